@@ -1,0 +1,1 @@
+//! The actions that workflow steps can name.

@@ -1,0 +1,2 @@
+//! Vendor system.
+fn main() {}

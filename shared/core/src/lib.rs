@@ -1,0 +1,4 @@
+//! The domain of Holdfast: definitions and their compiler, ledger rules, the engine, receipts. No I/O, no clock.
+
+pub mod action;
+pub mod task;
