@@ -1,4 +1,6 @@
 //! The domain of Holdfast: definitions and their compiler, ledger rules, the engine, receipts. No I/O, no clock.
 
 pub mod action;
+pub mod digest;
 pub mod task;
+pub mod timing;
