@@ -2,5 +2,12 @@
 
 pub mod action;
 pub mod digest;
+pub mod engine;
+pub mod gate;
+pub mod keys;
+pub mod ledger;
+pub mod names;
+pub mod payload;
+pub mod receipt;
 pub mod task;
 pub mod timing;

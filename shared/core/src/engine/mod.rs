@@ -1,0 +1,118 @@
+//! The engine: what begin, a step and finish do, over ports that the Lambda functions and the tests fill.
+
+mod begin;
+mod finish;
+mod payloads;
+mod step;
+
+use std::{future::Future, time::Duration};
+
+use jiff::Timestamp;
+
+use crate::{
+    keys::ExecutionKey,
+    ledger::{Ledger, LedgerError},
+    task::{ExecutionRef, error_name},
+};
+
+/// Time, waiting and randomness: all that the engine may not have of itself.
+pub trait Host: Send + Sync {
+    /// The time, to the millisecond.
+    fn now(&self) -> Timestamp;
+    /// Resolves after `duration`.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
+    /// A text that nobody else has: an attempt's identity.
+    fn token(&self) -> String;
+}
+
+/// Objects by key, each written once.
+pub trait ObjectStore: Send + Sync {
+    /// Writes an object unless the key is taken; says whether it was free.
+    fn put_new(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+    /// Reads an object.
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> + Send;
+}
+
+/// Why an object store did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the object store is unavailable: {0}")]
+pub struct StoreError(pub String);
+
+/// How a task ends when it does not end well: an error name that its machine matches, and words for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {message}")]
+pub struct TaskError {
+    /// One of [`error_name`].
+    pub name: &'static str,
+    /// What failed, where, and what would help; never a payload or a secret. JSON where the machine reads it.
+    pub message: String,
+}
+
+impl TaskError {
+    pub(crate) fn new(name: &'static str, message: impl Into<String>) -> Self {
+        Self { name, message: message.into() }
+    }
+}
+
+impl From<LedgerError> for TaskError {
+    fn from(error: LedgerError) -> Self {
+        // Even a refusal is retried: a missing permission is mended by a deployment, not by giving up.
+        Self::new(error_name::TRANSIENT, error.to_string())
+    }
+}
+
+impl From<StoreError> for TaskError {
+    fn from(error: StoreError) -> Self {
+        Self::new(error_name::TRANSIENT, error.to_string())
+    }
+}
+
+/// Begin, step and finish over a ledger, two object stores and a host.
+#[derive(Debug, Clone)]
+pub struct Engine<L, S, H> {
+    /// Where records are kept.
+    pub ledger: L,
+    /// Where large inputs and outputs are kept.
+    pub payloads: S,
+    /// Where receipts are kept.
+    pub receipts: S,
+    /// Time and randomness.
+    pub host: H,
+}
+
+/// A conditional write that lost is decided anew this often before the machine is asked to try again.
+const MAX_RACES: usize = 16;
+
+fn too_many_races(what: &str) -> TaskError {
+    TaskError::new(error_name::CONFLICT, format!("{what}: too many writers at once"))
+}
+
+fn partition(execution: &ExecutionRef) -> ExecutionKey {
+    ExecutionKey { tenant: execution.tenant.clone(), execution: execution.id.clone() }
+}
+
+impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
+    /// Writes a changed execution record; `change` is asked again with what stands whenever another writer was first,
+    /// and says `None` when nothing is left to do.
+    async fn change_meta(
+        &self,
+        mut meta: crate::ledger::Meta,
+        mut change: impl FnMut(&crate::ledger::Meta) -> Option<crate::ledger::Meta> + Send,
+    ) -> Result<crate::ledger::Meta, TaskError> {
+        use crate::ledger::{Expect, Put};
+        for _ in 0..MAX_RACES {
+            let Some(next) = change(&meta) else { return Ok(meta) };
+            let next = crate::ledger::Meta { rev: meta.rev + 1, ..next };
+            match self.ledger.put_meta(&next, Expect::Rev(meta.rev)).await? {
+                Put::Done => return Ok(next),
+                Put::Lost(Some(stands)) => meta = *stands,
+                Put::Lost(None) => break,
+            }
+        }
+        Err(too_many_races("the execution's record"))
+    }
+}

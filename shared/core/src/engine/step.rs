@@ -1,0 +1,346 @@
+//! One attempt at one step: claim, look whether the execution still runs, act, record what is known.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
+use crate::{
+    action::{AnyAction, Call, StepError, StepErrorKind},
+    keys::{effect_key, item_name},
+    ledger::{
+        Attempt, Attempted, Claim, Claimed, Completed, Expect, Ledger, Put, StepRecord, StepState, claim,
+        complete,
+    },
+    payload::Payload,
+    task::{StepPolicy, StepResult, StepStatus, StepTask, error_name},
+    timing::lease_s,
+};
+
+/// A pause this short is spent inside the function; a longer one in the machine, where waiting is free.
+const SHORT_PAUSE: Duration = Duration::from_secs(5);
+
+/// An outcome is worth this many writes before it is left to the lease.
+const COMPLETION_TRIES: u32 = 5;
+
+impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
+    /// Runs one attempt at a step, or gives the answer of one that ended before.
+    ///
+    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and `retry_after_s`),
+    /// `Conflict` (another attempt is at work), `Permanent`, `Escalate`, `Halted`.
+    pub async fn step(&self, task: &StepTask, action: &dyn AnyAction) -> Result<StepResult, TaskError> {
+        match &task.when {
+            None | Some(Value::Bool(true)) => {}
+            Some(Value::Bool(false)) => {
+                return Ok(StepResult { status: StepStatus::Skipped, output: Value::Null });
+            }
+            Some(_) => return Err(permanent("when must yield true or false, and yields neither")),
+        }
+        let (claim, input) = self.prepare(task).await?;
+        let record = match self.claim(&claim).await? {
+            Held::Mine(record) => *record,
+            Held::Before(output) => {
+                let output = self.for_machine(&claim.first, &output, &task.step).await?;
+                return Ok(StepResult { status: StepStatus::Succeeded, output });
+            }
+        };
+        let attempted = self.act(task, &claim, &record, input, action).await?;
+        let record = self.record(&claim, record, &attempted).await?;
+        match (&attempted, &record.state) {
+            (_, StepState::Succeeded { output }) => {
+                let output = self.for_machine(&record, output, &task.step).await?;
+                Ok(StepResult { status: StepStatus::Succeeded, output })
+            }
+            (Attempted::Halted(error), _) => {
+                Err(TaskError::new(error_name::HALTED, format!("{}: {error}", record.label())))
+            }
+            (_, state) => Err(refusal(&record, state, claim.max_attempts, self.host.now())),
+        }
+    }
+
+    /// Fixes the attempt's identity before anything is written.
+    async fn prepare(&self, task: &StepTask) -> Result<(Claim, Value), TaskError> {
+        let at = partition(&task.execution);
+        let policy = &task.step;
+        let item = task.item_key.as_ref().map(item_name).transpose().map_err(permanent)?;
+        let input = self.resolve(&at, task.input.clone()).await?;
+        let undo_input = match &task.undo_input {
+            Some(input) => {
+                let input = self.resolve(&at, input.clone()).await?;
+                Some(self.pack(&at, "rollback.input", input).await?)
+            }
+            None => None,
+        };
+        let now = self.host.now();
+        let token = self.host.token();
+        let lease = SignedDuration::from_secs(i64::try_from(lease_s(policy.timeout_s)).unwrap_or(900));
+        let first = StepRecord {
+            rev: 1,
+            step: policy.name.clone(),
+            number: policy.number,
+            action: policy.action.clone(),
+            key: effect_key(&at, &policy.name, item.as_deref(), 0),
+            generation: 0,
+            epoch: task.execution.epoch,
+            input: self.pack(&at, "input", input.clone()).await?,
+            undo: policy.undo,
+            undo_input,
+            idempotent: policy.idempotent,
+            state: StepState::Running { token: token.clone(), lease_until: now + lease },
+            tainted: false,
+            attempts: vec![Attempt {
+                token: token.clone(),
+                started_at: now,
+                ended_at: None,
+                outcome: None,
+                error: None,
+            }],
+            item,
+            at,
+        };
+        Ok((Claim { token, lease, max_attempts: policy.max_attempts, first }, input))
+    }
+
+    /// Claims the step, or finds out why not.
+    async fn claim(&self, mine: &Claim) -> Result<Held, TaskError> {
+        let mut stands: Option<StepRecord> = None;
+        let label = mine.first.label();
+        for _ in 0..MAX_RACES {
+            let now = self.host.now();
+            let (next, unknown) = match claim(stands.as_ref(), mine, now) {
+                Claimed::Write(next) => (next, false),
+                Claimed::Mine => match stands {
+                    Some(record) => return Ok(Held::Mine(Box::new(record))),
+                    None => continue,
+                },
+                Claimed::Held(until) => {
+                    let message = format!("{label}: another attempt holds the lease until {until}");
+                    return Err(TaskError::new(error_name::CONFLICT, message));
+                }
+                Claimed::NotBefore(until) => {
+                    self.pause(&label, until, now).await?;
+                    continue;
+                }
+                Claimed::Succeeded(output) => return Ok(Held::Before(output)),
+                Claimed::Failed => {
+                    let error = stands.as_ref().and_then(StepRecord::last_error).unwrap_or("it failed");
+                    return Err(permanent(format!("{label}: {error} (recorded before)")));
+                }
+                Claimed::Unknown(None) => {
+                    return Err(unknown_for_good(stands.as_ref().unwrap_or(&mine.first)));
+                }
+                Claimed::Unknown(Some(next)) => (next, true),
+            };
+            let expect = stands.as_ref().map_or(Expect::Absent, |record| Expect::Rev(record.rev));
+            match self.ledger.put_step(&next, expect).await? {
+                Put::Done if unknown => return Err(unknown_for_good(&next)),
+                Put::Done => return Ok(Held::Mine(next)),
+                Put::Lost(winner) => stands = winner.map(|winner| *winner),
+            }
+        }
+        Err(too_many_races(&label))
+    }
+
+    /// Waits until a step may be tried again: here if that is soon, else by way of the machine.
+    async fn pause(&self, label: &str, until: Timestamp, now: Timestamp) -> Result<(), TaskError> {
+        let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        if left > SHORT_PAUSE {
+            return Err(retry_later(label, "the target asked to wait", left));
+        }
+        self.host.sleep(left).await;
+        Ok(())
+    }
+
+    /// Causes the effect, unless the execution has stopped meanwhile, and packs what is known of it.
+    async fn act(
+        &self,
+        task: &StepTask,
+        claim: &Claim,
+        record: &StepRecord,
+        input: Value,
+        action: &dyn AnyAction,
+    ) -> Result<Attempted, TaskError> {
+        let at = &record.at;
+        match self.ledger.meta(at).await {
+            Ok(Some(meta)) if meta.admits(task.execution.epoch) => {}
+            Ok(_) => return Ok(Attempted::Halted("the execution is no longer running".to_owned())),
+            Err(error) => return Ok(transient(format!("before acting: {error}"))),
+        }
+        // The first claim fixed the input: a later attempt may have been sent another one, which a target would
+        // refuse under the same key.
+        let input = if record.input.sha256() == claim.first.input.sha256() {
+            input
+        } else {
+            match self.unpack(at, &record.input).await {
+                Ok(first) => first,
+                Err(error) => return Ok(transient(error.message)),
+            }
+        };
+        let StepState::Running { lease_until, .. } = record.state else {
+            return Ok(Attempted::Halted("the claim is not ours".to_owned()));
+        };
+        let margin = SignedDuration::from_secs(crate::timing::LEASE_MARGIN_S as i64);
+        let left = lease_until.duration_since(self.host.now()) - margin;
+        let time_left = Duration::try_from(left).unwrap_or_default();
+        let call = Call {
+            tenant: at.tenant.clone(),
+            execution: at.execution.clone(),
+            step: record.label(),
+            attempt: record.attempts.len() as u32,
+            key: record.key.clone(),
+            forward_key: record.key.clone(),
+            time_left,
+        };
+        let outcome = self.call(action, &call, input, task.step.timeout_s).await;
+        Ok(match outcome {
+            // The effect stands whatever becomes of its description: an output that cannot be kept is replaced.
+            Ok(output) => match self.pack(at, "output", output).await {
+                Ok(output) => Attempted::Succeeded(output),
+                Err(error) if error.name == error_name::TRANSIENT => Attempted::Unknown(error.message),
+                Err(error) => {
+                    let note = json!({ "$output_not_kept": error.message });
+                    Attempted::Succeeded(self.pack(at, "output", note).await?)
+                }
+            },
+            Err(StepError { kind, message }) => match kind {
+                StepErrorKind::Transient { retry_after } => Attempted::Transient {
+                    error: message,
+                    wait: SignedDuration::try_from(retry_after.unwrap_or_default()).unwrap_or_default(),
+                },
+                StepErrorKind::Unknown => Attempted::Unknown(message),
+                StepErrorKind::Permanent => Attempted::Permanent(message),
+            },
+        })
+    }
+
+    /// Runs the action until it answers, panics or runs out of time.
+    async fn call(
+        &self,
+        action: &dyn AnyAction,
+        call: &Call,
+        input: Value,
+        timeout_s: u64,
+    ) -> Result<Value, StepError> {
+        if call.time_left.is_zero() {
+            return Err(StepError::transient("no time was left to act in"));
+        }
+        let run = AssertUnwindSafe(action.run(call, input)).catch_unwind();
+        let time = std::pin::pin!(self.host.sleep(call.time_left));
+        match select(run, time).await {
+            Either::Left((Ok(answer), _)) => answer,
+            Either::Left((Err(_), _)) => Err(StepError::unknown("the action panicked")),
+            Either::Right(_) => Err(StepError::unknown(format!("no answer within {timeout_s} s"))),
+        }
+    }
+
+    /// Records the outcome, insisting: an effect whose outcome is not recorded costs a whole lease.
+    async fn record(
+        &self,
+        claim: &Claim,
+        mut stands: StepRecord,
+        attempted: &Attempted,
+    ) -> Result<StepRecord, TaskError> {
+        let label = claim.first.label();
+        let mut failures = 0;
+        for _ in 0..MAX_RACES {
+            let now = self.host.now();
+            let next = match complete(&stands, &claim.token, attempted, claim.max_attempts, now) {
+                Completed::Write(next) => next,
+                Completed::Mine => return Ok(stands),
+                Completed::Fenced => {
+                    let message = format!("{label}: another attempt took over; this one's outcome was not recorded");
+                    return Err(TaskError::new(error_name::CONFLICT, message));
+                }
+            };
+            match self.ledger.put_step(&next, Expect::Rev(stands.rev)).await {
+                Ok(Put::Done) => return Ok(*next),
+                Ok(Put::Lost(Some(winner))) => stands = *winner,
+                Ok(Put::Lost(None)) => return Err(permanent(format!("{label}: its record is gone"))),
+                Err(error) => {
+                    failures += 1;
+                    if failures == COMPLETION_TRIES {
+                        return Err(error.into());
+                    }
+                    self.host.sleep(Duration::from_millis(100 << failures)).await;
+                }
+            }
+        }
+        Err(too_many_races(&label))
+    }
+
+    /// A recorded output as the machine gets it: the value, or a reference if it is too large for a state.
+    async fn for_machine(
+        &self,
+        first: &StepRecord,
+        output: &Payload,
+        policy: &StepPolicy,
+    ) -> Result<Value, TaskError> {
+        match output {
+            Payload::Stored(stored) if stored.bytes > policy.inline_output_bytes => Ok(stored.to_marked()),
+            fits => self.unpack(&first.at, fits).await,
+        }
+    }
+}
+
+/// A claim that may act, or an answer from before.
+enum Held {
+    Mine(Box<StepRecord>),
+    Before(Payload),
+}
+
+fn permanent(message: impl Into<String>) -> TaskError {
+    TaskError::new(error_name::PERMANENT, message)
+}
+
+fn transient(error: String) -> Attempted {
+    Attempted::Transient { error, wait: SignedDuration::ZERO }
+}
+
+fn retry_later(label: &str, why: &str, wait: Duration) -> TaskError {
+    let seconds = wait.as_millis().div_ceil(1000);
+    let message = json!({ "message": format!("{label}: {why}"), "retry_after_s": seconds });
+    TaskError::new(error_name::RETRY_AFTER, message.to_string())
+}
+
+/// The error for an outcome that nobody knows and nobody may find out by trying.
+fn unknown_for_good(record: &StepRecord) -> TaskError {
+    let label = record.label();
+    let error = record.last_error().unwrap_or("no answer");
+    if record.idempotent {
+        let attempts = record.attempts.len();
+        permanent(format!("{label}: it may have happened ({error}), and {attempts} attempts did not tell"))
+    } else {
+        let message = format!("{label}: it may have happened ({error}) and must not be tried again: a person must look");
+        TaskError::new(error_name::ESCALATE, message)
+    }
+}
+
+/// The error that tells the machine what to do about a step that did not succeed.
+fn refusal(record: &StepRecord, state: &StepState, max_attempts: u32, now: Timestamp) -> TaskError {
+    let label = record.label();
+    let error = record.last_error().unwrap_or("it failed");
+    let attempts = record.attempts.len();
+    match state {
+        StepState::Waiting { until } => {
+            let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            if wait > SHORT_PAUSE {
+                retry_later(&label, error, wait)
+            } else {
+                TaskError::new(error_name::TRANSIENT, format!("{label}: {error}"))
+            }
+        }
+        StepState::FailedClean => permanent(format!("{label}: {error} (attempt {attempts} of {max_attempts})")),
+        StepState::Unknown if record.idempotent && attempts < max_attempts as usize => {
+            TaskError::new(error_name::UNKNOWN, format!("{label}: {error}"))
+        }
+        StepState::Unknown => unknown_for_good(record),
+        StepState::Running { .. } | StepState::Succeeded { .. } => {
+            TaskError::new(error_name::CONFLICT, format!("{label}: another attempt took over"))
+        }
+    }
+}

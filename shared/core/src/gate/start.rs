@@ -1,0 +1,163 @@
+//! Reads what started a machine (an envelope, an event, a schedule) into a start: tenant, key, input.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::expression::evaluate;
+use crate::{
+    names::{check_idempotency_key, check_tenant, quoted},
+    task::{Gate, Template, TriggerMap},
+};
+
+/// Largest input, in bytes of JSON: it must fit into a machine's state beside everything else.
+pub const INPUT_MAX_BYTES: usize = 200_000;
+
+/// A request to run a workflow, whatever door it came through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// Who it belongs to.
+    pub tenant: String,
+    /// What makes a repeat the same start.
+    pub idempotency_key: String,
+    /// The execution's input.
+    pub input: Value,
+    /// The trigger's name, or `api`/`direct`.
+    pub trigger: String,
+}
+
+/// The machine input of a start by API or by a direct `StartExecution`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope {
+    /// Who it belongs to.
+    pub tenant: String,
+    /// What makes a repeat the same start.
+    pub idempotency_key: String,
+    /// The execution's input.
+    pub input: Value,
+    /// `api` when the API sent it.
+    #[serde(default = "direct")]
+    pub via: String,
+    /// The API's id of the request: it makes every envelope different, so that Step Functions never takes two
+    /// requests for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+fn direct() -> String {
+    "direct".to_owned()
+}
+
+/// What an event rule or a schedule hands to the machine.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Triggered {
+    trigger: String,
+    #[serde(default)]
+    event: Option<Value>,
+    #[serde(default)]
+    scheduled_time: Option<Value>,
+}
+
+/// Reads a machine's input. The error says what is wrong with it and what would be right, without its values.
+pub fn read(raw: &Value, gate: &Gate) -> Result<Start, String> {
+    let start = if raw.get("trigger").is_some() {
+        let sent: Triggered = parse(raw, "a trigger's message has trigger and event or scheduled_time")?;
+        from_trigger(&sent, gate)?
+    } else {
+        let sent: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
+        Start {
+            tenant: sent.tenant,
+            idempotency_key: sent.idempotency_key,
+            input: sent.input,
+            trigger: sent.via,
+        }
+    };
+    check_tenant(&start.tenant)?;
+    check_idempotency_key(&start.idempotency_key)?;
+    check_size(&start.input)?;
+    Ok(start)
+}
+
+/// Checks that an input is small enough to travel.
+pub fn check_size(input: &Value) -> Result<(), String> {
+    let bytes = input.to_string().len();
+    if bytes <= INPUT_MAX_BYTES {
+        return Ok(());
+    }
+    Err(format!(
+        "the input has {bytes} bytes of JSON, at most {INPUT_MAX_BYTES} are allowed: store it and send a reference"
+    ))
+}
+
+fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, String> {
+    T::deserialize(raw).map_err(|error| format!("{error}; {shape}"))
+}
+
+fn from_trigger(sent: &Triggered, gate: &Gate) -> Result<Start, String> {
+    let Some(map) = gate.triggers.iter().find(|map| map.name == sent.trigger) else {
+        let known: Vec<_> = gate.triggers.iter().map(|map| map.name.as_str()).collect();
+        return Err(format!(
+            "{} has no trigger called {}; it has {}",
+            gate.workflow,
+            quoted(&sent.trigger),
+            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+        ));
+    };
+    let mut variables = Vec::new();
+    if let Some(event) = &sent.event {
+        variables.push(("event", event));
+    }
+    if let Some(time) = &sent.scheduled_time {
+        variables.push(("scheduled_time", time));
+    }
+    Ok(Start {
+        tenant: text(map, "tenant", &map.tenant, &variables)?,
+        idempotency_key: text(map, "idempotency_key", &map.idempotency_key, &variables)?,
+        input: fill(map, "input", &map.input.0, &variables)?,
+        trigger: map.name.clone(),
+    })
+}
+
+fn text(
+    map: &TriggerMap,
+    field: &str,
+    template: &Template,
+    variables: &[(&str, &Value)],
+) -> Result<String, String> {
+    match fill(map, field, &template.0, variables)? {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        _ => Err(format!("trigger {}: {field} must yield a string", map.name)),
+    }
+}
+
+/// Evaluates the expressions in `template`, naming the place of one that fails or yields nothing.
+fn fill(
+    map: &TriggerMap,
+    place: &str,
+    template: &Value,
+    variables: &[(&str, &Value)],
+) -> Result<Value, String> {
+    match template {
+        Value::Object(members) => match members.get("$jsonata").and_then(Value::as_str) {
+            Some(expression) if members.len() == 1 => evaluate(expression, variables)
+                .map_err(|_| format!("trigger {}: {place} cannot be evaluated: {expression}", map.name))?
+                .ok_or_else(|| format!("trigger {}: {place} yields nothing: {expression}", map.name)),
+            _ => members
+                .iter()
+                .map(|(name, value)| {
+                    Ok((name.clone(), fill(map, &format!("{place}.{name}"), value, variables)?))
+                })
+                .collect::<Result<Map<_, _>, String>>()
+                .map(Value::Object),
+        },
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(n, item)| fill(map, &format!("{place}[{n}]"), item, variables))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::Array),
+        literal => Ok(literal.clone()),
+    }
+}

@@ -1,0 +1,227 @@
+//! The rules of the ledger, pure: who may start, claim, complete or settle, given what is recorded and the time.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Attempt, AttemptOutcome,
+    meta::{Meta, Phase},
+    step::{StepRecord, StepState},
+};
+use crate::payload::Payload;
+
+/// What a start finds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Started {
+    /// Nobody was first: record it.
+    Write,
+    /// This is the owner's own record: go on with it.
+    Resume,
+    /// The same start belongs to another execution, or to this one, which is over.
+    Duplicate,
+    /// The key belongs to a start with another input.
+    KeyReused,
+}
+
+/// Decides a start. The input is compared before the status, so that a reused key is told apart from a repeat
+/// whatever became of the first.
+pub fn start(current: Option<&Meta>, asked: &Meta) -> Started {
+    match current {
+        None => Started::Write,
+        Some(first) if first.fingerprint() != asked.fingerprint() => Started::KeyReused,
+        Some(first) if first.owner != asked.owner => Started::Duplicate,
+        Some(first) => match first.phase {
+            Phase::Running | Phase::Rejected => Started::Resume,
+            Phase::Closing { .. } | Phase::Ended { .. } => Started::Duplicate,
+        },
+    }
+}
+
+/// An attempt that wants to act; made once, before any retry of the claim itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// The attempt's fencing token.
+    pub token: String,
+    /// How long it may act.
+    pub lease: SignedDuration,
+    /// Attempts allowed in all.
+    pub max_attempts: u32,
+    /// The record as the first claim would write it: `Running`, one attempt.
+    pub first: StepRecord,
+}
+
+/// What a claim finds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Claimed {
+    /// Write this record; the attempt may act once it stands.
+    Write(Box<StepRecord>),
+    /// The attempt's own claim already stands: its answer was lost.
+    Mine,
+    /// Another attempt holds the lease until then.
+    Held(Timestamp),
+    /// The step may not be tried before then.
+    NotBefore(Timestamp),
+    /// It succeeded before; give this answer again.
+    Succeeded(Payload),
+    /// It failed for good before; say so again.
+    Failed,
+    /// It may have happened and nobody may try again. Write the record if there is one.
+    Unknown(Option<Box<StepRecord>>),
+}
+
+/// Decides a claim against what stands.
+pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Claimed {
+    let Some(record) = current else {
+        return Claimed::Write(Box::new(claim.first.clone()));
+    };
+    let again = |from: &StepRecord| {
+        Claimed::Write(Box::new(next_attempt(from, record.rev + 1, claim, now)))
+    };
+    match &record.state {
+        StepState::Running { token, .. } if *token == claim.token => Claimed::Mine,
+        StepState::Running { lease_until, .. } if now < *lease_until => Claimed::Held(*lease_until),
+        StepState::Running { .. } => {
+            let lost = abandoned(record, now);
+            if may_retry(&lost, claim.max_attempts) {
+                again(&lost)
+            } else {
+                Claimed::Unknown(Some(Box::new(lost)))
+            }
+        }
+        StepState::Unknown if may_retry(record, claim.max_attempts) => again(record),
+        StepState::Unknown => Claimed::Unknown(None),
+        StepState::Waiting { until } if now < *until => Claimed::NotBefore(*until),
+        StepState::Waiting { .. } => again(record),
+        StepState::Succeeded { output } => Claimed::Succeeded(output.clone()),
+        StepState::FailedClean => Claimed::Failed,
+    }
+}
+
+/// How an attempt went, as it reports it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attempted {
+    /// The effect stands.
+    Succeeded(Payload),
+    /// Nothing happened; another attempt may succeed, after this long if the target said so.
+    Transient {
+        /// What went wrong.
+        error: String,
+        /// How long the target asked to be left alone.
+        wait: SignedDuration,
+    },
+    /// Nothing happened, for good.
+    Permanent(String),
+    /// It may have happened.
+    Unknown(String),
+    /// It did nothing: the execution was no longer running.
+    Halted(String),
+}
+
+/// What a completion finds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Completed {
+    /// Write this record.
+    Write(Box<StepRecord>),
+    /// This attempt's end is recorded already: its answer was lost.
+    Mine,
+    /// Another attempt took over: this one's outcome counts for nothing.
+    Fenced,
+}
+
+/// Decides a completion by the attempt with `token`: only the attempt that holds the claim may write.
+pub fn complete(
+    current: &StepRecord,
+    token: &str,
+    attempted: &Attempted,
+    max_attempts: u32,
+    now: Timestamp,
+) -> Completed {
+    let holds = matches!(&current.state, StepState::Running { token: holder, .. } if holder == token);
+    let last = current.attempts.last();
+    if !holds {
+        let mine = last.is_some_and(|attempt| attempt.token == token && attempt.ended_at.is_some());
+        return if mine { Completed::Mine } else { Completed::Fenced };
+    }
+    let exhausted = current.attempts.len() >= max_attempts as usize;
+    let tainted = current.tainted;
+    let clean_end = if tainted { StepState::Unknown } else { StepState::FailedClean };
+    let (state, outcome, error) = match attempted {
+        Attempted::Succeeded(output) => {
+            (StepState::Succeeded { output: output.clone() }, AttemptOutcome::Succeeded, None)
+        }
+        Attempted::Transient { error, .. } if exhausted => {
+            (clean_end, AttemptOutcome::Transient, Some(error))
+        }
+        Attempted::Transient { error, wait } => {
+            (StepState::Waiting { until: now + *wait }, AttemptOutcome::Transient, Some(error))
+        }
+        Attempted::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
+        Attempted::Unknown(error) => (StepState::Unknown, AttemptOutcome::Unknown, Some(error)),
+        Attempted::Halted(error) => (clean_end, AttemptOutcome::Halted, Some(error)),
+    };
+    let tainted = match outcome {
+        AttemptOutcome::Succeeded => false,
+        AttemptOutcome::Unknown => true,
+        _ => tainted,
+    };
+    Completed::Write(Box::new(ended(current, state, outcome, error, tainted, now)))
+}
+
+/// Closes what a failed execution left open: `None` if the record is closed, the instant its lease ends if an
+/// attempt may still be at work.
+pub fn settle(record: &StepRecord, now: Timestamp) -> Result<Option<StepRecord>, Timestamp> {
+    match &record.state {
+        StepState::Running { lease_until, .. } if now < *lease_until => Err(*lease_until),
+        StepState::Running { .. } => Ok(Some(abandoned(record, now))),
+        StepState::Waiting { .. } => {
+            let state = if record.tainted { StepState::Unknown } else { StepState::FailedClean };
+            Ok(Some(StepRecord { rev: record.rev + 1, state, ..record.clone() }))
+        }
+        StepState::Unknown | StepState::Succeeded { .. } | StepState::FailedClean => Ok(None),
+    }
+}
+
+/// Whether an unknown outcome may be tried again: with the same key, where the target can take the same call twice.
+fn may_retry(record: &StepRecord, max_attempts: u32) -> bool {
+    record.idempotent && record.attempts.len() < max_attempts as usize
+}
+
+/// The record of a step whose attempt never reported back.
+fn abandoned(record: &StepRecord, now: Timestamp) -> StepRecord {
+    let error = "no answer before its lease ended".to_owned();
+    ended(record, StepState::Unknown, AttemptOutcome::Lost, Some(&error), true, now)
+}
+
+fn ended(
+    record: &StepRecord,
+    state: StepState,
+    outcome: AttemptOutcome,
+    error: Option<&String>,
+    tainted: bool,
+    now: Timestamp,
+) -> StepRecord {
+    let mut next = StepRecord { rev: record.rev + 1, state, tainted, ..record.clone() };
+    if let Some(attempt) = next.attempts.last_mut() {
+        attempt.ended_at = Some(now);
+        attempt.outcome = Some(outcome);
+        attempt.error = error.map(|error| error.chars().take(200).collect());
+    }
+    next
+}
+
+/// The record with one more attempt at work, `rev` as given.
+fn next_attempt(record: &StepRecord, rev: u64, claim: &Claim, now: Timestamp) -> StepRecord {
+    let mut next = StepRecord {
+        rev,
+        epoch: claim.first.epoch,
+        state: StepState::Running { token: claim.token.clone(), lease_until: now + claim.lease },
+        ..record.clone()
+    };
+    next.attempts.push(Attempt {
+        token: claim.token.clone(),
+        started_at: now,
+        ended_at: None,
+        outcome: None,
+        error: None,
+    });
+    next
+}

@@ -1,0 +1,104 @@
+//! The ledger: what is recorded of an execution, the rules that change it, and the port to wherever it is kept.
+
+mod decide;
+mod memory;
+mod meta;
+mod step;
+
+pub use decide::{Attempted, Claim, Claimed, Completed, Started, claim, complete, settle, start};
+pub use memory::MemoryLedger;
+pub use meta::{GuardrailOutcome, Meta, Phase, ReceiptRef, Status};
+pub use step::{Attempt, AttemptOutcome, StepRecord, StepState};
+
+use std::future::Future;
+
+use crate::keys::ExecutionKey;
+
+/// What a conditional write expects to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expect {
+    /// No record yet.
+    Absent,
+    /// The record with this `rev`.
+    Rev(u64),
+}
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Put<T> {
+    /// It is recorded.
+    Done,
+    /// Another writer was first: here is what stands, or nothing if the expected record is absent.
+    Lost(Option<Box<T>>),
+}
+
+/// Why the ledger did not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LedgerError {
+    /// It could not be reached or refused the load; the write may or may not have happened.
+    #[error("the ledger is unavailable: {0}")]
+    Unavailable(String),
+    /// It refused for a reason that will not pass: missing table, missing permission.
+    #[error("the ledger refused: {0}")]
+    Refused(String),
+    /// A record cannot be read: it was written by something else.
+    #[error("a ledger record is damaged: {0}")]
+    Damaged(String),
+}
+
+/// All that is recorded of one execution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The execution.
+    pub meta: Meta,
+    /// Its steps, in declared order, items by name.
+    pub steps: Vec<StepRecord>,
+    /// How many duplicate starts were refused.
+    pub duplicates: u64,
+}
+
+impl Snapshot {
+    /// Puts the steps in order: as declared, items by name.
+    pub fn new(meta: Meta, mut steps: Vec<StepRecord>, duplicates: u64) -> Self {
+        steps.sort_by(|a, b| (a.number, &a.item).cmp(&(b.number, &b.item)));
+        Self { meta, steps, duplicates }
+    }
+}
+
+/// Where records are kept. Every write is conditional; every read is strongly consistent.
+///
+/// A write whose answer was lost may be sent again by the adapter: the second then loses against the first, and the
+/// rules recognise their own record by its token.
+pub trait Ledger: Send + Sync {
+    /// Writes an execution's record.
+    fn put_meta(
+        &self,
+        meta: &Meta,
+        expect: Expect,
+    ) -> impl Future<Output = Result<Put<Meta>, LedgerError>> + Send;
+
+    /// Writes a step's record.
+    fn put_step(
+        &self,
+        record: &StepRecord,
+        expect: Expect,
+    ) -> impl Future<Output = Result<Put<StepRecord>, LedgerError>> + Send;
+
+    /// Reads an execution's record.
+    fn meta(
+        &self,
+        at: &ExecutionKey,
+    ) -> impl Future<Output = Result<Option<Meta>, LedgerError>> + Send;
+
+    /// Reads everything recorded of an execution, in one query per page.
+    fn snapshot(
+        &self,
+        at: &ExecutionKey,
+    ) -> impl Future<Output = Result<Option<Snapshot>, LedgerError>> + Send;
+
+    /// Counts a refused duplicate start.
+    fn count_duplicate(
+        &self,
+        at: &ExecutionKey,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
+}

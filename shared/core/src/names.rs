@@ -1,0 +1,94 @@
+//! The names people and systems give us: which tenants and idempotency keys are acceptable, and why not.
+
+/// Longest tenant name, in characters.
+pub const TENANT_MAX: usize = 63;
+/// Longest idempotency key, in characters.
+pub const KEY_MAX: usize = 255;
+
+/// Checks a tenant's name: lower-case letters, digits and hyphens, so that it is safe in object keys and item keys.
+pub fn check_tenant(name: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    if name.len() <= TENANT_MAX
+        && name.starts_with(plain)
+        && name.chars().all(|c| plain(c) || c == '-')
+    {
+        return Ok(());
+    }
+    Err(format!(
+        "tenant {} is not a tenant name: 1 to {TENANT_MAX} lower-case letters, digits and hyphens, \
+         starting with a letter or digit",
+        quoted(name)
+    ))
+}
+
+/// Checks an idempotency key: visible ASCII, as a header can carry it.
+pub fn check_idempotency_key(key: &str) -> Result<(), String> {
+    if (1..=KEY_MAX).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(format!(
+        "idempotency key {} is not one: 1 to {KEY_MAX} visible ASCII characters without spaces, such as a UUID",
+        quoted(key)
+    ))
+}
+
+/// Whether `id` can be an execution's id: 40 lower-case hex digits.
+pub fn is_execution_id(id: &str) -> bool {
+    id.len() == 40 && id.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+}
+
+/// Whether `id` can be a workflow's id: `WF-` and groups of capitals and digits, at most 60 characters.
+pub fn is_workflow_id(id: &str) -> bool {
+    let group = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+    };
+    id.len() <= 60 && id.strip_prefix("WF-").is_some_and(|rest| rest.split('-').all(group))
+}
+
+/// `text` in quotes, escaped and cut to 80 characters: safe to show wherever it came from.
+pub fn quoted(text: &str) -> String {
+    let shown: String = text.chars().take(80).collect();
+    let dots = if shown.len() < text.len() { "…" } else { "" };
+    let escaped: String = shown
+        .chars()
+        .flat_map(|c| if c.is_ascii() { c.escape_default().collect::<Vec<_>>() } else { c.escape_unicode().collect() })
+        .collect();
+    format!("\"{escaped}{dots}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_is_safe_in_object_keys_and_item_keys() {
+        for good in ["acme", "a", "7-eleven", &"a".repeat(63)] {
+            assert_eq!(check_tenant(good), Ok(()), "{good}");
+        }
+        for bad in ["", "-a", "Acme", "a/b", "a#b", "a b", "ac\u{0}me", "аcme", &"a".repeat(64)] {
+            let said = check_tenant(bad).expect_err(bad);
+            assert!(said.contains("lower-case"), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_idempotency_key_is_visible_ascii() {
+        assert_eq!(check_idempotency_key("risk-2025-09-29/17"), Ok(()));
+        for bad in ["", "a b", "a\nb", "kéy", &"k".repeat(256)] {
+            check_idempotency_key(bad).expect_err(bad);
+        }
+    }
+
+    #[test]
+    fn what_is_shown_of_a_bad_name_cannot_break_a_line_or_a_terminal() {
+        assert_eq!(quoted("a\u{1b}[31m\n\u{202e}"), r#""a\u{1b}[31m\n\u{202e}""#);
+    }
+
+    #[test]
+    fn a_workflow_id_is_capitals_in_groups() {
+        assert!(is_workflow_id("WF-DELAY-VENDOR-PAYMENTS-ACME"));
+        for bad in ["", "WF", "WF-", "WF--A", "wf-a", "WF-A/B", "WF-a"] {
+            assert!(!is_workflow_id(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Inputs and outputs: small ones stand in the ledger, larger ones in the payload store, by reference.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Larger payloads than this many bytes of JSON are stored, so that a ledger item stays under the 1 KB that one
+/// write is charged by.
+pub const LEDGER_INLINE_BYTES: usize = 256;
+
+/// A JSON value, or where it lies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Payload {
+    /// The value itself, with its digest.
+    Inline {
+        /// The value.
+        value: Value,
+        /// Hex SHA-256 of its canonical JSON.
+        sha256: String,
+    },
+    /// A reference.
+    Stored(Stored),
+}
+
+/// A reference to a stored payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stored {
+    /// Object key in the payload store.
+    pub key: String,
+    /// Hex SHA-256 of its canonical JSON.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub bytes: usize,
+}
+
+/// The member that marks an object in a machine's data as a reference: `{"$stored": {…}}`.
+pub const STORED_MARK: &str = "$stored";
+
+impl Payload {
+    /// Hex SHA-256 of the payload's canonical JSON.
+    pub fn sha256(&self) -> &str {
+        match self {
+            Self::Inline { sha256, .. } => sha256,
+            Self::Stored(stored) => &stored.sha256,
+        }
+    }
+}
+
+impl Stored {
+    /// The reference as a machine carries it.
+    pub fn to_marked(&self) -> Value {
+        serde_json::json!({ STORED_MARK: { "key": self.key, "sha256": self.sha256, "bytes": self.bytes } })
+    }
+
+    /// The reference in `value`, if that is what it is.
+    pub fn from_marked(value: &Value) -> Option<Self> {
+        let members = value.as_object().filter(|members| members.len() == 1)?;
+        serde_json::from_value(members.get(STORED_MARK)?.clone()).ok()
+    }
+}

@@ -1,0 +1,246 @@
+//! The receipt: what an execution did, built from its ledger records alone.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    digest::{CanonicalError, canonical},
+    ledger::{GuardrailOutcome, Phase, Snapshot, Status, StepRecord, StepState},
+    task::StepRef,
+};
+
+/// The format's name and version.
+pub const FORMAT: &str = "holdfast.receipt/1";
+
+/// A receipt, whatever the status. Members of the specification's example keep its names and values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// [`FORMAT`].
+    pub format: String,
+    /// Workflow id.
+    pub workflow_id: String,
+    /// The definition's version.
+    pub workflow_version: u32,
+    /// Digest of the definition's canonical JSON.
+    pub definition_digest: String,
+    /// Execution id.
+    pub execution_id: String,
+    /// The tenant it belongs to.
+    pub tenant: String,
+    /// `EXECUTED`, `FAILED` or `REJECTED`.
+    pub status: String,
+    /// Every step in declared order, whether or not it was reached; one entry per item in a `for_each`.
+    pub steps: Vec<ReceiptStep>,
+    /// When it ended, RFC 3339 UTC.
+    pub timestamp: String,
+    /// When it began, RFC 3339 UTC.
+    pub started_at: String,
+    /// From begin to end, in milliseconds.
+    pub duration_ms: i64,
+    /// Rises with a redrive, from 0.
+    pub generation: u32,
+    /// The trigger's name, or `api`/`direct`.
+    pub trigger: String,
+    /// The key that the start came with.
+    pub idempotency_key: String,
+    /// Hex SHA-256 of the input's canonical JSON.
+    pub input_sha256: String,
+    /// What the gate decided, in order.
+    pub guardrails: Vec<GuardrailOutcome>,
+    /// How many repeats of this start were refused by then.
+    pub duplicates_prevented: u64,
+    /// Why it did not execute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<ReceiptFailure>,
+    /// Effects that stand although the execution did not end well.
+    pub residual_effects: Vec<Residual>,
+}
+
+/// One step in a receipt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptStep {
+    /// The step's name.
+    pub name: String,
+    /// The item's name in a `for_each`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// The action that performed it.
+    pub action: String,
+    /// `SUCCESS`, `FAILED` (nothing was applied), `UNKNOWN` (it may have been), `SKIPPED` or `NOT_RUN`.
+    pub status: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When the first attempt began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<String>,
+    /// When the last attempt's end was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// The idempotency key that its target received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
+    /// Hex SHA-256 of its input's canonical JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_sha256: Option<String>,
+    /// Hex SHA-256 of its output's canonical JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_sha256: Option<String>,
+    /// The last error, where it did not succeed at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// Why an execution did not end well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptFailure {
+    /// The state at which it was caught.
+    pub state: String,
+    /// The error's name.
+    pub error: String,
+    /// What the records say of it.
+    pub reason: String,
+}
+
+/// An effect that stands, or may stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Residual {
+    /// The step, with its item in a `for_each`.
+    pub step: String,
+    /// The action that caused it.
+    pub action: String,
+    /// The key by which its target knows it.
+    pub idempotency_key: String,
+    /// `true`: it stands; `false`: it may.
+    pub certain: bool,
+}
+
+impl Receipt {
+    /// The receipt of an ended execution; `declared` is every step of its definition.
+    pub fn of(snapshot: &Snapshot, declared: &[StepRef]) -> Result<Self, String> {
+        let meta = &snapshot.meta;
+        let Phase::Ended { status, at, failure } = &meta.phase else {
+            return Err("the execution has not ended".to_owned());
+        };
+        let executed = *status == Status::Executed;
+        let unreached = if executed { "SKIPPED" } else { "NOT_RUN" };
+        let mut steps = Vec::new();
+        for step in declared {
+            let mut records = snapshot.steps.iter().filter(|record| record.step == step.name).peekable();
+            if records.peek().is_none() {
+                steps.push(ReceiptStep::unreached(step, unreached));
+            }
+            steps.extend(records.map(ReceiptStep::of));
+        }
+        Ok(Self {
+            format: FORMAT.to_owned(),
+            workflow_id: meta.workflow.clone(),
+            workflow_version: meta.version,
+            definition_digest: meta.definition_digest.clone(),
+            execution_id: meta.at.execution.clone(),
+            tenant: meta.at.tenant.clone(),
+            status: status.name().to_owned(),
+            steps,
+            timestamp: at.to_string(),
+            started_at: meta.started_at.to_string(),
+            duration_ms: at.duration_since(meta.started_at).as_millis() as i64,
+            generation: meta.generation,
+            trigger: meta.trigger.clone(),
+            idempotency_key: meta.idempotency_key.clone(),
+            input_sha256: meta.fingerprint().to_owned(),
+            guardrails: meta.guardrails.clone(),
+            duplicates_prevented: snapshot.duplicates,
+            failure: failure.as_ref().map(|failure| ReceiptFailure {
+                state: failure.state.clone(),
+                error: failure.error.clone(),
+                reason: reason(snapshot, &failure.error),
+            }),
+            residual_effects: if executed { Vec::new() } else { residuals(&snapshot.steps) },
+        })
+    }
+
+    /// Its canonical JSON (RFC 8785).
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let value = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        canonical(&value).map_err(|error: CanonicalError| error.to_string())
+    }
+}
+
+impl ReceiptStep {
+    fn of(record: &StepRecord) -> Self {
+        let output = match &record.state {
+            StepState::Succeeded { output } => Some(output.sha256().to_owned()),
+            _ => None,
+        };
+        Self {
+            name: record.step.clone(),
+            item: record.item.clone(),
+            action: record.action.clone(),
+            status: record.state.name().to_owned(),
+            attempts: record.attempts.len() as u32,
+            started_at: record.started_at().map(text),
+            ended_at: record.ended_at().map(text),
+            idempotency_key: Some(record.key.clone()),
+            input_sha256: Some(record.input.sha256().to_owned()),
+            output_sha256: output,
+            last_error: record.last_error().map(str::to_owned),
+        }
+    }
+
+    fn unreached(step: &StepRef, status: &str) -> Self {
+        Self {
+            name: step.name.clone(),
+            item: None,
+            action: step.action.clone(),
+            status: status.to_owned(),
+            attempts: 0,
+            started_at: None,
+            ended_at: None,
+            idempotency_key: None,
+            input_sha256: None,
+            output_sha256: None,
+            last_error: None,
+        }
+    }
+}
+
+fn text(at: Timestamp) -> String {
+    at.to_string()
+}
+
+/// What the records say: a machine's cause can be a branch's, or lost.
+fn reason(snapshot: &Snapshot, error: &str) -> String {
+    let said: Vec<_> = snapshot
+        .steps
+        .iter()
+        .filter(|step| !matches!(step.state, StepState::Succeeded { .. }))
+        .map(|step| format!("{}: {}", step.label(), step.last_error().unwrap_or("it did not end")))
+        .chain(snapshot.meta.guardrails.iter().filter(|outcome| !outcome.held).map(|outcome| {
+            format!("{}: {}", outcome.name, outcome.message.as_deref().unwrap_or("it did not hold"))
+        }))
+        .collect();
+    if said.is_empty() { format!("the machine caught {error}") } else { said.join("; ") }
+}
+
+fn residuals(steps: &[StepRecord]) -> Vec<Residual> {
+    steps
+        .iter()
+        .filter_map(|step| {
+            let certain = match step.state {
+                StepState::Succeeded { .. } => true,
+                StepState::Unknown => false,
+                StepState::Running { .. } | StepState::Waiting { .. } | StepState::FailedClean => return None,
+            };
+            Some(Residual {
+                step: step.label(),
+                action: step.action.clone(),
+                idempotency_key: step.key.clone(),
+                certain,
+            })
+        })
+        .collect()
+}
