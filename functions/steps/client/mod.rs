@@ -1,0 +1,217 @@
+//! HTTP for actions: one request on behalf of a call, with its idempotency key, its answer capped and judged.
+
+mod answer;
+mod judge;
+
+use std::time::Duration;
+
+use holdfast_core::action::{Call, Settings, StepError};
+use reqwest::{
+    Method, Response, Url,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    redirect,
+};
+use serde::Serialize;
+
+pub use answer::Answer;
+use judge::Asked;
+
+/// The largest body that is read, in bytes: 1 MiB.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+/// The header that carries the key of the effect.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header by which an undo names the effect it takes back.
+pub(crate) const FORWARD_KEY: HeaderName = HeaderName::from_static("holdfast-forward-key");
+
+/// A target that accepts no connection in this time is down, and nothing was sent: a clean failure.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Shorter than the 5 s after which common servers close an idle connection: a request lost to that race is an unknown outcome.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The connections of an action, made once per process.
+#[derive(Debug, Clone)]
+pub struct Client(reqwest::Client);
+
+impl Client {
+    /// `tls` is whether any target is `https`: only then are the system's certificates read, which takes milliseconds.
+    pub fn new(tls: bool) -> Result<Self, String> {
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT);
+        let builder = if tls {
+            builder
+        } else {
+            builder.tls_certs_only([])
+        };
+        builder
+            .build()
+            .map(Self)
+            .map_err(|error| format!("the HTTP client cannot be made: {error}"))
+    }
+
+    /// A request on behalf of `call`.
+    pub fn request<'a>(&'a self, call: &'a Call, method: Method, url: Url) -> Request<'a> {
+        Request {
+            client: self,
+            call,
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+        }
+    }
+}
+
+/// A target system at a fixed address.
+#[derive(Debug, Clone)]
+pub struct Service {
+    client: Client,
+    base: Url,
+}
+
+impl Service {
+    /// The system whose address is in the environment variable `variable`, such as `https://vendors.example.com/api`.
+    pub fn from_setting(settings: &Settings, variable: &str) -> Result<Self, String> {
+        let text = settings.require(variable)?;
+        let base = Url::parse(text)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"))
+            .filter(|url| url.username().is_empty() && url.password().is_none())
+            .ok_or_else(|| {
+                format!(
+                    "environment variable {variable} must be an address such as https://api.example.com, \
+                     without user name or password"
+                )
+            })?;
+        let client = Client::new(base.scheme() == "https")?;
+        Ok(Self { client, base })
+    }
+
+    /// Asks for what is at `path`, whose parts are escaped: no part can name anything above it.
+    pub fn get<'a>(&'a self, call: &'a Call, path: &[&str]) -> Request<'a> {
+        self.request(call, Method::GET, path)
+    }
+
+    /// Has the target do something.
+    pub fn post<'a>(&'a self, call: &'a Call, path: &[&str]) -> Request<'a> {
+        self.request(call, Method::POST, path)
+    }
+
+    /// Has the target take something away.
+    pub fn delete<'a>(&'a self, call: &'a Call, path: &[&str]) -> Request<'a> {
+        self.request(call, Method::DELETE, path)
+    }
+
+    /// A request with any method.
+    pub fn request<'a>(&'a self, call: &'a Call, method: Method, path: &[&str]) -> Request<'a> {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        self.client.request(call, method, url)
+    }
+}
+
+/// A request that is being put together.
+#[derive(Debug)]
+#[must_use = "nothing is sent before `send`"]
+pub struct Request<'a> {
+    client: &'a Client,
+    call: &'a Call,
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<Vec<u8>>,
+}
+
+impl Request<'_> {
+    /// Adds `name=value` to the query.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    /// Sends `body` as JSON.
+    pub fn json(mut self, body: &impl Serialize) -> Result<Self, StepError> {
+        let bytes = serde_json::to_vec(body)
+            .map_err(|error| StepError::permanent(format!("the body is not JSON: {error}")))?;
+        self.headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/json"));
+        self.body = Some(bytes);
+        Ok(self)
+    }
+
+    pub(crate) fn text(mut self, body: String) -> Self {
+        self.body = Some(body.into_bytes());
+        self
+    }
+
+    pub(crate) fn headers(mut self, headers: HeaderMap) -> Self {
+        self.headers.extend(headers);
+        self
+    }
+
+    /// Sends it with the call's key, and reads the answer whatever its status. No answer is an error: transient if
+    /// nothing can have been sent, unknown if something may have been.
+    pub async fn send(mut self) -> Result<Answer, StepError> {
+        let asked = Asked {
+            what: format!(
+                "{} {}",
+                self.method,
+                self.url.origin().ascii_serialization()
+            ),
+            safe: self.method.is_safe(),
+            attempt: self.call.attempt,
+        };
+        self.headers
+            .insert(IDEMPOTENCY_KEY, key_header(&self.call.key)?);
+        if self.call.forward_key != self.call.key {
+            self.headers
+                .insert(FORWARD_KEY, key_header(&self.call.forward_key)?);
+        }
+        let mut request = self
+            .client
+            .0
+            .request(self.method, self.url)
+            .headers(self.headers)
+            .timeout(self.call.time_left);
+        if let Some(body) = self.body {
+            request = request.body(body);
+        }
+        let lost = |error| judge::lost(&asked, &error);
+        let mut response = request.send().await.map_err(lost)?;
+        let body = if response.status().is_success() {
+            read(&mut response).await.map_err(lost)?
+        } else {
+            Some(Vec::new())
+        };
+        Ok(Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body,
+            asked,
+        })
+    }
+}
+
+fn key_header(key: &str) -> Result<HeaderValue, StepError> {
+    HeaderValue::from_str(key)
+        .map_err(|_| StepError::permanent("the idempotency key does not fit in a header"))
+}
+
+/// The whole body, or none if it is larger than the limit.
+async fn read(response: &mut Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > BODY_LIMIT {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(bytes))
+}

@@ -1,0 +1,164 @@
+//! The action `http`: one request to an allowed address, with the step's idempotency key and, if asked, a credential.
+
+mod allow;
+mod headers;
+mod types;
+
+use std::sync::Arc;
+
+use holdfast_core::action::{Action, Call, Done, Secrets, Setting, Settings, StepError, Undo};
+use reqwest::{
+    Method,
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
+};
+use serde_json::Value;
+
+use crate::client::{Answer, Client, Request};
+use allow::AllowList;
+pub use types::{Auth, Input, Output, Verb};
+
+/// Sends an HTTP request.
+pub struct Http {
+    client: Client,
+    allow: AllowList,
+    secrets: Option<Arc<dyn Secrets>>,
+}
+
+impl Action for Http {
+    const NAME: &'static str = "http";
+    const SUMMARY: &'static str = "Sends an HTTP request";
+    const UNDO: Undo = Undo::OwnInput;
+    const SETTINGS: &'static [Setting] = &[Setting {
+        variable: "HOLDFAST_HTTP_ALLOW",
+        parameter: "HttpAllow",
+    }];
+    type Input = Input;
+    type Output = Output;
+
+    fn new(settings: &Settings) -> Result<Self, String> {
+        let allow = AllowList::parse(settings.require("HOLDFAST_HTTP_ALLOW").unwrap_or_default())?;
+        Ok(Self {
+            client: Client::new(allow.needs_tls())?,
+            allow,
+            secrets: settings.secrets(),
+        })
+    }
+
+    async fn run(&self, call: &Call, input: Input) -> Result<Output, StepError> {
+        output(self.send(call, input).await?.success()?)
+    }
+
+    async fn undo(&self, call: &Call, done: Done<Input, Output>) -> Result<(), StepError> {
+        let input = done.undo_input.ok_or_else(|| {
+            StepError::permanent("rollback.input is missing: an http step is undone by a request of its own")
+        })?;
+        self.send(call, input).await?.undone()
+    }
+}
+
+impl Http {
+    async fn send(&self, call: &Call, input: Input) -> Result<Answer, StepError> {
+        let url = self.allow.check(&input.url)?;
+        let mut headers = headers::from_input(&input.headers)?;
+        if let Some(auth) = &input.auth {
+            let name = headers::name_of(&auth.header)?;
+            let value = self.credential(auth).await?;
+            if headers.insert(name, value).is_some() {
+                return Err(StepError::permanent(format!(
+                    "header {:?} is both in headers and in auth",
+                    auth.header
+                )));
+            }
+        }
+        let method = match input.method {
+            Verb::Get => Method::GET,
+            Verb::Post => Method::POST,
+            Verb::Put => Method::PUT,
+            Verb::Patch => Method::PATCH,
+            Verb::Delete => Method::DELETE,
+        };
+        let raw = has_other_content(&headers);
+        let request = self.client.request(call, method, url).headers(headers);
+        with_body(request, input.body, raw)?.send().await
+    }
+
+    async fn credential(&self, auth: &Auth) -> Result<HeaderValue, StepError> {
+        let Some(secrets) = &self.secrets else {
+            return Err(StepError::permanent(
+                "auth: this deployment has no store of secrets",
+            ));
+        };
+        let secret = secrets.get(&auth.secret).await?;
+        let text = format!("{} {}", auth.scheme, secret.trim());
+        // The text itself stays out of the message.
+        let mut value = HeaderValue::from_str(text.trim_start()).map_err(|_| {
+            StepError::permanent(format!(
+                "auth: the secret {:?} or its scheme has characters that no header can carry",
+                auth.secret
+            ))
+        })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+/// Whether the definition names a content-type other than JSON.
+fn has_other_content(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| !value.to_ascii_lowercase().contains("json"))
+}
+
+fn with_body(request: Request<'_>, body: Option<Value>, raw: bool) -> Result<Request<'_>, StepError> {
+    match body {
+        None => Ok(request),
+        Some(Value::String(text)) if raw => Ok(request.text(text)),
+        Some(_) if raw => Err(StepError::permanent(
+            "body: with a content-type other than JSON it must be a string",
+        )),
+        Some(body) => request.json(&body),
+    }
+}
+
+fn output(answer: Answer) -> Result<Output, StepError> {
+    let body = match answer.bytes() {
+        Some(bytes) => Some(body_of(bytes)),
+        // Nothing but the body was wanted, and it will be as large the next time.
+        None if answer.is_safe() => return Err(answer.too_large()),
+        // The status says that the effect stands. Calling it unknown would throw that away: it would be sent again for
+        // nothing, or be put before a person. A later step that needs the body fails, and then this one is undone.
+        None => None,
+    };
+    Ok(Output {
+        status: answer.status(),
+        headers: headers::to_output(answer.headers()),
+        body_omitted: body.is_none(),
+        body: body.unwrap_or_default(),
+    })
+}
+
+fn body_of(bytes: &[u8]) -> Value {
+    if bytes.is_empty() {
+        return Value::Null;
+    }
+    let mut body = serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()));
+    keep_integers(&mut body);
+    body
+}
+
+/// Turns integers that JSONata and other readers would round into strings.
+fn keep_integers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let size = number.as_u64().or(number.as_i64().map(i64::unsigned_abs));
+            if size.is_some_and(|size| size >= 1 << 53) {
+                *value = Value::String(number.to_string());
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(keep_integers),
+        Value::Object(members) => members.values_mut().for_each(keep_integers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}

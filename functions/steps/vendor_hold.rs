@@ -1,0 +1,68 @@
+//! The action `vendor-hold`: places a hold on payments to a vendor in the vendor system, and releases it.
+
+use holdfast_core::action::{Action, Call, Done, Setting, Settings, StepError, Undo, Verdict};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::client::Service;
+
+/// Holds payments to a vendor.
+#[derive(Debug)]
+pub struct VendorHold(Service);
+
+/// Which vendor, and for how long.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// The vendor's id in the vendor system.
+    pub vendor_id: String,
+    /// How many days the hold lasts.
+    pub days: u16,
+    /// Why, for those who see the hold there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The hold that was placed.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Output {
+    /// The hold's id in the vendor system.
+    pub hold_id: String,
+    /// When it was placed (RFC 3339).
+    pub placed_at: String,
+}
+
+impl Action for VendorHold {
+    const NAME: &'static str = "vendor-hold";
+    const SUMMARY: &'static str = "Holds payments to a vendor for some days";
+    const UNDO: Undo = Undo::Own;
+    const SETTINGS: &'static [Setting] = &[Setting {
+        variable: "VENDOR_SYSTEM_URL",
+        parameter: "VendorSystemUrl",
+    }];
+    type Input = Input;
+    type Output = Output;
+
+    fn new(settings: &Settings) -> Result<Self, String> {
+        Service::from_setting(settings, "VENDOR_SYSTEM_URL").map(Self)
+    }
+
+    async fn run(&self, call: &Call, input: Input) -> Result<Output, StepError> {
+        let request = self.0.post(call, &["holds"]).json(&input)?;
+        request.send().await?.output()
+    }
+
+    /// Releases by the forward key, so that a hold whose answer was lost is found, and one still on its way is refused.
+    async fn undo(&self, call: &Call, _: Done<Input, Output>) -> Result<(), StepError> {
+        let request = self.0.delete(call, &["holds"]);
+        let request = request.query("key", &call.forward_key);
+        request.send().await?.undone()
+    }
+
+    async fn verify(&self, call: &Call, _: Input) -> Result<Verdict<Output>, StepError> {
+        let request = self.0.get(call, &["holds"]);
+        let request = request.query("key", &call.forward_key);
+        let hold = request.send().await?.found()?;
+        Ok(hold.map_or(Verdict::DidNotHappen, Verdict::Happened))
+    }
+}
