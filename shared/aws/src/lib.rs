@@ -1,1 +1,19 @@
-//! AWS adapters.
+//! The AWS side of Holdfast: the only crate that names the AWS SDK; each module fills one port of `holdfast-core`.
+
+mod boundary;
+mod deployment;
+mod host;
+mod ledger;
+mod machines;
+mod objects;
+mod secrets;
+mod serve;
+
+pub use boundary::{log_begin, log_finish, log_step};
+pub use deployment::{AwsEngine, Deployment};
+pub use host::SystemHost;
+pub use ledger::DynamoLedger;
+pub use machines::{ExecutionInput, MachineError, Machines, StartOutcome};
+pub use objects::{Presigned, S3Store};
+pub use secrets::SecretsManager;
+pub use serve::serve;

@@ -35,7 +35,16 @@ pub fn execution_id(tenant: &str, workflow: &str, idempotency_key: &str) -> Stri
 /// effect that was taken back (protocol.md, ruling 3).
 pub fn effect_key(at: &ExecutionKey, step: &str, item: Option<&str>, generation: u32) -> String {
     let generation = generation.to_string();
-    short_hash("effect", &[&at.tenant, &at.execution, step, item.unwrap_or(""), &generation])
+    short_hash(
+        "effect",
+        &[
+            &at.tenant,
+            &at.execution,
+            step,
+            item.unwrap_or(""),
+            &generation,
+        ],
+    )
 }
 
 /// The idempotency key of the undo of the effect with key `effect`.
@@ -57,8 +66,14 @@ pub fn item_name(item_key: &Value) -> Result<String, String> {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
         other => {
-            let kind = if other.is_null() { "null" } else { "not a string or a number" };
-            return Err(format!("item_key is {kind}: it must yield a string or a number for every item"));
+            let kind = if other.is_null() {
+                "null"
+            } else {
+                "not a string or a number"
+            };
+            return Err(format!(
+                "item_key is {kind}: it must yield a string or a number for every item"
+            ));
         }
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@');
@@ -81,8 +96,14 @@ pub fn payload_prefix(at: &ExecutionKey) -> String {
 
 /// Where the receipt lies: by the day it ended (UTC), then execution and generation.
 pub fn receipt_object(at: &ExecutionKey, ended_at: Timestamp, generation: u32) -> String {
-    let day = ended_at.to_zoned(TimeZone::UTC).strftime("%Y/%m/%d").to_string();
-    format!("receipts/{}/{day}/{}-{generation}.json", at.tenant, at.execution)
+    let day = ended_at
+        .to_zoned(TimeZone::UTC)
+        .strftime("%Y/%m/%d")
+        .to_string();
+    format!(
+        "receipts/{}/{day}/{}-{generation}.json",
+        at.tenant, at.execution
+    )
 }
 
 /// 160 bits of SHA-256 over length-prefixed parts, so that no two lists of parts run together to the same text.
@@ -100,7 +121,10 @@ mod tests {
     use serde_json::json;
 
     fn key() -> ExecutionKey {
-        ExecutionKey { tenant: "acme".into(), execution: execution_id("acme", "WF-A", "k") }
+        ExecutionKey {
+            tenant: "acme".into(),
+            execution: execution_id("acme", "WF-A", "k"),
+        }
     }
 
     #[test]
@@ -108,7 +132,11 @@ mod tests {
         let id = execution_id("acme", "WF-A", "k-1");
         assert_eq!(id, execution_id("acme", "WF-A", "k-1"));
         assert!(crate::names::is_execution_id(&id));
-        for other in [("acme", "WF-A", "k-2"), ("acme", "WF-Ak", "-1"), ("acm", "eWF-A", "k-1")] {
+        for other in [
+            ("acme", "WF-A", "k-2"),
+            ("acme", "WF-Ak", "-1"),
+            ("acm", "eWF-A", "k-1"),
+        ] {
             assert_ne!(id, execution_id(other.0, other.1, other.2));
         }
     }

@@ -40,9 +40,15 @@ pub fn is_execution_id(id: &str) -> bool {
 /// Whether `id` can be a workflow's id: `WF-` and groups of capitals and digits, at most 60 characters.
 pub fn is_workflow_id(id: &str) -> bool {
     let group = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
     };
-    id.len() <= 60 && id.strip_prefix("WF-").is_some_and(|rest| rest.split('-').all(group))
+    id.len() <= 60
+        && id
+            .strip_prefix("WF-")
+            .is_some_and(|rest| rest.split('-').all(group))
 }
 
 /// `text` in quotes, escaped and cut to 80 characters: safe to show wherever it came from.
@@ -51,7 +57,13 @@ pub fn quoted(text: &str) -> String {
     let dots = if shown.len() < text.len() { "…" } else { "" };
     let escaped: String = shown
         .chars()
-        .flat_map(|c| if c.is_ascii() { c.escape_default().collect::<Vec<_>>() } else { c.escape_unicode().collect() })
+        .flat_map(|c| {
+            if c.is_ascii() {
+                c.escape_default().collect::<Vec<_>>()
+            } else {
+                c.escape_unicode().collect()
+            }
+        })
         .collect();
     format!("\"{escaped}{dots}\"")
 }
@@ -65,7 +77,17 @@ mod tests {
         for good in ["acme", "a", "7-eleven", &"a".repeat(63)] {
             assert_eq!(check_tenant(good), Ok(()), "{good}");
         }
-        for bad in ["", "-a", "Acme", "a/b", "a#b", "a b", "ac\u{0}me", "аcme", &"a".repeat(64)] {
+        for bad in [
+            "",
+            "-a",
+            "Acme",
+            "a/b",
+            "a#b",
+            "a b",
+            "ac\u{0}me",
+            "аcme",
+            &"a".repeat(64),
+        ] {
             let said = check_tenant(bad).expect_err(bad);
             assert!(said.contains("lower-case"), "{said}");
         }
@@ -81,7 +103,10 @@ mod tests {
 
     #[test]
     fn what_is_shown_of_a_bad_name_cannot_break_a_line_or_a_terminal() {
-        assert_eq!(quoted("a\u{1b}[31m\n\u{202e}"), r#""a\u{1b}[31m\n\u{202e}""#);
+        assert_eq!(
+            quoted("a\u{1b}[31m\n\u{202e}"),
+            r#""a\u{1b}[31m\n\u{202e}""#
+        );
     }
 
     #[test]

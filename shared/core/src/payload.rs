@@ -13,7 +13,8 @@ pub const LEDGER_INLINE_BYTES: usize = 256;
 pub enum Payload {
     /// The value itself, with its digest.
     Inline {
-        /// The value.
+        /// The value; kept as text, since a database's numbers are not JSON's.
+        #[serde(with = "json_text")]
         value: Value,
         /// Hex SHA-256 of its canonical JSON.
         sha256: String,
@@ -57,5 +58,19 @@ impl Stored {
     pub fn from_marked(value: &Value) -> Option<Self> {
         let members = value.as_object().filter(|members| members.len() == 1)?;
         serde_json::from_value(members.get(STORED_MARK)?.clone()).ok()
+    }
+}
+
+/// A JSON value as a string of JSON.
+mod json_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+    use serde_json::Value;
+
+    pub(super) fn serialize<S: Serializer>(value: &Value, to: S) -> Result<S::Ok, S::Error> {
+        value.to_string().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Value, D::Error> {
+        serde_json::from_str(&String::deserialize(from)?).map_err(D::Error::custom)
     }
 }

@@ -123,14 +123,23 @@ impl Receipt {
     /// The receipt of an ended execution; `declared` is every step of its definition.
     pub fn of(snapshot: &Snapshot, declared: &[StepRef]) -> Result<Self, String> {
         let meta = &snapshot.meta;
-        let Phase::Ended { status, at, failure } = &meta.phase else {
+        let Phase::Ended {
+            status,
+            at,
+            failure,
+        } = &meta.phase
+        else {
             return Err("the execution has not ended".to_owned());
         };
         let executed = *status == Status::Executed;
         let unreached = if executed { "SKIPPED" } else { "NOT_RUN" };
         let mut steps = Vec::new();
         for step in declared {
-            let mut records = snapshot.steps.iter().filter(|record| record.step == step.name).peekable();
+            let mut records = snapshot
+                .steps
+                .iter()
+                .filter(|record| record.step == step.name)
+                .peekable();
             if records.peek().is_none() {
                 steps.push(ReceiptStep::unreached(step, unreached));
             }
@@ -159,7 +168,11 @@ impl Receipt {
                 error: failure.error.clone(),
                 reason: reason(snapshot, &failure.error),
             }),
-            residual_effects: if executed { Vec::new() } else { residuals(&snapshot.steps) },
+            residual_effects: if executed {
+                Vec::new()
+            } else {
+                residuals(&snapshot.steps)
+            },
         })
     }
 
@@ -218,12 +231,33 @@ fn reason(snapshot: &Snapshot, error: &str) -> String {
         .steps
         .iter()
         .filter(|step| !matches!(step.state, StepState::Succeeded { .. }))
-        .map(|step| format!("{}: {}", step.label(), step.last_error().unwrap_or("it did not end")))
-        .chain(snapshot.meta.guardrails.iter().filter(|outcome| !outcome.held).map(|outcome| {
-            format!("{}: {}", outcome.name, outcome.message.as_deref().unwrap_or("it did not hold"))
-        }))
+        .map(|step| {
+            format!(
+                "{}: {}",
+                step.label(),
+                step.last_error().unwrap_or("it did not end")
+            )
+        })
+        .chain(
+            snapshot
+                .meta
+                .guardrails
+                .iter()
+                .filter(|outcome| !outcome.held)
+                .map(|outcome| {
+                    format!(
+                        "{}: {}",
+                        outcome.name,
+                        outcome.message.as_deref().unwrap_or("it did not hold")
+                    )
+                }),
+        )
         .collect();
-    if said.is_empty() { format!("the machine caught {error}") } else { said.join("; ") }
+    if said.is_empty() {
+        format!("the machine caught {error}")
+    } else {
+        said.join("; ")
+    }
 }
 
 fn residuals(steps: &[StepRecord]) -> Vec<Residual> {
@@ -233,7 +267,9 @@ fn residuals(steps: &[StepRecord]) -> Vec<Residual> {
             let certain = match step.state {
                 StepState::Succeeded { .. } => true,
                 StepState::Unknown => false,
-                StepState::Running { .. } | StepState::Waiting { .. } | StepState::FailedClean => return None,
+                StepState::Running { .. } | StepState::Waiting { .. } | StepState::FailedClean => {
+                    return None;
+                }
             };
             Some(Residual {
                 step: step.label(),

@@ -58,7 +58,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     async fn first_record(&self, task: &BeginTask, start: &Start) -> Result<Meta, TaskError> {
         let gate = &task.gate;
         let execution = execution_id(&start.tenant, &gate.workflow, &start.idempotency_key);
-        let at = ExecutionKey { tenant: start.tenant.clone(), execution };
+        let at = ExecutionKey {
+            tenant: start.tenant.clone(),
+            execution,
+        };
         let started_at: Timestamp = task.started_at.parse().unwrap_or_else(|_| self.host.now());
         let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
         let guardrails = gate::judge(gate, start, &at.execution, &started_at.to_string());
@@ -76,9 +79,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             epoch: 1,
             generation: 0,
             started_at,
-            deadline: started_at.saturating_add(SignedDuration::from_secs(timeout)).unwrap_or(Timestamp::MAX),
+            deadline: started_at
+                .saturating_add(SignedDuration::from_secs(timeout))
+                .unwrap_or(Timestamp::MAX),
             guardrails,
-            phase: if rejected { Phase::Rejected } else { Phase::Running },
+            phase: if rejected {
+                Phase::Rejected
+            } else {
+                Phase::Running
+            },
             receipt: None,
             at,
         })
@@ -96,6 +105,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let message = json!({ "message": said.join("; "), "execution": meta.reference() });
             return Err(TaskError::new(error_name::REJECTED, message.to_string()));
         }
-        Ok(BeginResult { execution: meta.reference(), input })
+        Ok(BeginResult {
+            execution: meta.reference(),
+            input,
+        })
     }
 }

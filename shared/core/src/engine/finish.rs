@@ -19,7 +19,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Some(failure) => self.close(task, failure).await?,
             None => self.read(task).await?,
         };
-        if let Some(until) = snapshot.steps.iter().find_map(|step| settle(step, self.host.now()).err()) {
+        if let Some(until) = snapshot
+            .steps
+            .iter()
+            .find_map(|step| settle(step, self.host.now()).err())
+        {
             let message = format!("a step of {} may be at work until {until}", at.execution);
             return Err(TaskError::new(error_name::CONFLICT, message));
         }
@@ -33,7 +37,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .change_meta(snapshot.meta.clone(), |meta| match meta.phase {
                 Phase::Ended { .. } => None,
                 _ => Some(Meta {
-                    phase: Phase::Ended { status, at: now, failure: task.failure.clone() },
+                    phase: Phase::Ended {
+                        status,
+                        at: now,
+                        failure: task.failure.clone(),
+                    },
                     ..meta.clone()
                 }),
             })
@@ -44,7 +52,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     async fn read(&self, task: &FinishTask) -> Result<Snapshot, TaskError> {
         let at = partition(&task.execution);
         self.ledger.snapshot(&at).await?.ok_or_else(|| {
-            TaskError::new(error_name::PERMANENT, format!("no execution {} is recorded", at.execution))
+            TaskError::new(
+                error_name::PERMANENT,
+                format!("no execution {} is recorded", at.execution),
+            )
         })
     }
 
@@ -55,7 +66,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .change_meta(before.meta, |meta| {
                 (meta.phase == Phase::Running).then(|| Meta {
                     epoch: meta.epoch + 1,
-                    phase: Phase::Closing { failure: failure.clone() },
+                    phase: Phase::Closing {
+                        failure: failure.clone(),
+                    },
                     ..meta.clone()
                 })
             })
@@ -64,7 +77,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let mut snapshot = self.read(task).await?;
         snapshot.meta = stopped;
         for step in &mut snapshot.steps {
-            let Ok(Some(next)) = settle(step, self.host.now()) else { continue };
+            let Ok(Some(next)) = settle(step, self.host.now()) else {
+                continue;
+            };
             match self.ledger.put_step(&next, Expect::Rev(step.rev)).await? {
                 Put::Done => *step = next,
                 Put::Lost(_) => {
@@ -77,27 +92,51 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// Writes the receipt once; whoever comes second adopts the first.
-    async fn publish(&self, task: &FinishTask, snapshot: Snapshot) -> Result<FinishResult, TaskError> {
-        let Phase::Ended { status, at: ended_at, .. } = &snapshot.meta.phase else {
-            return Err(TaskError::new(error_name::CONFLICT, "the end is not recorded"));
+    async fn publish(
+        &self,
+        task: &FinishTask,
+        snapshot: Snapshot,
+    ) -> Result<FinishResult, TaskError> {
+        let Phase::Ended {
+            status,
+            at: ended_at,
+            ..
+        } = &snapshot.meta.phase
+        else {
+            return Err(TaskError::new(
+                error_name::CONFLICT,
+                "the end is not recorded",
+            ));
         };
         let object = receipt_object(&snapshot.meta.at, *ended_at, snapshot.meta.generation);
         let status = status.name().to_owned();
         let bytes = Receipt::of(&snapshot, &task.steps)
             .and_then(|receipt| receipt.to_bytes())
-            .map_err(|error| TaskError::new(error_name::PERMANENT, format!("the receipt: {error}")))?;
+            .map_err(|error| {
+                TaskError::new(error_name::PERMANENT, format!("the receipt: {error}"))
+            })?;
         let mut sha256 = sha256_hex(&bytes);
         if !self.receipts.put_new(&object, bytes).await? {
             let stands = self.receipts.get(&object).await?.ok_or_else(|| {
-                TaskError::new(error_name::TRANSIENT, format!("receipt {object} is there and cannot be read"))
+                TaskError::new(
+                    error_name::TRANSIENT,
+                    format!("receipt {object} is there and cannot be read"),
+                )
             })?;
             sha256 = sha256_hex(&stands);
         }
         let receipt = ReceiptRef { object, sha256 };
         self.change_meta(snapshot.meta, |meta| {
-            meta.receipt.is_none().then(|| Meta { receipt: Some(receipt.clone()), ..meta.clone() })
+            meta.receipt.is_none().then(|| Meta {
+                receipt: Some(receipt.clone()),
+                ..meta.clone()
+            })
         })
         .await?;
-        Ok(FinishResult { status, receipt: receipt.object, receipt_sha256: receipt.sha256 })
+        Ok(FinishResult {
+            status,
+            receipt: receipt.object,
+            receipt_sha256: receipt.sha256,
+        })
     }
 }

@@ -54,7 +54,10 @@ pub struct TaskError {
 
 impl TaskError {
     pub(crate) fn new(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, message: message.into() }
+        Self {
+            name,
+            message: message.into(),
+        }
     }
 }
 
@@ -88,11 +91,17 @@ pub struct Engine<L, S, H> {
 const MAX_RACES: usize = 16;
 
 fn too_many_races(what: &str) -> TaskError {
-    TaskError::new(error_name::CONFLICT, format!("{what}: too many writers at once"))
+    TaskError::new(
+        error_name::CONFLICT,
+        format!("{what}: too many writers at once"),
+    )
 }
 
 fn partition(execution: &ExecutionRef) -> ExecutionKey {
-    ExecutionKey { tenant: execution.tenant.clone(), execution: execution.id.clone() }
+    ExecutionKey {
+        tenant: execution.tenant.clone(),
+        execution: execution.id.clone(),
+    }
 }
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
@@ -105,8 +114,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     ) -> Result<crate::ledger::Meta, TaskError> {
         use crate::ledger::{Expect, Put};
         for _ in 0..MAX_RACES {
-            let Some(next) = change(&meta) else { return Ok(meta) };
-            let next = crate::ledger::Meta { rev: meta.rev + 1, ..next };
+            let Some(next) = change(&meta) else {
+                return Ok(meta);
+            };
+            let next = crate::ledger::Meta {
+                rev: meta.rev + 1,
+                ..next
+            };
             match self.ledger.put_meta(&next, Expect::Rev(meta.rev)).await? {
                 Put::Done => return Ok(next),
                 Put::Lost(Some(stands)) => meta = *stands,

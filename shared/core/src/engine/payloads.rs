@@ -26,7 +26,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if bytes.len() <= LEDGER_INLINE_BYTES {
             return Ok(Payload::Inline { value, sha256 });
         }
-        let stored = Stored { key: payload_object(at, &sha256), sha256, bytes: bytes.len() };
+        let stored = Stored {
+            key: payload_object(at, &sha256),
+            sha256,
+            bytes: bytes.len(),
+        };
         self.payloads.put_new(&stored.key, bytes).await?;
         Ok(Payload::Stored(stored))
     }
@@ -76,13 +80,22 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Reads a stored payload, only from the execution's own folder: a reference is data that anyone could have typed.
     async fn fetch(&self, at: &ExecutionKey, stored: &Stored) -> Result<Value, TaskError> {
         let wrong = |why: &str| {
-            TaskError::new(error_name::PERMANENT, format!("stored payload {}: {why}", stored.sha256))
+            TaskError::new(
+                error_name::PERMANENT,
+                format!("stored payload {}: {why}", stored.sha256),
+            )
         };
         if payload_object(at, &stored.sha256) != stored.key {
-            return Err(wrong(&format!("it does not lie under {}", payload_prefix(at))));
+            return Err(wrong(&format!(
+                "it does not lie under {}",
+                payload_prefix(at)
+            )));
         }
-        let bytes =
-            self.payloads.get(&stored.key).await?.ok_or_else(|| wrong("it is gone"))?;
+        let bytes = self
+            .payloads
+            .get(&stored.key)
+            .await?
+            .ok_or_else(|| wrong("it is gone"))?;
         if sha256_hex(&bytes) != stored.sha256 {
             return Err(wrong("its content was changed"));
         }

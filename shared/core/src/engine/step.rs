@@ -14,8 +14,8 @@ use crate::{
     action::{AnyAction, Call, StepError, StepErrorKind},
     keys::{effect_key, item_name},
     ledger::{
-        Attempt, Attempted, Claim, Claimed, Completed, Expect, Ledger, Put, StepRecord, StepState, claim,
-        complete,
+        Attempt, Attempted, Claim, Claimed, Completed, Expect, Ledger, Put, StepRecord, StepState,
+        claim, complete,
     },
     payload::Payload,
     task::{StepPolicy, StepResult, StepStatus, StepTask, error_name},
@@ -33,20 +33,34 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     ///
     /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and `retry_after_s`),
     /// `Conflict` (another attempt is at work), `Permanent`, `Escalate`, `Halted`.
-    pub async fn step(&self, task: &StepTask, action: &dyn AnyAction) -> Result<StepResult, TaskError> {
+    pub async fn step(
+        &self,
+        task: &StepTask,
+        action: &dyn AnyAction,
+    ) -> Result<StepResult, TaskError> {
         match &task.when {
             None | Some(Value::Bool(true)) => {}
             Some(Value::Bool(false)) => {
-                return Ok(StepResult { status: StepStatus::Skipped, output: Value::Null });
+                return Ok(StepResult {
+                    status: StepStatus::Skipped,
+                    output: Value::Null,
+                });
             }
-            Some(_) => return Err(permanent("when must yield true or false, and yields neither")),
+            Some(_) => {
+                return Err(permanent(
+                    "when must yield true or false, and yields neither",
+                ));
+            }
         }
         let (claim, input) = self.prepare(task).await?;
         let record = match self.claim(&claim).await? {
             Held::Mine(record) => *record,
             Held::Before(output) => {
                 let output = self.for_machine(&claim.first, &output, &task.step).await?;
-                return Ok(StepResult { status: StepStatus::Succeeded, output });
+                return Ok(StepResult {
+                    status: StepStatus::Succeeded,
+                    output,
+                });
             }
         };
         let attempted = self.act(task, &claim, &record, input, action).await?;
@@ -54,11 +68,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         match (&attempted, &record.state) {
             (_, StepState::Succeeded { output }) => {
                 let output = self.for_machine(&record, output, &task.step).await?;
-                Ok(StepResult { status: StepStatus::Succeeded, output })
+                Ok(StepResult {
+                    status: StepStatus::Succeeded,
+                    output,
+                })
             }
-            (Attempted::Halted(error), _) => {
-                Err(TaskError::new(error_name::HALTED, format!("{}: {error}", record.label())))
-            }
+            (Attempted::Halted(error), _) => Err(TaskError::new(
+                error_name::HALTED,
+                format!("{}: {error}", record.label()),
+            )),
             (_, state) => Err(refusal(&record, state, claim.max_attempts, self.host.now())),
         }
     }
@@ -67,7 +85,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     async fn prepare(&self, task: &StepTask) -> Result<(Claim, Value), TaskError> {
         let at = partition(&task.execution);
         let policy = &task.step;
-        let item = task.item_key.as_ref().map(item_name).transpose().map_err(permanent)?;
+        let item = task
+            .item_key
+            .as_ref()
+            .map(item_name)
+            .transpose()
+            .map_err(permanent)?;
         let input = self.resolve(&at, task.input.clone()).await?;
         let undo_input = match &task.undo_input {
             Some(input) => {
@@ -78,7 +101,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         };
         let now = self.host.now();
         let token = self.host.token();
-        let lease = SignedDuration::from_secs(i64::try_from(lease_s(policy.timeout_s)).unwrap_or(900));
+        let lease =
+            SignedDuration::from_secs(i64::try_from(lease_s(policy.timeout_s)).unwrap_or(900));
         let first = StepRecord {
             rev: 1,
             step: policy.name.clone(),
@@ -91,7 +115,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             undo: policy.undo,
             undo_input,
             idempotent: policy.idempotent,
-            state: StepState::Running { token: token.clone(), lease_until: now + lease },
+            state: StepState::Running {
+                token: token.clone(),
+                lease_until: now + lease,
+            },
             tainted: false,
             attempts: vec![Attempt {
                 token: token.clone(),
@@ -103,7 +130,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             item,
             at,
         };
-        Ok((Claim { token, lease, max_attempts: policy.max_attempts, first }, input))
+        Ok((
+            Claim {
+                token,
+                lease,
+                max_attempts: policy.max_attempts,
+                first,
+            },
+            input,
+        ))
     }
 
     /// Claims the step, or finds out why not.
@@ -128,7 +163,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 Claimed::Succeeded(output) => return Ok(Held::Before(output)),
                 Claimed::Failed => {
-                    let error = stands.as_ref().and_then(StepRecord::last_error).unwrap_or("it failed");
+                    let error = stands
+                        .as_ref()
+                        .and_then(StepRecord::last_error)
+                        .unwrap_or("it failed");
                     return Err(permanent(format!("{label}: {error} (recorded before)")));
                 }
                 Claimed::Unknown(None) => {
@@ -136,7 +174,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 Claimed::Unknown(Some(next)) => (next, true),
             };
-            let expect = stands.as_ref().map_or(Expect::Absent, |record| Expect::Rev(record.rev));
+            let expect = stands
+                .as_ref()
+                .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
             match self.ledger.put_step(&next, expect).await? {
                 Put::Done if unknown => return Err(unknown_for_good(&next)),
                 Put::Done => return Ok(Held::Mine(next)),
@@ -168,7 +208,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let at = &record.at;
         match self.ledger.meta(at).await {
             Ok(Some(meta)) if meta.admits(task.execution.epoch) => {}
-            Ok(_) => return Ok(Attempted::Halted("the execution is no longer running".to_owned())),
+            Ok(_) => {
+                return Ok(Attempted::Halted(
+                    "the execution is no longer running".to_owned(),
+                ));
+            }
             Err(error) => return Ok(transient(format!("before acting: {error}"))),
         }
         // The first claim fixed the input: a later attempt may have been sent another one, which a target would
@@ -201,7 +245,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             // The effect stands whatever becomes of its description: an output that cannot be kept is replaced.
             Ok(output) => match self.pack(at, "output", output).await {
                 Ok(output) => Attempted::Succeeded(output),
-                Err(error) if error.name == error_name::TRANSIENT => Attempted::Unknown(error.message),
+                Err(error) if error.name == error_name::TRANSIENT => {
+                    Attempted::Unknown(error.message)
+                }
                 Err(error) => {
                     let note = json!({ "$output_not_kept": error.message });
                     Attempted::Succeeded(self.pack(at, "output", note).await?)
@@ -210,7 +256,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Err(StepError { kind, message }) => match kind {
                 StepErrorKind::Transient { retry_after } => Attempted::Transient {
                     error: message,
-                    wait: SignedDuration::try_from(retry_after.unwrap_or_default()).unwrap_or_default(),
+                    wait: SignedDuration::try_from(retry_after.unwrap_or_default())
+                        .unwrap_or_default(),
                 },
                 StepErrorKind::Unknown => Attempted::Unknown(message),
                 StepErrorKind::Permanent => Attempted::Permanent(message),
@@ -234,7 +281,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         match select(run, time).await {
             Either::Left((Ok(answer), _)) => answer,
             Either::Left((Err(_), _)) => Err(StepError::unknown("the action panicked")),
-            Either::Right(_) => Err(StepError::unknown(format!("no answer within {timeout_s} s"))),
+            Either::Right(_) => Err(StepError::unknown(format!(
+                "no answer within {timeout_s} s"
+            ))),
         }
     }
 
@@ -253,20 +302,26 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 Completed::Write(next) => next,
                 Completed::Mine => return Ok(stands),
                 Completed::Fenced => {
-                    let message = format!("{label}: another attempt took over; this one's outcome was not recorded");
+                    let message = format!(
+                        "{label}: another attempt took over; this one's outcome was not recorded"
+                    );
                     return Err(TaskError::new(error_name::CONFLICT, message));
                 }
             };
             match self.ledger.put_step(&next, Expect::Rev(stands.rev)).await {
                 Ok(Put::Done) => return Ok(*next),
                 Ok(Put::Lost(Some(winner))) => stands = *winner,
-                Ok(Put::Lost(None)) => return Err(permanent(format!("{label}: its record is gone"))),
+                Ok(Put::Lost(None)) => {
+                    return Err(permanent(format!("{label}: its record is gone")));
+                }
                 Err(error) => {
                     failures += 1;
                     if failures == COMPLETION_TRIES {
                         return Err(error.into());
                     }
-                    self.host.sleep(Duration::from_millis(100 << failures)).await;
+                    self.host
+                        .sleep(Duration::from_millis(100 << failures))
+                        .await;
                 }
             }
         }
@@ -281,7 +336,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         policy: &StepPolicy,
     ) -> Result<Value, TaskError> {
         match output {
-            Payload::Stored(stored) if stored.bytes > policy.inline_output_bytes => Ok(stored.to_marked()),
+            Payload::Stored(stored) if stored.bytes > policy.inline_output_bytes => {
+                Ok(stored.to_marked())
+            }
             fits => self.unpack(&first.at, fits).await,
         }
     }
@@ -298,7 +355,10 @@ fn permanent(message: impl Into<String>) -> TaskError {
 }
 
 fn transient(error: String) -> Attempted {
-    Attempted::Transient { error, wait: SignedDuration::ZERO }
+    Attempted::Transient {
+        error,
+        wait: SignedDuration::ZERO,
+    }
 }
 
 fn retry_later(label: &str, why: &str, wait: Duration) -> TaskError {
@@ -313,9 +373,13 @@ fn unknown_for_good(record: &StepRecord) -> TaskError {
     let error = record.last_error().unwrap_or("no answer");
     if record.idempotent {
         let attempts = record.attempts.len();
-        permanent(format!("{label}: it may have happened ({error}), and {attempts} attempts did not tell"))
+        permanent(format!(
+            "{label}: it may have happened ({error}), and {attempts} attempts did not tell"
+        ))
     } else {
-        let message = format!("{label}: it may have happened ({error}) and must not be tried again: a person must look");
+        let message = format!(
+            "{label}: it may have happened ({error}) and must not be tried again: a person must look"
+        );
         TaskError::new(error_name::ESCALATE, message)
     }
 }
@@ -334,13 +398,16 @@ fn refusal(record: &StepRecord, state: &StepState, max_attempts: u32, now: Times
                 TaskError::new(error_name::TRANSIENT, format!("{label}: {error}"))
             }
         }
-        StepState::FailedClean => permanent(format!("{label}: {error} (attempt {attempts} of {max_attempts})")),
+        StepState::FailedClean => permanent(format!(
+            "{label}: {error} (attempt {attempts} of {max_attempts})"
+        )),
         StepState::Unknown if record.idempotent && attempts < max_attempts as usize => {
             TaskError::new(error_name::UNKNOWN, format!("{label}: {error}"))
         }
         StepState::Unknown => unknown_for_good(record),
-        StepState::Running { .. } | StepState::Succeeded { .. } => {
-            TaskError::new(error_name::CONFLICT, format!("{label}: another attempt took over"))
-        }
+        StepState::Running { .. } | StepState::Succeeded { .. } => TaskError::new(
+            error_name::CONFLICT,
+            format!("{label}: another attempt took over"),
+        ),
     }
 }

@@ -40,7 +40,9 @@ pub fn evaluate(expression: &str, variables: &[(&str, &Value)]) -> Result<Option
         return Err("it yields a function, which is not a value".to_owned());
     }
     let text = result.to_json_string().map_err(|error| error.to_string())?;
-    serde_json::from_str(&text).map(Some).map_err(|error| error.to_string())
+    serde_json::from_str(&text)
+        .map(Some)
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -54,7 +56,10 @@ mod tests {
         let eval = |text| evaluate(text, &[("input", &input)]);
         assert_eq!(eval("$input.days <= 30"), Ok(Some(json!(true))));
         assert_eq!(eval("$input.vendors.id"), Ok(Some(json!(["v1", "v2"]))));
-        assert_eq!(eval("{\"a\": $input.days + 0.5}"), Ok(Some(json!({"a": 14.5}))));
+        assert_eq!(
+            eval("{\"a\": $input.days + 0.5}"),
+            Ok(Some(json!({"a": 14.5})))
+        );
         assert_eq!(eval("$input.nothing"), Ok(None));
     }
 

@@ -19,7 +19,12 @@ pub fn open_to(tenants: &[String], tenant: &str) -> bool {
 
 /// Every decision about a start, in order: tenant, input schema, then each guardrail. Guardrails are judged only on an
 /// input that fits its schema. The start is rejected unless all of them held.
-pub fn judge(gate: &Gate, start: &Start, execution: &str, started_at: &str) -> Vec<GuardrailOutcome> {
+pub fn judge(
+    gate: &Gate,
+    start: &Start,
+    execution: &str,
+    started_at: &str,
+) -> Vec<GuardrailOutcome> {
     let mut outcomes = Vec::new();
     if !open_to(&gate.tenants, &start.tenant) {
         let message = format!("{} is not open to tenant {}", gate.workflow, start.tenant);
@@ -40,8 +45,14 @@ pub fn judge(gate: &Gate, start: &Start, execution: &str, started_at: &str) -> V
             match evaluate(&guardrail.assert, &variables) {
                 Ok(Some(Value::Bool(true))) => yes(&guardrail.name),
                 Ok(Some(Value::Bool(false))) => no(&guardrail.name, guardrail.message.clone()),
-                Ok(_) => no(&guardrail.name, "it must yield true or false, and yields neither".to_owned()),
-                Err(_) => no(&guardrail.name, "it cannot be evaluated for this input".to_owned()),
+                Ok(_) => no(
+                    &guardrail.name,
+                    "it must yield true or false, and yields neither".to_owned(),
+                ),
+                Err(_) => no(
+                    &guardrail.name,
+                    "it cannot be evaluated for this input".to_owned(),
+                ),
             }
         }));
     }
@@ -49,9 +60,17 @@ pub fn judge(gate: &Gate, start: &Start, execution: &str, started_at: &str) -> V
 }
 
 fn yes(name: &str) -> GuardrailOutcome {
-    GuardrailOutcome { name: name.to_owned(), held: true, message: None }
+    GuardrailOutcome {
+        name: name.to_owned(),
+        held: true,
+        message: None,
+    }
 }
 
 fn no(name: &str, message: String) -> GuardrailOutcome {
-    GuardrailOutcome { name: name.to_owned(), held: false, message: Some(message) }
+    GuardrailOutcome {
+        name: name.to_owned(),
+        held: false,
+        message: Some(message),
+    }
 }

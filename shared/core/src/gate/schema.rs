@@ -37,14 +37,23 @@ mod tests {
         let said = violations(&schema(), &json!({"vendor_id": 4711, "secret": "hunter2"}))
             .expect("the schema is fine")
             .join("\n");
-        assert!(said.contains("input/vendor_id: value is not of type \"string\""), "{said}");
+        assert!(
+            said.contains("input/vendor_id: value is not of type \"string\""),
+            "{said}"
+        );
         assert!(said.contains("hold_days"), "{said}");
-        assert!(!said.contains("4711") && !said.contains("hunter2"), "{said}");
+        assert!(
+            !said.contains("4711") && !said.contains("hunter2"),
+            "{said}"
+        );
     }
 
     #[test]
     fn a_fitting_input_has_no_violations() {
-        assert_eq!(violations(&schema(), &json!({"vendor_id": "v", "hold_days": 3})), Ok(vec![]));
+        assert_eq!(
+            violations(&schema(), &json!({"vendor_id": "v", "hold_days": 3})),
+            Ok(vec![])
+        );
     }
 
     #[test]

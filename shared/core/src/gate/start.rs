@@ -62,7 +62,10 @@ struct Triggered {
 /// Reads a machine's input. The error says what is wrong with it and what would be right, without its values.
 pub fn read(raw: &Value, gate: &Gate) -> Result<Start, String> {
     let start = if raw.get("trigger").is_some() {
-        let sent: Triggered = parse(raw, "a trigger's message has trigger and event or scheduled_time")?;
+        let sent: Triggered = parse(
+            raw,
+            "a trigger's message has trigger and event or scheduled_time",
+        )?;
         from_trigger(&sent, gate)?
     } else {
         let sent: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
@@ -101,7 +104,11 @@ fn from_trigger(sent: &Triggered, gate: &Gate) -> Result<Start, String> {
             "{} has no trigger called {}; it has {}",
             gate.workflow,
             quoted(&sent.trigger),
-            if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+            if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            }
         ));
     };
     let mut variables = Vec::new();
@@ -142,12 +149,22 @@ fn fill(
     match template {
         Value::Object(members) => match members.get("$jsonata").and_then(Value::as_str) {
             Some(expression) if members.len() == 1 => evaluate(expression, variables)
-                .map_err(|_| format!("trigger {}: {place} cannot be evaluated: {expression}", map.name))?
-                .ok_or_else(|| format!("trigger {}: {place} yields nothing: {expression}", map.name)),
+                .map_err(|_| {
+                    format!(
+                        "trigger {}: {place} cannot be evaluated: {expression}",
+                        map.name
+                    )
+                })?
+                .ok_or_else(|| {
+                    format!("trigger {}: {place} yields nothing: {expression}", map.name)
+                }),
             _ => members
                 .iter()
                 .map(|(name, value)| {
-                    Ok((name.clone(), fill(map, &format!("{place}.{name}"), value, variables)?))
+                    Ok((
+                        name.clone(),
+                        fill(map, &format!("{place}.{name}"), value, variables)?,
+                    ))
                 })
                 .collect::<Result<Map<_, _>, String>>()
                 .map(Value::Object),

@@ -135,25 +135,40 @@ pub fn complete(
     max_attempts: u32,
     now: Timestamp,
 ) -> Completed {
-    let holds = matches!(&current.state, StepState::Running { token: holder, .. } if holder == token);
+    let holds =
+        matches!(&current.state, StepState::Running { token: holder, .. } if holder == token);
     let last = current.attempts.last();
     if !holds {
         let mine = last.is_some_and(|attempt| attempt.token == token && attempt.ended_at.is_some());
-        return if mine { Completed::Mine } else { Completed::Fenced };
+        return if mine {
+            Completed::Mine
+        } else {
+            Completed::Fenced
+        };
     }
     let exhausted = current.attempts.len() >= max_attempts as usize;
     let tainted = current.tainted;
-    let clean_end = if tainted { StepState::Unknown } else { StepState::FailedClean };
+    let clean_end = if tainted {
+        StepState::Unknown
+    } else {
+        StepState::FailedClean
+    };
     let (state, outcome, error) = match attempted {
-        Attempted::Succeeded(output) => {
-            (StepState::Succeeded { output: output.clone() }, AttemptOutcome::Succeeded, None)
-        }
+        Attempted::Succeeded(output) => (
+            StepState::Succeeded {
+                output: output.clone(),
+            },
+            AttemptOutcome::Succeeded,
+            None,
+        ),
         Attempted::Transient { error, .. } if exhausted => {
             (clean_end, AttemptOutcome::Transient, Some(error))
         }
-        Attempted::Transient { error, wait } => {
-            (StepState::Waiting { until: now + *wait }, AttemptOutcome::Transient, Some(error))
-        }
+        Attempted::Transient { error, wait } => (
+            StepState::Waiting { until: now + *wait },
+            AttemptOutcome::Transient,
+            Some(error),
+        ),
         Attempted::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
         Attempted::Unknown(error) => (StepState::Unknown, AttemptOutcome::Unknown, Some(error)),
         Attempted::Halted(error) => (clean_end, AttemptOutcome::Halted, Some(error)),
@@ -163,7 +178,9 @@ pub fn complete(
         AttemptOutcome::Unknown => true,
         _ => tainted,
     };
-    Completed::Write(Box::new(ended(current, state, outcome, error, tainted, now)))
+    Completed::Write(Box::new(ended(
+        current, state, outcome, error, tainted, now,
+    )))
 }
 
 /// Closes what a failed execution left open: `None` if the record is closed, the instant its lease ends if an
@@ -173,8 +190,16 @@ pub fn settle(record: &StepRecord, now: Timestamp) -> Result<Option<StepRecord>,
         StepState::Running { lease_until, .. } if now < *lease_until => Err(*lease_until),
         StepState::Running { .. } => Ok(Some(abandoned(record, now))),
         StepState::Waiting { .. } => {
-            let state = if record.tainted { StepState::Unknown } else { StepState::FailedClean };
-            Ok(Some(StepRecord { rev: record.rev + 1, state, ..record.clone() }))
+            let state = if record.tainted {
+                StepState::Unknown
+            } else {
+                StepState::FailedClean
+            };
+            Ok(Some(StepRecord {
+                rev: record.rev + 1,
+                state,
+                ..record.clone()
+            }))
         }
         StepState::Unknown | StepState::Succeeded { .. } | StepState::FailedClean => Ok(None),
     }
@@ -188,7 +213,14 @@ fn may_retry(record: &StepRecord, max_attempts: u32) -> bool {
 /// The record of a step whose attempt never reported back.
 fn abandoned(record: &StepRecord, now: Timestamp) -> StepRecord {
     let error = "no answer before its lease ended".to_owned();
-    ended(record, StepState::Unknown, AttemptOutcome::Lost, Some(&error), true, now)
+    ended(
+        record,
+        StepState::Unknown,
+        AttemptOutcome::Lost,
+        Some(&error),
+        true,
+        now,
+    )
 }
 
 fn ended(
@@ -199,7 +231,12 @@ fn ended(
     tainted: bool,
     now: Timestamp,
 ) -> StepRecord {
-    let mut next = StepRecord { rev: record.rev + 1, state, tainted, ..record.clone() };
+    let mut next = StepRecord {
+        rev: record.rev + 1,
+        state,
+        tainted,
+        ..record.clone()
+    };
     if let Some(attempt) = next.attempts.last_mut() {
         attempt.ended_at = Some(now);
         attempt.outcome = Some(outcome);
@@ -213,7 +250,10 @@ fn next_attempt(record: &StepRecord, rev: u64, claim: &Claim, now: Timestamp) ->
     let mut next = StepRecord {
         rev,
         epoch: claim.first.epoch,
-        state: StepState::Running { token: claim.token.clone(), lease_until: now + claim.lease },
+        state: StepState::Running {
+            token: claim.token.clone(),
+            lease_until: now + claim.lease,
+        },
         ..record.clone()
     };
     next.attempts.push(Attempt {

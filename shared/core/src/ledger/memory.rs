@@ -23,7 +23,9 @@ struct Partition {
 
 impl MemoryLedger {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<ExecutionKey, Partition>> {
-        self.partitions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.partitions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,13 +65,20 @@ impl Ledger for MemoryLedger {
     }
 
     async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
-        Ok(self.lock().get(at).and_then(|partition| partition.meta.clone()))
+        Ok(self
+            .lock()
+            .get(at)
+            .and_then(|partition| partition.meta.clone()))
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
         let partitions = self.lock();
-        let Some(partition) = partitions.get(at) else { return Ok(None) };
-        let Some(meta) = partition.meta.clone() else { return Ok(None) };
+        let Some(partition) = partitions.get(at) else {
+            return Ok(None);
+        };
+        let Some(meta) = partition.meta.clone() else {
+            return Ok(None);
+        };
         let steps = partition.steps.values().cloned().collect();
         Ok(Some(Snapshot::new(meta, steps, partition.duplicates)))
     }

@@ -61,7 +61,11 @@ impl Snapshot {
     /// Puts the steps in order: as declared, items by name.
     pub fn new(meta: Meta, mut steps: Vec<StepRecord>, duplicates: u64) -> Self {
         steps.sort_by(|a, b| (a.number, &a.item).cmp(&(b.number, &b.item)));
-        Self { meta, steps, duplicates }
+        Self {
+            meta,
+            steps,
+            duplicates,
+        }
     }
 }
 

@@ -118,7 +118,10 @@ pub enum AttemptOutcome {
 impl StepRecord {
     /// The last error recorded, for people.
     pub fn last_error(&self) -> Option<&str> {
-        self.attempts.iter().rev().find_map(|attempt| attempt.error.as_deref())
+        self.attempts
+            .iter()
+            .rev()
+            .find_map(|attempt| attempt.error.as_deref())
     }
 
     /// When the first attempt claimed it.

@@ -1,0 +1,67 @@
+//! The `api` function: the HTTP door.
+
+mod caller;
+mod execution;
+mod problem;
+mod receipt;
+mod start;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    routing::{get, post},
+};
+use holdfast_aws::{Deployment, DynamoLedger, Machines, S3Store};
+
+use crate::problem::Problem;
+
+/// What every request may use.
+struct App {
+    ledger: DynamoLedger,
+    receipts: S3Store,
+    machines: Machines,
+    receipt_url_valid_for: Duration,
+    trust_tenant_header: bool,
+}
+
+/// Longest life of a receipt's link.
+const RECEIPT_URL_MAX_S: u64 = 3600;
+
+impl App {
+    fn from(deployment: &Deployment) -> Result<Self, String> {
+        let variable = "HOLDFAST_RECEIPT_URL_SECONDS";
+        let seconds = deployment
+            .variable(variable)?
+            .parse()
+            .ok()
+            .filter(|seconds| (1..=RECEIPT_URL_MAX_S).contains(seconds))
+            .ok_or_else(|| {
+                format!("{variable} must be a number of seconds, 1 to {RECEIPT_URL_MAX_S}")
+            })?;
+        Ok(Self {
+            ledger: deployment.ledger()?,
+            receipts: deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,
+            machines: deployment.machines()?,
+            receipt_url_valid_for: Duration::from_secs(seconds),
+            trust_tenant_header: deployment.optional("HOLDFAST_TRUST_TENANT_HEADER") == "true",
+        })
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let app = App::from(&Deployment::load().await)?;
+    let router = Router::new()
+        .route("/v1/workflows/{workflow_id}/executions", post(start::start))
+        .route("/v1/executions/{execution_id}", get(execution::read))
+        .route("/v1/executions/{execution_id}/receipt", get(receipt::link))
+        .fallback(async || Problem::not_found("there is nothing at this path"))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        // Our own limit is smaller and says so; this one only bounds what is read.
+        .layer(DefaultBodyLimit::max(1024 * 1024))
+        .with_state(Arc::new(app));
+    lambda_http::run(router).await
+}

@@ -1,0 +1,75 @@
+//! `GET /v1/executions/{execution_id}/receipt`: a link to the receipt that works for a while without credentials.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use holdfast_core::ledger::Ledger;
+use jiff::{Timestamp, Unit};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{
+    App,
+    caller::Caller,
+    execution::{key, unknown},
+    problem::Problem,
+};
+
+/// What may follow the `?`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    /// Answer 302 to the receipt itself.
+    #[serde(default)]
+    redirect: bool,
+}
+
+pub(crate) async fn link(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    query: Result<Query<Asked>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(asked) = query.map_err(|error| {
+        Problem::bad_request(format!(
+            "{error}; redirect=true or redirect=false may be given"
+        ))
+    })?;
+    let meta = app
+        .ledger
+        .meta(&key(&caller, &id)?)
+        .await?
+        .ok_or_else(|| unknown(&id))?;
+    let Some(receipt) = meta.receipt else {
+        return Err(Problem::too_early(format!(
+            "execution {id} has no receipt yet: it is {}, and every execution has one when it has ended",
+            meta.phase.name()
+        )));
+    };
+    let asked_at = Timestamp::now();
+    let file_name = format!("{}-{id}-{}.json", meta.workflow, meta.generation);
+    let link = app
+        .receipts
+        .presign(&receipt.object, &file_name, app.receipt_url_valid_for)
+        .await
+        .map_err(|error| Problem::unavailable("the receipt store", &error.0))?;
+    if asked.redirect {
+        return Ok((StatusCode::FOUND, [(header::LOCATION, link.url)]).into_response());
+    }
+    let expires_at = (asked_at + link.valid_for)
+        .round(Unit::Second)
+        .unwrap_or(asked_at);
+    Ok(Json(json!({
+        "execution_id": id,
+        "url": link.url,
+        "expires_at": expires_at,
+        "sha256": receipt.sha256,
+        "object": receipt.object,
+    }))
+    .into_response())
+}

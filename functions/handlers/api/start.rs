@@ -1,0 +1,226 @@
+//! `POST /v1/workflows/{workflow_id}/executions`: starts a workflow once per idempotency key.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use holdfast_aws::{MachineError, StartOutcome};
+use holdfast_core::{
+    digest::{canonical, sha256_hex},
+    gate::{Envelope, check_size, open_to, violations},
+    keys::{ExecutionKey, execution_id},
+    ledger::Ledger,
+    names::{check_idempotency_key, is_workflow_id, quoted},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{App, caller::Caller, problem::Problem};
+
+const KEY_HEADER: &str = "idempotency-key";
+
+/// The body of a start.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    input: Value,
+}
+
+/// A start that was read and may be asked for.
+struct Asked {
+    workflow: String,
+    at: ExecutionKey,
+    key: String,
+    input: Value,
+    fingerprint: String,
+}
+
+pub(crate) async fn start(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(workflow): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let asked = read(&caller, workflow, &headers, &body)?;
+    if let Some(meta) = app.ledger.meta(&asked.at).await? {
+        return repeated(&app, &asked, meta.fingerprint()).await;
+    }
+    check_gate(&app, &caller, &asked).await?;
+    let envelope = Envelope {
+        tenant: caller.tenant,
+        idempotency_key: asked.key.clone(),
+        input: asked.input.clone(),
+        via: "api".to_owned(),
+        request_id: Some(Uuid::now_v7().to_string()),
+    };
+    match app
+        .machines
+        .start(&asked.workflow, &asked.at.execution, &envelope)
+        .await
+    {
+        Ok(StartOutcome::Started) => Ok(answer(StatusCode::ACCEPTED, &asked, false)),
+        Ok(StartOutcome::Exists) => started_before(&app, &asked).await,
+        Err(error) => Err(problem_of(error, &asked.workflow)),
+    }
+}
+
+fn read(
+    caller: &Caller,
+    workflow: String,
+    headers: &HeaderMap,
+    body: &Bytes,
+) -> Result<Asked, Problem> {
+    if !is_workflow_id(&workflow) {
+        return Err(no_such_workflow(&workflow));
+    }
+    let mut keys = headers.get_all(KEY_HEADER).iter();
+    let key = match (keys.next(), keys.next()) {
+        (Some(key), None) => String::from_utf8_lossy(key.as_bytes()).into_owned(),
+        (None, _) => {
+            return Err(Problem::bad_request(
+                "header Idempotency-Key is missing: send a text that is the same whenever you repeat this start, \
+                 such as a UUID",
+            ));
+        }
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request("send the header Idempotency-Key once"));
+        }
+    };
+    check_idempotency_key(&key)
+        .map_err(|why| Problem::bad_request(format!("header Idempotency-Key: {why}")))?;
+    let json = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| {
+            kind.split(';')
+                .next()
+                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+        });
+    if !json {
+        return Err(Problem::not_json());
+    }
+    let Body { input } = serde_json::from_slice(body).map_err(|error| {
+        Problem::bad_request(format!(
+            "the body: {error}; it should be {{\"input\": {{…}}}}"
+        ))
+    })?;
+    check_size(&input).map_err(Problem::too_large)?;
+    let bytes =
+        canonical(&input).map_err(|error| Problem::bad_request(format!("input: {error}")))?;
+    let execution = execution_id(&caller.tenant, &workflow, &key);
+    let at = ExecutionKey {
+        tenant: caller.tenant.clone(),
+        execution,
+    };
+    Ok(Asked {
+        workflow,
+        at,
+        key,
+        input,
+        fingerprint: sha256_hex(&bytes),
+    })
+}
+
+/// Refuses early what `begin` would reject for its form; a machine that cannot be described is left to `begin`.
+async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(), Problem> {
+    let gate = match app.machines.gate(&asked.workflow).await {
+        Ok(gate) => gate,
+        Err(MachineError::NoSuchWorkflow) => return Err(no_such_workflow(&asked.workflow)),
+        Err(MachineError::Unavailable(reason)) => {
+            tracing::warn!(
+                workflow = asked.workflow,
+                reason,
+                "the machine's gate could not be read"
+            );
+            return Ok(());
+        }
+    };
+    if !open_to(&gate.tenants, &caller.tenant) {
+        return Err(no_such_workflow(&asked.workflow));
+    }
+    match violations(&gate.input_schema, &asked.input) {
+        Ok(found) if !found.is_empty() => Err(Problem::bad_input(found)),
+        _ => Ok(()),
+    }
+}
+
+/// Step Functions knows the execution, and a moment ago the ledger did not.
+async fn started_before(app: &App, asked: &Asked) -> Result<Response, Problem> {
+    if let Some(meta) = app.ledger.meta(&asked.at).await? {
+        return repeated(app, asked, meta.fingerprint()).await;
+    }
+    let first = app
+        .machines
+        .input_of(&asked.workflow, &asked.at.execution)
+        .await
+        .map_err(|error| problem_of(error, &asked.workflow))?
+        .and_then(|envelope| canonical(&envelope.input).ok())
+        .ok_or_else(|| {
+            Problem::unavailable("the first start of this key", "its input cannot be read")
+        })?;
+    repeated(app, asked, &sha256_hex(&first)).await
+}
+
+/// Answers a repeat of a start: the same execution if the input is the same.
+async fn repeated(app: &App, asked: &Asked, first_fingerprint: &str) -> Result<Response, Problem> {
+    app.ledger.count_duplicate(&asked.at).await?;
+    let same = asked.fingerprint == first_fingerprint;
+    tracing::warn!(
+        audit = "workflow.duplicate.prevented",
+        tenant = asked.at.tenant,
+        execution = asked.at.execution,
+        workflow = asked.workflow,
+        same_input = same,
+        "duplicate refused"
+    );
+    if same {
+        return Ok(answer(StatusCode::OK, asked, true));
+    }
+    Err(Problem::key_reused(format!(
+        "key {} started execution {} with another input: send a new key for a new input",
+        quoted(&asked.key),
+        asked.at.execution
+    )))
+}
+
+fn answer(status: StatusCode, asked: &Asked, replayed: bool) -> Response {
+    let Asked { workflow, at, .. } = asked;
+    let id = &at.execution;
+    let here = format!("/v1/executions/{id}?workflow_id={workflow}");
+    let body = json!({
+        "execution_id": id,
+        "workflow_id": workflow,
+        "tenant": at.tenant,
+        "replayed": replayed,
+        "links": { "execution": here, "receipt": format!("/v1/executions/{id}/receipt") },
+    });
+    let headers = [
+        (header::LOCATION, here.as_str()),
+        (
+            header::HeaderName::from_static("idempotency-replayed"),
+            if replayed { "true" } else { "false" },
+        ),
+    ];
+    (status, headers, Json(body)).into_response()
+}
+
+fn no_such_workflow(workflow: &str) -> Problem {
+    Problem::not_found(format!(
+        "there is no workflow {} for this tenant",
+        quoted(workflow)
+    ))
+}
+
+fn problem_of(error: MachineError, workflow: &str) -> Problem {
+    match error {
+        MachineError::NoSuchWorkflow => no_such_workflow(workflow),
+        MachineError::Unavailable(reason) => Problem::unavailable("Step Functions", &reason),
+    }
+}

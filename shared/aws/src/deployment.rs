@@ -1,0 +1,104 @@
+//! What a function learns from its environment: which table, which buckets, which region; clients are built once.
+
+use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
+
+use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use holdfast_core::{
+    action::{Boxed, Settings},
+    engine::Engine,
+};
+
+use crate::{DynamoLedger, Machines, S3Store, SecretsManager, SystemHost};
+
+/// The engine on AWS.
+pub type AwsEngine = Engine<DynamoLedger, S3Store, SystemHost>;
+
+/// A deployed stack, as its functions see it.
+pub struct Deployment {
+    sdk: SdkConfig,
+    variables: BTreeMap<String, String>,
+}
+
+impl Deployment {
+    /// Reads the environment and loads credentials and region. Boxed, since the SDK's futures nest deeply.
+    pub fn load() -> Boxed<'static, Self> {
+        // A call that hangs must leave time for a second one inside a step's lease.
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(2))
+            .operation_attempt_timeout(Duration::from_secs(5))
+            .operation_timeout(Duration::from_secs(15))
+            .build();
+        Box::pin(async move {
+            let sdk = aws_config::defaults(BehaviorVersion::latest())
+                .timeout_config(timeouts)
+                .load()
+                .await;
+            Self {
+                sdk,
+                variables: env::vars().collect(),
+            }
+        })
+    }
+
+    /// A variable that the template sets; the error names it.
+    pub fn variable(&self, name: &str) -> Result<&str, String> {
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| format!("environment variable {name} is not set: the template sets it"))
+    }
+
+    /// A variable that may be empty or missing.
+    pub fn optional(&self, name: &str) -> &str {
+        self.variables.get(name).map_or("", String::as_str)
+    }
+
+    /// The engine over this stack's table and buckets.
+    pub fn engine(&self) -> Result<AwsEngine, String> {
+        Ok(Engine {
+            ledger: self.ledger()?,
+            payloads: self.bucket("HOLDFAST_PAYLOAD_BUCKET")?,
+            receipts: self.bucket("HOLDFAST_RECEIPT_BUCKET")?,
+            host: SystemHost,
+        })
+    }
+
+    /// The ledger table.
+    pub fn ledger(&self) -> Result<DynamoLedger, String> {
+        let table = self.variable("HOLDFAST_LEDGER_TABLE")?;
+        Ok(DynamoLedger::new(
+            aws_sdk_dynamodb::Client::new(&self.sdk),
+            table,
+        ))
+    }
+
+    /// The bucket named by `variable`.
+    pub fn bucket(&self, variable: &str) -> Result<S3Store, String> {
+        let config = aws_sdk_s3::config::Builder::from(&self.sdk)
+            // An endpoint of our own has no name per bucket.
+            .force_path_style(self.sdk.endpoint_url().is_some())
+            .build();
+        Ok(S3Store::new(
+            aws_sdk_s3::Client::from_conf(config),
+            self.variable(variable)?,
+        ))
+    }
+
+    /// What this stack's actions may read.
+    pub fn settings(&self) -> Settings {
+        let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&self.sdk));
+        Settings::new(self.variables.clone()).with_secrets(Arc::new(secrets))
+    }
+
+    /// The stack's state machines.
+    pub fn machines(&self) -> Result<Machines, String> {
+        let prefix = self.variable("HOLDFAST_MACHINE_PREFIX")?;
+        let alias = self.optional("HOLDFAST_MACHINE_ALIAS");
+        Ok(Machines::new(
+            aws_sdk_sfn::Client::new(&self.sdk),
+            prefix,
+            alias,
+        ))
+    }
+}

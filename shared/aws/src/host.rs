@@ -1,0 +1,27 @@
+//! Time, waiting and randomness of the machine we run on.
+
+use std::time::Duration;
+
+use holdfast_core::engine::Host;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// The real clock and real randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemHost;
+
+impl Host for SystemHost {
+    fn now(&self) -> Timestamp {
+        let now = Timestamp::now();
+        // Milliseconds are what people read and what a ledger item has room for.
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    fn token(&self) -> String {
+        Uuid::now_v7().simple().to_string()
+    }
+}

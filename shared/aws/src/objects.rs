@@ -1,0 +1,115 @@
+//! Objects in S3: payloads and receipts, each written once; and links that let a person fetch a receipt.
+
+use std::time::Duration;
+
+use aws_sdk_s3::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::get_object::GetObjectError,
+    presigning::PresigningConfig,
+};
+use holdfast_core::engine::{ObjectStore, StoreError};
+
+/// A bucket.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    client: Client,
+    bucket: String,
+}
+
+/// A link that works without credentials until it expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presigned {
+    /// The URL.
+    pub url: String,
+    /// How long it works.
+    pub valid_for: Duration,
+}
+
+impl S3Store {
+    /// The bucket called `bucket`.
+    pub fn new(client: Client, bucket: impl Into<String>) -> Self {
+        Self {
+            client,
+            bucket: bucket.into(),
+        }
+    }
+
+    /// A link to an object, saved as `file_name` by browsers.
+    pub async fn presign(
+        &self,
+        key: &str,
+        file_name: &str,
+        valid_for: Duration,
+    ) -> Result<Presigned, StoreError> {
+        let config = PresigningConfig::expires_in(valid_for)
+            .map_err(|error| StoreError(error.to_string()))?;
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .response_content_disposition(format!("attachment; filename=\"{file_name}\""))
+            .presigned(config)
+            .await
+            .map_err(|error| unavailable(&error))?;
+        Ok(Presigned {
+            url: request.uri().to_owned(),
+            valid_for,
+        })
+    }
+}
+
+impl ObjectStore for S3Store {
+    async fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .content_type("application/json")
+            .if_none_match("*")
+            .body(bytes.into())
+            .send()
+            .await;
+        match put {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("PreconditionFailed") => Ok(false),
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let answer = match self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .send()
+            .await
+        {
+            Ok(answer) => answer,
+            Err(SdkError::ServiceError(service))
+                if matches!(service.err(), GetObjectError::NoSuchKey(_)) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(unavailable(&error)),
+        };
+        let bytes = answer
+            .body
+            .collect()
+            .await
+            .map_err(|error| StoreError(error.to_string()))?;
+        Ok(Some(bytes.to_vec()))
+    }
+}
+
+fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> StoreError {
+    StoreError(match error {
+        SdkError::ServiceError(service) => {
+            service.err().code().unwrap_or("unknown error").to_owned()
+        }
+        _ => "no answer".to_owned(),
+    })
+}

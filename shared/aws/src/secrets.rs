@@ -1,0 +1,65 @@
+//! Credentials for targets, by name, from Secrets Manager; kept for five minutes so that a rotation is picked up.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
+use holdfast_core::action::{Boxed, Secrets, StepError};
+
+const KEPT: Duration = Duration::from_secs(300);
+
+/// Secrets Manager.
+#[derive(Debug)]
+pub struct SecretsManager {
+    client: Client,
+    known: Mutex<HashMap<String, (Instant, String)>>,
+}
+
+impl SecretsManager {
+    /// The account's secrets.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            known: Mutex::default(),
+        }
+    }
+
+    fn remembered(&self, name: &str) -> Option<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .get(name)
+            .filter(|(since, _)| since.elapsed() < KEPT)
+            .map(|(_, text)| text.clone())
+    }
+}
+
+impl Secrets for SecretsManager {
+    fn get<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<String, StepError>> {
+        Box::pin(async move {
+            if let Some(text) = self.remembered(name) {
+                return Ok(text);
+            }
+            let answer = self
+                .client
+                .get_secret_value()
+                .secret_id(name)
+                .send()
+                .await
+                .map_err(|error| match error.as_service_error() {
+                    Some(GetSecretValueError::ResourceNotFoundException(_)) => {
+                        StepError::permanent(format!("there is no secret called {name}"))
+                    }
+                    _ => StepError::transient(format!("secret {name} could not be read")),
+                })?;
+            let text = answer.secret_string.ok_or_else(|| {
+                StepError::permanent(format!("secret {name} is binary, text is needed"))
+            })?;
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(name.to_owned(), (Instant::now(), text.clone()));
+            Ok(text)
+        })
+    }
+}

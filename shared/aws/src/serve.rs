@@ -1,0 +1,56 @@
+//! Serves one task of a machine as a Lambda function: JSON in, JSON out, errors under names that machines match.
+
+use std::{fmt, future::Future};
+
+use holdfast_core::{engine::TaskError, task::error_name};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// Runs the Lambda loop with `handle`; `log` writes the one line that an invocation leaves.
+///
+/// A task that cannot be read is `Malformed`: its machine was compiled by another version.
+pub async fn serve<T, R, F, Fut>(
+    handle: F,
+    log: fn(&T, &Result<R, TaskError>),
+) -> Result<(), lambda_runtime::Error>
+where
+    T: DeserializeOwned,
+    R: Serialize,
+    F: Fn(T) -> Fut,
+    Fut: Future<Output = (T, Result<R, TaskError>)>,
+{
+    let handle = &handle;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        let task = serde_json::from_value(event.payload).map_err(|error| {
+            tracing::error!(%error, "the task cannot be read");
+            Failed(TaskError {
+                name: error_name::MALFORMED,
+                message: format!("the task cannot be read: {error}"),
+            })
+        })?;
+        // Boxed, since the SDK's futures nest deeply.
+        let (task, result) = Box::pin(handle(task)).await;
+        log(&task, &result);
+        result.map_err(Failed)
+    }))
+    .await
+}
+
+/// A task's error as Lambda reports it: `errorType` is our name, not that of a Rust type.
+struct Failed(TaskError);
+
+impl fmt::Debug for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl From<Failed> for Diagnostic {
+    fn from(Failed(error): Failed) -> Self {
+        Self {
+            error_type: error.name.to_owned(),
+            error_message: error.message,
+        }
+    }
+}
