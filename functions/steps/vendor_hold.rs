@@ -1,10 +1,9 @@
 //! The action `vendor-hold`: places a hold on payments to a vendor in the vendor system, and releases it.
 
 use holdfast_core::action::{Action, Call, Done, Setting, Settings, StepError, Undo, Verdict};
+use holdfast_steps::client::Service;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::client::Service;
 
 /// Holds payments to a vendor.
 #[derive(Debug)]

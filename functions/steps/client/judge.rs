@@ -130,3 +130,71 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     };
     Some(wait.min(LONGEST_WAIT))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::judge;
+
+    /// Every status from 100 to 599 as runs of the same judgement.
+    fn table(safe: bool, attempt: u32) -> Vec<String> {
+        let mut runs: Vec<(u16, u16, _)> = Vec::new();
+        for status in 100..=599 {
+            let judgement = judge(status, safe, attempt);
+            match runs.last_mut() {
+                Some((_, last, same)) if *same == judgement => *last = status,
+                _ => runs.push((status, status, judgement)),
+            }
+        }
+        runs.iter()
+            .map(|(first, last, judgement)| format!("{first}-{last} {judgement:?}"))
+            .collect()
+    }
+
+    #[test]
+    fn every_status_of_a_request_with_an_effect_is_judged() {
+        let expected = [
+            "100-199 Permanent",
+            "200-299 Success",
+            "300-302 Permanent",
+            "303-303 Unknown",
+            "304-407 Permanent",
+            "408-408 Transient",
+            "409-424 Permanent",
+            "425-425 Transient",
+            "426-428 Permanent",
+            "429-429 Transient",
+            "430-499 Permanent",
+            "500-500 Unknown",
+            "501-501 Transient",
+            "502-502 Unknown",
+            "503-503 Transient",
+            "504-504 Unknown",
+            "505-505 Transient",
+            "506-510 Unknown",
+            "511-511 Transient",
+            "512-599 Unknown",
+        ];
+        assert_eq!(table(false, 1), expected);
+        let mut later = expected.map(str::to_owned).to_vec();
+        let conflict = ["409-409 Unknown", "410-424 Permanent"].map(str::to_owned);
+        later.splice(6..7, conflict);
+        assert_eq!(table(false, 2), later);
+    }
+
+    #[test]
+    fn a_request_that_only_reads_is_never_in_doubt() {
+        let expected = [
+            "100-199 Permanent",
+            "200-299 Success",
+            "300-407 Permanent",
+            "408-408 Transient",
+            "409-424 Permanent",
+            "425-425 Transient",
+            "426-428 Permanent",
+            "429-429 Transient",
+            "430-499 Permanent",
+            "500-599 Transient",
+        ];
+        assert_eq!(table(true, 1), expected);
+    }
+}

@@ -134,3 +134,135 @@ fn shorten(text: &str) -> &str {
         None => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::AllowList;
+
+    fn allows(list: &str, url: &str) -> bool {
+        AllowList::parse(list).expect("a list").check(url).is_ok()
+    }
+
+    #[test]
+    fn an_origin_allows_itself_however_it_is_written_and_nothing_that_looks_like_it() {
+        let list = "https://api.example.com, http://127.0.0.1:4600,http://[::1]:8080";
+        for url in [
+            "https://api.example.com",
+            "HTTPS://API.Example.COM/any/path?and=query#fragment",
+            "https://api.example.com:443/",
+            "https://api.ex%61mple.com/",
+            "https:\\\\api.example.com\\path",
+            "http://127.0.0.1:4600/x",
+            "http://2130706433:4600/x",
+            "http://[0:0:0:0:0:0:0:1]:8080/",
+        ] {
+            assert!(allows(list, url), "{url}");
+        }
+        for url in [
+            "http://api.example.com/",
+            "https://api.example.com:8443/",
+            "https://api.example.com./",
+            "https://api.example.com.evil.test/",
+            "https://evil.test/api.example.com",
+            "https://evil.test\\@api.example.com/",
+            "https://evil.test#@api.example.com/",
+            "https://evil.test?https://api.example.com/",
+            "https://api.example.com@evil.test/",
+            "https://user@api.example.com/",
+            "https://:pass@api.example.com/",
+            "https://xapi.example.com/",
+            "https://sub.api.example.com/",
+            "https://example.com/",
+            "https://api.example.com%2eevil.test/",
+            "http://127.0.0.1/x",
+            "http://127.0.0.1:46000/x",
+            "http://127.0.0.2:4600/x",
+            "http://localhost:4600/x",
+            "http://[::ffff:127.0.0.1]:4600/x",
+            "http://[::2]:8080/",
+            "ftp://api.example.com/",
+            "file:///etc/passwd",
+            "data:text/plain,api.example.com",
+            "//api.example.com/",
+            "",
+        ] {
+            assert!(!allows(list, url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_star_allows_subdomains_of_any_depth_but_not_the_domain_itself() {
+        let list = "https://*.example.com";
+        assert!(allows(list, "https://api.example.com/"));
+        assert!(allows(list, "https://a.b.example.com/"));
+        for url in [
+            "https://example.com/",
+            "https://.example.com/",
+            "https://notexample.com/",
+            "https://api.example.com.evil.test/",
+            "https://api.example.com:444/",
+            "http://api.example.com/",
+        ] {
+            assert!(!allows(list, url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_path_prefix_holds_by_whole_parts_against_every_way_of_climbing_out() {
+        for list in ["https://a.example/v1", "https://a.example/v1/"] {
+            for url in [
+                "https://a.example/v1",
+                "https://a.example/v1/",
+                "https://a.example/v1?x=/../",
+                "https://a.example/v1/holds/7.5/a..b",
+                "https://a.example/v2/../v1/holds",
+            ] {
+                assert!(allows(list, url), "{url}");
+            }
+            for url in [
+                "https://a.example/",
+                "https://a.example/v10",
+                "https://a.example/V1/x",
+                "https://a.example/v1/../admin",
+                "https://a.example/v1/%2e%2E/admin",
+                "https://a.example/v1/..%2fadmin",
+                "https://a.example/v1%2f..%2fadmin",
+                "https://a.example/v1/..\\admin",
+                "https://a.example/v1/..%5Cadmin",
+                "https://a.example/v1/..;/admin",
+                "https://a.example/v1/%2e.;x=1/admin",
+                "https://a.example//v1/x",
+            ] {
+                assert!(!allows(list, url), "{url}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_that_cannot_mean_what_it_says_is_refused_with_the_entry_named() {
+        for (entry, why) in [
+            ("api.example.com", "is not an address"),
+            ("localhost:4600", "is neither http nor https"),
+            ("ftp://a.example", "is neither http nor https"),
+            ("https://me:pass@a.example", "has a user name or password"),
+            ("https://a.example?x=1", "has a query or fragment"),
+            ("https://api.*.example", "has a * elsewhere"),
+            ("https://*", "has a * elsewhere"),
+            ("https://*.com", "needs a domain of two parts"),
+            ("https://*.0.0.1", "needs a domain of two parts"),
+        ] {
+            let error = AllowList::parse(&format!("https://ok.example, {entry}"))
+                .expect_err("a wrong entry");
+            let start = format!("HOLDFAST_HTTP_ALLOW: {entry:?} {why}");
+            assert!(error.starts_with(&start), "{error}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_needed_only_where_https_is_allowed() {
+        let needs_tls = |list| AllowList::parse(list).expect("a list").needs_tls();
+        assert!(!needs_tls(""));
+        assert!(!needs_tls("http://127.0.0.1:4600"));
+        assert!(needs_tls("http://127.0.0.1:4600, https://*.example.com"));
+    }
+}

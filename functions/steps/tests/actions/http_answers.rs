@@ -1,0 +1,213 @@
+//! What an `http` step makes of answers, and of the lack of one.
+
+use std::{net::TcpListener, time::Duration};
+
+use holdfast_core::action::StepError;
+use serde_json::{Value, json};
+
+use crate::{
+    server::{Reply, Server},
+    set_up::{call, http, told},
+};
+
+async fn ask(method: &str, server: &Server) -> Result<Value, StepError> {
+    let url = format!("{}/path?query=1", server.url);
+    let mut call = call();
+    call.time_left = Duration::from_millis(500);
+    http(&server.url)
+        .run(&call, json!({ "method": method, "url": url }))
+        .await
+}
+
+#[tokio::test]
+async fn the_output_has_the_status_the_safe_headers_and_the_body() {
+    let headers = "Content-Type: application/json\r\nLocation: /notes/7\r\nX-Request-Id: r-1\r\nSet-Cookie: a=b\r\n";
+    let server = Server::always(Reply::status(
+        201,
+        headers,
+        r#"{"id":9007199254740993,"n":[1]}"#,
+    ));
+    let output = ask("POST", &server).await.expect("an output");
+    let expected = json!({
+        "status": 201,
+        "headers": { "content-type": "application/json", "location": "/notes/7", "x-request-id": "r-1" },
+        "body": { "id": "9007199254740993", "n": [1] },
+    });
+    assert_eq!(output, expected);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_json_is_given_as_text_and_none_as_null() {
+    for (body, expected) in [
+        ("", json!(null)),
+        ("accepted", json!("accepted")),
+        ("7", json!(7)),
+    ] {
+        let server = Server::always(Reply::status(200, "", body));
+        let output = ask("POST", &server).await.expect("an output");
+        assert_eq!(output["body"], expected);
+    }
+}
+
+#[tokio::test]
+async fn each_status_is_judged_by_whether_the_effect_can_have_happened() {
+    for (status, of_post, of_get) in [
+        (301, "permanent", "permanent"),
+        (303, "unknown", "permanent"),
+        (304, "permanent", "permanent"),
+        (400, "permanent", "permanent"),
+        (401, "permanent", "permanent"),
+        (404, "permanent", "permanent"),
+        (408, "transient", "transient"),
+        (409, "permanent", "permanent"),
+        (422, "permanent", "permanent"),
+        (425, "transient", "transient"),
+        (429, "transient", "transient"),
+        (500, "unknown", "transient"),
+        (502, "unknown", "transient"),
+        (503, "transient", "transient"),
+        (504, "unknown", "transient"),
+        (599, "unknown", "transient"),
+        (999, "unknown", "transient"),
+    ] {
+        let server = Server::always(Reply::status(status, "", "details with a payload"));
+        for (method, expected) in [("POST", of_post), ("GET", of_get)] {
+            let error = ask(method, &server).await.expect_err("no success");
+            let (kind, message) = told(&error);
+            assert_eq!(kind, expected, "{method} {status}");
+            let start = format!("{method} {} answered {status}", server.url);
+            assert!(message.starts_with(&start), "{message}");
+            assert!(
+                !message.contains("payload") && !message.contains("query"),
+                "{message}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_after_an_earlier_attempt_may_be_that_attempt_still_at_work() {
+    let server = Server::always(Reply::status(409, "", ""));
+    let mut second = call();
+    second.attempt = 2;
+    let input = json!({ "method": "POST", "url": server.url });
+    let error = http(&server.url).run(&second, input).await;
+    assert_eq!(told(&error.expect_err("a conflict")).0, "unknown");
+}
+
+#[tokio::test]
+async fn the_time_a_target_asks_for_is_passed_on_up_to_an_hour() {
+    for (value, expected) in [
+        ("7", "transient 7"),
+        ("0", "transient 0"),
+        ("86400", "transient 3600"),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", "transient 0"),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", "transient 3600"),
+        ("soon", "transient"),
+        ("-1", "transient"),
+    ] {
+        let server = Server::always(Reply::status(429, &format!("Retry-After: {value}\r\n"), ""));
+        let error = ask("POST", &server).await.expect_err("no success");
+        assert_eq!(told(&error).0, expected, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let other = Server::always(Reply::status(200, "", ""));
+    let server = Server::always(Reply::status(
+        307,
+        &format!("Location: {}\r\n", other.url),
+        "",
+    ));
+    let error = ask("POST", &server).await.expect_err("a redirect");
+    assert_eq!(
+        error.message,
+        format!(
+            "POST {} answered 307 Temporary Redirect: redirects are not followed, name the final address",
+            server.url
+        )
+    );
+    assert_eq!(other.heard(), []);
+}
+
+#[tokio::test]
+async fn what_fails_before_the_request_is_sent_is_clean() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let refused = format!("http://{}", free.local_addr().expect("an address"));
+    drop(free);
+    let plain = Server::always(Reply::Rude("this is not TLS, not at all\r\n".repeat(10)));
+    for origin in [
+        refused,
+        "http://no-such-name.invalid".to_owned(),
+        plain.url.replace("http://", "https://"),
+    ] {
+        let input = json!({ "method": "POST", "url": format!("{origin}/x?query=1") });
+        let error = http(&origin).run(&call(), input).await;
+        let error = error.expect_err("no connection");
+        let (kind, message) = told(&error);
+        assert_eq!(kind, "transient", "{message}");
+        let start = format!("POST {origin}: could not connect: ");
+        assert!(message.starts_with(&start), "{message}");
+        assert!(!message.contains("query"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn what_fails_once_the_request_may_have_been_sent_is_unknown_unless_it_only_reads() {
+    let cut = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this";
+    for reply in [
+        Reply::Bytes(Vec::new()),
+        Reply::Bytes(b"HTTP/1.1 2".to_vec()),
+        Reply::Bytes(b"no HTTP at all\r\n\r\n".to_vec()),
+        Reply::Bytes(cut.into()),
+        Reply::Rude(String::new()),
+        Reply::Stall(String::new()),
+        Reply::Stall(cut.to_owned()),
+    ] {
+        let server = Server::always(reply);
+        for (method, expected) in [("POST", "unknown"), ("GET", "transient")] {
+            let error = ask(method, &server).await.expect_err("no whole answer");
+            let (kind, message) = told(&error);
+            assert_eq!(kind, expected, "{message}");
+            assert!(
+                message.starts_with(&format!("{method} {}: ", server.url)),
+                "{message}"
+            );
+            assert!(!message.contains("query"), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_stops_being_read_and_keeps_what_its_status_says() {
+    for start in [
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 99999999999\r\n\r\n",
+    ] {
+        let server = Server::always(Reply::Endless(start.to_owned()));
+        let output = ask("POST", &server).await.expect("the effect stands");
+        assert_eq!(
+            output,
+            json!({
+                "status": 200,
+                "headers": { "content-type": "text/plain" },
+                "body": null,
+                "body_omitted": true,
+            })
+        );
+        let error = ask("GET", &server)
+            .await
+            .expect_err("the body was all of it");
+        let expected = format!("GET {} answered more than 1048576 bytes", server.url);
+        assert_eq!(told(&error), ("permanent".to_owned(), expected.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_limit_is_read() {
+    let body = "x".repeat(1 << 20);
+    let server = Server::always(Reply::status(200, "", &body));
+    let output = ask("GET", &server).await.expect("an output");
+    assert_eq!(output["body"], Value::String(body));
+}

@@ -1,0 +1,7 @@
+//! The shipped actions against real HTTP servers, called the way the engine calls them.
+
+mod http_answers;
+mod http_requests;
+mod http_secrets;
+mod server;
+mod set_up;

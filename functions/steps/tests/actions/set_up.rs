@@ -1,0 +1,77 @@
+//! What the tests share: calls, actions by name, and secrets from a map.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use holdfast_core::action::{AnyAction, Boxed, Call, Done, Secrets, Settings, StepError};
+use holdfast_steps::registry;
+use serde_json::Value;
+
+/// The first forward attempt of a step.
+pub(crate) fn call() -> Call {
+    Call {
+        tenant: "acme".into(),
+        execution: "ex-1".into(),
+        step: "notify".into(),
+        attempt: 1,
+        key: "key-forward".into(),
+        forward_key: "key-forward".into(),
+        time_left: Duration::from_secs(5),
+    }
+}
+
+/// The undo of the same step.
+pub(crate) fn undo_call() -> Call {
+    Call {
+        key: "key-undo".into(),
+        ..call()
+    }
+}
+
+/// An undo with an input of its own.
+pub(crate) fn done(input: Value, undo_input: Option<Value>) -> Done<Value, Value> {
+    Done {
+        input,
+        output: None,
+        undo_input,
+    }
+}
+
+pub(crate) struct Store(pub(crate) BTreeMap<String, String>);
+
+impl Secrets for Store {
+    fn get<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<String, StepError>> {
+        Box::pin(async move {
+            self.0
+                .get(name)
+                .cloned()
+                .ok_or_else(|| StepError::permanent(format!("no secret is called {name:?}")))
+        })
+    }
+}
+
+/// The `http` action with an allow-list and the secrets `token` and `broken`.
+pub(crate) fn http(allow: &str) -> Arc<dyn AnyAction> {
+    let secrets = [("token", "s3cr3t-text\n"), ("broken", "s3cr3t\r\ntext")];
+    let secrets = secrets.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let settings = settings("HOLDFAST_HTTP_ALLOW", allow)
+        .with_secrets(Arc::new(Store(secrets.into_iter().collect())));
+    registry().make("http", &settings).expect("an action")
+}
+
+pub(crate) fn settings(name: &str, value: &str) -> Settings {
+    Settings::new([(name.to_owned(), value.to_owned())])
+}
+
+/// The kind of an error in one word, its wait in seconds if it has one, and its message.
+pub(crate) fn told(error: &StepError) -> (String, &str) {
+    use holdfast_core::action::StepErrorKind::{Permanent, Transient, Unknown};
+    let kind = match error.kind {
+        Transient { retry_after: None } => "transient".to_owned(),
+        Transient {
+            retry_after: Some(wait),
+        } => format!("transient {}", wait.as_secs()),
+        Unknown => "unknown".to_owned(),
+        Permanent => "permanent".to_owned(),
+    };
+    (kind, &error.message)
+}
