@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct VendorHold(Service);
 
 /// Which vendor, and for how long.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// The vendor's id in the vendor system.
@@ -23,7 +23,7 @@ pub struct Input {
 }
 
 /// The hold that was placed.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Output {
     /// The hold's id in the vendor system.
     pub hold_id: String,

@@ -12,7 +12,6 @@ use super::{
 };
 
 /// What a target answered: a status, headers and, if it is a success, the body.
-#[derive(Debug)]
 pub struct Answer {
     pub(super) asked: Asked,
     pub(super) status: StatusCode,

@@ -117,7 +117,6 @@ impl Service {
 }
 
 /// A request that is being put together.
-#[derive(Debug)]
 #[must_use = "nothing is sent before `send`"]
 pub struct Request<'a> {
     client: &'a Client,

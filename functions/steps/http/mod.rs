@@ -15,7 +15,8 @@ use serde_json::Value;
 
 use crate::client::{Answer, Client, Request};
 use allow::AllowList;
-pub use types::{Auth, Input, Output, Verb};
+pub use types::{Input, Output};
+use types::{Auth, Verb};
 
 /// Sends an HTTP request.
 pub struct Http {

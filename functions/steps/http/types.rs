@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A request.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// The method.
+    /// GET, POST, PUT, PATCH or DELETE.
     pub method: Verb,
     /// The address, within what the parameter HttpAllow lists.
     pub url: String,
@@ -25,24 +25,20 @@ pub struct Input {
     pub auth: Option<Auth>,
 }
 
-/// The methods a request can have.
+/// The method: GET only reads, so that it is retried whatever became of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
+// Without a text each: the schema is then one `enum`, which editors complete and errors list.
 pub enum Verb {
-    /// Reads; has no effect, so that it is retried whatever became of it.
     Get,
-    /// Has the target do something.
     Post,
-    /// Replaces.
     Put,
-    /// Changes in part.
     Patch,
-    /// Takes away.
     Delete,
 }
 
 /// A credential from Secrets Manager, sent in a header.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
     /// The secret's name; its text is sent as it is.
@@ -64,7 +60,7 @@ fn bearer() -> String {
 }
 
 /// The answer of a request that succeeded.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Output {
     /// The status, 200 to 299.
     pub status: u16,

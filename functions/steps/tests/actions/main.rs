@@ -3,5 +3,7 @@
 mod http_answers;
 mod http_requests;
 mod http_secrets;
+mod list;
 mod server;
 mod set_up;
+mod vendor_hold;

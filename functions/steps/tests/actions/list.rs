@@ -1,0 +1,58 @@
+//! What the compiler is told of the shipped actions.
+
+use holdfast_core::action::Undo;
+use holdfast_steps::registry;
+use serde_json::json;
+
+#[test]
+fn each_action_tells_its_name_its_undo_its_settings_and_refuses_unknown_fields() {
+    let registry = registry();
+    let told: Vec<_> = registry
+        .infos()
+        .map(|info| {
+            assert_eq!(
+                info.input_schema["additionalProperties"], false,
+                "{}",
+                info.name
+            );
+            let setting = info.settings[0];
+            let required = info.input_schema["required"].clone();
+            (
+                info.name,
+                info.undo,
+                setting.variable,
+                setting.parameter,
+                required,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "http",
+                Undo::OwnInput,
+                "HOLDFAST_HTTP_ALLOW",
+                "HttpAllow",
+                json!(["method", "url"])
+            ),
+            (
+                "vendor-hold",
+                Undo::Own,
+                "VENDOR_SYSTEM_URL",
+                "VendorSystemUrl",
+                json!(["vendor_id", "days"])
+            ),
+        ]
+    );
+}
+
+#[test]
+fn the_schema_of_a_request_lists_its_methods_and_takes_any_body() {
+    let registry = registry();
+    let http = registry.infos().next().expect("http");
+    let properties = &http.input_schema["properties"];
+    let methods = json!(["GET", "POST", "PUT", "PATCH", "DELETE"]);
+    assert_eq!(properties["method"]["enum"], methods);
+    assert_eq!(properties["body"].get("type"), None);
+}
