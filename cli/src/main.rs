@@ -1,2 +1,89 @@
-//! The `holdfast` command.
-fn main() {}
+//! The `holdfast` command: write, check, compile and draw workflows. Exit codes: 0 fine, 1 problems, 2 wrong usage.
+
+mod compile;
+mod new;
+mod output;
+mod project;
+mod report;
+mod workflows;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use project::Project;
+use report::Trouble;
+
+/// Write, check, compile and draw Holdfast workflows.
+#[derive(Parser)]
+#[command(name = "holdfast", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write a commented workflow to start from
+    New {
+        /// What it is about, such as `delay-vendor-payments`: the file's name, and the workflow's id in capitals
+        name: String,
+        /// Where to put it
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// Check workflows and report every mistake with its place
+    Validate {
+        /// Which files; all of workflows/ if none is named
+        files: Vec<PathBuf>,
+    },
+    /// Compile all workflows: state machines in infra/statemachines/, and what template.yaml needs of them
+    Compile {
+        /// Write nothing; fail and name each file that is not up to date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Draw a workflow as a Mermaid flowchart
+    Graph {
+        /// The workflow's file
+        file: PathBuf,
+    },
+    /// Print the JSON Schema of workflow files, for editors
+    Schema,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            trouble.print();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Trouble> {
+    match command {
+        Command::New { name, dir } => new::run(&Project::find()?, &name, dir),
+        Command::Validate { files } => {
+            let project = Project::find()?;
+            let read = workflows::read(&project, &files)?;
+            output::line(&format!(
+                "{} {} fine",
+                read.len(),
+                if read.len() == 1 {
+                    "workflow is"
+                } else {
+                    "workflows are"
+                }
+            ))
+        }
+        Command::Compile { check } => compile::run(&Project::find()?, check),
+        Command::Graph { file } => {
+            let read = workflows::read(&Project::find()?, &[file])?;
+            read.iter()
+                .try_for_each(|workflow| output::text(&workflow.definition.workflow))
+        }
+        Command::Schema => Ok(()),
+    }
+}

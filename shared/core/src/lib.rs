@@ -1,6 +1,8 @@
 //! The domain of Holdfast: definitions and their compiler, ledger rules, the engine, receipts. No I/O, no clock.
 
 pub mod action;
+pub mod compile;
+pub mod definition;
 pub mod digest;
 pub mod engine;
 pub mod gate;

@@ -1,0 +1,118 @@
+//! `holdfast compile`: writes what follows from the workflows, or says what is not up to date.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use holdfast_core::compile::{self, Compiled};
+
+use crate::{
+    output,
+    project::{self, Project},
+    report::Trouble,
+    workflows,
+};
+
+/// A file and what must stand in it; `None`: it must not exist.
+struct Target {
+    path: PathBuf,
+    text: Option<String>,
+}
+
+pub(crate) fn run(project: &Project, check: bool) -> Result<(), Trouble> {
+    let workflows = workflows::read(project, &[])?;
+    let actions = workflows::actions();
+    let sources: Vec<_> = workflows
+        .iter()
+        .map(|workflow| (&workflow.definition, workflow.file.as_str()))
+        .collect();
+    let compiled = compile::all(&sources, &actions).map_err(Trouble::Other)?;
+    let stale: Vec<Target> = targets(project, &compiled)?
+        .into_iter()
+        .filter(is_stale)
+        .collect();
+    if check {
+        return match stale.as_slice() {
+            [] => output::line(&format!(
+                "{} compiled and up to date",
+                count(workflows.len())
+            )),
+            stale => {
+                let names: Vec<_> = stale
+                    .iter()
+                    .map(|target| project.show(&target.path))
+                    .collect();
+                Err(Trouble::Other(format!(
+                    "not up to date: {}; run `holdfast compile`",
+                    names.join(", ")
+                )))
+            }
+        };
+    }
+    for target in &stale {
+        let name = project.show(&target.path);
+        let (done, verb) = match &target.text {
+            Some(text) => (write(&target.path, text), "wrote"),
+            None => (fs::remove_file(&target.path), "removed"),
+        };
+        done.map_err(|error| Trouble::Other(format!("{}: {error}", target.path.display())))?;
+        output::line(&format!("{verb} {name}"))?;
+    }
+    output::line(&format!("{} compiled", count(workflows.len())))
+}
+
+fn count(workflows: usize) -> String {
+    format!(
+        "{workflows} {}",
+        if workflows == 1 {
+            "workflow"
+        } else {
+            "workflows"
+        }
+    )
+}
+
+fn targets(project: &Project, compiled: &Compiled) -> Result<Vec<Target>, Trouble> {
+    let folder = project.machines();
+    let mut targets: Vec<Target> = compiled
+        .machines
+        .iter()
+        .map(|(workflow, text)| Target {
+            path: folder.join(format!("{workflow}.asl.json")),
+            text: Some(text.clone()),
+        })
+        .collect();
+    for path in project::files(&folder, &[".asl.json"])? {
+        if !targets.iter().any(|target| target.path == path) {
+            targets.push(Target { path, text: None });
+        }
+    }
+    let template = compile::replace_region(&project.template, &compiled.region)
+        .map_err(|error| Trouble::Other(format!("template.yaml: {error}")))?;
+    targets.push(Target {
+        path: project.root.join("template.yaml"),
+        text: Some(template),
+    });
+    Ok(targets)
+}
+
+fn is_stale(target: &Target) -> bool {
+    match (&target.text, fs::read(&target.path)) {
+        (Some(text), Ok(bytes)) => text.as_bytes() != bytes,
+        (None, read) => read.is_ok(),
+        (Some(_), Err(_)) => true,
+    }
+}
+
+/// Writes beside the file and renames, so that nobody ever reads half of it.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let beside = path.with_file_name(name);
+    fs::write(&beside, text)?;
+    fs::rename(&beside, path)
+}

@@ -1,0 +1,125 @@
+//! How expressions of a definition are written into a machine: guarded by `when`, with `$item` where there is one.
+
+use serde_json::{Map, Value};
+
+use crate::definition::expression_in;
+
+/// What stands around an expression.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Around<'a> {
+    /// The expression of `item_key` inside a `for_each`.
+    pub(super) item_key: Option<&'a str>,
+    /// The step's `when`: nothing is evaluated for a step that is skipped.
+    pub(super) when: Option<&'a str>,
+    /// A step whose output is not a variable yet, and what yields it.
+    pub(super) fresh: Option<(&'a str, &'a str)>,
+}
+
+impl Around<'_> {
+    /// An expression (with its `{% %}`) as the machine evaluates it.
+    pub(super) fn expression(&self, text: &str) -> String {
+        let Some(expression) = expression_in(text) else {
+            return text.to_owned();
+        };
+        let guarded = match self.when.and_then(expression_in) {
+            Some(when) => format!("({when}) ? ({expression}) : null"),
+            None => expression.to_owned(),
+        };
+        let mut bindings = Vec::new();
+        let item_key = self.item_key.and_then(expression_in).unwrap_or_default();
+        let needs_key = mentions(&guarded, "item_key");
+        if self.item_key.is_some()
+            && (mentions(&guarded, "item") || (needs_key && mentions(item_key, "item")))
+        {
+            bindings.push("$item := $states.context.Map.Item.Value".to_owned());
+        }
+        if self.item_key.is_some() && needs_key {
+            bindings.push(format!("$item_key := ({item_key})"));
+        }
+        if let Some((name, output)) = self.fresh
+            && mentions(&guarded, name)
+        {
+            bindings.push(format!("${name} := {output}"));
+        }
+        if bindings.is_empty() {
+            return format!("{{% {guarded} %}}");
+        }
+        format!("{{% ({}; {guarded}) %}}", bindings.join("; "))
+    }
+
+    /// A value in which texts may be expressions.
+    pub(super) fn template(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.expression(text)),
+            Value::Array(items) => items.iter().map(|item| self.template(item)).collect(),
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| (name.clone(), self.template(value)))
+                .collect::<Map<_, _>>()
+                .into(),
+            literal => literal.clone(),
+        }
+    }
+}
+
+/// Whether `$name` stands in `expression`, as text: an unneeded binding does no harm.
+fn mentions(expression: &str, name: &str) -> bool {
+    let continues = |c: char| c.is_alphanumeric() || c == '_';
+    expression.split('$').skip(1).any(|rest| {
+        rest.strip_prefix(name)
+            .is_some_and(|rest| !rest.starts_with(continues))
+    })
+}
+
+/// A trigger's value as `begin` evaluates it: expressions as `{"$jsonata": "…"}`, which Step Functions leaves alone.
+pub(super) fn for_begin(value: &Value) -> Value {
+    match value {
+        Value::String(text) => match expression_in(text) {
+            Some(expression) => serde_json::json!({ "$jsonata": expression }),
+            None => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(for_begin).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), for_begin(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        literal => literal.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skipped_step_evaluates_nothing_but_its_when() {
+        let around = Around {
+            when: Some("{% $input.on %}"),
+            ..Around::default()
+        };
+        assert_eq!(
+            around.expression("{% $input.a %}"),
+            "{% ($input.on) ? ($input.a) : null %}"
+        );
+        assert_eq!(around.expression("plain"), "plain");
+    }
+
+    #[test]
+    fn an_item_is_bound_only_where_it_is_used() {
+        let around = Around {
+            item_key: Some("{% $item.id %}"),
+            ..Around::default()
+        };
+        assert_eq!(around.expression("{% $input.a %}"), "{% $input.a %}");
+        assert_eq!(around.expression("{% $items %}"), "{% $items %}");
+        assert_eq!(
+            around.expression("{% $item.b %}"),
+            "{% ($item := $states.context.Map.Item.Value; $item.b) %}"
+        );
+        assert_eq!(
+            around.expression("{% $item_key %}"),
+            "{% ($item := $states.context.Map.Item.Value; $item_key := ($item.id); $item_key) %}"
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! When a machine tries a task again, and where its errors lead.
+
+use serde_json::{Value, json};
+
+use super::asl::{Catcher, JitterStrategy, Ordered, Retrier};
+use crate::{
+    definition::{ActionStep, Jitter, Retry},
+    task::error_name,
+    timing::lease_s,
+};
+
+/// Every error that States.ALL stands for.
+const ALL: &str = "States.ALL";
+/// Raised when an expression in a task's arguments fails: it would fail again.
+const EVALUATION: &str = "States.QueryEvaluationError";
+/// Lambda refused to start the function: certainly nothing happened.
+const THROTTLED: &str = "Lambda.TooManyRequestsException";
+/// How often a task asks again while another attempt holds the lease, evenly over a little more than the lease.
+const CONFLICT_RETRIES: u32 = 12;
+/// How long `Finish` and `Close` wait for attempts that still run: longer than the longest lease.
+const FINISH_CONFLICT: (u64, u32) = (10, 120);
+
+fn names<const N: usize>(names: [&str; N]) -> Vec<String> {
+    names.map(str::to_owned).to_vec()
+}
+
+/// Errors that trying again cannot help.
+fn never() -> Retrier {
+    Retrier {
+        error_equals: error_name::FINAL
+            .iter()
+            .chain(&[EVALUATION])
+            .map(|&name| name.to_owned())
+            .collect(),
+        interval_seconds: None,
+        max_attempts: 0,
+        backoff_rate: None,
+        max_delay_seconds: None,
+        jitter_strategy: None,
+    }
+}
+
+/// At a steady pace.
+fn steadily(error: &str, interval_s: u64, max_attempts: u32) -> Retrier {
+    Retrier {
+        error_equals: names([error]),
+        interval_seconds: Some(interval_s),
+        max_attempts,
+        backoff_rate: Some(1.0),
+        max_delay_seconds: None,
+        jitter_strategy: Some(JitterStrategy::None),
+    }
+}
+
+fn by_policy(errors: Vec<String>, retry: &Retry) -> Retrier {
+    Retrier {
+        error_equals: errors,
+        interval_seconds: Some(retry.interval_s),
+        max_attempts: retry.max_attempts - 1,
+        // Step Functions wants the cap above the interval: where both are equal, the delay does not grow instead.
+        backoff_rate: Some(if retry.max_delay_s > retry.interval_s {
+            retry.backoff
+        } else {
+            1.0
+        }),
+        max_delay_seconds: Some(retry.max_delay_s.max(retry.interval_s + 1)),
+        jitter_strategy: Some(match retry.jitter {
+            Jitter::Full => JitterStrategy::Full,
+            Jitter::None => JitterStrategy::None,
+        }),
+    }
+}
+
+/// The retriers of a step: its own policy, and patience while another attempt holds the lease.
+pub(super) fn of_step(step: &ActionStep) -> Vec<Retrier> {
+    let lease_s = lease_s(step.timeout_s);
+    let pace_s = lease_s.div_ceil(u64::from(CONFLICT_RETRIES) - 2);
+    // What cannot be repeated is repeated only where certainly nothing happened.
+    let errors = if step.idempotent {
+        names([ALL])
+    } else {
+        names([error_name::TRANSIENT, THROTTLED])
+    };
+    vec![
+        never(),
+        steadily(error_name::CONFLICT, pace_s, CONFLICT_RETRIES),
+        by_policy(errors, &step.retry),
+    ]
+}
+
+/// The retriers of `Begin`: our own functions on our own ledger, safe to repeat.
+pub(super) fn of_begin() -> Vec<Retrier> {
+    let retry = Retry {
+        max_attempts: 9,
+        interval_s: 1,
+        backoff: 2.0,
+        max_delay_s: 60,
+        jitter: Jitter::Full,
+    };
+    vec![never(), by_policy(names([ALL]), &retry)]
+}
+
+/// The retriers of `Finish` and `Close`.
+pub(super) fn of_finish() -> Vec<Retrier> {
+    let (pace_s, times) = FINISH_CONFLICT;
+    let mut retriers = of_begin();
+    retriers.insert(1, steadily(error_name::CONFLICT, pace_s, times));
+    retriers
+}
+
+/// What `errorMessage` a function's error carried, as an expression: JSON inside JSON.
+pub(super) const ERROR_MESSAGE: &str = "$parse($parse($states.errorOutput.Cause).errorMessage)";
+
+/// Remembers the error caught at `state` as `$failure`. A timeout has no cause.
+fn failure(state: &str) -> Value {
+    let cause = "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}";
+    json!({ "state": state, "error": "{% $states.errorOutput.Error %}", "cause": cause })
+}
+
+/// Whatever else goes wrong at `state` leads to `next`, remembered.
+pub(super) fn catch_all(state: &str, next: &str) -> Catcher {
+    Catcher {
+        error_equals: names([ALL]),
+        assign: Some(Ordered::one("failure", failure(state))),
+        output: None,
+        next: next.to_owned(),
+    }
+}
+
+/// The catchers of `Begin`: a duplicate ends well, a rejected start gets its receipt, anything else fails.
+pub(super) fn catch_begin() -> Vec<Catcher> {
+    let execution = format!("{{% {ERROR_MESSAGE}.execution %}}");
+    vec![
+        Catcher {
+            error_equals: names([error_name::DUPLICATE]),
+            assign: None,
+            output: None,
+            next: "Duplicate".into(),
+        },
+        Catcher {
+            error_equals: names([error_name::REJECTED]),
+            assign: Some(Ordered(vec![
+                ("execution".into(), Value::String(execution)),
+                ("failure".into(), failure("Begin")),
+            ])),
+            output: None,
+            next: "Close".into(),
+        },
+        catch_all("Begin", "Failed"),
+    ]
+}
+
+/// A target that asks for a long pause gets it from a Wait state; how long travels as that state's input.
+pub(super) fn catch_pause(pause: &str) -> Catcher {
+    Catcher {
+        error_equals: names([error_name::RETRY_AFTER]),
+        assign: None,
+        output: Some(format!("{{% $number({ERROR_MESSAGE}.retry_after_s) %}}")),
+        next: pause.to_owned(),
+    }
+}

@@ -1,0 +1,65 @@
+//! Durations as people write them: `30s`, `15m`, `2h`, `7d`.
+
+/// Seconds in `text`: a whole number and one of the units s, m, h, d.
+pub(super) fn parse_seconds(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    if !number.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// `seconds` as people write them, in the largest unit that is exact.
+pub(crate) fn show_seconds(seconds: u64) -> String {
+    let (factor, unit) = [(24 * 60 * 60, 'd'), (60 * 60, 'h'), (60, 'm')]
+        .into_iter()
+        .find(|(factor, _)| seconds > 0 && seconds % factor == 0)
+        .unwrap_or((1, 's'));
+    format!("{}{unit}", seconds / factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_a_whole_number_and_a_unit() {
+        for (text, seconds) in [
+            ("30s", 30),
+            ("15m", 900),
+            ("2h", 7200),
+            ("7d", 604_800),
+            ("0s", 0),
+        ] {
+            assert_eq!(parse_seconds(text), Some(seconds), "{text}");
+        }
+        for text in [
+            "",
+            "s",
+            "30",
+            "1.5s",
+            "-1s",
+            "+1s",
+            " 1s",
+            "1w",
+            "1é",
+            "99999999999999999999d",
+        ] {
+            assert_eq!(parse_seconds(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_duration_reads_as_it_was_written() {
+        for text in ["30s", "15m", "2h", "7d", "90s", "0s"] {
+            assert_eq!(parse_seconds(text).map(show_seconds).as_deref(), Some(text));
+        }
+    }
+}

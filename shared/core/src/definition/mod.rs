@@ -1,0 +1,43 @@
+//! Workflow definitions: from YAML text to a typed definition, or to every mistake in it at once.
+
+mod duration;
+mod expression;
+mod fits;
+mod model;
+mod names;
+mod policy;
+mod problem;
+mod read;
+mod reader;
+mod schedule;
+mod scope;
+mod steps;
+mod suggest;
+mod triggers;
+mod yaml;
+
+pub use model::{
+    ActionStep, Branch, Definition, ForEach, Guardrail, Jitter, Limits, Retry, Rollback, Step,
+    StepKind, Trigger, TriggerSource, Wait,
+};
+pub use problem::{Problem, Span};
+pub use yaml::{MAX_BYTES, MAX_DEPTH};
+
+pub(crate) use expression::expression_in;
+
+use crate::action::ActionInfo;
+
+/// What a definition may refer to beyond itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The actions of the deployment.
+    pub actions: &'a [&'a ActionInfo],
+    /// The names of the template's parameters, for `${Name}`.
+    pub parameters: &'a [String],
+}
+
+/// Reads a definition. An `Err` holds every mistake in order of its place: a syntax error alone, or all that is wrong
+/// with a file that can be parsed.
+pub fn read(source: &str, known: &Known<'_>) -> Result<Definition, Vec<Problem>> {
+    read::read(source, known)
+}

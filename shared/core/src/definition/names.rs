@@ -1,0 +1,170 @@
+//! Every step's name before anything is read in detail, so that a wrong reference can be told where its step stands.
+
+use super::{
+    problem::Span,
+    yaml::{Kind, Node},
+};
+
+/// Names that a step cannot have, because expressions use them otherwise.
+pub(super) const RESERVED: [&str; 9] = [
+    "input",
+    "execution",
+    "item",
+    "item_key",
+    "states",
+    "event",
+    "scheduled_time",
+    "failure",
+    "holdfast",
+];
+
+/// The functions of JSONata itself, without `$eval`, which Step Functions leaves out.
+pub(super) const FUNCTIONS: [&str; 63] = [
+    "abs",
+    "append",
+    "assert",
+    "average",
+    "base64decode",
+    "base64encode",
+    "boolean",
+    "ceil",
+    "contains",
+    "count",
+    "decodeUrl",
+    "decodeUrlComponent",
+    "distinct",
+    "each",
+    "encodeUrl",
+    "encodeUrlComponent",
+    "error",
+    "exists",
+    "filter",
+    "floor",
+    "formatBase",
+    "formatInteger",
+    "formatNumber",
+    "fromMillis",
+    "join",
+    "keys",
+    "length",
+    "lookup",
+    "lowercase",
+    "map",
+    "match",
+    "max",
+    "merge",
+    "millis",
+    "min",
+    "not",
+    "now",
+    "number",
+    "pad",
+    "parseInteger",
+    "power",
+    "random",
+    "reduce",
+    "replace",
+    "reverse",
+    "round",
+    "shuffle",
+    "sift",
+    "single",
+    "sort",
+    "split",
+    "spread",
+    "sqrt",
+    "string",
+    "substring",
+    "substringAfter",
+    "substringBefore",
+    "sum",
+    "toMillis",
+    "trim",
+    "type",
+    "uppercase",
+    "zip",
+];
+
+/// What Step Functions adds; guardrails and triggers are evaluated elsewhere and lack these.
+pub(super) const STEP_FUNCTIONS: [&str; 5] = ["hash", "parse", "partition", "range", "uuid"];
+
+/// What a named step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    Action,
+    Wait,
+    Parallel,
+    /// With or without `collect`.
+    ForEach(bool),
+}
+
+/// A step as it was declared.
+#[derive(Debug, Clone)]
+pub(super) struct Declared {
+    pub(super) name: String,
+    pub(super) at: Span,
+    pub(super) sort: Sort,
+    /// The containers it stands in, outermost first.
+    pub(super) within: Vec<String>,
+}
+
+/// All of them, in declared order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names(Vec<Declared>);
+
+impl Names {
+    /// Collects whatever looks like a named step.
+    pub(super) fn collect(root: &Node) -> Self {
+        let mut names = Self::default();
+        if let Some(steps) = root.get("steps") {
+            names.steps(steps, &[]);
+        }
+        names
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Declared> {
+        self.0.iter().find(|declared| declared.name == name)
+    }
+
+    fn steps(&mut self, steps: &Node, within: &[String]) {
+        let Kind::List(steps) = &steps.kind else {
+            return;
+        };
+        for step in steps {
+            let (parallel, for_each) = (step.get("parallel"), step.get("for_each"));
+            let Some(Node {
+                at,
+                kind: Kind::Text(name),
+            }) = step.get("name")
+            else {
+                continue;
+            };
+            let sort = match (parallel, for_each, step.get("wait")) {
+                (Some(_), ..) => Sort::Parallel,
+                (_, Some(each), _) => Sort::ForEach(each.get("collect").is_some()),
+                (.., Some(_)) => Sort::Wait,
+                _ => Sort::Action,
+            };
+            self.0.push(Declared {
+                name: name.clone(),
+                at: *at,
+                sort,
+                within: within.to_vec(),
+            });
+            let inner: Vec<String> = within.iter().chain([name]).cloned().collect();
+            if let Some(Node {
+                kind: Kind::List(branches),
+                ..
+            }) = parallel
+            {
+                branches
+                    .iter()
+                    .filter_map(|branch| branch.get("steps"))
+                    .for_each(|steps| self.steps(steps, &inner));
+            }
+            if let Some(steps) = for_each.and_then(|each| each.get("steps")) {
+                self.steps(steps, &inner);
+            }
+        }
+    }
+}
