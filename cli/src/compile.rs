@@ -27,7 +27,7 @@ pub(crate) fn run(project: &Project, check: bool) -> Result<(), Trouble> {
         .iter()
         .map(|workflow| (&workflow.definition, workflow.file.as_str()))
         .collect();
-    let compiled = compile::all(&sources, &actions).map_err(Trouble::Other)?;
+    let compiled = compile::all(&sources, &actions, &project.template).map_err(Trouble::Other)?;
     let stale: Vec<Target> = targets(project, &compiled)?
         .into_iter()
         .filter(is_stale)
@@ -88,11 +88,9 @@ fn targets(project: &Project, compiled: &Compiled) -> Result<Vec<Target>, Troubl
             targets.push(Target { path, text: None });
         }
     }
-    let template = compile::replace_region(&project.template, &compiled.region)
-        .map_err(|error| Trouble::Other(format!("template.yaml: {error}")))?;
     targets.push(Target {
         path: project.root.join("template.yaml"),
-        text: Some(template),
+        text: Some(compiled.template.clone()),
     });
     Ok(targets)
 }

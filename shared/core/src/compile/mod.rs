@@ -4,6 +4,7 @@ mod asl;
 mod expressions;
 mod machine;
 mod names;
+mod region;
 mod retry;
 mod steps;
 mod template;
@@ -14,9 +15,11 @@ pub use asl::{
 };
 pub use machine::machine;
 pub use names::parameters_in;
-pub use template::{replace_region, template_parameters};
+pub use template::template_parameters;
 
 use crate::{action::ActionInfo, definition::Definition};
+use region::{Part, missing_parameter, region};
+use template::replace_region;
 
 impl Machine {
     /// The machine as readable JSON with a final newline: the bytes that are checked in.
@@ -28,23 +31,50 @@ impl Machine {
 /// What follows from all workflows of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compiled {
-    /// Workflow id and the text of its state machine.
+    /// Workflow id and the text of its state machine, sorted.
     pub machines: Vec<(String, String)>,
-    /// The generated part of template.yaml.
-    pub region: String,
+    /// template.yaml with its generated part renewed.
+    pub template: String,
 }
 
+/// Step Functions takes no larger definition.
+const MAX_MACHINE_BYTES: usize = 1_000_000;
+
 /// Compiles all workflows of a project, each with its file's path for people. The error is for people too.
-pub fn all(workflows: &[(&Definition, &str)], actions: &[ActionInfo]) -> Result<Compiled, String> {
+pub fn all(
+    workflows: &[(&Definition, &str)],
+    actions: &[ActionInfo],
+    template: &str,
+) -> Result<Compiled, String> {
+    let mut workflows = workflows.to_vec();
+    workflows.sort_by(|(one, _), (other, _)| one.workflow.cmp(&other.workflow));
     let mut machines = Vec::new();
-    for (definition, file) in workflows {
+    for (definition, file) in &workflows {
         let machine = machine(definition, file).map_err(|error| format!("{file}: {error}"))?;
         let text = machine
             .to_json()
             .map_err(|error| format!("{file}: {error}"))?;
+        if text.len() > MAX_MACHINE_BYTES {
+            let message = format!(
+                "{file}: its state machine has {} bytes, at most {MAX_MACHINE_BYTES}",
+                text.len()
+            );
+            return Err(format!("{message} are possible: split the workflow"));
+        }
         machines.push((definition.workflow.clone(), text));
     }
-    machines.sort();
-    let region = String::new();
-    Ok(Compiled { machines, region })
+    let parts: Vec<Part<'_>> = workflows
+        .iter()
+        .zip(&machines)
+        .map(|((definition, _), (_, machine))| Part {
+            definition,
+            machine,
+        })
+        .collect();
+    let in_template = |error: String| format!("template.yaml: {error}");
+    if let Some(error) = missing_parameter(&parts, actions, &template_parameters(template)) {
+        return Err(in_template(error));
+    }
+    let template = replace_region(template, &region(&parts, actions)).map_err(in_template)?;
+    Ok(Compiled { machines, template })
 }

@@ -212,6 +212,7 @@ impl Reader<'_> {
                 ),
             }
         }
+        self.secret_name(fields.get("input"));
         let idempotent = fields
             .get("idempotent")
             .is_none_or(|node| self.boolean(node, "idempotent"));
@@ -226,6 +227,22 @@ impl Reader<'_> {
             retry,
             rollback,
             idempotent,
+        }
+    }
+
+    /// The function may read only the secrets that definitions name, so the name cannot be computed.
+    pub(super) fn secret_name(&mut self, input: Option<&Node>) {
+        let name = input
+            .and_then(|input| input.get("auth"))
+            .and_then(|auth| auth.get("secret"));
+        if let Some(Node {
+            at,
+            kind: Kind::Text(text),
+        }) = name
+            && text.contains("{%")
+        {
+            let help = "write it out, or use a parameter: \"${ApiSecret}\"; the function may read only what is named";
+            self.problem(*at, "the name of a secret is an expression", help);
         }
     }
 
