@@ -81,9 +81,13 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Compile { check } => compile::run(&Project::find()?, check),
         Command::Graph { file } => {
             let read = workflows::read(&Project::find()?, &[file])?;
-            read.iter()
-                .try_for_each(|workflow| output::text(&workflow.definition.workflow))
+            read.iter().try_for_each(|workflow| {
+                output::text(&holdfast_core::definition::graph(&workflow.definition))
+            })
         }
-        Command::Schema => Ok(()),
+        Command::Schema => {
+            let schema = holdfast_core::definition::schema(&workflows::actions());
+            output::text(&format!("{schema:#}\n"))
+        }
     }
 }

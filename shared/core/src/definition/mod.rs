@@ -3,6 +3,7 @@
 mod duration;
 mod expression;
 mod fits;
+mod graph;
 mod model;
 mod names;
 mod policy;
@@ -10,17 +11,20 @@ mod problem;
 mod read;
 mod reader;
 mod schedule;
+mod schema;
 mod scope;
 mod steps;
 mod suggest;
 mod triggers;
 mod yaml;
 
+pub use graph::graph;
 pub use model::{
     ActionStep, Branch, Definition, ForEach, Guardrail, Jitter, Limits, Retry, Rollback, Step,
     StepKind, Trigger, TriggerSource, Wait,
 };
 pub use problem::{Problem, Span};
+pub use schema::schema;
 pub use yaml::{MAX_BYTES, MAX_DEPTH};
 
 pub(crate) use expression::expression_in;

@@ -23,7 +23,7 @@ const FIELDS: [&str; 7] = [
     "input",
 ];
 /// What an EventBridge event has, and so what a pattern can match.
-const EVENT_FIELDS: [&str; 10] = [
+pub(super) const EVENT_FIELDS: [&str; 10] = [
     "source",
     "detail-type",
     "detail",
