@@ -20,7 +20,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// `execution`), `Duplicate`, `KeyReused`, `Transient`.
     pub async fn begin(&self, task: &BeginTask) -> Result<BeginResult, TaskError> {
         let malformed = |why: String| TaskError::new(error_name::MALFORMED, why);
-        let start_of = gate::read(&task.start, &task.gate).map_err(malformed)?;
+        let start_of = gate::read(&task.start, &task.gate, &task.started_at).map_err(malformed)?;
         canonical(&start_of.input).map_err(|error| malformed(format!("input: {error}")))?;
         let asked = self.first_record(task, &start_of).await?;
         for _ in 0..MAX_RACES {

@@ -12,6 +12,9 @@ use crate::{
 /// Largest input, in bytes of JSON: it must fit into a machine's state beside everything else.
 pub const INPUT_MAX_BYTES: usize = 200_000;
 
+/// How the scheduler's own placeholders begin.
+const UNFILLED: &str = "<aws.scheduler.";
+
 /// A request to run a workflow, whatever door it came through.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
@@ -60,13 +63,15 @@ struct Triggered {
 }
 
 /// Reads a machine's input. The error says what is wrong with it and what would be right, without its values.
-pub fn read(raw: &Value, gate: &Gate) -> Result<Start, String> {
+///
+/// `started_at` stands in for the scheduled time where the scheduler did not fill it in (the local emulator's does not).
+pub fn read(raw: &Value, gate: &Gate, started_at: &str) -> Result<Start, String> {
     let start = if raw.get("trigger").is_some() {
         let sent: Triggered = parse(
             raw,
             "a trigger's message has trigger and event or scheduled_time",
         )?;
-        from_trigger(&sent, gate)?
+        from_trigger(&sent, gate, started_at)?
     } else {
         let sent: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
         Start {
@@ -97,7 +102,7 @@ fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, Stri
     T::deserialize(raw).map_err(|error| format!("{error}; {shape}"))
 }
 
-fn from_trigger(sent: &Triggered, gate: &Gate) -> Result<Start, String> {
+fn from_trigger(sent: &Triggered, gate: &Gate, started_at: &str) -> Result<Start, String> {
     let Some(map) = gate.triggers.iter().find(|map| map.name == sent.trigger) else {
         let known: Vec<_> = gate.triggers.iter().map(|map| map.name.as_str()).collect();
         return Err(format!(
@@ -115,7 +120,14 @@ fn from_trigger(sent: &Triggered, gate: &Gate) -> Result<Start, String> {
     if let Some(event) = &sent.event {
         variables.push(("event", event));
     }
-    if let Some(time) = &sent.scheduled_time {
+    let filled_in = sent
+        .scheduled_time
+        .as_ref()
+        .map(|time| match time.as_str() {
+            Some(text) if text.starts_with(UNFILLED) => Value::from(started_at),
+            _ => time.clone(),
+        });
+    if let Some(time) = &filled_in {
         variables.push(("scheduled_time", time));
     }
     Ok(Start {
