@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 
 use holdfast_core::definition::Problem;
 use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report,
-    Severity,
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError,
+    MietteSpanContents, Report, Severity, SourceCode, SourceSpan, SpanContents,
 };
 
 use crate::output::say;
@@ -39,7 +39,9 @@ impl Trouble {
                 } else {
                     GraphicalTheme::unicode_nocolor()
                 };
-                files.iter().for_each(|file| say(&render(file, &theme)));
+                for file in files {
+                    say(&render(file, &theme));
+                }
                 let count: usize = files.iter().map(|file| file.problems.len()).sum();
                 say(&format!(
                     "{count} {}; nothing was written",
@@ -51,9 +53,7 @@ impl Trouble {
 }
 
 fn render(file: &InFile, theme: &GraphicalTheme) -> String {
-    let handler = GraphicalReportHandler::new_themed(theme.clone())
-        .with_width(110)
-        .with_context_lines(0);
+    let handler = GraphicalReportHandler::new_themed(theme.clone()).with_width(110);
     let mut text = String::new();
     for problem in &file.problems {
         let at = problem.at;
@@ -61,13 +61,74 @@ fn render(file: &InFile, theme: &GraphicalTheme) -> String {
             .with_severity(Severity::Error)
             .with_help(&problem.help)
             .with_label(LabeledSpan::underline((at.offset, at.length)));
-        let report = Report::new(diagnostic)
-            .with_source_code(NamedSource::new(&file.file, file.source.clone()));
+        let report = Report::new(diagnostic).with_source_code(Lines::of(file));
         // Writing to a String cannot fail, and a problem that cannot be drawn is still told in one line.
         if handler.render_report(&mut text, report.as_ref()).is_err() {
             text.push_str(&format!("{}:{problem}", file.file));
         }
         text.push('\n');
     }
-    text
+    text.truncate(text.trim_end().len());
+    text + "\n"
+}
+
+/// A source of which exactly the lines of a span are shown.
+struct Lines {
+    file: String,
+    source: String,
+}
+
+impl Lines {
+    fn of(file: &InFile) -> Self {
+        Self {
+            file: file.file.clone(),
+            source: file.source.clone(),
+        }
+    }
+}
+
+impl SourceCode for Lines {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        _lines_before: usize,
+        _lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let source = self.source.as_str();
+        let (before, rest) = source
+            .split_at_checked(span.offset())
+            .ok_or(MietteError::OutOfBounds)?;
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let after = rest.get(span.len()..).ok_or(MietteError::OutOfBounds)?;
+        let end = after
+            .find('\n')
+            .map_or(source.len(), |end| source.len() - after.len() + end);
+        let line = before.matches('\n').count();
+        let column = before[start..].chars().count();
+        let (start, end) = window(
+            source,
+            (start, end),
+            (span.offset(), span.offset() + span.len()),
+        );
+        let data = &source.as_bytes()[start..end];
+        let shown = SourceSpan::new(start.into(), end - start);
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.file.clone(),
+            data,
+            shown,
+            line,
+            column,
+            1,
+        )))
+    }
+}
+
+/// The part of a very long line that is shown around a span.
+fn window(source: &str, line: (usize, usize), span: (usize, usize)) -> (usize, usize) {
+    const AROUND: usize = 120;
+    let start = source
+        .floor_char_boundary(span.0.saturating_sub(AROUND))
+        .max(line.0);
+    let end = source.floor_char_boundary(span.1 + AROUND).min(line.1);
+    (start, end.max(span.1))
 }

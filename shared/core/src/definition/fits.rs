@@ -7,7 +7,7 @@ use super::{
     problem::{Problem, Span},
     reader::Reader,
     suggest::suggest,
-    yaml::{self, Node},
+    tree::{self, Node},
 };
 use crate::gate::validator;
 
@@ -27,7 +27,7 @@ impl Reader<'_> {
         self.fits(
             &Node {
                 at,
-                kind: yaml::Kind::Map(Vec::new()),
+                kind: tree::Kind::Map(Vec::new()),
             },
             &json!({}),
             schema,
@@ -39,6 +39,7 @@ impl Reader<'_> {
 /// What is certainly wrong: nothing, where an expression or parameter may still make it right.
 fn problems(error: &ValidationError<'_>, root: &Node, schema: &Value, what: &str) -> Vec<Problem> {
     let node = root.at_path(error.instance_path().as_str());
+    let place = place(error, what);
     let pointer = error.schema_path().as_str();
     let around = pointer
         .rsplit_once('/')
@@ -55,10 +56,10 @@ fn problems(error: &ValidationError<'_>, root: &Node, schema: &Value, what: &str
                     let known = properties
                         .into_iter()
                         .flat_map(|properties| properties.keys().map(String::as_str));
-                    let help = suggest(name, known, &format!("{what} has"));
+                    let help = suggest(name, known, &format!("{place} has"));
                     Problem::new(
                         node.key_span(name),
-                        format!("{what} has no field `{name}`"),
+                        format!("{place} has no field `{name}`"),
                         help,
                     )
                 })
@@ -75,7 +76,7 @@ fn problems(error: &ValidationError<'_>, root: &Node, schema: &Value, what: &str
             };
             vec![Problem::new(
                 node.at,
-                format!("{what} lacks `{name}`"),
+                format!("{place} lacks `{name}`"),
                 help,
             )]
         }
@@ -107,6 +108,25 @@ fn problems(error: &ValidationError<'_>, root: &Node, schema: &Value, what: &str
                 _ => vec![mismatch(error, node, schema, what)],
             }
         }
+        Kind::Enum { options } if !holds_open(node) => {
+            let written = node.to_value();
+            let options: Vec<&str> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let help = suggest(
+                written.as_str().unwrap_or_default(),
+                options,
+                "it is one of",
+            );
+            vec![Problem::new(
+                node.at,
+                format!("{place} is {}", node.describe()),
+                help,
+            )]
+        }
         Kind::Type { .. } => vec![mismatch(error, node, schema, what)],
         _ if holds_open(node) => Vec::new(),
         _ => vec![mismatch(error, node, schema, what)],
@@ -114,16 +134,7 @@ fn problems(error: &ValidationError<'_>, root: &Node, schema: &Value, what: &str
 }
 
 fn mismatch(error: &ValidationError<'_>, node: &Node, schema: &Value, what: &str) -> Problem {
-    let path = error
-        .instance_path()
-        .as_str()
-        .trim_start_matches('/')
-        .replace('/', ".");
-    let place = if path.is_empty() {
-        what.to_owned()
-    } else {
-        format!("{what}, `{path}`")
-    };
+    let place = place(error, what);
     let around = error
         .schema_path()
         .as_str()
@@ -132,7 +143,15 @@ fn mismatch(error: &ValidationError<'_>, node: &Node, schema: &Value, what: &str
     let help = around
         .and_then(description)
         .unwrap_or("the schema says what would be right");
-    Problem::new(node.at, format!("{place}: {error}"), help)
+    Problem::new(node.at, format!("{place}: {}", error.masked()), help)
+}
+
+/// `what`, and where inside it.
+fn place(error: &ValidationError<'_>, what: &str) -> String {
+    match error.instance_path().as_str().trim_start_matches('/') {
+        "" => what.to_owned(),
+        path => format!("{what}, `{}`,", path.replace('/', ".")),
+    }
 }
 
 fn description(schema: &Value) -> Option<&str> {
@@ -141,13 +160,13 @@ fn description(schema: &Value) -> Option<&str> {
 
 /// Whether the value is known only when it is evaluated, or deployed.
 fn is_open(node: &Node) -> bool {
-    matches!(&node.kind, yaml::Kind::Text(text) if text.contains("{%") || text.contains("${"))
+    matches!(&node.kind, tree::Kind::Text(text) if text.contains("{%") || text.contains("${"))
 }
 
 fn holds_open(node: &Node) -> bool {
     match &node.kind {
-        yaml::Kind::List(items) => items.iter().any(holds_open),
-        yaml::Kind::Map(entries) => entries.iter().any(|(_, node)| holds_open(node)),
+        tree::Kind::List(items) => items.iter().any(holds_open),
+        tree::Kind::Map(entries) => entries.iter().any(|(_, node)| holds_open(node)),
         _ => is_open(node),
     }
 }

@@ -10,11 +10,13 @@ mod policy;
 mod problem;
 mod read;
 mod reader;
+mod scalar;
 mod schedule;
 mod schema;
 mod scope;
 mod steps;
 mod suggest;
+mod tree;
 mod triggers;
 mod yaml;
 

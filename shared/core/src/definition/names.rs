@@ -2,7 +2,7 @@
 
 use super::{
     problem::Span,
-    yaml::{Kind, Node},
+    tree::{Kind, Node},
 };
 
 /// Names that a step cannot have, because expressions use them otherwise.

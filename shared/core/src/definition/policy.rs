@@ -4,7 +4,7 @@ use super::{
     model::{Jitter, Limits, Retry, Rollback},
     reader::{Fields, Reader},
     scope::Scope,
-    yaml::Node,
+    tree::Node,
 };
 use crate::{
     action::{ActionInfo, Undo},
@@ -147,14 +147,14 @@ impl Reader<'_> {
                 };
                 self.problem(
                     fields.at,
-                    format!("step `{step}` has neither `rollback` nor `irreversible`"),
+                    format!("{step} has neither `rollback` nor `irreversible`"),
                     help,
                 );
             }
             return None;
         };
         if let Some(key) = fields.key("irreversible") {
-            let message = format!("step `{step}` has both `rollback` and `irreversible`");
+            let message = format!("{step} has both `rollback` and `irreversible`");
             self.problem(key.at, message, "keep the one that is true");
         }
         let fields = self.fields(node, "rollback", &["input", "timeout", "retry"]);

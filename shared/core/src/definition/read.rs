@@ -11,7 +11,8 @@ use super::{
     reader::{Fields, Reader},
     scope::Scope,
     suggest::suggest,
-    yaml::{Kind, Node, parse},
+    tree::{Kind, Node},
+    yaml::parse,
 };
 use crate::{
     gate::validator,
@@ -170,7 +171,7 @@ impl Reader<'_> {
             let at = node.at_path(error.instance_path().as_str()).at;
             self.problem(
                 at,
-                format!("not a JSON Schema: {error}"),
+                format!("not a JSON Schema: {}", error.masked()),
                 "https://json-schema.org lists keywords and types",
             );
         } else if let Err(error) = validator(&schema) {

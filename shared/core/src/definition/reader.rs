@@ -8,7 +8,7 @@ use super::{
     names::Names,
     problem::{Problem, Span},
     suggest::suggest,
-    yaml::{Key, Kind, Node},
+    tree::{Key, Kind, Node},
 };
 
 /// What reading needs and what it finds. The definition is thrown away if there is any problem, so a stand-in value
@@ -28,7 +28,7 @@ pub(super) struct Fields<'n> {
     pub(super) at: Span,
     what: &'n str,
     /// A value of another type was reported as such: what it lacks is not.
-    is_map: bool,
+    pub(super) is_map: bool,
     pub(super) entries: &'n [(Key, Node)],
 }
 

@@ -6,7 +6,7 @@ use super::{
     problem::Span,
     reader::Reader,
     suggest::{closest, suggest},
-    yaml::{Kind, Node},
+    tree::{Kind, Node},
 };
 use serde_json::Value;
 

@@ -8,7 +8,7 @@ use super::{
     reader::{Fields, Reader},
     scope::Scope,
     suggest::suggest,
-    yaml::{Kind, Node},
+    tree::{Kind, Node},
 };
 
 const ACTION_FIELDS: [&str; 9] = [
@@ -58,7 +58,8 @@ impl Reader<'_> {
                 StepKind::ForEach(each) => each.collect.is_some(),
                 StepKind::Wait(_) => false,
             };
-            if has_output && !step.name.is_empty() {
+            let known = scope.visible.contains(&step.name) || step.name.is_empty();
+            if has_output && !known {
                 scope.visible.push(step.name.clone());
             }
             steps.push(step);
@@ -68,9 +69,20 @@ impl Reader<'_> {
 
     fn step(&mut self, node: &Node, scope: &Scope, place: &mut Place<'_>) -> Step {
         let fields = self.any_fields(node, "a step");
+        if !fields.is_map {
+            let kind = StepKind::Wait(Wait::Seconds(0));
+            return Step {
+                name: String::new(),
+                kind,
+            };
+        }
         let name = match self.required(&fields, "name", "name: apply_vendor_hold") {
             Some(node) => self.step_name(node, place),
             None => String::new(),
+        };
+        let called = match name.as_str() {
+            "" => "a step".to_owned(),
+            name => format!("step `{name}`"),
         };
         let kinds: Vec<&str> = KINDS
             .into_iter()
@@ -79,7 +91,7 @@ impl Reader<'_> {
         let kind = *kinds.first().unwrap_or(&"action");
         if kinds.len() > 1 {
             let message = format!(
-                "step `{name}` has {}",
+                "{called} has {}",
                 kinds
                     .iter()
                     .map(|kind| format!("`{kind}`"))
@@ -92,18 +104,18 @@ impl Reader<'_> {
                 "a step is one of action, wait, parallel, for_each: make two steps",
             );
         }
-        self.step_fields(&fields, &name, kind);
+        self.step_fields(&fields, &called, kind);
         let inside = scope.inside(&name);
         let kind = match (kind, fields.get(kind)) {
             ("wait", Some(node)) => StepKind::Wait(self.wait(node, &inside, place)),
             ("parallel", Some(node)) => StepKind::Parallel(self.parallel(node, &inside, place)),
             ("for_each", Some(node)) => StepKind::ForEach(self.for_each(node, &inside, place)),
             (_, action) => {
-                if action.is_none() && node.get("name").is_some() {
+                if action.is_none() {
                     let help = "add `action: …`, or one of wait, parallel, for_each";
-                    self.problem(fields.at, format!("step `{name}` does nothing"), help);
+                    self.problem(fields.at, format!("{called} does nothing"), help);
                 }
-                StepKind::Action(self.action_step(&fields, &name, &inside, place))
+                StepKind::Action(self.action_step(&fields, &called, &inside, place))
             }
         };
         Step { name, kind }
@@ -134,7 +146,7 @@ impl Reader<'_> {
     }
 
     /// Unknown fields, with a word on those that only another kind of step has.
-    fn step_fields(&mut self, fields: &Fields<'_>, name: &str, kind: &str) {
+    fn step_fields(&mut self, fields: &Fields<'_>, called: &str, kind: &str) {
         for (key, _) in fields.entries {
             let field = key.name.as_str();
             let right = if kind == "action" {
@@ -163,11 +175,7 @@ impl Reader<'_> {
                     &["name", kind]
                 };
                 let help = suggest(field, known.iter().copied(), "it has");
-                self.problem(
-                    key.at,
-                    format!("unknown field `{field}` in step `{name}`"),
-                    help,
-                );
+                self.problem(key.at, format!("unknown field `{field}` in {called}"), help);
             }
         }
     }
@@ -175,7 +183,7 @@ impl Reader<'_> {
     fn action_step(
         &mut self,
         fields: &Fields<'_>,
-        name: &str,
+        called: &str,
         scope: &Scope,
         place: &Place<'_>,
     ) -> ActionStep {
@@ -208,7 +216,7 @@ impl Reader<'_> {
                 _ => self.fits_nothing(
                     fields.at,
                     &info.input_schema,
-                    &format!("step `{name}` has no `input`, and {what}"),
+                    &format!("{called} has no `input`, and {what}"),
                 ),
             }
         }
@@ -217,7 +225,14 @@ impl Reader<'_> {
             .get("idempotent")
             .is_none_or(|node| self.boolean(node, "idempotent"));
         let (timeout_s, retry) = self.attempts(fields, None, place.limits);
-        let rollback = self.rollback(fields, name, info, (timeout_s, &retry), scope, place.limits);
+        let rollback = self.rollback(
+            fields,
+            called,
+            info,
+            (timeout_s, &retry),
+            scope,
+            place.limits,
+        );
         let input = input.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         ActionStep {
             action,

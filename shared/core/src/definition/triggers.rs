@@ -9,7 +9,7 @@ use super::{
     schedule::{check_schedule, check_timezone},
     scope::Scope,
     suggest::suggest,
-    yaml::{Kind, Node},
+    tree::{Kind, Node},
 };
 use crate::names::check_idempotency_key;
 

@@ -1,9 +1,11 @@
 //! YAML as a tree whose every node knows its place. One document, JSON's types, strict booleans, bounded in size.
 
+use super::{
+    problem::{Problem, Span},
+    scalar::scalar,
+    tree::{Key, Kind, Node, measure},
+};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
-use serde_json::{Map, Number, Value};
-
-use super::problem::{Problem, Span};
 
 /// Larger files are refused unread.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -11,101 +13,8 @@ pub const MAX_BYTES: usize = 256 * 1024;
 pub const MAX_DEPTH: usize = 64;
 /// More values (aliases expanded) are refused, so that a small file cannot grow without bound.
 const MAX_NODES: usize = 50_000;
-
-/// A value and where it stands.
-#[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) at: Span,
-    pub(super) kind: Kind,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Kind {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(String),
-    List(Vec<Node>),
-    /// In written order, keys unique.
-    Map(Vec<(Key, Node)>),
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Key {
-    pub(super) at: Span,
-    pub(super) name: String,
-}
-
-impl Node {
-    /// What people call this kind of value.
-    pub(super) fn describe(&self) -> String {
-        match &self.kind {
-            Kind::Null => "nothing".into(),
-            Kind::Bool(value) => format!("the boolean {value}"),
-            Kind::Number(value) => format!("the number {value}"),
-            Kind::Text(value) => format!("the text {value:?}"),
-            Kind::List(_) => "a list".into(),
-            Kind::Map(_) => "a mapping".into(),
-        }
-    }
-
-    /// The value without its places.
-    pub(super) fn to_value(&self) -> Value {
-        match &self.kind {
-            Kind::Null => Value::Null,
-            Kind::Bool(value) => Value::Bool(*value),
-            Kind::Number(value) => Value::Number(value.clone()),
-            Kind::Text(value) => Value::String(value.clone()),
-            Kind::List(items) => items.iter().map(Self::to_value).collect(),
-            Kind::Map(entries) => {
-                let members: Map<_, _> = entries
-                    .iter()
-                    .map(|(key, node)| (key.name.clone(), node.to_value()))
-                    .collect();
-                Value::Object(members)
-            }
-        }
-    }
-
-    /// The value at a JSON pointer, or the innermost one on the way there.
-    pub(super) fn at_path(&self, pointer: &str) -> &Self {
-        pointer
-            .split('/')
-            .skip(1)
-            .fold(self, |node, part| match &node.kind {
-                Kind::Map(_) => node
-                    .get(&part.replace("~1", "/").replace("~0", "~"))
-                    .unwrap_or(node),
-                Kind::List(items) => part
-                    .parse()
-                    .ok()
-                    .and_then(|n: usize| items.get(n))
-                    .unwrap_or(node),
-                _ => node,
-            })
-    }
-
-    /// Where the key `name` stands, or the mapping itself.
-    pub(super) fn key_span(&self, name: &str) -> Span {
-        match &self.kind {
-            Kind::Map(entries) => entries
-                .iter()
-                .find(|(key, _)| key.name == name)
-                .map_or(self.at, |(key, _)| key.at),
-            _ => self.at,
-        }
-    }
-
-    pub(super) fn get(&self, name: &str) -> Option<&Self> {
-        match &self.kind {
-            Kind::Map(entries) => entries
-                .iter()
-                .find(|(key, _)| key.name == name)
-                .map(|(_, node)| node),
-            _ => None,
-        }
-    }
-}
+/// A longer place is pointed at by its beginning.
+const MAX_SHOWN: usize = 160;
 
 /// Reads one document. An `Err` holds one syntax error; duplicated keys, tags and values that JSON lacks are collected
 /// in `problems`, because the rest can still be read.
@@ -187,11 +96,10 @@ impl Builder<'_> {
         let (offset, end) = (place(span.start.index()), place(span.end.index()));
         let rest = &self.source[offset..];
         let line = rest.find('\n').map_or(rest, |end| &rest[..end]).trim_end();
-        let length = if end > offset {
-            (end - offset).min(line.len())
-        } else {
-            line.len()
-        };
+        let written = source_end(line, end.saturating_sub(offset));
+        let length = line[..line.floor_char_boundary(written.min(MAX_SHOWN))]
+            .trim_end()
+            .len();
         Span {
             offset,
             length,
@@ -200,9 +108,36 @@ impl Builder<'_> {
         }
     }
 
+    /// `at`, or the last visible character where the end of the file is meant.
+    fn visible(&self, at: Span) -> Span {
+        let text = self.source.trim_end();
+        if at.offset < text.len() || text.is_empty() {
+            return at;
+        }
+        let offset = text
+            .char_indices()
+            .next_back()
+            .map_or(0, |(offset, _)| offset);
+        let before = &text[..offset];
+        let line = before.matches('\n').count() + 1;
+        let column = before
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            + 1;
+        Span {
+            offset,
+            length: text.len() - offset,
+            line,
+            column,
+        }
+    }
+
     fn syntax(&self, error: &ScanError) -> Problem {
         let mark = error.marker();
-        let at = self.span(&saphyr_parser::Span::empty(*mark));
+        let at = self.visible(self.span(&saphyr_parser::Span::empty(*mark)));
         let before = &self.source[..at.offset];
         let line = before.rfind('\n').map_or(before, |end| &before[end + 1..]);
         let here = &self.source[at.offset..];
@@ -238,8 +173,9 @@ impl Builder<'_> {
                         "leave tags out; a quoted value is a text",
                     ));
                 }
-                let kind = if style == ScalarStyle::Plain {
-                    self.scalar(&text, at)
+                let is_key = matches!(self.open.last(), Some(Open::Map { key: None, .. }));
+                let kind = if style == ScalarStyle::Plain && !is_key {
+                    scalar(&text, at, self.problems)
                 } else {
                     Kind::Text(text.into_owned())
                 };
@@ -346,54 +282,14 @@ impl Builder<'_> {
         }
         Ok(())
     }
+}
 
-    /// What an unquoted scalar means. Where YAML's versions disagree, or JSON has no such value, it must be quoted.
-    fn scalar(&mut self, text: &str, at: Span) -> Kind {
-        let is_key = matches!(self.open.last(), Some(Open::Map { key: None, .. }));
-        match text {
-            _ if is_key => return Kind::Text(text.to_owned()),
-            "" | "~" | "null" => return Kind::Null,
-            "true" => return Kind::Bool(true),
-            "false" => return Kind::Bool(false),
-            _ => {}
-        }
-        if let Ok(number) = serde_json::from_str::<Number>(text) {
-            let magnitude = number
-                .as_u64()
-                .or_else(|| number.as_i64().map(i64::unsigned_abs));
-            let fraction = text.contains(['.', 'e', 'E']);
-            if magnitude.is_some_and(|n| n < 1 << 53) || (magnitude.is_none() && fraction) {
-                return Kind::Number(number);
-            }
-            let help =
-                format!("beyond ±(2^53 - 1) JSON readers round: carry it as a text, \"{text}\"");
-            self.problems.push(Problem::new(
-                at,
-                format!("the number {text} is too large"),
-                help,
-            ));
-            return Kind::Null;
-        }
-        let lower = text.to_ascii_lowercase();
-        let number_like =
-            text.parse::<f64>().is_ok() && text.contains(|c: char| c.is_ascii_digit());
-        let help = match lower.as_str() {
-            "yes" | "on" | "true" => format!("write true, or \"{text}\" for the text"),
-            "no" | "off" | "false" => format!("write false, or \"{text}\" for the text"),
-            ".inf" | "-.inf" | "+.inf" | ".nan" => {
-                format!("JSON has no such number; quote it for the text: \"{text}\"")
-            }
-            _ if number_like || lower.starts_with("0x") || lower.starts_with("0o") => {
-                format!("write a number as JSON does, or \"{text}\" for the text")
-            }
-            _ => return Kind::Text(text.to_owned()),
-        };
-        self.problems.push(Problem::new(
-            at,
-            format!("`{text}` can be read in two ways"),
-            help,
-        ));
-        Kind::Text(text.to_owned())
+/// How much of `line` a value of `length` bytes covers: all of it where its end is not known, as in a block.
+fn source_end(line: &str, length: usize) -> usize {
+    if length == 0 || length > line.len() {
+        line.len()
+    } else {
+        length
     }
 }
 
@@ -407,17 +303,4 @@ fn key_of(node: Node, problems: &mut Vec<Problem>) -> Key {
         }
     };
     Key { at: node.at, name }
-}
-
-/// How many values `node` holds, itself included, and how deep they are nested.
-fn measure(node: &Node) -> (usize, usize) {
-    let add = |(count, depth): (usize, usize), inner: &Node| {
-        let (inner_count, inner_depth) = measure(inner);
-        (count + inner_count, depth.max(inner_depth + 1))
-    };
-    match &node.kind {
-        Kind::List(items) => items.iter().fold((1, 1), add),
-        Kind::Map(entries) => entries.iter().map(|(_, node)| node).fold((1, 1), add),
-        _ => (1, 0),
-    }
 }
