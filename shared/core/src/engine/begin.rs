@@ -31,7 +31,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             };
             return match start(Some(&stands), &asked) {
                 Started::Write => continue,
-                Started::Resume => self.admitted(&stands, start_of.input),
+                Started::Resume => {
+                    let input = self.unpack(&stands.at, &stands.input).await?;
+                    self.admitted(&stands, input)
+                }
                 Started::Duplicate => {
                     self.ledger.count_duplicate(&asked.at).await?;
                     Err(TaskError::new(

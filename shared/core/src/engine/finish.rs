@@ -1,5 +1,7 @@
 //! Finish: closes what is open, records how the execution ended, and writes the receipt that says so.
 
+use jiff::Timestamp;
+
 use super::{Engine, Host, ObjectStore, TaskError, partition};
 use crate::{
     digest::sha256_hex,
@@ -27,24 +29,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let message = format!("a step of {} may be at work until {until}", at.execution);
             return Err(TaskError::new(error_name::CONFLICT, message));
         }
-        let status = match (&snapshot.meta.phase, &task.failure) {
-            (Phase::Rejected, _) => Status::Rejected,
-            (_, Some(_)) => Status::Failed,
-            (_, None) => Status::Executed,
-        };
         let now = self.host.now();
         let meta = self
-            .change_meta(snapshot.meta.clone(), |meta| match meta.phase {
-                Phase::Ended { .. } => None,
-                _ => Some(Meta {
-                    phase: Phase::Ended {
-                        status,
-                        at: now,
-                        failure: task.failure.clone(),
-                    },
-                    ..meta.clone()
-                }),
-            })
+            .change_meta(snapshot.meta.clone(), |meta| ended(meta, task, now))
             .await?;
         self.publish(task, Snapshot { meta, ..snapshot }).await
     }
@@ -105,7 +92,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         else {
             return Err(TaskError::new(
                 error_name::CONFLICT,
-                "the end is not recorded",
+                "another task is about to end this execution",
             ));
         };
         let object = receipt_object(&snapshot.meta.at, *ended_at, snapshot.meta.generation);
@@ -139,4 +126,23 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             receipt_sha256: receipt.sha256,
         })
     }
+}
+
+/// The record with its end, decided on what stands when it is written; `None` if it has ended or is not this task's
+/// to end.
+fn ended(meta: &Meta, task: &FinishTask, now: Timestamp) -> Option<Meta> {
+    let (status, failure) = match (&meta.phase, &task.failure) {
+        (Phase::Rejected, failure) => (Status::Rejected, failure.clone()),
+        (Phase::Closing { failure }, Some(_)) => (Status::Failed, Some(failure.clone())),
+        (Phase::Running, None) if meta.admits(task.execution.epoch) => (Status::Executed, None),
+        (Phase::Ended { .. } | Phase::Closing { .. } | Phase::Running, _) => return None,
+    };
+    Some(Meta {
+        phase: Phase::Ended {
+            status,
+            at: now,
+            failure,
+        },
+        ..meta.clone()
+    })
 }

@@ -3,6 +3,7 @@
 mod begin;
 mod finish;
 mod payloads;
+mod refusal;
 mod step;
 
 use std::{future::Future, time::Duration};

@@ -9,24 +9,31 @@ use futures_util::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
+use super::{
+    Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
+    refusal::{SHORT_PAUSE, permanent, refusal, retry_later, unknown_for_good},
+    too_many_races,
+};
 use crate::{
     action::{AnyAction, Call, StepError, StepErrorKind},
     keys::{effect_key, item_name},
     ledger::{
-        Attempt, Attempted, Claim, Claimed, Completed, Expect, Ledger, Put, StepRecord, StepState,
-        claim, complete,
+        Attempt, Attempted, Claim, Claimed, Completed, Expect, Ledger, LedgerError, Put,
+        StepRecord, StepState, claim, complete,
     },
     payload::Payload,
     task::{StepPolicy, StepResult, StepStatus, StepTask, error_name},
     timing::lease_s,
 };
 
-/// A pause this short is spent inside the function; a longer one in the machine, where waiting is free.
-const SHORT_PAUSE: Duration = Duration::from_secs(5);
+/// A claim whose answer was lost is sent this often: only the attempt that wrote it can know it again.
+const CLAIM_TRIES: u32 = 3;
 
 /// An outcome is worth this many writes before it is left to the lease.
 const COMPLETION_TRIES: u32 = 5;
+
+/// The longest pause a target gets, whatever it asks for; then it is asked again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Runs one attempt at a step, or gives the answer of one that ended before.
@@ -145,6 +152,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     async fn claim(&self, mine: &Claim) -> Result<Held, TaskError> {
         let mut stands: Option<StepRecord> = None;
         let label = mine.first.label();
+        let mut failures = 0;
         for _ in 0..MAX_RACES {
             let now = self.host.now();
             let (next, unknown) = match claim(stands.as_ref(), mine, now) {
@@ -177,10 +185,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let expect = stands
                 .as_ref()
                 .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
-            match self.ledger.put_step(&next, expect).await? {
-                Put::Done if unknown => return Err(unknown_for_good(&next)),
-                Put::Done => return Ok(Held::Mine(next)),
-                Put::Lost(winner) => stands = winner.map(|winner| *winner),
+            match self.ledger.put_step(&next, expect).await {
+                Ok(Put::Done) if unknown => return Err(unknown_for_good(&next)),
+                Ok(Put::Done) => return Ok(Held::Mine(next)),
+                Ok(Put::Lost(winner)) => stands = winner.map(|winner| *winner),
+                Err(error) => self.insist(error, &mut failures, CLAIM_TRIES).await?,
             }
         }
         Err(too_many_races(&label))
@@ -256,8 +265,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Err(StepError { kind, message }) => match kind {
                 StepErrorKind::Transient { retry_after } => Attempted::Transient {
                     error: message,
-                    wait: SignedDuration::try_from(retry_after.unwrap_or_default())
-                        .unwrap_or_default(),
+                    wait: SignedDuration::try_from(
+                        retry_after.unwrap_or_default().min(LONGEST_PAUSE),
+                    )
+                    .unwrap_or_default(),
                 },
                 StepErrorKind::Unknown => Attempted::Unknown(message),
                 StepErrorKind::Permanent => Attempted::Permanent(message),
@@ -314,18 +325,33 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 Ok(Put::Lost(None)) => {
                     return Err(permanent(format!("{label}: its record is gone")));
                 }
-                Err(error) => {
-                    failures += 1;
-                    if failures == COMPLETION_TRIES {
-                        return Err(error.into());
-                    }
-                    self.host
-                        .sleep(Duration::from_millis(100 << failures))
-                        .await;
-                }
+                Err(error) => self
+                    .insist(error, &mut failures, COMPLETION_TRIES)
+                    .await
+                    .map_err(|error| {
+                        let message = format!("{label}: its outcome was not recorded: {error}");
+                        TaskError::new(error_name::UNKNOWN, message)
+                    })?,
             }
         }
         Err(too_many_races(&label))
+    }
+
+    /// Waits before a write without an answer is sent again; gives the error back once it was sent `tries` times.
+    async fn insist(
+        &self,
+        error: LedgerError,
+        failures: &mut u32,
+        tries: u32,
+    ) -> Result<(), LedgerError> {
+        *failures += 1;
+        if *failures == tries {
+            return Err(error);
+        }
+        self.host
+            .sleep(Duration::from_millis(100 << *failures))
+            .await;
+        Ok(())
     }
 
     /// A recorded output as the machine gets it: the value, or a reference if it is too large for a state.
@@ -350,64 +376,9 @@ enum Held {
     Before(Payload),
 }
 
-fn permanent(message: impl Into<String>) -> TaskError {
-    TaskError::new(error_name::PERMANENT, message)
-}
-
 fn transient(error: String) -> Attempted {
     Attempted::Transient {
         error,
         wait: SignedDuration::ZERO,
-    }
-}
-
-fn retry_later(label: &str, why: &str, wait: Duration) -> TaskError {
-    let seconds = wait.as_millis().div_ceil(1000);
-    let message = json!({ "message": format!("{label}: {why}"), "retry_after_s": seconds });
-    TaskError::new(error_name::RETRY_AFTER, message.to_string())
-}
-
-/// The error for an outcome that nobody knows and nobody may find out by trying.
-fn unknown_for_good(record: &StepRecord) -> TaskError {
-    let label = record.label();
-    let error = record.last_error().unwrap_or("no answer");
-    if record.idempotent {
-        let attempts = record.attempts.len();
-        permanent(format!(
-            "{label}: it may have happened ({error}), and {attempts} attempts did not tell"
-        ))
-    } else {
-        let message = format!(
-            "{label}: it may have happened ({error}) and must not be tried again: a person must look"
-        );
-        TaskError::new(error_name::ESCALATE, message)
-    }
-}
-
-/// The error that tells the machine what to do about a step that did not succeed.
-fn refusal(record: &StepRecord, state: &StepState, max_attempts: u32, now: Timestamp) -> TaskError {
-    let label = record.label();
-    let error = record.last_error().unwrap_or("it failed");
-    let attempts = record.attempts.len();
-    match state {
-        StepState::Waiting { until } => {
-            let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-            if wait > SHORT_PAUSE {
-                retry_later(&label, error, wait)
-            } else {
-                TaskError::new(error_name::TRANSIENT, format!("{label}: {error}"))
-            }
-        }
-        StepState::FailedClean => permanent(format!(
-            "{label}: {error} (attempt {attempts} of {max_attempts})"
-        )),
-        StepState::Unknown if record.idempotent && attempts < max_attempts as usize => {
-            TaskError::new(error_name::UNKNOWN, format!("{label}: {error}"))
-        }
-        StepState::Unknown => unknown_for_good(record),
-        StepState::Running { .. } | StepState::Succeeded { .. } => TaskError::new(
-            error_name::CONFLICT,
-            format!("{label}: another attempt took over"),
-        ),
     }
 }

@@ -22,17 +22,20 @@ pub enum Started {
     KeyReused,
 }
 
-/// Decides a start. The input is compared before the status, so that a reused key is told apart from a repeat
-/// whatever became of the first.
+/// Decides a start. The owner's own repeat goes on with what it recorded, even where a trigger's mapping yields
+/// another input each time it is evaluated. For everyone else the input is compared before the status, so that a
+/// reused key is told apart from a repeat whatever became of the first.
 pub fn start(current: Option<&Meta>, asked: &Meta) -> Started {
-    match current {
-        None => Started::Write,
-        Some(first) if first.fingerprint() != asked.fingerprint() => Started::KeyReused,
-        Some(first) if first.owner != asked.owner => Started::Duplicate,
-        Some(first) => match first.phase {
-            Phase::Running | Phase::Rejected => Started::Resume,
-            Phase::Closing { .. } | Phase::Ended { .. } => Started::Duplicate,
-        },
+    let Some(first) = current else {
+        return Started::Write;
+    };
+    let open = matches!(first.phase, Phase::Running | Phase::Rejected);
+    if open && first.owner == asked.owner {
+        Started::Resume
+    } else if first.fingerprint() != asked.fingerprint() {
+        Started::KeyReused
+    } else {
+        Started::Duplicate
     }
 }
 
@@ -81,13 +84,13 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
         StepState::Running { lease_until, .. } if now < *lease_until => Claimed::Held(*lease_until),
         StepState::Running { .. } => {
             let lost = abandoned(record, now);
-            if may_retry(&lost, claim.max_attempts) {
+            if lost.may_retry(claim.max_attempts) {
                 again(&lost)
             } else {
                 Claimed::Unknown(Some(Box::new(lost)))
             }
         }
-        StepState::Unknown if may_retry(record, claim.max_attempts) => again(record),
+        StepState::Unknown if record.may_retry(claim.max_attempts) => again(record),
         StepState::Unknown => Claimed::Unknown(None),
         StepState::Waiting { until } if now < *until => Claimed::NotBefore(*until),
         StepState::Waiting { .. } => again(record),
@@ -139,7 +142,13 @@ pub fn complete(
         matches!(&current.state, StepState::Running { token: holder, .. } if holder == token);
     let last = current.attempts.last();
     if !holds {
-        let mine = last.is_some_and(|attempt| attempt.token == token && attempt.ended_at.is_some());
+        // An end that somebody else wrote, when the lease was over, is not this attempt's.
+        let mine = last.is_some_and(|attempt| {
+            attempt.token == token
+                && attempt
+                    .outcome
+                    .is_some_and(|outcome| outcome != AttemptOutcome::Lost)
+        });
         return if mine {
             Completed::Mine
         } else {
@@ -165,7 +174,9 @@ pub fn complete(
             (clean_end, AttemptOutcome::Transient, Some(error))
         }
         Attempted::Transient { error, wait } => (
-            StepState::Waiting { until: now + *wait },
+            StepState::Waiting {
+                until: now.saturating_add(*wait).unwrap_or(Timestamp::MAX),
+            },
             AttemptOutcome::Transient,
             Some(error),
         ),
@@ -203,11 +214,6 @@ pub fn settle(record: &StepRecord, now: Timestamp) -> Result<Option<StepRecord>,
         }
         StepState::Unknown | StepState::Succeeded { .. } | StepState::FailedClean => Ok(None),
     }
-}
-
-/// Whether an unknown outcome may be tried again: with the same key, where the target can take the same call twice.
-fn may_retry(record: &StepRecord, max_attempts: u32) -> bool {
-    record.idempotent && record.attempts.len() < max_attempts as usize
 }
 
 /// The record of a step whose attempt never reported back.

@@ -116,6 +116,15 @@ pub enum AttemptOutcome {
 }
 
 impl StepRecord {
+    /// Whether an unknown outcome may be tried again: with the same key, where the target can take the same call
+    /// twice, and unless its last word was that it never will.
+    pub fn may_retry(&self, max_attempts: u32) -> bool {
+        let refused = |last: &Attempt| last.outcome == Some(AttemptOutcome::Permanent);
+        self.idempotent
+            && self.attempts.len() < max_attempts as usize
+            && !self.attempts.last().is_some_and(refused)
+    }
+
     /// The last error recorded, for people.
     pub fn last_error(&self) -> Option<&str> {
         self.attempts
