@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Prints the environment of the deployed local stack, to be sourced: the stack's outputs and how AWS tools reach it.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+declare -A outputs
+while IFS=$'\t' read -r name value; do
+    outputs[$name]=$value
+done < <(aws cloudformation describe-stacks --stack-name "$stack" --output text \
+    --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]')
+output() {
+    echo "${outputs[$1]:?template.yaml has no output $1}"
+}
+
+cat <<END
+# The local stack on port $port, written by make up: source it.
+export AWS_ENDPOINT_URL=$AWS_ENDPOINT_URL
+export AWS_ACCESS_KEY_ID=$AWS_ACCESS_KEY_ID
+export AWS_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY
+export AWS_DEFAULT_REGION=$region
+export AWS_REGION=$region
+unset AWS_PROFILE AWS_SESSION_TOKEN
+export HOLDFAST_API=$AWS_ENDPOINT_URL/_aws/execute-api/$(output ApiId)/%24default
+export HOLDFAST_STACK=$stack
+export HOLDFAST_LEDGER_TABLE=$(output LedgerTable)
+export HOLDFAST_RECEIPT_BUCKET=$(output ReceiptBucket)
+export HOLDFAST_PAYLOAD_BUCKET=$(output PayloadBucket)
+export HOLDFAST_EVENT_BUS=$(output EventBus)
+export HOLDFAST_MACHINE_PREFIX=$(output MachinePrefix)
+export HOLDFAST_VENDOR_SYSTEM=http://127.0.0.1:$vendor_port
+export SAM_CLI_TELEMETRY=0
+case ":\$PATH:" in *":$root/.venv/bin:"*) ;; *) export PATH="$root/.venv/bin:\$PATH" ;; esac
+END

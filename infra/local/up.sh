@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Brings up the local stack: builds, starts the AWS emulator and the vendor system, deploys with the SAM CLI, writes env.
+# A rerun starts what does not run and deploys what has changed.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+mkdir -p "$logs" "$local_dir/tmp"
+bash "$here/setup.sh"
+
+stage "building"
+cd "$root"
+# The whole workspace at once: cargo compiles dependencies anew for another choice of packages.
+quietly "$logs/cargo.log" cargo build --locked --workspace --profile "$HOLDFAST_PROFILE"
+programs=$target_dir/$HOLDFAST_PROFILE
+
+# A stack that runs keeps its ports.
+ports="$port $vendor_port"
+if running emulator >/dev/null && [[ $(cat "$local_dir/ports") != "$ports" ]]; then
+    fail "the stack in ${local_dir#"$root"/} runs on other ports: $(cat "$local_dir/ports")" \
+        "make down first, or name another state folder by LOCAL="
+fi
+
+export AWS_ENDPOINT_URL=http://127.0.0.1:$port AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+export AWS_REGION=$region AWS_DEFAULT_REGION=$region NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
+unset AWS_PROFILE AWS_SESSION_TOKEN
+
+if ! running emulator >/dev/null; then
+    ! taken "$port" || fail "port $port is taken by another program" "choose another: make up PORT=4700"
+    stage "starting the AWS emulator on port $port"
+    rm -f "$local_dir/deployed"
+    # A mutual-TLS port would be opened for IoT, which we do not use.
+    TMPDIR=$local_dir/tmp GATEWAY_PORT=$port BIND_HOST=127.0.0.1 LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
+        MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
+    await emulator "$AWS_ENDPOINT_URL/_ministack/health"
+    echo "$ports" >"$local_dir/ports"
+fi
+
+vendor_system=$programs/vendor-system
+if ! running vendor-system >/dev/null || ! cmp --silent "$vendor_system" "$local_dir/vendor-system"; then
+    end vendor-system
+    ! taken "$vendor_port" || fail "port $vendor_port is taken by another program" "choose another: make up VENDOR_PORT=4701"
+    stage "starting the vendor system on port $vendor_port"
+    cp "$vendor_system" "$local_dir/vendor-system"
+    launch vendor-system "$local_dir/vendor-system" --port "$vendor_port"
+    await vendor-system "http://127.0.0.1:$vendor_port/health"
+fi
+
+# What a deployment depends on: when none of it has changed, there is nothing to deploy.
+parameters=(
+    "VendorSystemUrl=http://127.0.0.1:$vendor_port" "HttpAllow=${HTTP_ALLOW:-http://127.0.0.1:$vendor_port}"
+    TrustTenantHeader=true PublishVersions=false LogRetentionDays=1
+)
+deployed=$({
+    echo "$stack ${parameters[*]}"
+    sha256sum template.yaml samconfig.toml infra/statemachines/*.asl.json "$programs"/{begin,step,finish,api}
+} | sha256sum)
+if [[ $(cat "$local_dir/deployed" 2>/dev/null) != "$deployed" ]]; then
+    stage "sam build"
+    quietly "$logs/sam-build.log" flock "$root/.local-setup.lock" \
+        env HOLDFAST_PREBUILT=true sam build --config-file "$root/samconfig.toml" --config-env local --build-dir "$local_dir/build"
+    stage "sam deploy"
+    quietly "$logs/sam-deploy.log" sam deploy --config-file "$root/samconfig.toml" --config-env local --stack-name "$stack" \
+        --template-file "$local_dir/build/template.yaml" --parameter-overrides "${parameters[@]}"
+    bash "$here/env.sh" >"$local_dir/env.new"
+    mv "$local_dir/env.new" "$local_dir/env"
+    echo "$deployed" >"$local_dir/deployed"
+fi
+stage "the stack is up: source ${local_dir#"$root"/}/env"
