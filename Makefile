@@ -1,0 +1,36 @@
+# The commands of this project; each is a short script in infra/local.
+# PORT, VENDOR_PORT, LOCAL and STACK choose another local stack; two can run at once.
+LOCAL ?= .local
+PORT ?= 4599
+STACK ?= holdfast
+export LOCAL PORT STACK VENDOR_PORT HTTP_ALLOW SCENARIO
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test up down bench check clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "make demo SCENARIO=help   lists the demo's scenarios"
+	@echo "make up PORT=4700 LOCAL=.local-2   brings up a second stack"
+
+demo: ## run the example workflow on the local stack, from trigger to receipt
+	@infra/local/demo.sh
+
+test: ## check everything and run all tests, on a stack of their own
+	@infra/local/test.sh
+
+up: ## build, start and deploy the local stack; then: source .local/env
+	@infra/local/up.sh
+
+down: ## end the local stack and remove what it left
+	@infra/local/down.sh
+
+bench: ## count requests, sizes and start times on the local stack
+	@infra/local/bench.sh
+
+check: ## the gate without tests: format, lints, docs, dependencies, templates
+	@infra/local/check.sh
+
+clean: down ## also remove builds and installed tools
+	@rm -rf target .venv .venv-emulator .aws-sam .local-setup.lock infra/local/node_modules
