@@ -1,0 +1,204 @@
+//! Planned faults: what a plan may say, and which call takes which fault.
+
+use std::ops::RangeInclusive;
+
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use crate::{ROUTES, problem::Problem, route_names, state::Subject};
+
+/// The longest delay, in milliseconds: 15 minutes, as long as a function can run.
+const DELAY_LIMIT_MS: u64 = 900_000;
+/// The largest padded body, in bytes: 16 MiB.
+const BODY_LIMIT: usize = 16 << 20;
+/// The statuses that a fault may answer: a planned success would claim an effect that never was.
+const STATUSES: RangeInclusive<u16> = 300..=599;
+
+/// A plan as it is sent: the next `count` matching calls of `route` go wrong in the way of `kind`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Plan {
+    route: String,
+    count: u32,
+    kind: Kind,
+    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vendor_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    team: Option<String>,
+}
+
+/// What goes wrong. Delays go with any of the others, which exclude one another.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Kind {
+    /// Answers this status and commits nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    /// Beside `status`: the value of `Retry-After`, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) retry_after_s: Option<u64>,
+    /// Waits before the commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) delay_ms: Option<u64>,
+    /// Waits after the commit, before the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) delay_after_ms: Option<u64>,
+    /// Closes the connection without an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) drop: Option<DropPoint>,
+    /// Commits, and answers with a body padded to this size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) body_bytes: Option<usize>,
+}
+
+/// On which side of the commit the connection is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DropPoint {
+    BeforeCommit,
+    AfterCommit,
+}
+
+/// A plan with its number and what is left of it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Fault {
+    fault_id: String,
+    remaining: u32,
+    #[serde(flatten)]
+    plan: Plan,
+}
+
+/// The fault that one call met.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Met {
+    fault_id: String,
+    pub(crate) kind: Kind,
+}
+
+/// All faults that are still to come, in the order planned.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    planned: usize,
+    pending: Vec<Fault>,
+}
+
+impl Faults {
+    /// Adds a plan at the end, or says why it cannot be one.
+    pub(crate) fn plan(&mut self, plan: Plan) -> Result<Fault, Problem> {
+        plan.check()?;
+        self.planned += 1;
+        let fault = Fault {
+            fault_id: format!("fault-{}", self.planned),
+            remaining: plan.count,
+            plan,
+        };
+        self.pending.push(fault.clone());
+        Ok(fault)
+    }
+
+    /// Takes the first fault that is planned for such a call.
+    pub(crate) fn take(&mut self, route: &str, call: &Subject, body: &str) -> Option<Met> {
+        let at = self
+            .pending
+            .iter()
+            .position(|fault| fault.plan.matches(route, call, body))?;
+        let fault = &mut self.pending[at];
+        fault.remaining -= 1;
+        let met = Met {
+            fault_id: fault.fault_id.clone(),
+            kind: fault.plan.kind.clone(),
+        };
+        if fault.remaining == 0 {
+            self.pending.remove(at);
+        }
+        Some(met)
+    }
+
+    pub(crate) fn pending(&self) -> &[Fault] {
+        &self.pending
+    }
+
+    /// Forgets all faults and says how many there were.
+    pub(crate) fn clear(&mut self) -> usize {
+        std::mem::take(&mut self.pending).len()
+    }
+}
+
+impl Plan {
+    fn matches(&self, route: &str, call: &Subject, body: &str) -> bool {
+        let contains = |text: &String| {
+            let keys = [call.key.as_deref(), call.forward_key.as_deref()];
+            let mut places = keys.into_iter().flatten().chain([body]);
+            places.any(|place| place.contains(text.as_str()))
+        };
+        let same = |wanted: &Option<String>, had: &Option<String>| {
+            wanted.is_none() || wanted.as_deref() == had.as_deref()
+        };
+        self.route == route
+            && self.text.as_ref().is_none_or(contains)
+            && same(&self.vendor_id, &call.vendor_id)
+            && same(&self.team, &call.team)
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        let wrong = |field: &str, what: &str, right: String| {
+            Err(Problem::unprocessable(what)
+                .at(format!("body field `{field}`"))
+                .expected(right))
+        };
+        let kind = &self.kind;
+        if !ROUTES.iter().any(|route| route.name == self.route) {
+            return wrong("route", "no such business route", route_names());
+        }
+        if self.count == 0 {
+            return wrong("count", "a fault for no call", "1 or more".to_owned());
+        }
+        let endings = [
+            kind.status.is_some(),
+            kind.drop.is_some(),
+            kind.body_bytes.is_some(),
+        ];
+        let endings = endings.into_iter().filter(|given| *given).count();
+        let delayed = kind.delay_ms.is_some() || kind.delay_after_ms.is_some();
+        if endings > 1 || (endings == 0 && !delayed) {
+            let right = "one of status, drop, body_bytes; or a delay; or one of them with a delay";
+            return wrong("kind", "not one way to go wrong", right.to_owned());
+        }
+        if kind
+            .status
+            .is_some_and(|status| !STATUSES.contains(&status))
+        {
+            let right = format!("{} to {}", STATUSES.start(), STATUSES.end());
+            return wrong("kind.status", "not a status for a fault", right);
+        }
+        if kind.retry_after_s.is_some() && kind.status.is_none() {
+            let right = "a status beside it".to_owned();
+            return wrong("kind.retry_after_s", "no answer to put it on", right);
+        }
+        for (field, delay) in [
+            ("kind.delay_ms", kind.delay_ms),
+            ("kind.delay_after_ms", kind.delay_after_ms),
+        ] {
+            if delay.is_some_and(|delay| delay > DELAY_LIMIT_MS) {
+                return wrong(field, "too long", format!("at most {DELAY_LIMIT_MS}"));
+            }
+        }
+        if kind.body_bytes.is_some_and(|bytes| bytes > BODY_LIMIT) {
+            let right = format!("at most {BODY_LIMIT}");
+            return wrong("kind.body_bytes", "too large", right);
+        }
+        Ok(())
+    }
+}
+
+/// The document that a planned `status` answers with.
+pub(crate) fn planned(status: u16) -> Problem {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Problem::new(
+        status,
+        "this call was planned to fail, and committed nothing",
+    )
+    .at("a fault planned at /admin/faults")
+}
