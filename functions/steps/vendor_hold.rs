@@ -31,6 +31,21 @@ pub struct Output {
     pub placed_at: String,
 }
 
+/// A hold as the vendor system finds it.
+#[derive(Deserialize)]
+struct Found {
+    status: Status,
+    #[serde(flatten)]
+    hold: Output,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Active,
+    Released,
+}
+
 impl Action for VendorHold {
     const NAME: &'static str = "vendor-hold";
     const SUMMARY: &'static str = "Holds payments to a vendor for some days";
@@ -61,7 +76,16 @@ impl Action for VendorHold {
     async fn verify(&self, call: &Call, _: Input) -> Result<Verdict<Output>, StepError> {
         let request = self.0.get(call, &["holds"]);
         let request = request.query("key", &call.forward_key);
-        let hold = request.send().await?.found()?;
-        Ok(hold.map_or(Verdict::DidNotHappen, Verdict::Happened))
+        Ok(match request.send().await?.found()? {
+            Some(Found {
+                status: Status::Active,
+                hold,
+            }) => Verdict::Happened(hold),
+            Some(Found {
+                status: Status::Released,
+                ..
+            })
+            | None => Verdict::DidNotHappen,
+        })
     }
 }

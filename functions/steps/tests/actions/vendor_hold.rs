@@ -22,7 +22,7 @@ fn input() -> Value {
 }
 
 fn hold() -> Value {
-    json!({ "hold_id": "h-1", "placed_at": "2026-11-23T07:00:00Z" })
+    json!({ "hold_id": "h-1", "placed_at": "2026-11-23T07:00:00Z", "status": "active" })
 }
 
 #[tokio::test]
