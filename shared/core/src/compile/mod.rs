@@ -8,6 +8,8 @@ mod region;
 mod retry;
 mod steps;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub use asl::{
     Catcher, Exit, Inner, JitterStrategy, Machine, Map, Ordered, Parallel, ProcessorConfig,

@@ -143,14 +143,14 @@ fn mismatch(error: &ValidationError<'_>, node: &Node, schema: &Value, what: &str
     let help = around
         .and_then(description)
         .unwrap_or("the schema says what would be right");
-    Problem::new(node.at, format!("{place}: {}", error.masked()), help)
+    Problem::new(node.at, format!("{place}: {}", error.masked_with(node.describe())), help)
 }
 
-/// `what`, and where inside it.
+/// `what`, or what inside it.
 fn place(error: &ValidationError<'_>, what: &str) -> String {
     match error.instance_path().as_str().trim_start_matches('/') {
         "" => what.to_owned(),
-        path => format!("{what}, `{}`,", path.replace('/', ".")),
+        path => format!("`{}` in {what}", path.replace('/', ".")),
     }
 }
 

@@ -139,11 +139,17 @@ impl Reader<'_> {
         tenants
     }
 
-    pub(super) fn tenant_name(&mut self, node: &Node, tenant: &str) {
-        if !tenant.is_empty() && check_tenant(tenant).is_err() {
+    /// Whether `tenant` is a name at all.
+    pub(super) fn tenant_name(&mut self, node: &Node, tenant: &str) -> bool {
+        if tenant.is_empty() {
+            return false;
+        }
+        let right = check_tenant(tenant).is_ok();
+        if !right {
             let help = "1 to 63 lower-case letters, digits and hyphens, beginning with a letter or digit: acme";
             self.problem(node.at, format!("`{tenant}` is not a tenant name"), help);
         }
+        right
     }
 
     fn input_schema(&mut self, node: &Node) -> Value {
@@ -177,7 +183,7 @@ impl Reader<'_> {
         } else if let Err(error) = validator(&schema) {
             self.problem(
                 node.at,
-                format!("not a JSON Schema: {error}"),
+                format!("not a JSON Schema: {}", error.trim_start_matches("at : ")),
                 "references must stay inside this schema",
             );
         }
@@ -272,24 +278,13 @@ impl Reader<'_> {
     }
 
     /// Reports a duration that cannot pass before the execution's own timeout.
-    pub(super) fn within_limit(
-        &mut self,
-        at: super::Span,
-        what: &str,
-        needed_s: u64,
-        limits: &Limits,
-    ) {
+    pub(super) fn within_limit(&mut self, at: super::Span, what: &str, needed_s: u64, limits: &Limits) {
         if needed_s > limits.timeout_s {
-            let message = format!(
-                "{what} can take {}, longer than the execution's timeout of {}",
-                show_seconds(needed_s),
-                show_seconds(limits.timeout_s)
-            );
-            let help = format!(
-                "shorten it, or set limits.timeout to {} or more",
-                show_seconds(needed_s)
-            );
-            self.problem(at, message, help);
+            // Minutes are precise enough, rounded up.
+            let needed = show_seconds(if needed_s < 120 { needed_s } else { needed_s.div_ceil(60) * 60 });
+            let limit = show_seconds(limits.timeout_s);
+            let message = format!("{what} can take {needed}, longer than the execution's timeout of {limit}");
+            self.problem(at, message, format!("shorten it, or set limits.timeout to {needed} or more"));
         }
     }
 }

@@ -107,7 +107,7 @@ impl Reader<'_> {
                 for (key, value) in entries {
                     if key.name.contains("{%") || key.name.starts_with("$jsonata") {
                         let message = format!("the key `{}` is no plain name", key.name);
-                        self.problem(key.at, message, "only values can be expressions; build the object in one: {% {$k: 1} %}");
+                        self.problem(key.at, message, "only values can be expressions; build the whole object: \"{% { $input.name: 1 } %}\"");
                     }
                     self.template(value, scope);
                 }
@@ -240,7 +240,11 @@ impl Reader<'_> {
             ),
             ("item" | "item_key", _) => (
                 format!("`${name}` exists only inside a for_each"),
-                format!("here are {}", scope.list()),
+                format!("you can use {}", scope.list()),
+            ),
+            ("event" | "scheduled_time", None) => (
+                format!("`${name}` exists only in a trigger by {}", if name == "event" { "event" } else { "time" }),
+                format!("you can use {}", scope.list()),
             ),
             (_, Some(declared)) => {
                 let line = declared.at.line;
@@ -257,12 +261,12 @@ impl Reader<'_> {
                 } else if declared.sort == Sort::Wait {
                     (
                         format!("`{name}` is a wait and has no output"),
-                        format!("here are {}", scope.list()),
+                        format!("you can use {}", scope.list()),
                     )
                 } else if scope.within.iter().any(|container| container == name) {
                     (
                         format!("`{name}` is the container around this step"),
-                        format!("inside it are {}", scope.list()),
+                        format!("inside it you can use {}", scope.list()),
                     )
                 } else if let (Some(outer), true) =
                     (outer, outer.is_some_and(|outer| outer.at < at))
@@ -284,11 +288,11 @@ impl Reader<'_> {
                         format!("give `{name}` a `collect`"),
                     )
                 } else if declared.at < at {
-                    let help = format!("branches do not see each other; here are {}", scope.list());
+                    let help = format!("branches do not see each other; you can use {}", scope.list());
                     (format!("`{name}` runs in another branch"), help)
                 } else {
                     let help = format!(
-                        "only earlier steps have an output; here are {}",
+                        "only earlier steps have an output; you can use {}",
                         scope.list()
                     );
                     (format!("`{name}` comes later, on line {line}"), help)
@@ -303,7 +307,7 @@ impl Reader<'_> {
                 let help = suggest(
                     &format!("${name}"),
                     known.iter().map(String::as_str),
-                    "here are",
+                    "you can use",
                 );
                 (format!("there is no `${name}`"), help)
             }

@@ -7,17 +7,15 @@ pub(super) fn closest<'a>(
 ) -> Option<&'a str> {
     let fold = |name: &str| name.to_lowercase().replace('-', "_");
     let limit = (unknown.chars().count() / 3).max(1);
-    known
-        .into_iter()
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&fold(unknown), &fold(name)),
-                name,
-            )
-        })
+    let known: Vec<&str> = known.into_iter().collect();
+    let beginning = |name: &&&str| unknown.len() >= 3 && fold(name).starts_with(&fold(unknown));
+    let close = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(&fold(unknown), &fold(name)), name))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+        .map(|(_, name)| name);
+    close.or_else(|| known.iter().find(beginning)).copied()
 }
 
 /// Help for an unknown name: the closest known one, if any is close, and all of them after `list`.

@@ -149,8 +149,7 @@ impl Reader<'_> {
     fn trigger_tenant(&mut self, node: &Node, tenants: &[String], scope: &Scope) -> String {
         let tenant = self.text_or_expression(node, "tenant", scope);
         if !tenant.contains("{%") {
-            self.tenant_name(node, &tenant);
-            if !tenant.is_empty() && !tenants.is_empty() && !tenants.contains(&tenant) {
+            if self.tenant_name(node, &tenant) && !tenants.is_empty() && !tenants.contains(&tenant) {
                 let help = suggest(
                     &tenant,
                     tenants.iter().map(String::as_str),
@@ -194,6 +193,7 @@ impl Reader<'_> {
                 key
             }
             (None, TriggerSource::Schedule { .. }) => "{% $scheduled_time %}".to_owned(),
+            (None, TriggerSource::Event(_)) if fields.get("event").is_none() => String::new(),
             (None, TriggerSource::Event(_)) => {
                 let help = format!(
                     "add a business key, since an event's id changes when its producer retries: `{EXAMPLE}`"

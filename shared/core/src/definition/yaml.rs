@@ -166,7 +166,8 @@ impl Builder<'_> {
             )),
             Event::Scalar(text, style, anchor, tag) => {
                 if let Some(tag) = tag {
-                    let message = format!("the tag {}{}", tag.handle, tag.suffix);
+                    let handle = if tag.handle.starts_with("tag:yaml.org") { "!!" } else { tag.handle.as_str() };
+                    let message = format!("the tag `{handle}{}`", tag.suffix);
                     self.problems.push(Problem::new(
                         at,
                         message,

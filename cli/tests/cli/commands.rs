@@ -1,0 +1,189 @@
+//! What each command does when all is well, and its exit codes.
+
+use insta::assert_snapshot;
+
+use crate::project::{HEAD, Project, repository, run_in};
+
+#[test]
+fn a_new_workflow_is_right_as_it_stands_and_is_never_overwritten() {
+    let project = Project::new();
+    let said = project.run(&["new", "Pay_Vendor"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert_eq!(
+        said.out,
+        "wrote workflows/pay-vendor.yaml; edit it, then run `holdfast compile`\n"
+    );
+    let text = project.read("workflows/pay-vendor.yaml");
+    assert!(text.contains("workflow: WF-PAY-VENDOR\n"), "{text}");
+
+    let said = project.run(&["validate"]);
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (Some(0), "1 workflow is fine\n"),
+        "{}",
+        said.err
+    );
+
+    project.write("workflows/pay-vendor.yaml", "mine");
+    let said = project.run(&["new", "pay-vendor"]);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err.contains("pay-vendor.yaml: File exists"),
+        "{}",
+        said.err
+    );
+    assert_eq!(project.read("workflows/pay-vendor.yaml"), "mine");
+}
+
+#[test]
+fn a_name_that_cannot_be_one_is_told_the_form() {
+    let said = Project::new().run(&["new", "../evil"]);
+    assert_eq!(said.code, Some(1));
+    assert_snapshot!(said.err, @r#"error: "../evil" cannot name a workflow: letters and digits, joined by hyphens, at most 57: delay-vendor-payments"#);
+}
+
+#[test]
+fn what_the_starter_shows_in_comments_is_right_too() {
+    let project = Project::new();
+    project.run(&["new", "all"]);
+    let text = project.read("workflows/all.yaml");
+    let shown = text
+        .replace("# tenants", "tenants")
+        .replace("    # when", "    when");
+    let shown: String = shown
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(rest) if rest.starts_with("triggers:") || rest.starts_with("  ") => {
+                format!("{rest}\n")
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    assert_ne!(text, shown);
+    project.write("workflows/all.yaml", shown);
+    let said = project.run(&["validate"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+}
+
+#[test]
+fn the_project_is_found_from_any_folder_inside() {
+    let project = Project::with(&format!("{HEAD}steps: [{{ name: a, wait: 1s }}]\n"));
+    let said = run_in(&project.path("workflows"), &["validate", "test.yaml"]);
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (Some(0), "1 workflow is fine\n"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn outside_a_project_the_command_says_what_it_looks_for() {
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let said = run_in(folder.path(), &["validate"]);
+    assert_eq!(said.code, Some(1));
+    assert_snapshot!(said.err, @"error: there is no template.yaml here or in a folder above: run holdfast inside a project");
+}
+
+#[test]
+fn files_that_cannot_be_read_are_named() {
+    let project = Project::new();
+    assert_snapshot!(project.run(&["validate"]).err, @"error: there are no workflows in workflows/: `holdfast new NAME` writes one");
+    let said = project.run(&["validate", "workflows/none.yaml"]);
+    assert_eq!(said.code, Some(1));
+    assert_snapshot!(said.err, @"error: workflows/none.yaml: No such file or directory (os error 2)");
+    project.write("workflows/latin.yaml", b"# caf\n# caf\xe9\n");
+    let said = project.run(&["validate"]);
+    assert!(
+        said.err.contains("latin.yaml: line 2 is not UTF-8 text"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn mistakes_of_all_files_are_reported_together() {
+    let project = Project::with(&format!("{HEAD}steps: [{{ name: a, wait: 1s }}]\n"));
+    project.write("workflows/second.yaml", format!("{HEAD}steps: []\n"));
+    project.write(
+        "workflows/third.yaml",
+        format!("{HEAD}steps: [{{ name: a, wait: 1s }}]\n"),
+    );
+    let said = project.run(&["validate"]);
+    assert_eq!(said.code, Some(1));
+    assert_snapshot!(said.err, @r#"
+      × steps is an empty list
+       ╭─[workflows/second.yaml:7:8]
+     7 │ steps: []
+       ·        ─
+       ╰────
+      help: give it an entry, or leave the field out
+
+      × workflows/test.yaml has the workflow id WF-TEST too
+       ╭─[workflows/third.yaml:1:11]
+     1 │ workflow: WF-TEST
+       ·           ───────
+       ╰────
+      help: every workflow has an id of its own
+
+    2 problems; nothing was written
+    "#);
+}
+
+#[test]
+fn wrong_usage_exits_with_2() {
+    let project = Project::new();
+    for args in [
+        &["compiel"][..],
+        &["compile", "--chekc"],
+        &["graph"],
+        &["new"],
+        &[],
+    ] {
+        assert_eq!(project.run(args).code, Some(2), "{args:?}");
+    }
+    assert_eq!(project.run(&["--help"]).code, Some(0));
+    assert_eq!(project.run(&["--version"]).code, Some(0));
+}
+
+#[test]
+fn a_graph_shows_rows_branches_items_and_waits() {
+    let said = run_in(
+        &repository(),
+        &["graph", "workflows/hold-vendor-group.yaml"],
+    );
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_snapshot!(said.out, @r#"
+    flowchart TD
+      begin(["WF-HOLD-VENDOR-GROUP version 1<br/>started by API"])
+      subgraph step_hold_each ["hold_each: for each of $input.vendors, 5 at once"]
+        step_hold_one["hold_one<br/>vendor-hold<br/>when $not($item.exempt = true)"]
+      end
+      begin --> step_hold_each
+      subgraph step_tell_everyone ["tell_everyone: in parallel"]
+        step_tell_accounts_payable["tell_accounts_payable<br/>http"]:::irreversible
+        step_tell_treasury["tell_treasury<br/>http<br/>when $input.tell_treasury = true"]:::irreversible
+      end
+      step_hold_each --> step_tell_everyone
+      step_tell_everyone --> finish(["receipt"])
+      classDef irreversible stroke-width:4px
+    "#);
+    let said = run_in(
+        &repository(),
+        &["graph", "workflows/release-review-reminder.yaml"],
+    );
+    assert_snapshot!(said.out, @r#"
+    flowchart TD
+      begin(["WF-REVIEW-REMINDER version 1<br/>started by API, workday_morning"])
+      step_first_reminder["first_reminder<br/>http"]:::irreversible
+      begin --> step_first_reminder
+      step_let_people_work{{"let_people_work<br/>wait 4h"}}
+      step_first_reminder --> step_let_people_work
+      step_until_asked{{"until_asked<br/>wait until $exists($input.pause_until) ? $input.pause_until : $now()"}}
+      step_let_people_work --> step_until_asked
+      step_second_reminder["second_reminder<br/>http"]:::irreversible
+      step_until_asked --> step_second_reminder
+      step_second_reminder --> finish(["receipt"])
+      classDef irreversible stroke-width:4px
+    "#);
+}

@@ -1,0 +1,149 @@
+//! `holdfast compile`: what it writes, and that what is checked in is what it would write.
+
+use std::{fs, path::Path};
+
+use insta::assert_snapshot;
+
+use crate::project::{HEAD, Project, repository, run_in};
+
+fn workflow(id: &str, days: &str) -> String {
+    let step =
+        format!("action: vendor-hold, input: {{ vendor_id: v, days: {days} }}, rollback: {{}}");
+    format!(
+        "{}steps: [{{ name: hold, {step} }}]\n",
+        HEAD.replace("WF-TEST", id)
+    )
+}
+
+#[test]
+fn what_is_checked_in_is_what_the_workflows_compile_to() {
+    let said = run_in(&repository(), &["compile", "--check"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+}
+
+#[test]
+fn compiling_writes_machines_and_template_and_again_changes_nothing() {
+    let project = Project::with(&workflow("WF-ONE", "1"));
+    let said = project.run(&["compile"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert_snapshot!(said.out, @r#"
+    wrote infra/statemachines/WF-ONE.asl.json
+    wrote template.yaml
+    1 workflow compiled
+    "#);
+    assert!(project.read("template.yaml").contains("  OneMachine:\n"));
+    let said = project.run(&["compile"]);
+    assert_eq!(said.out, "1 workflow compiled\n");
+    let said = project.run(&["compile", "--check"]);
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (Some(0), "1 workflow compiled and up to date\n")
+    );
+}
+
+#[test]
+fn a_check_names_every_stale_file_and_writes_nothing() {
+    let project = Project::with(&workflow("WF-ONE", "1"));
+    project.run(&["compile"]);
+    project.write("workflows/test.yaml", workflow("WF-TWO", "2"));
+    let before = everything(&project.path(""));
+    let said = project.run(&["compile", "--check"]);
+    assert_eq!(said.code, Some(1));
+    assert_snapshot!(said.err, @"error: not up to date: infra/statemachines/WF-TWO.asl.json, infra/statemachines/WF-ONE.asl.json, template.yaml; run `holdfast compile`");
+    assert_eq!(everything(&project.path("")), before);
+
+    let said = project.run(&["compile"]);
+    assert_snapshot!(said.out, @r#"
+    wrote infra/statemachines/WF-TWO.asl.json
+    removed infra/statemachines/WF-ONE.asl.json
+    wrote template.yaml
+    1 workflow compiled
+    "#);
+    assert!(!project.path("infra/statemachines/WF-ONE.asl.json").exists());
+}
+
+#[test]
+fn one_wrong_file_and_nothing_is_written() {
+    let project = Project::with(&workflow("WF-ONE", "1"));
+    project.write("workflows/wrong.yaml", workflow("WF-TWO", "many"));
+    let before = everything(&project.path(""));
+    let said = project.run(&["compile"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    assert!(said.err.contains("workflows/wrong.yaml:7:"), "{}", said.err);
+    assert_eq!(everything(&project.path("")), before);
+}
+
+#[test]
+fn a_template_that_lacks_something_says_what() {
+    let project = Project::with(&workflow("WF-ONE", "1"));
+    project.write(
+        "template.yaml",
+        "Parameters:\n  VendorSystemUrl: { Type: String }\n",
+    );
+    assert_snapshot!(project.run(&["compile"]).err, @"error: template.yaml: two lines must mark the generated part of Resources: `  # <holdfast> …` and `  # </holdfast>`");
+    project.write(
+        "template.yaml",
+        "Resources:\n  # <holdfast>\n  # </holdfast>\n",
+    );
+    assert_snapshot!(project.run(&["compile"]).err, @"error: template.yaml: add the parameter VendorSystemUrl: action vendor-hold reads it");
+
+    let project = Project::with(&workflow("WF-BEGIN", "1"));
+    let template = project
+        .read("template.yaml")
+        .replace("BeginFunction", "BeginLogs");
+    project.write("template.yaml", template);
+    let said = project.run(&["compile"]);
+    assert_eq!(said.code, Some(1));
+    assert_snapshot!(said.err, @"error: template.yaml: the name BeginLogs is taken by hand, and a workflow needs it: rename the workflow");
+}
+
+#[test]
+fn a_function_may_take_as_long_and_read_what_its_steps_say() {
+    let project = Project::with(&format!(
+        "{HEAD}limits: {{ timeout: 2h }}\nsteps:
+  - name: ask
+    action: http
+    input: {{ method: GET, url: \"${{VendorSystemUrl}}\", auth: {{ secret: vendor/api }} }}
+    timeout: 2m
+    rollback:
+      timeout: 10m
+      input: {{ method: DELETE, url: \"${{VendorSystemUrl}}\", auth: {{ secret: vendor/undo }} }}
+"
+    ));
+    let said = project.run(&["compile"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let template = project.read("template.yaml");
+    assert!(template.contains("      Timeout: 615\n"), "{template}");
+    let secrets: Vec<&str> = template
+        .lines()
+        .filter(|line| line.contains(":secret:"))
+        .map(str::trim)
+        .collect();
+    assert_snapshot!(secrets.join("\n"), @r#"
+    - !Sub "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:vendor/api-??????"
+    - !Sub "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:vendor/undo-??????"
+    "#);
+    assert!(
+        template.contains("        VendorSystemUrl: !Ref VendorSystemUrl\n"),
+        "{template}"
+    );
+    assert!(
+        !template.contains("VendorHoldStepFunction"),
+        "only actions in use get a function"
+    );
+}
+
+/// Every file below `folder` and its bytes.
+fn everything(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(everything(&path));
+        } else {
+            found.push((path.display().to_string(), fs::read(&path).expect("a file")));
+        }
+    }
+    found.sort();
+    found
+}

@@ -1,0 +1,12 @@
+//! Tests of the `holdfast` command: the built program, in projects of their own.
+
+mod commands;
+mod compile;
+mod effects;
+mod expressions;
+mod project;
+mod schema;
+mod steps;
+mod syntax;
+mod top_level;
+mod triggers;

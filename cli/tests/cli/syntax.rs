@@ -1,0 +1,277 @@
+//! Mistakes that keep a file from being read as YAML, and values that YAML leaves in doubt.
+
+use insta::assert_snapshot;
+
+use crate::project::problems;
+
+#[test]
+fn an_empty_file_is_told_how_to_begin() {
+    assert_snapshot!(problems(r#""#), @r#"
+      × the file is empty
+       ╭─[workflows/test.yaml:1:1]
+       ╰────
+      help: start from what `holdfast new NAME` writes
+
+    1 problem; nothing was written
+    "#);
+}
+
+#[test]
+fn an_expression_without_quotes_is_told_to_take_some() {
+    assert_snapshot!(problems(r#"workflow: {% $input.a %}
+"#), @r#"
+  × not YAML: unexpected character: `%'
+   ╭─[workflows/test.yaml:1:12]
+ 1 │ workflow: {% $input.a %}
+   ·            ─────────────
+   ╰────
+  help: write an expression in quotes: "{% $input.name %}"
+
+1 problem; nothing was written
+"#);
+}
+
+#[test]
+fn quotes_inside_quotes_are_told_apart() {
+    assert_snapshot!(problems(r#"workflow: "{% $input["a"] %}"
+"#), @r#"
+  × not YAML: invalid trailing content after double-quoted scalar
+   ╭─[workflows/test.yaml:1:23]
+ 1 │ workflow: "{% $input["a"] %}"
+   ·                       ───────
+   ╰────
+  help: inside "…" write quotes as \", or put the whole in single quotes: '{% $input["name"] %}'
+
+1 problem; nothing was written
+"#);
+}
+
+#[test]
+fn a_tab_is_not_indentation() {
+    assert_snapshot!(problems(r#"limits:
+	timeout: 15m
+"#), @r#"
+  × not YAML: tabs disallowed within this context (block indentation)
+   ╭─[workflows/test.yaml:2:2]
+ 2 │     timeout: 15m
+   ·     ────────────
+   ╰────
+  help: indent with spaces: YAML does not allow tabs there
+
+1 problem; nothing was written
+"#);
+}
+
+#[test]
+fn a_missing_bracket_is_found_at_the_end() {
+    assert_snapshot!(problems(r#"tenants: [acme,
+"#), @r#"
+  × not YAML: while parsing a node, did not find expected node content
+   ╭─[workflows/test.yaml:1:15]
+ 1 │ tenants: [acme,
+   ·               ─
+   ╰────
+  help: check indentation, quotes and brackets on this line and the one before
+
+1 problem; nothing was written
+"#);
+}
+
+#[test]
+fn a_colon_in_plain_text_is_told_to_take_quotes() {
+    assert_snapshot!(problems(r#"description: note: this
+"#), @r#"
+  × not YAML: mapping values are not allowed in this context
+   ╭─[workflows/test.yaml:1:18]
+ 1 │ description: note: this
+   ·                  ──────
+   ╰────
+  help: check the indentation, and quote a text that contains `: `
+
+1 problem; nothing was written
+"#);
+}
+
+#[test]
+fn an_alias_needs_its_anchor() {
+    assert_snapshot!(problems(r#"tenants: *nobody
+"#), @r#"
+  × not YAML: while parsing node, found unknown anchor
+   ╭─[workflows/test.yaml:1:10]
+ 1 │ tenants: *nobody
+   ·          ───────
+   ╰────
+  help: check indentation, quotes and brackets on this line and the one before
+
+1 problem; nothing was written
+"#);
+}
+
+#[test]
+fn a_second_document_belongs_in_another_file() {
+    assert_snapshot!(problems(r#"workflow: WF-A
+---
+workflow: WF-B
+"#), @r#"
+  × a second document
+   ╭─[workflows/test.yaml:2:1]
+ 2 │ ---
+   · ───
+   ╰────
+  help: one file holds one workflow: make another file
+
+1 problem; nothing was written
+"#);
+}
+
+#[test]
+fn values_that_can_be_read_in_two_ways_are_quoted() {
+    assert_snapshot!(problems(r#"workflow: WF-A
+version: 007
+description: yes
+input: { type: object, default: [0x10, .inf, 12345678901234567890, False], const: !!str 1 }
+steps: [{ name: a, wait: 1s }]
+"#), @r#"
+  × `007` can be read in two ways
+   ╭─[workflows/test.yaml:2:10]
+ 2 │ version: 007
+   ·          ───
+   ╰────
+  help: write a number as JSON does, or "007" for the text
+
+  × version is the text "007"
+   ╭─[workflows/test.yaml:2:10]
+ 2 │ version: 007
+   ·          ───
+   ╰────
+  help: a whole number from 1 to 4294967295 belongs here
+
+  × `yes` can be read in two ways
+   ╭─[workflows/test.yaml:3:14]
+ 3 │ description: yes
+   ·              ───
+   ╰────
+  help: write true, or "yes" for the text
+
+  × `0x10` can be read in two ways
+   ╭─[workflows/test.yaml:4:34]
+ 4 │ input: { type: object, default: [0x10, .inf, 12345678901234567890, False], const: !!str 1 }
+   ·                                  ────
+   ╰────
+  help: write a number as JSON does, or "0x10" for the text
+
+  × `.inf` can be read in two ways
+   ╭─[workflows/test.yaml:4:40]
+ 4 │ input: { type: object, default: [0x10, .inf, 12345678901234567890, False], const: !!str 1 }
+   ·                                        ────
+   ╰────
+  help: JSON has no such number; quote it for the text: ".inf"
+
+  × the number 12345678901234567890 is too large
+   ╭─[workflows/test.yaml:4:46]
+ 4 │ input: { type: object, default: [0x10, .inf, 12345678901234567890, False], const: !!str 1 }
+   ·                                              ────────────────────
+   ╰────
+  help: beyond ±(2^53 - 1) JSON readers round: carry it as a text, "12345678901234567890"
+
+  × `False` can be read in two ways
+   ╭─[workflows/test.yaml:4:68]
+ 4 │ input: { type: object, default: [0x10, .inf, 12345678901234567890, False], const: !!str 1 }
+   ·                                                                    ─────
+   ╰────
+  help: write false, or "False" for the text
+
+  × the tag `!!str`
+   ╭─[workflows/test.yaml:4:83]
+ 4 │ input: { type: object, default: [0x10, .inf, 12345678901234567890, False], const: !!str 1 }
+   ·                                                                                   ───────
+   ╰────
+  help: leave tags out; a quoted value is a text
+
+8 problems; nothing was written
+"#);
+}
+
+#[test]
+fn a_key_stands_once() {
+    assert_snapshot!(problems(r#"workflow: WF-A
+version: 1
+version: 2
+input: { type: object }
+steps: [{ name: a, wait: 1s, wait: 2s }]
+"#), @r#"
+  × `version` stands twice in this mapping
+   ╭─[workflows/test.yaml:3:1]
+ 3 │ version: 2
+   · ───────
+   ╰────
+  help: the first is on line 2: keep one of them
+
+  × `wait` stands twice in this mapping
+   ╭─[workflows/test.yaml:5:30]
+ 5 │ steps: [{ name: a, wait: 1s, wait: 2s }]
+   ·                              ────
+   ╰────
+  help: the first is on line 5: keep one of them
+
+2 problems; nothing was written
+"#);
+}
+
+#[test]
+fn merge_keys_are_not_yaml_any_more() {
+    assert_snapshot!(problems(r#"workflow: WF-A
+version: 1
+input: { type: object }
+limits: &limits { timeout: 15m }
+steps:
+  - name: a
+    action: vendor-hold
+    input: { vendor_id: v, days: 1 }
+    retry: { <<: *limits }
+    rollback: {}
+"#), @r#"
+  × unknown field `<<` in retry
+   ╭─[workflows/test.yaml:9:14]
+ 9 │     retry: { <<: *limits }
+   ·              ──
+   ╰────
+  help: YAML 1.2 has no merge keys: anchor the whole value, or repeat the fields
+
+1 problem; nothing was written
+"#);
+}
+
+#[test]
+fn a_file_that_would_cost_too_much_to_read_is_refused() {
+    let nested = |levels: usize| {
+        (0..levels)
+            .map(|level| format!("{}a:\n", "  ".repeat(level)))
+            .collect::<String>()
+    };
+    let laughs: String = (1..12)
+        .map(|n| {
+            format!(
+                "a{n}: &a{n} [{}]\n",
+                vec![format!("*a{}", n - 1); 9].join(", ")
+            )
+        })
+        .collect();
+    let chain: String = (1..100)
+        .map(|n| format!("a{n}: &a{n} [*a{}]\n", n - 1))
+        .collect();
+    for (text, said) in [
+        ("a: 1\n".repeat(2_000_000), "the file has 10000000 bytes"),
+        (nested(200), "nested too deeply"),
+        ("[".repeat(10_000), "recursion limit exceeded"),
+        ("- ".repeat(10_000), "nested too deeply"),
+        (format!("a0: &a0 [x]\n{laughs}"), "too many values"),
+        (format!("a0: &a0 [x]\n{chain}"), "nested too deeply"),
+    ] {
+        let problems = problems(&text);
+        assert!(
+            problems.contains(said) && problems.contains("1 problem;"),
+            "{problems}"
+        );
+    }
+}
