@@ -7,3 +7,4 @@ mod list;
 mod server;
 mod set_up;
 mod vendor_hold;
+mod vendor_system;
