@@ -1,9 +1,15 @@
 //! The ledger: what is recorded of an execution, the rules that change it, and the port to wherever it is kept.
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod decide;
+#[cfg(any(test, feature = "contract"))]
+pub(crate) mod fixtures;
 mod memory;
 mod meta;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use decide::{Attempted, Claim, Claimed, Completed, Started, claim, complete, settle, start};
 pub use memory::MemoryLedger;

@@ -1,0 +1,6 @@
+//! Tests of the ledger: each rule by table, all of them by interleaving, and the contract on the ledger in memory.
+
+mod claim;
+mod complete;
+mod contract;
+mod start_and_settle;
