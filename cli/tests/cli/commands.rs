@@ -162,7 +162,7 @@ fn a_graph_shows_rows_branches_items_and_waits() {
       begin --> step_hold_each
       subgraph step_tell_everyone ["tell_everyone: in parallel"]
         step_tell_accounts_payable["tell_accounts_payable<br/>http"]:::irreversible
-        step_tell_treasury["tell_treasury<br/>http<br/>when $input.tell_treasury = true"]:::irreversible
+        step_tell_treasury["tell_treasury<br/>http<br/>when $input.tell_treasury"]:::irreversible
       end
       step_hold_each --> step_tell_everyone
       step_tell_everyone --> finish(["receipt"])

@@ -22,7 +22,7 @@ impl Around<'_> {
             return text.to_owned();
         };
         let guarded = match self.when.and_then(expression_in) {
-            Some(when) => format!("({when}) ? ({expression}) : null"),
+            Some(when) => format!("(({when}) = true) ? ({expression}) : null"),
             None => expression.to_owned(),
         };
         let mut bindings = Vec::new();
@@ -45,6 +45,12 @@ impl Around<'_> {
             return format!("{{% {guarded} %}}");
         }
         format!("{{% ({}; {guarded}) %}}", bindings.join("; "))
+    }
+
+    /// A `when` as a boolean: whatever is not true, or not there at all, skips the step.
+    pub(super) fn condition(&self, when: &str) -> String {
+        let when = expression_in(when).unwrap_or(when);
+        self.expression(&format!("{{% ({when}) = true %}}"))
     }
 
     /// A value in which texts may be expressions.
@@ -100,7 +106,7 @@ mod tests {
         };
         assert_eq!(
             around.expression("{% $input.a %}"),
-            "{% ($input.on) ? ($input.a) : null %}"
+            "{% (($input.on) = true) ? ($input.a) : null %}"
         );
         assert_eq!(around.expression("plain"), "plain");
     }

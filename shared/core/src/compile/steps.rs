@@ -14,7 +14,7 @@ use super::{
     retry::{catch_all, catch_pause, of_step},
 };
 use crate::{
-    definition::{self, ActionStep, Branch, Definition, ForEach, Step, StepKind},
+    definition::{self, ActionStep, Branch, Definition, ForEach, Step, StepKind, expression_in},
     task::{StepPolicy, UndoPolicy},
     timing::TASK_MARGIN_S,
 };
@@ -159,7 +159,7 @@ impl Compiler<'_> {
             ));
         }
         if let Some(when) = &action.when {
-            arguments.push(("when".to_owned(), item.expression(when).into()));
+            arguments.push(("when".to_owned(), item.condition(when).into()));
         }
         arguments.push(("input".to_owned(), guarded.template(&action.input)));
         if let Some(input) = action
@@ -280,19 +280,19 @@ fn branch_output(earlier: &[Step], last: &Step) -> Value {
     Value::Object(earlier.chain(last).collect())
 }
 
-/// What an item contributes, at the end of its last state; nothing where nothing is collected.
+/// What an item contributes, at the end of its last state: null where there is nothing, as after a skipped step.
 fn item_output(each: &ForEach, last: &Step) -> Value {
-    let Some(collect) = &each.collect else {
+    let Some(collect) = each.collect.as_deref().and_then(expression_in) else {
         return json!({});
     };
-    let fresh = own_output(last).map(|output| (last.name.as_str(), output));
-    Around {
+    let around = Around {
         item_key: Some(&each.item_key),
-        fresh,
+        fresh: own_output(last).map(|output| (last.name.as_str(), output)),
         ..Around::default()
-    }
-    .expression(collect)
-    .into()
+    };
+    let collect =
+        format!("{{% ($collected := ({collect}); $exists($collected) ? $collected : null) %}}");
+    around.expression(&collect).into()
 }
 
 /// A wait. One whose time is an expression needs somebody to catch its error, and a Wait state cannot: outside every

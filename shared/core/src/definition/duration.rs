@@ -20,7 +20,7 @@ pub(super) fn parse_seconds(text: &str) -> Option<u64> {
 pub(crate) fn show_seconds(seconds: u64) -> String {
     let (factor, unit) = [(24 * 60 * 60, 'd'), (60 * 60, 'h'), (60, 'm')]
         .into_iter()
-        .find(|(factor, _)| seconds > 0 && seconds % factor == 0)
+        .find(|(factor, _)| seconds > 0 && seconds.is_multiple_of(*factor))
         .unwrap_or((1, 's'));
     format!("{}{unit}", seconds / factor)
 }

@@ -143,7 +143,11 @@ fn mismatch(error: &ValidationError<'_>, node: &Node, schema: &Value, what: &str
     let help = around
         .and_then(description)
         .unwrap_or("the schema says what would be right");
-    Problem::new(node.at, format!("{place}: {}", error.masked_with(node.describe())), help)
+    Problem::new(
+        node.at,
+        format!("{place}: {}", error.masked_with(node.describe())),
+        help,
+    )
 }
 
 /// `what`, or what inside it.

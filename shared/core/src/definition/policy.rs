@@ -189,7 +189,11 @@ impl Reader<'_> {
                 }
                 (Undo::OwnInput, ..) => {
                     let message = format!("the undo of action {name} has no input");
-                    self.problem(node.at, message, format!("say what undoes it: `rollback: {{ input: {{ … }} }}`, as the step's own input"));
+                    self.problem(
+                        node.at,
+                        message,
+                        "say what undoes it: `rollback: { input: { … } }`, as the step's own input",
+                    );
                 }
                 (Undo::Own, None, _) => {}
             }

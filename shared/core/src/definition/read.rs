@@ -278,13 +278,28 @@ impl Reader<'_> {
     }
 
     /// Reports a duration that cannot pass before the execution's own timeout.
-    pub(super) fn within_limit(&mut self, at: super::Span, what: &str, needed_s: u64, limits: &Limits) {
+    pub(super) fn within_limit(
+        &mut self,
+        at: super::Span,
+        what: &str,
+        needed_s: u64,
+        limits: &Limits,
+    ) {
         if needed_s > limits.timeout_s {
             // Minutes are precise enough, rounded up.
-            let needed = show_seconds(if needed_s < 120 { needed_s } else { needed_s.div_ceil(60) * 60 });
+            let needed = show_seconds(if needed_s < 120 {
+                needed_s
+            } else {
+                needed_s.div_ceil(60) * 60
+            });
             let limit = show_seconds(limits.timeout_s);
-            let message = format!("{what} can take {needed}, longer than the execution's timeout of {limit}");
-            self.problem(at, message, format!("shorten it, or set limits.timeout to {needed} or more"));
+            let message =
+                format!("{what} can take {needed}, longer than the execution's timeout of {limit}");
+            self.problem(
+                at,
+                message,
+                format!("shorten it, or set limits.timeout to {needed} or more"),
+            );
         }
     }
 }

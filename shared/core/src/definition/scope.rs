@@ -243,7 +243,10 @@ impl Reader<'_> {
                 format!("you can use {}", scope.list()),
             ),
             ("event" | "scheduled_time", None) => (
-                format!("`${name}` exists only in a trigger by {}", if name == "event" { "event" } else { "time" }),
+                format!(
+                    "`${name}` exists only in a trigger by {}",
+                    if name == "event" { "event" } else { "time" }
+                ),
                 format!("you can use {}", scope.list()),
             ),
             (_, Some(declared)) => {
@@ -288,7 +291,10 @@ impl Reader<'_> {
                         format!("give `{name}` a `collect`"),
                     )
                 } else if declared.at < at {
-                    let help = format!("branches do not see each other; you can use {}", scope.list());
+                    let help = format!(
+                        "branches do not see each other; you can use {}",
+                        scope.list()
+                    );
                     (format!("`{name}` runs in another branch"), help)
                 } else {
                     let help = format!(

@@ -11,7 +11,12 @@ pub(super) fn closest<'a>(
     let beginning = |name: &&&str| unknown.len() >= 3 && fold(name).starts_with(&fold(unknown));
     let close = known
         .iter()
-        .map(|name| (strsim::damerau_levenshtein(&fold(unknown), &fold(name)), name))
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&fold(unknown), &fold(name)),
+                name,
+            )
+        })
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name);

@@ -148,19 +148,16 @@ impl Reader<'_> {
 
     fn trigger_tenant(&mut self, node: &Node, tenants: &[String], scope: &Scope) -> String {
         let tenant = self.text_or_expression(node, "tenant", scope);
-        if !tenant.contains("{%") {
-            if self.tenant_name(node, &tenant) && !tenants.is_empty() && !tenants.contains(&tenant) {
-                let help = suggest(
-                    &tenant,
-                    tenants.iter().map(String::as_str),
-                    "`tenants` lists",
-                );
-                self.problem(
-                    node.at,
-                    format!("this workflow is not open to tenant `{tenant}`"),
-                    help,
-                );
-            }
+        let literal = !tenant.contains("{%");
+        if literal
+            && self.tenant_name(node, &tenant)
+            && !tenants.is_empty()
+            && !tenants.contains(&tenant)
+        {
+            let known = tenants.iter().map(String::as_str);
+            let help = suggest(&tenant, known, "`tenants` lists");
+            let message = format!("this workflow is not open to tenant `{tenant}`");
+            self.problem(node.at, message, help);
         }
         tenant
     }

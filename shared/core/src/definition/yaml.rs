@@ -166,7 +166,11 @@ impl Builder<'_> {
             )),
             Event::Scalar(text, style, anchor, tag) => {
                 if let Some(tag) = tag {
-                    let handle = if tag.handle.starts_with("tag:yaml.org") { "!!" } else { tag.handle.as_str() };
+                    let handle = if tag.handle.starts_with("tag:yaml.org") {
+                        "!!"
+                    } else {
+                        tag.handle.as_str()
+                    };
                     let message = format!("the tag `{handle}{}`", tag.suffix);
                     self.problems.push(Problem::new(
                         at,
