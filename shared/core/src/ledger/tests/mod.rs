@@ -3,4 +3,6 @@
 mod claim;
 mod complete;
 mod contract;
+mod interleaving;
 mod start_and_settle;
+mod world;
