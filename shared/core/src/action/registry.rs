@@ -144,8 +144,21 @@ impl<A: Action> AnyAction for Typed<A> {
     }
 }
 
+/// Reads a value into an action's type. The error names place and expectation; serde's own would quote the value.
 fn parse<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, StepError> {
-    serde_json::from_value(value).map_err(|error| StepError::permanent(format!("{what}: {error}")))
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = match error.path().to_string() {
+            root if root == "." => what.to_owned(),
+            path => format!("{what}.{path}"),
+        };
+        let said = error.inner().to_string();
+        StepError::permanent(match said.split_once(", expected ") {
+            Some((start, expected)) if start.starts_with("invalid ") => {
+                format!("{path} must be {expected}")
+            }
+            _ => format!("{path}: {said}"),
+        })
+    })
 }
 
 fn schema_of<T: schemars::JsonSchema>() -> Value {
@@ -153,4 +166,43 @@ fn schema_of<T: schemars::JsonSchema>() -> Value {
     SchemaGenerator::new(settings)
         .into_root_schema_for::<T>()
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Input {
+        card: Card,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Card {
+        digits: u16,
+    }
+
+    #[test]
+    fn an_input_that_does_not_fit_is_described_without_its_values() {
+        let said = |value| {
+            parse::<Input>(value, "input")
+                .expect_err("it does not fit")
+                .message
+        };
+        let wrong = said(json!({"card": {"digits": "4111-1111"}}));
+        assert_eq!(wrong, "input.card.digits must be u16");
+        assert_eq!(
+            said(json!({"card": {}})),
+            "input.card: missing field `digits`"
+        );
+        assert_eq!(
+            said(json!({"card": {"digits": 1}, "x": 1})),
+            "input.x: unknown field `x`, expected `card`"
+        );
+    }
 }

@@ -1,0 +1,99 @@
+"""Measures each function's program: its size, its zip's size, the time from spawn to its first poll, and its memory then."""
+
+import http.server
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+
+RUNS = 15
+SETTINGS = {
+    "HOLDFAST_LEDGER_TABLE": "table",
+    "HOLDFAST_RECEIPT_BUCKET": "receipts",
+    "HOLDFAST_PAYLOAD_BUCKET": "payloads",
+    "HOLDFAST_MACHINE_PREFIX": "arn:aws:states:us-east-1:000000000000:stateMachine:holdfast-",
+    "HOLDFAST_RECEIPT_URL_SECONDS": "900",
+    "HOLDFAST_HTTP_ALLOW": "https://api.example.com",
+    "VENDOR_SYSTEM_URL": "https://vendors.example.com",
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_LAMBDA_FUNCTION_NAME": "measured",
+    "AWS_LAMBDA_FUNCTION_VERSION": "1",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+    "AWS_LAMBDA_LOG_GROUP_NAME": "none",
+    "AWS_LAMBDA_LOG_STREAM_NAME": "none",
+}
+
+
+class RuntimeApi(http.server.BaseHTTPRequestHandler):
+    """Lambda's runtime API as far as the first poll, which is never answered."""
+
+    polled = threading.Event()
+
+    def do_GET(self):
+        self.polled.set()
+        threading.Event().wait(5)
+
+    def log_message(self, *_):
+        pass
+
+
+def spawn(program, action, address):
+    """Milliseconds from spawn to the first poll, and KiB resident at that moment."""
+    RuntimeApi.polled.clear()
+    variables = {**SETTINGS, "HOLDFAST_ACTION": action, "AWS_LAMBDA_RUNTIME_API": address, "PATH": os.environ["PATH"]}
+    began = time.perf_counter()
+    process = subprocess.Popen([program], env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        if not RuntimeApi.polled.wait(10):
+            process.kill()
+            raise SystemExit(f"{program} never polled: {process.stderr.read().decode()}")
+        took = (time.perf_counter() - began) * 1000
+        status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+        resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+    finally:
+        process.kill()
+        process.wait()
+    return took, resident
+
+
+def zipped(program):
+    with tempfile.TemporaryDirectory() as folder:
+        archive = pathlib.Path(folder, "function.zip")
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.write(program, "bootstrap")
+        return archive.stat().st_size
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), RuntimeApi)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"127.0.0.1:{server.server_port}"
+    print("| function | program | zip | spawn to first poll (median, best) | resident |")
+    print("|---|---|---|---|---|")
+    for name, program, action in [
+        ("begin", "begin", ""),
+        ("step-http", "step", "http"),
+        ("step-vendor-hold", "step", "vendor-hold"),
+        ("finish", "finish", ""),
+        ("api", "api", ""),
+    ]:
+        path = folder / program
+        runs = [spawn(path, action, address) for _ in range(RUNS)]
+        times, sizes = [took for took, _ in runs], [resident for _, resident in runs]
+        print(
+            f"| {name} | {path.stat().st_size / 1e6:.1f} MB | {zipped(path) / 1e6:.1f} MB "
+            f"| {statistics.median(times):.1f} ms, {min(times):.1f} ms | {statistics.median(sizes) / 1024:.1f} MiB |"
+        )
+
+
+if __name__ == "__main__":
+    main()
