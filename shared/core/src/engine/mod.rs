@@ -5,6 +5,10 @@ mod finish;
 mod payloads;
 mod refusal;
 mod step;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 use std::{future::Future, time::Duration};
 
