@@ -14,8 +14,6 @@ logs=$local_dir/log
 
 export PATH="$root/.venv/bin:$PATH"
 export HOLDFAST_PROFILE=${HOLDFAST_PROFILE:-local} SAM_CLI_TELEMETRY=0
-# The first TLS handshake of a process is 30 ms of CPU cheaper without it; see docs/performance.md.
-export AWS_LC_SYS_NO_JITTER_ENTROPY=1
 
 # One line for each stage of work, with the seconds since the command began.
 stage() {

@@ -42,7 +42,7 @@ if ! running vendor-system >/dev/null || ! cmp --silent "$vendor_system" "$local
     stage "starting the vendor system on port $vendor_port"
     cp "$vendor_system" "$local_dir/vendor-system"
     launch vendor-system "$local_dir/vendor-system" --port "$vendor_port"
-    await vendor-system "http://127.0.0.1:$vendor_port/health"
+    await vendor-system "http://127.0.0.1:$vendor_port/healthz"
 fi
 
 # What a deployment depends on: when none of it has changed, there is nothing to deploy.
