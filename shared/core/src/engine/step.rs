@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// A claim whose answer was lost is sent this often: only the attempt that wrote it can know it again.
-const CLAIM_TRIES: u32 = 3;
+const CLAIM_TRIES: u32 = 2;
 
 /// An outcome is worth this many writes before it is left to the lease.
 const COMPLETION_TRIES: u32 = 5;

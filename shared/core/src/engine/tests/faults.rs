@@ -52,7 +52,7 @@ fn a_claim_whose_answer_was_lost_is_recognised_and_acts_once() {
 fn a_claim_that_cannot_be_written_is_transient_and_nothing_happened() {
     let engine = engine();
     let task = first_step(&engine);
-    for _ in 0..3 {
+    for _ in 0..2 {
         engine.ledger.spoil(Op::PutStep, 0, Fault::Unavailable);
     }
     let script = Script::default();
