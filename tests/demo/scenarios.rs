@@ -1,0 +1,127 @@
+//! The stories: what is sent, and what must be true afterwards.
+
+use holdfast_tests::{DELAY, Stack, unique};
+use serde_json::{Value, json};
+
+use crate::{
+    follow::{follow, text},
+    say,
+};
+
+/// The specification's workflow, on a vendor system that is unavailable twice.
+pub(crate) async fn executed(stack: &Stack) -> Result<(), String> {
+    let vendor = unique("vendor");
+    say(&format!(
+        "The vendor system will answer the first two holds on {vendor} with 503."
+    ));
+    let fault = json!({ "route": "POST /holds", "count": 2, "kind": { "status": 503 }, "vendor_id": vendor });
+    stack.vendor.plan(fault).await;
+    let (key, input) = (
+        unique("demo"),
+        json!({ "vendor_id": vendor, "hold_days": 14 }),
+    );
+    let reply = stack.api.start(DELAY, &key, &input).await;
+    if reply.status != 202 {
+        return Err(format!(
+            "the start was answered {}: {}",
+            reply.status, reply.body
+        ));
+    }
+    let id = text(&reply.body["execution_id"]);
+    say(&format!(
+        "Started {DELAY} for tenant acme: execution {id}\n"
+    ));
+    let receipt = follow(stack, id).await?;
+    check_receipt(&receipt)?;
+    check_attempts(&receipt, 3)?;
+    one_hold(stack, &vendor).await
+}
+
+/// One start, sent three times.
+pub(crate) async fn duplicate(stack: &Stack) -> Result<(), String> {
+    let vendor = unique("vendor");
+    let (key, input) = (
+        unique("demo"),
+        json!({ "vendor_id": vendor, "hold_days": 14 }),
+    );
+    let mut replies = Vec::new();
+    for n in 1..=3 {
+        let reply = stack.api.start(DELAY, &key, &input).await;
+        let id = text(&reply.body["execution_id"]).to_owned();
+        let replayed = reply.body["replayed"] == true;
+        say(&format!(
+            "start {n}: {} execution {id}{}",
+            reply.status,
+            if replayed { ", replayed" } else { "" }
+        ));
+        replies.push((reply.status, id, replayed));
+    }
+    let id = replies[0].1.clone();
+    let expected = [
+        (202, id.clone(), false),
+        (200, id.clone(), true),
+        (200, id.clone(), true),
+    ];
+    if replies != expected {
+        return Err("it should be one execution and two replays of it".to_owned());
+    }
+    say("");
+    check_receipt(&follow(stack, &id).await?)?;
+    one_hold(stack, &vendor).await
+}
+
+/// Every field of the specification's example, with its value.
+fn check_receipt(receipt: &Value) -> Result<(), String> {
+    let steps: Vec<_> = receipt["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|step| json!({ "name": step["name"], "status": step["status"] }))
+        .collect();
+    let found = json!({ "workflow_id": receipt["workflow_id"], "status": receipt["status"], "steps": steps });
+    let expected = json!({
+        "workflow_id": DELAY,
+        "status": "EXECUTED",
+        "steps": [
+            { "name": "apply_vendor_hold", "status": "SUCCESS" },
+            { "name": "notify_ap_team", "status": "SUCCESS" },
+        ],
+    });
+    if found != expected {
+        return Err(format!(
+            "the receipt says {found}, it should say {expected}"
+        ));
+    }
+    let time = text(&receipt["timestamp"]);
+    let utc = time.ends_with('Z') && time.parse::<jiff::Timestamp>().is_ok();
+    if utc {
+        Ok(())
+    } else {
+        Err(format!(
+            "the receipt's timestamp {time:?} is not RFC 3339 in UTC"
+        ))
+    }
+}
+
+fn check_attempts(receipt: &Value, expected: u64) -> Result<(), String> {
+    let attempts = &receipt["steps"][0]["attempts"];
+    if *attempts == expected {
+        return Ok(());
+    }
+    Err(format!(
+        "apply_vendor_hold took {attempts} attempts, it should take {expected}"
+    ))
+}
+
+async fn one_hold(stack: &Stack, vendor: &str) -> Result<(), String> {
+    let effects = stack.vendor.effects_on(vendor).await;
+    say(&format!(
+        "\nThe vendor system committed on {vendor}: {}",
+        effects.join(", ")
+    ));
+    if effects == ["hold_placed"] {
+        Ok(())
+    } else {
+        Err("it should be exactly one hold".to_owned())
+    }
+}

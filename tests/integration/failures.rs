@@ -1,0 +1,227 @@
+//! What a target can do to a step, and what the receipt then says.
+
+use holdfast_tests::{DELAY, Stack, unique};
+use serde_json::{Value, json};
+
+use crate::{hold, steps};
+
+/// Runs the specification's workflow with a fault of its hold.
+async fn with_fault(stack: &Stack, vendor: &str, count: u32, kind: Value) -> (Value, Value) {
+    stack
+        .vendor
+        .plan(json!({ "route": "POST /holds", "count": count, "kind": kind, "vendor_id": vendor }))
+        .await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("fault"), &hold(vendor))
+        .await;
+    stack.api.finished(&id).await
+}
+
+fn outcomes(execution: &Value) -> Vec<&str> {
+    holdfast_tests::texts(&execution["steps"][0]["attempts"], "outcome")
+}
+
+#[tokio::test]
+async fn a_permanent_failure_ends_failed_with_the_reason_and_is_not_tried_again() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let (execution, receipt) = with_fault(&stack, &vendor, 1, json!({ "status": 404 })).await;
+    assert_eq!(
+        (&execution["status"], outcomes(&execution)),
+        (&json!("FAILED"), vec!["permanent"])
+    );
+    assert_eq!(
+        steps(&receipt),
+        ["apply_vendor_hold FAILED", "notify_ap_team NOT_RUN"]
+    );
+    assert_eq!(receipt["failure"]["state"], "apply_vendor_hold");
+    let reason = receipt["failure"]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("404"), "{reason}");
+    assert_eq!(
+        receipt["residual_effects"],
+        json!([]),
+        "nothing was applied"
+    );
+    assert_eq!(
+        stack
+            .vendor
+            .requests(&format!("vendor_id={vendor}"))
+            .await
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_failure_after_an_effect_names_what_stands() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    // The message of the notification names the vendor, and no other test's does.
+    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(fault).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("fault"), &hold(&vendor))
+        .await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "FAILED");
+    assert_eq!(
+        steps(&receipt),
+        ["apply_vendor_hold SUCCESS", "notify_ap_team FAILED"]
+    );
+    let residual = &receipt["residual_effects"];
+    assert_eq!(
+        (residual.as_array().map(Vec::len), &residual[0]["certain"]),
+        (Some(1), &json!(true))
+    );
+    let key = residual[0]["idempotency_key"].as_str().expect("a key");
+    assert_eq!(
+        stack.vendor.effects(&format!("key={key}")).await.len(),
+        1,
+        "the target knows it by that key"
+    );
+}
+
+#[tokio::test]
+async fn transient_failures_beyond_the_limit_end_failed_and_clean() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let (execution, receipt) = with_fault(&stack, &vendor, 99, json!({ "status": 503 })).await;
+    assert_eq!(
+        (&execution["status"], outcomes(&execution)),
+        (&json!("FAILED"), vec!["transient"; 5])
+    );
+    assert_eq!(receipt["residual_effects"], json!([]));
+    assert!(stack.vendor.effects_on(&vendor).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_under_the_same_key_and_the_effect_is_one() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let (execution, _) = with_fault(&stack, &vendor, 2, json!({ "drop": "after_commit" })).await;
+    assert_eq!(
+        (&execution["status"], outcomes(&execution)),
+        (&json!("EXECUTED"), vec!["unknown", "unknown", "succeeded"])
+    );
+    assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
+    let requests = stack.vendor.requests(&format!("vendor_id={vendor}")).await;
+    assert_eq!(requests.len(), 3);
+    assert!(
+        requests
+            .iter()
+            .all(|request| request["key"] == execution["steps"][0]["idempotency_key"])
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_every_time_may_stand_and_the_receipt_says_so() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let (execution, receipt) =
+        with_fault(&stack, &vendor, 99, json!({ "drop": "after_commit" })).await;
+    assert_eq!(execution["status"], "FAILED");
+    assert_eq!(steps(&receipt)[0], "apply_vendor_hold UNKNOWN");
+    assert_eq!(receipt["residual_effects"][0]["certain"], false);
+    assert_eq!(
+        stack.vendor.effects_on(&vendor).await,
+        ["hold_placed"],
+        "it does stand"
+    );
+}
+
+#[tokio::test]
+async fn a_target_that_asks_for_time_gets_it() {
+    let stack = Stack::from_env().await;
+    for wait in [3, 8] {
+        let vendor = unique("vendor");
+        let (execution, _) = with_fault(
+            &stack,
+            &vendor,
+            1,
+            json!({ "status": 429, "retry_after_s": wait }),
+        )
+        .await;
+        assert_eq!(
+            (&execution["status"], outcomes(&execution)),
+            (&json!("EXECUTED"), vec!["transient", "succeeded"])
+        );
+        let attempts = &execution["steps"][0]["attempts"];
+        let at = |n: usize, field: &str| -> jiff::Timestamp {
+            attempts[n][field]
+                .as_str()
+                .expect("a time")
+                .parse()
+                .expect("RFC 3339")
+        };
+        let waited = at(1, "started_at")
+            .duration_since(at(0, "ended_at"))
+            .as_secs();
+        assert!(waited >= wait, "it asked for {wait} s and got {waited} s");
+    }
+}
+
+#[tokio::test]
+async fn an_output_of_300_kb_is_stored_and_the_execution_goes_on() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "body_bytes": 300_000 }, "match": vendor });
+    stack.vendor.plan(fault).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("large"), &hold(&vendor))
+        .await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED");
+    let digest = receipt["steps"][1]["output_sha256"]
+        .as_str()
+        .expect("a digest");
+    let object = format!("payloads/acme/{id}/{digest}.json");
+    let bucket = holdfast_tests::variable("HOLDFAST_PAYLOAD_BUCKET");
+    let stored = stack
+        .aws
+        .s3
+        .get_object()
+        .bucket(bucket)
+        .key(object)
+        .send()
+        .await
+        .expect("it is stored");
+    assert!(stored.content_length.unwrap_or_default() > 300_000 - 2_000);
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_of_a_step_that_is_not_idempotent_is_never_tried_again() {
+    let stack = Stack::from_env().await;
+    stack
+        .aws
+        .deploy(include_str!("../workflows/once.yaml"))
+        .await;
+    let vendor = unique("vendor");
+    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "drop": "after_commit" }, "vendor_id": vendor });
+    stack.vendor.plan(fault).await;
+    let id = stack
+        .api
+        .started(
+            "WF-TEST-ONCE",
+            &unique("once"),
+            &json!({ "vendor_id": vendor }),
+        )
+        .await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(
+        (&execution["status"], outcomes(&execution)),
+        (&json!("FAILED"), vec!["unknown"])
+    );
+    assert_eq!(receipt["failure"]["error"], "Escalate");
+    assert_eq!(receipt["residual_effects"][0]["certain"], false);
+    assert_eq!(
+        stack
+            .vendor
+            .requests(&format!("vendor_id={vendor}"))
+            .await
+            .len(),
+        1
+    );
+}

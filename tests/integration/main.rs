@@ -1,0 +1,33 @@
+//! Tests that drive the deployed stack through its public doors: `make test`, or `source .local/env` and `cargo test -p holdfast-tests`.
+
+mod crashes;
+mod direct;
+mod duplicates;
+mod events;
+mod failures;
+mod ledger;
+mod receipts;
+mod shipped;
+mod starts;
+
+use serde_json::{Value, json};
+
+/// The input of the specification's workflow.
+fn hold(vendor: &str) -> Value {
+    json!({ "vendor_id": vendor, "hold_days": 14 })
+}
+
+/// The receipt's steps as `name status`.
+fn steps(receipt: &Value) -> Vec<String> {
+    let steps = receipt["steps"].as_array().expect("steps");
+    steps
+        .iter()
+        .map(|step| {
+            format!(
+                "{} {}",
+                step["name"].as_str().unwrap_or_default(),
+                step["status"].as_str().unwrap_or_default()
+            )
+        })
+        .collect()
+}

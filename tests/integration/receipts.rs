@@ -1,0 +1,145 @@
+//! Receipts: where they lie, how they are fetched, and by whom not.
+
+use holdfast_core::{digest::sha256_hex, receipt::Receipt};
+use holdfast_tests::{DELAY, Stack, unique, variable};
+
+use crate::hold;
+
+async fn executed(stack: &Stack) -> String {
+    let id = stack
+        .api
+        .started(DELAY, &unique("receipt"), &hold(&unique("vendor")))
+        .await;
+    stack.api.finished(&id).await;
+    id
+}
+
+#[tokio::test]
+async fn a_link_gives_the_bytes_that_its_digest_promises_and_they_are_a_receipt() {
+    let stack = Stack::from_env().await;
+    let id = executed(&stack).await;
+    let link = stack
+        .api
+        .get(&format!("/v1/executions/{id}/receipt"))
+        .await
+        .body;
+    let bytes = stack.api.bytes(link["url"].as_str().expect("a url")).await;
+    assert_eq!(link["sha256"], sha256_hex(&bytes));
+    let receipt: Receipt = serde_json::from_slice(&bytes).expect("a receipt and nothing else");
+    assert_eq!(
+        (receipt.workflow_id.as_str(), receipt.execution_id.as_str()),
+        (DELAY, id.as_str())
+    );
+    assert_eq!(
+        receipt.to_bytes().expect("canonical"),
+        bytes,
+        "canonical JSON"
+    );
+    let object = link["object"].as_str().expect("an object");
+    assert!(
+        object.starts_with("receipts/acme/") && object.contains(&id),
+        "{object}"
+    );
+    let expires: jiff::Timestamp = link["expires_at"]
+        .as_str()
+        .expect("a time")
+        .parse()
+        .expect("RFC 3339");
+    let left = expires.duration_since(jiff::Timestamp::now()).as_secs();
+    assert!((1..=900).contains(&left), "{left} s");
+}
+
+#[tokio::test]
+async fn a_link_altered_by_one_character_is_refused() {
+    let stack = Stack::from_env().await;
+    let id = executed(&stack).await;
+    let link = stack
+        .api
+        .get(&format!("/v1/executions/{id}/receipt"))
+        .await
+        .body;
+    let url = link["url"].as_str().expect("a url");
+    let last = if url.ends_with('0') { "1" } else { "0" };
+    let altered = format!("{}{last}", &url[..url.len() - 1]);
+    assert_eq!(stack.api.fetch(url).await.status, 200);
+    assert_eq!(stack.api.fetch(&altered).await.status, 403);
+}
+
+#[tokio::test]
+async fn redirect_answers_302_to_the_receipt() {
+    let stack = Stack::from_env().await;
+    let id = executed(&stack).await;
+    let reply = stack
+        .api
+        .get(&format!("/v1/executions/{id}/receipt?redirect=true"))
+        .await;
+    assert_eq!(reply.status, 302);
+    let receipt = stack.api.fetch(reply.header("location")).await;
+    assert_eq!(receipt.body["execution_id"], id);
+    let unknown = stack
+        .api
+        .get(&format!("/v1/executions/{id}/receipt?redirct=true"))
+        .await;
+    assert_eq!(unknown.status, 400, "{}", unknown.body);
+}
+
+#[tokio::test]
+async fn another_tenant_has_no_such_execution_and_no_such_receipt() {
+    let stack = Stack::from_env().await;
+    let id = executed(&stack).await;
+    let other = stack.api.as_tenant("globex");
+    for path in [
+        format!("/v1/executions/{id}"),
+        format!("/v1/executions/{id}/receipt"),
+    ] {
+        assert_eq!(other.get(&path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_bucket_is_private_encrypted_and_versioned() {
+    let stack = Stack::from_env().await;
+    let (s3, bucket) = (&stack.aws.s3, variable("HOLDFAST_RECEIPT_BUCKET"));
+    let versioning = s3
+        .get_bucket_versioning()
+        .bucket(&bucket)
+        .send()
+        .await
+        .expect("versioning");
+    assert_eq!(
+        versioning
+            .status
+            .map(|status| status.as_str().to_owned())
+            .as_deref(),
+        Some("Enabled")
+    );
+    let encryption = s3
+        .get_bucket_encryption()
+        .bucket(&bucket)
+        .send()
+        .await
+        .expect("encryption");
+    assert!(
+        !encryption
+            .server_side_encryption_configuration
+            .expect("a rule")
+            .rules
+            .is_empty()
+    );
+    let block = s3
+        .get_public_access_block()
+        .bucket(&bucket)
+        .send()
+        .await
+        .expect("a block");
+    let block = block
+        .public_access_block_configuration
+        .expect("a configuration");
+    let all = [
+        block.block_public_acls,
+        block.block_public_policy,
+        block.ignore_public_acls,
+        block.restrict_public_buckets,
+    ];
+    assert_eq!(all, [Some(true); 4]);
+}

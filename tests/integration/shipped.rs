@@ -1,0 +1,206 @@
+//! The other workflows that ship with the project.
+
+use holdfast_core::keys::execution_id;
+use holdfast_tests::{Stack, eventually, unique};
+use serde_json::{Value, json};
+
+const GROUP: &str = "WF-HOLD-VENDOR-GROUP";
+const REMINDER: &str = "WF-REVIEW-REMINDER";
+
+#[tokio::test]
+async fn a_group_is_held_vendor_by_vendor_and_those_concerned_are_told_side_by_side() {
+    let stack = Stack::from_env().await;
+    let vendors: Vec<_> = (0..4).map(|_| unique("vendor")).collect();
+    let input = json!({
+        "group": "g", "hold_days": 3, "tell_treasury": true,
+        "vendors": [{ "id": vendors[0] }, { "id": vendors[1] }, { "id": vendors[2] }, { "id": vendors[3], "exempt": true }],
+    });
+    let id = stack.api.started(GROUP, &unique("group"), &input).await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    let mut held: Vec<_> = receipt["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .filter(|step| step["name"] == "hold_one")
+        .map(|step| {
+            (
+                step["item"].as_str().expect("an item"),
+                step["status"].as_str().expect("a status"),
+            )
+        })
+        .collect();
+    held.sort_unstable();
+    let mut expected: Vec<_> = vendors[..3]
+        .iter()
+        .map(|vendor| (vendor.as_str(), "SUCCESS"))
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(
+        held, expected,
+        "one record per vendor, none for the exempt one"
+    );
+    for vendor in &vendors[..3] {
+        assert_eq!(stack.vendor.effects_on(vendor).await, ["hold_placed"]);
+    }
+    assert!(stack.vendor.effects_on(&vendors[3]).await.is_empty());
+    let told: Vec<_> = receipt["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .filter(|step| step["action"] == "http")
+        .collect();
+    assert_eq!(told.len(), 2);
+    assert!(told.iter().all(|step| step["status"] == "SUCCESS"));
+}
+
+#[tokio::test]
+async fn a_step_whose_condition_does_not_hold_is_skipped_without_a_record() {
+    let stack = Stack::from_env().await;
+    let input = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
+    let id = stack.api.started(GROUP, &unique("group"), &input).await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    let treasury = receipt["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .find(|step| step["name"] == "tell_treasury");
+    assert_eq!(treasury.expect("it is listed")["status"], "SKIPPED");
+    assert!(!holdfast_tests::texts(&execution["steps"], "name").contains(&"tell_treasury"));
+}
+
+#[tokio::test]
+async fn one_vendor_that_fails_ends_the_group_and_the_receipt_names_the_holds_that_stand() {
+    let stack = Stack::from_env().await;
+    let (good, bad) = (unique("vendor"), unique("vendor"));
+    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 403, "delay_ms": 1500 }, "vendor_id": bad });
+    stack.vendor.plan(fault).await;
+    let input = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": good }, { "id": bad }] });
+    let id = stack.api.started(GROUP, &unique("group"), &input).await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "FAILED");
+    let residual: Vec<_> = receipt["residual_effects"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["step"].clone())
+        .collect();
+    assert_eq!(residual, [Value::from(format!("hold_one[{good}]"))]);
+    assert_eq!(stack.vendor.effects_on(&good).await, ["hold_placed"]);
+}
+
+#[tokio::test]
+async fn a_scheduled_workflow_starts_once_per_scheduled_time_and_waits() {
+    let stack = Stack::from_env().await;
+    let api = stack.api.as_tenant("acme");
+    // What the scheduler sends, with a time that no other run of this test has.
+    let time = unique("2031-01-01T07:00:00Z");
+    let sent = json!({ "trigger": "workday_morning", "scheduled_time": time });
+    let first = stack.aws.start(REMINDER, &unique("schedule"), &sent).await;
+    let id = execution_id("acme", REMINDER, &time);
+    let execution = eventually("the first reminder is sent", 60, || async {
+        let execution = api.get(&format!("/v1/executions/{id}")).await.body;
+        (execution["steps"][0]["status"] == "SUCCESS").then_some(execution)
+    })
+    .await;
+    assert_eq!(
+        (&execution["status"], &execution["trigger"]),
+        (&json!("RUNNING"), &json!("workday_morning"))
+    );
+    let repeat = stack.aws.start(REMINDER, &unique("schedule"), &sent).await;
+    assert_eq!(
+        stack.aws.ended(&repeat).await.states,
+        ["Begin", "Duplicate"]
+    );
+    stack
+        .aws
+        .states
+        .stop_execution()
+        .execution_arn(first)
+        .send()
+        .await
+        .expect("it stops");
+}
+
+#[tokio::test]
+async fn a_schedule_that_does_not_fill_in_its_time_starts_every_time() {
+    let stack = Stack::from_env().await;
+    let sent =
+        json!({ "trigger": "workday_morning", "scheduled_time": "<aws.scheduler.scheduled-time>" });
+    let arn = stack.aws.start(REMINDER, &unique("schedule"), &sent).await;
+    eventually("it is past Begin", 60, || async {
+        let history = stack
+            .aws
+            .states
+            .get_execution_history()
+            .execution_arn(&arn)
+            .send()
+            .await
+            .expect("its history");
+        let mut entered = history
+            .events
+            .iter()
+            .filter_map(|event| event.state_entered_event_details.as_ref());
+        entered
+            .any(|state| state.name == "first_reminder")
+            .then_some(())
+    })
+    .await;
+    stack
+        .aws
+        .states
+        .stop_execution()
+        .execution_arn(arn)
+        .send()
+        .await
+        .expect("it stops");
+}
+
+#[tokio::test]
+async fn waits_pass_and_the_workflow_goes_on() {
+    let stack = Stack::from_env().await;
+    stack
+        .aws
+        .deploy(include_str!("../workflows/pauses.yaml"))
+        .await;
+    let team = unique("team");
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(6);
+    let input = json!({ "team": team, "until": until.to_string() });
+    let id = stack
+        .api
+        .started("WF-TEST-PAUSES", &unique("pauses"), &input)
+        .await;
+    let (execution, _) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    let second: jiff::Timestamp = execution["steps"][1]["started_at"]
+        .as_str()
+        .expect("a time")
+        .parse()
+        .expect("RFC 3339");
+    assert!(
+        second >= until - jiff::SignedDuration::from_secs(1),
+        "{second} is before {until}"
+    );
+    assert_eq!(stack.vendor.effects(&format!("team={team}")).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_wait_whose_expression_fails_ends_the_execution_safely() {
+    let stack = Stack::from_env().await;
+    stack
+        .aws
+        .deploy(include_str!("../workflows/pauses.yaml"))
+        .await;
+    let input = json!({ "team": unique("team"), "until": "tomorrow" });
+    let id = stack
+        .api
+        .started("WF-TEST-PAUSES", &unique("pauses"), &input)
+        .await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "FAILED", "{execution}");
+    assert_eq!(
+        receipt["residual_effects"].as_array().map(Vec::len),
+        Some(1),
+        "the first notification stands"
+    );
+}
