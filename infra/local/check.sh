@@ -46,7 +46,7 @@ files_are_tidy() {
 scripts_are_sound() {
     local script
     for script in infra/local/*.sh .ci/run; do bash -n "$script" || return 1; done
-    missing shellcheck || shellcheck --external-sources infra/local/*.sh .ci/run
+    missing shellcheck || shellcheck --external-sources --source-path SCRIPTDIR infra/local/*.sh .ci/run
 }
 
 # Amazon Linux 2023, where Lambda runs, has glibc 2.34.

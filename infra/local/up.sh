@@ -29,7 +29,7 @@ if ! running emulator >/dev/null; then
     stage "starting the AWS emulator on port $port"
     rm -f "$local_dir/deployed"
     # A mutual-TLS port would be opened for IoT, which we do not use.
-    TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 GATEWAY_PORT=$port BIND_HOST=127.0.0.1 LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
+    TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 GATEWAY_PORT=$port BIND_HOST=${BIND:-127.0.0.1} LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
         MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
     await emulator "$AWS_ENDPOINT_URL/_ministack/health"
     echo "$ports" >"$local_dir/ports"
