@@ -41,7 +41,7 @@ if ! running vendor-system >/dev/null || ! cmp --silent "$vendor_system" "$local
     ! taken "$vendor_port" || fail "port $vendor_port is taken by another program" "choose another: make up VENDOR_PORT=4701"
     stage "starting the vendor system on port $vendor_port"
     cp "$vendor_system" "$local_dir/vendor-system"
-    launch vendor-system "$local_dir/vendor-system" --port "$vendor_port"
+    launch vendor-system "$local_dir/vendor-system" --port "$vendor_port" --bind "${BIND:-127.0.0.1}"
     await vendor-system "http://127.0.0.1:$vendor_port/healthz"
 fi
 

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Runs single functions in Docker by `sam local`, against the running local stack: invoke FUNCTION EVENT, or start-api.
+# The stack must listen where containers reach it: make up BIND=0.0.0.0.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+usage() {
+    fail "${1:-what should run?}" "infra/local/sam-local.sh invoke BeginFunction tests/events/begin.json" \
+        "infra/local/sam-local.sh start-api [--port 3000]"
+}
+missing docker && fail "docker is missing" "on Debian: apt-get install docker.io"
+docker info >/dev/null 2>&1 || fail "docker does not answer" "start its daemon (dockerd), or join the group docker"
+[[ -f $local_dir/env ]] || fail "no local stack runs" "make up BIND=0.0.0.0"
+# shellcheck source=/dev/null
+source "$local_dir/env"
+
+gateway=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
+endpoint=http://$gateway:${AWS_ENDPOINT_URL##*:}
+vendors=http://$gateway:${HOLDFAST_VENDOR_SYSTEM##*:}
+curl --silent --fail --noproxy '*' --max-time 5 --output /dev/null "$endpoint/_ministack/health" ||
+    fail "containers cannot reach the stack at $endpoint" "make down && make up BIND=0.0.0.0"
+
+# A base image of this machine's own libraries, for where no image can be pulled.
+stand_in=lambda-standin:al2023-x86_64
+make_stand_in() {
+    local image=$local_dir/tmp/image busybox program
+    busybox=$(command -v busybox) || fail "no image can be pulled, and busybox is missing to make one" "apt-get install busybox-static"
+    rm -rf "$image"
+    mkdir -p "$image"/{bin,lib64,lib/x86_64-linux-gnu,etc/ssl/certs,tmp,var/task,var/runtime,var/rapid}
+    cp "$busybox" "$image/bin/busybox"
+    for program in sh mv chmod; do ln -s busybox "$image/bin/$program"; done
+    cp -L /lib64/ld-linux-x86-64.so.2 "$image/lib64/"
+    cp -L /lib/x86_64-linux-gnu/{libc.so.6,libm.so.6,libgcc_s.so.1} "$image/lib/x86_64-linux-gnu/"
+    cp -L /etc/ssl/certs/ca-certificates.crt "$image/etc/ssl/certs/"
+    tar --create --directory "$image" . | docker import --change 'ENV PATH=/bin' - "$stand_in" >/dev/null
+    rm -rf "$image"
+}
+image=()
+real=public.ecr.aws/lambda/provided:al2023-rapid-x86_64
+if ! docker image inspect "$real" >/dev/null 2>&1 && ! timeout 60 docker pull --quiet "$real" >/dev/null 2>&1; then
+    docker image inspect "$stand_in" >/dev/null 2>&1 || make_stand_in
+    image=(--skip-pull-image --invoke-image "$stand_in")
+fi
+
+# sam local passes on only variables that the template declares.
+template=$local_dir/build/template-docker.yaml
+sed '0,/^\( *\)HOLDFAST_LEDGER_TABLE:/s//\1AWS_ENDPOINT_URL: ""\n&/' "$local_dir/build/template.yaml" >"$template"
+variables=$local_dir/docker-env.json
+cat >"$variables" <<END
+{"Parameters": {
+  "AWS_ENDPOINT_URL": "$endpoint",
+  "HOLDFAST_LEDGER_TABLE": "$HOLDFAST_LEDGER_TABLE",
+  "HOLDFAST_RECEIPT_BUCKET": "$HOLDFAST_RECEIPT_BUCKET",
+  "HOLDFAST_PAYLOAD_BUCKET": "$HOLDFAST_PAYLOAD_BUCKET",
+  "HOLDFAST_MACHINE_PREFIX": "$HOLDFAST_MACHINE_PREFIX",
+  "HOLDFAST_MACHINE_ALIAS": "",
+  "HOLDFAST_TRUST_TENANT_HEADER": "true",
+  "HOLDFAST_HTTP_ALLOW": "$vendors",
+  "VENDOR_SYSTEM_URL": "$vendors"
+}}
+END
+options=(--template "$template" --env-vars "$variables" --config-file "$root/samconfig.toml" --config-env local "${image[@]}")
+case ${1:-} in
+    invoke)
+        [[ $# -ge 3 ]] || usage "invoke needs a function and an event file"
+        exec sam local invoke "$2" --event "$3" "${options[@]}" "${@:4}"
+        ;;
+    start-api) exec sam local start-api --warm-containers LAZY "${options[@]}" "${@:2}" ;;
+    *) usage ;;
+esac
