@@ -14,7 +14,8 @@ docker info >/dev/null 2>&1 || fail "docker does not answer" "start its daemon (
 # shellcheck source=/dev/null
 source "$local_dir/env"
 
-gateway=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Gateway}}')
+# The host as containers see it: the bridge's gateway, which older Docker does not name and which then is its first address.
+gateway=$(docker network inspect bridge --format '{{with index .IPAM.Config 0}}{{or .Gateway .Subnet}}{{end}}' | sed 's|\.0/[0-9]*$|.1|')
 endpoint=http://$gateway:${AWS_ENDPOINT_URL##*:}
 vendors=http://$gateway:${HOLDFAST_VENDOR_SYSTEM##*:}
 curl --silent --fail --noproxy '*' --max-time 5 --output /dev/null "$endpoint/_ministack/health" ||
@@ -42,9 +43,11 @@ if ! docker image inspect "$real" >/dev/null 2>&1 && ! timeout 60 docker pull --
     image=(--skip-pull-image --invoke-image "$stand_in")
 fi
 
-# sam local passes on only variables that the template declares.
+# sam local passes on only variables that the template declares, and knows an HTTP API only as an event of its function.
 template=$local_dir/build/template-docker.yaml
-sed '0,/^\( *\)HOLDFAST_LEDGER_TABLE:/s//\1AWS_ENDPOINT_URL: ""\n&/' "$local_dir/build/template.yaml" >"$template"
+sed -e '0,/^\( *\)HOLDFAST_LEDGER_TABLE:/s//\1AWS_ENDPOINT_URL: ""\n&/' \
+    -e '/^  ApiFunction:/,/^    Properties:/s/^    Properties:/&\n      Events: { Every: { Type: HttpApi } }/' \
+    "$local_dir/build/template.yaml" >"$template"
 variables=$local_dir/docker-env.json
 cat >"$variables" <<END
 {"Parameters": {
