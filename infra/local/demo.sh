@@ -3,7 +3,10 @@
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
+demo=$target_dir/$HOLDFAST_PROFILE/demo
+# The list needs no stack where the program is built already.
+[[ ${SCENARIO:-} != help || ! -x $demo ]] || exec "$demo" help
 bash "$here/up.sh"
 # shellcheck source=/dev/null
 source "$local_dir/env"
-exec "$target_dir/$HOLDFAST_PROFILE/demo" "${SCENARIO:-}"
+exec "$demo" "${SCENARIO:-}"
