@@ -204,3 +204,27 @@ async fn a_wait_whose_expression_fails_ends_the_execution_safely() {
         "the first notification stands"
     );
 }
+
+#[tokio::test]
+async fn two_items_with_one_key_are_refused_before_any_effect() {
+    let stack = Stack::from_env().await;
+    stack
+        .aws
+        .deploy(include_str!("../workflows/twins.yaml"))
+        .await;
+    let vendor = unique("vendor");
+    let twins = json!({ "vendors": [{ "id": vendor, "days": 1 }, { "id": vendor, "days": 2 }] });
+    let id = stack
+        .api
+        .started("WF-TEST-TWINS", &unique("twins"), &twins)
+        .await;
+    assert_eq!(stack.api.finished(&id).await.0["status"], "FAILED");
+    assert!(stack.vendor.effects_on(&vendor).await.is_empty());
+    let alone = json!({ "vendors": [{ "id": vendor, "days": 1 }] });
+    let id = stack
+        .api
+        .started("WF-TEST-TWINS", &unique("twins"), &alone)
+        .await;
+    assert_eq!(stack.api.finished(&id).await.0["status"], "EXECUTED");
+    assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
+}

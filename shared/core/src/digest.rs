@@ -45,6 +45,11 @@ pub fn value_sha256_hex(value: &Value) -> Result<String, CanonicalError> {
     canonical(value).map(|bytes| sha256_hex(&bytes))
 }
 
+/// Whether RFC 8785 writes this float as an integer that would be refused when it is read again.
+fn reads_as_unsafe_integer(float: f64) -> bool {
+    float.fract() == 0.0 && (MAX_SAFE_INTEGER as f64) < float.abs() && float.abs() < 1e21
+}
+
 fn check_integers(value: &Value) -> Result<(), CanonicalError> {
     match value {
         Value::Number(number) => {
@@ -53,6 +58,9 @@ fn check_integers(value: &Value) -> Result<(), CanonicalError> {
                 .or_else(|| number.as_i64().map(i64::unsigned_abs));
             match magnitude {
                 Some(n) if n > MAX_SAFE_INTEGER => {
+                    Err(CanonicalError::UnsafeInteger(number.to_string()))
+                }
+                None if number.as_f64().is_some_and(reads_as_unsafe_integer) => {
                     Err(CanonicalError::UnsafeInteger(number.to_string()))
                 }
                 _ => Ok(()),
@@ -69,6 +77,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_float_that_is_written_as_an_unsafe_integer_is_refused_like_one() {
+        for unsafe_float in [1e16, -9_007_199_254_740_992.0, 9.9e20] {
+            assert!(canonical(&json!(unsafe_float)).is_err(), "{unsafe_float}");
+        }
+        for safe in [1e15, 1e21, 1e300, 0.5] {
+            assert!(canonical(&json!(safe)).is_ok(), "{safe}");
+        }
+    }
 
     #[test]
     fn equal_values_have_equal_bytes_whatever_their_spelling() {

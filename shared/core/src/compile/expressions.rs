@@ -47,6 +47,18 @@ impl Around<'_> {
         format!("{{% ({}; {guarded}) %}}", bindings.join("; "))
     }
 
+    /// The items of a `for_each`, refused where two have one key: they would share a record, and one effect be missing.
+    pub(super) fn items(&self, name: &str, items: &str, item_key: &str) -> String {
+        let (Some(list), Some(key)) = (expression_in(items), expression_in(item_key)) else {
+            return items.to_owned();
+        };
+        self.expression(&format!(
+            "{{% ($items := ({list}); $keys := $map($items, function($item) {{ $string({key}) }}); \
+             $count($distinct($keys)) = $count($items) ? $items \
+             : $error('two items of {name} have the same item_key')) %}}"
+        ))
+    }
+
     /// A `when` as a boolean: whatever is not true, or not there at all, skips the step.
     pub(super) fn condition(&self, when: &str) -> String {
         let when = expression_in(when).unwrap_or(when);

@@ -235,7 +235,7 @@ impl Compiler<'_> {
         };
         let seen_later = each.collect.is_some() && output.is_none();
         Map {
-            items: each.items.clone(),
+            items: Around::default().items(name, &each.items, &each.item_key),
             max_concurrency: each.max_concurrency,
             item_processor: self.inner(&each.steps, within, Some(inline)),
             assign: seen_later.then(|| Ordered::one(name, format!("{{% {MAP_OUTPUT} %}}"))),

@@ -6,7 +6,7 @@ use super::{Engine, Host, ObjectStore, TaskError, partition};
 use crate::{
     digest::sha256_hex,
     keys::receipt_object,
-    ledger::{Expect, Ledger, Meta, Phase, Put, ReceiptRef, Snapshot, Status, settle},
+    ledger::{Expect, Ledger, Meta, Phase, Put, ReceiptRef, Snapshot, Status, StepState, settle},
     receipt::Receipt,
     task::{Failure, FinishResult, FinishTask, error_name},
 };
@@ -28,6 +28,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         {
             let message = format!("a step of {} may be at work until {until}", at.execution);
             return Err(TaskError::new(error_name::CONFLICT, message));
+        }
+        if task.failure.is_none()
+            && let Some(failure) = unfinished(&snapshot)
+        {
+            let task = FinishTask {
+                failure: Some(failure),
+                ..task.clone()
+            };
+            return Box::pin(self.finish(&task)).await;
         }
         let now = self.host.now();
         let meta = self
@@ -126,6 +135,18 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             receipt_sha256: receipt.sha256,
         })
     }
+}
+
+/// The failure of an execution whose machine is done while a step that was tried has not succeeded: its `when` yielded
+/// something else on a later attempt.
+fn unfinished(snapshot: &Snapshot) -> Option<Failure> {
+    let mut steps = snapshot.steps.iter();
+    let step = steps.find(|step| !matches!(step.state, StepState::Succeeded { .. }))?;
+    (snapshot.meta.phase == Phase::Running).then(|| Failure {
+        state: step.step.clone(),
+        error: error_name::PERMANENT.to_owned(),
+        cause: format!("{} was tried, and then skipped", step.label()),
+    })
 }
 
 /// The record with its end, decided on what stands when it is written; `None` if it has ended or is not this task's
