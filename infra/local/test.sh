@@ -32,5 +32,5 @@ bash "$here/up.sh"
 source "$local_dir/env"
 stage "tests"
 cd "$root"
-cargo test --locked --workspace --profile "$HOLDFAST_PROFILE"
+cargo test --locked --workspace --profile "$HOLDFAST_PROFILE" --no-fail-fast
 stage "all tests passed"
