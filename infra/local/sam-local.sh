@@ -21,7 +21,7 @@ vendors=http://$gateway:${HOLDFAST_VENDOR_SYSTEM##*:}
 curl --silent --fail --noproxy '*' --max-time 5 --output /dev/null "$endpoint/_ministack/health" ||
     fail "containers cannot reach the stack at $endpoint" "make down && make up BIND=0.0.0.0"
 
-# A base image of this machine's own libraries, for where no image can be pulled.
+# A base image of this machine's own libraries, so that nothing has to be pulled.
 stand_in=lambda-standin:al2023-x86_64
 make_stand_in() {
     local image=$local_dir/tmp/image busybox program
@@ -36,9 +36,11 @@ make_stand_in() {
     tar --create --directory "$image" . | docker import --change 'ENV PATH=/bin' - "$stand_in" >/dev/null
     rm -rf "$image"
 }
+# LAMBDA_IMAGE names a real image, where one can be pulled.
 image=()
-real=public.ecr.aws/lambda/provided:al2023-rapid-x86_64
-if ! docker image inspect "$real" >/dev/null 2>&1 && ! timeout 60 docker pull --quiet "$real" >/dev/null 2>&1; then
+if [[ -n ${LAMBDA_IMAGE:-} ]]; then
+    image=(--invoke-image "$LAMBDA_IMAGE")
+else
     docker image inspect "$stand_in" >/dev/null 2>&1 || make_stand_in
     image=(--skip-pull-image --invoke-image "$stand_in")
 fi
