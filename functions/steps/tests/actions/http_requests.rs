@@ -210,7 +210,7 @@ async fn a_request_that_would_break_the_protocol_or_the_list_is_never_sent() {
         ),
         (
             json!({ "method": "GET", "url": url, "uri": url }),
-            "input: unknown field `uri`",
+            "input.uri: unknown field `uri`",
         ),
     ];
     for (input, expected) in cases {
