@@ -59,10 +59,8 @@ async fn fails(world: &mut World) {
     let query = format!("vendor_id={}", world.vendor);
     holdfast_tests::eventually("the vendor system answers 503", 30, || async {
         let requests = world.stack.vendor.requests(&query).await;
-        requests
-            .iter()
-            .any(|request| request["status"] == 503)
-            .then_some(())
+        let failed = requests.iter().any(|request| request["status"] == 503);
+        failed.then_some(()).ok_or_else(|| format!("{requests:?}"))
     })
     .await;
 }

@@ -134,7 +134,8 @@ async fn an_answer_that_is_lost_every_time_may_stand_and_the_receipt_says_so() {
 #[tokio::test]
 async fn a_target_that_asks_for_time_gets_it() {
     let stack = Stack::from_env().await;
-    for wait in [3, 8] {
+    // A short wait passes inside the function, a long one in a state of the machine.
+    for (wait, pauses) in [(3, 0), (8, 1)] {
         let vendor = unique("vendor");
         let (execution, _) = with_fault(
             &stack,
@@ -147,6 +148,14 @@ async fn a_target_that_asks_for_time_gets_it() {
             (&execution["status"], outcomes(&execution)),
             (&json!("EXECUTED"), vec!["transient", "succeeded"])
         );
+        let name = execution["execution_id"].as_str().expect("an id");
+        let states = stack
+            .aws
+            .ended(&stack.aws.execution(DELAY, name))
+            .await
+            .states;
+        let paused = states.iter().filter(|state| state.ends_with(".pause"));
+        assert_eq!(paused.count(), pauses, "{states:?}");
         let attempts = &execution["steps"][0]["attempts"];
         let at = |n: usize, field: &str| -> jiff::Timestamp {
             attempts[n][field]

@@ -3,9 +3,11 @@
 mod crashes;
 mod direct;
 mod duplicates;
+mod event_files;
 mod events;
 mod failures;
 mod ledger;
+mod logs;
 mod receipts;
 mod shipped;
 mod starts;

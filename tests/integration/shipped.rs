@@ -100,7 +100,10 @@ async fn a_scheduled_workflow_starts_once_per_scheduled_time_and_waits() {
     let id = execution_id("acme", REMINDER, &time);
     let execution = eventually("the first reminder is sent", 60, || async {
         let execution = api.get(&format!("/v1/executions/{id}")).await.body;
-        (execution["steps"][0]["status"] == "SUCCESS").then_some(execution)
+        if execution["steps"][0]["status"] != "SUCCESS" {
+            return Err(execution.to_string());
+        }
+        Ok(execution)
     })
     .await;
     assert_eq!(
@@ -137,13 +140,14 @@ async fn a_schedule_that_does_not_fill_in_its_time_starts_every_time() {
             .send()
             .await
             .expect("its history");
-        let mut entered = history
+        let entered: Vec<_> = history
             .events
             .iter()
-            .filter_map(|event| event.state_entered_event_details.as_ref());
-        entered
-            .any(|state| state.name == "first_reminder")
-            .then_some(())
+            .filter_map(|event| event.state_entered_event_details.as_ref())
+            .map(|state| state.name.as_str())
+            .collect();
+        let reached = entered.contains(&"first_reminder");
+        reached.then_some(()).ok_or_else(|| format!("{entered:?}"))
     })
     .await;
     stack

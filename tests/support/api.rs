@@ -113,7 +113,10 @@ impl Api {
     pub async fn finished(&self, id: &str) -> (Value, Value) {
         let execution = eventually(&format!("execution {id} has a receipt"), 120, || async {
             let reply = self.get(&format!("/v1/executions/{id}")).await;
-            (reply.status == 200 && !reply.body["receipt"].is_null()).then_some(reply.body)
+            if reply.status != 200 || reply.body["receipt"].is_null() {
+                return Err(format!("{} {}", reply.status, reply.body));
+            }
+            Ok(reply.body)
         })
         .await;
         let link = self.get(&format!("/v1/executions/{id}/receipt")).await;

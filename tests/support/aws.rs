@@ -49,6 +49,15 @@ impl Aws {
         format!("{}{workflow}", variable("HOLDFAST_MACHINE_PREFIX"))
     }
 
+    /// The ARN of a workflow's execution called `name`; the API calls it by its id.
+    pub fn execution(&self, workflow: &str, name: &str) -> String {
+        let machine = self.machine(workflow);
+        format!(
+            "{}:{name}",
+            machine.replacen(":stateMachine:", ":execution:", 1)
+        )
+    }
+
     /// Starts a machine directly and gives the execution's ARN.
     pub async fn start(&self, workflow: &str, name: &str, input: &Value) -> String {
         let start = self
@@ -74,12 +83,10 @@ impl Aws {
                 .send()
                 .await
                 .expect("it is described");
-            (answer.status != ExecutionStatus::Running).then(|| {
-                (
-                    answer.status.clone(),
-                    answer.error.clone().unwrap_or_default(),
-                )
-            })
+            if answer.status == ExecutionStatus::Running {
+                return Err("it runs".to_owned());
+            }
+            Ok((answer.status, answer.error.unwrap_or_default()))
         })
         .await;
         let mut pages = self
@@ -105,7 +112,7 @@ impl Aws {
         }
     }
 
-    /// Waits until every execution of a machine that `input` occurs in has ended, `count` at least, and gives their ARNs.
+    /// Waits until a machine has had `count` executions whose input contains `text`, and gives their ARNs.
     pub async fn executions_with(&self, workflow: &str, text: &str, count: usize) -> Vec<String> {
         eventually(
             &format!("{count} executions of {workflow} with {text}"),
@@ -132,7 +139,10 @@ impl Aws {
                         found.push(arn);
                     }
                 }
-                (found.len() >= count).then_some(found)
+                if found.len() < count {
+                    return Err(format!("{found:?}"));
+                }
+                Ok(found)
             },
         )
         .await

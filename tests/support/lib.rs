@@ -3,15 +3,22 @@
 mod api;
 mod aws;
 mod deploy;
+mod logs;
 mod vendor;
 
 pub use api::{Api, Reply};
 pub use aws::{Aws, Ended};
+pub use logs::logged;
 pub use vendor::Vendor;
 
-use std::{env, future::Future, time::Duration};
+use std::{
+    env,
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use uuid::Uuid;
 
 /// The workflow of the specification.
@@ -25,15 +32,48 @@ pub struct Stack {
     pub vendor: Vendor,
     /// Its AWS services.
     pub aws: Aws,
+    turn: Turn,
+}
+
+/// Tests use the stack side by side, except for those that injure it.
+static TURNS: RwLock<()> = RwLock::const_new(());
+
+/// A share of the stack, held as long as it is used.
+enum Turn {
+    Shared { _held: RwLockReadGuard<'static, ()> },
+    Alone(RwLockWriteGuard<'static, ()>),
 }
 
 impl Stack {
     /// The stack that the environment names.
     pub async fn from_env() -> Self {
+        let _held = TURNS.read().await;
+        Self::with(Turn::Shared { _held }).await
+    }
+
+    /// The same, once no other test uses it; the others wait until [`Stack::share`].
+    pub async fn alone() -> Self {
+        Self::with(Turn::Alone(TURNS.write().await)).await
+    }
+
+    /// Lets other tests use the stack again.
+    #[must_use]
+    pub fn share(self) -> Self {
+        let turn = match self.turn {
+            Turn::Alone(held) => Turn::Shared {
+                _held: held.downgrade(),
+            },
+            shared @ Turn::Shared { .. } => shared,
+        };
+        Self { turn, ..self }
+    }
+
+    async fn with(turn: Turn) -> Self {
         Self {
             api: Api::new(variable("HOLDFAST_API"), "acme"),
             vendor: Vendor::new(variable("HOLDFAST_VENDOR_SYSTEM")),
             aws: Aws::from_env().await,
+            turn,
         }
     }
 }
@@ -53,23 +93,26 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", &Uuid::now_v7().simple().to_string()[14..])
 }
 
-/// Asks until the answer is some, for as long as `seconds`.
+/// Asks until there is an answer, for as long as `seconds`; an error is what was seen instead.
 ///
 /// # Panics
 ///
-/// Panics with `what` if the time is over.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(
+/// Panics with `what`, and what was seen last, if the time is over.
+pub async fn eventually<T, F: Future<Output = Result<T, String>>>(
     what: &str,
     seconds: u64,
     mut ask: impl FnMut() -> F,
 ) -> T {
-    for _ in 0..seconds * 5 {
-        if let Some(answer) = ask().await {
-            return answer;
+    let until = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(seen) if Instant::now() > until => {
+                panic!("{what}: not within {seconds} s; at last: {seen}")
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }
-        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    panic!("{what}: not within {seconds} s")
 }
 
 /// The texts of `field` in a list of objects.

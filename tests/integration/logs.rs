@@ -1,0 +1,48 @@
+//! Audit entries, incidents, and what must never be logged.
+
+use holdfast_tests::{DELAY, Stack, eventually, logged, unique};
+use serde_json::json;
+
+/// The functions that one execution of the specification's workflow passes.
+const FUNCTIONS: [&str; 5] = ["api", "begin", "step-vendor-hold", "step-http", "finish"];
+
+#[tokio::test]
+async fn a_failed_execution_leaves_its_audit_entries_and_an_incident_and_no_payload() {
+    let stack = Stack::from_env().await;
+    let (vendor, key, secret) = (unique("vendor"), unique("log"), unique("hunter2"));
+    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(fault).await;
+    let input = json!({ "vendor_id": vendor, "hold_days": 14, "reason": secret });
+    let id = stack.api.started(DELAY, &key, &input).await;
+    stack.api.finished(&id).await;
+    assert_eq!(stack.api.start(DELAY, &key, &input).await.status, 200);
+    for (function, audit, level) in [
+        ("begin", "workflow.started", "INFO"),
+        ("step-vendor-hold", "workflow.step.completed", "INFO"),
+        ("finish", "workflow.receipt.generated", "INFO"),
+        ("finish", "workflow.incident.opened", "ERROR"),
+        ("api", "workflow.duplicate.prevented", "WARN"),
+    ] {
+        eventually(&format!("{function} logs {audit}"), 30, || async {
+            let lines = logged(function, &id);
+            let found = lines
+                .iter()
+                .filter(|line| line.contains(audit) && line.contains(level));
+            (found.count() == 1)
+                .then_some(())
+                .ok_or_else(|| format!("{lines:#?}"))
+        })
+        .await;
+    }
+    let completed = logged("step-http", "workflow.step.completed");
+    assert!(
+        !completed.iter().any(|line| line.contains(&id)),
+        "it failed"
+    );
+    for function in FUNCTIONS {
+        for payload in [&secret, &vendor] {
+            let lines = logged(function, payload);
+            assert!(lines.is_empty(), "{function} logs a payload: {lines:#?}");
+        }
+    }
+}
