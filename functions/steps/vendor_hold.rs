@@ -50,6 +50,7 @@ impl Action for VendorHold {
     const NAME: &'static str = "vendor-hold";
     const SUMMARY: &'static str = "Holds payments to a vendor for some days";
     const UNDO: Undo = Undo::Own;
+    const UNDO_FENCES: bool = true;
     const SETTINGS: &'static [Setting] = &[Setting {
         variable: "VENDOR_SYSTEM_URL",
         parameter: "VendorSystemUrl",

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     digest::{CanonicalError, canonical},
-    ledger::{GuardrailOutcome, Phase, Snapshot, Status, StepRecord, StepState},
-    task::StepRef,
+    keys::undo_key,
+    ledger::{GuardrailOutcome, Phase, Snapshot, Stands, Status, StepRecord},
+    task::{Failure, StepRef},
 };
 
 /// The format's name and version.
@@ -29,7 +30,7 @@ pub struct Receipt {
     pub execution_id: String,
     /// The tenant it belongs to.
     pub tenant: String,
-    /// `EXECUTED`, `FAILED` or `REJECTED`.
+    /// `EXECUTED`, `ROLLED_BACK`, `PARTIALLY_ROLLED_BACK`, `FAILED` or `REJECTED`.
     pub status: String,
     /// Every step in declared order, whether or not it was reached; one entry per item in a `for_each`.
     pub steps: Vec<ReceiptStep>,
@@ -56,6 +57,19 @@ pub struct Receipt {
     pub failure: Option<ReceiptFailure>,
     /// Effects that stand although the execution did not end well.
     pub residual_effects: Vec<Residual>,
+    /// The receipt of the generation before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_receipt: Option<PreviousReceipt>,
+}
+
+/// The receipt that this one follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PreviousReceipt {
+    /// Object key.
+    pub object: String,
+    /// Hex SHA-256 of its bytes.
+    pub sha256: String,
 }
 
 /// One step in a receipt.
@@ -69,7 +83,8 @@ pub struct ReceiptStep {
     pub item: Option<String>,
     /// The action that performed it.
     pub action: String,
-    /// `SUCCESS`, `FAILED` (nothing was applied), `UNKNOWN` (it may have been), `SKIPPED` or `NOT_RUN`.
+    /// `SUCCESS`, `FAILED` (nothing was applied), `UNKNOWN` (it may have been), `UNDONE`, `UNDO_FAILED`, `SKIPPED` or
+    /// `NOT_RUN`.
     pub status: String,
     /// How often it was tried.
     pub attempts: u32,
@@ -91,6 +106,27 @@ pub struct ReceiptStep {
     /// The last error, where it did not succeed at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// What was done to undo it, or to ask its target about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<ReceiptUndo>,
+}
+
+/// The attempts to undo one step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptUndo {
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When the first attempt began.
+    pub started_at: String,
+    /// When the last attempt's end was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<String>,
+    /// The idempotency key that its target received.
+    pub idempotency_key: String,
+    /// The last error, where it did not succeed at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
 }
 
 /// Why an execution did not end well.
@@ -101,8 +137,11 @@ pub struct ReceiptFailure {
     pub state: String,
     /// The error's name.
     pub error: String,
-    /// What the records say of it.
+    /// What the records say of it, or the reason that somebody gave.
     pub reason: String,
+    /// Who asked for it, if somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
 }
 
 /// An effect that stands, or may stand.
@@ -166,7 +205,12 @@ impl Receipt {
             failure: failure.as_ref().map(|failure| ReceiptFailure {
                 state: failure.state.clone(),
                 error: failure.error.clone(),
-                reason: reason(snapshot, &failure.error),
+                reason: reason(snapshot, failure),
+                requested_by: failure.by.clone(),
+            }),
+            previous_receipt: meta.previous.as_ref().map(|previous| PreviousReceipt {
+                object: previous.object.clone(),
+                sha256: previous.sha256.clone(),
             }),
             residual_effects: if executed {
                 Vec::new()
@@ -185,10 +229,17 @@ impl Receipt {
 
 impl ReceiptStep {
     fn of(record: &StepRecord) -> Self {
-        let output = match &record.state {
-            StepState::Succeeded { output } => Some(output.sha256().to_owned()),
-            _ => None,
-        };
+        let undo = record.undo_attempts.first().map(|first| ReceiptUndo {
+            attempts: record.undo_attempts.len() as u32,
+            started_at: text(first.started_at),
+            ended_at: record
+                .undo_attempts
+                .last()
+                .and_then(|last| last.ended_at)
+                .map(text),
+            idempotency_key: undo_key(&record.key),
+            last_error: record.last_undo_error().map(str::to_owned),
+        });
         Self {
             name: record.step.clone(),
             item: record.item.clone(),
@@ -199,8 +250,12 @@ impl ReceiptStep {
             ended_at: record.ended_at().map(text),
             idempotency_key: Some(record.key.clone()),
             input_sha256: Some(record.input.sha256().to_owned()),
-            output_sha256: output,
+            output_sha256: record
+                .output
+                .as_ref()
+                .map(|output| output.sha256().to_owned()),
             last_error: record.last_error().map(str::to_owned),
+            undo,
         }
     }
 
@@ -217,6 +272,7 @@ impl ReceiptStep {
             input_sha256: None,
             output_sha256: None,
             last_error: None,
+            undo: None,
         }
     }
 }
@@ -225,58 +281,42 @@ fn text(at: Timestamp) -> String {
     at.to_string()
 }
 
-/// What the records say: a machine's cause can be a branch's, or lost.
-fn reason(snapshot: &Snapshot, error: &str) -> String {
-    let said: Vec<_> = snapshot
-        .steps
-        .iter()
-        .filter(|step| !matches!(step.state, StepState::Succeeded { .. }))
-        .map(|step| {
-            format!(
-                "{}: {}",
-                step.label(),
-                step.last_error().unwrap_or("it did not end")
-            )
-        })
-        .chain(
-            snapshot
-                .meta
-                .guardrails
-                .iter()
-                .filter(|outcome| !outcome.held)
-                .map(|outcome| {
-                    format!(
-                        "{}: {}",
-                        outcome.name,
-                        outcome.message.as_deref().unwrap_or("it did not hold")
-                    )
-                }),
-        )
+/// What the records say: a machine's cause can be a branch's, or lost. A person's reason is said as given.
+fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
+    if failure.by.is_some() {
+        return failure.cause.clone();
+    }
+    let failed = |step: &&StepRecord| step.output.is_none() && step.last_error().is_some();
+    let refused = |outcome: &&GuardrailOutcome| !outcome.held;
+    let steps = snapshot.steps.iter().filter(failed).map(|step| {
+        let error = step.last_error().unwrap_or_default();
+        format!("{}: {error}", step.label())
+    });
+    let guardrails = snapshot.meta.guardrails.iter().filter(refused);
+    let said: Vec<_> = steps
+        .chain(guardrails.map(|outcome| {
+            let message = outcome.message.as_deref();
+            format!("{}: {}", outcome.name, message.unwrap_or("it did not hold"))
+        }))
         .collect();
     if said.is_empty() {
-        format!("the machine caught {error}")
+        format!("the machine caught {}", failure.error)
     } else {
         said.join("; ")
     }
 }
 
 fn residuals(steps: &[StepRecord]) -> Vec<Residual> {
-    steps
-        .iter()
-        .filter_map(|step| {
-            let certain = match step.state {
-                StepState::Succeeded { .. } => true,
-                StepState::Unknown => false,
-                StepState::Running { .. } | StepState::Waiting { .. } | StepState::FailedClean => {
-                    return None;
-                }
-            };
-            Some(Residual {
-                step: step.label(),
-                action: step.action.clone(),
-                idempotency_key: step.key.clone(),
-                certain,
-            })
-        })
-        .collect()
+    let standing = steps.iter().filter_map(|step| match step.stands() {
+        Stands::Nothing => None,
+        Stands::Maybe => Some((step, false)),
+        Stands::Certainly => Some((step, true)),
+    });
+    let residuals = standing.map(|(step, certain)| Residual {
+        step: step.label(),
+        action: step.action.clone(),
+        idempotency_key: step.key.clone(),
+        certain,
+    });
+    residuals.collect()
 }

@@ -3,8 +3,13 @@
 //! The compiler writes them as Task `Arguments`, the functions read them. Durations are whole seconds (`_s`),
 //! because Step Functions counts in those.
 
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::timing::lease_s;
 
 /// What a machine knows of itself and hands to `begin`, with whatever started it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -117,6 +122,8 @@ pub struct ExecutionRef {
     pub version: u32,
     /// Who may act: a task of an older epoch can claim nothing.
     pub epoch: u64,
+    /// Rises with a redrive and with a later rollback.
+    pub generation: u32,
     /// When it began, RFC 3339.
     pub started_at: String,
     /// The trigger's name, or `api`/`direct`.
@@ -176,6 +183,17 @@ pub struct UndoPolicy {
     pub timeout_s: u64,
     /// Undo attempts in all.
     pub max_attempts: u32,
+    /// Whether the target, once told to undo, refuses the effect's key from then on, so that a delayed call cannot
+    /// take effect after its undo.
+    #[serde(default)]
+    pub fences: bool,
+}
+
+impl UndoPolicy {
+    /// How long an attempt to undo may hold its claim.
+    pub fn lease(self) -> SignedDuration {
+        SignedDuration::from_secs(i64::try_from(lease_s(self.timeout_s)).unwrap_or(900))
+    }
 }
 
 /// What a step answers its machine.
@@ -197,6 +215,71 @@ pub enum StepStatus {
     Skipped,
 }
 
+/// An execution that goes no further: who takes it over, and why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanTask {
+    /// The execution, in the epoch in which it was last seen.
+    pub execution: ExecutionRef,
+    /// ARN of the Step Functions execution that asks; it becomes the owner.
+    pub owner: String,
+    /// Why.
+    pub failure: Failure,
+    /// The function that performs each action.
+    pub functions: BTreeMap<String, String>,
+}
+
+/// What `plan` answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanResult {
+    /// The execution in its new epoch: handed to every later task.
+    pub execution: ExecutionRef,
+    /// What to undo, in order.
+    pub undo: Vec<ToUndo>,
+}
+
+/// One effect to undo, or to ask about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToUndo {
+    /// The step's name.
+    pub step: String,
+    /// The item's name in a `for_each`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// The function that performs its action; empty where the deployment has none any more.
+    pub function: String,
+}
+
+/// One attempt at undoing one step. Everything else stands in the step's record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UndoTask {
+    /// The execution it belongs to.
+    pub execution: ExecutionRef,
+    /// Which step.
+    pub undo: ToUndo,
+}
+
+/// What an undo answers: how the step's record stands then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoResult {
+    /// `UNDONE`, `UNDO_FAILED`, or of a step that has no undo, what its target says of it.
+    pub status: String,
+}
+
+/// An undo whose function did not answer, however often it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GiveUpTask {
+    /// The execution it belongs to.
+    pub execution: ExecutionRef,
+    /// Which step.
+    pub undo: ToUndo,
+    /// The name of the error that its machine caught.
+    pub error: String,
+}
+
 /// The end of an execution, whatever led to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -205,22 +288,23 @@ pub struct FinishTask {
     pub execution: ExecutionRef,
     /// Every step in declared order, so that the receipt can name those that left no record.
     pub steps: Vec<StepRef>,
-    /// Why it ends early; absent on the happy path.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
 }
 
-/// The error that a machine caught.
+/// Why an execution goes no further: the error that a machine caught, or what somebody asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// The state it was caught at: a step, a container, or `Begin`.
+    /// The state it was caught at: a step, a container, or `Begin`; empty if it came from outside.
+    #[serde(default)]
     pub state: String,
-    /// Step Functions' error name.
+    /// Step Functions' error name, or one of [`error_name`].
     pub error: String,
-    /// Step Functions' cause, as text.
+    /// Step Functions' cause, as text; of a request, its reason.
     #[serde(default)]
     pub cause: String,
+    /// Who asked for it, if somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// What `finish` answers.
@@ -259,8 +343,17 @@ pub mod error_name {
     /// The start is not one: no tenant, no key, no known trigger.
     pub const MALFORMED: &str = "Malformed";
 
+    /// A step was claimed after the plan was made: plan again.
+    pub const OPEN: &str = "Open";
+    /// Somebody asked to stop it.
+    pub const CANCELLED: &str = "Cancelled";
+    /// Somebody asked to undo it after it had ended.
+    pub const WITHDRAWN: &str = "Withdrawn";
+    /// Its machine ended without a word, or is gone.
+    pub const LOST: &str = "Lost";
+
     /// Never retried by a machine: trying again cannot help, or another path handles it.
-    pub const FINAL: [&str; 8] = [
+    pub const FINAL: [&str; 9] = [
         RETRY_AFTER,
         PERMANENT,
         ESCALATE,
@@ -269,5 +362,6 @@ pub mod error_name {
         DUPLICATE,
         KEY_REUSED,
         MALFORMED,
+        OPEN,
     ];
 }

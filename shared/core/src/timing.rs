@@ -1,5 +1,7 @@
 //! The durations that machine, claim and function must agree on, in whole seconds, in one place.
 
+use jiff::SignedDuration;
+
 /// An attempt's lease outlives its timeout by this much, so that the function can still record the outcome.
 pub const LEASE_MARGIN_S: u64 = 5;
 
@@ -20,6 +22,9 @@ pub const STEP_TIMEOUT_MAX_S: u64 = 14 * 60;
 
 /// Timeout of the `Begin`, `Finish` and `Close` tasks.
 pub const FRAME_TIMEOUT_S: u64 = 30;
+
+/// A rollback that is not over by then is looked after; one that merely waits for leases and retries is left alone.
+pub const UNWINDING_OVERDUE: SignedDuration = SignedDuration::from_mins(30);
 
 /// How long the lease of an attempt with this timeout is.
 pub const fn lease_s(timeout_s: u64) -> u64 {

@@ -30,6 +30,9 @@ pub trait Action: Send + Sync + Sized + 'static {
     const SUMMARY: &'static str;
     /// Whether and how its effect can be undone.
     const UNDO: Undo = Undo::None;
+    /// Whether its undo makes the target refuse the effect's key from then on. Where it does not, a call that was
+    /// delayed may take effect after its undo, and receipts say so.
+    const UNDO_FENCES: bool = false;
     /// The deployment settings it reads, as environment variables.
     const SETTINGS: &'static [Setting] = &[];
     /// What `input` must look like; unknown fields should be refused (`deny_unknown_fields`).

@@ -35,6 +35,8 @@ pub struct ActionInfo {
     pub summary: &'static str,
     /// Whether and how it can be undone.
     pub undo: Undo,
+    /// Whether its undo keeps a delayed call from taking effect.
+    pub undo_fences: bool,
     /// The deployment settings it reads.
     pub settings: &'static [Setting],
     /// JSON Schema of its input.
@@ -59,6 +61,7 @@ impl Registry {
             name: A::NAME,
             summary: A::SUMMARY,
             undo: A::UNDO,
+            undo_fences: A::UNDO_FENCES,
             settings: A::SETTINGS,
             input_schema: schema_of::<A::Input>(),
             output_schema: schema_of::<A::Output>(),

@@ -82,6 +82,8 @@ pub enum ProcessorMode {
 pub enum State {
     /// Calls a function.
     Task(Task),
+    /// Does nothing but remember.
+    Pass(Pass),
     /// Lets time pass.
     Wait(Wait),
     /// Runs branches side by side.
@@ -130,6 +132,17 @@ pub struct Task {
     /// Where errors lead; the first that matches decides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub catch: Vec<Catcher>,
+    /// Where it leads.
+    #[serde(flatten)]
+    pub exit: Exit,
+}
+
+/// Does nothing but remember.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Pass {
+    /// What later states see.
+    pub assign: Ordered<Value>,
     /// Where it leads.
     #[serde(flatten)]
     pub exit: Exit,

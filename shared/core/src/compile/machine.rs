@@ -6,8 +6,8 @@ use super::{
     asl::{Exit, Machine, Ordered, QueryLanguage, State, Task},
     expressions::for_begin,
     names::{BEGIN_ARN, FINISH_ARN},
-    retry::{catch_all, catch_begin, of_begin, of_finish},
-    steps,
+    retry::{catch_all, catch_begin, of_begin, of_end},
+    steps, unwind,
 };
 use crate::{
     definition::{Definition, expression_in},
@@ -26,23 +26,11 @@ pub fn machine(definition: &Definition, file: &str) -> Result<Machine, Canonical
     let refs = json!(step_refs(definition));
     let mut states = vec![("Begin".to_owned(), State::Task(begin(definition, &refs)?))];
     states.extend(steps::states(definition, "Finish").0);
-    states.push((
-        "Finish".to_owned(),
-        State::Task(finish("Finish", &refs, None, Exit::End(true))),
-    ));
-    let failure = json!("{% $failure %}");
-    let close = finish(
-        "Close",
-        &refs,
-        Some(failure),
-        Exit::Next("Failed".to_owned()),
-    );
-    states.push(("Close".to_owned(), State::Task(close)));
-    let failed = State::Fail {
-        error: "{% $failure.error %}".to_owned(),
-        cause: "{% $failure.cause %}".to_owned(),
-    };
-    states.push(("Failed".to_owned(), failed));
+    states.push(("Finish".to_owned(), State::Task(finish(&refs))));
+    let bounds = unwind::Bounds::of(&[definition]);
+    let failed = Exit::Next("Failed".to_owned());
+    states.extend(unwind::states(&refs, &bounds, failed));
+    states.push(("Failed".to_owned(), unwind::failed()));
     states.push(("Duplicate".to_owned(), State::Succeed {}));
     Ok(Machine {
         comment: format!("{workflow} version {version}, compiled by holdfast; edit {file} instead"),
@@ -128,22 +116,19 @@ fn gate(definition: &Definition) -> Result<Gate, CanonicalError> {
     })
 }
 
-/// `Finish`, or with a failure `Close`.
-fn finish(name: &str, refs: &Value, failure: Option<Value>, exit: Exit) -> Task {
+fn finish(refs: &Value) -> Task {
     let execution = json!("{% $execution %}");
-    let mut arguments = vec![
-        ("execution".to_owned(), execution),
-        ("steps".to_owned(), refs.clone()),
-    ];
-    arguments.extend(failure.map(|failure| ("failure".to_owned(), failure)));
     Task {
         resource: format!("${{{FINISH_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: Ordered(arguments),
+        arguments: Ordered(vec![
+            ("execution".to_owned(), execution),
+            ("steps".to_owned(), refs.clone()),
+        ]),
         assign: None,
         output: None,
-        retry: of_finish(),
-        catch: vec![catch_all(name, "Failed")],
-        exit,
+        retry: of_end(),
+        catch: vec![catch_all("Finish", "Plan")],
+        exit: Exit::End(true),
     }
 }

@@ -10,9 +10,10 @@ mod steps;
 mod template;
 #[cfg(test)]
 mod tests;
+mod unwind;
 
 pub use asl::{
-    Catcher, Exit, Inner, JitterStrategy, Machine, Map, Ordered, Parallel, ProcessorConfig,
+    Catcher, Exit, Inner, JitterStrategy, Machine, Map, Ordered, Parallel, Pass, ProcessorConfig,
     ProcessorMode, QueryLanguage, Retrier, State, Task, Until, Wait,
 };
 pub use machine::machine;
@@ -33,11 +34,14 @@ impl Machine {
 /// What follows from all workflows of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compiled {
-    /// Workflow id and the text of its state machine, sorted.
+    /// Workflow id and the text of its state machine, sorted; the last is [`RECOVERY`].
     pub machines: Vec<(String, String)>,
     /// template.yaml with its generated part renewed.
     pub template: String,
 }
+
+/// The machine that ends executions which their own machine left behind.
+pub const RECOVERY: &str = "recovery";
 
 /// Step Functions takes no larger definition.
 const MAX_MACHINE_BYTES: usize = 1_000_000;
@@ -65,6 +69,10 @@ pub fn all(
         }
         machines.push((definition.workflow.clone(), text));
     }
+    let definitions: Vec<&Definition> = workflows.iter().map(|(one, _)| *one).collect();
+    let recovery = unwind::recovery(&definitions)
+        .to_json()
+        .map_err(|error| format!("{RECOVERY}: {error}"))?;
     let parts: Vec<Part<'_>> = workflows
         .iter()
         .zip(&machines)
@@ -78,5 +86,6 @@ pub fn all(
         return Err(in_template(error));
     }
     let template = replace_region(template, &region(&parts, actions)).map_err(in_template)?;
+    machines.push((RECOVERY.to_owned(), recovery));
     Ok(Compiled { machines, template })
 }

@@ -5,6 +5,9 @@ pub(super) const BEGIN_ARN: &str = "BeginFunctionArn";
 /// Where the machine finds the function of `Finish` and `Close`.
 pub(super) const FINISH_ARN: &str = "FinishFunctionArn";
 
+/// Where the machine finds the function of `Plan` and of undos that never answered.
+pub(super) const PLAN_ARN: &str = "PlanFunctionArn";
+
 /// `vendor-hold` as CloudFormation wants it: `VendorHold`.
 pub(super) fn pascal(name: &str) -> String {
     name.split(|c: char| !c.is_ascii_alphanumeric())

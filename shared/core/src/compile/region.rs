@@ -14,6 +14,7 @@ use crate::{
 
 const FUNCTION: &str = include_str!("region/function.yaml");
 const MACHINE: &str = include_str!("region/machine.yaml");
+const RECOVERY: &str = include_str!("region/recovery.yaml");
 const ROLE: &str = include_str!("region/role.yaml");
 const RULE: &str = include_str!("region/rule.yaml");
 const SCHEDULE: &str = include_str!("region/schedule.yaml");
@@ -42,6 +43,7 @@ pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo]) -> String {
         }
         blocks.extend(triggers.iter().map(|trigger| start(&id, trigger)));
     }
+    blocks.push(recovery(parts));
     blocks.join("\n")
 }
 
@@ -148,39 +150,60 @@ fn secret_policy(secrets: &[String]) -> String {
     format!("{statement}{}", all.collect::<String>())
 }
 
-fn machine(part: &Part<'_>) -> String {
-    let mut actions: Vec<&str> = part
-        .definition
-        .action_steps()
-        .into_iter()
-        .map(|(_, step, _)| step.action.as_str())
-        .collect();
+/// The functions that machines with these steps call: substitution and logical id.
+fn functions_of(parts: &[&Part<'_>], own: &[&str]) -> Vec<(String, String)> {
+    let steps = parts.iter().flat_map(|part| part.definition.action_steps());
+    let mut actions: Vec<&str> = steps.map(|(_, step, _)| step.action.as_str()).collect();
     actions.sort_unstable();
     actions.dedup();
-    let own =
-        ["Begin", "Finish"].map(|name| (format!("{name}FunctionArn"), format!("{name}Function")));
+    let own = own
+        .iter()
+        .map(|name| (format!("{name}FunctionArn"), format!("{name}Function")));
     let steps = actions
         .iter()
         .map(|action| (arn_of(action), format!("{}StepFunction", pascal(action))));
-    let functions: Vec<(String, String)> = own.into_iter().chain(steps).collect();
+    own.chain(steps).collect()
+}
+
+fn substitutions_of(functions: &[(String, String)]) -> String {
+    let lines = functions
+        .iter()
+        .map(|(arn, id)| format!("        {arn}: !GetAtt {id}.Arn\n"));
+    lines.collect()
+}
+
+fn resources_of(functions: &[(String, String)]) -> String {
+    let lines = functions
+        .iter()
+        .map(|(_, id)| format!("                - !GetAtt {id}.Arn\n"));
+    lines.collect()
+}
+
+fn recovery(parts: &[Part<'_>]) -> String {
+    let parts: Vec<&Part<'_>> = parts.iter().collect();
+    let functions = functions_of(&parts, &["Finish", "Plan"]);
+    fill(
+        RECOVERY,
+        &[
+            ("SUBSTITUTIONS", &substitutions_of(&functions)),
+            ("FUNCTIONS", &resources_of(&functions)),
+        ],
+    )
+}
+
+fn machine(part: &Part<'_>) -> String {
+    let functions = functions_of(&[part], &["Begin", "Finish", "Plan"]);
     let mut parameters: Vec<&str> = parameters_in(part.machine)
         .filter(|name| !functions.iter().any(|(arn, _)| arn == name))
         .collect();
     parameters.sort_unstable();
     parameters.dedup();
-    let mut substitutions: String = functions
-        .iter()
-        .map(|(arn, id)| format!("        {arn}: !GetAtt {id}.Arn\n"))
-        .collect();
+    let mut substitutions = substitutions_of(&functions);
     substitutions.extend(
         parameters
             .iter()
             .map(|name| format!("        {name}: !Ref {name}\n")),
     );
-    let resources: String = functions
-        .iter()
-        .map(|(_, id)| format!("                - !GetAtt {id}.Arn\n"))
-        .collect();
     let workflow = &part.definition.workflow;
     fill(
         MACHINE,
@@ -188,7 +211,7 @@ fn machine(part: &Part<'_>) -> String {
             ("ID", &machine_id(workflow)),
             ("WORKFLOW", workflow),
             ("SUBSTITUTIONS", &substitutions),
-            ("FUNCTIONS", &resources),
+            ("FUNCTIONS", &resources_of(&functions)),
         ],
     )
 }

@@ -17,10 +17,16 @@ const EVALUATION: &str = "States.QueryEvaluationError";
 const THROTTLED: &str = "Lambda.TooManyRequestsException";
 /// How often a task asks again while another attempt holds the lease, evenly over a little more than the lease.
 const CONFLICT_RETRIES: u32 = 12;
-/// How long `Finish` and `Close` wait for attempts that still run: longer than the longest lease.
-const FINISH_CONFLICT: (u64, u32) = (10, 120);
+/// How `Plan`, `Close` and undos wait for attempts that still run: ever longer, and in all longer than the longest lease.
+const LEASE_PATIENCE: Retry = Retry {
+    max_attempts: 60,
+    interval_s: 2,
+    backoff: 1.5,
+    max_delay_s: 30,
+    jitter: Jitter::None,
+};
 
-fn names<const N: usize>(names: [&str; N]) -> Vec<String> {
+pub(super) fn names<const N: usize>(names: [&str; N]) -> Vec<String> {
     names.map(str::to_owned).to_vec()
 }
 
@@ -100,19 +106,29 @@ pub(super) fn of_begin() -> Vec<Retrier> {
     vec![never(), by_policy(names([ALL]), &retry)]
 }
 
-/// The retriers of `Finish` and `Close`.
-pub(super) fn of_finish() -> Vec<Retrier> {
-    let (pace_s, times) = FINISH_CONFLICT;
+/// The retriers of `Plan`, `Finish` and `Close`.
+pub(super) fn of_end() -> Vec<Retrier> {
     let mut retriers = of_begin();
-    retriers.insert(1, steadily(error_name::CONFLICT, pace_s, times));
+    let conflict = names([error_name::CONFLICT]);
+    retriers.insert(1, by_policy(conflict, &LEASE_PATIENCE));
     retriers
+}
+
+/// The retriers of an undo: safe to repeat, whatever the error, since its key is its own.
+pub(super) fn of_undo(retry: &Retry) -> Vec<Retrier> {
+    let conflict = names([error_name::CONFLICT]);
+    vec![
+        never(),
+        by_policy(conflict, &LEASE_PATIENCE),
+        by_policy(names([ALL]), retry),
+    ]
 }
 
 /// What `errorMessage` a function's error carried, as an expression: JSON inside JSON.
 pub(super) const ERROR_MESSAGE: &str = "$parse($parse($states.errorOutput.Cause).errorMessage)";
 
 /// Remembers the error caught at `state` as `$failure`. A timeout has no cause.
-fn failure(state: &str) -> Value {
+pub(super) fn failure(state: &str) -> Value {
     let cause = "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}";
     json!({ "state": state, "error": "{% $states.errorOutput.Error %}", "cause": cause })
 }

@@ -137,6 +137,7 @@ impl Compiler<'_> {
             undo: action.rollback.as_ref().map(|rollback| UndoPolicy {
                 timeout_s: rollback.timeout_s,
                 max_attempts: rollback.retry.max_attempts,
+                fences: rollback.fences,
             }),
             inline_output_bytes: row.inline_bytes,
         };
@@ -250,7 +251,7 @@ impl Row<'_> {
     /// Inside a container an error belongs to the container, whose own Catch sees it.
     fn catch(&self, state: &str) -> Vec<super::asl::Catcher> {
         match self.place {
-            Place::Top(_) => vec![catch_all(state, "Close")],
+            Place::Top(_) => vec![catch_all(state, "Plan")],
             Place::Branch | Place::Item(_) => Vec::new(),
         }
     }

@@ -189,6 +189,8 @@ pub struct Rollback {
     pub timeout_s: u64,
     /// When to try again.
     pub retry: Retry,
+    /// Whether the action's undo keeps a delayed call from taking effect.
+    pub fences: bool,
 }
 
 /// How long to wait.

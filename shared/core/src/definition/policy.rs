@@ -202,6 +202,7 @@ impl Reader<'_> {
             input,
             timeout_s,
             retry,
+            fences: info.is_some_and(|info| info.undo_fences),
         })
     }
 }

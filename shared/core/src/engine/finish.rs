@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, Host, ObjectStore, TaskError, partition};
+use super::{Engine, Host, ObjectStore, TaskError, partition, plan::superseded};
 use crate::{
     digest::sha256_hex,
     keys::receipt_object,
-    ledger::{Expect, Ledger, Meta, Phase, Put, ReceiptRef, Snapshot, Status, StepState, settle},
+    ledger::{
+        Expect, Ledger, Meta, Need, Phase, Put, ReceiptRef, Snapshot, Stands, Status, StepRecord,
+        StepState, need,
+    },
     receipt::Receipt,
     task::{Failure, FinishResult, FinishTask, error_name},
 };
@@ -14,77 +17,51 @@ use crate::{
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Ends an execution and answers where its receipt lies. Safe to run twice, and twice at once: the second agrees.
     ///
-    /// Errors: `Conflict` (a step may still be at work), `Permanent` (no such execution), `Transient`.
+    /// Errors: `Conflict` (a step may still be at work), `Open` (something is left to undo: plan again), `Halted`
+    /// (somebody else took over), `Permanent` (no such execution, or a step that was tried and then skipped),
+    /// `Transient`.
     pub async fn finish(&self, task: &FinishTask) -> Result<FinishResult, TaskError> {
-        let at = partition(&task.execution);
-        let snapshot = match &task.failure {
-            Some(failure) => self.close(task, failure).await?,
-            None => self.read(task).await?,
-        };
-        if let Some(until) = snapshot
-            .steps
-            .iter()
-            .find_map(|step| settle(step, self.host.now()).err())
-        {
-            let message = format!("a step of {} may be at work until {until}", at.execution);
-            return Err(TaskError::new(error_name::CONFLICT, message));
-        }
-        if task.failure.is_none()
-            && let Some(failure) = unfinished(&snapshot)
-        {
-            let task = FinishTask {
-                failure: Some(failure),
-                ..task.clone()
-            };
-            return Box::pin(self.finish(&task)).await;
+        let mut snapshot = self.read(&partition(&task.execution)).await?;
+        let meta = &snapshot.meta;
+        let ours = meta.epoch == task.execution.epoch;
+        match &meta.phase {
+            Phase::Ended { .. } => {}
+            _ if !ours => return Err(superseded(&meta.at)),
+            Phase::Running => executed(&snapshot.steps)?,
+            Phase::Unwinding { .. } | Phase::Rejected => self.close(&mut snapshot).await?,
         }
         let now = self.host.now();
+        let steps = &snapshot.steps;
         let meta = self
-            .change_meta(snapshot.meta.clone(), |meta| ended(meta, task, now))
+            .change_meta(snapshot.meta.clone(), |meta| {
+                ended(meta, task.execution.epoch, steps, now)
+            })
             .await?;
         self.publish(task, Snapshot { meta, ..snapshot }).await
     }
 
-    async fn read(&self, task: &FinishTask) -> Result<Snapshot, TaskError> {
-        let at = partition(&task.execution);
-        self.ledger.snapshot(&at).await?.ok_or_else(|| {
-            TaskError::new(
-                error_name::PERMANENT,
-                format!("no execution {} is recorded", at.execution),
-            )
-        })
-    }
-
-    /// Stops further claims, then closes every record whose attempt is certainly over.
-    async fn close(&self, task: &FinishTask, failure: &Failure) -> Result<Snapshot, TaskError> {
-        let before = self.read(task).await?;
-        let stopped = self
-            .change_meta(before.meta, |meta| {
-                (meta.phase == Phase::Running).then(|| Meta {
-                    epoch: meta.epoch + 1,
-                    phase: Phase::Closing {
-                        failure: failure.clone(),
-                    },
-                    ..meta.clone()
-                })
-            })
-            .await?;
-        // Read again: a claim may have been written between the first reading and the stop; none can be after it acts.
-        let mut snapshot = self.read(task).await?;
-        snapshot.meta = stopped;
+    /// Closes every record that waits for nothing, and refuses while one is at work or left to undo.
+    async fn close(&self, snapshot: &mut Snapshot) -> Result<(), TaskError> {
         for step in &mut snapshot.steps {
-            let Ok(Some(next)) = settle(step, self.host.now()) else {
-                continue;
-            };
-            match self.ledger.put_step(&next, Expect::Rev(step.rev)).await? {
-                Put::Done => *step = next,
-                Put::Lost(_) => {
-                    let message = format!("{} changed while it was closed", step.label());
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+            match need(step, snapshot.meta.generation, self.host.now()) {
+                Need::Nothing => {}
+                Need::Wait(until) => return Err(at_work(step, until)),
+                Need::Undo => {
+                    let message = format!("{} is left to undo", step.label());
+                    return Err(TaskError::new(error_name::OPEN, message));
+                }
+                Need::Close(next) => {
+                    match self.ledger.put_step(&next, Expect::Rev(step.rev)).await? {
+                        Put::Done => *step = *next,
+                        Put::Lost(_) => {
+                            let message = format!("{} changed while it was closed", step.label());
+                            return Err(TaskError::new(error_name::CONFLICT, message));
+                        }
+                    }
                 }
             }
         }
-        Ok(snapshot)
+        Ok(())
     }
 
     /// Writes the receipt once; whoever comes second adopts the first.
@@ -99,10 +76,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             ..
         } = &snapshot.meta.phase
         else {
-            return Err(TaskError::new(
-                error_name::CONFLICT,
-                "another task is about to end this execution",
-            ));
+            return Err(superseded(&snapshot.meta.at));
         };
         let object = receipt_object(&snapshot.meta.at, *ended_at, snapshot.meta.generation);
         let status = status.name().to_owned();
@@ -122,8 +96,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             sha256 = sha256_hex(&stands);
         }
         let receipt = ReceiptRef { object, sha256 };
+        let generation = snapshot.meta.generation;
         self.change_meta(snapshot.meta, |meta| {
-            meta.receipt.is_none().then(|| Meta {
+            let missing = meta.receipt.is_none() && meta.generation == generation;
+            missing.then(|| Meta {
                 receipt: Some(receipt.clone()),
                 ..meta.clone()
             })
@@ -137,26 +113,44 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-/// The failure of an execution whose machine is done while a step that was tried has not succeeded: its `when` yielded
-/// something else on a later attempt.
-fn unfinished(snapshot: &Snapshot) -> Option<Failure> {
-    let mut steps = snapshot.steps.iter();
-    let step = steps.find(|step| !matches!(step.state, StepState::Succeeded { .. }))?;
-    (snapshot.meta.phase == Phase::Running).then(|| Failure {
-        state: step.step.clone(),
-        error: error_name::PERMANENT.to_owned(),
-        cause: format!("{} was tried, and then skipped", step.label()),
+/// Refuses to call an execution executed while a step that was tried has not succeeded: its `when` yielded something
+/// else on a later attempt.
+fn executed(steps: &[StepRecord]) -> Result<(), TaskError> {
+    let unfinished = |step: &&StepRecord| step.state != StepState::Succeeded;
+    let Some(step) = steps.iter().find(unfinished) else {
+        return Ok(());
+    };
+    Err(match step.state {
+        StepState::Running { lease_until, .. } => at_work(step, lease_until),
+        _ => TaskError::new(
+            error_name::PERMANENT,
+            format!("{} was tried, and then skipped", step.label()),
+        ),
     })
+}
+
+fn at_work(step: &StepRecord, until: Timestamp) -> TaskError {
+    let message = format!("{} may be at work until {until}", step.label());
+    TaskError::new(error_name::CONFLICT, message)
 }
 
 /// The record with its end, decided on what stands when it is written; `None` if it has ended or is not this task's
 /// to end.
-fn ended(meta: &Meta, task: &FinishTask, now: Timestamp) -> Option<Meta> {
-    let (status, failure) = match (&meta.phase, &task.failure) {
-        (Phase::Rejected, failure) => (Status::Rejected, failure.clone()),
-        (Phase::Closing { failure }, Some(_)) => (Status::Failed, Some(failure.clone())),
-        (Phase::Running, None) if meta.admits(task.execution.epoch) => (Status::Executed, None),
-        (Phase::Ended { .. } | Phase::Closing { .. } | Phase::Running, _) => return None,
+fn ended(meta: &Meta, epoch: u64, steps: &[StepRecord], now: Timestamp) -> Option<Meta> {
+    let (status, failure) = match &meta.phase {
+        _ if meta.epoch != epoch => return None,
+        Phase::Ended { .. } => return None,
+        Phase::Running => (Status::Executed, None),
+        Phase::Unwinding { failure } => (status(steps), Some(failure.clone())),
+        Phase::Rejected => (
+            Status::Rejected,
+            Some(Failure {
+                state: "Begin".to_owned(),
+                error: error_name::REJECTED.to_owned(),
+                cause: String::new(),
+                by: None,
+            }),
+        ),
     };
     Some(Meta {
         phase: Phase::Ended {
@@ -166,4 +160,15 @@ fn ended(meta: &Meta, task: &FinishTask, now: Timestamp) -> Option<Meta> {
         },
         ..meta.clone()
     })
+}
+
+/// How an execution that was unwound ended.
+fn status(steps: &[StepRecord]) -> Status {
+    if steps.iter().any(|step| step.stands() != Stands::Nothing) {
+        Status::PartiallyRolledBack
+    } else if steps.iter().any(|step| step.state == StepState::Undone) {
+        Status::RolledBack
+    } else {
+        Status::Failed
+    }
 }

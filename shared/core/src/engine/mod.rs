@@ -1,14 +1,16 @@
-//! The engine: what begin, a step and finish do, over ports that the Lambda functions and the tests fill.
+//! The engine: what begin, a step, its undo, plan and finish do, over ports that the Lambda functions and the tests fill.
 
 mod begin;
 mod finish;
 mod payloads;
+mod plan;
 mod refusal;
 mod step;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 use std::{future::Future, time::Duration};
 

@@ -67,9 +67,24 @@ pub(super) fn refusal(
             TaskError::new(error_name::UNKNOWN, format!("{label}: {error}"))
         }
         StepState::Unknown => unknown_for_good(record),
-        StepState::Running { .. } | StepState::Succeeded { .. } => TaskError::new(
+        _ => TaskError::new(
             error_name::CONFLICT,
             format!("{label}: another attempt took over"),
         ),
     }
+}
+
+/// The error that tells the machine to try an undo again; `None` if it is over, well or not.
+pub(super) fn undo_refusal(record: &StepRecord, now: Timestamp) -> Option<TaskError> {
+    let label = format!("undo of {}", record.label());
+    let StepState::UndoWaiting { until } = &record.state else {
+        return None;
+    };
+    let error = record.last_undo_error().unwrap_or("it failed");
+    let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+    Some(if wait > SHORT_PAUSE {
+        retry_later(&label, error, wait)
+    } else {
+        TaskError::new(error_name::TRANSIENT, format!("{label}: {error}"))
+    })
 }

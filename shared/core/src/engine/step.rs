@@ -23,14 +23,14 @@ use crate::{
     },
     payload::Payload,
     task::{StepPolicy, StepResult, StepStatus, StepTask, error_name},
-    timing::lease_s,
+    timing::{LEASE_MARGIN_S, lease_s},
 };
 
 /// A claim whose answer was lost is sent this often: only the attempt that wrote it can know it again.
-const CLAIM_TRIES: u32 = 2;
+pub(super) const CLAIM_TRIES: u32 = 2;
 
 /// An outcome is worth this many writes before it is left to the lease.
-const COMPLETION_TRIES: u32 = 5;
+pub(super) const COMPLETION_TRIES: u32 = 5;
 
 /// The longest pause a target gets, whatever it asks for; then it is asked again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -73,7 +73,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let attempted = self.act(task, &claim, &record, input, action).await?;
         let record = self.record(&claim, record, &attempted).await?;
         match (&attempted, &record.state) {
-            (_, StepState::Succeeded { output }) => {
+            (Attempted::Succeeded(output), StepState::Succeeded) => {
                 let output = self.for_machine(&record, output, &task.step).await?;
                 Ok(StepResult {
                     status: StepStatus::Succeeded,
@@ -118,6 +118,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             key: effect_key(&at, &policy.name, item.as_deref(), 0),
             generation: 0,
             epoch: task.execution.epoch,
+            run: task.execution.generation,
             input: self.pack(&at, "input", input.clone()).await?,
             undo: policy.undo,
             undo_input,
@@ -126,14 +127,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 token: token.clone(),
                 lease_until: now + lease,
             },
+            output: None,
             tainted: false,
-            attempts: vec![Attempt {
-                token: token.clone(),
-                started_at: now,
-                ended_at: None,
-                outcome: None,
-                error: None,
-            }],
+            attempts: vec![Attempt::begun(&token, now)],
+            forgiven: 0,
+            undo_attempts: Vec::new(),
+            undo_forgiven: 0,
             item,
             at,
         };
@@ -170,6 +169,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     continue;
                 }
                 Claimed::Succeeded(output) => return Ok(Held::Before(output)),
+                Claimed::Changed => {
+                    let message = format!(
+                        "{label}: it succeeded with another input than it has now: its effect would not be this one"
+                    );
+                    return Err(permanent(message));
+                }
+                Claimed::Withdrawn => {
+                    let message = format!("{label}: the execution has moved on");
+                    return Err(TaskError::new(error_name::HALTED, message));
+                }
                 Claimed::Failed => {
                     let error = stands
                         .as_ref()
@@ -196,7 +205,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// Waits until a step may be tried again: here if that is soon, else by way of the machine.
-    async fn pause(&self, label: &str, until: Timestamp, now: Timestamp) -> Result<(), TaskError> {
+    pub(super) async fn pause(
+        &self,
+        label: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), TaskError> {
         let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
         if left > SHORT_PAUSE {
             return Err(retry_later(label, "the target asked to wait", left));
@@ -237,9 +251,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let StepState::Running { lease_until, .. } = record.state else {
             return Ok(Attempted::Halted("the claim is not ours".to_owned()));
         };
-        let margin = SignedDuration::from_secs(crate::timing::LEASE_MARGIN_S as i64);
-        let left = lease_until.duration_since(self.host.now()) - margin;
-        let time_left = Duration::try_from(left).unwrap_or_default();
         let call = Call {
             tenant: at.tenant.clone(),
             execution: at.execution.clone(),
@@ -247,7 +258,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             attempt: record.attempts.len() as u32,
             key: record.key.clone(),
             forward_key: record.key.clone(),
-            time_left,
+            time_left: time_left(lease_until, self.host.now()),
         };
         let outcome = self.call(action, &call, input, task.step.timeout_s).await;
         Ok(match outcome {
@@ -265,10 +276,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Err(StepError { kind, message }) => match kind {
                 StepErrorKind::Transient { retry_after } => Attempted::Transient {
                     error: message,
-                    wait: SignedDuration::try_from(
-                        retry_after.unwrap_or_default().min(LONGEST_PAUSE),
-                    )
-                    .unwrap_or_default(),
+                    wait: longest_pause(retry_after.unwrap_or_default()),
                 },
                 StepErrorKind::Unknown => Attempted::Unknown(message),
                 StepErrorKind::Permanent => Attempted::Permanent(message),
@@ -338,7 +346,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// Waits before a write without an answer is sent again; gives the error back once it was sent `tries` times.
-    async fn insist(
+    pub(super) async fn insist(
         &self,
         error: LedgerError,
         failures: &mut u32,
@@ -381,4 +389,15 @@ fn transient(error: String) -> Attempted {
         error,
         wait: SignedDuration::ZERO,
     }
+}
+
+/// How long an attempt with a lease until then may act: it stops before another one may take over.
+pub(super) fn time_left(lease_until: Timestamp, now: Timestamp) -> Duration {
+    let margin = SignedDuration::from_secs(LEASE_MARGIN_S as i64);
+    Duration::try_from(lease_until.duration_since(now) - margin).unwrap_or_default()
+}
+
+/// A pause that a target asked for, within bounds.
+pub(super) fn longest_pause(wait: Duration) -> SignedDuration {
+    SignedDuration::try_from(wait.min(LONGEST_PAUSE)).unwrap_or_default()
 }

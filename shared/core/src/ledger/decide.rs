@@ -65,8 +65,12 @@ pub enum Claimed {
     NotBefore(Timestamp),
     /// It succeeded before; give this answer again.
     Succeeded(Payload),
+    /// It succeeded in an earlier run with another input than it has now: its answer is not this step's.
+    Changed,
     /// It failed for good before; say so again.
     Failed,
+    /// It is undone or about to be, or a later part of the engine has claimed it.
+    Withdrawn,
     /// It may have happened and nobody may try again. Write the record if there is one.
     Unknown(Option<Box<StepRecord>>),
 }
@@ -79,23 +83,51 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
     let again = |from: &StepRecord| {
         Claimed::Write(Box::new(next_attempt(from, record.rev + 1, claim, now)))
     };
+    // A redrive counts attempts anew, and tries again what failed before.
+    let earlier = record.run < claim.first.run;
+    let may_retry = |record: &StepRecord| match earlier {
+        true => record.idempotent,
+        false => record.may_retry(claim.max_attempts),
+    };
     match &record.state {
         StepState::Running { token, .. } if *token == claim.token => Claimed::Mine,
+        _ if claim.first.epoch < record.epoch => Claimed::Withdrawn,
         StepState::Running { lease_until, .. } if now < *lease_until => Claimed::Held(*lease_until),
         StepState::Running { .. } => {
             let lost = abandoned(record, now);
-            if lost.may_retry(claim.max_attempts) {
+            if may_retry(&lost) {
                 again(&lost)
             } else {
                 Claimed::Unknown(Some(Box::new(lost)))
             }
         }
-        StepState::Unknown if record.may_retry(claim.max_attempts) => again(record),
+        StepState::Unknown if may_retry(record) => again(record),
         StepState::Unknown => Claimed::Unknown(None),
         StepState::Waiting { until } if now < *until => Claimed::NotBefore(*until),
         StepState::Waiting { .. } => again(record),
-        StepState::Succeeded { output } => Claimed::Succeeded(output.clone()),
+        StepState::Succeeded if earlier && record.input.sha256() != claim.first.input.sha256() => {
+            Claimed::Changed
+        }
+        StepState::Succeeded => match &record.output {
+            Some(output) => Claimed::Succeeded(output.clone()),
+            None => Claimed::Unknown(None),
+        },
+        StepState::FailedClean if earlier => again(record),
         StepState::FailedClean => Claimed::Failed,
+        StepState::Undone if earlier => Claimed::Write(Box::new(StepRecord {
+            rev: record.rev + 1,
+            key: record.next_key(),
+            generation: record.generation + 1,
+            attempts: [&record.attempts[..], &claim.first.attempts[..]].concat(),
+            forgiven: record.attempts.len() as u32,
+            undo_attempts: record.undo_attempts.clone(),
+            undo_forgiven: record.undo_attempts.len() as u32,
+            ..claim.first.clone()
+        })),
+        StepState::Undoing { .. }
+        | StepState::UndoWaiting { .. }
+        | StepState::Undone
+        | StepState::UndoFailed => Claimed::Withdrawn,
     }
 }
 
@@ -155,7 +187,7 @@ pub fn complete(
             Completed::Fenced
         };
     }
-    let exhausted = current.attempts.len() >= max_attempts as usize;
+    let exhausted = current.is_exhausted(max_attempts);
     let tainted = current.tainted;
     let clean_end = if tainted {
         StepState::Unknown
@@ -163,13 +195,7 @@ pub fn complete(
         StepState::FailedClean
     };
     let (state, outcome, error) = match attempted {
-        Attempted::Succeeded(output) => (
-            StepState::Succeeded {
-                output: output.clone(),
-            },
-            AttemptOutcome::Succeeded,
-            None,
-        ),
+        Attempted::Succeeded(_) => (StepState::Succeeded, AttemptOutcome::Succeeded, None),
         Attempted::Transient { error, .. } if exhausted => {
             (clean_end, AttemptOutcome::Transient, Some(error))
         }
@@ -189,66 +215,52 @@ pub fn complete(
         AttemptOutcome::Unknown => true,
         _ => tainted,
     };
-    Completed::Write(Box::new(ended(
-        current, state, outcome, error, tainted, now,
-    )))
-}
-
-/// Closes what a failed execution left open: `None` if the record is closed, the instant its lease ends if an
-/// attempt may still be at work.
-pub fn settle(record: &StepRecord, now: Timestamp) -> Result<Option<StepRecord>, Timestamp> {
-    match &record.state {
-        StepState::Running { lease_until, .. } if now < *lease_until => Err(*lease_until),
-        StepState::Running { .. } => Ok(Some(abandoned(record, now))),
-        StepState::Waiting { .. } => {
-            let state = if record.tainted {
-                StepState::Unknown
-            } else {
-                StepState::FailedClean
-            };
-            Ok(Some(StepRecord {
-                rev: record.rev + 1,
-                state,
-                ..record.clone()
-            }))
-        }
-        StepState::Unknown | StepState::Succeeded { .. } | StepState::FailedClean => Ok(None),
-    }
+    let output = match attempted {
+        Attempted::Succeeded(output) => Some(output.clone()),
+        _ => None,
+    };
+    let mut next = StepRecord {
+        rev: current.rev + 1,
+        state,
+        output,
+        tainted,
+        ..current.clone()
+    };
+    let error = error.map(String::as_str);
+    ended(next.attempts.last_mut(), outcome, error, now);
+    Completed::Write(Box::new(next))
 }
 
 /// The record of a step whose attempt never reported back.
-fn abandoned(record: &StepRecord, now: Timestamp) -> StepRecord {
-    let error = "no answer before its lease ended".to_owned();
-    ended(
-        record,
-        StepState::Unknown,
-        AttemptOutcome::Lost,
-        Some(&error),
-        true,
-        now,
-    )
-}
-
-fn ended(
-    record: &StepRecord,
-    state: StepState,
-    outcome: AttemptOutcome,
-    error: Option<&String>,
-    tainted: bool,
-    now: Timestamp,
-) -> StepRecord {
+pub(super) fn abandoned(record: &StepRecord, now: Timestamp) -> StepRecord {
     let mut next = StepRecord {
         rev: record.rev + 1,
-        state,
-        tainted,
+        state: StepState::Unknown,
+        tainted: true,
         ..record.clone()
     };
-    if let Some(attempt) = next.attempts.last_mut() {
+    let error = "no answer before its lease ended";
+    ended(
+        next.attempts.last_mut(),
+        AttemptOutcome::Lost,
+        Some(error),
+        now,
+    );
+    next
+}
+
+/// Records an attempt's end.
+pub(super) fn ended(
+    attempt: Option<&mut Attempt>,
+    outcome: AttemptOutcome,
+    error: Option<&str>,
+    now: Timestamp,
+) {
+    if let Some(attempt) = attempt {
         attempt.ended_at = Some(now);
         attempt.outcome = Some(outcome);
         attempt.error = error.map(|error| error.chars().take(200).collect());
     }
-    next
 }
 
 /// The record with one more attempt at work, `rev` as given.
@@ -256,18 +268,16 @@ fn next_attempt(record: &StepRecord, rev: u64, claim: &Claim, now: Timestamp) ->
     let mut next = StepRecord {
         rev,
         epoch: claim.first.epoch,
+        run: claim.first.run,
         state: StepState::Running {
             token: claim.token.clone(),
             lease_until: now + claim.lease,
         },
         ..record.clone()
     };
-    next.attempts.push(Attempt {
-        token: claim.token.clone(),
-        started_at: now,
-        ended_at: None,
-        outcome: None,
-        error: None,
-    });
+    if record.run < claim.first.run {
+        next.forgiven = record.attempts.len() as u32;
+    }
+    next.attempts.push(Attempt::begun(&claim.token, now));
     next
 }

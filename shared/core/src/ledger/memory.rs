@@ -71,6 +71,19 @@ impl Ledger for MemoryLedger {
             .and_then(|partition| partition.meta.clone()))
     }
 
+    async fn step(
+        &self,
+        at: &ExecutionKey,
+        step: &str,
+        item: Option<&str>,
+    ) -> Result<Option<StepRecord>, LedgerError> {
+        let partitions = self.lock();
+        let key = step_sort_key(step, item);
+        Ok(partitions
+            .get(at)
+            .and_then(|partition| partition.steps.get(&key).cloned()))
+    }
+
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
         let partitions = self.lock();
         let Some(partition) = partitions.get(at) else {

@@ -29,13 +29,15 @@ pub struct Meta {
     pub input: Payload,
     /// The trigger's name, or `api`/`direct`.
     pub trigger: String,
-    /// ARN of the Step Functions execution that acts for it; another one is a duplicate.
+    /// ARN of the Step Functions execution that began it: where its definition can be read again.
+    pub origin: String,
+    /// ARN of the Step Functions execution that acts for it now; another one is a duplicate.
     pub owner: String,
     /// ARN of its state machine: where the compiled steps can be read again.
     pub machine: String,
     /// Rises whenever another part of the engine takes over; tasks of an older epoch can claim nothing.
     pub epoch: u64,
-    /// Rises with a redrive.
+    /// Rises with a redrive and with a later rollback.
     pub generation: u32,
     /// When it began.
     pub started_at: Timestamp,
@@ -47,6 +49,9 @@ pub struct Meta {
     pub phase: Phase,
     /// Its receipt, once written.
     pub receipt: Option<ReceiptRef>,
+    /// The receipt of the generation before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<ReceiptRef>,
 }
 
 /// Where an execution's life stands.
@@ -57,9 +62,9 @@ pub enum Phase {
     Running,
     /// The gate said no; the end is not recorded yet.
     Rejected,
-    /// It failed; no step may act any more.
-    Closing {
-        /// What the machine caught.
+    /// It goes no further; no step may act any more, and what was done is undone.
+    Unwinding {
+        /// Why.
         failure: Failure,
     },
     /// Over.
@@ -68,7 +73,7 @@ pub enum Phase {
         status: Status,
         /// When.
         at: Timestamp,
-        /// What the machine caught, where it did not end well.
+        /// Why it did not end well.
         failure: Option<Failure>,
     },
 }
@@ -78,7 +83,8 @@ impl Phase {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Running => "RUNNING",
-            Self::Rejected | Self::Closing { .. } => "CLOSING",
+            Self::Rejected => "CLOSING",
+            Self::Unwinding { .. } => "ROLLING_BACK",
             Self::Ended { status, .. } => status.name(),
         }
     }
@@ -90,7 +96,11 @@ impl Phase {
 pub enum Status {
     /// Every step took effect or was skipped.
     Executed,
-    /// A step failed for good; the receipt names what stands.
+    /// It did not execute, and everything that had been applied was undone.
+    RolledBack,
+    /// It did not execute, and something stands or may stand: the receipt names it.
+    PartiallyRolledBack,
+    /// It did not execute, and nothing had been applied.
     Failed,
     /// A guardrail or the input schema said no; nothing was applied.
     Rejected,
@@ -101,6 +111,8 @@ impl Status {
     pub fn name(self) -> &'static str {
         match self {
             Self::Executed => "EXECUTED",
+            Self::RolledBack => "ROLLED_BACK",
+            Self::PartiallyRolledBack => "PARTIALLY_ROLLED_BACK",
             Self::Failed => "FAILED",
             Self::Rejected => "REJECTED",
         }
@@ -138,6 +150,7 @@ impl Meta {
             workflow: self.workflow.clone(),
             version: self.version,
             epoch: self.epoch,
+            generation: self.generation,
             started_at: self.started_at.to_string(),
             trigger: self.trigger.clone(),
         }
@@ -148,8 +161,18 @@ impl Meta {
         self.input.sha256()
     }
 
-    /// Whether a task of `epoch` may still act.
+    /// Whether a step's task of `epoch` may still act.
     pub fn admits(&self, epoch: u64) -> bool {
         self.phase == Phase::Running && self.epoch == epoch
+    }
+
+    /// Whether an undo's task of `epoch` may still act.
+    pub fn unwinds(&self, epoch: u64) -> bool {
+        matches!(self.phase, Phase::Unwinding { .. }) && self.epoch == epoch
+    }
+
+    /// Whether something is still to be done for it: its receipt is the last thing.
+    pub fn is_open(&self) -> bool {
+        self.receipt.is_none()
     }
 }

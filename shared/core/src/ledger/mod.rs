@@ -10,11 +10,16 @@ mod meta;
 mod step;
 #[cfg(test)]
 mod tests;
+mod unwind;
 
-pub use decide::{Attempted, Claim, Claimed, Completed, Started, claim, complete, settle, start};
+pub use decide::{Attempted, Claim, Claimed, Completed, Started, claim, complete, start};
 pub use memory::MemoryLedger;
 pub use meta::{GuardrailOutcome, Meta, Phase, ReceiptRef, Status};
-pub use step::{Attempt, AttemptOutcome, StepRecord, StepState};
+pub use step::{Attempt, AttemptOutcome, Stands, StepRecord, StepState};
+pub use unwind::{
+    ASKING, Need, Taken, Undid, UndoClaim, UndoClaimed, UndoCompleted, claim_undo, complete_undo,
+    give_up, need, take,
+};
 
 use std::future::Future;
 
@@ -99,6 +104,14 @@ pub trait Ledger: Send + Sync {
         &self,
         at: &ExecutionKey,
     ) -> impl Future<Output = Result<Option<Meta>, LedgerError>> + Send;
+
+    /// Reads a step's record.
+    fn step(
+        &self,
+        at: &ExecutionKey,
+        step: &str,
+        item: Option<&str>,
+    ) -> impl Future<Output = Result<Option<StepRecord>, LedgerError>> + Send;
 
     /// Reads everything recorded of an execution, in one query per page.
     fn snapshot(

@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{keys::ExecutionKey, payload::Payload, task::UndoPolicy};
+use crate::{
+    keys::{ExecutionKey, effect_key},
+    payload::Payload,
+    task::UndoPolicy,
+};
 
 /// One step's record. Written whole, each time on condition that `rev` is still what the writer read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,8 +28,10 @@ pub struct StepRecord {
     pub key: String,
     /// Rises only after a committed undo.
     pub generation: u32,
-    /// The execution's epoch when it was claimed.
+    /// The execution's epoch when it was claimed last, forward or for its undo.
     pub epoch: u64,
+    /// The execution's generation then: a later one gives it a fresh budget of attempts.
+    pub run: u32,
     /// The input of every attempt: the first claim's, whatever later attempts were sent.
     pub input: Payload,
     /// How it is undone; `None` where it is irreversible.
@@ -36,10 +42,25 @@ pub struct StepRecord {
     pub idempotent: bool,
     /// Where it stands.
     pub state: StepState,
+    /// What the effect yielded, once an attempt succeeded; kept while it is undone.
+    pub output: Option<Payload>,
     /// Whether an attempt whose outcome nobody knows may have taken effect. Only a success settles it.
     pub tainted: bool,
     /// Every attempt, oldest first.
     pub attempts: Vec<Attempt>,
+    /// How many of them no longer count: they belong to earlier runs, or a person allowed more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub forgiven: u32,
+    /// Every attempt to undo it, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undo_attempts: Vec<Attempt>,
+    /// How many of those no longer count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub undo_forgiven: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Where a step stands.
@@ -61,12 +82,25 @@ pub enum StepState {
     /// An attempt's outcome is unknown; nobody is at work.
     Unknown,
     /// The effect stands.
-    Succeeded {
-        /// The action's output.
-        output: Payload,
-    },
+    Succeeded,
     /// It failed for good and nothing was applied.
     FailedClean,
+    /// An attempt to undo it, or to ask its target about it, is at work until its lease ends.
+    Undoing {
+        /// The attempt's fencing token.
+        token: String,
+        /// After this another attempt may take over.
+        lease_until: Timestamp,
+    },
+    /// The last attempt to undo it did not succeed and another may follow, not before `until`.
+    UndoWaiting {
+        /// The earliest time of the next attempt.
+        until: Timestamp,
+    },
+    /// It was undone, or never happened and cannot any more.
+    Undone,
+    /// Its undo failed for good.
+    UndoFailed,
 }
 
 impl StepState {
@@ -76,8 +110,11 @@ impl StepState {
             Self::Running { .. } => "RUNNING",
             Self::Waiting { .. } => "WAITING",
             Self::Unknown => "UNKNOWN",
-            Self::Succeeded { .. } => "SUCCESS",
+            Self::Succeeded => "SUCCESS",
             Self::FailedClean => "FAILED",
+            Self::Undoing { .. } | Self::UndoWaiting { .. } => "UNDOING",
+            Self::Undone => "UNDONE",
+            Self::UndoFailed => "UNDO_FAILED",
         }
     }
 }
@@ -97,6 +134,19 @@ pub struct Attempt {
     pub error: Option<String>,
 }
 
+impl Attempt {
+    /// One that begins.
+    pub fn begun(token: &str, now: Timestamp) -> Self {
+        Self {
+            token: token.to_owned(),
+            started_at: now,
+            ended_at: None,
+            outcome: None,
+            error: None,
+        }
+    }
+}
+
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -111,8 +161,26 @@ pub enum AttemptOutcome {
     Unknown,
     /// It never reported back; its lease ran out.
     Lost,
-    /// The execution was no longer running when it was about to act; it did nothing.
+    /// The execution had moved on when it was about to act; it did nothing.
     Halted,
+}
+
+impl AttemptOutcome {
+    /// Whether the attempt may have reached its target.
+    pub fn is_unknown(self) -> bool {
+        matches!(self, Self::Unknown | Self::Lost)
+    }
+}
+
+/// What stands at the target of a step that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// Nothing.
+    Nothing,
+    /// The effect may.
+    Maybe,
+    /// The effect does.
+    Certainly,
 }
 
 impl StepRecord {
@@ -121,16 +189,71 @@ impl StepRecord {
     pub fn may_retry(&self, max_attempts: u32) -> bool {
         let refused = |last: &Attempt| last.outcome == Some(AttemptOutcome::Permanent);
         self.idempotent
-            && self.attempts.len() < max_attempts as usize
-            && !self.attempts.last().is_some_and(refused)
+            && !self.is_exhausted(max_attempts)
+            && !self.counted().last().is_some_and(refused)
     }
 
-    /// The last error recorded, for people.
+    /// The attempts that count.
+    fn counted(&self) -> &[Attempt] {
+        self.attempts.get(self.forgiven as usize..).unwrap_or(&[])
+    }
+
+    /// Whether no further attempt is allowed.
+    pub fn is_exhausted(&self, max_attempts: u32) -> bool {
+        self.counted().len() >= max_attempts as usize
+    }
+
+    /// The attempts to undo it that count; one that did nothing does not.
+    pub(super) fn undo_counted(&self) -> impl Iterator<Item = &Attempt> {
+        let counted = self.undo_attempts.iter().skip(self.undo_forgiven as usize);
+        counted.filter(|attempt| attempt.outcome != Some(AttemptOutcome::Halted))
+    }
+
+    /// What stands at the target, as far as the record can tell. An undo does not reach an effect that is still on
+    /// its way, unless the target refuses the forward key from then on (protocol.md, ruling 2).
+    pub fn stands(&self) -> Stands {
+        let undo_may_have_worked = || {
+            let mut ends = self
+                .undo_attempts
+                .iter()
+                .filter_map(|attempt| attempt.outcome);
+            ends.any(AttemptOutcome::is_unknown)
+        };
+        match self.state {
+            StepState::Undone if self.tainted && !self.undo.is_some_and(|undo| undo.fences) => {
+                Stands::Maybe
+            }
+            StepState::Undone => Stands::Nothing,
+            _ if self.tainted => Stands::Maybe,
+            StepState::Succeeded => Stands::Certainly,
+            StepState::UndoFailed if undo_may_have_worked() => Stands::Maybe,
+            StepState::UndoFailed => Stands::Certainly,
+            StepState::FailedClean | StepState::Waiting { .. } => Stands::Nothing,
+            StepState::Running { .. }
+            | StepState::Unknown
+            | StepState::Undoing { .. }
+            | StepState::UndoWaiting { .. } => Stands::Maybe,
+        }
+    }
+
+    /// The key of the effect that a claim after a committed undo causes: a target must not answer it from memory.
+    pub(super) fn next_key(&self) -> String {
+        effect_key(
+            &self.at,
+            &self.step,
+            self.item.as_deref(),
+            self.generation + 1,
+        )
+    }
+
+    /// The last error recorded of the step itself, for people.
     pub fn last_error(&self) -> Option<&str> {
-        self.attempts
-            .iter()
-            .rev()
-            .find_map(|attempt| attempt.error.as_deref())
+        last_error(&self.attempts)
+    }
+
+    /// The last error recorded of its undo, for people.
+    pub fn last_undo_error(&self) -> Option<&str> {
+        last_error(&self.undo_attempts)
     }
 
     /// When the first attempt claimed it.
@@ -150,4 +273,11 @@ impl StepRecord {
             None => self.step.clone(),
         }
     }
+}
+
+fn last_error(attempts: &[Attempt]) -> Option<&str> {
+    attempts
+        .iter()
+        .rev()
+        .find_map(|attempt| attempt.error.as_deref())
 }
