@@ -1,7 +1,7 @@
 //! The `step` function: one action, named by `HOLDFAST_ACTION`; every action is the same program under another name.
 
-use holdfast_aws::{Deployment, log_step, serve};
-use holdfast_core::task::StepTask;
+use holdfast_aws::{Deployment, StepAnswer, log_step, serve};
+use holdfast_core::task::StepCall;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -10,9 +10,12 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let engine = &deployment.engine()?;
     let name = deployment.variable("HOLDFAST_ACTION")?;
     let action = &*holdfast_steps::registry().make(name, &deployment.settings())?;
-    let step = |task: StepTask| async move {
-        let result = engine.step(&task, action).await;
-        (task, result)
+    let step = |call: StepCall| async move {
+        let result = match &call {
+            StepCall::Step(task) => engine.step(task, action).await.map(StepAnswer::Step),
+            StepCall::Undo(task) => engine.undo(task, action).await.map(StepAnswer::Undo),
+        };
+        (call, result)
     };
     serve(step, log_step).await
 }

@@ -85,7 +85,7 @@ fn shown(snapshot: &Snapshot) -> Value {
     } = &snapshot.meta;
     let (ended_at, failure) = match phase {
         Phase::Ended { at, failure, .. } => (Some(at), failure.as_ref()),
-        Phase::Closing { failure } => (None, Some(failure)),
+        Phase::Unwinding { failure } => (None, Some(failure)),
         Phase::Running | Phase::Rejected => (None, None),
     };
     json!({

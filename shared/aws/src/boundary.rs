@@ -2,12 +2,14 @@
 
 use holdfast_core::{
     engine::TaskError,
+    ledger::{Status, StepState},
     names::quoted,
     task::{
-        BeginResult, BeginTask, ExecutionRef, FinishResult, FinishTask, StepResult, StepStatus,
-        StepTask, error_name,
+        BeginResult, BeginTask, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult,
+        StepCall, StepResult, StepStatus, StepTask, ToUndo, UndoResult, error_name,
     },
 };
+use serde::Serialize;
 use serde_json::Value;
 use tracing::{error, info, warn};
 
@@ -63,8 +65,36 @@ pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
     }
 }
 
-/// Logs what became of one attempt at a step.
-pub fn log_step(task: &StepTask, result: &Result<StepResult, TaskError>) {
+/// What the function of an action answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum StepAnswer {
+    /// To an attempt at a step.
+    Step(StepResult),
+    /// To an attempt at undoing one.
+    Undo(UndoResult),
+}
+
+/// Logs what became of one attempt at a step, or at undoing one.
+pub fn log_step(call: &StepCall, result: &Result<StepAnswer, TaskError>) {
+    match (call, result) {
+        (StepCall::Step(task), Ok(StepAnswer::Step(answer))) => {
+            log_attempt(task, &Ok(answer.clone()));
+        }
+        (StepCall::Step(task), Err(error)) => log_attempt(task, &Err(error.clone())),
+        (StepCall::Undo(task), Ok(StepAnswer::Undo(answer))) => {
+            log_undo(&task.execution, &task.undo, &Ok(answer.clone()));
+        }
+        (StepCall::Undo(task), Err(error)) => {
+            log_undo(&task.execution, &task.undo, &Err(error.clone()));
+        }
+        // An answer belongs to its call.
+        (StepCall::Step(_), Ok(StepAnswer::Undo(_)))
+        | (StepCall::Undo(_), Ok(StepAnswer::Step(_))) => {}
+    }
+}
+
+fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
     let ExecutionRef {
         id,
         tenant,
@@ -112,6 +142,102 @@ pub fn log_step(task: &StepTask, result: &Result<StepResult, TaskError>) {
     }
 }
 
+fn log_undo(execution: &ExecutionRef, undo: &ToUndo, result: &Result<UndoResult, TaskError>) {
+    let ExecutionRef {
+        id,
+        tenant,
+        workflow,
+        ..
+    } = execution;
+    let (step, item) = (undo.step.as_str(), undo.item.as_deref().unwrap_or_default());
+    match result {
+        Ok(UndoResult { status }) if status == StepState::Undone.name() => info!(
+            audit = "workflow.step.undone",
+            execution = id,
+            tenant,
+            workflow,
+            step,
+            item,
+            "step undone"
+        ),
+        Ok(UndoResult { status }) => error!(
+            audit = "workflow.step.undo_failed",
+            execution = id,
+            tenant,
+            workflow,
+            step,
+            item,
+            status,
+            "step was not undone"
+        ),
+        Err(TaskError { name, message }) => warn!(
+            execution = id,
+            tenant,
+            workflow,
+            step,
+            item,
+            error = name,
+            reason = message,
+            "undo failed"
+        ),
+    }
+}
+
+/// What the function of `Plan` answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum PlanAnswer {
+    /// To a plan.
+    Plan(PlanResult),
+    /// To an undo that never answered.
+    GiveUp(UndoResult),
+}
+
+/// Logs who took an execution over, and how much there is to undo.
+pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
+    let task = match call {
+        PlanCall::Plan(task) => task,
+        PlanCall::GiveUp(task) => {
+            let result = match result {
+                Ok(PlanAnswer::GiveUp(answer)) => Ok(answer.clone()),
+                Ok(PlanAnswer::Plan(_)) => return,
+                Err(error) => Err(error.clone()),
+            };
+            return log_undo(&task.execution, &task.undo, &result);
+        }
+    };
+    let ExecutionRef {
+        id,
+        tenant,
+        workflow,
+        ..
+    } = &task.execution;
+    match result {
+        Ok(PlanAnswer::Plan(PlanResult { execution, undo })) => warn!(
+            audit = "workflow.rollback.started",
+            execution = id,
+            tenant,
+            workflow,
+            owner = task.owner,
+            epoch = execution.epoch,
+            to_undo = undo.len(),
+            step = task.failure.state,
+            error = task.failure.error,
+            "rollback planned"
+        ),
+        Ok(PlanAnswer::GiveUp(_)) => {}
+        Err(TaskError { name, message }) => warn!(
+            execution = id,
+            tenant,
+            workflow,
+            owner = task.owner,
+            error = name,
+            reason = message,
+            "plan did not answer"
+        ),
+    }
+}
+
 /// Logs how an execution ended; one that did not execute is an incident.
 pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
     let ExecutionRef {
@@ -133,9 +259,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 receipt,
                 "receipt generated"
             );
-            if let Some(failure) = &task.failure
-                && status == "FAILED"
-            {
+            if status == Status::PartiallyRolledBack.name() {
                 error!(
                     audit = "workflow.incident.opened",
                     execution = id,
@@ -143,9 +267,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                     workflow,
                     status,
                     receipt,
-                    step = failure.state,
-                    error = failure.error,
-                    "execution failed: its receipt names what stands"
+                    "something stands: the receipt names it"
                 );
             }
         }

@@ -12,12 +12,35 @@ use holdfast_core::{
     keys::{ExecutionKey, step_sort_key},
     ledger::{Expect, Ledger, LedgerError, Meta, Put, Snapshot, StepRecord},
 };
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 type Item = HashMap<String, AttributeValue>;
 
 const META: &str = "META";
 const DUPLICATES: &str = "DUPLICATES";
+
+/// The index of executions for which something is left to do, and its hash key: which of its shards.
+const OPEN: &str = "open";
+/// Its range key: when the execution is overdue.
+const DUE: &str = "due";
+/// A thousand starts a second are one shard's limit.
+const SHARDS: u8 = 8;
+
+/// Ids are hashes: their first digit spreads evenly.
+fn shard(at: &ExecutionKey) -> String {
+    let digit = at
+        .execution
+        .chars()
+        .next()
+        .and_then(|digit| digit.to_digit(16));
+    (digit.unwrap_or_default() % u32::from(SHARDS)).to_string()
+}
+
+/// A text that sorts as the time does.
+fn instant(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
 
 /// A ledger table: `pk` and `sk` are strings, `rev` a number; the rest is the record, attribute by attribute.
 #[derive(Debug, Clone)]
@@ -40,9 +63,11 @@ impl DynamoLedger {
         at: &ExecutionKey,
         sort_key: String,
         record: &T,
+        index: Option<Item>,
         expect: Expect,
     ) -> Result<Put<T>, LedgerError> {
         let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record).map_err(damaged)?;
+        item.extend(index.into_iter().flatten());
         item.insert("pk".into(), AttributeValue::S(at.partition()));
         item.insert("sk".into(), AttributeValue::S(sort_key));
         let put = self
@@ -70,6 +95,51 @@ impl DynamoLedger {
         Err(unavailable(&error))
     }
 
+    async fn get<T: DeserializeOwned>(
+        &self,
+        at: &ExecutionKey,
+        sort_key: &str,
+    ) -> Result<Option<T>, LedgerError> {
+        self.client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(Self::key(at, sort_key)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?
+            .item
+            .map(read)
+            .transpose()
+    }
+
+    /// The executions that were due before `due` and for which something is left to do, as the index knows them: a
+    /// moment old, so that each must be read again.
+    pub async fn overdue(&self, due: Timestamp) -> Result<Vec<ExecutionKey>, LedgerError> {
+        let mut found = Vec::new();
+        for shard in 0..SHARDS {
+            let mut pages = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(OPEN)
+                .key_condition_expression("#open = :shard AND #due < :due")
+                .expression_attribute_names("#open", OPEN)
+                .expression_attribute_names("#due", DUE)
+                .expression_attribute_values(":shard", AttributeValue::S(shard.to_string()))
+                .expression_attribute_values(":due", AttributeValue::S(instant(due)))
+                .into_paginator()
+                .items()
+                .send();
+            while let Some(item) = pages.next().await {
+                let item = item.map_err(|error| unavailable(&error))?;
+                let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
+                found.extend(pk.and_then(|pk| ExecutionKey::from_partition(pk)));
+            }
+        }
+        Ok(found)
+    }
+
     fn key(at: &ExecutionKey, sort_key: &str) -> Item {
         HashMap::from([
             ("pk".to_owned(), AttributeValue::S(at.partition())),
@@ -80,7 +150,14 @@ impl DynamoLedger {
 
 impl Ledger for DynamoLedger {
     async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
-        self.put(&meta.at, META.to_owned(), meta, expect).await
+        let index = meta.is_open().then(|| {
+            HashMap::from([
+                (OPEN.to_owned(), AttributeValue::S(shard(&meta.at))),
+                (DUE.to_owned(), AttributeValue::S(instant(meta.deadline))),
+            ])
+        });
+        self.put(&meta.at, META.to_owned(), meta, index, expect)
+            .await
     }
 
     async fn put_step(
@@ -89,21 +166,20 @@ impl Ledger for DynamoLedger {
         expect: Expect,
     ) -> Result<Put<StepRecord>, LedgerError> {
         let sort_key = step_sort_key(&record.step, record.item.as_deref());
-        self.put(&record.at, sort_key, record, expect).await
+        self.put(&record.at, sort_key, record, None, expect).await
+    }
+
+    async fn step(
+        &self,
+        at: &ExecutionKey,
+        step: &str,
+        item: Option<&str>,
+    ) -> Result<Option<StepRecord>, LedgerError> {
+        self.get(at, &step_sort_key(step, item)).await
     }
 
     async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
-        self.client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(Self::key(at, META)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| unavailable(&error))?
-            .item
-            .map(read)
-            .transpose()
+        self.get(at, META).await
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {

@@ -9,11 +9,11 @@ mod objects;
 mod secrets;
 mod serve;
 
-pub use boundary::{log_begin, log_finish, log_step};
+pub use boundary::{PlanAnswer, StepAnswer, log_begin, log_finish, log_plan, log_step};
 pub use deployment::{AwsEngine, Deployment};
 pub use host::SystemHost;
 pub use ledger::DynamoLedger;
-pub use machines::{ExecutionInput, MachineError, Machines, StartOutcome};
+pub use machines::{Compiled, ExecutionInput, MachineError, Machines, Seen, StartOutcome};
 pub use objects::{Presigned, S3Store};
 pub use secrets::SecretsManager;
 pub use serve::serve;

@@ -10,10 +10,17 @@ use aws_sdk_sfn::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
     operation::{
+        describe_execution::DescribeExecutionError,
         describe_state_machine::DescribeStateMachineError, start_execution::StartExecutionError,
+        stop_execution::StopExecutionError,
     },
+    types::ExecutionStatus,
 };
-use holdfast_core::{gate::Envelope, task::Gate};
+use holdfast_core::{
+    compile::RECOVERY,
+    gate::Envelope,
+    task::{Gate, RecoveryInput, StepRef},
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -41,6 +48,26 @@ pub enum StartOutcome {
 
 /// The input that a named execution was started with.
 pub type ExecutionInput = Option<Envelope>;
+
+/// A Step Functions execution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Whether it runs.
+    pub running: bool,
+    /// Its input, as text.
+    pub input: String,
+    /// When it started, RFC 3339.
+    pub started_at: String,
+}
+
+/// What a compiled machine carries for the gate and the receipt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled {
+    /// What it demands of a start.
+    pub gate: Gate,
+    /// Its steps in declared order.
+    pub steps: Vec<StepRef>,
+}
 
 /// Why Step Functions did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,19 +126,97 @@ impl Machines {
         workflow: &str,
         name: &str,
     ) -> Result<ExecutionInput, MachineError> {
-        let machine = format!("{}{workflow}", self.prefix);
-        let arn = format!(
+        let seen = self.look(&self.execution_arn(workflow, name)).await?;
+        Ok(seen.and_then(|seen| serde_json::from_str(&seen.input).ok()))
+    }
+
+    /// The ARN that an execution of `machine` (the id of a workflow, or the recovery machine) called `name` has.
+    pub fn execution_arn(&self, machine: &str, name: &str) -> String {
+        let machine = format!("{}{machine}", self.prefix);
+        format!(
             "{}:{name}",
             machine.replacen(":stateMachine:", ":execution:", 1)
-        );
+        )
+    }
+
+    /// Starts the recovery machine as the execution called `name`; one of that name is as good.
+    pub async fn recover(&self, name: &str, input: &RecoveryInput) -> Result<(), MachineError> {
+        let input = serde_json::to_string(input)
+            .map_err(|error| MachineError::Unavailable(error.to_string()))?;
+        let request = self
+            .client
+            .start_execution()
+            .state_machine_arn(format!("{}{RECOVERY}", self.prefix))
+            .name(name)
+            .input(input);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(()),
+                _ => Err(unavailable(&error)),
+            },
+        }
+    }
+
+    /// What is known of the Step Functions execution with this ARN; `None` if there is none, or none any more.
+    pub async fn look(&self, arn: &str) -> Result<Option<Seen>, MachineError> {
         let answer = self
             .client
             .describe_execution()
             .execution_arn(arn)
             .send()
             .await;
-        let input = answer.map_err(|error| unavailable(&error))?.input;
-        Ok(input.and_then(|input| serde_json::from_str(&input).ok()))
+        match answer {
+            Ok(answer) => Ok(Some(Seen {
+                running: answer.status == ExecutionStatus::Running,
+                input: answer.input.unwrap_or_default(),
+                started_at: answer.start_date.to_string(),
+            })),
+            Err(error) => match error.as_service_error() {
+                Some(DescribeExecutionError::ExecutionDoesNotExist(_)) => Ok(None),
+                _ => Err(unavailable(&error)),
+            },
+        }
+    }
+
+    /// Stops the Step Functions execution with this ARN; one that has ended is left as it is.
+    pub async fn stop(&self, arn: &str, error: &str, cause: &str) -> Result<(), MachineError> {
+        let answer = self
+            .client
+            .stop_execution()
+            .execution_arn(arn)
+            .error(error)
+            .cause(cause)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(StopExecutionError::ExecutionDoesNotExist(_)) => Ok(()),
+                _ => Err(unavailable(&error)),
+            },
+        }
+    }
+
+    /// What the compiled machine behind an execution carries: as that execution began, or if Step Functions no longer
+    /// knows it, as the machine is now.
+    pub async fn compiled(&self, execution: &str, machine: &str) -> Result<Compiled, MachineError> {
+        let answer = self
+            .client
+            .describe_state_machine_for_execution()
+            .execution_arn(execution)
+            .send()
+            .await;
+        let definition = match answer {
+            Ok(answer) => answer.definition,
+            Err(_) => {
+                let answer = self.client.describe_state_machine();
+                let answer = answer.state_machine_arn(machine).send().await;
+                answer.map_err(|error| unavailable(&error))?.definition
+            }
+        };
+        read_compiled(&definition)
+            .ok_or_else(|| MachineError::Unavailable("the machine carries no gate".to_owned()))
     }
 
     /// The gate that `workflow`'s machine carries.
@@ -136,7 +241,8 @@ impl Machines {
                 });
             }
         };
-        let gate = read_gate(&definition)
+        let compiled = read_compiled(&definition);
+        let Compiled { gate, .. } = compiled
             .ok_or_else(|| MachineError::Unavailable("the machine carries no gate".to_owned()))?;
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         gates.insert(workflow.to_owned(), (Instant::now(), gate.clone()));
@@ -152,10 +258,14 @@ impl Machines {
     }
 }
 
-/// The gate among the arguments of a compiled machine's `Begin`.
-fn read_gate(definition: &str) -> Option<Gate> {
+/// What a compiled machine's `Begin` is told.
+fn read_compiled(definition: &str) -> Option<Compiled> {
     let machine: Value = serde_json::from_str(definition).ok()?;
-    Gate::deserialize(machine.pointer("/States/Begin/Arguments/gate")?).ok()
+    let arguments = machine.pointer("/States/Begin/Arguments")?;
+    Some(Compiled {
+        gate: Gate::deserialize(arguments.get("gate")?).ok()?,
+        steps: Vec::deserialize(arguments.get("steps")?).ok()?,
+    })
 }
 
 fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> MachineError {

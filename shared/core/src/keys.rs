@@ -16,6 +16,15 @@ pub struct ExecutionKey {
 }
 
 impl ExecutionKey {
+    /// The execution of a ledger's partition key.
+    pub fn from_partition(partition: &str) -> Option<Self> {
+        let (tenant, execution) = partition.strip_prefix("TENANT#")?.split_once("#EXEC#")?;
+        Some(Self {
+            tenant: tenant.to_owned(),
+            execution: execution.to_owned(),
+        })
+    }
+
     /// The ledger's partition key.
     pub fn partition(&self) -> String {
         format!("TENANT#{}#EXEC#{}", self.tenant, self.execution)

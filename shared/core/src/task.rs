@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
 use crate::timing::lease_s;
@@ -268,6 +268,61 @@ pub struct UndoResult {
     pub status: String,
 }
 
+/// What the function of an action is asked to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepCall {
+    /// An attempt at a step.
+    Step(Box<StepTask>),
+    /// An attempt at undoing one.
+    Undo(UndoTask),
+}
+
+impl<'de> Deserialize<'de> for StepCall {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let call = Value::deserialize(deserializer)?;
+        // Not `untagged`: its errors do not say what is wrong.
+        if call.get("undo").is_some() {
+            UndoTask::deserialize(call).map(Self::Undo)
+        } else {
+            StepTask::deserialize(call).map(|task| Self::Step(Box::new(task)))
+        }
+        .map_err(D::Error::custom)
+    }
+}
+
+/// What the function of `Plan` is asked to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PlanCall {
+    /// To plan a rollback.
+    Plan(Box<PlanTask>),
+    /// To record an undo that never answered.
+    GiveUp(GiveUpTask),
+}
+
+impl<'de> Deserialize<'de> for PlanCall {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let call = Value::deserialize(deserializer)?;
+        if call.get("undo").is_some() {
+            GiveUpTask::deserialize(call).map(Self::GiveUp)
+        } else {
+            PlanTask::deserialize(call).map(|task| Self::Plan(Box::new(task)))
+        }
+        .map_err(D::Error::custom)
+    }
+}
+
+/// The input of the recovery machine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecoveryInput {
+    /// The execution, in the epoch in which it was seen.
+    pub execution: ExecutionRef,
+    /// Why it goes no further; a cause that is recorded already is kept.
+    pub failure: Failure,
+    /// Every step in declared order.
+    pub steps: Vec<StepRef>,
+}
+
 /// An undo whose function did not answer, however often it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -349,6 +404,8 @@ pub mod error_name {
     pub const CANCELLED: &str = "Cancelled";
     /// Somebody asked to undo it after it had ended.
     pub const WITHDRAWN: &str = "Withdrawn";
+    /// Its machine was stopped.
+    pub const ABORTED: &str = "Aborted";
     /// Its machine ended without a word, or is gone.
     pub const LOST: &str = "Lost";
 

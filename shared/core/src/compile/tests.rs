@@ -46,7 +46,8 @@ fn action() -> impl Strategy<Value = StepKind> {
             |(input, timeout_s, retry)| Some(Rollback {
                 input,
                 timeout_s,
-                retry
+                retry,
+                fences: true
             })
         ),
     ];
@@ -347,7 +348,7 @@ proptest! {
         let mut arguments = arguments;
         arguments["execution"] = json!({
             "id": "e", "tenant": "acme", "workflow": "WF-TEST", "version": 3, "epoch": 1,
-            "started_at": "2025-09-29T13:00:00Z", "trigger": "api",
+            "generation": 0, "started_at": "2025-09-29T13:00:00Z", "trigger": "api",
         });
         serde_json::from_value::<crate::task::StepTask>(arguments).expect("a step's task");
         let begin = machine["States"]["Begin"]["Arguments"].clone();

@@ -6,8 +6,8 @@ use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many
 use crate::{
     keys::ExecutionKey,
     ledger::{
-        Expect, Ledger, Meta, Need, Put, Snapshot, StepRecord, Taken, UndoClaim, give_up, need,
-        take,
+        Expect, Ledger, Meta, Need, Phase, Put, Snapshot, StepRecord, Taken, UndoClaim, give_up,
+        need, take,
     },
     task::{Failure, GiveUpTask, PlanResult, PlanTask, ToUndo, UndoResult, error_name},
 };
@@ -31,6 +31,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             return Err(superseded(&at));
         }
         let mut undo = Vec::new();
+        if let Phase::Ended { .. } = meta.phase {
+            steps.clear();
+        }
         steps.sort_by_key(|step| Reverse((step.number, step.started_at())));
         for step in &steps {
             match need(step, meta.generation, self.host.now()) {
@@ -84,7 +87,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     /// Records that an undo never answered, so that the rest can go on and the receipt names it.
     ///
-    /// Errors: `Conflict` (an attempt may still be at work), `Permanent` (no such step), `Transient`.
+    /// Errors: `Conflict` (an attempt may still be at work), `Halted` (somebody else took over), `Permanent` (no such
+    /// step), `Transient`.
     pub async fn give_up(&self, task: &GiveUpTask) -> Result<UndoResult, TaskError> {
         let at = partition(&task.execution);
         let claim = UndoClaim {
@@ -92,6 +96,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             epoch: task.execution.epoch,
             run: task.execution.generation,
         };
+        // An undo that halted because somebody else took over has not failed.
+        let meta = self.ledger.meta(&at).await?;
+        if !meta.is_some_and(|meta| meta.unwinds(task.execution.epoch)) {
+            return Err(superseded(&at));
+        }
         let error = format!("its undo did not answer: {}", task.error);
         let mut record = self.record_of(&at, &task.undo).await?;
         for _ in 0..MAX_RACES {

@@ -76,6 +76,7 @@ pub(super) enum Op {
     PutMeta,
     PutStep,
     Meta,
+    Step,
     Snapshot,
     CountDuplicate,
 }
@@ -163,6 +164,15 @@ impl Ledger for TestLedger {
         self.call(Op::Meta, self.kept.meta(at)).await
     }
 
+    async fn step(
+        &self,
+        at: &ExecutionKey,
+        step: &str,
+        item: Option<&str>,
+    ) -> Result<Option<StepRecord>, LedgerError> {
+        self.call(Op::Step, self.kept.step(at, step, item)).await
+    }
+
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
         self.call(Op::Snapshot, self.kept.snapshot(at)).await
     }
@@ -230,6 +240,11 @@ pub(super) struct Script {
     /// Every call and its input.
     pub(super) calls: Arc<Mutex<Vec<(Call, Value)>>>,
     effects: Arc<Mutex<BTreeMap<String, Value>>>,
+    undoes: Arc<Mutex<VecDeque<Does>>>,
+    /// Every call to undo, and what it was told.
+    pub(super) undone: Arc<Mutex<Vec<(Call, Done<Value, Value>)>>>,
+    /// Whether its target can be asked.
+    pub(super) tells: bool,
 }
 
 impl Script {
@@ -237,6 +252,12 @@ impl Script {
         let script = Self::default();
         script.does.lock().unwrap().extend(does);
         script
+    }
+
+    /// The same with a script for its undo.
+    pub(super) fn undoing(self, does: impl IntoIterator<Item = Does>) -> Self {
+        self.undoes.lock().unwrap().extend(does);
+        self
     }
 
     /// How often it was called.
@@ -283,11 +304,52 @@ impl AnyAction for Script {
         })
     }
 
-    fn undo<'a>(&'a self, _: &'a Call, _: Done<Value, Value>) -> Boxed<'a, Result<(), StepError>> {
-        Box::pin(async { Ok(()) })
+    fn undo<'a>(
+        &'a self,
+        call: &'a Call,
+        done: Done<Value, Value>,
+    ) -> Boxed<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            self.undone.lock().unwrap().push((call.clone(), done));
+            let takes_back = || self.effects.lock().unwrap().remove(&call.forward_key);
+            let does = self.undoes.lock().unwrap().pop_front();
+            match does {
+                None | Some(Does::Answers(_)) => {
+                    takes_back();
+                    Ok(())
+                }
+                Some(Does::ActsUnheard) => {
+                    takes_back();
+                    Err(StepError::unknown("the connection dropped"))
+                }
+                Some(Does::Fails(error)) => Err(error),
+                Some(Does::Hangs) => {
+                    takes_back();
+                    pending().await
+                }
+                Some(Does::Panics) => panic!("a bug in an undo"),
+                Some(Does::Meanwhile(other)) => {
+                    takes_back();
+                    other();
+                    Ok(())
+                }
+            }
+        })
     }
 
-    fn verify<'a>(&'a self, _: &'a Call, _: Value) -> Boxed<'a, Result<Verdict<Value>, StepError>> {
-        Box::pin(async { Ok(Verdict::CannotTell) })
+    fn verify<'a>(
+        &'a self,
+        call: &'a Call,
+        _: Value,
+    ) -> Boxed<'a, Result<Verdict<Value>, StepError>> {
+        Box::pin(async {
+            Ok(match &self.tells {
+                false => Verdict::CannotTell,
+                true => match self.effects.lock().unwrap().get(&call.forward_key) {
+                    Some(output) => Verdict::Happened(output.clone()),
+                    None => Verdict::DidNotHappen,
+                },
+            })
+        })
     }
 }

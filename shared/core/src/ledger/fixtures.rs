@@ -41,6 +41,7 @@ pub(crate) fn meta(of: &ExecutionKey) -> Meta {
         idempotency_key: "k-1".to_owned(),
         input: inline(json!({"vendor_id": "v-1"})),
         trigger: "api".to_owned(),
+        origin: "arn:owner".to_owned(),
         owner: "arn:owner".to_owned(),
         machine: "arn:machine".to_owned(),
         epoch: 1,
@@ -54,6 +55,7 @@ pub(crate) fn meta(of: &ExecutionKey) -> Meta {
         }],
         phase: Phase::Running,
         receipt: None,
+        previous: None,
     }
 }
 
@@ -69,16 +71,22 @@ pub(crate) fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) 
         key: effect_key(of, "hold", None, 0),
         generation: 0,
         epoch: 1,
+        run: 0,
         input: inline(json!({"vendor_id": "v-1"})),
         undo: Some(UndoPolicy {
             timeout_s: 30,
             max_attempts: 5,
+            fences: true,
         }),
         undo_input: None,
         idempotent: true,
+        output: (state == StepState::Succeeded).then(|| inline(json!({"hold": "h-1"}))),
         state,
         tainted: false,
         attempts,
+        forgiven: 0,
+        undo_attempts: Vec::new(),
+        undo_forgiven: 0,
     }
 }
 

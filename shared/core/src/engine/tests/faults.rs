@@ -187,8 +187,8 @@ fn the_first_claims_input_wins_over_what_later_attempts_are_sent() {
 fn an_attempt_does_not_act_once_the_execution_stops_running() {
     type Change = fn(&mut Meta);
     let closing: Change = |meta| {
-        let failure = finish_task(&meta.reference(), Some("x")).failure.unwrap();
-        meta.phase = Phase::Closing { failure };
+        let failure = failed_at("x");
+        meta.phase = Phase::Unwinding { failure };
     };
     let taken_over: Change = |meta| meta.epoch += 1;
     for stop in [closing, taken_over] {

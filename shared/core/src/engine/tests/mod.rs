@@ -19,8 +19,9 @@ use crate::{
     keys::ExecutionKey,
     ledger::{Expect, Ledger, Meta, Put, Snapshot, StepRecord},
     task::{
-        BeginTask, ExecutionRef, Failure, FinishResult, FinishTask, Gate, Guardrail, StepPolicy,
-        StepRef, StepResult, StepTask, Template, TriggerMap, UndoPolicy,
+        BeginTask, ExecutionRef, Failure, FinishResult, FinishTask, Gate, Guardrail, PlanResult,
+        PlanTask, StepPolicy, StepRef, StepResult, StepTask, Template, TriggerMap, UndoPolicy,
+        UndoTask,
     },
 };
 
@@ -116,6 +117,7 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
             undo: Some(UndoPolicy {
                 timeout_s: 30,
                 max_attempts: 3,
+                fences: true,
             }),
             inline_output_bytes: 2000,
         },
@@ -145,18 +147,49 @@ fn finish(
     execution: &ExecutionRef,
     failed_at: Option<&str>,
 ) -> Result<FinishResult, TaskError> {
-    run(engine.finish(&finish_task(execution, failed_at)))
+    match failed_at {
+        None => run(engine.finish(&finish_task(execution))),
+        Some(state) => unwind(engine, execution, state, &Script::default()),
+    }
 }
 
-fn finish_task(execution: &ExecutionRef, failed_at: Option<&str>) -> FinishTask {
+/// Plans, undoes once each and closes, as the machine does for an execution that failed at `state`.
+fn unwind(
+    engine: &TestEngine,
+    execution: &ExecutionRef,
+    state: &str,
+    action: &Script,
+) -> Result<FinishResult, TaskError> {
+    let PlanResult { execution, undo } = run(engine.plan(&plan_task(execution, state)))?;
+    for undo in undo {
+        let execution = execution.clone();
+        run(engine.undo(&UndoTask { execution, undo }, action))?;
+    }
+    run(engine.finish(&finish_task(&execution)))
+}
+
+fn finish_task(execution: &ExecutionRef) -> FinishTask {
     FinishTask {
         execution: execution.clone(),
         steps: steps(),
-        failure: failed_at.map(|state| Failure {
-            state: state.to_owned(),
-            error: "Permanent".to_owned(),
-            cause: "{}".to_owned(),
-        }),
+    }
+}
+
+fn plan_task(execution: &ExecutionRef, state: &str) -> PlanTask {
+    PlanTask {
+        execution: execution.clone(),
+        owner: "arn:owner".to_owned(),
+        failure: failed_at(state),
+        functions: [("script".to_owned(), "arn:script".to_owned())].into(),
+    }
+}
+
+fn failed_at(state: &str) -> Failure {
+    Failure {
+        state: state.to_owned(),
+        error: "Permanent".to_owned(),
+        cause: "{}".to_owned(),
+        by: None,
     }
 }
 

@@ -7,7 +7,6 @@ use crate::{
     action::StepError,
     engine::testing::{Does, engine},
     keys::{ExecutionKey, payload_object},
-    ledger::StepState,
     payload::{LEDGER_INLINE_BYTES, Payload, Stored},
     task::error_name,
 };
@@ -52,12 +51,7 @@ fn a_large_input_and_output_are_stored_and_given_back_whole() {
     );
     let record = record(&engine, &task);
     assert!(matches!(record.input, Payload::Stored(_)));
-    assert!(matches!(
-        record.state,
-        StepState::Succeeded {
-            output: Payload::Stored(_)
-        }
-    ));
+    assert!(matches!(record.output, Some(Payload::Stored(_))));
 }
 
 #[test]

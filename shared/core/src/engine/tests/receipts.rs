@@ -160,7 +160,7 @@ fn failed_with_nothing_applied() {
 }
 
 #[test]
-fn failed_with_effects_that_stand_or_may() {
+fn rolled_back_what_stood_and_what_may_have() {
     let engine = engine();
     let execution = begun(&engine);
     attempt(
@@ -186,14 +186,12 @@ fn failed_with_effects_that_stand_or_may() {
       {"held":true,"name":"short_hold"}
     idempotency_key: "risk-17"
     input_sha256: "650b215e…"
-    residual_effects:
-      {"action":"script","certain":true,"idempotency_key":"ac7e8075…","step":"apply_vendor_hold"}
-      {"action":"script","certain":false,"idempotency_key":"3a0b2cd7…","step":"notify_ap_team"}
+    residual_effects: []
     started_at: "2025-09-29T13:00:00Z"
-    status: "FAILED"
+    status: "ROLLED_BACK"
     steps:
-      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:00Z","idempotency_key":"ac7e8075…","input_sha256":"5264439a…","name":"apply_vendor_hold","output_sha256":"54597837…","started_at":"2025-09-29T13:00:00Z","status":"SUCCESS"}
-      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:30Z","idempotency_key":"3a0b2cd7…","input_sha256":"5264439a…","last_error":"no answer within 30 s","name":"notify_ap_team","started_at":"2025-09-29T13:00:00Z","status":"UNKNOWN"}
+      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:00Z","idempotency_key":"ac7e8075…","input_sha256":"5264439a…","name":"apply_vendor_hold","output_sha256":"54597837…","started_at":"2025-09-29T13:00:00Z","status":"UNDONE","undo":{"attempts":1,"ended_at":"2025-09-29T13:00:30Z","idempotency_key":"ed034c8b…","started_at":"2025-09-29T13:00:30Z"}}
+      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:30Z","idempotency_key":"3a0b2cd7…","input_sha256":"5264439a…","last_error":"no answer within 30 s","name":"notify_ap_team","started_at":"2025-09-29T13:00:00Z","status":"UNDONE","undo":{"attempts":1,"ended_at":"2025-09-29T13:00:30Z","idempotency_key":"a06354d9…","started_at":"2025-09-29T13:00:30Z"}}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:30Z"
     trigger: "api"
@@ -215,7 +213,7 @@ fn rejected_by_a_guardrail() {
     duplicates_prevented: 0
     duration_ms: 0
     execution_id: "0f53de57…"
-    failure: {"error":"Permanent","reason":"short_hold: a hold lasts 30 days at most","state":"Begin"}
+    failure: {"error":"Rejected","reason":"short_hold: a hold lasts 30 days at most","state":"Begin"}
     format: "holdfast.receipt/1"
     generation: 0
     guardrails:

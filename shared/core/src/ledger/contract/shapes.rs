@@ -22,6 +22,7 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
         state: "höld".to_owned(),
         error: "Permanent".to_owned(),
         cause: String::new(),
+        by: Some("Zoë".to_owned()),
     };
     let ended = |status, failure| Phase::Ended {
         status,
@@ -31,10 +32,12 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
     let phases = [
         Phase::Running,
         Phase::Rejected,
-        Phase::Closing {
+        Phase::Unwinding {
             failure: failure.clone(),
         },
         ended(Status::Executed, None),
+        ended(Status::RolledBack, Some(failure.clone())),
+        ended(Status::PartiallyRolledBack, Some(failure.clone())),
         ended(Status::Failed, Some(failure.clone())),
         ended(Status::Rejected, Some(failure)),
     ];
@@ -49,6 +52,7 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
             object: "receipts/acme/ü.json".to_owned(),
             sha256: String::new(),
         });
+        record.previous = record.receipt.clone().filter(|_| before > 5);
         record.guardrails[0].held = before.is_multiple_of(2);
         record.guardrails[0].message = (before > 2).then(|| "naïve 🚧".to_owned());
         put_meta(ledger, &record, Expect::Rev(before), Put::Done).await?;
@@ -79,13 +83,15 @@ pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger
         running("tökén", 35),
         StepState::Waiting { until: at(-1) },
         StepState::Unknown,
-        StepState::Succeeded {
-            output: stored.clone(),
-        },
-        StepState::Succeeded {
-            output: inline(Value::Null),
-        },
+        StepState::Succeeded,
         StepState::FailedClean,
+        StepState::Undoing {
+            token: "ü".to_owned(),
+            lease_until: at(35),
+        },
+        StepState::UndoWaiting { until: at(36) },
+        StepState::Undone,
+        StepState::UndoFailed,
     ];
     use AttemptOutcome::{Halted, Lost, Permanent, Succeeded, Transient, Unknown};
     let outcomes = [Succeeded, Transient, Permanent, Unknown, Lost, Halted];
@@ -96,13 +102,18 @@ pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger
         .collect();
     let mut right = Vec::new();
     for (n, state) in states.into_iter().enumerate() {
-        let mut record = step(of, state, attempts[..=n].to_vec());
+        let mut record = step(of, state, attempts[..=n.min(6)].to_vec());
         record.step = format!("step_{n}");
         record.number = n as u32;
         record.tainted = n % 2 == 0;
         record.idempotent = n % 2 == 1;
         record.undo = record.undo.filter(|_| n > 2);
         record.undo_input = (n > 3).then(|| stored.clone());
+        record.output = [None, Some(stored.clone()), Some(inline(Value::Null))][n % 3].clone();
+        record.forgiven = n as u32 % 2;
+        record.undo_attempts = attempts[..n.min(4)].to_vec();
+        record.undo_forgiven = n as u32 % 3;
+        record.run = n as u32;
         record.attempts[0].error = Some("\"quoted\"\n\u{1F9E8}\u{0}".to_owned());
         put_step(ledger, &record, Expect::Absent, Put::Done).await?;
         let lost = Put::Lost(Some(Box::new(record.clone())));

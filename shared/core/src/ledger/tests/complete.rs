@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::{
-    Attempt, AttemptOutcome, Attempted, Completed, StepRecord, StepState, complete,
+    Attempt, AttemptOutcome, Attempted, Completed, StepRecord, StepState, UndoClaim, UndoClaimed,
+    claim_undo, complete,
     fixtures::{at, attempt, inline, key, running, step},
-    settle,
 };
 
 const NOW: i64 = 10;
@@ -65,15 +65,9 @@ fn written(record: &StepRecord, attempted: &Attempted) -> StepRecord {
 #[test]
 fn every_outcome_of_a_first_attempt_leads_to_its_state() {
     use AttemptOutcome::{Halted, Permanent, Succeeded, Transient, Unknown};
-    let output = inline(json!({"hold": "h-1"}));
     let waiting = |s| StepState::Waiting { until: at(NOW + s) };
     let table = [
-        (
-            succeeded(),
-            StepState::Succeeded { output },
-            Succeeded,
-            false,
-        ),
+        (succeeded(), StepState::Succeeded, Succeeded, false),
         (transient(0), waiting(0), Transient, false),
         (transient(60), waiting(60), Transient, false),
         (permanent(), StepState::FailedClean, Permanent, false),
@@ -152,9 +146,7 @@ fn a_late_attempt_cannot_overwrite_its_successor() {
         StepState::Waiting { until: at(60) },
         StepState::Unknown,
         StepState::FailedClean,
-        StepState::Succeeded {
-            output: inline(json!("b's")),
-        },
+        StepState::Succeeded,
     ];
     for state in ended {
         let attempts = vec![
@@ -171,9 +163,14 @@ fn a_late_attempt_cannot_overwrite_its_successor() {
 
 #[test]
 fn an_attempt_that_was_written_off_is_fenced_though_nobody_followed() {
-    let record = settle(&at_work(&[]), at(35))
-        .expect("its lease is over")
-        .expect("it is open");
+    let undo = UndoClaim {
+        token: "undo".to_owned(),
+        epoch: 2,
+        run: 0,
+    };
+    let UndoClaimed::Write(record) = claim_undo(&at_work(&[]), &undo, at(35)) else {
+        panic!("its lease is over");
+    };
     assert_eq!(by("a", &record, &succeeded()), Completed::Fenced);
 }
 

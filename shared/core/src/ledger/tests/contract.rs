@@ -46,6 +46,15 @@ impl Ledger for Careless {
         self.kept.meta(at).await
     }
 
+    async fn step(
+        &self,
+        at: &ExecutionKey,
+        step: &str,
+        item: Option<&str>,
+    ) -> Result<Option<StepRecord>, LedgerError> {
+        self.kept.step(at, step, item).await
+    }
+
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
         self.kept.snapshot(at).await
     }

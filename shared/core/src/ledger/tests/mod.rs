@@ -4,5 +4,5 @@ mod claim;
 mod complete;
 mod contract;
 mod interleaving;
-mod start_and_settle;
+mod start_and_need;
 mod world;

@@ -7,10 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::{
-    AttemptOutcome, Attempted, Claim, Claimed, Completed, Expect, Ledger, MemoryLedger, Put,
-    StepRecord, StepState, claim, complete,
+    AttemptOutcome, Attempted, Claim, Claimed, Completed, Expect, Ledger, MemoryLedger, Need, Put,
+    StepRecord, StepState, Undid, UndoClaim, UndoClaimed, UndoCompleted, claim, claim_undo,
+    complete, complete_undo,
     fixtures::{at, claim_by, inline, key, meta},
-    settle,
+    need,
 };
 use crate::keys::ExecutionKey;
 
@@ -52,6 +53,19 @@ enum Stage {
     Gone,
 }
 
+/// Where the rollback stands between two actions.
+#[derive(Debug, Clone)]
+enum Undoing {
+    /// About to read the record.
+    Idle,
+    /// About to write what it decided.
+    Writing(Box<StepRecord>, Expect),
+    /// About to call the target, with its claim written.
+    Acting(StepRecord),
+    /// About to record that it is undone.
+    Acted(StepRecord),
+}
+
 pub(super) struct World {
     pub(super) now_s: i64,
     pub(super) closing: bool,
@@ -61,7 +75,9 @@ pub(super) struct World {
     stages: Vec<Stage>,
     claims: Vec<Option<Claim>>,
     sent: Vec<Option<(StepRecord, Expect)>>,
-    settling: Option<(StepRecord, Expect)>,
+    undoing: Undoing,
+    released: BTreeSet<String>,
+    undos: u64,
     last: Option<StepRecord>,
     writes: u64,
     completed: BTreeSet<String>,
@@ -81,7 +97,9 @@ impl World {
             stages: vec![Stage::Claiming(None); ATTEMPTS],
             claims: vec![None; ATTEMPTS],
             sent: vec![None; ATTEMPTS],
-            settling: None,
+            undoing: Undoing::Idle,
+            released: BTreeSet::new(),
+            undos: 0,
             last: None,
             writes: 0,
             completed: BTreeSet::new(),
@@ -136,7 +154,11 @@ impl World {
                 }
                 Claimed::Mine => Stage::Checking(stands.expect("it saw itself")),
                 Claimed::Held(_) | Claimed::NotBefore(_) => Stage::Claiming(self.record()),
-                Claimed::Succeeded(_) | Claimed::Failed | Claimed::Unknown(None) => Stage::Gone,
+                Claimed::Succeeded(_)
+                | Claimed::Changed
+                | Claimed::Failed
+                | Claimed::Withdrawn
+                | Claimed::Unknown(None) => Stage::Gone,
             },
             Stage::Writing(next, expect) => {
                 let stands = self.record();
@@ -179,6 +201,9 @@ impl World {
 
     /// The target: with the same key it acts once, if it is one that honours keys.
     fn call(&mut self, record: &StepRecord, reply: Reply) -> Attempted {
+        if self.released.contains(&record.key) {
+            return Attempted::Permanent("released before".to_owned());
+        }
         if matches!(reply, Reply::Done | Reply::DoneUnheard) {
             let times = self.acted.entry(record.key.clone()).or_default();
             *times = if self.idempotent { 1 } else { *times + 1 };
@@ -213,25 +238,61 @@ impl World {
         assert_ne!(self.put(&next, expect), Put::Done, "a repeated write");
     }
 
-    pub(super) fn settle(&mut self) {
-        if let Some((next, expect)) = self.settling.take() {
-            self.put(&next, expect);
-        } else if let (true, Some(record)) = (self.closing, self.record()) {
-            let decided = settle(&record, self.now()).ok().flatten();
-            self.settling = decided.map(|next| (next, Expect::Rev(record.rev)));
-        }
+    /// The next action of the rollback; one that loses a race reads again.
+    pub(super) fn undo(&mut self) {
+        let claim = UndoClaim {
+            token: format!("undo-{}", self.undos),
+            epoch: 2,
+            run: 0,
+        };
+        self.undoing = match std::mem::replace(&mut self.undoing, Undoing::Idle) {
+            Undoing::Idle => {
+                let Some(record) = self.record().filter(|_| self.closing) else {
+                    return;
+                };
+                self.undos += 1;
+                let UndoClaimed::Write(next) = claim_undo(&record, &claim, self.now()) else {
+                    return;
+                };
+                Undoing::Writing(next, Expect::Rev(record.rev))
+            }
+            Undoing::Writing(next, expect) => match self.put(&next, expect) {
+                Put::Done if matches!(next.state, StepState::Undoing { .. }) => {
+                    Undoing::Acting(*next)
+                }
+                _ => Undoing::Idle,
+            },
+            Undoing::Acting(record) => {
+                self.acted.remove(&record.key);
+                self.released.insert(record.key.clone());
+                Undoing::Acted(record)
+            }
+            Undoing::Acted(record) => {
+                let StepState::Undoing { token, .. } = &record.state else {
+                    panic!("it holds the claim");
+                };
+                let now = self.now();
+                if let UndoCompleted::Write(next) =
+                    complete_undo(&record, token, &Undid::Undone, now)
+                {
+                    self.put(&next, Expect::Rev(record.rev));
+                }
+                Undoing::Idle
+            }
+        };
     }
 
-    /// The execution ends: whatever happened, one reading and one write close the record.
+    /// The execution ends: whatever happened, the rollback closes the record.
     pub(super) fn end(&mut self) {
         self.closing = true;
         self.now_s += 1000;
-        self.settling = None;
-        self.settle();
-        self.settle();
+        self.undoing = Undoing::Idle;
+        for _ in 0..4 {
+            self.undo();
+        }
         self.check();
         if let Some(record) = self.record() {
-            assert_eq!(settle(&record, self.now()), Ok(None), "{record:?}");
+            assert_eq!(need(&record, 0, self.now()), Need::Nothing, "{record:?}");
         }
     }
 
@@ -268,7 +329,8 @@ impl World {
         );
         match now.state {
             StepState::FailedClean => assert_eq!(effects, 0, "a clean failure: {now:?}"),
-            StepState::Succeeded { .. } => assert_eq!(effects, 1, "a success: {now:?}"),
+            StepState::Succeeded => assert_eq!(effects, 1, "a success: {now:?}"),
+            StepState::Undone => assert_eq!(effects, 0, "undone: {now:?}"),
             _ => {}
         }
         if let Some(before) = self.last.replace(now.clone()) {
@@ -279,10 +341,7 @@ impl World {
 
 /// What must hold between two readings of the record.
 fn follows(before: &StepRecord, now: &StepRecord) {
-    let closed = matches!(
-        before.state,
-        StepState::Succeeded { .. } | StepState::FailedClean
-    );
+    let closed = matches!(before.state, StepState::Undone | StepState::FailedClean);
     assert!(!closed || before == now, "{before:?} changed to {now:?}");
     assert_eq!((&before.key, &before.input), (&now.key, &now.input));
     assert!(

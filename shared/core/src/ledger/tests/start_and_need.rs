@@ -1,11 +1,11 @@
-//! What a start finds, and how the records of a failed execution are closed.
+//! What a start finds, and what the records of an execution that goes no further ask for.
 
 use serde_json::json;
 
 use super::super::{
-    AttemptOutcome, Meta, Phase, Started, Status, StepRecord, StepState,
+    AttemptOutcome, Meta, Need, Phase, Started, Status, StepRecord, StepState,
     fixtures::{at, attempt, inline, key, meta, running, step},
-    settle, start,
+    need, start,
 };
 use crate::task::Failure;
 
@@ -14,6 +14,7 @@ fn failure() -> Failure {
         state: "hold".to_owned(),
         error: "Permanent".to_owned(),
         cause: String::new(),
+        by: None,
     }
 }
 
@@ -30,7 +31,7 @@ fn phases() -> Vec<(Phase, bool)> {
     vec![
         (Phase::Running, true),
         (Phase::Rejected, true),
-        (Phase::Closing { failure: failure() }, false),
+        (Phase::Unwinding { failure: failure() }, false),
         (ended(Status::Executed), false),
         (ended(Status::Failed), false),
         (ended(Status::Rejected), false),
@@ -123,53 +124,73 @@ fn of(state: StepState, tainted: bool) -> StepRecord {
     }
 }
 
+fn needs(state: StepState, tainted: bool) -> Need {
+    need(&of(state, tainted), 0, at(10))
+}
+
 #[test]
-fn nothing_is_settled_while_an_attempt_may_be_at_work() {
+fn nothing_is_undone_while_an_attempt_may_be_at_work() {
     for tainted in [false, true] {
-        let record = of(running("a", 35), tainted);
-        assert_eq!(settle(&record, at(34)), Err(at(35)));
+        assert_eq!(needs(running("a", 35), tainted), Need::Wait(at(35)));
+        assert_eq!(needs(running("a", 10), tainted), Need::Undo);
     }
 }
 
 #[test]
-fn a_dead_attempt_is_settled_as_unknown_and_lost() {
-    let next = settle(&of(running("a", 35), false), at(35))
-        .expect("its lease is over")
-        .expect("it is open");
-    assert_eq!((next.rev, next.state), (8, StepState::Unknown));
-    assert!(next.tainted);
-    assert_eq!(next.attempts[0].outcome, Some(AttemptOutcome::Lost));
-    assert_eq!(next.attempts[0].ended_at, Some(at(35)));
-}
-
-#[test]
-fn a_step_between_attempts_is_settled_by_what_its_attempts_may_have_done() {
+fn a_step_between_attempts_is_closed_unless_one_of_them_may_have_acted() {
     for until in [0, 3600] {
-        for (tainted, state) in [(false, StepState::FailedClean), (true, StepState::Unknown)] {
-            let record = of(StepState::Waiting { until: at(until) }, tainted);
-            let next = settle(&record, at(10)).expect("nobody is at work");
-            let expected = StepRecord {
-                rev: 8,
-                state,
-                ..record
-            };
-            assert_eq!(next, Some(expected));
-        }
+        let waiting = StepState::Waiting { until: at(until) };
+        let closed = StepRecord {
+            rev: 8,
+            state: StepState::FailedClean,
+            ..of(waiting.clone(), false)
+        };
+        assert_eq!(needs(waiting.clone(), false), Need::Close(Box::new(closed)));
+        assert_eq!(needs(waiting, true), Need::Undo);
     }
 }
 
 #[test]
-fn what_is_closed_stays_as_it_is() {
-    let output = inline(json!(1));
-    for state in [
-        StepState::Unknown,
-        StepState::FailedClean,
-        StepState::Succeeded { output },
+fn what_may_stand_is_undone_and_what_is_over_is_left() {
+    let undoing = StepState::Undoing {
+        token: "u".to_owned(),
+        lease_until: at(99),
+    };
+    for (state, right) in [
+        (StepState::Unknown, Need::Undo),
+        (StepState::Succeeded, Need::Undo),
+        (undoing, Need::Undo),
+        (StepState::UndoWaiting { until: at(99) }, Need::Undo),
+        (StepState::FailedClean, Need::Nothing),
+        (StepState::Undone, Need::Nothing),
+        (StepState::UndoFailed, Need::Nothing),
     ] {
-        assert_eq!(
-            settle(&of(state.clone(), true), at(99)),
-            Ok(None),
-            "{state:?}"
-        );
+        assert_eq!(needs(state.clone(), false), right, "{state:?}");
     }
+}
+
+#[test]
+fn an_irreversible_step_is_only_asked_about_and_only_once() {
+    let irreversible = |state, asked: bool| StepRecord {
+        undo: None,
+        undo_attempts: asked
+            .then(|| attempt("u", Some(AttemptOutcome::Permanent)))
+            .into_iter()
+            .collect(),
+        ..of(state, true)
+    };
+    let need = |record| need(&record, 0, at(10));
+    assert_eq!(
+        need(irreversible(StepState::Succeeded, false)),
+        Need::Nothing
+    );
+    assert_eq!(need(irreversible(StepState::Unknown, false)), Need::Undo);
+    assert_eq!(need(irreversible(StepState::Unknown, true)), Need::Nothing);
+}
+
+#[test]
+fn an_undo_that_failed_is_tried_again_only_in_a_later_generation() {
+    let failed = of(StepState::UndoFailed, false);
+    assert_eq!(need(&failed, 0, at(10)), Need::Nothing);
+    assert_eq!(need(&failed, 1, at(10)), Need::Undo);
 }

@@ -1,0 +1,18 @@
+//! The `plan` function: takes over an execution that goes no further, and says what is to be undone.
+
+use holdfast_aws::{Deployment, PlanAnswer, log_plan, serve};
+use holdfast_core::task::PlanCall;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let engine = &Deployment::load().await.engine()?;
+    let plan = |call: PlanCall| async move {
+        let result = match &call {
+            PlanCall::Plan(task) => engine.plan(task).await.map(PlanAnswer::Plan),
+            PlanCall::GiveUp(task) => engine.give_up(task).await.map(PlanAnswer::GiveUp),
+        };
+        (call, result)
+    };
+    serve(plan, log_plan).await
+}

@@ -1,0 +1,187 @@
+//! The `recover` function: finds executions that their machine left behind, and starts the recovery machine for them.
+//!
+//! It is told of every machine that did not end well, and looks by itself for executions that are overdue: status
+//! events are best effort, the ledger is not.
+
+use holdfast_aws::{Compiled, Deployment, DynamoLedger, MachineError, Machines, SystemHost};
+use holdfast_core::{
+    engine::Host,
+    gate,
+    keys::{ExecutionKey, execution_id},
+    ledger::{Ledger, LedgerError, Meta},
+    task::{Failure, RecoveryInput, error_name},
+};
+use jiff::SignedDuration;
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::{info, warn};
+
+/// An execution is left alone for this long after it was due: its machine may be ending it.
+const GRACE: SignedDuration = SignedDuration::from_secs(60);
+
+/// A Step Functions execution that did not end well, as its status event tells.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ended {
+    execution_arn: String,
+    state_machine_arn: String,
+    status: String,
+    input: Option<String>,
+    error: Option<String>,
+    cause: Option<String>,
+}
+
+struct Recover {
+    ledger: DynamoLedger,
+    machines: Machines,
+}
+
+/// Why a recovery could not be started; the event or the next sweep tries again.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error("{0}")]
+    Ledger(#[from] LedgerError),
+    #[error("Step Functions: {0:?}")]
+    Machine(MachineError),
+}
+
+impl From<MachineError> for Failed {
+    fn from(error: MachineError) -> Self {
+        Self::Machine(error)
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    lambda_runtime::tracing::init_default_subscriber();
+    let deployment = Deployment::load().await;
+    let recover = &Recover {
+        ledger: deployment.ledger()?,
+        machines: deployment.machines()?,
+    };
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        let ended = event.payload.get("detail").map(Ended::deserialize);
+        match ended {
+            Some(Ok(ended)) => recover.ended(&ended).await,
+            _ => recover.sweep().await,
+        }
+        .map_err(|error| lambda_runtime::Error::from(error.to_string()))
+    }))
+    .await
+}
+
+impl Recover {
+    /// Looks what the machine that ended has left open.
+    async fn ended(&self, ended: &Ended) -> Result<(), Failed> {
+        let Ended {
+            execution_arn,
+            status,
+            ..
+        } = ended;
+        let compiled = self
+            .machines
+            .compiled(execution_arn, &ended.state_machine_arn)
+            .await?;
+        let Some(meta) = self.meta_of(ended, &compiled).await? else {
+            info!(owner = execution_arn, status, "nothing was recorded of it");
+            return Ok(());
+        };
+        // Another one acts for it by now, or it has ended like any other.
+        if meta.owner != *execution_arn || !meta.is_open() {
+            return Ok(());
+        }
+        let error = ended.error.clone().filter(|error| !error.is_empty());
+        let failure = Failure {
+            state: String::new(),
+            error: error.unwrap_or_else(|| match status.as_str() {
+                "TIMED_OUT" => "States.Timeout".to_owned(),
+                "ABORTED" => error_name::ABORTED.to_owned(),
+                _ => error_name::LOST.to_owned(),
+            }),
+            cause: ended.cause.clone().unwrap_or_default(),
+            by: None,
+        };
+        let name = format!("{}-{}", meta.at.execution, meta.epoch);
+        self.start(&name, &meta, compiled, failure).await
+    }
+
+    /// The record of the execution that a machine's input was the start of.
+    async fn meta_of(&self, ended: &Ended, compiled: &Compiled) -> Result<Option<Meta>, Failed> {
+        let seen = self.machines.look(&ended.execution_arn).await?;
+        let input = ended
+            .input
+            .as_deref()
+            .or(seen.as_ref().map(|seen| seen.input.as_str()));
+        let start = input
+            .and_then(|input| serde_json::from_str(input).ok())
+            .unwrap_or_default();
+        let started_at = seen.as_ref().map_or("", |seen| &seen.started_at);
+        let Ok(start) = gate::read(&start, &compiled.gate, started_at) else {
+            return Ok(None);
+        };
+        let workflow = &compiled.gate.workflow;
+        let at = ExecutionKey {
+            execution: execution_id(&start.tenant, workflow, &start.idempotency_key),
+            tenant: start.tenant,
+        };
+        Ok(self.ledger.meta(&at).await?)
+    }
+
+    /// Looks after every execution that is overdue and has nobody who acts for it.
+    async fn sweep(&self) -> Result<(), Failed> {
+        let now = SystemHost.now();
+        for at in self.ledger.overdue(now - GRACE).await? {
+            if let Err(error) = self.overdue(&at).await {
+                warn!(tenant = at.tenant, execution = at.execution, reason = %error, "it stays overdue");
+            }
+        }
+        Ok(())
+    }
+
+    async fn overdue(&self, at: &ExecutionKey) -> Result<(), Failed> {
+        let now = SystemHost.now();
+        let meta = self.ledger.meta(at).await?;
+        let Some(meta) = meta.filter(|meta| meta.is_open() && meta.deadline < now - GRACE) else {
+            return Ok(());
+        };
+        let owner = self.machines.look(&meta.owner).await?;
+        if owner.is_some_and(|owner| owner.running) {
+            return Ok(());
+        }
+        let compiled = self.machines.compiled(&meta.origin, &meta.machine).await?;
+        let failure = Failure {
+            state: String::new(),
+            error: error_name::LOST.to_owned(),
+            cause: "its machine ended without a word".to_owned(),
+            by: None,
+        };
+        // One of the same minute is as good; a later one must be able to start.
+        let name = format!("{}-{}-{}", at.execution, meta.epoch, now.as_second() / 60);
+        self.start(&name, &meta, compiled, failure).await
+    }
+
+    async fn start(
+        &self,
+        name: &str,
+        meta: &Meta,
+        compiled: Compiled,
+        failure: Failure,
+    ) -> Result<(), Failed> {
+        warn!(
+            tenant = meta.at.tenant,
+            execution = meta.at.execution,
+            workflow = meta.workflow,
+            owner = meta.owner,
+            error = failure.error,
+            recovery = name,
+            "its machine left it behind: recovery starts"
+        );
+        let input = RecoveryInput {
+            execution: meta.reference(),
+            failure,
+            steps: compiled.steps,
+        };
+        Ok(self.machines.recover(name, &input).await?)
+    }
+}
