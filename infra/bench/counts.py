@@ -56,6 +56,7 @@ def deploy(definition, n):
     for name, value in {
         "BeginFunctionArn": function + "begin",
         "FinishFunctionArn": function + "finish",
+        "PlanFunctionArn": function + "plan",
         "StepHttpArn": function + "step-http",
         "VendorSystemUrl": os.environ["HOLDFAST_VENDOR_SYSTEM"],
     }.items():

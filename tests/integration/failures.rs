@@ -54,7 +54,7 @@ async fn a_permanent_failure_ends_failed_with_the_reason_and_is_not_tried_again(
 }
 
 #[tokio::test]
-async fn a_failure_after_an_effect_names_what_stands() {
+async fn a_failure_after_an_effect_undoes_it_under_the_effects_key() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     // The message of the notification names the vendor, and no other test's does.
@@ -65,22 +65,20 @@ async fn a_failure_after_an_effect_names_what_stands() {
         .started(DELAY, &unique("fault"), &hold(&vendor))
         .await;
     let (execution, receipt) = stack.api.finished(&id).await;
-    assert_eq!(execution["status"], "FAILED");
+    assert_eq!(execution["status"], "ROLLED_BACK");
     assert_eq!(
         steps(&receipt),
-        ["apply_vendor_hold SUCCESS", "notify_ap_team FAILED"]
+        ["apply_vendor_hold UNDONE", "notify_ap_team FAILED"]
     );
-    let residual = &receipt["residual_effects"];
-    assert_eq!(
-        (residual.as_array().map(Vec::len), &residual[0]["certain"]),
-        (Some(1), &json!(true))
-    );
-    let key = residual[0]["idempotency_key"].as_str().expect("a key");
-    assert_eq!(
-        stack.vendor.effects(&format!("key={key}")).await.len(),
-        1,
-        "the target knows it by that key"
-    );
+    assert_eq!(receipt["residual_effects"], json!([]));
+    let effects = stack.vendor.effects(&format!("vendor_id={vendor}")).await;
+    let [placed, released] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    let step = &receipt["steps"][0];
+    assert_eq!(placed["key"], step["idempotency_key"]);
+    assert_eq!(released["forward_key"], step["idempotency_key"]);
+    assert_eq!(released["key"], step["undo"]["idempotency_key"]);
 }
 
 #[tokio::test]
@@ -116,19 +114,16 @@ async fn a_lost_answer_is_asked_for_again_under_the_same_key_and_the_effect_is_o
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_every_time_may_stand_and_the_receipt_says_so() {
+async fn an_answer_that_is_lost_every_time_is_undone() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let (execution, receipt) =
         with_fault(&stack, &vendor, 99, json!({ "drop": "after_commit" })).await;
-    assert_eq!(execution["status"], "FAILED");
-    assert_eq!(steps(&receipt)[0], "apply_vendor_hold UNKNOWN");
-    assert_eq!(receipt["residual_effects"][0]["certain"], false);
-    assert_eq!(
-        stack.vendor.effects_on(&vendor).await,
-        ["hold_placed"],
-        "it does stand"
-    );
+    assert_eq!(execution["status"], "ROLLED_BACK");
+    assert_eq!(steps(&receipt)[0], "apply_vendor_hold UNDONE");
+    assert_eq!(receipt["residual_effects"], json!([]));
+    let effects = stack.vendor.effects_on(&vendor).await;
+    assert_eq!(effects, ["hold_placed", "hold_released"]);
 }
 
 #[tokio::test]
@@ -221,16 +216,11 @@ async fn an_unknown_outcome_of_a_step_that_is_not_idempotent_is_never_tried_agai
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(
         (&execution["status"], outcomes(&execution)),
-        (&json!("FAILED"), vec!["unknown"])
+        (&json!("ROLLED_BACK"), vec!["unknown"])
     );
     assert_eq!(receipt["failure"]["error"], "Escalate");
-    assert_eq!(receipt["residual_effects"][0]["certain"], false);
-    assert_eq!(
-        stack
-            .vendor
-            .requests(&format!("vendor_id={vendor}"))
-            .await
-            .len(),
-        1
-    );
+    let effects = stack.vendor.effects_on(&vendor).await;
+    assert_eq!(effects, ["hold_placed", "hold_released"]);
+    let requests = format!("vendor_id={vendor}&route=POST%20/holds");
+    assert_eq!(stack.vendor.requests(&requests).await.len(), 1);
 }

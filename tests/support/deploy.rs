@@ -30,6 +30,7 @@ impl Aws {
         for (name, value) in [
             ("BeginFunctionArn", format!("{function}begin")),
             ("FinishFunctionArn", format!("{function}finish")),
+            ("PlanFunctionArn", format!("{function}plan")),
             ("StepHttpArn", format!("{function}step-http")),
             ("StepVendorHoldArn", format!("{function}step-vendor-hold")),
             ("VendorSystemUrl", variable("HOLDFAST_VENDOR_SYSTEM")),

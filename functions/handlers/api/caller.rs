@@ -10,6 +10,8 @@ use crate::{App, problem::Problem};
 
 /// The claim of a token that names its tenant.
 const TENANT_CLAIM: &str = "tenant";
+/// The claim of a token that names its bearer.
+const SUBJECT_CLAIM: &str = "sub";
 /// The header that names the tenant on the local stack.
 const TENANT_HEADER: &str = "x-holdfast-tenant";
 
@@ -17,13 +19,16 @@ const TENANT_HEADER: &str = "x-holdfast-tenant";
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) tenant: String,
+    /// Who it is, for the audit: the token's subject, or on the local stack the tenant.
+    pub(crate) actor: String,
 }
 
 impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let tenant = match claimed(parts) {
+        let actor = claimed(parts, SUBJECT_CLAIM);
+        let tenant = match claimed(parts, TENANT_CLAIM) {
             Some(tenant) => tenant,
             None if app.trust_tenant_header => from_header(parts)?,
             None => {
@@ -33,12 +38,13 @@ impl FromRequestParts<Arc<App>> for Caller {
             }
         };
         check_tenant(&tenant).map_err(Problem::bad_request)?;
-        Ok(Self { tenant })
+        let actor = actor.unwrap_or_else(|| format!("tenant {tenant}"));
+        Ok(Self { tenant, actor })
     }
 }
 
-/// The tenant claim of the token that API Gateway verified.
-fn claimed(parts: &Parts) -> Option<String> {
+/// A claim of the token that API Gateway verified.
+fn claimed(parts: &Parts, claim: &str) -> Option<String> {
     let RequestContext::ApiGatewayV2(context) = parts.extensions.get::<RequestContext>()? else {
         return None;
     };
@@ -48,7 +54,7 @@ fn claimed(parts: &Parts) -> Option<String> {
         .jwt
         .as_ref()?
         .claims
-        .get(TENANT_CLAIM)
+        .get(claim)
         .cloned()
 }
 

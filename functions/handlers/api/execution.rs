@@ -100,7 +100,9 @@ fn shown(snapshot: &Snapshot) -> Value {
         "ended_at": ended_at,
         "deadline": deadline,
         "guardrails": guardrails,
-        "failure": failure.map(|failure| json!({ "state": failure.state, "error": failure.error })),
+        "failure": failure.map(|failure| json!({
+            "state": failure.state, "error": failure.error, "requested_by": failure.by,
+        })),
         "duplicates_prevented": snapshot.duplicates,
         "steps": snapshot.steps.iter().map(shown_step).collect::<Vec<_>>(),
         "receipt": snapshot.meta.receipt.as_ref().map(|receipt| json!({
@@ -120,6 +122,7 @@ fn shown_step(step: &StepRecord) -> Value {
         "started_at": step.started_at(),
         "ended_at": step.ended_at(),
         "attempts": step.attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
+        "undo_attempts": step.undo_attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
     })
 }
 

@@ -4,6 +4,7 @@ mod caller;
 mod execution;
 mod problem;
 mod receipt;
+mod request;
 mod start;
 
 use std::{sync::Arc, time::Duration};
@@ -58,6 +59,7 @@ async fn main() -> Result<(), lambda_http::Error> {
         .route("/v1/workflows/{workflow_id}/executions", post(start::start))
         .route("/v1/executions/{execution_id}", get(execution::read))
         .route("/v1/executions/{execution_id}/receipt", get(receipt::link))
+        .route("/v1/executions/{execution_id}/{what}", post(request::put))
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         // Our own limit is smaller and says so; this one only bounds what is read.

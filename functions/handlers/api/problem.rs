@@ -80,7 +80,7 @@ impl Problem {
 
     /// 405.
     pub(crate) fn method_not_allowed() -> Self {
-        let detail = "this path has other methods: starts are POST, the rest is GET";
+        let detail = "this path has other methods: what changes something is POST, the rest is GET";
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
@@ -96,6 +96,11 @@ impl Problem {
             retry_after_s: Some(1),
             ..problem
         }
+    }
+
+    /// 409: as it stands, it cannot be.
+    pub(crate) fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "Not as it stands", detail)
     }
 
     /// 413.

@@ -219,11 +219,8 @@ impl Machines {
             .ok_or_else(|| MachineError::Unavailable("the machine carries no gate".to_owned()))
     }
 
-    /// The gate that `workflow`'s machine carries.
-    pub async fn gate(&self, workflow: &str) -> Result<Gate, MachineError> {
-        if let Some(gate) = self.remembered(workflow) {
-            return Ok(gate);
-        }
+    /// What `workflow`'s machine carries now.
+    pub async fn current(&self, workflow: &str) -> Result<Compiled, MachineError> {
         let answer = self
             .client
             .describe_state_machine()
@@ -241,9 +238,16 @@ impl Machines {
                 });
             }
         };
-        let compiled = read_compiled(&definition);
-        let Compiled { gate, .. } = compiled
-            .ok_or_else(|| MachineError::Unavailable("the machine carries no gate".to_owned()))?;
+        read_compiled(&definition)
+            .ok_or_else(|| MachineError::Unavailable("the machine carries no gate".to_owned()))
+    }
+
+    /// The gate that `workflow`'s machine carries.
+    pub async fn gate(&self, workflow: &str) -> Result<Gate, MachineError> {
+        if let Some(gate) = self.remembered(workflow) {
+            return Ok(gate);
+        }
+        let Compiled { gate, .. } = self.current(workflow).await?;
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         gates.insert(workflow.to_owned(), (Instant::now(), gate.clone()));
         Ok(gate)

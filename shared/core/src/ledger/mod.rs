@@ -7,6 +7,7 @@ mod decide;
 pub(crate) mod fixtures;
 mod memory;
 mod meta;
+mod request;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ mod unwind;
 pub use decide::{Attempted, Claim, Claimed, Completed, Started, claim, complete, start};
 pub use memory::MemoryLedger;
 pub use meta::{GuardrailOutcome, Meta, Phase, ReceiptRef, Status};
+pub use request::{Answer, Asked, Request, ask, cancel, redrive, withdraw};
 pub use step::{Attempt, AttemptOutcome, Stands, StepRecord, StepState};
 pub use unwind::{
     ASKING, Need, Taken, Undid, UndoClaim, UndoClaimed, UndoCompleted, claim_undo, complete_undo,

@@ -1,0 +1,213 @@
+//! `POST /v1/executions/{execution_id}/{cancel|rollback|redrive}`: what people may ask of an execution.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use holdfast_aws::{MachineError, SystemHost};
+use holdfast_core::{
+    compile::RECOVERY,
+    engine::Host,
+    gate::Envelope,
+    ledger::{Answer, Asked, Ledger, Meta, Request, Snapshot, ask, cancel, redrive, withdraw},
+    names::quoted,
+    payload::Payload,
+    task::{Failure, RecoveryInput, error_name},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::{
+    App,
+    caller::Caller,
+    execution::{key, unknown},
+    problem::Problem,
+};
+
+/// Longest reason, in characters.
+const REASON_MAX: usize = 500;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    reason: String,
+}
+
+pub(crate) async fn put(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path((id, what)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let at = key(&caller, &id)?;
+    let request = read(&caller, &body)?;
+    let now = SystemHost.now();
+    let recovery = |meta: &Meta| {
+        let name = recovery_name(meta, meta.epoch + 1);
+        app.machines.execution_arn(RECOVERY, &name)
+    };
+    let answer = match what.as_str() {
+        "cancel" => {
+            let decide = |found: &Snapshot| {
+                let owner = recovery(&found.meta);
+                cancel(&found.meta, &request, &owner, now)
+            };
+            let before = app.ledger.meta(&at).await?;
+            let answer = ask(&app.ledger, &at, decide).await?;
+            if let (Answer::Done(_), Some(before)) = (&answer, before) {
+                // Whatever still runs can claim nothing any more; stopping it spares its waiting.
+                let stopped = app
+                    .machines
+                    .stop(&before.owner, error_name::CANCELLED, &request.reason)
+                    .await;
+                if let Err(error) = stopped {
+                    tracing::warn!(owner = before.owner, ?error, "its machine was not stopped");
+                }
+            }
+            answer
+        }
+        "rollback" => {
+            let decide = |found: &Snapshot| {
+                let owner = recovery(&found.meta);
+                withdraw(&found.meta, &request, &owner, now)
+            };
+            ask(&app.ledger, &at, decide).await?
+        }
+        "redrive" => redriven(&app, &at).await?,
+        other => {
+            return Err(Problem::not_found(format!(
+                "an execution has no {}; it has cancel, rollback and redrive",
+                quoted(other)
+            )));
+        }
+    };
+    let (meta, note, status) = match answer {
+        Answer::Unknown => return Err(unknown(&id)),
+        Answer::Refused(why) => return Err(Problem::conflict(why)),
+        Answer::Already(meta, note) => (meta, Some(note), StatusCode::OK),
+        Answer::Done(meta) => (meta, None, StatusCode::ACCEPTED),
+    };
+    if note.is_none() {
+        tracing::warn!(
+            audit = format!("workflow.{what}.requested"),
+            tenant = at.tenant,
+            execution = at.execution,
+            workflow = meta.workflow,
+            by = request.by,
+            "somebody asked"
+        );
+    }
+    begin(&app, &meta, &request).await?;
+    let body = json!({
+        "execution_id": id,
+        "status": meta.phase.name(),
+        "generation": meta.generation,
+        "replayed": note.is_some(),
+        "note": note,
+        "links": { "execution": format!("/v1/executions/{id}") },
+    });
+    Ok((status, Json(body)).into_response())
+}
+
+fn read(caller: &Caller, body: &Bytes) -> Result<Request, Problem> {
+    let Body { reason } = serde_json::from_slice(body).map_err(|error| {
+        Problem::bad_request(format!(
+            "the body: {error}; it should be {{\"reason\": \"…\"}}"
+        ))
+    })?;
+    let reason = reason.trim().to_owned();
+    let length = reason.chars().count();
+    if !(1..=REASON_MAX).contains(&length) || reason.chars().any(char::is_control) {
+        return Err(Problem::bad_request(format!(
+            "reason must be a text of 1 to {REASON_MAX} characters without control characters"
+        )));
+    }
+    Ok(Request {
+        by: caller.actor.clone(),
+        reason,
+    })
+}
+
+async fn redriven(app: &App, at: &holdfast_core::keys::ExecutionKey) -> Result<Answer, Problem> {
+    let Some(meta) = app.ledger.meta(at).await? else {
+        return Ok(Answer::Unknown);
+    };
+    let compiled = app
+        .machines
+        .current(&meta.workflow)
+        .await
+        .map_err(unavailable)?;
+    let decide = |found: &Snapshot| -> Asked {
+        let name = redrive_name(&found.meta, found.meta.generation + 1);
+        let owner = app.machines.execution_arn(&found.meta.workflow, &name);
+        let now = SystemHost.now();
+        redrive(found, &compiled.gate, &compiled.steps, &owner, now)
+    };
+    Ok(ask(&app.ledger, at, decide).await?)
+}
+
+/// Starts whoever the record says acts for it, unless it was started: a repeat of a request heals one that was cut off.
+async fn begin(app: &App, meta: &Meta, request: &Request) -> Result<(), Problem> {
+    let recovery = recovery_name(meta, meta.epoch);
+    let redrive = redrive_name(meta, meta.generation);
+    if meta.owner == app.machines.execution_arn(RECOVERY, &recovery) {
+        let compiled = app.machines.compiled(&meta.origin, &meta.machine).await;
+        let input = RecoveryInput {
+            execution: meta.reference(),
+            // What is recorded rules; this is for whoever reads the machine's input.
+            failure: Failure {
+                state: String::new(),
+                error: error_name::CANCELLED.to_owned(),
+                cause: request.reason.clone(),
+                by: Some(request.by.clone()),
+            },
+            steps: compiled.map_err(unavailable)?.steps,
+        };
+        return app
+            .machines
+            .recover(&recovery, &input)
+            .await
+            .map_err(unavailable);
+    }
+    if meta.owner == app.machines.execution_arn(&meta.workflow, &redrive) {
+        let envelope = Envelope {
+            tenant: meta.at.tenant.clone(),
+            idempotency_key: meta.idempotency_key.clone(),
+            // `begin` goes on with the input that is recorded.
+            input: match &meta.input {
+                Payload::Inline { value, .. } => value.clone(),
+                Payload::Stored(_) => json!({}),
+            },
+            via: "redrive".to_owned(),
+            request_id: None,
+        };
+        let started = app
+            .machines
+            .start(&meta.workflow, &redrive, &envelope)
+            .await;
+        started.map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+fn recovery_name(meta: &Meta, epoch: u64) -> String {
+    format!("{}-{epoch}", meta.at.execution)
+}
+
+fn redrive_name(meta: &Meta, generation: u32) -> String {
+    format!("{}-r{generation}", meta.at.execution)
+}
+
+fn unavailable(error: MachineError) -> Problem {
+    match error {
+        MachineError::NoSuchWorkflow => {
+            Problem::conflict("its workflow is no longer deployed, so that nothing can act for it")
+        }
+        MachineError::Unavailable(reason) => Problem::unavailable("Step Functions", &reason),
+    }
+}
