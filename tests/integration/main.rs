@@ -9,6 +9,7 @@ mod failures;
 mod ledger;
 mod logs;
 mod receipts;
+mod rollback;
 mod shipped;
 mod starts;
 

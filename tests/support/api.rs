@@ -87,6 +87,13 @@ impl Api {
         self.send(self.request("GET", path)).await
     }
 
+    /// `POST path`.
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        let request = self.request("POST", path);
+        let request = request.header("content-type", "application/json");
+        self.send(request.body(body.to_string())).await
+    }
+
     /// Starts a workflow.
     pub async fn start(&self, workflow: &str, key: &str, input: &Value) -> Reply {
         let path = format!("/v1/workflows/{workflow}/executions");

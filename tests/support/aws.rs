@@ -58,6 +58,12 @@ impl Aws {
         )
     }
 
+    /// Stops an execution, as a person does in the console.
+    pub async fn stop(&self, arn: &str) {
+        let stop = self.states.stop_execution().execution_arn(arn);
+        stop.send().await.expect("it is stopped");
+    }
+
     /// Starts a machine directly and gives the execution's ARN.
     pub async fn start(&self, workflow: &str, name: &str, input: &Value) -> String {
         let start = self

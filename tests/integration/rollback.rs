@@ -1,0 +1,182 @@
+//! What was done is undone, whatever stops an execution: counted at the target.
+
+use holdfast_tests::{DELAY, Stack, eventually, unique};
+use serde_json::{Value, json};
+
+use crate::hold;
+
+/// An execution of the specification's workflow that hangs at its notification, its hold placed.
+async fn hanging(stack: &Stack, vendor: &str) -> String {
+    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 4000 }, "match": vendor });
+    stack.vendor.plan(fault).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("hangs"), &hold(vendor))
+        .await;
+    eventually("the notification is under way", 30, || async {
+        let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
+        let under_way = execution["steps"][1]["status"] == "RUNNING";
+        under_way.then_some(()).ok_or_else(|| execution.to_string())
+    })
+    .await;
+    id
+}
+
+async fn ask(stack: &Stack, id: &str, what: &str, reason: &str) -> (u16, Value) {
+    let path = format!("/v1/executions/{id}/{what}");
+    let reply = stack.api.post(&path, &json!({ "reason": reason })).await;
+    (reply.status, reply.body)
+}
+
+/// The hold was placed and released, once each, and the receipt names nothing of it.
+async fn released(stack: &Stack, vendor: &str, receipt: &Value) {
+    let effects = stack.vendor.effects_on(vendor).await;
+    assert_eq!(effects, ["hold_placed", "hold_released"], "{receipt}");
+    let residual = holdfast_tests::texts(&receipt["residual_effects"], "step");
+    assert!(!residual.contains(&"apply_vendor_hold"), "{receipt}");
+    assert_eq!(receipt["steps"][0]["status"], "UNDONE");
+}
+
+#[tokio::test]
+async fn an_undo_is_tried_again_and_every_attempt_has_one_key() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let notify = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(notify).await;
+    let release = json!({ "route": "DELETE /holds", "count": 2, "kind": { "drop": "after_commit" }, "vendor_id": vendor });
+    stack.vendor.plan(release).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("undo"), &hold(&vendor))
+        .await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
+    released(&stack, &vendor, &receipt).await;
+    assert_eq!(receipt["steps"][0]["undo"]["attempts"], 3, "{receipt}");
+}
+
+#[tokio::test]
+async fn an_undo_that_fails_for_good_is_named_and_asked_for_again_on_request() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let notify = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(notify).await;
+    let release = json!({ "route": "DELETE /holds", "count": 1, "kind": { "status": 403 }, "vendor_id": vendor });
+    stack.vendor.plan(release).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("undo"), &hold(&vendor))
+        .await;
+    let (execution, first) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK");
+    let residual = &first["residual_effects"];
+    assert_eq!(
+        (&residual[0]["step"], &residual[0]["certain"]),
+        (&json!("apply_vendor_hold"), &json!(true))
+    );
+    assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
+    assert_eq!(ask(&stack, &id, "redrive", "again").await.0, 409);
+
+    let (status, _) = ask(&stack, &id, "rollback", "access was granted").await;
+    assert_eq!(status, 202);
+    let (execution, second) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
+    released(&stack, &vendor, &second).await;
+    assert_eq!(second["generation"], 1);
+    let object = second["previous_receipt"]["object"].as_str();
+    assert!(object.is_some_and(|object| object.ends_with("-0.json")));
+}
+
+#[tokio::test]
+async fn a_stopped_execution_is_rolled_back_and_has_its_receipt() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let id = hanging(&stack, &vendor).await;
+    stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(receipt["failure"]["error"], "Aborted", "{execution}");
+    released(&stack, &vendor, &receipt).await;
+    // The notification was on its way, and cannot be taken back.
+    assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK");
+    let residual = holdfast_tests::texts(&receipt["residual_effects"], "step");
+    assert_eq!(residual, ["notify_ap_team"]);
+}
+
+#[tokio::test]
+async fn an_execution_cancelled_twice_is_rolled_back_once_and_says_who_asked() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let id = hanging(&stack, &vendor).await;
+    let (first, again) = (
+        ask(&stack, &id, "cancel", "wrong vendor").await,
+        ask(&stack, &id, "cancel", "wrong vendor").await,
+    );
+    assert_eq!((first.0, again.0), (202, 200), "{first:?} {again:?}");
+    assert_eq!(again.1["replayed"], true);
+    let (_, receipt) = stack.api.finished(&id).await;
+    let failure = &receipt["failure"];
+    assert_eq!(
+        (
+            &failure["error"],
+            &failure["reason"],
+            &failure["requested_by"]
+        ),
+        (
+            &json!("Cancelled"),
+            &json!("wrong vendor"),
+            &json!("tenant acme")
+        )
+    );
+    released(&stack, &vendor, &receipt).await;
+    assert_eq!(ask(&stack, &id, "cancel", "too late").await.0, 409);
+}
+
+#[tokio::test]
+async fn an_executed_workflow_can_be_rolled_back_later_and_once() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let id = stack
+        .api
+        .started(DELAY, &unique("later"), &hold(&vendor))
+        .await;
+    let (executed, _) = stack.api.finished(&id).await;
+    assert_eq!(executed["status"], "EXECUTED");
+    assert_eq!(ask(&stack, &id, "rollback", "a mistake").await.0, 202);
+    let (execution, receipt) = stack.api.finished(&id).await;
+    released(&stack, &vendor, &receipt).await;
+    assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK");
+    assert_eq!(receipt["failure"]["error"], "Withdrawn");
+    assert_eq!(receipt["generation"], 1);
+}
+
+#[tokio::test]
+async fn a_redrive_goes_on_under_new_keys_where_an_undo_was_committed() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let notify = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(notify).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("redrive"), &hold(&vendor))
+        .await;
+    let (failed, first) = stack.api.finished(&id).await;
+    assert_eq!(failed["status"], "ROLLED_BACK");
+    assert_eq!(ask(&stack, &id, "redrive", "mended").await.0, 202);
+    let (execution, second) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    let effects = stack.vendor.effects_on(&vendor).await;
+    assert_eq!(effects, ["hold_placed", "hold_released", "hold_placed"]);
+    let key = |receipt: &Value| receipt["steps"][0]["idempotency_key"].clone();
+    assert_ne!(key(&first), key(&second));
+    let again = ask(&stack, &id, "redrive", "once more").await;
+    assert_eq!((again.0, &again.1["replayed"]), (200, &json!(true)));
+}
+
+#[tokio::test]
+async fn a_request_without_a_reason_or_of_an_unknown_kind_is_refused() {
+    let stack = Stack::from_env().await;
+    let id = "0".repeat(40);
+    assert_eq!(ask(&stack, &id, "cancel", " ").await.0, 400);
+    assert_eq!(ask(&stack, &id, "cancel", "x").await.0, 404);
+    assert_eq!(ask(&stack, &id, "explode", "x").await.0, 404);
+}
