@@ -2,6 +2,7 @@
 
 mod commands;
 mod compile;
+mod decisions;
 mod effects;
 mod expressions;
 mod project;

@@ -85,6 +85,26 @@ fn mistakes_of_form_fail_both_the_schema_and_the_reader() {
         step("name: a, action: vendor-hold, input: { vendor: v, days: 1 }, rollback: {}"),
         step("name: a, action: nobody, irreversible: true"),
         step("name: a, action: http, input: { method: GET, url: u }, rollback: {}"),
+        step(&format!("name: a, {hold}, rollback: {{}}, on_failure: ask")),
+        step(&format!(
+            "name: a, {hold}, rollback: {{}}, decide_within: 2m"
+        )),
+        step(&format!(
+            "name: a, {hold}, rollback: {{}}, on_failure: continue, decide_within: 2m"
+        )),
+        step(&format!(
+            "name: a, {hold}, rollback: {{}}, on_failure: escalate, decide_within: 120"
+        )),
+        step("name: a, approve: \"Hold?\", decide_within: 2m"),
+        step("name: a, approve: {}, decide_within: 2m"),
+        step("name: a, approve: { message: \"\" }, decide_within: 2m"),
+        step("name: a, approve: { message: \"Hold?\", by: cfo }, decide_within: 2m"),
+        step(&format!(
+            "name: a, approve: {{ message: \"{}\" }}, decide_within: 2m",
+            "x".repeat(501)
+        )),
+        step("name: a, approve: { message: \"Hold?\" }, decide_within: 2m, timeout: 2m"),
+        step("name: a, approve: { message: \"Hold?\" }, decide_within: 2m, irreversible: true"),
         step("name: a, action: http, input: { method: FETCH, url: u }, irreversible: true"),
     ];
     for yaml in wrong {

@@ -18,7 +18,7 @@ fn a_step_is_one_thing_and_has_a_name() {
  8 │   - name: nothing
    ·     ─────────────
    ╰────
-  help: add `action: …`, or one of wait, parallel, for_each
+  help: add `action: …`, or one of wait, approve, parallel, for_each
 
   × step `nothing` has neither `rollback` nor `irreversible`
    ╭─[workflows/test.yaml:8:5]
@@ -32,7 +32,7 @@ fn a_step_is_one_thing_and_has_a_name() {
  9 │   - name: both
    ·     ──────────
    ╰────
-  help: a step is one of action, wait, parallel, for_each: make two steps
+  help: a step is one of action, wait, approve, parallel, for_each: make two steps
 
   × a step has no `name`
     ╭─[workflows/test.yaml:12:5]
@@ -121,7 +121,7 @@ fn unknown_fields_of_a_step_are_named() {
     action: vendor-hold
     input: { vendor_id: v, days: 1 }
     rolback: {}
-    on_failure: rollback
+    owner: treasury
 "#), @r#"
   × step `a` has neither `rollback` nor `irreversible`
    ╭─[workflows/test.yaml:8:5]
@@ -136,14 +136,15 @@ fn unknown_fields_of_a_step_are_named() {
     ·     ───────
     ╰────
   help: did you mean `rollback`? it has name, action, when, input, timeout, retry, rollback, irreversible,
-        idempotent
+        idempotent, on_failure, decide_within
 
-  × unknown field `on_failure` in step `a`
+  × unknown field `owner` in step `a`
     ╭─[workflows/test.yaml:12:5]
- 12 │     on_failure: rollback
-    ·     ──────────
+ 12 │     owner: treasury
+    ·     ─────
     ╰────
-  help: it has name, action, when, input, timeout, retry, rollback, irreversible, idempotent
+  help: it has name, action, when, input, timeout, retry, rollback, irreversible, idempotent, on_failure,
+        decide_within
 
 3 problems; nothing was written
 "#);

@@ -91,6 +91,11 @@ impl Compiler<'_> {
                     continue;
                 }
                 StepKind::Wait(wait) => wait_state(name, wait, row, exit, output),
+                // Never grants what nobody granted; `holdfast compile` refuses it before.
+                StepKind::Approve(_) => State::Fail {
+                    error: "Permanent".to_owned(),
+                    cause: "approve is not compiled yet".to_owned(),
+                },
                 StepKind::Parallel(branches) => {
                     State::Parallel(self.parallel(name, branches, row, exit, output))
                 }
@@ -268,7 +273,7 @@ fn own_output(step: &Step) -> Option<&'static str> {
         StepKind::Action(_) => Some(TASK_OUTPUT),
         StepKind::Parallel(_) => Some(PARALLEL_OUTPUT),
         StepKind::ForEach(each) => each.collect.is_some().then_some(MAP_OUTPUT),
-        StepKind::Wait(_) => None,
+        StepKind::Wait(_) | StepKind::Approve(_) => None,
     }
 }
 
@@ -353,7 +358,7 @@ fn count_actions(steps: &[Step]) -> usize {
         .iter()
         .map(|step| match &step.kind {
             StepKind::Action(_) => 1,
-            StepKind::Wait(_) => 0,
+            StepKind::Wait(_) | StepKind::Approve(_) => 0,
             StepKind::Parallel(branches) => branches
                 .iter()
                 .map(|branch| count_actions(&branch.steps))

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::machine;
 use crate::definition::{
-    ActionStep, Branch, Definition, ForEach, Guardrail, Jitter, Limits, Retry, Rollback, Step,
-    StepKind, Trigger, TriggerSource, Wait,
+    ActionStep, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Retry, Rollback,
+    Step, StepKind, Trigger, TriggerSource, Wait,
 };
 
 fn retry() -> impl Strategy<Value = Retry> {
@@ -62,6 +62,7 @@ fn action() -> impl Strategy<Value = StepKind> {
                 retry,
                 rollback,
                 idempotent,
+                on_failure: OnFailure::Rollback,
             })
         },
     )
@@ -129,7 +130,7 @@ fn name_all(steps: &mut [Step], next: &mut u32) {
                     .as_ref()
                     .map(|collect| collect.replace("$last", &last));
             }
-            StepKind::Action(_) | StepKind::Wait(_) => {}
+            StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) => {}
         }
     }
 }

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::{
     duration::show_seconds,
     expression::expression_in,
-    model::{Definition, Step, StepKind, Wait},
+    model::{Definition, OnFailure, Step, StepKind, Wait},
 };
 
-/// The flowchart's text. Irreversible steps have a thick frame; a step with `when` says so.
+/// The flowchart's text. Irreversible steps have a thick frame, approvals are diamonds; `when` and `on_failure` are said.
 pub fn graph(definition: &Definition) -> String {
     let mut chart = Chart {
         text: "flowchart TD\n".to_owned(),
@@ -67,8 +67,15 @@ impl Chart {
                 } else {
                     ""
                 };
+                let failure = match action.on_failure {
+                    OnFailure::Rollback => String::new(),
+                    OnFailure::Continue => "<br/>goes on if it fails".to_owned(),
+                    OnFailure::Escalate { within_s } => {
+                        format!("<br/>asks within {} if it fails", show_seconds(within_s))
+                    }
+                };
                 self.line(&format!(
-                    "{id}[\"{}<br/>{}{when}\"]{class}",
+                    "{id}[\"{}<br/>{}{when}{failure}\"]{class}",
                     step.name,
                     escape(&action.action)
                 ));
@@ -84,6 +91,15 @@ impl Chart {
                     }
                 };
                 self.line(&format!("{id}{{{{\"{}<br/>{until}\"}}}}", step.name));
+            }
+            StepKind::Approve(approve) => {
+                let message = expression_in(&approve.message).unwrap_or(&approve.message);
+                self.line(&format!(
+                    "{id}{{\"{}<br/>approve within {}<br/>{}\"}}",
+                    step.name,
+                    show_seconds(approve.within_s),
+                    escape(message)
+                ));
             }
             StepKind::Parallel(branches) => {
                 self.subgraph(&id, &format!("{}: in parallel", step.name), |chart| {

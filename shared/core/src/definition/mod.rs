@@ -1,5 +1,6 @@
 //! Workflow definitions: from YAML text to a typed definition, or to every mistake in it at once.
 
+mod decision;
 mod duration;
 mod expression;
 mod fits;
@@ -22,8 +23,8 @@ mod yaml;
 
 pub use graph::graph;
 pub use model::{
-    ActionStep, Branch, Definition, ForEach, Guardrail, Jitter, Limits, Retry, Rollback, Step,
-    StepKind, Trigger, TriggerSource, Wait,
+    ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Retry,
+    Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
 };
 pub use problem::{Problem, Span};
 pub use schema::schema;

@@ -52,7 +52,7 @@ fn collect<'a>(
     for step in steps {
         match &step.kind {
             StepKind::Action(action) => found.push((step, action, for_each)),
-            StepKind::Wait(_) => {}
+            StepKind::Wait(_) | StepKind::Approve(_) => {}
             StepKind::Parallel(branches) => branches
                 .iter()
                 .for_each(|branch| collect(&branch.steps, for_each, found)),
@@ -127,6 +127,8 @@ pub struct Step {
 pub enum StepKind {
     /// Lets time pass.
     Wait(Wait),
+    /// Lets a person decide.
+    Approve(Approve),
     /// Runs branches side by side.
     Parallel(Vec<Branch>),
     /// Runs steps for every item of a list.
@@ -153,6 +155,32 @@ pub struct ActionStep {
     pub rollback: Option<Rollback>,
     /// Whether the target can take the same call twice.
     pub idempotent: bool,
+    /// What follows when it fails for good. The default is left out of the digest, so that definitions from before
+    /// this field keep theirs.
+    #[serde(skip_serializing_if = "OnFailure::is_default")]
+    pub on_failure: OnFailure,
+}
+
+/// What follows when a step fails for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Everything done so far is undone.
+    #[default]
+    Rollback,
+    /// A person decides.
+    Escalate {
+        /// Longest time for the decision, in seconds.
+        within_s: u64,
+    },
+    /// If it certainly had no effect, the workflow goes on, and the step's output is null.
+    Continue,
+}
+
+impl OnFailure {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// When to try again.
@@ -201,6 +229,15 @@ pub enum Wait {
     Seconds(u64),
     /// Until the RFC 3339 timestamp that this expression yields.
     Until(String),
+}
+
+/// A step that goes on when a person agrees. Its output: `{ "by": …, "at": …, "reason": … }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Approve {
+    /// What the person is asked: a literal or an expression.
+    pub message: String,
+    /// Longest time for the decision, in seconds.
+    pub within_s: u64,
 }
 
 /// One branch of a `parallel`.

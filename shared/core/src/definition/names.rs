@@ -88,11 +88,16 @@ pub(super) const FUNCTIONS: [&str; 63] = [
 /// What Step Functions adds; guardrails and triggers are evaluated elsewhere and lack these.
 pub(super) const STEP_FUNCTIONS: [&str; 5] = ["hash", "parse", "partition", "range", "uuid"];
 
+/// Those that yield something else whenever they are called: the clock's, and those of chance.
+pub(super) const CLOCKS: [&str; 2] = ["millis", "now"];
+pub(super) const DICE: [&str; 3] = ["random", "shuffle", "uuid"];
+
 /// What a named step is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     Action,
     Wait,
+    Approve,
     Parallel,
     /// With or without `collect`.
     ForEach(bool),
@@ -143,6 +148,7 @@ impl Names {
                 (Some(_), ..) => Sort::Parallel,
                 (_, Some(each), _) => Sort::ForEach(each.get("collect").is_some()),
                 (.., Some(_)) => Sort::Wait,
+                _ if step.get("approve").is_some() => Sort::Approve,
                 _ => Sort::Action,
             };
             self.0.push(Declared {

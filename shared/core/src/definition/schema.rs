@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::triggers::EVENT_FIELDS;
+use super::{decision::MAX_MESSAGE, triggers::EVENT_FIELDS};
 use crate::action::{ActionInfo, Undo};
 
 /// The schema, with the given actions and what they take.
@@ -67,7 +67,7 @@ pub fn schema(actions: &[ActionInfo]) -> Value {
             "retry": retry(),
             "steps": { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/step" } },
             "step": { "anyOf": [
-                { "$ref": "#/$defs/action" }, { "$ref": "#/$defs/wait" },
+                { "$ref": "#/$defs/action" }, { "$ref": "#/$defs/wait" }, { "$ref": "#/$defs/approve" },
                 { "$ref": "#/$defs/parallel" }, { "$ref": "#/$defs/for_each" }
             ] },
             "action": {
@@ -91,8 +91,16 @@ pub fn schema(actions: &[ActionInfo]) -> Value {
                     "idempotent": {
                         "description": "false where the target cannot take the same call twice; true if left out",
                         "type": "boolean"
-                    }
+                    },
+                    "on_failure": {
+                        "description": "When it fails for good: undo everything (the default), ask a person, or go on if it had no effect",
+                        "enum": ["rollback", "escalate", "continue"]
+                    },
+                    "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
                 },
+                "dependentSchemas": { "decide_within": {
+                    "required": ["on_failure"], "properties": { "on_failure": { "const": "escalate" } }
+                } },
                 "oneOf": [{ "required": ["rollback"] }, { "required": ["irreversible"] }],
                 "allOf": inputs
             },
@@ -103,6 +111,22 @@ pub fn schema(actions: &[ActionInfo]) -> Value {
                     "properties": { "until": expression("Yields an RFC 3339 timestamp") }
                 }]
             })),
+            "approve": {
+                "type": "object", "additionalProperties": false, "required": ["name", "approve"],
+                "properties": {
+                    "name": { "$ref": "#/$defs/name" },
+                    "approve": {
+                        "description": "Goes on when a person agrees", "type": "object",
+                        "additionalProperties": false, "required": ["message"],
+                        "properties": { "message": {
+                            "description": "What the person is asked; a text or an expression",
+                            "type": "string", "minLength": 1,
+                            "anyOf": [{ "maxLength": MAX_MESSAGE }, { "pattern": EXPRESSION }]
+                        } }
+                    },
+                    "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
+                }
+            },
             "parallel": container("parallel", json!({
                 "description": "Branches that run side by side", "type": "array", "minItems": 2,
                 "items": {

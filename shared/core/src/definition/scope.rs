@@ -2,7 +2,7 @@
 
 use super::{
     expression::{Use, expression_in, uses},
-    names::{FUNCTIONS, STEP_FUNCTIONS, Sort},
+    names::{CLOCKS, DICE, FUNCTIONS, STEP_FUNCTIONS, Sort},
     problem::Span,
     reader::Reader,
     suggest::{closest, suggest},
@@ -10,6 +10,8 @@ use super::{
 };
 use serde_json::Value;
 
+/// The fields of an approval's output.
+const APPROVAL_FIELDS: [&str; 3] = ["by", "at", "reason"];
 /// The fields of `$execution`.
 const EXECUTION_FIELDS: [&str; 6] = [
     "id",
@@ -28,6 +30,8 @@ pub(super) struct Scope {
     pub(super) within: Vec<String>,
     /// Whether Step Functions evaluates it, with the functions it adds.
     in_machine: bool,
+    /// The field that must yield the same on every attempt, if it is one.
+    repeatable: Option<&'static str>,
 }
 
 impl Scope {
@@ -37,6 +41,7 @@ impl Scope {
             visible: visible.iter().map(|&name| name.to_owned()).collect(),
             within: Vec::new(),
             in_machine: false,
+            repeatable: None,
         }
     }
 
@@ -62,6 +67,14 @@ impl Scope {
         let mut scope = self.clone();
         scope.within.push(name.to_owned());
         scope
+    }
+
+    /// The same for `field`, which every attempt evaluates anew and which must yield the same each time.
+    pub(super) fn repeatable(&self, field: &'static str) -> Self {
+        Self {
+            repeatable: Some(field),
+            ..self.clone()
+        }
     }
 
     fn list(&self) -> String {
@@ -197,7 +210,7 @@ impl Reader<'_> {
     fn check_function(&mut self, at: Span, name: &str, scope: &Scope) {
         let added = STEP_FUNCTIONS.contains(&name);
         if FUNCTIONS.contains(&name) || (added && scope.in_machine) {
-            return;
+            return self.check_repeatable(at, name, scope);
         }
         let at = at.narrow(self.source, &format!("${name}"));
         if name == "eval" {
@@ -223,6 +236,25 @@ impl Reader<'_> {
         }
     }
 
+    /// A function whose answer changes, where every attempt must come to the same.
+    fn check_repeatable(&mut self, at: Span, name: &str, scope: &Scope) {
+        let Some(field) = scope.repeatable else {
+            return;
+        };
+        let help = if CLOCKS.contains(&name) {
+            "`$execution.started_at` stays the same; or put the moment into the input or into an earlier step's output"
+        } else if DICE.contains(&name) {
+            "put the value into the input, or into an earlier step's output"
+        } else {
+            return;
+        };
+        let at = at.narrow(self.source, &format!("${name}"));
+        let message = format!(
+            "`${name}` in {field} yields something else on every attempt, and all must come to the same"
+        );
+        self.problem(at, message, help);
+    }
+
     fn check_variable(&mut self, at: Span, name: &str, field: Option<&str>, scope: &Scope) {
         let place = at.narrow(self.source, &format!("${name}"));
         if scope.visible.iter().any(|visible| visible == name) {
@@ -231,7 +263,7 @@ impl Reader<'_> {
         let as_function =
             FUNCTIONS.contains(&name) || (STEP_FUNCTIONS.contains(&name) && scope.in_machine);
         if as_function {
-            return;
+            return self.check_repeatable(at, name, scope);
         }
         let (message, help) = match (name, self.names.get(name)) {
             ("states", _) => (
@@ -330,7 +362,10 @@ impl Reader<'_> {
                 Some(fields) => fields.iter().map(String::as_str).collect(),
                 None => return,
             },
-            _ => return,
+            _ => match self.names.get(name) {
+                Some(step) if step.sort == Sort::Approve => APPROVAL_FIELDS.to_vec(),
+                _ => return,
+            },
         };
         if !known.contains(&field) {
             let help = suggest(field, known, &format!("${name} has"));

@@ -1,8 +1,9 @@
-//! Reads steps: actions, waits, parallel branches, and steps for every item of a list.
+//! Reads steps: actions, waits, approvals, parallel branches, and steps for every item of a list.
 
 use serde_json::Value;
 
 use super::{
+    decision::not_of_approve,
     model::{ActionStep, Branch, ForEach, Limits, Step, StepKind, Wait},
     names::{FUNCTIONS, RESERVED, STEP_FUNCTIONS},
     reader::{Fields, Reader},
@@ -11,7 +12,7 @@ use super::{
     tree::{Kind, Node},
 };
 
-const ACTION_FIELDS: [&str; 9] = [
+const ACTION_FIELDS: [&str; 11] = [
     "name",
     "action",
     "when",
@@ -21,8 +22,11 @@ const ACTION_FIELDS: [&str; 9] = [
     "rollback",
     "irreversible",
     "idempotent",
+    "on_failure",
+    "decide_within",
 ];
-const KINDS: [&str; 4] = ["action", "wait", "parallel", "for_each"];
+const APPROVE_FIELDS: [&str; 3] = ["name", "approve", "decide_within"];
+const KINDS: [&str; 5] = ["action", "wait", "approve", "parallel", "for_each"];
 /// Items at once where the definition says nothing, and at most: Step Functions runs 40 in a Map inline.
 const CONCURRENCY: (u32, u64) = (10, 40);
 
@@ -54,7 +58,7 @@ impl Reader<'_> {
         for item in self.list(node, "steps") {
             let step = self.step(item, &scope, place);
             let has_output = match &step.kind {
-                StepKind::Action(_) | StepKind::Parallel(_) => true,
+                StepKind::Action(_) | StepKind::Approve(_) | StepKind::Parallel(_) => true,
                 StepKind::ForEach(each) => each.collect.is_some(),
                 StepKind::Wait(_) => false,
             };
@@ -101,18 +105,25 @@ impl Reader<'_> {
             self.problem(
                 fields.at,
                 message,
-                "a step is one of action, wait, parallel, for_each: make two steps",
+                "a step is one of action, wait, approve, parallel, for_each: make two steps",
             );
         }
         self.step_fields(&fields, &called, kind);
         let inside = scope.inside(&name);
         let kind = match (kind, fields.get(kind)) {
             ("wait", Some(node)) => StepKind::Wait(self.wait(node, &inside, place)),
+            ("approve", Some(node)) => {
+                if place.in_for_each {
+                    let help = "every item would ask somebody, many at once: ask once, before or after the for_each";
+                    self.problem(fields.at, "an approve inside a for_each", help);
+                }
+                StepKind::Approve(self.approve(node, &fields, &inside, place.limits))
+            }
             ("parallel", Some(node)) => StepKind::Parallel(self.parallel(node, &inside, place)),
             ("for_each", Some(node)) => StepKind::ForEach(self.for_each(node, &inside, place)),
             (_, action) => {
                 if action.is_none() {
-                    let help = "add `action: …`, or one of wait, parallel, for_each";
+                    let help = "add `action: …`, or one of wait, approve, parallel, for_each";
                     self.problem(fields.at, format!("{called} does nothing"), help);
                 }
                 StepKind::Action(self.action_step(&fields, &called, &inside, place))
@@ -149,31 +160,30 @@ impl Reader<'_> {
     fn step_fields(&mut self, fields: &Fields<'_>, called: &str, kind: &str) {
         for (key, _) in fields.entries {
             let field = key.name.as_str();
-            let right = if kind == "action" {
-                ACTION_FIELDS.contains(&field)
-            } else {
-                field == "name"
+            let known: &[&str] = match kind {
+                "action" => &ACTION_FIELDS,
+                "approve" => &APPROVE_FIELDS,
+                _ => &["name", kind],
             };
-            if right || KINDS.contains(&field) {
+            if known.contains(&field) || KINDS.contains(&field) {
                 continue;
             }
-            if kind != "action" && ACTION_FIELDS.contains(&field) {
-                let help = if kind == "wait" {
-                    "a wait has only `name` and `wait`; what it waits for can be an expression: `wait: { until: … }`"
-                } else {
-                    "put it on the steps inside"
+            if ACTION_FIELDS.contains(&field) {
+                let article = if kind == "approve" { "an" } else { "a" };
+                let help = match (kind, field) {
+                    ("wait", _) => {
+                        "a wait has only `name` and `wait`; what it waits for can be an expression: \
+                         `wait: { until: … }`"
+                    }
+                    ("approve", field) => not_of_approve(field),
+                    _ => "put it on the steps inside",
                 };
                 self.problem(
                     key.at,
-                    format!("a `{kind}` step cannot have `{field}`"),
+                    format!("{article} `{kind}` step cannot have `{field}`"),
                     help,
                 );
             } else {
-                let known: &[&str] = if kind == "action" {
-                    &ACTION_FIELDS
-                } else {
-                    &["name", kind]
-                };
                 let help = suggest(field, known.iter().copied(), "it has");
                 self.problem(key.at, format!("unknown field `{field}` in {called}"), help);
             }
@@ -207,7 +217,7 @@ impl Reader<'_> {
             .find(|info| info.name == action);
         let when = fields
             .get("when")
-            .map(|node| self.expression(node, "when", scope));
+            .map(|node| self.expression(node, "when", &scope.repeatable("`when`")));
         let input = fields.get("input").map(|node| self.template(node, scope));
         if let Some(info) = info {
             let what = format!("the input of action {action}");
@@ -233,6 +243,7 @@ impl Reader<'_> {
             scope,
             place.limits,
         );
+        let on_failure = self.on_failure(fields, place.in_for_each, place.limits);
         let input = input.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         ActionStep {
             action,
@@ -242,6 +253,7 @@ impl Reader<'_> {
             retry,
             rollback,
             idempotent,
+            on_failure,
         }
     }
 
@@ -312,7 +324,8 @@ impl Reader<'_> {
         let item_key = self
             .required(&fields, "item_key", "item_key: \"{% $item.id %}\"")
             .map_or_else(String::new, |node| {
-                self.expression(node, "item_key", &scope.with(&["item"]))
+                let scope = scope.with(&["item"]).repeatable("`item_key`");
+                self.expression(node, "item_key", &scope)
             });
         let (default, most) = CONCURRENCY;
         let max_concurrency = fields

@@ -1,0 +1,532 @@
+//! What persons decide: `approve`, `on_failure`, `decide_within`; what is right, and every mistake in them.
+
+use insta::assert_snapshot;
+
+use crate::project::{HEAD, Project, problems, step_problems};
+
+/// A workflow that asks a person twice, and goes on once.
+fn asking() -> String {
+    format!(
+        r#"{HEAD}limits: {{ timeout: 8h }}
+steps:
+  - name: cfo_agrees
+    approve: {{ message: "{{% 'Hold ' & $input.vendor_id & '?' %}}" }}
+    decide_within: 4h
+  - name: hold
+    action: vendor-hold
+    input: {{ vendor_id: "{{% $input.vendor_id %}}", days: 1, reason: "{{% $cfo_agrees.by & ': ' & $cfo_agrees.reason %}}" }}
+    rollback: {{}}
+    on_failure: escalate
+    decide_within: 2h
+  - name: ask_and_tell
+    parallel:
+      - steps:
+          - {{ name: controller_agrees, approve: {{ message: "Tell \"everyone\" <now>?" }} }}
+      - steps:
+          - name: tell
+            action: http
+            input: {{ method: POST, url: "${{VendorSystemUrl}}", body: {{ hold: "{{% $hold.hold_id %}}" }} }}
+            irreversible: true
+            on_failure: continue
+          - {{ name: undo_if_this_fails, action: vendor-hold, input: {{ vendor_id: v, days: 1 }}, rollback: {{}}, on_failure: rollback }}
+          - {{ name: ask_if_this_fails, action: vendor-hold, input: {{ vendor_id: v, days: 1 }}, rollback: {{}}, on_failure: escalate }}
+  - name: log
+    action: http
+    input: {{ method: POST, url: "${{VendorSystemUrl}}", body: "{{% $ask_and_tell.controller_agrees.at %}}" }}
+    irreversible: true
+"#
+    )
+}
+
+#[test]
+fn a_person_can_be_asked_before_a_step_and_after_its_failure() {
+    let project = Project::with(&asking());
+    let said = project.run(&["validate"]);
+    assert_eq!(
+        (said.code, said.out.as_str()),
+        (Some(0), "1 workflow is fine\n"),
+        "{}",
+        said.err
+    );
+    let said = project.run(&["graph", "workflows/test.yaml"]);
+    assert_snapshot!(said.out, @r#"
+    flowchart TD
+      begin(["WF-TEST version 1<br/>started by API"])
+      step_cfo_agrees{"cfo_agrees<br/>approve within 4h<br/>'Hold ' &amp; $input.vendor_id &amp; '?'"}
+      begin --> step_cfo_agrees
+      step_hold["hold<br/>vendor-hold<br/>asks within 2h if it fails"]
+      step_cfo_agrees --> step_hold
+      subgraph step_ask_and_tell ["ask_and_tell: in parallel"]
+        step_controller_agrees{"controller_agrees<br/>approve within 1h<br/>Tell &quot;everyone&quot; &lt;now&gt;?"}
+        step_tell["tell<br/>http<br/>goes on if it fails"]:::irreversible
+        step_undo_if_this_fails["undo_if_this_fails<br/>vendor-hold"]
+        step_tell --> step_undo_if_this_fails
+        step_ask_if_this_fails["ask_if_this_fails<br/>vendor-hold<br/>asks within 1h if it fails"]
+        step_undo_if_this_fails --> step_ask_if_this_fails
+      end
+      step_hold --> step_ask_and_tell
+      step_log["log<br/>http"]:::irreversible
+      step_ask_and_tell --> step_log
+      step_log --> finish(["receipt"])
+      classDef irreversible stroke-width:4px
+    "#);
+}
+
+#[test]
+fn an_approval_is_not_compiled_yet() {
+    let project = Project::with(&asking());
+    let said = project.run(&["compile"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+    assert_snapshot!(said.err, @"error: workflows/test.yaml: step `cfo_agrees`: approve is not compiled yet");
+    assert!(!project.path("infra/statemachines").exists());
+}
+
+#[test]
+fn what_a_step_does_about_its_failure_is_one_of_three_words() {
+    assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: esclate, decide_within: 5m }
+  - { name: b, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: true }
+  - { name: c, wait: 1s, on_failure: continue }
+  - { name: d, on_failure: continue, decide_within: 5m, parallel: [{ steps: [{ name: d1, wait: 1s }] }, { steps: [{ name: d2, wait: 1s }] }] }
+"#), @r#"
+  × on_failure is the text "esclate"
+   ╭─[workflows/test.yaml:8:97]
+ 8 │   - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: esclate, decide_within: 5m }
+   ·                                                                                                 ───────
+   ╰────
+  help: did you mean `escalate`? it is one of rollback, escalate, continue
+
+  × on_failure is the boolean true
+   ╭─[workflows/test.yaml:9:97]
+ 9 │   - { name: b, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: true }
+   ·                                                                                                 ────
+   ╰────
+  help: it is one of rollback, escalate, continue
+
+  × a `wait` step cannot have `on_failure`
+    ╭─[workflows/test.yaml:10:26]
+ 10 │   - { name: c, wait: 1s, on_failure: continue }
+    ·                          ──────────
+    ╰────
+  help: a wait has only `name` and `wait`; what it waits for can be an expression: `wait: { until: … }`
+
+  × a `parallel` step cannot have `on_failure`
+    ╭─[workflows/test.yaml:11:16]
+ 11 │   - { name: d, on_failure: continue, decide_within: 5m, parallel: [{ steps: [{ name: d1, wait: 1s }] }, { steps: [{ name: d2, wait: 1s }] }] }
+    ·                ──────────
+    ╰────
+  help: put it on the steps inside
+
+  × a `parallel` step cannot have `decide_within`
+    ╭─[workflows/test.yaml:11:38]
+ 11 │   - { name: d, on_failure: continue, decide_within: 5m, parallel: [{ steps: [{ name: d1, wait: 1s }] }, { steps: [{ name: d2, wait: 1s }] }] }
+    ·                                      ─────────────
+    ╰────
+  help: put it on the steps inside
+
+5 problems; nothing was written
+"#);
+}
+
+#[test]
+fn a_decision_has_a_time_only_where_somebody_decides() {
+    assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, decide_within: 5m }
+  - { name: b, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: continue, decide_within: 5m }
+  - { name: c, wait: 1s, decide_within: 5m }
+"#), @r#"
+  × `decide_within` where nobody decides
+   ╭─[workflows/test.yaml:8:85]
+ 8 │   - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, decide_within: 5m }
+   ·                                                                                     ─────────────
+   ╰────
+  help: it belongs to `on_failure: escalate` and to `approve`: add that, or leave it out
+
+  × `decide_within` where nobody decides
+   ╭─[workflows/test.yaml:9:107]
+ 9 │   - { name: b, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: continue, decide_within: 5m }
+   ·                                                                                                           ─────────────
+   ╰────
+  help: it belongs to `on_failure: escalate` and to `approve`: add that, or leave it out
+
+  × a `wait` step cannot have `decide_within`
+    ╭─[workflows/test.yaml:10:26]
+ 10 │   - { name: c, wait: 1s, decide_within: 5m }
+    ·                          ─────────────
+    ╰────
+  help: a wait has only `name` and `wait`; what it waits for can be an expression: `wait: { until: … }`
+
+3 problems; nothing was written
+"#);
+}
+
+#[test]
+fn a_decision_is_due_before_the_execution_times_out() {
+    assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: escalate }
+  - { name: b, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: escalate, decide_within: 15m }
+  - { name: c, approve: { message: "Go on?" } }
+  - { name: d, approve: { message: "Go on?" }, decide_within: 2h }
+  - { name: e, approve: { message: "Go on?" }, decide_within: 59s }
+  - { name: f, approve: { message: "Go on?" }, decide_within: 5 }
+  - { name: g, approve: { message: "Go on?" }, decide_within: 14m }
+"#), @r#"
+  × the decision can take 1h (the default), and the execution's timeout is 15m
+   ╭─[workflows/test.yaml:8:97]
+ 8 │   - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: escalate }
+   ·                                                                                                 ────────
+   ╰────
+  help: decide_within must be shorter than limits.timeout: shorten it, or set limits.timeout to more than 1h
+
+  × the decision can take 15m, and the execution's timeout is 15m
+   ╭─[workflows/test.yaml:9:122]
+ 9 │  - { name: b, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: escalate, decide_within: 15m }
+   ·                                                                                                                         ───
+   ╰────
+  help: decide_within must be shorter than limits.timeout: shorten it, or set limits.timeout to more than
+        15m
+
+  × the decision can take 1h (the default), and the execution's timeout is 15m
+    ╭─[workflows/test.yaml:10:16]
+ 10 │   - { name: c, approve: { message: "Go on?" } }
+    ·                ───────
+    ╰────
+  help: decide_within must be shorter than limits.timeout: shorten it, or set limits.timeout to more than 1h
+
+  × the decision can take 2h, and the execution's timeout is 15m
+    ╭─[workflows/test.yaml:11:63]
+ 11 │   - { name: d, approve: { message: "Go on?" }, decide_within: 2h }
+    ·                                                               ──
+    ╰────
+  help: decide_within must be shorter than limits.timeout: shorten it, or set limits.timeout to more than 2h
+
+  × decide_within is out of range
+    ╭─[workflows/test.yaml:12:63]
+ 12 │   - { name: e, approve: { message: "Go on?" }, decide_within: 59s }
+    ·                                                               ───
+    ╰────
+  help: a duration from 1m to 365d belongs here, such as 30s, 15m, 2h or 7d
+
+  × decide_within is the number 5, not a duration
+    ╭─[workflows/test.yaml:13:63]
+ 13 │   - { name: f, approve: { message: "Go on?" }, decide_within: 5 }
+    ·                                                               ─
+    ╰────
+  help: a duration from 1m to 365d belongs here, such as 30s, 15m, 2h or 7d
+
+6 problems; nothing was written
+"#);
+}
+
+#[test]
+fn nobody_is_asked_once_for_every_item() {
+    assert_snapshot!(problems(&format!(r#"{HEAD}limits: {{ timeout: 2h }}
+steps:
+  - name: each_one
+    for_each:
+      items: "{{% $input.vendors %}}"
+      item_key: "{{% $item.id %}}"
+      steps:
+        - {{ name: a, action: vendor-hold, input: {{ vendor_id: v, days: 1 }}, rollback: {{}}, on_failure: escalate, decide_within: 5m }}
+        - {{ name: b, action: vendor-hold, input: {{ vendor_id: v, days: 1 }}, rollback: {{}}, on_failure: continue }}
+        - name: both
+          parallel:
+            - steps: [{{ name: c, approve: {{ message: "{{% $item.id %}}" }} }}]
+            - steps: [{{ name: d, wait: 1s }}]
+"#)), @r#"
+  × `on_failure: escalate` inside a for_each
+    ╭─[workflows/test.yaml:14:103]
+ 14 │         - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: escalate, decide_within: 5m }
+    ·                                                                                                       ────────
+    ╰────
+  help: every item that fails would ask somebody, many at once: write `rollback` or `continue`, or let one
+        `approve` step after the for_each ask
+
+  × an approve inside a for_each
+    ╭─[workflows/test.yaml:18:23]
+ 18 │             - steps: [{ name: c, approve: { message: "{% $item.id %}" } }]
+    ·                       ─
+    ╰────
+  help: every item would ask somebody, many at once: ask once, before or after the for_each
+
+2 problems; nothing was written
+"#);
+}
+
+#[test]
+fn an_approval_is_a_question_and_nothing_else() {
+    assert_snapshot!(step_problems(&format!(r#"  - name: a
+    approve: {{ message: "Go on?", by: cfo }}
+    decide_within: 5m
+    rollback: {{}}
+    irreversible: true
+    retry: {{ max_attempts: 2 }}
+    timeout: 5m
+    when: "{{% true %}}"
+    input: {{}}
+    idempotent: false
+    on_failure: continue
+    message: x
+  - {{ name: b, approve: Go on?, decide_within: 5m }}
+  - {{ name: c, approve: {{}}, decide_within: 5m }}
+  - {{ name: d, approve: {{ message: "" }}, decide_within: 5m }}
+  - {{ name: e, approve: {{ message: "Hold {{% $input.vendor_id %}}?" }}, decide_within: 5m }}
+  - {{ name: f, approve: {{ message: "{{% $input.vendorid & $f.by %}}" }}, decide_within: 5m }}
+  - {{ name: g, approve: {{ message: {} }}, decide_within: 5m }}
+  - {{ name: h, approve: {{ message: Go on? }}, wait: 1s }}
+"#, "é".repeat(501))), @r#"
+  × unknown field `by` in approve
+   ╭─[workflows/test.yaml:9:35]
+ 9 │     approve: { message: "Go on?", by: cfo }
+   ·                                   ──
+   ╰────
+  help: approve has message
+
+  × an `approve` step cannot have `rollback`
+    ╭─[workflows/test.yaml:11:5]
+ 11 │     rollback: {}
+    ·     ────────
+    ╰────
+  help: a decision has no effect that could be undone: leave it out
+
+  × an `approve` step cannot have `irreversible`
+    ╭─[workflows/test.yaml:12:5]
+ 12 │     irreversible: true
+    ·     ────────────
+    ╰────
+  help: a decision has no effect that could be undone: leave it out
+
+  × an `approve` step cannot have `retry`
+    ╭─[workflows/test.yaml:13:5]
+ 13 │     retry: { max_attempts: 2 }
+    ·     ─────
+    ╰────
+  help: a person is asked once, and nothing is tried again: leave it out
+
+  × an `approve` step cannot have `timeout`
+    ╭─[workflows/test.yaml:14:5]
+ 14 │     timeout: 5m
+    ·     ───────
+    ╰────
+  help: there are no attempts; how long the decision may take is `decide_within: 4h`
+
+  × an `approve` step cannot have `when`
+    ╭─[workflows/test.yaml:15:5]
+ 15 │     when: "{% true %}"
+    ·     ────
+    ╰────
+  help: every execution that comes here asks: leave it out
+
+  × an `approve` step cannot have `input`
+    ╭─[workflows/test.yaml:16:5]
+ 16 │     input: {}
+    ·     ─────
+    ╰────
+  help: what the person is asked is `approve: { message: … }`
+
+  × an `approve` step cannot have `idempotent`
+    ╭─[workflows/test.yaml:17:5]
+ 17 │     idempotent: false
+    ·     ──────────
+    ╰────
+  help: it calls nothing: leave it out
+
+  × an `approve` step cannot have `on_failure`
+    ╭─[workflows/test.yaml:18:5]
+ 18 │     on_failure: continue
+    ·     ──────────
+    ╰────
+  help: a refusal, or silence until `decide_within` is over, rolls back: leave it out
+
+  × unknown field `message` in step `a`
+    ╭─[workflows/test.yaml:19:5]
+ 19 │     message: x
+    ·     ───────
+    ╰────
+  help: it has name, approve, decide_within
+
+  × approve is the text "Go on?"
+    ╭─[workflows/test.yaml:20:25]
+ 20 │   - { name: b, approve: Go on?, decide_within: 5m }
+    ·                         ──────
+    ╰────
+  help: a mapping belongs here: `name: value` lines
+
+  × approve has no `message`
+    ╭─[workflows/test.yaml:21:25]
+ 21 │   - { name: c, approve: {}, decide_within: 5m }
+    ·                         ─
+    ╰────
+  help: add `message: "{% 'Hold ' & $input.vendor_id & '?' %}"`
+
+  × message is an empty text
+    ╭─[workflows/test.yaml:22:36]
+ 22 │   - { name: d, approve: { message: "" }, decide_within: 5m }
+    ·                                    ──
+    ╰────
+  help: write `a text, or "{% $input.name %}"`
+
+  × an expression as a part of a text
+    ╭─[workflows/test.yaml:23:42]
+ 23 │   - { name: e, approve: { message: "Hold {% $input.vendor_id %}?" }, decide_within: 5m }
+    ·                                          ──
+    ╰────
+  help: an expression is the whole text: "{% 'vendor ' & $input.vendor_id %}"
+
+  × `$input` has no field `vendorid`
+    ╭─[workflows/test.yaml:24:40]
+ 24 │   - { name: f, approve: { message: "{% $input.vendorid & $f.by %}" }, decide_within: 5m }
+    ·                                        ───────────────
+    ╰────
+  help: did you mean `vendor_id`? $input has vendor_id, days, vendors
+
+  × `$f` is this step's own output
+    ╭─[workflows/test.yaml:24:58]
+ 24 │   - { name: f, approve: { message: "{% $input.vendorid & $f.by %}" }, decide_within: 5m }
+    ·                                                          ──
+    ╰────
+  help: use the output of an earlier step
+
+  × message has 501 characters
+    ╭─[workflows/test.yaml:25:36]
+ 25 │   - { name: g, approve: { message: éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé
+    ·                                    ────────────────────────────────────────────────────────────────────────────────
+    ╰────
+  help: at most 500: ask the question, and leave the rest to a link
+
+  × step `h` has `wait` and `approve`
+    ╭─[workflows/test.yaml:26:5]
+ 26 │   - { name: h, approve: { message: Go on? }, wait: 1s }
+    ·     ─
+    ╰────
+  help: a step is one of action, wait, approve, parallel, for_each: make two steps
+
+18 problems; nothing was written
+"#);
+}
+
+#[test]
+fn what_an_approval_yields_is_known() {
+    assert_snapshot!(step_problems(r#"  - { name: a, approve: { message: "{% $b.by %}" }, decide_within: 5m }
+  - { name: b, approve: { message: "{% $a.who & $a.by & $a.at & $a.reason %}" }, decide_within: 5m }
+"#), @r#"
+  × `b` comes later, on line 9
+   ╭─[workflows/test.yaml:8:40]
+ 8 │   - { name: a, approve: { message: "{% $b.by %}" }, decide_within: 5m }
+   ·                                        ──
+   ╰────
+  help: only earlier steps have an output; you can use $input, $execution
+
+  × `$a` has no field `who`
+   ╭─[workflows/test.yaml:9:40]
+ 9 │   - { name: b, approve: { message: "{% $a.who & $a.by & $a.at & $a.reason %}" }, decide_within: 5m }
+   ·                                        ──────
+   ╰────
+  help: $a has by, at, reason
+
+2 problems; nothing was written
+"#);
+}
+
+#[test]
+fn every_attempt_comes_to_the_same_condition_and_key() {
+    assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, when: "{% $now() < '2030' and $millis() < 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+  - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+  - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+  - name: each_one
+    for_each:
+      items: "{% $input.vendors %}"
+      item_key: "{% $item.id & $uuid() %}"
+      steps:
+        - { name: d, action: vendor-hold, when: "{% $item.due < $now() %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+"#), @r#"
+  × `$now` in `when` yields something else on every attempt, and all must come to the same
+   ╭─[workflows/test.yaml:8:47]
+ 8 │   - { name: a, action: vendor-hold, when: "{% $now() < '2030' and $millis() < 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+   ·                                               ────
+   ╰────
+  help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
+        output
+
+  × `$millis` in `when` yields something else on every attempt, and all must come to the same
+   ╭─[workflows/test.yaml:8:67]
+ 8 │   - { name: a, action: vendor-hold, when: "{% $now() < '2030' and $millis() < 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+   ·                                                                   ───────
+   ╰────
+  help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
+        output
+
+  × `$random` in `when` yields something else on every attempt, and all must come to the same
+   ╭─[workflows/test.yaml:9:47]
+ 9 │   - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+   ·                                               ───────
+   ╰────
+  help: put the value into the input, or into an earlier step's output
+
+  × `$uuid` in `when` yields something else on every attempt, and all must come to the same
+   ╭─[workflows/test.yaml:9:67]
+ 9 │   - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+   ·                                                                   ─────
+   ╰────
+  help: put the value into the input, or into an earlier step's output
+
+  × `$eval` does not exist in Step Functions
+   ╭─[workflows/test.yaml:9:78]
+ 9 │   - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+   ·                                                                              ─────
+   ╰────
+  help: write the expression itself
+
+  × `$random` in `when` yields something else on every attempt, and all must come to the same
+    ╭─[workflows/test.yaml:10:57]
+ 10 │   - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback:
+    ·                                                         ───────
+    ╰────
+  help: put the value into the input, or into an earlier step's output
+
+  × `$now` in `when` yields something else on every attempt, and all must come to the same
+    ╭─[workflows/test.yaml:10:86]
+ 10 │   - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+    ·                                                                                      ────
+    ╰────
+  help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
+        output
+
+  × `$shuffle` in `when` yields something else on every attempt, and all must come to the same
+    ╭─[workflows/test.yaml:10:111]
+ 10 │   - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+    ·                                                                                                               ────────
+    ╰────
+  help: put the value into the input, or into an earlier step's output
+
+  × `$uuid` in `item_key` yields something else on every attempt, and all must come to the same
+    ╭─[workflows/test.yaml:14:32]
+ 14 │       item_key: "{% $item.id & $uuid() %}"
+    ·                                ─────
+    ╰────
+  help: put the value into the input, or into an earlier step's output
+
+  × `$now` in `when` yields something else on every attempt, and all must come to the same
+    ╭─[workflows/test.yaml:16:65]
+ 16 │         - { name: d, action: vendor-hold, when: "{% $item.due < $now() %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+    ·                                                                 ────
+    ╰────
+  help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
+        output
+
+10 problems; nothing was written
+"#);
+}
+
+#[test]
+fn what_changes_may_stand_where_it_is_asked_once_or_under_a_name_of_ones_own() {
+    let project = Project::with(&format!(
+        r#"{HEAD}steps:
+  - {{ name: moment, wait: {{ until: "{{% $now() %}}" }} }}
+  - name: hold
+    action: vendor-hold
+    when: "{{% ($now := $execution.started_at; $random := function($n) {{ $n }}; $random($now) < '2030') %}}"
+    input: {{ vendor_id: "{{% $uuid() %}}", days: "{{% $random() %}}", reason: "{{% $now() %}}" }}
+    rollback: {{}}
+"#
+    ));
+    let said = project.run(&["validate"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+}
