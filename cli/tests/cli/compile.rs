@@ -28,6 +28,7 @@ fn compiling_writes_machines_and_template_and_again_changes_nothing() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert_snapshot!(said.out, @r#"
     wrote infra/statemachines/WF-ONE.asl.json
+    wrote infra/statemachines/recovery.asl.json
     wrote template.yaml
     1 workflow compiled
     "#);
