@@ -259,7 +259,8 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 receipt,
                 "receipt generated"
             );
-            if status == Status::PartiallyRolledBack.name() {
+            let ended_well = [Status::Executed, Status::Rejected].map(Status::name);
+            if !ended_well.contains(&status.as_str()) {
                 error!(
                     audit = "workflow.incident.opened",
                     execution = id,
@@ -267,7 +268,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                     workflow,
                     status,
                     receipt,
-                    "something stands: the receipt names it"
+                    "it did not execute: the receipt says why, and names what stands"
                 );
             }
         }
