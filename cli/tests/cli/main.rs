@@ -6,6 +6,7 @@ mod decisions;
 mod effects;
 mod expressions;
 mod project;
+mod repeatable;
 mod schema;
 mod steps;
 mod syntax;

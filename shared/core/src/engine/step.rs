@@ -23,7 +23,7 @@ use crate::{
     },
     payload::Payload,
     task::{StepPolicy, StepResult, StepStatus, StepTask, error_name},
-    timing::{LEASE_MARGIN_S, lease_s},
+    timing::{lease_s, longest_pause, time_left},
 };
 
 /// A claim whose answer was lost is sent this often: only the attempt that wrote it can know it again.
@@ -31,9 +31,6 @@ pub(super) const CLAIM_TRIES: u32 = 2;
 
 /// An outcome is worth this many writes before it is left to the lease.
 pub(super) const COMPLETION_TRIES: u32 = 5;
-
-/// The longest pause a target gets, whatever it asks for; then it is asked again.
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Runs one attempt at a step, or gives the answer of one that ended before.
@@ -389,15 +386,4 @@ fn transient(error: String) -> Attempted {
         error,
         wait: SignedDuration::ZERO,
     }
-}
-
-/// How long an attempt with a lease until then may act: it stops before another one may take over.
-pub(super) fn time_left(lease_until: Timestamp, now: Timestamp) -> Duration {
-    let margin = SignedDuration::from_secs(LEASE_MARGIN_S as i64);
-    Duration::try_from(lease_until.duration_since(now) - margin).unwrap_or_default()
-}
-
-/// A pause that a target asked for, within bounds.
-pub(super) fn longest_pause(wait: Duration) -> SignedDuration {
-    SignedDuration::try_from(wait.min(LONGEST_PAUSE)).unwrap_or_default()
 }

@@ -233,6 +233,9 @@ pub(super) enum Does {
     Meanwhile(Box<dyn FnOnce() + Send>),
 }
 
+/// A call to undo, and what it was told.
+type Undone = (Call, Done<Value, Value>);
+
 /// An action that follows a script, then answers with its key; its target honours idempotency keys.
 #[derive(Clone, Default)]
 pub(super) struct Script {
@@ -242,7 +245,7 @@ pub(super) struct Script {
     effects: Arc<Mutex<BTreeMap<String, Value>>>,
     undoes: Arc<Mutex<VecDeque<Does>>>,
     /// Every call to undo, and what it was told.
-    pub(super) undone: Arc<Mutex<Vec<(Call, Done<Value, Value>)>>>,
+    pub(super) undone: Arc<Mutex<Vec<Undone>>>,
     /// Whether its target can be asked.
     pub(super) tells: bool,
 }

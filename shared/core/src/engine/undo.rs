@@ -13,7 +13,7 @@ use super::{
     Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
     plan::{no_such_step, undo_result},
     refusal::undo_refusal,
-    step::{CLAIM_TRIES, COMPLETION_TRIES, longest_pause, time_left},
+    step::{CLAIM_TRIES, COMPLETION_TRIES},
     too_many_races,
 };
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
         UndoCompleted, claim_undo, complete_undo,
     },
     task::{UndoResult, UndoTask, error_name},
+    timing::{longest_pause, time_left},
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {

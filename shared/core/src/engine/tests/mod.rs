@@ -6,6 +6,7 @@ mod faults;
 mod finish;
 mod payloads;
 mod receipts;
+mod unwinding;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

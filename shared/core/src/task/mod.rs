@@ -3,7 +3,13 @@
 //! The compiler writes them as Task `Arguments`, the functions read them. Durations are whole seconds (`_s`),
 //! because Step Functions counts in those.
 
-use std::collections::BTreeMap;
+pub mod error_name;
+mod unwind;
+
+pub use unwind::{
+    Failure, GiveUpTask, PlanCall, PlanResult, PlanTask, RecoveryInput, ToUndo, UndoResult,
+    UndoTask,
+};
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -215,59 +221,6 @@ pub enum StepStatus {
     Skipped,
 }
 
-/// An execution that goes no further: who takes it over, and why.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlanTask {
-    /// The execution, in the epoch in which it was last seen.
-    pub execution: ExecutionRef,
-    /// ARN of the Step Functions execution that asks; it becomes the owner.
-    pub owner: String,
-    /// Why.
-    pub failure: Failure,
-    /// The function that performs each action.
-    pub functions: BTreeMap<String, String>,
-}
-
-/// What `plan` answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlanResult {
-    /// The execution in its new epoch: handed to every later task.
-    pub execution: ExecutionRef,
-    /// What to undo, in order.
-    pub undo: Vec<ToUndo>,
-}
-
-/// One effect to undo, or to ask about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ToUndo {
-    /// The step's name.
-    pub step: String,
-    /// The item's name in a `for_each`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub item: Option<String>,
-    /// The function that performs its action; empty where the deployment has none any more.
-    pub function: String,
-}
-
-/// One attempt at undoing one step. Everything else stands in the step's record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UndoTask {
-    /// The execution it belongs to.
-    pub execution: ExecutionRef,
-    /// Which step.
-    pub undo: ToUndo,
-}
-
-/// What an undo answers: how the step's record stands then.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UndoResult {
-    /// `UNDONE`, `UNDO_FAILED`, or of a step that has no undo, what its target says of it.
-    pub status: String,
-}
-
 /// What the function of an action is asked to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StepCall {
@@ -290,51 +243,6 @@ impl<'de> Deserialize<'de> for StepCall {
     }
 }
 
-/// What the function of `Plan` is asked to do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum PlanCall {
-    /// To plan a rollback.
-    Plan(Box<PlanTask>),
-    /// To record an undo that never answered.
-    GiveUp(GiveUpTask),
-}
-
-impl<'de> Deserialize<'de> for PlanCall {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let call = Value::deserialize(deserializer)?;
-        if call.get("undo").is_some() {
-            GiveUpTask::deserialize(call).map(Self::GiveUp)
-        } else {
-            PlanTask::deserialize(call).map(|task| Self::Plan(Box::new(task)))
-        }
-        .map_err(D::Error::custom)
-    }
-}
-
-/// The input of the recovery machine.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RecoveryInput {
-    /// The execution, in the epoch in which it was seen.
-    pub execution: ExecutionRef,
-    /// Why it goes no further; a cause that is recorded already is kept.
-    pub failure: Failure,
-    /// Every step in declared order.
-    pub steps: Vec<StepRef>,
-}
-
-/// An undo whose function did not answer, however often it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GiveUpTask {
-    /// The execution it belongs to.
-    pub execution: ExecutionRef,
-    /// Which step.
-    pub undo: ToUndo,
-    /// The name of the error that its machine caught.
-    pub error: String,
-}
-
 /// The end of an execution, whatever led to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -343,23 +251,6 @@ pub struct FinishTask {
     pub execution: ExecutionRef,
     /// Every step in declared order, so that the receipt can name those that left no record.
     pub steps: Vec<StepRef>,
-}
-
-/// Why an execution goes no further: the error that a machine caught, or what somebody asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Failure {
-    /// The state it was caught at: a step, a container, or `Begin`; empty if it came from outside.
-    #[serde(default)]
-    pub state: String,
-    /// Step Functions' error name, or one of [`error_name`].
-    pub error: String,
-    /// Step Functions' cause, as text; of a request, its reason.
-    #[serde(default)]
-    pub cause: String,
-    /// Who asked for it, if somebody did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<String>,
 }
 
 /// What `finish` answers.
@@ -371,54 +262,4 @@ pub struct FinishResult {
     pub receipt: String,
     /// Hex SHA-256 of the receipt's bytes.
     pub receipt_sha256: String,
-}
-
-/// The error names our functions raise; a machine's Retry and Catch match these and no others of ours.
-pub mod error_name {
-    /// Nothing happened; trying again may help.
-    pub const TRANSIENT: &str = "Transient";
-    /// It may have happened: timed out, dropped, crashed.
-    pub const UNKNOWN: &str = "Unknown";
-    /// Nothing happened; the target named a time to wait that is too long to wait inside a function.
-    pub const RETRY_AFTER: &str = "RetryAfter";
-    /// Another attempt holds the lease.
-    pub const CONFLICT: &str = "Conflict";
-    /// Failed for good, and cleanly.
-    pub const PERMANENT: &str = "Permanent";
-    /// It may have happened and must not be tried again: a person decides.
-    pub const ESCALATE: &str = "Escalate";
-    /// The execution is no longer in the phase this task was sent in.
-    pub const HALTED: &str = "Halted";
-    /// The gate said no; a receipt says why.
-    pub const REJECTED: &str = "Rejected";
-    /// The same start, already owned by another execution.
-    pub const DUPLICATE: &str = "Duplicate";
-    /// The idempotency key belongs to a start with another input.
-    pub const KEY_REUSED: &str = "KeyReused";
-    /// The start is not one: no tenant, no key, no known trigger.
-    pub const MALFORMED: &str = "Malformed";
-
-    /// A step was claimed after the plan was made: plan again.
-    pub const OPEN: &str = "Open";
-    /// Somebody asked to stop it.
-    pub const CANCELLED: &str = "Cancelled";
-    /// Somebody asked to undo it after it had ended.
-    pub const WITHDRAWN: &str = "Withdrawn";
-    /// Its machine was stopped.
-    pub const ABORTED: &str = "Aborted";
-    /// Its machine ended without a word, or is gone.
-    pub const LOST: &str = "Lost";
-
-    /// Never retried by a machine: trying again cannot help, or another path handles it.
-    pub const FINAL: [&str; 9] = [
-        RETRY_AFTER,
-        PERMANENT,
-        ESCALATE,
-        HALTED,
-        REJECTED,
-        DUPLICATE,
-        KEY_REUSED,
-        MALFORMED,
-        OPEN,
-    ];
 }

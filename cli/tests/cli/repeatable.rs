@@ -1,0 +1,111 @@
+//! What every attempt must come to anew: `when` and `item_key` take nothing that changes.
+
+use insta::assert_snapshot;
+
+use crate::project::{HEAD, Project, step_problems};
+
+#[test]
+fn every_attempt_comes_to_the_same_condition_and_key() {
+    assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, when: "{% $now() < '2030' and $millis() < 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+  - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+  - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+  - name: each_one
+    for_each:
+      items: "{% $input.vendors %}"
+      item_key: "{% $item.id & $uuid() %}"
+      steps:
+        - { name: d, action: vendor-hold, when: "{% $item.due < $now() %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+"#), @r#"
+  × `$now` in `when` yields something else on every attempt, and all must come to the same
+   ╭─[workflows/test.yaml:8:47]
+ 8 │   - { name: a, action: vendor-hold, when: "{% $now() < '2030' and $millis() < 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+   ·                                               ────
+   ╰────
+  help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
+        output
+
+  × `$millis` in `when` yields something else on every attempt, and all must come to the same
+   ╭─[workflows/test.yaml:8:67]
+ 8 │   - { name: a, action: vendor-hold, when: "{% $now() < '2030' and $millis() < 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+   ·                                                                   ───────
+   ╰────
+  help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
+        output
+
+  × `$random` in `when` yields something else on every attempt, and all must come to the same
+   ╭─[workflows/test.yaml:9:47]
+ 9 │   - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+   ·                                               ───────
+   ╰────
+  help: put the value into the input, or into an earlier step's output
+
+  × `$uuid` in `when` yields something else on every attempt, and all must come to the same
+   ╭─[workflows/test.yaml:9:67]
+ 9 │   - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+   ·                                                                   ─────
+   ╰────
+  help: put the value into the input, or into an earlier step's output
+
+  × `$eval` does not exist in Step Functions
+   ╭─[workflows/test.yaml:9:78]
+ 9 │   - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+   ·                                                                              ─────
+   ╰────
+  help: write the expression itself
+
+  × `$random` in `when` yields something else on every attempt, and all must come to the same
+    ╭─[workflows/test.yaml:10:57]
+ 10 │   - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback:
+    ·                                                         ───────
+    ╰────
+  help: put the value into the input, or into an earlier step's output
+
+  × `$now` in `when` yields something else on every attempt, and all must come to the same
+    ╭─[workflows/test.yaml:10:86]
+ 10 │   - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+    ·                                                                                      ────
+    ╰────
+  help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
+        output
+
+  × `$shuffle` in `when` yields something else on every attempt, and all must come to the same
+    ╭─[workflows/test.yaml:10:111]
+ 10 │   - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+    ·                                                                                                               ────────
+    ╰────
+  help: put the value into the input, or into an earlier step's output
+
+  × `$uuid` in `item_key` yields something else on every attempt, and all must come to the same
+    ╭─[workflows/test.yaml:14:32]
+ 14 │       item_key: "{% $item.id & $uuid() %}"
+    ·                                ─────
+    ╰────
+  help: put the value into the input, or into an earlier step's output
+
+  × `$now` in `when` yields something else on every attempt, and all must come to the same
+    ╭─[workflows/test.yaml:16:65]
+ 16 │         - { name: d, action: vendor-hold, when: "{% $item.due < $now() %}", input: { vendor_id: v, days: 1 }, rollback: {} }
+    ·                                                                 ────
+    ╰────
+  help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
+        output
+
+10 problems; nothing was written
+"#);
+}
+
+#[test]
+fn what_changes_may_stand_where_it_is_asked_once_or_under_a_name_of_ones_own() {
+    let project = Project::with(&format!(
+        r#"{HEAD}steps:
+  - {{ name: moment, wait: {{ until: "{{% $now() %}}" }} }}
+  - name: hold
+    action: vendor-hold
+    when: "{{% ($now := $execution.started_at; $random := function($n) {{ $n }}; $random($now) < '2030') %}}"
+    input: {{ vendor_id: "{{% $uuid() %}}", days: "{{% $random() %}}", reason: "{{% $now() %}}" }}
+    rollback: {{}}
+"#
+    ));
+    let said = project.run(&["validate"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+}
