@@ -73,15 +73,6 @@ fn a_person_can_be_asked_before_a_step_and_after_its_failure() {
 }
 
 #[test]
-fn an_approval_is_not_compiled_yet() {
-    let project = Project::with(&asking());
-    let said = project.run(&["compile"]);
-    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
-    assert_snapshot!(said.err, @"error: workflows/test.yaml: step `cfo_agrees`: approve is not compiled yet");
-    assert!(!project.path("infra/statemachines").exists());
-}
-
-#[test]
 fn what_a_step_does_about_its_failure_is_one_of_three_words() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: esclate, decide_within: 5m }
   - { name: b, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: true }
@@ -399,28 +390,5 @@ fn an_approval_is_a_question_and_nothing_else() {
   help: a step is one of action, wait, approve, parallel, for_each: make two steps
 
 18 problems; nothing was written
-"#);
-}
-
-#[test]
-fn what_an_approval_yields_is_known() {
-    assert_snapshot!(step_problems(r#"  - { name: a, approve: { message: "{% $b.by %}" }, decide_within: 5m }
-  - { name: b, approve: { message: "{% $a.who & $a.by & $a.at & $a.reason %}" }, decide_within: 5m }
-"#), @r#"
-  × `b` comes later, on line 9
-   ╭─[workflows/test.yaml:8:40]
- 8 │   - { name: a, approve: { message: "{% $b.by %}" }, decide_within: 5m }
-   ·                                        ──
-   ╰────
-  help: only earlier steps have an output; you can use $input, $execution
-
-  × `$a` has no field `who`
-   ╭─[workflows/test.yaml:9:40]
- 9 │   - { name: b, approve: { message: "{% $a.who & $a.by & $a.at & $a.reason %}" }, decide_within: 5m }
-   ·                                        ──────
-   ╰────
-  help: $a has by, at, reason
-
-2 problems; nothing was written
 "#);
 }

@@ -352,3 +352,26 @@ fn a_secrets_name_is_written_out() {
 2 problems; nothing was written
 "#);
 }
+
+#[test]
+fn what_an_approval_yields_is_known() {
+    assert_snapshot!(step_problems(r#"  - { name: a, approve: { message: "{% $b.by %}" }, decide_within: 5m }
+  - { name: b, approve: { message: "{% $a.who & $a.by & $a.at & $a.reason %}" }, decide_within: 5m }
+"#), @r#"
+  × `b` comes later, on line 9
+   ╭─[workflows/test.yaml:8:40]
+ 8 │   - { name: a, approve: { message: "{% $b.by %}" }, decide_within: 5m }
+   ·                                        ──
+   ╰────
+  help: only earlier steps have an output; you can use $input, $execution
+
+  × `$a` has no field `who`
+   ╭─[workflows/test.yaml:9:40]
+ 9 │   - { name: b, approve: { message: "{% $a.who & $a.by & $a.at & $a.reason %}" }, decide_within: 5m }
+   ·                                        ──────
+   ╰────
+  help: $a has by, at, reason
+
+2 problems; nothing was written
+"#);
+}

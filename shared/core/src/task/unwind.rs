@@ -67,7 +67,7 @@ pub struct Failure {
     /// The state it was caught at: a step, a container, or `Begin`; empty if it came from outside.
     #[serde(default)]
     pub state: String,
-    /// Step Functions' error name, or one of [`error_name`].
+    /// Step Functions' error name, or one of [`error_name`](super::error_name).
     pub error: String,
     /// Step Functions' cause, as text; of a request, its reason.
     #[serde(default)]
