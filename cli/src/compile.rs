@@ -5,16 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use holdfast_core::{
-    compile::{self, Compiled},
-    definition::{Step, StepKind},
-};
+use holdfast_core::compile::{self, Compiled};
 
 use crate::{
     output,
     project::{self, Project},
     report::Trouble,
-    workflows::{self, Workflow},
+    workflows,
 };
 
 /// A file and what must stand in it; `None`: it must not exist.
@@ -25,7 +22,6 @@ struct Target {
 
 pub(crate) fn run(project: &Project, check: bool) -> Result<(), Trouble> {
     let workflows = workflows::read(project, &[])?;
-    refuse_approvals(&workflows)?;
     let actions = workflows::actions();
     let sources: Vec<_> = workflows
         .iter()
@@ -64,28 +60,6 @@ pub(crate) fn run(project: &Project, check: bool) -> Result<(), Trouble> {
         output::line(&format!("{verb} {name}"))?;
     }
     output::line(&format!("{} compiled", count(workflows.len())))
-}
-
-/// To be deleted when the compiler knows `approve`.
-fn refuse_approvals(workflows: &[Workflow]) -> Result<(), Trouble> {
-    fn found(steps: &[Step]) -> Option<&Step> {
-        steps.iter().find_map(|step| match &step.kind {
-            StepKind::Approve(_) => Some(step),
-            StepKind::Parallel(branches) => branches.iter().find_map(|one| found(&one.steps)),
-            StepKind::ForEach(each) => found(&each.steps),
-            StepKind::Action(_) | StepKind::Wait(_) => None,
-        })
-    }
-    let step = workflows
-        .iter()
-        .find_map(|one| Some((&one.file, found(&one.definition.steps)?)));
-    match step {
-        Some((file, step)) => Err(Trouble::Other(format!(
-            "{file}: step `{}`: approve is not compiled yet",
-            step.name
-        ))),
-        None => Ok(()),
-    }
 }
 
 fn count(workflows: usize) -> String {

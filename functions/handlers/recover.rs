@@ -3,7 +3,9 @@
 //! It is told of every machine that did not end well, and looks by itself for executions that are overdue: status
 //! events are best effort, the ledger is not.
 
-use holdfast_aws::{Compiled, Deployment, DynamoLedger, MachineError, Machines, SystemHost};
+use holdfast_aws::{
+    Compiled, Deployment, DynamoLedger, MachineError, Machines, SystemHost, Undelivered, deliver,
+};
 use holdfast_core::{
     engine::Host,
     gate,
@@ -44,6 +46,8 @@ enum Failed {
     Ledger(#[from] LedgerError),
     #[error("Step Functions: {0:?}")]
     Machine(MachineError),
+    #[error("a decision was not delivered: {0}")]
+    Undelivered(#[from] Undelivered),
 }
 
 impl From<MachineError> for Failed {
@@ -128,7 +132,8 @@ impl Recover {
         Ok(self.ledger.meta(&at).await?)
     }
 
-    /// Looks after every execution that is overdue and has nobody who acts for it.
+    /// Looks after every execution that is overdue and has nobody who acts for it, and after decisions of which the
+    /// machine that waits was not told.
     async fn sweep(&self) -> Result<(), Failed> {
         let now = SystemHost.now();
         for at in self.ledger.overdue(now - GRACE).await? {
@@ -141,7 +146,13 @@ impl Recover {
 
     async fn overdue(&self, at: &ExecutionKey) -> Result<(), Failed> {
         let now = SystemHost.now();
-        let meta = self.ledger.meta(at).await?;
+        let Some(snapshot) = self.ledger.snapshot(at).await? else {
+            return Ok(());
+        };
+        for question in &snapshot.questions {
+            deliver(&self.ledger, &self.machines, question).await?;
+        }
+        let meta = Some(snapshot.meta);
         let Some(meta) = meta.filter(|meta| meta.is_open() && meta.deadline < now - GRACE) else {
             return Ok(());
         };

@@ -3,6 +3,7 @@
 use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};
 
+use crate::decisions::{asked, decide};
 use crate::{hold, steps};
 
 /// Runs the specification's workflow with a fault of its hold.
@@ -213,6 +214,10 @@ async fn an_unknown_outcome_of_a_step_that_is_not_idempotent_is_never_tried_agai
             &json!({ "vendor_id": vendor }),
         )
         .await;
+    let question = asked(&stack.api, &id).await;
+    assert_eq!(question["kind"], "escalation", "a person must look");
+    let decided = decide(&stack.api, &question, "rollback", &id).await;
+    assert_eq!(decided.status, 200, "{}", decided.body);
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(
         (&execution["status"], outcomes(&execution)),

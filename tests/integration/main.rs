@@ -1,6 +1,7 @@
 //! Tests that drive the deployed stack through its public doors: `make test`, or `source .local/env` and `cargo test -p holdfast-tests`.
 
 mod crashes;
+mod decisions;
 mod direct;
 mod duplicates;
 mod event_files;

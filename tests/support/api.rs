@@ -11,6 +11,7 @@ pub struct Api {
     http: Client,
     base: String,
     tenant: String,
+    actor: Option<String>,
 }
 
 /// An answer, read whole.
@@ -45,6 +46,16 @@ impl Api {
             http,
             base,
             tenant: tenant.to_owned(),
+            actor: None,
+        }
+    }
+
+    /// The same API as this person.
+    #[must_use]
+    pub fn as_actor(&self, actor: &str) -> Self {
+        Self {
+            actor: Some(actor.to_owned()),
+            ..self.clone()
         }
     }
 
@@ -65,8 +76,13 @@ impl Api {
 
     /// A request to `path`.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        self.anonymous(method, path)
-            .header("x-holdfast-tenant", &self.tenant)
+        let request = self
+            .anonymous(method, path)
+            .header("x-holdfast-tenant", &self.tenant);
+        match &self.actor {
+            Some(actor) => request.header("x-holdfast-actor", actor),
+            None => request,
+        }
     }
 
     /// Sends a request and reads the answer.

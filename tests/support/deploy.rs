@@ -31,6 +31,7 @@ impl Aws {
             ("BeginFunctionArn", format!("{function}begin")),
             ("FinishFunctionArn", format!("{function}finish")),
             ("PlanFunctionArn", format!("{function}plan")),
+            ("AskFunctionArn", format!("{function}ask")),
             ("StepHttpArn", format!("{function}step-http")),
             ("StepVendorHoldArn", format!("{function}step-vendor-hold")),
             ("VendorSystemUrl", variable("HOLDFAST_VENDOR_SYSTEM")),

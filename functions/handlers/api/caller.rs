@@ -12,8 +12,9 @@ use crate::{App, problem::Problem};
 const TENANT_CLAIM: &str = "tenant";
 /// The claim of a token that names its bearer.
 const SUBJECT_CLAIM: &str = "sub";
-/// The header that names the tenant on the local stack.
+/// The headers that name the tenant, and who it is, on the local stack.
 const TENANT_HEADER: &str = "x-holdfast-tenant";
+const ACTOR_HEADER: &str = "x-holdfast-actor";
 
 /// The tenant on whose behalf a request is made.
 #[derive(Debug, Clone)]
@@ -38,7 +39,15 @@ impl FromRequestParts<Arc<App>> for Caller {
             }
         };
         check_tenant(&tenant).map_err(Problem::bad_request)?;
-        let actor = actor.unwrap_or_else(|| format!("tenant {tenant}"));
+        let actor = match actor {
+            Some(actor) => actor,
+            None if app.trust_tenant_header => {
+                let named = parts.headers.get(ACTOR_HEADER);
+                let named = named.and_then(|name| name.to_str().ok());
+                named.map_or_else(|| format!("tenant {tenant}"), str::to_owned)
+            }
+            None => format!("tenant {tenant}"),
+        };
         Ok(Self { tenant, actor })
     }
 }

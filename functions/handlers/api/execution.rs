@@ -14,7 +14,7 @@ use holdfast_core::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{App, caller::Caller, problem::Problem};
+use crate::{App, caller::Caller, incident::shown_question, problem::Problem};
 
 /// What may follow the `?`.
 #[derive(Debug, Deserialize)]
@@ -104,6 +104,7 @@ fn shown(snapshot: &Snapshot) -> Value {
             "state": failure.state, "error": failure.error, "requested_by": failure.by,
         })),
         "duplicates_prevented": snapshot.duplicates,
+        "questions": snapshot.questions.iter().map(shown_question).collect::<Vec<_>>(),
         "steps": snapshot.steps.iter().map(shown_step).collect::<Vec<_>>(),
         "receipt": snapshot.meta.receipt.as_ref().map(|receipt| json!({
             "href": format!("/v1/executions/{}/receipt", at.execution), "sha256": receipt.sha256,

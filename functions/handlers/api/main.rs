@@ -2,6 +2,7 @@
 
 mod caller;
 mod execution;
+mod incident;
 mod problem;
 mod receipt;
 mod request;
@@ -60,6 +61,9 @@ async fn main() -> Result<(), lambda_http::Error> {
         .route("/v1/executions/{execution_id}", get(execution::read))
         .route("/v1/executions/{execution_id}/receipt", get(receipt::link))
         .route("/v1/executions/{execution_id}/{what}", post(request::put))
+        .route("/v1/incidents", get(incident::list))
+        .route("/v1/incidents/{incident_id}", get(incident::one))
+        .route("/v1/incidents/{incident_id}/{what}", post(incident::put))
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         // Our own limit is smaller and says so; this one only bounds what is read.

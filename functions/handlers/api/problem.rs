@@ -68,6 +68,11 @@ impl Problem {
         )
     }
 
+    /// 403: this person may not.
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not by you", detail)
+    }
+
     /// 404: it does not exist, or not for this caller.
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
         Self::new(

@@ -114,12 +114,17 @@ pub(crate) async fn put(
     Ok((status, Json(body)).into_response())
 }
 
-fn read(caller: &Caller, body: &Bytes) -> Result<Request, Problem> {
+pub(crate) fn read(caller: &Caller, body: &Bytes) -> Result<Request, Problem> {
     let Body { reason } = serde_json::from_slice(body).map_err(|error| {
         Problem::bad_request(format!(
             "the body: {error}; it should be {{\"reason\": \"…\"}}"
         ))
     })?;
+    given(caller, &reason)
+}
+
+/// A reason as it may be recorded.
+pub(crate) fn given(caller: &Caller, reason: &str) -> Result<Request, Problem> {
     let reason = reason.trim().to_owned();
     let length = reason.chars().count();
     if !(1..=REASON_MAX).contains(&length) || reason.chars().any(char::is_control) {
@@ -184,6 +189,7 @@ async fn begin(app: &App, meta: &Meta, request: &Request) -> Result<(), Problem>
                 Payload::Stored(_) => json!({}),
             },
             via: "redrive".to_owned(),
+            requested_by: meta.requested_by.clone(),
             request_id: None,
         };
         let started = app

@@ -58,6 +58,7 @@ pub(crate) async fn start(
         idempotency_key: asked.key.clone(),
         input: asked.input.clone(),
         via: "api".to_owned(),
+        requested_by: Some(caller.actor),
         request_id: Some(Uuid::now_v7().to_string()),
     };
     match app

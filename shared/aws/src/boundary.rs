@@ -2,11 +2,12 @@
 
 use holdfast_core::{
     engine::TaskError,
-    ledger::{Status, StepState},
+    ledger::StepState,
     names::quoted,
     task::{
-        BeginResult, BeginTask, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult,
-        StepCall, StepResult, StepStatus, StepTask, ToUndo, UndoResult, error_name,
+        AskCall, AskResult, BeginResult, BeginTask, ExecutionRef, FinishResult, FinishTask,
+        PlanCall, PlanResult, StepCall, StepResult, StepStatus, StepTask, ToUndo, UndoResult,
+        error_name,
     },
 };
 use serde::Serialize;
@@ -127,6 +128,18 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
         }) => {
             info!(execution = id, tenant, workflow, step, item, "step skipped");
         }
+        Ok(StepResult {
+            status: StepStatus::Failed,
+            ..
+        }) => warn!(
+            audit = "workflow.step.failed",
+            execution = id,
+            tenant,
+            workflow,
+            step,
+            item,
+            "step failed, and the workflow goes on without it"
+        ),
         Err(TaskError { name, message }) => {
             warn!(
                 execution = id,
@@ -238,6 +251,62 @@ pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
     }
 }
 
+/// What the function of questions answers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum AskAnswer {
+    /// It is asked; the machine waits for its token.
+    Asked,
+    /// What a decision said in time.
+    Ruled(AskResult),
+}
+
+/// Logs that people are asked, and what silence or a decision made of it.
+pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
+    let (execution, step) = match call {
+        AskCall::Ask(task) => (&task.execution, &task.ask.step),
+        AskCall::Expire(task) => (&task.execution, &task.expired),
+    };
+    let ExecutionRef {
+        id,
+        tenant,
+        workflow,
+        ..
+    } = execution;
+    match (call, result) {
+        (AskCall::Ask(task), Ok(_)) => warn!(
+            audit = "workflow.incident.opened",
+            execution = id,
+            tenant,
+            workflow,
+            step,
+            kind = ?task.ask.kind,
+            within_s = task.ask.within_s,
+            "a person must decide"
+        ),
+        (AskCall::Expire(_), Ok(_)) => info!(
+            execution = id,
+            tenant, workflow, step, "a decision was found after all"
+        ),
+        (AskCall::Expire(_), Err(TaskError { name, .. })) if *name == error_name::EXPIRED => warn!(
+            audit = "workflow.decision.expired",
+            execution = id,
+            tenant,
+            workflow,
+            step,
+            "nobody decided in time"
+        ),
+        (_, Err(TaskError { name, .. })) => warn!(
+            execution = id,
+            tenant,
+            workflow,
+            step,
+            error = name,
+            "the question has no answer"
+        ),
+    }
+}
+
 /// Logs how an execution ended; one that did not execute is an incident.
 pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
     let ExecutionRef {
@@ -248,7 +317,10 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
     } = &task.execution;
     match result {
         Ok(FinishResult {
-            status, receipt, ..
+            status,
+            receipt,
+            incident,
+            ..
         }) => {
             info!(
                 audit = "workflow.receipt.generated",
@@ -259,8 +331,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 receipt,
                 "receipt generated"
             );
-            let ended_well = [Status::Executed, Status::Rejected].map(Status::name);
-            if !ended_well.contains(&status.as_str()) {
+            if let Some(incident) = incident {
                 error!(
                     audit = "workflow.incident.opened",
                     execution = id,
@@ -268,6 +339,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                     workflow,
                     status,
                     receipt,
+                    incident,
                     "it did not execute: the receipt says why, and names what stands"
                 );
             }

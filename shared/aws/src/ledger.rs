@@ -10,15 +10,26 @@ use aws_sdk_dynamodb::{
 };
 use holdfast_core::{
     keys::{ExecutionKey, step_sort_key},
-    ledger::{Expect, Ledger, LedgerError, Meta, Put, Snapshot, StepRecord},
+    ledger::{
+        Expect, Incident, IncidentStatus, Ledger, LedgerError, Link, Meta, Put, Question, Snapshot,
+        StepRecord,
+    },
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 
 type Item = HashMap<String, AttributeValue>;
 
 const META: &str = "META";
 const DUPLICATES: &str = "DUPLICATES";
+const QUESTION: &str = "ASK#";
+const LINK: &str = "EXEC#";
+
+/// The index of what is listed: its hash key says whose, its range key sorts by time.
+const LISTED: &str = "listed";
+const LISTED_AT: &str = "listed_at";
+/// A decision that was not delivered by then is delivered again.
+const DELIVERY: SignedDuration = SignedDuration::from_secs(15);
 
 /// The index of executions for which something is left to do, and its hash key: which of its shards.
 const OPEN: &str = "open";
@@ -60,7 +71,7 @@ impl DynamoLedger {
 
     async fn put<T: Serialize + DeserializeOwned>(
         &self,
-        at: &ExecutionKey,
+        partition: String,
         sort_key: String,
         record: &T,
         index: Option<Item>,
@@ -68,7 +79,7 @@ impl DynamoLedger {
     ) -> Result<Put<T>, LedgerError> {
         let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record).map_err(damaged)?;
         item.extend(index.into_iter().flatten());
-        item.insert("pk".into(), AttributeValue::S(at.partition()));
+        item.insert("pk".into(), AttributeValue::S(partition));
         item.insert("sk".into(), AttributeValue::S(sort_key));
         let put = self
             .client
@@ -97,13 +108,13 @@ impl DynamoLedger {
 
     async fn get<T: DeserializeOwned>(
         &self,
-        at: &ExecutionKey,
+        partition: String,
         sort_key: &str,
     ) -> Result<Option<T>, LedgerError> {
         self.client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(Self::key(at, sort_key)))
+            .set_key(Some(Self::key(partition, sort_key)))
             .consistent_read(true)
             .send()
             .await
@@ -140,9 +151,69 @@ impl DynamoLedger {
         Ok(found)
     }
 
-    fn key(at: &ExecutionKey, sort_key: &str) -> Item {
+    /// A tenant's incidents of one status, newest first: at most `limit` of them, after the one that `after` names.
+    /// The second part of the answer names the last one where more may follow.
+    pub async fn incidents(
+        &self,
+        tenant: &str,
+        status: IncidentStatus,
+        limit: i32,
+        after: Option<(Timestamp, String)>,
+    ) -> Result<(Vec<Incident>, bool), LedgerError> {
+        let list = listed(tenant, status);
+        let start = after.map(|(opened_at, id)| {
+            HashMap::from([
+                (
+                    "pk".to_owned(),
+                    AttributeValue::S(incident_partition(tenant, &id)),
+                ),
+                ("sk".to_owned(), AttributeValue::S(META.to_owned())),
+                (LISTED.to_owned(), AttributeValue::S(list.clone())),
+                (LISTED_AT.to_owned(), AttributeValue::S(instant(opened_at))),
+            ])
+        });
+        let found = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(LISTED)
+            .key_condition_expression("#listed = :list")
+            .expression_attribute_names("#listed", LISTED)
+            .expression_attribute_values(":list", AttributeValue::S(list))
+            .scan_index_forward(false)
+            .limit(limit)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?;
+        let more = found.last_evaluated_key.is_some();
+        let items = found.items.unwrap_or_default().into_iter();
+        Ok((items.map(read).collect::<Result<_, _>>()?, more))
+    }
+
+    /// The executions that an incident met, as many as one page holds.
+    pub async fn links(&self, tenant: &str, incident: &str) -> Result<Vec<Link>, LedgerError> {
+        let found = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :link)")
+            .expression_attribute_values(
+                ":pk",
+                AttributeValue::S(incident_partition(tenant, incident)),
+            )
+            .expression_attribute_values(":link", AttributeValue::S(LINK.to_owned()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?;
+        let items = found.items.unwrap_or_default().into_iter();
+        items.map(read).collect()
+    }
+
+    fn key(partition: String, sort_key: &str) -> Item {
         HashMap::from([
-            ("pk".to_owned(), AttributeValue::S(at.partition())),
+            ("pk".to_owned(), AttributeValue::S(partition)),
             ("sk".to_owned(), AttributeValue::S(sort_key.to_owned())),
         ])
     }
@@ -156,7 +227,7 @@ impl Ledger for DynamoLedger {
                 (DUE.to_owned(), AttributeValue::S(instant(meta.deadline))),
             ])
         });
-        self.put(&meta.at, META.to_owned(), meta, index, expect)
+        self.put(meta.at.partition(), META.to_owned(), meta, index, expect)
             .await
     }
 
@@ -166,7 +237,79 @@ impl Ledger for DynamoLedger {
         expect: Expect,
     ) -> Result<Put<StepRecord>, LedgerError> {
         let sort_key = step_sort_key(&record.step, record.item.as_deref());
-        self.put(&record.at, sort_key, record, None, expect).await
+        self.put(record.at.partition(), sort_key, record, None, expect)
+            .await
+    }
+
+    async fn put_question(
+        &self,
+        question: &Question,
+        expect: Expect,
+    ) -> Result<Put<Question>, LedgerError> {
+        // The sweep finds decisions of which the machine was not told.
+        let index = question.undelivered().map(|ruling| {
+            let due = ruling.at.saturating_add(DELIVERY);
+            let due = due.unwrap_or(Timestamp::MAX);
+            HashMap::from([
+                (OPEN.to_owned(), AttributeValue::S(shard(&question.at))),
+                (DUE.to_owned(), AttributeValue::S(instant(due))),
+            ])
+        });
+        let sort_key = format!("{QUESTION}{}", question.step);
+        self.put(question.at.partition(), sort_key, question, index, expect)
+            .await
+    }
+
+    async fn put_incident(
+        &self,
+        incident: &Incident,
+        expect: Expect,
+    ) -> Result<Put<Incident>, LedgerError> {
+        let index = HashMap::from([
+            (
+                LISTED.to_owned(),
+                AttributeValue::S(listed(&incident.tenant, incident.status)),
+            ),
+            (
+                LISTED_AT.to_owned(),
+                AttributeValue::S(instant(incident.opened_at)),
+            ),
+        ]);
+        let partition = incident_partition(&incident.tenant, &incident.id);
+        self.put(partition, META.to_owned(), incident, Some(index), expect)
+            .await
+    }
+
+    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
+        let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(link).map_err(damaged)?;
+        let partition = incident_partition(&link.tenant, &link.incident);
+        let sort_key = format!("{LINK}{}#{}", link.execution, link.generation);
+        item.extend(Self::key(partition, &sort_key));
+        let sent = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk) OR #at <= :at")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":at", AttributeValue::S(link.at.to_string()))
+            .send()
+            .await;
+        match sent {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(unavailable(&error)),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
+        self.get(incident_partition(tenant, id), META).await
     }
 
     async fn step(
@@ -175,11 +318,11 @@ impl Ledger for DynamoLedger {
         step: &str,
         item: Option<&str>,
     ) -> Result<Option<StepRecord>, LedgerError> {
-        self.get(at, &step_sort_key(step, item)).await
+        self.get(at.partition(), &step_sort_key(step, item)).await
     }
 
     async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
-        self.get(at, META).await
+        self.get(at.partition(), META).await
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
@@ -193,7 +336,8 @@ impl Ledger for DynamoLedger {
             .into_paginator()
             .items()
             .send();
-        let (mut meta, mut steps, mut duplicates) = (None, Vec::new(), 0);
+        let (mut meta, mut steps, mut questions, mut duplicates) =
+            (None, Vec::new(), Vec::new(), 0);
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| unavailable(&error))?;
             match item
@@ -203,11 +347,12 @@ impl Ledger for DynamoLedger {
             {
                 Some(META) => meta = Some(read(item)?),
                 Some(DUPLICATES) => duplicates = count(&item),
+                Some(sk) if sk.starts_with(QUESTION) => questions.push(read(item)?),
                 Some(_) => steps.push(read(item)?),
                 None => return Err(LedgerError::Damaged("an item has no sk".to_owned())),
             }
         }
-        Ok(meta.map(|meta| Snapshot::new(meta, steps, duplicates)))
+        Ok(meta.map(|meta| Snapshot::new(meta, steps, duplicates).asking(questions)))
     }
 
     async fn count_duplicate(&self, at: &ExecutionKey) -> Result<(), LedgerError> {
@@ -215,7 +360,7 @@ impl Ledger for DynamoLedger {
         self.client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(Self::key(at, DUPLICATES)))
+            .set_key(Some(Self::key(at.partition(), DUPLICATES)))
             .update_expression("ADD refused :one")
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .send()
@@ -223,6 +368,19 @@ impl Ledger for DynamoLedger {
             .map_err(|error| unavailable(&error))?;
         Ok(())
     }
+}
+
+fn incident_partition(tenant: &str, id: &str) -> String {
+    format!("TENANT#{tenant}#INCIDENT#{id}")
+}
+
+fn listed(tenant: &str, status: IncidentStatus) -> String {
+    let status = match status {
+        IncidentStatus::Open => "OPEN",
+        IncidentStatus::Acknowledged => "ACKNOWLEDGED",
+        IncidentStatus::Resolved => "RESOLVED",
+    };
+    format!("TENANT#{tenant}#INCIDENTS#{status}")
 }
 
 fn count(item: &Item) -> u64 {

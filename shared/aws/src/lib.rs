@@ -6,14 +6,18 @@ mod host;
 mod ledger;
 mod machines;
 mod objects;
+mod questions;
 mod secrets;
 mod serve;
 
-pub use boundary::{PlanAnswer, StepAnswer, log_begin, log_finish, log_plan, log_step};
+pub use boundary::{
+    AskAnswer, PlanAnswer, StepAnswer, log_ask, log_begin, log_finish, log_plan, log_step,
+};
 pub use deployment::{AwsEngine, Deployment};
 pub use host::SystemHost;
 pub use ledger::DynamoLedger;
 pub use machines::{Compiled, ExecutionInput, MachineError, Machines, Seen, StartOutcome};
 pub use objects::{Presigned, S3Store};
+pub use questions::{Undelivered, deliver};
 pub use secrets::SecretsManager;
 pub use serve::serve;

@@ -18,11 +18,12 @@ use aws_sdk_sfn::{
 };
 use holdfast_core::{
     compile::RECOVERY,
+    engine::TaskError,
     gate::Envelope,
-    task::{Gate, RecoveryInput, StepRef},
+    task::{AskResult, Gate, RecoveryInput, StepRef},
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long a machine's gate is remembered: deployments are rare, and Step Functions describes only 20 machines a
 /// second.
@@ -179,6 +180,29 @@ impl Machines {
         }
     }
 
+    /// Tells the task that waits with `token`; one that waits no longer is left alone.
+    pub async fn tell(
+        &self,
+        token: &str,
+        answer: &Result<AskResult, TaskError>,
+    ) -> Result<(), MachineError> {
+        match answer {
+            Ok(answer) => {
+                let output = serde_json::to_string(answer)
+                    .map_err(|error| MachineError::Unavailable(error.to_string()))?;
+                let request = self.client.send_task_success().task_token(token);
+                gone_is_fine(request.output(output).send().await)
+            }
+            Err(TaskError { name, message }) => {
+                // As Step Functions writes the error of a function.
+                let cause = json!({ "errorType": name, "errorMessage": message });
+                let request = self.client.send_task_failure().task_token(token);
+                let request = request.error(*name).cause(cause.to_string());
+                gone_is_fine(request.send().await)
+            }
+        }
+    }
+
     /// Stops the Step Functions execution with this ARN; one that has ended is left as it is.
     pub async fn stop(&self, arn: &str, error: &str, cause: &str) -> Result<(), MachineError> {
         let answer = self
@@ -270,6 +294,22 @@ fn read_compiled(definition: &str) -> Option<Compiled> {
         gate: Gate::deserialize(arguments.get("gate")?).ok()?,
         steps: Vec::deserialize(arguments.get("steps")?).ok()?,
     })
+}
+
+/// A task that timed out, or whose execution is gone, needs no answer any more.
+fn gone_is_fine<T, E: ProvideErrorMetadata>(
+    answer: Result<T, SdkError<E>>,
+) -> Result<(), MachineError> {
+    let Err(error) = answer else {
+        return Ok(());
+    };
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    match code {
+        Some("TaskDoesNotExist" | "TaskTimedOut" | "InvalidToken") => Ok(()),
+        _ => Err(unavailable(&error)),
+    }
 }
 
 fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> MachineError {

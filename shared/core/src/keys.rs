@@ -61,6 +61,18 @@ pub fn undo_key(effect: &str) -> String {
     short_hash("undo", &[effect])
 }
 
+/// The id of the incident for one cause: the same workflow, state and error of a tenant are always the same incident.
+pub fn incident_id(
+    tenant: &str,
+    workflow: &str,
+    state: &str,
+    error: &str,
+    execution: Option<&str>,
+) -> String {
+    let execution = execution.unwrap_or("");
+    short_hash("incident", &[tenant, workflow, state, error, execution])
+}
+
 /// The sort key of a step's record; `for_each` items have records of their own, named by item key, not by number.
 pub fn step_sort_key(step: &str, item: Option<&str>) -> String {
     match item {

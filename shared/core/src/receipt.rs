@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     digest::{CanonicalError, canonical},
     keys::undo_key,
-    ledger::{GuardrailOutcome, Phase, Snapshot, Stands, Status, StepRecord},
+    ledger::{
+        Decision, GuardrailOutcome, Phase, Ruling, Snapshot, Stands, Status, StepRecord, StepState,
+    },
     task::{Failure, StepRef},
 };
 
@@ -55,11 +57,33 @@ pub struct Receipt {
     /// Why it did not execute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<ReceiptFailure>,
-    /// Effects that stand although the execution did not end well.
+    /// What people decided on the way, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<ReceiptDecision>,
+    /// Effects that stand, or may, although the execution did not end well or went on without them.
     pub residual_effects: Vec<Residual>,
+    /// The incident that this execution is a case of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
     /// The receipt of the generation before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_receipt: Option<PreviousReceipt>,
+}
+
+/// What a person decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptDecision {
+    /// The step that waited for it.
+    pub step: String,
+    /// What was decided.
+    pub decision: Decision,
+    /// By whom.
+    pub by: String,
+    /// Why, in their own words.
+    pub reason: String,
+    /// When, RFC 3339 UTC.
+    pub at: String,
 }
 
 /// The receipt that this one follows.
@@ -159,8 +183,12 @@ pub struct Residual {
 }
 
 impl Receipt {
-    /// The receipt of an ended execution; `declared` is every step of its definition.
-    pub fn of(snapshot: &Snapshot, declared: &[StepRef]) -> Result<Self, String> {
+    /// The receipt of an ended execution; `declared` is every step of its definition, `incident` the one it is a case of.
+    pub fn of(
+        snapshot: &Snapshot,
+        declared: &[StepRef],
+        incident: Option<String>,
+    ) -> Result<Self, String> {
         let meta = &snapshot.meta;
         let Phase::Ended {
             status,
@@ -212,11 +240,9 @@ impl Receipt {
                 object: previous.object.clone(),
                 sha256: previous.sha256.clone(),
             }),
-            residual_effects: if executed {
-                Vec::new()
-            } else {
-                residuals(&snapshot.steps)
-            },
+            decisions: decisions(snapshot),
+            residual_effects: residuals(&snapshot.steps, executed),
+            incident,
         })
     }
 
@@ -282,7 +308,7 @@ fn text(at: Timestamp) -> String {
 }
 
 /// What the records say: a machine's cause can be a branch's, or lost. A person's reason is said as given.
-fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
+pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
     if failure.by.is_some() {
         return failure.cause.clone();
     }
@@ -306,8 +332,29 @@ fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
     }
 }
 
-fn residuals(steps: &[StepRecord]) -> Vec<Residual> {
-    let standing = steps.iter().filter_map(|step| match step.stands() {
+fn decisions(snapshot: &Snapshot) -> Vec<ReceiptDecision> {
+    let rulings = snapshot.questions.iter().flat_map(|question| {
+        let all = question.earlier.iter().chain(question.ruling());
+        all.map(|ruling| (question.step.as_str(), ruling))
+    });
+    let mut rulings: Vec<(&str, &Ruling)> = rulings.collect();
+    rulings.sort_by_key(|(_, ruling)| ruling.at);
+    let decisions = rulings.into_iter().map(|(step, ruling)| ReceiptDecision {
+        step: step.to_owned(),
+        decision: ruling.decision,
+        by: ruling.by.clone(),
+        reason: ruling.reason.clone(),
+        at: text(ruling.at),
+    });
+    decisions.collect()
+}
+
+/// What stands; of an executed one only what it went on without.
+fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
+    let left = steps
+        .iter()
+        .filter(|step| !executed || step.state != StepState::Succeeded);
+    let standing = left.filter_map(|step| match step.stands() {
         Stands::Nothing => None,
         Stands::Maybe => Some((step, false)),
         Stands::Certainly => Some((step, true)),

@@ -1,6 +1,7 @@
 //! The compiler: from a definition to the state machine that runs it, and to what the template needs of it.
 
 mod asl;
+mod decisions;
 mod expressions;
 mod machine;
 mod names;

@@ -8,6 +8,9 @@ pub(super) const FINISH_ARN: &str = "FinishFunctionArn";
 /// Where the machine finds the function of `Plan` and of undos that never answered.
 pub(super) const PLAN_ARN: &str = "PlanFunctionArn";
 
+/// Where the machine finds the function that puts questions to people.
+pub(super) const ASK_ARN: &str = "AskFunctionArn";
+
 /// `vendor-hold` as CloudFormation wants it: `VendorHold`.
 pub(super) fn pascal(name: &str) -> String {
     name.split(|c: char| !c.is_ascii_alphanumeric())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::names::{arn_of, parameters_in, pascal};
+use super::names::{ASK_ARN, arn_of, parameters_in, pascal};
 use crate::{
     action::ActionInfo,
     definition::{ActionStep, Definition, Trigger, TriggerSource, expression_in},
@@ -192,7 +192,11 @@ fn recovery(parts: &[Part<'_>]) -> String {
 }
 
 fn machine(part: &Part<'_>) -> String {
-    let functions = functions_of(&[part], &["Begin", "Finish", "Plan"]);
+    let mut own = vec!["Begin", "Finish", "Plan"];
+    if part.machine.contains(&format!("${{{ASK_ARN}}}")) {
+        own.push("Ask");
+    }
+    let functions = functions_of(&[part], &own);
     let mut parameters: Vec<&str> = parameters_in(part.machine)
         .filter(|name| !functions.iter().any(|(arn, _)| arn == name))
         .collect();

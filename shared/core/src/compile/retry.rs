@@ -124,6 +124,32 @@ pub(super) fn of_undo(retry: &Retry) -> Vec<Retrier> {
     ]
 }
 
+/// The retriers of a state that waits for a person: its function is tried again, a decision and silence are not.
+pub(super) fn of_question() -> Vec<Retrier> {
+    let mut retriers = of_begin();
+    let silence = Retrier {
+        error_equals: names(["States.Timeout"]),
+        ..never()
+    };
+    retriers.insert(1, silence);
+    retriers
+}
+
+/// Where a step leads whose outcome is known to be nothing: these errors say so, any other may hide an effect.
+pub(super) fn catch_clean(state: &str, next: &str) -> Catcher {
+    Catcher {
+        error_equals: names([
+            error_name::PERMANENT,
+            error_name::TRANSIENT,
+            error_name::HALTED,
+            error_name::MALFORMED,
+            THROTTLED,
+            EVALUATION,
+        ]),
+        ..catch_all(state, next)
+    }
+}
+
 /// What `errorMessage` a function's error carried, as an expression: JSON inside JSON.
 pub(super) const ERROR_MESSAGE: &str = "$parse($parse($states.errorOutput.Cause).errorMessage)";
 

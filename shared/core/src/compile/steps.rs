@@ -9,12 +9,16 @@ use super::{
         Exit, Inner, Map, Ordered, Parallel, ProcessorConfig, ProcessorMode, State, Task, Until,
         Wait,
     },
+    decisions::{self, Escalates, Leads, escalation_of, failed_of},
     expressions::Around,
     names::arn_of,
-    retry::{catch_all, catch_pause, of_step},
+    retry::{catch_all, catch_clean, catch_pause, of_step},
+    unwind,
 };
 use crate::{
-    definition::{self, ActionStep, Branch, Definition, ForEach, Step, StepKind, expression_in},
+    definition::{
+        self, ActionStep, Branch, Definition, ForEach, OnFailure, Step, StepKind, expression_in,
+    },
     task::{StepPolicy, UndoPolicy},
     timing::TASK_MARGIN_S,
 };
@@ -57,12 +61,15 @@ pub(super) fn states(definition: &Definition, next: &str) -> Ordered<State> {
         item_key: None,
         inline_bytes: INLINE_BYTES,
     };
-    Compiler { numbers }.row(&definition.steps, row, &mut states);
+    let timeout_s = definition.limits.timeout_s;
+    Compiler { numbers, timeout_s }.row(&definition.steps, row, &mut states);
     states
 }
 
 struct Compiler<'a> {
     numbers: BTreeMap<&'a str, u32>,
+    /// Of the whole execution.
+    timeout_s: u64,
 }
 
 impl Compiler<'_> {
@@ -78,24 +85,46 @@ impl Compiler<'_> {
             let name = step.name.as_str();
             let state = match &step.kind {
                 StepKind::Action(action) => {
-                    states.0.push((
-                        name.to_owned(),
-                        State::Task(self.task(name, action, row, exit, output)),
-                    ));
+                    let in_for_each = matches!(row.place, Place::Item(_));
+                    let escalates = Escalates::of(action, in_for_each, self.timeout_s);
+                    let task = self.task(name, action, row, escalates, (exit, output));
+                    let leads = Leads {
+                        assign: task.assign.clone(),
+                        output: task.output.clone(),
+                        exit: task.exit.clone(),
+                        refused: Some(decisions::given_up(&row.given_up(name))),
+                    };
+                    states.0.push((name.to_owned(), State::Task(task)));
                     let pause = Wait {
                         until: Until::Seconds("{% $states.input %}".into()),
                         output: None,
                         exit: Exit::Next(name.to_owned()),
                     };
                     states.0.push((pause_of(name), State::Wait(pause)));
+                    if let Some(escalates) = escalates {
+                        states
+                            .0
+                            .extend(decisions::escalation(name, escalates, leads));
+                        if !row.is_top() {
+                            states.0.push((failed_of(name), unwind::failed()));
+                        }
+                    }
                     continue;
                 }
                 StepKind::Wait(wait) => wait_state(name, wait, row, exit, output),
-                // Never grants what nobody granted; `holdfast compile` refuses it before.
-                StepKind::Approve(_) => State::Fail {
-                    error: "Permanent".to_owned(),
-                    cause: "approve is not compiled yet".to_owned(),
-                },
+                StepKind::Approve(approve) => {
+                    let message = Around::default().expression(&approve.message).into();
+                    let leads = Leads {
+                        assign: output.is_none().then(|| assigned(name)),
+                        output,
+                        exit,
+                        refused: row.is_top().then(|| decisions::refused(name)),
+                    };
+                    states
+                        .0
+                        .extend(decisions::approval(name, approve, message, leads));
+                    continue;
+                }
                 StepKind::Parallel(branches) => {
                     State::Parallel(self.parallel(name, branches, row, exit, output))
                 }
@@ -129,8 +158,8 @@ impl Compiler<'_> {
         name: &str,
         action: &ActionStep,
         row: Row<'_>,
-        exit: Exit,
-        output: Option<Value>,
+        escalates: Option<Escalates>,
+        (exit, output): (Exit, Option<Value>),
     ) -> Task {
         let policy = StepPolicy {
             name: name.to_owned(),
@@ -139,6 +168,7 @@ impl Compiler<'_> {
             timeout_s: action.timeout_s,
             max_attempts: action.retry.max_attempts,
             idempotent: action.idempotent,
+            optional: action.on_failure == OnFailure::Continue,
             undo: action.rollback.as_ref().map(|rollback| UndoPolicy {
                 timeout_s: rollback.timeout_s,
                 max_attempts: rollback.retry.max_attempts,
@@ -176,15 +206,21 @@ impl Compiler<'_> {
             arguments.push(("undo_input".to_owned(), guarded.template(input)));
         }
         let mut catch = vec![catch_pause(&pause_of(name))];
-        catch.extend(row.catch(name));
+        match escalates {
+            None => catch.extend(row.catch(name)),
+            Some(escalates) => {
+                if escalates.unknown_only {
+                    catch.push(catch_clean(name, &row.given_up(name)));
+                }
+                catch.push(catch_all(name, &escalation_of(name)));
+            }
+        }
         Task {
             resource: format!("${{{}}}", arn_of(&action.action)),
             timeout_seconds: action.timeout_s + TASK_MARGIN_S,
             arguments: Ordered(arguments),
             // A row that ends here has no later state that could see it.
-            assign: output
-                .is_none()
-                .then(|| Ordered::one(name, format!("{{% {TASK_OUTPUT} %}}"))),
+            assign: output.is_none().then(|| assigned(name)),
             output,
             retry: of_step(action),
             catch,
@@ -253,6 +289,19 @@ impl Compiler<'_> {
 }
 
 impl Row<'_> {
+    fn is_top(&self) -> bool {
+        matches!(self.place, Place::Top(_))
+    }
+
+    /// Where a step leads that failed and is not gone on without: inside a container its failure is raised anew.
+    fn given_up(&self, step: &str) -> String {
+        if self.is_top() {
+            "Plan".to_owned()
+        } else {
+            failed_of(step)
+        }
+    }
+
     /// Inside a container an error belongs to the container, whose own Catch sees it.
     fn catch(&self, state: &str) -> Vec<super::asl::Catcher> {
         match self.place {
@@ -260,6 +309,11 @@ impl Row<'_> {
             Place::Branch | Place::Item(_) => Vec::new(),
         }
     }
+}
+
+/// A task's output as a variable of its name.
+fn assigned(name: &str) -> Ordered<String> {
+    Ordered::one(name, format!("{{% {TASK_OUTPUT} %}}"))
 }
 
 /// What yields the output of the state that just ended, by its kind.
@@ -273,7 +327,8 @@ fn own_output(step: &Step) -> Option<&'static str> {
         StepKind::Action(_) => Some(TASK_OUTPUT),
         StepKind::Parallel(_) => Some(PARALLEL_OUTPUT),
         StepKind::ForEach(each) => each.collect.is_some().then_some(MAP_OUTPUT),
-        StepKind::Wait(_) | StepKind::Approve(_) => None,
+        StepKind::Approve(_) => Some(TASK_OUTPUT),
+        StepKind::Wait(_) => None,
     }
 }
 

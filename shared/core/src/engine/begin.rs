@@ -77,6 +77,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             idempotency_key: start.idempotency_key.clone(),
             input: self.pack(&at, "input", start.input.clone()).await?,
             trigger: start.trigger.clone(),
+            requested_by: start.requested_by.clone(),
             origin: task.owner.clone(),
             owner: task.owner.clone(),
             machine: task.machine.clone(),

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, Host, ObjectStore, TaskError, partition, plan::superseded};
+use super::{Engine, Host, ObjectStore, TaskError, partition, plan::superseded, report::Case};
 use crate::{
     digest::sha256_hex,
     keys::receipt_object,
@@ -27,7 +27,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         match &meta.phase {
             Phase::Ended { .. } => {}
             _ if !ours => return Err(superseded(&meta.at)),
-            Phase::Running => executed(&snapshot.steps)?,
+            Phase::Running => executed(&snapshot)?,
             Phase::Unwinding { .. } | Phase::Rejected => self.close(&mut snapshot).await?,
         }
         let now = self.host.now();
@@ -80,7 +80,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         };
         let object = receipt_object(&snapshot.meta.at, *ended_at, snapshot.meta.generation);
         let status = status.name().to_owned();
-        let bytes = Receipt::of(&snapshot, &task.steps)
+        let case = Case::of(&snapshot);
+        let bytes = Receipt::of(&snapshot, &task.steps, case.id.clone())
             .and_then(|receipt| receipt.to_bytes())
             .map_err(|error| {
                 TaskError::new(error_name::PERMANENT, format!("the receipt: {error}"))
@@ -105,7 +106,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             })
         })
         .await?;
+        self.close_case(&task.execution.tenant, &case).await?;
         Ok(FinishResult {
+            incident: case.id,
             status,
             receipt: receipt.object,
             receipt_sha256: receipt.sha256,
@@ -114,10 +117,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 }
 
 /// Refuses to call an execution executed while a step that was tried has not succeeded: its `when` yielded something
-/// else on a later attempt.
-fn executed(steps: &[StepRecord]) -> Result<(), TaskError> {
-    let unfinished = |step: &&StepRecord| step.state != StepState::Succeeded;
-    let Some(step) = steps.iter().find(unfinished) else {
+/// else on a later attempt. One that the definition or a person lets it go on without is as good.
+fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
+    let run = snapshot.meta.generation;
+    let unfinished = |step: &&StepRecord| match step.state {
+        StepState::Succeeded => false,
+        StepState::FailedClean if step.optional => false,
+        StepState::Running { .. } => true,
+        _ => !snapshot.questions.iter().any(|one| one.skips(step, run)),
+    };
+    let Some(step) = snapshot.steps.iter().find(unfinished) else {
         return Ok(());
     };
     Err(match step.state {

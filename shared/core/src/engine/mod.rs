@@ -1,16 +1,20 @@
 //! The engine: what begin, a step, its undo, plan and finish do, over ports that the Lambda functions and the tests fill.
 
+mod ask;
 mod begin;
 mod finish;
 mod payloads;
 mod plan;
 mod refusal;
+mod report;
 mod step;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 mod undo;
+
+pub use ask::answer;
 
 use std::{future::Future, time::Duration};
 

@@ -66,6 +66,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     output,
                 });
             }
+            Held::Failed(_) if task.step.optional => return Ok(WITHOUT),
+            Held::Failed(error) => return Err(permanent(format!("{error} (recorded before)"))),
         };
         let attempted = self.act(task, &claim, &record, input, action).await?;
         let record = self.record(&claim, record, &attempted).await?;
@@ -81,6 +83,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 error_name::HALTED,
                 format!("{}: {error}", record.label()),
             )),
+            (_, StepState::FailedClean) if task.step.optional => Ok(WITHOUT),
             (_, state) => Err(refusal(&record, state, claim.max_attempts, self.host.now())),
         }
     }
@@ -120,6 +123,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             undo: policy.undo,
             undo_input,
             idempotent: policy.idempotent,
+            optional: policy.optional,
             state: StepState::Running {
                 token: token.clone(),
                 lease_until: now + lease,
@@ -181,7 +185,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                         .as_ref()
                         .and_then(StepRecord::last_error)
                         .unwrap_or("it failed");
-                    return Err(permanent(format!("{label}: {error} (recorded before)")));
+                    return Ok(Held::Failed(format!("{label}: {error}")));
                 }
                 Claimed::Unknown(None) => {
                     return Err(unknown_for_good(stands.as_ref().unwrap_or(&mine.first)));
@@ -375,10 +379,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
+/// What a step answers that the workflow goes on without.
+const WITHOUT: StepResult = StepResult {
+    status: StepStatus::Failed,
+    output: Value::Null,
+};
+
 /// A claim that may act, or an answer from before.
 enum Held {
     Mine(Box<StepRecord>),
     Before(Payload),
+    Failed(String),
 }
 
 fn transient(error: String) -> Attempted {

@@ -15,7 +15,10 @@ use super::{Engine, Host, ObjectStore, StoreError};
 use crate::{
     action::{AnyAction, Boxed, Call, Done, StepError, Verdict},
     keys::ExecutionKey,
-    ledger::{Expect, Ledger, LedgerError, MemoryLedger, Meta, Put, Snapshot, StepRecord},
+    ledger::{
+        Expect, Incident, Ledger, LedgerError, Link, MemoryLedger, Meta, Put, Question, Snapshot,
+        StepRecord,
+    },
 };
 
 /// The answer of a future in which nothing really waits.
@@ -79,6 +82,10 @@ pub(super) enum Op {
     Step,
     Snapshot,
     CountDuplicate,
+    PutQuestion,
+    PutIncident,
+    PutLink,
+    Incident,
 }
 
 /// What happens to one call of a ledger.
@@ -157,6 +164,33 @@ impl Ledger for TestLedger {
         expect: Expect,
     ) -> Result<Put<StepRecord>, LedgerError> {
         self.call(Op::PutStep, self.kept.put_step(record, expect))
+            .await
+    }
+
+    async fn put_question(
+        &self,
+        question: &Question,
+        expect: Expect,
+    ) -> Result<Put<Question>, LedgerError> {
+        self.call(Op::PutQuestion, self.kept.put_question(question, expect))
+            .await
+    }
+
+    async fn put_incident(
+        &self,
+        incident: &Incident,
+        expect: Expect,
+    ) -> Result<Put<Incident>, LedgerError> {
+        self.call(Op::PutIncident, self.kept.put_incident(incident, expect))
+            .await
+    }
+
+    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
+        self.call(Op::PutLink, self.kept.put_link(link)).await
+    }
+
+    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
+        self.call(Op::Incident, self.kept.incident(tenant, id))
             .await
     }
 

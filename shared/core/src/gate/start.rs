@@ -26,6 +26,8 @@ pub struct Start {
     pub input: Value,
     /// The trigger's name, or `api`/`direct`.
     pub trigger: String,
+    /// The person who asked for it, if one did.
+    pub requested_by: Option<String>,
 }
 
 /// The machine input of a start by API or by a direct `StartExecution`.
@@ -41,6 +43,9 @@ pub struct Envelope {
     /// `api` when the API sent it.
     #[serde(default = "direct")]
     pub via: String,
+    /// The person who asked for it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
     /// The API's id of the request: it makes every envelope different, so that Step Functions never takes two
     /// requests for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +84,7 @@ pub fn read(raw: &Value, gate: &Gate, started_at: &str) -> Result<Start, String>
             idempotency_key: sent.idempotency_key,
             input: sent.input,
             trigger: sent.via,
+            requested_by: sent.requested_by,
         }
     };
     check_tenant(&start.tenant)?;
@@ -135,6 +141,7 @@ fn from_trigger(sent: &Triggered, gate: &Gate, started_at: &str) -> Result<Start
         idempotency_key: text(map, "idempotency_key", &map.idempotency_key, &variables)?,
         input: fill(map, "input", &map.input.0, &variables)?,
         trigger: map.name.clone(),
+        requested_by: None,
     })
 }
 

@@ -5,19 +5,30 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Expect, Ledger, LedgerError, Meta, Put, Snapshot, StepRecord};
+use super::{
+    Expect, Incident, Ledger, LedgerError, Link, Meta, Put, Question, Snapshot, StepRecord,
+};
 use crate::keys::{ExecutionKey, step_sort_key};
 
 /// A ledger that lives as long as the process.
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
     partitions: Mutex<BTreeMap<ExecutionKey, Partition>>,
+    /// By tenant and id.
+    incidents: Mutex<BTreeMap<(String, String), Case>>,
+}
+
+#[derive(Debug, Default)]
+struct Case {
+    incident: Option<Incident>,
+    links: BTreeMap<(String, u32), Link>,
 }
 
 #[derive(Debug, Default)]
 struct Partition {
     meta: Option<Meta>,
     steps: BTreeMap<String, StepRecord>,
+    questions: BTreeMap<String, Question>,
     duplicates: u64,
 }
 
@@ -26,6 +37,24 @@ impl MemoryLedger {
         self.partitions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cases(&self) -> MutexGuard<'_, BTreeMap<(String, String), Case>> {
+        self.incidents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every incident of a tenant, and the executions that each met.
+    pub fn incidents(&self, tenant: &str) -> Vec<(Incident, Vec<Link>)> {
+        let cases = self.cases();
+        let cases = cases.iter().filter(|((of, _), _)| of == tenant);
+        cases
+            .filter_map(|(_, case)| {
+                let links = case.links.values().cloned().collect();
+                Some((case.incident.clone()?, links))
+            })
+            .collect()
     }
 }
 
@@ -64,6 +93,53 @@ impl Ledger for MemoryLedger {
         Ok(Put::Done)
     }
 
+    async fn put_question(
+        &self,
+        question: &Question,
+        expect: Expect,
+    ) -> Result<Put<Question>, LedgerError> {
+        let mut partitions = self.lock();
+        let questions = &mut partitions.entry(question.at.clone()).or_default().questions;
+        let stands = questions.get(&question.step);
+        if !admits(expect, stands.map(|stands| stands.rev)) {
+            return Ok(Put::Lost(stands.cloned().map(Box::new)));
+        }
+        questions.insert(question.step.clone(), question.clone());
+        Ok(Put::Done)
+    }
+
+    async fn put_incident(
+        &self,
+        incident: &Incident,
+        expect: Expect,
+    ) -> Result<Put<Incident>, LedgerError> {
+        let mut cases = self.cases();
+        let key = (incident.tenant.clone(), incident.id.clone());
+        let slot = &mut cases.entry(key).or_default().incident;
+        if !admits(expect, slot.as_ref().map(|stands| stands.rev)) {
+            return Ok(Put::Lost(slot.clone().map(Box::new)));
+        }
+        *slot = Some(incident.clone());
+        Ok(Put::Done)
+    }
+
+    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
+        let mut cases = self.cases();
+        let key = (link.tenant.clone(), link.incident.clone());
+        let links = &mut cases.entry(key).or_default().links;
+        let of = (link.execution.clone(), link.generation);
+        if links.get(&of).is_none_or(|stands| stands.at <= link.at) {
+            links.insert(of, link.clone());
+        }
+        Ok(())
+    }
+
+    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
+        let cases = self.cases();
+        let case = cases.get(&(tenant.to_owned(), id.to_owned()));
+        Ok(case.and_then(|case| case.incident.clone()))
+    }
+
     async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
         Ok(self
             .lock()
@@ -93,7 +169,10 @@ impl Ledger for MemoryLedger {
             return Ok(None);
         };
         let steps = partition.steps.values().cloned().collect();
-        Ok(Some(Snapshot::new(meta, steps, partition.duplicates)))
+        let questions = partition.questions.values().cloned().collect();
+        Ok(Some(
+            Snapshot::new(meta, steps, partition.duplicates).asking(questions),
+        ))
     }
 
     async fn count_duplicate(&self, at: &ExecutionKey) -> Result<(), LedgerError> {

@@ -29,6 +29,9 @@ pub struct Meta {
     pub input: Payload,
     /// The trigger's name, or `api`/`direct`.
     pub trigger: String,
+    /// Who asked for it, if a person did: they cannot approve it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
     /// ARN of the Step Functions execution that began it: where its definition can be read again.
     pub origin: String,
     /// ARN of the Step Functions execution that acts for it now; another one is a duplicate.

@@ -5,8 +5,10 @@ pub mod contract;
 mod decide;
 #[cfg(any(test, feature = "contract"))]
 pub(crate) mod fixtures;
+mod incident;
 mod memory;
 mod meta;
+mod question;
 mod request;
 mod step;
 #[cfg(test)]
@@ -14,8 +16,13 @@ mod tests;
 mod unwind;
 
 pub use decide::{Attempted, Claim, Claimed, Completed, Started, claim, complete, start};
+pub use incident::{Cause, Handled, Incident, IncidentStatus, Link, WAITING, handle, open};
 pub use memory::MemoryLedger;
 pub use meta::{GuardrailOutcome, Meta, Phase, ReceiptRef, Status};
+pub use question::{
+    Asking, Deciding, Decision, Expiring, Question, QuestionKind, QuestionState, Ruling, decide,
+    enact, expire, put_question, rule, settle,
+};
 pub use request::{Answer, Asked, Request, ask, cancel, redrive, withdraw};
 pub use step::{Attempt, AttemptOutcome, Stands, StepRecord, StepState};
 pub use unwind::{
@@ -66,6 +73,8 @@ pub struct Snapshot {
     pub meta: Meta,
     /// Its steps, in declared order, items by name.
     pub steps: Vec<StepRecord>,
+    /// What people were asked, by step.
+    pub questions: Vec<Question>,
     /// How many duplicate starts were refused.
     pub duplicates: u64,
 }
@@ -77,8 +86,16 @@ impl Snapshot {
         Self {
             meta,
             steps,
+            questions: Vec::new(),
             duplicates,
         }
+    }
+
+    /// The same with what people were asked.
+    pub fn asking(mut self, mut questions: Vec<Question>) -> Self {
+        questions.sort_by(|a, b| a.step.cmp(&b.step));
+        self.questions = questions;
+        self
     }
 }
 
@@ -100,6 +117,30 @@ pub trait Ledger: Send + Sync {
         record: &StepRecord,
         expect: Expect,
     ) -> impl Future<Output = Result<Put<StepRecord>, LedgerError>> + Send;
+
+    /// Writes what people are asked about a step.
+    fn put_question(
+        &self,
+        question: &Question,
+        expect: Expect,
+    ) -> impl Future<Output = Result<Put<Question>, LedgerError>> + Send;
+
+    /// Writes an incident.
+    fn put_incident(
+        &self,
+        incident: &Incident,
+        expect: Expect,
+    ) -> impl Future<Output = Result<Put<Incident>, LedgerError>> + Send;
+
+    /// Writes which execution an incident met; a later word about the same execution replaces an earlier one.
+    fn put_link(&self, link: &Link) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Reads an incident.
+    fn incident(
+        &self,
+        tenant: &str,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<Incident>, LedgerError>> + Send;
 
     /// Reads an execution's record.
     fn meta(

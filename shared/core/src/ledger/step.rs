@@ -40,6 +40,9 @@ pub struct StepRecord {
     pub undo_input: Option<Payload>,
     /// Whether the target can take the same call twice.
     pub idempotent: bool,
+    /// Whether the workflow goes on without it if it fails cleanly.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
     /// Where it stands.
     pub state: StepState,
     /// What the effect yielded, once an attempt succeeded; kept while it is undone.

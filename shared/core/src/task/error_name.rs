@@ -23,6 +23,13 @@ pub const KEY_REUSED: &str = "KeyReused";
 /// The start is not one: no tenant, no key, no known trigger.
 pub const MALFORMED: &str = "Malformed";
 
+/// A person decided that the step is tried again.
+pub const RETRY: &str = "Retry";
+/// A person decided against going on.
+pub const DECLINED: &str = "Declined";
+/// Nobody decided in time.
+pub const EXPIRED: &str = "Expired";
+
 /// A step was claimed after the plan was made: plan again.
 pub const OPEN: &str = "Open";
 /// Somebody asked to stop it.
@@ -35,7 +42,7 @@ pub const ABORTED: &str = "Aborted";
 pub const LOST: &str = "Lost";
 
 /// Never retried by a machine: trying again cannot help, or another path handles it.
-pub const FINAL: [&str; 9] = [
+pub const FINAL: [&str; 12] = [
     RETRY_AFTER,
     PERMANENT,
     ESCALATE,
@@ -45,4 +52,7 @@ pub const FINAL: [&str; 9] = [
     KEY_REUSED,
     MALFORMED,
     OPEN,
+    RETRY,
+    DECLINED,
+    EXPIRED,
 ];

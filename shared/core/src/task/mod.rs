@@ -3,9 +3,11 @@
 //! The compiler writes them as Task `Arguments`, the functions read them. Durations are whole seconds (`_s`),
 //! because Step Functions counts in those.
 
+mod ask;
 pub mod error_name;
 mod unwind;
 
+pub use ask::{Ask, AskCall, AskResult, AskTask, ExpireTask};
 pub use unwind::{
     Failure, GiveUpTask, PlanCall, PlanResult, PlanTask, RecoveryInput, ToUndo, UndoResult,
     UndoTask,
@@ -177,6 +179,9 @@ pub struct StepPolicy {
     /// How it is undone; `None` where it is irreversible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<UndoPolicy>,
+    /// Whether the workflow goes on, with the output null, if it fails for good and certainly nothing happened.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
     /// An output larger than this many bytes of JSON is stored, and the machine gets a reference instead.
     pub inline_output_bytes: usize,
 }
@@ -219,6 +224,8 @@ pub enum StepStatus {
     Succeeded,
     /// `when` was not true.
     Skipped,
+    /// It failed for good, nothing happened, and the workflow goes on without it.
+    Failed,
 }
 
 /// What the function of an action is asked to do.
@@ -262,4 +269,7 @@ pub struct FinishResult {
     pub receipt: String,
     /// Hex SHA-256 of the receipt's bytes.
     pub receipt_sha256: String,
+    /// The incident that this execution is a case of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
 }

@@ -80,6 +80,7 @@ fn start_of(input: Value) -> Value {
         idempotency_key: "risk-17".to_owned(),
         input,
         via: "api".to_owned(),
+        requested_by: None,
         request_id: None,
     };
     serde_json::to_value(envelope).unwrap()
@@ -115,6 +116,7 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
             timeout_s: 30,
             max_attempts: 3,
             idempotent: true,
+            optional: false,
             undo: Some(UndoPolicy {
                 timeout_s: 30,
                 max_attempts: 3,

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use futures_executor::block_on;
 
 use super::super::{
-    Expect, Ledger, LedgerError, MemoryLedger, Meta, Put, Snapshot, StepRecord, contract::check_all,
+    Expect, Incident, Ledger, LedgerError, Link, MemoryLedger, Meta, Put, Question, Snapshot,
+    StepRecord, contract::check_all,
 };
 use crate::keys::ExecutionKey;
 
@@ -40,6 +41,30 @@ impl Ledger for Careless {
         let before = self.revs.lock().unwrap().insert(key, record.rev);
         let expect = before.map_or(Expect::Absent, Expect::Rev);
         self.kept.put_step(record, expect).await
+    }
+
+    async fn put_question(
+        &self,
+        question: &Question,
+        expect: Expect,
+    ) -> Result<Put<Question>, LedgerError> {
+        self.kept.put_question(question, expect).await
+    }
+
+    async fn put_incident(
+        &self,
+        incident: &Incident,
+        expect: Expect,
+    ) -> Result<Put<Incident>, LedgerError> {
+        self.kept.put_incident(incident, expect).await
+    }
+
+    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
+        self.kept.put_link(link).await
+    }
+
+    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
+        self.kept.incident(tenant, id).await
     }
 
     async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {

@@ -1,0 +1,386 @@
+//! What people decide: approvals, escalations, incidents, and which of decision and silence counts.
+
+use aws_config::BehaviorVersion;
+use holdfast_aws::DynamoLedger;
+use holdfast_core::{
+    keys::ExecutionKey,
+    ledger::{Decision, Request, rule},
+};
+use holdfast_tests::{Api, Reply, Stack, eventually, texts, unique, variable};
+use serde_json::{Value, json};
+
+use crate::steps;
+
+const LARGE: &str = "WF-HOLD-LARGE-PAYMENTS";
+const ASKS: &str = "WF-TEST-ASKS";
+
+fn large(vendor: &str) -> Value {
+    json!({ "vendor_id": vendor, "hold_days": 14, "amount": 250_000 })
+}
+
+/// Waits until an execution asks people, and gives the question.
+pub(crate) async fn asked(api: &Api, id: &str) -> Value {
+    eventually("the execution asks", 30, || async {
+        let execution = api.get(&format!("/v1/executions/{id}")).await.body;
+        let open = execution["questions"].as_array().into_iter().flatten();
+        let open = open.cloned().find(|one| one["status"] == "OPEN");
+        open.ok_or_else(|| execution.to_string())
+    })
+    .await
+}
+
+pub(crate) async fn decide(api: &Api, question: &Value, decision: &str, id: &str) -> Reply {
+    let path = format!(
+        "{}/decision",
+        question["incident"].as_str().expect("a path")
+    );
+    let body = json!({ "decision": decision, "reason": "seen to", "execution_id": id });
+    api.post(&path, &body).await
+}
+
+/// An execution whose hold the vendor system refuses, and which asks people about it.
+async fn refused(stack: &Stack, vendor: &str) -> (String, Value) {
+    stack
+        .aws
+        .deploy(include_str!("../workflows/asks.yaml"))
+        .await;
+    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": vendor });
+    stack.vendor.plan(fault).await;
+    let input = json!({ "vendor_id": vendor });
+    let id = stack.api.started(ASKS, &unique("asks"), &input).await;
+    let question = asked(&stack.api, &id).await;
+    (id, question)
+}
+
+#[tokio::test]
+async fn an_execution_waits_for_the_approval_of_another_person_than_the_requester() {
+    let stack = Stack::from_env().await;
+    let (alice, bob) = (stack.api.as_actor("alice"), stack.api.as_actor("bob"));
+    let vendor = unique("vendor");
+    let id = alice
+        .started(LARGE, &unique("large"), &large(&vendor))
+        .await;
+    let question = asked(&alice, &id).await;
+    assert_eq!(question["kind"], "approval");
+    let message = question["message"].as_str().expect("a text");
+    assert!(
+        message.contains(&vendor) && message.contains("250000"),
+        "{message}"
+    );
+    let own = decide(&alice, &question, "approve", &id).await;
+    assert_eq!(
+        (own.status, &own.body["type"]),
+        (403, &json!("urn:holdfast:problem:forbidden"))
+    );
+    let unfit = decide(&bob, &question, "retry", &id).await;
+    assert_eq!(unfit.status, 400, "{}", unfit.body);
+    assert!(stack.vendor.effects_on(&vendor).await.is_empty());
+
+    let agreed = decide(&bob, &question, "approve", &id).await;
+    assert_eq!(
+        (agreed.status, &agreed.body["replayed"]),
+        (200, &json!(false)),
+        "{}",
+        agreed.body
+    );
+    let again = decide(&bob, &question, "approve", &id).await;
+    assert_eq!(
+        (again.status, &again.body["replayed"]),
+        (200, &json!(true)),
+        "{}",
+        again.body
+    );
+    let other = decide(&bob, &question, "reject", &id).await;
+    assert_eq!(other.status, 409, "{}", other.body);
+
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
+    let decision = &receipt["decisions"][0];
+    assert_eq!(
+        (&decision["step"], &decision["decision"], &decision["by"]),
+        (&json!("cfo_agrees"), &json!("approve"), &json!("bob")),
+        "{receipt}"
+    );
+    let incident = stack
+        .api
+        .get(question["incident"].as_str().expect("a path"))
+        .await;
+    assert_eq!(incident.body["status"], "RESOLVED", "{}", incident.body);
+}
+
+#[tokio::test]
+async fn a_rejected_approval_ends_the_execution_before_any_effect_and_is_no_incident() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let id = stack
+        .api
+        .started(LARGE, &unique("large"), &large(&vendor))
+        .await;
+    let question = asked(&stack.api, &id).await;
+    assert_eq!(
+        decide(&stack.api, &question, "reject", &id).await.status,
+        200
+    );
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "FAILED", "{execution}");
+    assert_eq!(receipt["failure"]["error"], "Declined", "{receipt}");
+    assert!(receipt["incident"].is_null(), "{receipt}");
+    assert!(
+        stack
+            .vendor
+            .effects(&format!("vendor_id={vendor}"))
+            .await
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_failed_step_is_tried_again_if_a_person_decides_so() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let (id, question) = refused(&stack, &vendor).await;
+    assert_eq!(question["kind"], "escalation");
+    let decided = decide(&stack.api, &question, "retry", &id).await;
+    assert_eq!(decided.status, 200, "{}", decided.body);
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    assert_eq!(receipt["steps"][1]["attempts"], 2, "{receipt}");
+    assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
+    assert!(
+        receipt["residual_effects"]
+            .as_array()
+            .expect("a list")
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_failed_step_is_skipped_if_a_person_decides_so() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let (id, question) = refused(&stack, &vendor).await;
+    assert_eq!(decide(&stack.api, &question, "skip", &id).await.status, 200);
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    assert_eq!(steps(&receipt), ["told_first SUCCESS", "hold FAILED"]);
+    assert_eq!(receipt["decisions"][0]["decision"], "skip");
+    assert!(stack.vendor.effects_on(&vendor).await.is_empty());
+}
+
+#[tokio::test]
+async fn executions_that_fail_of_one_cause_are_one_incident_and_each_has_its_own_decision() {
+    let stack = Stack::from_env().await;
+    let (first, second) = (unique("vendor"), unique("vendor"));
+    let ((one, question), (two, same)) = (
+        refused(&stack, &first).await,
+        refused(&stack, &second).await,
+    );
+    let path = question["incident"].as_str().expect("a path");
+    assert_eq!(path, same["incident"].as_str().expect("a path"));
+    let incident = stack.api.get(path).await.body;
+    let met = texts(&incident["executions"], "execution_id");
+    assert!(
+        met.contains(&one.as_str()) && met.contains(&two.as_str()),
+        "{incident}"
+    );
+    let listed = stack.api.get("/v1/incidents?limit=100").await.body;
+    let ids = texts(&listed["incidents"], "href");
+    assert_eq!(
+        ids.iter().filter(|href| **href == path).count(),
+        1,
+        "{listed}"
+    );
+
+    let body = json!({ "decision": "rollback", "reason": "not today" });
+    let unnamed = stack.api.post(&format!("{path}/decision"), &body).await;
+    assert_eq!(unnamed.status, 409, "{}", unnamed.body);
+    let early = stack
+        .api
+        .post(&format!("{path}/resolve"), &json!({ "reason": "done" }))
+        .await;
+    assert_eq!(early.status, 409, "{}", early.body);
+    assert_eq!(
+        decide(&stack.api, &question, "rollback", &one).await.status,
+        200
+    );
+    assert_eq!(decide(&stack.api, &same, "retry", &two).await.status, 200);
+    let (rolled_back, receipt) = stack.api.finished(&one).await;
+    assert_eq!(rolled_back["status"], "ROLLED_BACK", "{rolled_back}");
+    assert_eq!(
+        receipt["failure"]["state"], "hold",
+        "what led to the question stays why"
+    );
+    assert_eq!(
+        format!(
+            "/v1/incidents/{}",
+            receipt["incident"].as_str().expect("an id")
+        ),
+        path
+    );
+    let undone = stack.vendor.effects_on(&format!("{first}-first")).await;
+    assert_eq!(undone, ["hold_placed", "hold_released"]);
+    assert_eq!(stack.api.finished(&two).await.0["status"], "EXECUTED");
+}
+
+#[tokio::test]
+async fn an_incident_is_acknowledged_and_resolved_and_met_again_it_is_open_again() {
+    let stack = Stack::from_env().await;
+    // A tenant of its own, so that no other test meets the same cause.
+    let tenant = unique("tenant");
+    let api = stack.api.as_tenant(&tenant);
+    stack
+        .aws
+        .deploy(include_str!("../workflows/asks.yaml"))
+        .await;
+    let fails = || async {
+        let vendor = unique("vendor");
+        let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": format!("{vendor}-first") });
+        stack.vendor.plan(fault).await;
+        let id = api
+            .started(ASKS, &unique("asks"), &json!({ "vendor_id": vendor }))
+            .await;
+        api.finished(&id).await.1["incident"]
+            .as_str()
+            .expect("an incident")
+            .to_owned()
+    };
+    let incident = fails().await;
+    let path = format!("/v1/incidents/{incident}");
+    let reason = json!({ "reason": "on it" });
+    for (what, status) in [
+        ("acknowledge", "ACKNOWLEDGED"),
+        ("resolve", "RESOLVED"),
+        ("resolve", "RESOLVED"),
+    ] {
+        let reply = api.post(&format!("{path}/{what}"), &reason).await;
+        assert_eq!(
+            (reply.status, &reply.body["status"]),
+            (200, &json!(status)),
+            "{}",
+            reply.body
+        );
+    }
+    assert_eq!(
+        api.post(&format!("{path}/acknowledge"), &reason)
+            .await
+            .status,
+        409
+    );
+    let open = api.get("/v1/incidents").await.body;
+    assert_eq!(open["incidents"], json!([]), "{open}");
+    assert_eq!(fails().await, incident);
+    let again = api.get(&path).await.body;
+    assert_eq!(
+        (
+            &again["status"],
+            again["executions"].as_array().map(Vec::len)
+        ),
+        (&json!("OPEN"), Some(2)),
+        "{again}"
+    );
+    assert_eq!(stack.api.get(&path).await.status, 404, "another tenant's");
+}
+
+#[tokio::test]
+async fn silence_rolls_back_and_a_decision_after_it_is_refused() {
+    let stack = Stack::from_env().await;
+    stack
+        .aws
+        .deploy(include_str!("../workflows/silence.yaml"))
+        .await;
+    let vendor = unique("vendor");
+    let input = json!({ "vendor_id": vendor });
+    let id = stack
+        .api
+        .started("WF-TEST-SILENCE", &unique("silence"), &input)
+        .await;
+    let question = asked(&stack.api, &id).await;
+    // Others may injure the stack meanwhile: only the machine's clock runs.
+    drop(stack);
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    let stack = Stack::from_env().await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
+    assert_eq!(receipt["failure"]["error"], "Expired", "{receipt}");
+    assert_eq!(
+        stack.vendor.effects_on(&vendor).await,
+        ["hold_placed", "hold_released"]
+    );
+    let late = decide(&stack.api.as_actor("bob"), &question, "approve", &id).await;
+    assert_eq!(late.status, 409, "{}", late.body);
+}
+
+#[tokio::test]
+async fn a_decision_whose_delivery_was_lost_is_delivered_by_the_sweep() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let (id, _) = refused(&stack, &vendor).await;
+    // Recorded, and whoever recorded it died before telling the machine.
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let client = aws_sdk_dynamodb::Client::new(&config);
+    let ledger = DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"));
+    let at = ExecutionKey {
+        tenant: "acme".to_owned(),
+        execution: id.clone(),
+    };
+    let request = Request {
+        by: "bob".to_owned(),
+        reason: "try again".to_owned(),
+    };
+    let now = jiff::Timestamp::now();
+    let ruled = rule(&ledger, &at, "hold", Decision::Retry, &request, now).await;
+    assert!(matches!(ruled, Ok(Some(_))), "{ruled:?}");
+    drop(stack);
+    tokio::time::sleep(std::time::Duration::from_secs(15)).await;
+    let stack = Stack::from_env().await;
+    let (execution, _) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
+}
+
+#[tokio::test]
+async fn an_execution_that_is_cancelled_while_it_waits_takes_no_decision() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let (id, question) = refused(&stack, &vendor).await;
+    let path = format!("/v1/executions/{id}/cancel");
+    let cancelled = stack
+        .api
+        .post(&path, &json!({ "reason": "wrong vendor" }))
+        .await;
+    assert_eq!(cancelled.status, 202, "{}", cancelled.body);
+    let late = decide(&stack.api, &question, "retry", &id).await;
+    assert_eq!(late.status, 409, "{}", late.body);
+    let (execution, _) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
+    assert!(stack.vendor.effects_on(&vendor).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_workflow_goes_on_without_an_optional_step_that_certainly_had_no_effect() {
+    let stack = Stack::from_env().await;
+    stack
+        .aws
+        .deploy(include_str!("../workflows/goes-on.yaml"))
+        .await;
+    let vendor = unique("vendor");
+    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": vendor });
+    stack.vendor.plan(fault).await;
+    let id = stack
+        .api
+        .started(
+            "WF-TEST-GOES-ON",
+            &unique("on"),
+            &json!({ "vendor_id": vendor }),
+        )
+        .await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    assert_eq!(steps(&receipt), ["nice_to_have FAILED", "hold SUCCESS"]);
+    assert_eq!(
+        stack.vendor.effects_on(&format!("{vendor}-alone")).await,
+        ["hold_placed"]
+    );
+    assert!(stack.vendor.effects_on(&vendor).await.is_empty());
+}
