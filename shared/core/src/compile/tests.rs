@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::machine;
 use crate::definition::{
-    ActionStep, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Retry, Rollback,
-    Step, StepKind, Trigger, TriggerSource, Wait,
+    ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Retry,
+    Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
 };
+use crate::task::{AskCall, BeginTask, FinishTask, PlanCall, StepCall};
 
 fn retry() -> impl Strategy<Value = Retry> {
     let jitter = prop_oneof![Just(Jitter::Full), Just(Jitter::None)];
@@ -68,6 +69,26 @@ fn action() -> impl Strategy<Value = StepKind> {
     )
 }
 
+/// Actions whose failure has consequences, and approvals: what must not stand inside a `for_each`.
+fn asking() -> impl Strategy<Value = StepKind> {
+    let ways = prop_oneof![
+        Just(OnFailure::Continue),
+        Just(OnFailure::Escalate { within_s: 60 })
+    ];
+    let escalates = (action(), ways).prop_map(|(kind, on_failure)| match kind {
+        StepKind::Action(action) => StepKind::Action(ActionStep {
+            on_failure,
+            ..action
+        }),
+        other => other,
+    });
+    let approve = Just(StepKind::Approve(Approve {
+        message: "{% 'Hold ' & $input.vendor_id & '?' %}".to_owned(),
+        within_s: 600,
+    }));
+    prop_oneof![2 => escalates, 1 => approve]
+}
+
 fn wait() -> impl Strategy<Value = StepKind> {
     let wait = prop_oneof![
         (1..9000_u64).prop_map(Wait::Seconds),
@@ -76,13 +97,16 @@ fn wait() -> impl Strategy<Value = StepKind> {
     wait.prop_map(StepKind::Wait)
 }
 
-/// Steps whose names are given later, since they must be unique.
-fn row(depth: u32, for_each: bool) -> BoxedStrategy<Vec<Step>> {
-    let plain = prop_oneof![3 => action(), 1 => wait()];
+/// Steps whose names are given later, since they must be unique; `outside` every `for_each`, or not.
+fn row(depth: u32, outside: bool) -> BoxedStrategy<Vec<Step>> {
+    let plain = match outside {
+        true => prop_oneof![3 => action(), 1 => wait(), 2 => asking()].boxed(),
+        false => prop_oneof![3 => action(), 1 => wait()].boxed(),
+    };
     let kind = if depth == 0 {
-        plain.boxed()
+        plain
     } else {
-        let branches = prop::collection::vec(row(depth - 1, for_each), 2..4);
+        let branches = prop::collection::vec(row(depth - 1, outside), 2..4);
         let parallel = branches.prop_map(|all| {
             StepKind::Parallel(all.into_iter().map(|steps| Branch { steps }).collect())
         });
@@ -95,7 +119,7 @@ fn row(depth: u32, for_each: bool) -> BoxedStrategy<Vec<Step>> {
                 steps,
             })
         });
-        match for_each {
+        match outside {
             true => prop_oneof![4 => plain, 1 => parallel, 1 => each].boxed(),
             false => prop_oneof![4 => plain, 1 => parallel].boxed(),
         }
@@ -197,8 +221,10 @@ fn check_level(level: &Value, top: bool) {
             !["Succeed", "Fail"].contains(&kind),
             "{name} has one way out"
         );
+        // A branch raises the failure of a step that was put to a person anew.
+        let raises = kind == "Fail" && name.ends_with(".failed");
         assert!(
-            top || !["Succeed", "Fail"].contains(&kind),
+            top || raises || !["Succeed", "Fail"].contains(&kind),
             "a branch has no end of its own"
         );
         open.extend(state.get("Next").map(known));
@@ -342,17 +368,55 @@ proptest! {
     }
 
     #[test]
-    fn task_arguments_are_what_the_functions_read(kind in action()) {
-        let machine = compiled(vec![Step { name: String::new(), kind }]);
-        let arguments = machine["States"]["step_1"]["Arguments"].clone();
-        // The execution is an expression here and an object when it arrives.
-        let mut arguments = arguments;
-        arguments["execution"] = json!({
+    fn task_arguments_are_what_the_functions_read(steps in row(2, true)) {
+        let machine = compiled(steps);
+        read_tasks(&machine);
+    }
+}
+
+/// Every task in a machine or a branch is one that its function reads.
+fn read_tasks(level: &Value) {
+    for (name, state) in level["States"].as_object().expect("States") {
+        let inner = state["Branches"].as_array().into_iter().flatten();
+        inner.chain(state.get("ItemProcessor")).for_each(read_tasks);
+        if state["Type"] != "Task" {
+            continue;
+        }
+        let mut sent = state["Arguments"].clone();
+        if let Some(payload) = sent.get_mut("Payload") {
+            sent = payload.take();
+        }
+        // Expressions here, and values when they arrive.
+        let failure = json!({ "state": "step_1", "error": "Permanent" });
+        let execution = json!({
             "id": "e", "tenant": "acme", "workflow": "WF-TEST", "version": 3, "epoch": 1,
             "generation": 0, "started_at": "2025-09-29T13:00:00Z", "trigger": "api",
         });
-        serde_json::from_value::<crate::task::StepTask>(arguments).expect("a step's task");
-        let begin = machine["States"]["Begin"]["Arguments"].clone();
-        serde_json::from_value::<crate::task::BeginTask>(begin).expect("begin's task");
+        let undo = json!({ "step": "step_1", "function": "arn" });
+        for (field, value) in [
+            ("execution", execution),
+            ("failure", failure),
+            ("undo", undo),
+            ("retry", json!(0)),
+        ] {
+            if sent.get(field).is_some_and(Value::is_string) {
+                sent[field] = value;
+            }
+        }
+        let function = state["Resource"].as_str().expect("a function");
+        let read = match (function, name.as_str()) {
+            ("${BeginFunctionArn}", _) => serde_json::from_value::<BeginTask>(sent).err(),
+            ("${FinishFunctionArn}", _) => serde_json::from_value::<FinishTask>(sent).err(),
+            ("${PlanFunctionArn}", _) => serde_json::from_value::<PlanCall>(sent).err(),
+            ("${AskFunctionArn}", _) => serde_json::from_value::<AskCall>(sent).err(),
+            (_, asks)
+                if asks.ends_with(".escalate")
+                    || state["Arguments"]["FunctionName"] == "${AskFunctionArn}" =>
+            {
+                serde_json::from_value::<AskCall>(sent).err()
+            }
+            _ => serde_json::from_value::<StepCall>(sent).err(),
+        };
+        assert!(read.is_none(), "{name}: {read:?}");
     }
 }

@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Attempt, AttemptOutcome, Claim, GuardrailOutcome, Meta, Phase, StepRecord, StepState};
+use super::{
+    Attempt, AttemptOutcome, Claim, GuardrailOutcome, Meta, Phase, Question, QuestionKind,
+    QuestionState, StepRecord, StepState,
+};
 use crate::{
     digest::value_sha256_hex,
     keys::{ExecutionKey, effect_key, execution_id},
@@ -121,5 +124,26 @@ pub(crate) fn claim_by(of: &ExecutionKey, token: &str, now_s: i64) -> Claim {
         lease: SignedDuration::from_secs(35),
         max_attempts: 3,
         first,
+    }
+}
+
+/// A failed step that is put to a person, due in a minute.
+pub(crate) fn question(of: &ExecutionKey) -> Question {
+    Question {
+        rev: 1,
+        at: of.clone(),
+        step: "hold".to_owned(),
+        kind: QuestionKind::Escalation,
+        epoch: 1,
+        run: 0,
+        message: "hold failed: it is locked".to_owned(),
+        incident: "i-1".to_owned(),
+        token: "task-1".to_owned(),
+        entered: at(0),
+        retry: 0,
+        due: at(60),
+        attempts: 1,
+        state: QuestionState::Open,
+        earlier: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! Tests of the engine by injury: everything in memory, every fault on cue.
 
+mod asking;
 mod attempts;
 mod begin;
 mod faults;

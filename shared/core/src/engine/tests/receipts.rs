@@ -144,6 +144,7 @@ fn failed_with_nothing_applied() {
       {"held":true,"name":"input"}
       {"held":true,"name":"short_hold"}
     idempotency_key: "risk-17"
+    incident: "04ca82f4…"
     input_sha256: "650b215e…"
     residual_effects: []
     started_at: "2025-09-29T13:00:00Z"
@@ -185,6 +186,7 @@ fn rolled_back_what_stood_and_what_may_have() {
       {"held":true,"name":"input"}
       {"held":true,"name":"short_hold"}
     idempotency_key: "risk-17"
+    incident: "3a42430c…"
     input_sha256: "650b215e…"
     residual_effects: []
     started_at: "2025-09-29T13:00:00Z"

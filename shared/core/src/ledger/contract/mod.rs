@@ -6,11 +6,13 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use self::shapes::{
-    every_json_value_comes_back_as_it_was, every_shape_of_a_steps_record_comes_back_as_it_was,
+    an_incident_comes_back_as_it_was_and_only_to_its_tenant, every_json_value_comes_back_as_it_was,
+    every_shape_of_a_question_comes_back_as_it_was,
+    every_shape_of_a_steps_record_comes_back_as_it_was,
     every_shape_of_an_executions_record_comes_back_as_it_was,
 };
 use super::{
-    Expect, Ledger, LedgerError, Meta, Put, Snapshot, StepRecord, StepState,
+    Expect, Ledger, LedgerError, Meta, Put, Question, Snapshot, StepRecord, StepState,
     fixtures::{claim_by, inline, key, meta},
 };
 use crate::keys::ExecutionKey;
@@ -56,6 +58,8 @@ checks!(
     every_shape_of_an_executions_record_comes_back_as_it_was,
     every_shape_of_a_steps_record_comes_back_as_it_was,
     every_json_value_comes_back_as_it_was,
+    every_shape_of_a_question_comes_back_as_it_was,
+    an_incident_comes_back_as_it_was_and_only_to_its_tenant,
     items_of_a_step_have_records_of_their_own,
     executions_do_not_share_records,
     a_snapshot_has_everything_in_declared_order,
@@ -303,4 +307,14 @@ async fn put_step<L: Ledger>(
 ) -> Result<(), String> {
     let put = ledger.put_step(record, expect).await.map_err(text)?;
     same(&format!("put_step {expect:?}"), &put, &right)
+}
+
+async fn put_question<L: Ledger>(
+    ledger: &L,
+    question: &Question,
+    expect: Expect,
+    right: Put<Question>,
+) -> Result<(), String> {
+    let put = ledger.put_question(question, expect).await.map_err(text)?;
+    same(&format!("put_question {expect:?}"), &put, &right)
 }

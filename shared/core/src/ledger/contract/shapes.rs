@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{put_meta, put_step, same, text};
+use super::{put_meta, put_question, put_step, same, text};
 use crate::{
     keys::ExecutionKey,
     ledger::{
-        Attempt, AttemptOutcome, Expect, Ledger, Phase, Put, ReceiptRef, Snapshot, Status,
-        StepState,
-        fixtures::{at, attempt, claim_by, inline, meta, running, step},
+        Attempt, AttemptOutcome, Cause, Decision, Expect, Handled, IncidentStatus, Ledger, Phase,
+        Put, QuestionState, ReceiptRef, Ruling, Snapshot, Status, StepState,
+        fixtures::{at, attempt, claim_by, inline, meta, question, running, step},
     },
     payload::{Payload, Stored},
     task::Failure,
@@ -156,4 +156,71 @@ pub(super) async fn every_json_value_comes_back_as_it_was<L: Ledger>(
         put_step(ledger, &record, Expect::Absent, lost).await?;
     }
     Ok(())
+}
+
+pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    let ruling = |decision| Ruling {
+        decision,
+        by: "b\u{f6}b".to_owned(),
+        reason: "\"so\"".to_owned(),
+        at: at(9),
+    };
+    let ruled = |delivered| QuestionState::Ruled {
+        ruling: ruling(Decision::Skip),
+        delivered,
+    };
+    let expired = QuestionState::Expired { at: at(60) };
+    let states = [QuestionState::Open, ruled(false), ruled(true), expired];
+    let mut right = Vec::new();
+    for (n, state) in states.into_iter().enumerate() {
+        let mut asked = question(of);
+        asked.step = format!("step_{n}");
+        asked.state = state;
+        asked.earlier = vec![ruling(Decision::Retry); n];
+        put_question(ledger, &asked, Expect::Absent, Put::Done).await?;
+        let lost = Put::Lost(Some(Box::new(asked.clone())));
+        put_question(ledger, &asked, Expect::Absent, lost.clone()).await?;
+        put_question(ledger, &asked, Expect::Rev(7), lost).await?;
+        right.push(asked);
+    }
+    let found = ledger.snapshot(of).await.map_err(text)?;
+    let right = Snapshot::new(meta(of), vec![], 0).asking(right);
+    same("snapshot", &found, &Some(right))
+}
+
+pub(super) async fn an_incident_comes_back_as_it_was_and_only_to_its_tenant<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let cause = Cause {
+        tenant: &of.tenant,
+        workflow: "WF-HOLD",
+        state: "hold",
+        error: "Permanent",
+        execution: Some(&of.execution),
+    };
+    let mut incident = cause.incident("it is locked", at(5));
+    for expect in [Expect::Absent, Expect::Rev(1)] {
+        let put = ledger.put_incident(&incident, expect).await.map_err(text)?;
+        same("put", &put, &Put::Done)?;
+        let read = ledger.incident(&of.tenant, &incident.id).await;
+        same("read", &read.map_err(text)?, &Some(incident.clone()))?;
+        incident.rev += 1;
+        incident.status = IncidentStatus::Resolved;
+        incident.handled.push(Handled {
+            status: IncidentStatus::Resolved,
+            by: "bob".to_owned(),
+            reason: "mended".to_owned(),
+            at: at(9),
+        });
+    }
+    let stale = ledger.put_incident(&incident, Expect::Rev(1)).await;
+    let lost = matches!(stale.map_err(text)?, Put::Lost(Some(stands)) if stands.rev == 2);
+    same("a stale write loses", &lost, &true)?;
+    let others = ledger.incident("other", &incident.id).await.map_err(text)?;
+    same("another tenant's", &others, &None)
 }

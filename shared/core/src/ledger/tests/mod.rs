@@ -4,5 +4,6 @@ mod claim;
 mod complete;
 mod contract;
 mod interleaving;
+mod question;
 mod start_and_need;
 mod world;
