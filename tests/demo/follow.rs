@@ -27,31 +27,35 @@ pub(crate) async fn follow(stack: &Stack, id: &str) -> Result<Value, String> {
     Err(format!("execution {id} has no receipt after a minute"))
 }
 
-/// A line for each attempt whose end is known.
+/// A line for each attempt whose end is known, at a step or at undoing it, in order of time.
 fn lines(execution: &Value) -> Vec<String> {
     let steps = execution["steps"].as_array().into_iter().flatten();
-    steps
-        .flat_map(|step| {
-            let attempts = step["attempts"].as_array().cloned().unwrap_or_default();
+    let kinds = [("attempt", "attempts"), ("undo", "undo_attempts")];
+    let mut lines: Vec<_> = steps
+        .flat_map(|step| kinds.map(|kind| (step, kind)))
+        .flat_map(|(step, (kind, attempts))| {
+            let attempts = step[attempts].as_array().cloned().unwrap_or_default();
             attempts
                 .into_iter()
                 .enumerate()
                 .filter(|(_, attempt)| !attempt["outcome"].is_null())
-                .map(|(n, attempt)| {
+                .map(move |(n, attempt)| {
                     let error = attempt["error"]
                         .as_str()
                         .map(|error| format!(": {error}"))
                         .unwrap_or_default();
                     let name = text(&step["name"]);
                     format!(
-                        "  {} {name:<20} attempt {} {}{error}",
+                        "  {} {name:<20} {kind:<7} {} {}{error}",
                         clock(&attempt["ended_at"]),
                         n + 1,
                         text(&attempt["outcome"])
                     )
                 })
         })
-        .collect()
+        .collect();
+    lines.sort();
+    lines
 }
 
 /// Fetches the receipt the way a tenant admin does, and checks its digest.

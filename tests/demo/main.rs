@@ -1,6 +1,8 @@
 //! The demo: runs a story on the running stack and shows it to a person; exits 0 only if it went as it should.
 
+mod failures;
 mod follow;
+mod people;
 mod scenarios;
 
 use std::{env, process::ExitCode};
@@ -13,13 +15,18 @@ async fn main() -> ExitCode {
         .nth(1)
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "executed".to_owned());
+    if asked == "help" {
+        say(HELP);
+        return ExitCode::SUCCESS;
+    }
+    let stack = &Stack::from_env().await;
     let result = match asked.as_str() {
-        "executed" => scenarios::executed(&Stack::from_env().await).await,
-        "duplicate" => scenarios::duplicate(&Stack::from_env().await).await,
-        "help" => {
-            say(HELP);
-            return ExitCode::SUCCESS;
-        }
+        "executed" => scenarios::executed(stack).await,
+        "duplicate" => scenarios::duplicate(stack).await,
+        "rollback" => failures::rollback(stack).await,
+        "unknown" => failures::unknown(stack).await,
+        "stopped" => failures::stopped(stack).await,
+        "escalate" => people::escalate(stack).await,
         unknown => {
             eprintln!("there is no scenario {unknown:?}\n{HELP}");
             return ExitCode::from(2);
@@ -41,6 +48,10 @@ const HELP: &str = "\
 make demo SCENARIO=…
   executed   a vendor hold whose target fails twice, and a notification, to their receipt (the default)
   duplicate  the same start three times: one execution, two replays, one hold
+  rollback   a notification is refused for good: the hold before it is released
+  unknown    the answers to a hold and to its release are lost: one hold, one release
+  stopped    somebody stops the state machine in the middle of a step: recovery ends the execution
+  escalate   a person approves, the vendor system refuses, and a person decides to try again
   help       this list";
 
 /// A line for the person who watches.

@@ -16,11 +16,17 @@ pub(crate) async fn executed(stack: &Stack) -> Result<(), String> {
     ));
     let fault = json!({ "route": "POST /holds", "count": 2, "kind": { "status": 503 }, "vendor_id": vendor });
     stack.vendor.plan(fault).await;
-    let (key, input) = (
-        unique("demo"),
-        json!({ "vendor_id": vendor, "hold_days": 14 }),
-    );
-    let reply = stack.api.start(DELAY, &key, &input).await;
+    let input = json!({ "vendor_id": vendor, "hold_days": 14 });
+    let id = begin(stack, DELAY, &input).await?;
+    let receipt = follow(stack, &id).await?;
+    check_receipt(&receipt)?;
+    check_attempts(&receipt, 3)?;
+    one_hold(stack, &vendor).await
+}
+
+/// Starts a workflow and says so; gives the execution's id.
+pub(crate) async fn begin(stack: &Stack, workflow: &str, input: &Value) -> Result<String, String> {
+    let reply = stack.api.start(workflow, &unique("demo"), input).await;
     if reply.status != 202 {
         return Err(format!(
             "the start was answered {}: {}",
@@ -29,12 +35,9 @@ pub(crate) async fn executed(stack: &Stack) -> Result<(), String> {
     }
     let id = text(&reply.body["execution_id"]);
     say(&format!(
-        "Started {DELAY} for tenant acme: execution {id}\n"
+        "Started {workflow} for tenant acme: execution {id}\n"
     ));
-    let receipt = follow(stack, id).await?;
-    check_receipt(&receipt)?;
-    check_attempts(&receipt, 3)?;
-    one_hold(stack, &vendor).await
+    Ok(id.to_owned())
 }
 
 /// One start, sent three times.

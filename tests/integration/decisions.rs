@@ -23,8 +23,8 @@ pub(crate) async fn asked(api: &Api, id: &str) -> Value {
     eventually("the execution asks", 30, || async {
         let execution = api.get(&format!("/v1/executions/{id}")).await.body;
         let open = execution["questions"].as_array().into_iter().flatten();
-        let open = open.cloned().find(|one| one["status"] == "OPEN");
-        open.ok_or_else(|| execution.to_string())
+        let mut open = open.filter(|one| one["status"] == "OPEN");
+        open.next().cloned().ok_or_else(|| execution.to_string())
     })
     .await
 }

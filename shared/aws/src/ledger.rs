@@ -20,23 +20,23 @@ use serde::{Serialize, de::DeserializeOwned};
 
 type Item = HashMap<String, AttributeValue>;
 
-const META: &str = "META";
+pub(crate) const META: &str = "META";
 const DUPLICATES: &str = "DUPLICATES";
 const QUESTION: &str = "ASK#";
-const LINK: &str = "EXEC#";
+pub(crate) const LINK: &str = "EXEC#";
 
 /// The index of what is listed: its hash key says whose, its range key sorts by time.
-const LISTED: &str = "listed";
-const LISTED_AT: &str = "listed_at";
+pub(crate) const LISTED: &str = "listed";
+pub(crate) const LISTED_AT: &str = "listed_at";
 /// A decision that was not delivered by then is delivered again.
 const DELIVERY: SignedDuration = SignedDuration::from_secs(15);
 
 /// The index of executions for which something is left to do, and its hash key: which of its shards.
-const OPEN: &str = "open";
+pub(crate) const OPEN: &str = "open";
 /// Its range key: when the execution is overdue.
-const DUE: &str = "due";
+pub(crate) const DUE: &str = "due";
 /// A thousand starts a second are one shard's limit.
-const SHARDS: u8 = 8;
+pub(crate) const SHARDS: u8 = 8;
 
 /// Ids are hashes: their first digit spreads evenly.
 fn shard(at: &ExecutionKey) -> String {
@@ -49,15 +49,15 @@ fn shard(at: &ExecutionKey) -> String {
 }
 
 /// A text that sorts as the time does.
-fn instant(at: Timestamp) -> String {
+pub(crate) fn instant(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
 /// A ledger table: `pk` and `sk` are strings, `rev` a number; the rest is the record, attribute by attribute.
 #[derive(Debug, Clone)]
 pub struct DynamoLedger {
-    client: Client,
-    table: String,
+    pub(crate) client: Client,
+    pub(crate) table: String,
 }
 
 impl DynamoLedger {
@@ -122,93 +122,6 @@ impl DynamoLedger {
             .item
             .map(read)
             .transpose()
-    }
-
-    /// The executions that were due before `due` and for which something is left to do, as the index knows them: a
-    /// moment old, so that each must be read again.
-    pub async fn overdue(&self, due: Timestamp) -> Result<Vec<ExecutionKey>, LedgerError> {
-        let mut found = Vec::new();
-        for shard in 0..SHARDS {
-            let mut pages = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name(OPEN)
-                .key_condition_expression("#open = :shard AND #due < :due")
-                .expression_attribute_names("#open", OPEN)
-                .expression_attribute_names("#due", DUE)
-                .expression_attribute_values(":shard", AttributeValue::S(shard.to_string()))
-                .expression_attribute_values(":due", AttributeValue::S(instant(due)))
-                .into_paginator()
-                .items()
-                .send();
-            while let Some(item) = pages.next().await {
-                let item = item.map_err(|error| unavailable(&error))?;
-                let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
-                found.extend(pk.and_then(|pk| ExecutionKey::from_partition(pk)));
-            }
-        }
-        Ok(found)
-    }
-
-    /// A tenant's incidents of one status, newest first: at most `limit` of them, after the one that `after` names.
-    /// The second part of the answer names the last one where more may follow.
-    pub async fn incidents(
-        &self,
-        tenant: &str,
-        status: IncidentStatus,
-        limit: i32,
-        after: Option<(Timestamp, String)>,
-    ) -> Result<(Vec<Incident>, bool), LedgerError> {
-        let list = listed(tenant, status);
-        let start = after.map(|(opened_at, id)| {
-            HashMap::from([
-                (
-                    "pk".to_owned(),
-                    AttributeValue::S(incident_partition(tenant, &id)),
-                ),
-                ("sk".to_owned(), AttributeValue::S(META.to_owned())),
-                (LISTED.to_owned(), AttributeValue::S(list.clone())),
-                (LISTED_AT.to_owned(), AttributeValue::S(instant(opened_at))),
-            ])
-        });
-        let found = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(LISTED)
-            .key_condition_expression("#listed = :list")
-            .expression_attribute_names("#listed", LISTED)
-            .expression_attribute_values(":list", AttributeValue::S(list))
-            .scan_index_forward(false)
-            .limit(limit)
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| unavailable(&error))?;
-        let more = found.last_evaluated_key.is_some();
-        let items = found.items.unwrap_or_default().into_iter();
-        Ok((items.map(read).collect::<Result<_, _>>()?, more))
-    }
-
-    /// The executions that an incident met, as many as one page holds.
-    pub async fn links(&self, tenant: &str, incident: &str) -> Result<Vec<Link>, LedgerError> {
-        let found = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :link)")
-            .expression_attribute_values(
-                ":pk",
-                AttributeValue::S(incident_partition(tenant, incident)),
-            )
-            .expression_attribute_values(":link", AttributeValue::S(LINK.to_owned()))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| unavailable(&error))?;
-        let items = found.items.unwrap_or_default().into_iter();
-        items.map(read).collect()
     }
 
     fn key(partition: String, sort_key: &str) -> Item {
@@ -370,11 +283,11 @@ impl Ledger for DynamoLedger {
     }
 }
 
-fn incident_partition(tenant: &str, id: &str) -> String {
+pub(crate) fn incident_partition(tenant: &str, id: &str) -> String {
     format!("TENANT#{tenant}#INCIDENT#{id}")
 }
 
-fn listed(tenant: &str, status: IncidentStatus) -> String {
+pub(crate) fn listed(tenant: &str, status: IncidentStatus) -> String {
     let status = match status {
         IncidentStatus::Open => "OPEN",
         IncidentStatus::Acknowledged => "ACKNOWLEDGED",
@@ -390,7 +303,7 @@ fn count(item: &Item) -> u64 {
         .unwrap_or_default()
 }
 
-fn read<T: DeserializeOwned>(item: Item) -> Result<T, LedgerError> {
+pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, LedgerError> {
     serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(damaged)
 }
 
@@ -399,7 +312,7 @@ fn damaged(error: serde_dynamo::Error) -> LedgerError {
 }
 
 /// What a failed call means: the service's own verdicts are refusals unless they are about load or itself.
-fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> LedgerError {
+pub(crate) fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> LedgerError {
     let SdkError::ServiceError(service) = error else {
         return LedgerError::Unavailable("no answer".to_owned());
     };

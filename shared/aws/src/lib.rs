@@ -4,6 +4,7 @@ mod boundary;
 mod deployment;
 mod host;
 mod ledger;
+mod listing;
 mod machines;
 mod objects;
 mod questions;

@@ -5,6 +5,7 @@ mod decisions;
 mod expressions;
 mod machine;
 mod names;
+mod outputs;
 mod region;
 mod retry;
 mod steps;

@@ -10,6 +10,7 @@ mod memory;
 mod meta;
 mod question;
 mod request;
+mod rule;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -21,9 +22,10 @@ pub use memory::MemoryLedger;
 pub use meta::{GuardrailOutcome, Meta, Phase, ReceiptRef, Status};
 pub use question::{
     Asking, Deciding, Decision, Expiring, Question, QuestionKind, QuestionState, Ruling, decide,
-    enact, expire, put_question, rule, settle,
+    expire, put_question,
 };
 pub use request::{Answer, Asked, Request, ask, cancel, redrive, withdraw};
+pub use rule::{enact, rule, settle};
 pub use step::{Attempt, AttemptOutcome, Stands, StepRecord, StepState};
 pub use unwind::{
     ASKING, Need, Taken, Undid, UndoClaim, UndoClaimed, UndoCompleted, claim_undo, complete_undo,

@@ -1,0 +1,96 @@
+//! The stories that go wrong: refused, unheard, stopped; and what stands afterwards.
+
+use holdfast_tests::{DELAY, Stack, texts, unique};
+use serde_json::{Value, json};
+
+use crate::{follow::follow, say, scenarios::begin};
+
+/// The second step is refused for good.
+pub(crate) async fn rollback(stack: &Stack) -> Result<(), String> {
+    let vendor = unique("vendor");
+    say("The vendor system will refuse the notification with 400: trying again cannot help.");
+    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(fault).await;
+    let id = begin(stack, DELAY, &input(&vendor)).await?;
+    let receipt = follow(stack, &id).await?;
+    ended(&receipt, "ROLLED_BACK", &[])?;
+    committed(stack, &vendor, &["hold_placed", "hold_released"]).await
+}
+
+/// Answers are lost after the effect: of the hold, and of its release.
+pub(crate) async fn unknown(stack: &Stack) -> Result<(), String> {
+    let vendor = unique("vendor");
+    say("The vendor system will place the hold and drop the connection, refuse the notification,");
+    say("then release the hold and drop the connection: twice, nobody knows what happened.");
+    for fault in [
+        json!({ "route": "POST /holds", "count": 1, "kind": { "drop": "after_commit" }, "vendor_id": vendor }),
+        json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor }),
+        json!({ "route": "DELETE /holds", "count": 1, "kind": { "drop": "after_commit" }, "vendor_id": vendor }),
+    ] {
+        stack.vendor.plan(fault).await;
+    }
+    let id = begin(stack, DELAY, &input(&vendor)).await?;
+    let receipt = follow(stack, &id).await?;
+    ended(&receipt, "ROLLED_BACK", &[])?;
+    committed(stack, &vendor, &["hold_placed", "hold_released"]).await
+}
+
+/// The machine is stopped from outside while the second step is at work.
+pub(crate) async fn stopped(stack: &Stack) -> Result<(), String> {
+    let vendor = unique("vendor");
+    say("The vendor system will take four seconds to answer the notification;");
+    say("meanwhile somebody stops the machine.");
+    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 4000 }, "match": vendor });
+    stack.vendor.plan(fault).await;
+    let id = begin(stack, DELAY, &input(&vendor)).await?;
+    let path = format!("/v1/executions/{id}");
+    for _ in 0..100 {
+        if stack.api.get(&path).await.body["steps"][1]["status"] == "RUNNING" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
+    say("  StopExecution: the machine is gone, and its function does not know");
+    let receipt = follow(stack, &id).await?;
+    ended(&receipt, "PARTIALLY_ROLLED_BACK", &["notify_ap_team"])?;
+    say(
+        "\nThe hold is released. The notification cannot be taken back, whether it went out or may have:",
+    );
+    say("the receipt names it, and an incident is open.");
+    committed(stack, &vendor, &["hold_placed", "hold_released"]).await
+}
+
+fn input(vendor: &str) -> Value {
+    json!({ "vendor_id": vendor, "hold_days": 14 })
+}
+
+/// The receipt has this status and names these residual effects.
+pub(crate) fn ended(receipt: &Value, status: &str, residual: &[&str]) -> Result<(), String> {
+    let found = texts(&receipt["residual_effects"], "step");
+    if receipt["status"] == status && found == residual {
+        return Ok(());
+    }
+    Err(format!(
+        "it should end {status} with residual effects {residual:?}, and it ended {} with {found:?}",
+        receipt["status"]
+    ))
+}
+
+/// The vendor system committed exactly these effects.
+pub(crate) async fn committed(
+    stack: &Stack,
+    vendor: &str,
+    expected: &[&str],
+) -> Result<(), String> {
+    let effects = stack.vendor.effects_on(vendor).await;
+    let effects = effects.join(", ");
+    say(&format!(
+        "\nThe vendor system committed on {vendor}: {effects}"
+    ));
+    if effects == expected.join(", ") {
+        Ok(())
+    } else {
+        Err(format!("it should be exactly {}", expected.join(", ")))
+    }
+}

@@ -1,0 +1,63 @@
+//! The story in which people decide.
+
+use holdfast_tests::{Api, Stack, unique};
+use serde_json::{Value, json};
+
+use crate::{
+    failures::{committed, ended},
+    follow::{follow, text},
+    say,
+    scenarios::begin,
+};
+
+/// One person approves; the step fails; another decides that it is tried again.
+pub(crate) async fn escalate(stack: &Stack) -> Result<(), String> {
+    let vendor = unique("vendor");
+    let (cfo, admin) = (stack.api.as_actor("cfo"), stack.api.as_actor("admin"));
+    say(
+        "A large payment is held only if the CFO agrees. Then the vendor system will refuse the hold once.",
+    );
+    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": vendor });
+    stack.vendor.plan(fault).await;
+    let input = json!({ "vendor_id": vendor, "hold_days": 14, "amount": 250_000 });
+    let id = begin(stack, "WF-HOLD-LARGE-PAYMENTS", &input).await?;
+    decide(&cfo, &id, "approve", "agreed in the morning call").await?;
+    decide(&admin, &id, "retry", "the vendor system is mended").await?;
+    say("");
+    let receipt = follow(stack, &id).await?;
+    ended(&receipt, "EXECUTED", &[])?;
+    committed(stack, &vendor, &["hold_placed"]).await
+}
+
+/// Waits for the execution's next question and answers it.
+async fn decide(api: &Api, id: &str, decision: &str, reason: &str) -> Result<(), String> {
+    let question = question(api, id).await?;
+    let incident = text(&question["incident"]);
+    say(&format!(
+        "  asked: {} (GET {incident})",
+        text(&question["message"])
+    ));
+    let body = json!({ "decision": decision, "reason": reason, "execution_id": id });
+    let reply = api.post(&format!("{incident}/decision"), &body).await;
+    say(&format!("  decided: {decision}, since {reason}"));
+    if reply.status == 200 {
+        Ok(())
+    } else {
+        Err(format!(
+            "the decision was answered {}: {}",
+            reply.status, reply.body
+        ))
+    }
+}
+
+async fn question(api: &Api, id: &str) -> Result<Value, String> {
+    for _ in 0..200 {
+        let execution = api.get(&format!("/v1/executions/{id}")).await.body;
+        let mut open = execution["questions"].as_array().into_iter().flatten();
+        if let Some(question) = open.find(|one| one["status"] == "OPEN") {
+            return Ok(question.clone());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    Err(format!("execution {id} asks nobody"))
+}
