@@ -365,7 +365,7 @@ pub(crate) fn shown_question(question: &Question) -> Value {
         "kind": question.kind,
         "message": question.message,
         "status": state,
-        "due": question.due,
+        "until": question.until,
         "decisions": question.kind.decisions().iter().map(|one| one.name()).collect::<Vec<_>>(),
         "decision": ruling.map(|ruling| json!({
             "decision": ruling.decision.name(), "by": ruling.by, "reason": ruling.reason, "at": ruling.at,

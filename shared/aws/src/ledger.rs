@@ -78,6 +78,12 @@ impl DynamoLedger {
         expect: Expect,
     ) -> Result<Put<T>, LedgerError> {
         let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record).map_err(damaged)?;
+        debug_assert!(
+            index
+                .iter()
+                .flatten()
+                .all(|(name, _)| !item.contains_key(name))
+        );
         item.extend(index.into_iter().flatten());
         item.insert("pk".into(), AttributeValue::S(partition));
         item.insert("sk".into(), AttributeValue::S(sort_key));

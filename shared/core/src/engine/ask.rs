@@ -45,7 +45,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             token: task.token.clone(),
             entered,
             retry: task.retry,
-            due: entered.saturating_add(within).unwrap_or(Timestamp::MAX),
+            until: entered.saturating_add(within).unwrap_or(Timestamp::MAX),
             attempts: record.map_or(0, |record| record.attempts.len() as u32),
             state: QuestionState::Open,
             earlier: Vec::new(),

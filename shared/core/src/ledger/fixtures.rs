@@ -141,7 +141,7 @@ pub(crate) fn question(of: &ExecutionKey) -> Question {
         token: "task-1".to_owned(),
         entered: at(0),
         retry: 0,
-        due: at(60),
+        until: at(60),
         attempts: 1,
         state: QuestionState::Open,
         earlier: Vec::new(),

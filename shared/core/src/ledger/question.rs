@@ -39,7 +39,7 @@ pub struct Question {
     /// How often that state was tried again since: an older token never replaces a newer one (protocol.md, ruling 8).
     pub retry: u32,
     /// Silence until then rolls back.
-    pub due: Timestamp,
+    pub until: Timestamp,
     /// How often the step had been tried: a decision about these attempts is none about later ones.
     pub attempts: u32,
     /// Whether somebody has decided.
@@ -270,10 +270,10 @@ pub fn decide(
             "the execution no longer waits for it: it is {state}"
         ));
     }
-    if now >= question.due {
-        let due = question.due;
+    if now >= question.until {
+        let until = question.until;
         return Deciding::Refused(format!(
-            "it was due until {due}: the execution is rolled back"
+            "it had to come before {until}: the execution is rolled back"
         ));
     }
     Deciding::Write(Box::new(Question {
@@ -312,7 +312,9 @@ pub fn expire(question: &Question, now: Timestamp) -> Expiring {
     match &question.state {
         QuestionState::Ruled { ruling, .. } => Expiring::Ruled(ruling.clone()),
         QuestionState::Expired { .. } => Expiring::Over,
-        QuestionState::Open if now + CLOCKS_APART < question.due => Expiring::Early(question.due),
+        QuestionState::Open if now + CLOCKS_APART < question.until => {
+            Expiring::Early(question.until)
+        }
         QuestionState::Open => Expiring::Write(Box::new(Question {
             rev: question.rev + 1,
             state: QuestionState::Expired { at: now },
