@@ -5,5 +5,8 @@ mod complete;
 mod contract;
 mod interleaving;
 mod question;
+mod request;
 mod start_and_need;
+mod takeover;
+mod unwind;
 mod world;
