@@ -277,6 +277,7 @@ fn next_attempt(record: &StepRecord, rev: u64, claim: &Claim, now: Timestamp) ->
     };
     if record.run < claim.first.run {
         next.forgiven = record.attempts.len() as u32;
+        next.undo_forgiven = record.undo_attempts.len() as u32;
     }
     next.attempts.push(Attempt::begun(&claim.token, now));
     next

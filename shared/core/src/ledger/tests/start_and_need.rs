@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::super::{
-    AttemptOutcome, Meta, Need, Phase, Started, Status, StepRecord, StepState,
-    fixtures::{at, attempt, inline, key, meta, running, step},
+    AttemptOutcome, Attempted, Claimed, Completed, Meta, Need, Phase, Started, Status, StepRecord,
+    StepState, claim, complete,
+    fixtures::{at, attempt, claim_by, inline, key, meta, running, step},
     need, start,
 };
 use crate::task::Failure;
@@ -186,6 +187,29 @@ fn an_irreversible_step_is_only_asked_about_and_only_once() {
     );
     assert_eq!(need(irreversible(StepState::Unknown, false)), Need::Undo);
     assert_eq!(need(irreversible(StepState::Unknown, true)), Need::Nothing);
+}
+
+#[test]
+fn a_step_that_was_asked_about_is_asked_again_once_a_redrive_has_tried_it_again() {
+    let before = [attempt("u", Some(AttemptOutcome::Permanent))];
+    for (end, tainted) in [(StepState::Unknown, true), (StepState::FailedClean, true)] {
+        let asked = StepRecord {
+            undo: None,
+            undo_attempts: before.to_vec(),
+            ..of(end, tainted)
+        };
+        let mut again = claim_by(&key("k"), "b", 10);
+        again.first.run = 1;
+        let Claimed::Write(tried) = claim(Some(&asked), &again, at(10)) else {
+            panic!("a redrive tries it again: {asked:?}");
+        };
+        let lost = Attempted::Unknown("no answer".to_owned());
+        let Completed::Write(unknown) = complete(&tried, "b", &lost, 3, at(11)) else {
+            panic!("it holds the claim");
+        };
+        assert_eq!(need(&unknown, 1, at(12)), Need::Undo);
+        assert_eq!(unknown.undo_attempts, before, "history stands");
+    }
 }
 
 #[test]
