@@ -7,6 +7,9 @@ mod faults;
 mod finish;
 mod payloads;
 mod receipts;
+mod requests;
+mod rollback;
+mod rollback_races;
 mod unwinding;
 
 use jiff::Timestamp;
