@@ -136,7 +136,7 @@ impl Recover {
     /// machine that waits was not told.
     async fn sweep(&self) -> Result<(), Failed> {
         let now = SystemHost.now();
-        for at in self.ledger.overdue(now - GRACE).await? {
+        for at in self.ledger.overdue(now).await? {
             if let Err(error) = self.overdue(&at).await {
                 warn!(tenant = at.tenant, execution = at.execution, reason = %error, "it stays overdue");
             }
