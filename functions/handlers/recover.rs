@@ -4,14 +4,14 @@
 //! events are best effort, the ledger is not.
 
 use holdfast_aws::{
-    Compiled, Deployment, DynamoLedger, MachineError, Machines, SystemHost, Undelivered, deliver,
+    AwsEngine, Compiled, Deployment, MachineError, Machines, SystemHost, Undelivered, deliver,
 };
 use holdfast_core::{
-    engine::Host,
+    engine::{Host, TaskError},
     gate,
     keys::{ExecutionKey, execution_id},
     ledger::{Ledger, LedgerError, Meta},
-    task::{Failure, RecoveryInput, error_name},
+    task::{BeginTask, Failure, RecoveryInput, error_name},
 };
 use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -35,7 +35,7 @@ struct Ended {
 }
 
 struct Recover {
-    ledger: DynamoLedger,
+    engine: AwsEngine,
     machines: Machines,
 }
 
@@ -46,6 +46,8 @@ enum Failed {
     Ledger(#[from] LedgerError),
     #[error("Step Functions: {0:?}")]
     Machine(MachineError),
+    #[error("{0}")]
+    Begin(TaskError),
     #[error("a decision was not delivered: {0}")]
     Undelivered(#[from] Undelivered),
 }
@@ -61,7 +63,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let deployment = Deployment::load().await;
     let recover = &Recover {
-        ledger: deployment.ledger()?,
+        engine: deployment.engine()?,
         machines: deployment.machines()?,
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
@@ -88,7 +90,7 @@ impl Recover {
             .compiled(execution_arn, &ended.state_machine_arn)
             .await?;
         let Some(meta) = self.meta_of(ended, &compiled).await? else {
-            info!(owner = execution_arn, status, "nothing was recorded of it");
+            info!(owner = execution_arn, status, "it was not a start");
             return Ok(());
         };
         // Another one acts for it by now, or it has ended like any other.
@@ -110,18 +112,19 @@ impl Recover {
         self.start(&name, &meta, compiled, failure).await
     }
 
-    /// The record of the execution that a machine's input was the start of.
+    /// The record of the execution that a machine's input was the start of. A machine that ended before its `Begin`
+    /// had written one gets it now: whoever was told that it starts is owed a receipt.
     async fn meta_of(&self, ended: &Ended, compiled: &Compiled) -> Result<Option<Meta>, Failed> {
         let seen = self.machines.look(&ended.execution_arn).await?;
         let input = ended
             .input
             .as_deref()
             .or(seen.as_ref().map(|seen| seen.input.as_str()));
-        let start = input
+        let raw: Value = input
             .and_then(|input| serde_json::from_str(input).ok())
             .unwrap_or_default();
         let started_at = seen.as_ref().map_or("", |seen| &seen.started_at);
-        let Ok(start) = gate::read(&start, &compiled.gate, started_at) else {
+        let Ok(start) = gate::read(&raw, &compiled.gate, started_at) else {
             return Ok(None);
         };
         let workflow = &compiled.gate.workflow;
@@ -129,14 +132,32 @@ impl Recover {
             execution: execution_id(&start.tenant, workflow, &start.idempotency_key),
             tenant: start.tenant,
         };
-        Ok(self.ledger.meta(&at).await?)
+        if let Some(meta) = self.engine.ledger.meta(&at).await? {
+            return Ok(Some(meta));
+        }
+        let task = BeginTask {
+            gate: compiled.gate.clone(),
+            steps: compiled.steps.clone(),
+            start: raw,
+            owner: ended.execution_arn.clone(),
+            machine: ended.state_machine_arn.clone(),
+            started_at: started_at.to_owned(),
+        };
+        // Whatever it says, what is recorded then rules.
+        let begun = self.engine.begin(&task).await;
+        if let Err(error) = begun
+            && error.name == error_name::TRANSIENT
+        {
+            return Err(Failed::Begin(error));
+        }
+        Ok(self.engine.ledger.meta(&at).await?)
     }
 
     /// Looks after every execution that is overdue and has nobody who acts for it, and after decisions of which the
     /// machine that waits was not told.
     async fn sweep(&self) -> Result<(), Failed> {
         let now = SystemHost.now();
-        for at in self.ledger.overdue(now).await? {
+        for at in self.engine.ledger.overdue(now).await? {
             if let Err(error) = self.overdue(&at).await {
                 warn!(tenant = at.tenant, execution = at.execution, reason = %error, "it stays overdue");
             }
@@ -146,11 +167,11 @@ impl Recover {
 
     async fn overdue(&self, at: &ExecutionKey) -> Result<(), Failed> {
         let now = SystemHost.now();
-        let Some(snapshot) = self.ledger.snapshot(at).await? else {
+        let Some(snapshot) = self.engine.ledger.snapshot(at).await? else {
             return Ok(());
         };
         for question in &snapshot.questions {
-            deliver(&self.ledger, &self.machines, question).await?;
+            deliver(&self.engine.ledger, &self.machines, question).await?;
         }
         let meta = Some(snapshot.meta);
         let Some(meta) = meta.filter(|meta| meta.is_open() && meta.deadline < now - GRACE) else {

@@ -7,6 +7,7 @@ mod duplicates;
 mod event_files;
 mod events;
 mod failures;
+mod injury;
 mod ledger;
 mod logs;
 mod receipts;

@@ -5,11 +5,13 @@ mod aws;
 mod deploy;
 mod logs;
 mod vendor;
+mod workers;
 
 pub use api::{Api, Reply};
 pub use aws::{Aws, Ended};
 pub use logs::logged;
 pub use vendor::Vendor;
+pub use workers::{kill, workers};
 
 use std::{
     env,

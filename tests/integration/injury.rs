@@ -1,0 +1,191 @@
+//! Two hundred executions at once while the vendor system, the functions and the machines are injured at random: then
+//! every effect is counted.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, future::join, stream};
+use holdfast_tests::{DELAY, Stack, kill, texts, unique, workers};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::hold;
+
+const EXECUTIONS: usize = 200;
+/// Requests of the test itself at once.
+const AT_ONCE: usize = 20;
+
+/// Numbers that nobody can foresee and everybody can repeat: the seed is printed.
+struct Dice(u64);
+
+impl Dice {
+    /// A number below `sides`.
+    fn roll(&mut self, sides: usize) -> usize {
+        // Xorshift (Marsaglia, 2003).
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides as u64) as usize
+    }
+}
+
+/// What goes wrong at the vendor system for one vendor: of five, one meets nothing.
+async fn plan(stack: &Stack, n: usize, vendor: &str) {
+    let hold = |kind: Value| json!({ "route": "POST /holds", "count": 1, "kind": kind, "vendor_id": vendor });
+    let release = |kind: Value| json!({ "route": "DELETE /holds", "count": 1, "kind": kind, "vendor_id": vendor });
+    let notify = |kind: Value| json!({ "route": "POST /notifications", "count": 1, "kind": kind, "match": vendor });
+    let faults = match n % 5 {
+        0 => vec![hold(json!({ "drop": "after_commit" }))],
+        1 => vec![
+            hold(json!({ "status": 503 })),
+            notify(json!({ "drop": "after_commit" })),
+        ],
+        2 => vec![
+            notify(json!({ "status": 400 })),
+            release(json!({ "drop": "after_commit" })),
+        ],
+        3 => vec![
+            hold(json!({ "drop": "before_commit" })),
+            notify(json!({ "status": 400 })),
+        ],
+        _ => vec![],
+    };
+    for fault in faults {
+        stack.vendor.plan(fault).await;
+    }
+}
+
+/// Kills some worker every now and then.
+async fn kill_at_random(over: &AtomicBool, dice: &mut Dice) -> usize {
+    let mut killed = 0;
+    while !over.load(Ordering::Relaxed) {
+        let found = workers(&["begin", "step-vendor-hold", "step-http", "plan", "finish"]);
+        if let Some(victim) = found.get(dice.roll(found.len().max(1))) {
+            kill(std::slice::from_ref(victim));
+            killed += 1;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    killed
+}
+
+/// What stands at the vendor system, and what the receipt says of it.
+async fn account(stack: &Stack, id: &str, vendor: &str) -> Result<String, String> {
+    let (execution, receipt) = stack.api.finished(id).await;
+    let effects = stack.vendor.effects_on(vendor).await;
+    let count = |kind: &str| effects.iter().filter(|effect| *effect == kind).count();
+    let (placed, released) = (count("hold_placed"), count("hold_released"));
+    let told = stack
+        .vendor
+        .effects(&format!("key={}", key_of(&execution, "notify_ap_team")))
+        .await;
+    let told = told
+        .iter()
+        .filter(|effect| effect["kind"] == "notification_sent")
+        .count();
+    let residual = texts(&receipt["residual_effects"], "step");
+    let status = receipt["status"].as_str().unwrap_or_default().to_owned();
+    let named = |step: &str| status == "EXECUTED" || residual.contains(&step);
+    let wrong = [
+        (
+            placed > 1 || released > placed || told > 1,
+            "an effect happened twice",
+        ),
+        (
+            placed > released && !named("apply_vendor_hold"),
+            "a hold stands and is not named",
+        ),
+        (
+            told > 0 && !named("notify_ap_team"),
+            "a notification went out and is not named",
+        ),
+        (
+            status == "EXECUTED" && (placed, released, told) != (1, 0, 1),
+            "it is not what was executed",
+        ),
+        (
+            execution["status"] != receipt["status"],
+            "ledger and receipt differ",
+        ),
+        (execution["ended_at"].is_null(), "it is still open"),
+    ];
+    let open = execution["steps"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|step| {
+            ["RUNNING", "WAITING", "UNDOING"].contains(&step["status"].as_str().unwrap_or_default())
+        });
+    match wrong.iter().find(|(wrong, _)| *wrong) {
+        Some((_, what)) => Err(format!("{what}: {effects:?}, {told} told, {receipt}")),
+        None if open.is_some() => Err(format!("a step is still open: {execution}")),
+        None => Ok(status),
+    }
+}
+
+/// The idempotency key of a step; one that no effect has if the step was not reached.
+fn key_of(execution: &Value, step: &str) -> String {
+    let steps = execution["steps"].as_array().into_iter().flatten();
+    let mut found = steps.filter(|one| one["name"] == step);
+    let key = found.next().and_then(|one| one["idempotency_key"].as_str());
+    key.unwrap_or("none").to_owned()
+}
+
+#[tokio::test]
+async fn two_hundred_executions_injured_at_random_leave_nothing_twice_and_nothing_unnamed() {
+    let stack = &Stack::alone().await;
+    let seed = Timestamp::now().as_microsecond() as u64;
+    eprintln!("the dice's seed is {seed}");
+    let mut dice = Dice(seed);
+    let vendors: Vec<_> = (0..EXECUTIONS).map(|_| unique("vendor")).collect();
+    let planned = stream::iter(vendors.iter().enumerate());
+    planned
+        .for_each_concurrent(AT_ONCE, |(n, vendor)| plan(stack, n, vendor))
+        .await;
+
+    let over = AtomicBool::new(false);
+    let stopped: Vec<bool> = (0..EXECUTIONS).map(|_| dice.roll(10) == 0).collect();
+    let started = async {
+        let starts = stream::iter(vendors.iter().zip(&stopped)).map(|(vendor, stop)| async move {
+            let id = stack
+                .api
+                .started(DELAY, &unique("injury"), &hold(vendor))
+                .await;
+            if *stop {
+                stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
+            }
+            (id, vendor)
+        });
+        let started: Vec<_> = starts.buffer_unordered(AT_ONCE).collect().await;
+        // The machines go on while the last functions die.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        over.store(true, Ordering::Relaxed);
+        started
+    };
+    let (started, killed) = join(started, kill_at_random(&over, &mut dice)).await;
+    assert!(killed > 10, "{killed} workers were killed");
+
+    let accounts = stream::iter(&started).map(|(id, vendor)| account(stack, id, vendor));
+    let accounts: Vec<_> = accounts.buffer_unordered(AT_ONCE).collect().await;
+    let wrong: Vec<_> = accounts
+        .iter()
+        .filter_map(|account| account.as_ref().err())
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{} of {EXECUTIONS}, seed {seed}: {wrong:#?}",
+        wrong.len()
+    );
+    let ended = |status: &str| {
+        accounts
+            .iter()
+            .filter(|account| **account == Ok(status.to_owned()))
+            .count()
+    };
+    let endings = ["EXECUTED", "ROLLED_BACK", "PARTIALLY_ROLLED_BACK", "FAILED"].map(ended);
+    eprintln!("{killed} workers killed; executed, rolled back, partially, failed: {endings:?}");
+    assert_eq!(endings.iter().sum::<usize>(), EXECUTIONS);
+    assert!(endings[0] > 0 && endings[1] > 0, "{endings:?}");
+}
