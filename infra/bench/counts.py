@@ -1,4 +1,4 @@
-"""Counts what one execution costs, at the running stack: transitions, invocations, ledger and S3 requests, HTTP requests."""
+"""Counts what one execution costs, executed or rolled back, at the running stack: transitions, invocations, requests."""
 
 import json
 import os
@@ -14,6 +14,7 @@ import boto3
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS = (2, 5, 20)
+UNDONE = (1, 5)
 RUNS = 5
 # What is counted of each API; a lookup answers the newest 50 calls of a name, more than an execution here makes.
 COUNTED = {
@@ -33,51 +34,74 @@ STEP = """  - name: notify_{i}
     input: {{ method: POST, url: "${{VendorSystemUrl}}/notifications", body: {{ team: bench-{n}, message: "{i}" }} }}
     irreversible: true
 """
+ROLLBACK = """workflow: WF-BENCH-ROLLBACK-{n}
+version: 1
+input: {{ type: object }}
+steps:
+"""
+HOLD = """  - name: hold_{i}
+    action: vendor-hold
+    input: {{ vendor_id: bench-{n}-{i}, days: 1 }}
+    rollback: {{}}
+"""
+REFUSED = """  - name: refused
+    action: http
+    input: { method: POST, url: "${VendorSystemUrl}/nothing-is-here", body: {} }
+    irreversible: true
+"""
+
+
+def workflows():
+    """By id: plain ones of N steps, and ones in which K steps are undone because the last one is refused."""
+    texts = {f"WF-BENCH-{n}": WORKFLOW.format(n=n) + "".join(STEP.format(i=i, n=n) for i in range(n)) for n in STEPS}
+    for n in UNDONE:
+        text = ROLLBACK.format(n=n) + "".join(HOLD.format(i=i, n=n) for i in range(n)) + REFUSED
+        texts[f"WF-BENCH-ROLLBACK-{n}"] = text
+    return texts
 
 
 def compiled(holdfast):
-    """The machines of plain workflows with N steps, compiled by the real command in a folder of its own."""
+    """Their machines, compiled by the real command in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         project = pathlib.Path(folder)
         shutil.copy(ROOT / "template.yaml", project)
         (project / "workflows").mkdir()
         (project / "infra/statemachines").mkdir(parents=True)
-        for n in STEPS:
-            text = WORKFLOW.format(n=n) + "".join(STEP.format(i=i, n=n) for i in range(1, n + 1))
-            (project / f"workflows/bench-{n}.yaml").write_text(text)
+        for name, text in workflows().items():
+            (project / f"workflows/{name}.yaml").write_text(text)
         subprocess.run([holdfast, "compile"], cwd=project, check=True, stdout=subprocess.DEVNULL)
-        return {n: (project / f"infra/statemachines/WF-BENCH-{n}.asl.json").read_text() for n in STEPS}
+        return {name: (project / f"infra/statemachines/{name}.asl.json").read_text() for name in workflows()}
 
 
-def deploy(definition, n):
+def deploy(definition, name):
     """Creates the machine beside the stack's own, calling the stack's functions."""
     stack, prefix = os.environ["HOLDFAST_STACK"], os.environ["HOLDFAST_MACHINE_PREFIX"]
     function = prefix.replace(":states:", ":lambda:").replace(":stateMachine:", ":function:")
-    for name, value in {
+    for place, value in {
         "BeginFunctionArn": function + "begin",
         "FinishFunctionArn": function + "finish",
         "PlanFunctionArn": function + "plan",
         "StepHttpArn": function + "step-http",
+        "StepVendorHoldArn": function + "step-vendor-hold",
         "VendorSystemUrl": os.environ["HOLDFAST_VENDOR_SYSTEM"],
     }.items():
-        definition = definition.replace("${" + name + "}", value)
+        definition = definition.replace("${" + place + "}", value)
     account = prefix.split(":")[4]
     return boto3.client("stepfunctions").create_state_machine(
-        name=f"{stack}-WF-BENCH-{n}",
+        name=f"{stack}-{name}",
         definition=definition,
         roleArn=f"arn:aws:iam::{account}:role/bench",
     )["stateMachineArn"]
 
 
 def run(machine):
-    """Runs one execution to its end and gives its ARN."""
+    """Runs one execution to its end; gives its ARN and how the machine ended."""
     states = boto3.client("stepfunctions")
     start = {"tenant": "bench", "idempotency_key": str(uuid.uuid4()), "input": {}}
     execution = states.start_execution(stateMachineArn=machine, input=json.dumps(start))["executionArn"]
     while (status := states.describe_execution(executionArn=execution)["status"]) == "RUNNING":
         time.sleep(0.2)
-    assert status == "SUCCEEDED", f"{execution} ended {status}"
-    return execution
+    return execution, status
 
 
 def history(execution):
@@ -100,13 +124,33 @@ def recorded(names):
 
 
 def target_requests(team):
-    with urllib.request.urlopen(os.environ["HOLDFAST_VENDOR_SYSTEM"] + f"/admin/requests?team={team}") as answer:
+    query = f"?team={team}" if team else ""
+    with urllib.request.urlopen(os.environ["HOLDFAST_VENDOR_SYSTEM"] + f"/admin/requests{query}") as answer:
         return len(json.load(answer)["requests"])
 
 
-def measure(machine, n):
-    """Counts per execution, the mean of RUNS executions after one that warms up."""
-    budgets = {
+def measure(machine, ends, budgets, team=None):
+    """Counts per execution, the mean of RUNS executions after one that warms up; a budget of None sets no bound."""
+    totals = dict.fromkeys(budgets, 0)
+    run(machine)
+    configure("cloudtrail._recording_enabled", "true")
+    for _ in range(RUNS):
+        before = {row: recorded(names) for row, names in COUNTED.items()}
+        requests = target_requests(team)
+        execution, status = run(machine)
+        assert status == ends, f"{execution} ended {status}"
+        types = history(execution)
+        totals["state transitions"] += sum(kind.endswith("StateEntered") for kind in types)
+        totals["Lambda invocations"] += sum(kind in ("TaskScheduled", "LambdaFunctionScheduled") for kind in types)
+        totals["HTTP requests to targets"] += target_requests(team) - requests
+        for row, names in COUNTED.items():
+            totals[row] += len(recorded(names) - before[row])
+    configure("cloudtrail._recording_enabled", "false")
+    return {row: (total / RUNS, budgets[row]) for row, total in totals.items()}
+
+
+def executed(n):
+    return {
         "state transitions": n + 2,
         "Lambda invocations": n + 2,
         "ledger writes": 2 * n + 3,
@@ -115,32 +159,45 @@ def measure(machine, n):
         "S3 requests": 1,
         "HTTP requests to targets": n,
     }
-    totals = dict.fromkeys(budgets, 0)
-    run(machine)
-    configure("cloudtrail._recording_enabled", "true")
-    for _ in range(RUNS):
-        before = {row: recorded(names) for row, names in COUNTED.items()}
-        requests = target_requests(f"bench-{n}")
-        types = history(run(machine))
-        totals["state transitions"] += sum(kind.endswith("StateEntered") for kind in types)
-        totals["Lambda invocations"] += sum(kind in ("TaskScheduled", "LambdaFunctionScheduled") for kind in types)
-        totals["HTTP requests to targets"] += target_requests(f"bench-{n}") - requests
-        for row, names in COUNTED.items():
-            totals[row] += len(recorded(names) - before[row])
-    configure("cloudtrail._recording_enabled", "false")
-    return {row: (f"{total / RUNS:g}", budgets[row]) for row, total in totals.items()}
+
+
+def rolled_back(k):
+    """What K undone steps and the refused one may cost: what was done forward, and 3 + K and 2K + 2 for the rollback."""
+    forward = executed(k + 1)
+    return dict.fromkeys(forward) | {
+        "state transitions": forward["state transitions"] + 3 + k,
+        "ledger writes": forward["ledger writes"] + 2 * k + 2,
+    }
+
+
+def table(title, tables):
+    """Prints one table and gives what is over its budget."""
+    print(f"| {title} | " + " | ".join(f"{column} (budget)" for column in tables) + " |")
+    print("|---|" + "---|" * len(tables))
+    for row in next(iter(tables.values())):
+        counts = [table[row] for table in tables.values()]
+        cells = [f"{count:g}" if most is None else f"{count:g} ({most})" for count, most in counts]
+        print(f"| {row} | " + " | ".join(cells) + " |")
+    return [
+        f"{row} at {column}"
+        for column, rows in tables.items()
+        for row, (count, most) in rows.items()
+        if most is not None and count > most
+    ]
 
 
 def main():
     holdfast = os.environ["HOLDFAST_CLI"]
-    machines = {n: deploy(definition, n) for n, definition in compiled(holdfast).items()}
-    tables = {n: measure(machine, n) for n, machine in machines.items()}
-    print("| per execution | " + " | ".join(f"N = {n} (budget)" for n in STEPS) + " |")
-    print("|---|" + "---|" * len(STEPS))
-    for row in tables[STEPS[0]]:
-        cells = [f"{tables[n][row][0]} ({tables[n][row][1]})" for n in STEPS]
-        print(f"| {row} | " + " | ".join(cells) + " |")
-    over = [f"{row} at N = {n}" for n in STEPS for row, (count, budget) in tables[n].items() if float(count) > budget]
+    machines = {name: deploy(definition, name) for name, definition in compiled(holdfast).items()}
+    over = table(
+        "per executed execution",
+        {f"N = {n}": measure(machines[f"WF-BENCH-{n}"], "SUCCEEDED", executed(n), f"bench-{n}") for n in STEPS},
+    )
+    print()
+    over += table(
+        "per rolled-back execution",
+        {f"K = {k}": measure(machines[f"WF-BENCH-ROLLBACK-{k}"], "FAILED", rolled_back(k)) for k in UNDONE},
+    )
     if over:
         raise SystemExit("over budget: " + ", ".join(over))
 
