@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join, stream};
-use holdfast_tests::{DELAY, Stack, kill, texts, unique, workers};
+use holdfast_tests::{DELAY, Stack, Throttle, kill, texts, unique, workers};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -188,4 +188,35 @@ async fn two_hundred_executions_injured_at_random_leave_nothing_twice_and_nothin
     eprintln!("{killed} workers killed; executed, rolled back, partially, failed: {endings:?}");
     assert_eq!(endings.iter().sum::<usize>(), EXECUTIONS);
     assert!(endings[0] > 0 && endings[1] > 0, "{endings:?}");
+}
+
+#[tokio::test]
+async fn executions_end_as_they_should_while_the_ledger_throttles() {
+    let stack = &Stack::alone().await;
+    let functions = ["begin", "step-vendor-hold", "step-http", "plan", "finish"];
+    // The SDK tries three times by itself: one in two must fail for a function to notice.
+    let throttle = Throttle::begin(&functions, 5).await;
+    let vendors: Vec<_> = (0..10).map(|_| unique("vendor")).collect();
+    let planned = stream::iter(vendors.iter().enumerate());
+    planned
+        .for_each_concurrent(AT_ONCE, |(n, vendor)| plan(stack, n, vendor))
+        .await;
+    let accounts = stream::iter(&vendors).map(|vendor| async move {
+        let id = stack
+            .api
+            .started(DELAY, &unique("throttled"), &hold(vendor))
+            .await;
+        account(stack, &id, vendor).await
+    });
+    let accounts: Vec<_> = accounts.buffer_unordered(AT_ONCE).collect().await;
+    let wrong: Vec<_> = accounts
+        .iter()
+        .filter_map(|account| account.as_ref().err())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(
+        throttle.refused() > 50,
+        "{} were refused",
+        throttle.refused()
+    );
 }

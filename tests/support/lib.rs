@@ -4,12 +4,14 @@ mod api;
 mod aws;
 mod deploy;
 mod logs;
+mod throttle;
 mod vendor;
 mod workers;
 
 pub use api::{Api, Reply};
 pub use aws::{Aws, Ended};
 pub use logs::logged;
+pub use throttle::Throttle;
 pub use vendor::Vendor;
 pub use workers::{kill, workers};
 
