@@ -58,6 +58,18 @@ fn steadily(error: &str, interval_s: u64, max_attempts: u32) -> Retrier {
     }
 }
 
+/// Lambda has no room for the function now: that costs a step none of its attempts.
+fn throttled() -> Retrier {
+    let patience = Retry {
+        max_attempts: 30,
+        interval_s: 1,
+        backoff: 2.0,
+        max_delay_s: 60,
+        jitter: Jitter::Full,
+    };
+    by_policy(names([THROTTLED]), &patience)
+}
+
 fn by_policy(errors: Vec<String>, retry: &Retry) -> Retrier {
     Retrier {
         error_equals: errors,
@@ -85,11 +97,12 @@ pub(super) fn of_step(step: &ActionStep) -> Vec<Retrier> {
     let errors = if step.idempotent {
         names([ALL])
     } else {
-        names([error_name::TRANSIENT, THROTTLED])
+        names([error_name::TRANSIENT])
     };
     vec![
         never(),
         steadily(error_name::CONFLICT, pace_s, CONFLICT_RETRIES),
+        throttled(),
         by_policy(errors, &step.retry),
     ]
 }
@@ -103,7 +116,7 @@ pub(super) fn of_begin() -> Vec<Retrier> {
         max_delay_s: 60,
         jitter: Jitter::Full,
     };
-    vec![never(), by_policy(names([ALL]), &retry)]
+    vec![never(), throttled(), by_policy(names([ALL]), &retry)]
 }
 
 /// The retriers of `Plan`, `Finish` and `Close`.
@@ -120,6 +133,7 @@ pub(super) fn of_undo(retry: &Retry) -> Vec<Retrier> {
     vec![
         never(),
         by_policy(conflict, &LEASE_PATIENCE),
+        throttled(),
         by_policy(names([ALL]), retry),
     ]
 }

@@ -24,8 +24,8 @@ use crate::{
 
 /// What a plain step may leave in the machine's state: Step Functions carries 256 KB.
 const INLINE_BYTES: usize = 200_000;
-/// What each step of a `for_each` may, since many items add up.
-const INLINE_BYTES_PER_ITEM: usize = 32_000;
+/// What each step of a `for_each` may, since a hundred items add up.
+const INLINE_BYTES_PER_ITEM: usize = 2_000;
 
 /// Where a row of steps stands, and how it ends.
 #[derive(Clone, Copy)]
