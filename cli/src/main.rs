@@ -1,6 +1,7 @@
-//! The `holdfast` command: write, check, compile and draw workflows. Exit codes: 0 fine, 1 problems, 2 wrong usage.
+//! The `holdfast` command: write, check, compile, draw and drill workflows. Exit codes: 0 fine, 1 problems, 2 wrong usage.
 
 mod compile;
+mod drill;
 mod new;
 mod output;
 mod project;
@@ -14,7 +15,7 @@ use clap::{Parser, Subcommand};
 use project::Project;
 use report::Trouble;
 
-/// Write, check, compile and draw Holdfast workflows.
+/// Write, check, compile, draw and drill Holdfast workflows.
 #[derive(Parser)]
 #[command(name = "holdfast", version, arg_required_else_help = true)]
 struct Cli {
@@ -48,6 +49,8 @@ enum Command {
         /// The workflow's file
         file: PathBuf,
     },
+    /// Run a workflow through every fault at every place, in process, and check what remains
+    Drill(drill::Asked),
     /// Print the JSON Schema of workflow files, for editors
     Schema,
 }
@@ -85,6 +88,7 @@ fn run(command: Command) -> Result<(), Trouble> {
                 output::text(&holdfast_core::definition::graph(&workflow.definition))
             })
         }
+        Command::Drill(asked) => drill::run(&Project::find()?, &asked),
         Command::Schema => {
             let schema = holdfast_core::definition::schema(&workflows::actions());
             output::text(&format!("{schema:#}\n"))

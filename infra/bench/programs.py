@@ -84,6 +84,9 @@ def main():
         ("step-http", "step", "http"),
         ("step-vendor-hold", "step", "vendor-hold"),
         ("finish", "finish", ""),
+        ("plan", "plan", ""),
+        ("recover", "recover", ""),
+        ("ask", "ask", ""),
         ("api", "api", ""),
     ]:
         path = folder / program

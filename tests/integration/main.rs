@@ -3,6 +3,7 @@
 mod crashes;
 mod decisions;
 mod direct;
+mod dual;
 mod duplicates;
 mod event_files;
 mod events;
@@ -11,6 +12,7 @@ mod injury;
 mod ledger;
 mod logs;
 mod receipts;
+mod recovery;
 mod rollback;
 mod shipped;
 mod starts;

@@ -6,13 +6,10 @@ use serde_json::{Value, json};
 use crate::hold;
 
 /// An execution of the specification's workflow that hangs at its notification, its hold placed.
-async fn hanging(stack: &Stack, vendor: &str) -> String {
+pub(crate) async fn hanging(stack: &Stack, vendor: &str, key: &str) -> String {
     let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 4000 }, "match": vendor });
     stack.vendor.plan(fault).await;
-    let id = stack
-        .api
-        .started(DELAY, &unique("hangs"), &hold(vendor))
-        .await;
+    let id = stack.api.started(DELAY, key, &hold(vendor)).await;
     eventually("the notification is under way", 30, || async {
         let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
         let under_way = execution["steps"][1]["status"] == "RUNNING";
@@ -29,7 +26,7 @@ async fn ask(stack: &Stack, id: &str, what: &str, reason: &str) -> (u16, Value) 
 }
 
 /// The hold was placed and released, once each, and the receipt names nothing of it.
-async fn released(stack: &Stack, vendor: &str, receipt: &Value) {
+pub(crate) async fn released(stack: &Stack, vendor: &str, receipt: &Value) {
     let effects = stack.vendor.effects_on(vendor).await;
     assert_eq!(effects, ["hold_placed", "hold_released"], "{receipt}");
     let residual = holdfast_tests::texts(&receipt["residual_effects"], "step");
@@ -91,7 +88,7 @@ async fn an_undo_that_fails_for_good_is_named_and_asked_for_again_on_request() {
 async fn a_stopped_execution_is_rolled_back_and_has_its_receipt() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let id = hanging(&stack, &vendor).await;
+    let id = hanging(&stack, &vendor, &unique("hangs")).await;
     stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(receipt["failure"]["error"], "Aborted", "{execution}");
@@ -106,7 +103,7 @@ async fn a_stopped_execution_is_rolled_back_and_has_its_receipt() {
 async fn an_execution_cancelled_twice_is_rolled_back_once_and_says_who_asked() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let id = hanging(&stack, &vendor).await;
+    let id = hanging(&stack, &vendor, &unique("hangs")).await;
     let (first, again) = (
         ask(&stack, &id, "cancel", "wrong vendor").await,
         ask(&stack, &id, "cancel", "wrong vendor").await,

@@ -134,6 +134,12 @@ async fn every_unreadable_request_gets_a_problem_that_says_what_would_be_right()
             .header("idempotency-key", unique("bad"))
             .body(body)
     };
+    let huge = api.send(keyed(" ".repeat(1024 * 1024 + 1))).await;
+    assert_problem(&huge, 413, "too-large", "1 MiB");
+    let nowhere = api.get("/v1/nothing").await;
+    assert_problem(&nowhere, 404, "not-found", "nothing at this path");
+    let method = api.send(api.request("DELETE", PATH)).await;
+    assert_problem(&method, 405, "method-not-allowed", "GET");
     let broken = api.send(keyed("{\"input\":".to_owned())).await;
     assert_problem(&broken, 400, "bad-request", "the body");
     let unknown = api

@@ -3,6 +3,7 @@
 mod api;
 mod aws;
 mod deploy;
+mod lambda;
 mod logs;
 mod throttle;
 mod vendor;
@@ -10,6 +11,7 @@ mod workers;
 
 pub use api::{Api, Reply};
 pub use aws::{Aws, Ended};
+pub use lambda::invoke;
 pub use logs::logged;
 pub use throttle::Throttle;
 pub use vendor::Vendor;

@@ -1,11 +1,8 @@
 //! A proxy before DynamoDB that throttles: the stack's functions are sent through it for a while.
 
-use std::{
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use serde_json::Value;
@@ -14,7 +11,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::variable;
+use crate::{lambda::lambda, variable};
 
 const REFUSAL: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"throttled"}"#;
 
@@ -123,18 +120,8 @@ async fn message(stream: &mut TcpStream) -> std::io::Result<Option<Vec<u8>>> {
 
 /// Sets or removes the endpoint in a function's environment.
 fn point(function: &str, endpoint: Option<&str>) {
-    let aws = |arguments: &[&str]| {
-        let ran = Command::new("aws").arg("lambda").args(arguments).output();
-        let ran = ran.expect("the AWS CLI, which make up installs");
-        assert!(
-            ran.status.success(),
-            "{}",
-            String::from_utf8_lossy(&ran.stderr)
-        );
-        String::from_utf8_lossy(&ran.stdout).into_owned()
-    };
     let about = ["--function-name", function, "--output", "json"];
-    let text = aws(&[&["get-function-configuration"], &about[..]].concat());
+    let text = lambda(&[&["get-function-configuration"], &about[..]].concat());
     let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
     let mut environment = configuration["Environment"].take();
     let variables = environment["Variables"].as_object_mut().expect("variables");
@@ -148,5 +135,5 @@ fn point(function: &str, endpoint: Option<&str>) {
         "--environment",
         &environment,
     ];
-    aws(&[&change[..], &about[..]].concat());
+    lambda(&[&change[..], &about[..]].concat());
 }

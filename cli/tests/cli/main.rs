@@ -3,6 +3,7 @@
 mod commands;
 mod compile;
 mod decisions;
+mod drill;
 mod effects;
 mod expressions;
 mod project;

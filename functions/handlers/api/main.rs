@@ -3,6 +3,7 @@
 mod caller;
 mod execution;
 mod incident;
+mod log;
 mod problem;
 mod receipt;
 mod request;
@@ -13,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
+    middleware::{from_fn_with_state, map_response},
     routing::{get, post},
 };
 use holdfast_aws::{Deployment, DynamoLedger, Machines, S3Store};
@@ -27,6 +29,9 @@ struct App {
     receipt_url_valid_for: Duration,
     trust_tenant_header: bool,
 }
+
+/// Largest body that is read at all.
+const BODY_MAX: usize = 1024 * 1024;
 
 /// Longest life of a receipt's link.
 const RECEIPT_URL_MAX_S: u64 = 3600;
@@ -56,6 +61,7 @@ impl App {
 async fn main() -> Result<(), lambda_http::Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let app = App::from(&Deployment::load().await)?;
+    let app = Arc::new(app);
     let router = Router::new()
         .route("/v1/workflows/{workflow_id}/executions", post(start::start))
         .route("/v1/executions/{execution_id}", get(execution::read))
@@ -67,7 +73,9 @@ async fn main() -> Result<(), lambda_http::Error> {
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         // Our own limit is smaller and says so; this one only bounds what is read.
-        .layer(DefaultBodyLimit::max(1024 * 1024))
-        .with_state(Arc::new(app));
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(map_response(problem::documented))
+        .layer(from_fn_with_state(Arc::clone(&app), log::logged))
+        .with_state(app);
     lambda_http::run(router).await
 }

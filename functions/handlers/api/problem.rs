@@ -188,3 +188,22 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+/// Replaces an error that the framework answers by itself, in plain text, with a problem document.
+pub(crate) async fn documented(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let status = response.status();
+    if !plain || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large("the body is larger than 1 MiB"),
+        StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed(),
+        status if status.is_client_error() => {
+            Problem::bad_request("the path, the query or the body is not UTF-8, or is cut off")
+        }
+        _ => Problem::unavailable("the API", "the framework answered by itself"),
+    }
+    .into_response()
+}

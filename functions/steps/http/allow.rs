@@ -44,11 +44,10 @@ impl AllowList {
         if self.0.iter().any(|place| place.covers(&url)) {
             return Ok(url);
         }
-        let mut shown = url.clone();
-        shown.set_query(None);
+        // The path may carry what belongs to the payload.
         refuse(&format!(
-            "{} is not allowed; the parameter HttpAllow lists what is",
-            shorten(shown.as_str())
+            "{} or its path is not allowed; the parameter HttpAllow lists what is",
+            shorten(&url.origin().ascii_serialization())
         ))
     }
 }

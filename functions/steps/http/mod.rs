@@ -6,7 +6,10 @@ mod types;
 
 use std::sync::Arc;
 
-use holdfast_core::action::{Action, Call, Done, Secrets, Setting, Settings, StepError, Undo};
+use holdfast_core::{
+    action::{Action, Call, Done, Secrets, Setting, Settings, StepError, Undo},
+    digest::is_rounded,
+};
 use reqwest::{
     Method,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -152,14 +155,11 @@ fn body_of(bytes: &[u8]) -> Value {
 /// Turns integers that JSONata and other readers would round into strings.
 fn keep_integers(value: &mut Value) {
     match value {
-        Value::Number(number) => {
-            let size = number.as_u64().or(number.as_i64().map(i64::unsigned_abs));
-            if size.is_some_and(|size| size >= 1 << 53) {
-                *value = Value::String(number.to_string());
-            }
+        Value::Number(number) if is_rounded(number) => {
+            *value = Value::String(number.to_string());
         }
         Value::Array(items) => items.iter_mut().for_each(keep_integers),
         Value::Object(members) => members.values_mut().for_each(keep_integers),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -2,8 +2,8 @@
 
 use holdfast_core::{
     engine::TaskError,
+    keys::item_name,
     ledger::StepState,
-    names::quoted,
     task::{
         AskCall, AskResult, BeginResult, BeginTask, ExecutionRef, FinishResult, FinishTask,
         PlanCall, PlanResult, StepCall, StepResult, StepStatus, StepTask, ToUndo, UndoResult,
@@ -11,7 +11,6 @@ use holdfast_core::{
     },
 };
 use serde::Serialize;
-use serde_json::Value;
 use tracing::{error, info, warn};
 
 /// Logs what became of a start.
@@ -103,11 +102,9 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
         ..
     } = &task.execution;
     let step = task.step.name.as_str();
-    let item = match &task.item_key {
-        Some(Value::String(key)) => quoted(key),
-        Some(key) => key.to_string(),
-        None => String::new(),
-    };
+    // As records name it: what is no plain text is named by its hash.
+    let item = task.item_key.as_ref().and_then(|key| item_name(key).ok());
+    let item = item.unwrap_or_default();
     match result {
         Ok(StepResult {
             status: StepStatus::Succeeded,

@@ -23,10 +23,14 @@ where
     let handle = &handle;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let task = serde_json::from_value(event.payload).map_err(|error| {
-            tracing::error!(%error, "the task cannot be read");
+            // Serde's words may quote what the task carries.
+            let kind = error.classify();
+            tracing::error!(?kind, "the task cannot be read");
             Failed(TaskError {
                 name: error_name::MALFORMED,
-                message: format!("the task cannot be read: {error}"),
+                message: "the task cannot be read: its machine was compiled by another version; run holdfast compile \
+                          and deploy"
+                    .to_owned(),
             })
         })?;
         // Boxed, since the SDK's futures nest deeply.

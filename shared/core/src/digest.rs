@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
 /// Largest integer that every JSON reader keeps exactly: 2^53 - 1.
@@ -12,10 +12,8 @@ const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CanonicalError {
     /// RFC 8785 would round it, so two different values could share a digest.
-    #[error(
-        "the integer {0} is beyond ±(2^53 - 1), which JSON readers round: carry it as a string"
-    )]
-    UnsafeInteger(String),
+    #[error("an integer is beyond ±(2^53 - 1), which JSON readers round: carry it as a string")]
+    UnsafeInteger,
     /// The value cannot be written as JSON.
     #[error("not canonical JSON: {0}")]
     NotJson(String),
@@ -45,30 +43,24 @@ pub fn value_sha256_hex(value: &Value) -> Result<String, CanonicalError> {
     canonical(value).map(|bytes| sha256_hex(&bytes))
 }
 
-/// Whether RFC 8785 writes this float as an integer that would be refused when it is read again.
-fn reads_as_unsafe_integer(float: f64) -> bool {
-    float.fract() == 0.0 && (MAX_SAFE_INTEGER as f64) < float.abs() && float.abs() < 1e21
+/// Whether a number is an integer that JSON readers round, or a float that RFC 8785 writes as one.
+pub fn is_rounded(number: &Number) -> bool {
+    let integer = number.as_u64().or(number.as_i64().map(i64::unsigned_abs));
+    let as_integer = |float: f64| {
+        float.fract() == 0.0 && (MAX_SAFE_INTEGER as f64) < float.abs() && float.abs() < 1e21
+    };
+    match integer {
+        Some(integer) => integer > MAX_SAFE_INTEGER,
+        None => number.as_f64().is_some_and(as_integer),
+    }
 }
 
 fn check_integers(value: &Value) -> Result<(), CanonicalError> {
     match value {
-        Value::Number(number) => {
-            let magnitude = number
-                .as_u64()
-                .or_else(|| number.as_i64().map(i64::unsigned_abs));
-            match magnitude {
-                Some(n) if n > MAX_SAFE_INTEGER => {
-                    Err(CanonicalError::UnsafeInteger(number.to_string()))
-                }
-                None if number.as_f64().is_some_and(reads_as_unsafe_integer) => {
-                    Err(CanonicalError::UnsafeInteger(number.to_string()))
-                }
-                _ => Ok(()),
-            }
-        }
+        Value::Number(number) if is_rounded(number) => Err(CanonicalError::UnsafeInteger),
         Value::Array(items) => items.iter().try_for_each(check_integers),
         Value::Object(members) => members.values().try_for_each(check_integers),
-        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }
 

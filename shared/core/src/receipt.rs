@@ -10,7 +10,7 @@ use crate::{
     ledger::{
         Decision, GuardrailOutcome, Phase, Ruling, Snapshot, Stands, Status, StepRecord, StepState,
     },
-    task::{Failure, StepRef},
+    task::{Failure, StepRef, error_name},
 };
 
 /// The format's name and version.
@@ -326,9 +326,34 @@ pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
         }))
         .collect();
     if said.is_empty() {
-        format!("the machine caught {}", failure.error)
+        caught(failure)
     } else {
         said.join("; ")
+    }
+}
+
+/// Why, where no record says it. A cause is quoted only if a function of ours wrote it: others may quote payloads.
+fn caught(failure: &Failure) -> String {
+    let Failure {
+        state,
+        error,
+        cause,
+        ..
+    } = failure;
+    let ours = error_name::FINAL.contains(&&**error) || error == error_name::TRANSIENT;
+    let message = serde_json::from_str::<serde_json::Value>(cause).ok();
+    let message = message.and_then(|cause| Some(cause.get("errorMessage")?.as_str()?.to_owned()));
+    match (error.as_str(), message) {
+        (_, Some(message)) if ours => message,
+        ("States.QueryEvaluationError", _) => {
+            format!("an expression of {state} failed, or yielded nothing, on this input")
+        }
+        ("States.Timeout", _) if state.is_empty() => {
+            "it took longer than limits.timeout".to_owned()
+        }
+        (error_name::ABORTED, _) => "its machine was stopped from outside".to_owned(),
+        (error_name::LOST, _) => "its machine ended without a word".to_owned(),
+        _ => format!("the machine caught {error}"),
     }
 }
 

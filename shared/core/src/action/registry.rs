@@ -159,6 +159,9 @@ fn parse<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, StepError> 
             Some((start, expected)) if start.starts_with("invalid ") => {
                 format!("{path} must be {expected}")
             }
+            Some((start, expected)) if start.starts_with("unknown variant ") => {
+                format!("{path} must be {expected}")
+            }
             _ => format!("{path}: {said}"),
         })
     })

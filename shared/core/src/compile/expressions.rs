@@ -54,7 +54,8 @@ impl Around<'_> {
         };
         self.expression(&format!(
             "{{% ($items := ({list}); $keys := $map($items, function($item) {{ $string({key}) }}); \
-             $count($distinct($keys)) = $count($items) ? $items \
+             $count($keys) != $count($items) ? $error('an item of {name} has no item_key') \
+             : $count($distinct($keys)) = $count($items) ? $items \
              : $error('two items of {name} have the same item_key')) %}}"
         ))
     }

@@ -19,8 +19,9 @@ pub use asl::{
     ProcessorMode, QueryLanguage, Retrier, State, Task, Until, Wait,
 };
 pub use machine::machine;
-pub use names::parameters_in;
+pub use names::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of, parameters_in};
 pub use template::template_parameters;
+pub use unwind::recovery;
 
 use crate::{action::ActionInfo, definition::Definition};
 use region::{Part, missing_parameter, region};

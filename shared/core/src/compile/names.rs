@@ -1,15 +1,15 @@
 //! The names that machines and template share: logical ids of functions, substitutions, parameters in texts.
 
 /// Where the machine finds `Begin`'s function.
-pub(super) const BEGIN_ARN: &str = "BeginFunctionArn";
+pub const BEGIN_ARN: &str = "BeginFunctionArn";
 /// Where the machine finds the function of `Finish` and `Close`.
-pub(super) const FINISH_ARN: &str = "FinishFunctionArn";
+pub const FINISH_ARN: &str = "FinishFunctionArn";
 
 /// Where the machine finds the function of `Plan` and of undos that never answered.
-pub(super) const PLAN_ARN: &str = "PlanFunctionArn";
+pub const PLAN_ARN: &str = "PlanFunctionArn";
 
 /// Where the machine finds the function that puts questions to people.
-pub(super) const ASK_ARN: &str = "AskFunctionArn";
+pub const ASK_ARN: &str = "AskFunctionArn";
 
 /// `vendor-hold` as CloudFormation wants it: `VendorHold`.
 pub(super) fn pascal(name: &str) -> String {
@@ -27,7 +27,7 @@ pub(super) fn pascal(name: &str) -> String {
 }
 
 /// The substitution that holds the ARN of an action's function.
-pub(super) fn arn_of(action: &str) -> String {
+pub fn arn_of(action: &str) -> String {
     format!("Step{}Arn", pascal(action))
 }
 

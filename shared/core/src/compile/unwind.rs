@@ -216,7 +216,7 @@ fn close(steps: &Value, exit: Exit) -> Task {
 }
 
 /// The machine that ends an execution which its own machine left behind. Its input: `execution`, `failure`, `steps`.
-pub(super) fn recovery(definitions: &[&Definition]) -> Machine {
+pub fn recovery(definitions: &[&Definition]) -> Machine {
     let given = |name: &str| {
         (
             name.to_owned(),

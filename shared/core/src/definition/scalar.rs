@@ -2,6 +2,8 @@
 
 use serde_json::Number;
 
+use crate::digest::is_rounded;
+
 use super::{
     problem::{Problem, Span},
     tree::Kind,
@@ -16,11 +18,9 @@ pub(super) fn scalar(text: &str, at: Span, problems: &mut Vec<Problem>) -> Kind 
         _ => {}
     }
     if let Ok(number) = serde_json::from_str::<Number>(text) {
-        let magnitude = number
-            .as_u64()
-            .or_else(|| number.as_i64().map(i64::unsigned_abs));
-        let fraction = text.contains(['.', 'e', 'E']);
-        if magnitude.is_some_and(|n| n < 1 << 53) || (magnitude.is_none() && fraction) {
+        // Digits alone that no integer holds were read as a float, and rounded.
+        let rounded = number.is_f64() && !text.contains(['.', 'e', 'E']);
+        if !rounded && !is_rounded(&number) {
             return Kind::Number(number);
         }
         let help = format!("beyond ±(2^53 - 1) JSON readers round: carry it as a text, \"{text}\"");

@@ -105,7 +105,14 @@ pub fn check_size(input: &Value) -> Result<(), String> {
 }
 
 fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, String> {
-    T::deserialize(raw).map_err(|error| format!("{error}; {shape}"))
+    // Serde's words about a value quote it: only names of fields may be said.
+    T::deserialize(raw).map_err(|error| {
+        let said = error.to_string();
+        match said.starts_with("missing field") || said.starts_with("unknown field") {
+            true => format!("{said}; {shape}"),
+            false => format!("a field has the wrong type; {shape}"),
+        }
+    })
 }
 
 fn from_trigger(sent: &Triggered, gate: &Gate, started_at: &str) -> Result<Start, String> {

@@ -112,18 +112,11 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
             Some(output) => Claimed::Succeeded(output.clone()),
             None => Claimed::Unknown(None),
         },
-        StepState::FailedClean if earlier => again(record),
+        StepState::FailedClean if earlier && record.tainted => again(record),
+        StepState::FailedClean | StepState::Undone if earlier => {
+            Claimed::Write(Box::new(anew(record, claim)))
+        }
         StepState::FailedClean => Claimed::Failed,
-        StepState::Undone if earlier => Claimed::Write(Box::new(StepRecord {
-            rev: record.rev + 1,
-            key: record.next_key(),
-            generation: record.generation + 1,
-            attempts: [&record.attempts[..], &claim.first.attempts[..]].concat(),
-            forgiven: record.attempts.len() as u32,
-            undo_attempts: record.undo_attempts.clone(),
-            undo_forgiven: record.undo_attempts.len() as u32,
-            ..claim.first.clone()
-        })),
         StepState::Undoing { .. }
         | StepState::UndoWaiting { .. }
         | StepState::Undone
@@ -260,6 +253,30 @@ pub(super) fn ended(
         attempt.ended_at = Some(now);
         attempt.outcome = Some(outcome);
         attempt.error = error.map(|error| error.chars().take(200).collect());
+    }
+}
+
+/// The record of a step of which nothing stands and nothing is on its way: as the definition has it now, with what was
+/// tried before. What a target may remember of its key is not answered again: the key is another one after a committed
+/// undo, and where something else is asked for.
+fn anew(record: &StepRecord, claim: &Claim) -> StepRecord {
+    let first = &claim.first;
+    let same = record.state == StepState::FailedClean
+        && record.action == first.action
+        && record.input.sha256() == first.input.sha256();
+    let (key, generation) = match same {
+        true => (record.key.clone(), record.generation),
+        false => (record.next_key(), record.generation + 1),
+    };
+    StepRecord {
+        rev: record.rev + 1,
+        key,
+        generation,
+        attempts: [&record.attempts[..], &first.attempts[..]].concat(),
+        forgiven: record.attempts.len() as u32,
+        undo_attempts: record.undo_attempts.clone(),
+        undo_forgiven: record.undo_attempts.len() as u32,
+        ..first.clone()
     }
 }
 

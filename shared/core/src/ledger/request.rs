@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Expect, Ledger, LedgerError, Put, Snapshot,
     meta::{Meta, Phase, Status},
-    step::StepState,
+    step::{StepRecord, StepState},
     unwind::unwinding,
 };
 use crate::{
@@ -114,17 +114,20 @@ pub fn redrive(
             return Asked::Refused(why.to_owned());
         }
     }
+    let has = |step: &StepRecord| {
+        let mut declared = declared.iter();
+        declared.any(|one| one.name == step.step && one.action == step.action)
+    };
     for step in &snapshot.steps {
         let why = match step.state {
             StepState::UndoFailed => {
                 "its undo failed, so that nobody knows what stands: POST to the execution's rollback"
             }
-            StepState::Succeeded
-                if !declared
-                    .iter()
-                    .any(|one| one.name == step.step && one.action == step.action) =>
-            {
+            StepState::Succeeded if !has(step) => {
                 "it succeeded, and the definition no longer has it with this action"
+            }
+            StepState::Unknown if !has(step) => {
+                "it may have happened, and the definition no longer has it with this action: POST to the execution's rollback"
             }
             _ => continue,
         };

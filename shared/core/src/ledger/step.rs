@@ -222,10 +222,13 @@ impl StepRecord {
                 .filter_map(|attempt| attempt.outcome);
             ends.any(AttemptOutcome::is_unknown)
         };
+        // A success settles whether it happened, not whether an attempt before it is still on its way.
+        let may_come_late = || {
+            let mut ends = self.attempts.iter().filter_map(|attempt| attempt.outcome);
+            ends.any(AttemptOutcome::is_unknown) && !self.undo.is_some_and(|undo| undo.fences)
+        };
         match self.state {
-            StepState::Undone if self.tainted && !self.undo.is_some_and(|undo| undo.fences) => {
-                Stands::Maybe
-            }
+            StepState::Undone if may_come_late() => Stands::Maybe,
             StepState::Undone => Stands::Nothing,
             _ if self.tainted => Stands::Maybe,
             StepState::Succeeded => Stands::Certainly,

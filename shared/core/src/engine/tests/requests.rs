@@ -244,3 +244,19 @@ fn a_step_that_succeeded_with_another_input_than_it_has_now_stops_the_redrive() 
     assert_eq!(failing(&engine, &changed, &action), error_name::PERMANENT);
     assert_eq!(action.times(), calls);
 }
+
+#[test]
+fn a_step_that_failed_is_undone_by_the_action_that_a_redrive_gave_it() {
+    let engine = engine();
+    let task = first_step(&engine);
+    attempt(&engine, &task, &no()).unwrap_err();
+    unwind(&engine, &task.execution, STEPS[0], &Script::default()).unwrap();
+    let mut again = step_task(&redriven(&engine, &task.execution), STEPS[0]);
+    again.step.action = "other".to_owned();
+    again.input = json!({"vendor_id": "right"});
+    let action = Script::default();
+    attempt(&engine, &again, &action).unwrap();
+    assert_eq!(action.calls.lock().unwrap()[0].1, again.input);
+    let record = record(&engine, &task);
+    assert_eq!(record.action, "other");
+}

@@ -125,6 +125,23 @@ fn an_unknown_outcome_is_undone_without_asking_whether_it_happened() {
 }
 
 #[test]
+fn a_call_that_may_come_after_the_undo_is_possible_though_a_later_attempt_succeeded() {
+    for (fences, status) in [(true, "ROLLED_BACK"), (false, "PARTIALLY_ROLLED_BACK")] {
+        let engine = engine();
+        let action = Script::of([Does::Fails(StepError::unknown("on its way"))]);
+        let task = tried(&engine, &action, |task| {
+            task.step.undo.as_mut().unwrap().fences = fences;
+        });
+        attempt(&engine, &task, &action).unwrap();
+        assert!(!record(&engine, &task).tainted, "it is known to stand");
+        let ended = unwind(&engine, &task.execution, STEPS[1], &action).unwrap();
+        assert_eq!(ended.status, status);
+        let possible = receipt_of(&engine, &task.execution).residual_effects;
+        assert_eq!(possible.len(), usize::from(!fences));
+    }
+}
+
+#[test]
 fn the_target_of_an_irreversible_step_is_asked_and_the_receipt_says_what_it_answered() {
     let dropped = || Does::Fails(StepError::unknown("dropped"));
     for (does, tells, state, certain) in [

@@ -232,6 +232,22 @@ fn an_undo_whose_plan_is_superseded_after_its_claim_does_nothing_and_costs_no_at
 }
 
 #[test]
+fn a_plan_that_is_superseded_before_it_reads_what_was_done_is_no_plan() {
+    let engine = engine();
+    let action = Script::default();
+    let execution = succeeded(&engine, &action);
+    let (other, at) = (engine.clone(), partition(&execution));
+    let superseded = Fault::After(Box::new(move || {
+        run(other.take(&at, "arn:recovery", 2, &failed_at("elsewhere"))).unwrap();
+    }));
+    engine.ledger.spoil(Op::Snapshot, 0, superseded);
+    let plan = run(engine.plan(&plan_task(&execution, "elsewhere")));
+    assert_eq!(plan.unwrap_err().name, error_name::HALTED);
+    recover(&engine, &execution, &action).unwrap();
+    undone_once(&engine, &execution, &action, "by the recovery");
+}
+
+#[test]
 fn giving_up_is_for_the_plan_that_rules_and_waits_for_an_undo_at_work() {
     let engine = engine();
     let task = first_step(&engine);

@@ -1,0 +1,137 @@
+//! `holdfast drill`: runs a workflow through every fault at every place, and shows how each run ended.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use holdfast_drill::{Drill, Matrix, Outcome, Scenario, Settings};
+
+use crate::{
+    output::{line, say, text},
+    project::{self, Project},
+    report::Trouble,
+    workflows,
+};
+
+/// What is to be drilled, and how.
+#[derive(Args)]
+pub(crate) struct Asked {
+    /// The workflow's file
+    file: PathBuf,
+    /// Also every two faults together
+    #[arg(long)]
+    pairs: bool,
+    /// Only the scenario of this name, told state by state
+    #[arg(long, value_name = "NAME", conflicts_with = "pairs")]
+    only: Option<String>,
+    /// A JSON file with the input; without one it is made from the workflow's input schema
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Chance: two drills with the same seed do the same
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+/// Most violations that are listed.
+const MAX_LISTED: usize = 20;
+
+pub(crate) fn run(project: &Project, asked: &Asked) -> Result<(), Trouble> {
+    let workflows = workflows::read(project, std::slice::from_ref(&asked.file))?;
+    let input = asked.input.as_deref().map(|path| {
+        let input = serde_json::from_str(&project::read(path)?);
+        input.map_err(|error| Trouble::Other(format!("{}: {error}", path.display())))
+    });
+    let input = input.transpose()?;
+    let settings = Settings {
+        seed: asked.seed,
+        ..Settings::default()
+    };
+    for workflow in &workflows {
+        let trouble = |error| Trouble::Other(format!("{}: {error}", workflow.file));
+        let (definition, actions) = (&workflow.definition, workflows::actions());
+        let drill = Drill::new(
+            definition,
+            &workflow.file,
+            &actions,
+            input.clone(),
+            settings,
+        );
+        let drill = drill.map_err(trouble)?;
+        match &asked.only {
+            Some(name) => one(&drill, name)?,
+            None => all(&drill, asked.pairs)?,
+        }
+    }
+    Ok(())
+}
+
+/// Tells one scenario.
+fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
+    let scenario: Scenario = name.parse().map_err(Trouble::Other)?;
+    let outcome = drill.run(&scenario).map_err(Trouble::Other)?;
+    outcome.story.iter().try_for_each(|told| line(told))?;
+    let status = outcome.status.as_deref().unwrap_or("nothing was begun");
+    line(&format!("\nended      {status}"))?;
+    for (step, count) in &outcome.standing {
+        line(&format!("stands     {step}: {count}"))?;
+    }
+    let receipt = outcome.receipt.iter();
+    for residual in receipt.flat_map(|receipt| &receipt.residual_effects) {
+        let sure = if residual.certain {
+            "certain"
+        } else {
+            "possible"
+        };
+        line(&format!("residual   {}: {sure}", residual.step))?;
+    }
+    if !outcome.struck {
+        say("not every fault of this scenario came up");
+    }
+    judge(&[(&scenario, &outcome)])
+}
+
+/// Shows how all scenarios end.
+fn all(drill: &Drill, pairs: bool) -> Result<(), Trouble> {
+    for step in drill.not_reached() {
+        say(&format!(
+            "{step} is not drilled: this input does not lead to it (see --input)"
+        ));
+    }
+    let singles = drill.singles();
+    let mut outcomes = drill.run_all(&singles).map_err(Trouble::Other)?;
+    text(&Matrix::of_singles(&singles, &outcomes).to_string())?;
+    let mut scenarios = singles;
+    if pairs {
+        let both = drill.pairs();
+        let ends = drill.run_all(&both).map_err(Trouble::Other)?;
+        text(&format!("\n{}", Matrix::of_pairs(&both, &ends)))?;
+        scenarios.extend(both);
+        outcomes.extend(ends);
+    }
+    judge(&scenarios.iter().zip(&outcomes).collect::<Vec<_>>())?;
+    line(&format!(
+        "\n{} scenarios, and every one held",
+        scenarios.len()
+    ))
+}
+
+/// Names every scenario that did not hold.
+fn judge(drilled: &[(&Scenario, &Outcome)]) -> Result<(), Trouble> {
+    let broken = drilled.iter().flat_map(|(scenario, outcome)| {
+        let violations = outcome.violations.iter();
+        violations.map(move |what| format!("\n  {scenario}: {what}"))
+    });
+    let broken: Vec<String> = broken.collect();
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let listed: String = broken.iter().take(MAX_LISTED).map(String::as_str).collect();
+    let more = broken.len().saturating_sub(MAX_LISTED);
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!("\n  and {more} more")
+    };
+    Err(Trouble::Other(format!(
+        "what should hold does not; holdfast drill FILE --only NAME tells what happened:{listed}{more}"
+    )))
+}

@@ -1,0 +1,265 @@
+//! What must hold after every run, whatever struck it.
+
+use std::collections::BTreeMap;
+
+use futures_util::FutureExt;
+use holdfast_core::{
+    digest::sha256_hex,
+    ledger::{Ledger, Phase, ReceiptRef, Snapshot, StepRecord, StepState},
+    receipt::Receipt,
+};
+
+use crate::{
+    plan::Deployed,
+    run::{Left, place_of},
+    target::What,
+    world::lock,
+};
+
+/// The ways in which an execution may end.
+const ENDINGS: [&str; 5] = [
+    "EXECUTED",
+    "ROLLED_BACK",
+    "PARTIALLY_ROLLED_BACK",
+    "FAILED",
+    "REJECTED",
+];
+
+/// What was found.
+pub(crate) struct Found {
+    pub(crate) status: Option<String>,
+    pub(crate) standing: BTreeMap<String, u32>,
+    pub(crate) receipt: Option<Receipt>,
+    pub(crate) violations: Vec<String>,
+}
+
+/// Checks what a run left behind.
+pub(crate) fn check(deployed: &Deployed, left: &Left) -> Found {
+    let world = &left.world;
+    let snapshot = world.ledger.snapshot(&place_of(deployed)).now_or_never();
+    let snapshot = snapshot.and_then(Result::ok).flatten();
+    let mut found = Found {
+        status: None,
+        standing: standing(left),
+        receipt: None,
+        violations: Vec::new(),
+    };
+    match &snapshot {
+        Some(snapshot) => ended(&mut found, left, snapshot, deployed),
+        None if found.standing.is_empty() => {}
+        None => found.say("effects stand of an execution that nothing is recorded of".to_owned()),
+    }
+    if !left.rests {
+        found.say("it goes round in circles".to_owned());
+    }
+    if left.end.is_none() {
+        found.say("its machine never ended".to_owned());
+    }
+    once(&mut found, deployed, left);
+    leases(&mut found, left);
+    found
+}
+
+impl Found {
+    fn say(&mut self, what: String) {
+        self.violations.push(what);
+    }
+}
+
+/// How many effects stand of each step, by its label.
+fn standing(left: &Left) -> BTreeMap<String, u32> {
+    let labels: BTreeMap<String, String> = left
+        .world
+        .target
+        .done()
+        .into_iter()
+        .map(|done| (done.key, done.step))
+        .collect();
+    let mut standing = BTreeMap::new();
+    for (key, count) in left.world.target.standing() {
+        let label = labels.get(&key).cloned().unwrap_or(key);
+        *standing.entry(label).or_default() += count;
+    }
+    standing
+}
+
+fn ended(found: &mut Found, left: &Left, snapshot: &Snapshot, deployed: &Deployed) {
+    let meta = &snapshot.meta;
+    let Phase::Ended { status, .. } = &meta.phase else {
+        return found.say(format!("it has not ended: it is {}", meta.phase.name()));
+    };
+    found.status = Some(status.name().to_owned());
+    if !ENDINGS.contains(&status.name()) {
+        found.say(format!("{} is no way to end", status.name()));
+    }
+    for step in &snapshot.steps {
+        let open = match step.state {
+            StepState::Running { .. } | StepState::Waiting { .. } => true,
+            StepState::Undoing { .. } | StepState::UndoWaiting { .. } => true,
+            StepState::Unknown
+            | StepState::Succeeded
+            | StepState::FailedClean
+            | StepState::Undone
+            | StepState::UndoFailed => false,
+        };
+        if open {
+            found.say(format!("{}: its claim is still open", step.label()));
+        }
+    }
+    let Some(reference) = &meta.receipt else {
+        return found.say("it has no receipt".to_owned());
+    };
+    match receipt(left, reference) {
+        Err(why) => found.say(why),
+        Ok(receipt) => {
+            agrees(found, &receipt, snapshot, deployed);
+            residuals(found, &receipt, left);
+            found.receipt = Some(receipt);
+        }
+    }
+}
+
+fn receipt(left: &Left, reference: &ReceiptRef) -> Result<Receipt, String> {
+    let bytes = left.world.receipts.read(&reference.object);
+    let bytes = bytes.ok_or("its receipt is gone")?;
+    if sha256_hex(&bytes) != reference.sha256 {
+        return Err("its receipt is not the one that is recorded".to_owned());
+    }
+    serde_json::from_slice(&bytes).map_err(|error| format!("its receipt cannot be read: {error}"))
+}
+
+/// The receipt says what the ledger says.
+fn agrees(found: &mut Found, receipt: &Receipt, snapshot: &Snapshot, deployed: &Deployed) {
+    let now = match Receipt::of(snapshot, &deployed.refs, receipt.incident.clone()) {
+        Ok(now) => now,
+        Err(error) => return found.say(format!("the ledger yields no receipt: {error}")),
+    };
+    if receipt.status != now.status {
+        found.say(format!(
+            "the receipt says {}, the ledger {}",
+            receipt.status, now.status
+        ));
+    }
+    let name = |step: &holdfast_core::receipt::ReceiptStep| match &step.item {
+        Some(item) => format!("{}[{item}]", step.name),
+        None => step.name.clone(),
+    };
+    let ledger: BTreeMap<String, &str> = now
+        .steps
+        .iter()
+        .map(|step| (name(step), step.status.as_str()))
+        .collect();
+    for step in &receipt.steps {
+        let label = name(step);
+        let stands = ledger.get(&label).copied().unwrap_or("nothing");
+        if stands != step.status {
+            found.say(format!(
+                "{label}: the receipt says {}, the ledger {stands}",
+                step.status
+            ));
+        }
+    }
+    if now.steps.len() != receipt.steps.len() {
+        found.say("the receipt and the ledger list different steps".to_owned());
+    }
+}
+
+/// What stands is what the receipt says, and what it is sure of does stand.
+fn residuals(found: &mut Found, receipt: &Receipt, left: &Left) {
+    let standing = left.world.target.standing();
+    let executed = receipt.status == "EXECUTED";
+    let succeeded = receipt
+        .steps
+        .iter()
+        .filter(|step| executed && step.status == "SUCCESS");
+    let succeeded: Vec<&str> = succeeded
+        .filter_map(|step| step.idempotency_key.as_deref())
+        .collect();
+    let residual = |key: &str| {
+        receipt
+            .residual_effects
+            .iter()
+            .find(|one| one.idempotency_key == key)
+    };
+    for done in left.world.target.done() {
+        let stands = standing.contains_key(&done.key);
+        if stands && residual(&done.key).is_none() && !succeeded.contains(&&*done.key) {
+            let what = format!(
+                "{}: its effect stands, and the receipt does not say so",
+                done.step
+            );
+            if !found.violations.contains(&what) {
+                found.say(what);
+            }
+        }
+    }
+    for key in succeeded {
+        if !standing.contains_key(key) {
+            found.say(format!(
+                "{key}: the receipt says SUCCESS, and no effect stands"
+            ));
+        }
+    }
+    for one in receipt.residual_effects.iter().filter(|one| one.certain) {
+        if !standing.contains_key(&one.idempotency_key) {
+            found.say(format!(
+                "{}: the receipt is certain that its effect stands, and none does",
+                one.step
+            ));
+        }
+    }
+}
+
+/// No effect twice: of an idempotent step never, of another only where a person wanted it.
+fn once(found: &mut Found, deployed: &Deployed, left: &Left) {
+    let mut standing: BTreeMap<String, u32> = BTreeMap::new();
+    for done in left.world.target.done() {
+        let count = standing.entry(done.key.clone()).or_default();
+        match done.what {
+            What::Effect => *count += 1,
+            What::Undone => *count = count.saturating_sub(1),
+            What::Repeated | What::Refused | What::NothingToUndo => {}
+        }
+        let step = done.step.split('[').next().unwrap_or_default();
+        let known = deployed.steps.iter().find(|known| known.name == step);
+        let wanted = lock(&left.world.retried)
+            .iter()
+            .any(|retried| retried == step);
+        let once = known.is_none_or(|known| known.idempotent) || !wanted;
+        if *count > 1 && once {
+            let what = format!("{}: its effect happened twice", done.step);
+            if !found.violations.contains(&what) {
+                found.say(what);
+            }
+        }
+    }
+}
+
+/// Nothing is undone while an attempt at it may act.
+fn leases(found: &mut Found, left: &Left) {
+    let mut last: BTreeMap<String, StepRecord> = BTreeMap::new();
+    for (at, record) in lock(&left.world.history).iter() {
+        let label = record.label();
+        if let (Some(before), StepState::Undoing { .. }) = (last.get(&label), &record.state)
+            && let StepState::Running { lease_until, .. } = before.state
+            && *at < lease_until
+        {
+            found.say(format!(
+                "{label}: its undo began at {at}, before the lease ended at {lease_until}"
+            ));
+        }
+        last.insert(label, record.clone());
+    }
+    for done in left.world.target.done() {
+        let undoes = matches!(done.what, What::Undone | What::NothingToUndo);
+        let history = lock(&left.world.history);
+        let claimed = history.iter().any(|(at, record)| {
+            record.key == done.key
+                && *at <= done.at
+                && matches!(record.state, StepState::Undoing { .. })
+        });
+        if undoes && !claimed {
+            found.say(format!("{}: it was undone without a claim", done.step));
+        }
+    }
+}

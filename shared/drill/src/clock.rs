@@ -1,0 +1,193 @@
+//! Virtual time: it jumps to the next instant at which something is due, and only when nothing can go on before.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use futures_executor::LocalPool;
+use holdfast_core::engine::Host;
+use jiff::{SignedDuration, Timestamp};
+
+/// Whatever takes more jumps than this goes round in circles: ordinary runs take some hundreds.
+const MOST_JUMPS: usize = 50_000;
+
+/// What happens at an instant.
+enum Due {
+    Wake(Waker),
+    Run(Box<dyn FnOnce() + Send>),
+}
+
+struct Time {
+    now: Timestamp,
+    due: BTreeMap<(Timestamp, u64), Due>,
+    counted: u64,
+    random: u64,
+}
+
+/// A clock that its clones share. Two runs with the same seed do the same.
+#[derive(Clone)]
+pub(crate) struct Clock(Arc<Mutex<Time>>);
+
+impl Clock {
+    /// A clock at `start`.
+    pub(crate) fn new(start: Timestamp, seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(Time {
+            now: start,
+            due: BTreeMap::new(),
+            counted: 0,
+            // Xorshift never leaves 0.
+            random: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Time> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does `what` at `at`, whoever is gone by then.
+    pub(crate) fn at(&self, at: Timestamp, what: impl FnOnce() + Send + 'static) {
+        let mut time = self.lock();
+        let number = time.number();
+        time.due.insert((at, number), Due::Run(Box::new(what)));
+    }
+
+    /// Resolves at `at`.
+    pub(crate) fn until(&self, at: Timestamp) -> Until {
+        Until {
+            clock: self.clone(),
+            at,
+            number: None,
+        }
+    }
+
+    /// A number from 0 up to 1.
+    pub(crate) fn random(&self) -> f64 {
+        let mut time = self.lock();
+        time.random ^= time.random << 13;
+        time.random ^= time.random >> 7;
+        time.random ^= time.random << 17;
+        (time.random >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Jumps to the next instant at which something is due; `false` if nothing is.
+    fn jump(&self) -> bool {
+        let due = {
+            let mut time = self.lock();
+            let Some(((at, _), due)) = time.due.pop_first() else {
+                return false;
+            };
+            time.now = time.now.max(at);
+            due
+        };
+        match due {
+            Due::Wake(waker) => waker.wake(),
+            Due::Run(what) => what(),
+        }
+        true
+    }
+
+    /// Runs everything in `pool` until nothing is left that could happen; `false` if that never comes.
+    pub(crate) fn exhaust(&self, pool: &mut LocalPool) -> bool {
+        for _ in 0..MOST_JUMPS {
+            pool.run_until_stalled();
+            if !self.jump() {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Time {
+    fn number(&mut self) -> u64 {
+        self.counted += 1;
+        self.counted
+    }
+}
+
+impl Host for Clock {
+    fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+        let at = self.now().saturating_add(duration);
+        self.until(at.unwrap_or(Timestamp::MAX)).await;
+    }
+
+    fn token(&self) -> String {
+        format!("token-{}", self.lock().number())
+    }
+}
+
+/// Waits for an instant.
+pub(crate) struct Until {
+    clock: Clock,
+    at: Timestamp,
+    number: Option<u64>,
+}
+
+impl Future for Until {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let clock = self.clock.clone();
+        let mut time = clock.lock();
+        if time.now >= self.at {
+            return Poll::Ready(());
+        }
+        let number = *self.number.get_or_insert_with(|| time.number());
+        let waker = Due::Wake(context.waker().clone());
+        time.due.insert((self.at, number), waker);
+        Poll::Pending
+    }
+}
+
+impl Drop for Until {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.clock.lock().due.remove(&(self.at, number));
+        }
+    }
+}
+
+/// A place for one value that somebody waits for.
+pub(crate) struct Slot<T>(RefCell<(Option<T>, Option<Waker>)>);
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Self(RefCell::new((None, None)))
+    }
+}
+
+impl<T> Slot<T> {
+    /// Fills it; a later value replaces an earlier one that nobody has taken.
+    pub(crate) fn put(&self, value: T) {
+        let mut slot = self.0.borrow_mut();
+        slot.0 = Some(value);
+        if let Some(waker) = slot.1.take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits for the value.
+    pub(crate) fn take(&self) -> impl Future<Output = T> + '_ {
+        std::future::poll_fn(|context| {
+            let mut slot = self.0.borrow_mut();
+            match slot.0.take() {
+                Some(value) => Poll::Ready(value),
+                None => {
+                    slot.1 = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+    }
+}

@@ -1,0 +1,228 @@
+//! The deployed functions: which code a task's resource names, run in a process of its own over the real engine.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+
+use futures_executor::LocalSpawner;
+use futures_util::task::LocalSpawnExt;
+use holdfast_core::{
+    compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of},
+    engine::{Engine, Host, TaskError, answer},
+    task::{AskCall, AskResult, AskTask, PlanCall, StepCall, error_name},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::{
+    action::Simulated,
+    clock::{Clock, Slot},
+    fault::Fault,
+    machine::Raised,
+    people,
+    plan::Deployed,
+    process::{Bucket, Process, Store},
+    query::Parsed,
+    target::Promise,
+    world::World,
+};
+
+/// How long after an invocation the other of a pair follows.
+const AT_ONCE: Duration = Duration::from_millis(2);
+const LATER: Duration = Duration::from_secs(600);
+
+/// Everything that the executions of one run share.
+pub(crate) struct Room {
+    pub(crate) world: Arc<World>,
+    pub(crate) deployed: Arc<Deployed>,
+    pub(crate) parsed: Rc<Parsed>,
+    pub(crate) spawner: LocalSpawner,
+    /// The tasks that wait for people.
+    pub(crate) tokens: RefCell<BTreeMap<String, Waiting>>,
+}
+
+/// Where a task that waits is told.
+pub(crate) type Waiting = Rc<Slot<Result<Value, Raised>>>;
+
+/// One invocation of a function.
+#[derive(Clone)]
+pub(crate) struct Invocation {
+    /// Where faults strike it.
+    pub(crate) place: String,
+    /// The item of a `for_each`.
+    pub(crate) item: Option<String>,
+    /// As the task's resource names it.
+    pub(crate) function: String,
+    /// What it is told.
+    pub(crate) payload: Value,
+}
+
+type DrillEngine = Engine<Process, Store, Clock>;
+
+impl Room {
+    /// Runs something beside the executions.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        // The pool outlives every run: there is nobody to refuse.
+        drop(self.spawner.spawn_local(future));
+    }
+
+    /// Invokes a function; it runs to its end even if nobody waits for its answer any more.
+    pub(crate) async fn invoke(self: Rc<Self>, invocation: Invocation) -> Result<Value, Raised> {
+        let fits = |fault: Fault| !fault.kills() && !fault.is_human();
+        let item = invocation.item.as_deref();
+        let fault = self.world.strikes(&invocation.place, item, fits);
+        let again = match fault {
+            Some(Fault::Duplicate) => Some(AT_ONCE),
+            Some(Fault::DuplicateLater) => Some(LATER),
+            _ => None,
+        };
+        if let Some(after) = again {
+            let (room, invocation) = (self.clone(), invocation.clone());
+            self.spawn(async move {
+                room.world.clock.sleep(after).await;
+                drop(room.process(&invocation, None).await);
+            });
+        }
+        let answer = Rc::new(Slot::default());
+        let (room, told) = (self.clone(), answer.clone());
+        self.spawn(async move { told.put(room.process(&invocation, fault).await) });
+        answer.take().await
+    }
+
+    /// One process from its start to its answer or its death.
+    async fn process(
+        self: &Rc<Self>,
+        invocation: &Invocation,
+        fault: Option<Fault>,
+    ) -> Result<Value, Raised> {
+        let place = &invocation.place;
+        self.world.tell(|| format!("function   {place} begins"));
+        let process = Process::new(self.world.clone(), fault);
+        let work = self.handle(&process, invocation);
+        let work = async {
+            let answer = work.await;
+            match fault {
+                Some(Fault::CrashAfterCompletion) => process.die().await,
+                _ => answer,
+            }
+        };
+        let answer = process.run(work).await;
+        self.world.tell(|| match &answer {
+            Some(Ok(answer)) => format!("function   {place} answers {answer}"),
+            Some(Err(error)) => format!("function   {place} raises {error}"),
+            None => format!("function   {place} is gone"),
+        });
+        match answer {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(TaskError { name, message })) => {
+                // As Lambda reports the error of a function.
+                let cause = json!({ "errorType": name, "errorMessage": message });
+                Err(Raised::new(name, cause.to_string()))
+            }
+            None => {
+                let names = ["Runtime.ExitError", "Lambda.Unknown", "Sandbox.Timedout"];
+                let name = names[(self.world.clock.random() * 3.0) as usize % 3];
+                let cause = json!({ "errorType": name, "errorMessage": "the process is gone" });
+                Err(Raised::new(name, cause.to_string()))
+            }
+        }
+    }
+
+    async fn handle(
+        self: &Rc<Self>,
+        process: &Process,
+        invocation: &Invocation,
+    ) -> Result<Value, TaskError> {
+        let engine = Engine {
+            ledger: process.clone(),
+            payloads: Store(process.clone(), Bucket::Payloads),
+            receipts: Store(process.clone(), Bucket::Receipts),
+            host: self.world.clock.clone(),
+        };
+        let payload = &invocation.payload;
+        let name = invocation
+            .function
+            .trim_start_matches("${")
+            .trim_end_matches('}');
+        match name {
+            BEGIN_ARN => answer_of(engine.begin(&task(payload)?).await),
+            FINISH_ARN => answer_of(engine.finish(&task(payload)?).await),
+            PLAN_ARN => match task(payload)? {
+                PlanCall::Plan(task) => answer_of(engine.plan(&task).await),
+                PlanCall::GiveUp(task) => answer_of(engine.give_up(&task).await),
+            },
+            ASK_ARN => match task(payload)? {
+                AskCall::Ask(task) => self.ask(&engine, &task).await,
+                AskCall::Expire(task) => answer_of(engine.expire(&task).await),
+            },
+            action => self.act(process, &engine, action, payload).await,
+        }
+    }
+
+    async fn act(
+        &self,
+        process: &Process,
+        engine: &DrillEngine,
+        function: &str,
+        payload: &Value,
+    ) -> Result<Value, TaskError> {
+        let call: StepCall = task(payload)?;
+        let step = match &call {
+            StepCall::Step(task) => &task.step.name,
+            StepCall::Undo(task) => &task.undo.step,
+        };
+        let known = self.deployed.steps.iter().find(|known| known.name == *step);
+        let Some(known) = known.filter(|known| arn_of(&known.action) == function) else {
+            return Err(malformed(format!("no function {function} performs {step}")));
+        };
+        let action = Simulated {
+            process: process.clone(),
+            promise: Promise {
+                idempotent: known.idempotent,
+                fences: known.fences,
+            },
+            output_schema: &known.output_schema,
+        };
+        match &call {
+            StepCall::Step(task) => answer_of(engine.step(task, &action).await),
+            StepCall::Undo(task) => answer_of(engine.undo(task, &action).await),
+        }
+    }
+
+    async fn ask(
+        self: &Rc<Self>,
+        engine: &DrillEngine,
+        task: &AskTask,
+    ) -> Result<Value, TaskError> {
+        match engine.ask(task).await? {
+            Some(ruling) => self.tell(&task.token, answer(&task.ask.step, &ruling)),
+            None => people::decide(self, task),
+        }
+        Ok(Value::Null)
+    }
+
+    /// Tells the task that waits under this token; one that waits no more is not there.
+    pub(crate) fn tell(&self, token: &str, answer: Result<AskResult, TaskError>) {
+        let answer = answer.and_then(|answer| answer_of(Ok(answer)));
+        let answer = answer.map_err(|TaskError { name, message }| {
+            let cause = json!({ "errorType": name, "errorMessage": message });
+            Raised::new(name, cause.to_string())
+        });
+        if let Some(slot) = self.tokens.borrow().get(token) {
+            slot.put(answer);
+        }
+    }
+}
+
+fn task<T: DeserializeOwned>(payload: &Value) -> Result<T, TaskError> {
+    T::deserialize(payload).map_err(|error| malformed(format!("the task cannot be read: {error}")))
+}
+
+fn malformed(message: String) -> TaskError {
+    TaskError {
+        name: error_name::MALFORMED,
+        message,
+    }
+}
+
+fn answer_of<T: Serialize>(result: Result<T, TaskError>) -> Result<Value, TaskError> {
+    serde_json::to_value(result?).map_err(|error| malformed(error.to_string()))
+}

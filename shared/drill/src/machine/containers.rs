@@ -1,0 +1,80 @@
+//! States that hold states, and waits: branches and items side by side, until the first of them fails.
+
+use std::rc::Rc;
+
+use futures_util::{
+    future::try_join_all,
+    stream::{self, StreamExt, TryStreamExt},
+};
+use holdfast_core::engine::Host;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{EVALUATION, Interpreter, Raised, Surroundings, view::Scope};
+use crate::asl::{Map, Parallel, Wait};
+
+impl<S: Surroundings> Interpreter<S> {
+    pub(super) async fn parallel(
+        &self,
+        parallel: &Parallel,
+        input: &Value,
+        scope: &Scope,
+    ) -> Result<Value, Raised> {
+        let branches = parallel.branches.iter();
+        let branches = branches.map(|branch| self.row(branch, input.clone(), scope.clone()));
+        // The first failure drops the others: they are stopped, and the functions they called run on.
+        try_join_all(branches).await.map(Value::Array)
+    }
+
+    pub(super) async fn map(
+        &self,
+        name: &str,
+        map: &Map,
+        input: &Value,
+        scope: &Scope,
+    ) -> Result<Value, Raised> {
+        let view = self.view(name, input, scope);
+        let items = match self.fill(&map.items, &view, json!({}))? {
+            Value::Array(items) => items,
+            _ => return Err(Raised::new(EVALUATION, "Items must yield an array")),
+        };
+        let at_once = match map.max_concurrency {
+            0 => usize::MAX,
+            some => some,
+        };
+        let rows = items.into_iter().enumerate().map(|(index, item)| {
+            let context = json!({ "Item": { "Index": index, "Value": item } });
+            let scope = Scope {
+                variables: scope.variables.clone(),
+                item: Some(Rc::new(context)),
+            };
+            let row = self.row(&map.item_processor, item, scope);
+            async move { row.await.map(|output| (index, output)) }
+        });
+        let rows = stream::iter(rows).buffer_unordered(at_once);
+        let mut outputs: Vec<(usize, Value)> = rows.try_collect().await?;
+        outputs.sort_by_key(|(index, _)| *index);
+        Ok(outputs.into_iter().map(|(_, output)| output).collect())
+    }
+
+    pub(super) fn wait_until(
+        &self,
+        name: &str,
+        wait: &Wait,
+        input: &Value,
+        scope: &Scope,
+    ) -> Result<Timestamp, Raised> {
+        let view = self.view(name, input, scope);
+        let wrong = || Raised::new(EVALUATION, format!("{name}: it yields no time to wait"));
+        if let Some(seconds) = &wait.seconds {
+            let seconds = self.fill(seconds, &view, json!({}))?;
+            let seconds = seconds.as_f64().filter(|seconds| *seconds >= 0.0);
+            let millis = (seconds.ok_or_else(wrong)? * 1000.0) as i64;
+            return Ok(self.clock.now() + SignedDuration::from_millis(millis));
+        }
+        let until = wait.timestamp.as_ref().ok_or_else(wrong)?;
+        let until = self.fill(until, &view, json!({}))?;
+        let until = until.as_str().and_then(|text| text.parse().ok());
+        until.ok_or_else(wrong)
+    }
+}

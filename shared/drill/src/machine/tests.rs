@@ -1,0 +1,252 @@
+//! Small machines, state by state.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+    time::Duration,
+};
+
+use futures_executor::LocalPool;
+use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
+use holdfast_core::engine::Host;
+use serde_json::{Value, json};
+
+use super::{Interpreter, Performed, Raised, Surroundings};
+use crate::{asl::Machine, clock::Clock, query::Query, world::START};
+
+/// Tasks answer after a second, as the script has it, then with their arguments.
+struct Script {
+    clock: Clock,
+    answers: RefCell<VecDeque<Result<Value, Raised>>>,
+    entered: RefCell<Vec<String>>,
+    at_work: Cell<u32>,
+    most_at_work: Cell<u32>,
+}
+
+impl Surroundings for Rc<Script> {
+    fn entered<'a>(&'a self, state: &'a str) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async { self.entered.borrow_mut().push(state.to_owned()) })
+    }
+
+    fn perform<'a>(&'a self, task: Performed<'a>) -> LocalBoxFuture<'a, Result<Value, Raised>> {
+        Box::pin(async {
+            self.at_work.set(self.at_work.get() + 1);
+            self.most_at_work
+                .set(self.most_at_work.get().max(self.at_work.get()));
+            // A resource that is a number takes so many seconds.
+            let seconds = task.resource.parse().unwrap_or(1);
+            self.clock.sleep(Duration::from_secs(seconds)).await;
+            self.at_work.set(self.at_work.get() - 1);
+            let answer = self.answers.borrow_mut().pop_front();
+            answer.unwrap_or(Ok(task.arguments))
+        })
+    }
+}
+
+struct Ran {
+    result: Result<Value, Raised>,
+    entered: Vec<String>,
+    seconds: f64,
+    most_at_work: u32,
+}
+
+fn machine(states: Value) -> String {
+    json!({
+        "Comment": "a test", "QueryLanguage": "JSONata", "TimeoutSeconds": 900, "StartAt": "first", "States": states,
+    })
+    .to_string()
+}
+
+fn run(states: Value, answers: Vec<Result<Value, Raised>>) -> Ran {
+    let (_, states) = Machine::read(&machine(states)).unwrap();
+    let clock = Clock::new(START, 1);
+    let script = Rc::new(Script {
+        clock: clock.clone(),
+        answers: RefCell::new(answers.into()),
+        entered: RefCell::default(),
+        at_work: Cell::default(),
+        most_at_work: Cell::default(),
+    });
+    let interpreter = Interpreter {
+        clock: clock.clone(),
+        query: Query::new(clock.clone(), Rc::default()),
+        surroundings: script.clone(),
+        context: json!({ "Execution": { "Id": "arn:test" } }),
+    };
+    let mut pool = LocalPool::new();
+    let ended = Rc::new(RefCell::new(None));
+    let told = ended.clone();
+    let work = async move {
+        let result = interpreter.run(&states, json!({ "list": [3, 1, 2] })).await;
+        let passed = interpreter.clock.now().duration_since(START);
+        *told.borrow_mut() = Some((result, passed.as_secs_f64()));
+    };
+    pool.spawner().spawn_local(work).unwrap();
+    assert!(clock.exhaust(&mut pool));
+    let (result, seconds) = ended.take().expect("it ends");
+    Ran {
+        result,
+        entered: script.entered.take(),
+        seconds,
+        most_at_work: script.most_at_work.get(),
+    }
+}
+
+fn raises(error: &str) -> Result<Value, Raised> {
+    Err(Raised::new(error, "{}"))
+}
+
+fn task(more: Value) -> Value {
+    let mut task = json!({ "Type": "Task", "Resource": "it", "TimeoutSeconds": 60, "Arguments": {}, "End": true });
+    task.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    task
+}
+
+#[test]
+fn what_the_compiler_never_writes_is_refused() {
+    let said = |state: Value| Machine::read(&machine(json!({ "first": state }))).unwrap_err();
+    let choice = said(json!({ "Type": "Choice", "Choices": [], "Default": "first" }));
+    assert!(
+        choice.contains("a state of type \"Choice\" is none that is compiled"),
+        "{choice}"
+    );
+    let field = said(task(json!({ "HeartbeatSeconds": 5 })));
+    assert!(
+        field.contains("unknown field `HeartbeatSeconds`"),
+        "{field}"
+    );
+    let nowhere = said(json!({ "Type": "Pass", "Assign": {}, "Next": "second" }));
+    assert_eq!(nowhere, "there is no state second");
+}
+
+#[test]
+fn the_first_retrier_that_matches_decides_and_its_delays_grow_up_to_a_cap() {
+    let retry = json!([
+        { "ErrorEquals": ["Final"], "MaxAttempts": 0 },
+        { "ErrorEquals": ["Busy"], "IntervalSeconds": 2, "MaxAttempts": 3, "BackoffRate": 3, "MaxDelaySeconds": 10 },
+        { "ErrorEquals": ["States.ALL"], "IntervalSeconds": 100, "MaxAttempts": 9 },
+    ]);
+    let states = json!({ "first": task(json!({ "Retry": retry })) });
+    let busy = || vec![raises("Busy"), raises("Busy"), raises("Busy")];
+    let ran = run(states.clone(), busy());
+    assert_eq!(ran.result, Ok(json!({})));
+    // Four attempts of a second each; 2, 6 and (not 18 but) 10 seconds between them.
+    assert_eq!(ran.seconds, 22.0);
+
+    let ran = run(states.clone(), [busy(), busy()].concat());
+    assert_eq!(
+        (ran.result, ran.seconds),
+        (raises("Busy"), 22.0),
+        "no other retrier helps out"
+    );
+    let ran = run(states, vec![raises("Final")]);
+    assert_eq!((ran.result, ran.seconds), (raises("Final"), 1.0));
+}
+
+#[test]
+fn the_first_catcher_that_matches_leads_on_and_remembers() {
+    let catch = json!([
+        { "ErrorEquals": ["Odd"], "Next": "first" },
+        { "ErrorEquals": ["States.ALL"], "Next": "then",
+          "Assign": { "failure": "{% $states.errorOutput.Error %}" }, "Output": "{% $states.errorOutput.Cause %}" },
+    ]);
+    let fail = json!({ "Type": "Fail", "Error": "{% $failure %}", "Cause": "{% $states.input %}" });
+    let states = json!({ "first": task(json!({ "Catch": catch })), "then": fail });
+    let ran = run(states.clone(), vec![raises("Odd"), raises("Even")]);
+    assert_eq!(ran.entered, ["first", "first", "then"]);
+    assert_eq!(ran.result, raises("Even"));
+    let ran = run(states, vec![raises("States.DataLimitExceeded")]);
+    assert_eq!(
+        ran.result,
+        raises("States.DataLimitExceeded"),
+        "it escapes States.ALL"
+    );
+}
+
+#[test]
+fn a_task_that_takes_too_long_raises_a_timeout_without_a_cause() {
+    let catch = json!([{ "ErrorEquals": ["States.Timeout"], "Output": "{% $exists($states.errorOutput.Cause) %}", "Next": "then" }]);
+    let slow = task(json!({ "Resource": "61", "Catch": catch }));
+    let ran = run(
+        json!({ "first": slow, "then": { "Type": "Succeed" } }),
+        vec![],
+    );
+    assert_eq!((ran.result, ran.seconds), (Ok(json!(false)), 60.0));
+}
+
+#[test]
+fn an_expression_that_yields_nothing_is_an_error_that_can_be_caught() {
+    let arguments = json!({ "Arguments": { "a": "{% $states.input.nothing %}" } });
+    let ran = run(json!({ "first": task(arguments) }), vec![]);
+    assert_eq!(ran.result.unwrap_err().error, "States.QueryEvaluationError");
+    assert_eq!(ran.seconds, 0.0);
+}
+
+#[test]
+fn a_map_keeps_the_order_of_its_items_and_never_has_more_at_work_than_it_may() {
+    let one = task(
+        json!({ "Arguments": "{% $states.context.Map.Item.Value %}", "Output": "{% $states.result * 10 %}" }),
+    );
+    let map = |at_once: u32| {
+        json!({ "first": { "Type": "Map", "Items": "{% $states.input.list %}", "MaxConcurrency": at_once, "End": true,
+            "ItemProcessor": { "ProcessorConfig": { "Mode": "INLINE" }, "StartAt": "one", "States": { "one": one.clone() } } } })
+    };
+    let ran = run(map(2), vec![]);
+    assert_eq!(
+        (ran.result, ran.most_at_work, ran.seconds),
+        (Ok(json!([30, 10, 20])), 2, 2.0)
+    );
+    let ran = run(map(0), vec![]);
+    assert_eq!(
+        (ran.most_at_work, ran.seconds),
+        (3, 1.0),
+        "0 means no limit"
+    );
+    let ran = run(map(1), vec![Ok(json!(1)), raises("Broken")]);
+    assert_eq!(ran.result, raises("Broken"));
+    assert_eq!(
+        ran.entered,
+        ["first", "one", "one"],
+        "the third item never begins"
+    );
+}
+
+#[test]
+fn branches_run_side_by_side_and_the_first_failure_stops_the_others() {
+    let branch = |name: &str, seconds: &str| json!({ "StartAt": name, "States": { name: task(json!({ "Resource": seconds, "Arguments": { name: 1 } })) } });
+    let parallel = json!({ "first": { "Type": "Parallel", "End": true, "Output": "{% $merge($states.result) %}",
+        "Branches": [branch("slow", "9"), branch("quick", "2")] } });
+    let ran = run(parallel.clone(), vec![]);
+    assert_eq!(
+        (ran.result, ran.seconds),
+        (Ok(json!({ "slow": 1, "quick": 1 })), 9.0)
+    );
+    let ran = run(parallel, vec![raises("Broken")]);
+    assert_eq!((ran.result, ran.seconds), (raises("Broken"), 2.0));
+}
+
+#[test]
+fn inner_states_see_outer_variables_and_keep_their_own() {
+    let inner = json!({ "StartAt": "own", "States": {
+        "own": { "Type": "Pass", "Assign": { "mine": "{% $ours + 1 %}" }, "Next": "told" },
+        "told": task(json!({ "Arguments": "{% $mine %}" })),
+    } });
+    let states = json!({
+        "first": { "Type": "Pass", "Assign": { "ours": 1 }, "Next": "both" },
+        "both": { "Type": "Parallel", "Branches": [inner], "Next": "after" },
+        "after": task(json!({ "Arguments": "{% [$states.input, $exists($mine)] %}" })),
+    });
+    assert_eq!(run(states, vec![]).result, Ok(json!([2, false])));
+}
+
+#[test]
+fn a_wait_lasts_as_long_as_its_expression_says() {
+    let states = json!({
+        "first": { "Type": "Wait", "Seconds": "{% $count($states.input.list) %}", "Next": "until" },
+        "until": { "Type": "Wait", "Timestamp": "{% $fromMillis($toMillis($now()) + 7000) %}", "End": true },
+    });
+    assert_eq!(run(states, vec![]).seconds, 10.0);
+}

@@ -1,0 +1,147 @@
+//! What a state's expressions see, and what becomes of a state's result or error.
+
+use std::{cell::LazyCell, rc::Rc};
+
+use jiff::Timestamp;
+use jsonata_core::value::JValue;
+use serde_json::{Value, json};
+
+use super::{EVALUATION, Interpreter, Raised, Surroundings, matches};
+use crate::{asl::Catcher, query::Variables};
+
+/// What a row of states sees.
+#[derive(Clone)]
+pub(super) struct Scope {
+    pub(super) variables: Variables,
+    pub(super) item: Option<Rc<Value>>,
+}
+
+/// What a state's expressions see.
+pub(super) struct View<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) name: &'a str,
+    pub(super) input: &'a Value,
+    /// Of a task: how often it was tried again, when it was entered, and its token.
+    pub(super) entered: Option<(u32, Timestamp, String)>,
+}
+
+/// Where a state leads, and with what.
+pub(super) struct Left<'a> {
+    pub(super) next: Option<&'a str>,
+    pub(super) output: Value,
+}
+
+impl<S: Surroundings> Interpreter<S> {
+    /// Leaves a state with its result.
+    pub(super) fn leave<'a>(
+        &self,
+        name: &str,
+        result: Value,
+        (assign, output, next): (&Option<Value>, &Option<Value>, &'a Option<String>),
+        input: &Value,
+        scope: &mut Scope,
+    ) -> Result<Left<'a>, Raised> {
+        let view = self.view(name, input, scope);
+        let told = json!({ "result": result });
+        let assigned = assign
+            .as_ref()
+            .map(|assign| self.fill(assign, &view, told.clone()));
+        let output = match output {
+            Some(output) => self.fill(output, &view, told)?,
+            None => result,
+        };
+        let assigned = assigned.transpose()?;
+        remember(scope, assigned);
+        Ok(Left {
+            next: next.as_deref(),
+            output,
+        })
+    }
+
+    /// Leads an error to where it is caught, or raises it further.
+    pub(super) fn catch<'a>(
+        &self,
+        name: &str,
+        raised: Raised,
+        catchers: &'a [Catcher],
+        input: &Value,
+        scope: &mut Scope,
+    ) -> Result<Left<'a>, Raised> {
+        let Some(catcher) = catchers
+            .iter()
+            .find(|one| matches(&one.error_equals, &raised))
+        else {
+            return Err(raised);
+        };
+        let mut told = json!({ "Error": raised.error });
+        if let Some(cause) = &raised.cause {
+            told["Cause"] = json!(cause);
+        }
+        let view = self.view(name, input, scope);
+        let seen = json!({ "errorOutput": told });
+        let assigned = catcher.assign.as_ref();
+        let assigned = assigned.map(|assign| self.fill(assign, &view, seen.clone()));
+        let output = match &catcher.output {
+            Some(output) => self.fill(output, &view, seen)?,
+            None => told,
+        };
+        let assigned = assigned.transpose()?;
+        remember(scope, assigned);
+        Ok(Left {
+            next: Some(&catcher.next),
+            output,
+        })
+    }
+
+    pub(super) fn view<'a>(
+        &'a self,
+        name: &'a str,
+        input: &'a Value,
+        scope: &'a Scope,
+    ) -> View<'a> {
+        View {
+            name,
+            scope,
+            input,
+            entered: None,
+        }
+    }
+
+    pub(super) fn fill(
+        &self,
+        template: &Value,
+        view: &View<'_>,
+        more: Value,
+    ) -> Result<Value, Raised> {
+        let states = LazyCell::new(|| JValue::from(self.states(view, more)));
+        self.query
+            .fill(template, &view.scope.variables, &states)
+            .map_err(|error| Raised::new(EVALUATION, error))
+    }
+
+    /// `$states`, with what only some states have.
+    fn states(&self, view: &View<'_>, mut states: Value) -> Value {
+        let mut context = self.context.clone();
+        context["State"] = json!({ "Name": view.name });
+        if let Some((tried, entered, token)) = &view.entered {
+            context["State"]["RetryCount"] = json!(tried);
+            context["State"]["EnteredTime"] = json!(entered);
+            context["Task"] = json!({ "Token": token });
+        }
+        if let Some(item) = &view.scope.item {
+            context["Map"] = (**item).clone();
+        }
+        states["input"] = view.input.clone();
+        states["context"] = context;
+        states
+    }
+}
+
+fn remember(scope: &mut Scope, assigned: Option<Value>) {
+    if let Some(Value::Object(assigned)) = assigned {
+        let assigned = assigned.into_iter();
+        scope
+            .variables
+            .extend(assigned.map(|(name, value)| (name, value.into())));
+    }
+}

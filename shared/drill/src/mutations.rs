@@ -1,0 +1,87 @@
+//! Machines that were tampered with: the drill finds what they leave behind.
+
+use std::{rc::Rc, sync::Arc};
+
+use holdfast_core::definition::{self, Definition, Known};
+
+use crate::{Fault, Settings, Strike, asl::State, plan::Deployed, survey::play};
+
+const WORKFLOW: &str = "
+workflow: WF-HOLD
+version: 1
+input: { type: object }
+steps:
+  - { name: hold, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }
+  - { name: again, action: vendor-hold, input: { vendor_id: w, days: 1 }, rollback: {} }
+";
+
+fn definition() -> Definition {
+    let registry = holdfast_steps::registry();
+    let known = Known {
+        actions: &registry.infos().collect::<Vec<_>>(),
+        parameters: &["VendorSystemUrl".to_owned()],
+    };
+    definition::read(WORKFLOW, &known).unwrap()
+}
+
+/// What is found where both machines were changed and the second step fails for good.
+fn found(change: impl Fn(&str, &mut State)) -> Vec<String> {
+    let actions: Vec<_> = holdfast_steps::registry().infos().cloned().collect();
+    let mut deployed = Deployed::new(&definition(), "hold.yaml", &actions, None).unwrap();
+    for machine in [&mut deployed.machine, &mut deployed.recovery] {
+        for (name, state) in &mut machine.states.states {
+            change(name, state);
+        }
+    }
+    let strike = Strike {
+        place: "again".to_owned(),
+        fault: Fault::Permanent,
+    };
+    let (_, found) = play(
+        &Arc::new(deployed),
+        &Rc::default(),
+        &[strike],
+        Settings::default(),
+        false,
+    );
+    found.violations
+}
+
+#[test]
+fn a_machine_as_it_is_compiled_leaves_nothing_to_complain_about() {
+    assert_eq!(found(|_, _| {}), [""; 0]);
+}
+
+#[test]
+fn a_machine_that_never_undoes_is_found() {
+    let broken = found(|name, state| match state {
+        State::Map(map) if name == "Undo" => map.items = serde_json::json!([]),
+        _ => {}
+    });
+    let circles = [
+        "it has not ended: it is ROLLING_BACK",
+        "it goes round in circles",
+    ];
+    assert_eq!(broken[..2], circles);
+}
+
+#[test]
+fn machines_that_stop_before_they_close_are_found() {
+    let broken = found(|_, state| match state {
+        State::Task(task) if task.next.as_deref() == Some("Undo") => {
+            task.next = Some("Failed".to_owned());
+        }
+        _ => {}
+    });
+    assert_eq!(broken, ["it has not ended: it is ROLLING_BACK"]);
+}
+
+#[test]
+fn without_its_catch_an_execution_is_ended_by_its_recovery() {
+    // That nothing is found is the point: the Catch is not the only way back.
+    let broken = found(|_, state| match state {
+        State::Task(task) if task.next.as_deref() == Some("Finish") => task.catch.clear(),
+        _ => {}
+    });
+    assert_eq!(broken, [""; 0]);
+}

@@ -1,0 +1,118 @@
+//! What is drilled: a definition as it is compiled, its recovery machine, its steps' actions, and an input to start with.
+
+use holdfast_core::{
+    action::ActionInfo,
+    compile,
+    definition::{Definition, OnFailure},
+    gate,
+    task::StepRef,
+};
+use serde_json::Value;
+
+use crate::{
+    asl::{Machine, States},
+    sample::sample,
+};
+
+/// A workflow as it is deployed.
+pub(crate) struct Deployed {
+    pub(crate) workflow: String,
+    pub(crate) tenant: String,
+    pub(crate) machine: Compiled,
+    pub(crate) recovery: Compiled,
+    pub(crate) steps: Vec<Known>,
+    pub(crate) refs: Vec<StepRef>,
+    pub(crate) input: Value,
+}
+
+/// A machine that can be run.
+pub(crate) struct Compiled {
+    pub(crate) timeout_s: u64,
+    pub(crate) states: States,
+}
+
+/// A step and its action.
+pub(crate) struct Known {
+    pub(crate) name: String,
+    pub(crate) action: String,
+    pub(crate) idempotent: bool,
+    pub(crate) undoes: bool,
+    pub(crate) fences: bool,
+    /// Its failure rolls the execution back, and nobody is asked before.
+    pub(crate) rolls_back: bool,
+    pub(crate) output_schema: Value,
+}
+
+impl Compiled {
+    fn read(machine: &compile::Machine) -> Result<Self, String> {
+        let text = machine.to_json().map_err(|error| error.to_string())?;
+        let (machine, states) = Machine::read(&text)?;
+        Ok(Self {
+            timeout_s: machine.timeout_seconds,
+            states,
+        })
+    }
+}
+
+impl Deployed {
+    /// Compiles `definition`; without an `input` one is made from its schema.
+    pub(crate) fn new(
+        definition: &Definition,
+        file: &str,
+        actions: &[ActionInfo],
+        input: Option<Value>,
+    ) -> Result<Self, String> {
+        let machine = compile::machine(definition, file).map_err(|error| error.to_string())?;
+        let recovery = compile::recovery(&[definition]);
+        let input = input.unwrap_or_else(|| sample(&definition.input, ""));
+        let misfits = gate::violations(&definition.input, &input)?;
+        if !misfits.is_empty() {
+            let misfits = misfits.join("; ");
+            return Err(format!(
+                "the input does not fit ({misfits}): give one with --input"
+            ));
+        }
+        let (mut steps, mut refs) = (Vec::new(), Vec::new());
+        for (step, action, for_each) in definition.action_steps() {
+            let info = actions.iter().find(|info| info.name == action.action);
+            let info = info.ok_or_else(|| format!("no action is called {}", action.action))?;
+            let rollback = action.rollback.as_ref();
+            steps.push(Known {
+                name: step.name.clone(),
+                action: action.action.clone(),
+                idempotent: action.idempotent,
+                undoes: rollback.is_some(),
+                fences: rollback.is_some_and(|rollback| rollback.fences),
+                rolls_back: action.on_failure == OnFailure::Rollback,
+                output_schema: info.output_schema.clone(),
+            });
+            refs.push(StepRef {
+                name: step.name.clone(),
+                action: action.action.clone(),
+                for_each: for_each.map(str::to_owned),
+            });
+        }
+        Ok(Self {
+            workflow: definition.workflow.clone(),
+            tenant: definition
+                .tenants
+                .first()
+                .map_or("drill", |tenant| tenant)
+                .to_owned(),
+            machine: Compiled::read(&machine)?,
+            recovery: Compiled::read(&recovery)?,
+            steps,
+            refs,
+            input,
+        })
+    }
+
+    /// Where the way back of a step is struck: its undo, or the question what became of it.
+    pub(crate) fn back_of(&self, step: &str) -> String {
+        let undoes = self
+            .steps
+            .iter()
+            .any(|known| known.name == step && known.undoes);
+        format!("{step}.{}", if undoes { "undo" } else { "ask" })
+    }
+}

@@ -1,0 +1,259 @@
+//! One process that runs a function: the fault that strikes it, its wire to the ledger, its death and its standstill.
+
+use std::{
+    future::{Future, pending, poll_fn},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    },
+    task::Poll,
+    time::Duration,
+};
+
+use holdfast_core::{
+    engine::{Host, ObjectStore, StoreError},
+    keys::ExecutionKey,
+    ledger::{
+        Expect, Incident, Ledger, LedgerError, Link, Meta, Put, Question, Snapshot, StepRecord,
+    },
+};
+use jiff::Timestamp;
+
+use crate::{
+    fault::Fault,
+    world::{World, lock},
+};
+
+/// How long a call of the ledger or of a store takes.
+const ROUND_TRIP: Duration = Duration::from_millis(5);
+
+/// A process, with the fault that strikes it.
+#[derive(Clone)]
+pub(crate) struct Process(Arc<Inner>);
+
+struct Inner {
+    world: Arc<World>,
+    fault: Option<Fault>,
+    writes: AtomicU32,
+    acted: AtomicBool,
+    mood: Mutex<Mood>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Alive,
+    Dead,
+    StandsStill(Timestamp),
+}
+
+impl Process {
+    pub(crate) fn new(world: Arc<World>, fault: Option<Fault>) -> Self {
+        Self(Arc::new(Inner {
+            world,
+            fault,
+            writes: AtomicU32::new(0),
+            acted: AtomicBool::new(false),
+            mood: Mutex::new(Mood::Alive),
+        }))
+    }
+
+    pub(crate) fn world(&self) -> &Arc<World> {
+        &self.0.world
+    }
+
+    /// The fault that strikes it.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        self.0.fault
+    }
+
+    /// It dies here.
+    pub(crate) async fn die<T>(&self) -> T {
+        self.0
+            .world
+            .tell(|| "crash      the process dies".to_owned());
+        *lock(&self.0.mood) = Mood::Dead;
+        pending().await
+    }
+
+    /// It stands still until `until`, whatever it is waiting for.
+    pub(crate) async fn stand_still(&self, until: Timestamp) {
+        *lock(&self.0.mood) = Mood::StandsStill(until);
+        self.0.world.clock.until(until).await;
+    }
+
+    /// Its call to the target has been made.
+    pub(crate) fn has_acted(&self) {
+        self.0.acted.store(true, Relaxed);
+    }
+
+    /// Runs what the process does; `None` if it dies before the end.
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        let mut thaw = None;
+        poll_fn(|context| {
+            loop {
+                if let Some(still) = &mut thaw {
+                    match Future::poll(std::pin::Pin::new(still), context) {
+                        Poll::Pending => return Poll::Pending,
+                        Poll::Ready(()) => thaw = None,
+                    }
+                }
+                let answer = work.as_mut().poll(context);
+                let mood = std::mem::replace(&mut *lock(&self.0.mood), Mood::Alive);
+                match (answer, mood) {
+                    (_, Mood::Dead) => return Poll::Ready(None),
+                    (Poll::Ready(answer), _) => return Poll::Ready(Some(answer)),
+                    (Poll::Pending, Mood::Alive) => return Poll::Pending,
+                    (Poll::Pending, Mood::StandsStill(until)) => {
+                        thaw = Some(self.0.world.clock.until(until));
+                    }
+                }
+            }
+        })
+        .await
+    }
+
+    /// A call over the wire, with what the fault makes of it; `None`: it was refused, or its answer is lost.
+    async fn call<T>(&self, write: bool, call: impl Future<Output = T>) -> Option<T> {
+        let inner = &*self.0;
+        inner.world.clock.sleep(ROUND_TRIP).await;
+        let acted = inner.acted.load(Relaxed);
+        match inner.fault {
+            Some(Fault::Throttled | Fault::ThrottledAlways | Fault::ThrottledLong) => return None,
+            Some(Fault::ThrottledAfterEffect) if acted => return None,
+            _ => {}
+        }
+        let number = if write {
+            inner.writes.fetch_add(1, Relaxed) + 1
+        } else {
+            0
+        };
+        if number == 1 && inner.fault == Some(Fault::CrashBeforeClaim) {
+            return self.die().await;
+        }
+        let answer = call.await;
+        match (inner.fault, number) {
+            (Some(Fault::LostClaimAnswer), 1) | (Some(Fault::LostCompletionAnswer), 2) => None,
+            (Some(Fault::CrashAfterClaim), 1) | (Some(Fault::CrashAfterEffect), 2) => {
+                self.die().await
+            }
+            _ => Some(answer),
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        write: bool,
+        call: impl Future<Output = Result<T, LedgerError>>,
+    ) -> Result<T, LedgerError> {
+        let unavailable = || LedgerError::Unavailable("it throttles".to_owned());
+        self.call(write, call).await.ok_or_else(unavailable)?
+    }
+}
+
+/// The ledger as a process reaches it.
+impl Ledger for Process {
+    async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
+        self.ask(true, self.world().ledger.put_meta(meta, expect))
+            .await
+    }
+
+    async fn put_step(
+        &self,
+        record: &StepRecord,
+        expect: Expect,
+    ) -> Result<Put<StepRecord>, LedgerError> {
+        let world = self.world();
+        let write = async {
+            let put = world.ledger.put_step(record, expect).await;
+            if put == Ok(Put::Done) {
+                lock(&world.history).push((world.clock.now(), record.clone()));
+                world.tell(|| format!("ledger     {} is {}", record.label(), record.state.name()));
+            }
+            put
+        };
+        self.ask(true, write).await
+    }
+
+    async fn put_question(
+        &self,
+        question: &Question,
+        expect: Expect,
+    ) -> Result<Put<Question>, LedgerError> {
+        self.ask(true, self.world().ledger.put_question(question, expect))
+            .await
+    }
+
+    async fn put_incident(
+        &self,
+        incident: &Incident,
+        expect: Expect,
+    ) -> Result<Put<Incident>, LedgerError> {
+        self.ask(true, self.world().ledger.put_incident(incident, expect))
+            .await
+    }
+
+    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
+        self.ask(true, self.world().ledger.put_link(link)).await
+    }
+
+    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
+        self.ask(false, self.world().ledger.incident(tenant, id))
+            .await
+    }
+
+    async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
+        self.ask(false, self.world().ledger.meta(at)).await
+    }
+
+    async fn step(
+        &self,
+        at: &ExecutionKey,
+        step: &str,
+        item: Option<&str>,
+    ) -> Result<Option<StepRecord>, LedgerError> {
+        self.ask(false, self.world().ledger.step(at, step, item))
+            .await
+    }
+
+    async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
+        self.ask(false, self.world().ledger.snapshot(at)).await
+    }
+
+    async fn count_duplicate(&self, at: &ExecutionKey) -> Result<(), LedgerError> {
+        self.ask(true, self.world().ledger.count_duplicate(at))
+            .await
+    }
+}
+
+/// Which objects a process reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bucket {
+    Payloads,
+    Receipts,
+}
+
+/// A store as a process reaches it. Writing a receipt counts as a write.
+pub(crate) struct Store(pub(crate) Process, pub(crate) Bucket);
+
+impl Store {
+    fn objects(&self) -> &crate::world::Objects {
+        match self.1 {
+            Bucket::Payloads => &self.0.world().payloads,
+            Bucket::Receipts => &self.0.world().receipts,
+        }
+    }
+}
+
+impl ObjectStore for Store {
+    async fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
+        let write = self.1 == Bucket::Receipts;
+        let answer = self.0.call(write, self.objects().put_new(key, bytes)).await;
+        answer.ok_or_else(|| StoreError("it throttles".to_owned()))?
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let answer = self.0.call(false, self.objects().get(key)).await;
+        answer.ok_or_else(|| StoreError("it throttles".to_owned()))?
+    }
+}

@@ -1,0 +1,304 @@
+//! One run: the execution, what stops it, and the recoveries that follow, as the deployment would carry them out.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_executor::LocalPool;
+use futures_util::{
+    FutureExt,
+    future::{LocalBoxFuture, pending, select},
+};
+use holdfast_core::{
+    engine::Host,
+    keys::{ExecutionKey, execution_id},
+    ledger::{Ledger, Meta},
+    task::{Failure, RecoveryInput, error_name},
+};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::{
+    clock::Slot,
+    fault::Fault,
+    functions::{Invocation, Room},
+    machine::{Interpreter, Performed, Raised, Surroundings, TIMEOUT},
+    plan::{Compiled, Deployed},
+    query::{Parsed, Query},
+    world::{START, World},
+};
+
+/// An execution is left alone for this long after it was due.
+const GRACE: SignedDuration = SignedDuration::from_secs(60);
+/// How often the sweeper looks before the execution counts as one that never ends.
+const SWEEPS: usize = 8;
+/// When, within a state, its execution is stopped: while the function acts.
+const MIDST: Duration = Duration::from_millis(30);
+/// The key that every run starts with.
+pub(crate) const KEY: &str = "drill";
+
+/// How an execution of a machine ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum End {
+    Succeeded,
+    Failed(Raised),
+    TimedOut,
+    /// It was stopped; whether anybody is told.
+    Stopped(bool),
+}
+
+/// What a run leaves behind.
+pub(crate) struct Left {
+    pub(crate) world: Arc<World>,
+    /// Every state that was entered, in order.
+    pub(crate) entered: Vec<String>,
+    /// How the workflow's own execution ended.
+    pub(crate) end: Option<End>,
+    /// Whether everything came to an end.
+    pub(crate) rests: bool,
+}
+
+/// The execution's place in the ledger.
+pub(crate) fn place_of(deployed: &Deployed) -> ExecutionKey {
+    ExecutionKey {
+        tenant: deployed.tenant.clone(),
+        execution: execution_id(&deployed.tenant, &deployed.workflow, KEY),
+    }
+}
+
+/// Runs the workflow from its start until nothing can happen any more.
+pub(crate) fn run(deployed: &Arc<Deployed>, parsed: &Rc<Parsed>, world: World) -> Left {
+    let mut pool = LocalPool::new();
+    let room = Rc::new(Room {
+        world: Arc::new(world),
+        deployed: deployed.clone(),
+        parsed: parsed.clone(),
+        spawner: pool.spawner(),
+        tokens: RefCell::new(BTreeMap::new()),
+    });
+    let life = Rc::new(Life::default());
+    room.spawn(live(room.clone(), life.clone()));
+    let rests = room.world.clock.exhaust(&mut pool);
+    let left = Left {
+        world: room.world.clone(),
+        entered: life.entered.take(),
+        end: life.end.take(),
+        rests,
+    };
+    // Whoever still waits holds the room: it goes with the pool.
+    drop(pool);
+    left
+}
+
+#[derive(Default)]
+struct Life {
+    entered: RefCell<Vec<String>>,
+    end: Cell<Option<End>>,
+}
+
+async fn live(room: Rc<Room>, life: Rc<Life>) {
+    let deployed = &room.deployed;
+    let start =
+        json!({ "tenant": deployed.tenant, "idempotency_key": KEY, "input": deployed.input });
+    let owner = format!("arn:aws:states:drill:execution:{}:first", deployed.workflow);
+    let end = execute(&room, &life, &deployed.machine, &owner, start).await;
+    life.end.set(Some(end.clone()));
+    let event = match end {
+        End::Succeeded | End::Stopped(false) => None,
+        End::Failed(raised) => Some((raised.error, raised.cause.unwrap_or_default())),
+        End::TimedOut => Some((TIMEOUT.to_owned(), String::new())),
+        End::Stopped(true) => Some((error_name::ABORTED.to_owned(), String::new())),
+    };
+    let at = place_of(deployed);
+    let meta = || async { room.world.ledger.meta(&at).await.ok().flatten() };
+    if let Some((error, cause)) = event
+        && let Some(meta) = meta()
+            .await
+            .filter(|meta| meta.owner == owner && meta.is_open())
+    {
+        recover(&room, &life, &meta, error, cause).await;
+    }
+    for _ in 0..SWEEPS {
+        let Some(meta) = meta().await.filter(Meta::is_open) else {
+            return;
+        };
+        let overdue = meta.deadline + GRACE + SignedDuration::from_secs(1);
+        room.world.clock.until(overdue).await;
+        let Some(meta) = meta_if_overdue(&room, &at).await else {
+            continue;
+        };
+        let cause = "its machine ended without a word".to_owned();
+        recover(&room, &life, &meta, error_name::LOST.to_owned(), cause).await;
+    }
+}
+
+async fn meta_if_overdue(room: &Room, at: &ExecutionKey) -> Option<Meta> {
+    let meta = room.world.ledger.meta(at).await.ok().flatten();
+    let now = room.world.clock.now();
+    meta.filter(|meta| meta.is_open() && meta.deadline + GRACE < now)
+}
+
+/// Runs the recovery machine.
+async fn recover(room: &Rc<Room>, life: &Rc<Life>, meta: &Meta, error: String, cause: String) {
+    room.world.tell(|| format!("recovery   it starts: {error}"));
+    let input = RecoveryInput {
+        execution: meta.reference(),
+        failure: Failure {
+            state: String::new(),
+            error,
+            cause,
+            by: None,
+        },
+        steps: room.deployed.refs.clone(),
+    };
+    let name = room.world.clock.now().as_second() / 60;
+    let owner = format!(
+        "arn:aws:states:drill:execution:recovery:{}-{name}",
+        meta.epoch
+    );
+    execute(room, life, &room.deployed.recovery, &owner, json!(input)).await;
+}
+
+/// Runs one machine to its end.
+async fn execute(
+    room: &Rc<Room>,
+    life: &Rc<Life>,
+    machine: &Compiled,
+    arn: &str,
+    input: Value,
+) -> End {
+    let clock = &room.world.clock;
+    let stopped = Rc::new(Slot::default());
+    let interpreter = Interpreter {
+        clock: clock.clone(),
+        query: Query::new(clock.clone(), room.parsed.clone()),
+        surroundings: Seat {
+            room: room.clone(),
+            life: life.clone(),
+            stopped: stopped.clone(),
+        },
+        context: json!({
+            "Execution": { "Id": arn, "StartTime": clock.now().max(START), "Input": input },
+            "StateMachine": { "Id": format!("arn:aws:states:drill:machine:{}:1", room.deployed.workflow) },
+        }),
+    };
+    let timeout = Duration::from_secs(machine.timeout_s);
+    let run = async {
+        match interpreter.run(&machine.states, input).await {
+            Ok(_) => End::Succeeded,
+            Err(raised) => End::Failed(raised),
+        }
+    };
+    let stop = async { End::Stopped(stopped.take().await) };
+    let time = async {
+        clock.sleep(timeout).await;
+        End::TimedOut
+    };
+    let early = select(Box::pin(stop), Box::pin(time));
+    let early = early.map(|either| either.factor_first().0);
+    let (end, _) = select(Box::pin(run), early).await.factor_first();
+    room.world.tell(|| format!("machine    {arn}: {end:?}"));
+    end
+}
+
+/// Where an execution stands in its world.
+struct Seat {
+    room: Rc<Room>,
+    life: Rc<Life>,
+    stopped: Rc<Slot<bool>>,
+}
+
+impl Surroundings for Seat {
+    fn entered<'a>(&'a self, state: &'a str) -> LocalBoxFuture<'a, ()> {
+        Box::pin(async move {
+            let world = &self.room.world;
+            if world
+                .strikes(state, None, |fault| fault == Fault::KilledBefore)
+                .is_some()
+            {
+                self.stopped.put(false);
+                return pending().await;
+            }
+            world.tell(|| format!("state      {state}"));
+            self.life.entered.borrow_mut().push(state.to_owned());
+        })
+    }
+
+    fn perform<'a>(&'a self, task: Performed<'a>) -> LocalBoxFuture<'a, Result<Value, Raised>> {
+        Box::pin(async move {
+            let Performed {
+                state,
+                resource,
+                mut arguments,
+                token,
+            } = task;
+            let how = resource.strip_prefix("arn:aws:states:::lambda:invoke");
+            let (function, payload) = match how {
+                Some(_) => (
+                    text(arguments["FunctionName"].take()),
+                    arguments["Payload"].take(),
+                ),
+                None => (resource.to_owned(), arguments),
+            };
+            let invocation = invocation(&self.room.deployed, state, function, payload);
+            let kill = |fault| fault == Fault::KilledDuring;
+            let world = &self.room.world;
+            if world
+                .strikes(&invocation.place, invocation.item.as_deref(), kill)
+                .is_some()
+            {
+                let (clock, stopped) = (world.clock.clone(), self.stopped.clone());
+                self.room.spawn(async move {
+                    clock.sleep(MIDST).await;
+                    stopped.put(true);
+                });
+            }
+            let told = Rc::new(Slot::default());
+            let waits = how == Some(".waitForTaskToken");
+            if waits {
+                let mut tokens = self.room.tokens.borrow_mut();
+                tokens.insert(token, told.clone());
+            }
+            let answer = self.room.clone().invoke(invocation).await?;
+            match how {
+                None => Ok(answer),
+                Some("") => Ok(json!({ "Payload": answer, "StatusCode": 200 })),
+                Some(_) if waits => told.take().await,
+                Some(_) => Err(Raised::new(
+                    "States.Runtime",
+                    format!("no resource {resource}"),
+                )),
+            }
+        })
+    }
+}
+
+/// Names the place of an invocation: its state, or of an undo the step that it undoes or asks about.
+fn invocation(deployed: &Deployed, state: &str, function: String, payload: Value) -> Invocation {
+    let undo = &payload["undo"];
+    let (place, item) = match (undo["step"].as_str(), payload.get("error")) {
+        (Some(step), None) => (deployed.back_of(step), &undo["item"]),
+        (Some(step), Some(_)) => (format!("{step}.unanswered"), &undo["item"]),
+        (None, _) => (state.to_owned(), &payload["item_key"]),
+    };
+    Invocation {
+        place,
+        item: match item {
+            Value::Null => None,
+            item => Some(text(item.clone())),
+        },
+        function,
+        payload,
+    }
+}
+
+fn text(value: Value) -> String {
+    match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    }
+}

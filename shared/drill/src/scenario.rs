@@ -1,0 +1,125 @@
+//! Scenarios: which faults strike where, under a name by which each can be run again.
+
+use std::{fmt, str::FromStr};
+
+use crate::fault::{Fault, Kind};
+
+/// One fault at one place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Strike {
+    /// A state, or `STEP.undo`, `STEP.ask` (about a step that cannot be undone), `STEP.unanswered`.
+    pub place: String,
+    /// What strikes there.
+    pub fault: Fault,
+}
+
+/// Faults that strike one run, in this order where they share a place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scenario {
+    /// None in the run that everything else is compared with.
+    pub strikes: Vec<Strike>,
+}
+
+impl fmt::Display for Strike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.place, self.fault.name())
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.strikes.is_empty() {
+            return write!(f, "no-fault");
+        }
+        let names: Vec<String> = self.strikes.iter().map(Strike::to_string).collect();
+        write!(f, "{}", names.join("+"))
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        if name == "no-fault" {
+            return Ok(Self::default());
+        }
+        let strikes = name.split('+').map(|part| {
+            let (place, fault) = part
+                .split_once('/')
+                .ok_or_else(|| format!("{part:?} is not PLACE/FAULT"))?;
+            let names = || {
+                Fault::all()
+                    .iter()
+                    .map(|fault| fault.name())
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            };
+            let fault = Fault::named(fault)
+                .ok_or_else(|| format!("no fault is called {fault:?}; there are {}", names()))?;
+            Ok(Strike {
+                place: place.to_owned(),
+                fault,
+            })
+        });
+        Ok(Self {
+            strikes: strikes.collect::<Result<_, String>>()?,
+        })
+    }
+}
+
+/// Where faults can strike.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// Whether executions can be stopped before it.
+    pub(crate) is_state: bool,
+    /// What must strike before, so that the place is reached.
+    pub(crate) before: Vec<Strike>,
+}
+
+impl Place {
+    /// The faults that can strike here.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        let mut faults = Fault::of(self.kind);
+        faults.retain(|fault| self.is_state || *fault != Fault::KilledBefore);
+        faults
+    }
+}
+
+/// Every single fault at every place.
+pub(crate) fn singles(places: &[Place]) -> Vec<Scenario> {
+    let strikes = places.iter().flat_map(|place| {
+        place.faults().into_iter().map(|fault| Strike {
+            place: place.name.clone(),
+            fault,
+        })
+    });
+    strikes
+        .map(|strike| Scenario {
+            strikes: vec![strike],
+        })
+        .collect()
+}
+
+/// Every two different faults, at one place in both orders: the first of them strikes the first attempt.
+pub(crate) fn pairs(places: &[Place]) -> Vec<Scenario> {
+    let singles: Vec<Strike> = singles(places)
+        .into_iter()
+        .flat_map(|one| one.strikes)
+        .collect();
+    let mut pairs = Vec::new();
+    for (n, first) in singles.iter().enumerate() {
+        for (m, second) in singles.iter().enumerate() {
+            let other_place = first.place != second.place;
+            // What strikes every attempt leaves none for a second fault.
+            let hides = !other_place && first.fault.lasts();
+            if n != m && !hides && (n < m || !other_place) {
+                pairs.push(Scenario {
+                    strikes: vec![first.clone(), second.clone()],
+                });
+            }
+        }
+    }
+    pairs
+}

@@ -1,0 +1,223 @@
+//! Surveys a workflow: runs it without a fault and along every way back, and notes the places that were reached.
+
+use std::{rc::Rc, sync::Arc};
+
+use holdfast_core::engine::Host;
+
+use crate::{
+    Settings,
+    check::{Found, check},
+    fault::{Fault, Kind},
+    plan::Deployed,
+    query::Parsed,
+    run::{Left, run},
+    scenario::{Place, Scenario, Strike},
+    target::{Target, What},
+    world::{Armed, World},
+};
+
+/// Where faults can strike, and how each place is reached.
+pub(crate) struct Survey {
+    pub(crate) places: Vec<Place>,
+    /// Steps that a run without faults does not perform.
+    pub(crate) not_reached: Vec<String>,
+}
+
+/// Runs with these faults armed, in order.
+pub(crate) fn play(
+    deployed: &Arc<Deployed>,
+    parsed: &Rc<Parsed>,
+    strikes: &[Strike],
+    settings: Settings,
+    tells: bool,
+) -> (Left, Found) {
+    let armed = strikes
+        .iter()
+        .map(|strike| Armed::new(&strike.place, strike.fault));
+    let target = Target::new(settings.manners);
+    let world = World::new(armed.collect(), target, settings.seed, tells);
+    let left = run(deployed, parsed, world);
+    let found = check(deployed, &left);
+    (left, found)
+}
+
+fn strike(place: &str, fault: Fault) -> Strike {
+    Strike {
+        place: place.to_owned(),
+        fault,
+    }
+}
+
+impl Survey {
+    /// The error says why the workflow does not even execute without faults.
+    pub(crate) fn of(deployed: &Arc<Deployed>) -> Result<Self, String> {
+        let parsed = Rc::default();
+        let (left, found) = play(deployed, &parsed, &[], Settings::default(), false);
+        if found.status.as_deref() != Some("EXECUTED") || !found.violations.is_empty() {
+            return Err(why(&left, &found));
+        }
+        let done = left.world.target.done();
+        let performed = |step: &str| {
+            let of = |label: &str| label.split('[').next() == Some(step);
+            done.iter()
+                .any(|done| done.what == What::Effect && of(&done.step))
+        };
+        let steps = deployed.steps.iter().map(|step| step.name.clone());
+        let (reached, not_reached): (Vec<String>, Vec<String>) =
+            steps.partition(|step| performed(step));
+        let mut survey = Self {
+            places: Vec::new(),
+            not_reached,
+        };
+        survey.note(&left, deployed, &[]);
+        for step in &reached {
+            survey.ways_back(deployed, &parsed, step, &reached);
+        }
+        Ok(survey)
+    }
+
+    /// Follows every way in which a step's failure, or its way back, can lead.
+    fn ways_back(
+        &mut self,
+        deployed: &Arc<Deployed>,
+        parsed: &Rc<Parsed>,
+        step: &str,
+        reached: &[String],
+    ) {
+        let undoes = deployed
+            .steps
+            .iter()
+            .any(|known| known.name == step && known.undoes);
+        let back = deployed.back_of(step);
+        let before = if undoes {
+            vec![trigger(deployed, step, reached)]
+        } else {
+            vec![strike(step, Fault::LostAnswerAlways)]
+        };
+        self.add(&back, Kind::Calls, false, &before);
+        let with = |more: &[(&str, Fault)]| {
+            let more = more.iter().map(|(place, fault)| strike(place, *fault));
+            before.iter().cloned().chain(more).collect::<Vec<_>>()
+        };
+        let escalate = format!("{step}.escalate");
+        let unanswered = with(&[(&back, Fault::ThrottledAlways)]);
+        let trials = [
+            before.clone(),
+            vec![strike(step, Fault::AsksToWait)],
+            vec![strike(step, Fault::Permanent)],
+            vec![strike(step, Fault::LostAnswerAlways)],
+            vec![
+                strike(step, Fault::Permanent),
+                strike(&escalate, Fault::Silence),
+            ],
+            vec![
+                strike(step, Fault::LostAnswerAlways),
+                strike(&escalate, Fault::Silence),
+            ],
+            with(&[(&back, Fault::AsksToWait)]),
+            unanswered.clone(),
+        ];
+        for trial in trials {
+            let (left, _) = play(deployed, parsed, &trial, Settings::default(), false);
+            self.note(&left, deployed, &trial);
+        }
+        self.add(
+            &format!("{step}.unanswered"),
+            Kind::Writes,
+            false,
+            &unanswered,
+        );
+    }
+
+    /// Adds every state that was entered and is not known yet.
+    fn note(&mut self, left: &Left, deployed: &Arc<Deployed>, before: &[Strike]) {
+        for state in &left.entered {
+            let step = deployed.steps.iter().any(|known| known.name == *state);
+            let approval = format!("{state}.expired");
+            let kind = match state.as_str() {
+                "Begin" | "Finish" | "Plan" | "Close" => Kind::Writes,
+                name if name.ends_with(".escalate") => Kind::Escalation,
+                name if name.ends_with(".expired") => Kind::Writes,
+                _ if step && self.not_reached.contains(state) => Kind::State,
+                _ if step => Kind::Calls,
+                _ if deployed.machine.states.names().contains(&&*approval) => Kind::Approval,
+                _ => Kind::State,
+            };
+            let new = self.add(state, kind, true, before);
+            if new && kind == Kind::Approval {
+                let silence = [before, &[strike(state, Fault::Silence)]].concat();
+                self.add(&approval, Kind::Writes, true, &silence);
+            }
+        }
+    }
+
+    fn add(&mut self, name: &str, kind: Kind, is_state: bool, before: &[Strike]) -> bool {
+        let new = !self.places.iter().any(|place| place.name == name);
+        if new {
+            self.places.push(Place {
+                name: name.to_owned(),
+                kind,
+                is_state,
+                before: before.to_vec(),
+            });
+        }
+        new
+    }
+
+    /// All that strikes in a scenario: first what leads to its places, then the scenario's own faults. Those that
+    /// strike every attempt come last.
+    pub(crate) fn strikes(&self, scenario: &Scenario) -> Result<Vec<Strike>, String> {
+        let mut strikes = scenario.strikes.clone();
+        for one in &scenario.strikes {
+            let place = self.places.iter().find(|place| place.name == one.place);
+            let place = place.ok_or_else(|| {
+                let names: Vec<&str> = self
+                    .places
+                    .iter()
+                    .map(|place| place.name.as_str())
+                    .collect();
+                format!(
+                    "no place is called {:?}; there are {}",
+                    one.place,
+                    names.join(", ")
+                )
+            })?;
+            for before in &place.before {
+                if !strikes.contains(before) {
+                    strikes.push(before.clone());
+                }
+            }
+        }
+        strikes.sort_by_key(|one| one.fault.lasts());
+        Ok(strikes)
+    }
+}
+
+/// What makes an execution unwind after `step` has succeeded: a later step that fails for good, or a stop at the end.
+fn trigger(deployed: &Deployed, step: &str, reached: &[String]) -> Strike {
+    let later = deployed
+        .steps
+        .iter()
+        .skip_while(|known| known.name != step)
+        .skip(1);
+    let later = later.filter(|known| known.rolls_back && reached.contains(&known.name));
+    match later.last() {
+        Some(known) => strike(&known.name, Fault::Permanent),
+        None => strike("Finish", Fault::KilledBefore),
+    }
+}
+
+fn why(left: &Left, found: &Found) -> String {
+    let reason = found
+        .receipt
+        .as_ref()
+        .and_then(|receipt| receipt.failure.as_ref());
+    let reason = reason.map_or_else(String::new, |failure| format!(": {}", failure.reason));
+    let status = found.status.as_deref().unwrap_or("without a record");
+    let end = left.end.as_ref();
+    let now = left.world.clock.now();
+    format!(
+        "without any fault it ends {status}{reason} ({end:?} at {now}; {}); does it need another --input?",
+        found.violations.join("; ")
+    )
+}

@@ -1,0 +1,144 @@
+//! The world of one run: its clock, ledger, objects and target, the faults that are armed, and the story of what happened.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use holdfast_core::{
+    engine::{Host, ObjectStore, StoreError},
+    ledger::{MemoryLedger, StepRecord},
+};
+use jiff::Timestamp;
+
+use crate::{clock::Clock, fault::Fault, target::Target};
+
+/// When every run begins: the time of the specification's example.
+pub(crate) const START: Timestamp = Timestamp::constant(1_759_150_800, 0);
+
+/// What everything in a run shares.
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) ledger: MemoryLedger,
+    pub(crate) payloads: Objects,
+    pub(crate) receipts: Objects,
+    pub(crate) target: Target,
+    /// Every version of every step's record.
+    pub(crate) history: Mutex<Vec<(Timestamp, StepRecord)>>,
+    /// Steps that a person had tried again.
+    pub(crate) retried: Mutex<Vec<String>>,
+    armed: Mutex<Vec<Armed>>,
+    story: Option<Mutex<Vec<String>>>,
+}
+
+/// A fault that waits for its place to be reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Armed {
+    pub(crate) place: String,
+    pub(crate) fault: Fault,
+    /// The item that it strikes, once the first one has come by.
+    item: Option<String>,
+    struck: u32,
+}
+
+impl Armed {
+    pub(crate) fn new(place: &str, fault: Fault) -> Self {
+        Self {
+            place: place.to_owned(),
+            fault,
+            item: None,
+            struck: 0,
+        }
+    }
+}
+
+/// A lock that a panic elsewhere does not break.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    pub(crate) fn new(armed: Vec<Armed>, target: Target, seed: u64, tells: bool) -> Self {
+        Self {
+            clock: Clock::new(START, seed),
+            ledger: MemoryLedger::default(),
+            payloads: Objects::default(),
+            receipts: Objects::default(),
+            target,
+            history: Mutex::default(),
+            retried: Mutex::default(),
+            armed: Mutex::new(armed),
+            story: tells.then(Mutex::default),
+        }
+    }
+
+    /// Adds to the story, if somebody wants to read it.
+    pub(crate) fn tell(&self, what: impl FnOnce() -> String) {
+        if let Some(story) = &self.story {
+            lock(story).push(format!("{:.3}  {}", self.clock.now(), what()));
+        }
+    }
+
+    /// Whether every armed fault has come up.
+    pub(crate) fn all_struck(&self) -> bool {
+        lock(&self.armed).iter().all(|one| one.struck > 0)
+    }
+
+    /// The story so far.
+    pub(crate) fn story(&self) -> Vec<String> {
+        self.story
+            .as_ref()
+            .map(|story| lock(story).clone())
+            .unwrap_or_default()
+    }
+
+    /// The fault that strikes now at `place`, of those that `fits`: the earliest that is armed there. One that does
+    /// not last is spent by that.
+    pub(crate) fn strikes(
+        &self,
+        place: &str,
+        item: Option<&str>,
+        fits: impl Fn(Fault) -> bool,
+    ) -> Option<Fault> {
+        let mut armed = lock(&self.armed);
+        let here = |one: &&mut Armed| {
+            let same = one.item.is_none() || one.item.as_deref() == item;
+            let ready = one.struck < one.fault.times();
+            one.place == place && ready && same && fits(one.fault)
+        };
+        let one = armed.iter_mut().find(here)?;
+        one.item = item.map(str::to_owned);
+        one.struck = one.struck.saturating_add(1);
+        let fault = one.fault;
+        drop(armed);
+        let label = item.map_or_else(|| place.to_owned(), |item| format!("{place}[{item}]"));
+        self.tell(|| format!("fault      {label}: {}", fault.name()));
+        Some(fault)
+    }
+}
+
+/// Objects in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Objects(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl Objects {
+    /// The bytes under a key.
+    pub(crate) fn read(&self, key: &str) -> Option<Vec<u8>> {
+        lock(&self.0).get(key).cloned()
+    }
+}
+
+impl ObjectStore for Objects {
+    async fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
+        let mut objects = lock(&self.0);
+        let free = !objects.contains_key(key);
+        if free {
+            objects.insert(key.to_owned(), bytes);
+        }
+        Ok(free)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read(key))
+    }
+}

@@ -1,0 +1,110 @@
+//! What does not hold is found: the drill can fail.
+
+use holdfast_drill::{Drill, Manners, Outcome, Scenario, Settings};
+
+use crate::set_up::{actions, read, shipped};
+
+const FILE: &str = "delay-vendor-payments-acme.yaml";
+
+fn outcome(drill: &Drill, scenario: &str) -> Outcome {
+    let scenario: Scenario = scenario.parse().expect("a name");
+    drill.run(&scenario).expect("it runs")
+}
+
+#[test]
+fn a_target_whose_undo_lies_is_found() {
+    let manners = Manners {
+        undoes: false,
+        ..Manners::default()
+    };
+    let drill = shipped(
+        FILE,
+        None,
+        Settings {
+            manners,
+            ..Settings::default()
+        },
+    );
+    let ended = outcome(&drill, "notify_ap_team/permanent");
+    assert_eq!(
+        ended.status.as_deref(),
+        Some("ROLLED_BACK"),
+        "the engine was told so"
+    );
+    assert_eq!(ended.standing.get("apply_vendor_hold"), Some(&1));
+    let what = "apply_vendor_hold: its effect stands, and the receipt does not say so";
+    assert_eq!(ended.violations, [what]);
+}
+
+#[test]
+fn a_target_that_forgets_the_keys_it_was_sent_is_found() {
+    let manners = Manners {
+        remembers: false,
+        ..Manners::default()
+    };
+    let drill = shipped(
+        FILE,
+        None,
+        Settings {
+            manners,
+            ..Settings::default()
+        },
+    );
+    let ended = outcome(&drill, "apply_vendor_hold/lost-answer");
+    assert_eq!(
+        ended.violations,
+        ["apply_vendor_hold: its effect happened twice"]
+    );
+    assert_eq!(outcome(&drill, "no-fault").violations, [""; 0]);
+}
+
+#[test]
+fn a_workflow_that_does_not_execute_without_faults_says_why() {
+    let workflow = "
+workflow: WF-NEVER
+version: 1
+input: { type: object }
+guardrails:
+  - { name: never, assert: '{% 1 = 2 %}', message: it never starts }
+steps:
+  - { name: hold, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }
+";
+    let drill = Drill::new(
+        &read(workflow),
+        "never.yaml",
+        &actions(),
+        None,
+        Settings::default(),
+    );
+    let why = drill.err().unwrap();
+    assert!(
+        why.contains("without any fault it ends REJECTED: never: it never starts"),
+        "{why}"
+    );
+}
+
+#[test]
+fn names_of_scenarios_that_do_not_exist_are_told_what_exists() {
+    let drill = shipped(FILE, None, Settings::default());
+    let unknown: Scenario = "nowhere/permanent".parse().unwrap();
+    let said = drill.run(&unknown).unwrap_err();
+    assert!(
+        said.contains("\"nowhere\"; there are Begin, apply_vendor_hold, "),
+        "{said}"
+    );
+    let said = "Begin/sabotage".parse::<Scenario>().unwrap_err();
+    assert!(
+        said.contains("\"sabotage\"; there are transient-once, "),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_same_scenario_is_the_same_story() {
+    let drill = shipped(FILE, None, Settings::default());
+    for scenario in drill.singles().iter().step_by(7) {
+        let (one, other) = (drill.run(scenario).unwrap(), drill.run(scenario).unwrap());
+        assert_eq!(one, other, "{scenario}");
+        assert_eq!(scenario.to_string().parse().as_ref(), Ok(scenario));
+    }
+}

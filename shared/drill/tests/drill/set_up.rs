@@ -1,0 +1,46 @@
+//! The shipped workflows, read as the command reads them.
+
+use std::{fs, path::PathBuf};
+
+use holdfast_core::{
+    action::ActionInfo,
+    compile::template_parameters,
+    definition::{self, Definition, Known},
+};
+use holdfast_drill::{Drill, Settings};
+use serde_json::Value;
+
+pub(crate) fn actions() -> Vec<ActionInfo> {
+    holdfast_steps::registry().infos().cloned().collect()
+}
+
+fn project() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The definition that a text holds.
+pub(crate) fn read(source: &str) -> Definition {
+    let template = fs::read_to_string(project().join("template.yaml")).expect("the template");
+    let actions = actions();
+    let known = Known {
+        actions: &actions.iter().collect::<Vec<_>>(),
+        parameters: &template_parameters(&template),
+    };
+    definition::read(source, &known).expect("it is right")
+}
+
+/// A drill of a shipped workflow.
+pub(crate) fn shipped(file: &str, input: Option<Value>, settings: Settings) -> Drill {
+    let source = fs::read_to_string(project().join("workflows").join(file)).expect(file);
+    Drill::new(&read(&source), file, &actions(), input, settings).expect("it executes")
+}
+
+/// The names of all shipped workflows.
+pub(crate) fn files() -> Vec<String> {
+    let files = fs::read_dir(project().join("workflows")).expect("the folder");
+    let mut files: Vec<String> = files
+        .filter_map(|file| file.ok()?.file_name().into_string().ok())
+        .collect();
+    files.sort();
+    files
+}

@@ -1,0 +1,143 @@
+//! Where a rollback stands, the machine's or the recovery's, and what it can do.
+
+use holdfast_core::{
+    action::Verdict,
+    ledger::{StepRecord, Undid},
+};
+use jiff::SignedDuration;
+
+use crate::{
+    kept::Kept,
+    model::Deed,
+    records::{OWNERS, payload},
+    world::Write,
+};
+
+/// One rollback.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Back {
+    pub(crate) stage: Stage,
+    /// The epoch of its plan.
+    pub(crate) epoch: u64,
+    /// Attempts to undo that it began; each has a token of its own.
+    pub(crate) tries: u8,
+    /// Whether it died before, so that its undo may be given up.
+    pub(crate) died: bool,
+    pub(crate) orphans: Vec<Write>,
+    /// A call to undo that nobody waits for any more.
+    pub(crate) late: bool,
+}
+
+/// Where a rollback stands.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Stage {
+    #[default]
+    Idle,
+    /// It saw the execution in this epoch.
+    Saw(u64),
+    Taking(u64, Write),
+    /// About to read what was done.
+    Planning,
+    /// About to read the record and to claim its undo.
+    Undoing,
+    Claiming(Write),
+    /// About to look whether its plan still rules.
+    Claimed(Kept<StepRecord>),
+    /// About to call.
+    Ready(Kept<StepRecord>),
+    /// Waits for an answer.
+    Calling(Kept<StepRecord>),
+    Recording(Write, Outcome),
+    GivingUp(Write),
+    /// About to read whether all is closed.
+    Finishing,
+    Closing(Write),
+    Ending(Write),
+    Over,
+}
+
+/// What an undo records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Outcome {
+    /// It is undone; of a step without undo: it happened, or not.
+    Done(bool),
+    /// No time was left to act in.
+    Busy,
+    Refused,
+    Unknown,
+    Halted,
+}
+
+impl Outcome {
+    pub(crate) fn undid(self, reversible: bool) -> Undid {
+        match self {
+            Self::Done(_) if reversible => Undid::Undone,
+            Self::Done(true) => Undid::Asked(Verdict::Happened(payload())),
+            Self::Done(false) => Undid::Asked(Verdict::DidNotHappen),
+            Self::Busy => Undid::Transient {
+                error: String::new(),
+                wait: SignedDuration::ZERO,
+            },
+            Self::Refused if reversible => Undid::Permanent(String::new()),
+            Self::Refused => Undid::Asked(Verdict::CannotTell),
+            Self::Unknown => Undid::Unknown(String::new()),
+            Self::Halted => Undid::Halted(String::new()),
+        }
+    }
+}
+
+impl Back {
+    pub(crate) fn is_over(&self) -> bool {
+        self.stage == Stage::Over
+    }
+
+    /// The record by which it may be at the target now.
+    pub(crate) fn at_work(&self) -> Option<&Kept<StepRecord>> {
+        match &self.stage {
+            Stage::Calling(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The record by which it may come to the target yet.
+    pub(crate) fn holds(&self) -> Option<&Kept<StepRecord>> {
+        match &self.stage {
+            Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// Its claim on its way.
+    pub(crate) fn claims(&self) -> Option<&Write> {
+        match &self.stage {
+            Stage::Claiming(write) => Some(write),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn token(&self, n: usize) -> String {
+        format!("{} {}", OWNERS[n], self.tries)
+    }
+
+    /// What it can do, if what it reads lets it.
+    pub(crate) fn deeds(&self, deeds: &mut Vec<Deed>) {
+        match &self.stage {
+            Stage::Over => {}
+            Stage::Idle => deeds.extend([Deed::GoesOn, Deed::EndsWell]),
+            Stage::Undoing if self.died => deeds.extend([Deed::GoesOn, Deed::GivesUp]),
+            Stage::Calling(_) => deeds.extend([Deed::GoesOn, Deed::IsRefused, Deed::TimesOut]),
+            Stage::Taking(..)
+            | Stage::Claiming(_)
+            | Stage::Recording(..)
+            | Stage::GivingUp(_)
+            | Stage::Closing(_)
+            | Stage::Ending(_) => deeds.extend([Deed::GoesOn, Deed::IsUnheard]),
+            _ => deeds.push(Deed::GoesOn),
+        }
+        if !matches!(self.stage, Stage::Idle | Stage::Over) {
+            deeds.push(Deed::Crashes);
+        }
+        deeds.extend((0..self.orphans.len()).map(Deed::OrphanArrives));
+        deeds.extend(self.late.then_some(Deed::LateCallArrives));
+    }
+}

@@ -1,0 +1,257 @@
+//! An attempt at the step: claim, look at the execution, call the target, record; it can stop between any two.
+
+use holdfast_core::ledger::{Attempted, Claimed, Completed, StepRecord, StepState};
+use jiff::SignedDuration;
+
+use crate::{
+    kept::Kept,
+    model::{Deed, Protocol},
+    records::{MAX_ATTEMPTS, claim, payload},
+    world::{Breach, Put, World, Write, holder, lease_until},
+};
+
+/// One attempt.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Forward {
+    pub(crate) stage: Stage,
+    /// A write that nobody waits for any more.
+    pub(crate) orphan: Option<Write>,
+    /// A call that nobody waits for any more.
+    pub(crate) late: bool,
+    /// Whether it ever called the target.
+    pub(crate) called: bool,
+}
+
+/// Where an attempt stands.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Stage {
+    #[default]
+    Idle,
+    /// Its claim, or that nobody may try again, is on its way.
+    Claiming(Write),
+    /// About to look whether the execution still runs.
+    Claimed(Kept<StepRecord>),
+    /// About to call.
+    Ready(Kept<StepRecord>),
+    /// Waits for an answer.
+    Calling(Kept<StepRecord>),
+    /// Its outcome is on its way.
+    Recording(Write, Outcome),
+    Gone,
+}
+
+/// What an attempt records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Outcome {
+    Succeeded,
+    Busy,
+    Refused,
+    Unknown,
+    Halted,
+}
+
+impl Outcome {
+    fn attempted(self) -> Attempted {
+        match self {
+            Self::Succeeded => Attempted::Succeeded(payload()),
+            Self::Busy => Attempted::Transient {
+                error: String::new(),
+                wait: SignedDuration::ZERO,
+            },
+            Self::Refused => Attempted::Permanent(String::new()),
+            Self::Unknown => Attempted::Unknown(String::new()),
+            Self::Halted => Attempted::Halted(String::new()),
+        }
+    }
+}
+
+impl Forward {
+    pub(crate) fn is_gone(&self) -> bool {
+        self.stage == Stage::Gone
+    }
+
+    /// The record by which it may be at the target now.
+    pub(crate) fn at_work(&self) -> Option<&Kept<StepRecord>> {
+        match &self.stage {
+            Stage::Calling(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// The record by which it may come to the target yet.
+    pub(crate) fn holds(&self) -> Option<&Kept<StepRecord>> {
+        match &self.stage {
+            Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => Some(record),
+            _ => None,
+        }
+    }
+
+    /// Its claim on its way.
+    pub(crate) fn claims(&self) -> Option<&Write> {
+        match &self.stage {
+            Stage::Claiming(write) => Some(write),
+            _ => None,
+        }
+    }
+
+    /// What it can do.
+    pub(crate) fn deeds(&self, deeds: &mut Vec<Deed>) {
+        match &self.stage {
+            Stage::Gone => {}
+            Stage::Idle | Stage::Claimed(_) | Stage::Ready(_) => deeds.push(Deed::GoesOn),
+            Stage::Claiming(_) | Stage::Recording(..) => {
+                deeds.extend([Deed::GoesOn, Deed::IsUnheard]);
+            }
+            Stage::Calling(_) => {
+                deeds.extend([Deed::GoesOn, Deed::IsBusy, Deed::IsRefused, Deed::TimesOut]);
+            }
+        }
+        if !matches!(self.stage, Stage::Idle | Stage::Gone) {
+            deeds.push(Deed::Crashes);
+        }
+        deeds.extend(self.orphan.is_some().then_some(Deed::OrphanArrives(0)));
+        deeds.extend(self.late.then_some(Deed::LateCallArrives));
+    }
+}
+
+impl Protocol {
+    /// An attempt does something; `None` if it cannot now.
+    pub(crate) fn forward(&self, world: &World, n: usize, deed: Deed) -> Option<World> {
+        let mut next = world.clone();
+        next.faults = next.faults.checked_sub(u8::from(deed.is_fault()))?;
+        match deed {
+            Deed::OrphanArrives(_) => {
+                let write = next.forward[n].orphan.take()?;
+                next.put(&write);
+            }
+            Deed::LateCallArrives => {
+                next.forward[n].late = false;
+                next.target.act(&self.setting);
+            }
+            Deed::Crashes => {
+                let mine = &mut next.forward[n];
+                match std::mem::replace(&mut mine.stage, Stage::Gone) {
+                    Stage::Claiming(write) | Stage::Recording(write, _) => {
+                        mine.orphan = Some(write);
+                    }
+                    Stage::Calling(_) => mine.late = true,
+                    _ => {}
+                }
+            }
+            _ => next.forward[n].stage = self.goes_on(&mut next, n, deed)?,
+        }
+        Some(next)
+    }
+
+    fn goes_on(&self, world: &mut World, n: usize, deed: Deed) -> Option<Stage> {
+        let stage = world.forward[n].stage.clone();
+        Some(match (stage, deed) {
+            // Attempts are alike: they start in order.
+            (Stage::Idle, _) if n > 0 && world.forward[n - 1].stage == Stage::Idle => return None,
+            (Stage::Idle, _) => self.claims(world, n, None),
+            (Stage::Claiming(write) | Stage::Recording(write, _), Deed::IsUnheard)
+                if !world.admits(&write) =>
+            {
+                return None;
+            }
+            (Stage::Claiming(write), Deed::IsUnheard) => {
+                world.put(&write);
+                Stage::Claiming(write)
+            }
+            (Stage::Claiming(write), _) => match (world.put(&write), write) {
+                (Put::Done, Write::Step(record, _)) if holder(&record) == Some(&token(n)) => {
+                    Stage::Claimed(record)
+                }
+                (Put::Done, _) => Stage::Gone,
+                (Put::Lost, _) => self.claims(world, n, world.record.as_ref()),
+            },
+            (Stage::Claimed(record), _) => {
+                if (self.rules.admits)(&world.meta, 1) {
+                    Stage::Ready(record)
+                } else {
+                    self.ends(world, n, &record, Outcome::Halted)
+                }
+            }
+            (Stage::Ready(record), _) => {
+                if lease_until(&record).is_none_or(|until| world.now() >= until) {
+                    return Some(self.ends(world, n, &record, Outcome::Busy));
+                }
+                let undone = |stands: &Kept<StepRecord>| stands.state == StepState::Undone;
+                if world.record.as_ref().is_some_and(undone) {
+                    world.breach(Breach::SentAfterUndo);
+                }
+                world.forward[n].called = true;
+                world.forward[n].stage = Stage::Calling(record.clone());
+                world.alone();
+                Stage::Calling(record)
+            }
+            (Stage::Calling(record), Deed::TimesOut) => {
+                world.forward[n].late = true;
+                self.ends(world, n, &record, Outcome::Unknown)
+            }
+            (Stage::Calling(record), deed) => {
+                let outcome = match deed {
+                    Deed::IsBusy => Outcome::Busy,
+                    Deed::GoesOn if world.target.act(&self.setting) => Outcome::Succeeded,
+                    _ => Outcome::Refused,
+                };
+                self.ends(world, n, &record, outcome)
+            }
+            (Stage::Recording(write, outcome), Deed::IsUnheard) => {
+                self.records(world, n, &write, outcome);
+                Stage::Recording(write, outcome)
+            }
+            (Stage::Recording(write, outcome), _) => {
+                match self.records(world, n, &write, outcome) {
+                    Put::Done => Stage::Gone,
+                    Put::Lost => {
+                        let stands = world.record.clone()?;
+                        self.ends(world, n, &stands, outcome)
+                    }
+                }
+            }
+            (Stage::Gone, _) => return None,
+        })
+    }
+
+    /// Decides on what stands.
+    fn claims(&self, world: &World, n: usize, stands: Option<&Kept<StepRecord>>) -> Stage {
+        let mine = claim(&self.setting, &token(n), world.now());
+        match (self.rules.claim)(stands.map(|stands| &**stands), &mine, world.now()) {
+            Claimed::Write(next) | Claimed::Unknown(Some(next)) => {
+                let expect = stands.map(|stands| stands.rev);
+                Stage::Claiming(Write::Step((*next).into(), expect))
+            }
+            Claimed::Mine => stands.cloned().map_or(Stage::Gone, Stage::Claimed),
+            _ => Stage::Gone,
+        }
+    }
+
+    /// Decides what to record of an outcome over what stands.
+    fn ends(&self, world: &World, n: usize, stands: &Kept<StepRecord>, outcome: Outcome) -> Stage {
+        let attempted = outcome.attempted();
+        let now = world.now();
+        match (self.rules.complete)(stands, &token(n), &attempted, MAX_ATTEMPTS, now) {
+            Completed::Write(next) => {
+                Stage::Recording(Write::Step((*next).into(), Some(stands.rev)), outcome)
+            }
+            Completed::Mine | Completed::Fenced => Stage::Gone,
+        }
+    }
+
+    fn records(&self, world: &mut World, n: usize, write: &Write, outcome: Outcome) -> Put {
+        let held = world.record.as_ref().and_then(|record| holder(record)) == Some(&token(n));
+        let put = world.put(write);
+        if put == Put::Done {
+            if !held {
+                world.breach(Breach::NotHolder);
+            }
+            world.committed.0 += u8::from(outcome == Outcome::Succeeded);
+        }
+        put
+    }
+}
+
+pub(crate) fn token(n: usize) -> String {
+    format!("attempt {n}")
+}

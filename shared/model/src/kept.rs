@@ -1,0 +1,189 @@
+//! Which states are one: records are shared, and told apart only by what a rule can still read of them.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    ops::Deref,
+    sync::Arc,
+};
+
+use holdfast_core::ledger::{Attempt, AttemptOutcome, StepRecord};
+
+use crate::{
+    back::{self, Back},
+    forward::{self, Forward},
+    world::{World, Write, holder, lease_until},
+};
+
+/// A record that several places of a state can hold.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Kept<T>(Arc<T>);
+
+impl<T> Clone for Kept<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> From<T> for Kept<T> {
+    fn from(record: T) -> Self {
+        Self(Arc::new(record))
+    }
+}
+
+impl<T> Deref for Kept<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// States that hash alike are visited once. Four things make no difference to what can follow:
+/// - the time, but for which leases are over, as a rule only compares a lease with now;
+/// - revisions, but for which writes can still succeed, as revisions only rise;
+/// - what a write that cannot succeed any more would have written;
+/// - names: an attempt is told apart by whether the record is its own, and attempts are alike.
+impl Hash for World {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        let meta = &self.meta;
+        (meta.epoch, &meta.owner, meta.phase.name()).hash(to);
+        self.record
+            .as_ref()
+            .map(|record| self.view(record))
+            .hash(to);
+        let mut attempts: Vec<u64> = self
+            .forward
+            .iter()
+            .enumerate()
+            .map(|one| self.attempt(one))
+            .collect();
+        attempts.sort_unstable();
+        attempts.hash(to);
+        for one in self.back.iter().enumerate() {
+            self.rollback(one).hash(to);
+        }
+        let called = self.forward.iter().any(|attempt| attempt.called);
+        called.hash(to);
+        let stands = |record: &Kept<StepRecord>| record.stands() as u8;
+        let receipt = self.receipt.as_ref();
+        receipt.map(|seen| seen.as_ref().map(stands)).hash(to);
+        (self.target, self.faults, self.committed, self.breaches).hash(to);
+    }
+}
+
+impl World {
+    /// All of a record that matters, but for whose it is.
+    fn view(&self, record: &StepRecord) -> impl Hash + use<> {
+        let last = record.attempts.last().and_then(|last| last.outcome);
+        let unknown = |attempts: &[Attempt]| {
+            let mut ends = attempts.iter().filter_map(|attempt| attempt.outcome);
+            ends.any(AttemptOutcome::is_unknown)
+        };
+        let counts = |one: &&Attempt| one.outcome != Some(AttemptOutcome::Halted);
+        (
+            (
+                record.state.name(),
+                self.lives(record),
+                holder(record).is_some(),
+            ),
+            (record.epoch, record.tainted, record.output.is_some()),
+            (record.attempts.len(), last.map(|outcome| outcome as u8)),
+            record.undo_attempts.iter().filter(counts).count(),
+            (unknown(&record.attempts), unknown(&record.undo_attempts)),
+        )
+    }
+
+    fn lives(&self, record: &StepRecord) -> bool {
+        lease_until(record).is_some_and(|until| self.now() < until)
+    }
+
+    /// Of a record that somebody holds: whether it still stands, and whether its lease lives.
+    fn held(&self, record: &Kept<StepRecord>) -> (bool, bool) {
+        let stands = self
+            .record
+            .as_ref()
+            .is_some_and(|now| now.rev == record.rev);
+        (stands, self.lives(record))
+    }
+
+    /// Of a write on its way: what it would write, if it still can.
+    fn sent(&self, write: &Write) -> Option<u64> {
+        let mut view = DefaultHasher::new();
+        match write {
+            _ if !self.admits(write) => return None,
+            Write::Step(record, _) => self.view(record).hash(&mut view),
+            Write::Meta(meta, _, seen) => {
+                (meta.epoch, &meta.owner, meta.phase.name()).hash(&mut view);
+                seen.as_ref()
+                    .map(|record| record.stands() as u8)
+                    .hash(&mut view);
+            }
+        }
+        Some(view.finish())
+    }
+
+    fn attempt(&self, (n, attempt): (usize, &Forward)) -> u64 {
+        use forward::Stage;
+        let mut view = DefaultHasher::new();
+        match &attempt.stage {
+            Stage::Idle => 0.hash(&mut view),
+            Stage::Claiming(write) => (1, self.sent(write)).hash(&mut view),
+            Stage::Claimed(record) => (2, self.held(record)).hash(&mut view),
+            Stage::Ready(record) => (3, self.held(record)).hash(&mut view),
+            Stage::Calling(record) => (4, self.held(record)).hash(&mut view),
+            Stage::Recording(write, outcome) => (5, self.sent(write), outcome).hash(&mut view),
+            Stage::Gone => 6.hash(&mut view),
+        }
+        let mine = self.record.as_ref().is_some_and(|record| {
+            record
+                .attempts
+                .last()
+                .is_some_and(|last| last.token == forward::token(n))
+        });
+        let orphan = attempt.orphan.as_ref().and_then(|write| self.sent(write));
+        (
+            mine && !attempt.is_gone(),
+            orphan,
+            attempt.late,
+            attempt.called,
+        )
+            .hash(&mut view);
+        view.finish()
+    }
+
+    fn rollback(&self, (n, rollback): (usize, &Back)) -> u64 {
+        use back::Stage;
+        let mut view = DefaultHasher::new();
+        match &rollback.stage {
+            Stage::Idle => 0.hash(&mut view),
+            Stage::Saw(epoch) => (1, epoch).hash(&mut view),
+            Stage::Taking(epoch, write) => (2, epoch, self.sent(write)).hash(&mut view),
+            Stage::Planning => 3.hash(&mut view),
+            Stage::Undoing => 4.hash(&mut view),
+            Stage::Claiming(write) => (5, self.sent(write)).hash(&mut view),
+            Stage::Claimed(record) => (6, self.held(record)).hash(&mut view),
+            Stage::Ready(record) => (7, self.held(record)).hash(&mut view),
+            Stage::Calling(record) => (8, self.held(record)).hash(&mut view),
+            Stage::Recording(write, outcome) => (9, self.sent(write), outcome).hash(&mut view),
+            Stage::GivingUp(write) => (10, self.sent(write)).hash(&mut view),
+            Stage::Finishing => 11.hash(&mut view),
+            Stage::Closing(write) => (12, self.sent(write)).hash(&mut view),
+            Stage::Ending(write) => (13, self.sent(write)).hash(&mut view),
+            Stage::Over => 14.hash(&mut view),
+        }
+        let token = rollback.token(n);
+        let mine = self.record.as_ref().and_then(|record| {
+            let mut undos = record.undo_attempts.iter();
+            undos
+                .find(|undo| undo.token == token && !rollback.is_over())
+                .map(|undo| undo.outcome.map(|one| one as u8))
+        });
+        let orphans: Vec<u64> = rollback
+            .orphans
+            .iter()
+            .filter_map(|write| self.sent(write))
+            .collect();
+        (mine, orphans, rollback.epoch, rollback.died, rollback.late).hash(&mut view);
+        view.finish()
+    }
+}

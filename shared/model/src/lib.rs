@@ -1,0 +1,14 @@
+//! The ledger protocol as a model whose every interleaving can be visited; the rules are those of `holdfast-core`.
+
+mod back;
+mod forward;
+mod kept;
+mod model;
+mod records;
+mod rules;
+mod unwind;
+mod world;
+
+pub use model::{Action, Actor, Deed, Protocol};
+pub use rules::{GiveUp, PRODUCTION, Rules};
+pub use world::{Setting, World};

@@ -1,0 +1,113 @@
+//! The records that everything begins with, as small as the rules allow.
+
+use holdfast_core::{
+    keys::{ExecutionKey, effect_key},
+    ledger::{Attempt, Claim, Meta, Phase, StepRecord, StepState},
+    payload::Payload,
+    task::{Failure, UndoPolicy},
+    timing::lease_s,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::world::Setting;
+
+/// Attempts that a step is allowed, and an undo.
+pub(crate) const MAX_ATTEMPTS: u32 = 2;
+const TIMEOUT_S: u64 = 30;
+
+pub(crate) fn at(s: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_759_150_800 + s)
+}
+
+fn partition() -> ExecutionKey {
+    ExecutionKey {
+        tenant: "acme".to_owned(),
+        execution: "e".to_owned(),
+    }
+}
+
+pub(crate) fn payload() -> Payload {
+    Payload::Inline {
+        value: true.into(),
+        sha256: String::new(),
+    }
+}
+
+pub(crate) fn begun() -> Meta {
+    Meta {
+        rev: 1,
+        at: partition(),
+        workflow: String::new(),
+        version: 1,
+        definition_digest: String::new(),
+        idempotency_key: String::new(),
+        input: payload(),
+        trigger: String::new(),
+        requested_by: None,
+        origin: OWNERS[0].to_owned(),
+        owner: OWNERS[0].to_owned(),
+        machine: String::new(),
+        epoch: 1,
+        generation: 0,
+        started_at: at(0),
+        deadline: at(900),
+        guardrails: Vec::new(),
+        phase: Phase::Running,
+        receipt: None,
+        previous: None,
+    }
+}
+
+/// The machine, and the recovery.
+pub(crate) const OWNERS: [&str; 2] = ["machine", "recovery"];
+
+pub(crate) fn failure(by: usize) -> Failure {
+    Failure {
+        state: OWNERS[by].to_owned(),
+        error: String::new(),
+        cause: String::new(),
+        by: None,
+    }
+}
+
+/// The claim of the attempt with this token, as the engine prepares it.
+pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
+    let lease = SignedDuration::from_secs(lease_s(TIMEOUT_S) as i64);
+    let undo = UndoPolicy {
+        timeout_s: TIMEOUT_S,
+        max_attempts: MAX_ATTEMPTS,
+        fences: setting.fences,
+    };
+    Claim {
+        token: token.to_owned(),
+        lease,
+        max_attempts: MAX_ATTEMPTS,
+        first: StepRecord {
+            rev: 1,
+            at: partition(),
+            step: "hold".to_owned(),
+            item: None,
+            number: 1,
+            action: String::new(),
+            key: effect_key(&partition(), "hold", None, 0),
+            generation: 0,
+            epoch: 1,
+            run: 0,
+            input: payload(),
+            undo: setting.reversible.then_some(undo),
+            undo_input: None,
+            idempotent: setting.idempotent,
+            optional: false,
+            state: StepState::Running {
+                token: token.to_owned(),
+                lease_until: now + lease,
+            },
+            output: None,
+            tainted: false,
+            attempts: vec![Attempt::begun(token, now)],
+            forgiven: 0,
+            undo_attempts: Vec::new(),
+            undo_forgiven: 0,
+        },
+    }
+}

@@ -1,0 +1,50 @@
+//! The rules that the model runs on: the production functions, each of which a test can replace by a broken one.
+
+use holdfast_core::{
+    ledger::{
+        self, Attempted, Claim, Claimed, Completed, Meta, Need, StepRecord, Taken, Undid,
+        UndoClaim, UndoClaimed, UndoCompleted,
+    },
+    task::Failure,
+};
+use jiff::Timestamp;
+
+/// Every decision that the protocol rests on.
+#[derive(Clone, Copy)]
+pub struct Rules {
+    /// May an attempt act?
+    pub claim: fn(Option<&StepRecord>, &Claim, Timestamp) -> Claimed,
+    /// May an attempt record its outcome?
+    pub complete: fn(&StepRecord, &str, &Attempted, u32, Timestamp) -> Completed,
+    /// May somebody take the execution over?
+    pub take: fn(&Meta, &str, u64, &Failure, Timestamp) -> Taken,
+    /// What does a record ask for while its execution unwinds?
+    pub need: fn(&StepRecord, u32, Timestamp) -> Need,
+    /// May an attempt undo?
+    pub claim_undo: fn(&StepRecord, &UndoClaim, Timestamp) -> UndoClaimed,
+    /// May an attempt record how its undo went?
+    pub complete_undo: fn(&StepRecord, &str, &Undid, Timestamp) -> UndoCompleted,
+    /// May an undo be given up?
+    pub give_up: GiveUp,
+    /// May a step of this epoch still act?
+    pub admits: fn(&Meta, u64) -> bool,
+    /// May an undo of this epoch still act?
+    pub unwinds: fn(&Meta, u64) -> bool,
+}
+
+/// See [`ledger::give_up`].
+pub type GiveUp =
+    fn(&StepRecord, &UndoClaim, &str, Timestamp) -> Result<Option<StepRecord>, Timestamp>;
+
+/// What the engine runs on.
+pub const PRODUCTION: Rules = Rules {
+    claim: ledger::claim,
+    complete: ledger::complete,
+    take: ledger::take,
+    need: ledger::need,
+    claim_undo: ledger::claim_undo,
+    complete_undo: ledger::complete_undo,
+    give_up: ledger::give_up,
+    admits: Meta::admits,
+    unwinds: Meta::unwinds,
+};

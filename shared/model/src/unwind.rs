@@ -1,0 +1,317 @@
+//! A rollback goes on: it takes over, looks, undoes, ends; it can die between any two and begins again.
+
+use holdfast_core::ledger::{
+    Meta, Need, Phase, Status, StepRecord, StepState, Taken, UndoClaim, UndoClaimed, UndoCompleted,
+};
+
+use crate::{
+    back::{Outcome, Stage},
+    kept::Kept,
+    model::{Deed, Protocol},
+    records::{OWNERS, failure},
+    world::{Breach, Put, World, Write, holder, lease_until},
+};
+
+impl Protocol {
+    /// A rollback does something; `None` if it cannot now.
+    pub(crate) fn back(&self, world: &World, n: usize, deed: Deed) -> Option<World> {
+        let mut next = world.clone();
+        next.faults = next.faults.checked_sub(u8::from(deed.is_fault()))?;
+        match deed {
+            Deed::OrphanArrives(which) => {
+                let write = next.back[n].orphans.remove(which);
+                next.put(&write);
+            }
+            Deed::LateCallArrives => {
+                next.back[n].late = false;
+                next.target.undo();
+            }
+            Deed::Crashes => {
+                let mine = &mut next.back[n];
+                mine.died = true;
+                mine.tries += 1;
+                match std::mem::take(&mut mine.stage) {
+                    Stage::Taking(_, write)
+                    | Stage::Claiming(write)
+                    | Stage::Recording(write, _)
+                    | Stage::GivingUp(write)
+                    | Stage::Closing(write)
+                    | Stage::Ending(write) => mine.orphans.push(write),
+                    Stage::Calling(_) => mine.late = self.setting.reversible,
+                    _ => {}
+                }
+            }
+            Deed::IsUnheard => {
+                if self.arrives(&mut next, n)? == Put::Lost {
+                    return None;
+                }
+            }
+            _ => {
+                let stage = self.unwinds(&mut next, n, deed)?;
+                next.back[n].stage = stage;
+            }
+        }
+        Some(next)
+    }
+
+    fn unwinds(&self, world: &mut World, n: usize, deed: Deed) -> Option<Stage> {
+        let stage = world.back[n].stage.clone();
+        Some(match (stage, deed) {
+            (Stage::Over, _) => return None,
+            (Stage::Idle, Deed::EndsWell) => return self.ends_well(world, n),
+            // The machine knows the epoch in which it began, the recovery looks.
+            (Stage::Idle, _) if n == 0 => self.takes(world, n, 1),
+            (Stage::Idle, _) => Stage::Saw(world.meta.epoch),
+            (Stage::Saw(epoch), _) => self.takes(world, n, epoch),
+            (Stage::Taking(epoch, write), _) => match (world.put(&write), write) {
+                (Put::Done, Write::Meta(meta, ..)) => {
+                    world.back[n].epoch = meta.epoch;
+                    Stage::Planning
+                }
+                _ => self.takes(world, n, epoch),
+            },
+            (Stage::Planning, _) => {
+                if world.meta.epoch != world.back[n].epoch || world.ended() {
+                    return Some(Stage::Over);
+                }
+                match self.asks(world)? {
+                    Need::Wait(_) => return None,
+                    Need::Undo => Stage::Undoing,
+                    Need::Nothing | Need::Close(_) => Stage::Finishing,
+                }
+            }
+            (Stage::Undoing, Deed::GivesUp) => return self.gives_up(world, n),
+            (Stage::Undoing, _) => {
+                let stage = self.claims_undo(world, n)?;
+                if stage == Stage::Undoing {
+                    return None;
+                }
+                stage
+            }
+            (Stage::Claiming(write), _) => match (world.put(&write), write) {
+                (Put::Done, Write::Step(record, _)) if holder(&record).is_some() => {
+                    Stage::Claimed(record)
+                }
+                (Put::Done, _) => Stage::Finishing,
+                (Put::Lost, _) => self.claims_undo(world, n)?,
+            },
+            (Stage::Claimed(record), _) => {
+                if (self.rules.unwinds)(&world.meta, world.back[n].epoch) {
+                    Stage::Ready(record)
+                } else {
+                    self.records_undo(world, n, &record, Outcome::Halted)
+                }
+            }
+            (Stage::Ready(record), _) => {
+                if lease_until(&record).is_none_or(|until| world.now() >= until) {
+                    return Some(self.records_undo(world, n, &record, Outcome::Busy));
+                }
+                self.fenced(world);
+                world.back[n].stage = Stage::Calling(record.clone());
+                world.alone();
+                Stage::Calling(record)
+            }
+            (Stage::Calling(record), Deed::TimesOut) => {
+                world.back[n].late = self.setting.reversible;
+                self.records_undo(world, n, &record, Outcome::Unknown)
+            }
+            (Stage::Calling(record), Deed::IsRefused) => {
+                self.records_undo(world, n, &record, Outcome::Refused)
+            }
+            (Stage::Calling(record), _) => {
+                let happened = world.target.effects > 0;
+                if self.setting.reversible {
+                    world.target.undo();
+                }
+                self.records_undo(world, n, &record, Outcome::Done(happened))
+            }
+            (Stage::Recording(_, outcome), _) => match self.arrives(world, n)? {
+                Put::Done => self.goes_over(world, n, outcome),
+                Put::Lost => {
+                    let stands = world.record.clone()?;
+                    self.records_undo(world, n, &stands, outcome)
+                }
+            },
+            (Stage::GivingUp(_), _) => match self.arrives(world, n)? {
+                Put::Done => Stage::Finishing,
+                Put::Lost => Stage::Undoing,
+            },
+            (Stage::Finishing, _) => return self.finishes(world, n),
+            (Stage::Closing(_), _) => {
+                self.arrives(world, n)?;
+                Stage::Finishing
+            }
+            (Stage::Ending(_), _) => match self.arrives(world, n)? {
+                Put::Done => Stage::Over,
+                Put::Lost if world.back[n].epoch == 0 => Stage::Idle,
+                Put::Lost => Stage::Finishing,
+            },
+        })
+    }
+
+    /// The write that is on its way arrives.
+    fn arrives(&self, world: &mut World, n: usize) -> Option<Put> {
+        let stage = world.back[n].stage.clone();
+        Some(match &stage {
+            Stage::Recording(write, outcome) => {
+                let token = world.back[n].token(n);
+                let held = world.record.as_ref().and_then(|record| holder(record)) == Some(&*token);
+                let put = world.put(write);
+                if put == Put::Done {
+                    if !held {
+                        world.breach(Breach::NotHolder);
+                    }
+                    let undone = self.setting.reversible && matches!(outcome, Outcome::Done(_));
+                    world.committed.1 += u8::from(undone);
+                }
+                put
+            }
+            Stage::Taking(_, write)
+            | Stage::Claiming(write)
+            | Stage::GivingUp(write)
+            | Stage::Closing(write)
+            | Stage::Ending(write) => world.put(write),
+            _ => return None,
+        })
+    }
+
+    fn takes(&self, world: &mut World, n: usize, epoch: u64) -> Stage {
+        match (self.rules.take)(&world.meta, OWNERS[n], epoch, &failure(n), world.now()) {
+            Taken::Write(next) => {
+                Stage::Taking(epoch, Write::Meta((*next).into(), world.meta.rev, None))
+            }
+            Taken::Mine => {
+                world.back[n].epoch = world.meta.epoch;
+                Stage::Planning
+            }
+            Taken::Over | Taken::Superseded => Stage::Over,
+        }
+    }
+
+    /// What the record asks for.
+    fn asks(&self, world: &World) -> Option<Need> {
+        let Some(record) = &world.record else {
+            return Some(Need::Nothing);
+        };
+        Some((self.rules.need)(record, 0, world.now()))
+    }
+
+    fn undo_claim(&self, world: &World, n: usize) -> UndoClaim {
+        UndoClaim {
+            token: world.back[n].token(n),
+            epoch: world.back[n].epoch,
+            run: 0,
+        }
+    }
+
+    /// Decides on what stands; `Undoing` if it must wait.
+    fn claims_undo(&self, world: &World, n: usize) -> Option<Stage> {
+        let stands = world.record.as_ref()?;
+        let claim = self.undo_claim(world, n);
+        Some(match (self.rules.claim_undo)(stands, &claim, world.now()) {
+            UndoClaimed::Write(next) => {
+                Stage::Claiming(Write::Step((*next).into(), Some(stands.rev)))
+            }
+            UndoClaimed::Mine => Stage::Claimed(stands.clone()),
+            UndoClaimed::Held(_) | UndoClaimed::NotBefore(_) => Stage::Undoing,
+            UndoClaimed::Over => Stage::Finishing,
+            UndoClaimed::Superseded => Stage::Over,
+        })
+    }
+
+    /// Decides what to record of an outcome over what stands.
+    fn records_undo(
+        &self,
+        world: &mut World,
+        n: usize,
+        stands: &Kept<StepRecord>,
+        outcome: Outcome,
+    ) -> Stage {
+        let undid = outcome.undid(self.setting.reversible);
+        let token = world.back[n].token(n);
+        match (self.rules.complete_undo)(stands, &token, &undid, world.now()) {
+            UndoCompleted::Write(next) => {
+                Stage::Recording(Write::Step((*next).into(), Some(stands.rev)), outcome)
+            }
+            UndoCompleted::Mine | UndoCompleted::Fenced => self.goes_over(world, n, outcome),
+        }
+    }
+
+    /// After an attempt to undo: the next one, if the record asks for one.
+    fn goes_over(&self, world: &mut World, n: usize, outcome: Outcome) -> Stage {
+        world.back[n].tries += 1;
+        if outcome == Outcome::Halted {
+            return Stage::Over;
+        }
+        Stage::Planning
+    }
+
+    fn gives_up(&self, world: &mut World, n: usize) -> Option<Stage> {
+        let back = &world.back[n];
+        if !(self.rules.unwinds)(&world.meta, back.epoch) {
+            return Some(Stage::Over);
+        }
+        let stands = world.record.as_ref()?;
+        let claim = self.undo_claim(world, n);
+        match (self.rules.give_up)(stands, &claim, "", world.now()) {
+            Err(_) => None,
+            Ok(None) => Some(Stage::Finishing),
+            Ok(Some(next)) => {
+                let write = Write::Step(next.into(), Some(stands.rev));
+                Some(Stage::GivingUp(write))
+            }
+        }
+    }
+
+    /// Ends the execution unless something is open.
+    fn finishes(&self, world: &World, n: usize) -> Option<Stage> {
+        if world.ended() || world.meta.epoch != world.back[n].epoch {
+            return Some(Stage::Over);
+        }
+        Some(match self.asks(world)? {
+            Need::Wait(_) => return None,
+            Need::Undo => Stage::Planning,
+            Need::Close(next) => {
+                let expect = world.record.as_ref().map(|record| record.rev);
+                Stage::Closing(Write::Step((*next).into(), expect))
+            }
+            Need::Nothing => Stage::Ending(ends(world, Status::RolledBack)),
+        })
+    }
+
+    /// The machine reached its end: all steps have succeeded.
+    fn ends_well(&self, world: &World, n: usize) -> Option<Stage> {
+        let record = world.record.as_ref()?;
+        let succeeded = record.state == StepState::Succeeded;
+        let reached = n == 0 && succeeded && (self.rules.admits)(&world.meta, 1);
+        reached.then(|| Stage::Ending(ends(world, Status::Executed)))
+    }
+
+    /// Somebody is about to undo: nobody may come to the target any more but a call that is on its way.
+    fn fenced(&self, world: &mut World) {
+        let now = world.now();
+        let lives =
+            |record: &Kept<StepRecord>| lease_until(record).is_some_and(|until| now < until);
+        let at_work = world.forward.iter().filter_map(|attempt| attempt.holds());
+        // One that has claimed and not looked yet will see the new epoch, and not act.
+        let may_act = at_work.filter(|record| lives(record)).count() > 0;
+        let over = world.meta.phase != Phase::Running && world.meta.epoch > 1;
+        if may_act || !over {
+            world.breach(Breach::UndoneUnfenced);
+        }
+    }
+}
+
+/// The end of the execution, as the engine writes it.
+fn ends(world: &World, status: Status) -> Write {
+    let next = Meta {
+        rev: world.meta.rev + 1,
+        phase: Phase::Ended {
+            status,
+            at: world.now(),
+            failure: None,
+        },
+        ..(*world.meta).clone()
+    };
+    Write::Meta(next.into(), world.meta.rev, world.record.clone())
+}

@@ -1,0 +1,103 @@
+//! Every interleaving under the production rules, for each kind of step: nothing breaks, and everything happens.
+
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use holdfast_model::{PRODUCTION, Protocol, Setting, World};
+use stateright::{Checker, Model};
+
+/// An idempotent step with an undo, at a target that fences: two attempts, two rollbacks, any two faults.
+const USUAL: Setting = Setting {
+    reversible: true,
+    fences: true,
+    idempotent: true,
+    attempts: 2,
+    faults: 2,
+};
+
+/// Visits every state, and says how many there are.
+fn holds(setting: Setting) {
+    let rules = PRODUCTION;
+    let protocol = Protocol { setting, rules };
+    let checker = protocol.checker().spawn_dfs().join();
+    eprintln!("{setting:?}: {} states", checker.unique_state_count());
+    checker.assert_properties();
+}
+
+#[test]
+fn a_step_whose_target_fences_is_undone_for_good() {
+    holds(USUAL);
+}
+
+#[test]
+fn a_step_whose_target_does_not_fence_is_undone_or_named_as_possible() {
+    holds(Setting {
+        fences: false,
+        faults: 1,
+        ..USUAL
+    });
+}
+
+#[test]
+fn a_step_whose_target_takes_no_call_twice_is_called_once() {
+    holds(Setting {
+        idempotent: false,
+        faults: 1,
+        ..USUAL
+    });
+}
+
+#[test]
+fn a_step_without_undo_is_asked_about_and_named() {
+    holds(Setting {
+        reversible: false,
+        faults: 1,
+        ..USUAL
+    });
+}
+
+#[test]
+fn what_holds_for_two_attempts_holds_for_three() {
+    holds(Setting {
+        attempts: 3,
+        faults: 1,
+        ..USUAL
+    });
+}
+
+fn name(world: &World) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    world.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// With what holds wherever nobody can go on, this says that every execution ends.
+#[test]
+fn nobody_goes_round_in_circles() {
+    let setting = Setting { faults: 1, ..USUAL };
+    let rules = PRODUCTION;
+    let protocol = Protocol { setting, rules };
+    let first = protocol.init_states().remove(0);
+    // Whether all that follows a state was seen: one that is met again before that is on a circle.
+    let mut seen = HashMap::from([(name(&first), false)]);
+    let mut path = vec![(name(&first), protocol.next_states(&first))];
+    while let Some((state, left)) = path.last_mut() {
+        let Some(next) = left.pop() else {
+            seen.insert(*state, true);
+            path.pop();
+            continue;
+        };
+        let (state, next_name) = (*state, name(&next));
+        match seen.get(&next_name) {
+            None => {
+                seen.insert(next_name, false);
+                path.push((next_name, protocol.next_states(&next)));
+            }
+            // What arrives too late changes nothing.
+            Some(done) => assert!(*done || next_name == state, "a circle: {next:?}"),
+        }
+    }
+    assert!(seen.len() > 100_000, "only {} states", seen.len());
+}

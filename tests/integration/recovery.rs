@@ -1,0 +1,168 @@
+//! Executions that their machine left behind, found by its status event or by the sweep; and several who find them at once.
+
+use futures_util::future::join_all;
+use holdfast_aws::DynamoLedger;
+use holdfast_core::{
+    keys::ExecutionKey,
+    ledger::{Expect, Ledger, Meta, Phase, Put},
+};
+use holdfast_tests::{DELAY, Stack, eventually, invoke, unique, variable};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::{
+    hold,
+    rollback::{hanging, released},
+};
+
+async fn ledger() -> DynamoLedger {
+    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let client = aws_sdk_dynamodb::Client::new(&config);
+    DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"))
+}
+
+fn at(id: &str) -> ExecutionKey {
+    ExecutionKey {
+        tenant: "acme".to_owned(),
+        execution: id.to_owned(),
+    }
+}
+
+/// What EventBridge tells of a machine that did not end well.
+fn status_event(
+    stack: &Stack,
+    id: &str,
+    key: &str,
+    vendor: &str,
+    status: &str,
+    error: &str,
+) -> Value {
+    let input = json!({ "tenant": "acme", "idempotency_key": key, "input": hold(vendor) });
+    json!({ "detail-type": "Step Functions Execution Status Change", "detail": {
+        "executionArn": stack.aws.execution(DELAY, id),
+        "stateMachineArn": stack.aws.machine(DELAY),
+        "status": status, "error": error, "cause": "", "input": input.to_string(),
+    }})
+}
+
+/// An execution that hangs at its notification, and what its machine's end would be told as, by everybody at once.
+async fn told_at_once(status: &str, error: &str) {
+    let stack = Stack::from_env().await;
+    let (vendor, key) = (unique("vendor"), unique("left"));
+    let id = hanging(&stack, &vendor, &key).await;
+    let event = status_event(&stack, &id, &key, &vendor, status, error);
+    let tell = || {
+        let event = event.clone();
+        tokio::task::spawn_blocking(move || invoke("recover", &event))
+    };
+    for told in join_all((0..5).map(|_| tell())).await {
+        told.expect("recover answers");
+    }
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK", "{execution}");
+    let expected = if error.is_empty() {
+        "States.Timeout"
+    } else {
+        error
+    };
+    assert_eq!(receipt["failure"]["error"], expected, "{receipt}");
+    released(&stack, &vendor, &receipt).await;
+    // Its machine goes on, finds that others took over, and does nothing more.
+    let ended = stack.aws.ended(&stack.aws.execution(DELAY, &id)).await;
+    assert_eq!(ended.status.as_str(), "FAILED");
+    released(&stack, &vendor, &receipt).await;
+}
+
+#[tokio::test]
+async fn a_machine_that_timed_out_as_a_whole_is_recovered_once_however_often_it_is_told() {
+    told_at_once("TIMED_OUT", "").await;
+}
+
+#[tokio::test]
+async fn a_machine_that_died_of_too_much_data_is_recovered_once_however_often_it_is_told() {
+    told_at_once("FAILED", "States.DataLimitExceeded").await;
+}
+
+#[tokio::test]
+async fn two_recovery_machines_at_once_commit_each_undo_once() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let id = hanging(&stack, &vendor, &unique("two")).await;
+    let meta = ledger()
+        .await
+        .meta(&at(&id))
+        .await
+        .expect("the ledger answers");
+    let meta = meta.expect("it is recorded");
+    let input = json!({
+        "execution": meta.reference(),
+        "failure": { "state": "", "error": "Aborted" },
+        "steps": [
+            { "name": "apply_vendor_hold", "action": "vendor-hold" },
+            { "name": "notify_ap_team", "action": "http" },
+        ],
+    });
+    let names: Vec<_> = (0..3).map(|n| format!("{id}-test-{n}")).collect();
+    let starts = names
+        .iter()
+        .map(|name| stack.aws.start("recovery", name, &input));
+    join_all(starts).await;
+    let (_, receipt) = stack.api.finished(&id).await;
+    released(&stack, &vendor, &receipt).await;
+    let undo = &receipt["steps"][0]["undo"];
+    assert_eq!(undo["attempts"], 1, "{receipt}");
+}
+
+#[tokio::test]
+async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let id = stack
+        .api
+        .started(DELAY, &unique("lost"), &hold(&vendor))
+        .await;
+    stack.api.finished(&id).await;
+    // As if its machine had vanished before `Finish`, long ago.
+    let ledger = ledger().await;
+    let meta = ledger.meta(&at(&id)).await.expect("the ledger answers");
+    let meta = meta.expect("it is recorded");
+    let lost = Meta {
+        rev: meta.rev + 1,
+        generation: 1,
+        owner: format!("{}-gone", meta.owner),
+        deadline: meta.started_at - SignedDuration::from_hours(1),
+        phase: Phase::Running,
+        receipt: None,
+        ..meta.clone()
+    };
+    let put = ledger.put_meta(&lost, Expect::Rev(meta.rev)).await;
+    assert_eq!(put, Ok(Put::Done));
+    eventually("the sweep has found it", 30, || async {
+        let swept = tokio::task::spawn_blocking(|| invoke("recover", &json!({})));
+        swept.await.expect("recover answers");
+        let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
+        (execution["status"] != "RUNNING")
+            .then_some(())
+            .ok_or_else(|| execution.to_string())
+    })
+    .await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK", "{execution}");
+    assert_eq!(receipt["failure"]["error"], "Lost", "{receipt}");
+    released(&stack, &vendor, &receipt).await;
+}
+
+#[tokio::test]
+async fn a_machine_that_ended_before_its_start_was_recorded_leaves_a_receipt() {
+    let stack = Stack::from_env().await;
+    let (vendor, key) = (unique("vendor"), unique("early"));
+    let id = holdfast_core::keys::execution_id("acme", DELAY, &key);
+    let event = status_event(&stack, &id, &key, &vendor, "ABORTED", "");
+    tokio::task::spawn_blocking(move || invoke("recover", &event))
+        .await
+        .expect("recover answers");
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "FAILED", "{execution}");
+    assert_eq!(receipt["failure"]["error"], "Aborted", "{receipt}");
+    assert!(stack.vendor.effects_on(&vendor).await.is_empty());
+}
