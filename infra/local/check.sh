@@ -59,6 +59,8 @@ programs_run_on_lambda() {
     done
 }
 
+# A fresh machine has no crates yet, and the licence check looks at them without a network.
+check "crates" cargo fetch --locked
 check "format" cargo fmt --all --check
 check "scripts" scripts_are_sound
 check "tidy files" files_are_tidy
