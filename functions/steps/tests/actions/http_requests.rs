@@ -201,8 +201,8 @@ async fn a_request_that_would_break_the_protocol_or_the_list_is_never_sent() {
             "url: user name and password do not belong in an address",
         ),
         (
-            json!({ "method": "POST", "url": "https://other.example/v1/x?token=hidden" }),
-            "url: https://other.example/v1/x is not allowed; the parameter HttpAllow lists what is",
+            json!({ "method": "POST", "url": "https://other.example/v1/hidden?token=hidden" }),
+            "url: https://other.example or its path is not allowed; the parameter HttpAllow lists what is",
         ),
         (
             json!({ "method": "HEAD", "url": url }),
@@ -237,7 +237,7 @@ async fn an_empty_list_allows_nothing() {
         told(&error),
         (
             "permanent".to_owned(),
-            "url: http://127.0.0.1:4600/x is not allowed; the parameter HttpAllow lists what is"
+            "url: http://127.0.0.1:4600 or its path is not allowed; the parameter HttpAllow lists what is"
         )
     );
 }
