@@ -206,7 +206,7 @@ async fn a_request_that_would_break_the_protocol_or_the_list_is_never_sent() {
         ),
         (
             json!({ "method": "HEAD", "url": url }),
-            "input.method: unknown variant `HEAD`",
+            "input.method must be one of `GET`, `POST`, `PUT`, `PATCH`, `DELETE`",
         ),
         (
             json!({ "method": "GET", "url": url, "uri": url }),
