@@ -5,8 +5,10 @@
 
 use holdfast_aws::{
     AwsEngine, Compiled, Deployment, MachineError, Machines, SystemHost, Undelivered, deliver,
+    report,
 };
 use holdfast_core::{
+    audit::{About, Metric},
     engine::{Host, TaskError},
     gate,
     keys::{ExecutionKey, execution_id},
@@ -37,6 +39,7 @@ struct Ended {
 struct Recover {
     engine: AwsEngine,
     machines: Machines,
+    stack: String,
 }
 
 /// Why a recovery could not be started; the event or the next sweep tries again.
@@ -65,6 +68,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let recover = &Recover {
         engine: deployment.engine()?,
         machines: deployment.machines()?,
+        stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         let ended = event.payload.get("detail").map(Ended::deserialize);
@@ -157,29 +161,43 @@ impl Recover {
     /// machine that waits was not told.
     async fn sweep(&self) -> Result<(), Failed> {
         let now = SystemHost.now();
+        let mut behind = 0;
         for at in self.engine.ledger.overdue(now).await? {
-            if let Err(error) = self.overdue(&at).await {
-                warn!(tenant = at.tenant, execution = at.execution, reason = %error, "it stays overdue");
+            match self.overdue(&at).await {
+                Ok(found) => behind += i64::from(found),
+                Err(error) => {
+                    behind += 1;
+                    warn!(tenant = at.tenant, execution = at.execution, reason = %error, "it stays overdue");
+                }
             }
         }
+        let (open, oldest) = self.engine.ledger.open().await?;
+        let age = oldest.map_or(0, |began| now.duration_since(began).as_millis() as i64);
+        let seen = [
+            (Metric::OpenExecutions, open as i64),
+            (Metric::OldestOpenExecution, age),
+            (Metric::OverdueExecutions, behind),
+        ];
+        report(&self.stack, &seen, None, false, now);
         Ok(())
     }
 
-    async fn overdue(&self, at: &ExecutionKey) -> Result<(), Failed> {
+    /// Looks after one execution; says whether it was found left behind.
+    async fn overdue(&self, at: &ExecutionKey) -> Result<bool, Failed> {
         let now = SystemHost.now();
         let Some(snapshot) = self.engine.ledger.snapshot(at).await? else {
-            return Ok(());
+            return Ok(false);
         };
         for question in &snapshot.questions {
             deliver(&self.engine.ledger, &self.machines, question).await?;
         }
         let meta = Some(snapshot.meta);
         let Some(meta) = meta.filter(|meta| meta.is_open() && meta.deadline < now - GRACE) else {
-            return Ok(());
+            return Ok(false);
         };
         let owner = self.machines.look(&meta.owner).await?;
         if owner.is_some_and(|owner| owner.running) {
-            return Ok(());
+            return Ok(false);
         }
         let compiled = self.machines.compiled(&meta.origin, &meta.machine).await?;
         let failure = Failure {
@@ -190,7 +208,8 @@ impl Recover {
         };
         // One of the same minute is as good; a later one must be able to start.
         let name = format!("{}-{}-{}", at.execution, meta.epoch, now.as_second() / 60);
-        self.start(&name, &meta, compiled, failure).await
+        self.start(&name, &meta, compiled, failure).await?;
+        Ok(true)
     }
 
     async fn start(
@@ -214,6 +233,10 @@ impl Recover {
             failure,
             steps: compiled.steps,
         };
-        Ok(self.machines.recover(name, &input).await?)
+        self.machines.recover(name, &input).await?;
+        let about = About::of(meta);
+        let started = [(Metric::RecoveryStarts, 1)];
+        report(&self.stack, &started, Some(&about), false, SystemHost.now());
+        Ok(())
     }
 }

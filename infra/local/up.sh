@@ -48,11 +48,11 @@ fi
 # What a deployment depends on: when none of it has changed, there is nothing to deploy.
 parameters=(
     "VendorSystemUrl=http://127.0.0.1:$vendor_port" "HttpAllow=${HTTP_ALLOW:-http://127.0.0.1:$vendor_port}"
-    TrustTenantHeader=true PublishVersions=false LogRetentionDays=1
+    TrustTenantHeader=true PublishVersions=false AuditArchive=false LogRetentionDays=1
 )
 deployed=$({
     echo "$stack ${parameters[*]}"
-    sha256sum template.yaml samconfig.toml infra/statemachines/*.asl.json "$programs"/{begin,step,plan,finish,recover,ask,api}
+    sha256sum template.yaml samconfig.toml infra/statemachines/*.asl.json "$programs"/{begin,step,plan,finish,recover,ask,api,audit}
 } | sha256sum)
 if [[ $(cat "$local_dir/deployed" 2>/dev/null) != "$deployed" ]]; then
     stage "sam build"

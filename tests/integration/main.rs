@@ -1,5 +1,6 @@
 //! Tests that drive the deployed stack through its public doors: `make test`, or `source .local/env` and `cargo test -p holdfast-tests`.
 
+mod audit;
 mod crashes;
 mod decisions;
 mod direct;

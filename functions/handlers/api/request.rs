@@ -78,7 +78,7 @@ pub(crate) async fn put(
             };
             ask(&app.ledger, &at, decide).await?
         }
-        "redrive" => redriven(&app, &at).await?,
+        "redrive" => redriven(&app, &at, &request).await?,
         other => {
             return Err(Problem::not_found(format!(
                 "an execution has no {}; it has cancel, rollback and redrive",
@@ -138,7 +138,11 @@ pub(crate) fn given(caller: &Caller, reason: &str) -> Result<Request, Problem> {
     })
 }
 
-async fn redriven(app: &App, at: &holdfast_core::keys::ExecutionKey) -> Result<Answer, Problem> {
+async fn redriven(
+    app: &App,
+    at: &holdfast_core::keys::ExecutionKey,
+    request: &Request,
+) -> Result<Answer, Problem> {
     let Some(meta) = app.ledger.meta(at).await? else {
         return Ok(Answer::Unknown);
     };
@@ -151,7 +155,7 @@ async fn redriven(app: &App, at: &holdfast_core::keys::ExecutionKey) -> Result<A
         let name = redrive_name(&found.meta, found.meta.generation + 1);
         let owner = app.machines.execution_arn(&found.meta.workflow, &name);
         let now = SystemHost.now();
-        redrive(found, &compiled.gate, &compiled.steps, &owner, now)
+        redrive(found, &compiled.gate, &compiled.steps, request, &owner, now)
     };
     Ok(ask(&app.ledger, at, decide).await?)
 }

@@ -8,7 +8,7 @@ use holdfast_core::{
     engine::Engine,
 };
 
-use crate::{DynamoLedger, Machines, S3Store, SecretsManager, SystemHost};
+use crate::{DynamoLedger, EventBus, Machines, S3Store, SecretsManager, SystemHost};
 
 /// The engine on AWS.
 pub type AwsEngine = Engine<DynamoLedger, S3Store, SystemHost>;
@@ -71,6 +71,12 @@ impl Deployment {
             aws_sdk_dynamodb::Client::new(&self.sdk),
             table,
         ))
+    }
+
+    /// The bus that audit events go to.
+    pub fn event_bus(&self) -> Result<EventBus, String> {
+        let client = aws_sdk_eventbridge::Client::new(&self.sdk);
+        Ok(EventBus::new(client, self.variable("HOLDFAST_EVENT_BUS")?))
     }
 
     /// The bucket named by `variable`.

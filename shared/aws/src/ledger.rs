@@ -21,8 +21,8 @@ use serde::{Serialize, de::DeserializeOwned};
 type Item = HashMap<String, AttributeValue>;
 
 pub(crate) const META: &str = "META";
-const DUPLICATES: &str = "DUPLICATES";
-const QUESTION: &str = "ASK#";
+pub(crate) const DUPLICATES: &str = "DUPLICATES";
+pub(crate) const QUESTION: &str = "ASK#";
 pub(crate) const LINK: &str = "EXEC#";
 
 /// The index of what is listed: its hash key says whose, its range key sorts by time.

@@ -1,24 +1,30 @@
 //! The AWS side of Holdfast: the only crate that names the AWS SDK; each module fills one port of `holdfast-core`.
 
 mod boundary;
+mod bus;
 mod deployment;
 mod host;
 mod ledger;
 mod listing;
 mod machines;
+mod metrics;
 mod objects;
 mod questions;
 mod secrets;
 mod serve;
+mod stream;
 
 pub use boundary::{
     AskAnswer, PlanAnswer, StepAnswer, log_ask, log_begin, log_finish, log_plan, log_step,
 };
+pub use bus::{EventBus, Unpublished};
 pub use deployment::{AwsEngine, Deployment};
 pub use host::SystemHost;
 pub use ledger::DynamoLedger;
 pub use machines::{Compiled, ExecutionInput, MachineError, Machines, Seen, StartOutcome};
+pub use metrics::report;
 pub use objects::{Presigned, S3Store};
 pub use questions::{Undelivered, deliver};
 pub use secrets::SecretsManager;
 pub use serve::serve;
+pub use stream::{Change, Unreadable, change};

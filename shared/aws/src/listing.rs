@@ -42,6 +42,35 @@ impl DynamoLedger {
         Ok(found)
     }
 
+    /// How many executions have no receipt yet, and when the oldest of them began, as the index knows them. Of each
+    /// shard the page of those due first is looked at: some thousand executions.
+    pub async fn open(&self) -> Result<(usize, Option<Timestamp>), LedgerError> {
+        let mut began = Vec::new();
+        for shard in 0..SHARDS {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(OPEN)
+                .key_condition_expression("#open = :shard")
+                .expression_attribute_names("#open", OPEN)
+                .expression_attribute_values(":shard", AttributeValue::S(shard.to_string()))
+                .send()
+                .await
+                .map_err(|error| unavailable(&error))?;
+            // Questions are listed too; only executions have a start.
+            let starts = page.items().iter().filter_map(|item| {
+                item.get("started_at")?
+                    .as_s()
+                    .ok()?
+                    .parse::<Timestamp>()
+                    .ok()
+            });
+            began.extend(starts);
+        }
+        Ok((began.len(), began.iter().min().copied()))
+    }
+
     /// A tenant's incidents of one status, newest first: at most `limit` of them, after the one that `after` names.
     /// The second part of the answer names the last one where more may follow.
     pub async fn incidents(

@@ -73,6 +73,11 @@ pub fn incident_id(
     short_hash("incident", &[tenant, workflow, state, error, execution])
 }
 
+/// The id of an audit event: what a record says once has one id, however often it is told.
+pub fn event_id(kind: &str, parts: &[&str]) -> String {
+    short_hash(&format!("event:{kind}"), parts)
+}
+
 /// The sort key of a step's record; `for_each` items have records of their own, named by item key, not by number.
 pub fn step_sort_key(step: &str, item: Option<&str>) -> String {
     match item {

@@ -1,6 +1,7 @@
 //! The domain of Holdfast: definitions and their compiler, ledger rules, the engine, receipts. No I/O, no clock.
 
 pub mod action;
+pub mod audit;
 pub mod compile;
 pub mod definition;
 pub mod digest;

@@ -55,6 +55,7 @@ pub(crate) fn begun() -> Meta {
         phase: Phase::Running,
         receipt: None,
         previous: None,
+        redriven: None,
     }
 }
 

@@ -95,6 +95,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             },
             receipt: None,
             previous: None,
+            redriven: None,
             at,
         })
     }

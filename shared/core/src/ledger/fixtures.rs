@@ -60,6 +60,7 @@ pub(crate) fn meta(of: &ExecutionKey) -> Meta {
         phase: Phase::Running,
         receipt: None,
         previous: None,
+        redriven: None,
     }
 }
 

@@ -55,6 +55,22 @@ pub struct Meta {
     /// The receipt of the generation before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<ReceiptRef>,
+    /// The last redrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redriven: Option<Redriven>,
+}
+
+/// A redrive, and who asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redriven {
+    /// The generation that it began.
+    pub generation: u32,
+    /// The person or program that asked.
+    pub by: String,
+    /// Why, in their own words.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Where an execution's life stands.

@@ -19,7 +19,7 @@ mod unwind;
 pub use decide::{Attempted, Claim, Claimed, Completed, Started, claim, complete, start};
 pub use incident::{Cause, Handled, Incident, IncidentStatus, Link, WAITING, handle, open};
 pub use memory::MemoryLedger;
-pub use meta::{GuardrailOutcome, Meta, Phase, ReceiptRef, Status};
+pub use meta::{GuardrailOutcome, Meta, Phase, ReceiptRef, Redriven, Status};
 pub use question::{
     Asking, Deciding, Decision, Expiring, Question, QuestionKind, QuestionState, Ruling, decide,
     expire, put_question,
@@ -29,7 +29,7 @@ pub use rule::{enact, rule, settle};
 pub use step::{Attempt, AttemptOutcome, Stands, StepRecord, StepState};
 pub use unwind::{
     ASKING, Need, Taken, Undid, UndoClaim, UndoClaimed, UndoCompleted, claim_undo, complete_undo,
-    give_up, need, take,
+    give_up, need, take, unwound_since,
 };
 
 use std::future::Future;

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Expect, Ledger, LedgerError, Put, Snapshot,
-    meta::{Meta, Phase, Status},
+    meta::{Meta, Phase, Redriven, Status},
     step::{StepRecord, StepState},
     unwind::unwinding,
 };
@@ -98,6 +98,7 @@ pub fn redrive(
     snapshot: &Snapshot,
     gate: &Gate,
     declared: &[StepRef],
+    request: &Request,
     owner: &str,
     now: Timestamp,
 ) -> Asked {
@@ -148,6 +149,12 @@ pub fn redrive(
         phase: Phase::Running,
         previous: meta.receipt.clone(),
         receipt: None,
+        redriven: Some(Redriven {
+            generation: meta.generation + 1,
+            by: request.by.clone(),
+            reason: request.reason.clone(),
+            at: now,
+        }),
         ..meta.clone()
     }))
 }

@@ -169,6 +169,18 @@ pub enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
+    /// Its name in audit events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Transient => "transient",
+            Self::Permanent => "permanent",
+            Self::Unknown => "unknown",
+            Self::Lost => "lost",
+            Self::Halted => "halted",
+        }
+    }
+
     /// Whether the attempt may have reached its target.
     pub fn is_unknown(self) -> bool {
         matches!(self, Self::Unknown | Self::Lost)

@@ -67,6 +67,13 @@ pub(super) fn unwinding(meta: &Meta, by: &str, failure: &Failure, now: Timestamp
     }
 }
 
+/// When an execution that is unwound, or was, was last taken over for it: its record is overdue a fixed time later.
+pub fn unwound_since(meta: &Meta) -> Timestamp {
+    meta.deadline
+        .saturating_sub(UNWINDING_OVERDUE)
+        .unwrap_or(Timestamp::MIN)
+}
+
 /// What a step's record asks for while its execution unwinds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Need {

@@ -44,7 +44,7 @@ fn withdrawn(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
 fn redriven(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     let now = now(engine);
     put(engine, execution, |snapshot| {
-        redrive(snapshot, &gate(), &steps(), "arn:again", now)
+        redrive(snapshot, &gate(), &steps(), &request(), "arn:again", now)
     })
 }
 

@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 use serde_json::json;
 
 use super::super::{
-    Answer, Asked, Expect, Ledger, MemoryLedger, Meta, Phase, Put, ReceiptRef, Request, Snapshot,
-    Status, StepRecord, StepState, ask, cancel,
+    Answer, Asked, Expect, Ledger, MemoryLedger, Meta, Phase, Put, ReceiptRef, Redriven, Request,
+    Snapshot, Status, StepRecord, StepState, ask, cancel,
     fixtures::{at, key, meta, step},
     redrive, withdraw,
 };
@@ -204,7 +204,14 @@ fn redriven_as(meta: &Meta, steps: &[StepState], declared: &[StepRef]) -> Asked 
         .map(|state| step(&meta.at, state.clone(), Vec::new()))
         .collect::<Vec<StepRecord>>();
     let snapshot = Snapshot::new(meta.clone(), records, 0);
-    redrive(&snapshot, &gate(), declared, "arn:again", at(NOW))
+    redrive(
+        &snapshot,
+        &gate(),
+        declared,
+        &request(),
+        "arn:again",
+        at(NOW),
+    )
 }
 
 fn redriven(meta: &Meta, steps: &[StepState]) -> Asked {
@@ -231,6 +238,12 @@ fn a_redrive_runs_again_in_a_new_generation_under_the_definition_of_now() {
             phase: Phase::Running,
             previous: Some(receipt()),
             receipt: None,
+            redriven: Some(Redriven {
+                generation: 1,
+                by: request().by,
+                reason: request().reason,
+                at: at(NOW),
+            }),
             ..first.clone()
         };
         let steps = [

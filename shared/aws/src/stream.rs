@@ -1,0 +1,179 @@
+//! The ledger's stream: reads what DynamoDB tells of a change into the records before and after it.
+
+use holdfast_core::{audit::Record, keys::ExecutionKey};
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Number, Value};
+
+use crate::ledger::{DUPLICATES, LINK, META, QUESTION};
+
+/// A committed change of one record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// What stood before.
+    pub old: Option<Record>,
+    /// What stands since.
+    pub new: Record,
+    /// About when it was committed.
+    pub committed: Timestamp,
+}
+
+/// A change that cannot be read: something else wrote the item.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a change of {pk} {sk} cannot be read: {why}")]
+pub struct Unreadable {
+    /// The item's partition key.
+    pub pk: String,
+    /// The item's sort key.
+    pub sk: String,
+    /// Which of its attributes is wrong, and how; never its value.
+    pub why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Told {
+    #[serde(default)]
+    keys: Value,
+    #[serde(default)]
+    old_image: Value,
+    #[serde(default)]
+    new_image: Value,
+    #[serde(default)]
+    approximate_creation_date_time: f64,
+}
+
+/// Reads the `dynamodb` member of a stream record; `None` for a change that tells nothing: a link, or a removal.
+pub fn change(told: &Value) -> Result<Option<Change>, Unreadable> {
+    let wrong = |keys: &Value, why: String| {
+        let key = |name: &str| keys[name]["S"].as_str().unwrap_or_default().to_owned();
+        Unreadable {
+            pk: key("pk"),
+            sk: key("sk"),
+            why,
+        }
+    };
+    let told = Told::deserialize(told)
+        .map_err(|error| wrong(&told["Keys"], format!("{:?}", error.classify())))?;
+    let read = |image: &Value| -> Result<Option<Record>, Unreadable> {
+        if image.is_null() {
+            return Ok(None);
+        }
+        record(image).map_err(|why| wrong(&told.keys, why))
+    };
+    let old = read(&told.old_image)?;
+    let Some(new) = read(&told.new_image)? else {
+        return Ok(None);
+    };
+    let millis = (told.approximate_creation_date_time * 1000.0) as i64;
+    Ok(Some(Change {
+        old,
+        new,
+        committed: Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH),
+    }))
+}
+
+fn record(image: &Value) -> Result<Option<Record>, String> {
+    let members = image.as_object().ok_or("it is not an item")?;
+    let item = plain_members(members)?;
+    let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (pk, sk) = (text("pk").to_owned(), text("sk").to_owned());
+    let execution = ExecutionKey::from_partition(&pk);
+    let refused = item.get("refused").and_then(Value::as_u64);
+    let item = Value::Object(item);
+    Ok(Some(match execution {
+        Some(_) if sk == META => Record::Execution(as_record(item)?),
+        Some(at) if sk == DUPLICATES => Record::Duplicates {
+            at,
+            refused: refused.ok_or("refused is not a count")?,
+        },
+        Some(_) if sk.starts_with(QUESTION) => Record::Question(as_record(item)?),
+        Some(_) if sk.starts_with("STEP#") => Record::Step(as_record(item)?),
+        None if sk == META => Record::Incident(as_record(item)?),
+        None if sk.starts_with(LINK) => return Ok(None),
+        _ => return Err("its key is none of the ledger's".to_owned()),
+    }))
+}
+
+fn as_record<T: DeserializeOwned>(item: Value) -> Result<Box<T>, String> {
+    // Serde's words may quote a value; its category and place do not.
+    T::deserialize(item)
+        .map(Box::new)
+        .map_err(|error| format!("its members: {:?}", error.classify()))
+}
+
+fn plain_members(members: &Map<String, Value>) -> Result<Map<String, Value>, String> {
+    let plain = members
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), plain(value)?)));
+    plain.collect()
+}
+
+/// A value of DynamoDB's JSON as plain JSON: of the types, those that the ledger writes.
+fn plain(value: &Value) -> Result<Value, String> {
+    let (kind, value) = value
+        .as_object()
+        .filter(|value| value.len() == 1)
+        .and_then(|value| value.iter().next())
+        .ok_or("an attribute has no type")?;
+    Ok(match (kind.as_str(), value) {
+        ("S", Value::String(_)) | ("BOOL", Value::Bool(_)) => value.clone(),
+        ("NULL", _) => Value::Null,
+        ("N", Value::String(number)) => {
+            let number: Number = number.parse().map_err(|_| "a number is none")?;
+            Value::Number(number)
+        }
+        ("L", Value::Array(items)) => {
+            Value::Array(items.iter().map(plain).collect::<Result<_, _>>()?)
+        }
+        ("M", Value::Object(members)) => Value::Object(plain_members(members)?),
+        _ => return Err(format!("an attribute of type {kind} is not the ledger's")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_counter_is_read_with_the_execution_that_it_belongs_to() {
+        let pk = "TENANT#acme#EXEC#0123";
+        let told = json!({
+            "Keys": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" } },
+            "NewImage": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" }, "refused": { "N": "2" } },
+            "ApproximateCreationDateTime": 1_759_150_800,
+        });
+        let change = change(&told).expect("it can be read").expect("it tells");
+        let at = ExecutionKey {
+            tenant: "acme".to_owned(),
+            execution: "0123".to_owned(),
+        };
+        assert_eq!(change.new, Record::Duplicates { at, refused: 2 });
+        assert_eq!(change.old, None);
+        assert_eq!(change.committed.as_second(), 1_759_150_800);
+    }
+
+    #[test]
+    fn what_something_else_wrote_is_named_by_its_key_and_never_quoted() {
+        let pk = "TENANT#acme#EXEC#0123";
+        for (sk, member) in [("META", "rev"), ("STEP#hold", "rev"), ("NOTE", "text")] {
+            let told = json!({
+                "Keys": { "pk": { "S": pk }, "sk": { "S": sk } },
+                "NewImage": { "pk": { "S": pk }, "sk": { "S": sk }, member: { "S": "hidden" } },
+            });
+            let error = change(&told).expect_err("it is none of ours").to_string();
+            assert!(error.contains(pk) && error.contains(sk), "{error}");
+            assert!(!error.contains("hidden"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_removal_and_a_link_tell_nothing() {
+        let pk = "TENANT#acme#INCIDENT#0123";
+        let keys = json!({ "pk": { "S": pk }, "sk": { "S": "EXEC#1#0" } });
+        assert_eq!(change(&json!({ "Keys": keys, "NewImage": keys })), Ok(None));
+        assert_eq!(change(&json!({ "Keys": keys, "OldImage": keys })), Ok(None));
+    }
+}

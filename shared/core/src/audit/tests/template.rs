@@ -1,0 +1,85 @@
+//! The template's dashboard and alarms show what is emitted, and nothing else.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use serde_json::Value;
+
+use super::Metric;
+
+fn project(file: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn dashboard() -> Value {
+    let template = project("template.yaml");
+    let (_, after) = template
+        .split_once("DashboardBody: !Sub |\n")
+        .expect("the template has a dashboard");
+    let indented = after
+        .lines()
+        .take_while(|line| line.starts_with("        "));
+    let body: String = indented.collect();
+    serde_json::from_str(&body).expect("the dashboard is JSON")
+}
+
+/// The names of our metrics that a dashboard's text asks for.
+fn shown() -> BTreeSet<String> {
+    let dashboard = dashboard();
+    let widgets = dashboard["widgets"].as_array().expect("widgets");
+    let mut names = BTreeSet::new();
+    for row in widgets
+        .iter()
+        .flat_map(|widget| widget["properties"]["metrics"].as_array().expect("metrics"))
+    {
+        if row[0] == "Holdfast/${AWS::StackName}" {
+            names.insert(row[1].as_str().expect("a name").to_owned());
+        }
+        if let Some(search) = row[0]["expression"].as_str()
+            && let Some((_, name)) = search.split_once("MetricName=\"")
+        {
+            names.insert(name.split('"').next().unwrap_or_default().to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn the_dashboard_shows_every_metric_that_is_emitted_and_no_other() {
+    let emitted: BTreeSet<_> = Metric::ALL
+        .iter()
+        .map(|one| one.name().to_owned())
+        .collect();
+    assert_eq!(shown(), emitted);
+}
+
+#[test]
+fn every_alarm_watches_a_metric_that_is_emitted_and_names_its_page() {
+    let template = project("template.yaml");
+    let pages = project("docs/alarms.md");
+    let mut alarms = 0;
+    for alarm in template.split("Type: AWS::CloudWatch::Alarm").skip(1) {
+        let alarm = alarm.split("\n\n").next().unwrap_or_default();
+        let field = |name: &str| {
+            let line = alarm
+                .lines()
+                .find_map(|line| line.trim().strip_prefix(name));
+            line.unwrap_or_else(|| panic!("no {name} in {alarm}"))
+                .trim()
+        };
+        if field("Namespace:").contains("Holdfast/") {
+            let metric = field("MetricName:");
+            assert!(
+                Metric::ALL.iter().any(|one| one.name() == metric),
+                "{metric}"
+            );
+        }
+        let described = field("AlarmDescription:");
+        let (_, page) = described.split_once("docs/alarms.md#").expect(described);
+        assert!(pages.contains(&format!("\n## {page}\n")), "{page}");
+        alarms += 1;
+    }
+    assert!(alarms > 5, "{alarms}");
+}

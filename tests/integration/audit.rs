@@ -1,0 +1,188 @@
+//! Audit events are exactly what the ledger committed, whatever dies on the way.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, future::join, stream};
+use holdfast_aws::DynamoLedger;
+use holdfast_core::{
+    audit::{Kind, told},
+    keys::ExecutionKey,
+    ledger::Ledger,
+};
+use holdfast_tests::{DELAY, Queue, Stack, kill, logged, unique, variable, workers};
+use serde_json::{Value, json};
+
+use crate::hold;
+
+async fn ledger() -> DynamoLedger {
+    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let client = aws_sdk_dynamodb::Client::new(&config);
+    DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"))
+}
+
+/// What the ledger says must have been told of an execution: ids, by type.
+async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str> {
+    let at = ExecutionKey {
+        tenant: "acme".to_owned(),
+        execution: id.to_owned(),
+    };
+    let snapshot = ledger.snapshot(&at).await.expect("the ledger answers");
+    let told = told(&snapshot.expect("it is recorded"));
+    told.iter()
+        .map(|event| (event.id.clone(), event.kind.name()))
+        .collect()
+}
+
+/// Drains until every one of these events was heard; gives all that were heard of these executions.
+fn heard(queue: &Queue, ids: &HashSet<String>, wanted: &BTreeSet<String>) -> Vec<Value> {
+    let mut heard: Vec<Value> = Vec::new();
+    for _ in 0..30 {
+        heard.extend(queue.drain());
+        let seen: HashSet<_> = heard
+            .iter()
+            .filter_map(|event| event["id"].as_str())
+            .collect();
+        if wanted.iter().all(|id| seen.contains(id.as_str())) {
+            break;
+        }
+    }
+    heard.retain(|event| ids.contains(event["subject"].as_str().unwrap_or_default()));
+    heard
+}
+
+fn valid(event: &Value) {
+    let kind = Kind::ALL
+        .into_iter()
+        .find(|kind| event["type"] == kind.name());
+    let schema = kind.expect("a type of ours").schema();
+    let schema = jsonschema::validator_for(&schema).expect("a schema");
+    let wrong: Vec<_> = schema.iter_errors(event).map(|e| e.to_string()).collect();
+    assert!(wrong.is_empty(), "{event}: {wrong:?}");
+}
+
+#[tokio::test]
+async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_at_random() {
+    let stack = Stack::alone().await;
+    let queue = Queue::hearing("holdfast");
+    let ledger = ledger().await;
+    let over = AtomicBool::new(false);
+    let executions = async {
+        let ids: Vec<String> = stream::iter(0..200)
+            .map(|n| {
+                let stack = &stack;
+                async move {
+                    let vendor = unique("vendor");
+                    let kind = match n % 4 {
+                        0 => Some(("POST /notifications", json!({ "status": 400 }))),
+                        1 => Some(("POST /notifications", json!({ "status": 503 }))),
+                        _ => None,
+                    };
+                    if let Some((route, kind)) = kind {
+                        let fault =
+                            json!({ "route": route, "count": 1, "kind": kind, "match": vendor });
+                        stack.vendor.plan(fault).await;
+                    }
+                    let key = unique("told");
+                    let id = stack.api.started(DELAY, &key, &hold(&vendor)).await;
+                    if n % 10 == 0 {
+                        let again = stack.api.start(DELAY, &key, &hold(&vendor)).await;
+                        assert_eq!(again.status, 200, "{}", again.body);
+                    }
+                    stack.api.finished(&id).await;
+                    id
+                }
+            })
+            .buffer_unordered(20)
+            .collect()
+            .await;
+        over.store(true, Ordering::Relaxed);
+        ids
+    };
+    let killing = async {
+        let mut killed = 0;
+        while !over.load(Ordering::Relaxed) {
+            let found = workers(&["audit"]);
+            killed += found.len();
+            kill(&found);
+            tokio::time::sleep(Duration::from_millis(700)).await;
+        }
+        killed
+    };
+    let (ids, killed) = join(executions, killing).await;
+    assert!(killed > 3, "only {killed} tellers were killed");
+    let mut right = BTreeMap::new();
+    for id in &ids {
+        right.extend(must(&ledger, id).await);
+    }
+    let ids: HashSet<_> = ids.into_iter().collect();
+    let wanted: BTreeSet<_> = right.keys().cloned().collect();
+    let heard = tokio::task::spawn_blocking(move || heard(&queue, &ids, &wanted));
+    let heard = heard.await.expect("it is drained");
+    let mut said = BTreeMap::new();
+    for event in &heard {
+        valid(event);
+        let id = event["id"].as_str().expect("an id").to_owned();
+        let again = said.insert(id, event["type"].as_str().expect("a type"));
+        assert!(
+            again.is_none_or(|before| before == event["type"]),
+            "{event}"
+        );
+    }
+    let missing: Vec<_> = right
+        .iter()
+        .filter(|(id, _)| !said.contains_key(*id))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "{} not told: {missing:?}",
+        missing.len()
+    );
+    let invented: Vec<_> = said
+        .iter()
+        .filter(|(id, _)| !right.contains_key(*id))
+        .collect();
+    assert!(
+        invented.is_empty(),
+        "{} invented: {invented:?}",
+        invented.len()
+    );
+    for kind in [
+        "workflow.step.undone",
+        "workflow.duplicate.prevented",
+        "workflow.step.retried",
+    ] {
+        assert!(
+            right.values().any(|one| *one == kind),
+            "no {kind} among them"
+        );
+    }
+}
+
+#[tokio::test]
+async fn metrics_are_written_by_workflow_and_tenant() {
+    let stack = Stack::from_env().await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("metrics"), &hold(&unique("vendor")))
+        .await;
+    stack.api.finished(&id).await;
+    holdfast_tests::eventually("a line of metrics", 20, || async {
+        let lines = tokio::task::spawn_blocking(|| logged("audit", "workflow_success_rate"));
+        let lines = lines.await.expect("the logs can be read");
+        let lines = lines
+            .iter()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let line = lines
+            .into_iter()
+            .find(|line| line["workflow"] == DELAY && line["tenant"] == "acme");
+        let declared = line.map(|line| line["_aws"]["CloudWatchMetrics"][0]["Dimensions"].clone());
+        (declared == Some(json!([[], ["workflow"], ["tenant"]])))
+            .then_some(())
+            .ok_or_else(|| format!("{declared:?}"))
+    })
+    .await;
+}
