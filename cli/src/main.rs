@@ -1,11 +1,13 @@
-//! The `holdfast` command: write, check, compile, draw and drill workflows. Exit codes: 0 fine, 1 problems, 2 wrong usage.
+//! The `holdfast` command: write, check, compile, draw, drill and watch workflows. Exit codes: 0 fine, 1 problems, 2 wrong usage.
 
+mod api;
 mod compile;
 mod drill;
 mod new;
 mod output;
 mod project;
 mod report;
+mod story;
 mod workflows;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -15,7 +17,7 @@ use clap::{Parser, Subcommand};
 use project::Project;
 use report::Trouble;
 
-/// Write, check, compile, draw and drill Holdfast workflows.
+/// Write, check, compile, draw, drill and watch Holdfast workflows.
 #[derive(Parser)]
 #[command(name = "holdfast", version, arg_required_else_help = true)]
 struct Cli {
@@ -51,6 +53,20 @@ enum Command {
     },
     /// Run a workflow through every fault at every place, in process, and check what remains
     Drill(drill::Asked),
+    /// Print what an execution did so far, in order
+    Logs {
+        /// The execution's id
+        execution: String,
+        #[command(flatten)]
+        door: api::Door,
+    },
+    /// Follow an execution until it has ended; exits 0 only if it was executed
+    Watch {
+        /// The execution's id
+        execution: String,
+        #[command(flatten)]
+        door: api::Door,
+    },
     /// Print the JSON Schema of workflow files, for editors
     Schema,
 }
@@ -89,6 +105,8 @@ fn run(command: Command) -> Result<(), Trouble> {
             })
         }
         Command::Drill(asked) => drill::run(&Project::find()?, &asked),
+        Command::Logs { execution, door } => story::logs(&door, &execution),
+        Command::Watch { execution, door } => story::watch(&door, &execution),
         Command::Schema => {
             let schema = holdfast_core::definition::schema(&workflows::actions());
             output::text(&format!("{schema:#}\n"))

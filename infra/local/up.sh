@@ -48,7 +48,7 @@ fi
 # What a deployment depends on: when none of it has changed, there is nothing to deploy.
 parameters=(
     "VendorSystemUrl=http://127.0.0.1:$vendor_port" "HttpAllow=${HTTP_ALLOW:-http://127.0.0.1:$vendor_port}"
-    TrustTenantHeader=true PublishVersions=false AuditArchive=false LogRetentionDays=1
+    TrustTenantHeader=true PublishVersions=false AuditArchive=false LogRetentionDays=1 ReceiptLockDays=1
 )
 deployed=$({
     echo "$stack ${parameters[*]}"
@@ -62,6 +62,13 @@ if [[ $(cat "$local_dir/deployed" 2>/dev/null) != "$deployed" ]]; then
     quietly "$logs/sam-deploy.log" sam deploy --config-file "$root/samconfig.toml" --config-env local --stack-name "$stack" \
         --template-file "$local_dir/build/template.yaml" --parameter-overrides "${parameters[@]}"
     bash "$here/env.sh" >"$local_dir/env.new"
+    # The emulator's CloudFormation leaves out this part of the template: as ReceiptLockDays=1 has it.
+    (
+        # shellcheck source=/dev/null
+        source "$local_dir/env.new"
+        quietly "$logs/lock.log" aws s3api put-object-lock-configuration --bucket "$HOLDFAST_RECEIPT_BUCKET" \
+            --object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={DefaultRetention={Mode=COMPLIANCE,Days=1}}'
+    )
     mv "$local_dir/env.new" "$local_dir/env"
     echo "$deployed" >"$local_dir/deployed"
 fi

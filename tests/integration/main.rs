@@ -17,6 +17,7 @@ mod recovery;
 mod rollback;
 mod shipped;
 mod starts;
+mod story;
 
 use serde_json::{Value, json};
 

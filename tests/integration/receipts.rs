@@ -143,3 +143,21 @@ async fn the_bucket_is_private_encrypted_and_versioned() {
     ];
     assert_eq!(all, [Some(true); 4]);
 }
+
+#[tokio::test]
+async fn a_locked_receipt_cannot_be_deleted_and_stays_what_it_was() {
+    let stack = Stack::from_env().await;
+    let id = executed(&stack).await;
+    let link = stack.api.get(&format!("/v1/executions/{id}/receipt")).await;
+    let object = link.body["object"].as_str().expect("an object").to_owned();
+    let bucket = variable("HOLDFAST_RECEIPT_BUCKET");
+    let s3 = &stack.aws.s3;
+    let stands = s3.head_object().bucket(&bucket).key(&object).send().await;
+    let version = stands.expect("it is there").version_id.expect("a version");
+    let delete = s3.delete_object().bucket(&bucket).key(&object);
+    let deleted = delete.version_id(&version).send().await;
+    let refused = deleted.expect_err("it is locked").into_service_error();
+    assert_eq!(refused.meta().code(), Some("AccessDenied"), "{refused}");
+    let again = stack.api.bytes(link.body["url"].as_str().expect("a link"));
+    assert_eq!(sha256_hex(&again.await), link.body["sha256"]);
+}

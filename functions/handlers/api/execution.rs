@@ -7,6 +7,7 @@ use axum::{
     extract::{Path, Query, State, rejection::QueryRejection},
 };
 use holdfast_core::{
+    audit,
     keys::ExecutionKey,
     ledger::{Attempt, Ledger, Meta, Phase, Snapshot, StepRecord},
     names::{is_execution_id, is_workflow_id, quoted},
@@ -46,6 +47,24 @@ pub(crate) async fn read(
         }))),
         _ => Err(unknown(&id)),
     }
+}
+
+/// `GET /v1/executions/{execution_id}/events`: its story so far, as the audit events that its records tell.
+pub(crate) async fn events(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let snapshot = app.ledger.snapshot(&key(&caller, &id)?).await?;
+    let snapshot = snapshot.ok_or_else(|| unknown(&id))?;
+    let source = format!("holdfast/{}", app.stack);
+    let told = audit::told(&snapshot);
+    let events: Vec<_> = told.iter().map(|one| one.cloud_event(&source)).collect();
+    Ok(Json(json!({
+        "execution_id": id,
+        "status": snapshot.meta.phase.name(),
+        "events": events,
+    })))
 }
 
 /// The partition of an execution of the caller's own tenant.

@@ -27,6 +27,8 @@ struct App {
     receipts: S3Store,
     machines: Machines,
     receipt_url_valid_for: Duration,
+    /// The stack's name: who tells audit events.
+    stack: String,
     trust_tenant_header: bool,
 }
 
@@ -52,6 +54,7 @@ impl App {
             receipts: deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,
             machines: deployment.machines()?,
             receipt_url_valid_for: Duration::from_secs(seconds),
+            stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
             trust_tenant_header: deployment.optional("HOLDFAST_TRUST_TENANT_HEADER") == "true",
         })
     }
@@ -66,6 +69,10 @@ async fn main() -> Result<(), lambda_http::Error> {
         .route("/v1/workflows/{workflow_id}/executions", post(start::start))
         .route("/v1/executions/{execution_id}", get(execution::read))
         .route("/v1/executions/{execution_id}/receipt", get(receipt::link))
+        .route(
+            "/v1/executions/{execution_id}/events",
+            get(execution::events),
+        )
         .route("/v1/executions/{execution_id}/{what}", post(request::put))
         .route("/v1/incidents", get(incident::list))
         .route("/v1/incidents/{incident_id}", get(incident::one))

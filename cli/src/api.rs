@@ -1,0 +1,72 @@
+//! The deployment's HTTP API, as the command reaches it.
+
+use std::time::Duration;
+
+use clap::Args;
+use holdfast_core::names::{is_execution_id, quoted};
+use serde_json::Value;
+
+use crate::report::Trouble;
+
+/// Where the API is, and who asks.
+#[derive(Args)]
+pub(crate) struct Door {
+    /// The API's address: the stack's output ApiUrl
+    #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
+    api: String,
+    /// The token that says who asks
+    #[arg(long, env = "HOLDFAST_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The tenant, on a local stack, which believes it
+    #[arg(long, env = "HOLDFAST_TENANT", default_value = "acme")]
+    tenant: String,
+}
+
+impl Door {
+    /// `GET` of something below an execution; `None` if there is no such execution.
+    pub(crate) fn execution(&self, id: &str, below: &str) -> Result<Option<Value>, Trouble> {
+        if !is_execution_id(id) {
+            return Err(Trouble::Other(format!(
+                "{} is not an execution id: those have 40 hex digits",
+                quoted(id)
+            )));
+        }
+        let url = format!(
+            "{}/v1/executions/{id}{below}",
+            self.api.trim_end_matches('/')
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Trouble::Other(error.to_string()))?;
+        let (status, body) = runtime.block_on(self.get(&url)).map_err(|error| {
+            Trouble::Other(format!("{} does not answer: {error}", quoted(&self.api)))
+        })?;
+        let body: Value = serde_json::from_str(&body).unwrap_or_default();
+        match status {
+            200 => Ok(Some(body)),
+            404 => Ok(None),
+            _ => {
+                let detail = body["detail"].as_str().or(body["message"].as_str());
+                let why = detail.unwrap_or("without saying why");
+                Err(Trouble::Other(format!(
+                    "the API answered {status}: {}",
+                    quoted(why)
+                )))
+            }
+        }
+    }
+
+    async fn get(&self, url: &str) -> Result<(u16, String), reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .build()?;
+        let request = client.get(url);
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request.header("x-holdfast-tenant", &self.tenant),
+        };
+        let answer = request.send().await.map_err(reqwest::Error::without_url)?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+}

@@ -1,0 +1,164 @@
+//! An execution's story for a person: what its audit events tell, one line each, and the same while it happens.
+
+use std::{
+    collections::HashSet,
+    io::{IsTerminal, stdout},
+    thread::sleep,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{api::Door, output, report::Trouble};
+
+/// How often an execution that is watched is looked at.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often before one that is not recorded is taken for none.
+const PATIENCE: u32 = 20;
+
+/// Prints everything that an execution did so far.
+pub(crate) fn logs(door: &Door, id: &str) -> Result<(), Trouble> {
+    let story = door.execution(id, "/events")?.ok_or_else(|| none(id))?;
+    let events = events(&story);
+    let began = began(events);
+    events
+        .iter()
+        .try_for_each(|event| output::line(&told(event, began)))
+}
+
+/// Prints what an execution does as it happens, until its receipt is written. On a terminal a last line says what goes
+/// on at this moment.
+pub(crate) fn watch(door: &Door, id: &str) -> Result<(), Trouble> {
+    let live = stdout().is_terminal();
+    let (mut seen, mut patience) = (HashSet::new(), PATIENCE);
+    loop {
+        let Some(story) = door.execution(id, "/events")? else {
+            patience = patience.checked_sub(1).ok_or_else(|| none(id))?;
+            sleep(PAUSE);
+            continue;
+        };
+        let events = events(&story);
+        let began = began(events);
+        if live {
+            output::text("\r\u{1b}[K")?;
+        }
+        for event in events {
+            if seen.insert(text(event, "id").to_owned()) {
+                output::line(&told(event, began))?;
+            }
+        }
+        let over = events
+            .last()
+            .is_some_and(|last| text(last, "type") == "workflow.receipt.generated");
+        let status = text(&story, "status");
+        if over {
+            return match status {
+                "EXECUTED" => Ok(()),
+                _ => Err(Trouble::Other(format!("execution {id} ended {status}"))),
+            };
+        }
+        if live {
+            let took = began.map_or(0.0, |began| seconds(began, Timestamp::now()));
+            output::text(&format!("{status} for {took:.1} s"))?;
+        }
+        sleep(PAUSE);
+    }
+}
+
+fn none(id: &str) -> Trouble {
+    Trouble::Other(format!(
+        "there is no execution {id} for this tenant; --tenant or --token says whose is looked for"
+    ))
+}
+
+fn events(story: &Value) -> &[Value] {
+    story["events"].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value[member].as_str().unwrap_or_default()
+}
+
+fn time(event: &Value) -> Option<Timestamp> {
+    text(event, "time").parse().ok()
+}
+
+fn began(events: &[Value]) -> Option<Timestamp> {
+    events.iter().filter_map(time).min()
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> f64 {
+    to.duration_since(from).as_secs_f64()
+}
+
+/// One event as a line: time, time since the start, what happened, to which step, how.
+fn told(event: &Value, began: Option<Timestamp>) -> String {
+    let at = time(event).unwrap_or(Timestamp::UNIX_EPOCH);
+    let since = began.map_or(0.0, |began| seconds(began, at));
+    let kind = text(event, "type");
+    let what = kind.strip_prefix("workflow.").unwrap_or(kind);
+    let data = &event["data"];
+    let mut line = format!(
+        "{}  {since:>8.3} s  {what:<20}",
+        at.strftime("%H:%M:%S%.3f")
+    );
+    let step = text(data, "step");
+    if !step.is_empty() {
+        line.push_str(&format!("  {step}"));
+        if let Some(item) = data["item"].as_str() {
+            line.push_str(&format!("[{item}]"));
+        }
+    }
+    let says = |member: &str| match &data[member] {
+        Value::Null => None,
+        Value::String(said) => Some(format!("{member} {said}")),
+        other => Some(format!("{member} {other}")),
+    };
+    let said: Vec<_> = [
+        "attempt",
+        "outcome",
+        "duration_ms",
+        "decision",
+        "status",
+        "error",
+        "trigger",
+        "guardrails",
+        "sha256",
+    ]
+    .into_iter()
+    .filter_map(says)
+    .collect();
+    if !said.is_empty() {
+        line.push_str(&format!("  {}", said.join(", ")));
+    }
+    if let Some(actor) = event["actor"].as_str() {
+        line.push_str(&format!("  by {actor}"));
+    }
+    // What came from elsewhere must not steer the terminal.
+    line.replace(|c: char| c.is_control(), "\u{fffd}")
+        .trim_end()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_that_cannot_steer_a_terminal() {
+        let event = json!({
+            "type": "workflow.step.failed",
+            "time": "2026-11-24T12:00:01.25Z",
+            "actor": "zoe\u{1b}[2J",
+            "data": { "step": "hold", "item": "v-1", "attempt": 2, "outcome": "unknown" },
+        });
+        let began = "2026-11-24T12:00:00Z".parse().ok();
+        assert_eq!(
+            told(&event, began),
+            "12:00:01.250     1.250 s  step.failed           hold[v-1]  attempt 2, outcome unknown  by zoe\u{fffd}[2J"
+        );
+    }
+}

@@ -1,0 +1,97 @@
+//! `holdfast logs` and `holdfast watch` tell an execution's story from the running stack.
+
+use std::{path::PathBuf, process::Command};
+
+use holdfast_tests::{DELAY, Stack, unique};
+use serde_json::json;
+
+use crate::hold;
+
+/// Runs the built command and gives whether it succeeded, and all that it said.
+async fn holdfast(arguments: &[&str]) -> (bool, String) {
+    let tests = std::env::current_exe().expect("this program has a place");
+    let built: PathBuf = tests
+        .ancestors()
+        .nth(2)
+        .expect("the folder of programs")
+        .into();
+    let arguments: Vec<_> = arguments.iter().map(|one| (*one).to_owned()).collect();
+    let run = tokio::task::spawn_blocking(move || {
+        Command::new(built.join("holdfast"))
+            .args(arguments)
+            .output()
+    });
+    let ran = run
+        .await
+        .expect("it runs")
+        .expect("the command is built: cargo build");
+    let said = [ran.stdout, ran.stderr].concat();
+    (
+        ran.status.success(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+/// Whether these words stand in the text in this order.
+fn in_order(text: &str, words: &[&str]) -> bool {
+    let mut rest = text;
+    words.iter().all(|word| match rest.split_once(word) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
+}
+
+#[tokio::test]
+async fn watching_follows_an_execution_to_its_receipt_and_logs_tell_the_same() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 503 }, "vendor_id": vendor });
+    stack.vendor.plan(fault).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("story"), &hold(&vendor))
+        .await;
+    let (fine, watched) = holdfast(&["watch", &id]).await;
+    assert!(fine, "{watched}");
+    let story = [
+        "started",
+        "step.failed           apply_vendor_hold  attempt 1, outcome transient",
+        "step.retried          apply_vendor_hold  attempt 2",
+        "step.completed        apply_vendor_hold  attempt 2, outcome succeeded",
+        "step.completed        notify_ap_team",
+        "completed             ",
+        "status EXECUTED",
+        "receipt.generated",
+    ];
+    assert!(in_order(&watched, &story), "{watched}");
+    let (fine, told) = holdfast(&["logs", &id]).await;
+    assert!(fine && in_order(&told, &story), "{told}");
+}
+
+#[tokio::test]
+async fn watching_what_was_rolled_back_fails_and_what_does_not_exist_is_said() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(fault).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("story"), &hold(&vendor))
+        .await;
+    let (fine, watched) = holdfast(&["watch", &id]).await;
+    assert!(
+        !fine
+            && in_order(
+                &watched,
+                &["rollback.started", "step.undone", "ended ROLLED_BACK"]
+            ),
+        "{watched}"
+    );
+    let (fine, told) = holdfast(&["logs", &id, "--tenant", "globex"]).await;
+    assert!(!fine && told.contains("no execution"), "{told}");
+    let (fine, told) = holdfast(&["logs", "../x"]).await;
+    assert!(!fine && told.contains("40 hex digits"), "{told}");
+}
