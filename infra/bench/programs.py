@@ -88,6 +88,7 @@ def main():
         ("recover", "recover", ""),
         ("ask", "ask", ""),
         ("api", "api", ""),
+        ("audit", "audit", ""),
     ]:
         path = folder / program
         runs = [spawn(path, action, address) for _ in range(RUNS)]
