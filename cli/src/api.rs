@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use holdfast_core::names::{is_execution_id, quoted};
+use reqwest::RequestBuilder;
 use serde_json::Value;
 
 use crate::report::Trouble;
@@ -35,14 +36,10 @@ impl Door {
             "{}/v1/executions/{id}{below}",
             self.api.trim_end_matches('/')
         );
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Trouble::Other(error.to_string()))?;
-        let (status, body) = runtime.block_on(self.get(&url)).map_err(|error| {
+        let (status, body) = wait(self.get(&url))?.map_err(|error| {
             Trouble::Other(format!("{} does not answer: {error}", quoted(&self.api)))
         })?;
-        let body: Value = serde_json::from_str(&body).unwrap_or_default();
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
         match status {
             200 => Ok(Some(body)),
             404 => Ok(None),
@@ -57,16 +54,47 @@ impl Door {
         }
     }
 
-    async fn get(&self, url: &str) -> Result<(u16, String), reqwest::Error> {
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(30))
-            .build()?;
-        let request = client.get(url);
+    async fn get(&self, url: &str) -> Result<Answer, reqwest::Error> {
+        let request = client()?.get(url);
         let request = match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request.header("x-holdfast-tenant", &self.tenant),
         };
-        let answer = request.send().await.map_err(reqwest::Error::without_url)?;
-        Ok((answer.status().as_u16(), answer.text().await?))
+        read(request).await
     }
+}
+
+/// A status, and the body.
+type Answer = (u16, Vec<u8>);
+
+/// What is at a link that needs no credentials.
+pub(crate) fn fetch(link: &str) -> Result<Vec<u8>, Trouble> {
+    let fetched = wait(async { read(client()?.get(link)).await })?;
+    match fetched {
+        Ok((200, body)) => Ok(body),
+        Ok((status, _)) => Err(Trouble::Other(format!("the link answered {status}"))),
+        Err(error) => Err(Trouble::Other(format!("the link does not answer: {error}"))),
+    }
+}
+
+fn wait<T>(answer: impl Future<Output = T>) -> Result<T, Trouble> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::Other(error.to_string()))?;
+    Ok(runtime.block_on(answer))
+}
+
+fn client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .timeout(Duration::from_secs(30))
+        .build()
+}
+
+async fn read(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
+    // An address may carry a signature.
+    let answer = request.send().await.map_err(reqwest::Error::without_url)?;
+    let status = answer.status().as_u16();
+    let body = answer.bytes().await.map_err(reqwest::Error::without_url)?;
+    Ok((status, body.to_vec()))
 }

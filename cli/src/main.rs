@@ -6,6 +6,7 @@ mod drill;
 mod new;
 mod output;
 mod project;
+mod receipt;
 mod report;
 mod story;
 mod workflows;
@@ -67,8 +68,27 @@ enum Command {
         #[command(flatten)]
         door: api::Door,
     },
+    /// Fetch receipts
+    Receipt {
+        #[command(subcommand)]
+        command: ReceiptCommand,
+    },
     /// Print the JSON Schema of workflow files, for editors
     Schema,
+}
+
+#[derive(Subcommand)]
+enum ReceiptCommand {
+    /// Fetch the receipt of an execution that has ended, and check it against its digest
+    Get {
+        /// The execution's id
+        execution: String,
+        /// Where to put it; a file called like the execution if not given
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+        #[command(flatten)]
+        door: api::Door,
+    },
 }
 
 fn main() -> ExitCode {
@@ -107,6 +127,14 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Drill(asked) => drill::run(&Project::find()?, &asked),
         Command::Logs { execution, door } => story::logs(&door, &execution),
         Command::Watch { execution, door } => story::watch(&door, &execution),
+        Command::Receipt {
+            command:
+                ReceiptCommand::Get {
+                    execution,
+                    to,
+                    door,
+                },
+        } => receipt::get(&door, &execution, to),
         Command::Schema => {
             let schema = holdfast_core::definition::schema(&workflows::actions());
             output::text(&format!("{schema:#}\n"))

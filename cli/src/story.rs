@@ -66,7 +66,7 @@ pub(crate) fn watch(door: &Door, id: &str) -> Result<(), Trouble> {
     }
 }
 
-fn none(id: &str) -> Trouble {
+pub(crate) fn none(id: &str) -> Trouble {
     Trouble::Other(format!(
         "there is no execution {id} for this tenant; --tenant or --token says whose is looked for"
     ))

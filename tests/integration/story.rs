@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Command};
 
 use holdfast_tests::{DELAY, Stack, unique};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::hold;
 
@@ -69,6 +69,16 @@ async fn watching_follows_an_execution_to_its_receipt_and_logs_tell_the_same() {
     assert!(in_order(&watched, &story), "{watched}");
     let (fine, told) = holdfast(&["logs", &id]).await;
     assert!(fine && in_order(&told, &story), "{told}");
+    let file = std::env::temp_dir().join(format!("{id}.json"));
+    let to = file.to_str().expect("a path");
+    let (fine, said) = holdfast(&["receipt", "get", &id, "--to", to]).await;
+    assert!(fine, "{said}");
+    let receipt: Value =
+        serde_json::from_slice(&std::fs::read(&file).expect("a file")).expect("JSON");
+    assert_eq!(receipt["execution_id"], *id);
+    let (fine, said) = holdfast(&["receipt", "get", &id, "--to", to]).await;
+    assert!(!fine && said.contains("exists"), "{said}");
+    std::fs::remove_file(&file).expect("it goes");
 }
 
 #[tokio::test]
