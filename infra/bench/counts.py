@@ -188,20 +188,23 @@ def table(title, tables):
 
 
 @contextlib.contextmanager
-def untold():
-    """Holds back the audit function, whose requests come in batches and belong to no execution; then it catches up."""
-    functions = boto3.client("lambda")
-    name = os.environ["HOLDFAST_STACK"] + "-audit"
-    stream = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"][0]["UUID"]
+def alone():
+    """Holds back the audit function and the sweep, whose requests belong to no one execution; then they catch up."""
+    functions, events = boto3.client("lambda"), boto3.client("events")
+    stack = os.environ["HOLDFAST_STACK"]
+    stream = functions.list_event_source_mappings(FunctionName=f"{stack}-audit")["EventSourceMappings"][0]["UUID"]
+    [sweep] = events.list_rules(NamePrefix=f"{stack}-SweepRule")["Rules"]
     functions.update_event_source_mapping(UUID=stream, Enabled=False)
+    events.disable_rule(Name=sweep["Name"])
     try:
         yield
     finally:
+        events.enable_rule(Name=sweep["Name"])
         functions.update_event_source_mapping(UUID=stream, Enabled=True)
 
 
 def main():
-    with untold():
+    with alone():
         count()
 
 
