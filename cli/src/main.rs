@@ -68,7 +68,7 @@ enum Command {
         #[command(flatten)]
         door: api::Door,
     },
-    /// Fetch receipts
+    /// Fetch and verify receipts
     Receipt {
         #[command(subcommand)]
         command: ReceiptCommand,
@@ -79,6 +79,14 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ReceiptCommand {
+    /// Verify a receipt by its signature, without any connection or credentials
+    Verify {
+        /// The receipt's file
+        file: PathBuf,
+        /// The key set that is trusted: what GET /v1/keys answered
+        #[arg(long, value_name = "FILE")]
+        jwks: PathBuf,
+    },
     /// Fetch the receipt of an execution that has ended, and check it against its digest
     Get {
         /// The execution's id
@@ -135,6 +143,9 @@ fn run(command: Command) -> Result<(), Trouble> {
                     door,
                 },
         } => receipt::get(&door, &execution, to),
+        Command::Receipt {
+            command: ReceiptCommand::Verify { file, jwks },
+        } => receipt::verify(&file, &jwks),
         Command::Schema => {
             let schema = holdfast_core::definition::schema(&workflows::actions());
             output::text(&format!("{schema:#}\n"))

@@ -1,8 +1,16 @@
-//! Receipts on this machine: fetched, and held to the digest that the deployment names.
+//! Receipts on this machine: fetched, held to the digest that the deployment names, verified by their signature.
 
-use std::{fs::OpenOptions, io::Write, path::PathBuf};
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    path::{Path, PathBuf},
+};
 
-use holdfast_core::digest::sha256_hex;
+use holdfast_core::{
+    digest::sha256_hex,
+    evidence::{Jwks, Kind, Verified, verified},
+    receipt::{FORMAT, Receipt},
+};
 
 use crate::{
     api::{Door, fetch},
@@ -32,4 +40,24 @@ pub(crate) fn get(door: &Door, id: &str, to: Option<PathBuf>) -> Result<(), Trou
         .map_err(wrong)?;
     written.write_all(&bytes).map_err(wrong)?;
     output::line(&format!("{}  SHA-256 {sha256}", file.display()))
+}
+
+/// Verifies a receipt's signature by a key set, and says what the receipt says.
+pub(crate) fn verify(file: &Path, jwks: &Path) -> Result<(), Trouble> {
+    let read = |path: &Path| {
+        fs::read(path).map_err(|error| Trouble::Other(format!("{}: {error}", path.display())))
+    };
+    let said = |path: &Path, why: String| Trouble::Other(format!("{}: {why}", path.display()));
+    let keys = Jwks::parse(&read(jwks)?).map_err(|why| said(jwks, why))?;
+    let Verified { content, kid } = verified::<Receipt>(&read(file)?, Kind::Receipt, FORMAT, &keys)
+        .map_err(|why| said(file, why))?;
+    output::line(&format!(
+        "{}: signed by {kid}\n{} of {}, tenant {}, execution {}, ended {}",
+        file.display(),
+        content.status,
+        content.workflow_id,
+        content.tenant,
+        content.execution_id,
+        content.timestamp
+    ))
 }

@@ -1,4 +1,4 @@
-//! The `finish` function: the end of an execution and its receipt.
+//! The `finish` function: the end of an execution and its signed receipt.
 
 use holdfast_aws::{Deployment, log_finish, serve};
 use holdfast_core::task::FinishTask;
@@ -6,9 +6,12 @@ use holdfast_core::task::FinishTask;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::tracing::init_default_subscriber();
-    let engine = &Deployment::load().await.engine()?;
+    let deployment = Deployment::load().await;
+    let engine = &deployment.engine()?;
+    // Boxed, since the SDK's futures nest deeply.
+    let signer = &Box::pin(deployment.signer()).await?;
     let finish = |task: FinishTask| async move {
-        let result = engine.finish(&task).await;
+        let result = engine.finish(&task, signer).await;
         (task, result)
     };
     serve(finish, log_finish).await

@@ -76,9 +76,32 @@ async fn watching_follows_an_execution_to_its_receipt_and_logs_tell_the_same() {
     let receipt: Value =
         serde_json::from_slice(&std::fs::read(&file).expect("a file")).expect("JSON");
     assert_eq!(receipt["execution_id"], *id);
+    let keys = stack.api.get("/v1/keys").await;
+    assert_eq!(keys.status, 200, "{}", keys.body);
+    let set = std::env::temp_dir().join(format!("{id}.jwks"));
+    std::fs::write(&set, keys.body.to_string()).expect("it is written");
+    let jwks = set.to_str().expect("a path");
+    let (fine, said) = holdfast(&["receipt", "verify", to, "--jwks", jwks]).await;
+    assert!(
+        fine && said.contains("signed by") && said.contains("EXECUTED"),
+        "{said}"
+    );
+    let altered = std::fs::read_to_string(&file)
+        .expect("a file")
+        .replace("EXECUTED", "EXECUTEd");
+    let forged = std::env::temp_dir().join(format!("{id}-forged.json"));
+    std::fs::write(&forged, altered).expect("it is written");
+    let forged_name = forged.to_str().expect("a path");
+    let (fine, said) = holdfast(&["receipt", "verify", forged_name, "--jwks", jwks]).await;
+    assert!(
+        !fine && said.contains("the signature does not fit"),
+        "{said}"
+    );
     let (fine, said) = holdfast(&["receipt", "get", &id, "--to", to]).await;
     assert!(!fine && said.contains("exists"), "{said}");
-    std::fs::remove_file(&file).expect("it goes");
+    for made in [file, set, forged] {
+        std::fs::remove_file(made).expect("it goes");
+    }
 }
 
 #[tokio::test]

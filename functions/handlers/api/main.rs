@@ -17,7 +17,7 @@ use axum::{
     middleware::{from_fn_with_state, map_response},
     routing::{get, post},
 };
-use holdfast_aws::{Deployment, DynamoLedger, Machines, S3Store};
+use holdfast_aws::{Deployment, DynamoLedger, Keys, Machines, S3Store};
 
 use crate::problem::Problem;
 
@@ -26,6 +26,9 @@ struct App {
     ledger: DynamoLedger,
     receipts: S3Store,
     machines: Machines,
+    keys: Keys,
+    /// The key that signs receipts, then those that did before.
+    signing_keys: Vec<String>,
     receipt_url_valid_for: Duration,
     /// The stack's name: who tells audit events.
     stack: String,
@@ -53,6 +56,16 @@ impl App {
             ledger: deployment.ledger()?,
             receipts: deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,
             machines: deployment.machines()?,
+            keys: deployment.keys(),
+            signing_keys: std::iter::once(deployment.variable("HOLDFAST_SIGNING_KEY")?)
+                .chain(
+                    deployment
+                        .optional("HOLDFAST_RETIRED_SIGNING_KEYS")
+                        .split(','),
+                )
+                .map(|key| key.trim().to_owned())
+                .filter(|key| !key.is_empty())
+                .collect(),
             receipt_url_valid_for: Duration::from_secs(seconds),
             stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
             trust_tenant_header: deployment.optional("HOLDFAST_TRUST_TENANT_HEADER") == "true",
@@ -74,6 +87,7 @@ async fn main() -> Result<(), lambda_http::Error> {
             get(execution::events),
         )
         .route("/v1/executions/{execution_id}/{what}", post(request::put))
+        .route("/v1/keys", get(receipt::keys))
         .route("/v1/incidents", get(incident::list))
         .route("/v1/incidents/{incident_id}", get(incident::one))
         .route("/v1/incidents/{incident_id}/{what}", post(incident::put))

@@ -73,3 +73,11 @@ pub(crate) async fn link(
     }))
     .into_response())
 }
+
+/// `GET /v1/keys`: the public keys that receipts are verified by, as a JSON Web Key Set; nobody has to be known for it.
+pub(crate) async fn keys(State(app): State<Arc<App>>) -> Result<Json<serde_json::Value>, Problem> {
+    let keys: Vec<_> = app.signing_keys.iter().map(String::as_str).collect();
+    let set = app.keys.set(&keys).await;
+    let set = set.map_err(|why| Problem::unavailable("the key store", &why))?;
+    Ok(Json(set.to_value()))
+}

@@ -8,7 +8,9 @@ use holdfast_core::{
     engine::Engine,
 };
 
-use crate::{DynamoLedger, EventBus, Machines, S3Store, SecretsManager, SystemHost};
+use crate::{
+    DynamoLedger, EventBus, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,
+};
 
 /// The engine on AWS.
 pub type AwsEngine = Engine<DynamoLedger, S3Store, SystemHost>;
@@ -71,6 +73,17 @@ impl Deployment {
             aws_sdk_dynamodb::Client::new(&self.sdk),
             table,
         ))
+    }
+
+    /// Whoever signs receipts.
+    pub async fn signer(&self) -> Result<KmsSigner, String> {
+        let key = self.variable("HOLDFAST_SIGNING_KEY")?;
+        self.keys().signer(key).await
+    }
+
+    /// The keys of this account.
+    pub fn keys(&self) -> Keys {
+        Keys::new(aws_sdk_kms::Client::new(&self.sdk))
     }
 
     /// The bus that audit events go to.

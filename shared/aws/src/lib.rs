@@ -12,6 +12,7 @@ mod objects;
 mod questions;
 mod secrets;
 mod serve;
+mod signer;
 mod stream;
 
 pub use boundary::{
@@ -27,4 +28,5 @@ pub use objects::{Presigned, S3Store};
 pub use questions::{Undelivered, deliver};
 pub use secrets::SecretsManager;
 pub use serve::serve;
+pub use signer::{Keys, KmsSigner};
 pub use stream::{Change, Unreadable, change};

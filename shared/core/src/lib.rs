@@ -6,6 +6,7 @@ pub mod compile;
 pub mod definition;
 pub mod digest;
 pub mod engine;
+pub mod evidence;
 pub mod gate;
 pub mod keys;
 pub mod ledger;

@@ -68,6 +68,9 @@ pub struct Receipt {
     /// The receipt of the generation before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_receipt: Option<PreviousReceipt>,
+    /// Detached JWS over the canonical JSON of all other members, see [`crate::evidence`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// What a person decided.
@@ -243,6 +246,7 @@ impl Receipt {
             decisions: decisions(snapshot),
             residual_effects: residuals(&snapshot.steps, executed),
             incident,
+            signature: None,
         })
     }
 

@@ -7,6 +7,7 @@ use futures_util::task::LocalSpawnExt;
 use holdfast_core::{
     compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of},
     engine::{Engine, Host, TaskError, answer},
+    evidence::Unsigned,
     task::{AskCall, AskResult, AskTask, PlanCall, StepCall, error_name},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -144,7 +145,7 @@ impl Room {
             .trim_end_matches('}');
         match name {
             BEGIN_ARN => answer_of(engine.begin(&task(payload)?).await),
-            FINISH_ARN => answer_of(engine.finish(&task(payload)?).await),
+            FINISH_ARN => answer_of(engine.finish(&task(payload)?, &Unsigned).await),
             PLAN_ARN => match task(payload)? {
                 PlanCall::Plan(task) => answer_of(engine.plan(&task).await),
                 PlanCall::GiveUp(task) => answer_of(engine.give_up(&task).await),

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{Engine, Host, ObjectStore, TaskError, partition, plan::superseded, report::Case};
 use crate::{
     digest::sha256_hex,
+    evidence::{Seal, SealError},
     keys::receipt_object,
     ledger::{
         Expect, Ledger, Meta, Need, Phase, Put, ReceiptRef, Snapshot, Stands, Status, StepRecord,
@@ -20,7 +21,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Errors: `Conflict` (a step may still be at work), `Open` (something is left to undo: plan again), `Halted`
     /// (somebody else took over), `Permanent` (no such execution, or a step that was tried and then skipped),
     /// `Transient`.
-    pub async fn finish(&self, task: &FinishTask) -> Result<FinishResult, TaskError> {
+    pub async fn finish(
+        &self,
+        task: &FinishTask,
+        seal: &impl Seal,
+    ) -> Result<FinishResult, TaskError> {
         let mut snapshot = self.read(&partition(&task.execution)).await?;
         let meta = &snapshot.meta;
         let ours = meta.epoch == task.execution.epoch;
@@ -37,7 +42,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 ended(meta, task.execution.epoch, steps, now)
             })
             .await?;
-        self.publish(task, Snapshot { meta, ..snapshot }).await
+        self.publish(task, Snapshot { meta, ..snapshot }, seal)
+            .await
     }
 
     /// Closes every record that waits for nothing, and refuses while one is at work or left to undo.
@@ -69,6 +75,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         &self,
         task: &FinishTask,
         snapshot: Snapshot,
+        seal: &impl Seal,
     ) -> Result<FinishResult, TaskError> {
         let Phase::Ended {
             status,
@@ -81,11 +88,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let object = receipt_object(&snapshot.meta.at, *ended_at, snapshot.meta.generation);
         let status = status.name().to_owned();
         let case = Case::of(&snapshot);
-        let bytes = Receipt::of(&snapshot, &task.steps, case.id.clone())
-            .and_then(|receipt| receipt.to_bytes())
-            .map_err(|error| {
-                TaskError::new(error_name::PERMANENT, format!("the receipt: {error}"))
-            })?;
+        let unfit = |error| TaskError::new(error_name::PERMANENT, format!("the receipt: {error}"));
+        let receipt = Receipt::of(&snapshot, &task.steps, case.id.clone())
+            .and_then(|receipt| serde_json::to_value(receipt).map_err(|error| error.to_string()))
+            .map_err(unfit)?;
+        let bytes = seal.receipt(receipt).await.map_err(|error| match error {
+            SealError::Signer(error) => TaskError::new(error_name::TRANSIENT, error.to_string()),
+            SealError::Unfit(why) => unfit(why),
+        })?;
         let mut sha256 = sha256_hex(&bytes);
         if !self.receipts.put_new(&object, bytes).await? {
             let stands = self.receipts.get(&object).await?.ok_or_else(|| {

@@ -20,6 +20,7 @@ use super::{
     testing::{Script, TestEngine, run},
 };
 use crate::{
+    evidence::Unsigned,
     gate::Envelope,
     keys::ExecutionKey,
     ledger::{Expect, Ledger, Meta, Put, Snapshot, StepRecord},
@@ -155,7 +156,7 @@ fn finish(
     failed_at: Option<&str>,
 ) -> Result<FinishResult, TaskError> {
     match failed_at {
-        None => run(engine.finish(&finish_task(execution))),
+        None => run(engine.finish(&finish_task(execution), &Unsigned)),
         Some(state) => unwind(engine, execution, state, &Script::default()),
     }
 }
@@ -172,7 +173,7 @@ fn unwind(
         let execution = execution.clone();
         run(engine.undo(&UndoTask { execution, undo }, action))?;
     }
-    run(engine.finish(&finish_task(&execution)))
+    run(engine.finish(&finish_task(&execution), &Unsigned))
 }
 
 fn finish_task(execution: &ExecutionRef) -> FinishTask {

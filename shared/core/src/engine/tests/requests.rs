@@ -4,6 +4,7 @@ use super::{rollback::receipt_of, *};
 use crate::{
     action::StepError,
     engine::testing::{Does, engine},
+    evidence::Unsigned,
     ledger::{Answer, Asked, Request, StepState, ask, cancel, redrive, withdraw},
     task::{StepStatus, error_name},
 };
@@ -59,7 +60,7 @@ fn undo_all(engine: &TestEngine, execution: &ExecutionRef, action: &Script) -> F
         let execution = execution.clone();
         let _ = run(engine.undo(&UndoTask { execution, undo }, action));
     }
-    run(engine.finish(&finish_task(&execution))).unwrap()
+    run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap()
 }
 
 /// An execution whose two steps have succeeded, the first for good.
@@ -217,7 +218,7 @@ fn a_redriven_execution_that_fails_again_is_undone_again_under_the_new_keys() {
         };
         let (execution, undo) = (plan.execution.clone(), undo.clone());
         run(engine.undo(&UndoTask { execution, undo }, &action)).unwrap();
-        let ended = run(engine.finish(&finish_task(&plan.execution))).unwrap();
+        let ended = run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap();
         assert_eq!(ended.status, "ROLLED_BACK", "generation {generation}");
         assert_eq!(action.effects(), 0, "generation {generation}");
         now = redriven(&engine, &now);

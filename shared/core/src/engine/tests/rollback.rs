@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     action::{Done, StepError},
     engine::testing::{Does, Op, engine},
+    evidence::Unsigned,
     keys::undo_key,
     ledger::{AttemptOutcome, StepState},
     receipt::Receipt,
@@ -208,7 +209,7 @@ fn an_undo_that_is_refused_for_now_is_tried_again_with_the_same_key() {
     for _ in 0..3 {
         let said = undone(&engine, &plan, &plan.undo[0], &action).unwrap_err();
         assert_eq!(said.name, error_name::TRANSIENT);
-        let open = run(engine.finish(&finish_task(&plan.execution))).unwrap_err();
+        let open = run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap_err();
         assert_eq!(open.name, error_name::OPEN);
     }
     for _ in 0..2 {
@@ -239,7 +240,7 @@ fn an_undo_that_never_works_is_tried_as_often_as_allowed_and_may_have_worked() {
             assert_eq!(status, "UNDO_FAILED");
         }
         assert_eq!(action.undone.lock().unwrap().len(), 3);
-        let ended = run(engine.finish(&finish_task(&plan.execution))).unwrap();
+        let ended = run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap();
         assert_eq!(ended.status, "PARTIALLY_ROLLED_BACK");
         let residual = receipt_of(&engine, &task.execution).residual_effects;
         assert_eq!(residual[0].certain, certain);
@@ -273,7 +274,7 @@ fn an_undo_that_never_answers_is_given_up_and_the_rest_is_undone() {
     );
     undone(&engine, &plan, &plan.undo[1], &action).unwrap();
     assert_eq!(give_up(&plan.undo[1]).unwrap(), "UNDONE", "too late");
-    let ended = run(engine.finish(&finish_task(&plan.execution))).unwrap();
+    let ended = run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap();
     assert_eq!(ended.status, "PARTIALLY_ROLLED_BACK");
     let failed = record(&engine, &step_task(&execution, &gone.step));
     let [attempt] = &failed.undo_attempts[..] else {

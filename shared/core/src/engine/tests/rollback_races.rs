@@ -3,6 +3,7 @@
 use super::{rollback::receipt_of, *};
 use crate::{
     engine::testing::{Does, Fault, Op, engine},
+    evidence::Unsigned,
     ledger::{AttemptOutcome, Phase, StepState},
     task::{GiveUpTask, error_name},
 };
@@ -32,7 +33,7 @@ fn recover(
         let execution = execution.clone();
         run(engine.undo(&UndoTask { execution, undo }, action))?;
     }
-    run(engine.finish(&finish_task(&execution)))
+    run(engine.finish(&finish_task(&execution), &Unsigned))
 }
 
 /// Every effect is gone, by one committed undo of each step.
@@ -330,7 +331,7 @@ fn a_machine_whose_execution_was_recovered_learns_that_it_is_over() {
     let again = run(engine.plan(&plan_task(&execution, "elsewhere"))).unwrap();
     assert_eq!(again.undo, [], "nothing is left");
     assert_eq!(
-        run(engine.finish(&finish_task(&again.execution))),
+        run(engine.finish(&finish_task(&again.execution), &Unsigned)),
         Ok(ended)
     );
     let phase = snapshot(&engine, &execution).meta.phase;

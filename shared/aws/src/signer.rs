@@ -1,0 +1,81 @@
+//! Signatures by AWS KMS: the private key never leaves it.
+
+use aws_sdk_kms::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    primitives::Blob,
+    types::{MessageType, SigningAlgorithmSpec},
+};
+use holdfast_core::evidence::{Jwk, Jwks, SignError, Signer};
+
+/// Asymmetric keys of KMS.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    client: Client,
+}
+
+/// One key, which signs.
+#[derive(Debug, Clone)]
+pub struct KmsSigner {
+    client: Client,
+    key: String,
+    kid: String,
+}
+
+impl Keys {
+    /// The keys that `client` may use.
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// The key with this id or ARN, as a signer.
+    pub async fn signer(&self, key: &str) -> Result<KmsSigner, String> {
+        let public = self.public(key).await?;
+        Ok(KmsSigner {
+            client: self.client.clone(),
+            key: key.to_owned(),
+            kid: public.kid().to_owned(),
+        })
+    }
+
+    /// The public halves of these keys.
+    pub async fn set(&self, keys: &[&str]) -> Result<Jwks, String> {
+        let mut set = Vec::new();
+        for key in keys {
+            set.push(self.public(key).await?);
+        }
+        Ok(Jwks::new(set))
+    }
+
+    async fn public(&self, key: &str) -> Result<Jwk, String> {
+        let answer = self.client.get_public_key().key_id(key).send().await;
+        let answer = answer.map_err(|error| format!("KMS GetPublicKey: {}", code(&error)))?;
+        let der = answer.public_key().ok_or("KMS told no public key")?;
+        Jwk::from_spki_der(der.as_ref())
+    }
+}
+
+impl Signer for KmsSigner {
+    fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    async fn sign(&self, sha256: [u8; 32]) -> Result<Vec<u8>, SignError> {
+        let answer = self
+            .client
+            .sign()
+            .key_id(&self.key)
+            .message(Blob::new(sha256))
+            .message_type(MessageType::Digest)
+            .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
+            .send()
+            .await
+            .map_err(|error| SignError(format!("KMS Sign: {}", code(&error))))?;
+        let signature = answer.signature().map(|der| der.as_ref().to_vec());
+        signature.ok_or_else(|| SignError("KMS told no signature".to_owned()))
+    }
+}
+
+fn code<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
+    error.code().unwrap_or("no answer").to_owned()
+}
