@@ -1,9 +1,9 @@
 # The commands of this project; each is a short script in infra/local.
-# PORT, VENDOR_PORT, LOCAL and STACK choose another local stack; two can run at once. BIND is where its emulator listens.
+# PORT, VENDOR_PORT, ISSUER_PORT, LOCAL and STACK choose another local stack; two can run at once. BIND is where its emulator listens.
 LOCAL ?= .local
 PORT ?= 4599
 STACK ?= holdfast
-export LOCAL PORT STACK VENDOR_PORT BIND HTTP_ALLOW SCENARIO
+export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT BIND HTTP_ALLOW SCENARIO
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test up down bench check clean

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use holdfast_core::names::{is_execution_id, quoted};
+use holdfast_core::names::{check_tenant, is_execution_id, quoted};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 
@@ -17,10 +17,10 @@ pub(crate) struct Door {
     api: String,
     /// The token that says who asks
     #[arg(long, env = "HOLDFAST_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-    /// The tenant, on a local stack, which believes it
-    #[arg(long, env = "HOLDFAST_TENANT", default_value = "acme")]
-    tenant: String,
+    token: String,
+    /// The tenant, if it is not that of the token
+    #[arg(long, env = "HOLDFAST_TENANT")]
+    tenant: Option<String>,
 }
 
 impl Door {
@@ -32,10 +32,14 @@ impl Door {
                 quoted(id)
             )));
         }
-        let url = format!(
+        let mut url = format!(
             "{}/v1/executions/{id}{below}",
             self.api.trim_end_matches('/')
         );
+        if let Some(tenant) = &self.tenant {
+            check_tenant(tenant).map_err(Trouble::Other)?;
+            url.push_str(&format!("?tenant={tenant}"));
+        }
         let (status, body) = wait(self.get(&url))?.map_err(|error| {
             Trouble::Other(format!("{} does not answer: {error}", quoted(&self.api)))
         })?;
@@ -55,12 +59,7 @@ impl Door {
     }
 
     async fn get(&self, url: &str) -> Result<Answer, reqwest::Error> {
-        let request = client()?.get(url);
-        let request = match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request.header("x-holdfast-tenant", &self.tenant),
-        };
-        read(request).await
+        read(client()?.get(url).bearer_auth(&self.token)).await
     }
 }
 

@@ -6,6 +6,7 @@ source "$(dirname "$0")/lib.sh"
 [[ -d $local_dir ]] || exit 0
 end emulator
 end vendor-system
+end identity
 # Functions that outlived a crashed emulator: whatever was started with this state folder in its environment.
 for process in /proc/[0-9]*; do
     pid=${process#/proc/}

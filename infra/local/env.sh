@@ -12,6 +12,12 @@ output() {
     echo "${outputs[$1]:?template.yaml has no output $1}"
 }
 
+# A token of the local issuer: role, tenant.
+token() {
+    "$local_dir/identity" --key "$local_dir/issuer.der" token --issuer "$issuer" --audience "$stack" --role "$1" ${2:+--tenant "$2"} --subject "$1"
+}
+tenant_admin=$(token tenant-admin acme)
+
 cat <<END
 # The local stack on port $port, written by make up: source it.
 export AWS_ENDPOINT_URL=$AWS_ENDPOINT_URL
@@ -28,6 +34,15 @@ export HOLDFAST_PAYLOAD_BUCKET=$(output PayloadBucket)
 export HOLDFAST_EVENT_BUS=$(output EventBus)
 export HOLDFAST_MACHINE_PREFIX=$(output MachinePrefix)
 export HOLDFAST_VENDOR_SYSTEM=http://127.0.0.1:$vendor_port
+export HOLDFAST_ISSUER=$issuer
+export HOLDFAST_AUDIENCE=$stack
+export HOLDFAST_ISSUER_KEY=$local_dir/issuer.der
+# One token per role, of tenant acme where the role needs a tenant; valid for 12 hours.
+export HOLDFAST_TOKEN_TENANT_ADMIN=$tenant_admin
+export HOLDFAST_TOKEN_PLATFORM_ADMIN=$(token platform-admin)
+export HOLDFAST_TOKEN_OBSERVER=$(token observer acme)
+export HOLDFAST_TOKEN_AUDITOR=$(token auditor acme)
+export HOLDFAST_TOKEN=$tenant_admin
 export SAM_CLI_TELEMETRY=0
 case ":\$PATH:" in *":$root/.venv/bin:"*) ;; *) export PATH="$root/.venv/bin:\$PATH" ;; esac
 END

@@ -7,6 +7,8 @@ local_dir=${LOCAL:-.local}
 [[ $local_dir = /* ]] || local_dir=$root/$local_dir
 port=${PORT:-4599}
 vendor_port=${VENDOR_PORT:-$((port + 1))}
+issuer_port=${ISSUER_PORT:-$((vendor_port + 1))}
+issuer=http://127.0.0.1:$issuer_port
 stack=${STACK:-holdfast}
 region=us-east-1
 target_dir=${CARGO_TARGET_DIR:-$root/target}

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs single functions in Docker by `sam local`, against the running local stack: invoke FUNCTION EVENT, or start-api.
+# Runs single functions in Docker by `sam local`, against the running local stack: invoke FUNCTION EVENT.
+# There is no start-api: `sam local` verifies no tokens, and the API believes nobody without.
 # The stack must listen where containers reach it: make up BIND=0.0.0.0.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 usage() {
-    fail "${1:-what should run?}" "infra/local/sam-local.sh invoke BeginFunction tests/events/begin.json" \
-        "infra/local/sam-local.sh start-api [--port 3000]"
+    fail "${1:-what should run?}" "infra/local/sam-local.sh invoke BeginFunction tests/events/begin.json"
 }
 missing docker && fail "docker is missing" "on Debian: apt-get install docker.io"
 docker info >/dev/null 2>&1 || fail "docker does not answer" "start its daemon (dockerd), or join the group docker"
@@ -45,10 +45,9 @@ else
     image=(--skip-pull-image --invoke-image "$stand_in")
 fi
 
-# sam local passes on only variables that the template declares, and knows an HTTP API only as an event of its function.
+# sam local passes on only variables that the template declares.
 template=$local_dir/build/template-docker.yaml
 sed -e '0,/^\( *\)HOLDFAST_LEDGER_TABLE:/s//\1AWS_ENDPOINT_URL: ""\n&/' \
-    -e '/^  ApiFunction:/,/^    Properties:/s/^    Properties:/&\n      Events: { Every: { Type: HttpApi } }/' \
     "$local_dir/build/template.yaml" >"$template"
 variables=$local_dir/docker-env.json
 cat >"$variables" <<END
@@ -59,7 +58,8 @@ cat >"$variables" <<END
   "HOLDFAST_PAYLOAD_BUCKET": "$HOLDFAST_PAYLOAD_BUCKET",
   "HOLDFAST_MACHINE_PREFIX": "$HOLDFAST_MACHINE_PREFIX",
   "HOLDFAST_MACHINE_ALIAS": "",
-  "HOLDFAST_TRUST_TENANT_HEADER": "true",
+  "HOLDFAST_TENANT_CLAIM": "tenant",
+  "HOLDFAST_ROLE_CLAIM": "role",
   "HOLDFAST_HTTP_ALLOW": "$vendors",
   "VENDOR_SYSTEM_URL": "$vendors"
 }}
@@ -70,6 +70,5 @@ case ${1:-} in
         [[ $# -ge 3 ]] || usage "invoke needs a function and an event file"
         exec sam local invoke "$2" --event "$3" "${options[@]}" "${@:4}"
         ;;
-    start-api) exec sam local start-api --warm-containers LAZY "${options[@]}" "${@:2}" ;;
     *) usage ;;
 esac

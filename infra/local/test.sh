@@ -7,7 +7,7 @@ source "$(dirname "$0")/lib.sh"
 
 # Ports that nobody uses, so that a stack of `make up` stays undisturbed.
 PORT=4610
-while taken "$PORT" || taken "$((PORT + 1))"; do PORT=$((PORT + 2)); done
+while taken "$PORT" || taken "$((PORT + 1))" || taken "$((PORT + 2))"; do PORT=$((PORT + 3)); done
 VENDOR_PORT=$((PORT + 1))
 
 ended() {

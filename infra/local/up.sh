@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Brings up the local stack: builds, starts the AWS emulator and the vendor system, deploys with the SAM CLI, writes env.
+# Brings up the local stack: builds, starts the AWS emulator, the vendor system and a token issuer, deploys with the SAM CLI, writes env.
 # A rerun starts what does not run and deploys what has changed.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -14,7 +14,7 @@ quietly "$logs/cargo.log" cargo build --locked --workspace --profile "$HOLDFAST_
 programs=$target_dir/$HOLDFAST_PROFILE
 
 # A stack that runs keeps its ports.
-ports="$port $vendor_port"
+ports="$port $vendor_port $issuer_port"
 if running emulator >/dev/null && [[ $(cat "$local_dir/ports") != "$ports" ]]; then
     fail "the stack in ${local_dir#"$root"/} runs on other ports: $(cat "$local_dir/ports")" \
         "make down first, or name another state folder by LOCAL="
@@ -45,10 +45,24 @@ if ! running vendor-system >/dev/null || ! cmp --silent "$vendor_system" "$local
     await vendor-system "http://127.0.0.1:$vendor_port/healthz"
 fi
 
+if ! running identity >/dev/null; then
+    ! taken "$issuer_port" || fail "port $issuer_port is taken by another program" "choose another: make up ISSUER_PORT=4702"
+    stage "starting the token issuer on port $issuer_port"
+    cp "$programs/identity" "$local_dir/identity"
+    launch identity "$local_dir/identity" --key "$local_dir/issuer.der" serve --port "$issuer_port"
+    await identity "$issuer/.well-known/jwks.json"
+fi
+
+# Never half of it.
+write_env() {
+    bash "$here/env.sh" >"$local_dir/env.new"
+    mv "$local_dir/env.new" "$local_dir/env"
+}
+
 # What a deployment depends on: when none of it has changed, there is nothing to deploy.
 parameters=(
     "VendorSystemUrl=http://127.0.0.1:$vendor_port" "HttpAllow=${HTTP_ALLOW:-http://127.0.0.1:$vendor_port}"
-    TrustTenantHeader=true PublishVersions=false AuditArchive=false LogRetentionDays=1 ReceiptLockDays=1
+    "JwtIssuer=$issuer" "JwtAudience=$stack" PublishVersions=false AuditArchive=false LogRetentionDays=1 ReceiptLockDays=1
 )
 deployed=$({
     echo "$stack ${parameters[*]}"
@@ -61,15 +75,17 @@ if [[ $(cat "$local_dir/deployed" 2>/dev/null) != "$deployed" ]]; then
     stage "sam deploy"
     quietly "$logs/sam-deploy.log" sam deploy --config-file "$root/samconfig.toml" --config-env local --stack-name "$stack" \
         --template-file "$local_dir/build/template.yaml" --parameter-overrides "${parameters[@]}"
-    bash "$here/env.sh" >"$local_dir/env.new"
+    write_env
     # The emulator's CloudFormation leaves out this part of the template: as ReceiptLockDays=1 has it.
     (
         # shellcheck source=/dev/null
-        source "$local_dir/env.new"
+        source "$local_dir/env"
         quietly "$logs/lock.log" aws s3api put-object-lock-configuration --bucket "$HOLDFAST_RECEIPT_BUCKET" \
             --object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={DefaultRetention={Mode=COMPLIANCE,Days=1}}'
     )
-    mv "$local_dir/env.new" "$local_dir/env"
     echo "$deployed" >"$local_dir/deployed"
+else
+    # Tokens expire.
+    write_env
 fi
 stage "the stack is up: source ${local_dir#"$root"/}/env"

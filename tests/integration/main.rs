@@ -14,6 +14,7 @@ mod ledger;
 mod logs;
 mod receipts;
 mod recovery;
+mod roles;
 mod rollback;
 mod shipped;
 mod starts;

@@ -118,11 +118,7 @@ async fn an_execution_cancelled_twice_is_rolled_back_once_and_says_who_asked() {
             &failure["reason"],
             &failure["requested_by"]
         ),
-        (
-            &json!("Cancelled"),
-            &json!("wrong vendor"),
-            &json!("tenant acme")
-        )
+        (&json!("Cancelled"), &json!("wrong vendor"), &json!("tests"))
     );
     released(&stack, &vendor, &receipt).await;
     assert_eq!(ask(&stack, &id, "cancel", "too late").await.0, 409);

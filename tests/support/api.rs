@@ -1,18 +1,23 @@
-//! A client of the HTTP API, as one tenant.
+//! A client of the HTTP API, as a platform admin who acts for one tenant, or as anybody else.
 
+use holdfast_core::access::Role;
 use reqwest::{Client, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
 
-use crate::eventually;
+use crate::{eventually, tokens};
 
-/// The API as one tenant sees it.
+/// The API as somebody sees it.
 #[derive(Clone)]
 pub struct Api {
     http: Client,
     base: String,
-    tenant: String,
-    actor: Option<String>,
+    /// The tenant that every query names, if it names one.
+    named: Option<String>,
+    token: String,
 }
+
+/// What needs no token and no tenant.
+const OPEN: [&str; 2] = ["/v1/keys", "/v1/openapi.json"];
 
 /// An answer, read whole.
 #[derive(Debug)]
@@ -36,7 +41,7 @@ impl Reply {
 }
 
 impl Api {
-    /// The API at `base` as `tenant`.
+    /// The API at `base` as a platform admin who acts for `tenant`.
     pub fn new(base: String, tenant: &str) -> Self {
         let http = Client::builder()
             .redirect(Policy::none())
@@ -45,30 +50,45 @@ impl Api {
         Self {
             http,
             base,
-            tenant: tenant.to_owned(),
-            actor: None,
+            named: Some(tenant.to_owned()),
+            token: tokens::token(Role::PlatformAdmin, None, "tests"),
         }
     }
 
-    /// The same API as this person.
+    /// The same API as this platform admin.
     #[must_use]
     pub fn as_actor(&self, actor: &str) -> Self {
-        Self {
-            actor: Some(actor.to_owned()),
-            ..self.clone()
-        }
+        self.bearing(tokens::token(Role::PlatformAdmin, None, actor))
     }
 
-    /// The same API as another tenant.
+    /// The same API on behalf of another tenant.
     #[must_use]
     pub fn as_tenant(&self, tenant: &str) -> Self {
         Self {
-            tenant: tenant.to_owned(),
+            named: Some(tenant.to_owned()),
             ..self.clone()
         }
     }
 
-    /// A request to `path` without a tenant.
+    /// The same API as somebody in this role, who belongs to this tenant and names none.
+    #[must_use]
+    pub fn as_role(&self, role: Role, tenant: &str) -> Self {
+        Self {
+            named: None,
+            ..self.bearing(tokens::token(role, Some(tenant), role.name()))
+        }
+    }
+
+    /// The same API with another token.
+    #[must_use]
+    pub fn bearing(&self, token: String) -> Self {
+        Self {
+            token,
+            ..self.clone()
+        }
+    }
+
+    /// A request to `path` without a token, and with no tenant added.
     pub fn anonymous(&self, method: &str, path: &str) -> RequestBuilder {
         let method = method.parse().expect("a method");
         self.http.request(method, format!("{}{path}", self.base))
@@ -76,13 +96,14 @@ impl Api {
 
     /// A request to `path`.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        let request = self
-            .anonymous(method, path)
-            .header("x-holdfast-tenant", &self.tenant);
-        match &self.actor {
-            Some(actor) => request.header("x-holdfast-actor", actor),
-            None => request,
-        }
+        let path = match &self.named {
+            Some(tenant) if !OPEN.contains(&path) => {
+                let sign = if path.contains('?') { '&' } else { '?' };
+                format!("{path}{sign}tenant={tenant}")
+            }
+            _ => path.to_owned(),
+        };
+        self.anonymous(method, &path).bearer_auth(&self.token)
     }
 
     /// Sends a request and reads the answer.

@@ -1,10 +1,10 @@
 //! The stack's functions as the AWS CLI reaches them.
 
-use std::process::Command;
+use std::{fs, process::Command};
 
 use serde_json::Value;
 
-use crate::variable;
+use crate::{unique, variable};
 
 /// Runs `aws lambda …` and gives what it printed.
 ///
@@ -25,6 +25,16 @@ pub(crate) fn lambda(arguments: &[&str]) -> String {
 ///
 /// Panics if it raised an error.
 pub fn invoke(function: &str, event: &Value) {
+    invoked(function, event);
+}
+
+/// The same, and gives its answer.
+///
+/// # Panics
+///
+/// Panics if it raised an error, or answered no JSON.
+pub fn invoked(function: &str, event: &Value) -> Value {
+    let file = std::env::temp_dir().join(unique(function));
     let name = format!("{}-{function}", variable("HOLDFAST_STACK"));
     let payload = event.to_string();
     let answer = lambda(&[
@@ -35,7 +45,10 @@ pub fn invoke(function: &str, event: &Value) {
         &payload,
         "--output",
         "json",
-        "/dev/null",
+        file.to_str().expect("a path"),
     ]);
     assert!(!answer.contains("FunctionError"), "{function}: {answer}");
+    let answer = fs::read(&file).expect("its answer");
+    fs::remove_file(&file).expect("it goes");
+    serde_json::from_slice(&answer).expect("JSON")
 }

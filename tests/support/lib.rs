@@ -7,12 +7,13 @@ mod lambda;
 mod logs;
 mod queue;
 mod throttle;
+pub mod tokens;
 mod vendor;
 mod workers;
 
 pub use api::{Api, Reply};
 pub use aws::{Aws, Ended};
-pub use lambda::invoke;
+pub use lambda::{invoke, invoked};
 pub use logs::logged;
 pub use queue::Queue;
 pub use throttle::Throttle;
@@ -34,7 +35,7 @@ pub const DELAY: &str = "WF-DELAY-VENDOR-PAYMENTS-ACME";
 
 /// A running stack.
 pub struct Stack {
-    /// Its HTTP API, as tenant `acme`.
+    /// Its HTTP API, as a platform admin who acts for tenant `acme`.
     pub api: Api,
     /// The system its workflows act on.
     pub vendor: Vendor,

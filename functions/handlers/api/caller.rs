@@ -1,83 +1,165 @@
-//! Who is asking: the tenant in the caller's verified token, or, on the local stack only, in a header.
+//! Who is asking, and what for: nothing of any tenant is reached before the rule of roles has been asked.
 
 use std::sync::Arc;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use holdfast_core::names::check_tenant;
+use holdfast_aws::{DynamoLedger, S3Store};
+use holdfast_core::{
+    access::{Identity, Operation, Unknown, Verdict, verdict},
+    keys::ExecutionKey,
+    ledger::Ledger,
+    names::{check_tenant, is_execution_id, quoted},
+};
 use lambda_http::request::RequestContext;
 
 use crate::{App, problem::Problem};
 
-/// The claim of a token that names its tenant.
-const TENANT_CLAIM: &str = "tenant";
-/// The claim of a token that names its bearer.
-const SUBJECT_CLAIM: &str = "sub";
-/// The headers that name the tenant, and who it is, on the local stack.
-const TENANT_HEADER: &str = "x-holdfast-tenant";
-const ACTOR_HEADER: &str = "x-holdfast-actor";
+/// Whoever presented a token that API Gateway verified.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor(Identity);
 
-/// The tenant on whose behalf a request is made.
+/// A visitor who may do what was asked, for one tenant.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) tenant: String,
-    /// Who it is, for the audit: the token's subject, or on the local stack the tenant.
+    /// Who it is, for the audit: the token's subject.
     pub(crate) actor: String,
+    /// Whether inputs, outputs and texts that may quote them are shown.
+    pub(crate) sees_payloads: bool,
+    /// The ledger, as far as it is the tenant's.
+    pub(crate) ledger: DynamoLedger,
+    /// The receipts, as far as they are the tenant's.
+    pub(crate) receipts: S3Store,
 }
 
-impl FromRequestParts<Arc<App>> for Caller {
+/// What something is asked of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Thing<'a> {
+    /// The tenant as a whole.
+    Tenant,
+    /// An execution, by its id.
+    Execution(&'a str),
+    /// An incident, by its id.
+    Incident(&'a str),
+}
+
+impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let actor = claimed(parts, SUBJECT_CLAIM);
-        let tenant = match claimed(parts, TENANT_CLAIM) {
-            Some(tenant) => tenant,
-            None if app.trust_tenant_header => from_header(parts)?,
-            None => {
-                return Err(Problem::unauthenticated(format!(
-                    "send a token with the claim {TENANT_CLAIM}"
-                )));
-            }
+        let Some(RequestContext::ApiGatewayV2(context)) = parts.extensions.get() else {
+            return Err(nobody());
         };
-        check_tenant(&tenant).map_err(Problem::bad_request)?;
-        let actor = match actor {
-            Some(actor) => actor,
-            None if app.trust_tenant_header => {
-                let named = parts.headers.get(ACTOR_HEADER);
-                let named = named.and_then(|name| name.to_str().ok());
-                named.map_or_else(|| format!("tenant {tenant}"), str::to_owned)
-            }
-            None => format!("tenant {tenant}"),
-        };
-        Ok(Self { tenant, actor })
+        let jwt = context.authorizer.as_ref().and_then(|by| by.jwt.as_ref());
+        let claims = &jwt.ok_or_else(nobody)?.claims;
+        let read = Identity::read(&app.claims, |name| claims.get(name).map(String::as_str));
+        read.map(Self).map_err(|unknown| match unknown {
+            Unknown::Nobody(why) => Problem::unauthenticated(why),
+            Unknown::Nothing(why) => Problem::forbidden(why),
+        })
     }
 }
 
-/// A claim of the token that API Gateway verified.
-fn claimed(parts: &Parts, claim: &str) -> Option<String> {
-    let RequestContext::ApiGatewayV2(context) = parts.extensions.get::<RequestContext>()? else {
-        return None;
-    };
-    context
-        .authorizer
-        .as_ref()?
-        .jwt
-        .as_ref()?
-        .claims
-        .get(claim)
-        .cloned()
+fn nobody() -> Problem {
+    Problem::unauthenticated(
+        "send the header Authorization: Bearer, and a token of the deployment's issuer",
+    )
 }
 
-fn from_header(parts: &Parts) -> Result<String, Problem> {
-    let mut values = parts.headers.get_all(TENANT_HEADER).iter();
-    match (values.next(), values.next()) {
-        (Some(value), None) => value.to_str().map(str::to_owned).map_err(|_| {
-            Problem::bad_request(format!("header {TENANT_HEADER} is not plain ASCII"))
-        }),
-        (None, _) => Err(Problem::unauthenticated(format!(
-            "send the header {TENANT_HEADER} with a tenant's name"
-        ))),
-        (Some(_), Some(_)) => Err(Problem::bad_request(format!(
-            "send the header {TENANT_HEADER} once"
-        ))),
+impl Visitor {
+    /// The tenant that a request is about: the one that its query names, or the visitor's own.
+    pub(crate) fn tenant(&self, named: Option<&str>) -> Result<String, Problem> {
+        let tenant = named.or(self.0.tenant.as_deref()).ok_or_else(|| {
+            Problem::bad_request(
+                "name the tenant in the query: your token names none; such as ?tenant=acme",
+            )
+        })?;
+        check_tenant(tenant).map_err(Problem::bad_request)?;
+        Ok(tenant.to_owned())
     }
+
+    /// The visitor as a caller, if the role may do this to `thing` of the tenant named.
+    pub(crate) async fn may(
+        self,
+        app: &App,
+        operation: Operation,
+        named: Option<&str>,
+        thing: Thing<'_>,
+    ) -> Result<Caller, Problem> {
+        let tenant = self.tenant(named)?;
+        let Self(Identity { subject, role, .. }) = &self;
+        let whose = self.0.whose(&tenant);
+        let hidden = || Err(no_such(thing, &tenant));
+        if verdict(*role, operation, whose) == Verdict::Hidden {
+            return hidden();
+        }
+        let (ledger, receipts) = app.reach.of(&tenant);
+        let caller = Caller {
+            sees_payloads: verdict(*role, Operation::ReadPayloads, whose) == Verdict::Allowed,
+            actor: subject.clone(),
+            tenant: tenant.clone(),
+            ledger,
+            receipts,
+        };
+        if verdict(*role, operation, whose) == Verdict::Allowed {
+            return Ok(caller);
+        }
+        // What is not there is not there, whatever the role.
+        if !caller.has(thing).await? {
+            return hidden();
+        }
+        Err(Problem::forbidden(format!(
+            "as {} you may not {}; {} may",
+            role.name(),
+            operation.says(),
+            operation.roles().join(" or ")
+        )))
+    }
+}
+
+impl Caller {
+    /// The partition of an execution of this tenant.
+    pub(crate) fn key(&self, id: &str) -> Result<ExecutionKey, Problem> {
+        if !is_execution_id(id) {
+            return Err(self.unknown(id));
+        }
+        Ok(ExecutionKey {
+            tenant: self.tenant.clone(),
+            execution: id.to_owned(),
+        })
+    }
+
+    /// 404 for an execution that this tenant does not have.
+    pub(crate) fn unknown(&self, id: &str) -> Problem {
+        no_such(Thing::Execution(id), &self.tenant)
+    }
+
+    async fn has(&self, thing: Thing<'_>) -> Result<bool, Problem> {
+        Ok(match thing {
+            Thing::Tenant => true,
+            Thing::Execution(id) if is_execution_id(id) => {
+                self.ledger.meta(&self.key(id)?).await?.is_some()
+            }
+            Thing::Incident(id) if is_execution_id(id) => {
+                self.ledger.incident(&self.tenant, id).await?.is_some()
+            }
+            Thing::Execution(_) | Thing::Incident(_) => false,
+        })
+    }
+}
+
+/// 404: there is no such thing for this tenant.
+pub(crate) fn no_such(thing: Thing<'_>, tenant: &str) -> Problem {
+    Problem::not_found(match thing {
+        Thing::Tenant => format!("there is no tenant {} for you", quoted(tenant)),
+        Thing::Incident(id) => format!("there is no incident {} for this tenant", quoted(id)),
+        Thing::Execution(id) if !is_execution_id(id) => format!(
+            "{} is not an execution id: those have 40 hex digits",
+            quoted(id)
+        ),
+        Thing::Execution(id) => format!(
+            "there is no execution {} for this tenant; one started a moment ago may not be recorded yet",
+            quoted(id)
+        ),
+    })
 }

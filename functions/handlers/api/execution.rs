@@ -4,61 +4,92 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Path, State},
 };
 use holdfast_core::{
+    access::Operation,
     audit,
-    keys::ExecutionKey,
     ledger::{Attempt, Ledger, Meta, Phase, Snapshot, StepRecord},
-    names::{is_execution_id, is_workflow_id, quoted},
+    names::is_workflow_id,
+    payload::Payload,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{App, caller::Caller, incident::shown_question, problem::Problem};
+use crate::{
+    App,
+    caller::{Thing, Visitor},
+    given::{Asked, Named},
+    incident::shown_question,
+    problem::Problem,
+};
 
 /// What may follow the `?`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Asked {
+pub(crate) struct Which {
+    tenant: Option<String>,
     /// The workflow that was started: it lets a start be seen before `begin` has recorded it.
     workflow_id: Option<String>,
 }
 
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    visitor: Visitor,
     Path(id): Path<String>,
-    query: Result<Query<Asked>, QueryRejection>,
+    Asked(which): Asked<Which>,
 ) -> Result<Json<Value>, Problem> {
-    let Query(asked) = query
-        .map_err(|error| Problem::bad_request(format!("{error}; workflow_id may be given")))?;
-    let at = key(&caller, &id)?;
-    if let Some(snapshot) = app.ledger.snapshot(&at).await? {
-        return Ok(Json(shown(&snapshot)));
+    let named = which.tenant.as_deref();
+    let caller = visitor
+        .may(
+            &app,
+            Operation::ReadExecutions,
+            named,
+            Thing::Execution(&id),
+        )
+        .await?;
+    let at = caller.key(&id)?;
+    if let Some(snapshot) = caller.ledger.snapshot(&at).await? {
+        return Ok(Json(shown(&snapshot, caller.sees_payloads)));
     }
-    let workflow = asked
+    let workflow = which
         .workflow_id
         .filter(|workflow| is_workflow_id(workflow))
-        .ok_or_else(|| unknown(&id))?;
+        .ok_or_else(|| caller.unknown(&id))?;
     match app.machines.input_of(&workflow, &id).await {
         Ok(Some(envelope)) if envelope.tenant == caller.tenant => Ok(Json(json!({
             "execution_id": id, "workflow_id": workflow, "tenant": caller.tenant, "status": "STARTING", "steps": [],
         }))),
-        _ => Err(unknown(&id)),
+        _ => Err(caller.unknown(&id)),
     }
 }
 
 /// `GET /v1/executions/{execution_id}/events`: its story so far, as the audit events that its records tell.
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    visitor: Visitor,
     Path(id): Path<String>,
+    Asked(Named { tenant }): Asked<Named>,
 ) -> Result<Json<Value>, Problem> {
-    let snapshot = app.ledger.snapshot(&key(&caller, &id)?).await?;
-    let snapshot = snapshot.ok_or_else(|| unknown(&id))?;
+    let named = tenant.as_deref();
+    let caller = visitor
+        .may(
+            &app,
+            Operation::ReadExecutions,
+            named,
+            Thing::Execution(&id),
+        )
+        .await?;
+    let snapshot = caller.ledger.snapshot(&caller.key(&id)?).await?;
+    let snapshot = snapshot.ok_or_else(|| caller.unknown(&id))?;
     let source = format!("holdfast/{}", app.stack);
-    let told = audit::told(&snapshot);
+    let mut told = audit::told(&snapshot);
+    if !caller.sees_payloads {
+        for event in &mut told {
+            // The only member that comes from an input.
+            event.data.remove("item");
+        }
+    }
     let events: Vec<_> = told.iter().map(|one| one.cloud_event(&source)).collect();
     Ok(Json(json!({
         "execution_id": id,
@@ -67,29 +98,8 @@ pub(crate) async fn events(
     })))
 }
 
-/// The partition of an execution of the caller's own tenant.
-pub(crate) fn key(caller: &Caller, id: &str) -> Result<ExecutionKey, Problem> {
-    if !is_execution_id(id) {
-        return Err(Problem::not_found(format!(
-            "{} is not an execution id: those have 40 hex digits",
-            quoted(id)
-        )));
-    }
-    Ok(ExecutionKey {
-        tenant: caller.tenant.clone(),
-        execution: id.to_owned(),
-    })
-}
-
-/// 404 for an execution that this tenant does not have.
-pub(crate) fn unknown(id: &str) -> Problem {
-    Problem::not_found(format!(
-        "there is no execution {} for this tenant; one started a moment ago may not be recorded yet",
-        quoted(id)
-    ))
-}
-
-fn shown(snapshot: &Snapshot) -> Value {
+/// An execution; what comes from inputs, outputs or targets only with `payloads`.
+fn shown(snapshot: &Snapshot, payloads: bool) -> Value {
     let Meta {
         at,
         workflow,
@@ -100,6 +110,7 @@ fn shown(snapshot: &Snapshot) -> Value {
         phase,
         guardrails,
         generation,
+        input,
         ..
     } = &snapshot.meta;
     let (ended_at, failure) = match phase {
@@ -107,7 +118,9 @@ fn shown(snapshot: &Snapshot) -> Value {
         Phase::Unwinding { failure } => (None, Some(failure)),
         Phase::Running | Phase::Rejected => (None, None),
     };
-    json!({
+    let questions = snapshot.questions.iter();
+    let steps = snapshot.steps.iter();
+    let mut body = json!({
         "execution_id": at.execution,
         "workflow_id": workflow,
         "workflow_version": version,
@@ -123,30 +136,42 @@ fn shown(snapshot: &Snapshot) -> Value {
             "state": failure.state, "error": failure.error, "requested_by": failure.by,
         })),
         "duplicates_prevented": snapshot.duplicates,
-        "questions": snapshot.questions.iter().map(shown_question).collect::<Vec<_>>(),
-        "steps": snapshot.steps.iter().map(shown_step).collect::<Vec<_>>(),
+        "questions": questions.map(|one| shown_question(one, payloads)).collect::<Vec<_>>(),
+        "steps": steps.map(|step| shown_step(step, payloads)).collect::<Vec<_>>(),
         "receipt": snapshot.meta.receipt.as_ref().map(|receipt| json!({
             "href": format!("/v1/executions/{}/receipt", at.execution), "sha256": receipt.sha256,
         })),
-    })
+    });
+    if payloads {
+        body["input"] = shown_payload(input);
+    }
+    body
 }
 
-fn shown_step(step: &StepRecord) -> Value {
-    json!({
+fn shown_step(step: &StepRecord, payloads: bool) -> Value {
+    let attempts = |all: &[Attempt]| all.iter().map(|one| shown_attempt(one, payloads)).collect();
+    let (attempts, undo_attempts): (Vec<_>, Vec<_>) =
+        (attempts(&step.attempts), attempts(&step.undo_attempts));
+    let mut body = json!({
         "name": step.step,
-        "item": step.item,
         "number": step.number,
         "action": step.action,
         "status": step.state.name(),
         "idempotency_key": step.key,
         "started_at": step.started_at(),
         "ended_at": step.ended_at(),
-        "attempts": step.attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
-        "undo_attempts": step.undo_attempts.iter().map(shown_attempt).collect::<Vec<_>>(),
-    })
+        "attempts": attempts,
+        "undo_attempts": undo_attempts,
+    });
+    if payloads {
+        body["item"] = step.item.as_deref().into();
+        body["input"] = shown_payload(&step.input);
+        body["output"] = step.output.as_ref().map_or(Value::Null, shown_payload);
+    }
+    body
 }
 
-fn shown_attempt(attempt: &Attempt) -> Value {
+fn shown_attempt(attempt: &Attempt, payloads: bool) -> Value {
     let Attempt {
         started_at,
         ended_at,
@@ -154,5 +179,17 @@ fn shown_attempt(attempt: &Attempt) -> Value {
         error,
         ..
     } = attempt;
-    json!({ "started_at": started_at, "ended_at": ended_at, "outcome": outcome, "error": error })
+    let mut body = json!({ "started_at": started_at, "ended_at": ended_at, "outcome": outcome });
+    if payloads {
+        body["error"] = error.as_deref().into();
+    }
+    body
+}
+
+/// A payload: small ones themselves, of larger ones the digest and the size.
+fn shown_payload(payload: &Payload) -> Value {
+    match payload {
+        Payload::Inline { value, sha256 } => json!({ "value": value, "sha256": sha256 }),
+        Payload::Stored(stored) => json!({ "sha256": stored.sha256, "bytes": stored.bytes }),
+    }
 }

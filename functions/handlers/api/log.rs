@@ -3,13 +3,20 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    extract::{FromRequestParts, MatchedPath, Request, State},
+    extract::{FromRequestParts, MatchedPath, Query, Request, State},
     middleware::Next,
     response::Response,
 };
 use holdfast_core::names::is_execution_id;
+use serde::Deserialize;
 
-use crate::{App, caller::Caller};
+use crate::{App, caller::Visitor};
+
+/// The part of a query that says whose.
+#[derive(Deserialize)]
+struct Named {
+    tenant: Option<String>,
+}
 
 pub(crate) async fn logged(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let began = Instant::now();
@@ -21,8 +28,11 @@ pub(crate) async fn logged(State(app): State<Arc<App>>, request: Request, next: 
     let mut places = parts.uri.path().split('/');
     let id = places.find(|place| is_execution_id(place));
     let id = id.unwrap_or_default().to_owned();
-    let caller = Caller::from_request_parts(&mut parts, &app).await;
-    let tenant = caller.map(|caller| caller.tenant).unwrap_or_default();
+    let named = Query::<Named>::try_from_uri(&parts.uri).ok();
+    let named = named.and_then(|Query(named)| named.tenant);
+    let visitor = Visitor::from_request_parts(&mut parts, &app).await;
+    let tenant = visitor.and_then(|visitor| visitor.tenant(named.as_deref()));
+    let tenant = tenant.unwrap_or_default();
     let response = next.run(Request::from_parts(parts, body)).await;
     tracing::info!(
         %method,

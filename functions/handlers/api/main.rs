@@ -2,11 +2,14 @@
 
 mod caller;
 mod execution;
+mod given;
 mod incident;
 mod log;
 mod problem;
+mod reach;
 mod receipt;
 mod request;
+mod ruling;
 mod start;
 
 use std::{sync::Arc, time::Duration};
@@ -17,14 +20,14 @@ use axum::{
     middleware::{from_fn_with_state, map_response},
     routing::{get, post},
 };
-use holdfast_aws::{Deployment, DynamoLedger, Keys, Machines, S3Store};
+use holdfast_aws::{Deployment, Keys, Machines};
+use holdfast_core::access::ClaimNames;
 
-use crate::problem::Problem;
+use crate::{problem::Problem, reach::Reach};
 
 /// What every request may use.
 struct App {
-    ledger: DynamoLedger,
-    receipts: S3Store,
+    reach: Reach,
     machines: Machines,
     keys: Keys,
     /// The key that signs receipts, then those that did before.
@@ -32,7 +35,8 @@ struct App {
     receipt_url_valid_for: Duration,
     /// The stack's name: who tells audit events.
     stack: String,
-    trust_tenant_header: bool,
+    /// Which claims of a token say whose and what its bearer is.
+    claims: ClaimNames,
 }
 
 /// Largest body that is read at all.
@@ -53,8 +57,7 @@ impl App {
                 format!("{variable} must be a number of seconds, 1 to {RECEIPT_URL_MAX_S}")
             })?;
         Ok(Self {
-            ledger: deployment.ledger()?,
-            receipts: deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,
+            reach: Reach::from(deployment)?,
             machines: deployment.machines()?,
             keys: deployment.keys(),
             signing_keys: std::iter::once(deployment.variable("HOLDFAST_SIGNING_KEY")?)
@@ -68,7 +71,10 @@ impl App {
                 .collect(),
             receipt_url_valid_for: Duration::from_secs(seconds),
             stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
-            trust_tenant_header: deployment.optional("HOLDFAST_TRUST_TENANT_HEADER") == "true",
+            claims: ClaimNames {
+                tenant: deployment.variable("HOLDFAST_TENANT_CLAIM")?.to_owned(),
+                role: deployment.variable("HOLDFAST_ROLE_CLAIM")?.to_owned(),
+            },
         })
     }
 }
@@ -86,11 +92,30 @@ async fn main() -> Result<(), lambda_http::Error> {
             "/v1/executions/{execution_id}/events",
             get(execution::events),
         )
-        .route("/v1/executions/{execution_id}/{what}", post(request::put))
+        .route(
+            "/v1/executions/{execution_id}/cancel",
+            post(request::cancel),
+        )
+        .route(
+            "/v1/executions/{execution_id}/rollback",
+            post(request::rollback),
+        )
+        .route(
+            "/v1/executions/{execution_id}/redrive",
+            post(request::redrive),
+        )
         .route("/v1/keys", get(receipt::keys))
         .route("/v1/incidents", get(incident::list))
         .route("/v1/incidents/{incident_id}", get(incident::one))
-        .route("/v1/incidents/{incident_id}/{what}", post(incident::put))
+        .route(
+            "/v1/incidents/{incident_id}/decision",
+            post(ruling::decision),
+        )
+        .route(
+            "/v1/incidents/{incident_id}/acknowledge",
+            post(ruling::acknowledge),
+        )
+        .route("/v1/incidents/{incident_id}/resolve", post(ruling::resolve))
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         // Our own limit is smaller and says so; this one only bounds what is read.

@@ -63,7 +63,7 @@ impl Problem {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
-            "No tenant is known",
+            "Nobody is known to be asking",
             detail,
         )
     }
@@ -116,6 +116,11 @@ impl Problem {
             "The request is too large",
             detail,
         )
+    }
+
+    /// 413 for a body that was not read to its end.
+    pub(crate) fn body_too_large() -> Self {
+        Self::too_large("the body is larger than 1 MiB")
     }
 
     /// 415.
@@ -198,7 +203,7 @@ pub(crate) async fn documented(response: Response) -> Response {
         return response;
     }
     match status {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large("the body is larger than 1 MiB"),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::body_too_large(),
         StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed(),
         status if status.is_client_error() => {
             Problem::bad_request("the path, the query or the body is not UTF-8, or is cut off")

@@ -4,26 +4,27 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Path, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_core::ledger::Ledger;
+use holdfast_core::{access::Operation, ledger::Ledger};
 use jiff::{Timestamp, Unit};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
     App,
-    caller::Caller,
-    execution::{key, unknown},
+    caller::{Thing, Visitor},
+    given::Asked,
     problem::Problem,
 };
 
 /// What may follow the `?`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Asked {
+pub(crate) struct How {
+    tenant: Option<String>,
     /// Answer 302 to the receipt itself.
     #[serde(default)]
     redirect: bool,
@@ -31,20 +32,19 @@ pub(crate) struct Asked {
 
 pub(crate) async fn link(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    visitor: Visitor,
     Path(id): Path<String>,
-    query: Result<Query<Asked>, QueryRejection>,
+    Asked(how): Asked<How>,
 ) -> Result<Response, Problem> {
-    let Query(asked) = query.map_err(|error| {
-        Problem::bad_request(format!(
-            "{error}; redirect=true or redirect=false may be given"
-        ))
-    })?;
-    let meta = app
+    let named = how.tenant.as_deref();
+    let caller = visitor
+        .may(&app, Operation::ReadReceipts, named, Thing::Execution(&id))
+        .await?;
+    let meta = caller
         .ledger
-        .meta(&key(&caller, &id)?)
+        .meta(&caller.key(&id)?)
         .await?
-        .ok_or_else(|| unknown(&id))?;
+        .ok_or_else(|| caller.unknown(&id))?;
     let Some(receipt) = meta.receipt else {
         return Err(Problem::too_early(format!(
             "execution {id} has no receipt yet: it is {}, and every execution has one when it has ended",
@@ -53,12 +53,12 @@ pub(crate) async fn link(
     };
     let asked_at = Timestamp::now();
     let file_name = format!("{}-{id}-{}.json", meta.workflow, meta.generation);
-    let link = app
+    let link = caller
         .receipts
         .presign(&receipt.object, &file_name, app.receipt_url_valid_for)
         .await
         .map_err(|error| Problem::unavailable("the receipt store", &error.0))?;
-    if asked.redirect {
+    if how.redirect {
         return Ok((StatusCode::FOUND, [(header::LOCATION, link.url)]).into_response());
     }
     let expires_at = (asked_at + link.valid_for)

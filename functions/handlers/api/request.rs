@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use holdfast_aws::{MachineError, SystemHost};
 use holdfast_core::{
+    access::Operation,
     compile::RECOVERY,
     engine::Host,
     gate::Envelope,
-    ledger::{Answer, Asked, Ledger, Meta, Request, Snapshot, ask, cancel, redrive, withdraw},
-    names::quoted,
+    keys::ExecutionKey,
+    ledger::{self, Answer, Asked as Wish, Ledger, Meta, Request, Snapshot, ask, withdraw},
     payload::Payload,
     task::{Failure, RecoveryInput, error_name},
 };
@@ -24,70 +24,99 @@ use serde_json::json;
 
 use crate::{
     App,
-    caller::Caller,
-    execution::{key, unknown},
+    caller::{Caller, Thing, Visitor},
+    given::{Asked, Given, Named},
     problem::Problem,
 };
 
 /// Longest reason, in characters.
 const REASON_MAX: usize = 500;
 
-#[derive(Deserialize)]
+/// The body of a request: why.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body {
-    reason: String,
+pub(crate) struct Reason {
+    pub(crate) reason: String,
 }
 
-pub(crate) async fn put(
+pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
-    caller: Caller,
-    Path((id, what)): Path<(String, String)>,
-    body: Bytes,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Asked(Named { tenant }): Asked<Named>,
+    Given(Reason { reason }): Given<Reason>,
 ) -> Result<Response, Problem> {
-    let at = key(&caller, &id)?;
-    let request = read(&caller, &body)?;
-    let now = SystemHost.now();
-    let recovery = |meta: &Meta| {
-        let name = recovery_name(meta, meta.epoch + 1);
-        app.machines.execution_arn(RECOVERY, &name)
+    let named = tenant.as_deref();
+    let caller = visitor
+        .may(&app, Operation::Cancel, named, Thing::Execution(&id))
+        .await?;
+    let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
+    let before = caller.ledger.meta(&at).await?;
+    let decide = |found: &Snapshot| {
+        let owner = recovery(&app, &found.meta);
+        ledger::cancel(&found.meta, &request, &owner, SystemHost.now())
     };
-    let answer = match what.as_str() {
-        "cancel" => {
-            let decide = |found: &Snapshot| {
-                let owner = recovery(&found.meta);
-                cancel(&found.meta, &request, &owner, now)
-            };
-            let before = app.ledger.meta(&at).await?;
-            let answer = ask(&app.ledger, &at, decide).await?;
-            if let (Answer::Done(_), Some(before)) = (&answer, before) {
-                // Whatever still runs can claim nothing any more; stopping it spares its waiting.
-                let stopped = app
-                    .machines
-                    .stop(&before.owner, error_name::CANCELLED, &request.reason)
-                    .await;
-                if let Err(error) = stopped {
-                    tracing::warn!(owner = before.owner, ?error, "its machine was not stopped");
-                }
-            }
-            answer
+    let answer = ask(&caller.ledger, &at, decide).await?;
+    if let (Answer::Done(_), Some(before)) = (&answer, before) {
+        // Whatever still runs can claim nothing any more; stopping it spares its waiting.
+        let stopped = app
+            .machines
+            .stop(&before.owner, error_name::CANCELLED, &request.reason)
+            .await;
+        if let Err(error) = stopped {
+            tracing::warn!(owner = before.owner, ?error, "its machine was not stopped");
         }
-        "rollback" => {
-            let decide = |found: &Snapshot| {
-                let owner = recovery(&found.meta);
-                withdraw(&found.meta, &request, &owner, now)
-            };
-            ask(&app.ledger, &at, decide).await?
-        }
-        "redrive" => redriven(&app, &at, &request).await?,
-        other => {
-            return Err(Problem::not_found(format!(
-                "an execution has no {}; it has cancel, rollback and redrive",
-                quoted(other)
-            )));
-        }
+    }
+    answered(&app, &caller, "cancel", &id, &request, answer).await
+}
+
+pub(crate) async fn rollback(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Asked(Named { tenant }): Asked<Named>,
+    Given(Reason { reason }): Given<Reason>,
+) -> Result<Response, Problem> {
+    let named = tenant.as_deref();
+    let caller = visitor
+        .may(&app, Operation::RollBack, named, Thing::Execution(&id))
+        .await?;
+    let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
+    let decide = |found: &Snapshot| {
+        let owner = recovery(&app, &found.meta);
+        withdraw(&found.meta, &request, &owner, SystemHost.now())
     };
+    let answer = ask(&caller.ledger, &at, decide).await?;
+    answered(&app, &caller, "rollback", &id, &request, answer).await
+}
+
+pub(crate) async fn redrive(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Asked(Named { tenant }): Asked<Named>,
+    Given(Reason { reason }): Given<Reason>,
+) -> Result<Response, Problem> {
+    let named = tenant.as_deref();
+    let caller = visitor
+        .may(&app, Operation::Redrive, named, Thing::Execution(&id))
+        .await?;
+    let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
+    let answer = redriven(&app, &caller, &at, &request).await?;
+    answered(&app, &caller, "redrive", &id, &request, answer).await
+}
+
+/// Starts whoever acts now, and says what came of the request.
+async fn answered(
+    app: &App,
+    caller: &Caller,
+    what: &str,
+    id: &str,
+    request: &Request,
+    answer: Answer,
+) -> Result<Response, Problem> {
     let (meta, note, status) = match answer {
-        Answer::Unknown => return Err(unknown(&id)),
+        Answer::Unknown => return Err(caller.unknown(id)),
         Answer::Refused(why) => return Err(Problem::conflict(why)),
         Answer::Already(meta, note) => (meta, Some(note), StatusCode::OK),
         Answer::Done(meta) => (meta, None, StatusCode::ACCEPTED),
@@ -95,14 +124,14 @@ pub(crate) async fn put(
     if note.is_none() {
         tracing::warn!(
             audit = format!("workflow.{what}.requested"),
-            tenant = at.tenant,
-            execution = at.execution,
+            tenant = caller.tenant,
+            execution = id,
             workflow = meta.workflow,
             by = request.by,
             "somebody asked"
         );
     }
-    begin(&app, &meta, &request).await?;
+    begin(app, &meta, request).await?;
     let body = json!({
         "execution_id": id,
         "status": meta.phase.name(),
@@ -112,15 +141,6 @@ pub(crate) async fn put(
         "links": { "execution": format!("/v1/executions/{id}") },
     });
     Ok((status, Json(body)).into_response())
-}
-
-pub(crate) fn read(caller: &Caller, body: &Bytes) -> Result<Request, Problem> {
-    let Body { reason } = serde_json::from_slice(body).map_err(|error| {
-        Problem::bad_request(format!(
-            "the body: {error}; it should be {{\"reason\": \"…\"}}"
-        ))
-    })?;
-    given(caller, &reason)
 }
 
 /// A reason as it may be recorded.
@@ -140,10 +160,11 @@ pub(crate) fn given(caller: &Caller, reason: &str) -> Result<Request, Problem> {
 
 async fn redriven(
     app: &App,
-    at: &holdfast_core::keys::ExecutionKey,
+    caller: &Caller,
+    at: &ExecutionKey,
     request: &Request,
 ) -> Result<Answer, Problem> {
-    let Some(meta) = app.ledger.meta(at).await? else {
+    let Some(meta) = caller.ledger.meta(at).await? else {
         return Ok(Answer::Unknown);
     };
     let compiled = app
@@ -151,13 +172,13 @@ async fn redriven(
         .current(&meta.workflow)
         .await
         .map_err(unavailable)?;
-    let decide = |found: &Snapshot| -> Asked {
+    let decide = |found: &Snapshot| -> Wish {
         let name = redrive_name(&found.meta, found.meta.generation + 1);
         let owner = app.machines.execution_arn(&found.meta.workflow, &name);
         let now = SystemHost.now();
-        redrive(found, &compiled.gate, &compiled.steps, request, &owner, now)
+        ledger::redrive(found, &compiled.gate, &compiled.steps, request, &owner, now)
     };
-    Ok(ask(&app.ledger, at, decide).await?)
+    Ok(ask(&caller.ledger, at, decide).await?)
 }
 
 /// Starts whoever the record says acts for it, unless it was started: a repeat of a request heals one that was cut off.
@@ -203,6 +224,12 @@ async fn begin(app: &App, meta: &Meta, request: &Request) -> Result<(), Problem>
         started.map_err(unavailable)?;
     }
     Ok(())
+}
+
+/// Who would take over from whoever acts for an execution now.
+fn recovery(app: &App, meta: &Meta) -> String {
+    let name = recovery_name(meta, meta.epoch + 1);
+    app.machines.execution_arn(RECOVERY, &name)
 }
 
 fn recovery_name(meta: &Meta, epoch: u64) -> String {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use holdfast_aws::{MachineError, StartOutcome};
 use holdfast_core::{
+    access::Operation,
     digest::{canonical, sha256_hex},
     gate::{Envelope, check_size, open_to, violations},
     keys::{ExecutionKey, execution_id},
@@ -21,14 +21,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{App, caller::Caller, problem::Problem};
+use crate::{
+    App,
+    caller::{Caller, Thing, Visitor},
+    given::{Asked as Query, Given, Named},
+    problem::Problem,
+};
 
 const KEY_HEADER: &str = "idempotency-key";
 
 /// The body of a start.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body {
+pub(crate) struct Body {
     input: Value,
 }
 
@@ -43,22 +48,27 @@ struct Asked {
 
 pub(crate) async fn start(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    visitor: Visitor,
     Path(workflow): Path<String>,
+    Query(Named { tenant }): Query<Named>,
     headers: HeaderMap,
-    body: Bytes,
+    Given(Body { input }): Given<Body>,
 ) -> Result<Response, Problem> {
-    let asked = read(&caller, workflow, &headers, &body)?;
-    if let Some(meta) = app.ledger.meta(&asked.at).await? {
-        return repeated(&app, &asked, meta.fingerprint()).await;
+    let named = tenant.as_deref();
+    let caller = visitor
+        .may(&app, Operation::Start, named, Thing::Tenant)
+        .await?;
+    let asked = read(&caller, workflow, &headers, input)?;
+    if let Some(meta) = caller.ledger.meta(&asked.at).await? {
+        return repeated(&caller, &asked, meta.fingerprint()).await;
     }
     check_gate(&app, &caller, &asked).await?;
     let envelope = Envelope {
-        tenant: caller.tenant,
+        tenant: caller.tenant.clone(),
         idempotency_key: asked.key.clone(),
         input: asked.input.clone(),
         via: "api".to_owned(),
-        requested_by: Some(caller.actor),
+        requested_by: Some(caller.actor.clone()),
         request_id: Some(Uuid::now_v7().to_string()),
     };
     match app
@@ -67,7 +77,7 @@ pub(crate) async fn start(
         .await
     {
         Ok(StartOutcome::Started) => Ok(answer(StatusCode::ACCEPTED, &asked, false)),
-        Ok(StartOutcome::Exists) => started_before(&app, &asked).await,
+        Ok(StartOutcome::Exists) => started_before(&app, &caller, &asked).await,
         Err(error) => Err(problem_of(error, &asked.workflow)),
     }
 }
@@ -76,7 +86,7 @@ fn read(
     caller: &Caller,
     workflow: String,
     headers: &HeaderMap,
-    body: &Bytes,
+    input: Value,
 ) -> Result<Asked, Problem> {
     if !is_workflow_id(&workflow) {
         return Err(no_such_workflow(&workflow));
@@ -96,22 +106,6 @@ fn read(
     };
     check_idempotency_key(&key)
         .map_err(|why| Problem::bad_request(format!("header Idempotency-Key: {why}")))?;
-    let json = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| {
-            kind.split(';')
-                .next()
-                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-        });
-    if !json {
-        return Err(Problem::not_json());
-    }
-    let Body { input } = serde_json::from_slice(body).map_err(|error| {
-        Problem::bad_request(format!(
-            "the body: {error}; it should be {{\"input\": {{…}}}}"
-        ))
-    })?;
     check_size(&input).map_err(Problem::too_large)?;
     let bytes =
         canonical(&input).map_err(|error| Problem::bad_request(format!("input: {error}")))?;
@@ -153,9 +147,9 @@ async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(), Pro
 }
 
 /// Step Functions knows the execution, and a moment ago the ledger did not.
-async fn started_before(app: &App, asked: &Asked) -> Result<Response, Problem> {
-    if let Some(meta) = app.ledger.meta(&asked.at).await? {
-        return repeated(app, asked, meta.fingerprint()).await;
+async fn started_before(app: &App, caller: &Caller, asked: &Asked) -> Result<Response, Problem> {
+    if let Some(meta) = caller.ledger.meta(&asked.at).await? {
+        return repeated(caller, asked, meta.fingerprint()).await;
     }
     let first = app
         .machines
@@ -166,12 +160,16 @@ async fn started_before(app: &App, asked: &Asked) -> Result<Response, Problem> {
         .ok_or_else(|| {
             Problem::unavailable("the first start of this key", "its input cannot be read")
         })?;
-    repeated(app, asked, &sha256_hex(&first)).await
+    repeated(caller, asked, &sha256_hex(&first)).await
 }
 
 /// Answers a repeat of a start: the same execution if the input is the same.
-async fn repeated(app: &App, asked: &Asked, first_fingerprint: &str) -> Result<Response, Problem> {
-    app.ledger.count_duplicate(&asked.at).await?;
+async fn repeated(
+    caller: &Caller,
+    asked: &Asked,
+    first_fingerprint: &str,
+) -> Result<Response, Problem> {
+    caller.ledger.count_duplicate(&asked.at).await?;
     let same = asked.fingerprint == first_fingerprint;
     tracing::warn!(
         audit = "workflow.duplicate.prevented",

@@ -1,5 +1,6 @@
 //! The domain of Holdfast: definitions and their compiler, ledger rules, the engine, receipts. No I/O, no clock.
 
+pub mod access;
 pub mod action;
 pub mod audit;
 pub mod compile;

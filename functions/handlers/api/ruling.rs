@@ -1,0 +1,247 @@
+//! `POST /v1/incidents/{incident_id}/{decision|acknowledge|resolve}`: what people do about an incident.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use holdfast_aws::{SystemHost, deliver};
+use holdfast_core::{
+    access::Operation,
+    engine::Host,
+    keys::ExecutionKey,
+    ledger::{
+        Deciding, Decision, Expect, Incident, IncidentStatus, Ledger, Put, Question, QuestionKind,
+        QuestionState, Request, WAITING, handle, rule,
+    },
+    names::is_execution_id,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    App,
+    caller::{Caller, Thing, Visitor, no_such},
+    given::{Asked, Given, Named},
+    incident::{find, question, shown},
+    problem::Problem,
+    request::{Reason, given},
+};
+
+/// The body of a decision.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Body {
+    decision: Decision,
+    reason: String,
+    execution_id: Option<String>,
+}
+
+pub(crate) async fn acknowledge(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Asked(Named { tenant }): Asked<Named>,
+    Given(Reason { reason }): Given<Reason>,
+) -> Result<Json<Value>, Problem> {
+    let named = tenant.as_deref();
+    let caller = visitor
+        .may(
+            &app,
+            Operation::HandleIncidents,
+            named,
+            Thing::Incident(&id),
+        )
+        .await?;
+    let request = given(&caller, &reason)?;
+    let incident = find(&caller, &id).await?;
+    let incident = handled(&caller, incident, IncidentStatus::Acknowledged, &request).await?;
+    Ok(Json(shown(&incident, caller.sees_payloads)))
+}
+
+pub(crate) async fn resolve(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Asked(Named { tenant }): Asked<Named>,
+    Given(Reason { reason }): Given<Reason>,
+) -> Result<Json<Value>, Problem> {
+    let named = tenant.as_deref();
+    let caller = visitor
+        .may(
+            &app,
+            Operation::HandleIncidents,
+            named,
+            Thing::Incident(&id),
+        )
+        .await?;
+    let request = given(&caller, &reason)?;
+    let incident = find(&caller, &id).await?;
+    let open = undecided(&caller, &incident).await?;
+    if let Some((execution, _)) = open.first() {
+        return Err(Problem::conflict(format!(
+            "execution {execution} still waits for a decision: give it first"
+        )));
+    }
+    let incident = handled(&caller, incident, IncidentStatus::Resolved, &request).await?;
+    Ok(Json(shown(&incident, caller.sees_payloads)))
+}
+
+/// Writes what somebody did about an incident, deciding anew whenever somebody else was quicker.
+async fn handled(
+    caller: &Caller,
+    mut incident: Incident,
+    status: IncidentStatus,
+    request: &Request,
+) -> Result<Incident, Problem> {
+    loop {
+        let next = match handle(&incident, status, request, SystemHost.now()) {
+            Err(why) => return Err(Problem::conflict(why)),
+            Ok(None) => return Ok(incident),
+            Ok(Some(next)) => next,
+        };
+        let put = caller.ledger.put_incident(&next, Expect::Rev(incident.rev));
+        match put.await? {
+            Put::Done => {
+                let audit = match status {
+                    IncidentStatus::Resolved => "workflow.incident.resolved",
+                    _ => "workflow.incident.acknowledged",
+                };
+                tracing::warn!(
+                    audit,
+                    tenant = next.tenant,
+                    incident = next.id,
+                    workflow = next.workflow,
+                    by = request.by,
+                    "an incident was handled"
+                );
+                return Ok(next);
+            }
+            Put::Lost(Some(winner)) => incident = *winner,
+            Put::Lost(None) => {
+                return Err(no_such(Thing::Incident(&incident.id), &caller.tenant));
+            }
+        }
+    }
+}
+
+/// Gives a decision to the execution that waits for it.
+pub(crate) async fn decision(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Asked(Named { tenant }): Asked<Named>,
+    Given(body): Given<Body>,
+) -> Result<Json<Value>, Problem> {
+    let named = tenant.as_deref();
+    let caller = visitor
+        .may(&app, Operation::Decide, named, Thing::Incident(&id))
+        .await?;
+    let Body {
+        decision,
+        reason,
+        execution_id,
+    } = body;
+    let incident = find(&caller, &id).await?;
+    let caller = &caller;
+    let request = given(caller, &reason)?;
+    let execution = match execution_id {
+        Some(id) if is_execution_id(&id) => id,
+        Some(_) => return Err(Problem::bad_request("execution_id has 40 hex digits")),
+        None => {
+            let open = undecided(caller, &incident).await?;
+            match &open[..] {
+                [(execution, _)] => execution.clone(),
+                // A repeat of the decision on the only execution it ever met.
+                [] => match &caller.ledger.links(&caller.tenant, &incident.id).await?[..] {
+                    [link] => link.execution.clone(),
+                    _ => {
+                        let why = "no execution waits for a decision on this incident";
+                        return Err(Problem::conflict(why));
+                    }
+                },
+                many => {
+                    let ids: Vec<_> = many.iter().map(|(id, _)| id.as_str()).collect();
+                    return Err(Problem::conflict(format!(
+                        "{} executions wait for a decision: name one as execution_id ({})",
+                        ids.len(),
+                        ids.join(", ")
+                    )));
+                }
+            }
+        }
+    };
+    let at = ExecutionKey {
+        tenant: caller.tenant.clone(),
+        execution,
+    };
+    let now = SystemHost.now();
+    let decided = rule(
+        &caller.ledger,
+        &at,
+        &incident.state,
+        decision,
+        &request,
+        now,
+    )
+    .await?;
+    let (question, replayed) = match decided {
+        None => {
+            let why = "this execution does not wait for a decision on this incident";
+            return Err(Problem::conflict(why));
+        }
+        Some(Deciding::Refused(why)) => return Err(Problem::conflict(why)),
+        Some(Deciding::Forbidden(why)) => return Err(Problem::forbidden(why)),
+        Some(Deciding::Unfit(why)) => return Err(Problem::bad_request(why)),
+        Some(Deciding::Already(question)) => (question, true),
+        Some(Deciding::Write(question)) => (question, false),
+    };
+    if !replayed {
+        tracing::warn!(
+            audit = "workflow.incident.decided",
+            tenant = at.tenant,
+            execution = at.execution,
+            workflow = incident.workflow,
+            incident = incident.id,
+            step = question.step,
+            decision = decision.name(),
+            by = request.by,
+            "somebody decided"
+        );
+    }
+    // It is recorded: whatever fails from here on is done by the sweep.
+    if let Err(error) = deliver(&caller.ledger, &app.machines, &question).await {
+        tracing::warn!(execution = at.execution, %error, "the decision is delivered later");
+    }
+    if question.kind == QuestionKind::Approval {
+        handled(caller, incident.clone(), IncidentStatus::Resolved, &request).await?;
+    }
+    Ok(Json(json!({
+        "incident_id": incident.id,
+        "execution_id": at.execution,
+        "step": question.step,
+        "decision": decision.name(),
+        "replayed": replayed,
+        "links": { "execution": format!("/v1/executions/{}", at.execution) },
+    })))
+}
+
+/// The executions that still wait for a decision on an incident.
+async fn undecided(
+    caller: &Caller,
+    incident: &Incident,
+) -> Result<Vec<(String, Question)>, Problem> {
+    let mut open = Vec::new();
+    for link in caller.ledger.links(&caller.tenant, &incident.id).await? {
+        if link.status != WAITING {
+            continue;
+        }
+        if let Some(question) = question(caller, &link, &incident.state).await?
+            && question.state == QuestionState::Open
+        {
+            open.push((link.execution, question));
+        }
+    }
+    Ok(open)
+}

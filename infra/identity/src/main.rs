@@ -1,0 +1,124 @@
+//! The command `identity`: serves the issuer's documents until SIGTERM or SIGINT, or prints a token.
+
+use std::{
+    io::{self, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use axum::{Json, Router, routing::get};
+use clap::{Args, Parser, Subcommand};
+use holdfast_identity::{Issuer, configuration};
+use serde_json::json;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+/// A development issuer of tokens. Never deploy it.
+#[derive(Debug, Parser)]
+#[command(name = "identity", version)]
+struct Cli {
+    /// The file of its key; a new key is made if there is none
+    #[arg(long, global = true, default_value = "issuer.der", value_name = "FILE")]
+    key: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve /.well-known/openid-configuration and /.well-known/jwks.json
+    Serve {
+        /// The port to listen on
+        #[arg(long)]
+        port: u16,
+        /// The address to listen on
+        #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+        bind: IpAddr,
+    },
+    /// Print a token
+    Token(Wanted),
+}
+
+#[derive(Debug, Args)]
+struct Wanted {
+    /// Where the issuer is served
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    /// Whom the token is for
+    #[arg(long)]
+    audience: String,
+    /// tenant-admin, platform-admin, observer or auditor
+    #[arg(long)]
+    role: String,
+    /// The bearer's tenant; a platform admin needs none
+    #[arg(long)]
+    tenant: Option<String>,
+    /// The bearer
+    #[arg(long, default_value = "developer")]
+    subject: String,
+    /// How long it is valid
+    #[arg(long, default_value_t = 12)]
+    hours: u64,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("identity: {}: {error}", cli.key.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> io::Result<()> {
+    let issuer = Issuer::open(&cli.key)?;
+    match &cli.command {
+        Command::Serve { port, bind } => serve(&issuer, SocketAddr::new(*bind, *port)).await,
+        Command::Token(wanted) => writeln!(io::stdout(), "{}", token(&issuer, wanted)?),
+    }
+}
+
+fn token(issuer: &Issuer, wanted: &Wanted) -> io::Result<String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_err(io::Error::other)?.as_secs();
+    let mut claims = json!({
+        "iss": wanted.issuer,
+        "aud": wanted.audience,
+        "sub": wanted.subject,
+        "role": wanted.role,
+        "iat": now,
+        "exp": now + wanted.hours * 3600,
+    });
+    if let Some(tenant) = &wanted.tenant {
+        claims["tenant"] = tenant.as_str().into();
+    }
+    issuer.token(&claims)
+}
+
+async fn serve(issuer: &Issuer, address: SocketAddr) -> io::Result<()> {
+    // Before the address is told: whoever reads it may send a signal at once.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let listener = TcpListener::bind(address).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let (keys, about) = (issuer.key_set()?, configuration(&url));
+    let router = Router::new()
+        .route(
+            "/.well-known/openid-configuration",
+            get(async || Json(about)),
+        )
+        .route("/.well-known/jwks.json", get(async || Json(keys)));
+    writeln!(io::stdout(), "identity listening on {url}")?;
+    tokio::select! {
+        served = axum::serve(listener, router) => served,
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
+}

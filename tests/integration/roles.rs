@@ -1,0 +1,329 @@
+//! Every cell of the table of roles, and every token that is not one, at the running stack.
+
+use holdfast_core::access::{Operation, Role, Verdict, Whose, verdict};
+use holdfast_identity::{Issuer, unsigned};
+use holdfast_tests::{
+    Api, DELAY, Reply, Stack, invoked,
+    tokens::{ISSUER, claims, signed},
+    unique,
+};
+use serde_json::{Value, json};
+
+use crate::hold;
+
+/// What of acme's is asked for: an execution that was rolled back, and the incident that it is a case of.
+struct Things {
+    execution: String,
+    incident: String,
+}
+
+impl Things {
+    async fn of(stack: &Stack) -> Self {
+        let vendor = unique("vendor");
+        let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+        stack.vendor.plan(fault).await;
+        let execution = stack
+            .api
+            .started(DELAY, &unique("roles"), &hold(&vendor))
+            .await;
+        let (_, receipt) = stack.api.finished(&execution).await;
+        let incident = receipt["incident"].as_str().expect("an incident");
+        Self {
+            execution,
+            incident: incident.to_owned(),
+        }
+    }
+
+    /// A request for each operation; the list says whether it is about one thing.
+    fn request(&self, operation: Operation) -> (&'static str, String, bool) {
+        let execution = |below: &str| format!("/v1/executions/{}{below}", self.execution);
+        let incident = |below: &str| format!("/v1/incidents/{}{below}", self.incident);
+        match operation {
+            Operation::Start => ("POST", format!("/v1/workflows/{DELAY}/executions"), false),
+            Operation::ReadExecutions => ("GET", execution("/events"), true),
+            Operation::ReadPayloads => ("GET", execution(""), true),
+            Operation::Cancel => ("POST", execution("/cancel"), true),
+            Operation::RollBack => ("POST", execution("/rollback"), true),
+            Operation::Redrive => ("POST", execution("/redrive"), true),
+            Operation::ReadIncidents => ("GET", incident(""), true),
+            Operation::HandleIncidents => ("POST", incident("/acknowledge"), true),
+            Operation::Decide => ("POST", incident("/decision"), true),
+            Operation::ReadReceipts => ("GET", execution("/receipt"), true),
+        }
+    }
+}
+
+/// Sends what the operation needs.
+async fn ask(api: &Api, operation: Operation, method: &str, path: &str) -> Reply {
+    let request = api.request(method, path);
+    let body = match operation {
+        Operation::Start => json!({ "input": hold(&unique("vendor")) }),
+        Operation::Decide => json!({ "decision": "retry", "reason": "tried" }),
+        _ => json!({ "reason": "tried" }),
+    };
+    api.send(match method {
+        "POST" => request
+            .header("content-type", "application/json")
+            .header("idempotency-key", unique("roles"))
+            .body(body.to_string()),
+        _ => request,
+    })
+    .await
+}
+
+/// Whether a reply shows anything that comes from inputs, outputs or targets.
+fn shows_payloads(body: &Value) -> bool {
+    let steps = body["steps"].as_array().into_iter().flatten();
+    let texts = ["input", "output", "item"];
+    let attempts = |step: &Value| [step["attempts"].clone(), step["undo_attempts"].clone()];
+    body.get("input").is_some()
+        || steps
+            .clone()
+            .any(|step| texts.iter().any(|text| step.get(text).is_some()))
+        || steps.flat_map(attempts).any(|list| {
+            list.as_array()
+                .into_iter()
+                .flatten()
+                .any(|one| one.get("error").is_some())
+        })
+}
+
+#[track_caller]
+fn check(seen: &str, reply: &Reply, operation: Operation, expected: Verdict) {
+    let kind = reply.body["type"].as_str().unwrap_or_default();
+    let Reply { status, body, .. } = reply;
+    match (expected, operation) {
+        (Verdict::Allowed, Operation::ReadPayloads) => {
+            assert!(
+                *status == 200 && shows_payloads(body),
+                "{seen}: {status} {body}"
+            );
+        }
+        (Verdict::Allowed, _) => {
+            assert!(matches!(status, 200 | 202 | 409), "{seen}: {status} {body}");
+        }
+        // An execution may be seen without them.
+        (Verdict::Forbidden, Operation::ReadPayloads) if *status == 200 => {
+            assert!(!shows_payloads(body), "{seen}: {body}");
+        }
+        (Verdict::Forbidden, _) => {
+            assert_eq!(
+                (*status, kind),
+                (403, "urn:holdfast:problem:forbidden"),
+                "{seen}: {body}"
+            );
+        }
+        (Verdict::Hidden, _) => {
+            assert_eq!(
+                (*status, kind),
+                (404, "urn:holdfast:problem:not-found"),
+                "{seen}: {body}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_role_may_do_what_the_table_says_in_its_own_and_in_another_tenant() {
+    let stack = Stack::from_env().await;
+    let things = Things::of(&stack).await;
+    for role in Role::ALL {
+        let (own, other) = (
+            stack.api.as_role(role, "acme"),
+            stack.api.as_role(role, "globex"),
+        );
+        for operation in Operation::ALL {
+            let (method, path, one) = things.request(operation);
+            let seen = format!("{} {method} {path}", role.name());
+            let reply = ask(&own, operation, method, &path).await;
+            check(
+                &seen,
+                &reply,
+                operation,
+                verdict(role, operation, Whose::Own),
+            );
+            let named = format!("{path}?tenant=acme");
+            let reply = ask(&other, operation, method, &named).await;
+            let expected = verdict(role, operation, Whose::Other);
+            check(
+                &format!("{seen}, another tenant's"),
+                &reply,
+                operation,
+                expected,
+            );
+            if one {
+                // Without the tenant's name it is looked for among the caller's own, whatever the role.
+                let reply = ask(&other, operation, method, &path).await;
+                check(
+                    &format!("{seen}, not its own"),
+                    &reply,
+                    operation,
+                    Verdict::Hidden,
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_platform_admin_of_no_tenant_names_one() {
+    let stack = Stack::from_env().await;
+    let token = signed(&claims(Role::PlatformAdmin, None, "ops"));
+    let admin = stack
+        .api
+        .as_role(Role::PlatformAdmin, "acme")
+        .bearing(token);
+    let reply = admin.get("/v1/incidents").await;
+    assert_eq!(reply.status, 400, "{}", reply.body);
+    assert!(
+        reply.body["detail"].to_string().contains("?tenant="),
+        "{}",
+        reply.body
+    );
+    assert_eq!(admin.get("/v1/incidents?tenant=globex").await.status, 200);
+    assert_eq!(admin.get("/v1/incidents?tenant=Acme/..").await.status, 400);
+}
+
+#[tokio::test]
+async fn nobody_is_believed_without_a_token_that_the_issuer_signed_for_us_and_that_is_valid_now() {
+    let stack = Stack::from_env().await;
+    let good = claims(Role::PlatformAdmin, Some("acme"), "mallory");
+    let with = |name: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[name] = value;
+        claims
+    };
+    let now = jiff::Timestamp::now().as_second();
+    let none = json!({ "alg": "none", "typ": "JWT", "kid": ISSUER.header()["kid"] });
+    let other = Issuer::new()
+        .expect("another key")
+        .token(&good)
+        .expect("a token");
+    // The name of the right key on the signature of another.
+    let parts: Vec<_> = other.split('.').collect();
+    let disguised = format!("{}.{}", unsigned(&ISSUER.header(), &good), parts[2]);
+    let right = signed(&with("role", "observer".into()));
+    let raised = format!(
+        "{}.{}",
+        unsigned(&ISSUER.header(), &good),
+        right.rsplit('.').next().expect("a signature")
+    );
+    let refused = [
+        ("expired", signed(&with("exp", (now - 1).into()))),
+        ("not valid yet", signed(&with("nbf", (now + 3600).into()))),
+        (
+            "another audience",
+            signed(&with("aud", "somebody-else".into())),
+        ),
+        (
+            "another issuer",
+            signed(&with("iss", "https://login.example.com/".into())),
+        ),
+        (
+            "no algorithm, no signature",
+            format!("{}.", unsigned(&none, &good)),
+        ),
+        (
+            "no algorithm, another signature",
+            format!("{}.{}", unsigned(&none, &good), parts[2]),
+        ),
+        ("another key", other.clone()),
+        ("another key in disguise", disguised),
+        ("claims that were not signed", raised),
+        ("no token at all", "hello".to_owned()),
+    ];
+    let things = Things::of(&stack).await;
+    for (name, token) in refused {
+        let api = stack.api.as_role(Role::Observer, "acme").bearing(token);
+        for operation in Operation::ALL {
+            let (method, path, _) = things.request(operation);
+            let reply = ask(&api, operation, method, &path).await;
+            assert_eq!(reply.status, 401, "{name}: {method} {path}: {}", reply.body);
+        }
+    }
+    for operation in Operation::ALL {
+        let (method, path, _) = things.request(operation);
+        let request = stack.api.anonymous(method, &path);
+        let reply = stack
+            .api
+            .send(request.header("x-holdfast-tenant", "acme"))
+            .await;
+        assert_eq!(
+            reply.status, 401,
+            "without: {method} {path}: {}",
+            reply.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_header_says_nothing_about_whose_a_request_is() {
+    let stack = Stack::from_env().await;
+    let things = Things::of(&stack).await;
+    let globex = stack.api.as_role(Role::TenantAdmin, "globex");
+    let path = format!("/v1/executions/{}", things.execution);
+    let request = globex
+        .request("GET", &path)
+        .header("x-holdfast-tenant", "acme");
+    assert_eq!(globex.send(request).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_token_that_names_no_role_or_no_tenant_of_ours_opens_nothing() {
+    let stack = Stack::from_env().await;
+    let mut claims = claims(Role::TenantAdmin, Some("acme"), "zoe");
+    for (name, value) in [
+        ("role", json!("root")),
+        ("role", json!(["observer", "auditor"])),
+        ("role", json!(null)),
+        ("tenant", json!("Acme/..")),
+        ("tenant", json!(["acme", "globex"])),
+        ("tenant", json!(null)),
+    ] {
+        let good = claims[name].take();
+        match &value {
+            Value::Null => drop(claims.as_object_mut().map(|all| all.remove(name))),
+            value => claims[name] = value.clone(),
+        }
+        let api = stack
+            .api
+            .as_role(Role::Observer, "acme")
+            .bearing(signed(&claims));
+        let reply = api.get("/v1/incidents").await;
+        assert_eq!(reply.status, 403, "{name} {value}: {}", reply.body);
+        claims[name] = good;
+    }
+    claims["role"] = json!(["staff", "observer"]);
+    let api = stack
+        .api
+        .as_role(Role::Observer, "acme")
+        .bearing(signed(&claims));
+    assert_eq!(api.get("/v1/incidents").await.status, 200, "one of a list");
+}
+
+#[tokio::test]
+async fn the_function_believes_nobody_whom_the_gateway_did_not_verify() {
+    let event = include_str!("../events/api-read.json");
+    let mut event: Value = serde_json::from_str(event).expect("JSON");
+    let verified = invoked("api", &event);
+    assert_eq!(verified["statusCode"], 404, "{verified}");
+    let authorizer = event["requestContext"]["authorizer"].take();
+    let unverified = [
+        json!(null),
+        json!({}),
+        json!({ "jwt": { "claims": {} } }),
+        json!({ "lambda": authorizer["jwt"]["claims"] }),
+    ];
+    for authorizer in unverified {
+        event["requestContext"]["authorizer"] = authorizer.clone();
+        event["headers"] =
+            json!({ "x-holdfast-tenant": "acme", "authorization": "Bearer e30.e30." });
+        let answer = invoked("api", &event);
+        assert_eq!(answer["statusCode"], 401, "{authorizer}: {answer}");
+        let body = answer["body"].as_str().unwrap_or_default();
+        assert!(
+            body.contains("urn:holdfast:problem:unauthenticated"),
+            "{answer}"
+        );
+    }
+}
