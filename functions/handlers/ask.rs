@@ -20,9 +20,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             // Somebody decided while the machine tried this state again: its new token must hear of it.
             let answer = answer(&task.ask.step, &ruling);
             let told = machines.tell(&task.token, &answer).await;
-            told.map_err(|error| TaskError {
-                name: error_name::TRANSIENT,
-                message: format!("Step Functions: {error:?}"),
+            told.map_err(|error| {
+                TaskError::new(error_name::TRANSIENT, format!("Step Functions: {error:?}"))
             })?;
             Ok(AskAnswer::Asked)
         }

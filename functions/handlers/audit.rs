@@ -7,18 +7,27 @@ use std::collections::HashMap;
 
 use holdfast_aws::{Change, Deployment, DynamoLedger, EventBus, SystemHost, change, report};
 use holdfast_core::{
-    audit::{About, Event, Metric, Record, events, metrics},
+    audit::{self, About, Event, Metric, Record, events, metrics},
     engine::Host,
     keys::ExecutionKey,
     ledger::{Ledger, LedgerError},
 };
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
 /// The type of the event that sets an unreadable change aside; a rule takes it to a queue.
 const UNREADABLE: &str = "audit.unreadable";
+
+/// Whose events are to be told once more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rebuild {
+    tenant: String,
+    execution: String,
+}
 
 struct Audit {
     ledger: DynamoLedger,
@@ -58,12 +67,37 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         // Boxed, since the SDK's futures nest deeply.
-        Ok::<_, lambda_runtime::Error>(Box::pin(audit.batch(&event.payload)).await)
+        match event.payload.get("rebuild") {
+            Some(asked) => Box::pin(audit.rebuild(asked)).await,
+            None => Ok(Box::pin(audit.batch(&event.payload)).await),
+        }
     }))
     .await
 }
 
 impl Audit {
+    /// Tells once more what the records of one execution say: for events that the stream, or a consumer, has lost. Their
+    /// ids are those of the first time; metrics are not counted again.
+    async fn rebuild(&self, asked: &Value) -> Result<Value, lambda_runtime::Error> {
+        let asked = Rebuild::deserialize(asked)
+            .map_err(|error| format!("rebuild: {error}; it has tenant and execution"))?;
+        let (tenant, execution) = (asked.tenant, asked.execution);
+        let at = ExecutionKey { tenant, execution };
+        let snapshot = self.ledger.snapshot(&at).await?;
+        let snapshot = snapshot
+            .ok_or_else(|| format!("rebuild: {} has no record of its own", at.partition()))?;
+        let source = format!("holdfast/{}", self.stack);
+        let events = audit::told(&snapshot);
+        let published: Vec<_> = events
+            .iter()
+            .map(|event| (event.kind.name(), event.cloud_event(&source)))
+            .collect();
+        self.bus.publish(&published).await?;
+        let (tenant, execution) = (&at.tenant, &at.execution);
+        info!(tenant, execution, events = events.len(), "told once more");
+        Ok(json!({ "events": events.len() }))
+    }
+
     /// Tells a batch, change by change, and answers where it has to begin again.
     async fn batch(&self, batch: &Value) -> Value {
         let none = Vec::new();

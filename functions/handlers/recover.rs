@@ -146,6 +146,7 @@ impl Recover {
             owner: ended.execution_arn.clone(),
             machine: ended.state_machine_arn.clone(),
             started_at: started_at.to_owned(),
+            trace: None,
         };
         // Whatever it says, what is recorded then rules.
         let begun = self.engine.begin(&task).await;
@@ -177,6 +178,10 @@ impl Recover {
             (Metric::OpenExecutions, open as i64),
             (Metric::OldestOpenExecution, age),
             (Metric::OverdueExecutions, behind),
+            (
+                Metric::OpenIncidents,
+                self.engine.ledger.open_incidents().await?,
+            ),
         ];
         report(&self.stack, &seen, None, false, now);
         Ok(())

@@ -13,7 +13,7 @@ use holdfast_core::{
     keys::ExecutionKey,
     ledger::Ledger,
 };
-use holdfast_tests::{DELAY, Queue, Stack, kill, logged, unique, variable, workers};
+use holdfast_tests::{DELAY, Queue, Stack, answered, kill, logged, unique, variable, workers};
 use serde_json::{Value, json};
 
 use crate::hold;
@@ -185,4 +185,31 @@ async fn metrics_are_written_by_workflow_and_tenant() {
             .ok_or_else(|| format!("{declared:?}"))
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
+    let stack = Stack::from_env().await;
+    let ledger = ledger().await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("rebuilt"), &hold(&unique("vendor")))
+        .await;
+    stack.api.finished(&id).await;
+    let right = must(&ledger, &id).await;
+    // Whoever begins to listen now has missed all of it.
+    let queue = Queue::hearing("holdfast");
+    let asked = json!({ "rebuild": { "tenant": "acme", "execution": id } });
+    let answer = answered("audit", &asked);
+    assert_eq!(answer, Ok(json!({ "events": right.len() })));
+    let ids = HashSet::from([id.clone()]);
+    let wanted: BTreeSet<_> = right.keys().cloned().collect();
+    let heard = tokio::task::spawn_blocking(move || heard(&queue, &ids, &wanted));
+    let heard = heard.await.expect("it is drained");
+    let told: BTreeSet<_> = heard.iter().filter_map(|one| one["id"].as_str()).collect();
+    assert_eq!(told, right.keys().map(String::as_str).collect());
+    let wrong = json!({ "rebuild": { "execution": id } });
+    let refused = answered("audit", &wrong);
+    let why = refused.expect_err("it names no tenant").to_string();
+    assert!(why.contains("it has tenant and execution"), "{why}");
 }

@@ -19,6 +19,7 @@ mod rollback;
 mod shipped;
 mod starts;
 mod story;
+mod traces;
 
 use serde_json::{Value, json};
 

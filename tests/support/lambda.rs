@@ -19,25 +19,17 @@ pub(crate) fn lambda(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&ran.stdout).into_owned()
 }
 
-/// Calls one of the stack's functions, by its short name such as `recover`, and waits for its answer.
+/// Calls one of the stack's functions, by its short name such as `recover`, and gives what it answered, or the error that
+/// it raised.
 ///
 /// # Panics
 ///
-/// Panics if it raised an error.
-pub fn invoke(function: &str, event: &Value) {
-    invoked(function, event);
-}
-
-/// The same, and gives its answer.
-///
-/// # Panics
-///
-/// Panics if it raised an error, or answered no JSON.
-pub fn invoked(function: &str, event: &Value) -> Value {
-    let file = std::env::temp_dir().join(unique(function));
+/// Panics if the answer is no JSON.
+pub fn answered(function: &str, event: &Value) -> Result<Value, Value> {
     let name = format!("{}-{function}", variable("HOLDFAST_STACK"));
-    let payload = event.to_string();
-    let answer = lambda(&[
+    let file = std::env::temp_dir().join(unique(function));
+    let (payload, to) = (event.to_string(), file.to_string_lossy());
+    let said = lambda(&[
         "invoke",
         "--function-name",
         &name,
@@ -45,10 +37,31 @@ pub fn invoked(function: &str, event: &Value) -> Value {
         &payload,
         "--output",
         "json",
-        file.to_str().expect("a path"),
+        &to,
     ]);
-    assert!(!answer.contains("FunctionError"), "{function}: {answer}");
     let answer = fs::read(&file).expect("its answer");
     fs::remove_file(&file).expect("it goes");
-    serde_json::from_slice(&answer).expect("JSON")
+    let answer = serde_json::from_slice(&answer).expect("JSON");
+    if said.contains("FunctionError") {
+        return Err(answer);
+    }
+    Ok(answer)
+}
+
+/// The same for a function that must not fail.
+///
+/// # Panics
+///
+/// Panics if it raised an error.
+pub fn invoked(function: &str, event: &Value) -> Value {
+    answered(function, event).unwrap_or_else(|error| panic!("{function}: {error}"))
+}
+
+/// The same where the answer tells nothing.
+///
+/// # Panics
+///
+/// Panics if it raised an error.
+pub fn invoke(function: &str, event: &Value) {
+    invoked(function, event);
 }

@@ -13,7 +13,7 @@ mod workers;
 
 pub use api::{Api, Reply};
 pub use aws::{Aws, Ended};
-pub use lambda::{invoke, invoked};
+pub use lambda::{answered, invoke, invoked};
 pub use logs::logged;
 pub use queue::Queue;
 pub use throttle::Throttle;

@@ -216,6 +216,7 @@ async fn begin(app: &App, meta: &Meta, request: &Request) -> Result<(), Problem>
             via: "redrive".to_owned(),
             requested_by: meta.requested_by.clone(),
             request_id: None,
+            trace: Some(meta.trace.clone()),
         };
         let started = app
             .machines

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_aws::{MachineError, StartOutcome};
+use holdfast_aws::{MachineError, StartOutcome, trace};
 use holdfast_core::{
     access::Operation,
     digest::{canonical, sha256_hex},
@@ -16,6 +16,7 @@ use holdfast_core::{
     keys::{ExecutionKey, execution_id},
     ledger::Ledger,
     names::{check_idempotency_key, is_workflow_id, quoted},
+    trace::TraceId,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -70,6 +71,7 @@ pub(crate) async fn start(
         via: "api".to_owned(),
         requested_by: Some(caller.actor.clone()),
         request_id: Some(Uuid::now_v7().to_string()),
+        trace: asked_in(&headers),
     };
     match app
         .machines
@@ -80,6 +82,14 @@ pub(crate) async fn start(
         Ok(StartOutcome::Exists) => started_before(&app, &caller, &asked).await,
         Err(error) => Err(problem_of(error, &asked.workflow)),
     }
+}
+
+/// The trace that the caller asks in, or else this request's own.
+fn asked_in(headers: &HeaderMap) -> Option<TraceId> {
+    let named = headers
+        .get("traceparent")
+        .and_then(|name| name.to_str().ok());
+    named.and_then(TraceId::from_traceparent).or_else(trace)
 }
 
 fn read(
@@ -169,7 +179,10 @@ async fn repeated(
     asked: &Asked,
     first_fingerprint: &str,
 ) -> Result<Response, Problem> {
-    caller.ledger.count_duplicate(&asked.at).await?;
+    caller
+        .ledger
+        .count_duplicate(&asked.at, &asked.workflow)
+        .await?;
     let same = asked.fingerprint == first_fingerprint;
     tracing::warn!(
         audit = "workflow.duplicate.prevented",

@@ -24,6 +24,9 @@ pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 /// The header by which an undo names the effect it takes back.
 pub(crate) const FORWARD_KEY: HeaderName = HeaderName::from_static("holdfast-forward-key");
 
+/// The header by which a target's own traces join the execution's (W3C Trace Context).
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// A target that accepts no connection in this time is down, and nothing was sent: a clean failure.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Shorter than the 5 s after which common servers close an idle connection: a request lost to that race is an unknown outcome.
@@ -172,6 +175,10 @@ impl Request<'_> {
         if self.call.forward_key != self.call.key {
             self.headers
                 .insert(FORWARD_KEY, key_header(&self.call.forward_key)?);
+        }
+        // One that a definition names itself stays.
+        if let Ok(traceparent) = HeaderValue::from_str(&self.call.traceparent) {
+            self.headers.entry(TRACEPARENT).or_insert(traceparent);
         }
         let mut request = self
             .client

@@ -23,10 +23,11 @@ pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
             owner,
             tenant = execution.tenant,
             execution = execution.id,
+            trace = %execution.trace,
             trigger = execution.trigger,
             "execution started"
         ),
-        Err(TaskError { name, message }) => match *name {
+        Err(TaskError { name, message, .. }) => match *name {
             error_name::DUPLICATE | error_name::KEY_REUSED => {
                 warn!(
                     audit = "workflow.duplicate.prevented",
@@ -99,6 +100,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
         id,
         tenant,
         workflow,
+        trace,
         ..
     } = &task.execution;
     let step = task.step.name.as_str();
@@ -108,14 +110,17 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
     match result {
         Ok(StepResult {
             status: StepStatus::Succeeded,
+            attempt,
             ..
         }) => info!(
             audit = "workflow.step.completed",
             execution = id,
+            %trace,
             tenant,
             workflow,
             step,
             item,
+            attempt,
             action = task.step.action,
             "step succeeded"
         ),
@@ -123,27 +128,36 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
             status: StepStatus::Skipped,
             ..
         }) => {
-            info!(execution = id, tenant, workflow, step, item, "step skipped");
+            info!(execution = id, %trace, tenant, workflow, step, item, "step skipped");
         }
         Ok(StepResult {
             status: StepStatus::Failed,
+            attempt,
             ..
         }) => warn!(
             audit = "workflow.step.failed",
             execution = id,
+            %trace,
             tenant,
             workflow,
             step,
             item,
+            attempt,
             "step failed, and the workflow goes on without it"
         ),
-        Err(TaskError { name, message }) => {
+        Err(TaskError {
+            name,
+            message,
+            attempt,
+        }) => {
             warn!(
                 execution = id,
+                %trace,
                 tenant,
                 workflow,
                 step,
                 item,
+                attempt,
                 error = name,
                 reason = message,
                 "attempt failed"
@@ -157,35 +171,46 @@ fn log_undo(execution: &ExecutionRef, undo: &ToUndo, result: &Result<UndoResult,
         id,
         tenant,
         workflow,
+        trace,
         ..
     } = execution;
     let (step, item) = (undo.step.as_str(), undo.item.as_deref().unwrap_or_default());
     match result {
-        Ok(UndoResult { status }) if status == StepState::Undone.name() => info!(
+        Ok(UndoResult { status, attempts }) if status == StepState::Undone.name() => info!(
             audit = "workflow.step.undone",
             execution = id,
+            %trace,
             tenant,
             workflow,
             step,
             item,
+            attempt = attempts,
             "step undone"
         ),
-        Ok(UndoResult { status }) => error!(
+        Ok(UndoResult { status, attempts }) => error!(
             audit = "workflow.step.undo_failed",
             execution = id,
+            %trace,
             tenant,
             workflow,
             step,
             item,
+            attempt = attempts,
             status,
             "step was not undone"
         ),
-        Err(TaskError { name, message }) => warn!(
+        Err(TaskError {
+            name,
+            message,
+            attempt,
+        }) => warn!(
             execution = id,
+            %trace,
             tenant,
             workflow,
             step,
             item,
+            attempt,
             error = name,
             reason = message,
             "undo failed"
@@ -220,12 +245,14 @@ pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
         id,
         tenant,
         workflow,
+        trace,
         ..
     } = &task.execution;
     match result {
         Ok(PlanAnswer::Plan(PlanResult { execution, undo })) => warn!(
             audit = "workflow.rollback.started",
             execution = id,
+            %trace,
             tenant,
             workflow,
             owner = task.owner,
@@ -236,8 +263,9 @@ pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
             "rollback planned"
         ),
         Ok(PlanAnswer::GiveUp(_)) => {}
-        Err(TaskError { name, message }) => warn!(
+        Err(TaskError { name, message, .. }) => warn!(
             execution = id,
+            %trace,
             tenant,
             workflow,
             owner = task.owner,
@@ -268,12 +296,14 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
         id,
         tenant,
         workflow,
+        trace,
         ..
     } = execution;
     match (call, result) {
         (AskCall::Ask(task), Ok(_)) => warn!(
             audit = "workflow.incident.opened",
             execution = id,
+            %trace,
             tenant,
             workflow,
             step,
@@ -283,11 +313,13 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
         ),
         (AskCall::Expire(_), Ok(_)) => info!(
             execution = id,
+            %trace,
             tenant, workflow, step, "a decision was found after all"
         ),
         (AskCall::Expire(_), Err(TaskError { name, .. })) if *name == error_name::EXPIRED => warn!(
             audit = "workflow.decision.expired",
             execution = id,
+            %trace,
             tenant,
             workflow,
             step,
@@ -295,6 +327,7 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
         ),
         (_, Err(TaskError { name, .. })) => warn!(
             execution = id,
+            %trace,
             tenant,
             workflow,
             step,
@@ -310,6 +343,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
         id,
         tenant,
         workflow,
+        trace,
         ..
     } = &task.execution;
     match result {
@@ -322,6 +356,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
             info!(
                 audit = "workflow.receipt.generated",
                 execution = id,
+                %trace,
                 tenant,
                 workflow,
                 status,
@@ -332,6 +367,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 error!(
                     audit = "workflow.incident.opened",
                     execution = id,
+                    %trace,
                     tenant,
                     workflow,
                     status,
@@ -341,9 +377,10 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 );
             }
         }
-        Err(TaskError { name, message }) => {
+        Err(TaskError { name, message, .. }) => {
             warn!(
                 execution = id,
+                %trace,
                 tenant,
                 workflow,
                 error = name,

@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
-use holdfast_core::engine::Host;
+use holdfast_core::{engine::Host, trace::TraceId};
 use jiff::Timestamp;
 use uuid::Uuid;
+
+/// The trace that this invocation is part of, as the Lambda runtime tells it.
+pub fn trace() -> Option<TraceId> {
+    let header = std::env::var("_X_AMZN_TRACE_ID").ok()?;
+    TraceId::from_xray(&header)
+}
 
 /// The real clock and real randomness.
 #[derive(Debug, Clone, Copy, Default)]

@@ -37,6 +37,8 @@ pub(crate) const OPEN: &str = "open";
 pub(crate) const DUE: &str = "due";
 /// A thousand starts a second are one shard's limit.
 pub(crate) const SHARDS: u8 = 8;
+/// In the index [`OPEN`], where unresolved incidents are.
+pub(crate) const INCIDENTS: &str = "INCIDENTS";
 
 /// Ids are hashes: their first digit spreads evenly.
 fn shard(at: &ExecutionKey) -> String {
@@ -184,16 +186,16 @@ impl Ledger for DynamoLedger {
         incident: &Incident,
         expect: Expect,
     ) -> Result<Put<Incident>, LedgerError> {
-        let index = HashMap::from([
-            (
-                LISTED.to_owned(),
-                AttributeValue::S(listed(&incident.tenant, incident.status)),
-            ),
-            (
-                LISTED_AT.to_owned(),
-                AttributeValue::S(instant(incident.opened_at)),
-            ),
+        let opened_at = AttributeValue::S(instant(incident.opened_at));
+        let list = AttributeValue::S(listed(&incident.tenant, incident.status));
+        let mut index = HashMap::from([
+            (LISTED.to_owned(), list),
+            (LISTED_AT.to_owned(), opened_at.clone()),
         ]);
+        if incident.status != IncidentStatus::Resolved {
+            index.insert(OPEN.to_owned(), AttributeValue::S(INCIDENTS.to_owned()));
+            index.insert(DUE.to_owned(), opened_at);
+        }
         let partition = incident_partition(&incident.tenant, &incident.id);
         self.put(partition, META.to_owned(), incident, Some(index), expect)
             .await
@@ -274,14 +276,15 @@ impl Ledger for DynamoLedger {
         Ok(meta.map(|meta| Snapshot::new(meta, steps, duplicates).asking(questions)))
     }
 
-    async fn count_duplicate(&self, at: &ExecutionKey) -> Result<(), LedgerError> {
+    async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
         // An item of its own: META is written whole, and fifty repeats at once must not race with it.
         self.client
             .update_item()
             .table_name(&self.table)
             .set_key(Some(Self::key(at.partition(), DUPLICATES)))
-            .update_expression("ADD refused :one")
+            .update_expression("ADD refused :one SET workflow = :workflow")
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
+            .expression_attribute_values(":workflow", AttributeValue::S(workflow.to_owned()))
             .send()
             .await
             .map_err(|error| unavailable(&error))?;

@@ -20,7 +20,7 @@ pub use boundary::{
 };
 pub use bus::{EventBus, Unpublished};
 pub use deployment::{AwsEngine, Deployment};
-pub use host::SystemHost;
+pub use host::{SystemHost, trace};
 pub use ledger::DynamoLedger;
 pub use machines::{Compiled, ExecutionInput, MachineError, Machines, Seen, StartOutcome};
 pub use metrics::report;

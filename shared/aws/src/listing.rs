@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use holdfast_core::{
     keys::ExecutionKey,
     ledger::{Incident, IncidentStatus, LedgerError, Link},
@@ -10,8 +10,8 @@ use holdfast_core::{
 use jiff::Timestamp;
 
 use crate::ledger::{
-    DUE, DynamoLedger, LINK, LISTED, LISTED_AT, META, OPEN, SHARDS, incident_partition, instant,
-    listed, read, unavailable,
+    DUE, DynamoLedger, INCIDENTS, LINK, LISTED, LISTED_AT, META, OPEN, SHARDS, incident_partition,
+    instant, listed, read, unavailable,
 };
 
 impl DynamoLedger {
@@ -69,6 +69,26 @@ impl DynamoLedger {
             began.extend(starts);
         }
         Ok((began.len(), began.iter().min().copied()))
+    }
+
+    /// How many incidents of all tenants are not resolved, as the index knows them.
+    pub async fn open_incidents(&self) -> Result<i64, LedgerError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(OPEN)
+            .key_condition_expression("#open = :incidents")
+            .expression_attribute_names("#open", OPEN)
+            .expression_attribute_values(":incidents", AttributeValue::S(INCIDENTS.to_owned()))
+            .select(Select::Count)
+            .into_paginator()
+            .send();
+        let mut found = 0;
+        while let Some(page) = pages.next().await {
+            found += i64::from(page.map_err(|error| unavailable(&error))?.count());
+        }
+        Ok(found)
     }
 
     /// A tenant's incidents of one status, newest first: at most `limit` of them, after the one that `after` names.

@@ -21,6 +21,7 @@ use holdfast_core::{
     engine::TaskError,
     gate::Envelope,
     task::{AskResult, Gate, RecoveryInput, StepRef},
+    trace::TraceId,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -108,6 +109,7 @@ impl Machines {
             .start_execution()
             .state_machine_arn(self.arn(workflow))
             .name(name)
+            .set_trace_header(envelope.trace.as_ref().map(TraceId::xray))
             .input(input);
         match request.send().await {
             Ok(_) => Ok(StartOutcome::Started),
@@ -142,6 +144,7 @@ impl Machines {
 
     /// Starts the recovery machine as the execution called `name`; one of that name is as good.
     pub async fn recover(&self, name: &str, input: &RecoveryInput) -> Result<(), MachineError> {
+        let trace = input.execution.trace.xray();
         let input = serde_json::to_string(input)
             .map_err(|error| MachineError::Unavailable(error.to_string()))?;
         let request = self
@@ -149,6 +152,7 @@ impl Machines {
             .start_execution()
             .state_machine_arn(format!("{}{RECOVERY}", self.prefix))
             .name(name)
+            .trace_header(trace)
             .input(input);
         match request.send().await {
             Ok(_) => Ok(()),
@@ -193,7 +197,7 @@ impl Machines {
                 let request = self.client.send_task_success().task_token(token);
                 gone_is_fine(request.output(output).send().await)
             }
-            Err(TaskError { name, message }) => {
+            Err(TaskError { name, message, .. }) => {
                 // As Step Functions writes the error of a function.
                 let cause = json!({ "errorType": name, "errorMessage": message });
                 let request = self.client.send_task_failure().task_token(token);

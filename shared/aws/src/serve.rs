@@ -26,12 +26,10 @@ where
             // Serde's words may quote what the task carries.
             let kind = error.classify();
             tracing::error!(?kind, "the task cannot be read");
-            Failed(TaskError {
-                name: error_name::MALFORMED,
-                message: "the task cannot be read: its machine was compiled by another version; run holdfast compile \
-                          and deploy"
-                    .to_owned(),
-            })
+            Failed(TaskError::new(
+                error_name::MALFORMED,
+                "the task cannot be read: its machine was compiled by another version; run holdfast compile and deploy",
+            ))
         })?;
         // Boxed, since the SDK's futures nest deeply.
         let (task, result) = Box::pin(handle(task)).await;

@@ -80,11 +80,14 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
     let (pk, sk) = (text("pk").to_owned(), text("sk").to_owned());
     let execution = ExecutionKey::from_partition(&pk);
     let refused = item.get("refused").and_then(Value::as_u64);
+    let workflow = item.get("workflow").and_then(Value::as_str);
+    let workflow = workflow.map(str::to_owned);
     let item = Value::Object(item);
     Ok(Some(match execution {
         Some(_) if sk == META => Record::Execution(as_record(item)?),
         Some(at) if sk == DUPLICATES => Record::Duplicates {
             at,
+            workflow: workflow.ok_or("workflow is not a text")?,
             refused: refused.ok_or("refused is not a count")?,
         },
         Some(_) if sk.starts_with(QUESTION) => Record::Question(as_record(item)?),
@@ -138,11 +141,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counter_is_read_with_the_execution_that_it_belongs_to() {
+    fn a_counter_says_whose_it_is_since_it_may_be_there_before_the_executions_own_record() {
         let pk = "TENANT#acme#EXEC#0123";
         let told = json!({
             "Keys": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" } },
-            "NewImage": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" }, "refused": { "N": "2" } },
+            "NewImage": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" }, "refused": { "N": "2" }, "workflow": { "S": "WF-HOLD" } },
             "ApproximateCreationDateTime": 1_759_150_800,
         });
         let change = change(&told).expect("it can be read").expect("it tells");
@@ -150,7 +153,18 @@ mod tests {
             tenant: "acme".to_owned(),
             execution: "0123".to_owned(),
         };
-        assert_eq!(change.new, Record::Duplicates { at, refused: 2 });
+        let about = change.new.about().expect("it says whose it is");
+        assert_eq!((&*about.tenant, &*about.workflow), ("acme", "WF-HOLD"));
+        let workflow = "WF-HOLD".to_owned();
+        let refused = 2;
+        assert_eq!(
+            change.new,
+            Record::Duplicates {
+                at,
+                workflow,
+                refused
+            }
+        );
         assert_eq!(change.old, None);
         assert_eq!(change.committed.as_second(), 1_759_150_800);
     }

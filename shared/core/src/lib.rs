@@ -16,3 +16,4 @@ pub mod payload;
 pub mod receipt;
 pub mod task;
 pub mod timing;
+pub mod trace;

@@ -113,7 +113,7 @@ impl Room {
         });
         match answer {
             Some(Ok(answer)) => Ok(answer),
-            Some(Err(TaskError { name, message })) => {
+            Some(Err(TaskError { name, message, .. })) => {
                 // As Lambda reports the error of a function.
                 let cause = json!({ "errorType": name, "errorMessage": message });
                 Err(Raised::new(name, cause.to_string()))
@@ -203,7 +203,7 @@ impl Room {
     /// Tells the task that waits under this token; one that waits no more is not there.
     pub(crate) fn tell(&self, token: &str, answer: Result<AskResult, TaskError>) {
         let answer = answer.and_then(|answer| answer_of(Ok(answer)));
-        let answer = answer.map_err(|TaskError { name, message }| {
+        let answer = answer.map_err(|TaskError { name, message, .. }| {
             let cause = json!({ "errorType": name, "errorMessage": message });
             Raised::new(name, cause.to_string())
         });
@@ -218,10 +218,7 @@ fn task<T: DeserializeOwned>(payload: &Value) -> Result<T, TaskError> {
 }
 
 fn malformed(message: String) -> TaskError {
-    TaskError {
-        name: error_name::MALFORMED,
-        message,
-    }
+    TaskError::new(error_name::MALFORMED, message)
 }
 
 fn answer_of<T: Serialize>(result: Result<T, TaskError>) -> Result<Value, TaskError> {

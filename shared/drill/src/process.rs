@@ -220,8 +220,8 @@ impl Ledger for Process {
         self.ask(false, self.world().ledger.snapshot(at)).await
     }
 
-    async fn count_duplicate(&self, at: &ExecutionKey) -> Result<(), LedgerError> {
-        self.ask(true, self.world().ledger.count_duplicate(at))
+    async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
+        self.ask(true, self.world().ledger.count_duplicate(at, workflow))
             .await
     }
 }

@@ -6,6 +6,7 @@ use holdfast_core::{
     payload::Payload,
     task::{Failure, UndoPolicy},
     timing::lease_s,
+    trace::TraceId,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -44,6 +45,7 @@ pub(crate) fn begun() -> Meta {
         input: payload(),
         trigger: String::new(),
         requested_by: None,
+        trace: TraceId::of_execution(&partition().execution),
         origin: OWNERS[0].to_owned(),
         owner: OWNERS[0].to_owned(),
         machine: String::new(),

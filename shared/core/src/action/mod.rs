@@ -107,6 +107,8 @@ pub struct Call {
     pub key: String,
     /// The forward effect's key: what an undo looks for at the target. Equal to `key` when running forward.
     pub forward_key: String,
+    /// The header `traceparent` (W3C Trace Context) of this attempt: in the execution's trace, a span of its own.
+    pub traceparent: String,
     /// How long the call may take; the engine drops it after that.
     pub time_left: Duration,
 }

@@ -49,6 +49,8 @@ pub enum Metric {
     IncidentsOpened,
     /// Incidents closed by people.
     IncidentsResolved,
+    /// Incidents that nobody has closed yet.
+    OpenIncidents,
     /// Executions that a recovery machine was started for.
     RecoveryStarts,
     /// Executions without a receipt yet.
@@ -65,7 +67,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::SuccessRate,
         Self::TimeToComplete,
         Self::StepsRetried,
@@ -76,6 +78,7 @@ impl Metric {
         Self::GuardrailRejections,
         Self::IncidentsOpened,
         Self::IncidentsResolved,
+        Self::OpenIncidents,
         Self::RecoveryStarts,
         Self::OpenExecutions,
         Self::OldestOpenExecution,
@@ -97,6 +100,7 @@ impl Metric {
             Self::GuardrailRejections => "guardrail_rejections",
             Self::IncidentsOpened => "incidents_opened",
             Self::IncidentsResolved => "incidents_resolved",
+            Self::OpenIncidents => "open_incidents",
             Self::RecoveryStarts => "recovery_starts",
             Self::OpenExecutions => "open_executions",
             Self::OldestOpenExecution => "oldest_open_execution",

@@ -35,6 +35,8 @@ pub enum Record {
     Duplicates {
         /// The execution.
         at: ExecutionKey,
+        /// Its workflow. A repeat can be refused before the execution's own record is written.
+        workflow: String,
         /// How many.
         refused: u64,
     },
@@ -44,10 +46,9 @@ impl Record {
     /// The execution whose own record names the workflow; `None` where this record does so itself.
     pub fn execution(&self) -> Option<&ExecutionKey> {
         match self {
-            Self::Execution(_) | Self::Incident(_) => None,
+            Self::Execution(_) | Self::Incident(_) | Self::Duplicates { .. } => None,
             Self::Step(step) => Some(&step.at),
             Self::Question(question) => Some(&question.at),
-            Self::Duplicates { at, .. } => Some(at),
         }
     }
 
@@ -60,7 +61,12 @@ impl Record {
                 workflow: incident.workflow.clone(),
                 version: None,
             }),
-            Self::Step(_) | Self::Question(_) | Self::Duplicates { .. } => None,
+            Self::Duplicates { at, workflow, .. } => Some(About {
+                tenant: at.tenant.clone(),
+                workflow: workflow.clone(),
+                version: None,
+            }),
+            Self::Step(_) | Self::Question(_) => None,
         }
     }
 }
@@ -72,7 +78,7 @@ pub struct About {
     pub tenant: String,
     /// The workflow.
     pub workflow: String,
-    /// The definition's version; an incident can meet many.
+    /// The definition's version; an incident or a count can meet many.
     pub version: Option<u32>,
 }
 
@@ -120,6 +126,7 @@ pub fn told(snapshot: &Snapshot) -> Vec<Event> {
         .map(|one| Record::Question(Box::new(one.clone())));
     let refused = Record::Duplicates {
         at: meta.at.clone(),
+        workflow: meta.workflow.clone(),
         refused: *duplicates,
     };
     let records = std::iter::once(Record::Execution(Box::new(meta.clone())))
@@ -139,7 +146,9 @@ fn all(record: &Record, about: &About, committed: Timestamp) -> Vec<Event> {
         Record::Step(step) => step::told(step, about),
         Record::Question(question) => people::decided(question, about),
         Record::Incident(incident) => people::handled(incident, about),
-        Record::Duplicates { at, refused } => execution::duplicates(at, *refused, about, committed),
+        Record::Duplicates { at, refused, .. } => {
+            execution::duplicates(at, *refused, about, committed)
+        }
     }
 }
 

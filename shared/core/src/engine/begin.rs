@@ -11,6 +11,7 @@ use crate::{
     ledger::{Expect, Ledger, Meta, Phase, Put, Started, start},
     names::quoted,
     task::{BeginResult, BeginTask, error_name},
+    trace::TraceId,
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
@@ -36,14 +37,18 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     self.admitted(&stands, input)
                 }
                 Started::Duplicate => {
-                    self.ledger.count_duplicate(&asked.at).await?;
+                    self.ledger
+                        .count_duplicate(&asked.at, &asked.workflow)
+                        .await?;
                     Err(TaskError::new(
                         error_name::DUPLICATE,
                         format!("execution {} has this start already", stands.at.execution),
                     ))
                 }
                 Started::KeyReused => {
-                    self.ledger.count_duplicate(&asked.at).await?;
+                    self.ledger
+                        .count_duplicate(&asked.at, &asked.workflow)
+                        .await?;
                     Err(TaskError::new(
                         error_name::KEY_REUSED,
                         format!(
@@ -67,6 +72,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         };
         let started_at: Timestamp = task.started_at.parse().unwrap_or_else(|_| self.host.now());
         let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
+        let told = start.trace.as_ref().or(task.trace.as_ref());
+        let trace = told.map_or_else(|| TraceId::of_execution(&at.execution), TraceId::clone);
         let guardrails = gate::judge(gate, start, &at.execution, &started_at.to_string());
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
         Ok(Meta {
@@ -78,6 +85,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             input: self.pack(&at, "input", start.input.clone()).await?,
             trigger: start.trigger.clone(),
             requested_by: start.requested_by.clone(),
+            trace,
             origin: task.owner.clone(),
             owner: task.owner.clone(),
             machine: task.machine.clone(),

@@ -61,13 +61,24 @@ pub struct TaskError {
     pub name: &'static str,
     /// What failed, where, and what would help; never a payload or a secret. JSON where the machine reads it.
     pub message: String,
+    /// Which attempt it was that came to this, from 1, if one was made: for the log.
+    pub attempt: Option<u32>,
 }
 
 impl TaskError {
-    pub(crate) fn new(name: &'static str, message: impl Into<String>) -> Self {
+    /// An error of no attempt in particular.
+    pub fn new(name: &'static str, message: impl Into<String>) -> Self {
         Self {
             name,
             message: message.into(),
+            attempt: None,
+        }
+    }
+
+    fn of_attempt(self, attempt: u32) -> Self {
+        Self {
+            attempt: Some(attempt),
+            ..self
         }
     }
 }

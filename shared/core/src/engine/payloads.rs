@@ -7,9 +7,9 @@ use crate::{
     action::Boxed,
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, payload_object, payload_prefix},
-    ledger::Ledger,
+    ledger::{Ledger, StepRecord},
     payload::{LEDGER_INLINE_BYTES, Payload, Stored},
-    task::error_name,
+    task::{StepPolicy, error_name},
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
@@ -100,5 +100,20 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             return Err(wrong("its content was changed"));
         }
         serde_json::from_slice(&bytes).map_err(|_| wrong("it is not JSON"))
+    }
+
+    /// A recorded output as the machine gets it: the value, or a reference if it is too large for a state.
+    pub(super) async fn for_machine(
+        &self,
+        first: &StepRecord,
+        output: &Payload,
+        policy: &StepPolicy,
+    ) -> Result<Value, TaskError> {
+        match output {
+            Payload::Stored(stored) if stored.bytes > policy.inline_output_bytes => {
+                Ok(stored.to_marked())
+            }
+            fits => self.unpack(&first.at, fits).await,
+        }
     }
 }

@@ -139,6 +139,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
 pub(super) fn undo_result(record: &StepRecord) -> UndoResult {
     UndoResult {
+        attempts: record.undo_attempts.len() as u32,
         status: record.state.name().to_owned(),
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         StepRecord, StepState, claim, complete,
     },
     payload::Payload,
-    task::{StepPolicy, StepResult, StepStatus, StepTask, error_name},
+    task::{StepResult, StepStatus, StepTask, error_name},
     timing::{lease_s, longest_pause, time_left},
 };
 
@@ -45,10 +45,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         match &task.when {
             None | Some(Value::Bool(true)) => {}
             Some(Value::Bool(false)) => {
-                return Ok(StepResult {
-                    status: StepStatus::Skipped,
-                    output: Value::Null,
-                });
+                return Ok(answer(StepStatus::Skipped, Value::Null));
             }
             Some(_) => {
                 return Err(permanent(
@@ -61,30 +58,36 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Held::Mine(record) => *record,
             Held::Before(output) => {
                 let output = self.for_machine(&claim.first, &output, &task.step).await?;
-                return Ok(StepResult {
-                    status: StepStatus::Succeeded,
-                    output,
-                });
+                return Ok(answer(StepStatus::Succeeded, output));
             }
-            Held::Failed(_) if task.step.optional => return Ok(WITHOUT),
+            Held::Failed(_) if task.step.optional => {
+                return Ok(answer(StepStatus::Failed, Value::Null));
+            }
             Held::Failed(error) => return Err(permanent(format!("{error} (recorded before)"))),
         };
+        let attempt = record.attempts.len() as u32;
         let attempted = self.act(task, &claim, &record, input, action).await?;
         let record = self.record(&claim, record, &attempted).await?;
-        match (&attempted, &record.state) {
+        let ended = match (&attempted, &record.state) {
             (Attempted::Succeeded(output), StepState::Succeeded) => {
                 let output = self.for_machine(&record, output, &task.step).await?;
-                Ok(StepResult {
-                    status: StepStatus::Succeeded,
-                    output,
-                })
+                Ok(answer(StepStatus::Succeeded, output))
             }
             (Attempted::Halted(error), _) => Err(TaskError::new(
                 error_name::HALTED,
                 format!("{}: {error}", record.label()),
             )),
-            (_, StepState::FailedClean) if task.step.optional => Ok(WITHOUT),
+            (_, StepState::FailedClean) if task.step.optional => {
+                Ok(answer(StepStatus::Failed, Value::Null))
+            }
             (_, state) => Err(refusal(&record, state, claim.max_attempts, self.host.now())),
+        };
+        match ended {
+            Ok(answer) => Ok(StepResult {
+                attempt: Some(attempt),
+                ..answer
+            }),
+            Err(error) => Err(error.of_attempt(attempt)),
         }
     }
 
@@ -252,11 +255,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let StepState::Running { lease_until, .. } = record.state else {
             return Ok(Attempted::Halted("the claim is not ours".to_owned()));
         };
+        let attempt = record.attempts.len() as u32;
         let call = Call {
+            traceparent: task.execution.trace.traceparent(&record.key, attempt),
             tenant: at.tenant.clone(),
             execution: at.execution.clone(),
             step: record.label(),
-            attempt: record.attempts.len() as u32,
+            attempt,
             key: record.key.clone(),
             forward_key: record.key.clone(),
             time_left: time_left(lease_until, self.host.now()),
@@ -362,28 +367,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .await;
         Ok(())
     }
-
-    /// A recorded output as the machine gets it: the value, or a reference if it is too large for a state.
-    async fn for_machine(
-        &self,
-        first: &StepRecord,
-        output: &Payload,
-        policy: &StepPolicy,
-    ) -> Result<Value, TaskError> {
-        match output {
-            Payload::Stored(stored) if stored.bytes > policy.inline_output_bytes => {
-                Ok(stored.to_marked())
-            }
-            fits => self.unpack(&first.at, fits).await,
-        }
-    }
 }
 
-/// What a step answers that the workflow goes on without.
-const WITHOUT: StepResult = StepResult {
-    status: StepStatus::Failed,
-    output: Value::Null,
-};
+fn answer(status: StepStatus, output: Value) -> StepResult {
+    StepResult {
+        status,
+        output,
+        attempt: None,
+    }
+}
 
 /// A claim that may act, or an answer from before.
 enum Held {

@@ -211,8 +211,8 @@ impl Ledger for TestLedger {
         self.call(Op::Snapshot, self.kept.snapshot(at)).await
     }
 
-    async fn count_duplicate(&self, at: &ExecutionKey) -> Result<(), LedgerError> {
-        self.call(Op::CountDuplicate, self.kept.count_duplicate(at))
+    async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
+        self.call(Op::CountDuplicate, self.kept.count_duplicate(at, workflow))
             .await
     }
 }

@@ -46,14 +46,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if !matches!(record.state, StepState::Undoing { .. }) {
             return Ok(undo_result(&record));
         }
+        let attempt = record.undo_attempts.len() as u32;
         let undid = self.act_back(task, &record, action).await;
         let record = self.record_undo(&claim, record, &undid).await?;
         if let Undid::Halted(error) = &undid {
             let message = format!("undo of {}: {error}", record.label());
-            return Err(TaskError::new(error_name::HALTED, message));
+            return Err(TaskError::new(error_name::HALTED, message).of_attempt(attempt));
         }
         match undo_refusal(&record, self.host.now()) {
-            Some(error) => Err(error),
+            Some(error) => Err(error.of_attempt(attempt)),
             None => Ok(undo_result(&record)),
         }
     }
@@ -119,12 +120,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let StepState::Undoing { lease_until, .. } = record.state else {
             return Undid::Halted("the claim is not ours".to_owned());
         };
+        let (key, attempt) = (undo_key(&record.key), record.undo_attempts.len() as u32);
         let call = Call {
+            traceparent: task.execution.trace.traceparent(&key, attempt),
             tenant: record.at.tenant.clone(),
             execution: record.at.execution.clone(),
             step: record.label(),
-            attempt: record.undo_attempts.len() as u32,
-            key: undo_key(&record.key),
+            attempt,
+            key,
             forward_key: record.key.clone(),
             time_left: time_left(lease_until, self.host.now()),
         };

@@ -7,6 +7,7 @@ use super::expression::evaluate;
 use crate::{
     names::{check_idempotency_key, check_tenant, quoted},
     task::{Gate, Template, TriggerMap},
+    trace::TraceId,
 };
 
 /// Largest input, in bytes of JSON: it must fit into a machine's state beside everything else.
@@ -28,6 +29,8 @@ pub struct Start {
     pub trigger: String,
     /// The person who asked for it, if one did.
     pub requested_by: Option<String>,
+    /// The trace in which it was asked for, if there is one.
+    pub trace: Option<TraceId>,
 }
 
 /// The machine input of a start by API or by a direct `StartExecution`.
@@ -50,6 +53,9 @@ pub struct Envelope {
     /// requests for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// The trace in which it was asked for, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
 }
 
 fn direct() -> String {
@@ -85,6 +91,7 @@ pub fn read(raw: &Value, gate: &Gate, started_at: &str) -> Result<Start, String>
             input: sent.input,
             trigger: sent.via,
             requested_by: sent.requested_by,
+            trace: sent.trace,
         }
     };
     check_tenant(&start.tenant)?;
@@ -149,6 +156,7 @@ fn from_trigger(sent: &Triggered, gate: &Gate, started_at: &str) -> Result<Start
         input: fill(map, "input", &map.input.0, &variables)?,
         trigger: map.name.clone(),
         requested_by: None,
+        trace: None,
     })
 }
 

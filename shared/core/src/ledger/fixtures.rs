@@ -12,6 +12,7 @@ use crate::{
     keys::{ExecutionKey, effect_key, execution_id},
     payload::Payload,
     task::UndoPolicy,
+    trace::TraceId,
 };
 
 /// `s` seconds after the hour at which every test begins.
@@ -45,6 +46,7 @@ pub(crate) fn meta(of: &ExecutionKey) -> Meta {
         input: inline(json!({"vendor_id": "v-1"})),
         trigger: "api".to_owned(),
         requested_by: None,
+        trace: TraceId::of_execution(&of.execution),
         origin: "arn:owner".to_owned(),
         owner: "arn:owner".to_owned(),
         machine: "arn:machine".to_owned(),

@@ -175,7 +175,7 @@ impl Ledger for MemoryLedger {
         ))
     }
 
-    async fn count_duplicate(&self, at: &ExecutionKey) -> Result<(), LedgerError> {
+    async fn count_duplicate(&self, at: &ExecutionKey, _: &str) -> Result<(), LedgerError> {
         self.lock().entry(at.clone()).or_default().duplicates += 1;
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::{
     keys::ExecutionKey,
     payload::Payload,
     task::{ExecutionRef, Failure},
+    trace::TraceId,
 };
 
 /// The execution's record. Written whole, each time on condition that `rev` is still what the writer read.
@@ -32,6 +33,8 @@ pub struct Meta {
     /// Who asked for it, if a person did: they cannot approve it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
+    /// The trace that everything it does belongs to.
+    pub trace: TraceId,
     /// ARN of the Step Functions execution that began it: where its definition can be read again.
     pub origin: String,
     /// ARN of the Step Functions execution that acts for it now; another one is a duplicate.
@@ -172,6 +175,7 @@ impl Meta {
             generation: self.generation,
             started_at: self.started_at.to_string(),
             trigger: self.trigger.clone(),
+            trace: self.trace.clone(),
         }
     }
 

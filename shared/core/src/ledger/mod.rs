@@ -164,9 +164,11 @@ pub trait Ledger: Send + Sync {
         at: &ExecutionKey,
     ) -> impl Future<Output = Result<Option<Snapshot>, LedgerError>> + Send;
 
-    /// Counts a refused duplicate start.
+    /// Counts a refused duplicate start of `workflow`. The count may be there before the execution's own record is, so
+    /// it says by itself of which workflow it is.
     fn count_duplicate(
         &self,
         at: &ExecutionKey,
+        workflow: &str,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 }

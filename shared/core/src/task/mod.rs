@@ -17,7 +17,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
 
-use crate::timing::lease_s;
+use crate::{timing::lease_s, trace::TraceId};
 
 /// What a machine knows of itself and hands to `begin`, with whatever started it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct BeginTask {
     pub machine: String,
     /// When Step Functions started the execution, RFC 3339.
     pub started_at: String,
+    /// The trace that the function itself was called in: no machine fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
 }
 
 /// What a definition demands of a start.
@@ -136,6 +139,8 @@ pub struct ExecutionRef {
     pub started_at: String,
     /// The trigger's name, or `api`/`direct`.
     pub trigger: String,
+    /// The trace that everything it does belongs to.
+    pub trace: TraceId,
 }
 
 /// One attempt at one step.
@@ -214,6 +219,9 @@ pub struct StepResult {
     pub status: StepStatus,
     /// The action's output, a reference to it (`{"$stored": {…}}`), or null for a skipped step.
     pub output: Value,
+    /// Which attempt succeeded, from 1; none if there was none now. For the log, not for the machine.
+    #[serde(skip)]
+    pub attempt: Option<u32>,
 }
 
 /// How a step task ended well.
@@ -234,7 +242,7 @@ pub enum StepCall {
     /// An attempt at a step.
     Step(Box<StepTask>),
     /// An attempt at undoing one.
-    Undo(UndoTask),
+    Undo(Box<UndoTask>),
 }
 
 impl<'de> Deserialize<'de> for StepCall {
@@ -242,7 +250,7 @@ impl<'de> Deserialize<'de> for StepCall {
         let call = Value::deserialize(deserializer)?;
         // Not `untagged`: its errors do not say what is wrong.
         if call.get("undo").is_some() {
-            UndoTask::deserialize(call).map(Self::Undo)
+            UndoTask::deserialize(call).map(|task| Self::Undo(Box::new(task)))
         } else {
             StepTask::deserialize(call).map(|task| Self::Step(Box::new(task)))
         }

@@ -58,6 +58,9 @@ pub struct UndoTask {
 pub struct UndoResult {
     /// `UNDONE`, `UNDO_FAILED`, or of a step that has no undo, what its target says of it.
     pub status: String,
+    /// How many attempts to undo it there were. For the log, not for the machine.
+    #[serde(skip)]
+    pub attempts: u32,
 }
 
 /// Why an execution goes no further: the error that a machine caught, or what somebody asked for.

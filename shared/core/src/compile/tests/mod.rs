@@ -218,6 +218,7 @@ fn read_tasks(level: &Value) {
         let execution = json!({
             "id": "e", "tenant": "acme", "workflow": "WF-TEST", "version": 3, "epoch": 1,
             "generation": 0, "started_at": "2025-09-29T13:00:00Z", "trigger": "api",
+            "trace": "4bf92f3577b34da6a3ce929d0e0e4736",
         });
         let undo = json!({ "step": "step_1", "function": "arn" });
         for (field, value) in [

@@ -58,7 +58,11 @@ fn a_step_that_succeeded_is_given_again_without_acting() {
     let script = Script::default();
     let first = attempt(&engine, &task, &script);
     engine.ledger.calls();
-    assert_eq!(attempt(&engine, &task, &script), first);
+    let again = attempt(&engine, &task, &script).unwrap();
+    let first = first.unwrap();
+    assert_eq!((again.status, again.output), (first.status, first.output));
+    let tried = (first.attempt, again.attempt);
+    assert_eq!(tried, (Some(1), None), "no attempt was made again");
     assert_eq!(script.times(), 1);
     assert_eq!(engine.ledger.calls(), [Op::PutStep], "one refused write");
 }

@@ -76,6 +76,7 @@ fn begin_task(start: Value) -> BeginTask {
         owner: "arn:owner".to_owned(),
         machine: "arn:machine".to_owned(),
         started_at: "2025-09-29T13:00:00Z".to_owned(),
+        trace: None,
     }
 }
 
@@ -87,6 +88,7 @@ fn start_of(input: Value) -> Value {
         via: "api".to_owned(),
         requested_by: None,
         request_id: None,
+        trace: None,
     };
     serde_json::to_value(envelope).unwrap()
 }

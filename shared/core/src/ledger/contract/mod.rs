@@ -167,7 +167,7 @@ async fn executions_do_not_share_records<L: Ledger>(
         let record = claim_by(key, &key.tenant, 0).first;
         put_step(ledger, &record, Expect::Absent, Put::Done).await?;
     }
-    ledger.count_duplicate(of).await.map_err(text)?;
+    ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
     let found = ledger.snapshot(&others_tenant).await.map_err(text)?;
     let record = claim_by(&others_tenant, "acme-2", 0).first;
     let right = Snapshot::new(meta(&others_tenant), vec![record], 0);
@@ -267,7 +267,7 @@ async fn fifty_duplicates_at_once_are_counted_each<L: Ledger>(
     of: &ExecutionKey,
 ) -> Result<(), String> {
     put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
-    let counts = (0..WRITERS).map(|_| ledger.count_duplicate(of));
+    let counts = (0..WRITERS).map(|_| ledger.count_duplicate(of, "WF-HOLD"));
     let counted: Result<Vec<()>, _> = join_all(counts).await.into_iter().collect();
     counted.map_err(text)?;
     let found = ledger.snapshot(of).await.map_err(text)?;
@@ -278,10 +278,10 @@ async fn a_duplicate_counted_beside_a_write_disturbs_nobody<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    ledger.count_duplicate(of).await.map_err(text)?;
+    ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
     same("meta", &ledger.meta(of).await.map_err(text)?, &None)?;
     put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
-    ledger.count_duplicate(of).await.map_err(text)?;
+    ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
     let mut next = meta(of);
     next.rev = 2;
     put_meta(ledger, &next, Expect::Rev(1), Put::Done).await?;

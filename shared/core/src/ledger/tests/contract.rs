@@ -84,7 +84,7 @@ impl Ledger for Careless {
         self.kept.snapshot(at).await
     }
 
-    async fn count_duplicate(&self, _: &ExecutionKey) -> Result<(), LedgerError> {
+    async fn count_duplicate(&self, _: &ExecutionKey, _: &str) -> Result<(), LedgerError> {
         Ok(())
     }
 }
