@@ -26,7 +26,7 @@ up: ## build, start and deploy the local stack; then: source .local/env
 down: ## end the local stack and remove what it left
 	@infra/local/down.sh
 
-bench: ## count requests, sizes and start times on the local stack
+bench: ## count requests, time the API, sizes and start times on the local stack
 	@infra/local/bench.sh
 
 check: ## the gate without tests: format, lints, docs, dependencies, templates

@@ -31,6 +31,7 @@ export HOLDFAST_STACK=$stack
 export HOLDFAST_LEDGER_TABLE=$(output LedgerTable)
 export HOLDFAST_RECEIPT_BUCKET=$(output ReceiptBucket)
 export HOLDFAST_PAYLOAD_BUCKET=$(output PayloadBucket)
+export HOLDFAST_TENANT_ROLE=$(output TenantRoleArn)
 export HOLDFAST_EVENT_BUS=$(output EventBus)
 export HOLDFAST_MACHINE_PREFIX=$(output MachinePrefix)
 export HOLDFAST_VENDOR_SYSTEM=http://127.0.0.1:$vendor_port

@@ -45,6 +45,7 @@ impl Things {
             Operation::Cancel => ("POST", execution("/cancel"), true),
             Operation::RollBack => ("POST", execution("/rollback"), true),
             Operation::Redrive => ("POST", execution("/redrive"), true),
+            Operation::ReadWorkflows => ("GET", format!("/v1/workflows/{DELAY}"), false),
             Operation::ReadIncidents => ("GET", incident(""), true),
             Operation::HandleIncidents => ("POST", incident("/acknowledge"), true),
             Operation::Decide => ("POST", incident("/decision"), true),

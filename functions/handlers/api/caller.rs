@@ -93,7 +93,8 @@ impl Visitor {
         if verdict(*role, operation, whose) == Verdict::Hidden {
             return hidden();
         }
-        let (ledger, receipts) = app.reach.of(&tenant);
+        let own = app.reach.on_behalf_of(&tenant).await;
+        let (ledger, receipts) = own.map_err(|why| Problem::unavailable("the deployment", &why))?;
         let caller = Caller {
             sees_payloads: verdict(*role, Operation::ReadPayloads, whose) == Verdict::Allowed,
             actor: subject.clone(),

@@ -12,7 +12,6 @@ use holdfast_core::{
     ledger::{Incident, IncidentStatus, Ledger, Link, Question, QuestionState, Ruling, WAITING},
     names::is_execution_id,
 };
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,11 +19,10 @@ use crate::{
     App,
     caller::{Caller, Thing, Visitor, no_such},
     given::{Asked, Named},
+    page::{cursor, limit, place},
     problem::Problem,
 };
 
-/// Incidents on a page where the request does not say, and at most.
-const PAGE: (i32, i32) = (25, 100);
 /// Executions of an incident whose question is looked up.
 const WAITING_MAX: usize = 25;
 
@@ -34,7 +32,7 @@ const WAITING_MAX: usize = 25;
 pub(crate) struct Listing {
     tenant: Option<String>,
     status: Option<String>,
-    limit: Option<i32>,
+    limit: Option<u32>,
     cursor: Option<String>,
 }
 
@@ -56,20 +54,14 @@ pub(crate) async fn list(
             return Err(Problem::bad_request(why));
         }
     };
-    let limit = asked.limit.unwrap_or(PAGE.0);
-    if !(1..=PAGE.1).contains(&limit) {
-        let why = format!("limit is a number from 1 to {}", PAGE.1);
-        return Err(Problem::bad_request(why));
-    }
-    let after = match asked.cursor {
-        None => None,
-        Some(cursor) => Some(read_cursor(&cursor)?),
-    };
+    let limit = limit(asked.limit)?;
+    let after = asked.cursor.as_deref().map(place).transpose()?;
     let (found, more) = caller
         .ledger
         .incidents(&caller.tenant, status, limit, after)
         .await?;
-    let next = found.last().filter(|_| more).map(cursor);
+    let last = found.last().filter(|_| more);
+    let next = last.map(|last| cursor(&(last.opened_at, last.id.clone())));
     let incidents = found.iter();
     let incidents: Vec<_> = incidents
         .map(|one| shown(one, caller.sees_payloads))
@@ -138,19 +130,6 @@ pub(crate) async fn find(caller: &Caller, id: &str) -> Result<Incident, Problem>
         false => None,
     };
     found.ok_or_else(|| no_such(Thing::Incident(id), &caller.tenant))
-}
-
-/// Where the next page begins: after this incident.
-fn cursor(last: &Incident) -> String {
-    format!("{}~{}", last.opened_at, last.id)
-}
-
-fn read_cursor(cursor: &str) -> Result<(Timestamp, String), Problem> {
-    let read = cursor.split_once('~').and_then(|(at, id)| {
-        let at: Timestamp = at.parse().ok()?;
-        is_execution_id(id).then(|| (at, id.to_owned()))
-    });
-    read.ok_or_else(|| Problem::bad_request("cursor is what `next` of the page before said"))
 }
 
 /// An incident; what targets and people said only with `payloads`.

@@ -4,13 +4,16 @@ mod caller;
 mod execution;
 mod given;
 mod incident;
+mod list;
 mod log;
+mod page;
 mod problem;
 mod reach;
 mod receipt;
 mod request;
 mod ruling;
 mod start;
+mod workflow;
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,11 +45,11 @@ struct App {
 /// Largest body that is read at all.
 const BODY_MAX: usize = 1024 * 1024;
 
-/// Longest life of a receipt's link.
-const RECEIPT_URL_MAX_S: u64 = 3600;
+/// Longest life of a receipt's link: as long as the session in which it is signed certainly lasts.
+const RECEIPT_URL_MAX_S: u64 = 1800;
 
 impl App {
-    fn from(deployment: &Deployment) -> Result<Self, String> {
+    fn from(deployment: Deployment) -> Result<Self, String> {
         let variable = "HOLDFAST_RECEIPT_URL_SECONDS";
         let seconds = deployment
             .variable(variable)?
@@ -57,7 +60,6 @@ impl App {
                 format!("{variable} must be a number of seconds, 1 to {RECEIPT_URL_MAX_S}")
             })?;
         Ok(Self {
-            reach: Reach::from(deployment)?,
             machines: deployment.machines()?,
             keys: deployment.keys(),
             signing_keys: std::iter::once(deployment.variable("HOLDFAST_SIGNING_KEY")?)
@@ -75,6 +77,7 @@ impl App {
                 tenant: deployment.variable("HOLDFAST_TENANT_CLAIM")?.to_owned(),
                 role: deployment.variable("HOLDFAST_ROLE_CLAIM")?.to_owned(),
             },
+            reach: Reach::of(deployment)?,
         })
     }
 }
@@ -82,10 +85,14 @@ impl App {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     lambda_runtime::tracing::init_default_subscriber();
-    let app = App::from(&Deployment::load().await)?;
+    let app = App::from(Deployment::load().await)?;
     let app = Arc::new(app);
     let router = Router::new()
         .route("/v1/workflows/{workflow_id}/executions", post(start::start))
+        .route("/v1/workflows", get(workflow::list))
+        .route("/v1/workflows/{workflow_id}", get(workflow::one))
+        .route("/v1/executions", get(list::executions))
+        .route("/v1/receipts", get(list::receipts))
         .route("/v1/executions/{execution_id}", get(execution::read))
         .route("/v1/executions/{execution_id}/receipt", get(receipt::link))
         .route(

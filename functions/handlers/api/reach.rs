@@ -1,23 +1,61 @@
-//! What a request can reach: the ledger and the receipts, handed out per tenant and in no other way.
+//! What a request can reach: the ledger and the receipts, by credentials that open one tenant's and nobody else's.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
 
 use holdfast_aws::{Deployment, DynamoLedger, S3Store};
+use holdfast_core::access::{Stores, session_policy};
 
-/// The stores of the deployment.
+/// Tenants whose clients a warm function keeps; beyond that it begins anew.
+const KEPT: usize = 200;
+
+/// What one tenant has.
+pub(crate) type Own = (DynamoLedger, S3Store);
+
+/// The stores of the deployment, handed out per tenant and in no other way.
 pub(crate) struct Reach {
-    ledger: DynamoLedger,
-    receipts: S3Store,
+    deployment: Deployment,
+    /// The role that is assumed for a tenant; its policy is cut down to what is the tenant's.
+    role: String,
+    stores: Stores,
+    known: Mutex<HashMap<String, Own>>,
 }
 
 impl Reach {
-    pub(crate) fn from(deployment: &Deployment) -> Result<Self, String> {
+    pub(crate) fn of(deployment: Deployment) -> Result<Self, String> {
+        let variable = |name| deployment.variable(name).map(str::to_owned);
         Ok(Self {
-            ledger: deployment.ledger()?,
-            receipts: deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,
+            role: variable("HOLDFAST_TENANT_ROLE")?,
+            stores: Stores {
+                table: variable("HOLDFAST_LEDGER_ARN")?,
+                bucket: variable("HOLDFAST_RECEIPT_BUCKET_ARN")?,
+            },
+            known: Mutex::default(),
+            deployment,
         })
     }
 
-    /// The stores on behalf of `tenant`.
-    pub(crate) fn of(&self, _tenant: &str) -> (DynamoLedger, S3Store) {
-        (self.ledger.clone(), self.receipts.clone())
+    /// The stores on behalf of `tenant`, whose name was checked.
+    pub(crate) async fn on_behalf_of(&self, tenant: &str) -> Result<Own, String> {
+        {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(own) = known.get(tenant) {
+                return Ok(own.clone());
+            }
+        }
+        let policy = session_policy(&self.stores, tenant).to_string();
+        let deployment = self.deployment.as_role(&self.role, tenant, policy).await;
+        let own = (
+            deployment.ledger()?,
+            deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,
+        );
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(tenant.to_owned(), own.clone());
+        Ok(own)
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     caller::{Caller, Thing, Visitor},
     given::{Asked as Query, Given, Named},
     problem::Problem,
+    workflow::{no_such, trouble},
 };
 
 const KEY_HEADER: &str = "idempotency-key";
@@ -80,7 +81,7 @@ pub(crate) async fn start(
     {
         Ok(StartOutcome::Started) => Ok(answer(StatusCode::ACCEPTED, &asked, false)),
         Ok(StartOutcome::Exists) => started_before(&app, &caller, &asked).await,
-        Err(error) => Err(problem_of(error, &asked.workflow)),
+        Err(error) => Err(trouble(error, &asked.workflow)),
     }
 }
 
@@ -99,7 +100,7 @@ fn read(
     input: Value,
 ) -> Result<Asked, Problem> {
     if !is_workflow_id(&workflow) {
-        return Err(no_such_workflow(&workflow));
+        return Err(no_such(&workflow));
     }
     let mut keys = headers.get_all(KEY_HEADER).iter();
     let key = match (keys.next(), keys.next()) {
@@ -135,9 +136,9 @@ fn read(
 
 /// Refuses early what `begin` would reject for its form; a machine that cannot be described is left to `begin`.
 async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(), Problem> {
-    let gate = match app.machines.gate(&asked.workflow).await {
-        Ok(gate) => gate,
-        Err(MachineError::NoSuchWorkflow) => return Err(no_such_workflow(&asked.workflow)),
+    let deployed = match app.machines.deployed(&asked.workflow).await {
+        Ok(deployed) => deployed,
+        Err(MachineError::NoSuchWorkflow) => return Err(no_such(&asked.workflow)),
         Err(MachineError::Unavailable(reason)) => {
             tracing::warn!(
                 workflow = asked.workflow,
@@ -147,8 +148,9 @@ async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(), Pro
             return Ok(());
         }
     };
+    let gate = &deployed.compiled.gate;
     if !open_to(&gate.tenants, &caller.tenant) {
-        return Err(no_such_workflow(&asked.workflow));
+        return Err(no_such(&asked.workflow));
     }
     match violations(&gate.input_schema, &asked.input) {
         Ok(found) if !found.is_empty() => Err(Problem::bad_input(found)),
@@ -165,7 +167,7 @@ async fn started_before(app: &App, caller: &Caller, asked: &Asked) -> Result<Res
         .machines
         .input_of(&asked.workflow, &asked.at.execution)
         .await
-        .map_err(|error| problem_of(error, &asked.workflow))?
+        .map_err(|error| trouble(error, &asked.workflow))?
         .and_then(|envelope| canonical(&envelope.input).ok())
         .ok_or_else(|| {
             Problem::unavailable("the first start of this key", "its input cannot be read")
@@ -221,18 +223,4 @@ fn answer(status: StatusCode, asked: &Asked, replayed: bool) -> Response {
         ),
     ];
     (status, headers, Json(body)).into_response()
-}
-
-fn no_such_workflow(workflow: &str) -> Problem {
-    Problem::not_found(format!(
-        "there is no workflow {} for this tenant",
-        quoted(workflow)
-    ))
-}
-
-fn problem_of(error: MachineError, workflow: &str) -> Problem {
-    match error {
-        MachineError::NoSuchWorkflow => no_such_workflow(workflow),
-        MachineError::Unavailable(reason) => Problem::unavailable("Step Functions", &reason),
-    }
 }

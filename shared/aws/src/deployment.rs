@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 
-use aws_config::{BehaviorVersion, SdkConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, SdkConfig, identity::IdentityCache, sts::AssumeRoleProvider,
+    timeout::TimeoutConfig,
+};
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use holdfast_core::{
     action::{Boxed, Settings},
     engine::Engine,
@@ -11,6 +15,9 @@ use holdfast_core::{
 use crate::{
     DynamoLedger, EventBus, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,
 };
+
+/// How long a session in another role lasts: the longest that a role may assume another for.
+const SESSION: Duration = Duration::from_secs(3600);
 
 /// The engine on AWS.
 pub type AwsEngine = Engine<DynamoLedger, S3Store, SystemHost>;
@@ -64,6 +71,28 @@ impl Deployment {
             receipts: self.bucket("HOLDFAST_RECEIPT_BUCKET")?,
             host: SystemHost,
         })
+    }
+
+    /// The same stack in another role, in a session that `policy` cuts down; `name` is what CloudTrail shows of it.
+    /// The session is renewed long before it ends: links that are signed in it work for that time.
+    pub async fn as_role(&self, role: &str, name: &str, policy: String) -> Self {
+        let name: String = format!("for-{name}").chars().take(64).collect();
+        let provider = AssumeRoleProvider::builder(role)
+            .session_name(name)
+            .policy(policy)
+            .session_length(SESSION)
+            .configure(&self.sdk)
+            .build()
+            .await;
+        let cache = IdentityCache::lazy().buffer_time(SESSION / 2).build();
+        let sdk = self.sdk.clone().into_builder();
+        Self {
+            sdk: sdk
+                .credentials_provider(SharedCredentialsProvider::new(provider))
+                .identity_cache(cache)
+                .build(),
+            variables: self.variables.clone(),
+        }
     }
 
     /// The ledger table.

@@ -28,6 +28,8 @@ pub(crate) const LINK: &str = "EXEC#";
 /// The index of what is listed: its hash key says whose, its range key sorts by time.
 pub(crate) const LISTED: &str = "listed";
 pub(crate) const LISTED_AT: &str = "listed_at";
+/// The index of a workflow's executions, by the same range key.
+pub(crate) const OF_WORKFLOW: &str = "of_workflow";
 /// A decision that was not delivered by then is delivered again.
 const DELIVERY: SignedDuration = SignedDuration::from_secs(15);
 
@@ -142,13 +144,26 @@ impl DynamoLedger {
 
 impl Ledger for DynamoLedger {
     async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
-        let index = meta.is_open().then(|| {
-            HashMap::from([
-                (OPEN.to_owned(), AttributeValue::S(shard(&meta.at))),
-                (DUE.to_owned(), AttributeValue::S(instant(meta.deadline))),
-            ])
-        });
-        self.put(meta.at.partition(), META.to_owned(), meta, index, expect)
+        let Meta { at, workflow, .. } = meta;
+        let mut index = HashMap::from([
+            (
+                LISTED.to_owned(),
+                AttributeValue::S(list_of_executions(&at.tenant)),
+            ),
+            (
+                OF_WORKFLOW.to_owned(),
+                AttributeValue::S(workflow_list(&at.tenant, workflow)),
+            ),
+            (
+                LISTED_AT.to_owned(),
+                AttributeValue::S(instant(meta.started_at)),
+            ),
+        ]);
+        if meta.is_open() {
+            index.insert(OPEN.to_owned(), AttributeValue::S(shard(at)));
+            index.insert(DUE.to_owned(), AttributeValue::S(instant(meta.deadline)));
+        }
+        self.put(at.partition(), META.to_owned(), meta, Some(index), expect)
             .await
     }
 
@@ -303,6 +318,14 @@ pub(crate) fn listed(tenant: &str, status: IncidentStatus) -> String {
         IncidentStatus::Resolved => "RESOLVED",
     };
     format!("TENANT#{tenant}#INCIDENTS#{status}")
+}
+
+pub(crate) fn list_of_executions(tenant: &str) -> String {
+    format!("TENANT#{tenant}#EXECUTIONS")
+}
+
+pub(crate) fn workflow_list(tenant: &str, workflow: &str) -> String {
+    format!("TENANT#{tenant}#EXECUTIONS#{workflow}")
 }
 
 fn count(item: &Item) -> u64 {

@@ -3,6 +3,7 @@
 mod boundary;
 mod bus;
 mod deployment;
+mod executions;
 mod host;
 mod ledger;
 mod listing;
@@ -14,12 +15,14 @@ mod secrets;
 mod serve;
 mod signer;
 mod stream;
+mod workflows;
 
 pub use boundary::{
     AskAnswer, PlanAnswer, StepAnswer, log_ask, log_begin, log_finish, log_plan, log_step,
 };
 pub use bus::{EventBus, Unpublished};
 pub use deployment::{AwsEngine, Deployment};
+pub use executions::{Listed, Place, Wanted};
 pub use host::{SystemHost, trace};
 pub use ledger::DynamoLedger;
 pub use machines::{Compiled, ExecutionInput, MachineError, Machines, Seen, StartOutcome};
@@ -30,3 +33,4 @@ pub use secrets::SecretsManager;
 pub use serve::serve;
 pub use signer::{Keys, KmsSigner};
 pub use stream::{Change, Unreadable, change};
+pub use workflows::Deployed;

@@ -9,6 +9,7 @@ use holdfast_core::{
 };
 use jiff::Timestamp;
 
+use crate::executions::Place;
 use crate::ledger::{
     DUE, DynamoLedger, INCIDENTS, LINK, LISTED, LISTED_AT, META, OPEN, SHARDS, incident_partition,
     instant, listed, read, unavailable,
@@ -97,8 +98,8 @@ impl DynamoLedger {
         &self,
         tenant: &str,
         status: IncidentStatus,
-        limit: i32,
-        after: Option<(Timestamp, String)>,
+        limit: usize,
+        after: Option<Place>,
     ) -> Result<(Vec<Incident>, bool), LedgerError> {
         let list = listed(tenant, status);
         let start = after.map(|(opened_at, id)| {
@@ -121,7 +122,7 @@ impl DynamoLedger {
             .expression_attribute_names("#listed", LISTED)
             .expression_attribute_values(":list", AttributeValue::S(list))
             .scan_index_forward(false)
-            .limit(limit)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start)
             .send()
             .await

@@ -1,11 +1,5 @@
 //! Starts state machines and reads what they demand of a start.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
-
 use aws_sdk_sfn::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
@@ -26,17 +20,15 @@ use holdfast_core::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// How long a machine's gate is remembered: deployments are rare, and Step Functions describes only 20 machines a
-/// second.
-const KEPT: Duration = Duration::from_secs(60);
+use crate::workflows::{Deployed, Remembered};
 
 /// This deployment's state machines, by workflow id.
 #[derive(Debug)]
 pub struct Machines {
-    client: Client,
-    prefix: String,
+    pub(crate) client: Client,
+    pub(crate) prefix: String,
     alias: String,
-    gates: Mutex<HashMap<String, (Instant, Gate)>>,
+    pub(crate) remembered: Remembered,
 }
 
 /// What became of a `StartExecution`.
@@ -87,7 +79,7 @@ impl Machines {
             client,
             prefix: prefix.to_owned(),
             alias: alias.to_owned(),
-            gates: Mutex::default(),
+            remembered: Remembered::default(),
         }
     }
 
@@ -243,12 +235,16 @@ impl Machines {
                 answer.map_err(|error| unavailable(&error))?.definition
             }
         };
-        read_compiled(&definition)
-            .ok_or_else(|| MachineError::Unavailable("the machine carries no gate".to_owned()))
+        Ok(read_machine(&definition)?.compiled)
     }
 
     /// What `workflow`'s machine carries now.
     pub async fn current(&self, workflow: &str) -> Result<Compiled, MachineError> {
+        Ok(self.described(workflow).await?.compiled)
+    }
+
+    /// `workflow`'s machine as it is now.
+    pub(crate) async fn described(&self, workflow: &str) -> Result<Deployed, MachineError> {
         let answer = self
             .client
             .describe_state_machine()
@@ -266,33 +262,20 @@ impl Machines {
                 });
             }
         };
-        read_compiled(&definition)
-            .ok_or_else(|| MachineError::Unavailable("the machine carries no gate".to_owned()))
-    }
-
-    /// The gate that `workflow`'s machine carries.
-    pub async fn gate(&self, workflow: &str) -> Result<Gate, MachineError> {
-        if let Some(gate) = self.remembered(workflow) {
-            return Ok(gate);
-        }
-        let Compiled { gate, .. } = self.current(workflow).await?;
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.insert(workflow.to_owned(), (Instant::now(), gate.clone()));
-        Ok(gate)
-    }
-
-    fn remembered(&self, workflow: &str) -> Option<Gate> {
-        let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates
-            .get(workflow)
-            .filter(|(since, _)| since.elapsed() < KEPT)
-            .map(|(_, gate)| gate.clone())
+        read_machine(&definition)
     }
 }
 
+/// A machine that was compiled by us.
+fn read_machine(definition: &str) -> Result<Deployed, MachineError> {
+    let machine: Value = serde_json::from_str(definition).unwrap_or_default();
+    let compiled = read_compiled(&machine)
+        .ok_or_else(|| MachineError::Unavailable("the machine carries no gate".to_owned()))?;
+    Ok(Deployed { compiled, machine })
+}
+
 /// What a compiled machine's `Begin` is told.
-fn read_compiled(definition: &str) -> Option<Compiled> {
-    let machine: Value = serde_json::from_str(definition).ok()?;
+fn read_compiled(machine: &Value) -> Option<Compiled> {
     let arguments = machine.pointer("/States/Begin/Arguments")?;
     Some(Compiled {
         gate: Gate::deserialize(arguments.get("gate")?).ok()?,
@@ -316,7 +299,7 @@ fn gone_is_fine<T, E: ProvideErrorMetadata>(
     }
 }
 
-fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> MachineError {
+pub(crate) fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> MachineError {
     MachineError::Unavailable(match error {
         SdkError::ServiceError(service) => {
             service.err().code().unwrap_or("unknown error").to_owned()

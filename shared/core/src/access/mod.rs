@@ -1,10 +1,12 @@
 //! Who may do what: one exhaustive match over role, operation and whose it is. docs/roles.md shows it.
 
 mod identity;
+mod session;
 #[cfg(test)]
 mod tests;
 
 pub use identity::{ClaimNames, Identity, Unknown, Whose};
+pub use session::{Stores, session_policy};
 
 /// What a person or program is to a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,6 +36,8 @@ pub enum Operation {
     RollBack,
     /// Let an execution go on where it failed.
     Redrive,
+    /// See the workflows.
+    ReadWorkflows,
     /// See incidents, one or a list.
     ReadIncidents,
     /// Acknowledge or resolve an incident.
@@ -65,12 +69,15 @@ pub fn verdict(role: Role, operation: Operation, whose: Whose) -> Verdict {
         (
             Role::TenantAdmin,
             Whose::Own,
-            Start | ReadExecutions | ReadPayloads | Cancel | ReadIncidents | ReadReceipts,
+            Start | ReadExecutions | ReadPayloads | Cancel | ReadWorkflows | ReadIncidents
+            | ReadReceipts,
         ) => Verdict::Allowed,
         (Role::TenantAdmin, Whose::Own, RollBack | Redrive | HandleIncidents | Decide) => {
             Verdict::Forbidden
         }
-        (Role::Observer, Whose::Own, ReadExecutions | ReadIncidents) => Verdict::Allowed,
+        (Role::Observer, Whose::Own, ReadExecutions | ReadWorkflows | ReadIncidents) => {
+            Verdict::Allowed
+        }
         (
             Role::Observer,
             Whose::Own,
@@ -81,8 +88,8 @@ pub fn verdict(role: Role, operation: Operation, whose: Whose) -> Verdict {
         (
             Role::Auditor,
             Whose::Own,
-            Start | ReadExecutions | ReadPayloads | Cancel | RollBack | Redrive | ReadIncidents
-            | HandleIncidents | Decide,
+            Start | ReadExecutions | ReadPayloads | Cancel | RollBack | Redrive | ReadWorkflows
+            | ReadIncidents | HandleIncidents | Decide,
         ) => Verdict::Forbidden,
     }
 }
@@ -109,13 +116,14 @@ impl Role {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Start,
         Self::ReadExecutions,
         Self::ReadPayloads,
         Self::Cancel,
         Self::RollBack,
         Self::Redrive,
+        Self::ReadWorkflows,
         Self::ReadIncidents,
         Self::HandleIncidents,
         Self::Decide,
@@ -131,6 +139,7 @@ impl Operation {
             Self::Cancel => "cancel an execution",
             Self::RollBack => "roll an ended execution back",
             Self::Redrive => "redrive an execution",
+            Self::ReadWorkflows => "see workflows",
             Self::ReadIncidents => "see incidents",
             Self::HandleIncidents => "acknowledge and resolve incidents",
             Self::Decide => "decide what an execution waits for",

@@ -1,6 +1,7 @@
 //! The compiler: from a definition to the state machine that runs it, and to what the template needs of it.
 
 mod asl;
+mod chart;
 mod decisions;
 mod expressions;
 mod machine;
@@ -18,6 +19,7 @@ pub use asl::{
     Catcher, Exit, Inner, JitterStrategy, Machine, Map, Ordered, Parallel, Pass, ProcessorConfig,
     ProcessorMode, QueryLanguage, Retrier, State, Task, Until, Wait,
 };
+pub use chart::chart;
 pub use machine::machine;
 pub use names::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of, parameters_in};
 pub use template::template_parameters;

@@ -130,7 +130,7 @@ pub enum Status {
 
 impl Status {
     /// Its name in receipts.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Executed => "EXECUTED",
             Self::RolledBack => "ROLLED_BACK",

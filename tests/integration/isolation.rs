@@ -1,0 +1,192 @@
+//! Below the handlers: what a session on behalf of one tenant can reach of another's, at an emulator that enforces IAM.
+
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
+use aws_sdk_s3::{
+    Client,
+    config::{Credentials, SharedCredentialsProvider},
+    error::ProvideErrorMetadata,
+};
+use holdfast_core::{
+    access::{Stores, session_policy},
+    keys::{ExecutionKey, execution_id, receipt_object},
+};
+use holdfast_tests::eventually;
+use jiff::Timestamp;
+
+const BUCKET: &str = "receipts-of-all";
+/// A role that may read every receipt, as the deployment's tenant role.
+const ROLE: &str = "arn:aws:iam::000000000000:role/tenant";
+
+/// An emulator of its own, which ends with the test.
+struct Strict {
+    process: Child,
+    endpoint: String,
+}
+
+impl Drop for Strict {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Strict {
+    async fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = port.expect("a free port").port();
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let folder = std::env::temp_dir().join(format!("holdfast-strict-{port}"));
+        let process = Command::new(root.join(".venv-emulator/bin/ministack"))
+            .env("AUTH", "true")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("BIND_HOST", "127.0.0.1")
+            .env("IOT_MTLS_ENABLED", "0")
+            .env("STATE_DIR", folder.join("state"))
+            .env("S3_DATA_DIR", folder.join("s3"))
+            .env("AWS_ENDPOINT_URL", &endpoint)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the emulator, which make up installs");
+        let health = format!("{endpoint}/_ministack/health");
+        eventually("the emulator answers", 60, || async {
+            let answer = reqwest::get(&health).await;
+            answer.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
+        Self { process, endpoint }
+    }
+
+    /// As the account's owner.
+    async fn owner(&self) -> SdkConfig {
+        aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&self.endpoint)
+            .credentials_provider(Credentials::new("test", "test", None, None, "owner"))
+            .load()
+            .await
+    }
+
+    /// Creates the role by the query protocol, since no client of IAM is needed elsewhere.
+    fn create_role(&self) {
+        let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#;
+        let reads = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::{BUCKET}/receipts/*"}}]}}"#
+        );
+        for arguments in [
+            vec![
+                "create-role",
+                "--role-name",
+                "tenant",
+                "--assume-role-policy-document",
+                trust,
+            ],
+            vec![
+                "put-role-policy",
+                "--role-name",
+                "tenant",
+                "--policy-name",
+                "stores",
+                "--policy-document",
+                &reads,
+            ],
+        ] {
+            let ran = Command::new("aws")
+                .args([
+                    "--endpoint-url",
+                    &self.endpoint,
+                    "--region",
+                    "us-east-1",
+                    "iam",
+                ])
+                .args(&arguments)
+                .env("AWS_ACCESS_KEY_ID", "test")
+                .env("AWS_SECRET_ACCESS_KEY", "test")
+                .output()
+                .expect("the AWS CLI, which make up installs");
+            assert!(
+                ran.status.success(),
+                "{}",
+                String::from_utf8_lossy(&ran.stderr)
+            );
+        }
+    }
+}
+
+fn client(config: &SdkConfig) -> Client {
+    let config = aws_sdk_s3::config::Builder::from(config);
+    Client::from_conf(config.force_path_style(true).build())
+}
+
+/// Where a receipt of `tenant` lies.
+fn receipt(tenant: &str) -> String {
+    let at = ExecutionKey {
+        tenant: tenant.to_owned(),
+        execution: execution_id(tenant, "WF-A", "k"),
+    };
+    receipt_object(&at, Timestamp::UNIX_EPOCH, 0)
+}
+
+#[tokio::test]
+async fn a_session_for_one_tenant_fetches_its_receipts_and_not_those_of_another() {
+    let strict = Strict::start().await;
+    let owner = strict.owner().await;
+    let all = client(&owner);
+    all.create_bucket()
+        .bucket(BUCKET)
+        .send()
+        .await
+        .expect("a bucket");
+    let tenants = ["acme", "acme-2", "globex"];
+    for tenant in tenants {
+        let put = all.put_object().bucket(BUCKET).key(receipt(tenant));
+        put.body(b"{}".to_vec().into())
+            .send()
+            .await
+            .expect("it is put");
+    }
+    strict.create_role();
+    let stores = Stores {
+        table: "arn:aws:dynamodb:us-east-1:000000000000:table/ledger".to_owned(),
+        bucket: format!("arn:aws:s3:::{BUCKET}"),
+    };
+    for caller in tenants {
+        let provider = AssumeRoleProvider::builder(ROLE)
+            .session_name(caller)
+            .policy(session_policy(&stores, caller).to_string())
+            .configure(&owner)
+            .build()
+            .await;
+        let config = owner.to_builder();
+        let config = config.credentials_provider(SharedCredentialsProvider::new(provider));
+        let own = client(&config.build());
+        for tenant in tenants {
+            let asked = own
+                .get_object()
+                .bucket(BUCKET)
+                .key(receipt(tenant))
+                .send()
+                .await;
+            let seen = asked
+                .as_ref()
+                .map(drop)
+                .map_err(|error| error.code().unwrap_or("no answer"));
+            let expected = if tenant == caller {
+                Ok(())
+            } else {
+                Err("AccessDenied")
+            };
+            assert_eq!(seen, expected, "{caller} asks for {tenant}'s");
+        }
+        let listed = own.list_objects_v2().bucket(BUCKET).send().await;
+        assert!(listed.is_err(), "{caller} lists nothing");
+    }
+}

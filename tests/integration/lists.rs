@@ -1,0 +1,155 @@
+//! Lists of executions, receipts and workflows: what is in them, in which order, and how pages follow each other.
+
+use holdfast_core::access::Role;
+use holdfast_tests::{Api, Reply, Stack, eventually, texts, unique};
+use serde_json::{Value, json};
+
+const GROUP: &str = "WF-HOLD-VENDOR-GROUP";
+
+fn group(vendor: &str) -> Value {
+    json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": vendor }] })
+}
+
+/// A tenant of its own with `count` executions, newest first.
+async fn tenant(stack: &Stack, count: usize) -> (Api, Vec<String>) {
+    let api = stack.api.as_role(Role::TenantAdmin, &unique("tenant"));
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        ids.push(
+            api.started(GROUP, &unique("list"), &group(&unique("vendor")))
+                .await,
+        );
+    }
+    let mut began = Vec::new();
+    for id in ids {
+        let (execution, _) = api.finished(&id).await;
+        began.push((execution["started_at"].to_string(), id));
+    }
+    began.sort();
+    began.reverse();
+    (api, began.into_iter().map(|(_, id)| id).collect())
+}
+
+fn ids<'a>(reply: &'a Reply, list: &str) -> Vec<&'a str> {
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    texts(&reply.body[list], "execution_id")
+}
+
+#[tokio::test]
+async fn executions_are_listed_newest_first_page_by_page_without_gap_or_repeat() {
+    let stack = Stack::from_env().await;
+    let (api, all) = tenant(&stack, 5).await;
+    for list in ["executions", "receipts"] {
+        let whole = eventually("the index has them all", 30, || async {
+            let reply = api.get(&format!("/v1/{list}")).await;
+            (ids(&reply, list).len() == 5)
+                .then_some(reply)
+                .ok_or_else(|| list.to_owned())
+        })
+        .await;
+        assert_eq!(ids(&whole, list), all, "{list}");
+        let (mut seen, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+        loop {
+            let page = api.get(&format!("/v1/{list}?limit=2{cursor}")).await;
+            seen.extend(ids(&page, list).into_iter().map(str::to_owned));
+            pages += 1;
+            match page.body["next"].as_str() {
+                Some(next) if pages < 9 => cursor = format!("&cursor={next}"),
+                _ => break,
+            }
+        }
+        assert_eq!(seen, all, "{list}");
+        assert!((3..=4).contains(&pages), "{list}: {pages} pages");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_of_a_workflow_a_status_and_a_time() {
+    let stack = Stack::from_env().await;
+    let (api, all) = tenant(&stack, 2).await;
+    let newest = api.get(&format!("/v1/executions/{}", all[0])).await.body;
+    let began = newest["started_at"].as_str().expect("a time");
+    let count = |query: String, expected: usize| {
+        let api = &api;
+        async move {
+            eventually(&format!("{query} lists {expected}"), 30, || async {
+                let reply = api.get(&format!("/v1/executions?{query}")).await;
+                let found = ids(&reply, "executions").len();
+                (found == expected)
+                    .then_some(())
+                    .ok_or_else(|| reply.body.to_string())
+            })
+            .await;
+        }
+    };
+    for (query, expected) in [
+        (format!("workflow_id={GROUP}"), 2),
+        ("workflow_id=WF-REVIEW-REMINDER".to_owned(), 0),
+        ("status=EXECUTED".to_owned(), 2),
+        (format!("workflow_id={GROUP}&status=EXECUTED&limit=1"), 1),
+        ("status=RUNNING".to_owned(), 0),
+        (format!("from={began}"), 1),
+        (format!("until={began}"), 2),
+        ("until=2020-01-01T00:00:00Z".to_owned(), 0),
+        (
+            "from=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z".to_owned(),
+            0,
+        ),
+        (format!("workflow_id={GROUP}&from=2020-01-01T00:00:00Z"), 2),
+    ] {
+        count(query, expected).await;
+    }
+    let other = stack.api.as_role(Role::TenantAdmin, &unique("tenant"));
+    assert!(ids(&other.get("/v1/executions").await, "executions").is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_listed_is_refused_with_what_can() {
+    let stack = Stack::from_env().await;
+    for (query, words) in [
+        ("executions?limit=0", "1 to 100"),
+        ("executions?limit=many", "limit"),
+        ("executions?status=DONE", "EXECUTED"),
+        ("executions?from=yesterday", "such as"),
+        ("executions?workflow_id=x", "WF-"),
+        ("executions?cursor=x", "next"),
+        ("executions?colour=red", "colour"),
+        ("executions?limit=1&limit=2", "limit"),
+        ("receipts?status=EXECUTED", "status"),
+        ("incidents?cursor=~", "next"),
+    ] {
+        let reply = stack.api.get(&format!("/v1/{query}")).await;
+        assert_eq!(reply.status, 400, "{query}: {}", reply.body);
+        let detail = reply.body["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains(words), "{query}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_shows_what_is_deployed_and_only_to_whom_it_is_open() {
+    let stack = Stack::from_env().await;
+    let acme = stack.api.as_role(Role::Observer, "acme");
+    let list = acme.get("/v1/workflows").await;
+    let listed = texts(&list.body["workflows"], "workflow_id");
+    for id in [holdfast_tests::DELAY, GROUP] {
+        assert!(listed.contains(&id), "{}", list.body);
+    }
+    let path = format!("/v1/workflows/{}", holdfast_tests::DELAY);
+    let one = acme.get(&path).await.body;
+    assert_eq!(one["version"], 1, "{one}");
+    assert_eq!(
+        texts(&one["definition"]["steps"], "name"),
+        ["apply_vendor_hold", "notify_ap_team"]
+    );
+    assert_eq!(one["definition"]["input"]["type"], "object", "{one}");
+    let graph = one["graph"].as_str().expect("a flowchart");
+    assert!(
+        graph.contains("state_apply_vendor_hold --> state_notify_ap_team"),
+        "{graph}"
+    );
+    let globex = stack.api.as_role(Role::Observer, "globex");
+    let closed = globex.get("/v1/workflows").await.body;
+    assert!(!texts(&closed["workflows"], "workflow_id").contains(&holdfast_tests::DELAY));
+    assert_eq!(globex.get(&path).await.status, 404);
+    assert_eq!(acme.get("/v1/workflows/wf-x").await.status, 404);
+}
