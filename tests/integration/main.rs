@@ -9,6 +9,7 @@ mod duplicates;
 mod event_files;
 mod events;
 mod failures;
+mod guardrails;
 mod injury;
 mod isolation;
 mod ledger;

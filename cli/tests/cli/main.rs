@@ -8,6 +8,7 @@ mod effects;
 mod expressions;
 mod project;
 mod repeatable;
+mod rules;
 mod schema;
 mod steps;
 mod syntax;

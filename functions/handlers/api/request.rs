@@ -215,6 +215,7 @@ async fn begin(app: &App, meta: &Meta, request: &Request) -> Result<(), Problem>
             },
             via: "redrive".to_owned(),
             requested_by: meta.requested_by.clone(),
+            approval: None,
             request_id: None,
             trace: Some(meta.trace.clone()),
         };

@@ -16,6 +16,7 @@ use holdfast_core::{
     keys::{ExecutionKey, execution_id},
     ledger::Ledger,
     names::{check_idempotency_key, is_workflow_id, quoted},
+    task::Approval,
     trace::TraceId,
 };
 use serde::Deserialize;
@@ -37,6 +38,7 @@ const KEY_HEADER: &str = "idempotency-key";
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
     input: Value,
+    approval: Option<Approval>,
 }
 
 /// A start that was read and may be asked for.
@@ -45,6 +47,7 @@ struct Asked {
     at: ExecutionKey,
     key: String,
     input: Value,
+    approval: Option<Approval>,
     fingerprint: String,
 }
 
@@ -54,13 +57,13 @@ pub(crate) async fn start(
     Path(workflow): Path<String>,
     Query(Named { tenant }): Query<Named>,
     headers: HeaderMap,
-    Given(Body { input }): Given<Body>,
+    Given(body): Given<Body>,
 ) -> Result<Response, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
         .may(&app, Operation::Start, named, Thing::Tenant)
         .await?;
-    let asked = read(&caller, workflow, &headers, input)?;
+    let asked = read(&caller, workflow, &headers, body)?;
     if let Some(meta) = caller.ledger.meta(&asked.at).await? {
         return repeated(&caller, &asked, meta.fingerprint()).await;
     }
@@ -71,6 +74,7 @@ pub(crate) async fn start(
         input: asked.input.clone(),
         via: "api".to_owned(),
         requested_by: Some(caller.actor.clone()),
+        approval: asked.approval.clone(),
         request_id: Some(Uuid::now_v7().to_string()),
         trace: asked_in(&headers),
     };
@@ -97,7 +101,7 @@ fn read(
     caller: &Caller,
     workflow: String,
     headers: &HeaderMap,
-    input: Value,
+    Body { input, approval }: Body,
 ) -> Result<Asked, Problem> {
     if !is_workflow_id(&workflow) {
         return Err(no_such(&workflow));
@@ -118,6 +122,9 @@ fn read(
     check_idempotency_key(&key)
         .map_err(|why| Problem::bad_request(format!("header Idempotency-Key: {why}")))?;
     check_size(&input).map_err(Problem::too_large)?;
+    if let Some(approval) = &approval {
+        approval.check().map_err(Problem::bad_request)?;
+    }
     let bytes =
         canonical(&input).map_err(|error| Problem::bad_request(format!("input: {error}")))?;
     let execution = execution_id(&caller.tenant, &workflow, &key);
@@ -130,6 +137,7 @@ fn read(
         at,
         key,
         input,
+        approval,
         fingerprint: sha256_hex(&bytes),
     })
 }

@@ -11,14 +11,14 @@ use aws_sdk_dynamodb::{
 use holdfast_core::{
     keys::{ExecutionKey, step_sort_key},
     ledger::{
-        Expect, Incident, IncidentStatus, Ledger, LedgerError, Link, Meta, Put, Question, Snapshot,
-        StepRecord,
+        Counter, Draw, Drawn, Expect, Incident, IncidentStatus, Ledger, LedgerError, Link, Meta,
+        Put, Question, Snapshot, StepRecord,
     },
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 pub(crate) const META: &str = "META";
 pub(crate) const DUPLICATES: &str = "DUPLICATES";
@@ -81,16 +81,8 @@ impl DynamoLedger {
         index: Option<Item>,
         expect: Expect,
     ) -> Result<Put<T>, LedgerError> {
-        let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record).map_err(damaged)?;
-        debug_assert!(
-            index
-                .iter()
-                .flatten()
-                .all(|(name, _)| !item.contains_key(name))
-        );
-        item.extend(index.into_iter().flatten());
-        item.insert("pk".into(), AttributeValue::S(partition));
-        item.insert("sk".into(), AttributeValue::S(sort_key));
+        let mut item = item_of(record, index)?;
+        item.extend(Self::key(partition, &sort_key));
         let put = self
             .client
             .put_item()
@@ -116,7 +108,7 @@ impl DynamoLedger {
         Err(unavailable(&error))
     }
 
-    async fn get<T: DeserializeOwned>(
+    pub(crate) async fn get<T: DeserializeOwned>(
         &self,
         partition: String,
         sort_key: &str,
@@ -134,7 +126,7 @@ impl DynamoLedger {
             .transpose()
     }
 
-    fn key(partition: String, sort_key: &str) -> Item {
+    pub(crate) fn key(partition: String, sort_key: &str) -> Item {
         HashMap::from([
             ("pk".to_owned(), AttributeValue::S(partition)),
             ("sk".to_owned(), AttributeValue::S(sort_key.to_owned())),
@@ -144,27 +136,27 @@ impl DynamoLedger {
 
 impl Ledger for DynamoLedger {
     async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
-        let Meta { at, workflow, .. } = meta;
-        let mut index = HashMap::from([
-            (
-                LISTED.to_owned(),
-                AttributeValue::S(list_of_executions(&at.tenant)),
-            ),
-            (
-                OF_WORKFLOW.to_owned(),
-                AttributeValue::S(workflow_list(&at.tenant, workflow)),
-            ),
-            (
-                LISTED_AT.to_owned(),
-                AttributeValue::S(instant(meta.started_at)),
-            ),
-        ]);
-        if meta.is_open() {
-            index.insert(OPEN.to_owned(), AttributeValue::S(shard(at)));
-            index.insert(DUE.to_owned(), AttributeValue::S(instant(meta.deadline)));
-        }
-        self.put(at.partition(), META.to_owned(), meta, Some(index), expect)
-            .await
+        self.put(
+            meta.at.partition(),
+            META.to_owned(),
+            meta,
+            indexed(meta),
+            expect,
+        )
+        .await
+    }
+
+    async fn put_meta_drawing(
+        &self,
+        meta: &Meta,
+        expect: Expect,
+        draws: &[Draw],
+    ) -> Result<Drawn, LedgerError> {
+        self.put_drawing(meta, expect, draws).await
+    }
+
+    async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        self.count_of(counter).await
     }
 
     async fn put_step(
@@ -307,6 +299,30 @@ impl Ledger for DynamoLedger {
     }
 }
 
+/// What lists an execution: always as its tenant's and its workflow's, and while it is open, by when it is due.
+pub(crate) fn indexed(meta: &Meta) -> Option<Item> {
+    let Meta { at, workflow, .. } = meta;
+    let mut index = HashMap::from([
+        (
+            LISTED.to_owned(),
+            AttributeValue::S(list_of_executions(&at.tenant)),
+        ),
+        (
+            OF_WORKFLOW.to_owned(),
+            AttributeValue::S(workflow_list(&at.tenant, workflow)),
+        ),
+        (
+            LISTED_AT.to_owned(),
+            AttributeValue::S(instant(meta.started_at)),
+        ),
+    ]);
+    if meta.is_open() {
+        index.insert(OPEN.to_owned(), AttributeValue::S(shard(at)));
+        index.insert(DUE.to_owned(), AttributeValue::S(instant(meta.deadline)));
+    }
+    Some(index)
+}
+
 pub(crate) fn incident_partition(tenant: &str, id: &str) -> String {
     format!("TENANT#{tenant}#INCIDENT#{id}")
 }
@@ -326,6 +342,19 @@ pub(crate) fn list_of_executions(tenant: &str) -> String {
 
 pub(crate) fn workflow_list(tenant: &str, workflow: &str) -> String {
     format!("TENANT#{tenant}#EXECUTIONS#{workflow}")
+}
+
+/// A record's attributes, with what lists it.
+pub(crate) fn item_of<T: Serialize>(record: &T, index: Option<Item>) -> Result<Item, LedgerError> {
+    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record).map_err(damaged)?;
+    debug_assert!(
+        index
+            .iter()
+            .flatten()
+            .all(|(name, _)| !item.contains_key(name))
+    );
+    item.extend(index.into_iter().flatten());
+    Ok(item)
 }
 
 fn count(item: &Item) -> u64 {

@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
 
-use crate::ledger::{DUPLICATES, LINK, META, QUESTION};
+use crate::{
+    counters::COUNT,
+    ledger::{DUPLICATES, LINK, META, QUESTION},
+};
 
 /// A committed change of one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,7 +96,7 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
         Some(_) if sk.starts_with(QUESTION) => Record::Question(as_record(item)?),
         Some(_) if sk.starts_with("STEP#") => Record::Step(as_record(item)?),
         None if sk == META => Record::Incident(as_record(item)?),
-        None if sk.starts_with(LINK) => return Ok(None),
+        None if sk.starts_with(LINK) || pk.contains(COUNT) => return Ok(None),
         _ => return Err("its key is none of the ledger's".to_owned()),
     }))
 }

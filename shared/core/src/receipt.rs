@@ -1,16 +1,15 @@
 //! The receipt: what an execution did, built from its ledger records alone.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    digest::{CanonicalError, canonical},
+    digest::canonical,
     keys::undo_key,
     ledger::{
         Decision, GuardrailOutcome, Phase, Ruling, Snapshot, Stands, Status, StepRecord, StepState,
     },
-    task::{Failure, StepRef, error_name},
+    task::{Approval, Failure, StepRef, error_name},
 };
 
 /// The format's name and version.
@@ -52,6 +51,12 @@ pub struct Receipt {
     pub input_sha256: String,
     /// What the gate decided, in order.
     pub guardrails: Vec<GuardrailOutcome>,
+    /// Digest of what it judged by: schema, tenants and rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_digest: Option<String>,
+    /// The approval that came with the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// How many repeats of this start were refused by then.
     pub duplicates_prevented: u64,
     /// Why it did not execute.
@@ -205,11 +210,8 @@ impl Receipt {
         let unreached = if executed { "SKIPPED" } else { "NOT_RUN" };
         let mut steps = Vec::new();
         for step in declared {
-            let mut records = snapshot
-                .steps
-                .iter()
-                .filter(|record| record.step == step.name)
-                .peekable();
+            let of_step = |record: &&StepRecord| record.step == step.name;
+            let mut records = snapshot.steps.iter().filter(of_step).peekable();
             if records.peek().is_none() {
                 steps.push(ReceiptStep::unreached(step, unreached));
             }
@@ -232,6 +234,8 @@ impl Receipt {
             idempotency_key: meta.idempotency_key.clone(),
             input_sha256: meta.fingerprint().to_owned(),
             guardrails: meta.guardrails.clone(),
+            policy_digest: meta.policy_digest.clone(),
+            approval: meta.approval.clone(),
             duplicates_prevented: snapshot.duplicates,
             failure: failure.as_ref().map(|failure| ReceiptFailure {
                 state: failure.state.clone(),
@@ -253,7 +257,7 @@ impl Receipt {
     /// Its canonical JSON (RFC 8785).
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let value = serde_json::to_value(self).map_err(|error| error.to_string())?;
-        canonical(&value).map_err(|error: CanonicalError| error.to_string())
+        canonical(&value).map_err(|error| error.to_string())
     }
 }
 
@@ -261,12 +265,12 @@ impl ReceiptStep {
     fn of(record: &StepRecord) -> Self {
         let undo = record.undo_attempts.first().map(|first| ReceiptUndo {
             attempts: record.undo_attempts.len() as u32,
-            started_at: text(first.started_at),
+            started_at: first.started_at.to_string(),
             ended_at: record
                 .undo_attempts
                 .last()
                 .and_then(|last| last.ended_at)
-                .map(text),
+                .map(|at| at.to_string()),
             idempotency_key: undo_key(&record.key),
             last_error: record.last_undo_error().map(str::to_owned),
         });
@@ -276,8 +280,8 @@ impl ReceiptStep {
             action: record.action.clone(),
             status: record.state.name().to_owned(),
             attempts: record.attempts.len() as u32,
-            started_at: record.started_at().map(text),
-            ended_at: record.ended_at().map(text),
+            started_at: record.started_at().map(|at| at.to_string()),
+            ended_at: record.ended_at().map(|at| at.to_string()),
             idempotency_key: Some(record.key.clone()),
             input_sha256: Some(record.input.sha256().to_owned()),
             output_sha256: record
@@ -305,10 +309,6 @@ impl ReceiptStep {
             undo: None,
         }
     }
-}
-
-fn text(at: Timestamp) -> String {
-    at.to_string()
 }
 
 /// What the records say: a machine's cause can be a branch's, or lost. A person's reason is said as given.
@@ -368,31 +368,32 @@ fn decisions(snapshot: &Snapshot) -> Vec<ReceiptDecision> {
     });
     let mut rulings: Vec<(&str, &Ruling)> = rulings.collect();
     rulings.sort_by_key(|(_, ruling)| ruling.at);
-    let decisions = rulings.into_iter().map(|(step, ruling)| ReceiptDecision {
+    let decision = |(step, ruling): (&str, &Ruling)| ReceiptDecision {
         step: step.to_owned(),
         decision: ruling.decision,
         by: ruling.by.clone(),
         reason: ruling.reason.clone(),
-        at: text(ruling.at),
-    });
-    decisions.collect()
+        at: ruling.at.to_string(),
+    };
+    rulings.into_iter().map(decision).collect()
 }
 
 /// What stands; of an executed one only what it went on without.
 fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
-    let left = steps
+    let left = |step: &&StepRecord| !executed || step.state != StepState::Succeeded;
+    let standing = steps
         .iter()
-        .filter(|step| !executed || step.state != StepState::Succeeded);
-    let standing = left.filter_map(|step| match step.stands() {
-        Stands::Nothing => None,
-        Stands::Maybe => Some((step, false)),
-        Stands::Certainly => Some((step, true)),
-    });
-    let residuals = standing.map(|(step, certain)| Residual {
+        .filter(left)
+        .filter_map(|step| match step.stands() {
+            Stands::Nothing => None,
+            Stands::Maybe => Some((step, false)),
+            Stands::Certainly => Some((step, true)),
+        });
+    let residual = |(step, certain): (&StepRecord, bool)| Residual {
         step: step.label(),
         action: step.action.clone(),
         idempotency_key: step.key.clone(),
         certain,
-    });
-    residuals.collect()
+    };
+    standing.map(residual).collect()
 }

@@ -14,7 +14,8 @@ use holdfast_core::{
     engine::{Host, ObjectStore, StoreError},
     keys::ExecutionKey,
     ledger::{
-        Expect, Incident, Ledger, LedgerError, Link, Meta, Put, Question, Snapshot, StepRecord,
+        Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, Meta, Put, Question,
+        Snapshot, StepRecord,
     },
 };
 use jiff::Timestamp;
@@ -156,6 +157,20 @@ impl Ledger for Process {
     async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
         self.ask(true, self.world().ledger.put_meta(meta, expect))
             .await
+    }
+
+    async fn put_meta_drawing(
+        &self,
+        meta: &Meta,
+        expect: Expect,
+        draws: &[Draw],
+    ) -> Result<Drawn, LedgerError> {
+        let write = self.world().ledger.put_meta_drawing(meta, expect, draws);
+        self.ask(true, write).await
+    }
+
+    async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        self.ask(false, self.world().ledger.counted(counter)).await
     }
 
     async fn put_step(

@@ -10,9 +10,9 @@ use super::{
     steps, unwind,
 };
 use crate::{
-    definition::{Definition, expression_in},
+    definition::{Definition, bare, expression_in},
     digest::CanonicalError,
-    task::{Gate, Guardrail, StepRef, Template, TriggerMap},
+    task::{Gate, Guardrail, Rules, StepRef, Template, TriggerMap},
     timing::FRAME_TIMEOUT_S,
 };
 
@@ -103,6 +103,14 @@ fn gate(definition: &Definition) -> Result<Gate, CanonicalError> {
         tenant: Template(for_begin(&json!(trigger.tenant))),
         idempotency_key: Template(for_begin(&json!(trigger.idempotency_key))),
         input: Template(for_begin(&trigger.input)),
+        requested_by: trigger
+            .requested_by
+            .as_ref()
+            .map(|by| Template(for_begin(&json!(by)))),
+        approval: trigger
+            .approval
+            .as_ref()
+            .map(|approval| Template(for_begin(approval))),
     });
     Ok(Gate {
         workflow: definition.workflow.clone(),
@@ -111,6 +119,10 @@ fn gate(definition: &Definition) -> Result<Gate, CanonicalError> {
         tenants: definition.tenants.clone(),
         input_schema: definition.input.clone(),
         guardrails: guardrails.collect(),
+        rules: Rules {
+            budgets: definition.rules.budgets.iter().map(bare).collect(),
+            ..definition.rules.clone()
+        },
         triggers: triggers.collect(),
         timeout_s: definition.limits.timeout_s,
     })

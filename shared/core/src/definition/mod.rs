@@ -11,6 +11,7 @@ mod policy;
 mod problem;
 mod read;
 mod reader;
+mod rules;
 mod scalar;
 mod schedule;
 mod schema;
@@ -31,6 +32,7 @@ pub use schema::schema;
 pub use yaml::{MAX_BYTES, MAX_DEPTH};
 
 pub(crate) use expression::expression_in;
+pub(crate) use rules::bare;
 
 use crate::action::ActionInfo;
 

@@ -3,7 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::digest::{CanonicalError, value_sha256_hex};
+use crate::{
+    digest::{CanonicalError, value_sha256_hex},
+    task::Rules,
+};
 
 /// A workflow. Texts may hold expressions (`{% … %}`) and parameters (`${Name}`), as written.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,6 +25,9 @@ pub struct Definition {
     pub triggers: Vec<Trigger>,
     /// What must hold before any effect.
     pub guardrails: Vec<Guardrail>,
+    /// What else a start must keep to. Left out of the digest where there is nothing.
+    #[serde(skip_serializing_if = "Rules::is_default")]
+    pub rules: Rules,
     /// Bounds of an execution.
     pub limits: Limits,
     /// In declared order.
@@ -75,6 +81,12 @@ pub struct Trigger {
     pub idempotency_key: String,
     /// The execution's input.
     pub input: Value,
+    /// The person who asks for it: an expression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
+    /// Another person's agreement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Value>,
 }
 
 /// Where a trigger comes from.
@@ -93,7 +105,7 @@ pub enum TriggerSource {
     },
 }
 
-/// An assertion over `$input` and `$execution`.
+/// An assertion over a start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Guardrail {
     /// Unique among the guardrails.

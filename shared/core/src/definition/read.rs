@@ -9,7 +9,7 @@ use super::{
     names::Names,
     problem::Problem,
     reader::{Fields, Reader},
-    scope::Scope,
+    rules::{Seen, scope},
     suggest::suggest,
     tree::{Kind, Node},
     yaml::parse,
@@ -17,9 +17,10 @@ use super::{
 use crate::{
     gate::validator,
     names::{check_tenant, is_workflow_id},
+    task::Rules,
 };
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 13] = [
     "workflow",
     "version",
     "description",
@@ -27,6 +28,10 @@ const FIELDS: [&str; 9] = [
     "input",
     "triggers",
     "guardrails",
+    "hours",
+    "freeze",
+    "approval",
+    "budget",
     "limits",
     "steps",
 ];
@@ -96,10 +101,12 @@ impl Reader<'_> {
         let input = self.required(&fields, "input", "input: { type: object, properties: {…} }");
         let schema = input.map_or(Value::Null, |node| self.input_schema(node));
         let triggers = self.triggers(&fields, &tenants, &schema);
+        let mut seen = Seen::new();
         let guardrails = fields
             .get("guardrails")
-            .map_or_else(Vec::new, |node| self.guardrails(node));
-        let limits = self.limits(&fields);
+            .map_or_else(Vec::new, |node| self.guardrails(node, &mut seen));
+        let (limits, bounds) = self.limits(&fields);
+        let rules = self.rules(&fields, &mut seen, bounds);
         let steps = match self.required(&fields, "steps", "steps: [ … ]") {
             Some(node) => self.steps(node, &limits),
             None => Vec::new(),
@@ -112,6 +119,7 @@ impl Reader<'_> {
             input: schema,
             triggers,
             guardrails,
+            rules,
             limits,
             steps,
         }
@@ -190,18 +198,13 @@ impl Reader<'_> {
         schema
     }
 
-    fn guardrails(&mut self, node: &Node) -> Vec<Guardrail> {
-        let scope = Scope::of_gate(&["input", "execution"]);
-        let mut seen = Vec::new();
+    fn guardrails(&mut self, node: &Node, seen: &mut Seen) -> Vec<Guardrail> {
+        let scope = scope("assert");
         let mut guardrails = Vec::new();
         for item in self.list(node, "guardrails") {
             let fields = self.fields(item, "a guardrail", &["name", "assert", "message"]);
             let name = match self.required(&fields, "name", "name: short_hold") {
-                Some(node) => {
-                    let name = self.name(node, "a guardrail's name", "short_hold");
-                    self.unique(&mut seen, &name, node.at, "guardrail");
-                    name
-                }
+                Some(node) => self.outcome_name(node, "guardrail", "short_hold", seen),
                 None => String::new(),
             };
             let assert = self
@@ -230,16 +233,21 @@ impl Reader<'_> {
         guardrails
     }
 
-    fn limits(&mut self, fields: &Fields<'_>) -> Limits {
-        let timeout_s = fields.get("limits").and_then(|node| {
-            let fields = self.fields(node, "limits", &["timeout"]);
-            fields
-                .get("timeout")
-                .map(|node| self.seconds(node, "limits.timeout", 1..=MAX_TIMEOUT_S))
-        });
-        Limits {
-            timeout_s: timeout_s.unwrap_or(DEFAULT_TIMEOUT_S),
+    fn limits(&mut self, fields: &Fields<'_>) -> (Limits, Rules) {
+        let mut limits = Limits {
+            timeout_s: DEFAULT_TIMEOUT_S,
+        };
+        let mut bounds = Rules::default();
+        if let Some(node) = fields.get("limits") {
+            let known = ["timeout", "concurrent_executions", "starts_per_minute"];
+            let fields = self.fields(node, "limits", &known);
+            if let Some(node) = fields.get("timeout") {
+                limits.timeout_s = self.seconds(node, "limits.timeout", 1..=MAX_TIMEOUT_S);
+            }
+            bounds.concurrent_executions = self.bound(&fields, "concurrent_executions");
+            bounds.starts_per_minute = self.bound(&fields, "starts_per_minute");
         }
+        (limits, bounds)
     }
 
     /// A name of our own making: a step's, guardrail's or trigger's.

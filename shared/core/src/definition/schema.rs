@@ -3,8 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{decision::MAX_MESSAGE, triggers::EVENT_FIELDS};
-use crate::action::{ActionInfo, Undo};
+use super::{decision::MAX_MESSAGE, rules::MAX_LIMIT, triggers::EVENT_FIELDS};
+use crate::{
+    action::{ActionInfo, Undo},
+    gate::{MAX_AMOUNT, PLACES},
+};
 
 /// The schema, with the given actions and what they take.
 pub fn schema(actions: &[ActionInfo]) -> Value {
@@ -21,131 +24,8 @@ pub fn schema(actions: &[ActionInfo]) -> Value {
         "type": "object",
         "additionalProperties": false,
         "required": ["workflow", "version", "input", "steps"],
-        "properties": {
-            "workflow": {
-                "description": "Its id: WF-, then groups of capitals and digits joined by hyphens",
-                "type": "string", "pattern": "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$", "maxLength": 60
-            },
-            "version": { "description": "Raised with every change", "type": "integer", "minimum": 1, "maximum": u32::MAX },
-            "description": { "description": "One line for people", "type": "string", "minLength": 1 },
-            "tenants": {
-                "description": "Who may start it; left out: every tenant",
-                "type": "array", "minItems": 1, "uniqueItems": true,
-                "items": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$" }
-            },
-            "input": {
-                "description": "What a start must bring: a JSON Schema 2020-12 of an object",
-                "type": "object", "required": ["type"], "properties": { "type": { "const": "object" } }
-            },
-            "triggers": {
-                "description": "What starts it beside the API",
-                "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/trigger" }
-            },
-            "guardrails": {
-                "description": "What must hold before anything happens",
-                "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/guardrail" }
-            },
-            "limits": {
-                "description": "Bounds of an execution",
-                "type": "object", "additionalProperties": false,
-                "properties": { "timeout": duration("Longest duration of an execution; 15m if left out, at most 365d") }
-            },
-            "steps": { "$ref": "#/$defs/steps" }
-        },
-        "$defs": {
-            "name": { "type": "string", "pattern": "^[a-z][a-z0-9_]{0,59}$" },
-            "expression": expression("JSONata between {% and %}"),
-            "trigger": trigger(),
-            "guardrail": {
-                "type": "object", "additionalProperties": false, "required": ["name", "assert", "message"],
-                "properties": {
-                    "name": { "$ref": "#/$defs/name" },
-                    "assert": expression("Must yield true; sees $input and $execution"),
-                    "message": { "description": "Said to the person whose start is rejected", "type": "string", "minLength": 1 }
-                }
-            },
-            "retry": retry(),
-            "steps": { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/step" } },
-            "step": { "anyOf": [
-                { "$ref": "#/$defs/action" }, { "$ref": "#/$defs/wait" }, { "$ref": "#/$defs/approve" },
-                { "$ref": "#/$defs/parallel" }, { "$ref": "#/$defs/for_each" }
-            ] },
-            "action": {
-                "type": "object", "additionalProperties": false, "required": ["name", "action"],
-                "properties": {
-                    "name": { "$ref": "#/$defs/name" },
-                    "action": { "description": summaries.join("\n"), "enum": names },
-                    "when": expression("The step is skipped unless this yields true"),
-                    "input": { "description": "The action's input; any value can be an expression" },
-                    "timeout": duration("Longest duration of an attempt; 30s if left out, at most 14m"),
-                    "retry": { "$ref": "#/$defs/retry" },
-                    "rollback": {
-                        "description": "How it is undone", "type": "object", "additionalProperties": false,
-                        "properties": {
-                            "input": { "description": "The undo's own input, where the action wants one" },
-                            "timeout": duration("Longest duration of an undo attempt; the step's if left out"),
-                            "retry": { "$ref": "#/$defs/retry" }
-                        }
-                    },
-                    "irreversible": { "description": "It cannot be undone", "const": true },
-                    "idempotent": {
-                        "description": "false where the target cannot take the same call twice; true if left out",
-                        "type": "boolean"
-                    },
-                    "on_failure": {
-                        "description": "When it fails for good: undo everything (the default), ask a person, or go on if it had no effect",
-                        "enum": ["rollback", "escalate", "continue"]
-                    },
-                    "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
-                },
-                "dependentSchemas": { "decide_within": {
-                    "required": ["on_failure"], "properties": { "on_failure": { "const": "escalate" } }
-                } },
-                "oneOf": [{ "required": ["rollback"] }, { "required": ["irreversible"] }],
-                "allOf": inputs
-            },
-            "wait": container("wait", json!({
-                "description": "How long, or until when",
-                "anyOf": [duration("How long"), {
-                    "type": "object", "additionalProperties": false, "required": ["until"],
-                    "properties": { "until": expression("Yields an RFC 3339 timestamp") }
-                }]
-            })),
-            "approve": {
-                "type": "object", "additionalProperties": false, "required": ["name", "approve"],
-                "properties": {
-                    "name": { "$ref": "#/$defs/name" },
-                    "approve": {
-                        "description": "Goes on when a person agrees", "type": "object",
-                        "additionalProperties": false, "required": ["message"],
-                        "properties": { "message": {
-                            "description": "What the person is asked; a text or an expression",
-                            "type": "string", "minLength": 1,
-                            "anyOf": [{ "maxLength": MAX_MESSAGE }, { "pattern": EXPRESSION }]
-                        } }
-                    },
-                    "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
-                }
-            },
-            "parallel": container("parallel", json!({
-                "description": "Branches that run side by side", "type": "array", "minItems": 2,
-                "items": {
-                    "type": "object", "additionalProperties": false, "required": ["steps"],
-                    "properties": { "steps": { "$ref": "#/$defs/steps" } }
-                }
-            })),
-            "for_each": container("for_each", json!({
-                "description": "Steps for every item of a list",
-                "type": "object", "additionalProperties": false, "required": ["items", "item_key", "steps"],
-                "properties": {
-                    "items": expression("Yields the list"),
-                    "item_key": expression("Names an item: a text or number; sees $item"),
-                    "max_concurrency": { "description": "Items at once; 10 if left out", "type": "integer", "minimum": 1, "maximum": 40 },
-                    "collect": expression("What one item contributes to the step's output"),
-                    "steps": { "$ref": "#/$defs/steps" }
-                }
-            }))
-        }
+        "properties": properties(),
+        "$defs": definitions(&names, &summaries.join("\n"), &inputs)
     })
 }
 
@@ -164,6 +44,221 @@ const EXPRESSION: &str = r"^\{%[\s\S]*%\}$";
 
 fn duration(description: &str) -> Value {
     json!({ "description": description, "type": "string", "pattern": "^[0-9]+[smhd]$" })
+}
+
+/// What its fields refer to.
+fn definitions(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
+    json!({
+        "name": { "type": "string", "pattern": "^[a-z][a-z0-9_]{0,59}$" },
+        "expression": expression("JSONata between {% and %}"),
+        "trigger": trigger(),
+        "guardrail": guardrail(),
+        "zone": { "description": "IANA name of a time zone, such as Europe/Berlin", "type": "string", "minLength": 1 },
+        "hours": hours(),
+        "freeze": freeze(),
+        "budget": budget(),
+        "retry": retry(),
+        "steps": { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/step" } },
+        "step": { "anyOf": [
+            { "$ref": "#/$defs/action" }, { "$ref": "#/$defs/wait" }, { "$ref": "#/$defs/approve" },
+            { "$ref": "#/$defs/parallel" }, { "$ref": "#/$defs/for_each" }
+        ] },
+        "action": action(names, summaries, inputs),
+        "wait": container("wait", json!({
+            "description": "How long, or until when",
+            "anyOf": [duration("How long"), {
+                "type": "object", "additionalProperties": false, "required": ["until"],
+                "properties": { "until": expression("Yields an RFC 3339 timestamp") }
+            }]
+        })),
+        "approve": {
+            "type": "object", "additionalProperties": false, "required": ["name", "approve"],
+            "properties": {
+                "name": { "$ref": "#/$defs/name" },
+                "approve": {
+                    "description": "Goes on when a person agrees", "type": "object",
+                    "additionalProperties": false, "required": ["message"],
+                    "properties": { "message": {
+                        "description": "What the person is asked; a text or an expression",
+                        "type": "string", "minLength": 1,
+                        "anyOf": [{ "maxLength": MAX_MESSAGE }, { "pattern": EXPRESSION }]
+                    } }
+                },
+                "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
+            }
+        },
+        "parallel": container("parallel", json!({
+            "description": "Branches that run side by side", "type": "array", "minItems": 2,
+            "items": {
+                "type": "object", "additionalProperties": false, "required": ["steps"],
+                "properties": { "steps": { "$ref": "#/$defs/steps" } }
+            }
+        })),
+        "for_each": container("for_each", json!({
+            "description": "Steps for every item of a list",
+            "type": "object", "additionalProperties": false, "required": ["items", "item_key", "steps"],
+            "properties": {
+                "items": expression("Yields the list"),
+                "item_key": expression("Names an item: a text or number; sees $item"),
+                "max_concurrency": { "description": "Items at once; 10 if left out", "type": "integer", "minimum": 1, "maximum": 40 },
+                "collect": expression("What one item contributes to the step's output"),
+                "steps": { "$ref": "#/$defs/steps" }
+            }
+        }))
+    })
+}
+
+/// The fields of a workflow.
+fn properties() -> Value {
+    json!({
+        "workflow": {
+            "description": "Its id: WF-, then groups of capitals and digits joined by hyphens",
+            "type": "string", "pattern": "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$", "maxLength": 60
+        },
+        "version": { "description": "Raised with every change", "type": "integer", "minimum": 1, "maximum": u32::MAX },
+        "description": { "description": "One line for people", "type": "string", "minLength": 1 },
+        "tenants": {
+            "description": "Who may start it; left out: every tenant",
+            "type": "array", "minItems": 1, "uniqueItems": true,
+            "items": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$" }
+        },
+        "input": {
+            "description": "What a start must bring: a JSON Schema 2020-12 of an object",
+            "type": "object", "required": ["type"], "properties": { "type": { "const": "object" } }
+        },
+        "triggers": {
+            "description": "What starts it beside the API",
+            "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/trigger" }
+        },
+        "guardrails": {
+            "description": "What must hold before anything happens",
+            "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/guardrail" }
+        },
+        "limits": limits(),
+        "hours": several("When it may start; left out: always", "hours"),
+        "freeze": several("When it may not start", "freeze"),
+        "approval": { "description": "Another person must have agreed to each start", "const": "required" },
+        "budget": several("What a tenant may use up in a period", "budget"),
+        "steps": { "$ref": "#/$defs/steps" }
+    })
+}
+
+/// A step that performs an action.
+fn action(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["name", "action"],
+        "properties": {
+            "name": { "$ref": "#/$defs/name" },
+            "action": { "description": summaries, "enum": names },
+            "when": expression("The step is skipped unless this yields true"),
+            "input": { "description": "The action's input; any value can be an expression" },
+            "timeout": duration("Longest duration of an attempt; 30s if left out, at most 14m"),
+            "retry": { "$ref": "#/$defs/retry" },
+            "rollback": {
+                "description": "How it is undone", "type": "object", "additionalProperties": false,
+                "properties": {
+                    "input": { "description": "The undo's own input, where the action wants one" },
+                    "timeout": duration("Longest duration of an undo attempt; the step's if left out"),
+                    "retry": { "$ref": "#/$defs/retry" }
+                }
+            },
+            "irreversible": { "description": "It cannot be undone", "const": true },
+            "idempotent": {
+                "description": "false where the target cannot take the same call twice; true if left out",
+                "type": "boolean"
+            },
+            "on_failure": {
+                "description": "When it fails for good: undo everything (the default), ask a person, or go on if it had no effect",
+                "enum": ["rollback", "escalate", "continue"]
+            },
+            "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
+        },
+        "dependentSchemas": { "decide_within": {
+            "required": ["on_failure"], "properties": { "on_failure": { "const": "escalate" } }
+        } },
+        "oneOf": [{ "required": ["rollback"] }, { "required": ["irreversible"] }],
+        "allOf": inputs
+    })
+}
+
+fn guardrail() -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["name", "assert", "message"],
+        "properties": {
+            "name": { "$ref": "#/$defs/name" },
+            "assert": expression("Must yield true; sees $input, $execution, $tenant, $trigger, $started_at, $approval"),
+            "message": { "description": "Said to the person whose start is rejected", "type": "string", "minLength": 1 }
+        }
+    })
+}
+
+fn limits() -> Value {
+    json!({
+        "description": "Bounds of an execution",
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "timeout": duration("Longest duration of an execution; 15m if left out, at most 365d"),
+            "concurrent_executions": bound("How many executions of a tenant may be open at once"),
+            "starts_per_minute": bound("How many a tenant may start in a minute of the clock, UTC")
+        }
+    })
+}
+
+fn bound(description: &str) -> Value {
+    json!({ "description": description, "type": "integer", "minimum": 1, "maximum": MAX_LIMIT })
+}
+
+/// One, or a list of them.
+fn several(description: &str, kind: &str) -> Value {
+    let one = json!({ "$ref": format!("#/$defs/{kind}") });
+    json!({ "description": description, "anyOf": [one, { "type": "array", "minItems": 1, "items": one }] })
+}
+
+fn hours() -> Value {
+    let day = "(mon|tue|wed|thu|fri|sat|sun)";
+    let time = |description: &str| json!({ "description": description, "type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$" });
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["zone", "from", "to"],
+        "properties": {
+            "zone": { "$ref": "#/$defs/zone" },
+            "days": {
+                "description": "On which they begin: mon, mon-fri; left out: every day", "type": "array", "minItems": 1,
+                "items": { "type": "string", "pattern": format!("^{day}(-{day})?$") }
+            },
+            "from": time("When they begin, such as \"08:00\""),
+            "to": time("When they are over, at most \"24:00\"; before `from`: on the next day")
+        }
+    })
+}
+
+fn freeze() -> Value {
+    let time = |description: &str| json!({ "description": description, "type": "string", "minLength": 10 });
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["zone", "from", "to", "reason"],
+        "properties": {
+            "zone": { "$ref": "#/$defs/zone" },
+            "from": time("When it begins by the clocks there, such as 2026-12-24T00:00"),
+            "to": time("When it is over"),
+            "reason": { "description": "Said to the person whose start is rejected", "type": "string", "minLength": 1 }
+        }
+    })
+}
+
+fn budget() -> Value {
+    let most = MAX_AMOUNT / 10_i64.pow(PLACES as u32);
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["name", "amount", "limit", "per"],
+        "properties": {
+            "name": { "description": "Workflows of a tenant that name the same budget use it up together", "$ref": "#/$defs/name" },
+            "amount": {
+                "description": "What an execution uses, with at most four places behind the point",
+                "anyOf": [{ "type": "number", "minimum": 0, "maximum": most }, { "type": "string", "pattern": EXPRESSION }]
+            },
+            "limit": { "description": "What may be used", "type": "number", "exclusiveMinimum": 0, "maximum": most },
+            "per": { "description": "In which time", "enum": ["hour", "day", "week", "month"] },
+            "zone": { "description": "By whose clocks a period begins; UTC if left out", "$ref": "#/$defs/zone" }
+        }
+    })
 }
 
 fn retry() -> Value {
@@ -196,7 +291,9 @@ fn trigger() -> Value {
             "timezone": { "description": "Of the schedule, such as Europe/Berlin; UTC if left out", "type": "string" },
             "tenant": { "description": "A literal or an expression", "type": "string", "minLength": 1 },
             "idempotency_key": { "description": "What makes a repeated event the same start: a business key", "type": "string", "minLength": 1 },
-            "input": { "description": "The execution's input; sees $event, or $scheduled_time", "type": ["object", "string"] }
+            "input": { "description": "The execution's input; sees $event, or $scheduled_time", "type": ["object", "string"] },
+            "requested_by": { "description": "The person who asks for it; sees $event", "type": "string", "minLength": 1 },
+            "approval": { "description": "Another person's agreement (docs/schemas/approval.json); sees $event", "type": ["object", "string"] }
         },
         "oneOf": [
             { "required": ["event", "idempotency_key"], "not": { "required": ["timezone"] } },

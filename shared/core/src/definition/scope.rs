@@ -12,6 +12,14 @@ use serde_json::Value;
 
 /// The fields of an approval's output.
 const APPROVAL_FIELDS: [&str; 3] = ["by", "at", "reason"];
+/// The fields of `$approval`.
+const AGREED_FIELDS: [&str; 5] = [
+    "approved_by",
+    "approved_at",
+    "expires_at",
+    "input_sha256",
+    "reference",
+];
 /// The fields of `$execution`.
 const EXECUTION_FIELDS: [&str; 6] = [
     "id",
@@ -358,6 +366,7 @@ impl Reader<'_> {
         let Some(field) = field else { return };
         let known: Vec<&str> = match name {
             "execution" => EXECUTION_FIELDS.to_vec(),
+            "approval" if self.names.get(name).is_none() => AGREED_FIELDS.to_vec(),
             "input" => match &self.input_fields {
                 Some(fields) => fields.iter().map(String::as_str).collect(),
                 None => return,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::names::check_idempotency_key;
 
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 9] = [
     "name",
     "event",
     "schedule",
@@ -21,6 +21,8 @@ const FIELDS: [&str; 7] = [
     "tenant",
     "idempotency_key",
     "input",
+    "requested_by",
+    "approval",
 ];
 /// What an EventBridge event has, and so what a pattern can match.
 pub(super) const EVENT_FIELDS: [&str; 10] = [
@@ -87,15 +89,54 @@ impl Reader<'_> {
                     Value::Object(Map::new())
                 }
             };
+            let requested_by = fields
+                .get("requested_by")
+                .map(|node| self.text_or_expression(node, "requested_by", &scope));
+            let approval = fields
+                .get("approval")
+                .map(|node| self.template(node, &scope));
+            if top.get("approval").is_some() {
+                self.brings_approval(&fields);
+            }
             triggers.push(Trigger {
                 name,
                 source,
                 tenant,
                 idempotency_key,
                 input,
+                requested_by,
+                approval,
             });
         }
         triggers
+    }
+
+    /// Without an approval, or without a word of who asks, every start by this trigger would be rejected.
+    fn brings_approval(&mut self, fields: &Fields<'_>) {
+        if fields.get("event").is_none() {
+            if let Some(key) = fields.key("schedule") {
+                let help = "start it by an event or by the API, or leave out `approval: required`";
+                self.problem(
+                    key.at,
+                    "a schedule cannot bring the approval that every start needs",
+                    help,
+                );
+            }
+            return;
+        }
+        for (name, example) in [
+            ("approval", "approval: \"{% $event.detail.approval %}\""),
+            (
+                "requested_by",
+                "requested_by: \"{% $event.detail.requested_by %}\"",
+            ),
+        ] {
+            if fields.get(name).is_none() {
+                let message =
+                    format!("every start needs an approval, and this trigger has no `{name}`");
+                self.problem(fields.at, message, format!("add `{example}`"));
+            }
+        }
     }
 
     fn trigger_source(&mut self, fields: &Fields<'_>) -> (TriggerSource, Scope) {

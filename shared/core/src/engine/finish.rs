@@ -9,7 +9,7 @@ use crate::{
     keys::receipt_object,
     ledger::{
         Expect, Ledger, Meta, Need, Phase, Put, ReceiptRef, Snapshot, Stands, Status, StepRecord,
-        StepState, need,
+        StepState, kept, need,
     },
     receipt::Receipt,
     task::{Failure, FinishResult, FinishTask, error_name},
@@ -161,15 +161,7 @@ fn ended(meta: &Meta, epoch: u64, steps: &[StepRecord], now: Timestamp) -> Optio
         Phase::Ended { .. } => return None,
         Phase::Running => (Status::Executed, None),
         Phase::Unwinding { failure } => (status(steps), Some(failure.clone())),
-        Phase::Rejected => (
-            Status::Rejected,
-            Some(Failure {
-                state: "Begin".to_owned(),
-                error: error_name::REJECTED.to_owned(),
-                cause: String::new(),
-                by: None,
-            }),
-        ),
+        Phase::Rejected => (Status::Rejected, Some(Failure::rejected())),
     };
     Some(Meta {
         phase: Phase::Ended {
@@ -177,6 +169,7 @@ fn ended(meta: &Meta, epoch: u64, steps: &[StepRecord], now: Timestamp) -> Optio
             at: now,
             failure,
         },
+        holds: kept(&meta.holds, status),
         ..meta.clone()
     })
 }

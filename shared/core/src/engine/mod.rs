@@ -7,6 +7,8 @@ mod payloads;
 mod plan;
 mod refusal;
 mod report;
+#[cfg(test)]
+mod script;
 mod step;
 #[cfg(test)]
 mod testing;
@@ -22,7 +24,7 @@ use jiff::Timestamp;
 
 use crate::{
     keys::ExecutionKey,
-    ledger::{Ledger, LedgerError},
+    ledger::{Drawn, Expect, Ledger, LedgerError, Meta, Put, given_back},
     task::{ExecutionRef, error_name},
 };
 
@@ -127,23 +129,32 @@ fn partition(execution: &ExecutionRef) -> ExecutionKey {
 }
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Writes a changed execution record; `change` is asked again with what stands whenever another writer was first,
+    /// Writes a changed execution record, and gives back what it no longer holds; `change` is asked again with what stands whenever another writer was first,
     /// and says `None` when nothing is left to do.
     async fn change_meta(
         &self,
-        mut meta: crate::ledger::Meta,
-        mut change: impl FnMut(&crate::ledger::Meta) -> Option<crate::ledger::Meta> + Send,
-    ) -> Result<crate::ledger::Meta, TaskError> {
-        use crate::ledger::{Expect, Put};
+        mut meta: Meta,
+        mut change: impl FnMut(&Meta) -> Option<Meta> + Send,
+    ) -> Result<Meta, TaskError> {
         for _ in 0..MAX_RACES {
             let Some(next) = change(&meta) else {
                 return Ok(meta);
             };
-            let next = crate::ledger::Meta {
+            let next = Meta {
                 rev: meta.rev + 1,
                 ..next
             };
-            match self.ledger.put_meta(&next, Expect::Rev(meta.rev)).await? {
+            let expect = Expect::Rev(meta.rev);
+            let back = given_back(&meta, &next);
+            let put = match back.is_empty() {
+                true => self.ledger.put_meta(&next, expect).await?,
+                false => match self.draw(&next, expect, &back).await? {
+                    Drawn::Lost(stands) => Put::Lost(stands),
+                    // What is given back always fits.
+                    Drawn::Done | Drawn::Refused(_) => Put::Done,
+                },
+            };
+            match put {
                 Put::Done => return Ok(next),
                 Put::Lost(Some(stands)) => meta = *stands,
                 Put::Lost(None) => break,

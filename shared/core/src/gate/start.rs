@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::expression::evaluate;
 use crate::{
     names::{check_idempotency_key, check_tenant, quoted},
-    task::{Gate, Template, TriggerMap},
+    task::{Approval, Gate, Template, TriggerMap},
     trace::TraceId,
 };
 
@@ -31,6 +31,8 @@ pub struct Start {
     pub requested_by: Option<String>,
     /// The trace in which it was asked for, if there is one.
     pub trace: Option<TraceId>,
+    /// Another person's agreement, if one came with it.
+    pub approval: Option<Approval>,
 }
 
 /// The machine input of a start by API or by a direct `StartExecution`.
@@ -49,6 +51,9 @@ pub struct Envelope {
     /// The person who asked for it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
+    /// Another person's agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     /// The API's id of the request: it makes every envelope different, so that Step Functions never takes two
     /// requests for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,11 +97,15 @@ pub fn read(raw: &Value, gate: &Gate, started_at: &str) -> Result<Start, String>
             trigger: sent.via,
             requested_by: sent.requested_by,
             trace: sent.trace,
+            approval: sent.approval,
         }
     };
     check_tenant(&start.tenant)?;
     check_idempotency_key(&start.idempotency_key)?;
     check_size(&start.input)?;
+    if let Some(approval) = &start.approval {
+        approval.check()?;
+    }
     Ok(start)
 }
 
@@ -155,8 +164,9 @@ fn from_trigger(sent: &Triggered, gate: &Gate, started_at: &str) -> Result<Start
         idempotency_key: text(map, "idempotency_key", &map.idempotency_key, &variables)?,
         input: fill(map, "input", &map.input.0, &variables)?,
         trigger: map.name.clone(),
-        requested_by: None,
         trace: None,
+        requested_by: optional(map, "requested_by", &map.requested_by, &variables)?,
+        approval: optional(map, "approval", &map.approval, &variables)?,
     })
 }
 
@@ -173,6 +183,32 @@ fn text(
     }
 }
 
+/// What a start need not bring: an expression that yields nothing, or null, is none.
+fn optional<T: for<'a> Deserialize<'a>>(
+    map: &TriggerMap,
+    field: &str,
+    template: &Option<Template>,
+    variables: &[(&str, &Value)],
+) -> Result<Option<T>, String> {
+    let Some(Template(template)) = template else {
+        return Ok(None);
+    };
+    let value = match expression(template) {
+        Some(text) => evaluate(text, variables)
+            .map_err(|_| format!("trigger {}: {field} cannot be evaluated: {text}", map.name))?
+            .unwrap_or_default(),
+        None => fill(map, field, template, variables)?,
+    };
+    let shape = format!("it is {field} of trigger {}", map.name);
+    parse(&value, &shape)
+}
+
+/// The expression that a value is, if it is one.
+fn expression(template: &Value) -> Option<&str> {
+    let members = template.as_object().filter(|members| members.len() == 1)?;
+    members.get("$jsonata").and_then(Value::as_str)
+}
+
 /// Evaluates the expressions in `template`, naming the place of one that fails or yields nothing.
 fn fill(
     map: &TriggerMap,
@@ -181,8 +217,8 @@ fn fill(
     variables: &[(&str, &Value)],
 ) -> Result<Value, String> {
     match template {
-        Value::Object(members) => match members.get("$jsonata").and_then(Value::as_str) {
-            Some(expression) if members.len() == 1 => evaluate(expression, variables)
+        Value::Object(members) => match expression(template) {
+            Some(expression) => evaluate(expression, variables)
                 .map_err(|_| {
                     format!(
                         "trigger {}: {place} cannot be evaluated: {expression}",
@@ -192,7 +228,7 @@ fn fill(
                 .ok_or_else(|| {
                     format!("trigger {}: {place} yields nothing: {expression}", map.name)
                 }),
-            _ => members
+            None => members
                 .iter()
                 .map(|(name, value)| {
                     Ok((

@@ -7,7 +7,7 @@ use super::{
     meta::{Meta, Phase},
     step::{StepRecord, StepState},
 };
-use crate::payload::Payload;
+use crate::{payload::Payload, task::Failure};
 
 /// What a start finds.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +29,12 @@ pub fn start(current: Option<&Meta>, asked: &Meta) -> Started {
     let Some(first) = current else {
         return Started::Write;
     };
-    let open = matches!(first.phase, Phase::Running | Phase::Rejected);
+    let open = match &first.phase {
+        Phase::Running | Phase::Rejected => true,
+        // A redrive that was refused hears so again.
+        Phase::Unwinding { failure } => *failure == Failure::rejected(),
+        Phase::Ended { .. } => false,
+    };
     if open && first.owner == asked.owner {
         Started::Resume
     } else if first.fingerprint() != asked.fingerprint() {

@@ -6,7 +6,8 @@ use std::{
 };
 
 use super::{
-    Expect, Incident, Ledger, LedgerError, Link, Meta, Put, Question, Snapshot, StepRecord,
+    Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, Meta, Put, Question,
+    Snapshot, StepRecord,
 };
 use crate::keys::{ExecutionKey, step_sort_key};
 
@@ -14,6 +15,8 @@ use crate::keys::{ExecutionKey, step_sort_key};
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
     partitions: Mutex<BTreeMap<ExecutionKey, Partition>>,
+    /// Locked only while the partitions are.
+    counters: Mutex<BTreeMap<Counter, i64>>,
     /// By tenant and id.
     incidents: Mutex<BTreeMap<(String, String), Case>>,
 }
@@ -37,6 +40,10 @@ impl MemoryLedger {
         self.partitions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counters(&self) -> MutexGuard<'_, BTreeMap<Counter, i64>> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cases(&self) -> MutexGuard<'_, BTreeMap<(String, String), Case>> {
@@ -75,6 +82,36 @@ impl Ledger for MemoryLedger {
         }
         *slot = Some(meta.clone());
         Ok(Put::Done)
+    }
+
+    async fn put_meta_drawing(
+        &self,
+        meta: &Meta,
+        expect: Expect,
+        draws: &[Draw],
+    ) -> Result<Drawn, LedgerError> {
+        let mut partitions = self.lock();
+        let slot = &mut partitions.entry(meta.at.clone()).or_default().meta;
+        if !admits(expect, slot.as_ref().map(|stands| stands.rev)) {
+            return Ok(Drawn::Lost(slot.clone().map(Box::new)));
+        }
+        let mut counters = self.counters();
+        let taken = |draw: &Draw| counters.get(&draw.counter).copied().unwrap_or_default();
+        let refused = draws.iter().enumerate();
+        let refused = refused.filter(|(_, draw)| !draw.fits(taken(draw)));
+        let refused: Vec<_> = refused.map(|(n, _)| n).collect();
+        if !refused.is_empty() {
+            return Ok(Drawn::Refused(refused));
+        }
+        for draw in draws {
+            *counters.entry(draw.counter.clone()).or_default() += draw.amount;
+        }
+        *slot = Some(meta.clone());
+        Ok(Drawn::Done)
+    }
+
+    async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        Ok(self.counters().get(counter).copied().unwrap_or_default())
     }
 
     async fn put_step(

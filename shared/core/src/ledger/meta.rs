@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::counter::Hold;
 use crate::{
     keys::ExecutionKey,
     payload::Payload,
-    task::{ExecutionRef, Failure},
+    task::{Approval, ExecutionRef, Failure},
     trace::TraceId,
 };
 
@@ -51,6 +52,15 @@ pub struct Meta {
     pub deadline: Timestamp,
     /// What the gate decided.
     pub guardrails: Vec<GuardrailOutcome>,
+    /// Digest of what it judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_digest: Option<String>,
+    /// The approval that came with the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// What it holds of its tenant's budgets and limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
     /// Where its life stands.
     pub phase: Phase,
     /// Its receipt, once written.
@@ -145,7 +155,7 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardrailOutcome {
-    /// Its name; `input` is the input schema, `tenant` the list of tenants.
+    /// Its name; one of the definition's own, or one of [`crate::gate::RESERVED`].
     pub name: String,
     /// Whether it held.
     pub held: bool,
@@ -192,6 +202,17 @@ impl Meta {
     /// Whether an undo's task of `epoch` may still act.
     pub fn unwinds(&self, epoch: u64) -> bool {
         matches!(self.phase, Phase::Unwinding { .. }) && self.epoch == epoch
+    }
+
+    /// Puts outcomes in the place of earlier ones of the same name.
+    pub(crate) fn decided(&mut self, outcomes: impl Iterator<Item = GuardrailOutcome>) {
+        for outcome in outcomes {
+            let mut earlier = self.guardrails.iter_mut();
+            match earlier.find(|one| one.name == outcome.name) {
+                Some(earlier) => *earlier = outcome,
+                None => self.guardrails.push(outcome),
+            }
+        }
     }
 
     /// Whether something is still to be done for it: its receipt is the last thing.

@@ -2,6 +2,7 @@
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod counter;
 mod decide;
 #[cfg(any(test, feature = "contract"))]
 pub(crate) mod fixtures;
@@ -16,6 +17,8 @@ mod step;
 mod tests;
 mod unwind;
 
+pub use counter::{Counter, CounterKind, Draw, Drawn, Hold};
+pub(crate) use counter::{given_back, kept};
 pub use decide::{Attempted, Claim, Claimed, Completed, Started, claim, complete, start};
 pub use incident::{Cause, Handled, Incident, IncidentStatus, Link, WAITING, handle, open};
 pub use memory::MemoryLedger;
@@ -24,6 +27,7 @@ pub use question::{
     Asking, Deciding, Decision, Expiring, Question, QuestionKind, QuestionState, Ruling, decide,
     expire, put_question,
 };
+pub(crate) use request::refused_again;
 pub use request::{Answer, Asked, Request, ask, cancel, redrive, withdraw};
 pub use rule::{enact, rule, settle};
 pub use step::{Attempt, AttemptOutcome, Stands, StepRecord, StepState};
@@ -112,6 +116,18 @@ pub trait Ledger: Send + Sync {
         meta: &Meta,
         expect: Expect,
     ) -> impl Future<Output = Result<Put<Meta>, LedgerError>> + Send;
+
+    /// Writes an execution's record together with what it takes from counters and gives back, each counter once: all
+    /// of it or nothing.
+    fn put_meta_drawing(
+        &self,
+        meta: &Meta,
+        expect: Expect,
+        draws: &[Draw],
+    ) -> impl Future<Output = Result<Drawn, LedgerError>> + Send;
+
+    /// Reads a counter.
+    fn counted(&self, counter: &Counter) -> impl Future<Output = Result<i64, LedgerError>> + Send;
 
     /// Writes a step's record.
     fn put_step(

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Expect, Ledger, LedgerError, Put, Snapshot,
-    meta::{Meta, Phase, Redriven, Status},
+    meta::{GuardrailOutcome, Meta, Phase, Redriven, Status},
     step::{StepRecord, StepState},
     unwind::unwinding,
 };
@@ -157,6 +157,18 @@ pub fn redrive(
         }),
         ..meta.clone()
     }))
+}
+
+/// The record of a redrive for which the gate says there is not enough left: what was done before is undone, if it is
+/// not yet.
+pub(crate) fn refused_again(
+    meta: &Meta,
+    outcomes: impl Iterator<Item = GuardrailOutcome>,
+    now: Timestamp,
+) -> Meta {
+    let mut next = unwinding(meta, &meta.owner, &Failure::rejected(), now);
+    next.decided(outcomes);
+    next
 }
 
 /// What became of a request.

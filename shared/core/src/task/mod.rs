@@ -5,9 +5,11 @@
 
 mod ask;
 pub mod error_name;
+mod rules;
 mod unwind;
 
 pub use ask::{Ask, AskCall, AskResult, AskTask, ExpireTask};
+pub use rules::{Approval, Budget, Day, Freeze, Hours, Period, Rules};
 pub use unwind::{
     Failure, GiveUpTask, PlanCall, PlanResult, PlanTask, RecoveryInput, ToUndo, UndoResult,
     UndoTask,
@@ -58,6 +60,9 @@ pub struct Gate {
     /// Assertions that must hold before any effect.
     #[serde(default)]
     pub guardrails: Vec<Guardrail>,
+    /// What else it demands of a start.
+    #[serde(default, skip_serializing_if = "Rules::is_default")]
+    pub rules: Rules,
     /// Events and schedules that may start it.
     #[serde(default)]
     pub triggers: Vec<TriggerMap>,
@@ -65,7 +70,7 @@ pub struct Gate {
     pub timeout_s: u64,
 }
 
-/// One assertion over `$input` and `$execution`.
+/// One assertion over a start, see [`crate::gate::SCOPE`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Guardrail {
@@ -90,6 +95,12 @@ pub struct TriggerMap {
     pub idempotency_key: Template,
     /// The execution's input.
     pub input: Template,
+    /// The person who asks for the execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<Template>,
+    /// Another person's agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Template>,
 }
 
 /// A JSON value in which some strings are expressions: those are written `{"$jsonata": "…"}`, which Step Functions

@@ -80,6 +80,18 @@ pub struct Failure {
     pub by: Option<String>,
 }
 
+impl Failure {
+    /// The gate said no.
+    pub(crate) fn rejected() -> Self {
+        Self {
+            state: "Begin".to_owned(),
+            error: super::error_name::REJECTED.to_owned(),
+            cause: String::new(),
+            by: None,
+        }
+    }
+}
+
 /// What the function of `Plan` is asked to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlanCall {

@@ -172,12 +172,15 @@ pub(super) fn definition(steps: Vec<Step>) -> Definition {
             tenant: "acme".to_owned(),
             idempotency_key: "{% $scheduled_time %}".to_owned(),
             input: json!({ "at": "{% $scheduled_time %}" }),
+            requested_by: None,
+            approval: None,
         }],
         guardrails: vec![Guardrail {
             name: "always".to_owned(),
             assert: "{% true %}".to_owned(),
             message: "never said".to_owned(),
         }],
+        rules: crate::task::Rules::default(),
         limits: Limits { timeout_s: 900 },
         steps,
     }

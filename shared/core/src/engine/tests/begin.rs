@@ -192,3 +192,46 @@ fn a_schedule_starts_once_per_scheduled_time() {
     assert_eq!(said.name, error_name::DUPLICATE);
     run(engine.begin(&by_another(at("2025-09-30T02:00:00Z")))).unwrap();
 }
+
+#[test]
+fn an_event_brings_who_asks_and_who_agreed_and_one_without_is_rejected() {
+    let engine = engine();
+    let mut task = begin_task(Value::Null);
+    task.gate.rules.approval = true;
+    let map = |path: &str| Some(Template(json!({ "$jsonata": path })));
+    task.gate.triggers[0].requested_by = map("$event.detail.by");
+    task.gate.triggers[0].approval = map("$event.detail.approval");
+    let input = json!({"vendor_id": "v-9", "hold_days": 14});
+    let approval = json!({
+        "approved_by": "bob", "approved_at": "2025-09-29T12:00:00Z", "expires_at": "2025-09-30T12:00:00Z",
+        "input_sha256": crate::digest::value_sha256_hex(&input).unwrap(), "reference": "CASE-7",
+    });
+    let start = |id: &str, more: Value| {
+        let mut event =
+            json!({"id": id, "detail": {"tenant": "acme", "vendor": "v-9", "by": "ann"}});
+        event["detail"]["approval"] = more;
+        BeginTask {
+            start: json!({"trigger": "risk", "event": event}),
+            ..task.clone()
+        }
+    };
+    let begun = run(engine.begin(&start("e-1", approval.clone()))).unwrap();
+    let meta = snapshot(&engine, &begun.execution).meta;
+    assert_eq!(meta.requested_by.as_deref(), Some("ann"));
+    assert_eq!(json!(meta.approval), approval);
+    let said = refused(&engine, &start("e-2", Value::Null));
+    assert_eq!(said.name, error_name::REJECTED);
+    assert!(said.message.contains("none came with it"), "{said}");
+    let mut odd = approval.clone();
+    odd["surprise"] = json!("secret");
+    let said = refused(&engine, &start("e-3", odd));
+    assert_eq!(said.name, error_name::MALFORMED);
+    assert!(
+        said.message.contains("surprise") && !said.message.contains("secret"),
+        "{said}"
+    );
+    let mut long = approval;
+    long["reference"] = json!("x".repeat(201));
+    let said = refused(&engine, &start("e-4", long));
+    assert_eq!(said.name, error_name::MALFORMED);
+}

@@ -5,6 +5,7 @@ mod attempts;
 mod begin;
 mod faults;
 mod finish;
+mod limits;
 mod payloads;
 mod receipts;
 mod requests;
@@ -26,8 +27,8 @@ use crate::{
     ledger::{Expect, Ledger, Meta, Put, Snapshot, StepRecord},
     task::{
         BeginTask, ExecutionRef, Failure, FinishResult, FinishTask, Gate, Guardrail, PlanResult,
-        PlanTask, StepPolicy, StepRef, StepResult, StepTask, Template, TriggerMap, UndoPolicy,
-        UndoTask,
+        PlanTask, Rules, StepPolicy, StepRef, StepResult, StepTask, Template, TriggerMap,
+        UndoPolicy, UndoTask,
     },
 };
 
@@ -56,14 +57,19 @@ fn gate() -> Gate {
                     "vendor_id": {"$jsonata": "$event.detail.vendor"},
                     "hold_days": 14,
                 })),
+                requested_by: None,
+                approval: None,
             },
             TriggerMap {
                 name: "nightly".to_owned(),
                 tenant: template(json!("acme")),
                 idempotency_key: template(json!({"$jsonata": "$scheduled_time"})),
                 input: template(json!({"vendor_id": "all", "hold_days": 1})),
+                requested_by: None,
+                approval: None,
             },
         ],
+        rules: Rules::default(),
         timeout_s: 900,
     }
 }
@@ -87,6 +93,7 @@ fn start_of(input: Value) -> Value {
         input,
         via: "api".to_owned(),
         requested_by: None,
+        approval: None,
         request_id: None,
         trace: None,
     };

@@ -34,8 +34,12 @@ fn shown(engine: &TestEngine) -> String {
 
 fn cut(value: &Value) -> Value {
     match value {
-        Value::String(text) if text.len() >= 40 && text.chars().all(|c| c.is_ascii_hexdigit()) => {
-            json!(format!("{}…", &text[..8]))
+        Value::String(text) if text.len() >= 40 => {
+            let digest = text.trim_start_matches("sha256:");
+            match digest.chars().all(|c| c.is_ascii_hexdigit()) {
+                true => json!(format!("{}…", &digest[..8])),
+                false => value.clone(),
+            }
         }
         Value::Object(members) => members
             .iter()
@@ -74,6 +78,7 @@ fn executed_with_a_retry() {
       {"held":true,"name":"short_hold"}
     idempotency_key: "risk-17"
     input_sha256: "650b215e…"
+    policy_digest: "bed995cc…"
     residual_effects: []
     started_at: "2025-09-29T13:00:00Z"
     status: "EXECUTED"
@@ -110,6 +115,7 @@ fn executed_with_items_and_a_skipped_step() {
       {"held":true,"name":"short_hold"}
     idempotency_key: "risk-17"
     input_sha256: "650b215e…"
+    policy_digest: "bed995cc…"
     residual_effects: []
     started_at: "2025-09-29T13:00:00Z"
     status: "EXECUTED"
@@ -146,6 +152,7 @@ fn failed_with_nothing_applied() {
     idempotency_key: "risk-17"
     incident: "04ca82f4…"
     input_sha256: "650b215e…"
+    policy_digest: "bed995cc…"
     residual_effects: []
     started_at: "2025-09-29T13:00:00Z"
     status: "FAILED"
@@ -188,6 +195,7 @@ fn rolled_back_what_stood_and_what_may_have() {
     idempotency_key: "risk-17"
     incident: "3a42430c…"
     input_sha256: "650b215e…"
+    policy_digest: "bed995cc…"
     residual_effects: []
     started_at: "2025-09-29T13:00:00Z"
     status: "ROLLED_BACK"
@@ -223,6 +231,7 @@ fn rejected_by_a_guardrail() {
       {"held":false,"message":"a hold lasts 30 days at most","name":"short_hold"}
     idempotency_key: "risk-17"
     input_sha256: "1cc24c4e…"
+    policy_digest: "bed995cc…"
     residual_effects: []
     started_at: "2025-09-29T13:00:00Z"
     status: "REJECTED"

@@ -1,10 +1,17 @@
 //! What every ledger must do, as checks that run against any of them: in memory, the local stack's, a real table.
 
+mod counters;
 mod shapes;
 
 use futures_util::future::join_all;
 use serde_json::json;
 
+use self::counters::{
+    a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its_place,
+    a_record_that_is_there_already_takes_nothing_again,
+    counts_of_other_tenants_periods_and_kinds_are_others,
+    fifty_draws_at_once_take_what_there_is_and_no_more, what_is_given_back_can_be_taken_again,
+};
 use self::shapes::{
     an_incident_comes_back_as_it_was_and_only_to_its_tenant, every_json_value_comes_back_as_it_was,
     every_shape_of_a_question_comes_back_as_it_was,
@@ -68,6 +75,11 @@ checks!(
     fifty_takeovers_at_once_have_one_winner,
     fifty_duplicates_at_once_are_counted_each,
     a_duplicate_counted_beside_a_write_disturbs_nobody,
+    a_record_that_is_there_already_takes_nothing_again,
+    a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its_place,
+    what_is_given_back_can_be_taken_again,
+    counts_of_other_tenants_periods_and_kinds_are_others,
+    fifty_draws_at_once_take_what_there_is_and_no_more,
 );
 
 async fn nothing_is_read_where_nothing_was_written<L: Ledger>(

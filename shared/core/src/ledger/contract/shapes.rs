@@ -6,12 +6,13 @@ use super::{put_meta, put_question, put_step, same, text};
 use crate::{
     keys::ExecutionKey,
     ledger::{
-        Attempt, AttemptOutcome, Cause, Decision, Expect, Handled, IncidentStatus, Ledger, Phase,
-        Put, QuestionState, ReceiptRef, Ruling, Snapshot, Status, StepState,
+        Attempt, AttemptOutcome, Cause, CounterKind, Decision, Expect, Handled, Hold,
+        IncidentStatus, Ledger, Phase, Put, QuestionState, ReceiptRef, Ruling, Snapshot, Status,
+        StepState,
         fixtures::{at, attempt, claim_by, inline, meta, question, running, step},
     },
     payload::{Payload, Stored},
-    task::Failure,
+    task::{Approval, Failure},
 };
 
 pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: Ledger>(
@@ -53,6 +54,23 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
             sha256: String::new(),
         });
         record.previous = record.receipt.clone().filter(|_| before > 5);
+        record.policy_digest = (before > 1).then(|| "sha256:0".to_owned());
+        record.holds = vec![
+            Hold {
+                kind: CounterKind::Budget,
+                name: "held_amount".to_owned(),
+                period: "2026-W01".to_owned(),
+                amount: i64::MAX >> 12,
+            };
+            before as usize % 3
+        ];
+        record.approval = (before > 2).then(|| Approval {
+            approved_by: "Zoë".to_owned(),
+            approved_at: at(-5),
+            expires_at: at(5),
+            input_sha256: "0".repeat(64),
+            reference: "C-1".to_owned(),
+        });
         record.guardrails[0].held = before.is_multiple_of(2);
         record.guardrails[0].message = (before > 2).then(|| "naïve 🚧".to_owned());
         put_meta(ledger, &record, Expect::Rev(before), Put::Done).await?;

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use futures_executor::block_on;
 
 use super::super::{
-    Expect, Incident, Ledger, LedgerError, Link, MemoryLedger, Meta, Put, Question, Snapshot,
-    StepRecord, contract::check_all,
+    Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, MemoryLedger, Meta, Put,
+    Question, Snapshot, StepRecord, contract::check_all,
 };
 use crate::keys::ExecutionKey;
 
@@ -30,6 +30,22 @@ struct Careless {
 impl Ledger for Careless {
     async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
         self.kept.put_meta(meta, expect).await
+    }
+
+    async fn put_meta_drawing(
+        &self,
+        meta: &Meta,
+        expect: Expect,
+        draws: &[Draw],
+    ) -> Result<Drawn, LedgerError> {
+        // It counts without looking whether there is room.
+        let unbounded = draws.iter().cloned();
+        let unbounded: Vec<_> = unbounded.map(|draw| Draw { most: None, ..draw }).collect();
+        self.kept.put_meta_drawing(meta, expect, &unbounded).await
+    }
+
+    async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        self.kept.counted(counter).await
     }
 
     async fn put_step(
@@ -100,6 +116,10 @@ fn a_ledger_in_which_the_last_writer_wins_breaks_the_contract() {
     assert!(named("a_write_lands_only_on_the_rev_it_read"), "{broken:?}");
     assert!(
         named("fifty_takeovers_at_once_have_one_winner"),
+        "{broken:?}"
+    );
+    assert!(
+        named("fifty_draws_at_once_take_what_there_is_and_no_more"),
         "{broken:?}"
     );
     assert!(

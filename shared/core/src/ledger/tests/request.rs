@@ -194,6 +194,7 @@ fn gate() -> Gate {
         input_schema: json!({}),
         guardrails: Vec::new(),
         triggers: Vec::new(),
+        rules: crate::task::Rules::default(),
         timeout_s: 600,
     }
 }

@@ -1,0 +1,202 @@
+//! What a definition demands of a start beside its input: times, an approval, budgets, limits.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Everything of it. The default demands nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rules {
+    /// When it may start; empty: always.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hours: Vec<Hours>,
+    /// When it may not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub freezes: Vec<Freeze>,
+    /// Whether another person must have agreed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub approval: bool,
+    /// What a tenant may use up.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
+    /// How many executions of a tenant may be open at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub concurrent_executions: Option<u32>,
+    /// How many a tenant may start in a minute of the clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub starts_per_minute: Option<u32>,
+}
+
+impl Rules {
+    /// Whether nothing is demanded.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Hours of some days of the week, by the clocks of a time zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// IANA name.
+    pub zone: String,
+    /// The days on which they begin, sorted.
+    pub days: Vec<Day>,
+    /// Minutes after midnight at which they begin.
+    pub from: u16,
+    /// Minutes after midnight at which they are over; at or before `from`: on the next day.
+    pub to: u16,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Day {
+    /// Monday.
+    Mon,
+    /// Tuesday.
+    Tue,
+    /// Wednesday.
+    Wed,
+    /// Thursday.
+    Thu,
+    /// Friday.
+    Fri,
+    /// Saturday.
+    Sat,
+    /// Sunday.
+    Sun,
+}
+
+impl Day {
+    /// The week.
+    pub const ALL: [Self; 7] = [
+        Self::Mon,
+        Self::Tue,
+        Self::Wed,
+        Self::Thu,
+        Self::Fri,
+        Self::Sat,
+        Self::Sun,
+    ];
+
+    /// As definitions write it.
+    pub fn name(self) -> &'static str {
+        ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][self as usize]
+    }
+
+    /// The day before.
+    pub fn before(self) -> Self {
+        Self::ALL[(self as usize + 6) % 7]
+    }
+}
+
+/// A time in which nothing may start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// IANA name.
+    pub zone: String,
+    /// When it begins, by the clocks there: `2026-12-24T00:00`.
+    pub from: String,
+    /// When it is over.
+    pub to: String,
+    /// Said to the person whose start is rejected.
+    pub reason: String,
+}
+
+/// What a tenant may use up of something in a period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// Its name: workflows of a tenant that name the same one use it up together.
+    pub name: String,
+    /// What an execution uses: in a definition an expression or a literal, in a machine without its `{% %}`.
+    pub amount: String,
+    /// What may be used, in ten-thousandths.
+    pub limit: i64,
+    /// In which time.
+    pub per: Period,
+    /// IANA name: by whose clocks a period begins.
+    pub zone: String,
+}
+
+/// A period of a budget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    /// An hour of the clock.
+    Hour,
+    /// A day.
+    Day,
+    /// Monday to Sunday.
+    Week,
+    /// A month.
+    Month,
+}
+
+impl Period {
+    /// As definitions write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+}
+
+/// Another person's agreement to one start, as the system that asked for it records it. Its JSON Schema is
+/// `docs/schemas/approval.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// The person who agreed: never the one who asks for the start.
+    #[schemars(length(min = 1, max = 200))]
+    pub approved_by: String,
+    /// When, RFC 3339.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub approved_at: Timestamp,
+    /// From when on it counts no more, RFC 3339.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub expires_at: Timestamp,
+    /// What was agreed to: hex SHA-256 of the input's canonical JSON (RFC 8785).
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
+    pub input_sha256: String,
+    /// Where the agreement is recorded, in the words of that system.
+    #[schemars(length(min = 1, max = 200))]
+    pub reference: String,
+}
+
+impl Approval {
+    /// Longest name and reference, in characters.
+    const TEXT_MAX: usize = 200;
+
+    /// Checks its form.
+    pub fn check(&self) -> Result<(), String> {
+        for (name, text) in [
+            ("approved_by", &self.approved_by),
+            ("reference", &self.reference),
+        ] {
+            let right = (1..=Self::TEXT_MAX).contains(&text.chars().count())
+                && !text.chars().any(char::is_control)
+                && !text.trim().is_empty();
+            if !right {
+                let most = Self::TEXT_MAX;
+                return Err(format!(
+                    "approval.{name} has 1 to {most} characters on one line"
+                ));
+            }
+        }
+        let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+        if self.input_sha256.len() != 64 || !self.input_sha256.chars().all(hex) {
+            return Err("approval.input_sha256 has 64 lower-case hex digits".to_owned());
+        }
+        if self.expires_at <= self.approved_at {
+            return Err("approval.expires_at is later than approval.approved_at".to_owned());
+        }
+        Ok(())
+    }
+}

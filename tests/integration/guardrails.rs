@@ -1,0 +1,239 @@
+//! Guardrails on the stack: limits and budgets under fifty starts at once, approvals, and rejections that name everything.
+
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::join_all;
+use holdfast_core::{digest::value_sha256_hex, task::Approval};
+use holdfast_tests::{Api, Reply, Stack, eventually, unique};
+use serde_json::{Value, json};
+
+const LIMITED: &str = include_str!("../workflows/limited.yaml");
+const AGREED: &str = include_str!("../workflows/agreed.yaml");
+const CLOSED: &str = include_str!("../workflows/closed.yaml");
+
+/// What said no, by name.
+fn refusals(execution: &Value) -> Vec<&str> {
+    let guardrails = execution["guardrails"].as_array().expect("guardrails");
+    let no = guardrails.iter().filter(|one| one["held"] == false);
+    no.filter_map(|one| one["name"].as_str()).collect()
+}
+
+/// Waits until an execution waits for a person or has its receipt.
+async fn settled(api: &Api, id: &str) -> Value {
+    eventually(&format!("{id} waits or is over"), 180, || async {
+        let reply = api.get(&format!("/v1/executions/{id}")).await;
+        let waits = reply.body["questions"][0]["status"] == "OPEN";
+        match reply.status == 200 && (waits || !reply.body["receipt"].is_null()) {
+            true => Ok(reply.body),
+            false => Err(format!("{} {}", reply.status, reply.body)),
+        }
+    })
+    .await
+}
+
+/// Starts as many at once, each for a vendor of its own, and waits until all are settled.
+async fn started(api: &Api, count: usize, amount: f64) -> Vec<(String, Value)> {
+    let starts = (0..count).map(|_| async {
+        let vendor = unique("vendor");
+        let input = json!({ "vendor_id": vendor, "amount": amount });
+        let id = api
+            .started("WF-TEST-LIMITED", &unique("limited"), &input)
+            .await;
+        (vendor, settled(api, &id).await)
+    });
+    join_all(starts).await
+}
+
+/// Decides against an execution that waits, and gives its receipt.
+async fn rolled_back(api: &Api, execution: &Value) -> Value {
+    let incident = execution["questions"][0]["incident"]
+        .as_str()
+        .expect("an incident");
+    let body = json!({ "decision": "reject", "reason": "no longer" });
+    let decided = api
+        .as_actor("bob")
+        .post(&format!("{incident}/decision"), &body)
+        .await;
+    assert_eq!(decided.status, 200, "{}", decided.body);
+    let id = execution["execution_id"].as_str().expect("an id");
+    api.finished(id).await.1
+}
+
+#[tokio::test]
+async fn of_fifty_starts_at_once_five_run_and_the_others_are_rejected_without_an_effect() {
+    let stack = Stack::from_env().await;
+    stack.aws.deploy(LIMITED).await;
+    let api = stack.api.as_tenant(&unique("fifty"));
+    let all = started(&api, 50, 0.5).await;
+    let (open, rejected): (Vec<_>, Vec<_>) =
+        all.iter().partition(|(_, one)| one["status"] == "RUNNING");
+    assert_eq!((open.len(), rejected.len()), (5, 45));
+    for (vendor, _) in &open {
+        assert_eq!(stack.vendor.effects_on(vendor).await, ["hold_placed"]);
+    }
+    for (vendor, execution) in &rejected {
+        assert_eq!(execution["status"], "REJECTED");
+        assert_eq!(refusals(execution), ["concurrent_executions"]);
+        assert!(stack.vendor.effects_on(vendor).await.is_empty());
+    }
+    // Each end makes room for one more.
+    let mut left = open.iter().copied();
+    let (_, first) = left.next().expect("five");
+    assert_eq!(rolled_back(&api, first).await["status"], "ROLLED_BACK");
+    let next = started(&api, 3, 0.5).await;
+    let running = |all: &[(String, Value)]| {
+        all.iter()
+            .filter(|(_, one)| one["status"] == "RUNNING")
+            .count()
+    };
+    assert_eq!(running(&next), 1);
+    for (_, execution) in left.chain(next.iter().filter(|(_, one)| one["status"] == "RUNNING")) {
+        rolled_back(&api, execution).await;
+    }
+    let again = started(&api, 6, 0.5).await;
+    assert_eq!(running(&again), 5, "all five were given back");
+    for (_, execution) in again.iter().filter(|(_, one)| one["status"] == "RUNNING") {
+        rolled_back(&api, execution).await;
+    }
+}
+
+#[tokio::test]
+async fn a_budget_is_never_overdrawn_and_a_rollback_gives_back_its_part_of_it() {
+    let stack = Stack::from_env().await;
+    stack.aws.deploy(LIMITED).await;
+    let api = stack.api.as_tenant(&unique("budget"));
+    let other = stack.api.as_tenant(&unique("budget"));
+    let (all, others) = futures_util::join!(started(&api, 12, 30.3), started(&other, 1, 100.0));
+    assert_eq!(others[0].1["status"], "RUNNING", "a tenant has its own");
+    let (open, rejected): (Vec<_>, Vec<_>) =
+        all.iter().partition(|(_, one)| one["status"] == "RUNNING");
+    assert_eq!(
+        (open.len(), rejected.len()),
+        (3, 9),
+        "30.3 three times is 90.9 of 100"
+    );
+    assert!(
+        rejected
+            .iter()
+            .all(|(_, one)| refusals(one) == ["held_amount"])
+    );
+    let [(_, spent)] = &started(&api, 1, 9.2).await[..] else {
+        panic!("one was started");
+    };
+    assert_eq!(refusals(spent), ["held_amount"], "9.1 is left");
+    let (vendor, first) = open[0];
+    let receipt = rolled_back(&api, first).await;
+    assert_eq!(receipt["status"], "ROLLED_BACK");
+    assert_eq!(
+        stack.vendor.effects_on(vendor).await,
+        ["hold_placed", "hold_released"]
+    );
+    let [(_, fits)] = &started(&api, 1, 39.4).await[..] else {
+        panic!("one was started");
+    };
+    assert_eq!(fits["status"], "RUNNING", "30.3 and 9.1 are left: {fits}");
+    let waiting = open[1..].iter().map(|(_, one)| one).chain([fits]);
+    for execution in waiting {
+        rolled_back(&api, execution).await;
+    }
+    rolled_back(&other, &others[0].1).await;
+}
+
+#[tokio::test]
+async fn a_rejected_start_names_everything_that_said_no_and_takes_nothing() {
+    let stack = Stack::from_env().await;
+    stack.aws.deploy(CLOSED).await;
+    let vendor = unique("vendor");
+    let input = json!({ "vendor_id": vendor });
+    let id = stack
+        .api
+        .started("WF-TEST-CLOSED", &unique("closed"), &input)
+        .await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    let all = ["freeze", "approval", "never", "nothing_left"];
+    assert_eq!(refusals(&execution), all);
+    assert_eq!(receipt["status"], "REJECTED");
+    assert_eq!(receipt["guardrails"], execution["guardrails"]);
+    assert!(
+        receipt["policy_digest"]
+            .as_str()
+            .is_some_and(|digest| digest.starts_with("sha256:"))
+    );
+    let events = eventually("the rejection is told", 60, || async {
+        let events = stack
+            .api
+            .get(&format!("/v1/executions/{id}/events"))
+            .await
+            .body;
+        let list = events["events"].as_array().cloned().unwrap_or_default();
+        let told = list
+            .into_iter()
+            .find(|one| one["type"] == "workflow.rejected");
+        told.ok_or_else(|| events.to_string())
+    })
+    .await;
+    assert_eq!(events["data"]["guardrails"], json!(all));
+    assert!(stack.vendor.effects_on(&vendor).await.is_empty());
+}
+
+/// Starts by the API as `ann`, with an approval.
+async fn start_agreed(api: &Api, input: &Value, approval: &Value) -> Reply {
+    let request = api
+        .as_actor("ann")
+        .request("POST", "/v1/workflows/WF-TEST-AGREED/executions")
+        .header("idempotency-key", unique("agreed"))
+        .header("content-type", "application/json");
+    let body = json!({ "input": input, "approval": approval });
+    api.send(request.body(body.to_string())).await
+}
+
+#[tokio::test]
+async fn a_start_that_needs_an_approval_runs_with_another_persons_for_this_input_alone() {
+    let stack = Stack::from_env().await;
+    stack.aws.deploy(AGREED).await;
+    let (vendor, other) = (unique("vendor"), unique("vendor"));
+    let input = json!({ "vendor_id": vendor });
+    let now = jiff::Timestamp::try_from(SystemTime::now()).expect("a time");
+    let right = Approval {
+        approved_by: "bob".to_owned(),
+        approved_at: now,
+        expires_at: now + Duration::from_secs(3600),
+        input_sha256: value_sha256_hex(&input).expect("a digest"),
+        reference: "CASE-7".to_owned(),
+    };
+    let api = &stack.api;
+    let run = async |input: &Value, approval: Value| {
+        let reply = start_agreed(api, input, &approval).await;
+        assert_eq!(reply.status, 202, "{}", reply.body);
+        api.finished(reply.body["execution_id"].as_str().expect("an id"))
+            .await
+    };
+    let (_, receipt) = run(&input, json!(right)).await;
+    assert_eq!(receipt["status"], "EXECUTED", "{receipt}");
+    assert_eq!(receipt["approval"]["reference"], "CASE-7");
+    let own = Approval {
+        approved_by: "Ann".to_owned(),
+        ..right.clone()
+    };
+    for (input, approval, why) in [
+        (json!({ "vendor_id": other }), json!(right), "another input"),
+        (input.clone(), json!(own), "cannot approve"),
+        (input.clone(), Value::Null, "none came"),
+    ] {
+        let (execution, _) = run(&input, approval).await;
+        assert_eq!(execution["status"], "REJECTED");
+        assert_eq!(refusals(&execution), ["approval"]);
+        assert!(
+            execution["guardrails"].to_string().contains(why),
+            "{execution}"
+        );
+    }
+    assert!(stack.vendor.effects_on(&other).await.is_empty());
+    let mut odd = json!(right);
+    odd["input_sha256"] = json!("short");
+    let reply = start_agreed(api, &input, &odd).await;
+    assert_eq!(
+        (reply.status, reply.body["type"].as_str()),
+        (400, Some("urn:holdfast:problem:bad-request"))
+    );
+}
