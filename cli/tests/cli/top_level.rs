@@ -71,23 +71,17 @@ steps: [{ name: a, wait: 1s }]
    · ─────────
    ╰────
   help: did you mean `guardrails`? a workflow has workflow, version, description, tenants, input, triggers,
-        guardrails, limits, steps
+        guardrails, hours, freeze, approval, budget, limits, steps
 
   × unknown field `on_failure` in a workflow
    ╭─[workflows/test.yaml:4:1]
  4 │ on_failure: rollback
    · ──────────
    ╰────
-  help: a workflow has workflow, version, description, tenants, input, triggers, guardrails, limits, steps
+  help: a workflow has workflow, version, description, tenants, input, triggers, guardrails, hours, freeze,
+        approval, budget, limits, steps
 
-  × unknown field `concurrent_executions` in limits
-   ╭─[workflows/test.yaml:6:24]
- 6 │ limits: { timeout: 1m, concurrent_executions: 5 }
-   ·                        ─────────────────────
-   ╰────
-  help: limits has timeout
-
-3 problems; nothing was written
+2 problems; nothing was written
 "#);
 }
 
