@@ -87,6 +87,17 @@ enum ReceiptCommand {
         #[arg(long, value_name = "FILE")]
         jwks: PathBuf,
     },
+    /// Make a page for people of a receipt's file; it says whether the signature is good
+    Page {
+        /// The receipt's file
+        file: PathBuf,
+        /// The key set that is trusted: what GET /v1/keys answered
+        #[arg(long, value_name = "FILE")]
+        jwks: PathBuf,
+        /// Where to put it; beside the receipt, ending in .html, if not given
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+    },
     /// Fetch the receipt of an execution that has ended, and check it against its digest
     Get {
         /// The execution's id
@@ -146,6 +157,9 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Receipt {
             command: ReceiptCommand::Verify { file, jwks },
         } => receipt::verify(&file, &jwks),
+        Command::Receipt {
+            command: ReceiptCommand::Page { file, jwks, to },
+        } => receipt::page(&file, &jwks, to),
         Command::Schema => {
             let schema = holdfast_core::definition::schema(&workflows::actions());
             output::text(&format!("{schema:#}\n"))

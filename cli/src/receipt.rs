@@ -1,4 +1,4 @@
-//! Receipts on this machine: fetched, held to the digest that the deployment names, verified by their signature.
+//! Receipts on this machine: fetched, held to the digest that the deployment names, verified by their signature, shown.
 
 use std::{
     fs::{self, OpenOptions},
@@ -9,8 +9,9 @@ use std::{
 use holdfast_core::{
     digest::sha256_hex,
     evidence::{Jwks, Kind, Verified, verified},
-    receipt::{FORMAT, Receipt},
+    receipt::{FORMAT, Receipt, page::page_of},
 };
+use jiff::Timestamp;
 
 use crate::{
     api::{Door, fetch},
@@ -32,29 +33,45 @@ pub(crate) fn get(door: &Door, id: &str, to: Option<PathBuf>) -> Result<(), Trou
         )));
     }
     let file = to.unwrap_or_else(|| PathBuf::from(format!("{id}.json")));
-    let wrong = |error| Trouble::Other(format!("{}: {error}", file.display()));
-    let mut written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&file)
-        .map_err(wrong)?;
-    written.write_all(&bytes).map_err(wrong)?;
+    write_new(&file, &bytes)?;
     output::line(&format!("{}  SHA-256 {sha256}", file.display()))
+}
+
+/// Makes the page of a receipt's file, its signature verified by a key set, in a file that does not exist yet.
+pub(crate) fn page(file: &Path, jwks: &Path, to: Option<PathBuf>) -> Result<(), Trouble> {
+    let keys = Jwks::parse(&read(jwks)?).map_err(|why| said(jwks, why))?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let page = page_of(&read(file)?, &name, None, &keys, Timestamp::now());
+    let page = page.map_err(|why| said(file, why))?;
+    let to = to.unwrap_or_else(|| file.with_extension("html"));
+    write_new(&to, page.as_bytes())?;
+    output::line(&to.display().to_string())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
+    fs::read(path).map_err(|error| said(path, error.to_string()))
+}
+
+fn said(path: &Path, why: String) -> Trouble {
+    Trouble::Other(format!("{}: {why}", path.display()))
+}
+
+/// Never over a file that exists.
+fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
+    let made = OpenOptions::new().write(true).create_new(true).open(file);
+    made.and_then(|mut made| made.write_all(bytes))
+        .map_err(|error| said(file, error.to_string()))
 }
 
 /// Verifies a receipt's signature by a key set, and says what the receipt says.
 pub(crate) fn verify(file: &Path, jwks: &Path) -> Result<(), Trouble> {
-    let read = |path: &Path| {
-        fs::read(path).map_err(|error| Trouble::Other(format!("{}: {error}", path.display())))
-    };
-    let said = |path: &Path, why: String| Trouble::Other(format!("{}: {why}", path.display()));
     let keys = Jwks::parse(&read(jwks)?).map_err(|why| said(jwks, why))?;
     let Verified { content, kid } = verified::<Receipt>(&read(file)?, Kind::Receipt, FORMAT, &keys)
         .map_err(|why| said(file, why))?;
     output::line(&format!(
         "{}: signed by {kid}\n{} of {}, tenant {}, execution {}, ended {}",
         file.display(),
-        content.status,
+        content.status.name(),
         content.workflow_id,
         content.tenant,
         content.execution_id,

@@ -13,6 +13,8 @@ missing npm && packages+=(npm)
 missing curl && packages+=(curl)
 missing cc && packages+=(build-essential)
 missing objdump && packages+=(binutils)
+# What tests/pages opens receipts with; Debian keeps one version of it at a time, the patched one.
+[[ -x /usr/bin/chromium ]] || packages+=(chromium)
 if ((${#packages[@]})); then
     command="apt-get install --yes --no-install-recommends ${packages[*]}"
     if [[ $(id -u) != 0 ]] || missing apt-get; then

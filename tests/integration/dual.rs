@@ -126,7 +126,7 @@ fn drilled(drill: &Drill, name: &str) -> End {
     let receipt = outcome.receipt.expect("a receipt");
     let residual = receipt.residual_effects.iter();
     End {
-        status: receipt.status.clone(),
+        status: receipt.status.name().to_owned(),
         standing: outcome
             .standing
             .into_iter()

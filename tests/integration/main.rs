@@ -15,6 +15,7 @@ mod isolation;
 mod ledger;
 mod lists;
 mod logs;
+mod pages;
 mod receipts;
 mod recovery;
 mod roles;

@@ -1,7 +1,7 @@
 //! Receipts: where they lie, how they are fetched, and by whom not.
 
 use holdfast_core::{digest::sha256_hex, receipt::Receipt};
-use holdfast_tests::{DELAY, Stack, unique, variable};
+use holdfast_tests::{DELAY, Stack, unique, valid_receipt, variable};
 
 use crate::hold;
 
@@ -18,14 +18,9 @@ async fn executed(stack: &Stack) -> String {
 async fn a_link_gives_the_bytes_that_its_digest_promises_and_they_are_a_receipt() {
     let stack = Stack::from_env().await;
     let id = executed(&stack).await;
-    let link = stack
-        .api
-        .get(&format!("/v1/executions/{id}/receipt"))
-        .await
-        .body;
-    let bytes = stack.api.bytes(link["url"].as_str().expect("a url")).await;
-    assert_eq!(link["sha256"], sha256_hex(&bytes));
-    let receipt: Receipt = serde_json::from_slice(&bytes).expect("a receipt and nothing else");
+    let fetched = stack.api.receipt(&id).await;
+    let (link, bytes) = (fetched.link, fetched.file.text.as_bytes());
+    let receipt: Receipt = serde_json::from_slice(bytes).expect("a receipt and nothing else");
     assert_eq!(
         (receipt.workflow_id.as_str(), receipt.execution_id.as_str()),
         (DELAY, id.as_str())
@@ -33,7 +28,7 @@ async fn a_link_gives_the_bytes_that_its_digest_promises_and_they_are_a_receipt(
     assert_eq!(
         receipt.to_bytes().expect("canonical"),
         bytes,
-        "canonical JSON"
+        "read and written again"
     );
     let object = link["object"].as_str().expect("an object");
     assert!(
@@ -47,6 +42,28 @@ async fn a_link_gives_the_bytes_that_its_digest_promises_and_they_are_a_receipt(
         .expect("RFC 3339");
     let left = expires.duration_since(jiff::Timestamp::now()).as_secs();
     assert!((1..=900).contains(&left), "{left} s");
+    let url = link["url"].as_str().expect("a url");
+    assert!(url.contains("X-Amz-Expires=900&"), "{url}");
+    assert_eq!(
+        fetched.file.header("content-disposition"),
+        format!("attachment; filename=\"{DELAY}-{id}-0.json\"")
+    );
+}
+
+#[test]
+fn no_deployment_can_make_a_link_that_works_for_more_than_an_hour() {
+    let template = include_str!("../../template.yaml");
+    let (_, parameter) = template
+        .split_once("  ReceiptUrlSeconds:\n")
+        .expect("the parameter");
+    let parameter: Vec<_> = parameter.lines().take(4).map(str::trim).collect();
+    let right = [
+        "Type: Number",
+        "Default: 900",
+        "MinValue: 60",
+        "MaxValue: 3600",
+    ];
+    assert_eq!(parameter, right);
 }
 
 #[tokio::test]
@@ -88,7 +105,8 @@ async fn redirect_answers_302_to_the_receipt() {
         .await;
     assert_eq!(reply.status, 302);
     let receipt = stack.api.fetch(reply.header("location")).await;
-    assert_eq!(receipt.body["execution_id"], id);
+    let receipt = valid_receipt(receipt.text.as_bytes());
+    assert_eq!(receipt["execution_id"], id);
     let unknown = stack
         .api
         .get(&format!("/v1/executions/{id}/receipt?redirct=true"))

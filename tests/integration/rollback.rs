@@ -1,5 +1,6 @@
 //! What was done is undone, whatever stops an execution: counted at the target.
 
+use holdfast_core::digest::value_sha256_hex;
 use holdfast_tests::{DELAY, Stack, eventually, unique};
 use serde_json::{Value, json};
 
@@ -32,6 +33,15 @@ pub(crate) async fn released(stack: &Stack, vendor: &str, receipt: &Value) {
     let residual = holdfast_tests::texts(&receipt["residual_effects"], "step");
     assert!(!residual.contains(&"apply_vendor_hold"), "{receipt}");
     assert_eq!(receipt["steps"][0]["status"], "UNDONE");
+}
+
+/// The second receipt names the first, by its object and its digest.
+fn follows(second: &Value, first: &Value) {
+    assert!(first["previous_receipt"].is_null(), "{first}");
+    let object = second["previous_receipt"]["object"].as_str();
+    assert!(object.is_some_and(|object| object.ends_with("-0.json")));
+    let sha256 = value_sha256_hex(first).expect("a digest");
+    assert_eq!(second["previous_receipt"]["sha256"], sha256);
 }
 
 #[tokio::test]
@@ -80,8 +90,7 @@ async fn an_undo_that_fails_for_good_is_named_and_asked_for_again_on_request() {
     assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
     released(&stack, &vendor, &second).await;
     assert_eq!(second["generation"], 1);
-    let object = second["previous_receipt"]["object"].as_str();
-    assert!(object.is_some_and(|object| object.ends_with("-0.json")));
+    follows(&second, &first);
 }
 
 #[tokio::test]
@@ -132,7 +141,7 @@ async fn an_executed_workflow_can_be_rolled_back_later_and_once() {
         .api
         .started(DELAY, &unique("later"), &hold(&vendor))
         .await;
-    let (executed, _) = stack.api.finished(&id).await;
+    let (executed, first) = stack.api.finished(&id).await;
     assert_eq!(executed["status"], "EXECUTED");
     assert_eq!(ask(&stack, &id, "rollback", "a mistake").await.0, 202);
     let (execution, receipt) = stack.api.finished(&id).await;
@@ -140,6 +149,7 @@ async fn an_executed_workflow_can_be_rolled_back_later_and_once() {
     assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK");
     assert_eq!(receipt["failure"]["error"], "Withdrawn");
     assert_eq!(receipt["generation"], 1);
+    follows(&receipt, &first);
 }
 
 #[tokio::test]
@@ -159,6 +169,7 @@ async fn a_redrive_goes_on_under_new_keys_where_an_undo_was_committed() {
     assert_eq!(execution["status"], "EXECUTED", "{execution}");
     let effects = stack.vendor.effects_on(&vendor).await;
     assert_eq!(effects, ["hold_placed", "hold_released", "hold_placed"]);
+    follows(&second, &first);
     let key = |receipt: &Value| receipt["steps"][0]["idempotency_key"].clone();
     assert_ne!(key(&first), key(&second));
     let again = ask(&stack, &id, "redrive", "once more").await;

@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, process::Command};
 
-use holdfast_tests::{DELAY, Stack, unique};
-use serde_json::{Value, json};
+use holdfast_tests::{DELAY, Stack, unique, valid_receipt};
+use serde_json::json;
 
 use crate::hold;
 
@@ -73,8 +73,7 @@ async fn watching_follows_an_execution_to_its_receipt_and_logs_tell_the_same() {
     let to = file.to_str().expect("a path");
     let (fine, said) = holdfast(&["receipt", "get", &id, "--to", to]).await;
     assert!(fine, "{said}");
-    let receipt: Value =
-        serde_json::from_slice(&std::fs::read(&file).expect("a file")).expect("JSON");
+    let receipt = valid_receipt(&std::fs::read(&file).expect("a file"));
     assert_eq!(receipt["execution_id"], *id);
     let keys = stack.api.get("/v1/keys").await;
     assert_eq!(keys.status, 200, "{}", keys.body);
@@ -86,6 +85,16 @@ async fn watching_follows_an_execution_to_its_receipt_and_logs_tell_the_same() {
         fine && said.contains("signed by") && said.contains("EXECUTED"),
         "{said}"
     );
+    let page = file.with_extension("html");
+    let (fine, said) = holdfast(&["receipt", "page", to, "--jwks", jwks]).await;
+    assert!(fine, "{said}");
+    let shown = std::fs::read_to_string(&page).expect("a page");
+    assert!(
+        shown.contains("Signed by") && shown.contains(&id),
+        "{shown}"
+    );
+    let (fine, said) = holdfast(&["receipt", "page", to, "--jwks", jwks]).await;
+    assert!(!fine && said.contains("exists"), "{said}");
     let altered = std::fs::read_to_string(&file)
         .expect("a file")
         .replace("EXECUTED", "EXECUTEd");
@@ -99,7 +108,7 @@ async fn watching_follows_an_execution_to_its_receipt_and_logs_tell_the_same() {
     );
     let (fine, said) = holdfast(&["receipt", "get", &id, "--to", to]).await;
     assert!(!fine && said.contains("exists"), "{said}");
-    for made in [file, set, forged] {
+    for made in [file, set, forged, page] {
         std::fs::remove_file(made).expect("it goes");
     }
 }

@@ -28,6 +28,8 @@ pub struct Reply {
     pub headers: reqwest::header::HeaderMap,
     /// Its body: JSON, or its text.
     pub body: Value,
+    /// Its body as it came.
+    pub text: String,
 }
 
 impl Reply {
@@ -111,11 +113,12 @@ impl Api {
         let answer = request.send().await.expect("the API answers");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.expect("the answer is text");
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        let body = serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.clone()));
         Reply {
             status,
             headers,
             body,
+            text,
         }
     }
 
@@ -163,11 +166,7 @@ impl Api {
             Ok(reply.body)
         })
         .await;
-        let link = self.get(&format!("/v1/executions/{id}/receipt")).await;
-        assert_eq!(link.status, 200, "{}", link.body);
-        let receipt = self.fetch(link.body["url"].as_str().expect("a url")).await;
-        assert_eq!(receipt.status, 200, "{}", receipt.body);
-        (execution, receipt.body)
+        (execution, self.receipt(id).await.receipt)
     }
 
     /// Fetches any URL without credentials.

@@ -1,4 +1,5 @@
-//! `GET /v1/executions/{execution_id}/receipt`: a link to the receipt that works for a while without credentials.
+//! `GET /v1/executions/{execution_id}/receipt`: a link to the receipt that works for a while without credentials, or the
+//! receipt as a page for people.
 
 use std::sync::Arc;
 
@@ -8,7 +9,14 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_core::{access::Operation, ledger::Ledger};
+use holdfast_aws::S3Store;
+use holdfast_core::{
+    access::Operation,
+    engine::ObjectStore,
+    evidence::Jwks,
+    ledger::{Ledger, ReceiptRef},
+    receipt::page::{content_security_policy, page_of},
+};
 use jiff::{Timestamp, Unit};
 use serde::Deserialize;
 use serde_json::json;
@@ -20,6 +28,9 @@ use crate::{
     problem::Problem,
 };
 
+/// Largest page that is served: Lambda answers 6 MB at most.
+const PAGE_MAX: usize = 5 * 1024 * 1024;
+
 /// What may follow the `?`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +39,19 @@ pub(crate) struct How {
     /// Answer 302 to the receipt itself.
     #[serde(default)]
     redirect: bool,
+    /// What is answered.
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    /// A link to the receipt.
+    #[default]
+    Link,
+    /// A page for people.
+    Html,
 }
 
 pub(crate) async fn link(
@@ -36,6 +60,11 @@ pub(crate) async fn link(
     Path(id): Path<String>,
     Asked(how): Asked<How>,
 ) -> Result<Response, Problem> {
+    if how.redirect && how.format == Format::Html {
+        return Err(Problem::bad_request(
+            "redirect=true leads to the receipt's file, and format=html answers the page itself: give one of them",
+        ));
+    }
     let named = how.tenant.as_deref();
     let caller = visitor
         .may(&app, Operation::ReadReceipts, named, Thing::Execution(&id))
@@ -52,7 +81,11 @@ pub(crate) async fn link(
         )));
     };
     let asked_at = Timestamp::now();
-    let file_name = format!("{}-{id}-{}.json", meta.workflow, meta.generation);
+    let name = format!("{}-{id}-{}", meta.workflow, meta.generation);
+    if how.format == Format::Html {
+        return page(&app, &caller.receipts, &receipt, &name, asked_at).await;
+    }
+    let file_name = format!("{name}.json");
     let link = caller
         .receipts
         .presign(&receipt.object, &file_name, app.receipt_url_valid_for)
@@ -74,10 +107,47 @@ pub(crate) async fn link(
     .into_response())
 }
 
+/// The receipt as a page, its signature verified as it stands in the bucket at this moment.
+async fn page(
+    app: &App,
+    store: &S3Store,
+    receipt: &ReceiptRef,
+    name: &str,
+    at: Timestamp,
+) -> Result<Response, Problem> {
+    let bytes = store.get(&receipt.object).await;
+    let bytes = bytes.map_err(|error| Problem::unavailable("the receipt store", &error.0))?;
+    let unfit = |why: String| {
+        Problem::conflict(format!("the receipt {} has no page: {why}", receipt.object))
+    };
+    let bytes = bytes.ok_or_else(|| unfit("its file is gone".to_owned()))?;
+    let keys = key_set(app).await?;
+    let page = page_of(&bytes, &receipt.object, Some(&receipt.sha256), &keys, at).map_err(unfit)?;
+    if page.len() > PAGE_MAX {
+        let why = "it is too long for one answer; fetch the file, and let `holdfast receipt page` make the page";
+        return Err(unfit(why.to_owned()));
+    }
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, content_security_policy()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::REFERRER_POLICY, "no-referrer".to_owned()),
+        (header::CACHE_CONTROL, "no-store".to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("inline; filename=\"{name}.html\""),
+        ),
+    ];
+    Ok((headers, page).into_response())
+}
+
 /// `GET /v1/keys`: the public keys that receipts are verified by, as a JSON Web Key Set; nobody has to be known for it.
 pub(crate) async fn keys(State(app): State<Arc<App>>) -> Result<Json<serde_json::Value>, Problem> {
+    Ok(Json(key_set(&app).await?.to_value()))
+}
+
+async fn key_set(app: &App) -> Result<Jwks, Problem> {
     let keys: Vec<_> = app.signing_keys.iter().map(String::as_str).collect();
     let set = app.keys.set(&keys).await;
-    let set = set.map_err(|why| Problem::unavailable("the key store", &why))?;
-    Ok(Json(set.to_value()))
+    set.map_err(|why| Problem::unavailable("the key store", &why))
 }

@@ -51,6 +51,11 @@ pub fn is_workflow_id(id: &str) -> bool {
             .is_some_and(|rest| rest.split('-').all(group))
 }
 
+/// How people see a step: `step`, or `step[item]` for an item of a `for_each`.
+pub fn step_label(step: &str, item: Option<&str>) -> String {
+    item.map_or_else(|| step.to_owned(), |item| format!("{step}[{item}]"))
+}
+
 /// `text` in quotes, escaped and cut to 80 characters: safe to show wherever it came from.
 pub fn quoted(text: &str) -> String {
     let shown: String = text.chars().take(80).collect();

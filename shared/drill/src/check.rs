@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures_util::FutureExt;
 use holdfast_core::{
     digest::sha256_hex,
-    ledger::{Ledger, Phase, ReceiptRef, Snapshot, StepRecord, StepState},
-    receipt::Receipt,
+    ledger::{Ledger, Phase, ReceiptRef, Snapshot, Status, StepRecord, StepState},
+    receipt::{Receipt, StepStatus},
 };
 
 use crate::{
@@ -137,25 +137,22 @@ fn agrees(found: &mut Found, receipt: &Receipt, snapshot: &Snapshot, deployed: &
     if receipt.status != now.status {
         found.say(format!(
             "the receipt says {}, the ledger {}",
-            receipt.status, now.status
+            receipt.status.name(),
+            now.status.name()
         ));
     }
-    let name = |step: &holdfast_core::receipt::ReceiptStep| match &step.item {
-        Some(item) => format!("{}[{item}]", step.name),
-        None => step.name.clone(),
-    };
     let ledger: BTreeMap<String, &str> = now
         .steps
         .iter()
-        .map(|step| (name(step), step.status.as_str()))
+        .map(|step| (step.label(), step.status.name()))
         .collect();
     for step in &receipt.steps {
-        let label = name(step);
+        let label = step.label();
         let stands = ledger.get(&label).copied().unwrap_or("nothing");
-        if stands != step.status {
+        if stands != step.status.name() {
             found.say(format!(
                 "{label}: the receipt says {}, the ledger {stands}",
-                step.status
+                step.status.name()
             ));
         }
     }
@@ -167,11 +164,11 @@ fn agrees(found: &mut Found, receipt: &Receipt, snapshot: &Snapshot, deployed: &
 /// What stands is what the receipt says, and what it is sure of does stand.
 fn residuals(found: &mut Found, receipt: &Receipt, left: &Left) {
     let standing = left.world.target.standing();
-    let executed = receipt.status == "EXECUTED";
+    let executed = receipt.status == Status::Executed;
     let succeeded = receipt
         .steps
         .iter()
-        .filter(|step| executed && step.status == "SUCCESS");
+        .filter(|step| executed && step.status == StepStatus::Success);
     let succeeded: Vec<&str> = succeeded
         .filter_map(|step| step.idempotency_key.as_deref())
         .collect();

@@ -1,10 +1,12 @@
 //! The record of one step (or one item of a `for_each`): what was claimed, by whom, and what came of it.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     keys::{ExecutionKey, effect_key},
+    names::step_label,
     payload::Payload,
     task::UndoPolicy,
 };
@@ -151,7 +153,7 @@ impl Attempt {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// The effect stands.
@@ -286,10 +288,7 @@ impl StepRecord {
 
     /// `step`, or `step[item]`.
     pub fn label(&self) -> String {
-        match &self.item {
-            Some(item) => format!("{}[{item}]", self.step),
-            None => self.step.clone(),
-        }
+        step_label(&self.step, self.item.as_deref())
     }
 }
 

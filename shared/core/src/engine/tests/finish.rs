@@ -31,7 +31,7 @@ fn statuses(engine: &TestEngine) -> Vec<String> {
     receipt(engine)
         .steps
         .into_iter()
-        .map(|step| step.status)
+        .map(|step| step.status.name().to_owned())
         .collect()
 }
 

@@ -83,8 +83,8 @@ fn executed_with_a_retry() {
     started_at: "2025-09-29T13:00:00Z"
     status: "EXECUTED"
     steps:
-      {"action":"script","attempts":2,"ended_at":"2025-09-29T13:00:01Z","idempotency_key":"ac7e8075…","input_sha256":"5264439a…","last_error":"HTTP 503","name":"apply_vendor_hold","output_sha256":"54597837…","started_at":"2025-09-29T13:00:00Z","status":"SUCCESS"}
-      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:01Z","idempotency_key":"3a0b2cd7…","input_sha256":"5264439a…","name":"notify_ap_team","output_sha256":"1c72e6b2…","started_at":"2025-09-29T13:00:01Z","status":"SUCCESS"}
+      {"action":"script","attempts":2,"ended_at":"2025-09-29T13:00:01Z","history":[{"ended_at":"2025-09-29T13:00:00Z","error":"HTTP 503","outcome":"transient","started_at":"2025-09-29T13:00:00Z"},{"ended_at":"2025-09-29T13:00:01Z","outcome":"succeeded","started_at":"2025-09-29T13:00:01Z"}],"idempotency_key":"ac7e8075…","input_sha256":"5264439a…","last_error":"HTTP 503","name":"apply_vendor_hold","output_sha256":"54597837…","started_at":"2025-09-29T13:00:00Z","status":"SUCCESS"}
+      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:01Z","history":[{"ended_at":"2025-09-29T13:00:01Z","outcome":"succeeded","started_at":"2025-09-29T13:00:01Z"}],"idempotency_key":"3a0b2cd7…","input_sha256":"5264439a…","name":"notify_ap_team","output_sha256":"1c72e6b2…","started_at":"2025-09-29T13:00:01Z","status":"SUCCESS"}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:02Z"
     trigger: "api"
@@ -120,9 +120,9 @@ fn executed_with_items_and_a_skipped_step() {
     started_at: "2025-09-29T13:00:00Z"
     status: "EXECUTED"
     steps:
-      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:00Z","idempotency_key":"7930c615…","input_sha256":"5264439a…","item":"v-1","name":"apply_vendor_hold","output_sha256":"eda4e635…","started_at":"2025-09-29T13:00:00Z","status":"SUCCESS"}
-      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:00Z","idempotency_key":"1fb96415…","input_sha256":"5264439a…","item":"v-2","name":"apply_vendor_hold","output_sha256":"553a479e…","started_at":"2025-09-29T13:00:00Z","status":"SUCCESS"}
-      {"action":"script","attempts":0,"name":"notify_ap_team","status":"SKIPPED"}
+      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:00Z","history":[{"ended_at":"2025-09-29T13:00:00Z","outcome":"succeeded","started_at":"2025-09-29T13:00:00Z"}],"idempotency_key":"7930c615…","input_sha256":"5264439a…","item":"v-1","name":"apply_vendor_hold","output_sha256":"eda4e635…","started_at":"2025-09-29T13:00:00Z","status":"SUCCESS"}
+      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:00Z","history":[{"ended_at":"2025-09-29T13:00:00Z","outcome":"succeeded","started_at":"2025-09-29T13:00:00Z"}],"idempotency_key":"1fb96415…","input_sha256":"5264439a…","item":"v-2","name":"apply_vendor_hold","output_sha256":"553a479e…","started_at":"2025-09-29T13:00:00Z","status":"SUCCESS"}
+      {"action":"script","attempts":0,"history":[],"name":"notify_ap_team","status":"SKIPPED"}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:00Z"
     trigger: "api"
@@ -157,8 +157,8 @@ fn failed_with_nothing_applied() {
     started_at: "2025-09-29T13:00:00Z"
     status: "FAILED"
     steps:
-      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:00Z","idempotency_key":"ac7e8075…","input_sha256":"5264439a…","last_error":"HTTP 404","name":"apply_vendor_hold","started_at":"2025-09-29T13:00:00Z","status":"FAILED"}
-      {"action":"script","attempts":0,"name":"notify_ap_team","status":"NOT_RUN"}
+      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:00Z","history":[{"ended_at":"2025-09-29T13:00:00Z","error":"HTTP 404","outcome":"permanent","started_at":"2025-09-29T13:00:00Z"}],"idempotency_key":"ac7e8075…","input_sha256":"5264439a…","last_error":"HTTP 404","name":"apply_vendor_hold","started_at":"2025-09-29T13:00:00Z","status":"FAILED"}
+      {"action":"script","attempts":0,"history":[],"name":"notify_ap_team","status":"NOT_RUN"}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:00Z"
     trigger: "api"
@@ -200,8 +200,8 @@ fn rolled_back_what_stood_and_what_may_have() {
     started_at: "2025-09-29T13:00:00Z"
     status: "ROLLED_BACK"
     steps:
-      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:00Z","idempotency_key":"ac7e8075…","input_sha256":"5264439a…","name":"apply_vendor_hold","output_sha256":"54597837…","started_at":"2025-09-29T13:00:00Z","status":"UNDONE","undo":{"attempts":1,"ended_at":"2025-09-29T13:00:30Z","idempotency_key":"ed034c8b…","started_at":"2025-09-29T13:00:30Z"}}
-      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:30Z","idempotency_key":"3a0b2cd7…","input_sha256":"5264439a…","last_error":"no answer within 30 s","name":"notify_ap_team","started_at":"2025-09-29T13:00:00Z","status":"UNDONE","undo":{"attempts":1,"ended_at":"2025-09-29T13:00:30Z","idempotency_key":"a06354d9…","started_at":"2025-09-29T13:00:30Z"}}
+      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:00Z","history":[{"ended_at":"2025-09-29T13:00:00Z","outcome":"succeeded","started_at":"2025-09-29T13:00:00Z"}],"idempotency_key":"ac7e8075…","input_sha256":"5264439a…","name":"apply_vendor_hold","output_sha256":"54597837…","started_at":"2025-09-29T13:00:00Z","status":"UNDONE","undo":{"attempts":1,"ended_at":"2025-09-29T13:00:30Z","history":[{"ended_at":"2025-09-29T13:00:30Z","outcome":"succeeded","started_at":"2025-09-29T13:00:30Z"}],"idempotency_key":"ed034c8b…","started_at":"2025-09-29T13:00:30Z"}}
+      {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:30Z","history":[{"ended_at":"2025-09-29T13:00:30Z","error":"no answer within 30 s","outcome":"unknown","started_at":"2025-09-29T13:00:00Z"}],"idempotency_key":"3a0b2cd7…","input_sha256":"5264439a…","last_error":"no answer within 30 s","name":"notify_ap_team","started_at":"2025-09-29T13:00:00Z","status":"UNDONE","undo":{"attempts":1,"ended_at":"2025-09-29T13:00:30Z","history":[{"ended_at":"2025-09-29T13:00:30Z","outcome":"succeeded","started_at":"2025-09-29T13:00:30Z"}],"idempotency_key":"a06354d9…","started_at":"2025-09-29T13:00:30Z"}}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:30Z"
     trigger: "api"
@@ -236,8 +236,8 @@ fn rejected_by_a_guardrail() {
     started_at: "2025-09-29T13:00:00Z"
     status: "REJECTED"
     steps:
-      {"action":"script","attempts":0,"name":"apply_vendor_hold","status":"NOT_RUN"}
-      {"action":"script","attempts":0,"name":"notify_ap_team","status":"NOT_RUN"}
+      {"action":"script","attempts":0,"history":[],"name":"apply_vendor_hold","status":"NOT_RUN"}
+      {"action":"script","attempts":0,"history":[],"name":"notify_ap_team","status":"NOT_RUN"}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:00Z"
     trigger: "api"

@@ -4,7 +4,7 @@ use super::{rollback::receipt_of, *};
 use crate::{
     engine::testing::{Does, Fault, Op, engine},
     evidence::Unsigned,
-    ledger::{AttemptOutcome, Phase, StepState},
+    ledger::{AttemptOutcome, Phase, Status, StepState},
     task::{GiveUpTask, error_name},
 };
 
@@ -50,7 +50,7 @@ fn undone_once(engine: &TestEngine, execution: &ExecutionRef, action: &Script, w
     }
     assert_eq!(
         receipt_of(engine, execution).status,
-        "ROLLED_BACK",
+        Status::RolledBack,
         "{what}"
     );
 }
@@ -82,8 +82,8 @@ fn a_live_lease_is_waited_out_and_its_zombie_stays_in_the_record() {
     assert_eq!(undo.undone.lock().unwrap().len(), 1);
     let receipt = receipt_of(&engine, &task.execution);
     assert_eq!(
-        (receipt.status.as_str(), receipt.steps[0].attempts),
-        ("ROLLED_BACK", 1)
+        (receipt.status, receipt.steps[0].attempts),
+        (Status::RolledBack, 1)
     );
 }
 
