@@ -8,6 +8,8 @@ use reqwest::{
     header::{HeaderMap, RETRY_AFTER},
 };
 
+use super::reach::Unreachable;
+
 /// The longest wait a target can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
@@ -91,6 +93,9 @@ pub(super) fn lost(asked: &Asked, error: &reqwest::Error) -> StepError {
     if error.is_builder() {
         return StepError::permanent(format!("{what}: {}", root_cause(error)));
     }
+    if is_unreachable(error) {
+        return StepError::permanent(format!("{what}: {}", root_cause(error)));
+    }
     if error.is_connect() {
         return StepError::transient(format!("{what}: could not connect: {}", root_cause(error)));
     }
@@ -104,6 +109,18 @@ pub(super) fn lost(asked: &Asked, error: &reqwest::Error) -> StepError {
     } else {
         StepError::unknown(message)
     }
+}
+
+/// Whether the name leads only to where no name may lead: it will the next time.
+fn is_unreachable(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<Unreachable>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// What went wrong at the bottom; the layers above it repeat the URL with its query.

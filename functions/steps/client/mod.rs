@@ -2,8 +2,9 @@
 
 mod answer;
 mod judge;
+mod reach;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use holdfast_core::action::{Call, Settings, StepError};
 use reqwest::{
@@ -15,6 +16,8 @@ use serde::Serialize;
 
 pub use answer::Answer;
 use judge::Asked;
+pub use reach::Network;
+use reach::Reach;
 
 /// The largest body that is read, in bytes: 1 MiB.
 pub const BODY_LIMIT: usize = 1 << 20;
@@ -37,8 +40,18 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 pub struct Client(reqwest::Client);
 
 impl Client {
-    /// `tls` is whether any target is `https`: only then are the system's certificates read, which takes milliseconds.
+    /// For targets that the deployment names, wherever they are. `tls` is whether any of them is `https`: only then
+    /// are the system's certificates read, which takes milliseconds.
     pub fn new(tls: bool) -> Result<Self, String> {
+        Self::build(tls, None)
+    }
+
+    /// For targets that a definition or an input names: a name leads to public addresses and `networks` only.
+    pub fn within(networks: &[Network], tls: bool) -> Result<Self, String> {
+        Self::build(tls, Some(Reach::new(networks)))
+    }
+
+    fn build(tls: bool, reach: Option<Reach>) -> Result<Self, String> {
         let builder = reqwest::Client::builder()
             .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
@@ -49,6 +62,10 @@ impl Client {
             builder
         } else {
             builder.tls_certs_only([])
+        };
+        let builder = match reach {
+            Some(reach) => builder.dns_resolver(Arc::new(reach)),
+            None => builder,
         };
         builder
             .build()

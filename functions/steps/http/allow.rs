@@ -1,11 +1,17 @@
-//! Where the `http` action may send requests: origins, compared part by part after parsing, never as text.
+//! Where the `http` action may send requests: origins, compared part by part after parsing, never as text, and the inner
+//! networks that their names may lead to.
 
 use holdfast_core::action::StepError;
 use reqwest::Url;
 
-/// The list of places, from the setting.
+use crate::client::Network;
+
+/// The list, from the setting.
 #[derive(Debug, Default)]
-pub(super) struct AllowList(Vec<Place>);
+pub(super) struct AllowList {
+    places: Vec<Place>,
+    networks: Vec<Network>,
+}
 
 /// One origin, or one domain's subdomains, with an optional path prefix.
 #[derive(Debug)]
@@ -16,19 +22,27 @@ struct Place {
 }
 
 impl AllowList {
-    /// Reads `https://api.example.com, https://*.example.com/v1, http://127.0.0.1:4600`. Nothing listed allows nothing.
+    /// Reads `https://api.example.com, https://*.example.com/v1, http://127.0.0.1:4600, 10.1.0.0/16`. Nothing listed
+    /// allows nothing.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        text.split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(Place::parse)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let mut list = Self::default();
+        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+            match Network::parse(entry) {
+                Some(network) => list.networks.push(network),
+                None => list.places.push(Place::parse(entry)?),
+            }
+        }
+        Ok(list)
+    }
+
+    /// The inner networks that a listed name may lead to; an address that is listed itself needs none.
+    pub(super) fn networks(&self) -> &[Network] {
+        &self.networks
     }
 
     /// Whether any place needs TLS.
     pub(super) fn needs_tls(&self) -> bool {
-        self.0.iter().any(|place| place.origin.scheme() == "https")
+        self.places.iter().any(|place| place.origin.scheme() == "https")
     }
 
     /// Parses `text` as an address that may be asked, or says why it may not.
@@ -41,7 +55,7 @@ impl AllowList {
             return refuse("user name and password do not belong in an address; use auth");
         }
         url.set_fragment(None);
-        if self.0.iter().any(|place| place.covers(&url)) {
+        if self.places.iter().any(|place| place.covers(&url)) {
             return Ok(url);
         }
         // The path may carry what belongs to the payload.
@@ -57,7 +71,7 @@ impl Place {
         let wrong = |why: &str| {
             Err(format!(
                 "HOLDFAST_HTTP_ALLOW: {entry:?} {why}; write an origin such as https://api.example.com, \
-                 https://*.example.com or http://127.0.0.1:4600/v1"
+                 https://*.example.com or http://127.0.0.1:4600/v1, or a network such as 10.1.0.0/16"
             ))
         };
         let subdomains = entry.contains("://*.");
@@ -190,6 +204,38 @@ mod tests {
     }
 
     #[test]
+    fn no_spelling_of_an_inner_address_passes_for_a_listed_name() {
+        let list = "https://api.example.com, http://api.example.com, http://*.example.com, 169.254.0.0/16";
+        for host in [
+            "169.254.169.254",
+            "2852039166",
+            "0xa9fea9fe",
+            "0251.0376.0251.0376",
+            "0xa9.254.0xa9fe",
+            "169.254.43518",
+            "[::ffff:169.254.169.254]",
+            "[::ffff:a9fe:a9fe]",
+            "[fd00:ec2::254]",
+            "[::1]",
+            "127.1",
+            "0",
+            "localhost",
+            "api.example.com@169.254.169.254",
+            "api.example.com:80@169.254.169.254",
+            "169.254.169.254#.example.com",
+            "169.254.169.254?.example.com",
+            "169.254.169.254\\.example.com",
+            "169.254.169.254%23.example.com",
+            "169.254.169.254%00.example.com",
+            "１６９.２５４.１６９.２５４",
+            "ⓛocalhost",
+            "[::1%25eth0]",
+        ] {
+            assert!(!allows(list, &format!("http://{host}/latest/meta-data/")), "{host}");
+        }
+    }
+
+    #[test]
     fn a_star_allows_subdomains_of_any_depth_but_not_the_domain_itself() {
         let list = "https://*.example.com";
         assert!(allows(list, "https://api.example.com/"));
@@ -249,6 +295,7 @@ mod tests {
             ("https://*", "has a * elsewhere"),
             ("https://*.com", "needs a domain of two parts"),
             ("https://*.0.0.1", "needs a domain of two parts"),
+            ("10.1.0.1/16", "is not an address"),
         ] {
             let error = AllowList::parse(&format!("https://ok.example, {entry}"))
                 .expect_err("a wrong entry");

@@ -12,6 +12,7 @@ const RESERVED: &[&str] = &[
     "expect",
     "holdfast-forward-key",
     "host",
+    "http2-settings",
     "idempotency-key",
     "keep-alive",
     "proxy-connection",

@@ -42,7 +42,7 @@ impl Action for Http {
     fn new(settings: &Settings) -> Result<Self, String> {
         let allow = AllowList::parse(settings.require("HOLDFAST_HTTP_ALLOW").unwrap_or_default())?;
         Ok(Self {
-            client: Client::new(allow.needs_tls())?,
+            client: Client::within(allow.networks(), allow.needs_tls())?,
             allow,
             secrets: settings.secrets(),
         })

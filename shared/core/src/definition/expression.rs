@@ -5,6 +5,8 @@ use jsonata_core::{
     parser,
 };
 
+use super::bounds;
+
 /// One thing that an expression takes from where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Use {
@@ -30,21 +32,56 @@ pub(crate) fn expression_in(text: &str) -> Option<&str> {
 /// Everything that `expression` uses, in order, without repetitions. An error is the parser's.
 pub(super) fn uses(expression: &str) -> Result<Vec<Use>, String> {
     let ast = parser::parse(expression).map_err(|error| error.to_string())?;
-    let mut walk = Walk {
-        bound: Vec::new(),
-        found: Vec::new(),
-    };
-    walk.node(&ast, false);
-    Ok(walk.found)
+    Ok(Walk::through(&ast).found)
 }
 
-struct Walk {
-    /// Names bound by `:=`, lambda parameters, `@$` and `#$`, innermost last.
-    bound: Vec<String>,
+/// What was seen of an expression.
+pub(super) struct Walk {
+    /// Names bound by `:=`, lambda parameters, `@$` and `#$`, innermost last, and how often each was read.
+    bound: Vec<(String, u64)>,
     found: Vec<Use>,
+    /// How many times over one value can come to stand in another, by names that are read again and again.
+    pub(super) growth: u64,
+    /// Why nobody can say when it ends or how much it makes, if so.
+    pub(super) endless: Option<String>,
 }
 
 impl Walk {
+    pub(super) fn through(ast: &AstNode) -> Self {
+        let mut walk = Self::new();
+        walk.node(ast, false);
+        walk.close(0);
+        walk
+    }
+
+    fn new() -> Self {
+        Self {
+            bound: Vec::new(),
+            found: Vec::new(),
+            growth: 1,
+            endless: None,
+        }
+    }
+
+    /// Ends the scope of all names but the first `outer`.
+    fn close(&mut self, outer: usize) {
+        for (_, read) in self.bound.drain(outer..) {
+            self.growth = self.growth.saturating_mul(read.max(1));
+        }
+    }
+
+    /// How often `node` reads `name`.
+    pub(super) fn reads(node: &AstNode, name: &str) -> u64 {
+        let mut walk = Self::new();
+        walk.bound.push(unread(name.to_owned()));
+        walk.node(node, false);
+        walk.bound[0].1
+    }
+
+    pub(super) fn is_bound(&self, name: &str) -> bool {
+        self.bound.iter().any(|(bound, _)| bound == name)
+    }
+
     fn found(&mut self, found: Use) {
         if !self.found.contains(&found) {
             self.found.push(found);
@@ -62,17 +99,23 @@ impl Walk {
     }
 
     fn variable(&mut self, name: &str, field: Option<&str>, context: bool) {
+        let bound = self.bound.iter_mut().rev().find(|(bound, _)| bound == name);
         if name.is_empty() {
             if !context {
                 self.found(Use::Context("$"));
             }
-        } else if !self.bound.iter().any(|bound| bound == name) {
+        } else if let Some((_, read)) = bound {
+            *read += 1;
+        } else {
             self.found(Use::Variable(name.to_owned(), field.map(str::to_owned)));
         }
     }
 
     /// `context`: whether there is a current value that bare fields and `$` are read from.
     fn node(&mut self, node: &AstNode, context: bool) {
+        if let (None, Some(why)) = (&self.endless, bounds::endless(node, self)) {
+            self.endless = Some(why);
+        }
         match node {
             AstNode::Variable(name) => self.variable(name, None, context),
             AstNode::ParentVariable(_) => self.found(Use::Context("$$")),
@@ -104,7 +147,7 @@ impl Walk {
             } => {
                 if !is_builtin {
                     self.found(Use::BareFunction(name.clone()));
-                } else if !self.bound.contains(name) {
+                } else if !self.is_bound(name) {
                     self.found(Use::Function(name.clone()));
                 }
                 self.nodes(args, context);
@@ -115,7 +158,7 @@ impl Walk {
             }
             AstNode::Lambda { params, body, .. } => {
                 self.scoped(|walk| {
-                    walk.bound.extend(params.iter().cloned());
+                    walk.bound.extend(params.iter().cloned().map(unread));
                     walk.node(body, context);
                 });
             }
@@ -171,12 +214,12 @@ impl Walk {
                 }
                 _ => self.node(&step.node, context),
             }
-            self.bound
-                .extend(step.focus.iter().chain(&step.index_var).cloned());
+            let names = step.focus.iter().chain(&step.index_var);
+            self.bound.extend(names.cloned().map(unread));
             for stage in &step.stages {
                 match stage {
                     Stage::Filter(filter) => self.node(filter, true),
-                    Stage::Index(name) => self.bound.push(name.clone()),
+                    Stage::Index(name) => self.bound.push(unread(name.clone())),
                     Stage::KeepArray => {}
                 }
             }
@@ -185,15 +228,20 @@ impl Walk {
 
     fn bind(&mut self, target: &AstNode) {
         if let AstNode::Variable(name) = target {
-            self.bound.push(name.clone());
+            self.bound.push(unread(name.clone()));
         }
     }
 
     fn scoped(&mut self, inside: impl FnOnce(&mut Self)) {
         let outer = self.bound.len();
         inside(self);
-        self.bound.truncate(outer);
+        self.close(outer);
     }
+}
+
+/// A name that nothing has read yet.
+fn unread(name: String) -> (String, u64) {
+    (name, 0)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Workflow definitions: from YAML text to a typed definition, or to every mistake in it at once.
 
+mod bounds;
 mod decision;
 mod duration;
 mod expression;
@@ -31,6 +32,7 @@ pub use problem::{Problem, Span};
 pub use schema::schema;
 pub use yaml::{MAX_BYTES, MAX_DEPTH};
 
+pub(crate) use bounds::bounded;
 pub(crate) use expression::expression_in;
 pub(crate) use rules::bare;
 

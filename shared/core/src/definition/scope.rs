@@ -1,6 +1,7 @@
 //! Which names an expression can use where it stands, and what to say of one that it cannot.
 
 use super::{
+    bounds::bounded,
     expression::{Use, expression_in, uses},
     names::{CLOCKS, DICE, FUNCTIONS, STEP_FUNCTIONS, Sort},
     problem::Span,
@@ -8,6 +9,7 @@ use super::{
     suggest::{closest, suggest},
     tree::{Kind, Node},
 };
+use jsonata_core::parser::parse;
 use serde_json::Value;
 
 /// The fields of an approval's output.
@@ -170,13 +172,26 @@ impl Reader<'_> {
             return;
         };
         match uses(expression) {
-            Ok(uses) => uses
-                .into_iter()
-                .for_each(|found| self.check_use(at, found, scope)),
+            Ok(uses) => {
+                uses.into_iter()
+                    .for_each(|found| self.check_use(at, found, scope));
+                self.check_bounds(at, expression, scope);
+            }
             Err(error) => {
                 let help = "JSONata is what Step Functions evaluates: https://docs.jsonata.org";
                 self.problem(at, format!("not a JSONata expression: {error}"), help);
             }
+        }
+    }
+
+    /// What Step Functions evaluates is in its bounds; the rest has to be in ours.
+    fn check_bounds(&mut self, at: Span, expression: &str, scope: &Scope) {
+        if scope.in_machine {
+            return;
+        }
+        if let Err(why) = parse(expression).map_or(Ok(()), |ast| bounded(&ast)) {
+            let message = "an expression that may not end, or may fill the memory".to_owned();
+            self.problem(at, message, why);
         }
     }
 

@@ -7,6 +7,8 @@ use jsonata_core::{
 };
 use serde_json::Value;
 
+use crate::definition::bounded;
+
 /// Longest evaluation of one expression, in milliseconds.
 const TIMEOUT_MS: u64 = 500;
 /// Deepest nesting of calls.
@@ -19,6 +21,8 @@ const MAX_SEQUENCE: usize = 100_000;
 /// An error is JSONata's own message; it may quote the data it was given, so it belongs to the tenant, not in a log.
 pub fn evaluate(expression: &str, variables: &[(&str, &Value)]) -> Result<Option<Value>, String> {
     let ast = parser::parse(expression).map_err(|error| error.display_message())?;
+    // A machine that an older version compiled, or a person edited, was not checked for it.
+    bounded(&ast)?;
     let mut context = Context::new();
     for (name, value) in variables {
         let value = JValue::from_json_str(&value.to_string()).map_err(|error| error.to_string())?;
@@ -75,7 +79,9 @@ mod tests {
         for endless in [
             "($f := function($n) { $f($n + 1) + 1 }; $f(0))",
             "($f := function($n) { $f($n + 1) }; $f(0))",
+            "$pad('x', 1e12)",
             "[1..100000000]",
+            "$map([1..99999], function($a) { $count($map([1..99999], function($b) { $a * $b })) })",
         ] {
             evaluate(endless, &[]).expect_err(endless);
         }

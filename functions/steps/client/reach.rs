@@ -1,0 +1,300 @@
+//! Which addresses a name may lead to: public ones, and the networks that were listed; looked up once, at the connection.
+
+use std::{
+    error::Error,
+    fmt, io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs},
+    sync::Arc,
+};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// A network such as `10.1.0.0/16` or `fd00:1::/32`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    bits: u32,
+}
+
+impl Network {
+    /// Reads `address/bits`; nothing below the bits may be set, so that nobody lists more than is seen.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/')?;
+        let (address, bits): (IpAddr, u32) = (address.parse().ok()?, bits.parse().ok()?);
+        let network = Self { address, bits };
+        (bits <= width(address) && network.start(address) == number(address)).then_some(network)
+    }
+
+    fn holds(self, address: IpAddr) -> bool {
+        self.address.is_ipv4() == address.is_ipv4() && self.start(address) == number(self.address)
+    }
+
+    /// `address` without what is below the bits.
+    fn start(self, address: IpAddr) -> u128 {
+        let below = width(address) - self.bits;
+        number(address)
+            .checked_shr(below)
+            .and_then(|number| number.checked_shl(below))
+            .unwrap_or_default()
+    }
+}
+
+fn width(address: IpAddr) -> u32 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+fn number(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(address) => u32::from(address).into(),
+        IpAddr::V6(address) => address.into(),
+    }
+}
+
+/// What no name reaches unless it is listed, beside everything outside 2000::/3: IANA's special-purpose registries.
+const INNER: [([u8; 4], u32); 15] = [
+    ([0, 0, 0, 0], 8),
+    ([10, 0, 0, 0], 8),
+    ([100, 64, 0, 0], 10),
+    ([127, 0, 0, 0], 8),
+    ([169, 254, 0, 0], 16),
+    ([172, 16, 0, 0], 12),
+    ([192, 0, 0, 0], 24),
+    ([192, 0, 2, 0], 24),
+    ([192, 88, 99, 0], 24),
+    ([192, 168, 0, 0], 16),
+    ([198, 18, 0, 0], 15),
+    ([198, 51, 100, 0], 24),
+    ([203, 0, 113, 0], 24),
+    ([224, 0, 0, 0], 4),
+    ([240, 0, 0, 0], 4),
+];
+
+/// Whether an address is somewhere on the public Internet.
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => !INNER.iter().any(|(start, bits)| {
+            let network = Network {
+                address: Ipv4Addr::from(*start).into(),
+                bits: *bits,
+            };
+            network.holds(address.into())
+        }),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    match address.segments() {
+        // NAT64 leads to the IPv4 address in it.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            is_public(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)).into())
+        }
+        // Protocol assignments (Teredo among them), documentation, and 6to4, which carries any IPv4 address.
+        [0x2001, second, ..] if second < 0x200 || second == 0xdb8 => false,
+        [0x2002, ..] => false,
+        [0x3fff, second, ..] if second < 0x1000 => false,
+        [first, ..] => first & 0xe000 == 0x2000,
+    }
+}
+
+/// Finds the addresses of names and keeps those that may be asked. The connection goes to what was kept and nowhere
+/// else: no second look-up could answer differently.
+#[derive(Clone)]
+pub(super) struct Reach {
+    networks: Arc<[Network]>,
+    look_up: fn(&str) -> io::Result<Vec<SocketAddr>>,
+}
+
+impl Reach {
+    pub(super) fn new(networks: &[Network]) -> Self {
+        Self {
+            networks: networks.into(),
+            look_up: |name| Ok((name, 0).to_socket_addrs()?.collect()),
+        }
+    }
+
+    fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, Box<dyn Error + Send + Sync>> {
+        let found = (self.look_up)(name)?;
+        let kept: Vec<_> = found
+            .iter()
+            .copied()
+            .filter(|found| self.reaches(found.ip()))
+            .collect();
+        if kept.is_empty() && !found.is_empty() {
+            return Err(Box::new(Unreachable));
+        }
+        Ok(kept)
+    }
+
+    fn reaches(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        is_public(address) || self.networks.iter().any(|network| network.holds(address))
+    }
+}
+
+impl Resolve for Reach {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.clone();
+        Box::pin(async move {
+            let looking = tokio::task::spawn_blocking(move || reach.addresses(name.as_str()));
+            Ok(Box::new(looking.await??.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// A name leads only to where no name may lead.
+#[derive(Debug)]
+pub(super) struct Unreachable;
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the name leads to an address inside a network (loopback, link-local, private or reserved) that is not \
+             listed; list the network, such as 10.1.0.0/16, if it is meant",
+        )
+    }
+}
+
+impl Error for Unreachable {}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
+
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect(text)
+    }
+
+    #[test]
+    fn only_the_public_internet_is_public() {
+        for public in [
+            "1.1.1.1",
+            "172.15.255.255",
+            "172.32.0.0",
+            "100.128.0.0",
+            "223.255.255.255",
+            "2606:4700::1111",
+            "2001:4860:4860::8888",
+            "64:ff9b::101:101",
+        ] {
+            assert!(is_public(ip(public)), "{public}");
+        }
+        for inner in [
+            "0.0.0.0",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "127.255.255.254",
+            "169.254.169.254",
+            "169.254.170.2",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.192",
+            "192.168.1.1",
+            "198.19.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::127.0.0.1",
+            "fe80::1",
+            "fec0::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a00:1",
+            "2001::1",
+            "2001:db8::1",
+            "2002:7f00:1::1",
+            "3fff::1",
+        ] {
+            assert!(!is_public(ip(inner)), "{inner}");
+        }
+    }
+
+    #[test]
+    fn an_ipv4_address_written_as_ipv6_is_judged_as_what_it_is() {
+        let nowhere = Reach::new(&[]);
+        assert!(!nowhere.reaches(ip("::ffff:169.254.169.254")));
+        assert!(nowhere.reaches(ip("::ffff:1.1.1.1")));
+        let listed = Reach::new(&[Network::parse("10.1.0.0/16").expect("a network")]);
+        assert!(listed.reaches(ip("::ffff:10.1.2.3")));
+        assert!(!listed.reaches(ip("10.2.0.1")));
+    }
+
+    #[test]
+    fn a_network_is_read_only_if_it_says_all_of_what_it_holds() {
+        for good in [
+            "10.1.0.0/16",
+            "127.0.0.1/32",
+            "0.0.0.0/0",
+            "fd00:1::/32",
+            "::/0",
+        ] {
+            assert!(Network::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "10.1.0.1/16",
+            "10.0.0.0/33",
+            "10.0.0.0",
+            "fd00::1/64",
+            "a/8",
+            "::/129",
+            "/8",
+        ] {
+            assert!(Network::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    static LOOK_UPS: AtomicUsize = AtomicUsize::new(0);
+
+    /// A name server of an attacker: a harmless answer for whoever checks, another for whoever connects.
+    fn rebinding(_: &str) -> io::Result<Vec<SocketAddr>> {
+        let address = match LOOK_UPS.fetch_add(1, Ordering::SeqCst) {
+            0 => [127, 0, 0, 1],
+            _ => [127, 0, 0, 2],
+        };
+        Ok(vec![(address, 0).into()])
+    }
+
+    #[tokio::test]
+    async fn a_name_is_looked_up_once_and_the_connection_goes_where_the_check_looked() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let served = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+        });
+        let reach = Reach {
+            networks: [Network::parse("127.0.0.1/32").expect("a network")].into(),
+            look_up: rebinding,
+        };
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+        let client = client
+            .dns_resolver(Arc::new(reach))
+            .build()
+            .expect("a client");
+        let url = format!("http://rebinding.example:{port}/");
+        let answer = client.get(&url).send().await.expect("an answer");
+        assert_eq!(answer.status(), 204);
+        served.join().expect("it served");
+        assert_eq!(LOOK_UPS.load(Ordering::SeqCst), 1);
+        // The next connection is checked anew.
+        let refused = client
+            .get(&url)
+            .send()
+            .await
+            .expect_err("it leads elsewhere now");
+        assert!(refused.is_connect(), "{refused:?}");
+        assert_eq!(LOOK_UPS.load(Ordering::SeqCst), 2);
+    }
+}
