@@ -1,12 +1,13 @@
 # The commands of this project; each is a short script in infra/local.
-# PORT, VENDOR_PORT, ISSUER_PORT, LOCAL and STACK choose another local stack; two can run at once. BIND is where its emulator listens.
+# PORT, VENDOR_PORT, ISSUER_PORT, LOCAL and STACK choose another local stack; two can run at once. BIND is where its emulator listens;
+# IAM=true has it hold every function to its role's policy.
 LOCAL ?= .local
 PORT ?= 4599
 STACK ?= holdfast
-export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT BIND HTTP_ALLOW SCENARIO
+export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT BIND HTTP_ALLOW IAM SCENARIO
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down bench check clean
+.PHONY: help demo test up down bench check fuzz clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -29,8 +30,11 @@ down: ## end the local stack and remove what it left
 bench: ## count requests, time the API, sizes and start times on the local stack
 	@infra/local/bench.sh
 
+fuzz: ## read mutated definitions and requests for SECONDS=600
+	@FUZZ_SECONDS=$(or $(SECONDS),600) cargo test --locked --workspace --profile local --test fuzz -- --nocapture --test-threads 1
+
 check: ## the gate without tests: format, lints, docs, dependencies, templates
 	@infra/local/check.sh
 
 clean: down ## also remove builds and installed tools
-	@rm -rf target .venv .venv-emulator .aws-sam .local-setup.lock infra/local/node_modules
+	@rm -rf target .venv .venv-checkov .venv-emulator .aws-sam .local-setup.lock infra/local/node_modules

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use holdfast_core::names::is_hidden;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -136,9 +137,7 @@ fn told(event: &Value, began: Option<Timestamp>) -> String {
         line.push_str(&format!("  by {actor}"));
     }
     // What came from elsewhere must not steer the terminal.
-    line.replace(|c: char| c.is_control(), "\u{fffd}")
-        .trim_end()
-        .to_owned()
+    line.replace(is_hidden, "\u{fffd}").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -152,13 +151,13 @@ mod tests {
         let event = json!({
             "type": "workflow.step.failed",
             "time": "2026-11-24T12:00:01.25Z",
-            "actor": "zoe\u{1b}[2J",
+            "actor": "zoe\u{1b}[2J\u{202e}",
             "data": { "step": "hold", "item": "v-1", "attempt": 2, "outcome": "unknown" },
         });
         let began = "2026-11-24T12:00:00Z".parse().ok();
         assert_eq!(
             told(&event, began),
-            "12:00:01.250     1.250 s  step.failed           hold[v-1]  attempt 2, outcome unknown  by zoe\u{fffd}[2J"
+            "12:00:01.250     1.250 s  step.failed           hold[v-1]  attempt 2, outcome unknown  by zoe\u{fffd}[2J\u{fffd}"
         );
     }
 }

@@ -69,6 +69,7 @@ check "unused dependencies" cargo shear
 check "core without IO" core_is_pure
 check "cfn-lint" cfn-lint --non-zero-exit-code informational template.yaml
 check "sam validate" sam validate --lint --region "$region" --template-file template.yaml
+check "checkov" "$root/.venv-checkov/bin/checkov" --config-file "$here/checkov.yaml" --file template.yaml
 check "state machines" machines_are_valid
 check "clippy" cargo clippy --locked --workspace --all-targets --profile "$HOLDFAST_PROFILE" -- --deny warnings
 check "documentation" env RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --profile "$HOLDFAST_PROFILE"

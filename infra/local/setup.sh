@@ -42,6 +42,7 @@ exec 9>"$root/.local-setup.lock"
 flock 9
 environment .venv tools.txt
 environment .venv-emulator emulator.txt
+environment .venv-checkov checkov.txt
 if ! cmp --silent "$here/package-lock.json" "$here/node_modules/.installed"; then
     stage "installing npm packages of infra/local/package.json"
     quietly "$logs/npm.log" npm ci --prefix "$here" --no-fund --no-audit

@@ -30,7 +30,7 @@ if ! running emulator >/dev/null; then
     rm -f "$local_dir/deployed"
     # A mutual-TLS port would be opened for IoT, which we do not use.
     TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 GATEWAY_PORT=$port BIND_HOST=${BIND:-127.0.0.1} LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
-        MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
+        AUTH=${IAM:-false} MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
     await emulator "$AWS_ENDPOINT_URL/_ministack/health"
     echo "$ports" >"$local_dir/ports"
 fi
@@ -82,6 +82,10 @@ if [[ $(cat "$local_dir/deployed" 2>/dev/null) != "$deployed" ]]; then
         source "$local_dir/env"
         quietly "$logs/lock.log" aws s3api put-object-lock-configuration --bucket "$HOLDFAST_RECEIPT_BUCKET" \
             --object-lock-configuration 'ObjectLockEnabled=Enabled,Rule={DefaultRetention={Mode=COMPLIANCE,Days=1}}'
+        # The emulator has no TLS, and the buckets refuse everything else.
+        for bucket in "$HOLDFAST_RECEIPT_BUCKET" "$HOLDFAST_PAYLOAD_BUCKET"; do
+            quietly "$logs/tls.log" aws s3api delete-bucket-policy --bucket "$bucket"
+        done
     )
     echo "$deployed" >"$local_dir/deployed"
 else

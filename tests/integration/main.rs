@@ -1,5 +1,6 @@
 //! Tests that drive the deployed stack through its public doors: `make test`, or `source .local/env` and `cargo test -p holdfast-tests`.
 
+mod abuse;
 mod audit;
 mod crashes;
 mod decisions;
@@ -8,14 +9,17 @@ mod dual;
 mod duplicates;
 mod event_files;
 mod events;
+mod exercises;
 mod failures;
 mod guardrails;
+mod hostile;
 mod injury;
 mod isolation;
 mod ledger;
 mod lists;
 mod logs;
 mod pages;
+mod permissions;
 mod receipts;
 mod recovery;
 mod roles;

@@ -174,6 +174,12 @@ impl Api {
         self.send(self.http.get(url)).await
     }
 
+    /// The same with another method.
+    pub async fn fetch_as(&self, method: &str, url: &str) -> Reply {
+        let method = method.parse().expect("a method");
+        self.send(self.http.request(method, url)).await
+    }
+
     /// The bytes at any URL, fetched without credentials.
     pub async fn bytes(&self, url: &str) -> Vec<u8> {
         self.http

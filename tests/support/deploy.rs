@@ -38,14 +38,18 @@ impl Aws {
         ] {
             text = text.replace(&format!("${{{name}}}"), &value);
         }
-        let account = prefix.split(':').nth(4).expect("an account").to_owned();
+        // The role of a machine of the stack that may call all of these functions.
+        let described = self.states.describe_state_machine();
+        let machine = self.machine("WF-HOLD-LARGE-PAYMENTS");
+        let described = described.state_machine_arn(machine).send().await;
+        let role = described.expect("a machine of the stack").role_arn;
         let name = format!("{}-{}", variable("HOLDFAST_STACK"), definition.workflow);
         let request = self
             .states
             .create_state_machine()
             .name(name)
             .definition(text);
-        let request = request.role_arn(format!("arn:aws:iam::{account}:role/test"));
+        let request = request.role_arn(role);
         if let Err(error) = request.send().await {
             let exists = error
                 .as_service_error()

@@ -65,3 +65,14 @@ pub fn invoked(function: &str, event: &Value) -> Value {
 pub fn invoke(function: &str, event: &Value) {
     invoked(function, event);
 }
+
+/// The ARN of a function's role, by the function's full name.
+pub fn function_role(name: &str) -> String {
+    let query = ["--query", "Role", "--output", "text"];
+    let arguments = [
+        &["get-function-configuration", "--function-name", name],
+        &query[..],
+    ]
+    .concat();
+    lambda(&arguments).trim().to_owned()
+}

@@ -3,6 +3,8 @@
 use reqwest::Client;
 use serde_json::Value;
 
+use crate::sign::escaped;
+
 /// The vendor system.
 pub struct Vendor {
     http: Client,
@@ -42,7 +44,9 @@ impl Vendor {
 
     /// The effects on one vendor, by kind.
     pub async fn effects_on(&self, vendor_id: &str) -> Vec<String> {
-        let effects = self.effects(&format!("vendor_id={vendor_id}")).await;
+        let effects = self
+            .effects(&format!("vendor_id={}", escaped(vendor_id)))
+            .await;
         effects
             .iter()
             .filter_map(|effect| effect["kind"].as_str().map(str::to_owned))

@@ -95,7 +95,7 @@ impl Http {
         let secret = secrets.get(&auth.secret).await?;
         let text = format!("{} {}", auth.scheme, secret.trim());
         // The text itself stays out of the message.
-        let mut value = HeaderValue::from_str(text.trim_start()).map_err(|_| {
+        let mut value = headers::value_of(text.trim_start()).ok_or_else(|| {
             StepError::permanent(format!(
                 "auth: the secret {:?} or its scheme has characters that no header can carry",
                 auth.secret

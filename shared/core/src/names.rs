@@ -56,6 +56,13 @@ pub fn step_label(step: &str, item: Option<&str>) -> String {
     item.map_or_else(|| step.to_owned(), |item| format!("{step}[{item}]"))
 }
 
+/// Whether a character steers whoever shows it, or hides: controls, and what turns or joins text unseen.
+pub fn is_hidden(c: char) -> bool {
+    let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+    unseen || c.is_control()
+}
+
 /// `text` in quotes, escaped and cut to 80 characters: safe to show wherever it came from.
 pub fn quoted(text: &str) -> String {
     let shown: String = text.chars().take(80).collect();
@@ -112,6 +119,17 @@ mod tests {
             quoted("a\u{1b}[31m\n\u{202e}"),
             r#""a\u{1b}[31m\n\u{202e}""#
         );
+    }
+
+    #[test]
+    fn what_steers_or_hides_is_known_and_letters_of_any_language_are_not() {
+        for hidden in [
+            '\0', '\n', '\u{1b}', '\u{7f}', '\u{9b}', '\u{200b}', '\u{202e}', '\u{2066}',
+            '\u{feff}',
+        ] {
+            assert!(is_hidden(hidden), "{hidden:?}");
+        }
+        assert!(!"Zoë 名前 имя اسم €".chars().any(is_hidden));
     }
 
     #[test]

@@ -125,7 +125,8 @@ fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, Stri
     T::deserialize(raw).map_err(|error| {
         let said = error.to_string();
         match said.starts_with("missing field") || said.starts_with("unknown field") {
-            true => format!("{said}; {shape}"),
+            // A field can have any name.
+            true => format!("{}; {shape}", said.escape_debug()),
             false => format!("a field has the wrong type; {shape}"),
         }
     })

@@ -1,0 +1,98 @@
+//! Definitions that are nearly right: read or refused with places, never a panic or a hang.
+
+use std::{fs, sync::LazyLock};
+
+use holdfast_core::{
+    action::{ActionInfo, Registry},
+    compile::machine,
+    definition::{Known, Problem, read},
+};
+use proptest::prelude::*;
+
+use crate::{
+    fuzz,
+    mutate::{Change, changed, changes},
+};
+
+/// Every workflow of the project.
+static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let folders = ["workflows", "tests/workflows", "shared/drill/workflows"];
+    let mut texts = Vec::new();
+    for folder in folders {
+        let entries = fs::read_dir(format!("{root}/{folder}"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        texts.extend(entries.filter_map(|entry| fs::read_to_string(entry.path()).ok()));
+    }
+    assert!(texts.len() > 8, "the project's workflows are the seeds");
+    texts.sort();
+    texts
+});
+
+static ACTIONS: LazyLock<Registry> = LazyLock::new(holdfast_steps::registry);
+
+#[test]
+fn a_definition_is_read_or_refused_with_places_whatever_is_done_to_it() {
+    let cases = (0..SEEDS.len(), changes());
+    fuzz("definitions", cases, judge);
+}
+
+fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
+    let source = changed(&SEEDS[seed], &changes);
+    let actions: Vec<&ActionInfo> = ACTIONS.infos().collect();
+    let parameters = ["VendorSystemUrl".to_owned()];
+    let known = Known {
+        actions: &actions,
+        parameters: &parameters,
+    };
+    match read(&source, &known) {
+        Ok(definition) => {
+            let compiled = machine(&definition, "fuzz")
+                .map_err(|error| format!("it does not compile: {error:?}"))?;
+            compiled
+                .to_json()
+                .map_err(|error| format!("it is no JSON: {error:?}"))
+                .map(drop)
+        }
+        Err(problems) if problems.is_empty() => Err("refused without a word".to_owned()),
+        Err(problems) => problems
+            .iter()
+            .try_for_each(|problem| placed(&source, problem)),
+    }
+    .map_err(|why| format!("{why}\n--- the source:\n{source:?}"))
+}
+
+/// Whether a mistake names a place of the source, and can be shown.
+fn placed(source: &str, problem: &Problem) -> Result<(), String> {
+    let at = problem.at;
+    let lines = source.chars().filter(|c| matches!(c, '\n' | '\r')).count() + 1;
+    let wrong = |what: &str| Err(format!("{what}: {problem:?}"));
+    if at.line == 0 || at.column == 0 || at.line > lines + 1 {
+        return wrong("no such line or column");
+    }
+    let end = at.offset + at.length;
+    if end > source.len() || !source.is_char_boundary(at.offset) || !source.is_char_boundary(end) {
+        return wrong("no such part of the source");
+    }
+    if problem.message.is_empty() || problem.help.is_empty() {
+        return wrong("it does not say what is wrong and what would be right");
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Text that resembles nothing.
+    #[test]
+    fn any_text_at_all_is_refused_with_places(source in "(?s).{0,400}") {
+        let known = Known { actions: &[], parameters: &[] };
+        let problems = read(&source, &known).expect_err("no workflow comes by chance");
+        prop_assert!(!problems.is_empty());
+        for problem in &problems {
+            prop_assert_eq!(placed(&source, problem), Ok(()));
+        }
+    }
+}

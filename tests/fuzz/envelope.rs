@@ -1,0 +1,110 @@
+//! Requests that are nearly right: a start, an event, a schedule. Read into something safe, or refused without its values.
+
+use std::sync::LazyLock;
+
+use holdfast_core::{
+    digest::canonical,
+    gate::{Envelope, INPUT_MAX_BYTES, judge as gate_judges, read},
+    keys::execution_id,
+    names::{check_idempotency_key, check_tenant},
+    task::Gate,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{
+    fuzz,
+    mutate::{Change, changed, changes},
+};
+
+/// What no error may quote.
+const SECRET: &str = "hunter2hunter2";
+
+static GATE: LazyLock<Gate> = LazyLock::new(|| {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/events/begin.json");
+    let text = std::fs::read_to_string(file).expect("a file of events");
+    let task: Value = serde_json::from_str(&text).expect("JSON");
+    serde_json::from_value(task["gate"].clone()).expect("a gate")
+});
+
+static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let input = json!({ "vendor_id": SECRET, "hold_days": 14, "reason": SECRET });
+    let mut seeds = vec![
+        json!({ "tenant": "acme", "idempotency_key": "k-1", "input": input }),
+        json!({ "tenant": "acme", "idempotency_key": "k-1", "input": input, "via": "api", "requested_by": "zoe", "request_id": "1" }),
+        json!({ "trigger": "vendor_risk", "event": { "id": "e", "source": "finops.risk", "detail":
+            { "tenant_id": "acme", "risk_id": "r-1", "vendor_id": SECRET } } }),
+        json!({ "trigger": "vendor_risk", "scheduled_time": "2026-01-01T09:00:00Z" }),
+        json!({ "tenant": "acme", "idempotency_key": "k", "input": [[[[{ "a": 1.5 }]]], null, true, "\u{0}", -1] }),
+    ];
+    seeds.push(json!({ "input": input }));
+    seeds.iter().map(Value::to_string).collect()
+});
+
+#[test]
+fn a_request_is_read_into_something_safe_or_refused_without_its_values() {
+    let cases = (0..SEEDS.len(), changes());
+    fuzz("requests", cases, judge);
+}
+
+fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
+    let text = changed(&SEEDS[seed], &changes);
+    let started_at = "2026-01-01T09:00:00Z";
+    let raw: Value = match serde_json::from_str(&text) {
+        Ok(raw) => raw,
+        // What the API answers to a body that is no JSON: with the place.
+        Err(error) if error.line() > 0 => return Ok(()),
+        Err(error) => return Err(format!("an error without a place: {error}")),
+    };
+    let start = match read(&raw, &GATE, started_at) {
+        Ok(start) => start,
+        Err(said) => return refusal(&said).map_err(|why| format!("{why}: {said:?} of {text:?}")),
+    };
+    let safe = || -> Result<(), String> {
+        check_tenant(&start.tenant)?;
+        check_idempotency_key(&start.idempotency_key)?;
+        if start.input.to_string().len() > INPUT_MAX_BYTES {
+            return Err("it is too large".to_owned());
+        }
+        let id = execution_id(&start.tenant, &GATE.workflow, &start.idempotency_key);
+        // Judged, whatever it is: each guardrail says yes or no, and no schema or expression breaks.
+        let outcomes = gate_judges(&GATE, &start, &id, started_at);
+        if outcomes.is_empty() {
+            return Err("nobody judged it".to_owned());
+        }
+        // What can be hashed is hashed as the same again; what cannot is refused as an error.
+        if let Ok(bytes) = canonical(&start.input) {
+            let again: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
+            let again = canonical(&again).map_err(|error| error.to_string())?;
+            if again != bytes {
+                return Err("its canonical form is not canonical".to_owned());
+            }
+        }
+        let envelope = Envelope {
+            tenant: start.tenant.clone(),
+            idempotency_key: start.idempotency_key.clone(),
+            input: start.input.clone(),
+            via: start.trigger.clone(),
+            requested_by: start.requested_by.clone(),
+            request_id: None,
+        };
+        let sent = serde_json::to_value(envelope).map_err(|error| error.to_string())?;
+        let received = read(&sent, &GATE, started_at)?;
+        if received.input != start.input || received.tenant != start.tenant {
+            return Err("another start comes out of its own envelope".to_owned());
+        }
+        Ok(())
+    };
+    safe().map_err(|why| format!("{why}\n--- the request:\n{text:?}"))
+}
+
+/// Whether an error can be shown and logged.
+fn refusal(said: &str) -> Result<(), String> {
+    if said.is_empty() || said.chars().any(char::is_control) {
+        return Err("it cannot be shown".to_owned());
+    }
+    if said.contains(SECRET) {
+        return Err("it quotes what was sent".to_owned());
+    }
+    Ok(())
+}

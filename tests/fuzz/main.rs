@@ -1,0 +1,71 @@
+//! Fuzzing of what strangers write: definitions and requests. Text that is nearly right goes wrong in every way, for
+//! FUZZ_SECONDS (20 for each target if not set; `make fuzz SECONDS=600`); what fails is shrunk and shown.
+
+mod definition;
+mod envelope;
+mod mutate;
+
+use std::{
+    env, panic,
+    sync::mpsc::{RecvTimeoutError, channel},
+    thread,
+    time::{Duration, Instant},
+};
+
+use proptest::{
+    strategy::Strategy,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+
+/// Nothing may think about one case for so long: it is seconds at worst on a busy machine, and for ever if it hangs.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// Judges cases until the time is up.
+pub(crate) fn fuzz<S: Strategy>(
+    name: &'static str,
+    cases: S,
+    judge: fn(S::Value) -> Result<(), String>,
+) where
+    S::Value: Send + Clone + 'static,
+{
+    let seconds = env::var("FUZZ_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(20);
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let config = Config {
+        cases: 64,
+        failure_persistence: None,
+        max_shrink_iters: 4096,
+        ..Config::default()
+    };
+    let mut tried = 0_u64;
+    while tried == 0 || Instant::now() < until {
+        // A runner is done once it has run its cases.
+        let ran = TestRunner::new(config.clone()).run(&cases, |case| {
+            watched(case, judge).map_err(TestCaseError::fail)
+        });
+        if let Err(error) = ran {
+            panic!("{name}, after {tried} cases: {error}");
+        }
+        tried += 64;
+    }
+    eprintln!("{name}: {tried} cases");
+}
+
+/// Judges one case in a thread of its own, so that one that hangs is an error like any other.
+fn watched<T: Send + 'static>(case: T, judge: fn(T) -> Result<(), String>) -> Result<(), String> {
+    let (tell, told) = channel();
+    let work = move || {
+        let judged = panic::catch_unwind(panic::AssertUnwindSafe(|| judge(case)));
+        // Nobody listens any more if it took too long.
+        let _ = tell.send(judged.unwrap_or_else(|_| Err("it panicked".to_owned())));
+    };
+    let spawned = thread::Builder::new().stack_size(2 << 20).spawn(work);
+    spawned.map_err(|error| error.to_string())?;
+    match told.recv_timeout(HANGS) {
+        Ok(judged) => judged,
+        Err(RecvTimeoutError::Timeout) => Err("it hangs".to_owned()),
+        Err(RecvTimeoutError::Disconnected) => Err("its thread died".to_owned()),
+    }
+}

@@ -1,0 +1,382 @@
+//! Calls of each function that need everything its role allows: what the permission tests run with one thing taken away.
+
+use holdfast_core::{
+    digest::{canonical, sha256_hex},
+    keys::{ExecutionKey, payload_object},
+    payload::Stored,
+    task::ExecutionRef,
+};
+use holdfast_tests::{DELAY, Said, Stack, ask, call, kill, unique, variable, workers};
+use serde_json::{Value, json};
+
+/// Whose executions these are.
+const TENANT: &str = "acme";
+/// The workflow that they say they belong to.
+const WORKFLOW: &str = "WF-PERMISSIONS";
+
+/// Runs the exercises of a function until a service denies it something, and says whether one did.
+pub(crate) async fn denied(stack: &Stack, function: &str) -> bool {
+    // What a process remembers, such as a key, would not be asked for again.
+    kill(&workers(&[function]));
+    let round = Round { stack, function };
+    match function {
+        "begin" => round.begin(),
+        "step-http" => round.step("http", &round.request()),
+        "step-vendor-hold" => round.step("vendor-hold", &round.hold()),
+        "plan" => round.plan(),
+        "finish" => round.finish(),
+        "ask" => round.ask().await,
+        "audit" => round.audit(),
+        "recover" => round.recover().await,
+        "api" => round.api().await,
+        other => panic!("no exercise for the function {other}: write one"),
+    }
+}
+
+struct Round<'a> {
+    stack: &'a Stack,
+    function: &'a str,
+}
+
+/// An execution that only the ledger knows.
+struct Begun {
+    execution: Value,
+    input: Value,
+    owner: String,
+}
+
+impl Round<'_> {
+    /// Calls the function that is examined.
+    fn denies(&self, event: &Value) -> bool {
+        call(self.function, event).is_denied()
+    }
+
+    fn begin_task(key: &str, owner: &str, input: &Value, started_at: &str) -> Value {
+        let machine = format!("{}{DELAY}", variable("HOLDFAST_MACHINE_PREFIX"));
+        json!({
+            "gate": { "workflow": WORKFLOW, "version": 1, "definition_digest": "sha256:0", "input_schema": {},
+                "timeout_s": 600 },
+            "steps": [{ "name": "one", "action": "http" }],
+            "start": { "tenant": TENANT, "idempotency_key": key, "input": input },
+            "owner": owner, "machine": machine, "started_at": started_at,
+        })
+    }
+
+    /// Begins an execution, with whatever function is examined as it is.
+    fn begun(&self, input: &Value) -> Begun {
+        let now = jiff::Timestamp::now().to_string();
+        self.begun_at(input, &now)
+    }
+
+    fn begun_at(&self, input: &Value, started_at: &str) -> Begun {
+        let key = unique("permission");
+        let owner = self.stack.aws.execution(DELAY, &key);
+        let said = call("begin", &Self::begin_task(&key, &owner, input, started_at));
+        let execution = said.body["execution"].clone();
+        assert!(execution.is_object(), "begin: {said:?}");
+        Begun {
+            execution,
+            input: input.clone(),
+            owner,
+        }
+    }
+
+    /// An input that does not fit into a ledger item.
+    fn large(text: &str) -> String {
+        format!("{text} {}", "x".repeat(400))
+    }
+
+    fn request(&self) -> Value {
+        let url = format!("{}/notifications", variable("HOLDFAST_VENDOR_SYSTEM"));
+        let message = Self::large(&unique("message"));
+        json!({ "method": "POST", "url": url, "body": { "team": "ap", "message": message, "hold_id": "h" } })
+    }
+
+    fn hold(&self) -> Value {
+        json!({ "vendor_id": unique("vendor"), "days": 1, "reason": Self::large("because") })
+    }
+
+    fn begin(&self) -> bool {
+        let (first, second) = (unique("permission"), unique("permission"));
+        let (owner, other) = (
+            self.stack.aws.execution(DELAY, &first),
+            self.stack.aws.execution(DELAY, &second),
+        );
+        let now = jiff::Timestamp::now().to_string();
+        let large = json!({ "text": Self::large("input") });
+        [
+            Self::begin_task(&first, &owner, &json!({}), &now),
+            // Another machine with the same start is a duplicate, and counted.
+            Self::begin_task(&first, &other, &json!({}), &now),
+            Self::begin_task(&second, &owner, &large, &now),
+            // Its own repeat goes on with the input that is kept.
+            Self::begin_task(&second, &owner, &large, &now),
+        ]
+        .iter()
+        .any(|task| self.denies(task))
+    }
+
+    /// The task of a step whose input lies in the payload store.
+    fn step_task(&self, action: &str, begun: &Begun) -> Value {
+        let execution: ExecutionRef =
+            serde_json::from_value(begun.execution.clone()).expect("a reference");
+        let at = ExecutionKey {
+            tenant: execution.tenant,
+            execution: execution.id,
+        };
+        let bytes = canonical(&begun.input).expect("canonical JSON");
+        let sha256 = sha256_hex(&bytes);
+        let stored = Stored {
+            key: payload_object(&at, &sha256),
+            sha256,
+            bytes: bytes.len(),
+        };
+        json!({
+            "execution": begun.execution,
+            "step": { "name": "one", "number": 1, "action": action, "timeout_s": 20, "max_attempts": 3,
+                "idempotent": true, "inline_output_bytes": 200_000, "undo": { "timeout_s": 20, "max_attempts": 3 } },
+            "input": stored.to_marked(),
+        })
+    }
+
+    fn step(&self, action: &str, input: &Value) -> bool {
+        let begun = self.begun(input);
+        self.denies(&self.step_task(action, &begun))
+    }
+
+    /// An execution whose hold is placed.
+    fn held(&self) -> Begun {
+        let begun = self.begun(&self.hold());
+        let said = call("step-vendor-hold", &self.step_task("vendor-hold", &begun));
+        assert_eq!(said.body["status"], "succeeded", "{said:?}");
+        begun
+    }
+
+    fn plan_task(begun: &Begun) -> Value {
+        json!({
+            "execution": begun.execution, "owner": begun.owner,
+            "failure": { "state": "one", "error": "Permanent", "cause": "" },
+            "functions": { "vendor-hold": "step-vendor-hold", "http": "step-http" },
+        })
+    }
+
+    fn plan(&self) -> bool {
+        let begun = self.held();
+        let planned = call(self.function, &Self::plan_task(&begun));
+        if planned.is_denied() {
+            return true;
+        }
+        let undo = json!({ "step": "one", "function": "step-vendor-hold" });
+        let execution = &planned.body["execution"];
+        let task = json!({ "execution": execution, "undo": undo, "error": "States.Timeout" });
+        // A second plan of the same epoch reads what the first has done.
+        self.denies(&task) || self.denies(&Self::plan_task(&begun))
+    }
+
+    fn finish(&self) -> bool {
+        let begun = self.begun(&json!({}));
+        let task = json!({ "execution": begun.execution, "steps": [] });
+        // One that is rolled back has an incident to close or to open.
+        let held = self.held();
+        let planned = call("plan", &Self::plan_task(&held)).body["execution"].clone();
+        let undo = json!({ "step": "one", "function": "step-vendor-hold" });
+        call(
+            "step-vendor-hold",
+            &json!({ "execution": planned, "undo": undo }),
+        );
+        let steps = json!([{ "name": "one", "action": "vendor-hold" }]);
+        let unwound = json!({ "execution": planned, "steps": steps });
+        // The second time it adopts the receipt that is there.
+        self.denies(&task) || self.denies(&unwound) || self.denies(&task)
+    }
+
+    fn ask_task(begun: &Begun, kind: &str, token: &str) -> Value {
+        json!({
+            "execution": begun.execution,
+            "ask": { "step": "one", "kind": kind, "within_s": 600 },
+            "message": "may it?", "token": token, "entered": begun.execution["started_at"],
+        })
+    }
+
+    /// Puts a question and has somebody decide it; gives the execution.
+    async fn decided(&self, decision: &str) -> Begun {
+        let begun = self.begun(&json!({}));
+        let said = call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
+        assert!(said.body["errorType"].is_null(), "{said:?}");
+        let said = self.decide(&begun, decision).await;
+        assert_eq!(said.body["statusCode"], 200, "{said:?}");
+        begun
+    }
+
+    async fn decide(&self, begun: &Begun, decision: &str) -> Said {
+        let id = begun.execution["id"].as_str().expect("an id");
+        let shown = self
+            .stack
+            .api
+            .get(&format!("/v1/executions/{id}"))
+            .await
+            .body;
+        let incident = shown["waiting"][0]["incident"]
+            .as_str()
+            .or(shown["questions"][0]["incident"].as_str());
+        let incident = incident.unwrap_or_else(|| panic!("a question in {shown}"));
+        let body = json!({ "decision": decision, "reason": "a test", "execution_id": id });
+        call("api", &posted(&format!("{incident}/decision"), &body, &[]))
+    }
+
+    async fn ask(&self) -> bool {
+        let begun = self.begun(&json!({}));
+        if self.denies(&Self::ask_task(&begun, "approval", &unique("token"))) {
+            return true;
+        }
+        if self.denies(&json!({ "execution": begun.execution, "expired": "one" })) {
+            return true;
+        }
+        // Decided before the machine asks again: its new token must hear of it.
+        for decision in ["approve", "reject"] {
+            let begun = self.decided(decision).await;
+            let again = Self::ask_task(&begun, "approval", &unique("token"));
+            if self.denies(&again) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn audit(&self) -> bool {
+        let begun = self.held();
+        let id = begun.execution["id"].as_str().expect("an id");
+        let query = json!({
+            "TableName": variable("HOLDFAST_LEDGER_TABLE"),
+            "KeyConditionExpression": "pk = :pk and begins_with(sk, :sk)",
+            "ExpressionAttributeValues": {
+                ":pk": { "S": format!("TENANT#{TENANT}#EXEC#{id}") }, ":sk": { "S": "STEP#" },
+            },
+        });
+        let found = ask("dynamodb", "DynamoDB_20120810.Query", &query);
+        let item = &found["Items"][0];
+        let record = json!({ "Records": [{ "eventName": "INSERT", "dynamodb": {
+            "Keys": { "pk": item["pk"], "sk": item["sk"] }, "NewImage": item, "SequenceNumber": "1",
+            "ApproximateCreationDateTime": jiff::Timestamp::now().as_second(),
+        }}]});
+        self.denies(&record)
+    }
+
+    async fn recover(&self) -> bool {
+        // Of a machine that ended before its Begin, and whose input is large.
+        let key = unique("permission");
+        let input = json!({ "vendor_id": unique("vendor"), "hold_days": 1, "reason": Self::large("because") });
+        let start = json!({ "tenant": TENANT, "idempotency_key": key, "input": input });
+        let ended = json!({ "detail-type": "Step Functions Execution Status Change", "detail": {
+            "executionArn": self.stack.aws.execution(DELAY, &key), "stateMachineArn": self.stack.aws.machine(DELAY),
+            "status": "ABORTED", "error": "", "cause": "", "input": start.to_string(),
+        }});
+        if self.denies(&ended) {
+            return true;
+        }
+        // One that is overdue: the sweep finds it by the index, and what it was told before.
+        let old = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(2)).to_string();
+        self.begun_at(&json!({}), &old);
+        if self.denies(&json!({})) {
+            return true;
+        }
+        false
+    }
+
+    async fn api(&self) -> bool {
+        let key = unique("permission");
+        let input = json!({ "vendor_id": unique("vendor"), "hold_days": 1 });
+        let start = |key: &str| {
+            let path = format!("/v1/workflows/{DELAY}/executions");
+            posted(
+                &path,
+                &json!({ "input": input }),
+                &[("idempotency-key", key)],
+            )
+        };
+        // Twice: the second is a duplicate.
+        if self.denies(&start(&key)) || self.denies(&start(&key)) {
+            return true;
+        }
+        // A name that Step Functions knows, under a key that the ledger does not know.
+        let taken = unique("permission");
+        let name = holdfast_core::keys::execution_id(TENANT, DELAY, &taken);
+        let other =
+            json!({ "tenant": TENANT, "idempotency_key": unique("permission"), "input": input });
+        let arn = self.stack.aws.start(DELAY, &name, &other).await;
+        if self.denies(&start(&taken)) {
+            return true;
+        }
+        self.stack.aws.ended(&arn).await;
+        // Asked of Step Functions, for the function may not know.
+        let id = holdfast_core::keys::execution_id(TENANT, DELAY, &key);
+        self.stack
+            .aws
+            .ended(&self.stack.aws.execution(DELAY, &id))
+            .await;
+        let read = [
+            "/v1/keys".to_owned(),
+            "/v1/incidents".to_owned(),
+            format!("/v1/executions/{id}"),
+        ];
+        if read.iter().any(|path| self.denies(&got(path))) {
+            return true;
+        }
+        // The link is signed with the function's own rights.
+        let link = call(self.function, &got(&format!("/v1/executions/{id}/receipt")));
+        if link.is_denied() || self.fetched(&link).await != 200 {
+            return true;
+        }
+        let begun = self.begun(&json!({}));
+        let id = begun.execution["id"].as_str().expect("an id");
+        let reason = json!({ "reason": "a test" });
+        if self.denies(&posted(
+            &format!("/v1/executions/{id}/cancel"),
+            &reason,
+            &[],
+        )) {
+            return true;
+        }
+        for decision in ["approve", "reject"] {
+            let begun = self.begun(&json!({}));
+            call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
+            if self.decide(&begun, decision).await.is_denied() {
+                return true;
+            }
+        }
+        false
+    }
+
+    async fn fetched(&self, link: &Said) -> u16 {
+        let body = link.body["body"].as_str().unwrap_or_default();
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        match body["url"].as_str() {
+            Some(url) => self.stack.api.fetch(url).await.status,
+            None => 0,
+        }
+    }
+}
+
+/// A request as API Gateway hands it to the function, from the files for `sam local invoke`.
+fn event(file: &str, method: &str, path: &str) -> Value {
+    let file = format!("{}/events/{file}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&file).expect("a file of events");
+    let mut event: Value = serde_json::from_str(&text).expect("JSON");
+    event["rawPath"] = path.into();
+    event["requestContext"]["http"]["path"] = path.into();
+    event["requestContext"]["http"]["method"] = method.into();
+    event
+}
+
+fn got(path: &str) -> Value {
+    event("api-read", "GET", path)
+}
+
+fn posted(path: &str, body: &Value, headers: &[(&str, &str)]) -> Value {
+    let mut event = event("api-start", "POST", path);
+    event["body"] = body.to_string().into();
+    for (name, value) in headers {
+        event["headers"][name] = (*value).into();
+    }
+    event
+}

@@ -1,0 +1,266 @@
+//! Hostile text that passes the doors: it stays data on its way to targets, expressions, logs and people.
+
+use holdfast_core::keys::{ExecutionKey, payload_object};
+use holdfast_tests::{DELAY, Stack, call, eventually, invoke, logged, unique, variable};
+use serde_json::{Value, json};
+
+use crate::{
+    abuse::is_problem,
+    decisions::{asked, decide},
+    hold,
+};
+
+#[tokio::test]
+async fn an_expression_inside_an_input_stays_data_all_the_way_to_the_target() {
+    let stack = Stack::from_env().await;
+    for text in [
+        "{% $states.context.Execution.Id %}",
+        "{% $eval('1+1') %}",
+        "{%$input%}",
+        "${VendorSystemUrl}",
+        "$.vendor_id",
+        "$$.Execution.Id",
+        "States.Format('{}', $.a)",
+        "<aws.scheduler.scheduled-time>",
+        "{{7*7}}",
+    ] {
+        let vendor = format!("{text} {}", unique("v"));
+        let id = stack
+            .api
+            .started(DELAY, &unique("data"), &hold(&vendor))
+            .await;
+        let (execution, _) = stack.api.finished(&id).await;
+        assert_eq!(execution["status"], "EXECUTED", "{text}: {execution}");
+        assert_eq!(
+            stack.vendor.effects_on(&vendor).await,
+            ["hold_placed"],
+            "{text}"
+        );
+    }
+    // Members that mean something in a compiled machine mean nothing in an input.
+    for input in [
+        json!({ "vendor_id": { "$jsonata": "1" }, "hold_days": 1 }),
+        json!({ "vendor_id": "v", "hold_days": 1, "$stored": {} }),
+        json!({ "$jsonata": "$input" }),
+        json!({ "$stored": { "key": "payloads/globex/x", "sha256": "0", "bytes": 1 } }),
+    ] {
+        let reply = stack.api.start(DELAY, &unique("data"), &input).await;
+        assert_eq!(
+            (reply.status, is_problem(&reply.body)),
+            (400, true),
+            "{input}: {}",
+            reply.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
+    let stack = Stack::from_env().await;
+    // A large input of another tenant, which lies in the payload store.
+    let large = json!({ "text": "secret of globex ".repeat(40) });
+    let task = |tenant: &str, input: &Value| {
+        json!({
+            "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0", "input_schema": {}, "timeout_s": 600 },
+            "steps": [{ "name": "one", "action": "http" }],
+            "start": { "tenant": tenant, "idempotency_key": unique("payload"), "input": input },
+            "owner": stack.aws.execution(DELAY, &unique("payload")),
+            "machine": stack.aws.machine(DELAY), "started_at": jiff::Timestamp::now().to_string(),
+        })
+    };
+    let theirs = call("begin", &task("globex", &large)).body["execution"].clone();
+    let mine = call("begin", &task("acme", &json!({}))).body["execution"].clone();
+    let bytes = holdfast_core::digest::canonical(&large).expect("canonical");
+    let sha256 = holdfast_core::digest::sha256_hex(&bytes);
+    let key_of = |tenant: &str, execution: &Value| {
+        let execution = execution["id"].as_str().expect("an id").to_owned();
+        payload_object(
+            &ExecutionKey {
+                tenant: tenant.to_owned(),
+                execution,
+            },
+            &sha256,
+        )
+    };
+    for key in [
+        key_of("globex", &theirs),
+        key_of("acme", &theirs),
+        format!("receipts/{sha256}"),
+        key_of("acme", &mine),
+    ] {
+        let stored = json!({ "$stored": { "key": key, "sha256": sha256, "bytes": bytes.len() } });
+        let url = format!("{}/notifications", variable("HOLDFAST_VENDOR_SYSTEM"));
+        let said = call(
+            "step-http",
+            &json!({
+                "execution": mine,
+                "step": { "name": "one", "number": 1, "action": "http", "timeout_s": 20, "max_attempts": 3,
+                    "idempotent": true, "inline_output_bytes": 200_000 },
+                "input": { "method": "POST", "url": url, "body": stored },
+            }),
+        );
+        assert!(said.body["errorType"].is_string(), "{key}: {said:?}");
+        assert!(
+            !said.body.to_string().contains("secret of globex"),
+            "{said:?}"
+        );
+        assert!(!said.log.contains("secret of globex"), "{said:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_guardrail_without_end_is_refused_clearly_and_begin_lives_on() {
+    let stack = Stack::from_env().await;
+    for (assert, why) in [
+        (
+            "($f := function($n) { $f($n + 1) }; $f(0))",
+            "a function of its own",
+        ),
+        (
+            "(function($f) { $f($f) })(function($f) { $f($f) })",
+            "calls what it has made",
+        ),
+        ("$pad('x', 1e12) = 'x'", "$pad needs its width"),
+        (
+            "$reduce($input.list, function($a, $b) { $a & $a }) = 'x'",
+            "$reduce keeps $a twice",
+        ),
+        ("$count([1..100000000]) > 0", ""),
+        (
+            "$count($map([1..99999], function($a) { $count($map([1..99999], function($b) { $a * $b })) })) > 0",
+            "",
+        ),
+        ("$count($input.list.($input.list.($input.list))) > 0", ""),
+    ] {
+        let list: Vec<u32> = (0..2000).collect();
+        let said = call(
+            "begin",
+            &json!({
+                "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0", "input_schema": {},
+                    "guardrails": [{ "name": "endless", "assert": assert, "message": "no" }], "timeout_s": 600 },
+                "steps": [],
+                "start": { "tenant": "acme", "idempotency_key": unique("endless"), "input": { "list": list } },
+                "owner": stack.aws.execution(DELAY, &unique("endless")),
+                "machine": stack.aws.machine(DELAY), "started_at": jiff::Timestamp::now().to_string(),
+            }),
+        );
+        assert_eq!(said.body["errorType"], "Rejected", "{assert}: {said:?}");
+        let message = said.body["errorMessage"].as_str().unwrap_or_default();
+        assert!(
+            message.contains("endless: it cannot be evaluated"),
+            "{assert}: {message}"
+        );
+        // What the evaluator says may quote the input: the definition's author is told at `validate`.
+        assert!(
+            why.is_empty()
+                || holdfast_core::gate::evaluate(assert, &[]).is_err_and(|said| said.contains(why)),
+            "{assert}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn hostile_text_in_a_reason_reaches_no_log_and_steers_nobody_who_reads_it() {
+    let stack = Stack::from_env().await;
+    let marker = unique("marker");
+    let hostile = format!(
+        "{marker}\u{1b}[2J\u{1b}]0;x\u{7}\r\n{{\"level\":\"INFO\",\"audit\":\"workflow.started\"}}\u{202e}\u{2028}"
+    );
+    let vendor = unique("vendor");
+    let id = crate::rollback::hanging(&stack, &vendor, &unique("hostile")).await;
+    let path = format!("/v1/executions/{id}/cancel");
+    let reply = stack.api.post(&path, &json!({ "reason": hostile })).await;
+    assert!(matches!(reply.status, 202 | 400), "{}", reply.body);
+    if reply.status == 400 {
+        let asked = stack.api.post(&path, &json!({ "reason": marker })).await;
+        assert_eq!(asked.status, 202, "{}", asked.body);
+    }
+    let (execution, receipt) = stack.api.finished(&id).await;
+    // JSON escapes every control character: what people read of it cannot steer anything.
+    for text in [execution.to_string(), receipt.to_string()] {
+        assert!(text.chars().all(|c| !c.is_control()), "{text:?}");
+    }
+    // A line that was broken in two would not name the execution, and a reason is in none of them.
+    for function in ["api", "plan", "finish", "recover"] {
+        for line in logged(function, &id) {
+            assert!(
+                line.chars().all(|c| !c.is_control() && c != '\u{202e}'),
+                "{function}: {line:?}"
+            );
+        }
+        assert_eq!(
+            logged(function, &marker),
+            Vec::<String>::new(),
+            "{function} logs a reason"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_decision_that_comes_again_or_with_a_used_token_changes_nothing() {
+    let stack = Stack::from_env().await;
+    let (alice, bob) = (stack.api.as_actor("alice"), stack.api.as_actor("bob"));
+    let vendor = unique("vendor");
+    let input = json!({ "vendor_id": vendor, "hold_days": 14, "amount": 250_000 });
+    let id = alice
+        .started("WF-HOLD-LARGE-PAYMENTS", &unique("replay"), &input)
+        .await;
+    let question = asked(&alice, &id).await;
+    let token = token_of(&stack, &id).await;
+    assert_eq!(decide(&bob, &question, "approve", &id).await.status, 200);
+    let (_, before) = stack.api.finished(&id).await;
+    // Whoever got hold of the token answers with it once more, and with what it likes.
+    for output in [json!({ "output": { "by": "mallory" } }), json!({})] {
+        let answer = stack.aws.states.send_task_success();
+        let answer = answer
+            .task_token(&token)
+            .output(output.to_string())
+            .send()
+            .await;
+        answer.expect_err("its token is used up");
+    }
+    let failure = stack
+        .aws
+        .states
+        .send_task_failure()
+        .task_token(&token)
+        .error("Mallory");
+    failure.send().await.expect_err("its token is used up");
+    for decision in ["approve", "reject", "approve"] {
+        let again = decide(&bob, &question, decision, &id).await;
+        let expected = if decision == "approve" { 200 } else { 409 };
+        assert_eq!(again.status, expected, "{}", again.body);
+    }
+    invoke("recover", &json!({}));
+    let (_, after) = stack.api.finished(&id).await;
+    assert_eq!(before, after, "the receipt is what it was");
+    assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
+}
+
+/// The task token of an execution's question, which only the ledger and the machine know.
+async fn token_of(stack: &Stack, id: &str) -> String {
+    eventually("the question has a token", 30, || async {
+        let at = format!("TENANT#acme#EXEC#{id}");
+        let value = aws_sdk_dynamodb::types::AttributeValue::S(at);
+        let query = stack
+            .aws
+            .dynamodb
+            .query()
+            .table_name(variable("HOLDFAST_LEDGER_TABLE"));
+        let query = query
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", value);
+        let found = query.send().await.expect("the ledger answers");
+        let question = |item: &&std::collections::HashMap<
+            _,
+            aws_sdk_dynamodb::types::AttributeValue,
+        >| { item["sk"].as_s().is_ok_and(|key| key.starts_with("ASK#")) };
+        let questions = found.items().iter().filter(question);
+        let mut tokens = questions.filter_map(|item| item.get("token")?.as_s().ok());
+        tokens
+            .next()
+            .cloned()
+            .ok_or_else(|| "no token yet".to_owned())
+    })
+    .await
+}

@@ -1,0 +1,345 @@
+//! What each role allows is enough, and all of it is needed: one permission is taken away after another. On a stack that
+//! holds functions to their roles: `make up IAM=true`.
+
+use std::{collections::BTreeSet, env};
+
+use holdfast_tests::{Stack, elements, iam, unescaped, variable};
+use serde_json::{Value, json};
+
+use crate::exercises::denied;
+
+/// What no exercise can show on the local stack, and why it is there all the same.
+const UNSEEN: [(&str, &str); 10] = [
+    // Lambda reads the stream, and tells of what it gave up, in the role's name; the emulator does so in nobody's.
+    ("audit", "dynamodb:DescribeStream"),
+    ("audit", "dynamodb:GetRecords"),
+    ("audit", "dynamodb:GetShardIterator"),
+    ("audit", "dynamodb:ListStreams"),
+    ("audit", "sqs:SendMessage"),
+    // Only in a race: somebody begins what it begins.
+    ("recover", "s3:GetObject"),
+    // The same calls as the API's, made again when those were lost.
+    ("recover", "states:SendTaskFailure"),
+    ("recover", "states:SendTaskSuccess"),
+    // Whatever it says, the machine as it is now serves as well.
+    ("api", "states:DescribeStateMachineForExecution"),
+    ("recover", "states:DescribeStateMachineForExecution"),
+];
+
+fn functions() -> Vec<String> {
+    let mut names = [
+        "api",
+        "ask",
+        "audit",
+        "begin",
+        "finish",
+        "plan",
+        "recover",
+        "step-http",
+        "step-vendor-hold",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    names.sort();
+    names
+}
+
+/// One inline policy of a role.
+struct Policy {
+    role: String,
+    name: String,
+    document: Value,
+}
+
+impl Policy {
+    fn all_of(role: &str) -> Vec<Self> {
+        let names = elements(&iam("ListRolePolicies", &[("RoleName", role)]), "member");
+        let read = |name: String| {
+            let said = iam(
+                "GetRolePolicy",
+                &[("RoleName", role), ("PolicyName", &name)],
+            );
+            let text = elements(&said, "PolicyDocument").pop().expect("a document");
+            Self {
+                role: role.to_owned(),
+                name,
+                document: serde_json::from_str(&unescaped(&text)).expect("JSON"),
+            }
+        };
+        names.into_iter().map(read).collect()
+    }
+
+    fn put(&self, document: &Value) {
+        let document = document.to_string();
+        let parameters = [
+            ("RoleName", self.role.as_str()),
+            ("PolicyName", &self.name),
+            ("PolicyDocument", &document),
+        ];
+        iam("PutRolePolicy", &parameters);
+    }
+
+    /// Every action of every statement, with the document that lacks it.
+    fn without_one(&self) -> Vec<(String, Value)> {
+        let mut found = Vec::new();
+        let statements = self.document["Statement"].as_array().expect("statements");
+        for (n, statement) in statements.iter().enumerate() {
+            let actions = listed(&statement["Action"]);
+            for action in &actions {
+                let left: Vec<_> = actions.iter().filter(|one| *one != action).collect();
+                let mut without = self.document.clone();
+                if left.is_empty() {
+                    without["Statement"]
+                        .as_array_mut()
+                        .expect("statements")
+                        .remove(n);
+                } else {
+                    without["Statement"][n]["Action"] = json!(left);
+                }
+                found.push((action.clone(), without));
+            }
+        }
+        found
+    }
+}
+
+/// Puts a policy back, also when the test fails.
+struct Restored<'a>(&'a Policy);
+
+impl Drop for Restored<'_> {
+    fn drop(&mut self) {
+        self.0.put(&self.0.document);
+    }
+}
+
+/// One text or a list of them.
+fn listed(value: &Value) -> Vec<String> {
+    let texts = value
+        .as_array()
+        .cloned()
+        .unwrap_or_else(|| vec![value.clone()]);
+    let text = |value: Value| value.as_str().expect("a text").to_owned();
+    texts.into_iter().map(text).collect()
+}
+
+fn role_of(function: &str) -> String {
+    let name = format!("{}-{function}", variable("HOLDFAST_STACK"));
+    let arn = holdfast_tests::function_role(&name);
+    arn.rsplit('/').next().expect("a name").to_owned()
+}
+
+/// Whether the stack holds functions to their roles; else there is nothing to see.
+fn enforced() -> bool {
+    env::var("HOLDFAST_IAM").as_deref() == Ok("true")
+}
+
+#[tokio::test]
+async fn each_permission_of_each_function_is_enough_and_needed() {
+    if !enforced() {
+        return;
+    }
+    let stack = Stack::alone().await;
+    let mut unseen = BTreeSet::new();
+    for function in functions() {
+        assert!(
+            !denied(&stack, &function).await,
+            "{function}: its role does not suffice"
+        );
+        for policy in Policy::all_of(&role_of(&function)) {
+            let _restored = Restored(&policy);
+            for (action, without) in policy.without_one() {
+                policy.put(&without);
+                if !denied(&stack, &function).await {
+                    unseen.insert((function.clone(), action));
+                }
+            }
+        }
+        assert!(
+            !denied(&stack, &function).await,
+            "{function}: its policy is back"
+        );
+    }
+    let expected = UNSEEN.map(|(function, action)| (function.to_owned(), action.to_owned()));
+    assert_eq!(
+        unseen,
+        BTreeSet::from(expected),
+        "permissions that nothing needs, or that no exercise tries"
+    );
+}
+
+/// Actions that know no resource of ours, so that `*` is all that can be said (Service Authorization Reference).
+const NAMELESS: [&str; 4] = ["states:SendTask", "dynamodb:ListStreams", "logs:", "xray:"];
+
+#[tokio::test]
+async fn no_policy_of_ours_has_a_wildcard_where_a_name_could_stand() {
+    let listed_roles = elements(&iam("ListRoles", &[]), "RoleName");
+    let stack = format!("{}-", variable("HOLDFAST_STACK"));
+    let roles: Vec<_> = listed_roles
+        .iter()
+        .filter(|role| role.starts_with(&stack))
+        .collect();
+    assert!(roles.len() > 10, "{listed_roles:?}");
+    for role in roles {
+        for policy in Policy::all_of(role) {
+            for statement in policy.document["Statement"].as_array().expect("statements") {
+                for action in listed(&statement["Action"]) {
+                    assert!(!action.contains('*'), "{role}: {action}");
+                    let nameless = NAMELESS.iter().any(|start| action.starts_with(start));
+                    for resource in listed(&statement["Resource"]) {
+                        assert!(
+                            nameless || resource != "*",
+                            "{role}: {action} on {resource}"
+                        );
+                        // Only what is made while it runs has a name that nobody knows before.
+                        let start = resource.split('*').next().unwrap_or_default();
+                        let inner = ["/receipts/", "/payloads/", ":live"]
+                            .iter()
+                            .any(|end| start.ends_with(end));
+                        let ours = start.ends_with(&format!(":{stack}WF-"))
+                            || start.ends_with(&format!(":{stack}recovery:"));
+                        assert!(
+                            nameless || !resource.contains('*') || inner || ours,
+                            "{role}: {action} on {resource}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whether a role would be allowed `action` on each resource, by the emulator's own evaluation of its policies.
+fn allowed(role: &str, action: &str, resource: &str) -> bool {
+    let parameters = [
+        ("PolicySourceArn", role),
+        ("ActionNames.member.1", action),
+        ("ResourceArns.member.1", resource),
+    ];
+    let said = iam("SimulatePrincipalPolicy", &parameters);
+    match elements(&said, "EvalDecision").pop().as_deref() {
+        Some("allowed") => true,
+        Some("implicitDeny" | "explicitDeny") => false,
+        _ => panic!("{said}"),
+    }
+}
+
+#[tokio::test]
+async fn each_machine_may_call_the_functions_that_its_states_name_and_no_others() {
+    let stack = Stack::from_env().await;
+    let prefix = variable("HOLDFAST_MACHINE_PREFIX");
+    let function = prefix
+        .replace(":states:", ":lambda:")
+        .replace(":stateMachine:", ":function:");
+    let mut used = BTreeSet::new();
+    for machine in [
+        "WF-DELAY-VENDOR-PAYMENTS-ACME",
+        "WF-HOLD-LARGE-PAYMENTS",
+        "WF-HOLD-VENDOR-GROUP",
+        "WF-REVIEW-REMINDER",
+        "recovery",
+    ] {
+        let described = stack.aws.states.describe_state_machine();
+        let described = described
+            .state_machine_arn(stack.aws.machine(machine))
+            .send()
+            .await;
+        let described = described.expect("a machine of the stack");
+        for name in functions() {
+            let arn = format!("{function}{name}");
+            let calls = described.definition.contains(&format!("\"{arn}\""));
+            let may = allowed(&described.role_arn, "lambda:InvokeFunction", &arn);
+            assert_eq!(may, calls, "{machine} and {name}");
+            if calls {
+                used.insert(name);
+            }
+        }
+        for (action, resource) in [
+            ("states:StartExecution", format!("{prefix}recovery")),
+            (
+                "dynamodb:GetItem",
+                "arn:aws:dynamodb:us-east-1:000000000000:table/any".to_owned(),
+            ),
+            ("lambda:InvokeFunction", format!("{function}other")),
+        ] {
+            assert!(
+                !allowed(&described.role_arn, action, &resource),
+                "{machine}: {action}"
+            );
+        }
+    }
+    // The rest is called by API Gateway, EventBridge and the stream.
+    let rest: Vec<_> = functions()
+        .into_iter()
+        .filter(|name| !used.contains(name))
+        .collect();
+    assert_eq!(rest, ["api", "audit", "recover"]);
+}
+
+#[tokio::test]
+async fn each_trigger_may_start_its_own_machine_and_nothing_else() {
+    let roles = elements(&iam("ListRoles", &[]), "Arn");
+    let machines = [
+        ("DelayVendorPaymentsAcme", "WF-DELAY-VENDOR-PAYMENTS-ACME"),
+        ("ReviewReminder", "WF-REVIEW-REMINDER"),
+    ];
+    let prefix = variable("HOLDFAST_MACHINE_PREFIX");
+    for (id, own) in machines {
+        let of_stack = format!("/{}-{id}TriggerRole", variable("HOLDFAST_STACK"));
+        let role = roles
+            .iter()
+            .find(|arn| arn.contains(&of_stack))
+            .unwrap_or_else(|| panic!("{of_stack} in {roles:?}"));
+        assert!(
+            allowed(role, "states:StartExecution", &format!("{prefix}{own}")),
+            "{own}"
+        );
+        for other in machines
+            .iter()
+            .map(|(_, name)| *name)
+            .chain(["recovery"])
+            .filter(|name| *name != own)
+        {
+            assert!(
+                !allowed(role, "states:StartExecution", &format!("{prefix}{other}")),
+                "{own}: {other}"
+            );
+        }
+        assert!(!allowed(
+            role,
+            "lambda:InvokeFunction",
+            "arn:aws:lambda:us-east-1:000000000000:function:any"
+        ));
+    }
+}
+
+#[tokio::test]
+async fn a_stack_without_tls_is_refused_by_the_buckets_own_policy() {
+    if !enforced() {
+        return;
+    }
+    let stack = Stack::alone().await;
+    let bucket = variable("HOLDFAST_PAYLOAD_BUCKET");
+    let policy = json!({ "Version": "2012-10-17", "Statement": [{
+        "Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+        "Resource": [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")],
+        "Condition": { "Bool": { "aws:SecureTransport": "false" } },
+    }]});
+    let s3 = &stack.aws.s3;
+    s3.put_bucket_policy()
+        .bucket(&bucket)
+        .policy(policy.to_string())
+        .send()
+        .await
+        .expect("a policy");
+    let refused = denied(&stack, "begin").await;
+    s3.delete_bucket_policy()
+        .bucket(&bucket)
+        .send()
+        .await
+        .expect("it is gone");
+    assert!(
+        refused,
+        "a function's payload went over a connection without TLS"
+    );
+    assert!(!denied(&stack, "begin").await);
+}
