@@ -93,7 +93,7 @@ fn of_function(name: &str, args: &[AstNode], walk: &Walk) -> Option<String> {
         .iter()
         .enumerate()
         .any(|(place, argument)| match argument {
-            AstNode::Lambda { .. } => !(each && place == 1) && !(name == "replace" && place == 2),
+            AstNode::Lambda { .. } => !(each && place == 1 || name == "replace" && place == 2),
             AstNode::Variable(variable) => each && place == 1 && walk.is_bound(variable),
             AstNode::Function { .. } | AstNode::Path { .. } => false,
             _ => each && place == 1,
