@@ -1,6 +1,7 @@
 //! The `holdfast` command: write, check, compile, draw, drill and watch workflows. Exit codes: 0 fine, 1 problems, 2 wrong usage.
 
 mod api;
+mod audit;
 mod compile;
 mod drill;
 mod new;
@@ -68,7 +69,7 @@ enum Command {
         #[command(flatten)]
         door: api::Door,
     },
-    /// Fetch and verify receipts
+    /// Fetch, verify and audit receipts
     Receipt {
         #[command(subcommand)]
         command: ReceiptCommand,
@@ -98,6 +99,8 @@ enum ReceiptCommand {
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
+    /// Audit a mirror of the receipt bucket by its chain of digests, without any connection or credentials
+    Audit(audit::Asked),
     /// Fetch the receipt of an execution that has ended, and check it against its digest
     Get {
         /// The execution's id
@@ -160,6 +163,9 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Receipt {
             command: ReceiptCommand::Page { file, jwks, to },
         } => receipt::page(&file, &jwks, to),
+        Command::Receipt {
+            command: ReceiptCommand::Audit(asked),
+        } => audit::run(&asked),
         Command::Schema => {
             let schema = holdfast_core::definition::schema(&workflows::actions());
             output::text(&format!("{schema:#}\n"))

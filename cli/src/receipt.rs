@@ -1,14 +1,14 @@
 //! Receipts on this machine: fetched, held to the digest that the deployment names, verified by their signature, shown.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::Write,
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
 use holdfast_core::{
     digest::sha256_hex,
-    evidence::{Jwks, Kind, Verified, verified},
+    evidence::{Jwks, Kind, MAX_BYTES, Verified, verified},
     receipt::{FORMAT, Receipt, page::page_of},
 };
 use jiff::Timestamp;
@@ -39,17 +39,13 @@ pub(crate) fn get(door: &Door, id: &str, to: Option<PathBuf>) -> Result<(), Trou
 
 /// Makes the page of a receipt's file, its signature verified by a key set, in a file that does not exist yet.
 pub(crate) fn page(file: &Path, jwks: &Path, to: Option<PathBuf>) -> Result<(), Trouble> {
-    let keys = Jwks::parse(&read(jwks)?).map_err(|why| said(jwks, why))?;
+    let keys = key_set(jwks)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let page = page_of(&read(file)?, &name, None, &keys, Timestamp::now());
+    let page = page_of(&read(file).map_err(Trouble::Other)?, &name, None, &keys, Timestamp::now());
     let page = page.map_err(|why| said(file, why))?;
     let to = to.unwrap_or_else(|| file.with_extension("html"));
     write_new(&to, page.as_bytes())?;
     output::line(&to.display().to_string())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Trouble> {
-    fs::read(path).map_err(|error| said(path, error.to_string()))
 }
 
 fn said(path: &Path, why: String) -> Trouble {
@@ -65,8 +61,9 @@ fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
 
 /// Verifies a receipt's signature by a key set, and says what the receipt says.
 pub(crate) fn verify(file: &Path, jwks: &Path) -> Result<(), Trouble> {
-    let keys = Jwks::parse(&read(jwks)?).map_err(|why| said(jwks, why))?;
-    let Verified { content, kid } = verified::<Receipt>(&read(file)?, Kind::Receipt, FORMAT, &keys)
+    let keys = key_set(jwks)?;
+    let bytes = read(file).map_err(Trouble::Other)?;
+    let Verified { content, kid } = verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys)
         .map_err(|why| said(file, why))?;
     output::line(&format!(
         "{}: signed by {kid}\n{} of {}, tenant {}, execution {}, ended {}",
@@ -77,4 +74,22 @@ pub(crate) fn verify(file: &Path, jwks: &Path) -> Result<(), Trouble> {
         content.execution_id,
         content.timestamp
     ))
+}
+
+/// The key set in a file.
+pub(crate) fn key_set(file: &Path) -> Result<Jwks, Trouble> {
+    let read = read(file).map_err(Trouble::Other)?;
+    Jwks::parse(&read).map_err(|why| said(file, why))
+}
+
+/// A file's bytes, unless it is larger than anything that is sealed.
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, String> {
+    let wrong = |error: io::Error| format!("{}: {error}", file.display());
+    let mut bytes = Vec::new();
+    // One byte more than is taken, so that a larger file shows as one.
+    let file = File::open(file).map_err(wrong)?;
+    file.take(MAX_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(wrong)?;
+    Ok(bytes)
 }

@@ -89,6 +89,7 @@ def main():
         ("ask", "ask", ""),
         ("api", "api", ""),
         ("audit", "audit", ""),
+        ("digest", "digest", ""),
     ]:
         path = folder / program
         runs = [spawn(path, action, address) for _ in range(RUNS)]

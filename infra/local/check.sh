@@ -52,7 +52,7 @@ scripts_are_sound() {
 # Amazon Linux 2023, where Lambda runs, has glibc 2.34.
 programs_run_on_lambda() {
     local program newest
-    for program in begin step plan finish recover ask api audit; do
+    for program in begin step plan finish recover ask api audit digest; do
         newest=$(objdump -T "$target_dir/$HOLDFAST_PROFILE/$program" | grep -o 'GLIBC_[0-9.]*' | sort -V | tail -n 1)
         [[ $(printf '%s\nGLIBC_2.34\n' "$newest" | sort -V | tail -n 1) = GLIBC_2.34 ]] ||
             { echo "$program needs $newest, newer than the 2.34 of Lambda: build with HOLDFAST_TARGET=x86_64-unknown-linux-gnu.2.34"; return 1; }

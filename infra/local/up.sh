@@ -66,7 +66,7 @@ parameters=(
 )
 deployed=$({
     echo "$stack ${parameters[*]}"
-    sha256sum template.yaml samconfig.toml infra/statemachines/*.asl.json "$programs"/{begin,step,plan,finish,recover,ask,api,audit}
+    sha256sum template.yaml samconfig.toml infra/statemachines/*.asl.json "$programs"/{begin,step,plan,finish,recover,ask,api,audit,digest}
 } | sha256sum)
 if [[ $(cat "$local_dir/deployed" 2>/dev/null) != "$deployed" ]]; then
     stage "sam build"

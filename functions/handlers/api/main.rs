@@ -25,6 +25,8 @@ use axum::{
 };
 use holdfast_aws::{Deployment, Keys, Machines};
 use holdfast_core::access::ClaimNames;
+use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use crate::{problem::Problem, reach::Reach};
 
@@ -35,6 +37,8 @@ struct App {
     keys: Keys,
     /// The key that signs receipts, then those that did before.
     signing_keys: Vec<String>,
+    /// Their public halves, once told: they never change, and whoever asks for them costs KMS nothing.
+    key_set: OnceCell<Jwks>,
     receipt_url_valid_for: Duration,
     /// The stack's name: who tells audit events.
     stack: String,
@@ -71,6 +75,7 @@ impl App {
                 .map(|key| key.trim().to_owned())
                 .filter(|key| !key.is_empty())
                 .collect(),
+            key_set: OnceCell::new(),
             receipt_url_valid_for: Duration::from_secs(seconds),
             stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
             claims: ClaimNames {

@@ -122,7 +122,7 @@ async fn page(
     };
     let bytes = bytes.ok_or_else(|| unfit("its file is gone".to_owned()))?;
     let keys = key_set(app).await?;
-    let page = page_of(&bytes, &receipt.object, Some(&receipt.sha256), &keys, at).map_err(unfit)?;
+    let page = page_of(&bytes, &receipt.object, Some(&receipt.sha256), keys, at).map_err(unfit)?;
     if page.len() > PAGE_MAX {
         let why = "it is too long for one answer; fetch the file, and let `holdfast receipt page` make the page";
         return Err(unfit(why.to_owned()));
@@ -142,12 +142,17 @@ async fn page(
 }
 
 /// `GET /v1/keys`: the public keys that receipts are verified by, as a JSON Web Key Set; nobody has to be known for it.
-pub(crate) async fn keys(State(app): State<Arc<App>>) -> Result<Json<serde_json::Value>, Problem> {
-    Ok(Json(key_set(&app).await?.to_value()))
+pub(crate) async fn keys(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    let cached = [(header::CACHE_CONTROL, "public, max-age=300")];
+    Ok((cached, Json(key_set(&app).await?.to_value())).into_response())
 }
 
-async fn key_set(app: &App) -> Result<Jwks, Problem> {
-    let keys: Vec<_> = app.signing_keys.iter().map(String::as_str).collect();
-    let set = app.keys.set(&keys).await;
-    set.map_err(|why| Problem::unavailable("the key store", &why))
+/// The keys, asked for once in the life of the process: another key comes with another deployment.
+async fn key_set(app: &App) -> Result<&Jwks, Problem> {
+    let told = app.key_set.get_or_try_init(|| async {
+        let keys: Vec<_> = app.signing_keys.iter().map(String::as_str).collect();
+        app.keys.set(&keys).await
+    });
+    told.await
+        .map_err(|why| Problem::unavailable("the key store", &why))
 }

@@ -8,7 +8,11 @@ use aws_sdk_s3::{
     operation::get_object::GetObjectError,
     presigning::PresigningConfig,
 };
-use holdfast_core::engine::{ObjectStore, StoreError};
+use holdfast_core::{
+    engine::{ObjectStore, StoreError},
+    evidence::chain::{Shelf, Stored},
+};
+use jiff::Timestamp;
 
 /// A bucket.
 #[derive(Debug, Clone)]
@@ -102,6 +106,47 @@ impl ObjectStore for S3Store {
             .await
             .map_err(|error| StoreError(error.to_string()))?;
         Ok(Some(bytes.to_vec()))
+    }
+}
+
+impl Shelf for S3Store {
+    async fn list(&self, prefix: &str, after: &str) -> Result<Vec<Stored>, StoreError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket);
+        let list = list
+            .prefix(prefix)
+            .set_start_after((!after.is_empty()).then(|| after.to_owned()));
+        let mut pages = list.into_paginator().send();
+        let mut all = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| unavailable(&error))?;
+            for object in page.contents.unwrap_or_default() {
+                let written_at = object
+                    .last_modified
+                    .and_then(|at| Timestamp::new(at.secs(), at.subsec_nanos() as i32).ok());
+                let (Some(key), Some(written_at)) = (object.key, written_at) else {
+                    return Err(StoreError("a listing without key or time".to_owned()));
+                };
+                all.push(Stored { key, written_at });
+            }
+        }
+        Ok(all)
+    }
+
+    async fn folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket);
+        let list = list.prefix(prefix).delimiter("/");
+        let mut pages = list.into_paginator().send();
+        let mut all = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| unavailable(&error))?;
+            let folders = page.common_prefixes.unwrap_or_default();
+            all.extend(folders.into_iter().filter_map(|folder| {
+                let folder = folder.prefix?;
+                let name = folder.strip_prefix(prefix)?.strip_suffix('/')?;
+                Some(name.to_owned())
+            }));
+        }
+        Ok(all)
     }
 }
 

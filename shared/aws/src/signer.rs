@@ -28,30 +28,40 @@ impl Keys {
         Self { client }
     }
 
-    /// The key with this id or ARN, as a signer.
+    /// The key with this id, ARN or alias, as a signer. It keeps to the key that an alias names now, whose public half it
+    /// names in what it signs.
     pub async fn signer(&self, key: &str) -> Result<KmsSigner, String> {
-        let public = self.public(key).await?;
+        let (arn, public) = self.public(key).await?;
         Ok(KmsSigner {
             client: self.client.clone(),
-            key: key.to_owned(),
+            key: arn,
             kid: public.kid().to_owned(),
         })
     }
 
-    /// The public halves of these keys.
+    /// The public halves of these keys, each once. The error says which key has none to tell.
     pub async fn set(&self, keys: &[&str]) -> Result<Jwks, String> {
-        let mut set = Vec::new();
+        let mut set: Vec<Jwk> = Vec::new();
         for key in keys {
-            set.push(self.public(key).await?);
+            let (_, public) = self.public(key).await?;
+            if set.iter().all(|one| one.kid() != public.kid()) {
+                set.push(public);
+            }
         }
         Ok(Jwks::new(set))
     }
 
-    async fn public(&self, key: &str) -> Result<Jwk, String> {
+    /// A key's ARN and public half.
+    async fn public(&self, key: &str) -> Result<(String, Jwk), String> {
+        let wrong = |why: &str| format!("key {key}: {why}");
         let answer = self.client.get_public_key().key_id(key).send().await;
-        let answer = answer.map_err(|error| format!("KMS GetPublicKey: {}", code(&error)))?;
-        let der = answer.public_key().ok_or("KMS told no public key")?;
-        Jwk::from_spki_der(der.as_ref())
+        let answer =
+            answer.map_err(|error| wrong(&format!("KMS GetPublicKey: {}", code(&error))))?;
+        let der = answer
+            .public_key()
+            .ok_or_else(|| wrong("KMS told no public key"))?;
+        let public = Jwk::from_spki_der(der.as_ref()).map_err(|why| wrong(&why))?;
+        Ok((answer.key_id().unwrap_or(key).to_owned(), public))
     }
 }
 

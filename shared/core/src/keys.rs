@@ -122,14 +122,47 @@ pub fn payload_prefix(at: &ExecutionKey) -> String {
 
 /// Where the receipt lies: by the day it ended (UTC), then execution and generation.
 pub fn receipt_object(at: &ExecutionKey, ended_at: Timestamp, generation: u32) -> String {
-    let day = ended_at
-        .to_zoned(TimeZone::UTC)
-        .strftime("%Y/%m/%d")
-        .to_string();
     format!(
-        "receipts/{}/{day}/{}-{generation}.json",
-        at.tenant, at.execution
+        "{}{}-{generation}.json",
+        receipt_day(&at.tenant, ended_at),
+        at.execution
     )
+}
+
+/// Where a tenant's receipts lie.
+pub fn receipt_prefix(tenant: &str) -> String {
+    format!("receipts/{tenant}/")
+}
+
+/// Where the receipts of the executions that ended on this day (UTC) lie.
+pub fn receipt_day(tenant: &str, day: Timestamp) -> String {
+    format!("{}{}/", receipt_prefix(tenant), utc(day, "%Y/%m/%d"))
+}
+
+/// Says that a receipt was written long after its execution's end, as no digest expects: by the day of writing, then
+/// the day whose folder it lies in.
+pub fn late_object(tenant: &str, written_at: Timestamp, ended_at: Timestamp) -> String {
+    let ended = utc(ended_at, "%Y-%m-%d");
+    format!("{}{ended}.json", late_day(tenant, written_at))
+}
+
+/// Where what was written late on this day (UTC) is named.
+pub fn late_day(tenant: &str, day: Timestamp) -> String {
+    format!("late/{tenant}/{}/", utc(day, "%Y-%m-%d"))
+}
+
+/// Where a tenant's digests lie.
+pub fn digest_prefix(tenant: &str) -> String {
+    format!("digests/{tenant}/")
+}
+
+/// Where the digest of the hour that begins then lies.
+pub fn digest_object(tenant: &str, hour: Timestamp) -> String {
+    format!("{}{}.json", digest_prefix(tenant), utc(hour, "%Y/%m/%d/%H"))
+}
+
+fn utc(at: Timestamp, format: &str) -> String {
+    at.to_zoned(TimeZone::UTC).strftime(format).to_string()
 }
 
 /// 160 bits of SHA-256 over length-prefixed parts, so that no two lists of parts run together to the same text.

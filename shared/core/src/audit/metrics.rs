@@ -63,6 +63,8 @@ pub enum Metric {
     AuditLag,
     /// Changes that could not be read and were set aside.
     AuditUnreadable,
+    /// Tenants whose chain of digests does not go on.
+    DigestsOverdue,
 }
 
 impl Metric {
@@ -85,6 +87,7 @@ impl Metric {
         Self::OverdueExecutions,
         Self::AuditLag,
         Self::AuditUnreadable,
+        Self::DigestsOverdue,
     ];
 
     /// Its name in CloudWatch.
@@ -107,6 +110,7 @@ impl Metric {
             Self::OverdueExecutions => "overdue_executions",
             Self::AuditLag => "audit_lag",
             Self::AuditUnreadable => "audit_unreadable",
+            Self::DigestsOverdue => "digests_overdue",
         }
     }
 

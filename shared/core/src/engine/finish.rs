@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::{Engine, Host, ObjectStore, TaskError, partition, plan::superseded, report::Case};
 use crate::{
     digest::sha256_hex,
-    evidence::{Seal, SealError},
-    keys::receipt_object,
+    evidence::{Seal, SealError, chain::is_late},
+    keys::{late_object, receipt_object},
     ledger::{
         Expect, Ledger, Meta, Need, Phase, Put, ReceiptRef, Snapshot, Stands, Status, StepRecord,
         StepState, kept, need,
@@ -70,7 +70,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(())
     }
 
-    /// Writes the receipt once; whoever comes second adopts the first.
+    /// Writes the receipt once; whoever comes second adopts the first. Where a digest would not look for it any more, that
+    /// is said beforehand.
     async fn publish(
         &self,
         task: &FinishTask,
@@ -96,6 +97,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             SealError::Signer(error) => TaskError::new(error_name::TRANSIENT, error.to_string()),
             SealError::Unfit(why) => unfit(why),
         })?;
+        let now = self.host.now();
+        if is_late(*ended_at, now) {
+            let mark = late_object(&snapshot.meta.at.tenant, now, *ended_at);
+            self.receipts.put_new(&mark, b"{}".to_vec()).await?;
+        }
         let mut sha256 = sha256_hex(&bytes);
         if !self.receipts.put_new(&object, bytes).await? {
             let stands = self.receipts.get(&object).await?.ok_or_else(|| {

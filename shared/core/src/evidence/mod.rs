@@ -2,6 +2,7 @@
 //!
 //! [`seal`] signs a JSON object by a [`Signer`]; [`verified`] takes a sealed file apart again, or says what is wrong.
 
+pub mod chain;
 mod jwks;
 mod jws;
 mod sealed;

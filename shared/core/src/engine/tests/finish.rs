@@ -192,6 +192,24 @@ fn a_receipt_that_cannot_be_stored_is_tried_again_and_keeps_the_time_of_the_end(
 }
 
 #[test]
+fn a_receipt_stored_more_than_a_day_late_is_named_where_digests_look() {
+    for (hours, named) in [
+        (23, None),
+        (49, Some("late/acme/2025-10-01/2025-09-29.json")),
+    ] {
+        let engine = engine();
+        let execution = executed(&engine, [None, None]);
+        engine.receipts.refuse(1);
+        finish(&engine, &execution, None).unwrap_err();
+        engine.host.pass(hours * 3600);
+        finish(&engine, &execution, None).unwrap();
+        let objects = engine.receipts.objects.lock().unwrap();
+        let late = objects.keys().find(|key| key.starts_with("late/"));
+        assert_eq!(late.map(String::as_str), named);
+    }
+}
+
+#[test]
 fn a_failed_execution_closes_what_waits_and_names_what_was_never_reached() {
     let engine = engine();
     let execution = begun(&engine);

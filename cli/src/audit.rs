@@ -1,0 +1,228 @@
+//! Audits a mirror of the receipt bucket: a folder and a key set, without any connection or credentials.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use holdfast_core::{
+    evidence::chain::{Audit, Files, Hour, audit},
+    names::{check_tenant, quoted},
+};
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::Date,
+    tz::{Offset, TimeZone},
+};
+
+use crate::{
+    output,
+    receipt::{key_set, read},
+    report::Trouble,
+};
+
+/// How many findings are shown.
+const SHOWN: usize = 20;
+
+/// What is to be audited.
+#[derive(Args)]
+pub(crate) struct Asked {
+    /// The tenant
+    #[arg(long)]
+    tenant: String,
+    /// From when on: a day (2026-11-01) or a full hour (2026-11-01T13:00:00Z)
+    #[arg(long, value_name = "WHEN")]
+    from: String,
+    /// Until when: a day, which is included, or the end of an hour
+    #[arg(long, value_name = "WHEN")]
+    to: String,
+    /// The folder: what `aws s3 sync s3://BUCKET DIR` made
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+    /// The key set that is trusted: what GET /v1/keys answered
+    #[arg(long, value_name = "FILE")]
+    jwks: PathBuf,
+}
+
+/// Audits, and says what was found; trouble if anything is not as it was written.
+pub(crate) fn run(asked: &Asked) -> Result<(), Trouble> {
+    let wrong = |why: String| Trouble::Other(why);
+    check_tenant(&asked.tenant).map_err(wrong)?;
+    let from = when("--from", &asked.from, false).map_err(wrong)?;
+    let until = when("--to", &asked.to, true).map_err(wrong)?;
+    if from >= until {
+        return Err(Trouble::Other(format!(
+            "--from {} is not before --to {}",
+            asked.from, asked.to
+        )));
+    }
+    let newest = Hour::newest_due(Timestamp::now()).next();
+    let keys = key_set(&asked.jwks)?;
+    let mirror = Mirror::open(&asked.dir).map_err(wrong)?;
+    let found = audit(&mirror, &asked.tenant, from..until, &keys).map_err(|why| {
+        Trouble::Other(format!(
+            "{}: {why}; is it a mirror of the bucket? aws s3 sync s3://BUCKET {}",
+            asked.dir.display(),
+            asked.dir.display()
+        ))
+    })?;
+    if found.findings.is_empty() {
+        return output::text(&fine(&asked.tenant, &found));
+    }
+    let mut said: Vec<String> = found
+        .findings
+        .iter()
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect();
+    if found.findings.len() > SHOWN {
+        said.push(format!("and {} more", found.findings.len() - SHOWN));
+    }
+    if until > newest {
+        said.push(format!(
+            "no digest of an hour after {newest} is due yet: --to lies after that"
+        ));
+    }
+    Err(Trouble::Other(said.join("\n")))
+}
+
+fn fine(tenant: &str, found: &Audit) -> String {
+    let hours = &found.hours;
+    let (from, until) = (hours.start.from(), hours.end.from());
+    let count = until.duration_since(from).as_hours();
+    let mut text = format!(
+        "tenant {tenant}, {from} to {until}: {}, {}, all as they were written\n",
+        counted(count as usize, "digest"),
+        counted(found.receipts, "receipt"),
+    );
+    for kid in &found.kids {
+        text.push_str(&format!("signed by {kid}\n"));
+    }
+    for (count, why) in [
+        (found.older, "older than this range, in no digest here"),
+        (found.newer, "newer than the last digest here"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!(
+                "not covered: {}, {why}\n",
+                counted(count, "receipt")
+            ));
+        }
+    }
+    text
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The hour that `text` names: that a day or an hour begins with, or that follows its end.
+fn when(option: &str, text: &str, end: bool) -> Result<Hour, String> {
+    let day = text
+        .parse::<Date>()
+        .ok()
+        .filter(|_| !text.contains(['T', 't', ' ']));
+    let at = match day {
+        Some(day) => {
+            let begins = day.to_zoned(TimeZone::fixed(Offset::UTC)).ok();
+            let days = SignedDuration::from_hours(if end { 24 } else { 0 });
+            begins.and_then(|begins| begins.timestamp().checked_add(days).ok())
+        }
+        None => text.parse::<Timestamp>().ok(),
+    };
+    at.and_then(Hour::from_start).ok_or_else(|| {
+        format!(
+            "{option} {} is neither a day, as 2026-11-01, nor a full hour, as 2026-11-01T13:00:00Z",
+            quoted(text)
+        )
+    })
+}
+
+/// A folder whose files lie as in the bucket.
+struct Mirror {
+    root: PathBuf,
+}
+
+impl Mirror {
+    fn open(root: &Path) -> Result<Self, String> {
+        match fs::metadata(root) {
+            Ok(found) if found.is_dir() => Ok(Self {
+                root: root.to_owned(),
+            }),
+            Ok(_) => Err(format!("{}: it is no folder", root.display())),
+            Err(error) => Err(format!("{}: {error}", root.display())),
+        }
+    }
+
+    fn walk(&self, key: &str, found: &mut Vec<String>) -> Result<(), String> {
+        let folder = self.root.join(key);
+        let wrong = |error: io::Error| format!("{}: {error}", folder.display());
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(wrong)?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(wrong)?;
+            let name = entry.file_name();
+            let name = name
+                .to_str()
+                .ok_or_else(|| format!("{}: its name is not UTF-8", entry.path().display()))?;
+            if entry.file_type().map_err(wrong)?.is_dir() {
+                self.walk(&format!("{key}{name}/"), found)?;
+            } else {
+                found.push(format!("{key}{name}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Files for Mirror {
+    fn list(&self, prefix: &str) -> Result<Vec<String>, String> {
+        let mut found = Vec::new();
+        self.walk(prefix, &mut found)?;
+        found.sort();
+        Ok(found)
+    }
+
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
+        let path = self.root.join(key);
+        match fs::metadata(&path) {
+            Ok(found) if found.is_file() => read(&path).map(Some),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::when;
+
+    #[test]
+    fn a_day_is_included_and_an_hour_is_whole() {
+        let at = |text, end| when("--to", text, end).map(|hour| hour.to_string());
+        let right = |text: &str| Ok(text.to_owned());
+        assert_eq!(at("2026-11-30", false), right("2026-11-30T00:00:00Z"));
+        assert_eq!(at("2026-11-30", true), right("2026-12-01T00:00:00Z"));
+        for hour in ["2026-11-30T13:00:00Z", "2026-11-30T14:00:00+01:00"] {
+            assert_eq!(at(hour, true), right("2026-11-30T13:00:00Z"));
+        }
+    }
+
+    #[test]
+    fn what_is_neither_is_told_both_forms() {
+        for bad in [
+            "",
+            "yesterday",
+            "2026-13-01",
+            "2026-11-30T13:30:00Z",
+            "2026-11-30T13:00:00",
+        ] {
+            let said = when("--from", bad, false).expect_err(bad);
+            assert!(said.contains("2026-11-01T13:00:00Z"), "{said}");
+        }
+    }
+}
