@@ -2,6 +2,7 @@
 
 mod abuse;
 mod audit;
+mod chain;
 mod crashes;
 mod decisions;
 mod direct;

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::hold;
 
 /// Runs the built command and gives whether it succeeded, and all that it said.
-async fn holdfast(arguments: &[&str]) -> (bool, String) {
+pub(crate) async fn holdfast(arguments: &[&str]) -> (bool, String) {
     let tests = std::env::current_exe().expect("this program has a place");
     let built: PathBuf = tests
         .ancestors()

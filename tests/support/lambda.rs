@@ -76,3 +76,27 @@ pub fn function_role(name: &str) -> String {
     .concat();
     lambda(&arguments).trim().to_owned()
 }
+
+/// Sets a variable in a function's environment, and gives the value that it had.
+///
+/// # Panics
+///
+/// Panics with what went wrong.
+pub fn environment(function: &str, variable_name: &str, value: &str) -> String {
+    let name = format!("{}-{function}", variable("HOLDFAST_STACK"));
+    let about = ["--function-name", &name, "--output", "json"];
+    let text = lambda(&[&["get-function-configuration"], &about[..]].concat());
+    let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
+    let mut variables = configuration["Environment"]["Variables"].take();
+    let before = variables[variable_name].as_str().unwrap_or_default();
+    let before = before.to_owned();
+    variables[variable_name] = value.into();
+    let environment = serde_json::json!({ "Variables": variables }).to_string();
+    let change = [
+        "update-function-configuration",
+        "--environment",
+        &environment,
+    ];
+    lambda(&[&change[..], &about[..]].concat());
+    before
+}

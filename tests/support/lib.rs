@@ -15,7 +15,7 @@ mod workers;
 
 pub use api::{Api, Reply};
 pub use aws::{Aws, Ended};
-pub use lambda::{answered, function_role, invoke, invoked};
+pub use lambda::{answered, environment, function_role, invoke, invoked};
 pub use logs::logged;
 pub use queue::Queue;
 pub use receipt::{Fetched, valid_receipt};

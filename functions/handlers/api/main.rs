@@ -24,8 +24,7 @@ use axum::{
     routing::{get, post},
 };
 use holdfast_aws::{Deployment, Keys, Machines};
-use holdfast_core::access::ClaimNames;
-use serde_json::Value;
+use holdfast_core::{access::ClaimNames, evidence::Jwks};
 use tokio::sync::OnceCell;
 
 use crate::{problem::Problem, reach::Reach};

@@ -1,0 +1,320 @@
+//! Receipts prove themselves: to a JOSE library of others, over a change of keys, and by the chain of digests that a mirror holds.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use holdfast_core::evidence::chain::Hour;
+use holdfast_tests::{
+    Api, DELAY, Stack, environment, eventually, invoke, logged, unique, variable,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{hold, story::holdfast};
+
+/// A folder of the test's own, which goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = env::temp_dir().join(unique("holdfast"));
+        fs::create_dir(&folder).expect("a folder");
+        Self(folder)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("UTF-8").to_owned()
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> String {
+        let path = self.path(name);
+        fs::write(&path, bytes).expect("it can be written");
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn ran(program: &str, arguments: &[&str]) -> (bool, String) {
+    let ran = Command::new(program).args(arguments).output();
+    let ran = ran.expect("what make up installs");
+    let said = [ran.stdout, ran.stderr].concat();
+    (
+        ran.status.success(),
+        String::from_utf8_lossy(&said).into_owned(),
+    )
+}
+
+/// What joserfc says of a file: the id of its key, or why not.
+fn others_verify(file: &str, keys: &str, typ: &str) -> Result<String, String> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/support/verify.py");
+    match ran("python3", &[script, file, keys, typ]) {
+        (true, said) => Ok(said.trim().to_owned()),
+        (false, said) => Err(said),
+    }
+}
+
+async fn key_set(api: &Api, folder: &Folder) -> String {
+    let keys = api.get("/v1/keys").await.body;
+    folder.write("keys.json", keys.to_string().as_bytes())
+}
+
+async fn receipt(api: &Api, id: &str, to: &Folder) -> String {
+    let link = api.get(&format!("/v1/executions/{id}/receipt")).await.body;
+    let bytes = api.bytes(link["url"].as_str().expect("a url")).await;
+    to.write(&format!("{id}.json"), &bytes)
+}
+
+async fn executed(api: &Api) -> String {
+    let id = api
+        .started(DELAY, &unique("chain"), &hold(&unique("vendor")))
+        .await;
+    api.finished(&id).await;
+    id
+}
+
+const RECEIPT: &str = "holdfast-receipt+jws";
+
+#[tokio::test]
+async fn another_jose_library_verifies_a_receipt_and_refuses_an_altered_one() {
+    let stack = Stack::from_env().await;
+    let folder = Folder::new();
+    let id = executed(&stack.api).await;
+    let (file, keys) = (
+        receipt(&stack.api, &id, &folder).await,
+        key_set(&stack.api, &folder).await,
+    );
+    let said = others_verify(&file, &keys, RECEIPT);
+    let kid = said.expect("it is signed");
+    assert!(
+        fs::read_to_string(&keys)
+            .expect("it is there")
+            .contains(&kid)
+    );
+    let ours = holdfast(&["receipt", "verify", &file, "--jwks", &keys]).await;
+    assert!(ours.0 && ours.1.contains(&kid), "{}", ours.1);
+    let text = fs::read_to_string(&file).expect("it is there");
+    let altered = text.replace("\"EXECUTED\"", "\"FAILED\"");
+    assert_ne!(text, altered);
+    let altered = folder.write("altered.json", altered.as_bytes());
+    let refused = others_verify(&altered, &keys, RECEIPT).expect_err("it was altered");
+    assert!(refused.contains("BadSignatureError"), "{refused}");
+    let ours = holdfast(&["receipt", "verify", &altered, "--jwks", &keys]).await;
+    assert!(
+        !ours.0 && ours.1.contains("the signature does not fit"),
+        "{}",
+        ours.1
+    );
+}
+
+#[tokio::test]
+async fn after_a_change_of_keys_old_and_new_receipts_verify_by_the_set_that_is_served() {
+    let stack = Stack::alone().await;
+    let folder = Folder::new();
+    let before = executed(&stack.api).await;
+    let (made, said) = ran(
+        "aws",
+        &[
+            "kms",
+            "create-key",
+            "--key-spec",
+            "ECC_NIST_P256",
+            "--key-usage",
+            "SIGN_VERIFY",
+            "--output",
+            "json",
+        ],
+    );
+    assert!(made, "{said}");
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    let new = said["KeyMetadata"]["Arn"].as_str().expect("an ARN");
+    // What the parameter SigningKeyArn sets; the API keeps the stack's own key in its set.
+    let old = environment("finish", "HOLDFAST_SIGNING_KEY", new);
+    environment("api", "HOLDFAST_SIGNING_KEY", new);
+    let after = executed(&stack.api).await;
+    let keys = key_set(&stack.api, &folder).await;
+    environment("finish", "HOLDFAST_SIGNING_KEY", &old);
+    environment("api", "HOLDFAST_SIGNING_KEY", &old);
+    // Others' receipts of that time stay good, as this one does.
+    environment(
+        "api",
+        "HOLDFAST_RETIRED_SIGNING_KEYS",
+        &format!("{old},{new}"),
+    );
+    let mut kids = Vec::new();
+    for id in [before, after] {
+        let file = receipt(&stack.api, &id, &folder).await;
+        kids.push(others_verify(&file, &keys, RECEIPT).expect("it is signed"));
+    }
+    assert_ne!(kids[0], kids[1]);
+}
+
+/// A mirror of the receipt bucket with the files of one tenant.
+fn mirror(tenant: &str, folder: &Folder) -> String {
+    let to = folder.path("mirror");
+    let bucket = format!("s3://{}", variable("HOLDFAST_RECEIPT_BUCKET"));
+    let only = format!("*/{tenant}/*");
+    let sync = [
+        "s3",
+        "sync",
+        &bucket,
+        &to,
+        "--exclude",
+        "*",
+        "--include",
+        &only,
+    ];
+    let (synced, said) = ran("aws", &sync);
+    assert!(synced, "{said}");
+    to
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+}
+
+#[tokio::test]
+async fn a_mirror_of_the_bucket_is_audited_offline_and_every_injury_named() {
+    let stack = Stack::from_env().await;
+    let (folder, tenant) = (Folder::new(), unique("tenant"));
+    let api = stack.api.as_tenant(&tenant);
+    let began = Hour::of(Timestamp::now());
+    for _ in 0..3 {
+        let group =
+            json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
+        let id = api
+            .started("WF-HOLD-VENDOR-GROUP", &unique("chain"), &group)
+            .await;
+        api.finished(&id).await;
+    }
+    // This hour and the next, of which the first is not over: what came later would join a later digest.
+    let until = Hour::of(Timestamp::now()).next().next();
+    let event = json!({ "tenant": tenant, "until": until.from() });
+    invoke("digest", &event);
+    invoke("digest", &event);
+    let (dir, keys) = (mirror(&tenant, &folder), key_set(&stack.api, &folder).await);
+    let (from, to) = (began.to_string(), until.to_string());
+    let audit = [
+        "receipt", "audit", "--tenant", &tenant, "--from", &from, "--to", &to, "--dir", &dir,
+        "--jwks", &keys,
+    ];
+    let (fine, said) = holdfast(&audit).await;
+    assert!(
+        fine && said.contains("3 receipts, all as they were written"),
+        "{said}"
+    );
+    let (mut receipts, mut digests) = (Vec::new(), Vec::new());
+    files(&Path::new(&dir).join("receipts"), &mut receipts);
+    files(&Path::new(&dir).join("digests"), &mut digests);
+    others_verify(
+        digests[0].to_str().expect("UTF-8"),
+        &keys,
+        "holdfast-digest+jws",
+    )
+    .expect("others verify digests too");
+    let object = |path: &Path| {
+        path.strip_prefix(&dir)
+            .expect("in it")
+            .display()
+            .to_string()
+    };
+    let one = &receipts[1];
+    let right = fs::read(one).expect("it is there");
+    let elsewhere = one.with_file_name("elsewhere.json");
+    for (what, at, injure) in [
+        (
+            "altered",
+            one,
+            Box::new(|| fs::write(one, right.replace_last())) as Box<dyn Fn() -> _>,
+        ),
+        ("missing", one, Box::new(|| fs::remove_file(one))),
+        ("moved", one, Box::new(|| fs::rename(one, &elsewhere))),
+        (
+            "added",
+            &elsewhere,
+            Box::new(|| fs::write(&elsewhere, b"{}")),
+        ),
+    ] {
+        injure().expect("it can be injured");
+        let (fine, said) = holdfast(&audit).await;
+        let named = format!("error: {what}: {}", object(at));
+        assert!(!fine && said.starts_with(&named), "{named}: {said}");
+        let _ = fs::remove_file(&elsewhere);
+        fs::write(one, &right).expect("it is mended");
+    }
+    fs::remove_file(digests.last().expect("a digest")).expect("it can be removed");
+    let (fine, said) = holdfast(&audit).await;
+    assert!(
+        !fine && said.starts_with("error: missing: digests/"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn the_schedule_runs_the_function_a_quarter_past_each_hour() {
+    let _stack = Stack::from_env().await;
+    let (listed, said) = ran("aws", &["events", "list-rules", "--output", "json"]);
+    assert!(listed, "{said}");
+    let rules: Value = serde_json::from_str(&said).expect("JSON");
+    let rules = rules["Rules"].as_array().expect("rules").iter();
+    let rule = rules.clone().find(|rule| {
+        let name = rule["Name"].as_str().unwrap_or_default();
+        name.contains("DigestRule") && rule["ScheduleExpression"] == "cron(15 * * * ? *)"
+    });
+    let name = rule.expect("the template's rule")["Name"]
+        .as_str()
+        .expect("a name");
+    // The same rule, every minute.
+    let put = |schedule: &str| {
+        let (put, said) = ran(
+            "aws",
+            &[
+                "events",
+                "put-rule",
+                "--name",
+                name,
+                "--schedule-expression",
+                schedule,
+            ],
+        );
+        assert!(put, "{said}");
+    };
+    let runs = || logged("digest", "digests_overdue").len();
+    let before = runs();
+    put("rate(1 minute)");
+    eventually("the rule runs the function", 150, || async {
+        let now = runs();
+        (now > before).then_some(()).ok_or(format!("{now} runs"))
+    })
+    .await;
+    put("cron(15 * * * ? *)");
+}
+
+/// A file with its last text character changed.
+trait Altered {
+    fn replace_last(&self) -> Vec<u8>;
+}
+
+impl Altered for Vec<u8> {
+    fn replace_last(&self) -> Vec<u8> {
+        let mut bytes = self.clone();
+        let last = bytes.len() - 3;
+        bytes[last] ^= 1;
+        bytes
+    }
+}
