@@ -69,7 +69,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::SuccessRate,
         Self::TimeToComplete,
         Self::StepsRetried,
