@@ -41,7 +41,13 @@ pub(crate) fn get(door: &Door, id: &str, to: Option<PathBuf>) -> Result<(), Trou
 pub(crate) fn page(file: &Path, jwks: &Path, to: Option<PathBuf>) -> Result<(), Trouble> {
     let keys = key_set(jwks)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let page = page_of(&read(file).map_err(Trouble::Other)?, &name, None, &keys, Timestamp::now());
+    let page = page_of(
+        &read(file).map_err(Trouble::Other)?,
+        &name,
+        None,
+        &keys,
+        Timestamp::now(),
+    );
     let page = page.map_err(|why| said(file, why))?;
     let to = to.unwrap_or_else(|| file.with_extension("html"));
     write_new(&to, page.as_bytes())?;
@@ -63,8 +69,8 @@ fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
 pub(crate) fn verify(file: &Path, jwks: &Path) -> Result<(), Trouble> {
     let keys = key_set(jwks)?;
     let bytes = read(file).map_err(Trouble::Other)?;
-    let Verified { content, kid } = verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys)
-        .map_err(|why| said(file, why))?;
+    let Verified { content, kid } =
+        verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys).map_err(|why| said(file, why))?;
     output::line(&format!(
         "{}: signed by {kid}\n{} of {}, tenant {}, execution {}, ended {}",
         file.display(),

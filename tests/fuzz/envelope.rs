@@ -9,7 +9,6 @@ use holdfast_core::{
     names::{check_idempotency_key, check_tenant},
     task::Gate,
 };
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
@@ -87,6 +86,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
             via: start.trigger.clone(),
             requested_by: start.requested_by.clone(),
             request_id: None,
+            trace: start.trace.clone(),
         };
         let sent = serde_json::to_value(envelope).map_err(|error| error.to_string())?;
         let received = read(&sent, &GATE, started_at)?;
