@@ -9,15 +9,15 @@ use axum::{
 use holdfast_core::{
     access::Operation,
     audit,
-    ledger::{Attempt, Ledger, Meta, Phase, Snapshot, StepRecord},
+    ledger::{self, Ledger, Meta, Phase, Snapshot, StepRecord},
     names::is_workflow_id,
-    payload::Payload,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::{
     App,
+    answer::{Attempt, Execution, Failed, ReceiptLink, Seen, Starting, Step, StepPayloads, Story},
     caller::{Thing, Visitor},
     given::{Asked, Named},
     incident::shown_question,
@@ -25,9 +25,10 @@ use crate::{
 };
 
 /// What may follow the `?`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
+    /// The tenant; your own if left out.
     tenant: Option<String>,
     /// The workflow that was started: it lets a start be seen before `begin` has recorded it.
     workflow_id: Option<String>,
@@ -38,7 +39,7 @@ pub(crate) async fn read(
     visitor: Visitor,
     Path(id): Path<String>,
     Asked(which): Asked<Which>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Seen>, Problem> {
     let named = which.tenant.as_deref();
     let caller = visitor
         .may(
@@ -50,16 +51,23 @@ pub(crate) async fn read(
         .await?;
     let at = caller.key(&id)?;
     if let Some(snapshot) = caller.ledger.snapshot(&at).await? {
-        return Ok(Json(shown(&snapshot, caller.sees_payloads)));
+        let shown = shown(snapshot, caller.sees_payloads);
+        return Ok(Json(Seen::Recorded(Box::new(shown))));
     }
     let workflow = which
         .workflow_id
         .filter(|workflow| is_workflow_id(workflow))
         .ok_or_else(|| caller.unknown(&id))?;
     match app.machines.input_of(&workflow, &id).await {
-        Ok(Some(envelope)) if envelope.tenant == caller.tenant => Ok(Json(json!({
-            "execution_id": id, "workflow_id": workflow, "tenant": caller.tenant, "status": "STARTING", "steps": [],
-        }))),
+        Ok(Some(envelope)) if envelope.tenant == caller.tenant => {
+            Ok(Json(Seen::Starting(Starting {
+                execution_id: id,
+                workflow_id: workflow,
+                tenant: caller.tenant,
+                status: "STARTING",
+                steps: Vec::new(),
+            })))
+        }
         _ => Err(caller.unknown(&id)),
     }
 }
@@ -70,7 +78,7 @@ pub(crate) async fn events(
     visitor: Visitor,
     Path(id): Path<String>,
     Asked(Named { tenant }): Asked<Named>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Story>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
         .may(
@@ -91,15 +99,15 @@ pub(crate) async fn events(
         }
     }
     let events: Vec<_> = told.iter().map(|one| one.cloud_event(&source)).collect();
-    Ok(Json(json!({
-        "execution_id": id,
-        "status": snapshot.meta.phase.name(),
-        "events": events,
-    })))
+    Ok(Json(Story {
+        execution_id: id,
+        status: snapshot.meta.phase.name().to_owned(),
+        events,
+    }))
 }
 
 /// An execution; what comes from inputs, outputs or targets only with `payloads`.
-fn shown(snapshot: &Snapshot, payloads: bool) -> Value {
+fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
     let Meta {
         at,
         workflow,
@@ -112,86 +120,74 @@ fn shown(snapshot: &Snapshot, payloads: bool) -> Value {
         guardrails,
         generation,
         input,
+        receipt,
         ..
-    } = &snapshot.meta;
+    } = snapshot.meta;
+    let status = phase.name().to_owned();
     let (ended_at, failure) = match phase {
-        Phase::Ended { at, failure, .. } => (Some(at), failure.as_ref()),
+        Phase::Ended { at, failure, .. } => (Some(at), failure),
         Phase::Unwinding { failure } => (None, Some(failure)),
         Phase::Running | Phase::Rejected => (None, None),
     };
     let questions = snapshot.questions.iter();
-    let steps = snapshot.steps.iter();
-    let mut body = json!({
-        "execution_id": at.execution,
-        "workflow_id": workflow,
-        "workflow_version": version,
-        "tenant": at.tenant,
-        "status": phase.name(),
-        "trigger": trigger,
-        "trace_id": trace,
-        "generation": generation,
-        "started_at": started_at,
-        "ended_at": ended_at,
-        "deadline": deadline,
-        "guardrails": guardrails,
-        "failure": failure.map(|failure| json!({
-            "state": failure.state, "error": failure.error, "requested_by": failure.by,
-        })),
-        "duplicates_prevented": snapshot.duplicates,
-        "questions": questions.map(|one| shown_question(one, payloads)).collect::<Vec<_>>(),
-        "steps": steps.map(|step| shown_step(step, payloads)).collect::<Vec<_>>(),
-        "receipt": snapshot.meta.receipt.as_ref().map(|receipt| json!({
-            "href": format!("/v1/executions/{}/receipt", at.execution), "sha256": receipt.sha256,
-        })),
-    });
-    if payloads {
-        body["input"] = shown_payload(input);
-    }
-    body
-}
-
-fn shown_step(step: &StepRecord, payloads: bool) -> Value {
-    let attempts = |all: &[Attempt]| all.iter().map(|one| shown_attempt(one, payloads)).collect();
-    let (attempts, undo_attempts): (Vec<_>, Vec<_>) =
-        (attempts(&step.attempts), attempts(&step.undo_attempts));
-    let mut body = json!({
-        "name": step.step,
-        "number": step.number,
-        "action": step.action,
-        "status": step.state.name(),
-        "idempotency_key": step.key,
-        "started_at": step.started_at(),
-        "ended_at": step.ended_at(),
-        "attempts": attempts,
-        "undo_attempts": undo_attempts,
-    });
-    if payloads {
-        body["item"] = step.item.as_deref().into();
-        body["input"] = shown_payload(&step.input);
-        body["output"] = step.output.as_ref().map_or(Value::Null, shown_payload);
-    }
-    body
-}
-
-fn shown_attempt(attempt: &Attempt, payloads: bool) -> Value {
-    let Attempt {
+    let steps = snapshot.steps.into_iter();
+    Execution {
+        workflow_id: workflow,
+        workflow_version: version,
+        tenant: at.tenant,
+        status,
+        trigger,
+        trace_id: trace,
+        generation,
         started_at,
         ended_at,
-        outcome,
-        error,
-        ..
-    } = attempt;
-    let mut body = json!({ "started_at": started_at, "ended_at": ended_at, "outcome": outcome });
-    if payloads {
-        body["error"] = error.as_deref().into();
+        deadline,
+        guardrails,
+        failure: failure.map(|failure| Failed {
+            state: failure.state,
+            error: failure.error,
+            requested_by: failure.by,
+        }),
+        duplicates_prevented: snapshot.duplicates,
+        questions: questions.map(|one| shown_question(one, payloads)).collect(),
+        steps: steps.map(|step| shown_step(step, payloads)).collect(),
+        receipt: receipt.map(|receipt| ReceiptLink {
+            href: format!("/v1/executions/{}/receipt", at.execution),
+            sha256: receipt.sha256,
+        }),
+        input: payloads.then(|| (&input).into()),
+        execution_id: at.execution,
     }
-    body
 }
 
-/// A payload: small ones themselves, of larger ones the digest and the size.
-fn shown_payload(payload: &Payload) -> Value {
-    match payload {
-        Payload::Inline { value, sha256 } => json!({ "value": value, "sha256": sha256 }),
-        Payload::Stored(stored) => json!({ "sha256": stored.sha256, "bytes": stored.bytes }),
+fn shown_step(step: StepRecord, payloads: bool) -> Step {
+    let attempts = |all: &[ledger::Attempt]| {
+        let all = all.iter();
+        all.map(|one| shown_attempt(one, payloads)).collect()
+    };
+    Step {
+        number: step.number,
+        status: step.state.name(),
+        started_at: step.started_at(),
+        ended_at: step.ended_at(),
+        attempts: attempts(&step.attempts),
+        undo_attempts: attempts(&step.undo_attempts),
+        payloads: payloads.then(|| StepPayloads {
+            item: step.item,
+            input: (&step.input).into(),
+            output: step.output.as_ref().map(Into::into),
+        }),
+        name: step.step,
+        action: step.action,
+        idempotency_key: step.key,
+    }
+}
+
+fn shown_attempt(attempt: &ledger::Attempt, payloads: bool) -> Attempt {
+    Attempt {
+        started_at: attempt.started_at,
+        ended_at: attempt.ended_at,
+        outcome: attempt.outcome,
+        error: payloads.then(|| attempt.error.clone()),
     }
 }

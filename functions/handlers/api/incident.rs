@@ -9,14 +9,15 @@ use axum::{
 use holdfast_core::{
     access::Operation,
     keys::ExecutionKey,
-    ledger::{Incident, IncidentStatus, Ledger, Link, Question, QuestionState, Ruling, WAITING},
+    ledger::{self, IncidentStatus, Ledger, Question as Asking, QuestionState, WAITING},
     names::is_execution_id,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::{
     App,
+    answer::{Handled, Incident, IncidentInFull, Incidents, Link, Question, Taken},
     caller::{Caller, Thing, Visitor, no_such},
     given::{Asked, Named},
     page::{cursor, limit, place},
@@ -27,12 +28,19 @@ use crate::{
 const WAITING_MAX: usize = 25;
 
 /// What may follow the `?` of a list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Listing {
+    /// The tenant; your own if left out.
     tenant: Option<String>,
+    /// `open` if left out.
+    #[schemars(extend("enum" = ["open", "acknowledged", "resolved"]))]
     status: Option<String>,
+    /// 25 if left out.
+    #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
+    /// What `next` of the page before said.
+    #[schemars(regex(pattern = "^[0-9]{13}-[0-9a-f]{40}$"))]
     cursor: Option<String>,
 }
 
@@ -40,7 +48,7 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     visitor: Visitor,
     Asked(asked): Asked<Listing>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Incidents>, Problem> {
     let named = asked.tenant.as_deref();
     let caller = visitor
         .may(&app, Operation::ReadIncidents, named, Thing::Tenant)
@@ -63,10 +71,11 @@ pub(crate) async fn list(
     let last = found.last().filter(|_| more);
     let next = last.map(|last| cursor(&(last.opened_at, last.id.clone())));
     let incidents = found.iter();
-    let incidents: Vec<_> = incidents
-        .map(|one| shown(one, caller.sees_payloads))
-        .collect();
-    Ok(Json(json!({ "incidents": incidents, "next": next })))
+    let payloads = caller.sees_payloads;
+    Ok(Json(Incidents {
+        incidents: incidents.map(|one| shown(one, payloads)).collect(),
+        next,
+    }))
 }
 
 pub(crate) async fn one(
@@ -74,7 +83,7 @@ pub(crate) async fn one(
     visitor: Visitor,
     Path(id): Path<String>,
     Asked(Named { tenant }): Asked<Named>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<IncidentInFull>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
         .may(&app, Operation::ReadIncidents, named, Thing::Incident(&id))
@@ -84,37 +93,35 @@ pub(crate) async fn one(
     let links = caller.ledger.links(&caller.tenant, &id).await?;
     let mut waiting = 0;
     let mut executions = Vec::new();
-    for link in &links {
-        let mut execution = json!({
-            "execution_id": link.execution,
-            "generation": link.generation,
-            "at": link.at,
-            "status": link.status,
-            "href": format!("/v1/executions/{}", link.execution),
-        });
-        if payloads {
-            // Names items, which come from inputs.
-            execution["stands"] = json!(link.stands);
-        }
+    for link in links {
+        let mut asked = None;
         if link.status == WAITING && waiting < WAITING_MAX {
             waiting += 1;
-            execution["question"] = question(&caller, link, &incident.state)
-                .await?
-                .map_or(Value::Null, |question| shown_question(&question, payloads));
+            asked = question(&caller, &link, &incident.state).await?;
         }
-        executions.push(execution);
+        executions.push(Link {
+            href: format!("/v1/executions/{}", link.execution),
+            execution_id: link.execution,
+            generation: link.generation,
+            at: link.at,
+            status: link.status,
+            // They name items, which come from inputs.
+            stands: payloads.then_some(link.stands),
+            question: asked.map(|asked| shown_question(&asked, payloads)),
+        });
     }
-    let mut body = shown(&incident, payloads);
-    body["executions"] = executions.into();
-    Ok(Json(body))
+    Ok(Json(IncidentInFull {
+        incident: shown(&incident, payloads),
+        executions,
+    }))
 }
 
 /// What was asked of people about one execution.
 pub(crate) async fn question(
     caller: &Caller,
-    link: &Link,
+    link: &ledger::Link,
     step: &str,
-) -> Result<Option<Question>, Problem> {
+) -> Result<Option<Asking>, Problem> {
     let at = ExecutionKey {
         tenant: link.tenant.clone(),
         execution: link.execution.clone(),
@@ -124,7 +131,7 @@ pub(crate) async fn question(
     Ok(questions.and_then(|all| all.into_iter().find(|one| one.step == step)))
 }
 
-pub(crate) async fn find(caller: &Caller, id: &str) -> Result<Incident, Problem> {
+pub(crate) async fn find(caller: &Caller, id: &str) -> Result<ledger::Incident, Problem> {
     let found = match is_execution_id(id) {
         true => caller.ledger.incident(&caller.tenant, id).await?,
         false => None,
@@ -133,48 +140,47 @@ pub(crate) async fn find(caller: &Caller, id: &str) -> Result<Incident, Problem>
 }
 
 /// An incident; what targets and people said only with `payloads`.
-pub(crate) fn shown(incident: &Incident, payloads: bool) -> Value {
-    let mut body = json!({
-        "incident_id": incident.id,
-        "workflow_id": incident.workflow,
-        "tenant": incident.tenant,
-        "state": incident.state,
-        "error": incident.error,
-        "status": incident.status,
-        "opened_at": incident.opened_at,
-        "handled": incident.handled,
-        "href": format!("/v1/incidents/{}", incident.id),
+pub(crate) fn shown(incident: &ledger::Incident, payloads: bool) -> Incident {
+    let handled = incident.handled.iter().map(|one| Handled {
+        status: one.status,
+        by: one.by.clone(),
+        reason: payloads.then(|| one.reason.clone()),
+        at: one.at,
     });
-    if payloads {
-        body["message"] = incident.message.as_str().into();
-    } else {
-        for handled in body["handled"].as_array_mut().into_iter().flatten() {
-            handled.as_object_mut().map(|one| one.remove("reason"));
-        }
+    Incident {
+        incident_id: incident.id.clone(),
+        workflow_id: incident.workflow.clone(),
+        tenant: incident.tenant.clone(),
+        state: incident.state.clone(),
+        error: incident.error.clone(),
+        status: incident.status,
+        opened_at: incident.opened_at,
+        handled: handled.collect(),
+        href: format!("/v1/incidents/{}", incident.id),
+        message: payloads.then(|| incident.message.clone()),
     }
-    body
 }
 
-pub(crate) fn shown_question(question: &Question, payloads: bool) -> Value {
-    let (state, ruling) = match &question.state {
+pub(crate) fn shown_question(question: &Asking, payloads: bool) -> Question {
+    let (status, ruling) = match &question.state {
         QuestionState::Open => ("OPEN", None),
         QuestionState::Ruled { ruling, .. } => ("DECIDED", Some(ruling)),
         QuestionState::Expired { .. } => ("EXPIRED", None),
     };
-    let reason = |ruling: &Ruling| payloads.then(|| ruling.reason.clone());
-    let mut body = json!({
-        "step": question.step,
-        "kind": question.kind,
-        "status": state,
-        "until": question.until,
-        "decisions": question.kind.decisions().iter().map(|one| one.name()).collect::<Vec<_>>(),
-        "decision": ruling.map(|ruling| json!({
-            "decision": ruling.decision.name(), "by": ruling.by, "reason": reason(ruling), "at": ruling.at,
-        })),
-        "incident": format!("/v1/incidents/{}", question.incident),
-    });
-    if payloads {
-        body["message"] = question.message.as_str().into();
+    let decisions = question.kind.decisions().iter();
+    Question {
+        step: question.step.clone(),
+        kind: question.kind,
+        status,
+        until: question.until,
+        decisions: decisions.map(|one| one.name()).collect(),
+        decision: ruling.map(|ruling| Taken {
+            decision: ruling.decision.name(),
+            by: ruling.by.clone(),
+            reason: payloads.then(|| ruling.reason.clone()),
+            at: ruling.at,
+        }),
+        incident: format!("/v1/incidents/{}", question.incident),
+        message: payloads.then(|| question.message.clone()),
     }
-    body
 }

@@ -10,11 +10,12 @@ use holdfast_core::{
     names::{is_workflow_id, quoted},
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::{
     App,
+    answer::{Executions, ListedExecution, ListedReceipt, Receipts},
     caller::{Caller, Thing, Visitor},
     given::Asked,
     page::{cursor, limit, place},
@@ -38,27 +39,51 @@ const STATUSES: [&str; 8] = [
 ];
 
 /// What may follow the `?` of a list of executions.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
+    /// The tenant; your own if left out.
     tenant: Option<String>,
+    /// Only of this workflow.
+    #[schemars(regex(pattern = "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$"), length(max = 60))]
     workflow_id: Option<String>,
+    /// Only of this status.
+    #[schemars(extend("enum" = STATUSES))]
     status: Option<String>,
+    /// Only those that began at this time or later.
+    #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
+    /// Only those that began at this time or earlier.
+    #[schemars(extend("format" = "date-time"))]
     until: Option<String>,
+    /// 25 if left out.
+    #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
+    /// What `next` of the page before said.
+    #[schemars(regex(pattern = "^[0-9]{13}-[0-9a-f]{40}$"))]
     cursor: Option<String>,
 }
 
 /// What may follow the `?` of a list of receipts.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhichReceipts {
+    /// The tenant; your own if left out.
     tenant: Option<String>,
+    /// Only of this workflow.
+    #[schemars(regex(pattern = "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$"), length(max = 60))]
     workflow_id: Option<String>,
+    /// Only those that began at this time or later.
+    #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
+    /// Only those that began at this time or earlier.
+    #[schemars(extend("format" = "date-time"))]
     until: Option<String>,
+    /// 25 if left out.
+    #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
+    /// What `next` of the page before said.
+    #[schemars(regex(pattern = "^[0-9]{13}-[0-9a-f]{40}$"))]
     cursor: Option<String>,
 }
 
@@ -66,21 +91,21 @@ pub(crate) async fn executions(
     State(app): State<Arc<App>>,
     visitor: Visitor,
     Asked(which): Asked<Which>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Executions>, Problem> {
     let named = which.tenant.as_deref();
     let caller = visitor
         .may(&app, Operation::ReadExecutions, named, Thing::Tenant)
         .await?;
     let (found, next) = page(&caller, which, false).await?;
-    let executions: Vec<_> = found.iter().map(shown).collect();
-    Ok(Json(json!({ "executions": executions, "next": next })))
+    let executions = found.into_iter().map(shown).collect();
+    Ok(Json(Executions { executions, next }))
 }
 
 pub(crate) async fn receipts(
     State(app): State<Arc<App>>,
     visitor: Visitor,
     Asked(which): Asked<WhichReceipts>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Receipts>, Problem> {
     let named = which.tenant.as_deref();
     let caller = visitor
         .may(&app, Operation::ReadReceipts, named, Thing::Tenant)
@@ -103,8 +128,8 @@ pub(crate) async fn receipts(
         cursor,
     };
     let (found, next) = page(&caller, which, true).await?;
-    let receipts: Vec<_> = found.iter().filter_map(shown_receipt).collect();
-    Ok(Json(json!({ "receipts": receipts, "next": next })))
+    let receipts = found.into_iter().filter_map(shown_receipt).collect();
+    Ok(Json(Receipts { receipts, next }))
 }
 
 async fn page(
@@ -167,36 +192,36 @@ fn time(name: &str, given: &str) -> Result<Timestamp, Problem> {
     })
 }
 
-fn shown(listed: &Listed) -> Value {
-    let ended_at = match &listed.phase {
+fn shown(listed: Listed) -> ListedExecution {
+    let ended_at = match listed.phase {
         Phase::Ended { at, .. } => Some(at),
-        _ => None,
+        Phase::Running | Phase::Rejected | Phase::Unwinding { .. } => None,
     };
     let href = format!("/v1/executions/{}", listed.at.execution);
-    json!({
-        "execution_id": listed.at.execution,
-        "workflow_id": listed.workflow,
-        "workflow_version": listed.version,
-        "status": listed.phase.name(),
-        "trigger": listed.trigger,
-        "generation": listed.generation,
-        "started_at": listed.started_at,
-        "ended_at": ended_at,
-        "receipt": listed.receipt.as_ref().map(|_| format!("{href}/receipt")),
-        "href": href,
-    })
+    ListedExecution {
+        execution_id: listed.at.execution,
+        workflow_id: listed.workflow,
+        workflow_version: listed.version,
+        status: listed.phase.name().to_owned(),
+        trigger: listed.trigger,
+        generation: listed.generation,
+        started_at: listed.started_at,
+        ended_at,
+        receipt: listed.receipt.map(|_| format!("{href}/receipt")),
+        href,
+    }
 }
 
-fn shown_receipt(listed: &Listed) -> Option<Value> {
-    let receipt = listed.receipt.as_ref()?;
-    Some(json!({
-        "execution_id": listed.at.execution,
-        "workflow_id": listed.workflow,
-        "status": listed.phase.name(),
-        "generation": listed.generation,
-        "started_at": listed.started_at,
-        "sha256": receipt.sha256,
-        "object": receipt.object,
-        "href": format!("/v1/executions/{}/receipt", listed.at.execution),
-    }))
+fn shown_receipt(listed: Listed) -> Option<ListedReceipt> {
+    let receipt = listed.receipt?;
+    Some(ListedReceipt {
+        href: format!("/v1/executions/{}/receipt", listed.at.execution),
+        execution_id: listed.at.execution,
+        workflow_id: listed.workflow,
+        status: listed.phase.name().to_owned(),
+        generation: listed.generation,
+        started_at: listed.started_at,
+        sha256: receipt.sha256,
+        object: receipt.object,
+    })
 }

@@ -1,16 +1,19 @@
 //! The `api` function: the HTTP door.
 
+mod answer;
 mod caller;
 mod execution;
 mod given;
 mod incident;
 mod list;
 mod log;
+mod openapi;
 mod page;
 mod problem;
 mod reach;
 mod receipt;
 mod request;
+mod routes;
 mod ruling;
 mod start;
 mod workflow;
@@ -18,10 +21,8 @@ mod workflow;
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn_with_state, map_response},
-    routing::{get, post},
 };
 use holdfast_aws::{Deployment, Keys, Machines};
 use holdfast_core::{access::ClaimNames, evidence::Jwks};
@@ -91,42 +92,7 @@ async fn main() -> Result<(), lambda_http::Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let app = App::from(Deployment::load().await)?;
     let app = Arc::new(app);
-    let router = Router::new()
-        .route("/v1/workflows/{workflow_id}/executions", post(start::start))
-        .route("/v1/workflows", get(workflow::list))
-        .route("/v1/workflows/{workflow_id}", get(workflow::one))
-        .route("/v1/executions", get(list::executions))
-        .route("/v1/receipts", get(list::receipts))
-        .route("/v1/executions/{execution_id}", get(execution::read))
-        .route("/v1/executions/{execution_id}/receipt", get(receipt::link))
-        .route(
-            "/v1/executions/{execution_id}/events",
-            get(execution::events),
-        )
-        .route(
-            "/v1/executions/{execution_id}/cancel",
-            post(request::cancel),
-        )
-        .route(
-            "/v1/executions/{execution_id}/rollback",
-            post(request::rollback),
-        )
-        .route(
-            "/v1/executions/{execution_id}/redrive",
-            post(request::redrive),
-        )
-        .route("/v1/keys", get(receipt::keys))
-        .route("/v1/incidents", get(incident::list))
-        .route("/v1/incidents/{incident_id}", get(incident::one))
-        .route(
-            "/v1/incidents/{incident_id}/decision",
-            post(ruling::decision),
-        )
-        .route(
-            "/v1/incidents/{incident_id}/acknowledge",
-            post(ruling::acknowledge),
-        )
-        .route("/v1/incidents/{incident_id}/resolve", post(ruling::resolve))
+    let router = routes::router()
         .fallback(async || Problem::not_found("there is nothing at this path"))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         // Our own limit is smaller and says so; this one only bounds what is read.

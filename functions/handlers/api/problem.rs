@@ -6,7 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use holdfast_core::ledger::LedgerError;
-use serde_json::{Value, json};
+
+use crate::answer::ProblemDocument;
 
 /// An error that a client is told of.
 #[derive(Debug)]
@@ -171,16 +172,14 @@ impl From<LedgerError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut body = json!({
-            "type": format!("urn:holdfast:problem:{}", self.kind),
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "retryable": self.retry_after_s.is_some(),
-        });
-        if !self.errors.is_empty() {
-            body["errors"] = Value::from(self.errors);
-        }
+        let body = ProblemDocument {
+            kind: format!("urn:holdfast:problem:{}", self.kind),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            retryable: self.retry_after_s.is_some(),
+            errors: self.errors,
+        };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(

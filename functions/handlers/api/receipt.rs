@@ -18,11 +18,12 @@ use holdfast_core::{
     receipt::page::{content_security_policy, page_of},
 };
 use jiff::{Timestamp, Unit};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::{
     App,
+    answer::{FetchLink, KeySet},
     caller::{Thing, Visitor},
     given::Asked,
     problem::Problem,
@@ -32,9 +33,10 @@ use crate::{
 const PAGE_MAX: usize = 5 * 1024 * 1024;
 
 /// What may follow the `?`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct How {
+    /// The tenant; your own if left out.
     tenant: Option<String>,
     /// Answer 302 to the receipt itself.
     #[serde(default)]
@@ -44,7 +46,7 @@ pub(crate) struct How {
     format: Format,
 }
 
-#[derive(Debug, Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Format {
     /// A link to the receipt.
@@ -97,13 +99,13 @@ pub(crate) async fn link(
     let expires_at = (asked_at + link.valid_for)
         .round(Unit::Second)
         .unwrap_or(asked_at);
-    Ok(Json(json!({
-        "execution_id": id,
-        "url": link.url,
-        "expires_at": expires_at,
-        "sha256": receipt.sha256,
-        "object": receipt.object,
-    }))
+    Ok(Json(FetchLink {
+        execution_id: id,
+        url: link.url,
+        expires_at,
+        sha256: receipt.sha256,
+        object: receipt.object,
+    })
     .into_response())
 }
 
@@ -144,7 +146,11 @@ async fn page(
 /// `GET /v1/keys`: the public keys that receipts are verified by, as a JSON Web Key Set; nobody has to be known for it.
 pub(crate) async fn keys(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let cached = [(header::CACHE_CONTROL, "public, max-age=300")];
-    Ok((cached, Json(key_set(&app).await?.to_value())).into_response())
+    let keys = key_set(&app).await?.to_value()["keys"].as_array().cloned();
+    let set = KeySet {
+        keys: keys.unwrap_or_default(),
+    };
+    Ok((cached, Json(set)).into_response())
 }
 
 /// The keys, asked for once in the life of the process: another key comes with another deployment.

@@ -19,11 +19,13 @@ use holdfast_core::{
     payload::Payload,
     task::{Failure, RecoveryInput, error_name},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
     App,
+    answer::{ExecutionLinks, Requested},
     caller::{Caller, Thing, Visitor},
     given::{Asked, Given, Named},
     problem::Problem,
@@ -33,9 +35,11 @@ use crate::{
 const REASON_MAX: usize = 500;
 
 /// The body of a request: why.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
+    /// In your own words, without control characters.
+    #[schemars(length(min = 1, max = 500))]
     pub(crate) reason: String,
 }
 
@@ -132,14 +136,16 @@ async fn answered(
         );
     }
     begin(app, &meta, request).await?;
-    let body = json!({
-        "execution_id": id,
-        "status": meta.phase.name(),
-        "generation": meta.generation,
-        "replayed": note.is_some(),
-        "note": note,
-        "links": { "execution": format!("/v1/executions/{id}") },
-    });
+    let body = Requested {
+        execution_id: id.to_owned(),
+        status: meta.phase.name().to_owned(),
+        generation: meta.generation,
+        replayed: note.is_some(),
+        note,
+        links: ExecutionLinks {
+            execution: format!("/v1/executions/{id}"),
+        },
+    };
     Ok((status, Json(body)).into_response())
 }
 

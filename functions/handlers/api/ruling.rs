@@ -17,11 +17,12 @@ use holdfast_core::{
     },
     names::is_execution_id,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::{
     App,
+    answer::{self, Decided, ExecutionLinks},
     caller::{Caller, Thing, Visitor, no_such},
     given::{Asked, Given, Named},
     incident::{find, question, shown},
@@ -30,11 +31,14 @@ use crate::{
 };
 
 /// The body of a decision.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
     decision: Decision,
+    #[schemars(length(min = 1, max = 500))]
     reason: String,
+    /// Which, where several wait.
+    #[schemars(regex(pattern = "^[0-9a-f]{40}$"))]
     execution_id: Option<String>,
 }
 
@@ -44,7 +48,7 @@ pub(crate) async fn acknowledge(
     Path(id): Path<String>,
     Asked(Named { tenant }): Asked<Named>,
     Given(Reason { reason }): Given<Reason>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<answer::Incident>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
         .may(
@@ -66,7 +70,7 @@ pub(crate) async fn resolve(
     Path(id): Path<String>,
     Asked(Named { tenant }): Asked<Named>,
     Given(Reason { reason }): Given<Reason>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<answer::Incident>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
         .may(
@@ -133,7 +137,7 @@ pub(crate) async fn decision(
     Path(id): Path<String>,
     Asked(Named { tenant }): Asked<Named>,
     Given(body): Given<Body>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Decided>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
         .may(&app, Operation::Decide, named, Thing::Incident(&id))
@@ -217,14 +221,16 @@ pub(crate) async fn decision(
     if question.kind == QuestionKind::Approval {
         handled(caller, incident.clone(), IncidentStatus::Resolved, &request).await?;
     }
-    Ok(Json(json!({
-        "incident_id": incident.id,
-        "execution_id": at.execution,
-        "step": question.step,
-        "decision": decision.name(),
-        "replayed": replayed,
-        "links": { "execution": format!("/v1/executions/{}", at.execution) },
-    })))
+    Ok(Json(Decided {
+        incident_id: incident.id,
+        step: question.step,
+        decision: decision.name(),
+        replayed,
+        links: ExecutionLinks {
+            execution: format!("/v1/executions/{}", at.execution),
+        },
+        execution_id: at.execution,
+    }))
 }
 
 /// The executions that still wait for a decision on an incident.

@@ -19,12 +19,14 @@ use holdfast_core::{
     task::Approval,
     trace::TraceId,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
     App,
+    answer::{StartLinks, Started},
     caller::{Caller, Thing, Visitor},
     given::{Asked as Query, Given, Named},
     problem::Problem,
@@ -34,9 +36,11 @@ use crate::{
 const KEY_HEADER: &str = "idempotency-key";
 
 /// The body of a start.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
+    /// What the workflow's schema asks for; at most 200,000 bytes of JSON, and integers to 2^53.
+    #[schemars(with = "serde_json::Map<String, Value>")]
     input: Value,
     approval: Option<Approval>,
 }
@@ -216,13 +220,16 @@ fn answer(status: StatusCode, asked: &Asked, replayed: bool) -> Response {
     let Asked { workflow, at, .. } = asked;
     let id = &at.execution;
     let here = format!("/v1/executions/{id}?workflow_id={workflow}");
-    let body = json!({
-        "execution_id": id,
-        "workflow_id": workflow,
-        "tenant": at.tenant,
-        "replayed": replayed,
-        "links": { "execution": here, "receipt": format!("/v1/executions/{id}/receipt") },
-    });
+    let body = Started {
+        execution_id: id.clone(),
+        workflow_id: workflow.clone(),
+        tenant: at.tenant.clone(),
+        replayed,
+        links: StartLinks {
+            execution: here.clone(),
+            receipt: format!("/v1/executions/{id}/receipt"),
+        },
+    };
     let headers = [
         (header::LOCATION, here.as_str()),
         (

@@ -13,10 +13,11 @@ use holdfast_core::{
     gate::open_to,
     names::{is_workflow_id, quoted},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     App,
+    answer::{Definition, Workflow, WorkflowInFull, Workflows},
     caller::{Thing, Visitor},
     given::{Asked, Named},
     problem::Problem,
@@ -26,7 +27,7 @@ pub(crate) async fn list(
     State(app): State<Arc<App>>,
     visitor: Visitor,
     Asked(Named { tenant }): Asked<Named>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Workflows>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
         .may(&app, Operation::ReadWorkflows, named, Thing::Tenant)
@@ -43,7 +44,7 @@ pub(crate) async fn list(
             Err(error) => return Err(trouble(error, &id)),
         }
     }
-    Ok(Json(json!({ "workflows": workflows })))
+    Ok(Json(Workflows { workflows }))
 }
 
 pub(crate) async fn one(
@@ -51,7 +52,7 @@ pub(crate) async fn one(
     visitor: Visitor,
     Path(id): Path<String>,
     Asked(Named { tenant }): Asked<Named>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<WorkflowInFull>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
         .may(&app, Operation::ReadWorkflows, named, Thing::Tenant)
@@ -65,16 +66,20 @@ pub(crate) async fn one(
     if !open_to(&gate.tenants, &caller.tenant) {
         return Err(no_such(&id));
     }
-    let mut body = shown(&deployed);
-    body["definition"] = json!({
-        "input": gate.input_schema,
-        "guardrails": gate.guardrails,
-        "triggers": gate.triggers.iter().map(|trigger| &trigger.name).collect::<Vec<_>>(),
-        "timeout_s": gate.timeout_s,
-        "steps": deployed.compiled.steps,
-    });
-    body["graph"] = chart(&deployed.machine).into();
-    Ok(Json(body))
+    let triggers = gate.triggers.iter();
+    let guardrails = gate.guardrails.iter();
+    let steps = deployed.compiled.steps.iter();
+    Ok(Json(WorkflowInFull {
+        workflow: shown(&deployed),
+        definition: Definition {
+            input: gate.input_schema.clone(),
+            guardrails: guardrails.map(|one| json!(one)).collect(),
+            triggers: triggers.map(|trigger| trigger.name.clone()).collect(),
+            timeout_s: gate.timeout_s,
+            steps: steps.map(|step| json!(step)).collect(),
+        },
+        graph: chart(&deployed.machine),
+    }))
 }
 
 /// 404: there is none, or it is not open to this tenant.
@@ -93,12 +98,12 @@ pub(crate) fn trouble(error: MachineError, workflow: &str) -> Problem {
     }
 }
 
-fn shown(deployed: &Deployed) -> Value {
+fn shown(deployed: &Deployed) -> Workflow {
     let gate = &deployed.compiled.gate;
-    json!({
-        "workflow_id": gate.workflow,
-        "version": gate.version,
-        "definition_digest": gate.definition_digest,
-        "href": format!("/v1/workflows/{}", gate.workflow),
-    })
+    Workflow {
+        workflow_id: gate.workflow.clone(),
+        version: gate.version,
+        definition_digest: gate.definition_digest.clone(),
+        href: format!("/v1/workflows/{}", gate.workflow),
+    }
 }

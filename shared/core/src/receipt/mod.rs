@@ -16,8 +16,8 @@ pub use schema::schema;
 use crate::{
     digest::{CanonicalError, canonical},
     ledger::{AttemptOutcome, Decision, GuardrailOutcome, Status},
-    task::Approval,
     names::step_label,
+    task::Approval,
 };
 
 /// The format's name and version.

@@ -1,0 +1,117 @@
+//! Incidents and questions as the API shows them. What targets and people said is left out for observers.
+
+use holdfast_core::ledger::{IncidentStatus, QuestionKind};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{ExecutionLinks, time};
+
+/// A page of incidents, newest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Incidents {
+    pub(crate) incidents: Vec<Incident>,
+    /// The cursor of the next page.
+    pub(crate) next: Option<String>,
+}
+
+/// One cause, however many executions it met.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Incident {
+    pub(crate) incident_id: String,
+    pub(crate) workflow_id: String,
+    pub(crate) tenant: String,
+    /// The state that failed or asks; empty where it came from outside.
+    pub(crate) state: String,
+    pub(crate) error: String,
+    #[schemars(with = "String")]
+    pub(crate) status: IncidentStatus,
+    #[schemars(schema_with = "time")]
+    pub(crate) opened_at: Timestamp,
+    /// What people did about it, oldest first.
+    pub(crate) handled: Vec<Handled>,
+    pub(crate) href: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+}
+
+/// What a person did about an incident.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Handled {
+    #[schemars(with = "String")]
+    pub(crate) status: IncidentStatus,
+    pub(crate) by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    #[schemars(schema_with = "time")]
+    pub(crate) at: Timestamp,
+}
+
+/// An incident and the executions that it met.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct IncidentInFull {
+    #[serde(flatten)]
+    pub(crate) incident: Incident,
+    pub(crate) executions: Vec<Link>,
+}
+
+/// An execution that an incident met.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Link {
+    pub(crate) execution_id: String,
+    pub(crate) generation: u32,
+    #[schemars(schema_with = "time")]
+    pub(crate) at: Timestamp,
+    /// `WAITING` for a decision, or how it ended.
+    pub(crate) status: String,
+    pub(crate) href: String,
+    /// The effects that stand, or may stand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stands: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) question: Option<Question>,
+}
+
+/// What people are asked about an execution.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Question {
+    pub(crate) step: String,
+    #[schemars(with = "String")]
+    pub(crate) kind: QuestionKind,
+    /// `OPEN`, `DECIDED` or `EXPIRED`.
+    pub(crate) status: &'static str,
+    /// Silence decides then.
+    #[schemars(schema_with = "time")]
+    pub(crate) until: Timestamp,
+    /// What can be decided.
+    pub(crate) decisions: Vec<&'static str>,
+    /// What was.
+    pub(crate) decision: Option<Taken>,
+    /// The incident that takes the answer.
+    pub(crate) incident: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) message: Option<String>,
+}
+
+/// A decision that was taken.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Taken {
+    pub(crate) decision: &'static str,
+    pub(crate) by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    #[schemars(schema_with = "time")]
+    pub(crate) at: Timestamp,
+}
+
+/// What came of a decision.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Decided {
+    pub(crate) incident_id: String,
+    pub(crate) execution_id: String,
+    pub(crate) step: String,
+    pub(crate) decision: &'static str,
+    /// Whether it had been decided so before.
+    pub(crate) replayed: bool,
+    pub(crate) links: ExecutionLinks,
+}

@@ -1,0 +1,311 @@
+//! Every route, once: the router is made of this list, and so is the OpenAPI document.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{MethodRouter, get, post},
+};
+use holdfast_core::access::Operation;
+
+use crate::{
+    App,
+    answer::{
+        Decided, Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet, Receipts,
+        Requested, Seen, Started, Story, WorkflowInFull, Workflows,
+    },
+    execution,
+    given::Named,
+    incident, list,
+    openapi::{self, Shape, parameters, shape},
+    receipt, request, ruling, start, workflow,
+};
+
+/// One route, and what it is to those who call it.
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    /// Its name among clients.
+    pub(crate) id: &'static str,
+    pub(crate) says: &'static str,
+    /// What a caller's role must allow; nobody has to be known where there is none.
+    pub(crate) operation: Option<Operation>,
+    pub(crate) query: Option<Shape>,
+    /// Whether it takes the header Idempotency-Key.
+    pub(crate) keyed: bool,
+    pub(crate) body: Option<Shape>,
+    /// Its answers that are none of a problem.
+    pub(crate) answers: Vec<(u16, &'static str, Option<Shape>)>,
+    /// Problems of its own.
+    more: &'static [u16],
+    handler: MethodRouter<Arc<App>>,
+}
+
+impl Route {
+    fn get(
+        path: &'static str,
+        id: &'static str,
+        says: &'static str,
+        needs: Operation,
+        answers: Shape,
+        handler: MethodRouter<Arc<App>>,
+    ) -> Self {
+        Self {
+            method: "get",
+            path,
+            id,
+            says,
+            operation: Some(needs),
+            query: Some(parameters::<Named>),
+            keyed: false,
+            body: None,
+            answers: vec![(200, "What was asked for.", Some(answers))],
+            more: &[],
+            handler,
+        }
+    }
+
+    /// A request for something that takes a reason.
+    fn post(
+        path: &'static str,
+        id: &'static str,
+        says: &'static str,
+        needs: Operation,
+        answers: Shape,
+        handler: MethodRouter<Arc<App>>,
+    ) -> Self {
+        Self {
+            method: "post",
+            body: Some(shape::<request::Reason>),
+            answers: vec![(200, "It is so, or was so before.", Some(answers))],
+            more: &[409],
+            ..Self::get(path, id, says, needs, answers, handler)
+        }
+    }
+
+    /// What needs no token and takes no query.
+    fn open(
+        path: &'static str,
+        id: &'static str,
+        says: &'static str,
+        answers: Shape,
+        handler: MethodRouter<Arc<App>>,
+    ) -> Self {
+        Self {
+            operation: None,
+            query: None,
+            ..Self::get(path, id, says, Operation::ReadReceipts, answers, handler)
+        }
+    }
+
+    fn query(self, query: Shape) -> Self {
+        Self {
+            query: Some(query),
+            ..self
+        }
+    }
+
+    fn body(self, body: Shape) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+
+    fn also(mut self, status: u16, says: &'static str, shape: Option<Shape>) -> Self {
+        self.answers.push((status, says, shape));
+        self
+    }
+
+    fn problem(self, more: &'static [u16]) -> Self {
+        Self { more, ..self }
+    }
+
+    /// The statuses of the problems that it may answer.
+    pub(crate) fn problems(&self) -> Vec<u16> {
+        let mut all = vec![503];
+        if self.operation.is_some() {
+            all.extend([400, 401, 403, 404]);
+        }
+        if self.body.is_some() {
+            all.extend([413, 415]);
+        }
+        all.extend(self.more);
+        all.sort_unstable();
+        all
+    }
+}
+
+/// The routes.
+pub(crate) fn routes() -> Vec<Route> {
+    use Operation as May;
+    let accepted = "It is recorded and begins.";
+    vec![
+        Route::get(
+            "/v1/workflows",
+            "listWorkflows",
+            "The workflows that are open to the tenant",
+            May::ReadWorkflows,
+            shape::<Workflows>,
+            get(workflow::list),
+        ),
+        Route::get(
+            "/v1/workflows/{workflow_id}",
+            "readWorkflow",
+            "A workflow as it is deployed",
+            May::ReadWorkflows,
+            shape::<WorkflowInFull>,
+            get(workflow::one),
+        ),
+        Route {
+            keyed: true,
+            ..Route::post(
+                "/v1/workflows/{workflow_id}/executions",
+                "startWorkflow",
+                "Starts a workflow once per idempotency key",
+                May::Start,
+                shape::<Started>,
+                post(start::start),
+            )
+            .body(shape::<start::Body>)
+            .also(202, "It starts.", Some(shape::<Started>))
+            .problem(&[422])
+        },
+        Route::get(
+            "/v1/executions",
+            "listExecutions",
+            "Executions, newest first",
+            May::ReadExecutions,
+            shape::<Executions>,
+            get(list::executions),
+        )
+        .query(parameters::<list::Which>),
+        Route::get(
+            "/v1/executions/{execution_id}",
+            "readExecution",
+            "What the ledger knows of an execution",
+            May::ReadExecutions,
+            shape::<Seen>,
+            get(execution::read),
+        )
+        .query(parameters::<execution::Which>),
+        Route::get(
+            "/v1/executions/{execution_id}/events",
+            "readStory",
+            "An execution's story as audit events",
+            May::ReadExecutions,
+            shape::<Story>,
+            get(execution::events),
+        ),
+        Route::get(
+            "/v1/executions/{execution_id}/receipt",
+            "fetchReceipt",
+            "A link to the receipt",
+            May::ReadReceipts,
+            shape::<FetchLink>,
+            get(receipt::link),
+        )
+        .query(parameters::<receipt::How>)
+        .also(302, "With redirect=true: to the receipt itself.", None)
+        .problem(&[409]),
+        Route::post(
+            "/v1/executions/{execution_id}/cancel",
+            "cancelExecution",
+            "Stops an execution; what it did is undone",
+            May::Cancel,
+            shape::<Requested>,
+            post(request::cancel),
+        )
+        .also(202, accepted, Some(shape::<Requested>)),
+        Route::post(
+            "/v1/executions/{execution_id}/rollback",
+            "rollBackExecution",
+            "Undoes an execution that has ended",
+            May::RollBack,
+            shape::<Requested>,
+            post(request::rollback),
+        )
+        .also(202, accepted, Some(shape::<Requested>)),
+        Route::post(
+            "/v1/executions/{execution_id}/redrive",
+            "redriveExecution",
+            "Lets an execution go on where it failed",
+            May::Redrive,
+            shape::<Requested>,
+            post(request::redrive),
+        )
+        .also(202, accepted, Some(shape::<Requested>)),
+        Route::get(
+            "/v1/receipts",
+            "listReceipts",
+            "Receipts, newest first",
+            May::ReadReceipts,
+            shape::<Receipts>,
+            get(list::receipts),
+        )
+        .query(parameters::<list::WhichReceipts>),
+        Route::get(
+            "/v1/incidents",
+            "listIncidents",
+            "Incidents, newest first",
+            May::ReadIncidents,
+            shape::<Incidents>,
+            get(incident::list),
+        )
+        .query(parameters::<incident::Listing>),
+        Route::get(
+            "/v1/incidents/{incident_id}",
+            "readIncident",
+            "An incident and the executions that it met",
+            May::ReadIncidents,
+            shape::<IncidentInFull>,
+            get(incident::one),
+        ),
+        Route::post(
+            "/v1/incidents/{incident_id}/decision",
+            "decide",
+            "Decides what an execution waits for",
+            May::Decide,
+            shape::<Decided>,
+            post(ruling::decision),
+        )
+        .body(shape::<ruling::Body>),
+        Route::post(
+            "/v1/incidents/{incident_id}/acknowledge",
+            "acknowledgeIncident",
+            "Somebody looks after it",
+            May::HandleIncidents,
+            shape::<Incident>,
+            post(ruling::acknowledge),
+        ),
+        Route::post(
+            "/v1/incidents/{incident_id}/resolve",
+            "resolveIncident",
+            "It is over",
+            May::HandleIncidents,
+            shape::<Incident>,
+            post(ruling::resolve),
+        ),
+        Route::open(
+            "/v1/keys",
+            "readKeys",
+            "The public keys that receipts are verified by",
+            shape::<KeySet>,
+            get(receipt::keys),
+        ),
+        Route::open(
+            "/v1/openapi.json",
+            "readDocument",
+            "This document",
+            shape::<serde_json::Value>,
+            get(openapi::served),
+        ),
+    ]
+}
+
+/// The routes as they are served.
+pub(crate) fn router() -> Router<Arc<App>> {
+    routes().into_iter().fold(Router::new(), |router, route| {
+        router.route(route.path, route.handler)
+    })
+}
