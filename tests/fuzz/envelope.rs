@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use holdfast_core::{
     digest::canonical,
-    gate::{Envelope, INPUT_MAX_BYTES, judge as gate_judges, read},
+    gate::{Envelope, INPUT_MAX_BYTES, Seen, judge as gate_judges, read},
     keys::execution_id,
     names::{check_idempotency_key, check_tenant},
     task::Gate,
@@ -67,7 +67,11 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
         }
         let id = execution_id(&start.tenant, &GATE.workflow, &start.idempotency_key);
         // Judged, whatever it is: each guardrail says yes or no, and no schema or expression breaks.
-        let outcomes = gate_judges(&GATE, &start, &id, started_at);
+        let at = started_at
+            .parse()
+            .map_err(|error: jiff::Error| error.to_string())?;
+        let seen = Seen::of(&GATE, &start, &id, at);
+        let outcomes = gate_judges(&GATE, &start, &seen, at);
         if outcomes.is_empty() {
             return Err("nobody judged it".to_owned());
         }
@@ -87,6 +91,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
             requested_by: start.requested_by.clone(),
             request_id: None,
             trace: start.trace.clone(),
+            approval: start.approval.clone(),
         };
         let sent = serde_json::to_value(envelope).map_err(|error| error.to_string())?;
         let received = read(&sent, &GATE, started_at)?;
