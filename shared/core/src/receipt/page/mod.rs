@@ -143,6 +143,9 @@ fn body(shown: &Shown<'_>) -> Markup {
         (section("steps", "Steps", &steps::steps(receipt)))
         (section("rollback", "Rollback", &parts::rollback(receipt)))
         (section("guardrails", "Guardrails", &parts::guardrails(receipt)))
+        @if let Some(approval) = &receipt.approval {
+            (section("approval", "Approval", &parts::approval(approval)))
+        }
         @if !receipt.decisions.is_empty() {
             (section("decisions", "Decisions", &parts::decisions(receipt)))
         }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     ledger::Status,
     receipt::{Receipt, ReceiptFailure},
+    task::Approval,
 };
 
 /// A part with its heading; `id` joins the two.
@@ -125,6 +126,19 @@ pub(super) fn guardrails(receipt: &Receipt) -> Markup {
     }
 }
 
+/// The approval that came with the start.
+pub(super) fn approval(approval: &Approval) -> Markup {
+    html! {
+        dl.facts {
+            div { dt { "Approved by" } dd { (said(&approval.approved_by)) } }
+            div { dt { "Approved" } dd { (full(&approval.approved_at.to_string())) } }
+            div { dt { "Expires" } dd { (full(&approval.expires_at.to_string())) } }
+            div.wide { dt { "Recorded as" } dd { (said(&approval.reference)) } }
+            div.wide { dt { "SHA-256 of the input that was approved" } dd { (code(&approval.input_sha256)) } }
+        }
+    }
+}
+
 /// How it was undone.
 pub(super) fn rollback(receipt: &Receipt) -> Markup {
     let undone = receipt
@@ -207,6 +221,9 @@ pub(super) fn evidence(shown: &Shown<'_>) -> Markup {
                 div { dt { "SHA-256 of that" } dd { (code(&previous.sha256)) } }
             }
             div { dt { "Definition" } dd { (code(&receipt.definition_digest)) } }
+            @if let Some(policy) = &receipt.policy_digest {
+                div { dt { "What the gate judged by" } dd { (code(policy)) } }
+            }
             div { dt { "SHA-256 of the input" } dd { (code(&receipt.input_sha256)) } }
         }
         p.aside {
