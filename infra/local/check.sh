@@ -4,7 +4,7 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 mkdir -p "$logs"
-bash "$here/setup.sh"
+bash "$here/setup.sh" checks
 cd "$root"
 failed=()
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the local stack and the checks need, at pinned versions, inside the project; a rerun does nothing.
+# Installs what is needed, at pinned versions, inside the project; a rerun does nothing. `setup.sh programs`: Debian's packages;
+# `stack`: also what the local stack runs on; `checks`: also what only checks and tests use.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
+what=$1
 
 # Debian packages for programs that are missing: installed when we may, else named.
 packages=()
@@ -14,7 +16,7 @@ missing curl && packages+=(curl)
 missing cc && packages+=(build-essential)
 missing objdump && packages+=(binutils)
 # What tests/pages opens receipts with; Debian keeps one version of it at a time, the patched one.
-[[ -x /usr/bin/chromium ]] || packages+=(chromium)
+[[ $what != checks || -x /usr/bin/chromium ]] || packages+=(chromium)
 if ((${#packages[@]})); then
     command="apt-get install --yes --no-install-recommends ${packages[*]}"
     if [[ $(id -u) != 0 ]] || missing apt-get; then
@@ -25,6 +27,8 @@ if ((${#packages[@]})); then
     # shellcheck disable=SC2086
     DEBIAN_FRONTEND=noninteractive quietly "$logs/apt.log" $command
 fi
+
+[[ $what != programs ]] || exit 0
 
 # A virtual environment $1 with the packages of requirements file $2; its stamp is a copy of that file.
 environment() {
@@ -42,6 +46,7 @@ exec 9>"$root/.local-setup.lock"
 flock 9
 environment .venv tools.txt
 environment .venv-emulator emulator.txt
+[[ $what = checks ]] || exit 0
 environment .venv-checkov checkov.txt
 if ! cmp --silent "$here/package-lock.json" "$here/node_modules/.installed"; then
     stage "installing npm packages of infra/local/package.json"

@@ -5,12 +5,16 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 mkdir -p "$logs" "$local_dir/tmp"
-bash "$here/setup.sh"
+bash "$here/setup.sh" programs
+# Packages come from the network while the compiler has the processor.
+bash "$here/setup.sh" stack &
+setup=$!
 
 stage "building"
 cd "$root"
 # The whole workspace at once: cargo compiles dependencies anew for another choice of packages.
 quietly "$logs/cargo.log" cargo build --locked --workspace --profile "$HOLDFAST_PROFILE"
+wait "$setup" || exit 1
 programs=$target_dir/$HOLDFAST_PROFILE
 
 # A stack that runs keeps its ports.

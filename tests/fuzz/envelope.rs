@@ -108,7 +108,11 @@ fn refusal(said: &str) -> Result<(), String> {
     if said.is_empty() || said.chars().any(char::is_control) {
         return Err("it cannot be shown".to_owned());
     }
-    if said.contains(SECRET) {
+    // A field that there is none of is named: it is the sender's mistake. Nothing else of theirs is.
+    let named = said
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once('`'));
+    if named.map_or(said, |(_, rest)| rest).contains(SECRET) {
         return Err("it quotes what was sent".to_owned());
     }
     Ok(())

@@ -259,7 +259,8 @@ impl Round<'_> {
             "Keys": { "pk": item["pk"], "sk": item["sk"] }, "NewImage": item, "SequenceNumber": "1",
             "ApproximateCreationDateTime": jiff::Timestamp::now().as_second(),
         }}]});
-        self.denies(&record)
+        let rebuild = json!({ "rebuild": { "tenant": TENANT, "execution": id } });
+        self.denies(&record) || self.denies(&rebuild)
     }
 
     async fn recover(&self) -> bool {
