@@ -66,8 +66,11 @@ launch() {
     local name=$1
     shift
     HOLDFAST_LOCAL=$local_dir setsid "$@" >"$logs/$name.log" 2>&1 </dev/null &
-    echo $! >"$local_dir/$name.pid"
+    local pid=$!
     disown
+    # Until the shell's copy has become the program it is not known as ours.
+    until ours "$pid" || ! kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+    echo "$pid" >"$local_dir/$name.pid"
 }
 
 # Waits until URL $2 answers, while process $1 lives, 30 seconds at most.
