@@ -37,4 +37,4 @@ check: ## the gate without tests: format, lints, docs, dependencies, templates
 	@infra/local/check.sh
 
 clean: down ## also remove builds and installed tools
-	@rm -rf target .venv .venv-checkov .venv-emulator .aws-sam .local-setup.lock infra/local/node_modules
+	@rm -rf target .venv .venv-checkov .venv-emulator .venv-schemathesis .aws-sam .local-setup.lock infra/local/node_modules

@@ -36,6 +36,8 @@ environment() {
     cmp --silent "$requirements" "$venv/.installed" && return
     stage "installing Python packages of infra/local/requirements/$2"
     rm -rf "$venv"
+    # The shell may remember the python3 that was just removed.
+    hash -r
     quietly "$logs/venv.log" python3 -m venv "$venv"
     quietly "$logs/pip.log" "$venv/bin/pip" install --disable-pip-version-check --no-deps --requirement "$requirements"
     cp "$requirements" "$venv/.installed"
@@ -48,6 +50,7 @@ environment .venv tools.txt
 environment .venv-emulator emulator.txt
 [[ $what = checks ]] || exit 0
 environment .venv-checkov checkov.txt
+environment .venv-schemathesis schemathesis.txt
 if ! cmp --silent "$here/package-lock.json" "$here/node_modules/.installed"; then
     stage "installing npm packages of infra/local/package.json"
     quietly "$logs/npm.log" npm ci --prefix "$here" --no-fund --no-audit

@@ -8,7 +8,7 @@ use std::{
 
 use holdfast_core::evidence::chain::Hour;
 use holdfast_tests::{
-    Api, DELAY, Stack, environment, eventually, invoke, logged, unique, variable,
+    Api, Changed, DELAY, Stack, allow, eventually, invoke, logged, unique, variable,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -136,18 +136,30 @@ async fn after_a_change_of_keys_old_and_new_receipts_verify_by_the_set_that_is_s
     let said: Value = serde_json::from_str(&said).expect("JSON");
     let new = said["KeyMetadata"]["Arn"].as_str().expect("an ARN");
     // What the parameter SigningKeyArn sets; the API keeps the stack's own key in its set.
-    let old = environment("finish", "HOLDFAST_SIGNING_KEY", new);
-    environment("api", "HOLDFAST_SIGNING_KEY", new);
+    let name = "HOLDFAST_SIGNING_KEY";
+    let signs = [
+        allow("finish", &["kms:GetPublicKey", "kms:Sign"], new),
+        allow("api", &["kms:GetPublicKey"], new),
+    ];
+    let changed = [
+        Changed::to("finish", name, new),
+        Changed::to("api", name, new),
+    ];
     let after = executed(&stack.api).await;
     let keys = key_set(&stack.api, &folder).await;
-    environment("finish", "HOLDFAST_SIGNING_KEY", &old);
-    environment("api", "HOLDFAST_SIGNING_KEY", &old);
+    let old = changed[0].before.clone();
+    drop(changed);
+    // What is of use for the one change alone.
+    let [signs, serves] = signs;
+    drop(signs);
     // Others' receipts of that time stay good, as this one does.
-    environment(
+    serves.stay();
+    Changed::to(
         "api",
         "HOLDFAST_RETIRED_SIGNING_KEYS",
         &format!("{old},{new}"),
-    );
+    )
+    .stay();
     let mut kids = Vec::new();
     for id in [before, after] {
         let file = receipt(&stack.api, &id, &folder).await;

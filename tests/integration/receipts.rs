@@ -1,7 +1,7 @@
 //! Receipts: where they lie, how they are fetched, and by whom not.
 
 use holdfast_core::{digest::sha256_hex, receipt::Receipt};
-use holdfast_tests::{DELAY, Stack, unique, valid_receipt, variable};
+use holdfast_tests::{DELAY, Stack, enforced, unique, valid_receipt, variable};
 
 use crate::hold;
 
@@ -92,8 +92,11 @@ async fn a_link_altered_in_any_part_is_refused() {
         ),
         format!("{place}?{query}&versionId=null"),
         format!("{place}?{query}&X-Amz-Expires=604800"),
-        place.to_owned(),
     ];
+    // Without any signature; an emulator that enforces no IAM asks for none.
+    if enforced() {
+        altered.push(place.to_owned());
+    }
     for (n, part) in parts.iter().enumerate() {
         let (name, value) = part.split_once('=').expect("a name and a value");
         let others: Vec<_> = parts

@@ -6,7 +6,7 @@ use holdfast_core::{
     keys::ExecutionKey,
     ledger::{Expect, Ledger, Meta, Phase, Put},
 };
-use holdfast_tests::{DELAY, Stack, eventually, invoke, unique, variable};
+use holdfast_tests::{DELAY, Stack, call, eventually, invoke, unique, variable};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -53,10 +53,11 @@ async fn told_at_once(status: &str, error: &str) {
     let event = status_event(&stack, &id, &key, &vendor, status, error);
     let tell = || {
         let event = event.clone();
-        tokio::task::spawn_blocking(move || invoke("recover", &event))
+        tokio::task::spawn_blocking(move || call("recover", &event))
     };
     for told in join_all((0..5).map(|_| tell())).await {
-        told.expect("recover answers");
+        let said = told.expect("recover answers");
+        assert!(said.body["errorType"].is_null(), "{said:?}");
     }
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK", "{execution}");

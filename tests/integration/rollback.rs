@@ -8,7 +8,7 @@ use crate::hold;
 
 /// An execution of the specification's workflow that hangs at its notification, its hold placed.
 pub(crate) async fn hanging(stack: &Stack, vendor: &str, key: &str) -> String {
-    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 4000 }, "match": vendor });
+    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 8000 }, "match": vendor });
     stack.vendor.plan(fault).await;
     let id = stack.api.started(DELAY, key, &hold(vendor)).await;
     eventually("the notification is under way", 30, || async {

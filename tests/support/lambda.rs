@@ -77,20 +77,53 @@ pub fn function_role(name: &str) -> String {
     lambda(&arguments).trim().to_owned()
 }
 
+/// A function with another value of a variable, until this goes out of scope.
+pub struct Changed {
+    function: String,
+    variable: String,
+    /// The value that it had.
+    pub before: String,
+    stays: bool,
+}
+
+impl Changed {
+    /// Sets a variable of a function, which has a short name such as `finish`.
+    ///
+    /// # Panics
+    ///
+    /// Panics with what went wrong.
+    pub fn to(function: &str, variable: &str, value: &str) -> Self {
+        Self {
+            function: function.to_owned(),
+            variable: variable.to_owned(),
+            before: set(function, variable, value),
+            stays: false,
+        }
+    }
+
+    /// Leaves it as it is now.
+    pub fn stay(mut self) {
+        self.stays = true;
+    }
+}
+
+impl Drop for Changed {
+    fn drop(&mut self) {
+        if !self.stays {
+            set(&self.function, &self.variable, &self.before);
+        }
+    }
+}
+
 /// Sets a variable in a function's environment, and gives the value that it had.
-///
-/// # Panics
-///
-/// Panics with what went wrong.
-pub fn environment(function: &str, variable_name: &str, value: &str) -> String {
-    let name = format!("{}-{function}", variable("HOLDFAST_STACK"));
-    let about = ["--function-name", &name, "--output", "json"];
+fn set(function: &str, name: &str, value: &str) -> String {
+    let full = format!("{}-{function}", variable("HOLDFAST_STACK"));
+    let about = ["--function-name", &full, "--output", "json"];
     let text = lambda(&[&["get-function-configuration"], &about[..]].concat());
     let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
     let mut variables = configuration["Environment"]["Variables"].take();
-    let before = variables[variable_name].as_str().unwrap_or_default();
-    let before = before.to_owned();
-    variables[variable_name] = value.into();
+    let before = variables[name].as_str().unwrap_or_default().to_owned();
+    variables[name] = value.into();
     let environment = serde_json::json!({ "Variables": variables }).to_string();
     let change = [
         "update-function-configuration",

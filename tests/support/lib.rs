@@ -5,6 +5,7 @@ mod aws;
 mod deploy;
 mod lambda;
 mod logs;
+mod permit;
 mod queue;
 mod receipt;
 mod sign;
@@ -15,8 +16,9 @@ mod workers;
 
 pub use api::{Api, Reply};
 pub use aws::{Aws, Ended};
-pub use lambda::{answered, environment, function_role, invoke, invoked};
+pub use lambda::{Changed, answered, function_role, invoke, invoked};
 pub use logs::logged;
+pub use permit::{Permit, allow};
 pub use queue::Queue;
 pub use receipt::{Fetched, valid_receipt};
 pub use sign::{Said, ask, call, elements, iam, unescaped};
@@ -99,6 +101,11 @@ impl Stack {
 pub fn variable(name: &str) -> String {
     env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set: run `make up`, then `source .local/env`"))
+}
+
+/// Whether the stack holds every caller to its permissions.
+pub fn enforced() -> bool {
+    env::var("HOLDFAST_IAM").as_deref() == Ok("true")
 }
 
 /// A text that no other test uses.

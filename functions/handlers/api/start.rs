@@ -88,7 +88,7 @@ pub(crate) async fn start(
         .await
     {
         Ok(StartOutcome::Started) => Ok(answer(StatusCode::ACCEPTED, &asked, false)),
-        Ok(StartOutcome::Exists) => started_before(&app, &caller, &asked).await,
+        Ok(StartOutcome::Exists) => started_before(&app, &caller, &asked, &envelope).await,
         Err(error) => Err(trouble(error, &asked.workflow)),
     }
 }
@@ -171,15 +171,28 @@ async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(), Pro
 }
 
 /// Step Functions knows the execution, and a moment ago the ledger did not.
-async fn started_before(app: &App, caller: &Caller, asked: &Asked) -> Result<Response, Problem> {
-    if let Some(meta) = caller.ledger.meta(&asked.at).await? {
-        return repeated(caller, asked, meta.fingerprint()).await;
-    }
+async fn started_before(
+    app: &App,
+    caller: &Caller,
+    asked: &Asked,
+    envelope: &Envelope,
+) -> Result<Response, Problem> {
     let first = app
         .machines
         .input_of(&asked.workflow, &asked.at.execution)
         .await
-        .map_err(|error| trouble(error, &asked.workflow))?
+        .map_err(|error| trouble(error, &asked.workflow))?;
+    // The answer to this very request was lost once, and the SDK asked again.
+    if first
+        .as_ref()
+        .is_some_and(|first| first.request_id == envelope.request_id)
+    {
+        return Ok(answer(StatusCode::ACCEPTED, asked, false));
+    }
+    if let Some(meta) = caller.ledger.meta(&asked.at).await? {
+        return repeated(caller, asked, meta.fingerprint()).await;
+    }
+    let first = first
         .and_then(|envelope| canonical(&envelope.input).ok())
         .ok_or_else(|| {
             Problem::unavailable("the first start of this key", "its input cannot be read")

@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
+use futures_util::{StreamExt, stream};
 use holdfast_aws::{Deployed, MachineError};
 use holdfast_core::{
     access::Operation,
@@ -23,6 +24,9 @@ use crate::{
     problem::Problem,
 };
 
+/// How many machines Step Functions is asked about at once.
+const AT_ONCE: usize = 8;
+
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     visitor: Visitor,
@@ -33,9 +37,16 @@ pub(crate) async fn list(
         .may(&app, Operation::ReadWorkflows, named, Thing::Tenant)
         .await?;
     let ids = app.machines.workflows().await;
+    let ids = ids.map_err(|error| trouble(error, ""))?;
+    let mut machines = stream::iter(ids)
+        .map(|id| async {
+            let deployed = app.machines.deployed(&id).await;
+            (id, deployed)
+        })
+        .buffered(AT_ONCE);
     let mut workflows = Vec::new();
-    for id in ids.map_err(|error| trouble(error, ""))? {
-        match app.machines.deployed(&id).await {
+    while let Some((id, deployed)) = machines.next().await {
+        match deployed {
             Ok(deployed) if open_to(&deployed.compiled.gate.tenants, &caller.tenant) => {
                 workflows.push(shown(&deployed));
             }

@@ -1,0 +1,112 @@
+//! The exercises of the HTTP door, for itself and on behalf of a tenant.
+
+use super::*;
+
+impl Round<'_> {
+    pub(super) async fn api(&self) -> bool {
+        let key = unique("permission");
+        let input = json!({ "vendor_id": unique("vendor"), "hold_days": 1 });
+        let start = |key: &str| {
+            let path = format!("/v1/workflows/{DELAY}/executions");
+            posted(
+                &path,
+                &json!({ "input": input }),
+                &[("idempotency-key", key)],
+            )
+        };
+        // Twice: the second is a duplicate.
+        if self.denies(&start(&key)) || self.denies(&start(&key)) {
+            return true;
+        }
+        // A name that Step Functions knows, under a key that the ledger does not know.
+        let taken = unique("permission");
+        let name = holdfast_core::keys::execution_id(TENANT, DELAY, &taken);
+        let other =
+            json!({ "tenant": TENANT, "idempotency_key": unique("permission"), "input": input });
+        let arn = self.stack.aws.start(DELAY, &name, &other).await;
+        if self.denies(&start(&taken)) {
+            return true;
+        }
+        self.stack.aws.ended(&arn).await;
+        // Asked of Step Functions, for the function may not know.
+        let id = holdfast_core::keys::execution_id(TENANT, DELAY, &key);
+        self.stack
+            .aws
+            .ended(&self.stack.aws.execution(DELAY, &id))
+            .await;
+        let read = [
+            "/v1/keys".to_owned(),
+            "/v1/workflows".to_owned(),
+            "/v1/incidents".to_owned(),
+            "/v1/receipts".to_owned(),
+            format!("/v1/executions?workflow_id={DELAY}"),
+            format!("/v1/executions/{id}"),
+        ];
+        if read.iter().any(|path| self.denies(&got(path))) {
+            return true;
+        }
+        // The link is signed with the function's own rights.
+        let link = call(self.function, &got(&format!("/v1/executions/{id}/receipt")));
+        if link.is_denied() || self.fetched(&link).await != 200 {
+            return true;
+        }
+        let begun = self.begun(&json!({}));
+        let id = begun.execution["id"].as_str().expect("an id");
+        let reason = json!({ "reason": "a test" });
+        if self.denies(&posted(
+            &format!("/v1/executions/{id}/cancel"),
+            &reason,
+            &[],
+        )) {
+            return true;
+        }
+        for decision in ["approve", "reject"] {
+            let begun = self.begun(&json!({}));
+            call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
+            if self.decide(&begun, decision).await.is_denied() {
+                return true;
+            }
+        }
+        false
+    }
+
+    async fn fetched(&self, link: &Said) -> u16 {
+        let body = link.body["body"].as_str().unwrap_or_default();
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        match body["url"].as_str() {
+            Some(url) => self.stack.api.fetch(url).await.status,
+            None => 0,
+        }
+    }
+}
+
+/// A request as API Gateway hands it to the function, from the files for `sam local invoke`.
+fn event(file: &str, method: &str, path: &str) -> Value {
+    let file = format!("{}/events/{file}.json", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&file).expect("a file of events");
+    let mut event: Value = serde_json::from_str(&text).expect("JSON");
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    event["rawPath"] = path.into();
+    event["requestContext"]["http"]["path"] = path.into();
+    event["requestContext"]["http"]["method"] = method.into();
+    // Somebody who may do everything, for the tenant that a query names.
+    let claims = json!({ "sub": "exercise", "role": "platform-admin" });
+    event["requestContext"]["authorizer"]["jwt"]["claims"] = claims;
+    if path != "/v1/keys" {
+        event["rawQueryString"] = format!("tenant={TENANT}&{query}").into();
+    }
+    event
+}
+
+fn got(path: &str) -> Value {
+    event("api-read", "GET", path)
+}
+
+pub(super) fn posted(path: &str, body: &Value, headers: &[(&str, &str)]) -> Value {
+    let mut event = event("api-start", "POST", path);
+    event["body"] = body.to_string().into();
+    for (name, value) in headers {
+        event["headers"][name] = (*value).into();
+    }
+    event
+}
