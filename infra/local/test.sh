@@ -2,8 +2,8 @@
 # Checks everything and runs all tests against a stack of their own, which ends with them.
 set -euo pipefail
 export LOCAL=${TEST_LOCAL:-.local-test} STACK=${TEST_STACK:-holdfast-test}
-# IAM=true holds every call of a function to its role's policy.
-export IAM=${IAM:-false}
+# Every call of a function is held to its role's policy.
+export IAM=${IAM:-true}
 export PORT VENDOR_PORT
 source "$(dirname "$0")/lib.sh"
 

@@ -81,7 +81,7 @@ impl Round<'_> {
         let machine = format!("{}{DELAY}", variable("HOLDFAST_MACHINE_PREFIX"));
         json!({
             "gate": { "workflow": WORKFLOW, "version": 1, "definition_digest": "sha256:0", "input_schema": {},
-                "timeout_s": 600 },
+                "timeout_s": 600, "rules": { "concurrent_executions": 1_000_000 } },
             "steps": [{ "name": "one", "action": "http" }],
             "start": { "tenant": tenant, "idempotency_key": key, "input": input },
             "owner": owner, "machine": machine, "started_at": started_at,
@@ -135,6 +135,10 @@ impl Round<'_> {
         );
         let now = jiff::Timestamp::now().to_string();
         let large = json!({ "text": Self::large("input") });
+        let tenant = unique("tenant");
+        let mut rejected =
+            Self::begin_task_for(&tenant, &unique("permission"), &owner, &json!({}), &now);
+        rejected["gate"]["tenants"] = json!(["somebody-else"]);
         [
             Self::begin_task(&first, &owner, &json!({}), &now),
             // Another machine with the same start is a duplicate, and counted.
@@ -142,6 +146,8 @@ impl Round<'_> {
             Self::begin_task(&second, &owner, &large, &now),
             // Its own repeat goes on with the input that is kept.
             Self::begin_task(&second, &owner, &large, &now),
+            // What is rejected anyhow is told whether it would have fitted.
+            rejected,
         ]
         .iter()
         .any(|task| self.denies(task))
@@ -249,7 +255,8 @@ impl Round<'_> {
         // Decided before the machine asks again: its new token must hear of it.
         for decision in ["approve", "reject"] {
             let begun = self.decided(decision).await;
-            let again = Self::ask_task(&begun, "approval", &unique("token"));
+            let mut again = Self::ask_task(&begun, "approval", &unique("token"));
+            again["retry"] = 1.into();
             if self.denies(&again) {
                 return true;
             }
@@ -278,16 +285,27 @@ impl Round<'_> {
     }
 
     async fn recover(&self) -> bool {
-        // Of a machine that ended before its Begin, and whose input is large.
-        let key = unique("permission");
-        let input = json!({ "vendor_id": unique("vendor"), "hold_days": 1, "reason": Self::large("because") });
-        let start = json!({ "tenant": TENANT, "idempotency_key": key, "input": input });
-        let ended = json!({ "detail-type": "Step Functions Execution Status Change", "detail": {
-            "executionArn": self.stack.aws.execution(DELAY, &key), "stateMachineArn": self.stack.aws.machine(DELAY),
-            "status": "ABORTED", "error": "", "cause": "", "input": start.to_string(),
-        }});
-        if self.denies(&ended) {
-            return true;
+        // Of machines that ended before their Begin: one with a large input, one that draws on its tenant's limits.
+        self.stack
+            .aws
+            .deploy(include_str!("../../workflows/limited.yaml"))
+            .await;
+        let large = json!({ "vendor_id": unique("vendor"), "hold_days": 1, "reason": Self::large("because") });
+        let drawing = json!({ "vendor_id": unique("vendor"), "amount": 1 });
+        for (workflow, tenant, input) in [
+            (DELAY, TENANT, large),
+            ("WF-TEST-LIMITED", &unique("tenant"), drawing),
+        ] {
+            let key = unique("permission");
+            let start = json!({ "tenant": tenant, "idempotency_key": key, "input": input });
+            let ended = json!({ "detail-type": "Step Functions Execution Status Change", "detail": {
+                "executionArn": self.stack.aws.execution(workflow, &key),
+                "stateMachineArn": self.stack.aws.machine(workflow),
+                "status": "ABORTED", "error": "", "cause": "", "input": start.to_string(),
+            }});
+            if self.denies(&ended) {
+                return true;
+            }
         }
         // One that is overdue: the sweep finds it by the index, and what it was told before.
         let old = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(2)).to_string();
