@@ -155,7 +155,7 @@ impl Status {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardrailOutcome {
-    /// Its name; one of the definition's own, or one of [`crate::gate::RESERVED`].
+    /// Its name; one of the definition's own, or one that every gate has, such as `input`.
     pub name: String,
     /// Whether it held.
     pub held: bool,

@@ -307,8 +307,11 @@ impl<F: Files> Inspector<'_, F> {
         let sha256 = sha256_hex(&bytes);
         if sha256 != entry.sha256 {
             return Ok(match self.places.by_sha256.get(&sha256) {
-                Some(other) => finding(What::Moved, format!("it holds the bytes of {other}")),
-                None => {
+                Some(other) if other != object => {
+                    finding(What::Moved, format!("it holds the bytes of {other}"))
+                }
+                // Or they are its own of a later digest: it was overwritten.
+                _ => {
                     let why = format!("its SHA-256 is {sha256}, {digest} says {}", entry.sha256);
                     finding(What::Altered, why)
                 }
