@@ -155,7 +155,7 @@ def executed(n):
         "state transitions": n + 2,
         "Lambda invocations": n + 2,
         "ledger writes": 2 * n + 3,
-        "ledger reads": n,
+        "ledger reads": n + 1,
         "ledger queries": 1,
         "S3 requests": 1,
         "HTTP requests to targets": n,

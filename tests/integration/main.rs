@@ -20,6 +20,7 @@ mod ledger;
 mod lists;
 mod logs;
 mod pages;
+mod pausing;
 mod permissions;
 mod receipts;
 mod recovery;
@@ -28,6 +29,7 @@ mod rollback;
 mod shipped;
 mod starts;
 mod story;
+mod switch;
 mod traces;
 
 use serde_json::{Value, json};

@@ -50,6 +50,7 @@ impl Things {
             Operation::HandleIncidents => ("POST", incident("/acknowledge"), true),
             Operation::Decide => ("POST", incident("/decision"), true),
             Operation::ReadReceipts => ("GET", execution("/receipt"), true),
+            Operation::Control => ("GET", "/v1/controls".to_owned(), false),
         }
     }
 }

@@ -134,6 +134,13 @@ impl Api {
         self.send(request.body(body.to_string())).await
     }
 
+    /// `PUT path`.
+    pub async fn put(&self, path: &str, body: &Value) -> Reply {
+        let request = self.request("PUT", path);
+        let request = request.header("content-type", "application/json");
+        self.send(request.body(body.to_string())).await
+    }
+
     /// Starts a workflow.
     pub async fn start(&self, workflow: &str, key: &str, input: &Value) -> Reply {
         let path = format!("/v1/workflows/{workflow}/executions");

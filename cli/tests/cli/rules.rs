@@ -1,4 +1,4 @@
-//! Mistakes in what a start must keep to: hours, freezes, an approval, budgets, limits.
+//! Mistakes in what a start must keep to: hours, freezes, an approval, pauses, budgets, limits.
 
 use insta::assert_snapshot;
 
@@ -131,6 +131,7 @@ limits: { concurrent_executions: 0, starts_per_minute: many, concurrent: 3 }
 steps:
   - name: pause
     wait: 1s
+when_paused: qeueu
 "#), @r#"
   × `$now` in assert yields something else on every attempt, and all must come to the same
    ╭─[workflows/test.yaml:5:38]
@@ -238,7 +239,14 @@ steps:
     ╰────
   help: did you mean `concurrent_executions`? limits has timeout, concurrent_executions, starts_per_minute
 
-15 problems; nothing was written
+  × when_paused is the text "qeueu"
+    ╭─[workflows/test.yaml:15:14]
+ 15 │ when_paused: qeueu
+    ·              ─────
+    ╰────
+  help: it is one of refuse, queue
+
+16 problems; nothing was written
 "#);
 }
 

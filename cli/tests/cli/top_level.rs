@@ -71,7 +71,7 @@ steps: [{ name: a, wait: 1s }]
    · ─────────
    ╰────
   help: did you mean `guardrails`? a workflow has workflow, version, description, tenants, input, triggers,
-        guardrails, hours, freeze, approval, budget, limits, steps
+        guardrails, hours, freeze, approval, budget, when_paused, limits, steps
 
   × unknown field `on_failure` in a workflow
    ╭─[workflows/test.yaml:4:1]
@@ -79,7 +79,7 @@ steps: [{ name: a, wait: 1s }]
    · ──────────
    ╰────
   help: a workflow has workflow, version, description, tenants, input, triggers, guardrails, hours, freeze,
-        approval, budget, limits, steps
+        approval, budget, when_paused, limits, steps
 
 2 problems; nothing was written
 "#);

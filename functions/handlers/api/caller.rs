@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use holdfast_aws::{DynamoLedger, S3Store};
 use holdfast_core::{
-    access::{Identity, Operation, Unknown, Verdict, verdict},
+    access::{Identity, Operation, Unknown, Verdict, Whose, verdict},
     keys::ExecutionKey,
     ledger::Ledger,
     names::{check_tenant, is_execution_id, quoted},
@@ -109,12 +109,25 @@ impl Visitor {
         if !caller.has(thing).await? {
             return hidden();
         }
-        Err(Problem::forbidden(format!(
+        Err(self.forbidden(operation))
+    }
+
+    /// Who it is, if the role may turn the switch and see how it stands.
+    pub(crate) fn may_control(&self) -> Result<&str, Problem> {
+        match verdict(self.0.role, Operation::Control, Whose::Own) {
+            Verdict::Allowed => Ok(&self.0.subject),
+            Verdict::Forbidden | Verdict::Hidden => Err(self.forbidden(Operation::Control)),
+        }
+    }
+
+    /// 403: not in this role.
+    fn forbidden(&self, operation: Operation) -> Problem {
+        Problem::forbidden(format!(
             "as {} you may not {}; {} may",
-            role.name(),
+            self.0.role.name(),
             operation.says(),
             operation.roles().join(" or ")
-        )))
+        ))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod caller;
+mod control;
 mod execution;
 mod given;
 mod incident;

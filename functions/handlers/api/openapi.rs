@@ -129,9 +129,16 @@ fn path_parameter(part: &str) -> Option<Value> {
         "workflow_id" => {
             json!({ "type": "string", "pattern": "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$", "maxLength": 60 })
         }
+        "tenant" => json!({ "type": "string", "pattern": tenants() }),
         _ => json!({ "type": "string", "pattern": "^[0-9a-f]{40}$" }),
     };
     Some(json!({ "name": name, "in": "path", "required": true, "schema": schema }))
+}
+
+/// What tenants' names look like.
+fn tenants() -> String {
+    let more = TENANT_MAX - 1;
+    format!("^[a-z0-9][a-z0-9-]{{0,{more}}}$")
 }
 
 /// One parameter for each member of a query; a parameter that may be left out is not one that may be null.
@@ -151,8 +158,7 @@ fn query_parameters(query: &Schema) -> Vec<Value> {
                 schema["type"] = kind.unwrap_or_default();
             }
             if name == "tenant" {
-                let more = TENANT_MAX - 1;
-                schema["pattern"] = format!("^[a-z0-9][a-z0-9-]{{0,{more}}}$").into();
+                schema["pattern"] = tenants().into();
             }
             json!({ "name": name, "in": "query", "description": description, "schema": schema })
         })
@@ -169,7 +175,7 @@ fn says(status: u16) -> &'static str {
         413 => "The body is too large.",
         415 => "The body is not JSON.",
         422 => "The idempotency key started an execution with another input.",
-        _ => "A part does not answer: send the same request again.",
+        _ => "A part does not answer, or it is paused: send the same request again.",
     }
 }
 

@@ -86,7 +86,8 @@ impl Problem {
 
     /// 405.
     pub(crate) fn method_not_allowed() -> Self {
-        let detail = "this path has other methods: what changes something is POST, the rest is GET";
+        let detail =
+            "this path has other methods: what changes something is POST or PUT, the rest is GET";
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
@@ -144,6 +145,20 @@ impl Problem {
             title,
             detail,
         )
+    }
+
+    /// 503: a platform admin has paused it.
+    pub(crate) fn paused(why: String) -> Self {
+        let problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "paused",
+            "It is paused",
+            format!("{why}; nothing was started, send the same request again later"),
+        );
+        Self {
+            retry_after_s: Some(60),
+            ..problem
+        }
     }
 
     /// 503: a part that we need does not answer.

@@ -1,4 +1,4 @@
-//! What a request can reach: the ledger and the receipts, by credentials that open one tenant's and nobody else's.
+//! What a request can reach: ledger and receipts by credentials that open one tenant's and nobody else's, and controls.
 
 use std::{
     collections::HashMap,
@@ -14,13 +14,15 @@ const KEPT: usize = 200;
 /// What one tenant has.
 pub(crate) type Own = (DynamoLedger, S3Store);
 
-/// The stores of the deployment, handed out per tenant and in no other way.
+/// The stores of the deployment, handed out per tenant and in no other way, but for the controls.
 pub(crate) struct Reach {
     deployment: Deployment,
     /// The role that is assumed for a tenant; its policy is cut down to what is the tenant's.
     role: String,
     stores: Stores,
     known: Mutex<HashMap<String, Own>>,
+    /// By the function's own credentials, which open controls and nothing else of the ledger.
+    controls: DynamoLedger,
 }
 
 impl Reach {
@@ -33,8 +35,14 @@ impl Reach {
                 bucket: variable("HOLDFAST_RECEIPT_BUCKET_ARN")?,
             },
             known: Mutex::default(),
+            controls: deployment.ledger()?,
             deployment,
         })
+    }
+
+    /// The ledger as far as it says what is paused.
+    pub(crate) fn controls(&self) -> &DynamoLedger {
+        &self.controls
     }
 
     /// The stores on behalf of `tenant`, whose name was checked.

@@ -151,6 +151,14 @@ async fn answered(
 
 /// A reason as it may be recorded.
 pub(crate) fn given(caller: &Caller, reason: &str) -> Result<Request, Problem> {
+    Ok(Request {
+        reason: reason_of(reason)?,
+        by: caller.actor.clone(),
+    })
+}
+
+/// A reason as people may give one.
+pub(crate) fn reason_of(reason: &str) -> Result<String, Problem> {
     let reason = reason.trim().to_owned();
     let length = reason.chars().count();
     if !(1..=REASON_MAX).contains(&length) || reason.chars().any(char::is_control) {
@@ -158,10 +166,7 @@ pub(crate) fn given(caller: &Caller, reason: &str) -> Result<Request, Problem> {
             "reason must be a text of 1 to {REASON_MAX} characters without control characters"
         )));
     }
-    Ok(Request {
-        by: caller.actor.clone(),
-        reason,
-    })
+    Ok(reason)
 }
 
 async fn redriven(

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, get, post, put},
 };
 use holdfast_core::access::Operation;
 
 use crate::{
     App,
     answer::{
-        Decided, Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet, Receipts,
-        Requested, Seen, Started, Story, WorkflowInFull, Workflows,
+        Controls, Decided, Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet,
+        Receipts, Requested, Seen, Started, Story, Turned, WorkflowInFull, Workflows,
     },
-    execution,
+    control, execution,
     given::Named,
     incident, list,
     openapi::{self, Shape, parameters, shape},
@@ -96,6 +96,23 @@ impl Route {
             query: None,
             ..Self::get(path, id, says, Operation::ReadReceipts, answers, handler)
         }
+    }
+
+    /// A turn of the switch.
+    fn control(
+        path: &'static str,
+        id: &'static str,
+        says: &'static str,
+        handler: MethodRouter<Arc<App>>,
+    ) -> Self {
+        let answers = shape::<Turned>;
+        Self {
+            method: "put",
+            query: None,
+            ..Self::post(path, id, says, Operation::Control, answers, handler)
+        }
+        .body(shape::<control::Body>)
+        .problem(&[])
     }
 
     fn query(self, query: Shape) -> Self {
@@ -286,6 +303,35 @@ pub(crate) fn routes() -> Vec<Route> {
             shape::<Incident>,
             post(ruling::resolve),
         ),
+        Route {
+            query: None,
+            ..Route::get(
+                "/v1/controls",
+                "listControls",
+                "Everything that was ever paused, as it stands",
+                May::Control,
+                shape::<Controls>,
+                get(control::list),
+            )
+        },
+        Route::control(
+            "/v1/controls/platform",
+            "controlPlatform",
+            "Pauses every execution, or lets them go on",
+            put(control::of_platform),
+        ),
+        Route::control(
+            "/v1/controls/tenant/{tenant}",
+            "controlTenant",
+            "Pauses a tenant's executions, or lets them go on",
+            put(control::of_tenant),
+        ),
+        Route::control(
+            "/v1/controls/workflow/{workflow_id}",
+            "controlWorkflow",
+            "Pauses a workflow's executions, or lets them go on",
+            put(control::of_workflow),
+        ),
         Route::open(
             "/v1/keys",
             "readKeys",
@@ -305,7 +351,8 @@ pub(crate) fn routes() -> Vec<Route> {
 
 /// The routes as they are served.
 pub(crate) fn router() -> Router<Arc<App>> {
-    routes().into_iter().fold(Router::new(), |router, route| {
+    let served = Router::new().route("/v1/controls/{*scope}", put(control::of_nothing));
+    routes().into_iter().fold(served, |router, route| {
         router.route(route.path, route.handler)
     })
 }

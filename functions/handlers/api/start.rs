@@ -14,9 +14,9 @@ use holdfast_core::{
     digest::{canonical, sha256_hex},
     gate::{Envelope, check_size, open_to, violations},
     keys::{ExecutionKey, execution_id},
-    ledger::Ledger,
+    ledger::{Ledger, paused},
     names::{check_idempotency_key, is_workflow_id, quoted},
-    task::Approval,
+    task::{Approval, Rules},
     trace::TraceId,
 };
 use schemars::JsonSchema;
@@ -71,7 +71,12 @@ pub(crate) async fn start(
     if let Some(meta) = caller.ledger.meta(&asked.at).await? {
         return repeated(&caller, &asked, meta.fingerprint()).await;
     }
-    check_gate(&app, &caller, &asked).await?;
+    let rules = check_gate(&app, &caller, &asked).await?;
+    let around = app.reach.controls();
+    let controls = around.controls_around(&caller.tenant, &asked.workflow);
+    if let Some(control) = paused(&controls.await?).filter(|control| control.refuses(&rules)) {
+        return Err(Problem::paused(control.says()));
+    }
     let envelope = Envelope {
         tenant: caller.tenant.clone(),
         idempotency_key: asked.key.clone(),
@@ -146,8 +151,9 @@ fn read(
     })
 }
 
-/// Refuses early what `begin` would reject for its form; a machine that cannot be described is left to `begin`.
-async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(), Problem> {
+/// Refuses early what `begin` would reject for its form, and says what else it will demand; a machine that cannot be
+/// described is left to `begin`.
+async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<Rules, Problem> {
     let deployed = match app.machines.deployed(&asked.workflow).await {
         Ok(deployed) => deployed,
         Err(MachineError::NoSuchWorkflow) => return Err(no_such(&asked.workflow)),
@@ -157,7 +163,7 @@ async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(), Pro
                 reason,
                 "the machine's gate could not be read"
             );
-            return Ok(());
+            return Ok(Rules::default());
         }
     };
     let gate = &deployed.compiled.gate;
@@ -166,7 +172,7 @@ async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(), Pro
     }
     match violations(&gate.input_schema, &asked.input) {
         Ok(found) if !found.is_empty() => Err(Problem::bad_input(found)),
-        _ => Ok(()),
+        _ => Ok(gate.rules.clone()),
     }
 }
 

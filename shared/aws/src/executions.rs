@@ -11,9 +11,16 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::ledger::{
-    DynamoLedger, LISTED, LISTED_AT, META, OF_WORKFLOW, instant, list_of_executions, read,
-    unavailable, workflow_list,
+    DynamoLedger, LISTED, LISTED_AT, META, OF_WORKFLOW, instant, read, unavailable,
 };
+
+pub(crate) fn list_of_executions(tenant: &str) -> String {
+    format!("TENANT#{tenant}#EXECUTIONS")
+}
+
+pub(crate) fn workflow_list(tenant: &str, workflow: &str) -> String {
+    format!("TENANT#{tenant}#EXECUTIONS#{workflow}")
+}
 
 /// How many records a query looks at where a filter leaves some of them out.
 const LOOKED_AT: i32 = 500;

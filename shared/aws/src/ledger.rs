@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::{
 use holdfast_core::{
     keys::{ExecutionKey, step_sort_key},
     ledger::{
-        Counter, Draw, Drawn, Expect, Incident, IncidentStatus, Ledger, LedgerError, Link, Meta,
-        Put, Question, Snapshot, StepRecord,
+        Control, Counter, Draw, Drawn, Expect, Incident, IncidentStatus, Ledger, LedgerError, Link,
+        Meta, Put, Question, Scope, Snapshot, StepRecord,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -73,7 +73,7 @@ impl DynamoLedger {
         }
     }
 
-    async fn put<T: Serialize + DeserializeOwned>(
+    pub(crate) async fn put<T: Serialize + DeserializeOwned>(
         &self,
         partition: String,
         sort_key: String,
@@ -157,6 +157,26 @@ impl Ledger for DynamoLedger {
 
     async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
         self.count_of(counter).await
+    }
+
+    async fn standing(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
+        self.standing_of(at, workflow).await
+    }
+
+    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
+        self.control_of(scope).await
+    }
+
+    async fn put_control(
+        &self,
+        control: &Control,
+        expect: Expect,
+    ) -> Result<Put<Control>, LedgerError> {
+        self.put_control_of(control, expect).await
     }
 
     async fn put_step(
@@ -305,11 +325,11 @@ pub(crate) fn indexed(meta: &Meta) -> Option<Item> {
     let mut index = HashMap::from([
         (
             LISTED.to_owned(),
-            AttributeValue::S(list_of_executions(&at.tenant)),
+            AttributeValue::S(crate::executions::list_of_executions(&at.tenant)),
         ),
         (
             OF_WORKFLOW.to_owned(),
-            AttributeValue::S(workflow_list(&at.tenant, workflow)),
+            AttributeValue::S(crate::executions::workflow_list(&at.tenant, workflow)),
         ),
         (
             LISTED_AT.to_owned(),
@@ -334,14 +354,6 @@ pub(crate) fn listed(tenant: &str, status: IncidentStatus) -> String {
         IncidentStatus::Resolved => "RESOLVED",
     };
     format!("TENANT#{tenant}#INCIDENTS#{status}")
-}
-
-pub(crate) fn list_of_executions(tenant: &str) -> String {
-    format!("TENANT#{tenant}#EXECUTIONS")
-}
-
-pub(crate) fn workflow_list(tenant: &str, workflow: &str) -> String {
-    format!("TENANT#{tenant}#EXECUTIONS#{workflow}")
 }
 
 /// A record's attributes, with what lists it.

@@ -6,6 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
 
 use crate::{
+    controls::CONTROL,
     counters::COUNT,
     ledger::{DUPLICATES, LINK, META, QUESTION},
 };
@@ -95,6 +96,7 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
         },
         Some(_) if sk.starts_with(QUESTION) => Record::Question(as_record(item)?),
         Some(_) if sk.starts_with("STEP#") => Record::Step(as_record(item)?),
+        None if pk.starts_with(CONTROL) => Record::Control(as_record(item)?),
         None if sk == META => Record::Incident(as_record(item)?),
         None if sk.starts_with(LINK) || pk.contains(COUNT) => return Ok(None),
         _ => return Err("its key is none of the ledger's".to_owned()),

@@ -14,8 +14,8 @@ use holdfast_core::{
     engine::{Host, ObjectStore, StoreError},
     keys::ExecutionKey,
     ledger::{
-        Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, Meta, Put, Question,
-        Snapshot, StepRecord,
+        Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, Meta, Put,
+        Question, Scope, Snapshot, StepRecord,
     },
 };
 use jiff::Timestamp;
@@ -171,6 +171,28 @@ impl Ledger for Process {
 
     async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
         self.ask(false, self.world().ledger.counted(counter)).await
+    }
+
+    async fn standing(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
+        self.ask(false, self.world().ledger.standing(at, workflow))
+            .await
+    }
+
+    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
+        self.ask(false, self.world().ledger.control(scope)).await
+    }
+
+    async fn put_control(
+        &self,
+        control: &Control,
+        expect: Expect,
+    ) -> Result<Put<Control>, LedgerError> {
+        self.ask(true, self.world().ledger.put_control(control, expect))
+            .await
     }
 
     async fn put_step(

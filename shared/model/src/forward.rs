@@ -48,6 +48,7 @@ pub(crate) enum Outcome {
     Refused,
     Unknown,
     Halted,
+    Paused,
 }
 
 impl Outcome {
@@ -61,6 +62,7 @@ impl Outcome {
             Self::Refused => Attempted::Permanent(String::new()),
             Self::Unknown => Attempted::Unknown(String::new()),
             Self::Halted => Attempted::Halted(String::new()),
+            Self::Paused => Attempted::Paused(String::new()),
         }
     }
 }
@@ -98,7 +100,8 @@ impl Forward {
     pub(crate) fn deeds(&self, deeds: &mut Vec<Deed>) {
         match &self.stage {
             Stage::Gone => {}
-            Stage::Idle | Stage::Claimed(_) | Stage::Ready(_) => deeds.push(Deed::GoesOn),
+            Stage::Idle | Stage::Ready(_) => deeds.push(Deed::GoesOn),
+            Stage::Claimed(_) => deeds.extend([Deed::GoesOn, Deed::IsPaused]),
             Stage::Claiming(_) | Stage::Recording(..) => {
                 deeds.extend([Deed::GoesOn, Deed::IsUnheard]);
             }
@@ -165,6 +168,12 @@ impl Protocol {
                 (Put::Done, _) => Stage::Gone,
                 (Put::Lost, _) => self.claims(world, n, world.record.as_ref()),
             },
+            (Stage::Claimed(_), Deed::IsPaused) if !(self.rules.admits)(&world.meta, 1) => {
+                return None;
+            }
+            (Stage::Claimed(record), Deed::IsPaused) => {
+                self.ends(world, n, &record, Outcome::Paused)
+            }
             (Stage::Claimed(record), _) => {
                 if (self.rules.admits)(&world.meta, 1) {
                     Stage::Ready(record)

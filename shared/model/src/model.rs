@@ -37,6 +37,8 @@ pub enum Deed {
     GoesOn,
     /// Its write arrives, and the answer is lost: it will be sent again.
     IsUnheard,
+    /// Somebody has paused it.
+    IsPaused,
     /// The target says no, for now.
     IsBusy,
     /// The target says no.
@@ -59,9 +61,12 @@ impl Deed {
     /// Whether it is one of the things that go wrong, of which there is a limited number.
     pub(crate) fn is_fault(self) -> bool {
         match self {
-            Self::IsUnheard | Self::IsBusy | Self::IsRefused | Self::TimesOut | Self::Crashes => {
-                true
-            }
+            Self::IsPaused
+            | Self::IsUnheard
+            | Self::IsBusy
+            | Self::IsRefused
+            | Self::TimesOut
+            | Self::Crashes => true,
             Self::GoesOn
             | Self::OrphanArrives(_)
             | Self::LateCallArrives

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     back::Back,
-    forward::Forward,
+    forward::{Forward, token},
     kept::Kept,
     records::{at, begun},
 };
@@ -155,8 +155,8 @@ impl World {
             Write::Step(next, _) => {
                 if let Some(stands) = &self.record {
                     let rises = next.rev > stands.rev && next.epoch >= stands.epoch;
-                    let keeps = next.attempts.len() >= stands.attempts.len();
-                    if !rises || !keeps {
+                    let kept = next.attempts.len() >= stands.attempts.len();
+                    if !rises || !(kept || self.never_acted(stands)) {
                         self.breach(Breach::WentBack);
                     }
                 }
@@ -175,6 +175,13 @@ impl World {
             }
         }
         Put::Done
+    }
+
+    /// Whether whoever holds the record was kept from calling: only such an attempt may be taken out of it.
+    fn never_acted(&self, stands: &StepRecord) -> bool {
+        let holds = |n: &usize| holder(stands) == Some(&token(*n));
+        let holder = (0..self.forward.len()).find(holds);
+        holder.is_some_and(|n| !self.forward[n].called)
     }
 
     /// Time passes until the next lease ends. That is a fault if somebody alive counts on it: he is slow.

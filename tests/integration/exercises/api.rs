@@ -34,7 +34,16 @@ impl Round<'_> {
             .aws
             .ended(&self.stack.aws.execution(DELAY, &id))
             .await;
+        // A tenant that nobody else has.
+        let paused = json!({ "state": "paused", "reason": "a test" });
+        let path = format!("/v1/controls/tenant/{}", unique("permission"));
+        let mut turn = posted(&path, &paused, &[]);
+        turn["requestContext"]["http"]["method"] = "PUT".into();
+        if self.denies(&turn) {
+            return true;
+        }
         let read = [
+            "/v1/controls".to_owned(),
             "/v1/keys".to_owned(),
             "/v1/workflows".to_owned(),
             "/v1/incidents".to_owned(),

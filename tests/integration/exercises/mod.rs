@@ -178,7 +178,13 @@ impl Round<'_> {
 
     fn step(&self, action: &str, input: &Value) -> bool {
         let begun = self.begun(input);
-        self.denies(&self.step_task(action, &begun))
+        if self.denies(&self.step_task(action, &begun)) {
+            return true;
+        }
+        // Its undo looks at the execution by itself: no pause stops it.
+        let planned = call("plan", &Self::plan_task(&begun)).body["execution"].clone();
+        let undo = json!({ "step": "one", "function": self.function });
+        self.denies(&json!({ "execution": planned, "undo": undo }))
     }
 
     /// An execution whose hold is placed.

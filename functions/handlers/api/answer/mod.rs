@@ -1,9 +1,11 @@
 //! What the API answers, type by type: the handlers write these, and the OpenAPI document is made of them.
 
+mod control;
 mod execution;
 mod incident;
 mod list;
 
+pub(crate) use control::{Control, Controls, Turned};
 pub(crate) use execution::{
     Attempt, Execution, Failed, ReceiptLink, Seen, Starting, Step, StepPayloads, Story,
 };

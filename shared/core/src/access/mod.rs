@@ -46,6 +46,8 @@ pub enum Operation {
     Decide,
     /// List receipts and fetch them.
     ReadReceipts,
+    /// See what is paused, pause it and let it go on.
+    Control,
 }
 
 /// What a role's wish comes to.
@@ -64,6 +66,12 @@ pub fn verdict(role: Role, operation: Operation, whose: Whose) -> Verdict {
     use Operation::*;
     match (role, whose, operation) {
         (Role::PlatformAdmin, Whose::Own | Whose::Other, _) => Verdict::Allowed,
+        // The switch is nobody's own: that it is there is no secret.
+        (
+            Role::TenantAdmin | Role::Observer | Role::Auditor,
+            Whose::Own | Whose::Other,
+            Control,
+        ) => Verdict::Forbidden,
         (Role::TenantAdmin | Role::Observer | Role::Auditor, Whose::Other, _) => Verdict::Hidden,
         // Whoever may start something may stop it; what has ended is undone or run again by those who see all of it.
         (
@@ -116,7 +124,7 @@ impl Role {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Start,
         Self::ReadExecutions,
         Self::ReadPayloads,
@@ -128,6 +136,7 @@ impl Operation {
         Self::HandleIncidents,
         Self::Decide,
         Self::ReadReceipts,
+        Self::Control,
     ];
 
     /// What is done, after "may".
@@ -144,6 +153,7 @@ impl Operation {
             Self::HandleIncidents => "acknowledge and resolve incidents",
             Self::Decide => "decide what an execution waits for",
             Self::ReadReceipts => "list and fetch receipts",
+            Self::Control => "pause and resume",
         }
     }
 

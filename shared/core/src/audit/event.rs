@@ -39,11 +39,15 @@ pub enum Kind {
     Completed,
     /// Its receipt is written.
     ReceiptGenerated,
+    /// The platform, a tenant or a workflow stands still.
+    Paused,
+    /// It goes on.
+    Resumed,
 }
 
 impl Kind {
     /// Every kind, in the order in which events of the same millisecond happen.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Started,
         Self::Rejected,
         Self::DuplicatePrevented,
@@ -59,6 +63,8 @@ impl Kind {
         Self::StepUndoFailed,
         Self::Completed,
         Self::ReceiptGenerated,
+        Self::Paused,
+        Self::Resumed,
     ];
 
     /// The event's type.
@@ -79,6 +85,8 @@ impl Kind {
             Self::StepUndoFailed => "workflow.step.undo_failed",
             Self::Completed => "workflow.completed",
             Self::ReceiptGenerated => "workflow.receipt.generated",
+            Self::Paused => "workflow.paused",
+            Self::Resumed => "workflow.resumed",
         }
     }
 
@@ -130,6 +138,12 @@ impl Kind {
                 ("object", "string"),
                 ("sha256", "string"),
             ],
+            Self::Paused => &[
+                ("scope", "string"),
+                ("reason", "string"),
+                ("running_executions", "string"),
+            ],
+            Self::Resumed => &[("scope", "string"), ("reason", "string")],
         }
     }
 

@@ -154,7 +154,9 @@ pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
         | Kind::IncidentDecided
         | Kind::IncidentAcknowledged
         | Kind::RollbackStarted
-        | Kind::ReceiptGenerated => vec![],
+        | Kind::ReceiptGenerated
+        | Kind::Paused
+        | Kind::Resumed => vec![],
     }
 }
 

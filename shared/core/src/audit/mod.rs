@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use crate::{
     keys::ExecutionKey,
-    ledger::{Incident, Meta, Question, Snapshot, StepRecord},
+    ledger::{Control, Incident, Meta, Question, Snapshot, StepRecord},
 };
 
 /// A record of the ledger, as it was committed.
@@ -31,6 +31,8 @@ pub enum Record {
     Question(Box<Question>),
     /// An incident.
     Incident(Box<Incident>),
+    /// What is said of the platform, a tenant or a workflow.
+    Control(Box<Control>),
     /// How many repeats of an execution's start were refused.
     Duplicates {
         /// The execution.
@@ -46,7 +48,9 @@ impl Record {
     /// The execution whose own record names the workflow; `None` where this record does so itself.
     pub fn execution(&self) -> Option<&ExecutionKey> {
         match self {
-            Self::Execution(_) | Self::Incident(_) | Self::Duplicates { .. } => None,
+            Self::Execution(_) | Self::Incident(_) | Self::Control(_) | Self::Duplicates { .. } => {
+                None
+            }
             Self::Step(step) => Some(&step.at),
             Self::Question(question) => Some(&question.at),
         }
@@ -66,6 +70,7 @@ impl Record {
                 workflow: workflow.clone(),
                 version: None,
             }),
+            Self::Control(control) => Some(people::under(control)),
             Self::Step(_) | Self::Question(_) => None,
         }
     }
@@ -146,6 +151,7 @@ fn all(record: &Record, about: &About, committed: Timestamp) -> Vec<Event> {
         Record::Step(step) => step::told(step, about),
         Record::Question(question) => people::decided(question, about),
         Record::Incident(incident) => people::handled(incident, about),
+        Record::Control(control) => people::controlled(control, about),
         Record::Duplicates { at, refused, .. } => {
             execution::duplicates(at, *refused, about, committed)
         }

@@ -1,8 +1,11 @@
-//! What the records of questions and incidents say: what people were told, decided and did. Their reasons stay in
-//! ledger and receipt.
+//! What the records of questions, incidents and controls say: what people were told, decided and did. Their reasons stay
+//! in ledger and receipt, except why something was paused.
 
 use super::{About, Event, Kind};
-use crate::ledger::{Incident, IncidentStatus, Question};
+use crate::{
+    keys::event_id,
+    ledger::{Control, Incident, IncidentStatus, Meanwhile, Question, Scope, Switch},
+};
 
 /// Every decision on a step's question.
 pub(super) fn decided(question: &Question, about: &About) -> Vec<Event> {
@@ -42,4 +45,47 @@ pub(super) fn handled(incident: &Incident, about: &About) -> Vec<Event> {
         Some(new(kind, handled.at).by(Some(&handled.by)))
     });
     std::iter::once(opened).chain(handled).collect()
+}
+
+/// Whom a control is about; `*` stands for every tenant and every workflow.
+pub(super) fn under(control: &Control) -> About {
+    let all = || "*".to_owned();
+    let (tenant, workflow) = match &control.scope {
+        Scope::Platform => (all(), all()),
+        Scope::Tenant(tenant) => (tenant.clone(), all()),
+        Scope::Workflow(workflow) => (all(), workflow.clone()),
+    };
+    About {
+        tenant,
+        workflow,
+        version: None,
+    }
+}
+
+/// What was last said of the platform, a tenant or a workflow.
+pub(super) fn controlled(control: &Control, about: &About) -> Vec<Event> {
+    let scope = control.scope.name();
+    let kind = match control.state {
+        Switch::Paused => Kind::Paused,
+        Switch::Running => Kind::Resumed,
+    };
+    let subject = event_id("control", &[&scope]);
+    let mut event = Event::new(
+        kind,
+        control.at,
+        about,
+        &subject,
+        &[&control.rev.to_string()],
+    )
+    .by(Some(&control.by))
+    .with("scope", scope)
+    .with("reason", control.reason.as_str());
+    if control.state == Switch::Paused {
+        let meanwhile = match control.running_executions {
+            Meanwhile::Wait => "wait",
+            Meanwhile::Rollback => "rollback",
+        };
+        event = event.with("running_executions", meanwhile);
+    }
+    vec![event]
 }

@@ -30,6 +30,15 @@ pub(super) fn names<const N: usize>(names: [&str; N]) -> Vec<String> {
     names.map(str::to_owned).to_vec()
 }
 
+/// A pause lasts as long as people want: Step Functions counts no further. Its history ends sooner, after some days.
+const PAUSE_PATIENCE: Retry = Retry {
+    max_attempts: 100_000_000,
+    interval_s: 5,
+    backoff: 2.0,
+    max_delay_s: 120,
+    jitter: Jitter::None,
+};
+
 /// Errors that trying again cannot help.
 fn never() -> Retrier {
     Retrier {
@@ -102,6 +111,7 @@ pub(super) fn of_step(step: &ActionStep) -> Vec<Retrier> {
     vec![
         never(),
         steadily(error_name::CONFLICT, pace_s, CONFLICT_RETRIES),
+        by_policy(names([error_name::PAUSED]), &PAUSE_PATIENCE),
         throttled(),
         by_policy(errors, &step.retry),
     ]

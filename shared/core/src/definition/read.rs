@@ -20,7 +20,7 @@ use crate::{
     task::Rules,
 };
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "workflow",
     "version",
     "description",
@@ -32,6 +32,7 @@ const FIELDS: [&str; 13] = [
     "freeze",
     "approval",
     "budget",
+    "when_paused",
     "limits",
     "steps",
 ];

@@ -1,4 +1,4 @@
-//! Reads what a start must keep to: hours, freezes, an approval, budgets, limits.
+//! Reads what a start must keep to: hours, freezes, an approval, pauses, budgets, limits.
 
 use serde_json::Value;
 
@@ -40,6 +40,11 @@ impl Reader<'_> {
         rules.approval = top.get("approval").is_some_and(|node| {
             let required = self.choice(node, "approval", &[("required", true)]);
             required.unwrap_or_default()
+        });
+        rules.queued_when_paused = top.get("when_paused").is_some_and(|node| {
+            let choices = [("refuse", false), ("queue", true)];
+            self.choice(node, "when_paused", &choices)
+                .unwrap_or_default()
         });
         let budgets = several(top.get("budget"));
         if let Some(node) = budgets.get(MAX_BUDGETS) {

@@ -138,6 +138,10 @@ fn properties() -> Value {
         "hours": several("When it may start; left out: always", "hours"),
         "freeze": several("When it may not start", "freeze"),
         "approval": { "description": "Another person must have agreed to each start", "const": "required" },
+        "when_paused": {
+            "description": "What becomes of a start while it is paused: refused if left out; queued, it waits before its first step",
+            "enum": ["refuse", "queue"]
+        },
         "budget": several("What a tenant may use up in a period", "budget"),
         "steps": { "$ref": "#/$defs/steps" }
     })

@@ -11,8 +11,8 @@ use crate::{
     gate::{self, Seen, Start, Wanted},
     keys::{ExecutionKey, execution_id},
     ledger::{
-        Draw, Drawn, Expect, Hold, Ledger, LedgerError, Meta, Phase, Put, Started, refused_again,
-        start,
+        Draw, Drawn, Expect, Hold, Ledger, LedgerError, Meta, Phase, Put, Started, paused,
+        refused_again, start,
     },
     names::quoted,
     task::{BeginResult, BeginTask, error_name},
@@ -91,7 +91,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let told = start.trace.as_ref().or(task.trace.as_ref());
         let trace = told.map_or_else(|| TraceId::of_execution(&at.execution), TraceId::clone);
         let seen = Seen::of(gate, start, &at.execution, started_at);
-        let mut guardrails = gate::judge(gate, start, &seen, started_at);
+        let mut guardrails = Vec::new();
+        // Only a start is refused: what has begun before goes on, to wait before its next step.
+        let (begun, controls) = self.ledger.standing(&at, &gate.workflow).await?;
+        let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
+        if let (None, Some(control)) = (&begun, pause) {
+            guardrails.push(gate::outcome("paused", Err(control.says())));
+        }
+        guardrails.extend(gate::judge(gate, start, &seen, started_at));
         let fits = !guardrails
             .iter()
             .any(|one| one.name == "input" && !one.held);

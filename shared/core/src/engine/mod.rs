@@ -3,6 +3,7 @@
 mod ask;
 mod begin;
 mod finish;
+mod paused;
 mod payloads;
 mod plan;
 mod refusal;
@@ -129,6 +130,23 @@ fn partition(execution: &ExecutionRef) -> ExecutionKey {
 }
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
+    /// Waits before a write without an answer is sent again; gives the error back once it was sent `tries` times.
+    async fn insist(
+        &self,
+        error: LedgerError,
+        failures: &mut u32,
+        tries: u32,
+    ) -> Result<(), LedgerError> {
+        *failures += 1;
+        if *failures == tries {
+            return Err(error);
+        }
+        self.host
+            .sleep(Duration::from_millis(100 << *failures))
+            .await;
+        Ok(())
+    }
+
     /// Writes a changed execution record, and gives back what it no longer holds; `change` is asked again with what stands whenever another writer was first,
     /// and says `None` when nothing is left to do.
     async fn change_meta(

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
+    paused::kept_from,
     refusal::{SHORT_PAUSE, permanent, refusal, retry_later, unknown_for_good},
     too_many_races,
 };
@@ -18,8 +19,8 @@ use crate::{
     action::{AnyAction, Call, StepError, StepErrorKind},
     keys::{effect_key, item_name},
     ledger::{
-        Attempt, Attempted, Claim, Claimed, Completed, Expect, Ledger, LedgerError, Put,
-        StepRecord, StepState, claim, complete,
+        Attempt, Attempted, Claim, Claimed, Completed, Expect, Ledger, Put, StepRecord, StepState,
+        claim, complete,
     },
     payload::Payload,
     task::{StepResult, StepStatus, StepTask, error_name},
@@ -36,7 +37,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Runs one attempt at a step, or gives the answer of one that ended before.
     ///
     /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and `retry_after_s`),
-    /// `Conflict` (another attempt is at work), `Permanent`, `Escalate`, `Halted`.
+    /// `Conflict` (another attempt is at work), `Permanent`, `Escalate`, `Halted`, `Paused`.
     pub async fn step(
         &self,
         task: &StepTask,
@@ -54,7 +55,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             }
         }
         let (claim, input) = self.prepare(task).await?;
-        let record = match self.claim(&claim).await? {
+        let record = match self.claim(task, &claim).await? {
             Held::Mine(record) => *record,
             Held::Before(output) => {
                 let output = self.for_machine(&claim.first, &output, &task.step).await?;
@@ -68,15 +69,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let attempt = record.attempts.len() as u32;
         let attempted = self.act(task, &claim, &record, input, action).await?;
         let record = self.record(&claim, record, &attempted).await?;
+        if let Some(error) = kept_from(&attempted, &record) {
+            return Err(error.of_attempt(attempt));
+        }
         let ended = match (&attempted, &record.state) {
             (Attempted::Succeeded(output), StepState::Succeeded) => {
                 let output = self.for_machine(&record, output, &task.step).await?;
                 Ok(answer(StepStatus::Succeeded, output))
             }
-            (Attempted::Halted(error), _) => Err(TaskError::new(
-                error_name::HALTED,
-                format!("{}: {error}", record.label()),
-            )),
             (_, StepState::FailedClean) if task.step.optional => {
                 Ok(answer(StepStatus::Failed, Value::Null))
             }
@@ -152,14 +152,21 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// Claims the step, or finds out why not.
-    async fn claim(&self, mine: &Claim) -> Result<Held, TaskError> {
+    async fn claim(&self, task: &StepTask, mine: &Claim) -> Result<Held, TaskError> {
         let mut stands: Option<StepRecord> = None;
         let label = mine.first.label();
-        let mut failures = 0;
+        let (mut failures, mut looked) = (0, false);
         for _ in 0..MAX_RACES {
             let now = self.host.now();
             let (next, unknown) = match claim(stands.as_ref(), mine, now) {
-                Claimed::Write(next) => (next, false),
+                Claimed::Write(next) => {
+                    let waits = |one: &&StepRecord| matches!(one.state, StepState::Waiting { .. });
+                    if let (Some(record), false) = (stands.as_ref().filter(waits), looked) {
+                        looked = true;
+                        self.may_go_on(task, record).await?;
+                    }
+                    (next, false)
+                }
                 Claimed::Mine => match stands {
                     Some(record) => return Ok(Held::Mine(Box::new(record))),
                     None => continue,
@@ -233,8 +240,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         action: &dyn AnyAction,
     ) -> Result<Attempted, TaskError> {
         let at = &record.at;
-        match self.ledger.meta(at).await {
-            Ok(Some(meta)) if meta.admits(task.execution.epoch) => {}
+        match self.ledger.standing(at, &task.execution.workflow).await {
+            Ok((Some(meta), controls)) if meta.admits(task.execution.epoch) => {
+                if let Some(stopped) = self.stopped(meta, &controls, &record.step).await {
+                    return Ok(stopped);
+                }
+            }
             Ok(_) => {
                 return Ok(Attempted::Halted(
                     "the execution is no longer running".to_owned(),
@@ -349,23 +360,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             }
         }
         Err(too_many_races(&label))
-    }
-
-    /// Waits before a write without an answer is sent again; gives the error back once it was sent `tries` times.
-    pub(super) async fn insist(
-        &self,
-        error: LedgerError,
-        failures: &mut u32,
-        tries: u32,
-    ) -> Result<(), LedgerError> {
-        *failures += 1;
-        if *failures == tries {
-            return Err(error);
-        }
-        self.host
-            .sleep(Duration::from_millis(100 << *failures))
-            .await;
-        Ok(())
     }
 }
 

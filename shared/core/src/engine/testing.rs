@@ -15,8 +15,8 @@ use super::{Engine, Host, ObjectStore, StoreError};
 use crate::{
     keys::ExecutionKey,
     ledger::{
-        Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, MemoryLedger, Meta, Put,
-        Question, Snapshot, StepRecord,
+        Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, MemoryLedger,
+        Meta, Put, Question, Scope, Snapshot, StepRecord,
     },
 };
 
@@ -86,6 +86,8 @@ pub(super) enum Op {
     PutLink,
     Incident,
     Counted,
+    Standing,
+    Control,
 }
 
 /// What happens to one call of a ledger.
@@ -170,6 +172,28 @@ impl Ledger for TestLedger {
 
     async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
         self.call(Op::Counted, self.kept.counted(counter)).await
+    }
+
+    async fn standing(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
+        self.call(Op::Standing, self.kept.standing(at, workflow))
+            .await
+    }
+
+    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
+        self.call(Op::Control, self.kept.control(scope)).await
+    }
+
+    async fn put_control(
+        &self,
+        control: &Control,
+        expect: Expect,
+    ) -> Result<Put<Control>, LedgerError> {
+        self.call(Op::Control, self.kept.put_control(control, expect))
+            .await
     }
 
     async fn put_step(

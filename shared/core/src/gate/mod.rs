@@ -34,7 +34,8 @@ pub const SCOPE: [&str; 6] = [
 ];
 
 /// Names of outcomes that are not a definition's own.
-pub const RESERVED: [&str; 7] = [
+pub const RESERVED: [&str; 8] = [
+    "paused",
     "tenant",
     "input",
     "hours",

@@ -147,6 +147,8 @@ pub enum Attempted {
     Unknown(String),
     /// It did nothing: the execution was no longer running.
     Halted(String),
+    /// It did nothing: the execution waits, because of what this says. The attempt counts for nothing.
+    Paused(String),
 }
 
 /// What a completion finds.
@@ -171,6 +173,10 @@ pub fn complete(
     let holds =
         matches!(&current.state, StepState::Running { token: holder, .. } if holder == token);
     let last = current.attempts.last();
+    if !holds && matches!(attempted, Attempted::Paused(_)) {
+        // It did nothing, whoever came after it.
+        return Completed::Mine;
+    }
     if !holds {
         // An end that somebody else wrote, when the lease was over, is not this attempt's.
         let mine = last.is_some_and(|attempt| {
@@ -207,6 +213,7 @@ pub fn complete(
         Attempted::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
         Attempted::Unknown(error) => (StepState::Unknown, AttemptOutcome::Unknown, Some(error)),
         Attempted::Halted(error) => (clean_end, AttemptOutcome::Halted, Some(error)),
+        Attempted::Paused(_) => return Completed::Write(Box::new(unclaimed(current, now))),
     };
     let tainted = match outcome {
         AttemptOutcome::Succeeded => false,
@@ -227,6 +234,17 @@ pub fn complete(
     let error = error.map(String::as_str);
     ended(next.attempts.last_mut(), outcome, error, now);
     Completed::Write(Box::new(next))
+}
+
+/// The record of a step whose attempt was kept from acting. A pause can outlast any number of attempts: none counts.
+fn unclaimed(record: &StepRecord, now: Timestamp) -> StepRecord {
+    let mut before = StepRecord {
+        rev: record.rev + 1,
+        state: StepState::Waiting { until: now },
+        ..record.clone()
+    };
+    before.attempts.pop();
+    before
 }
 
 /// The record of a step whose attempt never reported back.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, Meta, Put, Question,
-    Snapshot, StepRecord,
+    Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, Meta, Put,
+    Question, Scope, Snapshot, StepRecord,
 };
 use crate::keys::{ExecutionKey, step_sort_key};
 
@@ -17,6 +17,7 @@ pub struct MemoryLedger {
     partitions: Mutex<BTreeMap<ExecutionKey, Partition>>,
     /// Locked only while the partitions are.
     counters: Mutex<BTreeMap<Counter, i64>>,
+    controls: Mutex<BTreeMap<Scope, Control>>,
     /// By tenant and id.
     incidents: Mutex<BTreeMap<(String, String), Case>>,
 }
@@ -44,6 +45,10 @@ impl MemoryLedger {
 
     fn counters(&self) -> MutexGuard<'_, BTreeMap<Counter, i64>> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn controls(&self) -> MutexGuard<'_, BTreeMap<Scope, Control>> {
+        self.controls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cases(&self) -> MutexGuard<'_, BTreeMap<(String, String), Case>> {
@@ -112,6 +117,38 @@ impl Ledger for MemoryLedger {
 
     async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
         Ok(self.counters().get(counter).copied().unwrap_or_default())
+    }
+
+    async fn standing(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
+        let meta = self.meta(at).await?;
+        let controls = self.controls();
+        let around = Scope::around(&at.tenant, workflow);
+        let said = around
+            .iter()
+            .filter_map(|scope| controls.get(scope).cloned());
+        Ok((meta, said.collect()))
+    }
+
+    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
+        Ok(self.controls().get(scope).cloned())
+    }
+
+    async fn put_control(
+        &self,
+        control: &Control,
+        expect: Expect,
+    ) -> Result<Put<Control>, LedgerError> {
+        let mut controls = self.controls();
+        let stands = controls.get(&control.scope);
+        if !admits(expect, stands.map(|stands| stands.rev)) {
+            return Ok(Put::Lost(stands.cloned().map(Box::new)));
+        }
+        controls.insert(control.scope.clone(), control.clone());
+        Ok(Put::Done)
     }
 
     async fn put_step(

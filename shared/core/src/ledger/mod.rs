@@ -2,6 +2,7 @@
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod control;
 mod counter;
 mod decide;
 #[cfg(any(test, feature = "contract"))]
@@ -17,6 +18,7 @@ mod step;
 mod tests;
 mod unwind;
 
+pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
 pub use counter::{Counter, CounterKind, Draw, Drawn, Hold};
 pub(crate) use counter::{given_back, kept};
 pub use decide::{Attempted, Claim, Claimed, Completed, Started, claim, complete, start};
@@ -128,6 +130,26 @@ pub trait Ledger: Send + Sync {
 
     /// Reads a counter.
     fn counted(&self, counter: &Counter) -> impl Future<Output = Result<i64, LedgerError>> + Send;
+
+    /// Reads, in one request, an execution's record and every control that it is under.
+    fn standing(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+    ) -> impl Future<Output = Result<(Option<Meta>, Vec<Control>), LedgerError>> + Send;
+
+    /// Reads what was last said of a scope.
+    fn control(
+        &self,
+        scope: &Scope,
+    ) -> impl Future<Output = Result<Option<Control>, LedgerError>> + Send;
+
+    /// Writes what is said of a scope.
+    fn put_control(
+        &self,
+        control: &Control,
+        expect: Expect,
+    ) -> impl Future<Output = Result<Put<Control>, LedgerError>> + Send;
 
     /// Writes a step's record.
     fn put_step(

@@ -100,7 +100,11 @@ impl ReceiptStep {
             name: record.step.clone(),
             item: record.item.clone(),
             action: record.action.clone(),
-            status: StepStatus::of(&record.state),
+            // A pause kept every attempt from acting.
+            status: match record.attempts.is_empty() {
+                true => StepStatus::NotRun,
+                false => StepStatus::of(&record.state),
+            },
             attempts: record.attempts.len() as u32,
             history: history(&record.attempts),
             started_at: record.started_at().map(text),

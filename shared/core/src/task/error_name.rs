@@ -6,6 +6,8 @@ pub const TRANSIENT: &str = "Transient";
 pub const UNKNOWN: &str = "Unknown";
 /// Nothing happened; the target named a time to wait that is too long to wait inside a function.
 pub const RETRY_AFTER: &str = "RetryAfter";
+/// A platform admin has paused the platform, the tenant or the workflow.
+pub const PAUSED: &str = "Paused";
 /// Another attempt holds the lease.
 pub const CONFLICT: &str = "Conflict";
 /// Failed for good, and cleanly.

@@ -20,6 +20,9 @@ pub struct Rules {
     /// What a tenant may use up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<Budget>,
+    /// Whether it is accepted while it is paused, to wait before its first step; else it is refused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub queued_when_paused: bool,
     /// How many executions of a tenant may be open at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrent_executions: Option<u32>,

@@ -42,7 +42,10 @@ fn a_happy_attempt_is_claim_look_act_complete() {
     let done = attempt(&engine, &task, &script).unwrap();
     assert_eq!(done.status, StepStatus::Succeeded);
     assert_eq!(done.output, json!({"done": STEPS[0]}));
-    assert_eq!(engine.ledger.calls(), [Op::PutStep, Op::Meta, Op::PutStep]);
+    assert_eq!(
+        engine.ledger.calls(),
+        [Op::PutStep, Op::Standing, Op::PutStep]
+    );
     let record = record(&engine, &task);
     assert_eq!((record.rev, record.attempts.len()), (2, 1));
     let (call, input) = script.calls.lock().unwrap()[0].clone();

@@ -24,7 +24,7 @@ fn by_another(start: Value) -> BeginTask {
 fn a_start_is_one_write_and_says_what_later_tasks_need() {
     let engine = engine();
     let begun = run(engine.begin(&begin_task(start_of(usual_input())))).unwrap();
-    assert_eq!(engine.ledger.calls(), [Op::PutMeta]);
+    assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutMeta]);
     assert_eq!(begun.input, usual_input());
     let snapshot = snapshot(&engine, &begun.execution);
     let meta = &snapshot.meta;

@@ -196,7 +196,7 @@ fn an_attempt_does_not_act_once_the_execution_stops_running() {
         let task = first_step(&engine);
         let (other, at) = (engine.clone(), partition(&task.execution));
         let stop = Fault::After(Box::new(move || change(&other, &at, stop)));
-        engine.ledger.spoil(Op::Meta, 0, stop);
+        engine.ledger.spoil(Op::Standing, 0, stop);
         let script = Script::default();
         assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
         assert_eq!(script.times(), 0);
@@ -232,7 +232,7 @@ fn a_step_of_an_execution_that_never_began_does_not_act() {
 fn an_attempt_that_cannot_look_whether_the_execution_runs_does_not_act() {
     let engine = engine();
     let task = first_step(&engine);
-    engine.ledger.spoil(Op::Meta, 0, Fault::Unavailable);
+    engine.ledger.spoil(Op::Standing, 0, Fault::Unavailable);
     let script = Script::default();
     assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
     assert_eq!(script.times(), 0);
@@ -245,7 +245,7 @@ fn an_attempt_whose_lease_was_over_before_it_could_act_does_not_act() {
     let task = first_step(&engine);
     let clock = engine.host.clone();
     let late = Fault::After(Box::new(move || clock.pass(31)));
-    engine.ledger.spoil(Op::Meta, 0, late);
+    engine.ledger.spoil(Op::Standing, 0, late);
     let script = Script::default();
     assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
     assert_eq!(script.times(), 0);

@@ -78,10 +78,14 @@ fn a_whole_execution_of_two_steps_keeps_to_its_budget() {
     let right = [
         (Op::PutMeta, 3),
         (Op::PutStep, 2 * n),
-        (Op::Meta, n),
+        (Op::Standing, n + 1),
         (Op::Snapshot, 1),
     ];
-    assert_eq!(count, right.into(), "2N + 3 writes, N reads and one query");
+    assert_eq!(
+        count,
+        right.into(),
+        "2N + 3 writes, N + 1 reads and one query"
+    );
     assert!(engine.payloads.objects.lock().unwrap().is_empty());
 }
 

@@ -98,7 +98,7 @@ fn a_start_takes_with_its_record_and_its_retries_take_nothing() {
 fn a_start_without_such_rules_costs_one_write_and_its_end_two() {
     let engine = engine();
     let execution = begun(&engine);
-    assert_eq!(engine.ledger.calls(), [Op::PutMeta]);
+    assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutMeta]);
     finish(&engine, &execution, None).unwrap();
     assert_eq!(
         engine.ledger.calls(),

@@ -6,6 +6,7 @@ mod begin;
 mod faults;
 mod finish;
 mod limits;
+mod pausing;
 mod payloads;
 mod receipts;
 mod requests;

@@ -309,7 +309,7 @@ fn a_step_that_has_claimed_and_not_acted_when_the_plan_takes_over_halts() {
         let plan = run(other.plan(&plan_task(&execution, "elsewhere")));
         assert_eq!(plan.unwrap_err().name, error_name::CONFLICT, "it may act");
     }));
-    engine.ledger.spoil(Op::Meta, 0, takes_over);
+    engine.ledger.spoil(Op::Standing, 0, takes_over);
     let script = Script::default();
     assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
     let ended = unwind(&engine, &task.execution, "elsewhere", &script).unwrap();

@@ -19,8 +19,9 @@ use self::shapes::{
     every_shape_of_an_executions_record_comes_back_as_it_was,
 };
 use super::{
-    Expect, Ledger, LedgerError, Meta, Put, Question, Snapshot, StepRecord, StepState,
-    fixtures::{claim_by, inline, key, meta},
+    Control, Expect, Ledger, LedgerError, Meanwhile, Meta, Put, Question, Request, Scope, Snapshot,
+    StepRecord, StepState, Switch, control,
+    fixtures::{at, claim_by, inline, key, meta},
 };
 use crate::keys::ExecutionKey;
 
@@ -80,7 +81,63 @@ checks!(
     what_is_given_back_can_be_taken_again,
     counts_of_other_tenants_periods_and_kinds_are_others,
     fifty_draws_at_once_take_what_there_is_and_no_more,
+    what_stands_is_the_record_and_every_control_around_it,
 );
+
+async fn what_stands_is_the_record_and_every_control_around_it<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    // A tenant and a workflow of its own; the platform belongs to every run.
+    let of = ExecutionKey {
+        tenant: of.execution.clone(),
+        ..of.clone()
+    };
+    let workflow = format!("WF-{}", of.execution.to_uppercase());
+    let own = |found: (Option<Meta>, Vec<Control>)| {
+        let (meta, mut controls) = found;
+        controls.retain(|one| one.scope != Scope::Platform);
+        controls.sort_by(|a, b| a.scope.cmp(&b.scope));
+        (meta, controls)
+    };
+    let found = ledger.standing(&of, &workflow).await.map_err(text)?;
+    same("nothing", &own(found), &(None, vec![]))?;
+    let [_, tenant, by_workflow] = Scope::around(&of.tenant, &workflow);
+    let mut right = Vec::new();
+    for (n, scope) in [tenant, by_workflow].into_iter().enumerate() {
+        let request = Request {
+            by: "Zo\u{eb}".to_owned(),
+            reason: "a leak".to_owned(),
+        };
+        let meanwhile = [Meanwhile::Wait, Meanwhile::Rollback][n];
+        let put = control(
+            None,
+            &scope,
+            Switch::Paused,
+            meanwhile,
+            &request,
+            at(n as i64),
+        );
+        let put = put.ok_or("it was not paused")?;
+        let done = ledger.put_control(&put, Expect::Absent).await;
+        same("put", &done.map_err(text)?, &Put::Done)?;
+        let again = ledger.put_control(&put, Expect::Absent).await;
+        let lost = Put::Lost(Some(Box::new(put.clone())));
+        same("again", &again.map_err(text)?, &lost)?;
+        let read = ledger.control(&scope).await.map_err(text)?;
+        same("read", &read, &Some(put.clone()))?;
+        right.push(put);
+    }
+    put_meta(ledger, &meta(&of), Expect::Absent, Put::Done).await?;
+    let found = ledger.standing(&of, &workflow).await.map_err(text)?;
+    same("all", &own(found), &(Some(meta(&of)), right.clone()))?;
+    let found = ledger.standing(&of, "WF-OTHER").await.map_err(text)?;
+    same(
+        "its tenant's",
+        &own(found),
+        &(Some(meta(&of)), right[..1].to_vec()),
+    )
+}
 
 async fn nothing_is_read_where_nothing_was_written<L: Ledger>(
     ledger: &L,

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use futures_executor::block_on;
 
 use super::super::{
-    Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, MemoryLedger, Meta, Put,
-    Question, Snapshot, StepRecord, contract::check_all,
+    Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, MemoryLedger, Meta,
+    Put, Question, Scope, Snapshot, StepRecord, contract::check_all,
 };
 use crate::keys::ExecutionKey;
 
@@ -46,6 +46,26 @@ impl Ledger for Careless {
 
     async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
         self.kept.counted(counter).await
+    }
+
+    async fn standing(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
+        self.kept.standing(at, workflow).await
+    }
+
+    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
+        self.kept.control(scope).await
+    }
+
+    async fn put_control(
+        &self,
+        control: &Control,
+        expect: Expect,
+    ) -> Result<Put<Control>, LedgerError> {
+        self.kept.put_control(control, expect).await
     }
 
     async fn put_step(
