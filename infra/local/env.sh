@@ -44,7 +44,7 @@ export HOLDFAST_TOKEN_PLATFORM_ADMIN=$(token platform-admin)
 export HOLDFAST_TOKEN_OBSERVER=$(token observer acme)
 export HOLDFAST_TOKEN_AUDITOR=$(token auditor acme)
 export HOLDFAST_TOKEN=$tenant_admin
-export HOLDFAST_IAM=${IAM:-false}
+export HOLDFAST_IAM=$IAM
 export SAM_CLI_TELEMETRY=0
 case ":\$PATH:" in *":$root/.venv/bin:"*) ;; *) export PATH="$root/.venv/bin:\$PATH" ;; esac
 END

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs single functions in Docker by `sam local`, against the running local stack: invoke FUNCTION EVENT.
-# There is no start-api: `sam local` verifies no tokens, and the API believes nobody without.
+# Runs single functions in Docker by `sam local`, against the running local stack: invoke FUNCTION EVENT, or start-api.
+# `sam local` verifies no tokens, and the API believes nobody without: start-api serves what needs none.
 # The stack must listen where containers reach it: make up BIND=0.0.0.0.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -45,6 +45,9 @@ else
     image=(--skip-pull-image --invoke-image "$stand_in")
 fi
 
+signing_key=$(aws lambda get-function-configuration --function-name "$HOLDFAST_STACK-finish" --output text \
+    --query Environment.Variables.HOLDFAST_SIGNING_KEY)
+
 # sam local passes on only variables that the template declares.
 template=$local_dir/build/template-docker.yaml
 sed -e '0,/^\( *\)HOLDFAST_LEDGER_TABLE:/s//\1AWS_ENDPOINT_URL: ""\n&/' \
@@ -61,6 +64,9 @@ cat >"$variables" <<END
   "HOLDFAST_TENANT_ROLE": "$HOLDFAST_TENANT_ROLE",
   "HOLDFAST_LEDGER_ARN": "arn:aws:dynamodb:$AWS_REGION:000000000000:table/$HOLDFAST_LEDGER_TABLE",
   "HOLDFAST_RECEIPT_BUCKET_ARN": "arn:aws:s3:::$HOLDFAST_RECEIPT_BUCKET",
+  "HOLDFAST_SIGNING_KEY": "$signing_key",
+  "HOLDFAST_RETIRED_SIGNING_KEYS": "",
+  "HOLDFAST_STACK": "$HOLDFAST_STACK",
   "HOLDFAST_TENANT_CLAIM": "tenant",
   "HOLDFAST_ROLE_CLAIM": "role",
   "HOLDFAST_HTTP_ALLOW": "$vendors",
@@ -73,5 +79,6 @@ case ${1:-} in
         [[ $# -ge 3 ]] || usage "invoke needs a function and an event file"
         exec sam local invoke "$2" --event "$3" "${options[@]}" "${@:4}"
         ;;
+    start-api) exec sam local start-api "${options[@]}" "${@:2}" ;;
     *) usage ;;
 esac

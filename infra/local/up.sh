@@ -24,6 +24,14 @@ if running emulator >/dev/null && [[ $(cat "$local_dir/ports") != "$ports" ]]; t
         "make down first, or name another state folder by LOCAL="
 fi
 
+# And what it enforces.
+if running emulator >/dev/null; then
+    enforces=$(cat "$local_dir/iam")
+    [[ ${IAM:-$enforces} = "$enforces" ]] || fail "the stack in ${local_dir#"$root"/} runs with IAM=$enforces" "make down first"
+    IAM=$enforces
+fi
+export IAM=${IAM:-false}
+
 export AWS_ENDPOINT_URL=http://127.0.0.1:$port AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 export AWS_REGION=$region AWS_DEFAULT_REGION=$region NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 unset AWS_PROFILE AWS_SESSION_TOKEN
@@ -34,9 +42,10 @@ if ! running emulator >/dev/null; then
     rm -f "$local_dir/deployed"
     # A mutual-TLS port would be opened for IoT, which we do not use.
     TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 GATEWAY_PORT=$port BIND_HOST=${BIND:-127.0.0.1} LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
-        AUTH=${IAM:-false} MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
+        AUTH=$IAM MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
     await emulator "$AWS_ENDPOINT_URL/_ministack/health"
     echo "$ports" >"$local_dir/ports"
+    echo "$IAM" >"$local_dir/iam"
 fi
 
 vendor_system=$programs/vendor-system
@@ -49,7 +58,8 @@ if ! running vendor-system >/dev/null || ! cmp --silent "$vendor_system" "$local
     await vendor-system "http://127.0.0.1:$vendor_port/healthz"
 fi
 
-if ! running identity >/dev/null; then
+if ! running identity >/dev/null || ! cmp --silent "$programs/identity" "$local_dir/identity"; then
+    end identity
     ! taken "$issuer_port" || fail "port $issuer_port is taken by another program" "choose another: make up ISSUER_PORT=4702"
     stage "starting the token issuer on port $issuer_port"
     cp "$programs/identity" "$local_dir/identity"

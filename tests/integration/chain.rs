@@ -291,30 +291,41 @@ async fn the_schedule_runs_the_function_a_quarter_past_each_hour() {
     let name = rule.expect("the template's rule")["Name"]
         .as_str()
         .expect("a name");
-    // The same rule, every minute.
-    let put = |schedule: &str| {
-        let (put, said) = ran(
-            "aws",
-            &[
-                "events",
-                "put-rule",
-                "--name",
-                name,
-                "--schedule-expression",
-                schedule,
-            ],
-        );
-        assert!(put, "{said}");
-    };
     let runs = || logged("digest", "digests_overdue").len();
     let before = runs();
-    put("rate(1 minute)");
+    // The same rule, every minute.
+    let _sooner = Sooner::of(name);
     eventually("the rule runs the function", 150, || async {
         let now = runs();
         (now > before).then_some(()).ok_or(format!("{now} runs"))
     })
     .await;
-    put("cron(15 * * * ? *)");
+}
+
+/// A rule that fires every minute, until this goes out of scope.
+struct Sooner<'a>(&'a str);
+
+impl<'a> Sooner<'a> {
+    fn of(rule: &'a str) -> Self {
+        let sooner = Self(rule);
+        sooner.put("rate(1 minute)");
+        sooner
+    }
+
+    fn put(&self, schedule: &str) {
+        let rule = ["events", "put-rule", "--name", self.0];
+        let (put, said) = ran(
+            "aws",
+            &[&rule[..], &["--schedule-expression", schedule]].concat(),
+        );
+        assert!(put, "{said}");
+    }
+}
+
+impl Drop for Sooner<'_> {
+    fn drop(&mut self) {
+        self.put("cron(15 * * * ? *)");
+    }
 }
 
 /// A file with its last text character changed.

@@ -1,11 +1,15 @@
-//! The ledger's contract, kept by the stack's table, and by any other that the environment names.
+//! The ledger's contract, kept by a table like the stack's, and by any other that the environment names.
 
 use std::env;
 
 use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::{
+    Client,
+    types::{BillingMode, GlobalSecondaryIndex},
+};
 use holdfast_aws::DynamoLedger;
 use holdfast_core::ledger::contract::check_all;
-use holdfast_tests::{unique, variable};
+use holdfast_tests::{Stack, unique, variable};
 
 async fn assert_kept(ledger: &DynamoLedger) {
     let broken: Vec<_> = check_all(ledger, &unique("contract"))
@@ -16,14 +20,42 @@ async fn assert_kept(ledger: &DynamoLedger) {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
+/// A table with the keys and indexes of the stack's: what the contract leaves open must not be swept by the stack.
+async fn twin(client: &Client) -> String {
+    let name = unique("twin");
+    let stacks = client.describe_table();
+    let stacks = stacks.table_name(variable("HOLDFAST_LEDGER_TABLE"));
+    let stacks = stacks.send().await.expect("the stack's table");
+    let stacks = stacks.table.expect("a description");
+    let indexes = stacks.global_secondary_indexes().iter().map(|index| {
+        GlobalSecondaryIndex::builder()
+            .set_index_name(index.index_name.clone())
+            .set_key_schema(index.key_schema.clone())
+            .set_projection(index.projection.clone())
+            .build()
+            .expect("an index")
+    });
+    client
+        .create_table()
+        .table_name(&name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(stacks.attribute_definitions.clone())
+        .set_key_schema(stacks.key_schema.clone())
+        .set_global_secondary_indexes(Some(indexes.collect()))
+        .send()
+        .await
+        .expect("a table");
+    name
+}
+
 #[tokio::test]
-async fn the_stacks_table_keeps_the_ledgers_contract() {
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    assert_kept(&DynamoLedger::new(
-        aws_sdk_dynamodb::Client::new(&config),
-        variable("HOLDFAST_LEDGER_TABLE"),
-    ))
-    .await;
+async fn a_table_like_the_stacks_keeps_the_ledgers_contract() {
+    let _stack = Stack::from_env().await;
+    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    let table = twin(&client).await;
+    assert_kept(&DynamoLedger::new(client.clone(), &table)).await;
+    let gone = client.delete_table().table_name(table).send().await;
+    gone.expect("it goes");
 }
 
 /// `HOLDFAST_CONTRACT_TABLE`, at `HOLDFAST_CONTRACT_ENDPOINT` or, without it, in the account of the credentials.
@@ -34,7 +66,7 @@ async fn a_table_of_your_choice_keeps_the_ledgers_contract() {
     if let Ok(endpoint) = env::var("HOLDFAST_CONTRACT_ENDPOINT") {
         config = config.endpoint_url(endpoint);
     }
-    let client = aws_sdk_dynamodb::Client::new(&config.load().await);
+    let client = Client::new(&config.load().await);
     assert_kept(&DynamoLedger::new(
         client,
         variable("HOLDFAST_CONTRACT_TABLE"),

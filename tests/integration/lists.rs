@@ -96,6 +96,9 @@ async fn a_list_is_of_a_workflow_a_status_and_a_time() {
             0,
         ),
         (format!("workflow_id={GROUP}&from=2020-01-01T00:00:00Z"), 2),
+        // Places outside of the times.
+        (format!("until={began}&cursor=9999999999999-{}", all[0]), 2),
+        (format!("from={began}&cursor=0000000000000-{}", all[0]), 0),
     ] {
         count(query, expected).await;
     }

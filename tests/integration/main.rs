@@ -19,6 +19,7 @@ mod isolation;
 mod ledger;
 mod lists;
 mod logs;
+mod openapi;
 mod pages;
 mod pausing;
 mod permissions;

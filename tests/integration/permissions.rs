@@ -316,6 +316,26 @@ async fn each_trigger_may_start_its_own_machine_and_nothing_else() {
     }
 }
 
+#[test]
+fn the_template_refuses_both_buckets_to_who_comes_without_tls() {
+    let template = include_str!("../../template.yaml");
+    for bucket in ["ReceiptBucket", "PayloadBucket"] {
+        let policy = template.split_once(&format!("  {bucket}Policy:\n"));
+        let (_, policy) = policy.expect("the bucket's policy");
+        let statement: Vec<_> = policy.lines().map(str::trim).skip(6).take(6).collect();
+        let resource = format!("Resource: [!GetAtt {bucket}.Arn, !Sub \"${{{bucket}.Arn}}/*\"]");
+        let right = [
+            "- Sid: TlsOnly",
+            "Effect: Deny",
+            "Principal: \"*\"",
+            "Action: s3:*",
+            resource.as_str(),
+            "Condition: { Bool: { aws:SecureTransport: \"false\" } }",
+        ];
+        assert_eq!(statement, right);
+    }
+}
+
 #[tokio::test]
 async fn a_stack_without_tls_is_refused_by_the_buckets_own_policy() {
     if !enforced() {

@@ -51,7 +51,7 @@ async fn a_link_gives_the_bytes_that_its_digest_promises_and_they_are_a_receipt(
 }
 
 #[test]
-fn no_deployment_can_make_a_link_that_works_for_more_than_half_an_hour() {
+fn no_deployment_can_make_a_link_that_works_for_more_than_twenty_minutes() {
     let template = include_str!("../../template.yaml");
     let (_, parameter) = template
         .split_once("  ReceiptUrlSeconds:\n")
@@ -61,7 +61,7 @@ fn no_deployment_can_make_a_link_that_works_for_more_than_half_an_hour() {
         "Type: Number",
         "Default: 900",
         "MinValue: 60",
-        "MaxValue: 1800",
+        "MaxValue: 1200",
     ];
     assert_eq!(parameter, right);
 }

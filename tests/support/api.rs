@@ -174,7 +174,7 @@ impl Api {
 
     /// Waits until an execution has its receipt, and gives both.
     pub async fn finished(&self, id: &str) -> (Value, Value) {
-        let execution = eventually(&format!("execution {id} has a receipt"), 120, || async {
+        let execution = eventually(&format!("execution {id} has a receipt"), 300, || async {
             let reply = self.get(&format!("/v1/executions/{id}")).await;
             if reply.status != 200 || reply.body["receipt"].is_null() {
                 return Err(format!("{} {}", reply.status, reply.body));

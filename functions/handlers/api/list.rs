@@ -154,6 +154,14 @@ async fn page(
     {
         return Ok((Vec::new(), None));
     }
+    // A place outside of these times, which DynamoDB refuses: all that is wanted comes after it, or nothing does.
+    let after = match after {
+        Some((at, _)) if wanted.until.is_some_and(|until| at > until) => None,
+        Some((at, _)) if wanted.from.is_some_and(|from| at < from) => {
+            return Ok((Vec::new(), None));
+        }
+        after => after,
+    };
     let found = caller
         .ledger
         .executions(&caller.tenant, &wanted, limit, after);

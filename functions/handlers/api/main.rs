@@ -50,8 +50,9 @@ struct App {
 /// Largest body that is read at all.
 const BODY_MAX: usize = 1024 * 1024;
 
-/// Longest life of a receipt's link: as long as the session in which it is signed certainly lasts.
-const RECEIPT_URL_MAX_S: u64 = 1800;
+/// Longest life of a receipt's link: as long as the session in which it is signed certainly lasts. The SDK renews it when
+/// three quarters of an hour are left, or, at random, up to half of that later.
+const RECEIPT_URL_MAX_S: u64 = 1200;
 
 impl App {
     fn from(deployment: Deployment) -> Result<Self, String> {

@@ -85,6 +85,9 @@ fn operation(route: &Route, reads: &mut SchemaGenerator, writes: &mut SchemaGene
         if let Some(shape) = shape {
             response["content"] = json!({ "application/json": { "schema": shape(writes) } });
         }
+        if route.paged && *status == 200 {
+            response["content"]["text/html"] = json!({ "schema": { "type": "string" } });
+        }
         responses.insert(status.to_string(), response);
     }
     let problem = shape::<ProblemDocument>(writes);

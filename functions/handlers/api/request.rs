@@ -34,12 +34,15 @@ use crate::{
 /// Longest reason, in characters.
 const REASON_MAX: usize = 500;
 
+/// What a reason looks like: something to read, and no control characters.
+pub(crate) const REASON: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+
 /// The body of a request: why.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reason {
     /// In your own words, without control characters.
-    #[schemars(length(min = 1, max = 500))]
+    #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
     pub(crate) reason: String,
 }
 
@@ -255,7 +258,7 @@ fn redrive_name(meta: &Meta, generation: u32) -> String {
 
 fn unavailable(error: MachineError) -> Problem {
     match error {
-        MachineError::NoSuchWorkflow => {
+        MachineError::NoSuchWorkflow | MachineError::NotOurs => {
             Problem::conflict("its workflow is no longer deployed, so that nothing can act for it")
         }
         MachineError::Unavailable(reason) => Problem::unavailable("Step Functions", &reason),

@@ -36,6 +36,8 @@ pub(crate) struct Route {
     pub(crate) body: Option<Shape>,
     /// Its answers that are none of a problem.
     pub(crate) answers: Vec<(u16, &'static str, Option<Shape>)>,
+    /// Whether it can answer a page for people too.
+    pub(crate) paged: bool,
     /// Problems of its own.
     more: &'static [u16],
     handler: MethodRouter<Arc<App>>,
@@ -60,6 +62,7 @@ impl Route {
             keyed: false,
             body: None,
             answers: vec![(200, "What was asked for.", Some(answers))],
+            paged: false,
             more: &[],
             handler,
         }
@@ -132,6 +135,13 @@ impl Route {
     fn also(mut self, status: u16, says: &'static str, shape: Option<Shape>) -> Self {
         self.answers.push((status, says, shape));
         self
+    }
+
+    fn or_a_page(self) -> Self {
+        Self {
+            paged: true,
+            ..self
+        }
     }
 
     fn problem(self, more: &'static [u16]) -> Self {
@@ -223,6 +233,7 @@ pub(crate) fn routes() -> Vec<Route> {
             get(receipt::link),
         )
         .query(parameters::<receipt::How>)
+        .or_a_page()
         .also(302, "With redirect=true: to the receipt itself.", None)
         .problem(&[409]),
         Route::post(

@@ -27,7 +27,7 @@ use crate::{
     given::{Asked, Given, Named},
     incident::{find, question, shown},
     problem::Problem,
-    request::{Reason, given},
+    request::{REASON, Reason, given},
 };
 
 /// The body of a decision.
@@ -35,7 +35,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
     decision: Decision,
-    #[schemars(length(min = 1, max = 500))]
+    #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
     reason: String,
     /// Which, where several wait.
     #[schemars(regex(pattern = "^[0-9a-f]{40}$"))]

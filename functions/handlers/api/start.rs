@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_aws::{MachineError, StartOutcome, trace};
+use holdfast_aws::{Deployed, MachineError, StartOutcome, trace};
 use holdfast_core::{
     access::Operation,
     digest::{canonical, sha256_hex},
@@ -154,18 +154,25 @@ fn read(
 /// Refuses early what `begin` would reject for its form, and says what else it will demand; a machine that cannot be
 /// described is left to `begin`.
 async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<Rules, Problem> {
-    let deployed = match app.machines.deployed(&asked.workflow).await {
-        Ok(deployed) => deployed,
-        Err(MachineError::NoSuchWorkflow) => return Err(no_such(&asked.workflow)),
+    let workflow = &asked.workflow;
+    let mut deployed = app.machines.deployed(workflow).await;
+    if let Ok(remembered) = &deployed
+        && admits(remembered, caller, asked).is_err()
+    {
+        // The gate may have been widened since.
+        deployed = app.machines.deployed_now(workflow).await;
+    }
+    match deployed {
+        Ok(deployed) => admits(&deployed, caller, asked),
+        Err(MachineError::NoSuchWorkflow | MachineError::NotOurs) => Err(no_such(workflow)),
         Err(MachineError::Unavailable(reason)) => {
-            tracing::warn!(
-                workflow = asked.workflow,
-                reason,
-                "the machine's gate could not be read"
-            );
-            return Ok(Rules::default());
+            tracing::warn!(workflow, reason, "the machine's gate could not be read");
+            Ok(Rules::default())
         }
-    };
+    }
+}
+
+fn admits(deployed: &Deployed, caller: &Caller, asked: &Asked) -> Result<Rules, Problem> {
     let gate = &deployed.compiled.gate;
     if !open_to(&gate.tenants, &caller.tenant) {
         return Err(no_such(&asked.workflow));

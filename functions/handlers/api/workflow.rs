@@ -52,6 +52,9 @@ pub(crate) async fn list(
             }
             // Another tenant's; or taken away just now.
             Ok(_) | Err(MachineError::NoSuchWorkflow) => {}
+            Err(MachineError::NotOurs) => {
+                tracing::warn!(workflow = id, "a machine of this name carries no gate");
+            }
             Err(error) => return Err(trouble(error, &id)),
         }
     }
@@ -104,7 +107,7 @@ pub(crate) fn no_such(workflow: &str) -> Problem {
 /// What a failure to reach a machine is to a client.
 pub(crate) fn trouble(error: MachineError, workflow: &str) -> Problem {
     match error {
-        MachineError::NoSuchWorkflow => no_such(workflow),
+        MachineError::NoSuchWorkflow | MachineError::NotOurs => no_such(workflow),
         MachineError::Unavailable(reason) => Problem::unavailable("Step Functions", &reason),
     }
 }

@@ -74,7 +74,7 @@ impl Deployment {
     }
 
     /// The same stack in another role, in a session that `policy` cuts down; `name` is what CloudTrail shows of it.
-    /// The session is renewed long before it ends: links that are signed in it work for that time.
+    /// The session is renewed while a third of its time is left at least: a link that is signed in it works for as long.
     pub async fn as_role(&self, role: &str, name: &str, policy: String) -> Self {
         let name: String = format!("for-{name}").chars().take(64).collect();
         let provider = AssumeRoleProvider::builder(role)
@@ -84,7 +84,7 @@ impl Deployment {
             .configure(&self.sdk)
             .build()
             .await;
-        let cache = IdentityCache::lazy().buffer_time(SESSION / 2).build();
+        let cache = IdentityCache::lazy().buffer_time(SESSION * 3 / 4).build();
         let sdk = self.sdk.clone().into_builder();
         Self {
             sdk: sdk

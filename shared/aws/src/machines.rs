@@ -5,8 +5,9 @@ use aws_sdk_sfn::{
     error::{ProvideErrorMetadata, SdkError},
     operation::{
         describe_execution::DescribeExecutionError,
-        describe_state_machine::DescribeStateMachineError, start_execution::StartExecutionError,
-        stop_execution::StopExecutionError,
+        describe_state_machine::DescribeStateMachineError,
+        describe_state_machine_for_execution::DescribeStateMachineForExecutionError,
+        start_execution::StartExecutionError, stop_execution::StopExecutionError,
     },
     types::ExecutionStatus,
 };
@@ -68,6 +69,8 @@ pub struct Compiled {
 pub enum MachineError {
     /// There is no such workflow.
     NoSuchWorkflow,
+    /// There is a machine of that name, and it was not compiled by us: it carries no gate.
+    NotOurs,
     /// It could not be reached or refused the load.
     Unavailable(String),
 }
@@ -229,6 +232,9 @@ impl Machines {
             .await;
         let definition = match answer {
             Ok(answer) => answer.definition,
+            Err(error) if !error.as_service_error().is_some_and(is_forgotten) => {
+                return Err(unavailable(&error));
+            }
             Err(_) => {
                 let answer = self.client.describe_state_machine();
                 let answer = answer.state_machine_arn(machine).send().await;
@@ -266,11 +272,14 @@ impl Machines {
     }
 }
 
+fn is_forgotten(error: &DescribeStateMachineForExecutionError) -> bool {
+    error.is_execution_does_not_exist()
+}
+
 /// A machine that was compiled by us.
 fn read_machine(definition: &str) -> Result<Deployed, MachineError> {
     let machine: Value = serde_json::from_str(definition).unwrap_or_default();
-    let compiled = read_compiled(&machine)
-        .ok_or_else(|| MachineError::Unavailable("the machine carries no gate".to_owned()))?;
+    let compiled = read_compiled(&machine).ok_or(MachineError::NotOurs)?;
     Ok(Deployed { compiled, machine })
 }
 

@@ -69,7 +69,13 @@ impl Machines {
                 return Ok(Arc::clone(deployed));
             }
         }
+        self.deployed_now(workflow).await
+    }
+
+    /// The machine of `workflow` as it is at this moment; from here on that is remembered.
+    pub async fn deployed_now(&self, workflow: &str) -> Result<Arc<Deployed>, MachineError> {
         let deployed = Arc::new(self.described(workflow).await?);
+        let known = &self.remembered.machines;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(workflow.to_owned(), (Instant::now(), Arc::clone(&deployed)));
         Ok(deployed)

@@ -93,8 +93,12 @@ fn read_role(name: &str, claim: &str) -> Result<Role, Unknown> {
     let list = claim
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
-    let values = list.unwrap_or(claim).split([' ', ',']);
+    let values: Vec<_> = match list {
+        Some(list) => list.split([' ', ',']).collect(),
+        None => vec![claim],
+    };
     let mut found: Vec<Role> = values
+        .into_iter()
         .filter_map(|value| Role::ALL.into_iter().find(|role| role.name() == value))
         .collect();
     found.dedup();

@@ -11,8 +11,8 @@ use crate::{
     gate::{self, Seen, Start, Wanted},
     keys::{ExecutionKey, execution_id},
     ledger::{
-        Draw, Drawn, Expect, Hold, Ledger, LedgerError, Meta, Phase, Put, Started, paused,
-        refused_again, start,
+        Draw, Drawn, Expect, GuardrailOutcome, Hold, Ledger, LedgerError, Meta, Phase, Put,
+        Started, paused, refused_again, start,
     },
     names::quoted,
     task::{BeginResult, BeginTask, error_name},
@@ -189,13 +189,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             &stands.at.execution,
             stands.started_at,
         );
-        let (wanted, _) = gate::wanted(&task.gate, &stands.at.tenant, &seen, redriven.at);
+        let (wanted, broken) = gate::wanted(&task.gate, &stands.at.tenant, &seen, redriven.at);
         for _ in 0..MAX_RACES {
             let missing: Vec<_> = wanted
                 .iter()
                 .filter(|one| one.missing_in(&stands))
                 .collect();
-            if missing.is_empty() || stands.phase != Phase::Running {
+            // An amount that cannot be told, of a budget that it does not draw on yet.
+            let held = |no: &GuardrailOutcome| stands.holds.iter().any(|hold| hold.name == no.name);
+            let broken: Vec<_> = broken.iter().filter(|no| !held(no)).cloned().collect();
+            let nothing = missing.is_empty() && broken.is_empty();
+            if nothing || stands.phase != Phase::Running {
                 return Ok(stands);
             }
             let draws: Vec<_> = missing.iter().map(|one| one.draw.clone()).collect();
@@ -207,13 +211,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .extend(missing.iter().filter_map(|one| one.draw.hold()));
             next.decided(missing.iter().map(|one| one.outcome(true)));
             let expect = Expect::Rev(stands.rev);
-            let put = match self.draw(&next, expect, &draws).await? {
+            let drawn = match broken.is_empty() {
+                true => self.draw(&next, expect, &draws).await?,
+                false => Drawn::Refused(Vec::new()),
+            };
+            let put = match drawn {
                 Drawn::Done => return Ok(next),
                 Drawn::Lost(winner) => Put::Lost(winner),
                 Drawn::Refused(places) => {
                     let no = places.iter().filter_map(|n| missing.get(*n));
-                    next =
-                        refused_again(&stands, no.map(|one| one.outcome(false)), self.host.now());
+                    let no = no.map(|one| one.outcome(false)).chain(broken);
+                    next = refused_again(&stands, no, self.host.now());
                     self.ledger.put_meta(&next, expect).await?
                 }
             };

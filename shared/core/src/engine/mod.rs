@@ -168,8 +168,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 true => self.ledger.put_meta(&next, expect).await?,
                 false => match self.draw(&next, expect, &back).await? {
                     Drawn::Lost(stands) => Put::Lost(stands),
-                    // What is given back always fits.
-                    Drawn::Done | Drawn::Refused(_) => Put::Done,
+                    Drawn::Done => Put::Done,
+                    Drawn::Refused(_) => {
+                        let message = "what is given back was refused, and nothing was written";
+                        return Err(TaskError::new(error_name::TRANSIENT, message));
+                    }
                 },
             };
             match put {

@@ -55,7 +55,7 @@ pub struct Receipt {
     pub started_at: String,
     /// From begin to end, in milliseconds.
     pub duration_ms: i64,
-    /// Rises with a redrive, from 0.
+    /// Rises with each later rollback or redrive, from 0.
     pub generation: u32,
     /// The trigger's name, or `api`/`direct`.
     pub trigger: String,

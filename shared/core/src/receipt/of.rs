@@ -44,6 +44,9 @@ impl Receipt {
             }
             steps.extend(records.map(ReceiptStep::of));
         }
+        // What an earlier definition did is there too, although a redrive under this one does not know it.
+        let unknown = |record: &&StepRecord| declared.iter().all(|step| step.name != record.step);
+        steps.extend(snapshot.steps.iter().filter(unknown).map(ReceiptStep::of));
         Ok(Self {
             format: FORMAT.to_owned(),
             workflow_id: meta.workflow.clone(),

@@ -259,6 +259,18 @@ fn a_redrive_for_which_too_little_is_left_goes_no_further_and_says_so_again() {
 }
 
 #[test]
+fn a_redrive_under_a_definition_whose_amount_cannot_be_told_goes_no_further() {
+    let engine = engine();
+    let task = start_with("a", json!(30));
+    let execution = failed(&engine, &task);
+    let mut again = redriven(&engine, &task, &execution);
+    again.gate.rules.budgets[0].amount = "'much'".to_owned();
+    let (_, no) = rejected(&engine, &again);
+    assert_eq!(no, ["held_amount"]);
+    assert_eq!(used_and_open(&engine), (0, 0));
+}
+
+#[test]
 fn a_minute_of_the_clock_takes_as_many_starts_as_it_may_and_the_next_as_many_again() {
     let engine = engine();
     let start_at = |key: &str, at: &str| {
