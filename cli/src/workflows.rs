@@ -1,10 +1,12 @@
-//! Reads workflow files, together: all mistakes of all files, and ids that two files claim.
+//! Reads workflow files, together: all mistakes of all files, ids that two files claim, and budgets on which they disagree.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use holdfast_core::{
     action::{ActionInfo, Registry},
     definition::{self, Definition, Known, Problem, Span},
+    gate::shown,
+    task::Budget,
 };
 
 use crate::{
@@ -45,6 +47,7 @@ pub(crate) fn read(project: &Project, files: &[PathBuf]) -> Result<Vec<Workflow>
     };
     let (mut workflows, mut wrong) = (Vec::new(), Vec::new());
     let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    let mut budgets = Budgets::default();
     for path in files {
         let (file, source) = (project.show(&path), project::read(&path)?);
         let problems = match definition::read(&source, &known) {
@@ -53,8 +56,12 @@ pub(crate) fn read(project: &Project, files: &[PathBuf]) -> Result<Vec<Workflow>
                 Some(other) if other != file => vec![twice(&source, &definition, &other)],
                 Some(_) => continue,
                 None => {
-                    workflows.push(Workflow { file, definition });
-                    continue;
+                    let problems = budgets.add(&file, &source, &definition);
+                    if problems.is_empty() {
+                        workflows.push(Workflow { file, definition });
+                        continue;
+                    }
+                    problems
                 }
             },
         };
@@ -71,24 +78,63 @@ pub(crate) fn read(project: &Project, files: &[PathBuf]) -> Result<Vec<Workflow>
     }
 }
 
+/// Every budget by its name: where it stood first, and what it was there.
+#[derive(Default)]
+struct Budgets(BTreeMap<String, (String, Budget)>);
+
+impl Budgets {
+    /// Takes in a workflow's; what is wrong with those that are something else in a file before.
+    fn add(&mut self, file: &str, source: &str, definition: &Definition) -> Vec<Problem> {
+        let mut wrong = Vec::new();
+        for budget in &definition.rules.budgets {
+            let at = span(source, "budget:", &budget.name);
+            let place = format!("{file}:{}", at.line);
+            let first = self.0.entry(budget.name.clone());
+            let (other, first) = first.or_insert_with(|| (place, budget.clone()));
+            let same = |one: &Budget| (one.limit, one.per.name(), one.zone.clone());
+            if same(first) != same(budget) {
+                let name = &budget.name;
+                let (here, there) = (terms(budget), terms(first));
+                let message = format!("budget {name} is {here} here, and {there} at {other}");
+                let help = "workflows that name the same budget use it up together: give it the same limit, per and zone, \
+                            or another name";
+                wrong.push(Problem::new(at, message, help));
+            }
+        }
+        wrong
+    }
+}
+
+/// What a budget must be everywhere.
+fn terms(budget: &Budget) -> String {
+    let (limit, per) = (shown(budget.limit), budget.per.name());
+    format!("{limit} per {per} in {}", budget.zone)
+}
+
 fn twice(source: &str, definition: &Definition, other: &str) -> Problem {
     let id = &definition.workflow;
-    let offset = source.find(id).unwrap_or_default();
+    Problem::new(
+        span(source, "", id),
+        format!("{other} has the workflow id {id} too"),
+        "every workflow has an id of its own",
+    )
+}
+
+/// Where `text` stands first behind `after`.
+fn span(source: &str, after: &str, text: &str) -> Span {
+    let from = source.find(after).unwrap_or_default();
+    let found = source[from..].find(text);
+    let offset = from + found.unwrap_or_default();
     let before = &source[..offset];
     let column = before
         .rsplit('\n')
         .next()
         .map_or(0, |line| line.chars().count())
         + 1;
-    let at = Span {
+    Span {
         offset,
-        length: id.len(),
+        length: text.len(),
         line: before.matches('\n').count() + 1,
         column,
-    };
-    Problem::new(
-        at,
-        format!("{other} has the workflow id {id} too"),
-        "every workflow has an id of its own",
-    )
+    }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
-use holdfast_aws::{Deployment, KmsSigner, S3Store, SystemHost, report};
+use holdfast_aws::{Deployment, DynamoLedger, KmsSigner, S3Store, SystemHost, report};
 use holdfast_core::{
     audit::Metric,
     engine::Host,
@@ -24,6 +24,7 @@ const AT_ONCE: usize = 8;
 
 struct Digests {
     receipts: S3Store,
+    heads: DynamoLedger,
     signer: KmsSigner,
     stack: String,
 }
@@ -74,6 +75,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let digests = &Digests {
         receipts: deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,
+        heads: deployment.ledger()?,
         // Boxed, since the SDK's futures nest deeply.
         signer: Box::pin(deployment.signer()).await?,
         stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
@@ -94,7 +96,7 @@ impl Digests {
         let last = asked.last(now)?;
         let tenants = match asked.tenant {
             Some(tenant) => BTreeSet::from([tenant]),
-            None => tenants(&self.receipts)
+            None => tenants(&self.receipts, &self.heads)
                 .await
                 .map_err(|error| error.to_string())?,
         };
@@ -103,7 +105,13 @@ impl Digests {
         let mut overdue = 0;
         let mut runs = stream::iter(tenants)
             .map(|tenant| async move {
-                let advanced = advance(&self.receipts, &self.signer, &tenant, last).await;
+                let Self {
+                    receipts,
+                    heads,
+                    signer,
+                    ..
+                } = self;
+                let advanced = advance(receipts, heads, signer, &tenant, last).await;
                 (tenant, advanced)
             })
             .buffer_unordered(AT_ONCE);

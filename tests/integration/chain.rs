@@ -8,7 +8,7 @@ use std::{
 
 use holdfast_core::evidence::chain::Hour;
 use holdfast_tests::{
-    Api, Changed, DELAY, Stack, allow, eventually, invoke, logged, unique, variable,
+    Api, Changed, DELAY, Stack, allow, answered, eventually, invoke, logged, unique, variable,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -275,6 +275,47 @@ async fn a_mirror_of_the_bucket_is_audited_offline_and_every_injury_named() {
         !fine && said.starts_with("error: missing: digests/"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn a_digest_and_its_receipt_that_were_taken_away_are_missed_and_not_written_anew() {
+    let stack = Stack::from_env().await;
+    let tenant = unique("tenant");
+    let api = stack.api.as_tenant(&tenant);
+    let group = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
+    let id = api
+        .started("WF-HOLD-VENDOR-GROUP", &unique("chain"), &group)
+        .await;
+    let link = {
+        api.finished(&id).await;
+        api.get(&format!("/v1/executions/{id}/receipt")).await.body
+    };
+    let receipt = link["object"].as_str().expect("an object").to_owned();
+    let until = Hour::of(Timestamp::now()).next();
+    invoke(
+        "digest",
+        &json!({ "tenant": tenant, "until": until.from() }),
+    );
+    let digest = until.before(1).object(&tenant);
+    let bucket = variable("HOLDFAST_RECEIPT_BUCKET");
+    let s3 = &stack.aws.s3;
+    for object in [&receipt, &digest] {
+        let delete = s3.delete_object().bucket(&bucket).key(object).send().await;
+        delete.expect("a delete marker, which the lock does not hinder");
+    }
+    let next = json!({ "tenant": tenant, "until": until.next().from() });
+    let refused = answered("digest", &next).expect_err("less is there than was written");
+    assert!(refused.to_string().contains("1 of 1 tenants"), "{refused}");
+    let why = &format!("{digest}: the chain is broken: it is missing");
+    eventually("the log says why", 30, || async {
+        let said = logged("digest", &tenant);
+        let told = said.iter().any(|line| line.contains(why));
+        told.then_some(()).ok_or(format!("{said:?}"))
+    })
+    .await;
+    let listed = s3.list_objects_v2().bucket(&bucket);
+    let listed = listed.prefix(format!("digests/{tenant}/")).send().await;
+    assert!(listed.expect("a list").contents().is_empty());
 }
 
 #[tokio::test]

@@ -131,6 +131,41 @@ fn mistakes_of_all_files_are_reported_together() {
 }
 
 #[test]
+fn a_budget_means_the_same_in_every_workflow_that_names_it() {
+    let with = |id: &str, budget: &str| {
+        let head = HEAD.replace("WF-TEST", id);
+        format!(
+            "{head}budget: {{ name: held, amount: 1, {budget} }}\nsteps: [{{ name: a, wait: 1s }}]\n"
+        )
+    };
+    let project = Project::with(&with("WF-A", "limit: 100, per: day"));
+    project.write(
+        "workflows/third.yaml",
+        with("WF-C", "limit: 100.00, per: day, zone: UTC"),
+    );
+    assert_eq!(project.run(&["validate"]).code, Some(0));
+    for other in [
+        "limit: 99.5, per: day",
+        "limit: 100, per: week",
+        "limit: 100, per: day, zone: Europe/Berlin",
+    ] {
+        // Files are read by name: it is the first.
+        project.write("workflows/other.yaml", with("WF-B", other));
+        for command in ["validate", "compile"] {
+            let said = project.run(&[command]);
+            assert_eq!(said.code, Some(1), "{other}");
+            let both = said.err.contains("workflows/other.yaml:7")
+                && said.err.contains("workflows/test.yaml:7:");
+            assert!(
+                both && said.err.contains("budget held is 100 per day in UTC here"),
+                "{}",
+                said.err
+            );
+        }
+    }
+}
+
+#[test]
 fn wrong_usage_exits_with_2() {
     let project = Project::new();
     for args in [

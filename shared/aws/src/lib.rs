@@ -6,6 +6,7 @@ mod controls;
 mod counters;
 mod deployment;
 mod executions;
+mod heads;
 mod host;
 mod ledger;
 mod listing;

@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value};
 use crate::{
     controls::CONTROL,
     counters::COUNT,
+    heads::CHAINS,
     ledger::{DUPLICATES, LINK, META, QUESTION},
 };
 
@@ -47,7 +48,8 @@ struct Told {
     approximate_creation_date_time: f64,
 }
 
-/// Reads the `dynamodb` member of a stream record; `None` for a change that tells nothing: a link, or a removal.
+/// Reads the `dynamodb` member of a stream record; `None` for a change that tells nothing: a link, a count, the
+/// head of a chain, or a removal.
 pub fn change(told: &Value) -> Result<Option<Change>, Unreadable> {
     let wrong = |keys: &Value, why: String| {
         let key = |name: &str| keys[name]["S"].as_str().unwrap_or_default().to_owned();
@@ -98,7 +100,7 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
         Some(_) if sk.starts_with("STEP#") => Record::Step(as_record(item)?),
         None if pk.starts_with(CONTROL) => Record::Control(as_record(item)?),
         None if sk == META => Record::Incident(as_record(item)?),
-        None if sk.starts_with(LINK) || pk.contains(COUNT) => return Ok(None),
+        None if sk.starts_with(LINK) || pk.contains(COUNT) || pk == CHAINS => return Ok(None),
         _ => return Err("its key is none of the ledger's".to_owned()),
     }))
 }
@@ -189,7 +191,9 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_and_a_link_tell_nothing() {
+    fn a_removal_a_link_and_the_head_of_a_chain_tell_nothing() {
+        let head = json!({ "pk": { "S": CHAINS }, "sk": { "S": "acme" }, "hour": { "S": "2026-11-26T13:00:00.000Z" } });
+        assert_eq!(change(&json!({ "Keys": head, "NewImage": head })), Ok(None));
         let pk = "TENANT#acme#INCIDENT#0123";
         let keys = json!({ "pk": { "S": pk }, "sk": { "S": "EXEC#1#0" } });
         assert_eq!(change(&json!({ "Keys": keys, "NewImage": keys })), Ok(None));

@@ -32,6 +32,27 @@ pub fn check_idempotency_key(key: &str) -> Result<(), String> {
     ))
 }
 
+/// Longest text that names a person, a door or a case, in characters.
+pub const TEXT_MAX: usize = 200;
+
+/// Checks a short text that people read on one line; `place` is where it stands.
+pub fn check_text(place: &str, text: &str) -> Result<(), String> {
+    let right = (1..=TEXT_MAX).contains(&text.chars().count())
+        && !text.chars().any(char::is_control)
+        && !text.trim().is_empty();
+    match right {
+        true => Ok(()),
+        false => Err(format!(
+            "{place} has 1 to {TEXT_MAX} characters on one line"
+        )),
+    }
+}
+
+/// Whether two names are one person's, as far as names tell: systems write them in capitals or not, and with spaces around.
+pub fn same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
 /// Whether `id` can be an execution's id: 40 lower-case hex digits.
 pub fn is_execution_id(id: &str) -> bool {
     id.len() == 40 && id.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
@@ -110,6 +131,25 @@ mod tests {
         assert_eq!(check_idempotency_key("risk-2025-09-29/17"), Ok(()));
         for bad in ["", "a b", "a\nb", "kéy", &"k".repeat(256)] {
             check_idempotency_key(bad).expect_err(bad);
+        }
+    }
+
+    #[test]
+    fn a_person_is_the_same_however_their_name_is_written() {
+        for one in ["ann", "Ann", " ANN\t"] {
+            assert!(same_person(one, "ann") && same_person("ann", one), "{one}");
+        }
+        assert!(!same_person("ann", "anna") && !same_person("ann", ""));
+    }
+
+    #[test]
+    fn a_text_for_people_is_one_line_of_at_most_200_characters() {
+        for good in ["a", "Zoë 名前", &"é".repeat(200)] {
+            assert_eq!(check_text("by", good), Ok(()), "{good}");
+        }
+        for bad in ["", " ", "a\nb", "a\u{1b}[31m", &"a".repeat(201)] {
+            let said = check_text("by", bad).expect_err(bad);
+            assert_eq!(said, "by has 1 to 200 characters on one line");
         }
     }
 

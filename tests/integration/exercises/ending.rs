@@ -41,7 +41,7 @@ impl Round<'_> {
         ask("dynamodb", "DynamoDB_20120810.UpdateItem", &change);
     }
 
-    /// Of a tenant with one receipt, this hour's digest and the next, which names it.
+    /// Of a tenant with one receipt, this hour's digest and the next, which names it; then of every tenant what is due.
     pub(super) fn digest(&self) -> bool {
         let now = Timestamp::now();
         let tenant = unique("tenant");
@@ -55,5 +55,6 @@ impl Round<'_> {
         [next, next.next()]
             .iter()
             .any(|hour| self.denies(&json!({ "tenant": tenant, "until": hour.from() })))
+            || self.denies(&json!({}))
     }
 }

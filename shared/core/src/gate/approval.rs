@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Start;
-use crate::digest::value_sha256_hex;
+use crate::{digest::value_sha256_hex, names::same_person};
 
 /// Clocks of two systems may differ by this much.
 const SKEW: SignedDuration = SignedDuration::from_mins(1);
@@ -14,10 +14,9 @@ pub(super) fn judge(start: &Start, started_at: Timestamp) -> Result<(), String> 
         return Err("it needs an approval, and none came with it".to_owned());
     };
     let mut against = Vec::new();
-    let person = |name: &str| name.trim().to_lowercase();
     match &start.requested_by {
         None => against.push("nobody is named as the one who asks, so that nobody can tell whether another person agreed"),
-        Some(by) if person(by) == person(&approval.approved_by) => {
+        Some(by) if same_person(by, &approval.approved_by) => {
             against.push("whoever asks for a start cannot approve it");
         }
         Some(_) => {}

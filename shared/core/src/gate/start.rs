@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::expression::evaluate;
 use crate::{
-    names::{check_idempotency_key, check_tenant, quoted},
+    names::{check_idempotency_key, check_tenant, check_text, quoted},
     task::{Approval, Gate, Template, TriggerMap},
     trace::TraceId,
 };
@@ -103,6 +103,10 @@ pub fn read(raw: &Value, gate: &Gate, started_at: &str) -> Result<Start, String>
     check_tenant(&start.tenant)?;
     check_idempotency_key(&start.idempotency_key)?;
     check_size(&start.input)?;
+    check_text("via", &start.trigger)?;
+    if let Some(by) = &start.requested_by {
+        check_text("requested_by", by)?;
+    }
     if let Some(approval) = &start.approval {
         approval.check()?;
     }
@@ -124,10 +128,18 @@ fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, Stri
     // Serde's words about a value quote it: only names of fields may be said.
     T::deserialize(raw).map_err(|error| {
         let said = error.to_string();
-        match said.starts_with("missing field") || said.starts_with("unknown field") {
-            // A field can have any name.
-            true => format!("{}; {shape}", said.escape_debug()),
-            false => format!("a field has the wrong type; {shape}"),
+        let unknown = said
+            .strip_prefix("unknown field `")
+            .and_then(|rest| rest.rsplit_once("`, expected"));
+        match unknown {
+            // A field can have any name, of any length.
+            Some((name, known)) => {
+                let name = quoted(name);
+                let name = &name[1..name.len() - 1];
+                format!("unknown field `{name}`, expected{known}; {shape}")
+            }
+            None if said.starts_with("missing field") => format!("{said}; {shape}"),
+            None => format!("a field has the wrong type; {shape}"),
         }
     })
 }

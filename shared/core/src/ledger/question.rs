@@ -10,7 +10,7 @@ use super::{
     request::Request,
     step::StepRecord,
 };
-use crate::keys::ExecutionKey;
+use crate::{keys::ExecutionKey, names::same_person};
 
 /// What is asked of people, one record per step. Written whole, each time on condition that `rev` is still what the
 /// writer read.
@@ -241,7 +241,8 @@ pub fn decide(
         let names: Vec<_> = known.iter().map(|one| one.name()).collect();
         return Deciding::Unfit(format!("the decision is one of {}", names.join(", ")));
     }
-    if decision == Decision::Approve && meta.requested_by.as_deref() == Some(&*request.by) {
+    let own = |by: &String| same_person(by, &request.by);
+    if decision == Decision::Approve && meta.requested_by.as_ref().is_some_and(own) {
         let why = "whoever requested an execution cannot approve it: another person must";
         return Deciding::Forbidden(why.to_owned());
     }

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::names::check_text;
+
 /// Everything of it. The default demands nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -174,25 +176,10 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Longest name and reference, in characters.
-    const TEXT_MAX: usize = 200;
-
     /// Checks its form.
     pub fn check(&self) -> Result<(), String> {
-        for (name, text) in [
-            ("approved_by", &self.approved_by),
-            ("reference", &self.reference),
-        ] {
-            let right = (1..=Self::TEXT_MAX).contains(&text.chars().count())
-                && !text.chars().any(char::is_control)
-                && !text.trim().is_empty();
-            if !right {
-                let most = Self::TEXT_MAX;
-                return Err(format!(
-                    "approval.{name} has 1 to {most} characters on one line"
-                ));
-            }
-        }
+        check_text("approval.approved_by", &self.approved_by)?;
+        check_text("approval.reference", &self.reference)?;
         let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
         if self.input_sha256.len() != 64 || !self.input_sha256.chars().all(hex) {
             return Err("approval.input_sha256 has 64 lower-case hex digits".to_owned());

@@ -153,6 +153,10 @@ fn what_is_not_a_start_is_malformed_and_leaves_nothing_behind() {
         (with("tenant", json!("Ac/me")), "lower-case"),
         (with("idempotency_key", json!("")), "visible ASCII"),
         (with("surprise", json!(1)), "surprise"),
+        (with(&"é".repeat(99_999), json!(1)), "…`, expected"),
+        (with("requested_by", json!("")), "requested_by has 1 to 200"),
+        (with("requested_by", json!("a\nb")), "on one line"),
+        (with("via", json!("v".repeat(201))), "via has 1 to 200"),
         (with("input", json!({"n": u64::MAX})), "string"),
         (with("input", json!("x".repeat(200_001))), "200000"),
         (json!({"trigger": "nope", "event": {}}), "risk, nightly"),
@@ -163,6 +167,7 @@ fn what_is_not_a_start_is_malformed_and_leaves_nothing_behind() {
         let said = refused(&engine, &begin_task(start));
         assert_eq!(said.name, error_name::MALFORMED, "{said}");
         assert!(said.message.contains(right), "{right}: {said}");
+        assert!(said.message.len() < 1_000, "{}", said.message.len());
     }
     assert_eq!(engine.ledger.calls(), []);
 }

@@ -4,6 +4,7 @@
 
 mod audit;
 mod digest;
+mod head;
 mod hour;
 #[cfg(test)]
 mod tests;
@@ -11,5 +12,6 @@ mod write;
 
 pub use audit::{Audit, Files, Finding, What, audit};
 pub use digest::{Entry, FORMAT, HourlyDigest, Previous};
+pub use head::{Head, Heads};
 pub use hour::{EARLY_HOURS, Hour};
 pub use write::{ChainError, Progress, Shelf, Stored, advance, is_late, tenants};

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     digest::{Entry, HourlyDigest, Placed, Previous},
+    head::{Head, Heads},
     hour::Hour,
 };
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
     engine::{ObjectStore, StoreError},
     evidence::{Kind, SealError, Signer, seal},
     keys::{digest_prefix, late_day, receipt_day, receipt_prefix},
+    ledger::LedgerError,
     names::check_tenant,
 };
 
@@ -72,6 +74,9 @@ pub enum ChainError {
     /// The store did not answer: worth another try.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The head could not be read or written.
+    #[error(transparent)]
+    Heads(#[from] LedgerError),
     /// A digest could not be signed.
     #[error("a digest could not be signed: {0}")]
     Seal(#[from] SealError),
@@ -85,6 +90,10 @@ pub enum ChainError {
     },
 }
 
+/// Said where the store holds something else than was written last.
+const NOT_THE_HEAD: &str =
+    "the chain is broken: it is not the digest that the ledger has as the last one written";
+
 /// What was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
@@ -94,10 +103,14 @@ pub struct Progress {
     pub receipts: usize,
 }
 
-/// Every tenant that has a receipt, or had one: who has once been in the chain stays in it.
-pub async fn tenants(shelf: &impl Shelf) -> Result<BTreeSet<String>, StoreError> {
+/// Every tenant that has a receipt, or had one: who has once been in the chain stays in it, whatever lies in the store.
+pub async fn tenants(
+    shelf: &impl Shelf,
+    heads: &impl Heads,
+) -> Result<BTreeSet<String>, ChainError> {
     let mut tenants: BTreeSet<String> = shelf.folders("receipts/").await?.into_iter().collect();
     tenants.extend(shelf.folders("digests/").await?);
+    tenants.extend(heads.tenants().await?);
     tenants.retain(|name| check_tenant(name).is_ok());
     Ok(tenants)
 }
@@ -105,15 +118,26 @@ pub async fn tenants(shelf: &impl Shelf) -> Result<BTreeSet<String>, StoreError>
 /// Writes a tenant's digests in order, up to the one of the hour `last`; none if the tenant has no receipt yet.
 ///
 /// A receipt belongs to the first digest that is made after it was written and whose hour had begun by then: mostly that of
-/// its own hour. All is told from what lies in the store, so that whoever comes second goes on from what he finds.
+/// its own hour. What it lists is told from what lies in the store, so that whoever comes second goes on from what he
+/// finds. Where the chain ends is told by its head, which is kept elsewhere: each digest is written before the head that
+/// names it, and no digest before that. So the store never holds less than the head says, unless somebody took it away.
 pub async fn advance<S: Signer>(
     shelf: &impl Shelf,
+    heads: &impl Heads,
     signer: &S,
     tenant: &str,
     last: Hour,
 ) -> Result<Progress, ChainError> {
     let mut progress = Progress::default();
-    let mut tail = Tail::find(shelf, tenant, last).await?;
+    let head = heads.head(tenant).await?;
+    if head.as_ref().is_some_and(|head| head.hour >= last) {
+        return Ok(progress);
+    }
+    let mut tail = Tail::find(shelf, tenant, last, head.as_ref()).await?;
+    if let (None, Some(stands)) = (head, tail.head()) {
+        // A chain that is older than its head.
+        raise(heads, tenant, &stands).await?;
+    }
     let next = match tail.end {
         Some(end) => Some(end.next()),
         None => first(shelf, tenant).await?,
@@ -139,9 +163,25 @@ pub async fn advance<S: Signer>(
             let stands = stands.ok_or(StoreError(format!("{object} is there, and is not")))?;
             tail.push(hour, tenant, &stands)?;
         }
+        if let Some(head) = tail.head() {
+            raise(heads, tenant, &head).await?;
+        }
         hour = hour.next();
     }
     Ok(progress)
+}
+
+/// Writes the head. Somebody quicker may have written a later one, or this one; another digest of this hour is none.
+async fn raise(heads: &impl Heads, tenant: &str, head: &Head) -> Result<(), ChainError> {
+    let stands = heads.raise(tenant, head).await?;
+    let other = stands.is_some_and(|stands| stands.hour == head.hour);
+    match other {
+        false => Ok(()),
+        true => Err(ChainError::Broken {
+            object: head.hour.object(tenant),
+            why: NOT_THE_HEAD.to_owned(),
+        }),
+    }
 }
 
 /// The hour of a tenant's first receipt.
@@ -232,8 +272,17 @@ struct Tail {
 
 impl Tail {
     /// Finds a tenant's last digest, and reads backwards from it.
-    async fn find(shelf: &impl Shelf, tenant: &str, due: Hour) -> Result<Self, ChainError> {
-        let Some(end) = Self::end(shelf, tenant, due).await? else {
+    async fn find(
+        shelf: &impl Shelf,
+        tenant: &str,
+        due: Hour,
+        head: Option<&Head>,
+    ) -> Result<Self, ChainError> {
+        let end = match head {
+            Some(head) => Some(head.hour),
+            None => Self::end(shelf, tenant, due).await?,
+        };
+        let Some(end) = end else {
             return Ok(Self::default());
         };
         let mut tail = Self {
@@ -249,7 +298,13 @@ impl Tail {
                 why: why.to_owned(),
             };
             let bytes = shelf.get(&object).await?;
-            let bytes = bytes.ok_or_else(|| broken("it is missing, and the next names it"))?;
+            let bytes = bytes.ok_or_else(|| match named {
+                Some(_) => broken("it is missing, and the next names it"),
+                None => broken("the chain is broken: it is missing, and was the last one written"),
+            })?;
+            if head.is_some_and(|head| head.hour == hour && *head != Head::of(hour, &bytes)) {
+                return Err(broken(NOT_THE_HEAD));
+            }
             let placed = Placed::read(tenant, hour, &bytes).map_err(|why| broken(&why))?;
             if named.is_some_and(|named| named != placed.link) {
                 return Err(broken("it is not the digest that the next names"));
@@ -267,7 +322,16 @@ impl Tail {
         Ok(tail)
     }
 
-    /// A tenant's last hour that has a digest: among the recent ones first, of which there are few.
+    /// The head that its end is.
+    fn head(&self) -> Option<Head> {
+        let (hour, link) = (self.end?, self.link.as_ref()?);
+        Some(Head {
+            hour,
+            sha256: link.sha256.clone(),
+        })
+    }
+
+    /// A tenant's last hour that has a digest, where no head says so: among the recent ones first, of which there are few.
     async fn end(shelf: &impl Shelf, tenant: &str, due: Hour) -> Result<Option<Hour>, StoreError> {
         let recent = due.before(RECENT_HOURS).object(tenant);
         for after in [recent.as_str(), ""] {
@@ -282,10 +346,14 @@ impl Tail {
 
     /// Goes on with the digest that stands for this hour.
     fn push(&mut self, hour: Hour, tenant: &str, bytes: &[u8]) -> Result<(), ChainError> {
-        let placed = Placed::read(tenant, hour, bytes).map_err(|why| ChainError::Broken {
+        let broken = |why: String| ChainError::Broken {
             object: hour.object(tenant),
             why,
-        })?;
+        };
+        let placed = Placed::read(tenant, hour, bytes).map_err(broken)?;
+        if placed.digest.previous != self.link {
+            return Err(broken("it does not name the digest before".to_owned()));
+        }
         let listed = placed.digest.receipts.into_iter();
         self.listed
             .push_back(listed.map(|one| one.object).collect());

@@ -135,8 +135,10 @@ fn whoever_requested_an_execution_may_reject_it_and_not_approve_it() {
         ..asked()
     };
     let (own, others) = (requested_by("bob"), requested_by("alice"));
+    let written_otherwise = requested_by(" BOB");
     let yes = |meta| decide(&approval, meta, Decision::Approve, &bob("yes"), at(1));
     assert!(matches!(yes(&own), Deciding::Forbidden(_)));
+    assert!(matches!(yes(&written_otherwise), Deciding::Forbidden(_)));
     assert!(matches!(yes(&others), Deciding::Write(_)));
     let no = decide(&approval, &own, Decision::Reject, &bob("no"), at(1));
     assert!(matches!(no, Deciding::Write(_)));

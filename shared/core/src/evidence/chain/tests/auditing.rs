@@ -86,7 +86,7 @@ fn a_key_that_was_retired_still_vouches_for_what_it_signed() {
     let (object, bytes) = receipt(&signer(2), "acme", "new key", then);
     store.at(then).put(object, bytes);
     let last = hour("2026-11-26T14:00:00Z");
-    block_on(advance(&store, &signer(2), "acme", last)).expect("written");
+    block_on(advance(&store, &store, &signer(2), "acme", last)).expect("written");
     let both = Jwks::new(vec![signer(2).public().clone(), signer(1).public().clone()]);
     let hours = hour("2026-11-26T10:00:00Z")..last.next();
     let audit = super::audit(&store, "acme", hours, &both).expect("there is a chain");

@@ -1,11 +1,12 @@
 //! A store with a clock that fails on cue, and the receipts that the tests put into it.
 
 mod auditing;
+mod heads;
 mod injuries;
 mod writing;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
 };
 
@@ -18,6 +19,7 @@ use crate::{
     engine::{ObjectStore, StoreError},
     evidence::{Jwks, MemorySigner, Seal},
     keys::{ExecutionKey, execution_id, receipt_object},
+    ledger::LedgerError,
 };
 
 fn at(text: &str) -> Timestamp {
@@ -60,6 +62,7 @@ type Before = Box<dyn FnOnce() + Send>;
 #[derive(Default)]
 struct Held {
     objects: BTreeMap<String, (Timestamp, Vec<u8>)>,
+    heads: BTreeMap<String, Head>,
     /// Calls that are still answered; a lost answer is that of a call that was carried out.
     answers: Option<usize>,
     before_write: Option<Before>,
@@ -108,6 +111,11 @@ impl Memory {
     fn remove(&self, key: &str) -> Vec<u8> {
         let removed = self.held.lock().unwrap().objects.remove(key);
         removed.expect("it was there").1
+    }
+
+    /// The head of `acme`.
+    fn stands(&self) -> Option<Head> {
+        self.held.lock().unwrap().heads.get("acme").cloned()
     }
 
     /// The store dies after this many calls.
@@ -164,7 +172,7 @@ impl Memory {
     }
 
     fn advance(&self, last: Hour) -> Result<Progress, ChainError> {
-        block_on(advance(self, &signer(1), "acme", last))
+        block_on(advance(self, self, &signer(1), "acme", last))
     }
 }
 
@@ -214,6 +222,34 @@ impl Shelf for Memory {
             found.dedup();
             found
         })
+    }
+}
+
+fn lost(error: StoreError) -> LedgerError {
+    LedgerError::Unavailable(error.0)
+}
+
+impl Heads for Memory {
+    async fn head(&self, tenant: &str) -> Result<Option<Head>, LedgerError> {
+        self.call(|held| held.heads.get(tenant).cloned())
+            .map_err(lost)
+    }
+
+    async fn tenants(&self) -> Result<BTreeSet<String>, LedgerError> {
+        self.call(|held| held.heads.keys().cloned().collect())
+            .map_err(lost)
+    }
+
+    async fn raise(&self, tenant: &str, head: &Head) -> Result<Option<Head>, LedgerError> {
+        self.call(|held| {
+            let stands = held.heads.get(tenant).cloned();
+            if head.may_follow(stands.as_ref()) {
+                held.heads.insert(tenant.to_owned(), head.clone());
+                return None;
+            }
+            stands
+        })
+        .map_err(lost)
     }
 }
 

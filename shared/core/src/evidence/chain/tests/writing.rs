@@ -240,7 +240,7 @@ fn who_has_been_in_the_chain_stays_in_it_without_any_receipt_left() {
         .advance(hour("2026-11-26T10:00:00Z"))
         .expect("written");
     store.remove(&gone);
-    let tenants = block_on(tenants(&store)).expect("it answers");
+    let tenants = block_on(tenants(&store, &store)).expect("it answers");
     assert_eq!(tenants.into_iter().collect::<Vec<_>>(), ["acme", "globex"]);
     store
         .advance(hour("2026-11-26T11:00:00Z"))

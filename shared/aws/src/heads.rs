@@ -1,0 +1,99 @@
+//! The heads of the chains of digests in the ledger's table: one partition for all, apart from every tenant's own.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::put_item::PutItemError,
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+};
+use holdfast_core::{
+    evidence::chain::{Head, Heads, Hour},
+    ledger::LedgerError,
+};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::ledger::{DynamoLedger, instant, read, unavailable};
+
+/// The partition; its sort keys are tenants.
+pub(crate) const CHAINS: &str = "CHAINS";
+
+/// A head, as it is kept.
+#[derive(Deserialize)]
+struct Kept {
+    hour: Timestamp,
+    sha256: String,
+}
+
+impl Kept {
+    fn head(self) -> Result<Head, LedgerError> {
+        let hour = Hour::from_start(self.hour);
+        let hour = hour.ok_or_else(|| LedgerError::Damaged("a head's hour is none".to_owned()))?;
+        Ok(Head {
+            hour,
+            sha256: self.sha256,
+        })
+    }
+}
+
+impl Heads for DynamoLedger {
+    async fn head(&self, tenant: &str) -> Result<Option<Head>, LedgerError> {
+        let kept: Option<Kept> = self.get(CHAINS.to_owned(), tenant).await?;
+        kept.map(Kept::head).transpose()
+    }
+
+    async fn tenants(&self) -> Result<BTreeSet<String>, LedgerError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", AttributeValue::S(CHAINS.to_owned()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut tenants = BTreeSet::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|error| unavailable(&error))?;
+            tenants.extend(item.get("sk").and_then(|sk| sk.as_s().ok()).cloned());
+        }
+        Ok(tenants)
+    }
+
+    async fn raise(&self, tenant: &str, head: &Head) -> Result<Option<Head>, LedgerError> {
+        let text = AttributeValue::S;
+        let hour = text(instant(head.hour.from()));
+        let sha256 = text(head.sha256.clone());
+        let mut item = Self::key(CHAINS.to_owned(), tenant);
+        item.insert("hour".to_owned(), hour.clone());
+        item.insert("sha256".to_owned(), sha256.clone());
+        let sent = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            // See `Head::may_follow`.
+            .condition_expression(
+                "attribute_not_exists(pk) OR #hour < :hour OR (#hour = :hour AND sha256 = :sha256)",
+            )
+            .expression_attribute_names("#hour", "hour")
+            .expression_attribute_values(":hour", hour)
+            .expression_attribute_values(":sha256", sha256)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        let Err(error) = sent else {
+            return Ok(None);
+        };
+        if let SdkError::ServiceError(service) = &error
+            && let PutItemError::ConditionalCheckFailedException(lost) = service.err()
+        {
+            let gone = || LedgerError::Unavailable("a head is there, and is not".to_owned());
+            let stands: Kept = read(lost.item().cloned().ok_or_else(gone)?)?;
+            return stands.head().map(Some);
+        }
+        Err(unavailable(&error))
+    }
+}

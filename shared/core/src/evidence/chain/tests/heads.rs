@@ -1,0 +1,133 @@
+//! What was once written is known where the store no longer shows it.
+
+use super::*;
+
+/// Three receipts in three hours, the last digest that of 12:00.
+fn three() -> (Memory, Vec<String>) {
+    let store = Memory::new();
+    let receipts = ["10:05", "11:05", "12:05"].map(|then| {
+        let then = at(&format!("2026-11-26T{then}:00Z"));
+        store.at(then).receipt(&then.to_string())
+    });
+    store
+        .advance(hour("2026-11-26T12:00:00Z"))
+        .expect("written");
+    (store, receipts.to_vec())
+}
+
+fn digests_from(text: &str) -> Vec<String> {
+    let first = hour(text);
+    let hours = (0..).map(|n| first.before(-n));
+    hours
+        .take_while(|one| *one <= hour("2026-11-26T12:00:00Z"))
+        .map(|one| one.object("acme"))
+        .collect()
+}
+
+#[test]
+fn a_receipt_taken_away_with_all_digests_from_its_hour_on_is_not_papered_over() {
+    for from in 10..=12 {
+        let (store, receipts) = three();
+        store.remove(&receipts[from - 10]);
+        let gone = digests_from(&format!("2026-11-26T{from}:00:00Z"));
+        for object in &gone {
+            store.remove(object);
+        }
+        let before = store.digests();
+        let refused = store.advance(hour("2026-11-26T13:00:00Z"));
+        let refused = refused.expect_err("less is there than was written");
+        let last = hour("2026-11-26T12:00:00Z").object("acme");
+        let why = "the chain is broken: it is missing, and was the last one written";
+        assert_eq!(refused.to_string(), format!("{last}: {why}"));
+        assert_eq!(store.digests(), before, "nothing was written anew");
+    }
+}
+
+#[test]
+fn a_tenant_of_whom_nothing_at_all_is_left_is_still_asked_after() {
+    let (store, receipts) = three();
+    for object in receipts.iter().chain(&digests_from("2026-11-26T10:00:00Z")) {
+        store.remove(object);
+    }
+    let tenants = block_on(tenants(&store, &store)).expect("it answers");
+    assert_eq!(tenants.into_iter().collect::<Vec<_>>(), ["acme"]);
+    let refused = store.advance(hour("2026-11-26T13:00:00Z"));
+    refused.expect_err("less is there than was written");
+}
+
+#[test]
+fn another_digest_of_the_last_hour_is_not_taken_for_the_one_that_was_written() {
+    let (store, receipts) = three();
+    let last = hour("2026-11-26T12:00:00Z");
+    let right = store.remove(&last.object("acme"));
+    // One without the receipt, signed by the right key.
+    let other = Memory::new();
+    for (object, (written_at, bytes)) in store.held.lock().unwrap().objects.clone() {
+        other.at(written_at).put(object, bytes);
+    }
+    other.remove(&receipts[2]);
+    other.advance(last).expect("written");
+    let again = other.object(&last.object("acme")).expect("a digest");
+    assert_ne!(again, right);
+    store.put(last.object("acme"), again);
+    let refused = store.advance(last.next()).expect_err("it is another");
+    assert!(refused.to_string().contains("not the digest"), "{refused}");
+    store.put(last.object("acme"), right);
+    store
+        .advance(last.next())
+        .expect("what was written is back");
+}
+
+#[test]
+fn a_chain_that_is_older_than_its_head_gets_one_before_it_goes_on() {
+    let (store, _) = three();
+    let head = store.stands().expect("it has one");
+    store.held.lock().unwrap().heads.clear();
+    // The write of the next digest is lost: the head is that of what was there.
+    store.before_write({
+        let other = store.clone();
+        move || assert_eq!(other.stands(), Some(head))
+    });
+    let next = hour("2026-11-26T13:00:00Z");
+    store.advance(next).expect("written");
+    assert_eq!(store.stands().map(|head| head.hour), Some(next));
+}
+
+#[test]
+fn a_digest_that_does_not_name_the_one_before_is_not_gone_on_from() {
+    let (store, _) = three();
+    let next = hour("2026-11-26T13:00:00Z");
+    let elsewhere = Memory::new();
+    elsewhere.at(at("2026-11-26T13:05:00Z")).receipt("other");
+    elsewhere.advance(next).expect("written");
+    let planted = elsewhere.object(&next.object("acme")).expect("a digest");
+    store.put(next.object("acme"), planted);
+    let refused = store.advance(next).expect_err("it begins another chain");
+    assert!(refused.to_string().contains("does not name"), "{refused}");
+    assert_eq!(
+        store.stands().map(|head| head.hour),
+        Some(next.before(1)),
+        "the head stays"
+    );
+}
+
+#[test]
+fn a_tenant_whose_digest_is_done_costs_one_read() {
+    let (store, _) = three();
+    for last in ["2026-11-26T12:00:00Z", "2026-11-26T11:00:00Z"] {
+        // The second call would get no answer.
+        store.dies_after(2);
+        assert_eq!(store.advance(hour(last)), Ok(Progress::default()));
+    }
+}
+
+#[test]
+fn a_head_goes_forward_alone() {
+    let head = |text, bytes: &[u8]| Head::of(hour(text), bytes);
+    let stands = head("2026-11-26T12:00:00Z", b"one");
+    let follows = |next: Head| next.may_follow(Some(&stands));
+    assert!(stands.may_follow(None) && follows(stands.clone()));
+    assert!(follows(head("2026-11-26T13:00:00Z", b"two")));
+    assert!(!follows(head("2026-11-26T12:00:00Z", b"two")));
+    assert!(!follows(head("2026-11-26T11:00:00Z", b"one")));
+}
