@@ -32,35 +32,52 @@ impl Door {
                 quoted(id)
             )));
         }
-        let mut url = format!(
-            "{}/v1/executions/{id}{below}",
-            self.api.trim_end_matches('/')
-        );
+        match self.answer(&format!("/v1/executions/{id}{below}"))? {
+            (404, _) => Ok(None),
+            (status, body) => good(status, body).map(Some),
+        }
+    }
+
+    /// `GET` of what is there.
+    pub(crate) fn read(&self, path: &str) -> Result<Value, Trouble> {
+        let (status, body) = self.answer(path)?;
+        good(status, body)
+    }
+
+    /// The tenant that is named.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
+    fn answer(&self, path: &str) -> Result<(u16, Value), Trouble> {
+        let mut url = format!("{}{path}", self.api.trim_end_matches('/'));
         if let Some(tenant) = &self.tenant {
             check_tenant(tenant).map_err(Trouble::Other)?;
-            url.push_str(&format!("?tenant={tenant}"));
+            let sign = if path.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{sign}tenant={tenant}"));
         }
         let (status, body) = wait(self.get(&url))?.map_err(|error| {
             Trouble::Other(format!("{} does not answer: {error}", quoted(&self.api)))
         })?;
-        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-        match status {
-            200 => Ok(Some(body)),
-            404 => Ok(None),
-            _ => {
-                let detail = body["detail"].as_str().or(body["message"].as_str());
-                let why = detail.unwrap_or("without saying why");
-                Err(Trouble::Other(format!(
-                    "the API answered {status}: {}",
-                    quoted(why)
-                )))
-            }
-        }
+        Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
 
     async fn get(&self, url: &str) -> Result<Answer, reqwest::Error> {
         read(client()?.get(url).bearer_auth(&self.token)).await
     }
+}
+
+/// The body of an answer that is none of an error.
+fn good(status: u16, body: Value) -> Result<Value, Trouble> {
+    if status == 200 {
+        return Ok(body);
+    }
+    let detail = body["detail"].as_str().or(body["message"].as_str());
+    let why = detail.unwrap_or("without saying why");
+    Err(Trouble::Other(format!(
+        "the API answered {status}: {}",
+        quoted(why)
+    )))
 }
 
 /// A status, and the body.

@@ -37,7 +37,7 @@ pub(crate) struct Asked {
     /// Until when: a day, which is included, or the end of an hour
     #[arg(long, value_name = "WHEN")]
     to: String,
-    /// The folder: what `aws s3 sync s3://BUCKET DIR` made
+    /// The folder: what `holdfast receipt mirror` or `aws s3 sync s3://BUCKET DIR` made
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
     /// The key set that is trusted: what GET /v1/keys answered
@@ -70,21 +70,22 @@ pub(crate) fn run(asked: &Asked) -> Result<(), Trouble> {
     if found.findings.is_empty() {
         return output::text(&fine(&asked.tenant, &found));
     }
-    let mut said: Vec<String> = found
-        .findings
-        .iter()
-        .take(SHOWN)
-        .map(ToString::to_string)
-        .collect();
-    if found.findings.len() > SHOWN {
-        said.push(format!("and {} more", found.findings.len() - SHOWN));
-    }
+    let mut said = some(&found.findings);
     if until > newest {
         said.push(format!(
             "no digest of an hour after {newest} is due yet: --to lies after that"
         ));
     }
     Err(Trouble::Other(said.join("\n")))
+}
+
+/// The first of them, and how many there are beside.
+pub(crate) fn some<T: ToString>(all: &[T]) -> Vec<String> {
+    let mut said: Vec<_> = all.iter().take(SHOWN).map(ToString::to_string).collect();
+    if all.len() > SHOWN {
+        said.push(format!("and {} more", all.len() - SHOWN));
+    }
+    said
 }
 
 fn fine(tenant: &str, found: &Audit) -> String {
@@ -113,12 +114,12 @@ fn fine(tenant: &str, found: &Audit) -> String {
     text
 }
 
-fn counted(count: usize, what: &str) -> String {
+pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The hour that `text` names: that a day or an hour begins with, or that follows its end.
-fn when(option: &str, text: &str, end: bool) -> Result<Hour, String> {
+pub(crate) fn when(option: &str, text: &str, end: bool) -> Result<Hour, String> {
     let day = text
         .parse::<Date>()
         .ok()

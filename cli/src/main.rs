@@ -4,6 +4,7 @@ mod api;
 mod audit;
 mod compile;
 mod drill;
+mod mirror;
 mod new;
 mod output;
 mod project;
@@ -101,10 +102,15 @@ enum ReceiptCommand {
     },
     /// Audit a mirror of the receipt bucket by its chain of digests, without any connection or credentials
     Audit(audit::Asked),
+    /// Fetch a tenant's digests, and the receipts that they list, by the API: a mirror to audit, without credentials of AWS
+    Mirror(mirror::Asked),
     /// Fetch the receipt of an execution that has ended, and check it against its digest
     Get {
         /// The execution's id
         execution: String,
+        /// Which one: 0 is the first, and each later rollback or redrive has one more; the newest if not given
+        #[arg(long, value_name = "N")]
+        generation: Option<u32>,
         /// Where to put it; a file called like the execution if not given
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
@@ -153,10 +159,11 @@ fn run(command: Command) -> Result<(), Trouble> {
             command:
                 ReceiptCommand::Get {
                     execution,
+                    generation,
                     to,
                     door,
                 },
-        } => receipt::get(&door, &execution, to),
+        } => receipt::get(&door, &execution, generation, to),
         Command::Receipt {
             command: ReceiptCommand::Verify { file, jwks },
         } => receipt::verify(&file, &jwks),
@@ -166,6 +173,9 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Receipt {
             command: ReceiptCommand::Audit(asked),
         } => audit::run(&asked),
+        Command::Receipt {
+            command: ReceiptCommand::Mirror(asked),
+        } => mirror::run(&asked),
         Command::Schema => {
             let schema = holdfast_core::definition::schema(&workflows::actions());
             output::text(&format!("{schema:#}\n"))

@@ -12,6 +12,7 @@ use holdfast_core::{
     receipt::{FORMAT, Receipt, page::page_of},
 };
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::{
     api::{Door, fetch},
@@ -21,8 +22,13 @@ use crate::{
 };
 
 /// Fetches a receipt into a file that does not exist yet.
-pub(crate) fn get(door: &Door, id: &str, to: Option<PathBuf>) -> Result<(), Trouble> {
-    let link = door.execution(id, "/receipt")?.ok_or_else(|| none(id))?;
+pub(crate) fn get(
+    door: &Door,
+    id: &str,
+    generation: Option<u32>,
+    to: Option<PathBuf>,
+) -> Result<(), Trouble> {
+    let link = link(door, id, generation)?;
     let text = |member: &str| link[member].as_str().unwrap_or_default();
     let bytes = fetch(text("url"))?;
     let sha256 = sha256_hex(&bytes);
@@ -32,9 +38,27 @@ pub(crate) fn get(door: &Door, id: &str, to: Option<PathBuf>) -> Result<(), Trou
             text("sha256")
         )));
     }
-    let file = to.unwrap_or_else(|| PathBuf::from(format!("{id}.json")));
+    let name = match generation {
+        Some(generation) => format!("{id}-{generation}.json"),
+        None => format!("{id}.json"),
+    };
+    let file = to.unwrap_or_else(|| PathBuf::from(name));
     write_new(&file, &bytes)?;
     output::line(&format!("{}  SHA-256 {sha256}", file.display()))
+}
+
+/// What the API answers about an execution's receipt: of this generation, or the newest.
+pub(crate) fn link(door: &Door, id: &str, generation: Option<u32>) -> Result<Value, Trouble> {
+    let Some(generation) = generation else {
+        return door.execution(id, "/receipt")?.ok_or_else(|| none(id));
+    };
+    let found = door.execution(id, &format!("/receipt?generation={generation}"))?;
+    found.ok_or_else(|| {
+        let why = format!(
+            "there is no execution {id} for this tenant, or no generation {generation} of it"
+        );
+        Trouble::Other(why)
+    })
 }
 
 /// Makes the page of a receipt's file, its signature verified by a key set, in a file that does not exist yet.
@@ -59,7 +83,7 @@ fn said(path: &Path, why: String) -> Trouble {
 }
 
 /// Never over a file that exists.
-fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
+pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     let made = OpenOptions::new().write(true).create_new(true).open(file);
     made.and_then(|mut made| made.write_all(bytes))
         .map_err(|error| said(file, error.to_string()))

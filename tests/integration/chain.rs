@@ -16,16 +16,16 @@ use serde_json::{Value, json};
 use crate::{hold, story::holdfast};
 
 /// A folder of the test's own, which goes with it.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = env::temp_dir().join(unique("holdfast"));
         fs::create_dir(&folder).expect("a folder");
         Self(folder)
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.join(name).to_str().expect("UTF-8").to_owned()
     }
 
@@ -61,7 +61,7 @@ fn others_verify(file: &str, keys: &str, typ: &str) -> Result<String, String> {
     }
 }
 
-async fn key_set(api: &Api, folder: &Folder) -> String {
+pub(crate) async fn key_set(api: &Api, folder: &Folder) -> String {
     let keys = api.get("/v1/keys").await.body;
     folder.write("keys.json", keys.to_string().as_bytes())
 }
@@ -188,7 +188,7 @@ fn mirror(tenant: &str, folder: &Folder) -> String {
     to
 }
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {

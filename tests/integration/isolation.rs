@@ -14,13 +14,15 @@ use aws_sdk_s3::{
 };
 use holdfast_core::{
     access::{Stores, session_policy},
-    keys::{ExecutionKey, execution_id, receipt_object},
+    keys::{
+        ExecutionKey, digest_object, digest_prefix, execution_id, receipt_object, receipt_prefix,
+    },
 };
 use holdfast_tests::eventually;
 use jiff::Timestamp;
 
 const BUCKET: &str = "receipts-of-all";
-/// A role that may read every receipt, as the deployment's tenant role.
+/// A role that may read everything, more than the deployment's tenant role.
 const ROLE: &str = "arn:aws:iam::000000000000:role/tenant";
 
 /// An emulator of its own, which ends with the test.
@@ -79,7 +81,7 @@ impl Strict {
     fn create_role(&self) {
         let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#;
         let reads = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::{BUCKET}/receipts/*"}}]}}"#
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::{BUCKET}/*"}},{{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::{BUCKET}"}}]}}"#
         );
         for arguments in [
             vec![
@@ -126,17 +128,18 @@ fn client(config: &SdkConfig) -> Client {
     Client::from_conf(config.force_path_style(true).build())
 }
 
-/// Where a receipt of `tenant` lies.
-fn receipt(tenant: &str) -> String {
+/// Where a receipt and a digest of `tenant` lie.
+fn objects(tenant: &str) -> [String; 2] {
     let at = ExecutionKey {
         tenant: tenant.to_owned(),
         execution: execution_id(tenant, "WF-A", "k"),
     };
-    receipt_object(&at, Timestamp::UNIX_EPOCH, 0)
+    let epoch = Timestamp::UNIX_EPOCH;
+    [receipt_object(&at, epoch, 0), digest_object(tenant, epoch)]
 }
 
 #[tokio::test]
-async fn a_session_for_one_tenant_fetches_its_receipts_and_not_those_of_another() {
+async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those_of_another() {
     let strict = Strict::start().await;
     let owner = strict.owner().await;
     let all = client(&owner);
@@ -147,11 +150,13 @@ async fn a_session_for_one_tenant_fetches_its_receipts_and_not_those_of_another(
         .expect("a bucket");
     let tenants = ["acme", "acme-2", "globex"];
     for tenant in tenants {
-        let put = all.put_object().bucket(BUCKET).key(receipt(tenant));
-        put.body(b"{}".to_vec().into())
-            .send()
-            .await
-            .expect("it is put");
+        for key in objects(tenant) {
+            let put = all.put_object().bucket(BUCKET).key(key);
+            put.body(b"{}".to_vec().into())
+                .send()
+                .await
+                .expect("it is put");
+        }
     }
     strict.create_role();
     let stores = Stores {
@@ -169,23 +174,30 @@ async fn a_session_for_one_tenant_fetches_its_receipts_and_not_those_of_another(
         let config = config.credentials_provider(SharedCredentialsProvider::new(provider));
         let own = client(&config.build());
         for tenant in tenants {
-            let asked = own
-                .get_object()
-                .bucket(BUCKET)
-                .key(receipt(tenant))
-                .send()
-                .await;
-            let seen = asked
-                .as_ref()
-                .map(drop)
-                .map_err(|error| error.code().unwrap_or("no answer"));
             let expected = if tenant == caller {
                 Ok(())
             } else {
                 Err("AccessDenied")
             };
-            assert_eq!(seen, expected, "{caller} asks for {tenant}'s");
+            for key in objects(tenant) {
+                let asked = own.get_object().bucket(BUCKET).key(&key).send().await;
+                let seen = asked
+                    .as_ref()
+                    .map(drop)
+                    .map_err(|error| error.code().unwrap_or("no answer"));
+                assert_eq!(seen, expected, "{caller} asks for {key}");
+            }
+            let listed = own.list_objects_v2().bucket(BUCKET);
+            let listed = listed.prefix(digest_prefix(tenant)).send().await;
+            let seen = listed
+                .as_ref()
+                .map(drop)
+                .map_err(|error| error.code().unwrap_or("no answer"));
+            assert_eq!(seen, expected, "{caller} lists {tenant}'s digests");
         }
+        let receipts = own.list_objects_v2().bucket(BUCKET);
+        let receipts = receipts.prefix(receipt_prefix(caller)).send().await;
+        assert!(receipts.is_err(), "{caller} lists no receipts");
         let listed = own.list_objects_v2().bucket(BUCKET).send().await;
         assert!(listed.is_err(), "{caller} lists nothing");
     }

@@ -3,7 +3,9 @@
 use holdfast_core::{digest::sha256_hex, receipt::Receipt};
 use holdfast_tests::{DELAY, Stack, enforced, unique, valid_receipt, variable};
 
-use crate::hold;
+use serde_json::json;
+
+use crate::{hold, story::holdfast};
 
 async fn executed(stack: &Stack) -> String {
     let id = stack
@@ -160,6 +162,99 @@ async fn redirect_answers_302_to_the_receipt() {
         .get(&format!("/v1/executions/{id}/receipt?redirct=true"))
         .await;
     assert_eq!(unknown.status, 400, "{}", unknown.body);
+}
+
+/// Every generation's receipt, while the one after is open and when all have ended.
+#[tokio::test]
+async fn an_earlier_receipt_can_be_fetched_by_its_generation_at_any_time() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let refuses = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(refuses).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("receipt"), &hold(&vendor))
+        .await;
+    let path = format!("/v1/executions/{id}/receipt");
+    let (_, first) = stack.api.finished(&id).await;
+    let hangs = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 8000 }, "match": vendor });
+    stack.vendor.plan(hangs).await;
+    let again = format!("/v1/executions/{id}/redrive");
+    let asked = stack.api.post(&again, &json!({ "reason": "mended" })).await;
+    assert_eq!(asked.status, 202, "{}", asked.body);
+    let early = stack.api.get(&path).await;
+    let says = early.body["detail"].as_str().unwrap_or_default();
+    assert!(
+        early.status == 409 && says.contains("?generation=0"),
+        "{}",
+        early.body
+    );
+    assert_eq!(
+        stack.api.get(&format!("{path}?generation=1")).await.status,
+        409
+    );
+    assert_eq!(stack.api.receipt_of(&id, 0).await.receipt, first);
+    stack.api.finished(&id).await;
+    let undone = stack
+        .api
+        .post(
+            &format!("/v1/executions/{id}/rollback"),
+            &json!({ "reason": "a mistake" }),
+        )
+        .await;
+    assert_eq!(undone.status, 202, "{}", undone.body);
+    let (_, newest) = stack.api.finished(&id).await;
+    // The oldest is named by a receipt alone, no more by the ledger.
+    let mut later = newest.clone();
+    for generation in [2, 1, 0] {
+        let one = stack.api.receipt_of(&id, generation).await;
+        assert_eq!(one.receipt["generation"], generation);
+        let name = format!("attachment; filename=\"{DELAY}-{id}-{generation}.json\"");
+        assert_eq!(one.file.header("content-disposition"), name);
+        if generation < 2 {
+            assert_eq!(later["previous_receipt"]["sha256"], one.link["sha256"]);
+        }
+        later = one.receipt;
+    }
+    assert_eq!(later, first);
+    let page = stack
+        .api
+        .get(&format!("{path}?generation=0&format=html"))
+        .await;
+    assert!(
+        page.status == 200 && page.text.contains(", verified"),
+        "{}",
+        page.text
+    );
+    assert!(
+        page.text.contains(&format!("{id}</bdi></code>, run 1.")),
+        "{}",
+        page.text
+    );
+    let redirected = stack
+        .api
+        .get(&format!("{path}?generation=1&redirect=true"))
+        .await;
+    assert_eq!(redirected.status, 302);
+    let there = stack.api.fetch(redirected.header("location")).await;
+    assert_eq!(valid_receipt(there.text.as_bytes())["generation"], 1);
+    for (generation, status) in [("3", 404), ("-1", 400), ("x", 400), ("4294967296", 400)] {
+        let reply = stack
+            .api
+            .get(&format!("{path}?generation={generation}"))
+            .await;
+        assert_eq!(reply.status, status, "{generation}: {}", reply.body);
+    }
+    let other = stack.api.as_tenant("globex");
+    assert_eq!(other.get(&format!("{path}?generation=0")).await.status, 404);
+    let file = std::env::temp_dir().join(unique("receipt"));
+    let to = file.to_str().expect("a path");
+    let (fine, said) = holdfast(&["receipt", "get", &id, "--generation", "0", "--to", to]).await;
+    assert!(fine, "{said}");
+    assert_eq!(valid_receipt(&std::fs::read(&file).expect("a file")), first);
+    std::fs::remove_file(&file).expect("it goes");
+    let (fine, said) = holdfast(&["receipt", "get", &id, "--generation", "9", "--to", to]).await;
+    assert!(!fine && said.contains("no generation 9"), "{said}");
 }
 
 #[tokio::test]

@@ -34,7 +34,24 @@ impl Api {
     ///
     /// Panics if it is not a receipt, or not the one that was promised.
     pub async fn receipt(&self, id: &str) -> Fetched {
-        let link = self.get(&format!("/v1/executions/{id}/receipt")).await;
+        self.receipt_at(&format!("/v1/executions/{id}/receipt"))
+            .await
+    }
+
+    /// Fetches the receipt of a generation.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is not a receipt, or not the one that was promised.
+    pub async fn receipt_of(&self, id: &str, generation: u32) -> Fetched {
+        self.receipt_at(&format!(
+            "/v1/executions/{id}/receipt?generation={generation}"
+        ))
+        .await
+    }
+
+    async fn receipt_at(&self, path: &str) -> Fetched {
+        let link = self.get(path).await;
         assert_eq!(link.status, 200, "{}", link.body);
         let file = self.fetch(link.body["url"].as_str().expect("a url")).await;
         assert_eq!(file.status, 200, "{}", file.body);

@@ -17,7 +17,10 @@ use serde::Deserialize;
 
 use crate::{
     App,
-    answer::{Attempt, Execution, Failed, ReceiptLink, Seen, Starting, Step, StepPayloads, Story},
+    answer::{
+        Attempt, Execution, Failed, ReceiptLink, Redriven, Seen, Starting, Step, StepPayloads,
+        Story,
+    },
     caller::{Thing, Visitor},
     given::{Asked, Named},
     incident::shown_question,
@@ -121,6 +124,7 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         generation,
         input,
         receipt,
+        redriven,
         ..
     } = snapshot.meta;
     let status = phase.name().to_owned();
@@ -147,6 +151,12 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
             state: failure.state,
             error: failure.error,
             requested_by: failure.by,
+        }),
+        redriven: redriven.map(|redriven| Redriven {
+            generation: redriven.generation,
+            by: redriven.by,
+            reason: payloads.then_some(redriven.reason),
+            at: redriven.at,
         }),
         duplicates_prevented: snapshot.duplicates,
         questions: questions.map(|one| shown_question(one, payloads)).collect(),

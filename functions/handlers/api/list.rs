@@ -190,7 +190,7 @@ fn status(status: String) -> Result<String, Problem> {
 }
 
 /// A time as a list can be asked for.
-fn time(name: &str, given: &str) -> Result<Timestamp, Problem> {
+pub(crate) fn time(name: &str, given: &str) -> Result<Timestamp, Problem> {
     let read: Option<Timestamp> = given.parse().ok();
     let sane = read.filter(|at| (EARLIEST..LATEST).contains(&at.as_second()));
     sane.ok_or_else(|| {

@@ -3,6 +3,7 @@
 mod answer;
 mod caller;
 mod control;
+mod digest;
 mod execution;
 mod given;
 mod incident;

@@ -14,8 +14,11 @@ use holdfast_core::{
     access::Operation,
     engine::ObjectStore,
     evidence::Jwks,
-    ledger::{Ledger, ReceiptRef},
-    receipt::page::{content_security_policy, page_of},
+    ledger::{Ledger, Meta, ReceiptRef},
+    receipt::{
+        Receipt,
+        page::{content_security_policy, page_of},
+    },
 };
 use jiff::{Timestamp, Unit};
 use schemars::JsonSchema;
@@ -44,6 +47,9 @@ pub(crate) struct How {
     /// What is answered.
     #[serde(default)]
     format: Format,
+    /// Which one: 0 is the first, and each later rollback or redrive has one more; the newest if left out.
+    #[schemars(range(min = 0, max = 4_294_967_295_u32))]
+    generation: Option<u32>,
 }
 
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -76,37 +82,87 @@ pub(crate) async fn link(
         .meta(&caller.key(&id)?)
         .await?
         .ok_or_else(|| caller.unknown(&id))?;
-    let Some(receipt) = meta.receipt else {
-        return Err(Problem::too_early(format!(
-            "execution {id} has no receipt yet: it is {}, and every execution has one when it has ended",
-            meta.phase.name()
-        )));
-    };
-    let asked_at = Timestamp::now();
-    let name = format!("{}-{id}-{}", meta.workflow, meta.generation);
+    let generation = how.generation.unwrap_or(meta.generation);
+    let receipt = receipt_of(&caller.receipts, &meta, generation).await?;
+    let name = format!("{}-{id}-{generation}", meta.workflow);
     if how.format == Format::Html {
-        return page(&app, &caller.receipts, &receipt, &name, asked_at).await;
+        return page(&app, &caller.receipts, &receipt, &name).await;
     }
     let file_name = format!("{name}.json");
-    let link = caller
-        .receipts
-        .presign(&receipt.object, &file_name, app.receipt_url_valid_for)
-        .await
-        .map_err(|error| Problem::unavailable("the receipt store", &error.0))?;
+    let (url, expires_at) = link_to(&app, &caller.receipts, &receipt.object, &file_name).await?;
     if how.redirect {
-        return Ok((StatusCode::FOUND, [(header::LOCATION, link.url)]).into_response());
+        return Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response());
     }
-    let expires_at = (asked_at + link.valid_for)
-        .round(Unit::Second)
-        .unwrap_or(asked_at);
     Ok(Json(FetchLink {
         execution_id: id,
-        url: link.url,
+        url,
         expires_at,
         sha256: receipt.sha256,
         object: receipt.object,
     })
     .into_response())
+}
+
+/// Where the receipt of a generation lies. The record names the newest two; each names the one before.
+async fn receipt_of(store: &S3Store, meta: &Meta, generation: u32) -> Result<ReceiptRef, Problem> {
+    let (id, newest) = (&meta.at.execution, meta.generation);
+    if generation > newest {
+        return Err(Problem::not_found(format!(
+            "execution {id} has no generation {generation}: its newest is {newest}"
+        )));
+    }
+    if generation == newest {
+        return meta.receipt.clone().ok_or_else(|| {
+            let before = match newest.checked_sub(1) {
+                Some(before) => format!("; the receipt before is there: ?generation={before}"),
+                None => String::new(),
+            };
+            Problem::too_early(format!(
+                "execution {id} has no receipt yet: it is {}, and every execution has one when it has ended{before}",
+                meta.phase.name()
+            ))
+        });
+    }
+    let mut found = meta.previous.clone();
+    for _ in generation + 1..newest {
+        let Some(receipt) = found else { break };
+        let bytes = bytes(store, &receipt).await?;
+        found = Receipt::before(&bytes, &receipt).map_err(|why| {
+            Problem::conflict(format!(
+                "what leads to the receipt is not as it was written: {why}"
+            ))
+        })?;
+    }
+    found.ok_or_else(|| {
+        Problem::conflict(format!(
+            "no later receipt of {id} names that of generation {generation}"
+        ))
+    })
+}
+
+/// A link to an object that works for a while, and until when.
+pub(crate) async fn link_to(
+    app: &App,
+    store: &S3Store,
+    object: &str,
+    file_name: &str,
+) -> Result<(String, Timestamp), Problem> {
+    let asked_at = Timestamp::now();
+    let link = store
+        .presign(object, file_name, app.receipt_url_valid_for)
+        .await
+        .map_err(|error| Problem::unavailable("the receipt store", &error.0))?;
+    let expires_at = (asked_at + link.valid_for)
+        .round(Unit::Second)
+        .unwrap_or(asked_at);
+    Ok((link.url, expires_at))
+}
+
+/// A receipt's file.
+async fn bytes(store: &S3Store, receipt: &ReceiptRef) -> Result<Vec<u8>, Problem> {
+    let bytes = store.get(&receipt.object).await;
+    let bytes = bytes.map_err(|error| Problem::unavailable("the receipt store", &error.0))?;
+    bytes.ok_or_else(|| Problem::conflict(format!("the file of {} is gone", receipt.object)))
 }
 
 /// The receipt as a page, its signature verified as it stands in the bucket at this moment.
@@ -115,14 +171,12 @@ async fn page(
     store: &S3Store,
     receipt: &ReceiptRef,
     name: &str,
-    at: Timestamp,
 ) -> Result<Response, Problem> {
-    let bytes = store.get(&receipt.object).await;
-    let bytes = bytes.map_err(|error| Problem::unavailable("the receipt store", &error.0))?;
+    let at = Timestamp::now();
+    let bytes = bytes(store, receipt).await?;
     let unfit = |why: String| {
         Problem::conflict(format!("the receipt {} has no page: {why}", receipt.object))
     };
-    let bytes = bytes.ok_or_else(|| unfit("its file is gone".to_owned()))?;
     let keys = key_set(app).await?;
     let page = page_of(&bytes, &receipt.object, Some(&receipt.sha256), keys, at).map_err(unfit)?;
     if page.len() > PAGE_MAX {

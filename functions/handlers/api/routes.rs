@@ -11,10 +11,10 @@ use holdfast_core::access::Operation;
 use crate::{
     App,
     answer::{
-        Controls, Decided, Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet,
-        Receipts, Requested, Seen, Started, Story, Turned, WorkflowInFull, Workflows,
+        Controls, Decided, Digests, Executions, FetchLink, Incident, IncidentInFull, Incidents,
+        KeySet, Receipts, Requested, Seen, Started, Story, Turned, WorkflowInFull, Workflows,
     },
-    control, execution,
+    control, digest, execution,
     given::Named,
     incident, list,
     openapi::{self, Shape, parameters, shape},
@@ -272,6 +272,15 @@ pub(crate) fn routes() -> Vec<Route> {
             get(list::receipts),
         )
         .query(parameters::<list::WhichReceipts>),
+        Route::get(
+            "/v1/digests",
+            "listDigests",
+            "Hourly digests of the receipts, oldest first",
+            May::ReadReceipts,
+            shape::<Digests>,
+            get(digest::list),
+        )
+        .query(parameters::<digest::Which>),
         Route::get(
             "/v1/incidents",
             "listIncidents",

@@ -62,6 +62,24 @@ impl S3Store {
             valid_for,
         })
     }
+
+    /// Keys below `prefix` that follow `after`, in order, `limit` at most.
+    pub async fn page(
+        &self,
+        prefix: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        let list = self.client.list_objects_v2().bucket(&self.bucket);
+        let list = list.prefix(prefix).max_keys(limit as i32);
+        let page = list
+            .set_start_after((!after.is_empty()).then(|| after.to_owned()))
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?;
+        let contents = page.contents.unwrap_or_default();
+        Ok(contents.into_iter().filter_map(|one| one.key).collect())
+    }
 }
 
 impl ObjectStore for S3Store {

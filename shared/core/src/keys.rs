@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::digest::sha256_hex;
+use crate::{digest::sha256_hex, names::is_execution_id};
 
 /// Which execution: the partition of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -139,6 +139,26 @@ pub fn receipt_day(tenant: &str, day: Timestamp) -> String {
     format!("{}{}/", receipt_prefix(tenant), utc(day, "%Y/%m/%d"))
 }
 
+/// The execution and the generation whose receipt lies there; `None` if no receipt of the tenant does.
+pub fn of_receipt_object(tenant: &str, object: &str) -> Option<(String, u32)> {
+    let (day, name) = object
+        .strip_prefix(&receipt_prefix(tenant))?
+        .rsplit_once('/')?;
+    let (execution, generation) = name.strip_suffix(".json")?.split_once('-')?;
+    let ended_at = format!("{}T00:00:00Z", day.replace('/', "-"))
+        .parse()
+        .ok()?;
+    let generation = generation
+        .parse()
+        .ok()
+        .filter(|_| is_execution_id(execution))?;
+    let at = ExecutionKey {
+        tenant: tenant.to_owned(),
+        execution: execution.to_owned(),
+    };
+    (receipt_object(&at, ended_at, generation) == object).then_some((at.execution, generation))
+}
+
 /// Says that a receipt was written long after its execution's end, as no digest expects: by the day of writing, then
 /// the day whose folder it lies in.
 pub fn late_object(tenant: &str, written_at: Timestamp, ended_at: Timestamp) -> String {
@@ -229,5 +249,25 @@ mod tests {
         let object = receipt_object(&key(), at, 0);
         assert!(object.starts_with("receipts/acme/2025/09/29/"), "{object}");
         assert!(object.ends_with("-0.json"), "{object}");
+    }
+
+    #[test]
+    fn only_a_receipts_own_object_names_its_execution_and_generation() {
+        let at = "2025-09-29T23:59:59Z".parse().expect("a timestamp");
+        let object = receipt_object(&key(), at, 12);
+        let right = Some((key().execution, 12));
+        assert_eq!(of_receipt_object("acme", &object), right);
+        for other in [
+            object.replace("/acme/", "/globex/"),
+            object.replace("/29/", "/../"),
+            object.replace("/29/", "/31/"),
+            object.replace("-12.json", "-012.json"),
+            object.replace("-12.json", "-x.json"),
+            object.replace("-12.json", "-12.json/.."),
+            format!("x/{object}"),
+            "receipts/acme/2025/09/29/short-0.json".to_owned(),
+        ] {
+            assert_eq!(of_receipt_object("acme", &other), None, "{other}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The exercises of the HTTP door, for itself and on behalf of a tenant.
 
+use holdfast_core::evidence::chain::Hour;
+
 use super::*;
 
 impl Round<'_> {
@@ -59,6 +61,13 @@ impl Round<'_> {
         if link.is_denied() || self.fetched(&link).await != 200 {
             return true;
         }
+        // So is that of each digest, of which there is one of this hour.
+        let until = Hour::of(jiff::Timestamp::now()).next().from();
+        call("digest", &json!({ "tenant": TENANT, "until": until }));
+        let listed = call(self.function, &got("/v1/digests?limit=1"));
+        if listed.is_denied() || self.fetched(&listed).await != 200 {
+            return true;
+        }
         let begun = self.begun(&json!({}));
         let id = begun.execution["id"].as_str().expect("an id");
         let reason = json!({ "reason": "a test" });
@@ -82,7 +91,8 @@ impl Round<'_> {
     async fn fetched(&self, link: &Said) -> u16 {
         let body = link.body["body"].as_str().unwrap_or_default();
         let body: Value = serde_json::from_str(body).unwrap_or_default();
-        match body["url"].as_str() {
+        let url = &body["url"];
+        match url.as_str().or(body["digests"][0]["url"].as_str()) {
             Some(url) => self.stack.api.fetch(url).await.status,
             None => 0,
         }

@@ -59,6 +59,8 @@ pub(crate) struct Execution {
     pub(crate) guardrails: Vec<GuardrailOutcome>,
     /// Why it does not go on.
     pub(crate) failure: Option<Failed>,
+    /// The last redrive.
+    pub(crate) redriven: Option<Redriven>,
     /// Repeats of its start that were refused.
     pub(crate) duplicates_prevented: u64,
     /// What people are asked.
@@ -76,6 +78,20 @@ pub(crate) struct Failed {
     pub(crate) state: String,
     pub(crate) error: String,
     pub(crate) requested_by: Option<String>,
+}
+
+/// A redrive: somebody let it go on where it had failed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Redriven {
+    /// The generation that it began.
+    pub(crate) generation: u32,
+    /// Who asked for it.
+    pub(crate) by: String,
+    /// Why, in their own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    #[schemars(schema_with = "time")]
+    pub(crate) at: Timestamp,
 }
 
 /// Where a receipt's link is asked for.

@@ -57,6 +57,32 @@ pub(crate) struct ListedReceipt {
     pub(crate) href: String,
 }
 
+/// A page of digests, oldest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Digests {
+    pub(crate) digests: Vec<ListedDigest>,
+    /// The cursor of the next page.
+    pub(crate) next: Option<String>,
+}
+
+/// The digest of an hour, and a link to it that works without credentials until it expires.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ListedDigest {
+    /// When its hour begins.
+    #[schemars(schema_with = "time")]
+    pub(crate) from: Timestamp,
+    /// When its hour is over.
+    #[schemars(schema_with = "time")]
+    pub(crate) until: Timestamp,
+    /// Hex SHA-256 of its bytes, as they are now.
+    pub(crate) sha256: String,
+    /// The object's key in the bucket of receipts.
+    pub(crate) object: String,
+    pub(crate) url: String,
+    #[schemars(schema_with = "time")]
+    pub(crate) expires_at: Timestamp,
+}
+
 /// The workflows that are open to a tenant.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Workflows {

@@ -7,14 +7,14 @@ mod list;
 
 pub(crate) use control::{Control, Controls, Turned};
 pub(crate) use execution::{
-    Attempt, Execution, Failed, ReceiptLink, Seen, Starting, Step, StepPayloads, Story,
+    Attempt, Execution, Failed, ReceiptLink, Redriven, Seen, Starting, Step, StepPayloads, Story,
 };
 pub(crate) use incident::{
     Decided, Handled, Incident, IncidentInFull, Incidents, Link, Question, Taken,
 };
 pub(crate) use list::{
-    Definition, Executions, ListedExecution, ListedReceipt, Receipts, Workflow, WorkflowInFull,
-    Workflows,
+    Definition, Digests, Executions, ListedDigest, ListedExecution, ListedReceipt, Receipts,
+    Workflow, WorkflowInFull, Workflows,
 };
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};

@@ -44,7 +44,7 @@ pub enum Operation {
     HandleIncidents,
     /// Decide what an execution waits for.
     Decide,
-    /// List receipts and fetch them.
+    /// List receipts and digests, and fetch them.
     ReadReceipts,
     /// See what is paused, pause it and let it go on.
     Control,
@@ -152,7 +152,7 @@ impl Operation {
             Self::ReadIncidents => "see incidents",
             Self::HandleIncidents => "acknowledge and resolve incidents",
             Self::Decide => "decide what an execution waits for",
-            Self::ReadReceipts => "list and fetch receipts",
+            Self::ReadReceipts => "list and fetch receipts and digests",
             Self::Control => "pause and resume",
         }
     }

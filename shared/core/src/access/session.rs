@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::keys::{digest_prefix, receipt_prefix};
+
 /// The table and the bucket of a deployment, by ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stores {
@@ -28,7 +30,13 @@ pub fn session_policy(stores: &Stores, tenant: &str) -> Value {
             {
                 "Effect": "Allow",
                 "Action": "s3:GetObject",
-                "Resource": format!("{bucket}/receipts/{tenant}/*"),
+                "Resource": [format!("{bucket}/{}*", receipt_prefix(tenant)), format!("{bucket}/{}*", digest_prefix(tenant))],
+            },
+            {
+                "Effect": "Allow",
+                "Action": "s3:ListBucket",
+                "Resource": bucket,
+                "Condition": { "StringLike": { "s3:prefix": format!("{}*", digest_prefix(tenant)) } },
             },
         ],
     })
@@ -39,7 +47,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::keys::{ExecutionKey, execution_id, receipt_object};
+    use crate::keys::{ExecutionKey, digest_object, execution_id, receipt_object};
 
     fn stores() -> Stores {
         Stores {
@@ -57,12 +65,14 @@ mod tests {
     }
 
     #[test]
-    fn a_session_reaches_the_keys_and_receipts_of_its_tenant_and_of_no_other() {
+    fn a_session_reaches_the_keys_receipts_and_digests_of_its_tenant_and_of_no_other() {
         let policy = session_policy(&stores(), "acme");
         let keys =
             &policy["Statement"][0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
         let objects = &policy["Statement"][1]["Resource"];
         assert_eq!(keys.as_array().map(Vec::len), Some(1), "{keys}");
+        assert_eq!(objects.as_array().map(Vec::len), Some(2), "{objects}");
+        let listed = &policy["Statement"][2]["Condition"]["StringLike"]["s3:prefix"];
         for (tenant, reached) in [
             ("acme", true),
             ("acme-2", false),
@@ -75,8 +85,12 @@ mod tests {
             };
             assert_eq!(fits(&keys[0], &at.partition()), reached, "{tenant}");
             let object = receipt_object(&at, Timestamp::UNIX_EPOCH, 0);
-            let object = format!("{}/{object}", stores().bucket);
-            assert_eq!(fits(objects, &object), reached, "{tenant}");
+            let digest = digest_object(tenant, Timestamp::UNIX_EPOCH);
+            for (n, object) in [object, digest].iter().enumerate() {
+                let object = format!("{}/{object}", stores().bucket);
+                assert_eq!(fits(&objects[n], &object), reached, "{object}");
+            }
+            assert_eq!(fits(listed, &digest_prefix(tenant)), reached, "{tenant}");
         }
     }
 

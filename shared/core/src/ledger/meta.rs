@@ -189,6 +189,12 @@ impl Meta {
         }
     }
 
+    /// The redrive that began this generation, if one did.
+    pub fn redrive(&self) -> Option<&Redriven> {
+        let last = self.redriven.as_ref();
+        last.filter(|redriven| redriven.generation == self.generation)
+    }
+
     /// The same start, by its input.
     pub fn fingerprint(&self) -> &str {
         self.input.sha256()

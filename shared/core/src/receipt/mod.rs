@@ -14,8 +14,8 @@ pub(crate) use of::reason;
 pub use schema::schema;
 
 use crate::{
-    digest::{CanonicalError, canonical},
-    ledger::{AttemptOutcome, Decision, GuardrailOutcome, Status},
+    digest::{CanonicalError, canonical, sha256_hex},
+    ledger::{AttemptOutcome, Decision, GuardrailOutcome, ReceiptRef, Status},
     names::step_label,
     task::Approval,
 };
@@ -57,6 +57,9 @@ pub struct Receipt {
     pub duration_ms: i64,
     /// Rises with each later rollback or redrive, from 0.
     pub generation: u32,
+    /// The redrive that this generation is, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redriven: Option<ReceiptRedrive>,
     /// The trigger's name, or `api`/`direct`.
     pub trigger: String,
     /// The key that the start came with.
@@ -103,6 +106,19 @@ pub struct ReceiptDecision {
     /// What was decided.
     pub decision: Decision,
     /// By whom.
+    pub by: String,
+    /// Why, in their own words.
+    pub reason: String,
+    /// When, RFC 3339 UTC.
+    #[schemars(extend("format" = "date-time"))]
+    pub at: String,
+}
+
+/// A redrive: somebody let an ended execution go on where it had failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptRedrive {
+    /// Who asked for it.
     pub by: String,
     /// Why, in their own words.
     pub reason: String,
@@ -274,6 +290,22 @@ pub struct Residual {
 }
 
 impl Receipt {
+    /// Where the receipt of the generation before lies, as the receipt in `bytes` says, which `recorded` names.
+    pub fn before(bytes: &[u8], recorded: &ReceiptRef) -> Result<Option<ReceiptRef>, String> {
+        if sha256_hex(bytes) != recorded.sha256 {
+            return Err(format!(
+                "{} is not the file that was recorded",
+                recorded.object
+            ));
+        }
+        let read = serde_json::from_slice::<Self>(bytes);
+        let read = read.map_err(|error| format!("{} is no {FORMAT}: {error}", recorded.object))?;
+        Ok(read.previous_receipt.map(|before| ReceiptRef {
+            object: before.object,
+            sha256: before.sha256,
+        }))
+    }
+
     /// Its canonical JSON (RFC 8785).
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let value = serde_json::to_value(self).map_err(|error| error.to_string())?;

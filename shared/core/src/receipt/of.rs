@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    FORMAT, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision, ReceiptFailure, ReceiptStep,
-    ReceiptUndo, Residual, StepStatus,
+    FORMAT, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision, ReceiptFailure,
+    ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual, StepStatus,
 };
 use crate::{
     keys::undo_key,
@@ -60,6 +60,11 @@ impl Receipt {
             started_at: meta.started_at.to_string(),
             duration_ms: at.duration_since(meta.started_at).as_millis() as i64,
             generation: meta.generation,
+            redriven: meta.redrive().map(|redrive| ReceiptRedrive {
+                by: redrive.by.clone(),
+                reason: redrive.reason.clone(),
+                at: redrive.at.to_string(),
+            }),
             trigger: meta.trigger.clone(),
             idempotency_key: meta.idempotency_key.clone(),
             input_sha256: meta.fingerprint().to_owned(),

@@ -115,7 +115,7 @@ fn an_executed_execution_is_undone_on_request_and_its_second_receipt_names_the_f
     assert_eq!(second.status, "ROLLED_BACK");
     assert_eq!((action.effects(), action.times()), (0, 2));
     let receipt = receipt_of(&engine, &execution);
-    assert_eq!(receipt.generation, 1);
+    assert_eq!((receipt.generation, receipt.redriven), (1, None));
     let previous = receipt.previous_receipt.unwrap();
     assert_eq!(
         (previous.object, previous.sha256),
@@ -177,7 +177,11 @@ fn a_redrive_skips_what_stands_does_again_what_was_undone_and_tries_again_what_f
         .collect();
     // A target must not answer from memory what was taken back.
     assert_eq!(same, [true, false, true]);
-    assert!(receipt_of(&engine, &again).previous_receipt.is_some());
+    let receipt = receipt_of(&engine, &again);
+    assert!(receipt.previous_receipt.is_some());
+    let redriven = receipt.redriven.expect("it says who asked");
+    let Request { by, reason } = request();
+    assert_eq!((redriven.by, redriven.reason), (by, reason));
 }
 
 #[test]

@@ -61,6 +61,12 @@ impl Hour {
         Self(self.0 + 1)
     }
 
+    /// The first hour that begins at `at` or later.
+    pub fn not_before(at: Timestamp) -> Self {
+        let hour = Self::of(at);
+        if hour.from() < at { hour.next() } else { hour }
+    }
+
     /// The hour that many before.
     pub fn before(self, hours: i64) -> Self {
         Self(self.0 - hours)
@@ -131,5 +137,8 @@ mod tests {
         assert!(Hour::from_start(at("2026-11-26T13:00:00Z")).is_some());
         assert!(Hour::from_start(at("2026-11-26T13:00:00.001Z")).is_none());
         assert!(Hour::from_start(at("2026-11-26T13:30:00Z")).is_none());
+        let thirteen = Hour::of(at("2026-11-26T13:00:00Z"));
+        assert_eq!(Hour::not_before(at("2026-11-26T13:00:00Z")), thirteen);
+        assert_eq!(Hour::not_before(at("2026-11-26T12:00:01Z")), thirteen);
     }
 }

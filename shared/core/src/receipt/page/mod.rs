@@ -135,6 +135,9 @@ fn body(shown: &Shown<'_>) -> Markup {
     html! {
         (signature(shown))
         (section("execution", "Execution", &parts::facts(receipt)))
+        @if let Some(redrive) = &receipt.redriven {
+            (section("redrive", "Why it went on", &parts::redrive(redrive)))
+        }
         @if let Some(failure) = &receipt.failure {
             (section("failure", "Why it did not execute", &parts::failure(failure)))
         }

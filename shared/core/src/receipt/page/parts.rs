@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ledger::Status,
-    receipt::{Receipt, ReceiptFailure},
+    receipt::{Receipt, ReceiptFailure, ReceiptRedrive},
     task::Approval,
 };
 
@@ -57,6 +57,14 @@ pub(super) fn failure(failure: &ReceiptFailure) -> Markup {
             @if let Some(by) = &failure.requested_by { ", asked for by " strong { (said(by)) } }
             "."
         }
+    }
+}
+
+/// Who let it go on where it had failed.
+pub(super) fn redrive(redrive: &ReceiptRedrive) -> Markup {
+    html! {
+        p.reason { (said(&redrive.reason)) }
+        p.aside { "Asked for by " strong { (said(&redrive.by)) } " on " (full(&redrive.at)) "." }
     }
 }
 

@@ -98,6 +98,7 @@ fn every_attempt_and_everything_else_of_a_receipt_is_on_its_page() {
         "wrong vendor",
         "bob",
         "it is mended",
+        "the vendor answers again",
         "HTTP 503",
         "HTTP 403",
         "13:00:00.000",
@@ -205,6 +206,7 @@ fn a_rejected_start_has_a_short_page() {
         "incident",
         "policy_digest",
         "previous_receipt",
+        "redriven",
     ] {
         members.remove(absent);
     }

@@ -1,0 +1,172 @@
+//! Makes a mirror of a tenant's digests and receipts by the API: what `receipt audit` checks, without credentials of AWS.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use holdfast_core::{
+    digest::sha256_hex,
+    evidence::chain::{Entry, Hour, HourlyDigest},
+    keys::of_receipt_object,
+    names::{check_tenant, quoted},
+};
+use serde_json::Value;
+
+use crate::{
+    api::{Door, fetch},
+    audit::{counted, some, when},
+    output,
+    receipt::{link, read, write_new},
+    report::Trouble,
+};
+
+/// What is to be mirrored.
+#[derive(Args)]
+pub(crate) struct Asked {
+    /// From when on: a day (2026-11-01) or a full hour (2026-11-01T13:00:00Z)
+    #[arg(long, value_name = "WHEN")]
+    from: String,
+    /// Until when: a day, which is included, or the end of an hour
+    #[arg(long, value_name = "WHEN")]
+    to: String,
+    /// The folder; what it has already is not fetched again
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+    #[command(flatten)]
+    door: Door,
+}
+
+/// What was done so far.
+struct Mirror<'a> {
+    asked: &'a Asked,
+    tenant: &'a str,
+    digests: usize,
+    receipts: usize,
+    fetched: usize,
+    /// What could not be mirrored, and why: the audit will miss it.
+    missing: Vec<String>,
+}
+
+/// Fetches what the folder does not have.
+pub(crate) fn run(asked: &Asked) -> Result<(), Trouble> {
+    let tenant = asked.door.tenant().ok_or_else(|| {
+        Trouble::Other("--tenant says whose receipts are mirrored: name it".to_owned())
+    })?;
+    check_tenant(tenant).map_err(Trouble::Other)?;
+    let from = when("--from", &asked.from, false).map_err(Trouble::Other)?;
+    let until = when("--to", &asked.to, true).map_err(Trouble::Other)?;
+    let mut mirror = Mirror {
+        asked,
+        tenant,
+        digests: 0,
+        receipts: 0,
+        fetched: 0,
+        missing: Vec::new(),
+    };
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/v1/digests?from={from}&until={until}{cursor}");
+        let page = asked.door.read(&path)?;
+        mirror.page(&page)?;
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    output::line(&format!(
+        "{}: {}, {}, {} fetched now",
+        asked.dir.display(),
+        counted(mirror.digests, "digest"),
+        counted(mirror.receipts, "receipt"),
+        mirror.fetched
+    ))?;
+    if mirror.missing.is_empty() {
+        return Ok(());
+    }
+    Err(Trouble::Other(some(&mirror.missing).join("\n")))
+}
+
+impl Mirror<'_> {
+    /// The digests of a page, before their links expire, then the receipts that they list.
+    fn page(&mut self, page: &Value) -> Result<(), Trouble> {
+        let mut entries = Vec::new();
+        for listed in page["digests"].as_array().into_iter().flatten() {
+            let text = |member: &str| listed[member].as_str().unwrap_or_default();
+            let object = text("object");
+            // A name from elsewhere leads into the folder and nowhere else.
+            if Hour::of_object(self.tenant, object).is_none() {
+                let why = format!(
+                    "the API lists {}, which is no digest of the tenant",
+                    quoted(object)
+                );
+                return Err(Trouble::Other(why));
+            }
+            self.digests += 1;
+            let bytes = self.keep(object, text("sha256"), || fetch(text("url")))?;
+            match serde_json::from_slice::<HourlyDigest>(&bytes) {
+                Ok(digest) => entries.extend(digest.receipts),
+                Err(error) => self
+                    .missing
+                    .push(format!("{object}: it is no digest: {error}")),
+            }
+        }
+        for entry in entries {
+            self.receipts += 1;
+            let object = entry.object.clone();
+            if let Err(trouble) = self.receipt(entry) {
+                self.missing
+                    .push(format!("{}: {}", quoted(&object), why(trouble)));
+            }
+        }
+        Ok(())
+    }
+
+    fn receipt(&mut self, entry: Entry) -> Result<(), Trouble> {
+        let other = |why: &str| Trouble::Other(why.to_owned());
+        let named = of_receipt_object(self.tenant, &entry.object);
+        let (execution, generation) =
+            named.ok_or_else(|| other("a digest lists it, and it is no receipt of the tenant"))?;
+        let door = &self.asked.door;
+        self.keep(&entry.object, &entry.sha256, || {
+            let link = link(door, &execution, Some(generation))?;
+            if link["object"] != *entry.object {
+                return Err(other("the ledger says that it lies elsewhere"));
+            }
+            fetch(link["url"].as_str().unwrap_or_default())
+        })?;
+        Ok(())
+    }
+
+    /// The bytes of an object: of the folder, if they are there as they were written, or fetched and put there.
+    fn keep(
+        &mut self,
+        object: &str,
+        sha256: &str,
+        fetch: impl FnOnce() -> Result<Vec<u8>, Trouble>,
+    ) -> Result<Vec<u8>, Trouble> {
+        let file = self.asked.dir.join(object);
+        if file.exists() {
+            let kept = read(&file).map_err(Trouble::Other)?;
+            if sha256_hex(&kept) == sha256 {
+                return Ok(kept);
+            }
+        }
+        let bytes = fetch()?;
+        self.fetched += 1;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)
+            .map_err(|error: io::Error| Trouble::Other(format!("{}: {error}", folder.display())))?;
+        // Over no file: two that differ are for a person to look at.
+        write_new(&file, &bytes)?;
+        Ok(bytes)
+    }
+}
+
+fn why(trouble: Trouble) -> String {
+    match trouble {
+        Trouble::Other(why) => why,
+        Trouble::Problems(_) => "it cannot be read".to_owned(),
+    }
+}

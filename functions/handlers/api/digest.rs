@@ -1,0 +1,127 @@
+//! `GET /v1/digests`: a tenant's hourly digests of its receipts, oldest first, each with a link that works for a while.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
+use holdfast_core::{
+    access::Operation, digest::sha256_hex, engine::ObjectStore, evidence::chain::Hour,
+    keys::digest_prefix,
+};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{
+    App,
+    answer::{Digests, ListedDigest},
+    caller::{Thing, Visitor},
+    given::Asked,
+    list::time,
+    page::limit,
+    problem::Problem,
+    receipt::link_to,
+};
+
+const HOUR_S: i64 = 3600;
+
+/// What may follow the `?`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Which {
+    /// The tenant; your own if left out.
+    tenant: Option<String>,
+    /// Only of hours that begin at this time or later.
+    #[schemars(extend("format" = "date-time"))]
+    from: Option<String>,
+    /// Only of hours that begin before this time.
+    #[schemars(extend("format" = "date-time"))]
+    until: Option<String>,
+    /// 25 if left out.
+    #[schemars(range(min = 1, max = 100))]
+    limit: Option<u32>,
+    /// What `next` of the page before said.
+    #[schemars(regex(pattern = "^[0-9]{7}$"))]
+    cursor: Option<String>,
+}
+
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    visitor: Visitor,
+    Asked(which): Asked<Which>,
+) -> Result<Json<Digests>, Problem> {
+    let named = which.tenant.as_deref();
+    let caller = visitor
+        .may(&app, Operation::ReadReceipts, named, Thing::Tenant)
+        .await?;
+    let limit = limit(which.limit)?;
+    let from = which.from.map(|at| time("from", &at)).transpose()?;
+    let until = which.until.map(|at| time("until", &at)).transpose()?;
+    let after = which.cursor.as_deref().map(hour).transpose()?;
+    let first = from.map(Hour::not_before).max(after.map(Hour::next));
+    let (store, tenant) = (&caller.receipts, &caller.tenant);
+    let lost =
+        |why: holdfast_core::engine::StoreError| Problem::unavailable("the receipt store", &why.0);
+    let before = first.map(|hour| hour.before(1).object(tenant));
+    let listed = store
+        .page(
+            &digest_prefix(tenant),
+            &before.unwrap_or_default(),
+            limit + 1,
+        )
+        .await
+        .map_err(lost)?;
+    let hours = listed.iter().filter_map(|key| Hour::of_object(tenant, key));
+    let mut hours: Vec<Hour> = hours
+        .take_while(|hour| until.is_none_or(|until| hour.from() < until))
+        .collect();
+    let more = hours.len() > limit;
+    hours.truncate(limit);
+    let mut digests = Vec::new();
+    // One after another: a digest may list 100,000 receipts.
+    for hour in &hours {
+        let object = hour.object(tenant);
+        let Some(bytes) = store.get(&object).await.map_err(lost)? else {
+            continue;
+        };
+        let name = object.replace('/', "-");
+        let (url, expires_at) = link_to(&app, store, &object, &name).await?;
+        digests.push(ListedDigest {
+            from: hour.from(),
+            until: hour.until(),
+            sha256: sha256_hex(&bytes),
+            object,
+            url,
+            expires_at,
+        });
+    }
+    let next = hours.last().filter(|_| more).copied().map(cursor);
+    Ok(Json(Digests { digests, next }))
+}
+
+/// An hour as clients hand it back: hours since 1970.
+fn cursor(hour: Hour) -> String {
+    format!("{:07}", hour.from().as_second() / HOUR_S)
+}
+
+fn hour(cursor: &str) -> Result<Hour, Problem> {
+    let digits = cursor.len() == 7 && cursor.bytes().all(|digit| digit.is_ascii_digit());
+    let hours: Option<i64> = cursor.parse().ok().filter(|_| digits);
+    let at = hours.and_then(|hours| Timestamp::from_second(hours * HOUR_S).ok());
+    at.map(Hour::of)
+        .ok_or_else(|| Problem::bad_request("cursor is what `next` of the page before said"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_names_the_hour_that_it_was_made_of() {
+        let at: Timestamp = "2026-11-26T13:00:00Z".parse().expect("a time");
+        let named = hour(&cursor(Hour::of(at)));
+        assert_eq!(named.ok(), Some(Hour::of(at)));
+        for bad in ["", "49", "+498829", "49882\u{661}", "12345678"] {
+            assert!(hour(bad).is_err(), "{bad}");
+        }
+    }
+}

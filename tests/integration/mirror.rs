@@ -1,0 +1,98 @@
+//! An auditor's way by the API alone: digests are listed, mirrored with their receipts, and audited.
+
+use std::{fs, path::Path};
+
+use holdfast_core::{access::Role, digest::sha256_hex, evidence::chain::Hour};
+use holdfast_tests::{Stack, invoke, tokens, unique};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::{
+    chain::{Folder, files, key_set},
+    story::holdfast,
+};
+
+#[tokio::test]
+async fn an_auditor_without_credentials_of_aws_mirrors_by_the_api_and_audits() {
+    let stack = Stack::from_env().await;
+    let (folder, tenant) = (Folder::new(), unique("tenant"));
+    let api = stack.api.as_tenant(&tenant);
+    let auditor = stack.api.as_role(Role::Auditor, &tenant);
+    let began = Hour::of(Timestamp::now());
+    let group = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
+    let id = api
+        .started("WF-HOLD-VENDOR-GROUP", &unique("chain"), &group)
+        .await;
+    api.finished(&id).await;
+    // Its first receipt is the second's forerunner: the digests list both.
+    let path = format!("/v1/executions/{id}/rollback");
+    let asked = api.post(&path, &json!({ "reason": "a mistake" })).await;
+    assert_eq!(asked.status, 202, "{}", asked.body);
+    api.finished(&id).await;
+    let until = Hour::of(Timestamp::now()).next().next();
+    invoke(
+        "digest",
+        &json!({ "tenant": tenant, "until": until.from() }),
+    );
+
+    let (from, to) = (began.to_string(), until.to_string());
+    let path = format!("/v1/digests?from={from}&until={to}&limit=1");
+    let (mut page, mut hours) = (auditor.get(&path).await, Vec::new());
+    loop {
+        assert_eq!(page.status, 200, "{}", page.body);
+        let one = &page.body["digests"][0];
+        let bytes = auditor.bytes(one["url"].as_str().expect("a url")).await;
+        assert_eq!(one["sha256"], sha256_hex(&bytes));
+        hours.push(one["from"].as_str().expect("a time").to_owned());
+        let Some(next) = page.body["next"].as_str() else {
+            break;
+        };
+        page = auditor.get(&format!("{path}&cursor={next}")).await;
+    }
+    let all: Vec<_> = (0..)
+        .map(|n| Hour::of(began.from() + SignedDuration::from_hours(n)))
+        .take_while(|hour| *hour < until)
+        .map(|hour| hour.to_string())
+        .collect();
+    assert_eq!(hours, all, "each hour, in order, and no other");
+    let none = auditor.get(&format!("/v1/digests?from={to}")).await;
+    assert_eq!(none.body, json!({ "digests": [], "next": null }));
+    for (query, status) in [
+        (format!("tenant={}", unique("tenant")), 404),
+        ("cursor=1".to_owned(), 400),
+        ("from=today".to_owned(), 400),
+        ("limit=101".to_owned(), 400),
+        ("hour=1".to_owned(), 400),
+    ] {
+        let reply = auditor.get(&format!("/v1/digests?{query}")).await;
+        assert_eq!(reply.status, status, "{query}: {}", reply.body);
+    }
+    let observer = stack.api.as_role(Role::Observer, &tenant);
+    assert_eq!(observer.get("/v1/digests").await.status, 403);
+
+    let (dir, keys) = (folder.path("mirror"), key_set(&stack.api, &folder).await);
+    let token = tokens::token(Role::Auditor, Some(&tenant), "auditor");
+    let mirror = [
+        "receipt", "mirror", "--tenant", &tenant, "--token", &token, "--from", &from, "--to", &to,
+        "--dir", &dir,
+    ];
+    let digests = all.len();
+    let counts = format!("{digests} digests, 2 receipts, {} fetched now", digests + 2);
+    let (fine, said) = holdfast(&mirror).await;
+    assert!(fine && said.contains(&counts), "{said}");
+    let (fine, said) = holdfast(&mirror).await;
+    assert!(fine && said.contains("2 receipts, 0 fetched now"), "{said}");
+    let audit = [
+        "receipt", "audit", "--tenant", &tenant, "--from", &from, "--to", &to, "--dir", &dir,
+        "--jwks", &keys,
+    ];
+    let (fine, said) = holdfast(&audit).await;
+    let right = "2 receipts, all as they were written";
+    assert!(fine && said.contains(right), "{said}");
+    // What is not as it was written stays for a person to look at.
+    let mut receipts = Vec::new();
+    files(&Path::new(&dir).join("receipts"), &mut receipts);
+    fs::write(&receipts[0], b"{}").expect("it can be written");
+    let (fine, said) = holdfast(&mirror).await;
+    assert!(!fine && said.contains("exists"), "{said}");
+}
