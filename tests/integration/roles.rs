@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use crate::hold;
 
 /// What of acme's is asked for: an execution that was rolled back, and the incident that it is a case of.
-struct Things {
-    execution: String,
-    incident: String,
+pub(crate) struct Things {
+    pub(crate) execution: String,
+    pub(crate) incident: String,
 }
 
 impl Things {
-    async fn of(stack: &Stack) -> Self {
+    pub(crate) async fn of(stack: &Stack) -> Self {
         let vendor = unique("vendor");
         let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
         stack.vendor.plan(fault).await;

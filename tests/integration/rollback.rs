@@ -1,6 +1,6 @@
 //! What was done is undone, whatever stops an execution: counted at the target.
 
-use holdfast_core::digest::value_sha256_hex;
+use holdfast_core::{access::Role, digest::value_sha256_hex};
 use holdfast_tests::{DELAY, Stack, eventually, unique};
 use serde_json::{Value, json};
 
@@ -20,9 +20,26 @@ pub(crate) async fn hanging(stack: &Stack, vendor: &str, key: &str) -> String {
     id
 }
 
+/// Holds a request or an answer to the interface that other systems are told of.
+#[track_caller]
+fn published(part: &str, said: &Value) {
+    let schema = include_str!("../../docs/schemas/rollback.json");
+    let mut schema: Value = serde_json::from_str(schema).expect("the schema is JSON");
+    schema["oneOf"] = json!([{ "$ref": format!("#/$defs/{part}") }]);
+    let options = jsonschema::options().should_validate_formats(true);
+    let validator = options.build(&schema).expect("the schema is one");
+    let wrong: Vec<_> = validator.iter_errors(said).map(|e| e.to_string()).collect();
+    assert!(wrong.is_empty(), "{part} {said}: {wrong:?}");
+}
+
 async fn ask(stack: &Stack, id: &str, what: &str, reason: &str) -> (u16, Value) {
     let path = format!("/v1/executions/{id}/{what}");
-    let reply = stack.api.post(&path, &json!({ "reason": reason })).await;
+    let body = json!({ "reason": reason });
+    let reply = stack.api.post(&path, &body).await;
+    if what == "rollback" && reply.status < 300 {
+        published("request", &body);
+        published("answer", &reply.body);
+    }
     (reply.status, reply.body)
 }
 
@@ -170,6 +187,21 @@ async fn a_redrive_goes_on_under_new_keys_where_an_undo_was_committed() {
     let effects = stack.vendor.effects_on(&vendor).await;
     assert_eq!(effects, ["hold_placed", "hold_released", "hold_placed"]);
     follows(&second, &first);
+    assert!(first.get("redriven").is_none(), "{first}");
+    let redriven = &second["redriven"];
+    let told = (&redriven["by"], &redriven["reason"]);
+    assert_eq!(told, (&json!("tests"), &json!("mended")), "{second}");
+    assert_eq!(execution["redriven"]["reason"], "mended", "{execution}");
+    assert_eq!(execution["redriven"]["generation"], 1, "{execution}");
+    let observed = stack.api.as_role(Role::Observer, "acme");
+    let observed = observed.get(&format!("/v1/executions/{id}")).await.body;
+    assert_eq!(observed["redriven"]["by"], "tests", "{observed}");
+    assert!(observed["redriven"].get("reason").is_none(), "{observed}");
+    let page = stack
+        .api
+        .get(&format!("/v1/executions/{id}/receipt?format=html"))
+        .await;
+    assert!(page.text.contains("Why it went on") && page.text.contains("mended"));
     let key = |receipt: &Value| receipt["steps"][0]["idempotency_key"].clone();
     assert_ne!(key(&first), key(&second));
     let again = ask(&stack, &id, "redrive", "once more").await;

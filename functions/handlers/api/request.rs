@@ -264,3 +264,47 @@ fn unavailable(error: MachineError) -> Problem {
         MachineError::Unavailable(reason) => Problem::unavailable("Step Functions", &reason),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, path::Path};
+
+    use schemars::generate::SchemaSettings;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// The request and the answer of `POST /v1/executions/{execution_id}/rollback`, for the system that asks for it.
+    fn schema() -> Value {
+        let settings = SchemaSettings::draft2020_12().with(|settings| settings.meta_schema = None);
+        let reads = settings.clone().for_deserialize().into_generator();
+        let mut writes = settings.for_serialize().into_generator();
+        let answer = writes.subschema_for::<Requested>();
+        let mut definitions = writes.take_definitions(true);
+        definitions.insert(
+            "request".to_owned(),
+            reads.into_root_schema_for::<Reason>().into(),
+        );
+        definitions.insert("answer".to_owned(), answer.into());
+        json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": "holdfast.rollback/1",
+            "description": "POST /v1/executions/{execution_id}/rollback undoes an execution that has ended, or what an earlier rollback left. \
+                202: it is recorded and begins. 200: it was asked before, or happens anyway. Other answers are problem documents (RFC 9457).",
+            "oneOf": [{ "$ref": "#/$defs/request" }, { "$ref": "#/$defs/answer" }],
+            "$defs": definitions,
+        })
+    }
+
+    /// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-functions published` writes it anew.
+    #[test]
+    fn the_published_schema_of_the_rollback_interface_is_that_of_the_code() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas/rollback.json");
+        let right = format!("{:#}\n", schema());
+        if env::var_os("HOLDFAST_WRITE_SCHEMAS").is_some() {
+            fs::write(&file, &right).expect("docs can be written");
+        }
+        let stands = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(stands, right, "{} is stale", file.display());
+    }
+}

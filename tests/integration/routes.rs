@@ -1,0 +1,109 @@
+//! Every route of the served document: open to the roles that it declares, in their own tenant, and to nobody else.
+
+use holdfast_core::access::{Operation, Role};
+use holdfast_tests::{Api, DELAY, Reply, Stack, unique};
+use serde_json::{Value, json};
+
+use crate::{hold, roles::Things};
+
+/// A route that needs a token, and who may use it.
+struct Route {
+    id: String,
+    method: String,
+    path: String,
+    roles: Vec<String>,
+    /// Statuses of its answers.
+    statuses: Vec<u16>,
+}
+
+/// The routes of the document that need a token, about these things.
+fn routes(document: &Value, things: &Things) -> Vec<Route> {
+    let mut found = Vec::new();
+    let paths = document["paths"].as_object().expect("paths");
+    for (path, methods) in paths {
+        for (method, operation) in methods.as_object().expect("methods") {
+            if operation["security"] == json!([]) {
+                continue;
+            }
+            let says = operation["description"].as_str().expect("a description");
+            let roles = says
+                .strip_prefix("Roles: ")
+                .and_then(|all| all.strip_suffix('.'));
+            let roles = roles.expect("roles").split(", ").map(str::to_owned);
+            let statuses = operation["responses"].as_object().expect("answers");
+            let statuses = statuses.keys().map(|one| one.parse().expect("a status"));
+            found.push(Route {
+                id: operation["operationId"].as_str().expect("an id").to_owned(),
+                method: method.to_uppercase(),
+                path: path
+                    .replace("{workflow_id}", DELAY)
+                    .replace("{execution_id}", &things.execution)
+                    .replace("{incident_id}", &things.incident),
+                roles: roles.collect(),
+                statuses: statuses.collect(),
+            });
+        }
+    }
+    found
+}
+
+async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
+    let request = api.request(&route.method, &format!("{}{query}", route.path));
+    let body = match route.id.as_str() {
+        "startWorkflow" => json!({ "input": hold(&unique("vendor")) }),
+        "decide" => json!({ "decision": "retry", "reason": "tried" }),
+        _ => json!({ "reason": "tried" }),
+    };
+    api.send(match route.method.as_str() {
+        "POST" => request
+            .header("content-type", "application/json")
+            .header("idempotency-key", unique("routes"))
+            .body(body.to_string()),
+        _ => request,
+    })
+    .await
+}
+
+#[tokio::test]
+async fn every_route_is_open_to_the_roles_that_the_document_declares_and_to_no_other() {
+    let stack = Stack::from_env().await;
+    let things = Things::of(&stack).await;
+    let document = stack.api.get("/v1/openapi.json").await.body;
+    let routes = routes(&document, &things);
+    assert!(routes.len() > 16, "{} routes need a token", routes.len());
+    let table = Operation::ALL.map(Operation::roles);
+    for route in &routes {
+        let seen = format!("{} {}", route.method, route.path);
+        assert!(
+            table.iter().any(|row| *row == route.roles),
+            "{seen}: {:?}",
+            route.roles
+        );
+        let nobody = stack.api.anonymous(&route.method, &route.path);
+        assert_eq!(stack.api.send(nobody).await.status, 401, "{seen}");
+        for role in Role::ALL {
+            let may = route.roles.iter().any(|one| one == role.name());
+            let reply = ask(&stack.api.as_role(role, "acme"), route, "").await;
+            let (status, seen) = (reply.status, format!("{}: {seen}", role.name()));
+            if may {
+                // What was asked before, or cannot be as it stands, is answered, not refused.
+                assert!(
+                    matches!(status, 200 | 202 | 409),
+                    "{seen}: {status} {}",
+                    reply.body
+                );
+                assert!(route.statuses.contains(&status), "{seen}: {status}");
+            } else {
+                assert_eq!(status, 403, "{seen}: {}", reply.body);
+            }
+            let other = stack.api.as_role(role, "globex");
+            let status = ask(&other, route, "?tenant=acme").await.status;
+            match role {
+                Role::PlatformAdmin => {
+                    assert!(matches!(status, 200 | 202 | 409), "{seen}: {status}")
+                }
+                _ => assert_eq!(status, 404, "{seen}, another tenant's"),
+            }
+        }
+    }
+}
