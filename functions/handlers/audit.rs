@@ -87,7 +87,7 @@ impl Audit {
         let snapshot = snapshot
             .ok_or_else(|| format!("rebuild: {} has no record of its own", at.partition()))?;
         let source = format!("holdfast/{}", self.stack);
-        let events = audit::told(&snapshot);
+        let events = audit::story(&self.ledger, &snapshot).await?;
         let published: Vec<_> = events
             .iter()
             .map(|event| (event.kind.name(), event.cloud_event(&source)))
@@ -118,11 +118,8 @@ impl Audit {
         let published: Vec<_> = told.iter().map(|one| one.published(&source)).collect();
         if let Err(unpublished) = self.bus.publish(&published.concat()).await {
             warn!(reason = %unpublished, "the batch is tried again");
-            let mut before = 0;
-            failed = published.iter().position(|one| {
-                before += one.len();
-                unpublished.from < before
-            });
+            let lengths: Vec<_> = published.iter().map(Vec::len).collect();
+            failed = audit::untold(&lengths, unpublished.from).or(failed);
         }
         told.truncate(failed.unwrap_or(records.len()));
         self.count(&told);

@@ -228,6 +228,7 @@ impl Recover {
             tenant = meta.at.tenant,
             execution = meta.at.execution,
             workflow = meta.workflow,
+            trace = %meta.trace,
             owner = meta.owner,
             error = failure.error,
             recovery = name,

@@ -74,9 +74,11 @@ write_env() {
 }
 
 # What a deployment depends on: when none of it has changed, there is nothing to deploy.
+incidents=$(aws sns create-topic --name "$stack-incidents" --query TopicArn --output text)
 parameters=(
     "VendorSystemUrl=http://127.0.0.1:$vendor_port" "HttpAllow=${HTTP_ALLOW:-http://127.0.0.1:$vendor_port}"
     "JwtIssuer=$issuer" "JwtAudience=$stack" PublishVersions=false AuditArchive=false LogRetentionDays=1 ReceiptLockDays=1
+    "IncidentTopicArn=$incidents"
 )
 deployed=$({
     echo "$stack ${parameters[*]}"

@@ -6,17 +6,21 @@ use std::{
     time::Duration,
 };
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::{StreamExt, future::join, stream};
-use holdfast_aws::DynamoLedger;
+use holdfast_aws::{DynamoLedger, SystemHost};
 use holdfast_core::{
-    audit::{Kind, told},
+    audit::{Kind, story},
+    engine::Host,
     keys::ExecutionKey,
     ledger::Ledger,
 };
-use holdfast_tests::{DELAY, Queue, Stack, answered, kill, logged, unique, variable, workers};
+use holdfast_tests::{
+    DELAY, Queue, Stack, answered, eventually, kill, logged, texts, unique, variable, workers,
+};
 use serde_json::{Value, json};
 
-use crate::hold;
+use crate::{decisions::refused, hold};
 
 async fn ledger() -> DynamoLedger {
     let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
@@ -31,10 +35,31 @@ async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str>
         execution: id.to_owned(),
     };
     let snapshot = ledger.snapshot(&at).await.expect("the ledger answers");
-    let told = told(&snapshot.expect("it is recorded"));
-    told.iter()
+    let story = story(ledger, &snapshot.expect("it is recorded")).await;
+    let story = story.expect("the ledger answers");
+    story
+        .iter()
         .map(|event| (event.id.clone(), event.kind.name()))
         .collect()
+}
+
+/// Resolves every incident of tenant `acme` that somebody may still have to look after.
+async fn resolve_all(stack: &Stack) {
+    for status in ["open", "acknowledged"] {
+        let list = format!("/v1/incidents?status={status}&limit=100");
+        let list = stack.api.get(&list).await.body;
+        for href in texts(&list["incidents"], "href") {
+            let reason = json!({ "reason": "before the next test" });
+            stack.api.post(&format!("{href}/resolve"), &reason).await;
+        }
+    }
+}
+
+/// Whether an event is of a time from then on; its sequence begins with its milliseconds.
+fn since(event: &Value, millis: i64) -> bool {
+    let sequence = event["sequence"].as_str().unwrap_or_default();
+    let at = sequence.split('-').next().and_then(|at| at.parse().ok());
+    at.is_some_and(|at: i64| at >= millis)
 }
 
 /// Drains until every one of these events was heard; gives all that were heard of these executions.
@@ -67,11 +92,13 @@ fn valid(event: &Value) {
 #[tokio::test]
 async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_at_random() {
     let stack = Stack::alone().await;
+    resolve_all(&stack).await;
+    let began = SystemHost.now().as_millisecond();
     let queue = Queue::hearing("holdfast");
     let ledger = ledger().await;
     let over = AtomicBool::new(false);
     let executions = async {
-        let ids: Vec<String> = stream::iter(0..200)
+        let ended: Vec<(String, Option<String>)> = stream::iter(0..200)
             .map(|n| {
                 let stack = &stack;
                 async move {
@@ -92,15 +119,25 @@ async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_a
                         let again = stack.api.start(DELAY, &key, &hold(&vendor)).await;
                         assert_eq!(again.status, 200, "{}", again.body);
                     }
-                    stack.api.finished(&id).await;
-                    id
+                    let (_, receipt) = stack.api.finished(&id).await;
+                    let incident = receipt["incident"].as_str();
+                    (id, incident.map(str::to_owned))
                 }
             })
             .buffer_unordered(20)
             .collect()
             .await;
+        let incidents: HashSet<_> = ended.iter().filter_map(|(_, id)| id.clone()).collect();
+        for id in &incidents {
+            for what in ["acknowledge", "resolve"] {
+                let path = format!("/v1/incidents/{id}/{what}");
+                let reply = stack.api.post(&path, &json!({ "reason": "seen" })).await;
+                assert_eq!(reply.status, 200, "{}", reply.body);
+            }
+        }
         over.store(true, Ordering::Relaxed);
-        ids
+        let ids = ended.into_iter().map(|(id, _)| id);
+        (ids.collect::<HashSet<_>>(), incidents)
     };
     let killing = async {
         let mut killed = 0;
@@ -112,16 +149,17 @@ async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_a
         }
         killed
     };
-    let (ids, killed) = join(executions, killing).await;
+    let ((ids, incidents), killed) = join(executions, killing).await;
     assert!(killed > 3, "only {killed} tellers were killed");
     let mut right = BTreeMap::new();
     for id in &ids {
         right.extend(must(&ledger, id).await);
     }
-    let ids: HashSet<_> = ids.into_iter().collect();
+    let subjects: HashSet<_> = ids.union(&incidents).cloned().collect();
     let wanted: BTreeSet<_> = right.keys().cloned().collect();
-    let heard = tokio::task::spawn_blocking(move || heard(&queue, &ids, &wanted));
-    let heard = heard.await.expect("it is drained");
+    let heard = tokio::task::spawn_blocking(move || heard(&queue, &subjects, &wanted));
+    let mut heard = heard.await.expect("it is drained");
+    heard.retain(|event| since(event, began));
     let mut said = BTreeMap::new();
     for event in &heard {
         valid(event);
@@ -154,6 +192,9 @@ async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_a
         "workflow.step.undone",
         "workflow.duplicate.prevented",
         "workflow.step.retried",
+        "workflow.incident.opened",
+        "workflow.incident.acknowledged",
+        "workflow.incident.resolved",
     ] {
         assert!(
             right.values().any(|one| *one == kind),
@@ -170,7 +211,7 @@ async fn metrics_are_written_by_workflow_and_tenant() {
         .started(DELAY, &unique("metrics"), &hold(&unique("vendor")))
         .await;
     stack.api.finished(&id).await;
-    holdfast_tests::eventually("a line of metrics", 20, || async {
+    eventually("a line of metrics", 20, || async {
         let lines = tokio::task::spawn_blocking(|| logged("audit", "workflow_success_rate"));
         let lines = lines.await.expect("the logs can be read");
         let lines = lines
@@ -212,4 +253,75 @@ async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
     let refused = answered("audit", &wrong);
     let why = refused.expect_err("it names no tenant").to_string();
     assert!(why.contains("it has tenant and execution"), "{why}");
+}
+
+#[tokio::test]
+async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told_by_its_key() {
+    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+    let table = aws_sdk_dynamodb::Client::new(&config);
+    let pk = format!("TENANT#acme#EXEC#{}", unique("alien"));
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let put = table
+        .put_item()
+        .table_name(variable("HOLDFAST_LEDGER_TABLE"))
+        .item("pk", text(&pk))
+        .item("sk", text("NOTE"))
+        .item("text", text("hidden"));
+    put.send().await.expect("the table takes it");
+    let found = eventually("the item in the queue", 60, || async {
+        let drained = tokio::task::spawn_blocking(|| Queue::of_stack("UntoldQueue").drain());
+        let drained = drained.await.expect("it is drained");
+        let mut drained = drained.into_iter();
+        let found = drained.find(|one| one["keys"]["pk"]["S"] == pk.as_str());
+        found.ok_or_else(|| "not yet".to_owned())
+    })
+    .await;
+    assert_eq!(found["keys"]["sk"]["S"], "NOTE", "{found}");
+    let why = found["reason"].as_str().expect("a reason");
+    assert!(why.contains("its key is none of the ledger's"), "{why}");
+    assert!(!found.to_string().contains("hidden"), "{found}");
+    let delete = table
+        .delete_item()
+        .table_name(variable("HOLDFAST_LEDGER_TABLE"));
+    let delete = delete.key("pk", text(&pk)).key("sk", text("NOTE"));
+    delete.send().await.expect("the table lets it go");
+}
+
+#[tokio::test]
+async fn every_execution_that_waits_for_a_person_reaches_the_topic_though_its_incident_is_open_already()
+ {
+    let stack = Stack::from_env().await;
+    let queue = Queue::of_incidents();
+    let (one, question) = refused(&stack, &unique("vendor")).await;
+    let (two, same) = refused(&stack, &unique("vendor")).await;
+    assert_eq!(question["incident"], same["incident"]);
+    let mut right = BTreeMap::new();
+    for id in [&one, &two] {
+        let all = must(&ledger().await, id).await;
+        right.extend(
+            all.into_iter()
+                .filter(|(_, kind)| *kind == "workflow.incident.waiting"),
+        );
+        let events = stack.api.get(&format!("/v1/executions/{id}/events")).await;
+        let types = texts(&events.body["events"], "type");
+        assert!(types.contains(&"workflow.incident.waiting"), "{types:?}");
+    }
+    assert_eq!(right.len(), 2, "{right:?}");
+    let ids = HashSet::from([one.clone(), two.clone()]);
+    let wanted: BTreeSet<_> = right.keys().cloned().collect();
+    let heard = tokio::task::spawn_blocking(move || heard(&queue, &ids, &wanted));
+    let heard = heard.await.expect("it is drained");
+    for (id, asked) in [(&one, &question), (&two, &same)] {
+        let waits = heard.iter().find(|event| {
+            event["type"] == "workflow.incident.waiting" && event["subject"] == id.as_str()
+        });
+        let waits = waits.expect("it is told");
+        valid(waits);
+        let incident = waits["data"]["incident"].as_str().expect("an id");
+        let path = asked["incident"].as_str().expect("a path");
+        assert!(path.ends_with(incident), "{waits}");
+        let reply = crate::decisions::decide(&stack.api, asked, "rollback", id).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        stack.api.finished(id).await;
+    }
 }

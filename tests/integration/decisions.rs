@@ -39,7 +39,7 @@ pub(crate) async fn decide(api: &Api, question: &Value, decision: &str, id: &str
 }
 
 /// An execution whose hold the vendor system refuses, and which asks people about it.
-async fn refused(stack: &Stack, vendor: &str) -> (String, Value) {
+pub(crate) async fn refused(stack: &Stack, vendor: &str) -> (String, Value) {
     stack
         .aws
         .deploy(include_str!("../workflows/asks.yaml"))
@@ -248,6 +248,11 @@ async fn an_incident_is_acknowledged_and_resolved_and_met_again_it_is_open_again
     let incident = fails().await;
     let path = format!("/v1/incidents/{incident}");
     let reason = json!({ "reason": "on it" });
+    let seen = api.post(&format!("{path}/acknowledge"), &reason).await;
+    assert_eq!(seen.body["status"], "ACKNOWLEDGED", "{}", seen.body);
+    assert_eq!(fails().await, incident);
+    let again = api.get(&path).await.body;
+    assert_eq!(again["status"], "OPEN", "nobody knew of that one: {again}");
     for (what, status) in [
         ("acknowledge", "ACKNOWLEDGED"),
         ("resolve", "RESOLVED"),
@@ -276,7 +281,7 @@ async fn an_incident_is_acknowledged_and_resolved_and_met_again_it_is_open_again
             &again["status"],
             again["executions"].as_array().map(Vec::len)
         ),
-        (&json!("OPEN"), Some(2)),
+        (&json!("OPEN"), Some(3)),
         "{again}"
     );
     assert_eq!(stack.api.get(&path).await.status, 404, "another tenant's");

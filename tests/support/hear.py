@@ -1,5 +1,6 @@
 """A queue behind a rule on the stack's event bus: `hear NAME SOURCE` makes it, `drain NAME` prints every message body, one
-a line, until it stays empty, `end NAME` removes both."""
+a line, until it stays empty, `end NAME` removes both. `own LOGICAL` prints the name of a queue that the stack itself
+has; `subscribe NAME` makes one that hears the stack's topic of incidents."""
 
 import json
 import os
@@ -13,9 +14,21 @@ events = boto3.client("events", endpoint_url=endpoint)
 bus = os.environ["HOLDFAST_EVENT_BUS"]
 
 
-def hear(name, source):
+def make(name):
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+def subscribe(name):
+    sns = boto3.client("sns", endpoint_url=endpoint)
+    # Made by `make up`; making it again finds it.
+    topic = sns.create_topic(Name=os.environ["HOLDFAST_STACK"] + "-incidents")["TopicArn"]
+    raw = {"RawMessageDelivery": "true"}
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=make(name), Attributes=raw)
+
+
+def hear(name, source):
+    arn = make(name)
     pattern = json.dumps({"source": [source]})
     events.put_rule(Name=name, EventBusName=bus, EventPattern=pattern)
     events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
@@ -33,10 +46,18 @@ def drain(name):
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
+def own(logical):
+    cloudformation = boto3.client("cloudformation", endpoint_url=endpoint)
+    stack = os.environ["HOLDFAST_STACK"]
+    found = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical)
+    print(found["StackResourceDetail"]["PhysicalResourceId"].rsplit("/", 1)[-1])
+
+
 def end(name):
-    events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
-    events.delete_rule(Name=name, EventBusName=bus)
+    for rule in events.list_rules(NamePrefix=name, EventBusName=bus)["Rules"]:
+        events.remove_targets(Rule=rule["Name"], EventBusName=bus, Ids=["queue"])
+        events.delete_rule(Name=rule["Name"], EventBusName=bus)
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])
 
 
-{"hear": hear, "drain": drain, "end": end}[sys.argv[1]](*sys.argv[2:])
+{"hear": hear, "drain": drain, "end": end, "own": own, "subscribe": subscribe}[sys.argv[1]](*sys.argv[2:])

@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use crate::unique;
 
-/// A queue behind a rule on the stack's bus; both go with it.
+/// A queue of events: of the test's own, behind a rule on the stack's bus, where both go with it; or one of the stack.
 pub struct Queue {
     name: String,
+    own: bool,
 }
 
 fn run(arguments: &[&str]) -> String {
@@ -29,7 +30,30 @@ impl Queue {
     pub fn hearing(source: &str) -> Self {
         let name = unique("hears");
         run(&["hear", &name, source]);
-        Self { name }
+        Self { name, own: true }
+    }
+
+    /// A queue that hears what reaches the stack's topic of incidents from now on.
+    ///
+    /// # Panics
+    ///
+    /// Panics with what went wrong.
+    pub fn of_incidents() -> Self {
+        let name = unique("hears");
+        run(&["subscribe", &name]);
+        Self { name, own: true }
+    }
+
+    /// The queue that the template calls `logical`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the stack has none.
+    pub fn of_stack(logical: &str) -> Self {
+        Self {
+            name: run(&["own", logical]).trim().to_owned(),
+            own: false,
+        }
     }
 
     /// What was heard since the last call: the events' details.
@@ -49,6 +73,8 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        run(&["end", &self.name]);
+        if self.own {
+            run(&["end", &self.name]);
+        }
     }
 }

@@ -94,10 +94,10 @@ pub(crate) async fn events(
     let snapshot = caller.ledger.snapshot(&caller.key(&id)?).await?;
     let snapshot = snapshot.ok_or_else(|| caller.unknown(&id))?;
     let source = format!("holdfast/{}", app.stack);
-    let mut told = audit::told(&snapshot);
+    let mut told = audit::story(&caller.ledger, &snapshot).await?;
     if !caller.sees_payloads {
         for event in &mut told {
-            // The only member that comes from an input.
+            // The only member that depends on an input.
             event.data.remove("item");
         }
     }

@@ -133,6 +133,7 @@ async fn answered(
             audit = format!("workflow.{what}.requested"),
             tenant = caller.tenant,
             execution = id,
+            trace = %meta.trace,
             workflow = meta.workflow,
             by = request.by,
             "somebody asked"

@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use holdfast_aws::{SystemHost, deliver};
+use holdfast_aws::{SystemHost, deliver, trace};
 use holdfast_core::{
     access::Operation,
     engine::Host,
@@ -206,6 +206,7 @@ pub(crate) async fn decision(
             audit = "workflow.incident.decided",
             tenant = at.tenant,
             execution = at.execution,
+            trace = trace().map(tracing::field::display),
             workflow = incident.workflow,
             incident = incident.id,
             step = question.step,

@@ -228,6 +228,7 @@ async fn repeated(
         audit = "workflow.duplicate.prevented",
         tenant = asked.at.tenant,
         execution = asked.at.execution,
+        trace = trace().map(tracing::field::display),
         workflow = asked.workflow,
         same_input = same,
         "duplicate refused"

@@ -1,70 +1,20 @@
 //! The one log line of each invocation: who, where, what came of it; never an input, an output or a secret.
 
+mod start;
+
+pub use start::log_begin;
+
 use holdfast_core::{
     engine::TaskError,
     keys::item_name,
     ledger::StepState,
     task::{
-        AskCall, AskResult, BeginResult, BeginTask, ExecutionRef, FinishResult, FinishTask,
-        PlanCall, PlanResult, StepCall, StepResult, StepStatus, StepTask, ToUndo, UndoResult,
-        error_name,
+        AskCall, AskResult, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult, StepCall,
+        StepResult, StepStatus, StepTask, ToUndo, UndoResult, error_name,
     },
 };
 use serde::Serialize;
 use tracing::{error, info, warn};
-
-/// Logs what became of a start.
-pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
-    let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
-    match result {
-        Ok(BeginResult { execution, .. }) => info!(
-            audit = "workflow.started",
-            workflow,
-            owner,
-            tenant = execution.tenant,
-            execution = execution.id,
-            trace = %execution.trace,
-            trigger = execution.trigger,
-            "execution started"
-        ),
-        Err(TaskError { name, message, .. }) => match *name {
-            error_name::DUPLICATE | error_name::KEY_REUSED => {
-                warn!(
-                    audit = "workflow.duplicate.prevented",
-                    workflow,
-                    owner,
-                    reason = message,
-                    "duplicate refused"
-                );
-            }
-            error_name::REJECTED => {
-                warn!(
-                    audit = "workflow.rejected",
-                    workflow,
-                    owner,
-                    reason = message,
-                    "start rejected"
-                );
-            }
-            error_name::MALFORMED => {
-                error!(
-                    audit = "workflow.incident.opened",
-                    workflow,
-                    owner,
-                    reason = message,
-                    "not a start"
-                );
-            }
-            _ => warn!(
-                workflow,
-                owner,
-                error = name,
-                reason = message,
-                "begin did not answer"
-            ),
-        },
-    }
-}
 
 /// What the function of an action answers.
 #[derive(Debug, Clone, PartialEq, Serialize)]

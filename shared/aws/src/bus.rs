@@ -1,6 +1,9 @@
 //! The event bus that audit events go to.
 
-use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
+use aws_sdk_eventbridge::{
+    Client,
+    types::{PutEventsRequestEntry, PutEventsResultEntry},
+};
 use serde_json::Value;
 
 /// What events of ours have as their EventBridge source.
@@ -52,22 +55,52 @@ impl EventBus {
                 .send()
                 .await;
             let failed = match &put {
-                Ok(answer) => answer
-                    .entries()
-                    .iter()
-                    .enumerate()
-                    .find_map(|(place, entry)| Some((place, entry.error_code()?.to_owned()))),
+                Ok(answer) => refused(n, answer.entries()),
                 Err(error) => {
                     use aws_sdk_eventbridge::error::ProvideErrorMetadata as _;
-                    let code = error.code().unwrap_or("no answer");
-                    Some((0, code.to_owned()))
+                    Some(Unpublished {
+                        from: n * AT_ONCE,
+                        why: error.code().unwrap_or("no answer").to_owned(),
+                    })
                 }
             };
-            if let Some((place, why)) = failed {
-                let from = n * AT_ONCE + place;
-                return Err(Unpublished { from, why });
+            if let Some(unpublished) = failed {
+                return Err(unpublished);
             }
         }
         Ok(())
+    }
+}
+
+/// The first event that the `n`th call's answer says was not taken: an answer of success may refuse any of them.
+fn refused(n: usize, entries: &[PutEventsResultEntry]) -> Option<Unpublished> {
+    let mut entries = entries.iter().enumerate();
+    entries.find_map(|(place, entry)| {
+        Some(Unpublished {
+            from: n * AT_ONCE + place,
+            why: entry.error_code()?.to_owned(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_partial_answer_refused_first_is_counted_from_the_first_call_on() {
+        let taken = || PutEventsResultEntry::builder().event_id("1").build();
+        let not = |code: &str| PutEventsResultEntry::builder().error_code(code).build();
+        assert_eq!(refused(2, &[taken(), taken()]), None);
+        let entries = [
+            taken(),
+            not("ThrottlingException"),
+            taken(),
+            not("InternalFailure"),
+        ];
+        for (call, from) in [(0, 1), (2, 21)] {
+            let why = "ThrottlingException".to_owned();
+            assert_eq!(refused(call, &entries), Some(Unpublished { from, why }));
+        }
     }
 }

@@ -67,10 +67,11 @@ pub fn change(told: &Value) -> Result<Option<Change>, Unreadable> {
         }
         record(image).map_err(|why| wrong(&told.keys, why))
     };
-    let old = read(&told.old_image)?;
+    // First the new one: a removal tells nothing, whatever it was that is gone.
     let Some(new) = read(&told.new_image)? else {
         return Ok(None);
     };
+    let old = read(&told.old_image)?;
     let millis = (told.approximate_creation_date_time * 1000.0) as i64;
     Ok(Some(Change {
         old,
@@ -198,5 +199,10 @@ mod tests {
         let keys = json!({ "pk": { "S": pk }, "sk": { "S": "EXEC#1#0" } });
         assert_eq!(change(&json!({ "Keys": keys, "NewImage": keys })), Ok(None));
         assert_eq!(change(&json!({ "Keys": keys, "OldImage": keys })), Ok(None));
+        let alien = json!({ "pk": { "S": pk }, "sk": { "S": "NOTE" } });
+        assert_eq!(
+            change(&json!({ "Keys": alien, "OldImage": alien })),
+            Ok(None)
+        );
     }
 }

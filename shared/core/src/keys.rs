@@ -110,6 +110,13 @@ pub fn item_name(item_key: &Value) -> Result<String, String> {
     }
 }
 
+/// An item as audit events name it: the same within an execution, and not what its key was.
+pub fn item_digest(at: &ExecutionKey, item: &str) -> String {
+    let mut digest = short_hash("told-item", &[&at.tenant, &at.execution, item]);
+    digest.truncate(12);
+    digest
+}
+
 /// Where an input or output too large for the ledger is stored; named by its content.
 pub fn payload_object(at: &ExecutionKey, sha256: &str) -> String {
     format!("{}{sha256}.json", payload_prefix(at))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 use holdfast_core::{
+    audit::{Event, Kind, told},
     digest::sha256_hex,
     ledger::{Ledger, Phase, ReceiptRef, Snapshot, Status, StepRecord, StepState},
     receipt::{Receipt, StepStatus},
@@ -57,6 +58,9 @@ pub(crate) fn check(deployed: &Deployed, left: &Left) -> Found {
     }
     once(&mut found, deployed, left);
     leases(&mut found, left);
+    if let Some(snapshot) = &snapshot {
+        story(&mut found, snapshot);
+    }
     found
 }
 
@@ -204,6 +208,40 @@ fn residuals(found: &mut Found, receipt: &Receipt, left: &Left) {
                 one.step
             ));
         }
+    }
+}
+
+/// The audit events of what is left, by their sequence, are a story: a start, what happened, one end, its receipt.
+fn story(found: &mut Found, snapshot: &Snapshot) {
+    let meta = &snapshot.meta;
+    let told = told(snapshot);
+    let kinds: Vec<Kind> = told.iter().map(|event| event.kind).collect();
+    let ends = [Kind::Completed, Kind::ReceiptGenerated];
+    if meta.generation == 0 && kinds.first() != Some(&Kind::Started) {
+        found.say(format!(
+            "its audit events do not begin with a start: {kinds:?}"
+        ));
+    }
+    let place = |kind| kinds.iter().position(|one| *one == kind);
+    let Some(end) = place(Kind::Completed) else {
+        return found.say(format!("no audit event tells its end: {kinds:?}"));
+    };
+    let late = |event: &&Event| {
+        // What began too late did nothing, and says so whenever it does.
+        let halted = event
+            .data
+            .get("outcome")
+            .is_some_and(|outcome| outcome == "halted");
+        !ends.contains(&event.kind) && event.kind != Kind::DuplicatePrevented && !halted
+    };
+    for event in told[end..].iter().filter(late) {
+        found.say(format!("{} is told after its end", event.kind.name()));
+    }
+    match place(Kind::ReceiptGenerated) {
+        Some(receipt) if receipt > end => {}
+        _ => found.say(format!(
+            "no audit event tells its receipt after its end: {kinds:?}"
+        )),
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Kind {
     StepCompleted,
     /// An attempt at a step did not succeed.
     StepFailed,
+    /// An execution waits until a person decides.
+    IncidentWaiting,
     /// An incident is open, or open again.
     IncidentOpened,
     /// A person decided what an execution waited for.
@@ -46,14 +48,15 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind, in the order in which events of the same millisecond happen.
-    pub const ALL: [Self; 17] = [
+    /// Every kind, in the order in which events of the same millisecond happen; see [`Event::sequence`].
+    pub const ALL: [Self; 18] = [
         Self::Started,
         Self::Rejected,
         Self::DuplicatePrevented,
         Self::StepRetried,
         Self::StepCompleted,
         Self::StepFailed,
+        Self::IncidentWaiting,
         Self::IncidentOpened,
         Self::IncidentDecided,
         Self::IncidentAcknowledged,
@@ -76,6 +79,7 @@ impl Kind {
             Self::StepRetried => "workflow.step.retried",
             Self::StepCompleted => "workflow.step.completed",
             Self::StepFailed => "workflow.step.failed",
+            Self::IncidentWaiting => "workflow.incident.waiting",
             Self::IncidentOpened => "workflow.incident.opened",
             Self::IncidentDecided => "workflow.incident.decided",
             Self::IncidentAcknowledged => "workflow.incident.acknowledged",
@@ -115,7 +119,17 @@ impl Kind {
             | Self::StepFailed
             | Self::StepUndone
             | Self::StepUndoFailed => STEP,
-            Self::IncidentOpened => &[("state", "string"), ("error", "string")],
+            Self::IncidentWaiting => &[
+                ("step", "string"),
+                ("kind", "string"),
+                ("until", "string"),
+                ("incident", "string"),
+            ],
+            Self::IncidentOpened => &[
+                ("execution_id", "string"),
+                ("state", "string"),
+                ("error", "string"),
+            ],
             Self::IncidentDecided => &[
                 ("step", "string"),
                 ("decision", "string"),
@@ -147,6 +161,22 @@ impl Kind {
         }
     }
 
+    /// Which part of an execution's life it belongs to: within a millisecond, the parts follow one another.
+    fn stage(self) -> u8 {
+        match self {
+            Self::Started
+            | Self::Rejected
+            | Self::DuplicatePrevented
+            | Self::Paused
+            | Self::Resumed => 0,
+            Self::StepRetried | Self::StepCompleted | Self::StepFailed => 1,
+            Self::IncidentWaiting | Self::IncidentOpened | Self::IncidentDecided => 2,
+            Self::IncidentAcknowledged | Self::IncidentResolved => 3,
+            Self::RollbackStarted | Self::StepUndone | Self::StepUndoFailed => 4,
+            Self::Completed | Self::ReceiptGenerated => 5,
+        }
+    }
+
     /// The JSON Schema (2020-12) of the event, as it stands in `docs/schemas/events/`.
     pub fn schema(self) -> Value {
         let text = json!({ "type": "string" });
@@ -175,7 +205,7 @@ impl Kind {
                 "type": { "const": self.name() },
                 "subject": { "type": "string", "pattern": "^[0-9a-f]{40}$" },
                 "time": { "type": "string", "format": "date-time" },
-                "sequence": { "type": "string", "pattern": "^[0-9]{15}-[0-9]{2}-[0-9a-f]{8}$" },
+                "sequence": { "type": "string", "pattern": "^[0-9]{15}-[0-9]{7}-[0-9a-f]{8}$" },
                 "tenant": text,
                 "workflow": text,
                 "workflowversion": { "type": "integer" },
@@ -243,12 +273,16 @@ impl Event {
         self
     }
 
-    /// A text that sorts an execution's events as they happened, by the clocks of those who did them.
+    /// A text that sorts an execution's events as they happened, by the clocks of those who did them. Within a
+    /// millisecond: by stage, then by attempt, so that an attempt ends before the one that takes over begins, then by kind.
     pub fn sequence(&self) -> String {
         let rank = Kind::ALL.iter().position(|kind| *kind == self.kind);
-        let millis = self.at.as_millisecond();
+        let rank = rank.unwrap_or_default();
+        let attempt = self.data.get("attempt").and_then(Value::as_u64);
+        let attempt = attempt.unwrap_or_default().min(9999);
+        let (millis, stage) = (self.at.as_millisecond(), self.kind.stage());
         let last = &self.id[..8];
-        format!("{millis:015}-{:02}-{last}", rank.unwrap_or_default())
+        format!("{millis:015}-{stage}{attempt:04}{rank:02}-{last}")
     }
 
     /// The event as CloudEvents 1.0 JSON (structured mode); `source` names the deployment.

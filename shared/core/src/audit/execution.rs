@@ -78,24 +78,22 @@ pub(super) fn told(meta: &Meta) -> Vec<Event> {
     told
 }
 
-/// One event for every repeat that was refused. The counter keeps no times: they are when it was written.
+/// One event for every repeat that was refused. The counter keeps no times: they are when it was written; and no
+/// version, since a repeat may be refused before the execution's own record says which.
 pub(super) fn duplicates(
     at: &ExecutionKey,
     refused: u64,
     about: &About,
     committed: Timestamp,
 ) -> Vec<Event> {
+    let about = &About {
+        version: None,
+        ..about.clone()
+    };
     let one = |number: u64| {
-        let parts = &[number.to_string()];
-        let parts = [parts[0].as_str()];
-        Event::new(
-            Kind::DuplicatePrevented,
-            committed,
-            about,
-            &at.execution,
-            &parts,
-        )
-        .with("number", number)
+        let kind = Kind::DuplicatePrevented;
+        let parts = &[&*number.to_string()];
+        Event::new(kind, committed, about, &at.execution, parts).with("number", number)
     };
     (1..=refused).map(one).collect()
 }

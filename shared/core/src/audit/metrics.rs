@@ -45,6 +45,8 @@ pub enum Metric {
     DuplicatesPrevented,
     /// Starts that the gate refused.
     GuardrailRejections,
+    /// What was sent to a machine and is no start, or a key that belongs to another input: nothing came of it.
+    MalformedStarts,
     /// Incidents opened, or opened again.
     IncidentsOpened,
     /// Incidents closed by people.
@@ -69,7 +71,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::SuccessRate,
         Self::TimeToComplete,
         Self::StepsRetried,
@@ -78,6 +80,7 @@ impl Metric {
         Self::UnknownOutcomes,
         Self::DuplicatesPrevented,
         Self::GuardrailRejections,
+        Self::MalformedStarts,
         Self::IncidentsOpened,
         Self::IncidentsResolved,
         Self::OpenIncidents,
@@ -101,6 +104,7 @@ impl Metric {
             Self::UnknownOutcomes => "unknown_outcomes",
             Self::DuplicatesPrevented => "duplicates_prevented",
             Self::GuardrailRejections => "guardrail_rejections",
+            Self::MalformedStarts => "malformed_starts",
             Self::IncidentsOpened => "incidents_opened",
             Self::IncidentsResolved => "incidents_resolved",
             Self::OpenIncidents => "open_incidents",
@@ -151,6 +155,7 @@ pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
         Kind::Started
         | Kind::StepCompleted
         | Kind::StepFailed
+        | Kind::IncidentWaiting
         | Kind::IncidentDecided
         | Kind::IncidentAcknowledged
         | Kind::RollbackStarted

@@ -9,9 +9,11 @@ mod execution;
 mod metrics;
 mod people;
 mod step;
+mod story;
 
 pub use event::{Event, Kind};
 pub use metrics::{Metric, Unit, emf, metrics};
+pub use story::story;
 
 use jiff::Timestamp;
 
@@ -63,7 +65,7 @@ impl Record {
             Self::Incident(incident) => Some(About {
                 tenant: incident.tenant.clone(),
                 workflow: incident.workflow.clone(),
-                version: None,
+                version: Some(incident.version),
             }),
             Self::Duplicates { at, workflow, .. } => Some(About {
                 tenant: at.tenant.clone(),
@@ -83,7 +85,7 @@ pub struct About {
     pub tenant: String,
     /// The workflow.
     pub workflow: String,
-    /// The definition's version; an incident or a count can meet many.
+    /// The definition's version; of an incident, that of the execution that opened it. A count can meet many.
     pub version: Option<u32>,
 }
 
@@ -145,11 +147,21 @@ pub fn told(snapshot: &Snapshot) -> Vec<Event> {
     told
 }
 
+/// Where a batch of changes has to begin again: the first change of which not every event was published, if each tells
+/// as many as `lengths` says and the event numbered `from` was the first that was not.
+pub fn untold(lengths: &[usize], from: usize) -> Option<usize> {
+    let mut before = 0;
+    lengths.iter().position(|length| {
+        before += length;
+        from < before
+    })
+}
+
 fn all(record: &Record, about: &About, committed: Timestamp) -> Vec<Event> {
     match record {
         Record::Execution(meta) => execution::told(meta),
         Record::Step(step) => step::told(step, about),
-        Record::Question(question) => people::decided(question, about),
+        Record::Question(question) => people::asked(question, about),
         Record::Incident(incident) => people::handled(incident, about),
         Record::Control(control) => people::controlled(control, about),
         Record::Duplicates { at, refused, .. } => {

@@ -4,28 +4,31 @@
 use super::{About, Event, Kind};
 use crate::{
     keys::event_id,
-    ledger::{Control, Incident, IncidentStatus, Meanwhile, Question, Scope, Switch},
+    ledger::{Control, Incident, IncidentStatus, Meanwhile, Question, QuestionKind, Scope, Switch},
 };
 
-/// Every decision on a step's question.
-pub(super) fn decided(question: &Question, about: &About) -> Vec<Event> {
+/// That an execution waits for a decision on a step, and every decision that was given on it.
+pub(super) fn asked(question: &Question, about: &About) -> Vec<Event> {
+    let new = |kind, at: jiff::Timestamp| {
+        let parts = [question.step.as_str(), &at.to_string()];
+        Event::new(kind, at, about, &question.at.execution, &parts)
+            .with("step", question.step.as_str())
+            .with("incident", question.incident.as_str())
+    };
+    let kind = match question.kind {
+        QuestionKind::Escalation => "escalation",
+        QuestionKind::Approval => "approval",
+    };
+    let waiting = new(Kind::IncidentWaiting, question.entered)
+        .with("kind", kind)
+        .with("until", question.until.to_string());
     let rulings = question.earlier.iter().chain(question.ruling());
     let decided = rulings.map(|ruling| {
-        let at = ruling.at.to_string();
-        let parts = [question.step.as_str(), at.as_str()];
-        Event::new(
-            Kind::IncidentDecided,
-            ruling.at,
-            about,
-            &question.at.execution,
-            &parts,
-        )
-        .by(Some(&ruling.by))
-        .with("step", question.step.as_str())
-        .with("decision", ruling.decision.name())
-        .with("incident", question.incident.as_str())
+        new(Kind::IncidentDecided, ruling.at)
+            .by(Some(&ruling.by))
+            .with("decision", ruling.decision.name())
     });
-    decided.collect()
+    std::iter::once(waiting).chain(decided).collect()
 }
 
 /// Its last opening, and what people did about it.
@@ -34,6 +37,7 @@ pub(super) fn handled(incident: &Incident, about: &About) -> Vec<Event> {
         Event::new(kind, at, about, &incident.id, &[at.to_string().as_str()])
     };
     let opened = new(Kind::IncidentOpened, incident.opened_at)
+        .with("execution_id", incident.execution.as_str())
         .with("state", incident.state.as_str())
         .with("error", incident.error.as_str());
     let handled = incident.handled.iter().filter_map(|handled| {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{About, Event, Kind};
 use crate::{
-    keys::undo_key,
+    keys::{item_digest, undo_key},
     ledger::{Attempt, AttemptOutcome, StepRecord, StepState},
 };
 
@@ -54,7 +54,8 @@ fn new(step: &StepRecord, about: &About, kind: Kind, at: Timestamp, number: usiz
         .with("action", step.action.as_str())
         .with("attempt", number);
     if let Some(item) = item {
-        event = event.with("item", item);
+        // The key comes from an input, which no event tells.
+        event = event.with("item", item_digest(&step.at, item));
     }
     event
 }

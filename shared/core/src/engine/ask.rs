@@ -61,7 +61,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             status: WAITING.to_owned(),
             stands: Vec::new(),
         };
-        self.report(&cause.incident(&message, now), &link).await?;
+        self.report(&cause.incident(&meta, &message, now), &link)
+            .await?;
         let mut stands: Option<Question> = None;
         for _ in 0..MAX_RACES {
             let next = match put_question(stands.as_ref(), &asked) {

@@ -28,6 +28,22 @@ struct Asked {
     wanted: Vec<Wanted>,
 }
 
+/// Which execution a task asks to begin, and in which trace; `None` if it is not a start.
+pub fn asked_for(task: &BeginTask) -> Option<(ExecutionKey, TraceId)> {
+    let start = gate::read(&task.start, &task.gate, &task.started_at).ok()?;
+    Some(place(task, &start))
+}
+
+fn place(task: &BeginTask, start: &Start) -> (ExecutionKey, TraceId) {
+    let at = ExecutionKey {
+        tenant: start.tenant.clone(),
+        execution: execution_id(&start.tenant, &task.gate.workflow, &start.idempotency_key),
+    };
+    let told = start.trace.as_ref().or(task.trace.as_ref());
+    let trace = told.map_or_else(|| TraceId::of_execution(&at.execution), TraceId::clone);
+    (at, trace)
+}
+
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Claims an execution and answers what later tasks need.
     ///
@@ -81,15 +97,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     async fn first_record(&self, task: &BeginTask, start: &Start) -> Result<Asked, TaskError> {
         let gate = &task.gate;
-        let execution = execution_id(&start.tenant, &gate.workflow, &start.idempotency_key);
-        let at = ExecutionKey {
-            tenant: start.tenant.clone(),
-            execution,
-        };
+        let (at, trace) = place(task, start);
         let started_at: Timestamp = task.started_at.parse().unwrap_or_else(|_| self.host.now());
         let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
-        let told = start.trace.as_ref().or(task.trace.as_ref());
-        let trace = told.map_or_else(|| TraceId::of_execution(&at.execution), TraceId::clone);
         let seen = Seen::of(gate, start, &at.execution, started_at);
         let mut guardrails = Vec::new();
         // Only a start is refused: what has begun before goes on, to wait before its next step.

@@ -18,6 +18,8 @@ mod tests;
 mod undo;
 
 pub use ask::answer;
+pub use begin::asked_for;
+pub use report::cases;
 
 use std::{future::Future, time::Duration};
 

@@ -1,5 +1,7 @@
 //! Report: which incident an execution is a case of, and opening it.
 
+use std::collections::BTreeSet;
+
 use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, too_many_races};
 use crate::{
     ledger::{
@@ -130,10 +132,16 @@ impl Case {
             let message: String = reason(snapshot, failure).chars().take(500).collect();
             case.id = Some(cause.id());
             case.links.push(link(cause.id()));
-            case.opens = Some(cause.incident(&message, *at));
+            case.opens = Some(cause.incident(meta, &message, *at));
         }
         case
     }
+}
+
+/// The ids of the incidents that an execution is a case of, as far as its records still show it.
+pub fn cases(snapshot: &Snapshot) -> BTreeSet<String> {
+    let asked = snapshot.questions.iter().map(|one| one.incident.clone());
+    asked.chain(Case::of(snapshot).id).collect()
 }
 
 /// What stands after the execution, or may.

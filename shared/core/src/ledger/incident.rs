@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::request::Request;
+use super::{meta::Meta, request::Request};
 use crate::keys::incident_id;
 
 /// One cause, however many executions it met. Written whole, each time on condition that `rev` is still what the
@@ -26,6 +26,10 @@ pub struct Incident {
     pub message: String,
     /// When it was opened, or opened again.
     pub opened_at: Timestamp,
+    /// The id of the execution that opened it, or opened it again.
+    pub execution: String,
+    /// The version of that execution's definition.
+    pub version: u32,
     /// Whether somebody looks after it.
     pub status: IncidentStatus,
     /// What people did about it, oldest first.
@@ -39,9 +43,9 @@ pub struct Incident {
 pub enum IncidentStatus {
     /// Nobody yet.
     Open,
-    /// Somebody does.
+    /// Somebody does, until another execution meets the same cause.
     Acknowledged,
-    /// It is over, until another execution meets the same cause.
+    /// It is over, until an execution meets the same cause.
     Resolved,
 }
 
@@ -110,8 +114,8 @@ impl Cause<'_> {
         )
     }
 
-    /// Its incident, newly opened.
-    pub fn incident(&self, message: &str, now: Timestamp) -> Incident {
+    /// Its incident, newly opened by the execution that met it.
+    pub fn incident(&self, met: &Meta, message: &str, now: Timestamp) -> Incident {
         Incident {
             rev: 1,
             id: self.id(),
@@ -121,6 +125,8 @@ impl Cause<'_> {
             error: self.error.to_owned(),
             message: message.to_owned(),
             opened_at: now,
+            execution: met.at.execution.clone(),
+            version: met.version,
             status: IncidentStatus::Open,
             handled: Vec::new(),
         }
@@ -128,18 +134,20 @@ impl Cause<'_> {
 }
 
 /// Decides what becomes of an incident whose cause was met: the record to write, `None` if it is open already. Only
-/// what happened after it was resolved opens it again.
+/// what happened after somebody acknowledged or resolved it opens it again: they knew of what was there before.
 pub fn open(current: Option<&Incident>, met: &Incident) -> Option<Incident> {
     let Some(stands) = current else {
         return Some(met.clone());
     };
-    let resolved_at = stands.handled.last().map(|handled| handled.at);
-    let again = stands.status == IncidentStatus::Resolved
-        && resolved_at.is_none_or(|resolved_at| resolved_at < met.opened_at);
+    let handled_at = stands.handled.last().map(|handled| handled.at);
+    let again = stands.status != IncidentStatus::Open
+        && handled_at.is_none_or(|handled_at| handled_at < met.opened_at);
     again.then(|| Incident {
         rev: stands.rev + 1,
         message: met.message.clone(),
         opened_at: met.opened_at,
+        execution: met.execution.clone(),
+        version: met.version,
         status: IncidentStatus::Open,
         ..stands.clone()
     })

@@ -38,6 +38,7 @@ fn shown() -> BTreeSet<String> {
             names.insert(row[1].as_str().expect("a name").to_owned());
         }
         if let Some(search) = row[0]["expression"].as_str()
+            && search.contains("{\"Holdfast/")
             && let Some((_, name)) = search.split_once("MetricName=\"")
         {
             names.insert(name.split('"').next().unwrap_or_default().to_owned());
@@ -53,6 +54,58 @@ fn the_dashboard_shows_every_metric_that_is_emitted_and_no_other() {
         .map(|one| one.name().to_owned())
         .collect();
     assert_eq!(shown(), emitted);
+}
+
+/// Metrics of AWS's own that the dashboard and alarms use, as AWS documents them.
+const OF_AWS: [(&str, &[&str]); 5] = [
+    ("AWS/ApiGateway", &["4xx", "5xx", "Latency"]),
+    (
+        "AWS/DynamoDB",
+        &["ReadThrottleEvents", "WriteThrottleEvents"],
+    ),
+    (
+        "AWS/Lambda",
+        &["Duration", "Errors", "IteratorAge", "Throttles"],
+    ),
+    ("AWS/SQS", &["ApproximateNumberOfMessagesVisible"]),
+    (
+        "AWS/States",
+        &[
+            "ExecutionThrottled",
+            "ExecutionsFailed",
+            "ExecutionsTimedOut",
+        ],
+    ),
+];
+
+#[test]
+fn the_dashboard_shows_of_aws_what_aws_has() {
+    let dashboard = dashboard().to_string();
+    for (namespace, metrics) in OF_AWS {
+        for metric in metrics {
+            let rows = [
+                format!("[\"{namespace}\",\"{metric}\","),
+                format!("SEARCH('{{{namespace},"),
+            ];
+            assert!(
+                dashboard.contains(&rows[0]) || dashboard.contains(&rows[1]),
+                "{metric}"
+            );
+        }
+    }
+    let named = dashboard.split("AWS/").skip(1);
+    for text in named {
+        let (namespace, rest) = text.split_once([',', '"']).expect("a namespace");
+        let of = OF_AWS
+            .iter()
+            .find(|(name, _)| name.strip_prefix("AWS/") == Some(namespace));
+        let (_, metrics) = of.unwrap_or_else(|| panic!("AWS/{namespace}"));
+        let known = |metric: &&&str| {
+            rest.starts_with(&format!(",\"{metric}\""))
+                || rest.contains(&format!("MetricName=\\\"{metric}\\\""))
+        };
+        assert!(metrics.iter().any(|metric| known(&metric)), "AWS/{text}");
+    }
 }
 
 #[test]
@@ -75,6 +128,12 @@ fn every_alarm_watches_a_metric_that_is_emitted_and_names_its_page() {
                 Metric::ALL.iter().any(|one| one.name() == metric),
                 "{metric}"
             );
+        } else {
+            let (namespace, metric) = (field("Namespace:"), field("MetricName:"));
+            let known = OF_AWS
+                .iter()
+                .any(|(name, metrics)| *name == namespace && metrics.contains(&metric));
+            assert!(known, "{namespace} {metric}");
         }
         let described = field("AlarmDescription:");
         let (_, page) = described.split_once("docs/alarms.md#").expect(described);

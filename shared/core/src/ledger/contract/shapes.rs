@@ -221,7 +221,7 @@ pub(super) async fn an_incident_comes_back_as_it_was_and_only_to_its_tenant<L: L
         error: "Permanent",
         execution: Some(&of.execution),
     };
-    let mut incident = cause.incident("it is locked", at(5));
+    let mut incident = cause.incident(&meta(of), "it is locked", at(5));
     for expect in [Expect::Absent, Expect::Rev(1)] {
         let put = ledger.put_incident(&incident, expect).await.map_err(text)?;
         same("put", &put, &Put::Done)?;

@@ -209,27 +209,32 @@ fn incident() -> Incident {
         error: "Permanent",
         execution: None,
     };
-    cause.incident("it is locked", at(0))
+    cause.incident(&meta(&key("q")), "it is locked", at(0))
 }
 
 #[test]
-fn an_incident_is_opened_once_and_again_only_by_what_happens_after_it_was_resolved() {
+fn an_incident_is_opened_once_and_again_only_by_what_happens_after_a_person_handled_it() {
     let met = incident();
     assert_eq!(open(None, &met), Some(met.clone()));
     assert_eq!(open(Some(&met), &met), None);
-    let resolved = handle(&met, IncidentStatus::Resolved, &bob("mended"), at(10));
-    let resolved = resolved.expect("allowed").expect("a change");
-    assert_eq!(open(Some(&resolved), &met), None, "the same, told late");
-    let later = Incident {
-        opened_at: at(11),
-        ..met
-    };
-    let again = open(Some(&resolved), &later).expect("it is open again");
-    assert_eq!(
-        (again.status, again.rev),
-        (IncidentStatus::Open, resolved.rev + 1)
-    );
-    assert_eq!(again.handled, resolved.handled, "its history stays");
+    for status in [IncidentStatus::Acknowledged, IncidentStatus::Resolved] {
+        let handled = handle(&met, status, &bob("seen"), at(10));
+        let handled = handled.expect("allowed").expect("a change");
+        assert_eq!(open(Some(&handled), &met), None, "the same, told late");
+        let later = Incident {
+            opened_at: at(11),
+            execution: "another".to_owned(),
+            version: 2,
+            ..met.clone()
+        };
+        let again = open(Some(&handled), &later).expect("it is open again");
+        assert_eq!(
+            (again.status, again.rev),
+            (IncidentStatus::Open, handled.rev + 1)
+        );
+        assert_eq!((&*again.execution, again.version), ("another", 2));
+        assert_eq!(again.handled, handled.handled, "its history stays");
+    }
 }
 
 #[test]

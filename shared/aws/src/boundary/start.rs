@@ -1,0 +1,146 @@
+//! The log line of a start: what became of it, and whose it was as far as that is known.
+
+use holdfast_core::{
+    engine::{TaskError, asked_for},
+    task::{BeginResult, BeginTask, error_name},
+};
+use tracing::{error, info, warn};
+
+/// Logs what became of a start.
+pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
+    let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
+    match result {
+        Ok(BeginResult { execution, .. }) => info!(
+            audit = "workflow.started",
+            workflow,
+            owner,
+            tenant = execution.tenant,
+            execution = execution.id,
+            trace = %execution.trace,
+            trigger = execution.trigger,
+            "execution started"
+        ),
+        Err(error) => log_not_begun(task, error),
+    }
+}
+
+/// Of what is no start, nothing is known but its machine and, where it came in one, its trace.
+fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) {
+    let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
+    let known = asked_for(task);
+    let (at, trace) = known.map_or((None, task.trace.clone()), |(at, trace)| {
+        (Some(at), Some(trace))
+    });
+    let tenant = at.as_ref().map(|at| at.tenant.as_str());
+    let execution = at.as_ref().map(|at| at.execution.as_str());
+    let trace = trace.map(|trace| trace.to_string());
+    match *name {
+        error_name::DUPLICATE | error_name::KEY_REUSED => {
+            warn!(
+                audit = "workflow.duplicate.prevented",
+                workflow,
+                owner,
+                tenant,
+                execution,
+                trace,
+                reason = message,
+                "duplicate refused"
+            );
+        }
+        error_name::REJECTED => {
+            warn!(
+                audit = "workflow.rejected",
+                workflow,
+                owner,
+                tenant,
+                execution,
+                trace,
+                reason = message,
+                "start rejected"
+            );
+        }
+        error_name::MALFORMED => {
+            error!(
+                audit = "workflow.incident.opened",
+                workflow,
+                owner,
+                tenant,
+                execution,
+                trace,
+                reason = message,
+                "not a start"
+            );
+        }
+        _ => warn!(
+            workflow,
+            owner,
+            tenant,
+            execution,
+            trace,
+            error = name,
+            reason = message,
+            "begin did not answer"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Set in the process whose log is read.
+    const LOGS: &str = "HOLDFAST_TEST_LOGS";
+
+    fn refused(start: &Value, name: &'static str) {
+        let task = include_str!("../../../../tests/events/begin.json");
+        let mut task: BeginTask = serde_json::from_str(task).expect("a task");
+        task.start = start.clone();
+        log_begin(&task, &Err(TaskError::new(name, "no: \"x\"\nnext line")));
+    }
+
+    /// What the Lambda service sets for a function whose template says `LoggingConfig: { LogFormat: JSON }`.
+    #[test]
+    fn a_log_line_is_one_json_object_that_says_whose_start_was_refused_in_which_trace() {
+        let start = json!({ "tenant": "acme", "idempotency_key": "k-1", "input": { "vendor_id": "hidden" } });
+        if std::env::var_os(LOGS).is_some() {
+            lambda_runtime::tracing::init_default_subscriber();
+            for name in [error_name::DUPLICATE, error_name::REJECTED] {
+                refused(&start, name);
+            }
+            return refused(&json!({ "idempotency_key": "k-1" }), error_name::MALFORMED);
+        }
+        let this = std::env::current_exe().expect("this program");
+        let name = std::thread::current().name().expect("a test").to_owned();
+        let ran = Command::new(this)
+            .args(["--exact", &name, "--nocapture"])
+            .env(LOGS, "1")
+            .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
+            .env_remove("RUST_LOG")
+            .output();
+        let said = String::from_utf8(ran.expect("it runs").stdout).expect("text");
+        let lines = said
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(&line[line.find('{')?..]).ok());
+        let lines: Vec<_> = lines.map(|line| line["fields"].clone()).collect();
+        let audits: Vec<_> = lines.iter().map(|line| &line["audit"]).collect();
+        let right = [
+            "workflow.duplicate.prevented",
+            "workflow.rejected",
+            "workflow.incident.opened",
+        ];
+        assert_eq!(audits, right, "{said}");
+        for line in &lines[..2] {
+            assert_eq!(line["tenant"], "acme");
+            for id in ["execution", "trace"] {
+                let length = line[id].as_str().map(str::len);
+                assert!(length.is_some_and(|length| length >= 32), "{id}: {line}");
+            }
+        }
+        assert_eq!(lines[2].get("tenant"), None, "{said}");
+        assert!(!said.contains("hidden"), "{said}");
+    }
+}
