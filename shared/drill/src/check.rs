@@ -58,9 +58,6 @@ pub(crate) fn check(deployed: &Deployed, left: &Left) -> Found {
     }
     once(&mut found, deployed, left);
     leases(&mut found, left);
-    if let Some(snapshot) = &snapshot {
-        story(&mut found, snapshot);
-    }
     found
 }
 
@@ -113,6 +110,7 @@ fn ended(found: &mut Found, left: &Left, snapshot: &Snapshot, deployed: &Deploye
     let Some(reference) = &meta.receipt else {
         return found.say("it has no receipt".to_owned());
     };
+    story(found, snapshot);
     match receipt(left, reference) {
         Err(why) => found.say(why),
         Ok(receipt) => {
