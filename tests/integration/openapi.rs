@@ -7,8 +7,8 @@ use holdfast_tests::{Stack, texts, tokens::token, unique, variable};
 use serde_json::json;
 
 /// Sends what the document allows, and what it does not, and checks every answer; `set` is what the configuration
-/// of this name asks of the environment.
-fn hold(configuration: &str, set: &[(&str, &str)]) {
+/// of this name asks of the environment. The error is what it found.
+fn hold(configuration: &str, set: &[(&str, &str)]) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let api = variable("HOLDFAST_API");
     let ran = Command::new(root.join(".venv-schemathesis/bin/schemathesis"))
@@ -20,8 +20,16 @@ fn hold(configuration: &str, set: &[(&str, &str)]) {
         .args(["--url", &api, "--no-color"])
         .output();
     let ran = ran.expect("schemathesis is there: infra/local/setup.sh checks");
-    let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(ran.status.success(), "{said}");
+    match ran.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&ran.stdout).into_owned()),
+    }
+}
+
+fn assert_holds(configuration: &str, set: &[(&str, &str)]) {
+    if let Err(found) = hold(configuration, set) {
+        panic!("{configuration}: {found}");
+    }
 }
 
 #[tokio::test]
@@ -29,7 +37,7 @@ async fn the_api_does_what_its_document_says_whatever_it_is_sent() {
     let _stack = Stack::from_env().await;
     let tenant = unique("tenant");
     let who = token(Role::PlatformAdmin, Some(&tenant), "schemathesis");
-    hold("schemathesis.toml", &[("HOLDFAST_TOKEN", &who)]);
+    assert_holds("schemathesis.toml", &[("HOLDFAST_TOKEN", &who)]);
 }
 
 #[tokio::test]
@@ -47,7 +55,7 @@ async fn the_api_does_what_its_document_says_of_what_is_there() {
     let incidents = api.get("/v1/incidents").await.body;
     let incident = texts(&incidents["incidents"], "incident_id")[0];
     let who = token(Role::PlatformAdmin, Some(&tenant), "schemathesis");
-    hold(
+    assert_holds(
         "known.toml",
         &[
             ("HOLDFAST_TOKEN", &who),
@@ -56,4 +64,19 @@ async fn the_api_does_what_its_document_says_of_what_is_there() {
             ("HOLDFAST_INCIDENT", incident),
         ],
     );
+}
+
+#[tokio::test]
+async fn the_switch_does_what_its_document_says() {
+    let stack = Stack::alone().await;
+    let who = token(Role::PlatformAdmin, Some(&unique("tenant")), "schemathesis");
+    let held = hold("controls.toml", &[("HOLDFAST_TOKEN", &who)]);
+    // Whatever it has paused goes on before anybody else is let in.
+    let controls = stack.api.get("/v1/controls").await.body;
+    for scope in texts(&controls["controls"], "scope") {
+        let body = json!({ "state": "running", "reason": "it was a test" });
+        let reply = stack.api.put(&format!("/v1/controls/{scope}"), &body).await;
+        assert_eq!(reply.status, 200, "{scope}: {}", reply.body);
+    }
+    assert_eq!(held, Ok(()));
 }

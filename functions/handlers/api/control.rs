@@ -20,7 +20,7 @@ use crate::{
     caller::Visitor,
     given::{Asked, Given, Named},
     problem::Problem,
-    request::reason_of,
+    request::{REASON, reason_of},
 };
 
 /// What is said of a scope.
@@ -31,7 +31,7 @@ pub(crate) struct Body {
     /// Whether it stands still or goes on.
     state: Switch,
     /// In your own words, without control characters; whoever is refused reads it.
-    #[schemars(length(min = 1, max = 500))]
+    #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
     reason: String,
     /// What executions do meanwhile that have begun: `wait` if left out.
     #[serde(default)]
