@@ -199,7 +199,7 @@ async fn a_start_that_needs_an_approval_runs_with_another_persons_for_this_input
         approved_at: now,
         expires_at: now + Duration::from_secs(3600),
         input_sha256: value_sha256_hex(&input).expect("a digest"),
-        reference: "CASE-7".to_owned(),
+        reference: unique("CASE"),
     };
     let api = &stack.api;
     let run = async |input: &Value, approval: Value| {
@@ -210,19 +210,35 @@ async fn a_start_that_needs_an_approval_runs_with_another_persons_for_this_input
     };
     let (_, receipt) = run(&input, json!(right)).await;
     assert_eq!(receipt["status"], "EXECUTED", "{receipt}");
-    assert_eq!(receipt["approval"]["reference"], "CASE-7");
-    let own = Approval {
-        approved_by: "Ann".to_owned(),
+    assert_eq!(receipt["approval"]["reference"], right.reference);
+    let another = Approval {
+        reference: unique("CASE"),
         ..right.clone()
     };
-    for (input, approval, why) in [
-        (json!({ "vendor_id": other }), json!(right), "another input"),
-        (input.clone(), json!(own), "cannot approve"),
-        (input.clone(), Value::Null, "none came"),
+    let own = Approval {
+        approved_by: "Ann".to_owned(),
+        ..another.clone()
+    };
+    for (input, approval, no, why) in [
+        (
+            json!({ "vendor_id": other }),
+            json!(another),
+            "approval",
+            "another input",
+        ),
+        (input.clone(), json!(own), "approval", "cannot approve"),
+        (input.clone(), Value::Null, "approval", "none came"),
+        // It was given for one start.
+        (
+            input.clone(),
+            json!(right),
+            "approval_unused",
+            "another has used it",
+        ),
     ] {
         let (execution, _) = run(&input, approval).await;
         assert_eq!(execution["status"], "REJECTED");
-        assert_eq!(refusals(&execution), ["approval"]);
+        assert_eq!(refusals(&execution), [no]);
         assert!(
             execution["guardrails"].to_string().contains(why),
             "{execution}"

@@ -113,7 +113,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .iter()
             .any(|one| one.name == "input" && !one.held);
         let (wanted, broken) = match fits {
-            true => gate::wanted(gate, &at.tenant, &seen, started_at),
+            true => gate::wanted(gate, &at.tenant, &seen, start.approval.as_ref(), started_at),
             false => Default::default(),
         };
         guardrails.extend(broken);
@@ -199,7 +199,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             &stands.at.execution,
             stands.started_at,
         );
-        let (wanted, broken) = gate::wanted(&task.gate, &stands.at.tenant, &seen, redriven.at);
+        let (wanted, broken) =
+            gate::wanted(&task.gate, &stands.at.tenant, &seen, None, redriven.at);
         for _ in 0..MAX_RACES {
             let missing: Vec<_> = wanted
                 .iter()

@@ -5,13 +5,17 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use super::{Seen, amount::scaled, amount::shown, no, times::zone, yes};
 use crate::{
     ledger::{Counter, CounterKind, Draw, GuardrailOutcome},
-    task::{Budget, Gate, Period},
+    names::quoted,
+    task::{Approval, Budget, Gate, Period},
 };
 
 /// How long a count of a budget is kept after it was last used: longer than every period.
 const BUDGET_KEPT: SignedDuration = SignedDuration::from_hours(100 * 24);
 /// How long a count of starts is kept.
 const STARTS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long it is kept that an approval was used, after it has expired.
+const APPROVAL_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a start takes for one of its guardrails.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +43,7 @@ pub fn wanted(
     gate: &Gate,
     tenant: &str,
     seen: &Seen,
+    approval: Option<&Approval>,
     now: Timestamp,
 ) -> (Vec<Wanted>, Vec<GuardrailOutcome>) {
     let rules = &gate.rules;
@@ -80,6 +85,27 @@ pub fn wanted(
                 amount: 1,
                 most: Some(i64::from(most)),
                 until: now.checked_add(STARTS_KEPT).ok(),
+            },
+        });
+    }
+    if let Some(approval) = approval.filter(|_| rules.approval) {
+        let reference = &approval.reference;
+        wanted.push(Wanted {
+            name: "approval_unused".to_owned(),
+            refused: format!(
+                "approval {} was given for one start, and another has used it",
+                quoted(reference)
+            ),
+            draw: Draw {
+                counter: Counter {
+                    tenant: tenant.to_owned(),
+                    kind: CounterKind::Approval,
+                    name: reference.clone(),
+                    period: String::new(),
+                },
+                amount: 1,
+                most: Some(1),
+                until: approval.expires_at.checked_add(APPROVAL_KEPT).ok(),
             },
         });
     }

@@ -34,13 +34,14 @@ pub const SCOPE: [&str; 6] = [
 ];
 
 /// Names of outcomes that are not a definition's own.
-pub const RESERVED: [&str; 8] = [
+pub const RESERVED: [&str; 9] = [
     "paused",
     "tenant",
     "input",
     "hours",
     "freeze",
     "approval",
+    "approval_unused",
     "concurrent_executions",
     "starts_per_minute",
 ];

@@ -19,6 +19,8 @@ pub enum CounterKind {
     Open,
     /// How many executions of a workflow started in a minute. It is never given back.
     Starts,
+    /// Whether an approval has admitted a start: one, whatever becomes of it. It is never given back.
+    Approval,
 }
 
 impl CounterKind {
@@ -28,6 +30,7 @@ impl CounterKind {
             Self::Budget => "BUDGET",
             Self::Open => "OPEN",
             Self::Starts => "STARTS",
+            Self::Approval => "APPROVAL",
         }
     }
 
@@ -36,7 +39,7 @@ impl CounterKind {
     fn given_back(self, status: Status) -> bool {
         match self {
             Self::Open => true,
-            Self::Starts => false,
+            Self::Starts | Self::Approval => false,
             Self::Budget => match status {
                 Status::Executed | Status::PartiallyRolledBack => false,
                 Status::RolledBack | Status::Failed | Status::Rejected => true,
@@ -52,7 +55,7 @@ pub struct Counter {
     pub tenant: String,
     /// What is counted.
     pub kind: CounterKind,
-    /// A budget's name, or a workflow.
+    /// A budget's name, a workflow, or an approval's reference.
     pub name: String,
     /// The period, or nothing where it has none.
     pub period: String,
@@ -80,7 +83,8 @@ impl Draw {
 
     /// What an execution holds by it, unless it is never given back.
     pub fn hold(&self) -> Option<Hold> {
-        (self.counter.kind != CounterKind::Starts).then(|| Hold {
+        let held = matches!(self.counter.kind, CounterKind::Budget | CounterKind::Open);
+        held.then(|| Hold {
             kind: self.counter.kind,
             name: self.counter.name.clone(),
             period: self.counter.period.clone(),

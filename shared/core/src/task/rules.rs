@@ -170,7 +170,7 @@ pub struct Approval {
     /// What was agreed to: hex SHA-256 of the input's canonical JSON (RFC 8785).
     #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
     pub input_sha256: String,
-    /// Where the agreement is recorded, in the words of that system.
+    /// Where the agreement is recorded, in the words of that system: it is good for one start.
     #[schemars(length(min = 1, max = 200))]
     pub reference: String,
 }

@@ -1,10 +1,13 @@
 //! Budgets and limits through the engine: taken with the start, given back by the end, exact whatever is lost or raced.
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+
+mod at_random;
+
 use crate::{
+    digest::value_sha256_hex,
     engine::testing::{Fault, Op, engine},
     ledger::{Asked, Counter, CounterKind, Phase, Request, Status, redrive, withdraw},
     task::{Budget, Period, error_name},
@@ -271,6 +274,31 @@ fn a_redrive_under_a_definition_whose_amount_cannot_be_told_goes_no_further() {
 }
 
 #[test]
+fn an_approval_admits_one_start_and_its_repeats_and_no_other() {
+    let engine = engine();
+    let agreed = |key: &str, reference: &str| {
+        let mut task = start_with(key, json!(1));
+        task.gate.rules = Rules {
+            approval: true,
+            ..Rules::default()
+        };
+        task.start["requested_by"] = json!("ann");
+        task.start["approval"] = json!({
+            "approved_by": "bob", "reference": reference,
+            "approved_at": "2025-09-29T12:00:00Z", "expires_at": "2999-01-01T00:00:00Z",
+            "input_sha256": value_sha256_hex(&task.start["input"]).unwrap(),
+        });
+        task
+    };
+    for _ in 0..2 {
+        run(engine.begin(&agreed("a", "CASE-1"))).unwrap();
+    }
+    let (_, no) = rejected(&engine, &agreed("b", "CASE-1"));
+    assert_eq!(no, ["approval_unused"]);
+    run(engine.begin(&agreed("c", "CASE-2"))).unwrap();
+}
+
+#[test]
 fn a_minute_of_the_clock_takes_as_many_starts_as_it_may_and_the_next_as_many_again() {
     let engine = engine();
     let start_at = |key: &str, at: &str| {
@@ -292,121 +320,4 @@ fn a_minute_of_the_clock_takes_as_many_starts_as_it_may_and_the_next_as_many_aga
     finish(&engine, &begun.execution, None).unwrap();
     let minute = counted(&engine, CounterKind::Starts, "WF-HOLD", "2025-09-29T13:01");
     assert_eq!(minute, 1);
-}
-
-/// What happens to one of a few executions.
-#[derive(Debug, Clone)]
-enum Event {
-    Begin(u8),
-    BeginUnheard(u8),
-    BeginUnavailable(u8),
-    Execute(u8),
-    Fail(u8),
-    FailUnheard(u8),
-    Redrive(u8),
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    let key = 0..6_u8;
-    prop_oneof![
-        key.clone().prop_map(Event::Begin),
-        key.clone().prop_map(Event::BeginUnheard),
-        key.clone().prop_map(Event::BeginUnavailable),
-        key.clone().prop_map(Event::Execute),
-        key.clone().prop_map(Event::Fail),
-        key.clone().prop_map(Event::FailUnheard),
-        key.prop_map(Event::Redrive),
-    ]
-}
-
-/// Lets it happen, as far as it can.
-fn happen(engine: &TestEngine, event: &Event) {
-    let (Event::Begin(n) | Event::BeginUnheard(n) | Event::BeginUnavailable(n)) = event else {
-        let (Event::Execute(n) | Event::Fail(n) | Event::FailUnheard(n) | Event::Redrive(n)) =
-            event
-        else {
-            return;
-        };
-        let task = task_of(*n);
-        let Some(meta) = meta_of(engine, &task) else {
-            return;
-        };
-        let execution = meta.reference();
-        match event {
-            Event::Redrive(_) => {
-                let ended = matches!(
-                    meta.phase,
-                    Phase::Ended {
-                        status: Status::Failed,
-                        ..
-                    }
-                );
-                if ended && meta.receipt.is_some() {
-                    let again = redriven(engine, &task, &execution);
-                    drop(run(engine.begin(&again)));
-                }
-            }
-            Event::Execute(_) => drop(run(engine.finish(&finish_task(&execution), &Unsigned))),
-            _ => {
-                if matches!(event, Event::FailUnheard(_)) {
-                    engine.ledger.spoil(Op::PutMeta, 1, Fault::AnswerLost);
-                }
-                let plan = PlanTask {
-                    owner: meta.owner.clone(),
-                    ..plan_task(&execution, STEPS[0])
-                };
-                if let Ok(planned) = run(engine.plan(&plan)) {
-                    drop(run(
-                        engine.finish(&finish_task(&planned.execution), &Unsigned)
-                    ));
-                }
-            }
-        }
-        return;
-    };
-    match event {
-        Event::BeginUnheard(_) => engine.ledger.spoil(Op::PutMeta, 0, Fault::AnswerLost),
-        Event::BeginUnavailable(_) => engine.ledger.spoil(Op::PutMeta, 0, Fault::Unavailable),
-        _ => {}
-    }
-    drop(run(engine.begin(&task_of(*n))));
-}
-
-fn task_of(n: u8) -> BeginTask {
-    start_with(&format!("k-{n}"), json!(i64::from(n) * 10 + 5))
-}
-
-fn meta_of(engine: &TestEngine, task: &BeginTask) -> Option<Meta> {
-    let key = task.start["idempotency_key"].as_str().unwrap();
-    let at = ExecutionKey {
-        tenant: "acme".to_owned(),
-        execution: crate::keys::execution_id("acme", "WF-HOLD", key),
-    };
-    run(engine.ledger.kept.meta(&at)).unwrap()
-}
-
-proptest! {
-    #[test]
-    fn counts_are_what_the_records_hold_after_whatever_happened(
-        events in proptest::collection::vec(event(), 1..40)
-    ) {
-        let engine = engine();
-        for event in &events {
-            happen(&engine, event);
-            let metas: Vec<_> = (0..6).filter_map(|n| meta_of(&engine, &task_of(n))).collect();
-            let held = |kind| -> i64 {
-                let holds = metas.iter().flat_map(|meta| &meta.holds);
-                holds.filter(|hold| hold.kind == kind).map(|hold| hold.amount).sum()
-            };
-            let (used, open) = used_and_open(&engine);
-            prop_assert_eq!((used * 10_000, open), (held(CounterKind::Budget), held(CounterKind::Open)));
-            prop_assert!((0..=LIMIT).contains(&used) && (0..=3).contains(&open), "{} {}", used, open);
-            for meta in &metas {
-                let open = meta.holds.iter().any(|hold| hold.kind == CounterKind::Open);
-                let ended = matches!(meta.phase, Phase::Ended { .. } | Phase::Rejected);
-                prop_assert!(!(open && ended), "{:?}", meta);
-                prop_assert!(open || meta.phase != Phase::Running || meta.redriven.is_some(), "{:?}", meta);
-            }
-        }
-    }
 }

@@ -194,7 +194,7 @@ fn a_budgets_period_is_that_of_the_clocks_in_its_zone() {
         let gate = gate(budget("1", per, zone));
         let start = start(json!({"amount": 1}));
         let seen = Seen::of(&gate, &start, "e-1", at(now));
-        let (wanted, broken) = wanted(&gate, "acme", &seen, at(now));
+        let (wanted, broken) = wanted(&gate, "acme", &seen, None, at(now));
         assert_eq!(broken, []);
         assert_eq!(
             wanted[0].draw.counter.period, period,
@@ -217,7 +217,7 @@ fn an_amount_that_cannot_be_told_exactly_says_no() {
         let gate = gate(budget(amount, Period::Day, "UTC"));
         let start = start(json!({"amount": 10}));
         let seen = Seen::of(&gate, &start, "e-1", at(NOW));
-        let (wanted, broken) = wanted(&gate, "acme", &seen, at(NOW));
+        let (wanted, broken) = wanted(&gate, "acme", &seen, None, at(NOW));
         assert_eq!(wanted, []);
         let said = broken[0].message.as_deref().unwrap_or_default();
         assert!(said.contains(why), "{amount}: {said}");
