@@ -23,7 +23,12 @@ async fn tenant(stack: &Stack, count: usize) -> (Api, Vec<String>) {
     let mut began = Vec::new();
     for id in ids {
         let (execution, _) = api.finished(&id).await;
-        began.push((execution["started_at"].to_string(), id));
+        // As texts, times with and without a last digit would sort otherwise.
+        let at: jiff::Timestamp = execution["started_at"]
+            .as_str()
+            .and_then(|at| at.parse().ok())
+            .expect("a time");
+        began.push((at, id));
     }
     began.sort();
     began.reverse();

@@ -23,8 +23,15 @@ def subscribe(name):
     sns = boto3.client("sns", endpoint_url=endpoint)
     # Made by `make up`; making it again finds it.
     topic = sns.create_topic(Name=os.environ["HOLDFAST_STACK"] + "-incidents")["TopicArn"]
-    raw = {"RawMessageDelivery": "true"}
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=make(name), Attributes=raw)
+    queue, raw = make(name), {"RawMessageDelivery": "true"}
+    allowed = {
+        "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": queue, "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes=raw)
 
 
 def hear(name, source):
