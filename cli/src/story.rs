@@ -60,10 +60,51 @@ pub(crate) fn watch(door: &Door, id: &str) -> Result<(), Trouble> {
             };
         }
         if live {
-            let took = began.map_or(0.0, |began| seconds(began, Timestamp::now()));
-            output::text(&format!("{status} for {took:.1} s"))?;
+            let now = Timestamp::now();
+            let took = began.map_or(0.0, |began| seconds(began, now));
+            let doing = door.execution(id, "")?.map(|one| doing(&one, now));
+            let doing = doing.filter(|doing| !doing.is_empty());
+            let doing = doing.map_or_else(String::new, |doing| format!(": {doing}"));
+            output::text(&format!("{status} for {took:.1} s{doing}"))?;
         }
         sleep(PAUSE);
+    }
+}
+
+/// What an execution is about at this moment: attempts at work, and what people are asked.
+fn doing(execution: &Value, now: Timestamp) -> String {
+    let attempt = |step: &Value| {
+        let (word, member) = match text(step, "status") {
+            "RUNNING" => ("attempt", "attempts"),
+            "UNDOING" => ("undo", "undo_attempts"),
+            _ => return None,
+        };
+        let attempts = list(step, member);
+        let since = text(attempts.last()?, "started_at").parse().ok()?;
+        let (name, number, took) = (label(step, "name"), attempts.len(), seconds(since, now));
+        Some(format!("{name} {word} {number} for {took:.1} s"))
+    };
+    let question = |one: &Value| {
+        let open = text(one, "status") == "OPEN";
+        open.then(|| {
+            format!(
+                "{} waits for a decision until {}",
+                text(one, "step"),
+                text(one, "until")
+            )
+        })
+    };
+    let steps = list(execution, "steps").iter().filter_map(attempt);
+    let questions = list(execution, "questions").iter().filter_map(question);
+    let all: Vec<_> = steps.chain(questions).collect();
+    all.join("; ").replace(is_hidden, "\u{fffd}")
+}
+
+/// A step's name, with the item that it is about if there is one.
+fn label(of: &Value, name: &str) -> String {
+    match of["item"].as_str() {
+        Some(item) => format!("{}[{item}]", text(of, name)),
+        None => text(of, name).to_owned(),
     }
 }
 
@@ -73,8 +114,12 @@ pub(crate) fn none(id: &str) -> Trouble {
     ))
 }
 
+fn list<'a>(of: &'a Value, member: &str) -> &'a [Value] {
+    of[member].as_array().map_or(&[], Vec::as_slice)
+}
+
 fn events(story: &Value) -> &[Value] {
-    story["events"].as_array().map_or(&[], Vec::as_slice)
+    list(story, "events")
 }
 
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
@@ -104,12 +149,9 @@ fn told(event: &Value, began: Option<Timestamp>) -> String {
         "{}  {since:>8.3} s  {what:<20}",
         at.strftime("%H:%M:%S%.3f")
     );
-    let step = text(data, "step");
+    let step = label(data, "step");
     if !step.is_empty() {
         line.push_str(&format!("  {step}"));
-        if let Some(item) = data["item"].as_str() {
-            line.push_str(&format!("[{item}]"));
-        }
     }
     let says = |member: &str| match &data[member] {
         Value::Null => None,
@@ -145,6 +187,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_moment_names_the_attempts_at_work_and_what_people_are_asked() {
+        let attempt = |at: &str, ended: Value| json!({ "started_at": at, "ended_at": ended });
+        let execution = json!({
+            "steps": [
+                { "name": "told", "status": "SUCCESS", "attempts": [attempt("2026-11-24T12:00:00Z", json!("x"))] },
+                { "name": "hold", "item": "v-\u{1b}1", "status": "RUNNING", "attempts": [
+                    attempt("2026-11-24T12:00:00Z", json!("2026-11-24T12:00:01Z")),
+                    attempt("2026-11-24T12:00:02Z", Value::Null),
+                ] },
+                { "name": "pay", "status": "UNDOING", "undo_attempts": [attempt("2026-11-24T12:00:03Z", Value::Null)] },
+            ],
+            "questions": [
+                { "step": "agreed", "status": "OPEN", "until": "2026-11-24T13:00:00Z" },
+                { "step": "before", "status": "DECIDED", "until": "2026-11-24T13:00:00Z" },
+            ],
+        });
+        let now = "2026-11-24T12:00:03.5Z".parse().expect("a time");
+        assert_eq!(
+            doing(&execution, now),
+            "hold[v-\u{fffd}1] attempt 2 for 1.5 s; pay undo 1 for 0.5 s; \
+             agreed waits for a decision until 2026-11-24T13:00:00Z"
+        );
+    }
 
     #[test]
     fn an_event_is_one_line_that_cannot_steer_a_terminal() {

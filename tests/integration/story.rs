@@ -1,27 +1,41 @@
 //! `holdfast logs` and `holdfast watch` tell an execution's story from the running stack.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use holdfast_tests::{DELAY, Stack, unique, valid_receipt};
 use serde_json::json;
 
-use crate::hold;
+use crate::{hold, rollback::hanging};
+
+/// The built command.
+fn command() -> PathBuf {
+    let tests = std::env::current_exe().expect("this program has a place");
+    let built = tests.ancestors().nth(2).expect("the folder of programs");
+    built.join("holdfast")
+}
 
 /// Runs the built command and gives whether it succeeded, and all that it said.
 pub(crate) async fn holdfast(arguments: &[&str]) -> (bool, String) {
-    let tests = std::env::current_exe().expect("this program has a place");
-    let built: PathBuf = tests
-        .ancestors()
-        .nth(2)
-        .expect("the folder of programs")
-        .into();
-    let arguments: Vec<_> = arguments.iter().map(|one| (*one).to_owned()).collect();
-    let run = tokio::task::spawn_blocking(move || {
-        Command::new(built.join("holdfast"))
-            .args(arguments)
-            .output()
-    });
-    let ran = run
+    let mut run = Command::new(command());
+    run.args(arguments);
+    said(run).await
+}
+
+/// The same in a terminal.
+async fn in_a_terminal(arguments: &[&str]) -> (bool, String) {
+    let mut run = Command::new("python3");
+    let script =
+        "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    run.args(["-c", script]).arg(command()).args(arguments);
+    said(run).await
+}
+
+async fn said(mut run: Command) -> (bool, String) {
+    let ran = tokio::task::spawn_blocking(move || run.stdin(Stdio::null()).output());
+    let ran = ran
         .await
         .expect("it runs")
         .expect("the command is built: cargo build");
@@ -111,6 +125,20 @@ async fn watching_follows_an_execution_to_its_receipt_and_logs_tell_the_same() {
     for made in [file, set, forged, page] {
         std::fs::remove_file(made).expect("it goes");
     }
+}
+
+#[tokio::test]
+async fn in_a_terminal_a_last_line_names_the_attempt_at_work() {
+    let stack = Stack::from_env().await;
+    let id = hanging(&stack, &unique("vendor"), &unique("watched")).await;
+    let (fine, watched) = in_a_terminal(&["watch", &id]).await;
+    assert!(
+        fine && in_order(
+            &watched,
+            &["notify_ap_team attempt 1 for ", "receipt.generated"]
+        ),
+        "{watched}"
+    );
 }
 
 #[tokio::test]
