@@ -158,7 +158,8 @@ impl Api {
         let mut reply = self.start(workflow, key, input).await;
         let mut fresh = [202].as_slice();
         for _ in 0..5 {
-            if reply.status != 503 {
+            // The function, or the gateway before it, did not answer in time.
+            if reply.status < 500 {
                 break;
             }
             reply = self.start(workflow, key, input).await;
