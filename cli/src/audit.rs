@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -25,18 +26,39 @@ use crate::{
 /// How many findings are shown.
 const SHOWN: usize = 20;
 
-/// What is to be audited.
+/// Which hours are meant.
 #[derive(Args)]
-pub(crate) struct Asked {
-    /// The tenant
-    #[arg(long)]
-    tenant: String,
+pub(crate) struct Hours {
     /// From when on: a day (2026-11-01) or a full hour (2026-11-01T13:00:00Z)
     #[arg(long, value_name = "WHEN")]
     from: String,
     /// Until when: a day, which is included, or the end of an hour
     #[arg(long, value_name = "WHEN")]
     to: String,
+}
+
+impl Hours {
+    pub(crate) fn range(&self) -> Result<Range<Hour>, Trouble> {
+        let from = when("--from", &self.from, false).map_err(Trouble::Other)?;
+        let until = when("--to", &self.to, true).map_err(Trouble::Other)?;
+        if from >= until {
+            return Err(Trouble::Other(format!(
+                "--from {} is not before --to {}",
+                self.from, self.to
+            )));
+        }
+        Ok(from..until)
+    }
+}
+
+/// What is to be audited.
+#[derive(Args)]
+pub(crate) struct Asked {
+    /// The tenant
+    #[arg(long)]
+    tenant: String,
+    #[command(flatten)]
+    hours: Hours,
     /// The folder: what `holdfast receipt mirror` or `aws s3 sync s3://BUCKET DIR` made
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
@@ -49,18 +71,12 @@ pub(crate) struct Asked {
 pub(crate) fn run(asked: &Asked) -> Result<(), Trouble> {
     let wrong = |why: String| Trouble::Other(why);
     check_tenant(&asked.tenant).map_err(wrong)?;
-    let from = when("--from", &asked.from, false).map_err(wrong)?;
-    let until = when("--to", &asked.to, true).map_err(wrong)?;
-    if from >= until {
-        return Err(Trouble::Other(format!(
-            "--from {} is not before --to {}",
-            asked.from, asked.to
-        )));
-    }
+    let hours = asked.hours.range()?;
+    let until = hours.end;
     let newest = Hour::newest_due(Timestamp::now()).next();
     let keys = key_set(&asked.jwks)?;
     let mirror = Mirror::open(&asked.dir).map_err(wrong)?;
-    let found = audit(&mirror, &asked.tenant, from..until, &keys).map_err(|why| {
+    let found = audit(&mirror, &asked.tenant, hours, &keys).map_err(|why| {
         Trouble::Other(format!(
             "{}: {why}; is it a mirror of the bucket? aws s3 sync s3://BUCKET {}",
             asked.dir.display(),
@@ -119,7 +135,7 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 }
 
 /// The hour that `text` names: that a day or an hour begins with, or that follows its end.
-pub(crate) fn when(option: &str, text: &str, end: bool) -> Result<Hour, String> {
+fn when(option: &str, text: &str, end: bool) -> Result<Hour, String> {
     let day = text
         .parse::<Date>()
         .ok()

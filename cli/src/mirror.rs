@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    ops::Range,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +17,7 @@ use serde_json::Value;
 
 use crate::{
     api::{Door, fetch},
-    audit::{counted, some, when},
+    audit::{Hours, counted, some},
     output,
     receipt::{link, read, write_new},
     report::Trouble,
@@ -25,12 +26,8 @@ use crate::{
 /// What is to be mirrored.
 #[derive(Args)]
 pub(crate) struct Asked {
-    /// From when on: a day (2026-11-01) or a full hour (2026-11-01T13:00:00Z)
-    #[arg(long, value_name = "WHEN")]
-    from: String,
-    /// Until when: a day, which is included, or the end of an hour
-    #[arg(long, value_name = "WHEN")]
-    to: String,
+    #[command(flatten)]
+    hours: Hours,
     /// The folder; what it has already is not fetched again
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
@@ -55,8 +52,7 @@ pub(crate) fn run(asked: &Asked) -> Result<(), Trouble> {
         Trouble::Other("--tenant says whose receipts are mirrored: name it".to_owned())
     })?;
     check_tenant(tenant).map_err(Trouble::Other)?;
-    let from = when("--from", &asked.from, false).map_err(Trouble::Other)?;
-    let until = when("--to", &asked.to, true).map_err(Trouble::Other)?;
+    let Range { start, end } = asked.hours.range()?;
     let mut mirror = Mirror {
         asked,
         tenant,
@@ -67,7 +63,7 @@ pub(crate) fn run(asked: &Asked) -> Result<(), Trouble> {
     };
     let mut cursor = String::new();
     loop {
-        let path = format!("/v1/digests?from={from}&until={until}{cursor}");
+        let path = format!("/v1/digests?from={start}&until={end}{cursor}");
         let page = asked.door.read(&path)?;
         mirror.page(&page)?;
         match page["next"].as_str() {
