@@ -59,8 +59,6 @@ pub(crate) async fn list(
     let after = which.cursor.as_deref().map(hour).transpose()?;
     let first = from.map(Hour::not_before).max(after.map(Hour::next));
     let (store, tenant) = (&caller.receipts, &caller.tenant);
-    let lost =
-        |why: holdfast_core::engine::StoreError| Problem::unavailable("the receipt store", &why.0);
     let before = first.map(|hour| hour.before(1).object(tenant));
     let listed = store
         .page(
@@ -68,8 +66,7 @@ pub(crate) async fn list(
             &before.unwrap_or_default(),
             limit + 1,
         )
-        .await
-        .map_err(lost)?;
+        .await?;
     let hours = listed.iter().filter_map(|key| Hour::of_object(tenant, key));
     let mut hours: Vec<Hour> = hours
         .take_while(|hour| until.is_none_or(|until| hour.from() < until))
@@ -80,7 +77,7 @@ pub(crate) async fn list(
     // One after another: a digest may list 100,000 receipts.
     for hour in &hours {
         let object = hour.object(tenant);
-        let Some(bytes) = store.get(&object).await.map_err(lost)? else {
+        let Some(bytes) = store.get(&object).await? else {
             continue;
         };
         let name = object.replace('/', "-");

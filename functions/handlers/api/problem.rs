@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_core::ledger::LedgerError;
+use holdfast_core::{engine::StoreError, ledger::LedgerError};
 
 use crate::answer::ProblemDocument;
 
@@ -182,6 +182,13 @@ impl Problem {
 impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         Self::unavailable("the ledger", &error.to_string())
+    }
+}
+
+/// Of the store of receipts, the only one that the API reads.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::unavailable("the receipt store", &error.0)
     }
 }
 

@@ -150,8 +150,7 @@ pub(crate) async fn link_to(
     let asked_at = Timestamp::now();
     let link = store
         .presign(object, file_name, app.receipt_url_valid_for)
-        .await
-        .map_err(|error| Problem::unavailable("the receipt store", &error.0))?;
+        .await?;
     let expires_at = (asked_at + link.valid_for)
         .round(Unit::Second)
         .unwrap_or(asked_at);
@@ -160,8 +159,7 @@ pub(crate) async fn link_to(
 
 /// A receipt's file.
 async fn bytes(store: &S3Store, receipt: &ReceiptRef) -> Result<Vec<u8>, Problem> {
-    let bytes = store.get(&receipt.object).await;
-    let bytes = bytes.map_err(|error| Problem::unavailable("the receipt store", &error.0))?;
+    let bytes = store.get(&receipt.object).await?;
     bytes.ok_or_else(|| Problem::conflict(format!("the file of {} is gone", receipt.object)))
 }
 
