@@ -1,6 +1,6 @@
 //! `POST /v1/workflows/{workflow_id}/executions`: starts a workflow once per idempotency key.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -151,6 +151,10 @@ fn read(
     })
 }
 
+/// A start is refused only by a gate no older than this: who repeats a wrong one must not use up the descriptions of
+/// machines that Step Functions gives a second.
+const FRESH: Duration = Duration::from_secs(2);
+
 /// Refuses early what `begin` would reject for its form, and says what else it will demand; a machine that cannot be
 /// described is left to `begin`.
 async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<Rules, Problem> {
@@ -160,7 +164,7 @@ async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<Rules, 
         && admits(remembered, caller, asked).is_err()
     {
         // The gate may have been widened since.
-        deployed = app.machines.deployed_now(workflow).await;
+        deployed = app.machines.deployed_within(FRESH, workflow).await;
     }
     match deployed {
         Ok(deployed) => admits(&deployed, caller, asked),

@@ -59,23 +59,26 @@ impl Machines {
 
     /// The machine of `workflow`, as it was within the last minute.
     pub async fn deployed(&self, workflow: &str) -> Result<Arc<Deployed>, MachineError> {
+        self.deployed_within(KEPT, workflow).await
+    }
+
+    /// The machine of `workflow`, as it was no longer than `age` ago.
+    pub async fn deployed_within(
+        &self,
+        age: Duration,
+        workflow: &str,
+    ) -> Result<Arc<Deployed>, MachineError> {
         let known = &self.remembered.machines;
         {
             let known = known.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((_, deployed)) = known
                 .get(workflow)
-                .filter(|(since, _)| since.elapsed() < KEPT)
+                .filter(|(since, _)| since.elapsed() < age)
             {
                 return Ok(Arc::clone(deployed));
             }
         }
-        self.deployed_now(workflow).await
-    }
-
-    /// The machine of `workflow` as it is at this moment; from here on that is remembered.
-    pub async fn deployed_now(&self, workflow: &str) -> Result<Arc<Deployed>, MachineError> {
         let deployed = Arc::new(self.described(workflow).await?);
-        let known = &self.remembered.machines;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(workflow.to_owned(), (Instant::now(), Arc::clone(&deployed)));
         Ok(deployed)
