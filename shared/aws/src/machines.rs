@@ -232,14 +232,12 @@ impl Machines {
             .await;
         let definition = match answer {
             Ok(answer) => answer.definition,
-            Err(error) if !error.as_service_error().is_some_and(is_forgotten) => {
-                return Err(unavailable(&error));
-            }
-            Err(_) => {
+            Err(error) if error.as_service_error().is_some_and(is_forgotten) => {
                 let answer = self.client.describe_state_machine();
                 let answer = answer.state_machine_arn(machine).send().await;
                 answer.map_err(|error| unavailable(&error))?.definition
             }
+            Err(error) => return Err(unavailable(&error)),
         };
         Ok(read_machine(&definition)?.compiled)
     }

@@ -34,53 +34,31 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
     let tenant = at.as_ref().map(|at| at.tenant.as_str());
     let execution = at.as_ref().map(|at| at.execution.as_str());
     let trace = trace.map(|trace| trace.to_string());
-    match *name {
-        error_name::DUPLICATE | error_name::KEY_REUSED => {
-            warn!(
-                audit = "workflow.duplicate.prevented",
+    macro_rules! log {
+        ($level:ident, $member:ident = $value:expr, $says:literal) => {
+            $level!(
+                $member = $value,
                 workflow,
                 owner,
                 tenant,
                 execution,
                 trace,
                 reason = message,
+                $says
+            )
+        };
+    }
+    match *name {
+        error_name::DUPLICATE | error_name::KEY_REUSED => {
+            log!(
+                warn,
+                audit = "workflow.duplicate.prevented",
                 "duplicate refused"
             );
         }
-        error_name::REJECTED => {
-            warn!(
-                audit = "workflow.rejected",
-                workflow,
-                owner,
-                tenant,
-                execution,
-                trace,
-                reason = message,
-                "start rejected"
-            );
-        }
-        error_name::MALFORMED => {
-            error!(
-                audit = "workflow.incident.opened",
-                workflow,
-                owner,
-                tenant,
-                execution,
-                trace,
-                reason = message,
-                "not a start"
-            );
-        }
-        _ => warn!(
-            workflow,
-            owner,
-            tenant,
-            execution,
-            trace,
-            error = name,
-            reason = message,
-            "begin did not answer"
-        ),
+        error_name::REJECTED => log!(warn, audit = "workflow.rejected", "start rejected"),
+        error_name::MALFORMED => log!(error, audit = "workflow.incident.opened", "not a start"),
+        _ => log!(warn, error = name, "begin did not answer"),
     }
 }
 
