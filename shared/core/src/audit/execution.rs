@@ -1,5 +1,7 @@
 //! What the record of an execution says.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
 
 use super::{About, Event, Kind};
@@ -78,11 +80,11 @@ pub(super) fn told(meta: &Meta) -> Vec<Event> {
     told
 }
 
-/// One event for every repeat that was refused. The counter keeps no times: they are when it was written; and no
+/// One event for every repeat that was refused, of these numbers. The counter keeps no times: they are when it was written; and no
 /// version, since a repeat may be refused before the execution's own record says which.
 pub(super) fn duplicates(
     at: &ExecutionKey,
-    refused: u64,
+    numbers: RangeInclusive<u64>,
     about: &About,
     committed: Timestamp,
 ) -> Vec<Event> {
@@ -95,5 +97,5 @@ pub(super) fn duplicates(
         let parts = &[&*number.to_string()];
         Event::new(kind, committed, about, &at.execution, parts).with("number", number)
     };
-    (1..=refused).map(one).collect()
+    numbers.map(one).collect()
 }

@@ -15,6 +15,8 @@ pub use event::{Event, Kind};
 pub use metrics::{Metric, Unit, emf, metrics};
 pub use story::story;
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -107,9 +109,20 @@ pub fn events(
     about: &About,
     committed: Timestamp,
 ) -> Vec<Event> {
-    let said = old.map_or(Vec::new(), |old| all(old, about, committed));
-    let mut news = all(new, about, committed);
-    news.retain(|event| said.iter().all(|before| before.id != event.id));
+    let mut news = match (old, new) {
+        // A key can be repeated for ever: what was counted before is not made again to be left out.
+        (
+            Some(Record::Duplicates { refused: told, .. }),
+            Record::Duplicates { at, refused, .. },
+        ) => execution::duplicates(at, told + 1..=*refused, about, committed),
+        _ => {
+            let said = old.map_or(Vec::new(), |old| all(old, about, committed));
+            let said: HashSet<_> = said.iter().map(|event| &event.id).collect();
+            let mut news = all(new, about, committed);
+            news.retain(|event| !said.contains(&event.id));
+            news
+        }
+    };
     news.sort_by_key(Event::sequence);
     news
 }
@@ -165,7 +178,7 @@ fn all(record: &Record, about: &About, committed: Timestamp) -> Vec<Event> {
         Record::Incident(incident) => people::handled(incident, about),
         Record::Control(control) => people::controlled(control, about),
         Record::Duplicates { at, refused, .. } => {
-            execution::duplicates(at, *refused, about, committed)
+            execution::duplicates(at, 1..=*refused, about, committed)
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Every kind of event is told by some record, is what its published schema says, and carries no payload.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
 
 use super::*;
 use crate::ledger::{
@@ -105,14 +109,34 @@ fn controls() -> Vec<Record> {
     [Switch::Paused, Switch::Running].map(control).to_vec()
 }
 
+/// So many repeats of the start.
+fn refused(of: &ExecutionKey, refused: u64) -> Record {
+    Record::Duplicates {
+        at: of.clone(),
+        workflow: "WF-HOLD".to_owned(),
+        refused,
+    }
+}
+
+#[test]
+fn a_count_of_repeats_tells_those_that_it_did_not_count_before() {
+    let of = key("k");
+    let (two, five) = (refused(&of, 2), refused(&of, 5));
+    let about = two.about().expect("it says whose it is");
+    let told = |old: Option<&Record>, new: &Record| -> BTreeSet<_> {
+        let told = events(old, new, &about, at(0)).into_iter();
+        told.map(|event| event.id).collect()
+    };
+    let news = told(Some(&two), &five);
+    assert_eq!(news.len(), 3);
+    assert_eq!(&told(None, &two) | &news, told(None, &five));
+    assert_eq!(told(Some(&five), &five), BTreeSet::new());
+}
+
 #[test]
 fn every_kind_of_event_is_told_as_its_published_schema_says_and_without_payloads() {
     let of = key("k");
-    let refused = Record::Duplicates {
-        at: of.clone(),
-        workflow: "WF-HOLD".to_owned(),
-        refused: 1,
-    };
+    let refused = refused(&of, 1);
     let records = [
         executions(&of),
         steps(&of),
@@ -157,11 +181,7 @@ fn every_kind_of_event_is_told_as_its_published_schema_says_and_without_payloads
 #[test]
 fn a_record_that_is_read_back_tells_what_the_stream_told() {
     let of = key("k");
-    let refused = Record::Duplicates {
-        at: of.clone(),
-        workflow: "WF-HOLD".to_owned(),
-        refused: 1,
-    };
+    let refused = refused(&of, 1);
     let about = refused.about().expect("it says whose it is");
     let streamed = events(None, &refused, &about, at(0));
     let stands = told(&Snapshot::new(meta(&of), vec![], 1));
