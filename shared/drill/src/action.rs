@@ -1,6 +1,7 @@
-//! The action of a step, simulated: it calls the target as the fault allows, and answers in the shape its schema promises.
+//! The action of a step, as a fault strikes it: it calls the target as the fault allows, by its own code where the drill has a
+//! system for that, and else simulated, answering in the shape its schema promises.
 
-use std::{future::pending, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use holdfast_core::{
     action::{AnyAction, Boxed, Call, Done, StepError, Verdict},
@@ -14,7 +15,7 @@ use crate::{
     fault::Fault,
     process::Process,
     sample::sample,
-    target::{Asked, Promise, What},
+    target::{Asked, Promise, Target, What},
 };
 
 /// How long a target takes to answer.
@@ -25,29 +26,32 @@ const PAUSE: Duration = Duration::from_secs(45);
 const TOO_LATE: SignedDuration = SignedDuration::from_secs(20);
 
 /// One call of an action in one process.
-pub(crate) struct Simulated<'a> {
+#[derive(Clone)]
+pub(crate) struct Struck {
     pub(crate) process: Process,
     pub(crate) promise: Promise,
-    pub(crate) output_schema: &'a Value,
+    pub(crate) output_schema: Arc<Value>,
+    /// Its own code, where the drill has a system for that; else its target is simulated.
+    pub(crate) own: Option<Arc<dyn AnyAction>>,
 }
 
-/// What becomes of one call.
-type Act<T> = fn(&Process, &Call, Promise, Value) -> Result<T, StepError>;
+/// What becomes of one call, with what it is given.
+type Act<G, T> = fn(&Struck, &Call, G) -> Result<T, StepError>;
 
-impl Simulated<'_> {
+impl Struck {
     /// Calls the target once, as the fault has it.
-    async fn call<T: Send + 'static>(
+    async fn call<G: Send + 'static, T: Send + 'static>(
         &self,
         call: &Call,
-        answer: Value,
-        act: Act<T>,
+        given: G,
+        act: Act<G, T>,
     ) -> Result<T, StepError> {
-        let (process, promise) = (&self.process, self.promise);
+        let process = &self.process;
         let clock = &process.world().clock;
         clock.sleep(ANSWERS_AFTER).await;
-        let act_now = |answer: Value| {
+        let act_now = |given: G| {
             process.has_acted();
-            act(process, call, promise, answer)
+            act(self, call, given)
         };
         match process.fault() {
             Some(Fault::TransientOnce | Fault::TransientAlways) => {
@@ -58,32 +62,32 @@ impl Simulated<'_> {
             }
             Some(Fault::Permanent) => Err(StepError::permanent("the target refuses")),
             Some(Fault::LostAnswer | Fault::LostAnswerAlways) => {
-                let done = act_now(answer);
+                let done = act_now(given);
                 done.and(Err(StepError::unknown("the connection dropped")))
             }
             Some(Fault::TimeoutBeforeEffect) => pending().await,
             Some(Fault::TimeoutAfterEffect) => {
                 // Nobody hears what the target says.
-                drop(act_now(answer));
+                drop(act_now(given));
                 pending().await
             }
             Some(Fault::LateCall) => {
                 let at = too_late(clock.now(), call.time_left);
-                let (process, call) = (process.clone(), call.clone());
-                clock.at(at, move || drop(act(&process, &call, promise, answer)));
+                let (late, call) = (self.clone(), call.clone());
+                clock.at(at, move || drop(act(&late, &call, given)));
                 pending().await
             }
             Some(Fault::Zombie) => {
                 process
                     .stand_still(too_late(clock.now(), call.time_left))
                     .await;
-                act_now(answer)
+                act_now(given)
             }
             Some(Fault::CrashAfterEffect) => {
-                drop(act_now(answer));
+                drop(act_now(given));
                 process.die().await
             }
-            _ => act_now(answer),
+            _ => act_now(given),
         }
     }
 }
@@ -94,45 +98,53 @@ fn too_late(now: Timestamp, left: Duration) -> Timestamp {
     now + left + SignedDuration::from_secs(LEASE_MARGIN_S as i64) + TOO_LATE
 }
 
-fn effect(
-    process: &Process,
-    call: &Call,
-    promise: Promise,
-    answer: Value,
-) -> Result<Value, StepError> {
-    let world = process.world();
-    let asked = asked(process, call, promise);
-    let (what, answer) = world.target.effect(&asked, answer);
-    world.tell(|| format!("target     {}: {}", call.step, what.words()));
-    answer
+fn effect(one: &Struck, call: &Call, input: Value) -> Result<Value, StepError> {
+    let simulate = |target: &Target, asked: &Asked<'_>| {
+        let answer = sample(&one.output_schema, &call.key[..8.min(call.key.len())]);
+        target.effect(asked, answer)
+    };
+    one.act(call, false, simulate, |own| own.run(call, input.clone()))
 }
 
-fn undo(process: &Process, call: &Call, promise: Promise, _: Value) -> Result<(), StepError> {
-    let world = process.world();
-    let what = world.target.undo(&asked(process, call, promise));
-    world.tell(|| format!("target     {}: {}", call.step, what.words()));
-    Ok(())
+fn undo(one: &Struck, call: &Call, done: Done<Value, Value>) -> Result<(), StepError> {
+    let simulate = |target: &Target, asked: &Asked<'_>| (target.undo(asked), Ok(()));
+    one.act(call, true, simulate, |own| own.undo(call, done.clone()))
 }
 
-fn verify(
-    process: &Process,
-    call: &Call,
-    _: Promise,
-    _: Value,
-) -> Result<Verdict<Value>, StepError> {
-    let verdict = process.world().target.verdict(&call.forward_key);
-    process
-        .world()
-        .tell(|| format!("target     {}: asked what became of it", call.step));
-    Ok(verdict)
+fn verify(one: &Struck, call: &Call, input: Value) -> Result<Verdict<Value>, StepError> {
+    let world = one.process.world();
+    world.tell(|| format!("target     {}: asked what became of it", call.step));
+    match (&one.own, &world.target.own) {
+        (Some(action), Some(own)) => own.wait(action.verify(call, input)),
+        _ => Ok(world.target.verdict(&call.forward_key)),
+    }
 }
 
-fn asked<'a>(process: &Process, call: &'a Call, promise: Promise) -> Asked<'a> {
-    Asked {
-        at: process.world().clock.now(),
-        step: &call.step,
-        key: &call.forward_key,
-        promise,
+impl Struck {
+    /// Calls the target, or has the action's own code do it.
+    fn act<'a, T>(
+        &'a self,
+        call: &Call,
+        undoes: bool,
+        simulate: impl FnOnce(&Target, &Asked<'_>) -> (What, Result<T, StepError>),
+        really: impl FnOnce(&'a dyn AnyAction) -> Boxed<'a, Result<T, StepError>>,
+    ) -> Result<T, StepError> {
+        let world = self.process.world();
+        let asked = Asked {
+            at: world.clock.now(),
+            step: &call.step,
+            key: &call.forward_key,
+            promise: self.promise,
+        };
+        let (what, answer) = match (&self.own, &world.target.own) {
+            (Some(action), Some(own)) => {
+                let wait = || own.wait(really(&**action));
+                world.target.observe(&asked, undoes, wait)
+            }
+            _ => simulate(&world.target, &asked),
+        };
+        world.tell(|| format!("target     {}: {}", call.step, what.words()));
+        answer
     }
 }
 
@@ -141,32 +153,31 @@ impl What {
         match self {
             Self::Effect => "an effect",
             Self::Repeated => "the same call again, no second effect",
-            Self::Refused => "refused, its key was undone",
+            Self::Refused => "refused",
             Self::Undone => "the effect is taken back",
             Self::NothingToUndo => "nothing to take back",
         }
     }
 }
 
-impl AnyAction for Simulated<'_> {
-    fn run<'a>(&'a self, call: &'a Call, _: Value) -> Boxed<'a, Result<Value, StepError>> {
-        let answer = sample(self.output_schema, &call.key[..8.min(call.key.len())]);
-        Box::pin(self.call(call, answer, effect))
+impl AnyAction for Struck {
+    fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>> {
+        Box::pin(self.call(call, input, effect))
     }
 
     fn undo<'a>(
         &'a self,
         call: &'a Call,
-        _: Done<Value, Value>,
+        done: Done<Value, Value>,
     ) -> Boxed<'a, Result<(), StepError>> {
-        Box::pin(self.call(call, Value::Null, undo))
+        Box::pin(self.call(call, done, undo))
     }
 
     fn verify<'a>(
         &'a self,
         call: &'a Call,
-        _: Value,
+        input: Value,
     ) -> Boxed<'a, Result<Verdict<Value>, StepError>> {
-        Box::pin(self.call(call, Value::Null, verify))
+        Box::pin(self.call(call, input, verify))
     }
 }

@@ -192,6 +192,14 @@ fn residuals(found: &mut Found, receipt: &Receipt, left: &Left) {
             }
         }
     }
+    let calls = left.world.target.done();
+    for key in standing.keys() {
+        if !calls.iter().any(|done| done.key == *key) {
+            found.say(format!(
+                "an effect stands under the key {key:?}, and no call has that key: does its step send call.key?"
+            ));
+        }
+    }
     for key in succeeded {
         if !standing.contains_key(key) {
             found.say(format!(

@@ -14,7 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    action::Simulated,
+    action::Struck,
     clock::{Clock, Slot},
     fault::Fault,
     machine::Raised,
@@ -174,13 +174,15 @@ impl Room {
         let Some(known) = known.filter(|known| arn_of(&known.action) == function) else {
             return Err(malformed(format!("no function {function} performs {step}")));
         };
-        let action = Simulated {
+        let own = self.world.target.own.as_ref();
+        let action = Struck {
             process: process.clone(),
             promise: Promise {
                 idempotent: known.idempotent,
                 fences: known.fences,
             },
-            output_schema: &known.output_schema,
+            output_schema: known.output_schema.clone(),
+            own: own.and_then(|own| own.action(&known.action)),
         };
         match &call {
             StepCall::Step(task) => answer_of(engine.step(task, &action).await),

@@ -10,6 +10,7 @@ mod machine;
 mod matrix;
 #[cfg(test)]
 mod mutations;
+mod own;
 mod people;
 mod plan;
 mod process;
@@ -23,6 +24,7 @@ mod world;
 
 pub use fault::Fault;
 pub use matrix::Matrix;
+pub use own::{MakeOwn, Own};
 pub use scenario::{Scenario, Strike};
 pub use target::Manners;
 
@@ -31,8 +33,9 @@ use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Arc, thread};
 use holdfast_core::{action::ActionInfo, definition::Definition, receipt::Receipt};
 use serde_json::Value;
 
+use own::Owned;
 use plan::Deployed;
-use survey::{Survey, play};
+use survey::{Stage, Survey, play};
 
 /// The evaluator allocates a stack of its own for each expression unless it finds this much.
 const STACK: usize = 32 * 1024 * 1024;
@@ -42,6 +45,7 @@ pub struct Drill {
     deployed: Arc<Deployed>,
     survey: Survey,
     settings: Settings,
+    own: Option<MakeOwn>,
 }
 
 /// How a workflow is drilled.
@@ -87,7 +91,18 @@ impl Drill {
             deployed,
             survey,
             settings,
+            own: None,
         })
+    }
+
+    /// The same with actions' real code, which calls a system that `make` makes for each run: what the code does with keys,
+    /// with repeats and with an undo of nothing is drilled too.
+    #[must_use]
+    pub fn with_own(self, make: MakeOwn) -> Self {
+        Self {
+            own: Some(make),
+            ..self
+        }
     }
 
     /// Every fault at every place, one at a time.
@@ -150,7 +165,12 @@ impl Drill {
         let parsed = Rc::default();
         let outcomes = scenarios.iter().map(|scenario| {
             let strikes = self.survey.strikes(scenario)?;
-            let (left, found) = play(&self.deployed, &parsed, &strikes, self.settings, tells);
+            let stage = Stage {
+                settings: self.settings,
+                own: self.own.as_ref().map(Owned::new).transpose()?,
+                tells,
+            };
+            let (left, found) = play(&self.deployed, &parsed, &strikes, stage);
             Ok(Outcome {
                 status: found.status,
                 standing: found.standing,

@@ -4,7 +4,12 @@ use std::{rc::Rc, sync::Arc};
 
 use holdfast_core::definition::{self, Definition, Known};
 
-use crate::{Fault, Settings, Strike, asl::State, plan::Deployed, survey::play};
+use crate::{
+    Fault, Strike,
+    asl::State,
+    plan::Deployed,
+    survey::{Stage, play},
+};
 
 const WORKFLOW: &str = "
 workflow: WF-HOLD
@@ -41,8 +46,7 @@ fn found(change: impl Fn(&str, &mut State)) -> Vec<String> {
         &Arc::new(deployed),
         &Rc::default(),
         &[strike],
-        Settings::default(),
-        false,
+        Stage::default(),
     );
     found.violations
 }

@@ -1,5 +1,7 @@
 //! What is drilled: a definition as it is compiled, its recovery machine, its steps' actions, and an input to start with.
 
+use std::sync::Arc;
+
 use holdfast_core::{
     action::ActionInfo,
     compile,
@@ -40,7 +42,7 @@ pub(crate) struct Known {
     pub(crate) fences: bool,
     /// Its failure rolls the execution back, and nobody is asked before.
     pub(crate) rolls_back: bool,
-    pub(crate) output_schema: Value,
+    pub(crate) output_schema: Arc<Value>,
 }
 
 impl Compiled {
@@ -84,7 +86,7 @@ impl Deployed {
                 undoes: rollback.is_some(),
                 fences: rollback.is_some_and(|rollback| rollback.fences),
                 rolls_back: action.on_failure == OnFailure::Rollback,
-                output_schema: info.output_schema.clone(),
+                output_schema: Arc::new(info.output_schema.clone()),
             });
             refs.push(StepRef {
                 name: step.name.clone(),

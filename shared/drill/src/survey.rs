@@ -8,6 +8,7 @@ use crate::{
     Settings,
     check::{Found, check},
     fault::{Fault, Kind},
+    own::Owned,
     plan::Deployed,
     query::Parsed,
     run::{Left, run},
@@ -23,19 +24,28 @@ pub(crate) struct Survey {
     pub(crate) not_reached: Vec<String>,
 }
 
+/// What a run is set in.
+#[derive(Default)]
+pub(crate) struct Stage {
+    pub(crate) settings: Settings,
+    /// A system that steps really call.
+    pub(crate) own: Option<Owned>,
+    /// Whether somebody wants its story.
+    pub(crate) tells: bool,
+}
+
 /// Runs with these faults armed, in order.
 pub(crate) fn play(
     deployed: &Arc<Deployed>,
     parsed: &Rc<Parsed>,
     strikes: &[Strike],
-    settings: Settings,
-    tells: bool,
+    stage: Stage,
 ) -> (Left, Found) {
     let armed = strikes
         .iter()
         .map(|strike| Armed::new(&strike.place, strike.fault));
-    let target = Target::new(settings.manners);
-    let world = World::new(armed.collect(), target, settings.seed, tells);
+    let target = Target::new(stage.settings.manners, stage.own);
+    let world = World::new(armed.collect(), target, stage.settings.seed, stage.tells);
     let left = run(deployed, parsed, world);
     let found = check(deployed, &left);
     (left, found)
@@ -52,7 +62,7 @@ impl Survey {
     /// The error says why the workflow does not even execute without faults.
     pub(crate) fn of(deployed: &Arc<Deployed>) -> Result<Self, String> {
         let parsed = Rc::default();
-        let (left, found) = play(deployed, &parsed, &[], Settings::default(), false);
+        let (left, found) = play(deployed, &parsed, &[], Stage::default());
         if found.status.as_deref() != Some("EXECUTED") || !found.violations.is_empty() {
             return Err(why(&left, &found));
         }
@@ -118,7 +128,7 @@ impl Survey {
             unanswered.clone(),
         ];
         for trial in trials {
-            let (left, _) = play(deployed, parsed, &trial, Settings::default(), false);
+            let (left, _) = play(deployed, parsed, &trial, Stage::default());
             self.note(&left, deployed, &trial);
         }
         self.add(

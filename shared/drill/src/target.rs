@@ -1,6 +1,8 @@
 //! The target systems: they remember every effect and every undo, honour keys, and refuse the keys that an undo has fenced.
+//! What an own system did is seen by what stands at it before and after a call.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet},
     sync::Mutex,
 };
@@ -9,7 +11,7 @@ use holdfast_core::action::{StepError, Verdict};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::world::lock;
+use crate::{own::Owned, world::lock};
 
 /// How a target behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub(crate) struct Promise {
 pub(crate) struct Target {
     manners: Manners,
     kept: Mutex<Kept>,
+    /// Stands in for this one where it has the action.
+    pub(crate) own: Option<Owned>,
 }
 
 #[derive(Default)]
@@ -70,7 +74,7 @@ pub(crate) enum What {
     Effect,
     /// The same call again: the answer was given from memory.
     Repeated,
-    /// The key is fenced: nothing happened.
+    /// Nothing happened; by the simulated target, because the key is fenced.
     Refused,
     /// An effect was taken back.
     Undone,
@@ -87,11 +91,38 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Target {
-    pub(crate) fn new(manners: Manners) -> Self {
+    pub(crate) fn new(manners: Manners, own: Option<Owned>) -> Self {
         Self {
             manners,
             kept: Mutex::default(),
+            own,
         }
+    }
+
+    /// Has the own system called, and notes what that changed there.
+    pub(crate) fn observe<T>(
+        &self,
+        asked: &Asked<'_>,
+        undoes: bool,
+        call: impl FnOnce() -> Result<T, StepError>,
+    ) -> (What, Result<T, StepError>) {
+        let stands = || {
+            let standing = self.own.as_ref().map(Owned::standing);
+            standing
+                .and_then(|mut all| all.remove(asked.key))
+                .unwrap_or(0)
+        };
+        let before = stands();
+        let result = call();
+        let what = match (stands().cmp(&before), undoes) {
+            (Ordering::Greater, _) => What::Effect,
+            (Ordering::Less, _) => What::Undone,
+            (Ordering::Equal, true) => What::NothingToUndo,
+            (Ordering::Equal, false) if result.is_ok() => What::Repeated,
+            (Ordering::Equal, false) => What::Refused,
+        };
+        lock(&self.kept).done.push(done(asked, what));
+        (what, result)
     }
 
     /// Causes an effect, or gives the answer of the same call again.
@@ -159,10 +190,13 @@ impl Target {
     /// How many effects stand, by key.
     pub(crate) fn standing(&self) -> BTreeMap<String, u32> {
         let kept = lock(&self.kept);
-        let standing = kept.effects.iter().filter(|(_, (count, _))| *count > 0);
-        standing
-            .map(|(key, (count, _))| (key.clone(), *count))
-            .collect()
+        let simulated = kept
+            .effects
+            .iter()
+            .map(|(key, (count, _))| (key.clone(), *count));
+        let own = self.own.as_ref().map(Owned::standing).unwrap_or_default();
+        let standing = simulated.chain(own);
+        standing.filter(|(_, count)| *count > 0).collect()
     }
 
     /// Everything that happened, in order.
