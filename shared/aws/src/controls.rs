@@ -13,9 +13,9 @@ use crate::ledger::{DynamoLedger, Item, LISTED, LISTED_AT, META, instant, read, 
 /// What controls' partitions begin with.
 pub(crate) const CONTROL: &str = "CONTROL#";
 /// Under which all of them are listed.
-const CONTROLS: &str = "CONTROLS";
+pub(crate) const CONTROLS: &str = "CONTROLS";
 
-fn partition(scope: &Scope) -> String {
+pub(crate) fn partition(scope: &Scope) -> String {
     format!("{CONTROL}{}", scope.name())
 }
 

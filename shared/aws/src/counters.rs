@@ -98,7 +98,7 @@ impl DynamoLedger {
     }
 }
 
-fn place(counter: &Counter) -> (String, String) {
+pub(crate) fn place(counter: &Counter) -> (String, String) {
     let Counter {
         tenant,
         kind,

@@ -14,6 +14,8 @@ mod machines;
 mod metrics;
 mod objects;
 mod questions;
+#[cfg(test)]
+mod reach;
 mod secrets;
 mod serve;
 mod signer;
