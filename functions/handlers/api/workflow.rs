@@ -11,7 +11,7 @@ use holdfast_aws::{Deployed, MachineError};
 use holdfast_core::{
     access::Operation,
     compile::chart,
-    gate::open_to,
+    gate::{demands, open_to},
     names::{is_workflow_id, quoted},
 };
 use serde_json::json;
@@ -88,6 +88,7 @@ pub(crate) async fn one(
         definition: Definition {
             input: gate.input_schema.clone(),
             guardrails: guardrails.map(|one| json!(one)).collect(),
+            demands: demands(&gate.rules),
             triggers: triggers.map(|trigger| trigger.name.clone()).collect(),
             timeout_s: gate.timeout_s,
             steps: steps.map(|step| json!(step)).collect(),

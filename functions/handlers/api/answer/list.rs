@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{time, time_or_null};
 
@@ -115,6 +115,8 @@ pub(crate) struct Definition {
     pub(crate) input: Value,
     /// Assertions that must hold before any effect.
     pub(crate) guardrails: Vec<Value>,
+    /// What else it demands of a start: hours, freezes, an approval, budgets, limits; as its definition states them.
+    pub(crate) demands: Map<String, Value>,
     /// Events and schedules that start it, by name.
     pub(crate) triggers: Vec<String>,
     /// Longest duration of an execution, in seconds.

@@ -2,6 +2,7 @@
 
 mod amount;
 mod approval;
+mod demands;
 mod draws;
 mod expression;
 mod schema;
@@ -11,6 +12,7 @@ mod tests;
 mod times;
 
 pub use amount::{MAX_AMOUNT, PLACES, scaled, shown};
+pub use demands::demands;
 pub use draws::{Wanted, wanted};
 pub use expression::evaluate;
 pub use schema::{validator, violations};

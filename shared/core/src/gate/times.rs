@@ -36,7 +36,6 @@ pub fn within(hours: &[Hours], now: Timestamp) -> Result<(), String> {
         if inside {
             return Ok(());
         }
-        let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
         let days: Vec<_> = one.days.iter().map(|day| day.name()).collect();
         allowed.push(format!(
             "{} {} to {} ({}; there it is {} {})",
@@ -49,6 +48,11 @@ pub fn within(hours: &[Hours], now: Timestamp) -> Result<(), String> {
         ));
     }
     Err(format!("it starts only {}", allowed.join(", or ")))
+}
+
+/// Minutes after midnight as a clock shows them.
+pub(super) fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 fn day(weekday: Weekday) -> Day {
