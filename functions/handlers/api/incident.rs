@@ -1,6 +1,6 @@
 //! `GET /v1/incidents` and one of them: what people must know of or decide.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use axum::{
     Json,
@@ -24,6 +24,8 @@ use crate::{
     problem::Problem,
 };
 
+/// Executions of an incident that are shown: one cause may have met tens of thousands.
+const EXECUTIONS_MAX: usize = 500;
 /// Executions of an incident whose question is looked up.
 const WAITING_MAX: usize = 25;
 
@@ -90,7 +92,10 @@ pub(crate) async fn one(
         .await?;
     let payloads = caller.sees_payloads;
     let incident = find(&caller, &id).await?;
-    let links = caller.ledger.links(&caller.tenant, &id).await?;
+    let mut links = caller.ledger.links(&caller.tenant, &id).await?;
+    let executions_total = links.len();
+    links.sort_by_key(|link| (link.status != WAITING, Reverse(link.at)));
+    links.truncate(EXECUTIONS_MAX);
     let mut waiting = 0;
     let mut executions = Vec::new();
     for link in links {
@@ -113,6 +118,7 @@ pub(crate) async fn one(
     Ok(Json(IncidentInFull {
         incident: shown(&incident, payloads),
         executions,
+        executions_total,
     }))
 }
 

@@ -12,7 +12,7 @@ use holdfast_core::{
     engine::Host,
     keys::ExecutionKey,
     ledger::{
-        Deciding, Decision, Expect, Incident, IncidentStatus, Ledger, Put, Question, QuestionKind,
+        Deciding, Decision, Expect, Incident, IncidentStatus, Ledger, Link, Put, QuestionKind,
         QuestionState, Request, WAITING, handle, rule,
     },
     names::is_execution_id,
@@ -82,8 +82,8 @@ pub(crate) async fn resolve(
         .await?;
     let request = given(&caller, &reason)?;
     let incident = find(&caller, &id).await?;
-    let open = undecided(&caller, &incident).await?;
-    if let Some((execution, _)) = open.first() {
+    let links = caller.ledger.links(&caller.tenant, &incident.id).await?;
+    if let Some(execution) = undecided(&caller, &incident, &links).await?.first() {
         return Err(Problem::conflict(format!(
             "execution {execution} still waits for a decision: give it first"
         )));
@@ -154,23 +154,19 @@ pub(crate) async fn decision(
         Some(id) if is_execution_id(&id) => id,
         Some(_) => return Err(Problem::bad_request("execution_id has 40 hex digits")),
         None => {
-            let open = undecided(caller, &incident).await?;
-            match &open[..] {
-                [(execution, _)] => execution.clone(),
+            let links = caller.ledger.links(&caller.tenant, &incident.id).await?;
+            match (&undecided(caller, &incident, &links).await?[..], &links[..]) {
+                ([execution], _) => (*execution).to_owned(),
                 // A repeat of the decision on the only execution it ever met.
-                [] => match &caller.ledger.links(&caller.tenant, &incident.id).await?[..] {
-                    [link] => link.execution.clone(),
-                    _ => {
-                        let why = "no execution waits for a decision on this incident";
-                        return Err(Problem::conflict(why));
-                    }
-                },
-                many => {
-                    let ids: Vec<_> = many.iter().map(|(id, _)| id.as_str()).collect();
+                ([], [link]) => link.execution.clone(),
+                ([], _) => {
+                    let why = "no execution waits for a decision on this incident";
+                    return Err(Problem::conflict(why));
+                }
+                (some, _) => {
                     return Err(Problem::conflict(format!(
-                        "{} executions wait for a decision: name one as execution_id ({})",
-                        ids.len(),
-                        ids.join(", ")
+                        "several executions wait for a decision: name one as execution_id (such as {})",
+                        some.join(" or ")
                     )));
                 }
             }
@@ -234,20 +230,20 @@ pub(crate) async fn decision(
     }))
 }
 
-/// The executions that still wait for a decision on an incident.
-async fn undecided(
+/// Executions that still wait for a decision on an incident: two, if there are more.
+async fn undecided<'a>(
     caller: &Caller,
     incident: &Incident,
-) -> Result<Vec<(String, Question)>, Problem> {
+    links: &'a [Link],
+) -> Result<Vec<&'a str>, Problem> {
     let mut open = Vec::new();
-    for link in caller.ledger.links(&caller.tenant, &incident.id).await? {
-        if link.status != WAITING {
-            continue;
+    for link in links.iter().filter(|link| link.status == WAITING) {
+        let asked = question(caller, link, &incident.state).await?;
+        if asked.is_some_and(|question| question.state == QuestionState::Open) {
+            open.push(link.execution.as_str());
         }
-        if let Some(question) = question(caller, &link, &incident.state).await?
-            && question.state == QuestionState::Open
-        {
-            open.push((link.execution, question));
+        if open.len() == 2 {
+            break;
         }
     }
     Ok(open)

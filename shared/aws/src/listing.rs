@@ -132,9 +132,9 @@ impl DynamoLedger {
         Ok((items.map(read).collect::<Result<_, _>>()?, more))
     }
 
-    /// The executions that an incident met, as many as one page holds.
+    /// The executions that an incident met.
     pub async fn links(&self, tenant: &str, incident: &str) -> Result<Vec<Link>, LedgerError> {
-        let found = self
+        let items = self
             .client
             .query()
             .table_name(&self.table)
@@ -145,10 +145,11 @@ impl DynamoLedger {
             )
             .expression_attribute_values(":link", AttributeValue::S(LINK.to_owned()))
             .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| unavailable(&error))?;
-        let items = found.items.unwrap_or_default().into_iter();
-        items.map(read).collect()
+            .into_paginator()
+            .items()
+            .send();
+        let items = items.try_collect().await;
+        let items = items.map_err(|error| unavailable(&error))?;
+        items.into_iter().map(read).collect()
     }
 }

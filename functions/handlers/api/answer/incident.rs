@@ -52,7 +52,10 @@ pub(crate) struct Handled {
 pub(crate) struct IncidentInFull {
     #[serde(flatten)]
     pub(crate) incident: Incident,
+    /// Those that wait first, then the newest: 500 at most.
     pub(crate) executions: Vec<Link>,
+    /// How many it met.
+    pub(crate) executions_total: usize,
 }
 
 /// An execution that an incident met.
