@@ -3,6 +3,7 @@
 mod api;
 mod audit;
 mod compile;
+mod doctor;
 mod drill;
 mod mirror;
 mod new;
@@ -56,6 +57,8 @@ enum Command {
     },
     /// Run a workflow through every fault at every place, in process, and check what remains
     Drill(drill::Asked),
+    /// Ask a deployed stack whether what it depends on is there: targets, secrets, ledger, signing key, current definitions
+    Doctor(doctor::Asked),
     /// Print what an execution did so far, in order
     Logs {
         /// The execution's id
@@ -153,6 +156,7 @@ fn run(command: Command) -> Result<(), Trouble> {
             })
         }
         Command::Drill(asked) => drill::run(&Project::find()?, &asked),
+        Command::Doctor(asked) => doctor::run(&Project::find()?, &asked),
         Command::Logs { execution, door } => story::logs(&door, &execution),
         Command::Watch { execution, door } => story::watch(&door, &execution),
         Command::Receipt {

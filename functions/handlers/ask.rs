@@ -33,5 +33,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         };
         (call, result)
     };
-    serve(handle, log_ask).await
+    serve(handle, log_ask, async || vec![engine.ledger.check().await]).await
 }

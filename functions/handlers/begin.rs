@@ -23,7 +23,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         }
         (task, result)
     };
-    serve(begin, log_begin).await
+    serve(begin, log_begin, async || vec![engine.ledger.check().await]).await
 }
 
 /// Counts what somebody sent and nothing came of: a trigger has nobody who reads the answer.

@@ -14,5 +14,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         let result = engine.finish(&task, signer).await;
         (task, result)
     };
-    serve(finish, log_finish).await
+    let checks = async || vec![engine.ledger.check().await, signer.check().await];
+    serve(finish, log_finish, checks).await
 }

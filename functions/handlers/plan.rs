@@ -14,5 +14,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         };
         (call, result)
     };
-    serve(plan, log_plan).await
+    serve(plan, log_plan, async || vec![engine.ledger.check().await]).await
 }

@@ -17,5 +17,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         };
         (call, result)
     };
-    serve(step, log_step).await
+    let checks = async || {
+        let mut checks = vec![engine.ledger.check().await];
+        checks.extend(action.check().await);
+        checks
+    };
+    serve(step, log_step, checks).await
 }

@@ -6,6 +6,7 @@ mod chain;
 mod crashes;
 mod decisions;
 mod direct;
+mod doctor;
 mod dual;
 mod duplicates;
 mod event_files;

@@ -6,7 +6,7 @@ mod reach;
 
 use std::{sync::Arc, time::Duration};
 
-use holdfast_core::action::{Call, Settings, StepError};
+use holdfast_core::action::{Call, Check, Settings, StepError};
 use reqwest::{
     Method, Response, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -73,6 +73,19 @@ impl Client {
             .map_err(|error| format!("the HTTP client cannot be made: {error}"))
     }
 
+    /// Whether a target answers at all, whatever it says: `HEAD` has no effect (RFC 9110 §9.2.1).
+    pub async fn check(&self, url: &Url) -> Check {
+        let asked = Asked {
+            what: format!("HEAD {}", url.origin().ascii_serialization()),
+            safe: true,
+            attempt: 1,
+        };
+        let request = self.0.head(url.clone()).timeout(CONNECT_TIMEOUT);
+        let answer = request.send().await;
+        let what = format!("{} is answered", asked.what);
+        Check::of(what, answer.map_err(|error| judge::lost(&asked, &error)))
+    }
+
     /// A request on behalf of `call`.
     pub fn request<'a>(&'a self, call: &'a Call, method: Method, url: Url) -> Request<'a> {
         Request {
@@ -109,6 +122,11 @@ impl Service {
             })?;
         let client = Client::new(base.scheme() == "https")?;
         Ok(Self { client, base })
+    }
+
+    /// Whether it answers.
+    pub async fn check(&self) -> Vec<Check> {
+        vec![self.client.check(&self.base).await]
     }
 
     /// Asks for what is at `path`, whose parts are escaped: no part can name anything above it.

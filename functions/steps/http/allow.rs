@@ -40,6 +40,12 @@ impl AllowList {
         &self.networks
     }
 
+    /// The origins that are named in full.
+    pub(super) fn origins(&self) -> impl Iterator<Item = &Url> {
+        let named = self.places.iter().filter(|place| !place.subdomains);
+        named.map(|place| &place.origin)
+    }
+
     /// Whether any place needs TLS.
     pub(super) fn needs_tls(&self) -> bool {
         self.places.iter().any(|place| place.origin.scheme() == "https")

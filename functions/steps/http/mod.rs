@@ -7,7 +7,8 @@ mod types;
 use std::sync::Arc;
 
 use holdfast_core::{
-    action::{Action, Call, Done, Secrets, Setting, Settings, StepError, Undo},
+    action::{Action, Call, Check, Done, Secrets, Setting, Settings, StepError, Undo},
+    compile::SECRETS_VARIABLE,
     digest::is_rounded,
 };
 use reqwest::{
@@ -26,6 +27,8 @@ pub struct Http {
     client: Client,
     allow: AllowList,
     secrets: Option<Arc<dyn Secrets>>,
+    /// The secrets that definitions name.
+    named: Vec<String>,
 }
 
 impl Action for Http {
@@ -41,10 +44,13 @@ impl Action for Http {
 
     fn new(settings: &Settings) -> Result<Self, String> {
         let allow = AllowList::parse(settings.require("HOLDFAST_HTTP_ALLOW").unwrap_or_default())?;
+        let named = settings.require(SECRETS_VARIABLE).unwrap_or_default();
+        let named = named.split(',').filter(|name| !name.is_empty());
         Ok(Self {
             client: Client::within(allow.networks(), allow.needs_tls())?,
             allow,
             secrets: settings.secrets(),
+            named: named.map(str::to_owned).collect(),
         })
     }
 
@@ -58,6 +64,26 @@ impl Action for Http {
         })?;
         self.send(call, input).await?.undone()
     }
+
+    /// Whether what the list names in full answers, and the secrets that definitions name can be read.
+    async fn check(&self) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for origin in self.allow.origins() {
+            checks.push(self.client.check(origin).await);
+        }
+        for name in &self.named {
+            let tried = match &self.secrets {
+                Some(secrets) => secrets.get(name).await.map(drop),
+                None => Err(no_store()),
+            };
+            checks.push(Check::of(format!("the secret {name:?} can be read"), tried));
+        }
+        checks
+    }
+}
+
+fn no_store() -> StepError {
+    StepError::permanent("auth: this deployment has no store of secrets")
 }
 
 impl Http {
@@ -88,9 +114,7 @@ impl Http {
 
     async fn credential(&self, auth: &Auth) -> Result<HeaderValue, StepError> {
         let Some(secrets) = &self.secrets else {
-            return Err(StepError::permanent(
-                "auth: this deployment has no store of secrets",
-            ));
+            return Err(no_store());
         };
         let secret = secrets.get(&auth.secret).await?;
         let text = format!("{} {}", auth.scheme, secret.trim());

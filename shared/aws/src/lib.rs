@@ -2,6 +2,7 @@
 
 mod boundary;
 mod bus;
+mod checks;
 mod controls;
 mod counters;
 mod deployment;

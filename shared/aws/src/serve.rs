@@ -2,17 +2,31 @@
 
 use std::{fmt, future::Future};
 
-use holdfast_core::{engine::TaskError, task::error_name};
+use holdfast_core::{
+    action::{Check, Checks},
+    engine::TaskError,
+    task::error_name,
+};
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// Runs the Lambda loop with `handle`; `log` writes the one line that an invocation leaves.
+/// What an invocation answers.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answer<R> {
+    Checks(Checks),
+    Task(R),
+}
+
+/// Runs the Lambda loop with `handle`; `log` writes the one line that an invocation leaves. `{"check": true}` in place of
+/// a task is answered by what `checks` finds.
 ///
 /// A task that cannot be read is `Malformed`: its machine was compiled by another version.
 pub async fn serve<T, R, F, Fut>(
     handle: F,
     log: fn(&T, &Result<R, TaskError>),
+    checks: impl AsyncFn() -> Vec<Check>,
 ) -> Result<(), lambda_runtime::Error>
 where
     T: DeserializeOwned,
@@ -20,8 +34,12 @@ where
     F: Fn(T) -> Fut,
     Fut: Future<Output = (T, Result<R, TaskError>)>,
 {
-    let handle = &handle;
+    let (handle, checks) = (&handle, &checks);
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        if event.payload == json!({ "check": true }) {
+            let checks = Box::pin(checks()).await;
+            return Ok(Answer::Checks(Checks { checks }));
+        }
         let task = serde_json::from_value(event.payload).map_err(|error| {
             // Serde's words may quote what the task carries.
             let kind = error.classify();
@@ -34,7 +52,7 @@ where
         // Boxed, since the SDK's futures nest deeply.
         let (task, result) = Box::pin(handle(task)).await;
         log(&task, &result);
-        result.map_err(Failed)
+        result.map(Answer::Task).map_err(Failed)
     }))
     .await
 }

@@ -1,7 +1,9 @@
 //! What a step can do: the `Action` trait and the outcomes it reports.
 
+mod check;
 mod registry;
 
+pub use check::{Check, Checks};
 pub use registry::{ActionInfo, AnyAction, Registry};
 
 use std::{
@@ -69,6 +71,12 @@ pub trait Action: Send + Sync + Sized + 'static {
         _input: Self::Input,
     ) -> impl Future<Output = Result<Verdict<Self::Output>, StepError>> + Send {
         ready(Ok(Verdict::CannotTell))
+    }
+
+    /// Tries, without any effect, what it depends on: whether its target answers, whether its secrets can be read. For
+    /// `holdfast doctor`.
+    fn check(&self) -> impl Future<Output = Vec<Check>> + Send {
+        ready(Vec::new())
     }
 }
 

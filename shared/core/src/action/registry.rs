@@ -1,12 +1,14 @@
 //! The list of actions a deployment has: typed when written, JSON in and JSON out when called.
 
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Action, Boxed, Call, Done, Setting, Settings, StepError, Undo, Verdict, to_value};
+use super::{
+    Action, Boxed, Call, Check, Done, Setting, Settings, StepError, Undo, Verdict, to_value,
+};
 
 /// An action with its types hidden: what the engine calls.
 pub trait AnyAction: Send + Sync {
@@ -24,6 +26,10 @@ pub trait AnyAction: Send + Sync {
         call: &'a Call,
         input: Value,
     ) -> Boxed<'a, Result<Verdict<Value>, StepError>>;
+    /// See [`Action::check`].
+    fn check(&self) -> Boxed<'_, Vec<Check>> {
+        Box::pin(ready(Vec::new()))
+    }
 }
 
 /// What the compiler knows of an action.
@@ -144,6 +150,10 @@ impl<A: Action> AnyAction for Typed<A> {
                 Verdict::CannotTell => Verdict::CannotTell,
             })
         })
+    }
+
+    fn check(&self) -> Boxed<'_, Vec<Check>> {
+        Box::pin(self.0.check())
     }
 }
 

@@ -21,7 +21,9 @@ pub use asl::{
 };
 pub use chart::chart;
 pub use machine::machine;
-pub use names::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of, parameters_in};
+pub use names::{
+    ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, SECRETS_VARIABLE, arn_of, function_id, parameters_in,
+};
 pub use template::template_parameters;
 pub use unwind::recovery;
 

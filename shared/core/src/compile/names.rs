@@ -12,6 +12,14 @@ pub const PLAN_ARN: &str = "PlanFunctionArn";
 pub const ASK_ARN: &str = "AskFunctionArn";
 
 /// `vendor-hold` as CloudFormation wants it: `VendorHold`.
+/// The environment variable with the names of the secrets that definitions name, for an action's function.
+pub const SECRETS_VARIABLE: &str = "HOLDFAST_SECRETS";
+
+/// The logical id, in the template, of an action's function.
+pub fn function_id(action: &str) -> String {
+    format!("{}StepFunction", pascal(action))
+}
+
 pub(super) fn pascal(name: &str) -> String {
     name.split(|c: char| !c.is_ascii_alphanumeric())
         .map(|part| {

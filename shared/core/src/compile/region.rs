@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::names::{ASK_ARN, arn_of, parameters_in, pascal};
+use super::names::{ASK_ARN, SECRETS_VARIABLE, arn_of, function_id, parameters_in, pascal};
 use crate::{
     action::ActionInfo,
     definition::{ActionStep, Definition, Trigger, TriggerSource, expression_in},
@@ -130,9 +130,18 @@ fn function(info: &ActionInfo, need: &Need) -> String {
             ("ACTION", info.name),
             ("TIMEOUT", &timeout.to_string()),
             ("SETTINGS", &settings),
+            ("NAMED", &named(&need.secrets)),
             ("SECRETS", &secret_policy(&need.secrets)),
         ],
     )
+}
+
+/// The function's variable with their names.
+fn named(secrets: &[String]) -> String {
+    match secrets {
+        [] => String::new(),
+        all => format!("          {SECRETS_VARIABLE}: {}\n", scalar(&all.join(","))),
+    }
 }
 
 /// Secrets Manager adds six characters to a secret's name: the policy ends in as many question marks.
@@ -161,7 +170,7 @@ fn functions_of(parts: &[&Part<'_>], own: &[&str]) -> Vec<(String, String)> {
         .map(|name| (format!("{name}FunctionArn"), format!("{name}Function")));
     let steps = actions
         .iter()
-        .map(|action| (arn_of(action), format!("{}StepFunction", pascal(action))));
+        .map(|action| (arn_of(action), function_id(action)));
     own.chain(steps).collect()
 }
 

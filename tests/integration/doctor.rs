@@ -1,0 +1,44 @@
+//! `holdfast doctor` asks the running stack what it depends on.
+
+use holdfast_tests::Changed;
+
+use crate::story::holdfast;
+
+#[tokio::test]
+async fn the_doctor_finds_the_stack_fine_and_names_a_secret_that_is_not_there() {
+    let (fine, said) = holdfast(&["doctor"]).await;
+    assert!(fine, "{said}");
+    for found in [
+        "ok    BeginFunction: the ledger can be read",
+        "ok    FinishFunction: receipts can be signed",
+        "ok    VendorHoldStepFunction: HEAD http://127.0.0.1:",
+        "ok    HttpStepFunction: HEAD http://127.0.0.1:",
+        "ok    WF-DELAY-VENDOR-PAYMENTS-ACME: workflows/delay-vendor-payments-acme.yaml is deployed",
+    ] {
+        assert!(said.contains(found), "{found}: {said}");
+    }
+    let _named = Changed::to("step-http", "HOLDFAST_SECRETS", "absent/one");
+    let (fine, said) = holdfast(&["doctor"]).await;
+    assert!(!fine, "{said}");
+    let wrong = "WRONG HttpStepFunction: the secret \"absent/one\" can be read: ";
+    assert!(said.contains(wrong), "{said}");
+    assert!(said.contains("1 of "), "{said}");
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_it_lacks() {
+    let (fine, said) = holdfast(&["doctor", "--sam", "no-such-program"]).await;
+    assert!(!fine);
+    let why = "it can be asked: no-such-program cannot be run";
+    assert!(
+        said.contains(why) && said.contains("install the SAM CLI"),
+        "{said}"
+    );
+    let (fine, said) = holdfast(&["doctor", "--stack-name", "no-such-stack"]).await;
+    assert!(!fine);
+    assert!(
+        said.contains("WRONG BeginFunction: it can be asked: "),
+        "{said}"
+    );
+    assert!(said.contains("no-such-stack"), "{said}");
+}
