@@ -115,7 +115,10 @@ fn verify(one: &Struck, call: &Call, input: Value) -> Result<Verdict<Value>, Ste
     let world = one.process.world();
     world.tell(|| format!("target     {}: asked what became of it", call.step));
     match (&one.own, &world.target.own) {
-        (Some(action), Some(own)) => own.wait(action.verify(call, input)),
+        (Some(action), Some(own)) => {
+            let answer = own.wait(action.verify(call, input));
+            answer.unwrap_or_else(|why| Err(StepError::unknown(why)))
+        }
         _ => Ok(world.target.verdict(&call.forward_key)),
     }
 }

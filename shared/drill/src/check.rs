@@ -56,6 +56,9 @@ pub(crate) fn check(deployed: &Deployed, left: &Left) -> Found {
     if left.end.is_none() {
         found.say("its machine never ended".to_owned());
     }
+    for what in left.world.target.wrong() {
+        found.say(what);
+    }
     once(&mut found, deployed, left);
     leases(&mut found, left);
     found

@@ -97,12 +97,36 @@ impl Drill {
 
     /// The same with actions' real code, which calls a system that `make` makes for each run: what the code does with keys,
     /// with repeats and with an undo of nothing is drilled too.
-    #[must_use]
-    pub fn with_own(self, make: MakeOwn) -> Self {
-        Self {
-            own: Some(make),
-            ..self
+    ///
+    /// The error says what is wrong even without faults, or that no step called the system.
+    pub fn with_own(self, make: MakeOwn) -> Result<Self, String> {
+        let own = Some(make);
+        let drill = Self { own, ..self };
+        let stage = drill.stage(false)?;
+        let (left, found) = play(&drill.deployed, &Rc::default(), &[], stage);
+        if found.status.as_deref() != Some("EXECUTED") || !found.violations.is_empty() {
+            return Err(survey::why(&left, &found));
         }
+        let calls = left
+            .world
+            .target
+            .own
+            .as_ref()
+            .is_some_and(Owned::was_called);
+        if !calls {
+            return Err(
+                "no step calls the system: Own::action knows none of their actions".to_owned(),
+            );
+        }
+        Ok(drill)
+    }
+
+    fn stage(&self, tells: bool) -> Result<Stage, String> {
+        Ok(Stage {
+            settings: self.settings,
+            own: self.own.as_ref().map(Owned::new).transpose()?,
+            tells,
+        })
     }
 
     /// Every fault at every place, one at a time.
@@ -165,12 +189,7 @@ impl Drill {
         let parsed = Rc::default();
         let outcomes = scenarios.iter().map(|scenario| {
             let strikes = self.survey.strikes(scenario)?;
-            let stage = Stage {
-                settings: self.settings,
-                own: self.own.as_ref().map(Owned::new).transpose()?,
-                tells,
-            };
-            let (left, found) = play(&self.deployed, &parsed, &strikes, stage);
+            let (left, found) = play(&self.deployed, &parsed, &strikes, self.stage(tells)?);
             Ok(Outcome {
                 status: found.status,
                 standing: found.standing,

@@ -1,9 +1,25 @@
 //! A system of one's own in a drill: the actions' real code calls it, in place of the simulated target.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future::Future,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use futures_util::FutureExt;
 use holdfast_core::action::AnyAction;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
+
+/// How long one call may take, by the clock on the wall.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A system that actions really call, such as a sandbox of it that the test starts; one for each run, since every run uses
 /// the same idempotency keys.
@@ -21,6 +37,7 @@ pub type MakeOwn = Arc<dyn Fn() -> Result<Box<dyn Own>, String> + Send + Sync>;
 pub(crate) struct Owned {
     own: Box<dyn Own>,
     runtime: Runtime,
+    called: AtomicBool,
 }
 
 impl Owned {
@@ -29,6 +46,7 @@ impl Owned {
         Ok(Self {
             runtime: runtime.map_err(|error| format!("no runtime: {error}"))?,
             own: make()?,
+            called: AtomicBool::new(false),
         })
     }
 
@@ -40,8 +58,22 @@ impl Owned {
         self.own.standing()
     }
 
-    /// Makes a call, while virtual time stands still.
-    pub(crate) fn wait<T>(&self, call: impl Future<Output = T>) -> T {
-        self.runtime.block_on(call)
+    /// Whether any call was made.
+    pub(crate) fn was_called(&self) -> bool {
+        self.called.load(Ordering::Relaxed)
+    }
+
+    /// Makes a call, while virtual time stands still. The error says how it never came back.
+    pub(crate) fn wait<T>(&self, call: impl Future<Output = T>) -> Result<T, &'static str> {
+        self.called.store(true, Ordering::Relaxed);
+        let call = AssertUnwindSafe(call).catch_unwind();
+        let ended = self
+            .runtime
+            .block_on(async { timeout(PATIENCE, call).await });
+        match ended {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err("its code panics"),
+            Err(_) => Err("its code takes longer than 20 s"),
+        }
     }
 }

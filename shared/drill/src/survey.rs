@@ -217,7 +217,7 @@ fn trigger(deployed: &Deployed, step: &str, reached: &[String]) -> Strike {
     }
 }
 
-fn why(left: &Left, found: &Found) -> String {
+pub(crate) fn why(left: &Left, found: &Found) -> String {
     let reason = found
         .receipt
         .as_ref()

@@ -57,6 +57,7 @@ struct Kept {
     effects: BTreeMap<String, (u32, Value)>,
     fenced: BTreeSet<String>,
     done: Vec<Done>,
+    wrong: Vec<String>,
 }
 
 /// Something that happened at the target.
@@ -104,7 +105,7 @@ impl Target {
         &self,
         asked: &Asked<'_>,
         undoes: bool,
-        call: impl FnOnce() -> Result<T, StepError>,
+        call: impl FnOnce() -> Result<Result<T, StepError>, &'static str>,
     ) -> (What, Result<T, StepError>) {
         let stands = || {
             let standing = self.own.as_ref().map(Owned::standing);
@@ -113,16 +114,33 @@ impl Target {
                 .unwrap_or(0)
         };
         let before = stands();
-        let result = call();
-        let what = match (stands().cmp(&before), undoes) {
+        let answer = call();
+        let after = stands();
+        let mut kept = lock(&self.kept);
+        let mut wrong = |what: &str| kept.wrong.push(format!("{}: {what}", asked.step));
+        let result = answer.unwrap_or_else(|why| {
+            wrong(why);
+            Err(StepError::unknown(why))
+        });
+        if undoes && before == 0 && result.is_err() {
+            wrong("its undo fails where there is nothing to undo");
+        }
+        let what = match (after.cmp(&before), undoes) {
             (Ordering::Greater, _) => What::Effect,
             (Ordering::Less, _) => What::Undone,
             (Ordering::Equal, true) => What::NothingToUndo,
             (Ordering::Equal, false) if result.is_ok() => What::Repeated,
             (Ordering::Equal, false) => What::Refused,
         };
-        lock(&self.kept).done.push(done(asked, what));
+        for _ in 0..after.abs_diff(before).max(1) {
+            kept.done.push(done(asked, what));
+        }
         (what, result)
+    }
+
+    /// What own code did that no step may do.
+    pub(crate) fn wrong(&self) -> Vec<String> {
+        lock(&self.kept).wrong.clone()
     }
 
     /// Causes an effect, or gives the answer of the same call again.

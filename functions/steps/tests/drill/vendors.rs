@@ -65,7 +65,7 @@ impl Own for Vendors {
     }
 
     fn standing(&self) -> BTreeMap<String, u32> {
-        let mut standing: BTreeMap<String, u32> = BTreeMap::new();
+        let mut standing: BTreeMap<String, i64> = BTreeMap::new();
         let key = |effect: &Value, name| effect[name].as_str().expect("a key").to_owned();
         for placed in self.effects("hold_placed") {
             *standing.entry(key(&placed, "key")).or_default() += 1;
@@ -73,12 +73,13 @@ impl Own for Vendors {
         for released in self.effects("hold_released") {
             *standing.entry(key(&released, "forward_key")).or_default() -= 1;
         }
-        standing
+        let count = |(key, count)| u32::try_from(count).ok().map(|count| (key, count));
+        standing.into_iter().filter_map(count).collect()
     }
 }
 
 /// The spec's workflow, drilled with the system that `make` makes.
-pub(crate) fn drill(make: fn() -> Result<Box<dyn Own>, String>) -> Drill {
+pub(crate) fn drill(make: fn() -> Result<Box<dyn Own>, String>) -> Result<Drill, String> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let read = |file: &str| fs::read_to_string(project.join(file)).expect(file);
     let file = "workflows/delay-vendor-payments-acme.yaml";

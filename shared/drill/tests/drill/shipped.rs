@@ -3,7 +3,7 @@
 use holdfast_drill::{Drill, Manners, Scenario, Settings};
 use serde_json::{Value, json};
 
-use crate::set_up::{files, shipped};
+use crate::set_up::{actions, files, read, shipped};
 
 /// Inputs where the schema alone does not lead to every step.
 fn input_of(file: &str) -> Option<Value> {
@@ -23,6 +23,9 @@ fn violations(drill: &Drill, scenarios: &[Scenario]) -> Vec<String> {
     {
         let named = outcome.violations.iter();
         found.extend(named.map(|what| format!("{scenario}: {what}")));
+        if !outcome.struck && scenario.strikes.len() == 1 {
+            found.push(format!("{scenario}: it never came up"));
+        }
     }
     found
 }
@@ -89,6 +92,45 @@ fn a_call_that_comes_after_its_undo_is_refused_where_the_target_fences() {
     assert_eq!(outcome.standing.len(), 0);
     assert!(
         outcome.story.iter().any(|told| told.contains("refused")),
+        "{:#?}",
+        outcome.story
+    );
+}
+
+#[test]
+fn branches_that_run_side_by_side_are_undone_whatever_strikes_them() {
+    let workflow = "
+workflow: WF-BRANCHES
+version: 1
+input: { type: object }
+steps:
+  - name: both
+    parallel:
+      - steps:
+          - { name: left, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }
+      - steps:
+          - { name: right, action: vendor-hold, input: { vendor_id: w, days: 1 }, rollback: {} }
+          - { name: after, action: vendor-hold, input: { vendor_id: x, days: 1 }, rollback: {} }
+  - { name: last, action: vendor-hold, input: { vendor_id: y, days: 1 }, rollback: {} }
+";
+    let drill = Drill::new(
+        &read(workflow),
+        "branches.yaml",
+        &actions(),
+        None,
+        Settings::default(),
+    );
+    let drill = drill.expect("it executes");
+    assert_eq!(violations(&drill, &drill.singles()), [""; 0]);
+    let outcome = drill.run(&"last/permanent".parse().unwrap()).unwrap();
+    assert_eq!(outcome.status.as_deref(), Some("ROLLED_BACK"));
+    assert!(outcome.standing.is_empty(), "{:?}", outcome.standing);
+    let undone = |step: &str| {
+        let told = format!("target     {step}: the effect is taken back");
+        outcome.story.iter().any(|line| line.ends_with(&told))
+    };
+    assert!(
+        ["left", "right", "after"].into_iter().all(undone),
         "{:#?}",
         outcome.story
     );
