@@ -8,7 +8,10 @@ use holdfast_core::{
     ledger::{Control, Expect, LedgerError, Meta, Put, Scope},
 };
 
-use crate::ledger::{DynamoLedger, Item, LISTED, LISTED_AT, META, instant, read, unavailable};
+use crate::{
+    item::{Item, read},
+    ledger::{DynamoLedger, LISTED, LISTED_AT, META, instant, unavailable},
+};
 
 /// What controls' partitions begin with.
 pub(crate) const CONTROL: &str = "CONTROL#";

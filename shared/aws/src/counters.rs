@@ -5,14 +5,16 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{
         AttributeValue, CancellationReason, Put as PutOf, ReturnValuesOnConditionCheckFailure,
-        TransactWriteItem, Update,
-        builders::{PutBuilder, UpdateBuilder},
+        TransactWriteItem, Update, builders::UpdateBuilder,
     },
 };
 use holdfast_core::ledger::{Counter, Draw, Drawn, Expect, LedgerError, Meta};
 use serde::Deserialize;
 
-use crate::ledger::{DynamoLedger, META, indexed, item_of, read, unavailable};
+use crate::{
+    item::{condition, item_of, read},
+    ledger::{DynamoLedger, META, indexed, unavailable},
+};
 
 /// What separates counters from all else in a tenant's partitions.
 pub(crate) const COUNT: &str = "#COUNT#";
@@ -42,11 +44,14 @@ impl DynamoLedger {
     ) -> Result<Drawn, LedgerError> {
         let mut item = item_of(meta, indexed(meta))?;
         item.extend(Self::key(meta.at.partition(), META));
+        let (condition, rev) = condition(expect);
         let put = PutOf::builder()
             .table_name(&self.table)
             .set_item(Some(item))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = expecting(put, expect).build().map_err(unfit)?;
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .condition_expression(condition)
+            .set_expression_attribute_values(rev);
+        let put = put.build().map_err(unfit)?;
         let mut items = vec![TransactWriteItem::builder().put(put).build()];
         for draw in draws {
             let update = self.update(draw).build().map_err(unfit)?;
@@ -111,15 +116,6 @@ pub(crate) fn place(counter: &Counter) -> (String, String) {
         period => period,
     };
     (partition, sort_key.to_owned())
-}
-
-fn expecting(put: PutBuilder, expect: Expect) -> PutBuilder {
-    match expect {
-        Expect::Absent => put.condition_expression("attribute_not_exists(pk)"),
-        Expect::Rev(rev) => put
-            .condition_expression("rev = :rev")
-            .expression_attribute_values(":rev", AttributeValue::N(rev.to_string())),
-    }
 }
 
 /// Why nothing was written: reasons stand in the order of the writes, the execution's record first.

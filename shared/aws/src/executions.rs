@@ -10,8 +10,9 @@ use holdfast_core::{
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::ledger::{
-    DynamoLedger, LISTED, LISTED_AT, META, OF_WORKFLOW, instant, read, unavailable,
+use crate::{
+    item::read,
+    ledger::{DynamoLedger, LISTED, LISTED_AT, META, OF_WORKFLOW, instant, unavailable},
 };
 
 pub(crate) fn list_of_executions(tenant: &str) -> String {

@@ -14,7 +14,10 @@ use holdfast_core::{
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::ledger::{DynamoLedger, instant, read, unavailable};
+use crate::{
+    item::read,
+    ledger::{DynamoLedger, instant, unavailable},
+};
 
 /// The partition; its sort keys are tenants.
 pub(crate) const CHAINS: &str = "CHAINS";

@@ -18,7 +18,7 @@ use holdfast_core::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
 
-pub(crate) type Item = HashMap<String, AttributeValue>;
+use crate::item::{Item, condition, item_of, read};
 
 pub(crate) const META: &str = "META";
 pub(crate) const DUPLICATES: &str = "DUPLICATES";
@@ -89,12 +89,10 @@ impl DynamoLedger {
             .table_name(&self.table)
             .set_item(Some(item))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = match expect {
-            Expect::Absent => put.condition_expression("attribute_not_exists(pk)"),
-            Expect::Rev(rev) => put
-                .condition_expression("rev = :rev")
-                .expression_attribute_values(":rev", AttributeValue::N(rev.to_string())),
-        };
+        let (condition, rev) = condition(expect);
+        let put = put
+            .condition_expression(condition)
+            .set_expression_attribute_values(rev);
         let Err(error) = put.send().await else {
             return Ok(Put::Done);
         };
@@ -229,7 +227,7 @@ impl Ledger for DynamoLedger {
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(link).map_err(damaged)?;
+        let mut item = item_of(link, None)?;
         let partition = incident_partition(&link.tenant, &link.incident);
         let sort_key = format!("{LINK}{}#{}", link.execution, link.generation);
         item.extend(Self::key(partition, &sort_key));
@@ -356,32 +354,11 @@ pub(crate) fn listed(tenant: &str, status: IncidentStatus) -> String {
     format!("TENANT#{tenant}#INCIDENTS#{status}")
 }
 
-/// A record's attributes, with what lists it.
-pub(crate) fn item_of<T: Serialize>(record: &T, index: Option<Item>) -> Result<Item, LedgerError> {
-    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record).map_err(damaged)?;
-    debug_assert!(
-        index
-            .iter()
-            .flatten()
-            .all(|(name, _)| !item.contains_key(name))
-    );
-    item.extend(index.into_iter().flatten());
-    Ok(item)
-}
-
 fn count(item: &Item) -> u64 {
     item.get("refused")
         .and_then(|count| count.as_n().ok())
         .and_then(|count| count.parse().ok())
         .unwrap_or_default()
-}
-
-pub(crate) fn read<T: DeserializeOwned>(item: Item) -> Result<T, LedgerError> {
-    serde_dynamo::aws_sdk_dynamodb_1::from_item(item).map_err(damaged)
-}
-
-fn damaged(error: serde_dynamo::Error) -> LedgerError {
-    LedgerError::Damaged(error.to_string())
 }
 
 /// What a failed call means: the service's own verdicts are refusals unless they are about load or itself.

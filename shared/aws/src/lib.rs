@@ -9,6 +9,7 @@ mod deployment;
 mod executions;
 mod heads;
 mod host;
+mod item;
 mod ledger;
 mod listing;
 mod machines;

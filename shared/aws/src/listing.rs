@@ -10,9 +10,12 @@ use holdfast_core::{
 use jiff::Timestamp;
 
 use crate::executions::Place;
-use crate::ledger::{
-    DUE, DynamoLedger, INCIDENTS, LINK, LISTED, LISTED_AT, META, OPEN, SHARDS, incident_partition,
-    instant, listed, read, unavailable,
+use crate::{
+    item::read,
+    ledger::{
+        DUE, DynamoLedger, INCIDENTS, LINK, LISTED, LISTED_AT, META, OPEN, SHARDS,
+        incident_partition, instant, listed, unavailable,
+    },
 };
 
 impl DynamoLedger {
