@@ -70,7 +70,8 @@ fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
     let outcome = drill.run(&scenario).map_err(Trouble::Other)?;
     outcome.story.iter().try_for_each(|told| line(told))?;
     let status = outcome.status.as_deref().unwrap_or("nothing was begun");
-    line(&format!("\nended      {status}"))?;
+    line("")?;
+    line(&format!("ended      {status}"))?;
     for (step, count) in &outcome.standing {
         line(&format!("stands     {step}: {count}"))?;
     }
@@ -108,8 +109,9 @@ fn all(drill: &Drill, pairs: bool) -> Result<(), Trouble> {
         outcomes.extend(ends);
     }
     judge(&scenarios.iter().zip(&outcomes).collect::<Vec<_>>())?;
+    line("")?;
     line(&format!(
-        "\n{} scenarios, and every one held",
+        "{} scenarios, and every one held",
         scenarios.len()
     ))
 }

@@ -8,7 +8,7 @@ use miette::{
     MietteSpanContents, Report, Severity, SourceCode, SourceSpan, SpanContents,
 };
 
-use crate::output::say;
+use crate::output::{draw, say};
 
 /// Why the command failed.
 pub(crate) enum Trouble {
@@ -40,7 +40,7 @@ impl Trouble {
                     GraphicalTheme::unicode_nocolor()
                 };
                 for file in files {
-                    say(&render(file, &theme));
+                    draw(&render(file, &theme));
                 }
                 let count: usize = files.iter().map(|file| file.problems.len()).sum();
                 say(&format!(

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use holdfast_core::names::is_hidden;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -97,7 +96,7 @@ fn doing(execution: &Value, now: Timestamp) -> String {
     let steps = list(execution, "steps").iter().filter_map(attempt);
     let questions = list(execution, "questions").iter().filter_map(question);
     let all: Vec<_> = steps.chain(questions).collect();
-    all.join("; ").replace(is_hidden, "\u{fffd}")
+    output::clean(&all.join("; "))
 }
 
 /// A step's name, with the item that it is about if there is one.
@@ -179,7 +178,7 @@ fn told(event: &Value, began: Option<Timestamp>) -> String {
         line.push_str(&format!("  by {actor}"));
     }
     // What came from elsewhere must not steer the terminal.
-    line.replace(is_hidden, "\u{fffd}").trim_end().to_owned()
+    output::clean(line.trim_end())
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ pub fn step_label(step: &str, item: Option<&str>) -> String {
 
 /// Whether a character steers whoever shows it, or hides: controls, and what turns or joins text unseen.
 pub fn is_hidden(c: char) -> bool {
-    let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+    let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     unseen || c.is_control()
 }

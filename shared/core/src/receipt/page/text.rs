@@ -3,13 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
-/// Whether a character is not seen where it stands, or changes how its neighbours are seen: control characters, the
-/// marks and overrides of writing direction, spaces without width, tags.
+use crate::names::is_hidden;
+
+/// Whether a character hides, or changes how its neighbours are seen. Joiners belong to words and faces that people write.
 fn is_deceptive(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    is_hidden(c) && !matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 fn code_point(c: char) -> String {
