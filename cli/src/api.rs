@@ -24,6 +24,15 @@ pub(crate) struct Door {
 }
 
 impl Door {
+    /// The door that is named.
+    pub(crate) fn of(api: &str, token: &str, tenant: Option<&str>) -> Self {
+        Self {
+            api: api.to_owned(),
+            token: token.to_owned(),
+            tenant: tenant.map(str::to_owned),
+        }
+    }
+
     /// `GET` of something below an execution; `None` if there is no such execution.
     pub(crate) fn execution(&self, id: &str, below: &str) -> Result<Option<Value>, Trouble> {
         if !is_execution_id(id) {

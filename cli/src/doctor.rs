@@ -9,6 +9,8 @@ use holdfast_core::{
     compile::function_id,
 };
 
+use serde_json::Value;
+
 use crate::{
     api::Door,
     output::line,
@@ -20,15 +22,13 @@ use crate::{
 /// Which stack, and how it is reached.
 #[derive(Args)]
 pub(crate) struct Asked {
-    /// The stack's name
-    #[arg(
-        long,
-        env = "HOLDFAST_STACK",
-        value_name = "NAME",
-        default_value = "holdfast"
-    )]
-    stack_name: String,
-    /// Its region, if it is not that of your AWS settings
+    /// The environment of samconfig.toml, as for sam deploy
+    #[arg(long, value_name = "NAME")]
+    config_env: Option<String>,
+    /// The stack's name, if it is not that of samconfig.toml
+    #[arg(long, env = "HOLDFAST_STACK", value_name = "NAME")]
+    stack_name: Option<String>,
+    /// Its region, if it is not that of samconfig.toml
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
     /// The profile of your AWS settings, if it is not the default
@@ -42,9 +42,15 @@ pub(crate) struct Asked {
         default_value = "sam"
     )]
     sam: PathBuf,
-    /// Where deployed definitions are read; without an API and a token they are not compared
-    #[command(flatten)]
-    door: Option<Door>,
+    /// The API's address; with it and a token, the definitions here are compared with those that are deployed
+    #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
+    api: Option<String>,
+    /// The token that says who asks
+    #[arg(long, env = "HOLDFAST_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// The tenant, if it is not that of the token
+    #[arg(long, env = "HOLDFAST_TENANT")]
+    tenant: Option<String>,
 }
 
 /// The functions of the engine that answer a check; those of the actions come to it.
@@ -54,6 +60,8 @@ const OWN: [&str; 4] = [
     "FinishFunction",
     "PlanFunction",
 ];
+/// Functions that are asked at once: each by a process of the SAM CLI.
+const AT_ONCE: usize = 3;
 /// Most characters of what a program said that are shown.
 const SHOWN: usize = 300;
 
@@ -68,22 +76,26 @@ pub(crate) fn run(project: &Project, asked: &Asked) -> Result<(), Trouble> {
     let actions: BTreeSet<String> = steps
         .map(|(_, step, _)| function_id(&step.action))
         .collect();
-    let functions: Vec<String> = OWN.map(str::to_owned).into_iter().chain(actions).collect();
-    let mut found: Vec<Found> = thread::scope(|scope| {
-        let asking: Vec<_> = functions
-            .iter()
-            .map(|function| scope.spawn(|| asked.function(project, function)))
-            .collect();
-        let answers = asking
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_default());
-        answers.flatten().collect()
-    });
-    match &asked.door {
-        Some(door) => found.extend(deployed(door, &workflows)?),
-        None => {
-            line("      definitions are not compared: that needs HOLDFAST_API and HOLDFAST_TOKEN")?
+    let own = OWN.map(str::to_owned).into_iter();
+    let functions: Vec<String> = own.chain(actions).collect();
+    let mut found = Vec::new();
+    for some in functions.chunks(AT_ONCE) {
+        found.extend(thread::scope(|scope| {
+            let ask = |function| move || asked.function(project, function);
+            let asking: Vec<_> = some.iter().map(|one| scope.spawn(ask(one))).collect();
+            let answers = asking.into_iter().zip(some).map(|(thread, function)| {
+                let gone = |_| vec![unasked(function, "this command failed")];
+                thread.join().unwrap_or_else(gone)
+            });
+            answers.flatten().collect::<Vec<_>>()
+        }));
+    }
+    match (&asked.api, &asked.token) {
+        (Some(api), Some(token)) => {
+            let door = Door::of(api, token, asked.tenant.as_deref());
+            found.extend(deployed(&door, &workflows)?);
         }
+        _ => line("not compared: definitions; that needs --api and --token")?,
     }
     for (who, Check { what, trouble }) in &found {
         match trouble {
@@ -91,11 +103,8 @@ pub(crate) fn run(project: &Project, asked: &Asked) -> Result<(), Trouble> {
             Some(why) => line(&format!("WRONG {who}: {what}: {why}"))?,
         }
     }
-    match found
-        .iter()
-        .filter(|(_, check)| check.trouble.is_some())
-        .count()
-    {
+    let wrong = found.iter().filter(|(_, check)| check.trouble.is_some());
+    match wrong.count() {
         0 => line(&format!("all {} are fine", found.len())),
         wrong => Err(Trouble::Other(format!(
             "{wrong} of {} are wrong",
@@ -104,25 +113,32 @@ pub(crate) fn run(project: &Project, asked: &Asked) -> Result<(), Trouble> {
     }
 }
 
+/// That a function could not be asked is a finding too.
+fn unasked(function: &str, why: &str) -> Found {
+    let check = Check::of::<()>("it can be asked", Err(why));
+    (function.to_owned(), check)
+}
+
 impl Asked {
-    /// What a function finds; that it cannot be asked is a finding too.
+    /// What a function finds.
     fn function(&self, project: &Project, id: &str) -> Vec<Found> {
-        let found = match self.invoke(project, id) {
-            Ok(checks) => checks,
-            Err(why) => vec![Check::of::<()>("it can be asked", Err(why))],
-        };
-        found
-            .into_iter()
-            .map(|check| (id.to_owned(), check))
-            .collect()
+        match self.invoke(project, id) {
+            Ok(checks) => checks.into_iter().map(|one| (id.to_owned(), one)).collect(),
+            Err(why) => vec![unasked(id, &why)],
+        }
     }
 
     fn invoke(&self, project: &Project, id: &str) -> Result<Vec<Check>, String> {
         let mut sam = Command::new(&self.sam);
         sam.current_dir(&project.root)
-            .args(["remote", "invoke", id, "--stack-name", &self.stack_name])
+            .args(["remote", "invoke", id])
             .args(["--event", r#"{"check": true}"#, "--output", "text"]);
-        for (option, value) in [("--region", &self.region), ("--profile", &self.profile)] {
+        for (option, value) in [
+            ("--config-env", &self.config_env),
+            ("--stack-name", &self.stack_name),
+            ("--region", &self.region),
+            ("--profile", &self.profile),
+        ] {
             if let Some(value) = value {
                 sam.args([option, value]);
             }
@@ -133,41 +149,57 @@ impl Asked {
                 self.sam.display()
             )
         })?;
-        let answer = serde_json::from_slice::<Checks>(&said.stdout);
-        answer.map(|answer| answer.checks).map_err(|_| {
-            let words =
-                String::from_utf8_lossy(&said.stdout) + String::from_utf8_lossy(&said.stderr);
-            let last = words.trim().lines().last().unwrap_or("it said nothing");
-            last.chars()
-                .filter(|c| !c.is_control())
-                .take(SHOWN)
-                .collect()
+        let answer: Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
+        let checks = serde_json::from_value::<Checks>(answer.clone());
+        checks.map(|answer| answer.checks).map_err(|_| {
+            // A function that failed says so in its answer; else sam says why it could not ask.
+            let told = answer["errorMessage"].as_str().map(str::to_owned);
+            let words = told.unwrap_or_else(|| String::from_utf8_lossy(&said.stderr).into_owned());
+            let last = words.trim().lines().last().unwrap_or_default();
+            match last {
+                "" => {
+                    "it said nothing that is known here: is an older version deployed?".to_owned()
+                }
+                last => last.chars().take(SHOWN).collect(),
+            }
         })
     }
 }
 
-/// Whether the definitions here are those that are deployed.
+/// Whether the definitions here are those that are deployed, as far as this tenant sees them.
 fn deployed(door: &Door, workflows: &[Workflow]) -> Result<Vec<Found>, Trouble> {
-    let listed = door.read("/v1/workflows")?;
+    let listed = match door.read("/v1/workflows") {
+        Ok(listed) => listed,
+        Err(Trouble::Other(why)) => {
+            let check = Check::of::<()>("workflows are listed", Err(why));
+            return Ok(vec![("API".to_owned(), check)]);
+        }
+        Err(trouble) => return Err(trouble),
+    };
     let listed = listed["workflows"]
         .as_array()
         .map_or(&[][..], Vec::as_slice);
-    let found = workflows.iter().map(|workflow| {
-        let id = &workflow.definition.workflow;
+    let mut found = Vec::new();
+    for Workflow { file, definition } in workflows {
+        let id = &definition.workflow;
         let one = listed.iter().find(|one| one["workflow_id"] == id.as_str());
-        let here = workflow.definition.digest();
-        let same = match (one, here) {
-            (None, _) => Err("it is not deployed, or not open to this tenant".to_owned()),
+        let same = match (one, definition.digest()) {
+            (None, _) if !definition.tenants.is_empty() => {
+                line(&format!(
+                    "not compared: {id}; it is for {}",
+                    definition.tenants.join(", ")
+                ))?;
+                continue;
+            }
+            (None, _) => Err("it is not deployed: holdfast compile, then sam deploy".to_owned()),
             (Some(one), Ok(here)) if one["definition_digest"] == here.as_str() => Ok(()),
             (Some(_), Ok(_)) => {
-                Err("another is deployed: holdfast compile, then sam deploy".to_owned())
+                let why = "another is, or was a minute ago: holdfast compile, then sam deploy";
+                Err(why.to_owned())
             }
             (Some(_), Err(error)) => Err(error.to_string()),
         };
-        (
-            id.clone(),
-            Check::of(format!("{} is deployed", workflow.file), same),
-        )
-    });
-    Ok(found.collect())
+        found.push((id.clone(), Check::of(format!("{file} is deployed"), same)));
+    }
+    Ok(found)
 }

@@ -11,8 +11,8 @@ async fn the_doctor_finds_the_stack_fine_and_names_a_secret_that_is_not_there() 
     for found in [
         "ok    BeginFunction: the ledger can be read",
         "ok    FinishFunction: receipts can be signed",
-        "ok    VendorHoldStepFunction: HEAD http://127.0.0.1:",
-        "ok    HttpStepFunction: HEAD http://127.0.0.1:",
+        "ok    VendorHoldStepFunction: http://127.0.0.1:",
+        "ok    HttpStepFunction: http://127.0.0.1:",
         "ok    WF-DELAY-VENDOR-PAYMENTS-ACME: workflows/delay-vendor-payments-acme.yaml is deployed",
     ] {
         assert!(said.contains(found), "{found}: {said}");
@@ -33,6 +33,16 @@ async fn the_doctor_says_what_it_lacks() {
     assert!(
         said.contains(why) && said.contains("install the SAM CLI"),
         "{said}"
+    );
+    let (fine, said) = holdfast(&["doctor", "--token", "none"]).await;
+    assert!(!fine);
+    assert!(
+        said.contains("WRONG API: workflows are listed: the API answered 401"),
+        "{said}"
+    );
+    assert!(
+        said.contains("ok    BeginFunction: "),
+        "what else was found is told: {said}"
     );
     let (fine, said) = holdfast(&["doctor", "--stack-name", "no-such-stack"]).await;
     assert!(!fine);

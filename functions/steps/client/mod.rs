@@ -32,6 +32,8 @@ pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent"
 
 /// A target that accepts no connection in this time is down, and nothing was sent: a clean failure.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long whatever is only checked may take to answer: a function has to tell of it in time.
+pub(crate) const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 /// Shorter than the 5 s after which common servers close an idle connection: a request lost to that race is an unknown outcome.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
@@ -75,15 +77,18 @@ impl Client {
 
     /// Whether a target answers at all, whatever it says: `HEAD` has no effect (RFC 9110 §9.2.1).
     pub async fn check(&self, url: &Url) -> Check {
+        let origin = url.origin().ascii_serialization();
         let asked = Asked {
-            what: format!("HEAD {}", url.origin().ascii_serialization()),
+            what: "HEAD".to_owned(),
             safe: true,
             attempt: 1,
         };
-        let request = self.0.head(url.clone()).timeout(CONNECT_TIMEOUT);
+        let request = self.0.head(url.clone()).timeout(CHECK_TIMEOUT);
         let answer = request.send().await;
-        let what = format!("{} is answered", asked.what);
-        Check::of(what, answer.map_err(|error| judge::lost(&asked, &error)))
+        Check::of(
+            format!("{origin} answers"),
+            answer.map_err(|error| judge::lost(&asked, &error)),
+        )
     }
 
     /// A request on behalf of `call`.

@@ -1,6 +1,8 @@
 //! Where the `http` action may send requests: origins, compared part by part after parsing, never as text, and the inner
 //! networks that their names may lead to.
 
+use std::collections::BTreeMap;
+
 use holdfast_core::action::StepError;
 use reqwest::Url;
 
@@ -40,10 +42,13 @@ impl AllowList {
         &self.networks
     }
 
-    /// The origins that are named in full.
+    /// The origins that are named in full, each once.
     pub(super) fn origins(&self) -> impl Iterator<Item = &Url> {
         let named = self.places.iter().filter(|place| !place.subdomains);
-        named.map(|place| &place.origin)
+        let named: BTreeMap<_, _> = named
+            .map(|place| (place.origin.origin().ascii_serialization(), &place.origin))
+            .collect();
+        named.into_values()
     }
 
     /// Whether any place needs TLS.

@@ -6,6 +6,7 @@ mod types;
 
 use std::sync::Arc;
 
+use futures_util::future::{join, join_all};
 use holdfast_core::{
     action::{Action, Call, Check, Done, Secrets, Setting, Settings, StepError, Undo},
     compile::SECRETS_VARIABLE,
@@ -16,8 +17,9 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::Value;
+use tokio::time::timeout;
 
-use crate::client::{Answer, Client, Request};
+use crate::client::{Answer, CHECK_TIMEOUT, Client, Request};
 use allow::AllowList;
 pub use types::{Input, Output};
 use types::{Auth, Verb};
@@ -67,17 +69,10 @@ impl Action for Http {
 
     /// Whether what the list names in full answers, and the secrets that definitions name can be read.
     async fn check(&self) -> Vec<Check> {
-        let mut checks = Vec::new();
-        for origin in self.allow.origins() {
-            checks.push(self.client.check(origin).await);
-        }
-        for name in &self.named {
-            let tried = match &self.secrets {
-                Some(secrets) => secrets.get(name).await.map(drop),
-                None => Err(no_store()),
-            };
-            checks.push(Check::of(format!("the secret {name:?} can be read"), tried));
-        }
+        let origins = self.allow.origins().map(|origin| self.client.check(origin));
+        let secrets = self.named.iter().map(|name| self.check_secret(name));
+        let (mut checks, secrets) = join(join_all(origins), join_all(secrets)).await;
+        checks.extend(secrets);
         checks
     }
 }
@@ -87,6 +82,15 @@ fn no_store() -> StepError {
 }
 
 impl Http {
+    async fn check_secret(&self, name: &str) -> Check {
+        let tried = match &self.secrets {
+            Some(secrets) => timeout(CHECK_TIMEOUT, secrets.check(name)).await,
+            None => Ok(Err(no_store())),
+        };
+        let tried = tried.unwrap_or_else(|_| Err(StepError::transient("no answer")));
+        Check::of(format!("the secret {name:?} can be read"), tried)
+    }
+
     async fn send(&self, call: &Call, input: Input) -> Result<Answer, StepError> {
         let url = self.allow.check(&input.url)?;
         let mut headers = headers::from_input(&input.headers)?;

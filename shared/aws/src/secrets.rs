@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueError};
+use aws_sdk_secretsmanager::{
+    Client, error::ProvideErrorMetadata, operation::get_secret_value::GetSecretValueError,
+};
 use holdfast_core::action::{Boxed, Secrets, StepError};
 
 const KEPT: Duration = Duration::from_secs(300);
@@ -34,6 +36,22 @@ impl SecretsManager {
             .filter(|(since, _)| since.elapsed() < KEPT)
             .map(|(_, text)| text.clone())
     }
+
+    async fn ask(&self, name: &str) -> Result<String, StepError> {
+        let answer = self.client.get_secret_value().secret_id(name).send().await;
+        let answer = answer.map_err(|error| match error.as_service_error() {
+            Some(GetSecretValueError::ResourceNotFoundException(_)) => {
+                StepError::permanent(format!("there is no secret called {name}"))
+            }
+            _ => {
+                let why = error.code().unwrap_or("no answer");
+                StepError::transient(format!("secret {name} could not be read ({why})"))
+            }
+        })?;
+        answer
+            .secret_string
+            .ok_or_else(|| StepError::permanent(format!("secret {name} is binary, text is needed")))
+    }
 }
 
 impl Secrets for SecretsManager {
@@ -42,24 +60,14 @@ impl Secrets for SecretsManager {
             if let Some(text) = self.remembered(name) {
                 return Ok(text);
             }
-            let answer = self
-                .client
-                .get_secret_value()
-                .secret_id(name)
-                .send()
-                .await
-                .map_err(|error| match error.as_service_error() {
-                    Some(GetSecretValueError::ResourceNotFoundException(_)) => {
-                        StepError::permanent(format!("there is no secret called {name}"))
-                    }
-                    _ => StepError::transient(format!("secret {name} could not be read")),
-                })?;
-            let text = answer.secret_string.ok_or_else(|| {
-                StepError::permanent(format!("secret {name} is binary, text is needed"))
-            })?;
+            let text = self.ask(name).await?;
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.insert(name.to_owned(), (Instant::now(), text.clone()));
             Ok(text)
         })
+    }
+
+    fn check<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<(), StepError>> {
+        Box::pin(async move { self.ask(name).await.map(drop) })
     }
 }

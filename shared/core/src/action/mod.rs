@@ -214,6 +214,10 @@ pub struct Settings {
 pub trait Secrets: Send + Sync {
     /// The secret's text. A name that does not exist is permanent, an unreachable store transient.
     fn get<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<String, StepError>>;
+    /// Whether the secret can be read now: nothing that is remembered counts.
+    fn check<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<(), StepError>> {
+        Box::pin(async move { self.get(name).await.map(drop) })
+    }
 }
 
 impl Settings {

@@ -11,7 +11,6 @@ pub const PLAN_ARN: &str = "PlanFunctionArn";
 /// Where the machine finds the function that puts questions to people.
 pub const ASK_ARN: &str = "AskFunctionArn";
 
-/// `vendor-hold` as CloudFormation wants it: `VendorHold`.
 /// The environment variable with the names of the secrets that definitions name, for an action's function.
 pub const SECRETS_VARIABLE: &str = "HOLDFAST_SECRETS";
 
@@ -20,6 +19,7 @@ pub fn function_id(action: &str) -> String {
     format!("{}StepFunction", pascal(action))
 }
 
+/// `vendor-hold` as CloudFormation wants it: `VendorHold`.
 pub(super) fn pascal(name: &str) -> String {
     name.split(|c: char| !c.is_ascii_alphanumeric())
         .map(|part| {
