@@ -1,4 +1,4 @@
-//! The one log line of each request: who, what, how it was answered; never a body, a key or a query.
+//! The one log line of each request: whose it was, what, how it was answered; never a body, a key or a query.
 
 use std::{sync::Arc, time::Instant};
 
@@ -10,7 +10,7 @@ use axum::{
 use holdfast_core::names::is_execution_id;
 use serde::Deserialize;
 
-use crate::{App, caller::Visitor};
+use crate::{App, caller::Visitor, start::asked_in};
 
 /// The part of a query that says whose.
 #[derive(Deserialize)]
@@ -33,13 +33,20 @@ pub(crate) async fn logged(State(app): State<Arc<App>>, request: Request, next: 
     let visitor = Visitor::from_request_parts(&mut parts, &app).await;
     let tenant = visitor.and_then(|visitor| visitor.tenant(named.as_deref()));
     let tenant = tenant.unwrap_or_default();
+    let (execution, incident) = match route.starts_with("/v1/incidents") {
+        true => ("", id.as_str()),
+        false => (id.as_str(), ""),
+    };
+    let trace = asked_in(&parts.headers);
     let response = next.run(Request::from_parts(parts, body)).await;
     tracing::info!(
         %method,
         route,
         status = response.status().as_u16(),
         tenant,
-        id,
+        execution,
+        incident,
+        trace = trace.map(tracing::field::display),
         milliseconds = began.elapsed().as_millis() as u64,
         "request answered"
     );

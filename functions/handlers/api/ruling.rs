@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
+use futures_util::future::join_all;
 use holdfast_aws::{SystemHost, deliver, trace};
 use holdfast_core::{
     access::Operation,
@@ -29,6 +30,9 @@ use crate::{
     problem::Problem,
     request::{REASON, Reason, given},
 };
+
+/// Executions whose question is read at once.
+const AT_ONCE: usize = 16;
 
 /// The body of a decision.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -236,15 +240,23 @@ async fn undecided<'a>(
     incident: &Incident,
     links: &'a [Link],
 ) -> Result<Vec<&'a str>, Problem> {
+    // A link says WAITING until its execution has ended, also where the decision is given.
+    let waiting: Vec<&Link> = links.iter().filter(|link| link.status == WAITING).collect();
     let mut open = Vec::new();
-    for link in links.iter().filter(|link| link.status == WAITING) {
-        let asked = question(caller, link, &incident.state).await?;
-        if asked.is_some_and(|question| question.state == QuestionState::Open) {
-            open.push(link.execution.as_str());
+    for some in waiting.chunks(AT_ONCE) {
+        let mut asked = Vec::new();
+        for link in some {
+            asked.push(question(caller, link, &incident.state));
         }
-        if open.len() == 2 {
+        for (link, asked) in some.iter().zip(join_all(asked).await) {
+            if asked?.is_some_and(|question| question.state == QuestionState::Open) {
+                open.push(link.execution.as_str());
+            }
+        }
+        if open.len() > 1 {
             break;
         }
     }
+    open.truncate(2);
     Ok(open)
 }

@@ -99,7 +99,7 @@ pub(crate) async fn start(
 }
 
 /// The trace that the caller asks in, or else this request's own.
-fn asked_in(headers: &HeaderMap) -> Option<TraceId> {
+pub(crate) fn asked_in(headers: &HeaderMap) -> Option<TraceId> {
     let named = headers
         .get("traceparent")
         .and_then(|name| name.to_str().ok());

@@ -54,7 +54,7 @@ pub(crate) struct IncidentInFull {
     pub(crate) incident: Incident,
     /// Those that wait first, then the newest: 500 at most.
     pub(crate) executions: Vec<Link>,
-    /// How many it met.
+    /// How many it met, each generation of an execution for itself.
     pub(crate) executions_total: usize,
 }
 

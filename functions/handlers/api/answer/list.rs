@@ -115,7 +115,7 @@ pub(crate) struct Definition {
     pub(crate) input: Value,
     /// Assertions that must hold before any effect.
     pub(crate) guardrails: Vec<Value>,
-    /// What else it demands of a start: hours, freezes, an approval, budgets, limits; as its definition states them.
+    /// What else it demands of a start: hours, freezes, an approval, budgets, limits. An amount is an expression without `{% %}`.
     pub(crate) demands: Map<String, Value>,
     /// Events and schedules that start it, by name.
     pub(crate) triggers: Vec<String>,

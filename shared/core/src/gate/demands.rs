@@ -1,12 +1,12 @@
-//! What a gate demands of a start beside its input, in the words in which a definition states it.
+//! What a gate demands of a start beside its input, for people: in the names and units of a definition.
 
 use serde_json::{Map, Value, json};
 
 use super::{amount, times::clock};
 use crate::task::{Budget, Freeze, Hours, Rules};
 
-/// As `hours`, `freeze`, `approval`, `budget`, `when_paused` and two of `limits` in docs/workflows.md; what is not demanded is
-/// left out.
+/// Under the names of docs/workflows.md (`hours`, `freeze`, `approval`, `budget`, `when_paused`, and of `limits` those of a tenant's
+/// starts); what is not demanded is left out. A budget's `limit` is a decimal as text, its `amount` the expression without `{% %}`.
 pub fn demands(rules: &Rules) -> Map<String, Value> {
     let mut demands = Map::new();
     let mut say = |name: &str, what: Value| drop(demands.insert(name.to_owned(), what));
@@ -44,7 +44,6 @@ fn freeze(one: &Freeze) -> Value {
 }
 
 fn budget(one: &Budget) -> Value {
-    // A text: what a machine holds of an amount is an expression without its marks, or a number.
     json!({
         "name": one.name, "amount": one.amount, "limit": amount::shown(one.limit), "per": one.per.name(), "zone": one.zone,
     })
