@@ -1,6 +1,9 @@
 //! Guardrails on the stack: limits and budgets under fifty starts at once, approvals, and rejections that name everything.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use futures_util::future::join_all;
 use holdfast_core::{digest::value_sha256_hex, task::Approval};
@@ -8,6 +11,7 @@ use holdfast_tests::{Api, Reply, Stack, eventually, unique};
 use serde_json::{Value, json};
 
 const LIMITED: &str = include_str!("../workflows/limited.yaml");
+const RATED: &str = include_str!("../workflows/rated.yaml");
 const AGREED: &str = include_str!("../workflows/agreed.yaml");
 const CLOSED: &str = include_str!("../workflows/closed.yaml");
 
@@ -57,6 +61,39 @@ async fn rolled_back(api: &Api, execution: &Value) -> Value {
     assert_eq!(decided.status, 200, "{}", decided.body);
     let id = execution["execution_id"].as_str().expect("an id");
     api.finished(id).await.1
+}
+
+#[tokio::test]
+async fn of_starts_at_once_as_many_run_as_a_minute_takes() {
+    let stack = Stack::from_env().await;
+    stack.aws.deploy(RATED).await;
+    let api = stack.api.as_tenant(&unique("rated"));
+    let starts = (0..20).map(|_| async {
+        let id = api
+            .started("WF-TEST-RATED", &unique("rated"), &json!({}))
+            .await;
+        settled(&api, &id).await
+    });
+    // Of each minute, as a clock shows it: which ran, and which were refused.
+    let mut minutes: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    for execution in join_all(starts).await {
+        let at = execution["started_at"].as_str().expect("a time");
+        let (ran, refused) = minutes.entry(at[..16].to_owned()).or_default();
+        match execution["status"].as_str() {
+            Some("EXECUTED") => *ran += 1,
+            _ => {
+                assert_eq!(refusals(&execution), ["starts_per_minute"], "{execution}");
+                *refused += 1;
+            }
+        }
+    }
+    for (minute, (ran, refused)) in minutes {
+        assert_eq!(
+            ran,
+            3.min(ran + refused),
+            "{minute}: {refused} were refused"
+        );
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod audit;
 mod chain;
 mod crashes;
 mod decisions;
+mod demo;
 mod direct;
 mod doctor;
 mod dual;
@@ -15,7 +16,6 @@ mod exercises;
 mod failures;
 mod guardrails;
 mod hostile;
-mod injury;
 mod isolation;
 mod ledger;
 mod lists;
@@ -36,12 +36,8 @@ mod story;
 mod switch;
 mod traces;
 
-use serde_json::{Value, json};
-
-/// The input of the specification's workflow.
-fn hold(vendor: &str) -> Value {
-    json!({ "vendor_id": vendor, "hold_days": 14 })
-}
+pub(crate) use holdfast_tests::hold;
+use serde_json::Value;
 
 /// The receipt's steps as `name status`.
 fn steps(receipt: &Value) -> Vec<String> {

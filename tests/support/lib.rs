@@ -32,7 +32,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use uuid::Uuid;
 
@@ -106,6 +106,11 @@ pub fn variable(name: &str) -> String {
 /// Whether the stack holds every caller to its permissions.
 pub fn enforced() -> bool {
     env::var("HOLDFAST_IAM").as_deref() == Ok("true")
+}
+
+/// The input of the specification's workflow.
+pub fn hold(vendor: &str) -> Value {
+    json!({ "vendor_id": vendor, "hold_days": 14 })
 }
 
 /// A text that no other test uses.

@@ -225,3 +225,29 @@ pub(super) fn catch_pause(pause: &str) -> Catcher {
         next: pause.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_policy_is_written_as_it_was_defined() {
+        for (jitter, word) in [(Jitter::Full, "FULL"), (Jitter::None, "NONE")] {
+            let retry = Retry {
+                max_attempts: 5,
+                interval_s: 2,
+                backoff: 1.5,
+                max_delay_s: 20,
+                jitter,
+            };
+            let written = json!(by_policy(names([ALL]), &retry));
+            let expected = json!({
+                "ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 4, "BackoffRate": 1.5,
+                "MaxDelaySeconds": 20, "JitterStrategy": word,
+            });
+            assert_eq!(written, expected);
+        }
+    }
+}

@@ -134,6 +134,41 @@ fn a_count_of_repeats_tells_those_that_it_did_not_count_before() {
 }
 
 #[test]
+fn what_happened_is_counted_under_its_own_metric() {
+    let of = key("k");
+    let counted = |records: &[Record]| {
+        let mut counted: BTreeMap<&str, i64> = BTreeMap::new();
+        for event in records
+            .iter()
+            .flat_map(|one| row(std::slice::from_ref(one)))
+        {
+            for (metric, value) in metrics(&event) {
+                *counted.entry(metric.name()).or_default() += value;
+            }
+        }
+        counted.into_iter().collect::<Vec<_>>()
+    };
+    let ends = [
+        ("mean_time_to_complete", 60_000),
+        ("workflow_success_rate", 0),
+    ];
+    let rejected = [&[("guardrail_rejections", 1)], &ends[..]].concat();
+    assert_eq!(counted(&executions(&of)), rejected);
+    assert_eq!(counted(&[refused(&of, 3)]), [("duplicates_prevented", 3)]);
+    // Each of two records: an attempt whose outcome is unknown, one more, an undo.
+    let undone = [
+        ("steps_retried", 2),
+        ("steps_undone", 1),
+        ("undo_failures", 1),
+        ("unknown_outcomes", 2),
+    ];
+    assert_eq!(counted(&steps(&of)), undone);
+    let incidents = [("incidents_opened", 1), ("incidents_resolved", 1)];
+    assert_eq!(counted(&people(&of)), incidents);
+    assert_eq!(counted(&controls()), []);
+}
+
+#[test]
 fn every_kind_of_event_is_told_as_its_published_schema_says_and_without_payloads() {
     let of = key("k");
     let refused = refused(&of, 1);

@@ -79,6 +79,26 @@ const OF_AWS: [(&str, &[&str]); 5] = [
 ];
 
 #[test]
+fn receipts_are_locked_for_as_long_and_against_whom_the_parameters_say() {
+    // The emulator drops the property; what a lock does is tested there on a bucket that is locked by hand.
+    let template = project("template.yaml");
+    let (_, bucket) = template
+        .split_once("\n  ReceiptBucket:\n")
+        .expect("it is there");
+    let bucket = bucket.split("\n\n").next().unwrap_or_default();
+    for line in [
+        "ObjectLockEnabled: !If [LocksReceipts, true, !Ref AWS::NoValue]",
+        "ObjectLockConfiguration: !If\n        - LocksReceipts\n        - ObjectLockEnabled: Enabled",
+        "Rule: { DefaultRetention: { Mode: !Ref ReceiptLockMode, Days: !Ref ReceiptLockDays } }",
+        "DeletionPolicy: Retain",
+    ] {
+        assert!(bucket.contains(line), "{line} in {bucket}");
+    }
+    let condition = "LocksReceipts: !Not [!Equals [!Ref ReceiptLockDays, 0]]";
+    assert!(template.contains(condition), "{condition}");
+}
+
+#[test]
 fn the_dashboard_shows_of_aws_what_aws_has() {
     let dashboard = dashboard().to_string();
     for (namespace, metrics) in OF_AWS {

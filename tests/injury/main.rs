@@ -1,5 +1,5 @@
 //! Two hundred executions at once while the vendor system, the functions and the machines are injured at random: then
-//! every effect is counted.
+//! every effect is counted. A program of its own, so that the stack does nothing else meanwhile.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -7,11 +7,9 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join, stream};
-use holdfast_tests::{DELAY, Stack, Throttle, kill, texts, unique, workers};
+use holdfast_tests::{DELAY, Stack, Throttle, hold, kill, texts, unique, workers};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-
-use crate::hold;
 
 const EXECUTIONS: usize = 200;
 /// Requests of the test itself at once.
