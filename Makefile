@@ -7,7 +7,7 @@ STACK ?= holdfast
 export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT BIND HTTP_ALLOW IAM SCENARIO
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down bench check fuzz clean
+.PHONY: help demo test up down bench check fuzz advisories clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,10 @@ fuzz: ## read mutated definitions and requests for SECONDS=600
 
 check: ## the gate without tests: format, lints, docs, dependencies, templates
 	@infra/local/check.sh
+
+advisories: ## look for known weaknesses of dependencies in the RustSec database, which is fetched
+	@infra/local/setup.sh checks
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" cargo deny --locked check advisories
 
 clean: down ## also remove builds and installed tools
 	@rm -rf target .venv .venv-checkov .venv-emulator .venv-schemathesis .aws-sam .local-setup.lock infra/local/node_modules
