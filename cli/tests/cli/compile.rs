@@ -115,7 +115,7 @@ fn a_function_may_take_as_long_and_read_what_its_steps_say() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     let template = project.read("template.yaml");
     assert!(template.contains("      Timeout: 615\n"), "{template}");
-    let named = "          HOLDFAST_SECRETS: vendor/api,vendor/undo\n";
+    let named = "          HOLDFAST_SECRETS: \"vendor/api,vendor/undo\"\n";
     assert!(template.contains(named), "{template}");
     let secrets: Vec<&str> = template
         .lines()
