@@ -48,9 +48,10 @@ fi
 signing_key=$(aws lambda get-function-configuration --function-name "$HOLDFAST_STACK-finish" --output text \
     --query Environment.Variables.HOLDFAST_SIGNING_KEY)
 
-# sam local passes on only variables that the template declares.
+# sam local passes on only variables that the template declares, and serves only what is an event of a function.
 template=$local_dir/build/template-docker.yaml
 sed -e '0,/^\( *\)HOLDFAST_LEDGER_TABLE:/s//\1AWS_ENDPOINT_URL: ""\n&/' \
+    -e '/^  ApiFunction:/,/^    Properties:/s/^    Properties:/&\n      Events: { Any: { Type: HttpApi } }/' \
     "$local_dir/build/template.yaml" >"$template"
 variables=$local_dir/docker-env.json
 cat >"$variables" <<END
