@@ -18,6 +18,14 @@ SETTINGS = {
     "HOLDFAST_PAYLOAD_BUCKET": "payloads",
     "HOLDFAST_MACHINE_PREFIX": "arn:aws:states:us-east-1:000000000000:stateMachine:holdfast-",
     "HOLDFAST_RECEIPT_URL_SECONDS": "900",
+    "HOLDFAST_STACK": "holdfast",
+    "HOLDFAST_EVENT_BUS": "holdfast",
+    "HOLDFAST_SIGNING_KEY": "alias/holdfast",
+    "HOLDFAST_TENANT_ROLE": "arn:aws:iam::000000000000:role/tenant",
+    "HOLDFAST_LEDGER_ARN": "arn:aws:dynamodb:us-east-1:000000000000:table/table",
+    "HOLDFAST_RECEIPT_BUCKET_ARN": "arn:aws:s3:::receipts",
+    "HOLDFAST_TENANT_CLAIM": "tenant",
+    "HOLDFAST_ROLE_CLAIM": "role",
     "HOLDFAST_HTTP_ALLOW": "https://api.example.com",
     "VENDOR_SYSTEM_URL": "https://vendors.example.com",
     "AWS_REGION": "us-east-1",
@@ -89,7 +97,6 @@ def main():
         ("ask", "ask", ""),
         ("api", "api", ""),
         ("audit", "audit", ""),
-        ("digest", "digest", ""),
     ]:
         path = folder / program
         runs = [spawn(path, action, address) for _ in range(RUNS)]
@@ -98,6 +105,9 @@ def main():
             f"| {name} | {path.stat().st_size / 1e6:.1f} MB | {zipped(path) / 1e6:.1f} MB "
             f"| {statistics.median(times):.1f} ms, {min(times):.1f} ms | {statistics.median(sizes) / 1024:.1f} MiB |"
         )
+    # It asks KMS for its key before it polls: there is none here.
+    path = folder / "digest"
+    print(f"| digest | {path.stat().st_size / 1e6:.1f} MB | {zipped(path) / 1e6:.1f} MB | not measured | not measured |")
 
 
 if __name__ == "__main__":
