@@ -10,7 +10,7 @@ export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT BIND HTTP_ALLOW IAM SCENARIO
 .PHONY: help demo test up down bench check fuzz advisories clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "make demo SCENARIO=help   lists the demo's scenarios"
 	@echo "make up PORT=4700 LOCAL=.local-2   brings up a second stack"
