@@ -1,11 +1,13 @@
 //! `holdfast doctor` asks the running stack what it depends on.
 
-use holdfast_tests::Changed;
+use holdfast_tests::{Changed, Stack};
 
 use crate::story::holdfast;
 
 #[tokio::test]
 async fn the_doctor_finds_the_stack_fine_and_names_a_secret_that_is_not_there() {
+    // A function that is changed starts anew: nobody else may be at it.
+    let _stack = Stack::alone().await;
     let (fine, said) = holdfast(&["doctor"]).await;
     assert!(fine, "{said}");
     for found in [
