@@ -183,7 +183,8 @@ fn residuals(found: &mut Found, receipt: &Receipt, left: &Left) {
             .iter()
             .find(|one| one.idempotency_key == key)
     };
-    for done in left.world.target.done() {
+    let calls = left.world.target.done();
+    for done in &calls {
         let stands = standing.contains_key(&done.key);
         if stands && residual(&done.key).is_none() && !succeeded.contains(&&*done.key) {
             let what = format!(
@@ -195,7 +196,6 @@ fn residuals(found: &mut Found, receipt: &Receipt, left: &Left) {
             }
         }
     }
-    let calls = left.world.target.done();
     for key in standing.keys() {
         if !calls.iter().any(|done| done.key == *key) {
             found.say(format!(

@@ -1,14 +1,7 @@
 //! A system of one's own in a drill: the actions' real code calls it, in place of the simulated target.
 
 use std::{
-    collections::BTreeMap,
-    future::Future,
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    collections::BTreeMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -37,7 +30,6 @@ pub type MakeOwn = Arc<dyn Fn() -> Result<Box<dyn Own>, String> + Send + Sync>;
 pub(crate) struct Owned {
     own: Box<dyn Own>,
     runtime: Runtime,
-    called: AtomicBool,
 }
 
 impl Owned {
@@ -46,7 +38,6 @@ impl Owned {
         Ok(Self {
             runtime: runtime.map_err(|error| format!("no runtime: {error}"))?,
             own: make()?,
-            called: AtomicBool::new(false),
         })
     }
 
@@ -58,14 +49,8 @@ impl Owned {
         self.own.standing()
     }
 
-    /// Whether any call was made.
-    pub(crate) fn was_called(&self) -> bool {
-        self.called.load(Ordering::Relaxed)
-    }
-
     /// Makes a call, while virtual time stands still. The error says how it never came back.
     pub(crate) fn wait<T>(&self, call: impl Future<Output = T>) -> Result<T, &'static str> {
-        self.called.store(true, Ordering::Relaxed);
         let call = AssertUnwindSafe(call).catch_unwind();
         let ended = self
             .runtime

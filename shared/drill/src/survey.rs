@@ -63,9 +63,7 @@ impl Survey {
     pub(crate) fn of(deployed: &Arc<Deployed>) -> Result<Self, String> {
         let parsed = Rc::default();
         let (left, found) = play(deployed, &parsed, &[], Stage::default());
-        if found.status.as_deref() != Some("EXECUTED") || !found.violations.is_empty() {
-            return Err(why(&left, &found));
-        }
+        executed(&left, &found)?;
         let done = left.world.target.done();
         let performed = |step: &str| {
             let of = |label: &str| label.split('[').next() == Some(step);
@@ -217,7 +215,15 @@ fn trigger(deployed: &Deployed, step: &str, reached: &[String]) -> Strike {
     }
 }
 
-pub(crate) fn why(left: &Left, found: &Found) -> String {
+/// Whether a run without faults executes and nothing is wrong with it; the error says why not.
+pub(crate) fn executed(left: &Left, found: &Found) -> Result<(), String> {
+    if found.status.as_deref() == Some("EXECUTED") && found.violations.is_empty() {
+        return Ok(());
+    }
+    Err(why(left, found))
+}
+
+fn why(left: &Left, found: &Found) -> String {
     let reason = found
         .receipt
         .as_ref()

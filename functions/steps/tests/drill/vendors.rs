@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use holdfast_core::{
-    action::{Action, AnyAction, Registry, Settings},
+    action::{AnyAction, Settings},
     compile::template_parameters,
     definition::{self, Known},
 };
@@ -23,15 +23,13 @@ pub(crate) struct Vendors {
 impl Vendors {
     /// With the shipped action.
     pub(crate) fn start() -> Result<Box<dyn Own>, String> {
-        Self::of(&registry())
+        Self::with(|action| action)
     }
 
-    /// With another one in its place.
-    pub(crate) fn with<A: Action>() -> Result<Box<dyn Own>, String> {
-        Self::of(&Registry::default().with::<A>())
-    }
-
-    fn of(actions: &Registry) -> Result<Box<dyn Own>, String> {
+    /// With what `bend` makes of it.
+    pub(crate) fn with(
+        bend: fn(Arc<dyn AnyAction>) -> Arc<dyn AnyAction>,
+    ) -> Result<Box<dyn Own>, String> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -42,10 +40,10 @@ impl Vendors {
             .block_on(server)
             .map_err(|error| error.to_string())?;
         let settings = Settings::new([("VENDOR_SYSTEM_URL".to_owned(), server.url())]);
-        let action = actions.make("vendor-hold", &settings)?;
+        let action = registry().make("vendor-hold", &settings)?;
         Ok(Box::new(Self {
             server,
-            action,
+            action: bend(action),
             runtime,
         }))
     }
