@@ -10,16 +10,16 @@ use serde_json::json;
 
 use crate::{hold, rollback::hanging};
 
-/// The built command.
-fn command() -> PathBuf {
+/// A built program of this workspace.
+pub(crate) fn built(name: &str) -> PathBuf {
     let tests = std::env::current_exe().expect("this program has a place");
     let built = tests.ancestors().nth(2).expect("the folder of programs");
-    built.join("holdfast")
+    built.join(name)
 }
 
 /// Runs the built command and gives whether it succeeded, and all that it said.
 pub(crate) async fn holdfast(arguments: &[&str]) -> (bool, String) {
-    let mut run = Command::new(command());
+    let mut run = Command::new(built("holdfast"));
     run.args(arguments);
     said(run).await
 }
@@ -29,16 +29,19 @@ async fn in_a_terminal(arguments: &[&str]) -> (bool, String) {
     let mut run = Command::new("python3");
     let script =
         "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
-    run.args(["-c", script]).arg(command()).args(arguments);
+    run.args(["-c", script])
+        .arg(built("holdfast"))
+        .args(arguments);
     said(run).await
 }
 
-async fn said(mut run: Command) -> (bool, String) {
+/// Runs a program and gives whether it succeeded, and all that it said.
+pub(crate) async fn said(mut run: Command) -> (bool, String) {
     let ran = tokio::task::spawn_blocking(move || run.stdin(Stdio::null()).output());
     let ran = ran
         .await
         .expect("it runs")
-        .expect("the command is built: cargo build");
+        .expect("it is built: cargo build");
     let said = [ran.stdout, ran.stderr].concat();
     (
         ran.status.success(),
