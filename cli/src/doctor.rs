@@ -8,7 +8,6 @@ use holdfast_core::{
     action::{Check, Checks},
     compile::function_id,
 };
-
 use serde_json::Value;
 
 use crate::{

@@ -15,16 +15,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let name = deployment.variable("HOLDFAST_ACTION")?;
     let action = holdfast_steps::registry().make(name, &deployment.settings());
     // A process that dies of a wrong setting could not say which.
-    let action = &action.as_deref();
+    let action = action.as_deref();
     let step = |call: StepCall| async move {
         let result = match (&call, action) {
             (StepCall::Step(task), Ok(action)) => {
-                engine.step(task, *action).await.map(StepAnswer::Step)
+                engine.step(task, action).await.map(StepAnswer::Step)
             }
             (StepCall::Undo(task), Ok(action)) => {
-                engine.undo(task, *action).await.map(StepAnswer::Undo)
+                engine.undo(task, action).await.map(StepAnswer::Undo)
             }
-            (_, Err(why)) => Err(TaskError::new(error_name::TRANSIENT, (*why).clone())),
+            (_, Err(why)) => Err(TaskError::new(error_name::TRANSIENT, why)),
         };
         (call, result)
     };
