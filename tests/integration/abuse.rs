@@ -128,6 +128,10 @@ async fn a_path_that_climbs_or_deceives_leads_to_nothing() {
         format!("{id}%00"),
         format!("{id}%0a"),
         format!("{id}%23"),
+        format!("{id}%3f"),
+        format!("{id}%3ftenant=acme"),
+        format!("{id}%09"),
+        format!("{id}%5c..%5c{id}"),
         format!("{id}%20"),
         format!("%20{id}"),
         format!("TENANT%23acme%23EXEC%23{id}"),
@@ -147,11 +151,6 @@ async fn a_path_that_climbs_or_deceives_leads_to_nothing() {
             format!("/v1/incidents/{place}"),
         ] {
             let reply = stack.api.get(&path).await;
-            // Taken for the id that it begins with, it shows what the caller may see anyway.
-            if reply.status == 200 {
-                assert_eq!(reply.body["execution_id"], id, "{path}: {}", reply.body);
-                continue;
-            }
             assert!(
                 matches!(reply.status, 400 | 404),
                 "{path}: {}",

@@ -11,6 +11,7 @@ mod list;
 mod log;
 mod openapi;
 mod page;
+mod path;
 mod problem;
 mod reach;
 mod receipt;
@@ -28,6 +29,7 @@ use axum::{
 };
 use holdfast_aws::{Deployment, Keys, Machines};
 use holdfast_core::{access::ClaimNames, evidence::Jwks};
+use lambda_http::{Adapter, tower::ServiceBuilder};
 use tokio::sync::OnceCell;
 
 use crate::{problem::Problem, reach::Reach};
@@ -103,5 +105,8 @@ async fn main() -> Result<(), lambda_http::Error> {
         .layer(map_response(problem::documented))
         .layer(from_fn_with_state(Arc::clone(&app), log::logged))
         .with_state(app);
-    lambda_http::run(router).await
+    let service = ServiceBuilder::new()
+        .map_request(path::encoded)
+        .service(Adapter::from(router));
+    lambda_runtime::run(service).await
 }

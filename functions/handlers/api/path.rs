@@ -1,0 +1,79 @@
+//! The path of a request as its caller wrote it: the gateway hands it over decoded, and a decoded `?`, `#`, `\` or tab must
+//! not be read as the end of a path, or as less of it.
+
+use lambda_http::{LambdaEvent, request::LambdaRequest};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What no path has as it is (RFC 3986 §3.3). `%` is not among them: the gateway leaves `%25` as it came.
+const NEVER_IN_A_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// The event with its path encoded again, before an address is made of it.
+pub(crate) fn encoded(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
+    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload
+        && let Some(path) = &mut request.raw_path
+    {
+        *path = utf8_percent_encode(path, NEVER_IN_A_PATH).to_string();
+    }
+    event
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::{Context, Request};
+    use serde_json::json;
+
+    use super::*;
+
+    /// The address of a request whose decoded path is `raw`.
+    fn asked(raw: &str) -> String {
+        let event = json!({
+            "version": "2.0",
+            "routeKey": "$default",
+            "rawPath": raw,
+            "rawQueryString": "tenant=acme",
+            "headers": { "host": "api" },
+            "requestContext": { "http": { "method": "GET", "path": raw }, "stage": "$default" },
+            "isBase64Encoded": false,
+        });
+        let event = serde_json::from_value(event).expect("an event of the gateway");
+        let event = encoded(LambdaEvent::new(event, Context::default()));
+        Request::from(event.payload).uri().to_string()
+    }
+
+    #[test]
+    fn a_decoded_delimiter_ends_no_path_and_takes_no_query_away() {
+        for (raw, escape) in [
+            ("?", "%3F"),
+            ("#", "%23"),
+            ("\\", "%5C"),
+            ("\t", "%09"),
+            ("\n", "%0A"),
+            ("é", "%C3%A9"),
+        ] {
+            let raw = format!("/v1/executions/a{raw}b/redrive");
+            let whole = format!("https://api/v1/executions/a{escape}b/redrive?tenant=acme");
+            assert_eq!(asked(&raw), whole);
+        }
+    }
+
+    #[test]
+    fn a_path_in_no_need_of_it_and_an_escape_that_the_gateway_left_are_as_they_came() {
+        for raw in ["/v1/executions/wf:acme-1_2.3~4", "/v1/executions/a%252Eb"] {
+            assert_eq!(asked(raw), format!("https://api{raw}?tenant=acme"));
+        }
+    }
+}
