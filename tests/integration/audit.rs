@@ -12,7 +12,7 @@ use holdfast_aws::{DynamoLedger, SystemHost};
 use holdfast_core::{
     audit::{Kind, story},
     engine::Host,
-    keys::ExecutionKey,
+    keys::{ExecutionKey, execution_id},
     ledger::Ledger,
 };
 use holdfast_tests::{
@@ -201,6 +201,75 @@ async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_a
             "no {kind} among them"
         );
     }
+}
+
+#[tokio::test]
+async fn a_start_that_the_api_turns_away_is_told_with_what_said_no_and_leaves_its_key_as_it_was() {
+    let stack = Stack::from_env().await;
+    let queue = Queue::hearing("holdfast");
+    let (key, secret) = (unique("away"), unique("hunter2"));
+    let alice = stack.api.as_actor("alice");
+    let wrong = json!({ "vendor_id": unique("vendor"), "hold_days": secret });
+    for _ in 0..2 {
+        let reply = alice.start(DELAY, &key, &wrong).await;
+        assert_eq!(reply.status, 400, "{}", reply.body);
+    }
+    let tenant = unique("away");
+    let other = stack.api.as_tenant(&tenant);
+    let reply = other.start(DELAY, &key, &hold(&unique("vendor"))).await;
+    assert_eq!(reply.status, 404, "{}", reply.body);
+    let scope = format!("/v1/controls/tenant/{tenant}");
+    let pause = json!({ "state": "paused", "reason": "a leak" });
+    assert_eq!(stack.api.put(&scope, &pause).await.status, 200);
+    let group = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
+    let reply = other.start("WF-HOLD-VENDOR-GROUP", &key, &group).await;
+    assert_eq!(reply.status, 503, "{}", reply.body);
+    let resume = json!({ "state": "running", "reason": "it was a test" });
+    assert_eq!(stack.api.put(&scope, &resume).await.status, 200);
+
+    let refusals = [
+        ("acme", DELAY, "input", 2),
+        (&tenant, DELAY, "tenant", 1),
+        (&tenant, "WF-HOLD-VENDOR-GROUP", "paused", 1),
+    ];
+    let ids = refusals.map(|(tenant, workflow, ..)| execution_id(tenant, workflow, &key));
+    let (mut told, mut different) = (Vec::new(), HashSet::new());
+    for _ in 0..30 {
+        let drained = queue.drain().into_iter();
+        let ours = drained.filter(|one| ids.iter().any(|id| one["subject"] == id.as_str()));
+        for one in ours {
+            different.insert(one["id"].to_string());
+            told.push(one);
+        }
+        if different.len() == 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(different.len(), 4, "{told:?}");
+    for ((tenant, workflow, guardrail, times), id) in refusals.into_iter().zip(&ids) {
+        let of_it = told.iter().filter(|one| one["subject"] == id.as_str());
+        let of_it: Vec<_> = of_it.collect();
+        let different: HashSet<_> = of_it.iter().map(|one| one["id"].to_string()).collect();
+        assert_eq!(different.len(), times, "{workflow} for {tenant}: {of_it:?}");
+        for one in of_it {
+            valid(one);
+            assert_eq!(one["type"], "workflow.start.refused", "{one}");
+            assert_eq!(one["data"]["guardrails"], json!([guardrail]), "{one}");
+            assert_eq!(
+                (&one["tenant"], &one["workflow"]),
+                (&json!(tenant), &json!(workflow))
+            );
+            assert!(!one.to_string().contains(&secret), "{one}");
+        }
+    }
+    let first = told.iter().find(|one| one["subject"] == ids[0].as_str());
+    assert_eq!(first.expect("it is told")["actor"], "alice");
+    let reply = stack.api.start(DELAY, &key, &hold(&unique("vendor"))).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    let id = texts(&json!([reply.body]), "execution_id")[0].to_owned();
+    assert_eq!(id, ids[0]);
+    assert_eq!(stack.api.finished(&id).await.0["status"], "EXECUTED");
 }
 
 #[tokio::test]

@@ -14,11 +14,12 @@ use holdfast_core::{
     digest::{canonical, sha256_hex},
     gate::{Envelope, check_size, open_to, violations},
     keys::{ExecutionKey, execution_id},
-    ledger::{Ledger, paused},
+    ledger::{Ledger, Refusal, paused},
     names::{check_idempotency_key, is_workflow_id, quoted},
     task::{Approval, Rules},
     trace::TraceId,
 };
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -71,11 +72,8 @@ pub(crate) async fn start(
     if let Some(meta) = caller.ledger.meta(&asked.at).await? {
         return repeated(&caller, &asked, meta.fingerprint()).await;
     }
-    let rules = check_gate(&app, &caller, &asked).await?;
-    let around = app.reach.controls();
-    let controls = around.controls_around(&caller.tenant, &asked.workflow);
-    if let Some(control) = paused(&controls.await?).filter(|control| control.refuses(&rules)) {
-        return Err(Problem::paused(control.says()));
+    if let Err(no) = check_door(&app, &caller, &asked).await {
+        return Err(turned_away(&caller, &asked, no).await);
     }
     let envelope = Envelope {
         tenant: caller.tenant.clone(),
@@ -151,13 +149,76 @@ fn read(
     })
 }
 
+/// Why a start is not handed to its machine.
+struct No {
+    /// What said no; nothing did where the start could not be judged or there is no such workflow.
+    guardrail: Option<&'static str>,
+    /// The version of the definition, if it is known.
+    version: Option<u32>,
+    problem: Problem,
+}
+
+impl<E: Into<Problem>> From<E> for No {
+    fn from(why: E) -> Self {
+        Self {
+            guardrail: None,
+            version: None,
+            problem: why.into(),
+        }
+    }
+}
+
+/// Records that a guardrail turned a start away: whoever is answered so can rely on it that it will be told.
+async fn turned_away(caller: &Caller, asked: &Asked, no: No) -> Problem {
+    let Some(guardrail) = no.guardrail else {
+        return no.problem;
+    };
+    let refusal = Refusal {
+        id: Uuid::now_v7().to_string(),
+        tenant: caller.tenant.clone(),
+        workflow: asked.workflow.clone(),
+        version: no.version,
+        execution: asked.at.execution.clone(),
+        guardrails: vec![guardrail.to_owned()],
+        by: caller.actor.clone(),
+        at: Timestamp::now(),
+    };
+    if let Err(error) = caller.ledger.record_refusal(&refusal).await {
+        return error.into();
+    }
+    tracing::warn!(
+        audit = "workflow.start.refused",
+        tenant = refusal.tenant,
+        execution = refusal.execution,
+        trace = trace().map(tracing::field::display),
+        workflow = refusal.workflow,
+        guardrail,
+        "start turned away"
+    );
+    no.problem
+}
+
+/// Refuses early what `begin` would reject for its form, and what is paused.
+async fn check_door(app: &App, caller: &Caller, asked: &Asked) -> Result<(), No> {
+    let (rules, version) = check_gate(app, caller, asked).await?;
+    let around = app.reach.controls();
+    let controls = around.controls_around(&caller.tenant, &asked.workflow);
+    match paused(&controls.await?).filter(|control| control.refuses(&rules)) {
+        None => Ok(()),
+        Some(control) => Err(No {
+            guardrail: Some("paused"),
+            version,
+            problem: Problem::paused(control.says()),
+        }),
+    }
+}
+
 /// A start is refused only by a gate no older than this: who repeats a wrong one must not use up the descriptions of
 /// machines that Step Functions gives a second.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// Refuses early what `begin` would reject for its form, and says what else it will demand; a machine that cannot be
-/// described is left to `begin`.
-async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<Rules, Problem> {
+/// What else the gate will demand, and its version; a machine that cannot be described is left to `begin`.
+async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(Rules, Option<u32>), No> {
     let workflow = &asked.workflow;
     let mut deployed = app.machines.deployed(workflow).await;
     if let Ok(remembered) = &deployed
@@ -167,23 +228,32 @@ async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<Rules, 
         deployed = app.machines.deployed_within(FRESH, workflow).await;
     }
     match deployed {
-        Ok(deployed) => admits(&deployed, caller, asked),
-        Err(MachineError::NoSuchWorkflow | MachineError::NotOurs) => Err(no_such(workflow)),
+        Ok(deployed) => {
+            admits(&deployed, caller, asked)?;
+            let gate = &deployed.compiled.gate;
+            Ok((gate.rules.clone(), Some(gate.version)))
+        }
+        Err(MachineError::NoSuchWorkflow | MachineError::NotOurs) => Err(no_such(workflow).into()),
         Err(MachineError::Unavailable(reason)) => {
             tracing::warn!(workflow, reason, "the machine's gate could not be read");
-            Ok(Rules::default())
+            Ok((Rules::default(), None))
         }
     }
 }
 
-fn admits(deployed: &Deployed, caller: &Caller, asked: &Asked) -> Result<Rules, Problem> {
+fn admits(deployed: &Deployed, caller: &Caller, asked: &Asked) -> Result<(), No> {
     let gate = &deployed.compiled.gate;
+    let no = |guardrail, problem| No {
+        guardrail: Some(guardrail),
+        version: Some(gate.version),
+        problem,
+    };
     if !open_to(&gate.tenants, &caller.tenant) {
-        return Err(no_such(&asked.workflow));
+        return Err(no("tenant", no_such(&asked.workflow)));
     }
     match violations(&gate.input_schema, &asked.input) {
-        Ok(found) if !found.is_empty() => Err(Problem::bad_input(found)),
-        _ => Ok(gate.rules.clone()),
+        Ok(found) if !found.is_empty() => Err(no("input", Problem::bad_input(found))),
+        _ => Ok(()),
     }
 }
 

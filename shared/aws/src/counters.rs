@@ -21,7 +21,7 @@ pub(crate) const COUNT: &str = "#COUNT#";
 /// Sort key of a counter without periods.
 const NO_PERIOD: &str = "-";
 /// When the table may forget an item, in seconds: its time to live.
-const EXPIRES: &str = "expires_at";
+pub(crate) const EXPIRES: &str = "expires_at";
 
 /// A counter, as it is kept.
 #[derive(Deserialize)]

@@ -18,6 +18,7 @@ mod objects;
 mod questions;
 #[cfg(test)]
 mod reach;
+mod refusals;
 mod secrets;
 mod serve;
 mod signer;

@@ -10,6 +10,7 @@ use crate::{
     counters::COUNT,
     heads::CHAINS,
     ledger::{DUPLICATES, LINK, META, QUESTION},
+    refusals::REFUSED,
 };
 
 /// A committed change of one record.
@@ -99,6 +100,7 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
         },
         Some(_) if sk.starts_with(QUESTION) => Record::Question(as_record(item)?),
         Some(_) if sk.starts_with("STEP#") => Record::Step(as_record(item)?),
+        None if pk.ends_with(REFUSED) => Record::Refusal(as_record(item)?),
         None if pk.starts_with(CONTROL) => Record::Control(as_record(item)?),
         None if sk == META => Record::Incident(as_record(item)?),
         None if sk.starts_with(LINK) || pk.contains(COUNT) || pk == CHAINS => return Ok(None),

@@ -13,6 +13,8 @@ pub enum Kind {
     Started,
     /// The gate said no.
     Rejected,
+    /// The API turned a start away, before it was an execution.
+    StartRefused,
     /// A repeat of a start was refused.
     DuplicatePrevented,
     /// A step is tried again.
@@ -49,9 +51,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which events of the same millisecond happen; see [`Event::sequence`].
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Started,
         Self::Rejected,
+        Self::StartRefused,
         Self::DuplicatePrevented,
         Self::StepRetried,
         Self::StepCompleted,
@@ -75,6 +78,7 @@ impl Kind {
         match self {
             Self::Started => "workflow.started",
             Self::Rejected => "workflow.rejected",
+            Self::StartRefused => "workflow.start.refused",
             Self::DuplicatePrevented => "workflow.duplicate.prevented",
             Self::StepRetried => "workflow.step.retried",
             Self::StepCompleted => "workflow.step.completed",
@@ -113,6 +117,7 @@ impl Kind {
                 ("input_sha256", "string"),
             ],
             Self::Rejected => &[("generation", "integer"), ("guardrails", "array")],
+            Self::StartRefused => &[("guardrails", "array")],
             Self::DuplicatePrevented => &[("number", "integer")],
             Self::StepRetried
             | Self::StepCompleted
@@ -166,6 +171,7 @@ impl Kind {
         match self {
             Self::Started
             | Self::Rejected
+            | Self::StartRefused
             | Self::DuplicatePrevented
             | Self::Paused
             | Self::Resumed => 0,

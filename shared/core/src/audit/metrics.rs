@@ -149,7 +149,7 @@ pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
             vec![(Metric::UnknownOutcomes, 1)]
         }
         Kind::DuplicatePrevented => vec![(Metric::DuplicatesPrevented, 1)],
-        Kind::Rejected => vec![(Metric::GuardrailRejections, 1)],
+        Kind::Rejected | Kind::StartRefused => vec![(Metric::GuardrailRejections, 1)],
         Kind::IncidentOpened => vec![(Metric::IncidentsOpened, 1)],
         Kind::IncidentResolved => vec![(Metric::IncidentsResolved, 1)],
         Kind::Started

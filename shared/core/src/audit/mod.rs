@@ -21,7 +21,7 @@ use jiff::Timestamp;
 
 use crate::{
     keys::ExecutionKey,
-    ledger::{Control, Incident, Meta, Question, Snapshot, StepRecord},
+    ledger::{Control, Incident, Meta, Question, Refusal, Snapshot, StepRecord},
 };
 
 /// A record of the ledger, as it was committed.
@@ -37,6 +37,8 @@ pub enum Record {
     Incident(Box<Incident>),
     /// What is said of the platform, a tenant or a workflow.
     Control(Box<Control>),
+    /// A start that the API turned away.
+    Refusal(Box<Refusal>),
     /// How many repeats of an execution's start were refused.
     Duplicates {
         /// The execution.
@@ -52,9 +54,11 @@ impl Record {
     /// The execution whose own record names the workflow; `None` where this record does so itself.
     pub fn execution(&self) -> Option<&ExecutionKey> {
         match self {
-            Self::Execution(_) | Self::Incident(_) | Self::Control(_) | Self::Duplicates { .. } => {
-                None
-            }
+            Self::Execution(_)
+            | Self::Incident(_)
+            | Self::Control(_)
+            | Self::Refusal(_)
+            | Self::Duplicates { .. } => None,
             Self::Step(step) => Some(&step.at),
             Self::Question(question) => Some(&question.at),
         }
@@ -75,6 +79,11 @@ impl Record {
                 version: None,
             }),
             Self::Control(control) => Some(people::under(control)),
+            Self::Refusal(refusal) => Some(About {
+                tenant: refusal.tenant.clone(),
+                workflow: refusal.workflow.clone(),
+                version: refusal.version,
+            }),
             Self::Step(_) | Self::Question(_) => None,
         }
     }
@@ -177,6 +186,7 @@ fn all(record: &Record, about: &About, committed: Timestamp) -> Vec<Event> {
         Record::Question(question) => people::asked(question, about),
         Record::Incident(incident) => people::handled(incident, about),
         Record::Control(control) => people::controlled(control, about),
+        Record::Refusal(refusal) => vec![people::turned_away(refusal, about)],
         Record::Duplicates { at, refused, .. } => {
             execution::duplicates(at, 1..=*refused, about, committed)
         }

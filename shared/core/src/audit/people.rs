@@ -1,10 +1,13 @@
-//! What the records of questions, incidents and controls say: what people were told, decided and did. Their reasons stay
+//! What the records of questions, incidents, controls and refusals say: what people were told, decided and did. Their reasons stay
 //! in ledger and receipt, except why something was paused.
 
 use super::{About, Event, Kind};
 use crate::{
     keys::event_id,
-    ledger::{Control, Incident, IncidentStatus, Meanwhile, Question, QuestionKind, Scope, Switch},
+    ledger::{
+        Control, Incident, IncidentStatus, Meanwhile, Question, QuestionKind, Refusal, Scope,
+        Switch,
+    },
 };
 
 /// That an execution waits for a decision on a step, and every decision that was given on it.
@@ -92,4 +95,13 @@ pub(super) fn controlled(control: &Control, about: &About) -> Vec<Event> {
         event = event.with("running_executions", meanwhile);
     }
     vec![event]
+}
+
+/// That a start was turned away. Its subject is the execution that it would have become.
+pub(super) fn turned_away(refusal: &Refusal, about: &About) -> Event {
+    let Refusal { id, execution, .. } = refusal;
+    let at = refusal.at;
+    Event::new(Kind::StartRefused, at, about, execution, &[id])
+        .by(Some(&refusal.by))
+        .with("guardrails", refusal.guardrails.clone())
 }

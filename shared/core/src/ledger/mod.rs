@@ -11,6 +11,7 @@ mod incident;
 mod memory;
 mod meta;
 mod question;
+mod refusal;
 mod request;
 mod rule;
 mod step;
@@ -29,6 +30,7 @@ pub use question::{
     Asking, Deciding, Decision, Expiring, Question, QuestionKind, QuestionState, Ruling, decide,
     expire, put_question,
 };
+pub use refusal::Refusal;
 pub(crate) use request::refused_again;
 pub use request::{Answer, Asked, Request, ask, cancel, redrive, withdraw};
 pub use rule::{enact, rule, settle};

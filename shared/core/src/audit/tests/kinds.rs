@@ -8,8 +8,8 @@ use std::{
 
 use super::*;
 use crate::ledger::{
-    Cause, Control, Decision, Handled, IncidentStatus, Meanwhile, QuestionState, Ruling, Scope,
-    Switch, fixtures::question,
+    Cause, Control, Decision, Handled, IncidentStatus, Meanwhile, QuestionState, Refusal, Ruling,
+    Scope, Switch, fixtures::question,
 };
 
 fn published(kind: Kind) -> PathBuf {
@@ -109,6 +109,20 @@ fn controls() -> Vec<Record> {
     [Switch::Paused, Switch::Running].map(control).to_vec()
 }
 
+/// A start that the API turned away.
+fn turned_away(of: &ExecutionKey, id: &str) -> Record {
+    Record::Refusal(Box::new(Refusal {
+        id: id.to_owned(),
+        tenant: of.tenant.clone(),
+        workflow: "WF-HOLD".to_owned(),
+        version: Some(3),
+        execution: of.execution.clone(),
+        guardrails: vec!["input".to_owned()],
+        by: "zoe".to_owned(),
+        at: at(1),
+    }))
+}
+
 /// So many repeats of the start.
 fn refused(of: &ExecutionKey, refused: u64) -> Record {
     Record::Duplicates {
@@ -155,6 +169,8 @@ fn what_happened_is_counted_under_its_own_metric() {
     let rejected = [&[("guardrail_rejections", 1)], &ends[..]].concat();
     assert_eq!(counted(&executions(&of)), rejected);
     assert_eq!(counted(&[refused(&of, 3)]), [("duplicates_prevented", 3)]);
+    let twice = [turned_away(&of, "1"), turned_away(&of, "2")];
+    assert_eq!(counted(&twice), [("guardrail_rejections", 2)]);
     // Each of two records: an attempt whose outcome is unknown, one more, an undo.
     let undone = [
         ("steps_retried", 2),
@@ -177,7 +193,7 @@ fn every_kind_of_event_is_told_as_its_published_schema_says_and_without_payloads
         steps(&of),
         people(&of),
         controls(),
-        vec![refused],
+        vec![refused, turned_away(&of, "1")],
     ]
     .concat();
     let mut told = BTreeMap::new();
