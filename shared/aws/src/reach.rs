@@ -1,15 +1,21 @@
 //! Tests: which keys of the ledger's table a tenant's session, and the functions' own conditions, reach. The emulator does not
-//! evaluate `dynamodb:LeadingKeys`; so the conditions are held against the keys that are really built.
+//! evaluate `dynamodb:LeadingKeys`; so the conditions are held against the keys that are really built, as text and by an
+//! implementation of IAM that does (`tests/iam`).
 
-use std::fs;
+use std::{
+    fs,
+    io::Write as _,
+    process::{Command, Stdio},
+};
 
 use holdfast_core::{
     access::{Stores, session_policy},
     keys::{ExecutionKey, execution_id},
     ledger::{Counter, CounterKind, IncidentStatus, Scope},
 };
+use serde_json::{Value, json};
 
-use crate::{controls, counters, executions, heads, ledger};
+use crate::{controls, counters, executions, heads, ledger, refusals};
 
 /// The partitions of the table, and of its indexes `listed` and `of_workflow`, that hold what is a tenant's.
 fn partitions(tenant: &str) -> Vec<String> {
@@ -30,6 +36,7 @@ fn partitions(tenant: &str) -> Vec<String> {
         ledger::incident_partition(tenant, "0"),
         ledger::listed(tenant, IncidentStatus::Open),
         counters::place(&counter).0,
+        refusals::partition(tenant),
     ]
 }
 
@@ -61,6 +68,75 @@ fn a_session_reaches_everything_of_its_tenant_and_nothing_else() {
     let all = others.into_iter().chain(control_partitions()).chain(shards);
     for other in all.chain(shared) {
         assert!(!reached(&other), "{other}");
+    }
+}
+
+/// What IAM says to each request under a policy.
+fn decided(policy: &Value, requests: &[Value]) -> Vec<bool> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/iam/decide.mjs");
+    let asked = json!({ "policy": policy, "requests": requests });
+    let mut node = Command::new("node")
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("node is there: infra/local/setup.sh");
+    let mut stdin = node.stdin.take().expect("a pipe");
+    let written = stdin.write_all(asked.to_string().as_bytes());
+    drop(stdin);
+    let said = node.wait_with_output().expect("it ends");
+    let errors = String::from_utf8_lossy(&said.stderr);
+    assert!(written.is_ok() && said.status.success(), "{errors}");
+    serde_json::from_slice(&said.stdout).expect("a list of decisions")
+}
+
+#[test]
+fn another_implementation_of_iam_lets_a_session_reach_its_tenants_partitions_alone() {
+    let table = "arn:aws:dynamodb:us-east-1:123456789012:table/ledger";
+    let stores = Stores {
+        table: table.to_owned(),
+        bucket: "arn:aws:s3:::receipts".to_owned(),
+    };
+    let places = [
+        ("dynamodb:GetItem", table.to_owned()),
+        ("dynamodb:PutItem", table.to_owned()),
+        ("dynamodb:UpdateItem", table.to_owned()),
+        ("dynamodb:Query", table.to_owned()),
+        ("dynamodb:Query", format!("{table}/index/listed")),
+        ("dynamodb:Query", format!("{table}/index/of_workflow")),
+    ];
+    let ask = |action: &str, resource: &str, keys: &[String]| json!({ "action": action, "resource": resource, "context": { "dynamodb:LeadingKeys": keys } });
+    let tenants = ["acme", "acm", "acme-2", "globex"];
+    for caller in tenants {
+        let (mut requests, mut expected) = (Vec::new(), Vec::new());
+        let own = &partitions(caller)[0];
+        for (action, resource) in &places {
+            for tenant in tenants {
+                for key in partitions(tenant) {
+                    requests.push(ask(action, resource, std::slice::from_ref(&key)));
+                    // A transaction has several keys: one of somebody else's is one too many.
+                    requests.push(ask(action, resource, &[own.clone(), key]));
+                    expected.extend([tenant == caller; 2]);
+                }
+            }
+            for key in [controls::CONTROLS, heads::CHAINS, ledger::INCIDENTS] {
+                requests.push(ask(action, resource, &[key.to_owned()]));
+                expected.push(false);
+            }
+        }
+        for action in [
+            "dynamodb:DeleteItem",
+            "dynamodb:Scan",
+            "dynamodb:BatchGetItem",
+        ] {
+            requests.push(ask(action, table, std::slice::from_ref(own)));
+            expected.push(false);
+        }
+        let policy = session_policy(&stores, caller);
+        for (n, allowed) in decided(&policy, &requests).into_iter().enumerate() {
+            assert_eq!(allowed, expected[n], "{caller}: {}", requests[n]);
+        }
     }
 }
 

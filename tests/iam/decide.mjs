@@ -1,0 +1,23 @@
+// Decides requests to AWS by an implementation of IAM's rules that is neither ours nor the emulator's, and one that knows
+// dynamodb:LeadingKeys. Reads {"policy": …, "requests": [{"action", "resource", "context"}]}, writes a list of true and false.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const require = createRequire(new URL('../../infra/local/package.json', import.meta.url));
+const { runSimulation } = require('@cloud-copilot/iam-simulate');
+
+const ACCOUNT = '123456789012';
+const { policy, requests } = JSON.parse(readFileSync(0, 'utf8'));
+const decided = [];
+for (const { action, resource, context } of requests) {
+  const principal = `arn:aws:iam::${ACCOUNT}:role/asking`;
+  const said = await runSimulation({
+    request: { principal, action, resource: { resource, accountId: ACCOUNT }, contextVariables: context },
+    identityPolicies: [{ name: 'policy', policy }],
+    serviceControlPolicies: [],
+    resourceControlPolicies: [],
+  }, {});
+  if (said.resultType === 'error') throw new Error(JSON.stringify(said.errors));
+  decided.push(said.overallResult === 'Allowed');
+}
+console.log(JSON.stringify(decided));
