@@ -1,7 +1,7 @@
 //! Lists of executions, receipts and workflows: what is in them, in which order, and how pages follow each other.
 
 use holdfast_core::access::Role;
-use holdfast_tests::{Api, Reply, Stack, eventually, texts, unique};
+use holdfast_tests::{Api, Reply, Stack, Throttle, eventually, texts, unique};
 use serde_json::{Value, json};
 
 const GROUP: &str = "WF-HOLD-VENDOR-GROUP";
@@ -65,6 +65,31 @@ async fn executions_are_listed_newest_first_page_by_page_without_gap_or_repeat()
         }
         assert_eq!(seen, all, "{list}");
         assert!((3..=4).contains(&pages), "{list}: {pages} pages");
+    }
+}
+
+#[tokio::test]
+async fn a_page_costs_one_query_however_many_there_are_and_whatever_they_are_asked_for() {
+    // A function that is changed starts anew: nobody else may be at it.
+    let stack = Stack::alone().await;
+    let (few, _) = tenant(&stack, 1).await;
+    let (many, _) = tenant(&stack, 12).await;
+    let ledger = Throttle::begin(&["api"], 0).await;
+    for api in [&few, &many] {
+        for path in [
+            "/v1/executions?limit=2".to_owned(),
+            format!("/v1/executions?limit=2&workflow_id={GROUP}"),
+            "/v1/executions?limit=2&status=EXECUTED".to_owned(),
+            "/v1/executions?limit=2&status=FAILED".to_owned(),
+            "/v1/executions?limit=2&from=2026-01-01T00:00:00Z".to_owned(),
+            "/v1/receipts?limit=2".to_owned(),
+            "/v1/incidents?limit=2&status=open".to_owned(),
+        ] {
+            ledger.asked();
+            let page = api.get(&path).await;
+            assert_eq!(page.status, 200, "{path}: {}", page.body);
+            assert_eq!(ledger.asked(), ["Query"], "{path}");
+        }
     }
 }
 
@@ -150,6 +175,18 @@ async fn a_workflow_shows_what_is_deployed_and_only_to_whom_it_is_open() {
         ["apply_vendor_hold", "notify_ap_team"]
     );
     assert_eq!(one["definition"]["input"]["type"], "object", "{one}");
+    let [first, second] = [0, 1].map(|n| &one["definition"]["steps"][n]);
+    for told in ["timeout_s", "max_attempts"] {
+        assert!(
+            first[told].is_u64() && first["undo"][told].is_u64(),
+            "{one}"
+        );
+    }
+    assert!(
+        second["undo"].is_null(),
+        "a notification cannot be undone: {one}"
+    );
+    assert_eq!(first["retry"][0]["JitterStrategy"], "FULL", "{one}");
     let graph = one["graph"].as_str().expect("a flowchart");
     assert!(
         graph.contains("state_apply_vendor_hold --> state_notify_ap_team"),

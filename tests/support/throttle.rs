@@ -1,7 +1,7 @@
-//! A proxy before DynamoDB that throttles: the stack's functions are sent through it for a while.
+//! A proxy before DynamoDB that throttles and counts: the stack's functions are sent through it for a while.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -20,8 +20,17 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
 /// A ledger that refuses some of what the stack's functions ask.
 pub struct Throttle {
-    refused: Arc<AtomicUsize>,
+    met: Arc<Met>,
     functions: Vec<String>,
+}
+
+/// What the proxy met so far.
+#[derive(Default)]
+struct Met {
+    seen: AtomicUsize,
+    refused: AtomicUsize,
+    /// The operation of each request that went through.
+    asked: Mutex<Vec<String>>,
 }
 
 impl Throttle {
@@ -29,14 +38,14 @@ impl Throttle {
     pub async fn begin(functions: &[&str], in_ten: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (refused, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let count = Arc::clone(&refused);
+        let met = Arc::new(Met::default());
+        let meets = Arc::clone(&met);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (count, seen) = (Arc::clone(&count), Arc::clone(&seen));
+                let met = Arc::clone(&meets);
                 tokio::spawn(async move {
                     // A client that hangs up ends its own conversation only.
-                    let _ = serve(client, in_ten, &count, &seen).await;
+                    let _ = serve(client, in_ten, &met).await;
                 });
             }
         });
@@ -48,12 +57,22 @@ impl Throttle {
         for function in &functions {
             point(function, Some(&format!("http://127.0.0.1:{port}")));
         }
-        Self { refused, functions }
+        Self { met, functions }
     }
 
     /// How many requests were refused so far.
     pub fn refused(&self) -> usize {
-        self.refused.load(Ordering::Relaxed)
+        self.met.refused.load(Ordering::Relaxed)
+    }
+
+    /// The operations of the requests that went through since this was asked last, such as `Query`.
+    pub fn asked(&self) -> Vec<String> {
+        let mut asked = self
+            .met
+            .asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *asked)
     }
 }
 
@@ -66,24 +85,23 @@ impl Drop for Throttle {
 }
 
 /// Answers the requests of one connection, one after the other.
-async fn serve(
-    mut client: TcpStream,
-    in_ten: usize,
-    refused: &AtomicUsize,
-    seen: &AtomicUsize,
-) -> std::io::Result<()> {
+async fn serve(mut client: TcpStream, in_ten: usize, met: &Met) -> std::io::Result<()> {
     let upstream = variable("AWS_ENDPOINT_URL");
     let upstream = upstream.trim_start_matches("http://").trim_end_matches('/');
     while let Some(request) = message(&mut client).await? {
         // Spread evenly, and not in step with any retry.
-        if seen.fetch_add(1, Ordering::Relaxed) * 7 % 10 < in_ten {
-            refused.fetch_add(1, Ordering::Relaxed);
+        if met.seen.fetch_add(1, Ordering::Relaxed) * 7 % 10 < in_ten {
+            met.refused.fetch_add(1, Ordering::Relaxed);
             let answer = format!(
                 "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{REFUSAL}",
                 REFUSAL.len()
             );
             client.write_all(answer.as_bytes()).await?;
             continue;
+        }
+        if let Some(operation) = operation(&request) {
+            let mut asked = met.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.push(operation);
         }
         let mut server = TcpStream::connect(upstream).await?;
         server.write_all(&request).await?;
@@ -93,6 +111,16 @@ async fn serve(
         }
     }
     Ok(())
+}
+
+/// What a request of DynamoDB's protocol asks for.
+fn operation(request: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(request);
+    let target = text
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .find_map(|line| line.strip_prefix("x-amz-target: DynamoDB_20120810."));
+    target.map(str::to_owned)
 }
 
 /// One HTTP message with a body of known length, or nothing if the other side hung up.

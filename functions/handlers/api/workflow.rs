@@ -10,11 +10,12 @@ use futures_util::{StreamExt, stream};
 use holdfast_aws::{Deployed, MachineError};
 use holdfast_core::{
     access::Operation,
-    compile::chart,
+    compile::{chart, declared},
     gate::{demands, open_to},
     names::{is_workflow_id, quoted},
+    task::StepRef,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     App,
@@ -91,10 +92,19 @@ pub(crate) async fn one(
             demands: demands(&gate.rules),
             triggers: triggers.map(|trigger| trigger.name.clone()).collect(),
             timeout_s: gate.timeout_s,
-            steps: steps.map(|step| json!(step)).collect(),
+            steps: steps.map(|step| told(&deployed.machine, step)).collect(),
         },
         graph: chart(&deployed.machine),
     }))
+}
+
+/// A step: what the compiled workflow says of it, and its state.
+fn told(machine: &Value, step: &StepRef) -> Value {
+    let mut told = declared(machine, &step.name).unwrap_or_else(|| json!(step));
+    if let Some(container) = &step.for_each {
+        told["for_each"] = json!(container);
+    }
+    told
 }
 
 /// 404: there is none, or it is not open to this tenant.

@@ -121,6 +121,7 @@ pub(crate) struct Definition {
     pub(crate) triggers: Vec<String>,
     /// Longest duration of an execution, in seconds.
     pub(crate) timeout_s: u64,
-    /// Its steps, in declared order.
+    /// Its steps, in declared order: the action, the longest attempt in seconds (`timeout_s`), the attempts in all, how it is
+    /// undone (`undo`, absent where it cannot be), and its retriers in the Amazon States Language (`retry`).
     pub(crate) steps: Vec<Value>,
 }

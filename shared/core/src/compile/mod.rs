@@ -3,6 +3,7 @@
 mod asl;
 mod chart;
 mod decisions;
+mod declared;
 mod expressions;
 mod machine;
 mod names;
@@ -20,6 +21,7 @@ pub use asl::{
     ProcessorMode, QueryLanguage, Retrier, State, Task, Until, Wait,
 };
 pub use chart::chart;
+pub use declared::declared;
 pub use machine::machine;
 pub use names::{
     ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, SECRETS_VARIABLE, arn_of, function_id, parameters_in,
