@@ -7,11 +7,14 @@ use std::{
 };
 
 use futures_util::{StreamExt, future::join, stream};
-use holdfast_tests::{DELAY, Stack, Throttle, hold, kill, texts, unique, workers};
+use holdfast_tests::{Api, DELAY, Stack, Throttle, eventually, hold, kill, texts, unique, workers};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 const EXECUTIONS: usize = 200;
+/// One whose tenant may have so many open at once, and 100 of an amount a month.
+const COUNTED: &str = include_str!("../workflows/counted.yaml");
+const OPEN: usize = 30;
 /// Requests of the test itself at once.
 const AT_ONCE: usize = 20;
 
@@ -188,6 +191,101 @@ async fn two_hundred_executions_injured_at_random_leave_nothing_twice_and_nothin
     eprintln!("{killed} workers killed; executed, rolled back, partially, failed: {endings:?}");
     assert_eq!(endings.iter().sum::<usize>(), EXECUTIONS);
     assert!(endings[0] > 0 && endings[1] > 0, "{endings:?}");
+}
+
+/// Starts the counted workflow, and waits until it waits for a person or is over.
+async fn counted(api: &Api, amount: f64, stay: bool) -> Value {
+    let input = json!({ "vendor_id": unique("vendor"), "amount": amount, "stay": stay });
+    let id = api
+        .started("WF-TEST-COUNTED", &unique("counted"), &input)
+        .await;
+    eventually(&format!("{id} waits or is over"), 300, || async {
+        let execution = api.get(&format!("/v1/executions/{id}")).await.body;
+        let waits = execution["questions"][0]["status"] == "OPEN";
+        match waits || !execution["receipt"].is_null() {
+            true => Ok(execution),
+            false => Err(execution.to_string()),
+        }
+    })
+    .await
+}
+
+#[track_caller]
+fn refused_by(execution: &Value, guardrail: &str) {
+    let guardrails = execution["guardrails"].as_array().expect("guardrails");
+    let mut no = guardrails.iter().filter(|one| one["held"] == false);
+    assert_eq!(
+        (&execution["status"], no.next().map(|one| &one["name"])),
+        (&json!("REJECTED"), Some(&json!(guardrail))),
+        "{execution}"
+    );
+}
+
+#[tokio::test]
+async fn what_injured_executions_took_of_limits_and_budgets_is_given_back_exactly() {
+    let stack = &Stack::alone().await;
+    stack.aws.deploy(COUNTED).await;
+    let api = &stack.api.as_tenant(&unique("counted"));
+    let seed = Timestamp::now().as_microsecond() as u64;
+    eprintln!("the dice's seed is {seed}");
+    let mut dice = Dice(seed);
+    let (over, fates) = (
+        AtomicBool::new(false),
+        (0..OPEN).map(|_| dice.roll(3)).collect::<Vec<_>>(),
+    );
+    let injured = async {
+        let ends = stream::iter(fates).map(|fate| async move {
+            let vendor = unique("vendor");
+            if fate == 1 {
+                let refuses = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": format!("{vendor}-second") });
+                stack.vendor.plan(refuses).await;
+            }
+            let input = json!({ "vendor_id": vendor, "amount": 1.0, "stay": false });
+            let id = api
+                .started("WF-TEST-COUNTED", &unique("counted"), &input)
+                .await;
+            if fate == 2 {
+                let machine = stack.aws.execution("WF-TEST-COUNTED", &id);
+                stack.aws.stop(&machine).await;
+            }
+            api.finished(&id).await.0
+        });
+        let ends: Vec<_> = ends.buffer_unordered(OPEN).collect().await;
+        over.store(true, Ordering::Relaxed);
+        ends
+    };
+    let (ends, killed) = join(injured, kill_at_random(&over, &mut dice)).await;
+    assert!(killed > 10, "{killed} workers were killed");
+    let ended = |status: &str| ends.iter().filter(|one| one["status"] == status).count();
+    let (executed, undone) = (ended("EXECUTED"), ended("ROLLED_BACK") + ended("FAILED"));
+    eprintln!("{killed} workers killed; {executed} executed, {undone} undone");
+    assert_eq!(executed + undone, OPEN, "{ends:?}");
+    assert!(executed > 0 && undone > 0, "seed {seed}");
+
+    // As many as may be open at once are, and take what only an exact count leaves them.
+    let rest = (100 - executed) as f64 / OPEN as f64;
+    let waiting: Vec<_> = stream::iter(0..OPEN)
+        .map(|_| counted(api, rest.floor(), true))
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    for execution in &waiting {
+        assert_eq!(execution["status"], "RUNNING", "seed {seed}: {execution}");
+    }
+    refused_by(&counted(api, 0.0, false).await, "concurrent_executions");
+    let cancelled = waiting[0]["execution_id"].as_str().expect("an id");
+    let path = format!("/v1/executions/{cancelled}/cancel");
+    let reply = api.post(&path, &json!({ "reason": "to make room" })).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    api.finished(cancelled).await;
+    let left = 100.0 - executed as f64 - rest.floor() * (OPEN - 1) as f64;
+    refused_by(&counted(api, left + 0.5, false).await, "held_amount");
+    assert_eq!(counted(api, left, false).await["status"], "EXECUTED");
+    for execution in &waiting[1..] {
+        let id = execution["execution_id"].as_str().expect("an id");
+        let path = format!("/v1/executions/{id}/cancel");
+        api.post(&path, &json!({ "reason": "it was a test" })).await;
+    }
 }
 
 #[tokio::test]

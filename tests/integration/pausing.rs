@@ -1,6 +1,6 @@
 //! The kill switch on the stack: starts are refused or wait, executions stop before their next step, undo goes on, resume
-//! continues. Other tests run beside these: each pauses a tenant or a workflow of its own, and the platform is never
-//! paused here (that it stops everybody is shown in the engine's own tests: the three scopes are read and judged alike).
+//! continues. Other tests run beside these: each pauses a tenant or a workflow of its own; who pauses the platform has the
+//! stack alone.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,7 +26,7 @@ struct Room {
 
 impl Room {
     async fn open() -> Self {
-        Self::with(SHARED.to_owned(), "").await
+        Self::with(Stack::from_env().await, SHARED.to_owned(), "").await
     }
 
     /// With a workflow that no other test knows.
@@ -36,11 +36,10 @@ impl Room {
         let letters = own.chars().filter(char::is_ascii_alphanumeric);
         let name: String = letters.rev().take(20).collect();
         let n = COUNT.fetch_add(1, Ordering::Relaxed);
-        Self::with(format!("{SHARED}-{name}{n}"), more).await
+        Self::with(Stack::from_env().await, format!("{SHARED}-{name}{n}"), more).await
     }
 
-    async fn with(workflow: String, more: &str) -> Self {
-        let stack = Stack::from_env().await;
+    async fn with(stack: Stack, workflow: String, more: &str) -> Self {
         let yaml = STOPS.replace(SHARED, &workflow);
         stack.aws.deploy(&format!("{yaml}{more}")).await;
         let tenant = unique("pause");
@@ -92,25 +91,25 @@ impl Room {
         self.stack.vendor.effects_on(vendor).await
     }
 
-    /// Waits until the step has met the pause, and shows that it used up no attempt.
-    async fn stopped(&self, id: &str, step: usize) {
-        eventually(&format!("{id} stops"), 120, || async {
-            let reply = self.api.get(&format!("/v1/executions/{id}")).await;
-            let step = &reply.body["steps"][step];
-            match step["status"] == "WAITING" && step["attempts"] == json!([]) {
-                true => Ok(()),
-                false => Err(reply.body.to_string()),
-            }
-        })
-        .await;
-    }
-
     /// Nothing was recorded of a start with this key.
     async fn knows_nothing_of(&self, key: &str) {
         let id = execution_id(&self.tenant, &self.workflow, key);
         let reply = self.api.get(&format!("/v1/executions/{id}")).await;
         assert_eq!(reply.status, 404, "{}", reply.body);
     }
+}
+
+/// Waits until the step has met the pause, and shows that it used up no attempt.
+async fn meets_the_pause(api: &Api, id: &str, step: usize) {
+    eventually(&format!("{id} stops"), 120, || async {
+        let reply = api.get(&format!("/v1/executions/{id}")).await;
+        let step = &reply.body["steps"][step];
+        match step["status"] == "WAITING" && step["attempts"] == json!([]) {
+            true => Ok(()),
+            false => Err(reply.body.to_string()),
+        }
+    })
+    .await;
 }
 
 #[track_caller]
@@ -163,7 +162,7 @@ async fn a_paused_tenant_starts_nothing_and_goes_on_where_it_stopped_when_resume
     assert_eq!(beside.status, 202, "{}", beside.body);
 
     room.decide(&question, "approve", &id).await;
-    room.stopped(&id, 1).await;
+    meets_the_pause(&room.api, &id, 1).await;
     assert!(room.effects(&room.second).await.is_empty());
     room.turn(&room.own(), "running", "wait").await;
     let (_, receipt) = room.api.finished(&id).await;
@@ -188,7 +187,7 @@ async fn a_start_that_may_wait_is_accepted_and_runs_when_its_workflow_is_resumed
         .api
         .started(&room.workflow, &unique("stops"), &room.input())
         .await;
-    room.stopped(&id, 0).await;
+    meets_the_pause(&room.api, &id, 0).await;
     assert!(room.effects(&room.first).await.is_empty());
     // Where it would be rolled back before its first step, it is refused like any other.
     room.turn(&scope, "paused", "rollback").await;
@@ -207,7 +206,7 @@ async fn a_start_that_may_wait_is_accepted_and_runs_when_its_workflow_is_resumed
         .api
         .started(&room.workflow, &unique("stops"), &room.input())
         .await;
-    room.stopped(&id, 0).await;
+    meets_the_pause(&room.api, &id, 0).await;
     room.turn(&scope, "running", "wait").await;
     let question = asked(&room.api, &id).await;
     room.decide(&question, "approve", &id).await;
@@ -274,7 +273,7 @@ async fn what_is_refused_or_cancelled_is_undone_through_a_pause() {
     assert_eq!(receipt["status"], "ROLLED_BACK");
     // One that waits because of the pause is cancelled like any other.
     room.decide(&agreed, "approve", &stopped).await;
-    room.stopped(&stopped, 1).await;
+    meets_the_pause(&room.api, &stopped, 1).await;
     let reason = json!({ "reason": "not needed any more" });
     let reply = room
         .api
@@ -289,4 +288,36 @@ async fn what_is_refused_or_cancelled_is_undone_through_a_pause() {
     assert_eq!(released, 2, "{effects:?}");
     assert!(room.effects(&room.second).await.is_empty());
     room.turn(&room.own(), "running", "wait").await;
+}
+
+#[tokio::test]
+async fn a_paused_platform_stops_every_tenant_before_its_next_step_and_resumes_them_all() {
+    let room = Room::with(Stack::alone().await, SHARED.to_owned(), "").await;
+    let tenants = [room.api.clone(), room.stack.api.as_tenant(&unique("pause"))];
+    let mut waiting = Vec::new();
+    for api in &tenants {
+        let vendors = [unique("vendor"), unique("vendor")];
+        let input = json!({ "first": vendors[0], "second": vendors[1] });
+        let id = api.started(SHARED, &unique("stops"), &input).await;
+        waiting.push((api, asked(api, &id).await, id, vendors));
+    }
+    room.turn("platform", "paused", "wait").await;
+    for (api, question, id, _) in &waiting {
+        let fresh = unique("stops");
+        refused(&api.start(SHARED, &fresh, &room.input()).await, "platform");
+        let reply = decide(&api.as_actor("bob"), question, "approve", id).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+    for (api, _, id, [_, second]) in &waiting {
+        meets_the_pause(api, id, 1).await;
+        assert!(room.effects(second).await.is_empty());
+    }
+    room.turn("platform", "running", "wait").await;
+    for (api, _, id, [first, second]) in &waiting {
+        let (_, receipt) = api.finished(id).await;
+        assert_eq!(receipt["status"], "EXECUTED", "{receipt}");
+        for vendor in [first, second] {
+            assert_eq!(room.effects(vendor).await, ["hold_placed"]);
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Receipts: where they lie, how they are fetched, and by whom not.
 
+use std::time::Duration;
+
 use holdfast_core::{digest::sha256_hex, receipt::Receipt};
-use holdfast_tests::{DELAY, Stack, enforced, unique, valid_receipt, variable};
+use holdfast_tests::{Changed, DELAY, Stack, enforced, unique, valid_receipt, variable};
 
 use serde_json::json;
 
@@ -128,6 +130,20 @@ async fn a_link_altered_in_any_part_is_refused() {
         link["sha256"],
         "it is what it was"
     );
+}
+
+#[tokio::test]
+async fn a_link_is_refused_when_its_time_is_over() {
+    // A function that is changed starts anew: nobody else may be at it.
+    let stack = Stack::alone().await;
+    let id = executed(&stack).await;
+    let _short = Changed::to("api", "HOLDFAST_RECEIPT_URL_SECONDS", "2");
+    let path = format!("/v1/executions/{id}/receipt");
+    let link = stack.api.get(&path).await.body;
+    let url = link["url"].as_str().expect("a url");
+    assert_eq!(stack.api.fetch(url).await.status, 200);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(stack.api.fetch(url).await.status, 403);
 }
 
 /// The same text with another character of the same kind at a place.
