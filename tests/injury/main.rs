@@ -193,16 +193,22 @@ async fn two_hundred_executions_injured_at_random_leave_nothing_twice_and_nothin
     assert!(endings[0] > 0 && endings[1] > 0, "{endings:?}");
 }
 
-/// Starts the counted workflow, and waits until it waits for a person or is over.
-async fn counted(api: &Api, amount: f64, stay: bool) -> Value {
-    let input = json!({ "vendor_id": unique("vendor"), "amount": amount, "stay": stay });
+/// What the counted workflow is started with: it goes on at once, or stays open as long as any test takes.
+fn counts(vendor: &str, amount: f64, stays: bool) -> Value {
+    let until = Timestamp::now() + Duration::from_secs(if stays { 3000 } else { 0 });
+    json!({ "vendor_id": vendor, "amount": amount, "until": until.to_string() })
+}
+
+/// Starts it, and waits until both holds are placed or it is over.
+async fn counted(api: &Api, amount: f64, stays: bool) -> Value {
+    let input = counts(&unique("vendor"), amount, stays);
     let id = api
         .started("WF-TEST-COUNTED", &unique("counted"), &input)
         .await;
-    eventually(&format!("{id} waits or is over"), 300, || async {
+    eventually(&format!("{id} stays or is over"), 300, || async {
         let execution = api.get(&format!("/v1/executions/{id}")).await.body;
-        let waits = execution["questions"][0]["status"] == "OPEN";
-        match waits || !execution["receipt"].is_null() {
+        let placed = execution["steps"][1]["status"] == "SUCCESS";
+        match (stays && placed) || !execution["receipt"].is_null() {
             true => Ok(execution),
             false => Err(execution.to_string()),
         }
@@ -240,7 +246,7 @@ async fn what_injured_executions_took_of_limits_and_budgets_is_given_back_exactl
                 let refuses = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": format!("{vendor}-second") });
                 stack.vendor.plan(refuses).await;
             }
-            let input = json!({ "vendor_id": vendor, "amount": 1.0, "stay": false });
+            let input = counts(&vendor, 1.0, false);
             let id = api
                 .started("WF-TEST-COUNTED", &unique("counted"), &input)
                 .await;
@@ -263,9 +269,9 @@ async fn what_injured_executions_took_of_limits_and_budgets_is_given_back_exactl
     assert!(executed > 0 && undone > 0, "seed {seed}");
 
     // As many as may be open at once are, and take what only an exact count leaves them.
-    let rest = (100 - executed) as f64 / OPEN as f64;
+    let each = ((100 - executed) / OPEN) as f64;
     let waiting: Vec<_> = stream::iter(0..OPEN)
-        .map(|_| counted(api, rest.floor(), true))
+        .map(|_| counted(api, each, true))
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
@@ -278,7 +284,7 @@ async fn what_injured_executions_took_of_limits_and_budgets_is_given_back_exactl
     let reply = api.post(&path, &json!({ "reason": "to make room" })).await;
     assert_eq!(reply.status, 202, "{}", reply.body);
     api.finished(cancelled).await;
-    let left = 100.0 - executed as f64 - rest.floor() * (OPEN - 1) as f64;
+    let left = 100.0 - executed as f64 - each * (OPEN - 1) as f64;
     refused_by(&counted(api, left + 0.5, false).await, "held_amount");
     assert_eq!(counted(api, left, false).await["status"], "EXECUTED");
     for execution in &waiting[1..] {
