@@ -89,8 +89,13 @@ pub(super) fn approval(
     ]
 }
 
-/// The states that put a step's failure to a person.
-pub(super) fn escalation(step: &str, escalates: Escalates, leads: Leads) -> Vec<(String, State)> {
+/// The states that put a step's failure, which is remembered as `$variable`, to a person.
+pub(super) fn escalation(
+    step: &str,
+    escalates: Escalates,
+    variable: &str,
+    leads: Leads,
+) -> Vec<(String, State)> {
     let ask = Ask {
         step: step.to_owned(),
         kind: QuestionKind::Escalation,
@@ -102,7 +107,7 @@ pub(super) fn escalation(step: &str, escalates: Escalates, leads: Leads) -> Vec<
         output: None,
         next: step.to_owned(),
     }];
-    let failure = ("failure", json!("{% $failure %}"));
+    let failure = ("failure", json!(format!("{{% ${variable} %}}")));
     let waits = wait(&ask, failure, &again, leads.clone());
     vec![
         (escalation_of(step), State::Task(waits)),

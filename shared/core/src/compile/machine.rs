@@ -6,7 +6,7 @@ use super::{
     asl::{Exit, Machine, Ordered, QueryLanguage, State, Task},
     expressions::for_begin,
     names::{BEGIN_ARN, FINISH_ARN},
-    retry::{catch_all, catch_begin, of_begin, of_end},
+    retry::{FAILURE, catch_all, catch_begin, of_begin, of_end},
     steps, unwind,
 };
 use crate::{
@@ -30,7 +30,7 @@ pub fn machine(definition: &Definition, file: &str) -> Result<Machine, Canonical
     let bounds = unwind::Bounds::of(&[definition]);
     let failed = Exit::Next("Failed".to_owned());
     states.extend(unwind::states(&refs, &bounds, failed));
-    states.push(("Failed".to_owned(), unwind::failed()));
+    states.push(("Failed".to_owned(), unwind::failed(FAILURE)));
     states.push(("Duplicate".to_owned(), State::Succeed {}));
     Ok(Machine {
         comment: format!("{workflow} version {version}, compiled by holdfast; edit {file} instead"),

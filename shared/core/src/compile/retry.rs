@@ -160,7 +160,7 @@ pub(super) fn of_question() -> Vec<Retrier> {
 }
 
 /// Where a step leads whose outcome is known to be nothing: these errors say so, any other may hide an effect.
-pub(super) fn catch_clean(state: &str, next: &str) -> Catcher {
+pub(super) fn catch_clean(state: &str, next: &str, variable: &str) -> Catcher {
     Catcher {
         error_equals: names([
             error_name::PERMANENT,
@@ -170,7 +170,7 @@ pub(super) fn catch_clean(state: &str, next: &str) -> Catcher {
             THROTTLED,
             EVALUATION,
         ]),
-        ..catch_all(state, next)
+        ..catch_all_as(variable, state, next)
     }
 }
 
@@ -183,11 +183,19 @@ pub(super) fn failure(state: &str) -> Value {
     json!({ "state": state, "error": "{% $states.errorOutput.Error %}", "cause": cause })
 }
 
+/// Where an execution remembers why it goes no further.
+pub(super) const FAILURE: &str = "failure";
+
 /// Whatever else goes wrong at `state` leads to `next`, remembered.
 pub(super) fn catch_all(state: &str, next: &str) -> Catcher {
+    catch_all_as(FAILURE, state, next)
+}
+
+/// The same, remembered under another name.
+pub(super) fn catch_all_as(variable: &str, state: &str, next: &str) -> Catcher {
     Catcher {
         error_equals: names([ALL]),
-        assign: Some(Ordered::one("failure", failure(state))),
+        assign: Some(Ordered::one(variable, failure(state))),
         output: None,
         next: next.to_owned(),
     }

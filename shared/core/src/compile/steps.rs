@@ -13,7 +13,7 @@ use super::{
     expressions::Around,
     names::arn_of,
     outputs::{MAP_OUTPUT, PARALLEL_OUTPUT, assigned, branch_output, item_output},
-    retry::{catch_all, catch_clean, catch_pause, of_step},
+    retry::{FAILURE, catch_all, catch_all_as, catch_clean, catch_pause, of_step},
     unwind,
 };
 use crate::{
@@ -101,11 +101,12 @@ impl Compiler<'_> {
                     };
                     states.0.push((pause_of(name), State::Wait(pause)));
                     if let Some(escalates) = escalates {
+                        let variable = row.failure_of(name);
                         states
                             .0
-                            .extend(decisions::escalation(name, escalates, leads));
+                            .extend(decisions::escalation(name, escalates, &variable, leads));
                         if !row.is_top() {
-                            states.0.push((failed_of(name), unwind::failed()));
+                            states.0.push((failed_of(name), unwind::failed(&variable)));
                         }
                     }
                     continue;
@@ -208,10 +209,11 @@ impl Compiler<'_> {
         match escalates {
             None => catch.extend(row.catch(name)),
             Some(escalates) => {
+                let variable = row.failure_of(name);
                 if escalates.unknown_only {
-                    catch.push(catch_clean(name, &row.given_up(name)));
+                    catch.push(catch_clean(name, &row.given_up(name), &variable));
                 }
-                catch.push(catch_all(name, &escalation_of(name)));
+                catch.push(catch_all_as(&variable, name, &escalation_of(name)));
             }
         }
         Task {
@@ -298,6 +300,15 @@ impl Row<'_> {
             "Plan".to_owned()
         } else {
             failed_of(step)
+        }
+    }
+
+    /// Where a step's failure is remembered. Inside a container that is a name of its own, which no step has: an inner scope
+    /// cannot assign a variable of an outer one.
+    fn failure_of(&self, step: &str) -> String {
+        match self.is_top() {
+            true => FAILURE.to_owned(),
+            false => format!("{step}Failure"),
         }
     }
 

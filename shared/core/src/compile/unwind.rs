@@ -11,7 +11,7 @@ use super::{
         QueryLanguage, State, Task, Until, Wait,
     },
     names::{FINISH_ARN, PLAN_ARN, arn_of},
-    retry::{ERROR_MESSAGE, names, of_end, of_undo},
+    retry::{ERROR_MESSAGE, FAILURE, names, of_end, of_undo},
 };
 use crate::{
     definition::{Definition, Jitter, Retry},
@@ -230,7 +230,7 @@ pub fn recovery(definitions: &[&Definition]) -> Machine {
     let mut states = vec![("Begin".to_owned(), State::Pass(begin))];
     let (steps, bounds) = (json!("{% $steps %}"), Bounds::of(definitions));
     states.extend(self::states(&steps, &bounds, Exit::End(true)));
-    states.push(("Failed".to_owned(), failed()));
+    states.push(("Failed".to_owned(), failed(FAILURE)));
     Machine {
         comment: "Ends executions that their own machine left behind, compiled by holdfast"
             .to_owned(),
@@ -244,10 +244,10 @@ pub fn recovery(definitions: &[&Definition]) -> Machine {
 /// A recovery that takes longer is begun anew.
 const RECOVERY_TIMEOUT_S: u64 = 24 * 60 * 60;
 
-/// The last state of a machine that does not end well.
-pub(super) fn failed() -> State {
+/// The last state of a row that does not end well, because of what is remembered as `$variable`.
+pub(super) fn failed(variable: &str) -> State {
     State::Fail {
-        error: "{% $failure.error %}".to_owned(),
-        cause: "{% $failure.cause %}".to_owned(),
+        error: format!("{{% ${variable}.error %}}"),
+        cause: format!("{{% ${variable}.cause %}}"),
     }
 }

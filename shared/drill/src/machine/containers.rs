@@ -21,7 +21,7 @@ impl<S: Surroundings> Interpreter<S> {
         scope: &Scope,
     ) -> Result<Value, Raised> {
         let branches = parallel.branches.iter();
-        let branches = branches.map(|branch| self.row(branch, input.clone(), scope.clone()));
+        let branches = branches.map(|branch| self.row(branch, input.clone(), scope.inside(None)));
         // The first failure drops the others: they are stopped, and the functions they called run on.
         try_join_all(branches).await.map(Value::Array)
     }
@@ -44,10 +44,7 @@ impl<S: Surroundings> Interpreter<S> {
         };
         let rows = items.into_iter().enumerate().map(|(index, item)| {
             let context = json!({ "Item": { "Index": index, "Value": item } });
-            let scope = Scope {
-                variables: scope.variables.clone(),
-                item: Some(Rc::new(context)),
-            };
+            let scope = scope.inside(Some(Rc::new(context)));
             let row = self.row(&map.item_processor, item, scope);
             async move { row.await.map(|output| (index, output)) }
         });

@@ -15,7 +15,7 @@ use view::{Left, Scope};
 use crate::{
     asl::{Jitter, Retrier, State, States, Task},
     clock::Clock,
-    query::{Query, Variables},
+    query::Query,
 };
 
 /// Every error that can be caught.
@@ -75,11 +75,7 @@ pub(crate) struct Interpreter<S> {
 impl<S: Surroundings> Interpreter<S> {
     /// Runs the states to their end.
     pub(crate) async fn run(&self, states: &States, input: Value) -> Result<Value, Raised> {
-        let scope = Scope {
-            variables: Variables::new(),
-            item: None,
-        };
-        self.row(states, input, scope).await
+        self.row(states, input, Scope::top()).await
     }
 
     fn row<'a>(

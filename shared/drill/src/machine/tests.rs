@@ -243,6 +243,20 @@ fn inner_states_see_outer_variables_and_keep_their_own() {
 }
 
 #[test]
+fn an_inner_state_that_assigns_a_variable_of_an_outer_one_fails() {
+    let inner = json!({ "StartAt": "own", "States": {
+        "own": { "Type": "Pass", "Assign": { "ours": 2 }, "Next": "told" },
+        "told": task(json!({ "Arguments": "{% $ours %}" })),
+    } });
+    let states = json!({
+        "first": { "Type": "Pass", "Assign": { "ours": 1 }, "Next": "both" },
+        "both": { "Type": "Parallel", "Branches": [inner], "End": true },
+    });
+    let raised = run(states, vec![]).result.expect_err("it shadows");
+    assert_eq!(raised.error, "States.Runtime");
+}
+
+#[test]
 fn a_wait_lasts_as_long_as_its_expression_says() {
     let states = json!({
         "first": { "Type": "Wait", "Seconds": "{% $count($states.input.list) %}", "Next": "until" },

@@ -1,6 +1,6 @@
 //! What a state's expressions see, and what becomes of a state's result or error.
 
-use std::{cell::LazyCell, rc::Rc};
+use std::{cell::LazyCell, collections::HashSet, rc::Rc};
 
 use jiff::Timestamp;
 use jsonata_core::value::JValue;
@@ -13,6 +13,8 @@ use crate::{asl::Catcher, query::Variables};
 #[derive(Clone)]
 pub(super) struct Scope {
     pub(super) variables: Variables,
+    /// Those that belong to a row around this one: it can read them, and give none of its own their names.
+    outer: Rc<HashSet<String>>,
     pub(super) item: Option<Rc<Value>>,
 }
 
@@ -51,7 +53,7 @@ impl<S: Surroundings> Interpreter<S> {
             None => result,
         };
         let assigned = assigned.transpose()?;
-        remember(scope, assigned);
+        remember(scope, assigned)?;
         Ok(Left {
             next: next.as_deref(),
             output,
@@ -86,7 +88,7 @@ impl<S: Surroundings> Interpreter<S> {
             None => told,
         };
         let assigned = assigned.transpose()?;
-        remember(scope, assigned);
+        remember(scope, assigned)?;
         Ok(Left {
             next: Some(&catcher.next),
             output,
@@ -137,11 +139,37 @@ impl<S: Surroundings> Interpreter<S> {
     }
 }
 
-fn remember(scope: &mut Scope, assigned: Option<Value>) {
-    if let Some(Value::Object(assigned)) = assigned {
-        let assigned = assigned.into_iter();
-        scope
-            .variables
-            .extend(assigned.map(|(name, value)| (name, value.into())));
+impl Scope {
+    /// What the machine's own row sees.
+    pub(super) fn top() -> Self {
+        Self {
+            variables: Variables::new(),
+            outer: Rc::default(),
+            item: None,
+        }
     }
+
+    /// What a row inside a state of this one sees.
+    pub(super) fn inside(&self, item: Option<Rc<Value>>) -> Self {
+        Self {
+            variables: self.variables.clone(),
+            outer: Rc::new(self.variables.keys().cloned().collect()),
+            item: item.or_else(|| self.item.clone()),
+        }
+    }
+}
+
+/// Step Functions lets no inner scope assign a variable of an outer one.
+fn remember(scope: &mut Scope, assigned: Option<Value>) -> Result<(), Raised> {
+    let Some(Value::Object(assigned)) = assigned else {
+        return Ok(());
+    };
+    for (name, value) in assigned {
+        if scope.outer.contains(&name) {
+            let why = format!("${name} belongs to an outer scope");
+            return Err(Raised::new("States.Runtime", why));
+        }
+        scope.variables.insert(name, value.into());
+    }
+    Ok(())
 }

@@ -135,3 +135,41 @@ steps:
         outcome.story
     );
 }
+
+#[test]
+fn a_step_in_a_branch_can_be_put_to_people_after_a_step_before_it_was() {
+    let source = r#"
+workflow: WF-TWICE-ASKED
+version: 1
+input: { type: object, properties: {} }
+limits: { timeout: 4h }
+steps:
+  - name: first
+    action: vendor-hold
+    input: { vendor_id: a, days: 1 }
+    rollback: {}
+    on_failure: escalate
+  - name: both
+    parallel:
+      - steps:
+          - name: second
+            action: vendor-hold
+            input: { vendor_id: b, days: 1 }
+            rollback: {}
+            on_failure: escalate
+      - steps:
+          - name: third
+            action: vendor-hold
+            input: { vendor_id: c, days: 1 }
+            rollback: {}
+"#;
+    let definition = read(source);
+    let settings = Settings::default();
+    let drill = Drill::new(&definition, "twice.yaml", &actions(), None, settings).unwrap();
+    let asked = "first/permanent+first.escalate/decides-retry+second/permanent+second.escalate/decides-retry";
+    let outcome = drill.run(&asked.parse().unwrap()).unwrap();
+    assert_eq!(outcome.violations, [""; 0], "{:#?}", outcome.story);
+    assert_eq!(outcome.status.as_deref(), Some("EXECUTED"));
+    let decisions = outcome.receipt.unwrap().decisions;
+    assert_eq!(decisions.len(), 2, "{decisions:?}");
+}
