@@ -220,11 +220,15 @@ async fn two_items_with_one_key_are_refused_before_any_effect() {
         .await;
     assert_eq!(stack.api.finished(&id).await.0["status"], "FAILED");
     assert!(stack.vendor.effects_on(&vendor).await.is_empty());
-    let alone = json!({ "vendors": [{ "id": vendor, "days": 1 }] });
-    let id = stack
-        .api
-        .started("WF-TEST-TWINS", &unique("twins"), &alone)
-        .await;
-    assert_eq!(stack.api.finished(&id).await.0["status"], "EXECUTED");
-    assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
+    // A filter that leaves one yields it without a list around it, and one that leaves none nothing at all.
+    for (days, left) in [(0, 0), (1, 1)] {
+        let some =
+            json!({ "vendors": [{ "id": vendor, "days": days }, { "id": "v", "days": -1 }] });
+        let id = stack
+            .api
+            .started("WF-TEST-TWINS", &unique("twins"), &some)
+            .await;
+        assert_eq!(stack.api.finished(&id).await.0["status"], "EXECUTED");
+        assert_eq!(stack.vendor.effects_on(&vendor).await.len(), left);
+    }
 }

@@ -47,13 +47,13 @@ impl Around<'_> {
         format!("{{% ({}; {guarded}) %}}", bindings.join("; "))
     }
 
-    /// The items of a `for_each`, refused where two have one key: they would share a record, and one effect be missing.
+    /// The items of a `for_each`, as a list also where a filter leaves one or none, refused where two have one key: they would share a record, and one effect be missing.
     pub(super) fn items(&self, name: &str, items: &str, item_key: &str) -> String {
         let (Some(list), Some(key)) = (expression_in(items), expression_in(item_key)) else {
             return items.to_owned();
         };
         self.expression(&format!(
-            "{{% ($items := ({list}); $keys := $map($items, function($item) {{ $string({key}) }}); \
+            "{{% ($items := $append([], {list}); $keys := $map($items, function($item) {{ $string({key}) }}); \
              $count($keys) != $count($items) ? $error('an item of {name} has no item_key') \
              : $count($distinct($keys)) = $count($items) ? $items \
              : $error('two items of {name} have the same item_key')) %}}"
@@ -109,7 +109,10 @@ pub(super) fn for_begin(value: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::gate::evaluate;
 
     #[test]
     fn a_skipped_step_evaluates_nothing_but_its_when() {
@@ -122,6 +125,20 @@ mod tests {
             "{% (($input.on) = true) ? ($input.a) : null %}"
         );
         assert_eq!(around.expression("plain"), "plain");
+    }
+
+    #[test]
+    fn a_filter_of_items_yields_a_list_however_many_it_leaves() {
+        let items =
+            Around::default().items("each", "{% $input.vendors[days > 0] %}", "{% $item.id %}");
+        let items = expression_in(&items).expect("an expression");
+        for left in 0..3 {
+            let vendor = |n: i64| json!({ "id": n.to_string(), "days": left - n });
+            let input = json!({ "vendors": [vendor(0), vendor(1), vendor(2)] });
+            let listed = evaluate(items, &[("input", &input)]);
+            let right: Vec<_> = (0..left).map(vendor).collect();
+            assert_eq!(listed, Ok(Some(json!(right))), "{left}");
+        }
     }
 
     #[test]
