@@ -22,6 +22,8 @@ use crate::item::{Item, condition, item_of, read};
 
 pub(crate) const META: &str = "META";
 pub(crate) const DUPLICATES: &str = "DUPLICATES";
+/// When a link was told, to the millisecond.
+const TOLD: &str = "told_at";
 pub(crate) const QUESTION: &str = "ASK#";
 pub(crate) const LINK: &str = "EXEC#";
 
@@ -227,7 +229,9 @@ impl Ledger for DynamoLedger {
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        let mut item = item_of(link, None)?;
+        // As texts, times with and without a last digit would sort otherwise.
+        let told = AttributeValue::S(instant(link.at));
+        let mut item = item_of(link, Some(HashMap::from([(TOLD.to_owned(), told.clone())])))?;
         let partition = incident_partition(&link.tenant, &link.incident);
         let sort_key = format!("{LINK}{}#{}", link.execution, link.generation);
         item.extend(Self::key(partition, &sort_key));
@@ -236,9 +240,9 @@ impl Ledger for DynamoLedger {
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk) OR #at <= :at")
-            .expression_attribute_names("#at", "at")
-            .expression_attribute_values(":at", AttributeValue::S(link.at.to_string()))
+            .condition_expression("attribute_not_exists(#told) OR #told <= :told")
+            .expression_attribute_names("#told", TOLD)
+            .expression_attribute_values(":told", told.clone())
             .send()
             .await;
         match sent {

@@ -112,6 +112,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             })?;
             sha256 = sha256_hex(&stands);
         }
+        // Before the record says that all is done: whoever finds it so looks no further.
+        self.close_case(&task.execution.tenant, &case).await?;
         let receipt = ReceiptRef { object, sha256 };
         let generation = snapshot.meta.generation;
         self.change_meta(snapshot.meta, |meta| {
@@ -122,7 +124,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             })
         })
         .await?;
-        self.close_case(&task.execution.tenant, &case).await?;
         Ok(FinishResult {
             incident: case.id,
             status,
@@ -139,6 +140,8 @@ fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     let unfinished = |step: &&StepRecord| match step.state {
         StepState::Succeeded => false,
         StepState::FailedClean if step.optional => false,
+        // Of a run before, and nothing of it stands: this one came by without it.
+        StepState::FailedClean | StepState::Undone if step.run < run => false,
         StepState::Running { .. } => true,
         _ => !snapshot.questions.iter().any(|one| one.skips(step, run)),
     };

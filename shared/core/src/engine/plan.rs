@@ -12,6 +12,9 @@ use crate::{
     task::{Failure, GiveUpTask, PlanResult, PlanTask, ToUndo, UndoResult, error_name},
 };
 
+/// What one plan lists at most, since a state's data has 256 KiB: `Close` finds what is left, and it is planned again.
+const UNDOS_AT_ONCE: usize = 400;
+
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Takes the execution over, so that no step may act any more, then reads what was done.
     ///
@@ -53,6 +56,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }),
             }
         }
+        undo.truncate(UNDOS_AT_ONCE);
         Ok(PlanResult {
             execution: meta.reference(),
             undo,

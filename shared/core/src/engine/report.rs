@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, too_many_races};
 use crate::{
     ledger::{
-        Cause, Expect, Incident, IncidentStatus, Ledger, Link, Phase, Put, Question, QuestionKind,
-        Request, Snapshot, Stands, Status, StepRecord, handle, open,
+        Cause, Decision, Expect, Incident, IncidentStatus, Ledger, Link, Phase, Put, Question,
+        QuestionKind, Request, Snapshot, Stands, Status, StepRecord, handle, open,
     },
     receipt::reason,
     task::{Failure, error_name},
@@ -119,7 +119,12 @@ impl Case {
         else {
             return case;
         };
-        if let Some(question) = escalated.last() {
+        // Who was told to go on has not failed of what was asked.
+        let unsettled = |one: &&&Question| {
+            let ruling = one.ruling().map(|ruling| ruling.decision);
+            !matches!(ruling, Some(Decision::Retry | Decision::Skip))
+        };
+        if let Some(question) = escalated.iter().rfind(unsettled) {
             case.id = Some(question.incident.clone());
         } else if *status == Status::PartiallyRolledBack || !wanted(failure) {
             let cause = Cause {

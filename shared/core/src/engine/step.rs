@@ -160,7 +160,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let now = self.host.now();
             let (next, unknown) = match claim(stands.as_ref(), mine, now) {
                 Claimed::Write(next) => {
-                    let waits = |one: &&StepRecord| matches!(one.state, StepState::Waiting { .. });
+                    let waits = |one: &&StepRecord| {
+                        matches!(one.state, StepState::Waiting { .. } | StepState::Unknown)
+                    };
                     if let (Some(record), false) = (stands.as_ref().filter(waits), looked) {
                         looked = true;
                         self.may_go_on(task, record).await?;

@@ -104,6 +104,10 @@ pub fn redrive(
 ) -> Asked {
     let meta = &snapshot.meta;
     let Phase::Ended { status, .. } = &meta.phase else {
+        // Whoever asked first may have died before its machine was started, or never have had its answer.
+        if meta.phase == Phase::Running && meta.redrive().is_some() {
+            return Asked::Already("it goes on already".to_owned());
+        }
         return Asked::Refused("it has not ended: there is nothing to go on with".to_owned());
     };
     match status {
@@ -117,7 +121,12 @@ pub fn redrive(
     }
     let has = |step: &StepRecord| {
         let mut declared = declared.iter();
-        declared.any(|one| one.name == step.step && one.action == step.action)
+        // A step that moves into or out of a `for_each` has other records, under other keys.
+        declared.any(|one| {
+            one.name == step.step
+                && one.action == step.action
+                && one.for_each.is_some() == step.item.is_some()
+        })
     };
     for step in &snapshot.steps {
         let why = match step.state {
@@ -125,10 +134,10 @@ pub fn redrive(
                 "its undo failed, so that nobody knows what stands: POST to the execution's rollback"
             }
             StepState::Succeeded if !has(step) => {
-                "it succeeded, and the definition no longer has it with this action"
+                "it succeeded, and the definition no longer has it with this action in this place"
             }
             StepState::Unknown if !has(step) => {
-                "it may have happened, and the definition no longer has it with this action: POST to the execution's rollback"
+                "it may have happened, and the definition no longer has it with this action in this place: POST to the execution's rollback"
             }
             _ => continue,
         };
@@ -147,6 +156,13 @@ pub fn redrive(
             .saturating_add(SignedDuration::from_secs(timeout))
             .unwrap_or(Timestamp::MAX),
         phase: Phase::Running,
+        // What said no to an earlier redrive is asked again.
+        guardrails: meta
+            .guardrails
+            .iter()
+            .filter(|one| one.held)
+            .cloned()
+            .collect(),
         previous: meta.receipt.clone(),
         receipt: None,
         redriven: Some(Redriven {

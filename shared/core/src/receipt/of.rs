@@ -182,7 +182,10 @@ pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
     if failure.by.is_some() {
         return failure.cause.clone();
     }
-    let failed = |step: &&StepRecord| step.output.is_none() && step.last_error().is_some();
+    let run = snapshot.meta.generation;
+    let failed = |step: &&StepRecord| {
+        step.run == run && step.output.is_none() && step.last_error().is_some()
+    };
     let refused = |outcome: &&GuardrailOutcome| !outcome.held;
     let steps = snapshot.steps.iter().filter(failed).map(|step| {
         let error = step.last_error().unwrap_or_default();

@@ -292,3 +292,26 @@ fn an_optional_step_of_which_nobody_knows_is_a_failure() {
     assert_eq!(failing(&engine, &task, &action), "Permanent");
     assert!(record(&engine, &task).tainted);
 }
+
+#[test]
+fn who_was_told_to_go_on_and_fails_elsewhere_is_a_case_of_that_and_not_of_what_was_settled() {
+    for decision in [Decision::Retry, Decision::Skip] {
+        let engine = engine();
+        let action = refuses();
+        let (execution, _) = escalated(&engine, &action);
+        decided(&engine, &execution, decision);
+        let asked = snapshot(&engine, &execution).questions[0].incident.clone();
+        if decision == Decision::Retry {
+            attempt(&engine, &step_task(&execution, STEPS[0]), &action).unwrap();
+        }
+        failing(&engine, &step_task(&execution, STEPS[1]), &refuses());
+        let ended = finish(&engine, &execution, Some(STEPS[1])).unwrap();
+        let own = ended.incident.expect("nobody was asked about this");
+        assert_ne!(own, asked, "{decision:?}");
+        let incidents = engine.ledger.kept.incidents("acme");
+        let found = incidents.iter().find(|(one, _)| one.id == own);
+        let (incident, links) = found.expect("it is open");
+        assert_eq!(incident.state, STEPS[1], "{decision:?}");
+        assert_eq!(links[0].execution, execution.id, "{decision:?}");
+    }
+}

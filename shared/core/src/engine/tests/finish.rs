@@ -376,3 +376,16 @@ fn an_execution_that_never_began_cannot_be_finished() {
         assert_eq!(said.name, error_name::PERMANENT);
     }
 }
+
+#[test]
+fn an_incident_is_told_before_the_record_says_that_all_is_done() {
+    let engine = engine();
+    let execution = executed(&engine, [None, Some(permanent())]);
+    engine.ledger.spoil(Op::PutIncident, 0, Fault::Unavailable);
+    finish(&engine, &execution, Some(STEPS[1])).unwrap_err();
+    assert!(snapshot(&engine, &execution).meta.is_open());
+    let now = snapshot(&engine, &execution).meta.reference();
+    finish(&engine, &now, None).unwrap();
+    assert!(!snapshot(&engine, &execution).meta.is_open());
+    assert_eq!(engine.ledger.kept.incidents("acme").len(), 1);
+}

@@ -2,6 +2,7 @@
 
 use super::{rollback::receipt_of, *};
 use crate::{
+    action::StepError,
     engine::testing::{Does, Fault, Op, engine},
     ledger::{Control, Meanwhile, Phase, Request, Scope, StepState, Switch, control},
     task::error_name,
@@ -223,4 +224,24 @@ fn a_start_that_may_wait_is_accepted_unless_it_would_be_rolled_back() {
     start["idempotency_key"] = json!("second");
     let said = run(engine.begin(&BeginTask { start, ..task })).expect_err("it is refused");
     assert_eq!(said.name, error_name::REJECTED);
+}
+
+#[test]
+fn a_pause_before_an_unknown_outcome_is_tried_again_claims_nothing() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let script = Script::of([Does::Fails(StepError::unknown("no answer"))]);
+    failing(&engine, &task, &script);
+    let unknown = record(&engine, &task);
+    pause(&engine, Meanwhile::Wait);
+    engine.host.pass(60);
+    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    assert_eq!(
+        record(&engine, &task),
+        unknown,
+        "a claim would be told as a retry"
+    );
+    resume(&engine);
+    attempt(&engine, &task, &script).unwrap();
+    assert_eq!(script.effects(), 1);
 }

@@ -265,3 +265,51 @@ fn a_step_that_failed_is_undone_by_the_action_that_a_redrive_gave_it() {
     let record = record(&engine, &task);
     assert_eq!(record.action, "other");
 }
+
+#[test]
+fn a_redrive_whose_definition_or_when_leaves_out_what_failed_or_was_undone_is_executed() {
+    let engine = engine();
+    let action = Script::default();
+    let execution = begun(&engine);
+    attempt(&engine, &step_task(&execution, STEPS[0]), &action).unwrap();
+    attempt(&engine, &step_task(&execution, STEPS[1]), &no()).unwrap_err();
+    unwind(&engine, &execution, STEPS[1], &action).unwrap();
+    let again = redriven(&engine, &execution);
+    attempt(&engine, &step_task(&again, "late"), &action).unwrap();
+    assert_eq!(finish(&engine, &again, None).unwrap().status, "EXECUTED");
+    let receipt = receipt_of(&engine, &again);
+    assert_eq!(receipt.residual_effects, []);
+    assert_eq!(action.effects(), 1, "what was undone stays undone");
+}
+
+#[test]
+fn a_step_that_was_tried_in_this_run_and_then_skipped_still_keeps_it_from_being_executed() {
+    let engine = engine();
+    let execution = begun(&engine);
+    attempt(&engine, &step_task(&execution, STEPS[0]), &no()).unwrap_err();
+    unwind(&engine, &execution, STEPS[0], &Script::default()).unwrap();
+    let again = redriven(&engine, &execution);
+    attempt(&engine, &step_task(&again, STEPS[0]), &no()).unwrap_err();
+    let said = finish(&engine, &again, None).unwrap_err();
+    assert_eq!(said.name, error_name::PERMANENT);
+    assert!(said.message.contains("then skipped"), "{said}");
+}
+
+#[test]
+fn a_receipt_of_a_later_run_gives_no_reasons_of_an_earlier_one() {
+    let engine = engine();
+    let execution = begun(&engine);
+    attempt(&engine, &step_task(&execution, STEPS[0]), &no()).unwrap_err();
+    unwind(&engine, &execution, STEPS[0], &Script::default()).unwrap();
+    let again = redriven(&engine, &execution);
+    let other = Script::of([Does::Fails(StepError::permanent("closed"))]);
+    attempt(&engine, &step_task(&again, STEPS[1]), &other).unwrap_err();
+    let task = PlanTask {
+        owner: "arn:again".to_owned(),
+        ..plan_task(&again, STEPS[1])
+    };
+    let plan = run(engine.plan(&task)).unwrap();
+    run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap();
+    let failure = receipt_of(&engine, &again).failure.unwrap();
+    assert_eq!(failure.reason, format!("{}: closed", STEPS[1]));
+}

@@ -312,3 +312,34 @@ fn a_rollback_costs_one_write_to_take_over_two_for_each_undo_and_those_of_every_
     ];
     assert_eq!(count, right.into());
 }
+
+#[test]
+fn more_undos_than_a_state_can_carry_are_planned_again_until_none_is_left() {
+    let engine = engine();
+    let action = Script::default();
+    let execution = begun(&engine);
+    for n in 0..900 {
+        let mut task = step_task(&execution, STEPS[0]);
+        task.item_key = Some(json!(format!("{n:0>60}")));
+        attempt(&engine, &task, &action).unwrap();
+    }
+    let mut plans = 0;
+    loop {
+        let plan = run(engine.plan(&plan_task(&execution, STEPS[1]))).unwrap();
+        let bytes = json!(plan).to_string().len();
+        assert!(bytes < 256 * 1024, "{bytes}");
+        plans += 1;
+        for undo in plan.undo {
+            let execution = plan.execution.clone();
+            run(engine.undo(&UndoTask { execution, undo }, &action)).unwrap();
+        }
+        match run(engine.finish(&finish_task(&plan.execution), &Unsigned)) {
+            Ok(ended) => {
+                assert_eq!(ended.status, "ROLLED_BACK");
+                break;
+            }
+            Err(error) => assert_eq!(error.name, error_name::OPEN),
+        }
+    }
+    assert_eq!((plans, action.effects()), (3, 0));
+}

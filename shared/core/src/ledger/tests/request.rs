@@ -6,8 +6,8 @@ use futures_util::FutureExt;
 use serde_json::json;
 
 use super::super::{
-    Answer, Asked, Expect, Ledger, MemoryLedger, Meta, Phase, Put, ReceiptRef, Redriven, Request,
-    Snapshot, Status, StepRecord, StepState, ask, cancel,
+    Answer, Asked, Expect, GuardrailOutcome, Ledger, MemoryLedger, Meta, Phase, Put, ReceiptRef,
+    Redriven, Request, Snapshot, Status, StepRecord, StepState, ask, cancel,
     fixtures::{at, key, meta, step},
     redrive, withdraw,
 };
@@ -254,7 +254,13 @@ fn a_redrive_runs_again_in_a_new_generation_under_the_definition_of_now() {
             StepState::Unknown,
         ];
         assert_eq!(written(redriven(&first, &steps)), right, "{status:?}");
-        refused(&redriven(&right, &steps), "has not ended");
+        // Asked again: its machine may never have been started, or the answer was lost.
+        already(&redriven(&right, &steps), "goes on already");
+        let stopped = Meta {
+            phase: unwinding().phase,
+            ..right
+        };
+        refused(&redriven(&stopped, &steps), "has not ended");
     }
 }
 
@@ -295,6 +301,50 @@ fn a_redrive_is_refused_where_the_definition_lost_or_changed_what_succeeded() {
         refused(&asked, "no longer has it with this action");
         written(redriven_as(&partly, &[StepState::Undone], &now));
     }
+}
+
+#[test]
+fn a_redrive_is_refused_where_what_succeeded_has_moved_into_a_for_each_or_out_of_it() {
+    let partly = ended(Status::PartiallyRolledBack);
+    let inside = StepRef {
+        for_each: Some("each".to_owned()),
+        ..declared()
+    };
+    let item = StepRecord {
+        item: Some("v-1".to_owned()),
+        ..step(&partly.at, StepState::Succeeded, Vec::new())
+    };
+    let asked = |record: &StepRecord, declared: &StepRef| {
+        let snapshot = Snapshot::new(partly.clone(), vec![record.clone()], 0);
+        let declared = std::slice::from_ref(declared);
+        redrive(
+            &snapshot,
+            &gate(),
+            declared,
+            &request(),
+            "arn:again",
+            at(NOW),
+        )
+    };
+    let plain = step(&partly.at, StepState::Succeeded, Vec::new());
+    refused(&asked(&plain, &inside), "in this place");
+    refused(&asked(&item, &declared()), "in this place");
+    written(asked(&item, &inside));
+}
+
+#[test]
+fn what_said_no_to_an_earlier_redrive_is_not_said_of_the_next() {
+    let mut first = ended(Status::Failed);
+    for (name, held) in [("short_hold", true), ("held_amount", false)] {
+        first.guardrails.push(GuardrailOutcome {
+            name: name.to_owned(),
+            held,
+            message: None,
+        });
+    }
+    let next = written(redriven(&first, &[StepState::Undone]));
+    let names: Vec<_> = next.guardrails.iter().map(|one| &*one.name).collect();
+    assert_eq!(names, ["input", "short_hold"]);
 }
 
 fn begun() -> (MemoryLedger, Meta) {
