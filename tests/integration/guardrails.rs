@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use holdfast_core::{digest::value_sha256_hex, task::Approval};
+use holdfast_core::{access::Role, digest::value_sha256_hex, task::Approval};
 use holdfast_tests::{Api, Reply, Stack, eventually, unique};
 use serde_json::{Value, json};
 
@@ -191,6 +191,12 @@ async fn a_rejected_start_names_everything_that_said_no_and_takes_nothing() {
     assert_eq!(refusals(&execution), all);
     assert_eq!(receipt["status"], "REJECTED");
     assert_eq!(receipt["guardrails"], execution["guardrails"]);
+    // What it says can quote the input, and who paused it: an observer sees only what said no.
+    let observer = stack.api.as_role(Role::Observer, "acme");
+    let seen = observer.get(&format!("/v1/executions/{id}")).await.body;
+    assert_eq!(refusals(&seen), all);
+    let told = seen["guardrails"].as_array().expect("guardrails");
+    assert!(told.iter().all(|one| one["message"].is_null()), "{seen}");
     assert!(
         receipt["policy_digest"]
             .as_str()

@@ -46,3 +46,45 @@ async fn a_failed_execution_leaves_its_audit_entries_and_an_incident_and_no_payl
         }
     }
 }
+
+#[tokio::test]
+async fn an_items_key_reaches_no_log_whether_its_step_succeeds_fails_or_is_undone() {
+    let stack = Stack::from_env().await;
+    let vendors = [unique("vendor"), unique("vendor")];
+    let refuses = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": vendors[1] });
+    stack.vendor.plan(refuses).await;
+    let keyed = vendors.each_ref().map(|vendor| json!({ "id": vendor }));
+    let input = json!({ "group": "g", "hold_days": 3, "vendors": keyed });
+    let id = stack
+        .api
+        .started("WF-HOLD-VENDOR-GROUP", &unique("log"), &input)
+        .await;
+    stack.api.finished(&id).await;
+    for audit in ["workflow.step.completed", "workflow.step.undone"] {
+        eventually(&format!("{audit} is logged"), 30, || async {
+            let lines = logged("step-vendor-hold", &id);
+            let found = lines.iter().find(|line| line.contains(audit));
+            found
+                .map(drop)
+                .ok_or_else(|| format!("{audit}: {lines:#?}"))
+        })
+        .await;
+    }
+    for function in [
+        "api",
+        "begin",
+        "step-vendor-hold",
+        "step-http",
+        "plan",
+        "finish",
+        "audit",
+    ] {
+        for vendor in &vendors {
+            let lines = logged(function, vendor);
+            assert!(
+                lines.is_empty(),
+                "{function} logs an item's key: {lines:#?}"
+            );
+        }
+    }
+}

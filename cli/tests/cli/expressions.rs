@@ -334,6 +334,8 @@ fn a_secrets_name_is_written_out() {
     action: http
     input: { method: GET, url: "${VendorSystemUrl}", auth: { secret: "{% $input.vendor_id %}" } }
     rollback: { input: { method: GET, url: u, auth: { secret: "{% $execution.tenant %}" } } }
+  - { name: b, action: http, input: { method: GET, url: u, auth: "{% $input.vendors[0] %}" }, irreversible: true }
+  - { name: c, action: http, input: "{% $input %}", irreversible: true }
 "#), @r#"
   × the name of a secret is an expression
     ╭─[workflows/test.yaml:10:70]
@@ -349,7 +351,21 @@ fn a_secrets_name_is_written_out() {
     ╰────
   help: write it out, or use a parameter: "${ApiSecret}"; the function may read only what is named
 
-2 problems; nothing was written
+  × `auth`, and in it the name of a secret, is an expression
+    ╭─[workflows/test.yaml:12:66]
+ 12 │   - { name: b, action: http, input: { method: GET, url: u, auth: "{% $input.vendors[0] %}" }, irreversible: true }
+    ·                                                                  ─────────────────────────
+    ╰────
+  help: write it out, or use a parameter: "${ApiSecret}"; the function may read only what is named
+
+  × the whole input, and in it the name of a secret, is an expression
+    ╭─[workflows/test.yaml:13:37]
+ 13 │   - { name: c, action: http, input: "{% $input %}", irreversible: true }
+    ·                                     ──────────────
+    ╰────
+  help: write it out, or use a parameter: "${ApiSecret}"; the function may read only what is named
+
+4 problems; nothing was written
 "#);
 }
 

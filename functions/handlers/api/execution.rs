@@ -9,7 +9,7 @@ use axum::{
 use holdfast_core::{
     access::Operation,
     audit,
-    ledger::{self, Ledger, Meta, Phase, Snapshot, StepRecord},
+    ledger::{self, GuardrailOutcome, Ledger, Meta, Phase, Snapshot, StepRecord},
     names::is_workflow_id,
 };
 use schemars::JsonSchema;
@@ -146,7 +146,14 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         started_at,
         ended_at,
         deadline,
-        guardrails,
+        guardrails: guardrails
+            .into_iter()
+            .map(|outcome| GuardrailOutcome {
+                // It can quote the input, an approval, and who paused it.
+                message: outcome.message.filter(|_| payloads),
+                ..outcome
+            })
+            .collect(),
         failure: failure.map(|failure| Failed {
             state: failure.state,
             error: failure.error,

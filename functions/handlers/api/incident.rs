@@ -112,6 +112,7 @@ pub(crate) async fn one(
             status: link.status,
             // They name items, which come from inputs.
             stands: payloads.then_some(link.stands),
+            stands_total: link.stands_total,
             question: asked.map(|asked| shown_question(&asked, payloads)),
         });
     }

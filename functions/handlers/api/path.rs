@@ -1,5 +1,5 @@
-//! The path of a request as its caller wrote it: the gateway hands it over decoded, and a decoded `?`, `#`, `\` or tab must
-//! not be read as the end of a path, or as less of it.
+//! The path and the query of a request as their caller meant them: the gateway hands a path over decoded, and a decoded
+//! `?`, `#`, `\` or tab must not be read as the end of it, or as less of it; what no query has as it is would be no address.
 
 use lambda_http::{LambdaEvent, request::LambdaRequest};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -21,12 +21,20 @@ const NEVER_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The event with its path encoded again, before an address is made of it.
+/// What no query has as it is (RFC 3986 §3.4).
+const NEVER_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
+
+/// The event with its path encoded again, and whatever was not in its query, before an address is made of them.
 pub(crate) fn encoded(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
-    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload
-        && let Some(path) = &mut request.raw_path
-    {
-        *path = utf8_percent_encode(path, NEVER_IN_A_PATH).to_string();
+    if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
+        for (text, never) in [
+            (&mut request.raw_path, NEVER_IN_A_PATH),
+            (&mut request.raw_query_string, NEVER_IN_A_QUERY),
+        ] {
+            if let Some(text) = text {
+                *text = utf8_percent_encode(text, never).to_string();
+            }
+        }
     }
     event
 }
@@ -40,11 +48,15 @@ mod tests {
 
     /// The address of a request whose decoded path is `raw`.
     fn asked(raw: &str) -> String {
+        address(raw, "tenant=acme")
+    }
+
+    fn address(raw: &str, query: &str) -> String {
         let event = json!({
             "version": "2.0",
             "routeKey": "$default",
             "rawPath": raw,
-            "rawQueryString": "tenant=acme",
+            "rawQueryString": query,
             "headers": { "host": "api" },
             "requestContext": { "http": { "method": "GET", "path": raw }, "stage": "$default" },
             "isBase64Encoded": false,
@@ -68,6 +80,15 @@ mod tests {
             let whole = format!("https://api/v1/executions/a{escape}b/redrive?tenant=acme");
             assert_eq!(asked(&raw), whole);
         }
+    }
+
+    #[test]
+    fn a_query_with_what_no_query_has_is_an_address_all_the_same() {
+        let whole = address("/v1/executions", "a=<\"é b\">#&c=%3C%25");
+        assert_eq!(
+            whole,
+            "https://api/v1/executions?a=%3C%22%C3%A9%20b%22%3E%23&c=%3C%25"
+        );
     }
 
     #[test]

@@ -6,8 +6,9 @@ pub use start::log_begin;
 
 use holdfast_core::{
     engine::TaskError,
-    keys::item_name,
+    keys::{ExecutionKey, item_digest, item_name},
     ledger::StepState,
+    names::step_label,
     task::{
         AskCall, AskResult, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult, StepCall,
         StepResult, StepStatus, StepTask, ToUndo, UndoResult, error_name,
@@ -54,9 +55,8 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
         ..
     } = &task.execution;
     let step = task.step.name.as_str();
-    // As records name it: what is no plain text is named by its hash.
-    let item = task.item_key.as_ref().and_then(|key| item_name(key).ok());
-    let item = item.unwrap_or_default();
+    let key = task.item_key.as_ref().and_then(|key| item_name(key).ok());
+    let item = told_item(&task.execution, key.as_deref());
     match result {
         Ok(StepResult {
             status: StepStatus::Succeeded,
@@ -109,10 +109,27 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
                 item,
                 attempt,
                 error = name,
-                reason = message,
+                reason = without_item(message, step, key.as_deref()),
                 "attempt failed"
             );
         }
+    }
+}
+
+/// An item as audit events name it: its key comes from an input.
+fn told_item(execution: &ExecutionRef, item: Option<&str>) -> String {
+    let at = ExecutionKey {
+        tenant: execution.tenant.clone(),
+        execution: execution.id.clone(),
+    };
+    item.map_or_else(String::new, |item| item_digest(&at, item))
+}
+
+/// What an error says of a step, without the name of the item.
+fn without_item(message: &str, step: &str, item: Option<&str>) -> String {
+    match item {
+        None => message.to_owned(),
+        Some(_) => message.replace(&step_label(step, item), step),
     }
 }
 
@@ -124,7 +141,8 @@ fn log_undo(execution: &ExecutionRef, undo: &ToUndo, result: &Result<UndoResult,
         trace,
         ..
     } = execution;
-    let (step, item) = (undo.step.as_str(), undo.item.as_deref().unwrap_or_default());
+    let step = undo.step.as_str();
+    let item = told_item(execution, undo.item.as_deref());
     match result {
         Ok(UndoResult { status, attempts }) if status == StepState::Undone.name() => info!(
             audit = "workflow.step.undone",
@@ -162,7 +180,7 @@ fn log_undo(execution: &ExecutionRef, undo: &ToUndo, result: &Result<UndoResult,
             item,
             attempt,
             error = name,
-            reason = message,
+            reason = without_item(message, step, undo.item.as_deref()),
             "undo failed"
         ),
     }

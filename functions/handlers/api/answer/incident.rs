@@ -68,9 +68,11 @@ pub(crate) struct Link {
     /// `WAITING` for a decision, or how it ended.
     pub(crate) status: String,
     pub(crate) href: String,
-    /// The effects that stand, or may stand.
+    /// Effects that stand, or may stand: the first 20. The receipt names them all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stands: Option<Vec<String>>,
+    /// How many stand, or may.
+    pub(crate) stands_total: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) question: Option<Question>,
 }

@@ -11,6 +11,8 @@ const EACH: [&str; 7] = ["map", "filter", "reduce", "sort", "single", "sift", "e
 const MAX_GROWTH: u64 = 1_000;
 /// The longest padding.
 const MAX_PAD: f64 = 1_000.0;
+/// The longest text, in bytes, that is put into a value once for each of its places.
+const MAX_LITERAL: usize = 1_000;
 
 /// Checks that `ast` ends and stays in bounds. The error says what would be right.
 pub(crate) fn bounded(ast: &AstNode) -> Result<(), String> {
@@ -83,7 +85,11 @@ fn of_function(name: &str, args: &[AstNode], walk: &Walk) -> Option<String> {
         return Some(own());
     }
     let literal = |place: usize| match args.get(place) {
-        None | Some(AstNode::String(_)) => None,
+        None => None,
+        Some(AstNode::String(text)) if text.len() <= MAX_LITERAL => None,
+        Some(AstNode::String(_)) => Some(format!(
+            "${name} puts its text into a value again and again: at most {MAX_LITERAL} bytes"
+        )),
         Some(_) => Some(format!(
             "${name} needs its text written out, not taken from a value"
         )),

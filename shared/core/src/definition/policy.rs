@@ -158,7 +158,7 @@ impl Reader<'_> {
             self.problem(key.at, message, "keep the one that is true");
         }
         let fields = self.fields(node, "rollback", &["input", "timeout", "retry"]);
-        self.secret_name(fields.get("input"));
+        self.secret_name(fields.get("input"), info);
         let input = fields.get("input").map(|node| self.template(node, scope));
         let (timeout_s, retry) = self.attempts(&fields, Some(own), limits);
         if let Some(info) = info {

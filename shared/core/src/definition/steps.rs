@@ -230,7 +230,7 @@ impl Reader<'_> {
                 ),
             }
         }
-        self.secret_name(fields.get("input"));
+        self.secret_name(fields.get("input"), info);
         let idempotent = fields
             .get("idempotent")
             .is_none_or(|node| self.boolean(node, "idempotent"));
@@ -257,19 +257,36 @@ impl Reader<'_> {
         }
     }
 
-    /// The function may read only the secrets that definitions name, so the name cannot be computed.
-    pub(super) fn secret_name(&mut self, input: Option<&Node>) {
-        let name = input
-            .and_then(|input| input.get("auth"))
-            .and_then(|auth| auth.get("secret"));
-        if let Some(Node {
-            at,
-            kind: Kind::Text(text),
-        }) = name
-            && text.contains("{%")
-        {
-            let help = "write it out, or use a parameter: \"${ApiSecret}\"; the function may read only what is named";
-            self.problem(*at, "the name of a secret is an expression", help);
+    /// The function may read all secrets that definitions name, so none of them is chosen by an input: the name is written
+    /// out, and so is what it stands in.
+    pub(super) fn secret_name(
+        &mut self,
+        input: Option<&Node>,
+        info: Option<&crate::action::ActionInfo>,
+    ) {
+        let takes = info.is_some_and(|info| !info.input_schema["properties"]["auth"].is_null());
+        let Some(input) = input.filter(|_| takes) else {
+            return;
+        };
+        let auth = input.get("auth");
+        let name = auth.and_then(|auth| auth.get("secret"));
+        let help = "write it out, or use a parameter: \"${ApiSecret}\"; the function may read only what is named";
+        for (node, what) in [
+            (
+                Some(input),
+                "the whole input, and in it the name of a secret,",
+            ),
+            (auth, "`auth`, and in it the name of a secret,"),
+            (name, "the name of a secret"),
+        ] {
+            if let Some(Node {
+                at,
+                kind: Kind::Text(text),
+            }) = node
+                && text.contains("{%")
+            {
+                self.problem(*at, format!("{what} is an expression"), help);
+            }
         }
     }
 

@@ -60,6 +60,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             at: now,
             status: WAITING.to_owned(),
             stands: Vec::new(),
+            stands_total: 0,
         };
         self.report(&cause.incident(&meta, &message, now), &link)
             .await?;

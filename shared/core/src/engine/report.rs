@@ -94,6 +94,7 @@ impl Case {
         else {
             return Self::default();
         };
+        let standing = standing(snapshot);
         let link = |incident: String| Link {
             incident,
             tenant: meta.at.tenant.clone(),
@@ -101,7 +102,8 @@ impl Case {
             generation: meta.generation,
             at: *at,
             status: status.name().to_owned(),
-            stands: standing(snapshot),
+            stands: standing.iter().take(Link::STANDS_MAX).cloned().collect(),
+            stands_total: standing.len(),
         };
         let asked = snapshot.questions.iter();
         let asked: Vec<_> = asked.filter(|one| one.run == meta.generation).collect();

@@ -5,6 +5,8 @@ use serde_json::Value;
 
 /// Most violations that are reported of one input.
 const MAX_REPORTED: usize = 10;
+/// What is said of one, in characters: names that somebody sent can be as long as the input.
+const MAX_SAID: usize = 300;
 
 /// Every violation of `schema` by `input`, each as `input/path: what is wrong`. Values are masked, since these
 /// messages reach receipts and logs. An error means that the schema itself is broken.
@@ -12,8 +14,21 @@ pub fn violations(schema: &Value, input: &Value) -> Result<Vec<String>, String> 
     Ok(validator(schema)?
         .iter_errors(input)
         .take(MAX_REPORTED)
-        .map(|error| format!("input{}: {}", error.instance_path(), error.masked()))
+        .map(|error| {
+            cut(format!(
+                "input{}: {}",
+                error.instance_path(),
+                error.masked()
+            ))
+        })
         .collect())
+}
+
+fn cut(said: String) -> String {
+    match said.char_indices().nth(MAX_SAID) {
+        None => said,
+        Some((end, _)) => format!("{}…", &said[..end]),
+    }
 }
 
 /// Builds a validator; the error says what is wrong with the schema, and where.
@@ -45,6 +60,17 @@ mod tests {
         assert!(
             !said.contains("4711") && !said.contains("hunter2"),
             "{said}"
+        );
+    }
+
+    #[test]
+    fn what_is_said_is_short_however_long_the_names_in_an_input_are() {
+        let long = "é".repeat(60_000);
+        let said = violations(&schema(), &json!({ (long): 1 })).expect("the schema is fine");
+        assert_eq!(said.len(), 3, "{said:?}");
+        assert!(
+            said.iter().all(|one| one.chars().count() <= 301),
+            "{said:?}"
         );
     }
 

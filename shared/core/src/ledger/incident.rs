@@ -77,8 +77,15 @@ pub struct Link {
     pub at: Timestamp,
     /// `WAITING` for a decision, or how it ended.
     pub status: String,
-    /// The effects that stand, or may stand.
+    /// Effects that stand, or may stand: [`Self::STANDS_MAX`] of them at most.
     pub stands: Vec<String>,
+    /// How many there are.
+    pub stands_total: usize,
+}
+
+impl Link {
+    /// How many effects it names. The receipt names them all.
+    pub const STANDS_MAX: usize = 20;
 }
 
 /// The status of an execution that waits for a decision.

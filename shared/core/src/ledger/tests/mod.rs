@@ -5,6 +5,7 @@ mod complete;
 mod contract;
 mod interleaving;
 mod question;
+mod redrive;
 mod request;
 mod start_and_need;
 mod takeover;

@@ -3,20 +3,22 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
-use serde_json::json;
 
-use super::super::{
-    Answer, Asked, Expect, GuardrailOutcome, Ledger, MemoryLedger, Meta, Phase, Put, ReceiptRef,
-    Redriven, Request, Snapshot, Status, StepRecord, StepState, ask, cancel,
-    fixtures::{at, key, meta, step},
-    redrive, withdraw,
+use super::{
+    super::{
+        Answer, Asked, Expect, Ledger, MemoryLedger, Meta, Phase, Put, ReceiptRef, Request,
+        Snapshot, Status, ask, cancel,
+        fixtures::{at, key, meta},
+        withdraw,
+    },
+    redrive::redriven,
 };
 use crate::{
-    task::{Failure, Gate, StepRef, error_name},
+    task::{Failure, error_name},
     timing::UNWINDING_OVERDUE,
 };
 
-const NOW: i64 = 100;
+pub(super) const NOW: i64 = 100;
 const ENDS: [Status; 5] = [
     Status::Executed,
     Status::RolledBack,
@@ -25,7 +27,7 @@ const ENDS: [Status; 5] = [
     Status::Rejected,
 ];
 
-fn request() -> Request {
+pub(super) fn request() -> Request {
     Request {
         by: "ann@acme".to_owned(),
         reason: "wrong vendor".to_owned(),
@@ -41,14 +43,14 @@ fn asked_for(error: &str) -> Failure {
     }
 }
 
-fn receipt() -> ReceiptRef {
+pub(super) fn receipt() -> ReceiptRef {
     ReceiptRef {
         object: "receipts/r-0".to_owned(),
         sha256: "0".to_owned(),
     }
 }
 
-fn of(phase: Phase) -> Meta {
+pub(super) fn of(phase: Phase) -> Meta {
     Meta {
         rev: 5,
         epoch: 3,
@@ -58,7 +60,7 @@ fn of(phase: Phase) -> Meta {
     }
 }
 
-fn ended(status: Status) -> Meta {
+pub(super) fn ended(status: Status) -> Meta {
     of(Phase::Ended {
         status,
         at: at(60),
@@ -66,26 +68,26 @@ fn ended(status: Status) -> Meta {
     })
 }
 
-fn unwinding() -> Meta {
+pub(super) fn unwinding() -> Meta {
     let failure = asked_for("Permanent");
     of(Phase::Unwinding { failure })
 }
 
-fn written(asked: Asked) -> Meta {
+pub(super) fn written(asked: Asked) -> Meta {
     match asked {
         Asked::Write(next) => *next,
         other => panic!("not written: {other:?}"),
     }
 }
 
-fn refused(asked: &Asked, why: &str) {
+pub(super) fn refused(asked: &Asked, why: &str) {
     assert!(
         matches!(asked, Asked::Refused(said) if said.contains(why)),
         "{asked:?} does not say: {why}"
     );
 }
 
-fn already(asked: &Asked, why: &str) {
+pub(super) fn already(asked: &Asked, why: &str) {
     assert!(
         matches!(asked, Asked::Already(said) if said.contains(why)),
         "{asked:?} does not say: {why}"
@@ -175,176 +177,6 @@ fn no_generation_begins_before_the_receipt_of_the_last_is_written() {
         refused(&withdrawn(&early), "receipt is not written yet");
         refused(&redriven(&early, &[]), "receipt is not written yet");
     }
-}
-
-fn declared() -> StepRef {
-    StepRef {
-        name: "hold".to_owned(),
-        action: "vendor-hold".to_owned(),
-        for_each: None,
-    }
-}
-
-fn gate() -> Gate {
-    Gate {
-        workflow: "WF-HOLD".to_owned(),
-        version: 2,
-        definition_digest: "sha256:2".to_owned(),
-        tenants: Vec::new(),
-        input_schema: json!({}),
-        guardrails: Vec::new(),
-        triggers: Vec::new(),
-        rules: crate::task::Rules::default(),
-        timeout_s: 600,
-    }
-}
-
-fn redriven_as(meta: &Meta, steps: &[StepState], declared: &[StepRef]) -> Asked {
-    let records = steps
-        .iter()
-        .map(|state| step(&meta.at, state.clone(), Vec::new()))
-        .collect::<Vec<StepRecord>>();
-    let snapshot = Snapshot::new(meta.clone(), records, 0);
-    redrive(
-        &snapshot,
-        &gate(),
-        declared,
-        &request(),
-        "arn:again",
-        at(NOW),
-    )
-}
-
-fn redriven(meta: &Meta, steps: &[StepState]) -> Asked {
-    redriven_as(meta, steps, &[declared()])
-}
-
-#[test]
-fn a_redrive_runs_again_in_a_new_generation_under_the_definition_of_now() {
-    for status in [
-        Status::Failed,
-        Status::RolledBack,
-        Status::PartiallyRolledBack,
-    ] {
-        let first = ended(status);
-        let right = Meta {
-            rev: 6,
-            version: 2,
-            definition_digest: "sha256:2".to_owned(),
-            epoch: 4,
-            generation: 1,
-            origin: "arn:again".to_owned(),
-            owner: "arn:again".to_owned(),
-            deadline: at(NOW + 600),
-            phase: Phase::Running,
-            previous: Some(receipt()),
-            receipt: None,
-            redriven: Some(Redriven {
-                generation: 1,
-                by: request().by,
-                reason: request().reason,
-                at: at(NOW),
-            }),
-            ..first.clone()
-        };
-        let steps = [
-            StepState::Succeeded,
-            StepState::FailedClean,
-            StepState::Undone,
-            StepState::Unknown,
-        ];
-        assert_eq!(written(redriven(&first, &steps)), right, "{status:?}");
-        // Asked again: its machine may never have been started, or the answer was lost.
-        already(&redriven(&right, &steps), "goes on already");
-        let stopped = Meta {
-            phase: unwinding().phase,
-            ..right
-        };
-        refused(&redriven(&stopped, &steps), "has not ended");
-    }
-}
-
-#[test]
-fn a_redrive_is_refused_where_there_is_nothing_to_go_on_with() {
-    for open in [of(Phase::Running), of(Phase::Rejected), unwinding()] {
-        refused(&redriven(&open, &[]), "has not ended");
-    }
-    already(
-        &redriven(&ended(Status::Executed), &[]),
-        "has been executed",
-    );
-    refused(&redriven(&ended(Status::Rejected), &[]), "another key");
-}
-
-#[test]
-fn a_redrive_is_refused_where_nobody_knows_what_stands() {
-    let partly = ended(Status::PartiallyRolledBack);
-    refused(
-        &redriven(&partly, &[StepState::UndoFailed]),
-        "hold: its undo failed",
-    );
-}
-
-#[test]
-fn a_redrive_is_refused_where_the_definition_lost_or_changed_what_succeeded() {
-    let partly = ended(Status::PartiallyRolledBack);
-    let renamed = StepRef {
-        name: "hold_it".to_owned(),
-        ..declared()
-    };
-    let other = StepRef {
-        action: "http".to_owned(),
-        ..declared()
-    };
-    for now in [vec![], vec![renamed], vec![other]] {
-        let asked = redriven_as(&partly, &[StepState::Succeeded], &now);
-        refused(&asked, "no longer has it with this action");
-        written(redriven_as(&partly, &[StepState::Undone], &now));
-    }
-}
-
-#[test]
-fn a_redrive_is_refused_where_what_succeeded_has_moved_into_a_for_each_or_out_of_it() {
-    let partly = ended(Status::PartiallyRolledBack);
-    let inside = StepRef {
-        for_each: Some("each".to_owned()),
-        ..declared()
-    };
-    let item = StepRecord {
-        item: Some("v-1".to_owned()),
-        ..step(&partly.at, StepState::Succeeded, Vec::new())
-    };
-    let asked = |record: &StepRecord, declared: &StepRef| {
-        let snapshot = Snapshot::new(partly.clone(), vec![record.clone()], 0);
-        let declared = std::slice::from_ref(declared);
-        redrive(
-            &snapshot,
-            &gate(),
-            declared,
-            &request(),
-            "arn:again",
-            at(NOW),
-        )
-    };
-    let plain = step(&partly.at, StepState::Succeeded, Vec::new());
-    refused(&asked(&plain, &inside), "in this place");
-    refused(&asked(&item, &declared()), "in this place");
-    written(asked(&item, &inside));
-}
-
-#[test]
-fn what_said_no_to_an_earlier_redrive_is_not_said_of_the_next() {
-    let mut first = ended(Status::Failed);
-    for (name, held) in [("short_hold", true), ("held_amount", false)] {
-        first.guardrails.push(GuardrailOutcome {
-            name: name.to_owned(),
-            held,
-            message: None,
-        });
-    }
-    let next = written(redriven(&first, &[StepState::Undone]));
-    let names: Vec<_> = next.guardrails.iter().map(|one| &*one.name).collect();
-    assert_eq!(names, ["input", "short_hold"]);
 }
 
 fn begun() -> (MemoryLedger, Meta) {
