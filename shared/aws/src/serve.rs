@@ -60,9 +60,10 @@ where
 /// A task's error as Lambda reports it: `errorType` is our name, not that of a Rust type.
 struct Failed(TaskError);
 
+/// What the runtime logs of it: our own line has said the rest, without what belongs to an input.
 impl fmt::Debug for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        f.write_str(self.0.name)
     }
 }
 
