@@ -27,6 +27,7 @@ mod pausing;
 mod permissions;
 mod receipts;
 mod recovery;
+mod redrive;
 mod roles;
 mod rollback;
 mod routes;

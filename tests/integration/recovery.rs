@@ -15,13 +15,13 @@ use crate::{
     rollback::{hanging, released},
 };
 
-async fn ledger() -> DynamoLedger {
+pub(crate) async fn ledger() -> DynamoLedger {
     let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let client = aws_sdk_dynamodb::Client::new(&config);
     DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"))
 }
 
-fn at(id: &str) -> ExecutionKey {
+pub(crate) fn at(id: &str) -> ExecutionKey {
     ExecutionKey {
         tenant: "acme".to_owned(),
         execution: id.to_owned(),
@@ -43,6 +43,18 @@ fn status_event(
         "stateMachineArn": stack.aws.machine(DELAY),
         "status": status, "error": error, "cause": "", "input": input.to_string(),
     }})
+}
+
+/// The receipt's incident is open, names the error, and links the execution with what may stand.
+async fn told_people(stack: &Stack, id: &str, receipt: &Value, error: &str) {
+    let incident = receipt["incident"].as_str().expect("an incident");
+    let incident = stack.api.get(&format!("/v1/incidents/{incident}")).await;
+    assert_eq!(incident.body["error"], error, "{}", incident.body);
+    let links = incident.body["executions"].as_array().expect("executions");
+    let link = links.iter().find(|link| link["execution_id"] == id);
+    let link = link.unwrap_or_else(|| panic!("{}", incident.body));
+    assert_eq!(link["status"], "PARTIALLY_ROLLED_BACK", "{link}");
+    assert_eq!(link["stands"], json!(["notify_ap_team"]), "{link}");
 }
 
 /// An execution that hangs at its notification, and what its machine's end would be told as, by everybody at once.
@@ -67,6 +79,7 @@ async fn told_at_once(status: &str, error: &str) {
         error
     };
     assert_eq!(receipt["failure"]["error"], expected, "{receipt}");
+    told_people(&stack, &id, &receipt, expected).await;
     released(&stack, &vendor, &receipt).await;
     // Its machine goes on, finds that others took over, and does nothing more.
     let ended = stack.aws.ended(&stack.aws.execution(DELAY, &id)).await;
@@ -150,6 +163,7 @@ async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK", "{execution}");
     assert_eq!(receipt["failure"]["error"], "Lost", "{receipt}");
+    told_people(&stack, &id, &receipt, "Lost").await;
     released(&stack, &vendor, &receipt).await;
 }
 

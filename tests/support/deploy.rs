@@ -10,46 +10,22 @@ use crate::{Aws, variable};
 
 impl Aws {
     /// Deploys a workflow from its YAML, unless another test did.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it has mistakes, or Step Functions refuses.
     pub async fn deploy(&self, yaml: &str) {
-        let registry = holdfast_steps::registry();
-        let actions: Vec<&ActionInfo> = registry.infos().collect();
-        let parameters = ["VendorSystemUrl".to_owned()];
-        let known = Known {
-            actions: &actions,
-            parameters: &parameters,
-        };
-        let definition = read(yaml, &known).expect("a workflow without mistakes");
-        let mut text = machine(&definition, "test")
-            .expect("it compiles")
-            .to_json()
-            .expect("JSON");
-        let prefix = variable("HOLDFAST_MACHINE_PREFIX");
-        let function = prefix
-            .replace(":states:", ":lambda:")
-            .replace(":stateMachine:", ":function:");
-        for (name, value) in [
-            ("BeginFunctionArn", format!("{function}begin")),
-            ("FinishFunctionArn", format!("{function}finish")),
-            ("PlanFunctionArn", format!("{function}plan")),
-            ("AskFunctionArn", format!("{function}ask")),
-            ("StepHttpArn", format!("{function}step-http")),
-            ("StepVendorHoldArn", format!("{function}step-vendor-hold")),
-            ("VendorSystemUrl", variable("HOLDFAST_VENDOR_SYSTEM")),
-        ] {
-            text = text.replace(&format!("${{{name}}}"), &value);
-        }
-        // The role of a machine of the stack that may call all of these functions.
+        let (name, text) = compiled(yaml);
+        // The role of a machine of the stack that may call all functions that a test's workflow may name.
         let described = self.states.describe_state_machine();
         let machine = self.machine("WF-HOLD-LARGE-PAYMENTS");
         let described = described.state_machine_arn(machine).send().await;
         let role = described.expect("a machine of the stack").role_arn;
-        let name = format!("{}-{}", variable("HOLDFAST_STACK"), definition.workflow);
-        let request = self
-            .states
-            .create_state_machine()
-            .name(name)
-            .definition(text);
-        let request = request.role_arn(role);
+        let request = self.states.create_state_machine();
+        let request = request
+            .name(format!("{}-{name}", variable("HOLDFAST_STACK")))
+            .definition(text)
+            .role_arn(role);
         if let Err(error) = request.send().await {
             let exists = error
                 .as_service_error()
@@ -57,4 +33,50 @@ impl Aws {
             assert!(exists, "{error:?}");
         }
     }
+
+    /// Replaces a deployed workflow by another version of it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it has mistakes, or Step Functions refuses.
+    pub async fn redeploy(&self, yaml: &str) {
+        let (name, text) = compiled(yaml);
+        let request = self.states.update_state_machine();
+        let request = request
+            .state_machine_arn(self.machine(&name))
+            .definition(text);
+        request.send().await.expect("it is replaced");
+    }
+}
+
+/// A workflow's id, and its machine for the stack's functions.
+fn compiled(yaml: &str) -> (String, String) {
+    let registry = holdfast_steps::registry();
+    let actions: Vec<&ActionInfo> = registry.infos().collect();
+    let parameters = ["VendorSystemUrl".to_owned()];
+    let known = Known {
+        actions: &actions,
+        parameters: &parameters,
+    };
+    let definition = read(yaml, &known).expect("a workflow without mistakes");
+    let mut text = machine(&definition, "test")
+        .expect("it compiles")
+        .to_json()
+        .expect("JSON");
+    let prefix = variable("HOLDFAST_MACHINE_PREFIX");
+    let function = prefix
+        .replace(":states:", ":lambda:")
+        .replace(":stateMachine:", ":function:");
+    for (name, value) in [
+        ("BeginFunctionArn", format!("{function}begin")),
+        ("FinishFunctionArn", format!("{function}finish")),
+        ("PlanFunctionArn", format!("{function}plan")),
+        ("AskFunctionArn", format!("{function}ask")),
+        ("StepHttpArn", format!("{function}step-http")),
+        ("StepVendorHoldArn", format!("{function}step-vendor-hold")),
+        ("VendorSystemUrl", variable("HOLDFAST_VENDOR_SYSTEM")),
+    ] {
+        text = text.replace(&format!("${{{name}}}"), &value);
+    }
+    (definition.workflow.clone(), text)
 }

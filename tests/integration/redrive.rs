@@ -1,0 +1,122 @@
+//! Redrives on the stack: asked for twice, under another definition, and in spite of a machine that was never started.
+
+use holdfast_core::ledger::{Expect, Ledger, Meta, Phase, Put, Redriven};
+use holdfast_tests::{DELAY, Stack, unique};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use crate::{
+    hold,
+    recovery::{at, ledger},
+};
+
+#[tokio::test]
+async fn a_redrive_whose_machine_was_never_started_is_started_by_a_repeat() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let refuses = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(refuses).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("redrive"), &hold(&vendor))
+        .await;
+    stack.api.finished(&id).await;
+    // As the API records it, which then died.
+    let ledger = ledger().await;
+    let failed = ledger.meta(&at(&id)).await.expect("the ledger answers");
+    let failed = failed.expect("it is recorded");
+    let owner = stack.aws.execution(DELAY, &format!("{id}-r1"));
+    let asked = Meta {
+        rev: failed.rev + 1,
+        epoch: failed.epoch + 1,
+        generation: 1,
+        origin: owner.clone(),
+        owner,
+        deadline: Timestamp::now() + SignedDuration::from_hours(1),
+        phase: Phase::Running,
+        previous: failed.receipt.clone(),
+        receipt: None,
+        redriven: Some(Redriven {
+            generation: 1,
+            by: "tests".to_owned(),
+            reason: "mended".to_owned(),
+            at: Timestamp::now(),
+        }),
+        ..failed.clone()
+    };
+    let put = ledger.put_meta(&asked, Expect::Rev(failed.rev)).await;
+    assert_eq!(put, Ok(Put::Done));
+
+    let path = format!("/v1/executions/{id}/redrive");
+    for _ in 0..2 {
+        let reply = stack.api.post(&path, &json!({ "reason": "mended" })).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        assert_eq!(reply.body["replayed"], true, "{}", reply.body);
+    }
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    assert_eq!(receipt["redriven"]["by"], "tests", "{receipt}");
+    let effects = stack.vendor.effects_on(&vendor).await;
+    assert_eq!(effects, ["hold_placed", "hold_released", "hold_placed"]);
+}
+
+/// A hold, and a step of this name after it that is refused once.
+fn definition(workflow: &str, version: u32, second: &str) -> String {
+    format!(
+        r#"
+workflow: {workflow}
+version: {version}
+input:
+  type: object
+  required: [vendor_id]
+  properties: {{ vendor_id: {{ type: string }} }}
+steps:
+  - name: hold
+    action: vendor-hold
+    input: {{ vendor_id: "{{% $input.vendor_id %}}", days: 1 }}
+    irreversible: true
+  - name: {second}
+    action: http
+    input: {{ method: POST, url: "${{VendorSystemUrl}}/notifications", body: {{ team: "{second}", message: "{{% $input.vendor_id %}}" }} }}
+    irreversible: true
+"#
+    )
+}
+
+#[tokio::test]
+async fn a_redrive_goes_on_under_the_definition_of_now_which_may_lack_what_failed() {
+    let stack = Stack::from_env().await;
+    let (vendor, name) = (unique("vendor"), unique("now").to_uppercase());
+    let workflow = format!("WF-TEST-{}", name.replace('-', ""));
+    stack.aws.deploy(&definition(&workflow, 1, "tell_a")).await;
+    let refuses = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(refuses).await;
+    let input = json!({ "vendor_id": vendor });
+    let id = stack
+        .api
+        .started(&workflow, &unique("redrive"), &input)
+        .await;
+    let (failed, _) = stack.api.finished(&id).await;
+    assert_eq!(failed["status"], "PARTIALLY_ROLLED_BACK", "{failed}");
+    stack
+        .aws
+        .redeploy(&definition(&workflow, 2, "tell_b"))
+        .await;
+    let path = format!("/v1/executions/{id}/redrive");
+    let reply = stack.api.post(&path, &json!({ "reason": "mended" })).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    assert_eq!(receipt["workflow_version"], 2, "{receipt}");
+    let steps = receipt["steps"].as_array().expect("steps").iter();
+    let steps: Vec<_> = steps
+        .map(|step| (step["name"].as_str(), step["status"].as_str()))
+        .collect();
+    let right = [
+        (Some("hold"), Some("SUCCESS")),
+        (Some("tell_b"), Some("SUCCESS")),
+        (Some("tell_a"), Some("FAILED")),
+    ];
+    assert_eq!(steps, right, "what an earlier definition tried stays told");
+    assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
+}
