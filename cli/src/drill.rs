@@ -110,8 +110,13 @@ fn all(drill: &Drill, pairs: bool) -> Result<(), Trouble> {
     }
     judge(&scenarios.iter().zip(&outcomes).collect::<Vec<_>>())?;
     line("")?;
+    let met = outcomes.iter().filter(|outcome| outcome.struck).count();
+    let unmet = match scenarios.len() - met {
+        0 => String::new(),
+        some => format!("; in {some} a fault did not come up"),
+    };
     line(&format!(
-        "{} scenarios, and every one held",
+        "{} scenarios, and every one held{unmet}",
         scenarios.len()
     ))
 }

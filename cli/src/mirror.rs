@@ -148,13 +148,18 @@ impl Mirror<'_> {
             if sha256_hex(&kept) == sha256 {
                 return Ok(kept);
             }
+            // Over no file: two that differ are for a person to look at.
+            let why = format!(
+                "{} is not what the API has: look at it, and move it away to fetch the other",
+                file.display()
+            );
+            return Err(Trouble::Other(why));
         }
         let bytes = fetch()?;
         self.fetched += 1;
         let folder = file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)
             .map_err(|error: io::Error| Trouble::Other(format!("{}: {error}", folder.display())))?;
-        // Over no file: two that differ are for a person to look at.
         write_new(&file, &bytes)?;
         Ok(bytes)
     }

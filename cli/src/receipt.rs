@@ -1,8 +1,8 @@
 //! Receipts on this machine: fetched, held to the digest that the deployment names, verified by their signature, shown.
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Read, Write},
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -82,11 +82,14 @@ fn said(path: &Path, why: String) -> Trouble {
     Trouble::Other(format!("{}: {why}", path.display()))
 }
 
-/// Never over a file that exists.
+/// The whole file or none, and never over one that exists.
 pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    let made = OpenOptions::new().write(true).create_new(true).open(file);
-    made.and_then(|mut made| made.write_all(bytes))
-        .map_err(|error| said(file, error.to_string()))
+    let mut part = file.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    let written = fs::write(&part, bytes).and_then(|()| fs::hard_link(&part, file));
+    // What is left of it if it cannot go harms nothing.
+    let _ = fs::remove_file(&part);
+    written.map_err(|error| said(file, error.to_string()))
 }
 
 /// Verifies a receipt's signature by a key set, and says what the receipt says.
@@ -95,9 +98,9 @@ pub(crate) fn verify(file: &Path, jwks: &Path) -> Result<(), Trouble> {
     let bytes = read(file).map_err(Trouble::Other)?;
     let Verified { content, kid } =
         verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys).map_err(|why| said(file, why))?;
+    output::line(&format!("{}: signed by {kid}", file.display()))?;
     output::line(&format!(
-        "{}: signed by {kid}\n{} of {}, tenant {}, execution {}, ended {}",
-        file.display(),
+        "{} of {}, tenant {}, execution {}, ended {}",
         content.status.name(),
         content.workflow_id,
         content.tenant,
@@ -122,4 +125,23 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>, String> {
         .read_to_end(&mut bytes)
         .map_err(wrong)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_whole_and_never_over_another() {
+        let folder = std::env::temp_dir().join(format!("holdfast-write-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let file = folder.join("receipt.json");
+        assert!(write_new(&file, b"first").is_ok());
+        let refused = write_new(&file, b"second");
+        assert!(matches!(refused, Err(Trouble::Other(why)) if why.contains("exists")));
+        assert_eq!(fs::read(&file).expect("it is there"), b"first");
+        let left = fs::read_dir(&folder).expect("a folder").count();
+        assert_eq!(left, 1, "no part of it is left");
+        fs::remove_dir_all(&folder).expect("it goes");
+    }
 }

@@ -48,11 +48,8 @@ pub(crate) fn watch(door: &Door, id: &str) -> Result<(), Trouble> {
                 output::line(&told(event, began))?;
             }
         }
-        let over = events
-            .last()
-            .is_some_and(|last| text(last, "type") == "workflow.receipt.generated");
         let status = text(&story, "status");
-        if over {
+        if is_over(events) {
             return match status {
                 "EXECUTED" => Ok(()),
                 _ => Err(Trouble::Other(format!("execution {id} ended {status}"))),
@@ -68,6 +65,12 @@ pub(crate) fn watch(door: &Door, id: &str) -> Result<(), Trouble> {
         }
         sleep(PAUSE);
     }
+}
+
+/// Whether the receipt is written. What people do about its incidents can be told after that.
+fn is_over(events: &[Value]) -> bool {
+    let mut kinds = events.iter().map(|event| text(event, "type"));
+    kinds.any(|kind| kind == "workflow.receipt.generated")
 }
 
 /// What an execution is about at this moment: attempts at work, and what people are asked.
@@ -210,6 +213,18 @@ mod tests {
             "hold[v-\u{fffd}1] attempt 2 for 1.5 s; pay undo 1 for 0.5 s; \
              agreed waits for a decision until 2026-11-24T13:00:00Z"
         );
+    }
+
+    #[test]
+    fn an_execution_is_over_though_people_did_something_about_it_since() {
+        let told = |kinds: &[&str]| -> Vec<Value> {
+            kinds.iter().map(|kind| json!({ "type": kind })).collect()
+        };
+        let ended = ["workflow.completed", "workflow.receipt.generated"];
+        assert!(!is_over(&told(&ended[..1])));
+        assert!(is_over(&told(&ended)));
+        let since = [&ended[..], &["workflow.incident.resolved"]].concat();
+        assert!(is_over(&told(&since)));
     }
 
     #[test]

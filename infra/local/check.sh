@@ -20,8 +20,9 @@ check() {
 }
 
 core_is_pure() {
-    local impure
-    impure=$(cargo tree --locked --package holdfast-core --edges normal --prefix none | grep -E '^(aws-|lambda|tokio)' || true)
+    local tree impure
+    tree=$(cargo tree --locked --package holdfast-core --edges normal --prefix none) || return 1
+    impure=$(grep -E '^(aws-|lambda|tokio)' <<<"$tree" || true)
     [[ -z $impure ]] || { echo "holdfast-core must do no I/O, yet depends on:" "$impure"; return 1; }
 }
 
@@ -53,7 +54,8 @@ scripts_are_sound() {
 programs_run_on_lambda() {
     local program newest
     for program in begin step plan finish recover ask api audit digest; do
-        newest=$(objdump -T "$target_dir/$HOLDFAST_PROFILE/$program" | grep -o 'GLIBC_[0-9.]*' | sort -V | tail -n 1)
+        newest=$(set -o pipefail; objdump -T "$target_dir/$HOLDFAST_PROFILE/$program" | grep -o 'GLIBC_[0-9.]*' | sort -V | tail -n 1) ||
+            { echo "$program cannot be read"; return 1; }
         [[ $(printf '%s\nGLIBC_2.34\n' "$newest" | sort -V | tail -n 1) = GLIBC_2.34 ]] ||
             { echo "$program needs $newest, newer than the 2.34 of Lambda: build with HOLDFAST_TARGET=x86_64-unknown-linux-gnu.2.34"; return 1; }
     done

@@ -40,12 +40,13 @@ if ! running emulator >/dev/null; then
     ! taken "$port" || fail "port $port is taken by another program" "choose another: make up PORT=4700"
     stage "starting the AWS emulator on port $port"
     rm -f "$local_dir/deployed"
+    # Before it runs: whoever is interrupted now finds it next time.
+    echo "$ports" >"$local_dir/ports"
+    echo "$IAM" >"$local_dir/iam"
     # A mutual-TLS port would be opened for IoT, which we do not use.
     TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 GATEWAY_PORT=$port BIND_HOST=${BIND:-127.0.0.1} LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
         AUTH=$IAM MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
     await emulator "$AWS_ENDPOINT_URL/_ministack/health"
-    echo "$ports" >"$local_dir/ports"
-    echo "$IAM" >"$local_dir/iam"
 fi
 
 vendor_system=$programs/vendor-system

@@ -94,5 +94,5 @@ async fn an_auditor_without_credentials_of_aws_mirrors_by_the_api_and_audits() {
     files(&Path::new(&dir).join("receipts"), &mut receipts);
     fs::write(&receipts[0], b"{}").expect("it can be written");
     let (fine, said) = holdfast(&mirror).await;
-    assert!(!fine && said.contains("exists"), "{said}");
+    assert!(!fine && said.contains("is not what the API has"), "{said}");
 }

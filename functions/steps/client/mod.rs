@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use holdfast_core::action::{Call, Check, Settings, StepError};
 use reqwest::{
     Method, Response, Url,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
     redirect,
 };
 use serde::Serialize;
@@ -220,15 +220,19 @@ impl Request<'_> {
         if let Ok(traceparent) = HeaderValue::from_str(&self.call.traceparent) {
             self.headers.entry(TRACEPARENT).or_insert(traceparent);
         }
+        let takes_body = [Method::POST, Method::PUT, Method::PATCH].contains(&self.method);
         let mut request = self
             .client
             .0
             .request(self.method, self.url)
             .headers(self.headers)
             .timeout(self.call.time_left);
-        if let Some(body) = self.body {
-            request = request.body(body);
-        }
+        request = match self.body {
+            Some(body) => request.body(body),
+            // Some targets answer 411 to one that does not say that it has none (RFC 9110 §8.6).
+            None if takes_body => request.header(CONTENT_LENGTH, HeaderValue::from_static("0")),
+            None => request,
+        };
         let lost = |error| judge::lost(&asked, &error);
         let mut response = request.send().await.map_err(lost)?;
         let body = if response.status().is_success() {

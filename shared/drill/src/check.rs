@@ -18,13 +18,7 @@ use crate::{
 };
 
 /// The ways in which an execution may end.
-const ENDINGS: [&str; 5] = [
-    "EXECUTED",
-    "ROLLED_BACK",
-    "PARTIALLY_ROLLED_BACK",
-    "FAILED",
-    "REJECTED",
-];
+const ENDINGS: [&str; 4] = ["EXECUTED", "ROLLED_BACK", "PARTIALLY_ROLLED_BACK", "FAILED"];
 
 /// What was found.
 pub(crate) struct Found {

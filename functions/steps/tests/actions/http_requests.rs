@@ -241,3 +241,21 @@ async fn an_empty_list_allows_nothing() {
         )
     );
 }
+
+#[tokio::test]
+async fn a_method_that_could_have_a_body_says_that_it_has_none() {
+    for (method, length) in [
+        ("POST", Some("0")),
+        ("PUT", Some("0")),
+        ("PATCH", Some("0")),
+        ("GET", None),
+    ] {
+        let server = Server::always(Reply::status(204, "", ""));
+        run(&server, json!({ "method": method, "url": server.url })).await;
+        assert_eq!(
+            server.heard()[0].header("content-length"),
+            length,
+            "{method}"
+        );
+    }
+}

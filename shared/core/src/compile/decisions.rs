@@ -41,7 +41,7 @@ impl Escalates {
             }),
             OnFailure::Rollback | OnFailure::Continue if step.idempotent || in_for_each => None,
             OnFailure::Rollback | OnFailure::Continue => Some(Self {
-                within_s: DEFAULT_WITHIN_S.min(timeout_s / 2),
+                within_s: DEFAULT_WITHIN_S.min(timeout_s / 2).max(1),
                 unknown_only: true,
             }),
         }

@@ -54,6 +54,8 @@ pub const RECOVERY: &str = "recovery";
 
 /// Step Functions takes no larger definition.
 const MAX_MACHINE_BYTES: usize = 1_000_000;
+/// What `Begin` is given takes 256 KiB, and most of that is the input's.
+const MAX_GATE_BYTES: usize = 50_000;
 
 /// Compiles all workflows of a project, each with its file's path for people. The error is for people too.
 pub fn all(
@@ -75,6 +77,21 @@ pub fn all(
                 text.len()
             );
             return Err(format!("{message} are possible: split the workflow"));
+        }
+        let gate = machine
+            .states
+            .0
+            .iter()
+            .find_map(|(name, state)| match state {
+                State::Task(task) if name == "Begin" => serde_json::to_string(&task.arguments).ok(),
+                _ => None,
+            });
+        let bytes = gate.map_or(0, |gate| gate.len());
+        if bytes > MAX_GATE_BYTES {
+            return Err(format!(
+                "{file}: its input's schema, guardrails, triggers and steps have {bytes} bytes, at most {MAX_GATE_BYTES} are possible: \
+                 shorten them, or split the workflow"
+            ));
         }
         machines.push((definition.workflow.clone(), text));
     }

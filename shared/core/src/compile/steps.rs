@@ -84,7 +84,7 @@ impl Compiler<'_> {
             let name = step.name.as_str();
             let state = match &step.kind {
                 StepKind::Action(action) => {
-                    let in_for_each = matches!(row.place, Place::Item(_));
+                    let in_for_each = row.item_key.is_some();
                     let escalates = Escalates::of(action, in_for_each, self.timeout_s);
                     let task = self.task(name, action, row, escalates, (exit, output));
                     let leads = Leads {

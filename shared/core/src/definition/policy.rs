@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     action::{ActionInfo, Undo},
-    timing::STEP_TIMEOUT_MAX_S,
+    timing::{STEP_TIMEOUT_MAX_S, TASK_MARGIN_S},
 };
 
 /// An attempt's longest duration where the definition says nothing.
@@ -34,9 +34,10 @@ impl Retry {
         })
     }
 
-    /// How long all attempts and delays take at most, in seconds.
+    /// How long all attempts and delays take at most, in seconds. One that never answers lasts as long as its state waits for
+    /// it; one that dies at once is followed when its lease is over, which is no later.
     pub fn longest_s(&self, timeout_s: u64) -> u64 {
-        u64::from(self.max_attempts) * timeout_s + self.delays_s().sum::<u64>()
+        u64::from(self.max_attempts) * (timeout_s + TASK_MARGIN_S) + self.delays_s().sum::<u64>()
     }
 }
 
@@ -204,5 +205,22 @@ impl Reader<'_> {
             retry,
             fences: info.is_some_and(|info| info.undo_fences),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_never_answers_lasts_as_long_as_its_state_waits_for_it() {
+        let retry = Retry {
+            max_attempts: 3,
+            interval_s: 2,
+            backoff: 2.0,
+            max_delay_s: 60,
+            jitter: Jitter::Full,
+        };
+        assert_eq!(retry.longest_s(1), 3 * (1 + 10) + 2 + 4);
     }
 }

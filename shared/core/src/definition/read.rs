@@ -270,19 +270,24 @@ impl Reader<'_> {
     /// Every `${Name}` must be a parameter of the template.
     fn parameters(&mut self, node: &Node) {
         match &node.kind {
-            Kind::Text(text) => {
-                for name in crate::compile::parameters_in(text) {
-                    if !self.known.parameters.iter().any(|known| known == name) {
-                        let known = self.known.parameters.iter().map(String::as_str);
-                        let help = suggest(name, known, "template.yaml has the parameters");
-                        let at = node.at.narrow(self.source, &format!("${{{name}}}"));
-                        self.problem(at, format!("template.yaml has no parameter `{name}`"), help);
-                    }
-                }
-            }
+            Kind::Text(text) => self.parameters_of(node.at, text),
             Kind::List(items) => items.iter().for_each(|item| self.parameters(item)),
-            Kind::Map(entries) => entries.iter().for_each(|(_, value)| self.parameters(value)),
+            Kind::Map(entries) => entries.iter().for_each(|(key, value)| {
+                self.parameters_of(key.at, &key.name);
+                self.parameters(value);
+            }),
             Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
+        }
+    }
+
+    fn parameters_of(&mut self, at: super::Span, text: &str) {
+        for name in crate::compile::parameters_in(text) {
+            if !self.known.parameters.iter().any(|known| known == name) {
+                let known = self.known.parameters.iter().map(String::as_str);
+                let help = suggest(name, known, "template.yaml has the parameters");
+                let at = at.narrow(self.source, &format!("${{{name}}}"));
+                self.problem(at, format!("template.yaml has no parameter `{name}`"), help);
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     tree::{Kind, Node},
 };
 use crate::{
-    gate::{MAX_AMOUNT, RESERVED, SCOPE, freeze_span, is_zone, scaled, shown},
+    gate::{MAX_AMOUNT, RESERVED, SCOPE, freeze_span, scaled, shown},
     task::{Budget, Day, Freeze, Hours, Period, Rules},
 };
 
@@ -165,7 +165,7 @@ impl Reader<'_> {
             return "UTC".to_owned();
         };
         let zone = self.text(node, "zone", example);
-        let known = check_timezone(&zone) && is_zone(&zone);
+        let known = check_timezone(&zone);
         if !zone.is_empty() && !known {
             let message = format!("`{zone}` is not a time zone");
             self.problem(

@@ -1,5 +1,7 @@
 //! Schedules as EventBridge Scheduler takes them: `rate(1 hour)`, `cron(0 2 * * ? *)`.
 
+use crate::gate::is_zone;
+
 /// Whether `text` is a schedule; the error says what would be right.
 pub(super) fn check_schedule(text: &str) -> Result<(), String> {
     let inside = |name: &str| {
@@ -54,16 +56,25 @@ fn check_cron(cron: &str) -> Result<(), String> {
             ));
         }
     }
-    for (name, field, last) in [("minute", minute, 59), ("hour", hour, 23)] {
-        let numbers = field
-            .split(|c: char| !c.is_ascii_digit())
+    for ((name, field), within) in
+        named
+            .into_iter()
+            .zip([0..=59, 0..=23, 1..=31, 1..=12, 1..=7, 1970..=2199])
+    {
+        // What follows a / is a step.
+        let places = field.split(',').filter_map(|part| part.split('/').next());
+        let mut numbers = places
+            .flat_map(|place| place.split(|c: char| !c.is_ascii_digit()))
             .filter(|number| !number.is_empty());
-        if numbers
-            .map(str::parse::<u32>)
-            .any(|number| !number.is_ok_and(|number| number <= last))
-        {
+        if numbers.any(|number| {
+            !number
+                .parse()
+                .is_ok_and(|number: u32| within.contains(&number))
+        }) {
             return Err(format!(
-                "the {name} `{field}` must lie between 0 and {last}"
+                "the {name} `{field}` must lie between {} and {}",
+                within.start(),
+                within.end()
             ));
         }
     }
@@ -76,7 +87,7 @@ fn check_cron(cron: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether `name` looks like an IANA time zone; which of them exist, the scheduler knows.
+/// Whether `name` is an IANA time zone's, written as the scheduler takes it.
 pub(super) fn check_timezone(name: &str) -> bool {
     let part = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_uppercase())
@@ -84,7 +95,8 @@ pub(super) fn check_timezone(name: &str) -> bool {
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "_+-".contains(c))
     };
-    name == "UTC" || (name.contains('/') && name.split('/').all(part))
+    let written = name == "UTC" || (name.contains('/') && name.split('/').all(part));
+    written && is_zone(name)
 }
 
 #[cfg(test)]
@@ -99,6 +111,9 @@ mod tests {
             "cron(0 2 * * ? *)",
             "cron(0/15 8-17 ? * MON-FRI *)",
             "cron(0 9 L * ? 2027)",
+            "cron(0/59 0/23 1/31 1/12 ? 2026/2)",
+            "cron(0 2 ? JAN-MAR 6#3 *)",
+            "cron(0 2 15W * ? *)",
         ] {
             assert_eq!(check_schedule(right), Ok(()), "{right}");
         }
@@ -112,6 +127,12 @@ mod tests {
             "cron(0 2 * * * *)",
             "cron(60 2 * * ? *)",
             "cron(0 24 * * ? *)",
+            "cron(0 2 32 * ? *)",
+            "cron(0 2 0 * ? *)",
+            "cron(0 2 1 13 ? *)",
+            "cron(0 2 ? * 8 *)",
+            "cron(0 2 * * ? 1969)",
+            "cron(0 2,60/5 * * ? *)",
             "cron(0 2 ? * ? *)",
             "cron(0 2 * * ? $)",
             "rate(1 hour",
@@ -134,9 +155,16 @@ mod tests {
             .all(check_timezone)
         );
         assert!(
-            ["", "CET+1", "europe/berlin", "Europe/", "Berlin"]
-                .into_iter()
-                .all(|name| !check_timezone(name))
+            [
+                "",
+                "CET+1",
+                "europe/berlin",
+                "Europe/",
+                "Berlin",
+                "Europe/Berlni"
+            ]
+            .into_iter()
+            .all(|name| !check_timezone(name))
         );
     }
 }

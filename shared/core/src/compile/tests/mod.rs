@@ -74,10 +74,35 @@ fn check_level(level: &Value, top: bool) {
         }
         if let Some(inner) = state.get("ItemProcessor") {
             assert_eq!(inner["ProcessorConfig"]["Mode"], "INLINE");
+            // A question is about a step, not about one item of many.
+            let asks = inner.to_string().contains("waitForTaskToken");
+            assert!(!asks, "{name}: every item would ask");
             check_level(inner, false);
         }
     }
     assert_eq!(reached.len(), states.len(), "every state can be reached");
+}
+
+/// Step Functions lets no inner scope assign a variable of an outer one.
+fn check_scopes(level: &Value, outer: &BTreeSet<String>) {
+    let states = level["States"].as_object().expect("States");
+    let entries = |state: &Value, list: &str| state[list].as_array().cloned().unwrap_or_default();
+    let mut own = BTreeSet::new();
+    for state in states.values() {
+        let all = std::iter::once(state.clone()).chain(entries(state, "Catch"));
+        for assign in all.filter_map(|one| one["Assign"].as_object().cloned()) {
+            own.extend(assign.into_iter().map(|(name, _)| name));
+        }
+    }
+    let shared: Vec<_> = own.intersection(outer).collect();
+    assert!(shared.is_empty(), "{shared:?} belong to an outer scope");
+    let seen = own.union(outer).cloned().collect();
+    for state in states.values() {
+        let inside = entries(state, "Branches").into_iter();
+        for inner in inside.chain(state.get("ItemProcessor").cloned()) {
+            check_scopes(&inner, &seen);
+        }
+    }
 }
 
 fn check_errors(name: &str, state: &Value, top: bool) {
@@ -182,6 +207,7 @@ proptest! {
         let machine = compiled(steps);
         prop_assert_eq!(&machine["QueryLanguage"], "JSONata");
         check_level(&machine, true);
+        check_scopes(&machine, &BTreeSet::new());
         check_expressions(&machine);
     }
 
