@@ -19,7 +19,7 @@ use jiff::{
 
 use crate::{
     output,
-    receipt::{key_set, read},
+    receipt::{PART, key_set, read},
     report::Trouble,
 };
 
@@ -187,7 +187,7 @@ impl Mirror {
                 .ok_or_else(|| format!("{}: its name is not UTF-8", entry.path().display()))?;
             if entry.file_type().map_err(wrong)?.is_dir() {
                 self.walk(&format!("{key}{name}/"), found)?;
-            } else {
+            } else if !name.ends_with(PART) {
                 found.push(format!("{key}{name}"));
             }
         }

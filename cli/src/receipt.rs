@@ -82,12 +82,15 @@ fn said(path: &Path, why: String) -> Trouble {
     Trouble::Other(format!("{}: {why}", path.display()))
 }
 
+/// What ends the name of a file that is not written to its end: of a process that was killed meanwhile.
+pub(crate) const PART: &str = ".part";
+
 /// The whole file or none, and never over one that exists.
 pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     let mut part = file.as_os_str().to_owned();
-    part.push(format!(".{}.part", std::process::id()));
+    part.push(format!(".{}{PART}", std::process::id()));
     let written = fs::write(&part, bytes).and_then(|()| fs::hard_link(&part, file));
-    // What is left of it if it cannot go harms nothing.
+    // One that stays is taken for what it is.
     let _ = fs::remove_file(&part);
     written.map_err(|error| said(file, error.to_string()))
 }

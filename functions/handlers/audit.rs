@@ -179,7 +179,9 @@ impl Audit {
 
     /// A change that nothing can be made of: its keys go to a queue that people look at.
     fn set_aside(&self, why: &str, record: &Value) -> Told {
-        error!(reason = why, "a change of the ledger cannot be told");
+        // Not its sort key, which can name an item: that is in the queue.
+        let partition = &record["Keys"]["pk"]["S"];
+        error!(%partition, "a change of the ledger cannot be told");
         let aside = json!({
             "reason": why,
             "keys": record["Keys"],

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::{BillingMode, GlobalSecondaryIndex},
 };
 use holdfast_aws::DynamoLedger;
-use holdfast_core::ledger::contract::check_all;
+use holdfast_core::ledger::{Ledger, Link, contract::check_all};
 use holdfast_tests::{Stack, unique, variable};
 
 async fn assert_kept(ledger: &DynamoLedger) {
@@ -72,4 +72,37 @@ async fn a_table_of_your_choice_keeps_the_ledgers_contract() {
         variable("HOLDFAST_CONTRACT_TABLE"),
     ))
     .await;
+}
+
+#[tokio::test]
+async fn an_incidents_link_says_what_was_told_last_to_the_millisecond() {
+    let _stack = Stack::from_env().await;
+    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    let ledger = DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"));
+    let incident = unique("incident");
+    let link = |at: &str, status: &str| Link {
+        incident: incident.clone(),
+        tenant: "acme".to_owned(),
+        execution: "0".repeat(40),
+        generation: 0,
+        at: at.parse().expect("a time"),
+        status: status.to_owned(),
+        stands: Vec::new(),
+        stands_total: 0,
+    };
+    // As texts, the first would come after the second.
+    for (at, status) in [
+        ("2026-11-26T12:00:00.12Z", "WAITING"),
+        ("2026-11-26T12:00:00.123Z", "FAILED"),
+    ] {
+        ledger.put_link(&link(at, status)).await.expect("it is put");
+    }
+    let late = link("2026-11-26T12:00:00.12Z", "WAITING");
+    ledger.put_link(&late).await.expect("it comes too late");
+    let links = ledger
+        .links("acme", &incident)
+        .await
+        .expect("they are read");
+    let told: Vec<_> = links.iter().map(|link| link.status.as_str()).collect();
+    assert_eq!(told, ["FAILED"]);
 }

@@ -85,10 +85,10 @@ async fn a_page_costs_one_query_however_many_there_are_and_whatever_they_are_ask
             "/v1/receipts?limit=2".to_owned(),
             "/v1/incidents?limit=2&status=open".to_owned(),
         ] {
-            ledger.asked();
+            ledger.take_asked();
             let page = api.get(&path).await;
             assert_eq!(page.status, 200, "{path}: {}", page.body);
-            assert_eq!(ledger.asked(), ["Query"], "{path}");
+            assert_eq!(ledger.take_asked(), ["Query"], "{path}");
         }
     }
 }

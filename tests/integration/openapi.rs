@@ -7,10 +7,16 @@ use holdfast_tests::{Stack, texts, tokens::token, unique, variable};
 use serde_json::json;
 
 /// Sends what the document allows, and what it does not, and checks every answer; `set` is what the configuration
-/// of this name asks of the environment. The error is what it found.
+/// of this name asks of the environment. The error is what it found. It sends the same in every run, unless
+/// `HOLDFAST_OPENAPI_EXAMPLES` says how many requests of its own choice it makes of each operation.
 fn hold(configuration: &str, set: &[(&str, &str)]) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let api = variable("HOLDFAST_API");
+    let examples = std::env::var("HOLDFAST_OPENAPI_EXAMPLES");
+    let choice = match &examples {
+        Ok(number) => vec!["--max-examples", number],
+        Err(_) => vec!["--generation-deterministic"],
+    };
     let ran = Command::new(root.join(".venv-schemathesis/bin/schemathesis"))
         .current_dir(std::env::temp_dir())
         .envs(set.iter().copied())
@@ -18,6 +24,7 @@ fn hold(configuration: &str, set: &[(&str, &str)]) -> Result<(), String> {
         .arg(root.join("tests/openapi").join(configuration))
         .args(["run", &format!("{api}/v1/openapi.json")])
         .args(["--url", &api, "--no-color"])
+        .args(choice)
         .output();
     let ran = ran.expect("schemathesis is there: infra/local/setup.sh checks");
     match ran.status.success() {

@@ -66,7 +66,7 @@ impl Throttle {
     }
 
     /// The operations of the requests that went through since this was asked last, such as `Query`.
-    pub fn asked(&self) -> Vec<String> {
+    pub fn take_asked(&self) -> Vec<String> {
         let mut asked = self
             .met
             .asked

@@ -43,6 +43,20 @@ fn compiling_writes_machines_and_template_and_again_changes_nothing() {
 }
 
 #[test]
+fn a_gate_that_would_leave_a_start_no_room_is_refused() {
+    let said = format!("type: object\n  description: {}\n", "x".repeat(50_000));
+    let large = workflow("WF-ONE", "1").replacen("type: object\n", &said, 1);
+    assert!(large.len() > 50_000, "the head has an input");
+    let project = Project::with(&large);
+    let before = everything(&project.path(""));
+    let said = project.run(&["compile"]);
+    assert_eq!(said.code, Some(1), "{}", said.out);
+    let why = "its input's schema, guardrails, triggers and steps have ";
+    assert!(said.err.contains(why), "{}", said.err);
+    assert_eq!(everything(&project.path("")), before, "nothing was written");
+}
+
+#[test]
 fn a_check_names_every_stale_file_and_writes_nothing() {
     let project = Project::with(&workflow("WF-ONE", "1"));
     project.run(&["compile"]);

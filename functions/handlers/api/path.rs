@@ -4,7 +4,8 @@
 use lambda_http::{LambdaEvent, request::LambdaRequest};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// What no path has as it is (RFC 3986 §3.3). `%` is not among them: the gateway leaves `%25` as it came.
+/// What no path has as it is (RFC 3986 §3.3). `%` is not among them: by some accounts the gateway leaves `%25` as it came,
+/// by others it does not, and no name of ours has one.
 const NEVER_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

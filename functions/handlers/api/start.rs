@@ -72,8 +72,8 @@ pub(crate) async fn start(
     if let Some(meta) = caller.ledger.meta(&asked.at).await? {
         return repeated(&caller, &asked, meta.fingerprint()).await;
     }
-    if let Err(no) = check_door(&app, &caller, &asked).await {
-        return Err(turned_away(&caller, &asked, no).await);
+    if let Err(no) = check_start(&app, &caller, &asked).await {
+        return Err(refused(&caller, &asked, no).await);
     }
     let envelope = Envelope {
         tenant: caller.tenant.clone(),
@@ -150,7 +150,7 @@ fn read(
 }
 
 /// Why a start is not handed to its machine.
-struct No {
+struct TurnedAway {
     /// What said no; nothing did where the start could not be judged or there is no such workflow.
     guardrail: Option<&'static str>,
     /// The version of the definition, if it is known.
@@ -158,8 +158,9 @@ struct No {
     problem: Problem,
 }
 
-impl<E: Into<Problem>> From<E> for No {
-    fn from(why: E) -> Self {
+impl TurnedAway {
+    /// No guardrail had a word in it.
+    fn unjudged(why: impl Into<Problem>) -> Self {
         Self {
             guardrail: None,
             version: None,
@@ -169,7 +170,7 @@ impl<E: Into<Problem>> From<E> for No {
 }
 
 /// Records that a guardrail turned a start away: whoever is answered so can rely on it that it will be told.
-async fn turned_away(caller: &Caller, asked: &Asked, no: No) -> Problem {
+async fn refused(caller: &Caller, asked: &Asked, no: TurnedAway) -> Problem {
     let Some(guardrail) = no.guardrail else {
         return no.problem;
     };
@@ -199,13 +200,14 @@ async fn turned_away(caller: &Caller, asked: &Asked, no: No) -> Problem {
 }
 
 /// Refuses early what `begin` would reject for its form, and what is paused.
-async fn check_door(app: &App, caller: &Caller, asked: &Asked) -> Result<(), No> {
+async fn check_start(app: &App, caller: &Caller, asked: &Asked) -> Result<(), TurnedAway> {
     let (rules, version) = check_gate(app, caller, asked).await?;
     let around = app.reach.controls();
     let controls = around.controls_around(&caller.tenant, &asked.workflow);
-    match paused(&controls.await?).filter(|control| control.refuses(&rules)) {
+    let controls = controls.await.map_err(TurnedAway::unjudged)?;
+    match paused(&controls).filter(|control| control.refuses(&rules)) {
         None => Ok(()),
-        Some(control) => Err(No {
+        Some(control) => Err(TurnedAway {
             guardrail: Some("paused"),
             version,
             problem: Problem::paused(control.says()),
@@ -218,7 +220,11 @@ async fn check_door(app: &App, caller: &Caller, asked: &Asked) -> Result<(), No>
 const FRESH: Duration = Duration::from_secs(2);
 
 /// What else the gate will demand, and its version; a machine that cannot be described is left to `begin`.
-async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(Rules, Option<u32>), No> {
+async fn check_gate(
+    app: &App,
+    caller: &Caller,
+    asked: &Asked,
+) -> Result<(Rules, Option<u32>), TurnedAway> {
     let workflow = &asked.workflow;
     let mut deployed = app.machines.deployed(workflow).await;
     if let Ok(remembered) = &deployed
@@ -233,7 +239,9 @@ async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(Rules,
             let gate = &deployed.compiled.gate;
             Ok((gate.rules.clone(), Some(gate.version)))
         }
-        Err(MachineError::NoSuchWorkflow | MachineError::NotOurs) => Err(no_such(workflow).into()),
+        Err(MachineError::NoSuchWorkflow | MachineError::NotOurs) => {
+            Err(TurnedAway::unjudged(no_such(workflow)))
+        }
         Err(MachineError::Unavailable(reason)) => {
             tracing::warn!(workflow, reason, "the machine's gate could not be read");
             Ok((Rules::default(), None))
@@ -241,9 +249,9 @@ async fn check_gate(app: &App, caller: &Caller, asked: &Asked) -> Result<(Rules,
     }
 }
 
-fn admits(deployed: &Deployed, caller: &Caller, asked: &Asked) -> Result<(), No> {
+fn admits(deployed: &Deployed, caller: &Caller, asked: &Asked) -> Result<(), TurnedAway> {
     let gate = &deployed.compiled.gate;
-    let no = |guardrail, problem| No {
+    let no = |guardrail, problem| TurnedAway {
         guardrail: Some(guardrail),
         version: Some(gate.version),
         problem,

@@ -8,6 +8,7 @@ use holdfast_core::{
     engine::TaskError,
     keys::{ExecutionKey, item_digest, item_name},
     ledger::StepState,
+    names::without_items,
     task::{
         AskCall, AskResult, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult, StepCall,
         StepResult, StepStatus, StepTask, ToUndo, UndoResult, error_name,
@@ -124,28 +125,6 @@ fn told_item(execution: &ExecutionRef, item: Option<&str>) -> String {
     item.map_or_else(String::new, |item| item_digest(&at, item))
 }
 
-/// What an error says, without the names of items: `step[item]` becomes `step`.
-fn without_items(message: &str) -> String {
-    let mut told = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some((before, after)) = rest.split_once('[') {
-        told.push_str(before);
-        let names = |c: char| c.is_ascii_alphanumeric() || "-_.:@".contains(c);
-        match after.split_once(']') {
-            Some((item, more))
-                if !item.is_empty() && item.chars().all(names) && before.ends_with(names) =>
-            {
-                rest = more
-            }
-            _ => {
-                told.push('[');
-                rest = after;
-            }
-        }
-    }
-    told + rest
-}
-
 fn log_undo(execution: &ExecutionRef, undo: &ToUndo, result: &Result<UndoResult, TaskError>) {
     let ExecutionRef {
         id,
@@ -209,7 +188,7 @@ pub enum PlanAnswer {
     GiveUp(UndoResult),
 }
 
-/// Logs who took an execution over, and how much there is to undo.
+/// Logs who took an execution over, and how much is undone next.
 pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
     let task = match call {
         PlanCall::Plan(task) => task,
@@ -368,29 +347,6 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 reason = without_items(message),
                 "finish did not answer"
             );
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_names_of_items_are_left_out_and_nothing_else() {
-        for (message, told) in [
-            ("hold[v-1@x.org]: HTTP 404", "hold: HTTP 404"),
-            (
-                "undo of hold[a.b]: twice, hold[c]: once",
-                "undo of hold: twice, hold: once",
-            ),
-            (
-                "[a] is a list, x[] and x[a b] too, x[",
-                "[a] is a list, x[] and x[a b] too, x[",
-            ),
-            ("hold: HTTP 503", "hold: HTTP 503"),
-        ] {
-            assert_eq!(without_items(message), told);
         }
     }
 }

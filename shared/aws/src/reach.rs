@@ -81,14 +81,17 @@ fn decided(policy: &Value, requests: &[Value]) -> Vec<bool> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("node is there: infra/local/setup.sh");
+        .expect("node is there: infra/local/setup.sh checks");
     let mut stdin = node.stdin.take().expect("a pipe");
     let written = stdin.write_all(asked.to_string().as_bytes());
     drop(stdin);
     let said = node.wait_with_output().expect("it ends");
     let errors = String::from_utf8_lossy(&said.stderr);
-    assert!(written.is_ok() && said.status.success(), "{errors}");
-    serde_json::from_slice(&said.stdout).expect("a list of decisions")
+    let hint = "infra/local/setup.sh checks installs what it needs";
+    assert!(written.is_ok() && said.status.success(), "{errors}{hint}");
+    let decided: Vec<bool> = serde_json::from_slice(&said.stdout).expect("a list of decisions");
+    assert_eq!(decided.len(), requests.len());
+    decided
 }
 
 #[test]

@@ -8,7 +8,7 @@ use holdfast_core::ledger::{LedgerError, Refusal};
 use crate::{
     counters::EXPIRES,
     item::item_of,
-    ledger::{DynamoLedger, unavailable},
+    ledger::{DynamoLedger, instant, unavailable},
 };
 
 /// What ends the partitions of refusals: a tenant has one.
@@ -27,7 +27,7 @@ impl DynamoLedger {
         let until = refusal.at + KEPT;
         let until = AttributeValue::N(until.as_second().to_string());
         let mut item = item_of(refusal, Some(HashMap::from([(EXPIRES.to_owned(), until)])))?;
-        let sort_key = format!("{}#{}", refusal.at, refusal.id);
+        let sort_key = format!("{}#{}", instant(refusal.at), refusal.id);
         item.extend(Self::key(partition(&refusal.tenant), &sort_key));
         self.client
             .put_item()

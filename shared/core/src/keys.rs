@@ -4,7 +4,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{digest::sha256_hex, names::is_execution_id};
+use crate::{
+    digest::sha256_hex,
+    names::{is_execution_id, is_of_item},
+};
 
 /// Which execution: the partition of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -102,8 +105,7 @@ pub fn item_name(item_key: &Value) -> Result<String, String> {
             ));
         }
     };
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@');
-    if (1..=64).contains(&text.len()) && text.chars().all(plain) {
+    if (1..=64).contains(&text.len()) && text.chars().all(is_of_item) {
         Ok(text)
     } else {
         Ok(short_hash("item", &[&text]))

@@ -77,6 +77,34 @@ pub fn step_label(step: &str, item: Option<&str>) -> String {
     item.map_or_else(|| step.to_owned(), |item| format!("{step}[{item}]"))
 }
 
+/// Whether a character stands in an item's name as it is (see [`crate::keys::item_name`]).
+pub(crate) fn is_of_item(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@')
+}
+
+/// What is said of steps, without the names of items, which come from inputs: `step[item]` becomes `step`.
+pub fn without_items(message: &str) -> String {
+    let mut told = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once('[') {
+        told.push_str(before);
+        match after.split_once(']') {
+            Some((item, more))
+                if !item.is_empty()
+                    && item.chars().all(is_of_item)
+                    && before.ends_with(is_of_item) =>
+            {
+                rest = more
+            }
+            _ => {
+                told.push('[');
+                rest = after;
+            }
+        }
+    }
+    told + rest
+}
+
 /// Whether a character steers whoever shows it, or hides: controls, and what turns or joins text unseen.
 pub fn is_hidden(c: char) -> bool {
     let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -177,6 +205,24 @@ mod tests {
         assert!(is_workflow_id("WF-DELAY-VENDOR-PAYMENTS-ACME"));
         for bad in ["", "WF", "WF-", "WF--A", "wf-a", "WF-A/B", "WF-a"] {
             assert!(!is_workflow_id(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn whatever_may_be_the_name_of_an_item_is_left_out() {
+        for (message, told) in [
+            ("hold[v-1@x.org]: HTTP 404", "hold: HTTP 404"),
+            (
+                "undo of hold[a.b]: twice, hold[c]: once",
+                "undo of hold: twice, hold: once",
+            ),
+            (
+                "[a] is a list, x[] and x[a b] too, x[",
+                "[a] is a list, x[] and x[a b] too, x[",
+            ),
+            ("hold: HTTP 503", "hold: HTTP 503"),
+        ] {
+            assert_eq!(without_items(message), told);
         }
     }
 }

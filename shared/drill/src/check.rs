@@ -17,7 +17,7 @@ use crate::{
     world::lock,
 };
 
-/// The ways in which an execution may end.
+/// The ways in which a drilled execution may end: its input is one that no guardrail refuses.
 const ENDINGS: [&str; 4] = ["EXECUTED", "ROLLED_BACK", "PARTIALLY_ROLLED_BACK", "FAILED"];
 
 /// What was found.

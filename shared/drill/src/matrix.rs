@@ -15,12 +15,11 @@ pub struct Matrix {
 }
 
 /// What the letters of a cell stand for.
-const LEGEND: [(char, &str); 7] = [
+const LEGEND: [(char, &str); 6] = [
     ('E', "EXECUTED"),
     ('R', "ROLLED_BACK"),
     ('P', "PARTIALLY_ROLLED_BACK"),
     ('F', "FAILED"),
-    ('J', "REJECTED"),
     ('0', "nothing was begun"),
     ('!', "a violation"),
 ];

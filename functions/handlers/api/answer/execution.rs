@@ -55,7 +55,7 @@ pub(crate) struct Execution {
     pub(crate) ended_at: Option<Timestamp>,
     #[schemars(schema_with = "time")]
     pub(crate) deadline: Timestamp,
-    /// What the gate decided.
+    /// What the gate decided; the messages only for who may see what comes from inputs.
     pub(crate) guardrails: Vec<GuardrailOutcome>,
     /// Why it does not go on.
     pub(crate) failure: Option<Failed>,

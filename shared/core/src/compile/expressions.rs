@@ -47,10 +47,18 @@ impl Around<'_> {
         format!("{{% ({}; {guarded}) %}}", bindings.join("; "))
     }
 
-    /// The items of a `for_each`, as a list also where a filter leaves one or none, refused where two have one key: they would share a record, and one effect be missing.
+    /// The items of a `for_each`, as a list also where a filter leaves one or none. Refused where two have one key: they
+    /// would share a record, and one effect be missing.
     pub(super) fn items(&self, name: &str, items: &str, item_key: &str) -> String {
         let (Some(list), Some(key)) = (expression_in(items), expression_in(item_key)) else {
             return items.to_owned();
+        };
+        // A filter may leave none; a field that is not there is a mistake.
+        let list = match is_plain(list) {
+            true => format!(
+                "$exists({list}) ? {list} : $error('{name} has no items: {list} is not there')"
+            ),
+            false => list.to_owned(),
         };
         self.expression(&format!(
             "{{% ($items := $append([], {list}); $keys := $map($items, function($item) {{ $string({key}) }}); \
@@ -79,6 +87,12 @@ impl Around<'_> {
             literal => literal.clone(),
         }
     }
+}
+
+/// Whether an expression only names a field.
+fn is_plain(expression: &str) -> bool {
+    let names = |c: char| c.is_alphanumeric() || "_.$".contains(c);
+    expression.trim().chars().all(names)
 }
 
 /// Whether `$name` stands in `expression`, as text: an unneeded binding does no harm.
@@ -139,6 +153,21 @@ mod tests {
             let right: Vec<_> = (0..left).map(vendor).collect();
             assert_eq!(listed, Ok(Some(json!(right))), "{left}");
         }
+    }
+
+    #[test]
+    fn items_that_are_not_there_are_an_error_and_an_empty_list_is_none() {
+        let items = Around::default().items("each", "{% $input.vendors %}", "{% $item.id %}");
+        let items = expression_in(&items).expect("an expression");
+        let listed = |input: &Value| evaluate(items, &[("input", input)]);
+        assert_eq!(listed(&json!({ "vendors": [] })), Ok(Some(json!([]))));
+        let one = json!([{ "id": "v" }]);
+        assert_eq!(listed(&json!({ "vendors": one })), Ok(Some(one)));
+        let why = listed(&json!({ "vendor": [] })).expect_err("it is misspelt");
+        assert!(
+            why.contains("each has no items: $input.vendors is not there"),
+            "{why}"
+        );
     }
 
     #[test]

@@ -40,6 +40,19 @@ impl Machine {
     }
 }
 
+/// How large what `Begin` is given is, before the input.
+fn gate_bytes(machine: &Machine) -> serde_json::Result<usize> {
+    let begin = machine
+        .states
+        .0
+        .iter()
+        .find_map(|(name, state)| match state {
+            State::Task(task) if name == "Begin" => Some(&task.arguments),
+            _ => None,
+        });
+    serde_json::to_string(&begin).map(|text| text.len())
+}
+
 /// What follows from all workflows of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compiled {
@@ -78,15 +91,7 @@ pub fn all(
             );
             return Err(format!("{message} are possible: split the workflow"));
         }
-        let gate = machine
-            .states
-            .0
-            .iter()
-            .find_map(|(name, state)| match state {
-                State::Task(task) if name == "Begin" => serde_json::to_string(&task.arguments).ok(),
-                _ => None,
-            });
-        let bytes = gate.map_or(0, |gate| gate.len());
+        let bytes = gate_bytes(&machine).map_err(|error| format!("{file}: {error}"))?;
         if bytes > MAX_GATE_BYTES {
             return Err(format!(
                 "{file}: its input's schema, guardrails, triggers and steps have {bytes} bytes, at most {MAX_GATE_BYTES} are possible: \

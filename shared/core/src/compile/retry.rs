@@ -177,7 +177,7 @@ pub(super) fn catch_clean(state: &str, next: &str, variable: &str) -> Catcher {
 /// What `errorMessage` a function's error carried, as an expression: JSON inside JSON.
 pub(super) const ERROR_MESSAGE: &str = "$parse($parse($states.errorOutput.Cause).errorMessage)";
 
-/// Remembers the error caught at `state` as `$failure`. A timeout has no cause.
+/// What is remembered of an error caught at `state`. A timeout has no cause.
 pub(super) fn failure(state: &str) -> Value {
     let cause = "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}";
     json!({ "state": state, "error": "{% $states.errorOutput.Error %}", "cause": cause })
@@ -215,7 +215,7 @@ pub(super) fn catch_begin() -> Vec<Catcher> {
             error_equals: names([error_name::REJECTED]),
             assign: Some(Ordered(vec![
                 ("execution".into(), Value::String(execution)),
-                ("failure".into(), failure("Begin")),
+                (FAILURE.into(), failure("Begin")),
             ])),
             output: None,
             next: "Close".into(),

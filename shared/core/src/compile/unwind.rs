@@ -204,7 +204,7 @@ fn close(steps: &Value, exit: Exit) -> Task {
         output: None,
         retry: of_end(),
         catch: vec![
-            // A step was claimed beside the plan.
+            // A step was claimed beside the plan, or there were more than one plan lists.
             Catcher {
                 error_equals: names([error_name::OPEN]),
                 ..to("Plan")

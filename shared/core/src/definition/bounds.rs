@@ -197,6 +197,8 @@ mod tests {
                 "$map([$string($a{outer}) & $string($a{outer})], function($a{n}) {{ {inner} }})"
             )
         });
+        let long = |length| format!("$replace($input.a, 'a', '{}')", "x".repeat(length));
+        assert_eq!(judged(&long(MAX_LITERAL)), Ok(()));
         for expression in [
             texts.as_str(),
             &lists,
@@ -206,6 +208,7 @@ mod tests {
             "$pad('x', $input.n)",
             "$join($input.a, $input.b)",
             "$replace($input.a, /./, $input.b)",
+            &long(MAX_LITERAL + 1),
         ] {
             judged(expression).expect_err(expression);
         }

@@ -61,9 +61,26 @@ fn check_cron(cron: &str) -> Result<(), String> {
             .into_iter()
             .zip([0..=59, 0..=23, 1..=31, 1..=12, 1..=7, 1970..=2199])
     {
-        // What follows a / is a step.
-        let places = field.split(',').filter_map(|part| part.split('/').next());
+        let (mut places, mut steps) = (Vec::new(), Vec::new());
+        for part in field.split(',') {
+            let (place, step) = part
+                .split_once('/')
+                .map_or((part, None), |(place, step)| (place, Some(step)));
+            places.push(place);
+            steps.extend(step);
+        }
+        let longest = within.end() - within.start().min(&1) + 1;
+        if let Some(step) = steps.into_iter().find(|step| {
+            !step
+                .parse()
+                .is_ok_and(|step: u32| (1..=longest).contains(&step))
+        }) {
+            return Err(format!(
+                "the {name} `{field}` goes on in steps of {step}, which must lie between 1 and {longest}"
+            ));
+        }
         let mut numbers = places
+            .into_iter()
             .flat_map(|place| place.split(|c: char| !c.is_ascii_digit()))
             .filter(|number| !number.is_empty());
         if numbers.any(|number| {
@@ -133,6 +150,9 @@ mod tests {
             "cron(0 2 ? * 8 *)",
             "cron(0 2 * * ? 1969)",
             "cron(0 2,60/5 * * ? *)",
+            "cron(0/75 2 * * ? *)",
+            "cron(0/0 2 * * ? *)",
+            "cron(0/ 2 * * ? *)",
             "cron(0 2 ? * ? *)",
             "cron(0 2 * * ? $)",
             "rate(1 hour",

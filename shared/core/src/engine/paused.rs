@@ -29,15 +29,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Whether a step that waits may be claimed again: however long a pause lasts, it costs no write.
+    /// Whether a step between two attempts may be claimed again: however long a pause lasts, it costs no write.
     pub(super) async fn may_go_on(
         &self,
         task: &StepTask,
-        waits: &StepRecord,
+        between: &StepRecord,
     ) -> Result<(), TaskError> {
         let standing = self
             .ledger
-            .standing(&waits.at, &task.execution.workflow)
+            .standing(&between.at, &task.execution.workflow)
             .await;
         // Whatever else stands in its way, the look between claim and effect sees it.
         let Ok((Some(meta), controls)) = standing else {
@@ -46,8 +46,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if !meta.admits(task.execution.epoch) {
             return Ok(());
         }
-        let stopped = self.stopped(meta, &controls, &waits.step).await;
-        match stopped.and_then(|attempted| kept_from(&attempted, waits)) {
+        let stopped = self.stopped(meta, &controls, &between.step).await;
+        match stopped.and_then(|attempted| kept_from(&attempted, between)) {
             Some(error) => Err(error),
             None => Ok(()),
         }

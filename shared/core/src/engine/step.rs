@@ -160,10 +160,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let now = self.host.now();
             let (next, unknown) = match claim(stands.as_ref(), mine, now) {
                 Claimed::Write(next) => {
-                    let waits = |one: &&StepRecord| {
+                    let between_attempts = |one: &&StepRecord| {
                         matches!(one.state, StepState::Waiting { .. } | StepState::Unknown)
                     };
-                    if let (Some(record), false) = (stands.as_ref().filter(waits), looked) {
+                    let between = stands.as_ref().filter(between_attempts);
+                    if let (Some(record), false) = (between, looked) {
                         looked = true;
                         self.may_go_on(task, record).await?;
                     }

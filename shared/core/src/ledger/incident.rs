@@ -80,6 +80,7 @@ pub struct Link {
     /// Effects that stand, or may stand: [`Self::STANDS_MAX`] of them at most.
     pub stands: Vec<String>,
     /// How many there are.
+    #[serde(default)]
     pub stands_total: usize,
 }
 

@@ -343,3 +343,19 @@ fn more_undos_than_a_state_can_carry_are_planned_again_until_none_is_left() {
     }
     assert_eq!((plans, action.effects()), (3, 0));
 }
+
+#[test]
+fn an_incident_names_some_of_many_effects_that_stand_and_how_many_there_are() {
+    let engine = engine();
+    let execution = begun(&engine);
+    for n in 0..30 {
+        let mut task = step_task(&execution, STEPS[0]);
+        task.item_key = Some(json!(format!("v-{n:02}")));
+        task.step.undo = None;
+        attempt(&engine, &task, &Script::default()).unwrap();
+    }
+    unwind(&engine, &execution, STEPS[1], &Script::default()).unwrap();
+    let (_, links) = &engine.ledger.kept.incidents("acme")[0];
+    assert_eq!((links[0].stands.len(), links[0].stands_total), (20, 30));
+    assert_eq!(receipt_of(&engine, &execution).residual_effects.len(), 30);
+}
