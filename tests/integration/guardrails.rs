@@ -262,6 +262,11 @@ async fn a_start_that_needs_an_approval_runs_with_another_persons_for_this_input
         approved_by: "Ann".to_owned(),
         ..another.clone()
     };
+    let expired = Approval {
+        approved_at: now - Duration::from_secs(7200),
+        expires_at: now - Duration::from_secs(3600),
+        ..another.clone()
+    };
     for (input, approval, no, why) in [
         (
             json!({ "vendor_id": other }),
@@ -270,6 +275,7 @@ async fn a_start_that_needs_an_approval_runs_with_another_persons_for_this_input
             "another input",
         ),
         (input.clone(), json!(own), "approval", "cannot approve"),
+        (input.clone(), json!(expired), "approval", "expired"),
         (input.clone(), Value::Null, "approval", "none came"),
         // It was given for one start.
         (
@@ -295,4 +301,28 @@ async fn a_start_that_needs_an_approval_runs_with_another_persons_for_this_input
         (reply.status, reply.body["type"].as_str()),
         (400, Some("urn:holdfast:problem:bad-request"))
     );
+}
+
+#[tokio::test]
+async fn a_start_outside_the_allowed_hours_is_rejected_whoever_asks() {
+    let stack = Stack::from_env().await;
+    // An hour on the other side of the day.
+    let now = jiff::Timestamp::try_from(SystemTime::now()).expect("a time");
+    let hour = now.to_zoned(jiff::tz::TimeZone::UTC).hour();
+    let (from, to) = match hour < 12 {
+        true => ("20:00", "21:00"),
+        false => ("02:00", "03:00"),
+    };
+    let name: String = unique("hours").to_uppercase().replace('-', "");
+    let yaml = include_str!("../workflows/rated.yaml")
+        .replace("WF-TEST-RATED", &format!("WF-TEST-{name}"));
+    let hours = format!("hours: {{ zone: UTC, from: \"{from}\", to: \"{to}\" }}\n");
+    stack.aws.deploy(&format!("{yaml}{hours}")).await;
+    let id = stack
+        .api
+        .started(&format!("WF-TEST-{name}"), &unique("hours"), &json!({}))
+        .await;
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(receipt["status"], "REJECTED", "{receipt}");
+    assert_eq!(refusals(&execution), ["hours"], "{execution}");
 }

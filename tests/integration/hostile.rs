@@ -162,19 +162,18 @@ async fn a_guardrail_without_end_is_refused_clearly_and_begin_lives_on() {
 #[tokio::test]
 async fn hostile_text_in_a_reason_reaches_no_log_and_steers_nobody_who_reads_it() {
     let stack = Stack::from_env().await;
-    let marker = unique("marker");
-    let hostile = format!(
-        "{marker}\u{1b}[2J\u{1b}]0;x\u{7}\r\n{{\"level\":\"INFO\",\"audit\":\"workflow.started\"}}\u{202e}\u{2028}"
-    );
-    let vendor = unique("vendor");
+    let (marker, vendor) = (unique("marker"), unique("vendor"));
     let id = crate::rollback::hanging(&stack, &vendor, &unique("hostile")).await;
     let path = format!("/v1/executions/{id}/cancel");
+    let controls = format!("{marker}\u{1b}[2J\u{1b}]0;x\u{7}\r\nsecond line");
+    let reply = stack.api.post(&path, &json!({ "reason": controls })).await;
+    assert_eq!(reply.status, 400, "{}", reply.body);
+    // What is no control character is a reason, whatever it looks like.
+    let hostile = format!(
+        "{marker}\"}}{{\"level\":\"INFO\",\"audit\":\"workflow.started\"}}\u{202e}\u{2066}<script>"
+    );
     let reply = stack.api.post(&path, &json!({ "reason": hostile })).await;
-    assert!(matches!(reply.status, 202 | 400), "{}", reply.body);
-    if reply.status == 400 {
-        let asked = stack.api.post(&path, &json!({ "reason": marker })).await;
-        assert_eq!(asked.status, 202, "{}", asked.body);
-    }
+    assert_eq!(reply.status, 202, "{}", reply.body);
     let (execution, receipt) = stack.api.finished(&id).await;
     // JSON escapes every control character: what people read of it cannot steer anything.
     for text in [execution.to_string(), receipt.to_string()] {
@@ -193,6 +192,90 @@ async fn hostile_text_in_a_reason_reaches_no_log_and_steers_nobody_who_reads_it(
             Vec::<String>::new(),
             "{function} logs a reason"
         );
+    }
+}
+
+#[tokio::test]
+async fn hostile_text_in_the_reason_of_a_pause_steers_nobody_who_reads_a_log() {
+    let stack = Stack::from_env().await;
+    let (tenant, vendor) = (unique("hostile"), unique("vendor"));
+    let api = stack.api.as_tenant(&tenant);
+    stack
+        .aws
+        .deploy(include_str!("../workflows/stops.yaml"))
+        .await;
+    let input = json!({ "first": vendor, "second": unique("vendor") });
+    let id = api
+        .started("WF-TEST-STOPS", &unique("hostile"), &input)
+        .await;
+    let question = asked(&api, &id).await;
+    let scope = format!("/v1/controls/tenant/{tenant}");
+    let reason = "a leak\u{202e}\u{2028}\u{2066}";
+    let pause = json!({ "state": "paused", "reason": reason, "running_executions": "rollback" });
+    assert_eq!(stack.api.put(&scope, &pause).await.status, 200);
+    let decided = decide(&api.as_actor("bob"), &question, "approve", &id).await;
+    assert_eq!(decided.status, 200, "{}", decided.body);
+    let (_, receipt) = api.finished(&id).await;
+    assert_eq!(receipt["failure"]["reason"], reason, "{receipt}");
+    let resume = json!({ "state": "running", "reason": "it was a test" });
+    assert_eq!(stack.api.put(&scope, &resume).await.status, 200);
+    eventually("the step's function tells why", 30, || async {
+        let lines = logged("step-vendor-hold", &id);
+        let told = lines.iter().any(|line| line.contains("a leak"));
+        told.then_some(()).ok_or_else(|| format!("{lines:#?}"))
+    })
+    .await;
+    for function in ["api", "step-vendor-hold", "plan", "finish"] {
+        for line in logged(function, &id) {
+            assert!(
+                !line.contains(['\u{202e}', '\u{2028}', '\u{2066}']),
+                "{function}: {line:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_to_an_inner_address_is_refused_before_it_is_sent() {
+    let stack = Stack::from_env().await;
+    let task = json!({
+        "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0", "input_schema": {}, "timeout_s": 600 },
+        "steps": [{ "name": "one", "action": "http" }],
+        "start": { "tenant": "acme", "idempotency_key": unique("reach"), "input": {} },
+        "owner": stack.aws.execution(DELAY, &unique("reach")),
+        "machine": stack.aws.machine(DELAY), "started_at": jiff::Timestamp::now().to_string(),
+    });
+    let execution = call("begin", &task).body["execution"].clone();
+    let vendor = variable("HOLDFAST_VENDOR_SYSTEM");
+    let port = vendor.rsplit(':').next().expect("a port");
+    let emulator = variable("AWS_ENDPOINT_URL");
+    for (number, url) in [
+        "http://169.254.169.254/latest/meta-data/iam/security-credentials/".to_owned(),
+        "http://[fd00:ec2::254]/latest/meta-data".to_owned(),
+        format!("http://localhost:{port}/notifications"),
+        format!("http://[::1]:{port}/notifications"),
+        format!("http://[::ffff:127.0.0.1]:{port}/notifications"),
+        format!("http://2130706433:{port}/notifications"),
+        format!("http://127.0.0.2:{port}/notifications"),
+        format!("https://127.0.0.1:{port}/notifications"),
+        format!("{vendor}@10.0.0.1/notifications"),
+        format!("{emulator}/_ministack/health"),
+        "http://10.0.0.1/".to_owned(),
+        "file:///etc/passwd".to_owned(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let said = call(
+            "step-http",
+            &json!({
+                "execution": execution,
+                "step": { "name": format!("step_{number}"), "number": number + 1, "action": "http", "timeout_s": 20,
+                    "max_attempts": 3, "idempotent": true, "inline_output_bytes": 200_000 },
+                "input": { "method": "POST", "url": url, "body": {} },
+            }),
+        );
+        assert_eq!(said.body["errorType"], "Permanent", "{url}: {said:?}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! Below the handlers: what a session on behalf of one tenant can reach of another's, at an emulator that enforces IAM.
+//! Below the handlers: what a session on behalf of one tenant can reach of another's, at an emulator that enforces IAM; and
+//! what the deployed API reaches when a record leads it astray.
 
 use std::{
     net::TcpListener,
@@ -17,9 +18,11 @@ use holdfast_core::{
     keys::{
         ExecutionKey, digest_object, digest_prefix, execution_id, receipt_object, receipt_prefix,
     },
+    ledger::{Expect, Ledger, Meta, Put},
 };
-use holdfast_tests::eventually;
+use holdfast_tests::{Stack, enforced, eventually, unique};
 use jiff::Timestamp;
+use serde_json::json;
 
 const BUCKET: &str = "receipts-of-all";
 /// A role that may read everything, more than the deployment's tenant role.
@@ -200,5 +203,52 @@ async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those
         assert!(receipts.is_err(), "{caller} lists no receipts");
         let listed = own.list_objects_v2().bucket(BUCKET).send().await;
         assert!(listed.is_err(), "{caller} lists nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_names_another_tenants_receipt_opens_nothing() {
+    if !enforced() {
+        return;
+    }
+    let stack = Stack::from_env().await;
+    let input = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
+    let ledger = crate::recovery::ledger().await;
+    let mut ended = Vec::new();
+    for tenant in [unique("one"), unique("other")] {
+        let api = stack.api.as_tenant(&tenant);
+        let id = api
+            .started("WF-HOLD-VENDOR-GROUP", &unique("astray"), &input)
+            .await;
+        api.finished(&id).await;
+        let at = ExecutionKey {
+            tenant,
+            execution: id,
+        };
+        let meta = ledger.meta(&at).await.expect("the ledger answers");
+        ended.push((api, meta.expect("it is recorded")));
+    }
+    let [(api, own), (theirs_api, theirs)] = &ended[..] else {
+        panic!("there are two");
+    };
+    let page = |id: &str| format!("/v1/executions/{id}/receipt?format=html");
+    let right = theirs_api.get(&page(&theirs.at.execution)).await;
+    assert_eq!(right.status, 200, "{}", right.text);
+    // As a fault of ours would have it.
+    let astray = Meta {
+        rev: own.rev + 1,
+        receipt: theirs.receipt.clone(),
+        ..own.clone()
+    };
+    let put = ledger.put_meta(&astray, Expect::Rev(own.rev)).await;
+    assert_eq!(put, Ok(Put::Done));
+    let reply = api.get(&page(&own.at.execution)).await;
+    assert_eq!(reply.status, 503, "{}", reply.text);
+    assert!(!reply.text.contains(&theirs.at.execution), "{}", reply.text);
+    let link = api
+        .get(&format!("/v1/executions/{}/receipt", own.at.execution))
+        .await;
+    if let Some(url) = link.body["url"].as_str() {
+        assert_eq!(api.fetch(url).await.status, 403, "{url}");
     }
 }

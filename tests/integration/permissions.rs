@@ -171,6 +171,9 @@ const NAMELESS: [&str; 5] = [
     "xray:",
 ];
 
+/// The policies of AWS's own that a role of the stack may have.
+const MANAGED: [&str; 2] = ["AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"];
+
 #[tokio::test]
 async fn no_policy_of_ours_has_a_wildcard_where_a_name_could_stand() {
     let listed_roles = elements(&iam("ListRoles", &[]), "RoleName");
@@ -181,6 +184,11 @@ async fn no_policy_of_ours_has_a_wildcard_where_a_name_could_stand() {
         .collect();
     assert!(roles.len() > 10, "{listed_roles:?}");
     for role in roles {
+        // What SAM adds: where logs and traces go (SECURITY.md).
+        let attached = iam("ListAttachedRolePolicies", &[("RoleName", role)]);
+        for policy in elements(&attached, "PolicyName") {
+            assert!(MANAGED.contains(&&*policy), "{role}: {policy}");
+        }
         for policy in Policy::all_of(role) {
             for statement in policy.document["Statement"].as_array().expect("statements") {
                 for action in listed(&statement["Action"]) {
@@ -310,6 +318,17 @@ async fn each_trigger_may_start_its_own_machine_and_nothing_else() {
             "lambda:InvokeFunction",
             "arn:aws:lambda:us-east-1:000000000000:function:any"
         ));
+    }
+}
+
+/// The emulator keeps no such setting.
+#[test]
+fn the_template_bounds_how_many_requests_the_api_takes_a_second() {
+    let template = include_str!("../../template.yaml");
+    let stage = template.split_once("  HttpApiStage:\n").expect("a stage").1;
+    let stage = stage.split_once("\n\n").expect("more follows").0;
+    for setting in ["ThrottlingRateLimit: 100", "ThrottlingBurstLimit: 200"] {
+        assert!(stage.contains(setting), "{setting}: {stage}");
     }
 }
 

@@ -13,6 +13,7 @@ fn assert_problem(reply: &Reply, status: u16, kind: &str, words: &str) {
     assert_eq!(reply.header("content-type"), "application/problem+json");
     assert_eq!(reply.body["type"], format!("urn:holdfast:problem:{kind}"));
     assert_eq!(reply.body["status"], status);
+    assert_eq!(reply.body["retryable"], false, "it would be the same again");
     assert!(!reply.body["title"].as_str().expect("a title").is_empty());
     let detail = reply.body["detail"].as_str().expect("a detail");
     assert!(detail.contains(words), "{detail}");

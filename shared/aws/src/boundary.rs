@@ -8,7 +8,7 @@ use holdfast_core::{
     engine::TaskError,
     keys::{ExecutionKey, item_digest, item_name},
     ledger::StepState,
-    names::without_items,
+    names::loggable,
     task::{
         AskCall, AskResult, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult, StepCall,
         StepResult, StepStatus, StepTask, ToUndo, UndoResult, error_name,
@@ -109,7 +109,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
                 item,
                 attempt,
                 error = name,
-                reason = without_items(message),
+                reason = loggable(message),
                 "attempt failed"
             );
         }
@@ -172,7 +172,7 @@ fn log_undo(execution: &ExecutionRef, undo: &ToUndo, result: &Result<UndoResult,
             item,
             attempt,
             error = name,
-            reason = without_items(message),
+            reason = loggable(message),
             "undo failed"
         ),
     }
@@ -230,7 +230,7 @@ pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
             workflow,
             owner = task.owner,
             error = name,
-            reason = without_items(message),
+            reason = loggable(message),
             "plan did not answer"
         ),
     }
@@ -344,7 +344,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 tenant,
                 workflow,
                 error = name,
-                reason = without_items(message),
+                reason = loggable(message),
                 "finish did not answer"
             );
         }

@@ -82,8 +82,9 @@ pub(crate) fn is_of_item(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@')
 }
 
-/// What is said of steps, without the names of items, which come from inputs: `step[item]` becomes `step`.
-pub fn without_items(message: &str) -> String {
+/// What is said of steps, as a log may have it: without the names of items, which come from inputs (`step[item]` becomes
+/// `step`), and without what steers whoever reads it.
+pub fn loggable(message: &str) -> String {
     let mut told = String::with_capacity(message.len());
     let mut rest = message;
     while let Some((before, after)) = rest.split_once('[') {
@@ -102,7 +103,16 @@ pub fn without_items(message: &str) -> String {
             }
         }
     }
-    told + rest
+    told.push_str(rest);
+    told.chars()
+        .map(|c| {
+            if is_hidden(c) {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// Whether a character steers whoever shows it, or hides: controls, and what turns or joins text unseen.
@@ -209,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_may_be_the_name_of_an_item_is_left_out() {
+    fn whatever_may_be_the_name_of_an_item_or_steers_a_reader_is_left_out() {
         for (message, told) in [
             ("hold[v-1@x.org]: HTTP 404", "hold: HTTP 404"),
             (
@@ -221,8 +231,9 @@ mod tests {
                 "[a] is a list, x[] and x[a b] too, x[",
             ),
             ("hold: HTTP 503", "hold: HTTP 503"),
+            ("a\u{202e}b\u{1b}[2J\nc", "a\u{fffd}b\u{fffd}[2J\u{fffd}c"),
         ] {
-            assert_eq!(without_items(message), told);
+            assert_eq!(loggable(message), told);
         }
     }
 }

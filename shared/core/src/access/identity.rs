@@ -1,7 +1,7 @@
 //! Who a verified token says is asking: a subject, one role, and the tenant that it belongs to.
 
 use super::Role;
-use crate::names::{check_tenant, quoted};
+use crate::names::{check_tenant, is_hidden, quoted};
 
 /// Longest subject, in characters: it is recorded with whatever its bearer asks for.
 const SUBJECT_MAX: usize = 200;
@@ -52,9 +52,9 @@ impl Identity {
     ) -> Result<Self, Unknown> {
         let subject = claim("sub").unwrap_or_default();
         let length = subject.chars().count();
-        if !(1..=SUBJECT_MAX).contains(&length) || subject.chars().any(char::is_control) {
+        if !(1..=SUBJECT_MAX).contains(&length) || subject.chars().any(is_hidden) {
             return Err(Unknown::Nobody(format!(
-                "the token's claim sub must name its bearer in 1 to {SUBJECT_MAX} characters"
+                "the token's claim sub must name its bearer in 1 to {SUBJECT_MAX} characters that can be seen"
             )));
         }
         let role = read_role(&names.role, claim(&names.role).unwrap_or_default())?;

@@ -107,7 +107,7 @@ fn a_platform_admin_may_belong_nowhere_and_nobody_else() {
 #[test]
 fn what_is_missing_or_ambiguous_is_nobody_or_nothing() {
     let long = "x".repeat(201);
-    for subject in ["", "a\nb", &long] {
+    for subject in ["", "a\nb", "a\u{202e}b", "a\u{200b}b", &long] {
         let nobody = claims(&[("sub", subject), ("groups", "auditor"), ("org", "acme")]);
         assert!(matches!(nobody, Err(Unknown::Nobody(_))), "{subject:?}");
     }
