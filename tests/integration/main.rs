@@ -20,6 +20,7 @@ mod isolation;
 mod ledger;
 mod lists;
 mod logs;
+mod machine_roles;
 mod mirror;
 mod openapi;
 mod pages;

@@ -37,8 +37,11 @@ fn gate() -> Gate {
 fn redriven_as(meta: &Meta, steps: &[StepState], declared: &[StepRef]) -> Asked {
     let records = steps
         .iter()
-        .map(|state| step(&meta.at, state.clone(), Vec::new()))
-        .collect::<Vec<StepRecord>>();
+        .map(|state| step(&meta.at, state.clone(), Vec::new()));
+    redriven_of(meta, records.collect(), declared)
+}
+
+fn redriven_of(meta: &Meta, records: Vec<StepRecord>, declared: &[StepRef]) -> Asked {
     let snapshot = Snapshot::new(meta.clone(), records, 0);
     redrive(
         &snapshot,
@@ -150,15 +153,10 @@ fn a_redrive_is_refused_where_what_succeeded_has_moved_into_a_for_each_or_out_of
         ..step(&partly.at, StepState::Succeeded, Vec::new())
     };
     let asked = |record: &StepRecord, declared: &StepRef| {
-        let snapshot = Snapshot::new(partly.clone(), vec![record.clone()], 0);
-        let declared = std::slice::from_ref(declared);
-        redrive(
-            &snapshot,
-            &gate(),
-            declared,
-            &request(),
-            "arn:again",
-            at(NOW),
+        redriven_of(
+            &partly,
+            vec![record.clone()],
+            std::slice::from_ref(declared),
         )
     };
     let plain = step(&partly.at, StepState::Succeeded, Vec::new());
