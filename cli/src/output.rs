@@ -2,14 +2,9 @@
 
 use std::io::{ErrorKind, Write, stderr, stdout};
 
-use holdfast_core::names::is_hidden;
+use holdfast_core::names::clean;
 
 use crate::report::Trouble;
-
-/// A line without what would end it, steer a terminal or hide in it: much of what is said was written by somebody else.
-pub(crate) fn clean(line: &str) -> String {
-    line.replace(is_hidden, "\u{fffd}")
-}
 
 /// One line of a result.
 pub(crate) fn line(text: &str) -> Result<(), Trouble> {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use holdfast_core::names::clean;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -99,7 +100,7 @@ fn doing(execution: &Value, now: Timestamp) -> String {
     let steps = list(execution, "steps").iter().filter_map(attempt);
     let questions = list(execution, "questions").iter().filter_map(question);
     let all: Vec<_> = steps.chain(questions).collect();
-    output::clean(&all.join("; "))
+    clean(&all.join("; "))
 }
 
 /// A step's name, with the item that it is about if there is one.
@@ -181,7 +182,7 @@ fn told(event: &Value, began: Option<Timestamp>) -> String {
         line.push_str(&format!("  by {actor}"));
     }
     // What came from elsewhere must not steer the terminal.
-    output::clean(line.trim_end())
+    clean(line.trim_end())
 }
 
 #[cfg(test)]

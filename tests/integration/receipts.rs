@@ -7,7 +7,7 @@ use holdfast_tests::{Changed, DELAY, Stack, enforced, unique, valid_receipt, var
 
 use serde_json::json;
 
-use crate::{hold, story::holdfast};
+use crate::{hold, rollback::undone, story::holdfast};
 
 async fn executed(stack: &Stack) -> String {
     let id = stack
@@ -185,12 +185,7 @@ async fn redirect_answers_302_to_the_receipt() {
 async fn an_earlier_receipt_can_be_fetched_by_its_generation_at_any_time() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let refuses = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
-    stack.vendor.plan(refuses).await;
-    let id = stack
-        .api
-        .started(DELAY, &unique("receipt"), &hold(&vendor))
-        .await;
+    let id = undone(&stack, &vendor).await;
     let path = format!("/v1/executions/{id}/receipt");
     let (_, first) = stack.api.finished(&id).await;
     let hangs = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 8000 }, "match": vendor });

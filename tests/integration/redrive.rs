@@ -6,21 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use crate::{
-    hold,
     recovery::{at, ledger},
+    rollback::undone,
 };
 
 #[tokio::test]
 async fn a_redrive_whose_machine_was_never_started_is_started_by_a_repeat() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let refuses = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
-    stack.vendor.plan(refuses).await;
-    let id = stack
-        .api
-        .started(DELAY, &unique("redrive"), &hold(&vendor))
-        .await;
-    stack.api.finished(&id).await;
+    let id = undone(&stack, &vendor).await;
     // As the API records it, which then died.
     let ledger = ledger().await;
     let failed = ledger.meta(&at(&id)).await.expect("the ledger answers");

@@ -20,6 +20,19 @@ pub(crate) async fn hanging(stack: &Stack, vendor: &str, key: &str) -> String {
     id
 }
 
+/// An execution of the specification's workflow whose notification is refused once, and that has been undone.
+pub(crate) async fn undone(stack: &Stack, vendor: &str) -> String {
+    let refuses = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(refuses).await;
+    let id = stack
+        .api
+        .started(DELAY, &unique("undone"), &hold(vendor))
+        .await;
+    let (execution, _) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "ROLLED_BACK", "{execution}");
+    id
+}
+
 /// Holds a request or an answer to the interface that other systems are told of.
 #[track_caller]
 fn published(part: &str, said: &Value) {
@@ -173,14 +186,8 @@ async fn an_executed_workflow_can_be_rolled_back_later_and_once() {
 async fn a_redrive_goes_on_under_new_keys_where_an_undo_was_committed() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let notify = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
-    stack.vendor.plan(notify).await;
-    let id = stack
-        .api
-        .started(DELAY, &unique("redrive"), &hold(&vendor))
-        .await;
-    let (failed, first) = stack.api.finished(&id).await;
-    assert_eq!(failed["status"], "ROLLED_BACK");
+    let id = undone(&stack, &vendor).await;
+    let (_, first) = stack.api.finished(&id).await;
     assert_eq!(ask(&stack, &id, "redrive", "mended").await.0, 202);
     let (execution, second) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "EXECUTED", "{execution}");

@@ -103,16 +103,7 @@ pub fn loggable(message: &str) -> String {
             }
         }
     }
-    told.push_str(rest);
-    told.chars()
-        .map(|c| {
-            if is_hidden(c) {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
-        .collect()
+    clean(&(told + rest))
 }
 
 /// Whether a character steers whoever shows it, or hides: controls, and what turns or joins text unseen.
@@ -120,6 +111,11 @@ pub fn is_hidden(c: char) -> bool {
     let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     unseen || c.is_control()
+}
+
+/// `text` without what would end a line, steer whoever shows it or hide in it: much of what is said was written by somebody else.
+pub fn clean(text: &str) -> String {
+    text.replace(is_hidden, "\u{fffd}")
 }
 
 /// `text` in quotes, escaped and cut to 80 characters: safe to show wherever it came from.

@@ -1,5 +1,7 @@
 //! Schedules as EventBridge Scheduler takes them: `rate(1 hour)`, `cron(0 2 * * ? *)`.
 
+use std::ops::RangeInclusive;
+
 use crate::gate::is_zone;
 
 /// Whether `text` is a schedule; the error says what would be right.
@@ -61,38 +63,25 @@ fn check_cron(cron: &str) -> Result<(), String> {
             .into_iter()
             .zip([0..=59, 0..=23, 1..=31, 1..=12, 1..=7, 1970..=2199])
     {
-        let (mut places, mut steps) = (Vec::new(), Vec::new());
-        for part in field.split(',') {
-            let (place, step) = part
-                .split_once('/')
-                .map_or((part, None), |(place, step)| (place, Some(step)));
-            places.push(place);
-            steps.extend(step);
-        }
         let longest = within.end() - within.start().min(&1) + 1;
-        if let Some(step) = steps.into_iter().find(|step| {
-            !step
-                .parse()
-                .is_ok_and(|step: u32| (1..=longest).contains(&step))
-        }) {
-            return Err(format!(
-                "the {name} `{field}` goes on in steps of {step}, which must lie between 1 and {longest}"
-            ));
-        }
-        let mut numbers = places
-            .into_iter()
-            .flat_map(|place| place.split(|c: char| !c.is_ascii_digit()))
-            .filter(|number| !number.is_empty());
-        if numbers.any(|number| {
-            !number
-                .parse()
-                .is_ok_and(|number: u32| within.contains(&number))
-        }) {
-            return Err(format!(
-                "the {name} `{field}` must lie between {} and {}",
-                within.start(),
-                within.end()
-            ));
+        for part in field.split(',') {
+            let (place, step) = part.split_once('/').unzip();
+            let place = place.unwrap_or(part);
+            if let Some(step) = step.filter(|step| !lies(step, &(1..=longest))) {
+                return Err(format!(
+                    "the {name} `{field}` goes on in steps of {step}, which must lie between 1 and {longest}"
+                ));
+            }
+            let mut numbers = place
+                .split(|c: char| !c.is_ascii_digit())
+                .filter(|number| !number.is_empty());
+            if numbers.any(|number| !lies(number, &within)) {
+                return Err(format!(
+                    "the {name} `{field}` must lie between {} and {}",
+                    within.start(),
+                    within.end()
+                ));
+            }
         }
     }
     if (*day == "?") == (*weekday == "?") {
@@ -102,6 +91,10 @@ fn check_cron(cron: &str) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+fn lies(number: &str, within: &RangeInclusive<u32>) -> bool {
+    number.parse().is_ok_and(|number| within.contains(&number))
 }
 
 /// Whether `name` is an IANA time zone's, written as the scheduler takes it.
