@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use holdfast_core::names::{check_tenant, is_execution_id, quoted};
+use holdfast_ids::names::{check_tenant, is_execution_id, quoted};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 

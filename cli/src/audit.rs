@@ -7,10 +7,8 @@ use std::{
 };
 
 use clap::Args;
-use holdfast_core::{
-    evidence::chain::{Audit, Files, Hour, audit},
-    names::{check_tenant, quoted},
-};
+use holdfast_ids::names::{check_tenant, quoted};
+use holdfast_receipt::chain::{Audit, Files, Hour, audit};
 use jiff::{
     SignedDuration, Timestamp,
     civil::Date,

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use holdfast_core::compile::{self, Compiled};
+use holdfast_workflow::compile::{self, Compiled};
 
 use crate::{
     output,

@@ -4,10 +4,8 @@
 use std::{collections::BTreeSet, path::PathBuf, process::Command, thread};
 
 use clap::Args;
-use holdfast_core::{
-    action::{Check, Checks},
-    compile::function_id,
-};
+use holdfast_action::{Check, Checks};
+use holdfast_workflow::compile::function_id;
 use serde_json::Value;
 
 use crate::{

@@ -152,7 +152,7 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Graph { file } => {
             let read = workflows::read(&Project::find()?, &[file])?;
             read.iter().try_for_each(|workflow| {
-                output::text(&holdfast_core::definition::graph(&workflow.definition))
+                output::text(&holdfast_workflow::definition::graph(&workflow.definition))
             })
         }
         Command::Drill(asked) => drill::run(&Project::find()?, &asked),
@@ -181,7 +181,7 @@ fn run(command: Command) -> Result<(), Trouble> {
             command: ReceiptCommand::Mirror(asked),
         } => mirror::run(&asked),
         Command::Schema => {
-            let schema = holdfast_core::definition::schema(&workflows::actions());
+            let schema = holdfast_workflow::definition::schema(&workflows::actions());
             output::text(&format!("{schema:#}\n"))
         }
     }

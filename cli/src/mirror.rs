@@ -7,12 +7,12 @@ use std::{
 };
 
 use clap::Args;
-use holdfast_core::{
+use holdfast_ids::{
     digest::sha256_hex,
-    evidence::chain::{Entry, Hour, HourlyDigest},
     keys::of_receipt_object,
     names::{check_tenant, quoted},
 };
+use holdfast_receipt::chain::{Entry, Hour, HourlyDigest};
 use serde_json::Value;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, path::PathBuf};
 
-use holdfast_core::names::is_workflow_id;
+use holdfast_ids::names::is_workflow_id;
 
 use crate::{output, project::Project, report::Trouble};
 

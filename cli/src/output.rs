@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write, stderr, stdout};
 
-use holdfast_core::names::clean;
+use holdfast_ids::names::clean;
 
 use crate::report::Trouble;
 

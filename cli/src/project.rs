@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use holdfast_core::compile::template_parameters;
+use holdfast_workflow::compile::template_parameters;
 
 use crate::report::Trouble;
 

@@ -6,10 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use holdfast_core::{
-    digest::sha256_hex,
+use holdfast_ids::digest::sha256_hex;
+use holdfast_receipt::{
+    FORMAT, Receipt,
     evidence::{Jwks, Kind, MAX_BYTES, Verified, verified},
-    receipt::{FORMAT, Receipt, page::page_of},
+    page::page_of,
 };
 use jiff::Timestamp;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use holdfast_core::definition::Problem;
+use holdfast_workflow::definition::Problem;
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError,
     MietteSpanContents, Report, Severity, SourceCode, SourceSpan, SpanContents,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use holdfast_core::names::clean;
+use holdfast_ids::names::clean;
 use jiff::Timestamp;
 use serde_json::Value;
 

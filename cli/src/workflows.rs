@@ -2,12 +2,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use holdfast_core::{
-    action::{ActionInfo, Registry},
-    definition::{self, Definition, Known, Problem, Span},
-    gate::shown,
-    task::Budget,
-};
+use holdfast_action::{ActionInfo, Registry};
+use holdfast_admission::shown;
+use holdfast_task::Budget;
+use holdfast_workflow::definition::{self, Definition, Known, Problem, Span};
 
 use crate::{
     project::{self, Project},

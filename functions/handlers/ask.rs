@@ -1,10 +1,8 @@
 //! The `ask` function: puts a question to people for a machine that waits, and says what rules once its time is over.
 
 use holdfast_aws::{AskAnswer, Deployment, log_ask, serve};
-use holdfast_core::{
-    engine::{TaskError, answer},
-    task::{AskCall, AskTask, error_name},
-};
+use holdfast_engine::{TaskError, answer};
+use holdfast_task::{AskCall, AskTask, error_name};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -5,13 +5,11 @@
 
 use std::collections::HashMap;
 
+use holdfast_audit::{About, Event, Metric, Record, events, metrics};
 use holdfast_aws::{Change, Deployment, DynamoLedger, EventBus, SystemHost, change, report};
-use holdfast_core::{
-    audit::{self, About, Event, Metric, Record, events, metrics},
-    engine::Host,
-    keys::ExecutionKey,
-    ledger::{Ledger, LedgerError},
-};
+use holdfast_engine::Host;
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{Ledger, LedgerError};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
@@ -87,7 +85,7 @@ impl Audit {
         let snapshot = snapshot
             .ok_or_else(|| format!("rebuild: {} has no record of its own", at.partition()))?;
         let source = format!("holdfast/{}", self.stack);
-        let events = audit::story(&self.ledger, &snapshot).await?;
+        let events = holdfast_audit::story(&self.ledger, &snapshot).await?;
         let published: Vec<_> = events
             .iter()
             .map(|event| (event.kind.name(), event.cloud_event(&source)))
@@ -119,7 +117,7 @@ impl Audit {
         if let Err(unpublished) = self.bus.publish(&published.concat()).await {
             warn!(reason = %unpublished, "the batch is tried again");
             let lengths: Vec<_> = published.iter().map(Vec::len).collect();
-            failed = audit::untold(&lengths, unpublished.from).or(failed);
+            failed = holdfast_audit::untold(&lengths, unpublished.from).or(failed);
         }
         told.truncate(failed.unwrap_or(records.len()));
         self.count(&told);

@@ -1,11 +1,9 @@
 //! The `begin` function: the gate and the claim on an execution.
 
+use holdfast_audit::{About, Metric};
 use holdfast_aws::{Deployment, SystemHost, log_begin, report, serve, trace};
-use holdfast_core::{
-    audit::{About, Metric},
-    engine::{Host, asked_for},
-    task::{BeginTask, error_name},
-};
+use holdfast_engine::{Host, asked_for};
+use holdfast_task::{BeginTask, error_name};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, stream};
+use holdfast_audit::Metric;
 use holdfast_aws::{Deployment, DynamoLedger, KmsSigner, S3Store, SystemHost, report};
-use holdfast_core::{
-    audit::Metric,
-    engine::Host,
-    evidence::chain::{EARLY_HOURS, Hour, Progress, advance, tenants},
-    names::check_tenant,
+use holdfast_engine::{
+    Host,
+    chain::{Progress, advance, tenants},
 };
+use holdfast_ids::names::check_tenant;
+use holdfast_receipt::chain::{EARLY_HOURS, Hour};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;

@@ -1,11 +1,9 @@
 //! The `finish` function: the end of an execution and its signed receipt.
 
+use holdfast_action::Check;
 use holdfast_aws::{Deployment, log_finish, serve};
-use holdfast_core::{
-    action::Check,
-    engine::TaskError,
-    task::{FinishTask, error_name},
-};
+use holdfast_engine::TaskError;
+use holdfast_task::{FinishTask, error_name};
 use tokio::sync::OnceCell;
 
 #[tokio::main(flavor = "current_thread")]

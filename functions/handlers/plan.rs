@@ -1,7 +1,7 @@
 //! The `plan` function: takes over an execution that goes no further, and says what is to be undone.
 
 use holdfast_aws::{Deployment, PlanAnswer, log_plan, serve};
-use holdfast_core::task::PlanCall;
+use holdfast_task::PlanCall;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

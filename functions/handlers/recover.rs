@@ -7,14 +7,12 @@ use holdfast_aws::{
     AwsEngine, Compiled, Deployment, MachineError, Machines, SystemHost, Undelivered, deliver,
     report,
 };
-use holdfast_core::{
-    audit::{About, Metric},
-    engine::{Host, TaskError},
-    gate,
-    keys::{ExecutionKey, execution_id},
-    ledger::{Ledger, LedgerError, Meta},
-    task::{BeginTask, Failure, RecoveryInput, error_name},
-};
+
+use holdfast_audit::{About, Metric};
+use holdfast_engine::{Host, TaskError};
+use holdfast_ids::keys::{ExecutionKey, execution_id};
+use holdfast_ledger::{Ledger, LedgerError, Meta};
+use holdfast_task::{BeginTask, Failure, RecoveryInput, error_name};
 use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
@@ -128,7 +126,7 @@ impl Recover {
             .and_then(|input| serde_json::from_str(input).ok())
             .unwrap_or_default();
         let started_at = seen.as_ref().map_or("", |seen| &seen.started_at);
-        let Ok(start) = gate::read(&raw, &compiled.gate, started_at) else {
+        let Ok(start) = holdfast_admission::read(&raw, &compiled.gate, started_at) else {
             return Ok(None);
         };
         let workflow = &compiled.gate.workflow;

@@ -1,11 +1,9 @@
 //! The `step` function: one action, named by `HOLDFAST_ACTION`; every action is the same program under another name.
 
+use holdfast_action::Check;
 use holdfast_aws::{Deployment, StepAnswer, log_step, serve};
-use holdfast_core::{
-    action::Check,
-    engine::TaskError,
-    task::{StepCall, error_name},
-};
+use holdfast_engine::TaskError;
+use holdfast_task::{StepCall, error_name};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

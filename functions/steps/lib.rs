@@ -3,7 +3,7 @@
 // So that the step in docs/steps.md reads the same here and in the test that compiles it.
 extern crate self as holdfast_steps;
 
-holdfast_core::actions! {
+holdfast_action::actions! {
     http::Http,
     vendor_hold::VendorHold,
 }

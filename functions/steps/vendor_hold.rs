@@ -1,6 +1,6 @@
 //! The action `vendor-hold`: places a hold on payments to a vendor in the vendor system, and releases it.
 
-use holdfast_core::action::{Action, Call, Check, Done, Setting, Settings, StepError, Undo, Verdict};
+use holdfast_action::{Action, Call, Check, Done, Setting, Settings, StepError, Undo, Verdict};
 use holdfast_steps::client::Service;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -19,13 +19,6 @@ check() {
     fi
 }
 
-core_is_pure() {
-    local tree impure
-    tree=$(cargo tree --locked --package holdfast-core --edges normal --prefix none) || return 1
-    impure=$(grep -E '^(aws-|lambda|tokio)' <<<"$tree" || true)
-    [[ -z $impure ]] || { echo "holdfast-core must do no I/O, yet depends on:" "$impure"; return 1; }
-}
-
 # asl-validator checks what our own tests cannot: JSONata as Step Functions parses it.
 machines_are_valid() {
     local machine
@@ -68,7 +61,7 @@ check "scripts" scripts_are_sound
 check "tidy files" files_are_tidy
 check "licences bans sources" cargo deny --offline --locked check --hide-inclusion-graph licenses bans sources
 check "unused dependencies" cargo shear
-check "core without IO" core_is_pure
+check "order of crates" python3 "$here/crates.py"
 check "cfn-lint" cfn-lint --non-zero-exit-code informational template.yaml
 check "sam validate" sam validate --lint --region "$region" --template-file template.yaml
 check "checkov" "$root/.venv-checkov/bin/checkov" --config-file "$here/checkov.yaml" --file template.yaml

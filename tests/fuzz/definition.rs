@@ -2,8 +2,8 @@
 
 use std::{fs, sync::LazyLock};
 
-use holdfast_core::{
-    action::{ActionInfo, Registry},
+use holdfast_action::{ActionInfo, Registry};
+use holdfast_workflow::{
     compile::machine,
     definition::{Known, Problem, read},
 };

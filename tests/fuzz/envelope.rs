@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use holdfast_core::{
+use holdfast_admission::{Envelope, INPUT_MAX_BYTES, Seen, judge as gate_judges, read};
+use holdfast_ids::{
     digest::canonical,
-    gate::{Envelope, INPUT_MAX_BYTES, Seen, judge as gate_judges, read},
     keys::execution_id,
     names::{check_idempotency_key, check_tenant},
-    task::Gate,
 };
+use holdfast_task::Gate;
 use serde_json::{Value, json};
 
 use crate::{

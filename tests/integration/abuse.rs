@@ -1,6 +1,6 @@
 //! What hostile callers send to the doors: bodies, paths, keys. It is refused as what it is, and nothing else happens.
 
-use holdfast_core::keys::execution_id;
+use holdfast_ids::keys::execution_id;
 use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};
 

@@ -8,13 +8,11 @@ use std::{
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::{StreamExt, future::join, stream};
+use holdfast_audit::{Kind, story};
 use holdfast_aws::{DynamoLedger, SystemHost};
-use holdfast_core::{
-    audit::{Kind, story},
-    engine::Host,
-    keys::{ExecutionKey, execution_id},
-    ledger::Ledger,
-};
+use holdfast_engine::Host;
+use holdfast_ids::keys::{ExecutionKey, execution_id};
+use holdfast_ledger::Ledger;
 use holdfast_tests::{
     DELAY, Queue, Stack, answered, eventually, kill, logged, texts, unique, variable, workers,
 };

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use holdfast_core::evidence::chain::Hour;
+use holdfast_receipt::chain::Hour;
 use holdfast_tests::{
     Api, Changed, DELAY, Stack, allow, answered, eventually, invoke, logged, unique, variable,
 };

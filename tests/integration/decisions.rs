@@ -2,10 +2,9 @@
 
 use aws_config::BehaviorVersion;
 use holdfast_aws::DynamoLedger;
-use holdfast_core::{
-    keys::ExecutionKey,
-    ledger::{Decision, Request, rule},
-};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{Request, rule};
+use holdfast_receipt::Decision;
 use holdfast_tests::{Api, Reply, Stack, eventually, texts, unique, variable};
 use serde_json::{Value, json};
 

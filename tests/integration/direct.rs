@@ -1,6 +1,6 @@
 //! A direct `StartExecution` is held to the same gate as the API.
 
-use holdfast_core::keys::execution_id;
+use holdfast_ids::keys::execution_id;
 use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};
 

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use futures_util::{StreamExt, stream};
-use holdfast_core::{
-    action::ActionInfo,
+use holdfast_action::ActionInfo;
+use holdfast_drill::{Drill, Scenario, Settings};
+use holdfast_tests::{DELAY, Stack, unique};
+use holdfast_workflow::{
     compile::template_parameters,
     definition::{Known, read},
 };
-use holdfast_drill::{Drill, Scenario, Settings};
-use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};
 
 use crate::hold;

@@ -1,9 +1,7 @@
 //! The files for `sam local invoke` are tasks that the functions read, and say what the compiled machine says.
 
-use holdfast_core::{
-    keys::execution_id,
-    task::{BeginTask, FinishTask, StepTask},
-};
+use holdfast_ids::keys::execution_id;
+use holdfast_task::{BeginTask, FinishTask, StepTask};
 use holdfast_tests::DELAY;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

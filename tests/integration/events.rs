@@ -1,7 +1,7 @@
 //! An event that matches a workflow's trigger starts it, once.
 
 use futures_util::future::join_all;
-use holdfast_core::keys::execution_id;
+use holdfast_ids::keys::execution_id;
 use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};
 

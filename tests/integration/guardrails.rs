@@ -6,7 +6,9 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use holdfast_core::{access::Role, digest::value_sha256_hex, task::Approval};
+use holdfast_access::Role;
+use holdfast_ids::digest::value_sha256_hex;
+use holdfast_receipt::Approval;
 use holdfast_tests::{Api, Reply, Stack, eventually, unique};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Hostile text that passes the doors: it stays data on its way to targets, expressions, logs and people.
 
-use holdfast_core::keys::{ExecutionKey, payload_object};
+use holdfast_ids::keys::{ExecutionKey, payload_object};
 use holdfast_tests::{DELAY, Stack, call, eventually, invoke, logged, unique, variable};
 use serde_json::{Value, json};
 
@@ -70,8 +70,8 @@ async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
     };
     let theirs = call("begin", &task("globex", &large)).body["execution"].clone();
     let mine = call("begin", &task("acme", &json!({}))).body["execution"].clone();
-    let bytes = holdfast_core::digest::canonical(&large).expect("canonical");
-    let sha256 = holdfast_core::digest::sha256_hex(&bytes);
+    let bytes = holdfast_ids::digest::canonical(&large).expect("canonical");
+    let sha256 = holdfast_ids::digest::sha256_hex(&bytes);
     let key_of = |tenant: &str, execution: &Value| {
         let execution = execution["id"].as_str().expect("an id").to_owned();
         payload_object(
@@ -153,7 +153,7 @@ async fn a_guardrail_without_end_is_refused_clearly_and_begin_lives_on() {
         // What the evaluator says may quote the input: the definition's author is told at `validate`.
         assert!(
             why.is_empty()
-                || holdfast_core::gate::evaluate(assert, &[]).is_err_and(|said| said.contains(why)),
+                || holdfast_expression::evaluate(assert, &[]).is_err_and(|said| said.contains(why)),
             "{assert}"
         );
     }

@@ -13,13 +13,11 @@ use aws_sdk_s3::{
     config::{Credentials, SharedCredentialsProvider},
     error::ProvideErrorMetadata,
 };
-use holdfast_core::{
-    access::{Stores, session_policy},
-    keys::{
-        ExecutionKey, digest_object, digest_prefix, execution_id, receipt_object, receipt_prefix,
-    },
-    ledger::{Expect, Ledger, Meta, Put},
+use holdfast_access::{Stores, session_policy};
+use holdfast_ids::keys::{
+    ExecutionKey, digest_object, digest_prefix, execution_id, receipt_object, receipt_prefix,
 };
+use holdfast_ledger::{Expect, Ledger, Meta, Put};
 use holdfast_tests::{Stack, enforced, eventually, unique};
 use jiff::Timestamp;
 use serde_json::json;

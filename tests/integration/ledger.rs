@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
     types::{BillingMode, GlobalSecondaryIndex},
 };
 use holdfast_aws::DynamoLedger;
-use holdfast_core::ledger::{Ledger, Link, contract::check_all};
+use holdfast_ledger::{Ledger, Link, contract::check_all};
 use holdfast_tests::{Stack, unique, variable};
 
 async fn assert_kept(ledger: &DynamoLedger) {

@@ -1,6 +1,6 @@
 //! Lists of executions, receipts and workflows: what is in them, in which order, and how pages follow each other.
 
-use holdfast_core::access::Role;
+use holdfast_access::Role;
 use holdfast_tests::{Api, Reply, Stack, Throttle, eventually, texts, unique};
 use serde_json::{Value, json};
 

@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path};
 
-use holdfast_core::{access::Role, digest::sha256_hex, evidence::chain::Hour};
+use holdfast_access::Role;
+use holdfast_ids::digest::sha256_hex;
+use holdfast_receipt::chain::Hour;
 use holdfast_tests::{Stack, invoke, tokens, unique};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

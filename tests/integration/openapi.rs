@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use holdfast_core::access::Role;
+use holdfast_access::Role;
 use holdfast_tests::{Stack, texts, tokens::token, unique, variable};
 use serde_json::json;
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use holdfast_core::keys::execution_id;
+use holdfast_ids::keys::execution_id;
 use holdfast_tests::{Api, Reply, Stack, eventually, unique};
 use serde_json::{Value, json};
 

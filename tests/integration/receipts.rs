@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use holdfast_core::{digest::sha256_hex, receipt::Receipt};
+use holdfast_ids::digest::sha256_hex;
+use holdfast_receipt::Receipt;
 use holdfast_tests::{Changed, DELAY, Stack, enforced, unique, valid_receipt, variable};
 
 use serde_json::json;

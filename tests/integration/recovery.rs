@@ -2,10 +2,8 @@
 
 use futures_util::future::join_all;
 use holdfast_aws::DynamoLedger;
-use holdfast_core::{
-    keys::ExecutionKey,
-    ledger::{Expect, Ledger, Meta, Phase, Put},
-};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{Expect, Ledger, Meta, Phase, Put};
 use holdfast_tests::{DELAY, Stack, call, eventually, invoke, unique, variable};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -171,7 +169,7 @@ async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep
 async fn a_machine_that_ended_before_its_start_was_recorded_leaves_a_receipt() {
     let stack = Stack::from_env().await;
     let (vendor, key) = (unique("vendor"), unique("early"));
-    let id = holdfast_core::keys::execution_id("acme", DELAY, &key);
+    let id = holdfast_ids::keys::execution_id("acme", DELAY, &key);
     let event = status_event(&stack, &id, &key, &vendor, "ABORTED", "");
     tokio::task::spawn_blocking(move || invoke("recover", &event))
         .await

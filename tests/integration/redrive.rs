@@ -1,6 +1,6 @@
 //! Redrives on the stack: asked for twice, under another definition, and in spite of a machine that was never started.
 
-use holdfast_core::ledger::{Expect, Ledger, Meta, Phase, Put, Redriven};
+use holdfast_ledger::{Expect, Ledger, Meta, Phase, Put, Redriven};
 use holdfast_tests::{DELAY, Stack, unique};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;

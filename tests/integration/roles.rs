@@ -1,6 +1,6 @@
 //! Every cell of the table of roles, and every token that is not one, at the running stack.
 
-use holdfast_core::access::{Operation, Role, Verdict, Whose, verdict};
+use holdfast_access::{Operation, Role, Verdict, Whose, verdict};
 use holdfast_identity::{Issuer, unsigned};
 use holdfast_tests::{
     Api, DELAY, Reply, Stack, invoked,

@@ -1,6 +1,7 @@
 //! What was done is undone, whatever stops an execution: counted at the target.
 
-use holdfast_core::{access::Role, digest::value_sha256_hex};
+use holdfast_access::Role;
+use holdfast_ids::digest::value_sha256_hex;
 use holdfast_tests::{DELAY, Stack, eventually, unique};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Every route of the served document: open to the roles that it declares, in their own tenant, and to nobody else.
 
-use holdfast_core::access::{Operation, Role};
+use holdfast_access::{Operation, Role};
 use holdfast_tests::{Api, DELAY, Reply, Stack, unique};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! The other workflows that ship with the project.
 
-use holdfast_core::keys::execution_id;
+use holdfast_ids::keys::execution_id;
 use holdfast_tests::{Stack, eventually, unique};
 use serde_json::json;
 

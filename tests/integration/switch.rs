@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use holdfast_core::{access::Role, audit::Kind};
+use holdfast_access::Role;
+use holdfast_audit::Kind;
 use holdfast_tests::{Queue, Stack, unique};
 use serde_json::json;
 

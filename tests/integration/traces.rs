@@ -1,6 +1,6 @@
 //! One trace id follows an execution from the caller through every function into every request to a target.
 
-use holdfast_core::trace::TraceId;
+use holdfast_ids::trace::TraceId;
 use holdfast_tests::{DELAY, Stack, eventually, logged, unique};
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn trace_of(request: &Value) -> Option<String> {
 async fn the_callers_trace_reaches_every_attempt_every_target_and_every_log() {
     let stack = Stack::from_env().await;
     let (vendor, key) = (unique("vendor"), unique("trace"));
-    let trace = TraceId::of_execution(&holdfast_core::digest::sha256_hex(key.as_bytes()));
+    let trace = TraceId::of_execution(&holdfast_ids::digest::sha256_hex(key.as_bytes()));
     let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
     stack.vendor.plan(fault).await;
     let fault =

@@ -1,6 +1,6 @@
 //! A client of the HTTP API, as a platform admin who acts for one tenant, or as anybody else.
 
-use holdfast_core::access::Role;
+use holdfast_access::Role;
 use reqwest::{Client, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
 

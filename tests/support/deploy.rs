@@ -1,7 +1,7 @@
 //! Puts a test's own workflow beside the stack's: compiled as `holdfast compile` does it, run by the stack's functions.
 
-use holdfast_core::{
-    action::ActionInfo,
+use holdfast_action::ActionInfo;
+use holdfast_workflow::{
     compile::machine,
     definition::{Known, read},
 };

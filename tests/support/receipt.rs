@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use holdfast_core::digest::{canonical, sha256_hex};
+use holdfast_ids::digest::{canonical, sha256_hex};
 use jsonschema::Validator;
 use serde_json::Value;
 

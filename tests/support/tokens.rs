@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::LazyLock};
 
-use holdfast_core::access::Role;
+use holdfast_access::Role;
 use holdfast_identity::Issuer;
 use jiff::Timestamp;
 use serde_json::{Value, json};

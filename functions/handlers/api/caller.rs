@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
+use holdfast_access::{Identity, Operation, Unknown, Verdict, Whose, verdict};
 use holdfast_aws::{DynamoLedger, S3Store};
-use holdfast_core::{
-    access::{Identity, Operation, Unknown, Verdict, Whose, verdict},
+use holdfast_ids::{
     keys::ExecutionKey,
-    ledger::Ledger,
     names::{check_tenant, is_execution_id, quoted},
 };
+use holdfast_ledger::Ledger;
 use lambda_http::request::RequestContext;
 
 use crate::{App, problem::Problem};

@@ -7,10 +7,8 @@ use axum::{
     extract::{Path, State},
 };
 use holdfast_aws::SystemHost;
-use holdfast_core::{
-    engine::Host,
-    ledger::{self, Expect, Ledger, Meanwhile, Put, Request, Scope, Switch},
-};
+use holdfast_engine::Host;
+use holdfast_ledger::{Expect, Ledger, Meanwhile, Put, Request, Scope, Switch};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -108,7 +106,7 @@ async fn turn(
         let now = SystemHost.now();
         let meanwhile = body.running_executions;
         let before = stands.as_ref();
-        let next = ledger::control(before, &scope, body.state, meanwhile, &request, now);
+        let next = holdfast_ledger::control(before, &scope, body.state, meanwhile, &request, now);
         let Some(next) = next else {
             return Ok(Json(Turned {
                 control: stands.map_or_else(|| never(&scope), shown),
@@ -134,7 +132,7 @@ async fn turn(
     }
 }
 
-fn shown(control: ledger::Control) -> Control {
+fn shown(control: holdfast_ledger::Control) -> Control {
     let paused = control.state == Switch::Paused;
     Control {
         scope: control.scope.name(),

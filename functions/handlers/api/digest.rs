@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use holdfast_core::{
-    access::Operation, digest::sha256_hex, engine::ObjectStore, evidence::chain::Hour,
-    keys::digest_prefix,
-};
+use holdfast_access::Operation;
+use holdfast_engine::ObjectStore;
+use holdfast_ids::{digest::sha256_hex, keys::digest_prefix};
+use holdfast_receipt::chain::Hour;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;

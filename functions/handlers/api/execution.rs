@@ -6,12 +6,11 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use holdfast_core::{
-    access::Operation,
-    audit,
-    ledger::{self, GuardrailOutcome, Ledger, Meta, Phase, Snapshot, StepRecord},
-    names::is_workflow_id,
-};
+use holdfast_access::Operation;
+use holdfast_audit as audit;
+use holdfast_ids::names::is_workflow_id;
+use holdfast_ledger::{Ledger, Meta, Phase, Snapshot, StepRecord};
+use holdfast_receipt::GuardrailOutcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -178,7 +177,7 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
 }
 
 fn shown_step(step: StepRecord, payloads: bool) -> Step {
-    let attempts = |all: &[ledger::Attempt]| {
+    let attempts = |all: &[holdfast_ledger::Attempt]| {
         let all = all.iter();
         all.map(|one| shown_attempt(one, payloads)).collect()
     };
@@ -200,7 +199,7 @@ fn shown_step(step: StepRecord, payloads: bool) -> Step {
     }
 }
 
-fn shown_attempt(attempt: &ledger::Attempt, payloads: bool) -> Attempt {
+fn shown_attempt(attempt: &holdfast_ledger::Attempt, payloads: bool) -> Attempt {
     Attempt {
         started_at: attempt.started_at,
         ended_at: attempt.ended_at,

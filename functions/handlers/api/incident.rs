@@ -6,12 +6,9 @@ use axum::{
     Json,
     extract::{Path, State},
 };
-use holdfast_core::{
-    access::Operation,
-    keys::ExecutionKey,
-    ledger::{self, IncidentStatus, Ledger, Question as Asking, QuestionState, WAITING},
-    names::is_execution_id,
-};
+use holdfast_access::Operation;
+use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
+use holdfast_ledger::{IncidentStatus, Ledger, Question as Asking, QuestionState, WAITING};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -126,7 +123,7 @@ pub(crate) async fn one(
 /// What was asked of people about one execution.
 pub(crate) async fn question(
     caller: &Caller,
-    link: &ledger::Link,
+    link: &holdfast_ledger::Link,
     step: &str,
 ) -> Result<Option<Asking>, Problem> {
     let at = ExecutionKey {
@@ -138,7 +135,7 @@ pub(crate) async fn question(
     Ok(questions.and_then(|all| all.into_iter().find(|one| one.step == step)))
 }
 
-pub(crate) async fn find(caller: &Caller, id: &str) -> Result<ledger::Incident, Problem> {
+pub(crate) async fn find(caller: &Caller, id: &str) -> Result<holdfast_ledger::Incident, Problem> {
     let found = match is_execution_id(id) {
         true => caller.ledger.incident(&caller.tenant, id).await?,
         false => None,
@@ -147,7 +144,7 @@ pub(crate) async fn find(caller: &Caller, id: &str) -> Result<ledger::Incident, 
 }
 
 /// An incident; what targets and people said only with `payloads`.
-pub(crate) fn shown(incident: &ledger::Incident, payloads: bool) -> Incident {
+pub(crate) fn shown(incident: &holdfast_ledger::Incident, payloads: bool) -> Incident {
     let handled = incident.handled.iter().map(|one| Handled {
         status: one.status,
         by: one.by.clone(),

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
+use holdfast_access::Operation;
 use holdfast_aws::{Listed, Wanted};
-use holdfast_core::{
-    access::Operation,
-    ledger::{Phase, Status},
-    names::{is_workflow_id, quoted},
-};
+use holdfast_ids::names::{is_workflow_id, quoted};
+use holdfast_ledger::Phase;
+use holdfast_receipt::Status;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use holdfast_core::names::is_execution_id;
+use holdfast_ids::names::is_execution_id;
 use serde::Deserialize;
 
 use crate::{App, caller::Visitor, start::asked_in};

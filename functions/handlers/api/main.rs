@@ -27,8 +27,9 @@ use axum::{
     extract::DefaultBodyLimit,
     middleware::{from_fn_with_state, map_response},
 };
+use holdfast_access::ClaimNames;
 use holdfast_aws::{Deployment, Keys, Machines};
-use holdfast_core::{access::ClaimNames, evidence::Jwks};
+use holdfast_receipt::evidence::Jwks;
 use lambda_http::{Adapter, tower::ServiceBuilder};
 use tokio::sync::OnceCell;
 

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, made of the routes that are served and of the types that they read and write.
 
 use axum::Json;
-use holdfast_core::names::{KEY_MAX, TENANT_MAX};
+use holdfast_ids::names::{KEY_MAX, TENANT_MAX};
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 

@@ -1,7 +1,7 @@
 //! Pages of a list: how long they are, and the cursor that says where the next one begins.
 
 use holdfast_aws::Place;
-use holdfast_core::names::is_execution_id;
+use holdfast_ids::names::is_execution_id;
 use jiff::Timestamp;
 
 use crate::problem::Problem;

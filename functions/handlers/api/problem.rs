@@ -5,7 +5,8 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_core::{engine::StoreError, ledger::LedgerError};
+use holdfast_engine::StoreError;
+use holdfast_ledger::LedgerError;
 
 use crate::answer::ProblemDocument;
 

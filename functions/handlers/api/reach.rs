@@ -5,8 +5,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use holdfast_access::{Stores, session_policy};
 use holdfast_aws::{Deployment, DynamoLedger, S3Store};
-use holdfast_core::access::{Stores, session_policy};
 
 /// Tenants whose clients a warm function keeps; beyond that it begins anew.
 const KEPT: usize = 200;

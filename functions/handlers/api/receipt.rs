@@ -9,16 +9,14 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use holdfast_access::Operation;
 use holdfast_aws::S3Store;
-use holdfast_core::{
-    access::Operation,
-    engine::ObjectStore,
+use holdfast_engine::ObjectStore;
+use holdfast_ledger::{Ledger, Meta};
+use holdfast_receipt::{
+    Receipt, ReceiptRef,
     evidence::Jwks,
-    ledger::{Ledger, Meta, ReceiptRef},
-    receipt::{
-        Receipt,
-        page::{content_security_policy, page_of},
-    },
+    page::{content_security_policy, page_of},
 };
 use jiff::{Timestamp, Unit};
 use schemars::JsonSchema;

@@ -8,17 +8,16 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use holdfast_access::Operation;
+use holdfast_admission::Envelope;
 use holdfast_aws::{MachineError, SystemHost};
-use holdfast_core::{
-    access::Operation,
-    compile::RECOVERY,
-    engine::Host,
-    gate::Envelope,
-    keys::ExecutionKey,
-    ledger::{self, Answer, Asked as Wish, Ledger, Meta, Request, Snapshot, ask, withdraw},
-    payload::Payload,
-    task::{Failure, RecoveryInput, error_name},
+use holdfast_engine::Host;
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{
+    self, Answer, Asked as Wish, Ledger, Meta, Request, Snapshot, ask, withdraw,
 };
+use holdfast_task::RECOVERY;
+use holdfast_task::{Failure, RecoveryInput, error_name, payload::Payload};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -61,7 +60,7 @@ pub(crate) async fn cancel(
     let before = caller.ledger.meta(&at).await?;
     let decide = |found: &Snapshot| {
         let owner = recovery(&app, &found.meta);
-        ledger::cancel(&found.meta, &request, &owner, SystemHost.now())
+        holdfast_ledger::cancel(&found.meta, &request, &owner, SystemHost.now())
     };
     let answer = ask(&caller.ledger, &at, decide).await?;
     if let (Answer::Done(_), Some(before)) = (&answer, before) {
@@ -191,7 +190,7 @@ async fn redriven(
         let name = redrive_name(&found.meta, found.meta.generation + 1);
         let owner = app.machines.execution_arn(&found.meta.workflow, &name);
         let now = SystemHost.now();
-        ledger::redrive(found, &compiled.gate, &compiled.steps, request, &owner, now)
+        holdfast_ledger::redrive(found, &compiled.gate, &compiled.steps, request, &owner, now)
     };
     Ok(ask(&caller.ledger, at, decide).await?)
 }

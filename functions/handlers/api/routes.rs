@@ -6,7 +6,7 @@ use axum::{
     Router,
     routing::{MethodRouter, get, post, put},
 };
-use holdfast_core::access::Operation;
+use holdfast_access::Operation;
 
 use crate::{
     App,

@@ -7,17 +7,16 @@ use axum::{
     extract::{Path, State},
 };
 use futures_util::future::join_all;
+use holdfast_access::Operation;
 use holdfast_aws::{SystemHost, deliver, trace};
-use holdfast_core::{
-    access::Operation,
-    engine::Host,
-    keys::ExecutionKey,
-    ledger::{
-        Deciding, Decision, Expect, Incident, IncidentStatus, Ledger, Link, Put, QuestionKind,
-        QuestionState, Request, WAITING, handle, rule,
-    },
-    names::is_execution_id,
+use holdfast_engine::Host;
+use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
+use holdfast_ledger::{
+    Deciding, Expect, Incident, IncidentStatus, Ledger, Link, Put, QuestionState, Request, WAITING,
+    handle, rule,
 };
+use holdfast_receipt::Decision;
+use holdfast_task::QuestionKind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -8,17 +8,18 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use holdfast_access::Operation;
+use holdfast_admission::{Envelope, check_size, open_to, violations};
 use holdfast_aws::{Deployed, MachineError, StartOutcome, trace};
-use holdfast_core::{
-    access::Operation,
+use holdfast_ids::{
     digest::{canonical, sha256_hex},
-    gate::{Envelope, check_size, open_to, violations},
     keys::{ExecutionKey, execution_id},
-    ledger::{Ledger, Refusal, paused},
     names::{check_idempotency_key, is_workflow_id, quoted},
-    task::{Approval, Rules},
     trace::TraceId,
 };
+use holdfast_ledger::{Ledger, Refusal, paused};
+use holdfast_receipt::Approval;
+use holdfast_task::Rules;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -7,14 +7,12 @@ use axum::{
     extract::{Path, State},
 };
 use futures_util::{StreamExt, stream};
+use holdfast_access::Operation;
+use holdfast_admission::{demands, open_to};
+use holdfast_asl::{chart, declared};
 use holdfast_aws::{Deployed, MachineError};
-use holdfast_core::{
-    access::Operation,
-    compile::{chart, declared},
-    gate::{demands, open_to},
-    names::{is_workflow_id, quoted},
-    task::StepRef,
-};
+use holdfast_ids::names::{is_workflow_id, quoted};
+use holdfast_task::StepRef;
 use serde_json::{Value, json};
 
 use crate::{

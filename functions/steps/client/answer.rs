@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use holdfast_core::action::StepError;
+use holdfast_action::StepError;
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 

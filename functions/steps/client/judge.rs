@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use holdfast_core::action::StepError;
+use holdfast_action::StepError;
 use reqwest::{
     StatusCode,
     header::{HeaderMap, RETRY_AFTER},

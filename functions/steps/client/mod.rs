@@ -6,7 +6,7 @@ mod reach;
 
 use std::{sync::Arc, time::Duration};
 
-use holdfast_core::action::{Call, Check, Settings, StepError};
+use holdfast_action::{Call, Check, Settings, StepError};
 use reqwest::{
     Method, Response, Url,
     header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_core::action::StepError;
+use holdfast_action::StepError;
 use reqwest::Url;
 
 use crate::client::Network;

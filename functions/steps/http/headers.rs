@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_core::action::StepError;
+use holdfast_action::StepError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// Set by the engine or the connection, so that a definition setting them would break one or the other.

@@ -7,11 +7,9 @@ mod types;
 use std::sync::Arc;
 
 use futures_util::future::{join, join_all};
-use holdfast_core::{
-    action::{Action, Call, Check, Done, Secrets, Setting, Settings, StepError, Undo},
-    compile::SECRETS_VARIABLE,
-    digest::is_rounded,
-};
+use holdfast_action::{Action, Call, Check, Done, Secrets, Setting, Settings, StepError, Undo};
+use holdfast_ids::digest::is_rounded;
+use holdfast_action::SECRETS_VARIABLE;
 use reqwest::{
     Method,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},

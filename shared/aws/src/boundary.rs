@@ -4,15 +4,15 @@ mod start;
 
 pub use start::log_begin;
 
-use holdfast_core::{
-    engine::TaskError,
+use holdfast_engine::TaskError;
+use holdfast_ids::{
     keys::{ExecutionKey, item_digest, item_name},
-    ledger::StepState,
     names::loggable,
-    task::{
-        AskCall, AskResult, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult, StepCall,
-        StepResult, StepStatus, StepTask, ToUndo, UndoResult, error_name,
-    },
+};
+use holdfast_ledger::StepState;
+use holdfast_task::{
+    AskCall, AskResult, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult, StepCall,
+    StepResult, StepStatus, StepTask, ToUndo, UndoResult, error_name,
 };
 use serde::Serialize;
 use tracing::{error, info, warn};

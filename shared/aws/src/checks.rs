@@ -1,6 +1,9 @@
 //! Whether what a function depends on is there and lets it in: tried without any effect.
 
-use holdfast_core::{action::Check, evidence::Signer, keys::ExecutionKey, ledger::Ledger};
+use holdfast_action::Check;
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::Ledger;
+use holdfast_receipt::evidence::Signer;
 
 use crate::{DynamoLedger, KmsSigner};
 

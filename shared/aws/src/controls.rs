@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use holdfast_core::{
-    keys::ExecutionKey,
-    ledger::{Control, Expect, LedgerError, Meta, Put, Scope},
-};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{Control, Expect, LedgerError, Meta, Put, Scope};
 
 use crate::{
     item::{Item, read},

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
         TransactWriteItem, Update, builders::UpdateBuilder,
     },
 };
-use holdfast_core::ledger::{Counter, Draw, Drawn, Expect, LedgerError, Meta};
+use holdfast_ledger::{Counter, Draw, Drawn, Expect, LedgerError, Meta};
 use serde::Deserialize;
 
 use crate::{

@@ -7,10 +7,8 @@ use aws_config::{
     timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use holdfast_core::{
-    action::{Boxed, Settings},
-    engine::Engine,
-};
+use holdfast_action::{Boxed, Settings};
+use holdfast_engine::Engine;
 
 use crate::{
     DynamoLedger, EventBus, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,

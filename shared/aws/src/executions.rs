@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use holdfast_core::{
-    keys::ExecutionKey,
-    ledger::{LedgerError, Phase, ReceiptRef},
-};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{LedgerError, Phase};
+use holdfast_receipt::ReceiptRef;
 use jiff::Timestamp;
 use serde::Deserialize;
 

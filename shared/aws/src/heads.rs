@@ -7,10 +7,9 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
-use holdfast_core::{
-    evidence::chain::{Head, Heads, Hour},
-    ledger::LedgerError,
-};
+use holdfast_engine::chain::{Head, Heads};
+use holdfast_ledger::LedgerError;
+use holdfast_receipt::chain::Hour;
 use jiff::Timestamp;
 use serde::Deserialize;
 

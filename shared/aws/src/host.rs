@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use holdfast_core::{engine::Host, trace::TraceId};
+use holdfast_engine::Host;
+use holdfast_ids::trace::TraceId;
 use jiff::Timestamp;
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use holdfast_core::ledger::{Expect, LedgerError};
+use holdfast_ledger::{Expect, LedgerError};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;

@@ -8,12 +8,10 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
-use holdfast_core::{
-    keys::{ExecutionKey, step_sort_key},
-    ledger::{
-        Control, Counter, Draw, Drawn, Expect, Incident, IncidentStatus, Ledger, LedgerError, Link,
-        Meta, Put, Question, Scope, Snapshot, StepRecord,
-    },
+use holdfast_ids::keys::{ExecutionKey, step_sort_key};
+use holdfast_ledger::{
+    Control, Counter, Draw, Drawn, Expect, Incident, IncidentStatus, Ledger, LedgerError, Link,
+    Meta, Put, Question, Scope, Snapshot, StepRecord,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};

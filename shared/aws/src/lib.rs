@@ -1,4 +1,4 @@
-//! The AWS side of Holdfast: the only crate that names the AWS SDK; each module fills one port of `holdfast-core`.
+//! The AWS side of Holdfast: the only crate that names the AWS SDK; each module fills one port of `holdfast-ledger` or `holdfast-engine`.
 
 mod boundary;
 mod bus;

@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Select};
-use holdfast_core::{
-    keys::ExecutionKey,
-    ledger::{Incident, IncidentStatus, LedgerError, Link},
-};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{Incident, IncidentStatus, LedgerError, Link};
 use jiff::Timestamp;
 
 use crate::executions::Place;

@@ -11,13 +11,11 @@ use aws_sdk_sfn::{
     },
     types::ExecutionStatus,
 };
-use holdfast_core::{
-    compile::RECOVERY,
-    engine::TaskError,
-    gate::Envelope,
-    task::{AskResult, Gate, RecoveryInput, StepRef},
-    trace::TraceId,
-};
+use holdfast_admission::Envelope;
+use holdfast_engine::TaskError;
+use holdfast_ids::trace::TraceId;
+use holdfast_task::RECOVERY;
+use holdfast_task::{AskResult, Gate, RecoveryInput, StepRef};
 use serde::Deserialize;
 use serde_json::{Value, json};
 

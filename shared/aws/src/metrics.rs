@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use holdfast_core::audit::{About, Metric, emf};
+use holdfast_audit::{About, Metric, emf};
 use jiff::Timestamp;
 
 /// Writes one line of metrics of the deployment called `stack` to the function's log.

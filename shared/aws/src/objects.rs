@@ -8,9 +8,9 @@ use aws_sdk_s3::{
     operation::get_object::GetObjectError,
     presigning::PresigningConfig,
 };
-use holdfast_core::{
-    engine::{ObjectStore, StoreError},
-    evidence::chain::{Shelf, Stored},
+use holdfast_engine::{
+    ObjectStore, StoreError,
+    chain::{Shelf, Stored},
 };
 use jiff::Timestamp;
 

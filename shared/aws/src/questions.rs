@@ -1,9 +1,7 @@
 //! Delivers what people decided: first to the step's record, then to the machine that waits.
 
-use holdfast_core::{
-    engine::{Host, answer},
-    ledger::{Expect, Ledger, LedgerError, Question, enact},
-};
+use holdfast_engine::{Host, answer};
+use holdfast_ledger::{Expect, Ledger, LedgerError, Question, enact};
 
 use crate::{DynamoLedger, MachineError, Machines, SystemHost};
 

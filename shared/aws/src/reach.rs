@@ -8,11 +8,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use holdfast_core::{
-    access::{Stores, session_policy},
-    keys::{ExecutionKey, execution_id},
-    ledger::{Counter, CounterKind, IncidentStatus, Scope},
-};
+use holdfast_access::{Stores, session_policy};
+use holdfast_ids::keys::{ExecutionKey, execution_id};
+use holdfast_ledger::{Counter, CounterKind, IncidentStatus, Scope};
 use serde_json::{Value, json};
 
 use crate::{controls, counters, executions, heads, ledger, refusals};

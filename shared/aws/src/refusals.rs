@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use holdfast_core::ledger::{LedgerError, Refusal};
+use holdfast_ledger::{LedgerError, Refusal};
 
 use crate::{
     counters::EXPIRES,

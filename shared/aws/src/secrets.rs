@@ -9,7 +9,7 @@ use std::{
 use aws_sdk_secretsmanager::{
     Client, error::ProvideErrorMetadata, operation::get_secret_value::GetSecretValueError,
 };
-use holdfast_core::action::{Boxed, Secrets, StepError};
+use holdfast_action::{Boxed, Secrets, StepError};
 
 const KEPT: Duration = Duration::from_secs(300);
 

@@ -2,11 +2,9 @@
 
 use std::{fmt, future::Future};
 
-use holdfast_core::{
-    action::{Check, Checks},
-    engine::TaskError,
-    task::error_name,
-};
+use holdfast_action::{Check, Checks};
+use holdfast_engine::TaskError;
+use holdfast_task::error_name;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use aws_sdk_kms::{
     primitives::Blob,
     types::{MessageType, SigningAlgorithmSpec},
 };
-use holdfast_core::evidence::{Jwk, Jwks, SignError, Signer};
+use holdfast_receipt::evidence::{Jwk, Jwks, SignError, Signer};
 
 /// Asymmetric keys of KMS.
 #[derive(Debug, Clone)]

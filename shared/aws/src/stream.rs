@@ -1,6 +1,7 @@
 //! The ledger's stream: reads what DynamoDB tells of a change into the records before and after it.
 
-use holdfast_core::{audit::Record, keys::ExecutionKey};
+use holdfast_audit::Record;
+use holdfast_ids::keys::ExecutionKey;
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};

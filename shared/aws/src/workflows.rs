@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use holdfast_core::names::is_workflow_id;
+use holdfast_ids::names::is_workflow_id;
 use serde_json::Value;
 
 use crate::machines::{Compiled, MachineError, Machines, unavailable};

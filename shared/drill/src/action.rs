@@ -3,11 +3,9 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use holdfast_core::{
-    action::{AnyAction, Boxed, Call, Done, StepError, Verdict},
-    engine::Host,
-    timing::LEASE_MARGIN_S,
-};
+use holdfast_action::{AnyAction, Boxed, Call, Done, StepError, Verdict};
+use holdfast_engine::Host;
+use holdfast_task::timing::LEASE_MARGIN_S;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
-use holdfast_core::{
-    audit::{Event, Kind, told},
-    digest::sha256_hex,
-    ledger::{Ledger, Phase, ReceiptRef, Snapshot, Status, StepRecord, StepState},
-    receipt::{Receipt, StepStatus},
-};
+use holdfast_audit::{Event, Kind, told};
+use holdfast_engine::receipt_of;
+use holdfast_ids::digest::sha256_hex;
+use holdfast_ledger::{Ledger, Phase, Snapshot, StepRecord, StepState};
+use holdfast_receipt::{Receipt, ReceiptRef, Status, StepStatus};
 
 use crate::{
     plan::Deployed,
@@ -129,7 +128,7 @@ fn receipt(left: &Left, reference: &ReceiptRef) -> Result<Receipt, String> {
 
 /// The receipt says what the ledger says.
 fn agrees(found: &mut Found, receipt: &Receipt, snapshot: &Snapshot, deployed: &Deployed) {
-    let now = match Receipt::of(snapshot, &deployed.refs, receipt.incident.clone()) {
+    let now = match receipt_of(snapshot, &deployed.refs, receipt.incident.clone()) {
         Ok(now) => now,
         Err(error) => return found.say(format!("the ledger yields no receipt: {error}")),
     };

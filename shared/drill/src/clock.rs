@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_executor::LocalPool;
-use holdfast_core::engine::Host;
+use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 
 /// Whatever takes more jumps than this goes round in circles: ordinary runs take some hundreds.

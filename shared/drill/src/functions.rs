@@ -4,12 +4,10 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duratio
 
 use futures_executor::LocalSpawner;
 use futures_util::task::LocalSpawnExt;
-use holdfast_core::{
-    compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of},
-    engine::{Engine, Host, TaskError, answer},
-    evidence::Unsigned,
-    task::{AskCall, AskResult, AskTask, PlanCall, StepCall, error_name},
-};
+use holdfast_engine::{Engine, Host, TaskError, answer};
+use holdfast_receipt::evidence::Unsigned;
+use holdfast_task::{AskCall, AskResult, AskTask, PlanCall, StepCall, error_name};
+use holdfast_workflow::compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

@@ -30,7 +30,9 @@ pub use target::Manners;
 
 use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Arc, thread};
 
-use holdfast_core::{action::ActionInfo, definition::Definition, receipt::Receipt};
+use holdfast_action::ActionInfo;
+use holdfast_receipt::Receipt;
+use holdfast_workflow::definition::Definition;
 use serde_json::Value;
 
 use own::Owned;

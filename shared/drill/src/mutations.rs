@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use holdfast_core::definition::{self, Definition, Known};
+use holdfast_workflow::definition::{self, Definition, Known};
 
 use crate::{
     Fault, Strike,

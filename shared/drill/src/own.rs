@@ -5,7 +5,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use holdfast_core::action::AnyAction;
+use holdfast_action::AnyAction;
 use tokio::{
     runtime::{Builder, Runtime},
     time::timeout,

@@ -2,12 +2,11 @@
 
 use std::{rc::Rc, time::Duration};
 
-use holdfast_core::{
-    engine::{Host, answer},
-    keys::ExecutionKey,
-    ledger::{Deciding, Decision, Expect, Ledger, LedgerError, QuestionKind, Request, enact, rule},
-    task::AskTask,
-};
+use holdfast_engine::{Host, answer};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{Deciding, Expect, Ledger, LedgerError, Request, enact, rule};
+use holdfast_receipt::Decision;
+use holdfast_task::{AskTask, QuestionKind};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{fault::Fault, functions::Room, process::Process, world::lock};

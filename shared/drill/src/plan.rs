@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use holdfast_core::{
-    action::ActionInfo,
+use holdfast_action::ActionInfo;
+
+use holdfast_task::StepRef;
+use holdfast_workflow::{
     compile,
     definition::{Definition, OnFailure},
-    gate,
-    task::StepRef,
 };
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ pub(crate) struct Known {
 }
 
 impl Compiled {
-    fn read(machine: &compile::Machine) -> Result<Self, String> {
+    fn read(machine: &holdfast_asl::Machine) -> Result<Self, String> {
         let text = machine.to_json().map_err(|error| error.to_string())?;
         let (machine, states) = Machine::read(&text)?;
         Ok(Self {
@@ -67,7 +67,7 @@ impl Deployed {
         let machine = compile::machine(definition, file).map_err(|error| error.to_string())?;
         let recovery = compile::recovery(&[definition]);
         let input = input.unwrap_or_else(|| sample(&definition.input, ""));
-        let misfits = gate::violations(&definition.input, &input)?;
+        let misfits = holdfast_admission::violations(&definition.input, &input)?;
         if !misfits.is_empty() {
             let misfits = misfits.join("; ");
             return Err(format!(

@@ -10,13 +10,11 @@ use std::{
     time::Duration,
 };
 
-use holdfast_core::{
-    engine::{Host, ObjectStore, StoreError},
-    keys::ExecutionKey,
-    ledger::{
-        Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, Meta, Put,
-        Question, Scope, Snapshot, StepRecord,
-    },
+use holdfast_engine::{Host, ObjectStore, StoreError};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{
+    Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, Meta, Put,
+    Question, Scope, Snapshot, StepRecord,
 };
 use jiff::Timestamp;
 

@@ -6,7 +6,8 @@ use std::{
     rc::Rc,
 };
 
-use holdfast_core::{digest::sha256_hex, engine::Host};
+use holdfast_engine::Host;
+use holdfast_ids::digest::sha256_hex;
 use jsonata_core::{
     ast::AstNode,
     evaluator::{Context, Evaluator, EvaluatorError, EvaluatorOptions, HostFnResult},

@@ -13,12 +13,10 @@ use futures_util::{
     FutureExt,
     future::{LocalBoxFuture, pending, select},
 };
-use holdfast_core::{
-    engine::Host,
-    keys::{ExecutionKey, execution_id},
-    ledger::{Ledger, Meta},
-    task::{Failure, RecoveryInput, error_name},
-};
+use holdfast_engine::Host;
+use holdfast_ids::keys::{ExecutionKey, execution_id};
+use holdfast_ledger::{Ledger, Meta};
+use holdfast_task::{Failure, RecoveryInput, error_name};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 

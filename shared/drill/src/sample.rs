@@ -110,7 +110,7 @@ mod tests {
         });
         let sample = sample(&schema, "");
         assert_eq!(
-            holdfast_core::gate::violations(&schema, &sample),
+            holdfast_admission::violations(&schema, &sample),
             Ok(vec![]),
             "{sample}"
         );

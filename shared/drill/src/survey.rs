@@ -2,7 +2,7 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use holdfast_core::engine::Host;
+use holdfast_engine::Host;
 
 use crate::{
     Settings,

@@ -7,7 +7,7 @@ use std::{
     sync::Mutex,
 };
 
-use holdfast_core::action::{StepError, Verdict};
+use holdfast_action::{StepError, Verdict};
 use jiff::Timestamp;
 use serde_json::Value;
 

@@ -5,10 +5,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use holdfast_core::{
-    engine::{Host, ObjectStore, StoreError},
-    ledger::{MemoryLedger, StepRecord},
-};
+use holdfast_engine::{Host, ObjectStore, StoreError};
+use holdfast_ledger::{MemoryLedger, StepRecord};
 use jiff::Timestamp;
 
 use crate::{clock::Clock, fault::Fault, target::Target};

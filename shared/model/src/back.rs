@@ -1,9 +1,7 @@
 //! Where a rollback stands, the machine's or the recovery's, and what it can do.
 
-use holdfast_core::{
-    action::Verdict,
-    ledger::{StepRecord, Undid},
-};
+use holdfast_action::Verdict;
+use holdfast_ledger::{StepRecord, Undid};
 use jiff::SignedDuration;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! An attempt at the step: claim, look at the execution, call the target, record; it can stop between any two.
 
-use holdfast_core::ledger::{Attempted, Claimed, Completed, StepRecord, StepState};
+use holdfast_ledger::{Attempted, Claimed, Completed, StepRecord, StepState};
 use jiff::SignedDuration;
 
 use crate::{

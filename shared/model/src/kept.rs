@@ -6,7 +6,8 @@ use std::{
     sync::Arc,
 };
 
-use holdfast_core::ledger::{Attempt, AttemptOutcome, StepRecord};
+use holdfast_ledger::{Attempt, StepRecord};
+use holdfast_receipt::AttemptOutcome;
 
 use crate::{
     back::{self, Back},

@@ -1,4 +1,4 @@
-//! The ledger protocol as a model whose every interleaving can be visited; the rules are those of `holdfast-core`.
+//! The ledger protocol as a model whose every interleaving can be visited; the rules are those of `holdfast-ledger`.
 
 mod back;
 mod forward;

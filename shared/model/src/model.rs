@@ -1,6 +1,6 @@
 //! Who can do what, and what must hold in every state.
 
-use holdfast_core::ledger::{Stands, StepRecord, StepState};
+use holdfast_ledger::{Stands, StepRecord, StepState};
 use stateright::{Model, Property};
 
 use crate::{

@@ -1,13 +1,11 @@
 //! The records that everything begins with, as small as the rules allow.
 
-use holdfast_core::{
+use holdfast_ids::{
     keys::{ExecutionKey, effect_key},
-    ledger::{Attempt, Claim, Meta, Phase, StepRecord, StepState},
-    payload::Payload,
-    task::{Failure, UndoPolicy},
-    timing::lease_s,
     trace::TraceId,
 };
+use holdfast_ledger::{Attempt, Claim, Meta, Phase, StepRecord, StepState};
+use holdfast_task::{Failure, UndoPolicy, payload::Payload, timing::lease_s};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::world::Setting;

@@ -1,12 +1,10 @@
 //! The rules that the model runs on: the production functions, each of which a test can replace by a broken one.
 
-use holdfast_core::{
-    ledger::{
-        self, Attempted, Claim, Claimed, Completed, Meta, Need, StepRecord, Taken, Undid,
-        UndoClaim, UndoClaimed, UndoCompleted,
-    },
-    task::Failure,
+use holdfast_ledger::{
+    Attempted, Claim, Claimed, Completed, Meta, Need, StepRecord, Taken, Undid, UndoClaim,
+    UndoClaimed, UndoCompleted,
 };
+use holdfast_task::Failure;
 use jiff::Timestamp;
 
 /// Every decision that the protocol rests on.
@@ -32,19 +30,19 @@ pub struct Rules {
     pub unwinds: fn(&Meta, u64) -> bool,
 }
 
-/// See [`ledger::give_up`].
+/// See [`holdfast_ledger::give_up`].
 pub type GiveUp =
     fn(&StepRecord, &UndoClaim, &str, Timestamp) -> Result<Option<StepRecord>, Timestamp>;
 
 /// What the engine runs on.
 pub const PRODUCTION: Rules = Rules {
-    claim: ledger::claim,
-    complete: ledger::complete,
-    take: ledger::take,
-    need: ledger::need,
-    claim_undo: ledger::claim_undo,
-    complete_undo: ledger::complete_undo,
-    give_up: ledger::give_up,
+    claim: holdfast_ledger::claim,
+    complete: holdfast_ledger::complete,
+    take: holdfast_ledger::take,
+    need: holdfast_ledger::need,
+    claim_undo: holdfast_ledger::claim_undo,
+    complete_undo: holdfast_ledger::complete_undo,
+    give_up: holdfast_ledger::give_up,
     admits: Meta::admits,
     unwinds: Meta::unwinds,
 };

@@ -1,8 +1,9 @@
 //! A rollback goes on: it takes over, looks, undoes, ends; it can die between any two and begins again.
 
-use holdfast_core::ledger::{
-    Meta, Need, Phase, Status, StepRecord, StepState, Taken, UndoClaim, UndoClaimed, UndoCompleted,
+use holdfast_ledger::{
+    Meta, Need, Phase, StepRecord, StepState, Taken, UndoClaim, UndoClaimed, UndoCompleted,
 };
+use holdfast_receipt::Status;
 
 use crate::{
     back::{Outcome, Stage},

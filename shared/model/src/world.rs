@@ -1,6 +1,7 @@
 //! What exists: one execution's record, one step's record, the target, the clock, and everyone who acts.
 
-use holdfast_core::ledger::{Meta, Need, Phase, Status, StepRecord, StepState, need};
+use holdfast_ledger::{Meta, Need, Phase, StepRecord, StepState, need};
+use holdfast_receipt::Status;
 use jiff::Timestamp;
 
 use crate::{

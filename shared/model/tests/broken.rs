@@ -1,6 +1,6 @@
 //! The checks can fail: for each rule, a way to break it and the property that notices.
 
-use holdfast_core::ledger::{
+use holdfast_ledger::{
     Need, StepRecord, StepState, Taken, claim, claim_undo, complete, complete_undo, need, take,
 };
 use holdfast_model::{PRODUCTION, Protocol, Rules, Setting};

@@ -1,6 +1,6 @@
 //! The exercises of the HTTP door, for itself and on behalf of a tenant.
 
-use holdfast_core::evidence::chain::Hour;
+use holdfast_receipt::chain::Hour;
 
 use super::*;
 
@@ -22,7 +22,7 @@ impl Round<'_> {
         }
         // A name that Step Functions knows, under a key that the ledger does not know.
         let taken = unique("permission");
-        let name = holdfast_core::keys::execution_id(TENANT, DELAY, &taken);
+        let name = holdfast_ids::keys::execution_id(TENANT, DELAY, &taken);
         let other =
             json!({ "tenant": TENANT, "idempotency_key": unique("permission"), "input": input });
         let arn = self.stack.aws.start(DELAY, &name, &other).await;
@@ -31,7 +31,7 @@ impl Round<'_> {
         }
         self.stack.aws.ended(&arn).await;
         // Asked of Step Functions, for the function may not know.
-        let id = holdfast_core::keys::execution_id(TENANT, DELAY, &key);
+        let id = holdfast_ids::keys::execution_id(TENANT, DELAY, &key);
         self.stack
             .aws
             .ended(&self.stack.aws.execution(DELAY, &id))

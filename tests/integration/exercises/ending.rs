@@ -1,6 +1,6 @@
 //! The exercises of what ends an execution and of what chains its receipt.
 
-use holdfast_core::evidence::chain::Hour;
+use holdfast_receipt::chain::Hour;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;

@@ -1,11 +1,10 @@
 //! Calls of each function that need everything its role allows: what the permission tests run with one thing taken away.
 
-use holdfast_core::{
+use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, payload_object},
-    payload::Stored,
-    task::ExecutionRef,
 };
+use holdfast_task::{ExecutionRef, payload::Stored};
 use holdfast_tests::{DELAY, Said, Stack, ask, call, kill, unique, variable, workers};
 use serde_json::{Value, json};
 

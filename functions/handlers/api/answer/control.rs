@@ -1,6 +1,6 @@
 //! What the API answers about what is paused.
 
-use holdfast_core::ledger::{Meanwhile, Switch};
+use holdfast_ledger::{Meanwhile, Switch};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;

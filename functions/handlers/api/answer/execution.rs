@@ -1,10 +1,8 @@
 //! An execution as the API shows it. What comes from inputs, outputs, targets or people is left out for observers.
 
-use holdfast_core::{
-    ledger::{AttemptOutcome, GuardrailOutcome},
-    payload::Payload,
-    trace::TraceId,
-};
+use holdfast_ids::trace::TraceId;
+use holdfast_receipt::{AttemptOutcome, GuardrailOutcome};
+use holdfast_task::payload::Payload;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;

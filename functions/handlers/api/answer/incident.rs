@@ -1,6 +1,7 @@
 //! Incidents and questions as the API shows them. What targets and people said is left out for observers.
 
-use holdfast_core::ledger::{IncidentStatus, QuestionKind};
+use holdfast_ledger::IncidentStatus;
+use holdfast_task::QuestionKind;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, time::Duration};
 
-use holdfast_core::action::StepError;
+use holdfast_action::StepError;
 use serde_json::{Value, json};
 
 use crate::{

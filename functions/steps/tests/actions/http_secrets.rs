@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_core::action::Settings;
+use holdfast_action::Settings;
 use holdfast_steps::registry;
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! What the compiler is told of the shipped actions.
 
-use holdfast_core::action::Undo;
+use holdfast_action::Undo;
 use holdfast_steps::registry;
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use holdfast_core::action::{AnyAction, Boxed, Call, Done, Secrets, Settings, StepError};
+use holdfast_action::{AnyAction, Boxed, Call, Done, Secrets, Settings, StepError};
 use holdfast_steps::registry;
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ pub(crate) fn settings(name: &str, value: &str) -> Settings {
 
 /// The kind of an error in one word, its wait in seconds if it has one, and its message.
 pub(crate) fn told(error: &StepError) -> (String, &str) {
-    use holdfast_core::action::StepErrorKind::{Permanent, Transient, Unknown};
+    use holdfast_action::StepErrorKind::{Permanent, Transient, Unknown};
     let kind = match error.kind {
         Transient { retry_after: None } => "transient".to_owned(),
         Transient {

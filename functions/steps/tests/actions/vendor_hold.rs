@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdfast_core::action::{AnyAction, Verdict};
+use holdfast_action::{AnyAction, Verdict};
 use holdfast_steps::registry;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use holdfast_core::action::{AnyAction, Call, Verdict};
+use holdfast_action::{AnyAction, Call, Verdict};
 use holdfast_steps::registry;
 use holdfast_vendor_system::{Options, Server};
 use serde_json::{Value, json};

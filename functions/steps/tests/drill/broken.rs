@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdfast_core::action::{AnyAction, Boxed, Call, Done, StepError, Verdict};
+use holdfast_action::{AnyAction, Boxed, Call, Done, StepError, Verdict};
 use serde_json::Value;
 
 use crate::vendors::{Vendors, drill};

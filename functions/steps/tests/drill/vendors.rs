@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
-use holdfast_core::{
-    action::{AnyAction, Settings},
-    compile::template_parameters,
-    definition::{self, Known},
-};
+use holdfast_action::{AnyAction, Settings};
 use holdfast_drill::{Drill, Own};
 use holdfast_steps::registry;
 use holdfast_vendor_system::{Options, Server};
+use holdfast_workflow::{
+    compile::template_parameters,
+    definition::{self, Known},
+};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 

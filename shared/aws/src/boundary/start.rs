@@ -1,9 +1,7 @@
 //! The log line of a start: what became of it, and whose it was as far as that is known.
 
-use holdfast_core::{
-    engine::{TaskError, asked_for},
-    task::{BeginResult, BeginTask, error_name},
-};
+use holdfast_engine::{TaskError, asked_for};
+use holdfast_task::{BeginResult, BeginTask, error_name};
 use tracing::{error, info, warn};
 
 /// Logs what became of a start.

@@ -6,7 +6,7 @@ use futures_util::{
     future::try_join_all,
     stream::{self, StreamExt, TryStreamExt},
 };
-use holdfast_core::engine::Host;
+use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ mod tests;
 mod view;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
-use holdfast_core::engine::Host;
+use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 

@@ -9,7 +9,7 @@ use std::{
 
 use futures_executor::LocalPool;
 use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
-use holdfast_core::engine::Host;
+use holdfast_engine::Host;
 use serde_json::{Value, json};
 
 use super::{Interpreter, Performed, Raised, Surroundings};

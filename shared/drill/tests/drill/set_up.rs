@@ -2,12 +2,12 @@
 
 use std::{fs, path::PathBuf};
 
-use holdfast_core::{
-    action::ActionInfo,
+use holdfast_action::ActionInfo;
+use holdfast_drill::{Drill, Settings};
+use holdfast_workflow::{
     compile::template_parameters,
     definition::{self, Definition, Known},
 };
-use holdfast_drill::{Drill, Settings};
 use serde_json::Value;
 
 pub(crate) fn actions() -> Vec<ActionInfo> {

@@ -1,0 +1,112 @@
+//! What a session on behalf of one tenant may touch, as an IAM policy: a bug in a handler cannot cross it.
+
+use serde_json::{Value, json};
+
+use holdfast_ids::keys::{digest_prefix, receipt_prefix};
+
+/// The table and the bucket of a deployment, by ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stores {
+    /// The ledger's table.
+    pub table: String,
+    /// The bucket of receipts.
+    pub bucket: String,
+}
+
+/// The policy of a session on behalf of `tenant`, whose name has passed [`holdfast_ids::names::check_tenant`] and so cannot
+/// hold a wildcard. What it allows is cut further by the role that is assumed.
+pub fn session_policy(stores: &Stores, tenant: &str) -> Value {
+    let Stores { table, bucket } = stores;
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+                "Resource": [table, format!("{table}/index/*")],
+                // The partition key of an item, or of the index that is queried.
+                "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [format!("TENANT#{tenant}#*")] } },
+            },
+            {
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": [format!("{bucket}/{}*", receipt_prefix(tenant)), format!("{bucket}/{}*", digest_prefix(tenant))],
+            },
+            {
+                "Effect": "Allow",
+                "Action": "s3:ListBucket",
+                "Resource": bucket,
+                "Condition": { "StringLike": { "s3:prefix": format!("{}*", digest_prefix(tenant)) } },
+            },
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use holdfast_ids::keys::{ExecutionKey, digest_object, execution_id, receipt_object};
+
+    fn stores() -> Stores {
+        Stores {
+            table: "arn:aws:dynamodb:us-east-1:123456789012:table/ledger".to_owned(),
+            bucket: "arn:aws:s3:::receipts".to_owned(),
+        }
+    }
+
+    /// Whether `text` fits `pattern`, whose only wildcard stands at its end.
+    fn fits(pattern: &Value, text: &str) -> bool {
+        let prefix = pattern
+            .as_str()
+            .and_then(|pattern| pattern.strip_suffix('*'));
+        prefix.is_some_and(|prefix| !prefix.contains(['*', '?']) && text.starts_with(prefix))
+    }
+
+    #[test]
+    fn a_session_reaches_the_keys_receipts_and_digests_of_its_tenant_and_of_no_other() {
+        let policy = session_policy(&stores(), "acme");
+        let keys =
+            &policy["Statement"][0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+        let objects = &policy["Statement"][1]["Resource"];
+        assert_eq!(keys.as_array().map(Vec::len), Some(1), "{keys}");
+        assert_eq!(objects.as_array().map(Vec::len), Some(2), "{objects}");
+        let listed = &policy["Statement"][2]["Condition"]["StringLike"]["s3:prefix"];
+        for (tenant, reached) in [
+            ("acme", true),
+            ("acme-2", false),
+            ("acm", false),
+            ("globex", false),
+        ] {
+            let at = ExecutionKey {
+                tenant: tenant.to_owned(),
+                execution: execution_id(tenant, "WF-A", "k"),
+            };
+            assert_eq!(fits(&keys[0], &at.partition()), reached, "{tenant}");
+            let object = receipt_object(&at, Timestamp::UNIX_EPOCH, 0);
+            let digest = digest_object(tenant, Timestamp::UNIX_EPOCH);
+            for (n, object) in [object, digest].iter().enumerate() {
+                let object = format!("{}/{object}", stores().bucket);
+                assert_eq!(fits(&objects[n], &object), reached, "{object}");
+            }
+            assert_eq!(fits(listed, &digest_prefix(tenant)), reached, "{tenant}");
+        }
+    }
+
+    #[test]
+    fn a_session_can_neither_delete_nor_scan_nor_write_receipts() {
+        let policy = session_policy(&stores(), "acme");
+        let statements = policy["Statement"].as_array().expect("statements");
+        let actions: Vec<_> = statements
+            .iter()
+            .map(|one| one["Action"].to_string())
+            .collect();
+        for action in ["*", "Delete", "Scan", "Batch", "s3:Put"] {
+            assert!(
+                !actions.iter().any(|all| all.contains(action)),
+                "{action}: {actions:?}"
+            );
+        }
+    }
+}

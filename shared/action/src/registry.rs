@@ -1,0 +1,224 @@
+//! The list of actions a deployment has: typed when written, JSON in and JSON out when called.
+
+use std::{future::ready, sync::Arc};
+
+use schemars::{SchemaGenerator, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{
+    Action, Boxed, Call, Check, Done, Setting, Settings, StepError, Undo, Verdict, to_value,
+};
+
+/// An action with its types hidden: what the engine calls.
+pub trait AnyAction: Send + Sync {
+    /// See [`Action::run`]. An input that does not fit the type is permanent.
+    fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>>;
+    /// See [`Action::undo`].
+    fn undo<'a>(
+        &'a self,
+        call: &'a Call,
+        done: Done<Value, Value>,
+    ) -> Boxed<'a, Result<(), StepError>>;
+    /// See [`Action::verify`].
+    fn verify<'a>(
+        &'a self,
+        call: &'a Call,
+        input: Value,
+    ) -> Boxed<'a, Result<Verdict<Value>, StepError>>;
+    /// See [`Action::check`].
+    fn check(&self) -> Boxed<'_, Vec<Check>> {
+        Box::pin(ready(Vec::new()))
+    }
+}
+
+/// What the compiler knows of an action.
+#[derive(Debug, Clone)]
+pub struct ActionInfo {
+    /// Its name in definitions.
+    pub name: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+    /// Whether and how it can be undone.
+    pub undo: Undo,
+    /// Whether its undo keeps a delayed call from taking effect.
+    pub undo_fences: bool,
+    /// The deployment settings it reads.
+    pub settings: &'static [Setting],
+    /// JSON Schema of its input.
+    pub input_schema: Value,
+    /// JSON Schema of its output.
+    pub output_schema: Value,
+}
+
+type Make = fn(&Settings) -> Result<Arc<dyn AnyAction>, String>;
+
+/// The actions of a deployment, in the order they were added.
+#[derive(Default)]
+pub struct Registry {
+    entries: Vec<(ActionInfo, Make)>,
+}
+
+impl Registry {
+    /// Adds an action.
+    #[must_use]
+    pub fn with<A: Action>(mut self) -> Self {
+        let info = ActionInfo {
+            name: A::NAME,
+            summary: A::SUMMARY,
+            undo: A::UNDO,
+            undo_fences: A::UNDO_FENCES,
+            settings: A::SETTINGS,
+            input_schema: schema_of::<A::Input>(),
+            output_schema: schema_of::<A::Output>(),
+        };
+        self.entries
+            .push((info, |settings| Ok(Arc::new(Typed(A::new(settings)?)))));
+        self
+    }
+
+    /// What is known of every action.
+    pub fn infos(&self) -> impl Iterator<Item = &ActionInfo> {
+        self.entries.iter().map(|(info, _)| info)
+    }
+
+    /// Builds the action called `name`.
+    pub fn make(&self, name: &str, settings: &Settings) -> Result<Arc<dyn AnyAction>, String> {
+        match self.entries.iter().find(|(info, _)| info.name == name) {
+            Some((_, make)) => make(settings),
+            None => {
+                let known: Vec<_> = self.infos().map(|info| info.name).collect();
+                Err(format!(
+                    "no action is called {name:?}; there are {}",
+                    known.join(", ")
+                ))
+            }
+        }
+    }
+}
+
+/// Declares the modules of a crate's actions and a `registry()` of them: one line per action, `module::Type`.
+#[macro_export]
+macro_rules! actions {
+    ($($module:ident :: $action:ident),+ $(,)?) => {
+        $(pub mod $module;)+
+
+        /// Every action of this deployment.
+        pub fn registry() -> $crate::Registry {
+            $crate::Registry::default()$(.with::<$module::$action>())+
+        }
+    };
+}
+
+struct Typed<A>(A);
+
+impl<A: Action> AnyAction for Typed<A> {
+    fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>> {
+        Box::pin(async move { to_value(&self.0.run(call, parse(input, "input")?).await?) })
+    }
+
+    fn undo<'a>(
+        &'a self,
+        call: &'a Call,
+        done: Done<Value, Value>,
+    ) -> Boxed<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            let done = Done {
+                input: parse(done.input, "input")?,
+                output: done
+                    .output
+                    .map(|output| parse(output, "output"))
+                    .transpose()?,
+                undo_input: done
+                    .undo_input
+                    .map(|input| parse(input, "rollback.input"))
+                    .transpose()?,
+            };
+            self.0.undo(call, done).await
+        })
+    }
+
+    fn verify<'a>(
+        &'a self,
+        call: &'a Call,
+        input: Value,
+    ) -> Boxed<'a, Result<Verdict<Value>, StepError>> {
+        Box::pin(async move {
+            Ok(match self.0.verify(call, parse(input, "input")?).await? {
+                Verdict::Happened(output) => Verdict::Happened(to_value(&output)?),
+                Verdict::DidNotHappen => Verdict::DidNotHappen,
+                Verdict::CannotTell => Verdict::CannotTell,
+            })
+        })
+    }
+
+    fn check(&self) -> Boxed<'_, Vec<Check>> {
+        Box::pin(self.0.check())
+    }
+}
+
+/// Reads a value into an action's type. The error names place and expectation; serde's own would quote the value.
+fn parse<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, StepError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = match error.path().to_string() {
+            root if root == "." => what.to_owned(),
+            path => format!("{what}.{path}"),
+        };
+        let said = error.inner().to_string();
+        StepError::permanent(match said.split_once(", expected ") {
+            Some((start, expected)) if start.starts_with("invalid ") => {
+                format!("{path} must be {expected}")
+            }
+            Some((start, expected)) if start.starts_with("unknown variant ") => {
+                format!("{path} must be {expected}")
+            }
+            _ => format!("{path}: {said}"),
+        })
+    })
+}
+
+fn schema_of<T: schemars::JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
+    SchemaGenerator::new(settings)
+        .into_root_schema_for::<T>()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Input {
+        card: Card,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Card {
+        digits: u16,
+    }
+
+    #[test]
+    fn an_input_that_does_not_fit_is_described_without_its_values() {
+        let said = |value| {
+            parse::<Input>(value, "input")
+                .expect_err("it does not fit")
+                .message
+        };
+        let wrong = said(json!({"card": {"digits": "4111-1111"}}));
+        assert_eq!(wrong, "input.card.digits must be u16");
+        assert_eq!(
+            said(json!({"card": {}})),
+            "input.card: missing field `digits`"
+        );
+        assert_eq!(
+            said(json!({"card": {"digits": 1}, "x": 1})),
+            "input.x: unknown field `x`, expected `card`"
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! What a gate demands of a start beside its input, for people: in the names and units of a definition.
+
+use serde_json::{Map, Value, json};
+
+use super::{amount, times::clock};
+use holdfast_task::{Budget, Freeze, Hours, Rules};
+
+/// Under the names of docs/workflows.md (`hours`, `freeze`, `approval`, `budget`, `when_paused`, and of `limits` those of a tenant's
+/// starts); what is not demanded is left out. A budget's `limit` is a decimal as text, its `amount` the expression without `{% %}`.
+pub fn demands(rules: &Rules) -> Map<String, Value> {
+    let mut demands = Map::new();
+    let mut say = |name: &str, what: Value| drop(demands.insert(name.to_owned(), what));
+    if !rules.hours.is_empty() {
+        say("hours", rules.hours.iter().map(hours).collect());
+    }
+    if !rules.freezes.is_empty() {
+        say("freeze", rules.freezes.iter().map(freeze).collect());
+    }
+    if rules.approval {
+        say("approval", json!("required"));
+    }
+    if !rules.budgets.is_empty() {
+        say("budget", rules.budgets.iter().map(budget).collect());
+    }
+    if rules.queued_when_paused {
+        say("when_paused", json!("queue"));
+    }
+    if let Some(most) = rules.concurrent_executions {
+        say("concurrent_executions", json!(most));
+    }
+    if let Some(most) = rules.starts_per_minute {
+        say("starts_per_minute", json!(most));
+    }
+    demands
+}
+
+fn hours(one: &Hours) -> Value {
+    let days: Vec<_> = one.days.iter().map(|day| day.name()).collect();
+    json!({ "zone": one.zone, "days": days, "from": clock(one.from), "to": clock(one.to) })
+}
+
+fn freeze(one: &Freeze) -> Value {
+    json!({ "zone": one.zone, "from": one.from, "to": one.to, "reason": one.reason })
+}
+
+fn budget(one: &Budget) -> Value {
+    json!({
+        "name": one.name, "amount": one.amount, "limit": amount::shown(one.limit), "per": one.per.name(), "zone": one.zone,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use holdfast_task::{Day, Period};
+
+    #[test]
+    fn what_is_demanded_is_told_as_it_was_written_and_nothing_else() {
+        assert_eq!(demands(&Rules::default()), Map::new());
+        let rules = Rules {
+            hours: vec![Hours {
+                zone: "Europe/Berlin".into(),
+                days: vec![Day::Mon, Day::Fri],
+                from: 8 * 60 + 5,
+                to: 24 * 60,
+            }],
+            freezes: vec![Freeze {
+                zone: "UTC".into(),
+                from: "2026-12-24T00:00".into(),
+                to: "2026-12-27T00:00".into(),
+                reason: "year end".into(),
+            }],
+            approval: true,
+            budgets: vec![Budget {
+                name: "held_amount".into(),
+                amount: "$input.amount".into(),
+                limit: 1_005_000,
+                per: Period::Day,
+                zone: "UTC".into(),
+            }],
+            queued_when_paused: true,
+            concurrent_executions: Some(50),
+            starts_per_minute: Some(600),
+        };
+        let told = json!({
+            "hours": [{ "zone": "Europe/Berlin", "days": ["mon", "fri"], "from": "08:05", "to": "24:00" }],
+            "freeze": [{ "zone": "UTC", "from": "2026-12-24T00:00", "to": "2026-12-27T00:00", "reason": "year end" }],
+            "approval": "required",
+            "budget": [{
+                "name": "held_amount", "amount": "$input.amount", "limit": "100.5", "per": "day", "zone": "UTC"
+            }],
+            "when_paused": "queue", "concurrent_executions": 50, "starts_per_minute": 600,
+        });
+        assert_eq!(Value::Object(demands(&rules)), told);
+    }
+}

@@ -1,0 +1,264 @@
+//! Reads what started a machine (an envelope, an event, a schedule) into a start: tenant, key, input.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use holdfast_expression::evaluate;
+use holdfast_ids::{
+    names::{check_idempotency_key, check_tenant, check_text, quoted},
+    trace::TraceId,
+};
+use holdfast_receipt::Approval;
+use holdfast_task::{Gate, Template, TriggerMap};
+
+/// Largest input, in bytes of JSON: it must fit into a machine's state beside everything else.
+pub const INPUT_MAX_BYTES: usize = 200_000;
+
+/// How the scheduler's own placeholders begin.
+const UNFILLED: &str = "<aws.scheduler.";
+
+/// A request to run a workflow, whatever door it came through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// Who it belongs to.
+    pub tenant: String,
+    /// What makes a repeat the same start.
+    pub idempotency_key: String,
+    /// The execution's input.
+    pub input: Value,
+    /// The trigger's name, or `api`/`direct`.
+    pub trigger: String,
+    /// The person who asked for it, if one did.
+    pub requested_by: Option<String>,
+    /// The trace in which it was asked for, if there is one.
+    pub trace: Option<TraceId>,
+    /// Another person's agreement, if one came with it.
+    pub approval: Option<Approval>,
+}
+
+/// The machine input of a start by API or by a direct `StartExecution`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope {
+    /// Who it belongs to.
+    pub tenant: String,
+    /// What makes a repeat the same start.
+    pub idempotency_key: String,
+    /// The execution's input.
+    pub input: Value,
+    /// `api` when the API sent it.
+    #[serde(default = "direct")]
+    pub via: String,
+    /// The person who asked for it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
+    /// Another person's agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
+    /// The API's id of the request: it makes every envelope different, so that Step Functions never takes two
+    /// requests for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The trace in which it was asked for, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceId>,
+}
+
+fn direct() -> String {
+    "direct".to_owned()
+}
+
+/// What an event rule or a schedule hands to the machine.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Triggered {
+    trigger: String,
+    #[serde(default)]
+    event: Option<Value>,
+    #[serde(default)]
+    scheduled_time: Option<Value>,
+}
+
+/// Reads a machine's input. The error says what is wrong with it and what would be right, without its values.
+///
+/// `started_at` stands in for the scheduled time where the scheduler did not fill it in (the local emulator's does not).
+pub fn read(raw: &Value, gate: &Gate, started_at: &str) -> Result<Start, String> {
+    let start = if raw.get("trigger").is_some() {
+        let sent: Triggered = parse(
+            raw,
+            "a trigger's message has trigger and event or scheduled_time",
+        )?;
+        from_trigger(&sent, gate, started_at)?
+    } else {
+        let sent: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
+        Start {
+            tenant: sent.tenant,
+            idempotency_key: sent.idempotency_key,
+            input: sent.input,
+            trigger: sent.via,
+            requested_by: sent.requested_by,
+            trace: sent.trace,
+            approval: sent.approval,
+        }
+    };
+    check_tenant(&start.tenant)?;
+    check_idempotency_key(&start.idempotency_key)?;
+    check_size(&start.input)?;
+    check_text("via", &start.trigger)?;
+    if let Some(by) = &start.requested_by {
+        check_text("requested_by", by)?;
+    }
+    if let Some(approval) = &start.approval {
+        approval.check()?;
+    }
+    Ok(start)
+}
+
+/// Checks that an input is small enough to travel.
+pub fn check_size(input: &Value) -> Result<(), String> {
+    let bytes = input.to_string().len();
+    if bytes <= INPUT_MAX_BYTES {
+        return Ok(());
+    }
+    Err(format!(
+        "the input has {bytes} bytes of JSON, at most {INPUT_MAX_BYTES} are allowed: store it and send a reference"
+    ))
+}
+
+fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, String> {
+    // Serde's words about a value quote it: only names of fields may be said.
+    T::deserialize(raw).map_err(|error| {
+        let said = error.to_string();
+        let unknown = said
+            .strip_prefix("unknown field `")
+            .and_then(|rest| rest.rsplit_once("`, expected"));
+        match unknown {
+            // A field can have any name, of any length.
+            Some((name, known)) => {
+                let name = quoted(name);
+                let name = &name[1..name.len() - 1];
+                format!("unknown field `{name}`, expected{known}; {shape}")
+            }
+            None if said.starts_with("missing field") => format!("{said}; {shape}"),
+            None => format!("a field has the wrong type; {shape}"),
+        }
+    })
+}
+
+fn from_trigger(sent: &Triggered, gate: &Gate, started_at: &str) -> Result<Start, String> {
+    let Some(map) = gate.triggers.iter().find(|map| map.name == sent.trigger) else {
+        let known: Vec<_> = gate.triggers.iter().map(|map| map.name.as_str()).collect();
+        return Err(format!(
+            "{} has no trigger called {}; it has {}",
+            gate.workflow,
+            quoted(&sent.trigger),
+            if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            }
+        ));
+    };
+    let mut variables = Vec::new();
+    if let Some(event) = &sent.event {
+        variables.push(("event", event));
+    }
+    let filled_in = sent
+        .scheduled_time
+        .as_ref()
+        .map(|time| match time.as_str() {
+            Some(text) if text.starts_with(UNFILLED) => Value::from(started_at),
+            _ => time.clone(),
+        });
+    if let Some(time) = &filled_in {
+        variables.push(("scheduled_time", time));
+    }
+    Ok(Start {
+        tenant: text(map, "tenant", &map.tenant, &variables)?,
+        idempotency_key: text(map, "idempotency_key", &map.idempotency_key, &variables)?,
+        input: fill(map, "input", &map.input.0, &variables)?,
+        trigger: map.name.clone(),
+        trace: None,
+        requested_by: optional(map, "requested_by", &map.requested_by, &variables)?,
+        approval: optional(map, "approval", &map.approval, &variables)?,
+    })
+}
+
+fn text(
+    map: &TriggerMap,
+    field: &str,
+    template: &Template,
+    variables: &[(&str, &Value)],
+) -> Result<String, String> {
+    match fill(map, field, &template.0, variables)? {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        _ => Err(format!("trigger {}: {field} must yield a string", map.name)),
+    }
+}
+
+/// What a start need not bring: an expression that yields nothing, or null, is none.
+fn optional<T: for<'a> Deserialize<'a>>(
+    map: &TriggerMap,
+    field: &str,
+    template: &Option<Template>,
+    variables: &[(&str, &Value)],
+) -> Result<Option<T>, String> {
+    let Some(Template(template)) = template else {
+        return Ok(None);
+    };
+    let value = match expression(template) {
+        Some(text) => evaluate(text, variables)
+            .map_err(|_| format!("trigger {}: {field} cannot be evaluated: {text}", map.name))?
+            .unwrap_or_default(),
+        None => fill(map, field, template, variables)?,
+    };
+    let shape = format!("it is {field} of trigger {}", map.name);
+    parse(&value, &shape)
+}
+
+/// The expression that a value is, if it is one.
+fn expression(template: &Value) -> Option<&str> {
+    let members = template.as_object().filter(|members| members.len() == 1)?;
+    members.get("$jsonata").and_then(Value::as_str)
+}
+
+/// Evaluates the expressions in `template`, naming the place of one that fails or yields nothing.
+fn fill(
+    map: &TriggerMap,
+    place: &str,
+    template: &Value,
+    variables: &[(&str, &Value)],
+) -> Result<Value, String> {
+    match template {
+        Value::Object(members) => match expression(template) {
+            Some(expression) => evaluate(expression, variables)
+                .map_err(|_| {
+                    format!(
+                        "trigger {}: {place} cannot be evaluated: {expression}",
+                        map.name
+                    )
+                })?
+                .ok_or_else(|| {
+                    format!("trigger {}: {place} yields nothing: {expression}", map.name)
+                }),
+            None => members
+                .iter()
+                .map(|(name, value)| {
+                    Ok((
+                        name.clone(),
+                        fill(map, &format!("{place}.{name}"), value, variables)?,
+                    ))
+                })
+                .collect::<Result<Map<_, _>, String>>()
+                .map(Value::Object),
+        },
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(n, item)| fill(map, &format!("{place}[{n}]"), item, variables))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::Array),
+        literal => Ok(literal.clone()),
+    }
+}

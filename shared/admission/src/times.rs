@@ -1,0 +1,97 @@
+//! Allowed hours and freezes: what the clocks of a time zone show at an instant, whatever they skip or show twice.
+
+use jiff::{
+    Timestamp,
+    civil::{DateTime, Weekday},
+    tz::{TimeZone, TimeZoneDatabase},
+};
+
+use holdfast_task::{Day, Freeze, Hours};
+
+/// The time zone with this IANA name, from the database that the program carries: no machine's own has a say.
+pub fn zone(name: &str) -> Result<TimeZone, String> {
+    TimeZoneDatabase::bundled()
+        .get(name)
+        .map_err(|_| format!("there is no time zone {name}"))
+}
+
+/// Whether there is a time zone of this name.
+pub fn is_zone(name: &str) -> bool {
+    zone(name).is_ok()
+}
+
+/// Whether an instant lies in any of these hours; the error names them and the time there.
+pub fn within(hours: &[Hours], now: Timestamp) -> Result<(), String> {
+    let mut allowed = Vec::new();
+    for one in hours {
+        let there = now.to_zoned(zone(&one.zone)?);
+        let today = day(there.weekday());
+        let minute = there.hour() as u16 * 60 + there.minute() as u16;
+        let begins = |day| one.days.contains(&day);
+        let inside = if one.from < one.to {
+            begins(today) && (one.from..one.to).contains(&minute)
+        } else {
+            (begins(today) && one.from <= minute) || (begins(today.before()) && minute < one.to)
+        };
+        if inside {
+            return Ok(());
+        }
+        let days: Vec<_> = one.days.iter().map(|day| day.name()).collect();
+        allowed.push(format!(
+            "{} {} to {} ({}; there it is {} {})",
+            days.join(" "),
+            clock(one.from),
+            clock(one.to),
+            one.zone,
+            today.name(),
+            clock(minute)
+        ));
+    }
+    Err(format!("it starts only {}", allowed.join(", or ")))
+}
+
+/// Minutes after midnight as a clock shows them.
+pub(super) fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+fn day(weekday: Weekday) -> Day {
+    Day::ALL[weekday.to_monday_zero_offset() as usize]
+}
+
+/// Whether no freeze holds at an instant; the error gives every reason.
+pub fn frozen(freezes: &[Freeze], now: Timestamp) -> Result<(), String> {
+    let mut reasons = Vec::new();
+    for freeze in freezes {
+        let (from, to) = freeze_span(freeze)?;
+        if from <= now && now < to {
+            reasons.push(format!(
+                "frozen until {} ({}): {}",
+                freeze.to, freeze.zone, freeze.reason
+            ));
+        }
+    }
+    match reasons.is_empty() {
+        true => Ok(()),
+        false => Err(reasons.join("; ")),
+    }
+}
+
+/// From when to when a freeze holds. Where clocks are set back and show an hour twice it begins the first time and ends
+/// the second; in an hour that they skip it begins before the gap and ends after it. So it never holds for less than is
+/// written.
+pub fn freeze_span(freeze: &Freeze) -> Result<(Timestamp, Timestamp), String> {
+    let zone = zone(&freeze.zone)?;
+    let read = |text: &str| {
+        let time: DateTime = text
+            .parse()
+            .map_err(|_| format!("{text} is not a date and time"))?;
+        Ok::<_, String>(zone.to_ambiguous_timestamp(time))
+    };
+    let from = read(&freeze.from)?.earlier();
+    let to = read(&freeze.to)?.later();
+    match (from, to) {
+        (Ok(from), Ok(to)) => Ok((from, to)),
+        _ => Err("it is out of range".to_owned()),
+    }
+}

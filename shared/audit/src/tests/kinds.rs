@@ -1,0 +1,296 @@
+//! Every kind of event is told by some record, is what its published schema says, and carries no payload.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use super::*;
+use holdfast_ledger::{
+    Cause, Control, Handled, IncidentStatus, Meanwhile, QuestionState, Refusal, Ruling, Scope,
+    Switch, fixtures::question,
+};
+use holdfast_receipt::Decision;
+
+fn published(kind: Kind) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas/events");
+    folder.join(format!("{}.json", kind.name()))
+}
+
+/// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-audit published` writes them anew.
+#[test]
+fn the_published_schemas_are_those_of_the_code() {
+    for kind in Kind::ALL {
+        let file = published(kind);
+        let right = format!("{:#}\n", kind.schema());
+        if std::env::var_os("HOLDFAST_WRITE_SCHEMAS").is_some() {
+            fs::write(&file, &right).expect("docs can be written");
+        }
+        let stands = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(stands, right, "{} is stale", file.display());
+    }
+}
+
+fn executions(of: &ExecutionKey) -> Vec<Record> {
+    let mut begun = meta(of);
+    begun.guardrails.push(GuardrailOutcome {
+        name: "short_hold".to_owned(),
+        held: false,
+        message: Some("hidden".to_owned()),
+    });
+    let hidden = Failure {
+        cause: "hidden".to_owned(),
+        ..failure()
+    };
+    let ended = receipted(&ended(&begun, Status::PartiallyRolledBack, Some(hidden)));
+    vec![execution(&ended)]
+}
+
+fn steps(of: &ExecutionKey) -> Vec<Record> {
+    let outcomes = [
+        Some(AttemptOutcome::Unknown),
+        Some(AttemptOutcome::Succeeded),
+    ];
+    let undone = |state| {
+        let mut step = step(of, state, attempts(&outcomes));
+        step.item = Some("hidden".to_owned());
+        step.undo_attempts = attempts(&[Some(AttemptOutcome::Succeeded)]);
+        recorded(&step)
+    };
+    vec![undone(StepState::Undone), undone(StepState::UndoFailed)]
+}
+
+fn people(of: &ExecutionKey) -> Vec<Record> {
+    let mut ruled = question(of);
+    ruled.message = "hidden".to_owned();
+    ruled.state = QuestionState::Ruled {
+        ruling: Ruling {
+            decision: Decision::Skip,
+            by: "bob".to_owned(),
+            reason: "hidden".to_owned(),
+            at: at(20),
+        },
+        delivered: true,
+    };
+    let cause = Cause {
+        tenant: "acme",
+        workflow: "WF-HOLD",
+        state: "hold",
+        error: "Permanent",
+        execution: None,
+    };
+    let mut incident = cause.incident(&meta(of), "hidden", at(5));
+    for status in [IncidentStatus::Acknowledged, IncidentStatus::Resolved] {
+        incident.handled.push(Handled {
+            status,
+            by: "bob".to_owned(),
+            reason: "hidden".to_owned(),
+            at: at(30),
+        });
+    }
+    vec![
+        Record::Question(Box::new(ruled)),
+        Record::Incident(Box::new(incident)),
+    ]
+}
+
+fn controls() -> Vec<Record> {
+    let control = |state| {
+        Record::Control(Box::new(Control {
+            rev: 1,
+            scope: Scope::Tenant("acme".to_owned()),
+            state,
+            running_executions: Meanwhile::Wait,
+            reason: "an incident at the vendor".to_owned(),
+            by: "zoe".to_owned(),
+            at: at(40),
+        }))
+    };
+    [Switch::Paused, Switch::Running].map(control).to_vec()
+}
+
+/// A start that the API turned away.
+fn turned_away(of: &ExecutionKey, id: &str) -> Record {
+    Record::Refusal(Box::new(Refusal {
+        id: id.to_owned(),
+        tenant: of.tenant.clone(),
+        workflow: "WF-HOLD".to_owned(),
+        version: Some(3),
+        execution: of.execution.clone(),
+        guardrails: vec!["input".to_owned()],
+        by: "zoe".to_owned(),
+        at: at(1),
+    }))
+}
+
+/// So many repeats of the start.
+fn refused(of: &ExecutionKey, refused: u64) -> Record {
+    Record::Duplicates {
+        at: of.clone(),
+        workflow: "WF-HOLD".to_owned(),
+        refused,
+    }
+}
+
+#[test]
+fn a_count_of_repeats_tells_those_that_it_did_not_count_before() {
+    let of = key("k");
+    let (two, five) = (refused(&of, 2), refused(&of, 5));
+    let about = two.about().expect("it says whose it is");
+    let told = |old: Option<&Record>, new: &Record| -> BTreeSet<_> {
+        let told = events(old, new, &about, at(0)).into_iter();
+        told.map(|event| event.id).collect()
+    };
+    let news = told(Some(&two), &five);
+    assert_eq!(news.len(), 3);
+    assert_eq!(&told(None, &two) | &news, told(None, &five));
+    assert_eq!(told(Some(&five), &five), BTreeSet::new());
+}
+
+#[test]
+fn what_happened_is_counted_under_its_own_metric() {
+    let of = key("k");
+    let counted = |records: &[Record]| {
+        let mut counted: BTreeMap<&str, i64> = BTreeMap::new();
+        for event in records
+            .iter()
+            .flat_map(|one| row(std::slice::from_ref(one)))
+        {
+            for (metric, value) in metrics(&event) {
+                *counted.entry(metric.name()).or_default() += value;
+            }
+        }
+        counted.into_iter().collect::<Vec<_>>()
+    };
+    let ends = [
+        ("mean_time_to_complete", 60_000),
+        ("workflow_success_rate", 0),
+    ];
+    let rejected = [&[("guardrail_rejections", 1)], &ends[..]].concat();
+    assert_eq!(counted(&executions(&of)), rejected);
+    assert_eq!(counted(&[refused(&of, 3)]), [("duplicates_prevented", 3)]);
+    let twice = [turned_away(&of, "1"), turned_away(&of, "2")];
+    assert_eq!(counted(&twice), [("guardrail_rejections", 2)]);
+    // Each of two records: an attempt whose outcome is unknown, one more, an undo.
+    let undone = [
+        ("steps_retried", 2),
+        ("steps_undone", 1),
+        ("undo_failures", 1),
+        ("unknown_outcomes", 2),
+    ];
+    assert_eq!(counted(&steps(&of)), undone);
+    let incidents = [("incidents_opened", 1), ("incidents_resolved", 1)];
+    assert_eq!(counted(&people(&of)), incidents);
+    assert_eq!(counted(&controls()), []);
+}
+
+#[test]
+fn every_kind_of_event_is_told_as_its_published_schema_says_and_without_payloads() {
+    let of = key("k");
+    let refused = refused(&of, 1);
+    let records = [
+        executions(&of),
+        steps(&of),
+        people(&of),
+        controls(),
+        vec![refused, turned_away(&of, "1")],
+    ]
+    .concat();
+    let mut told = BTreeMap::new();
+    for record in records {
+        let about = record.about().unwrap_or_else(about);
+        for event in events(None, &record, &about, at(99)) {
+            let written = event.cloud_event("holdfast/test");
+            let schema = fs::read_to_string(published(event.kind)).expect("it is published");
+            let schema = serde_json::from_str(&schema).expect("JSON");
+            let schema = jsonschema::validator_for(&schema).expect("a schema");
+            let wrong = schema
+                .iter_errors(&written)
+                .map(|error| error.to_string())
+                .collect::<Vec<_>>();
+            assert_eq!(wrong, Vec::<String>::new(), "{written}");
+            let text = written.to_string();
+            for payload in ["v-1", "h-1", "hidden"] {
+                assert!(!text.contains(payload), "{text}");
+            }
+            // A repeat may be refused before anybody knows the version; a control is about every version.
+            let unversioned = [Kind::DuplicatePrevented, Kind::Paused, Kind::Resumed];
+            let versioned = !unversioned.contains(&event.kind);
+            assert_eq!(
+                written.get("workflowversion").is_some(),
+                versioned,
+                "{text}"
+            );
+            *told.entry(event.kind).or_insert(0) += 1;
+        }
+    }
+    for kind in Kind::ALL {
+        assert!(told.contains_key(&kind), "no record tells {}", kind.name());
+    }
+}
+
+#[test]
+fn a_record_that_is_read_back_tells_what_the_stream_told() {
+    let of = key("k");
+    let refused = refused(&of, 1);
+    let about = refused.about().expect("it says whose it is");
+    let streamed = events(None, &refused, &about, at(0));
+    let stands = told(&Snapshot::new(meta(&of), vec![], 1));
+    assert!(streamed.iter().all(|event| stands.contains(event)));
+}
+
+#[test]
+fn an_incident_is_in_the_story_of_the_execution_that_opened_it_since_it_was_opened() {
+    use futures_util::FutureExt;
+    use holdfast_ledger::{Expect, Ledger, MemoryLedger, handle, open};
+
+    let ledger = MemoryLedger::default();
+    let failed = |key: &ExecutionKey, by: i64| {
+        let ended = Phase::Ended {
+            status: Status::Failed,
+            at: at(by),
+            failure: Some(failure()),
+        };
+        let meta = Meta {
+            phase: ended,
+            ..meta(key)
+        };
+        Snapshot::new(meta, vec![], 0)
+    };
+    let (first, second) = (failed(&key("1"), 10), failed(&key("2"), 30));
+    let cause = Cause {
+        tenant: "acme",
+        workflow: "WF-HOLD",
+        state: "hold",
+        error: "Permanent",
+        execution: None,
+    };
+    let put = |incident: &holdfast_ledger::Incident, expect| {
+        ledger.put_incident(incident, expect).now_or_never()
+    };
+    let story = |of: &Snapshot| {
+        let told = story(&ledger, of).now_or_never().expect("at once");
+        let told = told.expect("the ledger answers");
+        names(&told)
+            .into_iter()
+            .filter(|name| name.contains("incident"))
+            .collect::<Vec<_>>()
+    };
+    let opened = cause.incident(&first.meta, "it is locked", at(10));
+    put(&opened, Expect::Absent);
+    let request = holdfast_ledger::Request {
+        by: "bob".to_owned(),
+        reason: "on it".to_owned(),
+    };
+    let seen = handle(&opened, IncidentStatus::Acknowledged, &request, at(20));
+    let seen = seen.expect("allowed").expect("a change");
+    put(&seen, Expect::Rev(1));
+    let both = ["workflow.incident.opened", "workflow.incident.acknowledged"];
+    assert_eq!(story(&first), both);
+    assert_eq!(story(&second), [""; 0]);
+    let again = cause.incident(&second.meta, "it is locked", at(30));
+    let again = open(Some(&seen), &again).expect("open again");
+    put(&again, Expect::Rev(2));
+    assert_eq!(story(&second), ["workflow.incident.opened"]);
+}

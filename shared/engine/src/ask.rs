@@ -1,0 +1,181 @@
+//! Ask: puts a question to people on behalf of a machine that waits, and says what rules once its time is over.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
+use holdfast_ledger::{
+    Asking, Cause, Expect, Expiring, Ledger, Link, Meta, Put, Question, QuestionState, Ruling,
+    StepRecord, WAITING, enact, expire, put_question,
+};
+use holdfast_receipt::Decision;
+use holdfast_task::{AskResult, AskTask, ExpireTask, QuestionKind, error_name};
+
+/// Longest message of a question, in characters.
+const MESSAGE_MAX: usize = 500;
+
+impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
+    /// Records a question and opens its incident. A decision that was given before, and whose token is gone, is the
+    /// answer: the new token must be told of it.
+    ///
+    /// Errors: `Halted` (the execution goes no further), `Permanent` (the message is no text), `Transient`.
+    pub async fn ask(&self, task: &AskTask) -> Result<Option<Ruling>, TaskError> {
+        let at = partition(&task.execution);
+        let meta = self.ledger.meta(&at).await?;
+        let Some(meta) = meta.filter(|meta| meta.admits(task.execution.epoch)) else {
+            let message = format!("{}: the execution is no longer running", task.ask.step);
+            return Err(TaskError::new(error_name::HALTED, message));
+        };
+        let record = self.ledger.step(&at, &task.ask.step, None).await?;
+        let message = message(task, record.as_ref())?;
+        let cause = cause(task, &meta);
+        let now = self.host.now();
+        let entered: Timestamp = task.entered.parse().unwrap_or(now);
+        let within =
+            SignedDuration::from_secs(i64::try_from(task.ask.within_s).unwrap_or(i64::MAX / 1000));
+        let asked = Question {
+            rev: 1,
+            step: task.ask.step.clone(),
+            kind: task.ask.kind,
+            epoch: meta.epoch,
+            run: meta.generation,
+            message: message.clone(),
+            incident: cause.id(),
+            token: task.token.clone(),
+            entered,
+            retry: task.retry,
+            until: entered.saturating_add(within).unwrap_or(Timestamp::MAX),
+            attempts: record.map_or(0, |record| record.attempts.len() as u32),
+            state: QuestionState::Open,
+            earlier: Vec::new(),
+            at,
+        };
+        // The incident first: whoever is to decide must find it.
+        let link = Link {
+            incident: asked.incident.clone(),
+            tenant: meta.at.tenant.clone(),
+            execution: meta.at.execution.clone(),
+            generation: meta.generation,
+            at: now,
+            status: WAITING.to_owned(),
+            stands: Vec::new(),
+            stands_total: 0,
+        };
+        self.report(&cause.incident(&meta, &message, now), &link)
+            .await?;
+        let mut stands: Option<Question> = None;
+        for _ in 0..MAX_RACES {
+            let next = match put_question(stands.as_ref(), &asked) {
+                Asking::Stands => return Ok(None),
+                Asking::Ruled(ruling) => {
+                    let question = stands.as_ref().unwrap_or(&asked);
+                    enact(&self.ledger, question, ruling.decision, now).await?;
+                    return Ok(Some(ruling));
+                }
+                Asking::Write(next) => next,
+            };
+            let expect = stands
+                .as_ref()
+                .map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
+            match self.ledger.put_question(&next, expect).await? {
+                Put::Done => return Ok(None),
+                Put::Lost(winner) => stands = winner.map(|winner| *winner),
+            }
+        }
+        Err(too_many_races(&asked.step))
+    }
+
+    /// What rules once the time for a decision is over: the decision if there was one, silence otherwise.
+    ///
+    /// Errors: `Retry`, `Declined`, `Expired`, `Conflict` (there is time left), `Permanent` (nothing was asked),
+    /// `Transient`.
+    pub async fn expire(&self, task: &ExpireTask) -> Result<AskResult, TaskError> {
+        let at = partition(&task.execution);
+        let step = task.expired.as_str();
+        for _ in 0..MAX_RACES {
+            let snapshot = self.read(&at).await?;
+            let Some(question) = snapshot.questions.iter().find(|one| one.step == step) else {
+                // Its function never answered: nobody could have decided.
+                return Err(silence(step));
+            };
+            let next = match expire(question, self.host.now()) {
+                Expiring::Over => return Err(silence(step)),
+                Expiring::Early(until) => {
+                    let message = format!("{step}: a decision may come until {until}");
+                    return Err(TaskError::new(error_name::CONFLICT, message));
+                }
+                Expiring::Ruled(ruling) => {
+                    enact(&self.ledger, question, ruling.decision, self.host.now()).await?;
+                    return answer(step, &ruling);
+                }
+                Expiring::Write(next) => next,
+            };
+            let put = self.ledger.put_question(&next, Expect::Rev(question.rev));
+            if put.await? == Put::Done {
+                return Err(silence(step));
+            }
+        }
+        Err(too_many_races(step))
+    }
+}
+
+fn silence(step: &str) -> TaskError {
+    TaskError::new(
+        error_name::EXPIRED,
+        format!("{step}: nobody decided in time"),
+    )
+}
+
+/// What a decision tells the machine that waits at `step`.
+pub fn answer(step: &str, ruling: &Ruling) -> Result<AskResult, TaskError> {
+    let Ruling {
+        decision,
+        by,
+        reason,
+        at,
+    } = ruling;
+    let refused = |name| {
+        let message = format!("{step}: {by} decided {}: {reason}", decision.name());
+        Err(TaskError::new(name, message))
+    };
+    match decision {
+        Decision::Skip => Ok(AskResult {
+            output: Value::Null,
+        }),
+        Decision::Approve => Ok(AskResult {
+            output: json!({ "by": by, "at": at, "reason": reason }),
+        }),
+        Decision::Retry => refused(error_name::RETRY),
+        Decision::Rollback | Decision::Reject => refused(error_name::DECLINED),
+    }
+}
+
+/// What people read.
+fn message(task: &AskTask, record: Option<&StepRecord>) -> Result<String, TaskError> {
+    let step = &task.ask.step;
+    let text = match (task.ask.kind, &task.message) {
+        (QuestionKind::Approval, Value::String(text)) => text.clone(),
+        (QuestionKind::Approval, _) => {
+            let message = format!("{step}: its message must yield a text");
+            return Err(TaskError::new(error_name::PERMANENT, message));
+        }
+        (QuestionKind::Escalation, _) => {
+            let error = task.failure.as_ref().map_or("", |failure| &failure.error);
+            let last = record.and_then(StepRecord::last_error).unwrap_or(error);
+            format!("{step} failed: {last}")
+        }
+    };
+    Ok(text.chars().take(MESSAGE_MAX).collect())
+}
+
+fn cause<'a>(task: &'a AskTask, meta: &'a Meta) -> Cause<'a> {
+    let approval = task.ask.kind == QuestionKind::Approval;
+    let error = task.failure.as_ref().map_or("", |failure| &failure.error);
+    Cause {
+        tenant: &meta.at.tenant,
+        workflow: &meta.workflow,
+        state: &task.ask.step,
+        error: if approval { "Approval" } else { error },
+        execution: approval.then_some(&meta.at.execution),
+    }
+}

@@ -1,0 +1,269 @@
+//! A store with a clock that fails on cue, and the receipts that the tests put into it.
+
+mod auditing;
+mod heads;
+mod injuries;
+mod writing;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+};
+
+use futures_executor::block_on;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{ObjectStore, StoreError};
+use holdfast_ids::keys::{ExecutionKey, execution_id, receipt_object};
+use holdfast_ledger::LedgerError;
+use holdfast_receipt::chain::{Audit, Entry, Files, Finding, Hour, HourlyDigest, audit};
+use holdfast_receipt::evidence::{Jwks, MemorySigner, Seal};
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("RFC 3339")
+}
+
+fn hour(text: &str) -> Hour {
+    Hour::from_start(at(text)).expect("a whole hour")
+}
+
+fn signer(byte: u8) -> MemorySigner {
+    MemorySigner::new(&[byte; 32]).expect("a key")
+}
+
+fn keys() -> Jwks {
+    Jwks::new(vec![signer(1).public().clone()])
+}
+
+/// Where a receipt lies, and its bytes.
+fn receipt(by: &MemorySigner, tenant: &str, key: &str, ended_at: Timestamp) -> (String, Vec<u8>) {
+    let execution = execution_id(tenant, "WF-HOLD", key);
+    let value = json!({
+        "format": holdfast_receipt::FORMAT, "workflow_id": "WF-HOLD", "workflow_version": 1,
+        "definition_digest": "d", "execution_id": execution, "tenant": tenant, "status": "EXECUTED",
+        "steps": [], "timestamp": ended_at.to_string(), "started_at": ended_at.to_string(),
+        "duration_ms": 0, "generation": 0, "trigger": "api", "idempotency_key": key,
+        "input_sha256": "i", "guardrails": [], "duplicates_prevented": 0, "residual_effects": [],
+    });
+    let bytes = block_on(by.receipt(value)).expect("it is signed");
+    let at = ExecutionKey {
+        tenant: tenant.to_owned(),
+        execution,
+    };
+    (receipt_object(&at, ended_at, 0), bytes)
+}
+
+/// What happens just before a write.
+type Before = Box<dyn FnOnce() + Send>;
+
+#[derive(Default)]
+struct Held {
+    objects: BTreeMap<String, (Timestamp, Vec<u8>)>,
+    heads: BTreeMap<String, Head>,
+    /// Calls that are still answered; a lost answer is that of a call that was carried out.
+    answers: Option<usize>,
+    before_write: Option<Before>,
+}
+
+/// Objects in memory, each with the time at which it was written. Clones share them.
+#[derive(Clone)]
+struct Memory {
+    held: Arc<Mutex<Held>>,
+    now: Timestamp,
+}
+
+impl Memory {
+    fn new() -> Self {
+        Self {
+            held: Arc::default(),
+            now: at("2026-11-26T10:00:00Z"),
+        }
+    }
+
+    /// The same store at another time.
+    fn at(&self, now: Timestamp) -> Self {
+        Self {
+            held: Arc::clone(&self.held),
+            now,
+        }
+    }
+
+    fn put(&self, object: String, bytes: Vec<u8>) {
+        let mut held = self.held.lock().unwrap();
+        held.objects.insert(object, (self.now, bytes));
+    }
+
+    /// A receipt of `acme`, written as its execution ends.
+    fn receipt(&self, key: &str) -> String {
+        let (object, bytes) = receipt(&signer(1), "acme", key, self.now);
+        self.put(object.clone(), bytes);
+        object
+    }
+
+    fn object(&self, key: &str) -> Option<Vec<u8>> {
+        let held = self.held.lock().unwrap();
+        held.objects.get(key).map(|(_, bytes)| bytes.clone())
+    }
+
+    fn remove(&self, key: &str) -> Vec<u8> {
+        let removed = self.held.lock().unwrap().objects.remove(key);
+        removed.expect("it was there").1
+    }
+
+    /// The head of `acme`.
+    fn stands(&self) -> Option<Head> {
+        self.held.lock().unwrap().heads.get("acme").cloned()
+    }
+
+    /// The store dies after this many calls.
+    fn dies_after(&self, calls: usize) {
+        self.held.lock().unwrap().answers = Some(calls);
+    }
+
+    fn lives(&self) {
+        self.held.lock().unwrap().answers = None;
+    }
+
+    fn before_write(&self, act: impl FnOnce() + Send + 'static) {
+        self.held.lock().unwrap().before_write = Some(Box::new(act));
+    }
+
+    fn call<T>(&self, act: impl FnOnce(&mut Held) -> T) -> Result<T, StoreError> {
+        let mut held = self.held.lock().unwrap();
+        let dead = || StoreError("no answer".to_owned());
+        match held.answers {
+            Some(0) => Err(dead()),
+            // The last call is carried out, and its answer lost.
+            Some(1) => {
+                held.answers = Some(0);
+                act(&mut held);
+                Err(dead())
+            }
+            ref mut left => {
+                *left = left.map(|left| left - 1);
+                Ok(act(&mut held))
+            }
+        }
+    }
+
+    /// The digests of `acme` in order.
+    fn digests(&self) -> Vec<HourlyDigest> {
+        let held = self.held.lock().unwrap();
+        let all = held
+            .objects
+            .iter()
+            .filter(|(key, _)| key.starts_with("digests/acme/"));
+        all.map(|(_, (_, bytes))| serde_json::from_slice(bytes).expect("a digest"))
+            .collect()
+    }
+
+    /// What is listed, hour by hour.
+    fn listed(&self) -> Vec<(String, Vec<String>)> {
+        let digests = self.digests().into_iter();
+        digests
+            .map(|digest| {
+                let receipts = digest.receipts.into_iter();
+                (digest.from, receipts.map(|one| one.object).collect())
+            })
+            .collect()
+    }
+
+    fn advance(&self, last: Hour) -> Result<Progress, ChainError> {
+        block_on(advance(self, self, &signer(1), "acme", last))
+    }
+}
+
+impl ObjectStore for Memory {
+    async fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
+        let before = self.held.lock().unwrap().before_write.take();
+        if let Some(act) = before {
+            act();
+        }
+        self.call(|held| {
+            let free = !held.objects.contains_key(key);
+            if free {
+                held.objects.insert(key.to_owned(), (self.now, bytes));
+            }
+            free
+        })
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.call(|held| held.objects.get(key).map(|(_, bytes)| bytes.clone()))
+    }
+}
+
+impl Shelf for Memory {
+    async fn list(&self, prefix: &str, after: &str) -> Result<Vec<Stored>, StoreError> {
+        self.call(|held| {
+            let found = held.objects.iter();
+            let found = found.filter(|(key, _)| key.starts_with(prefix) && key.as_str() > after);
+            found
+                .map(|(key, (written_at, _))| Stored {
+                    key: key.clone(),
+                    written_at: *written_at,
+                })
+                .collect()
+        })
+    }
+
+    async fn folders(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.call(|held| {
+            let found = held
+                .objects
+                .keys()
+                .filter_map(|key| key.strip_prefix(prefix));
+            let mut found: Vec<String> = found
+                .filter_map(|rest| Some(rest.split_once('/')?.0.to_owned()))
+                .collect();
+            found.dedup();
+            found
+        })
+    }
+}
+
+fn lost(error: StoreError) -> LedgerError {
+    LedgerError::Unavailable(error.0)
+}
+
+impl Heads for Memory {
+    async fn head(&self, tenant: &str) -> Result<Option<Head>, LedgerError> {
+        self.call(|held| held.heads.get(tenant).cloned())
+            .map_err(lost)
+    }
+
+    async fn tenants(&self) -> Result<BTreeSet<String>, LedgerError> {
+        self.call(|held| held.heads.keys().cloned().collect())
+            .map_err(lost)
+    }
+
+    async fn raise(&self, tenant: &str, head: &Head) -> Result<Option<Head>, LedgerError> {
+        self.call(|held| {
+            let stands = held.heads.get(tenant).cloned();
+            if head.may_follow(stands.as_ref()) {
+                held.heads.insert(tenant.to_owned(), head.clone());
+                return None;
+            }
+            stands
+        })
+        .map_err(lost)
+    }
+}
+
+impl Files for Memory {
+    fn list(&self, prefix: &str) -> Result<Vec<String>, String> {
+        let held = self.held.lock().unwrap();
+        let found = held.objects.keys().filter(|key| key.starts_with(prefix));
+        Ok(found.cloned().collect())
+    }
+
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, String> {
+        Ok(self.object(key))
+    }
+}
+
+fn value(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).expect("JSON")
+}

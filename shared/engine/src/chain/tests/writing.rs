@@ -1,0 +1,299 @@
+//! Every receipt is in exactly one digest, and every hour has one, whatever fails on the way.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use holdfast_ids::keys::late_object;
+
+/// Each digest follows the one before, each hour has one, and each of these receipts is in exactly one.
+fn whole(store: &Memory, receipts: &[String]) {
+    let digests = store.digests();
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    let mut before: Option<&HourlyDigest> = None;
+    for digest in &digests {
+        let follows = before.map(|before| before.until.as_str());
+        assert!(follows.is_none_or(|until| until == digest.from));
+        assert_eq!(
+            digest.previous.as_ref().map(|link| &link.signature),
+            before.and_then(|before| before.signature.as_ref())
+        );
+        for entry in &digest.receipts {
+            *times.entry(entry.object.clone()).or_default() += 1;
+        }
+        before = Some(digest);
+    }
+    let once = receipts.iter().map(|object| (object.clone(), 1)).collect();
+    assert_eq!(times, once);
+}
+
+#[test]
+fn a_chain_begins_with_the_first_receipt_and_an_hour_without_any_has_its_digest() {
+    let store = Memory::new();
+    assert_eq!(
+        store.advance(hour("2026-11-26T09:00:00Z")),
+        Ok(Progress::default())
+    );
+    let one = store.at(at("2026-11-26T10:05:00Z")).receipt("one");
+    let two = store.at(at("2026-11-26T12:59:59Z")).receipt("two");
+    let written = store.advance(hour("2026-11-26T12:00:00Z"));
+    assert_eq!(
+        written,
+        Ok(Progress {
+            digests: 3,
+            receipts: 2
+        })
+    );
+    let listed = |from: &str, receipts: &[&String]| {
+        let receipts = receipts.iter().map(|one| (*one).clone()).collect();
+        (from.to_owned(), receipts)
+    };
+    assert_eq!(
+        store.listed(),
+        [
+            listed("2026-11-26T10:00:00Z", &[&one]),
+            listed("2026-11-26T11:00:00Z", &[]),
+            listed("2026-11-26T12:00:00Z", &[&two]),
+        ]
+    );
+    whole(&store, &[one, two]);
+}
+
+#[test]
+fn a_receipt_written_after_its_hours_end_joins_the_hour_in_which_it_was_written() {
+    let store = Memory::new();
+    let one = store.at(at("2026-11-26T10:05:00Z")).receipt("one");
+    let (late, bytes) = receipt(&signer(1), "acme", "late", at("2026-11-26T10:59:59Z"));
+    store
+        .at(at("2026-11-26T11:20:00Z"))
+        .put(late.clone(), bytes);
+    store
+        .advance(hour("2026-11-26T11:00:00Z"))
+        .expect("written");
+    assert_eq!(store.listed()[1].1, std::slice::from_ref(&late));
+    whole(&store, &[one, late]);
+}
+
+#[test]
+fn a_receipt_that_is_seen_only_after_its_hours_digest_joins_the_next() {
+    let store = Memory::new();
+    let one = store.at(at("2026-11-26T10:05:00Z")).receipt("one");
+    store
+        .advance(hour("2026-11-26T10:00:00Z"))
+        .expect("written");
+    let unseen = store.at(at("2026-11-26T10:30:00Z")).receipt("unseen");
+    store
+        .advance(hour("2026-11-26T12:00:00Z"))
+        .expect("written");
+    assert_eq!(store.listed()[1].1, std::slice::from_ref(&unseen));
+    whole(&store, &[one, unseen]);
+}
+
+#[test]
+fn a_receipt_written_a_week_after_its_execution_ended_is_found_by_its_mark() {
+    let store = Memory::new();
+    let one = store.at(at("2026-11-20T10:05:00Z")).receipt("one");
+    let (ended, written) = (at("2026-11-20T23:00:00Z"), at("2026-11-27T10:30:00Z"));
+    assert!(is_late(ended, written) && !is_late(ended, at("2026-11-21T22:59:59Z")));
+    let (late, bytes) = receipt(&signer(1), "acme", "late", ended);
+    let then = store.at(written);
+    then.put(late_object("acme", written, ended), b"{}".to_vec());
+    then.put(late.clone(), bytes);
+    store
+        .advance(hour("2026-11-27T12:00:00Z"))
+        .expect("written");
+    whole(&store, &[one, late]);
+}
+
+#[test]
+fn a_function_that_was_down_for_five_hours_writes_the_five_in_order() {
+    let store = Memory::new();
+    let mut all = vec![store.at(at("2026-11-26T10:05:00Z")).receipt("first")];
+    store
+        .advance(hour("2026-11-26T10:00:00Z"))
+        .expect("written");
+    for n in 11..=15 {
+        let then = at(&format!("2026-11-26T{n}:30:00Z"));
+        all.push(store.at(then).receipt(&n.to_string()));
+    }
+    let written = store.advance(hour("2026-11-26T15:00:00Z"));
+    assert_eq!(
+        written,
+        Ok(Progress {
+            digests: 5,
+            receipts: 5
+        })
+    );
+    for (digest, object) in store.listed().iter().zip(&all) {
+        assert_eq!(digest.1, std::slice::from_ref(object));
+    }
+    whole(&store, &all);
+}
+
+#[test]
+fn of_two_runs_at_once_one_writes_and_the_other_goes_on_from_what_it_finds() {
+    let store = Memory::new();
+    let one = store.at(at("2026-11-26T10:05:00Z")).receipt("one");
+    let other = store.clone();
+    store.before_write(move || {
+        // It also sees a receipt that the first did not see.
+        let run = std::thread::spawn(move || {
+            other.at(at("2026-11-26T10:06:00Z")).receipt("two");
+            other.advance(hour("2026-11-26T11:00:00Z"))
+        });
+        run.join().expect("it runs").expect("written");
+    });
+    let lost = store.advance(hour("2026-11-26T12:00:00Z"));
+    assert_eq!(
+        lost,
+        Ok(Progress {
+            digests: 1,
+            receipts: 0
+        })
+    );
+    let two = store.listed()[0]
+        .1
+        .iter()
+        .find(|object| **object != one)
+        .cloned();
+    whole(&store, &[one, two.expect("the winner listed both")]);
+}
+
+#[test]
+fn what_an_early_digest_could_not_know_joins_a_later_one() {
+    let store = Memory::new();
+    let now = at("2026-11-26T10:05:00Z");
+    let mut all = vec![store.at(now).receipt("one")];
+    let early = Hour::newest_early(now);
+    store.advance(early).expect("written");
+    for n in 0..early.until().duration_since(now).as_hours() {
+        let then = store.at(now + SignedDuration::from_hours(n));
+        all.push(then.receipt(&n.to_string()));
+    }
+    store.advance(early.next()).expect("written");
+    whole(&store, &all);
+}
+
+#[test]
+fn wherever_it_dies_the_next_run_ends_with_the_same_chain() {
+    let fill = |store: &Memory| -> Vec<String> {
+        let hours = ["10:05", "10:06", "11:30", "13:00"];
+        let all = hours.iter().map(|then| {
+            let then = at(&format!("2026-11-26T{then}:00Z"));
+            store.at(then).receipt(&then.to_string())
+        });
+        all.collect()
+    };
+    let right = Memory::new();
+    fill(&right);
+    right
+        .advance(hour("2026-11-26T13:00:00Z"))
+        .expect("written");
+    for calls in 0.. {
+        let store = Memory::new();
+        let all = fill(&store);
+        store.dies_after(calls);
+        let done = store.advance(hour("2026-11-26T13:00:00Z"));
+        store.lives();
+        store
+            .advance(hour("2026-11-26T13:00:00Z"))
+            .expect("written");
+        whole(&store, &all);
+        assert_eq!(store.listed(), right.listed(), "died after {calls} calls");
+        if done.is_ok() {
+            assert!(calls > 20, "{calls}");
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_chain_does_not_go_on_from_a_digest_that_was_altered_or_is_missing() {
+    for place in [0, 1] {
+        let store = Memory::new();
+        store.at(at("2026-11-26T10:05:00Z")).receipt("one");
+        store
+            .advance(hour("2026-11-26T12:00:00Z"))
+            .expect("written");
+        let object = hour("2026-11-26T10:00:00Z").before(-place).object("acme");
+        let mut bytes = store.remove(&object);
+        let next = hour("2026-11-26T13:00:00Z");
+        let missing = store.advance(next).expect_err("it is missing").to_string();
+        assert!(missing.starts_with(&object), "{missing}");
+        // In the signature, so that it reads as well as before.
+        let end = bytes.len() - 5;
+        bytes[end] = if bytes[end] == b'A' { b'B' } else { b'A' };
+        store.put(object.clone(), bytes);
+        let altered = store.advance(next).expect_err("it is altered").to_string();
+        assert!(altered.starts_with(&object), "{altered}");
+    }
+}
+
+#[test]
+fn who_has_been_in_the_chain_stays_in_it_without_any_receipt_left() {
+    let store = Memory::new();
+    let gone = store.at(at("2026-11-26T10:05:00Z")).receipt("one");
+    store.put("receipts/globex/2026/11/26/x.json".to_owned(), Vec::new());
+    store.put("receipts/Not A Tenant/x.json".to_owned(), Vec::new());
+    store
+        .advance(hour("2026-11-26T10:00:00Z"))
+        .expect("written");
+    store.remove(&gone);
+    let tenants = block_on(tenants(&store, &store)).expect("it answers");
+    assert_eq!(tenants.into_iter().collect::<Vec<_>>(), ["acme", "globex"]);
+    store
+        .advance(hour("2026-11-26T11:00:00Z"))
+        .expect("written");
+    assert_eq!(store.digests().len(), 2);
+}
+
+#[test]
+fn the_fullest_digest_is_one_that_is_read() {
+    // The longest key of a receipt, its hash and the time, as a digest writes them.
+    let entry = Entry {
+        object: receipt(&signer(1), &"t".repeat(63), "k", at("2026-11-26T10:00:00Z")).0,
+        sha256: "0".repeat(64),
+        written_at: "2026-11-26T10:00:00.000000000Z".to_owned(),
+    };
+    let one = serde_json::to_vec(&entry).expect("JSON").len() + 1;
+    let most = super::super::write::MAX_RECEIPTS;
+    assert!(
+        most * one + 10_000 < holdfast_receipt::evidence::MAX_BYTES,
+        "{one}"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Receipts come at any time, some are seen late; runs come at any time, some ask early, some die.
+    #[test]
+    fn every_receipt_is_in_exactly_one_digest_whatever_happens(
+        steps in prop::collection::vec((0_i64..200, 0_u8..4, 0_usize..40, 0_i64..=12), 1..40)
+    ) {
+        let store = Memory::new();
+        let mut now = at("2026-11-26T10:00:00Z");
+        let mut all = Vec::new();
+        for (n, (minutes, kind, calls, early)) in steps.into_iter().enumerate() {
+            now += SignedDuration::from_mins(minutes);
+            let seen_late = SignedDuration::from_mins(if kind == 1 { early * 10 } else { 0 });
+            match kind {
+                0 | 1 => all.push(store.at(now - seen_late).receipt(&n.to_string())),
+                2 => {
+                    store.dies_after(calls);
+                    let _ = store.advance(Hour::newest_due(now));
+                    store.lives();
+                }
+                _ => {
+                    let last = Hour::newest_due(now).before(-early).min(Hour::newest_early(now));
+                    store.advance(last).expect("it is written");
+                }
+            }
+        }
+        // The chain may have begun early.
+        let last = Hour::newest_early(now + SignedDuration::from_hours(2));
+        store.advance(last).expect("it is written");
+        whole(&store, &all);
+    }
+}

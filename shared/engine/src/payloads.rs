@@ -1,0 +1,121 @@
+//! Moves inputs and outputs between a machine's state, the ledger and the payload store.
+
+use serde_json::Value;
+
+use super::{Engine, Host, ObjectStore, TaskError};
+use holdfast_action::Boxed;
+use holdfast_ids::{
+    digest::{canonical, sha256_hex},
+    keys::{ExecutionKey, payload_object, payload_prefix},
+};
+use holdfast_ledger::{Ledger, StepRecord};
+use holdfast_task::{
+    StepPolicy, error_name,
+    payload::{LEDGER_INLINE_BYTES, Payload, Stored},
+};
+
+impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
+    /// Makes `value` fit into a ledger record. `what` names it in errors.
+    pub(super) async fn pack(
+        &self,
+        at: &ExecutionKey,
+        what: &str,
+        value: Value,
+    ) -> Result<Payload, TaskError> {
+        let bytes = canonical(&value)
+            .map_err(|error| TaskError::new(error_name::PERMANENT, format!("{what}: {error}")))?;
+        let sha256 = sha256_hex(&bytes);
+        if bytes.len() <= LEDGER_INLINE_BYTES {
+            return Ok(Payload::Inline { value, sha256 });
+        }
+        let stored = Stored {
+            key: payload_object(at, &sha256),
+            sha256,
+            bytes: bytes.len(),
+        };
+        self.payloads.put_new(&stored.key, bytes).await?;
+        Ok(Payload::Stored(stored))
+    }
+
+    /// The value of a payload.
+    pub(super) async fn unpack(
+        &self,
+        at: &ExecutionKey,
+        payload: &Payload,
+    ) -> Result<Value, TaskError> {
+        match payload {
+            Payload::Inline { value, .. } => Ok(value.clone()),
+            Payload::Stored(stored) => self.fetch(at, stored).await,
+        }
+    }
+
+    /// `value` with every reference in it replaced by what it refers to.
+    pub(super) fn resolve<'a>(
+        &'a self,
+        at: &'a ExecutionKey,
+        value: Value,
+    ) -> Boxed<'a, Result<Value, TaskError>> {
+        Box::pin(async move {
+            if let Some(stored) = Stored::from_marked(&value) {
+                return self.fetch(at, &stored).await;
+            }
+            Ok(match value {
+                Value::Array(items) => {
+                    let mut resolved = Vec::with_capacity(items.len());
+                    for item in items {
+                        resolved.push(self.resolve(at, item).await?);
+                    }
+                    Value::Array(resolved)
+                }
+                Value::Object(members) => {
+                    let mut resolved = serde_json::Map::new();
+                    for (name, member) in members {
+                        resolved.insert(name, self.resolve(at, member).await?);
+                    }
+                    Value::Object(resolved)
+                }
+                plain => plain,
+            })
+        })
+    }
+
+    /// Reads a stored payload, only from the execution's own folder: a reference is data that anyone could have typed.
+    async fn fetch(&self, at: &ExecutionKey, stored: &Stored) -> Result<Value, TaskError> {
+        let wrong = |why: &str| {
+            TaskError::new(
+                error_name::PERMANENT,
+                format!("stored payload {}: {why}", stored.sha256),
+            )
+        };
+        if payload_object(at, &stored.sha256) != stored.key {
+            return Err(wrong(&format!(
+                "it does not lie under {}",
+                payload_prefix(at)
+            )));
+        }
+        let bytes = self
+            .payloads
+            .get(&stored.key)
+            .await?
+            .ok_or_else(|| wrong("it is gone"))?;
+        if sha256_hex(&bytes) != stored.sha256 {
+            return Err(wrong("its content was changed"));
+        }
+        serde_json::from_slice(&bytes).map_err(|_| wrong("it is not JSON"))
+    }
+
+    /// A recorded output as the machine gets it: the value, or a reference if it is too large for a state.
+    pub(super) async fn for_machine(
+        &self,
+        first: &StepRecord,
+        output: &Payload,
+        policy: &StepPolicy,
+    ) -> Result<Value, TaskError> {
+        match output {
+            Payload::Stored(stored) if stored.bytes > policy.inline_output_bytes => {
+                Ok(stored.to_marked())
+            }
+            fits => self.unpack(&first.at, fits).await,
+        }
+    }
+}

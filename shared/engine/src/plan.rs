@@ -1,0 +1,162 @@
+//! Plan: takes over an execution that goes no further, and lists what has to be undone, last effect first.
+
+use std::cmp::Reverse;
+
+use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{
+    Expect, Ledger, Meta, Need, Phase, Put, Snapshot, StepRecord, Taken, UndoClaim, give_up, need,
+    take,
+};
+use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, ToUndo, UndoResult, error_name};
+
+/// What one plan lists at most, since a state's data has 256 KiB: `Close` finds what is left, and it is planned again.
+const UNDOS_AT_ONCE: usize = 400;
+
+impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
+    /// Takes the execution over, so that no step may act any more, then reads what was done.
+    ///
+    /// The order matters: a claim that this reading does not show was written after the takeover, and whoever wrote
+    /// it looks at the execution's record before acting (protocol.md, ruling 1).
+    ///
+    /// Errors: `Conflict` (a step may still be at work), `Halted` (somebody else took over), `Permanent` (no such
+    /// execution), `Transient`.
+    pub async fn plan(&self, task: &PlanTask) -> Result<PlanResult, TaskError> {
+        let at = partition(&task.execution);
+        let (owner, epoch) = (&task.owner, task.execution.epoch);
+        let taken = self.take(&at, owner, epoch, &task.failure).await?;
+        let Snapshot {
+            meta, mut steps, ..
+        } = self.read(&at).await?;
+        if meta.epoch != taken.epoch {
+            return Err(superseded(&at));
+        }
+        let mut undo = Vec::new();
+        if let Phase::Ended { .. } = meta.phase {
+            steps.clear();
+        }
+        steps.sort_by_key(|step| Reverse((step.number, step.started_at())));
+        for step in &steps {
+            match need(step, meta.generation, self.host.now()) {
+                Need::Nothing | Need::Close(_) => {}
+                Need::Wait(until) => {
+                    let message = format!("{} may be at work until {until}", step.label());
+                    return Err(TaskError::new(error_name::CONFLICT, message));
+                }
+                Need::Undo => undo.push(ToUndo {
+                    step: step.step.clone(),
+                    item: step.item.clone(),
+                    function: task
+                        .functions
+                        .get(&step.action)
+                        .cloned()
+                        .unwrap_or_default(),
+                }),
+            }
+        }
+        undo.truncate(UNDOS_AT_ONCE);
+        Ok(PlanResult {
+            execution: meta.reference(),
+            undo,
+        })
+    }
+
+    /// Takes an execution over for the Step Functions execution `by`, which last saw it in `epoch`.
+    ///
+    /// Errors: `Halted` (somebody else took over since), `Permanent` (no such execution), `Conflict`, `Transient`.
+    pub async fn take(
+        &self,
+        at: &ExecutionKey,
+        by: &str,
+        epoch: u64,
+        failure: &Failure,
+    ) -> Result<Meta, TaskError> {
+        let missing = || no_such_execution(at);
+        let mut meta = self.ledger.meta(at).await?.ok_or_else(missing)?;
+        for _ in 0..MAX_RACES {
+            let next = match take(&meta, by, epoch, failure, self.host.now()) {
+                Taken::Mine | Taken::Over => return Ok(meta),
+                Taken::Superseded => return Err(superseded(at)),
+                Taken::Write(next) => *next,
+            };
+            match self.ledger.put_meta(&next, Expect::Rev(meta.rev)).await? {
+                Put::Done => return Ok(next),
+                Put::Lost(stands) => meta = *stands.ok_or_else(missing)?,
+            }
+        }
+        Err(too_many_races("the execution's record"))
+    }
+
+    /// Records that an undo never answered, so that the rest can go on and the receipt names it.
+    ///
+    /// Errors: `Conflict` (an attempt may still be at work), `Halted` (somebody else took over), `Permanent` (no such
+    /// step), `Transient`.
+    pub async fn give_up(&self, task: &GiveUpTask) -> Result<UndoResult, TaskError> {
+        let at = partition(&task.execution);
+        let claim = UndoClaim {
+            token: self.host.token(),
+            epoch: task.execution.epoch,
+            run: task.execution.generation,
+        };
+        // An undo that halted because somebody else took over has not failed.
+        let meta = self.ledger.meta(&at).await?;
+        if !meta.is_some_and(|meta| meta.unwinds(task.execution.epoch)) {
+            return Err(superseded(&at));
+        }
+        let error = format!("its undo did not answer: {}", task.error);
+        let mut record = self.record_of(&at, &task.undo).await?;
+        for _ in 0..MAX_RACES {
+            let next = match give_up(&record, &claim, &error, self.host.now()) {
+                Ok(Some(next)) => next,
+                Ok(None) => return Ok(undo_result(&record)),
+                Err(until) => {
+                    let message = format!("{} may be at work until {until}", record.label());
+                    return Err(TaskError::new(error_name::CONFLICT, message));
+                }
+            };
+            match self.ledger.put_step(&next, Expect::Rev(record.rev)).await? {
+                Put::Done => record = next,
+                Put::Lost(stands) => record = *stands.ok_or_else(|| no_such_step(&task.undo))?,
+            }
+        }
+        Err(too_many_races(&record.label()))
+    }
+
+    /// Everything recorded of an execution.
+    pub(super) async fn read(&self, at: &ExecutionKey) -> Result<Snapshot, TaskError> {
+        let snapshot = self.ledger.snapshot(at).await?;
+        snapshot.ok_or_else(|| no_such_execution(at))
+    }
+
+    /// The record of a step that is to be undone.
+    pub(super) async fn record_of(
+        &self,
+        at: &ExecutionKey,
+        undo: &ToUndo,
+    ) -> Result<StepRecord, TaskError> {
+        let record = self.ledger.step(at, &undo.step, undo.item.as_deref());
+        record.await?.ok_or_else(|| no_such_step(undo))
+    }
+}
+
+pub(super) fn undo_result(record: &StepRecord) -> UndoResult {
+    UndoResult {
+        attempts: record.undo_attempts.len() as u32,
+        status: record.state.name().to_owned(),
+    }
+}
+
+pub(super) fn superseded(at: &ExecutionKey) -> TaskError {
+    let message = format!("somebody else took over execution {}", at.execution);
+    TaskError::new(error_name::HALTED, message)
+}
+
+fn no_such_execution(at: &ExecutionKey) -> TaskError {
+    let message = format!("no execution {} is recorded", at.execution);
+    TaskError::new(error_name::PERMANENT, message)
+}
+
+pub(super) fn no_such_step(undo: &ToUndo) -> TaskError {
+    let message = format!("no step {} is recorded", undo.step);
+    TaskError::new(error_name::PERMANENT, message)
+}

@@ -1,0 +1,258 @@
+//! The receipt of an ended execution, built from its ledger records: the same snapshot always yields the same receipt.
+
+use jiff::Timestamp;
+
+use holdfast_ids::keys::undo_key;
+use holdfast_ledger::{Attempt, Phase, Ruling, Snapshot, Stands, StepRecord, StepState};
+use holdfast_receipt::{
+    FORMAT, GuardrailOutcome, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision,
+    ReceiptFailure, ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual, Status, StepStatus,
+};
+use holdfast_task::{Failure, StepRef, error_name};
+
+/// The receipt of an ended execution; `declared` is every step of its definition, `incident` the one it is a case of.
+pub fn receipt_of(
+    snapshot: &Snapshot,
+    declared: &[StepRef],
+    incident: Option<String>,
+) -> Result<Receipt, String> {
+    let meta = &snapshot.meta;
+    let Phase::Ended {
+        status,
+        at,
+        failure,
+    } = &meta.phase
+    else {
+        return Err("the execution has not ended".to_owned());
+    };
+    let executed = *status == Status::Executed;
+    let unreached = match executed {
+        true => StepStatus::Skipped,
+        false => StepStatus::NotRun,
+    };
+    let mut steps = Vec::new();
+    for step in declared {
+        let of_step = |record: &&StepRecord| record.step == step.name;
+        let mut records = snapshot.steps.iter().filter(of_step).peekable();
+        if records.peek().is_none() {
+            steps.push(unreached_step(step, unreached));
+        }
+        steps.extend(records.map(step_of));
+    }
+    // What an earlier definition did is there too, although a redrive under this one does not know it.
+    let unknown = |record: &&StepRecord| declared.iter().all(|step| step.name != record.step);
+    steps.extend(snapshot.steps.iter().filter(unknown).map(step_of));
+    Ok(Receipt {
+        format: FORMAT.to_owned(),
+        workflow_id: meta.workflow.clone(),
+        workflow_version: meta.version,
+        definition_digest: meta.definition_digest.clone(),
+        execution_id: meta.at.execution.clone(),
+        tenant: meta.at.tenant.clone(),
+        status: *status,
+        steps,
+        timestamp: at.to_string(),
+        started_at: meta.started_at.to_string(),
+        duration_ms: at.duration_since(meta.started_at).as_millis() as i64,
+        generation: meta.generation,
+        redriven: meta.redrive().map(|redrive| ReceiptRedrive {
+            by: redrive.by.clone(),
+            reason: redrive.reason.clone(),
+            at: redrive.at.to_string(),
+        }),
+        trigger: meta.trigger.clone(),
+        idempotency_key: meta.idempotency_key.clone(),
+        input_sha256: meta.fingerprint().to_owned(),
+        guardrails: meta.guardrails.clone(),
+        policy_digest: meta.policy_digest.clone(),
+        approval: meta.approval.clone(),
+        duplicates_prevented: snapshot.duplicates,
+        failure: failure.as_ref().map(|failure| ReceiptFailure {
+            state: failure.state.clone(),
+            error: failure.error.clone(),
+            reason: reason(snapshot, failure),
+            requested_by: failure.by.clone(),
+        }),
+        previous_receipt: meta.previous.as_ref().map(|previous| PreviousReceipt {
+            object: previous.object.clone(),
+            sha256: previous.sha256.clone(),
+        }),
+        decisions: decisions(snapshot),
+        residual_effects: residuals(&snapshot.steps, executed),
+        incident,
+        signature: None,
+    })
+}
+
+fn step_of(record: &StepRecord) -> ReceiptStep {
+    let undo = record.undo_attempts.first().map(|first| ReceiptUndo {
+        attempts: record.undo_attempts.len() as u32,
+        history: history(&record.undo_attempts),
+        started_at: text(first.started_at),
+        ended_at: record
+            .undo_attempts
+            .last()
+            .and_then(|last| last.ended_at)
+            .map(|at| at.to_string()),
+        idempotency_key: undo_key(&record.key),
+        last_error: record.last_undo_error().map(str::to_owned),
+    });
+    ReceiptStep {
+        name: record.step.clone(),
+        item: record.item.clone(),
+        action: record.action.clone(),
+        // A pause kept every attempt from acting.
+        status: match record.attempts.is_empty() {
+            true => StepStatus::NotRun,
+            false => status_of(&record.state),
+        },
+        attempts: record.attempts.len() as u32,
+        history: history(&record.attempts),
+        started_at: record.started_at().map(text),
+        ended_at: record.ended_at().map(text),
+        idempotency_key: Some(record.key.clone()),
+        input_sha256: Some(record.input.sha256().to_owned()),
+        output_sha256: record
+            .output
+            .as_ref()
+            .map(|output| output.sha256().to_owned()),
+        last_error: record.last_error().map(str::to_owned),
+        undo,
+    }
+}
+
+fn unreached_step(step: &StepRef, status: StepStatus) -> ReceiptStep {
+    ReceiptStep {
+        name: step.name.clone(),
+        item: None,
+        action: step.action.clone(),
+        status,
+        attempts: 0,
+        history: Vec::new(),
+        started_at: None,
+        ended_at: None,
+        idempotency_key: None,
+        input_sha256: None,
+        output_sha256: None,
+        last_error: None,
+        undo: None,
+    }
+}
+
+/// What an ended execution says of a step; nobody is at work on it any more.
+fn status_of(state: &StepState) -> StepStatus {
+    match state {
+        StepState::Succeeded => StepStatus::Success,
+        StepState::FailedClean | StepState::Waiting { .. } => StepStatus::Failed,
+        StepState::Running { .. }
+        | StepState::Unknown
+        | StepState::Undoing { .. }
+        | StepState::UndoWaiting { .. } => StepStatus::Unknown,
+        StepState::Undone => StepStatus::Undone,
+        StepState::UndoFailed => StepStatus::UndoFailed,
+    }
+}
+
+fn history(attempts: &[Attempt]) -> Vec<ReceiptAttempt> {
+    let told = attempts.iter().map(|attempt| ReceiptAttempt {
+        started_at: text(attempt.started_at),
+        ended_at: attempt.ended_at.map(text),
+        outcome: attempt.outcome,
+        error: attempt.error.clone(),
+    });
+    told.collect()
+}
+
+fn text(at: Timestamp) -> String {
+    at.to_string()
+}
+
+/// What the records say: a machine's cause can be a branch's, or lost. A person's reason is said as given.
+pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
+    if failure.by.is_some() {
+        return failure.cause.clone();
+    }
+    let run = snapshot.meta.generation;
+    let failed = |step: &&StepRecord| {
+        step.run == run && step.output.is_none() && step.last_error().is_some()
+    };
+    let refused = |outcome: &&GuardrailOutcome| !outcome.held;
+    let steps = snapshot.steps.iter().filter(failed).map(|step| {
+        let error = step.last_error().unwrap_or_default();
+        format!("{}: {error}", step.label())
+    });
+    let guardrails = snapshot.meta.guardrails.iter().filter(refused);
+    let said: Vec<_> = steps
+        .chain(guardrails.map(|outcome| {
+            let message = outcome.message.as_deref();
+            format!("{}: {}", outcome.name, message.unwrap_or("it did not hold"))
+        }))
+        .collect();
+    if said.is_empty() {
+        caught(failure)
+    } else {
+        said.join("; ")
+    }
+}
+
+/// Why, where no record says it. A cause is quoted only if a function of ours wrote it: others may quote payloads.
+fn caught(failure: &Failure) -> String {
+    let Failure {
+        state,
+        error,
+        cause,
+        ..
+    } = failure;
+    let ours = error_name::FINAL.contains(&&**error) || error == error_name::TRANSIENT;
+    let message = serde_json::from_str::<serde_json::Value>(cause).ok();
+    let message = message.and_then(|cause| Some(cause.get("errorMessage")?.as_str()?.to_owned()));
+    match (error.as_str(), message) {
+        (_, Some(message)) if ours => message,
+        ("States.QueryEvaluationError", _) => {
+            format!("an expression of {state} failed, or yielded nothing, on this input")
+        }
+        ("States.Timeout", _) if state.is_empty() => {
+            "it took longer than limits.timeout".to_owned()
+        }
+        (error_name::ABORTED, _) => "its machine was stopped from outside".to_owned(),
+        (error_name::LOST, _) => "its machine ended without a word".to_owned(),
+        _ => format!("the machine caught {error}"),
+    }
+}
+
+fn decisions(snapshot: &Snapshot) -> Vec<ReceiptDecision> {
+    let rulings = snapshot.questions.iter().flat_map(|question| {
+        let all = question.earlier.iter().chain(question.ruling());
+        all.map(|ruling| (question.step.as_str(), ruling))
+    });
+    let mut rulings: Vec<(&str, &Ruling)> = rulings.collect();
+    rulings.sort_by_key(|(_, ruling)| ruling.at);
+    let decision = |(step, ruling): (&str, &Ruling)| ReceiptDecision {
+        step: step.to_owned(),
+        decision: ruling.decision,
+        by: ruling.by.clone(),
+        reason: ruling.reason.clone(),
+        at: ruling.at.to_string(),
+    };
+    rulings.into_iter().map(decision).collect()
+}
+
+/// What stands; of an executed one only what it went on without.
+fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
+    let left = |step: &&StepRecord| !executed || step.state != StepState::Succeeded;
+    let standing = steps
+        .iter()
+        .filter(left)
+        .filter_map(|step| match step.stands() {
+            Stands::Nothing => None,
+            Stands::Maybe => Some((step, false)),
+            Stands::Certainly => Some((step, true)),
+        });
+    let residual = |(step, certain): (&StepRecord, bool)| Residual {
+        step: step.label(),
+        action: step.action.clone(),
+        idempotency_key: step.key.clone(),
+        certain,
+    };
+    standing.map(residual).collect()
+}

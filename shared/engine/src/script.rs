@@ -1,0 +1,151 @@
+//! An action for the engine's tests: it follows a script and remembers, and its target honours idempotency keys.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::pending,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::{Value, json};
+
+use holdfast_action::{AnyAction, Boxed, Call, Done, StepError, Verdict};
+
+/// What the action does when it is called.
+pub(super) enum Does {
+    /// Acts and answers this.
+    Answers(Value),
+    /// Acts, and its answer is lost.
+    ActsUnheard,
+    /// Does nothing and says why.
+    Fails(StepError),
+    /// Acts and never answers.
+    Hangs,
+    /// Stops by a bug.
+    Panics,
+    /// Acts, and answers after other things have happened.
+    Meanwhile(Box<dyn FnOnce() + Send>),
+}
+
+/// A call to undo, and what it was told.
+type Undone = (Call, Done<Value, Value>);
+
+/// An action that follows a script, then answers with its key; its target honours idempotency keys.
+#[derive(Clone, Default)]
+pub(super) struct Script {
+    does: Arc<Mutex<VecDeque<Does>>>,
+    /// Every call and its input.
+    pub(super) calls: Arc<Mutex<Vec<(Call, Value)>>>,
+    effects: Arc<Mutex<BTreeMap<String, Value>>>,
+    undoes: Arc<Mutex<VecDeque<Does>>>,
+    /// Every call to undo, and what it was told.
+    pub(super) undone: Arc<Mutex<Vec<Undone>>>,
+    /// Whether its target can be asked.
+    pub(super) tells: bool,
+}
+
+impl Script {
+    pub(super) fn of(does: impl IntoIterator<Item = Does>) -> Self {
+        let script = Self::default();
+        script.does.lock().unwrap().extend(does);
+        script
+    }
+
+    /// The same with a script for its undo.
+    pub(super) fn undoing(self, does: impl IntoIterator<Item = Does>) -> Self {
+        self.undoes.lock().unwrap().extend(does);
+        self
+    }
+
+    /// How often it was called.
+    pub(super) fn times(&self) -> usize {
+        self.calls.lock().unwrap().len()
+    }
+
+    /// How many effects stand at the target.
+    pub(super) fn effects(&self) -> usize {
+        self.effects.lock().unwrap().len()
+    }
+
+    fn act(&self, call: &Call, answer: Value) -> Value {
+        let mut effects = self.effects.lock().unwrap();
+        effects.entry(call.key.clone()).or_insert(answer).clone()
+    }
+}
+
+impl AnyAction for Script {
+    fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>> {
+        Box::pin(async move {
+            self.calls.lock().unwrap().push((call.clone(), input));
+            let does = self.does.lock().unwrap().pop_front();
+            let usual = json!({ "done": call.step });
+            match does {
+                None => Ok(self.act(call, usual)),
+                Some(Does::Answers(answer)) => Ok(self.act(call, answer)),
+                Some(Does::ActsUnheard) => {
+                    self.act(call, usual);
+                    Err(StepError::unknown("the connection dropped"))
+                }
+                Some(Does::Fails(error)) => Err(error),
+                Some(Does::Hangs) => {
+                    self.act(call, usual);
+                    pending().await
+                }
+                Some(Does::Panics) => panic!("a bug in an action"),
+                Some(Does::Meanwhile(other)) => {
+                    let answer = self.act(call, usual);
+                    other();
+                    Ok(answer)
+                }
+            }
+        })
+    }
+
+    fn undo<'a>(
+        &'a self,
+        call: &'a Call,
+        done: Done<Value, Value>,
+    ) -> Boxed<'a, Result<(), StepError>> {
+        Box::pin(async move {
+            self.undone.lock().unwrap().push((call.clone(), done));
+            let takes_back = || self.effects.lock().unwrap().remove(&call.forward_key);
+            let does = self.undoes.lock().unwrap().pop_front();
+            match does {
+                None | Some(Does::Answers(_)) => {
+                    takes_back();
+                    Ok(())
+                }
+                Some(Does::ActsUnheard) => {
+                    takes_back();
+                    Err(StepError::unknown("the connection dropped"))
+                }
+                Some(Does::Fails(error)) => Err(error),
+                Some(Does::Hangs) => {
+                    takes_back();
+                    pending().await
+                }
+                Some(Does::Panics) => panic!("a bug in an undo"),
+                Some(Does::Meanwhile(other)) => {
+                    takes_back();
+                    other();
+                    Ok(())
+                }
+            }
+        })
+    }
+
+    fn verify<'a>(
+        &'a self,
+        call: &'a Call,
+        _: Value,
+    ) -> Boxed<'a, Result<Verdict<Value>, StepError>> {
+        Box::pin(async {
+            Ok(match &self.tells {
+                false => Verdict::CannotTell,
+                true => match self.effects.lock().unwrap().get(&call.forward_key) {
+                    Some(output) => Verdict::Happened(output.clone()),
+                    None => Verdict::DidNotHappen,
+                },
+            })
+        })
+    }
+}

@@ -1,0 +1,389 @@
+//! One attempt at one step: claim, look whether the execution still runs, act, record what is known.
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{
+    Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
+    paused::kept_from,
+    refusal::{SHORT_PAUSE, permanent, refusal, retry_later, unknown_for_good},
+    too_many_races,
+};
+use holdfast_action::{AnyAction, Call, StepError, StepErrorKind};
+use holdfast_ids::keys::{effect_key, item_name};
+use holdfast_ledger::{
+    Attempt, Attempted, Claim, Claimed, Completed, Expect, Ledger, Put, StepRecord, StepState,
+    claim, complete,
+};
+use holdfast_task::{
+    StepResult, StepStatus, StepTask, error_name,
+    payload::Payload,
+    timing::{lease_s, longest_pause, time_left},
+};
+
+/// A claim whose answer was lost is sent this often: only the attempt that wrote it can know it again.
+pub(super) const CLAIM_TRIES: u32 = 2;
+
+/// An outcome is worth this many writes before it is left to the lease.
+pub(super) const COMPLETION_TRIES: u32 = 5;
+
+impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
+    /// Runs one attempt at a step, or gives the answer of one that ended before.
+    ///
+    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and `retry_after_s`),
+    /// `Conflict` (another attempt is at work), `Permanent`, `Escalate`, `Halted`, `Paused`.
+    pub async fn step(
+        &self,
+        task: &StepTask,
+        action: &dyn AnyAction,
+    ) -> Result<StepResult, TaskError> {
+        match &task.when {
+            None | Some(Value::Bool(true)) => {}
+            Some(Value::Bool(false)) => {
+                return Ok(answer(StepStatus::Skipped, Value::Null));
+            }
+            Some(_) => {
+                return Err(permanent(
+                    "when must yield true or false, and yields neither",
+                ));
+            }
+        }
+        let (claim, input) = self.prepare(task).await?;
+        let record = match self.claim(task, &claim).await? {
+            Held::Mine(record) => *record,
+            Held::Before(output) => {
+                let output = self.for_machine(&claim.first, &output, &task.step).await?;
+                return Ok(answer(StepStatus::Succeeded, output));
+            }
+            Held::Failed(_) if task.step.optional => {
+                return Ok(answer(StepStatus::Failed, Value::Null));
+            }
+            Held::Failed(error) => return Err(permanent(format!("{error} (recorded before)"))),
+        };
+        let attempt = record.attempts.len() as u32;
+        let attempted = self.act(task, &claim, &record, input, action).await?;
+        let record = self.record(&claim, record, &attempted).await?;
+        if let Some(error) = kept_from(&attempted, &record) {
+            return Err(error.of_attempt(attempt));
+        }
+        let ended = match (&attempted, &record.state) {
+            (Attempted::Succeeded(output), StepState::Succeeded) => {
+                let output = self.for_machine(&record, output, &task.step).await?;
+                Ok(answer(StepStatus::Succeeded, output))
+            }
+            (_, StepState::FailedClean) if task.step.optional => {
+                Ok(answer(StepStatus::Failed, Value::Null))
+            }
+            (_, state) => Err(refusal(&record, state, claim.max_attempts, self.host.now())),
+        };
+        match ended {
+            Ok(answer) => Ok(StepResult {
+                attempt: Some(attempt),
+                ..answer
+            }),
+            Err(error) => Err(error.of_attempt(attempt)),
+        }
+    }
+
+    /// Fixes the attempt's identity before anything is written.
+    async fn prepare(&self, task: &StepTask) -> Result<(Claim, Value), TaskError> {
+        let at = partition(&task.execution);
+        let policy = &task.step;
+        let item = task
+            .item_key
+            .as_ref()
+            .map(item_name)
+            .transpose()
+            .map_err(permanent)?;
+        let input = self.resolve(&at, task.input.clone()).await?;
+        let undo_input = match &task.undo_input {
+            Some(input) => {
+                let input = self.resolve(&at, input.clone()).await?;
+                Some(self.pack(&at, "rollback.input", input).await?)
+            }
+            None => None,
+        };
+        let now = self.host.now();
+        let token = self.host.token();
+        let lease =
+            SignedDuration::from_secs(i64::try_from(lease_s(policy.timeout_s)).unwrap_or(900));
+        let first = StepRecord {
+            rev: 1,
+            step: policy.name.clone(),
+            number: policy.number,
+            action: policy.action.clone(),
+            key: effect_key(&at, &policy.name, item.as_deref(), 0),
+            generation: 0,
+            epoch: task.execution.epoch,
+            run: task.execution.generation,
+            input: self.pack(&at, "input", input.clone()).await?,
+            undo: policy.undo,
+            undo_input,
+            idempotent: policy.idempotent,
+            optional: policy.optional,
+            state: StepState::Running {
+                token: token.clone(),
+                lease_until: now + lease,
+            },
+            output: None,
+            tainted: false,
+            attempts: vec![Attempt::begun(&token, now)],
+            forgiven: 0,
+            undo_attempts: Vec::new(),
+            undo_forgiven: 0,
+            item,
+            at,
+        };
+        Ok((
+            Claim {
+                token,
+                lease,
+                max_attempts: policy.max_attempts,
+                first,
+            },
+            input,
+        ))
+    }
+
+    /// Claims the step, or finds out why not.
+    async fn claim(&self, task: &StepTask, mine: &Claim) -> Result<Held, TaskError> {
+        let mut stands: Option<StepRecord> = None;
+        let label = mine.first.label();
+        let (mut failures, mut looked) = (0, false);
+        for _ in 0..MAX_RACES {
+            let now = self.host.now();
+            let (next, unknown) = match claim(stands.as_ref(), mine, now) {
+                Claimed::Write(next) => {
+                    let between_attempts = |one: &&StepRecord| {
+                        matches!(one.state, StepState::Waiting { .. } | StepState::Unknown)
+                    };
+                    let between = stands.as_ref().filter(between_attempts);
+                    if let (Some(record), false) = (between, looked) {
+                        looked = true;
+                        self.may_go_on(task, record).await?;
+                    }
+                    (next, false)
+                }
+                Claimed::Mine => match stands {
+                    Some(record) => return Ok(Held::Mine(Box::new(record))),
+                    None => continue,
+                },
+                Claimed::Held(until) => {
+                    let message = format!("{label}: another attempt holds the lease until {until}");
+                    return Err(TaskError::new(error_name::CONFLICT, message));
+                }
+                Claimed::NotBefore(until) => {
+                    self.pause(&label, until, now).await?;
+                    continue;
+                }
+                Claimed::Succeeded(output) => return Ok(Held::Before(output)),
+                Claimed::Changed => {
+                    let message = format!(
+                        "{label}: it succeeded with another input than it has now: its effect would not be this one"
+                    );
+                    return Err(permanent(message));
+                }
+                Claimed::Withdrawn => {
+                    let message = format!("{label}: the execution has moved on");
+                    return Err(TaskError::new(error_name::HALTED, message));
+                }
+                Claimed::Failed => {
+                    let error = stands
+                        .as_ref()
+                        .and_then(StepRecord::last_error)
+                        .unwrap_or("it failed");
+                    return Ok(Held::Failed(format!("{label}: {error}")));
+                }
+                Claimed::Unknown(None) => {
+                    return Err(unknown_for_good(stands.as_ref().unwrap_or(&mine.first)));
+                }
+                Claimed::Unknown(Some(next)) => (next, true),
+            };
+            let expect = stands
+                .as_ref()
+                .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
+            match self.ledger.put_step(&next, expect).await {
+                Ok(Put::Done) if unknown => return Err(unknown_for_good(&next)),
+                Ok(Put::Done) => return Ok(Held::Mine(next)),
+                Ok(Put::Lost(winner)) => stands = winner.map(|winner| *winner),
+                Err(error) => self.insist(error, &mut failures, CLAIM_TRIES).await?,
+            }
+        }
+        Err(too_many_races(&label))
+    }
+
+    /// Waits until a step may be tried again: here if that is soon, else by way of the machine.
+    pub(super) async fn pause(
+        &self,
+        label: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), TaskError> {
+        let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        if left > SHORT_PAUSE {
+            return Err(retry_later(label, "the target asked to wait", left));
+        }
+        self.host.sleep(left).await;
+        Ok(())
+    }
+
+    /// Causes the effect, unless the execution has stopped meanwhile, and packs what is known of it.
+    async fn act(
+        &self,
+        task: &StepTask,
+        claim: &Claim,
+        record: &StepRecord,
+        input: Value,
+        action: &dyn AnyAction,
+    ) -> Result<Attempted, TaskError> {
+        let at = &record.at;
+        match self.ledger.standing(at, &task.execution.workflow).await {
+            Ok((Some(meta), controls)) if meta.admits(task.execution.epoch) => {
+                if let Some(stopped) = self.stopped(meta, &controls, &record.step).await {
+                    return Ok(stopped);
+                }
+            }
+            Ok(_) => {
+                return Ok(Attempted::Halted(
+                    "the execution is no longer running".to_owned(),
+                ));
+            }
+            Err(error) => return Ok(transient(format!("before acting: {error}"))),
+        }
+        // The first claim fixed the input: a later attempt may have been sent another one, which a target would
+        // refuse under the same key.
+        let input = if record.input.sha256() == claim.first.input.sha256() {
+            input
+        } else {
+            match self.unpack(at, &record.input).await {
+                Ok(first) => first,
+                Err(error) => return Ok(transient(error.message)),
+            }
+        };
+        let StepState::Running { lease_until, .. } = record.state else {
+            return Ok(Attempted::Halted("the claim is not ours".to_owned()));
+        };
+        let attempt = record.attempts.len() as u32;
+        let call = Call {
+            traceparent: task.execution.trace.traceparent(&record.key, attempt),
+            tenant: at.tenant.clone(),
+            execution: at.execution.clone(),
+            step: record.label(),
+            attempt,
+            key: record.key.clone(),
+            forward_key: record.key.clone(),
+            time_left: time_left(lease_until, self.host.now()),
+        };
+        let outcome = self.call(action, &call, input, task.step.timeout_s).await;
+        Ok(match outcome {
+            // The effect stands whatever becomes of its description: an output that cannot be kept is replaced.
+            Ok(output) => match self.pack(at, "output", output).await {
+                Ok(output) => Attempted::Succeeded(output),
+                Err(error) if error.name == error_name::TRANSIENT => {
+                    Attempted::Unknown(error.message)
+                }
+                Err(error) => {
+                    let note = json!({ "$output_not_kept": error.message });
+                    Attempted::Succeeded(self.pack(at, "output", note).await?)
+                }
+            },
+            Err(StepError { kind, message }) => match kind {
+                StepErrorKind::Transient { retry_after } => Attempted::Transient {
+                    error: message,
+                    wait: longest_pause(retry_after.unwrap_or_default()),
+                },
+                StepErrorKind::Unknown => Attempted::Unknown(message),
+                StepErrorKind::Permanent => Attempted::Permanent(message),
+            },
+        })
+    }
+
+    /// Runs the action until it answers, panics or runs out of time.
+    async fn call(
+        &self,
+        action: &dyn AnyAction,
+        call: &Call,
+        input: Value,
+        timeout_s: u64,
+    ) -> Result<Value, StepError> {
+        if call.time_left.is_zero() {
+            return Err(StepError::transient("no time was left to act in"));
+        }
+        let run = AssertUnwindSafe(action.run(call, input)).catch_unwind();
+        let time = std::pin::pin!(self.host.sleep(call.time_left));
+        match select(run, time).await {
+            Either::Left((Ok(answer), _)) => answer,
+            Either::Left((Err(_), _)) => Err(StepError::unknown("the action panicked")),
+            Either::Right(_) => Err(StepError::unknown(format!(
+                "no answer within {timeout_s} s"
+            ))),
+        }
+    }
+
+    /// Records the outcome, insisting: an effect whose outcome is not recorded costs a whole lease.
+    async fn record(
+        &self,
+        claim: &Claim,
+        mut stands: StepRecord,
+        attempted: &Attempted,
+    ) -> Result<StepRecord, TaskError> {
+        let label = claim.first.label();
+        let mut failures = 0;
+        for _ in 0..MAX_RACES {
+            let now = self.host.now();
+            let next = match complete(&stands, &claim.token, attempted, claim.max_attempts, now) {
+                Completed::Write(next) => next,
+                Completed::Mine => return Ok(stands),
+                Completed::Fenced => {
+                    let message = format!(
+                        "{label}: another attempt took over; this one's outcome was not recorded"
+                    );
+                    return Err(TaskError::new(error_name::CONFLICT, message));
+                }
+            };
+            match self.ledger.put_step(&next, Expect::Rev(stands.rev)).await {
+                Ok(Put::Done) => return Ok(*next),
+                Ok(Put::Lost(Some(winner))) => stands = *winner,
+                Ok(Put::Lost(None)) => {
+                    return Err(permanent(format!("{label}: its record is gone")));
+                }
+                Err(error) => self
+                    .insist(error, &mut failures, COMPLETION_TRIES)
+                    .await
+                    .map_err(|error| {
+                        let message = format!("{label}: its outcome was not recorded: {error}");
+                        TaskError::new(error_name::UNKNOWN, message)
+                    })?,
+            }
+        }
+        Err(too_many_races(&label))
+    }
+}
+
+fn answer(status: StepStatus, output: Value) -> StepResult {
+    StepResult {
+        status,
+        output,
+        attempt: None,
+    }
+}
+
+/// A claim that may act, or an answer from before.
+enum Held {
+    Mine(Box<StepRecord>),
+    Before(Payload),
+    Failed(String),
+}
+
+fn transient(error: String) -> Attempted {
+    Attempted::Transient {
+        error,
+        wait: SignedDuration::ZERO,
+    }
+}

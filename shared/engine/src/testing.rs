@@ -1,0 +1,288 @@
+//! What the engine's tests run on: a clock that jumps, a ledger and a store that fail on cue.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+
+pub(super) use super::script::{Does, Script};
+use super::{Engine, Host, ObjectStore, StoreError};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{
+    Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, MemoryLedger, Meta,
+    Put, Question, Scope, Snapshot, StepRecord,
+};
+
+/// The answer of a future in which nothing really waits.
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("nothing here waits")
+}
+
+/// An engine over everything in memory.
+pub(super) type TestEngine = Engine<TestLedger, TestStore, Clock>;
+
+/// An engine whose parts can be reached from outside: clones share them.
+pub(super) fn engine() -> TestEngine {
+    Engine {
+        ledger: TestLedger::default(),
+        payloads: TestStore::default(),
+        receipts: TestStore::default(),
+        host: Clock::default(),
+    }
+}
+
+/// Time passes only when someone sleeps or a test says so; it begins at 13:00 on the day of the specification's example.
+#[derive(Clone, Default)]
+pub(super) struct Clock(Arc<Mutex<(SignedDuration, u64, Vec<Duration>)>>);
+
+impl Clock {
+    pub(super) fn pass(&self, seconds: i64) {
+        self.0.lock().unwrap().0 += SignedDuration::from_secs(seconds);
+    }
+
+    /// Every pause taken so far.
+    pub(super) fn pauses(&self) -> Vec<Duration> {
+        self.0.lock().unwrap().2.clone()
+    }
+}
+
+impl Host for Clock {
+    fn now(&self) -> Timestamp {
+        let start: Timestamp = "2025-09-29T13:00:00Z".parse().unwrap();
+        start + self.0.lock().unwrap().0
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let mut clock = self.0.lock().unwrap();
+        clock.0 += SignedDuration::try_from(duration).unwrap();
+        clock.2.push(duration);
+    }
+
+    fn token(&self) -> String {
+        let mut clock = self.0.lock().unwrap();
+        clock.1 += 1;
+        format!("token-{}", clock.1)
+    }
+}
+
+/// The calls of a ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Op {
+    PutMeta,
+    PutStep,
+    Meta,
+    Step,
+    Snapshot,
+    CountDuplicate,
+    PutQuestion,
+    PutIncident,
+    PutLink,
+    Incident,
+    Counted,
+    Standing,
+    Control,
+}
+
+/// What happens to one call of a ledger.
+pub(super) enum Fault {
+    /// It is not carried out.
+    Unavailable,
+    /// It is carried out and the answer is lost.
+    AnswerLost,
+    /// Somebody else is quicker.
+    After(Box<dyn FnOnce() + Send>),
+}
+
+#[derive(Default)]
+struct Wires {
+    calls: Vec<Op>,
+    faults: BTreeMap<Op, VecDeque<Option<Fault>>>,
+}
+
+/// The ledger in memory behind a wire that counts and fails.
+#[derive(Clone, Default)]
+pub(super) struct TestLedger {
+    pub(super) kept: Arc<MemoryLedger>,
+    wires: Arc<Mutex<Wires>>,
+}
+
+impl TestLedger {
+    /// Spoils a call of this kind, after letting `pass` of them through.
+    pub(super) fn spoil(&self, op: Op, pass: usize, fault: Fault) {
+        let mut wires = self.wires.lock().unwrap();
+        let faults = wires.faults.entry(op).or_default();
+        faults.extend((0..pass).map(|_| None));
+        faults.push_back(Some(fault));
+    }
+
+    /// The calls since the last time this was asked.
+    pub(super) fn calls(&self) -> Vec<Op> {
+        std::mem::take(&mut self.wires.lock().unwrap().calls)
+    }
+
+    async fn call<T>(
+        &self,
+        op: Op,
+        call: impl Future<Output = Result<T, LedgerError>>,
+    ) -> Result<T, LedgerError> {
+        let fault = {
+            let mut wires = self.wires.lock().unwrap();
+            wires.calls.push(op);
+            wires
+                .faults
+                .get_mut(&op)
+                .and_then(VecDeque::pop_front)
+                .flatten()
+        };
+        let unavailable = || Err(LedgerError::Unavailable("cut off".to_owned()));
+        match fault {
+            None => call.await,
+            Some(Fault::Unavailable) => unavailable(),
+            Some(Fault::AnswerLost) => call.await.and_then(|_| unavailable()),
+            Some(Fault::After(other)) => {
+                other();
+                call.await
+            }
+        }
+    }
+}
+
+impl Ledger for TestLedger {
+    async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
+        self.call(Op::PutMeta, self.kept.put_meta(meta, expect))
+            .await
+    }
+
+    async fn put_meta_drawing(
+        &self,
+        meta: &Meta,
+        expect: Expect,
+        draws: &[Draw],
+    ) -> Result<Drawn, LedgerError> {
+        self.call(Op::PutMeta, self.kept.put_meta_drawing(meta, expect, draws))
+            .await
+    }
+
+    async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        self.call(Op::Counted, self.kept.counted(counter)).await
+    }
+
+    async fn standing(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
+        self.call(Op::Standing, self.kept.standing(at, workflow))
+            .await
+    }
+
+    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
+        self.call(Op::Control, self.kept.control(scope)).await
+    }
+
+    async fn put_control(
+        &self,
+        control: &Control,
+        expect: Expect,
+    ) -> Result<Put<Control>, LedgerError> {
+        self.call(Op::Control, self.kept.put_control(control, expect))
+            .await
+    }
+
+    async fn put_step(
+        &self,
+        record: &StepRecord,
+        expect: Expect,
+    ) -> Result<Put<StepRecord>, LedgerError> {
+        self.call(Op::PutStep, self.kept.put_step(record, expect))
+            .await
+    }
+
+    async fn put_question(
+        &self,
+        question: &Question,
+        expect: Expect,
+    ) -> Result<Put<Question>, LedgerError> {
+        self.call(Op::PutQuestion, self.kept.put_question(question, expect))
+            .await
+    }
+
+    async fn put_incident(
+        &self,
+        incident: &Incident,
+        expect: Expect,
+    ) -> Result<Put<Incident>, LedgerError> {
+        self.call(Op::PutIncident, self.kept.put_incident(incident, expect))
+            .await
+    }
+
+    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
+        self.call(Op::PutLink, self.kept.put_link(link)).await
+    }
+
+    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
+        self.call(Op::Incident, self.kept.incident(tenant, id))
+            .await
+    }
+
+    async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
+        self.call(Op::Meta, self.kept.meta(at)).await
+    }
+
+    async fn step(
+        &self,
+        at: &ExecutionKey,
+        step: &str,
+        item: Option<&str>,
+    ) -> Result<Option<StepRecord>, LedgerError> {
+        self.call(Op::Step, self.kept.step(at, step, item)).await
+    }
+
+    async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
+        self.call(Op::Snapshot, self.kept.snapshot(at)).await
+    }
+
+    async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
+        self.call(Op::CountDuplicate, self.kept.count_duplicate(at, workflow))
+            .await
+    }
+}
+
+/// Objects in memory.
+#[derive(Clone, Default)]
+pub(super) struct TestStore {
+    pub(super) objects: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    refusals: Arc<Mutex<usize>>,
+}
+
+impl TestStore {
+    /// The next writes fail.
+    pub(super) fn refuse(&self, writes: usize) {
+        *self.refusals.lock().unwrap() = writes;
+    }
+}
+
+impl ObjectStore for TestStore {
+    async fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
+        let mut refusals = self.refusals.lock().unwrap();
+        if *refusals > 0 {
+            *refusals -= 1;
+            return Err(StoreError("cut off".to_owned()));
+        }
+        let mut objects = self.objects.lock().unwrap();
+        let free = !objects.contains_key(key);
+        if free {
+            objects.insert(key.to_owned(), bytes);
+        }
+        Ok(free)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.objects.lock().unwrap().get(key).cloned())
+    }
+}

@@ -1,0 +1,313 @@
+//! Questions from the machine's side: asked once, answered once, and told to whoever waits.
+
+use serde_json::{Value, json};
+
+use super::{STEPS, attempt, begun, failing, finish, partition, record, snapshot, step_task};
+use crate::{
+    answer,
+    testing::{Does, Fault, Op, Script, TestEngine, engine, run},
+};
+use holdfast_action::StepError;
+use holdfast_ledger::{Deciding, Request, WAITING, enact, rule};
+use holdfast_receipt::Decision;
+use holdfast_task::{Ask, AskTask, ExecutionRef, ExpireTask, Failure, QuestionKind};
+
+fn ask_task(execution: &ExecutionRef, kind: QuestionKind) -> AskTask {
+    let approval = kind == QuestionKind::Approval;
+    AskTask {
+        execution: execution.clone(),
+        ask: Ask {
+            step: STEPS[0].to_owned(),
+            kind,
+            within_s: 600,
+        },
+        message: if approval {
+            json!("go on?")
+        } else {
+            Value::Null
+        },
+        failure: (!approval).then(|| Failure {
+            state: STEPS[0].to_owned(),
+            error: "Permanent".to_owned(),
+            cause: String::new(),
+            by: None,
+        }),
+        token: "task-1".to_owned(),
+        entered: "2025-09-29T13:00:00Z".to_owned(),
+        retry: 0,
+    }
+}
+
+/// The first step fails for good, and its machine asks.
+fn escalated(engine: &TestEngine, action: &Script) -> (ExecutionRef, AskTask) {
+    let execution = begun(engine);
+    failing(engine, &step_task(&execution, STEPS[0]), action);
+    let ask = ask_task(&execution, QuestionKind::Escalation);
+    assert_eq!(run(engine.ask(&ask)), Ok(None));
+    (execution, ask)
+}
+
+fn decided(engine: &TestEngine, execution: &ExecutionRef, decision: Decision) -> Deciding {
+    let request = Request {
+        by: "bob".to_owned(),
+        reason: "so".to_owned(),
+    };
+    let now = super::now(engine);
+    let ledger = &*engine.ledger.kept;
+    let decided = run(rule(
+        ledger,
+        &partition(execution),
+        STEPS[0],
+        decision,
+        &request,
+        now,
+    ));
+    let decided = decided.unwrap().expect("it was asked");
+    if let Deciding::Write(question) = &decided {
+        run(enact(ledger, question, decision, now)).unwrap();
+    }
+    decided
+}
+
+fn expired(execution: &ExecutionRef) -> ExpireTask {
+    ExpireTask {
+        execution: execution.clone(),
+        expired: STEPS[0].to_owned(),
+    }
+}
+
+fn refuses() -> Script {
+    Script::of([Does::Fails(StepError::permanent("it is locked"))])
+}
+
+#[test]
+fn a_question_is_an_incident_that_names_the_execution_and_what_went_wrong() {
+    let engine = engine();
+    let (execution, ask) = escalated(&engine, &refuses());
+    assert_eq!(run(engine.ask(&ask)), Ok(None), "asked twice is asked once");
+    let incidents = engine.ledger.kept.incidents("acme");
+    let [(incident, links)] = &incidents[..] else {
+        panic!("{incidents:?}");
+    };
+    assert!(incident.message.contains("it is locked"), "{incident:?}");
+    assert_eq!(
+        (links[0].execution.as_str(), links[0].status.as_str()),
+        (&*execution.id, WAITING)
+    );
+    assert_eq!(
+        snapshot(&engine, &execution).questions[0].incident,
+        incident.id
+    );
+}
+
+#[test]
+fn a_step_that_is_tried_again_on_request_acts_once_and_the_execution_is_executed() {
+    let engine = engine();
+    let action = refuses();
+    let (execution, _) = escalated(&engine, &action);
+    assert!(matches!(
+        decided(&engine, &execution, Decision::Retry),
+        Deciding::Write(_)
+    ));
+    for step in STEPS {
+        attempt(&engine, &step_task(&execution, step), &action).unwrap();
+    }
+    assert_eq!(action.effects(), 2);
+    let finished = finish(&engine, &execution, None).unwrap();
+    assert_eq!(
+        (finished.status.as_str(), finished.incident),
+        ("EXECUTED", None)
+    );
+    let (_, links) = &engine.ledger.kept.incidents("acme")[0];
+    assert_eq!(
+        links[0].status, "EXECUTED",
+        "its incident knows how it ended"
+    );
+}
+
+#[test]
+fn an_execution_is_executed_without_a_step_that_a_person_skipped_and_not_without_others() {
+    let engine = engine();
+    let (execution, _) = escalated(&engine, &refuses());
+    finish(&engine, &execution, None).expect_err("the step has failed");
+    decided(&engine, &execution, Decision::Skip);
+    assert_eq!(
+        finish(&engine, &execution, None).unwrap().status,
+        "EXECUTED"
+    );
+}
+
+#[test]
+fn an_unknown_outcome_that_was_skipped_is_a_possible_residue() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let mut task = step_task(&execution, STEPS[0]);
+    task.step.idempotent = false;
+    assert_eq!(
+        failing(&engine, &task, &Script::of([Does::ActsUnheard])),
+        "Escalate"
+    );
+    run(engine.ask(&ask_task(&execution, QuestionKind::Escalation))).unwrap();
+    decided(&engine, &execution, Decision::Skip);
+    let finished = finish(&engine, &execution, None).unwrap();
+    let bytes = run(crate::ObjectStore::get(&engine.receipts, &finished.receipt));
+    let receipt: Value = serde_json::from_slice(&bytes.unwrap().unwrap()).unwrap();
+    assert_eq!(
+        receipt["residual_effects"][0]["certain"],
+        json!(false),
+        "{receipt}"
+    );
+    assert_eq!(receipt["decisions"][0]["by"], "bob");
+}
+
+#[test]
+fn what_cannot_be_repeated_is_repeated_if_a_person_says_so() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let mut task = step_task(&execution, STEPS[0]);
+    task.step.idempotent = false;
+    let action = Script::of([Does::Fails(StepError::unknown("it hung up"))]);
+    assert_eq!(failing(&engine, &task, &action), "Escalate");
+    assert_eq!(failing(&engine, &task, &action), "Escalate");
+    assert_eq!(action.times(), 1, "never by itself");
+    run(engine.ask(&ask_task(&execution, QuestionKind::Escalation))).unwrap();
+    decided(&engine, &execution, Decision::Retry);
+    attempt(&engine, &task, &action).unwrap();
+    assert_eq!(action.times(), 2);
+}
+
+#[test]
+fn what_rules_after_the_time_is_over_is_the_decision_if_there_was_one() {
+    for (decision, says) in [
+        (Some(Decision::Retry), Err("Retry")),
+        (Some(Decision::Rollback), Err("Declined")),
+        (Some(Decision::Skip), Ok(Value::Null)),
+        (None, Err("Expired")),
+    ] {
+        let engine = engine();
+        let (execution, _) = escalated(&engine, &refuses());
+        if let Some(decision) = decision {
+            decided(&engine, &execution, decision);
+        }
+        engine.host.pass(600);
+        for _ in 0..2 {
+            let found = run(engine.expire(&expired(&execution)));
+            let found = found
+                .map(|result| result.output)
+                .map_err(|error| error.name);
+            assert_eq!(found, says, "{decision:?}");
+        }
+    }
+}
+
+#[test]
+fn a_question_does_not_expire_before_its_time() {
+    let engine = engine();
+    let (execution, _) = escalated(&engine, &refuses());
+    let early = run(engine.expire(&expired(&execution)));
+    assert_eq!(early.map_err(|error| error.name), Err("Conflict"));
+}
+
+#[test]
+fn a_decision_is_told_to_a_task_that_asks_again_and_the_step_is_opened_for_it() {
+    let engine = engine();
+    let (execution, ask) = escalated(&engine, &refuses());
+    let request = Request {
+        by: "bob".to_owned(),
+        reason: "so".to_owned(),
+    };
+    let at = partition(&execution);
+    let now = super::now(&engine);
+    // Whoever recorded it died before the step's record was opened.
+    let ruled = rule(
+        &*engine.ledger.kept,
+        &at,
+        STEPS[0],
+        Decision::Retry,
+        &request,
+        now,
+    );
+    run(ruled).unwrap();
+    let again = AskTask {
+        token: "task-2".to_owned(),
+        retry: 1,
+        ..ask
+    };
+    let ruling = run(engine.ask(&again)).unwrap().expect("it is decided");
+    assert_eq!(answer(STEPS[0], &ruling).expect_err("retry").name, "Retry");
+    attempt(
+        &engine,
+        &step_task(&execution, STEPS[0]),
+        &Script::default(),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_question_whose_write_was_lost_on_the_way_back_is_asked_once() {
+    for op in [Op::PutQuestion, Op::PutIncident, Op::PutLink] {
+        let engine = engine();
+        let execution = begun(&engine);
+        engine.ledger.spoil(op, 0, Fault::AnswerLost);
+        let ask = ask_task(&execution, QuestionKind::Approval);
+        assert_eq!(
+            run(engine.ask(&ask)).map_err(|error| error.name),
+            Err("Transient")
+        );
+        assert_eq!(run(engine.ask(&ask)), Ok(None));
+        assert_eq!(snapshot(&engine, &execution).questions.len(), 1);
+        assert_eq!(engine.ledger.kept.incidents("acme").len(), 1);
+    }
+}
+
+#[test]
+fn an_optional_step_that_failed_cleanly_is_gone_on_without() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let mut task = step_task(&execution, STEPS[0]);
+    task.step.optional = true;
+    let action = refuses();
+    for _ in 0..2 {
+        let result = attempt(&engine, &task, &action).expect("the workflow goes on");
+        assert_eq!(result.output, Value::Null);
+    }
+    assert_eq!(action.times(), 1);
+    assert_eq!(
+        finish(&engine, &execution, None).unwrap().status,
+        "EXECUTED"
+    );
+}
+
+#[test]
+fn an_optional_step_of_which_nobody_knows_is_a_failure() {
+    let engine = engine();
+    let mut task = step_task(&begun(&engine), STEPS[0]);
+    task.step.optional = true;
+    task.step.max_attempts = 1;
+    let action = Script::of([Does::ActsUnheard]);
+    assert_eq!(failing(&engine, &task, &action), "Permanent");
+    assert!(record(&engine, &task).tainted);
+}
+
+#[test]
+fn who_was_told_to_go_on_and_fails_elsewhere_is_a_case_of_that_and_not_of_what_was_settled() {
+    for decision in [Decision::Retry, Decision::Skip] {
+        let engine = engine();
+        let action = refuses();
+        let (execution, _) = escalated(&engine, &action);
+        decided(&engine, &execution, decision);
+        let asked = snapshot(&engine, &execution).questions[0].incident.clone();
+        if decision == Decision::Retry {
+            attempt(&engine, &step_task(&execution, STEPS[0]), &action).unwrap();
+        }
+        failing(&engine, &step_task(&execution, STEPS[1]), &refuses());
+        let ended = finish(&engine, &execution, Some(STEPS[1])).unwrap();
+        let own = ended.incident.expect("nobody was asked about this");
+        assert_ne!(own, asked, "{decision:?}");
+        let incidents = engine.ledger.kept.incidents("acme");
+        let found = incidents.iter().find(|(one, _)| one.id == own);
+        let (incident, links) = found.expect("it is open");
+        assert_eq!(incident.state, STEPS[1], "{decision:?}");
+        assert_eq!(links[0].execution, execution.id, "{decision:?}");
+    }
+}

@@ -1,0 +1,240 @@
+//! Begin: who becomes the owner, who is a duplicate, who is turned away.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::testing::{Fault, Op, engine};
+use holdfast_ledger::Phase;
+use holdfast_task::error_name;
+
+fn refused(engine: &TestEngine, task: &BeginTask) -> TaskError {
+    run(engine.begin(task)).expect_err("it is refused")
+}
+
+fn by_another(start: Value) -> BeginTask {
+    BeginTask {
+        owner: "arn:other".to_owned(),
+        ..begin_task(start)
+    }
+}
+
+#[test]
+fn a_start_is_one_write_and_says_what_later_tasks_need() {
+    let engine = engine();
+    let begun = run(engine.begin(&begin_task(start_of(usual_input())))).unwrap();
+    assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutMeta]);
+    assert_eq!(begun.input, usual_input());
+    let snapshot = snapshot(&engine, &begun.execution);
+    let meta = &snapshot.meta;
+    assert_eq!((meta.rev, meta.epoch, &meta.phase), (1, 1, &Phase::Running));
+    assert_eq!(begun.execution, meta.reference());
+    assert_eq!(meta.deadline.to_string(), "2025-09-29T13:15:00Z");
+    let said: Vec<_> = meta
+        .guardrails
+        .iter()
+        .map(|no| (&*no.name, no.held))
+        .collect();
+    assert_eq!(said, [("input", true), ("short_hold", true)]);
+}
+
+#[test]
+fn a_begin_whose_answer_was_lost_goes_on_with_its_own_record() {
+    let engine = engine();
+    let task = begin_task(start_of(usual_input()));
+    engine.ledger.spoil(Op::PutMeta, 0, Fault::AnswerLost);
+    assert_eq!(refused(&engine, &task).name, error_name::TRANSIENT);
+    let again = run(engine.begin(&task)).unwrap();
+    assert_eq!(again.input, usual_input());
+    assert_eq!(snapshot(&engine, &again.execution).meta.rev, 1);
+    assert_eq!(snapshot(&engine, &again.execution).duplicates, 0);
+}
+
+#[test]
+fn a_begin_that_runs_again_answers_the_recorded_input_though_its_mapping_yields_another() {
+    let engine = engine();
+    let mut task = begin_task(json!({"trigger": "nightly", "scheduled_time": "t-1"}));
+    let first = run(engine.begin(&task)).unwrap();
+    task.gate.triggers[1].input = Template(json!({"vendor_id": "other", "hold_days": 1}));
+    assert_eq!(run(engine.begin(&task)), Ok(first));
+}
+
+#[test]
+fn a_large_input_is_stored_and_given_back_to_a_begin_that_runs_again() {
+    let engine = engine();
+    let input = json!({"vendor_id": "v".repeat(5000), "hold_days": 1.5});
+    let task = begin_task(start_of(input.clone()));
+    for _ in 0..2 {
+        assert_eq!(run(engine.begin(&task)).unwrap().input, input);
+    }
+    assert_eq!(engine.payloads.objects.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn another_owner_is_a_duplicate_and_is_counted() {
+    let engine = engine();
+    let execution = begun(&engine);
+    for n in 1..=2 {
+        let said = refused(&engine, &by_another(start_of(usual_input())));
+        assert_eq!(said.name, error_name::DUPLICATE);
+        assert!(said.message.contains(&execution.id), "{said}");
+        assert_eq!(snapshot(&engine, &execution).duplicates, n);
+    }
+    assert_eq!(snapshot(&engine, &execution).meta.owner, "arn:owner");
+}
+
+#[test]
+fn another_owner_is_a_duplicate_after_the_end_too() {
+    let engine = engine();
+    finish(&engine, &begun(&engine), None).unwrap();
+    let said = refused(&engine, &by_another(start_of(usual_input())));
+    assert_eq!(said.name, error_name::DUPLICATE);
+}
+
+#[test]
+fn a_key_that_comes_back_with_another_input_is_refused_and_the_first_goes_on() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let said = refused(&engine, &by_another(start_of(json!({"vendor_id": "v-2"}))));
+    assert_eq!(said.name, error_name::KEY_REUSED);
+    assert!(said.message.contains("send a new key"), "{said}");
+    assert!(
+        !said.message.contains("v-2"),
+        "no payload in an error: {said}"
+    );
+    assert_eq!(snapshot(&engine, &execution).duplicates, 1);
+}
+
+#[test]
+fn the_same_input_in_another_spelling_is_the_same_start() {
+    let engine = engine();
+    begun(&engine);
+    let spelt = json!({"hold_days": 14.0, "vendor_id": "v-1"});
+    let said = refused(&engine, &by_another(start_of(spelt)));
+    assert_eq!(said.name, error_name::DUPLICATE);
+}
+
+#[test]
+fn a_rejected_start_is_recorded_and_every_retry_says_the_same() {
+    let engine = engine();
+    let task = begin_task(start_of(json!({"vendor_id": "v-1", "hold_days": 31})));
+    let said = refused(&engine, &task);
+    assert_eq!(said.name, error_name::REJECTED);
+    assert_eq!(refused(&engine, &task), said);
+    let read: Value = serde_json::from_str(&said.message).unwrap();
+    assert_eq!(read["message"], "short_hold: a hold lasts 30 days at most");
+    let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
+    assert_eq!(snapshot(&engine, &execution).meta.phase, Phase::Rejected);
+}
+
+#[test]
+fn a_tenant_that_may_not_start_it_is_rejected_in_its_own_partition() {
+    let engine = engine();
+    let mut start = start_of(usual_input());
+    start["tenant"] = json!("umbrella");
+    let said = refused(&engine, &begin_task(start));
+    assert_eq!(said.name, error_name::REJECTED);
+    let read: Value = serde_json::from_str(&said.message).unwrap();
+    assert_eq!(read["execution"]["tenant"], "umbrella");
+}
+
+#[test]
+fn what_is_not_a_start_is_malformed_and_leaves_nothing_behind() {
+    let engine = engine();
+    let with = |name: &str, value: Value| {
+        let mut start = start_of(usual_input());
+        start[name] = value;
+        start
+    };
+    let table = [
+        (json!(null), "tenant"),
+        (json!({}), "tenant"),
+        (with("tenant", json!("Ac/me")), "lower-case"),
+        (with("idempotency_key", json!("")), "visible ASCII"),
+        (with("surprise", json!(1)), "surprise"),
+        (with(&"é".repeat(99_999), json!(1)), "…`, expected"),
+        (with("requested_by", json!("")), "requested_by has 1 to 200"),
+        (with("requested_by", json!("a\nb")), "on one line"),
+        (with("via", json!("v".repeat(201))), "via has 1 to 200"),
+        (with("input", json!({"n": u64::MAX})), "string"),
+        (with("input", json!("x".repeat(200_001))), "200000"),
+        (json!({"trigger": "nope", "event": {}}), "risk, nightly"),
+        (json!({"trigger": "risk", "event": {}}), "yields nothing"),
+        (json!({"trigger": "risk", "extra": 1}), "unknown field"),
+    ];
+    for (start, right) in table {
+        let said = refused(&engine, &begin_task(start));
+        assert_eq!(said.name, error_name::MALFORMED, "{said}");
+        assert!(said.message.contains(right), "{right}: {said}");
+        assert!(said.message.len() < 1_000, "{}", said.message.len());
+    }
+    assert_eq!(engine.ledger.calls(), []);
+}
+
+#[test]
+fn an_event_becomes_a_start_by_its_mapping_and_the_same_event_is_a_duplicate() {
+    let engine = engine();
+    let event = |id| json!({"id": id, "detail": {"tenant": "acme", "vendor": "v-9"}});
+    let start = json!({"trigger": "risk", "event": event("e-1")});
+    let begun = run(engine.begin(&begin_task(start.clone()))).unwrap();
+    assert_eq!(begun.execution.trigger, "risk");
+    assert_eq!(begun.input, json!({"vendor_id": "v-9", "hold_days": 14}));
+    let said = refused(&engine, &by_another(start));
+    assert_eq!(said.name, error_name::DUPLICATE);
+    let other = json!({"trigger": "risk", "event": event("e-2")});
+    let other = run(engine.begin(&by_another(other))).unwrap();
+    assert_ne!(other.execution.id, begun.execution.id);
+}
+
+#[test]
+fn a_schedule_starts_once_per_scheduled_time() {
+    let engine = engine();
+    let at = |time| json!({"trigger": "nightly", "scheduled_time": time});
+    let first = run(engine.begin(&begin_task(at("2025-09-29T02:00:00Z")))).unwrap();
+    assert_eq!(first.input, json!({"vendor_id": "all", "hold_days": 1}));
+    let said = refused(&engine, &by_another(at("2025-09-29T02:00:00Z")));
+    assert_eq!(said.name, error_name::DUPLICATE);
+    run(engine.begin(&by_another(at("2025-09-30T02:00:00Z")))).unwrap();
+}
+
+#[test]
+fn an_event_brings_who_asks_and_who_agreed_and_one_without_is_rejected() {
+    let engine = engine();
+    let mut task = begin_task(Value::Null);
+    task.gate.rules.approval = true;
+    let map = |path: &str| Some(Template(json!({ "$jsonata": path })));
+    task.gate.triggers[0].requested_by = map("$event.detail.by");
+    task.gate.triggers[0].approval = map("$event.detail.approval");
+    let input = json!({"vendor_id": "v-9", "hold_days": 14});
+    let approval = json!({
+        "approved_by": "bob", "approved_at": "2025-09-29T12:00:00Z", "expires_at": "2025-09-30T12:00:00Z",
+        "input_sha256": holdfast_ids::digest::value_sha256_hex(&input).unwrap(), "reference": "CASE-7",
+    });
+    let start = |id: &str, more: Value| {
+        let mut event =
+            json!({"id": id, "detail": {"tenant": "acme", "vendor": "v-9", "by": "ann"}});
+        event["detail"]["approval"] = more;
+        BeginTask {
+            start: json!({"trigger": "risk", "event": event}),
+            ..task.clone()
+        }
+    };
+    let begun = run(engine.begin(&start("e-1", approval.clone()))).unwrap();
+    let meta = snapshot(&engine, &begun.execution).meta;
+    assert_eq!(meta.requested_by.as_deref(), Some("ann"));
+    assert_eq!(json!(meta.approval), approval);
+    let said = refused(&engine, &start("e-2", Value::Null));
+    assert_eq!(said.name, error_name::REJECTED);
+    assert!(said.message.contains("none came with it"), "{said}");
+    let mut odd = approval.clone();
+    odd["surprise"] = json!("secret");
+    let said = refused(&engine, &start("e-3", odd));
+    assert_eq!(said.name, error_name::MALFORMED);
+    assert!(
+        said.message.contains("surprise") && !said.message.contains("secret"),
+        "{said}"
+    );
+    let mut long = approval;
+    long["reference"] = json!("x".repeat(201));
+    let said = refused(&engine, &start("e-4", long));
+    assert_eq!(said.name, error_name::MALFORMED);
+}

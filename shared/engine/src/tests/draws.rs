@@ -1,0 +1,127 @@
+//! Periods of budgets by clocks that skip and repeat hours, and amounts that cannot be told exactly.
+
+use holdfast_admission::{Seen, Start};
+use holdfast_task::{Budget, Gate, Period, Rules};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::draws::wanted;
+
+const NOW: &str = "2025-09-29T13:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a timestamp")
+}
+
+fn gate(rules: Rules) -> Gate {
+    Gate {
+        workflow: "WF-HOLD".to_owned(),
+        version: 1,
+        definition_digest: "sha256:d".to_owned(),
+        tenants: vec!["acme".to_owned()],
+        input_schema: json!({"type": "object", "required": ["amount"]}),
+        guardrails: Vec::new(),
+        rules,
+        triggers: Vec::new(),
+        timeout_s: 900,
+    }
+}
+
+fn start(input: Value) -> Start {
+    Start {
+        tenant: "acme".to_owned(),
+        idempotency_key: "k".to_owned(),
+        input,
+        trigger: "api".to_owned(),
+        requested_by: Some("ann".to_owned()),
+        approval: None,
+        trace: None,
+    }
+}
+
+fn budget(amount: &str, per: Period, zone: &str) -> Rules {
+    let budget = Budget {
+        name: "held_amount".to_owned(),
+        amount: amount.to_owned(),
+        limit: 1_000_000,
+        per,
+        zone: zone.to_owned(),
+    };
+    Rules {
+        budgets: vec![budget],
+        ..Rules::default()
+    }
+}
+
+#[test]
+fn a_budgets_period_is_that_of_the_clocks_in_its_zone() {
+    for (per, zone, now, period) in [
+        (Period::Day, "UTC", "2025-12-31T23:30:00Z", "2025-12-31"),
+        (
+            Period::Day,
+            "Europe/Berlin",
+            "2025-12-31T23:30:00Z",
+            "2026-01-01",
+        ),
+        (
+            Period::Week,
+            "Europe/Berlin",
+            "2025-12-31T23:30:00Z",
+            "2026-W01",
+        ),
+        (
+            Period::Month,
+            "America/New_York",
+            "2026-01-01T04:59:59Z",
+            "2025-12",
+        ),
+        // An hour that clocks show twice is two.
+        (
+            Period::Hour,
+            "Europe/Berlin",
+            "2025-10-26T00:30:00Z",
+            "2025-10-26T02+02:00",
+        ),
+        (
+            Period::Hour,
+            "Europe/Berlin",
+            "2025-10-26T01:30:00Z",
+            "2025-10-26T02+01:00",
+        ),
+    ] {
+        let gate = gate(budget("1", per, zone));
+        let start = start(json!({"amount": 1}));
+        let seen = Seen::of(&gate, &start, "e-1", at(now));
+        let (wanted, broken) = wanted(&gate, "acme", &seen, None, at(now));
+        assert_eq!(broken, []);
+        assert_eq!(
+            wanted[0].draw.counter.period, period,
+            "{per:?} {zone} {now}"
+        );
+        assert_eq!(wanted[0].draw.amount, 10_000);
+    }
+}
+
+#[test]
+fn an_amount_that_cannot_be_told_exactly_says_no() {
+    for (amount, why) in [
+        ("$input.amount / 3", "at most 4 places"),
+        ("-$input.amount", "never negative"),
+        ("$input.nothing", "yields nothing"),
+        ("'much'", "digits and a point"),
+        ("$input", "a number"),
+        ("$input.amount + 'x'", "cannot be evaluated"),
+    ] {
+        let gate = gate(budget(amount, Period::Day, "UTC"));
+        let start = start(json!({"amount": 10}));
+        let seen = Seen::of(&gate, &start, "e-1", at(NOW));
+        let (wanted, broken) = wanted(&gate, "acme", &seen, None, at(NOW));
+        assert_eq!(wanted, []);
+        let said = broken[0].message.as_deref().unwrap_or_default();
+        assert!(said.contains(why), "{amount}: {said}");
+        assert_eq!(
+            (broken[0].name.as_str(), broken[0].held),
+            ("held_amount", false)
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! Lost answers, crashes, zombies, and an execution that stops under an attempt.
+
+use serde_json::json;
+
+use super::*;
+use crate::testing::{Does, Fault, Op, engine};
+use holdfast_ledger::{Attempt, Phase, StepState};
+use holdfast_receipt::AttemptOutcome;
+use holdfast_task::{StepStatus, error_name};
+
+/// A claim whose attempt died at once: its function was stopped.
+fn crashed(engine: &TestEngine, task: &StepTask) {
+    let alive = attempt(engine, task, &Script::of([Does::Hangs]));
+    assert!(alive.is_err());
+    let mut dead = record(engine, task);
+    let expect = Expect::Rev(dead.rev);
+    dead.rev += 1;
+    dead.state = StepState::Running {
+        token: "dead".to_owned(),
+        lease_until: now(engine) + jiff::SignedDuration::from_secs(35),
+    };
+    dead.tainted = false;
+    dead.attempts = vec![Attempt {
+        token: "dead".to_owned(),
+        started_at: now(engine),
+        ended_at: None,
+        outcome: None,
+        error: None,
+    }];
+    assert_eq!(
+        run(engine.ledger.kept.put_step(&dead, expect)),
+        Ok(Put::Done)
+    );
+}
+
+#[test]
+fn a_claim_whose_answer_was_lost_is_recognised_and_acts_once() {
+    let engine = engine();
+    let mut task = first_step(&engine);
+    task.step.idempotent = false;
+    let script = Script::default();
+    engine.ledger.spoil(Op::PutStep, 0, Fault::AnswerLost);
+    attempt(&engine, &task, &script).unwrap();
+    assert_eq!(
+        (script.times(), record(&engine, &task).attempts.len()),
+        (1, 1)
+    );
+}
+
+#[test]
+fn a_claim_that_cannot_be_written_is_transient_and_nothing_happened() {
+    let engine = engine();
+    let task = first_step(&engine);
+    for _ in 0..2 {
+        engine.ledger.spoil(Op::PutStep, 0, Fault::Unavailable);
+    }
+    let script = Script::default();
+    assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+    assert_eq!(script.times(), 0);
+    attempt(&engine, &task, &script).unwrap();
+}
+
+#[test]
+fn a_completion_whose_answer_was_lost_is_recognised() {
+    let engine = engine();
+    let task = first_step(&engine);
+    engine.ledger.spoil(Op::PutStep, 1, Fault::AnswerLost);
+    let done = attempt(&engine, &task, &Script::default()).unwrap();
+    assert_eq!(done.status, StepStatus::Succeeded);
+    assert_eq!(record(&engine, &task).rev, 2);
+}
+
+#[test]
+fn a_completion_is_insisted_on_and_then_left_to_the_lease_as_unknown() {
+    let engine = engine();
+    let task = first_step(&engine);
+    engine.ledger.spoil(Op::PutStep, 1, Fault::Unavailable);
+    for _ in 0..4 {
+        engine.ledger.spoil(Op::PutStep, 0, Fault::Unavailable);
+    }
+    let script = Script::default();
+    assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
+    assert!(
+        engine
+            .host
+            .pauses()
+            .iter()
+            .map(|pause| pause.as_millis())
+            .sum::<u128>()
+            < 5000
+    );
+    assert_eq!(failing(&engine, &task, &script), error_name::CONFLICT);
+    engine.host.pass(35);
+    attempt(&engine, &task, &script).unwrap();
+    assert_eq!((script.times(), script.effects()), (2, 1));
+}
+
+#[test]
+fn while_an_attempt_is_at_work_another_is_told_so() {
+    let engine = engine();
+    let task = first_step(&engine);
+    crashed(&engine, &task);
+    let script = Script::default();
+    assert_eq!(failing(&engine, &task, &script), error_name::CONFLICT);
+    engine.host.pass(34);
+    assert_eq!(failing(&engine, &task, &script), error_name::CONFLICT);
+    engine.host.pass(1);
+    attempt(&engine, &task, &script).unwrap();
+    let attempts = record(&engine, &task).attempts;
+    assert_eq!(attempts[0].outcome, Some(AttemptOutcome::Lost));
+}
+
+#[test]
+fn a_crash_of_a_step_that_is_not_idempotent_goes_to_a_person() {
+    let engine = engine();
+    let mut task = first_step(&engine);
+    task.step.idempotent = false;
+    crashed(&engine, &task);
+    engine.host.pass(35);
+    let script = Script::default();
+    for _ in 0..2 {
+        assert_eq!(failing(&engine, &task, &script), error_name::ESCALATE);
+    }
+    assert_eq!(script.times(), 0);
+    assert_eq!(record(&engine, &task).state, StepState::Unknown);
+}
+
+#[test]
+fn a_zombie_that_completes_after_a_takeover_changes_nothing() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let (other, second) = (engine.clone(), Script::default());
+    let (twin, successor) = (task.clone(), second.clone());
+    let takes_over = move || {
+        other.host.pass(40);
+        attempt(&other, &twin, &successor).unwrap();
+    };
+    let script = Script::of([Does::Meanwhile(Box::new(takes_over))]);
+    let said = attempt(&engine, &task, &script).unwrap_err();
+    assert_eq!(said.name, error_name::CONFLICT);
+    assert!(said.message.contains("took over"), "{said}");
+    let record = record(&engine, &task);
+    assert_eq!((record.rev, record.state.name()), (3, "SUCCESS"));
+    let outcomes: Vec<_> = record.attempts.iter().map(|one| one.outcome).collect();
+    use AttemptOutcome::{Lost, Succeeded};
+    assert_eq!(outcomes, [Some(Lost), Some(Succeeded)]);
+}
+
+#[test]
+fn a_slow_attempt_whose_lease_is_over_still_records_if_nobody_took_over() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let clock = engine.host.clone();
+    let script = Script::of([Does::Meanwhile(Box::new(move || clock.pass(40)))]);
+    attempt(&engine, &task, &script).unwrap();
+}
+
+#[test]
+fn two_attempts_that_claim_at_once_act_once() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let (other, twin, quicker) = (engine.clone(), task.clone(), Script::default());
+    let script = quicker.clone();
+    let first = Fault::After(Box::new(move || {
+        attempt(&other, &twin, &quicker).unwrap();
+    }));
+    engine.ledger.spoil(Op::PutStep, 0, first);
+    let done = attempt(&engine, &task, &script).unwrap();
+    assert_eq!(done.output, json!({"done": STEPS[0]}));
+    assert_eq!(script.times(), 1);
+}
+
+#[test]
+fn the_first_claims_input_wins_over_what_later_attempts_are_sent() {
+    let engine = engine();
+    let mut task = first_step(&engine);
+    let script = Script::of([Does::ActsUnheard]);
+    assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
+    let first = std::mem::replace(&mut task.input, json!({"vendor_id": "another"}));
+    attempt(&engine, &task, &script).unwrap();
+    let calls = script.calls.lock().unwrap().clone();
+    assert!(calls.iter().all(|(_, input)| *input == first), "{calls:?}");
+}
+
+#[test]
+fn an_attempt_does_not_act_once_the_execution_stops_running() {
+    type Change = fn(&mut Meta);
+    let closing: Change = |meta| {
+        let failure = failed_at("x");
+        meta.phase = Phase::Unwinding { failure };
+    };
+    let taken_over: Change = |meta| meta.epoch += 1;
+    for stop in [closing, taken_over] {
+        let engine = engine();
+        let task = first_step(&engine);
+        let (other, at) = (engine.clone(), partition(&task.execution));
+        let stop = Fault::After(Box::new(move || change(&other, &at, stop)));
+        engine.ledger.spoil(Op::Standing, 0, stop);
+        let script = Script::default();
+        assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
+        assert_eq!(script.times(), 0);
+        let record = record(&engine, &task);
+        assert_eq!(record.state, StepState::FailedClean);
+        assert_eq!(record.attempts[0].outcome, Some(AttemptOutcome::Halted));
+    }
+}
+
+#[test]
+fn a_halted_attempt_after_an_unknown_one_leaves_the_step_unknown() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let script = Script::of([Does::ActsUnheard]);
+    assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
+    change(&engine, &partition(&task.execution), |meta| meta.epoch += 1);
+    assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
+    assert_eq!(record(&engine, &task).state, StepState::Unknown);
+    assert_eq!(script.times(), 1);
+}
+
+#[test]
+fn a_step_of_an_execution_that_never_began_does_not_act() {
+    let engine = engine();
+    let mut task = first_step(&engine);
+    task.execution.id = "0".repeat(40);
+    let script = Script::default();
+    assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
+    assert_eq!(script.times(), 0);
+}
+
+#[test]
+fn an_attempt_that_cannot_look_whether_the_execution_runs_does_not_act() {
+    let engine = engine();
+    let task = first_step(&engine);
+    engine.ledger.spoil(Op::Standing, 0, Fault::Unavailable);
+    let script = Script::default();
+    assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+    assert_eq!(script.times(), 0);
+    attempt(&engine, &task, &script).unwrap();
+}
+
+#[test]
+fn an_attempt_whose_lease_was_over_before_it_could_act_does_not_act() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let clock = engine.host.clone();
+    let late = Fault::After(Box::new(move || clock.pass(31)));
+    engine.ledger.spoil(Op::Standing, 0, late);
+    let script = Script::default();
+    assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+    assert_eq!(script.times(), 0);
+}

@@ -1,0 +1,389 @@
+//! Finish: what it closes, what it waits for, and that however often and however many at once, there is one end.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::testing::{Does, Fault, Op, engine};
+use holdfast_action::StepError;
+use holdfast_ids::digest::sha256_hex;
+use holdfast_ledger::Phase;
+use holdfast_receipt::{Receipt, Status};
+use holdfast_task::error_name;
+
+fn permanent() -> Does {
+    Does::Fails(StepError::permanent("HTTP 404"))
+}
+
+fn busy() -> Does {
+    Does::Fails(StepError::transient("HTTP 503"))
+}
+
+/// The one receipt there is.
+pub(super) fn receipt(engine: &TestEngine) -> Receipt {
+    let objects = engine.receipts.objects.lock().unwrap();
+    assert_eq!(objects.len(), 1, "one receipt");
+    serde_json::from_slice(objects.values().next().unwrap()).unwrap()
+}
+
+fn statuses(engine: &TestEngine) -> Vec<String> {
+    receipt(engine)
+        .steps
+        .into_iter()
+        .map(|step| step.status.name().to_owned())
+        .collect()
+}
+
+/// An execution whose two steps were tried like this.
+fn executed(engine: &TestEngine, does: [Option<Does>; 2]) -> ExecutionRef {
+    let execution = begun(engine);
+    for (name, does) in STEPS.iter().zip(does) {
+        let _ = attempt(engine, &step_task(&execution, name), &Script::of(does));
+    }
+    execution
+}
+
+#[test]
+fn an_executed_execution_has_a_receipt_whose_digest_the_ledger_knows() {
+    let engine = engine();
+    let execution = executed(&engine, [None, None]);
+    let ended = finish(&engine, &execution, None).unwrap();
+    assert_eq!(ended.status, "EXECUTED");
+    assert_eq!(
+        ended.receipt,
+        format!("receipts/acme/2025/09/29/{}-0.json", execution.id)
+    );
+    let bytes = engine.receipts.objects.lock().unwrap()[&ended.receipt].clone();
+    assert_eq!(ended.receipt_sha256, sha256_hex(&bytes));
+    let meta = snapshot(&engine, &execution).meta;
+    let recorded = meta.receipt.unwrap();
+    assert_eq!(
+        (recorded.object, recorded.sha256),
+        (ended.receipt, ended.receipt_sha256)
+    );
+    assert_eq!(meta.rev, 3);
+}
+
+#[test]
+fn a_whole_execution_of_two_steps_keeps_to_its_budget() {
+    let engine = engine();
+    let execution = executed(&engine, [None, None]);
+    finish(&engine, &execution, None).unwrap();
+    let mut count = BTreeMap::new();
+    for op in engine.ledger.calls() {
+        *count.entry(op).or_insert(0) += 1;
+    }
+    let n = STEPS.len();
+    let right = [
+        (Op::PutMeta, 3),
+        (Op::PutStep, 2 * n),
+        (Op::Standing, n + 1),
+        (Op::Snapshot, 1),
+    ];
+    assert_eq!(
+        count,
+        right.into(),
+        "2N + 3 writes, N + 1 reads and one query"
+    );
+    assert!(engine.payloads.objects.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_finish_that_runs_again_agrees_with_the_first() {
+    for failed_at in [None, Some(STEPS[1])] {
+        let engine = engine();
+        let execution = executed(&engine, [None, failed_at.map(|_| permanent())]);
+        let first = finish(&engine, &execution, failed_at);
+        engine.host.pass(86_400);
+        let before = snapshot(&engine, &execution);
+        assert_eq!(finish(&engine, &execution, failed_at), first);
+        assert_eq!(snapshot(&engine, &execution), before);
+        receipt(&engine);
+    }
+}
+
+/// Runs `finish` again, before, beside and after every call that a first one makes.
+#[test]
+fn finishes_at_once_agree_wherever_the_second_overtakes_the_first() {
+    for failed_at in [None, Some(STEPS[1])] {
+        for op in [Op::Snapshot, Op::PutMeta, Op::PutStep] {
+            for pass in 0..2 {
+                let engine = engine();
+                let execution = executed(&engine, [None, failed_at.map(|_| busy())]);
+                let (other, again) = (engine.clone(), execution.clone());
+                let second = Fault::After(Box::new(move || {
+                    other.host.pass(1);
+                    let _ = finish(&other, &again, failed_at);
+                }));
+                engine.ledger.spoil(op, pass, second);
+                let mut first = finish(&engine, &execution, failed_at);
+                for _ in 0..3 {
+                    if first.is_err() {
+                        engine.host.pass(36);
+                        first = finish(&engine, &execution, failed_at);
+                    }
+                }
+                let found = snapshot(&engine, &execution).meta.receipt.unwrap();
+                assert_eq!(first.unwrap().receipt_sha256, found.sha256, "{op:?} {pass}");
+                receipt(&engine);
+            }
+        }
+    }
+}
+
+#[test]
+fn whoever_loses_the_race_for_the_receipt_adopts_the_winners() {
+    let engine = engine();
+    let execution = executed(&engine, [None, None]);
+    let ended = finish(&engine, &execution, None).unwrap();
+    let theirs = b"{\"signed\":\"by the winner\"}".to_vec();
+    let objects = &engine.receipts.objects;
+    objects
+        .lock()
+        .unwrap()
+        .insert(ended.receipt.clone(), theirs.clone());
+    change(&engine, &partition(&execution), |meta| meta.receipt = None);
+    let adopted = finish(&engine, &execution, None).unwrap();
+    assert_eq!(adopted.receipt_sha256, sha256_hex(&theirs));
+    let recorded = snapshot(&engine, &execution).meta.receipt.unwrap();
+    assert_eq!(recorded.sha256, adopted.receipt_sha256);
+}
+
+#[test]
+fn a_finish_that_is_cut_off_at_any_call_ends_the_same_when_it_runs_again() {
+    for failed_at in [None, Some(STEPS[1])] {
+        for op in [Op::Snapshot, Op::PutMeta, Op::PutStep] {
+            for pass in 0..3 {
+                for lost in [false, true] {
+                    let engine = engine();
+                    let execution = executed(&engine, [None, failed_at.map(|_| busy())]);
+                    let fault = if lost {
+                        Fault::AnswerLost
+                    } else {
+                        Fault::Unavailable
+                    };
+                    engine.ledger.spoil(op, pass, fault);
+                    let again = || {
+                        engine.host.pass(36);
+                        finish(&engine, &execution, failed_at).ok()
+                    };
+                    let status = (0..3).find_map(|_| again()).unwrap().status;
+                    let right = if failed_at.is_some() {
+                        "ROLLED_BACK"
+                    } else {
+                        "EXECUTED"
+                    };
+                    assert_eq!(status, right, "{op:?} {pass} {lost}");
+                    receipt(&engine);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_receipt_that_cannot_be_stored_is_tried_again_and_keeps_the_time_of_the_end() {
+    let engine = engine();
+    let execution = executed(&engine, [None, None]);
+    engine.receipts.refuse(1);
+    let said = finish(&engine, &execution, None).unwrap_err();
+    assert_eq!(said.name, error_name::TRANSIENT);
+    let end = now(&engine);
+    engine.host.pass(3600);
+    finish(&engine, &execution, None).unwrap();
+    assert_eq!(receipt(&engine).timestamp, end.to_string());
+}
+
+#[test]
+fn a_receipt_stored_more_than_a_day_late_is_named_where_digests_look() {
+    for (hours, named) in [
+        (23, None),
+        (49, Some("late/acme/2025-10-01/2025-09-29.json")),
+    ] {
+        let engine = engine();
+        let execution = executed(&engine, [None, None]);
+        engine.receipts.refuse(1);
+        finish(&engine, &execution, None).unwrap_err();
+        engine.host.pass(hours * 3600);
+        finish(&engine, &execution, None).unwrap();
+        let objects = engine.receipts.objects.lock().unwrap();
+        let late = objects.keys().find(|key| key.starts_with("late/"));
+        assert_eq!(late.map(String::as_str), named);
+    }
+}
+
+#[test]
+fn a_failed_execution_closes_what_waits_and_names_what_was_never_reached() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let task = step_task(&execution, STEPS[0]);
+    assert_eq!(
+        failing(&engine, &task, &Script::of([busy()])),
+        error_name::TRANSIENT
+    );
+    assert_eq!(
+        finish(&engine, &execution, Some(STEPS[0])).unwrap().status,
+        "FAILED"
+    );
+    assert_eq!(statuses(&engine), ["FAILED", "NOT_RUN"]);
+    assert_eq!(record(&engine, &task).state.name(), "FAILED");
+}
+
+#[test]
+fn a_step_without_a_record_was_skipped_if_all_went_well_and_not_run_if_not() {
+    for (failed_at, right) in [(None, "SKIPPED"), (Some("elsewhere"), "NOT_RUN")] {
+        let engine = engine();
+        let execution = begun(&engine);
+        attempt(
+            &engine,
+            &step_task(&execution, STEPS[0]),
+            &Script::default(),
+        )
+        .unwrap();
+        finish(&engine, &execution, failed_at).unwrap();
+        let first = failed_at.map_or("SUCCESS", |_| "UNDONE");
+        assert_eq!(statuses(&engine), [first, right]);
+    }
+}
+
+#[test]
+fn finish_waits_for_an_attempt_that_may_be_at_work_and_keeps_others_from_beginning() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let task = step_task(&execution, STEPS[0]);
+    let (other, again) = (engine.clone(), execution.clone());
+    let closes = move || {
+        let said = finish(&other, &again, Some(STEPS[1])).unwrap_err();
+        assert_eq!(said.name, error_name::CONFLICT);
+        let next = step_task(&again, STEPS[1]);
+        let script = Script::default();
+        assert_eq!(failing(&other, &next, &script), error_name::HALTED);
+        assert_eq!(script.times(), 0);
+    };
+    attempt(
+        &engine,
+        &task,
+        &Script::of([Does::Meanwhile(Box::new(closes))]),
+    )
+    .unwrap();
+    assert_eq!(
+        finish(&engine, &execution, Some(STEPS[1])).unwrap().status,
+        "ROLLED_BACK"
+    );
+    assert_eq!(statuses(&engine), ["UNDONE", "FAILED"]);
+}
+
+#[test]
+fn an_attempt_whose_lease_ran_out_is_undone_and_cannot_come_back() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let task = step_task(&execution, STEPS[0]);
+    let (other, again) = (engine.clone(), execution.clone());
+    let closes = move || {
+        other.host.pass(35);
+        finish(&other, &again, Some(STEPS[0])).unwrap();
+    };
+    let script = Script::of([Does::Meanwhile(Box::new(closes))]);
+    assert_eq!(failing(&engine, &task, &script), error_name::CONFLICT);
+    assert_eq!(statuses(&engine), ["UNDONE", "NOT_RUN"]);
+    assert_eq!(receipt(&engine).residual_effects, []);
+    assert_eq!(record(&engine, &task).state.name(), "UNDONE");
+}
+
+#[test]
+fn a_claim_that_slips_in_while_finish_closes_is_seen_or_never_acts() {
+    for pass in 0..2 {
+        let engine = engine();
+        let execution = begun(&engine);
+        let task = step_task(&execution, STEPS[0]);
+        let (other, late, script) = (engine.clone(), task.clone(), Script::default());
+        let acts = script.clone();
+        let slips_in = Fault::After(Box::new(move || {
+            let _ = attempt(&other, &late, &acts);
+        }));
+        engine.ledger.spoil(Op::Snapshot, pass, slips_in);
+        finish(&engine, &execution, Some("elsewhere")).unwrap();
+        let stands = receipt(&engine).residual_effects.len();
+        assert_eq!(stands, script.effects(), "the receipt names what stands");
+    }
+}
+
+#[test]
+fn a_late_happy_finish_cannot_overwrite_a_close_under_way() {
+    let engine = engine();
+    let execution = executed(&engine, [None, None]);
+    let at = partition(&execution);
+    let failure = failed_at("Finish");
+    change(&engine, &at, |meta| {
+        meta.epoch += 1;
+        meta.phase = Phase::Unwinding { failure };
+    });
+    let said = finish(&engine, &execution, None).unwrap_err();
+    assert_eq!(said.name, error_name::HALTED);
+    assert!(engine.receipts.objects.lock().unwrap().is_empty());
+    let ended = finish(&engine, &execution, Some("Finish")).unwrap();
+    assert_eq!(ended.status, "ROLLED_BACK");
+    assert_eq!(finish(&engine, &execution, None), Ok(ended));
+}
+
+#[test]
+fn the_first_failure_is_the_one_that_is_recorded() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let task = step_task(&execution, STEPS[0]);
+    let (other, again) = (engine.clone(), execution.clone());
+    let closes = move || {
+        finish(&other, &again, Some("first")).unwrap_err();
+    };
+    attempt(
+        &engine,
+        &task,
+        &Script::of([Does::Meanwhile(Box::new(closes))]),
+    )
+    .unwrap();
+    finish(&engine, &execution, Some("second")).unwrap();
+    assert_eq!(receipt(&engine).failure.unwrap().state, "first");
+}
+
+#[test]
+fn what_ended_stays_ended_whatever_comes_after() {
+    let engine = engine();
+    let execution = executed(&engine, [None, None]);
+    finish(&engine, &execution, None).unwrap();
+    assert_eq!(
+        finish(&engine, &execution, Some("late")).unwrap().status,
+        "EXECUTED"
+    );
+    let phase = snapshot(&engine, &execution).meta.phase;
+    assert!(matches!(
+        phase,
+        Phase::Ended {
+            status: Status::Executed,
+            failure: None,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn an_execution_that_never_began_cannot_be_finished() {
+    let engine = engine();
+    let mut execution = begun(&engine);
+    execution.id = "0".repeat(40);
+    for failed_at in [None, Some("Begin")] {
+        let said = finish(&engine, &execution, failed_at).unwrap_err();
+        assert_eq!(said.name, error_name::PERMANENT);
+    }
+}
+
+#[test]
+fn an_incident_is_told_before_the_record_says_that_all_is_done() {
+    let engine = engine();
+    let execution = executed(&engine, [None, Some(permanent())]);
+    engine.ledger.spoil(Op::PutIncident, 0, Fault::Unavailable);
+    finish(&engine, &execution, Some(STEPS[1])).unwrap_err();
+    assert!(snapshot(&engine, &execution).meta.is_open());
+    let now = snapshot(&engine, &execution).meta.reference();
+    finish(&engine, &now, None).unwrap();
+    assert!(!snapshot(&engine, &execution).meta.is_open());
+    assert_eq!(engine.ledger.kept.incidents("acme").len(), 1);
+}

@@ -1,0 +1,322 @@
+//! Budgets and limits through the engine: taken with the start, given back by the end, exact whatever is lost or raced.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+mod at_random;
+
+use crate::testing::{Fault, Op, engine};
+use holdfast_ids::digest::value_sha256_hex;
+use holdfast_ledger::{Asked, Counter, CounterKind, Phase, Request, redrive, withdraw};
+use holdfast_receipt::Status;
+use holdfast_task::{Budget, Period, error_name};
+
+const LIMIT: i64 = 100;
+
+fn rules() -> Rules {
+    let budget = Budget {
+        name: "held_amount".to_owned(),
+        amount: "$input.amount".to_owned(),
+        limit: LIMIT * 10_000,
+        per: Period::Day,
+        zone: "UTC".to_owned(),
+    };
+    Rules {
+        budgets: vec![budget],
+        concurrent_executions: Some(3),
+        ..Rules::default()
+    }
+}
+
+/// A start of its own with this amount, under the usual rules.
+fn start_with(key: &str, amount: Value) -> BeginTask {
+    let mut start = start_of(json!({"vendor_id": "v-1", "hold_days": 1, "amount": amount}));
+    start["idempotency_key"] = json!(key);
+    let mut task = begin_task(start);
+    task.owner = format!("arn:{key}");
+    task.gate.rules = rules();
+    task
+}
+
+fn counted(engine: &TestEngine, kind: CounterKind, name: &str, period: &str) -> i64 {
+    let counter = Counter {
+        tenant: "acme".to_owned(),
+        kind,
+        name: name.to_owned(),
+        period: period.to_owned(),
+    };
+    run(engine.ledger.kept.counted(&counter)).unwrap()
+}
+
+/// What is used of the budget, in whole units, and how many executions are open.
+fn used_and_open(engine: &TestEngine) -> (i64, i64) {
+    let used = counted(engine, CounterKind::Budget, "held_amount", "2025-09-29");
+    assert_eq!(used % 10_000, 0);
+    let open = counted(engine, CounterKind::Open, "WF-HOLD", "");
+    (used / 10_000, open)
+}
+
+/// The execution of a start that is rejected, and everything that said no.
+fn rejected(engine: &TestEngine, task: &BeginTask) -> (ExecutionRef, Vec<String>) {
+    let said = run(engine.begin(task)).expect_err("it is rejected");
+    assert_eq!(said.name, error_name::REJECTED, "{said}");
+    let read: Value = serde_json::from_str(&said.message).unwrap();
+    let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
+    let guardrails = snapshot(engine, &execution).meta.guardrails;
+    let no = guardrails.into_iter().filter(|one| !one.held);
+    (execution, no.map(|one| one.name).collect())
+}
+
+#[test]
+fn a_start_takes_with_its_record_and_its_retries_take_nothing() {
+    let engine = engine();
+    let task = start_with("k-1", json!(30));
+    engine.ledger.spoil(Op::PutMeta, 0, Fault::AnswerLost);
+    let begun = run(engine.begin(&task)).unwrap();
+    assert_eq!(run(engine.begin(&task)), Ok(begun.clone()));
+    assert_eq!(used_and_open(&engine), (30, 1));
+    let other = BeginTask {
+        owner: "arn:other".to_owned(),
+        ..task
+    };
+    let said = run(engine.begin(&other)).expect_err("it is a duplicate");
+    assert_eq!(said.name, error_name::DUPLICATE);
+    assert_eq!(used_and_open(&engine), (30, 1));
+    let meta = snapshot(&engine, &begun.execution).meta;
+    assert!(meta.guardrails.iter().all(|one| one.held));
+    let names: Vec<_> = meta.guardrails.iter().map(|one| &*one.name).collect();
+    let all = [
+        "input",
+        "short_hold",
+        "held_amount",
+        "concurrent_executions",
+    ];
+    assert_eq!(names, all);
+    assert!(meta.policy_digest.is_some());
+}
+
+#[test]
+fn a_start_without_such_rules_costs_one_write_and_its_end_two() {
+    let engine = engine();
+    let execution = begun(&engine);
+    assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutMeta]);
+    finish(&engine, &execution, None).unwrap();
+    assert_eq!(
+        engine.ledger.calls(),
+        [Op::Snapshot, Op::PutMeta, Op::PutMeta]
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_rejected_by_every_name_and_takes_nothing() {
+    let engine = engine();
+    for key in ["a", "b", "c"] {
+        run(engine.begin(&start_with(key, json!(30)))).unwrap();
+    }
+    let (execution, no) = rejected(&engine, &start_with("d", json!(10.5)));
+    assert_eq!(no, ["held_amount", "concurrent_executions"]);
+    let mut long = start_with("e", json!(11));
+    long.start["input"]["hold_days"] = json!(31);
+    let (_, no) = rejected(&engine, &long);
+    assert_eq!(no, ["short_hold", "held_amount", "concurrent_executions"]);
+    let (_, no) = rejected(&engine, &start_with("f", json!(10)));
+    assert_eq!(no, ["concurrent_executions"]);
+    let (_, no) = rejected(&engine, &start_with("g", json!(0.00001)));
+    assert_eq!(no, ["held_amount", "concurrent_executions"]);
+    assert_eq!(used_and_open(&engine), (90, 3));
+    let result = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
+    assert_eq!(result.status, "REJECTED");
+    assert_eq!(used_and_open(&engine), (90, 3));
+    // A retry says the same, whatever is free by now.
+    let (_, no) = rejected(&engine, &start_with("f", json!(10)));
+    assert_eq!(no, ["concurrent_executions"]);
+}
+
+#[test]
+fn an_executed_execution_keeps_its_budget_until_it_is_rolled_back() {
+    let engine = engine();
+    let begun = run(engine.begin(&start_with("a", json!(30)))).unwrap();
+    let task = step_task(&begun.execution, STEPS[0]);
+    attempt(&engine, &task, &Script::default()).unwrap();
+    for _ in 0..2 {
+        finish(&engine, &begun.execution, None).unwrap();
+        assert_eq!(used_and_open(&engine), (30, 0));
+    }
+    let meta = snapshot(&engine, &begun.execution).meta;
+    let request = Request {
+        by: "bob".to_owned(),
+        reason: "wrong vendor".to_owned(),
+    };
+    let Asked::Write(next) = withdraw(&meta, &request, "arn:owner", now(&engine)) else {
+        panic!("it can be rolled back");
+    };
+    run(engine.ledger.kept.put_meta(&next, Expect::Rev(meta.rev))).unwrap();
+    let done = unwind(&engine, &next.reference(), "", &Script::default()).unwrap();
+    assert_eq!(done.status, "ROLLED_BACK");
+    assert_eq!(used_and_open(&engine), (0, 0));
+}
+
+#[test]
+fn a_rollback_gives_back_once_however_often_its_end_is_tried() {
+    let engine = engine();
+    run(engine.begin(&start_with("other", json!(5)))).unwrap();
+    let begun = run(engine.begin(&start_with("a", json!(30)))).unwrap();
+    let plan = PlanTask {
+        owner: "arn:a".to_owned(),
+        ..plan_task(&begun.execution, STEPS[0])
+    };
+    let execution = run(engine.plan(&plan)).unwrap().execution;
+    engine.ledger.spoil(Op::PutMeta, 0, Fault::AnswerLost);
+    for _ in 0..3 {
+        let done = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
+        assert_eq!(done.status, "FAILED");
+        assert_eq!(used_and_open(&engine), (5, 1));
+    }
+}
+
+#[test]
+fn what_may_still_stand_keeps_its_budget() {
+    let engine = engine();
+    let begun = run(engine.begin(&start_with("a", json!(30)))).unwrap();
+    let mut task = step_task(&begun.execution, STEPS[0]);
+    task.step.undo = None;
+    attempt(&engine, &task, &Script::default()).unwrap();
+    let plan = PlanTask {
+        owner: "arn:a".to_owned(),
+        ..plan_task(&begun.execution, STEPS[1])
+    };
+    let execution = run(engine.plan(&plan)).unwrap().execution;
+    let done = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
+    assert_eq!(done.status, "PARTIALLY_ROLLED_BACK");
+    assert_eq!(used_and_open(&engine), (30, 0));
+}
+
+/// Redrives an execution that has ended.
+fn redriven(engine: &TestEngine, of: &BeginTask, execution: &ExecutionRef) -> BeginTask {
+    let snapshot = snapshot(engine, execution);
+    let request = Request {
+        by: "bob".to_owned(),
+        reason: "again".to_owned(),
+    };
+    let owner = format!("{}-again", of.owner);
+    let asked = redrive(&snapshot, &of.gate, &steps(), &request, &owner, now(engine));
+    let Asked::Write(next) = asked else {
+        panic!("it can be redriven: {asked:?}");
+    };
+    let expect = Expect::Rev(snapshot.meta.rev);
+    run(engine.ledger.kept.put_meta(&next, expect)).unwrap();
+    let mut task = BeginTask {
+        owner,
+        ..of.clone()
+    };
+    // The API sends no input that is stored elsewhere.
+    task.start["input"] = json!({});
+    task
+}
+
+fn failed(engine: &TestEngine, task: &BeginTask) -> ExecutionRef {
+    let begun = run(engine.begin(task)).unwrap();
+    let plan = PlanTask {
+        owner: task.owner.clone(),
+        ..plan_task(&begun.execution, STEPS[0])
+    };
+    let execution = run(engine.plan(&plan)).unwrap().execution;
+    let done = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
+    assert_eq!(done.status, "FAILED");
+    execution
+}
+
+#[test]
+fn a_redrive_takes_anew_what_the_end_gave_back_and_once() {
+    let engine = engine();
+    let task = start_with("a", json!(30));
+    let execution = failed(&engine, &task);
+    assert_eq!(used_and_open(&engine), (0, 0));
+    let again = redriven(&engine, &task, &execution);
+    engine.ledger.spoil(Op::PutMeta, 1, Fault::AnswerLost);
+    for _ in 0..2 {
+        run(engine.begin(&again)).unwrap();
+        assert_eq!(used_and_open(&engine), (30, 1));
+    }
+}
+
+#[test]
+fn a_redrive_for_which_too_little_is_left_goes_no_further_and_says_so_again() {
+    let engine = engine();
+    let task = start_with("a", json!(30));
+    let execution = failed(&engine, &task);
+    run(engine.begin(&start_with("b", json!(71)))).unwrap();
+    let again = redriven(&engine, &task, &execution);
+    for _ in 0..2 {
+        let (execution, no) = rejected(&engine, &again);
+        assert_eq!(no, ["held_amount"]);
+        let phase = snapshot(&engine, &execution).meta.phase;
+        assert!(matches!(phase, Phase::Unwinding { .. }), "{phase:?}");
+    }
+    let (execution, _) = rejected(&engine, &again);
+    let done = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
+    assert_eq!(done.status, "FAILED");
+    assert_eq!(used_and_open(&engine), (71, 1));
+}
+
+#[test]
+fn a_redrive_under_a_definition_whose_amount_cannot_be_told_goes_no_further() {
+    let engine = engine();
+    let task = start_with("a", json!(30));
+    let execution = failed(&engine, &task);
+    let mut again = redriven(&engine, &task, &execution);
+    again.gate.rules.budgets[0].amount = "'much'".to_owned();
+    let (_, no) = rejected(&engine, &again);
+    assert_eq!(no, ["held_amount"]);
+    assert_eq!(used_and_open(&engine), (0, 0));
+}
+
+#[test]
+fn an_approval_admits_one_start_and_its_repeats_and_no_other() {
+    let engine = engine();
+    let agreed = |key: &str, reference: &str| {
+        let mut task = start_with(key, json!(1));
+        task.gate.rules = Rules {
+            approval: true,
+            ..Rules::default()
+        };
+        task.start["requested_by"] = json!("ann");
+        task.start["approval"] = json!({
+            "approved_by": "bob", "reference": reference,
+            "approved_at": "2025-09-29T12:00:00Z", "expires_at": "2999-01-01T00:00:00Z",
+            "input_sha256": value_sha256_hex(&task.start["input"]).unwrap(),
+        });
+        task
+    };
+    for _ in 0..2 {
+        run(engine.begin(&agreed("a", "CASE-1"))).unwrap();
+    }
+    let (_, no) = rejected(&engine, &agreed("b", "CASE-1"));
+    assert_eq!(no, ["approval_unused"]);
+    run(engine.begin(&agreed("c", "CASE-2"))).unwrap();
+}
+
+#[test]
+fn a_minute_of_the_clock_takes_as_many_starts_as_it_may_and_the_next_as_many_again() {
+    let engine = engine();
+    let start_at = |key: &str, at: &str| {
+        let mut task = start_with(key, json!(1));
+        task.gate.rules = Rules {
+            starts_per_minute: Some(2),
+            ..Rules::default()
+        };
+        task.started_at = at.to_owned();
+        task
+    };
+    for key in ["a", "b"] {
+        run(engine.begin(&start_at(key, "2025-09-29T13:00:59.9Z"))).unwrap();
+    }
+    let (_, no) = rejected(&engine, &start_at("c", "2025-09-29T13:00:00Z"));
+    assert_eq!(no, ["starts_per_minute"]);
+    let begun = run(engine.begin(&start_at("d", "2025-09-29T13:01:00Z"))).unwrap();
+    // An end gives none back, and what ended is no reason to start it again.
+    finish(&engine, &begun.execution, None).unwrap();
+    let minute = counted(&engine, CounterKind::Starts, "WF-HOLD", "2025-09-29T13:01");
+    assert_eq!(minute, 1);
+}

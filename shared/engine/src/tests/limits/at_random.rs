@@ -1,0 +1,122 @@
+//! Whatever happens to executions, in whatever order: counts are what the records hold.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// What happens to one of a few executions.
+#[derive(Debug, Clone)]
+enum Event {
+    Begin(u8),
+    BeginUnheard(u8),
+    BeginUnavailable(u8),
+    Execute(u8),
+    Fail(u8),
+    FailUnheard(u8),
+    Redrive(u8),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let key = 0..6_u8;
+    prop_oneof![
+        key.clone().prop_map(Event::Begin),
+        key.clone().prop_map(Event::BeginUnheard),
+        key.clone().prop_map(Event::BeginUnavailable),
+        key.clone().prop_map(Event::Execute),
+        key.clone().prop_map(Event::Fail),
+        key.clone().prop_map(Event::FailUnheard),
+        key.prop_map(Event::Redrive),
+    ]
+}
+
+/// Lets it happen, as far as it can.
+fn happen(engine: &TestEngine, event: &Event) {
+    let (Event::Begin(n) | Event::BeginUnheard(n) | Event::BeginUnavailable(n)) = event else {
+        let (Event::Execute(n) | Event::Fail(n) | Event::FailUnheard(n) | Event::Redrive(n)) =
+            event
+        else {
+            return;
+        };
+        let task = task_of(*n);
+        let Some(meta) = meta_of(engine, &task) else {
+            return;
+        };
+        let execution = meta.reference();
+        match event {
+            Event::Redrive(_) => {
+                let ended = matches!(
+                    meta.phase,
+                    Phase::Ended {
+                        status: Status::Failed,
+                        ..
+                    }
+                );
+                if ended && meta.receipt.is_some() {
+                    let again = redriven(engine, &task, &execution);
+                    drop(run(engine.begin(&again)));
+                }
+            }
+            Event::Execute(_) => drop(run(engine.finish(&finish_task(&execution), &Unsigned))),
+            _ => {
+                if matches!(event, Event::FailUnheard(_)) {
+                    engine.ledger.spoil(Op::PutMeta, 1, Fault::AnswerLost);
+                }
+                let plan = PlanTask {
+                    owner: meta.owner.clone(),
+                    ..plan_task(&execution, STEPS[0])
+                };
+                if let Ok(planned) = run(engine.plan(&plan)) {
+                    drop(run(
+                        engine.finish(&finish_task(&planned.execution), &Unsigned)
+                    ));
+                }
+            }
+        }
+        return;
+    };
+    match event {
+        Event::BeginUnheard(_) => engine.ledger.spoil(Op::PutMeta, 0, Fault::AnswerLost),
+        Event::BeginUnavailable(_) => engine.ledger.spoil(Op::PutMeta, 0, Fault::Unavailable),
+        _ => {}
+    }
+    drop(run(engine.begin(&task_of(*n))));
+}
+
+fn task_of(n: u8) -> BeginTask {
+    start_with(&format!("k-{n}"), json!(i64::from(n) * 10 + 5))
+}
+
+fn meta_of(engine: &TestEngine, task: &BeginTask) -> Option<Meta> {
+    let key = task.start["idempotency_key"].as_str().unwrap();
+    let at = ExecutionKey {
+        tenant: "acme".to_owned(),
+        execution: holdfast_ids::keys::execution_id("acme", "WF-HOLD", key),
+    };
+    run(engine.ledger.kept.meta(&at)).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn counts_are_what_the_records_hold_after_whatever_happened(
+        events in proptest::collection::vec(event(), 1..40)
+    ) {
+        let engine = engine();
+        for event in &events {
+            happen(&engine, event);
+            let metas: Vec<_> = (0..6).filter_map(|n| meta_of(&engine, &task_of(n))).collect();
+            let held = |kind| -> i64 {
+                let holds = metas.iter().flat_map(|meta| &meta.holds);
+                holds.filter(|hold| hold.kind == kind).map(|hold| hold.amount).sum()
+            };
+            let (used, open) = used_and_open(&engine);
+            prop_assert_eq!((used * 10_000, open), (held(CounterKind::Budget), held(CounterKind::Open)));
+            prop_assert!((0..=LIMIT).contains(&used) && (0..=3).contains(&open), "{} {}", used, open);
+            for meta in &metas {
+                let open = meta.holds.iter().any(|hold| hold.kind == CounterKind::Open);
+                let ended = matches!(meta.phase, Phase::Ended { .. } | Phase::Rejected);
+                prop_assert!(!(open && ended), "{:?}", meta);
+                prop_assert!(open || meta.phase != Phase::Running || meta.redriven.is_some(), "{:?}", meta);
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The kill switch through the engine: nothing new starts, no step begins, every undo goes on, and resume continues.
+
+use super::{rollback::receipt_of, *};
+use crate::testing::{Does, Fault, Op, engine};
+use holdfast_action::StepError;
+use holdfast_ledger::{Control, Meanwhile, Phase, Request, Scope, StepState, Switch, control};
+use holdfast_task::error_name;
+
+/// Puts a control, as a platform admin would.
+fn put(engine: &TestEngine, scope: Scope, state: Switch, meanwhile: Meanwhile) {
+    let stands: Option<Control> = run(engine.ledger.kept.control(&scope)).unwrap();
+    let request = Request {
+        by: "root".to_owned(),
+        reason: "a leak".to_owned(),
+    };
+    let next = control(
+        stands.as_ref(),
+        &scope,
+        state,
+        meanwhile,
+        &request,
+        now(engine),
+    );
+    let expect = stands.map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
+    let next = next.expect("it changes something");
+    assert_eq!(
+        run(engine.ledger.kept.put_control(&next, expect)),
+        Ok(Put::Done)
+    );
+}
+
+fn pause(engine: &TestEngine, meanwhile: Meanwhile) {
+    put(engine, Scope::Platform, Switch::Paused, meanwhile);
+}
+
+fn resume(engine: &TestEngine) {
+    put(engine, Scope::Platform, Switch::Running, Meanwhile::Wait);
+}
+
+#[test]
+fn a_step_waits_without_an_effect_an_attempt_or_a_trace_until_resumed() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let script = Script::default();
+    pause(&engine, Meanwhile::Wait);
+    for _ in 0..20 {
+        assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+        engine.host.pass(60);
+    }
+    let waits = record(&engine, &task);
+    assert_eq!((script.times(), waits.attempts.len()), (0, 0));
+    assert!(
+        matches!(waits.state, StepState::Waiting { .. }),
+        "{:?}",
+        waits.state
+    );
+    resume(&engine);
+    attempt(&engine, &task, &script).unwrap();
+    assert_eq!(
+        (script.effects(), record(&engine, &task).attempts.len()),
+        (1, 1)
+    );
+}
+
+#[test]
+fn an_attempt_that_failed_before_the_pause_still_counts_after_it() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let script = Script::of([Does::ActsUnheard]);
+    failing(&engine, &task, &script);
+    pause(&engine, Meanwhile::Wait);
+    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    let waits = record(&engine, &task);
+    assert_eq!((waits.attempts.len(), waits.tainted), (1, true));
+    resume(&engine);
+    attempt(&engine, &task, &script).unwrap();
+    assert_eq!(
+        (script.effects(), record(&engine, &task).attempts.len()),
+        (1, 2)
+    );
+}
+
+#[test]
+fn a_pause_that_comes_between_claim_and_effect_is_seen() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let script = Script::default();
+    let other = engine.clone();
+    let paused = Fault::After(Box::new(move || pause(&other, Meanwhile::Wait)));
+    engine.ledger.spoil(Op::Standing, 0, paused);
+    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    assert_eq!(script.times(), 0);
+}
+
+#[test]
+fn a_pause_that_rolls_back_undoes_what_was_done_and_says_who_asked() {
+    let engine = engine();
+    let first = first_step(&engine);
+    let script = Script::default();
+    attempt(&engine, &first, &script).unwrap();
+    pause(&engine, Meanwhile::Rollback);
+    let second = step_task(&first.execution, STEPS[1]);
+    assert_eq!(failing(&engine, &second, &script), error_name::HALTED);
+    assert_eq!(script.times(), 1);
+    let meta = snapshot(&engine, &first.execution).meta;
+    let Phase::Unwinding { failure } = &meta.phase else {
+        panic!("{:?}", meta.phase);
+    };
+    assert_eq!(
+        (failure.error.as_str(), failure.by.as_deref()),
+        ("Paused", Some("root"))
+    );
+    // Its machine plans with what it knows; the undo is not stopped by the pause.
+    let done = unwind(&engine, &first.execution, STEPS[1], &script).unwrap();
+    assert_eq!((done.status.as_str(), script.effects()), ("ROLLED_BACK", 0));
+}
+
+#[test]
+fn an_undo_and_an_end_are_never_stopped() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let script = Script::default();
+    attempt(&engine, &task, &script).unwrap();
+    pause(&engine, Meanwhile::Wait);
+    let done = unwind(&engine, &task.execution, STEPS[1], &script).unwrap();
+    assert_eq!((done.status.as_str(), script.effects()), ("ROLLED_BACK", 0));
+}
+
+#[test]
+fn a_new_start_is_rejected_and_one_that_had_begun_goes_on() {
+    let engine = engine();
+    let before = begin_task(start_of(usual_input()));
+    run(engine.begin(&before)).unwrap();
+    for scope in Scope::around("acme", "WF-HOLD") {
+        put(&engine, scope.clone(), Switch::Paused, Meanwhile::Wait);
+        run(engine.begin(&before)).expect("its own retry");
+        let mut start = start_of(usual_input());
+        start["idempotency_key"] = json!(scope.name());
+        let task = begin_task(start);
+        for _ in 0..2 {
+            let said = run(engine.begin(&task)).expect_err("it is paused");
+            assert_eq!(said.name, error_name::REJECTED);
+            assert!(
+                said.message
+                    .contains(&format!("{} is paused: a leak", scope.name())),
+                "{said}"
+            );
+        }
+        put(&engine, scope, Switch::Running, Meanwhile::Wait);
+        let said = run(engine.begin(&task)).expect_err("what was said stays said");
+        assert_eq!(said.name, error_name::REJECTED);
+    }
+    put(
+        &engine,
+        Scope::Tenant("globex".to_owned()),
+        Switch::Paused,
+        Meanwhile::Wait,
+    );
+    let mut start = start_of(usual_input());
+    start["idempotency_key"] = json!("fresh");
+    run(engine.begin(&begin_task(start))).expect("another tenant's pause is not ours");
+}
+
+#[test]
+fn a_step_that_waits_already_costs_a_pause_no_write() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let script = Script::default();
+    pause(&engine, Meanwhile::Wait);
+    failing(&engine, &task, &script);
+    let waits = record(&engine, &task);
+    for _ in 0..20 {
+        engine.host.pass(60);
+        assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    }
+    assert_eq!(record(&engine, &task), waits);
+}
+
+#[test]
+fn an_attempt_whose_waiting_was_recorded_without_an_answer_still_waits() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let script = Script::default();
+    pause(&engine, Meanwhile::Wait);
+    engine.ledger.spoil(Op::PutStep, 1, Fault::AnswerLost);
+    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    assert_eq!(record(&engine, &task).attempts, []);
+}
+
+#[test]
+fn a_pause_of_a_waiting_execution_that_comes_to_roll_back_undoes_it() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let script = Script::default();
+    pause(&engine, Meanwhile::Wait);
+    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    pause(&engine, Meanwhile::Rollback);
+    assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
+    let done = unwind(&engine, &task.execution, STEPS[0], &script).unwrap();
+    assert_eq!((done.status.as_str(), script.times()), ("FAILED", 0));
+    let receipt = json!(receipt_of(&engine, &task.execution));
+    assert_eq!(receipt["steps"][0]["status"], "NOT_RUN");
+    assert_eq!(receipt["failure"]["error"], "Paused");
+    assert_eq!(receipt["failure"]["reason"], "a leak");
+    assert_eq!(receipt["failure"]["requested_by"], "root");
+}
+
+#[test]
+fn a_start_that_may_wait_is_accepted_unless_it_would_be_rolled_back() {
+    let engine = engine();
+    let mut task = begin_task(start_of(usual_input()));
+    task.gate.rules.queued_when_paused = true;
+    pause(&engine, Meanwhile::Wait);
+    let begun = run(engine.begin(&task)).expect("it is queued");
+    let step = step_task(&begun.execution, STEPS[0]);
+    let script = Script::default();
+    assert_eq!(failing(&engine, &step, &script), error_name::PAUSED);
+    resume(&engine);
+    attempt(&engine, &step, &script).unwrap();
+    pause(&engine, Meanwhile::Rollback);
+    let mut start = start_of(usual_input());
+    start["idempotency_key"] = json!("second");
+    let said = run(engine.begin(&BeginTask { start, ..task })).expect_err("it is refused");
+    assert_eq!(said.name, error_name::REJECTED);
+}
+
+#[test]
+fn a_pause_before_an_unknown_outcome_is_tried_again_claims_nothing() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let script = Script::of([Does::Fails(StepError::unknown("no answer"))]);
+    failing(&engine, &task, &script);
+    let unknown = record(&engine, &task);
+    pause(&engine, Meanwhile::Wait);
+    engine.host.pass(60);
+    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    assert_eq!(
+        record(&engine, &task),
+        unknown,
+        "a claim would be told as a retry"
+    );
+    resume(&engine);
+    attempt(&engine, &task, &script).unwrap();
+    assert_eq!(script.effects(), 1);
+}

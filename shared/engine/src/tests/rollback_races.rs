@@ -1,0 +1,338 @@
+//! Rollback under injury: live leases, zombies, two plans at once, lost answers, steps that come too late.
+
+use super::{rollback::receipt_of, *};
+use crate::testing::{Does, Fault, Op, engine};
+use holdfast_ledger::{Phase, StepState};
+use holdfast_receipt::{AttemptOutcome, Status, evidence::Unsigned};
+use holdfast_task::{GiveUpTask, error_name};
+
+/// An execution whose steps have all succeeded.
+fn succeeded(engine: &TestEngine, action: &Script) -> ExecutionRef {
+    let execution = begun(engine);
+    for step in STEPS {
+        attempt(engine, &step_task(&execution, step), action).unwrap();
+    }
+    execution
+}
+
+/// Recovery: like [`unwind`], by another owner that sees the execution as it stands.
+fn recover(
+    engine: &TestEngine,
+    execution: &ExecutionRef,
+    action: &Script,
+) -> Result<FinishResult, TaskError> {
+    let execution = snapshot(engine, execution).meta.reference();
+    let task = PlanTask {
+        owner: "arn:recovery".to_owned(),
+        ..plan_task(&execution, "elsewhere")
+    };
+    let PlanResult { execution, undo } = run(engine.plan(&task))?;
+    for undo in undo {
+        let execution = execution.clone();
+        run(engine.undo(&UndoTask { execution, undo }, action))?;
+    }
+    run(engine.finish(&finish_task(&execution), &Unsigned))
+}
+
+/// Every effect is gone, by one committed undo of each step.
+fn undone_once(engine: &TestEngine, execution: &ExecutionRef, action: &Script, what: &str) {
+    assert_eq!(action.effects(), 0, "{what}");
+    for step in snapshot(engine, execution).steps {
+        assert_eq!(step.state, StepState::Undone, "{what}");
+        let committed = |outcome| outcome == Some(AttemptOutcome::Succeeded);
+        let undos = step
+            .undo_attempts
+            .iter()
+            .filter(|one| committed(one.outcome));
+        assert_eq!(undos.count(), 1, "{what}: {step:?}");
+    }
+    assert_eq!(
+        receipt_of(engine, execution).status,
+        Status::RolledBack,
+        "{what}"
+    );
+}
+
+#[test]
+fn a_live_lease_is_waited_out_and_its_zombie_stays_in_the_record() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let (other, execution) = (engine.clone(), task.execution.clone());
+    let undo = Script::default();
+    let unwinds = undo.clone();
+    let meanwhile = move || {
+        for wait in [0, 34] {
+            other.host.pass(wait);
+            let said = unwind(&other, &execution, "elsewhere", &unwinds).unwrap_err();
+            assert_eq!(said.name, error_name::CONFLICT);
+        }
+        assert_eq!(unwinds.undone.lock().unwrap().len(), 0, "not yet");
+        other.host.pass(1);
+        unwind(&other, &execution, "elsewhere", &unwinds).unwrap();
+    };
+    let zombie = Script::of([Does::Meanwhile(Box::new(meanwhile))]);
+    let said = attempt(&engine, &task, &zombie).unwrap_err();
+    assert_eq!(said.name, error_name::CONFLICT);
+    let record = record(&engine, &task);
+    assert_eq!(record.state, StepState::Undone);
+    assert_eq!(record.attempts.len(), 1, "it stays");
+    assert_eq!(record.attempts[0].outcome, Some(AttemptOutcome::Lost));
+    assert_eq!(undo.undone.lock().unwrap().len(), 1);
+    let receipt = receipt_of(&engine, &task.execution);
+    assert_eq!(
+        (receipt.status, receipt.steps[0].attempts),
+        (Status::RolledBack, 1)
+    );
+}
+
+/// A recovery runs as far as it can before each call that a rollback makes.
+#[test]
+fn two_rollbacks_at_once_commit_each_undo_once_wherever_one_overtakes_the_other() {
+    let mut overtaken = 0;
+    for op in [Op::Meta, Op::Snapshot, Op::Step, Op::PutMeta, Op::PutStep] {
+        for pass in 0..5 {
+            let engine = engine();
+            let action = Script::default();
+            let execution = succeeded(&engine, &action);
+            let (other, again, beside) = (engine.clone(), execution.clone(), action.clone());
+            let second = Fault::After(Box::new(move || {
+                let _ = recover(&other, &again, &beside);
+            }));
+            engine.ledger.spoil(op, pass, second);
+            let what = format!("{op:?} {pass}");
+            match unwind(&engine, &execution, "elsewhere", &action) {
+                Ok(ended) => assert_eq!(ended.status, "ROLLED_BACK", "{what}"),
+                Err(said) => {
+                    overtaken += 1;
+                    let right = [error_name::HALTED, error_name::CONFLICT];
+                    assert!(right.contains(&said.name), "{what}: {said}");
+                    engine.host.pass(36);
+                    let _ = recover(&engine, &execution, &action);
+                }
+            }
+            undone_once(&engine, &execution, &action, &what);
+        }
+    }
+    assert!(overtaken > 5, "only {overtaken} were overtaken");
+}
+
+#[test]
+fn a_rollback_that_is_cut_off_at_any_call_ends_the_same_when_it_is_tried_again() {
+    let ops = [
+        (Op::Meta, 3),
+        (Op::Snapshot, 2),
+        (Op::Step, 2),
+        (Op::PutMeta, 3),
+        (Op::PutStep, 4),
+        (Op::Incident, 1),
+        (Op::PutIncident, 1),
+        (Op::PutLink, 1),
+    ];
+    for (op, calls) in ops {
+        for pass in 0..calls {
+            for lost in [false, true] {
+                let engine = engine();
+                let action = Script::default();
+                let execution = succeeded(&engine, &action);
+                let fault = match lost {
+                    true => Fault::AnswerLost,
+                    false => Fault::Unavailable,
+                };
+                engine.ledger.spoil(op, pass, fault);
+                let what = format!("{op:?} {pass} lost: {lost}");
+                let tries = (1..4).find(|_| {
+                    let ended = unwind(&engine, &execution, "elsewhere", &action);
+                    ended.is_ok_and(|ended| ended.status == "ROLLED_BACK")
+                });
+                // A write to a step is insisted on by the undo itself.
+                let right = if op == Op::PutStep { 1 } else { 2 };
+                assert_eq!(tries, Some(right), "{what}");
+                undone_once(&engine, &execution, &action, &what);
+                assert_eq!(action.undone.lock().unwrap().len(), 2, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_undo_whose_outcome_cannot_be_recorded_is_left_to_its_lease_and_done_again() {
+    let engine = engine();
+    let action = Script::default();
+    let task = first_step(&engine);
+    attempt(&engine, &task, &action).unwrap();
+    engine.ledger.spoil(Op::PutStep, 1, Fault::Unavailable);
+    for _ in 0..4 {
+        engine.ledger.spoil(Op::PutStep, 0, Fault::Unavailable);
+    }
+    for right in [error_name::UNKNOWN, error_name::CONFLICT] {
+        let said = unwind(&engine, &task.execution, "elsewhere", &action).unwrap_err();
+        assert_eq!(said.name, right);
+    }
+    engine.host.pass(35);
+    unwind(&engine, &task.execution, "elsewhere", &action).unwrap();
+    undone_once(&engine, &task.execution, &action, "after the lease");
+    let outcomes = record(&engine, &task).undo_attempts;
+    assert_eq!(outcomes[0].outcome, Some(AttemptOutcome::Lost));
+}
+
+#[test]
+fn a_zombie_of_an_undo_cannot_end_what_a_later_plan_has_claimed() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let (other, execution, second) = (engine.clone(), task.execution.clone(), Script::default());
+    let beside = second.clone();
+    let meanwhile = move || {
+        let held = recover(&other, &execution, &beside).unwrap_err();
+        assert_eq!(held.name, error_name::CONFLICT, "the lease is live");
+        other.host.pass(35);
+        recover(&other, &execution, &beside).unwrap();
+    };
+    let zombie = Script::default().undoing([Does::Meanwhile(Box::new(meanwhile))]);
+    attempt(&engine, &task, &zombie).unwrap();
+    let said = unwind(&engine, &task.execution, "elsewhere", &zombie).unwrap_err();
+    assert_eq!(said.name, error_name::CONFLICT);
+    undone_once(&engine, &task.execution, &zombie, "by the later plan");
+    assert_eq!(second.undone.lock().unwrap().len(), 1);
+    let outcomes = record(&engine, &task).undo_attempts;
+    assert_eq!(outcomes[0].outcome, Some(AttemptOutcome::Lost));
+}
+
+#[test]
+fn an_undo_whose_plan_is_superseded_after_its_claim_does_nothing_and_costs_no_attempt() {
+    let engine = engine();
+    let action = Script::default();
+    let task = first_step(&engine);
+    attempt(&engine, &task, &action).unwrap();
+    let (other, at) = (engine.clone(), partition(&task.execution));
+    let superseded = Fault::After(Box::new(move || {
+        change(&other, &at, |meta| {
+            meta.epoch += 1;
+            meta.owner = "arn:recovery".to_owned();
+        });
+    }));
+    // The first reading belongs to the plan.
+    engine.ledger.spoil(Op::Meta, 1, superseded);
+    let said = unwind(&engine, &task.execution, "elsewhere", &action).unwrap_err();
+    assert_eq!(said.name, error_name::HALTED);
+    assert_eq!(action.undone.lock().unwrap().len(), 0);
+    let halted = record(&engine, &task);
+    assert_eq!(
+        halted.state,
+        StepState::UndoWaiting {
+            until: now(&engine)
+        }
+    );
+    assert_eq!(
+        halted.undo_attempts[0].outcome,
+        Some(AttemptOutcome::Halted)
+    );
+    recover(&engine, &task.execution, &action).unwrap();
+    undone_once(&engine, &task.execution, &action, "by the recovery");
+}
+
+#[test]
+fn a_plan_that_is_superseded_before_it_reads_what_was_done_is_no_plan() {
+    let engine = engine();
+    let action = Script::default();
+    let execution = succeeded(&engine, &action);
+    let (other, at) = (engine.clone(), partition(&execution));
+    let superseded = Fault::After(Box::new(move || {
+        run(other.take(&at, "arn:recovery", 2, &failed_at("elsewhere"))).unwrap();
+    }));
+    engine.ledger.spoil(Op::Snapshot, 0, superseded);
+    let plan = run(engine.plan(&plan_task(&execution, "elsewhere")));
+    assert_eq!(plan.unwrap_err().name, error_name::HALTED);
+    recover(&engine, &execution, &action).unwrap();
+    undone_once(&engine, &execution, &action, "by the recovery");
+}
+
+#[test]
+fn giving_up_is_for_the_plan_that_rules_and_waits_for_an_undo_at_work() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let (other, execution) = (engine.clone(), task.execution.clone());
+    let meanwhile = move || {
+        let meta = snapshot(&other, &execution).meta;
+        let mut late = GiveUpTask {
+            execution: meta.reference(),
+            undo: holdfast_task::ToUndo {
+                step: STEPS[0].to_owned(),
+                item: None,
+                function: String::new(),
+            },
+            error: "Lambda.Unknown".to_owned(),
+        };
+        let said = run(other.give_up(&late)).unwrap_err();
+        assert_eq!(said.name, error_name::CONFLICT);
+        late.execution.epoch -= 1;
+        other.host.pass(35);
+        let said = run(other.give_up(&late)).unwrap_err();
+        assert_eq!(said.name, error_name::HALTED);
+    };
+    let action = Script::default().undoing([Does::Meanwhile(Box::new(meanwhile))]);
+    attempt(&engine, &task, &action).unwrap();
+    unwind(&engine, &task.execution, "elsewhere", &action).unwrap();
+    undone_once(&engine, &task.execution, &action, "nobody gave it up");
+}
+
+#[test]
+fn a_step_that_claims_after_the_takeover_does_not_act_wherever_it_comes() {
+    for (op, pass) in [
+        (Op::Snapshot, 0),
+        (Op::Snapshot, 1),
+        (Op::PutMeta, 1),
+        (Op::PutMeta, 2),
+    ] {
+        let engine = engine();
+        let task = first_step(&engine);
+        let (other, late, script) = (engine.clone(), task.clone(), Script::default());
+        let acts = script.clone();
+        let slips_in = Fault::After(Box::new(move || {
+            assert_eq!(failing(&other, &late, &acts), error_name::HALTED);
+        }));
+        engine.ledger.spoil(op, pass, slips_in);
+        let ended = unwind(&engine, &task.execution, "elsewhere", &script).unwrap();
+        assert_eq!(ended.status, "FAILED", "{op:?} {pass}");
+        assert_eq!(script.times(), 0, "{op:?} {pass}");
+        assert_eq!(record(&engine, &task).state, StepState::FailedClean);
+    }
+}
+
+#[test]
+fn a_step_that_has_claimed_and_not_acted_when_the_plan_takes_over_halts() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let (other, execution) = (engine.clone(), task.execution.clone());
+    let takes_over = Fault::After(Box::new(move || {
+        let plan = run(other.plan(&plan_task(&execution, "elsewhere")));
+        assert_eq!(plan.unwrap_err().name, error_name::CONFLICT, "it may act");
+    }));
+    engine.ledger.spoil(Op::Standing, 0, takes_over);
+    let script = Script::default();
+    assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
+    let ended = unwind(&engine, &task.execution, "elsewhere", &script).unwrap();
+    assert_eq!((ended.status.as_str(), script.times()), ("FAILED", 0));
+}
+
+#[test]
+fn a_machine_whose_execution_was_recovered_learns_that_it_is_over() {
+    let engine = engine();
+    let action = Script::default();
+    let execution = succeeded(&engine, &action);
+    let plan = run(engine.plan(&plan_task(&execution, "elsewhere"))).unwrap();
+    let ended = recover(&engine, &execution, &action).unwrap();
+    for undo in plan.undo {
+        let execution = plan.execution.clone();
+        let said = run(engine.undo(&UndoTask { execution, undo }, &action));
+        assert_eq!(said.unwrap_err().name, error_name::HALTED);
+    }
+    let again = run(engine.plan(&plan_task(&execution, "elsewhere"))).unwrap();
+    assert_eq!(again.undo, [], "nothing is left");
+    assert_eq!(
+        run(engine.finish(&finish_task(&again.execution), &Unsigned)),
+        Ok(ended)
+    );
+    let phase = snapshot(&engine, &execution).meta.phase;
+    assert!(matches!(phase, Phase::Ended { .. }));
+    undone_once(&engine, &execution, &action, "by the recovery");
+}

@@ -1,0 +1,244 @@
+//! One attempt at undoing one step: claim, look whether the plan still rules, act, record what is known.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use super::{
+    Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
+    plan::{no_such_step, undo_result},
+    refusal::undo_refusal,
+    step::{CLAIM_TRIES, COMPLETION_TRIES},
+    too_many_races,
+};
+use holdfast_action::{AnyAction, Call, Done, StepError, StepErrorKind, Verdict};
+use holdfast_ids::keys::undo_key;
+use holdfast_ledger::{
+    Expect, Ledger, Put, StepRecord, StepState, Undid, UndoClaim, UndoClaimed, UndoCompleted,
+    claim_undo, complete_undo,
+};
+use holdfast_task::{
+    ASKING, UndoResult, UndoTask, error_name,
+    timing::{longest_pause, time_left},
+};
+
+impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
+    /// Runs one attempt to undo a step, or says how it stands. An undo that failed for good is recorded, not raised.
+    ///
+    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and `retry_after_s`),
+    /// `Conflict` (another attempt is at work), `Halted` (a later plan rules), `Permanent` (no such step).
+    pub async fn undo(
+        &self,
+        task: &UndoTask,
+        action: &dyn AnyAction,
+    ) -> Result<UndoResult, TaskError> {
+        let claim = UndoClaim {
+            token: self.host.token(),
+            epoch: task.execution.epoch,
+            run: task.execution.generation,
+        };
+        let record = self.claim_undo(task, &claim).await?;
+        if !matches!(record.state, StepState::Undoing { .. }) {
+            return Ok(undo_result(&record));
+        }
+        let attempt = record.undo_attempts.len() as u32;
+        let undid = self.act_back(task, &record, action).await;
+        let record = self.record_undo(&claim, record, &undid).await?;
+        if let Undid::Halted(error) = &undid {
+            let message = format!("undo of {}: {error}", record.label());
+            return Err(TaskError::new(error_name::HALTED, message).of_attempt(attempt));
+        }
+        match undo_refusal(&record, self.host.now()) {
+            Some(error) => Err(error.of_attempt(attempt)),
+            None => Ok(undo_result(&record)),
+        }
+    }
+
+    /// Claims the undo; the answer is not being undone if nothing is left to do.
+    async fn claim_undo(&self, task: &UndoTask, mine: &UndoClaim) -> Result<StepRecord, TaskError> {
+        let at = partition(&task.execution);
+        let mut record = self.record_of(&at, &task.undo).await?;
+        let label = format!("undo of {}", record.label());
+        let mut failures = 0;
+        for _ in 0..MAX_RACES {
+            let now = self.host.now();
+            let next = match claim_undo(&record, mine, now) {
+                UndoClaimed::Mine | UndoClaimed::Over => return Ok(record),
+                UndoClaimed::Held(until) => {
+                    let message = format!("{label}: an attempt holds the lease until {until}");
+                    return Err(TaskError::new(error_name::CONFLICT, message));
+                }
+                UndoClaimed::NotBefore(until) => {
+                    self.pause(&label, until, now).await?;
+                    continue;
+                }
+                UndoClaimed::Superseded => {
+                    return Err(TaskError::new(
+                        error_name::HALTED,
+                        format!("{label}: somebody else took over"),
+                    ));
+                }
+                UndoClaimed::Write(next) => *next,
+            };
+            match self.ledger.put_step(&next, Expect::Rev(record.rev)).await {
+                Ok(Put::Done) => return Ok(next),
+                Ok(Put::Lost(stands)) => {
+                    record = *stands.ok_or_else(|| no_such_step(&task.undo))?;
+                }
+                Err(error) => self.insist(error, &mut failures, CLAIM_TRIES).await?,
+            }
+        }
+        Err(too_many_races(&label))
+    }
+
+    /// Undoes the effect, unless somebody else has taken over, and says what is known of it.
+    async fn act_back(
+        &self,
+        task: &UndoTask,
+        record: &StepRecord,
+        action: &dyn AnyAction,
+    ) -> Undid {
+        let transient = |error: String| Undid::Transient {
+            error,
+            wait: SignedDuration::ZERO,
+        };
+        match self.ledger.meta(&record.at).await {
+            Ok(Some(meta)) if meta.unwinds(task.execution.epoch) => {}
+            Ok(_) => return Undid::Halted("somebody else took over".to_owned()),
+            Err(error) => return transient(format!("before acting: {error}")),
+        }
+        let done = match self.done(record).await {
+            Ok(done) => done,
+            Err(error) if error.name == error_name::TRANSIENT => return transient(error.message),
+            Err(error) => return Undid::Permanent(error.message),
+        };
+        let StepState::Undoing { lease_until, .. } = record.state else {
+            return Undid::Halted("the claim is not ours".to_owned());
+        };
+        let (key, attempt) = (undo_key(&record.key), record.undo_attempts.len() as u32);
+        let call = Call {
+            traceparent: task.execution.trace.traceparent(&key, attempt),
+            tenant: record.at.tenant.clone(),
+            execution: record.at.execution.clone(),
+            step: record.label(),
+            attempt,
+            key,
+            forward_key: record.key.clone(),
+            time_left: time_left(lease_until, self.host.now()),
+        };
+        match self.call_back(action, &call, record, done).await {
+            Ok(undid) => undid,
+            Err(StepError { kind, message }) => match kind {
+                StepErrorKind::Transient { retry_after } => Undid::Transient {
+                    error: message,
+                    wait: longest_pause(retry_after.unwrap_or_default()),
+                },
+                StepErrorKind::Unknown => Undid::Unknown(message),
+                StepErrorKind::Permanent => Undid::Permanent(message),
+            },
+        }
+    }
+
+    /// What the undo is told of the effect.
+    async fn done(&self, record: &StepRecord) -> Result<Done<Value, Value>, TaskError> {
+        let at = &record.at;
+        let input = self.unpack(at, &record.input).await?;
+        let output = match &record.output {
+            Some(output) => Some(self.unpack(at, output).await?),
+            None => None,
+        };
+        let undo_input = match &record.undo_input {
+            Some(input) => Some(self.unpack(at, input).await?),
+            None => None,
+        };
+        Ok(Done {
+            input,
+            output,
+            undo_input,
+        })
+    }
+
+    /// Runs the undo, or for a step that has none the question whether it happened, until it answers, panics or runs
+    /// out of time.
+    async fn call_back(
+        &self,
+        action: &dyn AnyAction,
+        call: &Call,
+        record: &StepRecord,
+        done: Done<Value, Value>,
+    ) -> Result<Undid, StepError> {
+        if call.time_left.is_zero() {
+            return Err(StepError::transient("no time was left to act in"));
+        }
+        let policy = record.undo.unwrap_or(ASKING);
+        let act = async {
+            if record.undo.is_some() {
+                return action.undo(call, done).await.map(|()| Undid::Undone);
+            }
+            Ok(Undid::Asked(
+                match action.verify(call, done.input).await? {
+                    Verdict::Happened(output) => {
+                        match self.pack(&record.at, "output", output).await {
+                            Ok(output) => Verdict::Happened(output),
+                            Err(error) => return Err(StepError::transient(error.message)),
+                        }
+                    }
+                    Verdict::DidNotHappen => Verdict::DidNotHappen,
+                    Verdict::CannotTell => Verdict::CannotTell,
+                },
+            ))
+        };
+        let run = std::pin::pin!(AssertUnwindSafe(act).catch_unwind());
+        let time = std::pin::pin!(self.host.sleep(call.time_left));
+        match select(run, time).await {
+            Either::Left((Ok(answer), _)) => answer,
+            Either::Left((Err(_), _)) => Err(StepError::unknown("the action panicked")),
+            Either::Right(_) => Err(StepError::unknown(format!(
+                "no answer within {} s",
+                policy.timeout_s
+            ))),
+        }
+    }
+
+    /// Records the outcome, insisting: an undo whose outcome is not recorded costs a whole lease.
+    async fn record_undo(
+        &self,
+        claim: &UndoClaim,
+        mut stands: StepRecord,
+        undid: &Undid,
+    ) -> Result<StepRecord, TaskError> {
+        let label = format!("undo of {}", stands.label());
+        let mut failures = 0;
+        for _ in 0..MAX_RACES {
+            let next = match complete_undo(&stands, &claim.token, undid, self.host.now()) {
+                UndoCompleted::Write(next) => *next,
+                UndoCompleted::Mine => return Ok(stands),
+                UndoCompleted::Fenced => {
+                    let message = format!("{label}: another attempt took over");
+                    return Err(TaskError::new(error_name::CONFLICT, message));
+                }
+            };
+            match self.ledger.put_step(&next, Expect::Rev(stands.rev)).await {
+                Ok(Put::Done) => return Ok(next),
+                Ok(Put::Lost(Some(winner))) => stands = *winner,
+                Ok(Put::Lost(None)) => {
+                    let message = format!("{label}: its record is gone");
+                    return Err(TaskError::new(error_name::PERMANENT, message));
+                }
+                Err(error) => self
+                    .insist(error, &mut failures, COMPLETION_TRIES)
+                    .await
+                    .map_err(|error| {
+                        let message = format!("{label}: its outcome was not recorded: {error}");
+                        TaskError::new(error_name::UNKNOWN, message)
+                    })?,
+            }
+        }
+        Err(too_many_races(&label))
+    }
+}

@@ -1,0 +1,9 @@
+//! JSONata expressions: the names they use, the bounds they keep, and their values.
+
+mod bounds;
+mod evaluate;
+mod uses;
+
+pub use bounds::bounded;
+pub use evaluate::evaluate;
+pub use uses::{Use, expression_in, uses};

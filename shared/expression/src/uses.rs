@@ -1,0 +1,326 @@
+//! What a JSONata expression needs from outside: free variables, functions, fields that would be read from nothing.
+
+use jsonata_core::{
+    ast::{AstNode, BinaryOp, PathStep, Stage},
+    parser,
+};
+
+use super::bounds;
+
+/// One thing that an expression takes from where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// `$name`, and the field read from it first, if any.
+    Variable(String, Option<String>),
+    /// `$name(…)`.
+    Function(String),
+    /// `name(…)`, which is no function.
+    BareFunction(String),
+    /// `name` where there is no value to read it from.
+    BareField(String),
+    /// `$` or `$$` where there is no current value.
+    Context(&'static str),
+}
+
+/// What stands between `{%` and `%}`, where `text` is an expression as a whole.
+pub fn expression_in(text: &str) -> Option<&str> {
+    text.strip_prefix("{%")
+        .and_then(|rest| rest.strip_suffix("%}"))
+        .map(str::trim)
+}
+
+/// Everything that `expression` uses, in order, without repetitions. An error is the parser's.
+pub fn uses(expression: &str) -> Result<Vec<Use>, String> {
+    let ast = parser::parse(expression).map_err(|error| error.to_string())?;
+    Ok(Walk::through(&ast).found)
+}
+
+/// What was seen of an expression.
+pub(crate) struct Walk {
+    /// Names bound by `:=`, lambda parameters, `@$` and `#$`, innermost last, and how often each was read.
+    bound: Vec<(String, u64)>,
+    found: Vec<Use>,
+    /// How many times over one value can come to stand in another, by names that are read again and again.
+    pub(crate) growth: u64,
+    /// Why nobody can say when it ends or how much it makes, if so.
+    pub(crate) endless: Option<String>,
+}
+
+impl Walk {
+    pub(crate) fn through(ast: &AstNode) -> Self {
+        let mut walk = Self::new();
+        walk.node(ast, false);
+        walk.close(0);
+        walk
+    }
+
+    fn new() -> Self {
+        Self {
+            bound: Vec::new(),
+            found: Vec::new(),
+            growth: 1,
+            endless: None,
+        }
+    }
+
+    /// Ends the scope of all names but the first `outer`.
+    fn close(&mut self, outer: usize) {
+        for (_, read) in self.bound.drain(outer..) {
+            self.growth = self.growth.saturating_mul(read.max(1));
+        }
+    }
+
+    /// How often `node` reads `name`.
+    pub(crate) fn reads(node: &AstNode, name: &str) -> u64 {
+        let mut walk = Self::new();
+        walk.bound.push(unread(name.to_owned()));
+        walk.node(node, false);
+        walk.bound[0].1
+    }
+
+    pub(crate) fn is_bound(&self, name: &str) -> bool {
+        self.bound.iter().any(|(bound, _)| bound == name)
+    }
+
+    fn found(&mut self, found: Use) {
+        if !self.found.contains(&found) {
+            self.found.push(found);
+        }
+    }
+
+    fn nodes<'a>(&mut self, nodes: impl IntoIterator<Item = &'a AstNode>, context: bool) {
+        nodes.into_iter().for_each(|node| self.node(node, context));
+    }
+
+    fn pairs(&mut self, pairs: &[(AstNode, AstNode)], context: bool) {
+        pairs
+            .iter()
+            .for_each(|(key, value)| self.nodes([key, value], context));
+    }
+
+    fn variable(&mut self, name: &str, field: Option<&str>, context: bool) {
+        let bound = self.bound.iter_mut().rev().find(|(bound, _)| bound == name);
+        if name.is_empty() {
+            if !context {
+                self.found(Use::Context("$"));
+            }
+        } else if let Some((_, read)) = bound {
+            *read += 1;
+        } else {
+            self.found(Use::Variable(name.to_owned(), field.map(str::to_owned)));
+        }
+    }
+
+    /// `context`: whether there is a current value that bare fields and `$` are read from.
+    fn node(&mut self, node: &AstNode, context: bool) {
+        if let (None, Some(why)) = (&self.endless, bounds::endless(node, self)) {
+            self.endless = Some(why);
+        }
+        match node {
+            AstNode::Variable(name) => self.variable(name, None, context),
+            AstNode::ParentVariable(_) => self.found(Use::Context("$$")),
+            AstNode::Name(name) if !context => self.found(Use::BareField(name.clone())),
+            AstNode::Path { steps } => self.path(steps, context),
+            AstNode::Binary {
+                op: BinaryOp::ColonEqual,
+                lhs,
+                rhs,
+            } => {
+                // Bound first, so that a function can call itself.
+                self.bind(lhs);
+                self.node(rhs, context);
+            }
+            AstNode::Binary {
+                op: BinaryOp::FocusBind | BinaryOp::IndexBind,
+                lhs,
+                rhs,
+            } => {
+                self.node(lhs, context);
+                self.bind(rhs);
+            }
+            AstNode::Binary { lhs, rhs, .. } => self.nodes([&**lhs, &**rhs], context),
+            AstNode::Unary { operand, .. } => self.node(operand, context),
+            AstNode::Function {
+                name,
+                args,
+                is_builtin,
+            } => {
+                if !is_builtin {
+                    self.found(Use::BareFunction(name.clone()));
+                } else if !self.is_bound(name) {
+                    self.found(Use::Function(name.clone()));
+                }
+                self.nodes(args, context);
+            }
+            AstNode::Call { procedure, args } => {
+                self.node(procedure, context);
+                self.nodes(args, context);
+            }
+            AstNode::Lambda { params, body, .. } => {
+                self.scoped(|walk| {
+                    walk.bound.extend(params.iter().cloned().map(unread));
+                    walk.node(body, context);
+                });
+            }
+            AstNode::Block(nodes) => self.scoped(|walk| walk.nodes(nodes, context)),
+            AstNode::Array(nodes) | AstNode::ArrayGroup(nodes) => self.nodes(nodes, context),
+            AstNode::Object(pairs) => self.pairs(pairs, context),
+            AstNode::ObjectTransform { input, pattern } => {
+                self.node(input, context);
+                self.pairs(pattern, true);
+            }
+            AstNode::Conditional {
+                condition,
+                then_branch,
+                else_branch,
+            } => {
+                self.nodes([&**condition, &**then_branch], context);
+                self.nodes(else_branch.as_deref(), context);
+            }
+            AstNode::FunctionApplication(inner) => self.node(inner, context),
+            AstNode::Sort { input, terms } => {
+                self.node(input, context);
+                self.nodes(terms.iter().map(|(term, _)| term), true);
+            }
+            AstNode::Transform {
+                location,
+                update,
+                delete,
+            } => {
+                self.nodes([&**location, &**update], true);
+                self.nodes(delete.as_deref(), true);
+            }
+            AstNode::Wildcard | AstNode::Descendant if !context => self.found(Use::Context("*")),
+            AstNode::Name(_)
+            | AstNode::String(_)
+            | AstNode::Number(_)
+            | AstNode::Boolean(_)
+            | AstNode::Null
+            | AstNode::Undefined
+            | AstNode::Placeholder
+            | AstNode::Regex { .. }
+            | AstNode::Wildcard
+            | AstNode::Descendant
+            | AstNode::Parent(_) => {}
+        }
+    }
+
+    fn path(&mut self, steps: &[PathStep], context: bool) {
+        for (n, step) in steps.iter().enumerate() {
+            let context = context || n > 0;
+            match (&step.node, steps.get(n + 1).map(|next| &next.node)) {
+                (AstNode::Variable(name), Some(AstNode::Name(field))) => {
+                    self.variable(name, Some(field), context)
+                }
+                _ => self.node(&step.node, context),
+            }
+            let names = step.focus.iter().chain(&step.index_var);
+            self.bound.extend(names.cloned().map(unread));
+            for stage in &step.stages {
+                match stage {
+                    Stage::Filter(filter) => self.node(filter, true),
+                    Stage::Index(name) => self.bound.push(unread(name.clone())),
+                    Stage::KeepArray => {}
+                }
+            }
+        }
+    }
+
+    fn bind(&mut self, target: &AstNode) {
+        if let AstNode::Variable(name) = target {
+            self.bound.push(unread(name.clone()));
+        }
+    }
+
+    fn scoped(&mut self, inside: impl FnOnce(&mut Self)) {
+        let outer = self.bound.len();
+        inside(self);
+        self.close(outer);
+    }
+}
+
+/// A name that nothing has read yet.
+fn unread(name: String) -> (String, u64) {
+    (name, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn free(expression: &str) -> Vec<String> {
+        uses(expression)
+            .expect(expression)
+            .into_iter()
+            .map(|found| match found {
+                Use::Variable(name, None) => format!("${name}"),
+                Use::Variable(name, Some(field)) => format!("${name}.{field}"),
+                Use::Function(name) => format!("${name}()"),
+                Use::BareFunction(name) => format!("{name}()"),
+                Use::BareField(name) => name,
+                Use::Context(mark) => mark.to_owned(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_what_comes_from_outside_is_free() {
+        let table: &[(&str, &[&str])] = &[
+            ("$input.hold_days <= 30", &["$input.hold_days"]),
+            ("'a' & $hold.hold_id & \"$no\"", &["$hold.hold_id"]),
+            ("($x := $input.a; $x + $y)", &["$input.a", "$y"]),
+            ("(($x := 1; $x); $x)", &["$x"]),
+            (
+                "$map($input.vendors, function($v) { $v.id & $w })",
+                &["$map()", "$input.vendors", "$w"],
+            ),
+            (
+                "($f := function($n) { $n = 0 ? 0 : $f($n - 1) }; $f(3))",
+                &[],
+            ),
+            (
+                "$input.vendors[id = $item.id].name",
+                &["$input.vendors", "$item.id"],
+            ),
+            (
+                "$input.vendors.(name & $suffix)",
+                &["$input.vendors", "$suffix"],
+            ),
+            (
+                "$input.vendors@$v#$i.{ 'n': $i, 'v': $v }",
+                &["$input.vendors"],
+            ),
+            ("$input.vendors^(>amount).id", &["$input.vendors"]),
+            (
+                "$input.vendors{ id: $sum(amount) }",
+                &["$input.vendors", "$sum()"],
+            ),
+            ("$input ~> |vendors|{ 'x': amount }|", &["$input"]),
+            ("$input.a.$uppercase($)", &["$input.a", "$uppercase()"]),
+            ("vendor_id", &["vendor_id"]),
+            ("$.a + $$.b", &["$", "$$"]),
+            ("string($input)", &["string()", "$input"]),
+            ("{ 'a': [1..$input.n], 'b': -$m }", &["$input.n", "$m"]),
+            ("$string(?, true)", &["$string()"]),
+            ("/* $no */ 1", &[]),
+        ];
+        for (expression, expected) in table {
+            assert_eq!(free(expression), *expected, "{expression}");
+        }
+    }
+
+    #[test]
+    fn an_expression_is_the_whole_text_or_none() {
+        assert_eq!(expression_in("{% $input.a %}"), Some("$input.a"));
+        assert_eq!(expression_in("a {% $input.a %}"), None);
+        assert_eq!(expression_in("{%%}"), Some(""));
+        assert_eq!(expression_in("{%}"), None);
+    }
+
+    #[test]
+    fn a_very_deep_expression_is_an_error_and_no_overflow() {
+        uses(&"(".repeat(20_000)).expect_err("unbalanced");
+        let deep = format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000));
+        uses(&deep).expect_err("too deep");
+    }
+}

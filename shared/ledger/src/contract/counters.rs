@@ -1,0 +1,277 @@
+//! The contract's checks of counters: they change with an execution's record or not at all, and never past their limit.
+
+use futures_util::future::join_all;
+
+use super::{WRITERS, same, text};
+use crate::{
+    Counter, CounterKind, Draw, Drawn, Expect, Hold, Ledger, LedgerError, Meta, fixtures::meta,
+};
+use holdfast_ids::keys::{ExecutionKey, execution_id};
+
+/// A counter that belongs to this check alone.
+fn counter(of: &ExecutionKey, kind: CounterKind) -> Counter {
+    Counter {
+        tenant: of.tenant.clone(),
+        kind,
+        name: format!("WF-{}", of.execution),
+        period: String::new(),
+    }
+}
+
+fn take(counter: &Counter, amount: i64, most: i64) -> Draw {
+    Draw {
+        counter: counter.clone(),
+        amount,
+        most: Some(most),
+        until: None,
+    }
+}
+
+fn give_back(counter: &Counter, amount: i64) -> Draw {
+    Draw {
+        most: None,
+        ..take(counter, -amount, 0)
+    }
+}
+
+/// Another execution of the same tenant.
+fn another(of: &ExecutionKey, n: usize) -> Meta {
+    meta(&ExecutionKey {
+        execution: execution_id(&of.tenant, &of.execution, &n.to_string()),
+        ..of.clone()
+    })
+}
+
+async fn draw<L: Ledger>(
+    ledger: &L,
+    meta: &Meta,
+    expect: Expect,
+    draws: &[Draw],
+    right: Drawn,
+) -> Result<(), String> {
+    let drawn = ledger.put_meta_drawing(meta, expect, draws).await;
+    same("drawn", &drawn.map_err(text)?, &right)
+}
+
+async fn count<L: Ledger>(ledger: &L, of: &Counter, right: i64) -> Result<(), String> {
+    let found = ledger.counted(of).await.map_err(text)?;
+    same(&format!("the count of {of:?}"), &found, &right)
+}
+
+pub(super) async fn a_record_that_is_there_already_takes_nothing_again<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let one = counter(of, CounterKind::Budget);
+    count(ledger, &one, 0).await?;
+    let mut first = meta(of);
+    first.holds.push(Hold {
+        kind: one.kind,
+        name: one.name.clone(),
+        period: "2026-W01".to_owned(),
+        amount: 30,
+    });
+    draw(
+        ledger,
+        &first,
+        Expect::Absent,
+        &[take(&one, 30, 100)],
+        Drawn::Done,
+    )
+    .await?;
+    let stands = ledger.meta(of).await.map_err(text)?;
+    same("the record", &stands, &Some(first.clone()))?;
+    let again = Meta {
+        owner: "arn:again".to_owned(),
+        ..first.clone()
+    };
+    for amount in [30, 90] {
+        let lost = Drawn::Lost(Some(Box::new(first.clone())));
+        draw(
+            ledger,
+            &again,
+            Expect::Absent,
+            &[take(&one, amount, 100)],
+            lost,
+        )
+        .await?;
+    }
+    let gone = another(of, 1);
+    draw(
+        ledger,
+        &gone,
+        Expect::Rev(1),
+        &[take(&one, 1, 100)],
+        Drawn::Lost(None),
+    )
+    .await?;
+    count(ledger, &one, 30).await
+}
+
+pub(super) async fn a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its_place<
+    L: Ledger,
+>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let kinds = [CounterKind::Budget, CounterKind::Open, CounterKind::Starts];
+    let [budget, open, starts] = kinds.map(|kind| counter(of, kind));
+    let draws = [
+        take(&budget, 50, 49),
+        take(&open, 1, 1),
+        take(&starts, 3, 2),
+    ];
+    let refused = Drawn::Refused(vec![0, 2]);
+    draw(ledger, &meta(of), Expect::Absent, &draws, refused).await?;
+    same("no record", &ledger.meta(of).await.map_err(text)?, &None)?;
+    for one in [&budget, &open, &starts] {
+        count(ledger, one, 0).await?;
+    }
+    let draws = [
+        take(&budget, 50, 50),
+        take(&open, 1, 1),
+        take(&starts, 2, 2),
+    ];
+    draw(ledger, &meta(of), Expect::Absent, &draws, Drawn::Done).await?;
+    let nothing = [take(&budget, 0, 50)];
+    draw(
+        ledger,
+        &another(of, 1),
+        Expect::Absent,
+        &nothing,
+        Drawn::Done,
+    )
+    .await?;
+    let draws = [take(&budget, 1, 50), take(&open, 0, 1)];
+    draw(
+        ledger,
+        &another(of, 2),
+        Expect::Absent,
+        &draws,
+        Drawn::Refused(vec![0]),
+    )
+    .await?;
+    count(ledger, &budget, 50).await
+}
+
+pub(super) async fn what_is_given_back_can_be_taken_again<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let one = counter(of, CounterKind::Open);
+    let mut record = meta(of);
+    draw(
+        ledger,
+        &record,
+        Expect::Absent,
+        &[take(&one, 1, 1)],
+        Drawn::Done,
+    )
+    .await?;
+    let full = Drawn::Refused(vec![0]);
+    draw(
+        ledger,
+        &another(of, 1),
+        Expect::Absent,
+        &[take(&one, 1, 1)],
+        full,
+    )
+    .await?;
+    record.rev = 2;
+    let back = [give_back(&one, 1)];
+    draw(ledger, &record, Expect::Rev(1), &back, Drawn::Done).await?;
+    // The same end again gives nothing back again.
+    let lost = Drawn::Lost(Some(Box::new(record.clone())));
+    draw(ledger, &record, Expect::Rev(1), &back, lost).await?;
+    count(ledger, &one, 0).await?;
+    draw(
+        ledger,
+        &another(of, 1),
+        Expect::Absent,
+        &[take(&one, 1, 1)],
+        Drawn::Done,
+    )
+    .await?;
+    // A count that was forgotten meanwhile takes it too.
+    let forgotten = counter(of, CounterKind::Budget);
+    record.rev = 3;
+    draw(
+        ledger,
+        &record,
+        Expect::Rev(2),
+        &[give_back(&forgotten, 5)],
+        Drawn::Done,
+    )
+    .await?;
+    count(ledger, &forgotten, -5).await
+}
+
+pub(super) async fn counts_of_other_tenants_periods_and_kinds_are_others<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let one = counter(of, CounterKind::Budget);
+    let others = [
+        Counter {
+            tenant: "acme-2".to_owned(),
+            ..one.clone()
+        },
+        Counter {
+            period: "2026-01".to_owned(),
+            ..one.clone()
+        },
+        Counter {
+            period: "2026-01-01T00+01:00".to_owned(),
+            ..one.clone()
+        },
+        Counter {
+            name: format!("{}#x", one.name),
+            ..one.clone()
+        },
+        counter(of, CounterKind::Open),
+    ];
+    let draws: Vec<_> = others.iter().map(|other| take(other, 7, 9)).collect();
+    draw(ledger, &meta(of), Expect::Absent, &draws, Drawn::Done).await?;
+    count(ledger, &one, 0).await?;
+    for other in &others {
+        count(ledger, other, 7).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn fifty_draws_at_once_take_what_there_is_and_no_more<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    const MOST: i64 = 5;
+    let one = counter(of, CounterKind::Open);
+    let draws = (0..WRITERS).map(|n| {
+        let one = &one;
+        async move {
+            let record = another(of, n);
+            // A database may refuse writers that meet; they come again.
+            for _ in 0..100 {
+                match ledger
+                    .put_meta_drawing(&record, Expect::Absent, &[take(one, 1, MOST)])
+                    .await
+                {
+                    Err(LedgerError::Unavailable(_)) => {}
+                    Ok(Drawn::Lost(Some(stands))) if *stands == record => return Ok(Drawn::Done),
+                    answer => return answer.map_err(text),
+                }
+            }
+            Err("unavailable a hundred times".to_owned())
+        }
+    });
+    let drawn: Result<Vec<_>, String> = join_all(draws).await.into_iter().collect();
+    let drawn = drawn?;
+    let done = drawn.iter().filter(|one| **one == Drawn::Done).count();
+    let refused = Drawn::Refused(vec![0]);
+    let no = drawn.iter().filter(|one| **one == refused).count();
+    same(
+        "done and refused",
+        &(done as i64, no as i64),
+        &(MOST, WRITERS as i64 - MOST),
+    )?;
+    count(ledger, &one, MOST).await
+}

@@ -1,0 +1,389 @@
+//! What every ledger must do, as checks that run against any of them: in memory, the local stack's, a real table.
+
+mod counters;
+mod shapes;
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use self::counters::{
+    a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its_place,
+    a_record_that_is_there_already_takes_nothing_again,
+    counts_of_other_tenants_periods_and_kinds_are_others,
+    fifty_draws_at_once_take_what_there_is_and_no_more, what_is_given_back_can_be_taken_again,
+};
+use self::shapes::{
+    an_incident_comes_back_as_it_was_and_only_to_its_tenant, every_json_value_comes_back_as_it_was,
+    every_shape_of_a_question_comes_back_as_it_was,
+    every_shape_of_a_steps_record_comes_back_as_it_was,
+    every_shape_of_an_executions_record_comes_back_as_it_was,
+};
+use super::{
+    Control, Expect, Ledger, LedgerError, Meanwhile, Meta, Put, Question, Request, Scope, Snapshot,
+    StepRecord, StepState, Switch, control,
+    fixtures::{at, claim_by, inline, key, meta},
+};
+use holdfast_ids::keys::ExecutionKey;
+
+/// How many write at once in the checks that race.
+const WRITERS: usize = 50;
+
+/// Says what is wrong unless both are the same.
+fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, right: &T) -> Result<(), String> {
+    if found == right {
+        Ok(())
+    } else {
+        Err(format!("{what}: found {found:?}, right is {right:?}"))
+    }
+}
+
+fn text(error: LedgerError) -> String {
+    error.to_string()
+}
+
+/// Lists the checks once: a runner for all of them, by name.
+macro_rules! checks {
+    ($($check:ident),+ $(,)?) => {
+        /// Runs every check and says, by name, how it went. `unique` keeps apart the records of runs that share a
+        /// table; it may be any text.
+        pub async fn check_all<L: Ledger>(
+            ledger: &L,
+            unique: &str,
+        ) -> Vec<(&'static str, Result<(), String>)> {
+            vec![$((
+                stringify!($check),
+                $check(ledger, &key(&format!("{unique}/{}", stringify!($check)))).await,
+            )),+]
+        }
+    };
+}
+
+checks!(
+    nothing_is_read_where_nothing_was_written,
+    a_record_that_must_be_absent_is_written_once_and_the_loser_gets_the_winners,
+    a_write_lands_only_on_the_rev_it_read,
+    a_write_on_a_record_that_is_gone_loses_against_nothing,
+    every_shape_of_an_executions_record_comes_back_as_it_was,
+    every_shape_of_a_steps_record_comes_back_as_it_was,
+    every_json_value_comes_back_as_it_was,
+    every_shape_of_a_question_comes_back_as_it_was,
+    an_incident_comes_back_as_it_was_and_only_to_its_tenant,
+    items_of_a_step_have_records_of_their_own,
+    executions_do_not_share_records,
+    a_snapshot_has_everything_in_declared_order,
+    a_snapshot_of_many_large_records_is_complete,
+    fifty_claims_at_once_have_one_winner_whom_the_others_see,
+    fifty_takeovers_at_once_have_one_winner,
+    fifty_duplicates_at_once_are_counted_each,
+    a_duplicate_counted_beside_a_write_disturbs_nobody,
+    a_record_that_is_there_already_takes_nothing_again,
+    a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its_place,
+    what_is_given_back_can_be_taken_again,
+    counts_of_other_tenants_periods_and_kinds_are_others,
+    fifty_draws_at_once_take_what_there_is_and_no_more,
+    what_stands_is_the_record_and_every_control_around_it,
+);
+
+async fn what_stands_is_the_record_and_every_control_around_it<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    // A tenant and a workflow of its own; the platform belongs to every run.
+    let of = ExecutionKey {
+        tenant: of.execution.clone(),
+        ..of.clone()
+    };
+    let workflow = format!("WF-{}", of.execution.to_uppercase());
+    let own = |found: (Option<Meta>, Vec<Control>)| {
+        let (meta, mut controls) = found;
+        controls.retain(|one| one.scope != Scope::Platform);
+        controls.sort_by(|a, b| a.scope.cmp(&b.scope));
+        (meta, controls)
+    };
+    let found = ledger.standing(&of, &workflow).await.map_err(text)?;
+    same("nothing", &own(found), &(None, vec![]))?;
+    let [_, tenant, by_workflow] = Scope::around(&of.tenant, &workflow);
+    let mut right = Vec::new();
+    for (n, scope) in [tenant, by_workflow].into_iter().enumerate() {
+        let request = Request {
+            by: "Zo\u{eb}".to_owned(),
+            reason: "a leak".to_owned(),
+        };
+        let meanwhile = [Meanwhile::Wait, Meanwhile::Rollback][n];
+        let put = control(
+            None,
+            &scope,
+            Switch::Paused,
+            meanwhile,
+            &request,
+            at(n as i64),
+        );
+        let put = put.ok_or("it was not paused")?;
+        let done = ledger.put_control(&put, Expect::Absent).await;
+        same("put", &done.map_err(text)?, &Put::Done)?;
+        let again = ledger.put_control(&put, Expect::Absent).await;
+        let lost = Put::Lost(Some(Box::new(put.clone())));
+        same("again", &again.map_err(text)?, &lost)?;
+        let read = ledger.control(&scope).await.map_err(text)?;
+        same("read", &read, &Some(put.clone()))?;
+        right.push(put);
+    }
+    put_meta(ledger, &meta(&of), Expect::Absent, Put::Done).await?;
+    let found = ledger.standing(&of, &workflow).await.map_err(text)?;
+    same("all", &own(found), &(Some(meta(&of)), right.clone()))?;
+    let found = ledger.standing(&of, "WF-OTHER").await.map_err(text)?;
+    same(
+        "its tenant's",
+        &own(found),
+        &(Some(meta(&of)), right[..1].to_vec()),
+    )
+}
+
+async fn nothing_is_read_where_nothing_was_written<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    same("meta", &ledger.meta(of).await.map_err(text)?, &None)?;
+    same("snapshot", &ledger.snapshot(of).await.map_err(text)?, &None)
+}
+
+async fn a_record_that_must_be_absent_is_written_once_and_the_loser_gets_the_winners<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let first = meta(of);
+    let second = Meta {
+        owner: "arn:second".to_owned(),
+        ..first.clone()
+    };
+    put_meta(ledger, &first, Expect::Absent, Put::Done).await?;
+    let lost = Put::Lost(Some(Box::new(first.clone())));
+    put_meta(ledger, &second, Expect::Absent, lost).await?;
+    let stands = ledger.meta(of).await.map_err(text)?;
+    same("what stands", &stands, &Some(first))?;
+
+    let first = claim_by(of, "a", 0).first;
+    let second = claim_by(of, "b", 0).first;
+    put_step(ledger, &first, Expect::Absent, Put::Done).await?;
+    let lost = Put::Lost(Some(Box::new(first)));
+    put_step(ledger, &second, Expect::Absent, lost).await
+}
+
+async fn a_write_lands_only_on_the_rev_it_read<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let (mut one, mut two, mut three) = (meta(of), meta(of), meta(of));
+    (one.rev, two.rev, three.rev) = (1, 2, 3);
+    put_meta(ledger, &one, Expect::Absent, Put::Done).await?;
+    put_meta(ledger, &two, Expect::Rev(1), Put::Done).await?;
+    for stale in [0, 1, 3] {
+        let lost = Put::Lost(Some(Box::new(two.clone())));
+        put_meta(ledger, &three, Expect::Rev(stale), lost).await?;
+    }
+    put_meta(ledger, &three, Expect::Rev(2), Put::Done).await?;
+
+    let mut record = claim_by(of, "a", 0).first;
+    put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+    let before = record.clone();
+    record.rev = 2;
+    record.state = StepState::Unknown;
+    put_step(ledger, &record, Expect::Rev(1), Put::Done).await?;
+    let lost = Put::Lost(Some(Box::new(record)));
+    put_step(ledger, &before, Expect::Rev(1), lost).await
+}
+
+async fn a_write_on_a_record_that_is_gone_loses_against_nothing<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    put_meta(ledger, &meta(of), Expect::Rev(1), Put::Lost(None)).await?;
+    let record = claim_by(of, "a", 0).first;
+    put_step(ledger, &record, Expect::Rev(1), Put::Lost(None)).await?;
+    same("snapshot", &ledger.snapshot(of).await.map_err(text)?, &None)
+}
+
+async fn items_of_a_step_have_records_of_their_own<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    for item in [None, Some("1"), Some("v-1"), Some("v:1@x.y")] {
+        let mut record = claim_by(of, "a", 0).first;
+        record.item = item.map(str::to_owned);
+        put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+    }
+    let found = ledger.snapshot(of).await.map_err(text)?;
+    let steps = found.map(|found| found.steps).unwrap_or_default();
+    let items: Vec<_> = steps.iter().map(|step| step.item.as_deref()).collect();
+    same(
+        "items",
+        &items,
+        &vec![None, Some("1"), Some("v-1"), Some("v:1@x.y")],
+    )
+}
+
+async fn executions_do_not_share_records<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let others_tenant = ExecutionKey {
+        tenant: "acme-2".to_owned(),
+        ..of.clone()
+    };
+    for key in [of, &others_tenant] {
+        put_meta(ledger, &meta(key), Expect::Absent, Put::Done).await?;
+        let record = claim_by(key, &key.tenant, 0).first;
+        put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+    }
+    ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
+    let found = ledger.snapshot(&others_tenant).await.map_err(text)?;
+    let record = claim_by(&others_tenant, "acme-2", 0).first;
+    let right = Snapshot::new(meta(&others_tenant), vec![record], 0);
+    same("the other's", &found, &Some(right))
+}
+
+async fn a_snapshot_has_everything_in_declared_order<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    // Neither the order of writing nor that of names is the declared one.
+    for (number, name, item) in [
+        (3, "a_last", None),
+        (2, "middle", Some("b")),
+        (2, "middle", Some("a")),
+        (1, "z_first", None),
+    ] {
+        let mut record = claim_by(of, "a", 0).first;
+        (record.number, record.step) = (number, name.to_owned());
+        record.item = item.map(str::to_owned);
+        put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+    }
+    let found = ledger.snapshot(of).await.map_err(text)?;
+    let steps = found.map(|found| found.steps).unwrap_or_default();
+    let labels: Vec<_> = steps.iter().map(StepRecord::label).collect();
+    let right = ["z_first", "middle[a]", "middle[b]", "a_last"];
+    same("order", &labels, &right.map(str::to_owned).to_vec())
+}
+
+/// More than a megabyte: a database that answers a query in pages needs several.
+async fn a_snapshot_of_many_large_records_is_complete<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    const RECORDS: u32 = 320;
+    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    for numbers in (1..=RECORDS).collect::<Vec<_>>().chunks(WRITERS) {
+        let writes = numbers.iter().map(|number| async move {
+            let mut record = claim_by(of, "a", 0).first;
+            (record.step, record.number) = (format!("step_{number}"), *number);
+            record.input = inline(json!("x".repeat(4096)));
+            put_step(ledger, &record, Expect::Absent, Put::Done).await
+        });
+        join_all(writes)
+            .await
+            .into_iter()
+            .collect::<Result<(), _>>()?;
+    }
+    let found = ledger.snapshot(of).await.map_err(text)?;
+    let steps = found.map(|found| found.steps).unwrap_or_default();
+    let numbers: Vec<_> = steps.iter().map(|step| step.number).collect();
+    same("numbers", &numbers, &(1..=RECORDS).collect::<Vec<_>>())
+}
+
+async fn fifty_claims_at_once_have_one_winner_whom_the_others_see<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    race(ledger, of, Expect::Absent).await
+}
+
+async fn fifty_takeovers_at_once_have_one_winner<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let first = claim_by(of, "first", 0).first;
+    put_step(ledger, &first, Expect::Absent, Put::Done).await?;
+    race(ledger, of, Expect::Rev(1)).await
+}
+
+async fn race<L: Ledger>(ledger: &L, of: &ExecutionKey, expect: Expect) -> Result<(), String> {
+    let writes = (0..WRITERS).map(|n| async move {
+        let mut record = claim_by(of, &format!("attempt-{n}"), 100).first;
+        record.rev = 2;
+        let put = ledger.put_step(&record, expect).await.map_err(text)?;
+        Ok((record, put))
+    });
+    let puts: Vec<_> = join_all(writes)
+        .await
+        .into_iter()
+        .collect::<Result<_, String>>()?;
+    let winners: Vec<_> = puts.iter().filter(|(_, put)| *put == Put::Done).collect();
+    let [(winner, _)] = winners.as_slice() else {
+        return Err(format!("{} winners of {WRITERS}", winners.len()));
+    };
+    let seen = Put::Lost(Some(Box::new(winner.clone())));
+    let losers = puts.iter().filter(|(_, put)| *put != Put::Done);
+    for (_, put) in losers {
+        same("what a loser sees", put, &seen)?;
+    }
+    Ok(())
+}
+
+async fn fifty_duplicates_at_once_are_counted_each<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    let counts = (0..WRITERS).map(|_| ledger.count_duplicate(of, "WF-HOLD"));
+    let counted: Result<Vec<()>, _> = join_all(counts).await.into_iter().collect();
+    counted.map_err(text)?;
+    let found = ledger.snapshot(of).await.map_err(text)?;
+    same("count", &found.map(|found| found.duplicates), &Some(50))
+}
+
+async fn a_duplicate_counted_beside_a_write_disturbs_nobody<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
+    same("meta", &ledger.meta(of).await.map_err(text)?, &None)?;
+    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
+    let mut next = meta(of);
+    next.rev = 2;
+    put_meta(ledger, &next, Expect::Rev(1), Put::Done).await?;
+    let found = ledger.snapshot(of).await.map_err(text)?;
+    same("snapshot", &found, &Some(Snapshot::new(next, vec![], 2)))
+}
+
+async fn put_meta<L: Ledger>(
+    ledger: &L,
+    record: &Meta,
+    expect: Expect,
+    right: Put<Meta>,
+) -> Result<(), String> {
+    let put = ledger.put_meta(record, expect).await.map_err(text)?;
+    same(&format!("put_meta {expect:?}"), &put, &right)
+}
+
+async fn put_step<L: Ledger>(
+    ledger: &L,
+    record: &StepRecord,
+    expect: Expect,
+    right: Put<StepRecord>,
+) -> Result<(), String> {
+    let put = ledger.put_step(record, expect).await.map_err(text)?;
+    same(&format!("put_step {expect:?}"), &put, &right)
+}
+
+async fn put_question<L: Ledger>(
+    ledger: &L,
+    question: &Question,
+    expect: Expect,
+    right: Put<Question>,
+) -> Result<(), String> {
+    let put = ledger.put_question(question, expect).await.map_err(text)?;
+    same(&format!("put_question {expect:?}"), &put, &right)
+}

@@ -1,0 +1,244 @@
+//! The contract's checks of content: whatever shape a record has, it comes back as it was written.
+
+use serde_json::{Value, json};
+
+use super::{put_meta, put_question, put_step, same, text};
+use crate::{
+    Attempt, Cause, CounterKind, Expect, Handled, Hold, IncidentStatus, Ledger, Phase, Put,
+    QuestionState, Ruling, Snapshot, StepState,
+    fixtures::{at, attempt, claim_by, inline, meta, question, running, step},
+};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_receipt::{Approval, AttemptOutcome, Decision, ReceiptRef, Status};
+use holdfast_task::{
+    Failure,
+    payload::{Payload, Stored},
+};
+
+pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let failure = Failure {
+        state: "höld".to_owned(),
+        error: "Permanent".to_owned(),
+        cause: String::new(),
+        by: Some("Zoë".to_owned()),
+    };
+    let ended = |status, failure| Phase::Ended {
+        status,
+        at: at(60),
+        failure,
+    };
+    let phases = [
+        Phase::Running,
+        Phase::Rejected,
+        Phase::Unwinding {
+            failure: failure.clone(),
+        },
+        ended(Status::Executed, None),
+        ended(Status::RolledBack, Some(failure.clone())),
+        ended(Status::PartiallyRolledBack, Some(failure.clone())),
+        ended(Status::Failed, Some(failure.clone())),
+        ended(Status::Rejected, Some(failure)),
+    ];
+    let mut record = meta(of);
+    put_meta(ledger, &record, Expect::Absent, Put::Done).await?;
+    for phase in phases {
+        let before = record.rev;
+        record.rev += 1;
+        record.phase = phase;
+        record.epoch = u64::from(u32::MAX) + before;
+        record.receipt = (before > 3).then(|| ReceiptRef {
+            object: "receipts/acme/ü.json".to_owned(),
+            sha256: String::new(),
+        });
+        record.previous = record.receipt.clone().filter(|_| before > 5);
+        record.policy_digest = (before > 1).then(|| "sha256:0".to_owned());
+        record.holds = vec![
+            Hold {
+                kind: CounterKind::Budget,
+                name: "held_amount".to_owned(),
+                period: "2026-W01".to_owned(),
+                amount: i64::MAX >> 12,
+            };
+            before as usize % 3
+        ];
+        record.approval = (before > 2).then(|| Approval {
+            approved_by: "Zoë".to_owned(),
+            approved_at: at(-5),
+            expires_at: at(5),
+            input_sha256: "0".repeat(64),
+            reference: "C-1".to_owned(),
+        });
+        record.guardrails[0].held = before.is_multiple_of(2);
+        record.guardrails[0].message = (before > 2).then(|| "naïve 🚧".to_owned());
+        put_meta(ledger, &record, Expect::Rev(before), Put::Done).await?;
+        let read = ledger.meta(of).await.map_err(text)?;
+        same("read", &read, &Some(record.clone()))?;
+        let lost = Put::Lost(Some(Box::new(record.clone())));
+        put_meta(ledger, &meta(of), Expect::Absent, lost).await?;
+    }
+    record.guardrails.clear();
+    record.rev += 1;
+    put_meta(ledger, &record, Expect::Rev(record.rev - 1), Put::Done).await?;
+    let found = ledger.snapshot(of).await.map_err(text)?;
+    let right = Snapshot::new(record, vec![], 0);
+    same("snapshot", &found, &Some(right))
+}
+
+pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    let stored = Payload::Stored(Stored {
+        key: "payloads/acme/x/y.json".to_owned(),
+        sha256: "0".repeat(64),
+        bytes: usize::MAX >> 12,
+    });
+    let states = [
+        running("tökén", 35),
+        StepState::Waiting { until: at(-1) },
+        StepState::Unknown,
+        StepState::Succeeded,
+        StepState::FailedClean,
+        StepState::Undoing {
+            token: "ü".to_owned(),
+            lease_until: at(35),
+        },
+        StepState::UndoWaiting { until: at(36) },
+        StepState::Undone,
+        StepState::UndoFailed,
+    ];
+    use AttemptOutcome::{Halted, Lost, Permanent, Succeeded, Transient, Unknown};
+    let outcomes = [Succeeded, Transient, Permanent, Unknown, Lost, Halted];
+    let attempts: Vec<Attempt> = outcomes
+        .map(|outcome| attempt("a", Some(outcome)))
+        .into_iter()
+        .chain([attempt("", None)])
+        .collect();
+    let mut right = Vec::new();
+    for (n, state) in states.into_iter().enumerate() {
+        let mut record = step(of, state, attempts[..=n.min(6)].to_vec());
+        record.step = format!("step_{n}");
+        record.number = n as u32;
+        record.tainted = n % 2 == 0;
+        record.idempotent = n % 2 == 1;
+        record.undo = record.undo.filter(|_| n > 2);
+        record.undo_input = (n > 3).then(|| stored.clone());
+        record.output = [None, Some(stored.clone()), Some(inline(Value::Null))][n % 3].clone();
+        record.forgiven = n as u32 % 2;
+        record.undo_attempts = attempts[..n.min(4)].to_vec();
+        record.undo_forgiven = n as u32 % 3;
+        record.run = n as u32;
+        record.attempts[0].error = Some("\"quoted\"\n\u{1F9E8}\u{0}".to_owned());
+        put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+        let lost = Put::Lost(Some(Box::new(record.clone())));
+        put_step(ledger, &record, Expect::Absent, lost).await?;
+        right.push(record);
+    }
+    let found = ledger.snapshot(of).await.map_err(text)?;
+    same("snapshot", &found, &Some(Snapshot::new(meta(of), right, 0)))
+}
+
+pub(super) async fn every_json_value_comes_back_as_it_was<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let values = [
+        json!(null),
+        json!(""),
+        json!({}),
+        json!([]),
+        json!({"": null, "a": {"b": [null, [], {}, ""]}}),
+        json!([true, false, 0, -0.0, -1, 0.1, 1.5e-9, 1e300, -1e300, 5e-324]),
+        json!([
+            0.1 + 0.2,
+            1.0 / 3.0,
+            123_456_789.123_456_78,
+            f64::MIN_POSITIVE
+        ]),
+        json!([9_007_199_254_740_991_i64, -9_007_199_254_740_991_i64]),
+        json!("ünï \u{1F512} \u{0} \u{7f} \\ \" \u{2028} \u{FFFD}"),
+        json!({"z": 1, "a": 2, "ключ": "значение"}),
+        json!("{\"not\": \"an object\"}"),
+    ];
+    for (n, value) in values.into_iter().enumerate() {
+        let mut record = claim_by(of, "a", 0).first;
+        record.step = format!("step_{n}");
+        record.input = inline(value.clone());
+        record.undo_input = Some(inline(json!({ "nested": value })));
+        put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+        let lost = Put::Lost(Some(Box::new(record.clone())));
+        put_step(ledger, &record, Expect::Absent, lost).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    let ruling = |decision| Ruling {
+        decision,
+        by: "b\u{f6}b".to_owned(),
+        reason: "\"so\"".to_owned(),
+        at: at(9),
+    };
+    let ruled = |delivered| QuestionState::Ruled {
+        ruling: ruling(Decision::Skip),
+        delivered,
+    };
+    let expired = QuestionState::Expired { at: at(60) };
+    let states = [QuestionState::Open, ruled(false), ruled(true), expired];
+    let mut right = Vec::new();
+    for (n, state) in states.into_iter().enumerate() {
+        let mut asked = question(of);
+        asked.step = format!("step_{n}");
+        asked.state = state;
+        asked.earlier = vec![ruling(Decision::Retry); n];
+        put_question(ledger, &asked, Expect::Absent, Put::Done).await?;
+        let lost = Put::Lost(Some(Box::new(asked.clone())));
+        put_question(ledger, &asked, Expect::Absent, lost.clone()).await?;
+        put_question(ledger, &asked, Expect::Rev(7), lost).await?;
+        right.push(asked);
+    }
+    let found = ledger.snapshot(of).await.map_err(text)?;
+    let right = Snapshot::new(meta(of), vec![], 0).asking(right);
+    same("snapshot", &found, &Some(right))
+}
+
+pub(super) async fn an_incident_comes_back_as_it_was_and_only_to_its_tenant<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let cause = Cause {
+        tenant: &of.tenant,
+        workflow: "WF-HOLD",
+        state: "hold",
+        error: "Permanent",
+        execution: Some(&of.execution),
+    };
+    let mut incident = cause.incident(&meta(of), "it is locked", at(5));
+    for expect in [Expect::Absent, Expect::Rev(1)] {
+        let put = ledger.put_incident(&incident, expect).await.map_err(text)?;
+        same("put", &put, &Put::Done)?;
+        let read = ledger.incident(&of.tenant, &incident.id).await;
+        same("read", &read.map_err(text)?, &Some(incident.clone()))?;
+        incident.rev += 1;
+        incident.status = IncidentStatus::Resolved;
+        incident.handled.push(Handled {
+            status: IncidentStatus::Resolved,
+            by: "bob".to_owned(),
+            reason: "mended".to_owned(),
+            at: at(9),
+        });
+    }
+    let stale = ledger.put_incident(&incident, Expect::Rev(1)).await;
+    let lost = matches!(stale.map_err(text)?, Put::Lost(Some(stands)) if stands.rev == 2);
+    same("a stale write loses", &lost, &true)?;
+    let others = ledger.incident("other", &incident.id).await.map_err(text)?;
+    same("another tenant's", &others, &None)
+}

@@ -1,0 +1,145 @@
+//! Counts that a tenant's executions share, and what one execution holds of them.
+//!
+//! They change only together with an execution's own record, in one write that is carried out whole or not at all. So
+//! an execution that begins twice takes nothing twice, and what it holds is given back exactly once, by its end: there
+//! is nothing that could leak, and nothing to reconcile.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::meta::Meta;
+use holdfast_receipt::Status;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CounterKind {
+    /// What was used of a budget in a period, in ten-thousandths.
+    Budget,
+    /// How many executions of a workflow are open.
+    Open,
+    /// How many executions of a workflow started in a minute. It is never given back.
+    Starts,
+    /// Whether an approval has admitted a start: one, whatever becomes of it. It is never given back.
+    Approval,
+}
+
+impl CounterKind {
+    /// Its name in keys.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Budget => "BUDGET",
+            Self::Open => "OPEN",
+            Self::Starts => "STARTS",
+            Self::Approval => "APPROVAL",
+        }
+    }
+
+    /// Whether what an execution holds of it is given back when it ends like this. A budget is used up by what stands,
+    /// or may stand.
+    fn given_back(self, status: Status) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Starts | Self::Approval => false,
+            Self::Budget => match status {
+                Status::Executed | Status::PartiallyRolledBack => false,
+                Status::RolledBack | Status::Failed | Status::Rejected => true,
+            },
+        }
+    }
+}
+
+/// A count.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Counter {
+    /// The tenant whose executions share it.
+    pub tenant: String,
+    /// What is counted.
+    pub kind: CounterKind,
+    /// A budget's name, a workflow, or an approval's reference.
+    pub name: String,
+    /// The period, or nothing where it has none.
+    pub period: String,
+}
+
+/// What a write takes from a counter, or, where it is negative, gives back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draw {
+    /// From which.
+    pub counter: Counter,
+    /// How much.
+    pub amount: i64,
+    /// The count may be no more than this afterwards.
+    pub most: Option<i64>,
+    /// When the count may be forgotten.
+    pub until: Option<Timestamp>,
+}
+
+impl Draw {
+    /// Whether it may be taken where `taken` is the count.
+    pub fn fits(&self, taken: i64) -> bool {
+        self.most
+            .is_none_or(|most| taken.saturating_add(self.amount) <= most)
+    }
+
+    /// What an execution holds by it, unless it is never given back.
+    pub fn hold(&self) -> Option<Hold> {
+        let held = matches!(self.counter.kind, CounterKind::Budget | CounterKind::Open);
+        held.then(|| Hold {
+            kind: self.counter.kind,
+            name: self.counter.name.clone(),
+            period: self.counter.period.clone(),
+            amount: self.amount,
+        })
+    }
+}
+
+/// What an execution holds of a counter of its tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// What is counted.
+    pub kind: CounterKind,
+    /// A budget's name, or a workflow.
+    pub name: String,
+    /// The period.
+    pub period: String,
+    /// How much.
+    pub amount: i64,
+}
+
+/// What became of a write that draws on counters.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Drawn {
+    /// All of it is recorded.
+    Done,
+    /// Nothing is: another writer of the execution's record was first, and here is what stands.
+    Lost(Option<Box<Meta>>),
+    /// Nothing is: these draws, by their place, do not fit.
+    Refused(Vec<usize>),
+}
+
+/// What an execution still holds once it has ended like this.
+pub fn kept(holds: &[Hold], status: Status) -> Vec<Hold> {
+    let kept = holds.iter().filter(|hold| !hold.kind.given_back(status));
+    kept.cloned().collect()
+}
+
+/// What a change of an execution's record gives back: whatever it no longer holds.
+pub fn given_back(before: &Meta, after: &Meta) -> Vec<Draw> {
+    let gone = before
+        .holds
+        .iter()
+        .filter(|hold| !after.holds.contains(hold));
+    gone.map(|hold| Draw {
+        counter: Counter {
+            tenant: before.at.tenant.clone(),
+            kind: hold.kind,
+            name: hold.name.clone(),
+            period: hold.period.clone(),
+        },
+        amount: -hold.amount,
+        most: None,
+        until: None,
+    })
+    .collect()
+}

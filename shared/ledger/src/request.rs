@@ -1,0 +1,225 @@
+//! What people may ask of an execution, pure: to cancel it, to undo it after its end, to go on where it failed.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Expect, Ledger, LedgerError, Put, Snapshot,
+    meta::{Meta, Phase, Redriven},
+    step::{StepRecord, StepState},
+    unwind::unwinding,
+};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_receipt::{GuardrailOutcome, Status};
+use holdfast_task::{Failure, Gate, StepRef, error_name};
+
+/// What a request finds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// Write this record, and the owner that it names begins.
+    Write(Box<Meta>),
+    /// It was asked before, or happens anyway: say so.
+    Already(String),
+    /// It cannot be: why, and what can.
+    Refused(String),
+}
+
+/// Who asked, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The person or program, as its token names it.
+    pub by: String,
+    /// In their own words.
+    pub reason: String,
+}
+
+impl Request {
+    fn failure(&self, error: &str) -> Failure {
+        Failure {
+            state: String::new(),
+            error: error.to_owned(),
+            cause: self.reason.clone(),
+            by: Some(self.by.clone()),
+        }
+    }
+}
+
+/// Decides a request to stop an execution and to undo what it did; `owner` will do it.
+pub fn cancel(meta: &Meta, request: &Request, owner: &str, now: Timestamp) -> Asked {
+    match &meta.phase {
+        Phase::Running => {
+            let failure = request.failure(error_name::CANCELLED);
+            Asked::Write(Box::new(unwinding(meta, owner, &failure, now)))
+        }
+        Phase::Unwinding { failure } => Asked::Already(format!(
+            "it is being rolled back already, because of {}",
+            failure.error
+        )),
+        Phase::Rejected => Asked::Refused("a guardrail rejected it: nothing was done".to_owned()),
+        Phase::Ended { status, .. } => Asked::Refused(format!(
+            "it has ended {}; to undo an executed one, POST to its rollback",
+            status.name()
+        )),
+    }
+}
+
+/// Decides a request to undo an execution that has ended, or what an earlier rollback left; `owner` will do it.
+pub fn withdraw(meta: &Meta, request: &Request, owner: &str, now: Timestamp) -> Asked {
+    let Phase::Ended { status, .. } = &meta.phase else {
+        return match &meta.phase {
+            Phase::Unwinding { .. } => Asked::Already("it is being rolled back already".to_owned()),
+            _ => Asked::Refused("it has not ended: POST to its cancel instead".to_owned()),
+        };
+    };
+    match status {
+        _ if meta.is_open() => Asked::Refused(TOO_EARLY.to_owned()),
+        Status::Executed | Status::PartiallyRolledBack => {
+            let failure = request.failure(error_name::WITHDRAWN);
+            Asked::Write(Box::new(Meta {
+                generation: meta.generation + 1,
+                previous: meta.receipt.clone(),
+                receipt: None,
+                ..unwinding(meta, owner, &failure, now)
+            }))
+        }
+        Status::RolledBack => Asked::Already("it has been rolled back".to_owned()),
+        Status::Failed | Status::Rejected => Asked::Refused(format!(
+            "it has ended {}: nothing stands that could be undone",
+            status.name()
+        )),
+    }
+}
+
+const TOO_EARLY: &str = "its receipt is not written yet: ask again in a moment";
+
+/// Decides a request to go on, under the definition that `gate` and `declared` come from, where an execution failed;
+/// `owner` will do it. No effect that stands is caused again, so that what succeeded must still be in the definition.
+pub fn redrive(
+    snapshot: &Snapshot,
+    gate: &Gate,
+    declared: &[StepRef],
+    request: &Request,
+    owner: &str,
+    now: Timestamp,
+) -> Asked {
+    let meta = &snapshot.meta;
+    let Phase::Ended { status, .. } = &meta.phase else {
+        // Whoever asked first may have died before its machine was started, or never have had its answer.
+        if meta.phase == Phase::Running && meta.redrive().is_some() {
+            return Asked::Already("it goes on already".to_owned());
+        }
+        return Asked::Refused("it has not ended: there is nothing to go on with".to_owned());
+    };
+    match status {
+        _ if meta.is_open() => return Asked::Refused(TOO_EARLY.to_owned()),
+        Status::Failed | Status::RolledBack | Status::PartiallyRolledBack => {}
+        Status::Executed => return Asked::Already("it has been executed".to_owned()),
+        Status::Rejected => {
+            let why = "a guardrail rejected it: start it anew, with another key";
+            return Asked::Refused(why.to_owned());
+        }
+    }
+    let has = |step: &StepRecord| {
+        let mut declared = declared.iter();
+        // A step that moves into or out of a `for_each` has other records, under other keys.
+        declared.any(|one| {
+            one.name == step.step
+                && one.action == step.action
+                && one.for_each.is_some() == step.item.is_some()
+        })
+    };
+    for step in &snapshot.steps {
+        let why = match step.state {
+            StepState::UndoFailed => {
+                "its undo failed, so that nobody knows what stands: POST to the execution's rollback"
+            }
+            StepState::Succeeded if !has(step) => {
+                "it succeeded, and the definition no longer has it with this action in this place"
+            }
+            StepState::Unknown if !has(step) => {
+                "it may have happened, and the definition no longer has it with this action in this place: POST to the execution's rollback"
+            }
+            _ => continue,
+        };
+        return Asked::Refused(format!("{}: {why}", step.label()));
+    }
+    let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
+    Asked::Write(Box::new(Meta {
+        rev: meta.rev + 1,
+        version: gate.version,
+        definition_digest: gate.definition_digest.clone(),
+        origin: owner.to_owned(),
+        owner: owner.to_owned(),
+        epoch: meta.epoch + 1,
+        generation: meta.generation + 1,
+        deadline: now
+            .saturating_add(SignedDuration::from_secs(timeout))
+            .unwrap_or(Timestamp::MAX),
+        phase: Phase::Running,
+        // What said no to an earlier redrive is asked again.
+        guardrails: meta
+            .guardrails
+            .iter()
+            .filter(|one| one.held)
+            .cloned()
+            .collect(),
+        previous: meta.receipt.clone(),
+        receipt: None,
+        redriven: Some(Redriven {
+            generation: meta.generation + 1,
+            by: request.by.clone(),
+            reason: request.reason.clone(),
+            at: now,
+        }),
+        ..meta.clone()
+    }))
+}
+
+/// The record of a redrive for which the gate says there is not enough left: what was done before is undone, if it is
+/// not yet.
+pub fn refused_again(
+    meta: &Meta,
+    outcomes: impl Iterator<Item = GuardrailOutcome>,
+    now: Timestamp,
+) -> Meta {
+    let mut next = unwinding(meta, &meta.owner, &Failure::rejected(), now);
+    next.decided(outcomes);
+    next
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// It is recorded: the record's owner must begin.
+    Done(Box<Meta>),
+    /// Nothing was changed; the record's owner may still have to begin, if whoever asked first died.
+    Already(Box<Meta>, String),
+    /// It cannot be.
+    Refused(String),
+    /// There is no such execution.
+    Unknown,
+}
+
+/// Puts a request to an execution, deciding anew whenever somebody else was quicker.
+pub async fn ask<L: Ledger>(
+    ledger: &L,
+    at: &ExecutionKey,
+    decide: impl Fn(&Snapshot) -> Asked + Send + Sync,
+) -> Result<Answer, LedgerError> {
+    loop {
+        let Some(snapshot) = ledger.snapshot(at).await? else {
+            return Ok(Answer::Unknown);
+        };
+        let next = match decide(&snapshot) {
+            Asked::Write(next) => next,
+            Asked::Already(note) => return Ok(Answer::Already(Box::new(snapshot.meta), note)),
+            Asked::Refused(why) => return Ok(Answer::Refused(why)),
+        };
+        if ledger
+            .put_meta(&next, Expect::Rev(snapshot.meta.rev))
+            .await?
+            == Put::Done
+        {
+            return Ok(Answer::Done(next));
+        }
+    }
+}

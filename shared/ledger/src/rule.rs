@@ -1,0 +1,107 @@
+//! What a decision does: to the question, then to the step's record, before the machine is told.
+
+use jiff::Timestamp;
+
+use super::{
+    Expect, Ledger, LedgerError, Put,
+    decide::abandoned,
+    question::{Deciding, Question, decide},
+    request::Request,
+    step::{StepRecord, StepState},
+};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_receipt::Decision;
+
+/// The step's record as a decision leaves it: `None` if nothing changes, an error while an attempt may be at work.
+///
+/// To retry allows as many attempts as the step had at first; to skip closes what waits.
+pub fn settle(
+    record: &StepRecord,
+    question: &Question,
+    decision: Decision,
+    now: Timestamp,
+) -> Result<Option<StepRecord>, Timestamp> {
+    if record.attempts.len() != question.attempts as usize {
+        return Ok(None);
+    }
+    let rev = record.rev + 1;
+    let over = match &record.state {
+        StepState::Running { lease_until, .. } if now < *lease_until => return Err(*lease_until),
+        StepState::Running { .. } => abandoned(record, now),
+        _ => record.clone(),
+    };
+    let waiting = StepState::Waiting { until: now };
+    let state = match (decision, &over.state) {
+        (Decision::Retry, StepState::Unknown | StepState::FailedClean) => waiting,
+        (Decision::Retry, StepState::Waiting { .. }) if over.forgiven < question.attempts => {
+            waiting
+        }
+        (Decision::Skip, StepState::Waiting { .. }) if over.tainted => StepState::Unknown,
+        (Decision::Skip, StepState::Waiting { .. }) => StepState::FailedClean,
+        (_, state) if *state == record.state => return Ok(None),
+        (_, state) => state.clone(),
+    };
+    let forgiven = match decision {
+        Decision::Retry => question.attempts,
+        _ => over.forgiven,
+    };
+    Ok(Some(StepRecord {
+        rev,
+        state,
+        forgiven,
+        ..over
+    }))
+}
+
+/// Puts a decision on an execution's question to the ledger; the answer is the question as it stands then, to be
+/// delivered.
+pub async fn rule<L: Ledger>(
+    ledger: &L,
+    at: &ExecutionKey,
+    step: &str,
+    decision: Decision,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Option<Deciding>, LedgerError> {
+    loop {
+        let Some(snapshot) = ledger.snapshot(at).await? else {
+            return Ok(None);
+        };
+        let Some(question) = snapshot.questions.iter().find(|one| one.step == step) else {
+            return Ok(None);
+        };
+        let decided = decide(question, &snapshot.meta, decision, request, now);
+        let Deciding::Write(next) = &decided else {
+            return Ok(Some(decided));
+        };
+        let record = snapshot.steps.iter().find(|record| record.step == step);
+        if let Some(Err(until)) = record.map(|record| settle(record, question, decision, now)) {
+            return Ok(Some(Deciding::Refused(format!(
+                "an attempt may be at work until {until}: decide again then"
+            ))));
+        }
+        if ledger.put_question(next, Expect::Rev(question.rev)).await? == Put::Done {
+            return Ok(Some(decided));
+        }
+    }
+}
+
+/// Does to the step's record what a decision asks for, before the machine is told. Safe to repeat.
+pub async fn enact<L: Ledger>(
+    ledger: &L,
+    question: &Question,
+    decision: Decision,
+    now: Timestamp,
+) -> Result<(), LedgerError> {
+    loop {
+        let Some(record) = ledger.step(&question.at, &question.step, None).await? else {
+            return Ok(());
+        };
+        let Ok(Some(next)) = settle(&record, question, decision, now) else {
+            return Ok(());
+        };
+        if ledger.put_step(&next, Expect::Rev(record.rev)).await? == Put::Done {
+            return Ok(());
+        }
+    }
+}

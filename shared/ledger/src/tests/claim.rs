@@ -1,0 +1,202 @@
+//! What a claim finds, for every state a step can be in.
+
+use serde_json::json;
+
+use super::super::{
+    Claimed, StepRecord, StepState, claim,
+    fixtures::{at, attempt, claim_by, inline, key, running, step},
+};
+use holdfast_receipt::AttemptOutcome::{Halted, Lost, Permanent, Transient, Unknown};
+
+const NOW: i64 = 100;
+
+/// What the attempt `b` finds at second 100.
+fn found(record: &StepRecord) -> Claimed {
+    claim(Some(record), &claim_by(&record.at, "b", NOW), at(NOW))
+}
+
+fn of(state: StepState, attempts: Vec<super::super::Attempt>) -> StepRecord {
+    step(&key("k"), state, attempts)
+}
+
+/// The record after a takeover: one write on, held by `b`, with one more attempt.
+fn taken(record: &StepRecord) -> StepRecord {
+    let Claimed::Write(next) = found(record) else {
+        panic!("not free: {:?}", found(record));
+    };
+    assert_eq!(next.rev, record.rev + 1, "one write, one rev");
+    assert_eq!(next.state, running("b", NOW + 35));
+    assert_eq!(next.attempts.len(), record.attempts.len() + 1);
+    let last = next.attempts.last().expect("one was added");
+    assert_eq!((last.token.as_str(), last.started_at), ("b", at(NOW)));
+    assert_eq!((last.ended_at, last.outcome), (None, None));
+    *next
+}
+
+/// The record that says for good that nobody knows.
+fn given_up(record: &StepRecord) -> StepRecord {
+    let Claimed::Unknown(Some(next)) = found(record) else {
+        panic!("not given up: {:?}", found(record));
+    };
+    assert_eq!(next.rev, record.rev + 1, "one write, one rev");
+    assert_eq!(next.state, StepState::Unknown);
+    assert!(next.tainted);
+    assert_eq!(next.attempts.len(), record.attempts.len());
+    *next
+}
+
+#[test]
+fn the_first_claim_writes_its_own_record() {
+    let mine = claim_by(&key("k"), "b", NOW);
+    let found = claim(None, &mine, at(NOW));
+    assert_eq!(found, Claimed::Write(Box::new(mine.first)));
+}
+
+#[test]
+fn a_claim_whose_answer_was_lost_knows_its_own_record() {
+    for until in [NOW + 35, NOW, NOW - 1] {
+        let record = of(running("b", until), vec![attempt("b", None)]);
+        assert_eq!(found(&record), Claimed::Mine, "lease until {until}");
+    }
+}
+
+#[test]
+fn a_live_lease_keeps_everyone_else_out_until_the_instant_it_ends() {
+    let record = of(running("a", NOW + 1), vec![attempt("a", None)]);
+    assert_eq!(found(&record), Claimed::Held(at(NOW + 1)));
+    taken(&of(running("a", NOW), vec![attempt("a", None)]));
+}
+
+#[test]
+fn taking_over_a_dead_attempt_records_that_it_was_lost_and_may_have_acted() {
+    let next = taken(&of(running("a", NOW - 1), vec![attempt("a", None)]));
+    assert!(next.tainted);
+    assert_eq!(next.attempts[0].outcome, Some(Lost));
+    assert_eq!(next.attempts[0].ended_at, Some(at(NOW)));
+    assert!(next.attempts[0].error.is_some());
+}
+
+#[test]
+fn a_takeover_keeps_the_first_claims_input_key_and_undo() {
+    let mut record = of(running("a", NOW), vec![attempt("a", None)]);
+    record.input = inline(json!("the first"));
+    record.undo_input = Some(inline(json!("the first undo")));
+    record.action = "first-action".to_owned();
+    let next = taken(&record);
+    assert_eq!(
+        StepRecord {
+            rev: record.rev,
+            state: record.state.clone(),
+            tainted: record.tainted,
+            attempts: record.attempts.clone(),
+            ..next
+        },
+        record
+    );
+}
+
+#[test]
+fn a_takeover_by_another_epoch_records_the_epoch() {
+    let record = of(running("a", NOW), vec![attempt("a", None)]);
+    let mut mine = claim_by(&record.at, "b", NOW);
+    mine.first.epoch = 2;
+    let Claimed::Write(next) = claim(Some(&record), &mine, at(NOW)) else {
+        panic!("it is free");
+    };
+    assert_eq!(next.epoch, 2);
+}
+
+#[test]
+fn a_dead_attempt_of_a_step_that_is_not_idempotent_is_never_followed_by_another() {
+    let mut record = of(running("a", NOW), vec![attempt("a", None)]);
+    record.idempotent = false;
+    let next = given_up(&record);
+    assert_eq!(next.attempts[0].outcome, Some(Lost));
+}
+
+#[test]
+fn a_dead_last_attempt_is_not_followed_by_another() {
+    let attempts = vec![
+        attempt("x", Some(Transient)),
+        attempt("y", Some(Transient)),
+        attempt("a", None),
+    ];
+    let next = given_up(&of(running("a", NOW), attempts));
+    assert_eq!(next.attempts[2].outcome, Some(Lost));
+}
+
+#[test]
+fn the_last_attempt_allowed_is_made() {
+    let attempts = vec![attempt("x", Some(Transient)), attempt("a", None)];
+    assert_eq!(taken(&of(running("a", NOW), attempts)).attempts.len(), 3);
+}
+
+#[test]
+fn an_unknown_outcome_of_an_idempotent_step_is_tried_again_and_stays_tainted() {
+    let mut record = of(StepState::Unknown, vec![attempt("a", Some(Unknown))]);
+    record.tainted = true;
+    assert!(taken(&record).tainted, "only a success settles it");
+}
+
+#[test]
+fn an_unknown_outcome_of_a_step_that_is_not_idempotent_is_never_retried() {
+    let mut record = of(StepState::Unknown, vec![attempt("a", Some(Unknown))]);
+    record.tainted = true;
+    record.idempotent = false;
+    assert_eq!(found(&record), Claimed::Unknown(None));
+}
+
+#[test]
+fn an_unknown_outcome_of_the_last_attempt_is_never_retried() {
+    let attempts = ["x", "y", "z"].map(|token| attempt(token, Some(Unknown)));
+    let mut record = of(StepState::Unknown, attempts.to_vec());
+    record.tainted = true;
+    assert_eq!(found(&record), Claimed::Unknown(None));
+}
+
+#[test]
+fn a_permanent_failure_after_an_unknown_attempt_is_the_last_word() {
+    let attempts = vec![attempt("x", Some(Unknown)), attempt("y", Some(Permanent))];
+    let mut record = of(StepState::Unknown, attempts);
+    record.tainted = true;
+    assert_eq!(found(&record), Claimed::Unknown(None));
+}
+
+#[test]
+fn a_waiting_step_is_free_from_the_instant_named() {
+    let record = |until| {
+        of(
+            StepState::Waiting { until: at(until) },
+            vec![attempt("a", Some(Transient))],
+        )
+    };
+    assert_eq!(found(&record(NOW + 1)), Claimed::NotBefore(at(NOW + 1)));
+    for until in [NOW, NOW - 1] {
+        assert!(!taken(&record(until)).tainted);
+    }
+}
+
+#[test]
+fn waiting_does_not_settle_what_an_attempt_before_may_have_done() {
+    let mut record = of(
+        StepState::Waiting { until: at(NOW) },
+        vec![attempt("x", Some(Unknown)), attempt("a", Some(Transient))],
+    );
+    record.tainted = true;
+    assert!(taken(&record).tainted);
+}
+
+#[test]
+fn a_success_is_given_again_to_everyone_for_ever() {
+    let output = inline(json!({"hold": "h-1"}));
+    let record = of(StepState::Succeeded, vec![attempt("b", None)]);
+    assert_eq!(found(&record), Claimed::Succeeded(output));
+}
+
+#[test]
+fn a_clean_failure_is_said_again_even_with_attempts_left() {
+    for outcome in [Permanent, Transient, Halted] {
+        let record = of(StepState::FailedClean, vec![attempt("a", Some(outcome))]);
+        assert_eq!(found(&record), Claimed::Failed, "{outcome:?}");
+    }
+}

@@ -1,0 +1,200 @@
+//! What a completion finds: every outcome, by the attempt that holds the claim and by ones that do not.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::super::{
+    Attempt, Attempted, Completed, StepRecord, StepState, UndoClaim, UndoClaimed, claim_undo,
+    complete,
+    fixtures::{at, attempt, inline, key, running, step},
+};
+use holdfast_receipt::AttemptOutcome;
+
+const NOW: i64 = 10;
+
+fn succeeded() -> Attempted {
+    Attempted::Succeeded(inline(json!({"hold": "h-1"})))
+}
+
+fn transient(wait_s: i64) -> Attempted {
+    Attempted::Transient {
+        error: "503".to_owned(),
+        wait: SignedDuration::from_secs(wait_s),
+    }
+}
+
+fn permanent() -> Attempted {
+    Attempted::Permanent("404".to_owned())
+}
+
+fn unknown() -> Attempted {
+    Attempted::Unknown("no answer".to_owned())
+}
+
+fn halted() -> Attempted {
+    Attempted::Halted("closing".to_owned())
+}
+
+/// The step at which `a` works, after attempts that ended like this.
+fn at_work(before: &[AttemptOutcome]) -> StepRecord {
+    let ended = before.iter().map(|outcome| attempt("x", Some(*outcome)));
+    let attempts: Vec<Attempt> = ended.chain([attempt("a", None)]).collect();
+    let mut record = step(&key("k"), running("a", 35), attempts);
+    record.tainted = before
+        .iter()
+        .any(|outcome| matches!(outcome, AttemptOutcome::Unknown | AttemptOutcome::Lost));
+    record
+}
+
+fn by(token: &str, record: &StepRecord, attempted: &Attempted) -> Completed {
+    complete(record, token, attempted, 3, at(NOW))
+}
+
+/// The record that the holder writes.
+fn written(record: &StepRecord, attempted: &Attempted) -> StepRecord {
+    let Completed::Write(next) = by("a", record, attempted) else {
+        panic!("not written: {:?}", by("a", record, attempted));
+    };
+    assert_eq!(next.rev, record.rev + 1, "one write, one rev");
+    assert_eq!(next.attempts.len(), record.attempts.len());
+    let (last, before) = next.attempts.split_last().expect("there is one");
+    assert_eq!(before, &record.attempts[..before.len()], "history stands");
+    assert_eq!(last.ended_at, Some(at(NOW)));
+    *next
+}
+
+#[test]
+fn every_outcome_of_a_first_attempt_leads_to_its_state() {
+    use AttemptOutcome::{Halted, Permanent, Succeeded, Transient, Unknown};
+    let waiting = |s| StepState::Waiting { until: at(NOW + s) };
+    let table = [
+        (succeeded(), StepState::Succeeded, Succeeded, false),
+        (transient(0), waiting(0), Transient, false),
+        (transient(60), waiting(60), Transient, false),
+        (permanent(), StepState::FailedClean, Permanent, false),
+        (unknown(), StepState::Unknown, Unknown, true),
+        (halted(), StepState::FailedClean, Halted, false),
+    ];
+    for (attempted, state, outcome, tainted) in table {
+        let next = written(&at_work(&[]), &attempted);
+        assert_eq!(next.state, state, "{attempted:?}");
+        assert_eq!(next.attempts[0].outcome, Some(outcome), "{attempted:?}");
+        assert_eq!(next.tainted, tainted, "{attempted:?}");
+        let silent = outcome == Succeeded;
+        assert_eq!(next.attempts[0].error.is_none(), silent, "{attempted:?}");
+    }
+}
+
+#[test]
+fn a_failure_after_an_unknown_attempt_is_unknown_not_clean() {
+    for before in [AttemptOutcome::Unknown, AttemptOutcome::Lost] {
+        for attempted in [permanent(), halted(), unknown()] {
+            let next = written(&at_work(&[before]), &attempted);
+            assert_eq!(next.state, StepState::Unknown, "{before:?} {attempted:?}");
+            assert!(next.tainted, "{before:?} {attempted:?}");
+        }
+        let exhausted = at_work(&[before, AttemptOutcome::Transient]);
+        assert_eq!(written(&exhausted, &transient(0)).state, StepState::Unknown);
+    }
+}
+
+#[test]
+fn a_success_settles_what_an_attempt_before_may_have_done() {
+    let next = written(&at_work(&[AttemptOutcome::Unknown]), &succeeded());
+    assert!(!next.tainted);
+    assert_eq!(next.state.name(), "SUCCESS");
+}
+
+#[test]
+fn a_transient_failure_between_attempts_keeps_the_taint() {
+    let next = written(&at_work(&[AttemptOutcome::Lost]), &transient(0));
+    assert_eq!(next.state.name(), "WAITING");
+    assert!(next.tainted);
+}
+
+#[test]
+fn the_last_transient_failure_is_a_clean_end_however_long_the_target_asked_to_wait() {
+    let before = [AttemptOutcome::Transient, AttemptOutcome::Transient];
+    for wait in [0, 3600] {
+        let next = written(&at_work(&before), &transient(wait));
+        assert_eq!(next.state, StepState::FailedClean);
+        assert_eq!(next.last_error(), Some("503"));
+    }
+}
+
+#[test]
+fn a_pause_beyond_the_calendar_ends_with_the_calendar() {
+    let attempted = Attempted::Transient {
+        error: "503".to_owned(),
+        wait: SignedDuration::MAX,
+    };
+    let next = written(&at_work(&[]), &attempted);
+    let until = Timestamp::MAX;
+    assert_eq!(next.state, StepState::Waiting { until });
+}
+
+#[test]
+fn an_outcome_counts_after_the_lease_as_long_as_nobody_took_over() {
+    let record = at_work(&[]);
+    let late = complete(&record, "a", &succeeded(), 3, at(36));
+    assert!(matches!(late, Completed::Write(_)), "{late:?}");
+}
+
+#[test]
+fn a_late_attempt_cannot_overwrite_its_successor() {
+    let ended = [
+        running("b", 80),
+        StepState::Waiting { until: at(60) },
+        StepState::Unknown,
+        StepState::FailedClean,
+        StepState::Succeeded,
+    ];
+    for state in ended {
+        let attempts = vec![
+            attempt("a", Some(AttemptOutcome::Lost)),
+            attempt("b", Some(AttemptOutcome::Unknown)),
+        ];
+        let record = step(&key("k"), state, attempts);
+        for attempted in [succeeded(), transient(0), permanent(), unknown(), halted()] {
+            let found = by("a", &record, &attempted);
+            assert_eq!(found, Completed::Fenced, "{:?} {attempted:?}", record.state);
+        }
+    }
+}
+
+#[test]
+fn an_attempt_that_was_written_off_is_fenced_though_nobody_followed() {
+    let undo = UndoClaim {
+        token: "undo".to_owned(),
+        epoch: 2,
+        run: 0,
+    };
+    let UndoClaimed::Write(record) = claim_undo(&at_work(&[]), &undo, at(35)) else {
+        panic!("its lease is over");
+    };
+    assert_eq!(by("a", &record, &succeeded()), Completed::Fenced);
+}
+
+#[test]
+fn a_completion_whose_answer_was_lost_knows_its_own_record() {
+    for attempted in [succeeded(), transient(0), permanent(), unknown(), halted()] {
+        let record = written(&at_work(&[]), &attempted);
+        let again = by("a", &record, &attempted);
+        assert_eq!(again, Completed::Mine, "{attempted:?}");
+    }
+}
+
+#[test]
+fn someone_who_never_claimed_cannot_complete() {
+    for record in [at_work(&[]), step(&key("k"), StepState::Unknown, vec![])] {
+        let found = by("stranger", &record, &succeeded());
+        assert_eq!(found, Completed::Fenced);
+    }
+}
+
+#[test]
+fn an_error_is_cut_to_two_hundred_characters_not_bytes() {
+    let next = written(&at_work(&[]), &Attempted::Permanent("é".repeat(300)));
+    let error = next.last_error().expect("it failed");
+    assert_eq!(error.chars().count(), 200);
+}

@@ -1,0 +1,255 @@
+//! The rules of questions and incidents, case by case.
+
+use crate::{
+    Asking, Cause, Deciding, Expiring, Incident, IncidentStatus, Meta, Phase, Question,
+    QuestionState, Request, Ruling, StepState, decide, expire,
+    fixtures::{at, attempt, key, meta, question, running, step},
+    handle, open, put_question, settle,
+};
+use holdfast_receipt::{AttemptOutcome, Decision};
+use holdfast_task::QuestionKind;
+
+fn bob(reason: &str) -> Request {
+    Request {
+        by: "bob".to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+fn asked() -> Question {
+    question(&key("q"))
+}
+
+fn ruled(decision: Decision) -> Question {
+    let ruling = Ruling {
+        decision,
+        by: "bob".to_owned(),
+        reason: "so".to_owned(),
+        at: at(9),
+    };
+    Question {
+        rev: 2,
+        state: QuestionState::Ruled {
+            ruling,
+            delivered: false,
+        },
+        ..asked()
+    }
+}
+
+fn requested_by(person: &str) -> Meta {
+    Meta {
+        requested_by: Some(person.to_owned()),
+        ..meta(&key("q"))
+    }
+}
+
+#[test]
+fn a_newer_token_replaces_an_older_one_and_never_the_other_way_round() {
+    let first = asked();
+    let again = Question {
+        token: "task-2".to_owned(),
+        retry: 1,
+        ..asked()
+    };
+    let Asking::Write(next) = put_question(Some(&first), &again) else {
+        panic!("the newer token rules");
+    };
+    assert_eq!((next.rev, next.token.as_str()), (2, "task-2"));
+    assert_eq!(put_question(Some(&next), &first), Asking::Stands);
+    assert_eq!(put_question(Some(&next), &again), Asking::Stands);
+}
+
+#[test]
+fn a_decision_whose_token_died_is_told_to_the_next_one() {
+    let stands = ruled(Decision::Retry);
+    let again = Question {
+        token: "task-2".to_owned(),
+        retry: 1,
+        ..asked()
+    };
+    let found = put_question(Some(&stands), &again);
+    let ruling = stands.ruling().cloned().expect("it is ruled");
+    assert_eq!(found, Asking::Ruled(ruling));
+}
+
+#[test]
+fn a_step_that_fails_anew_asks_anew_and_remembers_what_was_decided() {
+    let stands = ruled(Decision::Retry);
+    let anew = Question {
+        entered: at(30),
+        attempts: 2,
+        ..asked()
+    };
+    let Asking::Write(next) = put_question(Some(&stands), &anew) else {
+        panic!("it is another question");
+    };
+    assert_eq!(next.state, QuestionState::Open);
+    assert_eq!((next.rev, next.earlier.len(), next.attempts), (3, 1, 2));
+}
+
+#[test]
+fn the_first_decision_in_time_counts_and_is_the_same_whenever_it_is_repeated() {
+    let running = requested_by("alice");
+    let decided = decide(&asked(), &running, Decision::Skip, &bob("so"), at(59));
+    let Deciding::Write(next) = decided else {
+        panic!("{decided:?}");
+    };
+    assert_eq!(
+        next.undelivered().map(|ruling| ruling.decision),
+        Some(Decision::Skip)
+    );
+    let again = decide(&next, &running, Decision::Skip, &bob("again"), at(99));
+    assert_eq!(again, Deciding::Already(next.clone()));
+    let other = decide(&next, &running, Decision::Retry, &bob("no"), at(59));
+    assert!(matches!(other, Deciding::Refused(_)), "{other:?}");
+}
+
+#[test]
+fn a_decision_counts_only_while_the_execution_waits_for_it() {
+    let running = meta(&key("q"));
+    let late = decide(&asked(), &running, Decision::Retry, &bob("so"), at(60));
+    assert!(matches!(late, Deciding::Refused(_)), "{late:?}");
+    let taken_over = Meta {
+        epoch: 2,
+        ..running.clone()
+    };
+    let rejected = Meta {
+        phase: Phase::Rejected,
+        ..running.clone()
+    };
+    for gone in [taken_over, rejected] {
+        let found = decide(&asked(), &gone, Decision::Retry, &bob("so"), at(1));
+        assert!(matches!(found, Deciding::Refused(_)), "{found:?}");
+    }
+    let expired = Question {
+        state: QuestionState::Expired { at: at(60) },
+        ..asked()
+    };
+    let found = decide(&expired, &running, Decision::Retry, &bob("so"), at(1));
+    assert!(matches!(found, Deciding::Refused(_)), "{found:?}");
+}
+
+#[test]
+fn whoever_requested_an_execution_may_reject_it_and_not_approve_it() {
+    let approval = Question {
+        kind: QuestionKind::Approval,
+        ..asked()
+    };
+    let (own, others) = (requested_by("bob"), requested_by("alice"));
+    let written_otherwise = requested_by(" BOB");
+    let yes = |meta| decide(&approval, meta, Decision::Approve, &bob("yes"), at(1));
+    assert!(matches!(yes(&own), Deciding::Forbidden(_)));
+    assert!(matches!(yes(&written_otherwise), Deciding::Forbidden(_)));
+    assert!(matches!(yes(&others), Deciding::Write(_)));
+    let no = decide(&approval, &own, Decision::Reject, &bob("no"), at(1));
+    assert!(matches!(no, Deciding::Write(_)));
+    let unfit = decide(&approval, &others, Decision::Skip, &bob("skip"), at(1));
+    assert!(matches!(unfit, Deciding::Unfit(_)));
+}
+
+#[test]
+fn silence_counts_once_the_time_is_over_and_never_against_a_decision() {
+    let Expiring::Write(expired) = expire(&asked(), at(60)) else {
+        panic!("nobody decided");
+    };
+    assert_eq!(expired.state, QuestionState::Expired { at: at(60) });
+    assert_eq!(expire(&expired, at(61)), Expiring::Over);
+    assert_eq!(expire(&asked(), at(20)), Expiring::Early(at(60)));
+    let found = expire(&ruled(Decision::Skip), at(99));
+    assert!(matches!(found, Expiring::Ruled(ruling) if ruling.decision == Decision::Skip));
+}
+
+#[test]
+fn to_retry_opens_a_failed_step_once_and_forgives_its_attempts() {
+    let of = key("q");
+    let failed = attempt("a", Some(AttemptOutcome::Permanent));
+    for state in [StepState::FailedClean, StepState::Unknown] {
+        let record = step(&of, state, vec![failed.clone()]);
+        let next = settle(&record, &asked(), Decision::Retry, at(5)).expect("nobody is at work");
+        let next = next.expect("it is opened");
+        assert_eq!(next.state, StepState::Waiting { until: at(5) });
+        assert_eq!((next.rev, next.forgiven), (record.rev + 1, 1));
+        assert_eq!(settle(&next, &asked(), Decision::Retry, at(6)), Ok(None));
+    }
+    // A later failure is another question.
+    let twice = step(&of, StepState::FailedClean, vec![failed.clone(), failed]);
+    assert_eq!(settle(&twice, &asked(), Decision::Retry, at(5)), Ok(None));
+}
+
+#[test]
+fn no_decision_is_taken_about_an_attempt_that_may_be_at_work() {
+    let at_work = attempt("a", None);
+    let record = step(&key("q"), running("a", 35), vec![at_work]);
+    for decision in [Decision::Retry, Decision::Skip] {
+        let found = settle(&record, &asked(), decision, at(34));
+        assert_eq!(found, Err(at(35)), "{decision:?}");
+        let over = settle(&record, &asked(), decision, at(35)).expect("its lease is over");
+        assert!(over.expect("it is closed").tainted, "{decision:?}");
+    }
+}
+
+#[test]
+fn to_skip_closes_what_waits_as_clean_or_unknown() {
+    let mut record = step(
+        &key("q"),
+        StepState::Waiting { until: at(3) },
+        vec![attempt("a", Some(AttemptOutcome::Transient))],
+    );
+    for (tainted, state) in [(false, StepState::FailedClean), (true, StepState::Unknown)] {
+        record.tainted = tainted;
+        let next = settle(&record, &asked(), Decision::Skip, at(5)).expect("nobody is at work");
+        assert_eq!(next.expect("it is closed").state, state);
+    }
+}
+
+fn incident() -> Incident {
+    let cause = Cause {
+        tenant: "acme",
+        workflow: "WF-HOLD",
+        state: "hold",
+        error: "Permanent",
+        execution: None,
+    };
+    cause.incident(&meta(&key("q")), "it is locked", at(0))
+}
+
+#[test]
+fn an_incident_is_opened_once_and_again_only_by_what_happens_after_a_person_handled_it() {
+    let met = incident();
+    assert_eq!(open(None, &met), Some(met.clone()));
+    assert_eq!(open(Some(&met), &met), None);
+    for status in [IncidentStatus::Acknowledged, IncidentStatus::Resolved] {
+        let handled = handle(&met, status, &bob("seen"), at(10));
+        let handled = handled.expect("allowed").expect("a change");
+        assert_eq!(open(Some(&handled), &met), None, "the same, told late");
+        let later = Incident {
+            opened_at: at(11),
+            execution: "another".to_owned(),
+            version: 2,
+            ..met.clone()
+        };
+        let again = open(Some(&handled), &later).expect("it is open again");
+        assert_eq!(
+            (again.status, again.rev),
+            (IncidentStatus::Open, handled.rev + 1)
+        );
+        assert_eq!((&*again.execution, again.version), ("another", 2));
+        assert_eq!(again.handled, handled.handled, "its history stays");
+    }
+}
+
+#[test]
+fn an_incident_is_acknowledged_then_resolved_and_each_only_once() {
+    let met = incident();
+    let seen = handle(&met, IncidentStatus::Acknowledged, &bob("on it"), at(1));
+    let seen = seen.expect("allowed").expect("a change");
+    assert_eq!(
+        handle(&seen, IncidentStatus::Acknowledged, &bob("me too"), at(2)),
+        Ok(None)
+    );
+    let done = handle(&seen, IncidentStatus::Resolved, &bob("mended"), at(3));
+    let done = done.expect("allowed").expect("a change");
+    assert_eq!(done.handled.len(), 2);
+    handle(&done, IncidentStatus::Acknowledged, &bob("late"), at(4)).expect_err("it is resolved");
+}

@@ -1,0 +1,182 @@
+//! What may be asked of an execution that did not execute: to go on where it failed.
+
+use serde_json::json;
+
+use super::{
+    super::{
+        Asked, Meta, Phase, Redriven, Snapshot, StepRecord, StepState,
+        fixtures::{at, step},
+        redrive,
+    },
+    request::{NOW, already, ended, of, receipt, refused, request, unwinding, written},
+};
+use holdfast_receipt::{GuardrailOutcome, Status};
+use holdfast_task::{Gate, StepRef};
+
+fn declared() -> StepRef {
+    StepRef {
+        name: "hold".to_owned(),
+        action: "vendor-hold".to_owned(),
+        for_each: None,
+    }
+}
+
+fn gate() -> Gate {
+    Gate {
+        workflow: "WF-HOLD".to_owned(),
+        version: 2,
+        definition_digest: "sha256:2".to_owned(),
+        tenants: Vec::new(),
+        input_schema: json!({}),
+        guardrails: Vec::new(),
+        triggers: Vec::new(),
+        rules: holdfast_task::Rules::default(),
+        timeout_s: 600,
+    }
+}
+
+fn redriven_as(meta: &Meta, steps: &[StepState], declared: &[StepRef]) -> Asked {
+    let records = steps
+        .iter()
+        .map(|state| step(&meta.at, state.clone(), Vec::new()));
+    redriven_of(meta, records.collect(), declared)
+}
+
+fn redriven_of(meta: &Meta, records: Vec<StepRecord>, declared: &[StepRef]) -> Asked {
+    let snapshot = Snapshot::new(meta.clone(), records, 0);
+    redrive(
+        &snapshot,
+        &gate(),
+        declared,
+        &request(),
+        "arn:again",
+        at(NOW),
+    )
+}
+
+pub(super) fn redriven(meta: &Meta, steps: &[StepState]) -> Asked {
+    redriven_as(meta, steps, &[declared()])
+}
+
+#[test]
+fn a_redrive_runs_again_in_a_new_generation_under_the_definition_of_now() {
+    for status in [
+        Status::Failed,
+        Status::RolledBack,
+        Status::PartiallyRolledBack,
+    ] {
+        let first = ended(status);
+        let right = Meta {
+            rev: 6,
+            version: 2,
+            definition_digest: "sha256:2".to_owned(),
+            epoch: 4,
+            generation: 1,
+            origin: "arn:again".to_owned(),
+            owner: "arn:again".to_owned(),
+            deadline: at(NOW + 600),
+            phase: Phase::Running,
+            previous: Some(receipt()),
+            receipt: None,
+            redriven: Some(Redriven {
+                generation: 1,
+                by: request().by,
+                reason: request().reason,
+                at: at(NOW),
+            }),
+            ..first.clone()
+        };
+        let steps = [
+            StepState::Succeeded,
+            StepState::FailedClean,
+            StepState::Undone,
+            StepState::Unknown,
+        ];
+        assert_eq!(written(redriven(&first, &steps)), right, "{status:?}");
+        // Asked again: its machine may never have been started, or the answer was lost.
+        already(&redriven(&right, &steps), "goes on already");
+        let stopped = Meta {
+            phase: unwinding().phase,
+            ..right
+        };
+        refused(&redriven(&stopped, &steps), "has not ended");
+    }
+}
+
+#[test]
+fn a_redrive_is_refused_where_there_is_nothing_to_go_on_with() {
+    for open in [of(Phase::Running), of(Phase::Rejected), unwinding()] {
+        refused(&redriven(&open, &[]), "has not ended");
+    }
+    already(
+        &redriven(&ended(Status::Executed), &[]),
+        "has been executed",
+    );
+    refused(&redriven(&ended(Status::Rejected), &[]), "another key");
+}
+
+#[test]
+fn a_redrive_is_refused_where_nobody_knows_what_stands() {
+    let partly = ended(Status::PartiallyRolledBack);
+    refused(
+        &redriven(&partly, &[StepState::UndoFailed]),
+        "hold: its undo failed",
+    );
+}
+
+#[test]
+fn a_redrive_is_refused_where_the_definition_lost_or_changed_what_succeeded() {
+    let partly = ended(Status::PartiallyRolledBack);
+    let renamed = StepRef {
+        name: "hold_it".to_owned(),
+        ..declared()
+    };
+    let other = StepRef {
+        action: "http".to_owned(),
+        ..declared()
+    };
+    for now in [vec![], vec![renamed], vec![other]] {
+        let asked = redriven_as(&partly, &[StepState::Succeeded], &now);
+        refused(&asked, "no longer has it with this action");
+        written(redriven_as(&partly, &[StepState::Undone], &now));
+    }
+}
+
+#[test]
+fn a_redrive_is_refused_where_what_succeeded_has_moved_into_a_for_each_or_out_of_it() {
+    let partly = ended(Status::PartiallyRolledBack);
+    let inside = StepRef {
+        for_each: Some("each".to_owned()),
+        ..declared()
+    };
+    let item = StepRecord {
+        item: Some("v-1".to_owned()),
+        ..step(&partly.at, StepState::Succeeded, Vec::new())
+    };
+    let asked = |record: &StepRecord, declared: &StepRef| {
+        redriven_of(
+            &partly,
+            vec![record.clone()],
+            std::slice::from_ref(declared),
+        )
+    };
+    let plain = step(&partly.at, StepState::Succeeded, Vec::new());
+    refused(&asked(&plain, &inside), "in this place");
+    refused(&asked(&item, &declared()), "in this place");
+    written(asked(&item, &inside));
+}
+
+#[test]
+fn what_said_no_to_an_earlier_redrive_is_not_said_of_the_next() {
+    let mut first = ended(Status::Failed);
+    for (name, held) in [("short_hold", true), ("held_amount", false)] {
+        first.guardrails.push(GuardrailOutcome {
+            name: name.to_owned(),
+            held,
+            message: None,
+        });
+    }
+    let next = written(redriven(&first, &[StepState::Undone]));
+    let names: Vec<_> = next.guardrails.iter().map(|one| &*one.name).collect();
+    assert_eq!(names, ["input", "short_hold"]);
+}

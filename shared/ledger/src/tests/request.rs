@@ -1,0 +1,243 @@
+//! What people may ask of an execution: every request in every phase, repeats and races.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::FutureExt;
+
+use super::{
+    super::{
+        Answer, Asked, Expect, Ledger, MemoryLedger, Meta, Phase, Put, Request, Snapshot, ask,
+        cancel,
+        fixtures::{at, key, meta},
+        withdraw,
+    },
+    redrive::redriven,
+};
+use holdfast_receipt::{ReceiptRef, Status};
+use holdfast_task::{Failure, error_name, timing::UNWINDING_OVERDUE};
+
+pub(super) const NOW: i64 = 100;
+const ENDS: [Status; 5] = [
+    Status::Executed,
+    Status::RolledBack,
+    Status::PartiallyRolledBack,
+    Status::Failed,
+    Status::Rejected,
+];
+
+pub(super) fn request() -> Request {
+    Request {
+        by: "ann@acme".to_owned(),
+        reason: "wrong vendor".to_owned(),
+    }
+}
+
+fn asked_for(error: &str) -> Failure {
+    Failure {
+        state: String::new(),
+        error: error.to_owned(),
+        cause: "wrong vendor".to_owned(),
+        by: Some("ann@acme".to_owned()),
+    }
+}
+
+pub(super) fn receipt() -> ReceiptRef {
+    ReceiptRef {
+        object: "receipts/r-0".to_owned(),
+        sha256: "0".to_owned(),
+    }
+}
+
+pub(super) fn of(phase: Phase) -> Meta {
+    Meta {
+        rev: 5,
+        epoch: 3,
+        receipt: matches!(phase, Phase::Ended { .. }).then(receipt),
+        phase,
+        ..meta(&key("k"))
+    }
+}
+
+pub(super) fn ended(status: Status) -> Meta {
+    of(Phase::Ended {
+        status,
+        at: at(60),
+        failure: None,
+    })
+}
+
+pub(super) fn unwinding() -> Meta {
+    let failure = asked_for("Permanent");
+    of(Phase::Unwinding { failure })
+}
+
+pub(super) fn written(asked: Asked) -> Meta {
+    match asked {
+        Asked::Write(next) => *next,
+        other => panic!("not written: {other:?}"),
+    }
+}
+
+pub(super) fn refused(asked: &Asked, why: &str) {
+    assert!(
+        matches!(asked, Asked::Refused(said) if said.contains(why)),
+        "{asked:?} does not say: {why}"
+    );
+}
+
+pub(super) fn already(asked: &Asked, why: &str) {
+    assert!(
+        matches!(asked, Asked::Already(said) if said.contains(why)),
+        "{asked:?} does not say: {why}"
+    );
+}
+
+fn cancelled(meta: &Meta) -> Asked {
+    cancel(meta, &request(), "arn:recovery", at(NOW))
+}
+
+fn withdrawn(meta: &Meta) -> Asked {
+    withdraw(meta, &request(), "arn:recovery", at(NOW))
+}
+
+#[test]
+fn a_cancelled_execution_unwinds_at_once_in_the_same_generation() {
+    let running = of(Phase::Running);
+    let right = Meta {
+        rev: 6,
+        epoch: 4,
+        owner: "arn:recovery".to_owned(),
+        deadline: at(NOW) + UNWINDING_OVERDUE,
+        phase: Phase::Unwinding {
+            failure: asked_for(error_name::CANCELLED),
+        },
+        ..running.clone()
+    };
+    assert_eq!(written(cancelled(&running)), right);
+}
+
+#[test]
+fn a_cancel_that_comes_during_a_rollback_changes_nothing_and_says_so() {
+    already(&cancelled(&unwinding()), "because of Permanent");
+    let twice = written(cancelled(&of(Phase::Running)));
+    already(&cancelled(&twice), "because of Cancelled");
+}
+
+#[test]
+fn what_has_ended_or_never_began_cannot_be_cancelled() {
+    refused(&cancelled(&of(Phase::Rejected)), "nothing was done");
+    for status in ENDS {
+        refused(&cancelled(&ended(status)), status.name());
+    }
+}
+
+#[test]
+fn an_executed_or_partly_rolled_back_execution_is_undone_in_a_generation_of_its_own() {
+    for status in [Status::Executed, Status::PartiallyRolledBack] {
+        let first = ended(status);
+        let right = Meta {
+            rev: 6,
+            epoch: 4,
+            generation: 1,
+            owner: "arn:recovery".to_owned(),
+            deadline: at(NOW) + UNWINDING_OVERDUE,
+            phase: Phase::Unwinding {
+                failure: asked_for(error_name::WITHDRAWN),
+            },
+            previous: Some(receipt()),
+            receipt: None,
+            ..first.clone()
+        };
+        assert_eq!(written(withdrawn(&first)), right, "{status:?}");
+        already(&withdrawn(&right), "being rolled back already");
+    }
+}
+
+#[test]
+fn nothing_is_undone_twice_or_where_nothing_stands_or_before_the_end() {
+    already(
+        &withdrawn(&ended(Status::RolledBack)),
+        "has been rolled back",
+    );
+    for status in [Status::Failed, Status::Rejected] {
+        refused(&withdrawn(&ended(status)), "nothing stands");
+    }
+    for phase in [Phase::Running, Phase::Rejected] {
+        refused(&withdrawn(&of(phase)), "cancel instead");
+    }
+}
+
+#[test]
+fn no_generation_begins_before_the_receipt_of_the_last_is_written() {
+    for status in ENDS {
+        let mut early = ended(status);
+        early.receipt = None;
+        refused(&withdrawn(&early), "receipt is not written yet");
+        refused(&redriven(&early, &[]), "receipt is not written yet");
+    }
+}
+
+fn begun() -> (MemoryLedger, Meta) {
+    let (ledger, first) = (MemoryLedger::default(), of(Phase::Running));
+    assert_eq!(put(&ledger, &first, Expect::Absent), Put::Done);
+    (ledger, first)
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    future.now_or_never().expect("nothing here waits")
+}
+
+fn put(ledger: &MemoryLedger, meta: &Meta, expect: Expect) -> Put<Meta> {
+    run(ledger.put_meta(meta, expect)).unwrap()
+}
+
+fn asked(ledger: &MemoryLedger) -> Answer {
+    let decide = |snapshot: &Snapshot| cancelled(&snapshot.meta);
+    run(ask(ledger, &key("k"), decide)).unwrap()
+}
+
+#[test]
+fn a_request_that_comes_twice_is_recorded_once_and_told_who_does_it() {
+    let (ledger, first) = begun();
+    let Answer::Done(done) = asked(&ledger) else {
+        panic!("not recorded");
+    };
+    assert_eq!(*done, written(cancelled(&first)));
+    for _ in 0..2 {
+        let Answer::Already(stands, _) = asked(&ledger) else {
+            panic!("recorded twice");
+        };
+        assert_eq!((&stands, stands.owner.as_str()), (&done, "arn:recovery"));
+    }
+}
+
+#[test]
+fn a_request_about_nothing_is_unknown_and_one_that_is_refused_changes_nothing() {
+    assert_eq!(asked(&MemoryLedger::default()), Answer::Unknown);
+    let (ledger, first) = begun();
+    let executed = Meta {
+        rev: 6,
+        ..ended(Status::Executed)
+    };
+    assert_eq!(put(&ledger, &executed, Expect::Rev(first.rev)), Put::Done);
+    assert!(matches!(asked(&ledger), Answer::Refused(_)));
+    assert_eq!(run(ledger.meta(&key("k"))), Ok(Some(executed)));
+}
+
+#[test]
+fn a_request_that_loses_a_race_decides_anew_on_what_stands() {
+    let (ledger, first) = begun();
+    let times = AtomicUsize::new(0);
+    let answer = run(ask(&ledger, &key("k"), |snapshot: &Snapshot| {
+        if times.fetch_add(1, Ordering::Relaxed) == 0 {
+            let executed = Meta {
+                rev: 6,
+                ..ended(Status::Executed)
+            };
+            assert_eq!(put(&ledger, &executed, Expect::Rev(first.rev)), Put::Done);
+        }
+        cancelled(&snapshot.meta)
+    }));
+    assert!(matches!(answer, Ok(Answer::Refused(_))), "{answer:?}");
+    assert_eq!(times.into_inner(), 2);
+}

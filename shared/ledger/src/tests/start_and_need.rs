@@ -1,0 +1,221 @@
+//! What a start finds, and what the records of an execution that goes no further ask for.
+
+use serde_json::json;
+
+use super::super::{
+    Attempted, Claimed, Completed, Meta, Need, Phase, Started, StepRecord, StepState, claim,
+    complete,
+    fixtures::{at, attempt, claim_by, inline, key, meta, running, step},
+    need, start,
+};
+use holdfast_receipt::{AttemptOutcome, Status};
+use holdfast_task::Failure;
+
+fn failure() -> Failure {
+    Failure {
+        state: "hold".to_owned(),
+        error: "Permanent".to_owned(),
+        cause: String::new(),
+        by: None,
+    }
+}
+
+fn ended(status: Status) -> Phase {
+    Phase::Ended {
+        status,
+        at: at(60),
+        failure: None,
+    }
+}
+
+/// Every phase, and whether the owner may go on from there.
+fn phases() -> Vec<(Phase, bool)> {
+    vec![
+        (Phase::Running, true),
+        (Phase::Rejected, true),
+        (Phase::Unwinding { failure: failure() }, false),
+        (ended(Status::Executed), false),
+        (ended(Status::Failed), false),
+        (ended(Status::Rejected), false),
+    ]
+}
+
+fn first(phase: Phase) -> Meta {
+    Meta {
+        phase,
+        ..meta(&key("k"))
+    }
+}
+
+#[test]
+fn a_start_that_nobody_made_before_is_written() {
+    assert_eq!(start(None, &meta(&key("k"))), Started::Write);
+}
+
+#[test]
+fn the_owners_own_repeat_goes_on_only_while_there_is_something_to_go_on_with() {
+    for (phase, open) in phases() {
+        let expected = if open {
+            Started::Resume
+        } else {
+            Started::Duplicate
+        };
+        let found = start(Some(&first(phase.clone())), &meta(&key("k")));
+        assert_eq!(found, expected, "{phase:?}");
+    }
+}
+
+#[test]
+fn the_owners_own_repeat_goes_on_though_its_mapping_yields_another_input_each_time() {
+    let asked = Meta {
+        input: inline(json!({"now": 2})),
+        ..meta(&key("k"))
+    };
+    assert_eq!(start(Some(&first(Phase::Running)), &asked), Started::Resume);
+}
+
+#[test]
+fn another_owner_with_the_same_input_is_a_duplicate_whatever_became_of_the_first() {
+    let asked = Meta {
+        owner: "arn:other".to_owned(),
+        ..meta(&key("k"))
+    };
+    for (phase, _) in phases() {
+        let found = start(Some(&first(phase.clone())), &asked);
+        assert_eq!(found, Started::Duplicate, "{phase:?}");
+    }
+}
+
+#[test]
+fn a_key_with_another_input_is_told_apart_whatever_became_of_the_first() {
+    let asked = Meta {
+        owner: "arn:other".to_owned(),
+        input: inline(json!({"vendor_id": "v-2"})),
+        ..meta(&key("k"))
+    };
+    for (phase, _) in phases() {
+        let found = start(Some(&first(phase.clone())), &asked);
+        assert_eq!(found, Started::KeyReused, "{phase:?}");
+    }
+}
+
+#[test]
+fn an_owners_name_that_is_used_again_after_the_end_does_not_hide_another_input() {
+    let asked = Meta {
+        input: inline(json!({"vendor_id": "v-2"})),
+        ..meta(&key("k"))
+    };
+    let found = start(Some(&first(ended(Status::Executed))), &asked);
+    assert_eq!(found, Started::KeyReused);
+}
+
+#[test]
+fn only_a_running_execution_of_the_same_epoch_admits_a_task() {
+    for (phase, _) in phases() {
+        let running = phase == Phase::Running;
+        let meta = first(phase);
+        assert_eq!(meta.admits(1), running, "{:?}", meta.phase);
+        assert!(!meta.admits(0) && !meta.admits(2), "{:?}", meta.phase);
+    }
+}
+
+fn of(state: StepState, tainted: bool) -> StepRecord {
+    StepRecord {
+        tainted,
+        ..step(&key("k"), state, vec![attempt("a", None)])
+    }
+}
+
+fn needs(state: StepState, tainted: bool) -> Need {
+    need(&of(state, tainted), 0, at(10))
+}
+
+#[test]
+fn nothing_is_undone_while_an_attempt_may_be_at_work() {
+    for tainted in [false, true] {
+        assert_eq!(needs(running("a", 35), tainted), Need::Wait(at(35)));
+        assert_eq!(needs(running("a", 10), tainted), Need::Undo);
+    }
+}
+
+#[test]
+fn a_step_between_attempts_is_closed_unless_one_of_them_may_have_acted() {
+    for until in [0, 3600] {
+        let waiting = StepState::Waiting { until: at(until) };
+        let closed = StepRecord {
+            rev: 8,
+            state: StepState::FailedClean,
+            ..of(waiting.clone(), false)
+        };
+        assert_eq!(needs(waiting.clone(), false), Need::Close(Box::new(closed)));
+        assert_eq!(needs(waiting, true), Need::Undo);
+    }
+}
+
+#[test]
+fn what_may_stand_is_undone_and_what_is_over_is_left() {
+    let undoing = StepState::Undoing {
+        token: "u".to_owned(),
+        lease_until: at(99),
+    };
+    for (state, right) in [
+        (StepState::Unknown, Need::Undo),
+        (StepState::Succeeded, Need::Undo),
+        (undoing, Need::Undo),
+        (StepState::UndoWaiting { until: at(99) }, Need::Undo),
+        (StepState::FailedClean, Need::Nothing),
+        (StepState::Undone, Need::Nothing),
+        (StepState::UndoFailed, Need::Nothing),
+    ] {
+        assert_eq!(needs(state.clone(), false), right, "{state:?}");
+    }
+}
+
+#[test]
+fn an_irreversible_step_is_only_asked_about_and_only_once() {
+    let irreversible = |state, asked: bool| StepRecord {
+        undo: None,
+        undo_attempts: asked
+            .then(|| attempt("u", Some(AttemptOutcome::Permanent)))
+            .into_iter()
+            .collect(),
+        ..of(state, true)
+    };
+    let need = |record| need(&record, 0, at(10));
+    assert_eq!(
+        need(irreversible(StepState::Succeeded, false)),
+        Need::Nothing
+    );
+    assert_eq!(need(irreversible(StepState::Unknown, false)), Need::Undo);
+    assert_eq!(need(irreversible(StepState::Unknown, true)), Need::Nothing);
+}
+
+#[test]
+fn a_step_that_was_asked_about_is_asked_again_once_a_redrive_has_tried_it_again() {
+    let before = [attempt("u", Some(AttemptOutcome::Permanent))];
+    for (end, tainted) in [(StepState::Unknown, true), (StepState::FailedClean, true)] {
+        let asked = StepRecord {
+            undo: None,
+            undo_attempts: before.to_vec(),
+            ..of(end, tainted)
+        };
+        let mut again = claim_by(&key("k"), "b", 10);
+        again.first.run = 1;
+        let Claimed::Write(tried) = claim(Some(&asked), &again, at(10)) else {
+            panic!("a redrive tries it again: {asked:?}");
+        };
+        let lost = Attempted::Unknown("no answer".to_owned());
+        let Completed::Write(unknown) = complete(&tried, "b", &lost, 3, at(11)) else {
+            panic!("it holds the claim");
+        };
+        assert_eq!(need(&unknown, 1, at(12)), Need::Undo);
+        assert_eq!(unknown.undo_attempts, before, "history stands");
+    }
+}
+
+#[test]
+fn an_undo_that_failed_is_tried_again_only_in_a_later_generation() {
+    let failed = of(StepState::UndoFailed, false);
+    assert_eq!(need(&failed, 0, at(10)), Need::Nothing);
+    assert_eq!(need(&failed, 1, at(10)), Need::Undo);
+}

@@ -1,0 +1,130 @@
+//! Who takes an execution over, in every phase.
+
+use super::super::{
+    Meta, Phase, Taken,
+    fixtures::{at, key, meta},
+    take,
+};
+use holdfast_receipt::Status;
+use holdfast_task::{Failure, timing::UNWINDING_OVERDUE};
+
+const NOW: i64 = 100;
+
+fn failure(state: &str) -> Failure {
+    Failure {
+        state: state.to_owned(),
+        error: "Permanent".to_owned(),
+        cause: "{}".to_owned(),
+        by: None,
+    }
+}
+
+fn unwinding() -> Phase {
+    Phase::Unwinding {
+        failure: failure("first"),
+    }
+}
+
+/// The execution in its third epoch, owned by `arn:owner`.
+fn standing(phase: Phase) -> Meta {
+    Meta {
+        rev: 7,
+        epoch: 3,
+        phase,
+        ..meta(&key("k"))
+    }
+}
+
+fn taken(meta: &Meta, by: &str, epoch: u64) -> Taken {
+    take(meta, by, epoch, &failure("second"), at(NOW))
+}
+
+fn written(meta: &Meta, by: &str) -> Meta {
+    let Taken::Write(next) = taken(meta, by, 3) else {
+        panic!("not free: {:?}", taken(meta, by, 3));
+    };
+    *next
+}
+
+#[test]
+fn a_takeover_changes_who_rules_and_nothing_of_what_was_started() {
+    let running = standing(Phase::Running);
+    for by in ["arn:owner", "arn:recovery"] {
+        let right = Meta {
+            rev: 8,
+            epoch: 4,
+            owner: by.to_owned(),
+            deadline: at(NOW) + UNWINDING_OVERDUE,
+            phase: Phase::Unwinding {
+                failure: failure("second"),
+            },
+            ..running.clone()
+        };
+        assert_eq!(written(&running, by), right);
+    }
+}
+
+#[test]
+fn a_recovery_keeps_the_cause_that_stands() {
+    let next = written(&standing(unwinding()), "arn:recovery");
+    assert_eq!(next.phase, unwinding());
+    assert_eq!((next.epoch, next.owner.as_str()), (4, "arn:recovery"));
+}
+
+#[test]
+fn whoever_took_over_before_finds_it_taken_in_whatever_epoch_it_asks() {
+    for epoch in [0, 2, 3, 4] {
+        let found = taken(&standing(unwinding()), "arn:owner", epoch);
+        assert_eq!(found, Taken::Mine, "epoch {epoch}");
+    }
+}
+
+#[test]
+fn whoever_saw_another_epoch_is_too_late_or_not_of_this_execution() {
+    for epoch in [2, 4] {
+        for (phase, by) in [
+            (Phase::Running, "arn:owner"),
+            (Phase::Running, "arn:recovery"),
+            (Phase::Rejected, "arn:owner"),
+            (unwinding(), "arn:recovery"),
+        ] {
+            let found = taken(&standing(phase.clone()), by, epoch);
+            assert_eq!(found, Taken::Superseded, "{phase:?} {by} {epoch}");
+        }
+    }
+}
+
+#[test]
+fn what_has_ended_is_over_for_everyone() {
+    for status in [
+        Status::Executed,
+        Status::RolledBack,
+        Status::PartiallyRolledBack,
+        Status::Failed,
+        Status::Rejected,
+    ] {
+        let ended = standing(Phase::Ended {
+            status,
+            at: at(60),
+            failure: None,
+        });
+        for (by, epoch) in [("arn:owner", 3), ("arn:recovery", 3), ("arn:owner", 2)] {
+            assert_eq!(taken(&ended, by, epoch), Taken::Over, "{status:?}");
+        }
+    }
+}
+
+#[test]
+fn a_rejected_execution_has_nothing_to_take_over() {
+    let found = taken(&standing(Phase::Rejected), "arn:recovery", 3);
+    assert_eq!(found, Taken::Mine);
+}
+
+#[test]
+fn after_a_takeover_no_step_is_admitted_and_only_the_new_epoch_unwinds() {
+    let next = written(&standing(Phase::Running), "arn:recovery");
+    for epoch in [2, 3, 4, 5] {
+        assert!(!next.admits(epoch), "{epoch}");
+        assert_eq!(next.unwinds(epoch), epoch == 4, "{epoch}");
+    }
+}

@@ -1,0 +1,371 @@
+//! A small world for the rules: attempts that can stop between any two actions, a target, a clock, one record.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_executor::block_on;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+use super::super::{
+    Attempted, Claim, Claimed, Completed, Expect, Ledger, MemoryLedger, Need, Put, StepRecord,
+    StepState, Undid, UndoClaim, UndoClaimed, UndoCompleted, claim, claim_undo, complete,
+    complete_undo,
+    fixtures::{at, claim_by, inline, key, meta},
+    need,
+};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_receipt::AttemptOutcome;
+
+/// How many attempts there are; the step allows three.
+pub(super) const ATTEMPTS: usize = 5;
+const MAX_ATTEMPTS: u32 = 3;
+
+/// What becomes of a call to the target.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reply {
+    /// It acts and says so.
+    Done,
+    /// It acts and the answer is lost.
+    DoneUnheard,
+    /// It does nothing and asks to be left alone this many seconds.
+    Busy(i64),
+    /// It does nothing and never will.
+    No,
+    /// The call is lost on the way.
+    Dropped,
+}
+
+/// Where an attempt stands between two actions.
+#[derive(Debug, Clone)]
+enum Stage {
+    /// About to decide on what it saw last.
+    Claiming(Option<StepRecord>),
+    /// About to write its claim, or that it gives up.
+    Writing(Box<StepRecord>, Expect),
+    /// About to look whether the execution still runs.
+    Checking(StepRecord),
+    /// About to call the target.
+    Acting(StepRecord),
+    /// About to decide what to record, with what it saw last.
+    Acted(StepRecord, Attempted),
+    /// About to write its outcome over what it saw last.
+    Recording(Box<StepRecord>, StepRecord, Attempted),
+    /// Over, or crashed.
+    Gone,
+}
+
+/// Where the rollback stands between two actions.
+#[derive(Debug, Clone)]
+enum Undoing {
+    /// About to read the record.
+    Idle,
+    /// About to write what it decided.
+    Writing(Box<StepRecord>, Expect),
+    /// About to call the target, with its claim written.
+    Acting(StepRecord),
+    /// About to record that it is undone.
+    Acted(StepRecord),
+}
+
+pub(super) struct World {
+    pub(super) now_s: i64,
+    pub(super) closing: bool,
+    ledger: MemoryLedger,
+    of: ExecutionKey,
+    idempotent: bool,
+    stages: Vec<Stage>,
+    claims: Vec<Option<Claim>>,
+    sent: Vec<Option<(StepRecord, Expect)>>,
+    undoing: Undoing,
+    released: BTreeSet<String>,
+    undos: u64,
+    last: Option<StepRecord>,
+    writes: u64,
+    completed: BTreeSet<String>,
+    acted: BTreeMap<String, usize>,
+}
+
+impl World {
+    pub(super) fn new(idempotent: bool) -> Self {
+        let (ledger, of) = (MemoryLedger::default(), key("k"));
+        block_on(ledger.put_meta(&meta(&of), Expect::Absent)).unwrap();
+        Self {
+            now_s: 0,
+            closing: false,
+            ledger,
+            of,
+            idempotent,
+            stages: vec![Stage::Claiming(None); ATTEMPTS],
+            claims: vec![None; ATTEMPTS],
+            sent: vec![None; ATTEMPTS],
+            undoing: Undoing::Idle,
+            released: BTreeSet::new(),
+            undos: 0,
+            last: None,
+            writes: 0,
+            completed: BTreeSet::new(),
+            acted: BTreeMap::new(),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        at(self.now_s)
+    }
+
+    fn record(&self) -> Option<StepRecord> {
+        let snapshot = block_on(self.ledger.snapshot(&self.of)).unwrap();
+        snapshot.and_then(|snapshot| snapshot.steps.into_iter().next())
+    }
+
+    /// How often the target acted, over all keys.
+    pub(super) fn effects(&self) -> usize {
+        self.acted.values().sum()
+    }
+
+    pub(super) fn state(&self) -> &'static str {
+        self.record().map_or("NONE", |record| record.state.name())
+    }
+
+    pub(super) fn attempts(&self) -> usize {
+        self.record().map_or(0, |record| record.attempts.len())
+    }
+
+    pub(super) fn crash(&mut self, attempt: usize) {
+        self.stages[attempt] = Stage::Gone;
+    }
+
+    /// The next action of an attempt.
+    pub(super) fn go(&mut self, n: usize, reply: Reply, unheard: bool) {
+        let now = self.now();
+        let mine = self.claims[n]
+            .get_or_insert_with(|| {
+                let mut claim = claim_by(&self.of, &format!("attempt-{n}"), self.now_s);
+                claim.max_attempts = MAX_ATTEMPTS;
+                claim.first.idempotent = self.idempotent;
+                claim
+            })
+            .clone();
+        let stage = std::mem::replace(&mut self.stages[n], Stage::Gone);
+        self.stages[n] = match stage {
+            Stage::Gone => Stage::Gone,
+            Stage::Claiming(stands) => match claim(stands.as_ref(), &mine, now) {
+                Claimed::Write(next) | Claimed::Unknown(Some(next)) => {
+                    let rev = stands.map(|stands| Expect::Rev(stands.rev));
+                    Stage::Writing(next, rev.unwrap_or(Expect::Absent))
+                }
+                Claimed::Mine => Stage::Checking(stands.expect("it saw itself")),
+                Claimed::Held(_) | Claimed::NotBefore(_) => Stage::Claiming(self.record()),
+                Claimed::Succeeded(_)
+                | Claimed::Changed
+                | Claimed::Failed
+                | Claimed::Withdrawn
+                | Claimed::Unknown(None) => Stage::Gone,
+            },
+            Stage::Writing(next, expect) => {
+                let stands = self.record();
+                match self.write(n, &next, expect) {
+                    _ if unheard => Stage::Claiming(stands),
+                    Put::Lost(winner) => Stage::Claiming(winner.map(|winner| *winner)),
+                    Put::Done if matches!(next.state, StepState::Unknown) => Stage::Gone,
+                    Put::Done => Stage::Checking(*next),
+                }
+            }
+            Stage::Checking(record) if self.closing => {
+                Stage::Acted(record, Attempted::Halted("closing".to_owned()))
+            }
+            Stage::Checking(record) => Stage::Acting(record),
+            Stage::Acting(record) => {
+                let attempted = self.call(&record, reply);
+                Stage::Acted(record, attempted)
+            }
+            Stage::Acted(stands, attempted) => {
+                match complete(&stands, &mine.token, &attempted, MAX_ATTEMPTS, now) {
+                    Completed::Write(next) => Stage::Recording(next, stands, attempted),
+                    Completed::Mine | Completed::Fenced => Stage::Gone,
+                }
+            }
+            Stage::Recording(next, stands, attempted) => {
+                let put = self.write(n, &next, Expect::Rev(stands.rev));
+                if put == Put::Done {
+                    let held = matches!(&stands.state, StepState::Running { token, .. } if *token == mine.token);
+                    assert!(held, "only the holder completes");
+                    assert!(self.completed.insert(mine.token.clone()), "twice");
+                }
+                match put {
+                    _ if unheard => Stage::Acted(stands, attempted),
+                    Put::Done => Stage::Gone,
+                    Put::Lost(winner) => Stage::Acted(*winner.expect("never gone"), attempted),
+                }
+            }
+        };
+    }
+
+    /// The target: with the same key it acts once, if it is one that honours keys.
+    fn call(&mut self, record: &StepRecord, reply: Reply) -> Attempted {
+        if self.released.contains(&record.key) {
+            return Attempted::Permanent("released before".to_owned());
+        }
+        if matches!(reply, Reply::Done | Reply::DoneUnheard) {
+            let times = self.acted.entry(record.key.clone()).or_default();
+            *times = if self.idempotent { 1 } else { *times + 1 };
+        }
+        match reply {
+            Reply::Done => Attempted::Succeeded(inline(json!({"hold": record.key}))),
+            Reply::DoneUnheard | Reply::Dropped => Attempted::Unknown("no answer".to_owned()),
+            Reply::Busy(wait_s) => Attempted::Transient {
+                error: "busy".to_owned(),
+                wait: SignedDuration::from_secs(wait_s),
+            },
+            Reply::No => Attempted::Permanent("no".to_owned()),
+        }
+    }
+
+    fn write(&mut self, n: usize, next: &StepRecord, expect: Expect) -> Put<StepRecord> {
+        self.sent[n] = Some((next.clone(), expect));
+        self.put(next, expect)
+    }
+
+    fn put(&mut self, next: &StepRecord, expect: Expect) -> Put<StepRecord> {
+        let put = block_on(self.ledger.put_step(next, expect)).unwrap();
+        self.writes += u64::from(put == Put::Done);
+        put
+    }
+
+    /// A write that was carried out, or was refused, arrives once more: it must be refused.
+    pub(super) fn resend(&mut self, n: usize) {
+        let Some((next, expect)) = self.sent[n].clone() else {
+            return;
+        };
+        assert_ne!(self.put(&next, expect), Put::Done, "a repeated write");
+    }
+
+    /// The next action of the rollback; one that loses a race reads again.
+    pub(super) fn undo(&mut self) {
+        let claim = UndoClaim {
+            token: format!("undo-{}", self.undos),
+            epoch: 2,
+            run: 0,
+        };
+        self.undoing = match std::mem::replace(&mut self.undoing, Undoing::Idle) {
+            Undoing::Idle => {
+                let Some(record) = self.record().filter(|_| self.closing) else {
+                    return;
+                };
+                self.undos += 1;
+                let UndoClaimed::Write(next) = claim_undo(&record, &claim, self.now()) else {
+                    return;
+                };
+                Undoing::Writing(next, Expect::Rev(record.rev))
+            }
+            Undoing::Writing(next, expect) => match self.put(&next, expect) {
+                Put::Done if matches!(next.state, StepState::Undoing { .. }) => {
+                    Undoing::Acting(*next)
+                }
+                _ => Undoing::Idle,
+            },
+            Undoing::Acting(record) => {
+                self.acted.remove(&record.key);
+                self.released.insert(record.key.clone());
+                Undoing::Acted(record)
+            }
+            Undoing::Acted(record) => {
+                let StepState::Undoing { token, .. } = &record.state else {
+                    panic!("it holds the claim");
+                };
+                let now = self.now();
+                if let UndoCompleted::Write(next) =
+                    complete_undo(&record, token, &Undid::Undone, now)
+                {
+                    self.put(&next, Expect::Rev(record.rev));
+                }
+                Undoing::Idle
+            }
+        };
+    }
+
+    /// The execution ends: whatever happened, the rollback closes the record.
+    pub(super) fn end(&mut self) {
+        self.closing = true;
+        self.now_s += 1000;
+        self.undoing = Undoing::Idle;
+        for _ in 0..4 {
+            self.undo();
+        }
+        self.check();
+        if let Some(record) = self.record() {
+            assert_eq!(need(&record, 0, self.now()), Need::Nothing, "{record:?}");
+        }
+    }
+
+    /// Every attempt that did not crash goes on to its end.
+    pub(super) fn wake_everyone(&mut self) {
+        for n in 0..ATTEMPTS {
+            for _ in 0..12 {
+                self.go(n, Reply::Done, false);
+                self.check();
+            }
+        }
+    }
+
+    /// What must hold after every event.
+    pub(super) fn check(&mut self) {
+        let record = self.record();
+        let effects = self.effects();
+        assert!(effects <= 1, "the target acted {effects} times");
+        let Some(now) = record else {
+            assert_eq!(
+                (self.writes, effects),
+                (0, 0),
+                "a claim comes before an effect"
+            );
+            return;
+        };
+        assert_eq!(now.rev, self.writes, "one write, one rev");
+        assert!(now.attempts.len() <= MAX_ATTEMPTS as usize);
+        let open = |attempt: &&super::super::Attempt| attempt.outcome.is_none();
+        let working = matches!(now.state, StepState::Running { .. });
+        assert_eq!(
+            now.attempts.iter().filter(open).count(),
+            usize::from(working)
+        );
+        match now.state {
+            StepState::FailedClean => assert_eq!(effects, 0, "a clean failure: {now:?}"),
+            StepState::Succeeded => assert_eq!(effects, 1, "a success: {now:?}"),
+            StepState::Undone => assert_eq!(effects, 0, "undone: {now:?}"),
+            _ => {}
+        }
+        if let Some(before) = self.last.replace(now.clone()) {
+            follows(&before, &now);
+        }
+    }
+}
+
+/// What must hold between two readings of the record.
+fn follows(before: &StepRecord, now: &StepRecord) {
+    let closed = matches!(before.state, StepState::Undone | StepState::FailedClean);
+    assert!(!closed || before == now, "{before:?} changed to {now:?}");
+    assert_eq!((&before.key, &before.input), (&now.key, &now.input));
+    assert!(
+        now.attempts.len() >= before.attempts.len(),
+        "nothing is deleted"
+    );
+    for (old, new) in before.attempts.iter().zip(&now.attempts) {
+        assert!(
+            old.outcome.is_none() || old == new,
+            "an end is final: {old:?} {new:?}"
+        );
+    }
+    let unknown = |outcome| matches!(outcome, AttemptOutcome::Unknown | AttemptOutcome::Lost);
+    let tainted = before
+        .attempts
+        .iter()
+        .filter_map(|attempt| attempt.outcome)
+        .any(unknown);
+    if tainted && !now.idempotent {
+        assert_eq!(
+            now.attempts.len(),
+            before.attempts.len(),
+            "acted again after an unknown"
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! The hours of the chain: when each is due, and where its digest lies.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+
+use holdfast_ids::keys::{digest_object, digest_prefix};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// A digest is written this long after its hour: by then every write that began within the hour has ended.
+const LATENESS: SignedDuration = SignedDuration::from_mins(15);
+
+/// An hour's digest can be asked for this many hours before its hour is over, and no more: what is written afterwards joins
+/// a later digest, which looks back further than that.
+pub const EARLY_HOURS: i64 = 12;
+
+/// A whole hour (UTC).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hour(i64);
+
+impl Hour {
+    /// The hour that `at` lies in.
+    pub fn of(at: Timestamp) -> Self {
+        Self(at.as_second().div_euclid(HOUR.as_secs()))
+    }
+
+    /// The hour that begins exactly then.
+    pub fn from_start(at: Timestamp) -> Option<Self> {
+        let hour = Self::of(at);
+        (hour.from() == at).then_some(hour)
+    }
+
+    /// The newest hour whose digest may be written.
+    pub fn newest_due(now: Timestamp) -> Self {
+        Self::of(now - LATENESS).before(1)
+    }
+
+    /// The newest hour whose digest may be asked for early.
+    pub fn newest_early(now: Timestamp) -> Self {
+        Self(Self::of(now).0 + EARLY_HOURS)
+    }
+
+    /// When it begins.
+    pub fn from(self) -> Timestamp {
+        Timestamp::from_second(self.0 * HOUR.as_secs()).unwrap_or(Timestamp::MAX)
+    }
+
+    /// When it is over.
+    pub fn until(self) -> Timestamp {
+        self.next().from()
+    }
+
+    /// When its digest is due.
+    pub fn due_at(self) -> Timestamp {
+        self.until() + LATENESS
+    }
+
+    /// The hour after.
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// The first hour that begins at `at` or later.
+    pub fn not_before(at: Timestamp) -> Self {
+        let hour = Self::of(at);
+        if hour.from() < at { hour.next() } else { hour }
+    }
+
+    /// The hour that many before.
+    pub fn before(self, hours: i64) -> Self {
+        Self(self.0 - hours)
+    }
+
+    /// Where a tenant's digest of it lies.
+    pub fn object(self, tenant: &str) -> String {
+        digest_object(tenant, self.from())
+    }
+
+    /// The hour whose digest lies there; `None` if no digest of the tenant does.
+    pub fn of_object(tenant: &str, object: &str) -> Option<Self> {
+        let name = object.strip_prefix(&digest_prefix(tenant))?;
+        let (day, hour) = name.strip_suffix(".json")?.rsplit_once('/')?;
+        let from: Timestamp = format!("{}T{hour}:00:00Z", day.replace('/', "-"))
+            .parse()
+            .ok()?;
+        let hour = Self::from_start(from)?;
+        (hour.object(tenant) == object).then_some(hour)
+    }
+}
+
+impl fmt::Display for Hour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.from().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("RFC 3339")
+    }
+
+    #[test]
+    fn a_digest_is_due_a_quarter_of_an_hour_after_its_hour() {
+        let thirteen = Hour::of(at("2026-11-26T13:59:59Z"));
+        assert_eq!(thirteen.from(), at("2026-11-26T13:00:00Z"));
+        assert_eq!(thirteen.due_at(), at("2026-11-26T14:15:00Z"));
+        let newest = |now| Hour::newest_due(at(now));
+        assert_eq!(newest("2026-11-26T14:14:59Z"), thirteen.before(1));
+        assert_eq!(newest("2026-11-26T14:15:00Z"), thirteen);
+        assert_eq!(newest("2026-11-26T15:14:59Z"), thirteen);
+    }
+
+    #[test]
+    fn only_a_digests_own_object_names_its_hour() {
+        let midnight = Hour::of(at("2026-11-26T00:00:00Z"));
+        let object = midnight.object("acme");
+        assert_eq!(object, "digests/acme/2026/11/26/00.json");
+        assert_eq!(Hour::of_object("acme", &object), Some(midnight));
+        for other in [
+            "digests/globex/2026/11/26/00.json",
+            "digests/acme/2026/11/26/24.json",
+            "digests/acme/2026/11/26/0.json",
+            "digests/acme/2026-11-26/00.json",
+            "digests/acme/2026/11/26/00.txt",
+            "digests/acme/00.json",
+        ] {
+            assert_eq!(Hour::of_object("acme", other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn only_whole_hours_begin_an_hour() {
+        assert!(Hour::from_start(at("2026-11-26T13:00:00Z")).is_some());
+        assert!(Hour::from_start(at("2026-11-26T13:00:00.001Z")).is_none());
+        assert!(Hour::from_start(at("2026-11-26T13:30:00Z")).is_none());
+        let thirteen = Hour::of(at("2026-11-26T13:00:00Z"));
+        assert_eq!(Hour::not_before(at("2026-11-26T13:00:00Z")), thirteen);
+        assert_eq!(Hour::not_before(at("2026-11-26T12:00:01Z")), thirteen);
+    }
+}

@@ -1,0 +1,207 @@
+//! The receipt as a page for people: one self-contained document without scripts, which prints on A4.
+//!
+//! A pure function of the receipt and of what is known of its signature. `maud` escapes every text, and `said` (in
+//! `text.rs`) names what would not be seen.
+
+mod parts;
+mod scale;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod text;
+mod timeline;
+mod words;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use jiff::Timestamp;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use self::{
+    parts::section,
+    text::{code, plain, said},
+};
+use super::{FORMAT, Receipt};
+use crate::{
+    Status,
+    evidence::{Jwks, Kind, Verified, verified},
+};
+use holdfast_ids::digest::sha256_hex;
+
+const STYLE: &str = include_str!("style.css");
+
+/// What a page shows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown<'a> {
+    /// The receipt.
+    pub receipt: &'a Receipt,
+    /// The object, or the file, that it was read from.
+    pub object: &'a str,
+    /// Hex SHA-256 of its bytes.
+    pub sha256: &'a str,
+    /// The key that signed it, or why it is not verified.
+    pub signature: &'a Result<String, String>,
+    /// When that was found out.
+    pub at: Timestamp,
+}
+
+/// The page of a stored receipt, its signature verified by `keys`. `recorded` is the SHA-256 that the ledger has of it, if
+/// that is known. A receipt that cannot be verified has a page that says so; what is no receipt at all has none.
+pub fn page_of(
+    bytes: &[u8],
+    object: &str,
+    recorded: Option<&str>,
+    keys: &Jwks,
+    at: Timestamp,
+) -> Result<String, String> {
+    let sha256 = sha256_hex(bytes);
+    let checked = verified::<Receipt>(bytes, Kind::Receipt, FORMAT, keys);
+    let (receipt, signature) = match checked {
+        Ok(Verified { content, kid }) => (content, Ok(kid)),
+        Err(why) => {
+            let receipt = serde_json::from_slice(bytes);
+            let receipt = receipt.map_err(|error| format!("it is no {FORMAT}: {error}"))?;
+            (receipt, Err(why))
+        }
+    };
+    let signature = match recorded.is_none_or(|recorded| recorded == sha256) {
+        true => signature,
+        false => Err("the stored file is not the one that the ledger recorded".to_owned()),
+    };
+    let shown = Shown {
+        receipt: &receipt,
+        object,
+        sha256: &sha256,
+        signature: &signature,
+        at,
+    };
+    Ok(page(&shown))
+}
+
+/// The Content-Security-Policy under which the page is whole: its own style, and nothing else.
+pub fn content_security_policy() -> String {
+    let style = BASE64_STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// The page.
+pub fn page(shown: &Shown<'_>) -> String {
+    let receipt = shown.receipt;
+    let (word, _, _) = words::status(receipt.status);
+    let title = format!("{word}: {}, receipt", plain(&receipt.workflow_id));
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="robots" content="noindex";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (patterns())
+                (header(receipt))
+                main { (body(shown)) }
+                footer {
+                    p { "Holdfast receipt of execution " (code(&receipt.execution_id)) ", run " (receipt.generation + 1) "." }
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn header(receipt: &Receipt) -> Markup {
+    let (word, class, meaning) = words::status(receipt.status);
+    html! {
+        header {
+            p.kind { "Execution receipt" }
+            h1 { (said(&receipt.workflow_id)) " " span.version { "version " (receipt.workflow_version) } }
+            div class={ "status " (class) } {
+                (icon(receipt.status))
+                p { strong { (word) } " " span { (meaning) } }
+            }
+        }
+    }
+}
+
+fn body(shown: &Shown<'_>) -> Markup {
+    let receipt = shown.receipt;
+    let timeline = timeline::timeline(receipt);
+    let timeline = timeline.unwrap_or_else(|| html! { p { "No step was tried." } });
+    html! {
+        (signature(shown))
+        (section("execution", "Execution", &parts::facts(receipt)))
+        @if let Some(redrive) = &receipt.redriven {
+            (section("redrive", "Why it went on", &parts::redrive(redrive)))
+        }
+        @if let Some(failure) = &receipt.failure {
+            (section("failure", "Why it did not execute", &parts::failure(failure)))
+        }
+        (section("residual", "What remains", &parts::residual(receipt)))
+        (section("timeline", "Timeline", &timeline))
+        (section("steps", "Steps", &steps::steps(receipt)))
+        (section("rollback", "Rollback", &parts::rollback(receipt)))
+        (section("guardrails", "Guardrails", &parts::guardrails(receipt)))
+        @if let Some(approval) = &receipt.approval {
+            (section("approval", "Approval", &parts::approval(approval)))
+        }
+        @if !receipt.decisions.is_empty() {
+            (section("decisions", "Decisions", &parts::decisions(receipt)))
+        }
+        @if receipt.steps.iter().any(|step| step.idempotency_key.is_some()) {
+            (section("digests", "Keys and digests", &steps::digests(receipt)))
+        }
+        (section("evidence", "Evidence", &parts::evidence(shown)))
+    }
+}
+
+fn signature(shown: &Shown<'_>) -> Markup {
+    let at = shown.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let body = match shown.signature {
+        Ok(kid) => html! {
+            p.seal.good { strong { "Signed by " (code(kid)) ", verified" } " on " (at) "." }
+        },
+        Err(why) => html! {
+            p.seal.bad { strong { "Not verified: " (said(why)) } " (" (at) "). Do not rely on this page." }
+        },
+    };
+    section("signature", "Signature", &body)
+}
+
+/// The status as a sign beside its word.
+fn icon(status: Status) -> Markup {
+    let path = match status {
+        Status::Executed => "M7 12.5l3.4 3.4L17 8.6",
+        Status::RolledBack => "M9 7L5.5 10.5 9 14M6 10.5h7.5a4 4 0 0 1 0 8H11",
+        Status::PartiallyRolledBack => "M12 6.5v7M12 16.8v.4",
+        Status::Failed => "M8 8l8 8M16 8l-8 8",
+        Status::Rejected => "M7 12h10",
+    };
+    html! {
+        svg.icon viewBox="0 0 24 24" width="40" height="40" aria-hidden="true" focusable="false" {
+            circle cx="12" cy="12" r="11" {}
+            path d=(path) {}
+        }
+    }
+}
+
+/// The hatchings that the style fills bars with.
+fn patterns() -> Markup {
+    html! {
+        svg.defs width="0" height="0" aria-hidden="true" focusable="false" {
+            defs {
+                pattern #hatch width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                    rect.hatch-ground width="5" height="5" {}
+                    rect.hatch-line width="2" height="5" {}
+                }
+                pattern #gap width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                    rect.gap-line width="1" height="6" {}
+                }
+            }
+        }
+    }
+}

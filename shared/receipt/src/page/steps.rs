@@ -1,0 +1,102 @@
+//! The tables of steps: every attempt, and every key and digest.
+
+use maud::{Markup, html};
+
+use super::{
+    text::{between, clock, code, said},
+    timeline::counted,
+    words,
+};
+use crate::{Receipt, ReceiptAttempt, ReceiptStep};
+
+/// Every step with every attempt at it and at undoing it.
+pub(super) fn steps(receipt: &Receipt) -> Markup {
+    html! {
+        table.steps {
+            caption.unseen { "Every step with every attempt" }
+            thead {
+                tr {
+                    th scope="col" { "Step" }
+                    th scope="col" { "Outcome" }
+                    th scope="col" { "Began (UTC)" }
+                    th scope="col" { "Took" }
+                    th scope="col" { "Error" }
+                }
+            }
+            @for step in &receipt.steps { (rows(step, receipt)) }
+        }
+    }
+}
+
+fn rows(step: &ReceiptStep, receipt: &Receipt) -> Markup {
+    let (word, class) = words::step(step.status);
+    let undone = step.undo.iter().flat_map(|undo| &undo.history);
+    let tries = step.history.iter().zip(1..).map(|tried| ("Attempt", tried));
+    let undos = undone.zip(1..).map(|tried| ("Undo", tried));
+    html! {
+        tbody {
+            tr.step {
+                th scope="rowgroup" {
+                    (said(&step.name))
+                    @if let Some(item) = &step.item { span.item { (said(item)) } }
+                }
+                td { span class={ "mark " (class) } { (word) } }
+                td colspan="3" { (said(&step.action)) ", " (counted(step.attempts)) }
+            }
+            @for (kind, (attempt, n)) in tries.chain(undos) { (row(kind, n, attempt, receipt)) }
+        }
+    }
+}
+
+fn row(kind: &str, n: u32, attempt: &ReceiptAttempt, receipt: &Receipt) -> Markup {
+    html! {
+        tr {
+            th.tried scope="row" { (kind) " " (n) }
+            td { (words::outcome_word(attempt.outcome)) }
+            td.number { (clock(&attempt.started_at, &receipt.started_at)) }
+            td.number { (between(&attempt.started_at, attempt.ended_at.as_deref()).unwrap_or_default()) }
+            td { @if let Some(error) = &attempt.error { (said(error)) } }
+        }
+    }
+}
+
+/// What every step was asked and answered, by digest, and the keys by which its target knows it.
+pub(super) fn digests(receipt: &Receipt) -> Markup {
+    let tried = receipt
+        .steps
+        .iter()
+        .filter(|step| step.idempotency_key.is_some());
+    html! {
+        table.digests {
+            caption.unseen { "Keys and digests of every step that was tried" }
+            thead {
+                tr {
+                    th scope="col" { "Step" }
+                    th scope="col" { "What" }
+                    th scope="col" { "Value" }
+                }
+            }
+            @for step in tried {
+                tbody {
+                    @let undo = step.undo.as_ref().map(|undo| &undo.idempotency_key);
+                    @let all = [
+                        ("key", step.idempotency_key.as_ref()),
+                        ("key of undo", undo),
+                        ("input SHA-256", step.input_sha256.as_ref()),
+                        ("output SHA-256", step.output_sha256.as_ref()),
+                    ];
+                    @let all: Vec<_> = all.into_iter().filter_map(|(what, value)| Some((what, value?))).collect();
+                    @for (n, (what, value)) in all.iter().enumerate() {
+                        tr {
+                            @if n == 0 {
+                                th scope="rowgroup" rowspan=(all.len()) { (said(&step.label())) }
+                            }
+                            td { (what) }
+                            td { (code(value)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

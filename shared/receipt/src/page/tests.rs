@@ -1,0 +1,296 @@
+//! The page as a reader, a printer and an attacker meet it.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    evidence::{MemorySigner, seal},
+    schema,
+};
+
+/// A receipt with everything that a receipt can have.
+fn rich() -> Value {
+    serde_json::from_str(include_str!("sample.json")).unwrap()
+}
+
+fn shown(receipt: &Value) -> String {
+    let receipt = serde_json::from_value(receipt.clone()).unwrap();
+    page(&Shown {
+        receipt: &receipt,
+        object: "receipts/acme/2025/09/29/0-1.json",
+        sha256: &"b".repeat(64),
+        signature: &Ok("key-1".to_owned()),
+        at: "2025-10-01T09:00:00Z".parse().unwrap(),
+    })
+}
+
+/// The page's tags in order, each with how many quotes it has, but for the marks of what would not be seen. Every `<` of
+/// the page begins one, and every `>` ends one.
+fn tags(page: &str) -> Vec<(&str, usize)> {
+    let (_, body) = page.split_once("</style>").unwrap();
+    let mut tags = Vec::new();
+    let mut inside_mark = false;
+    for tag in body.split('<').skip(1) {
+        let (tag, _) = tag.split_once('>').unwrap();
+        let mark = tag.starts_with("span class=\"hidden\"");
+        if !mark && !inside_mark {
+            tags.push((tag.split(' ').next().unwrap(), tag.matches('"').count()));
+        }
+        inside_mark = mark;
+    }
+    tags
+}
+
+/// The receipt with `text` for every text that has no form of its own.
+fn filled(value: &mut Value, text: &str) {
+    const FORMED: [&str; 6] = ["format", "status", "outcome", "decision", "at", "timestamp"];
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                if !FORMED.contains(&name.as_str()) && !name.ends_with("_at") {
+                    filled(member, text);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| filled(item, text)),
+        Value::String(old) => *old = text.to_owned(),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_text_becomes_markup_or_hides_wherever_it_stands() {
+    let tame = shown(&rich());
+    let long = "x".repeat(20_000);
+    let hostile = [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "' onmouseover='alert(1)",
+        "</title></style></svg><iframe src=//evil>",
+        "<!-- --!> ]]> &lt;b&gt; &#60;i>",
+        "\u{202e}fdp.exe\u{2066}\u{0}\u{1b}[31m\u{200b}",
+        "👩\u{200d}🚀 e\u{301} العربية",
+        &long,
+    ];
+    for text in hostile {
+        let mut receipt = rich();
+        filled(&mut receipt, text);
+        let page = shown(&receipt);
+        assert_eq!(tags(&page), tags(&tame), "{text}");
+        let hides = |c: char| {
+            c.is_control()
+                || matches!(c, '\u{200b}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        };
+        let (_, body) = page.split_once("</style>").unwrap();
+        assert_eq!(body.find(hides), None, "{text}");
+    }
+}
+
+#[test]
+fn every_attempt_and_everything_else_of_a_receipt_is_on_its_page() {
+    let page = shown(&rich());
+    let told = [
+        "Partially rolled back",
+        "WF-HOLD",
+        "version 3",
+        "zoe",
+        "wrong vendor",
+        "bob",
+        "it is mended",
+        "the vendor answers again",
+        "HTTP 503",
+        "HTTP 403",
+        "13:00:00.000",
+        "13:00:11.000",
+        "13:00:28.000",
+        "04ca82f4",
+        "receipts/acme/2025/09/29/0-0.json",
+        "a hold lasts 30 days at most",
+        "may stand",
+        "sha256:d1",
+        "sha256:p1",
+        "ann",
+        "PR-42",
+        "u-1",
+        "not run",
+        "risk-17",
+        "acme",
+    ];
+    for text in told {
+        assert!(page.contains(text), "{text}");
+    }
+    let bars = ["<title>attempt ", "<title>undo "].map(|bar| page.matches(bar).count());
+    assert_eq!(bars, [2, 1]);
+}
+
+#[test]
+fn a_page_is_whole_under_its_policy_and_asks_for_nothing() {
+    let page = shown(&rich());
+    let policy = content_security_policy();
+    let (_, after) = page.split_once("<style>").unwrap();
+    let (style, body) = after.split_once("</style>").unwrap();
+    let hash = BASE64_STANDARD.encode(Sha256::digest(style.as_bytes()));
+    assert!(
+        policy.contains(&format!("style-src 'sha256-{hash}'")),
+        "{policy}"
+    );
+    for asset in [
+        "<script", "style=\"", "src=", "href=", "http://", "https://", "@import", "<link", "<form",
+    ] {
+        assert!(!body.contains(asset), "{asset}");
+    }
+    assert!(!style.contains("url(h") && !style.contains("@import"));
+}
+
+#[test]
+fn the_seal_says_who_signed_it_or_why_it_is_not_verified() {
+    let signer = MemorySigner::new(&[7; 32]).unwrap();
+    let keys = Jwks::new(vec![signer.public().clone()]);
+    let bytes = futures_executor::block_on(seal(&signer, Kind::Receipt, rich())).unwrap();
+    let at: Timestamp = "2025-10-01T09:00:00Z".parse().unwrap();
+    let of = |bytes: &[u8], recorded: Option<&str>, keys: &Jwks| {
+        page_of(bytes, "x.json", recorded, keys, at).unwrap()
+    };
+    let sha256 = sha256_hex(&bytes);
+    let good = of(&bytes, Some(&sha256), &keys);
+    let kid = signer.public().kid();
+    assert!(
+        good.contains(&format!(
+            "Signed by <code><bdi>{kid}</bdi></code>, verified"
+        )),
+        "{good}"
+    );
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    let altered = text.replace("wrong vendor", "right vendor");
+    let other = Jwks::new(vec![MemorySigner::new(&[8; 32]).unwrap().public().clone()]);
+    let unsigned = holdfast_ids::digest::canonical(&rich()).unwrap();
+    let cases = [
+        (
+            of(altered.as_bytes(), None, &keys),
+            "the signature does not fit",
+        ),
+        (of(&bytes, None, &other), "which is not in the key set"),
+        (
+            of(&bytes, Some("00"), &keys),
+            "not the one that the ledger recorded",
+        ),
+        (of(&unsigned, None, &keys), "it has no signature"),
+    ];
+    for (page, why) in cases {
+        assert!(
+            page.contains("Not verified: ") && page.contains(why),
+            "{why}"
+        );
+        assert!(!page.contains(", verified"), "{why}");
+    }
+    let error = page_of(b"{}", "x.json", None, &keys, at).unwrap_err();
+    assert!(error.starts_with("it is no holdfast.receipt/1"), "{error}");
+}
+
+#[test]
+fn the_samples_of_these_tests_are_receipts() {
+    let schema = jsonschema::validator_for(&schema()).unwrap();
+    let wrong: Vec<_> = schema.iter_errors(&rich()).map(|e| e.to_string()).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+/// A small page, one block a line, without its style.
+#[test]
+fn a_rejected_start_has_a_short_page() {
+    let mut receipt = rich();
+    let members = receipt.as_object_mut().unwrap();
+    for absent in [
+        "approval",
+        "decisions",
+        "incident",
+        "policy_digest",
+        "previous_receipt",
+        "redriven",
+    ] {
+        members.remove(absent);
+    }
+    receipt["status"] = json!("REJECTED");
+    receipt["generation"] = json!(0);
+    receipt["failure"] = json!({ "state": "Begin", "error": "Rejected", "reason": "short_hold: a hold lasts 30 days at most" });
+    receipt["residual_effects"] = json!([]);
+    receipt["steps"] = json!([receipt["steps"][1]]);
+    let page = shown(&receipt);
+    let (head, rest) = page.split_once("<style>").unwrap();
+    let (_, body) = rest.split_once("</style>").unwrap();
+    let mut lines = format!("{head}{body}");
+    for block in [
+        "body", "header", "main", "footer", "section", "h1", "h2", "div", "p", "dl", "table",
+        "thead", "tbody", "tr", "svg",
+    ] {
+        for tag in [format!("<{block}>"), format!("<{block} ")] {
+            lines = lines.replace(&tag, &format!("\n{tag}"));
+        }
+    }
+    assert_snapshot!(lines, @r#"
+    <!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><title>Rejected: WF-HOLD, receipt</title></head>
+    <body>
+    <svg class="defs" width="0" height="0" aria-hidden="true" focusable="false"><defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground" width="5" height="5"></rect><rect class="hatch-line" width="2" height="5"></rect></pattern><pattern id="gap" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="gap-line" width="1" height="6"></rect></pattern></defs></svg>
+    <header>
+    <p class="kind">Execution receipt</p>
+    <h1><bdi>WF-HOLD</bdi> <span class="version">version 3</span></h1>
+    <div class="status bad">
+    <svg class="icon" viewBox="0 0 24 24" width="40" height="40" aria-hidden="true" focusable="false"><circle cx="12" cy="12" r="11"></circle><path d="M7 12h10"></path></svg>
+    <p><strong>Rejected</strong> <span>It was refused before it began. Nothing was applied.</span></p></div></header>
+    <main>
+    <section id="signature" aria-labelledby="signature-heading">
+    <h2 id="signature-heading">Signature</h2>
+    <p class="seal good"><strong>Signed by <code><bdi>key-1</bdi></code>, verified</strong> on 2025-10-01 09:00:00 UTC.</p></section>
+    <section id="execution" aria-labelledby="execution-heading">
+    <h2 id="execution-heading">Execution</h2>
+    <dl class="facts">
+    <div><dt>Tenant</dt><dd><bdi>acme</bdi></dd></div>
+    <div><dt>Trigger</dt><dd><bdi>api</bdi></dd></div>
+    <div><dt>Began</dt><dd><time datetime="2025-09-29T13:00:00Z">2025-09-29 13:00:00.000 UTC</time></dd></div>
+    <div><dt>Ended</dt><dd><time datetime="2025-09-29T13:00:30Z">2025-09-29 13:00:30.000 UTC</time></dd></div>
+    <div><dt>Took</dt><dd>30 s</dd></div>
+    <div><dt>Run</dt><dd>1</dd></div>
+    <div><dt>Repeats of its start refused</dt><dd>2</dd></div>
+    <div class="wide"><dt>Execution</dt><dd><code><bdi>0000000000000000000000000000000000000000</bdi></code></dd></div>
+    <div class="wide"><dt>Idempotency key</dt><dd><code><bdi>risk-17</bdi></code></dd></div></dl></section>
+    <section id="failure" aria-labelledby="failure-heading">
+    <h2 id="failure-heading">Why it did not execute</h2>
+    <p class="reason"><bdi>short_hold: a hold lasts 30 days at most</bdi></p>
+    <p class="aside">Error <strong><bdi>Rejected</bdi></strong> at <strong><bdi>Begin</bdi></strong>.</p></section>
+    <section id="residual" aria-labelledby="residual-heading">
+    <h2 id="residual-heading">What remains</h2>
+    <p>Nothing: no effect of this execution stands.</p></section>
+    <section id="timeline" aria-labelledby="timeline-heading">
+    <h2 id="timeline-heading">Timeline</h2>
+    <p>No step was tried.</p></section>
+    <section id="steps" aria-labelledby="steps-heading">
+    <h2 id="steps-heading">Steps</h2>
+    <table class="steps"><caption class="unseen">Every step with every attempt</caption>
+    <thead>
+    <tr><th scope="col">Step</th><th scope="col">Outcome</th><th scope="col">Began (UTC)</th><th scope="col">Took</th><th scope="col">Error</th></tr></thead>
+    <tbody>
+    <tr class="step"><th scope="rowgroup"><bdi>notify</bdi></th><td><span class="mark none">not run</span></td><td colspan="3"><bdi>http</bdi>, 0 attempts</td></tr></tbody></table></section>
+    <section id="rollback" aria-labelledby="rollback-heading">
+    <h2 id="rollback-heading">Rollback</h2>
+    <p>There was nothing to undo.</p></section>
+    <section id="guardrails" aria-labelledby="guardrails-heading">
+    <h2 id="guardrails-heading">Guardrails</h2>
+    <table><caption class="unseen">What each guardrail decided</caption>
+    <thead>
+    <tr><th scope="col">Guardrail</th><th scope="col">Decision</th><th scope="col">Message</th></tr></thead>
+    <tbody>
+    <tr><th scope="row"><bdi>input</bdi></th><td><span class="mark good">held</span></td><td></td></tr>
+    <tr><th scope="row"><bdi>short_hold</bdi></th><td><span class="mark bad">did not hold</span></td><td><bdi>a hold lasts 30 days at most</bdi></td></tr></tbody></table></section>
+    <section id="evidence" aria-labelledby="evidence-heading">
+    <h2 id="evidence-heading">Evidence</h2>
+    <dl class="evidence">
+    <div><dt>Receipt</dt><dd><code><bdi>receipts/acme/2025/09/29/0-1.json</bdi></code></dd></div>
+    <div><dt>Its SHA-256</dt><dd><code><bdi>bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb</bdi></code></dd></div>
+    <div><dt>Its format</dt><dd><code><bdi>holdfast.receipt/1</bdi></code></dd></div>
+    <div><dt>Definition</dt><dd><code><bdi>sha256:d1</bdi></code></dd></div>
+    <div><dt>SHA-256 of the input</dt><dd><code><bdi>aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa</bdi></code></dd></div></dl>
+    <p class="aside">This page is made from the receipt and proves nothing by itself. The receipt does, to anybody who has its file and the public keys: <code>holdfast receipt verify FILE --jwks KEYS</code>.</p></section></main>
+    <footer>
+    <p>Holdfast receipt of execution <code><bdi>0000000000000000000000000000000000000000</bdi></code>, run 1.</p></footer></body></html>
+    "#);
+}

@@ -1,0 +1,190 @@
+//! How expressions of a definition are written into a machine: guarded by `when`, with `$item` where there is one.
+
+use serde_json::{Map, Value};
+
+use holdfast_expression::expression_in;
+
+/// What stands around an expression.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Around<'a> {
+    /// The expression of `item_key` inside a `for_each`.
+    pub(super) item_key: Option<&'a str>,
+    /// The step's `when`: nothing is evaluated for a step that is skipped.
+    pub(super) when: Option<&'a str>,
+    /// A step whose output is not a variable yet, and what yields it.
+    pub(super) fresh: Option<(&'a str, &'a str)>,
+}
+
+impl Around<'_> {
+    /// An expression (with its `{% %}`) as the machine evaluates it.
+    pub(super) fn expression(&self, text: &str) -> String {
+        let Some(expression) = expression_in(text) else {
+            return text.to_owned();
+        };
+        let guarded = match self.when.and_then(expression_in) {
+            Some(when) => format!("(({when}) = true) ? ({expression}) : null"),
+            None => expression.to_owned(),
+        };
+        let mut bindings = Vec::new();
+        let item_key = self.item_key.and_then(expression_in).unwrap_or_default();
+        let needs_key = mentions(&guarded, "item_key");
+        if self.item_key.is_some()
+            && (mentions(&guarded, "item") || (needs_key && mentions(item_key, "item")))
+        {
+            bindings.push("$item := $states.context.Map.Item.Value".to_owned());
+        }
+        if self.item_key.is_some() && needs_key {
+            bindings.push(format!("$item_key := ({item_key})"));
+        }
+        if let Some((name, output)) = self.fresh
+            && mentions(&guarded, name)
+        {
+            bindings.push(format!("${name} := {output}"));
+        }
+        if bindings.is_empty() {
+            return format!("{{% {guarded} %}}");
+        }
+        format!("{{% ({}; {guarded}) %}}", bindings.join("; "))
+    }
+
+    /// The items of a `for_each`, as a list also where a filter leaves one or none. Refused where two have one key: they
+    /// would share a record, and one effect be missing.
+    pub(super) fn items(&self, name: &str, items: &str, item_key: &str) -> String {
+        let (Some(list), Some(key)) = (expression_in(items), expression_in(item_key)) else {
+            return items.to_owned();
+        };
+        // A filter may leave none; a field that is not there is a mistake.
+        let list = match is_plain(list) {
+            true => format!(
+                "$exists({list}) ? {list} : $error('{name} has no items: {list} is not there')"
+            ),
+            false => list.to_owned(),
+        };
+        self.expression(&format!(
+            "{{% ($items := $append([], {list}); $keys := $map($items, function($item) {{ $string({key}) }}); \
+             $count($keys) != $count($items) ? $error('an item of {name} has no item_key') \
+             : $count($distinct($keys)) = $count($items) ? $items \
+             : $error('two items of {name} have the same item_key')) %}}"
+        ))
+    }
+
+    /// A `when` as a boolean: whatever is not true, or not there at all, skips the step.
+    pub(super) fn condition(&self, when: &str) -> String {
+        let when = expression_in(when).unwrap_or(when);
+        self.expression(&format!("{{% ({when}) = true %}}"))
+    }
+
+    /// A value in which texts may be expressions.
+    pub(super) fn template(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.expression(text)),
+            Value::Array(items) => items.iter().map(|item| self.template(item)).collect(),
+            Value::Object(members) => members
+                .iter()
+                .map(|(name, value)| (name.clone(), self.template(value)))
+                .collect::<Map<_, _>>()
+                .into(),
+            literal => literal.clone(),
+        }
+    }
+}
+
+/// Whether an expression only names a field.
+fn is_plain(expression: &str) -> bool {
+    let names = |c: char| c.is_alphanumeric() || "_.$".contains(c);
+    expression.trim().chars().all(names)
+}
+
+/// Whether `$name` stands in `expression`, as text: an unneeded binding does no harm.
+fn mentions(expression: &str, name: &str) -> bool {
+    let continues = |c: char| c.is_alphanumeric() || c == '_';
+    expression.split('$').skip(1).any(|rest| {
+        rest.strip_prefix(name)
+            .is_some_and(|rest| !rest.starts_with(continues))
+    })
+}
+
+/// A trigger's value as `begin` evaluates it: expressions as `{"$jsonata": "…"}`, which Step Functions leaves alone.
+pub(super) fn for_begin(value: &Value) -> Value {
+    match value {
+        Value::String(text) => match expression_in(text) {
+            Some(expression) => serde_json::json!({ "$jsonata": expression }),
+            None => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(for_begin).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), for_begin(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        literal => literal.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use holdfast_expression::evaluate;
+
+    #[test]
+    fn a_skipped_step_evaluates_nothing_but_its_when() {
+        let around = Around {
+            when: Some("{% $input.on %}"),
+            ..Around::default()
+        };
+        assert_eq!(
+            around.expression("{% $input.a %}"),
+            "{% (($input.on) = true) ? ($input.a) : null %}"
+        );
+        assert_eq!(around.expression("plain"), "plain");
+    }
+
+    #[test]
+    fn a_filter_of_items_yields_a_list_however_many_it_leaves() {
+        let items =
+            Around::default().items("each", "{% $input.vendors[days > 0] %}", "{% $item.id %}");
+        let items = expression_in(&items).expect("an expression");
+        for left in 0..3 {
+            let vendor = |n: i64| json!({ "id": n.to_string(), "days": left - n });
+            let input = json!({ "vendors": [vendor(0), vendor(1), vendor(2)] });
+            let listed = evaluate(items, &[("input", &input)]);
+            let right: Vec<_> = (0..left).map(vendor).collect();
+            assert_eq!(listed, Ok(Some(json!(right))), "{left}");
+        }
+    }
+
+    #[test]
+    fn items_that_are_not_there_are_an_error_and_an_empty_list_is_none() {
+        let items = Around::default().items("each", "{% $input.vendors %}", "{% $item.id %}");
+        let items = expression_in(&items).expect("an expression");
+        let listed = |input: &Value| evaluate(items, &[("input", input)]);
+        assert_eq!(listed(&json!({ "vendors": [] })), Ok(Some(json!([]))));
+        let one = json!([{ "id": "v" }]);
+        assert_eq!(listed(&json!({ "vendors": one })), Ok(Some(one)));
+        let why = listed(&json!({ "vendor": [] })).expect_err("it is misspelt");
+        assert!(
+            why.contains("each has no items: $input.vendors is not there"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn an_item_is_bound_only_where_it_is_used() {
+        let around = Around {
+            item_key: Some("{% $item.id %}"),
+            ..Around::default()
+        };
+        assert_eq!(around.expression("{% $input.a %}"), "{% $input.a %}");
+        assert_eq!(around.expression("{% $items %}"), "{% $items %}");
+        assert_eq!(
+            around.expression("{% $item.b %}"),
+            "{% ($item := $states.context.Map.Item.Value; $item.b) %}"
+        );
+        assert_eq!(
+            around.expression("{% $item_key %}"),
+            "{% ($item := $states.context.Map.Item.Value; $item_key := ($item.id); $item_key) %}"
+        );
+    }
+}

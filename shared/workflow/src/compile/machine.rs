@@ -1,0 +1,146 @@
+//! Compiles a definition into a state machine: `Begin`, the steps, `Finish`, and the ways an execution ends early.
+
+use serde_json::{Value, json};
+
+use super::{
+    expressions::for_begin,
+    names::{BEGIN_ARN, FINISH_ARN},
+    retry::{FAILURE, catch_all, catch_begin, of_begin, of_end},
+    steps, unwind,
+};
+use crate::definition::{Definition, bare};
+use holdfast_asl::{Exit, Machine, Ordered, QueryLanguage, State, Task};
+use holdfast_expression::expression_in;
+use holdfast_ids::digest::CanonicalError;
+use holdfast_task::{
+    Gate, Guardrail, Rules, StepRef, Template, TriggerMap, timing::FRAME_TIMEOUT_S,
+};
+
+/// The machine of a definition that `file` (its path for people, from the project's root) holds.
+///
+/// Fails only where the definition has no digest: an integer that JSON readers round.
+pub fn machine(definition: &Definition, file: &str) -> Result<Machine, CanonicalError> {
+    let Definition {
+        workflow, version, ..
+    } = definition;
+    let refs = json!(step_refs(definition));
+    let mut states = vec![("Begin".to_owned(), State::Task(begin(definition, &refs)?))];
+    states.extend(steps::states(definition, "Finish").0);
+    states.push(("Finish".to_owned(), State::Task(finish(&refs))));
+    let bounds = unwind::Bounds::of(&[definition]);
+    let failed = Exit::Next("Failed".to_owned());
+    states.extend(unwind::states(&refs, &bounds, failed));
+    states.push(("Failed".to_owned(), unwind::failed(FAILURE)));
+    states.push(("Duplicate".to_owned(), State::Succeed {}));
+    Ok(Machine {
+        comment: format!("{workflow} version {version}, compiled by holdfast; edit {file} instead"),
+        query_language: QueryLanguage::Jsonata,
+        start_at: "Begin".to_owned(),
+        timeout_seconds: definition.limits.timeout_s,
+        states: Ordered(states),
+    })
+}
+
+fn step_refs(definition: &Definition) -> Vec<StepRef> {
+    let refs = definition
+        .action_steps()
+        .into_iter()
+        .map(|(step, action, for_each)| StepRef {
+            name: step.name.clone(),
+            action: action.action.clone(),
+            for_each: for_each.map(str::to_owned),
+        });
+    refs.collect()
+}
+
+fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> {
+    let arguments = [
+        ("gate", json!(gate(definition)?)),
+        ("steps", refs.clone()),
+        ("start", json!("{% $states.input %}")),
+        ("owner", json!("{% $states.context.Execution.Id %}")),
+        ("machine", json!("{% $states.context.StateMachine.Id %}")),
+        (
+            "started_at",
+            json!("{% $states.context.Execution.StartTime %}"),
+        ),
+    ];
+    let assign = [
+        ("execution", "{% $states.result.execution %}"),
+        ("input", "{% $states.result.input %}"),
+    ];
+    let first = definition.steps.first().map_or("Finish", |step| &step.name);
+    Ok(Task {
+        resource: format!("${{{BEGIN_ARN}}}"),
+        timeout_seconds: FRAME_TIMEOUT_S,
+        arguments: Ordered(
+            arguments
+                .map(|(name, value)| (name.to_owned(), value))
+                .to_vec(),
+        ),
+        assign: Some(Ordered(
+            assign
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .to_vec(),
+        )),
+        output: None,
+        retry: of_begin(),
+        catch: catch_begin(),
+        exit: Exit::Next(first.to_owned()),
+    })
+}
+
+fn gate(definition: &Definition) -> Result<Gate, CanonicalError> {
+    let guardrails = definition.guardrails.iter().map(|guardrail| Guardrail {
+        name: guardrail.name.clone(),
+        assert: expression_in(&guardrail.assert)
+            .unwrap_or(&guardrail.assert)
+            .to_owned(),
+        message: guardrail.message.clone(),
+    });
+    let triggers = definition.triggers.iter().map(|trigger| TriggerMap {
+        name: trigger.name.clone(),
+        tenant: Template(for_begin(&json!(trigger.tenant))),
+        idempotency_key: Template(for_begin(&json!(trigger.idempotency_key))),
+        input: Template(for_begin(&trigger.input)),
+        requested_by: trigger
+            .requested_by
+            .as_ref()
+            .map(|by| Template(for_begin(&json!(by)))),
+        approval: trigger
+            .approval
+            .as_ref()
+            .map(|approval| Template(for_begin(approval))),
+    });
+    Ok(Gate {
+        workflow: definition.workflow.clone(),
+        version: definition.version,
+        definition_digest: definition.digest()?,
+        tenants: definition.tenants.clone(),
+        input_schema: definition.input.clone(),
+        guardrails: guardrails.collect(),
+        rules: Rules {
+            budgets: definition.rules.budgets.iter().map(bare).collect(),
+            ..definition.rules.clone()
+        },
+        triggers: triggers.collect(),
+        timeout_s: definition.limits.timeout_s,
+    })
+}
+
+fn finish(refs: &Value) -> Task {
+    let execution = json!("{% $execution %}");
+    Task {
+        resource: format!("${{{FINISH_ARN}}}"),
+        timeout_seconds: FRAME_TIMEOUT_S,
+        arguments: Ordered(vec![
+            ("execution".to_owned(), execution),
+            ("steps".to_owned(), refs.clone()),
+        ]),
+        assign: None,
+        output: None,
+        retry: of_end(),
+        catch: vec![catch_all("Finish", "Plan")],
+        exit: Exit::End(true),
+    }
+}

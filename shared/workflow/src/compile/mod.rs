@@ -1,0 +1,104 @@
+//! The compiler: from a definition to the state machine that runs it, and to what the template needs of it.
+
+mod decisions;
+mod expressions;
+mod machine;
+mod names;
+mod outputs;
+mod region;
+mod retry;
+mod steps;
+mod template;
+#[cfg(test)]
+mod tests;
+mod unwind;
+
+pub use machine::machine;
+pub use names::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of, function_id, parameters_in};
+pub use template::template_parameters;
+pub use unwind::recovery;
+
+use crate::definition::Definition;
+use holdfast_action::ActionInfo;
+use holdfast_asl::{Machine, State};
+use holdfast_task::RECOVERY;
+use region::{Part, missing_parameter, region};
+use template::replace_region;
+
+/// How large what `Begin` is given is, before the input.
+fn gate_bytes(machine: &Machine) -> serde_json::Result<usize> {
+    let begin = machine
+        .states
+        .0
+        .iter()
+        .find_map(|(name, state)| match state {
+            State::Task(task) if name == "Begin" => Some(&task.arguments),
+            _ => None,
+        });
+    serde_json::to_string(&begin).map(|text| text.len())
+}
+
+/// What follows from all workflows of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    /// Workflow id and the text of its state machine, sorted; the last is [`RECOVERY`].
+    pub machines: Vec<(String, String)>,
+    /// template.yaml with its generated part renewed.
+    pub template: String,
+}
+
+/// Step Functions takes no larger definition.
+const MAX_MACHINE_BYTES: usize = 1_000_000;
+/// What `Begin` is given takes 256 KiB, and most of that is the input's.
+const MAX_GATE_BYTES: usize = 50_000;
+
+/// Compiles all workflows of a project, each with its file's path for people. The error is for people too.
+pub fn all(
+    workflows: &[(&Definition, &str)],
+    actions: &[ActionInfo],
+    template: &str,
+) -> Result<Compiled, String> {
+    let mut workflows = workflows.to_vec();
+    workflows.sort_by(|(one, _), (other, _)| one.workflow.cmp(&other.workflow));
+    let mut machines = Vec::new();
+    for (definition, file) in &workflows {
+        let machine = machine(definition, file).map_err(|error| format!("{file}: {error}"))?;
+        let text = machine
+            .to_json()
+            .map_err(|error| format!("{file}: {error}"))?;
+        if text.len() > MAX_MACHINE_BYTES {
+            let message = format!(
+                "{file}: its state machine has {} bytes, at most {MAX_MACHINE_BYTES}",
+                text.len()
+            );
+            return Err(format!("{message} are possible: split the workflow"));
+        }
+        let bytes = gate_bytes(&machine).map_err(|error| format!("{file}: {error}"))?;
+        if bytes > MAX_GATE_BYTES {
+            return Err(format!(
+                "{file}: its input's schema, guardrails, triggers and steps have {bytes} bytes, at most {MAX_GATE_BYTES} are possible: \
+                 shorten them, or split the workflow"
+            ));
+        }
+        machines.push((definition.workflow.clone(), text));
+    }
+    let definitions: Vec<&Definition> = workflows.iter().map(|(one, _)| *one).collect();
+    let recovery = unwind::recovery(&definitions)
+        .to_json()
+        .map_err(|error| format!("{RECOVERY}: {error}"))?;
+    let parts: Vec<Part<'_>> = workflows
+        .iter()
+        .zip(&machines)
+        .map(|((definition, _), (_, machine))| Part {
+            definition,
+            machine,
+        })
+        .collect();
+    let in_template = |error: String| format!("template.yaml: {error}");
+    if let Some(error) = missing_parameter(&parts, actions, &template_parameters(template)) {
+        return Err(in_template(error));
+    }
+    let template = replace_region(template, &region(&parts, actions)).map_err(in_template)?;
+    machines.push((RECOVERY.to_owned(), recovery));
+    Ok(Compiled { machines, template })
+}

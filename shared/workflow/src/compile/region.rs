@@ -1,0 +1,291 @@
+//! Generates the part of template.yaml that follows from the workflows: functions of the actions in use, machines,
+//! and what starts them. The text blocks stand in `region/`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::names::{ASK_ARN, arn_of, function_id, parameters_in, pascal};
+use crate::definition::{ActionStep, Definition, Trigger, TriggerSource};
+use holdfast_action::ActionInfo;
+use holdfast_action::SECRETS_VARIABLE;
+use holdfast_expression::expression_in;
+use holdfast_task::timing::{FUNCTION_MARGIN_S, FUNCTION_MAX_S, FUNCTION_MIN_S};
+
+const FUNCTION: &str = include_str!("region/function.yaml");
+const MACHINE: &str = include_str!("region/machine.yaml");
+const RECOVERY: &str = include_str!("region/recovery.yaml");
+const ROLE: &str = include_str!("region/role.yaml");
+const RULE: &str = include_str!("region/rule.yaml");
+const SCHEDULE: &str = include_str!("region/schedule.yaml");
+
+/// A compiled workflow, as the region needs it.
+pub(super) struct Part<'a> {
+    pub(super) definition: &'a Definition,
+    /// Its machine's text, for the parameters that it mentions.
+    pub(super) machine: &'a str,
+}
+
+/// The region's text: functions sorted by action, then machines in the order of `parts`.
+pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo]) -> String {
+    let mut blocks = Vec::new();
+    for (action, need) in needs(parts) {
+        if let Some(info) = actions.iter().find(|info| info.name == action) {
+            blocks.push(function(info, &need));
+        }
+    }
+    for part in parts {
+        blocks.push(machine(part));
+        let triggers = &part.definition.triggers;
+        let id = machine_id(&part.definition.workflow);
+        if !triggers.is_empty() {
+            blocks.push(fill(ROLE, &[("ID", &id)]));
+        }
+        blocks.extend(triggers.iter().map(|trigger| start(&id, trigger)));
+    }
+    blocks.push(recovery(parts));
+    blocks.join("\n")
+}
+
+/// Settings of actions in use that the template has no parameter for, as a message for people.
+pub(super) fn missing_parameter(
+    parts: &[Part<'_>],
+    actions: &[ActionInfo],
+    parameters: &[String],
+) -> Option<String> {
+    let used = needs(parts);
+    actions
+        .iter()
+        .filter(|info| used.contains_key(info.name))
+        .find_map(|info| {
+            let missing = info
+                .settings
+                .iter()
+                .find(|setting| !parameters.iter().any(|one| one == setting.parameter))?;
+            Some(format!(
+                "add the parameter {}: action {} reads it",
+                missing.parameter, info.name
+            ))
+        })
+}
+
+/// The start of the logical ids of a workflow's resources.
+fn machine_id(workflow: &str) -> String {
+    pascal(workflow.strip_prefix("WF-").unwrap_or(workflow))
+}
+
+/// What the steps of all workflows ask of one action's function.
+#[derive(Default)]
+struct Need {
+    longest_s: u64,
+    secrets: Vec<String>,
+}
+
+fn needs<'a>(parts: &[Part<'a>]) -> BTreeMap<&'a str, Need> {
+    let mut needs: BTreeMap<&str, Need> = BTreeMap::new();
+    for (_, step, _) in parts.iter().flat_map(|part| part.definition.action_steps()) {
+        let need = needs.entry(&step.action).or_default();
+        let undo_s = step
+            .rollback
+            .as_ref()
+            .map_or(0, |rollback| rollback.timeout_s);
+        need.longest_s = need.longest_s.max(step.timeout_s).max(undo_s);
+        need.secrets.extend(secrets(step).map(str::to_owned));
+    }
+    for need in needs.values_mut() {
+        need.secrets.sort();
+        need.secrets.dedup();
+    }
+    needs
+}
+
+/// The secrets that a step names in its own input or its undo's.
+fn secrets(step: &ActionStep) -> impl Iterator<Item = &str> {
+    let undo = step
+        .rollback
+        .as_ref()
+        .and_then(|rollback| rollback.input.as_ref());
+    let names = [Some(&step.input), undo].into_iter().flatten();
+    names
+        .filter_map(|input| input.pointer("/auth/secret")?.as_str())
+        .filter(|name| expression_in(name).is_none())
+}
+
+fn function(info: &ActionInfo, need: &Need) -> String {
+    let settings: String = info
+        .settings
+        .iter()
+        .map(|setting| {
+            format!(
+                "          {}: !Ref {}\n",
+                setting.variable, setting.parameter
+            )
+        })
+        .collect();
+    let timeout = (need.longest_s + FUNCTION_MARGIN_S).clamp(FUNCTION_MIN_S, FUNCTION_MAX_S);
+    fill(
+        FUNCTION,
+        &[
+            ("ID", &pascal(info.name)),
+            ("ACTION", info.name),
+            ("TIMEOUT", &timeout.to_string()),
+            ("SETTINGS", &settings),
+            ("NAMED", &named(&need.secrets)),
+            ("SECRETS", &secret_policy(&need.secrets)),
+        ],
+    )
+}
+
+/// The function's variable with their names.
+fn named(secrets: &[String]) -> String {
+    match secrets {
+        [] => String::new(),
+        all => format!("          {SECRETS_VARIABLE}: {}\n", scalar(&all.join(","))),
+    }
+}
+
+/// Secrets Manager adds six characters to a secret's name: the policy ends in as many question marks.
+fn secret_policy(secrets: &[String]) -> String {
+    if secrets.is_empty() {
+        return String::new();
+    }
+    let all = secrets.iter().map(|name| match name.starts_with("arn:") {
+        true => format!("                - {}\n", scalar(name)),
+        false => format!(
+            "                - !Sub \"arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:{name}-??????\"\n"
+        ),
+    });
+    let statement = "            - Effect: Allow\n              Action: secretsmanager:GetSecretValue\n              Resource:\n";
+    format!("{statement}{}", all.collect::<String>())
+}
+
+/// The functions that machines with these steps call: substitution and logical id.
+fn functions_of(parts: &[&Part<'_>], own: &[&str]) -> Vec<(String, String)> {
+    let steps = parts.iter().flat_map(|part| part.definition.action_steps());
+    let mut actions: Vec<&str> = steps.map(|(_, step, _)| step.action.as_str()).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    let own = own
+        .iter()
+        .map(|name| (format!("{name}FunctionArn"), format!("{name}Function")));
+    let steps = actions
+        .iter()
+        .map(|action| (arn_of(action), function_id(action)));
+    own.chain(steps).collect()
+}
+
+fn substitutions_of(functions: &[(String, String)]) -> String {
+    let lines = functions
+        .iter()
+        .map(|(arn, id)| format!("        {arn}: !GetAtt {id}.Arn\n"));
+    lines.collect()
+}
+
+fn resources_of(functions: &[(String, String)]) -> String {
+    let lines = functions
+        .iter()
+        .map(|(_, id)| format!("                - !GetAtt {id}.Arn\n"));
+    lines.collect()
+}
+
+fn recovery(parts: &[Part<'_>]) -> String {
+    let parts: Vec<&Part<'_>> = parts.iter().collect();
+    let functions = functions_of(&parts, &["Finish", "Plan"]);
+    fill(
+        RECOVERY,
+        &[
+            ("SUBSTITUTIONS", &substitutions_of(&functions)),
+            ("FUNCTIONS", &resources_of(&functions)),
+        ],
+    )
+}
+
+fn machine(part: &Part<'_>) -> String {
+    let mut own = vec!["Begin", "Finish", "Plan"];
+    if part.machine.contains(&format!("${{{ASK_ARN}}}")) {
+        own.push("Ask");
+    }
+    let functions = functions_of(&[part], &own);
+    let mut parameters: Vec<&str> = parameters_in(part.machine)
+        .filter(|name| !functions.iter().any(|(arn, _)| arn == name))
+        .collect();
+    parameters.sort_unstable();
+    parameters.dedup();
+    let mut substitutions = substitutions_of(&functions);
+    substitutions.extend(
+        parameters
+            .iter()
+            .map(|name| format!("        {name}: !Ref {name}\n")),
+    );
+    let workflow = &part.definition.workflow;
+    fill(
+        MACHINE,
+        &[
+            ("ID", &machine_id(workflow)),
+            ("WORKFLOW", workflow),
+            ("SUBSTITUTIONS", &substitutions),
+            ("FUNCTIONS", &resources_of(&functions)),
+        ],
+    )
+}
+
+fn start(id: &str, trigger: &Trigger) -> String {
+    let trigger_id = pascal(&trigger.name);
+    let names = [
+        ("ID", id),
+        ("TRIGGER_ID", &trigger_id),
+        ("TRIGGER", &trigger.name),
+    ];
+    match &trigger.source {
+        TriggerSource::Event(pattern) => fill(&fill(RULE, &names), &[("PATTERN", &flow(pattern))]),
+        TriggerSource::Schedule { schedule, timezone } => {
+            let timezone = timezone.as_ref().map_or_else(String::new, |name| {
+                format!("      ScheduleExpressionTimezone: {}\n", scalar(name))
+            });
+            fill(
+                &fill(SCHEDULE, &names),
+                &[("SCHEDULE", &scalar(schedule)), ("TIMEZONE", &timezone)],
+            )
+        }
+    }
+}
+
+/// A block without its first line (which says what the file owns), its `@NAMES@` replaced.
+fn fill(block: &str, names: &[(&str, &str)]) -> String {
+    let block = match block.split_once('\n') {
+        Some((first, rest)) if first.starts_with('#') => rest,
+        _ => block,
+    };
+    names.iter().fold(block.to_owned(), |text, (name, value)| {
+        text.replace(&format!("@{name}@"), value)
+    })
+}
+
+/// A value as YAML on one line.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(flow).collect::<Vec<_>>().join(", ")
+        ),
+        Value::Object(members) => {
+            let members: Vec<String> = members
+                .iter()
+                .map(|(name, value)| format!("{}: {}", Value::from(name.as_str()), flow(value)))
+                .collect();
+            format!("{{ {} }}", members.join(", "))
+        }
+        Value::String(text) => scalar(text),
+        literal => literal.to_string(),
+    }
+}
+
+/// A text in quotes, its parameters filled in at deployment.
+fn scalar(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    if parameters_in(text).next().is_some() {
+        format!("!Sub {quoted}")
+    } else {
+        quoted
+    }
+}

@@ -1,0 +1,187 @@
+//! Any definition that can be read, for tests.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::definition::{
+    ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Retry,
+    Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
+};
+
+fn retry() -> impl Strategy<Value = Retry> {
+    let jitter = prop_oneof![Just(Jitter::Full), Just(Jitter::None)];
+    (1..100_u32, 1..600_u64, 10..100_u32, 0..600_u64, jitter).prop_map(
+        |(max_attempts, interval_s, backoff, more, jitter)| Retry {
+            max_attempts,
+            interval_s,
+            backoff: f64::from(backoff) / 10.0,
+            max_delay_s: interval_s + more,
+            jitter,
+        },
+    )
+}
+
+fn input() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!({})),
+        Just(json!("{% $input %}")),
+        Just(
+            json!({ "a": "{% $input.a & $execution.id %}", "b": [1, "two", { "c": "{% $uuid() %}" }] })
+        ),
+    ]
+}
+
+pub(super) fn action() -> impl Strategy<Value = StepKind> {
+    let when = prop_oneof![
+        Just(None),
+        Just(Some("{% $input.on ? true : false %}".to_owned()))
+    ];
+    let rollback = prop_oneof![
+        Just(None),
+        (proptest::option::of(input()), 1..840_u64, retry()).prop_map(
+            |(input, timeout_s, retry)| Some(Rollback {
+                input,
+                timeout_s,
+                retry,
+                fences: true
+            })
+        ),
+    ];
+    (when, input(), 1..840_u64, retry(), rollback, any::<bool>()).prop_map(
+        |(when, input, timeout_s, retry, rollback, idempotent)| {
+            let action = "vendor-hold".to_owned();
+            StepKind::Action(ActionStep {
+                action,
+                when,
+                input,
+                timeout_s,
+                retry,
+                rollback,
+                idempotent,
+                on_failure: OnFailure::Rollback,
+            })
+        },
+    )
+}
+
+/// Actions whose failure has consequences, and approvals: what must not stand inside a `for_each`.
+fn asking() -> impl Strategy<Value = StepKind> {
+    let ways = prop_oneof![
+        Just(OnFailure::Continue),
+        Just(OnFailure::Escalate { within_s: 60 })
+    ];
+    let escalates = (action(), ways).prop_map(|(kind, on_failure)| match kind {
+        StepKind::Action(action) => StepKind::Action(ActionStep {
+            on_failure,
+            ..action
+        }),
+        other => other,
+    });
+    let approve = Just(StepKind::Approve(Approve {
+        message: "{% 'Hold ' & $input.vendor_id & '?' %}".to_owned(),
+        within_s: 600,
+    }));
+    prop_oneof![2 => escalates, 1 => approve]
+}
+
+fn wait() -> impl Strategy<Value = StepKind> {
+    let wait = prop_oneof![
+        (1..9000_u64).prop_map(Wait::Seconds),
+        Just(Wait::Until("{% $now() %}".to_owned()))
+    ];
+    wait.prop_map(StepKind::Wait)
+}
+
+/// Steps whose names are given later, since they must be unique; `outside` every `for_each`, or not.
+pub(super) fn row(depth: u32, outside: bool) -> BoxedStrategy<Vec<Step>> {
+    let plain = match outside {
+        true => prop_oneof![3 => action(), 1 => wait(), 2 => asking()].boxed(),
+        false => prop_oneof![3 => action(), 1 => wait()].boxed(),
+    };
+    let kind = if depth == 0 {
+        plain
+    } else {
+        let branches = prop::collection::vec(row(depth - 1, outside), 2..4);
+        let parallel = branches.prop_map(|all| {
+            StepKind::Parallel(all.into_iter().map(|steps| Branch { steps }).collect())
+        });
+        let each = (row(depth - 1, false), any::<bool>()).prop_map(|(steps, collect)| {
+            StepKind::ForEach(ForEach {
+                items: "{% $input.items %}".to_owned(),
+                item_key: "{% $item.id %}".to_owned(),
+                max_concurrency: 5,
+                collect: collect.then(|| "{% { 'key': $item_key, 'last': $last } %}".to_owned()),
+                steps,
+            })
+        });
+        match outside {
+            true => prop_oneof![4 => plain, 1 => parallel, 1 => each].boxed(),
+            false => prop_oneof![4 => plain, 1 => parallel].boxed(),
+        }
+    };
+    prop::collection::vec(
+        kind.prop_map(|kind| Step {
+            name: String::new(),
+            kind,
+        }),
+        1..4,
+    )
+    .boxed()
+}
+
+fn name_all(steps: &mut [Step], next: &mut u32) {
+    for step in steps {
+        *next += 1;
+        step.name = format!("step_{next}");
+        match &mut step.kind {
+            StepKind::Parallel(branches) => branches
+                .iter_mut()
+                .for_each(|branch| name_all(&mut branch.steps, next)),
+            StepKind::ForEach(each) => {
+                name_all(&mut each.steps, next);
+                let last = each
+                    .steps
+                    .last()
+                    .map(|step| format!("${}", step.name))
+                    .unwrap_or_default();
+                each.collect = each
+                    .collect
+                    .as_ref()
+                    .map(|collect| collect.replace("$last", &last));
+            }
+            StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) => {}
+        }
+    }
+}
+
+pub(super) fn definition(steps: Vec<Step>) -> Definition {
+    let mut steps = steps;
+    name_all(&mut steps, &mut 0);
+    Definition {
+        workflow: "WF-TEST".to_owned(),
+        version: 3,
+        description: None,
+        tenants: vec!["acme".to_owned()],
+        input: json!({ "type": "object" }),
+        triggers: vec![Trigger {
+            name: "nightly".to_owned(),
+            source: TriggerSource::Schedule {
+                schedule: "rate(1 day)".to_owned(),
+                timezone: None,
+            },
+            tenant: "acme".to_owned(),
+            idempotency_key: "{% $scheduled_time %}".to_owned(),
+            input: json!({ "at": "{% $scheduled_time %}" }),
+            requested_by: None,
+            approval: None,
+        }],
+        guardrails: vec![Guardrail {
+            name: "always".to_owned(),
+            assert: "{% true %}".to_owned(),
+            message: "never said".to_owned(),
+        }],
+        rules: holdfast_task::Rules::default(),
+        limits: Limits { timeout_s: 900 },
+        steps,
+    }
+}

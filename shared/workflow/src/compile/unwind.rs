@@ -1,0 +1,252 @@
+//! Compiles the states by which an execution is rolled back: `Plan`, `Undo` for each effect, `Close`; the same in every
+//! workflow's machine and in the recovery machine, which works from the ledger alone.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    names::{FINISH_ARN, PLAN_ARN, arn_of},
+    retry::{ERROR_MESSAGE, FAILURE, names, of_end, of_undo},
+};
+use crate::definition::{Definition, Jitter, Retry};
+use holdfast_asl::{
+    Catcher, Exit, Inner, Machine, Map, Ordered, Pass, ProcessorConfig, ProcessorMode,
+    QueryLanguage, State, Task, Until, Wait,
+};
+use holdfast_task::{
+    ASKING, error_name,
+    timing::{FRAME_TIMEOUT_S, TASK_MARGIN_S},
+};
+
+/// Calls a function that is known only at run time.
+const INVOKE: &str = "arn:aws:states:::lambda:invoke";
+
+/// The upper bound of what the steps of some definitions allow their undos: one Task has one literal Retry, and the
+/// function holds each undo to its own policy (protocol.md).
+pub(super) struct Bounds {
+    actions: Vec<String>,
+    timeout_s: u64,
+    retry: Retry,
+}
+
+impl Bounds {
+    pub(super) fn of(definitions: &[&Definition]) -> Self {
+        let mut bounds = Self {
+            actions: Vec::new(),
+            timeout_s: ASKING.timeout_s,
+            retry: Retry {
+                max_attempts: ASKING.max_attempts,
+                interval_s: 1,
+                backoff: 2.0,
+                max_delay_s: 30,
+                jitter: Jitter::Full,
+            },
+        };
+        let steps = definitions.iter().flat_map(|one| one.action_steps());
+        for (_, step, _) in steps {
+            bounds.actions.push(step.action.clone());
+            // An attempt at the step itself may hold the lease when its undo begins.
+            bounds.timeout_s = bounds.timeout_s.max(step.timeout_s);
+            let Some(rollback) = &step.rollback else {
+                continue;
+            };
+            bounds.timeout_s = bounds.timeout_s.max(rollback.timeout_s);
+            let (most, one) = (&mut bounds.retry, &rollback.retry);
+            most.max_attempts = most.max_attempts.max(one.max_attempts);
+            most.interval_s = most.interval_s.max(one.interval_s);
+            most.max_delay_s = most.max_delay_s.max(one.max_delay_s);
+        }
+        bounds.actions.sort_unstable();
+        bounds.actions.dedup();
+        bounds
+    }
+}
+
+/// The states `Plan`, `Undo` and `Close`; `steps` is the list of steps, or an expression that yields it.
+pub(super) fn states(steps: &Value, bounds: &Bounds, end: Exit) -> Vec<(String, State)> {
+    vec![
+        ("Plan".to_owned(), State::Task(plan(bounds))),
+        ("Undo".to_owned(), State::Map(undo(bounds))),
+        ("Close".to_owned(), State::Task(close(steps, end))),
+    ]
+}
+
+fn object(members: Vec<(&str, Value)>) -> Ordered<Value> {
+    let members = members.into_iter();
+    Ordered(
+        members
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+    )
+}
+
+fn plan(bounds: &Bounds) -> Task {
+    let functions: BTreeMap<_, _> = bounds
+        .actions
+        .iter()
+        .map(|action| (action, format!("${{{}}}", arn_of(action))))
+        .collect();
+    Task {
+        resource: format!("${{{PLAN_ARN}}}"),
+        timeout_seconds: FRAME_TIMEOUT_S,
+        arguments: object(vec![
+            ("execution", json!("{% $execution %}")),
+            ("owner", json!("{% $states.context.Execution.Id %}")),
+            ("failure", json!("{% $failure %}")),
+            ("functions", json!(functions)),
+        ]),
+        assign: Some(Ordered::one(
+            "execution",
+            "{% $states.result.execution %}".to_owned(),
+        )),
+        output: None,
+        retry: of_end(),
+        catch: vec![to("Failed")],
+        exit: Exit::Next("Undo".to_owned()),
+    }
+}
+
+/// Whatever goes wrong leads to `next`; what led to the rollback stays what is told.
+fn to(next: &str) -> Catcher {
+    Catcher {
+        error_equals: names(["States.ALL"]),
+        assign: None,
+        output: None,
+        next: next.to_owned(),
+    }
+}
+
+/// One after the other, each with its own retries; one that never answers is recorded, and the rest go on.
+fn undo(bounds: &Bounds) -> Map {
+    let call = Task {
+        resource: INVOKE.to_owned(),
+        timeout_seconds: bounds.timeout_s + TASK_MARGIN_S,
+        arguments: object(vec![
+            ("FunctionName", json!("{% $states.input.function %}")),
+            (
+                "Payload",
+                json!({ "execution": "{% $execution %}", "undo": "{% $states.input %}" }),
+            ),
+        ]),
+        assign: None,
+        output: Some(json!("{% $states.result.Payload.status %}")),
+        retry: of_undo(&bounds.retry),
+        catch: vec![
+            Catcher {
+                error_equals: names([error_name::RETRY_AFTER]),
+                assign: None,
+                output: Some(format!(
+                    "{{% {{ 'undo': $states.input, 'seconds': $number({ERROR_MESSAGE}.retry_after_s) }} %}}"
+                )),
+                next: "Undo.pause".to_owned(),
+            },
+            Catcher {
+                output: Some(
+                    "{% { 'undo': $states.input, 'error': $states.errorOutput.Error } %}"
+                        .to_owned(),
+                ),
+                ..to("Undo.unanswered")
+            },
+        ],
+        exit: Exit::End(true),
+    };
+    let pause = Wait {
+        until: Until::Seconds("{% $states.input.seconds %}".into()),
+        output: Some(json!("{% $states.input.undo %}")),
+        exit: Exit::Next("Undo.step".to_owned()),
+    };
+    let give_up = Task {
+        resource: format!("${{{PLAN_ARN}}}"),
+        timeout_seconds: FRAME_TIMEOUT_S,
+        arguments: object(vec![
+            ("execution", json!("{% $execution %}")),
+            ("undo", json!("{% $states.input.undo %}")),
+            ("error", json!("{% $states.input.error %}")),
+        ]),
+        assign: None,
+        output: Some(json!("{% $states.result.status %}")),
+        retry: of_end(),
+        catch: Vec::new(),
+        exit: Exit::End(true),
+    };
+    Map {
+        items: "{% $states.input.undo %}".to_owned(),
+        max_concurrency: 1,
+        item_processor: Inner {
+            processor_config: Some(ProcessorConfig {
+                mode: ProcessorMode::Inline,
+            }),
+            start_at: "Undo.step".to_owned(),
+            states: Ordered(vec![
+                ("Undo.step".to_owned(), State::Task(call)),
+                ("Undo.pause".to_owned(), State::Wait(pause)),
+                ("Undo.unanswered".to_owned(), State::Task(give_up)),
+            ]),
+        },
+        assign: None,
+        output: None,
+        catch: vec![to("Failed")],
+        exit: Exit::Next("Close".to_owned()),
+    }
+}
+
+fn close(steps: &Value, exit: Exit) -> Task {
+    Task {
+        resource: format!("${{{FINISH_ARN}}}"),
+        timeout_seconds: FRAME_TIMEOUT_S,
+        arguments: object(vec![
+            ("execution", json!("{% $execution %}")),
+            ("steps", steps.clone()),
+        ]),
+        assign: None,
+        output: None,
+        retry: of_end(),
+        catch: vec![
+            // A step was claimed beside the plan, or there were more than one plan lists.
+            Catcher {
+                error_equals: names([error_name::OPEN]),
+                ..to("Plan")
+            },
+            to("Failed"),
+        ],
+        exit,
+    }
+}
+
+/// The machine that ends an execution which its own machine left behind. Its input: `execution`, `failure`, `steps`.
+pub fn recovery(definitions: &[&Definition]) -> Machine {
+    let given = |name: &str| {
+        (
+            name.to_owned(),
+            json!(format!("{{% $states.input.{name} %}}")),
+        )
+    };
+    let begin = Pass {
+        assign: Ordered(["execution", "failure", "steps"].map(given).to_vec()),
+        exit: Exit::Next("Plan".to_owned()),
+    };
+    let mut states = vec![("Begin".to_owned(), State::Pass(begin))];
+    let (steps, bounds) = (json!("{% $steps %}"), Bounds::of(definitions));
+    states.extend(self::states(&steps, &bounds, Exit::End(true)));
+    states.push(("Failed".to_owned(), failed(FAILURE)));
+    Machine {
+        comment: "Ends executions that their own machine left behind, compiled by holdfast"
+            .to_owned(),
+        query_language: QueryLanguage::Jsonata,
+        start_at: "Begin".to_owned(),
+        timeout_seconds: RECOVERY_TIMEOUT_S,
+        states: Ordered(states),
+    }
+}
+
+/// A recovery that takes longer is begun anew.
+const RECOVERY_TIMEOUT_S: u64 = 24 * 60 * 60;
+
+/// The last state of a row that does not end well, because of what is remembered as `$variable`.
+pub(super) fn failed(variable: &str) -> State {
+    State::Fail {
+        error: format!("{{% ${variable}.error %}}"),
+        cause: format!("{{% ${variable}.cause %}}"),
+    }
+}

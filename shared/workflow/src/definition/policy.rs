@@ -1,0 +1,224 @@
+//! Reads what a step does about time and failure: timeout, retry, rollback.
+
+use super::{
+    model::{Jitter, Limits, Retry, Rollback},
+    reader::{Fields, Reader},
+    scope::Scope,
+    tree::Node,
+};
+use holdfast_action::{ActionInfo, Undo};
+use holdfast_task::timing::{STEP_TIMEOUT_MAX_S, TASK_MARGIN_S};
+
+/// An attempt's longest duration where the definition says nothing.
+const DEFAULT_TIMEOUT_S: u64 = 30;
+const DEFAULT_RETRY: Retry = Retry {
+    max_attempts: 3,
+    interval_s: 1,
+    backoff: 2.0,
+    max_delay_s: 30,
+    jitter: Jitter::Full,
+};
+/// Longest delay between attempts.
+const MAX_DELAY_S: u64 = 24 * 60 * 60;
+
+impl Retry {
+    /// The delays between attempts, in seconds, each at its longest.
+    pub fn delays_s(&self) -> impl Iterator<Item = u64> {
+        let longest = self.max_delay_s as f64;
+        let first = self.interval_s as f64;
+        (1..self.max_attempts).map(move |n| {
+            let factor = self.backoff.powi(i32::try_from(n - 1).unwrap_or(i32::MAX));
+            (first * factor).min(longest).ceil() as u64
+        })
+    }
+
+    /// How long all attempts and delays take at most, in seconds. One that never answers lasts as long as its state waits for
+    /// it; one that dies at once is followed when its lease is over, which is no later.
+    pub fn longest_s(&self, timeout_s: u64) -> u64 {
+        u64::from(self.max_attempts) * (timeout_s + TASK_MARGIN_S) + self.delays_s().sum::<u64>()
+    }
+}
+
+impl Reader<'_> {
+    /// `timeout` and `retry`; `inherited` where those of a rollback default to its step's.
+    pub(super) fn attempts(
+        &mut self,
+        fields: &Fields<'_>,
+        inherited: Option<(u64, &Retry)>,
+        limits: &Limits,
+    ) -> (u64, Retry) {
+        let (default_timeout_s, default_retry) =
+            inherited.unwrap_or((DEFAULT_TIMEOUT_S, &DEFAULT_RETRY));
+        let timeout_s = fields.get("timeout").map_or(default_timeout_s, |node| {
+            self.seconds(node, "timeout", 1..=STEP_TIMEOUT_MAX_S)
+        });
+        let retry = fields
+            .get("retry")
+            .map_or_else(|| default_retry.clone(), |node| self.retry(node));
+        let written = fields.key("retry").or(fields.key("timeout"));
+        if inherited.is_none() || written.is_some() {
+            let at = written.map_or(fields.at, |key| key.at);
+            let what = format!("{} attempts of this step", retry.max_attempts);
+            self.within_limit(at, &what, retry.longest_s(timeout_s), limits);
+        }
+        (timeout_s, retry)
+    }
+
+    fn retry(&mut self, node: &Node) -> Retry {
+        let fields = self.fields(
+            node,
+            "retry",
+            &["max_attempts", "interval", "backoff", "max_delay", "jitter"],
+        );
+        let default = DEFAULT_RETRY;
+        let max_attempts = fields
+            .get("max_attempts")
+            .map(|node| self.integer(node, "max_attempts", 1..=100));
+        let interval_s = fields
+            .get("interval")
+            .map(|node| self.seconds(node, "interval", 1..=MAX_DELAY_S));
+        let backoff = fields
+            .get("backoff")
+            .map(|node| self.decimal(node, "backoff", 1.0..=10.0));
+        let max_delay_s = fields
+            .get("max_delay")
+            .map(|node| self.seconds(node, "max_delay", 1..=MAX_DELAY_S));
+        let jitter = fields.get("jitter").and_then(|node| {
+            self.choice(
+                node,
+                "jitter",
+                &[("full", Jitter::Full), ("none", Jitter::None)],
+            )
+        });
+        let interval_s = interval_s.unwrap_or(default.interval_s);
+        // An interval beyond the default cap raises it; beyond a written one it is a contradiction.
+        if let (Some(node), true) = (
+            fields.get("max_delay"),
+            max_delay_s.is_some_and(|most| most < interval_s),
+        ) {
+            self.problem(
+                node.at,
+                "max_delay is shorter than interval",
+                "raise max_delay, or shorten interval",
+            );
+        }
+        Retry {
+            max_attempts: max_attempts
+                .and_then(|n| u32::try_from(n).ok())
+                .unwrap_or(default.max_attempts),
+            interval_s,
+            backoff: backoff.unwrap_or(default.backoff),
+            max_delay_s: max_delay_s.unwrap_or(default.max_delay_s.max(interval_s)),
+            jitter: jitter.unwrap_or(default.jitter),
+        }
+    }
+
+    /// Exactly one of `rollback` and `irreversible`, and what the action's undo takes.
+    pub(super) fn rollback(
+        &mut self,
+        fields: &Fields<'_>,
+        step: &str,
+        info: Option<&ActionInfo>,
+        own: (u64, &Retry),
+        scope: &Scope,
+        limits: &Limits,
+    ) -> Option<Rollback> {
+        if let Some(node) = fields.get("irreversible")
+            && !self.boolean(node, "irreversible")
+        {
+            self.problem(
+                node.at,
+                "irreversible is not true",
+                "write `irreversible: true`, or say how to undo: `rollback: {}`",
+            );
+        }
+        let Some(node) = fields.get("rollback") else {
+            if fields.get("irreversible").is_none() {
+                let help = match info.map(|info| info.undo) {
+                    Some(Undo::Own) => {
+                        "add `rollback: {}`, the action's own undo, or `irreversible: true`"
+                    }
+                    Some(Undo::OwnInput) => {
+                        "add `rollback: { input: { … } }`, or `irreversible: true`"
+                    }
+                    Some(Undo::None) => "add `irreversible: true`: this action has no undo",
+                    None => "add `rollback: {}` or `irreversible: true`",
+                };
+                self.problem(
+                    fields.at,
+                    format!("{step} has neither `rollback` nor `irreversible`"),
+                    help,
+                );
+            }
+            return None;
+        };
+        if let Some(key) = fields.key("irreversible") {
+            let message = format!("{step} has both `rollback` and `irreversible`");
+            self.problem(key.at, message, "keep the one that is true");
+        }
+        let fields = self.fields(node, "rollback", &["input", "timeout", "retry"]);
+        self.secret_name(fields.get("input"), info);
+        let input = fields.get("input").map(|node| self.template(node, scope));
+        let (timeout_s, retry) = self.attempts(&fields, Some(own), limits);
+        if let Some(info) = info {
+            let name = info.name;
+            match (info.undo, fields.get("input"), &input) {
+                (Undo::None, ..) => {
+                    self.problem(
+                        node.at,
+                        format!("action {name} has no undo"),
+                        "write `irreversible: true` instead",
+                    );
+                }
+                (Undo::Own, Some(node), _) => {
+                    let message = format!("the undo of action {name} takes no input");
+                    self.problem(
+                        node.at,
+                        message,
+                        "leave it out: it undoes by what the step did",
+                    );
+                }
+                (Undo::OwnInput, Some(node), Some(value)) => {
+                    self.fits(
+                        node,
+                        value,
+                        &info.input_schema,
+                        &format!("the rollback's input of action {name}"),
+                    );
+                }
+                (Undo::OwnInput, ..) => {
+                    let message = format!("the undo of action {name} has no input");
+                    self.problem(
+                        node.at,
+                        message,
+                        "say what undoes it: `rollback: { input: { … } }`, as the step's own input",
+                    );
+                }
+                (Undo::Own, None, _) => {}
+            }
+        }
+        Some(Rollback {
+            input,
+            timeout_s,
+            retry,
+            fences: info.is_some_and(|info| info.undo_fences),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attempt_that_never_answers_lasts_as_long_as_its_state_waits_for_it() {
+        let retry = Retry {
+            max_attempts: 3,
+            interval_s: 2,
+            backoff: 2.0,
+            max_delay_s: 60,
+            jitter: Jitter::Full,
+        };
+        assert_eq!(retry.longest_s(1), 3 * (1 + 10) + 2 + 4);
+    }
+}

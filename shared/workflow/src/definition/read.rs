@@ -1,0 +1,317 @@
+//! Reads a definition's top level: identity, tenants, input schema, guardrails, limits.
+
+use serde_json::Value;
+
+use super::{
+    Known,
+    duration::show_seconds,
+    model::{Definition, Guardrail, Limits},
+    names::Names,
+    problem::Problem,
+    reader::{Fields, Reader},
+    rules::{Seen, scope},
+    suggest::suggest,
+    tree::{Kind, Node},
+    yaml::parse,
+};
+use holdfast_admission::validator;
+use holdfast_ids::names::{check_tenant, is_workflow_id};
+use holdfast_task::Rules;
+
+const FIELDS: [&str; 14] = [
+    "workflow",
+    "version",
+    "description",
+    "tenants",
+    "input",
+    "triggers",
+    "guardrails",
+    "hours",
+    "freeze",
+    "approval",
+    "budget",
+    "when_paused",
+    "limits",
+    "steps",
+];
+/// An execution's longest duration where the definition says nothing.
+const DEFAULT_TIMEOUT_S: u64 = 15 * 60;
+/// As long as Step Functions lets an execution run.
+pub(super) const MAX_TIMEOUT_S: u64 = 365 * 24 * 60 * 60;
+
+pub(super) fn read(source: &str, known: &Known<'_>) -> Result<Definition, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let root = match parse(source, &mut problems) {
+        Ok(root) => root,
+        Err(syntax) => return Err(vec![syntax]),
+    };
+    let input_fields = closed_fields(root.get("input"));
+    let mut reader = Reader {
+        source,
+        known,
+        names: Names::collect(&root),
+        input_fields,
+        problems,
+    };
+    let definition = reader.definition(&root);
+    reader.parameters(&root);
+    if reader.problems.is_empty() {
+        return Ok(definition);
+    }
+    let mut problems = reader.problems;
+    problems.sort_by_key(|problem| problem.at);
+    problems.dedup();
+    Err(problems)
+}
+
+/// The properties of an input schema that allows no others.
+fn closed_fields(schema: Option<&Node>) -> Option<Vec<String>> {
+    let schema = schema?;
+    let Kind::Bool(false) = schema.get("additionalProperties")?.kind else {
+        return None;
+    };
+    if schema.get("patternProperties").is_some() {
+        return None;
+    }
+    match &schema.get("properties")?.kind {
+        Kind::Map(entries) => Some(entries.iter().map(|(key, _)| key.name.clone()).collect()),
+        _ => None,
+    }
+}
+
+impl Reader<'_> {
+    fn definition(&mut self, root: &Node) -> Definition {
+        let fields = self.fields(root, "a workflow", &FIELDS);
+        let workflow = self
+            .required(&fields, "workflow", "workflow: WF-DELAY-VENDOR-PAYMENTS")
+            .map_or_else(String::new, |node| self.workflow_id(node));
+        let version = self
+            .required(&fields, "version", "version: 1")
+            .map_or(1, |node| {
+                self.integer(node, "version", 1..=u64::from(u32::MAX))
+            });
+        let description = fields.get("description").map(|node| {
+            self.plain(node, "description");
+            self.text(node, "description", "Holds payments to a vendor")
+        });
+        let tenants = fields
+            .get("tenants")
+            .map_or_else(Vec::new, |node| self.tenants(node));
+        let input = self.required(&fields, "input", "input: { type: object, properties: {…} }");
+        let schema = input.map_or(Value::Null, |node| self.input_schema(node));
+        let triggers = self.triggers(&fields, &tenants, &schema);
+        let mut seen = Seen::new();
+        let guardrails = fields
+            .get("guardrails")
+            .map_or_else(Vec::new, |node| self.guardrails(node, &mut seen));
+        let (limits, bounds) = self.limits(&fields);
+        let rules = self.rules(&fields, &mut seen, bounds);
+        let steps = match self.required(&fields, "steps", "steps: [ … ]") {
+            Some(node) => self.steps(node, &limits),
+            None => Vec::new(),
+        };
+        Definition {
+            workflow,
+            version: u32::try_from(version).unwrap_or(u32::MAX),
+            description,
+            tenants,
+            input: schema,
+            triggers,
+            guardrails,
+            rules,
+            limits,
+            steps,
+        }
+    }
+
+    fn workflow_id(&mut self, node: &Node) -> String {
+        let id = self.text(node, "workflow", "WF-DELAY-VENDOR-PAYMENTS");
+        if !id.is_empty() && !is_workflow_id(&id) {
+            let help = "WF-, then groups of capitals and digits joined by hyphens, at most 60 characters: \
+                        WF-DELAY-VENDOR-PAYMENTS";
+            self.problem(node.at, format!("`{id}` is not a workflow id"), help);
+        }
+        id
+    }
+
+    fn tenants(&mut self, node: &Node) -> Vec<String> {
+        let mut seen = Vec::new();
+        let mut tenants = Vec::new();
+        for item in self.list(node, "tenants") {
+            let tenant = self.text(item, "a tenant", "acme");
+            self.tenant_name(item, &tenant);
+            self.unique(&mut seen, &tenant, item.at, "tenant");
+            tenants.push(tenant);
+        }
+        tenants
+    }
+
+    /// Whether `tenant` is a name at all.
+    pub(super) fn tenant_name(&mut self, node: &Node, tenant: &str) -> bool {
+        if tenant.is_empty() {
+            return false;
+        }
+        let right = check_tenant(tenant).is_ok();
+        if !right {
+            let help = "1 to 63 lower-case letters, digits and hyphens, beginning with a letter or digit: acme";
+            self.problem(node.at, format!("`{tenant}` is not a tenant name"), help);
+        }
+        right
+    }
+
+    fn input_schema(&mut self, node: &Node) -> Value {
+        let schema = self.plain(node, "the input schema");
+        let Kind::Map(_) = node.kind else {
+            let help = "a JSON Schema belongs here: { type: object, properties: {…} }";
+            self.problem(node.at, format!("input is {}", node.describe()), help);
+            return schema;
+        };
+        match node.get("type") {
+            Some(Node {
+                kind: Kind::Text(kind),
+                ..
+            }) if kind == "object" => {}
+            found => {
+                let at = found.map_or(node.at, |found| found.at);
+                self.problem(
+                    at,
+                    "the input schema is not that of an object",
+                    "add `type: object`",
+                );
+            }
+        }
+        if let Err(error) = jsonschema::draft202012::meta::validate(&schema) {
+            let at = node.at_path(error.instance_path().as_str()).at;
+            self.problem(
+                at,
+                format!("not a JSON Schema: {}", error.masked()),
+                "https://json-schema.org lists keywords and types",
+            );
+        } else if let Err(error) = validator(&schema) {
+            self.problem(
+                node.at,
+                format!("not a JSON Schema: {}", error.trim_start_matches("at : ")),
+                "references must stay inside this schema",
+            );
+        }
+        schema
+    }
+
+    fn guardrails(&mut self, node: &Node, seen: &mut Seen) -> Vec<Guardrail> {
+        let scope = scope("assert");
+        let mut guardrails = Vec::new();
+        for item in self.list(node, "guardrails") {
+            let fields = self.fields(item, "a guardrail", &["name", "assert", "message"]);
+            let name = match self.required(&fields, "name", "name: short_hold") {
+                Some(node) => self.outcome_name(node, "guardrail", "short_hold", seen),
+                None => String::new(),
+            };
+            let assert = self
+                .required(
+                    &fields,
+                    "assert",
+                    "assert: \"{% $input.hold_days <= 30 %}\"",
+                )
+                .map_or_else(String::new, |node| self.expression(node, "assert", &scope));
+            let message = self
+                .required(
+                    &fields,
+                    "message",
+                    "message: \"a hold lasts 30 days at most\"",
+                )
+                .map_or_else(String::new, |node| {
+                    self.plain(node, "a message");
+                    self.text(node, "message", "a hold lasts 30 days at most")
+                });
+            guardrails.push(Guardrail {
+                name,
+                assert,
+                message,
+            });
+        }
+        guardrails
+    }
+
+    fn limits(&mut self, fields: &Fields<'_>) -> (Limits, Rules) {
+        let mut limits = Limits {
+            timeout_s: DEFAULT_TIMEOUT_S,
+        };
+        let mut bounds = Rules::default();
+        if let Some(node) = fields.get("limits") {
+            let known = ["timeout", "concurrent_executions", "starts_per_minute"];
+            let fields = self.fields(node, "limits", &known);
+            if let Some(node) = fields.get("timeout") {
+                limits.timeout_s = self.seconds(node, "limits.timeout", 1..=MAX_TIMEOUT_S);
+            }
+            bounds.concurrent_executions = self.bound(&fields, "concurrent_executions");
+            bounds.starts_per_minute = self.bound(&fields, "starts_per_minute");
+        }
+        (limits, bounds)
+    }
+
+    /// A name of our own making: a step's, guardrail's or trigger's.
+    pub(super) fn name(&mut self, node: &Node, what: &str, example: &str) -> String {
+        let name = self.text(node, what, example);
+        let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let right = name.len() <= 60
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(lower);
+        if !name.is_empty() && !right {
+            let help = format!(
+                "lower-case letters, digits and _, beginning with a letter, at most 60: {example}"
+            );
+            self.problem(node.at, format!("`{name}` cannot be {what}"), help);
+        }
+        name
+    }
+
+    /// Every `${Name}` must be a parameter of the template.
+    fn parameters(&mut self, node: &Node) {
+        match &node.kind {
+            Kind::Text(text) => self.parameters_of(node.at, text),
+            Kind::List(items) => items.iter().for_each(|item| self.parameters(item)),
+            Kind::Map(entries) => entries.iter().for_each(|(key, value)| {
+                self.parameters_of(key.at, &key.name);
+                self.parameters(value);
+            }),
+            Kind::Null | Kind::Bool(_) | Kind::Number(_) => {}
+        }
+    }
+
+    fn parameters_of(&mut self, at: super::Span, text: &str) {
+        for name in crate::compile::parameters_in(text) {
+            if !self.known.parameters.iter().any(|known| known == name) {
+                let known = self.known.parameters.iter().map(String::as_str);
+                let help = suggest(name, known, "template.yaml has the parameters");
+                let at = at.narrow(self.source, &format!("${{{name}}}"));
+                self.problem(at, format!("template.yaml has no parameter `{name}`"), help);
+            }
+        }
+    }
+
+    /// Reports a duration that cannot pass before the execution's own timeout.
+    pub(super) fn within_limit(
+        &mut self,
+        at: super::Span,
+        what: &str,
+        needed_s: u64,
+        limits: &Limits,
+    ) {
+        if needed_s > limits.timeout_s {
+            // Minutes are precise enough, rounded up.
+            let needed = show_seconds(if needed_s < 120 {
+                needed_s
+            } else {
+                needed_s.div_ceil(60) * 60
+            });
+            let limit = show_seconds(limits.timeout_s);
+            let message =
+                format!("{what} can take {needed}, longer than the execution's timeout of {limit}");
+            self.problem(
+                at,
+                message,
+                format!("shorten it, or set limits.timeout to {needed} or more"),
+            );
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! The JSON Schema of workflow files, from which editors complete. It knows the shape; what depends on other parts of
+//! a file (names, expressions, durations that fit together) only the reader knows.
+
+use serde_json::{Map, Value, json};
+
+use super::{decision::MAX_MESSAGE, rules::MAX_LIMIT, triggers::EVENT_FIELDS};
+use holdfast_action::{ActionInfo, Undo};
+use holdfast_admission::{MAX_AMOUNT, PLACES};
+
+/// The schema, with the given actions and what they take.
+pub fn schema(actions: &[ActionInfo]) -> Value {
+    let names: Vec<&str> = actions.iter().map(|info| info.name).collect();
+    let summaries: Vec<String> = actions
+        .iter()
+        .map(|info| format!("{}: {}", info.name, info.summary))
+        .collect();
+    let inputs: Vec<Value> = actions.iter().map(for_action).collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Holdfast workflow",
+        "description": "A workflow: what starts it, what must hold, and its steps",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["workflow", "version", "input", "steps"],
+        "properties": properties(),
+        "$defs": definitions(&names, &summaries.join("\n"), &inputs)
+    })
+}
+
+fn container(kind: &str, inside: Value) -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["name", kind],
+        "properties": { "name": { "$ref": "#/$defs/name" }, kind: inside }
+    })
+}
+
+fn expression(description: &str) -> Value {
+    json!({ "description": description, "type": "string", "pattern": EXPRESSION })
+}
+
+const EXPRESSION: &str = r"^\{%[\s\S]*%\}$";
+
+fn duration(description: &str) -> Value {
+    json!({ "description": description, "type": "string", "pattern": "^[0-9]+[smhd]$" })
+}
+
+/// What its fields refer to.
+fn definitions(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
+    json!({
+        "name": { "type": "string", "pattern": "^[a-z][a-z0-9_]{0,59}$" },
+        "expression": expression("JSONata between {% and %}"),
+        "trigger": trigger(),
+        "guardrail": guardrail(),
+        "zone": { "description": "IANA name of a time zone, such as Europe/Berlin", "type": "string", "minLength": 1 },
+        "hours": hours(),
+        "freeze": freeze(),
+        "budget": budget(),
+        "retry": retry(),
+        "steps": { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/step" } },
+        "step": { "anyOf": [
+            { "$ref": "#/$defs/action" }, { "$ref": "#/$defs/wait" }, { "$ref": "#/$defs/approve" },
+            { "$ref": "#/$defs/parallel" }, { "$ref": "#/$defs/for_each" }
+        ] },
+        "action": action(names, summaries, inputs),
+        "wait": container("wait", json!({
+            "description": "How long, or until when",
+            "anyOf": [duration("How long"), {
+                "type": "object", "additionalProperties": false, "required": ["until"],
+                "properties": { "until": expression("Yields an RFC 3339 timestamp") }
+            }]
+        })),
+        "approve": {
+            "type": "object", "additionalProperties": false, "required": ["name", "approve"],
+            "properties": {
+                "name": { "$ref": "#/$defs/name" },
+                "approve": {
+                    "description": "Goes on when a person agrees", "type": "object",
+                    "additionalProperties": false, "required": ["message"],
+                    "properties": { "message": {
+                        "description": "What the person is asked; a text or an expression",
+                        "type": "string", "minLength": 1,
+                        "anyOf": [{ "maxLength": MAX_MESSAGE }, { "pattern": EXPRESSION }]
+                    } }
+                },
+                "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
+            }
+        },
+        "parallel": container("parallel", json!({
+            "description": "Branches that run side by side", "type": "array", "minItems": 2,
+            "items": {
+                "type": "object", "additionalProperties": false, "required": ["steps"],
+                "properties": { "steps": { "$ref": "#/$defs/steps" } }
+            }
+        })),
+        "for_each": container("for_each", json!({
+            "description": "Steps for every item of a list",
+            "type": "object", "additionalProperties": false, "required": ["items", "item_key", "steps"],
+            "properties": {
+                "items": expression("Yields the list"),
+                "item_key": expression("Names an item: a text or number; sees $item"),
+                "max_concurrency": { "description": "Items at once; 10 if left out", "type": "integer", "minimum": 1, "maximum": 40 },
+                "collect": expression("What one item contributes to the step's output"),
+                "steps": { "$ref": "#/$defs/steps" }
+            }
+        }))
+    })
+}
+
+/// The fields of a workflow.
+fn properties() -> Value {
+    json!({
+        "workflow": {
+            "description": "Its id: WF-, then groups of capitals and digits joined by hyphens",
+            "type": "string", "pattern": "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$", "maxLength": 60
+        },
+        "version": { "description": "Raised with every change", "type": "integer", "minimum": 1, "maximum": u32::MAX },
+        "description": { "description": "One line for people", "type": "string", "minLength": 1 },
+        "tenants": {
+            "description": "Who may start it; left out: every tenant",
+            "type": "array", "minItems": 1, "uniqueItems": true,
+            "items": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$" }
+        },
+        "input": {
+            "description": "What a start must bring: a JSON Schema 2020-12 of an object",
+            "type": "object", "required": ["type"], "properties": { "type": { "const": "object" } }
+        },
+        "triggers": {
+            "description": "What starts it beside the API",
+            "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/trigger" }
+        },
+        "guardrails": {
+            "description": "What must hold before anything happens",
+            "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/guardrail" }
+        },
+        "limits": limits(),
+        "hours": several("When it may start; left out: always", "hours"),
+        "freeze": several("When it may not start", "freeze"),
+        "approval": { "description": "Another person must have agreed to each start", "const": "required" },
+        "when_paused": {
+            "description": "What becomes of a start while it is paused: refused if left out; queued, it waits before its first step",
+            "enum": ["refuse", "queue"]
+        },
+        "budget": several("What a tenant may use up in a period", "budget"),
+        "steps": { "$ref": "#/$defs/steps" }
+    })
+}
+
+/// A step that performs an action.
+fn action(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["name", "action"],
+        "properties": {
+            "name": { "$ref": "#/$defs/name" },
+            "action": { "description": summaries, "enum": names },
+            "when": expression("The step is skipped unless this yields true"),
+            "input": { "description": "The action's input; any value can be an expression" },
+            "timeout": duration("Longest duration of an attempt; 30s if left out, at most 14m"),
+            "retry": { "$ref": "#/$defs/retry" },
+            "rollback": {
+                "description": "How it is undone", "type": "object", "additionalProperties": false,
+                "properties": {
+                    "input": { "description": "The undo's own input, where the action wants one" },
+                    "timeout": duration("Longest duration of an undo attempt; the step's if left out"),
+                    "retry": { "$ref": "#/$defs/retry" }
+                }
+            },
+            "irreversible": { "description": "It cannot be undone", "const": true },
+            "idempotent": {
+                "description": "false where the target cannot take the same call twice; true if left out",
+                "type": "boolean"
+            },
+            "on_failure": {
+                "description": "When it fails for good: undo everything (the default), ask a person, or go on if it had no effect",
+                "enum": ["rollback", "escalate", "continue"]
+            },
+            "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
+        },
+        "dependentSchemas": { "decide_within": {
+            "required": ["on_failure"], "properties": { "on_failure": { "const": "escalate" } }
+        } },
+        "oneOf": [{ "required": ["rollback"] }, { "required": ["irreversible"] }],
+        "allOf": inputs
+    })
+}
+
+fn guardrail() -> Value {
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["name", "assert", "message"],
+        "properties": {
+            "name": { "$ref": "#/$defs/name" },
+            "assert": expression("Must yield true; sees $input, $execution, $tenant, $trigger, $started_at, $approval"),
+            "message": { "description": "Said to the person whose start is rejected", "type": "string", "minLength": 1 }
+        }
+    })
+}
+
+fn limits() -> Value {
+    json!({
+        "description": "Bounds of an execution",
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "timeout": duration("Longest duration of an execution; 15m if left out, at most 365d"),
+            "concurrent_executions": bound("How many executions of a tenant may be open at once"),
+            "starts_per_minute": bound("How many a tenant may start in a minute of the clock, UTC")
+        }
+    })
+}
+
+fn bound(description: &str) -> Value {
+    json!({ "description": description, "type": "integer", "minimum": 1, "maximum": MAX_LIMIT })
+}
+
+/// One, or a list of them.
+fn several(description: &str, kind: &str) -> Value {
+    let one = json!({ "$ref": format!("#/$defs/{kind}") });
+    json!({ "description": description, "anyOf": [one, { "type": "array", "minItems": 1, "items": one }] })
+}
+
+fn hours() -> Value {
+    let day = "(mon|tue|wed|thu|fri|sat|sun)";
+    let time = |description: &str| json!({ "description": description, "type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$" });
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["zone", "from", "to"],
+        "properties": {
+            "zone": { "$ref": "#/$defs/zone" },
+            "days": {
+                "description": "On which they begin: mon, mon-fri; left out: every day", "type": "array", "minItems": 1,
+                "items": { "type": "string", "pattern": format!("^{day}(-{day})?$") }
+            },
+            "from": time("When they begin, such as \"08:00\""),
+            "to": time("When they are over, at most \"24:00\"; before `from`: on the next day")
+        }
+    })
+}
+
+fn freeze() -> Value {
+    let time = |description: &str| json!({ "description": description, "type": "string", "minLength": 10 });
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["zone", "from", "to", "reason"],
+        "properties": {
+            "zone": { "$ref": "#/$defs/zone" },
+            "from": time("When it begins by the clocks there, such as 2026-12-24T00:00"),
+            "to": time("When it is over"),
+            "reason": { "description": "Said to the person whose start is rejected", "type": "string", "minLength": 1 }
+        }
+    })
+}
+
+fn budget() -> Value {
+    let most = MAX_AMOUNT / 10_i64.pow(PLACES as u32);
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["name", "amount", "limit", "per"],
+        "properties": {
+            "name": { "description": "Workflows of a tenant that name the same budget use it up together", "$ref": "#/$defs/name" },
+            "amount": {
+                "description": "What an execution uses, with at most four places behind the point",
+                "anyOf": [{ "type": "number", "minimum": 0, "maximum": most }, { "type": "string", "pattern": EXPRESSION }]
+            },
+            "limit": { "description": "What may be used", "type": "number", "exclusiveMinimum": 0, "maximum": most },
+            "per": { "description": "In which time", "enum": ["hour", "day", "week", "month"] },
+            "zone": { "description": "By whose clocks a period begins; UTC if left out", "$ref": "#/$defs/zone" }
+        }
+    })
+}
+
+fn retry() -> Value {
+    json!({
+        "description": "When to try again", "type": "object", "additionalProperties": false,
+        "properties": {
+            "max_attempts": { "description": "Attempts in all; 3 if left out", "type": "integer", "minimum": 1, "maximum": 100 },
+            "interval": duration("Delay before the second attempt; 1s if left out"),
+            "backoff": { "description": "What each further delay is multiplied by; 2 if left out", "type": "number", "minimum": 1, "maximum": 10 },
+            "max_delay": duration("Longest delay; 30s if left out"),
+            "jitter": { "description": "full (the default): anything between nothing and the delay", "enum": ["full", "none"] }
+        }
+    })
+}
+
+fn trigger() -> Value {
+    let fields: Map<String, Value> = EVENT_FIELDS
+        .iter()
+        .map(|&name| (name.to_owned(), json!({})))
+        .collect();
+    json!({
+        "type": "object", "additionalProperties": false, "required": ["tenant"],
+        "properties": {
+            "name": { "$ref": "#/$defs/name" },
+            "event": {
+                "description": "An EventBridge pattern", "type": "object", "minProperties": 1,
+                "additionalProperties": false, "properties": fields
+            },
+            "schedule": { "description": "rate(1 hour), cron(0 2 * * ? *)", "type": "string", "pattern": r"^(rate|cron)\(.+\)$" },
+            "timezone": { "description": "Of the schedule, such as Europe/Berlin; UTC if left out", "type": "string" },
+            "tenant": { "description": "A literal or an expression", "type": "string", "minLength": 1 },
+            "idempotency_key": { "description": "What makes a repeated event the same start: a business key", "type": "string", "minLength": 1 },
+            "input": { "description": "The execution's input; sees $event, or $scheduled_time", "type": ["object", "string"] },
+            "requested_by": { "description": "The person who asks for it; sees $event", "type": "string", "minLength": 1 },
+            "approval": { "description": "Another person's agreement (docs/schemas/approval.json); sees $event", "type": ["object", "string"] }
+        },
+        "oneOf": [
+            { "required": ["event", "idempotency_key"], "not": { "required": ["timezone"] } },
+            { "required": ["schedule"] }
+        ]
+    })
+}
+
+/// What follows for a step from the action it names.
+fn for_action(info: &ActionInfo) -> Value {
+    let input = relaxed(&info.input_schema);
+    let demands = info
+        .input_schema
+        .get("required")
+        .and_then(Value::as_array)
+        .is_some_and(|required| !required.is_empty());
+    let rollback = match info.undo {
+        Undo::None => json!(false),
+        Undo::Own => json!({ "properties": { "input": false } }),
+        Undo::OwnInput => json!({ "required": ["input"], "properties": { "input": input } }),
+    };
+    let required: &[&str] = if demands { &["input"] } else { &[] };
+    json!({
+        "if": { "properties": { "action": { "const": info.name } }, "required": ["action"] },
+        "then": { "required": required, "properties": { "input": input, "rollback": rollback } }
+    })
+}
+
+/// `schema`, with an expression or a parameter allowed wherever a value stands.
+fn relaxed(schema: &Value) -> Value {
+    let Value::Object(members) = schema else {
+        return schema.clone();
+    };
+    let mut inner = members.clone();
+    inner.remove("$schema");
+    inner.remove("title");
+    for name in ["properties", "$defs"] {
+        if let Some(Value::Object(properties)) = inner.get_mut(name) {
+            properties
+                .values_mut()
+                .for_each(|property| *property = relaxed(property));
+        }
+    }
+    for name in ["items", "additionalProperties"] {
+        if let Some(part) = inner.get_mut(name) {
+            *part = relaxed(part);
+        }
+    }
+    if inner.is_empty() {
+        return json!({});
+    }
+    // The description stays outside, where editors look for it.
+    let description = inner.remove("description");
+    let mut outer = json!({ "anyOf": [inner, { "type": "string", "pattern": r"\{%|\$\{" }] });
+    if let (Some(description), Value::Object(outer)) = (description, &mut outer) {
+        outer.insert("description".to_owned(), description);
+    }
+    outer
+}

@@ -1,0 +1,372 @@
+//! Reads steps: actions, waits, approvals, parallel branches, and steps for every item of a list.
+
+use serde_json::Value;
+
+use super::{
+    decision::not_of_approve,
+    model::{ActionStep, Branch, ForEach, Limits, Step, StepKind, Wait},
+    names::{FUNCTIONS, RESERVED, STEP_FUNCTIONS},
+    reader::{Fields, Reader},
+    scope::Scope,
+    suggest::suggest,
+    tree::{Kind, Node},
+};
+
+const ACTION_FIELDS: [&str; 11] = [
+    "name",
+    "action",
+    "when",
+    "input",
+    "timeout",
+    "retry",
+    "rollback",
+    "irreversible",
+    "idempotent",
+    "on_failure",
+    "decide_within",
+];
+const APPROVE_FIELDS: [&str; 3] = ["name", "approve", "decide_within"];
+const KINDS: [&str; 5] = ["action", "wait", "approve", "parallel", "for_each"];
+/// Items at once where the definition says nothing, and at most: Step Functions runs 40 in a Map inline.
+const CONCURRENCY: (u32, u64) = (10, 40);
+
+/// What reading steps needs to know of where they stand.
+struct Place<'a> {
+    limits: &'a Limits,
+    in_for_each: bool,
+    seen: Vec<(String, usize)>,
+}
+
+impl Reader<'_> {
+    pub(super) fn steps(&mut self, node: &Node, limits: &Limits) -> Vec<Step> {
+        let mut place = Place {
+            limits,
+            in_for_each: false,
+            seen: Vec::new(),
+        };
+        self.sequence(node, Scope::of_steps(), &mut place).0
+    }
+
+    /// Steps in a row: each sees the outputs of those before it. The scope after the last comes back too.
+    fn sequence(
+        &mut self,
+        node: &Node,
+        mut scope: Scope,
+        place: &mut Place<'_>,
+    ) -> (Vec<Step>, Scope) {
+        let mut steps = Vec::new();
+        for item in self.list(node, "steps") {
+            let step = self.step(item, &scope, place);
+            let has_output = match &step.kind {
+                StepKind::Action(_) | StepKind::Approve(_) | StepKind::Parallel(_) => true,
+                StepKind::ForEach(each) => each.collect.is_some(),
+                StepKind::Wait(_) => false,
+            };
+            let known = scope.visible.contains(&step.name) || step.name.is_empty();
+            if has_output && !known {
+                scope.visible.push(step.name.clone());
+            }
+            steps.push(step);
+        }
+        (steps, scope)
+    }
+
+    fn step(&mut self, node: &Node, scope: &Scope, place: &mut Place<'_>) -> Step {
+        let fields = self.any_fields(node, "a step");
+        if !fields.is_map {
+            let kind = StepKind::Wait(Wait::Seconds(0));
+            return Step {
+                name: String::new(),
+                kind,
+            };
+        }
+        let name = match self.required(&fields, "name", "name: apply_vendor_hold") {
+            Some(node) => self.step_name(node, place),
+            None => String::new(),
+        };
+        let called = match name.as_str() {
+            "" => "a step".to_owned(),
+            name => format!("step `{name}`"),
+        };
+        let kinds: Vec<&str> = KINDS
+            .into_iter()
+            .filter(|kind| fields.get(kind).is_some())
+            .collect();
+        let kind = *kinds.first().unwrap_or(&"action");
+        if kinds.len() > 1 {
+            let message = format!(
+                "{called} has {}",
+                kinds
+                    .iter()
+                    .map(|kind| format!("`{kind}`"))
+                    .collect::<Vec<_>>()
+                    .join(" and ")
+            );
+            self.problem(
+                fields.at,
+                message,
+                "a step is one of action, wait, approve, parallel, for_each: make two steps",
+            );
+        }
+        self.step_fields(&fields, &called, kind);
+        let inside = scope.inside(&name);
+        let kind = match (kind, fields.get(kind)) {
+            ("wait", Some(node)) => StepKind::Wait(self.wait(node, &inside, place)),
+            ("approve", Some(node)) => {
+                if place.in_for_each {
+                    let help = "every item would ask somebody, many at once: ask once, before or after the for_each";
+                    self.problem(fields.at, "an approve inside a for_each", help);
+                }
+                StepKind::Approve(self.approve(node, &fields, &inside, place.limits))
+            }
+            ("parallel", Some(node)) => StepKind::Parallel(self.parallel(node, &inside, place)),
+            ("for_each", Some(node)) => StepKind::ForEach(self.for_each(node, &inside, place)),
+            (_, action) => {
+                if action.is_none() {
+                    let help = "add `action: …`, or one of wait, approve, parallel, for_each";
+                    self.problem(fields.at, format!("{called} does nothing"), help);
+                }
+                StepKind::Action(self.action_step(&fields, &called, &inside, place))
+            }
+        };
+        Step { name, kind }
+    }
+
+    fn step_name(&mut self, node: &Node, place: &mut Place<'_>) -> String {
+        let name = self.name(node, "a step's name", "apply_vendor_hold");
+        let taken = if RESERVED.contains(&name.as_str()) {
+            Some("is a name that expressions use otherwise")
+        } else if FUNCTIONS.contains(&name.as_str())
+            || STEP_FUNCTIONS.contains(&name.as_str())
+            || name == "eval"
+        {
+            Some("is a JSONata function")
+        } else {
+            None
+        };
+        if let Some(why) = taken {
+            let message = format!("`{name}` cannot be a step's name: it {why}");
+            self.problem(
+                node.at,
+                message,
+                format!("say what the step does: `{name}_vendor`"),
+            );
+        }
+        self.unique(&mut place.seen, &name, node.at, "step");
+        name
+    }
+
+    /// Unknown fields, with a word on those that only another kind of step has.
+    fn step_fields(&mut self, fields: &Fields<'_>, called: &str, kind: &str) {
+        for (key, _) in fields.entries {
+            let field = key.name.as_str();
+            let known: &[&str] = match kind {
+                "action" => &ACTION_FIELDS,
+                "approve" => &APPROVE_FIELDS,
+                _ => &["name", kind],
+            };
+            if known.contains(&field) || KINDS.contains(&field) {
+                continue;
+            }
+            if ACTION_FIELDS.contains(&field) {
+                let article = if kind == "approve" { "an" } else { "a" };
+                let help = match (kind, field) {
+                    ("wait", _) => {
+                        "a wait has only `name` and `wait`; what it waits for can be an expression: \
+                         `wait: { until: … }`"
+                    }
+                    ("approve", field) => not_of_approve(field),
+                    _ => "put it on the steps inside",
+                };
+                self.problem(
+                    key.at,
+                    format!("{article} `{kind}` step cannot have `{field}`"),
+                    help,
+                );
+            } else {
+                let help = suggest(field, known.iter().copied(), "it has");
+                self.problem(key.at, format!("unknown field `{field}` in {called}"), help);
+            }
+        }
+    }
+
+    fn action_step(
+        &mut self,
+        fields: &Fields<'_>,
+        called: &str,
+        scope: &Scope,
+        place: &Place<'_>,
+    ) -> ActionStep {
+        let known = self.known;
+        let action = fields.get("action").map_or_else(String::new, |node| {
+            let action = self.text(node, "action", "http");
+            if !action.is_empty() && !known.actions.iter().any(|info| info.name == action) {
+                let help = suggest(
+                    &action,
+                    known.actions.iter().map(|info| info.name),
+                    "there are",
+                );
+                self.problem(node.at, format!("no action is called `{action}`"), help);
+            }
+            action
+        });
+        let info = known
+            .actions
+            .iter()
+            .copied()
+            .find(|info| info.name == action);
+        let when = fields
+            .get("when")
+            .map(|node| self.expression(node, "when", &scope.repeatable("`when`")));
+        let input = fields.get("input").map(|node| self.template(node, scope));
+        if let Some(info) = info {
+            let what = format!("the input of action {action}");
+            match (fields.get("input"), &input) {
+                (Some(node), Some(value)) => self.fits(node, value, &info.input_schema, &what),
+                _ => self.fits_nothing(
+                    fields.at,
+                    &info.input_schema,
+                    &format!("{called} has no `input`, and {what}"),
+                ),
+            }
+        }
+        self.secret_name(fields.get("input"), info);
+        let idempotent = fields
+            .get("idempotent")
+            .is_none_or(|node| self.boolean(node, "idempotent"));
+        let (timeout_s, retry) = self.attempts(fields, None, place.limits);
+        let rollback = self.rollback(
+            fields,
+            called,
+            info,
+            (timeout_s, &retry),
+            scope,
+            place.limits,
+        );
+        let on_failure = self.on_failure(fields, place.in_for_each, place.limits);
+        let input = input.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        ActionStep {
+            action,
+            when,
+            input,
+            timeout_s,
+            retry,
+            rollback,
+            idempotent,
+            on_failure,
+        }
+    }
+
+    /// The function may read all secrets that definitions name, so none of them is chosen by an input: the name is written
+    /// out, and so is what it stands in.
+    pub(super) fn secret_name(
+        &mut self,
+        input: Option<&Node>,
+        info: Option<&holdfast_action::ActionInfo>,
+    ) {
+        let takes = info.is_some_and(|info| !info.input_schema["properties"]["auth"].is_null());
+        let Some(input) = input.filter(|_| takes) else {
+            return;
+        };
+        let auth = input.get("auth");
+        let name = auth.and_then(|auth| auth.get("secret"));
+        let help = "write it out, or use a parameter: \"${ApiSecret}\"; the function may read only what is named";
+        for (node, what) in [
+            (
+                Some(input),
+                "the whole input, and in it the name of a secret,",
+            ),
+            (auth, "`auth`, and in it the name of a secret,"),
+            (name, "the name of a secret"),
+        ] {
+            if let Some(Node {
+                at,
+                kind: Kind::Text(text),
+            }) = node
+                && text.contains("{%")
+            {
+                self.problem(*at, format!("{what} is an expression"), help);
+            }
+        }
+    }
+
+    fn wait(&mut self, node: &Node, scope: &Scope, place: &Place<'_>) -> Wait {
+        if let Kind::Map(_) = node.kind {
+            let fields = self.fields(node, "wait", &["until"]);
+            let until = self.required(&fields, "until", "until: \"{% $input.due_at %}\"");
+            return Wait::Until(
+                until.map_or_else(String::new, |node| self.expression(node, "until", scope)),
+            );
+        }
+        let seconds = self.seconds(node, "wait", 1..=super::read::MAX_TIMEOUT_S);
+        self.within_limit(node.at, "this wait", seconds, place.limits);
+        Wait::Seconds(seconds)
+    }
+
+    fn parallel(&mut self, node: &Node, scope: &Scope, place: &mut Place<'_>) -> Vec<Branch> {
+        let items = self.list(node, "parallel");
+        if items.len() == 1 {
+            self.problem(
+                node.at,
+                "a parallel with one branch",
+                "add a second `- steps: …`, or leave the parallel out",
+            );
+        }
+        items
+            .iter()
+            .map(|item| {
+                let fields = self.fields(item, "a branch", &["steps"]);
+                let steps = self.required(&fields, "steps", "steps: [ … ]");
+                Branch {
+                    steps: steps
+                        .map_or_else(Vec::new, |node| self.sequence(node, scope.clone(), place).0),
+                }
+            })
+            .collect()
+    }
+
+    fn for_each(&mut self, node: &Node, scope: &Scope, place: &mut Place<'_>) -> ForEach {
+        if place.in_for_each {
+            let help = "one for_each runs over all pairs: build the list with $map in `items`";
+            self.problem(node.at, "a for_each inside a for_each", help);
+        }
+        let fields = self.fields(
+            node,
+            "for_each",
+            &["items", "item_key", "max_concurrency", "collect", "steps"],
+        );
+        let items = self
+            .required(&fields, "items", "items: \"{% $input.vendors %}\"")
+            .map_or_else(String::new, |node| self.expression(node, "items", scope));
+        let item_key = self
+            .required(&fields, "item_key", "item_key: \"{% $item.id %}\"")
+            .map_or_else(String::new, |node| {
+                let scope = scope.with(&["item"]).repeatable("`item_key`");
+                self.expression(node, "item_key", &scope)
+            });
+        let (default, most) = CONCURRENCY;
+        let max_concurrency = fields
+            .get("max_concurrency")
+            .map(|node| self.integer(node, "max_concurrency", 1..=most))
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(default);
+        let inner = scope.with(&["item", "item_key"]);
+        let outer = std::mem::replace(&mut place.in_for_each, true);
+        let (steps, last) = match self.required(&fields, "steps", "steps: [ … ]") {
+            Some(node) => self.sequence(node, inner, place),
+            None => (Vec::new(), inner),
+        };
+        place.in_for_each = outer;
+        // What every item yields is read after the last step, where all of its steps can be seen.
+        let collect = fields
+            .get("collect")
+            .map(|node| self.expression(node, "collect", &last));
+        ForEach {
+            items,
+            item_key,
+            max_concurrency,
+            collect,
+            steps,
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Reads triggers: events and schedules, and how each becomes a start.
+
+use serde_json::{Map, Value};
+
+use super::{
+    model::{Trigger, TriggerSource},
+    reader::{Fields, Reader},
+    schedule::{check_schedule, check_timezone},
+    scope::Scope,
+    suggest::suggest,
+    tree::{Kind, Node},
+};
+use holdfast_expression::expression_in;
+use holdfast_ids::names::check_idempotency_key;
+
+const FIELDS: [&str; 9] = [
+    "name",
+    "event",
+    "schedule",
+    "timezone",
+    "tenant",
+    "idempotency_key",
+    "input",
+    "requested_by",
+    "approval",
+];
+/// What an EventBridge event has, and so what a pattern can match.
+pub(super) const EVENT_FIELDS: [&str; 10] = [
+    "source",
+    "detail-type",
+    "detail",
+    "account",
+    "region",
+    "resources",
+    "version",
+    "id",
+    "time",
+    "$or",
+];
+
+impl Reader<'_> {
+    pub(super) fn triggers(
+        &mut self,
+        top: &Fields<'_>,
+        tenants: &[String],
+        schema: &Value,
+    ) -> Vec<Trigger> {
+        let Some(node) = top.get("triggers") else {
+            return Vec::new();
+        };
+        let mut seen = Vec::new();
+        let mut triggers = Vec::new();
+        for (n, item) in self.list(node, "triggers").iter().enumerate() {
+            let fields = self.fields(item, "a trigger", &FIELDS);
+            let name = match fields.get("name") {
+                Some(node) => self.name(node, "a trigger's name", "vendor_risk"),
+                None => format!("trigger_{}", n + 1),
+            };
+            self.unique(
+                &mut seen,
+                &name,
+                fields.get("name").map_or(item.at, |node| node.at),
+                "trigger",
+            );
+            let (source, scope) = self.trigger_source(&fields);
+            let tenant = self
+                .required(
+                    &fields,
+                    "tenant",
+                    "tenant: \"{% $event.detail.tenant_id %}\"",
+                )
+                .map_or_else(String::new, |node| {
+                    self.trigger_tenant(node, tenants, &scope)
+                });
+            let idempotency_key = self.trigger_key(&fields, &source, &scope);
+            let input = match fields.get("input") {
+                Some(node) => {
+                    let input = self.template(node, &scope);
+                    self.fits(node, &input, schema, "the workflow's input");
+                    input
+                }
+                None => {
+                    let at = fields.at;
+                    self.fits_nothing(
+                        at,
+                        schema,
+                        "the trigger has no `input`, and the workflow's input",
+                    );
+                    Value::Object(Map::new())
+                }
+            };
+            let requested_by = fields
+                .get("requested_by")
+                .map(|node| self.text_or_expression(node, "requested_by", &scope));
+            let approval = fields
+                .get("approval")
+                .map(|node| self.template(node, &scope));
+            if top.get("approval").is_some() {
+                self.brings_approval(&fields);
+            }
+            triggers.push(Trigger {
+                name,
+                source,
+                tenant,
+                idempotency_key,
+                input,
+                requested_by,
+                approval,
+            });
+        }
+        triggers
+    }
+
+    /// Without an approval, or without a word of who asks, every start by this trigger would be rejected.
+    fn brings_approval(&mut self, fields: &Fields<'_>) {
+        if fields.get("event").is_none() {
+            if let Some(key) = fields.key("schedule") {
+                let help = "start it by an event or by the API, or leave out `approval: required`";
+                self.problem(
+                    key.at,
+                    "a schedule cannot bring the approval that every start needs",
+                    help,
+                );
+            }
+            return;
+        }
+        for (name, example) in [
+            ("approval", "approval: \"{% $event.detail.approval %}\""),
+            (
+                "requested_by",
+                "requested_by: \"{% $event.detail.requested_by %}\"",
+            ),
+        ] {
+            if fields.get(name).is_none() {
+                let message =
+                    format!("every start needs an approval, and this trigger has no `{name}`");
+                self.problem(fields.at, message, format!("add `{example}`"));
+            }
+        }
+    }
+
+    fn trigger_source(&mut self, fields: &Fields<'_>) -> (TriggerSource, Scope) {
+        let (on_event, on_schedule) = (
+            Scope::of_gate(&["event"]),
+            Scope::of_gate(&["scheduled_time"]),
+        );
+        match (fields.get("event"), fields.get("schedule")) {
+            (Some(pattern), None) => {
+                if let Some(key) = fields.key("timezone") {
+                    self.problem(
+                        key.at,
+                        "an event has no `timezone`",
+                        "leave it out; only a schedule has one",
+                    );
+                }
+                (TriggerSource::Event(self.pattern(pattern)), on_event)
+            }
+            (None, Some(node)) => {
+                let schedule = self.text(node, "schedule", "rate(1 hour)");
+                if let (false, Err(help)) = (schedule.is_empty(), check_schedule(&schedule)) {
+                    self.problem(node.at, format!("`{schedule}` is not a schedule"), help);
+                }
+                let timezone = fields.get("timezone").map(|node| {
+                    let timezone = self.text(node, "timezone", "Europe/Berlin");
+                    if !timezone.is_empty() && !check_timezone(&timezone) {
+                        let help =
+                            "an IANA name such as Europe/Berlin belongs here; leave it out for UTC";
+                        self.problem(node.at, format!("`{timezone}` is not a time zone"), help);
+                    }
+                    timezone
+                });
+                (TriggerSource::Schedule { schedule, timezone }, on_schedule)
+            }
+            (event, _) => {
+                let message = if event.is_some() {
+                    "a trigger with both `event` and `schedule`"
+                } else {
+                    "a trigger with neither `event` nor `schedule`"
+                };
+                let help = "one of them: `event: { source: [finops.risk] }` or `schedule: \"rate(1 hour)\"`";
+                self.problem(fields.at, message, help);
+                (
+                    TriggerSource::Event(Value::Null),
+                    Scope::of_gate(&["event", "scheduled_time"]),
+                )
+            }
+        }
+    }
+
+    fn trigger_tenant(&mut self, node: &Node, tenants: &[String], scope: &Scope) -> String {
+        let tenant = self.text_or_expression(node, "tenant", scope);
+        let literal = !tenant.contains("{%");
+        if literal
+            && self.tenant_name(node, &tenant)
+            && !tenants.is_empty()
+            && !tenants.contains(&tenant)
+        {
+            let known = tenants.iter().map(String::as_str);
+            let help = suggest(&tenant, known, "`tenants` lists");
+            let message = format!("this workflow is not open to tenant `{tenant}`");
+            self.problem(node.at, message, help);
+        }
+        tenant
+    }
+
+    fn trigger_key(
+        &mut self,
+        fields: &Fields<'_>,
+        source: &TriggerSource,
+        scope: &Scope,
+    ) -> String {
+        const EXAMPLE: &str = "idempotency_key: \"{% $event.detail.order_id %}\"";
+        match (fields.get("idempotency_key"), source) {
+            (Some(node), _) => {
+                let key = self.text_or_expression(node, "idempotency_key", scope);
+                if !key.is_empty() && expression_in(&key).is_none() {
+                    if check_idempotency_key(&key).is_err() {
+                        self.problem(
+                            node.at,
+                            format!("`{key}` is not an idempotency key"),
+                            "visible ASCII, at most 255",
+                        );
+                    }
+                    let help = "take what tells one occasion from the next: \"{% $event.detail.order_id %}\", \"{% $scheduled_time %}\"";
+                    self.problem(
+                        node.at,
+                        "the same idempotency key for every start: only the first would run",
+                        help,
+                    );
+                }
+                key
+            }
+            (None, TriggerSource::Schedule { .. }) => "{% $scheduled_time %}".to_owned(),
+            (None, TriggerSource::Event(_)) if fields.get("event").is_none() => String::new(),
+            (None, TriggerSource::Event(_)) => {
+                let help = format!(
+                    "add a business key, since an event's id changes when its producer retries: `{EXAMPLE}`"
+                );
+                self.problem(fields.at, "an event trigger has no `idempotency_key`", help);
+                String::new()
+            }
+        }
+    }
+
+    fn pattern(&mut self, node: &Node) -> Value {
+        let fields = self.fields(node, "an event pattern", &EVENT_FIELDS);
+        if matches!(&node.kind, Kind::Map(entries) if entries.is_empty()) {
+            self.problem(
+                node.at,
+                "an event pattern that matches every event",
+                "add `source: [finops.risk]`",
+            );
+        }
+        for (key, value) in fields.entries {
+            self.matcher(&key.name, value);
+        }
+        self.plain(node, "an event pattern")
+    }
+
+    /// Below a pattern's fields stand further fields, or lists of what may match.
+    fn matcher(&mut self, name: &str, node: &Node) {
+        match &node.kind {
+            Kind::List(items) if !items.is_empty() => {}
+            Kind::Map(entries) if !entries.is_empty() => {
+                entries
+                    .iter()
+                    .for_each(|(key, value)| self.matcher(&key.name, value));
+            }
+            _ => {
+                let message = format!("`{name}` in an event pattern is {}", node.describe());
+                self.problem(
+                    node.at,
+                    message,
+                    "EventBridge wants a list of what may match: [VendorRiskRaised]",
+                );
+            }
+        }
+    }
+}
