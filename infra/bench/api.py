@@ -1,4 +1,7 @@
-"""Times the API's routes at the running stack: median and 99th percentile, and each median beside that of the fastest."""
+"""Times the API's routes at the running stack.
+
+Prints median, 99th percentile, and each median as a multiple of the fastest route's.
+"""
 
 import json
 import os
@@ -28,7 +31,7 @@ def start():
 
 
 def finished():
-    """An execution that has its receipt."""
+    """Starts an execution and returns its id once it has a receipt."""
     execution = start()
     while send("GET", f"/v1/executions/{execution}?workflow_id={WORKFLOW}").get("receipt") is None:
         time.sleep(0.2)

@@ -1,4 +1,7 @@
-"""Counts what one execution costs, executed or rolled back, at the running stack: transitions, invocations, requests."""
+"""Counts transitions, invocations and requests of one execution at the running stack.
+
+Covers executions that succeed and executions that are rolled back.
+"""
 
 import contextlib
 import json
@@ -17,7 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 STEPS = (2, 5, 20)
 UNDONE = (1, 5)
 RUNS = 5
-# What is counted of each API; a lookup answers the newest 50 calls of a name, more than an execution here makes.
+# The counted calls of each API. A lookup returns the newest 50 calls of a name, more than an
+# execution here makes.
 COUNTED = {
     "ledger writes": ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"),
     "ledger reads": ("GetItem", "BatchGetItem", "Scan"),
@@ -53,7 +57,10 @@ REFUSED = """  - name: refused
 
 
 def workflows():
-    """By id: plain ones of N steps, and ones in which K steps are undone because the last one is refused."""
+    """Returns definitions by id.
+
+    Each has N plain steps, or K steps that are undone because the last step is refused.
+    """
     texts = {f"WF-BENCH-{n}": WORKFLOW.format(n=n) + "".join(STEP.format(i=i, n=n) for i in range(n)) for n in STEPS}
     for n in UNDONE:
         text = ROLLBACK.format(n=n) + "".join(HOLD.format(i=i, n=n) for i in range(n)) + REFUSED
@@ -62,7 +69,7 @@ def workflows():
 
 
 def compiled(holdfast):
-    """Their machines, compiled by the real command in a folder of its own."""
+    """Compiles the state machines with the real command, in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         project = pathlib.Path(folder)
         shutil.copy(ROOT / "template.yaml", project)
@@ -75,7 +82,7 @@ def compiled(holdfast):
 
 
 def deploy(definition, name):
-    """Creates the machine beside the stack's own, calling the stack's functions."""
+    """Creates a state machine that calls the stack's functions."""
     stack, prefix = os.environ["HOLDFAST_STACK"], os.environ["HOLDFAST_MACHINE_PREFIX"]
     function = prefix.replace(":states:", ":lambda:").replace(":stateMachine:", ":function:")
     for place, value in {
@@ -96,7 +103,7 @@ def deploy(definition, name):
 
 
 def run(machine):
-    """Runs one execution to its end; gives its ARN and how the machine ended."""
+    """Runs one Step Functions execution to its end, and returns its ARN and status."""
     states = boto3.client("stepfunctions")
     start = {"tenant": "bench", "idempotency_key": str(uuid.uuid4()), "input": {}}
     execution = states.start_execution(stateMachineArn=machine, input=json.dumps(start))["executionArn"]
@@ -118,7 +125,7 @@ def configure(key, value):
 
 
 def recorded(names):
-    """The ids of the newest API calls of these names that the emulator has recorded."""
+    """Returns the ids of the newest API calls of these names that the emulator recorded."""
     trail = boto3.client("cloudtrail")
     asked = ([{"AttributeKey": "EventName", "AttributeValue": name}] for name in names)
     return {event["EventId"] for one in asked for event in trail.lookup_events(LookupAttributes=one)["Events"]}
@@ -131,7 +138,10 @@ def target_requests(team):
 
 
 def measure(machine, ends, budgets, team=None):
-    """Counts per execution, the mean of RUNS executions after one that warms up; a budget of None sets no bound."""
+    """Returns the mean counts of RUNS executions after one that warms up.
+
+    A budget of None sets no bound.
+    """
     totals = dict.fromkeys(budgets, 0)
     run(machine)
     configure("cloudtrail._recording_enabled", "true")
@@ -163,7 +173,10 @@ def executed(n):
 
 
 def rolled_back(k):
-    """What K undone steps and the refused one may cost: what was done forward, and 3 + K and 2K + 2 for the rollback."""
+    """Returns the budget of K undone steps and the refused one.
+
+    It is the forward cost, plus 3 + K transitions and 2K + 2 ledger writes for the rollback.
+    """
     forward = executed(k + 1)
     return dict.fromkeys(forward) | {
         "state transitions": forward["state transitions"] + 3 + k,
@@ -172,7 +185,7 @@ def rolled_back(k):
 
 
 def table(title, tables):
-    """Prints one table and gives what is over its budget."""
+    """Prints one table, and returns the counts that exceed their budget."""
     print(f"| {title} | " + " | ".join(f"{column} (budget)" for column in tables) + " |")
     print("|---|" + "---|" * len(tables))
     for row in next(iter(tables.values())):
@@ -189,7 +202,10 @@ def table(title, tables):
 
 @contextlib.contextmanager
 def alone():
-    """Holds back the audit function and the sweep, whose requests belong to no one execution; then they catch up."""
+    """Disables the audit function and the sweep meanwhile.
+
+    Their requests belong to no single execution. Afterwards they catch up.
+    """
     functions, events = boto3.client("lambda"), boto3.client("events")
     stack = os.environ["HOLDFAST_STACK"]
     stream = functions.list_event_source_mappings(FunctionName=f"{stack}-audit")["EventSourceMappings"][0]["UUID"]

@@ -1,4 +1,7 @@
-"""Measures each function's program: its size, its zip's size, the time from spawn to its first poll, and its memory then."""
+"""Measures each function's program.
+
+Prints its size, the size of its zip, the time from spawn to its first poll, and its memory then.
+"""
 
 import http.server
 import os
@@ -40,7 +43,7 @@ SETTINGS = {
 
 
 class RuntimeApi(http.server.BaseHTTPRequestHandler):
-    """Lambda's runtime API as far as the first poll, which is never answered."""
+    """Lambda's runtime API up to the first poll, which it never answers."""
 
     polled = threading.Event()
 
@@ -53,7 +56,7 @@ class RuntimeApi(http.server.BaseHTTPRequestHandler):
 
 
 def spawn(program, action, address):
-    """Milliseconds from spawn to the first poll, and KiB resident at that moment."""
+    """Returns the milliseconds from spawn to the first poll, and the resident KiB then."""
     RuntimeApi.polled.clear()
     variables = {**SETTINGS, "HOLDFAST_ACTION": action, "AWS_LAMBDA_RUNTIME_API": address, "PATH": os.environ["PATH"]}
     began = time.perf_counter()
@@ -105,7 +108,7 @@ def main():
             f"| {name} | {path.stat().st_size / 1e6:.1f} MB | {zipped(path) / 1e6:.1f} MB "
             f"| {statistics.median(times):.1f} ms, {min(times):.1f} ms | {statistics.median(sizes) / 1024:.1f} MiB |"
         )
-    # It asks KMS for its key before it polls: there is none here.
+    # `digest` requests its key from KMS before it polls, and there is no KMS here.
     path = folder / "digest"
     print(f"| digest | {path.stat().st_size / 1e6:.1f} MB | {zipped(path) / 1e6:.1f} MB | not measured | not measured |")
 

@@ -1,5 +1,6 @@
-// Decides requests to AWS by an implementation of IAM's rules that is neither ours nor the emulator's, and one that knows
-// dynamodb:LeadingKeys. Reads {"policy": …, "requests": [{"action", "resource", "context"}]}, writes a list of true and false.
+// Decides AWS requests by an independent implementation of IAM, which knows dynamodb:LeadingKeys.
+// The emulator ignores that condition. Reads {"policy": …, "requests": [{"action", "resource",
+// "context"}]}, and writes a list of true and false.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 

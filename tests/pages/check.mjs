@@ -1,5 +1,6 @@
-// Opens the pages of a folder in headless Chromium: each must be accessible, whole under its own policy, ask for nothing,
-// and be no wider than a screen, a phone or A4. Leaves NAME.png, NAME-phone.png and NAME.pdf beside each NAME.html.
+// Opens the pages of a folder in headless Chromium. Each page must be accessible, render under its
+// own policy, request nothing, and be no wider than a screen, a phone or A4. Writes NAME.png,
+// NAME-phone.png and NAME.pdf beside each NAME.html.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ const { chromium } = require('playwright-core');
 const axe = require('axe-core');
 
 const PATIENCE = 120_000;
-// What is left of A4 between the page's margins, in CSS pixels.
+// The area of A4 inside the page's margins, in CSS pixels.
 const PAPER = { width: Math.floor((180 / 25.4) * 96), height: Math.floor((264 / 25.4) * 96) };
 const MOST_PAGES = 4;
 const folder = process.argv[2];
@@ -24,27 +25,27 @@ const browser = await chromium.launch({
   timeout: PATIENCE,
 });
 
-// The page as the API answered it, or without its headers; whatever it says, asks for or does is a problem.
+// Opens a page with the given headers. Any console output, request or dialog is a problem.
 async function opened(name, headers) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   page.setDefaultTimeout(PATIENCE);
   const address = `http://receipts.test/${name}`;
   const say = (what) => problems.push(`${name}: ${what}`);
-  page.on('console', (message) => say(`the console says: ${message.text()}`));
+  page.on('console', (message) => say(`the console logged: ${message.text()}`));
   page.on('pageerror', (error) => say(`a script failed: ${error}`));
   page.on('dialog', (dialog) => { say('a dialog opened'); return dialog.dismiss(); });
   await page.route('**/*', (route) => {
     if (route.request().url() === address) {
       return route.fulfill({ headers, body: readFileSync(join(folder, `${name}.html`)) });
     }
-    say(`it asks for ${route.request().url()}`);
+    say(`it requests ${route.request().url()}`);
     return route.abort();
   });
   await page.goto(address);
   return { page, say };
 }
 
-// What is wider than the window, or than its own box.
+// Returns the elements that are wider than the window, or than their own box.
 const tooWide = () => {
   const wide = [...document.body.querySelectorAll('*')].filter((one) => !one.closest('.unseen, svg') &&
     (one.getBoundingClientRect().right > window.innerWidth + 1 || one.scrollWidth > one.clientWidth + 1 && one.clientWidth));
@@ -68,11 +69,11 @@ async function check(name) {
       getComputedStyle(document.querySelector('.status')).display === 'flex',
   }));
   if (found.active) say(`${found.active} elements that load or lead elsewhere`);
-  if (found.handlers.length) say(`attributes that do something: ${found.handlers}`);
-  if (!found.styled) say('its policy keeps its own style out');
+  if (found.handlers.length) say(`attributes with an effect: ${found.handlers}`);
+  if (!found.styled) say('its policy blocks its own style');
   await page.evaluate(axe.source);
   const { violations, passes } = await page.evaluate(() => window.axe.run(document));
-  if (passes.length < 15) say(`only ${passes.length} rules of accessibility had something to look at`);
+  if (passes.length < 15) say(`only ${passes.length} accessibility rules applied`);
   for (const one of violations) say(`${one.id}: ${one.help}; ${one.nodes.slice(0, 3).map((node) => node.html).join(' | ')}`);
 
   await fits(page, say, 'a screen');
@@ -94,10 +95,10 @@ async function check(name) {
   if (!sizes.length || !sizes.every(a4)) say(`not A4: ${sizes.map(([box]) => box)}`);
   await page.close();
 
-  // Without any policy nothing of it runs either.
+  // Nothing runs without a policy either.
   const bare = await opened(name, { 'content-type': 'text/html; charset=utf-8' });
   await bare.page.close();
-  console.log(`${name}: ${passes.length} rules of accessibility, ${pages} pages of A4`);
+  console.log(`${name}: ${passes.length} accessibility rules, ${pages} pages of A4`);
 }
 
 try {

@@ -1,6 +1,10 @@
-"""A queue behind a rule on the stack's event bus: `hear NAME SOURCE` makes it, `drain NAME` prints every message body, one
-a line, until it stays empty, `end NAME` removes both. `own LOGICAL` prints the name of a queue that the stack itself
-has; `subscribe NAME` makes one that hears the stack's topic of incidents."""
+"""Queues for tests that receive the stack's events.
+
+`hear NAME SOURCE` creates a queue behind a rule on the stack's event bus. `drain NAME` prints every
+message body, one a line, until the queue stays empty. `end NAME` removes queue and rule. `own LOGICAL`
+prints the name of one of the stack's own queues. `subscribe NAME` creates a queue behind the stack's
+topic of incidents.
+"""
 
 import json
 import os
@@ -21,7 +25,7 @@ def make(name):
 
 def subscribe(name):
     sns = boto3.client("sns", endpoint_url=endpoint)
-    # Made by `make up`; making it again finds it.
+    # `make up` created the topic; creating it again returns its ARN.
     topic = sns.create_topic(Name=os.environ["HOLDFAST_STACK"] + "-incidents")["TopicArn"]
     queue, raw = make(name), {"RawMessageDelivery": "true"}
     allowed = {

@@ -1,5 +1,8 @@
-"""Verifies receipts and digests by nothing of ours: `verify FILE KEYS TYP` takes a file, a key set and the header's typ apart
-with joserfc (RFC 7515) and rfc8785, prints the key's id, and fails if the signature does not fit."""
+"""Verifies receipts and digests without any code of this repository.
+
+`FILE KEYS TYP` are the file, the key set and the expected typ of the header. The libraries are joserfc
+(RFC 7515) and rfc8785. Prints the key's id, and fails if the signature is invalid.
+"""
 
 import base64
 import json
@@ -10,7 +13,7 @@ from joserfc import jws
 from joserfc.jwk import KeySet
 from joserfc.registry import HeaderParameter
 
-TYP = HeaderParameter("the kind of what is signed", "str")
+TYP = HeaderParameter("the kind of the signed file", "str")
 
 
 def verify(file, keys, typ):
@@ -20,16 +23,16 @@ def verify(file, keys, typ):
         sealed = opened.read()
     content = json.loads(sealed)
     if rfc8785.dumps(content) != sealed:
-        raise SystemExit("it is not canonical JSON (RFC 8785)")
+        raise SystemExit("the file is not canonical JSON (RFC 8785)")
     header, empty, signature = content.pop("signature").split(".")
     if empty:
-        raise SystemExit("it is not detached")
-    # RFC 7515, appendix F: what was signed comes back into its place.
+        raise SystemExit("the signature is not detached")
+    # RFC 7515, appendix F: the signed content returns to its place.
     payload = base64.urlsafe_b64encode(rfc8785.dumps(content)).rstrip(b"=").decode()
     registry = jws.JWSRegistry(header_registry={"typ": TYP}, algorithms=["ES256"])
     signed = jws.deserialize_compact(f"{header}.{payload}.{signature}", keys, registry=registry)
     if signed.headers()["typ"] != typ:
-        raise SystemExit(f"its typ is {signed.headers()['typ']}")
+        raise SystemExit(f"the header's typ is {signed.headers()['typ']}")
     print(signed.headers()["kid"])
 
 
