@@ -26,7 +26,9 @@ pub(super) struct Part<'a> {
     pub(super) machine: &'a str,
 }
 
-/// The region's text: functions sorted by action, then machines in the order of `parts`.
+/// The region's text: functions sorted by action, the recovery machine, then machines in the order
+/// of `parts`. The recovery machine comes before the others, because its block defines the anchor
+/// `&log-delivery` that theirs refer to.
 pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo]) -> String {
     let mut blocks = Vec::new();
     for (action, need) in needs(parts) {
@@ -34,6 +36,7 @@ pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo]) -> String {
             blocks.push(function(info, &need));
         }
     }
+    blocks.push(recovery(parts));
     for part in parts {
         blocks.push(machine(part));
         let triggers = &part.definition.triggers;
@@ -43,7 +46,6 @@ pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo]) -> String {
         }
         blocks.extend(triggers.iter().map(|trigger| start(&id, trigger)));
     }
-    blocks.push(recovery(parts));
     blocks.join("\n")
 }
 
