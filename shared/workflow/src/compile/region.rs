@@ -1,5 +1,5 @@
-//! Generates the part of template.yaml that follows from the workflows: functions of the actions in use, machines,
-//! and what starts them. The text blocks stand in `region/`.
+//! Generates the part of template.yaml that follows from the workflows: the functions of the
+//! actions in use, the state machines and their triggers. The text blocks lie in `region/`.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,16 @@ const ROLE: &str = include_str!("region/role.yaml");
 const RULE: &str = include_str!("region/rule.yaml");
 const SCHEDULE: &str = include_str!("region/schedule.yaml");
 
-/// A compiled workflow, as the region needs it.
+/// A compiled workflow, reduced to its share in the region.
 pub(super) struct Part<'a> {
     pub(super) definition: &'a Definition,
-    /// Its machine's text, for the parameters that it mentions.
+    /// The state machine's text, for the parameters that it mentions.
     pub(super) machine: &'a str,
 }
 
-/// The region's text: functions sorted by action, then machines in the order of `parts`.
+/// The region's text: functions sorted by action, the recovery machine, then machines in the order
+/// of `parts`. The recovery machine comes before the others, because its block defines the anchor
+/// `&log-delivery` that theirs refer to.
 pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo]) -> String {
     let mut blocks = Vec::new();
     for (action, need) in needs(parts) {
@@ -34,6 +36,7 @@ pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo]) -> String {
             blocks.push(function(info, &need));
         }
     }
+    blocks.push(recovery(parts));
     for part in parts {
         blocks.push(machine(part));
         let triggers = &part.definition.triggers;
@@ -43,11 +46,10 @@ pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo]) -> String {
         }
         blocks.extend(triggers.iter().map(|trigger| start(&id, trigger)));
     }
-    blocks.push(recovery(parts));
     blocks.join("\n")
 }
 
-/// Settings of actions in use that the template has no parameter for, as a message for people.
+/// Returns a message about the first setting that the template has no parameter for.
 pub(super) fn missing_parameter(
     parts: &[Part<'_>],
     actions: &[ActionInfo],
@@ -74,7 +76,7 @@ fn machine_id(workflow: &str) -> String {
     pascal(workflow.strip_prefix("WF-").unwrap_or(workflow))
 }
 
-/// What the steps of all workflows ask of one action's function.
+/// Requirements of all workflows' steps on the function of one action.
 #[derive(Default)]
 struct Need {
     longest_s: u64,
@@ -99,7 +101,7 @@ fn needs<'a>(parts: &[Part<'a>]) -> BTreeMap<&'a str, Need> {
     needs
 }
 
-/// The secrets that a step names in its own input or its undo's.
+/// Returns the secrets that the input of a step or of its undo names.
 fn secrets(step: &ActionStep) -> impl Iterator<Item = &str> {
     let undo = step
         .rollback
@@ -136,7 +138,7 @@ fn function(info: &ActionInfo, need: &Need) -> String {
     )
 }
 
-/// The function's variable with their names.
+/// Returns the line of the variable that names a function's secrets.
 fn named(secrets: &[String]) -> String {
     match secrets {
         [] => String::new(),
@@ -144,7 +146,8 @@ fn named(secrets: &[String]) -> String {
     }
 }
 
-/// Secrets Manager adds six characters to a secret's name: the policy ends in as many question marks.
+/// Returns the policy statement that lets a function read its secrets. Secrets Manager appends six
+/// characters to a secret's name, so that the ARN ends in as many question marks.
 fn secret_policy(secrets: &[String]) -> String {
     if secrets.is_empty() {
         return String::new();
@@ -159,7 +162,7 @@ fn secret_policy(secrets: &[String]) -> String {
     format!("{statement}{}", all.collect::<String>())
 }
 
-/// The functions that machines with these steps call: substitution and logical id.
+/// Returns the functions that a state machine with these steps calls: substitution and logical id.
 fn functions_of(parts: &[&Part<'_>], own: &[&str]) -> Vec<(String, String)> {
     let steps = parts.iter().flat_map(|part| part.definition.action_steps());
     let mut actions: Vec<&str> = steps.map(|(_, step, _)| step.action.as_str()).collect();
@@ -250,7 +253,7 @@ fn start(id: &str, trigger: &Trigger) -> String {
     }
 }
 
-/// A block without its first line (which says what the file owns), its `@NAMES@` replaced.
+/// Returns a block with its `@NAMES@` replaced, without its first line, which describes the file.
 fn fill(block: &str, names: &[(&str, &str)]) -> String {
     let block = match block.split_once('\n') {
         Some((first, rest)) if first.starts_with('#') => rest,
@@ -261,7 +264,7 @@ fn fill(block: &str, names: &[(&str, &str)]) -> String {
     })
 }
 
-/// A value as YAML on one line.
+/// Formats a value as YAML on one line.
 fn flow(value: &Value) -> String {
     match value {
         Value::Array(items) => format!(
@@ -280,7 +283,7 @@ fn flow(value: &Value) -> String {
     }
 }
 
-/// A text in quotes, its parameters filled in at deployment.
+/// Quotes a text. CloudFormation fills in its parameters at deployment.
 fn scalar(text: &str) -> String {
     let quoted = Value::from(text).to_string();
     if parameters_in(text).next().is_some() {

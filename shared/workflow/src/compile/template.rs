@@ -1,9 +1,9 @@
-//! Where template.yaml holds what is generated, and what the generated part needs of the rest.
+//! Replaces the generated region of template.yaml and reads the names of its parameters.
 
 const BEGIN: &str = "  # <holdfast>";
 const END: &str = "  # </holdfast>";
 
-/// The names of the template's parameters.
+/// Returns the names of the template's parameters.
 pub fn template_parameters(template: &str) -> Vec<String> {
     let section = template
         .lines()
@@ -14,7 +14,8 @@ pub fn template_parameters(template: &str) -> Vec<String> {
         .collect()
 }
 
-/// `template` with `region` between its two marks. The error says what is wrong with the template.
+/// Returns `template` with `region` between its two marks. The error names the template's fault and
+/// the fix.
 pub(super) fn replace_region(template: &str, region: &str) -> Result<String, String> {
     let help =
         || format!("two lines must mark the generated part of Resources: `{BEGIN} …` and `{END}`");
@@ -40,7 +41,7 @@ pub(super) fn replace_region(template: &str, region: &str) -> Result<String, Str
     Ok(format!("{before}{region}{after}"))
 }
 
-/// The keys at the second level: names of parameters, resources, outputs.
+/// Returns the keys at the second level: names of parameters, resources, outputs.
 fn ids<'a>(lines: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
     lines
         .filter_map(|line| line.strip_prefix("  ")?.split_once(':'))
