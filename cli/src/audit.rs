@@ -49,9 +49,9 @@ impl Hours {
     }
 }
 
-/// What is to be audited.
+/// Fault is to be audited.
 #[derive(Args)]
-pub(crate) struct Asked {
+pub(crate) struct AuditArgs {
     /// The tenant
     #[arg(long)]
     tenant: String,
@@ -66,7 +66,7 @@ pub(crate) struct Asked {
 }
 
 /// Audits, and says what was found; trouble if anything is not as it was written.
-pub(crate) fn run(asked: &Asked) -> Result<(), Trouble> {
+pub(crate) fn run(asked: &AuditArgs) -> Result<(), Trouble> {
     let wrong = |why: String| Trouble::Other(why);
     check_tenant(&asked.tenant).map_err(wrong)?;
     let hours = asked.hours.range()?;

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use holdfast_workflow::compile::{self, Compiled};
+use holdfast_workflow::compile::{self, CompiledProject};
 
 use crate::{
     output,
@@ -73,7 +73,7 @@ fn count(workflows: usize) -> String {
     )
 }
 
-fn targets(project: &Project, compiled: &Compiled) -> Result<Vec<Target>, Trouble> {
+fn targets(project: &Project, compiled: &CompiledProject) -> Result<Vec<Target>, Trouble> {
     let folder = project.machines();
     let mut targets: Vec<Target> = compiled
         .machines

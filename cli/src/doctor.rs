@@ -18,7 +18,7 @@ use crate::{
 
 /// Which stack, and how it is reached.
 #[derive(Args)]
-pub(crate) struct Asked {
+pub(crate) struct DoctorArgs {
     /// The environment of samconfig.toml, as for sam deploy
     #[arg(long, value_name = "NAME")]
     config_env: Option<String>,
@@ -63,9 +63,9 @@ const AT_ONCE: usize = 3;
 const SHOWN: usize = 300;
 
 /// What was found by whom.
-type Found = (String, Check);
+type Finding = (String, Check);
 
-pub(crate) fn run(project: &Project, asked: &Asked) -> Result<(), Trouble> {
+pub(crate) fn run(project: &Project, asked: &DoctorArgs) -> Result<(), Trouble> {
     let workflows = workflows::read(project, &[])?;
     let steps = workflows
         .iter()
@@ -111,14 +111,14 @@ pub(crate) fn run(project: &Project, asked: &Asked) -> Result<(), Trouble> {
 }
 
 /// That a function could not be asked is a finding too.
-fn unasked(function: &str, why: &str) -> Found {
+fn unasked(function: &str, why: &str) -> Finding {
     let check = Check::of::<()>("it can be asked", Err(why));
     (function.to_owned(), check)
 }
 
-impl Asked {
+impl DoctorArgs {
     /// What a function finds.
-    fn function(&self, project: &Project, id: &str) -> Vec<Found> {
+    fn function(&self, project: &Project, id: &str) -> Vec<Finding> {
         match self.invoke(project, id) {
             Ok(checks) => checks.into_iter().map(|one| (id.to_owned(), one)).collect(),
             Err(why) => vec![unasked(id, &why)],
@@ -164,7 +164,7 @@ impl Asked {
 }
 
 /// Whether the definitions here are those that are deployed, as far as this tenant sees them.
-fn deployed(door: &Door, workflows: &[Workflow]) -> Result<Vec<Found>, Trouble> {
+fn deployed(door: &Door, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
     let listed = match door.read("/v1/workflows") {
         Ok(listed) => listed,
         Err(Trouble::Other(why)) => {

@@ -14,7 +14,7 @@ use crate::{
 
 /// What is to be drilled, and how.
 #[derive(Args)]
-pub(crate) struct Asked {
+pub(crate) struct DrillArgs {
     /// The workflow's file
     file: PathBuf,
     /// Also every two faults together
@@ -34,7 +34,7 @@ pub(crate) struct Asked {
 /// Most violations that are listed.
 const MAX_LISTED: usize = 20;
 
-pub(crate) fn run(project: &Project, asked: &Asked) -> Result<(), Trouble> {
+pub(crate) fn run(project: &Project, asked: &DrillArgs) -> Result<(), Trouble> {
     let workflows = workflows::read(project, std::slice::from_ref(&asked.file))?;
     let input = asked.input.as_deref().map(|path| {
         let input = serde_json::from_str(&project::read(path)?);

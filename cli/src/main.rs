@@ -56,9 +56,9 @@ enum Command {
         file: PathBuf,
     },
     /// Run a workflow through every fault at every place, in process, and check what remains
-    Drill(drill::Asked),
+    Drill(drill::DrillArgs),
     /// Ask a deployed stack whether what it depends on is there: targets, secrets, ledger, signing key, current definitions
-    Doctor(doctor::Asked),
+    Doctor(doctor::DoctorArgs),
     /// Print what an execution did so far, in order
     Logs {
         /// The execution's id
@@ -104,9 +104,9 @@ enum ReceiptCommand {
         to: Option<PathBuf>,
     },
     /// Audit a mirror of the receipt bucket by its chain of digests, without any connection or credentials
-    Audit(audit::Asked),
+    Audit(audit::AuditArgs),
     /// Fetch a tenant's digests, and the receipts that they list, by the API: a mirror to audit, without credentials of AWS
-    Mirror(mirror::Asked),
+    Mirror(mirror::MirrorArgs),
     /// Fetch the receipt of an execution that has ended, and check it against its digest
     Get {
         /// The execution's id

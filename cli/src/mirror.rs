@@ -25,7 +25,7 @@ use crate::{
 
 /// What is to be mirrored.
 #[derive(Args)]
-pub(crate) struct Asked {
+pub(crate) struct MirrorArgs {
     #[command(flatten)]
     hours: Hours,
     /// The folder; what it has already is not fetched again
@@ -37,7 +37,7 @@ pub(crate) struct Asked {
 
 /// What was done so far.
 struct Mirror<'a> {
-    asked: &'a Asked,
+    asked: &'a MirrorArgs,
     tenant: &'a str,
     digests: usize,
     receipts: usize,
@@ -47,7 +47,7 @@ struct Mirror<'a> {
 }
 
 /// Fetches what the folder does not have.
-pub(crate) fn run(asked: &Asked) -> Result<(), Trouble> {
+pub(crate) fn run(asked: &MirrorArgs) -> Result<(), Trouble> {
     let tenant = asked.door.tenant().ok_or_else(|| {
         Trouble::Other("--tenant says whose receipts are mirrored: name it".to_owned())
     })?;

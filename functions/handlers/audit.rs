@@ -22,7 +22,7 @@ const UNREADABLE: &str = "audit.unreadable";
 /// Whose events are to be told once more.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Rebuild {
+struct RebuildRequest {
     tenant: String,
     execution: String,
 }
@@ -36,14 +36,14 @@ struct Audit {
 
 /// What one change tells.
 #[derive(Default)]
-struct Told {
+struct ChangeEvents {
     events: Vec<Event>,
     /// What people must look at, if nothing could be made of it.
     aside: Option<Value>,
     committed: Option<Timestamp>,
 }
 
-impl Told {
+impl ChangeEvents {
     /// Types and details for the bus.
     fn published(&self, source: &str) -> Vec<(&'static str, Value)> {
         let events = self.events.iter();
@@ -77,7 +77,7 @@ impl Audit {
     /// Tells once more what the records of one execution say: for events that the stream, or a consumer, has lost. Their
     /// ids are those of the first time; metrics are not counted again.
     async fn rebuild(&self, asked: &Value) -> Result<Value, lambda_runtime::Error> {
-        let asked = Rebuild::deserialize(asked)
+        let asked = RebuildRequest::deserialize(asked)
             .map_err(|error| format!("rebuild: {error}; it has tenant and execution"))?;
         let (tenant, execution) = (asked.tenant, asked.execution);
         let at = ExecutionKey { tenant, execution };
@@ -117,7 +117,7 @@ impl Audit {
         if let Err(unpublished) = self.bus.publish(&published.concat()).await {
             warn!(reason = %unpublished, "the batch is tried again");
             let lengths: Vec<_> = published.iter().map(Vec::len).collect();
-            failed = holdfast_audit::untold(&lengths, unpublished.from).or(failed);
+            failed = holdfast_audit::first_unpublished(&lengths, unpublished.from).or(failed);
         }
         told.truncate(failed.unwrap_or(records.len()));
         self.count(&told);
@@ -139,36 +139,36 @@ impl Audit {
         &self,
         record: &Value,
         workflows: &mut HashMap<ExecutionKey, About>,
-    ) -> Result<Told, LedgerError> {
+    ) -> Result<ChangeEvents, LedgerError> {
         let Change {
             old,
             new,
             committed,
         } = match change(record) {
             Ok(Some(change)) => change,
-            Ok(None) => return Ok(Told::default()),
+            Ok(None) => return Ok(ChangeEvents::default()),
             Err(unreadable) => return Ok(self.set_aside(&unreadable.to_string(), record)),
         };
-        if let (Some(about), Record::Execution(meta)) = (new.about(), &new) {
-            workflows.insert(meta.at.clone(), about);
+        if let (Some(about), Record::Execution(execution)) = (new.about(), &new) {
+            workflows.insert(execution.at.clone(), about);
         }
         let about = match (new.about(), new.execution()) {
             (Some(about), _) => about,
             (None, Some(at)) => match workflows.get(at) {
                 Some(about) => about.clone(),
                 None => {
-                    let Some(meta) = self.ledger.meta(at).await? else {
+                    let Some(execution) = self.ledger.execution(at).await? else {
                         let why = format!("{} has no record of its own", at.partition());
                         return Ok(self.set_aside(&why, record));
                     };
-                    let about = About::of(&meta);
+                    let about = About::of(&execution);
                     workflows.insert(at.clone(), about.clone());
                     about
                 }
             },
-            (None, None) => return Ok(Told::default()),
+            (None, None) => return Ok(ChangeEvents::default()),
         };
-        Ok(Told {
+        Ok(ChangeEvents {
             events: events(old.as_ref(), &new, &about, committed),
             aside: None,
             committed: Some(committed),
@@ -176,7 +176,7 @@ impl Audit {
     }
 
     /// A change that nothing can be made of: its keys go to a queue that people look at.
-    fn set_aside(&self, why: &str, record: &Value) -> Told {
+    fn set_aside(&self, why: &str, record: &Value) -> ChangeEvents {
         // Not its sort key, which can name an item: that is in the queue.
         let partition = &record["Keys"]["pk"]["S"];
         error!(%partition, "a change of the ledger cannot be told");
@@ -185,13 +185,13 @@ impl Audit {
             "keys": record["Keys"],
             "sequence_number": record["SequenceNumber"],
         });
-        Told {
+        ChangeEvents {
             aside: Some(aside),
-            ..Told::default()
+            ..ChangeEvents::default()
         }
     }
 
-    fn count(&self, told: &[Told]) {
+    fn count(&self, told: &[ChangeEvents]) {
         for event in told.iter().flat_map(|one| &one.events) {
             let counted = metrics(event);
             if !counted.is_empty() {

@@ -33,12 +33,12 @@ struct Digests {
 /// What a person may ask for.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct DigestRequest {
     tenant: Option<String>,
     until: Option<Timestamp>,
 }
 
-impl Asked {
+impl DigestRequest {
     /// Reads an event; one of EventBridge asks for what is due.
     fn read(event: &Value) -> Result<Self, String> {
         if event.get("detail-type").is_some() {
@@ -92,7 +92,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 impl Digests {
     /// Writes what is asked for. A tenant that fails holds up no other; the error says how many did.
     async fn write(&self, event: &Value) -> Result<(), String> {
-        let asked = Asked::read(event)?;
+        let asked = DigestRequest::read(event)?;
         let now = SystemHost.now();
         let last = asked.last(now)?;
         let tenants = match asked.tenant {

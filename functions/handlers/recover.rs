@@ -4,14 +4,14 @@
 //! events are best effort, the ledger is not.
 
 use holdfast_aws::{
-    AwsEngine, Compiled, Deployment, MachineError, Machines, SystemHost, Undelivered, deliver,
-    report,
+    AwsEngine, CompiledMachine, DeliveryError, Deployment, MachineError, Machines, SystemHost,
+    deliver, report,
 };
 
 use holdfast_audit::{About, Metric};
 use holdfast_engine::{Host, TaskError};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
-use holdfast_ledger::{Ledger, LedgerError, Meta};
+use holdfast_ledger::{ExecutionRecord, Ledger, LedgerError};
 use holdfast_task::{BeginTask, Failure, RecoveryInput, error_name};
 use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -25,7 +25,7 @@ const GRACE: SignedDuration = SignedDuration::from_secs(60);
 /// A Step Functions execution that did not end well, as its status event tells.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Ended {
+struct StatusEvent {
     execution_arn: String,
     state_machine_arn: String,
     status: String,
@@ -34,7 +34,7 @@ struct Ended {
     cause: Option<String>,
 }
 
-struct Recover {
+struct RecoveryHandler {
     engine: AwsEngine,
     machines: Machines,
     stack: String,
@@ -42,7 +42,7 @@ struct Recover {
 
 /// Why a recovery could not be started; the event or the next sweep tries again.
 #[derive(Debug, thiserror::Error)]
-enum Failed {
+enum RecoveryError {
     #[error("{0}")]
     Ledger(#[from] LedgerError),
     #[error("Step Functions: {0:?}")]
@@ -50,10 +50,10 @@ enum Failed {
     #[error("{0}")]
     Begin(TaskError),
     #[error("a decision was not delivered: {0}")]
-    Undelivered(#[from] Undelivered),
+    DeliveryError(#[from] DeliveryError),
 }
 
-impl From<MachineError> for Failed {
+impl From<MachineError> for RecoveryError {
     fn from(error: MachineError) -> Self {
         Self::Machine(error)
     }
@@ -63,13 +63,13 @@ impl From<MachineError> for Failed {
 async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let deployment = Deployment::load().await;
-    let recover = &Recover {
+    let recover = &RecoveryHandler {
         engine: deployment.engine()?,
         machines: deployment.machines()?,
         stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        let ended = event.payload.get("detail").map(Ended::deserialize);
+        let ended = event.payload.get("detail").map(StatusEvent::deserialize);
         match ended {
             Some(Ok(ended)) => recover.ended(&ended).await,
             _ => recover.sweep().await,
@@ -79,10 +79,10 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     .await
 }
 
-impl Recover {
+impl RecoveryHandler {
     /// Looks what the machine that ended has left open.
-    async fn ended(&self, ended: &Ended) -> Result<(), Failed> {
-        let Ended {
+    async fn ended(&self, ended: &StatusEvent) -> Result<(), RecoveryError> {
+        let StatusEvent {
             execution_arn,
             status,
             ..
@@ -91,12 +91,12 @@ impl Recover {
             .machines
             .compiled(execution_arn, &ended.state_machine_arn)
             .await?;
-        let Some(meta) = self.meta_of(ended, &compiled).await? else {
+        let Some(execution) = self.execution_of(ended, &compiled).await? else {
             info!(owner = execution_arn, status, "it was not a start");
             return Ok(());
         };
         // Another one acts for it by now, or it has ended like any other.
-        if meta.owner != *execution_arn || !meta.is_open() {
+        if execution.owner != *execution_arn || !execution.is_open() {
             return Ok(());
         }
         let error = ended.error.clone().filter(|error| !error.is_empty());
@@ -110,13 +110,17 @@ impl Recover {
             cause: ended.cause.clone().unwrap_or_default(),
             by: None,
         };
-        let name = format!("{}-{}", meta.at.execution, meta.epoch);
-        self.start(&name, &meta, compiled, failure).await
+        let name = format!("{}-{}", execution.at.execution, execution.epoch);
+        self.start(&name, &execution, compiled, failure).await
     }
 
     /// The record of the execution that a machine's input was the start of. A machine that ended before its `Begin`
     /// had written one gets it now: whoever was told that it starts is owed a receipt.
-    async fn meta_of(&self, ended: &Ended, compiled: &Compiled) -> Result<Option<Meta>, Failed> {
+    async fn execution_of(
+        &self,
+        ended: &StatusEvent,
+        compiled: &CompiledMachine,
+    ) -> Result<Option<ExecutionRecord>, RecoveryError> {
         let seen = self.machines.look(&ended.execution_arn).await?;
         let input = ended
             .input
@@ -134,8 +138,8 @@ impl Recover {
             execution: execution_id(&start.tenant, workflow, &start.idempotency_key),
             tenant: start.tenant,
         };
-        if let Some(meta) = self.engine.ledger.meta(&at).await? {
-            return Ok(Some(meta));
+        if let Some(execution) = self.engine.ledger.execution(&at).await? {
+            return Ok(Some(execution));
         }
         let task = BeginTask {
             gate: compiled.gate.clone(),
@@ -151,14 +155,14 @@ impl Recover {
         if let Err(error) = begun
             && error.name == error_name::TRANSIENT
         {
-            return Err(Failed::Begin(error));
+            return Err(RecoveryError::Begin(error));
         }
-        Ok(self.engine.ledger.meta(&at).await?)
+        Ok(self.engine.ledger.execution(&at).await?)
     }
 
     /// Looks after every execution that is overdue and has nobody who acts for it, and after decisions of which the
     /// machine that waits was not told.
-    async fn sweep(&self) -> Result<(), Failed> {
+    async fn sweep(&self) -> Result<(), RecoveryError> {
         let now = SystemHost.now();
         let mut behind = 0;
         for at in self.engine.ledger.overdue(now).await? {
@@ -186,7 +190,7 @@ impl Recover {
     }
 
     /// Looks after one execution; says whether it was found left behind.
-    async fn overdue(&self, at: &ExecutionKey) -> Result<bool, Failed> {
+    async fn overdue(&self, at: &ExecutionKey) -> Result<bool, RecoveryError> {
         let now = SystemHost.now();
         let Some(snapshot) = self.engine.ledger.snapshot(at).await? else {
             return Ok(false);
@@ -194,15 +198,20 @@ impl Recover {
         for question in &snapshot.questions {
             deliver(&self.engine.ledger, &self.machines, question).await?;
         }
-        let meta = Some(snapshot.meta);
-        let Some(meta) = meta.filter(|meta| meta.is_open() && meta.deadline < now - GRACE) else {
+        let execution = Some(snapshot.execution);
+        let Some(execution) =
+            execution.filter(|execution| execution.is_open() && execution.deadline < now - GRACE)
+        else {
             return Ok(false);
         };
-        let owner = self.machines.look(&meta.owner).await?;
+        let owner = self.machines.look(&execution.owner).await?;
         if owner.is_some_and(|owner| owner.running) {
             return Ok(false);
         }
-        let compiled = self.machines.compiled(&meta.origin, &meta.machine).await?;
+        let compiled = self
+            .machines
+            .compiled(&execution.origin, &execution.machine)
+            .await?;
         let failure = Failure {
             state: String::new(),
             error: error_name::LOST.to_owned(),
@@ -210,35 +219,40 @@ impl Recover {
             by: None,
         };
         // One of the same minute is as good; a later one must be able to start.
-        let name = format!("{}-{}-{}", at.execution, meta.epoch, now.as_second() / 60);
-        self.start(&name, &meta, compiled, failure).await?;
+        let name = format!(
+            "{}-{}-{}",
+            at.execution,
+            execution.epoch,
+            now.as_second() / 60
+        );
+        self.start(&name, &execution, compiled, failure).await?;
         Ok(true)
     }
 
     async fn start(
         &self,
         name: &str,
-        meta: &Meta,
-        compiled: Compiled,
+        execution: &ExecutionRecord,
+        compiled: CompiledMachine,
         failure: Failure,
-    ) -> Result<(), Failed> {
+    ) -> Result<(), RecoveryError> {
         warn!(
-            tenant = meta.at.tenant,
-            execution = meta.at.execution,
-            workflow = meta.workflow,
-            trace = %meta.trace,
-            owner = meta.owner,
+            tenant = execution.at.tenant,
+            execution = execution.at.execution,
+            workflow = execution.workflow,
+            trace = %execution.trace,
+            owner = execution.owner,
             error = failure.error,
             recovery = name,
             "its machine left it behind: recovery starts"
         );
         let input = RecoveryInput {
-            execution: meta.reference(),
+            execution: execution.reference(),
             failure,
             steps: compiled.steps,
         };
         self.machines.recover(name, &input).await?;
-        let about = About::of(meta);
+        let about = About::of(execution);
         let started = [(Metric::RecoveryStarts, 1)];
         report(&self.stack, &started, Some(&about), false, SystemHost.now());
         Ok(())

@@ -33,7 +33,7 @@ pub struct Output {
 
 /// A hold as the vendor system finds it.
 #[derive(Deserialize)]
-struct Found {
+struct HoldAnswer {
     status: Status,
     #[serde(flatten)]
     hold: Output,
@@ -78,11 +78,11 @@ impl Action for VendorHold {
         let request = self.0.get(call, &["holds"]);
         let request = request.query("key", &call.forward_key);
         Ok(match request.send().await?.found()? {
-            Some(Found {
+            Some(HoldAnswer {
                 status: Status::Active,
                 hold,
             }) => Verdict::Happened(hold),
-            Some(Found {
+            Some(HoldAnswer {
                 status: Status::Released,
                 ..
             })

@@ -6,7 +6,7 @@ use cucumber::{World as _, given, then, when, writer::Stats as _};
 use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};
 
-/// What the steps of a scenario hand on.
+/// Fault the steps of a scenario hand on.
 #[derive(cucumber::World)]
 #[world(init = Self::new)]
 struct World {

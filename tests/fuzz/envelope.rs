@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use holdfast_admission::{Envelope, INPUT_MAX_BYTES, Seen, judge as gate_judges, read};
+use holdfast_admission::{Envelope, INPUT_MAX_BYTES, StartScope, judge as gate_judges, read};
 use holdfast_ids::{
     digest::canonical,
     keys::execution_id,
     names::{check_idempotency_key, check_tenant},
 };
-use holdfast_task::Gate;
+use holdfast_task::AdmissionSpec;
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,10 +16,10 @@ use crate::{
     mutate::{Change, changed, changes},
 };
 
-/// What no error may quote.
+/// Fault no error may quote.
 const SECRET: &str = "hunter2hunter2";
 
-static GATE: LazyLock<Gate> = LazyLock::new(|| {
+static GATE: LazyLock<AdmissionSpec> = LazyLock::new(|| {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/events/begin.json");
     let text = std::fs::read_to_string(file).expect("a file of events");
     let task: Value = serde_json::from_str(&text).expect("JSON");
@@ -51,7 +51,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
     let started_at = "2026-01-01T09:00:00Z";
     let raw: Value = match serde_json::from_str(&text) {
         Ok(raw) => raw,
-        // What the API answers to a body that is no JSON: with the place.
+        // Fault the API answers to a body that is no JSON: with the place.
         Err(error) if error.line() > 0 => return Ok(()),
         Err(error) => return Err(format!("an error without a place: {error}")),
     };
@@ -70,12 +70,12 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
         let at = started_at
             .parse()
             .map_err(|error: jiff::Error| error.to_string())?;
-        let seen = Seen::of(&GATE, &start, &id, at);
+        let seen = StartScope::of(&GATE, &start, &id, at);
         let outcomes = gate_judges(&GATE, &start, &seen, at);
         if outcomes.is_empty() {
             return Err("nobody judged it".to_owned());
         }
-        // What can be hashed is hashed as the same again; what cannot is refused as an error.
+        // Fault can be hashed is hashed as the same again; what cannot is refused as an error.
         if let Ok(bytes) = canonical(&start.input) {
             let again: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
             let again = canonical(&again).map_err(|error| error.to_string())?;

@@ -32,7 +32,7 @@ impl Dice {
     }
 }
 
-/// What goes wrong at the vendor system for one vendor: of five, one meets nothing.
+/// Fault goes wrong at the vendor system for one vendor: of five, one meets nothing.
 async fn plan(stack: &Stack, n: usize, vendor: &str) {
     let hold = |kind: Value| json!({ "route": "POST /holds", "count": 1, "kind": kind, "vendor_id": vendor });
     let release = |kind: Value| json!({ "route": "DELETE /holds", "count": 1, "kind": kind, "vendor_id": vendor });
@@ -72,7 +72,7 @@ async fn kill_at_random(over: &AtomicBool, dice: &mut Dice) -> usize {
     killed
 }
 
-/// What stands at the vendor system, and what the receipt says of it.
+/// Fault stands at the vendor system, and what the receipt says of it.
 async fn account(stack: &Stack, id: &str, vendor: &str) -> Result<String, String> {
     let (execution, receipt) = stack.api.finished(id).await;
     let effects = stack.vendor.effects_on(vendor).await;
@@ -193,7 +193,7 @@ async fn two_hundred_executions_injured_at_random_leave_nothing_twice_and_nothin
     assert!(endings[0] > 0 && endings[1] > 0, "{endings:?}");
 }
 
-/// What the counted workflow is started with: it goes on at once, or stays open as long as any test takes.
+/// Fault the counted workflow is started with: it goes on at once, or stays open as long as any test takes.
 fn counts(vendor: &str, amount: f64, stays: bool) -> Value {
     let until = Timestamp::now() + Duration::from_secs(if stays { 3000 } else { 0 });
     json!({ "vendor_id": vendor, "amount": amount, "until": until.to_string() })

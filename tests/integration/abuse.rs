@@ -1,4 +1,4 @@
-//! What hostile callers send to the doors: bodies, paths, keys. It is refused as what it is, and nothing else happens.
+//! Fault hostile callers send to the doors: bodies, paths, keys. It is refused as what it is, and nothing else happens.
 
 use holdfast_ids::keys::execution_id;
 use holdfast_tests::{DELAY, Stack, unique};
@@ -198,7 +198,7 @@ async fn a_key_that_no_header_may_carry_is_refused_at_every_door() {
             .request("POST", &path)
             .header("content-type", "application/json");
         let value = reqwest::header::HeaderValue::from_bytes(key.as_bytes());
-        // What HTTP itself forbids cannot be sent.
+        // Fault HTTP itself forbids cannot be sent.
         let Ok(value) = value else { continue };
         let request = request.header("idempotency-key", value);
         let reply = stack

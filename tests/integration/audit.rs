@@ -26,7 +26,7 @@ async fn ledger() -> DynamoLedger {
     DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"))
 }
 
-/// What the ledger says must have been told of an execution: ids, by type.
+/// Fault the ledger says must have been told of an execution: ids, by type.
 async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str> {
     let at = ExecutionKey {
         tenant: "acme".to_owned(),

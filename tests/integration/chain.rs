@@ -52,7 +52,7 @@ fn ran(program: &str, arguments: &[&str]) -> (bool, String) {
     )
 }
 
-/// What joserfc says of a file: the id of its key, or why not.
+/// Fault joserfc says of a file: the id of its key, or why not.
 fn others_verify(file: &str, keys: &str, typ: &str) -> Result<String, String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/support/verify.py");
     match ran("python3", &[script, file, keys, typ]) {
@@ -135,7 +135,7 @@ async fn after_a_change_of_keys_old_and_new_receipts_verify_by_the_set_that_is_s
     assert!(made, "{said}");
     let said: Value = serde_json::from_str(&said).expect("JSON");
     let new = said["KeyMetadata"]["Arn"].as_str().expect("an ARN");
-    // What the parameter SigningKeyArn sets; the API keeps the stack's own key in its set.
+    // Fault the parameter SigningKeyArn sets; the API keeps the stack's own key in its set.
     let name = "HOLDFAST_SIGNING_KEY";
     let signs = [
         allow("finish", &["kms:GetPublicKey", "kms:Sign"], new),
@@ -149,7 +149,7 @@ async fn after_a_change_of_keys_old_and_new_receipts_verify_by_the_set_that_is_s
     let keys = key_set(&stack.api, &folder).await;
     let old = changed[0].before.clone();
     drop(changed);
-    // What is of use for the one change alone.
+    // Fault is of use for the one change alone.
     let [signs, serves] = signs;
     drop(signs);
     // Others' receipts of that time stay good, as this one does.

@@ -1,4 +1,4 @@
-//! What people decide: approvals, escalations, incidents, and which of decision and silence counts.
+//! Fault people decide: approvals, escalations, incidents, and which of decision and silence counts.
 
 use aws_config::BehaviorVersion;
 use holdfast_aws::DynamoLedger;

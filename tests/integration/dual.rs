@@ -19,7 +19,7 @@ const HOLD: &str = "POST /holds";
 const NOTIFY: &str = "POST /notifications";
 const RELEASE: &str = "DELETE /holds";
 
-/// What goes wrong at the vendor system: where, how often, how.
+/// Fault goes wrong at the vendor system: where, how often, how.
 struct Wrong(&'static str, u32, Value);
 
 /// Scenarios of the drill, and the same at the vendor system.

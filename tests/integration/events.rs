@@ -24,7 +24,7 @@ async fn ended_states(stack: &Stack, text: &str, count: usize) -> Vec<Vec<String
     ended
 }
 
-/// What the workflow's trigger makes of the event.
+/// Fault the workflow's trigger makes of the event.
 fn mapped(risk: &str, vendor: &str) -> Value {
     json!({ "vendor_id": vendor, "hold_days": 14, "reason": format!("risk {risk}") })
 }

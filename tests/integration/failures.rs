@@ -1,4 +1,4 @@
-//! What a target can do to a step, and what the receipt then says.
+//! Fault a target can do to a step, and what the receipt then says.
 
 use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};

@@ -17,7 +17,7 @@ const RATED: &str = include_str!("../workflows/rated.yaml");
 const AGREED: &str = include_str!("../workflows/agreed.yaml");
 const CLOSED: &str = include_str!("../workflows/closed.yaml");
 
-/// What said no, by name.
+/// Fault said no, by name.
 fn refusals(execution: &Value) -> Vec<&str> {
     let guardrails = execution["guardrails"].as_array().expect("guardrails");
     let no = guardrails.iter().filter(|one| one["held"] == false);
@@ -193,7 +193,7 @@ async fn a_rejected_start_names_everything_that_said_no_and_takes_nothing() {
     assert_eq!(refusals(&execution), all);
     assert_eq!(receipt["status"], "REJECTED");
     assert_eq!(receipt["guardrails"], execution["guardrails"]);
-    // What it says can quote the input, and who paused it: an observer sees only what said no.
+    // Fault it says can quote the input, and who paused it: an observer sees only what said no.
     let observer = stack.api.as_role(Role::Observer, "acme");
     let seen = observer.get(&format!("/v1/executions/{id}")).await.body;
     assert_eq!(refusals(&seen), all);

@@ -150,7 +150,7 @@ async fn a_guardrail_without_end_is_refused_clearly_and_begin_lives_on() {
             message.contains("endless: it cannot be evaluated"),
             "{assert}: {message}"
         );
-        // What the evaluator says may quote the input: the definition's author is told at `validate`.
+        // Fault the evaluator says may quote the input: the definition's author is told at `validate`.
         assert!(
             why.is_empty()
                 || holdfast_expression::evaluate(assert, &[]).is_err_and(|said| said.contains(why)),
@@ -168,7 +168,7 @@ async fn hostile_text_in_a_reason_reaches_no_log_and_steers_nobody_who_reads_it(
     let controls = format!("{marker}\u{1b}[2J\u{1b}]0;x\u{7}\r\nsecond line");
     let reply = stack.api.post(&path, &json!({ "reason": controls })).await;
     assert_eq!(reply.status, 400, "{}", reply.body);
-    // What is no control character is a reason, whatever it looks like.
+    // Fault is no control character is a reason, whatever it looks like.
     let hostile = format!(
         "{marker}\"}}{{\"level\":\"INFO\",\"audit\":\"workflow.started\"}}\u{202e}\u{2066}<script>"
     );
@@ -250,8 +250,8 @@ async fn a_request_to_an_inner_address_is_refused_before_it_is_sent() {
     let port = vendor.rsplit(':').next().expect("a port");
     let emulator = variable("AWS_ENDPOINT_URL");
     for (number, url) in [
-        "http://169.254.169.254/latest/meta-data/iam/security-credentials/".to_owned(),
-        "http://[fd00:ec2::254]/latest/meta-data".to_owned(),
+        "http://169.254.169.254/latest/execution-data/iam/security-credentials/".to_owned(),
+        "http://[fd00:ec2::254]/latest/execution-data".to_owned(),
         format!("http://localhost:{port}/notifications"),
         format!("http://[::1]:{port}/notifications"),
         format!("http://[::ffff:127.0.0.1]:{port}/notifications"),

@@ -17,7 +17,7 @@ use holdfast_access::{Stores, session_policy};
 use holdfast_ids::keys::{
     ExecutionKey, digest_object, digest_prefix, execution_id, receipt_object, receipt_prefix,
 };
-use holdfast_ledger::{Expect, Ledger, Meta, Put};
+use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Put};
 use holdfast_tests::{Stack, enforced, eventually, unique};
 use jiff::Timestamp;
 use serde_json::json;
@@ -223,8 +223,8 @@ async fn a_record_that_names_another_tenants_receipt_opens_nothing() {
             tenant,
             execution: id,
         };
-        let meta = ledger.meta(&at).await.expect("the ledger answers");
-        ended.push((api, meta.expect("it is recorded")));
+        let execution = ledger.execution(&at).await.expect("the ledger answers");
+        ended.push((api, execution.expect("it is recorded")));
     }
     let [(api, own), (theirs_api, theirs)] = &ended[..] else {
         panic!("there are two");
@@ -233,12 +233,12 @@ async fn a_record_that_names_another_tenants_receipt_opens_nothing() {
     let right = theirs_api.get(&page(&theirs.at.execution)).await;
     assert_eq!(right.status, 200, "{}", right.text);
     // As a fault of ours would have it.
-    let astray = Meta {
+    let astray = ExecutionRecord {
         rev: own.rev + 1,
         receipt: theirs.receipt.clone(),
         ..own.clone()
     };
-    let put = ledger.put_meta(&astray, Expect::Rev(own.rev)).await;
+    let put = ledger.put_execution(&astray, Expect::Rev(own.rev)).await;
     assert_eq!(put, Ok(Put::Done));
     let reply = api.get(&page(&own.at.execution)).await;
     assert_eq!(reply.status, 503, "{}", reply.text);

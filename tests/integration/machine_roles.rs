@@ -1,4 +1,4 @@
-//! What the roles of machines and triggers allow: what their states and rules name, and nothing else. The emulator holds
+//! Fault the roles of machines and triggers allow: what their states and rules name, and nothing else. The emulator holds
 //! neither to its role when it acts, so that its own evaluation of their policies is asked.
 
 use std::collections::BTreeSet;

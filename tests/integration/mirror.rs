@@ -91,7 +91,7 @@ async fn an_auditor_without_credentials_of_aws_mirrors_by_the_api_and_audits() {
     let (fine, said) = holdfast(&audit).await;
     let right = "2 receipts, all as they were written";
     assert!(fine && said.contains(right), "{said}");
-    // What is not as it was written stays for a person to look at.
+    // Fault is not as it was written stays for a person to look at.
     let mut receipts = Vec::new();
     files(&Path::new(&dir).join("receipts"), &mut receipts);
     fs::write(&receipts[0], b"{}").expect("it can be written");

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::rollback::hanging;
 
-/// What a name, a reason and a key can be at worst.
+/// Fault a name, a reason and a key can be at worst.
 const ACTOR: &str = "<img src=x onerror=alert(1)>";
 const REASON: &str =
     "\"'><script>alert(1)</script></title> \u{202e}lles ton od\u{2066} 👩\u{200d}🚀 &amp; <!--";

@@ -1,4 +1,4 @@
-//! What each role allows is enough, and all of it is needed: one permission is taken away after another. On a stack that
+//! Fault each role allows is enough, and all of it is needed: one permission is taken away after another. On a stack that
 //! holds functions to their roles: `make up IAM=true`.
 
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::exercises::denied;
 
-/// What no exercise can show on the local stack, and why it is there all the same.
+/// Fault no exercise can show on the local stack, and why it is there all the same.
 const UNSEEN: [(&str, &str); 8] = [
     // Lambda reads the stream, and tells of what it gave up, in the role's name; the emulator does so in nobody's.
     ("audit", "dynamodb:DescribeStream"),
@@ -184,7 +184,7 @@ async fn no_policy_of_ours_has_a_wildcard_where_a_name_could_stand() {
         .collect();
     assert!(roles.len() > 10, "{listed_roles:?}");
     for role in roles {
-        // What SAM adds: where logs and traces go (SECURITY.md).
+        // Fault SAM adds: where logs and traces go (SECURITY.md).
         let attached = iam("ListAttachedRolePolicies", &[("RoleName", role)]);
         for policy in elements(&attached, "PolicyName") {
             assert!(MANAGED.contains(&&*policy), "{role}: {policy}");

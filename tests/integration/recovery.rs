@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use holdfast_aws::DynamoLedger;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Expect, Ledger, Meta, Phase, Put};
+use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase, Put};
 use holdfast_tests::{DELAY, Stack, call, eventually, invoke, unique, variable};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ pub(crate) fn at(id: &str) -> ExecutionKey {
     }
 }
 
-/// What EventBridge tells of a machine that did not end well.
+/// Fault EventBridge tells of a machine that did not end well.
 fn status_event(
     stack: &Stack,
     id: &str,
@@ -100,14 +100,14 @@ async fn two_recovery_machines_at_once_commit_each_undo_once() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let id = hanging(&stack, &vendor, &unique("two")).await;
-    let meta = ledger()
+    let execution = ledger()
         .await
-        .meta(&at(&id))
+        .execution(&at(&id))
         .await
         .expect("the ledger answers");
-    let meta = meta.expect("it is recorded");
+    let execution = execution.expect("it is recorded");
     let input = json!({
-        "execution": meta.reference(),
+        "execution": execution.reference(),
         "failure": { "state": "", "error": "Aborted" },
         "steps": [
             { "name": "apply_vendor_hold", "action": "vendor-hold" },
@@ -136,18 +136,23 @@ async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep
     stack.api.finished(&id).await;
     // As if its machine had vanished before `Finish`, long ago.
     let ledger = ledger().await;
-    let meta = ledger.meta(&at(&id)).await.expect("the ledger answers");
-    let meta = meta.expect("it is recorded");
-    let lost = Meta {
-        rev: meta.rev + 1,
+    let execution = ledger
+        .execution(&at(&id))
+        .await
+        .expect("the ledger answers");
+    let execution = execution.expect("it is recorded");
+    let lost = ExecutionRecord {
+        rev: execution.rev + 1,
         generation: 1,
-        owner: format!("{}-gone", meta.owner),
-        deadline: meta.started_at - SignedDuration::from_hours(1),
+        owner: format!("{}-gone", execution.owner),
+        deadline: execution.started_at - SignedDuration::from_hours(1),
         phase: Phase::Running,
         receipt: None,
-        ..meta.clone()
+        ..execution.clone()
     };
-    let put = ledger.put_meta(&lost, Expect::Rev(meta.rev)).await;
+    let put = ledger
+        .put_execution(&lost, Expect::Rev(execution.rev))
+        .await;
     assert_eq!(put, Ok(Put::Done));
     eventually("the sweep has found it", 30, || async {
         let swept = tokio::task::spawn_blocking(|| invoke("recover", &json!({})));

@@ -1,6 +1,6 @@
 //! Redrives on the stack: asked for twice, under another definition, and in spite of a machine that was never started.
 
-use holdfast_ledger::{Expect, Ledger, Meta, Phase, Put, Redriven};
+use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase, Put, Redrive};
 use holdfast_tests::{DELAY, Stack, unique};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -17,10 +17,13 @@ async fn a_redrive_whose_machine_was_never_started_is_started_by_a_repeat() {
     let id = undone(&stack, &vendor).await;
     // As the API records it, which then died.
     let ledger = ledger().await;
-    let failed = ledger.meta(&at(&id)).await.expect("the ledger answers");
+    let failed = ledger
+        .execution(&at(&id))
+        .await
+        .expect("the ledger answers");
     let failed = failed.expect("it is recorded");
     let owner = stack.aws.execution(DELAY, &format!("{id}-r1"));
-    let asked = Meta {
+    let asked = ExecutionRecord {
         rev: failed.rev + 1,
         epoch: failed.epoch + 1,
         generation: 1,
@@ -30,7 +33,7 @@ async fn a_redrive_whose_machine_was_never_started_is_started_by_a_repeat() {
         phase: Phase::Running,
         previous: failed.receipt.clone(),
         receipt: None,
-        redriven: Some(Redriven {
+        redriven: Some(Redrive {
             generation: 1,
             by: "tests".to_owned(),
             reason: "mended".to_owned(),
@@ -38,7 +41,7 @@ async fn a_redrive_whose_machine_was_never_started_is_started_by_a_repeat() {
         }),
         ..failed.clone()
     };
-    let put = ledger.put_meta(&asked, Expect::Rev(failed.rev)).await;
+    let put = ledger.put_execution(&asked, Expect::Rev(failed.rev)).await;
     assert_eq!(put, Ok(Put::Done));
 
     let path = format!("/v1/executions/{id}/redrive");

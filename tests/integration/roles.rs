@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::hold;
 
-/// What of acme's is asked for: an execution that was rolled back, and the incident that it is a case of.
+/// Fault of acme's is asked for: an execution that was rolled back, and the incident that it is a case of.
 pub(crate) struct Things {
     pub(crate) execution: String,
     pub(crate) incident: String,

@@ -1,4 +1,4 @@
-//! What was done is undone, whatever stops an execution: counted at the target.
+//! Fault was done is undone, whatever stops an execution: counted at the target.
 
 use holdfast_access::Role;
 use holdfast_ids::digest::value_sha256_hex;

@@ -53,7 +53,7 @@ async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
     let body = match route.id.as_str() {
         "startWorkflow" => json!({ "input": hold(&unique("vendor")) }),
         "decide" => json!({ "decision": "retry", "reason": "tried" }),
-        // What was never paused stays as it is.
+        // Fault was never paused stays as it is.
         id if id.starts_with("control") => json!({ "state": "running", "reason": "tried" }),
         _ => json!({ "reason": "tried" }),
     };
@@ -89,7 +89,7 @@ async fn every_route_is_open_to_the_roles_that_the_document_declares_and_to_no_o
             let reply = ask(&stack.api.as_role(role, "acme"), route, "").await;
             let (status, seen) = (reply.status, format!("{}: {seen}", role.name()));
             if may {
-                // What was asked before, or cannot be as it stands, is answered, not refused.
+                // Fault was asked before, or cannot be as it stands, is answered, not refused.
                 assert!(
                     matches!(status, 200 | 202 | 409),
                     "{seen}: {status} {}",

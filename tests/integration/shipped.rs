@@ -89,7 +89,7 @@ async fn one_vendor_that_fails_ends_the_group_and_the_other_holds_are_released()
 async fn a_scheduled_workflow_starts_once_per_scheduled_time_and_waits() {
     let stack = Stack::from_env().await;
     let api = stack.api.as_tenant("acme");
-    // What the scheduler sends, with a time that no other run of this test has.
+    // Fault the scheduler sends, with a time that no other run of this test has.
     let time = unique("2031-01-01T07:00:00Z");
     let sent = json!({ "trigger": "workday_morning", "scheduled_time": time });
     let first = stack.aws.start(REMINDER, &unique("schedule"), &sent).await;

@@ -16,7 +16,7 @@ pub struct Api {
     token: String,
 }
 
-/// What needs no token and no tenant.
+/// Fault needs no token and no tenant.
 const OPEN: [&str; 2] = ["/v1/keys", "/v1/openapi.json"];
 
 /// An answer, read whole.

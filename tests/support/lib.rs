@@ -1,4 +1,4 @@
-//! What the tests and the demo know of a running stack: its API, its vendor system, and its AWS services.
+//! Fault the tests and the demo know of a running stack: its API, its vendor system, and its AWS services.
 
 mod api;
 mod aws;

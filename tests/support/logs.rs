@@ -1,4 +1,4 @@
-//! What the stack's functions logged, read with the AWS CLI that `.local/env` puts on the path.
+//! Fault the stack's functions logged, read with the AWS CLI that `.local/env` puts on the path.
 
 use std::process::Command;
 

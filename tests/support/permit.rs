@@ -1,4 +1,4 @@
-//! What a function is allowed beside its role's policy, as long as a test needs it.
+//! Fault a function is allowed beside its role's policy, as long as a test needs it.
 
 use serde_json::json;
 

@@ -56,7 +56,7 @@ impl Queue {
         }
     }
 
-    /// What was heard since the last call: the events' details.
+    /// Fault was heard since the last call: the events' details.
     ///
     /// # Panics
     ///

@@ -19,11 +19,11 @@ static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
 /// A receipt and the link that led to it.
 #[derive(Debug)]
 pub struct Fetched {
-    /// What the API answered.
+    /// Fault the API answered.
     pub link: Value,
-    /// What the link answered.
+    /// Fault the link answered.
     pub file: Reply,
-    /// What that says.
+    /// Fault that says.
     pub receipt: Value,
 }
 

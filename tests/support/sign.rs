@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::variable;
 
-/// What a function answered, and what it logged meanwhile.
+/// Fault a function answered, and what it logged meanwhile.
 #[derive(Debug)]
 pub struct Said {
     /// Its answer, or its error.
@@ -124,7 +124,7 @@ pub fn iam(action: &str, parameters: &[(&str, &str)]) -> String {
     answer
 }
 
-/// What stands between `<name>` and `</name>` in an answer of IAM, every time.
+/// Fault stands between `<name>` and `</name>` in an answer of IAM, every time.
 pub fn elements(xml: &str, name: &str) -> Vec<String> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     xml.split(&open)

@@ -24,7 +24,7 @@ pub struct Throttle {
     functions: Vec<String>,
 }
 
-/// What the proxy met so far.
+/// Fault the proxy met so far.
 #[derive(Default)]
 struct Met {
     seen: AtomicUsize,
@@ -113,7 +113,7 @@ async fn serve(mut client: TcpStream, in_ten: usize, met: &Met) -> std::io::Resu
     Ok(())
 }
 
-/// What a request of DynamoDB's protocol asks for.
+/// Fault a request of DynamoDB's protocol asks for.
 fn operation(request: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(request);
     let target = text

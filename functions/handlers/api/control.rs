@@ -14,11 +14,11 @@ use serde::Deserialize;
 
 use crate::{
     App,
-    answer::{Control, Controls, Turned},
-    caller::Visitor,
-    given::{Asked, Given, Named},
+    answer::{Control, ControlChange, Controls},
+    extract::{JsonBody, QueryParams, TenantQuery},
+    lifecycle::{REASON, reason_of},
+    principal::Principal,
     problem::Problem,
-    request::{REASON, reason_of},
 };
 
 /// What is said of a scope.
@@ -38,11 +38,11 @@ pub(crate) struct Body {
 
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
-    _: Asked<Named>,
+    visitor: Principal,
+    _: QueryParams<TenantQuery>,
 ) -> Result<Json<Controls>, Problem> {
     visitor.may_control()?;
-    let controls = app.reach.controls().controls().await?;
+    let controls = app.tenants.controls().controls().await?;
     Ok(Json(Controls {
         controls: controls.into_iter().map(shown).collect(),
     }))
@@ -50,57 +50,57 @@ pub(crate) async fn list(
 
 pub(crate) async fn of_platform(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
-    _: Asked<Named>,
-    Given(body): Given<Body>,
-) -> Result<Json<Turned>, Problem> {
+    visitor: Principal,
+    _: QueryParams<TenantQuery>,
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Json<ControlChange>, Problem> {
     turn(&app, &visitor, "platform", body).await
 }
 
 pub(crate) async fn of_tenant(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
-    _: Asked<Named>,
+    visitor: Principal,
+    _: QueryParams<TenantQuery>,
     Path(tenant): Path<String>,
-    Given(body): Given<Body>,
-) -> Result<Json<Turned>, Problem> {
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Json<ControlChange>, Problem> {
     turn(&app, &visitor, &format!("tenant/{tenant}"), body).await
 }
 
 pub(crate) async fn of_workflow(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
-    _: Asked<Named>,
+    visitor: Principal,
+    _: QueryParams<TenantQuery>,
     Path(workflow): Path<String>,
-    Given(body): Given<Body>,
-) -> Result<Json<Turned>, Problem> {
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Json<ControlChange>, Problem> {
     turn(&app, &visitor, &format!("workflow/{workflow}"), body).await
 }
 
 /// What nobody can pause: told so, with what can be.
 pub(crate) async fn of_nothing(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
-    _: Asked<Named>,
+    visitor: Principal,
+    _: QueryParams<TenantQuery>,
     Path(scope): Path<String>,
-    Given(body): Given<Body>,
-) -> Result<Json<Turned>, Problem> {
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Json<ControlChange>, Problem> {
     turn(&app, &visitor, &scope, body).await
 }
 
 async fn turn(
     app: &App,
-    visitor: &Visitor,
+    visitor: &Principal,
     scope: &str,
     body: Body,
-) -> Result<Json<Turned>, Problem> {
+) -> Result<Json<ControlChange>, Problem> {
     let by = visitor.may_control()?.to_owned();
     let scope = Scope::read(scope).map_err(Problem::bad_request)?;
     let request = Request {
         reason: reason_of(&body.reason)?,
         by,
     };
-    let ledger = app.reach.controls();
+    let ledger = app.tenants.controls();
     let mut stands = ledger.control(&scope).await?;
     loop {
         let now = SystemHost.now();
@@ -108,7 +108,7 @@ async fn turn(
         let before = stands.as_ref();
         let next = holdfast_ledger::control(before, &scope, body.state, meanwhile, &request, now);
         let Some(next) = next else {
-            return Ok(Json(Turned {
+            return Ok(Json(ControlChange {
                 control: stands.map_or_else(|| never(&scope), shown),
                 replayed: true,
             }));
@@ -122,7 +122,7 @@ async fn turn(
                 };
                 let scope = next.scope.name();
                 tracing::warn!(audit, scope, by = next.by, "the switch was turned");
-                return Ok(Json(Turned {
+                return Ok(Json(ControlChange {
                     control: shown(next),
                     replayed: false,
                 }));

@@ -14,10 +14,10 @@ use serde::Deserialize;
 use crate::{
     App,
     answer::{Digests, ListedDigest},
-    caller::{Thing, Visitor},
-    given::Asked,
+    extract::QueryParams,
     list::time,
     page::limit,
+    principal::{Principal, Resource},
     problem::Problem,
     receipt::link_to,
 };
@@ -27,7 +27,7 @@ const HOUR_S: i64 = 3600;
 /// What may follow the `?`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Which {
+pub(crate) struct DigestQuery {
     /// The tenant; your own if left out.
     tenant: Option<String>,
     /// Only of hours that begin at this time or later.
@@ -46,12 +46,12 @@ pub(crate) struct Which {
 
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Asked(which): Asked<Which>,
+    visitor: Principal,
+    QueryParams(which): QueryParams<DigestQuery>,
 ) -> Result<Json<Digests>, Problem> {
     let named = which.tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::ReadReceipts, named, Thing::Tenant)
+        .authorize(&app, Operation::ReadReceipts, named, Resource::Tenant)
         .await?;
     let limit = limit(which.limit)?;
     let from = which.from.map(|at| time("from", &at)).transpose()?;

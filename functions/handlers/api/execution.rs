@@ -9,7 +9,7 @@ use axum::{
 use holdfast_access::Operation;
 use holdfast_audit as audit;
 use holdfast_ids::names::is_workflow_id;
-use holdfast_ledger::{Ledger, Meta, Phase, Snapshot, StepRecord};
+use holdfast_ledger::{ExecutionRecord, Ledger, Phase, Snapshot, StepRecord};
 use holdfast_receipt::GuardrailOutcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -17,19 +17,19 @@ use serde::Deserialize;
 use crate::{
     App,
     answer::{
-        Attempt, Execution, Failed, ReceiptLink, Redriven, Seen, Starting, Step, StepPayloads,
-        Story,
+        Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
+        StepPayloads, Story,
     },
-    caller::{Thing, Visitor},
-    given::{Asked, Named},
+    extract::{QueryParams, TenantQuery},
     incident::shown_question,
+    principal::{Principal, Resource},
     problem::Problem,
 };
 
 /// What may follow the `?`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Which {
+pub(crate) struct ExecutionQuery {
     /// The tenant; your own if left out.
     tenant: Option<String>,
     /// The workflow that was started: it lets a start be seen before `begin` has recorded it.
@@ -38,23 +38,23 @@ pub(crate) struct Which {
 
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(which): Asked<Which>,
-) -> Result<Json<Seen>, Problem> {
+    QueryParams(which): QueryParams<ExecutionQuery>,
+) -> Result<Json<ExecutionView>, Problem> {
     let named = which.tenant.as_deref();
     let caller = visitor
-        .may(
+        .authorize(
             &app,
             Operation::ReadExecutions,
             named,
-            Thing::Execution(&id),
+            Resource::Execution(&id),
         )
         .await?;
     let at = caller.key(&id)?;
     if let Some(snapshot) = caller.ledger.snapshot(&at).await? {
         let shown = shown(snapshot, caller.sees_payloads);
-        return Ok(Json(Seen::Recorded(Box::new(shown))));
+        return Ok(Json(ExecutionView::Recorded(Box::new(shown))));
     }
     let workflow = which
         .workflow_id
@@ -62,7 +62,7 @@ pub(crate) async fn read(
         .ok_or_else(|| caller.unknown(&id))?;
     match app.machines.input_of(&workflow, &id).await {
         Ok(Some(envelope)) if envelope.tenant == caller.tenant => {
-            Ok(Json(Seen::Starting(Starting {
+            Ok(Json(ExecutionView::Starting(Starting {
                 execution_id: id,
                 workflow_id: workflow,
                 tenant: caller.tenant,
@@ -77,17 +77,17 @@ pub(crate) async fn read(
 /// `GET /v1/executions/{execution_id}/events`: its story so far, as the audit events that its records tell.
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(Named { tenant }): Asked<Named>,
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
 ) -> Result<Json<Story>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(
+        .authorize(
             &app,
             Operation::ReadExecutions,
             named,
-            Thing::Execution(&id),
+            Resource::Execution(&id),
         )
         .await?;
     let snapshot = caller.ledger.snapshot(&caller.key(&id)?).await?;
@@ -103,14 +103,14 @@ pub(crate) async fn events(
     let events: Vec<_> = told.iter().map(|one| one.cloud_event(&source)).collect();
     Ok(Json(Story {
         execution_id: id,
-        status: snapshot.meta.phase.name().to_owned(),
+        status: snapshot.execution.phase.name().to_owned(),
         events,
     }))
 }
 
 /// An execution; what comes from inputs, outputs or targets only with `payloads`.
 fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
-    let Meta {
+    let ExecutionRecord {
         at,
         workflow,
         version,
@@ -125,7 +125,7 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         receipt,
         redriven,
         ..
-    } = snapshot.meta;
+    } = snapshot.execution;
     let status = phase.name().to_owned();
     let (ended_at, failure) = match phase {
         Phase::Ended { at, failure, .. } => (Some(at), failure),
@@ -153,12 +153,12 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
                 ..outcome
             })
             .collect(),
-        failure: failure.map(|failure| Failed {
+        failure: failure.map(|failure| ExecutionFailure {
             state: failure.state,
             error: failure.error,
             requested_by: failure.by,
         }),
-        redriven: redriven.map(|redriven| Redriven {
+        redriven: redriven.map(|redriven| Redrive {
             generation: redriven.generation,
             by: redriven.by,
             reason: payloads.then_some(redriven.reason),

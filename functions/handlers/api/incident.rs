@@ -8,16 +8,18 @@ use axum::{
 };
 use holdfast_access::Operation;
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
-use holdfast_ledger::{IncidentStatus, Ledger, Question as Asking, QuestionState, WAITING};
+use holdfast_ledger::{IncidentStatus, Ledger, Question as QuestionRecord, QuestionState, WAITING};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
     App,
-    answer::{Handled, Incident, IncidentInFull, Incidents, Link, Question, Taken},
-    caller::{Caller, Thing, Visitor, no_such},
-    given::{Asked, Named},
+    answer::{
+        DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link, Question,
+    },
+    extract::{QueryParams, TenantQuery},
     page::{cursor, limit, place},
+    principal::{AuthorizedCaller, Principal, Resource, no_such},
     problem::Problem,
 };
 
@@ -29,7 +31,7 @@ const WAITING_MAX: usize = 25;
 /// What may follow the `?` of a list.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Listing {
+pub(crate) struct IncidentQuery {
     /// The tenant; your own if left out.
     tenant: Option<String>,
     /// `open` if left out.
@@ -45,12 +47,12 @@ pub(crate) struct Listing {
 
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Asked(asked): Asked<Listing>,
+    visitor: Principal,
+    QueryParams(asked): QueryParams<IncidentQuery>,
 ) -> Result<Json<Incidents>, Problem> {
     let named = asked.tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::ReadIncidents, named, Thing::Tenant)
+        .authorize(&app, Operation::ReadIncidents, named, Resource::Tenant)
         .await?;
     let status = match asked.status.as_deref() {
         None | Some("open") => IncidentStatus::Open,
@@ -79,13 +81,18 @@ pub(crate) async fn list(
 
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(Named { tenant }): Asked<Named>,
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
 ) -> Result<Json<IncidentInFull>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::ReadIncidents, named, Thing::Incident(&id))
+        .authorize(
+            &app,
+            Operation::ReadIncidents,
+            named,
+            Resource::Incident(&id),
+        )
         .await?;
     let payloads = caller.sees_payloads;
     let incident = find(&caller, &id).await?;
@@ -122,10 +129,10 @@ pub(crate) async fn one(
 
 /// What was asked of people about one execution.
 pub(crate) async fn question(
-    caller: &Caller,
+    caller: &AuthorizedCaller,
     link: &holdfast_ledger::Link,
     step: &str,
-) -> Result<Option<Asking>, Problem> {
+) -> Result<Option<QuestionRecord>, Problem> {
     let at = ExecutionKey {
         tenant: link.tenant.clone(),
         execution: link.execution.clone(),
@@ -135,17 +142,20 @@ pub(crate) async fn question(
     Ok(questions.and_then(|all| all.into_iter().find(|one| one.step == step)))
 }
 
-pub(crate) async fn find(caller: &Caller, id: &str) -> Result<holdfast_ledger::Incident, Problem> {
+pub(crate) async fn find(
+    caller: &AuthorizedCaller,
+    id: &str,
+) -> Result<holdfast_ledger::Incident, Problem> {
     let found = match is_execution_id(id) {
         true => caller.ledger.incident(&caller.tenant, id).await?,
         false => None,
     };
-    found.ok_or_else(|| no_such(Thing::Incident(id), &caller.tenant))
+    found.ok_or_else(|| no_such(Resource::Incident(id), &caller.tenant))
 }
 
 /// An incident; what targets and people said only with `payloads`.
 pub(crate) fn shown(incident: &holdfast_ledger::Incident, payloads: bool) -> Incident {
-    let handled = incident.handled.iter().map(|one| Handled {
+    let handled = incident.handled.iter().map(|one| IncidentActionView {
         status: one.status,
         by: one.by.clone(),
         reason: payloads.then(|| one.reason.clone()),
@@ -165,7 +175,7 @@ pub(crate) fn shown(incident: &holdfast_ledger::Incident, payloads: bool) -> Inc
     }
 }
 
-pub(crate) fn shown_question(question: &Asking, payloads: bool) -> Question {
+pub(crate) fn shown_question(question: &QuestionRecord, payloads: bool) -> Question {
     let (status, ruling) = match &question.state {
         QuestionState::Open => ("OPEN", None),
         QuestionState::Ruled { ruling, .. } => ("DECIDED", Some(ruling)),
@@ -178,7 +188,7 @@ pub(crate) fn shown_question(question: &Asking, payloads: bool) -> Question {
         status,
         until: question.until,
         decisions: decisions.map(|one| one.name()).collect(),
-        decision: ruling.map(|ruling| Taken {
+        decision: ruling.map(|ruling| DecisionView {
             decision: ruling.decision.name(),
             by: ruling.by.clone(),
             reason: payloads.then(|| ruling.reason.clone()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State};
 use holdfast_access::Operation;
-use holdfast_aws::{Listed, Wanted};
+use holdfast_aws::{ExecutionSearch, ExecutionSummary};
 use holdfast_ids::names::{is_workflow_id, quoted};
 use holdfast_ledger::Phase;
 use holdfast_receipt::Status;
@@ -15,9 +15,9 @@ use serde::Deserialize;
 use crate::{
     App,
     answer::{Executions, ListedExecution, ListedReceipt, Receipts},
-    caller::{Caller, Thing, Visitor},
-    given::Asked,
+    extract::QueryParams,
     page::{cursor, limit, place},
+    principal::{AuthorizedCaller, Principal, Resource},
     problem::Problem,
 };
 
@@ -40,7 +40,7 @@ const STATUSES: [&str; 8] = [
 /// What may follow the `?` of a list of executions.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Which {
+pub(crate) struct ExecutionFilter {
     /// The tenant; your own if left out.
     tenant: Option<String>,
     /// Only of this workflow.
@@ -66,7 +66,7 @@ pub(crate) struct Which {
 /// What may follow the `?` of a list of receipts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct WhichReceipts {
+pub(crate) struct ReceiptFilter {
     /// The tenant; your own if left out.
     tenant: Option<String>,
     /// Only of this workflow.
@@ -88,12 +88,12 @@ pub(crate) struct WhichReceipts {
 
 pub(crate) async fn executions(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Asked(which): Asked<Which>,
+    visitor: Principal,
+    QueryParams(which): QueryParams<ExecutionFilter>,
 ) -> Result<Json<Executions>, Problem> {
     let named = which.tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::ReadExecutions, named, Thing::Tenant)
+        .authorize(&app, Operation::ReadExecutions, named, Resource::Tenant)
         .await?;
     let (found, next) = page(&caller, which, false).await?;
     let executions = found.into_iter().map(shown).collect();
@@ -102,14 +102,14 @@ pub(crate) async fn executions(
 
 pub(crate) async fn receipts(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Asked(which): Asked<WhichReceipts>,
+    visitor: Principal,
+    QueryParams(which): QueryParams<ReceiptFilter>,
 ) -> Result<Json<Receipts>, Problem> {
     let named = which.tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::ReadReceipts, named, Thing::Tenant)
+        .authorize(&app, Operation::ReadReceipts, named, Resource::Tenant)
         .await?;
-    let WhichReceipts {
+    let ReceiptFilter {
         tenant,
         workflow_id,
         from,
@@ -117,7 +117,7 @@ pub(crate) async fn receipts(
         limit,
         cursor,
     } = which;
-    let which = Which {
+    let which = ExecutionFilter {
         tenant,
         workflow_id,
         status: None,
@@ -132,13 +132,13 @@ pub(crate) async fn receipts(
 }
 
 async fn page(
-    caller: &Caller,
-    which: Which,
+    caller: &AuthorizedCaller,
+    which: ExecutionFilter,
     with_receipt: bool,
-) -> Result<(Vec<Listed>, Option<String>), Problem> {
+) -> Result<(Vec<ExecutionSummary>, Option<String>), Problem> {
     let limit = limit(which.limit)?;
     let after = which.cursor.as_deref().map(place).transpose()?;
-    let wanted = Wanted {
+    let wanted = ExecutionSearch {
         workflow: which.workflow_id.map(workflow).transpose()?,
         status: which.status.map(status).transpose()?,
         with_receipt,
@@ -199,7 +199,7 @@ pub(crate) fn time(name: &str, given: &str) -> Result<Timestamp, Problem> {
     })
 }
 
-fn shown(listed: Listed) -> ListedExecution {
+fn shown(listed: ExecutionSummary) -> ListedExecution {
     let ended_at = match listed.phase {
         Phase::Ended { at, .. } => Some(at),
         Phase::Running | Phase::Rejected | Phase::Unwinding { .. } => None,
@@ -219,7 +219,7 @@ fn shown(listed: Listed) -> ListedExecution {
     }
 }
 
-fn shown_receipt(listed: Listed) -> Option<ListedReceipt> {
+fn shown_receipt(listed: ExecutionSummary) -> Option<ListedReceipt> {
     let receipt = listed.receipt?;
     Some(ListedReceipt {
         href: format!("/v1/executions/{}/receipt", listed.at.execution),

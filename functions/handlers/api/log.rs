@@ -10,11 +10,11 @@ use axum::{
 use holdfast_ids::names::is_execution_id;
 use serde::Deserialize;
 
-use crate::{App, caller::Visitor, start::asked_in};
+use crate::{App, principal::Principal, start::asked_in};
 
 /// The part of a query that says whose.
 #[derive(Deserialize)]
-struct Named {
+struct TenantQuery {
     tenant: Option<String>,
 }
 
@@ -28,9 +28,9 @@ pub(crate) async fn logged(State(app): State<Arc<App>>, request: Request, next: 
     let mut places = parts.uri.path().split('/');
     let id = places.find(|place| is_execution_id(place));
     let id = id.unwrap_or_default().to_owned();
-    let named = Query::<Named>::try_from_uri(&parts.uri).ok();
+    let named = Query::<TenantQuery>::try_from_uri(&parts.uri).ok();
     let named = named.and_then(|Query(named)| named.tenant);
-    let visitor = Visitor::from_request_parts(&mut parts, &app).await;
+    let visitor = Principal::from_request_parts(&mut parts, &app).await;
     let tenant = visitor.and_then(|visitor| visitor.tenant(named.as_deref()));
     let tenant = tenant.unwrap_or_default();
     let (execution, incident) = match route.starts_with("/v1/incidents") {

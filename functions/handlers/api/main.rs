@@ -1,24 +1,24 @@
 //! The `api` function: the HTTP door.
 
 mod answer;
-mod caller;
 mod control;
+mod decisions;
 mod digest;
 mod execution;
-mod given;
+mod extract;
 mod incident;
+mod lifecycle;
 mod list;
 mod log;
 mod openapi;
 mod page;
 mod path;
+mod principal;
 mod problem;
-mod reach;
 mod receipt;
-mod request;
 mod routes;
-mod ruling;
 mod start;
+mod tenant_clients;
 mod workflow;
 
 use std::{sync::Arc, time::Duration};
@@ -33,11 +33,11 @@ use holdfast_receipt::evidence::Jwks;
 use lambda_http::{Adapter, tower::ServiceBuilder};
 use tokio::sync::OnceCell;
 
-use crate::{problem::Problem, reach::Reach};
+use crate::{problem::Problem, tenant_clients::TenantClients};
 
 /// What every request may use.
 struct App {
-    reach: Reach,
+    tenants: TenantClients,
     machines: Machines,
     keys: Keys,
     /// The key that signs receipts, then those that did before.
@@ -88,7 +88,7 @@ impl App {
                 tenant: deployment.variable("HOLDFAST_TENANT_CLAIM")?.to_owned(),
                 role: deployment.variable("HOLDFAST_ROLE_CLAIM")?.to_owned(),
             },
-            reach: Reach::of(deployment)?,
+            tenants: TenantClients::of(deployment)?,
         })
     }
 }

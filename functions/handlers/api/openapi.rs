@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How a type says its schema.
-pub(crate) type Shape = fn(&mut SchemaGenerator) -> Schema;
+pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// The schema of `T`.
 pub(crate) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {

@@ -12,7 +12,7 @@ use axum::{
 use holdfast_access::Operation;
 use holdfast_aws::S3Store;
 use holdfast_engine::ObjectStore;
-use holdfast_ledger::{Ledger, Meta};
+use holdfast_ledger::{ExecutionRecord, Ledger};
 use holdfast_receipt::{
     Receipt, ReceiptRef,
     evidence::Jwks,
@@ -25,8 +25,8 @@ use serde::Deserialize;
 use crate::{
     App,
     answer::{FetchLink, KeySet},
-    caller::{Thing, Visitor},
-    given::Asked,
+    extract::QueryParams,
+    principal::{Principal, Resource},
     problem::Problem,
 };
 
@@ -36,7 +36,7 @@ const PAGE_MAX: usize = 5 * 1024 * 1024;
 /// What may follow the `?`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct How {
+pub(crate) struct ReceiptQuery {
     /// The tenant; your own if left out.
     tenant: Option<String>,
     /// Answer 302 to the receipt itself.
@@ -62,9 +62,9 @@ enum Format {
 
 pub(crate) async fn link(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(how): Asked<How>,
+    QueryParams(how): QueryParams<ReceiptQuery>,
 ) -> Result<Response, Problem> {
     if how.redirect && how.format == Format::Html {
         return Err(Problem::bad_request(
@@ -73,16 +73,21 @@ pub(crate) async fn link(
     }
     let named = how.tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::ReadReceipts, named, Thing::Execution(&id))
+        .authorize(
+            &app,
+            Operation::ReadReceipts,
+            named,
+            Resource::Execution(&id),
+        )
         .await?;
-    let meta = caller
+    let execution = caller
         .ledger
-        .meta(&caller.key(&id)?)
+        .execution(&caller.key(&id)?)
         .await?
         .ok_or_else(|| caller.unknown(&id))?;
-    let generation = how.generation.unwrap_or(meta.generation);
-    let receipt = receipt_of(&caller.receipts, &meta, generation).await?;
-    let name = format!("{}-{id}-{generation}", meta.workflow);
+    let generation = how.generation.unwrap_or(execution.generation);
+    let receipt = receipt_of(&caller.receipts, &execution, generation).await?;
+    let name = format!("{}-{id}-{generation}", execution.workflow);
     if how.format == Format::Html {
         return page(&app, &caller.receipts, &receipt, &name).await;
     }
@@ -102,26 +107,30 @@ pub(crate) async fn link(
 }
 
 /// Where the receipt of a generation lies. The record names the newest two; each names the one before.
-async fn receipt_of(store: &S3Store, meta: &Meta, generation: u32) -> Result<ReceiptRef, Problem> {
-    let (id, newest) = (&meta.at.execution, meta.generation);
+async fn receipt_of(
+    store: &S3Store,
+    execution: &ExecutionRecord,
+    generation: u32,
+) -> Result<ReceiptRef, Problem> {
+    let (id, newest) = (&execution.at.execution, execution.generation);
     if generation > newest {
         return Err(Problem::not_found(format!(
             "execution {id} has no generation {generation}: its newest is {newest}"
         )));
     }
     if generation == newest {
-        return meta.receipt.clone().ok_or_else(|| {
+        return execution.receipt.clone().ok_or_else(|| {
             let before = match newest.checked_sub(1) {
                 Some(before) => format!("; the receipt before is there: ?generation={before}"),
                 None => String::new(),
             };
             Problem::too_early(format!(
                 "execution {id} has no receipt yet: it is {}, and every execution has one when it has ended{before}",
-                meta.phase.name()
+                execution.phase.name()
             ))
         });
     }
-    let mut found = meta.previous.clone();
+    let mut found = execution.previous.clone();
     for _ in generation + 1..newest {
         let Some(receipt) = found else { break };
         let bytes = bytes(store, &receipt).await?;

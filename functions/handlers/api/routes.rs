@@ -11,14 +11,15 @@ use holdfast_access::Operation;
 use crate::{
     App,
     answer::{
-        Controls, Decided, Digests, Executions, FetchLink, Incident, IncidentInFull, Incidents,
-        KeySet, Receipts, Requested, Seen, Started, Story, Turned, WorkflowInFull, Workflows,
+        ControlChange, Controls, DecisionResult, Digests, ExecutionView, Executions, FetchLink,
+        Incident, IncidentInFull, Incidents, KeySet, Receipts, RequestResult, StartResult, Story,
+        WorkflowInFull, Workflows,
     },
-    control, digest, execution,
-    given::Named,
-    incident, list,
-    openapi::{self, Shape, parameters, shape},
-    receipt, request, ruling, start, workflow,
+    control, decisions, digest, execution,
+    extract::TenantQuery,
+    incident, lifecycle, list,
+    openapi::{self, SchemaOf, parameters, shape},
+    receipt, start, workflow,
 };
 
 /// One route, and what it is to those who call it.
@@ -30,12 +31,12 @@ pub(crate) struct Route {
     pub(crate) says: &'static str,
     /// What a caller's role must allow; nobody has to be known where there is none.
     pub(crate) operation: Option<Operation>,
-    pub(crate) query: Option<Shape>,
+    pub(crate) query: Option<SchemaOf>,
     /// Whether it takes the header Idempotency-Key.
     pub(crate) keyed: bool,
-    pub(crate) body: Option<Shape>,
+    pub(crate) body: Option<SchemaOf>,
     /// Its answers that are none of a problem.
-    pub(crate) answers: Vec<(u16, &'static str, Option<Shape>)>,
+    pub(crate) answers: Vec<(u16, &'static str, Option<SchemaOf>)>,
     /// Whether it can answer a page for people too.
     pub(crate) paged: bool,
     /// Problems of its own.
@@ -49,7 +50,7 @@ impl Route {
         id: &'static str,
         says: &'static str,
         needs: Operation,
-        answers: Shape,
+        answers: SchemaOf,
         handler: MethodRouter<Arc<App>>,
     ) -> Self {
         Self {
@@ -58,7 +59,7 @@ impl Route {
             id,
             says,
             operation: Some(needs),
-            query: Some(parameters::<Named>),
+            query: Some(parameters::<TenantQuery>),
             keyed: false,
             body: None,
             answers: vec![(200, "What was asked for.", Some(answers))],
@@ -74,12 +75,12 @@ impl Route {
         id: &'static str,
         says: &'static str,
         needs: Operation,
-        answers: Shape,
+        answers: SchemaOf,
         handler: MethodRouter<Arc<App>>,
     ) -> Self {
         Self {
             method: "post",
-            body: Some(shape::<request::Reason>),
+            body: Some(shape::<lifecycle::Reason>),
             answers: vec![(200, "It is so, or was so before.", Some(answers))],
             more: &[409],
             ..Self::get(path, id, says, needs, answers, handler)
@@ -91,7 +92,7 @@ impl Route {
         path: &'static str,
         id: &'static str,
         says: &'static str,
-        answers: Shape,
+        answers: SchemaOf,
         handler: MethodRouter<Arc<App>>,
     ) -> Self {
         Self {
@@ -108,7 +109,7 @@ impl Route {
         says: &'static str,
         handler: MethodRouter<Arc<App>>,
     ) -> Self {
-        let answers = shape::<Turned>;
+        let answers = shape::<ControlChange>;
         Self {
             method: "put",
             query: None,
@@ -118,21 +119,21 @@ impl Route {
         .problem(&[])
     }
 
-    fn query(self, query: Shape) -> Self {
+    fn query(self, query: SchemaOf) -> Self {
         Self {
             query: Some(query),
             ..self
         }
     }
 
-    fn body(self, body: Shape) -> Self {
+    fn body(self, body: SchemaOf) -> Self {
         Self {
             body: Some(body),
             ..self
         }
     }
 
-    fn also(mut self, status: u16, says: &'static str, shape: Option<Shape>) -> Self {
+    fn also(mut self, status: u16, says: &'static str, shape: Option<SchemaOf>) -> Self {
         self.answers.push((status, says, shape));
         self
     }
@@ -191,11 +192,11 @@ pub(crate) fn routes() -> Vec<Route> {
                 "startWorkflow",
                 "Starts a workflow once per idempotency key",
                 May::Start,
-                shape::<Started>,
+                shape::<StartResult>,
                 post(start::start),
             )
             .body(shape::<start::Body>)
-            .also(202, "It starts.", Some(shape::<Started>))
+            .also(202, "It starts.", Some(shape::<StartResult>))
             .problem(&[422])
         },
         Route::get(
@@ -206,16 +207,16 @@ pub(crate) fn routes() -> Vec<Route> {
             shape::<Executions>,
             get(list::executions),
         )
-        .query(parameters::<list::Which>),
+        .query(parameters::<list::ExecutionFilter>),
         Route::get(
             "/v1/executions/{execution_id}",
             "readExecution",
             "What the ledger knows of an execution",
             May::ReadExecutions,
-            shape::<Seen>,
+            shape::<ExecutionView>,
             get(execution::read),
         )
-        .query(parameters::<execution::Which>),
+        .query(parameters::<execution::ExecutionQuery>),
         Route::get(
             "/v1/executions/{execution_id}/events",
             "readStory",
@@ -232,7 +233,7 @@ pub(crate) fn routes() -> Vec<Route> {
             shape::<FetchLink>,
             get(receipt::link),
         )
-        .query(parameters::<receipt::How>)
+        .query(parameters::<receipt::ReceiptQuery>)
         .or_a_page()
         .also(302, "With redirect=true: to the receipt itself.", None)
         .problem(&[409]),
@@ -241,28 +242,28 @@ pub(crate) fn routes() -> Vec<Route> {
             "cancelExecution",
             "Stops an execution; what it did is undone",
             May::Cancel,
-            shape::<Requested>,
-            post(request::cancel),
+            shape::<RequestResult>,
+            post(lifecycle::cancel),
         )
-        .also(202, accepted, Some(shape::<Requested>)),
+        .also(202, accepted, Some(shape::<RequestResult>)),
         Route::post(
             "/v1/executions/{execution_id}/rollback",
             "rollBackExecution",
             "Undoes an execution that has ended",
             May::RollBack,
-            shape::<Requested>,
-            post(request::rollback),
+            shape::<RequestResult>,
+            post(lifecycle::rollback),
         )
-        .also(202, accepted, Some(shape::<Requested>)),
+        .also(202, accepted, Some(shape::<RequestResult>)),
         Route::post(
             "/v1/executions/{execution_id}/redrive",
             "redriveExecution",
             "Lets an execution go on where it failed",
             May::Redrive,
-            shape::<Requested>,
-            post(request::redrive),
+            shape::<RequestResult>,
+            post(lifecycle::redrive),
         )
-        .also(202, accepted, Some(shape::<Requested>)),
+        .also(202, accepted, Some(shape::<RequestResult>)),
         Route::get(
             "/v1/receipts",
             "listReceipts",
@@ -271,7 +272,7 @@ pub(crate) fn routes() -> Vec<Route> {
             shape::<Receipts>,
             get(list::receipts),
         )
-        .query(parameters::<list::WhichReceipts>),
+        .query(parameters::<list::ReceiptFilter>),
         Route::get(
             "/v1/digests",
             "listDigests",
@@ -280,7 +281,7 @@ pub(crate) fn routes() -> Vec<Route> {
             shape::<Digests>,
             get(digest::list),
         )
-        .query(parameters::<digest::Which>),
+        .query(parameters::<digest::DigestQuery>),
         Route::get(
             "/v1/incidents",
             "listIncidents",
@@ -289,7 +290,7 @@ pub(crate) fn routes() -> Vec<Route> {
             shape::<Incidents>,
             get(incident::list),
         )
-        .query(parameters::<incident::Listing>),
+        .query(parameters::<incident::IncidentQuery>),
         Route::get(
             "/v1/incidents/{incident_id}",
             "readIncident",
@@ -303,17 +304,17 @@ pub(crate) fn routes() -> Vec<Route> {
             "decide",
             "Decides what an execution waits for",
             May::Decide,
-            shape::<Decided>,
-            post(ruling::decision),
+            shape::<DecisionResult>,
+            post(decisions::decision),
         )
-        .body(shape::<ruling::Body>),
+        .body(shape::<decisions::Body>),
         Route::post(
             "/v1/incidents/{incident_id}/acknowledge",
             "acknowledgeIncident",
             "Somebody looks after it",
             May::HandleIncidents,
             shape::<Incident>,
-            post(ruling::acknowledge),
+            post(decisions::acknowledge),
         ),
         Route::post(
             "/v1/incidents/{incident_id}/resolve",
@@ -321,7 +322,7 @@ pub(crate) fn routes() -> Vec<Route> {
             "It is over",
             May::HandleIncidents,
             shape::<Incident>,
-            post(ruling::resolve),
+            post(decisions::resolve),
         ),
         Route {
             query: None,

@@ -10,7 +10,7 @@ use axum::{
 };
 use holdfast_access::Operation;
 use holdfast_admission::{Envelope, check_size, open_to, violations};
-use holdfast_aws::{Deployed, MachineError, StartOutcome, trace};
+use holdfast_aws::{DeployedWorkflow, MachineError, StartOutcome, trace};
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
@@ -19,7 +19,7 @@ use holdfast_ids::{
 };
 use holdfast_ledger::{Ledger, Refusal, paused};
 use holdfast_receipt::Approval;
-use holdfast_task::Rules;
+use holdfast_task::StartConditions;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,9 +28,9 @@ use uuid::Uuid;
 
 use crate::{
     App,
-    answer::{StartLinks, Started},
-    caller::{Caller, Thing, Visitor},
-    given::{Asked as Query, Given, Named},
+    answer::{StartLinks, StartResult},
+    extract::{JsonBody, QueryParams, TenantQuery},
+    principal::{AuthorizedCaller, Principal, Resource},
     problem::Problem,
     workflow::{no_such, trouble},
 };
@@ -48,7 +48,7 @@ pub(crate) struct Body {
 }
 
 /// A start that was read and may be asked for.
-struct Asked {
+struct StartRequest {
     workflow: String,
     at: ExecutionKey,
     key: String,
@@ -59,19 +59,19 @@ struct Asked {
 
 pub(crate) async fn start(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(workflow): Path<String>,
-    Query(Named { tenant }): Query<Named>,
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
     headers: HeaderMap,
-    Given(body): Given<Body>,
+    JsonBody(body): JsonBody<Body>,
 ) -> Result<Response, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::Start, named, Thing::Tenant)
+        .authorize(&app, Operation::Start, named, Resource::Tenant)
         .await?;
     let asked = read(&caller, workflow, &headers, body)?;
-    if let Some(meta) = caller.ledger.meta(&asked.at).await? {
-        return repeated(&caller, &asked, meta.fingerprint()).await;
+    if let Some(execution) = caller.ledger.execution(&asked.at).await? {
+        return repeated(&caller, &asked, execution.fingerprint()).await;
     }
     if let Err(no) = check_start(&app, &caller, &asked).await {
         return Err(refused(&caller, &asked, no).await);
@@ -106,11 +106,11 @@ pub(crate) fn asked_in(headers: &HeaderMap) -> Option<TraceId> {
 }
 
 fn read(
-    caller: &Caller,
+    caller: &AuthorizedCaller,
     workflow: String,
     headers: &HeaderMap,
     Body { input, approval }: Body,
-) -> Result<Asked, Problem> {
+) -> Result<StartRequest, Problem> {
     if !is_workflow_id(&workflow) {
         return Err(no_such(&workflow));
     }
@@ -140,7 +140,7 @@ fn read(
         tenant: caller.tenant.clone(),
         execution,
     };
-    Ok(Asked {
+    Ok(StartRequest {
         workflow,
         at,
         key,
@@ -151,7 +151,7 @@ fn read(
 }
 
 /// Why a start is not handed to its machine.
-struct TurnedAway {
+struct RefusalReason {
     /// What said no; nothing did where the start could not be judged or there is no such workflow.
     guardrail: Option<&'static str>,
     /// The version of the definition, if it is known.
@@ -159,7 +159,7 @@ struct TurnedAway {
     problem: Problem,
 }
 
-impl TurnedAway {
+impl RefusalReason {
     /// No guardrail had a word in it.
     fn unjudged(why: impl Into<Problem>) -> Self {
         Self {
@@ -171,7 +171,7 @@ impl TurnedAway {
 }
 
 /// Records that a guardrail turned a start away: whoever is answered so can rely on it that it will be told.
-async fn refused(caller: &Caller, asked: &Asked, no: TurnedAway) -> Problem {
+async fn refused(caller: &AuthorizedCaller, asked: &StartRequest, no: RefusalReason) -> Problem {
     let Some(guardrail) = no.guardrail else {
         return no.problem;
     };
@@ -201,14 +201,18 @@ async fn refused(caller: &Caller, asked: &Asked, no: TurnedAway) -> Problem {
 }
 
 /// Refuses early what `begin` would reject for its form, and what is paused.
-async fn check_start(app: &App, caller: &Caller, asked: &Asked) -> Result<(), TurnedAway> {
+async fn check_start(
+    app: &App,
+    caller: &AuthorizedCaller,
+    asked: &StartRequest,
+) -> Result<(), RefusalReason> {
     let (rules, version) = check_gate(app, caller, asked).await?;
-    let around = app.reach.controls();
+    let around = app.tenants.controls();
     let controls = around.controls_around(&caller.tenant, &asked.workflow);
-    let controls = controls.await.map_err(TurnedAway::unjudged)?;
+    let controls = controls.await.map_err(RefusalReason::unjudged)?;
     match paused(&controls).filter(|control| control.refuses(&rules)) {
         None => Ok(()),
-        Some(control) => Err(TurnedAway {
+        Some(control) => Err(RefusalReason {
             guardrail: Some("paused"),
             version,
             problem: Problem::paused(control.says()),
@@ -223,9 +227,9 @@ const FRESH: Duration = Duration::from_secs(2);
 /// What else the gate will demand, and its version; a machine that cannot be described is left to `begin`.
 async fn check_gate(
     app: &App,
-    caller: &Caller,
-    asked: &Asked,
-) -> Result<(Rules, Option<u32>), TurnedAway> {
+    caller: &AuthorizedCaller,
+    asked: &StartRequest,
+) -> Result<(StartConditions, Option<u32>), RefusalReason> {
     let workflow = &asked.workflow;
     let mut deployed = app.machines.deployed(workflow).await;
     if let Ok(remembered) = &deployed
@@ -241,18 +245,22 @@ async fn check_gate(
             Ok((gate.rules.clone(), Some(gate.version)))
         }
         Err(MachineError::NoSuchWorkflow | MachineError::NotOurs) => {
-            Err(TurnedAway::unjudged(no_such(workflow)))
+            Err(RefusalReason::unjudged(no_such(workflow)))
         }
         Err(MachineError::Unavailable(reason)) => {
             tracing::warn!(workflow, reason, "the machine's gate could not be read");
-            Ok((Rules::default(), None))
+            Ok((StartConditions::default(), None))
         }
     }
 }
 
-fn admits(deployed: &Deployed, caller: &Caller, asked: &Asked) -> Result<(), TurnedAway> {
+fn admits(
+    deployed: &DeployedWorkflow,
+    caller: &AuthorizedCaller,
+    asked: &StartRequest,
+) -> Result<(), RefusalReason> {
     let gate = &deployed.compiled.gate;
-    let no = |guardrail, problem| TurnedAway {
+    let no = |guardrail, problem| RefusalReason {
         guardrail: Some(guardrail),
         version: Some(gate.version),
         problem,
@@ -269,8 +277,8 @@ fn admits(deployed: &Deployed, caller: &Caller, asked: &Asked) -> Result<(), Tur
 /// Step Functions knows the execution, and a moment ago the ledger did not.
 async fn started_before(
     app: &App,
-    caller: &Caller,
-    asked: &Asked,
+    caller: &AuthorizedCaller,
+    asked: &StartRequest,
     envelope: &Envelope,
 ) -> Result<Response, Problem> {
     let first = app
@@ -285,8 +293,8 @@ async fn started_before(
     {
         return Ok(answer(StatusCode::ACCEPTED, asked, false));
     }
-    if let Some(meta) = caller.ledger.meta(&asked.at).await? {
-        return repeated(caller, asked, meta.fingerprint()).await;
+    if let Some(execution) = caller.ledger.execution(&asked.at).await? {
+        return repeated(caller, asked, execution.fingerprint()).await;
     }
     let first = first
         .and_then(|envelope| canonical(&envelope.input).ok())
@@ -298,8 +306,8 @@ async fn started_before(
 
 /// Answers a repeat of a start: the same execution if the input is the same.
 async fn repeated(
-    caller: &Caller,
-    asked: &Asked,
+    caller: &AuthorizedCaller,
+    asked: &StartRequest,
     first_fingerprint: &str,
 ) -> Result<Response, Problem> {
     caller
@@ -326,11 +334,11 @@ async fn repeated(
     )))
 }
 
-fn answer(status: StatusCode, asked: &Asked, replayed: bool) -> Response {
-    let Asked { workflow, at, .. } = asked;
+fn answer(status: StatusCode, asked: &StartRequest, replayed: bool) -> Response {
+    let StartRequest { workflow, at, .. } = asked;
     let id = &at.execution;
     let here = format!("/v1/executions/{id}?workflow_id={workflow}");
-    let body = Started {
+    let body = StartResult {
         execution_id: id.clone(),
         workflow_id: workflow.clone(),
         tenant: at.tenant.clone(),

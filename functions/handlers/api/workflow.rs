@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use holdfast_access::Operation;
 use holdfast_admission::{demands, open_to};
 use holdfast_asl::{chart, declared};
-use holdfast_aws::{Deployed, MachineError};
+use holdfast_aws::{DeployedWorkflow, MachineError};
 use holdfast_ids::names::{is_workflow_id, quoted};
 use holdfast_task::StepRef;
 use serde_json::{Value, json};
@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use crate::{
     App,
     answer::{Definition, Workflow, WorkflowInFull, Workflows},
-    caller::{Thing, Visitor},
-    given::{Asked, Named},
+    extract::{QueryParams, TenantQuery},
+    principal::{Principal, Resource},
     problem::Problem,
 };
 
@@ -28,12 +28,12 @@ const AT_ONCE: usize = 8;
 
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
-    Asked(Named { tenant }): Asked<Named>,
+    visitor: Principal,
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
 ) -> Result<Json<Workflows>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::ReadWorkflows, named, Thing::Tenant)
+        .authorize(&app, Operation::ReadWorkflows, named, Resource::Tenant)
         .await?;
     let ids = app.machines.workflows().await;
     let ids = ids.map_err(|error| trouble(error, ""))?;
@@ -62,13 +62,13 @@ pub(crate) async fn list(
 
 pub(crate) async fn one(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(Named { tenant }): Asked<Named>,
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
 ) -> Result<Json<WorkflowInFull>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::ReadWorkflows, named, Thing::Tenant)
+        .authorize(&app, Operation::ReadWorkflows, named, Resource::Tenant)
         .await?;
     if !is_workflow_id(&id) {
         return Err(no_such(&id));
@@ -121,7 +121,7 @@ pub(crate) fn trouble(error: MachineError, workflow: &str) -> Problem {
     }
 }
 
-fn shown(deployed: &Deployed) -> Workflow {
+fn shown(deployed: &DeployedWorkflow) -> Workflow {
     let gate = &deployed.compiled.gate;
     Workflow {
         workflow_id: gate.workflow.clone(),

@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 
 use super::{
     BODY_LIMIT,
-    judge::{Asked, refusal},
+    judge::{SentRequest, refusal},
 };
 
 /// What a target answered: a status, headers and, if it is a success, the body.
 pub struct Answer {
-    pub(super) asked: Asked,
+    pub(super) asked: SentRequest,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     /// Empty if the status is no success; none if it was larger than [`BODY_LIMIT`].

@@ -8,7 +8,7 @@ use reqwest::{
     header::{HeaderMap, RETRY_AFTER},
 };
 
-use super::reach::Unreachable;
+use super::network::Unreachable;
 
 /// The longest wait a target can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -28,7 +28,7 @@ pub(super) enum Judgement {
 
 /// What was asked, as far as judging the answer needs it.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct SentRequest {
     /// Method and origin, for messages: no path, query or header, any of which may carry a payload or a secret.
     pub(super) what: String,
     /// Whether the method has no effect (RFC 9110 §9.2.1), so that none is ever in doubt.
@@ -65,7 +65,7 @@ pub(super) fn judge(status: u16, safe: bool, attempt: u32) -> Judgement {
 
 /// The error that an answer amounts to, or none if it is a success. `now` is what a Retry-After date is relative to.
 pub(super) fn refusal(
-    asked: &Asked,
+    asked: &SentRequest,
     status: StatusCode,
     headers: &HeaderMap,
     now: SystemTime,
@@ -88,7 +88,7 @@ pub(super) fn refusal(
 }
 
 /// What a request that got no whole answer amounts to: clean only while no byte of it can have been sent.
-pub(super) fn lost(asked: &Asked, error: &reqwest::Error) -> StepError {
+pub(super) fn lost(asked: &SentRequest, error: &reqwest::Error) -> StepError {
     let what = &asked.what;
     if error.is_builder() {
         return StepError::permanent(format!("{what}: {}", root_cause(error)));

@@ -2,7 +2,7 @@
 
 mod answer;
 mod judge;
-mod reach;
+mod network;
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,9 +15,9 @@ use reqwest::{
 use serde::Serialize;
 
 pub use answer::Answer;
-use judge::Asked;
-pub use reach::Network;
-use reach::Reach;
+use judge::SentRequest;
+pub use network::Network;
+use network::Reach;
 
 /// The largest body that is read, in bytes: 1 MiB.
 pub const BODY_LIMIT: usize = 1 << 20;
@@ -78,7 +78,7 @@ impl Client {
     /// Whether a target answers at all, whatever it says: `HEAD` has no effect (RFC 9110 §9.2.1).
     pub async fn check(&self, url: &Url) -> Check {
         let origin = url.origin().ascii_serialization();
-        let asked = Asked {
+        let asked = SentRequest {
             what: "HEAD".to_owned(),
             safe: true,
             attempt: 1,
@@ -201,7 +201,7 @@ impl Request<'_> {
     /// Sends it with the call's key, and reads the answer whatever its status. No answer is an error: transient if
     /// nothing can have been sent, unknown if something may have been.
     pub async fn send(mut self) -> Result<Answer, StepError> {
-        let asked = Asked {
+        let asked = SentRequest {
             what: format!(
                 "{} {}",
                 self.method,

@@ -242,7 +242,7 @@ mod tests {
             "ⓛocalhost",
             "[::1%25eth0]",
         ] {
-            assert!(!allows(list, &format!("http://{host}/latest/meta-data/")), "{host}");
+            assert!(!allows(list, &format!("http://{host}/latest/execution-data/")), "{host}");
         }
     }
 

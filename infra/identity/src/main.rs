@@ -40,11 +40,11 @@ enum Command {
         bind: IpAddr,
     },
     /// Print a token
-    Token(Wanted),
+    Token(TokenRequest),
 }
 
 #[derive(Debug, Args)]
-struct Wanted {
+struct TokenRequest {
     /// Where the issuer is served
     #[arg(long, value_name = "URL")]
     issuer: String,
@@ -85,7 +85,7 @@ async fn run(cli: &Cli) -> io::Result<()> {
     }
 }
 
-fn token(issuer: &Issuer, wanted: &Wanted) -> io::Result<String> {
+fn token(issuer: &Issuer, wanted: &TokenRequest) -> io::Result<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_err(io::Error::other)?.as_secs();
     let mut claims = json!({

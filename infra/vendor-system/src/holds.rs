@@ -40,7 +40,7 @@ enum Status {
 }
 
 #[derive(Debug, Deserialize)]
-struct Asked {
+struct HoldRequest {
     vendor_id: String,
     days: u16,
     #[serde(default)]
@@ -152,7 +152,7 @@ fn one(hold: Option<&Hold>) -> Option<Answer> {
 }
 
 /// The body of a POST, and the same as JSON for comparing it with a later one.
-fn read(call: &Call) -> Result<(Asked, serde_json::Value), Problem> {
+fn read(call: &Call) -> Result<(HoldRequest, serde_json::Value), Problem> {
     let right = format!(
         "{{\"vendor_id\": text, \"days\": 1 to {DAYS_LIMIT}, \"reason\": text or left out}} and nothing else"
     );
@@ -168,7 +168,7 @@ fn read(call: &Call) -> Result<(Asked, serde_json::Value), Problem> {
             .expected(right));
     }
     let request = serde_json::Value::Object(object);
-    let asked = Asked::deserialize(&request).map_err(|error| {
+    let asked = HoldRequest::deserialize(&request).map_err(|error| {
         Problem::unprocessable(error.to_string())
             .at("body")
             .expected(right.clone())

@@ -11,10 +11,10 @@ const KEY_LIMIT: usize = 255;
 
 /// What was answered to each key. Only answers to effects are kept: a refusal commits nothing and may be corrected.
 #[derive(Debug, Default)]
-pub(crate) struct Answers(HashMap<String, Given>);
+pub(crate) struct Answers(HashMap<String, KeyHeader>);
 
 #[derive(Debug)]
-struct Given {
+struct KeyHeader {
     route: &'static str,
     request: Value,
     answer: Answer,
@@ -65,7 +65,7 @@ pub(crate) fn once(
     let answer = effect(world, key);
     world.answers.0.insert(
         key.to_owned(),
-        Given {
+        KeyHeader {
             route,
             request,
             answer: answer.clone(),

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::{amount, times::clock};
-use holdfast_task::{Budget, Freeze, Hours, Rules};
+use holdfast_task::{Budget, Freeze, Hours, StartConditions};
 
 /// Under the names of docs/workflows.md (`hours`, `freeze`, `approval`, `budget`, `when_paused`, and of `limits` those of a tenant's
 /// starts); what is not demanded is left out. A budget's `limit` is a decimal as text, its `amount` the expression without `{% %}`.
-pub fn demands(rules: &Rules) -> Map<String, Value> {
+pub fn demands(rules: &StartConditions) -> Map<String, Value> {
     let mut demands = Map::new();
     let mut say = |name: &str, what: Value| drop(demands.insert(name.to_owned(), what));
     if !rules.hours.is_empty() {
@@ -56,8 +56,8 @@ mod tests {
 
     #[test]
     fn what_is_demanded_is_told_as_it_was_written_and_nothing_else() {
-        assert_eq!(demands(&Rules::default()), Map::new());
-        let rules = Rules {
+        assert_eq!(demands(&StartConditions::default()), Map::new());
+        let rules = StartConditions {
             hours: vec![Hours {
                 zone: "Europe/Berlin".into(),
                 days: vec![Day::Mon, Day::Fri],

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use holdfast_expression::evaluate;
 use holdfast_ids::digest::value_sha256_hex;
 use holdfast_receipt::GuardrailOutcome;
-use holdfast_task::Gate;
+use holdfast_task::AdmissionSpec;
 
 /// What the expressions of guardrails and budgets see, without `$`. None of it changes between the attempts of one
 /// start: `started_at` is when its machine was started.
@@ -53,7 +53,7 @@ pub fn open_to(tenants: &[String], tenant: &str) -> bool {
 }
 
 /// `sha256:` and the digest of everything that the gate judges by.
-pub fn policy_digest(gate: &Gate) -> Option<String> {
+pub fn policy_digest(gate: &AdmissionSpec) -> Option<String> {
     let policy = json!({
         "tenants": gate.tenants, "input": gate.input_schema, "guardrails": gate.guardrails, "rules": gate.rules,
     });
@@ -63,13 +63,13 @@ pub fn policy_digest(gate: &Gate) -> Option<String> {
 }
 
 /// A start as expressions see it.
-pub struct Seen {
+pub struct StartScope {
     variables: [(&'static str, Option<Value>); SCOPE.len()],
 }
 
-impl Seen {
+impl StartScope {
     /// What is seen of a start that becomes `execution`.
-    pub fn of(gate: &Gate, start: &Start, execution: &str, started_at: Timestamp) -> Self {
+    pub fn of(gate: &AdmissionSpec, start: &Start, execution: &str, started_at: Timestamp) -> Self {
         let context = json!({
             "id": execution, "tenant": start.tenant, "workflow": gate.workflow, "version": gate.version,
             "trigger": start.trigger, "started_at": started_at,
@@ -103,9 +103,9 @@ impl Seen {
 /// guardrail. All are judged, so that a person hears of everything at once; only what is said of an input that does not
 /// fit its schema is left out. The start is rejected unless all of them held.
 pub fn judge(
-    gate: &Gate,
+    gate: &AdmissionSpec,
     start: &Start,
-    seen: &Seen,
+    seen: &StartScope,
     started_at: Timestamp,
 ) -> Vec<GuardrailOutcome> {
     let mut outcomes = Vec::new();

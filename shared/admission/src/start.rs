@@ -9,7 +9,7 @@ use holdfast_ids::{
     trace::TraceId,
 };
 use holdfast_receipt::Approval;
-use holdfast_task::{Gate, Template, TriggerMap};
+use holdfast_task::{AdmissionSpec, Template, TriggerMap};
 
 /// Largest input, in bytes of JSON: it must fit into a machine's state beside everything else.
 pub const INPUT_MAX_BYTES: usize = 200_000;
@@ -71,7 +71,7 @@ fn direct() -> String {
 /// What an event rule or a schedule hands to the machine.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Triggered {
+struct TriggerMessage {
     trigger: String,
     #[serde(default)]
     event: Option<Value>,
@@ -82,9 +82,9 @@ struct Triggered {
 /// Reads a machine's input. The error says what is wrong with it and what would be right, without its values.
 ///
 /// `started_at` stands in for the scheduled time where the scheduler did not fill it in (the local emulator's does not).
-pub fn read(raw: &Value, gate: &Gate, started_at: &str) -> Result<Start, String> {
+pub fn read(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result<Start, String> {
     let start = if raw.get("trigger").is_some() {
-        let sent: Triggered = parse(
+        let sent: TriggerMessage = parse(
             raw,
             "a trigger's message has trigger and event or scheduled_time",
         )?;
@@ -145,7 +145,11 @@ fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, Stri
     })
 }
 
-fn from_trigger(sent: &Triggered, gate: &Gate, started_at: &str) -> Result<Start, String> {
+fn from_trigger(
+    sent: &TriggerMessage,
+    gate: &AdmissionSpec,
+    started_at: &str,
+) -> Result<Start, String> {
     let Some(map) = gate.triggers.iter().find(|map| map.name == sent.trigger) else {
         let known: Vec<_> = gate.triggers.iter().map(|map| map.name.as_str()).collect();
         return Err(format!(

@@ -40,7 +40,7 @@ pub enum Kind {
     /// An undo failed for good.
     StepUndoFailed,
     /// An execution ended.
-    Completed,
+    CompletionTransition,
     /// Its receipt is written.
     ReceiptGenerated,
     /// The platform, a tenant or a workflow stands still.
@@ -67,7 +67,7 @@ impl Kind {
         Self::RollbackStarted,
         Self::StepUndone,
         Self::StepUndoFailed,
-        Self::Completed,
+        Self::CompletionTransition,
         Self::ReceiptGenerated,
         Self::Paused,
         Self::Resumed,
@@ -91,7 +91,7 @@ impl Kind {
             Self::RollbackStarted => "workflow.rollback.started",
             Self::StepUndone => "workflow.step.undone",
             Self::StepUndoFailed => "workflow.step.undo_failed",
-            Self::Completed => "workflow.completed",
+            Self::CompletionTransition => "workflow.completed",
             Self::ReceiptGenerated => "workflow.receipt.generated",
             Self::Paused => "workflow.paused",
             Self::Resumed => "workflow.resumed",
@@ -146,7 +146,7 @@ impl Kind {
                 ("state", "string"),
                 ("error", "string"),
             ],
-            Self::Completed => &[
+            Self::CompletionTransition => &[
                 ("generation", "integer"),
                 ("status", "string"),
                 ("error?", "string"),
@@ -179,7 +179,7 @@ impl Kind {
             Self::IncidentWaiting | Self::IncidentOpened | Self::IncidentDecided => 2,
             Self::IncidentAcknowledged | Self::IncidentResolved => 3,
             Self::RollbackStarted | Self::StepUndone | Self::StepUndoFailed => 4,
-            Self::Completed | Self::ReceiptGenerated => 5,
+            Self::CompletionTransition | Self::ReceiptGenerated => 5,
         }
     }
 

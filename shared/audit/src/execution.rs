@@ -6,42 +6,48 @@ use jiff::Timestamp;
 
 use super::{About, Event, Kind};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Meta, Phase, unwound_since};
+use holdfast_ledger::{ExecutionRecord, Phase, unwound_since};
 use holdfast_receipt::Status;
 
 /// Everything that the record says of its generation.
-pub(super) fn told(meta: &Meta) -> Vec<Event> {
-    let about = &About::of(meta);
-    let generation = &meta.generation.to_string();
+pub(super) fn events_of(execution: &ExecutionRecord) -> Vec<Event> {
+    let about = &About::of(execution);
+    let generation = &execution.generation.to_string();
     let new = |kind, at| {
-        let event = Event::new(kind, at, about, &meta.at.execution, &[generation]);
-        event.with("generation", meta.generation)
+        let event = Event::new(kind, at, about, &execution.at.execution, &[generation]);
+        event.with("generation", execution.generation)
     };
     let mut told = Vec::new();
-    let redriven = meta
+    let redriven = execution
         .redriven
         .as_ref()
-        .filter(|redriven| redriven.generation == meta.generation);
+        .filter(|redriven| redriven.generation == execution.generation);
     let begun = match redriven {
         Some(redriven) => Some((redriven.at, Some(redriven.by.as_str()))),
-        None if meta.generation == 0 => Some((meta.started_at, meta.requested_by.as_deref())),
+        None if execution.generation == 0 => {
+            Some((execution.started_at, execution.requested_by.as_deref()))
+        }
         // A later rollback begins nothing.
         None => None,
     };
-    let refused: Vec<_> = meta.guardrails.iter().filter(|one| !one.held).collect();
+    let refused: Vec<_> = execution
+        .guardrails
+        .iter()
+        .filter(|one| !one.held)
+        .collect();
     if let Some((at, by)) = begun {
         let started = new(Kind::Started, at)
             .by(by)
-            .with("trigger", meta.trigger.as_str())
-            .with("definition_digest", meta.definition_digest.as_str())
-            .with("input_sha256", meta.fingerprint());
+            .with("trigger", execution.trigger.as_str())
+            .with("definition_digest", execution.definition_digest.as_str())
+            .with("input_sha256", execution.fingerprint());
         told.push(started);
         if !refused.is_empty() {
             let names: Vec<_> = refused.iter().map(|one| one.name.as_str()).collect();
             told.push(new(Kind::Rejected, at).by(by).with("guardrails", names));
         }
     }
-    let (failure, ended) = match &meta.phase {
+    let (failure, ended) = match &execution.phase {
         Phase::Running | Phase::Rejected => (None, None),
         Phase::Unwinding { failure } => (Some(failure), None),
         Phase::Ended {
@@ -54,22 +60,22 @@ pub(super) fn told(meta: &Meta) -> Vec<Event> {
         }
     };
     if let Some(failure) = failure {
-        let rollback = new(Kind::RollbackStarted, unwound_since(meta))
+        let rollback = new(Kind::RollbackStarted, unwound_since(execution))
             .by(failure.by.as_deref())
             .with("state", failure.state.as_str())
             .with("error", failure.error.as_str());
         told.push(rollback);
     }
     if let Some((status, at)) = ended {
-        let duration = at.duration_since(meta.started_at).as_millis() as i64;
-        let mut completed = new(Kind::Completed, at)
+        let duration = at.duration_since(execution.started_at).as_millis() as i64;
+        let mut completed = new(Kind::CompletionTransition, at)
             .with("status", status.name())
             .with("duration_ms", duration);
         if let Some(failure) = failure {
             completed = completed.with("error", failure.error.as_str());
         }
         told.push(completed);
-        if let Some(receipt) = &meta.receipt {
+        if let Some(receipt) = &execution.receipt {
             let generated = new(Kind::ReceiptGenerated, at)
                 .with("object", receipt.object.as_str())
                 .with("sha256", receipt.sha256.as_str());

@@ -20,13 +20,15 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Control, Incident, Meta, Question, Refusal, Snapshot, StepRecord};
+use holdfast_ledger::{
+    Control, ExecutionRecord, Incident, Question, Refusal, Snapshot, StepRecord,
+};
 
 /// A record of the ledger, as it was committed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Record {
     /// An execution.
-    Execution(Box<Meta>),
+    Execution(Box<ExecutionRecord>),
     /// A step, or one item of a `for_each`.
     Step(Box<StepRecord>),
     /// What is asked of people.
@@ -65,7 +67,7 @@ impl Record {
     /// Of which workflow it is, where it says so itself.
     pub fn about(&self) -> Option<About> {
         match self {
-            Self::Execution(meta) => Some(About::of(meta)),
+            Self::Execution(execution) => Some(About::of(execution)),
             Self::Incident(incident) => Some(About {
                 tenant: incident.tenant.clone(),
                 workflow: incident.workflow.clone(),
@@ -100,11 +102,11 @@ pub struct About {
 
 impl About {
     /// What an execution's own record says.
-    pub fn of(meta: &Meta) -> Self {
+    pub fn of(execution: &ExecutionRecord) -> Self {
         Self {
-            tenant: meta.at.tenant.clone(),
-            workflow: meta.workflow.clone(),
-            version: Some(meta.version),
+            tenant: execution.at.tenant.clone(),
+            workflow: execution.workflow.clone(),
+            version: Some(execution.version),
         }
     }
 }
@@ -136,15 +138,15 @@ pub fn events(
 
 /// Everything that the records of one execution must have told, as far as they still show it: a redrive or a later
 /// rollback writes over how the generation before it ended.
-pub fn told(snapshot: &Snapshot) -> Vec<Event> {
+pub fn events_of(snapshot: &Snapshot) -> Vec<Event> {
     let Snapshot {
-        meta,
+        execution,
         steps,
         questions,
         duplicates,
         ..
     } = snapshot;
-    let about = About::of(meta);
+    let about = About::of(execution);
     let steps = steps
         .iter()
         .map(|step| Record::Step(Box::new(step.clone())));
@@ -152,16 +154,16 @@ pub fn told(snapshot: &Snapshot) -> Vec<Event> {
         .iter()
         .map(|one| Record::Question(Box::new(one.clone())));
     let refused = Record::Duplicates {
-        at: meta.at.clone(),
-        workflow: meta.workflow.clone(),
+        at: execution.at.clone(),
+        workflow: execution.workflow.clone(),
         refused: *duplicates,
     };
-    let records = std::iter::once(Record::Execution(Box::new(meta.clone())))
+    let records = std::iter::once(Record::Execution(Box::new(execution.clone())))
         .chain(steps)
         .chain(questions)
         .chain([refused]);
     let mut told: Vec<_> = records
-        .flat_map(|record| all(&record, &about, meta.started_at))
+        .flat_map(|record| all(&record, &about, execution.started_at))
         .collect();
     told.sort_by_key(Event::sequence);
     told
@@ -169,7 +171,7 @@ pub fn told(snapshot: &Snapshot) -> Vec<Event> {
 
 /// Where a batch of changes has to begin again: the first change of which not every event was published, if each tells
 /// as many as `lengths` says and the event numbered `from` was the first that was not.
-pub fn untold(lengths: &[usize], from: usize) -> Option<usize> {
+pub fn first_unpublished(lengths: &[usize], from: usize) -> Option<usize> {
     let mut before = 0;
     lengths.iter().position(|length| {
         before += length;
@@ -179,8 +181,8 @@ pub fn untold(lengths: &[usize], from: usize) -> Option<usize> {
 
 fn all(record: &Record, about: &About, committed: Timestamp) -> Vec<Event> {
     match record {
-        Record::Execution(meta) => execution::told(meta),
-        Record::Step(step) => step::told(step, about),
+        Record::Execution(execution) => execution::events_of(execution),
+        Record::Step(step) => step::events_of(step, about),
         Record::Question(question) => people::asked(question, about),
         Record::Incident(incident) => people::handled(incident, about),
         Record::Control(control) => people::controlled(control, about),

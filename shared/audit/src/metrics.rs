@@ -135,8 +135,8 @@ pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
     };
     match event.kind {
         // Undoing what was executed, because somebody asked for it, is no failure of the workflow.
-        Kind::Completed if is("error", &["Withdrawn"]) => vec![],
-        Kind::Completed => {
+        Kind::CompletionTransition if is("error", &["Withdrawn"]) => vec![],
+        Kind::CompletionTransition => {
             let success = i64::from(is("status", &["EXECUTED"]));
             let took = event.data.get("duration_ms").and_then(Value::as_i64);
             let took = (Metric::TimeToComplete, took.unwrap_or_default());

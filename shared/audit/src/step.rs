@@ -8,7 +8,7 @@ use holdfast_ledger::{Attempt, StepRecord, StepState};
 use holdfast_receipt::AttemptOutcome;
 
 /// Everything that the record says: of each attempt that began and ended, and of its undo once that is over.
-pub(super) fn told(step: &StepRecord, about: &About) -> Vec<Event> {
+pub(super) fn events_of(step: &StepRecord, about: &About) -> Vec<Event> {
     let mut told = Vec::new();
     for (n, attempt) in step.attempts.iter().enumerate() {
         let number = n + 1;

@@ -1,14 +1,14 @@
 //! Everything that can be told of one execution: what its records say, and the incidents that it opened.
 
-use super::{Event, Record, all, told};
+use super::{Event, Record, all, events_of};
 use holdfast_engine::cases;
 use holdfast_ledger::{Ledger, LedgerError, Snapshot};
 
 /// What the records of an execution tell ([`told`]) and, of the incidents that it was the last to open, what has
 /// happened since; in order.
 pub async fn story<L: Ledger>(ledger: &L, snapshot: &Snapshot) -> Result<Vec<Event>, LedgerError> {
-    let at = &snapshot.meta.at;
-    let mut story = told(snapshot);
+    let at = &snapshot.execution.at;
+    let mut story = events_of(snapshot);
     for id in cases(snapshot) {
         let incident = ledger.incident(&at.tenant, &id).await?;
         let Some(incident) = incident.filter(|one| one.execution == at.execution) else {

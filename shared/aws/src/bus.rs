@@ -21,7 +21,7 @@ pub struct EventBus {
 /// What was not published, and why; everything before it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the event bus took {from} events and no more: {why}")]
-pub struct Unpublished {
+pub struct PublishError {
     /// The first one that was not; later ones may have been.
     pub from: usize,
     /// The bus's own error code.
@@ -38,7 +38,7 @@ impl EventBus {
     }
 
     /// Publishes events, each with its type, in order.
-    pub async fn publish(&self, events: &[(&str, Value)]) -> Result<(), Unpublished> {
+    pub async fn publish(&self, events: &[(&str, Value)]) -> Result<(), PublishError> {
         for (n, chunk) in events.chunks(AT_ONCE).enumerate() {
             let entries = chunk.iter().map(|(kind, event)| {
                 PutEventsRequestEntry::builder()
@@ -58,7 +58,7 @@ impl EventBus {
                 Ok(answer) => refused(n, answer.entries()),
                 Err(error) => {
                     use aws_sdk_eventbridge::error::ProvideErrorMetadata as _;
-                    Some(Unpublished {
+                    Some(PublishError {
                         from: n * AT_ONCE,
                         why: error.code().unwrap_or("no answer").to_owned(),
                     })
@@ -73,10 +73,10 @@ impl EventBus {
 }
 
 /// The first event that the `n`th call's answer says was not taken: an answer of success may refuse any of them.
-fn refused(n: usize, entries: &[PutEventsResultEntry]) -> Option<Unpublished> {
+fn refused(n: usize, entries: &[PutEventsResultEntry]) -> Option<PublishError> {
     let mut entries = entries.iter().enumerate();
     entries.find_map(|(place, entry)| {
-        Some(Unpublished {
+        Some(PublishError {
             from: n * AT_ONCE + place,
             why: entry.error_code()?.to_owned(),
         })
@@ -100,7 +100,7 @@ mod tests {
         ];
         for (call, from) in [(0, 1), (2, 21)] {
             let why = "ThrottlingException".to_owned();
-            assert_eq!(refused(call, &entries), Some(Unpublished { from, why }));
+            assert_eq!(refused(call, &entries), Some(PublishError { from, why }));
         }
     }
 }

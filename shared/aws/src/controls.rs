@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Control, Expect, LedgerError, Meta, Put, Scope};
+use holdfast_ledger::{Control, ExecutionRecord, Expect, LedgerError, Put, Scope};
 
 use crate::{
     item::{Item, read},
@@ -26,7 +26,7 @@ impl DynamoLedger {
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
+    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
         let around = Scope::around(&at.tenant, workflow);
         let partitions = around.iter().map(partition).chain([at.partition()]);
         self.read_at_once(partitions).await
@@ -46,7 +46,7 @@ impl DynamoLedger {
     async fn read_at_once(
         &self,
         partitions: impl Iterator<Item = String>,
-    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
+    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
         let keys = partitions.map(|partition| Self::key(partition, META));
         let wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys.collect()))
@@ -67,15 +67,15 @@ impl DynamoLedger {
             return Err(LedgerError::Unavailable("a part was not read".to_owned()));
         }
         let items = found.responses.unwrap_or_default().remove(&self.table);
-        let (mut meta, mut controls) = (None, Vec::new());
+        let (mut execution, mut controls) = (None, Vec::new());
         for item in items.unwrap_or_default() {
             let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
             match pk.is_some_and(|pk| pk.starts_with(CONTROL)) {
                 true => controls.push(read(item)?),
-                false => meta = Some(read(item)?),
+                false => execution = Some(read(item)?),
             }
         }
-        Ok((meta, controls))
+        Ok((execution, controls))
     }
 
     pub(crate) async fn control_of(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
         TransactWriteItem, Update, builders::UpdateBuilder,
     },
 };
-use holdfast_ledger::{Counter, Draw, Drawn, Expect, LedgerError, Meta};
+use holdfast_ledger::{CountedPut, Counter, CounterChange, ExecutionRecord, Expect, LedgerError};
 use serde::Deserialize;
 
 use crate::{
@@ -25,25 +25,25 @@ pub(crate) const EXPIRES: &str = "expires_at";
 
 /// A counter, as it is kept.
 #[derive(Deserialize)]
-struct Kept {
+struct CounterItem {
     taken: i64,
 }
 
 impl DynamoLedger {
     pub(crate) async fn count_of(&self, counter: &Counter) -> Result<i64, LedgerError> {
         let (partition, sort_key) = place(counter);
-        let kept: Option<Kept> = self.get(partition, &sort_key).await?;
+        let kept: Option<CounterItem> = self.get(partition, &sort_key).await?;
         Ok(kept.map_or(0, |kept| kept.taken))
     }
 
     pub(crate) async fn put_drawing(
         &self,
-        meta: &Meta,
+        execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[Draw],
-    ) -> Result<Drawn, LedgerError> {
-        let mut item = item_of(meta, indexed(meta))?;
-        item.extend(Self::key(meta.at.partition(), META));
+        draws: &[CounterChange],
+    ) -> Result<CountedPut, LedgerError> {
+        let mut item = item_of(execution, indexed(execution))?;
+        item.extend(Self::key(execution.at.partition(), META));
         let (condition, rev) = condition(expect);
         let put = PutOf::builder()
             .table_name(&self.table)
@@ -64,7 +64,7 @@ impl DynamoLedger {
             .send()
             .await;
         let Err(error) = sent else {
-            return Ok(Drawn::Done);
+            return Ok(CountedPut::Done);
         };
         if let SdkError::ServiceError(service) = &error
             && let TransactWriteItemsError::TransactionCanceledException(cancelled) = service.err()
@@ -74,7 +74,7 @@ impl DynamoLedger {
         Err(unavailable(&error))
     }
 
-    fn update(&self, draw: &Draw) -> UpdateBuilder {
+    fn update(&self, draw: &CounterChange) -> UpdateBuilder {
         let (partition, sort_key) = place(&draw.counter);
         let number = |number: i64| AttributeValue::N(number.to_string());
         let mut update = Update::builder()
@@ -119,14 +119,14 @@ pub(crate) fn place(counter: &Counter) -> (String, String) {
 }
 
 /// Why nothing was written: reasons stand in the order of the writes, the execution's record first.
-fn judged(reasons: &[CancellationReason]) -> Result<Drawn, LedgerError> {
+fn judged(reasons: &[CancellationReason]) -> Result<CountedPut, LedgerError> {
     let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
     let Some((record, draws)) = reasons.split_first() else {
         return Err(LedgerError::Unavailable("no reason was given".to_owned()));
     };
     if failed(record) {
         let stands = record.item().cloned().map(read).transpose()?;
-        return Ok(Drawn::Lost(stands.map(Box::new)));
+        return Ok(CountedPut::Lost(stands.map(Box::new)));
     }
     let others = reasons.iter().filter(|reason| !failed(reason));
     let mut others = others.filter_map(CancellationReason::code);
@@ -138,7 +138,9 @@ fn judged(reasons: &[CancellationReason]) -> Result<Drawn, LedgerError> {
         });
     }
     let refused = draws.iter().enumerate().filter(|(_, draw)| failed(draw));
-    Ok(Drawn::Refused(refused.map(|(place, _)| place).collect()))
+    Ok(CountedPut::Refused(
+        refused.map(|(place, _)| place).collect(),
+    ))
 }
 
 fn unfit(error: aws_sdk_dynamodb::error::BuildError) -> LedgerError {

@@ -27,7 +27,7 @@ const LOOKED_AT: i32 = 500;
 
 /// Which executions are wanted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct ExecutionSearch {
     /// Of this workflow.
     pub workflow: Option<String>,
     /// Of this status, as [`Phase::name`] has it.
@@ -42,7 +42,7 @@ pub struct Wanted {
 
 /// An execution as a list shows it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Listed {
+pub struct ExecutionSummary {
     /// Which.
     pub at: ExecutionKey,
     /// Its workflow.
@@ -71,10 +71,10 @@ impl DynamoLedger {
     pub async fn executions(
         &self,
         tenant: &str,
-        wanted: &Wanted,
+        wanted: &ExecutionSearch,
         limit: usize,
         after: Option<Place>,
-    ) -> Result<(Vec<Listed>, Option<Place>), LedgerError> {
+    ) -> Result<(Vec<ExecutionSummary>, Option<Place>), LedgerError> {
         let (index, list) = match &wanted.workflow {
             Some(workflow) => (OF_WORKFLOW, workflow_list(tenant, workflow)),
             None => (LISTED, list_of_executions(tenant)),
@@ -143,7 +143,7 @@ impl DynamoLedger {
             Some((text(LISTED_AT)?.parse().ok()?, at.execution))
         });
         let items = found.items.unwrap_or_default().into_iter();
-        let mut page: Vec<Listed> = items.map(read).collect::<Result<_, _>>()?;
+        let mut page: Vec<ExecutionSummary> = items.map(read).collect::<Result<_, _>>()?;
         if page.len() > limit {
             page.truncate(limit);
             next = page

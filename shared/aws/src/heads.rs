@@ -23,12 +23,12 @@ pub(crate) const CHAINS: &str = "CHAINS";
 
 /// A head, as it is kept.
 #[derive(Deserialize)]
-struct Kept {
+struct HeadItem {
     hour: Timestamp,
     sha256: String,
 }
 
-impl Kept {
+impl HeadItem {
     fn head(self) -> Result<Head, LedgerError> {
         let hour = Hour::from_start(self.hour);
         let hour = hour.ok_or_else(|| LedgerError::Damaged("a head's hour is none".to_owned()))?;
@@ -41,8 +41,8 @@ impl Kept {
 
 impl Heads for DynamoLedger {
     async fn head(&self, tenant: &str) -> Result<Option<Head>, LedgerError> {
-        let kept: Option<Kept> = self.get(CHAINS.to_owned(), tenant).await?;
-        kept.map(Kept::head).transpose()
+        let kept: Option<HeadItem> = self.get(CHAINS.to_owned(), tenant).await?;
+        kept.map(HeadItem::head).transpose()
     }
 
     async fn tenants(&self) -> Result<BTreeSet<String>, LedgerError> {
@@ -93,7 +93,7 @@ impl Heads for DynamoLedger {
             && let PutItemError::ConditionalCheckFailedException(lost) = service.err()
         {
             let gone = || LedgerError::Unavailable("a head is there, and is not".to_owned());
-            let stands: Kept = read(lost.item().cloned().ok_or_else(gone)?)?;
+            let stands: HeadItem = read(lost.item().cloned().ok_or_else(gone)?)?;
             return stands.head().map(Some);
         }
         Err(unavailable(&error))

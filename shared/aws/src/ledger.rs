@@ -10,8 +10,8 @@ use aws_sdk_dynamodb::{
 };
 use holdfast_ids::keys::{ExecutionKey, step_sort_key};
 use holdfast_ledger::{
-    Control, Counter, Draw, Drawn, Expect, Incident, IncidentStatus, Ledger, LedgerError, Link,
-    Meta, Put, Question, Scope, Snapshot, StepRecord,
+    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, IncidentStatus,
+    Ledger, LedgerError, Link, Put, Question, Scope, Snapshot, StepRecord,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
@@ -133,35 +133,39 @@ impl DynamoLedger {
 }
 
 impl Ledger for DynamoLedger {
-    async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
+    async fn put_execution(
+        &self,
+        execution: &ExecutionRecord,
+        expect: Expect,
+    ) -> Result<Put<ExecutionRecord>, LedgerError> {
         self.put(
-            meta.at.partition(),
+            execution.at.partition(),
             META.to_owned(),
-            meta,
-            indexed(meta),
+            execution,
+            indexed(execution),
             expect,
         )
         .await
     }
 
-    async fn put_meta_drawing(
+    async fn put_execution_and_counters(
         &self,
-        meta: &Meta,
+        execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[Draw],
-    ) -> Result<Drawn, LedgerError> {
-        self.put_drawing(meta, expect, draws).await
+        draws: &[CounterChange],
+    ) -> Result<CountedPut, LedgerError> {
+        self.put_drawing(execution, expect, draws).await
     }
 
     async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
         self.count_of(counter).await
     }
 
-    async fn standing(
+    async fn execution_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
+    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
         self.standing_of(at, workflow).await
     }
 
@@ -269,7 +273,7 @@ impl Ledger for DynamoLedger {
         self.get(at.partition(), &step_sort_key(step, item)).await
     }
 
-    async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
+    async fn execution(&self, at: &ExecutionKey) -> Result<Option<ExecutionRecord>, LedgerError> {
         self.get(at.partition(), META).await
     }
 
@@ -284,7 +288,7 @@ impl Ledger for DynamoLedger {
             .into_paginator()
             .items()
             .send();
-        let (mut meta, mut steps, mut questions, mut duplicates) =
+        let (mut execution, mut steps, mut questions, mut duplicates) =
             (None, Vec::new(), Vec::new(), 0);
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| unavailable(&error))?;
@@ -293,14 +297,17 @@ impl Ledger for DynamoLedger {
                 .and_then(|sk| sk.as_s().ok())
                 .map(String::as_str)
             {
-                Some(META) => meta = Some(read(item)?),
+                Some(META) => execution = Some(read(item)?),
                 Some(DUPLICATES) => duplicates = count(&item),
                 Some(sk) if sk.starts_with(QUESTION) => questions.push(read(item)?),
                 Some(_) => steps.push(read(item)?),
                 None => return Err(LedgerError::Damaged("an item has no sk".to_owned())),
             }
         }
-        Ok(meta.map(|meta| Snapshot::new(meta, steps, duplicates).asking(questions)))
+        Ok(
+            execution
+                .map(|execution| Snapshot::new(execution, steps, duplicates).asking(questions)),
+        )
     }
 
     async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
@@ -320,8 +327,8 @@ impl Ledger for DynamoLedger {
 }
 
 /// What lists an execution: always as its tenant's and its workflow's, and while it is open, by when it is due.
-pub(crate) fn indexed(meta: &Meta) -> Option<Item> {
-    let Meta { at, workflow, .. } = meta;
+pub(crate) fn indexed(execution: &ExecutionRecord) -> Option<Item> {
+    let ExecutionRecord { at, workflow, .. } = execution;
     let mut index = HashMap::from([
         (
             LISTED.to_owned(),
@@ -333,12 +340,15 @@ pub(crate) fn indexed(meta: &Meta) -> Option<Item> {
         ),
         (
             LISTED_AT.to_owned(),
-            AttributeValue::S(instant(meta.started_at)),
+            AttributeValue::S(instant(execution.started_at)),
         ),
     ]);
-    if meta.is_open() {
+    if execution.is_open() {
         index.insert(OPEN.to_owned(), AttributeValue::S(shard(at)));
-        index.insert(DUE.to_owned(), AttributeValue::S(instant(meta.deadline)));
+        index.insert(
+            DUE.to_owned(),
+            AttributeValue::S(instant(execution.deadline)),
+        );
     }
     Some(index)
 }

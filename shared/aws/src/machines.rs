@@ -15,11 +15,11 @@ use holdfast_admission::Envelope;
 use holdfast_engine::TaskError;
 use holdfast_ids::trace::TraceId;
 use holdfast_task::RECOVERY;
-use holdfast_task::{AskResult, Gate, RecoveryInput, StepRef};
+use holdfast_task::{AdmissionSpec, AskResult, RecoveryInput, StepRef};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::workflows::{Deployed, Remembered};
+use crate::workflows::{CachedWorkflows, DeployedWorkflow};
 
 /// This deployment's state machines, by workflow id.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Machines {
     pub(crate) client: Client,
     pub(crate) prefix: String,
     alias: String,
-    pub(crate) remembered: Remembered,
+    pub(crate) remembered: CachedWorkflows,
 }
 
 /// What became of a `StartExecution`.
@@ -44,7 +44,7 @@ pub type ExecutionInput = Option<Envelope>;
 
 /// A Step Functions execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct MachineExecution {
     /// Whether it runs.
     pub running: bool,
     /// Its input, as text.
@@ -55,9 +55,9 @@ pub struct Seen {
 
 /// What a compiled machine carries for the gate and the receipt.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Compiled {
+pub struct CompiledMachine {
     /// What it demands of a start.
-    pub gate: Gate,
+    pub gate: AdmissionSpec,
     /// Its steps in declared order.
     pub steps: Vec<StepRef>,
 }
@@ -80,7 +80,7 @@ impl Machines {
             client,
             prefix: prefix.to_owned(),
             alias: alias.to_owned(),
-            remembered: Remembered::default(),
+            remembered: CachedWorkflows::default(),
         }
     }
 
@@ -157,7 +157,7 @@ impl Machines {
     }
 
     /// What is known of the Step Functions execution with this ARN; `None` if there is none, or none any more.
-    pub async fn look(&self, arn: &str) -> Result<Option<Seen>, MachineError> {
+    pub async fn look(&self, arn: &str) -> Result<Option<MachineExecution>, MachineError> {
         let answer = self
             .client
             .describe_execution()
@@ -165,7 +165,7 @@ impl Machines {
             .send()
             .await;
         match answer {
-            Ok(answer) => Ok(Some(Seen {
+            Ok(answer) => Ok(Some(MachineExecution {
                 running: answer.status == ExecutionStatus::Running,
                 input: answer.input.unwrap_or_default(),
                 started_at: answer.start_date.to_string(),
@@ -221,7 +221,11 @@ impl Machines {
 
     /// What the compiled machine behind an execution carries: as that execution began, or if Step Functions no longer
     /// knows it, as the machine is now.
-    pub async fn compiled(&self, execution: &str, machine: &str) -> Result<Compiled, MachineError> {
+    pub async fn compiled(
+        &self,
+        execution: &str,
+        machine: &str,
+    ) -> Result<CompiledMachine, MachineError> {
         let answer = self
             .client
             .describe_state_machine_for_execution()
@@ -241,12 +245,12 @@ impl Machines {
     }
 
     /// What `workflow`'s machine carries now.
-    pub async fn current(&self, workflow: &str) -> Result<Compiled, MachineError> {
+    pub async fn current(&self, workflow: &str) -> Result<CompiledMachine, MachineError> {
         Ok(self.described(workflow).await?.compiled)
     }
 
     /// `workflow`'s machine as it is now.
-    pub(crate) async fn described(&self, workflow: &str) -> Result<Deployed, MachineError> {
+    pub(crate) async fn described(&self, workflow: &str) -> Result<DeployedWorkflow, MachineError> {
         let answer = self
             .client
             .describe_state_machine()
@@ -273,17 +277,17 @@ fn is_forgotten(error: &DescribeStateMachineForExecutionError) -> bool {
 }
 
 /// A machine that was compiled by us.
-fn read_machine(definition: &str) -> Result<Deployed, MachineError> {
+fn read_machine(definition: &str) -> Result<DeployedWorkflow, MachineError> {
     let machine: Value = serde_json::from_str(definition).unwrap_or_default();
     let compiled = read_compiled(&machine).ok_or(MachineError::NotOurs)?;
-    Ok(Deployed { compiled, machine })
+    Ok(DeployedWorkflow { compiled, machine })
 }
 
 /// What a compiled machine's `Begin` is told.
-fn read_compiled(machine: &Value) -> Option<Compiled> {
+fn read_compiled(machine: &Value) -> Option<CompiledMachine> {
     let arguments = machine.pointer("/States/Begin/Arguments")?;
-    Some(Compiled {
-        gate: Gate::deserialize(arguments.get("gate")?).ok()?,
+    Some(CompiledMachine {
+        gate: AdmissionSpec::deserialize(arguments.get("gate")?).ok()?,
         steps: Vec::deserialize(arguments.get("steps")?).ok()?,
     })
 }

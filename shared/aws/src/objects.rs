@@ -23,7 +23,7 @@ pub struct S3Store {
 
 /// A link that works without credentials until it expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Presigned {
+pub struct PresignedLink {
     /// The URL.
     pub url: String,
     /// How long it works.
@@ -45,7 +45,7 @@ impl S3Store {
         key: &str,
         file_name: &str,
         valid_for: Duration,
-    ) -> Result<Presigned, StoreError> {
+    ) -> Result<PresignedLink, StoreError> {
         let config = PresigningConfig::expires_in(valid_for)
             .map_err(|error| StoreError(error.to_string()))?;
         let request = self
@@ -57,7 +57,7 @@ impl S3Store {
             .presigned(config)
             .await
             .map_err(|error| unavailable(&error))?;
-        Ok(Presigned {
+        Ok(PresignedLink {
             url: request.uri().to_owned(),
             valid_for,
         })

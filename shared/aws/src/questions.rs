@@ -7,7 +7,7 @@ use crate::{DynamoLedger, MachineError, Machines, SystemHost};
 
 /// Why a decision was not delivered; whoever tries again can.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Undelivered {
+pub enum DeliveryError {
     /// The ledger did not answer.
     #[error("{0}")]
     Ledger(#[from] LedgerError),
@@ -22,7 +22,7 @@ pub async fn deliver(
     ledger: &DynamoLedger,
     machines: &Machines,
     question: &Question,
-) -> Result<(), Undelivered> {
+) -> Result<(), DeliveryError> {
     let Some(ruling) = question.undelivered() else {
         return Ok(());
     };
@@ -30,7 +30,7 @@ pub async fn deliver(
     machines
         .tell(&question.token, &answer(&question.step, ruling))
         .await
-        .map_err(Undelivered::Machine)?;
+        .map_err(DeliveryError::Machine)?;
     if let Some(told) = question.told() {
         // Whoever was quicker told it too.
         ledger

@@ -42,7 +42,7 @@ where
             // Serde's words may quote what the task carries.
             let kind = error.classify();
             tracing::error!(?kind, "the task cannot be read");
-            Failed(TaskError::new(
+            ErrorResponse(TaskError::new(
                 error_name::MALFORMED,
                 "the task cannot be read: its machine was compiled by another version; run holdfast compile and deploy",
             ))
@@ -50,23 +50,23 @@ where
         // Boxed, since the SDK's futures nest deeply.
         let (task, result) = Box::pin(handle(task)).await;
         log(&task, &result);
-        result.map(Answer::Task).map_err(Failed)
+        result.map(Answer::Task).map_err(ErrorResponse)
     }))
     .await
 }
 
 /// A task's error as Lambda reports it: `errorType` is our name, not that of a Rust type.
-struct Failed(TaskError);
+struct ErrorResponse(TaskError);
 
 /// What the runtime logs of it: our own line has said the rest, without what belongs to an input.
-impl fmt::Debug for Failed {
+impl fmt::Debug for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.name)
     }
 }
 
-impl From<Failed> for Diagnostic {
-    fn from(Failed(error): Failed) -> Self {
+impl From<ErrorResponse> for Diagnostic {
+    fn from(ErrorResponse(error): ErrorResponse) -> Self {
         Self {
             error_type: error.name.to_owned(),
             error_message: error.message,

@@ -28,7 +28,7 @@ pub struct Change {
 /// A change that cannot be read: something else wrote the item.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a change of {pk} {sk} cannot be read: {why}")]
-pub struct Unreadable {
+pub struct ChangeError {
     /// The item's partition key.
     pub pk: String,
     /// The item's sort key.
@@ -39,7 +39,7 @@ pub struct Unreadable {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Told {
+struct StreamImages {
     #[serde(default)]
     keys: Value,
     #[serde(default)]
@@ -52,18 +52,18 @@ struct Told {
 
 /// Reads the `dynamodb` member of a stream record; `None` for a change that tells nothing: a link, a count, the
 /// head of a chain, or a removal.
-pub fn change(told: &Value) -> Result<Option<Change>, Unreadable> {
+pub fn change(told: &Value) -> Result<Option<Change>, ChangeError> {
     let wrong = |keys: &Value, why: String| {
         let key = |name: &str| keys[name]["S"].as_str().unwrap_or_default().to_owned();
-        Unreadable {
+        ChangeError {
             pk: key("pk"),
             sk: key("sk"),
             why,
         }
     };
-    let told = Told::deserialize(told)
+    let told = StreamImages::deserialize(told)
         .map_err(|error| wrong(&told["Keys"], format!("{:?}", error.classify())))?;
-    let read = |image: &Value| -> Result<Option<Record>, Unreadable> {
+    let read = |image: &Value| -> Result<Option<Record>, ChangeError> {
         if image.is_null() {
             return Ok(None);
         }

@@ -9,24 +9,24 @@ use std::{
 use holdfast_ids::names::is_workflow_id;
 use serde_json::Value;
 
-use crate::machines::{Compiled, MachineError, Machines, unavailable};
+use crate::machines::{CompiledMachine, MachineError, Machines, unavailable};
 
 /// How long a machine is remembered: deployments are rare, and Step Functions describes only 20 machines a second.
 const KEPT: Duration = Duration::from_secs(60);
 
 /// A workflow's machine.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Deployed {
+pub struct DeployedWorkflow {
     /// What it carries for the gate and the receipt.
-    pub compiled: Compiled,
+    pub compiled: CompiledMachine,
     /// All of it, in the Amazon States Language.
     pub machine: Value,
 }
 
 /// What is known of the deployment, and since when.
 #[derive(Debug, Default)]
-pub(crate) struct Remembered {
-    machines: Mutex<HashMap<String, (Instant, Arc<Deployed>)>>,
+pub(crate) struct CachedWorkflows {
+    machines: Mutex<HashMap<String, (Instant, Arc<DeployedWorkflow>)>>,
     workflows: Mutex<Option<(Instant, Vec<String>)>>,
 }
 
@@ -58,7 +58,7 @@ impl Machines {
     }
 
     /// The machine of `workflow`, as it was within the last minute.
-    pub async fn deployed(&self, workflow: &str) -> Result<Arc<Deployed>, MachineError> {
+    pub async fn deployed(&self, workflow: &str) -> Result<Arc<DeployedWorkflow>, MachineError> {
         self.deployed_within(KEPT, workflow).await
     }
 
@@ -67,7 +67,7 @@ impl Machines {
         &self,
         age: Duration,
         workflow: &str,
-    ) -> Result<Arc<Deployed>, MachineError> {
+    ) -> Result<Arc<DeployedWorkflow>, MachineError> {
         let known = &self.remembered.machines;
         {
             let known = known.lock().unwrap_or_else(PoisonError::into_inner);

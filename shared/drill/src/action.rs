@@ -13,7 +13,7 @@ use crate::{
     fault::Fault,
     process::Process,
     sample::sample,
-    target::{Asked, Promise, Target, What},
+    target::{Promise, Target, TargetCall, What},
 };
 
 /// How long a target takes to answer.
@@ -97,7 +97,7 @@ fn too_late(now: Timestamp, left: Duration) -> Timestamp {
 }
 
 fn effect(one: &Struck, call: &Call, input: Value) -> Result<Value, StepError> {
-    let simulate = |target: &Target, asked: &Asked<'_>| {
+    let simulate = |target: &Target, asked: &TargetCall<'_>| {
         let answer = sample(&one.output_schema, &call.key[..8.min(call.key.len())]);
         target.effect(asked, answer)
     };
@@ -105,7 +105,7 @@ fn effect(one: &Struck, call: &Call, input: Value) -> Result<Value, StepError> {
 }
 
 fn undo(one: &Struck, call: &Call, done: Done<Value, Value>) -> Result<(), StepError> {
-    let simulate = |target: &Target, asked: &Asked<'_>| (target.undo(asked), Ok(()));
+    let simulate = |target: &Target, asked: &TargetCall<'_>| (target.undo(asked), Ok(()));
     one.act(call, true, simulate, |own| own.undo(call, done.clone()))
 }
 
@@ -127,11 +127,11 @@ impl Struck {
         &'a self,
         call: &Call,
         undoes: bool,
-        simulate: impl FnOnce(&Target, &Asked<'_>) -> (What, Result<T, StepError>),
+        simulate: impl FnOnce(&Target, &TargetCall<'_>) -> (What, Result<T, StepError>),
         really: impl FnOnce(&'a dyn AnyAction) -> Boxed<'a, Result<T, StepError>>,
     ) -> Result<T, StepError> {
         let world = self.process.world();
-        let asked = Asked {
+        let asked = TargetCall {
             at: world.clock.now(),
             step: &call.step,
             key: &call.forward_key,

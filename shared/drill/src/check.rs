@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
-use holdfast_audit::{Event, Kind, told};
+use holdfast_audit::{Event, Kind, events_of};
 use holdfast_engine::receipt_of;
 use holdfast_ids::digest::sha256_hex;
 use holdfast_ledger::{Ledger, Phase, Snapshot, StepRecord, StepState};
 use holdfast_receipt::{Receipt, ReceiptRef, Status, StepStatus};
 
 use crate::{
-    plan::Deployed,
+    plan::DrilledWorkflow,
     run::{Left, place_of},
     target::What,
     world::lock,
@@ -20,7 +20,7 @@ use crate::{
 const ENDINGS: [&str; 4] = ["EXECUTED", "ROLLED_BACK", "PARTIALLY_ROLLED_BACK", "FAILED"];
 
 /// What was found.
-pub(crate) struct Found {
+pub(crate) struct Findings {
     pub(crate) status: Option<String>,
     pub(crate) standing: BTreeMap<String, u32>,
     pub(crate) receipt: Option<Receipt>,
@@ -28,11 +28,11 @@ pub(crate) struct Found {
 }
 
 /// Checks what a run left behind.
-pub(crate) fn check(deployed: &Deployed, left: &Left) -> Found {
+pub(crate) fn check(deployed: &DrilledWorkflow, left: &Left) -> Findings {
     let world = &left.world;
     let snapshot = world.ledger.snapshot(&place_of(deployed)).now_or_never();
     let snapshot = snapshot.and_then(Result::ok).flatten();
-    let mut found = Found {
+    let mut found = Findings {
         status: None,
         standing: standing(left),
         receipt: None,
@@ -57,7 +57,7 @@ pub(crate) fn check(deployed: &Deployed, left: &Left) -> Found {
     found
 }
 
-impl Found {
+impl Findings {
     fn say(&mut self, what: String) {
         self.violations.push(what);
     }
@@ -80,10 +80,13 @@ fn standing(left: &Left) -> BTreeMap<String, u32> {
     standing
 }
 
-fn ended(found: &mut Found, left: &Left, snapshot: &Snapshot, deployed: &Deployed) {
-    let meta = &snapshot.meta;
-    let Phase::Ended { status, .. } = &meta.phase else {
-        return found.say(format!("it has not ended: it is {}", meta.phase.name()));
+fn ended(found: &mut Findings, left: &Left, snapshot: &Snapshot, deployed: &DrilledWorkflow) {
+    let execution = &snapshot.execution;
+    let Phase::Ended { status, .. } = &execution.phase else {
+        return found.say(format!(
+            "it has not ended: it is {}",
+            execution.phase.name()
+        ));
     };
     found.status = Some(status.name().to_owned());
     if !ENDINGS.contains(&status.name()) {
@@ -103,7 +106,7 @@ fn ended(found: &mut Found, left: &Left, snapshot: &Snapshot, deployed: &Deploye
             found.say(format!("{}: its claim is still open", step.label()));
         }
     }
-    let Some(reference) = &meta.receipt else {
+    let Some(reference) = &execution.receipt else {
         return found.say("it has no receipt".to_owned());
     };
     story(found, snapshot);
@@ -127,7 +130,12 @@ fn receipt(left: &Left, reference: &ReceiptRef) -> Result<Receipt, String> {
 }
 
 /// The receipt says what the ledger says.
-fn agrees(found: &mut Found, receipt: &Receipt, snapshot: &Snapshot, deployed: &Deployed) {
+fn agrees(
+    found: &mut Findings,
+    receipt: &Receipt,
+    snapshot: &Snapshot,
+    deployed: &DrilledWorkflow,
+) {
     let now = match receipt_of(snapshot, &deployed.refs, receipt.incident.clone()) {
         Ok(now) => now,
         Err(error) => return found.say(format!("the ledger yields no receipt: {error}")),
@@ -160,7 +168,7 @@ fn agrees(found: &mut Found, receipt: &Receipt, snapshot: &Snapshot, deployed: &
 }
 
 /// What stands is what the receipt says, and what it is sure of does stand.
-fn residuals(found: &mut Found, receipt: &Receipt, left: &Left) {
+fn residuals(found: &mut Findings, receipt: &Receipt, left: &Left) {
     let standing = left.world.target.standing();
     let executed = receipt.status == Status::Executed;
     let succeeded = receipt
@@ -214,18 +222,18 @@ fn residuals(found: &mut Found, receipt: &Receipt, left: &Left) {
 }
 
 /// The audit events of what is left, by their sequence, are a story: a start, what happened, one end, its receipt.
-fn story(found: &mut Found, snapshot: &Snapshot) {
-    let meta = &snapshot.meta;
-    let told = told(snapshot);
-    let kinds: Vec<Kind> = told.iter().map(|event| event.kind).collect();
-    let ends = [Kind::Completed, Kind::ReceiptGenerated];
-    if meta.generation == 0 && kinds.first() != Some(&Kind::Started) {
+fn story(found: &mut Findings, snapshot: &Snapshot) {
+    let execution = &snapshot.execution;
+    let events = events_of(snapshot);
+    let kinds: Vec<Kind> = events.iter().map(|event| event.kind).collect();
+    let ends = [Kind::CompletionTransition, Kind::ReceiptGenerated];
+    if execution.generation == 0 && kinds.first() != Some(&Kind::Started) {
         found.say(format!(
             "its audit events do not begin with a start: {kinds:?}"
         ));
     }
     let place = |kind| kinds.iter().position(|one| *one == kind);
-    let Some(end) = place(Kind::Completed) else {
+    let Some(end) = place(Kind::CompletionTransition) else {
         return found.say(format!("no audit event tells its end: {kinds:?}"));
     };
     let late = |event: &&Event| {
@@ -236,7 +244,7 @@ fn story(found: &mut Found, snapshot: &Snapshot) {
             .is_some_and(|outcome| outcome == "halted");
         !ends.contains(&event.kind) && event.kind != Kind::DuplicatePrevented && !halted
     };
-    for event in told[end..].iter().filter(late) {
+    for event in events[end..].iter().filter(late) {
         found.say(format!("{} is told after its end", event.kind.name()));
     }
     match place(Kind::ReceiptGenerated) {
@@ -248,7 +256,7 @@ fn story(found: &mut Found, snapshot: &Snapshot) {
 }
 
 /// No effect twice: of an idempotent step never, of another only where a person wanted it.
-fn once(found: &mut Found, deployed: &Deployed, left: &Left) {
+fn once(found: &mut Findings, deployed: &DrilledWorkflow, left: &Left) {
     let mut standing: BTreeMap<String, u32> = BTreeMap::new();
     for done in left.world.target.done() {
         let count = standing.entry(done.key.clone()).or_default();
@@ -273,7 +281,7 @@ fn once(found: &mut Found, deployed: &Deployed, left: &Left) {
 }
 
 /// Nothing is undone while an attempt at it may act.
-fn leases(found: &mut Found, left: &Left) {
+fn leases(found: &mut Findings, left: &Left) {
     let mut last: BTreeMap<String, StepRecord> = BTreeMap::new();
     for (at, record) in lock(&left.world.history).iter() {
         let label = record.label();

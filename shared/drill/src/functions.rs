@@ -17,7 +17,7 @@ use crate::{
     fault::Fault,
     machine::Raised,
     people,
-    plan::Deployed,
+    plan::DrilledWorkflow,
     process::{Bucket, Process, Store},
     query::Parsed,
     target::Promise,
@@ -31,7 +31,7 @@ const LATER: Duration = Duration::from_secs(600);
 /// Everything that the executions of one run share.
 pub(crate) struct Room {
     pub(crate) world: Arc<World>,
-    pub(crate) deployed: Arc<Deployed>,
+    pub(crate) deployed: Arc<DrilledWorkflow>,
     pub(crate) parsed: Rc<Parsed>,
     pub(crate) spawner: LocalSpawner,
     /// The tasks that wait for people.

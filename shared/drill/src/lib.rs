@@ -35,8 +35,8 @@ use holdfast_receipt::Receipt;
 use holdfast_workflow::definition::Definition;
 use serde_json::Value;
 
-use own::Owned;
-use plan::Deployed;
+use own::OwnSteps;
+use plan::DrilledWorkflow;
 use survey::{Stage, Survey, play};
 
 /// The evaluator allocates a stack of its own for each expression unless it finds this much.
@@ -44,7 +44,7 @@ const STACK: usize = 32 * 1024 * 1024;
 
 /// A workflow that is drilled.
 pub struct Drill {
-    deployed: Arc<Deployed>,
+    deployed: Arc<DrilledWorkflow>,
     survey: Survey,
     settings: Settings,
     own: Option<MakeOwn>,
@@ -87,7 +87,7 @@ impl Drill {
         input: Option<Value>,
         settings: Settings,
     ) -> Result<Self, String> {
-        let deployed = Arc::new(Deployed::new(definition, file, actions, input)?);
+        let deployed = Arc::new(DrilledWorkflow::new(definition, file, actions, input)?);
         let survey = Survey::of(&deployed)?;
         Ok(Self {
             deployed,
@@ -121,7 +121,7 @@ impl Drill {
     fn stage(&self, tells: bool) -> Result<Stage, String> {
         Ok(Stage {
             settings: self.settings,
-            own: self.own.as_ref().map(Owned::new).transpose()?,
+            own: self.own.as_ref().map(OwnSteps::new).transpose()?,
             tells,
         })
     }

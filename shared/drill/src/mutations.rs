@@ -7,7 +7,7 @@ use holdfast_workflow::definition::{self, Definition, Known};
 use crate::{
     Fault, Strike,
     asl::State,
-    plan::Deployed,
+    plan::DrilledWorkflow,
     survey::{Stage, play},
 };
 
@@ -32,7 +32,7 @@ fn definition() -> Definition {
 /// What is found where both machines were changed and the second step fails for good.
 fn found(change: impl Fn(&str, &mut State)) -> Vec<String> {
     let actions: Vec<_> = holdfast_steps::registry().infos().cloned().collect();
-    let mut deployed = Deployed::new(&definition(), "hold.yaml", &actions, None).unwrap();
+    let mut deployed = DrilledWorkflow::new(&definition(), "hold.yaml", &actions, None).unwrap();
     for machine in [&mut deployed.machine, &mut deployed.recovery] {
         for (name, state) in &mut machine.states.states {
             change(name, state);

@@ -27,12 +27,12 @@ pub trait Own: Send + Sync {
 pub type MakeOwn = Arc<dyn Fn() -> Result<Box<dyn Own>, String> + Send + Sync>;
 
 /// Such a system, with what its calls run on.
-pub(crate) struct Owned {
+pub(crate) struct OwnSteps {
     own: Box<dyn Own>,
     runtime: Runtime,
 }
 
-impl Owned {
+impl OwnSteps {
     pub(crate) fn new(make: &MakeOwn) -> Result<Self, String> {
         let runtime = Builder::new_current_thread().enable_all().build();
         Ok(Self {

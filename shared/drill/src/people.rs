@@ -4,7 +4,7 @@ use std::{rc::Rc, time::Duration};
 
 use holdfast_engine::{Host, answer};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Deciding, Expect, Ledger, LedgerError, Request, enact, rule};
+use holdfast_ledger::{Expect, Ledger, LedgerError, Request, RulingTransition, enact, rule};
 use holdfast_receipt::Decision;
 use holdfast_task::{AskTask, QuestionKind};
 use jiff::{SignedDuration, Timestamp};
@@ -84,7 +84,8 @@ async fn ruled(
     };
     let now = room.world.clock.now();
     let decided = rule(&ledger, &at, &asked.ask.step, decision, &request, now).await?;
-    let Some(Deciding::Write(question) | Deciding::Already(question)) = decided else {
+    let Some(RulingTransition::Write(question) | RulingTransition::Already(question)) = decided
+    else {
         return Ok(false);
     };
     if decision == Decision::Retry {

@@ -17,18 +17,18 @@ use crate::{
 };
 
 /// A workflow as it is deployed.
-pub(crate) struct Deployed {
+pub(crate) struct DrilledWorkflow {
     pub(crate) workflow: String,
     pub(crate) tenant: String,
-    pub(crate) machine: Compiled,
-    pub(crate) recovery: Compiled,
+    pub(crate) machine: RunnableMachine,
+    pub(crate) recovery: RunnableMachine,
     pub(crate) steps: Vec<Known>,
     pub(crate) refs: Vec<StepRef>,
     pub(crate) input: Value,
 }
 
 /// A machine that can be run.
-pub(crate) struct Compiled {
+pub(crate) struct RunnableMachine {
     pub(crate) timeout_s: u64,
     pub(crate) states: States,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Known {
     pub(crate) output_schema: Arc<Value>,
 }
 
-impl Compiled {
+impl RunnableMachine {
     fn read(machine: &holdfast_asl::Machine) -> Result<Self, String> {
         let text = machine.to_json().map_err(|error| error.to_string())?;
         let (machine, states) = Machine::read(&text)?;
@@ -56,7 +56,7 @@ impl Compiled {
     }
 }
 
-impl Deployed {
+impl DrilledWorkflow {
     /// Compiles `definition`; without an `input` one is made from its schema.
     pub(crate) fn new(
         definition: &Definition,
@@ -101,8 +101,8 @@ impl Deployed {
                 .first()
                 .map_or("drill", |tenant| tenant)
                 .to_owned(),
-            machine: Compiled::read(&machine)?,
-            recovery: Compiled::read(&recovery)?,
+            machine: RunnableMachine::read(&machine)?,
+            recovery: RunnableMachine::read(&recovery)?,
             steps,
             refs,
             input,

@@ -13,8 +13,8 @@ use std::{
 use holdfast_engine::{Host, ObjectStore, StoreError};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, Meta, Put,
-    Question, Scope, Snapshot, StepRecord,
+    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, Ledger,
+    LedgerError, Link, Put, Question, Scope, Snapshot, StepRecord,
 };
 use jiff::Timestamp;
 
@@ -152,18 +152,25 @@ impl Process {
 
 /// The ledger as a process reaches it.
 impl Ledger for Process {
-    async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
-        self.ask(true, self.world().ledger.put_meta(meta, expect))
+    async fn put_execution(
+        &self,
+        execution: &ExecutionRecord,
+        expect: Expect,
+    ) -> Result<Put<ExecutionRecord>, LedgerError> {
+        self.ask(true, self.world().ledger.put_execution(execution, expect))
             .await
     }
 
-    async fn put_meta_drawing(
+    async fn put_execution_and_counters(
         &self,
-        meta: &Meta,
+        execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[Draw],
-    ) -> Result<Drawn, LedgerError> {
-        let write = self.world().ledger.put_meta_drawing(meta, expect, draws);
+        draws: &[CounterChange],
+    ) -> Result<CountedPut, LedgerError> {
+        let write = self
+            .world()
+            .ledger
+            .put_execution_and_counters(execution, expect, draws);
         self.ask(true, write).await
     }
 
@@ -171,13 +178,16 @@ impl Ledger for Process {
         self.ask(false, self.world().ledger.counted(counter)).await
     }
 
-    async fn standing(
+    async fn execution_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
-        self.ask(false, self.world().ledger.standing(at, workflow))
-            .await
+    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
+        self.ask(
+            false,
+            self.world().ledger.execution_and_controls(at, workflow),
+        )
+        .await
     }
 
     async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
@@ -237,8 +247,8 @@ impl Ledger for Process {
             .await
     }
 
-    async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
-        self.ask(false, self.world().ledger.meta(at)).await
+    async fn execution(&self, at: &ExecutionKey) -> Result<Option<ExecutionRecord>, LedgerError> {
+        self.ask(false, self.world().ledger.execution(at)).await
     }
 
     async fn step(

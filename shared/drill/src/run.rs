@@ -15,7 +15,7 @@ use futures_util::{
 };
 use holdfast_engine::Host;
 use holdfast_ids::keys::{ExecutionKey, execution_id};
-use holdfast_ledger::{Ledger, Meta};
+use holdfast_ledger::{ExecutionRecord, Ledger};
 use holdfast_task::{Failure, RecoveryInput, error_name};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ use crate::{
     fault::Fault,
     functions::{Invocation, Room},
     machine::{Interpreter, Performed, Raised, Surroundings, TIMEOUT},
-    plan::{Compiled, Deployed},
+    plan::{DrilledWorkflow, RunnableMachine},
     query::{Parsed, Query},
     world::{START, World},
 };
@@ -61,7 +61,7 @@ pub(crate) struct Left {
 }
 
 /// The execution's place in the ledger.
-pub(crate) fn place_of(deployed: &Deployed) -> ExecutionKey {
+pub(crate) fn place_of(deployed: &DrilledWorkflow) -> ExecutionKey {
     ExecutionKey {
         tenant: deployed.tenant.clone(),
         execution: execution_id(&deployed.tenant, &deployed.workflow, KEY),
@@ -69,7 +69,7 @@ pub(crate) fn place_of(deployed: &Deployed) -> ExecutionKey {
 }
 
 /// Runs the workflow from its start until nothing can happen any more.
-pub(crate) fn run(deployed: &Arc<Deployed>, parsed: &Rc<Parsed>, world: World) -> Left {
+pub(crate) fn run(deployed: &Arc<DrilledWorkflow>, parsed: &Rc<Parsed>, world: World) -> Left {
     let mut pool = LocalPool::new();
     let room = Rc::new(Room {
         world: Arc::new(world),
@@ -112,39 +112,45 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
         End::Stopped(true) => Some((error_name::ABORTED.to_owned(), String::new())),
     };
     let at = place_of(deployed);
-    let meta = || async { room.world.ledger.meta(&at).await.ok().flatten() };
+    let execution = || async { room.world.ledger.execution(&at).await.ok().flatten() };
     if let Some((error, cause)) = event
-        && let Some(meta) = meta()
+        && let Some(execution) = execution()
             .await
-            .filter(|meta| meta.owner == owner && meta.is_open())
+            .filter(|execution| execution.owner == owner && execution.is_open())
     {
-        recover(&room, &life, &meta, error, cause).await;
+        recover(&room, &life, &execution, error, cause).await;
     }
     for _ in 0..SWEEPS {
-        let Some(meta) = meta().await.filter(Meta::is_open) else {
+        let Some(execution) = execution().await.filter(ExecutionRecord::is_open) else {
             return;
         };
-        let overdue = meta.deadline + GRACE + SignedDuration::from_secs(1);
+        let overdue = execution.deadline + GRACE + SignedDuration::from_secs(1);
         room.world.clock.until(overdue).await;
-        let Some(meta) = meta_if_overdue(&room, &at).await else {
+        let Some(execution) = execution_if_overdue(&room, &at).await else {
             continue;
         };
         let cause = "its machine ended without a word".to_owned();
-        recover(&room, &life, &meta, error_name::LOST.to_owned(), cause).await;
+        recover(&room, &life, &execution, error_name::LOST.to_owned(), cause).await;
     }
 }
 
-async fn meta_if_overdue(room: &Room, at: &ExecutionKey) -> Option<Meta> {
-    let meta = room.world.ledger.meta(at).await.ok().flatten();
+async fn execution_if_overdue(room: &Room, at: &ExecutionKey) -> Option<ExecutionRecord> {
+    let execution = room.world.ledger.execution(at).await.ok().flatten();
     let now = room.world.clock.now();
-    meta.filter(|meta| meta.is_open() && meta.deadline + GRACE < now)
+    execution.filter(|execution| execution.is_open() && execution.deadline + GRACE < now)
 }
 
 /// Runs the recovery machine.
-async fn recover(room: &Rc<Room>, life: &Rc<Life>, meta: &Meta, error: String, cause: String) {
+async fn recover(
+    room: &Rc<Room>,
+    life: &Rc<Life>,
+    execution: &ExecutionRecord,
+    error: String,
+    cause: String,
+) {
     room.world.tell(|| format!("recovery   it starts: {error}"));
     let input = RecoveryInput {
-        execution: meta.reference(),
+        execution: execution.reference(),
         failure: Failure {
             state: String::new(),
             error,
@@ -156,7 +162,7 @@ async fn recover(room: &Rc<Room>, life: &Rc<Life>, meta: &Meta, error: String, c
     let name = room.world.clock.now().as_second() / 60;
     let owner = format!(
         "arn:aws:states:drill:execution:recovery:{}-{name}",
-        meta.epoch
+        execution.epoch
     );
     execute(room, life, &room.deployed.recovery, &owner, json!(input)).await;
 }
@@ -165,7 +171,7 @@ async fn recover(room: &Rc<Room>, life: &Rc<Life>, meta: &Meta, error: String, c
 async fn execute(
     room: &Rc<Room>,
     life: &Rc<Life>,
-    machine: &Compiled,
+    machine: &RunnableMachine,
     arn: &str,
     input: Value,
 ) -> End {
@@ -276,7 +282,12 @@ impl Surroundings for Seat {
 }
 
 /// Names the place of an invocation: its state, or of an undo the step that it undoes or asks about.
-fn invocation(deployed: &Deployed, state: &str, function: String, payload: Value) -> Invocation {
+fn invocation(
+    deployed: &DrilledWorkflow,
+    state: &str,
+    function: String,
+    payload: Value,
+) -> Invocation {
     let undo = &payload["undo"];
     let (place, item) = match (undo["step"].as_str(), payload.get("error")) {
         (Some(step), None) => (deployed.back_of(step), &undo["item"]),

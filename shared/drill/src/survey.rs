@@ -6,10 +6,10 @@ use holdfast_engine::Host;
 
 use crate::{
     Settings,
-    check::{Found, check},
+    check::{Findings, check},
     fault::{Fault, Kind},
-    own::Owned,
-    plan::Deployed,
+    own::OwnSteps,
+    plan::DrilledWorkflow,
     query::Parsed,
     run::{Left, run},
     scenario::{Place, Scenario, Strike},
@@ -29,18 +29,18 @@ pub(crate) struct Survey {
 pub(crate) struct Stage {
     pub(crate) settings: Settings,
     /// A system that steps really call.
-    pub(crate) own: Option<Owned>,
+    pub(crate) own: Option<OwnSteps>,
     /// Whether somebody wants its story.
     pub(crate) tells: bool,
 }
 
 /// Runs with these faults armed, in order.
 pub(crate) fn play(
-    deployed: &Arc<Deployed>,
+    deployed: &Arc<DrilledWorkflow>,
     parsed: &Rc<Parsed>,
     strikes: &[Strike],
     stage: Stage,
-) -> (Left, Found) {
+) -> (Left, Findings) {
     let armed = strikes
         .iter()
         .map(|strike| Armed::new(&strike.place, strike.fault));
@@ -60,7 +60,7 @@ fn strike(place: &str, fault: Fault) -> Strike {
 
 impl Survey {
     /// The error says why the workflow does not even execute without faults.
-    pub(crate) fn of(deployed: &Arc<Deployed>) -> Result<Self, String> {
+    pub(crate) fn of(deployed: &Arc<DrilledWorkflow>) -> Result<Self, String> {
         let parsed = Rc::default();
         let (left, found) = play(deployed, &parsed, &[], Stage::default());
         executed(&left, &found)?;
@@ -87,7 +87,7 @@ impl Survey {
     /// Follows every way in which a step's failure, or its way back, can lead.
     fn ways_back(
         &mut self,
-        deployed: &Arc<Deployed>,
+        deployed: &Arc<DrilledWorkflow>,
         parsed: &Rc<Parsed>,
         step: &str,
         reached: &[String],
@@ -138,7 +138,7 @@ impl Survey {
     }
 
     /// Adds every state that was entered and is not known yet.
-    fn note(&mut self, left: &Left, deployed: &Arc<Deployed>, before: &[Strike]) {
+    fn note(&mut self, left: &Left, deployed: &Arc<DrilledWorkflow>, before: &[Strike]) {
         for state in &left.entered {
             let step = deployed.steps.iter().any(|known| known.name == *state);
             let approval = format!("{state}.expired");
@@ -202,7 +202,7 @@ impl Survey {
 }
 
 /// What makes an execution unwind after `step` has succeeded: a later step that fails for good, or a stop at the end.
-fn trigger(deployed: &Deployed, step: &str, reached: &[String]) -> Strike {
+fn trigger(deployed: &DrilledWorkflow, step: &str, reached: &[String]) -> Strike {
     let later = deployed
         .steps
         .iter()
@@ -216,14 +216,14 @@ fn trigger(deployed: &Deployed, step: &str, reached: &[String]) -> Strike {
 }
 
 /// Whether a run without faults executes and nothing is wrong with it; the error says why not.
-pub(crate) fn executed(left: &Left, found: &Found) -> Result<(), String> {
+pub(crate) fn executed(left: &Left, found: &Findings) -> Result<(), String> {
     if found.status.as_deref() == Some("EXECUTED") && found.violations.is_empty() {
         return Ok(());
     }
     Err(why(left, found))
 }
 
-fn why(left: &Left, found: &Found) -> String {
+fn why(left: &Left, found: &Findings) -> String {
     let reason = found
         .receipt
         .as_ref()

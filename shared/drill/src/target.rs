@@ -11,7 +11,7 @@ use holdfast_action::{StepError, Verdict};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{own::Owned, world::lock};
+use crate::{own::OwnSteps, world::lock};
 
 /// How a target behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,13 +46,13 @@ pub(crate) struct Promise {
 /// All target systems as one.
 pub(crate) struct Target {
     manners: Manners,
-    kept: Mutex<Kept>,
+    kept: Mutex<StoredEffect>,
     /// Stands in for this one where it has the action.
-    pub(crate) own: Option<Owned>,
+    pub(crate) own: Option<OwnSteps>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct StoredEffect {
     /// By key: how many effects stand, and the answer that was given.
     effects: BTreeMap<String, (u32, Value)>,
     fenced: BTreeSet<String>,
@@ -84,7 +84,7 @@ pub(crate) enum What {
 }
 
 /// One call, as the target sees it.
-pub(crate) struct Asked<'a> {
+pub(crate) struct TargetCall<'a> {
     pub(crate) at: Timestamp,
     pub(crate) step: &'a str,
     pub(crate) key: &'a str,
@@ -92,7 +92,7 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Target {
-    pub(crate) fn new(manners: Manners, own: Option<Owned>) -> Self {
+    pub(crate) fn new(manners: Manners, own: Option<OwnSteps>) -> Self {
         Self {
             manners,
             kept: Mutex::default(),
@@ -103,12 +103,12 @@ impl Target {
     /// Has the own system called, and notes what that changed there.
     pub(crate) fn observe<T>(
         &self,
-        asked: &Asked<'_>,
+        asked: &TargetCall<'_>,
         undoes: bool,
         call: impl FnOnce() -> Result<Result<T, StepError>, &'static str>,
     ) -> (What, Result<T, StepError>) {
         let stands = || {
-            let standing = self.own.as_ref().map(Owned::standing);
+            let standing = self.own.as_ref().map(OwnSteps::standing);
             standing
                 .and_then(|mut all| all.remove(asked.key))
                 .unwrap_or(0)
@@ -146,7 +146,7 @@ impl Target {
     /// Causes an effect, or gives the answer of the same call again.
     pub(crate) fn effect(
         &self,
-        asked: &Asked<'_>,
+        asked: &TargetCall<'_>,
         answer: Value,
     ) -> (What, Result<Value, StepError>) {
         let mut kept = lock(&self.kept);
@@ -172,7 +172,7 @@ impl Target {
     }
 
     /// Takes an effect back, whether or not it happened.
-    pub(crate) fn undo(&self, asked: &Asked<'_>) -> What {
+    pub(crate) fn undo(&self, asked: &TargetCall<'_>) -> What {
         let mut kept = lock(&self.kept);
         let standing = kept
             .effects
@@ -212,7 +212,11 @@ impl Target {
             .effects
             .iter()
             .map(|(key, (count, _))| (key.clone(), *count));
-        let own = self.own.as_ref().map(Owned::standing).unwrap_or_default();
+        let own = self
+            .own
+            .as_ref()
+            .map(OwnSteps::standing)
+            .unwrap_or_default();
         let standing = simulated.chain(own);
         standing.filter(|(_, count)| *count > 0).collect()
     }
@@ -223,7 +227,7 @@ impl Target {
     }
 }
 
-fn done(asked: &Asked<'_>, what: What) -> Done {
+fn done(asked: &TargetCall<'_>, what: What) -> Done {
     Done {
         at: asked.at,
         step: asked.step.to_owned(),

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
 use holdfast_ledger::{
-    Asking, Cause, Expect, Expiring, Ledger, Link, Meta, Put, Question, QuestionState, Ruling,
-    StepRecord, WAITING, enact, expire, put_question,
+    Cause, ExecutionRecord, Expect, ExpiryTransition, Ledger, Link, Put, Question, QuestionState,
+    QuestionTransition, Ruling, StepRecord, WAITING, enact, expire, put_question,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskResult, AskTask, ExpireTask, QuestionKind, error_name};
@@ -21,14 +21,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Errors: `Halted` (the execution goes no further), `Permanent` (the message is no text), `Transient`.
     pub async fn ask(&self, task: &AskTask) -> Result<Option<Ruling>, TaskError> {
         let at = partition(&task.execution);
-        let meta = self.ledger.meta(&at).await?;
-        let Some(meta) = meta.filter(|meta| meta.admits(task.execution.epoch)) else {
+        let execution = self.ledger.execution(&at).await?;
+        let Some(execution) = execution.filter(|execution| execution.admits(task.execution.epoch))
+        else {
             let message = format!("{}: the execution is no longer running", task.ask.step);
             return Err(TaskError::new(error_name::HALTED, message));
         };
         let record = self.ledger.step(&at, &task.ask.step, None).await?;
         let message = message(task, record.as_ref())?;
-        let cause = cause(task, &meta);
+        let cause = cause(task, &execution);
         let now = self.host.now();
         let entered: Timestamp = task.entered.parse().unwrap_or(now);
         let within =
@@ -37,8 +38,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             rev: 1,
             step: task.ask.step.clone(),
             kind: task.ask.kind,
-            epoch: meta.epoch,
-            run: meta.generation,
+            epoch: execution.epoch,
+            execution_generation: execution.generation,
             message: message.clone(),
             incident: cause.id(),
             token: task.token.clone(),
@@ -53,26 +54,26 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         // The incident first: whoever is to decide must find it.
         let link = Link {
             incident: asked.incident.clone(),
-            tenant: meta.at.tenant.clone(),
-            execution: meta.at.execution.clone(),
-            generation: meta.generation,
+            tenant: execution.at.tenant.clone(),
+            execution: execution.at.execution.clone(),
+            generation: execution.generation,
             at: now,
             status: WAITING.to_owned(),
             stands: Vec::new(),
             stands_total: 0,
         };
-        self.report(&cause.incident(&meta, &message, now), &link)
+        self.report(&cause.incident(&execution, &message, now), &link)
             .await?;
         let mut stands: Option<Question> = None;
         for _ in 0..MAX_RACES {
             let next = match put_question(stands.as_ref(), &asked) {
-                Asking::Stands => return Ok(None),
-                Asking::Ruled(ruling) => {
+                QuestionTransition::Unchanged => return Ok(None),
+                QuestionTransition::Ruled(ruling) => {
                     let question = stands.as_ref().unwrap_or(&asked);
                     enact(&self.ledger, question, ruling.decision, now).await?;
                     return Ok(Some(ruling));
                 }
-                Asking::Write(next) => next,
+                QuestionTransition::Write(next) => next,
             };
             let expect = stands
                 .as_ref()
@@ -99,16 +100,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 return Err(silence(step));
             };
             let next = match expire(question, self.host.now()) {
-                Expiring::Over => return Err(silence(step)),
-                Expiring::Early(until) => {
+                ExpiryTransition::Over => return Err(silence(step)),
+                ExpiryTransition::Early(until) => {
                     let message = format!("{step}: a decision may come until {until}");
                     return Err(TaskError::new(error_name::CONFLICT, message));
                 }
-                Expiring::Ruled(ruling) => {
+                ExpiryTransition::Ruled(ruling) => {
                     enact(&self.ledger, question, ruling.decision, self.host.now()).await?;
                     return answer(step, &ruling);
                 }
-                Expiring::Write(next) => next,
+                ExpiryTransition::Write(next) => next,
             };
             let put = self.ledger.put_question(&next, Expect::Rev(question.rev));
             if put.await? == Put::Done {
@@ -168,14 +169,14 @@ fn message(task: &AskTask, record: Option<&StepRecord>) -> Result<String, TaskEr
     Ok(text.chars().take(MESSAGE_MAX).collect())
 }
 
-fn cause<'a>(task: &'a AskTask, meta: &'a Meta) -> Cause<'a> {
+fn cause<'a>(task: &'a AskTask, execution: &'a ExecutionRecord) -> Cause<'a> {
     let approval = task.ask.kind == QuestionKind::Approval;
     let error = task.failure.as_ref().map_or("", |failure| &failure.error);
     Cause {
-        tenant: &meta.at.tenant,
-        workflow: &meta.workflow,
+        tenant: &execution.at.tenant,
+        workflow: &execution.workflow,
         state: &task.ask.step,
         error: if approval { "Approval" } else { error },
-        execution: approval.then_some(&meta.at.execution),
+        execution: approval.then_some(&execution.at.execution),
     }
 }

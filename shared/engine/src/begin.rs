@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, too_many_races};
-use crate::draws::{Wanted, wanted};
-use holdfast_admission::{Seen, Start};
+use crate::requirements::{Requirement, requirements};
+use holdfast_admission::{Start, StartScope};
 use holdfast_ids::{
     digest::canonical,
     keys::{ExecutionKey, execution_id},
@@ -15,8 +15,8 @@ use holdfast_ids::{
     trace::TraceId,
 };
 use holdfast_ledger::{
-    Draw, Drawn, Expect, Hold, Ledger, LedgerError, Meta, Phase, Put, Started, paused,
-    refused_again, start,
+    CountedPut, CounterChange, ExecutionRecord, Expect, Ledger, LedgerError, Phase, Put,
+    Reservation, StartTransition, paused, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::{BeginResult, BeginTask, error_name};
@@ -25,9 +25,9 @@ use holdfast_task::{BeginResult, BeginTask, error_name};
 const CROWDED_TRIES: u32 = 6;
 
 /// A start that was judged: the record that it would write, and what it takes with that.
-struct Asked {
-    meta: Meta,
-    wanted: Vec<Wanted>,
+struct AdmittedStart {
+    execution: ExecutionRecord,
+    requirements: Vec<Requirement>,
 }
 
 /// Which execution a task asks to begin, and in which trace; `None` if it is not a start.
@@ -59,19 +59,19 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let mut asked = self.first_record(task, &start_of).await?;
         for _ in 0..MAX_RACES {
             let stands = match self.claim_start(&mut asked).await? {
-                Put::Done => return self.admitted(&asked.meta, start_of.input),
+                Put::Done => return self.admitted(&asked.execution, start_of.input),
                 Put::Lost(Some(stands)) => *stands,
                 Put::Lost(None) => continue,
             };
-            let first = &asked.meta;
+            let first = &asked.execution;
             return match start(Some(&stands), first) {
-                Started::Write => continue,
-                Started::Resume => {
+                StartTransition::Write => continue,
+                StartTransition::Resume => {
                     let input = self.unpack(&stands.at, &stands.input).await?;
                     let stands = self.hold_again(stands, task, &input).await?;
                     self.admitted(&stands, input)
                 }
-                Started::Duplicate => {
+                StartTransition::Duplicate => {
                     self.ledger
                         .count_duplicate(&first.at, &first.workflow)
                         .await?;
@@ -80,7 +80,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                         format!("execution {} has this start already", stands.at.execution),
                     ))
                 }
-                Started::KeyReused => {
+                StartTransition::KeyReused => {
                     self.ledger
                         .count_duplicate(&first.at, &first.workflow)
                         .await?;
@@ -98,15 +98,22 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Err(too_many_races("the start"))
     }
 
-    async fn first_record(&self, task: &BeginTask, start: &Start) -> Result<Asked, TaskError> {
+    async fn first_record(
+        &self,
+        task: &BeginTask,
+        start: &Start,
+    ) -> Result<AdmittedStart, TaskError> {
         let gate = &task.gate;
         let (at, trace) = place(task, start);
         let started_at: Timestamp = task.started_at.parse().unwrap_or_else(|_| self.host.now());
         let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
-        let seen = Seen::of(gate, start, &at.execution, started_at);
+        let seen = StartScope::of(gate, start, &at.execution, started_at);
         let mut guardrails = Vec::new();
         // Only a start is refused: what has begun before goes on, to wait before its next step.
-        let (begun, controls) = self.ledger.standing(&at, &gate.workflow).await?;
+        let (begun, controls) = self
+            .ledger
+            .execution_and_controls(&at, &gate.workflow)
+            .await?;
         let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
         if let (None, Some(control)) = (&begun, pause) {
             guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
@@ -115,18 +122,18 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let fits = !guardrails
             .iter()
             .any(|one| one.name == "input" && !one.held);
-        let (wanted, broken) = match fits {
-            true => wanted(gate, &at.tenant, &seen, start.approval.as_ref(), started_at),
+        let (requirements, broken) = match fits {
+            true => requirements(gate, &at.tenant, &seen, start.approval.as_ref(), started_at),
             false => Default::default(),
         };
         guardrails.extend(broken);
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
-        for one in &wanted {
+        for one in &requirements {
             // What a start that is rejected anyway would have taken is only looked at.
             let held = !rejected || one.draw.fits(self.ledger.counted(&one.draw.counter).await?);
             guardrails.push(one.outcome(held));
         }
-        let meta = Meta {
+        let execution = ExecutionRecord {
             rev: 1,
             workflow: gate.workflow.clone(),
             version: gate.version,
@@ -148,14 +155,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             guardrails,
             policy_digest: holdfast_admission::policy_digest(gate),
             approval: start.approval.clone(),
-            holds: holds(&wanted),
+            holds: holds(&requirements),
             phase: Phase::Running,
             receipt: None,
             previous: None,
             redriven: None,
             at,
         };
-        let mut asked = Asked { meta, wanted };
+        let mut asked = AdmittedStart {
+            execution,
+            requirements,
+        };
         if rejected {
             asked.reject(&[]);
         }
@@ -163,16 +173,22 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// Records a start with what it takes; what does not fit turns it into a rejected one.
-    async fn claim_start(&self, asked: &mut Asked) -> Result<Put<Meta>, TaskError> {
+    async fn claim_start(
+        &self,
+        asked: &mut AdmittedStart,
+    ) -> Result<Put<ExecutionRecord>, TaskError> {
         loop {
             let draws = asked.draws();
             if draws.is_empty() {
-                return Ok(self.ledger.put_meta(&asked.meta, Expect::Absent).await?);
+                return Ok(self
+                    .ledger
+                    .put_execution(&asked.execution, Expect::Absent)
+                    .await?);
             }
-            match self.draw(&asked.meta, Expect::Absent, &draws).await? {
-                Drawn::Done => return Ok(Put::Done),
-                Drawn::Lost(stands) => return Ok(Put::Lost(stands)),
-                Drawn::Refused(places) => asked.reject(&places),
+            match self.draw(&asked.execution, Expect::Absent, &draws).await? {
+                CountedPut::Done => return Ok(Put::Done),
+                CountedPut::Lost(stands) => return Ok(Put::Lost(stands)),
+                CountedPut::Refused(places) => asked.reject(&places),
             }
         }
     }
@@ -180,10 +196,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// A redrive takes anew what the end before it gave back. If there is not enough, it goes no further.
     async fn hold_again(
         &self,
-        mut stands: Meta,
+        mut stands: ExecutionRecord,
         task: &BeginTask,
         input: &Value,
-    ) -> Result<Meta, TaskError> {
+    ) -> Result<ExecutionRecord, TaskError> {
         let Some(redriven) = &stands.redriven else {
             return Ok(stands);
         };
@@ -196,15 +212,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             approval: stands.approval.clone(),
             trace: None,
         };
-        let seen = Seen::of(
+        let seen = StartScope::of(
             &task.gate,
             &recorded,
             &stands.at.execution,
             stands.started_at,
         );
-        let (wanted, broken) = wanted(&task.gate, &stands.at.tenant, &seen, None, redriven.at);
+        let (requirements, broken) =
+            requirements(&task.gate, &stands.at.tenant, &seen, None, redriven.at);
         for _ in 0..MAX_RACES {
-            let missing: Vec<_> = wanted
+            let missing: Vec<_> = requirements
                 .iter()
                 .filter(|one| one.missing_in(&stands))
                 .collect();
@@ -216,7 +233,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 return Ok(stands);
             }
             let draws: Vec<_> = missing.iter().map(|one| one.draw.clone()).collect();
-            let mut next = Meta {
+            let mut next = ExecutionRecord {
                 rev: stands.rev + 1,
                 ..stands.clone()
             };
@@ -226,16 +243,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let expect = Expect::Rev(stands.rev);
             let drawn = match broken.is_empty() {
                 true => self.draw(&next, expect, &draws).await?,
-                false => Drawn::Refused(Vec::new()),
+                false => CountedPut::Refused(Vec::new()),
             };
             let put = match drawn {
-                Drawn::Done => return Ok(next),
-                Drawn::Lost(winner) => Put::Lost(winner),
-                Drawn::Refused(places) => {
+                CountedPut::Done => return Ok(next),
+                CountedPut::Lost(winner) => Put::Lost(winner),
+                CountedPut::Refused(places) => {
                     let no = places.iter().filter_map(|n| missing.get(*n));
                     let no = no.map(|one| one.outcome(false)).chain(broken);
-                    next = refused_again(&stands, no, self.host.now());
-                    self.ledger.put_meta(&next, expect).await?
+                    next = refused_redrive(&stands, no, self.host.now());
+                    self.ledger.put_execution(&next, expect).await?
                 }
             };
             match put {
@@ -250,70 +267,87 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// A write that draws on counters: others may draw on them at the same moment, and then none of them gets through.
     pub(super) async fn draw(
         &self,
-        meta: &Meta,
+        execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[Draw],
-    ) -> Result<Drawn, LedgerError> {
+        draws: &[CounterChange],
+    ) -> Result<CountedPut, LedgerError> {
         // Executions that meet once must not meet at every try: their ids spread them.
-        let spread = meta.at.execution.get(..4);
+        let spread = execution.at.execution.get(..4);
         let spread = spread.and_then(|digits| u64::from_str_radix(digits, 16).ok());
         let mut wait = Duration::from_millis(10 + spread.unwrap_or_default() % 90);
         for _ in 1..CROWDED_TRIES {
-            match self.ledger.put_meta_drawing(meta, expect, draws).await {
+            match self
+                .ledger
+                .put_execution_and_counters(execution, expect, draws)
+                .await
+            {
                 Err(LedgerError::Unavailable(_)) => self.host.sleep(wait).await,
                 answer => return answer,
             }
             wait *= 2;
         }
-        self.ledger.put_meta_drawing(meta, expect, draws).await
+        self.ledger
+            .put_execution_and_counters(execution, expect, draws)
+            .await
     }
 
-    fn admitted(&self, meta: &Meta, input: Value) -> Result<BeginResult, TaskError> {
-        if meta.phase != Phase::Running {
-            let said: Vec<_> = meta
+    fn admitted(
+        &self,
+        execution: &ExecutionRecord,
+        input: Value,
+    ) -> Result<BeginResult, TaskError> {
+        if execution.phase != Phase::Running {
+            let said: Vec<_> = execution
                 .guardrails
                 .iter()
                 .filter(|outcome| !outcome.held)
                 .map(|no| format!("{}: {}", no.name, no.message.as_deref().unwrap_or("no")))
                 .collect();
             // The machine reads the execution from here: a rejected start is finished like any other.
-            let message = json!({ "message": said.join("; "), "execution": meta.reference() });
+            let message = json!({ "message": said.join("; "), "execution": execution.reference() });
             return Err(TaskError::new(error_name::REJECTED, message.to_string()));
         }
         Ok(BeginResult {
-            execution: meta.reference(),
+            execution: execution.reference(),
             input,
         })
     }
 }
 
-impl Asked {
+impl AdmittedStart {
     /// What is taken together with its record.
-    fn draws(&self) -> Vec<Draw> {
-        match self.meta.phase {
-            Phase::Running => self.wanted.iter().map(|one| one.draw.clone()).collect(),
+    fn draws(&self) -> Vec<CounterChange> {
+        match self.execution.phase {
+            Phase::Running => self
+                .requirements
+                .iter()
+                .map(|one| one.draw.clone())
+                .collect(),
             _ => Vec::new(),
         }
     }
 
-    /// It is rejected and holds nothing; what it wanted at these places is not there.
+    /// It is rejected and holds nothing; what it requirements at these places is not there.
     fn reject(&mut self, places: &[usize]) {
-        let no = places.iter().filter_map(|n| self.wanted.get(*n));
-        self.meta.decided(no.map(|one| one.outcome(false)));
-        self.meta.phase = Phase::Rejected;
-        self.meta.holds.clear();
+        let no = places.iter().filter_map(|n| self.requirements.get(*n));
+        self.execution.decided(no.map(|one| one.outcome(false)));
+        self.execution.phase = Phase::Rejected;
+        self.execution.holds.clear();
     }
 }
 
-impl Wanted {
-    fn missing_in(&self, meta: &Meta) -> bool {
-        let same = |hold: &Hold| {
+impl Requirement {
+    fn missing_in(&self, execution: &ExecutionRecord) -> bool {
+        let same = |hold: &Reservation| {
             hold.kind == self.draw.counter.kind && hold.name == self.draw.counter.name
         };
-        self.draw.hold().is_some() && !meta.holds.iter().any(same)
+        self.draw.hold().is_some() && !execution.holds.iter().any(same)
     }
 }
 
-fn holds(wanted: &[Wanted]) -> Vec<Hold> {
-    wanted.iter().filter_map(|one| one.draw.hold()).collect()
+fn holds(requirements: &[Requirement]) -> Vec<Reservation> {
+    requirements
+        .iter()
+        .filter_map(|one| one.draw.hold())
+        .collect()
 }

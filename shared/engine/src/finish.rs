@@ -10,7 +10,8 @@ use holdfast_ids::{
     keys::{late_object, receipt_object},
 };
 use holdfast_ledger::{
-    Expect, Ledger, Meta, Need, Phase, Put, Snapshot, Stands, StepRecord, StepState, kept, need,
+    ExecutionRecord, Expect, Ledger, Phase, Put, Residue, Snapshot, StepRecord, StepState,
+    UndoNeed, kept, need,
 };
 use holdfast_receipt::{
     ReceiptRef, Status,
@@ -30,36 +31,43 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         seal: &impl Seal,
     ) -> Result<FinishResult, TaskError> {
         let mut snapshot = self.read(&partition(&task.execution)).await?;
-        let meta = &snapshot.meta;
-        let ours = meta.epoch == task.execution.epoch;
-        match &meta.phase {
+        let execution = &snapshot.execution;
+        let ours = execution.epoch == task.execution.epoch;
+        match &execution.phase {
             Phase::Ended { .. } => {}
-            _ if !ours => return Err(superseded(&meta.at)),
+            _ if !ours => return Err(superseded(&execution.at)),
             Phase::Running => executed(&snapshot)?,
             Phase::Unwinding { .. } | Phase::Rejected => self.close(&mut snapshot).await?,
         }
         let now = self.host.now();
         let steps = &snapshot.steps;
-        let meta = self
-            .change_meta(snapshot.meta.clone(), |meta| {
-                ended(meta, task.execution.epoch, steps, now)
+        let execution = self
+            .change_execution(snapshot.execution.clone(), |execution| {
+                ended(execution, task.execution.epoch, steps, now)
             })
             .await?;
-        self.publish(task, Snapshot { meta, ..snapshot }, seal)
-            .await
+        self.publish(
+            task,
+            Snapshot {
+                execution,
+                ..snapshot
+            },
+            seal,
+        )
+        .await
     }
 
     /// Closes every record that waits for nothing, and refuses while one is at work or left to undo.
     async fn close(&self, snapshot: &mut Snapshot) -> Result<(), TaskError> {
         for step in &mut snapshot.steps {
-            match need(step, snapshot.meta.generation, self.host.now()) {
-                Need::Nothing => {}
-                Need::Wait(until) => return Err(at_work(step, until)),
-                Need::Undo => {
+            match need(step, snapshot.execution.generation, self.host.now()) {
+                UndoNeed::Nothing => {}
+                UndoNeed::Wait(until) => return Err(at_work(step, until)),
+                UndoNeed::Undo => {
                     let message = format!("{} is left to undo", step.label());
                     return Err(TaskError::new(error_name::OPEN, message));
                 }
-                Need::Close(next) => {
+                UndoNeed::Close(next) => {
                     match self.ledger.put_step(&next, Expect::Rev(step.rev)).await? {
                         Put::Done => *step = *next,
                         Put::Lost(_) => {
@@ -85,11 +93,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             status,
             at: ended_at,
             ..
-        } = &snapshot.meta.phase
+        } = &snapshot.execution.phase
         else {
-            return Err(superseded(&snapshot.meta.at));
+            return Err(superseded(&snapshot.execution.at));
         };
-        let object = receipt_object(&snapshot.meta.at, *ended_at, snapshot.meta.generation);
+        let object = receipt_object(
+            &snapshot.execution.at,
+            *ended_at,
+            snapshot.execution.generation,
+        );
         let status = status.name().to_owned();
         let case = Case::of(&snapshot);
         let unfit = |error| TaskError::new(error_name::PERMANENT, format!("the receipt: {error}"));
@@ -102,7 +114,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })?;
         let now = self.host.now();
         if is_late(*ended_at, now) {
-            let mark = late_object(&snapshot.meta.at.tenant, now, *ended_at);
+            let mark = late_object(&snapshot.execution.at.tenant, now, *ended_at);
             self.receipts.put_new(&mark, b"{}".to_vec()).await?;
         }
         let mut sha256 = sha256_hex(&bytes);
@@ -118,12 +130,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         // Before the record says that all is done: whoever finds it so looks no further.
         self.close_case(&task.execution.tenant, &case).await?;
         let receipt = ReceiptRef { object, sha256 };
-        let generation = snapshot.meta.generation;
-        self.change_meta(snapshot.meta, |meta| {
-            let missing = meta.receipt.is_none() && meta.generation == generation;
-            missing.then(|| Meta {
+        let generation = snapshot.execution.generation;
+        self.change_execution(snapshot.execution, |execution| {
+            let missing = execution.receipt.is_none() && execution.generation == generation;
+            missing.then(|| ExecutionRecord {
                 receipt: Some(receipt.clone()),
-                ..meta.clone()
+                ..execution.clone()
             })
         })
         .await?;
@@ -139,12 +151,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 /// Refuses to call an execution executed while a step that was tried has not succeeded: its `when` yielded something
 /// else on a later attempt. One that the definition or a person lets it go on without is as good.
 fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
-    let run = snapshot.meta.generation;
+    let run = snapshot.execution.generation;
     let unfinished = |step: &&StepRecord| match step.state {
         StepState::Succeeded => false,
         StepState::FailedClean if step.optional => false,
         // Of a run before, and nothing of it stands: this one came by without it.
-        StepState::FailedClean | StepState::Undone if step.run < run => false,
+        StepState::FailedClean | StepState::Undone if step.execution_generation < run => false,
         StepState::Running { .. } => true,
         _ => !snapshot.questions.iter().any(|one| one.skips(step, run)),
     };
@@ -167,28 +179,33 @@ fn at_work(step: &StepRecord, until: Timestamp) -> TaskError {
 
 /// The record with its end, decided on what stands when it is written; `None` if it has ended or is not this task's
 /// to end.
-fn ended(meta: &Meta, epoch: u64, steps: &[StepRecord], now: Timestamp) -> Option<Meta> {
-    let (status, failure) = match &meta.phase {
-        _ if meta.epoch != epoch => return None,
+fn ended(
+    execution: &ExecutionRecord,
+    epoch: u64,
+    steps: &[StepRecord],
+    now: Timestamp,
+) -> Option<ExecutionRecord> {
+    let (status, failure) = match &execution.phase {
+        _ if execution.epoch != epoch => return None,
         Phase::Ended { .. } => return None,
         Phase::Running => (Status::Executed, None),
         Phase::Unwinding { failure } => (status(steps), Some(failure.clone())),
         Phase::Rejected => (Status::Rejected, Some(Failure::rejected())),
     };
-    Some(Meta {
+    Some(ExecutionRecord {
         phase: Phase::Ended {
             status,
             at: now,
             failure,
         },
-        holds: kept(&meta.holds, status),
-        ..meta.clone()
+        holds: kept(&execution.holds, status),
+        ..execution.clone()
     })
 }
 
 /// How an execution that was unwound ended.
 fn status(steps: &[StepRecord]) -> Status {
-    if steps.iter().any(|step| step.stands() != Stands::Nothing) {
+    if steps.iter().any(|step| step.residue() != Residue::None) {
         Status::PartiallyRolledBack
     } else if steps.iter().any(|step| step.state == StepState::Undone) {
         Status::RolledBack

@@ -3,17 +3,17 @@
 mod ask;
 mod begin;
 pub mod chain;
-mod draws;
 mod finish;
 mod paused;
 mod payloads;
 mod plan;
 mod receipt;
-mod refusal;
 mod report;
+mod requirements;
 #[cfg(test)]
 mod script;
 mod step;
+mod task_errors;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -30,7 +30,9 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Drawn, Expect, Ledger, LedgerError, Meta, Put, given_back};
+use holdfast_ledger::{
+    CountedPut, ExecutionRecord, Expect, Ledger, LedgerError, Put, returned_reservations,
+};
 use holdfast_task::{ExecutionRef, error_name};
 
 /// Time, waiting and randomness: all that the engine may not have of itself.
@@ -153,27 +155,27 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     /// Writes a changed execution record, and gives back what it no longer holds; `change` is asked again with what stands whenever another writer was first,
     /// and says `None` when nothing is left to do.
-    async fn change_meta(
+    async fn change_execution(
         &self,
-        mut meta: Meta,
-        mut change: impl FnMut(&Meta) -> Option<Meta> + Send,
-    ) -> Result<Meta, TaskError> {
+        mut execution: ExecutionRecord,
+        mut change: impl FnMut(&ExecutionRecord) -> Option<ExecutionRecord> + Send,
+    ) -> Result<ExecutionRecord, TaskError> {
         for _ in 0..MAX_RACES {
-            let Some(next) = change(&meta) else {
-                return Ok(meta);
+            let Some(next) = change(&execution) else {
+                return Ok(execution);
             };
-            let next = Meta {
-                rev: meta.rev + 1,
+            let next = ExecutionRecord {
+                rev: execution.rev + 1,
                 ..next
             };
-            let expect = Expect::Rev(meta.rev);
-            let back = given_back(&meta, &next);
+            let expect = Expect::Rev(execution.rev);
+            let back = returned_reservations(&execution, &next);
             let put = match back.is_empty() {
-                true => self.ledger.put_meta(&next, expect).await?,
+                true => self.ledger.put_execution(&next, expect).await?,
                 false => match self.draw(&next, expect, &back).await? {
-                    Drawn::Lost(stands) => Put::Lost(stands),
-                    Drawn::Done => Put::Done,
-                    Drawn::Refused(_) => {
+                    CountedPut::Lost(stands) => Put::Lost(stands),
+                    CountedPut::Done => Put::Done,
+                    CountedPut::Refused(_) => {
                         let message = "what is given back was refused, and nothing was written";
                         return Err(TaskError::new(error_name::TRANSIENT, message));
                     }
@@ -181,7 +183,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             };
             match put {
                 Put::Done => return Ok(next),
-                Put::Lost(Some(stands)) => meta = *stands,
+                Put::Lost(Some(stands)) => execution = *stands,
                 Put::Lost(None) => break,
             }
         }

@@ -1,7 +1,9 @@
 //! What the kill switch makes of executions that have begun: they wait before their next step, or are undone.
 
 use super::{Engine, Host, ObjectStore, TaskError};
-use holdfast_ledger::{Attempted, Control, Ledger, Meanwhile, Meta, StepRecord, paused};
+use holdfast_ledger::{
+    AttemptReport, Control, ExecutionRecord, Ledger, Meanwhile, StepRecord, paused,
+};
 use holdfast_task::{StepTask, error_name};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
@@ -9,21 +11,25 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// undone. An undo never asks.
     pub(super) async fn stopped(
         &self,
-        meta: Meta,
+        execution: ExecutionRecord,
         controls: &[Control],
         step: &str,
-    ) -> Option<Attempted> {
+    ) -> Option<AttemptReport> {
         let control = paused(controls)?;
         let why = control.says();
         if control.running_executions == Meanwhile::Wait {
-            return Some(Attempted::Paused(why));
+            return Some(AttemptReport::Paused(why));
         }
-        let (epoch, now) = (meta.epoch, self.host.now());
-        let stop = |meta: &Meta| meta.admits(epoch).then(|| control.stop(meta, step, now));
-        Some(match self.change_meta(meta, stop).await {
-            Ok(_) => Attempted::Halted(why),
+        let (epoch, now) = (execution.epoch, self.host.now());
+        let stop = |execution: &ExecutionRecord| {
+            execution
+                .admits(epoch)
+                .then(|| control.stop(execution, step, now))
+        };
+        Some(match self.change_execution(execution, stop).await {
+            Ok(_) => AttemptReport::Halted(why),
             // It is not recorded: the next attempt sees the control again.
-            Err(_) => Attempted::Paused(why),
+            Err(_) => AttemptReport::Paused(why),
         })
     }
 
@@ -35,16 +41,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     ) -> Result<(), TaskError> {
         let standing = self
             .ledger
-            .standing(&between.at, &task.execution.workflow)
+            .execution_and_controls(&between.at, &task.execution.workflow)
             .await;
         // Whatever else stands in its way, the look between claim and effect sees it.
-        let Ok((Some(meta), controls)) = standing else {
+        let Ok((Some(execution), controls)) = standing else {
             return Ok(());
         };
-        if !meta.admits(task.execution.epoch) {
+        if !execution.admits(task.execution.epoch) {
             return Ok(());
         }
-        let stopped = self.stopped(meta, &controls, &between.step).await;
+        let stopped = self.stopped(execution, &controls, &between.step).await;
         match stopped.and_then(|attempted| kept_from(&attempted, between)) {
             Some(error) => Err(error),
             None => Ok(()),
@@ -53,10 +59,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 }
 
 /// What the machine hears of an attempt that was kept from acting.
-pub(super) fn kept_from(attempted: &Attempted, record: &StepRecord) -> Option<TaskError> {
+pub(super) fn kept_from(attempted: &AttemptReport, record: &StepRecord) -> Option<TaskError> {
     let (name, why) = match attempted {
-        Attempted::Halted(why) => (error_name::HALTED, why),
-        Attempted::Paused(why) => (error_name::PAUSED, why),
+        AttemptReport::Halted(why) => (error_name::HALTED, why),
+        AttemptReport::Paused(why) => (error_name::PAUSED, why),
         _ => return None,
     };
     Some(TaskError::new(name, format!("{}: {why}", record.label())))

@@ -5,10 +5,10 @@ use std::cmp::Reverse;
 use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Expect, Ledger, Meta, Need, Phase, Put, Snapshot, StepRecord, Taken, UndoClaim, give_up, need,
-    take,
+    ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, StepRecord, TakeoverTransition,
+    UndoClaim, UndoNeed, give_up, need, take,
 };
-use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, ToUndo, UndoResult, error_name};
+use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult, error_name};
 
 /// What one plan lists at most, since a state's data has 256 KiB: `Close` finds what is left, and it is planned again.
 const UNDOS_AT_ONCE: usize = 400;
@@ -26,24 +26,26 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let (owner, epoch) = (&task.owner, task.execution.epoch);
         let taken = self.take(&at, owner, epoch, &task.failure).await?;
         let Snapshot {
-            meta, mut steps, ..
+            execution,
+            mut steps,
+            ..
         } = self.read(&at).await?;
-        if meta.epoch != taken.epoch {
+        if execution.epoch != taken.epoch {
             return Err(superseded(&at));
         }
         let mut undo = Vec::new();
-        if let Phase::Ended { .. } = meta.phase {
+        if let Phase::Ended { .. } = execution.phase {
             steps.clear();
         }
         steps.sort_by_key(|step| Reverse((step.number, step.started_at())));
         for step in &steps {
-            match need(step, meta.generation, self.host.now()) {
-                Need::Nothing | Need::Close(_) => {}
-                Need::Wait(until) => {
+            match need(step, execution.generation, self.host.now()) {
+                UndoNeed::Nothing | UndoNeed::Close(_) => {}
+                UndoNeed::Wait(until) => {
                     let message = format!("{} may be at work until {until}", step.label());
                     return Err(TaskError::new(error_name::CONFLICT, message));
                 }
-                Need::Undo => undo.push(ToUndo {
+                UndoNeed::Undo => undo.push(UndoItem {
                     step: step.step.clone(),
                     item: step.item.clone(),
                     function: task
@@ -56,7 +58,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
         undo.truncate(UNDOS_AT_ONCE);
         Ok(PlanResult {
-            execution: meta.reference(),
+            execution: execution.reference(),
             undo,
         })
     }
@@ -70,18 +72,22 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         by: &str,
         epoch: u64,
         failure: &Failure,
-    ) -> Result<Meta, TaskError> {
+    ) -> Result<ExecutionRecord, TaskError> {
         let missing = || no_such_execution(at);
-        let mut meta = self.ledger.meta(at).await?.ok_or_else(missing)?;
+        let mut execution = self.ledger.execution(at).await?.ok_or_else(missing)?;
         for _ in 0..MAX_RACES {
-            let next = match take(&meta, by, epoch, failure, self.host.now()) {
-                Taken::Mine | Taken::Over => return Ok(meta),
-                Taken::Superseded => return Err(superseded(at)),
-                Taken::Write(next) => *next,
+            let next = match take(&execution, by, epoch, failure, self.host.now()) {
+                TakeoverTransition::Mine | TakeoverTransition::Over => return Ok(execution),
+                TakeoverTransition::Superseded => return Err(superseded(at)),
+                TakeoverTransition::Write(next) => *next,
             };
-            match self.ledger.put_meta(&next, Expect::Rev(meta.rev)).await? {
+            match self
+                .ledger
+                .put_execution(&next, Expect::Rev(execution.rev))
+                .await?
+            {
                 Put::Done => return Ok(next),
-                Put::Lost(stands) => meta = *stands.ok_or_else(missing)?,
+                Put::Lost(stands) => execution = *stands.ok_or_else(missing)?,
             }
         }
         Err(too_many_races("the execution's record"))
@@ -96,11 +102,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let claim = UndoClaim {
             token: self.host.token(),
             epoch: task.execution.epoch,
-            run: task.execution.generation,
+            execution_generation: task.execution.generation,
         };
         // An undo that halted because somebody else took over has not failed.
-        let meta = self.ledger.meta(&at).await?;
-        if !meta.is_some_and(|meta| meta.unwinds(task.execution.epoch)) {
+        let execution = self.ledger.execution(&at).await?;
+        if !execution.is_some_and(|execution| execution.unwinds(task.execution.epoch)) {
             return Err(superseded(&at));
         }
         let error = format!("its undo did not answer: {}", task.error);
@@ -132,7 +138,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     pub(super) async fn record_of(
         &self,
         at: &ExecutionKey,
-        undo: &ToUndo,
+        undo: &UndoItem,
     ) -> Result<StepRecord, TaskError> {
         let record = self.ledger.step(at, &undo.step, undo.item.as_deref());
         record.await?.ok_or_else(|| no_such_step(undo))
@@ -156,7 +162,7 @@ fn no_such_execution(at: &ExecutionKey) -> TaskError {
     TaskError::new(error_name::PERMANENT, message)
 }
 
-pub(super) fn no_such_step(undo: &ToUndo) -> TaskError {
+pub(super) fn no_such_step(undo: &UndoItem) -> TaskError {
     let message = format!("no step {} is recorded", undo.step);
     TaskError::new(error_name::PERMANENT, message)
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use holdfast_ids::keys::undo_key;
-use holdfast_ledger::{Attempt, Phase, Ruling, Snapshot, Stands, StepRecord, StepState};
+use holdfast_ledger::{Attempt, Phase, Residue, Ruling, Snapshot, StepRecord, StepState};
 use holdfast_receipt::{
     FORMAT, GuardrailOutcome, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision,
     ReceiptFailure, ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual, Status, StepStatus,
@@ -16,12 +16,12 @@ pub fn receipt_of(
     declared: &[StepRef],
     incident: Option<String>,
 ) -> Result<Receipt, String> {
-    let meta = &snapshot.meta;
+    let execution = &snapshot.execution;
     let Phase::Ended {
         status,
         at,
         failure,
-    } = &meta.phase
+    } = &execution.phase
     else {
         return Err("the execution has not ended".to_owned());
     };
@@ -44,28 +44,28 @@ pub fn receipt_of(
     steps.extend(snapshot.steps.iter().filter(unknown).map(step_of));
     Ok(Receipt {
         format: FORMAT.to_owned(),
-        workflow_id: meta.workflow.clone(),
-        workflow_version: meta.version,
-        definition_digest: meta.definition_digest.clone(),
-        execution_id: meta.at.execution.clone(),
-        tenant: meta.at.tenant.clone(),
+        workflow_id: execution.workflow.clone(),
+        workflow_version: execution.version,
+        definition_digest: execution.definition_digest.clone(),
+        execution_id: execution.at.execution.clone(),
+        tenant: execution.at.tenant.clone(),
         status: *status,
         steps,
         timestamp: at.to_string(),
-        started_at: meta.started_at.to_string(),
-        duration_ms: at.duration_since(meta.started_at).as_millis() as i64,
-        generation: meta.generation,
-        redriven: meta.redrive().map(|redrive| ReceiptRedrive {
+        started_at: execution.started_at.to_string(),
+        duration_ms: at.duration_since(execution.started_at).as_millis() as i64,
+        generation: execution.generation,
+        redriven: execution.redrive().map(|redrive| ReceiptRedrive {
             by: redrive.by.clone(),
             reason: redrive.reason.clone(),
             at: redrive.at.to_string(),
         }),
-        trigger: meta.trigger.clone(),
-        idempotency_key: meta.idempotency_key.clone(),
-        input_sha256: meta.fingerprint().to_owned(),
-        guardrails: meta.guardrails.clone(),
-        policy_digest: meta.policy_digest.clone(),
-        approval: meta.approval.clone(),
+        trigger: execution.trigger.clone(),
+        idempotency_key: execution.idempotency_key.clone(),
+        input_sha256: execution.fingerprint().to_owned(),
+        guardrails: execution.guardrails.clone(),
+        policy_digest: execution.policy_digest.clone(),
+        approval: execution.approval.clone(),
         duplicates_prevented: snapshot.duplicates,
         failure: failure.as_ref().map(|failure| ReceiptFailure {
             state: failure.state.clone(),
@@ -73,7 +73,7 @@ pub fn receipt_of(
             reason: reason(snapshot, failure),
             requested_by: failure.by.clone(),
         }),
-        previous_receipt: meta.previous.as_ref().map(|previous| PreviousReceipt {
+        previous_receipt: execution.previous.as_ref().map(|previous| PreviousReceipt {
             object: previous.object.clone(),
             sha256: previous.sha256.clone(),
         }),
@@ -172,16 +172,16 @@ pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
     if failure.by.is_some() {
         return failure.cause.clone();
     }
-    let run = snapshot.meta.generation;
+    let run = snapshot.execution.generation;
     let failed = |step: &&StepRecord| {
-        step.run == run && step.output.is_none() && step.last_error().is_some()
+        step.execution_generation == run && step.output.is_none() && step.last_error().is_some()
     };
     let refused = |outcome: &&GuardrailOutcome| !outcome.held;
     let steps = snapshot.steps.iter().filter(failed).map(|step| {
         let error = step.last_error().unwrap_or_default();
         format!("{}: {error}", step.label())
     });
-    let guardrails = snapshot.meta.guardrails.iter().filter(refused);
+    let guardrails = snapshot.execution.guardrails.iter().filter(refused);
     let said: Vec<_> = steps
         .chain(guardrails.map(|outcome| {
             let message = outcome.message.as_deref();
@@ -243,10 +243,10 @@ fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
     let standing = steps
         .iter()
         .filter(left)
-        .filter_map(|step| match step.stands() {
-            Stands::Nothing => None,
-            Stands::Maybe => Some((step, false)),
-            Stands::Certainly => Some((step, true)),
+        .filter_map(|step| match step.residue() {
+            Residue::None => None,
+            Residue::Possible => Some((step, false)),
+            Residue::Certain => Some((step, true)),
         });
     let residual = |(step, certain): (&StepRecord, bool)| Residual {
         step: step.label(),

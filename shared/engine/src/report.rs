@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, too_many_races};
 use crate::receipt::reason;
 use holdfast_ledger::{
-    Cause, Expect, Incident, IncidentStatus, Ledger, Link, Phase, Put, Question, Request, Snapshot,
-    Stands, StepRecord, handle, open,
+    Cause, Expect, Incident, IncidentStatus, Ledger, Link, Phase, Put, Question, Request, Residue,
+    Snapshot, StepRecord, handle, open,
 };
 use holdfast_receipt::{Decision, Status};
 use holdfast_task::{Failure, QuestionKind, error_name};
@@ -84,28 +84,30 @@ impl Case {
     /// An execution is a case of the incident by which people were asked about its failure; of one of its own where it
     /// failed without a person's doing, or something stands.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let meta = &snapshot.meta;
+        let execution = &snapshot.execution;
         let Phase::Ended {
             status,
             at,
             failure,
-        } = &meta.phase
+        } = &execution.phase
         else {
             return Self::default();
         };
-        let standing = standing(snapshot);
+        let residues = residues(snapshot);
         let link = |incident: String| Link {
             incident,
-            tenant: meta.at.tenant.clone(),
-            execution: meta.at.execution.clone(),
-            generation: meta.generation,
+            tenant: execution.at.tenant.clone(),
+            execution: execution.at.execution.clone(),
+            generation: execution.generation,
             at: *at,
             status: status.name().to_owned(),
-            stands: standing.iter().take(Link::STANDS_MAX).cloned().collect(),
-            stands_total: standing.len(),
+            stands: residues.iter().take(Link::STANDS_MAX).cloned().collect(),
+            stands_total: residues.len(),
         };
         let asked = snapshot.questions.iter();
-        let asked: Vec<_> = asked.filter(|one| one.run == meta.generation).collect();
+        let asked: Vec<_> = asked
+            .filter(|one| one.execution_generation == execution.generation)
+            .collect();
         let (escalated, approvals): (Vec<&Question>, Vec<&Question>) = asked
             .iter()
             .partition(|one| one.kind == QuestionKind::Escalation);
@@ -129,8 +131,8 @@ impl Case {
             case.id = Some(question.incident.clone());
         } else if *status == Status::PartiallyRolledBack || !wanted(failure) {
             let cause = Cause {
-                tenant: &meta.at.tenant,
-                workflow: &meta.workflow,
+                tenant: &execution.at.tenant,
+                workflow: &execution.workflow,
                 state: &failure.state,
                 error: &failure.error,
                 execution: None,
@@ -138,7 +140,7 @@ impl Case {
             let message: String = reason(snapshot, failure).chars().take(500).collect();
             case.id = Some(cause.id());
             case.links.push(link(cause.id()));
-            case.opens = Some(cause.incident(meta, &message, *at));
+            case.opens = Some(cause.incident(execution, &message, *at));
         }
         case
     }
@@ -151,12 +153,12 @@ pub fn cases(snapshot: &Snapshot) -> BTreeSet<String> {
 }
 
 /// What stands after the execution, or may.
-fn standing(snapshot: &Snapshot) -> Vec<String> {
-    let standing = snapshot
+fn residues(snapshot: &Snapshot) -> Vec<String> {
+    let residues = snapshot
         .steps
         .iter()
-        .filter(|step| step.stands() != Stands::Nothing);
-    standing.map(StepRecord::label).collect()
+        .filter(|step| step.residue() != Residue::None);
+    residues.map(StepRecord::label).collect()
 }
 
 /// Whether people brought it about, by asking or by refusing: that is no incident.

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use holdfast_action::{AnyAction, Boxed, Call, Done, StepError, Verdict};
 
 /// What the action does when it is called.
-pub(super) enum Does {
+pub(super) enum ScriptedCall {
     /// Acts and answers this.
     Answers(Value),
     /// Acts, and its answer is lost.
     ActsUnheard,
-    /// Does nothing and says why.
+    /// ScriptedCall nothing and says why.
     Fails(StepError),
     /// Acts and never answers.
     Hangs,
@@ -27,31 +27,31 @@ pub(super) enum Does {
 }
 
 /// A call to undo, and what it was told.
-type Undone = (Call, Done<Value, Value>);
+type UndoCall = (Call, Done<Value, Value>);
 
 /// An action that follows a script, then answers with its key; its target honours idempotency keys.
 #[derive(Clone, Default)]
 pub(super) struct Script {
-    does: Arc<Mutex<VecDeque<Does>>>,
+    does: Arc<Mutex<VecDeque<ScriptedCall>>>,
     /// Every call and its input.
     pub(super) calls: Arc<Mutex<Vec<(Call, Value)>>>,
     effects: Arc<Mutex<BTreeMap<String, Value>>>,
-    undoes: Arc<Mutex<VecDeque<Does>>>,
+    undoes: Arc<Mutex<VecDeque<ScriptedCall>>>,
     /// Every call to undo, and what it was told.
-    pub(super) undone: Arc<Mutex<Vec<Undone>>>,
+    pub(super) undone: Arc<Mutex<Vec<UndoCall>>>,
     /// Whether its target can be asked.
     pub(super) tells: bool,
 }
 
 impl Script {
-    pub(super) fn of(does: impl IntoIterator<Item = Does>) -> Self {
+    pub(super) fn of(does: impl IntoIterator<Item = ScriptedCall>) -> Self {
         let script = Self::default();
         script.does.lock().unwrap().extend(does);
         script
     }
 
     /// The same with a script for its undo.
-    pub(super) fn undoing(self, does: impl IntoIterator<Item = Does>) -> Self {
+    pub(super) fn undoing(self, does: impl IntoIterator<Item = ScriptedCall>) -> Self {
         self.undoes.lock().unwrap().extend(does);
         self
     }
@@ -80,18 +80,18 @@ impl AnyAction for Script {
             let usual = json!({ "done": call.step });
             match does {
                 None => Ok(self.act(call, usual)),
-                Some(Does::Answers(answer)) => Ok(self.act(call, answer)),
-                Some(Does::ActsUnheard) => {
+                Some(ScriptedCall::Answers(answer)) => Ok(self.act(call, answer)),
+                Some(ScriptedCall::ActsUnheard) => {
                     self.act(call, usual);
                     Err(StepError::unknown("the connection dropped"))
                 }
-                Some(Does::Fails(error)) => Err(error),
-                Some(Does::Hangs) => {
+                Some(ScriptedCall::Fails(error)) => Err(error),
+                Some(ScriptedCall::Hangs) => {
                     self.act(call, usual);
                     pending().await
                 }
-                Some(Does::Panics) => panic!("a bug in an action"),
-                Some(Does::Meanwhile(other)) => {
+                Some(ScriptedCall::Panics) => panic!("a bug in an action"),
+                Some(ScriptedCall::Meanwhile(other)) => {
                     let answer = self.act(call, usual);
                     other();
                     Ok(answer)
@@ -110,21 +110,21 @@ impl AnyAction for Script {
             let takes_back = || self.effects.lock().unwrap().remove(&call.forward_key);
             let does = self.undoes.lock().unwrap().pop_front();
             match does {
-                None | Some(Does::Answers(_)) => {
+                None | Some(ScriptedCall::Answers(_)) => {
                     takes_back();
                     Ok(())
                 }
-                Some(Does::ActsUnheard) => {
+                Some(ScriptedCall::ActsUnheard) => {
                     takes_back();
                     Err(StepError::unknown("the connection dropped"))
                 }
-                Some(Does::Fails(error)) => Err(error),
-                Some(Does::Hangs) => {
+                Some(ScriptedCall::Fails(error)) => Err(error),
+                Some(ScriptedCall::Hangs) => {
                     takes_back();
                     pending().await
                 }
-                Some(Does::Panics) => panic!("a bug in an undo"),
-                Some(Does::Meanwhile(other)) => {
+                Some(ScriptedCall::Panics) => panic!("a bug in an undo"),
+                Some(ScriptedCall::Meanwhile(other)) => {
                     takes_back();
                     other();
                     Ok(())

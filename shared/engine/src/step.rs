@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use super::{
     Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
     paused::kept_from,
-    refusal::{SHORT_PAUSE, permanent, refusal, retry_later, unknown_for_good},
+    task_errors::{SHORT_PAUSE, permanent, refusal, retry_later, unknown_for_good},
     too_many_races,
 };
 use holdfast_action::{AnyAction, Call, StepError, StepErrorKind};
 use holdfast_ids::keys::{effect_key, item_name};
 use holdfast_ledger::{
-    Attempt, Attempted, Claim, Claimed, Completed, Expect, Ledger, Put, StepRecord, StepState,
-    claim, complete,
+    Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, Expect, Ledger, Put,
+    StepRecord, StepState, claim, complete,
 };
 use holdfast_task::{
     StepResult, StepStatus, StepTask, error_name,
@@ -56,15 +56,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
         let (claim, input) = self.prepare(task).await?;
         let record = match self.claim(task, &claim).await? {
-            Held::Mine(record) => *record,
-            Held::Before(output) => {
+            ClaimResult::Mine(record) => *record,
+            ClaimResult::Before(output) => {
                 let output = self.for_machine(&claim.first, &output, &task.step).await?;
                 return Ok(answer(StepStatus::Succeeded, output));
             }
-            Held::Failed(_) if task.step.optional => {
+            ClaimResult::Failed(_) if task.step.optional => {
                 return Ok(answer(StepStatus::Failed, Value::Null));
             }
-            Held::Failed(error) => return Err(permanent(format!("{error} (recorded before)"))),
+            ClaimResult::Failed(error) => {
+                return Err(permanent(format!("{error} (recorded before)")));
+            }
         };
         let attempt = record.attempts.len() as u32;
         let attempted = self.act(task, &claim, &record, input, action).await?;
@@ -73,7 +75,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             return Err(error.of_attempt(attempt));
         }
         let ended = match (&attempted, &record.state) {
-            (Attempted::Succeeded(output), StepState::Succeeded) => {
+            (AttemptReport::Succeeded(output), StepState::Succeeded) => {
                 let output = self.for_machine(&record, output, &task.step).await?;
                 Ok(answer(StepStatus::Succeeded, output))
             }
@@ -119,9 +121,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             number: policy.number,
             action: policy.action.clone(),
             key: effect_key(&at, &policy.name, item.as_deref(), 0),
-            generation: 0,
+            effect_generation: 0,
             epoch: task.execution.epoch,
-            run: task.execution.generation,
+            execution_generation: task.execution.generation,
             input: self.pack(&at, "input", input.clone()).await?,
             undo: policy.undo,
             undo_input,
@@ -152,14 +154,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// Claims the step, or finds out why not.
-    async fn claim(&self, task: &StepTask, mine: &Claim) -> Result<Held, TaskError> {
+    async fn claim(&self, task: &StepTask, mine: &Claim) -> Result<ClaimResult, TaskError> {
         let mut stands: Option<StepRecord> = None;
         let label = mine.first.label();
         let (mut failures, mut looked) = (0, false);
         for _ in 0..MAX_RACES {
             let now = self.host.now();
             let (next, unknown) = match claim(stands.as_ref(), mine, now) {
-                Claimed::Write(next) => {
+                ClaimTransition::Write(next) => {
                     let between_attempts = |one: &&StepRecord| {
                         matches!(one.state, StepState::Waiting { .. } | StepState::Unknown)
                     };
@@ -170,47 +172,47 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     }
                     (next, false)
                 }
-                Claimed::Mine => match stands {
-                    Some(record) => return Ok(Held::Mine(Box::new(record))),
+                ClaimTransition::Mine => match stands {
+                    Some(record) => return Ok(ClaimResult::Mine(Box::new(record))),
                     None => continue,
                 },
-                Claimed::Held(until) => {
+                ClaimTransition::Held(until) => {
                     let message = format!("{label}: another attempt holds the lease until {until}");
                     return Err(TaskError::new(error_name::CONFLICT, message));
                 }
-                Claimed::NotBefore(until) => {
+                ClaimTransition::NotBefore(until) => {
                     self.pause(&label, until, now).await?;
                     continue;
                 }
-                Claimed::Succeeded(output) => return Ok(Held::Before(output)),
-                Claimed::Changed => {
+                ClaimTransition::Succeeded(output) => return Ok(ClaimResult::Before(output)),
+                ClaimTransition::Changed => {
                     let message = format!(
                         "{label}: it succeeded with another input than it has now: its effect would not be this one"
                     );
                     return Err(permanent(message));
                 }
-                Claimed::Withdrawn => {
+                ClaimTransition::Withdrawn => {
                     let message = format!("{label}: the execution has moved on");
                     return Err(TaskError::new(error_name::HALTED, message));
                 }
-                Claimed::Failed => {
+                ClaimTransition::Failed => {
                     let error = stands
                         .as_ref()
                         .and_then(StepRecord::last_error)
                         .unwrap_or("it failed");
-                    return Ok(Held::Failed(format!("{label}: {error}")));
+                    return Ok(ClaimResult::Failed(format!("{label}: {error}")));
                 }
-                Claimed::Unknown(None) => {
+                ClaimTransition::Unknown(None) => {
                     return Err(unknown_for_good(stands.as_ref().unwrap_or(&mine.first)));
                 }
-                Claimed::Unknown(Some(next)) => (next, true),
+                ClaimTransition::Unknown(Some(next)) => (next, true),
             };
             let expect = stands
                 .as_ref()
                 .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
             match self.ledger.put_step(&next, expect).await {
                 Ok(Put::Done) if unknown => return Err(unknown_for_good(&next)),
-                Ok(Put::Done) => return Ok(Held::Mine(next)),
+                Ok(Put::Done) => return Ok(ClaimResult::Mine(next)),
                 Ok(Put::Lost(winner)) => stands = winner.map(|winner| *winner),
                 Err(error) => self.insist(error, &mut failures, CLAIM_TRIES).await?,
             }
@@ -241,16 +243,20 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         record: &StepRecord,
         input: Value,
         action: &dyn AnyAction,
-    ) -> Result<Attempted, TaskError> {
+    ) -> Result<AttemptReport, TaskError> {
         let at = &record.at;
-        match self.ledger.standing(at, &task.execution.workflow).await {
-            Ok((Some(meta), controls)) if meta.admits(task.execution.epoch) => {
-                if let Some(stopped) = self.stopped(meta, &controls, &record.step).await {
+        match self
+            .ledger
+            .execution_and_controls(at, &task.execution.workflow)
+            .await
+        {
+            Ok((Some(execution), controls)) if execution.admits(task.execution.epoch) => {
+                if let Some(stopped) = self.stopped(execution, &controls, &record.step).await {
                     return Ok(stopped);
                 }
             }
             Ok(_) => {
-                return Ok(Attempted::Halted(
+                return Ok(AttemptReport::Halted(
                     "the execution is no longer running".to_owned(),
                 ));
             }
@@ -267,7 +273,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             }
         };
         let StepState::Running { lease_until, .. } = record.state else {
-            return Ok(Attempted::Halted("the claim is not ours".to_owned()));
+            return Ok(AttemptReport::Halted("the claim is not ours".to_owned()));
         };
         let attempt = record.attempts.len() as u32;
         let call = Call {
@@ -284,22 +290,22 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(match outcome {
             // The effect stands whatever becomes of its description: an output that cannot be kept is replaced.
             Ok(output) => match self.pack(at, "output", output).await {
-                Ok(output) => Attempted::Succeeded(output),
+                Ok(output) => AttemptReport::Succeeded(output),
                 Err(error) if error.name == error_name::TRANSIENT => {
-                    Attempted::Unknown(error.message)
+                    AttemptReport::Unknown(error.message)
                 }
                 Err(error) => {
                     let note = json!({ "$output_not_kept": error.message });
-                    Attempted::Succeeded(self.pack(at, "output", note).await?)
+                    AttemptReport::Succeeded(self.pack(at, "output", note).await?)
                 }
             },
             Err(StepError { kind, message }) => match kind {
-                StepErrorKind::Transient { retry_after } => Attempted::Transient {
+                StepErrorKind::Transient { retry_after } => AttemptReport::Transient {
                     error: message,
                     wait: longest_pause(retry_after.unwrap_or_default()),
                 },
-                StepErrorKind::Unknown => Attempted::Unknown(message),
-                StepErrorKind::Permanent => Attempted::Permanent(message),
+                StepErrorKind::Unknown => AttemptReport::Unknown(message),
+                StepErrorKind::Permanent => AttemptReport::Permanent(message),
             },
         })
     }
@@ -331,16 +337,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         &self,
         claim: &Claim,
         mut stands: StepRecord,
-        attempted: &Attempted,
+        attempted: &AttemptReport,
     ) -> Result<StepRecord, TaskError> {
         let label = claim.first.label();
         let mut failures = 0;
         for _ in 0..MAX_RACES {
             let now = self.host.now();
             let next = match complete(&stands, &claim.token, attempted, claim.max_attempts, now) {
-                Completed::Write(next) => next,
-                Completed::Mine => return Ok(stands),
-                Completed::Fenced => {
+                CompletionTransition::Write(next) => next,
+                CompletionTransition::Mine => return Ok(stands),
+                CompletionTransition::Fenced => {
                     let message = format!(
                         "{label}: another attempt took over; this one's outcome was not recorded"
                     );
@@ -375,14 +381,14 @@ fn answer(status: StepStatus, output: Value) -> StepResult {
 }
 
 /// A claim that may act, or an answer from before.
-enum Held {
+enum ClaimResult {
     Mine(Box<StepRecord>),
     Before(Payload),
     Failed(String),
 }
 
-fn transient(error: String) -> Attempted {
-    Attempted::Transient {
+fn transient(error: String) -> AttemptReport {
+    AttemptReport::Transient {
         error,
         wait: SignedDuration::ZERO,
     }

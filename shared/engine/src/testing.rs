@@ -10,12 +10,12 @@ use std::{
 use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 
-pub(super) use super::script::{Does, Script};
+pub(super) use super::script::{Script, ScriptedCall};
 use super::{Engine, Host, ObjectStore, StoreError};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, MemoryLedger, Meta,
-    Put, Question, Scope, Snapshot, StepRecord,
+    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, Ledger,
+    LedgerError, Link, MemoryLedger, Put, Question, Scope, Snapshot, StepRecord,
 };
 
 /// The answer of a future in which nothing really waits.
@@ -73,9 +73,9 @@ impl Host for Clock {
 /// The calls of a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Op {
-    PutMeta,
+    PutExecution,
     PutStep,
-    Meta,
+    ExecutionRecord,
     Step,
     Snapshot,
     CountDuplicate,
@@ -153,31 +153,39 @@ impl TestLedger {
 }
 
 impl Ledger for TestLedger {
-    async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
-        self.call(Op::PutMeta, self.kept.put_meta(meta, expect))
+    async fn put_execution(
+        &self,
+        execution: &ExecutionRecord,
+        expect: Expect,
+    ) -> Result<Put<ExecutionRecord>, LedgerError> {
+        self.call(Op::PutExecution, self.kept.put_execution(execution, expect))
             .await
     }
 
-    async fn put_meta_drawing(
+    async fn put_execution_and_counters(
         &self,
-        meta: &Meta,
+        execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[Draw],
-    ) -> Result<Drawn, LedgerError> {
-        self.call(Op::PutMeta, self.kept.put_meta_drawing(meta, expect, draws))
-            .await
+        draws: &[CounterChange],
+    ) -> Result<CountedPut, LedgerError> {
+        self.call(
+            Op::PutExecution,
+            self.kept
+                .put_execution_and_counters(execution, expect, draws),
+        )
+        .await
     }
 
     async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
         self.call(Op::Counted, self.kept.counted(counter)).await
     }
 
-    async fn standing(
+    async fn execution_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
-        self.call(Op::Standing, self.kept.standing(at, workflow))
+    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
+        self.call(Op::Standing, self.kept.execution_and_controls(at, workflow))
             .await
     }
 
@@ -230,8 +238,9 @@ impl Ledger for TestLedger {
             .await
     }
 
-    async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
-        self.call(Op::Meta, self.kept.meta(at)).await
+    async fn execution(&self, at: &ExecutionKey) -> Result<Option<ExecutionRecord>, LedgerError> {
+        self.call(Op::ExecutionRecord, self.kept.execution(at))
+            .await
     }
 
     async fn step(

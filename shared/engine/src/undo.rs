@@ -12,18 +12,18 @@ use serde_json::Value;
 use super::{
     Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
     plan::{no_such_step, undo_result},
-    refusal::undo_refusal,
     step::{CLAIM_TRIES, COMPLETION_TRIES},
+    task_errors::undo_refusal,
     too_many_races,
 };
 use holdfast_action::{AnyAction, Call, Done, StepError, StepErrorKind, Verdict};
 use holdfast_ids::keys::undo_key;
 use holdfast_ledger::{
-    Expect, Ledger, Put, StepRecord, StepState, Undid, UndoClaim, UndoClaimed, UndoCompleted,
-    claim_undo, complete_undo,
+    Expect, Ledger, Put, StepRecord, StepState, UndoClaim, UndoClaimTransition,
+    UndoCompletionTransition, UndoReport, claim_undo, complete_undo,
 };
 use holdfast_task::{
-    ASKING, UndoResult, UndoTask, error_name,
+    UndoResult, UndoTask, VERIFY_POLICY, error_name,
     timing::{longest_pause, time_left},
 };
 
@@ -40,7 +40,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let claim = UndoClaim {
             token: self.host.token(),
             epoch: task.execution.epoch,
-            run: task.execution.generation,
+            execution_generation: task.execution.generation,
         };
         let record = self.claim_undo(task, &claim).await?;
         if !matches!(record.state, StepState::Undoing { .. }) {
@@ -49,7 +49,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let attempt = record.undo_attempts.len() as u32;
         let undid = self.act_back(task, &record, action).await;
         let record = self.record_undo(&claim, record, &undid).await?;
-        if let Undid::Halted(error) = &undid {
+        if let UndoReport::Halted(error) = &undid {
             let message = format!("undo of {}: {error}", record.label());
             return Err(TaskError::new(error_name::HALTED, message).of_attempt(attempt));
         }
@@ -68,22 +68,22 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         for _ in 0..MAX_RACES {
             let now = self.host.now();
             let next = match claim_undo(&record, mine, now) {
-                UndoClaimed::Mine | UndoClaimed::Over => return Ok(record),
-                UndoClaimed::Held(until) => {
+                UndoClaimTransition::Mine | UndoClaimTransition::Over => return Ok(record),
+                UndoClaimTransition::Held(until) => {
                     let message = format!("{label}: an attempt holds the lease until {until}");
                     return Err(TaskError::new(error_name::CONFLICT, message));
                 }
-                UndoClaimed::NotBefore(until) => {
+                UndoClaimTransition::NotBefore(until) => {
                     self.pause(&label, until, now).await?;
                     continue;
                 }
-                UndoClaimed::Superseded => {
+                UndoClaimTransition::Superseded => {
                     return Err(TaskError::new(
                         error_name::HALTED,
                         format!("{label}: somebody else took over"),
                     ));
                 }
-                UndoClaimed::Write(next) => *next,
+                UndoClaimTransition::Write(next) => *next,
             };
             match self.ledger.put_step(&next, Expect::Rev(record.rev)).await {
                 Ok(Put::Done) => return Ok(next),
@@ -102,23 +102,23 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         task: &UndoTask,
         record: &StepRecord,
         action: &dyn AnyAction,
-    ) -> Undid {
-        let transient = |error: String| Undid::Transient {
+    ) -> UndoReport {
+        let transient = |error: String| UndoReport::Transient {
             error,
             wait: SignedDuration::ZERO,
         };
-        match self.ledger.meta(&record.at).await {
-            Ok(Some(meta)) if meta.unwinds(task.execution.epoch) => {}
-            Ok(_) => return Undid::Halted("somebody else took over".to_owned()),
+        match self.ledger.execution(&record.at).await {
+            Ok(Some(execution)) if execution.unwinds(task.execution.epoch) => {}
+            Ok(_) => return UndoReport::Halted("somebody else took over".to_owned()),
             Err(error) => return transient(format!("before acting: {error}")),
         }
         let done = match self.done(record).await {
             Ok(done) => done,
             Err(error) if error.name == error_name::TRANSIENT => return transient(error.message),
-            Err(error) => return Undid::Permanent(error.message),
+            Err(error) => return UndoReport::Permanent(error.message),
         };
         let StepState::Undoing { lease_until, .. } = record.state else {
-            return Undid::Halted("the claim is not ours".to_owned());
+            return UndoReport::Halted("the claim is not ours".to_owned());
         };
         let (key, attempt) = (undo_key(&record.key), record.undo_attempts.len() as u32);
         let call = Call {
@@ -134,12 +134,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         match self.call_back(action, &call, record, done).await {
             Ok(undid) => undid,
             Err(StepError { kind, message }) => match kind {
-                StepErrorKind::Transient { retry_after } => Undid::Transient {
+                StepErrorKind::Transient { retry_after } => UndoReport::Transient {
                     error: message,
                     wait: longest_pause(retry_after.unwrap_or_default()),
                 },
-                StepErrorKind::Unknown => Undid::Unknown(message),
-                StepErrorKind::Permanent => Undid::Permanent(message),
+                StepErrorKind::Unknown => UndoReport::Unknown(message),
+                StepErrorKind::Permanent => UndoReport::Permanent(message),
             },
         }
     }
@@ -171,16 +171,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         call: &Call,
         record: &StepRecord,
         done: Done<Value, Value>,
-    ) -> Result<Undid, StepError> {
+    ) -> Result<UndoReport, StepError> {
         if call.time_left.is_zero() {
             return Err(StepError::transient("no time was left to act in"));
         }
-        let policy = record.undo.unwrap_or(ASKING);
+        let policy = record.undo.unwrap_or(VERIFY_POLICY);
         let act = async {
             if record.undo.is_some() {
-                return action.undo(call, done).await.map(|()| Undid::Undone);
+                return action.undo(call, done).await.map(|()| UndoReport::Undone);
             }
-            Ok(Undid::Asked(
+            Ok(UndoReport::Verified(
                 match action.verify(call, done.input).await? {
                     Verdict::Happened(output) => {
                         match self.pack(&record.at, "output", output).await {
@@ -210,15 +210,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         &self,
         claim: &UndoClaim,
         mut stands: StepRecord,
-        undid: &Undid,
+        undid: &UndoReport,
     ) -> Result<StepRecord, TaskError> {
         let label = format!("undo of {}", stands.label());
         let mut failures = 0;
         for _ in 0..MAX_RACES {
             let next = match complete_undo(&stands, &claim.token, undid, self.host.now()) {
-                UndoCompleted::Write(next) => *next,
-                UndoCompleted::Mine => return Ok(stands),
-                UndoCompleted::Fenced => {
+                UndoCompletionTransition::Write(next) => *next,
+                UndoCompletionTransition::Mine => return Ok(stands),
+                UndoCompletionTransition::Fenced => {
                     let message = format!("{label}: another attempt took over");
                     return Err(TaskError::new(error_name::CONFLICT, message));
                 }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{meta::Meta, request::Request, unwind::unwinding};
+use super::{execution::ExecutionRecord, lifecycle::Request, unwind::unwinding};
 use holdfast_ids::names::{check_tenant, is_workflow_id, quoted};
-use holdfast_task::{Failure, Rules, error_name};
+use holdfast_task::{Failure, StartConditions, error_name};
 
 /// What a control is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -136,20 +136,25 @@ impl Control {
     }
 
     /// Whether a start is refused while this pauses. One that is rolled back before its first step makes no sense.
-    pub fn refuses(&self, rules: &Rules) -> bool {
+    pub fn refuses(&self, rules: &StartConditions) -> bool {
         !rules.queued_when_paused || self.running_executions == Meanwhile::Rollback
     }
 
     /// The record of an execution that is undone, because of this control, instead of its step `state`. Its machine
     /// stays the owner: it plans the rollback.
-    pub fn stop(&self, meta: &Meta, state: &str, now: Timestamp) -> Meta {
+    pub fn stop(
+        &self,
+        execution: &ExecutionRecord,
+        state: &str,
+        now: Timestamp,
+    ) -> ExecutionRecord {
         let failure = Failure {
             state: state.to_owned(),
             error: error_name::PAUSED.to_owned(),
             cause: self.reason.clone(),
             by: Some(self.by.clone()),
         };
-        unwinding(meta, &meta.owner, &failure, now)
+        unwinding(execution, &execution.owner, &failure, now)
     }
 }
 

@@ -7,7 +7,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::meta::Meta;
+use super::execution::ExecutionRecord;
 use holdfast_receipt::Status;
 
 /// What is counted.
@@ -37,7 +37,7 @@ impl CounterKind {
 
     /// Whether what an execution holds of it is given back when it ends like this. A budget is used up by what stands,
     /// or may stand.
-    fn given_back(self, status: Status) -> bool {
+    fn returned_reservations(self, status: Status) -> bool {
         match self {
             Self::Open => true,
             Self::Starts | Self::Approval => false,
@@ -64,7 +64,7 @@ pub struct Counter {
 
 /// What a write takes from a counter, or, where it is negative, gives back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draw {
+pub struct CounterChange {
     /// From which.
     pub counter: Counter,
     /// How much.
@@ -75,7 +75,7 @@ pub struct Draw {
     pub until: Option<Timestamp>,
 }
 
-impl Draw {
+impl CounterChange {
     /// Whether it may be taken where `taken` is the count.
     pub fn fits(&self, taken: i64) -> bool {
         self.most
@@ -83,9 +83,9 @@ impl Draw {
     }
 
     /// What an execution holds by it, unless it is never given back.
-    pub fn hold(&self) -> Option<Hold> {
+    pub fn hold(&self) -> Option<Reservation> {
         let held = matches!(self.counter.kind, CounterKind::Budget | CounterKind::Open);
-        held.then(|| Hold {
+        held.then(|| Reservation {
             kind: self.counter.kind,
             name: self.counter.name.clone(),
             period: self.counter.period.clone(),
@@ -96,7 +96,7 @@ impl Draw {
 
 /// What an execution holds of a counter of its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hold {
+pub struct Reservation {
     /// What is counted.
     pub kind: CounterKind,
     /// A budget's name, or a workflow.
@@ -109,28 +109,33 @@ pub struct Hold {
 
 /// What became of a write that draws on counters.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Drawn {
+pub enum CountedPut {
     /// All of it is recorded.
     Done,
     /// Nothing is: another writer of the execution's record was first, and here is what stands.
-    Lost(Option<Box<Meta>>),
+    Lost(Option<Box<ExecutionRecord>>),
     /// Nothing is: these draws, by their place, do not fit.
     Refused(Vec<usize>),
 }
 
 /// What an execution still holds once it has ended like this.
-pub fn kept(holds: &[Hold], status: Status) -> Vec<Hold> {
-    let kept = holds.iter().filter(|hold| !hold.kind.given_back(status));
+pub fn kept(holds: &[Reservation], status: Status) -> Vec<Reservation> {
+    let kept = holds
+        .iter()
+        .filter(|hold| !hold.kind.returned_reservations(status));
     kept.cloned().collect()
 }
 
 /// What a change of an execution's record gives back: whatever it no longer holds.
-pub fn given_back(before: &Meta, after: &Meta) -> Vec<Draw> {
+pub fn returned_reservations(
+    before: &ExecutionRecord,
+    after: &ExecutionRecord,
+) -> Vec<CounterChange> {
     let gone = before
         .holds
         .iter()
         .filter(|hold| !after.holds.contains(hold));
-    gone.map(|hold| Draw {
+    gone.map(|hold| CounterChange {
         counter: Counter {
             tenant: before.at.tenant.clone(),
             kind: hold.kind,

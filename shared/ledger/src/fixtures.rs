@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Attempt, Claim, Meta, Phase, Question, QuestionState, StepRecord, StepState};
+use super::{
+    Attempt, Claim, ExecutionRecord, Phase, Question, QuestionState, StepRecord, StepState,
+};
 use holdfast_ids::{
     digest::value_sha256_hex,
     keys::{ExecutionKey, effect_key, execution_id},
@@ -33,8 +35,8 @@ pub fn inline(value: Value) -> Payload {
 }
 
 /// A running execution.
-pub fn meta(of: &ExecutionKey) -> Meta {
-    Meta {
+pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
+    ExecutionRecord {
         rev: 1,
         at: of.clone(),
         workflow: "WF-HOLD".to_owned(),
@@ -77,9 +79,9 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
         number: 1,
         action: "vendor-hold".to_owned(),
         key: effect_key(of, "hold", None, 0),
-        generation: 0,
+        effect_generation: 0,
         epoch: 1,
-        run: 0,
+        execution_generation: 0,
         input: inline(json!({"vendor_id": "v-1"})),
         undo: Some(UndoPolicy {
             timeout_s: 30,
@@ -139,7 +141,7 @@ pub fn question(of: &ExecutionKey) -> Question {
         step: "hold".to_owned(),
         kind: QuestionKind::Escalation,
         epoch: 1,
-        run: 0,
+        execution_generation: 0,
         message: "hold failed: it is locked".to_owned(),
         incident: "i-1".to_owned(),
         token: "task-1".to_owned(),

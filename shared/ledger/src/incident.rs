@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{meta::Meta, request::Request};
+use super::{execution::ExecutionRecord, lifecycle::Request};
 use holdfast_ids::keys::incident_id;
 
 /// One cause, however many executions it met. Written whole, each time on condition that `rev` is still what the
@@ -34,7 +34,7 @@ pub struct Incident {
     pub status: IncidentStatus,
     /// What people did about it, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub handled: Vec<Handled>,
+    pub handled: Vec<IncidentAction>,
 }
 
 /// Whether somebody looks after an incident.
@@ -51,7 +51,7 @@ pub enum IncidentStatus {
 
 /// What a person did about an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Handled {
+pub struct IncidentAction {
     /// What it became.
     pub status: IncidentStatus,
     /// By whom.
@@ -123,7 +123,7 @@ impl Cause<'_> {
     }
 
     /// Its incident, newly opened by the execution that met it.
-    pub fn incident(&self, met: &Meta, message: &str, now: Timestamp) -> Incident {
+    pub fn incident(&self, met: &ExecutionRecord, message: &str, now: Timestamp) -> Incident {
         Incident {
             rev: 1,
             id: self.id(),
@@ -181,7 +181,7 @@ pub fn handle(
         status,
         ..incident.clone()
     };
-    next.handled.push(Handled {
+    next.handled.push(IncidentAction {
         status,
         by: request.by.clone(),
         reason: request.reason.clone(),

@@ -1,42 +1,46 @@
 //! The ledger: what is recorded of an execution, the rules that change it, and the port to wherever it is kept.
 
+mod apply_decision;
+mod claim;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod control;
 mod counter;
-mod decide;
+mod execution;
 #[cfg(any(test, feature = "contract"))]
 pub mod fixtures;
 mod incident;
+mod lifecycle;
 mod memory;
-mod meta;
 mod question;
-mod refusal;
-mod request;
-mod rule;
+mod start_refusal;
 mod step;
 #[cfg(test)]
 mod tests;
 mod unwind;
 
-pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
-pub use counter::{Counter, CounterKind, Draw, Drawn, Hold};
-pub use counter::{given_back, kept};
-pub use decide::{Attempted, Claim, Claimed, Completed, Started, claim, complete, start};
-pub use incident::{Cause, Handled, Incident, IncidentStatus, Link, WAITING, handle, open};
-pub use memory::MemoryLedger;
-pub use meta::{Meta, Phase, Redriven};
-pub use question::{
-    Asking, Deciding, Expiring, Question, QuestionState, Ruling, decide, expire, put_question,
+pub use apply_decision::{enact, rule, settle};
+pub use claim::{
+    AttemptReport, Claim, ClaimTransition, CompletionTransition, StartTransition, claim, complete,
+    start,
 };
-pub use refusal::Refusal;
-pub use request::refused_again;
-pub use request::{Answer, Asked, Request, ask, cancel, redrive, withdraw};
-pub use rule::{enact, rule, settle};
-pub use step::{Attempt, Stands, StepRecord, StepState};
+pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
+pub use counter::{CountedPut, Counter, CounterChange, CounterKind, Reservation};
+pub use counter::{kept, returned_reservations};
+pub use execution::{ExecutionRecord, Phase, Redrive};
+pub use incident::{Cause, Incident, IncidentAction, IncidentStatus, Link, WAITING, handle, open};
+pub use lifecycle::refused_redrive;
+pub use lifecycle::{Request, RequestOutcome, RequestTransition, ask, cancel, redrive, withdraw};
+pub use memory::MemoryLedger;
+pub use question::{
+    ExpiryTransition, Question, QuestionState, QuestionTransition, Ruling, RulingTransition,
+    decide, expire, put_question,
+};
+pub use start_refusal::Refusal;
+pub use step::{Attempt, Residue, StepRecord, StepState};
 pub use unwind::{
-    Need, Taken, Undid, UndoClaim, UndoClaimed, UndoCompleted, claim_undo, complete_undo, give_up,
-    need, take, unwound_since,
+    TakeoverTransition, UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed,
+    UndoReport, claim_undo, complete_undo, give_up, need, take, unwound_since,
 };
 
 use std::future::Future;
@@ -79,7 +83,7 @@ pub enum LedgerError {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     /// The execution.
-    pub meta: Meta,
+    pub execution: ExecutionRecord,
     /// Its steps, in declared order, items by name.
     pub steps: Vec<StepRecord>,
     /// What people were asked, by step.
@@ -90,10 +94,10 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Puts the steps in order: as declared, items by name.
-    pub fn new(meta: Meta, mut steps: Vec<StepRecord>, duplicates: u64) -> Self {
+    pub fn new(execution: ExecutionRecord, mut steps: Vec<StepRecord>, duplicates: u64) -> Self {
         steps.sort_by(|a, b| (a.number, &a.item).cmp(&(b.number, &b.item)));
         Self {
-            meta,
+            execution,
             steps,
             questions: Vec::new(),
             duplicates,
@@ -114,30 +118,30 @@ impl Snapshot {
 /// rules recognise their own record by its token.
 pub trait Ledger: Send + Sync {
     /// Writes an execution's record.
-    fn put_meta(
+    fn put_execution(
         &self,
-        meta: &Meta,
+        execution: &ExecutionRecord,
         expect: Expect,
-    ) -> impl Future<Output = Result<Put<Meta>, LedgerError>> + Send;
+    ) -> impl Future<Output = Result<Put<ExecutionRecord>, LedgerError>> + Send;
 
     /// Writes an execution's record together with what it takes from counters and gives back, each counter once: all
     /// of it or nothing.
-    fn put_meta_drawing(
+    fn put_execution_and_counters(
         &self,
-        meta: &Meta,
+        execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[Draw],
-    ) -> impl Future<Output = Result<Drawn, LedgerError>> + Send;
+        draws: &[CounterChange],
+    ) -> impl Future<Output = Result<CountedPut, LedgerError>> + Send;
 
     /// Reads a counter.
     fn counted(&self, counter: &Counter) -> impl Future<Output = Result<i64, LedgerError>> + Send;
 
     /// Reads, in one request, an execution's record and every control that it is under.
-    fn standing(
+    fn execution_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> impl Future<Output = Result<(Option<Meta>, Vec<Control>), LedgerError>> + Send;
+    ) -> impl Future<Output = Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError>> + Send;
 
     /// Reads what was last said of a scope.
     fn control(
@@ -184,10 +188,10 @@ pub trait Ledger: Send + Sync {
     ) -> impl Future<Output = Result<Option<Incident>, LedgerError>> + Send;
 
     /// Reads an execution's record.
-    fn meta(
+    fn execution(
         &self,
         at: &ExecutionKey,
-    ) -> impl Future<Output = Result<Option<Meta>, LedgerError>> + Send;
+    ) -> impl Future<Output = Result<Option<ExecutionRecord>, LedgerError>> + Send;
 
     /// Reads a step's record.
     fn step(

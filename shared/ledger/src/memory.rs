@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, Meta, Put,
-    Question, Scope, Snapshot, StepRecord,
+    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, Ledger,
+    LedgerError, Link, Put, Question, Scope, Snapshot, StepRecord,
 };
 use holdfast_ids::keys::{ExecutionKey, step_sort_key};
 
@@ -30,7 +30,7 @@ struct Case {
 
 #[derive(Debug, Default)]
 struct Partition {
-    meta: Option<Meta>,
+    execution: Option<ExecutionRecord>,
     steps: BTreeMap<String, StepRecord>,
     questions: BTreeMap<String, Question>,
     duplicates: u64,
@@ -79,58 +79,68 @@ fn admits(expect: Expect, current: Option<u64>) -> bool {
 }
 
 impl Ledger for MemoryLedger {
-    async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
+    async fn put_execution(
+        &self,
+        execution: &ExecutionRecord,
+        expect: Expect,
+    ) -> Result<Put<ExecutionRecord>, LedgerError> {
         let mut partitions = self.lock();
-        let slot = &mut partitions.entry(meta.at.clone()).or_default().meta;
+        let slot = &mut partitions
+            .entry(execution.at.clone())
+            .or_default()
+            .execution;
         if !admits(expect, slot.as_ref().map(|stands| stands.rev)) {
             return Ok(Put::Lost(slot.clone().map(Box::new)));
         }
-        *slot = Some(meta.clone());
+        *slot = Some(execution.clone());
         Ok(Put::Done)
     }
 
-    async fn put_meta_drawing(
+    async fn put_execution_and_counters(
         &self,
-        meta: &Meta,
+        execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[Draw],
-    ) -> Result<Drawn, LedgerError> {
+        draws: &[CounterChange],
+    ) -> Result<CountedPut, LedgerError> {
         let mut partitions = self.lock();
-        let slot = &mut partitions.entry(meta.at.clone()).or_default().meta;
+        let slot = &mut partitions
+            .entry(execution.at.clone())
+            .or_default()
+            .execution;
         if !admits(expect, slot.as_ref().map(|stands| stands.rev)) {
-            return Ok(Drawn::Lost(slot.clone().map(Box::new)));
+            return Ok(CountedPut::Lost(slot.clone().map(Box::new)));
         }
         let mut counters = self.counters();
-        let taken = |draw: &Draw| counters.get(&draw.counter).copied().unwrap_or_default();
+        let taken = |draw: &CounterChange| counters.get(&draw.counter).copied().unwrap_or_default();
         let refused = draws.iter().enumerate();
         let refused = refused.filter(|(_, draw)| !draw.fits(taken(draw)));
         let refused: Vec<_> = refused.map(|(n, _)| n).collect();
         if !refused.is_empty() {
-            return Ok(Drawn::Refused(refused));
+            return Ok(CountedPut::Refused(refused));
         }
         for draw in draws {
             *counters.entry(draw.counter.clone()).or_default() += draw.amount;
         }
-        *slot = Some(meta.clone());
-        Ok(Drawn::Done)
+        *slot = Some(execution.clone());
+        Ok(CountedPut::Done)
     }
 
     async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
         Ok(self.counters().get(counter).copied().unwrap_or_default())
     }
 
-    async fn standing(
+    async fn execution_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
-        let meta = self.meta(at).await?;
+    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
+        let execution = self.execution(at).await?;
         let controls = self.controls();
         let around = Scope::around(&at.tenant, workflow);
         let said = around
             .iter()
             .filter_map(|scope| controls.get(scope).cloned());
-        Ok((meta, said.collect()))
+        Ok((execution, said.collect()))
     }
 
     async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
@@ -214,11 +224,11 @@ impl Ledger for MemoryLedger {
         Ok(case.and_then(|case| case.incident.clone()))
     }
 
-    async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
+    async fn execution(&self, at: &ExecutionKey) -> Result<Option<ExecutionRecord>, LedgerError> {
         Ok(self
             .lock()
             .get(at)
-            .and_then(|partition| partition.meta.clone()))
+            .and_then(|partition| partition.execution.clone()))
     }
 
     async fn step(
@@ -239,13 +249,13 @@ impl Ledger for MemoryLedger {
         let Some(partition) = partitions.get(at) else {
             return Ok(None);
         };
-        let Some(meta) = partition.meta.clone() else {
+        let Some(execution) = partition.execution.clone() else {
             return Ok(None);
         };
         let steps = partition.steps.values().cloned().collect();
         let questions = partition.questions.values().cloned().collect();
         Ok(Some(
-            Snapshot::new(meta, steps, partition.duplicates).asking(questions),
+            Snapshot::new(execution, steps, partition.duplicates).asking(questions),
         ))
     }
 

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    meta::{Meta, Phase},
-    request::Request,
+    execution::{ExecutionRecord, Phase},
+    lifecycle::Request,
     step::StepRecord,
 };
 use holdfast_ids::{keys::ExecutionKey, names::same_person};
@@ -28,7 +28,8 @@ pub struct Question {
     /// The execution's epoch when it was asked: later ones make the answer pointless.
     pub epoch: u64,
     /// The execution's generation then.
-    pub run: u32,
+    #[serde(rename = "run")]
+    pub execution_generation: u32,
     /// What people read.
     pub message: String,
     /// The incident by which they find it.
@@ -104,11 +105,11 @@ impl Question {
     }
 
     /// Whether the workflow goes on without the step.
-    pub fn skips(&self, step: &StepRecord, run: u32) -> bool {
+    pub fn skips(&self, step: &StepRecord, execution_generation: u32) -> bool {
         let skipped = self
             .ruling()
             .is_some_and(|ruling| ruling.decision == Decision::Skip);
-        skipped && self.run == run && self.step == step.step
+        skipped && self.execution_generation == execution_generation && self.step == step.step
     }
 
     /// The record after the machine was told of its decision.
@@ -127,47 +128,47 @@ impl Question {
 
 /// What a question finds that is asked.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Asking {
+pub enum QuestionTransition {
     /// Write this record.
     Write(Box<Question>),
     /// It, or a later one, is asked already.
-    Stands,
+    Unchanged,
     /// Somebody has decided, and the token that would have told it is gone: tell this one.
     Ruled(Ruling),
 }
 
 /// Decides what becomes of a question that a machine asks.
-pub fn put_question(current: Option<&Question>, asked: &Question) -> Asking {
+pub fn put_question(current: Option<&Question>, asked: &Question) -> QuestionTransition {
     let Some(stands) = current else {
-        return Asking::Write(Box::new(asked.clone()));
+        return QuestionTransition::Write(Box::new(asked.clone()));
     };
     let rev = stands.rev + 1;
     if (stands.entered, stands.retry) >= (asked.entered, asked.retry) {
-        return Asking::Stands;
+        return QuestionTransition::Unchanged;
     }
     if stands.entered < asked.entered {
         let earlier = stands.earlier.iter().chain(stands.ruling());
-        return Asking::Write(Box::new(Question {
+        return QuestionTransition::Write(Box::new(Question {
             rev,
             earlier: earlier.cloned().collect(),
             ..asked.clone()
         }));
     }
     match &stands.state {
-        QuestionState::Open => Asking::Write(Box::new(Question {
+        QuestionState::Open => QuestionTransition::Write(Box::new(Question {
             rev,
             token: asked.token.clone(),
             retry: asked.retry,
             ..stands.clone()
         })),
-        QuestionState::Ruled { ruling, .. } => Asking::Ruled(ruling.clone()),
-        QuestionState::Expired { .. } => Asking::Stands,
+        QuestionState::Ruled { ruling, .. } => QuestionTransition::Ruled(ruling.clone()),
+        QuestionState::Expired { .. } => QuestionTransition::Unchanged,
     }
 }
 
 /// What a decision finds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Deciding {
+pub enum RulingTransition {
     /// Write this record.
     Write(Box<Question>),
     /// The same was decided before.
@@ -183,27 +184,27 @@ pub enum Deciding {
 /// Decides on a decision: one conditional write on an open question, and the winner rules.
 pub fn decide(
     question: &Question,
-    meta: &Meta,
+    execution: &ExecutionRecord,
     decision: Decision,
     request: &Request,
     now: Timestamp,
-) -> Deciding {
+) -> RulingTransition {
     let known = question.kind.decisions();
     if !known.contains(&decision) {
         let names: Vec<_> = known.iter().map(|one| one.name()).collect();
-        return Deciding::Unfit(format!("the decision is one of {}", names.join(", ")));
+        return RulingTransition::Unfit(format!("the decision is one of {}", names.join(", ")));
     }
     let own = |by: &String| same_person(by, &request.by);
-    if decision == Decision::Approve && meta.requested_by.as_ref().is_some_and(own) {
+    if decision == Decision::Approve && execution.requested_by.as_ref().is_some_and(own) {
         let why = "whoever requested an execution cannot approve it: another person must";
-        return Deciding::Forbidden(why.to_owned());
+        return RulingTransition::Forbidden(why.to_owned());
     }
     match &question.state {
         QuestionState::Ruled { ruling, .. } if ruling.decision == decision => {
-            return Deciding::Already(Box::new(question.clone()));
+            return RulingTransition::Already(Box::new(question.clone()));
         }
         QuestionState::Ruled { ruling, .. } => {
-            return Deciding::Refused(format!(
+            return RulingTransition::Refused(format!(
                 "{} decided {} at {}",
                 ruling.by,
                 ruling.decision.name(),
@@ -211,25 +212,25 @@ pub fn decide(
             ));
         }
         QuestionState::Expired { at } => {
-            return Deciding::Refused(format!(
+            return RulingTransition::Refused(format!(
                 "nobody had decided by {at}, and silence rolls back"
             ));
         }
         QuestionState::Open => {}
     }
-    if meta.phase != Phase::Running || meta.epoch != question.epoch {
-        let state = meta.phase.name();
-        return Deciding::Refused(format!(
+    if execution.phase != Phase::Running || execution.epoch != question.epoch {
+        let state = execution.phase.name();
+        return RulingTransition::Refused(format!(
             "the execution no longer waits for it: it is {state}"
         ));
     }
     if now >= question.until {
         let until = question.until;
-        return Deciding::Refused(format!(
+        return RulingTransition::Refused(format!(
             "it had to come before {until}: the execution is rolled back"
         ));
     }
-    Deciding::Write(Box::new(Question {
+    RulingTransition::Write(Box::new(Question {
         rev: question.rev + 1,
         state: QuestionState::Ruled {
             ruling: Ruling {
@@ -246,7 +247,7 @@ pub fn decide(
 
 /// What the end of the time for a decision finds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Expiring {
+pub enum ExpiryTransition {
     /// Write this record: nobody has decided.
     Write(Box<Question>),
     /// Somebody had: this rules.
@@ -261,14 +262,14 @@ pub enum Expiring {
 const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(10);
 
 /// Decides what becomes of a question whose time is over.
-pub fn expire(question: &Question, now: Timestamp) -> Expiring {
+pub fn expire(question: &Question, now: Timestamp) -> ExpiryTransition {
     match &question.state {
-        QuestionState::Ruled { ruling, .. } => Expiring::Ruled(ruling.clone()),
-        QuestionState::Expired { .. } => Expiring::Over,
+        QuestionState::Ruled { ruling, .. } => ExpiryTransition::Ruled(ruling.clone()),
+        QuestionState::Expired { .. } => ExpiryTransition::Over,
         QuestionState::Open if now + CLOCKS_APART < question.until => {
-            Expiring::Early(question.until)
+            ExpiryTransition::Early(question.until)
         }
-        QuestionState::Open => Expiring::Write(Box::new(Question {
+        QuestionState::Open => ExpiryTransition::Write(Box::new(Question {
             rev: question.rev + 1,
             state: QuestionState::Expired { at: now },
             ..question.clone()

@@ -28,11 +28,13 @@ pub struct StepRecord {
     /// The idempotency key that its target receives.
     pub key: String,
     /// Rises only after a committed undo.
-    pub generation: u32,
+    #[serde(rename = "generation")]
+    pub effect_generation: u32,
     /// The execution's epoch when it was claimed last, forward or for its undo.
     pub epoch: u64,
     /// The execution's generation then: a later one gives it a fresh budget of attempts.
-    pub run: u32,
+    #[serde(rename = "run")]
+    pub execution_generation: u32,
     /// The input of every attempt: the first claim's, whatever later attempts were sent.
     pub input: Payload,
     /// How it is undone; `None` where it is irreversible.
@@ -153,13 +155,13 @@ impl Attempt {
 
 /// What stands at the target of a step that is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stands {
+pub enum Residue {
     /// Nothing.
-    Nothing,
+    None,
     /// The effect may.
-    Maybe,
+    Possible,
     /// The effect does.
-    Certainly,
+    Certain,
 }
 
 impl StepRecord {
@@ -190,7 +192,7 @@ impl StepRecord {
 
     /// What stands at the target, as far as the record can tell. An undo does not reach an effect that is still on
     /// its way, unless the target refuses the forward key from then on (protocol.md, ruling 2).
-    pub fn stands(&self) -> Stands {
+    pub fn residue(&self) -> Residue {
         let undo_may_have_worked = || {
             let mut ends = self
                 .undo_attempts
@@ -204,17 +206,17 @@ impl StepRecord {
             ends.any(AttemptOutcome::is_unknown) && !self.undo.is_some_and(|undo| undo.fences)
         };
         match self.state {
-            StepState::Undone if may_come_late() => Stands::Maybe,
-            StepState::Undone => Stands::Nothing,
-            _ if self.tainted => Stands::Maybe,
-            StepState::Succeeded => Stands::Certainly,
-            StepState::UndoFailed if undo_may_have_worked() => Stands::Maybe,
-            StepState::UndoFailed => Stands::Certainly,
-            StepState::FailedClean | StepState::Waiting { .. } => Stands::Nothing,
+            StepState::Undone if may_come_late() => Residue::Possible,
+            StepState::Undone => Residue::None,
+            _ if self.tainted => Residue::Possible,
+            StepState::Succeeded => Residue::Certain,
+            StepState::UndoFailed if undo_may_have_worked() => Residue::Possible,
+            StepState::UndoFailed => Residue::Certain,
+            StepState::FailedClean | StepState::Waiting { .. } => Residue::None,
             StepState::Running { .. }
             | StepState::Unknown
             | StepState::Undoing { .. }
-            | StepState::UndoWaiting { .. } => Stands::Maybe,
+            | StepState::UndoWaiting { .. } => Residue::Possible,
         }
     }
 
@@ -224,7 +226,7 @@ impl StepRecord {
             &self.at,
             &self.step,
             self.item.as_deref(),
-            self.generation + 1,
+            self.effect_generation + 1,
         )
     }
 

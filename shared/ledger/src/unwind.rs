@@ -4,19 +4,19 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Attempt,
-    decide::{abandoned, ended},
-    meta::{Meta, Phase},
+    claim::{abandoned, ended},
+    execution::{ExecutionRecord, Phase},
     step::{StepRecord, StepState},
 };
 use holdfast_action::Verdict;
 use holdfast_receipt::AttemptOutcome;
-use holdfast_task::{ASKING, Failure, payload::Payload, timing::UNWINDING_OVERDUE};
+use holdfast_task::{Failure, VERIFY_POLICY, payload::Payload, timing::UNWINDING_OVERDUE};
 
 /// What taking over an execution finds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Taken {
+pub enum TakeoverTransition {
     /// Write this record: from then on only tasks of its epoch may act, and none of a step.
-    Write(Box<Meta>),
+    Write(Box<ExecutionRecord>),
     /// It is ours already.
     Mine,
     /// It has ended.
@@ -28,24 +28,35 @@ pub enum Taken {
 /// Decides a takeover by the Step Functions execution `by`, which last saw the execution in `epoch`.
 ///
 /// The cause that stands is kept: a recovery goes on with what the first one began.
-pub fn take(meta: &Meta, by: &str, epoch: u64, failure: &Failure, now: Timestamp) -> Taken {
-    let failure = match &meta.phase {
-        Phase::Ended { .. } => return Taken::Over,
-        Phase::Unwinding { .. } if meta.owner == by => return Taken::Mine,
-        _ if meta.epoch != epoch => return Taken::Superseded,
+pub fn take(
+    execution: &ExecutionRecord,
+    by: &str,
+    epoch: u64,
+    failure: &Failure,
+    now: Timestamp,
+) -> TakeoverTransition {
+    let failure = match &execution.phase {
+        Phase::Ended { .. } => return TakeoverTransition::Over,
+        Phase::Unwinding { .. } if execution.owner == by => return TakeoverTransition::Mine,
+        _ if execution.epoch != epoch => return TakeoverTransition::Superseded,
         Phase::Unwinding { failure } => failure,
         Phase::Running => failure,
         // Nothing was applied: it only has to be finished.
-        Phase::Rejected => return Taken::Mine,
+        Phase::Rejected => return TakeoverTransition::Mine,
     };
-    Taken::Write(Box::new(unwinding(meta, by, failure, now)))
+    TakeoverTransition::Write(Box::new(unwinding(execution, by, failure, now)))
 }
 
 /// The record of an execution that `by` unwinds from now on.
-pub(super) fn unwinding(meta: &Meta, by: &str, failure: &Failure, now: Timestamp) -> Meta {
-    Meta {
-        rev: meta.rev + 1,
-        epoch: meta.epoch + 1,
+pub(super) fn unwinding(
+    execution: &ExecutionRecord,
+    by: &str,
+    failure: &Failure,
+    now: Timestamp,
+) -> ExecutionRecord {
+    ExecutionRecord {
+        rev: execution.rev + 1,
+        epoch: execution.epoch + 1,
         owner: by.to_owned(),
         deadline: now
             .saturating_add(UNWINDING_OVERDUE)
@@ -53,20 +64,21 @@ pub(super) fn unwinding(meta: &Meta, by: &str, failure: &Failure, now: Timestamp
         phase: Phase::Unwinding {
             failure: failure.clone(),
         },
-        ..meta.clone()
+        ..execution.clone()
     }
 }
 
 /// When an execution that is unwound, or was, was last taken over for it: its record is overdue a fixed time later.
-pub fn unwound_since(meta: &Meta) -> Timestamp {
-    meta.deadline
+pub fn unwound_since(execution: &ExecutionRecord) -> Timestamp {
+    execution
+        .deadline
         .saturating_sub(UNWINDING_OVERDUE)
         .unwrap_or(Timestamp::MIN)
 }
 
 /// What a step's record asks for while its execution unwinds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Need {
+pub enum UndoNeed {
     /// Nothing: it is over.
     Nothing,
     /// This write, which closes it.
@@ -78,25 +90,29 @@ pub enum Need {
 }
 
 /// Decides what a record asks for in the execution's generation `run`.
-pub fn need(record: &StepRecord, run: u32, now: Timestamp) -> Need {
+pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> UndoNeed {
     match &record.state {
-        StepState::Running { lease_until, .. } if now < *lease_until => Need::Wait(*lease_until),
-        StepState::Waiting { .. } if !record.tainted => Need::Close(Box::new(StepRecord {
+        StepState::Running { lease_until, .. } if now < *lease_until => {
+            UndoNeed::Wait(*lease_until)
+        }
+        StepState::Waiting { .. } if !record.tainted => UndoNeed::Close(Box::new(StepRecord {
             rev: record.rev + 1,
             state: StepState::FailedClean,
             ..record.clone()
         })),
-        StepState::Succeeded if record.undo.is_none() => Need::Nothing,
-        StepState::Unknown if record.undo.is_none() && was_asked(record) => Need::Nothing,
-        StepState::UndoFailed if record.run >= run => Need::Nothing,
-        StepState::FailedClean | StepState::Undone => Need::Nothing,
+        StepState::Succeeded if record.undo.is_none() => UndoNeed::Nothing,
+        StepState::Unknown if record.undo.is_none() && was_asked(record) => UndoNeed::Nothing,
+        StepState::UndoFailed if record.execution_generation >= execution_generation => {
+            UndoNeed::Nothing
+        }
+        StepState::FailedClean | StepState::Undone => UndoNeed::Nothing,
         StepState::Running { .. }
         | StepState::Waiting { .. }
         | StepState::Unknown
         | StepState::Succeeded
         | StepState::Undoing { .. }
         | StepState::UndoWaiting { .. }
-        | StepState::UndoFailed => Need::Undo,
+        | StepState::UndoFailed => UndoNeed::Undo,
     }
 }
 
@@ -113,12 +129,12 @@ pub struct UndoClaim {
     /// The epoch of the plan it belongs to.
     pub epoch: u64,
     /// The execution's generation.
-    pub run: u32,
+    pub execution_generation: u32,
 }
 
 /// What an undo's claim finds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum UndoClaimed {
+pub enum UndoClaimTransition {
     /// Write this record; unless it is closed by that, the attempt may act once it stands.
     Write(Box<StepRecord>),
     /// The attempt's own claim already stands: its answer was lost.
@@ -134,31 +150,35 @@ pub enum UndoClaimed {
 }
 
 /// Decides an undo's claim against what stands.
-pub fn claim_undo(record: &StepRecord, claim: &UndoClaim, now: Timestamp) -> UndoClaimed {
+pub fn claim_undo(record: &StepRecord, claim: &UndoClaim, now: Timestamp) -> UndoClaimTransition {
     match &record.state {
-        StepState::Undoing { token, .. } if *token == claim.token => return UndoClaimed::Mine,
-        _ if record.epoch > claim.epoch => return UndoClaimed::Superseded,
+        StepState::Undoing { token, .. } if *token == claim.token => {
+            return UndoClaimTransition::Mine;
+        }
+        _ if record.epoch > claim.epoch => return UndoClaimTransition::Superseded,
         StepState::Undoing { lease_until, .. } if now < *lease_until => {
-            return UndoClaimed::Held(*lease_until);
+            return UndoClaimTransition::Held(*lease_until);
         }
         StepState::Undoing { .. } => {
             let lost = undo_lost(record, now);
             let again = matches!(lost.state, StepState::UndoWaiting { .. });
-            return UndoClaimed::Write(Box::new(if again {
+            return UndoClaimTransition::Write(Box::new(if again {
                 let rev = record.rev;
                 undo_attempt(StepRecord { rev, ..lost }, claim, now)
             } else {
                 lost
             }));
         }
-        StepState::UndoWaiting { until } if now < *until => return UndoClaimed::NotBefore(*until),
+        StepState::UndoWaiting { until } if now < *until => {
+            return UndoClaimTransition::NotBefore(*until);
+        }
         _ => {}
     }
-    match need(record, claim.run, now) {
-        Need::Nothing => UndoClaimed::Over,
-        Need::Close(next) => UndoClaimed::Write(next),
-        Need::Wait(until) => UndoClaimed::Held(until),
-        Need::Undo => {
+    match need(record, claim.execution_generation, now) {
+        UndoNeed::Nothing => UndoClaimTransition::Over,
+        UndoNeed::Close(next) => UndoClaimTransition::Write(next),
+        UndoNeed::Wait(until) => UndoClaimTransition::Held(until),
+        UndoNeed::Undo => {
             // The claim fences an attempt at the step that never reported back.
             let from = if matches!(record.state, StepState::Running { .. }) {
                 StepRecord {
@@ -168,18 +188,18 @@ pub fn claim_undo(record: &StepRecord, claim: &UndoClaim, now: Timestamp) -> Und
             } else {
                 record.clone()
             };
-            UndoClaimed::Write(Box::new(undo_attempt(from, claim, now)))
+            UndoClaimTransition::Write(Box::new(undo_attempt(from, claim, now)))
         }
     }
 }
 
 /// How an attempt to undo went, as it reports it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Undid {
+pub enum UndoReport {
     /// The effect is gone, or never was.
     Undone,
     /// Of a step without undo: what its target says.
-    Asked(Verdict<Payload>),
+    Verified(Verdict<Payload>),
     /// Nothing happened; another attempt may succeed, after this long if the target said so.
     Transient {
         /// What went wrong.
@@ -197,7 +217,7 @@ pub enum Undid {
 
 /// What the end of an undo's attempt finds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum UndoCompleted {
+pub enum UndoCompletionTransition {
     /// Write this record.
     Write(Box<StepRecord>),
     /// This attempt's end is recorded already: its answer was lost.
@@ -210,29 +230,29 @@ pub enum UndoCompleted {
 pub fn complete_undo(
     current: &StepRecord,
     token: &str,
-    undid: &Undid,
+    undid: &UndoReport,
     now: Timestamp,
-) -> UndoCompleted {
+) -> UndoCompletionTransition {
     if !matches!(&current.state, StepState::Undoing { token: holder, .. } if holder == token) {
         let mine = current.undo_attempts.iter().any(|attempt| {
             let told = |outcome| outcome != AttemptOutcome::Lost;
             attempt.token == token && attempt.outcome.is_some_and(told)
         });
         return if mine {
-            UndoCompleted::Mine
+            UndoCompletionTransition::Mine
         } else {
-            UndoCompleted::Fenced
+            UndoCompletionTransition::Fenced
         };
     }
     let next = match undid {
-        Undid::Undone => undo_ended(
+        UndoReport::Undone => undo_ended(
             current,
             StepState::Undone,
             AttemptOutcome::Succeeded,
             None,
             now,
         ),
-        Undid::Asked(Verdict::Happened(output)) => StepRecord {
+        UndoReport::Verified(Verdict::Happened(output)) => StepRecord {
             output: Some(output.clone()),
             tainted: false,
             ..undo_ended(
@@ -244,14 +264,14 @@ pub fn complete_undo(
             )
         },
         // A call that is still on its way may happen yet: it remains possible.
-        Undid::Asked(Verdict::DidNotHappen) => undo_ended(
+        UndoReport::Verified(Verdict::DidNotHappen) => undo_ended(
             current,
             StepState::FailedClean,
             AttemptOutcome::Succeeded,
             None,
             now,
         ),
-        Undid::Asked(Verdict::CannotTell) => {
+        UndoReport::Verified(Verdict::CannotTell) => {
             let error = "the target cannot tell whether it happened";
             undo_ended(
                 current,
@@ -261,24 +281,24 @@ pub fn complete_undo(
                 now,
             )
         }
-        Undid::Permanent(error) => undo_ended(
+        UndoReport::Permanent(error) => undo_ended(
             current,
             for_good(current),
             AttemptOutcome::Permanent,
             Some(error),
             now,
         ),
-        Undid::Transient { error, wait } => {
+        UndoReport::Transient { error, wait } => {
             undo_again(current, AttemptOutcome::Transient, error, *wait, now)
         }
-        Undid::Unknown(error) => undo_again(
+        UndoReport::Unknown(error) => undo_again(
             current,
             AttemptOutcome::Unknown,
             error,
             SignedDuration::ZERO,
             now,
         ),
-        Undid::Halted(error) => undo_ended(
+        UndoReport::Halted(error) => undo_ended(
             current,
             StepState::UndoWaiting { until: now },
             AttemptOutcome::Halted,
@@ -286,7 +306,7 @@ pub fn complete_undo(
             now,
         ),
     };
-    UndoCompleted::Write(Box::new(next))
+    UndoCompletionTransition::Write(Box::new(next))
 }
 
 /// Closes a step whose undo was asked for and never answered; `None` if nothing is open, the instant a lease ends if
@@ -298,13 +318,15 @@ pub fn give_up(
     now: Timestamp,
 ) -> Result<Option<StepRecord>, Timestamp> {
     let begun = match claim_undo(record, claim, now) {
-        UndoClaimed::Over | UndoClaimed::Superseded => return Ok(None),
-        UndoClaimed::Held(until) => return Err(until),
-        UndoClaimed::Write(next) if !matches!(next.state, StepState::Undoing { .. }) => {
+        UndoClaimTransition::Over | UndoClaimTransition::Superseded => return Ok(None),
+        UndoClaimTransition::Held(until) => return Err(until),
+        UndoClaimTransition::Write(next) if !matches!(next.state, StepState::Undoing { .. }) => {
             return Ok(Some(*next));
         }
-        UndoClaimed::Write(next) => *next,
-        UndoClaimed::Mine | UndoClaimed::NotBefore(_) => undo_attempt(record.clone(), claim, now),
+        UndoClaimTransition::Write(next) => *next,
+        UndoClaimTransition::Mine | UndoClaimTransition::NotBefore(_) => {
+            undo_attempt(record.clone(), claim, now)
+        }
     };
     let (state, outcome) = (for_good(&begun), AttemptOutcome::Unknown);
     let given_up = undo_ended(&begun, state, outcome, Some(error), now);
@@ -340,7 +362,7 @@ fn undo_again(
     wait: SignedDuration,
     now: Timestamp,
 ) -> StepRecord {
-    let policy = record.undo.unwrap_or(ASKING);
+    let policy = record.undo.unwrap_or(VERIFY_POLICY);
     let state = if record.undo_counted().count() >= policy.max_attempts as usize {
         for_good(record)
     } else {
@@ -369,18 +391,18 @@ fn undo_ended(
 
 /// The record with one more attempt to undo it at work.
 fn undo_attempt(record: StepRecord, claim: &UndoClaim, now: Timestamp) -> StepRecord {
-    let policy = record.undo.unwrap_or(ASKING);
+    let policy = record.undo.unwrap_or(VERIFY_POLICY);
     let mut next = StepRecord {
         rev: record.rev + 1,
         epoch: claim.epoch,
-        run: claim.run,
+        execution_generation: claim.execution_generation,
         state: StepState::Undoing {
             token: claim.token.clone(),
             lease_until: now + policy.lease(),
         },
         ..record
     };
-    if record.run < claim.run {
+    if record.execution_generation < claim.execution_generation {
         next.undo_forgiven = next.undo_attempts.len() as u32;
     }
     next.undo_attempts.push(Attempt::begun(&claim.token, now));

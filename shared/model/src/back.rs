@@ -1,11 +1,11 @@
 //! Where a rollback stands, the machine's or the recovery's, and what it can do.
 
 use holdfast_action::Verdict;
-use holdfast_ledger::{StepRecord, Undid};
+use holdfast_ledger::{StepRecord, UndoReport};
 use jiff::SignedDuration;
 
 use crate::{
-    kept::Kept,
+    kept::Shared,
     model::Deed,
     records::{OWNERS, payload},
     world::Write,
@@ -40,11 +40,11 @@ pub(crate) enum Stage {
     Undoing,
     Claiming(Write),
     /// About to look whether its plan still rules.
-    Claimed(Kept<StepRecord>),
+    ClaimTransition(Shared<StepRecord>),
     /// About to call.
-    Ready(Kept<StepRecord>),
+    Ready(Shared<StepRecord>),
     /// Waits for an answer.
-    Calling(Kept<StepRecord>),
+    Calling(Shared<StepRecord>),
     Recording(Write, Outcome),
     GivingUp(Write),
     /// About to read whether all is closed.
@@ -67,19 +67,19 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn undid(self, reversible: bool) -> Undid {
+    pub(crate) fn undid(self, reversible: bool) -> UndoReport {
         match self {
-            Self::Done(_) if reversible => Undid::Undone,
-            Self::Done(true) => Undid::Asked(Verdict::Happened(payload())),
-            Self::Done(false) => Undid::Asked(Verdict::DidNotHappen),
-            Self::Busy => Undid::Transient {
+            Self::Done(_) if reversible => UndoReport::Undone,
+            Self::Done(true) => UndoReport::Verified(Verdict::Happened(payload())),
+            Self::Done(false) => UndoReport::Verified(Verdict::DidNotHappen),
+            Self::Busy => UndoReport::Transient {
                 error: String::new(),
                 wait: SignedDuration::ZERO,
             },
-            Self::Refused if reversible => Undid::Permanent(String::new()),
-            Self::Refused => Undid::Asked(Verdict::CannotTell),
-            Self::Unknown => Undid::Unknown(String::new()),
-            Self::Halted => Undid::Halted(String::new()),
+            Self::Refused if reversible => UndoReport::Permanent(String::new()),
+            Self::Refused => UndoReport::Verified(Verdict::CannotTell),
+            Self::Unknown => UndoReport::Unknown(String::new()),
+            Self::Halted => UndoReport::Halted(String::new()),
         }
     }
 }
@@ -90,7 +90,7 @@ impl Back {
     }
 
     /// The record by which it may be at the target now.
-    pub(crate) fn at_work(&self) -> Option<&Kept<StepRecord>> {
+    pub(crate) fn at_work(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
             Stage::Calling(record) => Some(record),
             _ => None,
@@ -98,9 +98,11 @@ impl Back {
     }
 
     /// The record by which it may come to the target yet.
-    pub(crate) fn holds(&self) -> Option<&Kept<StepRecord>> {
+    pub(crate) fn holds(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
-            Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => Some(record),
+            Stage::ClaimTransition(record) | Stage::Ready(record) | Stage::Calling(record) => {
+                Some(record)
+            }
             _ => None,
         }
     }

@@ -1,10 +1,12 @@
 //! An attempt at the step: claim, look at the execution, call the target, record; it can stop between any two.
 
-use holdfast_ledger::{Attempted, Claimed, Completed, StepRecord, StepState};
+use holdfast_ledger::{
+    AttemptReport, ClaimTransition, CompletionTransition, StepRecord, StepState,
+};
 use jiff::SignedDuration;
 
 use crate::{
-    kept::Kept,
+    kept::Shared,
     model::{Deed, Protocol},
     records::{MAX_ATTEMPTS, claim, payload},
     world::{Breach, Put, World, Write, holder, lease_until},
@@ -30,11 +32,11 @@ pub(crate) enum Stage {
     /// Its claim, or that nobody may try again, is on its way.
     Claiming(Write),
     /// About to look whether the execution still runs.
-    Claimed(Kept<StepRecord>),
+    ClaimTransition(Shared<StepRecord>),
     /// About to call.
-    Ready(Kept<StepRecord>),
+    Ready(Shared<StepRecord>),
     /// Waits for an answer.
-    Calling(Kept<StepRecord>),
+    Calling(Shared<StepRecord>),
     /// Its outcome is on its way.
     Recording(Write, Outcome),
     Gone,
@@ -52,17 +54,17 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
-    fn attempted(self) -> Attempted {
+    fn attempted(self) -> AttemptReport {
         match self {
-            Self::Succeeded => Attempted::Succeeded(payload()),
-            Self::Busy => Attempted::Transient {
+            Self::Succeeded => AttemptReport::Succeeded(payload()),
+            Self::Busy => AttemptReport::Transient {
                 error: String::new(),
                 wait: SignedDuration::ZERO,
             },
-            Self::Refused => Attempted::Permanent(String::new()),
-            Self::Unknown => Attempted::Unknown(String::new()),
-            Self::Halted => Attempted::Halted(String::new()),
-            Self::Paused => Attempted::Paused(String::new()),
+            Self::Refused => AttemptReport::Permanent(String::new()),
+            Self::Unknown => AttemptReport::Unknown(String::new()),
+            Self::Halted => AttemptReport::Halted(String::new()),
+            Self::Paused => AttemptReport::Paused(String::new()),
         }
     }
 }
@@ -73,7 +75,7 @@ impl Forward {
     }
 
     /// The record by which it may be at the target now.
-    pub(crate) fn at_work(&self) -> Option<&Kept<StepRecord>> {
+    pub(crate) fn at_work(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
             Stage::Calling(record) => Some(record),
             _ => None,
@@ -81,9 +83,11 @@ impl Forward {
     }
 
     /// The record by which it may come to the target yet.
-    pub(crate) fn holds(&self) -> Option<&Kept<StepRecord>> {
+    pub(crate) fn holds(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
-            Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => Some(record),
+            Stage::ClaimTransition(record) | Stage::Ready(record) | Stage::Calling(record) => {
+                Some(record)
+            }
             _ => None,
         }
     }
@@ -101,7 +105,7 @@ impl Forward {
         match &self.stage {
             Stage::Gone => {}
             Stage::Idle | Stage::Ready(_) => deeds.push(Deed::GoesOn),
-            Stage::Claimed(_) => deeds.extend([Deed::GoesOn, Deed::IsPaused]),
+            Stage::ClaimTransition(_) => deeds.extend([Deed::GoesOn, Deed::IsPaused]),
             Stage::Claiming(_) | Stage::Recording(..) => {
                 deeds.extend([Deed::GoesOn, Deed::IsUnheard]);
             }
@@ -163,19 +167,21 @@ impl Protocol {
             }
             (Stage::Claiming(write), _) => match (world.put(&write), write) {
                 (Put::Done, Write::Step(record, _)) if holder(&record) == Some(&token(n)) => {
-                    Stage::Claimed(record)
+                    Stage::ClaimTransition(record)
                 }
                 (Put::Done, _) => Stage::Gone,
                 (Put::Lost, _) => self.claims(world, n, world.record.as_ref()),
             },
-            (Stage::Claimed(_), Deed::IsPaused) if !(self.rules.admits)(&world.meta, 1) => {
+            (Stage::ClaimTransition(_), Deed::IsPaused)
+                if !(self.rules.admits)(&world.execution, 1) =>
+            {
                 return None;
             }
-            (Stage::Claimed(record), Deed::IsPaused) => {
+            (Stage::ClaimTransition(record), Deed::IsPaused) => {
                 self.ends(world, n, &record, Outcome::Paused)
             }
-            (Stage::Claimed(record), _) => {
-                if (self.rules.admits)(&world.meta, 1) {
+            (Stage::ClaimTransition(record), _) => {
+                if (self.rules.admits)(&world.execution, 1) {
                     Stage::Ready(record)
                 } else {
                     self.ends(world, n, &record, Outcome::Halted)
@@ -185,7 +191,7 @@ impl Protocol {
                 if lease_until(&record).is_none_or(|until| world.now() >= until) {
                     return Some(self.ends(world, n, &record, Outcome::Busy));
                 }
-                let undone = |stands: &Kept<StepRecord>| stands.state == StepState::Undone;
+                let undone = |stands: &Shared<StepRecord>| stands.state == StepState::Undone;
                 if world.record.as_ref().is_some_and(undone) {
                     world.breach(Breach::SentAfterUndo);
                 }
@@ -224,27 +230,33 @@ impl Protocol {
     }
 
     /// Decides on what stands.
-    fn claims(&self, world: &World, n: usize, stands: Option<&Kept<StepRecord>>) -> Stage {
+    fn claims(&self, world: &World, n: usize, stands: Option<&Shared<StepRecord>>) -> Stage {
         let mine = claim(&self.setting, &token(n), world.now());
         match (self.rules.claim)(stands.map(|stands| &**stands), &mine, world.now()) {
-            Claimed::Write(next) | Claimed::Unknown(Some(next)) => {
+            ClaimTransition::Write(next) | ClaimTransition::Unknown(Some(next)) => {
                 let expect = stands.map(|stands| stands.rev);
                 Stage::Claiming(Write::Step((*next).into(), expect))
             }
-            Claimed::Mine => stands.cloned().map_or(Stage::Gone, Stage::Claimed),
+            ClaimTransition::Mine => stands.cloned().map_or(Stage::Gone, Stage::ClaimTransition),
             _ => Stage::Gone,
         }
     }
 
     /// Decides what to record of an outcome over what stands.
-    fn ends(&self, world: &World, n: usize, stands: &Kept<StepRecord>, outcome: Outcome) -> Stage {
+    fn ends(
+        &self,
+        world: &World,
+        n: usize,
+        stands: &Shared<StepRecord>,
+        outcome: Outcome,
+    ) -> Stage {
         let attempted = outcome.attempted();
         let now = world.now();
         match (self.rules.complete)(stands, &token(n), &attempted, MAX_ATTEMPTS, now) {
-            Completed::Write(next) => {
+            CompletionTransition::Write(next) => {
                 Stage::Recording(Write::Step((*next).into(), Some(stands.rev)), outcome)
             }
-            Completed::Mine | Completed::Fenced => Stage::Gone,
+            CompletionTransition::Mine | CompletionTransition::Fenced => Stage::Gone,
         }
     }
 

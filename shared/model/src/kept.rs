@@ -17,21 +17,21 @@ use crate::{
 
 /// A record that several places of a state can hold.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Kept<T>(Arc<T>);
+pub(crate) struct Shared<T>(Arc<T>);
 
-impl<T> Clone for Kept<T> {
+impl<T> Clone for Shared<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> From<T> for Kept<T> {
+impl<T> From<T> for Shared<T> {
     fn from(record: T) -> Self {
         Self(Arc::new(record))
     }
 }
 
-impl<T> Deref for Kept<T> {
+impl<T> Deref for Shared<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -46,8 +46,8 @@ impl<T> Deref for Kept<T> {
 /// - names: an attempt is told apart by whether the record is its own, and attempts are alike.
 impl Hash for World {
     fn hash<H: Hasher>(&self, to: &mut H) {
-        let meta = &self.meta;
-        (meta.epoch, &meta.owner, meta.phase.name()).hash(to);
+        let execution = &self.execution;
+        (execution.epoch, &execution.owner, execution.phase.name()).hash(to);
         self.record
             .as_ref()
             .map(|record| self.view(record))
@@ -65,7 +65,7 @@ impl Hash for World {
         }
         let called = self.forward.iter().any(|attempt| attempt.called);
         called.hash(to);
-        let stands = |record: &Kept<StepRecord>| record.stands() as u8;
+        let stands = |record: &Shared<StepRecord>| record.residue() as u8;
         let receipt = self.receipt.as_ref();
         receipt.map(|seen| seen.as_ref().map(stands)).hash(to);
         (self.target, self.faults, self.committed, self.breaches).hash(to);
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// Of a record that somebody holds: whether it still stands, and whether its lease lives.
-    fn held(&self, record: &Kept<StepRecord>) -> (bool, bool) {
+    fn held(&self, record: &Shared<StepRecord>) -> (bool, bool) {
         let stands = self
             .record
             .as_ref()
@@ -113,10 +113,10 @@ impl World {
         match write {
             _ if !self.admits(write) => return None,
             Write::Step(record, _) => self.view(record).hash(&mut view),
-            Write::Meta(meta, _, seen) => {
-                (meta.epoch, &meta.owner, meta.phase.name()).hash(&mut view);
+            Write::ExecutionRecord(execution, _, seen) => {
+                (execution.epoch, &execution.owner, execution.phase.name()).hash(&mut view);
                 seen.as_ref()
-                    .map(|record| record.stands() as u8)
+                    .map(|record| record.residue() as u8)
                     .hash(&mut view);
             }
         }
@@ -129,7 +129,7 @@ impl World {
         match &attempt.stage {
             Stage::Idle => 0.hash(&mut view),
             Stage::Claiming(write) => (1, self.sent(write)).hash(&mut view),
-            Stage::Claimed(record) => (2, self.held(record)).hash(&mut view),
+            Stage::ClaimTransition(record) => (2, self.held(record)).hash(&mut view),
             Stage::Ready(record) => (3, self.held(record)).hash(&mut view),
             Stage::Calling(record) => (4, self.held(record)).hash(&mut view),
             Stage::Recording(write, outcome) => (5, self.sent(write), outcome).hash(&mut view),
@@ -162,7 +162,7 @@ impl World {
             Stage::Planning => 3.hash(&mut view),
             Stage::Undoing => 4.hash(&mut view),
             Stage::Claiming(write) => (5, self.sent(write)).hash(&mut view),
-            Stage::Claimed(record) => (6, self.held(record)).hash(&mut view),
+            Stage::ClaimTransition(record) => (6, self.held(record)).hash(&mut view),
             Stage::Ready(record) => (7, self.held(record)).hash(&mut view),
             Stage::Calling(record) => (8, self.held(record)).hash(&mut view),
             Stage::Recording(write, outcome) => (9, self.sent(write), outcome).hash(&mut view),

@@ -1,12 +1,12 @@
 //! Who can do what, and what must hold in every state.
 
-use holdfast_ledger::{Stands, StepRecord, StepState};
+use holdfast_ledger::{Residue, StepRecord, StepState};
 use stateright::{Model, Property};
 
 use crate::{
     back::Back,
     forward::Forward,
-    kept::Kept,
+    kept::Shared,
     records::OWNERS,
     rules::Rules,
     world::{Breach, Setting, World},
@@ -174,7 +174,7 @@ impl Protocol {
                 world.ended() && world.record.is_none()
             }),
             Property::sometimes("the recovery ends it", |_, world: &World| {
-                world.ended() && world.meta.owner == OWNERS[1] && world.meta.epoch == 3
+                world.ended() && world.execution.owner == OWNERS[1] && world.execution.epoch == 3
             }),
             Property::sometimes("a claim comes after the end", |_, world: &World| {
                 world.ended()
@@ -185,7 +185,7 @@ impl Protocol {
             all.push(Property::sometimes(
                 "its target is asked",
                 |_, world: &World| {
-                    let asked = |record: &Kept<StepRecord>| !record.undo_attempts.is_empty();
+                    let asked = |record: &Shared<StepRecord>| !record.undo_attempts.is_empty();
                     world.ended() && world.record.as_ref().is_some_and(asked)
                 },
             ));
@@ -233,12 +233,12 @@ fn once(model: &Protocol, world: &World) -> bool {
 /// Whatever arrives after the end, it is covered by what was said of it.
 fn truthful(_: &Protocol, world: &World) -> bool {
     let effects = world.target.effects;
-    let covers = |seen: Option<&Kept<StepRecord>>| match seen
-        .map_or(Stands::Nothing, |record| record.stands())
+    let covers = |seen: Option<&Shared<StepRecord>>| match seen
+        .map_or(Residue::None, |record| record.residue())
     {
-        Stands::Nothing => effects == 0,
-        Stands::Maybe => true,
-        Stands::Certainly => effects > 0,
+        Residue::None => effects == 0,
+        Residue::Possible => true,
+        Residue::Certain => effects > 0,
     };
     let Some(receipt) = &world.receipt else {
         return true;

@@ -4,7 +4,7 @@ use holdfast_ids::{
     keys::{ExecutionKey, effect_key},
     trace::TraceId,
 };
-use holdfast_ledger::{Attempt, Claim, Meta, Phase, StepRecord, StepState};
+use holdfast_ledger::{Attempt, Claim, ExecutionRecord, Phase, StepRecord, StepState};
 use holdfast_task::{Failure, UndoPolicy, payload::Payload, timing::lease_s};
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,8 +32,8 @@ pub(crate) fn payload() -> Payload {
     }
 }
 
-pub(crate) fn begun() -> Meta {
-    Meta {
+pub(crate) fn begun() -> ExecutionRecord {
+    ExecutionRecord {
         rev: 1,
         at: partition(),
         workflow: String::new(),
@@ -94,9 +94,9 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             number: 1,
             action: String::new(),
             key: effect_key(&partition(), "hold", None, 0),
-            generation: 0,
+            effect_generation: 0,
             epoch: 1,
-            run: 0,
+            execution_generation: 0,
             input: payload(),
             undo: setting.reversible.then_some(undo),
             undo_input: None,

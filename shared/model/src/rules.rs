@@ -1,8 +1,9 @@
 //! The rules that the model runs on: the production functions, each of which a test can replace by a broken one.
 
 use holdfast_ledger::{
-    Attempted, Claim, Claimed, Completed, Meta, Need, StepRecord, Taken, Undid, UndoClaim,
-    UndoClaimed, UndoCompleted,
+    AttemptReport, Claim, ClaimTransition, CompletionTransition, ExecutionRecord, StepRecord,
+    TakeoverTransition, UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed,
+    UndoReport,
 };
 use holdfast_task::Failure;
 use jiff::Timestamp;
@@ -11,23 +12,23 @@ use jiff::Timestamp;
 #[derive(Clone, Copy)]
 pub struct Rules {
     /// May an attempt act?
-    pub claim: fn(Option<&StepRecord>, &Claim, Timestamp) -> Claimed,
+    pub claim: fn(Option<&StepRecord>, &Claim, Timestamp) -> ClaimTransition,
     /// May an attempt record its outcome?
-    pub complete: fn(&StepRecord, &str, &Attempted, u32, Timestamp) -> Completed,
+    pub complete: fn(&StepRecord, &str, &AttemptReport, u32, Timestamp) -> CompletionTransition,
     /// May somebody take the execution over?
-    pub take: fn(&Meta, &str, u64, &Failure, Timestamp) -> Taken,
+    pub take: fn(&ExecutionRecord, &str, u64, &Failure, Timestamp) -> TakeoverTransition,
     /// What does a record ask for while its execution unwinds?
-    pub need: fn(&StepRecord, u32, Timestamp) -> Need,
+    pub need: fn(&StepRecord, u32, Timestamp) -> UndoNeed,
     /// May an attempt undo?
-    pub claim_undo: fn(&StepRecord, &UndoClaim, Timestamp) -> UndoClaimed,
+    pub claim_undo: fn(&StepRecord, &UndoClaim, Timestamp) -> UndoClaimTransition,
     /// May an attempt record how its undo went?
-    pub complete_undo: fn(&StepRecord, &str, &Undid, Timestamp) -> UndoCompleted,
+    pub complete_undo: fn(&StepRecord, &str, &UndoReport, Timestamp) -> UndoCompletionTransition,
     /// May an undo be given up?
     pub give_up: GiveUp,
     /// May a step of this epoch still act?
-    pub admits: fn(&Meta, u64) -> bool,
+    pub admits: fn(&ExecutionRecord, u64) -> bool,
     /// May an undo of this epoch still act?
-    pub unwinds: fn(&Meta, u64) -> bool,
+    pub unwinds: fn(&ExecutionRecord, u64) -> bool,
 }
 
 /// See [`holdfast_ledger::give_up`].
@@ -43,6 +44,6 @@ pub const PRODUCTION: Rules = Rules {
     claim_undo: holdfast_ledger::claim_undo,
     complete_undo: holdfast_ledger::complete_undo,
     give_up: holdfast_ledger::give_up,
-    admits: Meta::admits,
-    unwinds: Meta::unwinds,
+    admits: ExecutionRecord::admits,
+    unwinds: ExecutionRecord::unwinds,
 };

@@ -1,13 +1,14 @@
 //! A rollback goes on: it takes over, looks, undoes, ends; it can die between any two and begins again.
 
 use holdfast_ledger::{
-    Meta, Need, Phase, StepRecord, StepState, Taken, UndoClaim, UndoClaimed, UndoCompleted,
+    ExecutionRecord, Phase, StepRecord, StepState, TakeoverTransition, UndoClaim,
+    UndoClaimTransition, UndoCompletionTransition, UndoNeed,
 };
 use holdfast_receipt::Status;
 
 use crate::{
     back::{Outcome, Stage},
-    kept::Kept,
+    kept::Shared,
     model::{Deed, Protocol},
     records::{OWNERS, failure},
     world::{Breach, Put, World, Write, holder, lease_until},
@@ -62,23 +63,23 @@ impl Protocol {
             (Stage::Idle, Deed::EndsWell) => return self.ends_well(world, n),
             // The machine knows the epoch in which it began, the recovery looks.
             (Stage::Idle, _) if n == 0 => self.takes(world, n, 1),
-            (Stage::Idle, _) => Stage::Saw(world.meta.epoch),
+            (Stage::Idle, _) => Stage::Saw(world.execution.epoch),
             (Stage::Saw(epoch), _) => self.takes(world, n, epoch),
             (Stage::Taking(epoch, write), _) => match (world.put(&write), write) {
-                (Put::Done, Write::Meta(meta, ..)) => {
-                    world.back[n].epoch = meta.epoch;
+                (Put::Done, Write::ExecutionRecord(execution, ..)) => {
+                    world.back[n].epoch = execution.epoch;
                     Stage::Planning
                 }
                 _ => self.takes(world, n, epoch),
             },
             (Stage::Planning, _) => {
-                if world.meta.epoch != world.back[n].epoch || world.ended() {
+                if world.execution.epoch != world.back[n].epoch || world.ended() {
                     return Some(Stage::Over);
                 }
                 match self.asks(world)? {
-                    Need::Wait(_) => return None,
-                    Need::Undo => Stage::Undoing,
-                    Need::Nothing | Need::Close(_) => Stage::Finishing,
+                    UndoNeed::Wait(_) => return None,
+                    UndoNeed::Undo => Stage::Undoing,
+                    UndoNeed::Nothing | UndoNeed::Close(_) => Stage::Finishing,
                 }
             }
             (Stage::Undoing, Deed::GivesUp) => return self.gives_up(world, n),
@@ -91,13 +92,13 @@ impl Protocol {
             }
             (Stage::Claiming(write), _) => match (world.put(&write), write) {
                 (Put::Done, Write::Step(record, _)) if holder(&record).is_some() => {
-                    Stage::Claimed(record)
+                    Stage::ClaimTransition(record)
                 }
                 (Put::Done, _) => Stage::Finishing,
                 (Put::Lost, _) => self.claims_undo(world, n)?,
             },
-            (Stage::Claimed(record), _) => {
-                if (self.rules.unwinds)(&world.meta, world.back[n].epoch) {
+            (Stage::ClaimTransition(record), _) => {
+                if (self.rules.unwinds)(&world.execution, world.back[n].epoch) {
                     Stage::Ready(record)
                 } else {
                     self.records_undo(world, n, &record, Outcome::Halted)
@@ -177,22 +178,23 @@ impl Protocol {
     }
 
     fn takes(&self, world: &mut World, n: usize, epoch: u64) -> Stage {
-        match (self.rules.take)(&world.meta, OWNERS[n], epoch, &failure(n), world.now()) {
-            Taken::Write(next) => {
-                Stage::Taking(epoch, Write::Meta((*next).into(), world.meta.rev, None))
-            }
-            Taken::Mine => {
-                world.back[n].epoch = world.meta.epoch;
+        match (self.rules.take)(&world.execution, OWNERS[n], epoch, &failure(n), world.now()) {
+            TakeoverTransition::Write(next) => Stage::Taking(
+                epoch,
+                Write::ExecutionRecord((*next).into(), world.execution.rev, None),
+            ),
+            TakeoverTransition::Mine => {
+                world.back[n].epoch = world.execution.epoch;
                 Stage::Planning
             }
-            Taken::Over | Taken::Superseded => Stage::Over,
+            TakeoverTransition::Over | TakeoverTransition::Superseded => Stage::Over,
         }
     }
 
     /// What the record asks for.
-    fn asks(&self, world: &World) -> Option<Need> {
+    fn asks(&self, world: &World) -> Option<UndoNeed> {
         let Some(record) = &world.record else {
-            return Some(Need::Nothing);
+            return Some(UndoNeed::Nothing);
         };
         Some((self.rules.need)(record, 0, world.now()))
     }
@@ -201,7 +203,7 @@ impl Protocol {
         UndoClaim {
             token: world.back[n].token(n),
             epoch: world.back[n].epoch,
-            run: 0,
+            execution_generation: 0,
         }
     }
 
@@ -210,13 +212,13 @@ impl Protocol {
         let stands = world.record.as_ref()?;
         let claim = self.undo_claim(world, n);
         Some(match (self.rules.claim_undo)(stands, &claim, world.now()) {
-            UndoClaimed::Write(next) => {
+            UndoClaimTransition::Write(next) => {
                 Stage::Claiming(Write::Step((*next).into(), Some(stands.rev)))
             }
-            UndoClaimed::Mine => Stage::Claimed(stands.clone()),
-            UndoClaimed::Held(_) | UndoClaimed::NotBefore(_) => Stage::Undoing,
-            UndoClaimed::Over => Stage::Finishing,
-            UndoClaimed::Superseded => Stage::Over,
+            UndoClaimTransition::Mine => Stage::ClaimTransition(stands.clone()),
+            UndoClaimTransition::Held(_) | UndoClaimTransition::NotBefore(_) => Stage::Undoing,
+            UndoClaimTransition::Over => Stage::Finishing,
+            UndoClaimTransition::Superseded => Stage::Over,
         })
     }
 
@@ -225,16 +227,18 @@ impl Protocol {
         &self,
         world: &mut World,
         n: usize,
-        stands: &Kept<StepRecord>,
+        stands: &Shared<StepRecord>,
         outcome: Outcome,
     ) -> Stage {
         let undid = outcome.undid(self.setting.reversible);
         let token = world.back[n].token(n);
         match (self.rules.complete_undo)(stands, &token, &undid, world.now()) {
-            UndoCompleted::Write(next) => {
+            UndoCompletionTransition::Write(next) => {
                 Stage::Recording(Write::Step((*next).into(), Some(stands.rev)), outcome)
             }
-            UndoCompleted::Mine | UndoCompleted::Fenced => self.goes_over(world, n, outcome),
+            UndoCompletionTransition::Mine | UndoCompletionTransition::Fenced => {
+                self.goes_over(world, n, outcome)
+            }
         }
     }
 
@@ -249,7 +253,7 @@ impl Protocol {
 
     fn gives_up(&self, world: &mut World, n: usize) -> Option<Stage> {
         let back = &world.back[n];
-        if !(self.rules.unwinds)(&world.meta, back.epoch) {
+        if !(self.rules.unwinds)(&world.execution, back.epoch) {
             return Some(Stage::Over);
         }
         let stands = world.record.as_ref()?;
@@ -266,17 +270,17 @@ impl Protocol {
 
     /// Ends the execution unless something is open.
     fn finishes(&self, world: &World, n: usize) -> Option<Stage> {
-        if world.ended() || world.meta.epoch != world.back[n].epoch {
+        if world.ended() || world.execution.epoch != world.back[n].epoch {
             return Some(Stage::Over);
         }
         Some(match self.asks(world)? {
-            Need::Wait(_) => return None,
-            Need::Undo => Stage::Planning,
-            Need::Close(next) => {
+            UndoNeed::Wait(_) => return None,
+            UndoNeed::Undo => Stage::Planning,
+            UndoNeed::Close(next) => {
                 let expect = world.record.as_ref().map(|record| record.rev);
                 Stage::Closing(Write::Step((*next).into(), expect))
             }
-            Need::Nothing => Stage::Ending(ends(world, Status::RolledBack)),
+            UndoNeed::Nothing => Stage::Ending(ends(world, Status::RolledBack)),
         })
     }
 
@@ -284,7 +288,7 @@ impl Protocol {
     fn ends_well(&self, world: &World, n: usize) -> Option<Stage> {
         let record = world.record.as_ref()?;
         let succeeded = record.state == StepState::Succeeded;
-        let reached = n == 0 && succeeded && (self.rules.admits)(&world.meta, 1);
+        let reached = n == 0 && succeeded && (self.rules.admits)(&world.execution, 1);
         reached.then(|| Stage::Ending(ends(world, Status::Executed)))
     }
 
@@ -292,11 +296,11 @@ impl Protocol {
     fn fenced(&self, world: &mut World) {
         let now = world.now();
         let lives =
-            |record: &Kept<StepRecord>| lease_until(record).is_some_and(|until| now < until);
+            |record: &Shared<StepRecord>| lease_until(record).is_some_and(|until| now < until);
         let at_work = world.forward.iter().filter_map(|attempt| attempt.holds());
         // One that has claimed and not looked yet will see the new epoch, and not act.
         let may_act = at_work.filter(|record| lives(record)).count() > 0;
-        let over = world.meta.phase != Phase::Running && world.meta.epoch > 1;
+        let over = world.execution.phase != Phase::Running && world.execution.epoch > 1;
         if may_act || !over {
             world.breach(Breach::UndoneUnfenced);
         }
@@ -305,14 +309,14 @@ impl Protocol {
 
 /// The end of the execution, as the engine writes it.
 fn ends(world: &World, status: Status) -> Write {
-    let next = Meta {
-        rev: world.meta.rev + 1,
+    let next = ExecutionRecord {
+        rev: world.execution.rev + 1,
         phase: Phase::Ended {
             status,
             at: world.now(),
             failure: None,
         },
-        ..(*world.meta).clone()
+        ..(*world.execution).clone()
     };
-    Write::Meta(next.into(), world.meta.rev, world.record.clone())
+    Write::ExecutionRecord(next.into(), world.execution.rev, world.record.clone())
 }

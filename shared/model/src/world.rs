@@ -1,13 +1,13 @@
 //! What exists: one execution's record, one step's record, the target, the clock, and everyone who acts.
 
-use holdfast_ledger::{Meta, Need, Phase, StepRecord, StepState, need};
+use holdfast_ledger::{ExecutionRecord, Phase, StepRecord, StepState, UndoNeed, need};
 use holdfast_receipt::Status;
 use jiff::Timestamp;
 
 use crate::{
     back::Back,
     forward::{Forward, token},
-    kept::Kept,
+    kept::Shared,
     records::{at, begun},
 };
 
@@ -40,13 +40,13 @@ pub(crate) enum Breach {
 #[derive(Debug, Clone, PartialEq)]
 pub struct World {
     pub(crate) now_s: i64,
-    pub(crate) meta: Kept<Meta>,
-    pub(crate) record: Option<Kept<StepRecord>>,
+    pub(crate) execution: Shared<ExecutionRecord>,
+    pub(crate) record: Option<Shared<StepRecord>>,
     pub(crate) forward: Vec<Forward>,
     pub(crate) back: Vec<Back>,
     pub(crate) target: Target,
     /// The record as whoever ended the execution saw it: what the receipt says.
-    pub(crate) receipt: Option<Option<Kept<StepRecord>>>,
+    pub(crate) receipt: Option<Option<Shared<StepRecord>>>,
     /// What may still go wrong.
     pub(crate) faults: u8,
     /// Committed ends that say the effect stands, and that it is gone.
@@ -69,16 +69,16 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Write {
     /// Of the step's record, on condition that it has this `rev`; `None`: that there is none.
-    Step(Kept<StepRecord>, Option<u64>),
+    Step(Shared<StepRecord>, Option<u64>),
     /// Of the execution's record, on condition that it has this `rev`; an end with the record that it was decided on.
-    Meta(Kept<Meta>, u64, Option<Kept<StepRecord>>),
+    ExecutionRecord(Shared<ExecutionRecord>, u64, Option<Shared<StepRecord>>),
 }
 
 impl Write {
-    fn step(&self) -> Option<&Kept<StepRecord>> {
+    fn step(&self) -> Option<&Shared<StepRecord>> {
         match self {
             Self::Step(record, _) => Some(record),
-            Self::Meta(..) => None,
+            Self::ExecutionRecord(..) => None,
         }
     }
 }
@@ -94,7 +94,7 @@ impl World {
     pub(crate) fn new(setting: &Setting) -> Self {
         Self {
             now_s: 0,
-            meta: begun().into(),
+            execution: begun().into(),
             record: None,
             forward: vec![Forward::default(); setting.attempts],
             back: vec![Back::default(); 2],
@@ -119,12 +119,12 @@ impl World {
     }
 
     pub(crate) fn ended(&self) -> bool {
-        matches!(self.meta.phase, Phase::Ended { .. })
+        matches!(self.execution.phase, Phase::Ended { .. })
     }
 
     pub(crate) fn is_executed(&self) -> bool {
         let executed = Status::Executed;
-        matches!(self.meta.phase, Phase::Ended { status, .. } if status == executed)
+        matches!(self.execution.phase, Phase::Ended { status, .. } if status == executed)
     }
 
     /// Whether the record asks for nothing, or holds no attempt that ever called the target.
@@ -135,7 +135,7 @@ impl World {
         let called = self.forward.iter().any(|attempt| attempt.called);
         match record.state {
             StepState::Succeeded if self.is_executed() => true,
-            _ => !called || need(record, 0, self.now()) == Need::Nothing,
+            _ => !called || need(record, 0, self.now()) == UndoNeed::Nothing,
         }
     }
 
@@ -143,7 +143,7 @@ impl World {
     pub(crate) fn admits(&self, write: &Write) -> bool {
         match write {
             Write::Step(_, expect) => self.record.as_ref().map(|stands| stands.rev) == *expect,
-            Write::Meta(_, expect, _) => self.meta.rev == *expect,
+            Write::ExecutionRecord(_, expect, _) => self.execution.rev == *expect,
         }
     }
 
@@ -163,13 +163,13 @@ impl World {
                 }
                 self.record = Some(next.clone());
             }
-            Write::Meta(next, _, seen) => {
-                let changes_hands = next.owner != self.meta.owner;
-                let rises = next.rev > self.meta.rev && next.epoch >= self.meta.epoch;
-                if !rises || (changes_hands && next.epoch == self.meta.epoch) {
+            Write::ExecutionRecord(next, _, seen) => {
+                let changes_hands = next.owner != self.execution.owner;
+                let rises = next.rev > self.execution.rev && next.epoch >= self.execution.epoch;
+                if !rises || (changes_hands && next.epoch == self.execution.epoch) {
                     self.breach(Breach::WentBack);
                 }
-                self.meta = next.clone();
+                self.execution = next.clone();
                 if self.ended() {
                     self.receipt = Some(seen.clone());
                 }
@@ -187,7 +187,7 @@ impl World {
 
     /// Time passes until the next lease ends. That is a fault if somebody alive counts on it: he is slow.
     pub(crate) fn lease_ends(&self) -> Option<Self> {
-        let ends = |record: &Kept<StepRecord>| self.time_left(record);
+        let ends = |record: &Shared<StepRecord>| self.time_left(record);
         let arrives = |write: &&Write| self.admits(write);
         let sent = self.forward.iter().filter_map(Forward::claims);
         let sent = sent.chain(self.back.iter().filter_map(Back::claims));
@@ -208,7 +208,7 @@ impl World {
     }
 
     /// Seconds until a live lease ends.
-    fn time_left(&self, record: &Kept<StepRecord>) -> Option<i64> {
+    fn time_left(&self, record: &Shared<StepRecord>) -> Option<i64> {
         let left = lease_until(record)?.duration_since(self.now()).as_secs();
         (left > 0).then_some(left)
     }

@@ -1,7 +1,8 @@
 //! The checks can fail: for each rule, a way to break it and the property that notices.
 
 use holdfast_ledger::{
-    Need, StepRecord, StepState, Taken, claim, claim_undo, complete, complete_undo, need, take,
+    StepRecord, StepState, TakeoverTransition, UndoNeed, claim, claim_undo, complete,
+    complete_undo, need, take,
 };
 use holdfast_model::{PRODUCTION, Protocol, Rules, Setting};
 use jiff::Timestamp;
@@ -104,10 +105,10 @@ fn an_attempt_that_does_not_look_at_the_execution_after_its_claim_is_caught() {
 #[test]
 fn a_takeover_that_does_not_raise_the_epoch_is_caught() {
     let rules = Rules {
-        take: |meta, by, epoch, failure, now| match take(meta, by, epoch, failure, now) {
-            Taken::Write(mut next) => {
-                next.epoch = meta.epoch;
-                Taken::Write(next)
+        take: |execution, by, epoch, failure, now| match take(execution, by, epoch, failure, now) {
+            TakeoverTransition::Write(mut next) => {
+                next.epoch = execution.epoch;
+                TakeoverTransition::Write(next)
             }
             other => other,
         },
@@ -119,7 +120,9 @@ fn a_takeover_that_does_not_raise_the_epoch_is_caught() {
 #[test]
 fn an_undo_that_does_not_wait_for_the_lease_is_caught() {
     let rules = Rules {
-        need: |record, run, now| need(&over(record, now), run, now),
+        need: |record, execution_generation, now| {
+            need(&over(record, now), execution_generation, now)
+        },
         claim_undo: |record, mine, now| claim_undo(&over(record, now), mine, now),
         ..PRODUCTION
     };
@@ -138,9 +141,9 @@ fn an_undo_whose_completion_ignores_the_token_is_caught() {
 #[test]
 fn a_rollback_that_takes_an_unknown_outcome_for_nothing_is_caught() {
     let rules = Rules {
-        need: |record, run, now| match record.state {
-            StepState::Unknown => Need::Nothing,
-            _ => need(record, run, now),
+        need: |record, execution_generation, now| match record.state {
+            StepState::Unknown => UndoNeed::Nothing,
+            _ => need(record, execution_generation, now),
         },
         ..PRODUCTION
     };
@@ -150,9 +153,9 @@ fn a_rollback_that_takes_an_unknown_outcome_for_nothing_is_caught() {
 #[test]
 fn a_rollback_that_takes_a_lost_attempt_for_nothing_is_caught() {
     let rules = Rules {
-        need: |record, run, now| match record.state {
-            StepState::Running { lease_until, .. } if lease_until <= now => Need::Nothing,
-            _ => need(record, run, now),
+        need: |record, execution_generation, now| match record.state {
+            StepState::Running { lease_until, .. } if lease_until <= now => UndoNeed::Nothing,
+            _ => need(record, execution_generation, now),
         },
         ..PRODUCTION
     };

@@ -11,9 +11,9 @@ pub mod timing;
 mod unwind;
 
 pub use ask::{Ask, AskCall, AskResult, AskTask, ExpireTask, QuestionKind};
-pub use rules::{Budget, Day, Freeze, Hours, Period, Rules};
+pub use rules::{Budget, Day, Freeze, Hours, Period, StartConditions};
 pub use unwind::{
-    Failure, GiveUpTask, PlanCall, PlanResult, PlanTask, RECOVERY, RecoveryInput, ToUndo,
+    Failure, GiveUpTask, PlanCall, PlanResult, PlanTask, RECOVERY, RecoveryInput, UndoItem,
     UndoResult, UndoTask,
 };
 
@@ -29,7 +29,7 @@ use holdfast_ids::trace::TraceId;
 #[serde(deny_unknown_fields)]
 pub struct BeginTask {
     /// The part of the definition that decides whether an execution may start.
-    pub gate: Gate,
+    pub gate: AdmissionSpec,
     /// Every step in declared order.
     pub steps: Vec<StepRef>,
     /// The machine's own input, untouched: an envelope, or a trigger's event.
@@ -48,7 +48,7 @@ pub struct BeginTask {
 /// What a definition demands of a start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Gate {
+pub struct AdmissionSpec {
     /// Workflow id, such as `WF-DELAY-VENDOR-PAYMENTS-ACME`.
     pub workflow: String,
     /// The definition's version, raised by its author.
@@ -64,8 +64,8 @@ pub struct Gate {
     #[serde(default)]
     pub guardrails: Vec<Guardrail>,
     /// What else it demands of a start.
-    #[serde(default, skip_serializing_if = "Rules::is_default")]
-    pub rules: Rules,
+    #[serde(default, skip_serializing_if = "StartConditions::is_default")]
+    pub rules: StartConditions,
     /// Events and schedules that may start it.
     #[serde(default)]
     pub triggers: Vec<TriggerMap>,
@@ -220,7 +220,7 @@ pub struct UndoPolicy {
 }
 
 /// How a step that has no undo is asked about, where its outcome is unknown.
-pub const ASKING: UndoPolicy = UndoPolicy {
+pub const VERIFY_POLICY: UndoPolicy = UndoPolicy {
     timeout_s: 30,
     max_attempts: 3,
     fences: false,

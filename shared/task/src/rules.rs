@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Everything of it. The default demands nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Rules {
+pub struct StartConditions {
     /// When it may start; empty: always.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hours: Vec<Hours>,
@@ -29,7 +29,7 @@ pub struct Rules {
     pub starts_per_minute: Option<u32>,
 }
 
-impl Rules {
+impl StartConditions {
     /// Whether nothing is demanded.
     pub fn is_default(&self) -> bool {
         *self == Self::default()

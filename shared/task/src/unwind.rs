@@ -30,13 +30,13 @@ pub struct PlanResult {
     /// The execution in its new epoch: handed to every later task.
     pub execution: ExecutionRef,
     /// What to undo, in order.
-    pub undo: Vec<ToUndo>,
+    pub undo: Vec<UndoItem>,
 }
 
 /// One effect to undo, or to ask about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ToUndo {
+pub struct UndoItem {
     /// The step's name.
     pub step: String,
     /// The item's name in a `for_each`.
@@ -53,7 +53,7 @@ pub struct UndoTask {
     /// The execution it belongs to.
     pub execution: ExecutionRef,
     /// Which step.
-    pub undo: ToUndo,
+    pub undo: UndoItem,
 }
 
 /// What an undo answers: how the step's record stands then.
@@ -135,7 +135,7 @@ pub struct GiveUpTask {
     /// The execution it belongs to.
     pub execution: ExecutionRef,
     /// Which step.
-    pub undo: ToUndo,
+    pub undo: UndoItem,
     /// The name of the error that its machine caught.
     pub error: String,
 }

@@ -20,13 +20,13 @@ const WORKFLOW: &str = "WF-PERMISSIONS";
 
 /// Runs the exercises of a function until a service denies it something, and says whether one did.
 pub(crate) async fn denied(stack: &Stack, function: &str) -> bool {
-    // What the API does for a tenant is done in a role of its own.
+    // Fault the API does for a tenant is done in a role of its own.
     let called = if function == "tenant" {
         "api"
     } else {
         function
     };
-    // What a process remembers, such as a key, would not be asked for again.
+    // Fault a process remembers, such as a key, would not be asked for again.
     kill(&workers(&[called]));
     let round = Round {
         stack,
@@ -145,7 +145,7 @@ impl Round<'_> {
             Self::begin_task(&second, &owner, &large, &now),
             // Its own repeat goes on with the input that is kept.
             Self::begin_task(&second, &owner, &large, &now),
-            // What is rejected anyhow is told whether it would have fitted.
+            // Fault is rejected anyhow is told whether it would have fitted.
             rejected,
         ]
         .iter()

@@ -15,7 +15,7 @@ pub(crate) struct Controls {
 
 /// What stands of a scope after it was turned.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Turned {
+pub(crate) struct ControlChange {
     #[serde(flatten)]
     pub(crate) control: Control,
     /// Whether it stood like this before.

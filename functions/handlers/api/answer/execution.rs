@@ -13,7 +13,7 @@ use super::{Question, time, time_or_null};
 /// An execution, recorded or about to be.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
-pub(crate) enum Seen {
+pub(crate) enum ExecutionView {
     /// It is recorded.
     Recorded(Box<Execution>),
     /// Step Functions has it, the ledger not yet.
@@ -56,9 +56,9 @@ pub(crate) struct Execution {
     /// What the gate decided; the messages only for who may see what comes from inputs.
     pub(crate) guardrails: Vec<GuardrailOutcome>,
     /// Why it does not go on.
-    pub(crate) failure: Option<Failed>,
+    pub(crate) failure: Option<ExecutionFailure>,
     /// The last redrive.
-    pub(crate) redriven: Option<Redriven>,
+    pub(crate) redriven: Option<Redrive>,
     /// Repeats of its start that were refused.
     pub(crate) duplicates_prevented: u64,
     /// What people are asked.
@@ -66,12 +66,12 @@ pub(crate) struct Execution {
     pub(crate) steps: Vec<Step>,
     pub(crate) receipt: Option<ReceiptLink>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) input: Option<Shown>,
+    pub(crate) input: Option<PayloadView>,
 }
 
 /// Why an execution does not go on.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Failed {
+pub(crate) struct ExecutionFailure {
     /// The state that failed; empty where it came from outside.
     pub(crate) state: String,
     pub(crate) error: String,
@@ -80,7 +80,7 @@ pub(crate) struct Failed {
 
 /// A redrive: somebody let it go on where it had failed.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Redriven {
+pub(crate) struct Redrive {
     /// The generation that it began.
     pub(crate) generation: u32,
     /// Who asked for it.
@@ -123,8 +123,8 @@ pub(crate) struct Step {
 pub(crate) struct StepPayloads {
     /// The item's name in a `for_each`.
     pub(crate) item: Option<String>,
-    pub(crate) input: Shown,
-    pub(crate) output: Option<Shown>,
+    pub(crate) input: PayloadView,
+    pub(crate) output: Option<PayloadView>,
 }
 
 /// One attempt.
@@ -143,7 +143,7 @@ pub(crate) struct Attempt {
 
 /// A payload: a small one itself, of a large one the digest and the size.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Shown {
+pub(crate) struct PayloadView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<Value>,
     /// Hex SHA-256 of its canonical JSON.
@@ -152,7 +152,7 @@ pub(crate) struct Shown {
     pub(crate) bytes: Option<usize>,
 }
 
-impl From<&Payload> for Shown {
+impl From<&Payload> for PayloadView {
     fn from(payload: &Payload) -> Self {
         let (value, bytes) = match payload {
             Payload::Inline { value, .. } => (Some(value.clone()), None),

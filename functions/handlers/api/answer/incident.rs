@@ -30,7 +30,7 @@ pub(crate) struct Incident {
     #[schemars(schema_with = "time")]
     pub(crate) opened_at: Timestamp,
     /// What people did about it, oldest first.
-    pub(crate) handled: Vec<Handled>,
+    pub(crate) handled: Vec<IncidentActionView>,
     pub(crate) href: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Incident {
 
 /// What a person did about an incident.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Handled {
+pub(crate) struct IncidentActionView {
     #[schemars(with = "String")]
     pub(crate) status: IncidentStatus,
     pub(crate) by: String,
@@ -92,7 +92,7 @@ pub(crate) struct Question {
     /// What can be decided.
     pub(crate) decisions: Vec<&'static str>,
     /// What was.
-    pub(crate) decision: Option<Taken>,
+    pub(crate) decision: Option<DecisionView>,
     /// The incident that takes the answer.
     pub(crate) incident: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,7 +101,7 @@ pub(crate) struct Question {
 
 /// A decision that was taken.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Taken {
+pub(crate) struct DecisionView {
     pub(crate) decision: &'static str,
     pub(crate) by: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +112,7 @@ pub(crate) struct Taken {
 
 /// What came of a decision.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Decided {
+pub(crate) struct DecisionResult {
     pub(crate) incident_id: String,
     pub(crate) execution_id: String,
     pub(crate) step: String,

@@ -5,12 +5,14 @@ mod execution;
 mod incident;
 mod list;
 
-pub(crate) use control::{Control, Controls, Turned};
+pub(crate) use control::{Control, ControlChange, Controls};
 pub(crate) use execution::{
-    Attempt, Execution, Failed, ReceiptLink, Redriven, Seen, Starting, Step, StepPayloads, Story,
+    Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
+    StepPayloads, Story,
 };
 pub(crate) use incident::{
-    Decided, Handled, Incident, IncidentInFull, Incidents, Link, Question, Taken,
+    DecisionResult, DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link,
+    Question,
 };
 pub(crate) use list::{
     Definition, Digests, Executions, ListedDigest, ListedExecution, ListedReceipt, Receipts,
@@ -41,7 +43,7 @@ pub(crate) struct ProblemDocument {
 
 /// A start: the execution that it is.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Started {
+pub(crate) struct StartResult {
     pub(crate) execution_id: String,
     pub(crate) workflow_id: String,
     pub(crate) tenant: String,
@@ -59,7 +61,7 @@ pub(crate) struct StartLinks {
 
 /// What came of a request about an execution.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Requested {
+pub(crate) struct RequestResult {
     pub(crate) execution_id: String,
     pub(crate) status: String,
     pub(crate) generation: u32,

@@ -69,7 +69,7 @@ async fn no_redirect_is_followed_wherever_it_leads_and_whatever_asked() {
     for status in [301, 302, 303, 307, 308] {
         for target in [
             hidden.url.as_str(),
-            "http://169.254.169.254/latest/meta-data/",
+            "http://169.254.169.254/latest/execution-data/",
             "//evil.example/",
         ] {
             let location = format!("Location: {target}\r\n");

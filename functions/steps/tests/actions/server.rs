@@ -36,7 +36,7 @@ impl Reply {
 
 /// A request as it came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Heard {
+pub(crate) struct ReceivedRequest {
     /// Such as `POST /holds?x=1 HTTP/1.1`.
     pub(crate) line: String,
     /// Names in lower case, sorted.
@@ -44,7 +44,7 @@ pub(crate) struct Heard {
     pub(crate) body: String,
 }
 
-impl Heard {
+impl ReceivedRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(known, _)| known == name);
         let first = found.next().map(|(_, value)| value.as_str());
@@ -56,7 +56,7 @@ impl Heard {
 pub(crate) struct Server {
     /// `http://127.0.0.1:<port>`.
     pub(crate) url: String,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    heard: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
 impl Server {
@@ -86,12 +86,12 @@ impl Server {
     }
 
     /// What came in so far.
-    pub(crate) fn heard(&self) -> Vec<Heard> {
+    pub(crate) fn heard(&self) -> Vec<ReceivedRequest> {
         self.heard.lock().expect("the list").clone()
     }
 }
 
-fn serve(mut stream: TcpStream, reply: &Reply, heard: &Mutex<Vec<Heard>>) {
+fn serve(mut stream: TcpStream, reply: &Reply, heard: &Mutex<Vec<ReceivedRequest>>) {
     if !matches!(reply, Reply::Rude(_)) {
         let Some(request) = read(&stream) else { return };
         heard.lock().expect("the list").push(request);
@@ -113,7 +113,7 @@ fn serve(mut stream: TcpStream, reply: &Reply, heard: &Mutex<Vec<Heard>>) {
     };
 }
 
-fn read(stream: &TcpStream) -> Option<Heard> {
+fn read(stream: &TcpStream) -> Option<ReceivedRequest> {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
@@ -140,7 +140,7 @@ fn read(stream: &TcpStream) -> Option<Heard> {
         .map_or(0, |(_, value)| value.parse().expect("a length"));
     let mut body = vec![0; length];
     reader.read_exact(&mut body).expect("the body");
-    Some(Heard {
+    Some(ReceivedRequest {
         line: lines[0].clone(),
         headers,
         body: String::from_utf8(body).expect("text"),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use holdfast_ids::digest::value_sha256_hex;
 use holdfast_receipt::Approval;
-use holdfast_task::{Day, Guardrail, Rules};
+use holdfast_task::{Day, Guardrail, StartConditions};
 
 const NOW: &str = "2025-09-29T13:00:00Z";
 
@@ -16,8 +16,8 @@ fn at(text: &str) -> Timestamp {
     text.parse().expect("a timestamp")
 }
 
-fn gate(rules: Rules) -> Gate {
-    Gate {
+fn gate(rules: StartConditions) -> AdmissionSpec {
+    AdmissionSpec {
         workflow: "WF-HOLD".to_owned(),
         version: 1,
         definition_digest: "sha256:d".to_owned(),
@@ -43,8 +43,8 @@ fn start(input: Value) -> Start {
 }
 
 /// What said no, as `name: message`.
-fn refusals(gate: &Gate, start: &Start, now: &str) -> Vec<String> {
-    let seen = Seen::of(gate, start, "e-1", at(now));
+fn refusals(gate: &AdmissionSpec, start: &Start, now: &str) -> Vec<String> {
+    let seen = StartScope::of(gate, start, "e-1", at(now));
     let outcomes = judge(gate, start, &seen, at(now));
     let no = outcomes.into_iter().filter(|one| !one.held);
     no.map(|one| format!("{}: {}", one.name, one.message.unwrap_or_default()))
@@ -63,9 +63,9 @@ fn approval(input: &Value) -> Approval {
 
 #[test]
 fn an_approval_is_another_persons_still_good_and_for_this_input() {
-    let gate = gate(Rules {
+    let gate = gate(StartConditions {
         approval: true,
-        ..Rules::default()
+        ..StartConditions::default()
     });
     let input = json!({"amount": 5});
     let right = Start {
@@ -126,10 +126,10 @@ fn an_approval_is_another_persons_still_good_and_for_this_input() {
     if let Some(approval) = &mut expired.approval {
         approval.expires_at = at(NOW);
     }
-    let said = refusals(&self::gate(Rules::default()), &expired, NOW);
+    let said = refusals(&self::gate(StartConditions::default()), &expired, NOW);
     assert_eq!(said, ["approval: it has expired"]);
     assert_eq!(
-        refusals(&self::gate(Rules::default()), &without, NOW),
+        refusals(&self::gate(StartConditions::default()), &without, NOW),
         [""; 0]
     );
 }
@@ -173,11 +173,11 @@ fn an_approvals_form_is_checked_before_anything_is_stored() {
 
 #[test]
 fn everything_that_says_no_is_named_at_once() {
-    let mut gate = gate(Rules {
+    let mut gate = gate(StartConditions {
         hours: vec![times::hours("UTC", &[Day::Sun], 8, 18)],
         freezes: vec![times::freeze("2025-09-29", "2025-09-30")],
         approval: true,
-        ..Rules::default()
+        ..StartConditions::default()
     });
     let assert = |name: &str, assert: &str| Guardrail {
         name: name.to_owned(),
@@ -225,7 +225,7 @@ fn everything_that_says_no_is_named_at_once() {
 
 #[test]
 fn a_policy_has_its_digest_whatever_else_the_definition_says() {
-    let mut one = gate(Rules::default());
+    let mut one = gate(StartConditions::default());
     let digest = policy_digest(&one);
     assert!(
         digest

@@ -8,8 +8,8 @@ use std::{
 
 use super::*;
 use holdfast_ledger::{
-    Cause, Control, Handled, IncidentStatus, Meanwhile, QuestionState, Refusal, Ruling, Scope,
-    Switch, fixtures::question,
+    Cause, Control, IncidentAction, IncidentStatus, Meanwhile, QuestionState, Refusal, Ruling,
+    Scope, Switch, fixtures::question,
 };
 use holdfast_receipt::Decision;
 
@@ -33,7 +33,7 @@ fn the_published_schemas_are_those_of_the_code() {
 }
 
 fn executions(of: &ExecutionKey) -> Vec<Record> {
-    let mut begun = meta(of);
+    let mut begun = fixture_execution(of);
     begun.guardrails.push(GuardrailOutcome {
         name: "short_hold".to_owned(),
         held: false,
@@ -80,9 +80,9 @@ fn people(of: &ExecutionKey) -> Vec<Record> {
         error: "Permanent",
         execution: None,
     };
-    let mut incident = cause.incident(&meta(of), "hidden", at(5));
+    let mut incident = cause.incident(&fixture_execution(of), "hidden", at(5));
     for status in [IncidentStatus::Acknowledged, IncidentStatus::Resolved] {
-        incident.handled.push(Handled {
+        incident.handled.push(IncidentAction {
             status,
             by: "bob".to_owned(),
             reason: "hidden".to_owned(),
@@ -236,7 +236,7 @@ fn a_record_that_is_read_back_tells_what_the_stream_told() {
     let refused = refused(&of, 1);
     let about = refused.about().expect("it says whose it is");
     let streamed = events(None, &refused, &about, at(0));
-    let stands = told(&Snapshot::new(meta(&of), vec![], 1));
+    let stands = events_of(&Snapshot::new(fixture_execution(&of), vec![], 1));
     assert!(streamed.iter().all(|event| stands.contains(event)));
 }
 
@@ -252,11 +252,11 @@ fn an_incident_is_in_the_story_of_the_execution_that_opened_it_since_it_was_open
             at: at(by),
             failure: Some(failure()),
         };
-        let meta = Meta {
+        let record = ExecutionRecord {
             phase: ended,
-            ..meta(key)
+            ..fixture_execution(key)
         };
-        Snapshot::new(meta, vec![], 0)
+        Snapshot::new(record, vec![], 0)
     };
     let (first, second) = (failed(&key("1"), 10), failed(&key("2"), 30));
     let cause = Cause {
@@ -277,7 +277,7 @@ fn an_incident_is_in_the_story_of_the_execution_that_opened_it_since_it_was_open
             .filter(|name| name.contains("incident"))
             .collect::<Vec<_>>()
     };
-    let opened = cause.incident(&first.meta, "it is locked", at(10));
+    let opened = cause.incident(&first.execution, "it is locked", at(10));
     put(&opened, Expect::Absent);
     let request = holdfast_ledger::Request {
         by: "bob".to_owned(),
@@ -289,7 +289,7 @@ fn an_incident_is_in_the_story_of_the_execution_that_opened_it_since_it_was_open
     let both = ["workflow.incident.opened", "workflow.incident.acknowledged"];
     assert_eq!(story(&first), both);
     assert_eq!(story(&second), [""; 0]);
-    let again = cause.incident(&second.meta, "it is locked", at(30));
+    let again = cause.incident(&second.execution, "it is locked", at(30));
     let again = open(Some(&seen), &again).expect("open again");
     put(&again, Expect::Rev(2));
     assert_eq!(story(&second), ["workflow.incident.opened"]);

@@ -7,18 +7,19 @@ use serde_json::json;
 
 use super::*;
 use holdfast_ledger::{
-    Attempt, Attempted, Claimed, Completed, Phase, Redriven, StepState, claim, complete,
-    fixtures::{at, attempt, claim_by, inline, key, meta, running, step},
+    Attempt, AttemptReport, ClaimTransition, CompletionTransition, Phase, Redrive, StepState,
+    claim, complete,
+    fixtures::{at, attempt, claim_by, execution as fixture_execution, inline, key, running, step},
 };
 use holdfast_receipt::{AttemptOutcome, GuardrailOutcome, ReceiptRef, Status};
 use holdfast_task::Failure;
 
 fn about() -> About {
-    About::of(&meta(&key("k")))
+    About::of(&fixture_execution(&key("k")))
 }
 
-fn execution(meta: &Meta) -> Record {
-    Record::Execution(Box::new(meta.clone()))
+fn execution(record: &ExecutionRecord) -> Record {
+    Record::Execution(Box::new(record.clone()))
 }
 
 fn recorded(step: &StepRecord) -> Record {
@@ -47,8 +48,8 @@ fn failure() -> Failure {
     }
 }
 
-fn ended(of: &Meta, status: Status, failure: Option<Failure>) -> Meta {
-    Meta {
+fn ended(of: &ExecutionRecord, status: Status, failure: Option<Failure>) -> ExecutionRecord {
+    ExecutionRecord {
         phase: Phase::Ended {
             status,
             at: at(60),
@@ -58,8 +59,8 @@ fn ended(of: &Meta, status: Status, failure: Option<Failure>) -> Meta {
     }
 }
 
-fn receipted(of: &Meta) -> Meta {
-    Meta {
+fn receipted(of: &ExecutionRecord) -> ExecutionRecord {
+    ExecutionRecord {
         receipt: Some(ReceiptRef {
             object: "receipts/acme/1.json".to_owned(),
             sha256: "0".repeat(64),
@@ -70,7 +71,7 @@ fn receipted(of: &Meta) -> Meta {
 
 #[test]
 fn an_execution_tells_its_start_its_end_and_its_receipt_once_each() {
-    let begun = meta(&key("k"));
+    let begun = fixture_execution(&key("k"));
     let executed = ended(&begun, Status::Executed, None);
     let told = row(&[
         execution(&begun),
@@ -93,21 +94,21 @@ fn an_execution_tells_its_start_its_end_and_its_receipt_once_each() {
 
 #[test]
 fn a_rollback_a_redrive_and_a_takeover_are_told_as_what_they_are() {
-    let begun = meta(&key("k"));
-    let unwinding = Meta {
+    let begun = fixture_execution(&key("k"));
+    let unwinding = ExecutionRecord {
         phase: Phase::Unwinding { failure: failure() },
         ..begun.clone()
     };
-    let taken_over = Meta {
+    let taken_over = ExecutionRecord {
         epoch: 3,
         ..unwinding.clone()
     };
     let rolled_back = receipted(&ended(&begun, Status::RolledBack, Some(failure())));
-    let redriven = Meta {
+    let redriven = ExecutionRecord {
         generation: 1,
         receipt: None,
         phase: Phase::Running,
-        redriven: Some(Redriven {
+        redriven: Some(Redrive {
             generation: 1,
             by: "zoe".to_owned(),
             reason: "mended".to_owned(),
@@ -133,7 +134,7 @@ fn a_rollback_a_redrive_and_a_takeover_are_told_as_what_they_are() {
 
 #[test]
 fn a_rejected_start_names_every_guardrail_that_said_no() {
-    let mut rejected = meta(&key("k"));
+    let mut rejected = fixture_execution(&key("k"));
     rejected.phase = Phase::Rejected;
     rejected.guardrails.push(GuardrailOutcome {
         name: "short_hold".to_owned(),
@@ -198,17 +199,19 @@ fn a_lost_attempt_is_told_before_the_one_that_took_over_and_that_one_before_its_
     let of = key("k");
     let first = step(&of, running("a", 35), attempts(&[None]));
     // The lease is over: the record of the takeover ends the one attempt and begins the other at the same instant.
-    let Claimed::Write(second) = claim(Some(&first), &claim_by(&of, "b", 40), at(40)) else {
+    let ClaimTransition::Write(second) = claim(Some(&first), &claim_by(&of, "b", 40), at(40))
+    else {
         panic!("nobody holds it");
     };
     // And so does the third, which a clock that stands still lets succeed at once.
-    let Claimed::Write(third) = claim(Some(&second), &claim_by(&of, "c", 80), at(80)) else {
+    let ClaimTransition::Write(third) = claim(Some(&second), &claim_by(&of, "c", 80), at(80))
+    else {
         panic!("nobody holds it");
     };
-    let Completed::Write(done) = complete(
+    let CompletionTransition::Write(done) = complete(
         &third,
         "c",
-        &Attempted::Succeeded(inline(json!(null))),
+        &AttemptReport::Succeeded(inline(json!(null))),
         3,
         at(80),
     ) else {
@@ -236,11 +239,13 @@ fn a_lost_attempt_is_told_before_the_one_that_took_over_and_that_one_before_its_
 fn a_batch_begins_again_with_the_change_whose_event_was_the_first_not_published() {
     // The second and the last change tell nothing.
     let lengths = [2, 0, 1, 3, 0];
-    let again: Vec<_> = (0..7).map(|from| untold(&lengths, from)).collect();
+    let again: Vec<_> = (0..7)
+        .map(|from| first_unpublished(&lengths, from))
+        .collect();
     let right = [0, 0, 2, 3, 3, 3].map(Some);
     assert_eq!(again[..6], right);
     assert_eq!(again[6], None, "all were published");
-    assert_eq!(untold(&[], 0), None);
+    assert_eq!(first_unpublished(&[], 0), None);
 }
 
 #[test]
@@ -265,8 +270,8 @@ fn versions_that_are_seen_together_tell_what_they_tell_one_by_one() {
     };
     let one_by_one = row(&[recorded(&first), recorded(&second), recorded(&last)]);
     assert_eq!(ids(&one_by_one), ids(&row(&[recorded(&last)])));
-    let snapshot = Snapshot::new(meta(&of), vec![last], 2);
-    let all = told(&snapshot);
+    let snapshot = Snapshot::new(fixture_execution(&of), vec![last], 2);
+    let all = events_of(&snapshot);
     assert!(
         ids(&one_by_one)
             .iter()
@@ -280,8 +285,8 @@ fn versions_that_are_seen_together_tell_what_they_tell_one_by_one() {
 
 #[test]
 fn a_finished_execution_counts_once_and_a_rollback_on_request_is_no_failure() {
-    let begun = meta(&key("k"));
-    let count = |of: &Meta| {
+    let begun = fixture_execution(&key("k"));
+    let count = |of: &ExecutionRecord| {
         let told = row(&[execution(of)]);
         told.iter().flat_map(metrics).collect::<Vec<_>>()
     };

@@ -26,7 +26,7 @@ const WINDOW_HOURS: i64 = 24;
 /// through every folder there is.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What clocks may differ by, and a write may take.
+/// Fault clocks may differ by, and a write may take.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
 
 /// Where a chain's end is looked for first.
@@ -82,7 +82,7 @@ pub enum ChainError {
     Broken {
         /// Its object key.
         object: String,
-        /// What is wrong with it.
+        /// Fault is wrong with it.
         why: String,
     },
 }
@@ -91,7 +91,7 @@ pub enum ChainError {
 const NOT_THE_HEAD: &str =
     "the chain is broken: it is not the digest that the ledger has as the last one written";
 
-/// What was written.
+/// Fault was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
     /// How many digests.
@@ -115,7 +115,7 @@ pub async fn tenants(
 /// Writes a tenant's digests in order, up to the one of the hour `last`; none if the tenant has no receipt yet.
 ///
 /// A receipt belongs to the first digest that is made after it was written and whose hour had begun by then: mostly that of
-/// its own hour. What it lists is told from what lies in the store, so that whoever comes second goes on from what he
+/// its own hour. Fault it lists is told from what lies in the store, so that whoever comes second goes on from what he
 /// finds. Where the chain ends is told by its head, which is kept elsewhere: each digest is written before the head that
 /// names it, and no digest before that. So the store never holds less than the head says, unless somebody took it away.
 pub async fn advance<S: Signer>(
@@ -188,7 +188,7 @@ async fn first(shelf: &impl Shelf, tenant: &str) -> Result<Option<Hour>, StoreEr
     Ok(first.map(Hour::of))
 }
 
-/// What the digest of this hour lists.
+/// Fault the digest of this hour lists.
 async fn receipts(
     shelf: &impl Shelf,
     tenant: &str,

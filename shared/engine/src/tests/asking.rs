@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::{STEPS, attempt, begun, failing, finish, partition, record, snapshot, step_task};
 use crate::{
     answer,
-    testing::{Does, Fault, Op, Script, TestEngine, engine, run},
+    testing::{Fault, Op, Script, ScriptedCall, TestEngine, engine, run},
 };
 use holdfast_action::StepError;
-use holdfast_ledger::{Deciding, Request, WAITING, enact, rule};
+use holdfast_ledger::{Request, RulingTransition, WAITING, enact, rule};
 use holdfast_receipt::Decision;
 use holdfast_task::{Ask, AskTask, ExecutionRef, ExpireTask, Failure, QuestionKind};
 
@@ -47,7 +47,7 @@ fn escalated(engine: &TestEngine, action: &Script) -> (ExecutionRef, AskTask) {
     (execution, ask)
 }
 
-fn decided(engine: &TestEngine, execution: &ExecutionRef, decision: Decision) -> Deciding {
+fn decided(engine: &TestEngine, execution: &ExecutionRef, decision: Decision) -> RulingTransition {
     let request = Request {
         by: "bob".to_owned(),
         reason: "so".to_owned(),
@@ -63,7 +63,7 @@ fn decided(engine: &TestEngine, execution: &ExecutionRef, decision: Decision) ->
         now,
     ));
     let decided = decided.unwrap().expect("it was asked");
-    if let Deciding::Write(question) = &decided {
+    if let RulingTransition::Write(question) = &decided {
         run(enact(ledger, question, decision, now)).unwrap();
     }
     decided
@@ -77,7 +77,7 @@ fn expired(execution: &ExecutionRef) -> ExpireTask {
 }
 
 fn refuses() -> Script {
-    Script::of([Does::Fails(StepError::permanent("it is locked"))])
+    Script::of([ScriptedCall::Fails(StepError::permanent("it is locked"))])
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_step_that_is_tried_again_on_request_acts_once_and_the_execution_is_executed
     let (execution, _) = escalated(&engine, &action);
     assert!(matches!(
         decided(&engine, &execution, Decision::Retry),
-        Deciding::Write(_)
+        RulingTransition::Write(_)
     ));
     for step in STEPS {
         attempt(&engine, &step_task(&execution, step), &action).unwrap();
@@ -144,7 +144,7 @@ fn an_unknown_outcome_that_was_skipped_is_a_possible_residue() {
     let mut task = step_task(&execution, STEPS[0]);
     task.step.idempotent = false;
     assert_eq!(
-        failing(&engine, &task, &Script::of([Does::ActsUnheard])),
+        failing(&engine, &task, &Script::of([ScriptedCall::ActsUnheard])),
         "Escalate"
     );
     run(engine.ask(&ask_task(&execution, QuestionKind::Escalation))).unwrap();
@@ -166,7 +166,7 @@ fn what_cannot_be_repeated_is_repeated_if_a_person_says_so() {
     let execution = begun(&engine);
     let mut task = step_task(&execution, STEPS[0]);
     task.step.idempotent = false;
-    let action = Script::of([Does::Fails(StepError::unknown("it hung up"))]);
+    let action = Script::of([ScriptedCall::Fails(StepError::unknown("it hung up"))]);
     assert_eq!(failing(&engine, &task, &action), "Escalate");
     assert_eq!(failing(&engine, &task, &action), "Escalate");
     assert_eq!(action.times(), 1, "never by itself");
@@ -284,7 +284,7 @@ fn an_optional_step_of_which_nobody_knows_is_a_failure() {
     let mut task = step_task(&begun(&engine), STEPS[0]);
     task.step.optional = true;
     task.step.max_attempts = 1;
-    let action = Script::of([Does::ActsUnheard]);
+    let action = Script::of([ScriptedCall::ActsUnheard]);
     assert_eq!(failing(&engine, &task, &action), "Permanent");
     assert!(record(&engine, &task).tainted);
 }

@@ -5,18 +5,18 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{Does, Op, engine};
+use crate::testing::{Op, ScriptedCall, engine};
 use holdfast_action::StepError;
 use holdfast_receipt::AttemptOutcome;
 use holdfast_task::{StepStatus, error_name};
 
-fn busy() -> Does {
-    Does::Fails(StepError::transient("HTTP 503"))
+fn busy() -> ScriptedCall {
+    ScriptedCall::Fails(StepError::transient("HTTP 503"))
 }
 
-fn asks_for(seconds: u64) -> Does {
+fn asks_for(seconds: u64) -> ScriptedCall {
     let error = StepError::retry_after(Duration::from_secs(seconds), "HTTP 429");
-    Does::Fails(error)
+    ScriptedCall::Fails(error)
 }
 
 fn state(engine: &TestEngine, task: &StepTask) -> &'static str {
@@ -144,7 +144,7 @@ fn the_last_transient_failure_is_permanent_and_says_which_attempt_it_was() {
 fn a_permanent_failure_is_recorded_and_replayed_as_itself() {
     let engine = engine();
     let task = first_step(&engine);
-    let script = Script::of([Does::Fails(StepError::permanent("HTTP 404"))]);
+    let script = Script::of([ScriptedCall::Fails(StepError::permanent("HTTP 404"))]);
     for _ in 0..3 {
         assert_eq!(failing(&engine, &task, &script), error_name::PERMANENT);
     }
@@ -156,7 +156,7 @@ fn a_permanent_failure_is_recorded_and_replayed_as_itself() {
 fn an_attempt_that_never_answers_is_dropped_in_time_to_record_that_nobody_knows() {
     let engine = engine();
     let task = first_step(&engine);
-    let script = Script::of([Does::Hangs]);
+    let script = Script::of([ScriptedCall::Hangs]);
     let before = now(&engine);
     assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
     assert_eq!(now(&engine).duration_since(before).as_secs(), 30);
@@ -169,7 +169,7 @@ fn an_attempt_that_never_answers_is_dropped_in_time_to_record_that_nobody_knows(
 fn a_panic_in_an_action_is_an_unknown_outcome_not_a_dead_function() {
     let engine = engine();
     let task = first_step(&engine);
-    let script = Script::of([Does::Panics]);
+    let script = Script::of([ScriptedCall::Panics]);
     assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
     assert_eq!(
         record(&engine, &task).last_error(),
@@ -224,8 +224,8 @@ fn a_pause_beyond_reason_ends_after_a_day() {
 fn a_clean_refusal_after_an_unknown_outcome_is_the_last_word_and_not_clean() {
     let engine = engine();
     let task = first_step(&engine);
-    let refused = Does::Fails(StepError::permanent("HTTP 409"));
-    let script = Script::of([Does::ActsUnheard, refused]);
+    let refused = ScriptedCall::Fails(StepError::permanent("HTTP 409"));
+    let script = Script::of([ScriptedCall::ActsUnheard, refused]);
     assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
     for _ in 0..2 {
         let said = attempt(&engine, &task, &script).unwrap_err();
@@ -242,7 +242,11 @@ fn a_clean_refusal_after_an_unknown_outcome_is_the_last_word_and_not_clean() {
 fn unknown_outcomes_use_up_the_attempts() {
     let engine = engine();
     let task = first_step(&engine);
-    let script = Script::of([Does::ActsUnheard, Does::ActsUnheard, Does::ActsUnheard]);
+    let script = Script::of([
+        ScriptedCall::ActsUnheard,
+        ScriptedCall::ActsUnheard,
+        ScriptedCall::ActsUnheard,
+    ]);
     let names: Vec<_> = (0..4).map(|_| failing(&engine, &task, &script)).collect();
     use error_name::{PERMANENT, UNKNOWN};
     assert_eq!(names, [UNKNOWN, UNKNOWN, PERMANENT, PERMANENT]);
@@ -254,7 +258,7 @@ fn an_unknown_outcome_of_a_step_that_is_not_idempotent_goes_to_a_person() {
     let engine = engine();
     let mut task = first_step(&engine);
     task.step.idempotent = false;
-    let script = Script::of([Does::ActsUnheard]);
+    let script = Script::of([ScriptedCall::ActsUnheard]);
     for _ in 0..2 {
         let said = attempt(&engine, &task, &script).unwrap_err();
         assert_eq!(said.name, error_name::ESCALATE);

@@ -22,14 +22,17 @@ fn by_another(start: Value) -> BeginTask {
 fn a_start_is_one_write_and_says_what_later_tasks_need() {
     let engine = engine();
     let begun = run(engine.begin(&begin_task(start_of(usual_input())))).unwrap();
-    assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutMeta]);
+    assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutExecution]);
     assert_eq!(begun.input, usual_input());
     let snapshot = snapshot(&engine, &begun.execution);
-    let meta = &snapshot.meta;
-    assert_eq!((meta.rev, meta.epoch, &meta.phase), (1, 1, &Phase::Running));
-    assert_eq!(begun.execution, meta.reference());
-    assert_eq!(meta.deadline.to_string(), "2025-09-29T13:15:00Z");
-    let said: Vec<_> = meta
+    let execution = &snapshot.execution;
+    assert_eq!(
+        (execution.rev, execution.epoch, &execution.phase),
+        (1, 1, &Phase::Running)
+    );
+    assert_eq!(begun.execution, execution.reference());
+    assert_eq!(execution.deadline.to_string(), "2025-09-29T13:15:00Z");
+    let said: Vec<_> = execution
         .guardrails
         .iter()
         .map(|no| (&*no.name, no.held))
@@ -41,11 +44,11 @@ fn a_start_is_one_write_and_says_what_later_tasks_need() {
 fn a_begin_whose_answer_was_lost_goes_on_with_its_own_record() {
     let engine = engine();
     let task = begin_task(start_of(usual_input()));
-    engine.ledger.spoil(Op::PutMeta, 0, Fault::AnswerLost);
+    engine.ledger.spoil(Op::PutExecution, 0, Fault::AnswerLost);
     assert_eq!(refused(&engine, &task).name, error_name::TRANSIENT);
     let again = run(engine.begin(&task)).unwrap();
     assert_eq!(again.input, usual_input());
-    assert_eq!(snapshot(&engine, &again.execution).meta.rev, 1);
+    assert_eq!(snapshot(&engine, &again.execution).execution.rev, 1);
     assert_eq!(snapshot(&engine, &again.execution).duplicates, 0);
 }
 
@@ -79,7 +82,7 @@ fn another_owner_is_a_duplicate_and_is_counted() {
         assert!(said.message.contains(&execution.id), "{said}");
         assert_eq!(snapshot(&engine, &execution).duplicates, n);
     }
-    assert_eq!(snapshot(&engine, &execution).meta.owner, "arn:owner");
+    assert_eq!(snapshot(&engine, &execution).execution.owner, "arn:owner");
 }
 
 #[test]
@@ -123,7 +126,10 @@ fn a_rejected_start_is_recorded_and_every_retry_says_the_same() {
     let read: Value = serde_json::from_str(&said.message).unwrap();
     assert_eq!(read["message"], "short_hold: a hold lasts 30 days at most");
     let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
-    assert_eq!(snapshot(&engine, &execution).meta.phase, Phase::Rejected);
+    assert_eq!(
+        snapshot(&engine, &execution).execution.phase,
+        Phase::Rejected
+    );
 }
 
 #[test]
@@ -219,9 +225,9 @@ fn an_event_brings_who_asks_and_who_agreed_and_one_without_is_rejected() {
         }
     };
     let begun = run(engine.begin(&start("e-1", approval.clone()))).unwrap();
-    let meta = snapshot(&engine, &begun.execution).meta;
-    assert_eq!(meta.requested_by.as_deref(), Some("ann"));
-    assert_eq!(json!(meta.approval), approval);
+    let execution = snapshot(&engine, &begun.execution).execution;
+    assert_eq!(execution.requested_by.as_deref(), Some("ann"));
+    assert_eq!(json!(execution.approval), approval);
     let said = refused(&engine, &start("e-2", Value::Null));
     assert_eq!(said.name, error_name::REJECTED);
     assert!(said.message.contains("none came with it"), "{said}");

@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::*;
-use crate::testing::{Does, Fault, Op, engine};
+use crate::testing::{Fault, Op, ScriptedCall, engine};
 use holdfast_ledger::{Attempt, Phase, StepState};
 use holdfast_receipt::AttemptOutcome;
 use holdfast_task::{StepStatus, error_name};
 
 /// A claim whose attempt died at once: its function was stopped.
 fn crashed(engine: &TestEngine, task: &StepTask) {
-    let alive = attempt(engine, task, &Script::of([Does::Hangs]));
+    let alive = attempt(engine, task, &Script::of([ScriptedCall::Hangs]));
     assert!(alive.is_err());
     let mut dead = record(engine, task);
     let expect = Expect::Rev(dead.rev);
@@ -135,7 +135,7 @@ fn a_zombie_that_completes_after_a_takeover_changes_nothing() {
         other.host.pass(40);
         attempt(&other, &twin, &successor).unwrap();
     };
-    let script = Script::of([Does::Meanwhile(Box::new(takes_over))]);
+    let script = Script::of([ScriptedCall::Meanwhile(Box::new(takes_over))]);
     let said = attempt(&engine, &task, &script).unwrap_err();
     assert_eq!(said.name, error_name::CONFLICT);
     assert!(said.message.contains("took over"), "{said}");
@@ -151,7 +151,7 @@ fn a_slow_attempt_whose_lease_is_over_still_records_if_nobody_took_over() {
     let engine = engine();
     let task = first_step(&engine);
     let clock = engine.host.clone();
-    let script = Script::of([Does::Meanwhile(Box::new(move || clock.pass(40)))]);
+    let script = Script::of([ScriptedCall::Meanwhile(Box::new(move || clock.pass(40)))]);
     attempt(&engine, &task, &script).unwrap();
 }
 
@@ -174,7 +174,7 @@ fn two_attempts_that_claim_at_once_act_once() {
 fn the_first_claims_input_wins_over_what_later_attempts_are_sent() {
     let engine = engine();
     let mut task = first_step(&engine);
-    let script = Script::of([Does::ActsUnheard]);
+    let script = Script::of([ScriptedCall::ActsUnheard]);
     assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
     let first = std::mem::replace(&mut task.input, json!({"vendor_id": "another"}));
     attempt(&engine, &task, &script).unwrap();
@@ -184,12 +184,12 @@ fn the_first_claims_input_wins_over_what_later_attempts_are_sent() {
 
 #[test]
 fn an_attempt_does_not_act_once_the_execution_stops_running() {
-    type Change = fn(&mut Meta);
-    let closing: Change = |meta| {
+    type Change = fn(&mut ExecutionRecord);
+    let closing: Change = |execution| {
         let failure = failed_at("x");
-        meta.phase = Phase::Unwinding { failure };
+        execution.phase = Phase::Unwinding { failure };
     };
-    let taken_over: Change = |meta| meta.epoch += 1;
+    let taken_over: Change = |execution| execution.epoch += 1;
     for stop in [closing, taken_over] {
         let engine = engine();
         let task = first_step(&engine);
@@ -209,9 +209,11 @@ fn an_attempt_does_not_act_once_the_execution_stops_running() {
 fn a_halted_attempt_after_an_unknown_one_leaves_the_step_unknown() {
     let engine = engine();
     let task = first_step(&engine);
-    let script = Script::of([Does::ActsUnheard]);
+    let script = Script::of([ScriptedCall::ActsUnheard]);
     assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
-    change(&engine, &partition(&task.execution), |meta| meta.epoch += 1);
+    change(&engine, &partition(&task.execution), |execution| {
+        execution.epoch += 1
+    });
     assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
     assert_eq!(record(&engine, &task).state, StepState::Unknown);
     assert_eq!(script.times(), 1);

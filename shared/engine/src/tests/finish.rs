@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::testing::{Does, Fault, Op, engine};
+use crate::testing::{Fault, Op, ScriptedCall, engine};
 use holdfast_action::StepError;
 use holdfast_ids::digest::sha256_hex;
 use holdfast_ledger::Phase;
 use holdfast_receipt::{Receipt, Status};
 use holdfast_task::error_name;
 
-fn permanent() -> Does {
-    Does::Fails(StepError::permanent("HTTP 404"))
+fn permanent() -> ScriptedCall {
+    ScriptedCall::Fails(StepError::permanent("HTTP 404"))
 }
 
-fn busy() -> Does {
-    Does::Fails(StepError::transient("HTTP 503"))
+fn busy() -> ScriptedCall {
+    ScriptedCall::Fails(StepError::transient("HTTP 503"))
 }
 
 /// The one receipt there is.
@@ -34,7 +34,7 @@ fn statuses(engine: &TestEngine) -> Vec<String> {
 }
 
 /// An execution whose two steps were tried like this.
-fn executed(engine: &TestEngine, does: [Option<Does>; 2]) -> ExecutionRef {
+fn executed(engine: &TestEngine, does: [Option<ScriptedCall>; 2]) -> ExecutionRef {
     let execution = begun(engine);
     for (name, does) in STEPS.iter().zip(does) {
         let _ = attempt(engine, &step_task(&execution, name), &Script::of(does));
@@ -54,13 +54,13 @@ fn an_executed_execution_has_a_receipt_whose_digest_the_ledger_knows() {
     );
     let bytes = engine.receipts.objects.lock().unwrap()[&ended.receipt].clone();
     assert_eq!(ended.receipt_sha256, sha256_hex(&bytes));
-    let meta = snapshot(&engine, &execution).meta;
-    let recorded = meta.receipt.unwrap();
+    let execution = snapshot(&engine, &execution).execution;
+    let recorded = execution.receipt.unwrap();
     assert_eq!(
         (recorded.object, recorded.sha256),
         (ended.receipt, ended.receipt_sha256)
     );
-    assert_eq!(meta.rev, 3);
+    assert_eq!(execution.rev, 3);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_whole_execution_of_two_steps_keeps_to_its_budget() {
     }
     let n = STEPS.len();
     let right = [
-        (Op::PutMeta, 3),
+        (Op::PutExecution, 3),
         (Op::PutStep, 2 * n),
         (Op::Standing, n + 1),
         (Op::Snapshot, 1),
@@ -105,7 +105,7 @@ fn a_finish_that_runs_again_agrees_with_the_first() {
 #[test]
 fn finishes_at_once_agree_wherever_the_second_overtakes_the_first() {
     for failed_at in [None, Some(STEPS[1])] {
-        for op in [Op::Snapshot, Op::PutMeta, Op::PutStep] {
+        for op in [Op::Snapshot, Op::PutExecution, Op::PutStep] {
             for pass in 0..2 {
                 let engine = engine();
                 let execution = executed(&engine, [None, failed_at.map(|_| busy())]);
@@ -122,7 +122,7 @@ fn finishes_at_once_agree_wherever_the_second_overtakes_the_first() {
                         first = finish(&engine, &execution, failed_at);
                     }
                 }
-                let found = snapshot(&engine, &execution).meta.receipt.unwrap();
+                let found = snapshot(&engine, &execution).execution.receipt.unwrap();
                 assert_eq!(first.unwrap().receipt_sha256, found.sha256, "{op:?} {pass}");
                 receipt(&engine);
             }
@@ -141,17 +141,19 @@ fn whoever_loses_the_race_for_the_receipt_adopts_the_winners() {
         .lock()
         .unwrap()
         .insert(ended.receipt.clone(), theirs.clone());
-    change(&engine, &partition(&execution), |meta| meta.receipt = None);
+    change(&engine, &partition(&execution), |execution| {
+        execution.receipt = None
+    });
     let adopted = finish(&engine, &execution, None).unwrap();
     assert_eq!(adopted.receipt_sha256, sha256_hex(&theirs));
-    let recorded = snapshot(&engine, &execution).meta.receipt.unwrap();
+    let recorded = snapshot(&engine, &execution).execution.receipt.unwrap();
     assert_eq!(recorded.sha256, adopted.receipt_sha256);
 }
 
 #[test]
 fn a_finish_that_is_cut_off_at_any_call_ends_the_same_when_it_runs_again() {
     for failed_at in [None, Some(STEPS[1])] {
-        for op in [Op::Snapshot, Op::PutMeta, Op::PutStep] {
+        for op in [Op::Snapshot, Op::PutExecution, Op::PutStep] {
             for pass in 0..3 {
                 for lost in [false, true] {
                     let engine = engine();
@@ -262,7 +264,7 @@ fn finish_waits_for_an_attempt_that_may_be_at_work_and_keeps_others_from_beginni
     attempt(
         &engine,
         &task,
-        &Script::of([Does::Meanwhile(Box::new(closes))]),
+        &Script::of([ScriptedCall::Meanwhile(Box::new(closes))]),
     )
     .unwrap();
     assert_eq!(
@@ -282,7 +284,7 @@ fn an_attempt_whose_lease_ran_out_is_undone_and_cannot_come_back() {
         other.host.pass(35);
         finish(&other, &again, Some(STEPS[0])).unwrap();
     };
-    let script = Script::of([Does::Meanwhile(Box::new(closes))]);
+    let script = Script::of([ScriptedCall::Meanwhile(Box::new(closes))]);
     assert_eq!(failing(&engine, &task, &script), error_name::CONFLICT);
     assert_eq!(statuses(&engine), ["UNDONE", "NOT_RUN"]);
     assert_eq!(receipt(&engine).residual_effects, []);
@@ -313,9 +315,9 @@ fn a_late_happy_finish_cannot_overwrite_a_close_under_way() {
     let execution = executed(&engine, [None, None]);
     let at = partition(&execution);
     let failure = failed_at("Finish");
-    change(&engine, &at, |meta| {
-        meta.epoch += 1;
-        meta.phase = Phase::Unwinding { failure };
+    change(&engine, &at, |execution| {
+        execution.epoch += 1;
+        execution.phase = Phase::Unwinding { failure };
     });
     let said = finish(&engine, &execution, None).unwrap_err();
     assert_eq!(said.name, error_name::HALTED);
@@ -337,7 +339,7 @@ fn the_first_failure_is_the_one_that_is_recorded() {
     attempt(
         &engine,
         &task,
-        &Script::of([Does::Meanwhile(Box::new(closes))]),
+        &Script::of([ScriptedCall::Meanwhile(Box::new(closes))]),
     )
     .unwrap();
     finish(&engine, &execution, Some("second")).unwrap();
@@ -353,7 +355,7 @@ fn what_ended_stays_ended_whatever_comes_after() {
         finish(&engine, &execution, Some("late")).unwrap().status,
         "EXECUTED"
     );
-    let phase = snapshot(&engine, &execution).meta.phase;
+    let phase = snapshot(&engine, &execution).execution.phase;
     assert!(matches!(
         phase,
         Phase::Ended {
@@ -381,9 +383,9 @@ fn an_incident_is_told_before_the_record_says_that_all_is_done() {
     let execution = executed(&engine, [None, Some(permanent())]);
     engine.ledger.spoil(Op::PutIncident, 0, Fault::Unavailable);
     finish(&engine, &execution, Some(STEPS[1])).unwrap_err();
-    assert!(snapshot(&engine, &execution).meta.is_open());
-    let now = snapshot(&engine, &execution).meta.reference();
+    assert!(snapshot(&engine, &execution).execution.is_open());
+    let now = snapshot(&engine, &execution).execution.reference();
     finish(&engine, &now, None).unwrap();
-    assert!(!snapshot(&engine, &execution).meta.is_open());
+    assert!(!snapshot(&engine, &execution).execution.is_open());
     assert_eq!(engine.ledger.kept.incidents("acme").len(), 1);
 }

@@ -8,13 +8,13 @@ mod at_random;
 
 use crate::testing::{Fault, Op, engine};
 use holdfast_ids::digest::value_sha256_hex;
-use holdfast_ledger::{Asked, Counter, CounterKind, Phase, Request, redrive, withdraw};
+use holdfast_ledger::{Counter, CounterKind, Phase, Request, RequestTransition, redrive, withdraw};
 use holdfast_receipt::Status;
 use holdfast_task::{Budget, Period, error_name};
 
 const LIMIT: i64 = 100;
 
-fn rules() -> Rules {
+fn rules() -> StartConditions {
     let budget = Budget {
         name: "held_amount".to_owned(),
         amount: "$input.amount".to_owned(),
@@ -22,10 +22,10 @@ fn rules() -> Rules {
         per: Period::Day,
         zone: "UTC".to_owned(),
     };
-    Rules {
+    StartConditions {
         budgets: vec![budget],
         concurrent_executions: Some(3),
-        ..Rules::default()
+        ..StartConditions::default()
     }
 }
 
@@ -63,7 +63,7 @@ fn rejected(engine: &TestEngine, task: &BeginTask) -> (ExecutionRef, Vec<String>
     assert_eq!(said.name, error_name::REJECTED, "{said}");
     let read: Value = serde_json::from_str(&said.message).unwrap();
     let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
-    let guardrails = snapshot(engine, &execution).meta.guardrails;
+    let guardrails = snapshot(engine, &execution).execution.guardrails;
     let no = guardrails.into_iter().filter(|one| !one.held);
     (execution, no.map(|one| one.name).collect())
 }
@@ -72,7 +72,7 @@ fn rejected(engine: &TestEngine, task: &BeginTask) -> (ExecutionRef, Vec<String>
 fn a_start_takes_with_its_record_and_its_retries_take_nothing() {
     let engine = engine();
     let task = start_with("k-1", json!(30));
-    engine.ledger.spoil(Op::PutMeta, 0, Fault::AnswerLost);
+    engine.ledger.spoil(Op::PutExecution, 0, Fault::AnswerLost);
     let begun = run(engine.begin(&task)).unwrap();
     assert_eq!(run(engine.begin(&task)), Ok(begun.clone()));
     assert_eq!(used_and_open(&engine), (30, 1));
@@ -83,9 +83,9 @@ fn a_start_takes_with_its_record_and_its_retries_take_nothing() {
     let said = run(engine.begin(&other)).expect_err("it is a duplicate");
     assert_eq!(said.name, error_name::DUPLICATE);
     assert_eq!(used_and_open(&engine), (30, 1));
-    let meta = snapshot(&engine, &begun.execution).meta;
-    assert!(meta.guardrails.iter().all(|one| one.held));
-    let names: Vec<_> = meta.guardrails.iter().map(|one| &*one.name).collect();
+    let execution = snapshot(&engine, &begun.execution).execution;
+    assert!(execution.guardrails.iter().all(|one| one.held));
+    let names: Vec<_> = execution.guardrails.iter().map(|one| &*one.name).collect();
     let all = [
         "input",
         "short_hold",
@@ -93,18 +93,18 @@ fn a_start_takes_with_its_record_and_its_retries_take_nothing() {
         "concurrent_executions",
     ];
     assert_eq!(names, all);
-    assert!(meta.policy_digest.is_some());
+    assert!(execution.policy_digest.is_some());
 }
 
 #[test]
 fn a_start_without_such_rules_costs_one_write_and_its_end_two() {
     let engine = engine();
     let execution = begun(&engine);
-    assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutMeta]);
+    assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutExecution]);
     finish(&engine, &execution, None).unwrap();
     assert_eq!(
         engine.ledger.calls(),
-        [Op::Snapshot, Op::PutMeta, Op::PutMeta]
+        [Op::Snapshot, Op::PutExecution, Op::PutExecution]
     );
 }
 
@@ -143,15 +143,20 @@ fn an_executed_execution_keeps_its_budget_until_it_is_rolled_back() {
         finish(&engine, &begun.execution, None).unwrap();
         assert_eq!(used_and_open(&engine), (30, 0));
     }
-    let meta = snapshot(&engine, &begun.execution).meta;
+    let execution = snapshot(&engine, &begun.execution).execution;
     let request = Request {
         by: "bob".to_owned(),
         reason: "wrong vendor".to_owned(),
     };
-    let Asked::Write(next) = withdraw(&meta, &request, "arn:owner", now(&engine)) else {
+    let RequestTransition::Write(next) = withdraw(&execution, &request, "arn:owner", now(&engine))
+    else {
         panic!("it can be rolled back");
     };
-    run(engine.ledger.kept.put_meta(&next, Expect::Rev(meta.rev))).unwrap();
+    run(engine
+        .ledger
+        .kept
+        .put_execution(&next, Expect::Rev(execution.rev)))
+    .unwrap();
     let done = unwind(&engine, &next.reference(), "", &Script::default()).unwrap();
     assert_eq!(done.status, "ROLLED_BACK");
     assert_eq!(used_and_open(&engine), (0, 0));
@@ -167,7 +172,7 @@ fn a_rollback_gives_back_once_however_often_its_end_is_tried() {
         ..plan_task(&begun.execution, STEPS[0])
     };
     let execution = run(engine.plan(&plan)).unwrap().execution;
-    engine.ledger.spoil(Op::PutMeta, 0, Fault::AnswerLost);
+    engine.ledger.spoil(Op::PutExecution, 0, Fault::AnswerLost);
     for _ in 0..3 {
         let done = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
         assert_eq!(done.status, "FAILED");
@@ -201,11 +206,11 @@ fn redriven(engine: &TestEngine, of: &BeginTask, execution: &ExecutionRef) -> Be
     };
     let owner = format!("{}-again", of.owner);
     let asked = redrive(&snapshot, &of.gate, &steps(), &request, &owner, now(engine));
-    let Asked::Write(next) = asked else {
+    let RequestTransition::Write(next) = asked else {
         panic!("it can be redriven: {asked:?}");
     };
-    let expect = Expect::Rev(snapshot.meta.rev);
-    run(engine.ledger.kept.put_meta(&next, expect)).unwrap();
+    let expect = Expect::Rev(snapshot.execution.rev);
+    run(engine.ledger.kept.put_execution(&next, expect)).unwrap();
     let mut task = BeginTask {
         owner,
         ..of.clone()
@@ -234,7 +239,7 @@ fn a_redrive_takes_anew_what_the_end_gave_back_and_once() {
     let execution = failed(&engine, &task);
     assert_eq!(used_and_open(&engine), (0, 0));
     let again = redriven(&engine, &task, &execution);
-    engine.ledger.spoil(Op::PutMeta, 1, Fault::AnswerLost);
+    engine.ledger.spoil(Op::PutExecution, 1, Fault::AnswerLost);
     for _ in 0..2 {
         run(engine.begin(&again)).unwrap();
         assert_eq!(used_and_open(&engine), (30, 1));
@@ -251,7 +256,7 @@ fn a_redrive_for_which_too_little_is_left_goes_no_further_and_says_so_again() {
     for _ in 0..2 {
         let (execution, no) = rejected(&engine, &again);
         assert_eq!(no, ["held_amount"]);
-        let phase = snapshot(&engine, &execution).meta.phase;
+        let phase = snapshot(&engine, &execution).execution.phase;
         assert!(matches!(phase, Phase::Unwinding { .. }), "{phase:?}");
     }
     let (execution, _) = rejected(&engine, &again);
@@ -277,9 +282,9 @@ fn an_approval_admits_one_start_and_its_repeats_and_no_other() {
     let engine = engine();
     let agreed = |key: &str, reference: &str| {
         let mut task = start_with(key, json!(1));
-        task.gate.rules = Rules {
+        task.gate.rules = StartConditions {
             approval: true,
-            ..Rules::default()
+            ..StartConditions::default()
         };
         task.start["requested_by"] = json!("ann");
         task.start["approval"] = json!({
@@ -302,9 +307,9 @@ fn a_minute_of_the_clock_takes_as_many_starts_as_it_may_and_the_next_as_many_aga
     let engine = engine();
     let start_at = |key: &str, at: &str| {
         let mut task = start_with(key, json!(1));
-        task.gate.rules = Rules {
+        task.gate.rules = StartConditions {
             starts_per_minute: Some(2),
-            ..Rules::default()
+            ..StartConditions::default()
         };
         task.started_at = at.to_owned();
         task

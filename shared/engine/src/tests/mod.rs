@@ -3,7 +3,6 @@
 mod asking;
 mod attempts;
 mod begin;
-mod draws;
 mod faults;
 mod finish;
 mod limits;
@@ -11,6 +10,7 @@ mod pausing;
 mod payloads;
 mod receipts;
 mod requests;
+mod requirements;
 mod rollback;
 mod rollback_races;
 mod unwinding;
@@ -24,20 +24,20 @@ use super::{
 };
 use holdfast_admission::Envelope;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Expect, Ledger, Meta, Put, Snapshot, StepRecord};
+use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Put, Snapshot, StepRecord};
 use holdfast_receipt::evidence::Unsigned;
 use holdfast_task::{
-    BeginTask, ExecutionRef, Failure, FinishResult, FinishTask, Gate, Guardrail, PlanResult,
-    PlanTask, Rules, StepPolicy, StepRef, StepResult, StepTask, Template, TriggerMap, UndoPolicy,
-    UndoTask,
+    AdmissionSpec, BeginTask, ExecutionRef, Failure, FinishResult, FinishTask, Guardrail,
+    PlanResult, PlanTask, StartConditions, StepPolicy, StepRef, StepResult, StepTask, Template,
+    TriggerMap, UndoPolicy, UndoTask,
 };
 
 /// The steps of the specification's workflow.
 const STEPS: [&str; 2] = ["apply_vendor_hold", "notify_ap_team"];
 
-fn gate() -> Gate {
+fn gate() -> AdmissionSpec {
     let template = |value| Template(value);
-    Gate {
+    AdmissionSpec {
         workflow: "WF-HOLD".to_owned(),
         version: 3,
         definition_digest: "sha256:d1".to_owned(),
@@ -69,7 +69,7 @@ fn gate() -> Gate {
                 approval: None,
             },
         ],
-        rules: Rules::default(),
+        rules: StartConditions::default(),
         timeout_s: 900,
     }
 }
@@ -223,13 +223,13 @@ fn record(engine: &TestEngine, task: &StepTask) -> StepRecord {
 }
 
 /// Writes META over, as another part of the engine would.
-fn change(engine: &TestEngine, at: &ExecutionKey, change: impl FnOnce(&mut Meta)) {
-    let mut meta = run(engine.ledger.kept.meta(at)).unwrap().unwrap();
-    let expect = Expect::Rev(meta.rev);
-    meta.rev += 1;
-    change(&mut meta);
+fn change(engine: &TestEngine, at: &ExecutionKey, change: impl FnOnce(&mut ExecutionRecord)) {
+    let mut execution = run(engine.ledger.kept.execution(at)).unwrap().unwrap();
+    let expect = Expect::Rev(execution.rev);
+    execution.rev += 1;
+    change(&mut execution);
     assert_eq!(
-        run(engine.ledger.kept.put_meta(&meta, expect)),
+        run(engine.ledger.kept.put_execution(&execution, expect)),
         Ok(Put::Done)
     );
 }

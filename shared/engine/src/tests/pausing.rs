@@ -1,7 +1,7 @@
 //! The kill switch through the engine: nothing new starts, no step begins, every undo goes on, and resume continues.
 
 use super::{rollback::receipt_of, *};
-use crate::testing::{Does, Fault, Op, engine};
+use crate::testing::{Fault, Op, ScriptedCall, engine};
 use holdfast_action::StepError;
 use holdfast_ledger::{Control, Meanwhile, Phase, Request, Scope, StepState, Switch, control};
 use holdfast_task::error_name;
@@ -66,7 +66,7 @@ fn a_step_waits_without_an_effect_an_attempt_or_a_trace_until_resumed() {
 fn an_attempt_that_failed_before_the_pause_still_counts_after_it() {
     let engine = engine();
     let task = first_step(&engine);
-    let script = Script::of([Does::ActsUnheard]);
+    let script = Script::of([ScriptedCall::ActsUnheard]);
     failing(&engine, &task, &script);
     pause(&engine, Meanwhile::Wait);
     assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
@@ -102,9 +102,9 @@ fn a_pause_that_rolls_back_undoes_what_was_done_and_says_who_asked() {
     let second = step_task(&first.execution, STEPS[1]);
     assert_eq!(failing(&engine, &second, &script), error_name::HALTED);
     assert_eq!(script.times(), 1);
-    let meta = snapshot(&engine, &first.execution).meta;
-    let Phase::Unwinding { failure } = &meta.phase else {
-        panic!("{:?}", meta.phase);
+    let execution = snapshot(&engine, &first.execution).execution;
+    let Phase::Unwinding { failure } = &execution.phase else {
+        panic!("{:?}", execution.phase);
     };
     assert_eq!(
         (failure.error.as_str(), failure.by.as_deref()),
@@ -228,7 +228,7 @@ fn a_start_that_may_wait_is_accepted_unless_it_would_be_rolled_back() {
 fn a_pause_before_an_unknown_outcome_is_tried_again_claims_nothing() {
     let engine = engine();
     let task = first_step(&engine);
-    let script = Script::of([Does::Fails(StepError::unknown("no answer"))]);
+    let script = Script::of([ScriptedCall::Fails(StepError::unknown("no answer"))]);
     failing(&engine, &task, &script);
     let unknown = record(&engine, &task);
     pause(&engine, Meanwhile::Wait);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{Does, engine};
+use crate::testing::{ScriptedCall, engine};
 use holdfast_action::StepError;
 use holdfast_ids::keys::{ExecutionKey, payload_object};
 use holdfast_task::{
@@ -27,7 +27,7 @@ fn a_small_input_and_output_stand_in_the_ledger() {
     let mut task = first_step(&engine);
     task.input = json!("x".repeat(LEDGER_INLINE_BYTES - 2));
     let output = task.input.clone();
-    attempt(&engine, &task, &Script::of([Does::Answers(output)])).unwrap();
+    attempt(&engine, &task, &Script::of([ScriptedCall::Answers(output)])).unwrap();
     assert!(stored(&engine).is_empty());
 }
 
@@ -36,7 +36,7 @@ fn a_large_input_and_output_are_stored_and_given_back_whole() {
     let engine = engine();
     let mut task = first_step(&engine);
     task.input = large(1000);
-    let script = Script::of([Does::Answers(large(1200))]);
+    let script = Script::of([ScriptedCall::Answers(large(1200))]);
     for _ in 0..2 {
         let done = attempt(&engine, &task, &script).unwrap();
         assert_eq!(done.output, large(1200));
@@ -58,7 +58,7 @@ fn a_large_input_and_output_are_stored_and_given_back_whole() {
 fn an_output_too_large_for_a_state_travels_as_a_reference_that_the_next_step_resolves() {
     let engine = engine();
     let task = first_step(&engine);
-    let script = Script::of([Does::Answers(large(9000))]);
+    let script = Script::of([ScriptedCall::Answers(large(9000))]);
     let reference = attempt(&engine, &task, &script).unwrap().output;
     assert!(reference.to_string().len() < 400, "{reference}");
     let replayed = attempt(&engine, &task, &script).unwrap().output;
@@ -76,7 +76,7 @@ fn a_stored_input_is_read_back_for_an_attempt_that_was_sent_another_one() {
     let engine = engine();
     let mut task = first_step(&engine);
     task.input = large(3000);
-    let script = Script::of([Does::Fails(StepError::transient("HTTP 503"))]);
+    let script = Script::of([ScriptedCall::Fails(StepError::transient("HTTP 503"))]);
     assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
     task.input = json!("another");
     attempt(&engine, &task, &script).unwrap();
@@ -120,7 +120,7 @@ fn a_forged_reference_is_refused_before_anything_is_claimed() {
 fn a_stored_payload_that_was_changed_is_refused() {
     let engine = engine();
     let mut task = first_step(&engine);
-    let script = Script::of([Does::Answers(large(9000))]);
+    let script = Script::of([ScriptedCall::Answers(large(9000))]);
     task.input = attempt(&engine, &task, &script).unwrap().output;
     for bytes in engine.payloads.objects.lock().unwrap().values_mut() {
         *bytes = b"{}".to_vec();
@@ -135,7 +135,7 @@ fn a_stored_payload_that_was_changed_is_refused() {
 fn an_output_that_cannot_be_stored_leaves_an_unknown_outcome_to_ask_again() {
     let engine = engine();
     let task = first_step(&engine);
-    let script = Script::of([Does::Answers(large(1000))]);
+    let script = Script::of([ScriptedCall::Answers(large(1000))]);
     engine.payloads.refuse(1);
     assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
     assert_eq!(
@@ -149,7 +149,7 @@ fn an_output_that_cannot_be_stored_leaves_an_unknown_outcome_to_ask_again() {
 fn an_effect_stands_though_its_output_cannot_be_written_down() {
     let engine = engine();
     let task = first_step(&engine);
-    let script = Script::of([Does::Answers(json!({"id": u64::MAX}))]);
+    let script = Script::of([ScriptedCall::Answers(json!({"id": u64::MAX}))]);
     let done = attempt(&engine, &task, &script).unwrap();
     let note = done.output["$output_not_kept"].as_str().unwrap().to_owned();
     assert!(note.contains("carry it as a string"), "{note}");

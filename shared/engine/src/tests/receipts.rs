@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{Does, engine};
+use crate::testing::{ScriptedCall, engine};
 use holdfast_action::StepError;
 
 /// The only receipt, one member a line, digests and keys cut to eight digits.
@@ -52,7 +52,7 @@ fn executed_with_a_retry() {
     let engine = engine();
     let execution = begun(&engine);
     let hold = step_task(&execution, STEPS[0]);
-    let script = Script::of([Does::Fails(StepError::transient("HTTP 503"))]);
+    let script = Script::of([ScriptedCall::Fails(StepError::transient("HTTP 503"))]);
     attempt(&engine, &hold, &script).unwrap_err();
     engine.host.pass(1);
     attempt(&engine, &hold, &script).unwrap();
@@ -133,7 +133,7 @@ fn executed_with_items_and_a_skipped_step() {
 fn failed_with_nothing_applied() {
     let engine = engine();
     let execution = begun(&engine);
-    let script = Script::of([Does::Fails(StepError::permanent("HTTP 404"))]);
+    let script = Script::of([ScriptedCall::Fails(StepError::permanent("HTTP 404"))]);
     attempt(&engine, &step_task(&execution, STEPS[0]), &script).unwrap_err();
     finish(&engine, &execution, Some(STEPS[0])).unwrap();
     assert_snapshot!(shown(&engine), @r#"
@@ -177,7 +177,7 @@ fn rolled_back_what_stood_and_what_may_have() {
     .unwrap();
     let mut notify = step_task(&execution, STEPS[1]);
     notify.step.idempotent = false;
-    attempt(&engine, &notify, &Script::of([Does::Hangs])).unwrap_err();
+    attempt(&engine, &notify, &Script::of([ScriptedCall::Hangs])).unwrap_err();
     finish(&engine, &execution, Some(STEPS[1])).unwrap();
     assert_snapshot!(shown(&engine), @r#"
     definition_digest: "sha256:d1"

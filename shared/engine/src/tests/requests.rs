@@ -1,9 +1,11 @@
 //! What people ask of an execution, through the engine: cancel, undo after the end, go on where it failed.
 
 use super::{rollback::receipt_of, *};
-use crate::testing::{Does, engine};
+use crate::testing::{ScriptedCall, engine};
 use holdfast_action::StepError;
-use holdfast_ledger::{Answer, Asked, Request, StepState, ask, cancel, redrive, withdraw};
+use holdfast_ledger::{
+    Request, RequestOutcome, RequestTransition, StepState, ask, cancel, redrive, withdraw,
+};
 use holdfast_receipt::evidence::Unsigned;
 use holdfast_task::{StepStatus, error_name};
 
@@ -18,10 +20,10 @@ fn request() -> Request {
 fn put(
     engine: &TestEngine,
     execution: &ExecutionRef,
-    decide: impl Fn(&Snapshot) -> Asked + Send + Sync,
+    decide: impl Fn(&Snapshot) -> RequestTransition + Send + Sync,
 ) -> ExecutionRef {
     match run(ask(&engine.ledger, &partition(execution), decide)).unwrap() {
-        Answer::Done(meta) => meta.reference(),
+        RequestOutcome::Done(execution) => execution.reference(),
         other => panic!("not recorded: {other:?}"),
     }
 }
@@ -29,14 +31,14 @@ fn put(
 fn cancelled(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     let now = now(engine);
     put(engine, execution, |snapshot| {
-        cancel(&snapshot.meta, &request(), "arn:recovery", now)
+        cancel(&snapshot.execution, &request(), "arn:recovery", now)
     })
 }
 
 fn withdrawn(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     let now = now(engine);
     put(engine, execution, |snapshot| {
-        withdraw(&snapshot.meta, &request(), "arn:recovery", now)
+        withdraw(&snapshot.execution, &request(), "arn:recovery", now)
     })
 }
 
@@ -47,7 +49,7 @@ fn redriven(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     })
 }
 
-/// Does what the owner of the execution does once it was asked to undo it.
+/// ScriptedCall what the owner of the execution does once it was asked to undo it.
 fn undo_all(engine: &TestEngine, execution: &ExecutionRef, action: &Script) -> FinishResult {
     let task = PlanTask {
         owner: "arn:recovery".to_owned(),
@@ -72,7 +74,7 @@ fn succeeded(engine: &TestEngine, action: &Script) -> ExecutionRef {
 }
 
 fn no() -> Script {
-    Script::of([Does::Fails(StepError::permanent("no"))])
+    Script::of([ScriptedCall::Fails(StepError::permanent("no"))])
 }
 
 #[test]
@@ -83,13 +85,13 @@ fn a_cancel_lets_the_call_under_way_end_begins_no_other_and_undoes_it() {
     let meanwhile = move || {
         cancelled(&other, &execution);
     };
-    let action = Script::of([Does::Meanwhile(Box::new(meanwhile))]);
+    let action = Script::of([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     attempt(&engine, &task, &action).unwrap();
     let next = step_task(&task.execution, STEPS[1]);
     assert_eq!(failing(&engine, &next, &action), error_name::HALTED);
     let by_machine = unwind(&engine, &task.execution, STEPS[1], &action).unwrap_err();
     assert_eq!(by_machine.name, error_name::HALTED, "the recovery does it");
-    let execution = snapshot(&engine, &task.execution).meta.reference();
+    let execution = snapshot(&engine, &task.execution).execution.reference();
     let ended = undo_all(&engine, &execution, &action);
     assert_eq!(ended.status, "ROLLED_BACK");
     assert_eq!((action.times(), action.effects()), (1, 0));
@@ -126,14 +128,14 @@ fn an_executed_execution_is_undone_on_request_and_its_second_receipt_names_the_f
 #[test]
 fn what_an_earlier_rollback_left_is_undone_on_request_with_a_fresh_budget() {
     let engine = engine();
-    let busy = || Does::Fails(StepError::transient("busy"));
+    let busy = || ScriptedCall::Fails(StepError::transient("busy"));
     let action = Script::default().undoing([busy(), busy()]);
     let mut task = first_step(&engine);
     task.step.undo.as_mut().unwrap().max_attempts = 1;
     attempt(&engine, &task, &action).unwrap();
     let ended = unwind(&engine, &task.execution, STEPS[1], &action).unwrap();
     for right in ["PARTIALLY_ROLLED_BACK", "ROLLED_BACK"] {
-        let before = snapshot(&engine, &task.execution).meta;
+        let before = snapshot(&engine, &task.execution).execution;
         assert_eq!(before.phase.name(), "PARTIALLY_ROLLED_BACK");
         let execution = withdrawn(&engine, &task.execution);
         assert_eq!(undo_all(&engine, &execution, &action).status, right);
@@ -211,7 +213,7 @@ fn a_redriven_execution_that_fails_again_is_undone_again_under_the_new_keys() {
     for generation in 0..3 {
         attempt(&engine, &step_task(&now, STEPS[0]), &action).unwrap();
         let task = PlanTask {
-            owner: snapshot(&engine, &now).meta.owner,
+            owner: snapshot(&engine, &now).execution.owner,
             ..plan_task(&now, STEPS[1])
         };
         let plan = run(engine.plan(&task)).unwrap();
@@ -300,7 +302,7 @@ fn a_receipt_of_a_later_run_gives_no_reasons_of_an_earlier_one() {
     attempt(&engine, &step_task(&execution, STEPS[0]), &no()).unwrap_err();
     unwind(&engine, &execution, STEPS[0], &Script::default()).unwrap();
     let again = redriven(&engine, &execution);
-    let other = Script::of([Does::Fails(StepError::permanent("closed"))]);
+    let other = Script::of([ScriptedCall::Fails(StepError::permanent("closed"))]);
     attempt(&engine, &step_task(&again, STEPS[1]), &other).unwrap_err();
     let task = PlanTask {
         owner: "arn:again".to_owned(),

@@ -3,22 +3,25 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::testing::{Does, Op, engine};
+use crate::testing::{Op, ScriptedCall, engine};
 use holdfast_action::{Done, StepError};
 use holdfast_ids::keys::undo_key;
 use holdfast_ledger::StepState;
 use holdfast_receipt::{AttemptOutcome, Receipt, evidence::Unsigned};
-use holdfast_task::{GiveUpTask, ToUndo, error_name};
+use holdfast_task::{GiveUpTask, UndoItem, error_name};
 
 /// The receipt of an execution that has ended.
 pub(super) fn receipt_of(engine: &TestEngine, execution: &ExecutionRef) -> Receipt {
-    let written = snapshot(engine, execution).meta.receipt.expect("it ended");
+    let written = snapshot(engine, execution)
+        .execution
+        .receipt
+        .expect("it ended");
     let objects = engine.receipts.objects.lock().unwrap();
     serde_json::from_slice(&objects[&written.object]).unwrap()
 }
 
 fn no() -> Script {
-    Script::of([Does::Fails(StepError::permanent("no"))])
+    Script::of([ScriptedCall::Fails(StepError::permanent("no"))])
 }
 
 /// An execution whose first step was tried like this, in vain or not.
@@ -36,7 +39,7 @@ fn planned(engine: &TestEngine, execution: &ExecutionRef) -> PlanResult {
 fn undone(
     engine: &TestEngine,
     plan: &PlanResult,
-    undo: &ToUndo,
+    undo: &UndoItem,
     action: &Script,
 ) -> Result<String, TaskError> {
     let (execution, undo) = (plan.execution.clone(), undo.clone());
@@ -91,15 +94,15 @@ fn an_undo_has_a_key_of_its_own_and_is_told_of_the_effect() {
 #[test]
 fn an_unknown_outcome_is_undone_without_asking_whether_it_happened() {
     for (does, fences, status) in [
-        (Does::ActsUnheard, true, "ROLLED_BACK"),
+        (ScriptedCall::ActsUnheard, true, "ROLLED_BACK"),
         (
-            Does::Fails(StepError::unknown("dropped")),
+            ScriptedCall::Fails(StepError::unknown("dropped")),
             true,
             "ROLLED_BACK",
         ),
         // A target that does not refuse the key from then on may still carry out a delayed call.
         (
-            Does::Fails(StepError::unknown("dropped")),
+            ScriptedCall::Fails(StepError::unknown("dropped")),
             false,
             "PARTIALLY_ROLLED_BACK",
         ),
@@ -126,7 +129,7 @@ fn an_unknown_outcome_is_undone_without_asking_whether_it_happened() {
 fn a_call_that_may_come_after_the_undo_is_possible_though_a_later_attempt_succeeded() {
     for (fences, status) in [(true, "ROLLED_BACK"), (false, "PARTIALLY_ROLLED_BACK")] {
         let engine = engine();
-        let action = Script::of([Does::Fails(StepError::unknown("on its way"))]);
+        let action = Script::of([ScriptedCall::Fails(StepError::unknown("on its way"))]);
         let task = tried(&engine, &action, |task| {
             task.step.undo.as_mut().unwrap().fences = fences;
         });
@@ -141,11 +144,11 @@ fn a_call_that_may_come_after_the_undo_is_possible_though_a_later_attempt_succee
 
 #[test]
 fn the_target_of_an_irreversible_step_is_asked_and_the_receipt_says_what_it_answered() {
-    let dropped = || Does::Fails(StepError::unknown("dropped"));
+    let dropped = || ScriptedCall::Fails(StepError::unknown("dropped"));
     for (does, tells, state, certain) in [
-        (Does::ActsUnheard, true, "SUCCESS", true),
+        (ScriptedCall::ActsUnheard, true, "SUCCESS", true),
         (dropped(), true, "FAILED", false),
-        (Does::ActsUnheard, false, "UNKNOWN", false),
+        (ScriptedCall::ActsUnheard, false, "UNKNOWN", false),
     ] {
         let engine = engine();
         let mut action = Script::of([does]);
@@ -176,9 +179,9 @@ fn an_effect_that_is_known_to_stand_for_good_is_neither_asked_about_nor_undone()
 #[test]
 fn an_execution_in_which_nothing_was_applied_failed() {
     for (does, optional) in [
-        (Does::Fails(StepError::permanent("no")), false),
-        (Does::Fails(StepError::permanent("no")), true),
-        (Does::Fails(StepError::transient("busy")), false),
+        (ScriptedCall::Fails(StepError::permanent("no")), false),
+        (ScriptedCall::Fails(StepError::permanent("no")), true),
+        (ScriptedCall::Fails(StepError::transient("busy")), false),
     ] {
         let engine = engine();
         let action = Script::of([does]);
@@ -194,9 +197,9 @@ fn an_execution_in_which_nothing_was_applied_failed() {
 fn an_undo_that_is_refused_for_now_is_tried_again_with_the_same_key() {
     let engine = engine();
     let fails = [
-        Does::Fails(StepError::transient("busy")),
-        Does::ActsUnheard,
-        Does::Panics,
+        ScriptedCall::Fails(StepError::transient("busy")),
+        ScriptedCall::ActsUnheard,
+        ScriptedCall::Panics,
     ];
     let action = Script::default().undoing(fails);
     let task = tried(&engine, &action, |task| {
@@ -221,11 +224,11 @@ fn an_undo_that_is_refused_for_now_is_tried_again_with_the_same_key() {
 #[test]
 fn an_undo_that_never_works_is_tried_as_often_as_allowed_and_may_have_worked() {
     for (does, certain) in [
-        (Does::Fails(StepError::transient("busy")), true),
-        (Does::Hangs, false),
+        (ScriptedCall::Fails(StepError::transient("busy")), true),
+        (ScriptedCall::Hangs, false),
     ] {
         let engine = engine();
-        let busy = || Does::Fails(StepError::transient("busy"));
+        let busy = || ScriptedCall::Fails(StepError::transient("busy"));
         let action = Script::default().undoing([busy(), busy(), does]);
         let task = tried(&engine, &action, |_| {});
         let plan = planned(&engine, &task.execution);
@@ -253,7 +256,7 @@ fn an_undo_that_never_answers_is_given_up_and_the_rest_is_undone() {
         attempt(&engine, &step_task(&execution, step), &action).unwrap();
     }
     let plan = planned(&engine, &execution);
-    let give_up = |undo: &ToUndo| {
+    let give_up = |undo: &UndoItem| {
         let task = GiveUpTask {
             execution: plan.execution.clone(),
             undo: undo.clone(),
@@ -298,9 +301,9 @@ fn a_rollback_costs_one_write_to_take_over_two_for_each_undo_and_those_of_every_
     }
     let k = STEPS.len();
     let right = [
-        (Op::PutMeta, 1 + 2),
+        (Op::PutExecution, 1 + 2),
         (Op::PutStep, 2 * k),
-        (Op::Meta, 1 + k),
+        (Op::ExecutionRecord, 1 + k),
         (Op::Step, k),
         (Op::Snapshot, 2),
         (Op::Incident, 1),

@@ -1,7 +1,7 @@
 //! Rollback under injury: live leases, zombies, two plans at once, lost answers, steps that come too late.
 
 use super::{rollback::receipt_of, *};
-use crate::testing::{Does, Fault, Op, engine};
+use crate::testing::{Fault, Op, ScriptedCall, engine};
 use holdfast_ledger::{Phase, StepState};
 use holdfast_receipt::{AttemptOutcome, Status, evidence::Unsigned};
 use holdfast_task::{GiveUpTask, error_name};
@@ -21,7 +21,7 @@ fn recover(
     execution: &ExecutionRef,
     action: &Script,
 ) -> Result<FinishResult, TaskError> {
-    let execution = snapshot(engine, execution).meta.reference();
+    let execution = snapshot(engine, execution).execution.reference();
     let task = PlanTask {
         owner: "arn:recovery".to_owned(),
         ..plan_task(&execution, "elsewhere")
@@ -70,7 +70,7 @@ fn a_live_lease_is_waited_out_and_its_zombie_stays_in_the_record() {
         other.host.pass(1);
         unwind(&other, &execution, "elsewhere", &unwinds).unwrap();
     };
-    let zombie = Script::of([Does::Meanwhile(Box::new(meanwhile))]);
+    let zombie = Script::of([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     let said = attempt(&engine, &task, &zombie).unwrap_err();
     assert_eq!(said.name, error_name::CONFLICT);
     let record = record(&engine, &task);
@@ -89,7 +89,13 @@ fn a_live_lease_is_waited_out_and_its_zombie_stays_in_the_record() {
 #[test]
 fn two_rollbacks_at_once_commit_each_undo_once_wherever_one_overtakes_the_other() {
     let mut overtaken = 0;
-    for op in [Op::Meta, Op::Snapshot, Op::Step, Op::PutMeta, Op::PutStep] {
+    for op in [
+        Op::ExecutionRecord,
+        Op::Snapshot,
+        Op::Step,
+        Op::PutExecution,
+        Op::PutStep,
+    ] {
         for pass in 0..5 {
             let engine = engine();
             let action = Script::default();
@@ -119,10 +125,10 @@ fn two_rollbacks_at_once_commit_each_undo_once_wherever_one_overtakes_the_other(
 #[test]
 fn a_rollback_that_is_cut_off_at_any_call_ends_the_same_when_it_is_tried_again() {
     let ops = [
-        (Op::Meta, 3),
+        (Op::ExecutionRecord, 3),
         (Op::Snapshot, 2),
         (Op::Step, 2),
-        (Op::PutMeta, 3),
+        (Op::PutExecution, 3),
         (Op::PutStep, 4),
         (Op::Incident, 1),
         (Op::PutIncident, 1),
@@ -187,7 +193,7 @@ fn a_zombie_of_an_undo_cannot_end_what_a_later_plan_has_claimed() {
         other.host.pass(35);
         recover(&other, &execution, &beside).unwrap();
     };
-    let zombie = Script::default().undoing([Does::Meanwhile(Box::new(meanwhile))]);
+    let zombie = Script::default().undoing([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     attempt(&engine, &task, &zombie).unwrap();
     let said = unwind(&engine, &task.execution, "elsewhere", &zombie).unwrap_err();
     assert_eq!(said.name, error_name::CONFLICT);
@@ -205,13 +211,13 @@ fn an_undo_whose_plan_is_superseded_after_its_claim_does_nothing_and_costs_no_at
     attempt(&engine, &task, &action).unwrap();
     let (other, at) = (engine.clone(), partition(&task.execution));
     let superseded = Fault::After(Box::new(move || {
-        change(&other, &at, |meta| {
-            meta.epoch += 1;
-            meta.owner = "arn:recovery".to_owned();
+        change(&other, &at, |execution| {
+            execution.epoch += 1;
+            execution.owner = "arn:recovery".to_owned();
         });
     }));
     // The first reading belongs to the plan.
-    engine.ledger.spoil(Op::Meta, 1, superseded);
+    engine.ledger.spoil(Op::ExecutionRecord, 1, superseded);
     let said = unwind(&engine, &task.execution, "elsewhere", &action).unwrap_err();
     assert_eq!(said.name, error_name::HALTED);
     assert_eq!(action.undone.lock().unwrap().len(), 0);
@@ -252,10 +258,10 @@ fn giving_up_is_for_the_plan_that_rules_and_waits_for_an_undo_at_work() {
     let task = first_step(&engine);
     let (other, execution) = (engine.clone(), task.execution.clone());
     let meanwhile = move || {
-        let meta = snapshot(&other, &execution).meta;
+        let execution = snapshot(&other, &execution).execution;
         let mut late = GiveUpTask {
-            execution: meta.reference(),
-            undo: holdfast_task::ToUndo {
+            execution: execution.reference(),
+            undo: holdfast_task::UndoItem {
                 step: STEPS[0].to_owned(),
                 item: None,
                 function: String::new(),
@@ -269,7 +275,7 @@ fn giving_up_is_for_the_plan_that_rules_and_waits_for_an_undo_at_work() {
         let said = run(other.give_up(&late)).unwrap_err();
         assert_eq!(said.name, error_name::HALTED);
     };
-    let action = Script::default().undoing([Does::Meanwhile(Box::new(meanwhile))]);
+    let action = Script::default().undoing([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     attempt(&engine, &task, &action).unwrap();
     unwind(&engine, &task.execution, "elsewhere", &action).unwrap();
     undone_once(&engine, &task.execution, &action, "nobody gave it up");
@@ -280,8 +286,8 @@ fn a_step_that_claims_after_the_takeover_does_not_act_wherever_it_comes() {
     for (op, pass) in [
         (Op::Snapshot, 0),
         (Op::Snapshot, 1),
-        (Op::PutMeta, 1),
-        (Op::PutMeta, 2),
+        (Op::PutExecution, 1),
+        (Op::PutExecution, 2),
     ] {
         let engine = engine();
         let task = first_step(&engine);
@@ -332,7 +338,7 @@ fn a_machine_whose_execution_was_recovered_learns_that_it_is_over() {
         run(engine.finish(&finish_task(&again.execution), &Unsigned)),
         Ok(ended)
     );
-    let phase = snapshot(&engine, &execution).meta.phase;
+    let phase = snapshot(&engine, &execution).execution.phase;
     assert!(matches!(phase, Phase::Ended { .. }));
     undone_once(&engine, &execution, &action, "by the recovery");
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{STEPS, attempt, begun, failing, snapshot, step_task, unwind};
-use crate::testing::{Does, Script, engine, run};
+use crate::testing::{Script, ScriptedCall, engine, run};
 use holdfast_action::StepError;
 use holdfast_ledger::StepState;
 use holdfast_receipt::Receipt;
@@ -12,12 +12,13 @@ use holdfast_receipt::Receipt;
 fn an_undo_that_fails_for_good_is_recorded_and_the_rest_is_still_undone() {
     let engine = engine();
     let execution = begun(&engine);
-    let action = Script::default().undoing([Does::Fails(StepError::permanent("it is locked"))]);
+    let action =
+        Script::default().undoing([ScriptedCall::Fails(StepError::permanent("it is locked"))]);
     for step in STEPS {
         attempt(&engine, &step_task(&execution, step), &action).unwrap();
     }
     let late = step_task(&execution, "late");
-    let fails = Script::of([Does::Fails(StepError::permanent("no"))]);
+    let fails = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
     assert_eq!(failing(&engine, &late, &fails), "Permanent");
     let finished = unwind(&engine, &execution, "late", &action).unwrap();
     assert_eq!(finished.status, "PARTIALLY_ROLLED_BACK");

@@ -4,7 +4,8 @@ use futures_util::future::join_all;
 
 use super::{WRITERS, same, text};
 use crate::{
-    Counter, CounterKind, Draw, Drawn, Expect, Hold, Ledger, LedgerError, Meta, fixtures::meta,
+    CountedPut, Counter, CounterChange, CounterKind, ExecutionRecord, Expect, Ledger, LedgerError,
+    Reservation, fixtures::execution,
 };
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 
@@ -18,8 +19,8 @@ fn counter(of: &ExecutionKey, kind: CounterKind) -> Counter {
     }
 }
 
-fn take(counter: &Counter, amount: i64, most: i64) -> Draw {
-    Draw {
+fn take(counter: &Counter, amount: i64, most: i64) -> CounterChange {
+    CounterChange {
         counter: counter.clone(),
         amount,
         most: Some(most),
@@ -27,16 +28,16 @@ fn take(counter: &Counter, amount: i64, most: i64) -> Draw {
     }
 }
 
-fn give_back(counter: &Counter, amount: i64) -> Draw {
-    Draw {
+fn give_back(counter: &Counter, amount: i64) -> CounterChange {
+    CounterChange {
         most: None,
         ..take(counter, -amount, 0)
     }
 }
 
 /// Another execution of the same tenant.
-fn another(of: &ExecutionKey, n: usize) -> Meta {
-    meta(&ExecutionKey {
+fn another(of: &ExecutionKey, n: usize) -> ExecutionRecord {
+    execution(&ExecutionKey {
         execution: execution_id(&of.tenant, &of.execution, &n.to_string()),
         ..of.clone()
     })
@@ -44,12 +45,14 @@ fn another(of: &ExecutionKey, n: usize) -> Meta {
 
 async fn draw<L: Ledger>(
     ledger: &L,
-    meta: &Meta,
+    execution: &ExecutionRecord,
     expect: Expect,
-    draws: &[Draw],
-    right: Drawn,
+    draws: &[CounterChange],
+    right: CountedPut,
 ) -> Result<(), String> {
-    let drawn = ledger.put_meta_drawing(meta, expect, draws).await;
+    let drawn = ledger
+        .put_execution_and_counters(execution, expect, draws)
+        .await;
     same("drawn", &drawn.map_err(text)?, &right)
 }
 
@@ -64,8 +67,8 @@ pub(super) async fn a_record_that_is_there_already_takes_nothing_again<L: Ledger
 ) -> Result<(), String> {
     let one = counter(of, CounterKind::Budget);
     count(ledger, &one, 0).await?;
-    let mut first = meta(of);
-    first.holds.push(Hold {
+    let mut first = execution(of);
+    first.holds.push(Reservation {
         kind: one.kind,
         name: one.name.clone(),
         period: "2026-W01".to_owned(),
@@ -76,17 +79,17 @@ pub(super) async fn a_record_that_is_there_already_takes_nothing_again<L: Ledger
         &first,
         Expect::Absent,
         &[take(&one, 30, 100)],
-        Drawn::Done,
+        CountedPut::Done,
     )
     .await?;
-    let stands = ledger.meta(of).await.map_err(text)?;
+    let stands = ledger.execution(of).await.map_err(text)?;
     same("the record", &stands, &Some(first.clone()))?;
-    let again = Meta {
+    let again = ExecutionRecord {
         owner: "arn:again".to_owned(),
         ..first.clone()
     };
     for amount in [30, 90] {
-        let lost = Drawn::Lost(Some(Box::new(first.clone())));
+        let lost = CountedPut::Lost(Some(Box::new(first.clone())));
         draw(
             ledger,
             &again,
@@ -102,7 +105,7 @@ pub(super) async fn a_record_that_is_there_already_takes_nothing_again<L: Ledger
         &gone,
         Expect::Rev(1),
         &[take(&one, 1, 100)],
-        Drawn::Lost(None),
+        CountedPut::Lost(None),
     )
     .await?;
     count(ledger, &one, 30).await
@@ -121,9 +124,13 @@ pub(super) async fn a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its
         take(&open, 1, 1),
         take(&starts, 3, 2),
     ];
-    let refused = Drawn::Refused(vec![0, 2]);
-    draw(ledger, &meta(of), Expect::Absent, &draws, refused).await?;
-    same("no record", &ledger.meta(of).await.map_err(text)?, &None)?;
+    let refused = CountedPut::Refused(vec![0, 2]);
+    draw(ledger, &execution(of), Expect::Absent, &draws, refused).await?;
+    same(
+        "no record",
+        &ledger.execution(of).await.map_err(text)?,
+        &None,
+    )?;
     for one in [&budget, &open, &starts] {
         count(ledger, one, 0).await?;
     }
@@ -132,14 +139,21 @@ pub(super) async fn a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its
         take(&open, 1, 1),
         take(&starts, 2, 2),
     ];
-    draw(ledger, &meta(of), Expect::Absent, &draws, Drawn::Done).await?;
+    draw(
+        ledger,
+        &execution(of),
+        Expect::Absent,
+        &draws,
+        CountedPut::Done,
+    )
+    .await?;
     let nothing = [take(&budget, 0, 50)];
     draw(
         ledger,
         &another(of, 1),
         Expect::Absent,
         &nothing,
-        Drawn::Done,
+        CountedPut::Done,
     )
     .await?;
     let draws = [take(&budget, 1, 50), take(&open, 0, 1)];
@@ -148,7 +162,7 @@ pub(super) async fn a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its
         &another(of, 2),
         Expect::Absent,
         &draws,
-        Drawn::Refused(vec![0]),
+        CountedPut::Refused(vec![0]),
     )
     .await?;
     count(ledger, &budget, 50).await
@@ -159,16 +173,16 @@ pub(super) async fn what_is_given_back_can_be_taken_again<L: Ledger>(
     of: &ExecutionKey,
 ) -> Result<(), String> {
     let one = counter(of, CounterKind::Open);
-    let mut record = meta(of);
+    let mut record = execution(of);
     draw(
         ledger,
         &record,
         Expect::Absent,
         &[take(&one, 1, 1)],
-        Drawn::Done,
+        CountedPut::Done,
     )
     .await?;
-    let full = Drawn::Refused(vec![0]);
+    let full = CountedPut::Refused(vec![0]);
     draw(
         ledger,
         &another(of, 1),
@@ -179,9 +193,9 @@ pub(super) async fn what_is_given_back_can_be_taken_again<L: Ledger>(
     .await?;
     record.rev = 2;
     let back = [give_back(&one, 1)];
-    draw(ledger, &record, Expect::Rev(1), &back, Drawn::Done).await?;
+    draw(ledger, &record, Expect::Rev(1), &back, CountedPut::Done).await?;
     // The same end again gives nothing back again.
-    let lost = Drawn::Lost(Some(Box::new(record.clone())));
+    let lost = CountedPut::Lost(Some(Box::new(record.clone())));
     draw(ledger, &record, Expect::Rev(1), &back, lost).await?;
     count(ledger, &one, 0).await?;
     draw(
@@ -189,7 +203,7 @@ pub(super) async fn what_is_given_back_can_be_taken_again<L: Ledger>(
         &another(of, 1),
         Expect::Absent,
         &[take(&one, 1, 1)],
-        Drawn::Done,
+        CountedPut::Done,
     )
     .await?;
     // A count that was forgotten meanwhile takes it too.
@@ -200,7 +214,7 @@ pub(super) async fn what_is_given_back_can_be_taken_again<L: Ledger>(
         &record,
         Expect::Rev(2),
         &[give_back(&forgotten, 5)],
-        Drawn::Done,
+        CountedPut::Done,
     )
     .await?;
     count(ledger, &forgotten, -5).await
@@ -231,7 +245,14 @@ pub(super) async fn counts_of_other_tenants_periods_and_kinds_are_others<L: Ledg
         counter(of, CounterKind::Open),
     ];
     let draws: Vec<_> = others.iter().map(|other| take(other, 7, 9)).collect();
-    draw(ledger, &meta(of), Expect::Absent, &draws, Drawn::Done).await?;
+    draw(
+        ledger,
+        &execution(of),
+        Expect::Absent,
+        &draws,
+        CountedPut::Done,
+    )
+    .await?;
     count(ledger, &one, 0).await?;
     for other in &others {
         count(ledger, other, 7).await?;
@@ -252,11 +273,13 @@ pub(super) async fn fifty_draws_at_once_take_what_there_is_and_no_more<L: Ledger
             // A database may refuse writers that meet; they come again.
             for _ in 0..100 {
                 match ledger
-                    .put_meta_drawing(&record, Expect::Absent, &[take(one, 1, MOST)])
+                    .put_execution_and_counters(&record, Expect::Absent, &[take(one, 1, MOST)])
                     .await
                 {
                     Err(LedgerError::Unavailable(_)) => {}
-                    Ok(Drawn::Lost(Some(stands))) if *stands == record => return Ok(Drawn::Done),
+                    Ok(CountedPut::Lost(Some(stands))) if *stands == record => {
+                        return Ok(CountedPut::Done);
+                    }
                     answer => return answer.map_err(text),
                 }
             }
@@ -265,8 +288,8 @@ pub(super) async fn fifty_draws_at_once_take_what_there_is_and_no_more<L: Ledger
     });
     let drawn: Result<Vec<_>, String> = join_all(draws).await.into_iter().collect();
     let drawn = drawn?;
-    let done = drawn.iter().filter(|one| **one == Drawn::Done).count();
-    let refused = Drawn::Refused(vec![0]);
+    let done = drawn.iter().filter(|one| **one == CountedPut::Done).count();
+    let refused = CountedPut::Refused(vec![0]);
     let no = drawn.iter().filter(|one| **one == refused).count();
     same(
         "done and refused",

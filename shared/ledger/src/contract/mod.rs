@@ -19,9 +19,9 @@ use self::shapes::{
     every_shape_of_an_executions_record_comes_back_as_it_was,
 };
 use super::{
-    Control, Expect, Ledger, LedgerError, Meanwhile, Meta, Put, Question, Request, Scope, Snapshot,
-    StepRecord, StepState, Switch, control,
-    fixtures::{at, claim_by, inline, key, meta},
+    Control, ExecutionRecord, Expect, Ledger, LedgerError, Meanwhile, Put, Question, Request,
+    Scope, Snapshot, StepRecord, StepState, Switch, control,
+    fixtures::{at, claim_by, execution, inline, key},
 };
 use holdfast_ids::keys::ExecutionKey;
 
@@ -94,13 +94,16 @@ async fn what_stands_is_the_record_and_every_control_around_it<L: Ledger>(
         ..of.clone()
     };
     let workflow = format!("WF-{}", of.execution.to_uppercase());
-    let own = |found: (Option<Meta>, Vec<Control>)| {
-        let (meta, mut controls) = found;
+    let own = |found: (Option<ExecutionRecord>, Vec<Control>)| {
+        let (execution, mut controls) = found;
         controls.retain(|one| one.scope != Scope::Platform);
         controls.sort_by(|a, b| a.scope.cmp(&b.scope));
-        (meta, controls)
+        (execution, controls)
     };
-    let found = ledger.standing(&of, &workflow).await.map_err(text)?;
+    let found = ledger
+        .execution_and_controls(&of, &workflow)
+        .await
+        .map_err(text)?;
     same("nothing", &own(found), &(None, vec![]))?;
     let [_, tenant, by_workflow] = Scope::around(&of.tenant, &workflow);
     let mut right = Vec::new();
@@ -128,14 +131,20 @@ async fn what_stands_is_the_record_and_every_control_around_it<L: Ledger>(
         same("read", &read, &Some(put.clone()))?;
         right.push(put);
     }
-    put_meta(ledger, &meta(&of), Expect::Absent, Put::Done).await?;
-    let found = ledger.standing(&of, &workflow).await.map_err(text)?;
-    same("all", &own(found), &(Some(meta(&of)), right.clone()))?;
-    let found = ledger.standing(&of, "WF-OTHER").await.map_err(text)?;
+    put_execution(ledger, &execution(&of), Expect::Absent, Put::Done).await?;
+    let found = ledger
+        .execution_and_controls(&of, &workflow)
+        .await
+        .map_err(text)?;
+    same("all", &own(found), &(Some(execution(&of)), right.clone()))?;
+    let found = ledger
+        .execution_and_controls(&of, "WF-OTHER")
+        .await
+        .map_err(text)?;
     same(
         "its tenant's",
         &own(found),
-        &(Some(meta(&of)), right[..1].to_vec()),
+        &(Some(execution(&of)), right[..1].to_vec()),
     )
 }
 
@@ -143,7 +152,11 @@ async fn nothing_is_read_where_nothing_was_written<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    same("meta", &ledger.meta(of).await.map_err(text)?, &None)?;
+    same(
+        "execution",
+        &ledger.execution(of).await.map_err(text)?,
+        &None,
+    )?;
     same("snapshot", &ledger.snapshot(of).await.map_err(text)?, &None)
 }
 
@@ -151,15 +164,15 @@ async fn a_record_that_must_be_absent_is_written_once_and_the_loser_gets_the_win
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    let first = meta(of);
-    let second = Meta {
+    let first = execution(of);
+    let second = ExecutionRecord {
         owner: "arn:second".to_owned(),
         ..first.clone()
     };
-    put_meta(ledger, &first, Expect::Absent, Put::Done).await?;
+    put_execution(ledger, &first, Expect::Absent, Put::Done).await?;
     let lost = Put::Lost(Some(Box::new(first.clone())));
-    put_meta(ledger, &second, Expect::Absent, lost).await?;
-    let stands = ledger.meta(of).await.map_err(text)?;
+    put_execution(ledger, &second, Expect::Absent, lost).await?;
+    let stands = ledger.execution(of).await.map_err(text)?;
     same("what stands", &stands, &Some(first))?;
 
     let first = claim_by(of, "a", 0).first;
@@ -173,15 +186,15 @@ async fn a_write_lands_only_on_the_rev_it_read<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    let (mut one, mut two, mut three) = (meta(of), meta(of), meta(of));
+    let (mut one, mut two, mut three) = (execution(of), execution(of), execution(of));
     (one.rev, two.rev, three.rev) = (1, 2, 3);
-    put_meta(ledger, &one, Expect::Absent, Put::Done).await?;
-    put_meta(ledger, &two, Expect::Rev(1), Put::Done).await?;
+    put_execution(ledger, &one, Expect::Absent, Put::Done).await?;
+    put_execution(ledger, &two, Expect::Rev(1), Put::Done).await?;
     for stale in [0, 1, 3] {
         let lost = Put::Lost(Some(Box::new(two.clone())));
-        put_meta(ledger, &three, Expect::Rev(stale), lost).await?;
+        put_execution(ledger, &three, Expect::Rev(stale), lost).await?;
     }
-    put_meta(ledger, &three, Expect::Rev(2), Put::Done).await?;
+    put_execution(ledger, &three, Expect::Rev(2), Put::Done).await?;
 
     let mut record = claim_by(of, "a", 0).first;
     put_step(ledger, &record, Expect::Absent, Put::Done).await?;
@@ -197,7 +210,7 @@ async fn a_write_on_a_record_that_is_gone_loses_against_nothing<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_meta(ledger, &meta(of), Expect::Rev(1), Put::Lost(None)).await?;
+    put_execution(ledger, &execution(of), Expect::Rev(1), Put::Lost(None)).await?;
     let record = claim_by(of, "a", 0).first;
     put_step(ledger, &record, Expect::Rev(1), Put::Lost(None)).await?;
     same("snapshot", &ledger.snapshot(of).await.map_err(text)?, &None)
@@ -207,7 +220,7 @@ async fn items_of_a_step_have_records_of_their_own<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     for item in [None, Some("1"), Some("v-1"), Some("v:1@x.y")] {
         let mut record = claim_by(of, "a", 0).first;
         record.item = item.map(str::to_owned);
@@ -232,14 +245,14 @@ async fn executions_do_not_share_records<L: Ledger>(
         ..of.clone()
     };
     for key in [of, &others_tenant] {
-        put_meta(ledger, &meta(key), Expect::Absent, Put::Done).await?;
+        put_execution(ledger, &execution(key), Expect::Absent, Put::Done).await?;
         let record = claim_by(key, &key.tenant, 0).first;
         put_step(ledger, &record, Expect::Absent, Put::Done).await?;
     }
     ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
     let found = ledger.snapshot(&others_tenant).await.map_err(text)?;
     let record = claim_by(&others_tenant, "acme-2", 0).first;
-    let right = Snapshot::new(meta(&others_tenant), vec![record], 0);
+    let right = Snapshot::new(execution(&others_tenant), vec![record], 0);
     same("the other's", &found, &Some(right))
 }
 
@@ -247,7 +260,7 @@ async fn a_snapshot_has_everything_in_declared_order<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     // Neither the order of writing nor that of names is the declared one.
     for (number, name, item) in [
         (3, "a_last", None),
@@ -273,7 +286,7 @@ async fn a_snapshot_of_many_large_records_is_complete<L: Ledger>(
     of: &ExecutionKey,
 ) -> Result<(), String> {
     const RECORDS: u32 = 320;
-    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     for numbers in (1..=RECORDS).collect::<Vec<_>>().chunks(WRITERS) {
         let writes = numbers.iter().map(|number| async move {
             let mut record = claim_by(of, "a", 0).first;
@@ -335,7 +348,7 @@ async fn fifty_duplicates_at_once_are_counted_each<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     let counts = (0..WRITERS).map(|_| ledger.count_duplicate(of, "WF-HOLD"));
     let counted: Result<Vec<()>, _> = join_all(counts).await.into_iter().collect();
     counted.map_err(text)?;
@@ -348,24 +361,28 @@ async fn a_duplicate_counted_beside_a_write_disturbs_nobody<L: Ledger>(
     of: &ExecutionKey,
 ) -> Result<(), String> {
     ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
-    same("meta", &ledger.meta(of).await.map_err(text)?, &None)?;
-    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    same(
+        "execution",
+        &ledger.execution(of).await.map_err(text)?,
+        &None,
+    )?;
+    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
-    let mut next = meta(of);
+    let mut next = execution(of);
     next.rev = 2;
-    put_meta(ledger, &next, Expect::Rev(1), Put::Done).await?;
+    put_execution(ledger, &next, Expect::Rev(1), Put::Done).await?;
     let found = ledger.snapshot(of).await.map_err(text)?;
     same("snapshot", &found, &Some(Snapshot::new(next, vec![], 2)))
 }
 
-async fn put_meta<L: Ledger>(
+async fn put_execution<L: Ledger>(
     ledger: &L,
-    record: &Meta,
+    record: &ExecutionRecord,
     expect: Expect,
-    right: Put<Meta>,
+    right: Put<ExecutionRecord>,
 ) -> Result<(), String> {
-    let put = ledger.put_meta(record, expect).await.map_err(text)?;
-    same(&format!("put_meta {expect:?}"), &put, &right)
+    let put = ledger.put_execution(record, expect).await.map_err(text)?;
+    same(&format!("put_execution {expect:?}"), &put, &right)
 }
 
 async fn put_step<L: Ledger>(

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{put_meta, put_question, put_step, same, text};
+use super::{put_execution, put_question, put_step, same, text};
 use crate::{
-    Attempt, Cause, CounterKind, Expect, Handled, Hold, IncidentStatus, Ledger, Phase, Put,
-    QuestionState, Ruling, Snapshot, StepState,
-    fixtures::{at, attempt, claim_by, inline, meta, question, running, step},
+    Attempt, Cause, CounterKind, Expect, IncidentAction, IncidentStatus, Ledger, Phase, Put,
+    QuestionState, Reservation, Ruling, Snapshot, StepState,
+    fixtures::{at, attempt, claim_by, execution, inline, question, running, step},
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::{Approval, AttemptOutcome, Decision, ReceiptRef, Status};
@@ -42,8 +42,8 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
         ended(Status::Failed, Some(failure.clone())),
         ended(Status::Rejected, Some(failure)),
     ];
-    let mut record = meta(of);
-    put_meta(ledger, &record, Expect::Absent, Put::Done).await?;
+    let mut record = execution(of);
+    put_execution(ledger, &record, Expect::Absent, Put::Done).await?;
     for phase in phases {
         let before = record.rev;
         record.rev += 1;
@@ -56,7 +56,7 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
         record.previous = record.receipt.clone().filter(|_| before > 5);
         record.policy_digest = (before > 1).then(|| "sha256:0".to_owned());
         record.holds = vec![
-            Hold {
+            Reservation {
                 kind: CounterKind::Budget,
                 name: "held_amount".to_owned(),
                 period: "2026-W01".to_owned(),
@@ -73,15 +73,15 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
         });
         record.guardrails[0].held = before.is_multiple_of(2);
         record.guardrails[0].message = (before > 2).then(|| "naïve 🚧".to_owned());
-        put_meta(ledger, &record, Expect::Rev(before), Put::Done).await?;
-        let read = ledger.meta(of).await.map_err(text)?;
+        put_execution(ledger, &record, Expect::Rev(before), Put::Done).await?;
+        let read = ledger.execution(of).await.map_err(text)?;
         same("read", &read, &Some(record.clone()))?;
         let lost = Put::Lost(Some(Box::new(record.clone())));
-        put_meta(ledger, &meta(of), Expect::Absent, lost).await?;
+        put_execution(ledger, &execution(of), Expect::Absent, lost).await?;
     }
     record.guardrails.clear();
     record.rev += 1;
-    put_meta(ledger, &record, Expect::Rev(record.rev - 1), Put::Done).await?;
+    put_execution(ledger, &record, Expect::Rev(record.rev - 1), Put::Done).await?;
     let found = ledger.snapshot(of).await.map_err(text)?;
     let right = Snapshot::new(record, vec![], 0);
     same("snapshot", &found, &Some(right))
@@ -91,7 +91,7 @@ pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     let stored = Payload::Stored(Stored {
         key: "payloads/acme/x/y.json".to_owned(),
         sha256: "0".repeat(64),
@@ -131,7 +131,7 @@ pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger
         record.forgiven = n as u32 % 2;
         record.undo_attempts = attempts[..n.min(4)].to_vec();
         record.undo_forgiven = n as u32 % 3;
-        record.run = n as u32;
+        record.execution_generation = n as u32;
         record.attempts[0].error = Some("\"quoted\"\n\u{1F9E8}\u{0}".to_owned());
         put_step(ledger, &record, Expect::Absent, Put::Done).await?;
         let lost = Put::Lost(Some(Box::new(record.clone())));
@@ -139,7 +139,11 @@ pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger
         right.push(record);
     }
     let found = ledger.snapshot(of).await.map_err(text)?;
-    same("snapshot", &found, &Some(Snapshot::new(meta(of), right, 0)))
+    same(
+        "snapshot",
+        &found,
+        &Some(Snapshot::new(execution(of), right, 0)),
+    )
 }
 
 pub(super) async fn every_json_value_comes_back_as_it_was<L: Ledger>(
@@ -180,7 +184,7 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_meta(ledger, &meta(of), Expect::Absent, Put::Done).await?;
+    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     let ruling = |decision| Ruling {
         decision,
         by: "b\u{f6}b".to_owned(),
@@ -206,7 +210,7 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
         right.push(asked);
     }
     let found = ledger.snapshot(of).await.map_err(text)?;
-    let right = Snapshot::new(meta(of), vec![], 0).asking(right);
+    let right = Snapshot::new(execution(of), vec![], 0).asking(right);
     same("snapshot", &found, &Some(right))
 }
 
@@ -221,7 +225,7 @@ pub(super) async fn an_incident_comes_back_as_it_was_and_only_to_its_tenant<L: L
         error: "Permanent",
         execution: Some(&of.execution),
     };
-    let mut incident = cause.incident(&meta(of), "it is locked", at(5));
+    let mut incident = cause.incident(&execution(of), "it is locked", at(5));
     for expect in [Expect::Absent, Expect::Rev(1)] {
         let put = ledger.put_incident(&incident, expect).await.map_err(text)?;
         same("put", &put, &Put::Done)?;
@@ -229,7 +233,7 @@ pub(super) async fn an_incident_comes_back_as_it_was_and_only_to_its_tenant<L: L
         same("read", &read.map_err(text)?, &Some(incident.clone()))?;
         incident.rev += 1;
         incident.status = IncidentStatus::Resolved;
-        incident.handled.push(Handled {
+        incident.handled.push(IncidentAction {
             status: IncidentStatus::Resolved,
             by: "bob".to_owned(),
             reason: "mended".to_owned(),

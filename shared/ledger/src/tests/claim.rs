@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::{
-    Claimed, StepRecord, StepState, claim,
+    ClaimTransition, StepRecord, StepState, claim,
     fixtures::{at, attempt, claim_by, inline, key, running, step},
 };
 use holdfast_receipt::AttemptOutcome::{Halted, Lost, Permanent, Transient, Unknown};
@@ -11,7 +11,7 @@ use holdfast_receipt::AttemptOutcome::{Halted, Lost, Permanent, Transient, Unkno
 const NOW: i64 = 100;
 
 /// What the attempt `b` finds at second 100.
-fn found(record: &StepRecord) -> Claimed {
+fn found(record: &StepRecord) -> ClaimTransition {
     claim(Some(record), &claim_by(&record.at, "b", NOW), at(NOW))
 }
 
@@ -21,7 +21,7 @@ fn of(state: StepState, attempts: Vec<super::super::Attempt>) -> StepRecord {
 
 /// The record after a takeover: one write on, held by `b`, with one more attempt.
 fn taken(record: &StepRecord) -> StepRecord {
-    let Claimed::Write(next) = found(record) else {
+    let ClaimTransition::Write(next) = found(record) else {
         panic!("not free: {:?}", found(record));
     };
     assert_eq!(next.rev, record.rev + 1, "one write, one rev");
@@ -35,7 +35,7 @@ fn taken(record: &StepRecord) -> StepRecord {
 
 /// The record that says for good that nobody knows.
 fn given_up(record: &StepRecord) -> StepRecord {
-    let Claimed::Unknown(Some(next)) = found(record) else {
+    let ClaimTransition::Unknown(Some(next)) = found(record) else {
         panic!("not given up: {:?}", found(record));
     };
     assert_eq!(next.rev, record.rev + 1, "one write, one rev");
@@ -49,21 +49,21 @@ fn given_up(record: &StepRecord) -> StepRecord {
 fn the_first_claim_writes_its_own_record() {
     let mine = claim_by(&key("k"), "b", NOW);
     let found = claim(None, &mine, at(NOW));
-    assert_eq!(found, Claimed::Write(Box::new(mine.first)));
+    assert_eq!(found, ClaimTransition::Write(Box::new(mine.first)));
 }
 
 #[test]
 fn a_claim_whose_answer_was_lost_knows_its_own_record() {
     for until in [NOW + 35, NOW, NOW - 1] {
         let record = of(running("b", until), vec![attempt("b", None)]);
-        assert_eq!(found(&record), Claimed::Mine, "lease until {until}");
+        assert_eq!(found(&record), ClaimTransition::Mine, "lease until {until}");
     }
 }
 
 #[test]
 fn a_live_lease_keeps_everyone_else_out_until_the_instant_it_ends() {
     let record = of(running("a", NOW + 1), vec![attempt("a", None)]);
-    assert_eq!(found(&record), Claimed::Held(at(NOW + 1)));
+    assert_eq!(found(&record), ClaimTransition::Held(at(NOW + 1)));
     taken(&of(running("a", NOW), vec![attempt("a", None)]));
 }
 
@@ -100,7 +100,7 @@ fn a_takeover_by_another_epoch_records_the_epoch() {
     let record = of(running("a", NOW), vec![attempt("a", None)]);
     let mut mine = claim_by(&record.at, "b", NOW);
     mine.first.epoch = 2;
-    let Claimed::Write(next) = claim(Some(&record), &mine, at(NOW)) else {
+    let ClaimTransition::Write(next) = claim(Some(&record), &mine, at(NOW)) else {
         panic!("it is free");
     };
     assert_eq!(next.epoch, 2);
@@ -143,7 +143,7 @@ fn an_unknown_outcome_of_a_step_that_is_not_idempotent_is_never_retried() {
     let mut record = of(StepState::Unknown, vec![attempt("a", Some(Unknown))]);
     record.tainted = true;
     record.idempotent = false;
-    assert_eq!(found(&record), Claimed::Unknown(None));
+    assert_eq!(found(&record), ClaimTransition::Unknown(None));
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn an_unknown_outcome_of_the_last_attempt_is_never_retried() {
     let attempts = ["x", "y", "z"].map(|token| attempt(token, Some(Unknown)));
     let mut record = of(StepState::Unknown, attempts.to_vec());
     record.tainted = true;
-    assert_eq!(found(&record), Claimed::Unknown(None));
+    assert_eq!(found(&record), ClaimTransition::Unknown(None));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_permanent_failure_after_an_unknown_attempt_is_the_last_word() {
     let attempts = vec![attempt("x", Some(Unknown)), attempt("y", Some(Permanent))];
     let mut record = of(StepState::Unknown, attempts);
     record.tainted = true;
-    assert_eq!(found(&record), Claimed::Unknown(None));
+    assert_eq!(found(&record), ClaimTransition::Unknown(None));
 }
 
 #[test]
@@ -170,7 +170,10 @@ fn a_waiting_step_is_free_from_the_instant_named() {
             vec![attempt("a", Some(Transient))],
         )
     };
-    assert_eq!(found(&record(NOW + 1)), Claimed::NotBefore(at(NOW + 1)));
+    assert_eq!(
+        found(&record(NOW + 1)),
+        ClaimTransition::NotBefore(at(NOW + 1))
+    );
     for until in [NOW, NOW - 1] {
         assert!(!taken(&record(until)).tainted);
     }
@@ -190,13 +193,13 @@ fn waiting_does_not_settle_what_an_attempt_before_may_have_done() {
 fn a_success_is_given_again_to_everyone_for_ever() {
     let output = inline(json!({"hold": "h-1"}));
     let record = of(StepState::Succeeded, vec![attempt("b", None)]);
-    assert_eq!(found(&record), Claimed::Succeeded(output));
+    assert_eq!(found(&record), ClaimTransition::Succeeded(output));
 }
 
 #[test]
 fn a_clean_failure_is_said_again_even_with_attempts_left() {
     for outcome in [Permanent, Transient, Halted] {
         let record = of(StepState::FailedClean, vec![attempt("a", Some(outcome))]);
-        assert_eq!(found(&record), Claimed::Failed, "{outcome:?}");
+        assert_eq!(found(&record), ClaimTransition::Failed, "{outcome:?}");
     }
 }

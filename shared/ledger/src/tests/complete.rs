@@ -4,35 +4,35 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::{
-    Attempt, Attempted, Completed, StepRecord, StepState, UndoClaim, UndoClaimed, claim_undo,
-    complete,
+    Attempt, AttemptReport, CompletionTransition, StepRecord, StepState, UndoClaim,
+    UndoClaimTransition, claim_undo, complete,
     fixtures::{at, attempt, inline, key, running, step},
 };
 use holdfast_receipt::AttemptOutcome;
 
 const NOW: i64 = 10;
 
-fn succeeded() -> Attempted {
-    Attempted::Succeeded(inline(json!({"hold": "h-1"})))
+fn succeeded() -> AttemptReport {
+    AttemptReport::Succeeded(inline(json!({"hold": "h-1"})))
 }
 
-fn transient(wait_s: i64) -> Attempted {
-    Attempted::Transient {
+fn transient(wait_s: i64) -> AttemptReport {
+    AttemptReport::Transient {
         error: "503".to_owned(),
         wait: SignedDuration::from_secs(wait_s),
     }
 }
 
-fn permanent() -> Attempted {
-    Attempted::Permanent("404".to_owned())
+fn permanent() -> AttemptReport {
+    AttemptReport::Permanent("404".to_owned())
 }
 
-fn unknown() -> Attempted {
-    Attempted::Unknown("no answer".to_owned())
+fn unknown() -> AttemptReport {
+    AttemptReport::Unknown("no answer".to_owned())
 }
 
-fn halted() -> Attempted {
-    Attempted::Halted("closing".to_owned())
+fn halted() -> AttemptReport {
+    AttemptReport::Halted("closing".to_owned())
 }
 
 /// The step at which `a` works, after attempts that ended like this.
@@ -46,13 +46,13 @@ fn at_work(before: &[AttemptOutcome]) -> StepRecord {
     record
 }
 
-fn by(token: &str, record: &StepRecord, attempted: &Attempted) -> Completed {
+fn by(token: &str, record: &StepRecord, attempted: &AttemptReport) -> CompletionTransition {
     complete(record, token, attempted, 3, at(NOW))
 }
 
 /// The record that the holder writes.
-fn written(record: &StepRecord, attempted: &Attempted) -> StepRecord {
-    let Completed::Write(next) = by("a", record, attempted) else {
+fn written(record: &StepRecord, attempted: &AttemptReport) -> StepRecord {
+    let CompletionTransition::Write(next) = by("a", record, attempted) else {
         panic!("not written: {:?}", by("a", record, attempted));
     };
     assert_eq!(next.rev, record.rev + 1, "one write, one rev");
@@ -124,7 +124,7 @@ fn the_last_transient_failure_is_a_clean_end_however_long_the_target_asked_to_wa
 
 #[test]
 fn a_pause_beyond_the_calendar_ends_with_the_calendar() {
-    let attempted = Attempted::Transient {
+    let attempted = AttemptReport::Transient {
         error: "503".to_owned(),
         wait: SignedDuration::MAX,
     };
@@ -137,7 +137,7 @@ fn a_pause_beyond_the_calendar_ends_with_the_calendar() {
 fn an_outcome_counts_after_the_lease_as_long_as_nobody_took_over() {
     let record = at_work(&[]);
     let late = complete(&record, "a", &succeeded(), 3, at(36));
-    assert!(matches!(late, Completed::Write(_)), "{late:?}");
+    assert!(matches!(late, CompletionTransition::Write(_)), "{late:?}");
 }
 
 #[test]
@@ -157,7 +157,12 @@ fn a_late_attempt_cannot_overwrite_its_successor() {
         let record = step(&key("k"), state, attempts);
         for attempted in [succeeded(), transient(0), permanent(), unknown(), halted()] {
             let found = by("a", &record, &attempted);
-            assert_eq!(found, Completed::Fenced, "{:?} {attempted:?}", record.state);
+            assert_eq!(
+                found,
+                CompletionTransition::Fenced,
+                "{:?} {attempted:?}",
+                record.state
+            );
         }
     }
 }
@@ -167,12 +172,12 @@ fn an_attempt_that_was_written_off_is_fenced_though_nobody_followed() {
     let undo = UndoClaim {
         token: "undo".to_owned(),
         epoch: 2,
-        run: 0,
+        execution_generation: 0,
     };
-    let UndoClaimed::Write(record) = claim_undo(&at_work(&[]), &undo, at(35)) else {
+    let UndoClaimTransition::Write(record) = claim_undo(&at_work(&[]), &undo, at(35)) else {
         panic!("its lease is over");
     };
-    assert_eq!(by("a", &record, &succeeded()), Completed::Fenced);
+    assert_eq!(by("a", &record, &succeeded()), CompletionTransition::Fenced);
 }
 
 #[test]
@@ -180,7 +185,7 @@ fn a_completion_whose_answer_was_lost_knows_its_own_record() {
     for attempted in [succeeded(), transient(0), permanent(), unknown(), halted()] {
         let record = written(&at_work(&[]), &attempted);
         let again = by("a", &record, &attempted);
-        assert_eq!(again, Completed::Mine, "{attempted:?}");
+        assert_eq!(again, CompletionTransition::Mine, "{attempted:?}");
     }
 }
 
@@ -188,13 +193,13 @@ fn a_completion_whose_answer_was_lost_knows_its_own_record() {
 fn someone_who_never_claimed_cannot_complete() {
     for record in [at_work(&[]), step(&key("k"), StepState::Unknown, vec![])] {
         let found = by("stranger", &record, &succeeded());
-        assert_eq!(found, Completed::Fenced);
+        assert_eq!(found, CompletionTransition::Fenced);
     }
 }
 
 #[test]
 fn an_error_is_cut_to_two_hundred_characters_not_bytes() {
-    let next = written(&at_work(&[]), &Attempted::Permanent("é".repeat(300)));
+    let next = written(&at_work(&[]), &AttemptReport::Permanent("é".repeat(300)));
     let error = next.last_error().expect("it failed");
     assert_eq!(error.chars().count(), 200);
 }

@@ -5,8 +5,9 @@ use std::sync::Mutex;
 use futures_executor::block_on;
 
 use super::super::{
-    Control, Counter, Draw, Drawn, Expect, Incident, Ledger, LedgerError, Link, MemoryLedger, Meta,
-    Put, Question, Scope, Snapshot, StepRecord, contract::check_all,
+    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, Ledger,
+    LedgerError, Link, MemoryLedger, Put, Question, Scope, Snapshot, StepRecord,
+    contract::check_all,
 };
 use holdfast_ids::keys::ExecutionKey;
 
@@ -28,32 +29,40 @@ struct Careless {
 }
 
 impl Ledger for Careless {
-    async fn put_meta(&self, meta: &Meta, expect: Expect) -> Result<Put<Meta>, LedgerError> {
-        self.kept.put_meta(meta, expect).await
+    async fn put_execution(
+        &self,
+        execution: &ExecutionRecord,
+        expect: Expect,
+    ) -> Result<Put<ExecutionRecord>, LedgerError> {
+        self.kept.put_execution(execution, expect).await
     }
 
-    async fn put_meta_drawing(
+    async fn put_execution_and_counters(
         &self,
-        meta: &Meta,
+        execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[Draw],
-    ) -> Result<Drawn, LedgerError> {
+        draws: &[CounterChange],
+    ) -> Result<CountedPut, LedgerError> {
         // It counts without looking whether there is room.
         let unbounded = draws.iter().cloned();
-        let unbounded: Vec<_> = unbounded.map(|draw| Draw { most: None, ..draw }).collect();
-        self.kept.put_meta_drawing(meta, expect, &unbounded).await
+        let unbounded: Vec<_> = unbounded
+            .map(|draw| CounterChange { most: None, ..draw })
+            .collect();
+        self.kept
+            .put_execution_and_counters(execution, expect, &unbounded)
+            .await
     }
 
     async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
         self.kept.counted(counter).await
     }
 
-    async fn standing(
+    async fn execution_and_controls(
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> Result<(Option<Meta>, Vec<Control>), LedgerError> {
-        self.kept.standing(at, workflow).await
+    ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
+        self.kept.execution_and_controls(at, workflow).await
     }
 
     async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
@@ -103,8 +112,8 @@ impl Ledger for Careless {
         self.kept.incident(tenant, id).await
     }
 
-    async fn meta(&self, at: &ExecutionKey) -> Result<Option<Meta>, LedgerError> {
-        self.kept.meta(at).await
+    async fn execution(&self, at: &ExecutionKey) -> Result<Option<ExecutionRecord>, LedgerError> {
+        self.kept.execution(at).await
     }
 
     async fn step(

@@ -1,9 +1,10 @@
 //! The rules of questions and incidents, case by case.
 
 use crate::{
-    Asking, Cause, Deciding, Expiring, Incident, IncidentStatus, Meta, Phase, Question,
-    QuestionState, Request, Ruling, StepState, decide, expire,
-    fixtures::{at, attempt, key, meta, question, running, step},
+    Cause, ExecutionRecord, ExpiryTransition, Incident, IncidentStatus, Phase, Question,
+    QuestionState, QuestionTransition, Request, Ruling, RulingTransition, StepState, decide,
+    expire,
+    fixtures::{at, attempt, execution, key, question, running, step},
     handle, open, put_question, settle,
 };
 use holdfast_receipt::{AttemptOutcome, Decision};
@@ -37,10 +38,10 @@ fn ruled(decision: Decision) -> Question {
     }
 }
 
-fn requested_by(person: &str) -> Meta {
-    Meta {
+fn requested_by(person: &str) -> ExecutionRecord {
+    ExecutionRecord {
         requested_by: Some(person.to_owned()),
-        ..meta(&key("q"))
+        ..execution(&key("q"))
     }
 }
 
@@ -52,12 +53,18 @@ fn a_newer_token_replaces_an_older_one_and_never_the_other_way_round() {
         retry: 1,
         ..asked()
     };
-    let Asking::Write(next) = put_question(Some(&first), &again) else {
+    let QuestionTransition::Write(next) = put_question(Some(&first), &again) else {
         panic!("the newer token rules");
     };
     assert_eq!((next.rev, next.token.as_str()), (2, "task-2"));
-    assert_eq!(put_question(Some(&next), &first), Asking::Stands);
-    assert_eq!(put_question(Some(&next), &again), Asking::Stands);
+    assert_eq!(
+        put_question(Some(&next), &first),
+        QuestionTransition::Unchanged
+    );
+    assert_eq!(
+        put_question(Some(&next), &again),
+        QuestionTransition::Unchanged
+    );
 }
 
 #[test]
@@ -70,7 +77,7 @@ fn a_decision_whose_token_died_is_told_to_the_next_one() {
     };
     let found = put_question(Some(&stands), &again);
     let ruling = stands.ruling().cloned().expect("it is ruled");
-    assert_eq!(found, Asking::Ruled(ruling));
+    assert_eq!(found, QuestionTransition::Ruled(ruling));
 }
 
 #[test]
@@ -81,7 +88,7 @@ fn a_step_that_fails_anew_asks_anew_and_remembers_what_was_decided() {
         attempts: 2,
         ..asked()
     };
-    let Asking::Write(next) = put_question(Some(&stands), &anew) else {
+    let QuestionTransition::Write(next) = put_question(Some(&stands), &anew) else {
         panic!("it is another question");
     };
     assert_eq!(next.state, QuestionState::Open);
@@ -92,7 +99,7 @@ fn a_step_that_fails_anew_asks_anew_and_remembers_what_was_decided() {
 fn the_first_decision_in_time_counts_and_is_the_same_whenever_it_is_repeated() {
     let running = requested_by("alice");
     let decided = decide(&asked(), &running, Decision::Skip, &bob("so"), at(59));
-    let Deciding::Write(next) = decided else {
+    let RulingTransition::Write(next) = decided else {
         panic!("{decided:?}");
     };
     assert_eq!(
@@ -100,34 +107,34 @@ fn the_first_decision_in_time_counts_and_is_the_same_whenever_it_is_repeated() {
         Some(Decision::Skip)
     );
     let again = decide(&next, &running, Decision::Skip, &bob("again"), at(99));
-    assert_eq!(again, Deciding::Already(next.clone()));
+    assert_eq!(again, RulingTransition::Already(next.clone()));
     let other = decide(&next, &running, Decision::Retry, &bob("no"), at(59));
-    assert!(matches!(other, Deciding::Refused(_)), "{other:?}");
+    assert!(matches!(other, RulingTransition::Refused(_)), "{other:?}");
 }
 
 #[test]
 fn a_decision_counts_only_while_the_execution_waits_for_it() {
-    let running = meta(&key("q"));
+    let running = execution(&key("q"));
     let late = decide(&asked(), &running, Decision::Retry, &bob("so"), at(60));
-    assert!(matches!(late, Deciding::Refused(_)), "{late:?}");
-    let taken_over = Meta {
+    assert!(matches!(late, RulingTransition::Refused(_)), "{late:?}");
+    let taken_over = ExecutionRecord {
         epoch: 2,
         ..running.clone()
     };
-    let rejected = Meta {
+    let rejected = ExecutionRecord {
         phase: Phase::Rejected,
         ..running.clone()
     };
     for gone in [taken_over, rejected] {
         let found = decide(&asked(), &gone, Decision::Retry, &bob("so"), at(1));
-        assert!(matches!(found, Deciding::Refused(_)), "{found:?}");
+        assert!(matches!(found, RulingTransition::Refused(_)), "{found:?}");
     }
     let expired = Question {
         state: QuestionState::Expired { at: at(60) },
         ..asked()
     };
     let found = decide(&expired, &running, Decision::Retry, &bob("so"), at(1));
-    assert!(matches!(found, Deciding::Refused(_)), "{found:?}");
+    assert!(matches!(found, RulingTransition::Refused(_)), "{found:?}");
 }
 
 #[test]
@@ -138,26 +145,29 @@ fn whoever_requested_an_execution_may_reject_it_and_not_approve_it() {
     };
     let (own, others) = (requested_by("bob"), requested_by("alice"));
     let written_otherwise = requested_by(" BOB");
-    let yes = |meta| decide(&approval, meta, Decision::Approve, &bob("yes"), at(1));
-    assert!(matches!(yes(&own), Deciding::Forbidden(_)));
-    assert!(matches!(yes(&written_otherwise), Deciding::Forbidden(_)));
-    assert!(matches!(yes(&others), Deciding::Write(_)));
+    let yes = |execution| decide(&approval, execution, Decision::Approve, &bob("yes"), at(1));
+    assert!(matches!(yes(&own), RulingTransition::Forbidden(_)));
+    assert!(matches!(
+        yes(&written_otherwise),
+        RulingTransition::Forbidden(_)
+    ));
+    assert!(matches!(yes(&others), RulingTransition::Write(_)));
     let no = decide(&approval, &own, Decision::Reject, &bob("no"), at(1));
-    assert!(matches!(no, Deciding::Write(_)));
+    assert!(matches!(no, RulingTransition::Write(_)));
     let unfit = decide(&approval, &others, Decision::Skip, &bob("skip"), at(1));
-    assert!(matches!(unfit, Deciding::Unfit(_)));
+    assert!(matches!(unfit, RulingTransition::Unfit(_)));
 }
 
 #[test]
 fn silence_counts_once_the_time_is_over_and_never_against_a_decision() {
-    let Expiring::Write(expired) = expire(&asked(), at(60)) else {
+    let ExpiryTransition::Write(expired) = expire(&asked(), at(60)) else {
         panic!("nobody decided");
     };
     assert_eq!(expired.state, QuestionState::Expired { at: at(60) });
-    assert_eq!(expire(&expired, at(61)), Expiring::Over);
-    assert_eq!(expire(&asked(), at(20)), Expiring::Early(at(60)));
+    assert_eq!(expire(&expired, at(61)), ExpiryTransition::Over);
+    assert_eq!(expire(&asked(), at(20)), ExpiryTransition::Early(at(60)));
     let found = expire(&ruled(Decision::Skip), at(99));
-    assert!(matches!(found, Expiring::Ruled(ruling) if ruling.decision == Decision::Skip));
+    assert!(matches!(found, ExpiryTransition::Ruled(ruling) if ruling.decision == Decision::Skip));
 }
 
 #[test]
@@ -211,7 +221,7 @@ fn incident() -> Incident {
         error: "Permanent",
         execution: None,
     };
-    cause.incident(&meta(&key("q")), "it is locked", at(0))
+    cause.incident(&execution(&key("q")), "it is locked", at(0))
 }
 
 #[test]

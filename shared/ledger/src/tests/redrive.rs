@@ -4,14 +4,14 @@ use serde_json::json;
 
 use super::{
     super::{
-        Asked, Meta, Phase, Redriven, Snapshot, StepRecord, StepState,
+        ExecutionRecord, Phase, Redrive, RequestTransition, Snapshot, StepRecord, StepState,
         fixtures::{at, step},
         redrive,
     },
-    request::{NOW, already, ended, of, receipt, refused, request, unwinding, written},
+    lifecycle::{NOW, already, ended, of, receipt, refused, request, unwinding, written},
 };
 use holdfast_receipt::{GuardrailOutcome, Status};
-use holdfast_task::{Gate, StepRef};
+use holdfast_task::{AdmissionSpec, StepRef};
 
 fn declared() -> StepRef {
     StepRef {
@@ -21,8 +21,8 @@ fn declared() -> StepRef {
     }
 }
 
-fn gate() -> Gate {
-    Gate {
+fn gate() -> AdmissionSpec {
+    AdmissionSpec {
         workflow: "WF-HOLD".to_owned(),
         version: 2,
         definition_digest: "sha256:2".to_owned(),
@@ -30,20 +30,28 @@ fn gate() -> Gate {
         input_schema: json!({}),
         guardrails: Vec::new(),
         triggers: Vec::new(),
-        rules: holdfast_task::Rules::default(),
+        rules: holdfast_task::StartConditions::default(),
         timeout_s: 600,
     }
 }
 
-fn redriven_as(meta: &Meta, steps: &[StepState], declared: &[StepRef]) -> Asked {
+fn redriven_as(
+    execution: &ExecutionRecord,
+    steps: &[StepState],
+    declared: &[StepRef],
+) -> RequestTransition {
     let records = steps
         .iter()
-        .map(|state| step(&meta.at, state.clone(), Vec::new()));
-    redriven_of(meta, records.collect(), declared)
+        .map(|state| step(&execution.at, state.clone(), Vec::new()));
+    redriven_of(execution, records.collect(), declared)
 }
 
-fn redriven_of(meta: &Meta, records: Vec<StepRecord>, declared: &[StepRef]) -> Asked {
-    let snapshot = Snapshot::new(meta.clone(), records, 0);
+fn redriven_of(
+    execution: &ExecutionRecord,
+    records: Vec<StepRecord>,
+    declared: &[StepRef],
+) -> RequestTransition {
+    let snapshot = Snapshot::new(execution.clone(), records, 0);
     redrive(
         &snapshot,
         &gate(),
@@ -54,8 +62,8 @@ fn redriven_of(meta: &Meta, records: Vec<StepRecord>, declared: &[StepRef]) -> A
     )
 }
 
-pub(super) fn redriven(meta: &Meta, steps: &[StepState]) -> Asked {
-    redriven_as(meta, steps, &[declared()])
+pub(super) fn redriven(execution: &ExecutionRecord, steps: &[StepState]) -> RequestTransition {
+    redriven_as(execution, steps, &[declared()])
 }
 
 #[test]
@@ -66,7 +74,7 @@ fn a_redrive_runs_again_in_a_new_generation_under_the_definition_of_now() {
         Status::PartiallyRolledBack,
     ] {
         let first = ended(status);
-        let right = Meta {
+        let right = ExecutionRecord {
             rev: 6,
             version: 2,
             definition_digest: "sha256:2".to_owned(),
@@ -78,7 +86,7 @@ fn a_redrive_runs_again_in_a_new_generation_under_the_definition_of_now() {
             phase: Phase::Running,
             previous: Some(receipt()),
             receipt: None,
-            redriven: Some(Redriven {
+            redriven: Some(Redrive {
                 generation: 1,
                 by: request().by,
                 reason: request().reason,
@@ -95,7 +103,7 @@ fn a_redrive_runs_again_in_a_new_generation_under_the_definition_of_now() {
         assert_eq!(written(redriven(&first, &steps)), right, "{status:?}");
         // Asked again: its machine may never have been started, or the answer was lost.
         already(&redriven(&right, &steps), "goes on already");
-        let stopped = Meta {
+        let stopped = ExecutionRecord {
             phase: unwinding().phase,
             ..right
         };

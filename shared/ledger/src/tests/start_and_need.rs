@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::super::{
-    Attempted, Claimed, Completed, Meta, Need, Phase, Started, StepRecord, StepState, claim,
-    complete,
-    fixtures::{at, attempt, claim_by, inline, key, meta, running, step},
+    AttemptReport, ClaimTransition, CompletionTransition, ExecutionRecord, Phase, StartTransition,
+    StepRecord, StepState, UndoNeed, claim, complete,
+    fixtures::{at, attempt, claim_by, execution, inline, key, running, step},
     need, start,
 };
 use holdfast_receipt::{AttemptOutcome, Status};
@@ -40,82 +40,89 @@ fn phases() -> Vec<(Phase, bool)> {
     ]
 }
 
-fn first(phase: Phase) -> Meta {
-    Meta {
+fn first(phase: Phase) -> ExecutionRecord {
+    ExecutionRecord {
         phase,
-        ..meta(&key("k"))
+        ..execution(&key("k"))
     }
 }
 
 #[test]
 fn a_start_that_nobody_made_before_is_written() {
-    assert_eq!(start(None, &meta(&key("k"))), Started::Write);
+    assert_eq!(start(None, &execution(&key("k"))), StartTransition::Write);
 }
 
 #[test]
 fn the_owners_own_repeat_goes_on_only_while_there_is_something_to_go_on_with() {
     for (phase, open) in phases() {
         let expected = if open {
-            Started::Resume
+            StartTransition::Resume
         } else {
-            Started::Duplicate
+            StartTransition::Duplicate
         };
-        let found = start(Some(&first(phase.clone())), &meta(&key("k")));
+        let found = start(Some(&first(phase.clone())), &execution(&key("k")));
         assert_eq!(found, expected, "{phase:?}");
     }
 }
 
 #[test]
 fn the_owners_own_repeat_goes_on_though_its_mapping_yields_another_input_each_time() {
-    let asked = Meta {
+    let asked = ExecutionRecord {
         input: inline(json!({"now": 2})),
-        ..meta(&key("k"))
+        ..execution(&key("k"))
     };
-    assert_eq!(start(Some(&first(Phase::Running)), &asked), Started::Resume);
+    assert_eq!(
+        start(Some(&first(Phase::Running)), &asked),
+        StartTransition::Resume
+    );
 }
 
 #[test]
 fn another_owner_with_the_same_input_is_a_duplicate_whatever_became_of_the_first() {
-    let asked = Meta {
+    let asked = ExecutionRecord {
         owner: "arn:other".to_owned(),
-        ..meta(&key("k"))
+        ..execution(&key("k"))
     };
     for (phase, _) in phases() {
         let found = start(Some(&first(phase.clone())), &asked);
-        assert_eq!(found, Started::Duplicate, "{phase:?}");
+        assert_eq!(found, StartTransition::Duplicate, "{phase:?}");
     }
 }
 
 #[test]
 fn a_key_with_another_input_is_told_apart_whatever_became_of_the_first() {
-    let asked = Meta {
+    let asked = ExecutionRecord {
         owner: "arn:other".to_owned(),
         input: inline(json!({"vendor_id": "v-2"})),
-        ..meta(&key("k"))
+        ..execution(&key("k"))
     };
     for (phase, _) in phases() {
         let found = start(Some(&first(phase.clone())), &asked);
-        assert_eq!(found, Started::KeyReused, "{phase:?}");
+        assert_eq!(found, StartTransition::KeyReused, "{phase:?}");
     }
 }
 
 #[test]
 fn an_owners_name_that_is_used_again_after_the_end_does_not_hide_another_input() {
-    let asked = Meta {
+    let asked = ExecutionRecord {
         input: inline(json!({"vendor_id": "v-2"})),
-        ..meta(&key("k"))
+        ..execution(&key("k"))
     };
     let found = start(Some(&first(ended(Status::Executed))), &asked);
-    assert_eq!(found, Started::KeyReused);
+    assert_eq!(found, StartTransition::KeyReused);
 }
 
 #[test]
 fn only_a_running_execution_of_the_same_epoch_admits_a_task() {
     for (phase, _) in phases() {
         let running = phase == Phase::Running;
-        let meta = first(phase);
-        assert_eq!(meta.admits(1), running, "{:?}", meta.phase);
-        assert!(!meta.admits(0) && !meta.admits(2), "{:?}", meta.phase);
+        let execution = first(phase);
+        assert_eq!(execution.admits(1), running, "{:?}", execution.phase);
+        assert!(
+            !execution.admits(0) && !execution.admits(2),
+            "{:?}",
+            execution.phase
+        );
     }
 }
 
@@ -126,15 +133,15 @@ fn of(state: StepState, tainted: bool) -> StepRecord {
     }
 }
 
-fn needs(state: StepState, tainted: bool) -> Need {
+fn needs(state: StepState, tainted: bool) -> UndoNeed {
     need(&of(state, tainted), 0, at(10))
 }
 
 #[test]
 fn nothing_is_undone_while_an_attempt_may_be_at_work() {
     for tainted in [false, true] {
-        assert_eq!(needs(running("a", 35), tainted), Need::Wait(at(35)));
-        assert_eq!(needs(running("a", 10), tainted), Need::Undo);
+        assert_eq!(needs(running("a", 35), tainted), UndoNeed::Wait(at(35)));
+        assert_eq!(needs(running("a", 10), tainted), UndoNeed::Undo);
     }
 }
 
@@ -147,8 +154,11 @@ fn a_step_between_attempts_is_closed_unless_one_of_them_may_have_acted() {
             state: StepState::FailedClean,
             ..of(waiting.clone(), false)
         };
-        assert_eq!(needs(waiting.clone(), false), Need::Close(Box::new(closed)));
-        assert_eq!(needs(waiting, true), Need::Undo);
+        assert_eq!(
+            needs(waiting.clone(), false),
+            UndoNeed::Close(Box::new(closed))
+        );
+        assert_eq!(needs(waiting, true), UndoNeed::Undo);
     }
 }
 
@@ -159,13 +169,13 @@ fn what_may_stand_is_undone_and_what_is_over_is_left() {
         lease_until: at(99),
     };
     for (state, right) in [
-        (StepState::Unknown, Need::Undo),
-        (StepState::Succeeded, Need::Undo),
-        (undoing, Need::Undo),
-        (StepState::UndoWaiting { until: at(99) }, Need::Undo),
-        (StepState::FailedClean, Need::Nothing),
-        (StepState::Undone, Need::Nothing),
-        (StepState::UndoFailed, Need::Nothing),
+        (StepState::Unknown, UndoNeed::Undo),
+        (StepState::Succeeded, UndoNeed::Undo),
+        (undoing, UndoNeed::Undo),
+        (StepState::UndoWaiting { until: at(99) }, UndoNeed::Undo),
+        (StepState::FailedClean, UndoNeed::Nothing),
+        (StepState::Undone, UndoNeed::Nothing),
+        (StepState::UndoFailed, UndoNeed::Nothing),
     ] {
         assert_eq!(needs(state.clone(), false), right, "{state:?}");
     }
@@ -184,10 +194,16 @@ fn an_irreversible_step_is_only_asked_about_and_only_once() {
     let need = |record| need(&record, 0, at(10));
     assert_eq!(
         need(irreversible(StepState::Succeeded, false)),
-        Need::Nothing
+        UndoNeed::Nothing
     );
-    assert_eq!(need(irreversible(StepState::Unknown, false)), Need::Undo);
-    assert_eq!(need(irreversible(StepState::Unknown, true)), Need::Nothing);
+    assert_eq!(
+        need(irreversible(StepState::Unknown, false)),
+        UndoNeed::Undo
+    );
+    assert_eq!(
+        need(irreversible(StepState::Unknown, true)),
+        UndoNeed::Nothing
+    );
 }
 
 #[test]
@@ -200,15 +216,15 @@ fn a_step_that_was_asked_about_is_asked_again_once_a_redrive_has_tried_it_again(
             ..of(end, tainted)
         };
         let mut again = claim_by(&key("k"), "b", 10);
-        again.first.run = 1;
-        let Claimed::Write(tried) = claim(Some(&asked), &again, at(10)) else {
+        again.first.execution_generation = 1;
+        let ClaimTransition::Write(tried) = claim(Some(&asked), &again, at(10)) else {
             panic!("a redrive tries it again: {asked:?}");
         };
-        let lost = Attempted::Unknown("no answer".to_owned());
-        let Completed::Write(unknown) = complete(&tried, "b", &lost, 3, at(11)) else {
+        let lost = AttemptReport::Unknown("no answer".to_owned());
+        let CompletionTransition::Write(unknown) = complete(&tried, "b", &lost, 3, at(11)) else {
             panic!("it holds the claim");
         };
-        assert_eq!(need(&unknown, 1, at(12)), Need::Undo);
+        assert_eq!(need(&unknown, 1, at(12)), UndoNeed::Undo);
         assert_eq!(unknown.undo_attempts, before, "history stands");
     }
 }
@@ -216,6 +232,6 @@ fn a_step_that_was_asked_about_is_asked_again_once_a_redrive_has_tried_it_again(
 #[test]
 fn an_undo_that_failed_is_tried_again_only_in_a_later_generation() {
     let failed = of(StepState::UndoFailed, false);
-    assert_eq!(need(&failed, 0, at(10)), Need::Nothing);
-    assert_eq!(need(&failed, 1, at(10)), Need::Undo);
+    assert_eq!(need(&failed, 0, at(10)), UndoNeed::Nothing);
+    assert_eq!(need(&failed, 1, at(10)), UndoNeed::Undo);
 }

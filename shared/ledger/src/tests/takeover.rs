@@ -1,8 +1,8 @@
 //! Who takes an execution over, in every phase.
 
 use super::super::{
-    Meta, Phase, Taken,
-    fixtures::{at, key, meta},
+    ExecutionRecord, Phase, TakeoverTransition,
+    fixtures::{at, execution, key},
     take,
 };
 use holdfast_receipt::Status;
@@ -26,31 +26,31 @@ fn unwinding() -> Phase {
 }
 
 /// The execution in its third epoch, owned by `arn:owner`.
-fn standing(phase: Phase) -> Meta {
-    Meta {
+fn execution_in(phase: Phase) -> ExecutionRecord {
+    ExecutionRecord {
         rev: 7,
         epoch: 3,
         phase,
-        ..meta(&key("k"))
+        ..execution(&key("k"))
     }
 }
 
-fn taken(meta: &Meta, by: &str, epoch: u64) -> Taken {
-    take(meta, by, epoch, &failure("second"), at(NOW))
+fn taken(execution: &ExecutionRecord, by: &str, epoch: u64) -> TakeoverTransition {
+    take(execution, by, epoch, &failure("second"), at(NOW))
 }
 
-fn written(meta: &Meta, by: &str) -> Meta {
-    let Taken::Write(next) = taken(meta, by, 3) else {
-        panic!("not free: {:?}", taken(meta, by, 3));
+fn written(execution: &ExecutionRecord, by: &str) -> ExecutionRecord {
+    let TakeoverTransition::Write(next) = taken(execution, by, 3) else {
+        panic!("not free: {:?}", taken(execution, by, 3));
     };
     *next
 }
 
 #[test]
 fn a_takeover_changes_who_rules_and_nothing_of_what_was_started() {
-    let running = standing(Phase::Running);
+    let running = execution_in(Phase::Running);
     for by in ["arn:owner", "arn:recovery"] {
-        let right = Meta {
+        let right = ExecutionRecord {
             rev: 8,
             epoch: 4,
             owner: by.to_owned(),
@@ -66,7 +66,7 @@ fn a_takeover_changes_who_rules_and_nothing_of_what_was_started() {
 
 #[test]
 fn a_recovery_keeps_the_cause_that_stands() {
-    let next = written(&standing(unwinding()), "arn:recovery");
+    let next = written(&execution_in(unwinding()), "arn:recovery");
     assert_eq!(next.phase, unwinding());
     assert_eq!((next.epoch, next.owner.as_str()), (4, "arn:recovery"));
 }
@@ -74,8 +74,8 @@ fn a_recovery_keeps_the_cause_that_stands() {
 #[test]
 fn whoever_took_over_before_finds_it_taken_in_whatever_epoch_it_asks() {
     for epoch in [0, 2, 3, 4] {
-        let found = taken(&standing(unwinding()), "arn:owner", epoch);
-        assert_eq!(found, Taken::Mine, "epoch {epoch}");
+        let found = taken(&execution_in(unwinding()), "arn:owner", epoch);
+        assert_eq!(found, TakeoverTransition::Mine, "epoch {epoch}");
     }
 }
 
@@ -88,8 +88,12 @@ fn whoever_saw_another_epoch_is_too_late_or_not_of_this_execution() {
             (Phase::Rejected, "arn:owner"),
             (unwinding(), "arn:recovery"),
         ] {
-            let found = taken(&standing(phase.clone()), by, epoch);
-            assert_eq!(found, Taken::Superseded, "{phase:?} {by} {epoch}");
+            let found = taken(&execution_in(phase.clone()), by, epoch);
+            assert_eq!(
+                found,
+                TakeoverTransition::Superseded,
+                "{phase:?} {by} {epoch}"
+            );
         }
     }
 }
@@ -103,26 +107,30 @@ fn what_has_ended_is_over_for_everyone() {
         Status::Failed,
         Status::Rejected,
     ] {
-        let ended = standing(Phase::Ended {
+        let ended = execution_in(Phase::Ended {
             status,
             at: at(60),
             failure: None,
         });
         for (by, epoch) in [("arn:owner", 3), ("arn:recovery", 3), ("arn:owner", 2)] {
-            assert_eq!(taken(&ended, by, epoch), Taken::Over, "{status:?}");
+            assert_eq!(
+                taken(&ended, by, epoch),
+                TakeoverTransition::Over,
+                "{status:?}"
+            );
         }
     }
 }
 
 #[test]
 fn a_rejected_execution_has_nothing_to_take_over() {
-    let found = taken(&standing(Phase::Rejected), "arn:recovery", 3);
-    assert_eq!(found, Taken::Mine);
+    let found = taken(&execution_in(Phase::Rejected), "arn:recovery", 3);
+    assert_eq!(found, TakeoverTransition::Mine);
 }
 
 #[test]
 fn after_a_takeover_no_step_is_admitted_and_only_the_new_epoch_unwinds() {
-    let next = written(&standing(Phase::Running), "arn:recovery");
+    let next = written(&execution_in(Phase::Running), "arn:recovery");
     for epoch in [2, 3, 4, 5] {
         assert!(!next.admits(epoch), "{epoch}");
         assert_eq!(next.unwinds(epoch), epoch == 4, "{epoch}");

@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::super::{
-    Attempt, Attempted, Completed, StepRecord, StepState, Undid, UndoClaim, UndoClaimed,
-    UndoCompleted, claim_undo, complete, complete_undo,
+    Attempt, AttemptReport, CompletionTransition, StepRecord, StepState, UndoClaim,
+    UndoClaimTransition, UndoCompletionTransition, UndoReport, claim_undo, complete, complete_undo,
     fixtures::{at, attempt, inline, key, running, step},
     give_up,
 };
@@ -15,11 +15,11 @@ use holdfast_receipt::AttemptOutcome;
 
 const NOW: i64 = 100;
 
-fn claim(epoch: u64, run: u32) -> UndoClaim {
+fn claim(epoch: u64, execution_generation: u32) -> UndoClaim {
     UndoClaim {
         token: "u".to_owned(),
         epoch,
-        run,
+        execution_generation,
     }
 }
 
@@ -53,12 +53,12 @@ fn at_work(before: &[AttemptOutcome]) -> StepRecord {
     }
 }
 
-fn found(record: &StepRecord) -> UndoClaimed {
+fn found(record: &StepRecord) -> UndoClaimTransition {
     claim_undo(record, &claim(2, 0), at(NOW))
 }
 
 fn written(record: &StepRecord, claim: &UndoClaim) -> StepRecord {
-    let UndoClaimed::Write(next) = claim_undo(record, claim, at(NOW)) else {
+    let UndoClaimTransition::Write(next) = claim_undo(record, claim, at(NOW)) else {
         panic!("not free: {:?}", claim_undo(record, claim, at(NOW)));
     };
     assert_eq!(next.rev, record.rev + 1, "one write, one rev");
@@ -80,7 +80,7 @@ fn whatever_may_stand_is_claimed_with_a_lease_in_the_plans_epoch() {
     ] {
         let next = written(&of(state.clone()), &claim(2, 1));
         assert_eq!(next.state, undoing("u", NOW + 35), "{state:?}");
-        assert_eq!((next.epoch, next.run), (2, 1), "{state:?}");
+        assert_eq!((next.epoch, next.execution_generation), (2, 1), "{state:?}");
         assert_eq!(outcomes(&next.undo_attempts), [None], "{state:?}");
         assert_eq!(next.undo_attempts[0].started_at, at(NOW), "{state:?}");
     }
@@ -89,7 +89,7 @@ fn whatever_may_stand_is_claimed_with_a_lease_in_the_plans_epoch() {
 #[test]
 fn a_live_lease_keeps_an_undo_out_until_the_instant_it_ends() {
     for holder in [running("a", NOW + 1), undoing("other", NOW + 1)] {
-        assert_eq!(found(&of(holder)), UndoClaimed::Held(at(NOW + 1)));
+        assert_eq!(found(&of(holder)), UndoClaimTransition::Held(at(NOW + 1)));
     }
 }
 
@@ -99,19 +99,19 @@ fn a_lease_that_is_over_is_fenced_and_its_zombie_stays_in_the_record() {
     assert_eq!(outcomes(&next.attempts), [Some(Lost)]);
     assert!(next.tainted, "it may have acted");
     for woken in [
-        Attempted::Succeeded(inline(json!(1))),
-        Attempted::Permanent("no".to_owned()),
-        Attempted::Halted("late".to_owned()),
+        AttemptReport::Succeeded(inline(json!(1))),
+        AttemptReport::Permanent("no".to_owned()),
+        AttemptReport::Halted("late".to_owned()),
     ] {
         let end = complete(&next, "a", &woken, 3, at(NOW));
-        assert_eq!(end, Completed::Fenced, "{woken:?}");
+        assert_eq!(end, CompletionTransition::Fenced, "{woken:?}");
     }
 }
 
 #[test]
 fn an_undo_whose_claims_answer_was_lost_knows_its_own_record() {
     for until in [NOW + 35, NOW, NOW - 1] {
-        assert_eq!(found(&of(undoing("u", until))), UndoClaimed::Mine);
+        assert_eq!(found(&of(undoing("u", until))), UndoClaimTransition::Mine);
     }
 }
 
@@ -127,14 +127,14 @@ fn an_undo_of_an_earlier_plan_finds_that_a_later_one_rules() {
     ] {
         let mut record = of(state.clone());
         record.epoch = 3;
-        assert_eq!(found(&record), UndoClaimed::Superseded, "{state:?}");
+        assert_eq!(found(&record), UndoClaimTransition::Superseded, "{state:?}");
     }
 }
 
 #[test]
 fn an_undo_waits_as_long_as_its_target_asked() {
     let early = found(&of(waiting(NOW + 1)));
-    assert_eq!(early, UndoClaimed::NotBefore(at(NOW + 1)));
+    assert_eq!(early, UndoClaimTransition::NotBefore(at(NOW + 1)));
 }
 
 #[test]
@@ -144,11 +144,15 @@ fn what_is_closed_is_never_undone_again() {
         StepState::Undone,
         StepState::UndoFailed,
     ] {
-        assert_eq!(found(&of(state.clone())), UndoClaimed::Over, "{state:?}");
+        assert_eq!(
+            found(&of(state.clone())),
+            UndoClaimTransition::Over,
+            "{state:?}"
+        );
     }
     let mut irreversible = of(StepState::Succeeded);
     irreversible.undo = None;
-    assert_eq!(found(&irreversible), UndoClaimed::Over);
+    assert_eq!(found(&irreversible), UndoClaimTransition::Over);
 }
 
 #[test]
@@ -187,16 +191,16 @@ fn a_later_generation_has_a_fresh_budget_and_keeps_the_history() {
     };
     let next = written(&failed, &claim(2, 1));
     assert_eq!((next.undo_forgiven, next.undo_attempts.len()), (5, 6));
-    let busy = Undid::Transient {
+    let busy = UndoReport::Transient {
         error: "503".to_owned(),
         wait: SignedDuration::ZERO,
     };
     assert_eq!(ended(&next, &busy).state, waiting(NOW));
 }
 
-fn ended(record: &StepRecord, undid: &Undid) -> StepRecord {
+fn ended(record: &StepRecord, undid: &UndoReport) -> StepRecord {
     let found = complete_undo(record, "u", undid, at(NOW));
-    let UndoCompleted::Write(next) = found else {
+    let UndoCompletionTransition::Write(next) = found else {
         panic!("not written: {found:?}");
     };
     assert_eq!(next.rev, record.rev + 1, "one write, one rev");
@@ -206,29 +210,29 @@ fn ended(record: &StepRecord, undid: &Undid) -> StepRecord {
     *next
 }
 
-fn transient(wait_s: i64) -> Undid {
-    Undid::Transient {
+fn transient(wait_s: i64) -> UndoReport {
+    UndoReport::Transient {
         error: "503".to_owned(),
         wait: SignedDuration::from_secs(wait_s),
     }
 }
 
-fn unknown() -> Undid {
-    Undid::Unknown("no answer".to_owned())
+fn unknown() -> UndoReport {
+    UndoReport::Unknown("no answer".to_owned())
 }
 
-fn permanent() -> Undid {
-    Undid::Permanent("locked".to_owned())
+fn permanent() -> UndoReport {
+    UndoReport::Permanent("locked".to_owned())
 }
 
-fn halted() -> Undid {
-    Undid::Halted("somebody else".to_owned())
+fn halted() -> UndoReport {
+    UndoReport::Halted("somebody else".to_owned())
 }
 
 #[test]
 fn every_end_of_an_undo_leads_to_its_state() {
     for (undid, state, outcome) in [
-        (Undid::Undone, StepState::Undone, Succeeded),
+        (UndoReport::Undone, StepState::Undone, Succeeded),
         (transient(0), waiting(NOW), Transient),
         (transient(60), waiting(NOW + 60), Transient),
         (unknown(), waiting(NOW), Unknown),
@@ -274,7 +278,7 @@ fn the_target_of_an_irreversible_step_says_what_became_of_it() {
             tainted: true,
             ..at_work(&[])
         };
-        let next = ended(&asked, &Undid::Asked(verdict.clone()));
+        let next = ended(&asked, &UndoReport::Verified(verdict.clone()));
         assert_eq!(next.state, state, "{verdict:?}");
         assert_eq!(next.tainted, tainted, "{verdict:?}");
         let happened = state == StepState::Succeeded;
@@ -294,9 +298,9 @@ fn only_the_attempt_that_holds_the_claim_ends_it() {
         let mut record = at_work(&[]);
         record.state = state.clone();
         record.undo_attempts = vec![attempt("u", Some(Lost)), attempt("other", None)];
-        for undid in [Undid::Undone, permanent(), halted()] {
+        for undid in [UndoReport::Undone, permanent(), halted()] {
             let end = complete_undo(&record, "u", &undid, at(NOW));
-            assert_eq!(end, UndoCompleted::Fenced, "{state:?} {undid:?}");
+            assert_eq!(end, UndoCompletionTransition::Fenced, "{state:?} {undid:?}");
         }
     }
 }
@@ -304,7 +308,7 @@ fn only_the_attempt_that_holds_the_claim_ends_it() {
 #[test]
 fn an_end_whose_answer_was_lost_is_recognised_though_others_came_after() {
     for undid in [
-        Undid::Undone,
+        UndoReport::Undone,
         transient(0),
         unknown(),
         permanent(),
@@ -312,11 +316,11 @@ fn an_end_whose_answer_was_lost_is_recognised_though_others_came_after() {
     ] {
         let mut record = ended(&at_work(&[]), &undid);
         let again = complete_undo(&record, "u", &undid, at(NOW));
-        assert_eq!(again, UndoCompleted::Mine, "{undid:?}");
+        assert_eq!(again, UndoCompletionTransition::Mine, "{undid:?}");
         record.undo_attempts.push(attempt("other", None));
         record.state = undoing("other", NOW + 35);
         let again = complete_undo(&record, "u", &undid, at(NOW));
-        assert_eq!(again, UndoCompleted::Mine, "{undid:?}");
+        assert_eq!(again, UndoCompletionTransition::Mine, "{undid:?}");
     }
 }
 

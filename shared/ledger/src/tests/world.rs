@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::super::{
-    Attempted, Claim, Claimed, Completed, Expect, Ledger, MemoryLedger, Need, Put, StepRecord,
-    StepState, Undid, UndoClaim, UndoClaimed, UndoCompleted, claim, claim_undo, complete,
-    complete_undo,
-    fixtures::{at, claim_by, inline, key, meta},
+    AttemptReport, Claim, ClaimTransition, CompletionTransition, Expect, Ledger, MemoryLedger, Put,
+    StepRecord, StepState, UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed,
+    UndoReport, claim, claim_undo, complete, complete_undo,
+    fixtures::{at, claim_by, execution, inline, key},
     need,
 };
 use holdfast_ids::keys::ExecutionKey;
@@ -47,9 +47,9 @@ enum Stage {
     /// About to call the target.
     Acting(StepRecord),
     /// About to decide what to record, with what it saw last.
-    Acted(StepRecord, Attempted),
+    Acted(StepRecord, AttemptReport),
     /// About to write its outcome over what it saw last.
-    Recording(Box<StepRecord>, StepRecord, Attempted),
+    Recording(Box<StepRecord>, StepRecord, AttemptReport),
     /// Over, or crashed.
     Gone,
 }
@@ -88,7 +88,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(idempotent: bool) -> Self {
         let (ledger, of) = (MemoryLedger::default(), key("k"));
-        block_on(ledger.put_meta(&meta(&of), Expect::Absent)).unwrap();
+        block_on(ledger.put_execution(&execution(&of), Expect::Absent)).unwrap();
         Self {
             now_s: 0,
             closing: false,
@@ -149,17 +149,19 @@ impl World {
         self.stages[n] = match stage {
             Stage::Gone => Stage::Gone,
             Stage::Claiming(stands) => match claim(stands.as_ref(), &mine, now) {
-                Claimed::Write(next) | Claimed::Unknown(Some(next)) => {
+                ClaimTransition::Write(next) | ClaimTransition::Unknown(Some(next)) => {
                     let rev = stands.map(|stands| Expect::Rev(stands.rev));
                     Stage::Writing(next, rev.unwrap_or(Expect::Absent))
                 }
-                Claimed::Mine => Stage::Checking(stands.expect("it saw itself")),
-                Claimed::Held(_) | Claimed::NotBefore(_) => Stage::Claiming(self.record()),
-                Claimed::Succeeded(_)
-                | Claimed::Changed
-                | Claimed::Failed
-                | Claimed::Withdrawn
-                | Claimed::Unknown(None) => Stage::Gone,
+                ClaimTransition::Mine => Stage::Checking(stands.expect("it saw itself")),
+                ClaimTransition::Held(_) | ClaimTransition::NotBefore(_) => {
+                    Stage::Claiming(self.record())
+                }
+                ClaimTransition::Succeeded(_)
+                | ClaimTransition::Changed
+                | ClaimTransition::Failed
+                | ClaimTransition::Withdrawn
+                | ClaimTransition::Unknown(None) => Stage::Gone,
             },
             Stage::Writing(next, expect) => {
                 let stands = self.record();
@@ -171,7 +173,7 @@ impl World {
                 }
             }
             Stage::Checking(record) if self.closing => {
-                Stage::Acted(record, Attempted::Halted("closing".to_owned()))
+                Stage::Acted(record, AttemptReport::Halted("closing".to_owned()))
             }
             Stage::Checking(record) => Stage::Acting(record),
             Stage::Acting(record) => {
@@ -180,8 +182,8 @@ impl World {
             }
             Stage::Acted(stands, attempted) => {
                 match complete(&stands, &mine.token, &attempted, MAX_ATTEMPTS, now) {
-                    Completed::Write(next) => Stage::Recording(next, stands, attempted),
-                    Completed::Mine | Completed::Fenced => Stage::Gone,
+                    CompletionTransition::Write(next) => Stage::Recording(next, stands, attempted),
+                    CompletionTransition::Mine | CompletionTransition::Fenced => Stage::Gone,
                 }
             }
             Stage::Recording(next, stands, attempted) => {
@@ -201,22 +203,22 @@ impl World {
     }
 
     /// The target: with the same key it acts once, if it is one that honours keys.
-    fn call(&mut self, record: &StepRecord, reply: Reply) -> Attempted {
+    fn call(&mut self, record: &StepRecord, reply: Reply) -> AttemptReport {
         if self.released.contains(&record.key) {
-            return Attempted::Permanent("released before".to_owned());
+            return AttemptReport::Permanent("released before".to_owned());
         }
         if matches!(reply, Reply::Done | Reply::DoneUnheard) {
             let times = self.acted.entry(record.key.clone()).or_default();
             *times = if self.idempotent { 1 } else { *times + 1 };
         }
         match reply {
-            Reply::Done => Attempted::Succeeded(inline(json!({"hold": record.key}))),
-            Reply::DoneUnheard | Reply::Dropped => Attempted::Unknown("no answer".to_owned()),
-            Reply::Busy(wait_s) => Attempted::Transient {
+            Reply::Done => AttemptReport::Succeeded(inline(json!({"hold": record.key}))),
+            Reply::DoneUnheard | Reply::Dropped => AttemptReport::Unknown("no answer".to_owned()),
+            Reply::Busy(wait_s) => AttemptReport::Transient {
                 error: "busy".to_owned(),
                 wait: SignedDuration::from_secs(wait_s),
             },
-            Reply::No => Attempted::Permanent("no".to_owned()),
+            Reply::No => AttemptReport::Permanent("no".to_owned()),
         }
     }
 
@@ -244,7 +246,7 @@ impl World {
         let claim = UndoClaim {
             token: format!("undo-{}", self.undos),
             epoch: 2,
-            run: 0,
+            execution_generation: 0,
         };
         self.undoing = match std::mem::replace(&mut self.undoing, Undoing::Idle) {
             Undoing::Idle => {
@@ -252,7 +254,8 @@ impl World {
                     return;
                 };
                 self.undos += 1;
-                let UndoClaimed::Write(next) = claim_undo(&record, &claim, self.now()) else {
+                let UndoClaimTransition::Write(next) = claim_undo(&record, &claim, self.now())
+                else {
                     return;
                 };
                 Undoing::Writing(next, Expect::Rev(record.rev))
@@ -273,8 +276,8 @@ impl World {
                     panic!("it holds the claim");
                 };
                 let now = self.now();
-                if let UndoCompleted::Write(next) =
-                    complete_undo(&record, token, &Undid::Undone, now)
+                if let UndoCompletionTransition::Write(next) =
+                    complete_undo(&record, token, &UndoReport::Undone, now)
                 {
                     self.put(&next, Expect::Rev(record.rev));
                 }
@@ -293,7 +296,11 @@ impl World {
         }
         self.check();
         if let Some(record) = self.record() {
-            assert_eq!(need(&record, 0, self.now()), Need::Nothing, "{record:?}");
+            assert_eq!(
+                need(&record, 0, self.now()),
+                UndoNeed::Nothing,
+                "{record:?}"
+            );
         }
     }
 

@@ -32,9 +32,9 @@ pub trait Files {
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, String>;
 }
 
-/// What can be wrong with a file.
+/// Fault can be wrong with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum Fault {
     /// It is not there.
     Missing,
     /// It is not what was written.
@@ -48,8 +48,8 @@ pub enum What {
 /// A file that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What is wrong.
-    pub what: What,
+    /// Fault is wrong.
+    pub what: Fault,
     /// The object key.
     pub object: String,
     /// How that is known.
@@ -59,21 +59,21 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.what {
-            What::Missing => "missing",
-            What::Altered => "altered",
-            What::Moved => "moved",
-            What::Added => "added",
+            Fault::Missing => "missing",
+            Fault::Altered => "altered",
+            Fault::Moved => "moved",
+            Fault::Added => "added",
         };
         write!(f, "{what}: {}: {}", self.object, self.why)
     }
 }
 
-/// What a mirror was found to be.
+/// Fault a mirror was found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
     /// The hours that were looked at: fewer than asked for if the chain begins later.
     pub hours: Range<Hour>,
-    /// What is wrong, by hour; empty if all is well.
+    /// Fault is wrong, by hour; empty if all is well.
     pub findings: Vec<Finding>,
     /// Receipts that the digests of these hours list.
     pub receipts: usize,
@@ -158,8 +158,8 @@ fn digest(tenant: &str, hour: Hour, bytes: &[u8], keys: &Jwks) -> Result<Signed,
         why,
     };
     let signed = verified::<HourlyDigest>(bytes, Kind::Digest, FORMAT, keys)
-        .map_err(|why| finding(What::Altered, why))?;
-    let moved = |why| finding(What::Moved, why);
+        .map_err(|why| finding(Fault::Altered, why))?;
+    let moved = |why| finding(Fault::Moved, why);
     signed.content.check(tenant, hour).map_err(moved)?;
     let placed = Placed::read(tenant, hour, bytes).map_err(moved)?;
     Ok((placed, signed.kid))
@@ -167,7 +167,7 @@ fn digest(tenant: &str, hour: Hour, bytes: &[u8], keys: &Jwks) -> Result<Signed,
 
 fn added(object: &str, why: impl Into<String>) -> Finding {
     Finding {
-        what: What::Added,
+        what: Fault::Added,
         object: object.to_owned(),
         why: why.into(),
     }
@@ -213,18 +213,23 @@ impl Chain {
             why,
         };
         let signed = match self.digests.get(&hour) {
-            None => return Err(finding(What::Missing, "every hour has a digest".to_owned())),
+            None => {
+                return Err(finding(
+                    Fault::Missing,
+                    "every hour has a digest".to_owned(),
+                ));
+            }
             Some(read) => read.as_ref().map_err(Clone::clone)?,
         };
         let own = &signed.0;
         match &own.digest.previous {
             Some(previous) if previous.object != hour.before(1).object(tenant) => {
                 let why = format!("it names {} as the digest before", previous.object);
-                return Err(finding(What::Altered, why));
+                return Err(finding(Fault::Altered, why));
             }
             None if self.digests.keys().any(|other| *other < hour) => {
                 let why = "it says that the chain begins with it, and there are digests before";
-                return Err(finding(What::Altered, why.to_owned()));
+                return Err(finding(Fault::Altered, why.to_owned()));
             }
             _ => {}
         }
@@ -238,7 +243,7 @@ impl Chain {
                 next.link.object,
                 named.map_or("none", |named| &named.sha256)
             );
-            return Err(finding(What::Altered, why));
+            return Err(finding(Fault::Altered, why));
         }
         Ok(signed)
     }
@@ -266,7 +271,7 @@ impl Chain {
     }
 }
 
-/// What the digests list.
+/// Fault the digests list.
 #[derive(Default)]
 struct Places {
     objects: HashSet<String>,
@@ -296,32 +301,32 @@ impl<F: Files> Inspector<'_, F> {
         };
         if !object.starts_with(&receipt_prefix(self.tenant)) || object.contains("..") {
             let why = format!("{digest} lists it, and it is no receipt of the tenant");
-            return Ok(finding(What::Added, why));
+            return Ok(finding(Fault::Added, why));
         }
         if !self.seen.insert(object.clone()) {
             let why = format!("{digest} lists it again, as if it had been written twice");
-            return Ok(finding(What::Altered, why));
+            return Ok(finding(Fault::Altered, why));
         }
         let Some(bytes) = self.files.read(object)? else {
             let why = format!("{digest} lists it");
-            return Ok(finding(What::Missing, why));
+            return Ok(finding(Fault::Missing, why));
         };
         let sha256 = sha256_hex(&bytes);
         if sha256 != entry.sha256 {
             return Ok(match self.places.by_sha256.get(&sha256) {
                 Some(other) if other != object => {
-                    finding(What::Moved, format!("it holds the bytes of {other}"))
+                    finding(Fault::Moved, format!("it holds the bytes of {other}"))
                 }
                 // Or they are its own of a later digest: it was overwritten.
                 _ => {
                     let why = format!("its SHA-256 is {sha256}, {digest} says {}", entry.sha256);
-                    finding(What::Altered, why)
+                    finding(Fault::Altered, why)
                 }
             });
         }
         Ok(match self.receipt(object, &bytes) {
             Ok(_) => None,
-            Err(why) => finding(What::Altered, format!("{digest} lists it as it is: {why}")),
+            Err(why) => finding(Fault::Altered, format!("{digest} lists it as it is: {why}")),
         })
     }
 
@@ -352,7 +357,7 @@ impl<F: Files> Inspector<'_, F> {
             .findings
             .iter()
             .enumerate()
-            .filter(|(_, finding)| finding.what == What::Missing)
+            .filter(|(_, finding)| finding.what == Fault::Missing)
             .map(|(n, finding)| (finding.object.clone(), n))
             .collect();
         for object in self.files.list(&receipt_prefix(self.tenant))? {
@@ -364,7 +369,7 @@ impl<F: Files> Inspector<'_, F> {
                 match missing.get(other) {
                     Some(&n) => {
                         let finding = &mut audit.findings[n];
-                        finding.what = What::Moved;
+                        finding.what = Fault::Moved;
                         finding.why = format!("it lies at {object}");
                     }
                     None => {

@@ -1,4 +1,4 @@
-//! What a digest says.
+//! Fault a digest says.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -95,7 +95,7 @@ impl HourlyDigest {
 /// A digest as it lies in the store.
 #[derive(Debug, Clone)]
 pub struct Placed {
-    /// What it says.
+    /// Fault it says.
     pub digest: HourlyDigest,
     /// How the digest after names it.
     pub link: Previous,

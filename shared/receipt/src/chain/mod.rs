@@ -6,6 +6,6 @@ mod audit;
 mod digest;
 mod hour;
 
-pub use audit::{Audit, Files, Finding, What, audit};
+pub use audit::{Audit, Fault, Files, Finding, audit};
 pub use digest::{Entry, FORMAT, HourlyDigest, Placed, Previous};
 pub use hour::{EARLY_HOURS, Hour};

@@ -32,7 +32,7 @@ const STYLE: &str = include_str!("style.css");
 
 /// What a page shows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shown<'a> {
+pub struct PageInput<'a> {
     /// The receipt.
     pub receipt: &'a Receipt,
     /// The object, or the file, that it was read from.
@@ -68,7 +68,7 @@ pub fn page_of(
         true => signature,
         false => Err("the stored file is not the one that the ledger recorded".to_owned()),
     };
-    let shown = Shown {
+    let shown = PageInput {
         receipt: &receipt,
         object,
         sha256: &sha256,
@@ -87,7 +87,7 @@ pub fn content_security_policy() -> String {
 }
 
 /// The page.
-pub fn page(shown: &Shown<'_>) -> String {
+pub fn page(shown: &PageInput<'_>) -> String {
     let receipt = shown.receipt;
     let (word, _, _) = words::status(receipt.status);
     let title = format!("{word}: {}, receipt", plain(&receipt.workflow_id));
@@ -128,7 +128,7 @@ fn header(receipt: &Receipt) -> Markup {
     }
 }
 
-fn body(shown: &Shown<'_>) -> Markup {
+fn body(shown: &PageInput<'_>) -> Markup {
     let receipt = shown.receipt;
     let timeline = timeline::timeline(receipt);
     let timeline = timeline.unwrap_or_else(|| html! { p { "No step was tried." } });
@@ -159,7 +159,7 @@ fn body(shown: &Shown<'_>) -> Markup {
     }
 }
 
-fn signature(shown: &Shown<'_>) -> Markup {
+fn signature(shown: &PageInput<'_>) -> Markup {
     let at = shown.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     let body = match shown.signature {
         Ok(kid) => html! {

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use maud::{Markup, html};
 
 use super::{
-    Shown,
+    PageInput,
     text::{code, full, lasted, said},
     timeline::counted,
     words,
@@ -213,7 +213,7 @@ pub(super) fn decisions(receipt: &Receipt) -> Markup {
 }
 
 /// What the page was made from, and how to check it without us.
-pub(super) fn evidence(shown: &Shown<'_>) -> Markup {
+pub(super) fn evidence(shown: &PageInput<'_>) -> Markup {
     let receipt = shown.receipt;
     html! {
         dl.evidence {

@@ -16,7 +16,7 @@ fn rich() -> Value {
 
 fn shown(receipt: &Value) -> String {
     let receipt = serde_json::from_value(receipt.clone()).unwrap();
-    page(&Shown {
+    page(&PageInput {
         receipt: &receipt,
         object: "receipts/acme/2025/09/29/0-1.json",
         sha256: &"b".repeat(64),

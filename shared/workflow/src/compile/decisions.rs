@@ -19,14 +19,14 @@ const DEFAULT_WITHIN_S: u64 = 60 * 60;
 
 /// When a step's failure is put to a person.
 #[derive(Clone, Copy)]
-pub(super) struct Escalates {
+pub(super) struct Escalation {
     /// Silence for this long rolls back.
     within_s: u64,
     /// Only where nobody knows the outcome.
     pub(super) unknown_only: bool,
 }
 
-impl Escalates {
+impl Escalation {
     /// As the definition says. What cannot be repeated is put to a person wherever nobody knows its outcome, except
     /// inside a `for_each`, where every item would ask.
     pub(super) fn of(step: &ActionStep, in_for_each: bool, timeout_s: u64) -> Option<Self> {
@@ -46,7 +46,7 @@ impl Escalates {
 
 /// Where a state that waits leads, and what it yields; both states of it do the same.
 #[derive(Clone)]
-pub(super) struct Leads {
+pub(super) struct Exits {
     pub(super) assign: Option<Ordered<String>>,
     pub(super) output: Option<Value>,
     pub(super) exit: Exit,
@@ -71,7 +71,7 @@ pub(super) fn approval(
     step: &str,
     approve: &Approve,
     message: Value,
-    leads: Leads,
+    leads: Exits,
 ) -> Vec<(String, State)> {
     let ask = Ask {
         step: step.to_owned(),
@@ -88,9 +88,9 @@ pub(super) fn approval(
 /// The states that put a step's failure, which is remembered as `$variable`, to a person.
 pub(super) fn escalation(
     step: &str,
-    escalates: Escalates,
+    escalates: Escalation,
     variable: &str,
-    leads: Leads,
+    leads: Exits,
 ) -> Vec<(String, State)> {
     let ask = Ask {
         step: step.to_owned(),
@@ -111,7 +111,7 @@ pub(super) fn escalation(
     ]
 }
 
-fn wait(ask: &Ask, told: (&str, Value), again: &[Catcher], leads: Leads) -> Task {
+fn wait(ask: &Ask, told: (&str, Value), again: &[Catcher], leads: Exits) -> Task {
     let payload = json!({
         "execution": "{% $execution %}",
         "ask": ask,
@@ -149,7 +149,7 @@ fn wait(ask: &Ask, told: (&str, Value), again: &[Catcher], leads: Leads) -> Task
 }
 
 /// Asks the ledger what rules: a decision may have been given whose token was lost.
-fn expired(step: &str, again: &[Catcher], leads: Leads) -> Task {
+fn expired(step: &str, again: &[Catcher], leads: Exits) -> Task {
     let arguments = [
         ("execution", json!("{% $execution %}")),
         ("expired", json!(step)),

@@ -6,7 +6,7 @@ use holdfast_expression::expression_in;
 
 /// What stands around an expression.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Around<'a> {
+pub(super) struct ExpressionContext<'a> {
     /// The expression of `item_key` inside a `for_each`.
     pub(super) item_key: Option<&'a str>,
     /// The step's `when`: nothing is evaluated for a step that is skipped.
@@ -15,7 +15,7 @@ pub(super) struct Around<'a> {
     pub(super) fresh: Option<(&'a str, &'a str)>,
 }
 
-impl Around<'_> {
+impl ExpressionContext<'_> {
     /// An expression (with its `{% %}`) as the machine evaluates it.
     pub(super) fn expression(&self, text: &str) -> String {
         let Some(expression) = expression_in(text) else {
@@ -130,9 +130,9 @@ mod tests {
 
     #[test]
     fn a_skipped_step_evaluates_nothing_but_its_when() {
-        let around = Around {
+        let around = ExpressionContext {
             when: Some("{% $input.on %}"),
-            ..Around::default()
+            ..ExpressionContext::default()
         };
         assert_eq!(
             around.expression("{% $input.a %}"),
@@ -143,8 +143,11 @@ mod tests {
 
     #[test]
     fn a_filter_of_items_yields_a_list_however_many_it_leaves() {
-        let items =
-            Around::default().items("each", "{% $input.vendors[days > 0] %}", "{% $item.id %}");
+        let items = ExpressionContext::default().items(
+            "each",
+            "{% $input.vendors[days > 0] %}",
+            "{% $item.id %}",
+        );
         let items = expression_in(&items).expect("an expression");
         for left in 0..3 {
             let vendor = |n: i64| json!({ "id": n.to_string(), "days": left - n });
@@ -157,7 +160,8 @@ mod tests {
 
     #[test]
     fn items_that_are_not_there_are_an_error_and_an_empty_list_is_none() {
-        let items = Around::default().items("each", "{% $input.vendors %}", "{% $item.id %}");
+        let items =
+            ExpressionContext::default().items("each", "{% $input.vendors %}", "{% $item.id %}");
         let items = expression_in(&items).expect("an expression");
         let listed = |input: &Value| evaluate(items, &[("input", input)]);
         assert_eq!(listed(&json!({ "vendors": [] })), Ok(Some(json!([]))));
@@ -172,9 +176,9 @@ mod tests {
 
     #[test]
     fn an_item_is_bound_only_where_it_is_used() {
-        let around = Around {
+        let around = ExpressionContext {
             item_key: Some("{% $item.id %}"),
-            ..Around::default()
+            ..ExpressionContext::default()
         };
         assert_eq!(around.expression("{% $input.a %}"), "{% $input.a %}");
         assert_eq!(around.expression("{% $items %}"), "{% $items %}");

@@ -13,7 +13,8 @@ use holdfast_asl::{Exit, Machine, Ordered, QueryLanguage, State, Task};
 use holdfast_expression::expression_in;
 use holdfast_ids::digest::CanonicalError;
 use holdfast_task::{
-    Gate, Guardrail, Rules, StepRef, Template, TriggerMap, timing::FRAME_TIMEOUT_S,
+    AdmissionSpec, Guardrail, StartConditions, StepRef, Template, TriggerMap,
+    timing::FRAME_TIMEOUT_S,
 };
 
 /// The machine of a definition that `file` (its path for people, from the project's root) holds.
@@ -90,7 +91,7 @@ fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> 
     })
 }
 
-fn gate(definition: &Definition) -> Result<Gate, CanonicalError> {
+fn gate(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
     let guardrails = definition.guardrails.iter().map(|guardrail| Guardrail {
         name: guardrail.name.clone(),
         assert: expression_in(&guardrail.assert)
@@ -112,14 +113,14 @@ fn gate(definition: &Definition) -> Result<Gate, CanonicalError> {
             .as_ref()
             .map(|approval| Template(for_begin(approval))),
     });
-    Ok(Gate {
+    Ok(AdmissionSpec {
         workflow: definition.workflow.clone(),
         version: definition.version,
         definition_digest: definition.digest()?,
         tenants: definition.tenants.clone(),
         input_schema: definition.input.clone(),
         guardrails: guardrails.collect(),
-        rules: Rules {
+        rules: StartConditions {
             budgets: definition.rules.budgets.iter().map(bare).collect(),
             ..definition.rules.clone()
         },

@@ -40,7 +40,7 @@ fn gate_bytes(machine: &Machine) -> serde_json::Result<usize> {
 
 /// What follows from all workflows of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Compiled {
+pub struct CompiledProject {
     /// Workflow id and the text of its state machine, sorted; the last is [`RECOVERY`].
     pub machines: Vec<(String, String)>,
     /// template.yaml with its generated part renewed.
@@ -57,7 +57,7 @@ pub fn all(
     workflows: &[(&Definition, &str)],
     actions: &[ActionInfo],
     template: &str,
-) -> Result<Compiled, String> {
+) -> Result<CompiledProject, String> {
     let mut workflows = workflows.to_vec();
     workflows.sort_by(|(one, _), (other, _)| one.workflow.cmp(&other.workflow));
     let mut machines = Vec::new();
@@ -100,5 +100,5 @@ pub fn all(
     }
     let template = replace_region(template, &region(&parts, actions)).map_err(in_template)?;
     machines.push((RECOVERY.to_owned(), recovery));
-    Ok(Compiled { machines, template })
+    Ok(CompiledProject { machines, template })
 }

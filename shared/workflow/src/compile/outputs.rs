@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::expressions::Around;
+use super::expressions::ExpressionContext;
 use crate::definition::{ForEach, Step, StepKind};
 use holdfast_asl::Ordered;
 use holdfast_expression::expression_in;
@@ -42,10 +42,10 @@ pub(super) fn item_output(each: &ForEach, last: &Step) -> Value {
     let Some(collect) = each.collect.as_deref().and_then(expression_in) else {
         return json!({});
     };
-    let around = Around {
+    let around = ExpressionContext {
         item_key: Some(&each.item_key),
         fresh: own_output(last).map(|output| (last.name.as_str(), output)),
-        ..Around::default()
+        ..ExpressionContext::default()
     };
     let collect =
         format!("{{% ($collected := ({collect}); $exists($collected) ? $collected : null) %}}");

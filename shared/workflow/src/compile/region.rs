@@ -78,13 +78,13 @@ fn machine_id(workflow: &str) -> String {
 
 /// Requirements of all workflows' steps on the function of one action.
 #[derive(Default)]
-struct Need {
+struct FunctionNeeds {
     longest_s: u64,
     secrets: Vec<String>,
 }
 
-fn needs<'a>(parts: &[Part<'a>]) -> BTreeMap<&'a str, Need> {
-    let mut needs: BTreeMap<&str, Need> = BTreeMap::new();
+fn needs<'a>(parts: &[Part<'a>]) -> BTreeMap<&'a str, FunctionNeeds> {
+    let mut needs: BTreeMap<&str, FunctionNeeds> = BTreeMap::new();
     for (_, step, _) in parts.iter().flat_map(|part| part.definition.action_steps()) {
         let need = needs.entry(&step.action).or_default();
         let undo_s = step
@@ -113,7 +113,7 @@ fn secrets(step: &ActionStep) -> impl Iterator<Item = &str> {
         .filter(|name| expression_in(name).is_none())
 }
 
-fn function(info: &ActionInfo, need: &Need) -> String {
+fn function(info: &ActionInfo, need: &FunctionNeeds) -> String {
     let settings: String = info
         .settings
         .iter()

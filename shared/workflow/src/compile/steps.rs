@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    decisions::{self, Escalates, Leads, escalation_of, failed_of},
-    expressions::Around,
+    decisions::{self, Escalation, Exits, escalation_of, failed_of},
+    expressions::ExpressionContext,
     names::arn_of,
     outputs::{MAP_OUTPUT, PARALLEL_OUTPUT, assigned, branch_output, item_output},
     retry::{FAILURE, catch_all, catch_all_as, catch_clean, catch_pause, of_step},
@@ -81,9 +81,9 @@ impl Compiler<'_> {
             let state = match &step.kind {
                 StepKind::Action(action) => {
                     let in_for_each = row.item_key.is_some();
-                    let escalates = Escalates::of(action, in_for_each, self.timeout_s);
+                    let escalates = Escalation::of(action, in_for_each, self.timeout_s);
                     let task = self.task(name, action, row, escalates, (exit, output));
-                    let leads = Leads {
+                    let leads = Exits {
                         assign: task.assign.clone(),
                         output: task.output.clone(),
                         exit: task.exit.clone(),
@@ -109,8 +109,10 @@ impl Compiler<'_> {
                 }
                 StepKind::Wait(wait) => wait_state(name, wait, row, exit, output),
                 StepKind::Approve(approve) => {
-                    let message = Around::default().expression(&approve.message).into();
-                    let leads = Leads {
+                    let message = ExpressionContext::default()
+                        .expression(&approve.message)
+                        .into();
+                    let leads = Exits {
                         assign: output.is_none().then(|| assigned(name)),
                         output,
                         exit,
@@ -154,7 +156,7 @@ impl Compiler<'_> {
         name: &str,
         action: &ActionStep,
         row: Row<'_>,
-        escalates: Option<Escalates>,
+        escalates: Option<Escalation>,
         (exit, output): (Exit, Option<Value>),
     ) -> Task {
         let policy = StepPolicy {
@@ -172,11 +174,11 @@ impl Compiler<'_> {
             }),
             inline_output_bytes: row.inline_bytes,
         };
-        let item = Around {
+        let item = ExpressionContext {
             item_key: row.item_key,
-            ..Around::default()
+            ..ExpressionContext::default()
         };
-        let guarded = Around {
+        let guarded = ExpressionContext {
             when: action.when.as_deref(),
             ..item
         };
@@ -274,7 +276,7 @@ impl Compiler<'_> {
         };
         let seen_later = each.collect.is_some() && output.is_none();
         Map {
-            items: Around::default().items(name, &each.items, &each.item_key),
+            items: ExpressionContext::default().items(name, &each.items, &each.item_key),
             max_concurrency: each.max_concurrency,
             item_processor: self.inner(&each.steps, within, Some(inline)),
             assign: seen_later.then(|| Ordered::one(name, format!("{{% {MAP_OUTPUT} %}}"))),
@@ -336,9 +338,9 @@ fn wait_state(
         }
         definition::Wait::Until(expression) => expression,
     };
-    let item = Around {
+    let item = ExpressionContext {
         item_key: row.item_key,
-        ..Around::default()
+        ..ExpressionContext::default()
     };
     let until = Until::Timestamp(item.expression(until));
     let catch = row.catch(name);

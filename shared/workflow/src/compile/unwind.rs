@@ -15,7 +15,7 @@ use holdfast_asl::{
     QueryLanguage, State, Task, Until, Wait,
 };
 use holdfast_task::{
-    ASKING, error_name,
+    VERIFY_POLICY, error_name,
     timing::{FRAME_TIMEOUT_S, TASK_MARGIN_S},
 };
 
@@ -34,9 +34,9 @@ impl Bounds {
     pub(super) fn of(definitions: &[&Definition]) -> Self {
         let mut bounds = Self {
             actions: Vec::new(),
-            timeout_s: ASKING.timeout_s,
+            timeout_s: VERIFY_POLICY.timeout_s,
             retry: Retry {
-                max_attempts: ASKING.max_attempts,
+                max_attempts: VERIFY_POLICY.max_attempts,
                 interval_s: 1,
                 backoff: 2.0,
                 max_delay_s: 30,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use holdfast_ids::digest::{CanonicalError, value_sha256_hex};
-use holdfast_task::Rules;
+use holdfast_task::StartConditions;
 
 /// A workflow. Texts may hold expressions (`{% … %}`) and parameters (`${Name}`), as written.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,8 +24,8 @@ pub struct Definition {
     /// What must hold before any effect.
     pub guardrails: Vec<Guardrail>,
     /// What else a start must keep to. Left out of the digest where there is nothing.
-    #[serde(skip_serializing_if = "Rules::is_default")]
-    pub rules: Rules,
+    #[serde(skip_serializing_if = "StartConditions::is_default")]
+    pub rules: StartConditions,
     /// Bounds of an execution.
     pub limits: Limits,
     /// In declared order.

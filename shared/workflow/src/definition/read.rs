@@ -9,14 +9,14 @@ use super::{
     names::Names,
     problem::Problem,
     reader::{Fields, Reader},
-    rules::{Seen, scope},
+    rules::{NamesByLine, scope},
     suggest::suggest,
     tree::{Kind, Node},
     yaml::parse,
 };
 use holdfast_admission::validator;
 use holdfast_ids::names::{check_tenant, is_workflow_id};
-use holdfast_task::Rules;
+use holdfast_task::StartConditions;
 
 const FIELDS: [&str; 14] = [
     "workflow",
@@ -100,7 +100,7 @@ impl Reader<'_> {
         let input = self.required(&fields, "input", "input: { type: object, properties: {…} }");
         let schema = input.map_or(Value::Null, |node| self.input_schema(node));
         let triggers = self.triggers(&fields, &tenants, &schema);
-        let mut seen = Seen::new();
+        let mut seen = NamesByLine::new();
         let guardrails = fields
             .get("guardrails")
             .map_or_else(Vec::new, |node| self.guardrails(node, &mut seen));
@@ -197,7 +197,7 @@ impl Reader<'_> {
         schema
     }
 
-    fn guardrails(&mut self, node: &Node, seen: &mut Seen) -> Vec<Guardrail> {
+    fn guardrails(&mut self, node: &Node, seen: &mut NamesByLine) -> Vec<Guardrail> {
         let scope = scope("assert");
         let mut guardrails = Vec::new();
         for item in self.list(node, "guardrails") {
@@ -232,11 +232,11 @@ impl Reader<'_> {
         guardrails
     }
 
-    fn limits(&mut self, fields: &Fields<'_>) -> (Limits, Rules) {
+    fn limits(&mut self, fields: &Fields<'_>) -> (Limits, StartConditions) {
         let mut limits = Limits {
             timeout_s: DEFAULT_TIMEOUT_S,
         };
-        let mut bounds = Rules::default();
+        let mut bounds = StartConditions::default();
         if let Some(node) = fields.get("limits") {
             let known = ["timeout", "concurrent_executions", "starts_per_minute"];
             let fields = self.fields(node, "limits", &known);

@@ -10,7 +10,7 @@ use super::{
 };
 use holdfast_admission::{MAX_AMOUNT, RESERVED, SCOPE, freeze_span, scaled, shown};
 use holdfast_expression::expression_in;
-use holdfast_task::{Budget, Day, Freeze, Hours, Period, Rules};
+use holdfast_task::{Budget, Day, Freeze, Hours, Period, StartConditions};
 
 /// Highest limit of executions.
 pub(super) const MAX_LIMIT: u32 = 1_000_000;
@@ -18,7 +18,7 @@ pub(super) const MAX_LIMIT: u32 = 1_000_000;
 pub(super) const MAX_BUDGETS: usize = 10;
 
 /// Names of guardrails and budgets, and the lines on which they stand.
-pub(super) type Seen = Vec<(String, usize)>;
+pub(super) type NamesByLine = Vec<(String, usize)>;
 
 /// What guardrails and amounts see; every attempt to begin must come to the same.
 pub(super) fn scope(field: &'static str) -> Scope {
@@ -27,7 +27,12 @@ pub(super) fn scope(field: &'static str) -> Scope {
 
 impl Reader<'_> {
     /// Everything except the limits, which the caller has read.
-    pub(super) fn rules(&mut self, top: &Fields<'_>, seen: &mut Seen, limits: Rules) -> Rules {
+    pub(super) fn rules(
+        &mut self,
+        top: &Fields<'_>,
+        seen: &mut NamesByLine,
+        limits: StartConditions,
+    ) -> StartConditions {
         let mut rules = limits;
         for node in several(top.get("hours")) {
             rules.hours.extend(self.hours(node));
@@ -68,7 +73,7 @@ impl Reader<'_> {
         node: &Node,
         what: &str,
         example: &str,
-        seen: &mut Seen,
+        seen: &mut NamesByLine,
     ) -> String {
         let name = self.name(node, &format!("a {what}'s name"), example);
         if RESERVED.contains(&name.as_str()) {
@@ -210,7 +215,7 @@ impl Reader<'_> {
         Some(freeze)
     }
 
-    fn budget(&mut self, node: &Node, seen: &mut Seen) -> Option<Budget> {
+    fn budget(&mut self, node: &Node, seen: &mut NamesByLine) -> Option<Budget> {
         let known = ["name", "amount", "limit", "per", "zone"];
         let fields = self.fields(node, "a budget", &known);
         let name = self.required(&fields, "name", "name: held_amount");

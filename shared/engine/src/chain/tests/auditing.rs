@@ -1,4 +1,4 @@
-//! What is as it was written passes, and says what it covers.
+//! Fault is as it was written passes, and says what it covers.
 
 use super::*;
 

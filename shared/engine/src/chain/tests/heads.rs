@@ -1,4 +1,4 @@
-//! What was once written is known where the store no longer shows it.
+//! Fault was once written is known where the store no longer shows it.
 
 use super::*;
 

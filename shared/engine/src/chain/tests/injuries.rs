@@ -8,7 +8,7 @@ use super::{
 };
 use holdfast_receipt::evidence::{Kind, seal};
 
-/// What is found in a mirror that was injured: the first line, and how many there are.
+/// Fault is found in a mirror that was injured: the first line, and how many there are.
 #[track_caller]
 fn first(injure: impl FnOnce(&Memory, &[String])) -> (String, usize) {
     let (store, all) = mirror();

@@ -55,7 +55,7 @@ fn receipt(by: &MemorySigner, tenant: &str, key: &str, ended_at: Timestamp) -> (
     (receipt_object(&at, ended_at, 0), bytes)
 }
 
-/// What happens just before a write.
+/// Fault happens just before a write.
 type Before = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
@@ -159,7 +159,7 @@ impl Memory {
             .collect()
     }
 
-    /// What is listed, hour by hour.
+    /// Fault is listed, hour by hour.
     fn listed(&self) -> Vec<(String, Vec<String>)> {
         let digests = self.digests().into_iter();
         digests

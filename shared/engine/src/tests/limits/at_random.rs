@@ -38,20 +38,20 @@ fn happen(engine: &TestEngine, event: &Event) {
             return;
         };
         let task = task_of(*n);
-        let Some(meta) = meta_of(engine, &task) else {
+        let Some(record) = execution_of(engine, &task) else {
             return;
         };
-        let execution = meta.reference();
+        let execution = record.reference();
         match event {
             Event::Redrive(_) => {
                 let ended = matches!(
-                    meta.phase,
+                    record.phase,
                     Phase::Ended {
                         status: Status::Failed,
                         ..
                     }
                 );
-                if ended && meta.receipt.is_some() {
+                if ended && record.receipt.is_some() {
                     let again = redriven(engine, &task, &execution);
                     drop(run(engine.begin(&again)));
                 }
@@ -59,10 +59,10 @@ fn happen(engine: &TestEngine, event: &Event) {
             Event::Execute(_) => drop(run(engine.finish(&finish_task(&execution), &Unsigned))),
             _ => {
                 if matches!(event, Event::FailUnheard(_)) {
-                    engine.ledger.spoil(Op::PutMeta, 1, Fault::AnswerLost);
+                    engine.ledger.spoil(Op::PutExecution, 1, Fault::AnswerLost);
                 }
                 let plan = PlanTask {
-                    owner: meta.owner.clone(),
+                    owner: record.owner.clone(),
                     ..plan_task(&execution, STEPS[0])
                 };
                 if let Ok(planned) = run(engine.plan(&plan)) {
@@ -75,8 +75,8 @@ fn happen(engine: &TestEngine, event: &Event) {
         return;
     };
     match event {
-        Event::BeginUnheard(_) => engine.ledger.spoil(Op::PutMeta, 0, Fault::AnswerLost),
-        Event::BeginUnavailable(_) => engine.ledger.spoil(Op::PutMeta, 0, Fault::Unavailable),
+        Event::BeginUnheard(_) => engine.ledger.spoil(Op::PutExecution, 0, Fault::AnswerLost),
+        Event::BeginUnavailable(_) => engine.ledger.spoil(Op::PutExecution, 0, Fault::Unavailable),
         _ => {}
     }
     drop(run(engine.begin(&task_of(*n))));
@@ -86,13 +86,13 @@ fn task_of(n: u8) -> BeginTask {
     start_with(&format!("k-{n}"), json!(i64::from(n) * 10 + 5))
 }
 
-fn meta_of(engine: &TestEngine, task: &BeginTask) -> Option<Meta> {
+fn execution_of(engine: &TestEngine, task: &BeginTask) -> Option<ExecutionRecord> {
     let key = task.start["idempotency_key"].as_str().unwrap();
     let at = ExecutionKey {
         tenant: "acme".to_owned(),
         execution: holdfast_ids::keys::execution_id("acme", "WF-HOLD", key),
     };
-    run(engine.ledger.kept.meta(&at)).unwrap()
+    run(engine.ledger.kept.execution(&at)).unwrap()
 }
 
 proptest! {
@@ -103,19 +103,19 @@ proptest! {
         let engine = engine();
         for event in &events {
             happen(&engine, event);
-            let metas: Vec<_> = (0..6).filter_map(|n| meta_of(&engine, &task_of(n))).collect();
+            let metas: Vec<_> = (0..6).filter_map(|n| execution_of(&engine, &task_of(n))).collect();
             let held = |kind| -> i64 {
-                let holds = metas.iter().flat_map(|meta| &meta.holds);
+                let holds = metas.iter().flat_map(|execution| &execution.holds);
                 holds.filter(|hold| hold.kind == kind).map(|hold| hold.amount).sum()
             };
             let (used, open) = used_and_open(&engine);
             prop_assert_eq!((used * 10_000, open), (held(CounterKind::Budget), held(CounterKind::Open)));
             prop_assert!((0..=LIMIT).contains(&used) && (0..=3).contains(&open), "{} {}", used, open);
-            for meta in &metas {
-                let open = meta.holds.iter().any(|hold| hold.kind == CounterKind::Open);
-                let ended = matches!(meta.phase, Phase::Ended { .. } | Phase::Rejected);
-                prop_assert!(!(open && ended), "{:?}", meta);
-                prop_assert!(open || meta.phase != Phase::Running || meta.redriven.is_some(), "{:?}", meta);
+            for execution in &metas {
+                let open = execution.holds.iter().any(|hold| hold.kind == CounterKind::Open);
+                let ended = matches!(execution.phase, Phase::Ended { .. } | Phase::Rejected);
+                prop_assert!(!(open && ended), "{:?}", execution);
+                prop_assert!(open || execution.phase != Phase::Running || execution.redriven.is_some(), "{:?}", execution);
             }
         }
     }

@@ -180,7 +180,7 @@ pub(super) fn definition(steps: Vec<Step>) -> Definition {
             assert: "{% true %}".to_owned(),
             message: "never said".to_owned(),
         }],
-        rules: holdfast_task::Rules::default(),
+        rules: holdfast_task::StartConditions::default(),
         limits: Limits { timeout_s: 900 },
         steps,
     }

@@ -12,8 +12,8 @@ use holdfast_aws::{SystemHost, deliver, trace};
 use holdfast_engine::Host;
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
 use holdfast_ledger::{
-    Deciding, Expect, Incident, IncidentStatus, Ledger, Link, Put, QuestionState, Request, WAITING,
-    handle, rule,
+    Expect, Incident, IncidentStatus, Ledger, Link, Put, QuestionState, Request, RulingTransition,
+    WAITING, handle, rule,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::QuestionKind;
@@ -22,12 +22,12 @@ use serde::Deserialize;
 
 use crate::{
     App,
-    answer::{self, Decided, ExecutionLinks},
-    caller::{Caller, Thing, Visitor, no_such},
-    given::{Asked, Given, Named},
+    answer::{self, DecisionResult, ExecutionLinks},
+    extract::{JsonBody, QueryParams, TenantQuery},
     incident::{find, question, shown},
+    lifecycle::{REASON, Reason, given},
+    principal::{AuthorizedCaller, Principal, Resource, no_such},
     problem::Problem,
-    request::{REASON, Reason, given},
 };
 
 /// Executions whose question is read at once.
@@ -47,18 +47,18 @@ pub(crate) struct Body {
 
 pub(crate) async fn acknowledge(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(Named { tenant }): Asked<Named>,
-    Given(Reason { reason }): Given<Reason>,
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
+    JsonBody(Reason { reason }): JsonBody<Reason>,
 ) -> Result<Json<answer::Incident>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(
+        .authorize(
             &app,
             Operation::HandleIncidents,
             named,
-            Thing::Incident(&id),
+            Resource::Incident(&id),
         )
         .await?;
     let request = given(&caller, &reason)?;
@@ -69,18 +69,18 @@ pub(crate) async fn acknowledge(
 
 pub(crate) async fn resolve(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(Named { tenant }): Asked<Named>,
-    Given(Reason { reason }): Given<Reason>,
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
+    JsonBody(Reason { reason }): JsonBody<Reason>,
 ) -> Result<Json<answer::Incident>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(
+        .authorize(
             &app,
             Operation::HandleIncidents,
             named,
-            Thing::Incident(&id),
+            Resource::Incident(&id),
         )
         .await?;
     let request = given(&caller, &reason)?;
@@ -97,7 +97,7 @@ pub(crate) async fn resolve(
 
 /// Writes what somebody did about an incident, deciding anew whenever somebody else was quicker.
 async fn handled(
-    caller: &Caller,
+    caller: &AuthorizedCaller,
     mut incident: Incident,
     status: IncidentStatus,
     request: &Request,
@@ -127,7 +127,7 @@ async fn handled(
             }
             Put::Lost(Some(winner)) => incident = *winner,
             Put::Lost(None) => {
-                return Err(no_such(Thing::Incident(&incident.id), &caller.tenant));
+                return Err(no_such(Resource::Incident(&incident.id), &caller.tenant));
             }
         }
     }
@@ -136,14 +136,14 @@ async fn handled(
 /// Gives a decision to the execution that waits for it.
 pub(crate) async fn decision(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(Named { tenant }): Asked<Named>,
-    Given(body): Given<Body>,
-) -> Result<Json<Decided>, Problem> {
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
+    JsonBody(body): JsonBody<Body>,
+) -> Result<Json<DecisionResult>, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::Decide, named, Thing::Incident(&id))
+        .authorize(&app, Operation::Decide, named, Resource::Incident(&id))
         .await?;
     let Body {
         decision,
@@ -194,11 +194,11 @@ pub(crate) async fn decision(
             let why = "this execution does not wait for a decision on this incident";
             return Err(Problem::conflict(why));
         }
-        Some(Deciding::Refused(why)) => return Err(Problem::conflict(why)),
-        Some(Deciding::Forbidden(why)) => return Err(Problem::forbidden(why)),
-        Some(Deciding::Unfit(why)) => return Err(Problem::bad_request(why)),
-        Some(Deciding::Already(question)) => (question, true),
-        Some(Deciding::Write(question)) => (question, false),
+        Some(RulingTransition::Refused(why)) => return Err(Problem::conflict(why)),
+        Some(RulingTransition::Forbidden(why)) => return Err(Problem::forbidden(why)),
+        Some(RulingTransition::Unfit(why)) => return Err(Problem::bad_request(why)),
+        Some(RulingTransition::Already(question)) => (question, true),
+        Some(RulingTransition::Write(question)) => (question, false),
     };
     if !replayed {
         tracing::warn!(
@@ -221,7 +221,7 @@ pub(crate) async fn decision(
     if question.kind == QuestionKind::Approval {
         handled(caller, incident.clone(), IncidentStatus::Resolved, &request).await?;
     }
-    Ok(Json(Decided {
+    Ok(Json(DecisionResult {
         incident_id: incident.id,
         step: question.step,
         decision: decision.name(),
@@ -235,7 +235,7 @@ pub(crate) async fn decision(
 
 /// Executions that still wait for a decision on an incident: two, if there are more.
 async fn undecided<'a>(
-    caller: &Caller,
+    caller: &AuthorizedCaller,
     incident: &Incident,
     links: &'a [Link],
 ) -> Result<Vec<&'a str>, Problem> {

@@ -16,11 +16,11 @@ use crate::{App, problem::Problem};
 
 /// Whoever presented a token that API Gateway verified.
 #[derive(Debug, Clone)]
-pub(crate) struct Visitor(Identity);
+pub(crate) struct Principal(Identity);
 
 /// A visitor who may do what was asked, for one tenant.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller {
+pub(crate) struct AuthorizedCaller {
     pub(crate) tenant: String,
     /// Who it is, for the audit: the token's subject.
     pub(crate) actor: String,
@@ -34,7 +34,7 @@ pub(crate) struct Caller {
 
 /// What something is asked of.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Thing<'a> {
+pub(crate) enum Resource<'a> {
     /// The tenant as a whole.
     Tenant,
     /// An execution, by its id.
@@ -43,7 +43,7 @@ pub(crate) enum Thing<'a> {
     Incident(&'a str),
 }
 
-impl FromRequestParts<Arc<App>> for Visitor {
+impl FromRequestParts<Arc<App>> for Principal {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
@@ -66,7 +66,7 @@ fn nobody() -> Problem {
     )
 }
 
-impl Visitor {
+impl Principal {
     /// The tenant that a request is about: the one that its query names, or the visitor's own.
     pub(crate) fn tenant(&self, named: Option<&str>) -> Result<String, Problem> {
         let tenant = named.or(self.0.tenant.as_deref()).ok_or_else(|| {
@@ -79,13 +79,13 @@ impl Visitor {
     }
 
     /// The visitor as a caller, if the role may do this to `thing` of the tenant named.
-    pub(crate) async fn may(
+    pub(crate) async fn authorize(
         self,
         app: &App,
         operation: Operation,
         named: Option<&str>,
-        thing: Thing<'_>,
-    ) -> Result<Caller, Problem> {
+        thing: Resource<'_>,
+    ) -> Result<AuthorizedCaller, Problem> {
         let tenant = self.tenant(named)?;
         let Self(Identity { subject, role, .. }) = &self;
         let whose = self.0.whose(&tenant);
@@ -93,9 +93,9 @@ impl Visitor {
         if verdict(*role, operation, whose) == Verdict::Hidden {
             return hidden();
         }
-        let own = app.reach.on_behalf_of(&tenant).await;
+        let own = app.tenants.on_behalf_of(&tenant).await;
         let (ledger, receipts) = own.map_err(|why| Problem::unavailable("the deployment", &why))?;
-        let caller = Caller {
+        let caller = AuthorizedCaller {
             sees_payloads: verdict(*role, Operation::ReadPayloads, whose) == Verdict::Allowed,
             actor: subject.clone(),
             tenant: tenant.clone(),
@@ -131,7 +131,7 @@ impl Visitor {
     }
 }
 
-impl Caller {
+impl AuthorizedCaller {
     /// The partition of an execution of this tenant.
     pub(crate) fn key(&self, id: &str) -> Result<ExecutionKey, Problem> {
         if !is_execution_id(id) {
@@ -145,33 +145,33 @@ impl Caller {
 
     /// 404 for an execution that this tenant does not have.
     pub(crate) fn unknown(&self, id: &str) -> Problem {
-        no_such(Thing::Execution(id), &self.tenant)
+        no_such(Resource::Execution(id), &self.tenant)
     }
 
-    async fn has(&self, thing: Thing<'_>) -> Result<bool, Problem> {
+    async fn has(&self, thing: Resource<'_>) -> Result<bool, Problem> {
         Ok(match thing {
-            Thing::Tenant => true,
-            Thing::Execution(id) if is_execution_id(id) => {
-                self.ledger.meta(&self.key(id)?).await?.is_some()
+            Resource::Tenant => true,
+            Resource::Execution(id) if is_execution_id(id) => {
+                self.ledger.execution(&self.key(id)?).await?.is_some()
             }
-            Thing::Incident(id) if is_execution_id(id) => {
+            Resource::Incident(id) if is_execution_id(id) => {
                 self.ledger.incident(&self.tenant, id).await?.is_some()
             }
-            Thing::Execution(_) | Thing::Incident(_) => false,
+            Resource::Execution(_) | Resource::Incident(_) => false,
         })
     }
 }
 
 /// 404: there is no such thing for this tenant.
-pub(crate) fn no_such(thing: Thing<'_>, tenant: &str) -> Problem {
+pub(crate) fn no_such(thing: Resource<'_>, tenant: &str) -> Problem {
     Problem::not_found(match thing {
-        Thing::Tenant => format!("there is no tenant {} for you", quoted(tenant)),
-        Thing::Incident(id) => format!("there is no incident {} for this tenant", quoted(id)),
-        Thing::Execution(id) if !is_execution_id(id) => format!(
+        Resource::Tenant => format!("there is no tenant {} for you", quoted(tenant)),
+        Resource::Incident(id) => format!("there is no incident {} for this tenant", quoted(id)),
+        Resource::Execution(id) if !is_execution_id(id) => format!(
             "{} is not an execution id: those have 40 hex digits",
             quoted(id)
         ),
-        Thing::Execution(id) => format!(
+        Resource::Execution(id) => format!(
             "there is no execution {} for this tenant; one started a moment ago may not be recorded yet",
             quoted(id)
         ),

@@ -4,14 +4,14 @@ use holdfast_receipt::{GuardrailOutcome, ReceiptRef, Status};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::counter::Hold;
+use super::counter::Reservation;
 use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use holdfast_receipt::Approval;
 use holdfast_task::{ExecutionRef, Failure, payload::Payload};
 
 /// The execution's record. Written whole, each time on condition that `rev` is still what the writer read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Meta {
+pub struct ExecutionRecord {
     /// Counts the writes, from 1: the condition of the next one.
     pub rev: u64,
     /// The execution's partition.
@@ -57,7 +57,7 @@ pub struct Meta {
     pub approval: Option<Approval>,
     /// What it holds of its tenant's budgets and limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub holds: Vec<Hold>,
+    pub holds: Vec<Reservation>,
     /// Where its life stands.
     pub phase: Phase,
     /// Its receipt, once written.
@@ -67,12 +67,12 @@ pub struct Meta {
     pub previous: Option<ReceiptRef>,
     /// The last redrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub redriven: Option<Redriven>,
+    pub redriven: Option<Redrive>,
 }
 
 /// A redrive, and who asked for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Redriven {
+pub struct Redrive {
     /// The generation that it began.
     pub generation: u32,
     /// The person or program that asked.
@@ -119,7 +119,7 @@ impl Phase {
     }
 }
 
-impl Meta {
+impl ExecutionRecord {
     /// What later tasks are handed.
     pub fn reference(&self) -> ExecutionRef {
         ExecutionRef {
@@ -136,7 +136,7 @@ impl Meta {
     }
 
     /// The redrive that began this generation, if one did.
-    pub fn redrive(&self) -> Option<&Redriven> {
+    pub fn redrive(&self) -> Option<&Redrive> {
         let last = self.redriven.as_ref();
         last.filter(|redriven| redriven.generation == self.generation)
     }

@@ -1,11 +1,11 @@
 //! Periods of budgets by clocks that skip and repeat hours, and amounts that cannot be told exactly.
 
-use holdfast_admission::{Seen, Start};
-use holdfast_task::{Budget, Gate, Period, Rules};
+use holdfast_admission::{Start, StartScope};
+use holdfast_task::{AdmissionSpec, Budget, Period, StartConditions};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::draws::wanted;
+use crate::requirements::requirements;
 
 const NOW: &str = "2025-09-29T13:00:00Z";
 
@@ -13,8 +13,8 @@ fn at(text: &str) -> Timestamp {
     text.parse().expect("a timestamp")
 }
 
-fn gate(rules: Rules) -> Gate {
-    Gate {
+fn gate(rules: StartConditions) -> AdmissionSpec {
+    AdmissionSpec {
         workflow: "WF-HOLD".to_owned(),
         version: 1,
         definition_digest: "sha256:d".to_owned(),
@@ -39,7 +39,7 @@ fn start(input: Value) -> Start {
     }
 }
 
-fn budget(amount: &str, per: Period, zone: &str) -> Rules {
+fn budget(amount: &str, per: Period, zone: &str) -> StartConditions {
     let budget = Budget {
         name: "held_amount".to_owned(),
         amount: amount.to_owned(),
@@ -47,9 +47,9 @@ fn budget(amount: &str, per: Period, zone: &str) -> Rules {
         per,
         zone: zone.to_owned(),
     };
-    Rules {
+    StartConditions {
         budgets: vec![budget],
-        ..Rules::default()
+        ..StartConditions::default()
     }
 }
 
@@ -91,14 +91,14 @@ fn a_budgets_period_is_that_of_the_clocks_in_its_zone() {
     ] {
         let gate = gate(budget("1", per, zone));
         let start = start(json!({"amount": 1}));
-        let seen = Seen::of(&gate, &start, "e-1", at(now));
-        let (wanted, broken) = wanted(&gate, "acme", &seen, None, at(now));
+        let seen = StartScope::of(&gate, &start, "e-1", at(now));
+        let (requirements, broken) = requirements(&gate, "acme", &seen, None, at(now));
         assert_eq!(broken, []);
         assert_eq!(
-            wanted[0].draw.counter.period, period,
+            requirements[0].draw.counter.period, period,
             "{per:?} {zone} {now}"
         );
-        assert_eq!(wanted[0].draw.amount, 10_000);
+        assert_eq!(requirements[0].draw.amount, 10_000);
     }
 }
 
@@ -114,9 +114,9 @@ fn an_amount_that_cannot_be_told_exactly_says_no() {
     ] {
         let gate = gate(budget(amount, Period::Day, "UTC"));
         let start = start(json!({"amount": 10}));
-        let seen = Seen::of(&gate, &start, "e-1", at(NOW));
-        let (wanted, broken) = wanted(&gate, "acme", &seen, None, at(NOW));
-        assert_eq!(wanted, []);
+        let seen = StartScope::of(&gate, &start, "e-1", at(NOW));
+        let (requirements, broken) = requirements(&gate, "acme", &seen, None, at(NOW));
+        assert_eq!(requirements, []);
         let said = broken[0].message.as_deref().unwrap_or_default();
         assert!(said.contains(why), "{amount}: {said}");
         assert_eq!(

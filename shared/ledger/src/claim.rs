@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Attempt,
-    meta::{Meta, Phase},
+    execution::{ExecutionRecord, Phase},
     step::{StepRecord, StepState},
 };
 use holdfast_receipt::AttemptOutcome;
@@ -12,7 +12,7 @@ use holdfast_task::{Failure, payload::Payload};
 
 /// What a start finds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Started {
+pub enum StartTransition {
     /// Nobody was first: record it.
     Write,
     /// This is the owner's own record: go on with it.
@@ -26,9 +26,9 @@ pub enum Started {
 /// Decides a start. The owner's own repeat goes on with what it recorded, even where a trigger's mapping yields
 /// another input each time it is evaluated. For everyone else the input is compared before the status, so that a
 /// reused key is told apart from a repeat whatever became of the first.
-pub fn start(current: Option<&Meta>, asked: &Meta) -> Started {
+pub fn start(current: Option<&ExecutionRecord>, asked: &ExecutionRecord) -> StartTransition {
     let Some(first) = current else {
-        return Started::Write;
+        return StartTransition::Write;
     };
     let open = match &first.phase {
         Phase::Running | Phase::Rejected => true,
@@ -37,11 +37,11 @@ pub fn start(current: Option<&Meta>, asked: &Meta) -> Started {
         Phase::Ended { .. } => false,
     };
     if open && first.owner == asked.owner {
-        Started::Resume
+        StartTransition::Resume
     } else if first.fingerprint() != asked.fingerprint() {
-        Started::KeyReused
+        StartTransition::KeyReused
     } else {
-        Started::Duplicate
+        StartTransition::Duplicate
     }
 }
 
@@ -60,7 +60,7 @@ pub struct Claim {
 
 /// What a claim finds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Claimed {
+pub enum ClaimTransition {
     /// Write this record; the attempt may act once it stands.
     Write(Box<StepRecord>),
     /// The attempt's own claim already stands: its answer was lost.
@@ -82,57 +82,59 @@ pub enum Claimed {
 }
 
 /// Decides a claim against what stands.
-pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Claimed {
+pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> ClaimTransition {
     let Some(record) = current else {
-        return Claimed::Write(Box::new(claim.first.clone()));
+        return ClaimTransition::Write(Box::new(claim.first.clone()));
     };
     let again = |from: &StepRecord| {
-        Claimed::Write(Box::new(next_attempt(from, record.rev + 1, claim, now)))
+        ClaimTransition::Write(Box::new(next_attempt(from, record.rev + 1, claim, now)))
     };
     // A redrive counts attempts anew, and tries again what failed before.
-    let earlier = record.run < claim.first.run;
+    let earlier = record.execution_generation < claim.first.execution_generation;
     let may_retry = |record: &StepRecord| match earlier {
         true => record.idempotent,
         false => record.may_retry(claim.max_attempts),
     };
     match &record.state {
-        StepState::Running { token, .. } if *token == claim.token => Claimed::Mine,
-        _ if claim.first.epoch < record.epoch => Claimed::Withdrawn,
-        StepState::Running { lease_until, .. } if now < *lease_until => Claimed::Held(*lease_until),
+        StepState::Running { token, .. } if *token == claim.token => ClaimTransition::Mine,
+        _ if claim.first.epoch < record.epoch => ClaimTransition::Withdrawn,
+        StepState::Running { lease_until, .. } if now < *lease_until => {
+            ClaimTransition::Held(*lease_until)
+        }
         StepState::Running { .. } => {
             let lost = abandoned(record, now);
             if may_retry(&lost) {
                 again(&lost)
             } else {
-                Claimed::Unknown(Some(Box::new(lost)))
+                ClaimTransition::Unknown(Some(Box::new(lost)))
             }
         }
         StepState::Unknown if may_retry(record) => again(record),
-        StepState::Unknown => Claimed::Unknown(None),
-        StepState::Waiting { until } if now < *until => Claimed::NotBefore(*until),
+        StepState::Unknown => ClaimTransition::Unknown(None),
+        StepState::Waiting { until } if now < *until => ClaimTransition::NotBefore(*until),
         StepState::Waiting { .. } => again(record),
         StepState::Succeeded if earlier && record.input.sha256() != claim.first.input.sha256() => {
-            Claimed::Changed
+            ClaimTransition::Changed
         }
         StepState::Succeeded => match &record.output {
-            Some(output) => Claimed::Succeeded(output.clone()),
-            None => Claimed::Unknown(None),
+            Some(output) => ClaimTransition::Succeeded(output.clone()),
+            None => ClaimTransition::Unknown(None),
         },
         StepState::FailedClean if earlier && record.tainted => again(record),
         StepState::FailedClean | StepState::Undone if earlier => {
-            Claimed::Write(Box::new(anew(record, claim)))
+            ClaimTransition::Write(Box::new(anew(record, claim)))
         }
-        StepState::FailedClean => Claimed::Failed,
+        StepState::FailedClean => ClaimTransition::Failed,
         StepState::Undoing { .. }
         | StepState::UndoWaiting { .. }
         | StepState::Undone
-        | StepState::UndoFailed => Claimed::Withdrawn,
+        | StepState::UndoFailed => ClaimTransition::Withdrawn,
     }
 }
 
 /// How an attempt went, as it reports it.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Attempted {
+pub enum AttemptReport {
     /// The effect stands.
     Succeeded(Payload),
     /// Nothing happened; another attempt may succeed, after this long if the target said so.
@@ -154,7 +156,7 @@ pub enum Attempted {
 
 /// What a completion finds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Completed {
+pub enum CompletionTransition {
     /// Write this record.
     Write(Box<StepRecord>),
     /// This attempt's end is recorded already: its answer was lost.
@@ -167,16 +169,16 @@ pub enum Completed {
 pub fn complete(
     current: &StepRecord,
     token: &str,
-    attempted: &Attempted,
+    attempted: &AttemptReport,
     max_attempts: u32,
     now: Timestamp,
-) -> Completed {
+) -> CompletionTransition {
     let holds =
         matches!(&current.state, StepState::Running { token: holder, .. } if holder == token);
     let last = current.attempts.last();
-    if !holds && matches!(attempted, Attempted::Paused(_)) {
+    if !holds && matches!(attempted, AttemptReport::Paused(_)) {
         // It did nothing, whoever came after it.
-        return Completed::Mine;
+        return CompletionTransition::Mine;
     }
     if !holds {
         // An end that somebody else wrote, when the lease was over, is not this attempt's.
@@ -187,9 +189,9 @@ pub fn complete(
                     .is_some_and(|outcome| outcome != AttemptOutcome::Lost)
         });
         return if mine {
-            Completed::Mine
+            CompletionTransition::Mine
         } else {
-            Completed::Fenced
+            CompletionTransition::Fenced
         };
     }
     let exhausted = current.is_exhausted(max_attempts);
@@ -200,21 +202,23 @@ pub fn complete(
         StepState::FailedClean
     };
     let (state, outcome, error) = match attempted {
-        Attempted::Succeeded(_) => (StepState::Succeeded, AttemptOutcome::Succeeded, None),
-        Attempted::Transient { error, .. } if exhausted => {
+        AttemptReport::Succeeded(_) => (StepState::Succeeded, AttemptOutcome::Succeeded, None),
+        AttemptReport::Transient { error, .. } if exhausted => {
             (clean_end, AttemptOutcome::Transient, Some(error))
         }
-        Attempted::Transient { error, wait } => (
+        AttemptReport::Transient { error, wait } => (
             StepState::Waiting {
                 until: now.saturating_add(*wait).unwrap_or(Timestamp::MAX),
             },
             AttemptOutcome::Transient,
             Some(error),
         ),
-        Attempted::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
-        Attempted::Unknown(error) => (StepState::Unknown, AttemptOutcome::Unknown, Some(error)),
-        Attempted::Halted(error) => (clean_end, AttemptOutcome::Halted, Some(error)),
-        Attempted::Paused(_) => return Completed::Write(Box::new(unclaimed(current, now))),
+        AttemptReport::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
+        AttemptReport::Unknown(error) => (StepState::Unknown, AttemptOutcome::Unknown, Some(error)),
+        AttemptReport::Halted(error) => (clean_end, AttemptOutcome::Halted, Some(error)),
+        AttemptReport::Paused(_) => {
+            return CompletionTransition::Write(Box::new(unclaimed(current, now)));
+        }
     };
     let tainted = match outcome {
         AttemptOutcome::Succeeded => false,
@@ -222,7 +226,7 @@ pub fn complete(
         _ => tainted,
     };
     let output = match attempted {
-        Attempted::Succeeded(output) => Some(output.clone()),
+        AttemptReport::Succeeded(output) => Some(output.clone()),
         _ => None,
     };
     let mut next = StepRecord {
@@ -234,7 +238,7 @@ pub fn complete(
     };
     let error = error.map(String::as_str);
     ended(next.attempts.last_mut(), outcome, error, now);
-    Completed::Write(Box::new(next))
+    CompletionTransition::Write(Box::new(next))
 }
 
 /// The record of a step whose attempt was kept from acting. A pause can outlast any number of attempts: none counts.
@@ -288,14 +292,14 @@ fn anew(record: &StepRecord, claim: &Claim) -> StepRecord {
     let same = record.state == StepState::FailedClean
         && record.action == first.action
         && record.input.sha256() == first.input.sha256();
-    let (key, generation) = match same {
-        true => (record.key.clone(), record.generation),
-        false => (record.next_key(), record.generation + 1),
+    let (key, effect_generation) = match same {
+        true => (record.key.clone(), record.effect_generation),
+        false => (record.next_key(), record.effect_generation + 1),
     };
     StepRecord {
         rev: record.rev + 1,
         key,
-        generation,
+        effect_generation,
         attempts: [&record.attempts[..], &first.attempts[..]].concat(),
         forgiven: record.attempts.len() as u32,
         undo_attempts: record.undo_attempts.clone(),
@@ -309,14 +313,14 @@ fn next_attempt(record: &StepRecord, rev: u64, claim: &Claim, now: Timestamp) ->
     let mut next = StepRecord {
         rev,
         epoch: claim.first.epoch,
-        run: claim.first.run,
+        execution_generation: claim.first.execution_generation,
         state: StepState::Running {
             token: claim.token.clone(),
             lease_until: now + claim.lease,
         },
         ..record.clone()
     };
-    if record.run < claim.first.run {
+    if record.execution_generation < claim.first.execution_generation {
         next.forgiven = record.attempts.len() as u32;
         next.undo_forgiven = record.undo_attempts.len() as u32;
     }

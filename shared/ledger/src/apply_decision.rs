@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::{
     Expect, Ledger, LedgerError, Put,
-    decide::abandoned,
-    question::{Deciding, Question, decide},
-    request::Request,
+    claim::abandoned,
+    lifecycle::Request,
+    question::{Question, RulingTransition, decide},
     step::{StepRecord, StepState},
 };
 use holdfast_ids::keys::ExecutionKey;
@@ -62,7 +62,7 @@ pub async fn rule<L: Ledger>(
     decision: Decision,
     request: &Request,
     now: Timestamp,
-) -> Result<Option<Deciding>, LedgerError> {
+) -> Result<Option<RulingTransition>, LedgerError> {
     loop {
         let Some(snapshot) = ledger.snapshot(at).await? else {
             return Ok(None);
@@ -70,13 +70,13 @@ pub async fn rule<L: Ledger>(
         let Some(question) = snapshot.questions.iter().find(|one| one.step == step) else {
             return Ok(None);
         };
-        let decided = decide(question, &snapshot.meta, decision, request, now);
-        let Deciding::Write(next) = &decided else {
+        let decided = decide(question, &snapshot.execution, decision, request, now);
+        let RulingTransition::Write(next) = &decided else {
             return Ok(Some(decided));
         };
         let record = snapshot.steps.iter().find(|record| record.step == step);
         if let Some(Err(until)) = record.map(|record| settle(record, question, decision, now)) {
-            return Ok(Some(Deciding::Refused(format!(
+            return Ok(Some(RulingTransition::Refused(format!(
                 "an attempt may be at work until {until}: decide again then"
             ))));
         }

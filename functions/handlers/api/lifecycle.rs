@@ -14,7 +14,8 @@ use holdfast_aws::{MachineError, SystemHost};
 use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    self, Answer, Asked as Wish, Ledger, Meta, Request, Snapshot, ask, withdraw,
+    self, ExecutionRecord, Ledger, Request, RequestOutcome, RequestTransition, Snapshot, ask,
+    withdraw,
 };
 use holdfast_task::RECOVERY;
 use holdfast_task::{Failure, RecoveryInput, error_name, payload::Payload};
@@ -24,9 +25,9 @@ use serde_json::json;
 
 use crate::{
     App,
-    answer::{ExecutionLinks, Requested},
-    caller::{Caller, Thing, Visitor},
-    given::{Asked, Given, Named},
+    answer::{ExecutionLinks, RequestResult},
+    extract::{JsonBody, QueryParams, TenantQuery},
+    principal::{AuthorizedCaller, Principal, Resource},
     problem::Problem,
 };
 
@@ -47,23 +48,23 @@ pub(crate) struct Reason {
 
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(Named { tenant }): Asked<Named>,
-    Given(Reason { reason }): Given<Reason>,
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
+    JsonBody(Reason { reason }): JsonBody<Reason>,
 ) -> Result<Response, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::Cancel, named, Thing::Execution(&id))
+        .authorize(&app, Operation::Cancel, named, Resource::Execution(&id))
         .await?;
     let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
-    let before = caller.ledger.meta(&at).await?;
+    let before = caller.ledger.execution(&at).await?;
     let decide = |found: &Snapshot| {
-        let owner = recovery(&app, &found.meta);
-        holdfast_ledger::cancel(&found.meta, &request, &owner, SystemHost.now())
+        let owner = recovery(&app, &found.execution);
+        holdfast_ledger::cancel(&found.execution, &request, &owner, SystemHost.now())
     };
     let answer = ask(&caller.ledger, &at, decide).await?;
-    if let (Answer::Done(_), Some(before)) = (&answer, before) {
+    if let (RequestOutcome::Done(_), Some(before)) = (&answer, before) {
         // Whatever still runs can claim nothing any more; stopping it spares its waiting.
         let stopped = app
             .machines
@@ -78,19 +79,19 @@ pub(crate) async fn cancel(
 
 pub(crate) async fn rollback(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(Named { tenant }): Asked<Named>,
-    Given(Reason { reason }): Given<Reason>,
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
+    JsonBody(Reason { reason }): JsonBody<Reason>,
 ) -> Result<Response, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::RollBack, named, Thing::Execution(&id))
+        .authorize(&app, Operation::RollBack, named, Resource::Execution(&id))
         .await?;
     let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
     let decide = |found: &Snapshot| {
-        let owner = recovery(&app, &found.meta);
-        withdraw(&found.meta, &request, &owner, SystemHost.now())
+        let owner = recovery(&app, &found.execution);
+        withdraw(&found.execution, &request, &owner, SystemHost.now())
     };
     let answer = ask(&caller.ledger, &at, decide).await?;
     answered(&app, &caller, "rollback", &id, &request, answer).await
@@ -98,14 +99,14 @@ pub(crate) async fn rollback(
 
 pub(crate) async fn redrive(
     State(app): State<Arc<App>>,
-    visitor: Visitor,
+    visitor: Principal,
     Path(id): Path<String>,
-    Asked(Named { tenant }): Asked<Named>,
-    Given(Reason { reason }): Given<Reason>,
+    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
+    JsonBody(Reason { reason }): JsonBody<Reason>,
 ) -> Result<Response, Problem> {
     let named = tenant.as_deref();
     let caller = visitor
-        .may(&app, Operation::Redrive, named, Thing::Execution(&id))
+        .authorize(&app, Operation::Redrive, named, Resource::Execution(&id))
         .await?;
     let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
     let answer = redriven(&app, &caller, &at, &request).await?;
@@ -115,34 +116,34 @@ pub(crate) async fn redrive(
 /// Starts whoever acts now, and says what came of the request.
 async fn answered(
     app: &App,
-    caller: &Caller,
+    caller: &AuthorizedCaller,
     what: &str,
     id: &str,
     request: &Request,
-    answer: Answer,
+    answer: RequestOutcome,
 ) -> Result<Response, Problem> {
-    let (meta, note, status) = match answer {
-        Answer::Unknown => return Err(caller.unknown(id)),
-        Answer::Refused(why) => return Err(Problem::conflict(why)),
-        Answer::Already(meta, note) => (meta, Some(note), StatusCode::OK),
-        Answer::Done(meta) => (meta, None, StatusCode::ACCEPTED),
+    let (execution, note, status) = match answer {
+        RequestOutcome::Unknown => return Err(caller.unknown(id)),
+        RequestOutcome::Refused(why) => return Err(Problem::conflict(why)),
+        RequestOutcome::Already(execution, note) => (execution, Some(note), StatusCode::OK),
+        RequestOutcome::Done(execution) => (execution, None, StatusCode::ACCEPTED),
     };
     if note.is_none() {
         tracing::warn!(
             audit = format!("workflow.{what}.requested"),
             tenant = caller.tenant,
             execution = id,
-            trace = %meta.trace,
-            workflow = meta.workflow,
+            trace = %execution.trace,
+            workflow = execution.workflow,
             by = request.by,
             "somebody asked"
         );
     }
-    begin(app, &meta, request).await?;
-    let body = Requested {
+    begin(app, &execution, request).await?;
+    let body = RequestResult {
         execution_id: id.to_owned(),
-        status: meta.phase.name().to_owned(),
-        generation: meta.generation,
+        status: execution.phase.name().to_owned(),
+        generation: execution.generation,
         replayed: note.is_some(),
         note,
         links: ExecutionLinks {
@@ -153,7 +154,7 @@ async fn answered(
 }
 
 /// A reason as it may be recorded.
-pub(crate) fn given(caller: &Caller, reason: &str) -> Result<Request, Problem> {
+pub(crate) fn given(caller: &AuthorizedCaller, reason: &str) -> Result<Request, Problem> {
     Ok(Request {
         reason: reason_of(reason)?,
         by: caller.actor.clone(),
@@ -174,21 +175,21 @@ pub(crate) fn reason_of(reason: &str) -> Result<String, Problem> {
 
 async fn redriven(
     app: &App,
-    caller: &Caller,
+    caller: &AuthorizedCaller,
     at: &ExecutionKey,
     request: &Request,
-) -> Result<Answer, Problem> {
-    let Some(meta) = caller.ledger.meta(at).await? else {
-        return Ok(Answer::Unknown);
+) -> Result<RequestOutcome, Problem> {
+    let Some(execution) = caller.ledger.execution(at).await? else {
+        return Ok(RequestOutcome::Unknown);
     };
     let compiled = app
         .machines
-        .current(&meta.workflow)
+        .current(&execution.workflow)
         .await
         .map_err(unavailable)?;
-    let decide = |found: &Snapshot| -> Wish {
-        let name = redrive_name(&found.meta, found.meta.generation + 1);
-        let owner = app.machines.execution_arn(&found.meta.workflow, &name);
+    let decide = |found: &Snapshot| -> RequestTransition {
+        let name = redrive_name(&found.execution, found.execution.generation + 1);
+        let owner = app.machines.execution_arn(&found.execution.workflow, &name);
         let now = SystemHost.now();
         holdfast_ledger::redrive(found, &compiled.gate, &compiled.steps, request, &owner, now)
     };
@@ -196,13 +197,16 @@ async fn redriven(
 }
 
 /// Starts whoever the record says acts for it, unless it was started: a repeat of a request heals one that was cut off.
-async fn begin(app: &App, meta: &Meta, request: &Request) -> Result<(), Problem> {
-    let recovery = recovery_name(meta, meta.epoch);
-    let redrive = redrive_name(meta, meta.generation);
-    if meta.owner == app.machines.execution_arn(RECOVERY, &recovery) {
-        let compiled = app.machines.compiled(&meta.origin, &meta.machine).await;
+async fn begin(app: &App, execution: &ExecutionRecord, request: &Request) -> Result<(), Problem> {
+    let recovery = recovery_name(execution, execution.epoch);
+    let redrive = redrive_name(execution, execution.generation);
+    if execution.owner == app.machines.execution_arn(RECOVERY, &recovery) {
+        let compiled = app
+            .machines
+            .compiled(&execution.origin, &execution.machine)
+            .await;
         let input = RecoveryInput {
-            execution: meta.reference(),
+            execution: execution.reference(),
             // What is recorded rules; this is for whoever reads the machine's input.
             failure: Failure {
                 state: String::new(),
@@ -218,24 +222,24 @@ async fn begin(app: &App, meta: &Meta, request: &Request) -> Result<(), Problem>
             .await
             .map_err(unavailable);
     }
-    if meta.owner == app.machines.execution_arn(&meta.workflow, &redrive) {
+    if execution.owner == app.machines.execution_arn(&execution.workflow, &redrive) {
         let envelope = Envelope {
-            tenant: meta.at.tenant.clone(),
-            idempotency_key: meta.idempotency_key.clone(),
+            tenant: execution.at.tenant.clone(),
+            idempotency_key: execution.idempotency_key.clone(),
             // `begin` goes on with the input that is recorded.
-            input: match &meta.input {
+            input: match &execution.input {
                 Payload::Inline { value, .. } => value.clone(),
                 Payload::Stored(_) => json!({}),
             },
             via: "redrive".to_owned(),
-            requested_by: meta.requested_by.clone(),
+            requested_by: execution.requested_by.clone(),
             approval: None,
             request_id: None,
-            trace: Some(meta.trace.clone()),
+            trace: Some(execution.trace.clone()),
         };
         let started = app
             .machines
-            .start(&meta.workflow, &redrive, &envelope)
+            .start(&execution.workflow, &redrive, &envelope)
             .await;
         started.map_err(unavailable)?;
     }
@@ -243,17 +247,17 @@ async fn begin(app: &App, meta: &Meta, request: &Request) -> Result<(), Problem>
 }
 
 /// Who would take over from whoever acts for an execution now.
-fn recovery(app: &App, meta: &Meta) -> String {
-    let name = recovery_name(meta, meta.epoch + 1);
+fn recovery(app: &App, execution: &ExecutionRecord) -> String {
+    let name = recovery_name(execution, execution.epoch + 1);
     app.machines.execution_arn(RECOVERY, &name)
 }
 
-fn recovery_name(meta: &Meta, epoch: u64) -> String {
-    format!("{}-{epoch}", meta.at.execution)
+fn recovery_name(execution: &ExecutionRecord, epoch: u64) -> String {
+    format!("{}-{epoch}", execution.at.execution)
 }
 
-fn redrive_name(meta: &Meta, generation: u32) -> String {
-    format!("{}-r{generation}", meta.at.execution)
+fn redrive_name(execution: &ExecutionRecord, generation: u32) -> String {
+    format!("{}-r{generation}", execution.at.execution)
 }
 
 fn unavailable(error: MachineError) -> Problem {
@@ -279,7 +283,7 @@ mod tests {
         let settings = SchemaSettings::draft2020_12().with(|settings| settings.meta_schema = None);
         let reads = settings.clone().for_deserialize().into_generator();
         let mut writes = settings.for_serialize().into_generator();
-        let answer = writes.subschema_for::<Requested>();
+        let answer = writes.subschema_for::<RequestResult>();
         let mut definitions = writes.take_definitions(true);
         definitions.insert(
             "request".to_owned(),

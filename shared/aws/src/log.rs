@@ -12,7 +12,7 @@ use holdfast_ids::{
 use holdfast_ledger::StepState;
 use holdfast_task::{
     AskCall, AskResult, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult, StepCall,
-    StepResult, StepStatus, StepTask, ToUndo, UndoResult, error_name,
+    StepResult, StepStatus, StepTask, UndoItem, UndoResult, error_name,
 };
 use serde::Serialize;
 use tracing::{error, info, warn};
@@ -125,7 +125,7 @@ fn told_item(execution: &ExecutionRef, item: Option<&str>) -> String {
     item.map_or_else(String::new, |item| item_digest(&at, item))
 }
 
-fn log_undo(execution: &ExecutionRef, undo: &ToUndo, result: &Result<UndoResult, TaskError>) {
+fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResult, TaskError>) {
     let ExecutionRef {
         id,
         tenant,

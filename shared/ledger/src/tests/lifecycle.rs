@@ -6,9 +6,9 @@ use futures_util::FutureExt;
 
 use super::{
     super::{
-        Answer, Asked, Expect, Ledger, MemoryLedger, Meta, Phase, Put, Request, Snapshot, ask,
-        cancel,
-        fixtures::{at, key, meta},
+        ExecutionRecord, Expect, Ledger, MemoryLedger, Phase, Put, Request, RequestOutcome,
+        RequestTransition, Snapshot, ask, cancel,
+        fixtures::{at, execution, key},
         withdraw,
     },
     redrive::redriven,
@@ -48,17 +48,17 @@ pub(super) fn receipt() -> ReceiptRef {
     }
 }
 
-pub(super) fn of(phase: Phase) -> Meta {
-    Meta {
+pub(super) fn of(phase: Phase) -> ExecutionRecord {
+    ExecutionRecord {
         rev: 5,
         epoch: 3,
         receipt: matches!(phase, Phase::Ended { .. }).then(receipt),
         phase,
-        ..meta(&key("k"))
+        ..execution(&key("k"))
     }
 }
 
-pub(super) fn ended(status: Status) -> Meta {
+pub(super) fn ended(status: Status) -> ExecutionRecord {
     of(Phase::Ended {
         status,
         at: at(60),
@@ -66,44 +66,44 @@ pub(super) fn ended(status: Status) -> Meta {
     })
 }
 
-pub(super) fn unwinding() -> Meta {
+pub(super) fn unwinding() -> ExecutionRecord {
     let failure = asked_for("Permanent");
     of(Phase::Unwinding { failure })
 }
 
-pub(super) fn written(asked: Asked) -> Meta {
+pub(super) fn written(asked: RequestTransition) -> ExecutionRecord {
     match asked {
-        Asked::Write(next) => *next,
+        RequestTransition::Write(next) => *next,
         other => panic!("not written: {other:?}"),
     }
 }
 
-pub(super) fn refused(asked: &Asked, why: &str) {
+pub(super) fn refused(asked: &RequestTransition, why: &str) {
     assert!(
-        matches!(asked, Asked::Refused(said) if said.contains(why)),
+        matches!(asked, RequestTransition::Refused(said) if said.contains(why)),
         "{asked:?} does not say: {why}"
     );
 }
 
-pub(super) fn already(asked: &Asked, why: &str) {
+pub(super) fn already(asked: &RequestTransition, why: &str) {
     assert!(
-        matches!(asked, Asked::Already(said) if said.contains(why)),
+        matches!(asked, RequestTransition::Already(said) if said.contains(why)),
         "{asked:?} does not say: {why}"
     );
 }
 
-fn cancelled(meta: &Meta) -> Asked {
-    cancel(meta, &request(), "arn:recovery", at(NOW))
+fn cancelled(execution: &ExecutionRecord) -> RequestTransition {
+    cancel(execution, &request(), "arn:recovery", at(NOW))
 }
 
-fn withdrawn(meta: &Meta) -> Asked {
-    withdraw(meta, &request(), "arn:recovery", at(NOW))
+fn withdrawn(execution: &ExecutionRecord) -> RequestTransition {
+    withdraw(execution, &request(), "arn:recovery", at(NOW))
 }
 
 #[test]
 fn a_cancelled_execution_unwinds_at_once_in_the_same_generation() {
     let running = of(Phase::Running);
-    let right = Meta {
+    let right = ExecutionRecord {
         rev: 6,
         epoch: 4,
         owner: "arn:recovery".to_owned(),
@@ -135,7 +135,7 @@ fn what_has_ended_or_never_began_cannot_be_cancelled() {
 fn an_executed_or_partly_rolled_back_execution_is_undone_in_a_generation_of_its_own() {
     for status in [Status::Executed, Status::PartiallyRolledBack] {
         let first = ended(status);
-        let right = Meta {
+        let right = ExecutionRecord {
             rev: 6,
             epoch: 4,
             generation: 1,
@@ -177,7 +177,7 @@ fn no_generation_begins_before_the_receipt_of_the_last_is_written() {
     }
 }
 
-fn begun() -> (MemoryLedger, Meta) {
+fn begun() -> (MemoryLedger, ExecutionRecord) {
     let (ledger, first) = (MemoryLedger::default(), of(Phase::Running));
     assert_eq!(put(&ledger, &first, Expect::Absent), Put::Done);
     (ledger, first)
@@ -187,24 +187,24 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("nothing here waits")
 }
 
-fn put(ledger: &MemoryLedger, meta: &Meta, expect: Expect) -> Put<Meta> {
-    run(ledger.put_meta(meta, expect)).unwrap()
+fn put(ledger: &MemoryLedger, execution: &ExecutionRecord, expect: Expect) -> Put<ExecutionRecord> {
+    run(ledger.put_execution(execution, expect)).unwrap()
 }
 
-fn asked(ledger: &MemoryLedger) -> Answer {
-    let decide = |snapshot: &Snapshot| cancelled(&snapshot.meta);
+fn asked(ledger: &MemoryLedger) -> RequestOutcome {
+    let decide = |snapshot: &Snapshot| cancelled(&snapshot.execution);
     run(ask(ledger, &key("k"), decide)).unwrap()
 }
 
 #[test]
 fn a_request_that_comes_twice_is_recorded_once_and_told_who_does_it() {
     let (ledger, first) = begun();
-    let Answer::Done(done) = asked(&ledger) else {
+    let RequestOutcome::Done(done) = asked(&ledger) else {
         panic!("not recorded");
     };
     assert_eq!(*done, written(cancelled(&first)));
     for _ in 0..2 {
-        let Answer::Already(stands, _) = asked(&ledger) else {
+        let RequestOutcome::Already(stands, _) = asked(&ledger) else {
             panic!("recorded twice");
         };
         assert_eq!((&stands, stands.owner.as_str()), (&done, "arn:recovery"));
@@ -213,15 +213,15 @@ fn a_request_that_comes_twice_is_recorded_once_and_told_who_does_it() {
 
 #[test]
 fn a_request_about_nothing_is_unknown_and_one_that_is_refused_changes_nothing() {
-    assert_eq!(asked(&MemoryLedger::default()), Answer::Unknown);
+    assert_eq!(asked(&MemoryLedger::default()), RequestOutcome::Unknown);
     let (ledger, first) = begun();
-    let executed = Meta {
+    let executed = ExecutionRecord {
         rev: 6,
         ..ended(Status::Executed)
     };
     assert_eq!(put(&ledger, &executed, Expect::Rev(first.rev)), Put::Done);
-    assert!(matches!(asked(&ledger), Answer::Refused(_)));
-    assert_eq!(run(ledger.meta(&key("k"))), Ok(Some(executed)));
+    assert!(matches!(asked(&ledger), RequestOutcome::Refused(_)));
+    assert_eq!(run(ledger.execution(&key("k"))), Ok(Some(executed)));
 }
 
 #[test]
@@ -230,14 +230,17 @@ fn a_request_that_loses_a_race_decides_anew_on_what_stands() {
     let times = AtomicUsize::new(0);
     let answer = run(ask(&ledger, &key("k"), |snapshot: &Snapshot| {
         if times.fetch_add(1, Ordering::Relaxed) == 0 {
-            let executed = Meta {
+            let executed = ExecutionRecord {
                 rev: 6,
                 ..ended(Status::Executed)
             };
             assert_eq!(put(&ledger, &executed, Expect::Rev(first.rev)), Put::Done);
         }
-        cancelled(&snapshot.meta)
+        cancelled(&snapshot.execution)
     }));
-    assert!(matches!(answer, Ok(Answer::Refused(_))), "{answer:?}");
+    assert!(
+        matches!(answer, Ok(RequestOutcome::Refused(_))),
+        "{answer:?}"
+    );
     assert_eq!(times.into_inner(), 2);
 }

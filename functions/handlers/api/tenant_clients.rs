@@ -12,20 +12,20 @@ use holdfast_aws::{Deployment, DynamoLedger, S3Store};
 const KEPT: usize = 200;
 
 /// What one tenant has.
-pub(crate) type Own = (DynamoLedger, S3Store);
+pub(crate) type TenantStores = (DynamoLedger, S3Store);
 
 /// The stores of the deployment, handed out per tenant and in no other way, but for the controls.
-pub(crate) struct Reach {
+pub(crate) struct TenantClients {
     deployment: Deployment,
     /// The role that is assumed for a tenant; its policy is cut down to what is the tenant's.
     role: String,
     stores: Stores,
-    known: Mutex<HashMap<String, Own>>,
+    known: Mutex<HashMap<String, TenantStores>>,
     /// By the function's own credentials, which open controls and nothing else of the ledger.
     controls: DynamoLedger,
 }
 
-impl Reach {
+impl TenantClients {
     pub(crate) fn of(deployment: Deployment) -> Result<Self, String> {
         let variable = |name| deployment.variable(name).map(str::to_owned);
         Ok(Self {
@@ -46,7 +46,7 @@ impl Reach {
     }
 
     /// The stores on behalf of `tenant`, whose name was checked.
-    pub(crate) async fn on_behalf_of(&self, tenant: &str) -> Result<Own, String> {
+    pub(crate) async fn on_behalf_of(&self, tenant: &str) -> Result<TenantStores, String> {
         {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(own) = known.get(tenant) {

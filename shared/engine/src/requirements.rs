@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use holdfast_admission::{Seen, outcome, scaled, shown, zone};
+use holdfast_admission::{StartScope, outcome, scaled, shown, zone};
 use holdfast_ids::names::quoted;
-use holdfast_ledger::{Counter, CounterKind, Draw};
+use holdfast_ledger::{Counter, CounterChange, CounterKind};
 use holdfast_receipt::{Approval, GuardrailOutcome};
-use holdfast_task::{Budget, Gate, Period};
+use holdfast_task::{AdmissionSpec, Budget, Period};
 
 /// How long a count of a budget is kept after it was last used: longer than every period.
 const BUDGET_KEPT: SignedDuration = SignedDuration::from_hours(100 * 24);
@@ -18,16 +18,16 @@ const APPROVAL_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a start takes for one of its guardrails.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Wanted {
+pub(crate) struct Requirement {
     /// The guardrail's name.
     pub(crate) name: String,
     /// What it takes.
-    pub(crate) draw: Draw,
+    pub(crate) draw: CounterChange,
     /// Said if there is not enough of it.
     pub(crate) refused: String,
 }
 
-impl Wanted {
+impl Requirement {
     /// What is recorded of it.
     pub(crate) fn outcome(&self, held: bool) -> GuardrailOutcome {
         match held {
@@ -38,18 +38,18 @@ impl Wanted {
 }
 
 /// Everything that a start takes at `now`, and what is to be said of budgets whose amount cannot be told.
-pub(crate) fn wanted(
-    gate: &Gate,
+pub(crate) fn requirements(
+    gate: &AdmissionSpec,
     tenant: &str,
-    seen: &Seen,
+    seen: &StartScope,
     approval: Option<&Approval>,
     now: Timestamp,
-) -> (Vec<Wanted>, Vec<GuardrailOutcome>) {
+) -> (Vec<Requirement>, Vec<GuardrailOutcome>) {
     let rules = &gate.rules;
-    let (mut wanted, mut broken) = (Vec::new(), Vec::new());
+    let (mut requirements, mut broken) = (Vec::new(), Vec::new());
     for budget in &rules.budgets {
         match of_budget(budget, tenant, seen, now) {
-            Ok(one) => wanted.push(one),
+            Ok(one) => requirements.push(one),
             Err(why) => broken.push(outcome(&budget.name, Err(why))),
         }
     }
@@ -60,9 +60,9 @@ pub(crate) fn wanted(
         period,
     };
     if let Some(most) = rules.concurrent_executions {
-        wanted.push(Wanted {
+        requirements.push(Requirement {
             name: "concurrent_executions".to_owned(),
-            draw: Draw {
+            draw: CounterChange {
                 counter: counter(CounterKind::Open, String::new()),
                 amount: 1,
                 most: Some(i64::from(most)),
@@ -76,10 +76,10 @@ pub(crate) fn wanted(
             .to_zoned(TimeZone::UTC)
             .strftime("%Y-%m-%dT%H:%M")
             .to_string();
-        wanted.push(Wanted {
+        requirements.push(Requirement {
             name: "starts_per_minute".to_owned(),
             refused: format!("{most} have started in minute {minute} (UTC), as many as may"),
-            draw: Draw {
+            draw: CounterChange {
                 counter: counter(CounterKind::Starts, minute),
                 amount: 1,
                 most: Some(i64::from(most)),
@@ -89,13 +89,13 @@ pub(crate) fn wanted(
     }
     if let Some(approval) = approval.filter(|_| rules.approval) {
         let reference = &approval.reference;
-        wanted.push(Wanted {
+        requirements.push(Requirement {
             name: "approval_unused".to_owned(),
             refused: format!(
                 "approval {} was given for one start, and another has used it",
                 quoted(reference)
             ),
-            draw: Draw {
+            draw: CounterChange {
                 counter: Counter {
                     tenant: tenant.to_owned(),
                     kind: CounterKind::Approval,
@@ -108,10 +108,15 @@ pub(crate) fn wanted(
             },
         });
     }
-    (wanted, broken)
+    (requirements, broken)
 }
 
-fn of_budget(budget: &Budget, tenant: &str, seen: &Seen, now: Timestamp) -> Result<Wanted, String> {
+fn of_budget(
+    budget: &Budget,
+    tenant: &str,
+    seen: &StartScope,
+    now: Timestamp,
+) -> Result<Requirement, String> {
     let amount = seen
         .evaluate(&budget.amount)
         .map_err(|_| "its amount cannot be evaluated for this input".to_owned())?
@@ -125,10 +130,10 @@ fn of_budget(budget: &Budget, tenant: &str, seen: &Seen, now: Timestamp) -> Resu
         Period::Month => "%Y-%m",
     });
     let (limit, per) = (shown(budget.limit), budget.per.name());
-    Ok(Wanted {
+    Ok(Requirement {
         name: budget.name.clone(),
         refused: format!("of {limit} per {per} less is left than this start needs"),
-        draw: Draw {
+        draw: CounterChange {
             counter: Counter {
                 tenant: tenant.to_owned(),
                 kind: CounterKind::Budget,

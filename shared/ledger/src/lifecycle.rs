@@ -4,19 +4,19 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Expect, Ledger, LedgerError, Put, Snapshot,
-    meta::{Meta, Phase, Redriven},
+    execution::{ExecutionRecord, Phase, Redrive},
     step::{StepRecord, StepState},
     unwind::unwinding,
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::{GuardrailOutcome, Status};
-use holdfast_task::{Failure, Gate, StepRef, error_name};
+use holdfast_task::{AdmissionSpec, Failure, StepRef, error_name};
 
 /// What a request finds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Asked {
+pub enum RequestTransition {
     /// Write this record, and the owner that it names begins.
-    Write(Box<Meta>),
+    Write(Box<ExecutionRecord>),
     /// It was asked before, or happens anyway: say so.
     Already(String),
     /// It cannot be: why, and what can.
@@ -44,18 +44,25 @@ impl Request {
 }
 
 /// Decides a request to stop an execution and to undo what it did; `owner` will do it.
-pub fn cancel(meta: &Meta, request: &Request, owner: &str, now: Timestamp) -> Asked {
-    match &meta.phase {
+pub fn cancel(
+    execution: &ExecutionRecord,
+    request: &Request,
+    owner: &str,
+    now: Timestamp,
+) -> RequestTransition {
+    match &execution.phase {
         Phase::Running => {
             let failure = request.failure(error_name::CANCELLED);
-            Asked::Write(Box::new(unwinding(meta, owner, &failure, now)))
+            RequestTransition::Write(Box::new(unwinding(execution, owner, &failure, now)))
         }
-        Phase::Unwinding { failure } => Asked::Already(format!(
+        Phase::Unwinding { failure } => RequestTransition::Already(format!(
             "it is being rolled back already, because of {}",
             failure.error
         )),
-        Phase::Rejected => Asked::Refused("a guardrail rejected it: nothing was done".to_owned()),
-        Phase::Ended { status, .. } => Asked::Refused(format!(
+        Phase::Rejected => {
+            RequestTransition::Refused("a guardrail rejected it: nothing was done".to_owned())
+        }
+        Phase::Ended { status, .. } => RequestTransition::Refused(format!(
             "it has ended {}; to undo an executed one, POST to its rollback",
             status.name()
         )),
@@ -63,26 +70,35 @@ pub fn cancel(meta: &Meta, request: &Request, owner: &str, now: Timestamp) -> As
 }
 
 /// Decides a request to undo an execution that has ended, or what an earlier rollback left; `owner` will do it.
-pub fn withdraw(meta: &Meta, request: &Request, owner: &str, now: Timestamp) -> Asked {
-    let Phase::Ended { status, .. } = &meta.phase else {
-        return match &meta.phase {
-            Phase::Unwinding { .. } => Asked::Already("it is being rolled back already".to_owned()),
-            _ => Asked::Refused("it has not ended: POST to its cancel instead".to_owned()),
+pub fn withdraw(
+    execution: &ExecutionRecord,
+    request: &Request,
+    owner: &str,
+    now: Timestamp,
+) -> RequestTransition {
+    let Phase::Ended { status, .. } = &execution.phase else {
+        return match &execution.phase {
+            Phase::Unwinding { .. } => {
+                RequestTransition::Already("it is being rolled back already".to_owned())
+            }
+            _ => RequestTransition::Refused(
+                "it has not ended: POST to its cancel instead".to_owned(),
+            ),
         };
     };
     match status {
-        _ if meta.is_open() => Asked::Refused(TOO_EARLY.to_owned()),
+        _ if execution.is_open() => RequestTransition::Refused(TOO_EARLY.to_owned()),
         Status::Executed | Status::PartiallyRolledBack => {
             let failure = request.failure(error_name::WITHDRAWN);
-            Asked::Write(Box::new(Meta {
-                generation: meta.generation + 1,
-                previous: meta.receipt.clone(),
+            RequestTransition::Write(Box::new(ExecutionRecord {
+                generation: execution.generation + 1,
+                previous: execution.receipt.clone(),
                 receipt: None,
-                ..unwinding(meta, owner, &failure, now)
+                ..unwinding(execution, owner, &failure, now)
             }))
         }
-        Status::RolledBack => Asked::Already("it has been rolled back".to_owned()),
-        Status::Failed | Status::Rejected => Asked::Refused(format!(
+        Status::RolledBack => RequestTransition::Already("it has been rolled back".to_owned()),
+        Status::Failed | Status::Rejected => RequestTransition::Refused(format!(
             "it has ended {}: nothing stands that could be undone",
             status.name()
         )),
@@ -95,27 +111,29 @@ const TOO_EARLY: &str = "its receipt is not written yet: ask again in a moment";
 /// `owner` will do it. No effect that stands is caused again, so that what succeeded must still be in the definition.
 pub fn redrive(
     snapshot: &Snapshot,
-    gate: &Gate,
+    gate: &AdmissionSpec,
     declared: &[StepRef],
     request: &Request,
     owner: &str,
     now: Timestamp,
-) -> Asked {
-    let meta = &snapshot.meta;
-    let Phase::Ended { status, .. } = &meta.phase else {
+) -> RequestTransition {
+    let execution = &snapshot.execution;
+    let Phase::Ended { status, .. } = &execution.phase else {
         // Whoever asked first may have died before its machine was started, or never have had its answer.
-        if meta.phase == Phase::Running && meta.redrive().is_some() {
-            return Asked::Already("it goes on already".to_owned());
+        if execution.phase == Phase::Running && execution.redrive().is_some() {
+            return RequestTransition::Already("it goes on already".to_owned());
         }
-        return Asked::Refused("it has not ended: there is nothing to go on with".to_owned());
+        return RequestTransition::Refused(
+            "it has not ended: there is nothing to go on with".to_owned(),
+        );
     };
     match status {
-        _ if meta.is_open() => return Asked::Refused(TOO_EARLY.to_owned()),
+        _ if execution.is_open() => return RequestTransition::Refused(TOO_EARLY.to_owned()),
         Status::Failed | Status::RolledBack | Status::PartiallyRolledBack => {}
-        Status::Executed => return Asked::Already("it has been executed".to_owned()),
+        Status::Executed => return RequestTransition::Already("it has been executed".to_owned()),
         Status::Rejected => {
             let why = "a guardrail rejected it: start it anew, with another key";
-            return Asked::Refused(why.to_owned());
+            return RequestTransition::Refused(why.to_owned());
         }
     }
     let has = |step: &StepRecord| {
@@ -140,59 +158,59 @@ pub fn redrive(
             }
             _ => continue,
         };
-        return Asked::Refused(format!("{}: {why}", step.label()));
+        return RequestTransition::Refused(format!("{}: {why}", step.label()));
     }
     let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
-    Asked::Write(Box::new(Meta {
-        rev: meta.rev + 1,
+    RequestTransition::Write(Box::new(ExecutionRecord {
+        rev: execution.rev + 1,
         version: gate.version,
         definition_digest: gate.definition_digest.clone(),
         origin: owner.to_owned(),
         owner: owner.to_owned(),
-        epoch: meta.epoch + 1,
-        generation: meta.generation + 1,
+        epoch: execution.epoch + 1,
+        generation: execution.generation + 1,
         deadline: now
             .saturating_add(SignedDuration::from_secs(timeout))
             .unwrap_or(Timestamp::MAX),
         phase: Phase::Running,
         // What said no to an earlier redrive is asked again.
-        guardrails: meta
+        guardrails: execution
             .guardrails
             .iter()
             .filter(|one| one.held)
             .cloned()
             .collect(),
-        previous: meta.receipt.clone(),
+        previous: execution.receipt.clone(),
         receipt: None,
-        redriven: Some(Redriven {
-            generation: meta.generation + 1,
+        redriven: Some(Redrive {
+            generation: execution.generation + 1,
             by: request.by.clone(),
             reason: request.reason.clone(),
             at: now,
         }),
-        ..meta.clone()
+        ..execution.clone()
     }))
 }
 
 /// The record of a redrive for which the gate says there is not enough left: what was done before is undone, if it is
 /// not yet.
-pub fn refused_again(
-    meta: &Meta,
+pub fn refused_redrive(
+    execution: &ExecutionRecord,
     outcomes: impl Iterator<Item = GuardrailOutcome>,
     now: Timestamp,
-) -> Meta {
-    let mut next = unwinding(meta, &meta.owner, &Failure::rejected(), now);
+) -> ExecutionRecord {
+    let mut next = unwinding(execution, &execution.owner, &Failure::rejected(), now);
     next.decided(outcomes);
     next
 }
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
+pub enum RequestOutcome {
     /// It is recorded: the record's owner must begin.
-    Done(Box<Meta>),
+    Done(Box<ExecutionRecord>),
     /// Nothing was changed; the record's owner may still have to begin, if whoever asked first died.
-    Already(Box<Meta>, String),
+    Already(Box<ExecutionRecord>, String),
     /// It cannot be.
     Refused(String),
     /// There is no such execution.
@@ -203,23 +221,25 @@ pub enum Answer {
 pub async fn ask<L: Ledger>(
     ledger: &L,
     at: &ExecutionKey,
-    decide: impl Fn(&Snapshot) -> Asked + Send + Sync,
-) -> Result<Answer, LedgerError> {
+    decide: impl Fn(&Snapshot) -> RequestTransition + Send + Sync,
+) -> Result<RequestOutcome, LedgerError> {
     loop {
         let Some(snapshot) = ledger.snapshot(at).await? else {
-            return Ok(Answer::Unknown);
+            return Ok(RequestOutcome::Unknown);
         };
         let next = match decide(&snapshot) {
-            Asked::Write(next) => next,
-            Asked::Already(note) => return Ok(Answer::Already(Box::new(snapshot.meta), note)),
-            Asked::Refused(why) => return Ok(Answer::Refused(why)),
+            RequestTransition::Write(next) => next,
+            RequestTransition::Already(note) => {
+                return Ok(RequestOutcome::Already(Box::new(snapshot.execution), note));
+            }
+            RequestTransition::Refused(why) => return Ok(RequestOutcome::Refused(why)),
         };
         if ledger
-            .put_meta(&next, Expect::Rev(snapshot.meta.rev))
+            .put_execution(&next, Expect::Rev(snapshot.execution.rev))
             .await?
             == Put::Done
         {
-            return Ok(Answer::Done(next));
+            return Ok(RequestOutcome::Done(next));
         }
     }
 }
