@@ -1,6 +1,6 @@
 //! The log line of a start: what became of it, and whose it was as far as that is known.
 
-use holdfast_audit::Kind;
+use holdfast_audit::{Kind, LogEntry};
 use holdfast_engine::{TaskError, asked_for};
 use holdfast_task::{BeginResult, BeginTask, error_name};
 use tracing::{error, info, warn};
@@ -58,7 +58,7 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
         error_name::REJECTED => log!(warn, audit = Kind::Rejected.name(), "start rejected"),
         error_name::MALFORMED => log!(
             error,
-            audit = Kind::IncidentOpened.name(),
+            audit = LogEntry::StartMalformed.name(),
             "not a start"
         ),
         _ => log!(warn, error = name, "begin did not answer"),
@@ -111,7 +111,7 @@ mod tests {
         let right = [
             "workflow.duplicate.prevented",
             "workflow.rejected",
-            "workflow.incident.opened",
+            "workflow.start.malformed",
         ];
         assert_eq!(audits, right, "{said}");
         for line in &lines[..2] {
