@@ -47,7 +47,7 @@ impl ChangeEvents {
     /// Types and details for the bus.
     fn published(&self, source: &str) -> Vec<(&'static str, Value)> {
         let events = self.events.iter();
-        let events = events.map(|event| (event.kind.name(), event.cloud_event(source)));
+        let events = events.map(|event| (event.kind().name(), event.cloud_event(source)));
         let aside = self.aside.iter().map(|aside| (UNREADABLE, aside.clone()));
         events.chain(aside).collect()
     }
@@ -88,7 +88,7 @@ impl Audit {
         let events = holdfast_audit::story(&self.ledger, &snapshot).await?;
         let published: Vec<_> = events
             .iter()
-            .map(|event| (event.kind.name(), event.cloud_event(&source)))
+            .map(|event| (event.kind().name(), event.cloud_event(&source)))
             .collect();
         self.bus.publish(&published).await?;
         let (tenant, execution) = (&at.tenant, &at.execution);

@@ -37,7 +37,7 @@ async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str>
     let story = story.expect("the ledger answers");
     story
         .iter()
-        .map(|event| (event.id.clone(), event.kind.name()))
+        .map(|event| (event.id.clone(), event.kind().name()))
         .collect()
 }
 

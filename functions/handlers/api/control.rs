@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::{Path, State},
 };
+use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
 use holdfast_ledger::{Expect, Ledger, Meanwhile, Put, Request, Scope, Switch};
@@ -117,8 +118,8 @@ async fn turn(
         match ledger.put_control(&next, expect).await? {
             Put::Done => {
                 let audit = match next.state {
-                    Switch::Paused => "workflow.paused",
-                    Switch::Running => "workflow.resumed",
+                    Switch::Paused => Kind::Paused.name(),
+                    Switch::Running => Kind::Resumed.name(),
                 };
                 let scope = next.scope.name();
                 tracing::warn!(audit, scope, by = next.by, "the switch was turned");

@@ -8,6 +8,7 @@ use axum::{
 };
 use futures_util::future::join_all;
 use holdfast_access::Operation;
+use holdfast_audit::Kind;
 use holdfast_aws::{SystemHost, deliver, trace};
 use holdfast_engine::Host;
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
@@ -112,8 +113,8 @@ async fn handled(
         match put.await? {
             Put::Done => {
                 let audit = match status {
-                    IncidentStatus::Resolved => "workflow.incident.resolved",
-                    _ => "workflow.incident.acknowledged",
+                    IncidentStatus::Resolved => Kind::IncidentResolved.name(),
+                    _ => Kind::IncidentAcknowledged.name(),
                 };
                 tracing::warn!(
                     audit,
@@ -202,7 +203,7 @@ pub(crate) async fn decision(
     };
     if !replayed {
         tracing::warn!(
-            audit = "workflow.incident.decided",
+            audit = Kind::IncidentDecided.name(),
             tenant = at.tenant,
             execution = at.execution,
             trace = trace().map(tracing::field::display),

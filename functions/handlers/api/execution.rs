@@ -96,8 +96,7 @@ pub(crate) async fn events(
     let mut told = audit::story(&caller.ledger, &snapshot).await?;
     if !caller.sees_payloads {
         for event in &mut told {
-            // The only member that depends on an input.
-            event.data.remove("item");
+            event.remove_item();
         }
     }
     let events: Vec<_> = told.iter().map(|one| one.cloud_event(&source)).collect();

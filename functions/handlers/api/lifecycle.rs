@@ -10,6 +10,7 @@ use axum::{
 };
 use holdfast_access::Operation;
 use holdfast_admission::Envelope;
+use holdfast_audit::LogEntry;
 use holdfast_aws::{MachineError, SystemHost};
 use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
@@ -74,7 +75,15 @@ pub(crate) async fn cancel(
             tracing::warn!(owner = before.owner, ?error, "its machine was not stopped");
         }
     }
-    answered(&app, &caller, "cancel", &id, &request, answer).await
+    answered(
+        &app,
+        &caller,
+        LogEntry::CancelRequested,
+        &id,
+        &request,
+        answer,
+    )
+    .await
 }
 
 pub(crate) async fn rollback(
@@ -94,7 +103,15 @@ pub(crate) async fn rollback(
         withdraw(&found.execution, &request, &owner, SystemHost.now())
     };
     let answer = ask(&caller.ledger, &at, decide).await?;
-    answered(&app, &caller, "rollback", &id, &request, answer).await
+    answered(
+        &app,
+        &caller,
+        LogEntry::RollbackRequested,
+        &id,
+        &request,
+        answer,
+    )
+    .await
 }
 
 pub(crate) async fn redrive(
@@ -110,14 +127,22 @@ pub(crate) async fn redrive(
         .await?;
     let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
     let answer = redriven(&app, &caller, &at, &request).await?;
-    answered(&app, &caller, "redrive", &id, &request, answer).await
+    answered(
+        &app,
+        &caller,
+        LogEntry::RedriveRequested,
+        &id,
+        &request,
+        answer,
+    )
+    .await
 }
 
 /// Starts whoever acts now, and says what came of the request.
 async fn answered(
     app: &App,
     caller: &AuthorizedCaller,
-    what: &str,
+    entry: LogEntry,
     id: &str,
     request: &Request,
     answer: RequestOutcome,
@@ -130,7 +155,7 @@ async fn answered(
     };
     if note.is_none() {
         tracing::warn!(
-            audit = format!("workflow.{what}.requested"),
+            audit = entry.name(),
             tenant = caller.tenant,
             execution = id,
             trace = %execution.trace,

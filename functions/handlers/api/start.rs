@@ -10,6 +10,7 @@ use axum::{
 };
 use holdfast_access::Operation;
 use holdfast_admission::{Envelope, check_size, open_to, violations};
+use holdfast_audit::Kind;
 use holdfast_aws::{DeployedWorkflow, MachineError, StartOutcome, trace};
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
@@ -189,7 +190,7 @@ async fn refused(caller: &AuthorizedCaller, asked: &StartRequest, no: RefusalRea
         return error.into();
     }
     tracing::warn!(
-        audit = "workflow.start.refused",
+        audit = Kind::StartRefused.name(),
         tenant = refusal.tenant,
         execution = refusal.execution,
         trace = trace().map(tracing::field::display),
@@ -316,7 +317,7 @@ async fn repeated(
         .await?;
     let same = asked.fingerprint == first_fingerprint;
     tracing::warn!(
-        audit = "workflow.duplicate.prevented",
+        audit = Kind::DuplicatePrevented.name(),
         tenant = asked.at.tenant,
         execution = asked.at.execution,
         trace = trace().map(tracing::field::display),

@@ -1,53 +1,26 @@
-//! What the record of an execution says.
+//! The events of an execution record, and of the refused repeats of its start.
 
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 
-use super::{About, Event, Kind};
+use crate::{
+    about::About,
+    data::{
+        CompletedData, DuplicateData, EventData, ReceiptData, RejectedData, RollbackData,
+        StartedData,
+    },
+    event::Event,
+};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{ExecutionRecord, Phase, unwound_since};
 use holdfast_receipt::Status;
+use holdfast_task::Failure;
 
-/// Everything that the record says of its generation.
-pub(super) fn events_of(execution: &ExecutionRecord) -> Vec<Event> {
-    let about = &About::of(execution);
-    let generation = &execution.generation.to_string();
-    let new = |kind, at| {
-        let event = Event::new(kind, at, about, &execution.at.execution, &[generation]);
-        event.with("generation", execution.generation)
-    };
-    let mut told = Vec::new();
-    let redriven = execution
-        .redriven
-        .as_ref()
-        .filter(|redriven| redriven.generation == execution.generation);
-    let begun = match redriven {
-        Some(redriven) => Some((redriven.at, Some(redriven.by.as_str()))),
-        None if execution.generation == 0 => {
-            Some((execution.started_at, execution.requested_by.as_deref()))
-        }
-        // A later rollback begins nothing.
-        None => None,
-    };
-    let refused: Vec<_> = execution
-        .guardrails
-        .iter()
-        .filter(|one| !one.held)
-        .collect();
-    if let Some((at, by)) = begun {
-        let started = new(Kind::Started, at)
-            .by(by)
-            .with("trigger", execution.trigger.as_str())
-            .with("definition_digest", execution.definition_digest.as_str())
-            .with("input_sha256", execution.fingerprint());
-        told.push(started);
-        if !refused.is_empty() {
-            let names: Vec<_> = refused.iter().map(|one| one.name.as_str()).collect();
-            told.push(new(Kind::Rejected, at).by(by).with("guardrails", names));
-        }
-    }
-    let (failure, ended) = match &execution.phase {
+/// The events of the current execution generation.
+pub(crate) fn execution_events(execution: &ExecutionRecord) -> Vec<Event> {
+    let mut events = start_events(execution);
+    let (failure, end) = match &execution.phase {
         Phase::Running | Phase::Rejected => (None, None),
         Phase::Unwinding { failure } => (Some(failure), None),
         Phase::Ended {
@@ -56,38 +29,93 @@ pub(super) fn events_of(execution: &ExecutionRecord) -> Vec<Event> {
             failure,
         } => {
             let failure = failure.as_ref().filter(|_| *status != Status::Rejected);
-            (failure, Some((status, *at)))
+            (failure, Some((*status, *at)))
         }
     };
     if let Some(failure) = failure {
-        let rollback = new(Kind::RollbackStarted, unwound_since(execution))
-            .by(failure.by.as_deref())
-            .with("state", failure.state.as_str())
-            .with("error", failure.error.as_str());
-        told.push(rollback);
+        let data = EventData::RollbackStarted(RollbackData {
+            generation: execution.generation,
+            state: failure.state.clone(),
+            error: failure.error.clone(),
+        });
+        let rollback = event(execution, unwound_since(execution), data);
+        events.push(rollback.by(failure.by.as_deref()));
     }
-    if let Some((status, at)) = ended {
-        let duration = at.duration_since(execution.started_at).as_millis() as i64;
-        let mut completed = new(Kind::CompletionTransition, at)
-            .with("status", status.name())
-            .with("duration_ms", duration);
-        if let Some(failure) = failure {
-            completed = completed.with("error", failure.error.as_str());
-        }
-        told.push(completed);
-        if let Some(receipt) = &execution.receipt {
-            let generated = new(Kind::ReceiptGenerated, at)
-                .with("object", receipt.object.as_str())
-                .with("sha256", receipt.sha256.as_str());
-            told.push(generated);
-        }
+    if let Some((status, at)) = end {
+        events.extend(end_events(execution, status, at, failure));
     }
-    told
+    events
 }
 
-/// One event for every repeat that was refused, of these numbers. The counter keeps no times: they are when it was written; and no
-/// version, since a repeat may be refused before the execution's own record says which.
-pub(super) fn duplicates(
+fn event(execution: &ExecutionRecord, at: Timestamp, data: EventData) -> Event {
+    let (about, generation) = (About::of(execution), execution.generation.to_string());
+    Event::new(at, &about, &execution.at.execution, &[&generation], data)
+}
+
+/// The events of the start or of the redrive. A later rollback begins a generation and has neither.
+fn start_events(execution: &ExecutionRecord) -> Vec<Event> {
+    let generation = execution.generation;
+    let redriven = execution.redriven.as_ref();
+    let redriven = redriven.filter(|redriven| redriven.generation == generation);
+    let (at, by) = match redriven {
+        Some(redriven) => (redriven.at, Some(redriven.by.as_str())),
+        None if generation == 0 => (execution.started_at, execution.requested_by.as_deref()),
+        None => return Vec::new(),
+    };
+    let started = EventData::Started(StartedData {
+        generation,
+        trigger: execution.trigger.clone(),
+        definition_digest: execution.definition_digest.clone(),
+        input_sha256: execution.fingerprint().to_owned(),
+    });
+    let mut events = vec![event(execution, at, started).by(by)];
+    let refused = execution
+        .guardrails
+        .iter()
+        .filter(|guardrail| !guardrail.held);
+    let guardrails: Vec<_> = refused.map(|guardrail| guardrail.name.clone()).collect();
+    if !guardrails.is_empty() {
+        let rejected = EventData::Rejected(RejectedData {
+            generation,
+            guardrails,
+        });
+        events.push(event(execution, at, rejected).by(by));
+    }
+    events
+}
+
+/// The events of the end and, once it is written, of the receipt.
+fn end_events(
+    execution: &ExecutionRecord,
+    status: Status,
+    at: Timestamp,
+    failure: Option<&Failure>,
+) -> Vec<Event> {
+    let generation = execution.generation;
+    let completed = EventData::Completed(CompletedData {
+        generation,
+        status,
+        error: failure.map(|failure| failure.error.clone()),
+        duration_ms: at.duration_since(execution.started_at).as_millis() as i64,
+    });
+    let receipt = execution.receipt.as_ref().map(|receipt| {
+        EventData::ReceiptGenerated(ReceiptData {
+            generation,
+            object: receipt.object.clone(),
+            sha256: receipt.sha256.clone(),
+        })
+    });
+    std::iter::once(completed)
+        .chain(receipt)
+        .map(|data| event(execution, at, data))
+        .collect()
+}
+
+/// One event for each refused repeat in `numbers`.
+///
+/// The counter has no times, so each event has the time of the commit. The events have no version,
+/// because a repeat may be refused before the execution record is written.
+pub(crate) fn duplicate_events(
     at: &ExecutionKey,
     numbers: RangeInclusive<u64>,
     about: &About,
@@ -97,10 +125,10 @@ pub(super) fn duplicates(
         version: None,
         ..about.clone()
     };
-    let one = |number: u64| {
-        let kind = Kind::DuplicatePrevented;
-        let parts = &[&*number.to_string()];
-        Event::new(kind, committed, about, &at.execution, parts).with("number", number)
+    let event = |number: u64| {
+        let parts = [&*number.to_string()];
+        let data = EventData::DuplicatePrevented(DuplicateData { number });
+        Event::new(committed, about, &at.execution, &parts, data)
     };
-    numbers.map(one).collect()
+    numbers.map(event).collect()
 }

@@ -1,18 +1,21 @@
-//! What audit events count for, and how CloudWatch reads it from a log line (Embedded Metric Format).
+//! Metrics: their names, the events that they count, and the log line from which CloudWatch reads
+//! them (Embedded Metric Format).
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{About, Event, Kind};
+use crate::{about::About, data::EventData, event::Event};
+use holdfast_receipt::{AttemptOutcome, Status};
+use holdfast_task::error_name;
 
-/// What a metric's value is.
+/// The unit of a metric's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// How many.
+    /// A number of events or records.
     Count,
     /// A duration.
     Milliseconds,
-    /// 0 or 1; the average is a rate.
+    /// No unit: 0 or 1, whose average is a rate.
     None,
 }
 
@@ -31,41 +34,42 @@ impl Unit {
 pub enum Metric {
     /// 1 for an execution that ended `EXECUTED`, 0 for any other end; the average is the rate.
     SuccessRate,
-    /// From begin to end; the average is the mean.
+    /// The milliseconds from begin to end of an execution; the average is the mean.
     TimeToComplete,
-    /// Attempts after a step's first.
+    /// The attempts after a step's first.
     StepsRetried,
-    /// Undone steps.
+    /// The steps that were undone.
     StepsUndone,
-    /// Undos that failed for good.
+    /// The undos that failed for good.
     UndoFailures,
-    /// Attempts of which nobody knows whether they took effect.
+    /// The attempts that may or may not have taken effect.
     UnknownOutcomes,
-    /// Refused repeats of a start.
+    /// The refused repeats of a start.
     DuplicatesPrevented,
-    /// Starts that the gate refused.
+    /// The starts that the admission check rejected or the API refused.
     GuardrailRejections,
-    /// What was sent to a machine and is no start, or a key that belongs to another input: nothing came of it.
+    /// The inputs of a state machine that are not a start, and the starts whose key belongs to another
+    /// input.
     MalformedStarts,
-    /// Incidents opened, or opened again.
+    /// The incidents that were opened, or opened again.
     IncidentsOpened,
-    /// Incidents closed by people.
+    /// The incidents that people resolved.
     IncidentsResolved,
-    /// Incidents that nobody has closed yet.
+    /// The incidents that are not resolved.
     OpenIncidents,
-    /// Executions that a recovery machine was started for.
+    /// The started executions of the recovery state machine.
     RecoveryStarts,
-    /// Executions without a receipt yet.
+    /// The executions without a receipt.
     OpenExecutions,
-    /// How long ago the oldest of them began.
+    /// The age of the oldest open execution, in milliseconds.
     OldestOpenExecution,
-    /// Of them, those that their machine seems to have left behind.
+    /// The open executions past their deadline that no Step Functions execution acts for.
     OverdueExecutions,
-    /// From a change's commit to its event.
+    /// The milliseconds from a change's commit to its event.
     AuditLag,
-    /// Changes that could not be read and were set aside.
+    /// The changes that could not be read and were set aside.
     AuditUnreadable,
-    /// Tenants whose chain of digests does not go on.
+    /// The tenants whose chain of digests could not be extended.
     DigestsOverdue,
 }
 
@@ -93,7 +97,7 @@ impl Metric {
         Self::DigestsOverdue,
     ];
 
-    /// Its name in CloudWatch.
+    /// The name in CloudWatch.
     pub fn name(self) -> &'static str {
         match self {
             Self::SuccessRate => "workflow_success_rate",
@@ -127,46 +131,47 @@ impl Metric {
     }
 }
 
-/// What an event counts for.
+/// The metrics that an event counts for, with their values.
 pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
-    let is = |member: &str, values: &[&str]| {
-        let value = event.data.get(member).and_then(Value::as_str);
-        value.is_some_and(|value| values.contains(&value))
-    };
-    match event.kind {
-        // Undoing what was executed, because somebody asked for it, is no failure of the workflow.
-        Kind::CompletionTransition if is("error", &["Withdrawn"]) => vec![],
-        Kind::CompletionTransition => {
-            let success = i64::from(is("status", &["EXECUTED"]));
-            let took = event.data.get("duration_ms").and_then(Value::as_i64);
-            let took = (Metric::TimeToComplete, took.unwrap_or_default());
-            vec![(Metric::SuccessRate, success), took]
+    match &event.data {
+        // An execution that is rolled back on request is no failure of the workflow.
+        EventData::Completed(end) if end.error.as_deref() == Some(error_name::WITHDRAWN) => vec![],
+        EventData::Completed(end) => {
+            let success = i64::from(end.status == Status::Executed);
+            vec![
+                (Metric::SuccessRate, success),
+                (Metric::TimeToComplete, end.duration_ms),
+            ]
         }
-        Kind::StepRetried => vec![(Metric::StepsRetried, 1)],
-        Kind::StepUndone => vec![(Metric::StepsUndone, 1)],
-        Kind::StepUndoFailed => vec![(Metric::UndoFailures, 1)],
-        Kind::StepFailed if is("outcome", &["unknown", "lost"]) => {
+        EventData::StepRetried(_) => vec![(Metric::StepsRetried, 1)],
+        EventData::StepUndone(_) => vec![(Metric::StepsUndone, 1)],
+        EventData::StepUndoFailed(_) => vec![(Metric::UndoFailures, 1)],
+        EventData::StepFailed(step) if step.outcome.is_some_and(AttemptOutcome::is_unknown) => {
             vec![(Metric::UnknownOutcomes, 1)]
         }
-        Kind::DuplicatePrevented => vec![(Metric::DuplicatesPrevented, 1)],
-        Kind::Rejected | Kind::StartRefused => vec![(Metric::GuardrailRejections, 1)],
-        Kind::IncidentOpened => vec![(Metric::IncidentsOpened, 1)],
-        Kind::IncidentResolved => vec![(Metric::IncidentsResolved, 1)],
-        Kind::Started
-        | Kind::StepCompleted
-        | Kind::StepFailed
-        | Kind::IncidentWaiting
-        | Kind::IncidentDecided
-        | Kind::IncidentAcknowledged
-        | Kind::RollbackStarted
-        | Kind::ReceiptGenerated
-        | Kind::Paused
-        | Kind::Resumed => vec![],
+        EventData::DuplicatePrevented(_) => vec![(Metric::DuplicatesPrevented, 1)],
+        EventData::Rejected(_) | EventData::StartRefused(_) => {
+            vec![(Metric::GuardrailRejections, 1)]
+        }
+        EventData::IncidentOpened(_) => vec![(Metric::IncidentsOpened, 1)],
+        EventData::IncidentResolved(_) => vec![(Metric::IncidentsResolved, 1)],
+        EventData::Started(_)
+        | EventData::StepCompleted(_)
+        | EventData::StepFailed(_)
+        | EventData::IncidentWaiting(_)
+        | EventData::IncidentDecided(_)
+        | EventData::IncidentAcknowledged(_)
+        | EventData::RollbackStarted(_)
+        | EventData::ReceiptGenerated(_)
+        | EventData::Paused(_)
+        | EventData::Resumed(_) => vec![],
     }
 }
 
-/// One log line that CloudWatch turns into metrics: overall and, where it is about a workflow, by workflow and, if
-/// asked for, by tenant (a dimension costs money for each of its values).
+/// A log line that CloudWatch turns into metrics.
+///
+/// The metrics exist overall. With `about` they exist by workflow too, and with `by_tenant` by
+/// tenant. CloudWatch charges for each value of a dimension.
 pub fn emf(
     namespace: &str,
     metrics: &[(Metric, i64)],

@@ -1,105 +1,90 @@
-//! What the records of questions, incidents, controls and refusals say: what people were told, decided and did. Their reasons stay
-//! in ledger and receipt, except why something was paused.
+//! The events of questions, incidents, controls and refusals.
+//!
+//! Reasons stay in the ledger and in the receipt. The reason of a pause is the one exception.
 
-use super::{About, Event, Kind};
-use holdfast_ids::keys::event_id;
-use holdfast_ledger::{
-    Control, Incident, IncidentStatus, Meanwhile, Question, Refusal, Scope, Switch,
+use jiff::Timestamp;
+
+use crate::{
+    about::About,
+    data::{
+        DecidedData, EventData, NoData, OpenedData, PausedData, ResumedData, StartRefusedData,
+        WaitingData,
+    },
+    event::Event,
 };
-use holdfast_task::QuestionKind;
+use holdfast_ids::keys::event_id;
+use holdfast_ledger::{Control, Incident, IncidentStatus, Question, Refusal, Switch};
 
-/// That an execution waits for a decision on a step, and every decision that was given on it.
-pub(super) fn asked(question: &Question, about: &About) -> Vec<Event> {
-    let new = |kind, at: jiff::Timestamp| {
+/// The event of the question, and one for every decision on it.
+pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> {
+    let event = |at: Timestamp, data| {
         let parts = [question.step.as_str(), &at.to_string()];
-        Event::new(kind, at, about, &question.at.execution, &parts)
-            .with("step", question.step.as_str())
-            .with("incident", question.incident.as_str())
+        Event::new(at, about, &question.at.execution, &parts, data)
     };
-    let kind = match question.kind {
-        QuestionKind::Escalation => "escalation",
-        QuestionKind::Approval => "approval",
-    };
-    let waiting = new(Kind::IncidentWaiting, question.entered)
-        .with("kind", kind)
-        .with("until", question.until.to_string());
+    let waiting = EventData::IncidentWaiting(WaitingData {
+        step: question.step.clone(),
+        kind: question.kind,
+        until: question.until,
+        incident: question.incident.clone(),
+    });
     let rulings = question.earlier.iter().chain(question.ruling());
     let decided = rulings.map(|ruling| {
-        new(Kind::IncidentDecided, ruling.at)
-            .by(Some(&ruling.by))
-            .with("decision", ruling.decision.name())
+        let data = EventData::IncidentDecided(DecidedData {
+            step: question.step.clone(),
+            decision: ruling.decision,
+            incident: question.incident.clone(),
+        });
+        event(ruling.at, data).by(Some(&ruling.by))
     });
-    std::iter::once(waiting).chain(decided).collect()
+    std::iter::once(event(question.entered, waiting))
+        .chain(decided)
+        .collect()
 }
 
-/// Its last opening, and what people did about it.
-pub(super) fn handled(incident: &Incident, about: &About) -> Vec<Event> {
-    let new = |kind, at: jiff::Timestamp| {
-        Event::new(kind, at, about, &incident.id, &[at.to_string().as_str()])
-    };
-    let opened = new(Kind::IncidentOpened, incident.opened_at)
-        .with("execution_id", incident.execution.as_str())
-        .with("state", incident.state.as_str())
-        .with("error", incident.error.as_str());
+/// The event of the last opening, and one for every time that a person handled the incident.
+pub(crate) fn incident_events(incident: &Incident, about: &About) -> Vec<Event> {
+    let event =
+        |at: Timestamp, data| Event::new(at, about, &incident.id, &[at.to_string().as_str()], data);
+    let opened = EventData::IncidentOpened(OpenedData {
+        execution_id: incident.execution.clone(),
+        state: incident.state.clone(),
+        error: incident.error.clone(),
+    });
     let handled = incident.handled.iter().filter_map(|handled| {
-        let kind = match handled.status {
+        let data = match handled.status {
             IncidentStatus::Open => return None,
-            IncidentStatus::Acknowledged => Kind::IncidentAcknowledged,
-            IncidentStatus::Resolved => Kind::IncidentResolved,
+            IncidentStatus::Acknowledged => EventData::IncidentAcknowledged(NoData {}),
+            IncidentStatus::Resolved => EventData::IncidentResolved(NoData {}),
         };
-        Some(new(kind, handled.at).by(Some(&handled.by)))
+        Some(event(handled.at, data).by(Some(&handled.by)))
     });
-    std::iter::once(opened).chain(handled).collect()
+    std::iter::once(event(incident.opened_at, opened))
+        .chain(handled)
+        .collect()
 }
 
-/// Whom a control is about; `*` stands for every tenant and every workflow.
-pub(super) fn under(control: &Control) -> About {
-    let all = || "*".to_owned();
-    let (tenant, workflow) = match &control.scope {
-        Scope::Platform => (all(), all()),
-        Scope::Tenant(tenant) => (tenant.clone(), all()),
-        Scope::Workflow(workflow) => (all(), workflow.clone()),
-    };
-    About {
-        tenant,
-        workflow,
-        version: None,
-    }
-}
-
-/// What was last said of the platform, a tenant or a workflow.
-pub(super) fn controlled(control: &Control, about: &About) -> Vec<Event> {
+/// The event of the last pause or resume.
+pub(crate) fn control_event(control: &Control, about: &About) -> Event {
     let scope = control.scope.name();
-    let kind = match control.state {
-        Switch::Paused => Kind::Paused,
-        Switch::Running => Kind::Resumed,
-    };
     let subject = event_id("control", &[&scope]);
-    let mut event = Event::new(
-        kind,
-        control.at,
-        about,
-        &subject,
-        &[&control.rev.to_string()],
-    )
-    .by(Some(&control.by))
-    .with("scope", scope)
-    .with("reason", control.reason.as_str());
-    if control.state == Switch::Paused {
-        let meanwhile = match control.running_executions {
-            Meanwhile::Wait => "wait",
-            Meanwhile::Rollback => "rollback",
-        };
-        event = event.with("running_executions", meanwhile);
-    }
-    vec![event]
+    let reason = control.reason.clone();
+    let data = match control.state {
+        Switch::Paused => EventData::Paused(PausedData {
+            scope,
+            reason,
+            running_executions: control.running_executions,
+        }),
+        Switch::Running => EventData::Resumed(ResumedData { scope, reason }),
+    };
+    let parts = [&*control.rev.to_string()];
+    Event::new(control.at, about, &subject, &parts, data).by(Some(&control.by))
 }
 
-/// That a start was turned away. Its subject is the execution that it would have become.
-pub(super) fn turned_away(refusal: &Refusal, about: &About) -> Event {
+/// The event of a refused start. Its subject is the execution that the start would have become.
+pub(crate) fn refusal_event(refusal: &Refusal, about: &About) -> Event {
     let Refusal { id, execution, .. } = refusal;
-    let at = refusal.at;
-    Event::new(Kind::StartRefused, at, about, execution, &[id])
-        .by(Some(&refusal.by))
-        .with("guardrails", refusal.guardrails.clone())
+    let data = EventData::StartRefused(StartRefusedData {
+        guardrails: refusal.guardrails.clone(),
+    });
+    Event::new(refusal.at, about, execution, &[id], data).by(Some(&refusal.by))
 }

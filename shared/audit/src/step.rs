@@ -1,67 +1,84 @@
-//! What the record of a step says.
+//! The events of a step's record: every attempt, and the undo once it is over.
 
 use jiff::Timestamp;
 
-use super::{About, Event, Kind};
+use crate::{
+    about::About,
+    data::{EventData, StepData},
+    event::Event,
+};
 use holdfast_ids::keys::{item_digest, undo_key};
 use holdfast_ledger::{Attempt, StepRecord, StepState};
 use holdfast_receipt::AttemptOutcome;
 
-/// Everything that the record says: of each attempt that began and ended, and of its undo once that is over.
-pub(super) fn events_of(step: &StepRecord, about: &About) -> Vec<Event> {
-    let mut told = Vec::new();
-    for (n, attempt) in step.attempts.iter().enumerate() {
-        let number = n + 1;
-        let new = |kind, at| {
-            new(step, about, kind, at, number).with("idempotency_key", step.key.as_str())
-        };
-        if n > 0 {
-            told.push(new(Kind::StepRetried, attempt.started_at));
+/// The events of every attempt that began again or ended, and of the undo once it is over.
+pub(crate) fn step_events(step: &StepRecord, about: &About) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (attempt, number) in step.attempts.iter().zip(1..) {
+        let begun = step_data(step, number, &step.key);
+        if number > 1 {
+            let retried = EventData::StepRetried(begun.clone());
+            events.push(event(step, about, attempt.started_at, number, retried));
         }
         if let (Some(outcome), Some(ended_at)) = (attempt.outcome, attempt.ended_at) {
-            let kind = match outcome {
-                AttemptOutcome::Succeeded => Kind::StepCompleted,
-                _ => Kind::StepFailed,
+            let ended = ended(begun, attempt, outcome, ended_at);
+            let data = match outcome {
+                AttemptOutcome::Succeeded => EventData::StepCompleted(ended),
+                _ => EventData::StepFailed(ended),
             };
-            told.push(ended(new(kind, ended_at), attempt, outcome, ended_at));
+            events.push(event(step, about, ended_at, number, data));
         }
     }
+    events.extend(undo_event(step, about));
+    events
+}
+
+/// The event of an undo that is over.
+fn undo_event(step: &StepRecord, about: &About) -> Option<Event> {
     let kind = match step.state {
-        StepState::Undone => Kind::StepUndone,
-        StepState::UndoFailed => Kind::StepUndoFailed,
-        _ => return told,
+        StepState::Undone => EventData::StepUndone,
+        StepState::UndoFailed => EventData::StepUndoFailed,
+        _ => return None,
     };
-    // An undo that gave up has no attempt of its own; the last one then is the one that mattered.
-    if let Some(last) = step.undo_attempts.last() {
-        let at = last.ended_at.unwrap_or(last.started_at);
-        let undo = new(step, about, kind, at, step.undo_attempts.len())
-            .with("idempotency_key", undo_key(&step.key));
-        told.push(match last.outcome {
-            Some(outcome) => ended(undo, last, outcome, at),
-            None => undo,
-        });
-    }
-    told
+    // Giving up adds no attempt, so the last attempt stands for the end of the undo.
+    let last = step.undo_attempts.last()?;
+    let number = step.undo_attempts.len();
+    let at = last.ended_at.unwrap_or(last.started_at);
+    let begun = step_data(step, number, &undo_key(&step.key));
+    let data = match last.outcome {
+        Some(outcome) => ended(begun, last, outcome, at),
+        None => begun,
+    };
+    Some(event(step, about, at, number, kind(data)))
 }
 
-fn new(step: &StepRecord, about: &About, kind: Kind, at: Timestamp, number: usize) -> Event {
+fn event(step: &StepRecord, about: &About, at: Timestamp, number: usize, data: EventData) -> Event {
+    let item = step.item.as_deref().unwrap_or_default();
+    let parts = [step.step.as_str(), item, &number.to_string()];
+    Event::new(at, about, &step.at.execution, &parts, data)
+}
+
+/// The data of an attempt that has not ended.
+fn step_data(step: &StepRecord, number: usize, key: &str) -> StepData {
     let item = step.item.as_deref();
-    let text = number.to_string();
-    let parts = [step.step.as_str(), item.unwrap_or_default(), &text];
-    let mut event = Event::new(kind, at, about, &step.at.execution, &parts)
-        .with("step", step.step.as_str())
-        .with("action", step.action.as_str())
-        .with("attempt", number);
-    if let Some(item) = item {
-        // The key comes from an input, which no event tells.
-        event = event.with("item", item_digest(&step.at, item));
+    StepData {
+        step: step.step.clone(),
+        // The item's key comes from an input, and events carry no inputs.
+        item: item.map(|item| item_digest(&step.at, item)),
+        action: step.action.clone(),
+        attempt: number,
+        idempotency_key: key.to_owned(),
+        outcome: None,
+        duration_ms: None,
     }
-    event
 }
 
-fn ended(event: Event, attempt: &Attempt, outcome: AttemptOutcome, at: Timestamp) -> Event {
-    let took = at.duration_since(attempt.started_at).as_millis() as i64;
-    event
-        .with("outcome", outcome.name())
-        .with("duration_ms", took)
+/// The data with the end of the attempt.
+fn ended(begun: StepData, attempt: &Attempt, outcome: AttemptOutcome, at: Timestamp) -> StepData {
+    let duration = at.duration_since(attempt.started_at).as_millis() as i64;
+    StepData {
+        outcome: Some(outcome),
+        duration_ms: Some(duration),
+        ..begun
+    }
 }

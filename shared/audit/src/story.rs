@@ -1,23 +1,27 @@
-//! Everything that can be told of one execution: what its records say, and the incidents that it opened.
+//! The story of one execution: the events of its records and of the incidents that it opened.
 
-use super::{Event, Record, all, events_of};
+use crate::{
+    derive::{events_of, events_of_record},
+    event::Event,
+    record::Record,
+};
 use holdfast_engine::cases;
 use holdfast_ledger::{Ledger, LedgerError, Snapshot};
 
-/// What the records of an execution tell ([`told`]) and, of the incidents that it was the last to open, what has
-/// happened since; in order.
+/// The events of an execution's records ([`events_of`]) and of the incidents that it was the last to
+/// open, in order. An incident's events begin with that opening.
 pub async fn story<L: Ledger>(ledger: &L, snapshot: &Snapshot) -> Result<Vec<Event>, LedgerError> {
     let at = &snapshot.execution.at;
     let mut story = events_of(snapshot);
     for id in cases(snapshot) {
         let incident = ledger.incident(&at.tenant, &id).await?;
-        let Some(incident) = incident.filter(|one| one.execution == at.execution) else {
+        let Some(incident) = incident.filter(|incident| incident.execution == at.execution) else {
             continue;
         };
         let opened_at = incident.opened_at;
         let record = Record::Incident(Box::new(incident));
         if let Some(about) = record.about() {
-            let events = all(&record, &about, opened_at).into_iter();
+            let events = events_of_record(&record, &about, opened_at).into_iter();
             story.extend(events.filter(|event| event.at >= opened_at));
         }
     }

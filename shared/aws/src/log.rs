@@ -4,6 +4,7 @@ mod start;
 
 pub use start::log_begin;
 
+use holdfast_audit::{Kind, LogEntry};
 use holdfast_engine::TaskError;
 use holdfast_ids::{
     keys::{ExecutionKey, item_digest, item_name},
@@ -63,7 +64,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
             attempt,
             ..
         }) => info!(
-            audit = "workflow.step.completed",
+            audit = Kind::StepCompleted.name(),
             execution = id,
             %trace,
             tenant,
@@ -85,7 +86,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
             attempt,
             ..
         }) => warn!(
-            audit = "workflow.step.failed",
+            audit = Kind::StepFailed.name(),
             execution = id,
             %trace,
             tenant,
@@ -137,7 +138,7 @@ fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResul
     let item = told_item(execution, undo.item.as_deref());
     match result {
         Ok(UndoResult { status, attempts }) if status == StepState::Undone.name() => info!(
-            audit = "workflow.step.undone",
+            audit = Kind::StepUndone.name(),
             execution = id,
             %trace,
             tenant,
@@ -148,7 +149,7 @@ fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResul
             "step undone"
         ),
         Ok(UndoResult { status, attempts }) => error!(
-            audit = "workflow.step.undo_failed",
+            audit = Kind::StepUndoFailed.name(),
             execution = id,
             %trace,
             tenant,
@@ -210,7 +211,7 @@ pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
     } = &task.execution;
     match result {
         Ok(PlanAnswer::Plan(PlanResult { execution, undo })) => warn!(
-            audit = "workflow.rollback.started",
+            audit = Kind::RollbackStarted.name(),
             execution = id,
             %trace,
             tenant,
@@ -261,7 +262,7 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
     } = execution;
     match (call, result) {
         (AskCall::Ask(task), Ok(_)) => warn!(
-            audit = "workflow.incident.opened",
+            audit = Kind::IncidentOpened.name(),
             execution = id,
             %trace,
             tenant,
@@ -277,7 +278,7 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
             tenant, workflow, step, "a decision was found after all"
         ),
         (AskCall::Expire(_), Err(TaskError { name, .. })) if *name == error_name::EXPIRED => warn!(
-            audit = "workflow.decision.expired",
+            audit = LogEntry::DecisionExpired.name(),
             execution = id,
             %trace,
             tenant,
@@ -314,7 +315,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
             ..
         }) => {
             info!(
-                audit = "workflow.receipt.generated",
+                audit = Kind::ReceiptGenerated.name(),
                 execution = id,
                 %trace,
                 tenant,
@@ -325,7 +326,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
             );
             if let Some(incident) = incident {
                 error!(
-                    audit = "workflow.incident.opened",
+                    audit = Kind::IncidentOpened.name(),
                     execution = id,
                     %trace,
                     tenant,

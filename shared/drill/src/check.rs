@@ -7,7 +7,7 @@ use holdfast_audit::{Event, Kind, events_of};
 use holdfast_engine::receipt_of;
 use holdfast_ids::digest::sha256_hex;
 use holdfast_ledger::{Ledger, Phase, Snapshot, StepRecord, StepState};
-use holdfast_receipt::{Receipt, ReceiptRef, Status, StepStatus};
+use holdfast_receipt::{AttemptOutcome, Receipt, ReceiptRef, Status, StepStatus};
 
 use crate::{
     plan::DrilledWorkflow,
@@ -225,27 +225,25 @@ fn residuals(found: &mut Findings, receipt: &Receipt, left: &Left) {
 fn story(found: &mut Findings, snapshot: &Snapshot) {
     let execution = &snapshot.execution;
     let events = events_of(snapshot);
-    let kinds: Vec<Kind> = events.iter().map(|event| event.kind).collect();
-    let ends = [Kind::CompletionTransition, Kind::ReceiptGenerated];
+    let kinds: Vec<Kind> = events.iter().map(|event| event.kind()).collect();
+    let ends = [Kind::Completed, Kind::ReceiptGenerated];
     if execution.generation == 0 && kinds.first() != Some(&Kind::Started) {
         found.say(format!(
             "its audit events do not begin with a start: {kinds:?}"
         ));
     }
     let place = |kind| kinds.iter().position(|one| *one == kind);
-    let Some(end) = place(Kind::CompletionTransition) else {
+    let Some(end) = place(Kind::Completed) else {
         return found.say(format!("no audit event tells its end: {kinds:?}"));
     };
     let late = |event: &&Event| {
         // What began too late did nothing, and says so whenever it does.
-        let halted = event
-            .data
-            .get("outcome")
-            .is_some_and(|outcome| outcome == "halted");
-        !ends.contains(&event.kind) && event.kind != Kind::DuplicatePrevented && !halted
+        let outcome = event.data.step().and_then(|step| step.outcome);
+        let halted = outcome == Some(AttemptOutcome::Halted);
+        !ends.contains(&event.kind()) && event.kind() != Kind::DuplicatePrevented && !halted
     };
     for event in events[end..].iter().filter(late) {
-        found.say(format!("{} is told after its end", event.kind.name()));
+        found.say(format!("{} is told after its end", event.kind().name()));
     }
     match place(Kind::ReceiptGenerated) {
         Some(receipt) if receipt > end => {}

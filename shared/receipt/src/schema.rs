@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::{FORMAT, Receipt};
+use crate::receipt::{FORMAT, Receipt};
 
 /// The JSON Schema (2020-12) of a receipt. A member that does not apply is absent, never `null`.
 pub fn schema() -> Value {

@@ -1,5 +1,6 @@
 //! The log line of a start: what became of it, and whose it was as far as that is known.
 
+use holdfast_audit::{Kind, LogEntry};
 use holdfast_engine::{TaskError, asked_for};
 use holdfast_task::{BeginResult, BeginTask, error_name};
 use tracing::{error, info, warn};
@@ -9,7 +10,7 @@ pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
     let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
     match result {
         Ok(BeginResult { execution, .. }) => info!(
-            audit = "workflow.started",
+            audit = Kind::Started.name(),
             workflow,
             owner,
             tenant = execution.tenant,
@@ -50,12 +51,16 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
         error_name::DUPLICATE | error_name::KEY_REUSED => {
             log!(
                 warn,
-                audit = "workflow.duplicate.prevented",
+                audit = Kind::DuplicatePrevented.name(),
                 "duplicate refused"
             );
         }
-        error_name::REJECTED => log!(warn, audit = "workflow.rejected", "start rejected"),
-        error_name::MALFORMED => log!(error, audit = "workflow.incident.opened", "not a start"),
+        error_name::REJECTED => log!(warn, audit = Kind::Rejected.name(), "start rejected"),
+        error_name::MALFORMED => log!(
+            error,
+            audit = LogEntry::StartMalformed.name(),
+            "not a start"
+        ),
         _ => log!(warn, error = name, "begin did not answer"),
     }
 }
@@ -106,7 +111,7 @@ mod tests {
         let right = [
             "workflow.duplicate.prevented",
             "workflow.rejected",
-            "workflow.incident.opened",
+            "workflow.start.malformed",
         ];
         assert_eq!(audits, right, "{said}");
         for line in &lines[..2] {

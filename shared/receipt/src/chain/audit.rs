@@ -13,8 +13,8 @@ use super::{
     hour::Hour,
 };
 use crate::{
-    FORMAT as RECEIPT_FORMAT, Receipt,
     evidence::{Jwks, Kind, verified},
+    receipt::{FORMAT as RECEIPT_FORMAT, Receipt},
 };
 use holdfast_ids::{
     digest::sha256_hex,

@@ -3,6 +3,7 @@
 //! A pure function of the receipt and of what is known of its signature. `maud` escapes every text, and `said` (in
 //! `text.rs`) names what would not be seen.
 
+mod input;
 mod parts;
 mod scale;
 mod steps;
@@ -17,33 +18,20 @@ use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
+pub use self::input::PageInput;
+
 use self::{
     parts::section,
     text::{code, plain, said},
 };
-use super::{FORMAT, Receipt};
 use crate::{
-    Status,
     evidence::{Jwks, Kind, Verified, verified},
+    outcome::Status,
+    receipt::{FORMAT, Receipt},
 };
 use holdfast_ids::digest::sha256_hex;
 
 const STYLE: &str = include_str!("style.css");
-
-/// What a page shows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PageInput<'a> {
-    /// The receipt.
-    pub receipt: &'a Receipt,
-    /// The object, or the file, that it was read from.
-    pub object: &'a str,
-    /// Hex SHA-256 of its bytes.
-    pub sha256: &'a str,
-    /// The key that signed it, or why it is not verified.
-    pub signature: &'a Result<String, String>,
-    /// When that was found out.
-    pub at: Timestamp,
-}
 
 /// The page of a stored receipt, its signature verified by `keys`. `recorded` is the SHA-256 that the ledger has of it, if
 /// that is known. A receipt that cannot be verified has a page that says so; what is no receipt at all has none.

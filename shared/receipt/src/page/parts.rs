@@ -4,12 +4,15 @@ use jiff::SignedDuration;
 use maud::{Markup, html};
 
 use super::{
-    PageInput,
+    input::PageInput,
     text::{code, full, lasted, said},
     timeline::counted,
     words,
 };
-use crate::{Approval, Receipt, ReceiptFailure, ReceiptRedrive, Status};
+use crate::{
+    outcome::{Approval, Status},
+    receipt::{Receipt, ReceiptFailure, ReceiptRedrive},
+};
 
 /// A part with its heading; `id` joins the two.
 pub(super) fn section(id: &str, heading: &str, body: &Markup) -> Markup {

@@ -7,7 +7,7 @@ use super::{
     timeline::counted,
     words,
 };
-use crate::{Receipt, ReceiptAttempt, ReceiptStep};
+use crate::receipt::{Receipt, ReceiptAttempt, ReceiptStep};
 
 /// Every step with every attempt at it and at undoing it.
 pub(super) fn steps(receipt: &Receipt) -> Markup {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     evidence::{MemorySigner, seal},
-    schema,
+    schema::schema,
 };
 
 /// A receipt with everything that a receipt can have.

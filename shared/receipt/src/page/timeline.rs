@@ -7,7 +7,10 @@ use super::{
     text::{between, lasted, moment, plain, said},
     words::{outcome_class, outcome_word},
 };
-use crate::{AttemptOutcome, Receipt, ReceiptAttempt, ReceiptStep};
+use crate::{
+    outcome::AttemptOutcome,
+    receipt::{Receipt, ReceiptAttempt, ReceiptStep},
+};
 
 /// The picture; it says in words what it shows, and the table of steps says the rest.
 pub(super) fn timeline(receipt: &Receipt) -> Option<Markup> {

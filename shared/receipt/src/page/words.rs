@@ -1,6 +1,9 @@
 //! The words for how things ended, and the class by which the style knows each.
 
-use crate::{AttemptOutcome, Decision, Status, StepStatus};
+use crate::{
+    outcome::{AttemptOutcome, Decision, Status},
+    receipt::StepStatus,
+};
 
 /// How an execution ended: its word, its class, what it means.
 pub(super) fn status(status: Status) -> (&'static str, &'static str, &'static str) {

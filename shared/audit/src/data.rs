@@ -1,0 +1,264 @@
+//! The `data` of an audit event: one struct for each shape, one variant for each kind.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::kind::Kind;
+use holdfast_ledger::Meanwhile;
+use holdfast_receipt::{AttemptOutcome, Decision, Status};
+use holdfast_task::QuestionKind;
+
+/// The data of an event, which says its kind too.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum EventData {
+    /// Of [`Kind::Started`].
+    Started(StartedData),
+    /// Of [`Kind::Rejected`].
+    Rejected(RejectedData),
+    /// Of [`Kind::StartRefused`].
+    StartRefused(StartRefusedData),
+    /// Of [`Kind::DuplicatePrevented`].
+    DuplicatePrevented(DuplicateData),
+    /// Of [`Kind::StepRetried`].
+    StepRetried(StepData),
+    /// Of [`Kind::StepCompleted`].
+    StepCompleted(StepData),
+    /// Of [`Kind::StepFailed`].
+    StepFailed(StepData),
+    /// Of [`Kind::IncidentWaiting`].
+    IncidentWaiting(WaitingData),
+    /// Of [`Kind::IncidentOpened`].
+    IncidentOpened(OpenedData),
+    /// Of [`Kind::IncidentDecided`].
+    IncidentDecided(DecidedData),
+    /// Of [`Kind::IncidentAcknowledged`].
+    IncidentAcknowledged(NoData),
+    /// Of [`Kind::IncidentResolved`].
+    IncidentResolved(NoData),
+    /// Of [`Kind::RollbackStarted`].
+    RollbackStarted(RollbackData),
+    /// Of [`Kind::StepUndone`].
+    StepUndone(StepData),
+    /// Of [`Kind::StepUndoFailed`].
+    StepUndoFailed(StepData),
+    /// Of [`Kind::Completed`].
+    Completed(CompletedData),
+    /// Of [`Kind::ReceiptGenerated`].
+    ReceiptGenerated(ReceiptData),
+    /// Of [`Kind::Paused`].
+    Paused(PausedData),
+    /// Of [`Kind::Resumed`].
+    Resumed(ResumedData),
+}
+
+impl EventData {
+    /// The kind of event that has this data.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Started(_) => Kind::Started,
+            Self::Rejected(_) => Kind::Rejected,
+            Self::StartRefused(_) => Kind::StartRefused,
+            Self::DuplicatePrevented(_) => Kind::DuplicatePrevented,
+            Self::StepRetried(_) => Kind::StepRetried,
+            Self::StepCompleted(_) => Kind::StepCompleted,
+            Self::StepFailed(_) => Kind::StepFailed,
+            Self::IncidentWaiting(_) => Kind::IncidentWaiting,
+            Self::IncidentOpened(_) => Kind::IncidentOpened,
+            Self::IncidentDecided(_) => Kind::IncidentDecided,
+            Self::IncidentAcknowledged(_) => Kind::IncidentAcknowledged,
+            Self::IncidentResolved(_) => Kind::IncidentResolved,
+            Self::RollbackStarted(_) => Kind::RollbackStarted,
+            Self::StepUndone(_) => Kind::StepUndone,
+            Self::StepUndoFailed(_) => Kind::StepUndoFailed,
+            Self::Completed(_) => Kind::Completed,
+            Self::ReceiptGenerated(_) => Kind::ReceiptGenerated,
+            Self::Paused(_) => Kind::Paused,
+            Self::Resumed(_) => Kind::Resumed,
+        }
+    }
+
+    /// The data of an attempt at a step or at its undo.
+    pub fn step(&self) -> Option<&StepData> {
+        match self {
+            Self::StepRetried(step)
+            | Self::StepCompleted(step)
+            | Self::StepFailed(step)
+            | Self::StepUndone(step)
+            | Self::StepUndoFailed(step) => Some(step),
+            _ => None,
+        }
+    }
+
+    /// Like [`step`](Self::step), for a change.
+    pub(crate) fn step_mut(&mut self) -> Option<&mut StepData> {
+        match self {
+            Self::StepRetried(step)
+            | Self::StepCompleted(step)
+            | Self::StepFailed(step)
+            | Self::StepUndone(step)
+            | Self::StepUndoFailed(step) => Some(step),
+            _ => None,
+        }
+    }
+}
+
+/// The start of an execution, or its redrive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StartedData {
+    /// The execution generation that begins.
+    pub generation: u32,
+    /// The trigger's name, or `api` or `direct`.
+    pub trigger: String,
+    /// The digest of the definition.
+    pub definition_digest: String,
+    /// The hex SHA-256 of the input.
+    pub input_sha256: String,
+}
+
+/// A start that the admission check rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RejectedData {
+    /// The execution generation.
+    pub generation: u32,
+    /// The names of the guardrails that did not hold.
+    pub guardrails: Vec<String>,
+}
+
+/// A start that the API refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StartRefusedData {
+    /// The names of the guardrails that did not hold.
+    pub guardrails: Vec<String>,
+}
+
+/// A refused repeat of a start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DuplicateData {
+    /// The number of the repeat, from 1.
+    pub number: u64,
+}
+
+/// An attempt at a step or at its undo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StepData {
+    /// The step's name.
+    pub step: String,
+    /// The digest of the item's key in a `for_each`: the key itself comes from an input.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
+    /// The action's name.
+    pub action: String,
+    /// The number of the attempt, from 1.
+    pub attempt: usize,
+    /// The effect key, or the key of the undo.
+    pub idempotency_key: String,
+    /// The outcome, once the attempt has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub outcome: Option<AttemptOutcome>,
+    /// The milliseconds from the claim to the recorded end, once the attempt has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<i64>,
+}
+
+/// A question that an execution waits on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WaitingData {
+    /// The step's name.
+    pub step: String,
+    /// `escalation` or `approval`.
+    #[schemars(with = "String")]
+    pub kind: QuestionKind,
+    /// The time at which the question expires, RFC 3339 UTC.
+    #[schemars(with = "String")]
+    pub until: Timestamp,
+    /// The incident's id.
+    pub incident: String,
+}
+
+/// An incident that is open, or open again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OpenedData {
+    /// The id of the execution that opened it.
+    pub execution_id: String,
+    /// The state at which that execution failed.
+    pub state: String,
+    /// The error's name.
+    pub error: String,
+}
+
+/// A person's answer to a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DecidedData {
+    /// The step's name.
+    pub step: String,
+    /// The decision's name.
+    #[schemars(with = "String")]
+    pub decision: Decision,
+    /// The incident's id.
+    pub incident: String,
+}
+
+/// No data, written as `{}`: `subject` and `actor` say everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NoData {}
+
+/// The begin of a rollback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RollbackData {
+    /// The execution generation.
+    pub generation: u32,
+    /// The state at which the execution failed.
+    pub state: String,
+    /// The error's name.
+    pub error: String,
+}
+
+/// The end of an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CompletedData {
+    /// The execution generation that ended.
+    pub generation: u32,
+    /// The status.
+    #[schemars(with = "String")]
+    pub status: Status,
+    /// The name of the error that led to this end. A rejected start has none here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The milliseconds from the first begin to this end.
+    pub duration_ms: i64,
+}
+
+/// The receipt of an execution generation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ReceiptData {
+    /// The execution generation.
+    pub generation: u32,
+    /// The receipt's object key.
+    pub object: String,
+    /// The hex SHA-256 of the receipt's bytes.
+    pub sha256: String,
+}
+
+/// A pause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PausedData {
+    /// The name of the scope.
+    pub scope: String,
+    /// The reason, in the words of the person who paused.
+    pub reason: String,
+    /// `wait` or `rollback`: the treatment of executions that have begun.
+    #[schemars(with = "String")]
+    pub running_executions: Meanwhile,
+}
+
+/// The end of a pause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ResumedData {
+    /// The name of the scope.
+    pub scope: String,
+    /// The reason, in the words of the person who resumed.
+    pub reason: String,
+}

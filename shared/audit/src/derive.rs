@@ -1,0 +1,98 @@
+//! The events of a change, of a record, and of everything recorded of one execution.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use crate::{about::About, event::Event, execution, people, record::Record, step};
+use holdfast_ledger::Snapshot;
+
+/// The events of a change from `old` to `new`, committed at `committed`, in order.
+pub fn events(
+    old: Option<&Record>,
+    new: &Record,
+    about: &About,
+    committed: Timestamp,
+) -> Vec<Event> {
+    let mut events = match (old, new) {
+        // A start can be repeated without end, so the events of repeats counted before are not
+        // derived only to be dropped.
+        (
+            Some(Record::Duplicates {
+                refused: before, ..
+            }),
+            Record::Duplicates { at, refused, .. },
+        ) => execution::duplicate_events(at, before + 1..=*refused, about, committed),
+        _ => {
+            let before = old.map_or(Vec::new(), |old| events_of_record(old, about, committed));
+            let before: HashSet<_> = before.iter().map(|event| &event.id).collect();
+            let mut events = events_of_record(new, about, committed);
+            events.retain(|event| !before.contains(&event.id));
+            events
+        }
+    };
+    events.sort_by_key(Event::sequence);
+    events
+}
+
+/// Every event that the records of one execution still show, in order.
+///
+/// A redrive or a later rollback overwrites how the execution generation before it ended.
+pub fn events_of(snapshot: &Snapshot) -> Vec<Event> {
+    let Snapshot {
+        execution,
+        steps,
+        questions,
+        duplicates,
+        ..
+    } = snapshot;
+    let about = About::of(execution);
+    let steps = steps
+        .iter()
+        .map(|step| Record::Step(Box::new(step.clone())));
+    let questions = questions
+        .iter()
+        .map(|question| Record::Question(Box::new(question.clone())));
+    let duplicates = Record::Duplicates {
+        at: execution.at.clone(),
+        workflow: execution.workflow.clone(),
+        refused: *duplicates,
+    };
+    let records = std::iter::once(Record::Execution(Box::new(execution.clone())))
+        .chain(steps)
+        .chain(questions)
+        .chain([duplicates]);
+    let mut events: Vec<_> = records
+        .flat_map(|record| events_of_record(&record, &about, execution.started_at))
+        .collect();
+    events.sort_by_key(Event::sequence);
+    events
+}
+
+/// Every event that one record shows.
+pub(crate) fn events_of_record(record: &Record, about: &About, committed: Timestamp) -> Vec<Event> {
+    match record {
+        Record::Execution(execution) => execution::execution_events(execution),
+        Record::Step(step) => step::step_events(step, about),
+        Record::Question(question) => people::question_events(question, about),
+        Record::Incident(incident) => people::incident_events(incident, about),
+        Record::Control(control) => vec![people::control_event(control, about)],
+        Record::Refusal(refusal) => vec![people::refusal_event(refusal, about)],
+        Record::Duplicates { at, refused, .. } => {
+            execution::duplicate_events(at, 1..=*refused, about, committed)
+        }
+    }
+}
+
+/// The index of the change with which a batch must begin again: the first change with an event that
+/// was not published.
+///
+/// `lengths` has the number of events of each change. `from` is the number of the first event that
+/// was not published.
+pub fn first_unpublished(lengths: &[usize], from: usize) -> Option<usize> {
+    let mut before = 0;
+    lengths.iter().position(|length| {
+        before += length;
+        from < before
+    })
+}

@@ -1,0 +1,71 @@
+//! A committed record of the ledger, of any kind that audit events are derived from.
+
+use crate::about::About;
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{Control, ExecutionRecord, Incident, Question, Refusal, StepRecord};
+
+/// A record of the ledger, as it was committed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// An execution record.
+    Execution(Box<ExecutionRecord>),
+    /// The record of a step, or of one item of a `for_each`.
+    Step(Box<StepRecord>),
+    /// A question that is put to a person.
+    Question(Box<Question>),
+    /// An incident.
+    Incident(Box<Incident>),
+    /// A control of the platform, a tenant or a workflow.
+    Control(Box<Control>),
+    /// A start that the API refused.
+    Refusal(Box<Refusal>),
+    /// The count of refused repeats of an execution's start.
+    Duplicates {
+        /// The execution's key.
+        at: ExecutionKey,
+        /// The workflow's id. A repeat can be refused before the execution record is written.
+        workflow: String,
+        /// The count.
+        refused: u64,
+    },
+}
+
+impl Record {
+    /// The key of the execution whose record names the workflow. `None` if [`about`](Self::about)
+    /// names it.
+    pub fn execution(&self) -> Option<&ExecutionKey> {
+        match self {
+            Self::Execution(_)
+            | Self::Incident(_)
+            | Self::Control(_)
+            | Self::Refusal(_)
+            | Self::Duplicates { .. } => None,
+            Self::Step(step) => Some(&step.at),
+            Self::Question(question) => Some(&question.at),
+        }
+    }
+
+    /// The tenant and the workflow, if this record names them itself.
+    pub fn about(&self) -> Option<About> {
+        match self {
+            Self::Execution(execution) => Some(About::of(execution)),
+            Self::Incident(incident) => Some(About {
+                tenant: incident.tenant.clone(),
+                workflow: incident.workflow.clone(),
+                version: Some(incident.version),
+            }),
+            Self::Duplicates { at, workflow, .. } => Some(About {
+                tenant: at.tenant.clone(),
+                workflow: workflow.clone(),
+                version: None,
+            }),
+            Self::Control(control) => Some(About::of_control(control)),
+            Self::Refusal(refusal) => Some(About {
+                tenant: refusal.tenant.clone(),
+                workflow: refusal.workflow.clone(),
+                version: refusal.version,
+            }),
+            Self::Step(_) | Self::Question(_) => None,
+        }
+    }
+}
