@@ -1,11 +1,6 @@
 //! `/v1/controls`: what is paused, and the switch that pauses it and lets it go on. A tenant in the query says nothing here.
 
-use std::sync::Arc;
-
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::Json;
 use holdfast_audit::Kind;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
@@ -14,12 +9,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    App,
     answer::{Control, ControlChange, Controls},
-    extract::{JsonBody, QueryParams, TenantQuery},
-    lifecycle::{REASON, reason_of},
-    principal::Principal,
+    extract::{JsonBody, NoBody, TenantQuery},
+    principal::ControlCaller,
     problem::Problem,
+    reason::{REASON, reason_of},
+    route::AuthorizedRequest,
 };
 
 /// What is said of a scope.
@@ -37,69 +32,47 @@ pub(crate) struct Body {
     running_executions: Meanwhile,
 }
 
+type ControlRequest = AuthorizedRequest<TenantQuery, JsonBody<Body>, ControlCaller>;
+
 pub(crate) async fn list(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    _: QueryParams<TenantQuery>,
+    AuthorizedRequest { app, .. }: AuthorizedRequest<TenantQuery, NoBody, ControlCaller>,
 ) -> Result<Json<Controls>, Problem> {
-    visitor.may_control()?;
     let controls = app.tenants.controls().controls().await?;
     Ok(Json(Controls {
         controls: controls.into_iter().map(shown).collect(),
     }))
 }
 
-pub(crate) async fn of_platform(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    _: QueryParams<TenantQuery>,
-    JsonBody(body): JsonBody<Body>,
-) -> Result<Json<ControlChange>, Problem> {
-    turn(&app, &visitor, "platform", body).await
+pub(crate) async fn set_platform(request: ControlRequest) -> Result<Json<ControlChange>, Problem> {
+    set("platform", &request).await
 }
 
-pub(crate) async fn of_tenant(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    _: QueryParams<TenantQuery>,
-    Path(tenant): Path<String>,
-    JsonBody(body): JsonBody<Body>,
-) -> Result<Json<ControlChange>, Problem> {
-    turn(&app, &visitor, &format!("tenant/{tenant}"), body).await
+pub(crate) async fn set_tenant(request: ControlRequest) -> Result<Json<ControlChange>, Problem> {
+    set(&format!("tenant/{}", request.id), &request).await
 }
 
-pub(crate) async fn of_workflow(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    _: QueryParams<TenantQuery>,
-    Path(workflow): Path<String>,
-    JsonBody(body): JsonBody<Body>,
-) -> Result<Json<ControlChange>, Problem> {
-    turn(&app, &visitor, &format!("workflow/{workflow}"), body).await
+pub(crate) async fn set_workflow(request: ControlRequest) -> Result<Json<ControlChange>, Problem> {
+    set(&format!("workflow/{}", request.id), &request).await
 }
 
-/// What nobody can pause: told so, with what can be.
-pub(crate) async fn of_nothing(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    _: QueryParams<TenantQuery>,
-    Path(scope): Path<String>,
-    JsonBody(body): JsonBody<Body>,
-) -> Result<Json<ControlChange>, Problem> {
-    turn(&app, &visitor, &scope, body).await
+/// Refuses an unknown scope with 400; the detail lists the scopes that exist.
+pub(crate) async fn set_unknown(request: ControlRequest) -> Result<Json<ControlChange>, Problem> {
+    set(&request.id, &request).await
 }
 
-async fn turn(
-    app: &App,
-    visitor: &Principal,
+async fn set(
     scope: &str,
-    body: Body,
+    AuthorizedRequest {
+        app,
+        caller,
+        body: JsonBody(body),
+        ..
+    }: &ControlRequest,
 ) -> Result<Json<ControlChange>, Problem> {
-    let by = visitor.may_control()?.to_owned();
     let scope = Scope::read(scope).map_err(Problem::bad_request)?;
     let request = Request {
         reason: reason_of(&body.reason)?,
-        by,
+        by: caller.actor.clone(),
     };
     let ledger = app.tenants.controls();
     let mut stands = ledger.control(&scope).await?;

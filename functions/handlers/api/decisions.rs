@@ -1,13 +1,7 @@
 //! `POST /v1/incidents/{incident_id}/{decision|acknowledge|resolve}`: what people do about an incident.
 
-use std::sync::Arc;
-
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::Json;
 use futures_util::future::join_all;
-use holdfast_access::Operation;
 use holdfast_audit::Kind;
 use holdfast_aws::{SystemHost, deliver, trace};
 use holdfast_engine::Host;
@@ -22,13 +16,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    App,
     answer::{self, DecisionResult, ExecutionLinks},
-    extract::{JsonBody, QueryParams, TenantQuery},
+    extract::{JsonBody, TenantQuery},
     incident::{find, question, shown},
-    lifecycle::{REASON, Reason, given},
-    principal::{AuthorizedCaller, Principal, Resource, no_such},
+    principal::{AuthorizedCaller, Resource, not_found},
     problem::Problem,
+    reason::{REASON, Reason, ReasonRequest, request_of},
+    route::AuthorizedRequest,
 };
 
 /// Executions whose question is read at once.
@@ -47,44 +41,28 @@ pub(crate) struct Body {
 }
 
 pub(crate) async fn acknowledge(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
-    JsonBody(Reason { reason }): JsonBody<Reason>,
+    AuthorizedRequest {
+        caller,
+        id,
+        body: JsonBody(Reason { reason }),
+        ..
+    }: ReasonRequest,
 ) -> Result<Json<answer::Incident>, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(
-            &app,
-            Operation::HandleIncidents,
-            named,
-            Resource::Incident(&id),
-        )
-        .await?;
-    let request = given(&caller, &reason)?;
+    let request = request_of(&caller, &reason)?;
     let incident = find(&caller, &id).await?;
     let incident = handled(&caller, incident, IncidentStatus::Acknowledged, &request).await?;
     Ok(Json(shown(&incident, caller.sees_payloads)))
 }
 
 pub(crate) async fn resolve(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
-    JsonBody(Reason { reason }): JsonBody<Reason>,
+    AuthorizedRequest {
+        caller,
+        id,
+        body: JsonBody(Reason { reason }),
+        ..
+    }: ReasonRequest,
 ) -> Result<Json<answer::Incident>, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(
-            &app,
-            Operation::HandleIncidents,
-            named,
-            Resource::Incident(&id),
-        )
-        .await?;
-    let request = given(&caller, &reason)?;
+    let request = request_of(&caller, &reason)?;
     let incident = find(&caller, &id).await?;
     let links = caller.ledger.links(&caller.tenant, &incident.id).await?;
     if let Some(execution) = undecided(&caller, &incident, &links).await?.first() {
@@ -128,24 +106,22 @@ async fn handled(
             }
             Put::Lost(Some(winner)) => incident = *winner,
             Put::Lost(None) => {
-                return Err(no_such(Resource::Incident(&incident.id), &caller.tenant));
+                return Err(not_found(Resource::Incident(&incident.id), &caller.tenant));
             }
         }
     }
 }
 
 /// Gives a decision to the execution that waits for it.
-pub(crate) async fn decision(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
-    JsonBody(body): JsonBody<Body>,
+pub(crate) async fn decide(
+    AuthorizedRequest {
+        app,
+        caller,
+        id,
+        body: JsonBody(body),
+        ..
+    }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
 ) -> Result<Json<DecisionResult>, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::Decide, named, Resource::Incident(&id))
-        .await?;
     let Body {
         decision,
         reason,
@@ -153,7 +129,7 @@ pub(crate) async fn decision(
     } = body;
     let incident = find(&caller, &id).await?;
     let caller = &caller;
-    let request = given(caller, &reason)?;
+    let request = request_of(caller, &reason)?;
     let execution = match execution_id {
         Some(id) if is_execution_id(&id) => id,
         Some(_) => return Err(Problem::bad_request("execution_id has 40 hex digits")),

@@ -1,9 +1,6 @@
 //! `GET /v1/digests`: a tenant's hourly digests of its receipts, oldest first, each with a link that works for a while.
 
-use std::sync::Arc;
-
-use axum::{Json, extract::State};
-use holdfast_access::Operation;
+use axum::Json;
 use holdfast_engine::ObjectStore;
 use holdfast_ids::{digest::sha256_hex, keys::digest_prefix};
 use holdfast_receipt::chain::Hour;
@@ -12,14 +9,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    App,
     answer::{Digests, ListedDigest},
-    extract::QueryParams,
-    list::time,
-    page::limit,
-    principal::{Principal, Resource},
+    extract::NamesTenant,
+    page::{limit, time},
     problem::Problem,
     receipt::link_to,
+    route::AuthorizedRequest,
 };
 
 const HOUR_S: i64 = 3600;
@@ -44,15 +39,20 @@ pub(crate) struct DigestQuery {
     cursor: Option<String>,
 }
 
+impl NamesTenant for DigestQuery {
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+}
+
 pub(crate) async fn list(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    QueryParams(which): QueryParams<DigestQuery>,
+    AuthorizedRequest {
+        app,
+        caller,
+        query: which,
+        ..
+    }: AuthorizedRequest<DigestQuery>,
 ) -> Result<Json<Digests>, Problem> {
-    let named = which.tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::ReadReceipts, named, Resource::Tenant)
-        .await?;
     let limit = limit(which.limit)?;
     let from = which.from.map(|at| time("from", &at)).transpose()?;
     let until = which.until.map(|at| time("until", &at)).transpose()?;

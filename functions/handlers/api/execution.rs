@@ -1,12 +1,6 @@
 //! `GET /v1/executions/{execution_id}`: what the ledger knows of an execution, at this moment.
 
-use std::sync::Arc;
-
-use axum::{
-    Json,
-    extract::{Path, State},
-};
-use holdfast_access::Operation;
+use axum::Json;
 use holdfast_audit as audit;
 use holdfast_ids::names::is_workflow_id;
 use holdfast_ledger::{ExecutionRecord, Ledger, Phase, Snapshot, StepRecord};
@@ -15,15 +9,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    App,
     answer::{
         Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
         StepPayloads, Story,
     },
-    extract::{QueryParams, TenantQuery},
+    extract::NamesTenant,
     incident::shown_question,
-    principal::{Principal, Resource},
     problem::Problem,
+    route::AuthorizedRequest,
 };
 
 /// What may follow the `?`.
@@ -36,27 +29,27 @@ pub(crate) struct ExecutionQuery {
     workflow_id: Option<String>,
 }
 
+impl NamesTenant for ExecutionQuery {
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+}
+
 pub(crate) async fn read(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(which): QueryParams<ExecutionQuery>,
+    AuthorizedRequest {
+        app,
+        caller,
+        id,
+        query,
+        ..
+    }: AuthorizedRequest<ExecutionQuery>,
 ) -> Result<Json<ExecutionView>, Problem> {
-    let named = which.tenant.as_deref();
-    let caller = visitor
-        .authorize(
-            &app,
-            Operation::ReadExecutions,
-            named,
-            Resource::Execution(&id),
-        )
-        .await?;
     let at = caller.key(&id)?;
     if let Some(snapshot) = caller.ledger.snapshot(&at).await? {
         let shown = shown(snapshot, caller.sees_payloads);
         return Ok(Json(ExecutionView::Recorded(Box::new(shown))));
     }
-    let workflow = which
+    let workflow = query
         .workflow_id
         .filter(|workflow| is_workflow_id(workflow))
         .ok_or_else(|| caller.unknown(&id))?;
@@ -76,20 +69,10 @@ pub(crate) async fn read(
 
 /// `GET /v1/executions/{execution_id}/events`: its story so far, as the audit events that its records tell.
 pub(crate) async fn events(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
+    AuthorizedRequest {
+        app, caller, id, ..
+    }: AuthorizedRequest,
 ) -> Result<Json<Story>, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(
-            &app,
-            Operation::ReadExecutions,
-            named,
-            Resource::Execution(&id),
-        )
-        .await?;
     let snapshot = caller.ledger.snapshot(&caller.key(&id)?).await?;
     let snapshot = snapshot.ok_or_else(|| caller.unknown(&id))?;
     let source = format!("holdfast/{}", app.stack);

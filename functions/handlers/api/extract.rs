@@ -1,23 +1,38 @@
-//! What a request brings: its query and its body, read strictly; an error says what may be given.
+//! The query and the body of a request, read strictly: an unknown member is an error that names the
+//! members there are.
 
 use std::sync::Arc;
 
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Query, Request},
-    http::{header, request::Parts},
+    http::{HeaderMap, header, request::Parts},
 };
+use holdfast_aws::trace;
+use holdfast_ids::trace::TraceId;
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{App, problem::Problem};
+use crate::{app::App, problem::Problem};
 
-/// The query of a request that has nothing else to say.
+/// The query of a request that takes no other parameter.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TenantQuery {
     /// The tenant; your own if left out.
     pub(crate) tenant: Option<String>,
+}
+
+/// A query that can name the tenant that the request is about.
+pub(crate) trait NamesTenant {
+    /// The tenant that the query names.
+    fn tenant(&self) -> Option<&str>;
+}
+
+impl NamesTenant for TenantQuery {
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
 }
 
 /// The query, read as `T`.
@@ -27,26 +42,37 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for QueryParams<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let read = Query::<T>::from_request_parts(parts, app).await;
-        let Query(asked) =
-            read.map_err(|error| Problem::bad_request(format!("the query: {error}")))?;
-        Ok(Self(asked))
+        let query = Query::<T>::from_request_parts(parts, app).await;
+        let Query(params) =
+            query.map_err(|error| Problem::bad_request(format!("the query: {error}")))?;
+        Ok(Self(params))
     }
 }
 
-/// The body, JSON, read as `T`.
+/// The body of a request that takes none: it is not read.
+pub(crate) struct NoBody;
+
+impl FromRequest<Arc<App>> for NoBody {
+    type Rejection = Problem;
+
+    async fn from_request(_: Request, _: &Arc<App>) -> Result<Self, Problem> {
+        Ok(Self)
+    }
+}
+
+/// The JSON body, read as `T`.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE);
-        let json = kind
-            .and_then(|kind| kind.to_str().ok())
-            .is_some_and(|kind| {
-                let kind = kind.split(';').next().unwrap_or_default();
-                kind.trim().eq_ignore_ascii_case("application/json")
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        let json = content_type
+            .and_then(|content_type| content_type.to_str().ok())
+            .is_some_and(|content_type| {
+                let media_type = content_type.split(';').next().unwrap_or_default();
+                media_type.trim().eq_ignore_ascii_case("application/json")
             });
         let body = Bytes::from_request(request, app)
             .await
@@ -58,4 +84,12 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
         read.map(Self)
             .map_err(|error| Problem::bad_request(format!("the body: {error}")))
     }
+}
+
+/// The trace that the header `traceparent` names, or else the trace of this invocation.
+pub(crate) fn trace_of(headers: &HeaderMap) -> Option<TraceId> {
+    let header = headers
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok());
+    header.and_then(TraceId::from_traceparent).or_else(trace)
 }

@@ -1,26 +1,22 @@
 //! `GET /v1/incidents` and one of them: what people must know of or decide.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::cmp::Reverse;
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
-use holdfast_access::Operation;
+use axum::Json;
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
 use holdfast_ledger::{IncidentStatus, Ledger, Question as QuestionRecord, QuestionState, WAITING};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    App,
     answer::{
         DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link, Question,
     },
-    extract::{QueryParams, TenantQuery},
+    extract::NamesTenant,
     page::{cursor, limit, place},
-    principal::{AuthorizedCaller, Principal, Resource, no_such},
+    principal::{AuthorizedCaller, Resource, not_found},
     problem::Problem,
+    route::AuthorizedRequest,
 };
 
 /// Executions of an incident that are shown: one cause may have met tens of thousands.
@@ -45,16 +41,16 @@ pub(crate) struct IncidentQuery {
     cursor: Option<String>,
 }
 
+impl NamesTenant for IncidentQuery {
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+}
+
 pub(crate) async fn list(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    QueryParams(asked): QueryParams<IncidentQuery>,
+    AuthorizedRequest { caller, query, .. }: AuthorizedRequest<IncidentQuery>,
 ) -> Result<Json<Incidents>, Problem> {
-    let named = asked.tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::ReadIncidents, named, Resource::Tenant)
-        .await?;
-    let status = match asked.status.as_deref() {
+    let status = match query.status.as_deref() {
         None | Some("open") => IncidentStatus::Open,
         Some("acknowledged") => IncidentStatus::Acknowledged,
         Some("resolved") => IncidentStatus::Resolved,
@@ -63,8 +59,8 @@ pub(crate) async fn list(
             return Err(Problem::bad_request(why));
         }
     };
-    let limit = limit(asked.limit)?;
-    let after = asked.cursor.as_deref().map(place).transpose()?;
+    let limit = limit(query.limit)?;
+    let after = query.cursor.as_deref().map(place).transpose()?;
     let (found, more) = caller
         .ledger
         .incidents(&caller.tenant, status, limit, after)
@@ -79,21 +75,9 @@ pub(crate) async fn list(
     }))
 }
 
-pub(crate) async fn one(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
+pub(crate) async fn read(
+    AuthorizedRequest { caller, id, .. }: AuthorizedRequest,
 ) -> Result<Json<IncidentInFull>, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(
-            &app,
-            Operation::ReadIncidents,
-            named,
-            Resource::Incident(&id),
-        )
-        .await?;
     let payloads = caller.sees_payloads;
     let incident = find(&caller, &id).await?;
     let mut links = caller.ledger.links(&caller.tenant, &id).await?;
@@ -150,7 +134,7 @@ pub(crate) async fn find(
         true => caller.ledger.incident(&caller.tenant, id).await?,
         false => None,
     };
-    found.ok_or_else(|| no_such(Resource::Incident(id), &caller.tenant))
+    found.ok_or_else(|| not_found(Resource::Incident(id), &caller.tenant))
 }
 
 /// An incident; what targets and people said only with `payloads`.

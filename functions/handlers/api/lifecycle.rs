@@ -1,14 +1,10 @@
 //! `POST /v1/executions/{execution_id}/{cancel|rollback|redrive}`: what people may ask of an execution.
 
-use std::sync::Arc;
-
 use axum::{
     Json,
-    extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use holdfast_access::Operation;
 use holdfast_admission::Envelope;
 use holdfast_audit::LogEntry;
 use holdfast_aws::{MachineError, SystemHost};
@@ -18,47 +14,29 @@ use holdfast_ledger::{
     self, ExecutionRecord, Ledger, Request, RequestOutcome, RequestTransition, Snapshot, ask,
     withdraw,
 };
-use holdfast_task::RECOVERY;
-use holdfast_task::{Failure, RecoveryInput, error_name, payload::Payload};
-use schemars::JsonSchema;
-use serde::Deserialize;
+use holdfast_task::{Failure, RECOVERY, RecoveryInput, error_name, payload::Payload};
 use serde_json::json;
 
 use crate::{
-    App,
     answer::{ExecutionLinks, RequestResult},
-    extract::{JsonBody, QueryParams, TenantQuery},
-    principal::{AuthorizedCaller, Principal, Resource},
+    app::App,
+    extract::JsonBody,
+    principal::AuthorizedCaller,
     problem::Problem,
+    reason::{Reason, ReasonRequest, request_of},
+    route::AuthorizedRequest,
 };
 
-/// Longest reason, in characters.
-const REASON_MAX: usize = 500;
-
-/// What a reason looks like: something to read, and no control characters.
-pub(crate) const REASON: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
-
-/// The body of a request: why.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Reason {
-    /// In your own words, without control characters.
-    #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
-    pub(crate) reason: String,
-}
-
 pub(crate) async fn cancel(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
-    JsonBody(Reason { reason }): JsonBody<Reason>,
+    AuthorizedRequest {
+        app,
+        caller,
+        id,
+        body: JsonBody(Reason { reason }),
+        ..
+    }: ReasonRequest,
 ) -> Result<Response, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::Cancel, named, Resource::Execution(&id))
-        .await?;
-    let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
+    let (at, request) = (caller.key(&id)?, request_of(&caller, &reason)?);
     let before = caller.ledger.execution(&at).await?;
     let decide = |found: &Snapshot| {
         let owner = recovery(&app, &found.execution);
@@ -87,17 +65,15 @@ pub(crate) async fn cancel(
 }
 
 pub(crate) async fn rollback(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
-    JsonBody(Reason { reason }): JsonBody<Reason>,
+    AuthorizedRequest {
+        app,
+        caller,
+        id,
+        body: JsonBody(Reason { reason }),
+        ..
+    }: ReasonRequest,
 ) -> Result<Response, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::RollBack, named, Resource::Execution(&id))
-        .await?;
-    let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
+    let (at, request) = (caller.key(&id)?, request_of(&caller, &reason)?);
     let decide = |found: &Snapshot| {
         let owner = recovery(&app, &found.execution);
         withdraw(&found.execution, &request, &owner, SystemHost.now())
@@ -115,17 +91,15 @@ pub(crate) async fn rollback(
 }
 
 pub(crate) async fn redrive(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
-    JsonBody(Reason { reason }): JsonBody<Reason>,
+    AuthorizedRequest {
+        app,
+        caller,
+        id,
+        body: JsonBody(Reason { reason }),
+        ..
+    }: ReasonRequest,
 ) -> Result<Response, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::Redrive, named, Resource::Execution(&id))
-        .await?;
-    let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
+    let (at, request) = (caller.key(&id)?, request_of(&caller, &reason)?);
     let answer = redriven(&app, &caller, &at, &request).await?;
     answered(
         &app,
@@ -176,26 +150,6 @@ async fn answered(
         },
     };
     Ok((status, Json(body)).into_response())
-}
-
-/// A reason as it may be recorded.
-pub(crate) fn given(caller: &AuthorizedCaller, reason: &str) -> Result<Request, Problem> {
-    Ok(Request {
-        reason: reason_of(reason)?,
-        by: caller.actor.clone(),
-    })
-}
-
-/// A reason as people may give one.
-pub(crate) fn reason_of(reason: &str) -> Result<String, Problem> {
-    let reason = reason.trim().to_owned();
-    let length = reason.chars().count();
-    if !(1..=REASON_MAX).contains(&length) || reason.chars().any(char::is_control) {
-        return Err(Problem::bad_request(format!(
-            "reason must be a text of 1 to {REASON_MAX} characters without control characters"
-        )));
-    }
-    Ok(reason)
 }
 
 async fn redriven(

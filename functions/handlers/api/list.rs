@@ -1,29 +1,21 @@
 //! `GET /v1/executions` and `GET /v1/receipts`: a tenant's, newest first, a page at a time.
 
-use std::sync::Arc;
-
-use axum::{Json, extract::State};
-use holdfast_access::Operation;
+use axum::Json;
 use holdfast_aws::{ExecutionSearch, ExecutionSummary};
 use holdfast_ids::names::{is_workflow_id, quoted};
 use holdfast_ledger::Phase;
 use holdfast_receipt::Status;
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    App,
     answer::{Executions, ListedExecution, ListedReceipt, Receipts},
-    extract::QueryParams,
-    page::{cursor, limit, place},
-    principal::{AuthorizedCaller, Principal, Resource},
+    extract::NamesTenant,
+    page::{cursor, limit, place, time},
+    principal::AuthorizedCaller,
     problem::Problem,
+    route::AuthorizedRequest,
 };
-
-/// The years 0 to 9999, in seconds since 1970: times that sort as texts do.
-const EARLIEST: i64 = -62_167_219_200;
-const LATEST: i64 = 253_402_300_800;
 
 /// The statuses that a list can be asked for.
 const STATUSES: [&str; 8] = [
@@ -63,6 +55,12 @@ pub(crate) struct ExecutionFilter {
     cursor: Option<String>,
 }
 
+impl NamesTenant for ExecutionFilter {
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+}
+
 /// What may follow the `?` of a list of receipts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -86,29 +84,23 @@ pub(crate) struct ReceiptFilter {
     cursor: Option<String>,
 }
 
+impl NamesTenant for ReceiptFilter {
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+}
+
 pub(crate) async fn executions(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    QueryParams(which): QueryParams<ExecutionFilter>,
+    AuthorizedRequest { caller, query, .. }: AuthorizedRequest<ExecutionFilter>,
 ) -> Result<Json<Executions>, Problem> {
-    let named = which.tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::ReadExecutions, named, Resource::Tenant)
-        .await?;
-    let (found, next) = page(&caller, which, false).await?;
+    let (found, next) = page(&caller, query, false).await?;
     let executions = found.into_iter().map(shown).collect();
     Ok(Json(Executions { executions, next }))
 }
 
 pub(crate) async fn receipts(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    QueryParams(which): QueryParams<ReceiptFilter>,
+    AuthorizedRequest { caller, query, .. }: AuthorizedRequest<ReceiptFilter>,
 ) -> Result<Json<Receipts>, Problem> {
-    let named = which.tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::ReadReceipts, named, Resource::Tenant)
-        .await?;
     let ReceiptFilter {
         tenant,
         workflow_id,
@@ -116,7 +108,7 @@ pub(crate) async fn receipts(
         until,
         limit,
         cursor,
-    } = which;
+    } = query;
     let which = ExecutionFilter {
         tenant,
         workflow_id,
@@ -186,17 +178,6 @@ fn status(status: String) -> Result<String, Problem> {
         "status is one of {}",
         STATUSES.join(", ")
     )))
-}
-
-/// A time as a list can be asked for.
-pub(crate) fn time(name: &str, given: &str) -> Result<Timestamp, Problem> {
-    let read: Option<Timestamp> = given.parse().ok();
-    let sane = read.filter(|at| (EARLIEST..LATEST).contains(&at.as_second()));
-    sane.ok_or_else(|| {
-        Problem::bad_request(format!(
-            "{name} is a time such as 2026-11-24T09:00:00Z (in a query a + is written %2B)"
-        ))
-    })
 }
 
 fn shown(listed: ExecutionSummary) -> ListedExecution {

@@ -10,7 +10,7 @@ use axum::{
 use holdfast_ids::names::is_execution_id;
 use serde::Deserialize;
 
-use crate::{App, principal::Principal, start::asked_in};
+use crate::{app::App, extract::trace_of, principal::Principal};
 
 /// The part of a query that says whose.
 #[derive(Deserialize)]
@@ -37,7 +37,7 @@ pub(crate) async fn logged(State(app): State<Arc<App>>, request: Request, next: 
         true => ("", id.as_str()),
         false => (id.as_str(), ""),
     };
-    let trace = asked_in(&parts.headers);
+    let trace = trace_of(&parts.headers);
     let response = next.run(Request::from_parts(parts, body)).await;
     tracing::info!(
         %method,

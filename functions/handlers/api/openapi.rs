@@ -1,32 +1,10 @@
 //! The OpenAPI 3.1 document, made of the routes that are served and of the types that they read and write.
 
-use axum::Json;
 use holdfast_ids::names::{KEY_MAX, TENANT_MAX};
-use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
+use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::{
-    answer::ProblemDocument,
-    routes::{Route, routes},
-};
-
-/// How a type says its schema.
-pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// The schema of `T`.
-pub(crate) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
-}
-
-/// The schema of the query `T`, where it stands.
-pub(crate) fn parameters<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    T::json_schema(generator)
-}
-
-/// `GET /v1/openapi.json`: nobody has to be known for it.
-pub(crate) async fn served() -> Json<Value> {
-    Json(document())
-}
+use crate::{answer::ProblemDocument, route::Route, routes::routes, schema::shape};
 
 /// The document.
 pub(crate) fn document() -> Value {
@@ -107,7 +85,7 @@ fn operation(route: &Route, reads: &mut SchemaGenerator, writes: &mut SchemaGene
     }
     let mut operation = json!({
         "operationId": route.id,
-        "summary": route.says,
+        "summary": route.summary,
         "parameters": parameters,
         "responses": responses,
     });

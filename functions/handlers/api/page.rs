@@ -10,6 +10,10 @@ use crate::problem::Problem;
 const LIMIT: u32 = 25;
 const LIMIT_MAX: u32 = 100;
 
+/// The years 0 to 9999, in seconds since 1970: times that sort as texts do.
+const EARLIEST: i64 = -62_167_219_200;
+const LATEST: i64 = 253_402_300_800;
+
 /// How many things a page may hold.
 pub(crate) fn limit(asked: Option<u32>) -> Result<usize, Problem> {
     let limit = asked.unwrap_or(LIMIT);
@@ -34,4 +38,15 @@ pub(crate) fn place(cursor: &str) -> Result<Place, Problem> {
         is_execution_id(id).then(|| (at, id.to_owned()))
     };
     read().ok_or_else(|| Problem::bad_request("cursor is what `next` of the page before said"))
+}
+
+/// A time as a list can be asked for.
+pub(crate) fn time(name: &str, given: &str) -> Result<Timestamp, Problem> {
+    let read: Option<Timestamp> = given.parse().ok();
+    let sane = read.filter(|at| (EARLIEST..LATEST).contains(&at.as_second()));
+    sane.ok_or_else(|| {
+        Problem::bad_request(format!(
+            "{name} is a time such as 2026-11-24T09:00:00Z (in a query a + is written %2B)"
+        ))
+    })
 }

@@ -1,6 +1,7 @@
-//! Who is asking, and what for: nothing of any tenant is reached before the rule of roles has been asked.
+//! The principal of a request and its authorization: no handler runs, and no tenant's store opens,
+//! before the table of roles allows it.
 
-use std::sync::Arc;
+use std::{future::Future, sync::Arc};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use holdfast_access::{Identity, Operation, Unknown, Verdict, Whose, verdict};
@@ -12,27 +13,50 @@ use holdfast_ids::{
 use holdfast_ledger::Ledger;
 use lambda_http::request::RequestContext;
 
-use crate::{App, problem::Problem};
+use crate::{app::App, problem::Problem};
 
-/// Whoever presented a token that API Gateway verified.
+/// The bearer of a token that API Gateway verified.
 #[derive(Debug, Clone)]
 pub(crate) struct Principal(Identity);
 
-/// A visitor who may do what was asked, for one tenant.
+/// A principal with the permission for one operation in one tenant.
 #[derive(Debug, Clone)]
 pub(crate) struct AuthorizedCaller {
     pub(crate) tenant: String,
-    /// Who it is, for the audit: the token's subject.
+    /// The token's subject, for the audit.
     pub(crate) actor: String,
     /// Whether inputs, outputs and texts that may quote them are shown.
     pub(crate) sees_payloads: bool,
-    /// The ledger, as far as it is the tenant's.
+    /// The ledger, limited to the tenant.
     pub(crate) ledger: DynamoLedger,
-    /// The receipts, as far as they are the tenant's.
+    /// The receipts, limited to the tenant.
     pub(crate) receipts: S3Store,
+    /// Keeps every other module from making one.
+    _sealed: (),
 }
 
-/// What something is asked of.
+/// A principal with the permission for controls, which belong to no tenant.
+#[derive(Debug, Clone)]
+pub(crate) struct ControlCaller {
+    /// The token's subject, for the audit.
+    pub(crate) actor: String,
+    /// Keeps every other module from making one.
+    _sealed: (),
+}
+
+/// A caller that only authorization can make.
+pub(crate) trait Caller: Sized + Send {
+    /// Authorizes `principal` for `operation` on `resource`, in the tenant that the query names.
+    fn authorize(
+        principal: Principal,
+        app: &App,
+        operation: Operation,
+        named: Option<&str>,
+        resource: Resource<'_>,
+    ) -> impl Future<Output = Result<Self, Problem>> + Send;
+}
+
+/// The resource that a request acts on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Resource<'a> {
     /// The tenant as a whole.
@@ -48,10 +72,10 @@ impl FromRequestParts<Arc<App>> for Principal {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let Some(RequestContext::ApiGatewayV2(context)) = parts.extensions.get() else {
-            return Err(nobody());
+            return Err(no_token());
         };
         let jwt = context.authorizer.as_ref().and_then(|by| by.jwt.as_ref());
-        let claims = &jwt.ok_or_else(nobody)?.claims;
+        let claims = &jwt.ok_or_else(no_token)?.claims;
         let read = Identity::read(&app.claims, |name| claims.get(name).map(String::as_str));
         read.map(Self).map_err(|unknown| match unknown {
             Unknown::Nobody(why) => Problem::unauthenticated(why),
@@ -60,70 +84,29 @@ impl FromRequestParts<Arc<App>> for Principal {
     }
 }
 
-fn nobody() -> Problem {
+/// 401: the request carries no verified token.
+fn no_token() -> Problem {
     Problem::unauthenticated(
-        "send the header Authorization: Bearer, and a token of the deployment's issuer",
+        "send the header Authorization: Bearer, with a token of the deployment's issuer",
     )
 }
 
 impl Principal {
-    /// The tenant that a request is about: the one that its query names, or the visitor's own.
+    /// The tenant that a request is about: the one that its query names, or else the token's.
     pub(crate) fn tenant(&self, named: Option<&str>) -> Result<String, Problem> {
         let tenant = named.or(self.0.tenant.as_deref()).ok_or_else(|| {
             Problem::bad_request(
-                "name the tenant in the query: your token names none; such as ?tenant=acme",
+                "the token names no tenant: name it in the query, such as ?tenant=acme",
             )
         })?;
         check_tenant(tenant).map_err(Problem::bad_request)?;
         Ok(tenant.to_owned())
     }
 
-    /// The visitor as a caller, if the role may do this to `thing` of the tenant named.
-    pub(crate) async fn authorize(
-        self,
-        app: &App,
-        operation: Operation,
-        named: Option<&str>,
-        thing: Resource<'_>,
-    ) -> Result<AuthorizedCaller, Problem> {
-        let tenant = self.tenant(named)?;
-        let Self(Identity { subject, role, .. }) = &self;
-        let whose = self.0.whose(&tenant);
-        let hidden = || Err(no_such(thing, &tenant));
-        if verdict(*role, operation, whose) == Verdict::Hidden {
-            return hidden();
-        }
-        let own = app.tenants.on_behalf_of(&tenant).await;
-        let (ledger, receipts) = own.map_err(|why| Problem::unavailable("the deployment", &why))?;
-        let caller = AuthorizedCaller {
-            sees_payloads: verdict(*role, Operation::ReadPayloads, whose) == Verdict::Allowed,
-            actor: subject.clone(),
-            tenant: tenant.clone(),
-            ledger,
-            receipts,
-        };
-        if verdict(*role, operation, whose) == Verdict::Allowed {
-            return Ok(caller);
-        }
-        // What is not there is not there, whatever the role.
-        if !caller.has(thing).await? {
-            return hidden();
-        }
-        Err(self.forbidden(operation))
-    }
-
-    /// Who it is, if the role may turn the switch and see how it stands.
-    pub(crate) fn may_control(&self) -> Result<&str, Problem> {
-        match verdict(self.0.role, Operation::Control, Whose::Own) {
-            Verdict::Allowed => Ok(&self.0.subject),
-            Verdict::Forbidden | Verdict::Hidden => Err(self.forbidden(Operation::Control)),
-        }
-    }
-
-    /// 403: not in this role.
+    /// 403: the role does not permit the operation.
     fn forbidden(&self, operation: Operation) -> Problem {
         Problem::forbidden(format!(
-            "as {} you may not {}; {} may",
+            "the role {} may not {}; {} may",
             self.0.role.name(),
             operation.says(),
             operation.roles().join(" or ")
@@ -131,8 +114,63 @@ impl Principal {
     }
 }
 
+impl Caller for AuthorizedCaller {
+    async fn authorize(
+        principal: Principal,
+        app: &App,
+        operation: Operation,
+        named: Option<&str>,
+        resource: Resource<'_>,
+    ) -> Result<Self, Problem> {
+        let tenant = principal.tenant(named)?;
+        let Principal(identity) = &principal;
+        let whose = identity.whose(&tenant);
+        let verdict_of = |operation| verdict(identity.role, operation, whose);
+        if verdict_of(operation) == Verdict::Hidden {
+            return Err(not_found(resource, &tenant));
+        }
+        let stores = app.tenants.on_behalf_of(&tenant).await;
+        let (ledger, receipts) =
+            stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
+        let caller = Self {
+            sees_payloads: verdict_of(Operation::ReadPayloads) == Verdict::Allowed,
+            actor: identity.subject.clone(),
+            tenant,
+            ledger,
+            receipts,
+            _sealed: (),
+        };
+        if verdict_of(operation) == Verdict::Allowed {
+            return Ok(caller);
+        }
+        // A resource that does not exist answers 404 in every role, so that 403 says that it does.
+        if !caller.has(resource).await? {
+            return Err(not_found(resource, &caller.tenant));
+        }
+        Err(principal.forbidden(operation))
+    }
+}
+
+impl Caller for ControlCaller {
+    async fn authorize(
+        principal: Principal,
+        _: &App,
+        operation: Operation,
+        _: Option<&str>,
+        _: Resource<'_>,
+    ) -> Result<Self, Problem> {
+        match verdict(principal.0.role, operation, Whose::Own) {
+            Verdict::Allowed => Ok(Self {
+                actor: principal.0.subject,
+                _sealed: (),
+            }),
+            Verdict::Forbidden | Verdict::Hidden => Err(principal.forbidden(operation)),
+        }
+    }
+}
+
 impl AuthorizedCaller {
-    /// The partition of an execution of this tenant.
+    /// The ledger's key of an execution of this tenant, or 404 if `id` is no execution id.
     pub(crate) fn key(&self, id: &str) -> Result<ExecutionKey, Problem> {
         if !is_execution_id(id) {
             return Err(self.unknown(id));
@@ -145,11 +183,11 @@ impl AuthorizedCaller {
 
     /// 404 for an execution that this tenant does not have.
     pub(crate) fn unknown(&self, id: &str) -> Problem {
-        no_such(Resource::Execution(id), &self.tenant)
+        not_found(Resource::Execution(id), &self.tenant)
     }
 
-    async fn has(&self, thing: Resource<'_>) -> Result<bool, Problem> {
-        Ok(match thing {
+    async fn has(&self, resource: Resource<'_>) -> Result<bool, Problem> {
+        Ok(match resource {
             Resource::Tenant => true,
             Resource::Execution(id) if is_execution_id(id) => {
                 self.ledger.execution(&self.key(id)?).await?.is_some()
@@ -162,17 +200,17 @@ impl AuthorizedCaller {
     }
 }
 
-/// 404: there is no such thing for this tenant.
-pub(crate) fn no_such(thing: Resource<'_>, tenant: &str) -> Problem {
-    Problem::not_found(match thing {
-        Resource::Tenant => format!("there is no tenant {} for you", quoted(tenant)),
-        Resource::Incident(id) => format!("there is no incident {} for this tenant", quoted(id)),
+/// 404: the tenant has no such resource, or the caller cannot see the tenant.
+pub(crate) fn not_found(resource: Resource<'_>, tenant: &str) -> Problem {
+    Problem::not_found(match resource {
+        Resource::Tenant => format!("the tenant {} is not open to you", quoted(tenant)),
+        Resource::Incident(id) => format!("this tenant has no incident {}", quoted(id)),
         Resource::Execution(id) if !is_execution_id(id) => format!(
-            "{} is not an execution id: those have 40 hex digits",
+            "{} is no execution id: an execution id has 40 hex digits",
             quoted(id)
         ),
         Resource::Execution(id) => format!(
-            "there is no execution {} for this tenant; one started a moment ago may not be recorded yet",
+            "this tenant has no execution {}; one that started a moment ago may not be recorded yet",
             quoted(id)
         ),
     })

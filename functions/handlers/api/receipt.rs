@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_access::Operation;
 use holdfast_aws::S3Store;
 use holdfast_engine::ObjectStore;
 use holdfast_ledger::{ExecutionRecord, Ledger};
@@ -23,11 +22,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
-    App,
     answer::{FetchLink, KeySet},
-    extract::QueryParams,
-    principal::{Principal, Resource},
+    app::App,
+    extract::NamesTenant,
     problem::Problem,
+    route::AuthorizedRequest,
 };
 
 /// Largest page that is served: Lambda answers 6 MB at most.
@@ -50,6 +49,12 @@ pub(crate) struct ReceiptQuery {
     generation: Option<u32>,
 }
 
+impl NamesTenant for ReceiptQuery {
+    fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+}
+
 #[derive(Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Format {
@@ -61,39 +66,33 @@ enum Format {
 }
 
 pub(crate) async fn link(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(how): QueryParams<ReceiptQuery>,
+    AuthorizedRequest {
+        app,
+        caller,
+        id,
+        query,
+        ..
+    }: AuthorizedRequest<ReceiptQuery>,
 ) -> Result<Response, Problem> {
-    if how.redirect && how.format == Format::Html {
+    if query.redirect && query.format == Format::Html {
         return Err(Problem::bad_request(
             "redirect=true leads to the receipt's file, and format=html answers the page itself: give one of them",
         ));
     }
-    let named = how.tenant.as_deref();
-    let caller = visitor
-        .authorize(
-            &app,
-            Operation::ReadReceipts,
-            named,
-            Resource::Execution(&id),
-        )
-        .await?;
     let execution = caller
         .ledger
         .execution(&caller.key(&id)?)
         .await?
         .ok_or_else(|| caller.unknown(&id))?;
-    let generation = how.generation.unwrap_or(execution.generation);
+    let generation = query.generation.unwrap_or(execution.generation);
     let receipt = receipt_of(&caller.receipts, &execution, generation).await?;
     let name = format!("{}-{id}-{generation}", execution.workflow);
-    if how.format == Format::Html {
+    if query.format == Format::Html {
         return page(&app, &caller.receipts, &receipt, &name).await;
     }
     let file_name = format!("{name}.json");
     let (url, expires_at) = link_to(&app, &caller.receipts, &receipt.object, &file_name).await?;
-    if how.redirect {
+    if query.redirect {
         return Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response());
     }
     Ok(Json(FetchLink {

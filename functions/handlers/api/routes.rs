@@ -1,379 +1,294 @@
-//! Every route, once: the router is made of this list, and so is the OpenAPI document.
+//! The table of routes: each route with its permission, handler and description. The router and the
+//! OpenAPI document are made of it.
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    routing::{MethodRouter, get, post, put},
-};
+use axum::{Json, Router, extract::State, routing::get};
 use holdfast_access::Operation;
+use serde_json::Value;
 
 use crate::{
-    App,
     answer::{
-        ControlChange, Controls, DecisionResult, Digests, ExecutionView, Executions, FetchLink,
-        Incident, IncidentInFull, Incidents, KeySet, Receipts, RequestResult, StartResult, Story,
+        Controls, DecisionResult, Digests, ExecutionView, Executions, FetchLink, Incident,
+        IncidentInFull, Incidents, KeySet, Receipts, RequestResult, StartResult, Story,
         WorkflowInFull, Workflows,
     },
-    control, decisions, digest, execution,
-    extract::TenantQuery,
-    incident, lifecycle, list,
-    openapi::{self, SchemaOf, parameters, shape},
-    receipt, start, workflow,
+    app::App,
+    control, decisions, digest, execution, incident, lifecycle, list, receipt,
+    route::Route,
+    schema::shape,
+    start, workflow,
 };
 
-/// One route, and what it is to those who call it.
-pub(crate) struct Route {
-    pub(crate) method: &'static str,
-    pub(crate) path: &'static str,
-    /// Its name among clients.
-    pub(crate) id: &'static str,
-    pub(crate) says: &'static str,
-    /// What a caller's role must allow; nobody has to be known where there is none.
-    pub(crate) operation: Option<Operation>,
-    pub(crate) query: Option<SchemaOf>,
-    /// Whether it takes the header Idempotency-Key.
-    pub(crate) keyed: bool,
-    pub(crate) body: Option<SchemaOf>,
-    /// Its answers that are none of a problem.
-    pub(crate) answers: Vec<(u16, &'static str, Option<SchemaOf>)>,
-    /// Whether it can answer a page for people too.
-    pub(crate) paged: bool,
-    /// Problems of its own.
-    more: &'static [u16],
-    handler: MethodRouter<Arc<App>>,
-}
-
-impl Route {
-    fn get(
-        path: &'static str,
-        id: &'static str,
-        says: &'static str,
-        needs: Operation,
-        answers: SchemaOf,
-        handler: MethodRouter<Arc<App>>,
-    ) -> Self {
-        Self {
-            method: "get",
-            path,
-            id,
-            says,
-            operation: Some(needs),
-            query: Some(parameters::<TenantQuery>),
-            keyed: false,
-            body: None,
-            answers: vec![(200, "What was asked for.", Some(answers))],
-            paged: false,
-            more: &[],
-            handler,
-        }
-    }
-
-    /// A request for something that takes a reason.
-    fn post(
-        path: &'static str,
-        id: &'static str,
-        says: &'static str,
-        needs: Operation,
-        answers: SchemaOf,
-        handler: MethodRouter<Arc<App>>,
-    ) -> Self {
-        Self {
-            method: "post",
-            body: Some(shape::<lifecycle::Reason>),
-            answers: vec![(200, "It is so, or was so before.", Some(answers))],
-            more: &[409],
-            ..Self::get(path, id, says, needs, answers, handler)
-        }
-    }
-
-    /// What needs no token and takes no query.
-    fn open(
-        path: &'static str,
-        id: &'static str,
-        says: &'static str,
-        answers: SchemaOf,
-        handler: MethodRouter<Arc<App>>,
-    ) -> Self {
-        Self {
-            operation: None,
-            query: None,
-            ..Self::get(path, id, says, Operation::ReadReceipts, answers, handler)
-        }
-    }
-
-    /// A turn of the switch.
-    fn control(
-        path: &'static str,
-        id: &'static str,
-        says: &'static str,
-        handler: MethodRouter<Arc<App>>,
-    ) -> Self {
-        let answers = shape::<ControlChange>;
-        Self {
-            method: "put",
-            query: None,
-            ..Self::post(path, id, says, Operation::Control, answers, handler)
-        }
-        .body(shape::<control::Body>)
-        .problem(&[])
-    }
-
-    fn query(self, query: SchemaOf) -> Self {
-        Self {
-            query: Some(query),
-            ..self
-        }
-    }
-
-    fn body(self, body: SchemaOf) -> Self {
-        Self {
-            body: Some(body),
-            ..self
-        }
-    }
-
-    fn also(mut self, status: u16, says: &'static str, shape: Option<SchemaOf>) -> Self {
-        self.answers.push((status, says, shape));
-        self
-    }
-
-    fn or_a_page(self) -> Self {
-        Self {
-            paged: true,
-            ..self
-        }
-    }
-
-    fn problem(self, more: &'static [u16]) -> Self {
-        Self { more, ..self }
-    }
-
-    /// The statuses of the problems that it may answer.
-    pub(crate) fn problems(&self) -> Vec<u16> {
-        let mut all = vec![503];
-        if self.operation.is_some() {
-            all.extend([400, 401, 403, 404]);
-        }
-        if self.body.is_some() {
-            all.extend([413, 415]);
-        }
-        all.extend(self.more);
-        all.sort_unstable();
-        all
-    }
-}
-
-/// The routes.
+/// The routes, in the order of the document.
 pub(crate) fn routes() -> Vec<Route> {
-    use Operation as May;
-    let accepted = "It is recorded and begins.";
+    [
+        workflows(),
+        executions(),
+        requests(),
+        lists(),
+        incidents(),
+        controls(),
+        open(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The router that serves the routes.
+pub(crate) fn router() -> Router<Arc<App>> {
+    // Not in the document: it exists to answer an unknown scope with the scopes there are.
+    let unknown_scope = Route::control(
+        "/v1/controls/{*scope}",
+        "controlUnknown",
+        "Refuses an unknown scope",
+        control::set_unknown,
+    );
+    routes()
+        .into_iter()
+        .fold(unknown_scope.served(Router::new()), |router, route| {
+            route.served(router)
+        })
+}
+
+fn workflows() -> Vec<Route> {
     vec![
         Route::get(
             "/v1/workflows",
             "listWorkflows",
-            "The workflows that are open to the tenant",
-            May::ReadWorkflows,
+            "Lists the workflows that are open to the tenant",
+            Operation::ReadWorkflows,
             shape::<Workflows>,
-            get(workflow::list),
+            workflow::list,
         ),
         Route::get(
             "/v1/workflows/{workflow_id}",
             "readWorkflow",
-            "A workflow as it is deployed",
-            May::ReadWorkflows,
+            "Returns a workflow as it is deployed",
+            Operation::ReadWorkflows,
             shape::<WorkflowInFull>,
-            get(workflow::one),
+            workflow::read,
         ),
-        Route {
-            keyed: true,
-            ..Route::post(
-                "/v1/workflows/{workflow_id}/executions",
-                "startWorkflow",
-                "Starts a workflow once per idempotency key",
-                May::Start,
-                shape::<StartResult>,
-                post(start::start),
-            )
-            .body(shape::<start::Body>)
-            .also(202, "It starts.", Some(shape::<StartResult>))
-            .problem(&[422])
-        },
+        Route::post(
+            "/v1/workflows/{workflow_id}/executions",
+            "startWorkflow",
+            "Starts a workflow once per idempotency key",
+            Operation::Start,
+            shape::<StartResult>,
+            start::start,
+        )
+        .keyed()
+        .also(202, "The execution starts.", Some(shape::<StartResult>))
+        .problem(&[422]),
+    ]
+}
+
+fn executions() -> Vec<Route> {
+    vec![
         Route::get(
             "/v1/executions",
             "listExecutions",
-            "Executions, newest first",
-            May::ReadExecutions,
+            "Lists executions, newest first",
+            Operation::ReadExecutions,
             shape::<Executions>,
-            get(list::executions),
-        )
-        .query(parameters::<list::ExecutionFilter>),
+            list::executions,
+        ),
         Route::get(
             "/v1/executions/{execution_id}",
             "readExecution",
-            "What the ledger knows of an execution",
-            May::ReadExecutions,
+            "Returns an execution as the ledger records it",
+            Operation::ReadExecutions,
             shape::<ExecutionView>,
-            get(execution::read),
-        )
-        .query(parameters::<execution::ExecutionQuery>),
+            execution::read,
+        ),
         Route::get(
             "/v1/executions/{execution_id}/events",
             "readStory",
-            "An execution's story as audit events",
-            May::ReadExecutions,
+            "Returns an execution's story as audit events",
+            Operation::ReadExecutions,
             shape::<Story>,
-            get(execution::events),
+            execution::events,
         ),
         Route::get(
             "/v1/executions/{execution_id}/receipt",
             "fetchReceipt",
-            "A link to the receipt",
-            May::ReadReceipts,
+            "Returns a link to an execution's receipt",
+            Operation::ReadReceipts,
             shape::<FetchLink>,
-            get(receipt::link),
+            receipt::link,
         )
-        .query(parameters::<receipt::ReceiptQuery>)
         .or_a_page()
         .also(302, "With redirect=true: to the receipt itself.", None)
         .problem(&[409]),
+    ]
+}
+
+/// Requests that change the course of an execution.
+fn requests() -> Vec<Route> {
+    let accepted = "The request is recorded and takes effect.";
+    vec![
         Route::post(
             "/v1/executions/{execution_id}/cancel",
             "cancelExecution",
-            "Stops an execution; what it did is undone",
-            May::Cancel,
+            "Stops an execution and undoes its effects",
+            Operation::Cancel,
             shape::<RequestResult>,
-            post(lifecycle::cancel),
+            lifecycle::cancel,
         )
         .also(202, accepted, Some(shape::<RequestResult>)),
         Route::post(
             "/v1/executions/{execution_id}/rollback",
             "rollBackExecution",
-            "Undoes an execution that has ended",
-            May::RollBack,
+            "Undoes the effects of an execution that has ended",
+            Operation::RollBack,
             shape::<RequestResult>,
-            post(lifecycle::rollback),
+            lifecycle::rollback,
         )
         .also(202, accepted, Some(shape::<RequestResult>)),
         Route::post(
             "/v1/executions/{execution_id}/redrive",
             "redriveExecution",
-            "Lets an execution go on where it failed",
-            May::Redrive,
+            "Continues a failed execution where it failed",
+            Operation::Redrive,
             shape::<RequestResult>,
-            post(lifecycle::redrive),
+            lifecycle::redrive,
         )
         .also(202, accepted, Some(shape::<RequestResult>)),
+    ]
+}
+
+fn lists() -> Vec<Route> {
+    vec![
         Route::get(
             "/v1/receipts",
             "listReceipts",
-            "Receipts, newest first",
-            May::ReadReceipts,
+            "Lists receipts, newest first",
+            Operation::ReadReceipts,
             shape::<Receipts>,
-            get(list::receipts),
-        )
-        .query(parameters::<list::ReceiptFilter>),
+            list::receipts,
+        ),
         Route::get(
             "/v1/digests",
             "listDigests",
-            "Hourly digests of the receipts, oldest first",
-            May::ReadReceipts,
+            "Lists hourly digests of the receipts, oldest first",
+            Operation::ReadReceipts,
             shape::<Digests>,
-            get(digest::list),
-        )
-        .query(parameters::<digest::DigestQuery>),
+            digest::list,
+        ),
         Route::get(
             "/v1/incidents",
             "listIncidents",
-            "Incidents, newest first",
-            May::ReadIncidents,
+            "Lists incidents, newest first",
+            Operation::ReadIncidents,
             shape::<Incidents>,
-            get(incident::list),
-        )
-        .query(parameters::<incident::IncidentQuery>),
+            incident::list,
+        ),
+    ]
+}
+
+fn incidents() -> Vec<Route> {
+    vec![
         Route::get(
             "/v1/incidents/{incident_id}",
             "readIncident",
-            "An incident and the executions that it met",
-            May::ReadIncidents,
+            "Returns an incident and the executions that met it",
+            Operation::ReadIncidents,
             shape::<IncidentInFull>,
-            get(incident::one),
+            incident::read,
         ),
         Route::post(
             "/v1/incidents/{incident_id}/decision",
             "decide",
-            "Decides what an execution waits for",
-            May::Decide,
+            "Records the decision that an execution waits for",
+            Operation::Decide,
             shape::<DecisionResult>,
-            post(decisions::decision),
-        )
-        .body(shape::<decisions::Body>),
+            decisions::decide,
+        ),
         Route::post(
             "/v1/incidents/{incident_id}/acknowledge",
             "acknowledgeIncident",
-            "Somebody looks after it",
-            May::HandleIncidents,
+            "Records that a person takes care of an incident",
+            Operation::HandleIncidents,
             shape::<Incident>,
-            post(decisions::acknowledge),
+            decisions::acknowledge,
         ),
         Route::post(
             "/v1/incidents/{incident_id}/resolve",
             "resolveIncident",
-            "It is over",
-            May::HandleIncidents,
+            "Records that an incident is over",
+            Operation::HandleIncidents,
             shape::<Incident>,
-            post(decisions::resolve),
+            decisions::resolve,
         ),
-        Route {
-            query: None,
-            ..Route::get(
-                "/v1/controls",
-                "listControls",
-                "Everything that was ever paused, as it stands",
-                May::Control,
-                shape::<Controls>,
-                get(control::list),
-            )
-        },
+    ]
+}
+
+fn controls() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/controls",
+            "listControls",
+            "Lists every control that was ever set",
+            Operation::Control,
+            shape::<Controls>,
+            control::list,
+        )
+        .without_query(),
         Route::control(
             "/v1/controls/platform",
             "controlPlatform",
-            "Pauses every execution, or lets them go on",
-            put(control::of_platform),
+            "Pauses or resumes every execution",
+            control::set_platform,
         ),
         Route::control(
             "/v1/controls/tenant/{tenant}",
             "controlTenant",
-            "Pauses a tenant's executions, or lets them go on",
-            put(control::of_tenant),
+            "Pauses or resumes a tenant's executions",
+            control::set_tenant,
         ),
         Route::control(
             "/v1/controls/workflow/{workflow_id}",
             "controlWorkflow",
-            "Pauses a workflow's executions, or lets them go on",
-            put(control::of_workflow),
+            "Pauses or resumes a workflow's executions",
+            control::set_workflow,
         ),
+    ]
+}
+
+/// Routes that need no token.
+fn open() -> Vec<Route> {
+    vec![
         Route::open(
             "/v1/keys",
             "readKeys",
-            "The public keys that receipts are verified by",
+            "Returns the public keys that verify receipts",
             shape::<KeySet>,
             get(receipt::keys),
         ),
         Route::open(
             "/v1/openapi.json",
             "readDocument",
-            "This document",
-            shape::<serde_json::Value>,
-            get(openapi::served),
+            "Returns this document",
+            shape::<Value>,
+            get(document),
         ),
     ]
 }
 
-/// The routes as they are served.
-pub(crate) fn router() -> Router<Arc<App>> {
-    let served = Router::new().route("/v1/controls/{*scope}", put(control::of_nothing));
-    routes().into_iter().fold(served, |router, route| {
-        router.route(route.path, route.handler)
-    })
+async fn document(State(app): State<Arc<App>>) -> Json<Value> {
+    Json((app.document)())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_keys_and_the_document_need_no_token() {
+        let routes = routes();
+        let open = routes.iter().filter(|route| route.operation.is_none());
+        let open: Vec<_> = open.map(|route| route.path).collect();
+        assert_eq!(open, ["/v1/keys", "/v1/openapi.json"]);
+    }
 }

@@ -1,14 +1,12 @@
 //! `POST /v1/workflows/{workflow_id}/executions`: starts a workflow once per idempotency key.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Json,
-    extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_access::Operation;
 use holdfast_admission::{Envelope, check_size, open_to, violations};
 use holdfast_audit::Kind;
 use holdfast_aws::{DeployedWorkflow, MachineError, StartOutcome, trace};
@@ -16,7 +14,6 @@ use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
     names::{check_idempotency_key, is_workflow_id, quoted},
-    trace::TraceId,
 };
 use holdfast_ledger::{Ledger, Refusal, paused};
 use holdfast_receipt::Approval;
@@ -28,11 +25,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    App,
     answer::{StartLinks, StartResult},
-    extract::{JsonBody, QueryParams, TenantQuery},
-    principal::{AuthorizedCaller, Principal, Resource},
+    app::App,
+    extract::{JsonBody, TenantQuery, trace_of},
+    principal::AuthorizedCaller,
     problem::Problem,
+    route::AuthorizedRequest,
     workflow::{no_such, trouble},
 };
 
@@ -59,17 +57,15 @@ struct StartRequest {
 }
 
 pub(crate) async fn start(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(workflow): Path<String>,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
-    headers: HeaderMap,
-    JsonBody(body): JsonBody<Body>,
+    AuthorizedRequest {
+        app,
+        caller,
+        id: workflow,
+        headers,
+        body: JsonBody(body),
+        ..
+    }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
 ) -> Result<Response, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::Start, named, Resource::Tenant)
-        .await?;
     let asked = read(&caller, workflow, &headers, body)?;
     if let Some(execution) = caller.ledger.execution(&asked.at).await? {
         return repeated(&caller, &asked, execution.fingerprint()).await;
@@ -85,7 +81,7 @@ pub(crate) async fn start(
         requested_by: Some(caller.actor.clone()),
         approval: asked.approval.clone(),
         request_id: Some(Uuid::now_v7().to_string()),
-        trace: asked_in(&headers),
+        trace: trace_of(&headers),
     };
     match app
         .machines
@@ -96,14 +92,6 @@ pub(crate) async fn start(
         Ok(StartOutcome::Exists) => started_before(&app, &caller, &asked, &envelope).await,
         Err(error) => Err(trouble(error, &asked.workflow)),
     }
-}
-
-/// The trace that the caller asks in, or else this request's own.
-pub(crate) fn asked_in(headers: &HeaderMap) -> Option<TraceId> {
-    let named = headers
-        .get("traceparent")
-        .and_then(|name| name.to_str().ok());
-    named.and_then(TraceId::from_traceparent).or_else(trace)
 }
 
 fn read(

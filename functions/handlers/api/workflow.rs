@@ -1,13 +1,7 @@
 //! `GET /v1/workflows` and one of them: what is deployed and open to the tenant, read from the machines themselves.
 
-use std::sync::Arc;
-
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::Json;
 use futures_util::{StreamExt, stream};
-use holdfast_access::Operation;
 use holdfast_admission::{demands, open_to};
 use holdfast_asl::{chart, declared};
 use holdfast_aws::{DeployedWorkflow, MachineError};
@@ -16,25 +10,17 @@ use holdfast_task::StepRef;
 use serde_json::{Value, json};
 
 use crate::{
-    App,
     answer::{Definition, Workflow, WorkflowInFull, Workflows},
-    extract::{QueryParams, TenantQuery},
-    principal::{Principal, Resource},
     problem::Problem,
+    route::AuthorizedRequest,
 };
 
 /// How many machines Step Functions is asked about at once.
 const AT_ONCE: usize = 8;
 
 pub(crate) async fn list(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
+    AuthorizedRequest { app, caller, .. }: AuthorizedRequest,
 ) -> Result<Json<Workflows>, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::ReadWorkflows, named, Resource::Tenant)
-        .await?;
     let ids = app.machines.workflows().await;
     let ids = ids.map_err(|error| trouble(error, ""))?;
     let mut machines = stream::iter(ids)
@@ -60,16 +46,11 @@ pub(crate) async fn list(
     Ok(Json(Workflows { workflows }))
 }
 
-pub(crate) async fn one(
-    State(app): State<Arc<App>>,
-    visitor: Principal,
-    Path(id): Path<String>,
-    QueryParams(TenantQuery { tenant }): QueryParams<TenantQuery>,
+pub(crate) async fn read(
+    AuthorizedRequest {
+        app, caller, id, ..
+    }: AuthorizedRequest,
 ) -> Result<Json<WorkflowInFull>, Problem> {
-    let named = tenant.as_deref();
-    let caller = visitor
-        .authorize(&app, Operation::ReadWorkflows, named, Resource::Tenant)
-        .await?;
     if !is_workflow_id(&id) {
         return Err(no_such(&id));
     }

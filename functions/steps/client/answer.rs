@@ -6,10 +6,10 @@ use holdfast_action::StepError;
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 
-use super::{
-    BODY_LIMIT,
-    judge::{SentRequest, refusal},
-};
+use super::judge::{SentRequest, refusal};
+
+/// Largest body that is read, in bytes: 1 MiB.
+pub const BODY_LIMIT: usize = 1 << 20;
 
 /// What a target answered: a status, headers and, if it is a success, the body.
 pub struct Answer {

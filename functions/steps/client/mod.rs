@@ -14,13 +14,11 @@ use reqwest::{
 };
 use serde::Serialize;
 
-pub use answer::Answer;
+pub use answer::{Answer, BODY_LIMIT};
+pub use ipnet::IpNet;
 use judge::SentRequest;
-pub use network::Network;
 use network::Reach;
-
-/// The largest body that is read, in bytes: 1 MiB.
-pub const BODY_LIMIT: usize = 1 << 20;
+pub use network::parse_network;
 
 /// The header that carries the key of the effect.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -49,7 +47,7 @@ impl Client {
     }
 
     /// For targets that a definition or an input names: a name leads to public addresses and `networks` only.
-    pub fn within(networks: &[Network], tls: bool) -> Result<Self, String> {
+    pub fn within(networks: &[IpNet], tls: bool) -> Result<Self, String> {
         Self::build(tls, Some(Reach::new(networks)))
     }
 

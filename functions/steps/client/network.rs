@@ -7,89 +7,55 @@ use std::{
     sync::Arc,
 };
 
+use ipnet::{IpNet, Ipv4Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// A network such as `10.1.0.0/16` or `fd00:1::/32`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    bits: u32,
+/// Reads a network such as `10.1.0.0/16` or `fd00:1::/32`. An address inside the network, such as
+/// `10.1.0.1/16`, is refused: it would list more than it shows.
+pub fn parse_network(text: &str) -> Option<IpNet> {
+    let network: IpNet = text.parse().ok()?;
+    (network.trunc() == network).then_some(network)
 }
 
-impl Network {
-    /// Reads `address/bits`; nothing below the bits may be set, so that nobody lists more than is seen.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = text.split_once('/')?;
-        let (address, bits): (IpAddr, u32) = (address.parse().ok()?, bits.parse().ok()?);
-        let network = Self { address, bits };
-        (bits <= width(address) && network.start(address) == number(address)).then_some(network)
-    }
-
-    fn holds(self, address: IpAddr) -> bool {
-        self.address.is_ipv4() == address.is_ipv4() && self.start(address) == number(self.address)
-    }
-
-    /// `address` without what is below the bits.
-    fn start(self, address: IpAddr) -> u128 {
-        let below = width(address) - self.bits;
-        number(address)
-            .checked_shr(below)
-            .and_then(|number| number.checked_shl(below))
-            .unwrap_or_default()
-    }
-}
-
-fn width(address: IpAddr) -> u32 {
-    if address.is_ipv4() { 32 } else { 128 }
-}
-
-fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => u32::from(address).into(),
-        IpAddr::V6(address) => address.into(),
-    }
-}
-
-/// What no name reaches unless it is listed, beside everything outside 2000::/3: IANA's special-purpose registries.
-const INNER: [([u8; 4], u32); 15] = [
-    ([0, 0, 0, 0], 8),
-    ([10, 0, 0, 0], 8),
-    ([100, 64, 0, 0], 10),
-    ([127, 0, 0, 0], 8),
-    ([169, 254, 0, 0], 16),
-    ([172, 16, 0, 0], 12),
-    ([192, 0, 0, 0], 24),
-    ([192, 0, 2, 0], 24),
-    ([192, 88, 99, 0], 24),
-    ([192, 168, 0, 0], 16),
-    ([198, 18, 0, 0], 15),
-    ([198, 51, 100, 0], 24),
-    ([203, 0, 113, 0], 24),
-    ([224, 0, 0, 0], 4),
-    ([240, 0, 0, 0], 4),
+/// IPv4 networks that no name reaches unless they are listed: IANA's special-purpose registry.
+const INNER: [Ipv4Net; 15] = [
+    inner([0, 0, 0, 0], 8),
+    inner([10, 0, 0, 0], 8),
+    inner([100, 64, 0, 0], 10),
+    inner([127, 0, 0, 0], 8),
+    inner([169, 254, 0, 0], 16),
+    inner([172, 16, 0, 0], 12),
+    inner([192, 0, 0, 0], 24),
+    inner([192, 0, 2, 0], 24),
+    inner([192, 88, 99, 0], 24),
+    inner([192, 168, 0, 0], 16),
+    inner([198, 18, 0, 0], 15),
+    inner([198, 51, 100, 0], 24),
+    inner([203, 0, 113, 0], 24),
+    inner([224, 0, 0, 0], 4),
+    inner([240, 0, 0, 0], 4),
 ];
 
-/// Whether an address is somewhere on the public Internet.
+const fn inner([a, b, c, d]: [u8; 4], bits: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), bits)
+}
+
+/// Whether an address is on the public Internet.
 fn is_public(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => !INNER.iter().any(|(start, bits)| {
-            let network = Network {
-                address: Ipv4Addr::from(*start).into(),
-                bits: *bits,
-            };
-            network.holds(address.into())
-        }),
+        IpAddr::V4(address) => !INNER.iter().any(|network| network.contains(&address)),
         IpAddr::V6(address) => is_public_v6(address),
     }
 }
 
+/// Whether an IPv6 address is on the public Internet: in 2000::/3, without its special networks.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         // NAT64 leads to the IPv4 address in it.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             is_public(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)).into())
         }
-        // Protocol assignments (Teredo among them), documentation, and 6to4, which carries any IPv4 address.
+        // Protocol assignments such as Teredo, documentation, and 6to4, which carries any IPv4 address.
         [0x2001, second, ..] if second < 0x200 || second == 0xdb8 => false,
         [0x2002, ..] => false,
         [0x3fff, second, ..] if second < 0x1000 => false,
@@ -101,12 +67,12 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 /// else: no second look-up could answer differently.
 #[derive(Clone)]
 pub(super) struct Reach {
-    networks: Arc<[Network]>,
+    networks: Arc<[IpNet]>,
     look_up: fn(&str) -> io::Result<Vec<SocketAddr>>,
 }
 
 impl Reach {
-    pub(super) fn new(networks: &[Network]) -> Self {
+    pub(super) fn new(networks: &[IpNet]) -> Self {
         Self {
             networks: networks.into(),
             look_up: |name| Ok((name, 0).to_socket_addrs()?.collect()),
@@ -128,7 +94,11 @@ impl Reach {
 
     fn reaches(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        is_public(address) || self.networks.iter().any(|network| network.holds(address))
+        is_public(address)
+            || self
+                .networks
+                .iter()
+                .any(|network| network.contains(&address))
     }
 }
 
@@ -225,7 +195,7 @@ mod tests {
         let nowhere = Reach::new(&[]);
         assert!(!nowhere.reaches(ip("::ffff:169.254.169.254")));
         assert!(nowhere.reaches(ip("::ffff:1.1.1.1")));
-        let listed = Reach::new(&[Network::parse("10.1.0.0/16").expect("a network")]);
+        let listed = Reach::new(&[parse_network("10.1.0.0/16").expect("a network")]);
         assert!(listed.reaches(ip("::ffff:10.1.2.3")));
         assert!(!listed.reaches(ip("10.2.0.1")));
     }
@@ -239,7 +209,7 @@ mod tests {
             "fd00:1::/32",
             "::/0",
         ] {
-            assert!(Network::parse(good).is_some(), "{good}");
+            assert!(parse_network(good).is_some(), "{good}");
         }
         for bad in [
             "10.1.0.1/16",
@@ -250,7 +220,7 @@ mod tests {
             "::/129",
             "/8",
         ] {
-            assert!(Network::parse(bad).is_none(), "{bad}");
+            assert!(parse_network(bad).is_none(), "{bad}");
         }
     }
 
@@ -275,7 +245,7 @@ mod tests {
             let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
         });
         let reach = Reach {
-            networks: [Network::parse("127.0.0.1/32").expect("a network")].into(),
+            networks: [parse_network("127.0.0.1/32").expect("a network")].into(),
             look_up: rebinding,
         };
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);

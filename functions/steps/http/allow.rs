@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use holdfast_action::StepError;
 use reqwest::Url;
 
-use crate::client::Network;
+use crate::client::{IpNet, parse_network};
 
 /// The list, from the setting.
 #[derive(Debug, Default)]
 pub(super) struct AllowList {
     places: Vec<Place>,
-    networks: Vec<Network>,
+    networks: Vec<IpNet>,
 }
 
 /// One origin, or one domain's subdomains, with an optional path prefix.
@@ -29,7 +29,7 @@ impl AllowList {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut list = Self::default();
         for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
-            match Network::parse(entry) {
+            match parse_network(entry) {
                 Some(network) => list.networks.push(network),
                 None => list.places.push(Place::parse(entry)?),
             }
@@ -38,7 +38,7 @@ impl AllowList {
     }
 
     /// The inner networks that a listed name may lead to; an address that is listed itself needs none.
-    pub(super) fn networks(&self) -> &[Network] {
+    pub(super) fn networks(&self) -> &[IpNet] {
         &self.networks
     }
 

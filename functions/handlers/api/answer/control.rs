@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::time_or_null;
+use crate::schema::time_or_null;
 
 /// Everything that was ever paused, as it stands, last changed first.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Question, time, time_or_null};
+use super::incident::Question;
+use crate::schema::{time, time_or_null};
 
 /// An execution, recorded or about to be.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ExecutionLinks, time};
+use super::request::ExecutionLinks;
+use crate::schema::time;
 
 /// A page of incidents, newest first.
 #[derive(Debug, Serialize, JsonSchema)]

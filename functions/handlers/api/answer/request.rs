@@ -1,0 +1,41 @@
+//! Answers to requests that start, cancel, roll back or redrive an execution.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The execution that a start belongs to.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct StartResult {
+    pub(crate) execution_id: String,
+    pub(crate) workflow_id: String,
+    pub(crate) tenant: String,
+    /// Whether an earlier start with this key began the execution.
+    pub(crate) replayed: bool,
+    pub(crate) links: StartLinks,
+}
+
+/// Paths of the execution and of its receipt.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct StartLinks {
+    pub(crate) execution: String,
+    pub(crate) receipt: String,
+}
+
+/// The execution after a request to cancel, roll back or redrive it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct RequestResult {
+    pub(crate) execution_id: String,
+    pub(crate) status: String,
+    pub(crate) generation: u32,
+    /// Whether it was requested before, or happens in any case.
+    pub(crate) replayed: bool,
+    /// If replayed, which of the two.
+    pub(crate) note: Option<String>,
+    pub(crate) links: ExecutionLinks,
+}
+
+/// The path of the execution.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ExecutionLinks {
+    pub(crate) execution: String,
+}

@@ -1,0 +1,73 @@
+//! The state that every request shares: clients, keys and settings of the deployment.
+
+use std::time::Duration;
+
+use holdfast_access::ClaimNames;
+use holdfast_aws::{Deployment, Keys, Machines};
+use holdfast_receipt::evidence::Jwks;
+use serde_json::Value;
+use tokio::sync::OnceCell;
+
+use crate::tenant_clients::TenantClients;
+
+/// Longest life of a receipt's link, in seconds. The link works only as long as the session that
+/// signed it. The SDK renews the session when three quarters of an hour are left, or, at random, up
+/// to half of that later.
+const RECEIPT_URL_MAX_S: u64 = 1200;
+
+/// Clients, keys and settings that every handler may use.
+pub(crate) struct App {
+    pub(crate) tenants: TenantClients,
+    pub(crate) machines: Machines,
+    pub(crate) keys: Keys,
+    /// The key that signs receipts, then the keys that signed them before.
+    pub(crate) signing_keys: Vec<String>,
+    /// Public halves of the signing keys, fetched once. They never change, so a later request needs
+    /// no call to KMS.
+    pub(crate) key_set: OnceCell<Jwks>,
+    pub(crate) receipt_url_valid_for: Duration,
+    /// The stack's name, the source of audit events.
+    pub(crate) stack: String,
+    /// Names of the claims that carry tenant and role.
+    pub(crate) claims: ClaimNames,
+    /// Makes the OpenAPI document. `main` sets it: the document is made of the routes, and one of
+    /// the routes serves it.
+    pub(crate) document: fn() -> Value,
+}
+
+impl App {
+    /// Reads the settings of the deployment from its environment variables.
+    pub(crate) fn from(deployment: Deployment, document: fn() -> Value) -> Result<Self, String> {
+        let variable = "HOLDFAST_RECEIPT_URL_SECONDS";
+        let seconds = deployment
+            .variable(variable)?
+            .parse()
+            .ok()
+            .filter(|seconds| (1..=RECEIPT_URL_MAX_S).contains(seconds))
+            .ok_or_else(|| {
+                format!("{variable} must be a number of seconds, 1 to {RECEIPT_URL_MAX_S}")
+            })?;
+        Ok(Self {
+            machines: deployment.machines()?,
+            keys: deployment.keys(),
+            signing_keys: std::iter::once(deployment.variable("HOLDFAST_SIGNING_KEY")?)
+                .chain(
+                    deployment
+                        .optional("HOLDFAST_RETIRED_SIGNING_KEYS")
+                        .split(','),
+                )
+                .map(|key| key.trim().to_owned())
+                .filter(|key| !key.is_empty())
+                .collect(),
+            key_set: OnceCell::new(),
+            receipt_url_valid_for: Duration::from_secs(seconds),
+            stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
+            claims: ClaimNames {
+                tenant: deployment.variable("HOLDFAST_TENANT_CLAIM")?.to_owned(),
+                role: deployment.variable("HOLDFAST_ROLE_CLAIM")?.to_owned(),
+            },
+            tenants: TenantClients::of(deployment)?,
+            document,
+        })
+    }
+}

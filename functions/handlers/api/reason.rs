@@ -1,0 +1,50 @@
+//! The reason that a person gives for a request or a decision: its form, and the record of it.
+
+use holdfast_ledger::Request;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::{
+    extract::{JsonBody, TenantQuery},
+    principal::AuthorizedCaller,
+    problem::Problem,
+    route::AuthorizedRequest,
+};
+
+/// Longest reason, in characters.
+const REASON_MAX: usize = 500;
+
+/// The pattern of a reason: at least one visible character, and no control characters.
+pub(crate) const REASON: &str = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+
+/// The body of a request that needs only a reason.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reason {
+    /// The reason in your own words, without control characters.
+    #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
+    pub(crate) reason: String,
+}
+
+/// An authorized request whose body is a reason.
+pub(crate) type ReasonRequest = AuthorizedRequest<TenantQuery, JsonBody<Reason>>;
+
+/// The caller and the checked reason, as the ledger records them.
+pub(crate) fn request_of(caller: &AuthorizedCaller, reason: &str) -> Result<Request, Problem> {
+    Ok(Request {
+        reason: reason_of(reason)?,
+        by: caller.actor.clone(),
+    })
+}
+
+/// The reason without surrounding space, or 400 if its form is wrong.
+pub(crate) fn reason_of(reason: &str) -> Result<String, Problem> {
+    let reason = reason.trim().to_owned();
+    let length = reason.chars().count();
+    if !(1..=REASON_MAX).contains(&length) || reason.chars().any(char::is_control) {
+        return Err(Problem::bad_request(format!(
+            "reason must be a text of 1 to {REASON_MAX} characters without control characters"
+        )));
+    }
+    Ok(reason)
+}

@@ -1,0 +1,26 @@
+//! Schemas of the types that requests carry and answers return, as the OpenAPI document needs them.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+/// A function that makes a type's schema.
+pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// The schema of `T`, by reference where it has a name.
+pub(crate) fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// The schema of the query `T`, in place, so that its members can be listed.
+pub(crate) fn parameters<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    T::json_schema(generator)
+}
+
+/// A time, RFC 3339.
+pub(crate) fn time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "format": "date-time" })
+}
+
+/// A time, RFC 3339, or null.
+pub(crate) fn time_or_null(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "null"], "format": "date-time" })
+}
