@@ -10,6 +10,7 @@ mod policy;
 mod problem;
 mod read;
 mod reader;
+mod render;
 mod rules;
 mod scalar;
 mod schedule;
@@ -17,6 +18,8 @@ mod schema;
 mod scope;
 mod steps;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod triggers;
 mod yaml;
@@ -27,6 +30,7 @@ pub use model::{
     Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
 };
 pub use problem::{Problem, Span};
+pub use render::render;
 pub use schema::schema;
 pub use yaml::{MAX_BYTES, MAX_DEPTH};
 
