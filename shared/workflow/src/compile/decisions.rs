@@ -7,7 +7,7 @@ use super::{
     retry::{catch_all, names, of_end, of_question},
 };
 use crate::definition::{ActionStep, Approve, OnFailure};
-use holdfast_asl::{Catcher, Exit, Ordered, State, Task};
+use holdfast_asl::{Catcher, Exit, Object, State, Task};
 use holdfast_task::{Ask, QuestionKind, error_name, timing::FRAME_TIMEOUT_S};
 
 /// Calls a function and waits until somebody names the token that it was given.
@@ -47,7 +47,7 @@ impl Escalation {
 /// Where a state that waits leads, and what it yields; both states of it do the same.
 #[derive(Clone)]
 pub(super) struct Exits {
-    pub(super) assign: Option<Ordered<String>>,
+    pub(super) assign: Option<Object>,
     pub(super) output: Option<Value>,
     pub(super) exit: Exit,
     /// Where everything leads that is no decision to go on, if it is caught here.
@@ -120,10 +120,7 @@ fn wait(ask: &Ask, told: (&str, Value), again: &[Catcher], leads: Exits) -> Task
         "entered": "{% $states.context.State.EnteredTime %}",
         "retry": "{% $states.context.State.RetryCount %}",
     });
-    let arguments = [
-        ("FunctionName", json!(format!("${{{ASK_ARN}}}"))),
-        ("Payload", payload),
-    ];
+    let arguments = json!({ "FunctionName": format!("${{{ASK_ARN}}}"), "Payload": payload });
     let mut catch = again.to_vec();
     catch.push(Catcher {
         error_equals: names([TIMEOUT]),
@@ -135,11 +132,7 @@ fn wait(ask: &Ask, told: (&str, Value), again: &[Catcher], leads: Exits) -> Task
     Task {
         resource: INVOKE_AND_WAIT.to_owned(),
         timeout_seconds: ask.within_s,
-        arguments: Ordered(
-            arguments
-                .map(|(name, value)| (name.to_owned(), value))
-                .to_vec(),
-        ),
+        arguments,
         assign: leads.assign,
         output: leads.output,
         retry: of_question(),
@@ -150,20 +143,13 @@ fn wait(ask: &Ask, told: (&str, Value), again: &[Catcher], leads: Exits) -> Task
 
 /// Asks the ledger what rules: a decision may have been given whose token was lost.
 fn expired(step: &str, again: &[Catcher], leads: Exits) -> Task {
-    let arguments = [
-        ("execution", json!("{% $execution %}")),
-        ("expired", json!(step)),
-    ];
+    let arguments = json!({ "execution": "{% $execution %}", "expired": step });
     let mut catch = again.to_vec();
     catch.extend(leads.refused);
     Task {
         resource: format!("${{{ASK_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: Ordered(
-            arguments
-                .map(|(name, value)| (name.to_owned(), value))
-                .to_vec(),
-        ),
+        arguments,
         assign: leads.assign,
         output: leads.output,
         retry: of_end(),

@@ -27,14 +27,10 @@ use template::replace_region;
 
 /// How large what `Begin` is given is, before the input.
 fn gate_bytes(machine: &Machine) -> serde_json::Result<usize> {
-    let begin = machine
-        .states
-        .0
-        .iter()
-        .find_map(|(name, state)| match state {
-            State::Task(task) if name == "Begin" => Some(&task.arguments),
-            _ => None,
-        });
+    let begin = machine.states.get("Begin").and_then(|state| match state {
+        State::Task(task) => Some(&task.arguments),
+        _ => None,
+    });
     serde_json::to_string(&begin).map(|text| text.len())
 }
 

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::expressions::ExpressionContext;
 use crate::definition::{ForEach, Step, StepKind};
-use holdfast_asl::Ordered;
+use holdfast_asl::{Object, member};
 use holdfast_expression::expression_in;
 
 /// A task's output as a variable of its name.
-pub(super) fn assigned(name: &str) -> Ordered<String> {
-    Ordered::one(name, format!("{{% {TASK_OUTPUT} %}}"))
+pub(super) fn assigned(name: &str) -> Object {
+    member(name, format!("{{% {TASK_OUTPUT} %}}"))
 }
 
 /// What yields the output of the state that just ended, by its kind.

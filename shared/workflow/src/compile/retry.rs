@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::definition::{ActionStep, Jitter, Retry};
-use holdfast_asl::{Catcher, JitterStrategy, Ordered, Retrier};
+use holdfast_asl::{Catcher, JitterStrategy, Object, Retrier, member};
 use holdfast_task::{error_name, timing::lease_s};
 
 /// Every error that States.ALL stands for.
@@ -192,7 +192,7 @@ pub(super) fn catch_all(state: &str, next: &str) -> Catcher {
 pub(super) fn catch_all_as(variable: &str, state: &str, next: &str) -> Catcher {
     Catcher {
         error_equals: names([ALL]),
-        assign: Some(Ordered::one(variable, failure(state))),
+        assign: Some(member(variable, failure(state))),
         output: None,
         next: next.to_owned(),
     }
@@ -210,7 +210,7 @@ pub(super) fn catch_begin() -> Vec<Catcher> {
         },
         Catcher {
             error_equals: names([error_name::REJECTED]),
-            assign: Some(Ordered(vec![
+            assign: Some(Object::from_iter([
                 ("execution".into(), Value::String(execution)),
                 (FAILURE.into(), failure("Begin")),
             ])),

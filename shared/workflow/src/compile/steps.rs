@@ -14,7 +14,8 @@ use super::{
 };
 use crate::definition::{self, ActionStep, Branch, Definition, ForEach, OnFailure, Step, StepKind};
 use holdfast_asl::{
-    Exit, Inner, Map, Ordered, Parallel, ProcessorConfig, ProcessorMode, State, Task, Until, Wait,
+    Exit, Inner, Map, Parallel, ProcessorConfig, ProcessorMode, State, States, Task, Until, Wait,
+    member,
 };
 use holdfast_task::{StepPolicy, UndoPolicy, timing::TASK_MARGIN_S};
 
@@ -43,14 +44,14 @@ struct Row<'a> {
 }
 
 /// The states of all steps, the last one leading to `next`.
-pub(super) fn states(definition: &Definition, next: &str) -> Ordered<State> {
+pub(super) fn states(definition: &Definition, next: &str) -> States {
     let numbers = definition
         .action_steps()
         .into_iter()
         .map(|(step, ..)| step.name.as_str())
         .zip(1..)
         .collect();
-    let mut states = Ordered(Vec::new());
+    let mut states = States::new();
     let row = Row {
         place: Place::Top(next),
         item_key: None,
@@ -68,7 +69,7 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn row(&self, steps: &[Step], row: Row<'_>, states: &mut Ordered<State>) {
+    fn row(&self, steps: &[Step], row: Row<'_>, states: &mut States) {
         for (n, step) in steps.iter().enumerate() {
             let (earlier, following) = (&steps[..n], steps.get(n + 1));
             let (exit, output) = match (following, row.place) {
@@ -89,20 +90,18 @@ impl Compiler<'_> {
                         exit: task.exit.clone(),
                         refused: Some(decisions::given_up(&row.given_up(name))),
                     };
-                    states.0.push((name.to_owned(), State::Task(task)));
+                    states.insert(name.to_owned(), State::Task(task));
                     let pause = Wait {
                         until: Until::Seconds("{% $states.input %}".into()),
                         output: None,
                         exit: Exit::Next(name.to_owned()),
                     };
-                    states.0.push((pause_of(name), State::Wait(pause)));
+                    states.insert(pause_of(name), State::Wait(pause));
                     if let Some(escalates) = escalates {
                         let variable = row.failure_of(name);
-                        states
-                            .0
-                            .extend(decisions::escalation(name, escalates, &variable, leads));
+                        states.extend(decisions::escalation(name, escalates, &variable, leads));
                         if !row.is_top() {
-                            states.0.push((failed_of(name), unwind::failed(&variable)));
+                            states.insert(failed_of(name), unwind::failed(&variable));
                         }
                     }
                     continue;
@@ -118,9 +117,7 @@ impl Compiler<'_> {
                         exit,
                         refused: row.is_top().then(|| decisions::refused(name)),
                     };
-                    states
-                        .0
-                        .extend(decisions::approval(name, approve, message, leads));
+                    states.extend(decisions::approval(name, approve, message, leads));
                     continue;
                 }
                 StepKind::Parallel(branches) => {
@@ -128,7 +125,7 @@ impl Compiler<'_> {
                 }
                 StepKind::ForEach(each) => State::Map(self.for_each(name, each, row, exit, output)),
             };
-            states.0.push((name.to_owned(), state));
+            states.insert(name.to_owned(), state);
         }
     }
 
@@ -138,7 +135,7 @@ impl Compiler<'_> {
         row: Row<'_>,
         processor_config: Option<ProcessorConfig>,
     ) -> Inner {
-        let mut states = Ordered(Vec::new());
+        let mut states = States::new();
         self.row(steps, row, &mut states);
         let start_at = steps
             .first()
@@ -182,26 +179,20 @@ impl Compiler<'_> {
             when: action.when.as_deref(),
             ..item
         };
-        let mut arguments = vec![
-            ("execution".to_owned(), json!("{% $execution %}")),
-            ("step".to_owned(), json!(policy)),
-        ];
+        let mut arguments = json!({ "execution": "{% $execution %}", "step": policy });
         if row.item_key.is_some() {
-            arguments.push((
-                "item_key".to_owned(),
-                item.expression("{% $item_key %}").into(),
-            ));
+            arguments["item_key"] = item.expression("{% $item_key %}").into();
         }
         if let Some(when) = &action.when {
-            arguments.push(("when".to_owned(), item.condition(when).into()));
+            arguments["when"] = item.condition(when).into();
         }
-        arguments.push(("input".to_owned(), guarded.template(&action.input)));
+        arguments["input"] = guarded.template(&action.input);
         if let Some(input) = action
             .rollback
             .as_ref()
             .and_then(|rollback| rollback.input.as_ref())
         {
-            arguments.push(("undo_input".to_owned(), guarded.template(input)));
+            arguments["undo_input"] = guarded.template(input);
         }
         let mut catch = vec![catch_pause(&pause_of(name))];
         match escalates {
@@ -217,7 +208,7 @@ impl Compiler<'_> {
         Task {
             resource: format!("${{{}}}", arn_of(&action.action)),
             timeout_seconds: action.timeout_s + TASK_MARGIN_S,
-            arguments: Ordered(arguments),
+            arguments,
             // A row that ends here has no later state that could see it.
             assign: output.is_none().then(|| assigned(name)),
             output,
@@ -251,7 +242,7 @@ impl Compiler<'_> {
                 .collect(),
             assign: output
                 .is_none()
-                .then(|| Ordered::one(name, format!("{{% {PARALLEL_OUTPUT} %}}"))),
+                .then(|| member(name, format!("{{% {PARALLEL_OUTPUT} %}}"))),
             output,
             catch: row.catch(name),
             exit,
@@ -279,7 +270,7 @@ impl Compiler<'_> {
             items: ExpressionContext::default().items(name, &each.items, &each.item_key),
             max_concurrency: each.max_concurrency,
             item_processor: self.inner(&each.steps, within, Some(inline)),
-            assign: seen_later.then(|| Ordered::one(name, format!("{{% {MAP_OUTPUT} %}}"))),
+            assign: seen_later.then(|| member(name, format!("{{% {MAP_OUTPUT} %}}"))),
             output,
             catch: row.catch(name),
             exit,
@@ -360,7 +351,7 @@ fn wait_state(
     let branch = Inner {
         processor_config: None,
         start_at: inner.clone(),
-        states: Ordered::one(&inner, wait),
+        states: States::from([(inner, wait)]),
     };
     State::Parallel(Parallel {
         branches: vec![branch],

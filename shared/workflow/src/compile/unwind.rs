@@ -11,8 +11,8 @@ use super::{
 };
 use crate::definition::{Definition, Jitter, Retry};
 use holdfast_asl::{
-    Catcher, Exit, Inner, Machine, Map, Ordered, Pass, ProcessorConfig, ProcessorMode,
-    QueryLanguage, State, Task, Until, Wait,
+    Catcher, Exit, Inner, Machine, Map, Object, Pass, ProcessorConfig, ProcessorMode,
+    QueryLanguage, State, States, Task, Until, Wait, member,
 };
 use holdfast_task::{
     VERIFY_POLICY, error_name,
@@ -72,15 +72,6 @@ pub(super) fn states(steps: &Value, bounds: &Bounds, end: Exit) -> Vec<(String, 
     ]
 }
 
-fn object(members: Vec<(&str, Value)>) -> Ordered<Value> {
-    let members = members.into_iter();
-    Ordered(
-        members
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-    )
-}
-
 fn plan(bounds: &Bounds) -> Task {
     let functions: BTreeMap<_, _> = bounds
         .actions
@@ -90,16 +81,13 @@ fn plan(bounds: &Bounds) -> Task {
     Task {
         resource: format!("${{{PLAN_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: object(vec![
-            ("execution", json!("{% $execution %}")),
-            ("owner", json!("{% $states.context.Execution.Id %}")),
-            ("failure", json!("{% $failure %}")),
-            ("functions", json!(functions)),
-        ]),
-        assign: Some(Ordered::one(
-            "execution",
-            "{% $states.result.execution %}".to_owned(),
-        )),
+        arguments: json!({
+            "execution": "{% $execution %}",
+            "owner": "{% $states.context.Execution.Id %}",
+            "failure": "{% $failure %}",
+            "functions": functions,
+        }),
+        assign: Some(member("execution", "{% $states.result.execution %}")),
         output: None,
         retry: of_end(),
         catch: vec![to("Failed")],
@@ -122,13 +110,10 @@ fn undo(bounds: &Bounds) -> Map {
     let call = Task {
         resource: INVOKE.to_owned(),
         timeout_seconds: bounds.timeout_s + TASK_MARGIN_S,
-        arguments: object(vec![
-            ("FunctionName", json!("{% $states.input.function %}")),
-            (
-                "Payload",
-                json!({ "execution": "{% $execution %}", "undo": "{% $states.input %}" }),
-            ),
-        ]),
+        arguments: json!({
+            "FunctionName": "{% $states.input.function %}",
+            "Payload": { "execution": "{% $execution %}", "undo": "{% $states.input %}" },
+        }),
         assign: None,
         output: Some(json!("{% $states.result.Payload.status %}")),
         retry: of_undo(&bounds.retry),
@@ -159,11 +144,11 @@ fn undo(bounds: &Bounds) -> Map {
     let give_up = Task {
         resource: format!("${{{PLAN_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: object(vec![
-            ("execution", json!("{% $execution %}")),
-            ("undo", json!("{% $states.input.undo %}")),
-            ("error", json!("{% $states.input.error %}")),
-        ]),
+        arguments: json!({
+            "execution": "{% $execution %}",
+            "undo": "{% $states.input.undo %}",
+            "error": "{% $states.input.error %}",
+        }),
         assign: None,
         output: Some(json!("{% $states.result.status %}")),
         retry: of_end(),
@@ -178,7 +163,7 @@ fn undo(bounds: &Bounds) -> Map {
                 mode: ProcessorMode::Inline,
             }),
             start_at: "Undo.step".to_owned(),
-            states: Ordered(vec![
+            states: States::from_iter([
                 ("Undo.step".to_owned(), State::Task(call)),
                 ("Undo.pause".to_owned(), State::Wait(pause)),
                 ("Undo.unanswered".to_owned(), State::Task(give_up)),
@@ -195,10 +180,7 @@ fn close(steps: &Value, exit: Exit) -> Task {
     Task {
         resource: format!("${{{FINISH_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: object(vec![
-            ("execution", json!("{% $execution %}")),
-            ("steps", steps.clone()),
-        ]),
+        arguments: json!({ "execution": "{% $execution %}", "steps": steps }),
         assign: None,
         output: None,
         retry: of_end(),
@@ -223,7 +205,7 @@ pub fn recovery(definitions: &[&Definition]) -> Machine {
         )
     };
     let begin = Pass {
-        assign: Ordered(["execution", "failure", "steps"].map(given).to_vec()),
+        assign: Object::from_iter(["execution", "failure", "steps"].map(given)),
         exit: Exit::Next("Plan".to_owned()),
     };
     let mut states = vec![("Begin".to_owned(), State::Pass(begin))];
@@ -236,7 +218,7 @@ pub fn recovery(definitions: &[&Definition]) -> Machine {
         query_language: QueryLanguage::Jsonata,
         start_at: "Begin".to_owned(),
         timeout_seconds: RECOVERY_TIMEOUT_S,
-        states: Ordered(states),
+        states: States::from_iter(states),
     }
 }
 
