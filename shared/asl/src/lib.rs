@@ -3,11 +3,13 @@
 
 mod chart;
 mod declared;
+mod flowchart;
 mod model;
 mod text;
 
 pub use chart::chart;
 pub use declared::declared;
+pub use flowchart::{Flowchart, Shape, node_id};
 pub use model::{
     Catcher, Exit, Inner, JitterStrategy, Machine, Map, Object, Parallel, Pass, ProcessorConfig,
     ProcessorMode, QueryLanguage, Retrier, State, States, Task, Until, Wait, member,
