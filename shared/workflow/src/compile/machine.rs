@@ -1,4 +1,5 @@
-//! Compiles a definition into a state machine: `Begin`, the steps, `Finish`, and the ways an execution ends early.
+//! Compiles a definition into a state machine: `Begin`, the steps, `Finish`, and the ways in which
+//! an execution ends early.
 
 use serde_json::{Value, json};
 
@@ -17,9 +18,10 @@ use holdfast_task::{
     timing::FRAME_TIMEOUT_S,
 };
 
-/// The machine of a definition that `file` (its path for people, from the project's root) holds.
+/// Returns the state machine of a definition. `file` is the path of its file from the project's
+/// root.
 ///
-/// Fails only where the definition has no digest: an integer that JSON readers round.
+/// Fails only if the definition has no digest, because of an integer that JSON readers round.
 pub fn machine(definition: &Definition, file: &str) -> Result<Machine, CanonicalError> {
     let Definition {
         workflow, version, ..

@@ -1,4 +1,5 @@
-//! Compiles steps into states: one Task per action, containers around them, each row of steps with its way out.
+//! Compiles steps into states: one Task per action, containers around them, and the exit of each
+//! row.
 
 use std::collections::BTreeMap;
 
@@ -19,23 +20,23 @@ use holdfast_asl::{
 };
 use holdfast_task::{StepPolicy, UndoPolicy, timing::TASK_MARGIN_S};
 
-/// What a plain step may leave in the machine's state: Step Functions carries 256 KB.
+/// Largest inline output of a plain step, in bytes. Step Functions carries 256 KB.
 const INLINE_BYTES: usize = 200_000;
-/// What each step of a `for_each` may, since a hundred items add up.
+/// Largest inline output of a step of a `for_each`, in bytes, because a hundred items add up.
 const INLINE_BYTES_PER_ITEM: usize = 2_000;
 
-/// Where a row of steps stands, and how it ends.
+/// The place of a row of steps, and its end.
 #[derive(Clone, Copy)]
 enum Place<'a> {
-    /// The machine itself: errors are caught state by state, and the last step leads to this state.
+    /// The top level: errors are caught state by state, and the last step leads to this state.
     Top(&'a str),
-    /// A branch of a parallel: the last state yields every step's output.
+    /// A branch of a `parallel`: the last state yields the output of every step.
     Branch,
     /// An item of a `for_each`: the last state yields what is collected.
     Item(&'a ForEach),
 }
 
-/// What is the same for all steps of a row.
+/// The properties that all steps of a row share.
 #[derive(Clone, Copy)]
 struct Row<'a> {
     place: Place<'a>,
@@ -43,7 +44,7 @@ struct Row<'a> {
     inline_bytes: usize,
 }
 
-/// The states of all steps, the last one leading to `next`.
+/// Returns the states of all steps. The last one leads to `next`.
 pub(super) fn states(definition: &Definition, next: &str) -> States {
     let numbers = definition
         .action_steps()
@@ -64,7 +65,7 @@ pub(super) fn states(definition: &Definition, next: &str) -> States {
 
 struct Compiler<'a> {
     numbers: BTreeMap<&'a str, u32>,
-    /// Of the whole execution.
+    /// Longest duration of the whole execution, in seconds.
     timeout_s: u64,
 }
 
@@ -209,7 +210,7 @@ impl Compiler<'_> {
             resource: format!("${{{}}}", arn_of(&action.action)),
             timeout_seconds: action.timeout_s + TASK_MARGIN_S,
             arguments,
-            // A row that ends here has no later state that could see it.
+            // A row that ends here has no later state that could see the variable.
             assign: output.is_none().then(|| assigned(name)),
             output,
             retry: of_step(action),
@@ -283,7 +284,8 @@ impl Row<'_> {
         matches!(self.place, Place::Top(_))
     }
 
-    /// Where a step leads that failed and is not gone on without: inside a container its failure is raised anew.
+    /// Returns the state that follows a step which failed and is not skipped. Inside a container
+    /// that state raises the failure again.
     fn given_up(&self, step: &str) -> String {
         if self.is_top() {
             "Plan".to_owned()
@@ -292,8 +294,8 @@ impl Row<'_> {
         }
     }
 
-    /// Where a step's failure is remembered. Inside a container that is a name of its own, which no step has: an inner scope
-    /// cannot assign a variable of an outer one.
+    /// Returns the variable for a step's failure. Inside a container its name is one that no step
+    /// has, because an inner scope cannot assign a variable of an outer one.
     fn failure_of(&self, step: &str) -> String {
         match self.is_top() {
             true => FAILURE.to_owned(),
@@ -301,7 +303,8 @@ impl Row<'_> {
         }
     }
 
-    /// Inside a container an error belongs to the container, whose own Catch sees it.
+    /// Returns the catchers of a state. Inside a container there are none, because the container
+    /// catches the error.
     fn catch(&self, state: &str) -> Vec<holdfast_asl::Catcher> {
         match self.place {
             Place::Top(_) => vec![catch_all(state, "Plan")],
@@ -310,8 +313,8 @@ impl Row<'_> {
     }
 }
 
-/// A wait. One whose time is an expression needs somebody to catch its error, and a Wait state cannot: outside every
-/// container it gets a Parallel of its own.
+/// Compiles a wait. The expression of a time may fail, and a Wait state cannot catch. Outside every
+/// container such a wait gets a Parallel of its own, which can.
 fn wait_state(
     name: &str,
     wait: &definition::Wait,
