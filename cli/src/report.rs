@@ -2,11 +2,7 @@
 
 use std::io::IsTerminal;
 
-use holdfast_workflow::definition::Problem;
-use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError,
-    MietteSpanContents, Report, Severity, SourceCode, SourceSpan, SpanContents,
-};
+use holdfast_workflow::definition::{Problem, render};
 
 use crate::output::{draw, say};
 
@@ -34,13 +30,9 @@ impl Trouble {
         match self {
             Self::Other(message) => say(&format!("error: {message}")),
             Self::Problems(files) => {
-                let theme = if std::io::stderr().is_terminal() {
-                    GraphicalTheme::unicode()
-                } else {
-                    GraphicalTheme::unicode_nocolor()
-                };
+                let colour = std::io::stderr().is_terminal();
                 for file in files {
-                    draw(&render(file, &theme));
+                    draw(&render(&file.file, &file.source, &file.problems, colour));
                 }
                 let count: usize = files.iter().map(|file| file.problems.len()).sum();
                 say(&format!(
@@ -50,85 +42,4 @@ impl Trouble {
             }
         }
     }
-}
-
-fn render(file: &InFile, theme: &GraphicalTheme) -> String {
-    let handler = GraphicalReportHandler::new_themed(theme.clone()).with_width(110);
-    let mut text = String::new();
-    for problem in &file.problems {
-        let at = problem.at;
-        let diagnostic = MietteDiagnostic::new(&problem.message)
-            .with_severity(Severity::Error)
-            .with_help(&problem.help)
-            .with_label(LabeledSpan::underline((at.offset, at.length)));
-        let report = Report::new(diagnostic).with_source_code(Lines::of(file));
-        // Writing to a String cannot fail, and a problem that cannot be drawn is still told in one line.
-        if handler.render_report(&mut text, report.as_ref()).is_err() {
-            text.push_str(&format!("{}:{problem}", file.file));
-        }
-        text.push('\n');
-    }
-    text.truncate(text.trim_end().len());
-    text + "\n"
-}
-
-/// A source of which exactly the lines of a span are shown.
-struct Lines {
-    file: String,
-    source: String,
-}
-
-impl Lines {
-    fn of(file: &InFile) -> Self {
-        Self {
-            file: file.file.clone(),
-            source: file.source.clone(),
-        }
-    }
-}
-
-impl SourceCode for Lines {
-    fn read_span<'a>(
-        &'a self,
-        span: &SourceSpan,
-        _lines_before: usize,
-        _lines_after: usize,
-    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let source = self.source.as_str();
-        let (before, rest) = source
-            .split_at_checked(span.offset())
-            .ok_or(MietteError::OutOfBounds)?;
-        let start = before.rfind('\n').map_or(0, |end| end + 1);
-        let after = rest.get(span.len()..).ok_or(MietteError::OutOfBounds)?;
-        let end = after
-            .find('\n')
-            .map_or(source.len(), |end| source.len() - after.len() + end);
-        let line = before.matches('\n').count();
-        let column = before[start..].chars().count();
-        let (start, end) = window(
-            source,
-            (start, end),
-            (span.offset(), span.offset() + span.len()),
-        );
-        let data = &source.as_bytes()[start..end];
-        let shown = SourceSpan::new(start.into(), end - start);
-        Ok(Box::new(MietteSpanContents::new_named(
-            self.file.clone(),
-            data,
-            shown,
-            line,
-            column,
-            1,
-        )))
-    }
-}
-
-/// The part of a very long line that is shown around a span.
-fn window(source: &str, line: (usize, usize), span: (usize, usize)) -> (usize, usize) {
-    const AROUND: usize = 120;
-    let start = source
-        .floor_char_boundary(span.0.saturating_sub(AROUND))
-        .max(line.0);
-    let end = source.floor_char_boundary(span.1 + AROUND).min(line.1);
-    (start, end.max(span.1))
 }

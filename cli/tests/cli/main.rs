@@ -2,15 +2,7 @@
 
 mod commands;
 mod compile;
-mod decisions;
 mod drill;
-mod effects;
-mod expressions;
+mod problems;
 mod project;
-mod repeatable;
-mod rules;
 mod schema;
-mod steps;
-mod syntax;
-mod top_level;
-mod triggers;

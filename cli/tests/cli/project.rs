@@ -98,24 +98,3 @@ pub(crate) fn repository() -> PathBuf {
         .expect("cli lies in the repository")
         .to_owned()
 }
-
-/// What `validate` says of a workflow with mistakes, as a person reads it.
-pub(crate) fn problems(workflow: &str) -> String {
-    let said = Project::with(workflow).run(&["validate"]);
-    assert_eq!(
-        (said.code, said.out.as_str()),
-        (Some(1), ""),
-        "{}",
-        said.err
-    );
-    // No space at the end of a line, so that editors leave the snapshots alone.
-    said.err
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
-}
-
-/// The same for the steps of a workflow whose head is right.
-pub(crate) fn step_problems(steps: &str) -> String {
-    problems(&format!("{HEAD}steps:\n{steps}"))
-}

@@ -1,89 +1,71 @@
-//! Draws a compiled machine as a Mermaid flowchart: the way of an execution to which nothing happens.
-
-use std::fmt::Write as _;
+//! Draws a compiled state machine as a Mermaid flowchart: the states of an execution without errors.
 
 use serde_json::{Map, Value};
 
-/// The flowchart's text: states as they follow each other, branches of `Parallel` and items of `Map` as boxes. What
-/// leads to the rollback is left out.
+use crate::flowchart::{Flowchart, Shape, node_id};
+
+/// Returns the flowchart's text. Branches of a `Parallel` and items of a `Map` are boxes. States
+/// that only the rollback enters are left out.
+///
+/// It reads JSON, not [`crate::Machine`]: an older compiler may have written what is deployed.
 pub fn chart(machine: &Value) -> String {
-    let mut text = "flowchart TD\n".to_owned();
-    draw(machine, 1, &mut text);
-    text
+    let mut chart = Flowchart::default();
+    draw(machine, &mut chart);
+    chart.into_text()
 }
 
-/// The states of one machine, and of those inside.
-fn draw(machine: &Value, depth: usize, text: &mut String) {
+/// Draws the states of one level, then those inside them.
+fn draw(level: &Value, chart: &mut Flowchart) {
     let none = Map::new();
-    let states = machine["States"].as_object().unwrap_or(&none);
-    let start = machine["StartAt"].as_str().unwrap_or_default();
-    let mut waiting = vec![start.to_owned()];
-    let mut seen: Vec<String> = Vec::new();
-    let mut line = |said: String| {
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}{said}", "  ".repeat(depth));
-    };
-    let mut boxes: Vec<(String, Vec<Value>)> = Vec::new();
-    while let Some(name) = waiting.pop() {
-        let Some(state) = states.get(&name).filter(|_| !seen.contains(&name)) else {
+    let states = level["States"].as_object().unwrap_or(&none);
+    let start = level["StartAt"].as_str().unwrap_or_default();
+    let mut open = vec![start];
+    let mut drawn: Vec<&str> = Vec::new();
+    let mut containers: Vec<(&str, Vec<&Value>)> = Vec::new();
+    while let Some(name) = open.pop() {
+        let Some(state) = states.get(name).filter(|_| !drawn.contains(&name)) else {
             continue;
         };
-        let id = node(&name);
-        let kind = state["Type"].as_str().unwrap_or_default();
-        line(match kind {
-            "Choice" => format!("{id}{{\"{name}\"}}"),
-            "Succeed" | "Fail" => format!("{id}([\"{name}\"])"),
-            _ => format!("{id}[\"{name}\"]"),
-        });
+        let shape = match state["Type"].as_str() {
+            Some("Choice") => Shape::Diamond,
+            Some("Succeed" | "Fail") => Shape::Stadium,
+            _ => Shape::Rectangle,
+        };
+        let id = id(name);
+        chart.node(&id, shape, &[name], None);
         for (next, label) in followers(state) {
-            let arrow = if label.is_empty() {
-                "-->".to_owned()
-            } else {
-                format!("-->|{label}|")
-            };
-            line(format!("{id} {arrow} {}", node(&next)));
-            waiting.push(next);
+            chart.arrow(&id, &self::id(next), label);
+            open.push(next);
         }
-        let branches = state["Branches"].as_array().cloned().unwrap_or_default();
-        let inside = branches
-            .into_iter()
-            .chain(state.get("ItemProcessor").cloned());
-        let inside: Vec<_> = inside.collect();
+        let branches = state["Branches"].as_array().into_iter().flatten();
+        let inside: Vec<_> = branches.chain(state.get("ItemProcessor")).collect();
         if !inside.is_empty() {
-            boxes.push((name.clone(), inside));
+            containers.push((name, inside));
         }
-        seen.push(name);
+        drawn.push(name);
     }
-    for (name, machines) in boxes {
-        for (n, machine) in machines.iter().enumerate() {
-            let id = format!("{}_{n}", node(&name));
-            let begins = machine["StartAt"].as_str().unwrap_or_default();
-            let pad = "  ".repeat(depth);
-            let _ = writeln!(text, "{pad}subgraph {id} [\"{name}\"]");
-            draw(machine, depth + 1, text);
-            let _ = writeln!(text, "{pad}end\n{pad}{} -.-> {}", node(&name), node(begins));
+    for (name, levels) in containers {
+        for (n, level) in levels.into_iter().enumerate() {
+            let inner = level["StartAt"].as_str().unwrap_or_default();
+            let title = format!("{}_{n}", id(name));
+            chart.boxed(&title, name, |chart| draw(level, chart));
+            chart.dotted_arrow(&id(name), &id(inner));
         }
     }
 }
 
-/// The states that follow one, each with what is said on the way.
-fn followers(state: &Value) -> Vec<(String, &'static str)> {
+/// Returns the states that follow one, each with the label of its arrow.
+fn followers(state: &Value) -> Vec<(&str, Option<&'static str>)> {
     let choices = state["Choices"].as_array().into_iter().flatten();
     let choices = choices.filter_map(|choice| choice["Next"].as_str());
-    let mut all: Vec<_> = choices.map(|next| (next.to_owned(), "if so")).collect();
-    all.extend(
-        state["Default"]
-            .as_str()
-            .map(|next| (next.to_owned(), "else")),
-    );
-    all.extend(state["Next"].as_str().map(|next| (next.to_owned(), "")));
+    let mut all: Vec<_> = choices.map(|next| (next, Some("if so"))).collect();
+    all.extend(state["Default"].as_str().map(|next| (next, Some("else"))));
+    all.extend(state["Next"].as_str().map(|next| (next, None)));
     all
 }
 
-/// Words of Mermaid's, such as `end`, cannot name a node; other characters than these neither.
-fn node(name: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
-    format!("state_{}", name.chars().map(plain).collect::<String>())
+fn id(name: &str) -> String {
+    node_id("state", name)
 }
 
 #[cfg(test)]
@@ -93,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_is_drawn_as_it_goes_when_nothing_happens() {
+    fn a_chart_shows_the_states_of_an_execution_without_errors() {
         let machine = json!({
             "StartAt": "Begin",
             "States": {

@@ -1,12 +1,16 @@
-//! Amazon States Language, as much of it as Holdfast writes: the typed model, its drawing, and a step read back.
+//! Amazon States Language, as far as Holdfast uses it: the model that the compiler writes and the
+//! drill reads, the drawing of a state machine, and a step read back from it.
 
 mod chart;
 mod declared;
+mod flowchart;
 mod model;
+mod text;
 
 pub use chart::chart;
 pub use declared::declared;
+pub use flowchart::{Flowchart, Shape, node_id};
 pub use model::{
-    Catcher, Exit, Inner, JitterStrategy, Machine, Map, Ordered, Parallel, Pass, ProcessorConfig,
-    ProcessorMode, QueryLanguage, Retrier, State, Task, Until, Wait,
+    Catcher, Exit, Inner, JitterStrategy, Machine, Map, Object, Parallel, Pass, ProcessorConfig,
+    ProcessorMode, QueryLanguage, Retrier, State, States, Task, Until, Wait, member,
 };

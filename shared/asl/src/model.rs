@@ -1,96 +1,83 @@
-//! Amazon States Language, as much of it as we write: typed, so that an enum or a field cannot be misspelt.
+//! The model of Amazon States Language: the states and fields that the compiler writes, and no
+//! others. Reading refuses any other field, so that the drill runs exactly what was compiled.
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-/// A map that keeps the order it was written in.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ordered<T>(pub Vec<(String, T)>);
+/// A JSON object that keeps the order in which its members were written.
+pub type Object = serde_json::Map<String, Value>;
 
-impl<T> Ordered<T> {
-    /// A map of one member.
-    pub fn one(name: &str, value: T) -> Self {
-        Self(vec![(name.to_owned(), value)])
-    }
+/// Returns an object with one member.
+pub fn member(name: &str, value: impl Into<Value>) -> Object {
+    Object::from_iter([(name.to_owned(), value.into())])
 }
 
-impl<T: Serialize> Serialize for Ordered<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
-    }
-}
+/// States by name, in the order in which an execution without errors enters them.
+pub type States = IndexMap<String, State>;
 
 /// A state machine.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Machine {
-    /// For people.
+    /// Origin of the state machine, for people.
     pub comment: String,
-    /// The only language we write.
+    /// Language of every expression.
     pub query_language: QueryLanguage,
-    /// The first state.
+    /// Name of the first state.
     pub start_at: String,
-    /// Longest duration of an execution.
+    /// Longest duration of a Step Functions execution, in seconds.
     pub timeout_seconds: u64,
-    /// In the order a happy run enters them.
-    pub states: Ordered<State>,
+    /// States of the top level.
+    #[serde(with = "states")]
+    pub states: States,
 }
 
-impl Machine {
-    /// The machine as readable JSON with a final newline: the bytes that are checked in.
-    pub fn to_json(&self) -> serde_json::Result<String> {
-        serde_json::to_string_pretty(self).map(|text| text + "\n")
-    }
-}
-
-/// The language of a machine's expressions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The language of a state machine's expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum QueryLanguage {
     /// <https://docs.jsonata.org>
     #[serde(rename = "JSONata")]
     Jsonata,
 }
 
-/// States inside a state.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// The states inside a Parallel or a Map.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Inner {
-    /// How a Map runs them; absent in a Parallel.
+    /// Mode of a Map. A Parallel has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub processor_config: Option<ProcessorConfig>,
-    /// The first state.
+    /// Name of the first state.
     pub start_at: String,
-    /// In the order a happy run enters them.
-    pub states: Ordered<State>,
+    /// States of this level.
+    #[serde(with = "states")]
+    pub states: States,
 }
 
-/// How a Map runs its states.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// The configuration of a Map's processor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ProcessorConfig {
-    /// Inside the same execution.
+    /// Place where the items run.
     pub mode: ProcessorMode,
 }
 
-/// Where a Map's items run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The place where a Map's items run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum ProcessorMode {
-    /// Inside the same execution.
+    /// Inside the same Step Functions execution.
     Inline,
 }
 
 /// A state.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "Type")]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "Type", deny_unknown_fields)]
 pub enum State {
     /// Calls a function.
     Task(Task),
-    /// Does nothing but remember.
+    /// Assigns variables.
     Pass(Pass),
     /// Lets time pass.
     Wait(Wait),
@@ -98,158 +85,160 @@ pub enum State {
     Parallel(Parallel),
     /// Runs states for every item of a list.
     Map(Map),
-    /// Ends well.
+    /// Ends the state machine with success.
     Succeed {},
-    /// Ends badly.
+    /// Ends the state machine with an error, or raises it in the container.
     #[serde(rename_all = "PascalCase")]
     Fail {
-        /// The error's name, or an expression.
+        /// Name of the error, or an expression.
         error: String,
-        /// What led to it, or an expression.
+        /// Cause of the error, or an expression.
         cause: String,
     },
 }
 
-/// Where a state leads: to the next, or to the end of its machine or branch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The way out of a state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exit {
-    /// To this state.
+    /// Name of the next state.
     Next(String),
-    /// To the end.
+    /// The end of the state machine, branch or item.
     End(bool),
 }
 
-/// Calls a function.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// A state that calls a function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Task {
-    /// The function's ARN.
+    /// ARN of the function or of a service integration.
     pub resource: String,
-    /// Longest wait for an answer.
+    /// Longest duration of one call, in seconds.
     pub timeout_seconds: u64,
-    /// What it is told.
-    pub arguments: Ordered<Value>,
-    /// What of its answer later states see.
+    /// Message to the function, in which texts may be expressions.
+    pub arguments: Value,
+    /// Variables that later states see, made from the result.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub assign: Option<Ordered<String>>,
-    /// What it contributes to its container.
+    pub assign: Option<Object>,
+    /// Output of the state. The result, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
-    /// When to try again; the first that matches decides.
+    /// Retriers. The first one that matches the error decides.
+    #[serde(default)]
     pub retry: Vec<Retrier>,
-    /// Where errors lead; the first that matches decides.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Catchers. The first one that matches the error decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub catch: Vec<Catcher>,
-    /// Where it leads.
+    /// Way out.
     #[serde(flatten)]
     pub exit: Exit,
 }
 
-/// Does nothing but remember.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// A state that assigns variables.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Pass {
-    /// What later states see.
-    pub assign: Ordered<Value>,
-    /// Where it leads.
+    /// Variables that later states see.
+    pub assign: Object,
+    /// Way out.
     #[serde(flatten)]
     pub exit: Exit,
 }
 
-/// Lets time pass.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// A state that lets time pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Wait {
-    /// How long, or until when.
+    /// Duration or end of the wait.
     #[serde(flatten)]
     pub until: Until,
-    /// What it contributes to its container.
+    /// Output of the state. Its input, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
-    /// Where it leads.
+    /// Way out.
     #[serde(flatten)]
     pub exit: Exit,
 }
 
-/// How long, or until when.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The duration or the end of a wait.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Until {
-    /// A number, or an expression that yields one.
+    /// Number of seconds, or an expression that yields one.
     Seconds(Value),
-    /// An RFC 3339 timestamp, or an expression that yields one.
+    /// RFC 3339 timestamp, or an expression that yields one.
     Timestamp(String),
 }
 
-/// Runs branches side by side.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// A state that runs branches side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Parallel {
-    /// Each with states of its own.
+    /// Branches, each with states of its own.
     pub branches: Vec<Inner>,
-    /// What of their outputs later states see.
+    /// Variables that later states see, made from the branches' outputs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub assign: Option<Ordered<String>>,
-    /// What it contributes to its container.
+    pub assign: Option<Object>,
+    /// Output of the state. The list of the branches' outputs, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
-    /// Where errors lead.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Catchers. The first one that matches the error decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub catch: Vec<Catcher>,
-    /// Where it leads.
+    /// Way out.
     #[serde(flatten)]
     pub exit: Exit,
 }
 
-/// Runs states for every item of a list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// A state that runs states for every item of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Map {
-    /// An expression that yields the list.
+    /// Expression that yields the list.
     pub items: String,
-    /// Items at once.
+    /// Most items that run at the same time. 0 means no limit.
     pub max_concurrency: u32,
-    /// The states.
+    /// States that run for each item.
     pub item_processor: Inner,
-    /// What of their outputs later states see.
+    /// Variables that later states see, made from the items' outputs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub assign: Option<Ordered<String>>,
-    /// What it contributes to its container.
+    pub assign: Option<Object>,
+    /// Output of the state. The list of the items' outputs, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
-    /// Where errors lead.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Catchers. The first one that matches the error decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub catch: Vec<Catcher>,
-    /// Where it leads.
+    /// Way out.
     #[serde(flatten)]
     pub exit: Exit,
 }
 
-/// When to try again.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// The retries after some errors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Retrier {
-    /// After which errors.
+    /// Names of the errors.
     pub error_equals: Vec<String>,
-    /// Delay before the first repetition.
+    /// Delay before the first retry, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval_seconds: Option<u64>,
-    /// Repetitions; 0 forbids any.
+    /// Most retries. 0 forbids any.
     pub max_attempts: u32,
-    /// What each further delay is multiplied by.
+    /// Factor from each delay to the next.
     #[serde(
+        default,
         skip_serializing_if = "Option::is_none",
         serialize_with = "short_number"
     )]
     pub backoff_rate: Option<f64>,
-    /// Longest delay.
+    /// Longest delay, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_delay_seconds: Option<u64>,
-    /// How delays are scattered.
+    /// Randomness of the delays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter_strategy: Option<JitterStrategy>,
 }
 
-/// `2`, not `2.0`, where a number is whole.
+/// Writes a whole number as `2`, not as `2.0`.
 fn short_number<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) if number.fract() == 0.0 => serializer.serialize_u64(*number as u64),
@@ -258,28 +247,54 @@ fn short_number<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S:
     }
 }
 
-/// How delays are scattered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The randomness of delays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum JitterStrategy {
-    /// Anything between nothing and the delay.
+    /// A random part of the delay.
     Full,
-    /// Not at all.
+    /// The whole delay.
     None,
 }
 
-/// Where errors lead.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// The way out after some errors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Catcher {
-    /// Which errors.
+    /// Names of the errors.
     pub error_equals: Vec<String>,
-    /// What later states see of the error.
+    /// Variables that later states see, made from the error.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub assign: Option<Ordered<Value>>,
-    /// The next state's input.
+    pub assign: Option<Object>,
+    /// Input of the next state. The error, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// The state it leads to.
+    /// Name of the next state.
     pub next: String,
+}
+
+/// Writes and reads states in their order.
+mod states {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::{Object, States};
+
+    pub(super) fn serialize<S: Serializer>(
+        states: &States,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(states)
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<States, D::Error> {
+        let members = Object::deserialize(deserializer)?;
+        let states = members.into_iter().map(|(name, state)| {
+            let state = serde_json::from_value(state);
+            let state = state.map_err(|error| D::Error::custom(format!("{name}: {error}")))?;
+            Ok((name, state))
+        });
+        states.collect()
+    }
 }

@@ -1,7 +1,6 @@
 //! The drill: runs a compiled workflow on a virtual clock through every fault at every place, and checks what remains.
 
 mod action;
-mod asl;
 mod check;
 mod clock;
 mod fault;

@@ -2,11 +2,11 @@
 
 use std::{rc::Rc, sync::Arc};
 
+use holdfast_asl::{Exit, State};
 use holdfast_workflow::definition::{self, Definition, Known};
 
 use crate::{
     Fault, Strike,
-    asl::State,
     plan::DrilledWorkflow,
     survey::{Stage, play},
 };
@@ -34,7 +34,7 @@ fn found(change: impl Fn(&str, &mut State)) -> Vec<String> {
     let actions: Vec<_> = holdfast_steps::registry().infos().cloned().collect();
     let mut deployed = DrilledWorkflow::new(&definition(), "hold.yaml", &actions, None).unwrap();
     for machine in [&mut deployed.machine, &mut deployed.recovery] {
-        for (name, state) in &mut machine.states.states {
+        for (name, state) in &mut machine.states {
             change(name, state);
         }
     }
@@ -59,7 +59,7 @@ fn a_machine_as_it_is_compiled_leaves_nothing_to_complain_about() {
 #[test]
 fn a_machine_that_never_undoes_is_found() {
     let broken = found(|name, state| match state {
-        State::Map(map) if name == "Undo" => map.items = serde_json::json!([]),
+        State::Map(map) if name == "Undo" => map.items = "{% [] %}".to_owned(),
         _ => {}
     });
     let circles = [
@@ -72,8 +72,8 @@ fn a_machine_that_never_undoes_is_found() {
 #[test]
 fn machines_that_stop_before_they_close_are_found() {
     let broken = found(|_, state| match state {
-        State::Task(task) if task.next.as_deref() == Some("Undo") => {
-            task.next = Some("Failed".to_owned());
+        State::Task(task) if task.exit.next() == Some("Undo") => {
+            task.exit = Exit::Next("Failed".to_owned());
         }
         _ => {}
     });
@@ -84,7 +84,7 @@ fn machines_that_stop_before_they_close_are_found() {
 fn without_its_catch_an_execution_is_ended_by_its_recovery() {
     // That nothing is found is the point: the Catch is not the only way back.
     let broken = found(|_, state| match state {
-        State::Task(task) if task.next.as_deref() == Some("Finish") => task.catch.clear(),
+        State::Task(task) if task.exit.next() == Some("Finish") => task.catch.clear(),
         _ => {}
     });
     assert_eq!(broken, [""; 0]);

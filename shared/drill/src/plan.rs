@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use holdfast_action::ActionInfo;
-
+use holdfast_asl::Machine;
 use holdfast_task::StepRef;
 use holdfast_workflow::{
     compile,
@@ -11,26 +11,17 @@ use holdfast_workflow::{
 };
 use serde_json::Value;
 
-use crate::{
-    asl::{Machine, States},
-    sample::sample,
-};
+use crate::sample::sample;
 
 /// A workflow as it is deployed.
 pub(crate) struct DrilledWorkflow {
     pub(crate) workflow: String,
     pub(crate) tenant: String,
-    pub(crate) machine: RunnableMachine,
-    pub(crate) recovery: RunnableMachine,
+    pub(crate) machine: Machine,
+    pub(crate) recovery: Machine,
     pub(crate) steps: Vec<Known>,
     pub(crate) refs: Vec<StepRef>,
     pub(crate) input: Value,
-}
-
-/// A machine that can be run.
-pub(crate) struct RunnableMachine {
-    pub(crate) timeout_s: u64,
-    pub(crate) states: States,
 }
 
 /// A step and its action.
@@ -45,15 +36,10 @@ pub(crate) struct Known {
     pub(crate) output_schema: Arc<Value>,
 }
 
-impl RunnableMachine {
-    fn read(machine: &holdfast_asl::Machine) -> Result<Self, String> {
-        let text = machine.to_json().map_err(|error| error.to_string())?;
-        let (machine, states) = Machine::read(&text)?;
-        Ok(Self {
-            timeout_s: machine.timeout_seconds,
-            states,
-        })
-    }
+/// Reads a state machine back from its text, so that the drill runs what is deployed.
+fn read_back(machine: &Machine) -> Result<Machine, String> {
+    let text = machine.to_json().map_err(|error| error.to_string())?;
+    Machine::read(&text)
 }
 
 impl DrilledWorkflow {
@@ -101,8 +87,8 @@ impl DrilledWorkflow {
                 .first()
                 .map_or("drill", |tenant| tenant)
                 .to_owned(),
-            machine: RunnableMachine::read(&machine)?,
-            recovery: RunnableMachine::read(&recovery)?,
+            machine: read_back(&machine)?,
+            recovery: read_back(&recovery)?,
             steps,
             refs,
             input,

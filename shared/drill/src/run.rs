@@ -13,6 +13,7 @@ use futures_util::{
     FutureExt,
     future::{LocalBoxFuture, pending, select},
 };
+use holdfast_asl::Machine;
 use holdfast_engine::Host;
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::{ExecutionRecord, Ledger};
@@ -25,7 +26,7 @@ use crate::{
     fault::Fault,
     functions::{Invocation, Room},
     machine::{Interpreter, Performed, Raised, Surroundings, TIMEOUT},
-    plan::{DrilledWorkflow, RunnableMachine},
+    plan::DrilledWorkflow,
     query::{Parsed, Query},
     world::{START, World},
 };
@@ -171,7 +172,7 @@ async fn recover(
 async fn execute(
     room: &Rc<Room>,
     life: &Rc<Life>,
-    machine: &RunnableMachine,
+    machine: &Machine,
     arn: &str,
     input: Value,
 ) -> End {
@@ -190,9 +191,9 @@ async fn execute(
             "StateMachine": { "Id": format!("arn:aws:states:drill:machine:{}:1", room.deployed.workflow) },
         }),
     };
-    let timeout = Duration::from_secs(machine.timeout_s);
+    let timeout = Duration::from_secs(machine.timeout_seconds);
     let run = async {
-        match interpreter.run(&machine.states, input).await {
+        match interpreter.run(machine, input).await {
             Ok(_) => End::Succeeded,
             Err(raised) => End::Failed(raised),
         }

@@ -148,7 +148,7 @@ impl Survey {
                 name if name.ends_with(".expired") => Kind::Writes,
                 _ if step && self.not_reached.contains(state) => Kind::State,
                 _ if step => Kind::Calls,
-                _ if deployed.machine.states.names().contains(&&*approval) => Kind::Approval,
+                _ if deployed.machine.names().contains(&&*approval) => Kind::Approval,
                 _ => Kind::State,
             };
             let new = self.add(state, kind, true, before);

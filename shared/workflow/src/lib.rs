@@ -1,4 +1,4 @@
-//! Workflow definitions and their compiler: from YAML to a Step Functions state machine.
+//! Reads workflow definitions and compiles them from YAML to Step Functions state machines.
 
 pub mod compile;
 pub mod definition;

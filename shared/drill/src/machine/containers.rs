@@ -6,12 +6,12 @@ use futures_util::{
     future::try_join_all,
     stream::{self, StreamExt, TryStreamExt},
 };
+use holdfast_asl::{Map, Parallel, Until, Wait};
 use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{EVALUATION, Interpreter, Raised, Surroundings, view::Scope};
-use crate::asl::{Map, Parallel, Wait};
 
 impl<S: Surroundings> Interpreter<S> {
     pub(super) async fn parallel(
@@ -21,7 +21,7 @@ impl<S: Surroundings> Interpreter<S> {
         scope: &Scope,
     ) -> Result<Value, Raised> {
         let branches = parallel.branches.iter();
-        let branches = branches.map(|branch| self.row(branch, input.clone(), scope.inside(None)));
+        let branches = branches.map(|branch| self.inner(branch, input.clone(), scope.inside(None)));
         // The first failure drops the others: they are stopped, and the functions they called run on.
         try_join_all(branches).await.map(Value::Array)
     }
@@ -34,18 +34,18 @@ impl<S: Surroundings> Interpreter<S> {
         scope: &Scope,
     ) -> Result<Value, Raised> {
         let view = self.view(name, input, scope);
-        let items = match self.fill(&map.items, &view, json!({}))? {
+        let items = match self.fill(&json!(map.items), &view, json!({}))? {
             Value::Array(items) => items,
             _ => return Err(Raised::new(EVALUATION, "Items must yield an array")),
         };
         let at_once = match map.max_concurrency {
             0 => usize::MAX,
-            some => some,
+            some => some as usize,
         };
         let rows = items.into_iter().enumerate().map(|(index, item)| {
             let context = json!({ "Item": { "Index": index, "Value": item } });
             let scope = scope.inside(Some(Rc::new(context)));
-            let row = self.row(&map.item_processor, item, scope);
+            let row = self.inner(&map.item_processor, item, scope);
             async move { row.await.map(|output| (index, output)) }
         });
         let rows = stream::iter(rows).buffer_unordered(at_once);
@@ -63,15 +63,18 @@ impl<S: Surroundings> Interpreter<S> {
     ) -> Result<Timestamp, Raised> {
         let view = self.view(name, input, scope);
         let wrong = || Raised::new(EVALUATION, format!("{name}: it yields no time to wait"));
-        if let Some(seconds) = &wait.seconds {
-            let seconds = self.fill(seconds, &view, json!({}))?;
-            let seconds = seconds.as_f64().filter(|seconds| *seconds >= 0.0);
-            let millis = (seconds.ok_or_else(wrong)? * 1000.0) as i64;
-            return Ok(self.clock.now() + SignedDuration::from_millis(millis));
+        match &wait.until {
+            Until::Seconds(seconds) => {
+                let seconds = self.fill(seconds, &view, json!({}))?;
+                let seconds = seconds.as_f64().filter(|seconds| *seconds >= 0.0);
+                let millis = (seconds.ok_or_else(wrong)? * 1000.0) as i64;
+                Ok(self.clock.now() + SignedDuration::from_millis(millis))
+            }
+            Until::Timestamp(until) => {
+                let until = self.fill(&json!(until), &view, json!({}))?;
+                let until = until.as_str().and_then(|text| text.parse().ok());
+                until.ok_or_else(wrong)
+            }
         }
-        let until = wait.timestamp.as_ref().ok_or_else(wrong)?;
-        let until = self.fill(until, &view, json!({}))?;
-        let until = until.as_str().and_then(|text| text.parse().ok());
-        until.ok_or_else(wrong)
     }
 }

@@ -6,17 +6,14 @@ mod tests;
 mod view;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
+use holdfast_asl::{Inner, JitterStrategy, Machine, Retrier, State, States, Task};
 use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use view::{Left, Scope};
 
-use crate::{
-    asl::{Jitter, Retrier, State, States, Task},
-    clock::Clock,
-    query::Query,
-};
+use crate::{clock::Clock, query::Query};
 
 /// Every error that can be caught.
 const ALL: &str = "States.ALL";
@@ -73,22 +70,36 @@ pub(crate) struct Interpreter<S> {
 }
 
 impl<S: Surroundings> Interpreter<S> {
-    /// Runs the states to their end.
-    pub(crate) async fn run(&self, states: &States, input: Value) -> Result<Value, Raised> {
-        self.row(states, input, Scope::top()).await
+    /// Runs a state machine to its end.
+    pub(crate) async fn run(&self, machine: &Machine, input: Value) -> Result<Value, Raised> {
+        let Machine {
+            start_at, states, ..
+        } = machine;
+        self.row(start_at, states, input, Scope::top()).await
+    }
+
+    /// Runs the states inside a container to their end.
+    fn inner<'a>(
+        &'a self,
+        inner: &'a Inner,
+        input: Value,
+        scope: Scope,
+    ) -> LocalBoxFuture<'a, Result<Value, Raised>> {
+        self.row(&inner.start_at, &inner.states, input, scope)
     }
 
     fn row<'a>(
         &'a self,
+        start_at: &'a str,
         states: &'a States,
         mut input: Value,
         mut scope: Scope,
     ) -> LocalBoxFuture<'a, Result<Value, Raised>> {
         Box::pin(async move {
-            let mut name = states.start_at.as_str();
+            let mut name = start_at;
             loop {
                 self.surroundings.entered(name).await;
-                let Some(state) = states.states.get(name) else {
+                let Some(state) = states.get(name) else {
                     return Err(Raised::new("States.Runtime", format!("no state {name}")));
                 };
                 let left = self.state(name, state, &input, &mut scope).await?;
@@ -112,52 +123,41 @@ impl<S: Surroundings> Interpreter<S> {
             State::Task(task) => self.task(name, task, input, scope).await,
             State::Parallel(parallel) => {
                 let result = self.parallel(parallel, input, scope).await;
-                let (assign, output) = (&parallel.assign, &parallel.output);
-                let next = &parallel.next;
+                let (assign, output) = (parallel.assign.as_ref(), parallel.output.as_ref());
+                let exit = &parallel.exit;
                 let left = result.and_then(|result| {
-                    self.leave(name, result, (assign, output, next), input, scope)
+                    self.leave(name, result, (assign, output, exit), input, scope)
                 });
                 left.or_else(|raised| self.catch(name, raised, &parallel.catch, input, scope))
             }
             State::Map(map) => {
                 let result = self.map(name, map, input, scope).await;
-                let (assign, output, next) = (&map.assign, &map.output, &map.next);
+                let (assign, output) = (map.assign.as_ref(), map.output.as_ref());
                 let left = result.and_then(|result| {
-                    self.leave(name, result, (assign, output, next), input, scope)
+                    self.leave(name, result, (assign, output, &map.exit), input, scope)
                 });
                 left.or_else(|raised| self.catch(name, raised, &map.catch, input, scope))
             }
             State::Pass(pass) => {
-                let assign = Some(pass.assign.clone());
-                self.leave(
-                    name,
-                    input.clone(),
-                    (&assign, &None, &pass.next),
-                    input,
-                    scope,
-                )
+                let leaves = (Some(&pass.assign), None, &pass.exit);
+                self.leave(name, input.clone(), leaves, input, scope)
             }
             State::Wait(wait) => {
                 let until = self.wait_until(name, wait, input, scope)?;
                 self.clock.until(until).await;
-                self.leave(
-                    name,
-                    input.clone(),
-                    (&None, &wait.output, &wait.next),
-                    input,
-                    scope,
-                )
+                let leaves = (None, wait.output.as_ref(), &wait.exit);
+                self.leave(name, input.clone(), leaves, input, scope)
             }
-            State::Succeed => Ok(Left {
+            State::Succeed {} => Ok(Left {
                 next: None,
                 output: input.clone(),
             }),
-            State::Fail(fail) => {
+            State::Fail { error, cause } => {
                 let view = self.view(name, input, scope);
-                let text = |value| self.fill(value, &view, json!({})).map(text_of);
+                let text = |text| self.fill(&json!(text), &view, json!({})).map(text_of);
                 Err(Raised {
-                    error: text(&fail.error)?,
-                    cause: Some(text(&fail.cause)?),
+                    error: text(error)?,
+                    cause: Some(text(cause)?),
                 })
             }
         }
@@ -179,8 +179,8 @@ impl<S: Surroundings> Interpreter<S> {
                 .await
             {
                 Ok(result) => {
-                    let (assign, output, next) = (&task.assign, &task.output, &task.next);
-                    match self.leave(name, result, (assign, output, next), input, scope) {
+                    let (assign, output) = (task.assign.as_ref(), task.output.as_ref());
+                    match self.leave(name, result, (assign, output, &task.exit), input, scope) {
                         Ok(left) => return Ok(left),
                         Err(raised) => raised,
                     }
@@ -230,11 +230,14 @@ impl<S: Surroundings> Interpreter<S> {
     }
 
     fn delay(&self, retrier: &Retrier, used: u32) -> SignedDuration {
-        let delay = retrier.interval_seconds * retrier.backoff_rate.powi(used as i32);
-        let delay = delay.min(retrier.max_delay_seconds.unwrap_or(f64::MAX));
+        // Defaults are those of Step Functions.
+        let interval = retrier.interval_seconds.unwrap_or(1) as f64;
+        let delay = interval * retrier.backoff_rate.unwrap_or(2.0).powi(used as i32);
+        let longest = retrier.max_delay_seconds.map(|seconds| seconds as f64);
+        let delay = delay.min(longest.unwrap_or(f64::MAX));
         let delay = match retrier.jitter_strategy {
-            Jitter::Full => delay * self.clock.random(),
-            Jitter::None => delay,
+            Some(JitterStrategy::Full) => delay * self.clock.random(),
+            Some(JitterStrategy::None) | None => delay,
         };
         SignedDuration::from_millis((delay * 1000.0) as i64)
     }

@@ -9,11 +9,12 @@ use std::{
 
 use futures_executor::LocalPool;
 use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
+use holdfast_asl::Machine;
 use holdfast_engine::Host;
 use serde_json::{Value, json};
 
 use super::{Interpreter, Performed, Raised, Surroundings};
-use crate::{asl::Machine, clock::Clock, query::Query, world::START};
+use crate::{clock::Clock, query::Query, world::START};
 
 /// Tasks answer after a second, as the script has it, then with their arguments.
 struct Script {
@@ -59,7 +60,7 @@ fn machine(states: Value) -> String {
 }
 
 fn run(states: Value, answers: Vec<Result<Value, Raised>>) -> Ran {
-    let (_, states) = Machine::read(&machine(states)).unwrap();
+    let machine = Machine::read(&machine(states)).unwrap();
     let clock = Clock::new(START, 1);
     let script = Rc::new(Script {
         clock: clock.clone(),
@@ -78,7 +79,9 @@ fn run(states: Value, answers: Vec<Result<Value, Raised>>) -> Ran {
     let ended = Rc::new(RefCell::new(None));
     let told = ended.clone();
     let work = async move {
-        let result = interpreter.run(&states, json!({ "list": [3, 1, 2] })).await;
+        let result = interpreter
+            .run(&machine, json!({ "list": [3, 1, 2] }))
+            .await;
         let passed = interpreter.clock.now().duration_since(START);
         *told.borrow_mut() = Some((result, passed.as_secs_f64()));
     };
@@ -110,7 +113,7 @@ fn what_the_compiler_never_writes_is_refused() {
     let said = |state: Value| Machine::read(&machine(json!({ "first": state }))).unwrap_err();
     let choice = said(json!({ "Type": "Choice", "Choices": [], "Default": "first" }));
     assert!(
-        choice.contains("a state of type \"Choice\" is none that is compiled"),
+        choice.contains("first: unknown variant `Choice`"),
         "{choice}"
     );
     let field = said(task(json!({ "HeartbeatSeconds": 5 })));

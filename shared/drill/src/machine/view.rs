@@ -2,12 +2,13 @@
 
 use std::{cell::LazyCell, collections::HashSet, rc::Rc};
 
+use holdfast_asl::{Catcher, Exit, Object};
 use jiff::Timestamp;
 use jsonata_core::value::JValue;
 use serde_json::{Value, json};
 
 use super::{EVALUATION, Interpreter, Raised, Surroundings, matches};
-use crate::{asl::Catcher, query::Variables};
+use crate::query::Variables;
 
 /// What a row of states sees.
 #[derive(Clone)]
@@ -39,23 +40,20 @@ impl<S: Surroundings> Interpreter<S> {
         &self,
         name: &str,
         result: Value,
-        (assign, output, next): (&Option<Value>, &Option<Value>, &'a Option<String>),
+        (assign, output, exit): (Option<&Object>, Option<&Value>, &'a Exit),
         input: &Value,
         scope: &mut Scope,
     ) -> Result<Left<'a>, Raised> {
         let view = self.view(name, input, scope);
         let told = json!({ "result": result });
-        let assigned = assign
-            .as_ref()
-            .map(|assign| self.fill(assign, &view, told.clone()));
+        let assigned = self.assigned(assign, &view, &told);
         let output = match output {
             Some(output) => self.fill(output, &view, told)?,
             None => result,
         };
-        let assigned = assigned.transpose()?;
-        remember(scope, assigned)?;
+        remember(scope, assigned?)?;
         Ok(Left {
-            next: next.as_deref(),
+            next: exit.next(),
             output,
         })
     }
@@ -81,18 +79,31 @@ impl<S: Surroundings> Interpreter<S> {
         }
         let view = self.view(name, input, scope);
         let seen = json!({ "errorOutput": told });
-        let assigned = catcher.assign.as_ref();
-        let assigned = assigned.map(|assign| self.fill(assign, &view, seen.clone()));
+        let assigned = self.assigned(catcher.assign.as_ref(), &view, &seen);
         let output = match &catcher.output {
-            Some(output) => self.fill(output, &view, seen)?,
+            Some(output) => self.fill(&json!(output), &view, seen)?,
             None => told,
         };
-        let assigned = assigned.transpose()?;
-        remember(scope, assigned)?;
+        remember(scope, assigned?)?;
         Ok(Left {
             next: Some(&catcher.next),
             output,
         })
+    }
+
+    /// The variables that a state or a catcher assigns, by name.
+    fn assigned(
+        &self,
+        assign: Option<&Object>,
+        view: &View<'_>,
+        more: &Value,
+    ) -> Result<Vec<(String, Value)>, Raised> {
+        let assign = assign.into_iter().flatten();
+        let values = assign.map(|(name, value)| {
+            let value = self.fill(value, view, more.clone())?;
+            Ok((name.clone(), value))
+        });
+        values.collect()
     }
 
     pub(super) fn view<'a>(
@@ -160,10 +171,7 @@ impl Scope {
 }
 
 /// Step Functions lets no inner scope assign a variable of an outer one.
-fn remember(scope: &mut Scope, assigned: Option<Value>) -> Result<(), Raised> {
-    let Some(Value::Object(assigned)) = assigned else {
-        return Ok(());
-    };
+fn remember(scope: &mut Scope, assigned: Vec<(String, Value)>) -> Result<(), Raised> {
     for (name, value) in assigned {
         if scope.outer.contains(&name) {
             let why = format!("${name} belongs to an outer scope");

@@ -1,4 +1,4 @@
-//! Compiles the states that wait for a person: approvals, and escalations of steps that failed.
+//! Compiles the states that wait for a person: approvals, and escalations of failed steps.
 
 use serde_json::{Value, json};
 
@@ -7,28 +7,28 @@ use super::{
     retry::{catch_all, names, of_end, of_question},
 };
 use crate::definition::{ActionStep, Approve, OnFailure};
-use holdfast_asl::{Catcher, Exit, Ordered, State, Task};
+use holdfast_asl::{Catcher, Exit, Object, State, Task};
 use holdfast_task::{Ask, QuestionKind, error_name, timing::FRAME_TIMEOUT_S};
 
-/// Calls a function and waits until somebody names the token that it was given.
+/// Resource that calls a function and waits until the task token is answered.
 const INVOKE_AND_WAIT: &str = "arn:aws:states:::lambda:invoke.waitForTaskToken";
-/// Raised when nobody has named it in time.
+/// Error of a token that is not answered in time.
 const TIMEOUT: &str = "States.Timeout";
-/// How long people have where the definition does not say, at most.
+/// Longest time for a decision by default.
 const DEFAULT_WITHIN_S: u64 = 60 * 60;
 
-/// When a step's failure is put to a person.
+/// The condition under which a step's failure is put to a person.
 #[derive(Clone, Copy)]
 pub(super) struct Escalation {
-    /// Silence for this long rolls back.
+    /// Time for the decision, in seconds. Without a decision the execution is rolled back.
     within_s: u64,
-    /// Only where nobody knows the outcome.
+    /// True if only unknown outcomes are put to a person.
     pub(super) unknown_only: bool,
 }
 
 impl Escalation {
-    /// As the definition says. What cannot be repeated is put to a person wherever nobody knows its outcome, except
-    /// inside a `for_each`, where every item would ask.
+    /// Returns the escalation that the definition demands. A step that is not idempotent is put to
+    /// a person if its outcome is unknown, except inside a `for_each`, where every item would ask.
     pub(super) fn of(step: &ActionStep, in_for_each: bool, timeout_s: u64) -> Option<Self> {
         match step.on_failure {
             OnFailure::Escalate { within_s } => Some(Self {
@@ -44,13 +44,13 @@ impl Escalation {
     }
 }
 
-/// Where a state that waits leads, and what it yields; both states of it do the same.
+/// The exits of a state that waits for a decision, shared by its two states.
 #[derive(Clone)]
 pub(super) struct Exits {
-    pub(super) assign: Option<Ordered<String>>,
+    pub(super) assign: Option<Object>,
     pub(super) output: Option<Value>,
     pub(super) exit: Exit,
-    /// Where everything leads that is no decision to go on, if it is caught here.
+    /// Catcher of every error that is no decision to continue, if it is caught here.
     pub(super) refused: Option<Catcher>,
 }
 
@@ -66,7 +66,7 @@ fn expired_of(step: &str) -> String {
     format!("{step}.expired")
 }
 
-/// The states of an approval.
+/// Returns the states of an approval.
 pub(super) fn approval(
     step: &str,
     approve: &Approve,
@@ -85,7 +85,7 @@ pub(super) fn approval(
     ]
 }
 
-/// The states that put a step's failure, which is remembered as `$variable`, to a person.
+/// Returns the states that put a step's failure, held by `$variable`, to a person.
 pub(super) fn escalation(
     step: &str,
     escalates: Escalation,
@@ -111,19 +111,16 @@ pub(super) fn escalation(
     ]
 }
 
-fn wait(ask: &Ask, told: (&str, Value), again: &[Catcher], leads: Exits) -> Task {
+fn wait(ask: &Ask, subject: (&str, Value), again: &[Catcher], leads: Exits) -> Task {
     let payload = json!({
         "execution": "{% $execution %}",
         "ask": ask,
-        told.0: told.1,
+        subject.0: subject.1,
         "token": "{% $states.context.Task.Token %}",
         "entered": "{% $states.context.State.EnteredTime %}",
         "retry": "{% $states.context.State.RetryCount %}",
     });
-    let arguments = [
-        ("FunctionName", json!(format!("${{{ASK_ARN}}}"))),
-        ("Payload", payload),
-    ];
+    let arguments = json!({ "FunctionName": format!("${{{ASK_ARN}}}"), "Payload": payload });
     let mut catch = again.to_vec();
     catch.push(Catcher {
         error_equals: names([TIMEOUT]),
@@ -135,11 +132,7 @@ fn wait(ask: &Ask, told: (&str, Value), again: &[Catcher], leads: Exits) -> Task
     Task {
         resource: INVOKE_AND_WAIT.to_owned(),
         timeout_seconds: ask.within_s,
-        arguments: Ordered(
-            arguments
-                .map(|(name, value)| (name.to_owned(), value))
-                .to_vec(),
-        ),
+        arguments,
         assign: leads.assign,
         output: leads.output,
         retry: of_question(),
@@ -148,22 +141,16 @@ fn wait(ask: &Ask, told: (&str, Value), again: &[Catcher], leads: Exits) -> Task
     }
 }
 
-/// Asks the ledger what rules: a decision may have been given whose token was lost.
+/// Returns the state that asks the ledger for the decision: one may be recorded whose token was
+/// lost.
 fn expired(step: &str, again: &[Catcher], leads: Exits) -> Task {
-    let arguments = [
-        ("execution", json!("{% $execution %}")),
-        ("expired", json!(step)),
-    ];
+    let arguments = json!({ "execution": "{% $execution %}", "expired": step });
     let mut catch = again.to_vec();
     catch.extend(leads.refused);
     Task {
         resource: format!("${{{ASK_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: Ordered(
-            arguments
-                .map(|(name, value)| (name.to_owned(), value))
-                .to_vec(),
-        ),
+        arguments,
         assign: leads.assign,
         output: leads.output,
         retry: of_end(),
@@ -172,12 +159,13 @@ fn expired(step: &str, again: &[Catcher], leads: Exits) -> Task {
     }
 }
 
-/// Where the refusal of an approval leads: it is itself why the execution goes no further.
+/// Returns the catcher of an approval's refusal, which is the reason why the execution is rolled
+/// back.
 pub(super) fn refused(step: &str) -> Catcher {
     catch_all(step, "Plan")
 }
 
-/// Where a decision to roll back leads: what the step failed of stays why.
+/// Returns the catcher of a decision to roll back. The failure of the step remains the reason.
 pub(super) fn given_up(next: &str) -> Catcher {
     Catcher {
         error_equals: names(["States.ALL"]),

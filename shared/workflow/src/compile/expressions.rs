@@ -1,22 +1,22 @@
-//! How expressions of a definition are written into a machine: guarded by `when`, with `$item` where there is one.
+//! Compiles expressions: guarded by `when`, and with `$item` bound inside a `for_each`.
 
 use serde_json::{Map, Value};
 
 use holdfast_expression::expression_in;
 
-/// What stands around an expression.
+/// The context of an expression.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ExpressionContext<'a> {
-    /// The expression of `item_key` inside a `for_each`.
+    /// Expression of `item_key` inside a `for_each`.
     pub(super) item_key: Option<&'a str>,
-    /// The step's `when`: nothing is evaluated for a step that is skipped.
+    /// `when` of the step. A skipped step evaluates no other expression.
     pub(super) when: Option<&'a str>,
-    /// A step whose output is not a variable yet, and what yields it.
+    /// Step whose output is not a variable yet, and the expression for that output.
     pub(super) fresh: Option<(&'a str, &'a str)>,
 }
 
 impl ExpressionContext<'_> {
-    /// An expression (with its `{% %}`) as the machine evaluates it.
+    /// Returns an expression (with its `{% %}`) as the state machine evaluates it.
     pub(super) fn expression(&self, text: &str) -> String {
         let Some(expression) = expression_in(text) else {
             return text.to_owned();
@@ -47,13 +47,14 @@ impl ExpressionContext<'_> {
         format!("{{% ({}; {guarded}) %}}", bindings.join("; "))
     }
 
-    /// The items of a `for_each`, as a list also where a filter leaves one or none. Refused where two have one key: they
-    /// would share a record, and one effect be missing.
+    /// Returns the expression for the items of a `for_each`: always a list, whether a filter leaves
+    /// none, one or many. Two items with one key raise an error, because they would share a record,
+    /// and one effect would be missing.
     pub(super) fn items(&self, name: &str, items: &str, item_key: &str) -> String {
         let (Some(list), Some(key)) = (expression_in(items), expression_in(item_key)) else {
             return items.to_owned();
         };
-        // A filter may leave none; a field that is not there is a mistake.
+        // A filter may leave no items. A missing field is a mistake.
         let list = match is_plain(list) {
             true => format!(
                 "$exists({list}) ? {list} : $error('{name} has no items: {list} is not there')"
@@ -68,13 +69,13 @@ impl ExpressionContext<'_> {
         ))
     }
 
-    /// A `when` as a boolean: whatever is not true, or not there at all, skips the step.
+    /// Returns a `when` as a boolean: any value but true, or none, skips the step.
     pub(super) fn condition(&self, when: &str) -> String {
         let when = expression_in(when).unwrap_or(when);
         self.expression(&format!("{{% ({when}) = true %}}"))
     }
 
-    /// A value in which texts may be expressions.
+    /// Compiles a value in which texts may be expressions.
     pub(super) fn template(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.expression(text)),
@@ -89,13 +90,14 @@ impl ExpressionContext<'_> {
     }
 }
 
-/// Whether an expression only names a field.
+/// Returns true if an expression only names a field.
 fn is_plain(expression: &str) -> bool {
     let names = |c: char| c.is_alphanumeric() || "_.$".contains(c);
     expression.trim().chars().all(names)
 }
 
-/// Whether `$name` stands in `expression`, as text: an unneeded binding does no harm.
+/// Returns true if `expression` contains `$name` as text. A binding that is not needed does no
+/// harm.
 fn mentions(expression: &str, name: &str) -> bool {
     let continues = |c: char| c.is_alphanumeric() || c == '_';
     expression.split('$').skip(1).any(|rest| {
@@ -104,7 +106,8 @@ fn mentions(expression: &str, name: &str) -> bool {
     })
 }
 
-/// A trigger's value as `begin` evaluates it: expressions as `{"$jsonata": "…"}`, which Step Functions leaves alone.
+/// Compiles a value of a trigger for `begin`, with expressions as `{"$jsonata": "…"}`, which Step
+/// Functions does not evaluate.
 pub(super) fn for_begin(value: &Value) -> Value {
     match value {
         Value::String(text) => match expression_in(text) {
@@ -130,15 +133,15 @@ mod tests {
 
     #[test]
     fn a_skipped_step_evaluates_nothing_but_its_when() {
-        let around = ExpressionContext {
+        let context = ExpressionContext {
             when: Some("{% $input.on %}"),
             ..ExpressionContext::default()
         };
         assert_eq!(
-            around.expression("{% $input.a %}"),
+            context.expression("{% $input.a %}"),
             "{% (($input.on) = true) ? ($input.a) : null %}"
         );
-        assert_eq!(around.expression("plain"), "plain");
+        assert_eq!(context.expression("plain"), "plain");
     }
 
     #[test]
@@ -176,18 +179,18 @@ mod tests {
 
     #[test]
     fn an_item_is_bound_only_where_it_is_used() {
-        let around = ExpressionContext {
+        let context = ExpressionContext {
             item_key: Some("{% $item.id %}"),
             ..ExpressionContext::default()
         };
-        assert_eq!(around.expression("{% $input.a %}"), "{% $input.a %}");
-        assert_eq!(around.expression("{% $items %}"), "{% $items %}");
+        assert_eq!(context.expression("{% $input.a %}"), "{% $input.a %}");
+        assert_eq!(context.expression("{% $items %}"), "{% $items %}");
         assert_eq!(
-            around.expression("{% $item.b %}"),
+            context.expression("{% $item.b %}"),
             "{% ($item := $states.context.Map.Item.Value; $item.b) %}"
         );
         assert_eq!(
-            around.expression("{% $item_key %}"),
+            context.expression("{% $item_key %}"),
             "{% ($item := $states.context.Map.Item.Value; $item_key := ($item.id); $item_key) %}"
         );
     }

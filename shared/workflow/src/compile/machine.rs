@@ -1,4 +1,5 @@
-//! Compiles a definition into a state machine: `Begin`, the steps, `Finish`, and the ways an execution ends early.
+//! Compiles a definition into a state machine: `Begin`, the steps, `Finish`, and the ways in which
+//! an execution ends early.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,7 @@ use super::{
     steps, unwind,
 };
 use crate::definition::{Definition, bare};
-use holdfast_asl::{Exit, Machine, Ordered, QueryLanguage, State, Task};
+use holdfast_asl::{Exit, Machine, Object, QueryLanguage, State, States, Task};
 use holdfast_expression::expression_in;
 use holdfast_ids::digest::CanonicalError;
 use holdfast_task::{
@@ -17,28 +18,30 @@ use holdfast_task::{
     timing::FRAME_TIMEOUT_S,
 };
 
-/// The machine of a definition that `file` (its path for people, from the project's root) holds.
+/// Returns the state machine of a definition. `file` is the path of its file from the project's
+/// root.
 ///
-/// Fails only where the definition has no digest: an integer that JSON readers round.
+/// Fails only if the definition has no digest, because of an integer that JSON readers round.
 pub fn machine(definition: &Definition, file: &str) -> Result<Machine, CanonicalError> {
     let Definition {
         workflow, version, ..
     } = definition;
     let refs = json!(step_refs(definition));
-    let mut states = vec![("Begin".to_owned(), State::Task(begin(definition, &refs)?))];
-    states.extend(steps::states(definition, "Finish").0);
-    states.push(("Finish".to_owned(), State::Task(finish(&refs))));
+    let begin = State::Task(begin(definition, &refs)?);
+    let mut states = States::from([("Begin".to_owned(), begin)]);
+    states.extend(steps::states(definition, "Finish"));
+    states.insert("Finish".to_owned(), State::Task(finish(&refs)));
     let bounds = unwind::Bounds::of(&[definition]);
     let failed = Exit::Next("Failed".to_owned());
     states.extend(unwind::states(&refs, &bounds, failed));
-    states.push(("Failed".to_owned(), unwind::failed(FAILURE)));
-    states.push(("Duplicate".to_owned(), State::Succeed {}));
+    states.insert("Failed".to_owned(), unwind::failed(FAILURE));
+    states.insert("Duplicate".to_owned(), State::Succeed {});
     Ok(Machine {
         comment: format!("{workflow} version {version}, compiled by holdfast; edit {file} instead"),
         query_language: QueryLanguage::Jsonata,
         start_at: "Begin".to_owned(),
         timeout_seconds: definition.limits.timeout_s,
-        states: Ordered(states),
+        states,
     })
 }
 
@@ -55,35 +58,26 @@ fn step_refs(definition: &Definition) -> Vec<StepRef> {
 }
 
 fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> {
-    let arguments = [
-        ("gate", json!(gate(definition)?)),
-        ("steps", refs.clone()),
-        ("start", json!("{% $states.input %}")),
-        ("owner", json!("{% $states.context.Execution.Id %}")),
-        ("machine", json!("{% $states.context.StateMachine.Id %}")),
+    let arguments = json!({
+        "gate": gate(definition)?,
+        "steps": refs,
+        "start": "{% $states.input %}",
+        "owner": "{% $states.context.Execution.Id %}",
+        "machine": "{% $states.context.StateMachine.Id %}",
+        "started_at": "{% $states.context.Execution.StartTime %}",
+    });
+    let assign = ["execution", "input"].map(|name| {
         (
-            "started_at",
-            json!("{% $states.context.Execution.StartTime %}"),
-        ),
-    ];
-    let assign = [
-        ("execution", "{% $states.result.execution %}"),
-        ("input", "{% $states.result.input %}"),
-    ];
+            name.to_owned(),
+            json!(format!("{{% $states.result.{name} %}}")),
+        )
+    });
     let first = definition.steps.first().map_or("Finish", |step| &step.name);
     Ok(Task {
         resource: format!("${{{BEGIN_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: Ordered(
-            arguments
-                .map(|(name, value)| (name.to_owned(), value))
-                .to_vec(),
-        ),
-        assign: Some(Ordered(
-            assign
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .to_vec(),
-        )),
+        arguments,
+        assign: Some(Object::from_iter(assign)),
         output: None,
         retry: of_begin(),
         catch: catch_begin(),
@@ -130,14 +124,10 @@ fn gate(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
 }
 
 fn finish(refs: &Value) -> Task {
-    let execution = json!("{% $execution %}");
     Task {
         resource: format!("${{{FINISH_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: Ordered(vec![
-            ("execution".to_owned(), execution),
-            ("steps".to_owned(), refs.clone()),
-        ]),
+        arguments: json!({ "execution": "{% $execution %}", "steps": refs }),
         assign: None,
         output: None,
         retry: of_end(),

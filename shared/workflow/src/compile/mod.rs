@@ -1,4 +1,4 @@
-//! The compiler: from a definition to the state machine that runs it, and to what the template needs of it.
+//! Compiles definitions into state machines, and into the generated part of template.yaml.
 
 mod decisions;
 mod expressions;
@@ -25,34 +25,32 @@ use holdfast_task::RECOVERY;
 use region::{Part, missing_parameter, region};
 use template::replace_region;
 
-/// How large what `Begin` is given is, before the input.
-fn gate_bytes(machine: &Machine) -> serde_json::Result<usize> {
-    let begin = machine
-        .states
-        .0
-        .iter()
-        .find_map(|(name, state)| match state {
-            State::Task(task) if name == "Begin" => Some(&task.arguments),
-            _ => None,
-        });
+/// Returns the size of the arguments of `Begin`, without the input.
+fn admission_bytes(machine: &Machine) -> serde_json::Result<usize> {
+    let begin = machine.states.get("Begin").and_then(|state| match state {
+        State::Task(task) => Some(&task.arguments),
+        _ => None,
+    });
     serde_json::to_string(&begin).map(|text| text.len())
 }
 
-/// What follows from all workflows of a project.
+/// The files that follow from all workflows of a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompiledProject {
-    /// Workflow id and the text of its state machine, sorted; the last is [`RECOVERY`].
+    /// Workflow id and text of each state machine, sorted. The last is [`RECOVERY`].
     pub machines: Vec<(String, String)>,
-    /// template.yaml with its generated part renewed.
+    /// template.yaml with its generated part replaced.
     pub template: String,
 }
 
-/// Step Functions takes no larger definition.
+/// Largest state machine that Step Functions takes, in bytes.
 const MAX_MACHINE_BYTES: usize = 1_000_000;
-/// What `Begin` is given takes 256 KiB, and most of that is the input's.
-const MAX_GATE_BYTES: usize = 50_000;
+/// Largest arguments of `Begin`, in bytes. Step Functions takes 256 KiB, and most of that belongs
+/// to the input.
+const MAX_ADMISSION_BYTES: usize = 50_000;
 
-/// Compiles all workflows of a project, each with its file's path for people. The error is for people too.
+/// Compiles all workflows of a project, each with the path of its file. The error is a message for
+/// people.
 pub fn all(
     workflows: &[(&Definition, &str)],
     actions: &[ActionInfo],
@@ -73,10 +71,10 @@ pub fn all(
             );
             return Err(format!("{message} are possible: split the workflow"));
         }
-        let bytes = gate_bytes(&machine).map_err(|error| format!("{file}: {error}"))?;
-        if bytes > MAX_GATE_BYTES {
+        let bytes = admission_bytes(&machine).map_err(|error| format!("{file}: {error}"))?;
+        if bytes > MAX_ADMISSION_BYTES {
             return Err(format!(
-                "{file}: its input's schema, guardrails, triggers and steps have {bytes} bytes, at most {MAX_GATE_BYTES} are possible: \
+                "{file}: its input's schema, guardrails, triggers and steps have {bytes} bytes, at most {MAX_ADMISSION_BYTES} are possible: \
                  shorten them, or split the workflow"
             ));
         }

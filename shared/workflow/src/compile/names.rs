@@ -1,22 +1,24 @@
-//! The names that machines and template share: logical ids of functions, substitutions, parameters in texts.
+//! Defines the names that state machines and template share: logical ids of functions,
+//! substitutions, parameters.
 
-/// Where the machine finds `Begin`'s function.
+/// Substitution for the ARN of the function of `Begin`.
 pub const BEGIN_ARN: &str = "BeginFunctionArn";
-/// Where the machine finds the function of `Finish` and `Close`.
+/// Substitution for the ARN of the function of `Finish` and `Close`.
 pub const FINISH_ARN: &str = "FinishFunctionArn";
 
-/// Where the machine finds the function of `Plan` and of undos that never answered.
+/// Substitution for the ARN of the function of `Plan`, which also records undos that never
+/// answered.
 pub const PLAN_ARN: &str = "PlanFunctionArn";
 
-/// Where the machine finds the function that puts questions to people.
+/// Substitution for the ARN of the function that puts questions to people.
 pub const ASK_ARN: &str = "AskFunctionArn";
 
-/// The logical id, in the template, of an action's function.
+/// Returns the logical id, in the template, of an action's function.
 pub fn function_id(action: &str) -> String {
     format!("{}StepFunction", pascal(action))
 }
 
-/// `vendor-hold` as CloudFormation wants it: `VendorHold`.
+/// Converts `vendor-hold` to `VendorHold`, the form of CloudFormation.
 pub(super) fn pascal(name: &str) -> String {
     name.split(|c: char| !c.is_ascii_alphanumeric())
         .map(|part| {
@@ -31,12 +33,12 @@ pub(super) fn pascal(name: &str) -> String {
         .collect()
 }
 
-/// The substitution that holds the ARN of an action's function.
+/// Returns the substitution for the ARN of an action's function.
 pub fn arn_of(action: &str) -> String {
     format!("Step{}Arn", pascal(action))
 }
 
-/// The template parameters that `text` refers to as `${Name}`, in order.
+/// Returns the template parameters that `text` refers to as `${Name}`, in order.
 pub fn parameters_in(text: &str) -> impl Iterator<Item = &str> {
     text.split("${").skip(1).filter_map(|rest| {
         let (name, _) = rest.split_once('}')?;

@@ -1,23 +1,26 @@
-//! What a step yields at the end of its state: as a variable, to its branch, to its item.
+//! Compiles the output of a step at the end of its state: to a variable, to its branch, to its
+//! item.
 
 use serde_json::{Value, json};
 
 use super::expressions::ExpressionContext;
 use crate::definition::{ForEach, Step, StepKind};
-use holdfast_asl::Ordered;
+use holdfast_asl::{Object, member};
 use holdfast_expression::expression_in;
 
-/// A task's output as a variable of its name.
-pub(super) fn assigned(name: &str) -> Ordered<String> {
-    Ordered::one(name, format!("{{% {TASK_OUTPUT} %}}"))
+/// Returns the assignment of a task's output to the variable of its name.
+pub(super) fn assigned(name: &str) -> Object {
+    member(name, format!("{{% {TASK_OUTPUT} %}}"))
 }
 
-/// What yields the output of the state that just ended, by its kind.
+/// Expression for the output of the task that just ended.
 const TASK_OUTPUT: &str = "$states.result.output";
+/// Expression for the output of the Parallel that just ended.
 pub(super) const PARALLEL_OUTPUT: &str = "$merge($states.result)";
+/// Expression for the output of the Map that just ended.
 pub(super) const MAP_OUTPUT: &str = "$states.result";
 
-/// The expression that yields a step's output at the end of its own state, if it has one.
+/// Returns the expression for a step's output at the end of its own state, if it has an output.
 fn own_output(step: &Step) -> Option<&'static str> {
     match &step.kind {
         StepKind::Action(_) => Some(TASK_OUTPUT),
@@ -28,7 +31,7 @@ fn own_output(step: &Step) -> Option<&'static str> {
     }
 }
 
-/// `{step: output, …}` of a branch, at the end of its last state.
+/// Returns the output of a branch, `{step: output, …}`, at the end of its last state.
 pub(super) fn branch_output(earlier: &[Step], last: &Step) -> Value {
     let earlier = earlier.iter().filter(|step| own_output(step).is_some());
     let earlier = earlier.map(|step| (step.name.clone(), json!(format!("{{% ${} %}}", step.name))));
@@ -37,17 +40,18 @@ pub(super) fn branch_output(earlier: &[Step], last: &Step) -> Value {
     Value::Object(earlier.chain(last).collect())
 }
 
-/// What an item contributes, at the end of its last state: null where there is nothing, as after a skipped step.
+/// Returns what an item contributes, at the end of its last state: null if there is nothing, as
+/// after a skipped step.
 pub(super) fn item_output(each: &ForEach, last: &Step) -> Value {
     let Some(collect) = each.collect.as_deref().and_then(expression_in) else {
         return json!({});
     };
-    let around = ExpressionContext {
+    let context = ExpressionContext {
         item_key: Some(&each.item_key),
         fresh: own_output(last).map(|output| (last.name.as_str(), output)),
         ..ExpressionContext::default()
     };
     let collect =
         format!("{{% ($collected := ({collect}); $exists($collected) ? $collected : null) %}}");
-    around.expression(&collect).into()
+    context.expression(&collect).into()
 }

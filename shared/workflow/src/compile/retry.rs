@@ -1,20 +1,21 @@
-//! When a machine tries a task again, and where its errors lead.
+//! Compiles the retriers of a state, and the catchers that decide where its errors lead.
 
 use serde_json::{Value, json};
 
 use crate::definition::{ActionStep, Jitter, Retry};
-use holdfast_asl::{Catcher, JitterStrategy, Ordered, Retrier};
+use holdfast_asl::{Catcher, JitterStrategy, Object, Retrier, member};
 use holdfast_task::{error_name, timing::lease_s};
 
-/// Every error that States.ALL stands for.
+/// Matches every error.
 const ALL: &str = "States.ALL";
-/// Raised when an expression in a task's arguments fails: it would fail again.
+/// Error of an expression in a task's arguments. It would occur again.
 const EVALUATION: &str = "States.QueryEvaluationError";
-/// Lambda refused to start the function: certainly nothing happened.
+/// Error of Lambda that refused to start the function, so that certainly nothing happened.
 const THROTTLED: &str = "Lambda.TooManyRequestsException";
-/// How often a task asks again while another attempt holds the lease, evenly over a little more than the lease.
+/// Retries while another attempt holds the lease, spread over a little more than the lease.
 const CONFLICT_RETRIES: u32 = 12;
-/// How `Plan`, `Close` and undos wait for attempts that still run: ever longer, and in all longer than the longest lease.
+/// Retries of `Plan`, `Close` and undos while an attempt runs. Their delays grow, and in all exceed
+/// the longest lease.
 const LEASE_PATIENCE: Retry = Retry {
     max_attempts: 60,
     interval_s: 2,
@@ -27,7 +28,8 @@ pub(super) fn names<const N: usize>(names: [&str; N]) -> Vec<String> {
     names.map(str::to_owned).to_vec()
 }
 
-/// A pause lasts as long as people want: Step Functions counts no further. Its history ends sooner, after some days.
+/// Retries during a pause, which lasts as long as people want. Step Functions allows no more
+/// retries, and its history ends sooner, after some days.
 const PAUSE_PATIENCE: Retry = Retry {
     max_attempts: 100_000_000,
     interval_s: 5,
@@ -36,7 +38,7 @@ const PAUSE_PATIENCE: Retry = Retry {
     jitter: Jitter::None,
 };
 
-/// Errors that trying again cannot help.
+/// Returns the retrier of errors that no retry can resolve.
 fn never() -> Retrier {
     Retrier {
         error_equals: error_name::FINAL
@@ -52,7 +54,7 @@ fn never() -> Retrier {
     }
 }
 
-/// At a steady pace.
+/// Returns a retrier with a constant delay.
 fn steadily(error: &str, interval_s: u64, max_attempts: u32) -> Retrier {
     Retrier {
         error_equals: names([error]),
@@ -64,7 +66,7 @@ fn steadily(error: &str, interval_s: u64, max_attempts: u32) -> Retrier {
     }
 }
 
-/// Lambda has no room for the function now: that costs a step none of its attempts.
+/// Returns the retrier for throttling by Lambda, which costs a step none of its attempts.
 fn throttled() -> Retrier {
     let patience = Retry {
         max_attempts: 30,
@@ -81,7 +83,8 @@ fn by_policy(errors: Vec<String>, retry: &Retry) -> Retrier {
         error_equals: errors,
         interval_seconds: Some(retry.interval_s),
         max_attempts: retry.max_attempts - 1,
-        // Step Functions wants the cap above the interval: where both are equal, the delay does not grow instead.
+        // Step Functions requires the cap to exceed the interval. If both are equal, the delay
+        // stays constant instead.
         backoff_rate: Some(if retry.max_delay_s > retry.interval_s {
             retry.backoff
         } else {
@@ -95,11 +98,12 @@ fn by_policy(errors: Vec<String>, retry: &Retry) -> Retrier {
     }
 }
 
-/// The retriers of a step: its own policy, and patience while another attempt holds the lease.
+/// Returns the retriers of a step: its own policy, and patience while another attempt holds the
+/// lease.
 pub(super) fn of_step(step: &ActionStep) -> Vec<Retrier> {
     let lease_s = lease_s(step.timeout_s);
     let pace_s = lease_s.div_ceil(u64::from(CONFLICT_RETRIES) - 2);
-    // What cannot be repeated is repeated only where certainly nothing happened.
+    // A step that is not idempotent is retried only after an error that certainly applied nothing.
     let errors = if step.idempotent {
         names([ALL])
     } else {
@@ -114,7 +118,7 @@ pub(super) fn of_step(step: &ActionStep) -> Vec<Retrier> {
     ]
 }
 
-/// The retriers of `Begin`: our own functions on our own ledger, safe to repeat.
+/// Returns the retriers of `Begin`. Our functions on our ledger are safe to repeat.
 pub(super) fn of_begin() -> Vec<Retrier> {
     let retry = Retry {
         max_attempts: 9,
@@ -126,7 +130,7 @@ pub(super) fn of_begin() -> Vec<Retrier> {
     vec![never(), throttled(), by_policy(names([ALL]), &retry)]
 }
 
-/// The retriers of `Plan`, `Finish` and `Close`.
+/// Returns the retriers of `Plan`, `Finish` and `Close`.
 pub(super) fn of_end() -> Vec<Retrier> {
     let mut retriers = of_begin();
     let conflict = names([error_name::CONFLICT]);
@@ -134,7 +138,8 @@ pub(super) fn of_end() -> Vec<Retrier> {
     retriers
 }
 
-/// The retriers of an undo: safe to repeat, whatever the error, since its key is its own.
+/// Returns the retriers of an undo. An undo is safe to repeat after any error, because its key is
+/// its own.
 pub(super) fn of_undo(retry: &Retry) -> Vec<Retrier> {
     let conflict = names([error_name::CONFLICT]);
     vec![
@@ -145,7 +150,8 @@ pub(super) fn of_undo(retry: &Retry) -> Vec<Retrier> {
     ]
 }
 
-/// The retriers of a state that waits for a person: its function is tried again, a decision and silence are not.
+/// Returns the retriers of a state that waits for a person. Its function is retried. A decision or
+/// a timeout is not.
 pub(super) fn of_question() -> Vec<Retrier> {
     let mut retriers = of_begin();
     let silence = Retrier {
@@ -156,7 +162,8 @@ pub(super) fn of_question() -> Vec<Retrier> {
     retriers
 }
 
-/// Where a step leads whose outcome is known to be nothing: these errors say so, any other may hide an effect.
+/// Returns the catcher of the errors after which a step certainly had no effect. Any other error
+/// may hide an effect.
 pub(super) fn catch_clean(state: &str, next: &str, variable: &str) -> Catcher {
     Catcher {
         error_equals: names([
@@ -171,34 +178,35 @@ pub(super) fn catch_clean(state: &str, next: &str, variable: &str) -> Catcher {
     }
 }
 
-/// What `errorMessage` a function's error carried, as an expression: JSON inside JSON.
+/// Expression for the `errorMessage` in a function's error: JSON inside JSON.
 pub(super) const ERROR_MESSAGE: &str = "$parse($parse($states.errorOutput.Cause).errorMessage)";
 
-/// What is remembered of an error caught at `state`. A timeout has no cause.
+/// Returns what is assigned for an error caught at `state`. A timeout has no cause.
 pub(super) fn failure(state: &str) -> Value {
     let cause = "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}";
     json!({ "state": state, "error": "{% $states.errorOutput.Error %}", "cause": cause })
 }
 
-/// Where an execution remembers why it goes no further.
+/// Variable that holds why an execution is rolled back or fails.
 pub(super) const FAILURE: &str = "failure";
 
-/// Whatever else goes wrong at `state` leads to `next`, remembered.
+/// Returns the catcher of all errors at `state`, which leads to `next`.
 pub(super) fn catch_all(state: &str, next: &str) -> Catcher {
     catch_all_as(FAILURE, state, next)
 }
 
-/// The same, remembered under another name.
+/// Like [`catch_all`], but assigns another variable.
 pub(super) fn catch_all_as(variable: &str, state: &str, next: &str) -> Catcher {
     Catcher {
         error_equals: names([ALL]),
-        assign: Some(Ordered::one(variable, failure(state))),
+        assign: Some(member(variable, failure(state))),
         output: None,
         next: next.to_owned(),
     }
 }
 
-/// The catchers of `Begin`: a duplicate ends well, a rejected start gets its receipt, anything else fails.
+/// Returns the catchers of `Begin`: a duplicate ends with success, a rejected start gets its
+/// receipt, any other error fails.
 pub(super) fn catch_begin() -> Vec<Catcher> {
     let execution = format!("{{% {ERROR_MESSAGE}.execution %}}");
     vec![
@@ -210,7 +218,7 @@ pub(super) fn catch_begin() -> Vec<Catcher> {
         },
         Catcher {
             error_equals: names([error_name::REJECTED]),
-            assign: Some(Ordered(vec![
+            assign: Some(Object::from_iter([
                 ("execution".into(), Value::String(execution)),
                 (FAILURE.into(), failure("Begin")),
             ])),
@@ -221,7 +229,8 @@ pub(super) fn catch_begin() -> Vec<Catcher> {
     ]
 }
 
-/// A target that asks for a long pause gets it from a Wait state; how long travels as that state's input.
+/// Returns the catcher for a target that asks for a long pause. A Wait state keeps the pause, and
+/// its input is the duration.
 pub(super) fn catch_pause(pause: &str) -> Catcher {
     Catcher {
         error_equals: names([error_name::RETRY_AFTER]),
@@ -238,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_policy_is_written_as_it_was_defined() {
+    fn a_retrier_has_the_numbers_of_its_policy() {
         for (jitter, word) in [(Jitter::Full, "FULL"), (Jitter::None, "NONE")] {
             let retry = Retry {
                 max_attempts: 5,

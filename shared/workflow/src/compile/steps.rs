@@ -1,4 +1,5 @@
-//! Compiles steps into states: one Task per action, containers around them, each row of steps with its way out.
+//! Compiles steps into states: one Task per action, containers around them, and the exit of each
+//! row.
 
 use std::collections::BTreeMap;
 
@@ -14,27 +15,28 @@ use super::{
 };
 use crate::definition::{self, ActionStep, Branch, Definition, ForEach, OnFailure, Step, StepKind};
 use holdfast_asl::{
-    Exit, Inner, Map, Ordered, Parallel, ProcessorConfig, ProcessorMode, State, Task, Until, Wait,
+    Exit, Inner, Map, Parallel, ProcessorConfig, ProcessorMode, State, States, Task, Until, Wait,
+    member,
 };
 use holdfast_task::{StepPolicy, UndoPolicy, timing::TASK_MARGIN_S};
 
-/// What a plain step may leave in the machine's state: Step Functions carries 256 KB.
+/// Largest inline output of a plain step, in bytes. Step Functions carries 256 KB.
 const INLINE_BYTES: usize = 200_000;
-/// What each step of a `for_each` may, since a hundred items add up.
+/// Largest inline output of a step of a `for_each`, in bytes, because a hundred items add up.
 const INLINE_BYTES_PER_ITEM: usize = 2_000;
 
-/// Where a row of steps stands, and how it ends.
+/// The place of a row of steps, and its end.
 #[derive(Clone, Copy)]
 enum Place<'a> {
-    /// The machine itself: errors are caught state by state, and the last step leads to this state.
+    /// The top level: errors are caught state by state, and the last step leads to this state.
     Top(&'a str),
-    /// A branch of a parallel: the last state yields every step's output.
+    /// A branch of a `parallel`: the last state yields the output of every step.
     Branch,
     /// An item of a `for_each`: the last state yields what is collected.
     Item(&'a ForEach),
 }
 
-/// What is the same for all steps of a row.
+/// The properties that all steps of a row share.
 #[derive(Clone, Copy)]
 struct Row<'a> {
     place: Place<'a>,
@@ -42,15 +44,15 @@ struct Row<'a> {
     inline_bytes: usize,
 }
 
-/// The states of all steps, the last one leading to `next`.
-pub(super) fn states(definition: &Definition, next: &str) -> Ordered<State> {
+/// Returns the states of all steps. The last one leads to `next`.
+pub(super) fn states(definition: &Definition, next: &str) -> States {
     let numbers = definition
         .action_steps()
         .into_iter()
         .map(|(step, ..)| step.name.as_str())
         .zip(1..)
         .collect();
-    let mut states = Ordered(Vec::new());
+    let mut states = States::new();
     let row = Row {
         place: Place::Top(next),
         item_key: None,
@@ -63,12 +65,12 @@ pub(super) fn states(definition: &Definition, next: &str) -> Ordered<State> {
 
 struct Compiler<'a> {
     numbers: BTreeMap<&'a str, u32>,
-    /// Of the whole execution.
+    /// Longest duration of the whole execution, in seconds.
     timeout_s: u64,
 }
 
 impl Compiler<'_> {
-    fn row(&self, steps: &[Step], row: Row<'_>, states: &mut Ordered<State>) {
+    fn row(&self, steps: &[Step], row: Row<'_>, states: &mut States) {
         for (n, step) in steps.iter().enumerate() {
             let (earlier, following) = (&steps[..n], steps.get(n + 1));
             let (exit, output) = match (following, row.place) {
@@ -89,20 +91,18 @@ impl Compiler<'_> {
                         exit: task.exit.clone(),
                         refused: Some(decisions::given_up(&row.given_up(name))),
                     };
-                    states.0.push((name.to_owned(), State::Task(task)));
+                    states.insert(name.to_owned(), State::Task(task));
                     let pause = Wait {
                         until: Until::Seconds("{% $states.input %}".into()),
                         output: None,
                         exit: Exit::Next(name.to_owned()),
                     };
-                    states.0.push((pause_of(name), State::Wait(pause)));
+                    states.insert(pause_of(name), State::Wait(pause));
                     if let Some(escalates) = escalates {
                         let variable = row.failure_of(name);
-                        states
-                            .0
-                            .extend(decisions::escalation(name, escalates, &variable, leads));
+                        states.extend(decisions::escalation(name, escalates, &variable, leads));
                         if !row.is_top() {
-                            states.0.push((failed_of(name), unwind::failed(&variable)));
+                            states.insert(failed_of(name), unwind::failed(&variable));
                         }
                     }
                     continue;
@@ -118,9 +118,7 @@ impl Compiler<'_> {
                         exit,
                         refused: row.is_top().then(|| decisions::refused(name)),
                     };
-                    states
-                        .0
-                        .extend(decisions::approval(name, approve, message, leads));
+                    states.extend(decisions::approval(name, approve, message, leads));
                     continue;
                 }
                 StepKind::Parallel(branches) => {
@@ -128,7 +126,7 @@ impl Compiler<'_> {
                 }
                 StepKind::ForEach(each) => State::Map(self.for_each(name, each, row, exit, output)),
             };
-            states.0.push((name.to_owned(), state));
+            states.insert(name.to_owned(), state);
         }
     }
 
@@ -138,7 +136,7 @@ impl Compiler<'_> {
         row: Row<'_>,
         processor_config: Option<ProcessorConfig>,
     ) -> Inner {
-        let mut states = Ordered(Vec::new());
+        let mut states = States::new();
         self.row(steps, row, &mut states);
         let start_at = steps
             .first()
@@ -182,26 +180,20 @@ impl Compiler<'_> {
             when: action.when.as_deref(),
             ..item
         };
-        let mut arguments = vec![
-            ("execution".to_owned(), json!("{% $execution %}")),
-            ("step".to_owned(), json!(policy)),
-        ];
+        let mut arguments = json!({ "execution": "{% $execution %}", "step": policy });
         if row.item_key.is_some() {
-            arguments.push((
-                "item_key".to_owned(),
-                item.expression("{% $item_key %}").into(),
-            ));
+            arguments["item_key"] = item.expression("{% $item_key %}").into();
         }
         if let Some(when) = &action.when {
-            arguments.push(("when".to_owned(), item.condition(when).into()));
+            arguments["when"] = item.condition(when).into();
         }
-        arguments.push(("input".to_owned(), guarded.template(&action.input)));
+        arguments["input"] = guarded.template(&action.input);
         if let Some(input) = action
             .rollback
             .as_ref()
             .and_then(|rollback| rollback.input.as_ref())
         {
-            arguments.push(("undo_input".to_owned(), guarded.template(input)));
+            arguments["undo_input"] = guarded.template(input);
         }
         let mut catch = vec![catch_pause(&pause_of(name))];
         match escalates {
@@ -217,8 +209,8 @@ impl Compiler<'_> {
         Task {
             resource: format!("${{{}}}", arn_of(&action.action)),
             timeout_seconds: action.timeout_s + TASK_MARGIN_S,
-            arguments: Ordered(arguments),
-            // A row that ends here has no later state that could see it.
+            arguments,
+            // A row that ends here has no later state that could see the variable.
             assign: output.is_none().then(|| assigned(name)),
             output,
             retry: of_step(action),
@@ -251,7 +243,7 @@ impl Compiler<'_> {
                 .collect(),
             assign: output
                 .is_none()
-                .then(|| Ordered::one(name, format!("{{% {PARALLEL_OUTPUT} %}}"))),
+                .then(|| member(name, format!("{{% {PARALLEL_OUTPUT} %}}"))),
             output,
             catch: row.catch(name),
             exit,
@@ -279,7 +271,7 @@ impl Compiler<'_> {
             items: ExpressionContext::default().items(name, &each.items, &each.item_key),
             max_concurrency: each.max_concurrency,
             item_processor: self.inner(&each.steps, within, Some(inline)),
-            assign: seen_later.then(|| Ordered::one(name, format!("{{% {MAP_OUTPUT} %}}"))),
+            assign: seen_later.then(|| member(name, format!("{{% {MAP_OUTPUT} %}}"))),
             output,
             catch: row.catch(name),
             exit,
@@ -292,7 +284,8 @@ impl Row<'_> {
         matches!(self.place, Place::Top(_))
     }
 
-    /// Where a step leads that failed and is not gone on without: inside a container its failure is raised anew.
+    /// Returns the state that follows a step which failed and is not skipped. Inside a container
+    /// that state raises the failure again.
     fn given_up(&self, step: &str) -> String {
         if self.is_top() {
             "Plan".to_owned()
@@ -301,8 +294,8 @@ impl Row<'_> {
         }
     }
 
-    /// Where a step's failure is remembered. Inside a container that is a name of its own, which no step has: an inner scope
-    /// cannot assign a variable of an outer one.
+    /// Returns the variable for a step's failure. Inside a container its name is one that no step
+    /// has, because an inner scope cannot assign a variable of an outer one.
     fn failure_of(&self, step: &str) -> String {
         match self.is_top() {
             true => FAILURE.to_owned(),
@@ -310,7 +303,8 @@ impl Row<'_> {
         }
     }
 
-    /// Inside a container an error belongs to the container, whose own Catch sees it.
+    /// Returns the catchers of a state. Inside a container there are none, because the container
+    /// catches the error.
     fn catch(&self, state: &str) -> Vec<holdfast_asl::Catcher> {
         match self.place {
             Place::Top(_) => vec![catch_all(state, "Plan")],
@@ -319,8 +313,8 @@ impl Row<'_> {
     }
 }
 
-/// A wait. One whose time is an expression needs somebody to catch its error, and a Wait state cannot: outside every
-/// container it gets a Parallel of its own.
+/// Compiles a wait. The expression of a time may fail, and a Wait state cannot catch. Outside every
+/// container such a wait gets a Parallel of its own, which can.
 fn wait_state(
     name: &str,
     wait: &definition::Wait,
@@ -360,7 +354,7 @@ fn wait_state(
     let branch = Inner {
         processor_config: None,
         start_at: inner.clone(),
-        states: Ordered::one(&inner, wait),
+        states: States::from([(inner, wait)]),
     };
     State::Parallel(Parallel {
         branches: vec![branch],

@@ -1,5 +1,5 @@
-//! Compiles the states by which an execution is rolled back: `Plan`, `Undo` for each effect, `Close`; the same in every
-//! workflow's machine and in the recovery machine, which works from the ledger alone.
+//! Compiles the states of a rollback: `Plan`, `Undo` for each effect, `Close`. They are the same in
+//! every workflow's state machine and in the recovery machine, which works from the ledger alone.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,20 @@ use super::{
 };
 use crate::definition::{Definition, Jitter, Retry};
 use holdfast_asl::{
-    Catcher, Exit, Inner, Machine, Map, Ordered, Pass, ProcessorConfig, ProcessorMode,
-    QueryLanguage, State, Task, Until, Wait,
+    Catcher, Exit, Inner, Machine, Map, Object, Pass, ProcessorConfig, ProcessorMode,
+    QueryLanguage, State, States, Task, Until, Wait, member,
 };
 use holdfast_task::{
     VERIFY_POLICY, error_name,
     timing::{FRAME_TIMEOUT_S, TASK_MARGIN_S},
 };
 
-/// Calls a function that is known only at run time.
+/// Resource that calls a function known only at run time.
 const INVOKE: &str = "arn:aws:states:::lambda:invoke";
 
-/// The upper bound of what the steps of some definitions allow their undos: one Task has one literal Retry, and the
-/// function holds each undo to its own policy (protocol.md).
+/// The upper bound of all undo policies of some definitions. One Task has one literal Retry, and
+/// the function enforces each undo's own policy by counting its attempts (docs/protocol.md, ruling
+/// 10).
 pub(super) struct Bounds {
     actions: Vec<String>,
     timeout_s: u64,
@@ -46,7 +47,7 @@ impl Bounds {
         let steps = definitions.iter().flat_map(|one| one.action_steps());
         for (_, step, _) in steps {
             bounds.actions.push(step.action.clone());
-            // An attempt at the step itself may hold the lease when its undo begins.
+            // An attempt at the step may hold the lease when its undo begins.
             bounds.timeout_s = bounds.timeout_s.max(step.timeout_s);
             let Some(rollback) = &step.rollback else {
                 continue;
@@ -63,22 +64,14 @@ impl Bounds {
     }
 }
 
-/// The states `Plan`, `Undo` and `Close`; `steps` is the list of steps, or an expression that yields it.
+/// Returns the states `Plan`, `Undo` and `Close`. `steps` is the list of steps, or an expression
+/// that yields it.
 pub(super) fn states(steps: &Value, bounds: &Bounds, end: Exit) -> Vec<(String, State)> {
     vec![
         ("Plan".to_owned(), State::Task(plan(bounds))),
         ("Undo".to_owned(), State::Map(undo(bounds))),
         ("Close".to_owned(), State::Task(close(steps, end))),
     ]
-}
-
-fn object(members: Vec<(&str, Value)>) -> Ordered<Value> {
-    let members = members.into_iter();
-    Ordered(
-        members
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect(),
-    )
 }
 
 fn plan(bounds: &Bounds) -> Task {
@@ -90,16 +83,13 @@ fn plan(bounds: &Bounds) -> Task {
     Task {
         resource: format!("${{{PLAN_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: object(vec![
-            ("execution", json!("{% $execution %}")),
-            ("owner", json!("{% $states.context.Execution.Id %}")),
-            ("failure", json!("{% $failure %}")),
-            ("functions", json!(functions)),
-        ]),
-        assign: Some(Ordered::one(
-            "execution",
-            "{% $states.result.execution %}".to_owned(),
-        )),
+        arguments: json!({
+            "execution": "{% $execution %}",
+            "owner": "{% $states.context.Execution.Id %}",
+            "failure": "{% $failure %}",
+            "functions": functions,
+        }),
+        assign: Some(member("execution", "{% $states.result.execution %}")),
         output: None,
         retry: of_end(),
         catch: vec![to("Failed")],
@@ -107,7 +97,8 @@ fn plan(bounds: &Bounds) -> Task {
     }
 }
 
-/// Whatever goes wrong leads to `next`; what led to the rollback stays what is told.
+/// Returns the catcher of all errors, which leads to `next`. The reason of the rollback remains the
+/// one that is reported.
 fn to(next: &str) -> Catcher {
     Catcher {
         error_equals: names(["States.ALL"]),
@@ -117,18 +108,16 @@ fn to(next: &str) -> Catcher {
     }
 }
 
-/// One after the other, each with its own retries; one that never answers is recorded, and the rest go on.
+/// Returns the Map that runs the undos one after another, each with its own retries. An undo that
+/// never answers is recorded, and the others run.
 fn undo(bounds: &Bounds) -> Map {
     let call = Task {
         resource: INVOKE.to_owned(),
         timeout_seconds: bounds.timeout_s + TASK_MARGIN_S,
-        arguments: object(vec![
-            ("FunctionName", json!("{% $states.input.function %}")),
-            (
-                "Payload",
-                json!({ "execution": "{% $execution %}", "undo": "{% $states.input %}" }),
-            ),
-        ]),
+        arguments: json!({
+            "FunctionName": "{% $states.input.function %}",
+            "Payload": { "execution": "{% $execution %}", "undo": "{% $states.input %}" },
+        }),
         assign: None,
         output: Some(json!("{% $states.result.Payload.status %}")),
         retry: of_undo(&bounds.retry),
@@ -159,11 +148,11 @@ fn undo(bounds: &Bounds) -> Map {
     let give_up = Task {
         resource: format!("${{{PLAN_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: object(vec![
-            ("execution", json!("{% $execution %}")),
-            ("undo", json!("{% $states.input.undo %}")),
-            ("error", json!("{% $states.input.error %}")),
-        ]),
+        arguments: json!({
+            "execution": "{% $execution %}",
+            "undo": "{% $states.input.undo %}",
+            "error": "{% $states.input.error %}",
+        }),
         assign: None,
         output: Some(json!("{% $states.result.status %}")),
         retry: of_end(),
@@ -178,7 +167,7 @@ fn undo(bounds: &Bounds) -> Map {
                 mode: ProcessorMode::Inline,
             }),
             start_at: "Undo.step".to_owned(),
-            states: Ordered(vec![
+            states: States::from_iter([
                 ("Undo.step".to_owned(), State::Task(call)),
                 ("Undo.pause".to_owned(), State::Wait(pause)),
                 ("Undo.unanswered".to_owned(), State::Task(give_up)),
@@ -195,15 +184,12 @@ fn close(steps: &Value, exit: Exit) -> Task {
     Task {
         resource: format!("${{{FINISH_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
-        arguments: object(vec![
-            ("execution", json!("{% $execution %}")),
-            ("steps", steps.clone()),
-        ]),
+        arguments: json!({ "execution": "{% $execution %}", "steps": steps }),
         assign: None,
         output: None,
         retry: of_end(),
         catch: vec![
-            // A step was claimed beside the plan, or there were more than one plan lists.
+            // A step was claimed during the plan, or there were more effects than one plan lists.
             Catcher {
                 error_equals: names([error_name::OPEN]),
                 ..to("Plan")
@@ -214,7 +200,8 @@ fn close(steps: &Value, exit: Exit) -> Task {
     }
 }
 
-/// The machine that ends an execution which its own machine left behind. Its input: `execution`, `failure`, `steps`.
+/// Returns the recovery machine, which ends an execution whose own Step Functions execution is
+/// gone. Its input: `execution`, `failure`, `steps`.
 pub fn recovery(definitions: &[&Definition]) -> Machine {
     let given = |name: &str| {
         (
@@ -223,7 +210,7 @@ pub fn recovery(definitions: &[&Definition]) -> Machine {
         )
     };
     let begin = Pass {
-        assign: Ordered(["execution", "failure", "steps"].map(given).to_vec()),
+        assign: Object::from_iter(["execution", "failure", "steps"].map(given)),
         exit: Exit::Next("Plan".to_owned()),
     };
     let mut states = vec![("Begin".to_owned(), State::Pass(begin))];
@@ -236,14 +223,14 @@ pub fn recovery(definitions: &[&Definition]) -> Machine {
         query_language: QueryLanguage::Jsonata,
         start_at: "Begin".to_owned(),
         timeout_seconds: RECOVERY_TIMEOUT_S,
-        states: Ordered(states),
+        states: States::from_iter(states),
     }
 }
 
-/// A recovery that takes longer is begun anew.
+/// Longest duration of a recovery, in seconds. A longer one is started again.
 const RECOVERY_TIMEOUT_S: u64 = 24 * 60 * 60;
 
-/// The last state of a row that does not end well, because of what is remembered as `$variable`.
+/// Returns the last state of a row that fails with the error held by `$variable`.
 pub(super) fn failed(variable: &str) -> State {
     State::Fail {
         error: format!("{{% ${variable}.error %}}"),

@@ -1,4 +1,4 @@
-//! Reads what a person decides: `approve` steps, `on_failure`, and how long a decision may take.
+//! Reads what a person decides: `approve` steps, `on_failure`, and the time for a decision.
 
 use super::{
     duration::show_seconds,
@@ -11,13 +11,14 @@ use super::{
 };
 use holdfast_expression::expression_in;
 
-/// How long a decision may take where the definition says nothing, and at least: a person must be able to read.
+/// Time for a decision by default.
 const DEFAULT_WITHIN_S: u64 = 60 * 60;
+/// Shortest time for a decision: a person must be able to read the question.
 const MIN_WITHIN_S: u64 = 60;
 /// Longest literal message, in characters.
 pub(super) const MAX_MESSAGE: usize = 500;
 
-/// Why an `approve` step cannot have `field`, which an action step can.
+/// Returns why an `approve` step cannot have `field`, which an action step can have.
 pub(super) fn not_of_approve(field: &str) -> &'static str {
     match field {
         "rollback" | "irreversible" => {
@@ -66,7 +67,8 @@ impl Reader<'_> {
         text
     }
 
-    /// `on_failure` of an action step, and the `decide_within` that belongs to `escalate` alone.
+    /// Reads `on_failure` of an action step, and the `decide_within` that belongs to `escalate`
+    /// alone.
     pub(super) fn on_failure(
         &mut self,
         fields: &Fields<'_>,
@@ -89,7 +91,8 @@ impl Reader<'_> {
             self.choice(node, "on_failure", &ways)
         });
         match way {
-            // Reported; it may have been meant as an escalation, so its time is not judged.
+            // The mistake is reported. It may have been meant as an escalation, so its time is not
+            // checked.
             None => OnFailure::default(),
             Some(OnFailure::Escalate { .. }) if in_for_each => {
                 let help = "every item that fails would ask somebody, many at once: write `rollback` or `continue`, \
@@ -110,7 +113,8 @@ impl Reader<'_> {
         }
     }
 
-    /// How long the decision may take, in seconds; `at` is what asks for one, where nothing was written.
+    /// Reads the time for a decision, in seconds. `at` is the place of the question, if no time is
+    /// written.
     fn decide_within(&mut self, fields: &Fields<'_>, at: Span, limits: &Limits) -> u64 {
         let written = fields.get("decide_within");
         let at = written.map_or(at, |node| node.at);

@@ -1,6 +1,6 @@
-//! Durations as people write them: `30s`, `15m`, `2h`, `7d`.
+//! Parses and formats durations: `30s`, `15m`, `2h`, `7d`.
 
-/// Seconds in `text`: a whole number and one of the units s, m, h, d.
+/// Returns the seconds in `text`: a whole number and one of the units s, m, h, d.
 pub(super) fn parse_seconds(text: &str) -> Option<u64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let factor = match unit {
@@ -16,7 +16,7 @@ pub(super) fn parse_seconds(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-/// `seconds` as people write them, in the largest unit that is exact.
+/// Formats `seconds` in the largest unit that is exact.
 pub(crate) fn show_seconds(seconds: u64) -> String {
     let (factor, unit) = [(24 * 60 * 60, 'd'), (60 * 60, 'h'), (60, 'm')]
         .into_iter()

@@ -1,4 +1,5 @@
-//! Whether a value written in a definition fits a JSON Schema, as far as its literals tell: expressions fit anything.
+//! Checks a value in a definition against a JSON Schema, as far as it is literal: an expression
+//! fits anything.
 
 use jsonschema::{ValidationError, error::ValidationErrorKind as Kind};
 use serde_json::{Value, json};
@@ -12,7 +13,8 @@ use super::{
 use holdfast_admission::validator;
 
 impl Reader<'_> {
-    /// Reports what in `node` (whose value is `value`) does not fit `schema`. A broken schema is reported elsewhere.
+    /// Reports what in `node` (whose value is `value`) does not fit `schema`. A broken schema is
+    /// reported elsewhere.
     pub(super) fn fits(&mut self, node: &Node, value: &Value, schema: &Value, what: &str) {
         let Ok(validator) = validator(schema) else {
             return;
@@ -22,7 +24,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports what `schema` demands although nothing was written.
+    /// Reports what `schema` requires where nothing is written.
     pub(super) fn fits_nothing(&mut self, at: Span, schema: &Value, what: &str) {
         self.fits(
             &Node {
@@ -36,7 +38,8 @@ impl Reader<'_> {
     }
 }
 
-/// What is certainly wrong: nothing, where an expression or parameter may still make it right.
+/// Returns the certain mistakes: none if an expression or a parameter may still make the value
+/// right.
 fn problems(error: &ValidationError<'_>, root: &Node, schema: &Value, what: &str) -> Vec<Problem> {
     let node = root.at_path(error.instance_path().as_str());
     let place = place(error, what);
@@ -150,7 +153,7 @@ fn mismatch(error: &ValidationError<'_>, node: &Node, schema: &Value, what: &str
     )
 }
 
-/// `what`, or what inside it.
+/// Returns `what`, or the path inside it.
 fn place(error: &ValidationError<'_>, what: &str) -> String {
     match error.instance_path().as_str().trim_start_matches('/') {
         "" => what.to_owned(),
@@ -162,7 +165,7 @@ fn description(schema: &Value) -> Option<&str> {
     schema.get("description").and_then(Value::as_str)
 }
 
-/// Whether the value is known only when it is evaluated, or deployed.
+/// Returns true if the value is known only when it is evaluated or deployed.
 fn is_open(node: &Node) -> bool {
     matches!(&node.kind, tree::Kind::Text(text) if text.contains("{%") || text.contains("${"))
 }

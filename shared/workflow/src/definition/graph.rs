@@ -1,141 +1,104 @@
-//! Draws a definition as a Mermaid flowchart: what runs after what, side by side, or once per item.
-
-use std::fmt::Write as _;
+//! Draws a definition as a Mermaid flowchart: which step follows which, side by side, or per item.
 
 use super::{
     duration::show_seconds,
-    model::{Definition, OnFailure, Step, StepKind, Wait},
+    model::{ActionStep, Definition, OnFailure, Step, StepKind, Wait},
 };
+use holdfast_asl::{Flowchart, Shape, node_id};
 use holdfast_expression::expression_in;
 
-/// The flowchart's text. Irreversible steps have a thick frame, approvals are diamonds; `when` and `on_failure` are said.
+/// The style of irreversible steps: a thick frame.
+const IRREVERSIBLE: &str = "irreversible";
+
+/// Returns the flowchart's text. Irreversible steps have a thick frame, approvals are diamonds.
+/// Labels include `when` and `on_failure`.
 pub fn graph(definition: &Definition) -> String {
-    let mut chart = Chart {
-        text: "flowchart TD\n".to_owned(),
-        indent: 1,
+    let mut chart = Flowchart::default();
+    let triggers = definition.triggers.iter();
+    let triggers = triggers.map(|trigger| trigger.name.as_str());
+    let sources: Vec<&str> = std::iter::once("API").chain(triggers).collect();
+    let title = format!("{} version {}", definition.workflow, definition.version);
+    let started = format!("started by {}", sources.join(", "));
+    chart.node("begin", Shape::Stadium, &[&title, &started], None);
+    let last = draw_row(&mut chart, Some("begin".to_owned()), &definition.steps);
+    if let Some(last) = last {
+        // The last node is declared in its arrow.
+        let finish = "finish([\"receipt\"])";
+        chart.arrow(&last, finish, None);
+    }
+    chart.class(IRREVERSIBLE, "stroke-width:4px");
+    chart.into_text()
+}
+
+/// Draws steps in a row after the node `before`. Returns the last node.
+fn draw_row(chart: &mut Flowchart, mut before: Option<String>, steps: &[Step]) -> Option<String> {
+    for step in steps {
+        let id = node_id("step", &step.name);
+        draw_step(chart, &id, step);
+        if let Some(before) = before {
+            chart.arrow(&before, &id, None);
+        }
+        before = Some(id);
+    }
+    before
+}
+
+fn draw_step(chart: &mut Flowchart, id: &str, step: &Step) {
+    let name = &step.name;
+    match &step.kind {
+        StepKind::Action(action) => draw_action(chart, id, name, action),
+        StepKind::Wait(wait) => {
+            let until = match wait {
+                Wait::Seconds(seconds) => format!("wait {}", show_seconds(*seconds)),
+                Wait::Until(until) => format!("wait until {}", inside(until)),
+            };
+            chart.node(id, Shape::Hexagon, &[name, &until], None);
+        }
+        StepKind::Approve(approve) => {
+            let within = format!("approve within {}", show_seconds(approve.within_s));
+            let lines = [name, within.as_str(), inside(&approve.message)];
+            chart.node(id, Shape::Diamond, &lines, None);
+        }
+        StepKind::Parallel(branches) => {
+            chart.boxed(id, &format!("{name}: in parallel"), |chart| {
+                for branch in branches {
+                    draw_row(chart, None, &branch.steps);
+                }
+            });
+        }
+        StepKind::ForEach(each) => {
+            let (items, most) = (inside(&each.items), each.max_concurrency);
+            let title = format!("{name}: for each of {items}, {most} at once");
+            chart.boxed(id, &title, |chart| {
+                draw_row(chart, None, &each.steps);
+            });
+        }
+    }
+}
+
+fn draw_action(chart: &mut Flowchart, id: &str, name: &str, action: &ActionStep) {
+    let when = action.when.as_deref();
+    let when = when.map(|when| format!("when {}", inside(when)));
+    let failure = match action.on_failure {
+        OnFailure::Rollback => None,
+        OnFailure::Continue => Some("goes on if it fails".to_owned()),
+        OnFailure::Escalate { within_s } => Some(format!(
+            "asks within {} if it fails",
+            show_seconds(within_s)
+        )),
     };
-    let started = definition
-        .triggers
-        .iter()
-        .map(|trigger| trigger.name.as_str());
-    let doors: Vec<&str> = std::iter::once("API").chain(started).collect();
-    chart.line(&format!(
-        "begin([\"{} version {}<br/>started by {}\"])",
-        definition.workflow,
-        definition.version,
-        doors.join(", ")
-    ));
-    let last = chart.row("begin".to_owned(), &definition.steps);
-    chart.line(&format!("{last} --> finish([\"receipt\"])"));
-    chart.line("classDef irreversible stroke-width:4px");
-    chart.text
+    let lines = [
+        Some(name),
+        Some(&action.action),
+        when.as_deref(),
+        failure.as_deref(),
+    ];
+    let lines: Vec<&str> = lines.into_iter().flatten().collect();
+    let class = action.rollback.is_none().then_some(IRREVERSIBLE);
+    chart.node(id, Shape::Rectangle, &lines, class);
 }
 
-struct Chart {
-    text: String,
-    indent: usize,
-}
-
-impl Chart {
-    fn line(&mut self, text: &str) {
-        // Writing to a String cannot fail.
-        let _ = writeln!(self.text, "{}{text}", "  ".repeat(self.indent));
-    }
-
-    /// Steps in a row after the node `before`; the last node's id comes back.
-    fn row(&mut self, mut before: String, steps: &[Step]) -> String {
-        for step in steps {
-            let id = self.step(step);
-            if !before.is_empty() {
-                self.line(&format!("{before} --> {id}"));
-            }
-            before = id;
-        }
-        before
-    }
-
-    fn step(&mut self, step: &Step) -> String {
-        // `end` and other words of Mermaid's cannot name a node.
-        let id = format!("step_{}", step.name);
-        match &step.kind {
-            StepKind::Action(action) => {
-                let when = action.when.as_deref().map_or_else(String::new, |when| {
-                    format!("<br/>when {}", escape(expression_in(when).unwrap_or(when)))
-                });
-                let class = if action.rollback.is_none() {
-                    ":::irreversible"
-                } else {
-                    ""
-                };
-                let failure = match action.on_failure {
-                    OnFailure::Rollback => String::new(),
-                    OnFailure::Continue => "<br/>goes on if it fails".to_owned(),
-                    OnFailure::Escalate { within_s } => {
-                        format!("<br/>asks within {} if it fails", show_seconds(within_s))
-                    }
-                };
-                self.line(&format!(
-                    "{id}[\"{}<br/>{}{when}{failure}\"]{class}",
-                    step.name,
-                    escape(&action.action)
-                ));
-            }
-            StepKind::Wait(wait) => {
-                let until = match wait {
-                    Wait::Seconds(seconds) => format!("wait {}", show_seconds(*seconds)),
-                    Wait::Until(until) => {
-                        format!(
-                            "wait until {}",
-                            escape(expression_in(until).unwrap_or(until))
-                        )
-                    }
-                };
-                self.line(&format!("{id}{{{{\"{}<br/>{until}\"}}}}", step.name));
-            }
-            StepKind::Approve(approve) => {
-                let message = expression_in(&approve.message).unwrap_or(&approve.message);
-                self.line(&format!(
-                    "{id}{{\"{}<br/>approve within {}<br/>{}\"}}",
-                    step.name,
-                    show_seconds(approve.within_s),
-                    escape(message)
-                ));
-            }
-            StepKind::Parallel(branches) => {
-                self.subgraph(&id, &format!("{}: in parallel", step.name), |chart| {
-                    for branch in branches {
-                        chart.row(String::new(), &branch.steps);
-                    }
-                });
-            }
-            StepKind::ForEach(each) => {
-                let items = escape(expression_in(&each.items).unwrap_or(&each.items));
-                let title = format!(
-                    "{}: for each of {items}, {} at once",
-                    step.name, each.max_concurrency
-                );
-                self.subgraph(&id, &title, |chart| {
-                    chart.row(String::new(), &each.steps);
-                });
-            }
-        }
-        id
-    }
-
-    fn subgraph(&mut self, id: &str, title: &str, inside: impl FnOnce(&mut Self)) {
-        self.line(&format!("subgraph {id} [\"{title}\"]"));
-        self.indent += 1;
-        inside(self);
-        self.indent -= 1;
-        self.line("end");
-    }
-}
-
-/// Text inside a label's quotes.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('#', "&num;")
+/// Returns the expression inside `{% %}`, or a literal as it is.
+fn inside(text: &str) -> &str {
+    expression_in(text).unwrap_or(text)
 }

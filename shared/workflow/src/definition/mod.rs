@@ -1,4 +1,5 @@
-//! Workflow definitions: from YAML text to a typed definition, or to every mistake in it at once.
+//! Reads workflow definitions: YAML text becomes a typed definition, or a list of every mistake in
+//! it.
 
 mod decision;
 mod duration;
@@ -10,6 +11,7 @@ mod policy;
 mod problem;
 mod read;
 mod reader;
+mod render;
 mod rules;
 mod scalar;
 mod schedule;
@@ -17,6 +19,8 @@ mod schema;
 mod scope;
 mod steps;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod triggers;
 mod yaml;
@@ -27,6 +31,7 @@ pub use model::{
     Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
 };
 pub use problem::{Problem, Span};
+pub use render::render;
 pub use schema::schema;
 pub use yaml::{MAX_BYTES, MAX_DEPTH};
 
@@ -34,17 +39,17 @@ pub(crate) use rules::bare;
 
 use holdfast_action::ActionInfo;
 
-/// What a definition may refer to beyond itself.
+/// The names outside a definition that it may refer to.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
-    /// The actions of the deployment.
+    /// Actions of the deployment.
     pub actions: &'a [&'a ActionInfo],
-    /// The names of the template's parameters, for `${Name}`.
+    /// Names of the template's parameters, for `${Name}`.
     pub parameters: &'a [String],
 }
 
-/// Reads a definition. An `Err` holds every mistake in order of its place: a syntax error alone, or all that is wrong
-/// with a file that can be parsed.
+/// Reads a definition. The error holds every mistake in order of its place, or one syntax error,
+/// because the rest cannot be parsed.
 pub fn read(source: &str, known: &Known<'_>) -> Result<Definition, Vec<Problem>> {
     read::read(source, known)
 }

@@ -1,4 +1,4 @@
-//! A definition as it was written, defaults filled in: what the compiler reads and what the definition's digest covers.
+//! The typed definition: defaults filled in, as the compiler reads it and as its digest covers it.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -9,38 +9,40 @@ use holdfast_task::StartConditions;
 /// A workflow. Texts may hold expressions (`{% … %}`) and parameters (`${Name}`), as written.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Definition {
-    /// Such as `WF-DELAY-VENDOR-PAYMENTS-ACME`.
+    /// Id, such as `WF-DELAY-VENDOR-PAYMENTS-ACME`.
     pub workflow: String,
-    /// Raised by its author, from 1.
+    /// Version, from 1. The author raises it.
     pub version: u32,
-    /// One line for people.
+    /// Description in one line, for people.
     pub description: Option<String>,
-    /// Who may start it; empty: every tenant.
+    /// Tenants that may start it. Empty means every tenant.
     pub tenants: Vec<String>,
     /// JSON Schema 2020-12 of the input.
     pub input: Value,
-    /// What starts it beside the API.
+    /// Triggers: what starts it besides the API.
     pub triggers: Vec<Trigger>,
-    /// What must hold before any effect.
+    /// Assertions that must hold before any effect.
     pub guardrails: Vec<Guardrail>,
-    /// What else a start must keep to. Left out of the digest where there is nothing.
+    /// Other guardrails: hours, freezes, budgets, limits, approval, pause. Left out of the digest
+    /// if there are none.
     #[serde(skip_serializing_if = "StartConditions::is_default")]
     pub rules: StartConditions,
     /// Bounds of an execution.
     pub limits: Limits,
-    /// In declared order.
+    /// Steps in declared order.
     pub steps: Vec<Step>,
 }
 
 impl Definition {
-    /// `sha256:` and the hex digest of the definition's canonical JSON.
+    /// Returns `sha256:` and the hex digest of the definition's canonical JSON.
     pub fn digest(&self) -> Result<String, CanonicalError> {
         let value = serde_json::to_value(self)
             .map_err(|error| CanonicalError::NotJson(error.to_string()))?;
         Ok(format!("sha256:{}", value_sha256_hex(&value)?))
     }
 
-    /// Every action step in declared order, those inside containers included, with the `for_each` it stands in.
+    /// Returns every action step in declared order, each with the `for_each` around it. Steps
+    /// inside containers are included.
     pub fn action_steps(&self) -> Vec<(&Step, &ActionStep, Option<&str>)> {
         let mut found = Vec::new();
         collect(&self.steps, None, &mut found);
@@ -65,29 +67,29 @@ fn collect<'a>(
     }
 }
 
-/// What starts a workflow beside the API, and how it becomes a start.
+/// A trigger: an event or a schedule, and how it becomes a start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Trigger {
-    /// Unique among the triggers.
+    /// Name, unique among the triggers.
     pub name: String,
-    /// An event or a schedule.
+    /// Event or schedule.
     #[serde(flatten)]
     pub source: TriggerSource,
-    /// A literal or an expression.
+    /// Tenant: a literal or an expression.
     pub tenant: String,
-    /// What makes a repeated event the same start.
+    /// Idempotency key: repeated events with the same key are one start.
     pub idempotency_key: String,
-    /// The execution's input.
+    /// Input of the execution.
     pub input: Value,
-    /// The person who asks for it: an expression.
+    /// Person who requests the start: an expression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
-    /// Another person's agreement.
+    /// Agreement of another person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<Value>,
 }
 
-/// Where a trigger comes from.
+/// The source of a trigger.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerSource {
@@ -98,7 +100,7 @@ pub enum TriggerSource {
     Schedule {
         /// `cron(…)` or `rate(…)`.
         schedule: String,
-        /// IANA name; UTC where absent.
+        /// IANA name of the time zone. UTC if absent.
         timezone: Option<String>,
     },
 }
@@ -106,11 +108,11 @@ pub enum TriggerSource {
 /// An assertion over a start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Guardrail {
-    /// Unique among the guardrails.
+    /// Name, unique among the guardrails.
     pub name: String,
-    /// An expression that must yield true.
+    /// Expression that must yield true.
     pub assert: String,
-    /// Said to the person whose start is rejected.
+    /// Reason given to the caller whose start is rejected.
     pub message: String,
 }
 
@@ -124,14 +126,14 @@ pub struct Limits {
 /// One entry of `steps`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step {
-    /// Unique in the definition.
+    /// Name, unique in the definition.
     pub name: String,
-    /// What it does.
+    /// Kind of the step.
     #[serde(flatten)]
     pub kind: StepKind,
 }
 
-/// What a step does.
+/// The kind of a step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
@@ -151,31 +153,31 @@ pub enum StepKind {
 /// A step that performs an action.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ActionStep {
-    /// Which one.
+    /// Name of the action.
     pub action: String,
-    /// An expression; the step is skipped unless it yields true.
+    /// Expression. The step is skipped unless it yields true.
     pub when: Option<String>,
-    /// The action's input.
+    /// Input of the action.
     pub input: Value,
     /// Longest duration of an attempt, in seconds.
     pub timeout_s: u64,
-    /// When to try again.
+    /// Policy of retries.
     pub retry: Retry,
-    /// How it is undone; absent where it is irreversible.
+    /// Undo of the step. Absent if the step is irreversible.
     pub rollback: Option<Rollback>,
-    /// Whether the target can take the same call twice.
+    /// True if the target handles a repeated call as one.
     pub idempotent: bool,
-    /// What follows when it fails for good. The default is left out of the digest, so that definitions from before
-    /// this field keep theirs.
+    /// Consequence of a permanent failure. The default is left out of the digest, so that older
+    /// definitions keep theirs.
     #[serde(skip_serializing_if = "OnFailure::is_default")]
     pub on_failure: OnFailure,
 }
 
-/// What follows when a step fails for good.
+/// The consequence of a step's permanent failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
-    /// Everything done so far is undone.
+    /// The execution is rolled back.
     #[default]
     Rollback,
     /// A person decides.
@@ -183,7 +185,7 @@ pub enum OnFailure {
         /// Longest time for the decision, in seconds.
         within_s: u64,
     },
-    /// If it certainly had no effect, the workflow goes on, and the step's output is null.
+    /// The execution continues if the step certainly had no effect. The step's output is then null.
     Continue,
 }
 
@@ -193,58 +195,58 @@ impl OnFailure {
     }
 }
 
-/// When to try again.
+/// The policy of retries.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Retry {
-    /// Attempts in all, the first included.
+    /// Most attempts, the first included.
     pub max_attempts: u32,
     /// Delay before the second attempt, in seconds.
     pub interval_s: u64,
-    /// What each further delay is multiplied by.
+    /// Factor from each delay to the next.
     pub backoff: f64,
     /// Longest delay, in seconds.
     pub max_delay_s: u64,
-    /// How delays are scattered.
+    /// Randomness of the delays.
     pub jitter: Jitter,
 }
 
-/// How delays are scattered.
+/// The randomness of delays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Jitter {
-    /// Anything between nothing and the delay.
+    /// A random part of the delay.
     Full,
-    /// Not at all.
+    /// The whole delay.
     None,
 }
 
-/// How a step is undone.
+/// The undo of a step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rollback {
-    /// The undo's own input, where the action wants one.
+    /// Input of the undo, if the action takes one.
     pub input: Option<Value>,
-    /// Longest duration of an undo attempt, in seconds.
+    /// Longest duration of an attempt at the undo, in seconds.
     pub timeout_s: u64,
-    /// When to try again.
+    /// Policy of retries.
     pub retry: Retry,
-    /// Whether the action's undo keeps a delayed call from taking effect.
+    /// True if the action's undo fences: the target then refuses a late call of the step.
     pub fences: bool,
 }
 
-/// How long to wait.
+/// The duration or the end of a wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
-    /// So many seconds.
+    /// Number of seconds.
     Seconds(u64),
-    /// Until the RFC 3339 timestamp that this expression yields.
+    /// Expression that yields an RFC 3339 timestamp.
     Until(String),
 }
 
-/// A step that goes on when a person agrees. Its output: `{ "by": …, "at": …, "reason": … }`.
+/// A step that continues when a person approves. Its output: `{ "by": …, "at": …, "reason": … }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Approve {
-    /// What the person is asked: a literal or an expression.
+    /// Question to the person: a literal or an expression.
     pub message: String,
     /// Longest time for the decision, in seconds.
     pub within_s: u64,
@@ -253,21 +255,21 @@ pub struct Approve {
 /// One branch of a `parallel`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Branch {
-    /// In declared order.
+    /// Steps in declared order.
     pub steps: Vec<Step>,
 }
 
 /// Steps for every item of a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ForEach {
-    /// An expression that yields the list.
+    /// Expression that yields the list.
     pub items: String,
-    /// An expression over `$item` that names it: a text or a number.
+    /// Expression over `$item` that names the item: a text or a number.
     pub item_key: String,
-    /// How many items at once.
+    /// Most items that run at the same time.
     pub max_concurrency: u32,
-    /// An expression: what one item contributes to the step's output.
+    /// Expression: what one item contributes to the step's output.
     pub collect: Option<String>,
-    /// In declared order; no `for_each` among them.
+    /// Steps in declared order, without a `for_each` among them.
     pub steps: Vec<Step>,
 }

@@ -1,11 +1,11 @@
-//! Every step's name before anything is read in detail, so that a wrong reference can be told where its step stands.
+//! Collects every step's name before steps are read, so that a wrong reference can be explained.
 
 use super::{
     problem::Span,
     tree::{Kind, Node},
 };
 
-/// Names that a step cannot have, because expressions use them otherwise.
+/// Names that expressions use otherwise, so that no step can have them.
 pub(super) const RESERVED: [&str; 9] = [
     "input",
     "execution",
@@ -18,7 +18,7 @@ pub(super) const RESERVED: [&str; 9] = [
     "holdfast",
 ];
 
-/// The functions of JSONata itself, without `$eval`, which Step Functions leaves out.
+/// Functions of JSONata, except `$eval`, which Step Functions leaves out.
 pub(super) const FUNCTIONS: [&str; 63] = [
     "abs",
     "append",
@@ -85,40 +85,42 @@ pub(super) const FUNCTIONS: [&str; 63] = [
     "zip",
 ];
 
-/// What Step Functions adds; guardrails and triggers are evaluated elsewhere and lack these.
+/// Functions that Step Functions adds. Guardrails and triggers are evaluated elsewhere and lack
+/// them.
 pub(super) const STEP_FUNCTIONS: [&str; 5] = ["hash", "parse", "partition", "range", "uuid"];
 
-/// Those that yield something else whenever they are called: the clock's, and those of chance.
+/// Functions that depend on the clock, so that each call may yield another value.
 pub(super) const CLOCKS: [&str; 2] = ["millis", "now"];
+/// Functions that depend on chance.
 pub(super) const DICE: [&str; 3] = ["random", "shuffle", "uuid"];
 
-/// What a named step is.
+/// The kind of a named step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     Action,
     Wait,
     Approve,
     Parallel,
-    /// With or without `collect`.
+    /// True if it has a `collect`.
     ForEach(bool),
 }
 
-/// A step as it was declared.
+/// The declaration of a step.
 #[derive(Debug, Clone)]
 pub(super) struct Declared {
     pub(super) name: String,
     pub(super) at: Span,
     pub(super) sort: Sort,
-    /// The containers it stands in, outermost first.
+    /// Containers around it, outermost first.
     pub(super) within: Vec<String>,
 }
 
-/// All of them, in declared order.
+/// The declarations of all steps, in declared order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names(Vec<Declared>);
 
 impl Names {
-    /// Collects whatever looks like a named step.
+    /// Collects every mapping that looks like a named step.
     pub(super) fn collect(root: &Node) -> Self {
         let mut names = Self::default();
         if let Some(steps) = root.get("steps") {

@@ -1,4 +1,4 @@
-//! Reads what a step does about time and failure: timeout, retry, rollback.
+//! Reads how a step handles time and failure: timeout, retry, rollback.
 
 use super::{
     model::{Jitter, Limits, Retry, Rollback},
@@ -9,7 +9,7 @@ use super::{
 use holdfast_action::{ActionInfo, Undo};
 use holdfast_task::timing::{STEP_TIMEOUT_MAX_S, TASK_MARGIN_S};
 
-/// An attempt's longest duration where the definition says nothing.
+/// Longest duration of an attempt by default.
 const DEFAULT_TIMEOUT_S: u64 = 30;
 const DEFAULT_RETRY: Retry = Retry {
     max_attempts: 3,
@@ -22,7 +22,7 @@ const DEFAULT_RETRY: Retry = Retry {
 const MAX_DELAY_S: u64 = 24 * 60 * 60;
 
 impl Retry {
-    /// The delays between attempts, in seconds, each at its longest.
+    /// Returns the delays between attempts, in seconds, each at its longest.
     pub fn delays_s(&self) -> impl Iterator<Item = u64> {
         let longest = self.max_delay_s as f64;
         let first = self.interval_s as f64;
@@ -32,15 +32,17 @@ impl Retry {
         })
     }
 
-    /// How long all attempts and delays take at most, in seconds. One that never answers lasts as long as its state waits for
-    /// it; one that dies at once is followed when its lease is over, which is no later.
+    /// Returns the longest duration of all attempts and delays, in seconds. An attempt that never
+    /// answers lasts as long as its state waits for it. An attempt that dies at once is followed
+    /// when its lease ends, which is no later.
     pub fn longest_s(&self, timeout_s: u64) -> u64 {
         u64::from(self.max_attempts) * (timeout_s + TASK_MARGIN_S) + self.delays_s().sum::<u64>()
     }
 }
 
 impl Reader<'_> {
-    /// `timeout` and `retry`; `inherited` where those of a rollback default to its step's.
+    /// Reads `timeout` and `retry`. `inherited` are the step's, which those of a rollback default
+    /// to.
     pub(super) fn attempts(
         &mut self,
         fields: &Fields<'_>,
@@ -91,7 +93,8 @@ impl Reader<'_> {
             )
         });
         let interval_s = interval_s.unwrap_or(default.interval_s);
-        // An interval beyond the default cap raises it; beyond a written one it is a contradiction.
+        // An interval beyond the default cap raises the cap. Beyond a written cap it is a
+        // contradiction.
         if let (Some(node), true) = (
             fields.get("max_delay"),
             max_delay_s.is_some_and(|most| most < interval_s),
@@ -113,7 +116,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Exactly one of `rollback` and `irreversible`, and what the action's undo takes.
+    /// Reads exactly one of `rollback` and `irreversible`, and the input that the action's undo
+    /// takes.
     pub(super) fn rollback(
         &mut self,
         fields: &Fields<'_>,

@@ -1,23 +1,23 @@
-//! A mistake in a definition: where it is, what is wrong, what would be right.
+//! Defines a mistake in a definition: its place, its message and its fix.
 
 use std::fmt;
 
 /// A place in a source text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Span {
-    /// Bytes before it.
+    /// Number of bytes before it.
     pub offset: usize,
-    /// Its length in bytes; never beyond the end of its line.
+    /// Length in bytes. It ends within its line.
     pub length: usize,
-    /// Its line, from 1.
+    /// Line, from 1.
     pub line: usize,
-    /// Its column in characters, from 1.
+    /// Column in characters, from 1.
     pub column: usize,
 }
 
 impl Span {
-    /// The first place inside this one (or after it, in the following lines of the same block) where `needle` stands;
-    /// the span itself where it is not found, as in text that YAML escapes change.
+    /// Returns the first place of `needle` inside this span, or in the following lines of the same
+    /// block. Returns the span itself if YAML escapes changed the text.
     pub(super) fn narrow(self, source: &str, needle: &str) -> Self {
         let Some(found) = source
             .get(self.offset..self.offset + self.length)
@@ -35,19 +35,19 @@ impl Span {
     }
 }
 
-/// One mistake.
+/// A mistake in a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it is.
+    /// Place of the mistake.
     pub at: Span,
-    /// What is wrong.
+    /// Description of the mistake.
     pub message: String,
-    /// What would be right.
+    /// Fix.
     pub help: String,
 }
 
 impl Problem {
-    /// A mistake at a place.
+    /// Creates a mistake at a place.
     pub fn new(at: Span, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             at,

@@ -1,4 +1,4 @@
-//! Reads a definition's top level: identity, tenants, input schema, guardrails, limits.
+//! Reads the top level of a definition: identity, tenants, input schema, guardrails, limits.
 
 use serde_json::Value;
 
@@ -34,9 +34,9 @@ const FIELDS: [&str; 14] = [
     "limits",
     "steps",
 ];
-/// An execution's longest duration where the definition says nothing.
+/// Longest duration of an execution by default.
 const DEFAULT_TIMEOUT_S: u64 = 15 * 60;
-/// As long as Step Functions lets an execution run.
+/// Longest duration of a Step Functions execution.
 pub(super) const MAX_TIMEOUT_S: u64 = 365 * 24 * 60 * 60;
 
 pub(super) fn read(source: &str, known: &Known<'_>) -> Result<Definition, Vec<Problem>> {
@@ -64,7 +64,7 @@ pub(super) fn read(source: &str, known: &Known<'_>) -> Result<Definition, Vec<Pr
     Err(problems)
 }
 
-/// The properties of an input schema that allows no others.
+/// Returns the properties of an input schema that allows no others.
 fn closed_fields(schema: Option<&Node>) -> Option<Vec<String>> {
     let schema = schema?;
     let Kind::Bool(false) = schema.get("additionalProperties")?.kind else {
@@ -146,7 +146,7 @@ impl Reader<'_> {
         tenants
     }
 
-    /// Whether `tenant` is a name at all.
+    /// Checks the form of a tenant's name. Returns false if it is wrong.
     pub(super) fn tenant_name(&mut self, node: &Node, tenant: &str) -> bool {
         if tenant.is_empty() {
             return false;
@@ -249,7 +249,7 @@ impl Reader<'_> {
         (limits, bounds)
     }
 
-    /// A name of our own making: a step's, guardrail's or trigger's.
+    /// Reads a name that the author gives: of a step, guardrail, budget or trigger.
     pub(super) fn name(&mut self, node: &Node, what: &str, example: &str) -> String {
         let name = self.text(node, what, example);
         let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -265,7 +265,7 @@ impl Reader<'_> {
         name
     }
 
-    /// Every `${Name}` must be a parameter of the template.
+    /// Checks that every `${Name}` is a parameter of the template.
     fn parameters(&mut self, node: &Node) {
         match &node.kind {
             Kind::Text(text) => self.parameters_of(node.at, text),
@@ -289,7 +289,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reports a duration that cannot pass before the execution's own timeout.
+    /// Reports a duration that exceeds the execution's own timeout.
     pub(super) fn within_limit(
         &mut self,
         at: super::Span,

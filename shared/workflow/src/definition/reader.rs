@@ -1,4 +1,5 @@
-//! Reading typed values off the tree: every mismatch becomes a problem, and reading goes on with a stand-in value.
+//! Reads typed values from the tree. A mismatch is recorded as a problem and replaced by a stand-in
+//! value.
 
 use std::ops::RangeInclusive;
 
@@ -11,13 +12,13 @@ use super::{
     tree::{Key, Kind, Node},
 };
 
-/// What reading needs and what it finds. The definition is thrown away if there is any problem, so a stand-in value
-/// never leaves this module.
+/// The context of reading, and the problems found. The definition is discarded if there is any
+/// problem, so a stand-in value never leaves this module.
 pub(super) struct Reader<'a> {
     pub(super) source: &'a str,
     pub(super) known: &'a Known<'a>,
     pub(super) names: Names,
-    /// The properties of the input schema, where it allows no others.
+    /// Properties of the input schema, if it allows no others.
     pub(super) input_fields: Option<Vec<String>>,
     pub(super) problems: Vec<Problem>,
 }
@@ -27,7 +28,8 @@ pub(super) struct Reader<'a> {
 pub(super) struct Fields<'n> {
     pub(super) at: Span,
     what: &'n str,
-    /// A value of another type was reported as such: what it lacks is not.
+    /// False if the value is of another type. That is one problem, so missing fields are no further
+    /// ones.
     pub(super) is_map: bool,
     pub(super) entries: &'n [(Key, Node)],
 }
@@ -58,7 +60,7 @@ impl Reader<'_> {
         self.problems.push(Problem::new(at, message, help));
     }
 
-    /// The entries of a mapping; those that `known` does not name are problems.
+    /// Returns the entries of a mapping. Entries that `known` does not name are problems.
     pub(super) fn fields<'n>(
         &mut self,
         node: &'n Node,
@@ -84,7 +86,7 @@ impl Reader<'_> {
         fields
     }
 
-    /// The entries of a mapping with any names.
+    /// Returns the entries of a mapping, whatever their names.
     pub(super) fn any_fields<'n>(&mut self, node: &'n Node, what: &'n str) -> Fields<'n> {
         let (is_map, entries) = match &node.kind {
             Kind::Map(entries) => (true, entries.as_slice()),
@@ -105,7 +107,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A field that must be there; `example` shows how it is written.
+    /// Returns a required field. `example` shows how it is written.
     pub(super) fn required<'n>(
         &mut self,
         fields: &Fields<'n>,
@@ -219,7 +221,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A duration in seconds.
+    /// Reads a duration, in seconds.
     pub(super) fn seconds(&mut self, node: &Node, what: &str, range: RangeInclusive<u64>) -> u64 {
         let parsed = match &node.kind {
             Kind::Text(text) => parse_seconds(text),
@@ -247,7 +249,7 @@ impl Reader<'_> {
         }
     }
 
-    /// One of a few words.
+    /// Reads one of a few words.
     pub(super) fn choice<T: Copy>(
         &mut self,
         node: &Node,
@@ -270,7 +272,7 @@ impl Reader<'_> {
         found
     }
 
-    /// Reports names that stand twice; `seen` are those so far.
+    /// Reports a repeated name. `seen` are the names so far, with their lines.
     pub(super) fn unique(
         &mut self,
         seen: &mut Vec<(String, usize)>,

@@ -1,4 +1,4 @@
-//! Reads what a start must keep to: hours, freezes, an approval, pauses, budgets, limits.
+//! Reads the guardrails besides assertions: hours, freezes, an approval, pauses, budgets, limits.
 
 use serde_json::Value;
 
@@ -14,19 +14,19 @@ use holdfast_task::{Budget, Day, Freeze, Hours, Period, StartConditions};
 
 /// Highest limit of executions.
 pub(super) const MAX_LIMIT: u32 = 1_000_000;
-/// Most budgets of a workflow: a start takes of all of them in one write.
+/// Most budgets of a workflow: a start reserves from all of them in one write.
 pub(super) const MAX_BUDGETS: usize = 10;
 
-/// Names of guardrails and budgets, and the lines on which they stand.
+/// The names of guardrails and budgets, with their lines.
 pub(super) type NamesByLine = Vec<(String, usize)>;
 
-/// What guardrails and amounts see; every attempt to begin must come to the same.
+/// Returns the scope of guardrails and amounts. Every attempt to begin must yield the same values.
 pub(super) fn scope(field: &'static str) -> Scope {
-    Scope::of_gate(&SCOPE).repeatable(field)
+    Scope::of_admission(&SCOPE).repeatable(field)
 }
 
 impl Reader<'_> {
-    /// Everything except the limits, which the caller has read.
+    /// Reads all of them except the limits, which the caller has read.
     pub(super) fn rules(
         &mut self,
         top: &Fields<'_>,
@@ -60,14 +60,14 @@ impl Reader<'_> {
         rules
     }
 
-    /// A bound of `limits`.
+    /// Reads a bound of `limits`.
     pub(super) fn bound(&mut self, fields: &Fields<'_>, name: &str) -> Option<u32> {
         let node = fields.get(name)?;
         let what = format!("limits.{name}");
         u32::try_from(self.integer(node, &what, 1..=u64::from(MAX_LIMIT))).ok()
     }
 
-    /// The name of a guardrail or a budget.
+    /// Reads the name of a guardrail or a budget.
     pub(super) fn outcome_name(
         &mut self,
         node: &Node,
@@ -134,7 +134,7 @@ impl Reader<'_> {
         days
     }
 
-    /// A time of day in minutes.
+    /// Reads a time of day, in minutes.
     fn clock(
         &mut self,
         fields: &Fields<'_>,
@@ -157,7 +157,7 @@ impl Reader<'_> {
         minutes
     }
 
-    /// `zone`; UTC where it may be left out.
+    /// Reads `zone`. UTC if it is absent and optional.
     fn zone(&mut self, fields: &Fields<'_>, required: bool) -> String {
         let example = "zone: Europe/Berlin";
         let node = match required {
@@ -244,7 +244,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A decimal, in ten-thousandths.
+    /// Reads a decimal, in ten-thousandths.
     fn amount(
         &mut self,
         node: &Node,
@@ -267,7 +267,7 @@ impl Reader<'_> {
     }
 }
 
-/// One, or a list of them.
+/// Returns the entries of a field that holds one value or a list.
 fn several(node: Option<&Node>) -> Vec<&Node> {
     match node {
         None => Vec::new(),
@@ -279,7 +279,7 @@ fn several(node: Option<&Node>) -> Vec<&Node> {
     }
 }
 
-/// A budget's amount as the gate evaluates it.
+/// Returns a budget whose amount is the bare expression that the admission check evaluates.
 pub(crate) fn bare(budget: &Budget) -> Budget {
     Budget {
         amount: expression_in(&budget.amount)

@@ -1,4 +1,4 @@
-//! What an unquoted YAML scalar means: JSON's values, and nothing that YAML's versions read differently.
+//! Interprets an unquoted YAML scalar: as a JSON value, or as an ambiguity to be quoted.
 
 use serde_json::Number;
 
@@ -9,7 +9,8 @@ use super::{
     tree::Kind,
 };
 
-/// The value of unquoted `text`. What can be read in two ways, or not in JSON, must be quoted and is a problem.
+/// Returns the value of unquoted `text`. Text that YAML versions read differently, or that JSON
+/// cannot hold, is a problem.
 pub(super) fn scalar(text: &str, at: Span, problems: &mut Vec<Problem>) -> Kind {
     match text {
         "" | "~" | "null" => return Kind::Null,
@@ -18,7 +19,7 @@ pub(super) fn scalar(text: &str, at: Span, problems: &mut Vec<Problem>) -> Kind 
         _ => {}
     }
     if let Ok(number) = serde_json::from_str::<Number>(text) {
-        // Digits alone that no integer holds were read as a float, and rounded.
+        // Digits that fit no integer were parsed as a float, and rounded.
         let rounded = number.is_f64() && !text.contains(['.', 'e', 'E']);
         if !rounded && !is_rounded(&number) {
             return Kind::Number(number);

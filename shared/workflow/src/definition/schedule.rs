@@ -1,10 +1,10 @@
-//! Schedules as EventBridge Scheduler takes them: `rate(1 hour)`, `cron(0 2 * * ? *)`.
+//! Checks schedules of EventBridge Scheduler: `rate(1 hour)`, `cron(0 2 * * ? *)`.
 
 use std::ops::RangeInclusive;
 
 use holdfast_admission::is_zone;
 
-/// Whether `text` is a schedule; the error says what would be right.
+/// Checks that `text` is a schedule. The error is the fix.
 pub(super) fn check_schedule(text: &str) -> Result<(), String> {
     let inside = |name: &str| {
         text.strip_prefix(name)
@@ -97,7 +97,7 @@ fn lies(number: &str, within: &RangeInclusive<u32>) -> bool {
     number.parse().is_ok_and(|number| within.contains(&number))
 }
 
-/// Whether `name` is an IANA time zone's, written as the scheduler takes it.
+/// Returns true if `name` is an IANA time zone, in the Scheduler's spelling.
 pub(super) fn check_timezone(name: &str) -> bool {
     let part = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_uppercase())

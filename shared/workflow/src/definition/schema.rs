@@ -1,5 +1,5 @@
-//! The JSON Schema of workflow files, from which editors complete. It knows the shape; what depends on other parts of
-//! a file (names, expressions, durations that fit together) only the reader knows.
+//! Defines the JSON Schema of workflow files, from which editors complete. It knows the form. Only
+//! the reader checks what depends on other parts: names, expressions, durations that fit together.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use super::{decision::MAX_MESSAGE, rules::MAX_LIMIT, triggers::EVENT_FIELDS};
 use holdfast_action::{ActionInfo, Undo};
 use holdfast_admission::{MAX_AMOUNT, PLACES};
 
-/// The schema, with the given actions and what they take.
+/// Returns the schema for these actions and their inputs.
 pub fn schema(actions: &[ActionInfo]) -> Value {
     let names: Vec<&str> = actions.iter().map(|info| info.name).collect();
     let summaries: Vec<String> = actions
@@ -44,7 +44,7 @@ fn duration(description: &str) -> Value {
     json!({ "description": description, "type": "string", "pattern": "^[0-9]+[smhd]$" })
 }
 
-/// What its fields refer to.
+/// Returns the definitions that the fields refer to.
 fn definitions(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
     json!({
         "name": { "type": "string", "pattern": "^[a-z][a-z0-9_]{0,59}$" },
@@ -106,7 +106,7 @@ fn definitions(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
     })
 }
 
-/// The fields of a workflow.
+/// Returns the fields of a workflow.
 fn properties() -> Value {
     json!({
         "workflow": {
@@ -145,7 +145,7 @@ fn properties() -> Value {
     })
 }
 
-/// A step that performs an action.
+/// Returns the schema of an action step.
 fn action(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
     json!({
         "type": "object", "additionalProperties": false, "required": ["name", "action"],
@@ -210,7 +210,7 @@ fn bound(description: &str) -> Value {
     json!({ "description": description, "type": "integer", "minimum": 1, "maximum": MAX_LIMIT })
 }
 
-/// One, or a list of them.
+/// Returns the schema of one value or a list.
 fn several(description: &str, kind: &str) -> Value {
     let one = json!({ "$ref": format!("#/$defs/{kind}") });
     json!({ "description": description, "anyOf": [one, { "type": "array", "minItems": 1, "items": one }] })
@@ -304,7 +304,7 @@ fn trigger() -> Value {
     })
 }
 
-/// What follows for a step from the action it names.
+/// Returns the constraints on a step that follow from its action.
 fn for_action(info: &ActionInfo) -> Value {
     let input = relaxed(&info.input_schema);
     let demands = info
@@ -324,7 +324,7 @@ fn for_action(info: &ActionInfo) -> Value {
     })
 }
 
-/// `schema`, with an expression or a parameter allowed wherever a value stands.
+/// Returns `schema`, with an expression or a parameter allowed in place of any value.
 fn relaxed(schema: &Value) -> Value {
     let Value::Object(members) = schema else {
         return schema.clone();
@@ -347,7 +347,7 @@ fn relaxed(schema: &Value) -> Value {
     if inner.is_empty() {
         return json!({});
     }
-    // The description stays outside, where editors look for it.
+    // The description stays outside, because editors look for it there.
     let description = inner.remove("description");
     let mut outer = json!({ "anyOf": [inner, { "type": "string", "pattern": r"\{%|\$\{" }] });
     if let (Some(description), Value::Object(outer)) = (description, &mut outer) {

@@ -1,4 +1,4 @@
-//! Which names an expression can use where it stands, and what to say of one that it cannot.
+//! Checks the names that an expression uses against the names that it can see.
 
 use super::{
     names::{CLOCKS, DICE, FUNCTIONS, STEP_FUNCTIONS, Sort},
@@ -11,9 +11,9 @@ use holdfast_expression::{Use, bounded, expression_in, uses};
 use jsonata_core::parser::parse;
 use serde_json::Value;
 
-/// The fields of an approval's output.
+/// Fields of an approval step's output.
 const APPROVAL_FIELDS: [&str; 3] = ["by", "at", "reason"];
-/// The fields of `$approval`.
+/// Fields of `$approval`.
 const AGREED_FIELDS: [&str; 5] = [
     "approved_by",
     "approved_at",
@@ -21,7 +21,7 @@ const AGREED_FIELDS: [&str; 5] = [
     "input_sha256",
     "reference",
 ];
-/// The fields of `$execution`.
+/// Fields of `$execution`.
 const EXECUTION_FIELDS: [&str; 6] = [
     "id",
     "tenant",
@@ -31,21 +31,21 @@ const EXECUTION_FIELDS: [&str; 6] = [
     "trigger",
 ];
 
-/// Names that expressions see, without `$`.
+/// The names that expressions see at one place, without `$`.
 #[derive(Debug, Clone)]
 pub(super) struct Scope {
     pub(super) visible: Vec<String>,
-    /// The containers around, outermost first; the step itself last.
+    /// Containers around the place, outermost first, then the step itself.
     pub(super) within: Vec<String>,
-    /// Whether Step Functions evaluates it, with the functions it adds.
+    /// True if Step Functions evaluates the expression, with the functions that it adds.
     in_machine: bool,
-    /// The field that must yield the same on every attempt, if it is one.
+    /// Field that must yield the same value on every attempt, if it is one.
     repeatable: Option<&'static str>,
 }
 
 impl Scope {
-    /// What guardrails and triggers see.
-    pub(super) fn of_gate(visible: &[&str]) -> Self {
+    /// Creates the scope of guardrails and triggers.
+    pub(super) fn of_admission(visible: &[&str]) -> Self {
         Self {
             visible: visible.iter().map(|&name| name.to_owned()).collect(),
             within: Vec::new(),
@@ -54,15 +54,15 @@ impl Scope {
         }
     }
 
-    /// What the first step sees.
+    /// Creates the scope of the first step.
     pub(super) fn of_steps() -> Self {
         Self {
             in_machine: true,
-            ..Self::of_gate(&["input", "execution"])
+            ..Self::of_admission(&["input", "execution"])
         }
     }
 
-    /// The same with more names.
+    /// Returns this scope with more names.
     pub(super) fn with(&self, names: &[&str]) -> Self {
         let mut scope = self.clone();
         scope
@@ -71,14 +71,15 @@ impl Scope {
         scope
     }
 
-    /// The same, inside the step or container `name`.
+    /// Returns this scope inside the step or container `name`.
     pub(super) fn inside(&self, name: &str) -> Self {
         let mut scope = self.clone();
         scope.within.push(name.to_owned());
         scope
     }
 
-    /// The same for `field`, which every attempt evaluates anew and which must yield the same each time.
+    /// Returns this scope for `field`, which every attempt evaluates again and which must yield the
+    /// same value each time.
     pub(super) fn repeatable(&self, field: &'static str) -> Self {
         Self {
             repeatable: Some(field),
@@ -96,7 +97,7 @@ impl Scope {
 }
 
 impl Reader<'_> {
-    /// A field that must be an expression.
+    /// Reads a field that must be an expression.
     pub(super) fn expression(&mut self, node: &Node, what: &str, scope: &Scope) -> String {
         let text = self.text(node, what, "\"{% $input.name %}\"");
         if !text.is_empty() && expression_in(&text).is_none() {
@@ -111,14 +112,14 @@ impl Reader<'_> {
         text
     }
 
-    /// A text that may be an expression.
+    /// Reads a text that may be an expression.
     pub(super) fn text_or_expression(&mut self, node: &Node, what: &str, scope: &Scope) -> String {
         let text = self.text(node, what, "a text, or \"{% $input.name %}\"");
         self.check_text(node.at, &text, scope);
         text
     }
 
-    /// Any value, in which texts may be expressions.
+    /// Reads any value, in which texts may be expressions.
     pub(super) fn template(&mut self, node: &Node, scope: &Scope) -> Value {
         match &node.kind {
             Kind::Text(text) => self.check_text(node.at, text, scope),
@@ -139,7 +140,8 @@ impl Reader<'_> {
         node.to_value()
     }
 
-    /// A value without expressions: Step Functions would evaluate them in a place where nobody expects it.
+    /// Reads a value without expressions. Step Functions would evaluate one in a place where its
+    /// author does not expect it.
     pub(super) fn plain(&mut self, node: &Node, what: &str) -> Value {
         match &node.kind {
             Kind::Text(text) if text.contains("{%") => {
@@ -183,7 +185,8 @@ impl Reader<'_> {
         }
     }
 
-    /// What Step Functions evaluates is in its bounds; the rest has to be in ours.
+    /// Checks that an expression which our functions evaluate is bounded. Step Functions bounds the
+    /// others itself.
     fn check_bounds(&mut self, at: Span, expression: &str, scope: &Scope) {
         if scope.in_machine {
             return;
@@ -258,7 +261,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A function whose answer changes, where every attempt must come to the same.
+    /// Reports a function whose value changes from call to call, if every attempt must yield the
+    /// same value.
     fn check_repeatable(&mut self, at: Span, name: &str, scope: &Scope) {
         let Some(field) = scope.repeatable else {
             return;
@@ -375,7 +379,8 @@ impl Reader<'_> {
         self.problem(place, message, help);
     }
 
-    /// A field that can never be there: a typing error that would show only when the expression runs.
+    /// Reports a field that never exists: a typing error that would show only when the expression
+    /// is evaluated.
     fn check_field(&mut self, at: Span, name: &str, field: Option<&str>) {
         let Some(field) = field else { return };
         let known: Vec<&str> = match name {

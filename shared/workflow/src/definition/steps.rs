@@ -27,10 +27,11 @@ const ACTION_FIELDS: [&str; 11] = [
 ];
 const APPROVE_FIELDS: [&str; 3] = ["name", "approve", "decide_within"];
 const KINDS: [&str; 5] = ["action", "wait", "approve", "parallel", "for_each"];
-/// Items at once where the definition says nothing, and at most: Step Functions runs 40 in a Map inline.
+/// Most items that run at the same time: by default, and at most. Step Functions runs 40 in an
+/// inline Map.
 const CONCURRENCY: (u32, u64) = (10, 40);
 
-/// What reading steps needs to know of where they stand.
+/// The place of the steps that are read.
 struct Place<'a> {
     limits: &'a Limits,
     in_for_each: bool,
@@ -47,7 +48,8 @@ impl Reader<'_> {
         self.sequence(node, Scope::of_steps(), &mut place).0
     }
 
-    /// Steps in a row: each sees the outputs of those before it. The scope after the last comes back too.
+    /// Reads steps in a row: each sees the outputs of those before it. Also returns the scope after
+    /// the last step.
     fn sequence(
         &mut self,
         node: &Node,
@@ -156,7 +158,7 @@ impl Reader<'_> {
         name
     }
 
-    /// Unknown fields, with a word on those that only another kind of step has.
+    /// Reports unknown fields. The help differs for fields that only another kind of step has.
     fn step_fields(&mut self, fields: &Fields<'_>, called: &str, kind: &str) {
         for (key, _) in fields.entries {
             let field = key.name.as_str();
@@ -257,8 +259,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The function may read all secrets that definitions name, so none of them is chosen by an input: the name is written
-    /// out, and so is what it stands in.
+    /// Requires the name of a secret to be literal, and so everything around it. The function may
+    /// read every secret that a definition names, so no input may choose one.
     pub(super) fn secret_name(
         &mut self,
         input: Option<&Node>,
@@ -357,7 +359,7 @@ impl Reader<'_> {
             None => (Vec::new(), inner),
         };
         place.in_for_each = outer;
-        // What every item yields is read after the last step, where all of its steps can be seen.
+        // `collect` is read last, because it sees the outputs of all steps inside.
         let collect = fields
             .get("collect")
             .map(|node| self.expression(node, "collect", &last));

@@ -1,6 +1,6 @@
-//! "Did you mean": the known name that a mistyped one is closest to.
+//! Suggests the known name that is closest to a mistyped one.
 
-/// The known name that `unknown` is a slip of the finger away from.
+/// Returns the known name that is a typing error away from `unknown`.
 pub(super) fn closest<'a>(
     unknown: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -23,7 +23,8 @@ pub(super) fn closest<'a>(
     close.or_else(|| known.iter().find(beginning)).copied()
 }
 
-/// Help for an unknown name: the closest known one, if any is close, and all of them after `list`.
+/// Returns the help for an unknown name: the closest known name, if there is one, and all of them
+/// after `list`.
 pub(super) fn suggest<'a>(
     unknown: &str,
     known: impl IntoIterator<Item = &'a str>,

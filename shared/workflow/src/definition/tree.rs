@@ -1,10 +1,10 @@
-//! A definition's values, each with its place.
+//! Defines the tree of a definition's values, each with its place in the source.
 
 use serde_json::{Map, Number, Value};
 
 use super::problem::Span;
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) at: Span,
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     Number(Number),
     Text(String),
     List(Vec<Node>),
-    /// In written order, keys unique.
+    /// Entries in written order, with unique keys.
     Map(Vec<(Key, Node)>),
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Key {
 }
 
 impl Node {
-    /// What people call this kind of value.
+    /// Describes the value for a message.
     pub(super) fn describe(&self) -> String {
         match &self.kind {
             Kind::Null => "nothing".into(),
@@ -44,7 +44,7 @@ impl Node {
         }
     }
 
-    /// The value without its places.
+    /// Returns the value without places.
     pub(super) fn to_value(&self) -> Value {
         match &self.kind {
             Kind::Null => Value::Null,
@@ -62,7 +62,7 @@ impl Node {
         }
     }
 
-    /// The value at a JSON pointer, or the innermost one on the way there.
+    /// Returns the value at a JSON pointer, or the innermost value on the way to it.
     pub(super) fn at_path(&self, pointer: &str) -> &Self {
         pointer
             .split('/')
@@ -80,7 +80,7 @@ impl Node {
             })
     }
 
-    /// Where the key `name` stands, or the mapping itself.
+    /// Returns the place of the key `name`, or of the mapping.
     pub(super) fn key_span(&self, name: &str) -> Span {
         match &self.kind {
             Kind::Map(entries) => entries
@@ -102,7 +102,7 @@ impl Node {
     }
 }
 
-/// How many values `node` holds, itself included, and how deep they are nested.
+/// Returns the number of values in `node`, itself included, and the depth of their nesting.
 pub(super) fn measure(node: &Node) -> (usize, usize) {
     let add = |(count, depth): (usize, usize), inner: &Node| {
         let (inner_count, inner_depth) = measure(inner);

@@ -24,7 +24,7 @@ const FIELDS: [&str; 9] = [
     "requested_by",
     "approval",
 ];
-/// What an EventBridge event has, and so what a pattern can match.
+/// Fields of an EventBridge event, and so the fields that a pattern can match.
 pub(super) const EVENT_FIELDS: [&str; 10] = [
     "source",
     "detail-type",
@@ -111,7 +111,8 @@ impl Reader<'_> {
         triggers
     }
 
-    /// Without an approval, or without a word of who asks, every start by this trigger would be rejected.
+    /// Requires an approval and a requester. Without them every start by this trigger would be
+    /// rejected.
     fn brings_approval(&mut self, fields: &Fields<'_>) {
         if fields.get("event").is_none() {
             if let Some(key) = fields.key("schedule") {
@@ -141,8 +142,8 @@ impl Reader<'_> {
 
     fn trigger_source(&mut self, fields: &Fields<'_>) -> (TriggerSource, Scope) {
         let (on_event, on_schedule) = (
-            Scope::of_gate(&["event"]),
-            Scope::of_gate(&["scheduled_time"]),
+            Scope::of_admission(&["event"]),
+            Scope::of_admission(&["scheduled_time"]),
         );
         match (fields.get("event"), fields.get("schedule")) {
             (Some(pattern), None) => {
@@ -181,7 +182,7 @@ impl Reader<'_> {
                 self.problem(fields.at, message, help);
                 (
                     TriggerSource::Event(Value::Null),
-                    Scope::of_gate(&["event", "scheduled_time"]),
+                    Scope::of_admission(&["event", "scheduled_time"]),
                 )
             }
         }
@@ -257,7 +258,7 @@ impl Reader<'_> {
         self.plain(node, "an event pattern")
     }
 
-    /// Below a pattern's fields stand further fields, or lists of what may match.
+    /// Checks one field of a pattern: it holds further fields, or a list of values that match.
     fn matcher(&mut self, name: &str, node: &Node) {
         match &node.kind {
             Kind::List(items) if !items.is_empty() => {}

@@ -1,4 +1,5 @@
-//! YAML as a tree whose every node knows its place. One document, JSON's types, strict booleans, bounded in size.
+//! Parses YAML into a tree whose every node knows its place: one document, JSON's types, strict
+//! booleans, bounded size.
 
 use super::{
     problem::{Problem, Span},
@@ -7,17 +8,17 @@ use super::{
 };
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 
-/// Larger files are refused unread.
+/// Largest file, in bytes. A larger one is refused unread.
 pub const MAX_BYTES: usize = 256 * 1024;
-/// Deeper nesting is refused.
+/// Deepest nesting.
 pub const MAX_DEPTH: usize = 64;
-/// More values (aliases expanded) are refused, so that a small file cannot grow without bound.
+/// Most values, aliases expanded, so that a small file cannot grow without bound.
 const MAX_NODES: usize = 50_000;
-/// A longer place is pointed at by its beginning.
+/// Longest underline, in bytes. Of a longer place, the beginning is underlined.
 const MAX_SHOWN: usize = 160;
 
-/// Reads one document. An `Err` holds one syntax error; duplicated keys, tags and values that JSON lacks are collected
-/// in `problems`, because the rest can still be read.
+/// Parses one document. The error is a syntax error. Duplicate keys, tags and values that JSON
+/// lacks are added to `problems`, because the rest can still be read.
 pub(super) fn parse(source: &str, problems: &mut Vec<Problem>) -> Result<Node, Problem> {
     let start = Span {
         line: 1,
@@ -108,7 +109,7 @@ impl Builder<'_> {
         }
     }
 
-    /// `at`, or the last visible character where the end of the file is meant.
+    /// Returns `at`, or the last visible character if `at` is the end of the file.
     fn visible(&self, at: Span) -> Span {
         let text = self.source.trim_end();
         if at.offset < text.len() || text.is_empty() {
@@ -289,7 +290,8 @@ impl Builder<'_> {
     }
 }
 
-/// How much of `line` a value of `length` bytes covers: all of it where its end is not known, as in a block.
+/// Returns how many bytes of `line` a value of `length` bytes covers. The end of a block is
+/// unknown, so it covers the whole line.
 fn source_end(line: &str, length: usize) -> usize {
     if length == 0 || length > line.len() {
         line.len()

@@ -1,4 +1,4 @@
-//! Any definition that can be read, for tests.
+//! Generates any definition that the reader accepts, for property tests.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! What holds for every machine we compile: every target exists, every word is one that Step Functions knows, every
-//! expression can be parsed, and a happy run of N plain steps enters N + 2 states.
+//! Tests of every compiled state machine: each target exists, Step Functions knows each word, each
+//! expression parses, and N plain steps without errors enter N + 2 states.
 
 mod definitions;
 
@@ -18,7 +18,8 @@ fn compiled(steps: Vec<Step>) -> Value {
     serde_json::from_str(&machine.to_json().expect("it is JSON")).expect("it reads back")
 }
 
-/// Every rule of Amazon States Language that a machine of ours could break, for states at one level and below.
+/// Checks every rule of Amazon States Language that our state machines could break, at one level
+/// and below.
 fn check_level(level: &Value, top: bool) {
     let states = level["States"].as_object().expect("States");
     let known = |target: &Value| {
@@ -46,7 +47,7 @@ fn check_level(level: &Value, top: bool) {
             !["Succeed", "Fail"].contains(&kind),
             "{name} has one way out"
         );
-        // A branch raises the failure of a step that was put to a person anew.
+        // A branch raises again the failure of a step that was put to a person.
         let raises = kind == "Fail" && name.ends_with(".failed");
         assert!(
             top || raises || !["Succeed", "Fail"].contains(&kind),
@@ -81,7 +82,7 @@ fn check_level(level: &Value, top: bool) {
     assert_eq!(reached.len(), states.len(), "every state can be reached");
 }
 
-/// Step Functions lets no inner scope assign a variable of an outer one.
+/// Checks that no inner scope assigns a variable of an outer one, which Step Functions forbids.
 fn check_scopes(level: &Value, outer: &BTreeSet<String>) {
     let states = level["States"].as_object().expect("States");
     let entries = |state: &Value, list: &str| state[list].as_array().cloned().unwrap_or_default();
@@ -170,7 +171,7 @@ fn check_errors(name: &str, state: &Value, top: bool) {
     }
 }
 
-/// Every expression in a machine can be parsed.
+/// Checks that every expression in a state machine parses.
 fn check_expressions(value: &Value) {
     match value {
         Value::String(text) => {
@@ -188,8 +189,8 @@ fn check_expressions(value: &Value) {
     }
 }
 
-/// The states that a run without any error enters at the top level.
-fn happy_run(machine: &Value) -> Vec<String> {
+/// Returns the states that an execution without errors enters at the top level.
+fn states_entered(machine: &Value) -> Vec<String> {
     let mut entered = vec![machine["StartAt"].as_str().expect("a name").to_owned()];
     while let Some(next) = machine["States"][entered.last().expect("one")].get("Next") {
         entered.push(next.as_str().expect("a name").to_owned());
@@ -201,7 +202,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_machine_is_one_that_step_functions_takes(steps in row(2, true)) {
+    fn step_functions_accepts_every_compiled_machine(steps in row(2, true)) {
         let machine = compiled(steps);
         prop_assert_eq!(&machine["QueryLanguage"], "JSONata");
         check_level(&machine, true);
@@ -210,22 +211,22 @@ proptest! {
     }
 
     #[test]
-    fn a_happy_run_of_n_plain_steps_enters_n_plus_2_states(kinds in prop::collection::vec(action(), 1..20)) {
+    fn n_plain_steps_without_errors_enter_n_plus_2_states(kinds in prop::collection::vec(action(), 1..20)) {
         let n = kinds.len();
         let steps = kinds.into_iter().map(|kind| Step { name: String::new(), kind }).collect();
-        let run = happy_run(&compiled(steps));
-        prop_assert_eq!(run.len(), n + 2);
-        prop_assert_eq!((run[0].as_str(), run[n + 1].as_str()), ("Begin", "Finish"));
+        let entered = states_entered(&compiled(steps));
+        prop_assert_eq!(entered.len(), n + 2);
+        prop_assert_eq!((entered[0].as_str(), entered[n + 1].as_str()), ("Begin", "Finish"));
     }
 
     #[test]
-    fn task_arguments_are_what_the_functions_read(steps in row(2, true)) {
+    fn functions_can_read_the_arguments_of_their_tasks(steps in row(2, true)) {
         let machine = compiled(steps);
         read_tasks(&machine);
     }
 }
 
-/// Every task in a machine or a branch is one that its function reads.
+/// Checks that its function can read every task in a state machine or a branch.
 fn read_tasks(level: &Value) {
     for (name, state) in level["States"].as_object().expect("States") {
         let inner = state["Branches"].as_array().into_iter().flatten();
@@ -237,7 +238,7 @@ fn read_tasks(level: &Value) {
         if let Some(payload) = sent.get_mut("Payload") {
             sent = payload.take();
         }
-        // Expressions here, and values when they arrive.
+        // These are expressions here, and values when they arrive.
         let failure = json!({ "state": "step_1", "error": "Permanent" });
         let execution = json!({
             "id": "e", "tenant": "acme", "workflow": "WF-TEST", "version": 3, "epoch": 1,

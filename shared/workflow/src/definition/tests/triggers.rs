@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::project::{HEAD, problems};
+use super::{HEAD, problems};
 
 /// What is said of triggers in a workflow that is otherwise right.
 fn trigger_problems(triggers: &str) -> String {
@@ -37,8 +37,6 @@ fn a_trigger_is_an_event_or_a_schedule() {
     ·                               ────────
     ╰────
   help: leave it out; only a schedule has one
-
-3 problems; nothing was written
 "#);
 }
 
@@ -60,8 +58,6 @@ fn an_event_needs_a_tenant_and_a_business_key() {
    ╰────
   help: add a business key, since an event's id changes when its producer retries: `idempotency_key: "{%
         $event.detail.order_id %}"`
-
-2 problems; nothing was written
 "#);
 }
 
@@ -119,8 +115,6 @@ fn a_pattern_lists_what_may_match() {
     ·            ─
     ╰────
   help: add `source: [finops.risk]`
-
-6 problems; nothing was written
 "#);
 }
 
@@ -134,8 +128,6 @@ fn a_constant_key_would_run_once_for_ever() {
    ·                                                              ──────
    ╰────
   help: take what tells one occasion from the next: "{% $event.detail.order_id %}", "{% $scheduled_time %}"
-
-1 problem; nothing was written
 "#);
 }
 
@@ -157,8 +149,6 @@ fn a_literal_tenant_must_be_one_that_may_start_it() {
     ·                                      ────────────
     ╰────
   help: 1 to 63 lower-case letters, digits and hyphens, beginning with a letter or digit: acme
-
-2 problems; nothing was written
 "#);
 }
 
@@ -220,8 +210,6 @@ fn schedules_and_time_zones_have_their_form() {
     ·                                                            ──────
     ╰────
   help: an IANA name such as Europe/Berlin belongs here; leave it out for UTC
-
-7 problems; nothing was written
 "#);
 }
 
@@ -277,8 +265,6 @@ fn each_trigger_sees_what_started_it() {
     ·                          ──────
     ╰────
   help: you can use $event
-
-6 problems; nothing was written
 "#);
 }
 
@@ -301,7 +287,5 @@ fn a_triggers_input_fits_the_workflows_input() {
     ·                          ────────
     ╰────
   help: did you mean `vendor_id`? the workflow's input has vendor_id, days, vendors
-
-2 problems; nothing was written
 "#);
 }

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::project::problems;
+use super::problems;
 
 #[test]
 fn times_are_checked_against_clocks_and_zones_that_there_are() {
@@ -110,8 +110,6 @@ steps:
     ·                  ─────
     ╰────
   help: a freeze has zone, from, to, reason
-
-13 problems; nothing was written
 "#);
 }
 
@@ -245,8 +243,6 @@ when_paused: qeueu
     ·              ─────
     ╰────
   help: it is one of refuse, queue
-
-16 problems; nothing was written
 "#);
 }
 
@@ -295,7 +291,5 @@ steps:
     ·                       ──────
     ╰────
   help: you can use $event
-
-4 problems; nothing was written
 "#);
 }

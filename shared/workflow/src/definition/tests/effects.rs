@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::project::step_problems;
+use super::step_problems;
 
 #[test]
 fn an_input_is_checked_as_far_as_it_is_literal() {
@@ -73,8 +73,6 @@ fn an_input_is_checked_as_far_as_it_is_literal() {
     ·                                                                                           ─────
     ╰────
   help: did you mean `secret`? `auth` in the input of action http has secret, header, scheme
-
-9 problems; nothing was written
 "#);
 }
 
@@ -112,8 +110,6 @@ fn a_step_is_reversible_or_says_that_it_is_not() {
     ·                                                                                     ─────
     ╰────
   help: write `irreversible: true`, or say how to undo: `rollback: {}`
-
-4 problems; nothing was written
 "#);
 }
 
@@ -157,8 +153,6 @@ fn an_undo_takes_what_its_action_says() {
     ·                                                                                                         ────
     ╰────
   help: rollback has input, timeout, retry
-
-5 problems; nothing was written
 "#);
 }
 
@@ -246,8 +240,6 @@ fn times_and_retries_have_their_form() {
     ·                                        ───
     ╰────
   help: raise max_delay, or shorten interval
-
-10 problems; nothing was written
 "#);
 }
 
@@ -286,7 +278,5 @@ fn attempts_and_waits_end_before_the_execution_does() {
     ·                      ───
     ╰────
   help: shorten it, or set limits.timeout to 16m or more
-
-3 problems; nothing was written
 "#);
 }

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::project::step_problems;
+use super::step_problems;
 
 #[test]
 fn a_step_is_one_thing_and_has_a_name() {
@@ -47,8 +47,6 @@ fn a_step_is_one_thing_and_has_a_name() {
     ·     ─────────
     ╰────
   help: a mapping belongs here: `name: value` lines
-
-5 problems; nothing was written
 "#);
 }
 
@@ -87,8 +85,6 @@ fn names_are_unique_and_not_taken() {
     ·             ─────
     ╰────
   help: the first is on line 11: every step has a name of its own
-
-4 problems; nothing was written
 "#);
 }
 
@@ -110,8 +106,6 @@ fn an_unknown_action_is_told_which_exist() {
    ·                        ─
    ╰────
   help: a text belongs here: `http`
-
-2 problems; nothing was written
 "#);
 }
 
@@ -145,8 +139,6 @@ fn unknown_fields_of_a_step_are_named() {
     ╰────
   help: it has name, action, when, input, timeout, retry, rollback, irreversible, idempotent, on_failure,
         decide_within
-
-3 problems; nothing was written
 "#);
 }
 
@@ -203,8 +195,6 @@ fn waits_and_containers_have_no_when() {
     ·                               ────────
     ╰────
   help: write an expression: "{% $input.name %}"
-
-6 problems; nothing was written
 "#);
 }
 
@@ -294,7 +284,5 @@ fn containers_say_what_runs_in_them() {
     ·                     ─
     ╰────
   help: one for_each runs over all pairs: build the list with $map in `items`
-
-10 problems; nothing was written
 "#);
 }

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::project::step_problems;
+use super::step_problems;
 
 #[test]
 fn an_expression_is_jsonata_and_the_whole_text() {
@@ -52,8 +52,6 @@ fn an_expression_is_jsonata_and_the_whole_text() {
     ·                                           ──────────
     ╰────
   help: write an expression: "{% $input.name %}"
-
-6 problems; nothing was written
 "#);
 }
 
@@ -105,8 +103,6 @@ fn only_earlier_steps_can_be_used() {
     ·                                                                 ──────
     ╰────
   help: you can use $input, $execution, $first, $second
-
-6 problems; nothing was written
 "#);
 }
 
@@ -177,8 +173,6 @@ fn what_a_container_yields_is_named_by_the_container() {
     ·                                                                                                                         ─────
     ╰────
   help: you can use $input, $execution, $both, $all
-
-8 problems; nothing was written
 "#);
 }
 
@@ -213,8 +207,6 @@ fn functions_are_jsonatas_and_step_functions() {
    ·                                                                                                            ──────
    ╰────
   help: functions begin with $: `$string(…)`
-
-4 problems; nothing was written
 "#);
 }
 
@@ -249,8 +241,6 @@ fn fields_are_read_from_something() {
    ·                                                                                    ─
    ╰────
   help: begin with a variable: $input, $execution
-
-4 problems; nothing was written
 "#);
 }
 
@@ -271,8 +261,6 @@ fn fields_that_can_never_be_there_are_found() {
    ·                                                                               ─────────────────
    ╰────
   help: did you mean `tenant`? $execution has id, tenant, workflow, version, started_at, trigger
-
-2 problems; nothing was written
 "#);
 }
 
@@ -308,8 +296,6 @@ fn the_machines_own_names_are_not_for_definitions() {
    ·                                                                                        ────────
    ╰────
   help: you can use $input, $execution, $a
-
-4 problems; nothing was written
 "#);
 }
 
@@ -323,8 +309,6 @@ fn parameters_must_be_in_the_template() {
    ·                                                          ─────────────────
    ╰────
   help: did you mean `VendorSystemUrl`? template.yaml has the parameters VendorSystemUrl, HttpAllow
-
-1 problem; nothing was written
 "#);
 }
 
@@ -364,8 +348,6 @@ fn a_secrets_name_is_written_out() {
     ·                                     ──────────────
     ╰────
   help: write it out, or use a parameter: "${ApiSecret}"; the function may read only what is named
-
-4 problems; nothing was written
 "#);
 }
 
@@ -387,7 +369,5 @@ fn what_an_approval_yields_is_known() {
    ·                                        ──────
    ╰────
   help: $a has by, at, reason
-
-2 problems; nothing was written
 "#);
 }

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::project::problems;
+use super::problems;
 
 #[test]
 fn everything_that_is_missing_is_named_at_once() {
@@ -35,8 +35,6 @@ fn everything_that_is_missing_is_named_at_once() {
    · ──────────────────────
    ╰────
   help: add `steps: [ … ]`
-
-4 problems; nothing was written
 "#);
 }
 
@@ -50,8 +48,6 @@ fn a_workflow_is_a_mapping() {
    · ──────────
    ╰────
   help: a mapping belongs here: `name: value` lines
-
-1 problem; nothing was written
 "#);
 }
 
@@ -80,8 +76,6 @@ steps: [{ name: a, wait: 1s }]
    ╰────
   help: a workflow has workflow, version, description, tenants, input, triggers, guardrails, hours, freeze,
         approval, budget, when_paused, limits, steps
-
-2 problems; nothing was written
 "#);
 }
 
@@ -151,8 +145,6 @@ steps: []
    ·        ─
    ╰────
   help: give it an entry, or leave the field out
-
-8 problems; nothing was written
 "#);
 }
 
@@ -176,8 +168,6 @@ steps: [{ name: a, wait: 1s }]
    ·                                      ──────
    ╰────
   help: https://json-schema.org lists keywords and types
-
-2 problems; nothing was written
 "#);
 }
 
@@ -205,8 +195,6 @@ steps: [{ name: a, wait: 1s }]
    ·                ──────────────
    ╰────
   help: only plain values belong here
-
-2 problems; nothing was written
 "#);
 }
 
@@ -223,8 +211,6 @@ steps: [{ name: a, wait: 1s }]
    ·        ──────
    ╰────
   help: a JSON Schema belongs here: { type: object, properties: {…} }
-
-1 problem; nothing was written
 "#);
 }
 
@@ -301,7 +287,5 @@ steps: [{ name: a, wait: 1s }]
    ·                                  ─
    ╰────
   help: a text belongs here: `a hold lasts 30 days at most`
-
-9 problems; nothing was written
 "#);
 }

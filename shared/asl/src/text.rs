@@ -1,0 +1,79 @@
+//! A state machine as the text that is checked in and deployed, and the check of a text that is
+//! read.
+
+use crate::{Catcher, Exit, Inner, Machine, State, States};
+
+impl Machine {
+    /// Returns readable JSON with a final newline: the bytes that are checked in.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+
+    /// Reads a state machine. The error names the field or the state that the compiler would not
+    /// have written, or the state that does not exist.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let machine: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        check(&machine.start_at, &machine.states)?;
+        Ok(machine)
+    }
+
+    /// Returns the names of all states, those inside containers included.
+    pub fn names(&self) -> Vec<&str> {
+        names(&self.states)
+    }
+}
+
+/// Checks that every target of a transition exists at its own level.
+fn check(start_at: &str, states: &States) -> Result<(), String> {
+    let targets = states.values().flat_map(State::targets);
+    for target in targets.chain([start_at]) {
+        if !states.contains_key(target) {
+            return Err(format!("there is no state {target}"));
+        }
+    }
+    let mut inner = states.values().flat_map(State::inner);
+    inner.try_for_each(|inner| check(&inner.start_at, &inner.states))
+}
+
+fn names(states: &States) -> Vec<&str> {
+    let own = states.keys().map(String::as_str);
+    let inner = states.values().flat_map(State::inner);
+    own.chain(inner.flat_map(|inner| names(&inner.states)))
+        .collect()
+}
+
+impl State {
+    fn targets(&self) -> Vec<&str> {
+        let (exit, catch): (_, &[Catcher]) = match self {
+            Self::Task(state) => (Some(&state.exit), &state.catch),
+            Self::Pass(state) => (Some(&state.exit), &[]),
+            Self::Wait(state) => (Some(&state.exit), &[]),
+            Self::Parallel(state) => (Some(&state.exit), &state.catch),
+            Self::Map(state) => (Some(&state.exit), &state.catch),
+            Self::Succeed {} | Self::Fail { .. } => (None, &[]),
+        };
+        let caught = catch.iter().map(|catcher| catcher.next.as_str());
+        exit.and_then(Exit::next)
+            .into_iter()
+            .chain(caught)
+            .collect()
+    }
+
+    fn inner(&self) -> &[Inner] {
+        match self {
+            Self::Parallel(state) => &state.branches,
+            Self::Map(state) => std::slice::from_ref(&state.item_processor),
+            _ => &[],
+        }
+    }
+}
+
+impl Exit {
+    /// Returns the name of the next state, if there is one.
+    pub fn next(&self) -> Option<&str> {
+        match self {
+            Self::Next(next) => Some(next),
+            Self::End(_) => None,
+        }
+    }
+}

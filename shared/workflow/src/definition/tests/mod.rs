@@ -1,0 +1,63 @@
+//! Tests of the definition's reader: every mistake that it reports, drawn as the command draws it.
+
+mod decisions;
+mod effects;
+mod expressions;
+mod repeatable;
+mod rules;
+mod schema;
+mod steps;
+mod syntax;
+mod top_level;
+mod triggers;
+
+use holdfast_action::ActionInfo;
+
+use super::{Definition, Known, Problem, render};
+
+/// A correct workflow up to its steps.
+const HEAD: &str = "\
+workflow: WF-TEST
+version: 1
+input:
+  type: object
+  additionalProperties: false
+  properties: { vendor_id: { type: string }, days: { type: integer }, vendors: { type: array } }
+";
+
+/// Reads a workflow with the shipped actions and the two parameters that they need.
+fn read(workflow: &str) -> Result<Definition, Vec<Problem>> {
+    let registry = holdfast_steps::registry();
+    let actions: Vec<&ActionInfo> = registry.infos().collect();
+    let known = Known {
+        actions: &actions,
+        parameters: &["VendorSystemUrl".to_owned(), "HttpAllow".to_owned()],
+    };
+    super::read(workflow, &known)
+}
+
+/// The definition of a workflow without mistakes.
+fn definition(workflow: &str) -> Definition {
+    read(workflow).unwrap_or_else(|problems| panic!("{}", drawn(workflow, &problems)))
+}
+
+/// The drawing of the problems of a workflow with mistakes.
+fn problems(workflow: &str) -> String {
+    drawn(
+        workflow,
+        &read(workflow).expect_err("the workflow has mistakes"),
+    )
+}
+
+/// The drawing of the problems in the steps of a workflow with a correct head.
+fn step_problems(steps: &str) -> String {
+    problems(&format!("{HEAD}steps:\n{steps}"))
+}
+
+/// The drawing of problems without spaces at the ends of lines, which editors would remove.
+fn drawn(workflow: &str, problems: &[Problem]) -> String {
+    render("workflows/test.yaml", workflow, problems, false)
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
+}
