@@ -1,7 +1,5 @@
 //! Digests of JSON: canonical bytes (RFC 8785) and SHA-256, so that equal values always have equal digests.
 
-use std::fmt::Write as _;
-
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
@@ -30,12 +28,7 @@ pub fn canonical(value: &Value) -> Result<Vec<u8>, CanonicalError> {
 
 /// The SHA-256 of `bytes` as 64 lower-case hex digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// The SHA-256 of `value`'s canonical JSON, as hex.
