@@ -18,7 +18,7 @@ use holdfast_ledger::{
     withdraw,
 };
 use holdfast_task::RECOVERY;
-use holdfast_task::{Failure, RecoveryInput, error_name, payload::Payload};
+use holdfast_task::{ErrorName, Failure, RecoveryInput, payload::Payload};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -68,7 +68,7 @@ pub(crate) async fn cancel(
         // Whatever still runs can claim nothing any more; stopping it spares its waiting.
         let stopped = app
             .machines
-            .stop(&before.owner, error_name::CANCELLED, &request.reason)
+            .stop(&before.owner, ErrorName::Cancelled, &request.reason)
             .await;
         if let Err(error) = stopped {
             tracing::warn!(owner = before.owner, ?error, "its machine was not stopped");
@@ -210,7 +210,7 @@ async fn begin(app: &App, execution: &ExecutionRecord, request: &Request) -> Res
             // What is recorded rules; this is for whoever reads the machine's input.
             failure: Failure {
                 state: String::new(),
-                error: error_name::CANCELLED.to_owned(),
+                error: ErrorName::Cancelled.to_string(),
                 cause: request.reason.clone(),
                 by: Some(request.by.clone()),
             },

@@ -9,7 +9,7 @@ use holdfast_ledger::{
     QuestionTransition, Ruling, StepRecord, WAITING, enact, expire, put_question,
 };
 use holdfast_receipt::Decision;
-use holdfast_task::{AskResult, AskTask, ExpireTask, QuestionKind, error_name};
+use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
 
 /// Longest message of a question, in characters.
 const MESSAGE_MAX: usize = 500;
@@ -25,7 +25,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let Some(execution) = execution.filter(|execution| execution.admits(task.execution.epoch))
         else {
             let message = format!("{}: the execution is no longer running", task.ask.step);
-            return Err(TaskError::new(error_name::HALTED, message));
+            return Err(TaskError::new(ErrorName::Halted, message));
         };
         let record = self.ledger.step(&at, &task.ask.step, None).await?;
         let message = message(task, record.as_ref())?;
@@ -103,7 +103,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 ExpiryTransition::Over => return Err(silence(step)),
                 ExpiryTransition::Early(until) => {
                     let message = format!("{step}: a decision may come until {until}");
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
                 ExpiryTransition::Ruled(ruling) => {
                     enact(&self.ledger, question, ruling.decision, self.host.now()).await?;
@@ -122,7 +122,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
 fn silence(step: &str) -> TaskError {
     TaskError::new(
-        error_name::EXPIRED,
+        ErrorName::Expired,
         format!("{step}: nobody decided in time"),
     )
 }
@@ -146,8 +146,8 @@ pub fn answer(step: &str, ruling: &Ruling) -> Result<AskResult, TaskError> {
         Decision::Approve => Ok(AskResult {
             output: json!({ "by": by, "at": at, "reason": reason }),
         }),
-        Decision::Retry => refused(error_name::RETRY),
-        Decision::Rollback | Decision::Reject => refused(error_name::DECLINED),
+        Decision::Retry => refused(ErrorName::Retry),
+        Decision::Rollback | Decision::Reject => refused(ErrorName::Declined),
     }
 }
 
@@ -158,7 +158,7 @@ fn message(task: &AskTask, record: Option<&StepRecord>) -> Result<String, TaskEr
         (QuestionKind::Approval, Value::String(text)) => text.clone(),
         (QuestionKind::Approval, _) => {
             let message = format!("{step}: its message must yield a text");
-            return Err(TaskError::new(error_name::PERMANENT, message));
+            return Err(TaskError::new(ErrorName::Permanent, message));
         }
         (QuestionKind::Escalation, _) => {
             let error = task.failure.as_ref().map_or("", |failure| &failure.error);

@@ -19,7 +19,7 @@ use holdfast_ledger::{
     Reservation, StartTransition, paused, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
-use holdfast_task::{BeginResult, BeginTask, error_name};
+use holdfast_task::{BeginResult, BeginTask, ErrorName};
 
 /// A write that met another one's counters is sent again this often before the machine is asked to try again.
 const CROWDED_TRIES: u32 = 6;
@@ -52,7 +52,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Errors: `Malformed` (it is not a start), `Rejected` (the gate said no; the message is JSON with `message` and
     /// `execution`), `Duplicate`, `KeyReused`, `Transient`.
     pub async fn begin(&self, task: &BeginTask) -> Result<BeginResult, TaskError> {
-        let malformed = |why: String| TaskError::new(error_name::MALFORMED, why);
+        let malformed = |why: String| TaskError::new(ErrorName::Malformed, why);
         let start_of = holdfast_admission::read(&task.start, &task.gate, &task.started_at)
             .map_err(malformed)?;
         canonical(&start_of.input).map_err(|error| malformed(format!("input: {error}")))?;
@@ -76,7 +76,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                         .count_duplicate(&first.at, &first.workflow)
                         .await?;
                     Err(TaskError::new(
-                        error_name::DUPLICATE,
+                        ErrorName::Duplicate,
                         format!("execution {} has this start already", stands.at.execution),
                     ))
                 }
@@ -85,7 +85,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                         .count_duplicate(&first.at, &first.workflow)
                         .await?;
                     Err(TaskError::new(
-                        error_name::KEY_REUSED,
+                        ErrorName::KeyReused,
                         format!(
                             "idempotency key {} belongs to execution {} with another input: send a new key",
                             quoted(&first.idempotency_key),
@@ -305,7 +305,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .collect();
             // The machine reads the execution from here: a rejected start is finished like any other.
             let message = json!({ "message": said.join("; "), "execution": execution.reference() });
-            return Err(TaskError::new(error_name::REJECTED, message.to_string()));
+            return Err(TaskError::new(ErrorName::Rejected, message.to_string()));
         }
         Ok(BeginResult {
             execution: execution.reference(),

@@ -17,7 +17,7 @@ use holdfast_receipt::{
     ReceiptRef, Status,
     evidence::{Seal, SealError},
 };
-use holdfast_task::{Failure, FinishResult, FinishTask, error_name};
+use holdfast_task::{ErrorName, Failure, FinishResult, FinishTask};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Ends an execution and answers where its receipt lies. Safe to run twice, and twice at once: the second agrees.
@@ -65,14 +65,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 UndoNeed::Wait(until) => return Err(at_work(step, until)),
                 UndoNeed::Undo => {
                     let message = format!("{} is left to undo", step.label());
-                    return Err(TaskError::new(error_name::OPEN, message));
+                    return Err(TaskError::new(ErrorName::Open, message));
                 }
                 UndoNeed::Close(next) => {
                     match self.ledger.put_step(&next, Expect::Rev(step.rev)).await? {
                         Put::Done => *step = *next,
                         Put::Lost(_) => {
                             let message = format!("{} changed while it was closed", step.label());
-                            return Err(TaskError::new(error_name::CONFLICT, message));
+                            return Err(TaskError::new(ErrorName::Conflict, message));
                         }
                     }
                 }
@@ -104,12 +104,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         );
         let status = status.name().to_owned();
         let case = Case::of(&snapshot);
-        let unfit = |error| TaskError::new(error_name::PERMANENT, format!("the receipt: {error}"));
+        let unfit = |error| TaskError::new(ErrorName::Permanent, format!("the receipt: {error}"));
         let receipt = receipt_of(&snapshot, &task.steps, case.id.clone())
             .and_then(|receipt| serde_json::to_value(receipt).map_err(|error| error.to_string()))
             .map_err(unfit)?;
         let bytes = seal.receipt(receipt).await.map_err(|error| match error {
-            SealError::Signer(error) => TaskError::new(error_name::TRANSIENT, error.to_string()),
+            SealError::Signer(error) => TaskError::new(ErrorName::Transient, error.to_string()),
             SealError::Unfit(why) => unfit(why),
         })?;
         let now = self.host.now();
@@ -121,7 +121,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if !self.receipts.put_new(&object, bytes).await? {
             let stands = self.receipts.get(&object).await?.ok_or_else(|| {
                 TaskError::new(
-                    error_name::TRANSIENT,
+                    ErrorName::Transient,
                     format!("receipt {object} is there and cannot be read"),
                 )
             })?;
@@ -166,7 +166,7 @@ fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     Err(match step.state {
         StepState::Running { lease_until, .. } => at_work(step, lease_until),
         _ => TaskError::new(
-            error_name::PERMANENT,
+            ErrorName::Permanent,
             format!("{} was tried, and then skipped", step.label()),
         ),
     })
@@ -174,7 +174,7 @@ fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
 
 fn at_work(step: &StepRecord, until: Timestamp) -> TaskError {
     let message = format!("{} may be at work until {until}", step.label());
-    TaskError::new(error_name::CONFLICT, message)
+    TaskError::new(ErrorName::Conflict, message)
 }
 
 /// The record with its end, decided on what stands when it is written; `None` if it has ended or is not this task's

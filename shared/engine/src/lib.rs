@@ -33,7 +33,7 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     CountedPut, ExecutionRecord, Expect, Ledger, LedgerError, Put, returned_reservations,
 };
-use holdfast_task::{ExecutionRef, error_name};
+use holdfast_task::{ErrorName, ExecutionRef};
 
 /// Time, waiting and randomness: all that the engine may not have of itself.
 pub trait Host: Send + Sync {
@@ -66,8 +66,8 @@ pub struct StoreError(pub String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {message}")]
 pub struct TaskError {
-    /// One of [`error_name`].
-    pub name: &'static str,
+    /// The name that the state machine matches.
+    pub name: ErrorName,
     /// What failed, where, and what would help; never a payload or a secret. JSON where the machine reads it.
     pub message: String,
     /// Which attempt it was that came to this, from 1, if one was made: for the log.
@@ -76,7 +76,7 @@ pub struct TaskError {
 
 impl TaskError {
     /// An error of no attempt in particular.
-    pub fn new(name: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(name: ErrorName, message: impl Into<String>) -> Self {
         Self {
             name,
             message: message.into(),
@@ -95,13 +95,13 @@ impl TaskError {
 impl From<LedgerError> for TaskError {
     fn from(error: LedgerError) -> Self {
         // Even a refusal is retried: a missing permission is mended by a deployment, not by giving up.
-        Self::new(error_name::TRANSIENT, error.to_string())
+        Self::new(ErrorName::Transient, error.to_string())
     }
 }
 
 impl From<StoreError> for TaskError {
     fn from(error: StoreError) -> Self {
-        Self::new(error_name::TRANSIENT, error.to_string())
+        Self::new(ErrorName::Transient, error.to_string())
     }
 }
 
@@ -123,7 +123,7 @@ const MAX_RACES: usize = 16;
 
 fn too_many_races(what: &str) -> TaskError {
     TaskError::new(
-        error_name::CONFLICT,
+        ErrorName::Conflict,
         format!("{what}: too many writers at once"),
     )
 }
@@ -177,7 +177,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     CountedPut::Done => Put::Done,
                     CountedPut::Refused(_) => {
                         let message = "what is given back was refused, and nothing was written";
-                        return Err(TaskError::new(error_name::TRANSIENT, message));
+                        return Err(TaskError::new(ErrorName::Transient, message));
                     }
                 },
             };

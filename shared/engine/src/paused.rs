@@ -4,7 +4,7 @@ use super::{Engine, Host, ObjectStore, TaskError};
 use holdfast_ledger::{
     AttemptReport, Control, ExecutionRecord, Ledger, Meanwhile, StepRecord, paused,
 };
-use holdfast_task::{StepTask, error_name};
+use holdfast_task::{ErrorName, StepTask};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// What an attempt that is about to act comes to instead, if a control says so: it waits, or its execution is
@@ -61,8 +61,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 /// What the machine hears of an attempt that was kept from acting.
 pub(super) fn kept_from(attempted: &AttemptReport, record: &StepRecord) -> Option<TaskError> {
     let (name, why) = match attempted {
-        AttemptReport::Halted(why) => (error_name::HALTED, why),
-        AttemptReport::Paused(why) => (error_name::PAUSED, why),
+        AttemptReport::Halted(why) => (ErrorName::Halted, why),
+        AttemptReport::Paused(why) => (ErrorName::Paused, why),
         _ => return None,
     };
     Some(TaskError::new(name, format!("{}: {why}", record.label())))

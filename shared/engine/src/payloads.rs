@@ -10,7 +10,7 @@ use holdfast_ids::{
 };
 use holdfast_ledger::{Ledger, StepRecord};
 use holdfast_task::{
-    StepPolicy, error_name,
+    ErrorName, StepPolicy,
     payload::{LEDGER_INLINE_BYTES, Payload, Stored},
 };
 
@@ -23,7 +23,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         value: Value,
     ) -> Result<Payload, TaskError> {
         let bytes = canonical(&value)
-            .map_err(|error| TaskError::new(error_name::PERMANENT, format!("{what}: {error}")))?;
+            .map_err(|error| TaskError::new(ErrorName::Permanent, format!("{what}: {error}")))?;
         let sha256 = sha256_hex(&bytes);
         if bytes.len() <= LEDGER_INLINE_BYTES {
             return Ok(Payload::Inline { value, sha256 });
@@ -83,7 +83,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     async fn fetch(&self, at: &ExecutionKey, stored: &Stored) -> Result<Value, TaskError> {
         let wrong = |why: &str| {
             TaskError::new(
-                error_name::PERMANENT,
+                ErrorName::Permanent,
                 format!("stored payload {}: {why}", stored.sha256),
             )
         };

@@ -8,7 +8,7 @@ use holdfast_ledger::{
     ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, StepRecord, TakeoverTransition,
     UndoClaim, UndoNeed, give_up, need, take,
 };
-use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult, error_name};
+use holdfast_task::{ErrorName, Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult};
 
 /// What one plan lists at most, since a state's data has 256 KiB: `Close` finds what is left, and it is planned again.
 const UNDOS_AT_ONCE: usize = 400;
@@ -43,7 +43,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 UndoNeed::Nothing | UndoNeed::Close(_) => {}
                 UndoNeed::Wait(until) => {
                     let message = format!("{} may be at work until {until}", step.label());
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
                 UndoNeed::Undo => undo.push(UndoItem {
                     step: step.step.clone(),
@@ -117,7 +117,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 Ok(None) => return Ok(undo_result(&record)),
                 Err(until) => {
                     let message = format!("{} may be at work until {until}", record.label());
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
             };
             match self.ledger.put_step(&next, Expect::Rev(record.rev)).await? {
@@ -154,15 +154,15 @@ pub(super) fn undo_result(record: &StepRecord) -> UndoResult {
 
 pub(super) fn superseded(at: &ExecutionKey) -> TaskError {
     let message = format!("somebody else took over execution {}", at.execution);
-    TaskError::new(error_name::HALTED, message)
+    TaskError::new(ErrorName::Halted, message)
 }
 
 fn no_such_execution(at: &ExecutionKey) -> TaskError {
     let message = format!("no execution {} is recorded", at.execution);
-    TaskError::new(error_name::PERMANENT, message)
+    TaskError::new(ErrorName::Permanent, message)
 }
 
 pub(super) fn no_such_step(undo: &UndoItem) -> TaskError {
     let message = format!("no step {} is recorded", undo.step);
-    TaskError::new(error_name::PERMANENT, message)
+    TaskError::new(ErrorName::Permanent, message)
 }

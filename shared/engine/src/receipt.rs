@@ -8,7 +8,7 @@ use holdfast_receipt::{
     FORMAT, GuardrailOutcome, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision,
     ReceiptFailure, ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual, Status, StepStatus,
 };
-use holdfast_task::{Failure, StepRef, error_name};
+use holdfast_task::{ErrorName, Failure, StepRef};
 
 /// The receipt of an ended execution; `declared` is every step of its definition, `incident` the one it is a case of.
 pub fn receipt_of(
@@ -203,19 +203,21 @@ fn caught(failure: &Failure) -> String {
         cause,
         ..
     } = failure;
-    let ours = error_name::FINAL.contains(&&**error) || error == error_name::TRANSIENT;
+    let name = error.parse::<ErrorName>().ok();
+    let ours =
+        name.is_some_and(|name| name == ErrorName::Transient || ErrorName::FINAL.contains(&name));
     let message = serde_json::from_str::<serde_json::Value>(cause).ok();
     let message = message.and_then(|cause| Some(cause.get("errorMessage")?.as_str()?.to_owned()));
-    match (error.as_str(), message) {
-        (_, Some(message)) if ours => message,
-        ("States.QueryEvaluationError", _) => {
+    match (error.as_str(), name, message) {
+        (_, _, Some(message)) if ours => message,
+        ("States.QueryEvaluationError", ..) => {
             format!("an expression of {state} failed, or yielded nothing, on this input")
         }
-        ("States.Timeout", _) if state.is_empty() => {
+        ("States.Timeout", ..) if state.is_empty() => {
             "it took longer than limits.timeout".to_owned()
         }
-        (error_name::ABORTED, _) => "its machine was stopped from outside".to_owned(),
-        (error_name::LOST, _) => "its machine ended without a word".to_owned(),
+        (_, Some(ErrorName::Aborted), _) => "its machine was stopped from outside".to_owned(),
+        (_, Some(ErrorName::Lost), _) => "its machine ended without a word".to_owned(),
         _ => format!("the machine caught {error}"),
     }
 }

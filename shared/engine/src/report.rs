@@ -9,7 +9,7 @@ use holdfast_ledger::{
     Snapshot, StepRecord, handle, open,
 };
 use holdfast_receipt::{Decision, Status};
-use holdfast_task::{Failure, QuestionKind, error_name};
+use holdfast_task::{ErrorName, Failure, QuestionKind};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Tells every incident that an execution is a case of how it ended. Safe to repeat.
@@ -163,5 +163,7 @@ fn residues(snapshot: &Snapshot) -> Vec<String> {
 
 /// Whether people brought it about, by asking or by refusing: that is no incident.
 fn wanted(failure: &Failure) -> bool {
-    failure.by.is_some() || [error_name::DECLINED, error_name::EXPIRED].contains(&&*failure.error)
+    let silence_or_no = [ErrorName::Declined, ErrorName::Expired];
+    let raised = failure.error.parse();
+    failure.by.is_some() || raised.is_ok_and(|name| silence_or_no.contains(&name))
 }

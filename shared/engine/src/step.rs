@@ -22,7 +22,7 @@ use holdfast_ledger::{
     StepRecord, StepState, claim, complete,
 };
 use holdfast_task::{
-    StepResult, StepStatus, StepTask, error_name,
+    ErrorName, StepResult, StepStatus, StepTask,
     payload::Payload,
     timing::{lease_s, longest_pause, time_left},
 };
@@ -178,7 +178,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 },
                 ClaimTransition::Held(until) => {
                     let message = format!("{label}: another attempt holds the lease until {until}");
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
                 ClaimTransition::NotBefore(until) => {
                     self.pause(&label, until, now).await?;
@@ -193,7 +193,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 ClaimTransition::Withdrawn => {
                     let message = format!("{label}: the execution has moved on");
-                    return Err(TaskError::new(error_name::HALTED, message));
+                    return Err(TaskError::new(ErrorName::Halted, message));
                 }
                 ClaimTransition::Failed => {
                     let error = stands
@@ -291,7 +291,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             // The effect stands whatever becomes of its description: an output that cannot be kept is replaced.
             Ok(output) => match self.pack(at, "output", output).await {
                 Ok(output) => AttemptReport::Succeeded(output),
-                Err(error) if error.name == error_name::TRANSIENT => {
+                Err(error) if error.name == ErrorName::Transient => {
                     AttemptReport::Unknown(error.message)
                 }
                 Err(error) => {
@@ -350,7 +350,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     let message = format!(
                         "{label}: another attempt took over; this one's outcome was not recorded"
                     );
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
             };
             match self.ledger.put_step(&next, Expect::Rev(stands.rev)).await {
@@ -364,7 +364,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     .await
                     .map_err(|error| {
                         let message = format!("{label}: its outcome was not recorded: {error}");
-                        TaskError::new(error_name::UNKNOWN, message)
+                        TaskError::new(ErrorName::Unknown, message)
                     })?,
             }
         }

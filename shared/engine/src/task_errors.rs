@@ -7,19 +7,19 @@ use serde_json::json;
 
 use super::TaskError;
 use holdfast_ledger::{StepRecord, StepState};
-use holdfast_task::error_name;
+use holdfast_task::ErrorName;
 
 /// A pause this short is spent inside the function; a longer one in the machine, where waiting is free.
 pub(super) const SHORT_PAUSE: Duration = Duration::from_secs(5);
 
 pub(super) fn permanent(message: impl Into<String>) -> TaskError {
-    TaskError::new(error_name::PERMANENT, message)
+    TaskError::new(ErrorName::Permanent, message)
 }
 
 pub(super) fn retry_later(label: &str, why: &str, wait: Duration) -> TaskError {
     let seconds = wait.as_millis().div_ceil(1000);
     let message = json!({ "message": format!("{label}: {why}"), "retry_after_s": seconds });
-    TaskError::new(error_name::RETRY_AFTER, message.to_string())
+    TaskError::new(ErrorName::RetryAfter, message.to_string())
 }
 
 /// The error for an outcome that nobody knows and nobody may find out by trying.
@@ -35,7 +35,7 @@ pub(super) fn unknown_for_good(record: &StepRecord) -> TaskError {
         let message = format!(
             "{label}: it may have happened ({error}) and must not be tried again: a person must look"
         );
-        TaskError::new(error_name::ESCALATE, message)
+        TaskError::new(ErrorName::Escalate, message)
     }
 }
 
@@ -55,18 +55,18 @@ pub(super) fn refusal(
             if wait > SHORT_PAUSE {
                 retry_later(&label, error, wait)
             } else {
-                TaskError::new(error_name::TRANSIENT, format!("{label}: {error}"))
+                TaskError::new(ErrorName::Transient, format!("{label}: {error}"))
             }
         }
         StepState::FailedClean => permanent(format!(
             "{label}: {error} (attempt {attempts} of {max_attempts})"
         )),
         StepState::Unknown if record.may_retry(max_attempts) => {
-            TaskError::new(error_name::UNKNOWN, format!("{label}: {error}"))
+            TaskError::new(ErrorName::Unknown, format!("{label}: {error}"))
         }
         StepState::Unknown => unknown_for_good(record),
         _ => TaskError::new(
-            error_name::CONFLICT,
+            ErrorName::Conflict,
             format!("{label}: another attempt took over"),
         ),
     }
@@ -83,6 +83,6 @@ pub(super) fn undo_refusal(record: &StepRecord, now: Timestamp) -> Option<TaskEr
     Some(if wait > SHORT_PAUSE {
         retry_later(&label, error, wait)
     } else {
-        TaskError::new(error_name::TRANSIENT, format!("{label}: {error}"))
+        TaskError::new(ErrorName::Transient, format!("{label}: {error}"))
     })
 }

@@ -23,7 +23,7 @@ use holdfast_ledger::{
     UndoCompletionTransition, UndoReport, claim_undo, complete_undo,
 };
 use holdfast_task::{
-    UndoResult, UndoTask, VERIFY_POLICY, error_name,
+    ErrorName, UndoResult, UndoTask, VERIFY_POLICY,
     timing::{longest_pause, time_left},
 };
 
@@ -51,7 +51,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let record = self.record_undo(&claim, record, &undid).await?;
         if let UndoReport::Halted(error) = &undid {
             let message = format!("undo of {}: {error}", record.label());
-            return Err(TaskError::new(error_name::HALTED, message).of_attempt(attempt));
+            return Err(TaskError::new(ErrorName::Halted, message).of_attempt(attempt));
         }
         match undo_refusal(&record, self.host.now()) {
             Some(error) => Err(error.of_attempt(attempt)),
@@ -71,7 +71,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 UndoClaimTransition::Mine | UndoClaimTransition::Over => return Ok(record),
                 UndoClaimTransition::Held(until) => {
                     let message = format!("{label}: an attempt holds the lease until {until}");
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
                 UndoClaimTransition::NotBefore(until) => {
                     self.pause(&label, until, now).await?;
@@ -79,7 +79,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 UndoClaimTransition::Superseded => {
                     return Err(TaskError::new(
-                        error_name::HALTED,
+                        ErrorName::Halted,
                         format!("{label}: somebody else took over"),
                     ));
                 }
@@ -114,7 +114,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
         let done = match self.done(record).await {
             Ok(done) => done,
-            Err(error) if error.name == error_name::TRANSIENT => return transient(error.message),
+            Err(error) if error.name == ErrorName::Transient => return transient(error.message),
             Err(error) => return UndoReport::Permanent(error.message),
         };
         let StepState::Undoing { lease_until, .. } = record.state else {
@@ -220,7 +220,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 UndoCompletionTransition::Mine => return Ok(stands),
                 UndoCompletionTransition::Fenced => {
                     let message = format!("{label}: another attempt took over");
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
             };
             match self.ledger.put_step(&next, Expect::Rev(stands.rev)).await {
@@ -228,14 +228,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 Ok(Put::Lost(Some(winner))) => stands = *winner,
                 Ok(Put::Lost(None)) => {
                     let message = format!("{label}: its record is gone");
-                    return Err(TaskError::new(error_name::PERMANENT, message));
+                    return Err(TaskError::new(ErrorName::Permanent, message));
                 }
                 Err(error) => self
                     .insist(error, &mut failures, COMPLETION_TRIES)
                     .await
                     .map_err(|error| {
                         let message = format!("{label}: its outcome was not recorded: {error}");
-                        TaskError::new(error_name::UNKNOWN, message)
+                        TaskError::new(ErrorName::Unknown, message)
                     })?,
             }
         }

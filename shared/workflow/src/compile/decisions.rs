@@ -8,7 +8,7 @@ use super::{
 };
 use crate::definition::{ActionStep, Approve, OnFailure};
 use holdfast_asl::{Catcher, Exit, Ordered, State, Task};
-use holdfast_task::{Ask, QuestionKind, error_name, timing::FRAME_TIMEOUT_S};
+use holdfast_task::{Ask, ErrorName, QuestionKind, timing::FRAME_TIMEOUT_S};
 
 /// Calls a function and waits until somebody names the token that it was given.
 const INVOKE_AND_WAIT: &str = "arn:aws:states:::lambda:invoke.waitForTaskToken";
@@ -98,7 +98,7 @@ pub(super) fn escalation(
         within_s: escalates.within_s,
     };
     let again = [Catcher {
-        error_equals: names([error_name::RETRY]),
+        error_equals: names([ErrorName::Retry]),
         assign: None,
         output: None,
         next: step.to_owned(),
