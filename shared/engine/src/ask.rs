@@ -3,7 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
+use crate::{
+    engine::{Engine, MAX_RACES, partition},
+    ports::{Host, ObjectStore},
+    task_errors::{TaskError, too_many_races},
+};
 use holdfast_ledger::{
     Cause, ExecutionRecord, Expect, ExpiryTransition, Ledger, Link, Put, Question, QuestionState,
     QuestionTransition, Ruling, StepRecord, WAITING, enact, expire, put_question,

@@ -2,9 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{Engine, Host, ObjectStore, TaskError, partition, plan::superseded, report::Case};
-use crate::chain::is_late;
-use crate::receipt::receipt_of;
+use crate::{
+    chain::is_late,
+    engine::{Engine, partition},
+    ports::{Host, ObjectStore},
+    receipt::receipt_of,
+    report::Case,
+    task_errors::{TaskError, at_work, superseded},
+};
 use holdfast_ids::{
     digest::sha256_hex,
     keys::{late_object, receipt_object},
@@ -170,11 +175,6 @@ fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
             format!("{} was tried, and then skipped", step.label()),
         ),
     })
-}
-
-fn at_work(step: &StepRecord, until: Timestamp) -> TaskError {
-    let message = format!("{} may be at work until {until}", step.label());
-    TaskError::new(ErrorName::Conflict, message)
 }
 
 /// The record with its end, decided on what stands when it is written; `None` if it has ended or is not this task's

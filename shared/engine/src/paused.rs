@@ -1,6 +1,10 @@
 //! What the kill switch makes of executions that have begun: they wait before their next step, or are undone.
 
-use super::{Engine, Host, ObjectStore, TaskError};
+use crate::{
+    engine::Engine,
+    ports::{Host, ObjectStore},
+    task_errors::TaskError,
+};
 use holdfast_ledger::{
     AttemptReport, Control, ExecutionRecord, Ledger, Meanwhile, StepRecord, paused,
 };
@@ -9,7 +13,7 @@ use holdfast_task::{ErrorName, StepTask};
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// What an attempt that is about to act comes to instead, if a control says so: it waits, or its execution is
     /// undone. An undo never asks.
-    pub(super) async fn stopped(
+    pub(super) async fn stop_by_control(
         &self,
         execution: ExecutionRecord,
         controls: &[Control],
@@ -34,7 +38,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// Whether a step between two attempts may be claimed again: however long a pause lasts, it costs no write.
-    pub(super) async fn may_go_on(
+    pub(super) async fn check_before_claim(
         &self,
         task: &StepTask,
         between: &StepRecord,
@@ -50,8 +54,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if !execution.admits(task.execution.epoch) {
             return Ok(());
         }
-        let stopped = self.stopped(execution, &controls, &between.step).await;
-        match stopped.and_then(|attempted| kept_from(&attempted, between)) {
+        let stopped = self
+            .stop_by_control(execution, &controls, &between.step)
+            .await;
+        match stopped.and_then(|attempted| blocked_error(&attempted, between)) {
             Some(error) => Err(error),
             None => Ok(()),
         }
@@ -59,7 +65,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 }
 
 /// What the machine hears of an attempt that was kept from acting.
-pub(super) fn kept_from(attempted: &AttemptReport, record: &StepRecord) -> Option<TaskError> {
+pub(super) fn blocked_error(attempted: &AttemptReport, record: &StepRecord) -> Option<TaskError> {
     let (name, why) = match attempted {
         AttemptReport::Halted(why) => (ErrorName::Halted, why),
         AttemptReport::Paused(why) => (ErrorName::Paused, why),

@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Engine, Host, ObjectStore, TaskError};
+use crate::{
+    engine::Engine,
+    ports::{Host, ObjectStore},
+    task_errors::TaskError,
+};
 use holdfast_action::Boxed;
 use holdfast_ids::{
     digest::{canonical, sha256_hex},

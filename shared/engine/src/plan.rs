@@ -2,13 +2,19 @@
 
 use std::cmp::Reverse;
 
-use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
+use crate::{
+    engine::{Engine, MAX_RACES, partition},
+    ports::{Host, ObjectStore},
+    task_errors::{
+        TaskError, at_work, no_such_execution, no_such_step, superseded, too_many_races,
+    },
+};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, StepRecord, TakeoverTransition,
     UndoClaim, UndoNeed, give_up, need, take,
 };
-use holdfast_task::{ErrorName, Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult};
+use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult};
 
 /// What one plan lists at most, since a state's data has 256 KiB: `Close` finds what is left, and it is planned again.
 const UNDOS_AT_ONCE: usize = 400;
@@ -42,8 +48,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             match need(step, execution.generation, self.host.now()) {
                 UndoNeed::Nothing | UndoNeed::Close(_) => {}
                 UndoNeed::Wait(until) => {
-                    let message = format!("{} may be at work until {until}", step.label());
-                    return Err(TaskError::new(ErrorName::Conflict, message));
+                    return Err(at_work(step, until));
                 }
                 UndoNeed::Undo => undo.push(UndoItem {
                     step: step.step.clone(),
@@ -116,8 +121,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 Ok(Some(next)) => next,
                 Ok(None) => return Ok(undo_result(&record)),
                 Err(until) => {
-                    let message = format!("{} may be at work until {until}", record.label());
-                    return Err(TaskError::new(ErrorName::Conflict, message));
+                    return Err(at_work(&record, until));
                 }
             };
             match self.ledger.put_step(&next, Expect::Rev(record.rev)).await? {
@@ -127,22 +131,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
         Err(too_many_races(&record.label()))
     }
-
-    /// Everything recorded of an execution.
-    pub(super) async fn read(&self, at: &ExecutionKey) -> Result<Snapshot, TaskError> {
-        let snapshot = self.ledger.snapshot(at).await?;
-        snapshot.ok_or_else(|| no_such_execution(at))
-    }
-
-    /// The record of a step that is to be undone.
-    pub(super) async fn record_of(
-        &self,
-        at: &ExecutionKey,
-        undo: &UndoItem,
-    ) -> Result<StepRecord, TaskError> {
-        let record = self.ledger.step(at, &undo.step, undo.item.as_deref());
-        record.await?.ok_or_else(|| no_such_step(undo))
-    }
 }
 
 pub(super) fn undo_result(record: &StepRecord) -> UndoResult {
@@ -150,19 +138,4 @@ pub(super) fn undo_result(record: &StepRecord) -> UndoResult {
         attempts: record.undo_attempts.len() as u32,
         status: record.state.name().to_owned(),
     }
-}
-
-pub(super) fn superseded(at: &ExecutionKey) -> TaskError {
-    let message = format!("somebody else took over execution {}", at.execution);
-    TaskError::new(ErrorName::Halted, message)
-}
-
-fn no_such_execution(at: &ExecutionKey) -> TaskError {
-    let message = format!("no execution {} is recorded", at.execution);
-    TaskError::new(ErrorName::Permanent, message)
-}
-
-pub(super) fn no_such_step(undo: &UndoItem) -> TaskError {
-    let message = format!("no step {} is recorded", undo.step);
-    TaskError::new(ErrorName::Permanent, message)
 }

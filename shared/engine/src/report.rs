@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, too_many_races};
-use crate::receipt::reason;
+use crate::{
+    engine::{Engine, MAX_RACES},
+    ports::{Host, ObjectStore},
+    receipt::reason,
+    task_errors::{TaskError, too_many_races},
+};
 use holdfast_ledger::{
     Cause, Expect, Incident, IncidentStatus, Ledger, Link, Phase, Put, Question, Request, Residue,
     Snapshot, StepRecord, handle, open,

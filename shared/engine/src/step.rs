@@ -1,19 +1,19 @@
 //! One attempt at one step: claim, look whether the execution still runs, act, record what is known.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::panic::AssertUnwindSafe;
 
 use futures_util::{
     FutureExt,
     future::{Either, select},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{
-    Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
-    paused::kept_from,
-    task_errors::{SHORT_PAUSE, permanent, refusal, retry_later, unknown_for_good},
-    too_many_races,
+use crate::{
+    engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
+    paused::blocked_error,
+    ports::{Host, ObjectStore},
+    task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
 };
 use holdfast_action::{AnyAction, Call, StepError, StepErrorKind};
 use holdfast_ids::keys::{effect_key, item_name};
@@ -26,12 +26,6 @@ use holdfast_task::{
     payload::Payload,
     timing::{lease_s, longest_pause, time_left},
 };
-
-/// A claim whose answer was lost is sent this often: only the attempt that wrote it can know it again.
-pub(super) const CLAIM_TRIES: u32 = 2;
-
-/// An outcome is worth this many writes before it is left to the lease.
-pub(super) const COMPLETION_TRIES: u32 = 5;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Runs one attempt at a step, or gives the answer of one that ended before.
@@ -71,7 +65,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let attempt = record.attempts.len() as u32;
         let attempted = self.act(task, &claim, &record, input, action).await?;
         let record = self.record(&claim, record, &attempted).await?;
-        if let Some(error) = kept_from(&attempted, &record) {
+        if let Some(error) = blocked_error(&attempted, &record) {
             return Err(error.of_attempt(attempt));
         }
         let ended = match (&attempted, &record.state) {
@@ -82,7 +76,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             (_, StepState::FailedClean) if task.step.optional => {
                 Ok(answer(StepStatus::Failed, Value::Null))
             }
-            (_, state) => Err(refusal(&record, state, claim.max_attempts, self.host.now())),
+            (_, state) => Err(step_error(
+                &record,
+                state,
+                claim.max_attempts,
+                self.host.now(),
+            )),
         };
         match ended {
             Ok(answer) => Ok(StepResult {
@@ -168,7 +167,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     let between = stands.as_ref().filter(between_attempts);
                     if let (Some(record), false) = (between, looked) {
                         looked = true;
-                        self.may_go_on(task, record).await?;
+                        self.check_before_claim(task, record).await?;
                     }
                     (next, false)
                 }
@@ -181,7 +180,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(TaskError::new(ErrorName::Conflict, message));
                 }
                 ClaimTransition::NotBefore(until) => {
-                    self.pause(&label, until, now).await?;
+                    self.wait_until(&label, until, now).await?;
                     continue;
                 }
                 ClaimTransition::Succeeded(output) => return Ok(ClaimResult::Before(output)),
@@ -203,7 +202,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Ok(ClaimResult::Failed(format!("{label}: {error}")));
                 }
                 ClaimTransition::Unknown(None) => {
-                    return Err(unknown_for_good(stands.as_ref().unwrap_or(&mine.first)));
+                    return Err(unresolved_outcome(stands.as_ref().unwrap_or(&mine.first)));
                 }
                 ClaimTransition::Unknown(Some(next)) => (next, true),
             };
@@ -211,28 +210,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .as_ref()
                 .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
             match self.ledger.put_step(&next, expect).await {
-                Ok(Put::Done) if unknown => return Err(unknown_for_good(&next)),
+                Ok(Put::Done) if unknown => return Err(unresolved_outcome(&next)),
                 Ok(Put::Done) => return Ok(ClaimResult::Mine(next)),
                 Ok(Put::Lost(winner)) => stands = winner.map(|winner| *winner),
-                Err(error) => self.insist(error, &mut failures, CLAIM_TRIES).await?,
+                Err(error) => self.retry_write(error, &mut failures, CLAIM_TRIES).await?,
             }
         }
         Err(too_many_races(&label))
-    }
-
-    /// Waits until a step may be tried again: here if that is soon, else by way of the machine.
-    pub(super) async fn pause(
-        &self,
-        label: &str,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), TaskError> {
-        let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-        if left > SHORT_PAUSE {
-            return Err(retry_later(label, "the target asked to wait", left));
-        }
-        self.host.sleep(left).await;
-        Ok(())
     }
 
     /// Causes the effect, unless the execution has stopped meanwhile, and packs what is known of it.
@@ -251,7 +235,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .await
         {
             Ok((Some(execution), controls)) if execution.admits(task.execution.epoch) => {
-                if let Some(stopped) = self.stopped(execution, &controls, &record.step).await {
+                if let Some(stopped) = self
+                    .stop_by_control(execution, &controls, &record.step)
+                    .await
+                {
                     return Ok(stopped);
                 }
             }
@@ -360,7 +347,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(permanent(format!("{label}: its record is gone")));
                 }
                 Err(error) => self
-                    .insist(error, &mut failures, COMPLETION_TRIES)
+                    .retry_write(error, &mut failures, COMPLETION_TRIES)
                     .await
                     .map_err(|error| {
                         let message = format!("{label}: its outcome was not recorded: {error}");

@@ -11,7 +11,10 @@ use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use super::script::{Script, ScriptedCall};
-use super::{Engine, Host, ObjectStore, StoreError};
+use crate::{
+    engine::Engine,
+    ports::{Host, ObjectStore, StoreError},
+};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, Ledger,

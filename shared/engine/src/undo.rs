@@ -9,12 +9,11 @@ use futures_util::{
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::{
-    Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
-    plan::{no_such_step, undo_result},
-    step::{CLAIM_TRIES, COMPLETION_TRIES},
-    task_errors::undo_refusal,
-    too_many_races,
+use crate::{
+    engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
+    plan::undo_result,
+    ports::{Host, ObjectStore},
+    task_errors::{TaskError, no_such_step, too_many_races, undo_error},
 };
 use holdfast_action::{AnyAction, Call, Done, StepError, StepErrorKind, Verdict};
 use holdfast_ids::keys::undo_key;
@@ -47,13 +46,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             return Ok(undo_result(&record));
         }
         let attempt = record.undo_attempts.len() as u32;
-        let undid = self.act_back(task, &record, action).await;
+        let undid = self.run_undo(task, &record, action).await;
         let record = self.record_undo(&claim, record, &undid).await?;
         if let UndoReport::Halted(error) = &undid {
             let message = format!("undo of {}: {error}", record.label());
             return Err(TaskError::new(ErrorName::Halted, message).of_attempt(attempt));
         }
-        match undo_refusal(&record, self.host.now()) {
+        match undo_error(&record, self.host.now()) {
             Some(error) => Err(error.of_attempt(attempt)),
             None => Ok(undo_result(&record)),
         }
@@ -74,7 +73,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(TaskError::new(ErrorName::Conflict, message));
                 }
                 UndoClaimTransition::NotBefore(until) => {
-                    self.pause(&label, until, now).await?;
+                    self.wait_until(&label, until, now).await?;
                     continue;
                 }
                 UndoClaimTransition::Superseded => {
@@ -90,14 +89,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 Ok(Put::Lost(stands)) => {
                     record = *stands.ok_or_else(|| no_such_step(&task.undo))?;
                 }
-                Err(error) => self.insist(error, &mut failures, CLAIM_TRIES).await?,
+                Err(error) => self.retry_write(error, &mut failures, CLAIM_TRIES).await?,
             }
         }
         Err(too_many_races(&label))
     }
 
     /// Undoes the effect, unless somebody else has taken over, and says what is known of it.
-    async fn act_back(
+    async fn run_undo(
         &self,
         task: &UndoTask,
         record: &StepRecord,
@@ -131,7 +130,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             forward_key: record.key.clone(),
             time_left: time_left(lease_until, self.host.now()),
         };
-        match self.call_back(action, &call, record, done).await {
+        match self.call_undo(action, &call, record, done).await {
             Ok(undid) => undid,
             Err(StepError { kind, message }) => match kind {
                 StepErrorKind::Transient { retry_after } => UndoReport::Transient {
@@ -165,7 +164,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     /// Runs the undo, or for a step that has none the question whether it happened, until it answers, panics or runs
     /// out of time.
-    async fn call_back(
+    async fn call_undo(
         &self,
         action: &dyn AnyAction,
         call: &Call,
@@ -231,7 +230,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(TaskError::new(ErrorName::Permanent, message));
                 }
                 Err(error) => self
-                    .insist(error, &mut failures, COMPLETION_TRIES)
+                    .retry_write(error, &mut failures, COMPLETION_TRIES)
                     .await
                     .map_err(|error| {
                         let message = format!("{label}: its outcome was not recorded: {error}");

@@ -1,6 +1,6 @@
 //! The log line of a start: what became of it, and whose it was as far as that is known.
 
-use holdfast_engine::{TaskError, asked_for};
+use holdfast_engine::{TaskError, requested_execution};
 use holdfast_task::{BeginResult, BeginTask, ErrorName};
 use tracing::{error, info, warn};
 
@@ -25,7 +25,7 @@ pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
 /// Of what is no start, nothing is known but its machine and, where it came in one, its trace.
 fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) {
     let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
-    let known = asked_for(task);
+    let known = requested_execution(task);
     let (at, trace) = known.map_or((None, task.trace.clone()), |(at, trace)| {
         (Some(at), Some(trace))
     });

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::head::{Head, Heads};
-use crate::{ObjectStore, StoreError};
+use crate::ports::{ObjectStore, StoreError};
 use holdfast_ids::{
     digest::sha256_hex,
     keys::{digest_prefix, late_day, receipt_day, receipt_prefix},

@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Host, TaskError, partition,
+    Host, TaskError,
+    engine::partition,
     testing::{Script, TestEngine, run},
 };
 use holdfast_admission::Envelope;
