@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     digest::sha256_hex,
-    names::{is_execution_id, is_of_item},
+    names::{is_execution_id, is_item_char},
 };
 
 /// Which execution: the partition of the ledger.
@@ -105,7 +105,7 @@ pub fn item_name(item_key: &Value) -> Result<String, String> {
             ));
         }
     };
-    if (1..=64).contains(&text.len()) && text.chars().all(is_of_item) {
+    if (1..=64).contains(&text.len()) && text.chars().all(is_item_char) {
         Ok(text)
     } else {
         Ok(short_hash("item", &[&text]))

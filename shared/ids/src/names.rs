@@ -78,7 +78,7 @@ pub fn step_label(step: &str, item: Option<&str>) -> String {
 }
 
 /// Whether a character stands in an item's name as it is (see [`crate::keys::item_name`]).
-pub(crate) fn is_of_item(c: char) -> bool {
+pub(crate) fn is_item_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@')
 }
 
@@ -92,8 +92,8 @@ pub fn loggable(message: &str) -> String {
         match after.split_once(']') {
             Some((item, more))
                 if !item.is_empty()
-                    && item.chars().all(is_of_item)
-                    && before.ends_with(is_of_item) =>
+                    && item.chars().all(is_item_char)
+                    && before.ends_with(is_item_char) =>
             {
                 rest = more
             }
@@ -103,7 +103,7 @@ pub fn loggable(message: &str) -> String {
             }
         }
     }
-    clean(&(told + rest))
+    sanitize(&(told + rest))
 }
 
 /// Whether a character steers whoever shows it, or hides: controls, and what turns or joins text unseen.
@@ -114,7 +114,7 @@ pub fn is_hidden(c: char) -> bool {
 }
 
 /// `text` without what would end a line, steer whoever shows it or hide in it: much of what is said was written by somebody else.
-pub fn clean(text: &str) -> String {
+pub fn sanitize(text: &str) -> String {
     text.replace(is_hidden, "\u{fffd}")
 }
 
