@@ -87,8 +87,8 @@ impl Identity {
     }
 }
 
-/// The one role of ours among the values of a claim: a text, or what API Gateway makes of a list, `[a b]`. Two would
-/// leave open which of them rules.
+/// The one role of ours among the values of a claim: a text, or what API Gateway makes of a list,
+/// `[a b]`. Two would leave open which of them rules.
 fn read_role(name: &str, claim: &str) -> Result<Role, Unknown> {
     let list = claim
         .strip_prefix('[')

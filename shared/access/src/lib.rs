@@ -1,4 +1,5 @@
-//! Who may do what: one exhaustive match over role, operation and whose it is. docs/roles.md shows it.
+//! Who may do what: one exhaustive match over role, operation and whose it is. docs/roles.md shows
+//! it.
 
 mod identity;
 mod session;
@@ -73,7 +74,8 @@ pub fn verdict(role: Role, operation: Operation, whose: Whose) -> Verdict {
             Control,
         ) => Verdict::Forbidden,
         (Role::TenantAdmin | Role::Observer | Role::Auditor, Whose::Other, _) => Verdict::Hidden,
-        // Whoever may start something may stop it; what has ended is undone or run again by those who see all of it.
+        // Whoever may start something may stop it; what has ended is undone or run again by those
+        // who see all of it.
         (
             Role::TenantAdmin,
             Whose::Own,

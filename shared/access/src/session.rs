@@ -1,4 +1,5 @@
-//! What a session on behalf of one tenant may touch, as an IAM policy: a bug in a handler cannot cross it.
+//! What a session on behalf of one tenant may touch, as an IAM policy: a bug in a handler cannot
+//! cross it.
 
 use serde_json::{Value, json};
 
@@ -13,8 +14,9 @@ pub struct Stores {
     pub bucket: String,
 }
 
-/// The policy of a session on behalf of `tenant`, whose name has passed [`holdfast_ids::names::check_tenant`] and so cannot
-/// hold a wildcard. What it allows is cut further by the role that is assumed.
+/// The policy of a session on behalf of `tenant`, whose name has passed
+/// [`holdfast_ids::names::check_tenant`] and so cannot hold a wildcard. What it allows is cut
+/// further by the role that is assumed.
 pub fn session_policy(stores: &Stores, tenant: &str) -> Value {
     let Stores { table, bucket } = stores;
     json!({

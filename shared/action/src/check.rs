@@ -1,4 +1,5 @@
-//! What a function finds of something that it depends on, when it is asked by `{"check": true}` instead of a task.
+//! What a function finds of something that it depends on, when it is asked by `{"check": true}`
+//! instead of a task.
 
 use serde::{Deserialize, Serialize};
 

@@ -18,7 +18,8 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// The environment variable with the names of the secrets that definitions name, for an action's function.
+/// The environment variable with the names of the secrets that definitions name, for an action's
+/// function.
 pub const SECRETS_VARIABLE: &str = "HOLDFAST_SECRETS";
 
 /// A boxed future, for the places where a trait must be usable as an object.
@@ -26,8 +27,9 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// One kind of effect on one target system, with its way back.
 ///
-/// The engine calls it only while it holds the step's claim, and always with the same `Call::key` for the same step,
-/// so a target that honours idempotency keys sees one effect however often it is asked.
+/// The engine calls it only while it holds the step's claim, and always with the same `Call::key`
+/// for the same step, so a target that honours idempotency keys sees one effect however often it is
+/// asked.
 pub trait Action: Send + Sync + Sized + 'static {
     /// What workflows call it, such as `vendor-hold`.
     const NAME: &'static str;
@@ -35,8 +37,8 @@ pub trait Action: Send + Sync + Sized + 'static {
     const SUMMARY: &'static str;
     /// Whether and how its effect can be undone.
     const UNDO: Undo = Undo::None;
-    /// Whether its undo makes the target refuse the effect's key from then on. Where it does not, a call that was
-    /// delayed may take effect after its undo, and receipts say so.
+    /// Whether its undo makes the target refuse the effect's key from then on. Where it does not, a
+    /// call that was delayed may take effect after its undo, and receipts say so.
     const UNDO_FENCES: bool = false;
     /// The deployment settings it reads, as environment variables.
     const SETTINGS: &'static [Setting] = &[];
@@ -76,8 +78,8 @@ pub trait Action: Send + Sync + Sized + 'static {
         ready(Ok(Verdict::CannotTell))
     }
 
-    /// Tries, without any effect, what it depends on: whether its target answers, whether its secrets can be read. For
-    /// `holdfast doctor`.
+    /// Tries, without any effect, what it depends on: whether its target answers, whether its
+    /// secrets can be read. For `holdfast doctor`.
     fn check(&self) -> impl Future<Output = Vec<Check>> + Send {
         ready(Vec::new())
     }
@@ -90,7 +92,8 @@ pub enum Undo {
     None,
     /// By the forward input and key: `rollback: {}` in a definition.
     Own,
-    /// By an input of its own, of the action's `Input` type: `rollback: { input: … }` in a definition.
+    /// By an input of its own, of the action's `Input` type: `rollback: { input: … }` in a
+    /// definition.
     OwnInput,
 }
 
@@ -116,9 +119,11 @@ pub struct Call {
     pub attempt: u32,
     /// The idempotency key of this effect: the same for every attempt. An undo has its own.
     pub key: String,
-    /// The forward effect's key: what an undo looks for at the target. Equal to `key` when running forward.
+    /// The forward effect's key: what an undo looks for at the target. Equal to `key` when running
+    /// forward.
     pub forward_key: String,
-    /// The header `traceparent` (W3C Trace Context) of this attempt: in the execution's trace, a span of its own.
+    /// The header `traceparent` (W3C Trace Context) of this attempt: in the execution's trace, a
+    /// span of its own.
     pub traceparent: String,
     /// How long the call may take; the engine drops it after that.
     pub time_left: Duration,
@@ -159,7 +164,8 @@ pub struct StepError {
 /// What is known of the effect of a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepErrorKind {
-    /// Nothing happened; another attempt may succeed, not before `retry_after` if the target named a time.
+    /// Nothing happened; another attempt may succeed, not before `retry_after` if the target named
+    /// a time.
     Transient {
         /// How long the target asked to be left alone.
         retry_after: Option<Duration>,
@@ -256,7 +262,8 @@ impl Settings {
     }
 }
 
-/// The JSON value of a serializable `value`; an action's types are plain data, so this fails only on a broken one.
+/// The JSON value of a serializable `value`; an action's types are plain data, so this fails only
+/// on a broken one.
 fn to_value<T: Serialize>(value: &T) -> Result<Value, StepError> {
     serde_json::to_value(value)
         .map_err(|error| StepError::unknown(format!("the output is not JSON: {error}")))

@@ -97,7 +97,8 @@ impl Registry {
     }
 }
 
-/// Declares the modules of a crate's actions and a `registry()` of them: one line per action, `module::Type`.
+/// Declares the modules of a crate's actions and a `registry()` of them: one line per action,
+/// `module::Type`.
 #[macro_export]
 macro_rules! actions {
     ($($module:ident :: $action:ident),+ $(,)?) => {
@@ -157,7 +158,8 @@ impl<A: Action> AnyAction for Typed<A> {
     }
 }
 
-/// Reads a value into an action's type. The error names place and expectation; serde's own would quote the value.
+/// Reads a value into an action's type. The error names place and expectation; serde's own would
+/// quote the value.
 fn parse<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, StepError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = match error.path().to_string() {

@@ -1,4 +1,5 @@
-//! Ask: puts a question to people on behalf of a machine that waits, and says what rules once its time is over.
+//! Ask: puts a question to people on behalf of a machine that waits, and says what rules once its
+//! time is over.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -19,10 +20,11 @@ use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
 const MESSAGE_MAX: usize = 500;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Records a question and opens its incident. A decision that was given before, and whose token is gone, is the
-    /// answer: the new token must be told of it.
+    /// Records a question and opens its incident. A decision that was given before, and whose token
+    /// is gone, is the answer: the new token must be told of it.
     ///
-    /// Errors: `Halted` (the execution goes no further), `Permanent` (the message is no text), `Transient`.
+    /// Errors: `Halted` (the execution goes no further), `Permanent` (the message is no text),
+    /// `Transient`.
     pub async fn ask(&self, task: &AskTask) -> Result<Option<Ruling>, TaskError> {
         let at = partition(&task.execution);
         let execution = self.ledger.execution(&at).await?;
@@ -90,10 +92,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Err(too_many_races(&asked.step))
     }
 
-    /// What rules once the time for a decision is over: the decision if there was one, silence otherwise.
+    /// What rules once the time for a decision is over: the decision if there was one, silence
+    /// otherwise.
     ///
-    /// Errors: `Retry`, `Declined`, `Expired`, `Conflict` (there is time left), `Permanent` (nothing was asked),
-    /// `Transient`.
+    /// Errors: `Retry`, `Declined`, `Expired`, `Conflict` (there is time left), `Permanent`
+    /// (nothing was asked), `Transient`.
     pub async fn expire(&self, task: &ExpireTask) -> Result<AskResult, TaskError> {
         let at = partition(&task.execution);
         let step = task.expired.as_str();

@@ -48,8 +48,8 @@ fn execution_and_trace(task: &BeginTask, start: &Start) -> (ExecutionKey, TraceI
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Claims an execution and answers what later tasks need.
     ///
-    /// Errors: `Malformed` (it is not a start), `Rejected` (the gate said no; the message is JSON with `message` and
-    /// `execution`), `Duplicate`, `KeyReused`, `Transient`.
+    /// Errors: `Malformed` (it is not a start), `Rejected` (the gate said no; the message is JSON
+    /// with `message` and `execution`), `Duplicate`, `KeyReused`, `Transient`.
     pub async fn begin(&self, task: &BeginTask) -> Result<BeginResult, TaskError> {
         let malformed = |why: String| TaskError::new(ErrorName::Malformed, why);
         let start_of = holdfast_admission::read(&task.start, &task.gate, &task.started_at)
@@ -198,7 +198,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
     }
 
-    /// A redrive takes anew what the end before it gave back. If there is not enough, it goes no further.
+    /// A redrive takes anew what the end before it gave back. If there is not enough, it goes no
+    /// further.
     async fn reserve_again(
         &self,
         mut stands: ExecutionRecord,
@@ -281,7 +282,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .filter(|outcome| !outcome.held)
                 .map(|no| format!("{}: {}", no.name, no.message.as_deref().unwrap_or("no")))
                 .collect();
-            // The machine reads the execution from here: a rejected start is finished like any other.
+            // The machine reads the execution from here: a rejected start is finished like any
+            // other.
             let message = json!({ "message": said.join("; "), "execution": execution.reference() });
             return Err(TaskError::new(ErrorName::Rejected, message.to_string()));
         }

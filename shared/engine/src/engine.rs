@@ -30,16 +30,19 @@ pub struct Engine<L, S, H> {
     pub host: H,
 }
 
-/// A write that met another one's counters is sent again this often before the machine is asked to try again.
+/// A write that met another one's counters is sent again this often before the machine is asked to
+/// try again.
 const CROWDED_TRIES: u32 = 6;
 
-/// A claim whose answer was lost is sent this often: only the attempt that wrote it can know it again.
+/// A claim whose answer was lost is sent this often: only the attempt that wrote it can know it
+/// again.
 pub(crate) const CLAIM_TRIES: u32 = 2;
 
 /// An outcome is worth this many writes before it is left to the lease.
 pub(crate) const COMPLETION_TRIES: u32 = 5;
 
-/// A conditional write that lost is decided anew this often before the machine is asked to try again.
+/// A conditional write that lost is decided anew this often before the machine is asked to try
+/// again.
 pub(crate) const MAX_RACES: usize = 16;
 
 pub(crate) fn partition(execution: &ExecutionRef) -> ExecutionKey {
@@ -50,7 +53,8 @@ pub(crate) fn partition(execution: &ExecutionRef) -> ExecutionKey {
 }
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Waits before a write without an answer is sent again; gives the error back once it was sent `tries` times.
+    /// Waits before a write without an answer is sent again; gives the error back once it was sent
+    /// `tries` times.
     pub(crate) async fn retry_write(
         &self,
         error: LedgerError,
@@ -67,8 +71,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(())
     }
 
-    /// Writes a changed execution record, and gives back what it no longer holds; `change` is asked again with what stands whenever another writer was first,
-    /// and says `None` when nothing is left to do.
+    /// Writes a changed execution record, and gives back what it no longer holds; `change` is asked
+    /// again with what stands whenever another writer was first, and says `None` when nothing is
+    /// left to do.
     pub(crate) async fn change_execution(
         &self,
         mut execution: ExecutionRecord,
@@ -104,7 +109,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Err(too_many_races("the execution's record"))
     }
 
-    /// A write that changes on counters: others may draw on them at the same moment, and then none of them gets through.
+    /// A write that changes on counters: others may draw on them at the same moment, and then none
+    /// of them gets through.
     pub(crate) async fn put_with_counters(
         &self,
         execution: &ExecutionRecord,

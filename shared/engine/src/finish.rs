@@ -1,4 +1,5 @@
-//! Finish: closes what is open, records how the execution ended, and writes the receipt that says so.
+//! Finish: closes what is open, records how the execution ended, and writes the receipt that says
+//! so.
 
 use jiff::Timestamp;
 
@@ -25,11 +26,12 @@ use holdfast_receipt::{
 use holdfast_task::{ErrorName, Failure, FinishResult, FinishTask};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Ends an execution and answers where its receipt lies. Safe to run twice, and twice at once: the second agrees.
+    /// Ends an execution and answers where its receipt lies. Safe to run twice, and twice at once:
+    /// the second agrees.
     ///
-    /// Errors: `Conflict` (a step may still be at work), `Open` (something is left to undo: plan again), `Halted`
-    /// (somebody else took over), `Permanent` (no such execution, or a step that was tried and then skipped),
-    /// `Transient`.
+    /// Errors: `Conflict` (a step may still be at work), `Open` (something is left to undo: plan
+    /// again), `Halted` (somebody else took over), `Permanent` (no such execution, or a step that
+    /// was tried and then skipped), `Transient`.
     pub async fn finish(
         &self,
         task: &FinishTask,
@@ -62,7 +64,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         .await
     }
 
-    /// Closes every record that waits for nothing, and refuses while one is at work or left to undo.
+    /// Closes every record that waits for nothing, and refuses while one is at work or left to
+    /// undo.
     async fn close(&self, snapshot: &mut Snapshot) -> Result<(), TaskError> {
         for step in &mut snapshot.steps {
             match need(step, snapshot.execution.generation, self.host.now()) {
@@ -86,8 +89,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(())
     }
 
-    /// Writes the receipt once; whoever comes second adopts the first. Where a digest would not look for it any more, that
-    /// is said beforehand.
+    /// Writes the receipt once; whoever comes second adopts the first. Where a digest would not
+    /// look for it any more, that is said beforehand.
     async fn publish(
         &self,
         task: &FinishTask,
@@ -153,8 +156,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-/// Refuses to call an execution executed while a step that was tried has not succeeded: its `when` yielded something
-/// else on a later attempt. One that the definition or a person lets it go on without is as good.
+/// Refuses to call an execution executed while a step that was tried has not succeeded: its `when`
+/// yielded something else on a later attempt. One that the definition or a person lets it go on
+/// without is as good.
 fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     let run = snapshot.execution.generation;
     let unfinished = |step: &&StepRecord| match step.state {
@@ -177,8 +181,8 @@ fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     })
 }
 
-/// The record with its end, decided on what stands when it is written; `None` if it has ended or is not this task's
-/// to end.
+/// The record with its end, decided on what stands when it is written; `None` if it has ended or is
+/// not this task's to end.
 fn ended(
     execution: &ExecutionRecord,
     epoch: u64,

@@ -1,4 +1,5 @@
-//! The engine: what begin, a step, its undo, plan and finish do, over ports that the Lambda functions and the tests fill.
+//! The engine: what begin, a step, its undo, plan and finish do, over ports that the Lambda
+//! functions and the tests fill.
 
 mod ask;
 mod begin;

@@ -1,4 +1,5 @@
-//! What the kill switch makes of executions that have begun: they wait before their next step, or are undone.
+//! What the kill switch makes of executions that have begun: they wait before their next step, or
+//! are undone.
 
 use crate::{
     engine::Engine,
@@ -11,8 +12,8 @@ use holdfast_ledger::{
 use holdfast_task::{ErrorName, StepTask};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// What an attempt that is about to act comes to instead, if a control says so: it waits, or its execution is
-    /// undone. An undo never asks.
+    /// What an attempt that is about to act comes to instead, if a control says so: it waits, or
+    /// its execution is undone. An undo never asks.
     pub(super) async fn stop_by_control(
         &self,
         execution: ExecutionRecord,
@@ -37,7 +38,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Whether a step between two attempts may be claimed again: however long a pause lasts, it costs no write.
+    /// Whether a step between two attempts may be claimed again: however long a pause lasts, it
+    /// costs no write.
     pub(super) async fn check_before_claim(
         &self,
         task: &StepTask,

@@ -83,7 +83,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Reads a stored payload, only from the execution's own folder: a reference is data that anyone could have typed.
+    /// Reads a stored payload, only from the execution's own folder: a reference is data that
+    /// anyone could have typed.
     async fn fetch(&self, at: &ExecutionKey, stored: &Stored) -> Result<Value, TaskError> {
         let wrong = |why: &str| {
             TaskError::new(
@@ -108,7 +109,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         serde_json::from_slice(&bytes).map_err(|_| wrong("it is not JSON"))
     }
 
-    /// A recorded output as the machine gets it: the value, or a reference if it is too large for a state.
+    /// A recorded output as the machine gets it: the value, or a reference if it is too large for a
+    /// state.
     pub(super) async fn for_machine(
         &self,
         first: &StepRecord,

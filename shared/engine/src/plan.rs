@@ -1,4 +1,5 @@
-//! Plan: takes over an execution that goes no further, and lists what has to be undone, last effect first.
+//! Plan: takes over an execution that goes no further, and lists what has to be undone, last effect
+//! first.
 
 use std::cmp::Reverse;
 
@@ -16,17 +17,18 @@ use holdfast_ledger::{
 };
 use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult};
 
-/// What one plan lists at most, since a state's data has 256 KiB: `Close` finds what is left, and it is planned again.
+/// What one plan lists at most, since a state's data has 256 KiB: `Close` finds what is left, and
+/// it is planned again.
 const UNDOS_AT_ONCE: usize = 400;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Takes the execution over, so that no step may act any more, then reads what was done.
     ///
-    /// The order matters: a claim that this reading does not show was written after the takeover, and whoever wrote
-    /// it looks at the execution's record before acting (protocol.md, ruling 1).
+    /// The order matters: a claim that this reading does not show was written after the takeover,
+    /// and whoever wrote it looks at the execution's record before acting (protocol.md, ruling 1).
     ///
-    /// Errors: `Conflict` (a step may still be at work), `Halted` (somebody else took over), `Permanent` (no such
-    /// execution), `Transient`.
+    /// Errors: `Conflict` (a step may still be at work), `Halted` (somebody else took over),
+    /// `Permanent` (no such execution), `Transient`.
     pub async fn plan(&self, task: &PlanTask) -> Result<PlanResult, TaskError> {
         let at = partition(&task.execution);
         let (owner, epoch) = (&task.owner, task.execution.epoch);
@@ -70,7 +72,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     /// Takes an execution over for the Step Functions execution `by`, which last saw it in `epoch`.
     ///
-    /// Errors: `Halted` (somebody else took over since), `Permanent` (no such execution), `Conflict`, `Transient`.
+    /// Errors: `Halted` (somebody else took over since), `Permanent` (no such execution),
+    /// `Conflict`, `Transient`.
     pub async fn take(
         &self,
         at: &ExecutionKey,
@@ -100,8 +103,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     /// Records that an undo never answered, so that the rest can go on and the receipt names it.
     ///
-    /// Errors: `Conflict` (an attempt may still be at work), `Halted` (somebody else took over), `Permanent` (no such
-    /// step), `Transient`.
+    /// Errors: `Conflict` (an attempt may still be at work), `Halted` (somebody else took over),
+    /// `Permanent` (no such step), `Transient`.
     pub async fn give_up(&self, task: &GiveUpTask) -> Result<UndoResult, TaskError> {
         let at = partition(&task.execution);
         let claim = UndoClaim {

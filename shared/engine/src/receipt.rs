@@ -1,4 +1,5 @@
-//! The receipt of an ended execution, built from its ledger records: the same snapshot always yields the same receipt.
+//! The receipt of an ended execution, built from its ledger records: the same snapshot always
+//! yields the same receipt.
 
 use jiff::Timestamp;
 
@@ -10,7 +11,8 @@ use holdfast_receipt::{
 };
 use holdfast_task::{ErrorName, Failure, StepRef};
 
-/// The receipt of an ended execution; `declared` is every step of its definition, `incident` the one it is a case of.
+/// The receipt of an ended execution; `declared` is every step of its definition, `incident` the
+/// one it is a case of.
 pub fn receipt_of(
     snapshot: &Snapshot,
     declared: &[StepRef],
@@ -39,7 +41,8 @@ pub fn receipt_of(
         }
         steps.extend(records.map(step_of));
     }
-    // What an earlier definition did is there too, although a redrive under this one does not know it.
+    // What an earlier definition did is there too, although a redrive under this one does not know
+    // it.
     let unknown = |record: &&StepRecord| declared.iter().all(|step| step.name != record.step);
     steps.extend(snapshot.steps.iter().filter(unknown).map(step_of));
     Ok(Receipt {
@@ -167,7 +170,8 @@ fn text(at: Timestamp) -> String {
     at.to_string()
 }
 
-/// What the records say: a machine's cause can be a branch's, or lost. A person's reason is said as given.
+/// What the records say: a machine's cause can be a branch's, or lost. A person's reason is said as
+/// given.
 pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
     if failure.by.is_some() {
         return failure.cause.clone();
@@ -195,7 +199,8 @@ pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
     }
 }
 
-/// Why, where no record says it. A cause is quoted only if a function of ours wrote it: others may quote payloads.
+/// Why, where no record says it. A cause is quoted only if a function of ours wrote it: others may
+/// quote payloads.
 fn caught(failure: &Failure) -> String {
     let Failure {
         state,

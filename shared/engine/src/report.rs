@@ -85,8 +85,8 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// An execution is a case of the incident by which people were asked about its failure; of one of its own where it
-    /// failed without a person's doing, or something stands.
+    /// An execution is a case of the incident by which people were asked about its failure; of one
+    /// of its own where it failed without a person's doing, or something stands.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let execution = &snapshot.execution;
         let Phase::Ended {

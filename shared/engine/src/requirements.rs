@@ -1,4 +1,5 @@
-//! What a start takes from the counts that a tenant's executions share: budgets, open executions, starts in a minute.
+//! What a start takes from the counts that a tenant's executions share: budgets, open executions,
+//! starts in a minute.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
@@ -37,7 +38,8 @@ impl Requirement {
     }
 }
 
-/// Everything that a start takes at `now`, and what is to be said of budgets whose amount cannot be told.
+/// Everything that a start takes at `now`, and what is to be said of budgets whose amount cannot be
+/// told.
 pub(crate) fn requirements_of(
     gate: &AdmissionSpec,
     tenant: &str,

@@ -1,4 +1,5 @@
-//! One attempt at one step: claim, look whether the execution still runs, act, record what is known.
+//! One attempt at one step: claim, look whether the execution still runs, act, record what is
+//! known.
 
 use std::panic::AssertUnwindSafe;
 
@@ -30,8 +31,9 @@ use holdfast_task::{
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Runs one attempt at a step, or gives the answer of one that ended before.
     ///
-    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and `retry_after_s`),
-    /// `Conflict` (another attempt is at work), `Permanent`, `Escalate`, `Halted`, `Paused`.
+    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and
+    /// `retry_after_s`), `Conflict` (another attempt is at work), `Permanent`, `Escalate`,
+    /// `Halted`, `Paused`.
     pub async fn step(
         &self,
         task: &StepTask,
@@ -219,7 +221,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Err(too_many_races(&label))
     }
 
-    /// Causes the effect, unless the execution has stopped meanwhile, and packs what is known of it.
+    /// Causes the effect, unless the execution has stopped meanwhile, and packs what is known of
+    /// it.
     async fn act(
         &self,
         task: &StepTask,
@@ -249,8 +252,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             }
             Err(error) => return Ok(transient(format!("before acting: {error}"))),
         }
-        // The first claim fixed the input: a later attempt may have been sent another one, which a target would
-        // refuse under the same key.
+        // The first claim fixed the input: a later attempt may have been sent another one, which a
+        // target would refuse under the same key.
         let input = if record.input.sha256() == claim.first.input.sha256() {
             input
         } else {
@@ -275,7 +278,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         };
         let outcome = self.call(action, &call, input, task.step.timeout_s).await;
         Ok(match outcome {
-            // The effect stands whatever becomes of its description: an output that cannot be kept is replaced.
+            // The effect stands whatever becomes of its description: an output that cannot be kept
+            // is replaced.
             Ok(output) => match self.pack(at, "output", output).await {
                 Ok(output) => AttemptReport::Succeeded(output),
                 Err(error) if error.name == ErrorName::Transient => {

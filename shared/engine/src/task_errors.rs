@@ -10,13 +10,15 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{LedgerError, StepRecord, StepState};
 use holdfast_task::{ErrorName, UndoItem};
 
-/// How a task ends when it does not end well: an error name that its machine matches, and words for people.
+/// How a task ends when it does not end well: an error name that its machine matches, and words for
+/// people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {message}")]
 pub struct TaskError {
     /// The name that the state machine matches.
     pub name: ErrorName,
-    /// What failed, where, and what would help; never a payload or a secret. JSON where the machine reads it.
+    /// What failed, where, and what would help; never a payload or a secret. JSON where the machine
+    /// reads it.
     pub message: String,
     /// Which attempt it was that came to this, from 1, if one was made: for the log.
     pub attempt: Option<u32>,
@@ -42,7 +44,8 @@ impl TaskError {
 
 impl From<LedgerError> for TaskError {
     fn from(error: LedgerError) -> Self {
-        // Even a refusal is retried: a missing permission is mended by a deployment, not by giving up.
+        // Even a refusal is retried: a missing permission is mended by a deployment, not by giving
+        // up.
         Self::new(ErrorName::Transient, error.to_string())
     }
 }
@@ -53,7 +56,8 @@ impl From<StoreError> for TaskError {
     }
 }
 
-/// A pause this short is spent inside the function; a longer one in the machine, where waiting is free.
+/// A pause this short is spent inside the function; a longer one in the machine, where waiting is
+/// free.
 pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(5);
 
 pub(crate) fn permanent(message: impl Into<String>) -> TaskError {

@@ -39,7 +39,8 @@ pub(super) fn engine() -> TestEngine {
     }
 }
 
-/// Time passes only when someone sleeps or a test says so; it begins at 13:00 on the day of the specification's example.
+/// Time passes only when someone sleeps or a test says so; it begins at 13:00 on the day of the
+/// specification's example.
 #[derive(Clone, Default)]
 pub(super) struct Clock(Arc<Mutex<(SignedDuration, u64, Vec<Duration>)>>);
 

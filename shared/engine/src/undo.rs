@@ -1,4 +1,5 @@
-//! One attempt at undoing one step: claim, look whether the plan still rules, act, record what is known.
+//! One attempt at undoing one step: claim, look whether the plan still rules, act, record what is
+//! known.
 
 use std::panic::AssertUnwindSafe;
 
@@ -27,10 +28,12 @@ use holdfast_task::{
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Runs one attempt to undo a step, or says how it stands. An undo that failed for good is recorded, not raised.
+    /// Runs one attempt to undo a step, or says how it stands. An undo that failed for good is
+    /// recorded, not raised.
     ///
-    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and `retry_after_s`),
-    /// `Conflict` (another attempt is at work), `Halted` (a later plan rules), `Permanent` (no such step).
+    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and
+    /// `retry_after_s`), `Conflict` (another attempt is at work), `Halted` (a later plan rules),
+    /// `Permanent` (no such step).
     pub async fn undo(
         &self,
         task: &UndoTask,
@@ -162,8 +165,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Runs the undo, or for a step that has none the question whether it happened, until it answers, panics or runs
-    /// out of time.
+    /// Runs the undo, or for a step that has none the question whether it happened, until it
+    /// answers, panics or runs out of time.
     async fn call_undo(
         &self,
         action: &dyn AnyAction,

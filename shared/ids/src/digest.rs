@@ -1,4 +1,5 @@
-//! Digests of JSON: canonical bytes (RFC 8785) and SHA-256, so that equal values always have equal digests.
+//! Digests of JSON: canonical bytes (RFC 8785) and SHA-256, so that equal values always have equal
+//! digests.
 
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};

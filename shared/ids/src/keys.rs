@@ -1,4 +1,5 @@
-//! Every key we derive: execution ids, idempotency keys for targets, item keys and object keys, each in one function.
+//! Every key we derive: execution ids, idempotency keys for targets, item keys and object keys,
+//! each in one function.
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -34,17 +35,19 @@ impl ExecutionKey {
     }
 }
 
-/// The execution's id: the same start (tenant, workflow, idempotency key) is always the same execution.
+/// The execution's id: the same start (tenant, workflow, idempotency key) is always the same
+/// execution.
 ///
 /// 40 hex digits; also the name of the Step Functions execution that the API starts.
 pub fn execution_id(tenant: &str, workflow: &str, idempotency_key: &str) -> String {
     short_hash("execution", &[tenant, workflow, idempotency_key])
 }
 
-/// The idempotency key that a target receives for one effect: the same for every attempt and every redrive.
+/// The idempotency key that a target receives for one effect: the same for every attempt and every
+/// redrive.
 ///
-/// `generation` rises only after a committed undo, so that a later redrive is not given the stored answer of an
-/// effect that was taken back (protocol.md, ruling 3).
+/// `generation` rises only after a committed undo, so that a later redrive is not given the stored
+/// answer of an effect that was taken back (protocol.md, ruling 3).
 pub fn effect_key(at: &ExecutionKey, step: &str, item: Option<&str>, generation: u32) -> String {
     let generation = generation.to_string();
     short_hash(
@@ -64,7 +67,8 @@ pub fn undo_key(effect: &str) -> String {
     short_hash("undo", &[effect])
 }
 
-/// The id of the incident for one cause: the same workflow, state and error of a tenant are always the same incident.
+/// The id of the incident for one cause: the same workflow, state and error of a tenant are always
+/// the same incident.
 pub fn incident_id(
     tenant: &str,
     workflow: &str,
@@ -81,7 +85,8 @@ pub fn event_id(kind: &str, parts: &[&str]) -> String {
     short_hash(&format!("event:{kind}"), parts)
 }
 
-/// The sort key of a step's record; `for_each` items have records of their own, named by item key, not by number.
+/// The sort key of a step's record; `for_each` items have records of their own, named by item key,
+/// not by number.
 pub fn step_sort_key(step: &str, item: Option<&str>) -> String {
     match item {
         Some(item) => format!("STEP#{step}#{item}"),
@@ -148,7 +153,8 @@ pub fn receipt_day(tenant: &str, day: Timestamp) -> String {
     format!("{}{}/", receipt_prefix(tenant), utc(day, "%Y/%m/%d"))
 }
 
-/// The execution and the generation whose receipt lies there; `None` if no receipt of the tenant does.
+/// The execution and the generation whose receipt lies there; `None` if no receipt of the tenant
+/// does.
 pub fn of_receipt_object(tenant: &str, object: &str) -> Option<(String, u32)> {
     let (day, name) = object
         .strip_prefix(&receipt_prefix(tenant))?
@@ -168,8 +174,8 @@ pub fn of_receipt_object(tenant: &str, object: &str) -> Option<(String, u32)> {
     (receipt_object(&at, ended_at, generation) == object).then_some((at.execution, generation))
 }
 
-/// Says that a receipt was written long after its execution's end, as no digest expects: by the day of writing, then
-/// the day whose folder it lies in.
+/// Says that a receipt was written long after its execution's end, as no digest expects: by the day
+/// of writing, then the day whose folder it lies in.
 pub fn late_object(tenant: &str, written_at: Timestamp, ended_at: Timestamp) -> String {
     let ended = utc(ended_at, "%Y-%m-%d");
     format!("{}{ended}.json", late_day(tenant, written_at))
@@ -194,7 +200,8 @@ fn utc(at: Timestamp, format: &str) -> String {
     at.to_zoned(TimeZone::UTC).strftime(format).to_string()
 }
 
-/// 160 bits of SHA-256 over length-prefixed parts, so that no two lists of parts run together to the same text.
+/// 160 bits of SHA-256 over length-prefixed parts, so that no two lists of parts run together to
+/// the same text.
 fn short_hash(purpose: &str, parts: &[&str]) -> String {
     let mut text = format!("holdfast:{purpose}");
     for part in parts {

@@ -1,11 +1,13 @@
-//! The names people and systems give us: which tenants and idempotency keys are acceptable, and why not.
+//! The names people and systems give us: which tenants and idempotency keys are acceptable, and why
+//! not.
 
 /// Longest tenant name, in characters.
 pub const TENANT_MAX: usize = 63;
 /// Longest idempotency key, in characters.
 pub const KEY_MAX: usize = 255;
 
-/// Checks a tenant's name: lower-case letters, digits and hyphens, so that it is safe in object keys and item keys.
+/// Checks a tenant's name: lower-case letters, digits and hyphens, so that it is safe in object
+/// keys and item keys.
 pub fn check_tenant(name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     if name.len() <= TENANT_MAX
@@ -48,7 +50,8 @@ pub fn check_text(place: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// Whether two names are one person's, as far as names tell: systems write them in capitals or not, and with spaces around.
+/// Whether two names are one person's, as far as names tell: systems write them in capitals or not,
+/// and with spaces around.
 pub fn same_person(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }
@@ -58,7 +61,8 @@ pub fn is_execution_id(id: &str) -> bool {
     id.len() == 40 && id.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }
 
-/// Whether `id` can be a workflow's id: `WF-` and groups of capitals and digits, at most 60 characters.
+/// Whether `id` can be a workflow's id: `WF-` and groups of capitals and digits, at most 60
+/// characters.
 pub fn is_workflow_id(id: &str) -> bool {
     let group = |part: &str| {
         !part.is_empty()
@@ -82,8 +86,8 @@ pub(crate) fn is_item_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@')
 }
 
-/// What is said of steps, as a log may have it: without the names of items, which come from inputs (`step[item]` becomes
-/// `step`), and without what steers whoever reads it.
+/// What is said of steps, as a log may have it: without the names of items, which come from inputs
+/// (`step[item]` becomes `step`), and without what steers whoever reads it.
 pub fn loggable(message: &str) -> String {
     let mut told = String::with_capacity(message.len());
     let mut rest = message;
@@ -106,14 +110,16 @@ pub fn loggable(message: &str) -> String {
     sanitize(&(told + rest))
 }
 
-/// Whether a character steers whoever shows it, or hides: controls, and what turns or joins text unseen.
+/// Whether a character steers whoever shows it, or hides: controls, and what turns or joins text
+/// unseen.
 pub fn is_hidden(c: char) -> bool {
     let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     unseen || c.is_control()
 }
 
-/// `text` without what would end a line, steer whoever shows it or hide in it: much of what is said was written by somebody else.
+/// `text` without what would end a line, steer whoever shows it or hide in it: much of what is said
+/// was written by somebody else.
 pub fn sanitize(text: &str) -> String {
     text.replace(is_hidden, "\u{fffd}")
 }

@@ -1,4 +1,5 @@
-//! Trace context: one trace id per execution, from whoever started it into every request to a target.
+//! Trace context: one trace id per execution, from whoever started it into every request to a
+//! target.
 //!
 //! Ids are those of W3C Trace Context; AWS X-Ray writes the same 32 digits as `1-<8>-<24>`.
 
@@ -15,13 +16,15 @@ use crate::digest::sha256_hex;
 pub struct TraceId(String);
 
 impl TraceId {
-    /// Of an execution that nobody started within a trace: the first digits of its id, so that every repeat has the same.
+    /// Of an execution that nobody started within a trace: the first digits of its id, so that
+    /// every repeat has the same.
     pub fn of_execution(id: &str) -> Self {
         Self::try_from(id.get(..32).unwrap_or_default().to_owned())
             .unwrap_or_else(|_| Self(sha256_hex(id.as_bytes())[..32].to_owned()))
     }
 
-    /// From the header `traceparent` (W3C Trace Context, section 3.2); `None` if it is not one, as the standard has it.
+    /// From the header `traceparent` (W3C Trace Context, section 3.2); `None` if it is not one, as
+    /// the standard has it.
     pub fn from_traceparent(header: &str) -> Option<Self> {
         let mut parts = header.split('-');
         let (version, trace, parent) = (parts.next()?, parts.next()?, parts.next()?);

@@ -1,4 +1,5 @@
-//! One attempt after another: what each outcome records, what the machine is told, what is given again.
+//! One attempt after another: what each outcome records, what the machine is told, what is given
+//! again.
 
 use std::time::Duration;
 

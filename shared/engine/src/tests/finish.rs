@@ -1,4 +1,5 @@
-//! Finish: what it closes, what it waits for, and that however often and however many at once, there is one end.
+//! Finish: what it closes, what it waits for, and that however often and however many at once,
+//! there is one end.
 
 use std::collections::BTreeMap;
 

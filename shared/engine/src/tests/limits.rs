@@ -1,4 +1,5 @@
-//! Budgets and limits through the engine: taken with the start, given back by the end, exact whatever is lost or raced.
+//! Budgets and limits through the engine: taken with the start, given back by the end, exact
+//! whatever is lost or raced.
 
 use serde_json::{Value, json};
 

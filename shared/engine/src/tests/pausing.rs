@@ -1,4 +1,5 @@
-//! The kill switch through the engine: nothing new starts, no step begins, every undo goes on, and resume continues.
+//! The kill switch through the engine: nothing new starts, no step begins, every undo goes on, and
+//! resume continues.
 
 use super::{rollback::receipt_of, *};
 use crate::testing::{Fault, Op, ScriptedCall, engine};

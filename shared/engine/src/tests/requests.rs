@@ -1,4 +1,5 @@
-//! What people ask of an execution, through the engine: cancel, undo after the end, go on where it failed.
+//! What people ask of an execution, through the engine: cancel, undo after the end, go on where it
+//! failed.
 
 use super::{rollback::receipt_of, *};
 use crate::testing::{ScriptedCall, engine};

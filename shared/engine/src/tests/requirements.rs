@@ -1,4 +1,5 @@
-//! Periods of budgets by clocks that skip and repeat hours, and amounts that cannot be told exactly.
+//! Periods of budgets by clocks that skip and repeat hours, and amounts that cannot be told
+//! exactly.
 
 use holdfast_admission::{Start, StartScope};
 use holdfast_task::{AdmissionSpec, Budget, Period, StartConditions};

@@ -1,4 +1,5 @@
-//! Rollback: in which order, what each undo is told, what becomes of every outcome, and the status at the end.
+//! Rollback: in which order, what each undo is told, what becomes of every outcome, and the status
+//! at the end.
 
 use std::collections::BTreeMap;
 

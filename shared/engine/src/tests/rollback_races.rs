@@ -1,4 +1,5 @@
-//! Rollback under injury: live leases, zombies, two plans at once, lost answers, steps that come too late.
+//! Rollback under injury: live leases, zombies, two plans at once, lost answers, steps that come
+//! too late.
 
 use super::{rollback::receipt_of, *};
 use crate::testing::{Fault, Op, ScriptedCall, engine};
