@@ -9,8 +9,8 @@ use serde::{
 
 /// An error name of ours; on the wire it is the variant's name.
 ///
-/// A failure on the wire can also carry a name of Step Functions or Lambda, such as `States.Timeout`. It stays a string
-/// there, and parses to no `ErrorName`.
+/// A failure on the wire can also carry a name of Step Functions or Lambda, such as
+/// `States.Timeout`. It stays a string there, and parses to no `ErrorName`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorName {
     /// No effect was applied, and another attempt may succeed.
@@ -56,7 +56,8 @@ pub enum ErrorName {
 }
 
 impl ErrorName {
-    /// The names that no state machine retries: another attempt cannot help, or a catcher handles the error.
+    /// The names that no state machine retries: another attempt cannot help, or a catcher handles
+    /// the error.
     pub const FINAL: [Self; 12] = [
         Self::RetryAfter,
         Self::Permanent,
