@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use holdfast_access::{Identity, Operation, Unknown, Verdict, Whose, verdict};
+use holdfast_access::{Access, Identity, IdentityError, Operation, Ownership, access};
 use holdfast_aws::{DynamoLedger, S3Store};
 use holdfast_ids::{
     keys::ExecutionKey,
@@ -54,8 +54,8 @@ impl FromRequestParts<Arc<App>> for Principal {
         let claims = &jwt.ok_or_else(nobody)?.claims;
         let read = Identity::read(&app.claims, |name| claims.get(name).map(String::as_str));
         read.map(Self).map_err(|unknown| match unknown {
-            Unknown::Nobody(why) => Problem::unauthenticated(why),
-            Unknown::Nothing(why) => Problem::forbidden(why),
+            IdentityError::NoSubject(why) => Problem::unauthenticated(why),
+            IdentityError::NoRole(why) => Problem::forbidden(why),
         })
     }
 }
@@ -88,21 +88,21 @@ impl Principal {
     ) -> Result<AuthorizedCaller, Problem> {
         let tenant = self.tenant(named)?;
         let Self(Identity { subject, role, .. }) = &self;
-        let whose = self.0.whose(&tenant);
+        let ownership = self.0.ownership(&tenant);
         let hidden = || Err(no_such(thing, &tenant));
-        if verdict(*role, operation, whose) == Verdict::Hidden {
+        if access(*role, operation, ownership) == Access::Hidden {
             return hidden();
         }
         let own = app.tenants.on_behalf_of(&tenant).await;
         let (ledger, receipts) = own.map_err(|why| Problem::unavailable("the deployment", &why))?;
         let caller = AuthorizedCaller {
-            sees_payloads: verdict(*role, Operation::ReadPayloads, whose) == Verdict::Allowed,
+            sees_payloads: access(*role, Operation::ReadPayloads, ownership) == Access::Allowed,
             actor: subject.clone(),
             tenant: tenant.clone(),
             ledger,
             receipts,
         };
-        if verdict(*role, operation, whose) == Verdict::Allowed {
+        if access(*role, operation, ownership) == Access::Allowed {
             return Ok(caller);
         }
         // What is not there is not there, whatever the role.
@@ -114,9 +114,9 @@ impl Principal {
 
     /// Who it is, if the role may turn the switch and see how it stands.
     pub(crate) fn may_control(&self) -> Result<&str, Problem> {
-        match verdict(self.0.role, Operation::Control, Whose::Own) {
-            Verdict::Allowed => Ok(&self.0.subject),
-            Verdict::Forbidden | Verdict::Hidden => Err(self.forbidden(Operation::Control)),
+        match access(self.0.role, Operation::Control, Ownership::Own) {
+            Access::Allowed => Ok(&self.0.subject),
+            Access::Forbidden | Access::Hidden => Err(self.forbidden(Operation::Control)),
         }
     }
 
