@@ -2,13 +2,13 @@
 
 use std::io::{ErrorKind, Write, stderr, stdout};
 
-use holdfast_ids::names::clean;
+use holdfast_ids::names::sanitize;
 
 use crate::report::Trouble;
 
 /// One line of a result.
 pub(crate) fn line(text: &str) -> Result<(), Trouble> {
-    self::text(&format!("{}\n", clean(text)))
+    self::text(&format!("{}\n", sanitize(text)))
 }
 
 /// A result, as it is. A reader that has heard enough, such as `head`, is no trouble.
@@ -23,7 +23,7 @@ pub(crate) fn text(text: &str) -> Result<(), Trouble> {
 
 /// A word to the person at the terminal.
 pub(crate) fn say(text: &str) {
-    let lines: Vec<_> = text.split('\n').map(clean).collect();
+    let lines: Vec<_> = text.split('\n').map(sanitize).collect();
     draw(&lines.join("\n"));
 }
 
@@ -35,13 +35,13 @@ pub(crate) fn draw(text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::clean;
+    use super::sanitize;
 
     #[test]
     fn what_would_steer_a_terminal_is_shown_and_not_sent() {
         let hostile = "receipts/\u{1b}]0;owned\u{7}\u{202e}\u{200b}a\r\u{9b}31m\nb";
         assert_eq!(
-            clean(hostile),
+            sanitize(hostile),
             "receipts/\u{fffd}]0;owned\u{fffd}\u{fffd}\u{fffd}a\u{fffd}\u{fffd}31m\u{fffd}b"
         );
     }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use holdfast_ids::names::clean;
+use holdfast_ids::names::sanitize;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -100,7 +100,7 @@ fn doing(execution: &Value, now: Timestamp) -> String {
     let steps = list(execution, "steps").iter().filter_map(attempt);
     let questions = list(execution, "questions").iter().filter_map(question);
     let all: Vec<_> = steps.chain(questions).collect();
-    clean(&all.join("; "))
+    sanitize(&all.join("; "))
 }
 
 /// A step's name, with the item that it is about if there is one.
@@ -182,7 +182,7 @@ fn told(event: &Value, began: Option<Timestamp>) -> String {
         line.push_str(&format!("  by {actor}"));
     }
     // What came from elsewhere must not steer the terminal.
-    clean(line.trim_end())
+    sanitize(line.trim_end())
 }
 
 #[cfg(test)]

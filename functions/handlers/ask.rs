@@ -2,7 +2,7 @@
 
 use holdfast_aws::{AskAnswer, Deployment, log_ask, serve};
 use holdfast_engine::{TaskError, answer};
-use holdfast_task::{AskCall, AskTask, error_name};
+use holdfast_task::{AskCall, AskTask, ErrorName};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -19,7 +19,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             let answer = answer(&task.ask.step, &ruling);
             let told = machines.tell(&task.token, &answer).await;
             told.map_err(|error| {
-                TaskError::new(error_name::TRANSIENT, format!("Step Functions: {error:?}"))
+                TaskError::new(ErrorName::Transient, format!("Step Functions: {error:?}"))
             })?;
             Ok(AskAnswer::Asked)
         }

@@ -2,8 +2,8 @@
 
 use holdfast_audit::{About, Metric};
 use holdfast_aws::{Deployment, SystemHost, log_begin, report, serve, trace};
-use holdfast_engine::{Host, asked_for};
-use holdfast_task::{BeginTask, error_name};
+use holdfast_engine::{Host, requested_execution};
+use holdfast_task::{BeginTask, ErrorName};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -15,7 +15,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         task.trace = trace();
         let result = engine.begin(&task).await;
         if let Err(error) = &result
-            && [error_name::MALFORMED, error_name::KEY_REUSED].contains(&error.name)
+            && [ErrorName::Malformed, ErrorName::KeyReused].contains(&error.name)
         {
             lost(stack, &task);
         }
@@ -27,7 +27,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 /// Counts what somebody sent and nothing came of: a trigger has nobody who reads the answer.
 fn lost(stack: &str, task: &BeginTask) {
     let about = About {
-        tenant: asked_for(task).map_or_else(String::new, |(at, _)| at.tenant),
+        tenant: requested_execution(task).map_or_else(String::new, |(at, _)| at.tenant),
         workflow: task.gate.workflow.clone(),
         version: Some(task.gate.version),
     };

@@ -3,7 +3,7 @@
 use holdfast_action::Check;
 use holdfast_aws::{Deployment, log_finish, serve};
 use holdfast_engine::TaskError;
-use holdfast_task::{FinishTask, error_name};
+use holdfast_task::{ErrorName, FinishTask};
 use tokio::sync::OnceCell;
 
 #[tokio::main(flavor = "current_thread")]
@@ -19,7 +19,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let finish = |task: FinishTask| async move {
         let result = match signer().await {
             Ok(signer) => engine.finish(&task, signer).await,
-            Err(why) => Err(TaskError::new(error_name::TRANSIENT, why)),
+            Err(why) => Err(TaskError::new(ErrorName::Transient, why)),
         };
         (task, result)
     };

@@ -12,7 +12,7 @@ use holdfast_audit::{About, Metric};
 use holdfast_engine::{Host, TaskError};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::{ExecutionRecord, Ledger, LedgerError};
-use holdfast_task::{BeginTask, Failure, RecoveryInput, error_name};
+use holdfast_task::{BeginTask, ErrorName, Failure, RecoveryInput};
 use jiff::SignedDuration;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
@@ -104,8 +104,8 @@ impl RecoveryHandler {
             state: String::new(),
             error: error.unwrap_or_else(|| match status.as_str() {
                 "TIMED_OUT" => "States.Timeout".to_owned(),
-                "ABORTED" => error_name::ABORTED.to_owned(),
-                _ => error_name::LOST.to_owned(),
+                "ABORTED" => ErrorName::Aborted.to_string(),
+                _ => ErrorName::Lost.to_string(),
             }),
             cause: ended.cause.clone().unwrap_or_default(),
             by: None,
@@ -153,7 +153,7 @@ impl RecoveryHandler {
         // Whatever it says, what is recorded then rules.
         let begun = self.engine.begin(&task).await;
         if let Err(error) = begun
-            && error.name == error_name::TRANSIENT
+            && error.name == ErrorName::Transient
         {
             return Err(RecoveryError::Begin(error));
         }
@@ -214,7 +214,7 @@ impl RecoveryHandler {
             .await?;
         let failure = Failure {
             state: String::new(),
-            error: error_name::LOST.to_owned(),
+            error: ErrorName::Lost.to_string(),
             cause: "its machine ended without a word".to_owned(),
             by: None,
         };

@@ -3,7 +3,7 @@
 use holdfast_action::Check;
 use holdfast_aws::{Deployment, StepAnswer, log_step, serve};
 use holdfast_engine::TaskError;
-use holdfast_task::{StepCall, error_name};
+use holdfast_task::{ErrorName, StepCall};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -22,7 +22,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
             (StepCall::Undo(task), Ok(action)) => {
                 engine.undo(task, action).await.map(StepAnswer::Undo)
             }
-            (_, Err(why)) => Err(TaskError::new(error_name::TRANSIENT, why)),
+            (_, Err(why)) => Err(TaskError::new(ErrorName::Transient, why)),
         };
         (call, result)
     };

@@ -1,6 +1,6 @@
 //! Every cell of the table of roles, and every token that is not one, at the running stack.
 
-use holdfast_access::{Operation, Role, Verdict, Whose, verdict};
+use holdfast_access::{Access, Operation, Ownership, Role, access};
 use holdfast_identity::{Issuer, unsigned};
 use holdfast_tests::{
     Api, DELAY, Reply, Stack, invoked,
@@ -91,31 +91,31 @@ fn shows_payloads(body: &Value) -> bool {
 }
 
 #[track_caller]
-fn check(seen: &str, reply: &Reply, operation: Operation, expected: Verdict) {
+fn check(seen: &str, reply: &Reply, operation: Operation, expected: Access) {
     let kind = reply.body["type"].as_str().unwrap_or_default();
     let Reply { status, body, .. } = reply;
     match (expected, operation) {
-        (Verdict::Allowed, Operation::ReadPayloads) => {
+        (Access::Allowed, Operation::ReadPayloads) => {
             assert!(
                 *status == 200 && shows_payloads(body),
                 "{seen}: {status} {body}"
             );
         }
-        (Verdict::Allowed, _) => {
+        (Access::Allowed, _) => {
             assert!(matches!(status, 200 | 202 | 409), "{seen}: {status} {body}");
         }
         // An execution may be seen without them.
-        (Verdict::Forbidden, Operation::ReadPayloads) if *status == 200 => {
+        (Access::Forbidden, Operation::ReadPayloads) if *status == 200 => {
             assert!(!shows_payloads(body), "{seen}: {body}");
         }
-        (Verdict::Forbidden, _) => {
+        (Access::Forbidden, _) => {
             assert_eq!(
                 (*status, kind),
                 (403, "urn:holdfast:problem:forbidden"),
                 "{seen}: {body}"
             );
         }
-        (Verdict::Hidden, _) => {
+        (Access::Hidden, _) => {
             assert_eq!(
                 (*status, kind),
                 (404, "urn:holdfast:problem:not-found"),
@@ -142,11 +142,11 @@ async fn every_role_may_do_what_the_table_says_in_its_own_and_in_another_tenant(
                 &seen,
                 &reply,
                 operation,
-                verdict(role, operation, Whose::Own),
+                access(role, operation, Ownership::Own),
             );
             let named = format!("{path}?tenant=acme");
             let reply = ask(&other, operation, method, &named).await;
-            let expected = verdict(role, operation, Whose::Other);
+            let expected = access(role, operation, Ownership::Other);
             check(
                 &format!("{seen}, another tenant's"),
                 &reply,
@@ -160,7 +160,7 @@ async fn every_role_may_do_what_the_table_says_in_its_own_and_in_another_tenant(
                     &format!("{seen}, not its own"),
                     &reply,
                     operation,
-                    Verdict::Hidden,
+                    Access::Hidden,
                 );
             }
         }

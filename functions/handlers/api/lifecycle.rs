@@ -14,7 +14,7 @@ use holdfast_ledger::{
     self, ExecutionRecord, Ledger, Request, RequestOutcome, RequestTransition, Snapshot, ask,
     withdraw,
 };
-use holdfast_task::{Failure, RECOVERY, RecoveryInput, error_name, payload::Payload};
+use holdfast_task::{Failure, RECOVERY, RecoveryInput, ErrorName, payload::Payload};
 use serde_json::json;
 
 use crate::{
@@ -47,7 +47,7 @@ pub(crate) async fn cancel(
         // Whatever still runs can claim nothing any more; stopping it spares its waiting.
         let stopped = app
             .machines
-            .stop(&before.owner, error_name::CANCELLED, &request.reason)
+            .stop(&before.owner, ErrorName::Cancelled, &request.reason)
             .await;
         if let Err(error) = stopped {
             tracing::warn!(owner = before.owner, ?error, "its machine was not stopped");
@@ -189,7 +189,7 @@ async fn begin(app: &App, execution: &ExecutionRecord, request: &Request) -> Res
             // What is recorded rules; this is for whoever reads the machine's input.
             failure: Failure {
                 state: String::new(),
-                error: error_name::CANCELLED.to_owned(),
+                error: ErrorName::Cancelled.to_string(),
                 cause: request.reason.clone(),
                 by: Some(request.by.clone()),
             },

@@ -4,7 +4,7 @@
 use std::{future::Future, sync::Arc};
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use holdfast_access::{Identity, Operation, Unknown, Verdict, Whose, verdict};
+use holdfast_access::{Access, Identity, IdentityError, Operation, Ownership, access};
 use holdfast_aws::{DynamoLedger, S3Store};
 use holdfast_ids::{
     keys::ExecutionKey,
@@ -78,8 +78,8 @@ impl FromRequestParts<Arc<App>> for Principal {
         let claims = &jwt.ok_or_else(no_token)?.claims;
         let read = Identity::read(&app.claims, |name| claims.get(name).map(String::as_str));
         read.map(Self).map_err(|unknown| match unknown {
-            Unknown::Nobody(why) => Problem::unauthenticated(why),
-            Unknown::Nothing(why) => Problem::forbidden(why),
+            IdentityError::NoSubject(why) => Problem::unauthenticated(why),
+            IdentityError::NoRole(why) => Problem::forbidden(why),
         })
     }
 }
@@ -124,23 +124,23 @@ impl Caller for AuthorizedCaller {
     ) -> Result<Self, Problem> {
         let tenant = principal.tenant(named)?;
         let Principal(identity) = &principal;
-        let whose = identity.whose(&tenant);
-        let verdict_of = |operation| verdict(identity.role, operation, whose);
-        if verdict_of(operation) == Verdict::Hidden {
+        let ownership = identity.ownership(&tenant);
+        let access_of = |operation| access(identity.role, operation, ownership);
+        if access_of(operation) == Access::Hidden {
             return Err(not_found(resource, &tenant));
         }
         let stores = app.tenants.on_behalf_of(&tenant).await;
         let (ledger, receipts) =
             stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
         let caller = Self {
-            sees_payloads: verdict_of(Operation::ReadPayloads) == Verdict::Allowed,
+            sees_payloads: access_of(Operation::ReadPayloads) == Access::Allowed,
             actor: identity.subject.clone(),
             tenant,
             ledger,
             receipts,
             _sealed: (),
         };
-        if verdict_of(operation) == Verdict::Allowed {
+        if access_of(operation) == Access::Allowed {
             return Ok(caller);
         }
         // A resource that does not exist answers 404 in every role, so that 403 says that it does.
@@ -159,12 +159,12 @@ impl Caller for ControlCaller {
         _: Option<&str>,
         _: Resource<'_>,
     ) -> Result<Self, Problem> {
-        match verdict(principal.0.role, operation, Whose::Own) {
-            Verdict::Allowed => Ok(Self {
+        match access(principal.0.role, operation, Ownership::Own) {
+            Access::Allowed => Ok(Self {
                 actor: principal.0.subject,
                 _sealed: (),
             }),
-            Verdict::Forbidden | Verdict::Hidden => Err(principal.forbidden(operation)),
+            Access::Forbidden | Access::Hidden => Err(principal.forbidden(operation)),
         }
     }
 }

@@ -78,13 +78,9 @@ impl Call {
             query,
             key: header(&headers, "idempotency-key"),
             traceparent: header(&headers, "traceparent"),
-            authorization_sha256: headers.get(AUTHORIZATION).map(|value| {
-                let digest = Sha256::digest(value.as_bytes());
-                digest[..6]
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect()
-            }),
+            authorization_sha256: headers
+                .get(AUTHORIZATION)
+                .map(|value| hex::encode(&Sha256::digest(value.as_bytes())[..6])),
             body: body.unwrap_or_default(),
             refusal,
         }

@@ -1,12 +1,12 @@
-//! Who a verified token says is asking: a subject, one role, and the tenant that it belongs to.
+//! The identity that a verified token names: a subject, one role, and a tenant.
 
 use super::Role;
 use holdfast_ids::names::{check_tenant, is_hidden, quoted};
 
-/// Longest subject, in characters: it is recorded with whatever its bearer asks for.
+/// Longest subject, in characters: it is recorded with every request of its bearer.
 const SUBJECT_MAX: usize = 200;
 
-/// Which claims of a token say what.
+/// The names of the claims that a deployment reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimNames {
     /// The claim that names the tenant.
@@ -15,32 +15,32 @@ pub struct ClaimNames {
     pub role: String,
 }
 
-/// Who is asking.
+/// The verified caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The token's `sub`: who it is, for the audit.
+    /// The token's `sub`, for the audit.
     pub subject: String,
-    /// What they are.
+    /// The role that the token names.
     pub role: Role,
-    /// Where they belong; only a platform admin may belong nowhere.
+    /// The tenant that the token names; only a platform admin may have none.
     pub tenant: Option<String>,
 }
 
-/// Why a token does not say who is asking.
+/// The reason why a verified token names no caller of this deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unknown {
-    /// It names nobody.
-    Nobody(String),
-    /// It names somebody who is nothing to this deployment.
-    Nothing(String),
+pub enum IdentityError {
+    /// The subject is missing or unfit.
+    NoSubject(String),
+    /// The subject has no single role here, or no valid tenant.
+    NoRole(String),
 }
 
-/// Whose something is, as seen by whoever asks.
+/// The relation between a caller's tenant and the tenant of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Whose {
-    /// Of the tenant that the token names.
+pub enum Ownership {
+    /// The resource belongs to the tenant that the token names.
     Own,
-    /// Of another tenant.
+    /// The resource belongs to another tenant.
     Other,
 }
 
@@ -49,22 +49,22 @@ impl Identity {
     pub fn read<'a>(
         names: &ClaimNames,
         claim: impl Fn(&str) -> Option<&'a str>,
-    ) -> Result<Self, Unknown> {
+    ) -> Result<Self, IdentityError> {
         let subject = claim("sub").unwrap_or_default();
         let length = subject.chars().count();
         if !(1..=SUBJECT_MAX).contains(&length) || subject.chars().any(is_hidden) {
-            return Err(Unknown::Nobody(format!(
-                "the token's claim sub must name its bearer in 1 to {SUBJECT_MAX} characters that can be seen"
+            return Err(IdentityError::NoSubject(format!(
+                "the token's claim sub must name its bearer in 1 to {SUBJECT_MAX} visible characters"
             )));
         }
         let role = read_role(&names.role, claim(&names.role).unwrap_or_default())?;
         let tenant = claim(&names.tenant).filter(|tenant| !tenant.is_empty());
         if let Some(tenant) = tenant {
             let wrong =
-                |why| Unknown::Nothing(format!("the token's claim {}: {why}", names.tenant));
+                |why| IdentityError::NoRole(format!("the token's claim {}: {why}", names.tenant));
             check_tenant(tenant).map_err(wrong)?;
         } else if role != Role::PlatformAdmin {
-            return Err(Unknown::Nothing(format!(
+            return Err(IdentityError::NoRole(format!(
                 "the token's claim {} must name the tenant of its bearer, who is {}",
                 names.tenant,
                 role.name()
@@ -77,19 +77,19 @@ impl Identity {
         })
     }
 
-    /// Whose `tenant`'s things are.
-    pub fn whose(&self, tenant: &str) -> Whose {
+    /// The relation of the caller to the resources of `tenant`.
+    pub fn ownership(&self, tenant: &str) -> Ownership {
         if self.tenant.as_deref() == Some(tenant) {
-            Whose::Own
+            Ownership::Own
         } else {
-            Whose::Other
+            Ownership::Other
         }
     }
 }
 
-/// The one role of ours among the values of a claim: a text, or what API Gateway makes of a list, `[a b]`. Two would
-/// leave open which of them rules.
-fn read_role(name: &str, claim: &str) -> Result<Role, Unknown> {
+/// Finds the one role among the values of a claim. A claim is a text, or `[a b]`, as API Gateway
+/// writes a list. Two roles are refused, since neither takes precedence.
+fn read_role(name: &str, claim: &str) -> Result<Role, IdentityError> {
     let list = claim
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
@@ -104,7 +104,7 @@ fn read_role(name: &str, claim: &str) -> Result<Role, Unknown> {
     found.dedup();
     match found[..] {
         [role] => Ok(role),
-        _ => Err(Unknown::Nothing(format!(
+        _ => Err(IdentityError::NoRole(format!(
             "the token's claim {name} is {}; it must name one of {}",
             quoted(claim),
             Role::ALL.map(Role::name).join(", ")

@@ -1,27 +1,28 @@
-//! Who may do what: one exhaustive match over role, operation and whose it is. docs/roles.md shows it.
+//! The access of each role: one exhaustive match over role, ownership and operation, shown in
+//! docs/roles.md.
 
 mod identity;
 mod session;
 #[cfg(test)]
 mod tests;
 
-pub use identity::{ClaimNames, Identity, Unknown, Whose};
+pub use identity::{ClaimNames, Identity, IdentityError, Ownership};
 pub use session::{Stores, session_policy};
 
-/// What a person or program is to a deployment.
+/// The part that a person or a program has in a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// Runs the workflows of one tenant.
     TenantAdmin,
-    /// Looks after every tenant's.
+    /// Runs the workflows of every tenant.
     PlatformAdmin,
-    /// Watches how a tenant's executions go, without what they are about.
+    /// Sees how a tenant's executions go, without payloads.
     Observer,
     /// Checks a tenant's receipts.
     Auditor,
 }
 
-/// What can be asked of the API.
+/// An operation of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Start a workflow.
@@ -30,11 +31,11 @@ pub enum Operation {
     ReadExecutions,
     /// See inputs and outputs, and texts that may quote them.
     ReadPayloads,
-    /// Stop an execution that has not ended; what it did is undone.
+    /// Stop an execution that has not ended, and undo its effects.
     Cancel,
     /// Undo an execution that has ended.
     RollBack,
-    /// Let an execution go on where it failed.
+    /// Continue an execution where it failed.
     Redrive,
     /// See the workflows.
     ReadWorkflows,
@@ -42,63 +43,64 @@ pub enum Operation {
     ReadIncidents,
     /// Acknowledge or resolve an incident.
     HandleIncidents,
-    /// Decide what an execution waits for.
+    /// Answer the question that an execution waits for.
     Decide,
     /// List receipts and digests, and fetch them.
     ReadReceipts,
-    /// See what is paused, pause it and let it go on.
+    /// See controls, pause and resume.
     Control,
 }
 
-/// What a role's wish comes to.
+/// The answer to a request for an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It may.
+pub enum Access {
+    /// The operation is allowed.
     Allowed,
-    /// Not in this role: it may know that the thing is there.
+    /// The role does not allow it, but the caller may learn that the resource exists.
     Forbidden,
-    /// As far as this role can tell, there is no such thing.
+    /// The caller may not learn that the resource exists.
     Hidden,
 }
 
-/// The rule.
-pub fn verdict(role: Role, operation: Operation, whose: Whose) -> Verdict {
+/// Decides the access of `role` to `operation` on a resource of its own or another tenant.
+pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access {
     use Operation::*;
-    match (role, whose, operation) {
-        (Role::PlatformAdmin, Whose::Own | Whose::Other, _) => Verdict::Allowed,
-        // The switch is nobody's own: that it is there is no secret.
+    match (role, ownership, operation) {
+        (Role::PlatformAdmin, Ownership::Own | Ownership::Other, _) => Access::Allowed,
+        // A control belongs to no tenant, and its existence is no secret.
         (
             Role::TenantAdmin | Role::Observer | Role::Auditor,
-            Whose::Own | Whose::Other,
+            Ownership::Own | Ownership::Other,
             Control,
-        ) => Verdict::Forbidden,
-        (Role::TenantAdmin | Role::Observer | Role::Auditor, Whose::Other, _) => Verdict::Hidden,
-        // Whoever may start something may stop it; what has ended is undone or run again by those who see all of it.
+        ) => Access::Forbidden,
+        (Role::TenantAdmin | Role::Observer | Role::Auditor, Ownership::Other, _) => Access::Hidden,
+        // A tenant admin may start and cancel. Only a platform admin undoes or redrives an ended
+        // execution, since only that role sees all of its effects.
         (
             Role::TenantAdmin,
-            Whose::Own,
+            Ownership::Own,
             Start | ReadExecutions | ReadPayloads | Cancel | ReadWorkflows | ReadIncidents
             | ReadReceipts,
-        ) => Verdict::Allowed,
-        (Role::TenantAdmin, Whose::Own, RollBack | Redrive | HandleIncidents | Decide) => {
-            Verdict::Forbidden
+        ) => Access::Allowed,
+        (Role::TenantAdmin, Ownership::Own, RollBack | Redrive | HandleIncidents | Decide) => {
+            Access::Forbidden
         }
-        (Role::Observer, Whose::Own, ReadExecutions | ReadWorkflows | ReadIncidents) => {
-            Verdict::Allowed
+        (Role::Observer, Ownership::Own, ReadExecutions | ReadWorkflows | ReadIncidents) => {
+            Access::Allowed
         }
         (
             Role::Observer,
-            Whose::Own,
+            Ownership::Own,
             Start | ReadPayloads | Cancel | RollBack | Redrive | HandleIncidents | Decide
             | ReadReceipts,
-        ) => Verdict::Forbidden,
-        (Role::Auditor, Whose::Own, ReadReceipts) => Verdict::Allowed,
+        ) => Access::Forbidden,
+        (Role::Auditor, Ownership::Own, ReadReceipts) => Access::Allowed,
         (
             Role::Auditor,
-            Whose::Own,
+            Ownership::Own,
             Start | ReadExecutions | ReadPayloads | Cancel | RollBack | Redrive | ReadWorkflows
             | ReadIncidents | HandleIncidents | Decide,
-        ) => Verdict::Forbidden,
+        ) => Access::Forbidden,
     }
 }
 
@@ -139,7 +141,7 @@ impl Operation {
         Self::Control,
     ];
 
-    /// What is done, after "may".
+    /// The operation in words, after "may".
     pub fn says(self) -> &'static str {
         match self {
             Self::Start => "start a workflow",
@@ -157,14 +159,14 @@ impl Operation {
         }
     }
 
-    /// The names of the roles that may, in their own tenant.
+    /// The names of the roles that may do this in their own tenant.
     pub fn roles(self) -> Vec<&'static str> {
-        let may = |role: &Role| verdict(*role, self, Whose::Own) == Verdict::Allowed;
+        let may = |role: &Role| access(*role, self, Ownership::Own) == Access::Allowed;
         Role::ALL.into_iter().filter(may).map(Role::name).collect()
     }
 }
 
-/// The rule as a Markdown table.
+/// The access of every role as a Markdown table.
 pub fn table() -> String {
     let names = Role::ALL.map(Role::name).join(" | ");
     let mut table = format!(
@@ -173,10 +175,11 @@ pub fn table() -> String {
     );
     for operation in Operation::ALL {
         let cells = Role::ALL.map(|role| {
-            let reach = [Whose::Own, Whose::Other].map(|whose| verdict(role, operation, whose));
+            let reach = [Ownership::Own, Ownership::Other]
+                .map(|ownership| access(role, operation, ownership));
             match reach {
-                [Verdict::Allowed, Verdict::Allowed] => "every tenant",
-                [Verdict::Allowed, _] => "own tenant",
+                [Access::Allowed, Access::Allowed] => "every tenant",
+                [Access::Allowed, _] => "own tenant",
                 _ => "no",
             }
         });

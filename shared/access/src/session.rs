@@ -1,20 +1,23 @@
-//! What a session on behalf of one tenant may touch, as an IAM policy: a bug in a handler cannot cross it.
+//! The IAM policy of a session on behalf of one tenant, which a bug in a handler cannot exceed.
 
 use serde_json::{Value, json};
 
 use holdfast_ids::keys::{digest_prefix, receipt_prefix};
 
-/// The table and the bucket of a deployment, by ARN.
+/// The table and the bucket of a deployment, as ARNs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stores {
-    /// The ledger's table.
+    /// ARN of the ledger's table.
     pub table: String,
-    /// The bucket of receipts.
+    /// ARN of the bucket of receipts.
     pub bucket: String,
 }
 
-/// The policy of a session on behalf of `tenant`, whose name has passed [`holdfast_ids::names::check_tenant`] and so cannot
-/// hold a wildcard. What it allows is cut further by the role that is assumed.
+/// The policy of a session on behalf of `tenant`. The name has passed
+/// [`holdfast_ids::names::check_tenant`] and so has no wildcard. IAM also applies the policy of the
+/// role that is assumed.
+/// [`holdfast_ids::names::check_tenant`] and so cannot hold a wildcard. What it allows is cut
+/// further by the role that is assumed.
 pub fn session_policy(stores: &Stores, tenant: &str) -> Value {
     let Stores { table, bucket } = stores;
     json!({
@@ -56,7 +59,7 @@ mod tests {
         }
     }
 
-    /// Whether `text` fits `pattern`, whose only wildcard stands at its end.
+    /// Returns whether `text` matches `pattern`, whose only wildcard is its last character.
     fn fits(pattern: &Value, text: &str) -> bool {
         let prefix = pattern
             .as_str()
@@ -65,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_reaches_the_keys_receipts_and_digests_of_its_tenant_and_of_no_other() {
+    fn a_session_reaches_keys_receipts_and_digests_of_its_own_tenant_only() {
         let policy = session_policy(&stores(), "acme");
         let keys =
             &policy["Statement"][0]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];

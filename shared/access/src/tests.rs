@@ -1,10 +1,10 @@
-//! The rule, the page that shows it, and what a token's claims come to.
+//! Tests of the access of each role, the page that shows it, and the reading of claims.
 
 use std::{env, fs, path::Path};
 
 use super::*;
 
-fn claims<'a>(given: &'a [(&str, &'a str)]) -> Result<Identity, Unknown> {
+fn claims<'a>(given: &'a [(&str, &'a str)]) -> Result<Identity, IdentityError> {
     let names = ClaimNames {
         tenant: "org".to_owned(),
         role: "groups".to_owned(),
@@ -19,15 +19,15 @@ fn claims<'a>(given: &'a [(&str, &'a str)]) -> Result<Identity, Unknown> {
 }
 
 #[test]
-fn nobody_but_a_platform_admin_reaches_another_tenant_or_learns_that_something_is_there() {
+fn only_a_platform_admin_reaches_another_tenant_or_learns_of_its_resources() {
     for role in Role::ALL {
         for operation in Operation::ALL {
-            let other = verdict(role, operation, Whose::Other);
+            let other = access(role, operation, Ownership::Other);
             let expected = match (role, operation) {
-                (Role::PlatformAdmin, _) => Verdict::Allowed,
-                // The switch is no tenant's.
-                (_, Operation::Control) => Verdict::Forbidden,
-                _ => Verdict::Hidden,
+                (Role::PlatformAdmin, _) => Access::Allowed,
+                // A control belongs to no tenant.
+                (_, Operation::Control) => Access::Forbidden,
+                _ => Access::Hidden,
             };
             assert_eq!(other, expected, "{role:?} {operation:?}");
         }
@@ -35,18 +35,18 @@ fn nobody_but_a_platform_admin_reaches_another_tenant_or_learns_that_something_i
 }
 
 #[test]
-fn every_operation_is_open_to_somebody_and_an_own_thing_is_never_hidden() {
+fn every_operation_has_a_role_and_a_resource_of_ones_own_tenant_is_never_hidden() {
     for operation in Operation::ALL {
         assert!(!operation.roles().is_empty(), "{operation:?}");
         for role in Role::ALL {
-            assert_ne!(verdict(role, operation, Whose::Own), Verdict::Hidden);
+            assert_ne!(access(role, operation, Ownership::Own), Access::Hidden);
         }
     }
 }
 
-/// `HOLDFAST_WRITE_DOCS=1 cargo test -p holdfast-access roles_page` writes it anew.
+/// `HOLDFAST_WRITE_DOCS=1 cargo test -p holdfast-access roles_page` rewrites the page.
 #[test]
-fn the_roles_page_shows_the_rule_of_the_code() {
+fn the_roles_page_shows_the_access_of_the_code() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/roles.md");
     let page = fs::read_to_string(&file).expect("docs/roles.md");
     let (before, rest) = page
@@ -78,9 +78,9 @@ fn a_token_names_a_subject_one_role_and_a_tenant() {
         ),
         (Role::TenantAdmin, Some("acme"), "zoe")
     );
-    assert_eq!(identity.whose("acme"), Whose::Own);
-    assert_eq!(identity.whose("globex"), Whose::Other);
-    // As API Gateway passes a list on.
+    assert_eq!(identity.ownership("acme"), Ownership::Own);
+    assert_eq!(identity.ownership("globex"), Ownership::Other);
+    // API Gateway passes a list in this form.
     let listed = claims(&[
         ("sub", "zoe"),
         ("groups", "[staff observer]"),
@@ -90,28 +90,31 @@ fn a_token_names_a_subject_one_role_and_a_tenant() {
 }
 
 #[test]
-fn a_platform_admin_may_belong_nowhere_and_nobody_else() {
+fn only_a_platform_admin_may_have_no_tenant() {
     let admin = claims(&[("sub", "ops"), ("groups", "platform-admin")]).expect("an identity");
     assert_eq!(
-        (admin.tenant.as_deref(), admin.whose("acme")),
-        (None, Whose::Other)
+        (admin.tenant.as_deref(), admin.ownership("acme")),
+        (None, Ownership::Other)
     );
     for role in ["tenant-admin", "observer", "auditor"] {
         let homeless = claims(&[("sub", "zoe"), ("groups", role)]);
-        assert!(matches!(homeless, Err(Unknown::Nothing(_))), "{role}");
+        assert!(matches!(homeless, Err(IdentityError::NoRole(_))), "{role}");
         let empty = claims(&[("sub", "zoe"), ("groups", role), ("org", "")]);
-        assert!(matches!(empty, Err(Unknown::Nothing(_))), "{role}");
+        assert!(matches!(empty, Err(IdentityError::NoRole(_))), "{role}");
     }
 }
 
 #[test]
-fn what_is_missing_or_ambiguous_is_nobody_or_nothing() {
+fn a_missing_or_ambiguous_claim_names_no_identity() {
     let long = "x".repeat(201);
     for subject in ["", "a\nb", "a\u{202e}b", "a\u{200b}b", &long] {
-        let nobody = claims(&[("sub", subject), ("groups", "auditor"), ("org", "acme")]);
-        assert!(matches!(nobody, Err(Unknown::Nobody(_))), "{subject:?}");
+        let unnamed = claims(&[("sub", subject), ("groups", "auditor"), ("org", "acme")]);
+        assert!(
+            matches!(unnamed, Err(IdentityError::NoSubject(_))),
+            "{subject:?}"
+        );
     }
-    assert!(matches!(claims(&[]), Err(Unknown::Nobody(_))));
+    assert!(matches!(claims(&[]), Err(IdentityError::NoSubject(_))));
     for role in [
         "",
         "admin",
@@ -119,9 +122,9 @@ fn what_is_missing_or_ambiguous_is_nobody_or_nothing() {
         "[auditor platform-admin]",
         "auditor,observer",
     ] {
-        let nothing = claims(&[("sub", "zoe"), ("groups", role), ("org", "acme")]);
-        assert!(matches!(nothing, Err(Unknown::Nothing(_))), "{role}");
+        let no_role = claims(&[("sub", "zoe"), ("groups", role), ("org", "acme")]);
+        assert!(matches!(no_role, Err(IdentityError::NoRole(_))), "{role}");
     }
     let strange = claims(&[("sub", "zoe"), ("groups", "auditor"), ("org", "Acme/..")]);
-    assert!(matches!(strange, Err(Unknown::Nothing(_))));
+    assert!(matches!(strange, Err(IdentityError::NoRole(_))));
 }

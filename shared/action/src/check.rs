@@ -1,19 +1,20 @@
-//! What a function finds of something that it depends on, when it is asked by `{"check": true}` instead of a task.
+//! The findings of a function about its dependencies, in answer to `{"check": true}` instead of a
+//! task.
 
 use serde::{Deserialize, Serialize};
 
-/// One finding.
+/// One finding about one dependency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// What was tried, such as `the ledger can be read`.
+    /// The claim that was tested, such as `the ledger can be read`.
     pub what: String,
-    /// Why it is not so; never a secret.
+    /// The reason why the claim is false, if it is; never a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
 }
 
 impl Check {
-    /// The finding that an attempt ends in.
+    /// Turns the result of a test into a finding.
     pub fn of<T>(what: impl Into<String>, tried: Result<T, impl ToString>) -> Self {
         Self {
             what: what.into(),
@@ -22,9 +23,9 @@ impl Check {
     }
 }
 
-/// What a function answers to it.
+/// The answer of a function to `{"check": true}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checks {
-    /// One for each thing it depends on.
+    /// One finding for each dependency.
     pub checks: Vec<Check>,
 }

@@ -1,4 +1,4 @@
-//! What a step can do: the `Action` trait and the outcomes it reports.
+//! The `Action` trait, which performs a step, and the outcomes that it reports.
 
 mod check;
 mod registry;
@@ -18,34 +18,35 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// The environment variable with the names of the secrets that definitions name, for an action's function.
+/// The environment variable that lists the secrets that definitions name, for an action's function.
 pub const SECRETS_VARIABLE: &str = "HOLDFAST_SECRETS";
 
-/// A boxed future, for the places where a trait must be usable as an object.
+/// A boxed future, for traits that are used as objects.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// One kind of effect on one target system, with its way back.
+/// One kind of effect on one target system, and its undo.
 ///
-/// The engine calls it only while it holds the step's claim, and always with the same `Call::key` for the same step,
-/// so a target that honours idempotency keys sees one effect however often it is asked.
+/// The engine calls an action only while it holds the step's claim, and with the same `Call::key`
+/// at every attempt. So a target that honours idempotency keys applies one effect, however many
+/// requests it receives.
 pub trait Action: Send + Sync + Sized + 'static {
-    /// What workflows call it, such as `vendor-hold`.
+    /// The name in definitions, such as `vendor-hold`.
     const NAME: &'static str;
-    /// One line for people.
+    /// A summary for people, on one line.
     const SUMMARY: &'static str;
-    /// Whether and how its effect can be undone.
+    /// The way in which the effect can be undone, if it can.
     const UNDO: Undo = Undo::None;
-    /// Whether its undo makes the target refuse the effect's key from then on. Where it does not, a call that was
-    /// delayed may take effect after its undo, and receipts say so.
+    /// True if the undo makes the target refuse the forward key from then on. Otherwise a delayed
+    /// call may take effect after its undo, and the receipt names a possible residual effect.
     const UNDO_FENCES: bool = false;
-    /// The deployment settings it reads, as environment variables.
+    /// The deployment settings that the action reads, as environment variables.
     const SETTINGS: &'static [Setting] = &[];
-    /// What `input` must look like; unknown fields should be refused (`deny_unknown_fields`).
+    /// The type of `input`; it should refuse unknown fields (`deny_unknown_fields`).
     type Input: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
-    /// What later steps and the receipt can use.
+    /// The type of the output, which later steps and the receipt can use.
     type Output: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
 
-    /// Builds it once per process. An error says which setting is wrong and what would be right.
+    /// Builds the action, once per process. The error names the wrong setting and the fix.
     fn new(settings: &Settings) -> Result<Self, String>;
 
     /// Causes the effect.
@@ -55,7 +56,7 @@ pub trait Action: Send + Sync + Sized + 'static {
         input: Self::Input,
     ) -> impl Future<Output = Result<Self::Output, StepError>> + Send;
 
-    /// Takes the effect back; must succeed where the effect never happened.
+    /// Undoes the effect; must succeed where the effect never happened.
     fn undo(
         &self,
         _call: &Call,
@@ -67,7 +68,7 @@ pub trait Action: Send + Sync + Sized + 'static {
         ))))
     }
 
-    /// Asks the target whether the effect of `Call::key` stands.
+    /// Asks the target whether the effect of `Call::key` happened.
     fn verify(
         &self,
         _call: &Call,
@@ -76,21 +77,22 @@ pub trait Action: Send + Sync + Sized + 'static {
         ready(Ok(Verdict::CannotTell))
     }
 
-    /// Tries, without any effect, what it depends on: whether its target answers, whether its secrets can be read. For
-    /// `holdfast doctor`.
+    /// Tests the dependencies of the action without any effect, for `holdfast doctor`: that the
+    /// target answers, and that the secrets can be read.
     fn check(&self) -> impl Future<Output = Vec<Check>> + Send {
         ready(Vec::new())
     }
 }
 
-/// How an action's effect is taken back.
+/// The input of an action's undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Undo {
-    /// It cannot be.
+    /// The effect cannot be undone.
     None,
-    /// By the forward input and key: `rollback: {}` in a definition.
+    /// The undo uses the forward input and key: `rollback: {}` in a definition.
     Own,
-    /// By an input of its own, of the action's `Input` type: `rollback: { input: … }` in a definition.
+    /// The undo has an input of its own, of the action's `Input` type: `rollback: { input: … }` in
+    /// a definition.
     OwnInput,
 }
 
@@ -103,28 +105,30 @@ pub struct Setting {
     pub parameter: &'static str,
 }
 
-/// What an action may know of the call it is part of.
+/// The context of one call of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// The tenant on whose behalf it acts.
+    /// The tenant that owns the execution.
     pub tenant: String,
-    /// The execution.
+    /// The execution id.
     pub execution: String,
-    /// The step, with its item key in a `for_each`.
+    /// The step's name, with the item's name in a `for_each`.
     pub step: String,
-    /// Which attempt this is, from 1.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// The idempotency key of this effect: the same for every attempt. An undo has its own.
+    /// The idempotency key that the target receives, the same at every attempt. An undo has its
+    /// own.
     pub key: String,
-    /// The forward effect's key: what an undo looks for at the target. Equal to `key` when running forward.
+    /// The forward key: names the effect that an undo takes away. Equal to `key` in a forward call.
     pub forward_key: String,
-    /// The header `traceparent` (W3C Trace Context) of this attempt: in the execution's trace, a span of its own.
+    /// The header `traceparent` (W3C Trace Context): the execution's trace, and a span of this
+    /// attempt's own.
     pub traceparent: String,
-    /// How long the call may take; the engine drops it after that.
+    /// The longest duration of the call; the engine drops the call after that.
     pub time_left: Duration,
 }
 
-/// What an undo is told of the effect it takes back.
+/// The recorded effect that an undo takes away.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Done<I, O> {
     /// The forward input, as claimed.
@@ -135,43 +139,45 @@ pub struct Done<I, O> {
     pub undo_input: Option<I>,
 }
 
-/// What a target says of an effect whose answer was lost.
+/// The answer of a verification: whether an effect happened whose answer was lost.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict<O> {
-    /// It happened, and this is its output.
+    /// The effect happened, with this output.
     Happened(O),
-    /// It did not happen.
+    /// The effect did not happen.
     DidNotHappen,
-    /// The target cannot say.
+    /// The target cannot tell.
     CannotTell,
 }
 
-/// How an attempt went wrong: what is known of the effect, and what to do next.
+/// The failure of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct StepError {
-    /// What is known.
+    /// The state of the effect, as far as it is known.
     pub kind: StepErrorKind,
-    /// For people and the receipt: what failed and where; never a payload or a secret.
+    /// A message for people and the receipt that names the failure and its place; never a payload
+    /// or a secret.
     pub message: String,
 }
 
-/// What is known of the effect of a failed attempt.
+/// The state of the effect after a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepErrorKind {
-    /// Nothing happened; another attempt may succeed, not before `retry_after` if the target named a time.
+    /// No effect was applied, and another attempt may succeed, though not before `retry_after` has
+    /// passed.
     Transient {
-        /// How long the target asked to be left alone.
+        /// The wait that the target requested, if any.
         retry_after: Option<Duration>,
     },
-    /// It may have happened.
+    /// The effect may have happened.
     Unknown,
-    /// Nothing happened, and no attempt will ever succeed.
+    /// No effect was applied, and another attempt cannot succeed.
     Permanent,
 }
 
 impl StepError {
-    /// Nothing happened; try again.
+    /// An error after which another attempt may succeed; no effect was applied.
     pub fn transient(message: impl Into<String>) -> Self {
         Self {
             kind: StepErrorKind::Transient { retry_after: None },
@@ -179,7 +185,8 @@ impl StepError {
         }
     }
 
-    /// Nothing happened; try again after `wait`.
+    /// An error after which another attempt may succeed once `wait` has passed; no effect was
+    /// applied.
     pub fn retry_after(wait: Duration, message: impl Into<String>) -> Self {
         Self {
             kind: StepErrorKind::Transient {
@@ -189,7 +196,7 @@ impl StepError {
         }
     }
 
-    /// It may have happened.
+    /// An error after which the effect may have happened.
     pub fn unknown(message: impl Into<String>) -> Self {
         Self {
             kind: StepErrorKind::Unknown,
@@ -197,7 +204,7 @@ impl StepError {
         }
     }
 
-    /// Nothing happened, and trying again cannot help.
+    /// An error after which another attempt cannot succeed; no effect was applied.
     pub fn permanent(message: impl Into<String>) -> Self {
         Self {
             kind: StepErrorKind::Permanent,
@@ -206,7 +213,7 @@ impl StepError {
     }
 }
 
-/// Where actions get their settings and credentials from.
+/// The settings and credentials of a deployment, for its actions.
 #[derive(Clone, Default)]
 pub struct Settings {
     variables: BTreeMap<String, String>,
@@ -215,9 +222,10 @@ pub struct Settings {
 
 /// A store of named credentials.
 pub trait Secrets: Send + Sync {
-    /// The secret's text. A name that does not exist is permanent, an unreachable store transient.
+    /// Reads the secret's text. An unknown name is a permanent error, an unreachable store a
+    /// transient one.
     fn get<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<String, StepError>>;
-    /// Whether the secret can be read now: nothing that is remembered counts.
+    /// Tests that the secret can be read now, without any cache.
     fn check<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<(), StepError>> {
         Box::pin(async move { self.get(name).await.map(drop) })
     }
@@ -232,7 +240,7 @@ impl Settings {
         }
     }
 
-    /// The same with a store of credentials.
+    /// Adds a store of credentials.
     #[must_use]
     pub fn with_secrets(self, secrets: Arc<dyn Secrets>) -> Self {
         Self {
@@ -241,7 +249,7 @@ impl Settings {
         }
     }
 
-    /// A variable that must be set and not be empty.
+    /// Reads a variable, which must be set and not empty.
     pub fn require(&self, name: &str) -> Result<&str, String> {
         self.variables
             .get(name)
@@ -250,13 +258,14 @@ impl Settings {
             .ok_or_else(|| format!("environment variable {name} is not set"))
     }
 
-    /// The store of credentials, where the deployment has one.
+    /// The store of credentials, if the deployment has one.
     pub fn secrets(&self) -> Option<Arc<dyn Secrets>> {
         self.secrets.clone()
     }
 }
 
-/// The JSON value of a serializable `value`; an action's types are plain data, so this fails only on a broken one.
+/// Converts an output into JSON. An action's types are plain data, so that this fails only for a
+/// broken type.
 fn to_value<T: Serialize>(value: &T) -> Result<Value, StepError> {
     serde_json::to_value(value)
         .map_err(|error| StepError::unknown(format!("the output is not JSON: {error}")))

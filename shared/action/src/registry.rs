@@ -1,4 +1,4 @@
-//! The list of actions a deployment has: typed when written, JSON in and JSON out when called.
+//! The action registry: typed actions, called with JSON and answering JSON.
 
 use std::{future::ready, sync::Arc};
 
@@ -10,9 +10,9 @@ use super::{
     Action, Boxed, Call, Check, Done, Setting, Settings, StepError, Undo, Verdict, to_value,
 };
 
-/// An action with its types hidden: what the engine calls.
+/// An action behind JSON, as the engine calls it.
 pub trait AnyAction: Send + Sync {
-    /// See [`Action::run`]. An input that does not fit the type is permanent.
+    /// See [`Action::run`]. An input that does not fit the type is a permanent error.
     fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>>;
     /// See [`Action::undo`].
     fn undo<'a>(
@@ -32,22 +32,22 @@ pub trait AnyAction: Send + Sync {
     }
 }
 
-/// What the compiler knows of an action.
+/// The description of an action, for the compiler.
 #[derive(Debug, Clone)]
 pub struct ActionInfo {
-    /// Its name in definitions.
+    /// The name in definitions.
     pub name: &'static str,
-    /// One line for people.
+    /// A summary for people, on one line.
     pub summary: &'static str,
-    /// Whether and how it can be undone.
+    /// The way in which the effect can be undone, if it can.
     pub undo: Undo,
-    /// Whether its undo keeps a delayed call from taking effect.
+    /// True if the undo keeps a delayed call from taking effect.
     pub undo_fences: bool,
-    /// The deployment settings it reads.
+    /// The deployment settings that the action reads.
     pub settings: &'static [Setting],
-    /// JSON Schema of its input.
+    /// JSON Schema of the input.
     pub input_schema: Value,
-    /// JSON Schema of its output.
+    /// JSON Schema of the output.
     pub output_schema: Value,
 }
 
@@ -77,7 +77,7 @@ impl Registry {
         self
     }
 
-    /// What is known of every action.
+    /// The descriptions of all actions.
     pub fn infos(&self) -> impl Iterator<Item = &ActionInfo> {
         self.entries.iter().map(|(info, _)| info)
     }
@@ -97,7 +97,8 @@ impl Registry {
     }
 }
 
-/// Declares the modules of a crate's actions and a `registry()` of them: one line per action, `module::Type`.
+/// Declares the modules of a crate's actions and a `registry()` of them: one line per action,
+/// `module::Type`.
 #[macro_export]
 macro_rules! actions {
     ($($module:ident :: $action:ident),+ $(,)?) => {
@@ -157,7 +158,8 @@ impl<A: Action> AnyAction for Typed<A> {
     }
 }
 
-/// Reads a value into an action's type. The error names place and expectation; serde's own would quote the value.
+/// Reads a value into an action's type. The error names place and expected type, since serde's own
+/// message would quote the value.
 fn parse<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, StepError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = match error.path().to_string() {

@@ -1,13 +1,16 @@
-//! Amounts of budgets: decimals of at most four places, counted as whole ten-thousandths, so that nothing is ever rounded.
+//! Amounts of budgets: decimals of at most four places, counted as whole ten-thousandths, so that
+//! nothing is ever rounded.
 
 use serde_json::Value;
 
 /// Places behind the point.
 pub const PLACES: usize = 4;
-/// Largest amount and limit, in ten-thousandths: a hundred thousand million, which every JSON reader keeps exactly.
+/// Largest amount and limit, in ten-thousandths: a hundred thousand million, which every JSON
+/// reader keeps exactly.
 pub const MAX_AMOUNT: i64 = 100_000_000_000 * 10_000;
 
-/// A number, or a text that is one, in ten-thousandths. The error says what would be right, without the value.
+/// A number, or a text that is one, in ten-thousandths. The error says what would be right, without
+/// the value.
 pub fn scaled(value: &Value) -> Result<i64, String> {
     let text = match value {
         Value::Number(number) => number.to_string(),

@@ -1,4 +1,5 @@
-//! Whether an approval that came with a start is one for it: another person's, still good, and for this input.
+//! Whether an approval that came with a start is one for it: another person's, still good, and for
+//! this input.
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -1,12 +1,14 @@
-//! What a gate demands of a start beside its input, for people: in the names and units of a definition.
+//! What a gate demands of a start beside its input, for people: in the names and units of a
+//! definition.
 
 use serde_json::{Map, Value, json};
 
 use super::{amount, times::clock};
 use holdfast_task::{Budget, Freeze, Hours, StartConditions};
 
-/// Under the names of docs/workflows.md (`hours`, `freeze`, `approval`, `budget`, `when_paused`, and of `limits` those of a tenant's
-/// starts); what is not demanded is left out. A budget's `limit` is a decimal as text, its `amount` the expression without `{% %}`.
+/// Under the names of docs/workflows.md (`hours`, `freeze`, `approval`, `budget`, `when_paused`,
+/// and of `limits` those of a tenant's starts); what is not demanded is left out. A budget's
+/// `limit` is a decimal as text, its `amount` the expression without `{% %}`.
 pub fn demands(rules: &StartConditions) -> Map<String, Value> {
     let mut demands = Map::new();
     let mut say = |name: &str, what: Value| drop(demands.insert(name.to_owned(), what));

@@ -1,4 +1,5 @@
-//! The gate before every execution: what started it, whether its input fits, whether its guardrails hold.
+//! The gate before every execution: what started it, whether its input fits, whether its guardrails
+//! hold.
 
 mod amount;
 mod approval;
@@ -23,8 +24,8 @@ use holdfast_ids::digest::value_sha256_hex;
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::AdmissionSpec;
 
-/// What the expressions of guardrails and budgets see, without `$`. None of it changes between the attempts of one
-/// start: `started_at` is when its machine was started.
+/// What the expressions of guardrails and budgets see, without `$`. None of it changes between the
+/// attempts of one start: `started_at` is when its machine was started.
 pub const SCOPE: [&str; 6] = [
     "input",
     "execution",
@@ -99,9 +100,10 @@ impl StartScope {
     }
 }
 
-/// Every decision about a start that needs no ledger, in order: tenant, input schema, times, approval, then each
-/// guardrail. All are judged, so that a person hears of everything at once; only what is said of an input that does not
-/// fit its schema is left out. The start is rejected unless all of them held.
+/// Every decision about a start that needs no ledger, in order: tenant, input schema, times,
+/// approval, then each guardrail. All are judged, so that a person hears of everything at once;
+/// only what is said of an input that does not fit its schema is left out. The start is rejected
+/// unless all of them held.
 pub fn judge(
     gate: &AdmissionSpec,
     start: &Start,

@@ -1,4 +1,5 @@
-//! Checks an input against its definition's JSON Schema; messages name places and rules, never values.
+//! Checks an input against its definition's JSON Schema; messages name places and rules, never
+//! values.
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -8,8 +9,8 @@ const MAX_REPORTED: usize = 10;
 /// What is said of one, in characters: names that somebody sent can be as long as the input.
 const MAX_SAID: usize = 300;
 
-/// Every violation of `schema` by `input`, each as `input/path: what is wrong`. Values are masked, since these
-/// messages reach receipts and logs. An error means that the schema itself is broken.
+/// Every violation of `schema` by `input`, each as `input/path: what is wrong`. Values are masked,
+/// since these messages reach receipts and logs. An error means that the schema itself is broken.
 pub fn violations(schema: &Value, input: &Value) -> Result<Vec<String>, String> {
     Ok(validator(schema)?
         .iter_errors(input)

@@ -1,4 +1,5 @@
-//! Reads what started a machine (an envelope, an event, a schedule) into a start: tenant, key, input.
+//! Reads what started a machine (an envelope, an event, a schedule) into a start: tenant, key,
+//! input.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -55,8 +56,8 @@ pub struct Envelope {
     /// Another person's agreement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
-    /// The API's id of the request: it makes every envelope different, so that Step Functions never takes two
-    /// requests for one.
+    /// The API's id of the request: it makes every envelope different, so that Step Functions never
+    /// takes two requests for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// The trace in which it was asked for, if there is one.
@@ -79,9 +80,11 @@ struct TriggerMessage {
     scheduled_time: Option<Value>,
 }
 
-/// Reads a machine's input. The error says what is wrong with it and what would be right, without its values.
+/// Reads a machine's input. The error says what is wrong with it and what would be right, without
+/// its values.
 ///
-/// `started_at` stands in for the scheduled time where the scheduler did not fill it in (the local emulator's does not).
+/// `started_at` stands in for the scheduled time where the scheduler did not fill it in (the local
+/// emulator's does not).
 pub fn read(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result<Start, String> {
     let start = if raw.get("trigger").is_some() {
         let sent: TriggerMessage = parse(

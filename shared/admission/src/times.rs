@@ -1,4 +1,5 @@
-//! Allowed hours and freezes: what the clocks of a time zone show at an instant, whatever they skip or show twice.
+//! Allowed hours and freezes: what the clocks of a time zone show at an instant, whatever they skip
+//! or show twice.
 
 use jiff::{
     Timestamp,
@@ -8,7 +9,8 @@ use jiff::{
 
 use holdfast_task::{Day, Freeze, Hours};
 
-/// The time zone with this IANA name, from the database that the program carries: no machine's own has a say.
+/// The time zone with this IANA name, from the database that the program carries: no machine's own
+/// has a say.
 pub fn zone(name: &str) -> Result<TimeZone, String> {
     TimeZoneDatabase::bundled()
         .get(name)
@@ -77,9 +79,9 @@ pub fn frozen(freezes: &[Freeze], now: Timestamp) -> Result<(), String> {
     }
 }
 
-/// From when to when a freeze holds. Where clocks are set back and show an hour twice it begins the first time and ends
-/// the second; in an hour that they skip it begins before the gap and ends after it. So it never holds for less than is
-/// written.
+/// From when to when a freeze holds. Where clocks are set back and show an hour twice it begins the
+/// first time and ends the second; in an hour that they skip it begins before the gap and ends
+/// after it. So it never holds for less than is written.
 pub fn freeze_span(freeze: &Freeze) -> Result<(Timestamp, Timestamp), String> {
     let zone = zone(&freeze.zone)?;
     let read = |text: &str| {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{about::About, data::EventData, event::Event};
 use holdfast_receipt::{AttemptOutcome, Status};
-use holdfast_task::error_name;
+use holdfast_task::ErrorName;
 
 /// The unit of a metric's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Metric {
 pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
     match &event.data {
         // An execution that is rolled back on request is no failure of the workflow.
-        EventData::Completed(end) if end.error.as_deref() == Some(error_name::WITHDRAWN) => vec![],
+        EventData::Completed(end) if end.error.as_deref().is_some_and(|error| error.parse() == Ok(ErrorName::Withdrawn)) => vec![],
         EventData::Completed(end) => {
             let success = i64::from(end.status == Status::Executed);
             vec![

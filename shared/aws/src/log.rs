@@ -12,8 +12,8 @@ use holdfast_ids::{
 };
 use holdfast_ledger::StepState;
 use holdfast_task::{
-    AskCall, AskResult, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult, StepCall,
-    StepResult, StepStatus, StepTask, UndoItem, UndoResult, error_name,
+    AskCall, AskResult, ErrorName, ExecutionRef, FinishResult, FinishTask, PlanCall, PlanResult,
+    StepCall, StepResult, StepStatus, StepTask, UndoItem, UndoResult,
 };
 use serde::Serialize;
 use tracing::{error, info, warn};
@@ -109,7 +109,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
                 step,
                 item,
                 attempt,
-                error = name,
+                error = %name,
                 reason = loggable(message),
                 "attempt failed"
             );
@@ -172,7 +172,7 @@ fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResul
             step,
             item,
             attempt,
-            error = name,
+            error = %name,
             reason = loggable(message),
             "undo failed"
         ),
@@ -230,7 +230,7 @@ pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
             tenant,
             workflow,
             owner = task.owner,
-            error = name,
+            error = %name,
             reason = loggable(message),
             "plan did not answer"
         ),
@@ -277,7 +277,7 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
             %trace,
             tenant, workflow, step, "a decision was found after all"
         ),
-        (AskCall::Expire(_), Err(TaskError { name, .. })) if *name == error_name::EXPIRED => warn!(
+        (AskCall::Expire(_), Err(TaskError { name, .. })) if *name == ErrorName::Expired => warn!(
             audit = LogEntry::DecisionExpired.name(),
             execution = id,
             %trace,
@@ -292,7 +292,7 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
             tenant,
             workflow,
             step,
-            error = name,
+            error = %name,
             "the question has no answer"
         ),
     }
@@ -344,7 +344,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 %trace,
                 tenant,
                 workflow,
-                error = name,
+                error = %name,
                 reason = loggable(message),
                 "finish did not answer"
             );

@@ -14,8 +14,7 @@ use aws_sdk_sfn::{
 use holdfast_admission::Envelope;
 use holdfast_engine::TaskError;
 use holdfast_ids::trace::TraceId;
-use holdfast_task::RECOVERY;
-use holdfast_task::{AdmissionSpec, AskResult, RecoveryInput, StepRef};
+use holdfast_task::{AdmissionSpec, AskResult, ErrorName, RECOVERY, RecoveryInput, StepRef};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -194,19 +193,19 @@ impl Machines {
                 // As Step Functions writes the error of a function.
                 let cause = json!({ "errorType": name, "errorMessage": message });
                 let request = self.client.send_task_failure().task_token(token);
-                let request = request.error(*name).cause(cause.to_string());
+                let request = request.error(name.to_string()).cause(cause.to_string());
                 gone_is_fine(request.send().await)
             }
         }
     }
 
     /// Stops the Step Functions execution with this ARN; one that has ended is left as it is.
-    pub async fn stop(&self, arn: &str, error: &str, cause: &str) -> Result<(), MachineError> {
+    pub async fn stop(&self, arn: &str, error: ErrorName, cause: &str) -> Result<(), MachineError> {
         let answer = self
             .client
             .stop_execution()
             .execution_arn(arn)
-            .error(error)
+            .error(error.to_string())
             .cause(cause)
             .send()
             .await;

@@ -4,7 +4,7 @@ use std::{fmt, future::Future};
 
 use holdfast_action::{Check, Checks};
 use holdfast_engine::TaskError;
-use holdfast_task::error_name;
+use holdfast_task::ErrorName;
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ where
             let kind = error.classify();
             tracing::error!(?kind, "the task cannot be read");
             ErrorResponse(TaskError::new(
-                error_name::MALFORMED,
+                ErrorName::Malformed,
                 "the task cannot be read: its machine was compiled by another version; run holdfast compile and deploy",
             ))
         })?;
@@ -61,14 +61,14 @@ struct ErrorResponse(TaskError);
 /// What the runtime logs of it: our own line has said the rest, without what belongs to an input.
 impl fmt::Debug for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.name)
+        fmt::Display::fmt(&self.0.name, f)
     }
 }
 
 impl From<ErrorResponse> for Diagnostic {
     fn from(ErrorResponse(error): ErrorResponse) -> Self {
         Self {
-            error_type: error.name.to_owned(),
+            error_type: error.name.to_string(),
             error_message: error.message,
         }
     }

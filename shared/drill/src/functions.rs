@@ -6,7 +6,7 @@ use futures_executor::LocalSpawner;
 use futures_util::task::LocalSpawnExt;
 use holdfast_engine::{Engine, Host, TaskError, answer};
 use holdfast_receipt::evidence::Unsigned;
-use holdfast_task::{AskCall, AskResult, AskTask, PlanCall, StepCall, error_name};
+use holdfast_task::{AskCall, AskResult, AskTask, ErrorName, PlanCall, StepCall};
 use holdfast_workflow::compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -114,13 +114,13 @@ impl Room {
             Some(Err(TaskError { name, message, .. })) => {
                 // As Lambda reports the error of a function.
                 let cause = json!({ "errorType": name, "errorMessage": message });
-                Err(Raised::new(name, cause.to_string()))
+                Err(Raised::new(&name.to_string(), cause.to_string()))
             }
             None => {
                 let names = ["Runtime.ExitError", "Lambda.Unknown", "Sandbox.Timedout"];
                 let name = names[(self.world.clock.random() * 3.0) as usize % 3];
                 let cause = json!({ "errorType": name, "errorMessage": "the process is gone" });
-                Err(Raised::new(name, cause.to_string()))
+                Err(Raised::new(&name.to_string(), cause.to_string()))
             }
         }
     }
@@ -205,7 +205,7 @@ impl Room {
         let answer = answer.and_then(|answer| answer_of(Ok(answer)));
         let answer = answer.map_err(|TaskError { name, message, .. }| {
             let cause = json!({ "errorType": name, "errorMessage": message });
-            Raised::new(name, cause.to_string())
+            Raised::new(&name.to_string(), cause.to_string())
         });
         if let Some(slot) = self.tokens.borrow().get(token) {
             slot.put(answer);
@@ -218,7 +218,7 @@ fn task<T: DeserializeOwned>(payload: &Value) -> Result<T, TaskError> {
 }
 
 fn malformed(message: String) -> TaskError {
-    TaskError::new(error_name::MALFORMED, message)
+    TaskError::new(ErrorName::Malformed, message)
 }
 
 fn answer_of<T: Serialize>(result: Result<T, TaskError>) -> Result<Value, TaskError> {

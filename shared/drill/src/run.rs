@@ -17,7 +17,7 @@ use holdfast_asl::Machine;
 use holdfast_engine::Host;
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::{ExecutionRecord, Ledger};
-use holdfast_task::{Failure, RecoveryInput, error_name};
+use holdfast_task::{ErrorName, Failure, RecoveryInput};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -110,7 +110,7 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
         End::Succeeded | End::Stopped(false) => None,
         End::Failed(raised) => Some((raised.error, raised.cause.unwrap_or_default())),
         End::TimedOut => Some((TIMEOUT.to_owned(), String::new())),
-        End::Stopped(true) => Some((error_name::ABORTED.to_owned(), String::new())),
+        End::Stopped(true) => Some((ErrorName::Aborted.to_string(), String::new())),
     };
     let at = place_of(deployed);
     let execution = || async { room.world.ledger.execution(&at).await.ok().flatten() };
@@ -131,7 +131,7 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
             continue;
         };
         let cause = "its machine ended without a word".to_owned();
-        recover(&room, &life, &execution, error_name::LOST.to_owned(), cause).await;
+        recover(&room, &life, &execution, ErrorName::Lost.to_string(), cause).await;
     }
 }
 

@@ -1,31 +1,37 @@
-//! Ask: puts a question to people on behalf of a machine that waits, and says what rules once its time is over.
+//! Ask: puts a question to people on behalf of a machine that waits, and says what rules once its
+//! time is over.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
+use crate::{
+    engine::{Engine, MAX_RACES, partition},
+    ports::{Host, ObjectStore},
+    task_errors::{TaskError, too_many_races},
+};
 use holdfast_ledger::{
     Cause, ExecutionRecord, Expect, ExpiryTransition, Ledger, Link, Put, Question, QuestionState,
     QuestionTransition, Ruling, StepRecord, WAITING, enact, expire, put_question,
 };
 use holdfast_receipt::Decision;
-use holdfast_task::{AskResult, AskTask, ExpireTask, QuestionKind, error_name};
+use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
 
 /// Longest message of a question, in characters.
 const MESSAGE_MAX: usize = 500;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Records a question and opens its incident. A decision that was given before, and whose token is gone, is the
-    /// answer: the new token must be told of it.
+    /// Records a question and opens its incident. A decision that was given before, and whose token
+    /// is gone, is the answer: the new token must be told of it.
     ///
-    /// Errors: `Halted` (the execution goes no further), `Permanent` (the message is no text), `Transient`.
+    /// Errors: `Halted` (the execution goes no further), `Permanent` (the message is no text),
+    /// `Transient`.
     pub async fn ask(&self, task: &AskTask) -> Result<Option<Ruling>, TaskError> {
         let at = partition(&task.execution);
         let execution = self.ledger.execution(&at).await?;
         let Some(execution) = execution.filter(|execution| execution.admits(task.execution.epoch))
         else {
             let message = format!("{}: the execution is no longer running", task.ask.step);
-            return Err(TaskError::new(error_name::HALTED, message));
+            return Err(TaskError::new(ErrorName::Halted, message));
         };
         let record = self.ledger.step(&at, &task.ask.step, None).await?;
         let message = message(task, record.as_ref())?;
@@ -86,10 +92,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Err(too_many_races(&asked.step))
     }
 
-    /// What rules once the time for a decision is over: the decision if there was one, silence otherwise.
+    /// What rules once the time for a decision is over: the decision if there was one, silence
+    /// otherwise.
     ///
-    /// Errors: `Retry`, `Declined`, `Expired`, `Conflict` (there is time left), `Permanent` (nothing was asked),
-    /// `Transient`.
+    /// Errors: `Retry`, `Declined`, `Expired`, `Conflict` (there is time left), `Permanent`
+    /// (nothing was asked), `Transient`.
     pub async fn expire(&self, task: &ExpireTask) -> Result<AskResult, TaskError> {
         let at = partition(&task.execution);
         let step = task.expired.as_str();
@@ -103,7 +110,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 ExpiryTransition::Over => return Err(silence(step)),
                 ExpiryTransition::Early(until) => {
                     let message = format!("{step}: a decision may come until {until}");
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
                 ExpiryTransition::Ruled(ruling) => {
                     enact(&self.ledger, question, ruling.decision, self.host.now()).await?;
@@ -122,7 +129,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
 fn silence(step: &str) -> TaskError {
     TaskError::new(
-        error_name::EXPIRED,
+        ErrorName::Expired,
         format!("{step}: nobody decided in time"),
     )
 }
@@ -146,8 +153,8 @@ pub fn answer(step: &str, ruling: &Ruling) -> Result<AskResult, TaskError> {
         Decision::Approve => Ok(AskResult {
             output: json!({ "by": by, "at": at, "reason": reason }),
         }),
-        Decision::Retry => refused(error_name::RETRY),
-        Decision::Rollback | Decision::Reject => refused(error_name::DECLINED),
+        Decision::Retry => refused(ErrorName::Retry),
+        Decision::Rollback | Decision::Reject => refused(ErrorName::Declined),
     }
 }
 
@@ -158,7 +165,7 @@ fn message(task: &AskTask, record: Option<&StepRecord>) -> Result<String, TaskEr
         (QuestionKind::Approval, Value::String(text)) => text.clone(),
         (QuestionKind::Approval, _) => {
             let message = format!("{step}: its message must yield a text");
-            return Err(TaskError::new(error_name::PERMANENT, message));
+            return Err(TaskError::new(ErrorName::Permanent, message));
         }
         (QuestionKind::Escalation, _) => {
             let error = task.failure.as_ref().map_or("", |failure| &failure.error);

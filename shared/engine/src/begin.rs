@@ -1,12 +1,14 @@
 //! Begin: reads what started the machine, judges it, and claims the execution for one owner.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, too_many_races};
-use crate::requirements::{Requirement, requirements};
+use crate::{
+    engine::{Engine, MAX_RACES},
+    ports::{Host, ObjectStore},
+    requirements::{Requirement, requirements_of},
+    task_errors::{TaskError, too_many_races},
+};
 use holdfast_admission::{Start, StartScope};
 use holdfast_ids::{
     digest::canonical,
@@ -15,14 +17,11 @@ use holdfast_ids::{
     trace::TraceId,
 };
 use holdfast_ledger::{
-    CountedPut, CounterChange, ExecutionRecord, Expect, Ledger, LedgerError, Phase, Put,
-    Reservation, StartTransition, paused, refused_redrive, start,
+    CountedPut, CounterChange, ExecutionRecord, Expect, Ledger, Phase, Put, Reservation,
+    StartTransition, paused, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
-use holdfast_task::{BeginResult, BeginTask, error_name};
-
-/// A write that met another one's counters is sent again this often before the machine is asked to try again.
-const CROWDED_TRIES: u32 = 6;
+use holdfast_task::{BeginResult, BeginTask, ErrorName};
 
 /// A start that was judged: the record that it would write, and what it takes with that.
 struct AdmittedStart {
@@ -31,12 +30,12 @@ struct AdmittedStart {
 }
 
 /// Which execution a task asks to begin, and in which trace; `None` if it is not a start.
-pub fn asked_for(task: &BeginTask) -> Option<(ExecutionKey, TraceId)> {
+pub fn requested_execution(task: &BeginTask) -> Option<(ExecutionKey, TraceId)> {
     let start = holdfast_admission::read(&task.start, &task.gate, &task.started_at).ok()?;
-    Some(place(task, &start))
+    Some(execution_and_trace(task, &start))
 }
 
-fn place(task: &BeginTask, start: &Start) -> (ExecutionKey, TraceId) {
+fn execution_and_trace(task: &BeginTask, start: &Start) -> (ExecutionKey, TraceId) {
     let at = ExecutionKey {
         tenant: start.tenant.clone(),
         execution: execution_id(&start.tenant, &task.gate.workflow, &start.idempotency_key),
@@ -49,10 +48,10 @@ fn place(task: &BeginTask, start: &Start) -> (ExecutionKey, TraceId) {
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Claims an execution and answers what later tasks need.
     ///
-    /// Errors: `Malformed` (it is not a start), `Rejected` (the gate said no; the message is JSON with `message` and
-    /// `execution`), `Duplicate`, `KeyReused`, `Transient`.
+    /// Errors: `Malformed` (it is not a start), `Rejected` (the gate said no; the message is JSON
+    /// with `message` and `execution`), `Duplicate`, `KeyReused`, `Transient`.
     pub async fn begin(&self, task: &BeginTask) -> Result<BeginResult, TaskError> {
-        let malformed = |why: String| TaskError::new(error_name::MALFORMED, why);
+        let malformed = |why: String| TaskError::new(ErrorName::Malformed, why);
         let start_of = holdfast_admission::read(&task.start, &task.gate, &task.started_at)
             .map_err(malformed)?;
         canonical(&start_of.input).map_err(|error| malformed(format!("input: {error}")))?;
@@ -68,7 +67,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 StartTransition::Write => continue,
                 StartTransition::Resume => {
                     let input = self.unpack(&stands.at, &stands.input).await?;
-                    let stands = self.hold_again(stands, task, &input).await?;
+                    let stands = self.reserve_again(stands, task, &input).await?;
                     self.admitted(&stands, input)
                 }
                 StartTransition::Duplicate => {
@@ -76,7 +75,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                         .count_duplicate(&first.at, &first.workflow)
                         .await?;
                     Err(TaskError::new(
-                        error_name::DUPLICATE,
+                        ErrorName::Duplicate,
                         format!("execution {} has this start already", stands.at.execution),
                     ))
                 }
@@ -85,7 +84,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                         .count_duplicate(&first.at, &first.workflow)
                         .await?;
                     Err(TaskError::new(
-                        error_name::KEY_REUSED,
+                        ErrorName::KeyReused,
                         format!(
                             "idempotency key {} belongs to execution {} with another input: send a new key",
                             quoted(&first.idempotency_key),
@@ -104,7 +103,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         start: &Start,
     ) -> Result<AdmittedStart, TaskError> {
         let gate = &task.gate;
-        let (at, trace) = place(task, start);
+        let (at, trace) = execution_and_trace(task, start);
         let started_at: Timestamp = task.started_at.parse().unwrap_or_else(|_| self.host.now());
         let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
         let seen = StartScope::of(gate, start, &at.execution, started_at);
@@ -123,14 +122,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .iter()
             .any(|one| one.name == "input" && !one.held);
         let (requirements, broken) = match fits {
-            true => requirements(gate, &at.tenant, &seen, start.approval.as_ref(), started_at),
+            true => requirements_of(gate, &at.tenant, &seen, start.approval.as_ref(), started_at),
             false => Default::default(),
         };
         guardrails.extend(broken);
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
         for one in &requirements {
             // What a start that is rejected anyway would have taken is only looked at.
-            let held = !rejected || one.draw.fits(self.ledger.counted(&one.draw.counter).await?);
+            let held = !rejected
+                || one
+                    .change
+                    .fits(self.ledger.counted(&one.change.counter).await?);
             guardrails.push(one.outcome(held));
         }
         let execution = ExecutionRecord {
@@ -178,14 +180,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         asked: &mut AdmittedStart,
     ) -> Result<Put<ExecutionRecord>, TaskError> {
         loop {
-            let draws = asked.draws();
-            if draws.is_empty() {
+            let changes = asked.changes();
+            if changes.is_empty() {
                 return Ok(self
                     .ledger
                     .put_execution(&asked.execution, Expect::Absent)
                     .await?);
             }
-            match self.draw(&asked.execution, Expect::Absent, &draws).await? {
+            match self
+                .put_with_counters(&asked.execution, Expect::Absent, &changes)
+                .await?
+            {
                 CountedPut::Done => return Ok(Put::Done),
                 CountedPut::Lost(stands) => return Ok(Put::Lost(stands)),
                 CountedPut::Refused(places) => asked.reject(&places),
@@ -193,8 +198,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
     }
 
-    /// A redrive takes anew what the end before it gave back. If there is not enough, it goes no further.
-    async fn hold_again(
+    /// A redrive takes anew what the end before it gave back. If there is not enough, it goes no
+    /// further.
+    async fn reserve_again(
         &self,
         mut stands: ExecutionRecord,
         task: &BeginTask,
@@ -219,7 +225,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             stands.started_at,
         );
         let (requirements, broken) =
-            requirements(&task.gate, &stands.at.tenant, &seen, None, redriven.at);
+            requirements_of(&task.gate, &stands.at.tenant, &seen, None, redriven.at);
         for _ in 0..MAX_RACES {
             let missing: Vec<_> = requirements
                 .iter()
@@ -232,17 +238,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             if nothing || stands.phase != Phase::Running {
                 return Ok(stands);
             }
-            let draws: Vec<_> = missing.iter().map(|one| one.draw.clone()).collect();
+            let changes: Vec<_> = missing.iter().map(|one| one.change.clone()).collect();
             let mut next = ExecutionRecord {
                 rev: stands.rev + 1,
                 ..stands.clone()
             };
             next.holds
-                .extend(missing.iter().filter_map(|one| one.draw.hold()));
+                .extend(missing.iter().filter_map(|one| one.change.hold()));
             next.decided(missing.iter().map(|one| one.outcome(true)));
             let expect = Expect::Rev(stands.rev);
             let drawn = match broken.is_empty() {
-                true => self.draw(&next, expect, &draws).await?,
+                true => self.put_with_counters(&next, expect, &changes).await?,
                 false => CountedPut::Refused(Vec::new()),
             };
             let put = match drawn {
@@ -264,33 +270,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Err(too_many_races("the execution's record"))
     }
 
-    /// A write that draws on counters: others may draw on them at the same moment, and then none of them gets through.
-    pub(super) async fn draw(
-        &self,
-        execution: &ExecutionRecord,
-        expect: Expect,
-        draws: &[CounterChange],
-    ) -> Result<CountedPut, LedgerError> {
-        // Executions that meet once must not meet at every try: their ids spread them.
-        let spread = execution.at.execution.get(..4);
-        let spread = spread.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        let mut wait = Duration::from_millis(10 + spread.unwrap_or_default() % 90);
-        for _ in 1..CROWDED_TRIES {
-            match self
-                .ledger
-                .put_execution_and_counters(execution, expect, draws)
-                .await
-            {
-                Err(LedgerError::Unavailable(_)) => self.host.sleep(wait).await,
-                answer => return answer,
-            }
-            wait *= 2;
-        }
-        self.ledger
-            .put_execution_and_counters(execution, expect, draws)
-            .await
-    }
-
     fn admitted(
         &self,
         execution: &ExecutionRecord,
@@ -303,9 +282,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .filter(|outcome| !outcome.held)
                 .map(|no| format!("{}: {}", no.name, no.message.as_deref().unwrap_or("no")))
                 .collect();
-            // The machine reads the execution from here: a rejected start is finished like any other.
+            // The machine reads the execution from here: a rejected start is finished like any
+            // other.
             let message = json!({ "message": said.join("; "), "execution": execution.reference() });
-            return Err(TaskError::new(error_name::REJECTED, message.to_string()));
+            return Err(TaskError::new(ErrorName::Rejected, message.to_string()));
         }
         Ok(BeginResult {
             execution: execution.reference(),
@@ -316,12 +296,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
 impl AdmittedStart {
     /// What is taken together with its record.
-    fn draws(&self) -> Vec<CounterChange> {
+    fn changes(&self) -> Vec<CounterChange> {
         match self.execution.phase {
             Phase::Running => self
                 .requirements
                 .iter()
-                .map(|one| one.draw.clone())
+                .map(|one| one.change.clone())
                 .collect(),
             _ => Vec::new(),
         }
@@ -339,15 +319,15 @@ impl AdmittedStart {
 impl Requirement {
     fn missing_in(&self, execution: &ExecutionRecord) -> bool {
         let same = |hold: &Reservation| {
-            hold.kind == self.draw.counter.kind && hold.name == self.draw.counter.name
+            hold.kind == self.change.counter.kind && hold.name == self.change.counter.name
         };
-        self.draw.hold().is_some() && !execution.holds.iter().any(same)
+        self.change.hold().is_some() && !execution.holds.iter().any(same)
     }
 }
 
 fn holds(requirements: &[Requirement]) -> Vec<Reservation> {
     requirements
         .iter()
-        .filter_map(|one| one.draw.hold())
+        .filter_map(|one| one.change.hold())
         .collect()
 }

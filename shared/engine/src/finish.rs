@@ -1,10 +1,16 @@
-//! Finish: closes what is open, records how the execution ended, and writes the receipt that says so.
+//! Finish: closes what is open, records how the execution ended, and writes the receipt that says
+//! so.
 
 use jiff::Timestamp;
 
-use super::{Engine, Host, ObjectStore, TaskError, partition, plan::superseded, report::Case};
-use crate::chain::is_late;
-use crate::receipt::receipt_of;
+use crate::{
+    chain::is_late,
+    engine::{Engine, partition},
+    ports::{Host, ObjectStore},
+    receipt::receipt_of,
+    report::Case,
+    task_errors::{TaskError, at_work, superseded},
+};
 use holdfast_ids::{
     digest::sha256_hex,
     keys::{late_object, receipt_object},
@@ -17,14 +23,15 @@ use holdfast_receipt::{
     ReceiptRef, Status,
     evidence::{Seal, SealError},
 };
-use holdfast_task::{Failure, FinishResult, FinishTask, error_name};
+use holdfast_task::{ErrorName, Failure, FinishResult, FinishTask};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Ends an execution and answers where its receipt lies. Safe to run twice, and twice at once: the second agrees.
+    /// Ends an execution and answers where its receipt lies. Safe to run twice, and twice at once:
+    /// the second agrees.
     ///
-    /// Errors: `Conflict` (a step may still be at work), `Open` (something is left to undo: plan again), `Halted`
-    /// (somebody else took over), `Permanent` (no such execution, or a step that was tried and then skipped),
-    /// `Transient`.
+    /// Errors: `Conflict` (a step may still be at work), `Open` (something is left to undo: plan
+    /// again), `Halted` (somebody else took over), `Permanent` (no such execution, or a step that
+    /// was tried and then skipped), `Transient`.
     pub async fn finish(
         &self,
         task: &FinishTask,
@@ -57,7 +64,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         .await
     }
 
-    /// Closes every record that waits for nothing, and refuses while one is at work or left to undo.
+    /// Closes every record that waits for nothing, and refuses while one is at work or left to
+    /// undo.
     async fn close(&self, snapshot: &mut Snapshot) -> Result<(), TaskError> {
         for step in &mut snapshot.steps {
             match need(step, snapshot.execution.generation, self.host.now()) {
@@ -65,14 +73,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 UndoNeed::Wait(until) => return Err(at_work(step, until)),
                 UndoNeed::Undo => {
                     let message = format!("{} is left to undo", step.label());
-                    return Err(TaskError::new(error_name::OPEN, message));
+                    return Err(TaskError::new(ErrorName::Open, message));
                 }
                 UndoNeed::Close(next) => {
                     match self.ledger.put_step(&next, Expect::Rev(step.rev)).await? {
                         Put::Done => *step = *next,
                         Put::Lost(_) => {
                             let message = format!("{} changed while it was closed", step.label());
-                            return Err(TaskError::new(error_name::CONFLICT, message));
+                            return Err(TaskError::new(ErrorName::Conflict, message));
                         }
                     }
                 }
@@ -81,8 +89,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(())
     }
 
-    /// Writes the receipt once; whoever comes second adopts the first. Where a digest would not look for it any more, that
-    /// is said beforehand.
+    /// Writes the receipt once; whoever comes second adopts the first. Where a digest would not
+    /// look for it any more, that is said beforehand.
     async fn publish(
         &self,
         task: &FinishTask,
@@ -104,12 +112,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         );
         let status = status.name().to_owned();
         let case = Case::of(&snapshot);
-        let unfit = |error| TaskError::new(error_name::PERMANENT, format!("the receipt: {error}"));
+        let unfit = |error| TaskError::new(ErrorName::Permanent, format!("the receipt: {error}"));
         let receipt = receipt_of(&snapshot, &task.steps, case.id.clone())
             .and_then(|receipt| serde_json::to_value(receipt).map_err(|error| error.to_string()))
             .map_err(unfit)?;
         let bytes = seal.receipt(receipt).await.map_err(|error| match error {
-            SealError::Signer(error) => TaskError::new(error_name::TRANSIENT, error.to_string()),
+            SealError::Signer(error) => TaskError::new(ErrorName::Transient, error.to_string()),
             SealError::Unfit(why) => unfit(why),
         })?;
         let now = self.host.now();
@@ -121,7 +129,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if !self.receipts.put_new(&object, bytes).await? {
             let stands = self.receipts.get(&object).await?.ok_or_else(|| {
                 TaskError::new(
-                    error_name::TRANSIENT,
+                    ErrorName::Transient,
                     format!("receipt {object} is there and cannot be read"),
                 )
             })?;
@@ -148,8 +156,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-/// Refuses to call an execution executed while a step that was tried has not succeeded: its `when` yielded something
-/// else on a later attempt. One that the definition or a person lets it go on without is as good.
+/// Refuses to call an execution executed while a step that was tried has not succeeded: its `when`
+/// yielded something else on a later attempt. One that the definition or a person lets it go on
+/// without is as good.
 fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     let run = snapshot.execution.generation;
     let unfinished = |step: &&StepRecord| match step.state {
@@ -166,19 +175,14 @@ fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     Err(match step.state {
         StepState::Running { lease_until, .. } => at_work(step, lease_until),
         _ => TaskError::new(
-            error_name::PERMANENT,
+            ErrorName::Permanent,
             format!("{} was tried, and then skipped", step.label()),
         ),
     })
 }
 
-fn at_work(step: &StepRecord, until: Timestamp) -> TaskError {
-    let message = format!("{} may be at work until {until}", step.label());
-    TaskError::new(error_name::CONFLICT, message)
-}
-
-/// The record with its end, decided on what stands when it is written; `None` if it has ended or is not this task's
-/// to end.
+/// The record with its end, decided on what stands when it is written; `None` if it has ended or is
+/// not this task's to end.
 fn ended(
     execution: &ExecutionRecord,
     epoch: u64,

@@ -1,15 +1,20 @@
-//! What the kill switch makes of executions that have begun: they wait before their next step, or are undone.
+//! What the kill switch makes of executions that have begun: they wait before their next step, or
+//! are undone.
 
-use super::{Engine, Host, ObjectStore, TaskError};
+use crate::{
+    engine::Engine,
+    ports::{Host, ObjectStore},
+    task_errors::TaskError,
+};
 use holdfast_ledger::{
     AttemptReport, Control, ExecutionRecord, Ledger, Meanwhile, StepRecord, paused,
 };
-use holdfast_task::{StepTask, error_name};
+use holdfast_task::{ErrorName, StepTask};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// What an attempt that is about to act comes to instead, if a control says so: it waits, or its execution is
-    /// undone. An undo never asks.
-    pub(super) async fn stopped(
+    /// What an attempt that is about to act comes to instead, if a control says so: it waits, or
+    /// its execution is undone. An undo never asks.
+    pub(super) async fn stop_by_control(
         &self,
         execution: ExecutionRecord,
         controls: &[Control],
@@ -33,8 +38,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Whether a step between two attempts may be claimed again: however long a pause lasts, it costs no write.
-    pub(super) async fn may_go_on(
+    /// Whether a step between two attempts may be claimed again: however long a pause lasts, it
+    /// costs no write.
+    pub(super) async fn check_before_claim(
         &self,
         task: &StepTask,
         between: &StepRecord,
@@ -50,8 +56,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if !execution.admits(task.execution.epoch) {
             return Ok(());
         }
-        let stopped = self.stopped(execution, &controls, &between.step).await;
-        match stopped.and_then(|attempted| kept_from(&attempted, between)) {
+        let stopped = self
+            .stop_by_control(execution, &controls, &between.step)
+            .await;
+        match stopped.and_then(|attempted| blocked_error(&attempted, between)) {
             Some(error) => Err(error),
             None => Ok(()),
         }
@@ -59,10 +67,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 }
 
 /// What the machine hears of an attempt that was kept from acting.
-pub(super) fn kept_from(attempted: &AttemptReport, record: &StepRecord) -> Option<TaskError> {
+pub(super) fn blocked_error(attempted: &AttemptReport, record: &StepRecord) -> Option<TaskError> {
     let (name, why) = match attempted {
-        AttemptReport::Halted(why) => (error_name::HALTED, why),
-        AttemptReport::Paused(why) => (error_name::PAUSED, why),
+        AttemptReport::Halted(why) => (ErrorName::Halted, why),
+        AttemptReport::Paused(why) => (ErrorName::Paused, why),
         _ => return None,
     };
     Some(TaskError::new(name, format!("{}: {why}", record.label())))

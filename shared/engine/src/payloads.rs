@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Engine, Host, ObjectStore, TaskError};
+use crate::{
+    engine::Engine,
+    ports::{Host, ObjectStore},
+    task_errors::TaskError,
+};
 use holdfast_action::Boxed;
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
@@ -10,7 +14,7 @@ use holdfast_ids::{
 };
 use holdfast_ledger::{Ledger, StepRecord};
 use holdfast_task::{
-    StepPolicy, error_name,
+    ErrorName, StepPolicy,
     payload::{LEDGER_INLINE_BYTES, Payload, Stored},
 };
 
@@ -23,7 +27,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         value: Value,
     ) -> Result<Payload, TaskError> {
         let bytes = canonical(&value)
-            .map_err(|error| TaskError::new(error_name::PERMANENT, format!("{what}: {error}")))?;
+            .map_err(|error| TaskError::new(ErrorName::Permanent, format!("{what}: {error}")))?;
         let sha256 = sha256_hex(&bytes);
         if bytes.len() <= LEDGER_INLINE_BYTES {
             return Ok(Payload::Inline { value, sha256 });
@@ -79,11 +83,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Reads a stored payload, only from the execution's own folder: a reference is data that anyone could have typed.
+    /// Reads a stored payload, only from the execution's own folder: a reference is data that
+    /// anyone could have typed.
     async fn fetch(&self, at: &ExecutionKey, stored: &Stored) -> Result<Value, TaskError> {
         let wrong = |why: &str| {
             TaskError::new(
-                error_name::PERMANENT,
+                ErrorName::Permanent,
                 format!("stored payload {}: {why}", stored.sha256),
             )
         };
@@ -104,7 +109,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         serde_json::from_slice(&bytes).map_err(|_| wrong("it is not JSON"))
     }
 
-    /// A recorded output as the machine gets it: the value, or a reference if it is too large for a state.
+    /// A recorded output as the machine gets it: the value, or a reference if it is too large for a
+    /// state.
     pub(super) async fn for_machine(
         &self,
         first: &StepRecord,

@@ -1,26 +1,34 @@
-//! Plan: takes over an execution that goes no further, and lists what has to be undone, last effect first.
+//! Plan: takes over an execution that goes no further, and lists what has to be undone, last effect
+//! first.
 
 use std::cmp::Reverse;
 
-use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
+use crate::{
+    engine::{Engine, MAX_RACES, partition},
+    ports::{Host, ObjectStore},
+    task_errors::{
+        TaskError, at_work, no_such_execution, no_such_step, superseded, too_many_races,
+    },
+};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, StepRecord, TakeoverTransition,
     UndoClaim, UndoNeed, give_up, need, take,
 };
-use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult, error_name};
+use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult};
 
-/// What one plan lists at most, since a state's data has 256 KiB: `Close` finds what is left, and it is planned again.
+/// What one plan lists at most, since a state's data has 256 KiB: `Close` finds what is left, and
+/// it is planned again.
 const UNDOS_AT_ONCE: usize = 400;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Takes the execution over, so that no step may act any more, then reads what was done.
     ///
-    /// The order matters: a claim that this reading does not show was written after the takeover, and whoever wrote
-    /// it looks at the execution's record before acting (protocol.md, ruling 1).
+    /// The order matters: a claim that this reading does not show was written after the takeover,
+    /// and whoever wrote it looks at the execution's record before acting (protocol.md, ruling 1).
     ///
-    /// Errors: `Conflict` (a step may still be at work), `Halted` (somebody else took over), `Permanent` (no such
-    /// execution), `Transient`.
+    /// Errors: `Conflict` (a step may still be at work), `Halted` (somebody else took over),
+    /// `Permanent` (no such execution), `Transient`.
     pub async fn plan(&self, task: &PlanTask) -> Result<PlanResult, TaskError> {
         let at = partition(&task.execution);
         let (owner, epoch) = (&task.owner, task.execution.epoch);
@@ -42,8 +50,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             match need(step, execution.generation, self.host.now()) {
                 UndoNeed::Nothing | UndoNeed::Close(_) => {}
                 UndoNeed::Wait(until) => {
-                    let message = format!("{} may be at work until {until}", step.label());
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(at_work(step, until));
                 }
                 UndoNeed::Undo => undo.push(UndoItem {
                     step: step.step.clone(),
@@ -65,7 +72,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     /// Takes an execution over for the Step Functions execution `by`, which last saw it in `epoch`.
     ///
-    /// Errors: `Halted` (somebody else took over since), `Permanent` (no such execution), `Conflict`, `Transient`.
+    /// Errors: `Halted` (somebody else took over since), `Permanent` (no such execution),
+    /// `Conflict`, `Transient`.
     pub async fn take(
         &self,
         at: &ExecutionKey,
@@ -95,8 +103,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     /// Records that an undo never answered, so that the rest can go on and the receipt names it.
     ///
-    /// Errors: `Conflict` (an attempt may still be at work), `Halted` (somebody else took over), `Permanent` (no such
-    /// step), `Transient`.
+    /// Errors: `Conflict` (an attempt may still be at work), `Halted` (somebody else took over),
+    /// `Permanent` (no such step), `Transient`.
     pub async fn give_up(&self, task: &GiveUpTask) -> Result<UndoResult, TaskError> {
         let at = partition(&task.execution);
         let claim = UndoClaim {
@@ -116,8 +124,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 Ok(Some(next)) => next,
                 Ok(None) => return Ok(undo_result(&record)),
                 Err(until) => {
-                    let message = format!("{} may be at work until {until}", record.label());
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(at_work(&record, until));
                 }
             };
             match self.ledger.put_step(&next, Expect::Rev(record.rev)).await? {
@@ -127,22 +134,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
         Err(too_many_races(&record.label()))
     }
-
-    /// Everything recorded of an execution.
-    pub(super) async fn read(&self, at: &ExecutionKey) -> Result<Snapshot, TaskError> {
-        let snapshot = self.ledger.snapshot(at).await?;
-        snapshot.ok_or_else(|| no_such_execution(at))
-    }
-
-    /// The record of a step that is to be undone.
-    pub(super) async fn record_of(
-        &self,
-        at: &ExecutionKey,
-        undo: &UndoItem,
-    ) -> Result<StepRecord, TaskError> {
-        let record = self.ledger.step(at, &undo.step, undo.item.as_deref());
-        record.await?.ok_or_else(|| no_such_step(undo))
-    }
 }
 
 pub(super) fn undo_result(record: &StepRecord) -> UndoResult {
@@ -150,19 +141,4 @@ pub(super) fn undo_result(record: &StepRecord) -> UndoResult {
         attempts: record.undo_attempts.len() as u32,
         status: record.state.name().to_owned(),
     }
-}
-
-pub(super) fn superseded(at: &ExecutionKey) -> TaskError {
-    let message = format!("somebody else took over execution {}", at.execution);
-    TaskError::new(error_name::HALTED, message)
-}
-
-fn no_such_execution(at: &ExecutionKey) -> TaskError {
-    let message = format!("no execution {} is recorded", at.execution);
-    TaskError::new(error_name::PERMANENT, message)
-}
-
-pub(super) fn no_such_step(undo: &UndoItem) -> TaskError {
-    let message = format!("no step {} is recorded", undo.step);
-    TaskError::new(error_name::PERMANENT, message)
 }

@@ -1,4 +1,5 @@
-//! The receipt of an ended execution, built from its ledger records: the same snapshot always yields the same receipt.
+//! The receipt of an ended execution, built from its ledger records: the same snapshot always
+//! yields the same receipt.
 
 use jiff::Timestamp;
 
@@ -8,9 +9,10 @@ use holdfast_receipt::{
     FORMAT, GuardrailOutcome, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision,
     ReceiptFailure, ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual, Status, StepStatus,
 };
-use holdfast_task::{Failure, StepRef, error_name};
+use holdfast_task::{ErrorName, Failure, StepRef};
 
-/// The receipt of an ended execution; `declared` is every step of its definition, `incident` the one it is a case of.
+/// The receipt of an ended execution; `declared` is every step of its definition, `incident` the
+/// one it is a case of.
 pub fn receipt_of(
     snapshot: &Snapshot,
     declared: &[StepRef],
@@ -39,7 +41,8 @@ pub fn receipt_of(
         }
         steps.extend(records.map(step_of));
     }
-    // What an earlier definition did is there too, although a redrive under this one does not know it.
+    // What an earlier definition did is there too, although a redrive under this one does not know
+    // it.
     let unknown = |record: &&StepRecord| declared.iter().all(|step| step.name != record.step);
     steps.extend(snapshot.steps.iter().filter(unknown).map(step_of));
     Ok(Receipt {
@@ -167,7 +170,8 @@ fn text(at: Timestamp) -> String {
     at.to_string()
 }
 
-/// What the records say: a machine's cause can be a branch's, or lost. A person's reason is said as given.
+/// What the records say: a machine's cause can be a branch's, or lost. A person's reason is said as
+/// given.
 pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
     if failure.by.is_some() {
         return failure.cause.clone();
@@ -195,7 +199,8 @@ pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
     }
 }
 
-/// Why, where no record says it. A cause is quoted only if a function of ours wrote it: others may quote payloads.
+/// Why, where no record says it. A cause is quoted only if a function of ours wrote it: others may
+/// quote payloads.
 fn caught(failure: &Failure) -> String {
     let Failure {
         state,
@@ -203,19 +208,21 @@ fn caught(failure: &Failure) -> String {
         cause,
         ..
     } = failure;
-    let ours = error_name::FINAL.contains(&&**error) || error == error_name::TRANSIENT;
+    let name = error.parse::<ErrorName>().ok();
+    let ours =
+        name.is_some_and(|name| name == ErrorName::Transient || ErrorName::FINAL.contains(&name));
     let message = serde_json::from_str::<serde_json::Value>(cause).ok();
     let message = message.and_then(|cause| Some(cause.get("errorMessage")?.as_str()?.to_owned()));
-    match (error.as_str(), message) {
-        (_, Some(message)) if ours => message,
-        ("States.QueryEvaluationError", _) => {
+    match (error.as_str(), name, message) {
+        (_, _, Some(message)) if ours => message,
+        ("States.QueryEvaluationError", ..) => {
             format!("an expression of {state} failed, or yielded nothing, on this input")
         }
-        ("States.Timeout", _) if state.is_empty() => {
+        ("States.Timeout", ..) if state.is_empty() => {
             "it took longer than limits.timeout".to_owned()
         }
-        (error_name::ABORTED, _) => "its machine was stopped from outside".to_owned(),
-        (error_name::LOST, _) => "its machine ended without a word".to_owned(),
+        (_, Some(ErrorName::Aborted), _) => "its machine was stopped from outside".to_owned(),
+        (_, Some(ErrorName::Lost), _) => "its machine ended without a word".to_owned(),
         _ => format!("the machine caught {error}"),
     }
 }

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, too_many_races};
-use crate::receipt::reason;
+use crate::{
+    engine::{Engine, MAX_RACES},
+    ports::{Host, ObjectStore},
+    receipt::reason,
+    task_errors::{TaskError, too_many_races},
+};
 use holdfast_ledger::{
     Cause, Expect, Incident, IncidentStatus, Ledger, Link, Phase, Put, Question, Request, Residue,
     Snapshot, StepRecord, handle, open,
 };
 use holdfast_receipt::{Decision, Status};
-use holdfast_task::{Failure, QuestionKind, error_name};
+use holdfast_task::{ErrorName, Failure, QuestionKind};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Tells every incident that an execution is a case of how it ended. Safe to repeat.
@@ -81,8 +85,8 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// An execution is a case of the incident by which people were asked about its failure; of one of its own where it
-    /// failed without a person's doing, or something stands.
+    /// An execution is a case of the incident by which people were asked about its failure; of one
+    /// of its own where it failed without a person's doing, or something stands.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let execution = &snapshot.execution;
         let Phase::Ended {
@@ -163,5 +167,7 @@ fn residues(snapshot: &Snapshot) -> Vec<String> {
 
 /// Whether people brought it about, by asking or by refusing: that is no incident.
 fn wanted(failure: &Failure) -> bool {
-    failure.by.is_some() || [error_name::DECLINED, error_name::EXPIRED].contains(&&*failure.error)
+    let silence_or_no = [ErrorName::Declined, ErrorName::Expired];
+    let raised = failure.error.parse();
+    failure.by.is_some() || raised.is_ok_and(|name| silence_or_no.contains(&name))
 }

@@ -1,4 +1,5 @@
-//! What a start takes from the counts that a tenant's executions share: budgets, open executions, starts in a minute.
+//! What a start takes from the counts that a tenant's executions share: budgets, open executions,
+//! starts in a minute.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
@@ -22,7 +23,7 @@ pub(crate) struct Requirement {
     /// The guardrail's name.
     pub(crate) name: String,
     /// What it takes.
-    pub(crate) draw: CounterChange,
+    pub(crate) change: CounterChange,
     /// Said if there is not enough of it.
     pub(crate) refused: String,
 }
@@ -37,8 +38,9 @@ impl Requirement {
     }
 }
 
-/// Everything that a start takes at `now`, and what is to be said of budgets whose amount cannot be told.
-pub(crate) fn requirements(
+/// Everything that a start takes at `now`, and what is to be said of budgets whose amount cannot be
+/// told.
+pub(crate) fn requirements_of(
     gate: &AdmissionSpec,
     tenant: &str,
     seen: &StartScope,
@@ -48,7 +50,7 @@ pub(crate) fn requirements(
     let rules = &gate.rules;
     let (mut requirements, mut broken) = (Vec::new(), Vec::new());
     for budget in &rules.budgets {
-        match of_budget(budget, tenant, seen, now) {
+        match budget_requirement(budget, tenant, seen, now) {
             Ok(one) => requirements.push(one),
             Err(why) => broken.push(outcome(&budget.name, Err(why))),
         }
@@ -62,7 +64,7 @@ pub(crate) fn requirements(
     if let Some(most) = rules.concurrent_executions {
         requirements.push(Requirement {
             name: "concurrent_executions".to_owned(),
-            draw: CounterChange {
+            change: CounterChange {
                 counter: counter(CounterKind::Open, String::new()),
                 amount: 1,
                 most: Some(i64::from(most)),
@@ -79,7 +81,7 @@ pub(crate) fn requirements(
         requirements.push(Requirement {
             name: "starts_per_minute".to_owned(),
             refused: format!("{most} have started in minute {minute} (UTC), as many as may"),
-            draw: CounterChange {
+            change: CounterChange {
                 counter: counter(CounterKind::Starts, minute),
                 amount: 1,
                 most: Some(i64::from(most)),
@@ -95,7 +97,7 @@ pub(crate) fn requirements(
                 "approval {} was given for one start, and another has used it",
                 quoted(reference)
             ),
-            draw: CounterChange {
+            change: CounterChange {
                 counter: Counter {
                     tenant: tenant.to_owned(),
                     kind: CounterKind::Approval,
@@ -111,7 +113,7 @@ pub(crate) fn requirements(
     (requirements, broken)
 }
 
-fn of_budget(
+fn budget_requirement(
     budget: &Budget,
     tenant: &str,
     seen: &StartScope,
@@ -133,7 +135,7 @@ fn of_budget(
     Ok(Requirement {
         name: budget.name.clone(),
         refused: format!("of {limit} per {per} less is left than this start needs"),
-        draw: CounterChange {
+        change: CounterChange {
             counter: Counter {
                 tenant: tenant.to_owned(),
                 kind: CounterKind::Budget,

@@ -1,4 +1,5 @@
-//! An action for the engine's tests: it follows a script and remembers, and its target honours idempotency keys.
+//! An action for the engine's tests: it follows a script and remembers, and its target honours
+//! idempotency keys.
 
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -1,19 +1,20 @@
-//! One attempt at one step: claim, look whether the execution still runs, act, record what is known.
+//! One attempt at one step: claim, look whether the execution still runs, act, record what is
+//! known.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::panic::AssertUnwindSafe;
 
 use futures_util::{
     FutureExt,
     future::{Either, select},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{
-    Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
-    paused::kept_from,
-    task_errors::{SHORT_PAUSE, permanent, refusal, retry_later, unknown_for_good},
-    too_many_races,
+use crate::{
+    engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
+    paused::blocked_error,
+    ports::{Host, ObjectStore},
+    task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
 };
 use holdfast_action::{AnyAction, Call, StepError, StepErrorKind};
 use holdfast_ids::keys::{effect_key, item_name};
@@ -22,22 +23,17 @@ use holdfast_ledger::{
     StepRecord, StepState, claim, complete,
 };
 use holdfast_task::{
-    StepResult, StepStatus, StepTask, error_name,
+    ErrorName, StepResult, StepStatus, StepTask,
     payload::Payload,
     timing::{lease_s, longest_pause, time_left},
 };
 
-/// A claim whose answer was lost is sent this often: only the attempt that wrote it can know it again.
-pub(super) const CLAIM_TRIES: u32 = 2;
-
-/// An outcome is worth this many writes before it is left to the lease.
-pub(super) const COMPLETION_TRIES: u32 = 5;
-
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Runs one attempt at a step, or gives the answer of one that ended before.
     ///
-    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and `retry_after_s`),
-    /// `Conflict` (another attempt is at work), `Permanent`, `Escalate`, `Halted`, `Paused`.
+    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and
+    /// `retry_after_s`), `Conflict` (another attempt is at work), `Permanent`, `Escalate`,
+    /// `Halted`, `Paused`.
     pub async fn step(
         &self,
         task: &StepTask,
@@ -71,7 +67,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let attempt = record.attempts.len() as u32;
         let attempted = self.act(task, &claim, &record, input, action).await?;
         let record = self.record(&claim, record, &attempted).await?;
-        if let Some(error) = kept_from(&attempted, &record) {
+        if let Some(error) = blocked_error(&attempted, &record) {
             return Err(error.of_attempt(attempt));
         }
         let ended = match (&attempted, &record.state) {
@@ -82,7 +78,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             (_, StepState::FailedClean) if task.step.optional => {
                 Ok(answer(StepStatus::Failed, Value::Null))
             }
-            (_, state) => Err(refusal(&record, state, claim.max_attempts, self.host.now())),
+            (_, state) => Err(step_error(
+                &record,
+                state,
+                claim.max_attempts,
+                self.host.now(),
+            )),
         };
         match ended {
             Ok(answer) => Ok(StepResult {
@@ -168,7 +169,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     let between = stands.as_ref().filter(between_attempts);
                     if let (Some(record), false) = (between, looked) {
                         looked = true;
-                        self.may_go_on(task, record).await?;
+                        self.check_before_claim(task, record).await?;
                     }
                     (next, false)
                 }
@@ -178,10 +179,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 },
                 ClaimTransition::Held(until) => {
                     let message = format!("{label}: another attempt holds the lease until {until}");
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
                 ClaimTransition::NotBefore(until) => {
-                    self.pause(&label, until, now).await?;
+                    self.wait_until(&label, until, now).await?;
                     continue;
                 }
                 ClaimTransition::Succeeded(output) => return Ok(ClaimResult::Before(output)),
@@ -193,7 +194,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 ClaimTransition::Withdrawn => {
                     let message = format!("{label}: the execution has moved on");
-                    return Err(TaskError::new(error_name::HALTED, message));
+                    return Err(TaskError::new(ErrorName::Halted, message));
                 }
                 ClaimTransition::Failed => {
                     let error = stands
@@ -203,7 +204,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Ok(ClaimResult::Failed(format!("{label}: {error}")));
                 }
                 ClaimTransition::Unknown(None) => {
-                    return Err(unknown_for_good(stands.as_ref().unwrap_or(&mine.first)));
+                    return Err(unresolved_outcome(stands.as_ref().unwrap_or(&mine.first)));
                 }
                 ClaimTransition::Unknown(Some(next)) => (next, true),
             };
@@ -211,31 +212,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .as_ref()
                 .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
             match self.ledger.put_step(&next, expect).await {
-                Ok(Put::Done) if unknown => return Err(unknown_for_good(&next)),
+                Ok(Put::Done) if unknown => return Err(unresolved_outcome(&next)),
                 Ok(Put::Done) => return Ok(ClaimResult::Mine(next)),
                 Ok(Put::Lost(winner)) => stands = winner.map(|winner| *winner),
-                Err(error) => self.insist(error, &mut failures, CLAIM_TRIES).await?,
+                Err(error) => self.retry_write(error, &mut failures, CLAIM_TRIES).await?,
             }
         }
         Err(too_many_races(&label))
     }
 
-    /// Waits until a step may be tried again: here if that is soon, else by way of the machine.
-    pub(super) async fn pause(
-        &self,
-        label: &str,
-        until: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), TaskError> {
-        let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-        if left > SHORT_PAUSE {
-            return Err(retry_later(label, "the target asked to wait", left));
-        }
-        self.host.sleep(left).await;
-        Ok(())
-    }
-
-    /// Causes the effect, unless the execution has stopped meanwhile, and packs what is known of it.
+    /// Causes the effect, unless the execution has stopped meanwhile, and packs what is known of
+    /// it.
     async fn act(
         &self,
         task: &StepTask,
@@ -251,7 +238,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .await
         {
             Ok((Some(execution), controls)) if execution.admits(task.execution.epoch) => {
-                if let Some(stopped) = self.stopped(execution, &controls, &record.step).await {
+                if let Some(stopped) = self
+                    .stop_by_control(execution, &controls, &record.step)
+                    .await
+                {
                     return Ok(stopped);
                 }
             }
@@ -262,8 +252,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             }
             Err(error) => return Ok(transient(format!("before acting: {error}"))),
         }
-        // The first claim fixed the input: a later attempt may have been sent another one, which a target would
-        // refuse under the same key.
+        // The first claim fixed the input: a later attempt may have been sent another one, which a
+        // target would refuse under the same key.
         let input = if record.input.sha256() == claim.first.input.sha256() {
             input
         } else {
@@ -288,10 +278,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         };
         let outcome = self.call(action, &call, input, task.step.timeout_s).await;
         Ok(match outcome {
-            // The effect stands whatever becomes of its description: an output that cannot be kept is replaced.
+            // The effect stands whatever becomes of its description: an output that cannot be kept
+            // is replaced.
             Ok(output) => match self.pack(at, "output", output).await {
                 Ok(output) => AttemptReport::Succeeded(output),
-                Err(error) if error.name == error_name::TRANSIENT => {
+                Err(error) if error.name == ErrorName::Transient => {
                     AttemptReport::Unknown(error.message)
                 }
                 Err(error) => {
@@ -350,7 +341,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     let message = format!(
                         "{label}: another attempt took over; this one's outcome was not recorded"
                     );
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
             };
             match self.ledger.put_step(&next, Expect::Rev(stands.rev)).await {
@@ -360,11 +351,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(permanent(format!("{label}: its record is gone")));
                 }
                 Err(error) => self
-                    .insist(error, &mut failures, COMPLETION_TRIES)
+                    .retry_write(error, &mut failures, COMPLETION_TRIES)
                     .await
                     .map_err(|error| {
                         let message = format!("{label}: its outcome was not recorded: {error}");
-                        TaskError::new(error_name::UNKNOWN, message)
+                        TaskError::new(ErrorName::Unknown, message)
                     })?,
             }
         }

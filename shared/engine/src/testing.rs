@@ -11,7 +11,10 @@ use futures_util::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use super::script::{Script, ScriptedCall};
-use super::{Engine, Host, ObjectStore, StoreError};
+use crate::{
+    engine::Engine,
+    ports::{Host, ObjectStore, StoreError},
+};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, Ledger,
@@ -36,7 +39,8 @@ pub(super) fn engine() -> TestEngine {
     }
 }
 
-/// Time passes only when someone sleeps or a test says so; it begins at 13:00 on the day of the specification's example.
+/// Time passes only when someone sleeps or a test says so; it begins at 13:00 on the day of the
+/// specification's example.
 #[derive(Clone, Default)]
 pub(super) struct Clock(Arc<Mutex<(SignedDuration, u64, Vec<Duration>)>>);
 

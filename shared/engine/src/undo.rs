@@ -1,4 +1,5 @@
-//! One attempt at undoing one step: claim, look whether the plan still rules, act, record what is known.
+//! One attempt at undoing one step: claim, look whether the plan still rules, act, record what is
+//! known.
 
 use std::panic::AssertUnwindSafe;
 
@@ -9,12 +10,11 @@ use futures_util::{
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::{
-    Engine, Host, MAX_RACES, ObjectStore, TaskError, partition,
-    plan::{no_such_step, undo_result},
-    step::{CLAIM_TRIES, COMPLETION_TRIES},
-    task_errors::undo_refusal,
-    too_many_races,
+use crate::{
+    engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
+    plan::undo_result,
+    ports::{Host, ObjectStore},
+    task_errors::{TaskError, no_such_step, too_many_races, undo_error},
 };
 use holdfast_action::{AnyAction, Call, Done, StepError, StepErrorKind, Verdict};
 use holdfast_ids::keys::undo_key;
@@ -23,15 +23,17 @@ use holdfast_ledger::{
     UndoCompletionTransition, UndoReport, claim_undo, complete_undo,
 };
 use holdfast_task::{
-    UndoResult, UndoTask, VERIFY_POLICY, error_name,
+    ErrorName, UndoResult, UndoTask, VERIFY_POLICY,
     timing::{longest_pause, time_left},
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Runs one attempt to undo a step, or says how it stands. An undo that failed for good is recorded, not raised.
+    /// Runs one attempt to undo a step, or says how it stands. An undo that failed for good is
+    /// recorded, not raised.
     ///
-    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and `retry_after_s`),
-    /// `Conflict` (another attempt is at work), `Halted` (a later plan rules), `Permanent` (no such step).
+    /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and
+    /// `retry_after_s`), `Conflict` (another attempt is at work), `Halted` (a later plan rules),
+    /// `Permanent` (no such step).
     pub async fn undo(
         &self,
         task: &UndoTask,
@@ -47,13 +49,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             return Ok(undo_result(&record));
         }
         let attempt = record.undo_attempts.len() as u32;
-        let undid = self.act_back(task, &record, action).await;
+        let undid = self.run_undo(task, &record, action).await;
         let record = self.record_undo(&claim, record, &undid).await?;
         if let UndoReport::Halted(error) = &undid {
             let message = format!("undo of {}: {error}", record.label());
-            return Err(TaskError::new(error_name::HALTED, message).of_attempt(attempt));
+            return Err(TaskError::new(ErrorName::Halted, message).of_attempt(attempt));
         }
-        match undo_refusal(&record, self.host.now()) {
+        match undo_error(&record, self.host.now()) {
             Some(error) => Err(error.of_attempt(attempt)),
             None => Ok(undo_result(&record)),
         }
@@ -71,15 +73,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 UndoClaimTransition::Mine | UndoClaimTransition::Over => return Ok(record),
                 UndoClaimTransition::Held(until) => {
                     let message = format!("{label}: an attempt holds the lease until {until}");
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
                 UndoClaimTransition::NotBefore(until) => {
-                    self.pause(&label, until, now).await?;
+                    self.wait_until(&label, until, now).await?;
                     continue;
                 }
                 UndoClaimTransition::Superseded => {
                     return Err(TaskError::new(
-                        error_name::HALTED,
+                        ErrorName::Halted,
                         format!("{label}: somebody else took over"),
                     ));
                 }
@@ -90,14 +92,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 Ok(Put::Lost(stands)) => {
                     record = *stands.ok_or_else(|| no_such_step(&task.undo))?;
                 }
-                Err(error) => self.insist(error, &mut failures, CLAIM_TRIES).await?,
+                Err(error) => self.retry_write(error, &mut failures, CLAIM_TRIES).await?,
             }
         }
         Err(too_many_races(&label))
     }
 
     /// Undoes the effect, unless somebody else has taken over, and says what is known of it.
-    async fn act_back(
+    async fn run_undo(
         &self,
         task: &UndoTask,
         record: &StepRecord,
@@ -114,7 +116,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
         let done = match self.done(record).await {
             Ok(done) => done,
-            Err(error) if error.name == error_name::TRANSIENT => return transient(error.message),
+            Err(error) if error.name == ErrorName::Transient => return transient(error.message),
             Err(error) => return UndoReport::Permanent(error.message),
         };
         let StepState::Undoing { lease_until, .. } = record.state else {
@@ -131,7 +133,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             forward_key: record.key.clone(),
             time_left: time_left(lease_until, self.host.now()),
         };
-        match self.call_back(action, &call, record, done).await {
+        match self.call_undo(action, &call, record, done).await {
             Ok(undid) => undid,
             Err(StepError { kind, message }) => match kind {
                 StepErrorKind::Transient { retry_after } => UndoReport::Transient {
@@ -163,9 +165,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Runs the undo, or for a step that has none the question whether it happened, until it answers, panics or runs
-    /// out of time.
-    async fn call_back(
+    /// Runs the undo, or for a step that has none the question whether it happened, until it
+    /// answers, panics or runs out of time.
+    async fn call_undo(
         &self,
         action: &dyn AnyAction,
         call: &Call,
@@ -220,7 +222,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 UndoCompletionTransition::Mine => return Ok(stands),
                 UndoCompletionTransition::Fenced => {
                     let message = format!("{label}: another attempt took over");
-                    return Err(TaskError::new(error_name::CONFLICT, message));
+                    return Err(TaskError::new(ErrorName::Conflict, message));
                 }
             };
             match self.ledger.put_step(&next, Expect::Rev(stands.rev)).await {
@@ -228,14 +230,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 Ok(Put::Lost(Some(winner))) => stands = *winner,
                 Ok(Put::Lost(None)) => {
                     let message = format!("{label}: its record is gone");
-                    return Err(TaskError::new(error_name::PERMANENT, message));
+                    return Err(TaskError::new(ErrorName::Permanent, message));
                 }
                 Err(error) => self
-                    .insist(error, &mut failures, COMPLETION_TRIES)
+                    .retry_write(error, &mut failures, COMPLETION_TRIES)
                     .await
                     .map_err(|error| {
                         let message = format!("{label}: its outcome was not recorded: {error}");
-                        TaskError::new(error_name::UNKNOWN, message)
+                        TaskError::new(ErrorName::Unknown, message)
                     })?,
             }
         }

@@ -1,5 +1,6 @@
-//! Which expressions we evaluate ourselves: those that end, and that make no more of their input than was meant. Time,
-//! depth and sequences are limited too when they are evaluated; what is refused here would fill the memory before that.
+//! Which expressions we evaluate ourselves: those that end, and that make no more of their input
+//! than was meant. Time, depth and sequences are limited too when they are evaluated; what is
+//! refused here would fill the memory before that.
 
 use jsonata_core::ast::{AstNode, BinaryOp};
 
@@ -27,8 +28,9 @@ pub fn bounded(ast: &AstNode) -> Result<(), String> {
     }
 }
 
-/// Why `node`, as it stands, may have no end. Functions stand only where they are called once for each item and cannot
-/// reach themselves; what one call can multiply without a step in between has to be written out.
+/// Why `node`, as it stands, may have no end. Functions stand only where they are called once for
+/// each item and cannot reach themselves; what one call can multiply without a step in between has
+/// to be written out.
 pub(crate) fn endless(node: &AstNode, walk: &Walk) -> Option<String> {
     match node {
         AstNode::Function { name, args, .. } => of_function(name, args, walk),

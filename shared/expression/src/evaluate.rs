@@ -16,9 +16,11 @@ const MAX_DEPTH: usize = 500;
 /// Longest sequence an expression may build.
 const MAX_SEQUENCE: usize = 100_000;
 
-/// Evaluates `expression` with `variables` bound (`input` is read as `$input`). `None`: it yields nothing.
+/// Evaluates `expression` with `variables` bound (`input` is read as `$input`). `None`: it yields
+/// nothing.
 ///
-/// An error is JSONata's own message; it may quote the data it was given, so it belongs to the tenant, not in a log.
+/// An error is JSONata's own message; it may quote the data it was given, so it belongs to the
+/// tenant, not in a log.
 pub fn evaluate(expression: &str, variables: &[(&str, &Value)]) -> Result<Option<Value>, String> {
     let ast = parser::parse(expression).map_err(|error| error.display_message())?;
     // A machine that an older version compiled, or a person edited, was not checked for it.

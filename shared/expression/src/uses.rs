@@ -1,4 +1,5 @@
-//! What a JSONata expression needs from outside: free variables, functions, fields that would be read from nothing.
+//! What a JSONata expression needs from outside: free variables, functions, fields that would be
+//! read from nothing.
 
 use jsonata_core::{
     ast::{AstNode, BinaryOp, PathStep, Stage},
@@ -37,10 +38,12 @@ pub fn uses(expression: &str) -> Result<Vec<Use>, String> {
 
 /// What was seen of an expression.
 pub(crate) struct Walk {
-    /// Names bound by `:=`, lambda parameters, `@$` and `#$`, innermost last, and how often each was read.
+    /// Names bound by `:=`, lambda parameters, `@$` and `#$`, innermost last, and how often each
+    /// was read.
     bound: Vec<(String, u64)>,
     found: Vec<Use>,
-    /// How many times over one value can come to stand in another, by names that are read again and again.
+    /// How many times over one value can come to stand in another, by names that are read again and
+    /// again.
     pub(crate) growth: u64,
     /// Why nobody can say when it ends or how much it makes, if so.
     pub(crate) endless: Option<String>,

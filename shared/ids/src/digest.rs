@@ -1,6 +1,5 @@
-//! Digests of JSON: canonical bytes (RFC 8785) and SHA-256, so that equal values always have equal digests.
-
-use std::fmt::Write as _;
+//! Digests of JSON: canonical bytes (RFC 8785) and SHA-256, so that equal values always have equal
+//! digests.
 
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
@@ -11,10 +10,10 @@ const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 /// A value that has no canonical form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CanonicalError {
-    /// RFC 8785 would round it, so two different values could share a digest.
+    /// An integer that RFC 8785 would round, so that two different values could share a digest.
     #[error("an integer is beyond ±(2^53 - 1), which JSON readers round: carry it as a string")]
     UnsafeInteger,
-    /// The value cannot be written as JSON.
+    /// A value that cannot be written as JSON, with the serializer's error.
     #[error("not canonical JSON: {0}")]
     NotJson(String),
 }
@@ -30,12 +29,7 @@ pub fn canonical(value: &Value) -> Result<Vec<u8>, CanonicalError> {
 
 /// The SHA-256 of `bytes` as 64 lower-case hex digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// The SHA-256 of `value`'s canonical JSON, as hex.
@@ -43,7 +37,8 @@ pub fn value_sha256_hex(value: &Value) -> Result<String, CanonicalError> {
     canonical(value).map(|bytes| sha256_hex(&bytes))
 }
 
-/// Whether a number is an integer that JSON readers round, or a float that RFC 8785 writes as one.
+/// Returns whether JSON readers round this number: a large integer, or a float that RFC 8785 writes
+/// as one.
 pub fn is_rounded(number: &Number) -> bool {
     let integer = number.as_u64().or(number.as_i64().map(i64::unsigned_abs));
     let as_integer = |float: f64| {
@@ -71,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_float_that_is_written_as_an_unsafe_integer_is_refused_like_one() {
+    fn a_float_written_as_an_unsafe_integer_is_refused() {
         for unsafe_float in [1e16, -9_007_199_254_740_992.0, 9.9e20] {
             assert!(canonical(&json!(unsafe_float)).is_err(), "{unsafe_float}");
         }
@@ -81,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_have_equal_bytes_whatever_their_spelling() {
+    fn equal_values_have_equal_bytes_in_any_spelling() {
         let one = json!({"b": 1.0, "a": [true, null, "\u{e9}"]});
         let two: Value = serde_json::from_str(r#"{ "a": [true, null, "é"], "b": 1e0 }"#)
             .expect("written by hand");
@@ -106,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_is_the_well_known_one() {
+    fn sha256_of_abc_is_the_published_digest() {
         assert_eq!(
             sha256_hex(b"abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -1,4 +1,4 @@
-//! Every key we derive: execution ids, idempotency keys for targets, item keys and object keys, each in one function.
+//! Every derived key: execution ids, effect keys, item keys and object keys, each in one function.
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -6,20 +6,20 @@ use serde_json::Value;
 
 use crate::{
     digest::sha256_hex,
-    names::{is_execution_id, is_of_item},
+    names::{is_execution_id, is_item_char},
 };
 
-/// Which execution: the partition of the ledger.
+/// The key of an execution: the partition of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExecutionKey {
-    /// The tenant it belongs to.
+    /// The tenant that owns the execution.
     pub tenant: String,
-    /// See [`execution_id`].
+    /// The execution id; see [`execution_id`].
     pub execution: String,
 }
 
 impl ExecutionKey {
-    /// The execution of a ledger's partition key.
+    /// Parses the ledger's partition key; `None` for any other text.
     pub fn from_partition(partition: &str) -> Option<Self> {
         let (tenant, execution) = partition.strip_prefix("TENANT#")?.split_once("#EXEC#")?;
         Some(Self {
@@ -34,19 +34,24 @@ impl ExecutionKey {
     }
 }
 
-/// The execution's id: the same start (tenant, workflow, idempotency key) is always the same execution.
+/// The execution id: the same tenant, workflow and idempotency key always yield the same id.
 ///
-/// 40 hex digits; also the name of the Step Functions execution that the API starts.
+/// 40 hex digits. The API starts the Step Functions execution under the same name.
 pub fn execution_id(tenant: &str, workflow: &str, idempotency_key: &str) -> String {
     short_hash("execution", &[tenant, workflow, idempotency_key])
 }
 
-/// The idempotency key that a target receives for one effect: the same for every attempt and every redrive.
+/// The effect key: the idempotency key that a target receives with every attempt at one effect.
 ///
-/// `generation` rises only after a committed undo, so that a later redrive is not given the stored answer of an
-/// effect that was taken back (protocol.md, ruling 3).
-pub fn effect_key(at: &ExecutionKey, step: &str, item: Option<&str>, generation: u32) -> String {
-    let generation = generation.to_string();
+/// The effect generation rises after a committed undo, so that a target does not answer a redrive
+/// from memory. It also rises where a redrive changes action or input (docs/protocol.md, ruling 3).
+pub fn effect_key(
+    at: &ExecutionKey,
+    step: &str,
+    item: Option<&str>,
+    effect_generation: u32,
+) -> String {
+    let effect_generation = effect_generation.to_string();
     short_hash(
         "effect",
         &[
@@ -54,17 +59,18 @@ pub fn effect_key(at: &ExecutionKey, step: &str, item: Option<&str>, generation:
             &at.execution,
             step,
             item.unwrap_or(""),
-            &generation,
+            &effect_generation,
         ],
     )
 }
 
-/// The idempotency key of the undo of the effect with key `effect`.
+/// The idempotency key of the undo of the effect whose key is `effect`.
 pub fn undo_key(effect: &str) -> String {
     short_hash("undo", &[effect])
 }
 
-/// The id of the incident for one cause: the same workflow, state and error of a tenant are always the same incident.
+/// The id of the incident of one cause: the same workflow, state and error of a tenant always yield
+/// the same id. An approval's incident also belongs to one `execution`.
 pub fn incident_id(
     tenant: &str,
     workflow: &str,
@@ -76,12 +82,13 @@ pub fn incident_id(
     short_hash("incident", &[tenant, workflow, state, error, execution])
 }
 
-/// The id of an audit event: what a record says once has one id, however often it is told.
+/// The id of an audit event: emitting the same event again yields the same id.
 pub fn event_id(kind: &str, parts: &[&str]) -> String {
     short_hash(&format!("event:{kind}"), parts)
 }
 
-/// The sort key of a step's record; `for_each` items have records of their own, named by item key, not by number.
+/// The sort key of a step's record. Each item of a `for_each` has its own record, named by item key
+/// and not by number.
 pub fn step_sort_key(step: &str, item: Option<&str>) -> String {
     match item {
         Some(item) => format!("STEP#{step}#{item}"),
@@ -89,7 +96,7 @@ pub fn step_sort_key(step: &str, item: Option<&str>) -> String {
     }
 }
 
-/// An item key as records name it: short plain text as it is, everything else by its hash.
+/// The name of an item in records: a short plain item key as it is, any other by its hash.
 pub fn item_name(item_key: &Value) -> Result<String, String> {
     let text = match item_key {
         Value::String(text) => text.clone(),
@@ -105,31 +112,34 @@ pub fn item_name(item_key: &Value) -> Result<String, String> {
             ));
         }
     };
-    if (1..=64).contains(&text.len()) && text.chars().all(is_of_item) {
+    if (1..=64).contains(&text.len()) && text.chars().all(is_item_char) {
         Ok(text)
     } else {
         Ok(short_hash("item", &[&text]))
     }
 }
 
-/// An item as audit events name it: the same within an execution, and not what its key was.
+/// The name of an item in audit events: stable within an execution, and without the item key
+/// itself.
 pub fn item_digest(at: &ExecutionKey, item: &str) -> String {
     let mut digest = short_hash("told-item", &[&at.tenant, &at.execution, item]);
     digest.truncate(12);
     digest
 }
 
-/// Where an input or output too large for the ledger is stored; named by its content.
+/// The object key of an input or output that is too large for the ledger; it ends in its SHA-256.
 pub fn payload_object(at: &ExecutionKey, sha256: &str) -> String {
     format!("{}{sha256}.json", payload_prefix(at))
 }
 
-/// Where every stored payload of an execution lies; nothing outside is ever read on its behalf.
+/// The prefix of an execution's stored payloads. The engine reads no payload outside it for the
+/// execution.
 pub fn payload_prefix(at: &ExecutionKey) -> String {
     format!("payloads/{}/{}/", at.tenant, at.execution)
 }
 
-/// Where the receipt lies: by the day it ended (UTC), then execution and generation.
+/// The object key of a receipt: the day on which the execution ended (UTC), then execution id and
+/// execution generation.
 pub fn receipt_object(at: &ExecutionKey, ended_at: Timestamp, generation: u32) -> String {
     format!(
         "{}{}-{generation}.json",
@@ -138,17 +148,18 @@ pub fn receipt_object(at: &ExecutionKey, ended_at: Timestamp, generation: u32) -
     )
 }
 
-/// Where a tenant's receipts lie.
+/// The prefix of a tenant's receipts.
 pub fn receipt_prefix(tenant: &str) -> String {
     format!("receipts/{tenant}/")
 }
 
-/// Where the receipts of the executions that ended on this day (UTC) lie.
+/// The prefix of the receipts of executions that ended on this day (UTC).
 pub fn receipt_day(tenant: &str, day: Timestamp) -> String {
     format!("{}{}/", receipt_prefix(tenant), utc(day, "%Y/%m/%d"))
 }
 
-/// The execution and the generation whose receipt lies there; `None` if no receipt of the tenant does.
+/// Parses the object key of a receipt into execution id and execution generation; `None` if it is
+/// no receipt of the tenant.
 pub fn of_receipt_object(tenant: &str, object: &str) -> Option<(String, u32)> {
     let (day, name) = object
         .strip_prefix(&receipt_prefix(tenant))?
@@ -168,24 +179,24 @@ pub fn of_receipt_object(tenant: &str, object: &str) -> Option<(String, u32)> {
     (receipt_object(&at, ended_at, generation) == object).then_some((at.execution, generation))
 }
 
-/// Says that a receipt was written long after its execution's end, as no digest expects: by the day of writing, then
-/// the day whose folder it lies in.
+/// The object key of the mark of a late receipt: the day on which it was written, then the day on
+/// which the execution ended. The mark leads a digest to the folder of the receipt.
 pub fn late_object(tenant: &str, written_at: Timestamp, ended_at: Timestamp) -> String {
     let ended = utc(ended_at, "%Y-%m-%d");
     format!("{}{ended}.json", late_day(tenant, written_at))
 }
 
-/// Where what was written late on this day (UTC) is named.
+/// The prefix of the marks that were written on this day (UTC).
 pub fn late_day(tenant: &str, day: Timestamp) -> String {
     format!("late/{tenant}/{}/", utc(day, "%Y-%m-%d"))
 }
 
-/// Where a tenant's digests lie.
+/// The prefix of a tenant's digests.
 pub fn digest_prefix(tenant: &str) -> String {
     format!("digests/{tenant}/")
 }
 
-/// Where the digest of the hour that begins then lies.
+/// The object key of the digest of the hour that begins at `hour`.
 pub fn digest_object(tenant: &str, hour: Timestamp) -> String {
     format!("{}{}.json", digest_prefix(tenant), utc(hour, "%Y/%m/%d/%H"))
 }
@@ -194,7 +205,8 @@ fn utc(at: Timestamp, format: &str) -> String {
     at.to_zoned(TimeZone::UTC).strftime(format).to_string()
 }
 
-/// 160 bits of SHA-256 over length-prefixed parts, so that no two lists of parts run together to the same text.
+/// Returns 160 bits of SHA-256 over length-prefixed parts, as hex. The lengths keep different lists
+/// of parts from yielding the same text.
 fn short_hash(purpose: &str, parts: &[&str]) -> String {
     let mut text = format!("holdfast:{purpose}");
     for part in parts {
@@ -216,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_start_is_the_same_execution_and_no_other() {
+    fn only_the_same_start_yields_the_same_execution_id() {
         let id = execution_id("acme", "WF-A", "k-1");
         assert_eq!(id, execution_id("acme", "WF-A", "k-1"));
         assert!(crate::names::is_execution_id(&id));
@@ -230,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn an_effect_has_one_key_for_every_attempt_and_another_for_each_item_generation_and_undo() {
+    fn each_item_effect_generation_and_undo_has_its_own_effect_key() {
         let keys = [
             effect_key(&key(), "hold", None, 0),
             effect_key(&key(), "hold", Some("v1"), 0),
@@ -243,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_named_by_its_key_or_by_the_keys_hash() {
+    fn an_item_is_named_by_its_key_or_its_hash() {
         assert_eq!(item_name(&json!("v-1")), Ok("v-1".into()));
         assert_eq!(item_name(&json!(17)), Ok("17".into()));
         assert_eq!(item_name(&json!("a#b/../c")).map(|name| name.len()), Ok(40));
@@ -253,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn receipts_lie_under_tenant_and_day() {
+    fn a_receipt_is_stored_under_tenant_and_day() {
         let at = "2025-09-29T23:59:59Z".parse().expect("a timestamp");
         let object = receipt_object(&key(), at, 0);
         assert!(object.starts_with("receipts/acme/2025/09/29/"), "{object}");
@@ -261,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_receipts_own_object_names_its_execution_and_generation() {
+    fn only_a_receipts_own_object_key_parses() {
         let at = "2025-09-29T23:59:59Z".parse().expect("a timestamp");
         let object = receipt_object(&key(), at, 12);
         let right = Some((key().execution, 12));

@@ -1,4 +1,5 @@
-//! Names and their checks, sanitizing, keys, canonical digests and trace ids: what every other crate builds on.
+//! Names and their checks, sanitizing, keys, canonical digests and trace ids, for every other
+//! crate.
 
 pub mod digest;
 pub mod keys;

@@ -1,11 +1,12 @@
-//! The names people and systems give us: which tenants and idempotency keys are acceptable, and why not.
+//! Checks of names that people and systems send, and sanitizing of texts that are shown.
 
 /// Longest tenant name, in characters.
 pub const TENANT_MAX: usize = 63;
 /// Longest idempotency key, in characters.
 pub const KEY_MAX: usize = 255;
 
-/// Checks a tenant's name: lower-case letters, digits and hyphens, so that it is safe in object keys and item keys.
+/// Checks a tenant's name: lower-case letters, digits and hyphens, so that it is safe in the keys
+/// of objects and ledger items.
 pub fn check_tenant(name: &str) -> Result<(), String> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     if name.len() <= TENANT_MAX
@@ -21,7 +22,7 @@ pub fn check_tenant(name: &str) -> Result<(), String> {
     ))
 }
 
-/// Checks an idempotency key: visible ASCII, as a header can carry it.
+/// Checks an idempotency key: visible ASCII, so that a header can carry it.
 pub fn check_idempotency_key(key: &str) -> Result<(), String> {
     if (1..=KEY_MAX).contains(&key.len()) && key.chars().all(|c| c.is_ascii_graphic()) {
         return Ok(());
@@ -32,10 +33,10 @@ pub fn check_idempotency_key(key: &str) -> Result<(), String> {
     ))
 }
 
-/// Longest text that names a person, a door or a case, in characters.
+/// Longest text that names a person, a trigger or a case, in characters.
 pub const TEXT_MAX: usize = 200;
 
-/// Checks a short text that people read on one line; `place` is where it stands.
+/// Checks a short text that people read on one line; `place` names its field in the error.
 pub fn check_text(place: &str, text: &str) -> Result<(), String> {
     let right = (1..=TEXT_MAX).contains(&text.chars().count())
         && !text.chars().any(char::is_control)
@@ -48,17 +49,19 @@ pub fn check_text(place: &str, text: &str) -> Result<(), String> {
     }
 }
 
-/// Whether two names are one person's, as far as names tell: systems write them in capitals or not, and with spaces around.
+/// Returns whether two names are one person's: case and surrounding spaces do not count, since
+/// systems write them differently.
 pub fn same_person(one: &str, other: &str) -> bool {
     one.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
-/// Whether `id` can be an execution's id: 40 lower-case hex digits.
+/// Returns whether `id` has the form of an execution id: 40 lower-case hex digits.
 pub fn is_execution_id(id: &str) -> bool {
     id.len() == 40 && id.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }
 
-/// Whether `id` can be a workflow's id: `WF-` and groups of capitals and digits, at most 60 characters.
+/// Returns whether `id` has the form of a workflow id: `WF-` and groups of capitals and digits, at
+/// most 60 characters.
 pub fn is_workflow_id(id: &str) -> bool {
     let group = |part: &str| {
         !part.is_empty()
@@ -72,53 +75,55 @@ pub fn is_workflow_id(id: &str) -> bool {
             .is_some_and(|rest| rest.split('-').all(group))
 }
 
-/// How people see a step: `step`, or `step[item]` for an item of a `for_each`.
+/// The name of a step for people: `step`, or `step[item]` for an item of a `for_each`.
 pub fn step_label(step: &str, item: Option<&str>) -> String {
     item.map_or_else(|| step.to_owned(), |item| format!("{step}[{item}]"))
 }
 
-/// Whether a character stands in an item's name as it is (see [`crate::keys::item_name`]).
-pub(crate) fn is_of_item(c: char) -> bool {
+/// Returns whether an item's name may have this character (see [`crate::keys::item_name`]).
+pub(crate) fn is_item_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '@')
 }
 
-/// What is said of steps, as a log may have it: without the names of items, which come from inputs (`step[item]` becomes
-/// `step`), and without what steers whoever reads it.
+/// Sanitizes a message about steps for a log. It also removes the names of items, since they come
+/// from inputs: `step[item]` becomes `step`.
 pub fn loggable(message: &str) -> String {
-    let mut told = String::with_capacity(message.len());
+    let mut kept = String::with_capacity(message.len());
     let mut rest = message;
     while let Some((before, after)) = rest.split_once('[') {
-        told.push_str(before);
+        kept.push_str(before);
         match after.split_once(']') {
             Some((item, more))
                 if !item.is_empty()
-                    && item.chars().all(is_of_item)
-                    && before.ends_with(is_of_item) =>
+                    && item.chars().all(is_item_char)
+                    && before.ends_with(is_item_char) =>
             {
                 rest = more
             }
             _ => {
-                told.push('[');
+                kept.push('[');
                 rest = after;
             }
         }
     }
-    clean(&(told + rest))
+    sanitize(&(kept + rest))
 }
 
-/// Whether a character steers whoever shows it, or hides: controls, and what turns or joins text unseen.
+/// Returns whether a character is invisible or acts on a terminal: controls, and marks that turn or
+/// join text.
 pub fn is_hidden(c: char) -> bool {
     let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     unseen || c.is_control()
 }
 
-/// `text` without what would end a line, steer whoever shows it or hide in it: much of what is said was written by somebody else.
-pub fn clean(text: &str) -> String {
+/// Replaces every control character and invisible mark in `text`, which a caller or a target may
+/// have written.
+pub fn sanitize(text: &str) -> String {
     text.replace(is_hidden, "\u{fffd}")
 }
 
-/// `text` in quotes, escaped and cut to 80 characters: safe to show wherever it came from.
+/// Quotes `text`, escaped and cut to 80 characters, so that it is safe to show.
 pub fn quoted(text: &str) -> String {
     let shown: String = text.chars().take(80).collect();
     let dots = if shown.len() < text.len() { "…" } else { "" };
@@ -169,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_the_same_however_their_name_is_written() {
+    fn case_and_spaces_do_not_make_another_person() {
         for one in ["ann", "Ann", " ANN\t"] {
             assert!(same_person(one, "ann") && same_person("ann", one), "{one}");
         }
@@ -188,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_of_a_bad_name_cannot_break_a_line_or_a_terminal() {
+    fn a_quoted_text_has_no_control_characters() {
         assert_eq!(
             quoted("a\u{1b}[31m\n\u{202e}"),
             r#""a\u{1b}[31m\n\u{202e}""#
@@ -196,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_steers_or_hides_is_known_and_letters_of_any_language_are_not() {
+    fn controls_and_invisible_marks_are_hidden_and_letters_of_any_language_are_not() {
         for hidden in [
             '\0', '\n', '\u{1b}', '\u{7f}', '\u{9b}', '\u{200b}', '\u{202e}', '\u{2066}',
             '\u{feff}',
@@ -207,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workflow_id_is_capitals_in_groups() {
+    fn a_workflow_id_has_groups_of_capitals_and_digits() {
         assert!(is_workflow_id("WF-DELAY-VENDOR-PAYMENTS-ACME"));
         for bad in ["", "WF", "WF-", "WF--A", "wf-a", "WF-A/B", "WF-a"] {
             assert!(!is_workflow_id(bad), "{bad}");
@@ -215,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn whatever_may_be_the_name_of_an_item_or_steers_a_reader_is_left_out() {
-        for (message, told) in [
+    fn a_loggable_message_has_no_item_names_and_no_control_characters() {
+        for (message, logged) in [
             ("hold[v-1@x.org]: HTTP 404", "hold: HTTP 404"),
             (
                 "undo of hold[a.b]: twice, hold[c]: once",
@@ -229,7 +234,7 @@ mod tests {
             ("hold: HTTP 503", "hold: HTTP 503"),
             ("a\u{202e}b\u{1b}[2J\nc", "a\u{fffd}b\u{fffd}[2J\u{fffd}c"),
         ] {
-            assert_eq!(loggable(message), told);
+            assert_eq!(loggable(message), logged);
         }
     }
 }

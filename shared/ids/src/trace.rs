@@ -1,4 +1,4 @@
-//! Trace context: one trace id per execution, from whoever started it into every request to a target.
+//! Trace ids: one per execution, taken from its start and sent with every request to a target.
 //!
 //! Ids are those of W3C Trace Context; AWS X-Ray writes the same 32 digits as `1-<8>-<24>`.
 
@@ -9,19 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::sha256_hex;
 
-/// The id of a trace: 32 hex digits in small letters, not all of them zero.
+/// The id of a trace: 32 lower-case hex digits, not all of them zero.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct TraceId(String);
 
 impl TraceId {
-    /// Of an execution that nobody started within a trace: the first digits of its id, so that every repeat has the same.
+    /// Derives the trace id of an execution that was started outside a trace. It is the first
+    /// digits of the execution id, so that a repeated start has the same.
     pub fn of_execution(id: &str) -> Self {
         Self::try_from(id.get(..32).unwrap_or_default().to_owned())
             .unwrap_or_else(|_| Self(sha256_hex(id.as_bytes())[..32].to_owned()))
     }
 
-    /// From the header `traceparent` (W3C Trace Context, section 3.2); `None` if it is not one, as the standard has it.
+    /// Parses the header `traceparent` (W3C Trace Context, section 3.2); `None` if it does not
+    /// conform.
     pub fn from_traceparent(header: &str) -> Option<Self> {
         let mut parts = header.split('-');
         let (version, trace, parent) = (parts.next()?, parts.next()?, parts.next()?);
@@ -32,7 +34,7 @@ impl TraceId {
         Self::try_from(trace.to_owned()).ok()
     }
 
-    /// From a header of AWS X-Ray, `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…;Sampled=1`.
+    /// Parses a header of AWS X-Ray, `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=…;Sampled=1`.
     pub fn from_xray(header: &str) -> Option<Self> {
         let root = header.split(';').find_map(|part| {
             let (name, value) = part.split_once('=')?;
@@ -43,13 +45,13 @@ impl TraceId {
         Self::try_from(format!("{time}{rest}")).ok()
     }
 
-    /// The header by which X-Ray takes the trace up.
+    /// The header of AWS X-Ray that continues the trace.
     pub fn xray(&self) -> String {
         let (time, rest) = self.0.split_at(8);
         format!("Root=1-{time}-{rest}")
     }
 
-    /// The header `traceparent` of one attempt at the effect with this idempotency key.
+    /// The header `traceparent` of one attempt at the effect with this effect key.
     pub fn traceparent(&self, key: &str, attempt: u32) -> String {
         let span = sha256_hex(format!("{key}#{attempt}").as_bytes());
         format!("00-{}-{}-01", self.0, &span[..16])
@@ -95,7 +97,7 @@ mod tests {
     const W3C: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn a_trace_id_is_read_from_both_headers_and_written_to_both() {
+    fn both_headers_are_parsed_and_written() {
         let id = TraceId::from_traceparent(W3C).expect("the example of the standard");
         assert_eq!(id.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(id.xray(), "Root=1-4bf92f35-77b34da6a3ce929d0e0e4736");
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_trace_id_is_passed_over() {
+    fn a_malformed_header_yields_no_trace_id() {
         let later = format!("01{}-more", &W3C[2..]);
         assert!(
             TraceId::from_traceparent(&later).is_some(),
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn each_attempt_is_a_span_of_its_own() {
+    fn each_attempt_has_its_own_span() {
         let id = TraceId::of_execution("0123456789abcdef0123456789abcdef01234567");
         assert_eq!(id.to_string(), "0123456789abcdef0123456789abcdef");
         assert_ne!(id.traceparent("key", 1), id.traceparent("key", 2));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{execution::ExecutionRecord, lifecycle::Request, unwind::unwinding};
 use holdfast_ids::names::{check_tenant, is_workflow_id, quoted};
-use holdfast_task::{Failure, StartConditions, error_name};
+use holdfast_task::{ErrorName, Failure, StartConditions};
 
 /// What a control is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -150,7 +150,7 @@ impl Control {
     ) -> ExecutionRecord {
         let failure = Failure {
             state: state.to_owned(),
-            error: error_name::PAUSED.to_owned(),
+            error: ErrorName::Paused.to_string(),
             cause: self.reason.clone(),
             by: Some(self.by.clone()),
         };

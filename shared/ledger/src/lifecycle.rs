@@ -10,7 +10,7 @@ use super::{
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::{GuardrailOutcome, Status};
-use holdfast_task::{AdmissionSpec, Failure, StepRef, error_name};
+use holdfast_task::{AdmissionSpec, ErrorName, Failure, StepRef};
 
 /// What a request finds.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,10 +33,10 @@ pub struct Request {
 }
 
 impl Request {
-    fn failure(&self, error: &str) -> Failure {
+    fn failure(&self, error: ErrorName) -> Failure {
         Failure {
             state: String::new(),
-            error: error.to_owned(),
+            error: error.to_string(),
             cause: self.reason.clone(),
             by: Some(self.by.clone()),
         }
@@ -52,7 +52,7 @@ pub fn cancel(
 ) -> RequestTransition {
     match &execution.phase {
         Phase::Running => {
-            let failure = request.failure(error_name::CANCELLED);
+            let failure = request.failure(ErrorName::Cancelled);
             RequestTransition::Write(Box::new(unwinding(execution, owner, &failure, now)))
         }
         Phase::Unwinding { failure } => RequestTransition::Already(format!(
@@ -89,7 +89,7 @@ pub fn withdraw(
     match status {
         _ if execution.is_open() => RequestTransition::Refused(TOO_EARLY.to_owned()),
         Status::Executed | Status::PartiallyRolledBack => {
-            let failure = request.failure(error_name::WITHDRAWN);
+            let failure = request.failure(ErrorName::Withdrawn);
             RequestTransition::Write(Box::new(ExecutionRecord {
                 generation: execution.generation + 1,
                 previous: execution.receipt.clone(),

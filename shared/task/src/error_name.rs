@@ -1,60 +1,109 @@
-//! The error names our functions raise; a machine's Retry and Catch match these and no others of ours.
+//! The error names that our functions raise; a state machine's `Retry` and `Catch` match these.
 
-/// Nothing happened; trying again may help.
-pub const TRANSIENT: &str = "Transient";
-/// It may have happened: timed out, dropped, crashed.
-pub const UNKNOWN: &str = "Unknown";
-/// Nothing happened; the target named a time to wait that is too long to wait inside a function.
-pub const RETRY_AFTER: &str = "RetryAfter";
-/// A platform admin has paused the platform, the tenant or the workflow.
-pub const PAUSED: &str = "Paused";
-/// Another attempt holds the lease.
-pub const CONFLICT: &str = "Conflict";
-/// Failed for good, and cleanly.
-pub const PERMANENT: &str = "Permanent";
-/// It may have happened and must not be tried again: a person decides.
-pub const ESCALATE: &str = "Escalate";
-/// The execution is no longer in the phase this task was sent in.
-pub const HALTED: &str = "Halted";
-/// The gate said no; a receipt says why.
-pub const REJECTED: &str = "Rejected";
-/// The same start, already owned by another execution.
-pub const DUPLICATE: &str = "Duplicate";
-/// The idempotency key belongs to a start with another input.
-pub const KEY_REUSED: &str = "KeyReused";
-/// The start is not one: no tenant, no key, no known trigger.
-pub const MALFORMED: &str = "Malformed";
+use std::{fmt, str::FromStr};
 
-/// A person decided that the step is tried again.
-pub const RETRY: &str = "Retry";
-/// A person decided against going on.
-pub const DECLINED: &str = "Declined";
-/// Nobody decided in time.
-pub const EXPIRED: &str = "Expired";
+use serde::{
+    Deserialize, Serialize,
+    de::{IntoDeserializer, value::Error},
+};
 
-/// A step was claimed after the plan was made: plan again.
-pub const OPEN: &str = "Open";
-/// Somebody asked to stop it.
-pub const CANCELLED: &str = "Cancelled";
-/// Somebody asked to undo it after it had ended.
-pub const WITHDRAWN: &str = "Withdrawn";
-/// Its machine was stopped.
-pub const ABORTED: &str = "Aborted";
-/// Its machine ended without a word, or is gone.
-pub const LOST: &str = "Lost";
+/// An error name of ours; on the wire it is the variant's name.
+///
+/// A failure on the wire can also carry a name of Step Functions or Lambda, such as
+/// `States.Timeout`. It stays a string there, and parses to no `ErrorName`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ErrorName {
+    /// No effect was applied, and another attempt may succeed.
+    Transient,
+    /// The effect may have happened: the call timed out, was dropped or crashed.
+    Unknown,
+    /// No effect was applied. The target named a wait that is too long to spend inside a function.
+    RetryAfter,
+    /// A platform admin has paused the platform, the tenant or the workflow.
+    Paused,
+    /// Another attempt holds the lease.
+    Conflict,
+    /// No effect was applied, and another attempt cannot succeed.
+    Permanent,
+    /// The effect may have happened and must not be tried again: a person decides.
+    Escalate,
+    /// The execution is no longer in the phase in which this task was sent.
+    Halted,
+    /// Admission rejected the start; a receipt says why.
+    Rejected,
+    /// Another Step Functions execution owns the execution of this start.
+    Duplicate,
+    /// The idempotency key belongs to a start with another input.
+    KeyReused,
+    /// The start lacks a tenant or a key, or names no trigger.
+    Malformed,
+    /// A person decided that the step is tried again.
+    Retry,
+    /// A person decided to roll back or to reject.
+    Declined,
+    /// The time for a decision ended without one.
+    Expired,
+    /// A step was claimed after the plan was made, so that a new plan is needed.
+    Open,
+    /// A person requested that the execution stops.
+    Cancelled,
+    /// A person requested a rollback after the execution had ended.
+    Withdrawn,
+    /// The Step Functions execution was stopped.
+    Aborted,
+    /// The Step Functions execution ended without a task error, or is gone.
+    Lost,
+}
 
-/// Never retried by a machine: trying again cannot help, or another path handles it.
-pub const FINAL: [&str; 12] = [
-    RETRY_AFTER,
-    PERMANENT,
-    ESCALATE,
-    HALTED,
-    REJECTED,
-    DUPLICATE,
-    KEY_REUSED,
-    MALFORMED,
-    OPEN,
-    RETRY,
-    DECLINED,
-    EXPIRED,
-];
+impl ErrorName {
+    /// The names that no state machine retries: another attempt cannot help, or a catcher handles
+    /// the error.
+    pub const FINAL: [Self; 12] = [
+        Self::RetryAfter,
+        Self::Permanent,
+        Self::Escalate,
+        Self::Halted,
+        Self::Rejected,
+        Self::Duplicate,
+        Self::KeyReused,
+        Self::Malformed,
+        Self::Open,
+        Self::Retry,
+        Self::Declined,
+        Self::Expired,
+    ];
+}
+
+impl fmt::Display for ErrorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
+impl FromStr for ErrorName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::deserialize(text.into_deserializer())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_written_and_read_as_on_the_wire() {
+        for (name, text) in [
+            (ErrorName::Transient, "Transient"),
+            (ErrorName::RetryAfter, "RetryAfter"),
+            (ErrorName::KeyReused, "KeyReused"),
+        ] {
+            assert_eq!(name.to_string(), text);
+            assert_eq!(text.parse(), Ok(name));
+        }
+        for foreign in ["States.Timeout", "Lambda.Unknown", "transient", ""] {
+            foreign.parse::<ErrorName>().expect_err("no name of ours");
+        }
+    }
+}

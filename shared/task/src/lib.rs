@@ -4,13 +4,14 @@
 //! because Step Functions counts in those.
 
 mod ask;
-pub mod error_name;
+mod error_name;
 pub mod payload;
 mod rules;
 pub mod timing;
 mod unwind;
 
 pub use ask::{Ask, AskCall, AskResult, AskTask, ExpireTask, QuestionKind};
+pub use error_name::ErrorName;
 pub use rules::{Budget, Day, Freeze, Hours, Period, StartConditions};
 pub use unwind::{
     Failure, GiveUpTask, PlanCall, PlanResult, PlanTask, RECOVERY, RecoveryInput, UndoItem,

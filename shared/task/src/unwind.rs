@@ -73,7 +73,7 @@ pub struct Failure {
     /// The state it was caught at: a step, a container, or `Begin`; empty if it came from outside.
     #[serde(default)]
     pub state: String,
-    /// Step Functions' error name, or one of [`error_name`](super::error_name).
+    /// Step Functions' error name, or one of [`ErrorName`](super::ErrorName).
     pub error: String,
     /// Step Functions' cause, as text; of a request, its reason.
     #[serde(default)]
@@ -88,7 +88,7 @@ impl Failure {
     pub fn rejected() -> Self {
         Self {
             state: "Begin".to_owned(),
-            error: super::error_name::REJECTED.to_owned(),
+            error: super::ErrorName::Rejected.to_string(),
             cause: String::new(),
             by: None,
         }

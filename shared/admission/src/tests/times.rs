@@ -1,4 +1,5 @@
-//! Hours, freezes and periods by clocks that skip and repeat hours; amounts that cannot be told exactly.
+//! Hours, freezes and periods by clocks that skip and repeat hours; amounts that cannot be told
+//! exactly.
 
 use super::*;
 use holdfast_task::{Freeze, Hours};

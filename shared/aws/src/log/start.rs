@@ -1,8 +1,8 @@
 //! The log line of a start: what became of it, and whose it was as far as that is known.
 
 use holdfast_audit::{Kind, LogEntry};
-use holdfast_engine::{TaskError, asked_for};
-use holdfast_task::{BeginResult, BeginTask, error_name};
+use holdfast_engine::{TaskError, requested_execution};
+use holdfast_task::{BeginResult, BeginTask, ErrorName};
 use tracing::{error, info, warn};
 
 /// Logs what became of a start.
@@ -26,7 +26,7 @@ pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
 /// Of what is no start, nothing is known but its machine and, where it came in one, its trace.
 fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) {
     let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
-    let known = asked_for(task);
+    let known = requested_execution(task);
     let (at, trace) = known.map_or((None, task.trace.clone()), |(at, trace)| {
         (Some(at), Some(trace))
     });
@@ -48,20 +48,20 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
         };
     }
     match *name {
-        error_name::DUPLICATE | error_name::KEY_REUSED => {
+        ErrorName::Duplicate | ErrorName::KeyReused => {
             log!(
                 warn,
                 audit = Kind::DuplicatePrevented.name(),
                 "duplicate refused"
             );
         }
-        error_name::REJECTED => log!(warn, audit = Kind::Rejected.name(), "start rejected"),
-        error_name::MALFORMED => log!(
+        ErrorName::Rejected => log!(warn, audit = Kind::Rejected.name(), "start rejected"),
+        ErrorName::Malformed => log!(
             error,
             audit = LogEntry::StartMalformed.name(),
             "not a start"
         ),
-        _ => log!(warn, error = name, "begin did not answer"),
+        _ => log!(warn, error = tracing::field::display(name), "begin did not answer"),
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
     /// Set in the process whose log is read.
     const LOGS: &str = "HOLDFAST_TEST_LOGS";
 
-    fn refused(start: &Value, name: &'static str) {
+    fn refused(start: &Value, name: ErrorName) {
         let task = include_str!("../../../../tests/events/begin.json");
         let mut task: BeginTask = serde_json::from_str(task).expect("a task");
         task.start = start.clone();
@@ -89,10 +89,10 @@ mod tests {
         let start = json!({ "tenant": "acme", "idempotency_key": "k-1", "input": { "vendor_id": "hidden" } });
         if std::env::var_os(LOGS).is_some() {
             lambda_runtime::tracing::init_default_subscriber();
-            for name in [error_name::DUPLICATE, error_name::REJECTED] {
+            for name in [ErrorName::Duplicate, ErrorName::Rejected] {
                 refused(&start, name);
             }
-            return refused(&json!({ "idempotency_key": "k-1" }), error_name::MALFORMED);
+            return refused(&json!({ "idempotency_key": "k-1" }), ErrorName::Malformed);
         }
         let this = std::env::current_exe().expect("this program");
         let name = std::thread::current().name().expect("a test").to_owned();

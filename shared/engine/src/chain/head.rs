@@ -1,4 +1,5 @@
-//! The head of a chain: which digest was the last that was written, kept where the digests themselves are not.
+//! The head of a chain: which digest was the last that was written, kept where the digests
+//! themselves are not.
 
 use std::{collections::BTreeSet, future::Future};
 
@@ -24,7 +25,8 @@ impl Head {
         }
     }
 
-    /// Whether it may be written where `stands` is the head: a chain goes forward alone, and an hour has one digest.
+    /// Whether it may be written where `stands` is the head: a chain goes forward alone, and an
+    /// hour has one digest.
     pub fn may_follow(&self, stands: Option<&Self>) -> bool {
         stands.is_none_or(|stands| stands.hour < self.hour || stands == self)
     }
@@ -36,8 +38,8 @@ pub trait Heads: Send + Sync {
     fn head(&self, tenant: &str) -> impl Future<Output = Result<Option<Head>, LedgerError>> + Send;
     /// The tenants that have one.
     fn tenants(&self) -> impl Future<Output = Result<BTreeSet<String>, LedgerError>> + Send;
-    /// Writes a tenant's head if it [may follow](Head::may_follow) the one that stands. Otherwise nothing is written,
-    /// and this is the one that stands.
+    /// Writes a tenant's head if it [may follow](Head::may_follow) the one that stands. Otherwise
+    /// nothing is written, and this is the one that stands.
     fn raise(
         &self,
         tenant: &str,

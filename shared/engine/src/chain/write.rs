@@ -1,4 +1,5 @@
-//! Writes the digests that are due: which receipts each lists, in which order, safe to run twice and twice at once.
+//! Writes the digests that are due: which receipts each lists, in which order, safe to run twice
+//! and twice at once.
 
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
@@ -9,7 +10,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::head::{Head, Heads};
-use crate::{ObjectStore, StoreError};
+use crate::ports::{ObjectStore, StoreError};
 use holdfast_ids::{
     digest::sha256_hex,
     keys::{digest_prefix, late_day, receipt_day, receipt_prefix},
@@ -19,11 +20,12 @@ use holdfast_ledger::LedgerError;
 use holdfast_receipt::chain::{Entry, Hour, HourlyDigest, Placed, Previous};
 use holdfast_receipt::evidence::{Kind, SealError, Signer, seal};
 
-/// How far a digest looks back for receipts that no digest lists: over every hour that can have been asked for early.
+/// How far a digest looks back for receipts that no digest lists: over every hour that can have
+/// been asked for early.
 const WINDOW_HOURS: i64 = 24;
 
-/// A receipt that is written later than this after its execution's end is named beside, so that digests need not look
-/// through every folder there is.
+/// A receipt that is written later than this after its execution's end is named beside, so that
+/// digests need not look through every folder there is.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Fault clocks may differ by, and a write may take.
@@ -100,7 +102,8 @@ pub struct Progress {
     pub receipts: usize,
 }
 
-/// Every tenant that has a receipt, or had one: who has once been in the chain stays in it, whatever lies in the store.
+/// Every tenant that has a receipt, or had one: who has once been in the chain stays in it,
+/// whatever lies in the store.
 pub async fn tenants(
     shelf: &impl Shelf,
     heads: &impl Heads,
@@ -112,12 +115,14 @@ pub async fn tenants(
     Ok(tenants)
 }
 
-/// Writes a tenant's digests in order, up to the one of the hour `last`; none if the tenant has no receipt yet.
+/// Writes a tenant's digests in order, up to the one of the hour `last`; none if the tenant has no
+/// receipt yet.
 ///
-/// A receipt belongs to the first digest that is made after it was written and whose hour had begun by then: mostly that of
-/// its own hour. Fault it lists is told from what lies in the store, so that whoever comes second goes on from what he
-/// finds. Where the chain ends is told by its head, which is kept elsewhere: each digest is written before the head that
-/// names it, and no digest before that. So the store never holds less than the head says, unless somebody took it away.
+/// A receipt belongs to the first digest that is made after it was written and whose hour had begun
+/// by then: mostly that of its own hour. Fault it lists is told from what lies in the store, so
+/// that whoever comes second goes on from what he finds. Where the chain ends is told by its head,
+/// which is kept elsewhere: each digest is written before the head that names it, and no digest
+/// before that. So the store never holds less than the head says, unless somebody took it away.
 pub async fn advance<S: Signer>(
     shelf: &impl Shelf,
     heads: &impl Heads,
@@ -168,7 +173,8 @@ pub async fn advance<S: Signer>(
     Ok(progress)
 }
 
-/// Writes the head. Somebody quicker may have written a later one, or this one; another digest of this hour is none.
+/// Writes the head. Somebody quicker may have written a later one, or this one; another digest of
+/// this hour is none.
 async fn raise(heads: &impl Heads, tenant: &str, head: &Head) -> Result<(), ChainError> {
     let stands = heads.raise(tenant, head).await?;
     let other = stands.is_some_and(|stands| stands.hour == head.hour);
@@ -223,7 +229,8 @@ async fn receipts(
     Ok(entries)
 }
 
-/// The folders in which receipts can lie that were written within this hour or the window before it.
+/// The folders in which receipts can lie that were written within this hour or the window before
+/// it.
 async fn folders(
     shelf: &impl Shelf,
     tenant: &str,
@@ -328,7 +335,8 @@ impl Tail {
         })
     }
 
-    /// A tenant's last hour that has a digest, where no head says so: among the recent ones first, of which there are few.
+    /// A tenant's last hour that has a digest, where no head says so: among the recent ones first,
+    /// of which there are few.
     async fn end(shelf: &impl Shelf, tenant: &str, due: Hour) -> Result<Option<Hour>, StoreError> {
         let recent = due.before(RECENT_HOURS).object(tenant);
         for after in [recent.as_str(), ""] {

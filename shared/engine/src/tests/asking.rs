@@ -10,7 +10,7 @@ use crate::{
 use holdfast_action::StepError;
 use holdfast_ledger::{Request, RulingTransition, WAITING, enact, rule};
 use holdfast_receipt::Decision;
-use holdfast_task::{Ask, AskTask, ExecutionRef, ExpireTask, Failure, QuestionKind};
+use holdfast_task::{Ask, AskTask, ErrorName, ExecutionRef, ExpireTask, Failure, QuestionKind};
 
 fn ask_task(execution: &ExecutionRef, kind: QuestionKind) -> AskTask {
     let approval = kind == QuestionKind::Approval;
@@ -145,7 +145,7 @@ fn an_unknown_outcome_that_was_skipped_is_a_possible_residue() {
     task.step.idempotent = false;
     assert_eq!(
         failing(&engine, &task, &Script::of([ScriptedCall::ActsUnheard])),
-        "Escalate"
+        ErrorName::Escalate
     );
     run(engine.ask(&ask_task(&execution, QuestionKind::Escalation))).unwrap();
     decided(&engine, &execution, Decision::Skip);
@@ -167,8 +167,8 @@ fn what_cannot_be_repeated_is_repeated_if_a_person_says_so() {
     let mut task = step_task(&execution, STEPS[0]);
     task.step.idempotent = false;
     let action = Script::of([ScriptedCall::Fails(StepError::unknown("it hung up"))]);
-    assert_eq!(failing(&engine, &task, &action), "Escalate");
-    assert_eq!(failing(&engine, &task, &action), "Escalate");
+    assert_eq!(failing(&engine, &task, &action), ErrorName::Escalate);
+    assert_eq!(failing(&engine, &task, &action), ErrorName::Escalate);
     assert_eq!(action.times(), 1, "never by itself");
     run(engine.ask(&ask_task(&execution, QuestionKind::Escalation))).unwrap();
     decided(&engine, &execution, Decision::Retry);
@@ -179,10 +179,10 @@ fn what_cannot_be_repeated_is_repeated_if_a_person_says_so() {
 #[test]
 fn what_rules_after_the_time_is_over_is_the_decision_if_there_was_one() {
     for (decision, says) in [
-        (Some(Decision::Retry), Err("Retry")),
-        (Some(Decision::Rollback), Err("Declined")),
+        (Some(Decision::Retry), Err(ErrorName::Retry)),
+        (Some(Decision::Rollback), Err(ErrorName::Declined)),
         (Some(Decision::Skip), Ok(Value::Null)),
-        (None, Err("Expired")),
+        (None, Err(ErrorName::Expired)),
     ] {
         let engine = engine();
         let (execution, _) = escalated(&engine, &refuses());
@@ -205,7 +205,7 @@ fn a_question_does_not_expire_before_its_time() {
     let engine = engine();
     let (execution, _) = escalated(&engine, &refuses());
     let early = run(engine.expire(&expired(&execution)));
-    assert_eq!(early.map_err(|error| error.name), Err("Conflict"));
+    assert_eq!(early.map_err(|error| error.name), Err(ErrorName::Conflict));
 }
 
 #[test]
@@ -234,7 +234,10 @@ fn a_decision_is_told_to_a_task_that_asks_again_and_the_step_is_opened_for_it() 
         ..ask
     };
     let ruling = run(engine.ask(&again)).unwrap().expect("it is decided");
-    assert_eq!(answer(STEPS[0], &ruling).expect_err("retry").name, "Retry");
+    assert_eq!(
+        answer(STEPS[0], &ruling).expect_err("retry").name,
+        ErrorName::Retry
+    );
     attempt(
         &engine,
         &step_task(&execution, STEPS[0]),
@@ -252,7 +255,7 @@ fn a_question_whose_write_was_lost_on_the_way_back_is_asked_once() {
         let ask = ask_task(&execution, QuestionKind::Approval);
         assert_eq!(
             run(engine.ask(&ask)).map_err(|error| error.name),
-            Err("Transient")
+            Err(ErrorName::Transient)
         );
         assert_eq!(run(engine.ask(&ask)), Ok(None));
         assert_eq!(snapshot(&engine, &execution).questions.len(), 1);
@@ -285,7 +288,7 @@ fn an_optional_step_of_which_nobody_knows_is_a_failure() {
     task.step.optional = true;
     task.step.max_attempts = 1;
     let action = Script::of([ScriptedCall::ActsUnheard]);
-    assert_eq!(failing(&engine, &task, &action), "Permanent");
+    assert_eq!(failing(&engine, &task, &action), ErrorName::Permanent);
     assert!(record(&engine, &task).tainted);
 }
 

@@ -1,4 +1,5 @@
-//! One attempt after another: what each outcome records, what the machine is told, what is given again.
+//! One attempt after another: what each outcome records, what the machine is told, what is given
+//! again.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::*;
 use crate::testing::{Op, ScriptedCall, engine};
 use holdfast_action::StepError;
 use holdfast_receipt::AttemptOutcome;
-use holdfast_task::{StepStatus, error_name};
+use holdfast_task::{ErrorName, StepStatus};
 
 fn busy() -> ScriptedCall {
     ScriptedCall::Fails(StepError::transient("HTTP 503"))
@@ -94,7 +95,7 @@ fn a_condition_that_is_neither_true_nor_false_fails_the_step_before_it_claims() 
         task.when = Some(odd);
         assert_eq!(
             failing(&engine, &task, &Script::default()),
-            error_name::PERMANENT
+            ErrorName::Permanent
         );
     }
     assert!(snapshot(&engine, &task.execution).steps.is_empty());
@@ -106,7 +107,7 @@ fn a_transient_failure_is_told_and_the_next_attempt_succeeds_with_the_same_key()
     let task = first_step(&engine);
     let script = Script::of([busy(), busy()]);
     for _ in 0..2 {
-        assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+        assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
         assert_eq!(state(&engine, &task), "WAITING");
     }
     attempt(&engine, &task, &script).unwrap();
@@ -125,7 +126,7 @@ fn the_last_transient_failure_is_permanent_and_says_which_attempt_it_was() {
     let task = first_step(&engine);
     let script = Script::of([busy(), busy(), busy()]);
     for _ in 0..2 {
-        assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+        assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     }
     let said = attempt(&engine, &task, &script).unwrap_err();
     assert_eq!(
@@ -146,7 +147,7 @@ fn a_permanent_failure_is_recorded_and_replayed_as_itself() {
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Fails(StepError::permanent("HTTP 404"))]);
     for _ in 0..3 {
-        assert_eq!(failing(&engine, &task, &script), error_name::PERMANENT);
+        assert_eq!(failing(&engine, &task, &script), ErrorName::Permanent);
     }
     assert_eq!(script.times(), 1);
     assert_eq!(state(&engine, &task), "FAILED");
@@ -158,7 +159,7 @@ fn an_attempt_that_never_answers_is_dropped_in_time_to_record_that_nobody_knows(
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Hangs]);
     let before = now(&engine);
-    assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Unknown);
     assert_eq!(now(&engine).duration_since(before).as_secs(), 30);
     assert_eq!(state(&engine, &task), "UNKNOWN");
     attempt(&engine, &task, &script).unwrap();
@@ -170,7 +171,7 @@ fn a_panic_in_an_action_is_an_unknown_outcome_not_a_dead_function() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Panics]);
-    assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Unknown);
     assert_eq!(
         record(&engine, &task).last_error(),
         Some("the action panicked")
@@ -183,7 +184,7 @@ fn a_short_pause_that_the_target_asks_for_is_spent_inside_the_next_attempt() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([asks_for(5)]);
-    assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     attempt(&engine, &task, &script).unwrap();
     assert_eq!(engine.host.pauses(), [Duration::from_secs(5)]);
 }
@@ -194,12 +195,12 @@ fn a_long_pause_that_the_target_asks_for_is_left_to_the_machine() {
     let task = first_step(&engine);
     let script = Script::of([asks_for(60)]);
     let said = attempt(&engine, &task, &script).unwrap_err();
-    assert_eq!(said.name, error_name::RETRY_AFTER);
+    assert_eq!(said.name, ErrorName::RetryAfter);
     let read: Value = serde_json::from_str(&said.message).unwrap();
     assert_eq!(read["retry_after_s"], 60);
     engine.host.pass(50);
     let early = attempt(&engine, &task, &script).unwrap_err();
-    assert_eq!(early.name, error_name::RETRY_AFTER);
+    assert_eq!(early.name, ErrorName::RetryAfter);
     let read: Value = serde_json::from_str(&early.message).unwrap();
     assert_eq!(read["retry_after_s"], 10);
     assert_eq!(script.times(), 1);
@@ -216,7 +217,7 @@ fn a_pause_beyond_reason_ends_after_a_day() {
     let read: Value = serde_json::from_str(&said.message).unwrap();
     assert_eq!(
         (said.name, &read["retry_after_s"]),
-        (error_name::RETRY_AFTER, &json!(86_400))
+        (ErrorName::RetryAfter, &json!(86_400))
     );
 }
 
@@ -226,10 +227,10 @@ fn a_clean_refusal_after_an_unknown_outcome_is_the_last_word_and_not_clean() {
     let task = first_step(&engine);
     let refused = ScriptedCall::Fails(StepError::permanent("HTTP 409"));
     let script = Script::of([ScriptedCall::ActsUnheard, refused]);
-    assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Unknown);
     for _ in 0..2 {
         let said = attempt(&engine, &task, &script).unwrap_err();
-        assert_eq!(said.name, error_name::PERMANENT);
+        assert_eq!(said.name, ErrorName::Permanent);
         assert!(
             said.message.contains("it may have happened (HTTP 409)"),
             "{said}"
@@ -248,8 +249,8 @@ fn unknown_outcomes_use_up_the_attempts() {
         ScriptedCall::ActsUnheard,
     ]);
     let names: Vec<_> = (0..4).map(|_| failing(&engine, &task, &script)).collect();
-    use error_name::{PERMANENT, UNKNOWN};
-    assert_eq!(names, [UNKNOWN, UNKNOWN, PERMANENT, PERMANENT]);
+    use ErrorName::{Permanent, Unknown};
+    assert_eq!(names, [Unknown, Unknown, Permanent, Permanent]);
     assert_eq!((script.times(), script.effects()), (3, 1));
 }
 
@@ -261,7 +262,7 @@ fn an_unknown_outcome_of_a_step_that_is_not_idempotent_goes_to_a_person() {
     let script = Script::of([ScriptedCall::ActsUnheard]);
     for _ in 0..2 {
         let said = attempt(&engine, &task, &script).unwrap_err();
-        assert_eq!(said.name, error_name::ESCALATE);
+        assert_eq!(said.name, ErrorName::Escalate);
         assert!(said.message.contains("a person must look"), "{said}");
     }
     assert_eq!(script.times(), 1);
@@ -273,7 +274,7 @@ fn a_clean_failure_of_a_step_that_is_not_idempotent_may_be_tried_again() {
     let mut task = first_step(&engine);
     task.step.idempotent = false;
     let script = Script::of([busy()]);
-    assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     attempt(&engine, &task, &script).unwrap();
     assert_eq!(script.effects(), 1);
 }
@@ -292,5 +293,5 @@ fn items_of_a_for_each_are_steps_of_their_own() {
     let labels: Vec<_> = steps.iter().map(StepRecord::label).collect();
     assert_eq!(labels, ["apply_vendor_hold[2]", "apply_vendor_hold[v-1]"]);
     task.item_key = Some(json!(null));
-    assert_eq!(failing(&engine, &task, &script), error_name::PERMANENT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Permanent);
 }

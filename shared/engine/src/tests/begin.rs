@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::testing::{Fault, Op, engine};
 use holdfast_ledger::Phase;
-use holdfast_task::error_name;
+use holdfast_task::ErrorName;
 
 fn refused(engine: &TestEngine, task: &BeginTask) -> TaskError {
     run(engine.begin(task)).expect_err("it is refused")
@@ -45,7 +45,7 @@ fn a_begin_whose_answer_was_lost_goes_on_with_its_own_record() {
     let engine = engine();
     let task = begin_task(start_of(usual_input()));
     engine.ledger.spoil(Op::PutExecution, 0, Fault::AnswerLost);
-    assert_eq!(refused(&engine, &task).name, error_name::TRANSIENT);
+    assert_eq!(refused(&engine, &task).name, ErrorName::Transient);
     let again = run(engine.begin(&task)).unwrap();
     assert_eq!(again.input, usual_input());
     assert_eq!(snapshot(&engine, &again.execution).execution.rev, 1);
@@ -78,7 +78,7 @@ fn another_owner_is_a_duplicate_and_is_counted() {
     let execution = begun(&engine);
     for n in 1..=2 {
         let said = refused(&engine, &by_another(start_of(usual_input())));
-        assert_eq!(said.name, error_name::DUPLICATE);
+        assert_eq!(said.name, ErrorName::Duplicate);
         assert!(said.message.contains(&execution.id), "{said}");
         assert_eq!(snapshot(&engine, &execution).duplicates, n);
     }
@@ -90,7 +90,7 @@ fn another_owner_is_a_duplicate_after_the_end_too() {
     let engine = engine();
     finish(&engine, &begun(&engine), None).unwrap();
     let said = refused(&engine, &by_another(start_of(usual_input())));
-    assert_eq!(said.name, error_name::DUPLICATE);
+    assert_eq!(said.name, ErrorName::Duplicate);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_key_that_comes_back_with_another_input_is_refused_and_the_first_goes_on() {
     let engine = engine();
     let execution = begun(&engine);
     let said = refused(&engine, &by_another(start_of(json!({"vendor_id": "v-2"}))));
-    assert_eq!(said.name, error_name::KEY_REUSED);
+    assert_eq!(said.name, ErrorName::KeyReused);
     assert!(said.message.contains("send a new key"), "{said}");
     assert!(
         !said.message.contains("v-2"),
@@ -113,7 +113,7 @@ fn the_same_input_in_another_spelling_is_the_same_start() {
     begun(&engine);
     let spelt = json!({"hold_days": 14.0, "vendor_id": "v-1"});
     let said = refused(&engine, &by_another(start_of(spelt)));
-    assert_eq!(said.name, error_name::DUPLICATE);
+    assert_eq!(said.name, ErrorName::Duplicate);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn a_rejected_start_is_recorded_and_every_retry_says_the_same() {
     let engine = engine();
     let task = begin_task(start_of(json!({"vendor_id": "v-1", "hold_days": 31})));
     let said = refused(&engine, &task);
-    assert_eq!(said.name, error_name::REJECTED);
+    assert_eq!(said.name, ErrorName::Rejected);
     assert_eq!(refused(&engine, &task), said);
     let read: Value = serde_json::from_str(&said.message).unwrap();
     assert_eq!(read["message"], "short_hold: a hold lasts 30 days at most");
@@ -138,7 +138,7 @@ fn a_tenant_that_may_not_start_it_is_rejected_in_its_own_partition() {
     let mut start = start_of(usual_input());
     start["tenant"] = json!("umbrella");
     let said = refused(&engine, &begin_task(start));
-    assert_eq!(said.name, error_name::REJECTED);
+    assert_eq!(said.name, ErrorName::Rejected);
     let read: Value = serde_json::from_str(&said.message).unwrap();
     assert_eq!(read["execution"]["tenant"], "umbrella");
 }
@@ -169,7 +169,7 @@ fn what_is_not_a_start_is_malformed_and_leaves_nothing_behind() {
     ];
     for (start, right) in table {
         let said = refused(&engine, &begin_task(start));
-        assert_eq!(said.name, error_name::MALFORMED, "{said}");
+        assert_eq!(said.name, ErrorName::Malformed, "{said}");
         assert!(said.message.contains(right), "{right}: {said}");
         assert!(said.message.len() < 1_000, "{}", said.message.len());
     }
@@ -185,7 +185,7 @@ fn an_event_becomes_a_start_by_its_mapping_and_the_same_event_is_a_duplicate() {
     assert_eq!(begun.execution.trigger, "risk");
     assert_eq!(begun.input, json!({"vendor_id": "v-9", "hold_days": 14}));
     let said = refused(&engine, &by_another(start));
-    assert_eq!(said.name, error_name::DUPLICATE);
+    assert_eq!(said.name, ErrorName::Duplicate);
     let other = json!({"trigger": "risk", "event": event("e-2")});
     let other = run(engine.begin(&by_another(other))).unwrap();
     assert_ne!(other.execution.id, begun.execution.id);
@@ -198,7 +198,7 @@ fn a_schedule_starts_once_per_scheduled_time() {
     let first = run(engine.begin(&begin_task(at("2025-09-29T02:00:00Z")))).unwrap();
     assert_eq!(first.input, json!({"vendor_id": "all", "hold_days": 1}));
     let said = refused(&engine, &by_another(at("2025-09-29T02:00:00Z")));
-    assert_eq!(said.name, error_name::DUPLICATE);
+    assert_eq!(said.name, ErrorName::Duplicate);
     run(engine.begin(&by_another(at("2025-09-30T02:00:00Z")))).unwrap();
 }
 
@@ -229,12 +229,12 @@ fn an_event_brings_who_asks_and_who_agreed_and_one_without_is_rejected() {
     assert_eq!(execution.requested_by.as_deref(), Some("ann"));
     assert_eq!(json!(execution.approval), approval);
     let said = refused(&engine, &start("e-2", Value::Null));
-    assert_eq!(said.name, error_name::REJECTED);
+    assert_eq!(said.name, ErrorName::Rejected);
     assert!(said.message.contains("none came with it"), "{said}");
     let mut odd = approval.clone();
     odd["surprise"] = json!("secret");
     let said = refused(&engine, &start("e-3", odd));
-    assert_eq!(said.name, error_name::MALFORMED);
+    assert_eq!(said.name, ErrorName::Malformed);
     assert!(
         said.message.contains("surprise") && !said.message.contains("secret"),
         "{said}"
@@ -242,5 +242,5 @@ fn an_event_brings_who_asks_and_who_agreed_and_one_without_is_rejected() {
     let mut long = approval;
     long["reference"] = json!("x".repeat(201));
     let said = refused(&engine, &start("e-4", long));
-    assert_eq!(said.name, error_name::MALFORMED);
+    assert_eq!(said.name, ErrorName::Malformed);
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::testing::{Fault, Op, ScriptedCall, engine};
 use holdfast_ledger::{Attempt, Phase, StepState};
 use holdfast_receipt::AttemptOutcome;
-use holdfast_task::{StepStatus, error_name};
+use holdfast_task::{ErrorName, StepStatus};
 
 /// A claim whose attempt died at once: its function was stopped.
 fn crashed(engine: &TestEngine, task: &StepTask) {
@@ -55,7 +55,7 @@ fn a_claim_that_cannot_be_written_is_transient_and_nothing_happened() {
         engine.ledger.spoil(Op::PutStep, 0, Fault::Unavailable);
     }
     let script = Script::default();
-    assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     assert_eq!(script.times(), 0);
     attempt(&engine, &task, &script).unwrap();
 }
@@ -79,7 +79,7 @@ fn a_completion_is_insisted_on_and_then_left_to_the_lease_as_unknown() {
         engine.ledger.spoil(Op::PutStep, 0, Fault::Unavailable);
     }
     let script = Script::default();
-    assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Unknown);
     assert!(
         engine
             .host
@@ -89,7 +89,7 @@ fn a_completion_is_insisted_on_and_then_left_to_the_lease_as_unknown() {
             .sum::<u128>()
             < 5000
     );
-    assert_eq!(failing(&engine, &task, &script), error_name::CONFLICT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Conflict);
     engine.host.pass(35);
     attempt(&engine, &task, &script).unwrap();
     assert_eq!((script.times(), script.effects()), (2, 1));
@@ -101,9 +101,9 @@ fn while_an_attempt_is_at_work_another_is_told_so() {
     let task = first_step(&engine);
     crashed(&engine, &task);
     let script = Script::default();
-    assert_eq!(failing(&engine, &task, &script), error_name::CONFLICT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Conflict);
     engine.host.pass(34);
-    assert_eq!(failing(&engine, &task, &script), error_name::CONFLICT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Conflict);
     engine.host.pass(1);
     attempt(&engine, &task, &script).unwrap();
     let attempts = record(&engine, &task).attempts;
@@ -119,7 +119,7 @@ fn a_crash_of_a_step_that_is_not_idempotent_goes_to_a_person() {
     engine.host.pass(35);
     let script = Script::default();
     for _ in 0..2 {
-        assert_eq!(failing(&engine, &task, &script), error_name::ESCALATE);
+        assert_eq!(failing(&engine, &task, &script), ErrorName::Escalate);
     }
     assert_eq!(script.times(), 0);
     assert_eq!(record(&engine, &task).state, StepState::Unknown);
@@ -137,7 +137,7 @@ fn a_zombie_that_completes_after_a_takeover_changes_nothing() {
     };
     let script = Script::of([ScriptedCall::Meanwhile(Box::new(takes_over))]);
     let said = attempt(&engine, &task, &script).unwrap_err();
-    assert_eq!(said.name, error_name::CONFLICT);
+    assert_eq!(said.name, ErrorName::Conflict);
     assert!(said.message.contains("took over"), "{said}");
     let record = record(&engine, &task);
     assert_eq!((record.rev, record.state.name()), (3, "SUCCESS"));
@@ -175,7 +175,7 @@ fn the_first_claims_input_wins_over_what_later_attempts_are_sent() {
     let engine = engine();
     let mut task = first_step(&engine);
     let script = Script::of([ScriptedCall::ActsUnheard]);
-    assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Unknown);
     let first = std::mem::replace(&mut task.input, json!({"vendor_id": "another"}));
     attempt(&engine, &task, &script).unwrap();
     let calls = script.calls.lock().unwrap().clone();
@@ -197,7 +197,7 @@ fn an_attempt_does_not_act_once_the_execution_stops_running() {
         let stop = Fault::After(Box::new(move || change(&other, &at, stop)));
         engine.ledger.spoil(Op::Standing, 0, stop);
         let script = Script::default();
-        assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
+        assert_eq!(failing(&engine, &task, &script), ErrorName::Halted);
         assert_eq!(script.times(), 0);
         let record = record(&engine, &task);
         assert_eq!(record.state, StepState::FailedClean);
@@ -210,11 +210,11 @@ fn a_halted_attempt_after_an_unknown_one_leaves_the_step_unknown() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::ActsUnheard]);
-    assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Unknown);
     change(&engine, &partition(&task.execution), |execution| {
         execution.epoch += 1
     });
-    assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Halted);
     assert_eq!(record(&engine, &task).state, StepState::Unknown);
     assert_eq!(script.times(), 1);
 }
@@ -225,7 +225,7 @@ fn a_step_of_an_execution_that_never_began_does_not_act() {
     let mut task = first_step(&engine);
     task.execution.id = "0".repeat(40);
     let script = Script::default();
-    assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Halted);
     assert_eq!(script.times(), 0);
 }
 
@@ -235,7 +235,7 @@ fn an_attempt_that_cannot_look_whether_the_execution_runs_does_not_act() {
     let task = first_step(&engine);
     engine.ledger.spoil(Op::Standing, 0, Fault::Unavailable);
     let script = Script::default();
-    assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     assert_eq!(script.times(), 0);
     attempt(&engine, &task, &script).unwrap();
 }
@@ -248,6 +248,6 @@ fn an_attempt_whose_lease_was_over_before_it_could_act_does_not_act() {
     let late = Fault::After(Box::new(move || clock.pass(31)));
     engine.ledger.spoil(Op::Standing, 0, late);
     let script = Script::default();
-    assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     assert_eq!(script.times(), 0);
 }

@@ -1,4 +1,5 @@
-//! Finish: what it closes, what it waits for, and that however often and however many at once, there is one end.
+//! Finish: what it closes, what it waits for, and that however often and however many at once,
+//! there is one end.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use holdfast_action::StepError;
 use holdfast_ids::digest::sha256_hex;
 use holdfast_ledger::Phase;
 use holdfast_receipt::{Receipt, Status};
-use holdfast_task::error_name;
+use holdfast_task::ErrorName;
 
 fn permanent() -> ScriptedCall {
     ScriptedCall::Fails(StepError::permanent("HTTP 404"))
@@ -188,7 +189,7 @@ fn a_receipt_that_cannot_be_stored_is_tried_again_and_keeps_the_time_of_the_end(
     let execution = executed(&engine, [None, None]);
     engine.receipts.refuse(1);
     let said = finish(&engine, &execution, None).unwrap_err();
-    assert_eq!(said.name, error_name::TRANSIENT);
+    assert_eq!(said.name, ErrorName::Transient);
     let end = now(&engine);
     engine.host.pass(3600);
     finish(&engine, &execution, None).unwrap();
@@ -220,7 +221,7 @@ fn a_failed_execution_closes_what_waits_and_names_what_was_never_reached() {
     let task = step_task(&execution, STEPS[0]);
     assert_eq!(
         failing(&engine, &task, &Script::of([busy()])),
-        error_name::TRANSIENT
+        ErrorName::Transient
     );
     assert_eq!(
         finish(&engine, &execution, Some(STEPS[0])).unwrap().status,
@@ -255,10 +256,10 @@ fn finish_waits_for_an_attempt_that_may_be_at_work_and_keeps_others_from_beginni
     let (other, again) = (engine.clone(), execution.clone());
     let closes = move || {
         let said = finish(&other, &again, Some(STEPS[1])).unwrap_err();
-        assert_eq!(said.name, error_name::CONFLICT);
+        assert_eq!(said.name, ErrorName::Conflict);
         let next = step_task(&again, STEPS[1]);
         let script = Script::default();
-        assert_eq!(failing(&other, &next, &script), error_name::HALTED);
+        assert_eq!(failing(&other, &next, &script), ErrorName::Halted);
         assert_eq!(script.times(), 0);
     };
     attempt(
@@ -285,7 +286,7 @@ fn an_attempt_whose_lease_ran_out_is_undone_and_cannot_come_back() {
         finish(&other, &again, Some(STEPS[0])).unwrap();
     };
     let script = Script::of([ScriptedCall::Meanwhile(Box::new(closes))]);
-    assert_eq!(failing(&engine, &task, &script), error_name::CONFLICT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Conflict);
     assert_eq!(statuses(&engine), ["UNDONE", "NOT_RUN"]);
     assert_eq!(receipt(&engine).residual_effects, []);
     assert_eq!(record(&engine, &task).state.name(), "UNDONE");
@@ -320,7 +321,7 @@ fn a_late_happy_finish_cannot_overwrite_a_close_under_way() {
         execution.phase = Phase::Unwinding { failure };
     });
     let said = finish(&engine, &execution, None).unwrap_err();
-    assert_eq!(said.name, error_name::HALTED);
+    assert_eq!(said.name, ErrorName::Halted);
     assert!(engine.receipts.objects.lock().unwrap().is_empty());
     let ended = finish(&engine, &execution, Some("Finish")).unwrap();
     assert_eq!(ended.status, "ROLLED_BACK");
@@ -373,7 +374,7 @@ fn an_execution_that_never_began_cannot_be_finished() {
     execution.id = "0".repeat(40);
     for failed_at in [None, Some("Begin")] {
         let said = finish(&engine, &execution, failed_at).unwrap_err();
-        assert_eq!(said.name, error_name::PERMANENT);
+        assert_eq!(said.name, ErrorName::Permanent);
     }
 }
 

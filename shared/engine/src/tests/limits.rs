@@ -1,4 +1,5 @@
-//! Budgets and limits through the engine: taken with the start, given back by the end, exact whatever is lost or raced.
+//! Budgets and limits through the engine: taken with the start, given back by the end, exact
+//! whatever is lost or raced.
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::testing::{Fault, Op, engine};
 use holdfast_ids::digest::value_sha256_hex;
 use holdfast_ledger::{Counter, CounterKind, Phase, Request, RequestTransition, redrive, withdraw};
 use holdfast_receipt::Status;
-use holdfast_task::{Budget, Period, error_name};
+use holdfast_task::{Budget, ErrorName, Period};
 
 const LIMIT: i64 = 100;
 
@@ -60,7 +61,7 @@ fn used_and_open(engine: &TestEngine) -> (i64, i64) {
 /// The execution of a start that is rejected, and everything that said no.
 fn rejected(engine: &TestEngine, task: &BeginTask) -> (ExecutionRef, Vec<String>) {
     let said = run(engine.begin(task)).expect_err("it is rejected");
-    assert_eq!(said.name, error_name::REJECTED, "{said}");
+    assert_eq!(said.name, ErrorName::Rejected, "{said}");
     let read: Value = serde_json::from_str(&said.message).unwrap();
     let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
     let guardrails = snapshot(engine, &execution).execution.guardrails;
@@ -81,7 +82,7 @@ fn a_start_takes_with_its_record_and_its_retries_take_nothing() {
         ..task
     };
     let said = run(engine.begin(&other)).expect_err("it is a duplicate");
-    assert_eq!(said.name, error_name::DUPLICATE);
+    assert_eq!(said.name, ErrorName::Duplicate);
     assert_eq!(used_and_open(&engine), (30, 1));
     let execution = snapshot(&engine, &begun.execution).execution;
     assert!(execution.guardrails.iter().all(|one| one.held));

@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Host, TaskError, partition,
+    Host, TaskError,
+    engine::partition,
     testing::{Script, TestEngine, run},
 };
 use holdfast_admission::Envelope;
@@ -27,9 +28,9 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Put, Snapshot, StepRecord};
 use holdfast_receipt::evidence::Unsigned;
 use holdfast_task::{
-    AdmissionSpec, BeginTask, ExecutionRef, Failure, FinishResult, FinishTask, Guardrail,
-    PlanResult, PlanTask, StartConditions, StepPolicy, StepRef, StepResult, StepTask, Template,
-    TriggerMap, UndoPolicy, UndoTask,
+    AdmissionSpec, BeginTask, ErrorName, ExecutionRef, Failure, FinishResult, FinishTask,
+    Guardrail, PlanResult, PlanTask, StartConditions, StepPolicy, StepRef, StepResult, StepTask,
+    Template, TriggerMap, UndoPolicy, UndoTask,
 };
 
 /// The steps of the specification's workflow.
@@ -155,7 +156,7 @@ fn attempt(engine: &TestEngine, task: &StepTask, action: &Script) -> Result<Step
 }
 
 /// The error name of an attempt that fails.
-fn failing(engine: &TestEngine, task: &StepTask, action: &Script) -> &'static str {
+fn failing(engine: &TestEngine, task: &StepTask, action: &Script) -> ErrorName {
     attempt(engine, task, action).expect_err("it fails").name
 }
 

@@ -1,10 +1,11 @@
-//! The kill switch through the engine: nothing new starts, no step begins, every undo goes on, and resume continues.
+//! The kill switch through the engine: nothing new starts, no step begins, every undo goes on, and
+//! resume continues.
 
 use super::{rollback::receipt_of, *};
 use crate::testing::{Fault, Op, ScriptedCall, engine};
 use holdfast_action::StepError;
 use holdfast_ledger::{Control, Meanwhile, Phase, Request, Scope, StepState, Switch, control};
-use holdfast_task::error_name;
+use holdfast_task::ErrorName;
 
 /// Puts a control, as a platform admin would.
 fn put(engine: &TestEngine, scope: Scope, state: Switch, meanwhile: Meanwhile) {
@@ -44,7 +45,7 @@ fn a_step_waits_without_an_effect_an_attempt_or_a_trace_until_resumed() {
     let script = Script::default();
     pause(&engine, Meanwhile::Wait);
     for _ in 0..20 {
-        assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+        assert_eq!(failing(&engine, &task, &script), ErrorName::Paused);
         engine.host.pass(60);
     }
     let waits = record(&engine, &task);
@@ -69,7 +70,7 @@ fn an_attempt_that_failed_before_the_pause_still_counts_after_it() {
     let script = Script::of([ScriptedCall::ActsUnheard]);
     failing(&engine, &task, &script);
     pause(&engine, Meanwhile::Wait);
-    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Paused);
     let waits = record(&engine, &task);
     assert_eq!((waits.attempts.len(), waits.tainted), (1, true));
     resume(&engine);
@@ -88,7 +89,7 @@ fn a_pause_that_comes_between_claim_and_effect_is_seen() {
     let other = engine.clone();
     let paused = Fault::After(Box::new(move || pause(&other, Meanwhile::Wait)));
     engine.ledger.spoil(Op::Standing, 0, paused);
-    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Paused);
     assert_eq!(script.times(), 0);
 }
 
@@ -100,7 +101,7 @@ fn a_pause_that_rolls_back_undoes_what_was_done_and_says_who_asked() {
     attempt(&engine, &first, &script).unwrap();
     pause(&engine, Meanwhile::Rollback);
     let second = step_task(&first.execution, STEPS[1]);
-    assert_eq!(failing(&engine, &second, &script), error_name::HALTED);
+    assert_eq!(failing(&engine, &second, &script), ErrorName::Halted);
     assert_eq!(script.times(), 1);
     let execution = snapshot(&engine, &first.execution).execution;
     let Phase::Unwinding { failure } = &execution.phase else {
@@ -139,7 +140,7 @@ fn a_new_start_is_rejected_and_one_that_had_begun_goes_on() {
         let task = begin_task(start);
         for _ in 0..2 {
             let said = run(engine.begin(&task)).expect_err("it is paused");
-            assert_eq!(said.name, error_name::REJECTED);
+            assert_eq!(said.name, ErrorName::Rejected);
             assert!(
                 said.message
                     .contains(&format!("{} is paused: a leak", scope.name())),
@@ -148,7 +149,7 @@ fn a_new_start_is_rejected_and_one_that_had_begun_goes_on() {
         }
         put(&engine, scope, Switch::Running, Meanwhile::Wait);
         let said = run(engine.begin(&task)).expect_err("what was said stays said");
-        assert_eq!(said.name, error_name::REJECTED);
+        assert_eq!(said.name, ErrorName::Rejected);
     }
     put(
         &engine,
@@ -171,7 +172,7 @@ fn a_step_that_waits_already_costs_a_pause_no_write() {
     let waits = record(&engine, &task);
     for _ in 0..20 {
         engine.host.pass(60);
-        assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+        assert_eq!(failing(&engine, &task, &script), ErrorName::Paused);
     }
     assert_eq!(record(&engine, &task), waits);
 }
@@ -183,7 +184,7 @@ fn an_attempt_whose_waiting_was_recorded_without_an_answer_still_waits() {
     let script = Script::default();
     pause(&engine, Meanwhile::Wait);
     engine.ledger.spoil(Op::PutStep, 1, Fault::AnswerLost);
-    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Paused);
     assert_eq!(record(&engine, &task).attempts, []);
 }
 
@@ -193,9 +194,9 @@ fn a_pause_of_a_waiting_execution_that_comes_to_roll_back_undoes_it() {
     let task = first_step(&engine);
     let script = Script::default();
     pause(&engine, Meanwhile::Wait);
-    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Paused);
     pause(&engine, Meanwhile::Rollback);
-    assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Halted);
     let done = unwind(&engine, &task.execution, STEPS[0], &script).unwrap();
     assert_eq!((done.status.as_str(), script.times()), ("FAILED", 0));
     let receipt = json!(receipt_of(&engine, &task.execution));
@@ -214,14 +215,14 @@ fn a_start_that_may_wait_is_accepted_unless_it_would_be_rolled_back() {
     let begun = run(engine.begin(&task)).expect("it is queued");
     let step = step_task(&begun.execution, STEPS[0]);
     let script = Script::default();
-    assert_eq!(failing(&engine, &step, &script), error_name::PAUSED);
+    assert_eq!(failing(&engine, &step, &script), ErrorName::Paused);
     resume(&engine);
     attempt(&engine, &step, &script).unwrap();
     pause(&engine, Meanwhile::Rollback);
     let mut start = start_of(usual_input());
     start["idempotency_key"] = json!("second");
     let said = run(engine.begin(&BeginTask { start, ..task })).expect_err("it is refused");
-    assert_eq!(said.name, error_name::REJECTED);
+    assert_eq!(said.name, ErrorName::Rejected);
 }
 
 #[test]
@@ -233,7 +234,7 @@ fn a_pause_before_an_unknown_outcome_is_tried_again_claims_nothing() {
     let unknown = record(&engine, &task);
     pause(&engine, Meanwhile::Wait);
     engine.host.pass(60);
-    assert_eq!(failing(&engine, &task, &script), error_name::PAUSED);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Paused);
     assert_eq!(
         record(&engine, &task),
         unknown,

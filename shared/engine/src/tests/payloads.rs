@@ -7,7 +7,7 @@ use crate::testing::{ScriptedCall, engine};
 use holdfast_action::StepError;
 use holdfast_ids::keys::{ExecutionKey, payload_object};
 use holdfast_task::{
-    error_name,
+    ErrorName,
     payload::{LEDGER_INLINE_BYTES, Payload, Stored},
 };
 
@@ -77,7 +77,7 @@ fn a_stored_input_is_read_back_for_an_attempt_that_was_sent_another_one() {
     let mut task = first_step(&engine);
     task.input = large(3000);
     let script = Script::of([ScriptedCall::Fails(StepError::transient("HTTP 503"))]);
-    assert_eq!(failing(&engine, &task, &script), error_name::TRANSIENT);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     task.input = json!("another");
     attempt(&engine, &task, &script).unwrap();
     assert_eq!(script.calls.lock().unwrap()[1].1, large(3000));
@@ -110,7 +110,7 @@ fn a_forged_reference_is_refused_before_anything_is_claimed() {
         };
         task.input = json!({"a": [reference.to_marked()]});
         let script = Script::default();
-        assert_eq!(failing(&engine, &task, &script), error_name::PERMANENT);
+        assert_eq!(failing(&engine, &task, &script), ErrorName::Permanent);
         assert_eq!(script.times(), 0);
     }
     assert!(snapshot(&engine, &task.execution).steps.is_empty());
@@ -128,7 +128,7 @@ fn a_stored_payload_that_was_changed_is_refused() {
     task.step.name = STEPS[1].to_owned();
     let said = attempt(&engine, &task, &script).unwrap_err();
     assert!(said.message.contains("its content was changed"), "{said}");
-    assert_eq!(said.name, error_name::PERMANENT);
+    assert_eq!(said.name, ErrorName::Permanent);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn an_output_that_cannot_be_stored_leaves_an_unknown_outcome_to_ask_again() {
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Answers(large(1000))]);
     engine.payloads.refuse(1);
-    assert_eq!(failing(&engine, &task, &script), error_name::UNKNOWN);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Unknown);
     assert_eq!(
         attempt(&engine, &task, &script).unwrap().output,
         large(1000)
@@ -163,7 +163,7 @@ fn an_input_that_has_no_digest_fails_the_step_before_it_claims() {
     task.input = json!({"id": u64::MAX});
     assert_eq!(
         failing(&engine, &task, &Script::default()),
-        error_name::PERMANENT
+        ErrorName::Permanent
     );
     assert!(snapshot(&engine, &task.execution).steps.is_empty());
 }

@@ -1,4 +1,5 @@
-//! What people ask of an execution, through the engine: cancel, undo after the end, go on where it failed.
+//! What people ask of an execution, through the engine: cancel, undo after the end, go on where it
+//! failed.
 
 use super::{rollback::receipt_of, *};
 use crate::testing::{ScriptedCall, engine};
@@ -7,7 +8,7 @@ use holdfast_ledger::{
     Request, RequestOutcome, RequestTransition, StepState, ask, cancel, redrive, withdraw,
 };
 use holdfast_receipt::evidence::Unsigned;
-use holdfast_task::{StepStatus, error_name};
+use holdfast_task::{ErrorName, StepStatus};
 
 fn request() -> Request {
     Request {
@@ -88,16 +89,16 @@ fn a_cancel_lets_the_call_under_way_end_begins_no_other_and_undoes_it() {
     let action = Script::of([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     attempt(&engine, &task, &action).unwrap();
     let next = step_task(&task.execution, STEPS[1]);
-    assert_eq!(failing(&engine, &next, &action), error_name::HALTED);
+    assert_eq!(failing(&engine, &next, &action), ErrorName::Halted);
     let by_machine = unwind(&engine, &task.execution, STEPS[1], &action).unwrap_err();
-    assert_eq!(by_machine.name, error_name::HALTED, "the recovery does it");
+    assert_eq!(by_machine.name, ErrorName::Halted, "the recovery does it");
     let execution = snapshot(&engine, &task.execution).execution.reference();
     let ended = undo_all(&engine, &execution, &action);
     assert_eq!(ended.status, "ROLLED_BACK");
     assert_eq!((action.times(), action.effects()), (1, 0));
     assert_eq!(ended.incident, None, "somebody wanted it");
     let failure = receipt_of(&engine, &execution).failure.unwrap();
-    assert_eq!(failure.error, error_name::CANCELLED);
+    assert_eq!(failure.error.parse(), Ok(ErrorName::Cancelled));
     assert_eq!(failure.requested_by.as_deref(), Some("ann@acme"));
 }
 
@@ -194,12 +195,12 @@ fn a_zombie_of_the_generation_before_a_redrive_can_do_nothing() {
     let calls = action.times();
     for step in [STEPS[1], "late"] {
         let zombie = step_task(&execution, step);
-        assert_eq!(failing(&engine, &zombie, &action), error_name::HALTED);
+        assert_eq!(failing(&engine, &zombie, &action), ErrorName::Halted);
     }
     let plan = run(engine.plan(&plan_task(&execution, "late"))).unwrap_err();
-    assert_eq!(plan.name, error_name::HALTED);
+    assert_eq!(plan.name, ErrorName::Halted);
     let late = finish(&engine, &execution, None).unwrap_err();
-    assert_eq!(late.name, error_name::HALTED);
+    assert_eq!(late.name, ErrorName::Halted);
     assert_eq!(action.times(), calls);
     attempt(&engine, &step_task(&again, STEPS[1]), &action).unwrap();
 }
@@ -246,7 +247,7 @@ fn a_step_that_succeeded_with_another_input_than_it_has_now_stops_the_redrive() 
     let mut changed = step_task(&redriven(&engine, &execution), STEPS[0]);
     changed.input = json!({"vendor_id": "another"});
     let calls = action.times();
-    assert_eq!(failing(&engine, &changed, &action), error_name::PERMANENT);
+    assert_eq!(failing(&engine, &changed, &action), ErrorName::Permanent);
     assert_eq!(action.times(), calls);
 }
 
@@ -291,7 +292,7 @@ fn a_step_that_was_tried_in_this_run_and_then_skipped_still_keeps_it_from_being_
     let again = redriven(&engine, &execution);
     attempt(&engine, &step_task(&again, STEPS[0]), &no()).unwrap_err();
     let said = finish(&engine, &again, None).unwrap_err();
-    assert_eq!(said.name, error_name::PERMANENT);
+    assert_eq!(said.name, ErrorName::Permanent);
     assert!(said.message.contains("then skipped"), "{said}");
 }
 

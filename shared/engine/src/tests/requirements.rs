@@ -1,11 +1,12 @@
-//! Periods of budgets by clocks that skip and repeat hours, and amounts that cannot be told exactly.
+//! Periods of budgets by clocks that skip and repeat hours, and amounts that cannot be told
+//! exactly.
 
 use holdfast_admission::{Start, StartScope};
 use holdfast_task::{AdmissionSpec, Budget, Period, StartConditions};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::requirements::requirements;
+use crate::requirements::requirements_of;
 
 const NOW: &str = "2025-09-29T13:00:00Z";
 
@@ -92,13 +93,13 @@ fn a_budgets_period_is_that_of_the_clocks_in_its_zone() {
         let gate = gate(budget("1", per, zone));
         let start = start(json!({"amount": 1}));
         let seen = StartScope::of(&gate, &start, "e-1", at(now));
-        let (requirements, broken) = requirements(&gate, "acme", &seen, None, at(now));
+        let (requirements, broken) = requirements_of(&gate, "acme", &seen, None, at(now));
         assert_eq!(broken, []);
         assert_eq!(
-            requirements[0].draw.counter.period, period,
+            requirements[0].change.counter.period, period,
             "{per:?} {zone} {now}"
         );
-        assert_eq!(requirements[0].draw.amount, 10_000);
+        assert_eq!(requirements[0].change.amount, 10_000);
     }
 }
 
@@ -115,7 +116,7 @@ fn an_amount_that_cannot_be_told_exactly_says_no() {
         let gate = gate(budget(amount, Period::Day, "UTC"));
         let start = start(json!({"amount": 10}));
         let seen = StartScope::of(&gate, &start, "e-1", at(NOW));
-        let (requirements, broken) = requirements(&gate, "acme", &seen, None, at(NOW));
+        let (requirements, broken) = requirements_of(&gate, "acme", &seen, None, at(NOW));
         assert_eq!(requirements, []);
         let said = broken[0].message.as_deref().unwrap_or_default();
         assert!(said.contains(why), "{amount}: {said}");

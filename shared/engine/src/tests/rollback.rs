@@ -1,4 +1,5 @@
-//! Rollback: in which order, what each undo is told, what becomes of every outcome, and the status at the end.
+//! Rollback: in which order, what each undo is told, what becomes of every outcome, and the status
+//! at the end.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use holdfast_action::{Done, StepError};
 use holdfast_ids::keys::undo_key;
 use holdfast_ledger::StepState;
 use holdfast_receipt::{AttemptOutcome, Receipt, evidence::Unsigned};
-use holdfast_task::{GiveUpTask, UndoItem, error_name};
+use holdfast_task::{ErrorName, GiveUpTask, UndoItem};
 
 /// The receipt of an execution that has ended.
 pub(super) fn receipt_of(engine: &TestEngine, execution: &ExecutionRef) -> Receipt {
@@ -208,9 +209,9 @@ fn an_undo_that_is_refused_for_now_is_tried_again_with_the_same_key() {
     let plan = planned(&engine, &task.execution);
     for _ in 0..3 {
         let said = undone(&engine, &plan, &plan.undo[0], &action).unwrap_err();
-        assert_eq!(said.name, error_name::TRANSIENT);
+        assert_eq!(said.name, ErrorName::Transient);
         let open = run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap_err();
-        assert_eq!(open.name, error_name::OPEN);
+        assert_eq!(open.name, ErrorName::Open);
     }
     for _ in 0..2 {
         let status = undone(&engine, &plan, &plan.undo[0], &action).unwrap();
@@ -338,7 +339,7 @@ fn more_undos_than_a_state_can_carry_are_planned_again_until_none_is_left() {
                 assert_eq!(ended.status, "ROLLED_BACK");
                 break;
             }
-            Err(error) => assert_eq!(error.name, error_name::OPEN),
+            Err(error) => assert_eq!(error.name, ErrorName::Open),
         }
     }
     assert_eq!((plans, action.effects()), (3, 0));

@@ -1,10 +1,11 @@
-//! Rollback under injury: live leases, zombies, two plans at once, lost answers, steps that come too late.
+//! Rollback under injury: live leases, zombies, two plans at once, lost answers, steps that come
+//! too late.
 
 use super::{rollback::receipt_of, *};
 use crate::testing::{Fault, Op, ScriptedCall, engine};
 use holdfast_ledger::{Phase, StepState};
 use holdfast_receipt::{AttemptOutcome, Status, evidence::Unsigned};
-use holdfast_task::{GiveUpTask, error_name};
+use holdfast_task::{ErrorName, GiveUpTask};
 
 /// An execution whose steps have all succeeded.
 fn succeeded(engine: &TestEngine, action: &Script) -> ExecutionRef {
@@ -64,7 +65,7 @@ fn a_live_lease_is_waited_out_and_its_zombie_stays_in_the_record() {
         for wait in [0, 34] {
             other.host.pass(wait);
             let said = unwind(&other, &execution, "elsewhere", &unwinds).unwrap_err();
-            assert_eq!(said.name, error_name::CONFLICT);
+            assert_eq!(said.name, ErrorName::Conflict);
         }
         assert_eq!(unwinds.undone.lock().unwrap().len(), 0, "not yet");
         other.host.pass(1);
@@ -72,7 +73,7 @@ fn a_live_lease_is_waited_out_and_its_zombie_stays_in_the_record() {
     };
     let zombie = Script::of([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     let said = attempt(&engine, &task, &zombie).unwrap_err();
-    assert_eq!(said.name, error_name::CONFLICT);
+    assert_eq!(said.name, ErrorName::Conflict);
     let record = record(&engine, &task);
     assert_eq!(record.state, StepState::Undone);
     assert_eq!(record.attempts.len(), 1, "it stays");
@@ -110,7 +111,7 @@ fn two_rollbacks_at_once_commit_each_undo_once_wherever_one_overtakes_the_other(
                 Ok(ended) => assert_eq!(ended.status, "ROLLED_BACK", "{what}"),
                 Err(said) => {
                     overtaken += 1;
-                    let right = [error_name::HALTED, error_name::CONFLICT];
+                    let right = [ErrorName::Halted, ErrorName::Conflict];
                     assert!(right.contains(&said.name), "{what}: {said}");
                     engine.host.pass(36);
                     let _ = recover(&engine, &execution, &action);
@@ -170,7 +171,7 @@ fn an_undo_whose_outcome_cannot_be_recorded_is_left_to_its_lease_and_done_again(
     for _ in 0..4 {
         engine.ledger.spoil(Op::PutStep, 0, Fault::Unavailable);
     }
-    for right in [error_name::UNKNOWN, error_name::CONFLICT] {
+    for right in [ErrorName::Unknown, ErrorName::Conflict] {
         let said = unwind(&engine, &task.execution, "elsewhere", &action).unwrap_err();
         assert_eq!(said.name, right);
     }
@@ -189,14 +190,14 @@ fn a_zombie_of_an_undo_cannot_end_what_a_later_plan_has_claimed() {
     let beside = second.clone();
     let meanwhile = move || {
         let held = recover(&other, &execution, &beside).unwrap_err();
-        assert_eq!(held.name, error_name::CONFLICT, "the lease is live");
+        assert_eq!(held.name, ErrorName::Conflict, "the lease is live");
         other.host.pass(35);
         recover(&other, &execution, &beside).unwrap();
     };
     let zombie = Script::default().undoing([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     attempt(&engine, &task, &zombie).unwrap();
     let said = unwind(&engine, &task.execution, "elsewhere", &zombie).unwrap_err();
-    assert_eq!(said.name, error_name::CONFLICT);
+    assert_eq!(said.name, ErrorName::Conflict);
     undone_once(&engine, &task.execution, &zombie, "by the later plan");
     assert_eq!(second.undone.lock().unwrap().len(), 1);
     let outcomes = record(&engine, &task).undo_attempts;
@@ -219,7 +220,7 @@ fn an_undo_whose_plan_is_superseded_after_its_claim_does_nothing_and_costs_no_at
     // The first reading belongs to the plan.
     engine.ledger.spoil(Op::ExecutionRecord, 1, superseded);
     let said = unwind(&engine, &task.execution, "elsewhere", &action).unwrap_err();
-    assert_eq!(said.name, error_name::HALTED);
+    assert_eq!(said.name, ErrorName::Halted);
     assert_eq!(action.undone.lock().unwrap().len(), 0);
     let halted = record(&engine, &task);
     assert_eq!(
@@ -247,7 +248,7 @@ fn a_plan_that_is_superseded_before_it_reads_what_was_done_is_no_plan() {
     }));
     engine.ledger.spoil(Op::Snapshot, 0, superseded);
     let plan = run(engine.plan(&plan_task(&execution, "elsewhere")));
-    assert_eq!(plan.unwrap_err().name, error_name::HALTED);
+    assert_eq!(plan.unwrap_err().name, ErrorName::Halted);
     recover(&engine, &execution, &action).unwrap();
     undone_once(&engine, &execution, &action, "by the recovery");
 }
@@ -269,11 +270,11 @@ fn giving_up_is_for_the_plan_that_rules_and_waits_for_an_undo_at_work() {
             error: "Lambda.Unknown".to_owned(),
         };
         let said = run(other.give_up(&late)).unwrap_err();
-        assert_eq!(said.name, error_name::CONFLICT);
+        assert_eq!(said.name, ErrorName::Conflict);
         late.execution.epoch -= 1;
         other.host.pass(35);
         let said = run(other.give_up(&late)).unwrap_err();
-        assert_eq!(said.name, error_name::HALTED);
+        assert_eq!(said.name, ErrorName::Halted);
     };
     let action = Script::default().undoing([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     attempt(&engine, &task, &action).unwrap();
@@ -294,7 +295,7 @@ fn a_step_that_claims_after_the_takeover_does_not_act_wherever_it_comes() {
         let (other, late, script) = (engine.clone(), task.clone(), Script::default());
         let acts = script.clone();
         let slips_in = Fault::After(Box::new(move || {
-            assert_eq!(failing(&other, &late, &acts), error_name::HALTED);
+            assert_eq!(failing(&other, &late, &acts), ErrorName::Halted);
         }));
         engine.ledger.spoil(op, pass, slips_in);
         let ended = unwind(&engine, &task.execution, "elsewhere", &script).unwrap();
@@ -311,11 +312,11 @@ fn a_step_that_has_claimed_and_not_acted_when_the_plan_takes_over_halts() {
     let (other, execution) = (engine.clone(), task.execution.clone());
     let takes_over = Fault::After(Box::new(move || {
         let plan = run(other.plan(&plan_task(&execution, "elsewhere")));
-        assert_eq!(plan.unwrap_err().name, error_name::CONFLICT, "it may act");
+        assert_eq!(plan.unwrap_err().name, ErrorName::Conflict, "it may act");
     }));
     engine.ledger.spoil(Op::Standing, 0, takes_over);
     let script = Script::default();
-    assert_eq!(failing(&engine, &task, &script), error_name::HALTED);
+    assert_eq!(failing(&engine, &task, &script), ErrorName::Halted);
     let ended = unwind(&engine, &task.execution, "elsewhere", &script).unwrap();
     assert_eq!((ended.status.as_str(), script.times()), ("FAILED", 0));
 }
@@ -330,7 +331,7 @@ fn a_machine_whose_execution_was_recovered_learns_that_it_is_over() {
     for undo in plan.undo {
         let execution = plan.execution.clone();
         let said = run(engine.undo(&UndoTask { execution, undo }, &action));
-        assert_eq!(said.unwrap_err().name, error_name::HALTED);
+        assert_eq!(said.unwrap_err().name, ErrorName::Halted);
     }
     let again = run(engine.plan(&plan_task(&execution, "elsewhere"))).unwrap();
     assert_eq!(again.undo, [], "nothing is left");

@@ -7,6 +7,7 @@ use crate::testing::{Script, ScriptedCall, engine, run};
 use holdfast_action::StepError;
 use holdfast_ledger::StepState;
 use holdfast_receipt::Receipt;
+use holdfast_task::ErrorName;
 
 #[test]
 fn an_undo_that_fails_for_good_is_recorded_and_the_rest_is_still_undone() {
@@ -19,7 +20,7 @@ fn an_undo_that_fails_for_good_is_recorded_and_the_rest_is_still_undone() {
     }
     let late = step_task(&execution, "late");
     let fails = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
-    assert_eq!(failing(&engine, &late, &fails), "Permanent");
+    assert_eq!(failing(&engine, &late, &fails), ErrorName::Permanent);
     let finished = unwind(&engine, &execution, "late", &action).unwrap();
     assert_eq!(finished.status, "PARTIALLY_ROLLED_BACK");
     let states: Vec<_> = snapshot(&engine, &execution)

@@ -14,7 +14,7 @@ use super::{
     redrive::redriven,
 };
 use holdfast_receipt::{ReceiptRef, Status};
-use holdfast_task::{Failure, error_name, timing::UNWINDING_OVERDUE};
+use holdfast_task::{ErrorName, Failure, timing::UNWINDING_OVERDUE};
 
 pub(super) const NOW: i64 = 100;
 const ENDS: [Status; 5] = [
@@ -32,10 +32,10 @@ pub(super) fn request() -> Request {
     }
 }
 
-fn asked_for(error: &str) -> Failure {
+fn asked_for(error: ErrorName) -> Failure {
     Failure {
         state: String::new(),
-        error: error.to_owned(),
+        error: error.to_string(),
         cause: "wrong vendor".to_owned(),
         by: Some("ann@acme".to_owned()),
     }
@@ -67,7 +67,7 @@ pub(super) fn ended(status: Status) -> ExecutionRecord {
 }
 
 pub(super) fn unwinding() -> ExecutionRecord {
-    let failure = asked_for("Permanent");
+    let failure = asked_for(ErrorName::Permanent);
     of(Phase::Unwinding { failure })
 }
 
@@ -109,7 +109,7 @@ fn a_cancelled_execution_unwinds_at_once_in_the_same_generation() {
         owner: "arn:recovery".to_owned(),
         deadline: at(NOW) + UNWINDING_OVERDUE,
         phase: Phase::Unwinding {
-            failure: asked_for(error_name::CANCELLED),
+            failure: asked_for(ErrorName::Cancelled),
         },
         ..running.clone()
     };
@@ -142,7 +142,7 @@ fn an_executed_or_partly_rolled_back_execution_is_undone_in_a_generation_of_its_
             owner: "arn:recovery".to_owned(),
             deadline: at(NOW) + UNWINDING_OVERDUE,
             phase: Phase::Unwinding {
-                failure: asked_for(error_name::WITHDRAWN),
+                failure: asked_for(ErrorName::Withdrawn),
             },
             previous: Some(receipt()),
             receipt: None,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::definition::{ActionStep, Jitter, Retry};
 use holdfast_asl::{Catcher, JitterStrategy, Object, Retrier, member};
-use holdfast_task::{error_name, timing::lease_s};
+use holdfast_task::{ErrorName, timing::lease_s};
 
 /// Matches every error.
 const ALL: &str = "States.ALL";
@@ -24,8 +24,8 @@ const LEASE_PATIENCE: Retry = Retry {
     jitter: Jitter::None,
 };
 
-pub(super) fn names<const N: usize>(names: [&str; N]) -> Vec<String> {
-    names.map(str::to_owned).to_vec()
+pub(super) fn names<T: ToString, const N: usize>(names: [T; N]) -> Vec<String> {
+    names.map(|name| name.to_string()).to_vec()
 }
 
 /// Retries during a pause, which lasts as long as people want. Step Functions allows no more
@@ -41,11 +41,7 @@ const PAUSE_PATIENCE: Retry = Retry {
 /// Returns the retrier of errors that no retry can resolve.
 fn never() -> Retrier {
     Retrier {
-        error_equals: error_name::FINAL
-            .iter()
-            .chain(&[EVALUATION])
-            .map(|&name| name.to_owned())
-            .collect(),
+        error_equals: [names(ErrorName::FINAL), names([EVALUATION])].concat(),
         interval_seconds: None,
         max_attempts: 0,
         backoff_rate: None,
@@ -55,7 +51,7 @@ fn never() -> Retrier {
 }
 
 /// Returns a retrier with a constant delay.
-fn steadily(error: &str, interval_s: u64, max_attempts: u32) -> Retrier {
+fn steadily(error: ErrorName, interval_s: u64, max_attempts: u32) -> Retrier {
     Retrier {
         error_equals: names([error]),
         interval_seconds: Some(interval_s),
@@ -107,12 +103,12 @@ pub(super) fn of_step(step: &ActionStep) -> Vec<Retrier> {
     let errors = if step.idempotent {
         names([ALL])
     } else {
-        names([error_name::TRANSIENT])
+        names([ErrorName::Transient])
     };
     vec![
         never(),
-        steadily(error_name::CONFLICT, pace_s, CONFLICT_RETRIES),
-        by_policy(names([error_name::PAUSED]), &PAUSE_PATIENCE),
+        steadily(ErrorName::Conflict, pace_s, CONFLICT_RETRIES),
+        by_policy(names([ErrorName::Paused]), &PAUSE_PATIENCE),
         throttled(),
         by_policy(errors, &step.retry),
     ]
@@ -133,7 +129,7 @@ pub(super) fn of_begin() -> Vec<Retrier> {
 /// Returns the retriers of `Plan`, `Finish` and `Close`.
 pub(super) fn of_end() -> Vec<Retrier> {
     let mut retriers = of_begin();
-    let conflict = names([error_name::CONFLICT]);
+    let conflict = names([ErrorName::Conflict]);
     retriers.insert(1, by_policy(conflict, &LEASE_PATIENCE));
     retriers
 }
@@ -141,7 +137,7 @@ pub(super) fn of_end() -> Vec<Retrier> {
 /// Returns the retriers of an undo. An undo is safe to repeat after any error, because its key is
 /// its own.
 pub(super) fn of_undo(retry: &Retry) -> Vec<Retrier> {
-    let conflict = names([error_name::CONFLICT]);
+    let conflict = names([ErrorName::Conflict]);
     vec![
         never(),
         by_policy(conflict, &LEASE_PATIENCE),
@@ -166,14 +162,16 @@ pub(super) fn of_question() -> Vec<Retrier> {
 /// may hide an effect.
 pub(super) fn catch_clean(state: &str, next: &str, variable: &str) -> Catcher {
     Catcher {
-        error_equals: names([
-            error_name::PERMANENT,
-            error_name::TRANSIENT,
-            error_name::HALTED,
-            error_name::MALFORMED,
-            THROTTLED,
-            EVALUATION,
-        ]),
+        error_equals: [
+            names([
+                ErrorName::Permanent,
+                ErrorName::Transient,
+                ErrorName::Halted,
+                ErrorName::Malformed,
+            ]),
+            names([THROTTLED, EVALUATION]),
+        ]
+        .concat(),
         ..catch_all_as(variable, state, next)
     }
 }
@@ -211,13 +209,13 @@ pub(super) fn catch_begin() -> Vec<Catcher> {
     let execution = format!("{{% {ERROR_MESSAGE}.execution %}}");
     vec![
         Catcher {
-            error_equals: names([error_name::DUPLICATE]),
+            error_equals: names([ErrorName::Duplicate]),
             assign: None,
             output: None,
             next: "Duplicate".into(),
         },
         Catcher {
-            error_equals: names([error_name::REJECTED]),
+            error_equals: names([ErrorName::Rejected]),
             assign: Some(Object::from_iter([
                 ("execution".into(), Value::String(execution)),
                 (FAILURE.into(), failure("Begin")),
@@ -233,7 +231,7 @@ pub(super) fn catch_begin() -> Vec<Catcher> {
 /// its input is the duration.
 pub(super) fn catch_pause(pause: &str) -> Catcher {
     Catcher {
-        error_equals: names([error_name::RETRY_AFTER]),
+        error_equals: names([ErrorName::RetryAfter]),
         assign: None,
         output: Some(format!("{{% $number({ERROR_MESSAGE}.retry_after_s) %}}")),
         next: pause.to_owned(),

@@ -15,7 +15,7 @@ use holdfast_asl::{
     QueryLanguage, State, States, Task, Until, Wait, member,
 };
 use holdfast_task::{
-    VERIFY_POLICY, error_name,
+    ErrorName, VERIFY_POLICY,
     timing::{FRAME_TIMEOUT_S, TASK_MARGIN_S},
 };
 
@@ -123,7 +123,7 @@ fn undo(bounds: &Bounds) -> Map {
         retry: of_undo(&bounds.retry),
         catch: vec![
             Catcher {
-                error_equals: names([error_name::RETRY_AFTER]),
+                error_equals: names([ErrorName::RetryAfter]),
                 assign: None,
                 output: Some(format!(
                     "{{% {{ 'undo': $states.input, 'seconds': $number({ERROR_MESSAGE}.retry_after_s) }} %}}"
@@ -191,7 +191,7 @@ fn close(steps: &Value, exit: Exit) -> Task {
         catch: vec![
             // A step was claimed during the plan, or there were more effects than one plan lists.
             Catcher {
-                error_equals: names([error_name::OPEN]),
+                error_equals: names([ErrorName::Open]),
                 ..to("Plan")
             },
             to("Failed"),

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// Four hours of `acme`, with receipts in the first, third and fourth, and one that no digest can list yet.
+/// Four hours of `acme`, with receipts in the first, third and fourth, and one that no digest can
+/// list yet.
 pub(super) fn mirror() -> (Memory, Vec<String>) {
     let store = Memory::new();
     let all = ["10:05", "10:06", "12:30", "13:10"].map(|then| {

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use holdfast_ids::keys::late_object;
 
-/// Each digest follows the one before, each hour has one, and each of these receipts is in exactly one.
+/// Each digest follows the one before, each hour has one, and each of these receipts is in exactly
+/// one.
 fn whole(store: &Memory, receipts: &[String]) {
     let digests = store.digests();
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
@@ -267,7 +268,8 @@ fn the_fullest_digest_is_one_that_is_read() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Receipts come at any time, some are seen late; runs come at any time, some ask early, some die.
+    /// Receipts come at any time, some are seen late; runs come at any time, some ask early, some
+    /// die.
     #[test]
     fn every_receipt_is_in_exactly_one_digest_whatever_happens(
         steps in prop::collection::vec((0_i64..200, 0_u8..4, 0_usize..40, 0_i64..=12), 1..40)
