@@ -14,17 +14,11 @@ use holdfast_engine::Host;
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::Ledger;
 use holdfast_tests::{
-    DELAY, Queue, Stack, answered, eventually, kill, logged, texts, unique, variable, workers,
+    Aws, DELAY, Queue, Stack, eventually, kill, texts, unique, variable, workers,
 };
 use serde_json::{Value, json};
 
-use crate::{decisions::refused, hold};
-
-async fn ledger() -> DynamoLedger {
-    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-    let client = aws_sdk_dynamodb::Client::new(&config);
-    DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"))
-}
+use crate::{decisions::refused, hold, recovery::ledger};
 
 /// Fault the ledger says must have been told of an execution: ids, by type.
 async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str> {
@@ -92,7 +86,7 @@ async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_a
     let stack = Stack::alone().await;
     resolve_all(&stack).await;
     let began = SystemHost.now().as_millisecond();
-    let queue = Queue::hearing("holdfast");
+    let queue = Queue::on_bus(&stack.aws, "holdfast");
     let ledger = ledger().await;
     let over = AtomicBool::new(false);
     let executions = async {
@@ -204,7 +198,7 @@ async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_a
 #[tokio::test]
 async fn a_start_that_the_api_turns_away_is_told_with_what_said_no_and_leaves_its_key_as_it_was() {
     let stack = Stack::from_env().await;
-    let queue = Queue::hearing("holdfast");
+    let queue = Queue::on_bus(&stack.aws, "holdfast");
     let (key, secret) = (unique("away"), unique("hunter2"));
     let alice = stack.api.as_actor("alice");
     let wrong = json!({ "vendor_id": unique("vendor"), "hold_days": secret });
@@ -279,7 +273,9 @@ async fn metrics_are_written_by_workflow_and_tenant() {
         .await;
     stack.api.finished(&id).await;
     eventually("a line of metrics", 20, || async {
-        let lines = tokio::task::spawn_blocking(|| logged("audit", "workflow_success_rate"));
+        let aws = stack.aws.clone();
+        let lines =
+            tokio::task::spawn_blocking(move || aws.logged("audit", "workflow_success_rate"));
         let lines = lines.await.expect("the logs can be read");
         let lines = lines
             .iter()
@@ -306,9 +302,9 @@ async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
     stack.api.finished(&id).await;
     let right = must(&ledger, &id).await;
     // Whoever begins to listen now has missed all of it.
-    let queue = Queue::hearing("holdfast");
+    let queue = Queue::on_bus(&stack.aws, "holdfast");
     let asked = json!({ "rebuild": { "tenant": "acme", "execution": id } });
-    let answer = answered("audit", &asked);
+    let answer = stack.aws.try_invoke("audit", &asked);
     assert_eq!(answer, Ok(json!({ "events": right.len() })));
     let ids = HashSet::from([id.clone()]);
     let wanted: BTreeSet<_> = right.keys().cloned().collect();
@@ -317,18 +313,18 @@ async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
     let told: BTreeSet<_> = heard.iter().filter_map(|one| one["id"].as_str()).collect();
     assert_eq!(told, right.keys().map(String::as_str).collect());
     let wrong = json!({ "rebuild": { "execution": id } });
-    let refused = answered("audit", &wrong);
+    let refused = stack.aws.try_invoke("audit", &wrong);
     let why = refused.expect_err("it names no tenant").to_string();
     assert!(why.contains("it has tenant and execution"), "{why}");
 }
 
 #[tokio::test]
 async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told_by_its_key() {
-    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-    let table = aws_sdk_dynamodb::Client::new(&config);
+    let aws = Aws::from_env().await;
     let pk = format!("TENANT#acme#EXEC#{}", unique("alien"));
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let put = table
+    let put = aws
+        .dynamodb
         .put_item()
         .table_name(variable("HOLDFAST_LEDGER_TABLE"))
         .item("pk", text(&pk))
@@ -336,7 +332,8 @@ async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told
         .item("text", text("hidden"));
     put.send().await.expect("the table takes it");
     let found = eventually("the item in the queue", 60, || async {
-        let drained = tokio::task::spawn_blocking(|| Queue::of_stack("UntoldQueue").drain());
+        let queue = Queue::of_stack(&aws, "UntoldQueue");
+        let drained = tokio::task::spawn_blocking(move || queue.drain());
         let drained = drained.await.expect("it is drained");
         let mut drained = drained.into_iter();
         let found = drained.find(|one| one["keys"]["pk"]["S"] == pk.as_str());
@@ -347,7 +344,8 @@ async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told
     let why = found["reason"].as_str().expect("a reason");
     assert!(why.contains("its key is none of the ledger's"), "{why}");
     assert!(!found.to_string().contains("hidden"), "{found}");
-    let delete = table
+    let delete = aws
+        .dynamodb
         .delete_item()
         .table_name(variable("HOLDFAST_LEDGER_TABLE"));
     let delete = delete.key("pk", text(&pk)).key("sk", text("NOTE"));
@@ -358,7 +356,7 @@ async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told
 async fn every_execution_that_waits_for_a_person_reaches_the_topic_though_its_incident_is_open_already()
  {
     let stack = Stack::from_env().await;
-    let queue = Queue::of_incidents();
+    let queue = Queue::on_incidents(&stack.aws);
     let (one, question) = refused(&stack, &unique("vendor")).await;
     let (two, same) = refused(&stack, &unique("vendor")).await;
     assert_eq!(question["incident"], same["incident"]);

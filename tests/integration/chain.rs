@@ -7,11 +7,9 @@ use std::{
 };
 
 use holdfast_receipt::chain::Hour;
-use holdfast_tests::{
-    Api, Changed, DELAY, Stack, allow, answered, eventually, invoke, logged, unique, variable,
-};
+use holdfast_tests::{Api, Aws, DELAY, EnvironmentChange, Stack, eventually, unique, variable};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{hold, story::holdfast};
 
@@ -119,47 +117,32 @@ async fn after_a_change_of_keys_old_and_new_receipts_verify_by_the_set_that_is_s
     let stack = Stack::alone().await;
     let folder = Folder::new();
     let before = executed(&stack.api).await;
-    let (made, said) = ran(
-        "aws",
-        &[
-            "kms",
-            "create-key",
-            "--key-spec",
-            "ECC_NIST_P256",
-            "--key-usage",
-            "SIGN_VERIFY",
-            "--output",
-            "json",
-        ],
-    );
-    assert!(made, "{said}");
-    let said: Value = serde_json::from_str(&said).expect("JSON");
-    let new = said["KeyMetadata"]["Arn"].as_str().expect("an ARN");
-    // Fault the parameter SigningKeyArn sets; the API keeps the stack's own key in its set.
+    let aws = &stack.aws;
+    let key = json!({ "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY" });
+    let created = aws.json("kms", "TrentService.CreateKey", &key);
+    let new = created["KeyMetadata"]["Arn"].as_str().expect("an ARN");
+    // These changes are those of the parameter SigningKeyArn. The API keeps the stack's own key in
+    // its key set.
     let name = "HOLDFAST_SIGNING_KEY";
     let signs = [
-        allow("finish", &["kms:GetPublicKey", "kms:Sign"], new),
-        allow("api", &["kms:GetPublicKey"], new),
+        aws.allow("finish", &["kms:GetPublicKey", "kms:Sign"], new),
+        aws.allow("api", &["kms:GetPublicKey"], new),
     ];
     let changed = [
-        Changed::to("finish", name, new),
-        Changed::to("api", name, new),
+        EnvironmentChange::new(aws, "finish", name, new),
+        EnvironmentChange::new(aws, "api", name, new),
     ];
     let after = executed(&stack.api).await;
     let keys = key_set(&stack.api, &folder).await;
-    let old = changed[0].before.clone();
+    let old = changed[0].before().to_owned();
     drop(changed);
-    // Fault is of use for the one change alone.
+    // Only `finish` signs, and it has its former key again.
     let [signs, serves] = signs;
     drop(signs);
-    // Others' receipts of that time stay good, as this one does.
-    serves.stay();
-    Changed::to(
-        "api",
-        "HOLDFAST_RETIRED_SIGNING_KEYS",
-        &format!("{old},{new}"),
-    )
-    .stay();
+    // Receipts that other tests caused meanwhile stay verifiable, as this test's do.
+    serves.keep();
+    let retired = format!("{old},{new}");
+    EnvironmentChange::new(aws, "api", "HOLDFAST_RETIRED_SIGNING_KEYS", &retired).keep();
     let mut kids = Vec::new();
     for id in [before, after] {
         let file = receipt(&stack.api, &id, &folder).await;
@@ -217,8 +200,8 @@ async fn a_mirror_of_the_bucket_is_audited_offline_and_every_injury_named() {
     // This hour and the next, of which the first is not over: what came later would join a later digest.
     let until = Hour::of(Timestamp::now()).next().next();
     let event = json!({ "tenant": tenant, "until": until.from() });
-    invoke("digest", &event);
-    invoke("digest", &event);
+    stack.aws.invoke("digest", &event);
+    stack.aws.invoke("digest", &event);
     let (dir, keys) = (mirror(&tenant, &folder), key_set(&stack.api, &folder).await);
     let (from, to) = (began.to_string(), until.to_string());
     let audit = [
@@ -292,7 +275,7 @@ async fn a_digest_and_its_receipt_that_were_taken_away_are_missed_and_not_writte
     };
     let receipt = link["object"].as_str().expect("an object").to_owned();
     let until = Hour::of(Timestamp::now()).next();
-    invoke(
+    stack.aws.invoke(
         "digest",
         &json!({ "tenant": tenant, "until": until.from() }),
     );
@@ -304,11 +287,14 @@ async fn a_digest_and_its_receipt_that_were_taken_away_are_missed_and_not_writte
         delete.expect("a delete marker, which the lock does not hinder");
     }
     let next = json!({ "tenant": tenant, "until": until.next().from() });
-    let refused = answered("digest", &next).expect_err("less is there than was written");
+    let refused = stack
+        .aws
+        .try_invoke("digest", &next)
+        .expect_err("less is there than was written");
     assert!(refused.to_string().contains("1 of 1 tenants"), "{refused}");
     let why = &format!("{digest}: the chain is broken: it is missing");
     eventually("the log says why", 30, || async {
-        let said = logged("digest", &tenant);
+        let said = stack.aws.logged("digest", &tenant);
         let told = said.iter().any(|line| line.contains(why));
         told.then_some(()).ok_or(format!("{said:?}"))
     })
@@ -320,22 +306,16 @@ async fn a_digest_and_its_receipt_that_were_taken_away_are_missed_and_not_writte
 
 #[tokio::test]
 async fn the_schedule_runs_the_function_a_quarter_past_each_hour() {
-    let _stack = Stack::from_env().await;
-    let (listed, said) = ran("aws", &["events", "list-rules", "--output", "json"]);
-    assert!(listed, "{said}");
-    let rules: Value = serde_json::from_str(&said).expect("JSON");
-    let rules = rules["Rules"].as_array().expect("rules").iter();
-    let rule = rules.clone().find(|rule| {
-        let name = rule["Name"].as_str().unwrap_or_default();
-        name.contains("DigestRule") && rule["ScheduleExpression"] == "cron(15 * * * ? *)"
-    });
-    let name = rule.expect("the template's rule")["Name"]
-        .as_str()
-        .expect("a name");
-    let runs = || logged("digest", "digests_overdue").len();
+    let stack = Stack::from_env().await;
+    let rules = stack.aws.rules().await;
+    let mut rules = rules.iter();
+    let rule = rules
+        .find(|(name, schedule)| name.contains("DigestRule") && schedule == "cron(15 * * * ? *)");
+    let (name, _) = rule.expect("the template's rule");
+    let runs = || stack.aws.logged("digest", "digests_overdue").len();
     let before = runs();
-    // The same rule, every minute.
-    let _sooner = Sooner::of(name);
+    // The same rule fires every minute for the rest of the test.
+    let _every_minute = EveryMinute::new(&stack.aws, name);
     eventually("the rule runs the function", 150, || async {
         let now = runs();
         (now > before).then_some(()).ok_or(format!("{now} runs"))
@@ -343,27 +323,26 @@ async fn the_schedule_runs_the_function_a_quarter_past_each_hour() {
     .await;
 }
 
-/// A rule that fires every minute, until this goes out of scope.
-struct Sooner<'a>(&'a str);
+/// A rule that fires every minute until this drops.
+struct EveryMinute<'a> {
+    aws: &'a Aws,
+    rule: &'a str,
+}
 
-impl<'a> Sooner<'a> {
-    fn of(rule: &'a str) -> Self {
-        let sooner = Self(rule);
-        sooner.put("rate(1 minute)");
-        sooner
+impl<'a> EveryMinute<'a> {
+    fn new(aws: &'a Aws, rule: &'a str) -> Self {
+        let guard = Self { aws, rule };
+        guard.put("rate(1 minute)");
+        guard
     }
 
     fn put(&self, schedule: &str) {
-        let rule = ["events", "put-rule", "--name", self.0];
-        let (put, said) = ran(
-            "aws",
-            &[&rule[..], &["--schedule-expression", schedule]].concat(),
-        );
-        assert!(put, "{said}");
+        let rule = json!({ "Name": self.rule, "ScheduleExpression": schedule });
+        self.aws.json("events", "AWSEvents.PutRule", &rule);
     }
 }
 
-impl Drop for Sooner<'_> {
+impl Drop for EveryMinute<'_> {
     fn drop(&mut self) {
         self.put("cron(15 * * * ? *)");
     }

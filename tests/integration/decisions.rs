@@ -1,11 +1,9 @@
 //! Fault people decide: approvals, escalations, incidents, and which of decision and silence counts.
 
-use aws_config::BehaviorVersion;
-use holdfast_aws::DynamoLedger;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Request, rule};
 use holdfast_receipt::Decision;
-use holdfast_tests::{Api, Reply, Stack, eventually, texts, unique, variable};
+use holdfast_tests::{Api, Reply, Stack, eventually, texts, unique};
 use serde_json::{Value, json};
 
 use crate::steps;
@@ -321,9 +319,7 @@ async fn a_decision_whose_delivery_was_lost_is_delivered_by_the_sweep() {
     let vendor = unique("vendor");
     let (id, _) = refused(&stack, &vendor).await;
     // Recorded, and whoever recorded it died before telling the machine.
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let client = aws_sdk_dynamodb::Client::new(&config);
-    let ledger = DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"));
+    let ledger = crate::recovery::ledger().await;
     let at = ExecutionKey {
         tenant: "acme".to_owned(),
         execution: id.clone(),

@@ -1,7 +1,7 @@
 //! Hostile text that passes the doors: it stays data on its way to targets, expressions, logs and people.
 
 use holdfast_ids::keys::{ExecutionKey, payload_object};
-use holdfast_tests::{DELAY, Stack, call, eventually, invoke, logged, unique, variable};
+use holdfast_tests::{DELAY, Stack, eventually, unique, variable};
 use serde_json::{Value, json};
 
 use crate::{
@@ -68,8 +68,8 @@ async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
             "machine": stack.aws.machine(DELAY), "started_at": jiff::Timestamp::now().to_string(),
         })
     };
-    let theirs = call("begin", &task("globex", &large)).body["execution"].clone();
-    let mine = call("begin", &task("acme", &json!({}))).body["execution"].clone();
+    let theirs = stack.aws.call("begin", &task("globex", &large)).body["execution"].clone();
+    let mine = stack.aws.call("begin", &task("acme", &json!({}))).body["execution"].clone();
     let bytes = holdfast_ids::digest::canonical(&large).expect("canonical");
     let sha256 = holdfast_ids::digest::sha256_hex(&bytes);
     let key_of = |tenant: &str, execution: &Value| {
@@ -90,7 +90,7 @@ async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
     ] {
         let stored = json!({ "$stored": { "key": key, "sha256": sha256, "bytes": bytes.len() } });
         let url = format!("{}/notifications", variable("HOLDFAST_VENDOR_SYSTEM"));
-        let said = call(
+        let said = stack.aws.call(
             "step-http",
             &json!({
                 "execution": mine,
@@ -133,7 +133,7 @@ async fn a_guardrail_without_end_is_refused_clearly_and_begin_lives_on() {
         ("$count($input.list.($input.list.($input.list))) > 0", ""),
     ] {
         let list: Vec<u32> = (0..2000).collect();
-        let said = call(
+        let said = stack.aws.call(
             "begin",
             &json!({
                 "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0", "input_schema": {},
@@ -181,14 +181,14 @@ async fn hostile_text_in_a_reason_reaches_no_log_and_steers_nobody_who_reads_it(
     }
     // A line that was broken in two would not name the execution, and a reason is in none of them.
     for function in ["api", "plan", "finish", "recover"] {
-        for line in logged(function, &id) {
+        for line in stack.aws.logged(function, &id) {
             assert!(
                 line.chars().all(|c| !c.is_control() && c != '\u{202e}'),
                 "{function}: {line:?}"
             );
         }
         assert_eq!(
-            logged(function, &marker),
+            stack.aws.logged(function, &marker),
             Vec::<String>::new(),
             "{function} logs a reason"
         );
@@ -220,13 +220,13 @@ async fn hostile_text_in_the_reason_of_a_pause_steers_nobody_who_reads_a_log() {
     let resume = json!({ "state": "running", "reason": "it was a test" });
     assert_eq!(stack.api.put(&scope, &resume).await.status, 200);
     eventually("the step's function tells why", 30, || async {
-        let lines = logged("step-vendor-hold", &id);
+        let lines = stack.aws.logged("step-vendor-hold", &id);
         let told = lines.iter().any(|line| line.contains("a leak"));
         told.then_some(()).ok_or_else(|| format!("{lines:#?}"))
     })
     .await;
     for function in ["api", "step-vendor-hold", "plan", "finish"] {
-        for line in logged(function, &id) {
+        for line in stack.aws.logged(function, &id) {
             assert!(
                 !line.contains(['\u{202e}', '\u{2028}', '\u{2066}']),
                 "{function}: {line:?}"
@@ -245,7 +245,7 @@ async fn a_request_to_an_inner_address_is_refused_before_it_is_sent() {
         "owner": stack.aws.execution(DELAY, &unique("reach")),
         "machine": stack.aws.machine(DELAY), "started_at": jiff::Timestamp::now().to_string(),
     });
-    let execution = call("begin", &task).body["execution"].clone();
+    let execution = stack.aws.call("begin", &task).body["execution"].clone();
     let vendor = variable("HOLDFAST_VENDOR_SYSTEM");
     let port = vendor.rsplit(':').next().expect("a port");
     let emulator = variable("AWS_ENDPOINT_URL");
@@ -266,7 +266,7 @@ async fn a_request_to_an_inner_address_is_refused_before_it_is_sent() {
     .into_iter()
     .enumerate()
     {
-        let said = call(
+        let said = stack.aws.call(
             "step-http",
             &json!({
                 "execution": execution,
@@ -314,7 +314,7 @@ async fn a_decision_that_comes_again_or_with_a_used_token_changes_nothing() {
         let expected = if decision == "approve" { 200 } else { 409 };
         assert_eq!(again.status, expected, "{}", again.body);
     }
-    invoke("recover", &json!({}));
+    stack.aws.invoke("recover", &json!({}));
     let (_, after) = stack.api.finished(&id).await;
     assert_eq!(before, after, "the receipt is what it was");
     assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);

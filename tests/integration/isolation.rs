@@ -7,18 +7,14 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
-use aws_sdk_s3::{
-    Client,
-    config::{Credentials, SharedCredentialsProvider},
-    error::ProvideErrorMetadata,
-};
+use aws_config::{SdkConfig, sts::AssumeRoleProvider};
+use aws_sdk_s3::{Client, config::SharedCredentialsProvider, error::ProvideErrorMetadata};
 use holdfast_access::{Stores, session_policy};
 use holdfast_ids::keys::{
     ExecutionKey, digest_object, digest_prefix, execution_id, receipt_object, receipt_prefix,
 };
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Put};
-use holdfast_tests::{Stack, enforced, eventually, unique};
+use holdfast_tests::{Account, Aws, Stack, enforced, eventually, unique};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -68,60 +64,37 @@ impl Strict {
         Self { process, endpoint }
     }
 
-    /// As the account's owner.
-    async fn owner(&self) -> SdkConfig {
-        aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(&self.endpoint)
-            .credentials_provider(Credentials::new("test", "test", None, None, "owner"))
-            .load()
-            .await
+    /// The client of the account's owner.
+    async fn owner(&self) -> Aws {
+        Aws::of(Account {
+            endpoint: self.endpoint.clone(),
+            region: "us-east-1".to_owned(),
+            key: "test".to_owned(),
+            secret: "test".to_owned(),
+        })
+        .await
     }
+}
 
-    /// Creates the role by the query protocol, since no client of IAM is needed elsewhere.
-    fn create_role(&self) {
-        let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#;
-        let reads = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::{BUCKET}/*"}},{{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::{BUCKET}"}}]}}"#
-        );
-        for arguments in [
-            vec![
-                "create-role",
-                "--role-name",
-                "tenant",
-                "--assume-role-policy-document",
-                trust,
-            ],
-            vec![
-                "put-role-policy",
-                "--role-name",
-                "tenant",
-                "--policy-name",
-                "stores",
-                "--policy-document",
-                &reads,
-            ],
-        ] {
-            let ran = Command::new("aws")
-                .args([
-                    "--endpoint-url",
-                    &self.endpoint,
-                    "--region",
-                    "us-east-1",
-                    "iam",
-                ])
-                .args(&arguments)
-                .env("AWS_ACCESS_KEY_ID", "test")
-                .env("AWS_SECRET_ACCESS_KEY", "test")
-                .output()
-                .expect("the AWS CLI, which make up installs");
-            assert!(
-                ran.status.success(),
-                "{}",
-                String::from_utf8_lossy(&ran.stderr)
-            );
-        }
-    }
+/// Creates the role that a session for a tenant assumes.
+fn create_role(owner: &Aws) {
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "sts:AssumeRole",
+    }]});
+    let bucket = format!("arn:aws:s3:::{BUCKET}");
+    let stores = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "s3:GetObject", "Resource": format!("{bucket}/*") },
+        { "Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket },
+    ]});
+    let (trust, stores) = (trust.to_string(), stores.to_string());
+    let role = [("RoleName", "tenant"), ("AssumeRolePolicyDocument", &trust)];
+    owner.iam("CreateRole", &role);
+    let policy = [
+        ("RoleName", "tenant"),
+        ("PolicyName", "stores"),
+        ("PolicyDocument", &stores),
+    ];
+    owner.iam("PutRolePolicy", &policy);
 }
 
 fn client(config: &SdkConfig) -> Client {
@@ -143,7 +116,7 @@ fn objects(tenant: &str) -> [String; 2] {
 async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those_of_another() {
     let strict = Strict::start().await;
     let owner = strict.owner().await;
-    let all = client(&owner);
+    let all = &owner.s3;
     all.create_bucket()
         .bucket(BUCKET)
         .send()
@@ -159,7 +132,7 @@ async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those
                 .expect("it is put");
         }
     }
-    strict.create_role();
+    create_role(&owner);
     let stores = Stores {
         table: "arn:aws:dynamodb:us-east-1:000000000000:table/ledger".to_owned(),
         bucket: format!("arn:aws:s3:::{BUCKET}"),
@@ -168,10 +141,10 @@ async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those
         let provider = AssumeRoleProvider::builder(ROLE)
             .session_name(caller)
             .policy(session_policy(&stores, caller).to_string())
-            .configure(&owner)
+            .configure(&owner.config)
             .build()
             .await;
-        let config = owner.to_builder();
+        let config = owner.config.to_builder();
         let config = config.credentials_provider(SharedCredentialsProvider::new(provider));
         let own = client(&config.build());
         for tenant in tenants {

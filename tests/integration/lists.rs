@@ -74,7 +74,7 @@ async fn a_page_costs_one_query_however_many_there_are_and_whatever_they_are_ask
     let stack = Stack::alone().await;
     let (few, _) = tenant(&stack, 1).await;
     let (many, _) = tenant(&stack, 12).await;
-    let ledger = Throttle::begin(&["api"], 0).await;
+    let ledger = Throttle::begin(&stack.aws, &["api"], 0).await;
     for api in [&few, &many] {
         for path in [
             "/v1/executions?limit=2".to_owned(),
@@ -85,10 +85,10 @@ async fn a_page_costs_one_query_however_many_there_are_and_whatever_they_are_ask
             "/v1/receipts?limit=2".to_owned(),
             "/v1/incidents?limit=2&status=open".to_owned(),
         ] {
-            ledger.take_asked();
+            ledger.take_operations();
             let page = api.get(&path).await;
             assert_eq!(page.status, 200, "{path}: {}", page.body);
-            assert_eq!(ledger.take_asked(), ["Query"], "{path}");
+            assert_eq!(ledger.take_operations(), ["Query"], "{path}");
         }
     }
 }

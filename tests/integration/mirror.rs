@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use holdfast_access::Role;
 use holdfast_ids::digest::sha256_hex;
 use holdfast_receipt::chain::Hour;
-use holdfast_tests::{Stack, invoke, tokens, unique};
+use holdfast_tests::{Stack, tokens, unique};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -32,7 +32,7 @@ async fn an_auditor_without_credentials_of_aws_mirrors_by_the_api_and_audits() {
     assert_eq!(asked.status, 202, "{}", asked.body);
     api.finished(&id).await;
     let until = Hour::of(Timestamp::now()).next().next();
-    invoke(
+    stack.aws.invoke(
         "digest",
         &json!({ "tenant": tenant, "until": until.from() }),
     );

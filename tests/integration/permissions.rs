@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use holdfast_tests::{Stack, elements, enforced, iam, unescaped, variable};
+use holdfast_tests::{Aws, Stack, elements, enforced, unescaped, variable};
 use serde_json::{Value, json};
 
 use crate::exercises::denied;
@@ -44,21 +44,26 @@ pub(crate) fn functions() -> Vec<String> {
 
 /// One inline policy of a role.
 pub(crate) struct Policy {
+    aws: Aws,
     role: String,
     pub(crate) name: String,
     document: Value,
 }
 
 impl Policy {
-    pub(crate) fn all_of(role: &str) -> Vec<Self> {
-        let names = elements(&iam("ListRolePolicies", &[("RoleName", role)]), "member");
+    pub(crate) fn all_of(aws: &Aws, role: &str) -> Vec<Self> {
+        let names = elements(
+            &aws.iam("ListRolePolicies", &[("RoleName", role)]),
+            "member",
+        );
         let read = |name: String| {
-            let said = iam(
+            let said = aws.iam(
                 "GetRolePolicy",
                 &[("RoleName", role), ("PolicyName", &name)],
             );
             let text = elements(&said, "PolicyDocument").pop().expect("a document");
             Self {
+                aws: aws.clone(),
                 role: role.to_owned(),
                 name,
                 document: serde_json::from_str(&unescaped(&text)).expect("JSON"),
@@ -74,7 +79,7 @@ impl Policy {
             ("PolicyName", &self.name),
             ("PolicyDocument", &document),
         ];
-        iam("PutRolePolicy", &parameters);
+        self.aws.iam("PutRolePolicy", &parameters);
     }
 
     /// Every action of every statement, with the document that lacks it.
@@ -99,9 +104,9 @@ impl Policy {
 }
 
 /// Puts a policy back, also when the test fails.
-pub(crate) struct Restored<'a>(pub(crate) &'a Policy);
+pub(crate) struct PolicyGuard<'a>(pub(crate) &'a Policy);
 
-impl Drop for Restored<'_> {
+impl Drop for PolicyGuard<'_> {
     fn drop(&mut self) {
         self.0.put(&self.0.document);
     }
@@ -118,14 +123,12 @@ fn listed(value: &Value) -> Vec<String> {
 }
 
 /// The name of the role that a function has, or that the API assumes for a `tenant`.
-fn role_of(function: &str) -> String {
+fn role_of(aws: &Aws, function: &str) -> String {
     if function == "tenant" {
         let arn = variable("HOLDFAST_TENANT_ROLE");
         return arn.rsplit('/').next().expect("a name").to_owned();
     }
-    let name = format!("{}-{function}", variable("HOLDFAST_STACK"));
-    let arn = holdfast_tests::function_role(&name);
-    arn.rsplit('/').next().expect("a name").to_owned()
+    aws.role_of(function)
 }
 
 #[tokio::test]
@@ -140,8 +143,8 @@ async fn each_permission_of_each_function_is_enough_and_needed() {
             !denied(&stack, &function).await,
             "{function}: its role does not suffice"
         );
-        for policy in Policy::all_of(&role_of(&function)) {
-            let _restored = Restored(&policy);
+        for policy in Policy::all_of(&stack.aws, &role_of(&stack.aws, &function)) {
+            let _restored = PolicyGuard(&policy);
             for (action, without) in policy.without_one() {
                 policy.put(&without);
                 if !denied(&stack, &function).await {
@@ -176,7 +179,8 @@ const MANAGED: [&str; 2] = ["AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAcce
 
 #[tokio::test]
 async fn no_policy_of_ours_has_a_wildcard_where_a_name_could_stand() {
-    let listed_roles = elements(&iam("ListRoles", &[]), "RoleName");
+    let aws = Aws::from_env().await;
+    let listed_roles = elements(&aws.iam("ListRoles", &[]), "RoleName");
     let stack = format!("{}-", variable("HOLDFAST_STACK"));
     let roles: Vec<_> = listed_roles
         .iter()
@@ -185,11 +189,11 @@ async fn no_policy_of_ours_has_a_wildcard_where_a_name_could_stand() {
     assert!(roles.len() > 10, "{listed_roles:?}");
     for role in roles {
         // Fault SAM adds: where logs and traces go (SECURITY.md).
-        let attached = iam("ListAttachedRolePolicies", &[("RoleName", role)]);
+        let attached = aws.iam("ListAttachedRolePolicies", &[("RoleName", role)]);
         for policy in elements(&attached, "PolicyName") {
             assert!(MANAGED.contains(&&*policy), "{role}: {policy}");
         }
-        for policy in Policy::all_of(role) {
+        for policy in Policy::all_of(&aws, role) {
             for statement in policy.document["Statement"].as_array().expect("statements") {
                 for action in listed(&statement["Action"]) {
                     assert!(!action.contains('*'), "{role}: {action}");

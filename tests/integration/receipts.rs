@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use holdfast_ids::digest::sha256_hex;
 use holdfast_receipt::Receipt;
-use holdfast_tests::{Changed, DELAY, Stack, enforced, unique, valid_receipt, variable};
+use holdfast_tests::{DELAY, EnvironmentChange, Stack, enforced, unique, valid_receipt, variable};
 
 use serde_json::json;
 
@@ -138,7 +138,7 @@ async fn a_link_is_refused_when_its_time_is_over() {
     // A function that is changed starts anew: nobody else may be at it.
     let stack = Stack::alone().await;
     let id = executed(&stack).await;
-    let _short = Changed::to("api", "HOLDFAST_RECEIPT_URL_SECONDS", "2");
+    let _change = EnvironmentChange::new(&stack.aws, "api", "HOLDFAST_RECEIPT_URL_SECONDS", "2");
     let path = format!("/v1/executions/{id}/receipt");
     let link = stack.api.get(&path).await.body;
     let url = link["url"].as_str().expect("a url");

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use holdfast_aws::DynamoLedger;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase, Put};
-use holdfast_tests::{DELAY, Stack, call, eventually, invoke, unique, variable};
+use holdfast_tests::{Aws, DELAY, Stack, eventually, unique, variable};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -14,8 +14,7 @@ use crate::{
 };
 
 pub(crate) async fn ledger() -> DynamoLedger {
-    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-    let client = aws_sdk_dynamodb::Client::new(&config);
+    let client = Aws::from_env().await.dynamodb;
     DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"))
 }
 
@@ -62,8 +61,8 @@ async fn told_at_once(status: &str, error: &str) {
     let id = hanging(&stack, &vendor, &key).await;
     let event = status_event(&stack, &id, &key, &vendor, status, error);
     let tell = || {
-        let event = event.clone();
-        tokio::task::spawn_blocking(move || call("recover", &event))
+        let (aws, event) = (stack.aws.clone(), event.clone());
+        tokio::task::spawn_blocking(move || aws.call("recover", &event))
     };
     for told in join_all((0..5).map(|_| tell())).await {
         let said = told.expect("recover answers");
@@ -155,7 +154,8 @@ async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep
         .await;
     assert_eq!(put, Ok(Put::Done));
     eventually("the sweep has found it", 30, || async {
-        let swept = tokio::task::spawn_blocking(|| invoke("recover", &json!({})));
+        let aws = stack.aws.clone();
+        let swept = tokio::task::spawn_blocking(move || aws.invoke("recover", &json!({})));
         swept.await.expect("recover answers");
         let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
         (execution["status"] != "RUNNING")
@@ -176,7 +176,8 @@ async fn a_machine_that_ended_before_its_start_was_recorded_leaves_a_receipt() {
     let (vendor, key) = (unique("vendor"), unique("early"));
     let id = holdfast_ids::keys::execution_id("acme", DELAY, &key);
     let event = status_event(&stack, &id, &key, &vendor, "ABORTED", "");
-    tokio::task::spawn_blocking(move || invoke("recover", &event))
+    let aws = stack.aws.clone();
+    tokio::task::spawn_blocking(move || aws.invoke("recover", &event))
         .await
         .expect("recover answers");
     let (execution, receipt) = stack.api.finished(&id).await;

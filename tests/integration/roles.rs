@@ -3,7 +3,7 @@
 use holdfast_access::{Operation, Role, Verdict, Whose, verdict};
 use holdfast_identity::{Issuer, unsigned};
 use holdfast_tests::{
-    Api, DELAY, Reply, Stack, invoked,
+    Api, Aws, DELAY, Reply, Stack,
     tokens::{ISSUER, claims, signed},
     unique,
 };
@@ -307,7 +307,8 @@ async fn a_token_that_names_no_role_or_no_tenant_of_ours_opens_nothing() {
 async fn the_function_believes_nobody_whom_the_gateway_did_not_verify() {
     let event = include_str!("../events/api-read.json");
     let mut event: Value = serde_json::from_str(event).expect("JSON");
-    let verified = invoked("api", &event);
+    let aws = Aws::from_env().await;
+    let verified = aws.invoke("api", &event);
     assert_eq!(verified["statusCode"], 404, "{verified}");
     let authorizer = event["requestContext"]["authorizer"].take();
     let unverified = [
@@ -320,7 +321,7 @@ async fn the_function_believes_nobody_whom_the_gateway_did_not_verify() {
         event["requestContext"]["authorizer"] = authorizer.clone();
         event["headers"] =
             json!({ "x-holdfast-tenant": "acme", "authorization": "Bearer e30.e30." });
-        let answer = invoked("api", &event);
+        let answer = aws.invoke("api", &event);
         assert_eq!(answer["statusCode"], 401, "{authorizer}: {answer}");
         let body = answer["body"].as_str().unwrap_or_default();
         assert!(

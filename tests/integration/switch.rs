@@ -12,7 +12,7 @@ async fn every_turn_is_told_once_with_who_did_it_and_why() {
     let stack = Stack::from_env().await;
     let tenant = unique("pause");
     let own = format!("tenant/{tenant}");
-    let queue = Queue::hearing("holdfast");
+    let queue = Queue::on_bus(&stack.aws, "holdfast");
     for (state, meanwhile) in [
         ("paused", "wait"),
         ("paused", "wait"),

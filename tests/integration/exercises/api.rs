@@ -57,14 +57,22 @@ impl Round<'_> {
             return true;
         }
         // The link is signed with the function's own rights.
-        let link = call(self.function, &got(&format!("/v1/executions/{id}/receipt")));
+        let link = self
+            .stack
+            .aws
+            .call(self.function, &got(&format!("/v1/executions/{id}/receipt")));
         if link.is_denied() || self.fetched(&link).await != 200 {
             return true;
         }
         // So is that of each digest, of which there is one of this hour.
         let until = Hour::of(jiff::Timestamp::now()).next().from();
-        call("digest", &json!({ "tenant": TENANT, "until": until }));
-        let listed = call(self.function, &got("/v1/digests?limit=1"));
+        self.stack
+            .aws
+            .call("digest", &json!({ "tenant": TENANT, "until": until }));
+        let listed = self
+            .stack
+            .aws
+            .call(self.function, &got("/v1/digests?limit=1"));
         if listed.is_denied() || self.fetched(&listed).await != 200 {
             return true;
         }
@@ -80,7 +88,9 @@ impl Round<'_> {
         }
         for decision in ["approve", "reject"] {
             let begun = self.begun(&json!({}));
-            call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
+            self.stack
+                .aws
+                .call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
             if self.decide(&begun, decision).await.is_denied() {
                 return true;
             }
@@ -88,7 +98,7 @@ impl Round<'_> {
         false
     }
 
-    async fn fetched(&self, link: &Said) -> u16 {
+    async fn fetched(&self, link: &FunctionReply) -> u16 {
         let body = link.body["body"].as_str().unwrap_or_default();
         let body: Value = serde_json::from_str(body).unwrap_or_default();
         let url = &body["url"];

@@ -5,7 +5,7 @@ use holdfast_ids::{
     keys::{ExecutionKey, payload_object},
 };
 use holdfast_task::{ExecutionRef, payload::Stored};
-use holdfast_tests::{DELAY, Said, Stack, ask, call, kill, unique, variable, workers};
+use holdfast_tests::{DELAY, FunctionReply, Stack, kill, unique, variable, workers};
 use serde_json::{Value, json};
 
 mod api;
@@ -63,7 +63,7 @@ struct Begun {
 impl Round<'_> {
     /// Calls the function that is examined.
     fn denies(&self, event: &Value) -> bool {
-        call(self.function, event).is_denied()
+        self.stack.aws.call(self.function, event).is_denied()
     }
 
     fn begin_task(key: &str, owner: &str, input: &Value, started_at: &str) -> Value {
@@ -101,7 +101,7 @@ impl Round<'_> {
         let key = unique("permission");
         let owner = self.stack.aws.execution(DELAY, &key);
         let task = Self::begin_task_for(tenant, &key, &owner, input, started_at);
-        let said = call("begin", &task);
+        let said = self.stack.aws.call("begin", &task);
         let execution = said.body["execution"].clone();
         assert!(execution.is_object(), "begin: {said:?}");
         Begun {
@@ -181,7 +181,8 @@ impl Round<'_> {
             return true;
         }
         // Its undo looks at the execution by itself: no pause stops it.
-        let planned = call("plan", &Self::plan_task(&begun)).body["execution"].clone();
+        let planned =
+            self.stack.aws.call("plan", &Self::plan_task(&begun)).body["execution"].clone();
         let undo = json!({ "step": "one", "function": self.function });
         self.denies(&json!({ "execution": planned, "undo": undo }))
     }
@@ -189,7 +190,10 @@ impl Round<'_> {
     /// An execution whose hold is placed.
     fn held(&self) -> Begun {
         let begun = self.begun(&self.hold());
-        let said = call("step-vendor-hold", &self.step_task("vendor-hold", &begun));
+        let said = self
+            .stack
+            .aws
+            .call("step-vendor-hold", &self.step_task("vendor-hold", &begun));
         assert_eq!(said.body["status"], "succeeded", "{said:?}");
         begun
     }
@@ -204,7 +208,7 @@ impl Round<'_> {
 
     fn plan(&self) -> bool {
         let begun = self.held();
-        let planned = call(self.function, &Self::plan_task(&begun));
+        let planned = self.stack.aws.call(self.function, &Self::plan_task(&begun));
         if planned.is_denied() {
             return true;
         }
@@ -226,14 +230,17 @@ impl Round<'_> {
     /// Puts a question and has somebody decide it; gives the execution.
     async fn decided(&self, decision: &str) -> Begun {
         let begun = self.begun(&json!({}));
-        let said = call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
+        let said = self
+            .stack
+            .aws
+            .call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
         assert!(said.body["errorType"].is_null(), "{said:?}");
         let said = self.decide(&begun, decision).await;
         assert_eq!(said.body["statusCode"], 200, "{said:?}");
         begun
     }
 
-    async fn decide(&self, begun: &Begun, decision: &str) -> Said {
+    async fn decide(&self, begun: &Begun, decision: &str) -> FunctionReply {
         let id = begun.execution["id"].as_str().expect("an id");
         let shown = self
             .stack
@@ -246,7 +253,9 @@ impl Round<'_> {
             .or(shown["questions"][0]["incident"].as_str());
         let incident = incident.unwrap_or_else(|| panic!("a question in {shown}"));
         let body = json!({ "decision": decision, "reason": "a test", "execution_id": id });
-        call("api", &posted(&format!("{incident}/decision"), &body, &[]))
+        self.stack
+            .aws
+            .call("api", &posted(&format!("{incident}/decision"), &body, &[]))
     }
 
     async fn ask(&self) -> bool {
@@ -279,7 +288,10 @@ impl Round<'_> {
                 ":pk": { "S": format!("TENANT#{TENANT}#EXEC#{id}") }, ":sk": { "S": "STEP#" },
             },
         });
-        let found = ask("dynamodb", "DynamoDB_20120810.Query", &query);
+        let found = self
+            .stack
+            .aws
+            .json("dynamodb", "DynamoDB_20120810.Query", &query);
         let item = &found["Items"][0];
         let record = json!({ "Records": [{ "eventName": "INSERT", "dynamodb": {
             "Keys": { "pk": item["pk"], "sk": item["sk"] }, "NewImage": item, "SequenceNumber": "1",
