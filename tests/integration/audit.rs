@@ -1,4 +1,4 @@
-//! Audit events are exactly what the ledger committed, whatever dies on the way.
+//! Audit events match the committed changes of the ledger exactly, even if processes die.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -20,7 +20,8 @@ use serde_json::{Value, json};
 
 use crate::{decisions::refused, hold, recovery::ledger};
 
-/// Fault the ledger says must have been told of an execution: ids, by type.
+/// The ids of the audit events that the ledger's records of an execution require, with the type of
+/// each.
 async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str> {
     let at = ExecutionKey {
         tenant: "acme".to_owned(),
@@ -35,7 +36,7 @@ async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str>
         .collect()
 }
 
-/// Resolves every incident of tenant `acme` that somebody may still have to look after.
+/// Resolves every open incident of tenant `acme`.
 async fn resolve_all(stack: &Stack) {
     for status in ["open", "acknowledged"] {
         let list = format!("/v1/incidents?status={status}&limit=100");
@@ -47,14 +48,14 @@ async fn resolve_all(stack: &Stack) {
     }
 }
 
-/// Whether an event is of a time from then on; its sequence begins with its milliseconds.
+/// True if an event happened at or after `millis`. Its sequence begins with its milliseconds.
 fn since(event: &Value, millis: i64) -> bool {
     let sequence = event["sequence"].as_str().unwrap_or_default();
     let at = sequence.split('-').next().and_then(|at| at.parse().ok());
     at.is_some_and(|at: i64| at >= millis)
 }
 
-/// Drains until every one of these events was heard; gives all that were heard of these executions.
+/// Drains the queue until every expected event arrived, and gives all events of these executions.
 fn heard(queue: &Queue, ids: &HashSet<String>, wanted: &BTreeSet<String>) -> Vec<Value> {
     let mut heard: Vec<Value> = Vec::new();
     for _ in 0..30 {
@@ -82,7 +83,8 @@ fn valid(event: &Value) {
 }
 
 #[tokio::test]
-async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_at_random() {
+async fn two_hundred_executions_have_exact_audit_events_although_the_audit_function_is_killed_at_random()
+ {
     let stack = Stack::alone().await;
     resolve_all(&stack).await;
     let began = SystemHost.now().as_millisecond();
@@ -196,7 +198,7 @@ async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_a
 }
 
 #[tokio::test]
-async fn a_start_that_the_api_turns_away_is_told_with_what_said_no_and_leaves_its_key_as_it_was() {
+async fn a_refused_start_has_an_audit_event_with_its_reason_and_keeps_its_key_free() {
     let stack = Stack::from_env().await;
     let queue = Queue::on_bus(&stack.aws, "holdfast");
     let (key, secret) = (unique("away"), unique("hunter2"));
@@ -292,7 +294,7 @@ async fn metrics_are_written_by_workflow_and_tenant() {
 }
 
 #[tokio::test]
-async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
+async fn audit_events_of_an_execution_can_be_emitted_again_under_the_same_ids() {
     let stack = Stack::from_env().await;
     let ledger = ledger().await;
     let id = stack
@@ -301,7 +303,7 @@ async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
         .await;
     stack.api.finished(&id).await;
     let right = must(&ledger, &id).await;
-    // Whoever begins to listen now has missed all of it.
+    // A queue that is created now has missed every event so far.
     let queue = Queue::on_bus(&stack.aws, "holdfast");
     let asked = json!({ "rebuild": { "tenant": "acme", "execution": id } });
     let answer = stack.aws.try_invoke("audit", &asked);
@@ -319,7 +321,7 @@ async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
 }
 
 #[tokio::test]
-async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told_by_its_key() {
+async fn a_foreign_item_of_the_ledger_goes_to_the_dead_letter_queue_by_its_key() {
     let aws = Aws::from_env().await;
     let pk = format!("TENANT#acme#EXEC#{}", unique("alien"));
     let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -353,8 +355,7 @@ async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told
 }
 
 #[tokio::test]
-async fn every_execution_that_waits_for_a_person_reaches_the_topic_though_its_incident_is_open_already()
- {
+async fn every_execution_with_a_question_reaches_the_topic_even_if_its_incident_is_open() {
     let stack = Stack::from_env().await;
     let queue = Queue::on_incidents(&stack.aws);
     let (one, question) = refused(&stack, &unique("vendor")).await;

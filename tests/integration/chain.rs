@@ -1,4 +1,5 @@
-//! Receipts prove themselves: to a JOSE library of others, over a change of keys, and by the chain of digests that a mirror holds.
+//! Proofs of receipts: for another JOSE library, across a change of keys, and by the chain of
+//! digests in a mirror.
 
 use std::{
     env, fs,
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::{hold, story::holdfast};
 
-/// A folder of the test's own, which goes with it.
+/// A temporary folder, which is deleted on drop.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -50,7 +51,7 @@ fn ran(program: &str, arguments: &[&str]) -> (bool, String) {
     )
 }
 
-/// Fault joserfc says of a file: the id of its key, or why not.
+/// The id of the key by which joserfc verifies a file, or why joserfc refuses the file.
 fn others_verify(file: &str, keys: &str, typ: &str) -> Result<String, String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/support/verify.py");
     match ran("python3", &[script, file, keys, typ]) {
@@ -113,7 +114,7 @@ async fn another_jose_library_verifies_a_receipt_and_refuses_an_altered_one() {
 }
 
 #[tokio::test]
-async fn after_a_change_of_keys_old_and_new_receipts_verify_by_the_set_that_is_served() {
+async fn old_and_new_receipts_verify_by_the_served_key_set_after_a_change_of_keys() {
     let stack = Stack::alone().await;
     let folder = Folder::new();
     let before = executed(&stack.api).await;
@@ -151,7 +152,7 @@ async fn after_a_change_of_keys_old_and_new_receipts_verify_by_the_set_that_is_s
     assert_ne!(kids[0], kids[1]);
 }
 
-/// A mirror of the receipt bucket with the files of one tenant.
+/// Mirrors the files of one tenant from the receipt bucket, by the command of docs/receipts.md.
 fn mirror(tenant: &str, folder: &Folder) -> String {
     let to = folder.path("mirror");
     let bucket = format!("s3://{}", variable("HOLDFAST_RECEIPT_BUCKET"));
@@ -184,7 +185,7 @@ pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[tokio::test]
-async fn a_mirror_of_the_bucket_is_audited_offline_and_every_injury_named() {
+async fn an_offline_audit_of_a_mirror_names_every_injury() {
     let stack = Stack::from_env().await;
     let (folder, tenant) = (Folder::new(), unique("tenant"));
     let api = stack.api.as_tenant(&tenant);
@@ -197,7 +198,8 @@ async fn a_mirror_of_the_bucket_is_audited_offline_and_every_injury_named() {
             .await;
         api.finished(&id).await;
     }
-    // This hour and the next, of which the first is not over: what came later would join a later digest.
+    // Digests of this hour, which is not over, and of the next. A later receipt would join a later
+    // digest.
     let until = Hour::of(Timestamp::now()).next().next();
     let event = json!({ "tenant": tenant, "until": until.from() });
     stack.aws.invoke("digest", &event);
@@ -261,7 +263,7 @@ async fn a_mirror_of_the_bucket_is_audited_offline_and_every_injury_named() {
 }
 
 #[tokio::test]
-async fn a_digest_and_its_receipt_that_were_taken_away_are_missed_and_not_written_anew() {
+async fn a_deleted_digest_and_its_receipt_are_reported_missing_and_not_written_again() {
     let stack = Stack::from_env().await;
     let tenant = unique("tenant");
     let api = stack.api.as_tenant(&tenant);
@@ -348,7 +350,7 @@ impl Drop for EveryMinute<'_> {
     }
 }
 
-/// A file with its last text character changed.
+/// Bytes of which the last character of the text can be changed.
 trait Altered {
     fn replace_last(&self) -> Vec<u8>;
 }

@@ -1,11 +1,11 @@
-//! `holdfast doctor` asks the running stack what it depends on.
+//! `holdfast doctor` checks everything that the running stack depends on.
 
 use holdfast_tests::{EnvironmentChange, Stack};
 
 use crate::story::holdfast;
 
 #[tokio::test]
-async fn the_doctor_finds_the_stack_fine_and_names_a_secret_that_is_not_there() {
+async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
     // A changed function restarts, which would disturb another test that calls it.
     let stack = Stack::alone().await;
     let (fine, said) = holdfast(&["doctor"]).await;
@@ -28,7 +28,7 @@ async fn the_doctor_finds_the_stack_fine_and_names_a_secret_that_is_not_there() 
 }
 
 #[tokio::test]
-async fn the_doctor_says_what_it_lacks() {
+async fn the_doctor_names_what_it_could_not_check() {
     let (fine, said) = holdfast(&["doctor", "--sam", "no-such-program"]).await;
     assert!(!fine);
     let why = "it can be asked: no-such-program cannot be run";

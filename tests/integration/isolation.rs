@@ -1,5 +1,7 @@
-//! Below the handlers: what a session on behalf of one tenant can reach of another's, at an emulator that enforces IAM; and
-//! what the deployed API reaches when a record leads it astray.
+//! Isolation of tenants below the handlers.
+//!
+//! An emulator that enforces IAM shows what a session for one tenant can reach of another's. A
+//! misdirected record shows what the deployed API can reach.
 
 use std::{
     net::TcpListener,
@@ -19,10 +21,10 @@ use jiff::Timestamp;
 use serde_json::json;
 
 const BUCKET: &str = "receipts-of-all";
-/// A role that may read everything, more than the deployment's tenant role.
+/// A role that may read every object, which is more than the deployment's tenant role may.
 const ROLE: &str = "arn:aws:iam::000000000000:role/tenant";
 
-/// An emulator of its own, which ends with the test.
+/// A second emulator, which ends with the test.
 struct Strict {
     process: Child,
     endpoint: String,
@@ -30,7 +32,7 @@ struct Strict {
 
 impl Drop for Strict {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -102,7 +104,7 @@ fn client(config: &SdkConfig) -> Client {
     Client::from_conf(config.force_path_style(true).build())
 }
 
-/// Where a receipt and a digest of `tenant` lie.
+/// The keys of a receipt and of a digest of `tenant`.
 fn objects(tenant: &str) -> [String; 2] {
     let at = ExecutionKey {
         tenant: tenant.to_owned(),
@@ -113,7 +115,7 @@ fn objects(tenant: &str) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those_of_another() {
+async fn a_tenant_session_fetches_only_the_receipts_and_digests_of_its_tenant() {
     let strict = Strict::start().await;
     let owner = strict.owner().await;
     let all = &owner.s3;
@@ -178,7 +180,7 @@ async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those
 }
 
 #[tokio::test]
-async fn a_record_that_names_another_tenants_receipt_opens_nothing() {
+async fn a_record_that_names_another_tenants_receipt_gives_no_access() {
     if !enforced() {
         return;
     }
@@ -205,7 +207,7 @@ async fn a_record_that_names_another_tenants_receipt_opens_nothing() {
     let page = |id: &str| format!("/v1/executions/{id}/receipt?format=html");
     let right = theirs_api.get(&page(&theirs.at.execution)).await;
     assert_eq!(right.status, 200, "{}", right.text);
-    // As a fault of ours would have it.
+    // The record is changed as an error of the engine could change it.
     let astray = ExecutionRecord {
         rev: own.rev + 1,
         receipt: theirs.receipt.clone(),

@@ -1,9 +1,9 @@
-//! Audit entries, incidents, and what must never be logged.
+//! Log lines: audit entries, incidents, and payloads that no line may contain.
 
 use holdfast_tests::{DELAY, Stack, eventually, unique};
 use serde_json::json;
 
-/// The functions that one execution of the specification's workflow passes.
+/// The functions that an execution of the specification's workflow calls.
 const FUNCTIONS: [&str; 5] = ["api", "begin", "step-vendor-hold", "step-http", "finish"];
 
 #[tokio::test]

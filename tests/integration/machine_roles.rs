@@ -1,5 +1,8 @@
-//! Fault the roles of machines and triggers allow: what their states and rules name, and nothing else. The emulator holds
-//! neither to its role when it acts, so that its own evaluation of their policies is asked.
+//! The roles of state machines and triggers allow what their states and rules name, and nothing
+//! else.
+//!
+//! The emulator enforces neither role when it acts for a state machine or a rule, so that the tests
+//! call its simulation of IAM policies.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +10,7 @@ use holdfast_tests::{Aws, Stack, elements, variable};
 
 use crate::permissions::{Policy, PolicyGuard, functions};
 
-/// Whether a role would be allowed `action` on each resource, by the emulator's own evaluation of its policies.
+/// True if the emulator's simulation allows a role `action` on `resource`.
 fn allowed(aws: &Aws, role: &str, action: &str, resource: &str) -> bool {
     let parameters = [
         ("PolicySourceArn", role),
@@ -22,8 +25,11 @@ fn allowed(aws: &Aws, role: &str, action: &str, resource: &str) -> bool {
     }
 }
 
-/// Takes each permission for an action away from a role, one after another: something that it was for is denied then. The
-/// emulator holds no machine and no trigger to its role, so that nothing else notices.
+/// Removes each permission for an action from a role in turn, and expects that one of the resources
+/// is then denied.
+///
+/// The emulator enforces no role of a state machine or a trigger, so that no other test would
+/// notice.
 fn each_is_needed(aws: &Aws, role: &str, action: &str, resources: &[String]) {
     let name = role.rsplit('/').next().expect("a name");
     let mut taken = 0;
@@ -104,7 +110,7 @@ async fn each_machine_may_call_the_functions_that_its_states_name_and_no_others(
             );
         }
     }
-    // The rest is called by API Gateway, EventBridge and the stream.
+    // API Gateway, EventBridge and the stream call the others.
     let rest: Vec<_> = functions()
         .into_iter()
         .filter(|name| !used.contains(name))

@@ -1,4 +1,4 @@
-//! The exercises of what ends an execution and of what chains its receipt.
+//! The exercises of the functions that end an execution and chain its receipt.
 
 use holdfast_receipt::chain::Hour;
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,7 @@ impl Round<'_> {
     pub(super) fn finish(&self) -> bool {
         let begun = self.begun(&json!({}));
         let task = json!({ "execution": begun.execution, "steps": [] });
-        // One that is rolled back has an incident to close or to open.
+        // The end of a rollback closes or opens an incident.
         let held = self.held();
         let planned =
             self.stack.aws.call("plan", &Self::plan_task(&held)).body["execution"].clone();
@@ -20,7 +20,7 @@ impl Round<'_> {
         );
         let steps = json!([{ "name": "one", "action": "vendor-hold" }]);
         let unwound = json!({ "execution": planned, "steps": steps });
-        // The second time it adopts the receipt that is there.
+        // The second call adopts the receipt that exists.
         if self.denies(&task) || self.denies(&unwound) || self.denies(&task) {
             return true;
         }
@@ -45,7 +45,8 @@ impl Round<'_> {
             .json("dynamodb", "DynamoDB_20120810.UpdateItem", &change);
     }
 
-    /// Of a tenant with one receipt, this hour's digest and the next, which names it; then of every tenant what is due.
+    /// Writes digests of this hour and the next for a tenant with one receipt, of which the second
+    /// names the first; then every digest that is due.
     pub(super) fn digest(&self) -> bool {
         let now = Timestamp::now();
         let tenant = unique("tenant");
