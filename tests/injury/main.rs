@@ -299,7 +299,7 @@ async fn executions_end_as_they_should_while_the_ledger_throttles() {
     let stack = &Stack::alone().await;
     let functions = ["begin", "step-vendor-hold", "step-http", "plan", "finish"];
     // The SDK tries three times by itself: one in two must fail for a function to notice.
-    let throttle = Throttle::begin(&functions, 5).await;
+    let throttle = Throttle::begin(&stack.aws, &functions, 5).await;
     let vendors: Vec<_> = (0..10).map(|_| unique("vendor")).collect();
     let planned = stream::iter(vendors.iter().enumerate());
     planned
@@ -319,8 +319,8 @@ async fn executions_end_as_they_should_while_the_ledger_throttles() {
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(
-        throttle.refused() > 50,
-        "{} were refused",
-        throttle.refused()
+        throttle.throttled() > 50,
+        "{} requests were throttled",
+        throttle.throttled()
     );
 }

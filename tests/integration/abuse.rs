@@ -1,4 +1,5 @@
-//! Fault hostile callers send to the doors: bodies, paths, keys. It is refused as what it is, and nothing else happens.
+//! Hostile requests to the API: bodies, paths and keys are refused for the right reason and have no
+//! effect.
 
 use holdfast_ids::keys::execution_id;
 use holdfast_tests::{DELAY, Stack, unique};
@@ -6,12 +7,12 @@ use serde_json::{Value, json};
 
 use crate::hold;
 
-/// A path below which a start is posted.
+/// The path at which a start is posted.
 fn starts() -> String {
     format!("/v1/workflows/{DELAY}/executions")
 }
 
-/// Posts a text as it is.
+/// Posts a text as it is and gives the status and the body.
 async fn raw(stack: &Stack, path: &str, key: &str, body: String) -> (u16, Value) {
     let request = stack.api.request("POST", path);
     let request = request.header("content-type", "application/json");
@@ -22,14 +23,14 @@ async fn raw(stack: &Stack, path: &str, key: &str, body: String) -> (u16, Value)
     (reply.status, reply.body)
 }
 
-/// Whether an answer is a problem document of ours.
+/// True if an answer is a problem document of ours.
 pub(crate) fn is_problem(body: &Value) -> bool {
     let kind = body["type"].as_str().unwrap_or_default();
     kind.starts_with("urn:holdfast:problem:") && body["detail"].is_string()
 }
 
 #[tokio::test]
-async fn a_body_too_large_or_too_deep_is_refused_as_what_it_is() {
+async fn a_body_that_is_too_large_or_too_deep_is_refused_for_that_reason() {
     let stack = Stack::from_env().await;
     let (large, deep) = (unique("large"), unique("deep"));
     let ten = "x".repeat(10 * 1024 * 1024);
@@ -69,7 +70,7 @@ async fn a_body_too_large_or_too_deep_is_refused_as_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_what_it_says_is_refused_with_its_place() {
+async fn a_malformed_body_is_refused_with_the_place_of_the_error() {
     let stack = Stack::from_env().await;
     for (body, said) in [
         ("", "line 1 column 0"),
@@ -113,7 +114,7 @@ async fn a_body_that_is_not_what_it_says_is_refused_with_its_place() {
 }
 
 #[tokio::test]
-async fn a_path_that_climbs_or_deceives_leads_to_nothing() {
+async fn a_path_with_traversal_or_lookalikes_reaches_no_resource() {
     let stack = Stack::from_env().await;
     let id = stack
         .api
@@ -189,7 +190,7 @@ async fn a_path_that_climbs_or_deceives_leads_to_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_that_no_header_may_carry_is_refused_at_every_door() {
+async fn a_key_that_no_header_may_carry_is_refused_by_every_entry() {
     let stack = Stack::from_env().await;
     for key in ["kéy", "кеу", "a b", "a\tb", " ", "\u{7f}", &"k".repeat(256)] {
         let path = starts();
@@ -198,7 +199,7 @@ async fn a_key_that_no_header_may_carry_is_refused_at_every_door() {
             .request("POST", &path)
             .header("content-type", "application/json");
         let value = reqwest::header::HeaderValue::from_bytes(key.as_bytes());
-        // Fault HTTP itself forbids cannot be sent.
+        // HTTP itself forbids these characters, so that no client can send them.
         let Ok(value) = value else { continue };
         let request = request.header("idempotency-key", value);
         let reply = stack

@@ -1,4 +1,4 @@
-//! Audit events are exactly what the ledger committed, whatever dies on the way.
+//! Audit events match the committed changes of the ledger exactly, even if processes die.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -14,19 +14,14 @@ use holdfast_engine::Host;
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::Ledger;
 use holdfast_tests::{
-    DELAY, Queue, Stack, answered, eventually, kill, logged, texts, unique, variable, workers,
+    Aws, DELAY, Queue, Stack, eventually, kill, texts, unique, variable, workers,
 };
 use serde_json::{Value, json};
 
-use crate::{decisions::refused, hold};
+use crate::{decisions::refused, hold, recovery::ledger};
 
-async fn ledger() -> DynamoLedger {
-    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-    let client = aws_sdk_dynamodb::Client::new(&config);
-    DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"))
-}
-
-/// Fault the ledger says must have been told of an execution: ids, by type.
+/// The ids of the audit events that the ledger's records of an execution require, with the type of
+/// each.
 async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str> {
     let at = ExecutionKey {
         tenant: "acme".to_owned(),
@@ -41,7 +36,7 @@ async fn must(ledger: &DynamoLedger, id: &str) -> BTreeMap<String, &'static str>
         .collect()
 }
 
-/// Resolves every incident of tenant `acme` that somebody may still have to look after.
+/// Resolves every open incident of tenant `acme`.
 async fn resolve_all(stack: &Stack) {
     for status in ["open", "acknowledged"] {
         let list = format!("/v1/incidents?status={status}&limit=100");
@@ -53,14 +48,14 @@ async fn resolve_all(stack: &Stack) {
     }
 }
 
-/// Whether an event is of a time from then on; its sequence begins with its milliseconds.
+/// True if an event happened at or after `millis`. Its sequence begins with its milliseconds.
 fn since(event: &Value, millis: i64) -> bool {
     let sequence = event["sequence"].as_str().unwrap_or_default();
     let at = sequence.split('-').next().and_then(|at| at.parse().ok());
     at.is_some_and(|at: i64| at >= millis)
 }
 
-/// Drains until every one of these events was heard; gives all that were heard of these executions.
+/// Drains the queue until every expected event arrived, and gives all events of these executions.
 fn heard(queue: &Queue, ids: &HashSet<String>, wanted: &BTreeSet<String>) -> Vec<Value> {
     let mut heard: Vec<Value> = Vec::new();
     for _ in 0..30 {
@@ -88,11 +83,12 @@ fn valid(event: &Value) {
 }
 
 #[tokio::test]
-async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_at_random() {
+async fn two_hundred_executions_have_exact_audit_events_although_the_audit_function_is_killed_at_random()
+ {
     let stack = Stack::alone().await;
     resolve_all(&stack).await;
     let began = SystemHost.now().as_millisecond();
-    let queue = Queue::hearing("holdfast");
+    let queue = Queue::on_bus(&stack.aws, "holdfast");
     let ledger = ledger().await;
     let over = AtomicBool::new(false);
     let executions = async {
@@ -202,9 +198,9 @@ async fn two_hundred_executions_are_told_exactly_although_the_teller_is_killed_a
 }
 
 #[tokio::test]
-async fn a_start_that_the_api_turns_away_is_told_with_what_said_no_and_leaves_its_key_as_it_was() {
+async fn a_refused_start_has_an_audit_event_with_its_reason_and_keeps_its_key_free() {
     let stack = Stack::from_env().await;
-    let queue = Queue::hearing("holdfast");
+    let queue = Queue::on_bus(&stack.aws, "holdfast");
     let (key, secret) = (unique("away"), unique("hunter2"));
     let alice = stack.api.as_actor("alice");
     let wrong = json!({ "vendor_id": unique("vendor"), "hold_days": secret });
@@ -279,7 +275,9 @@ async fn metrics_are_written_by_workflow_and_tenant() {
         .await;
     stack.api.finished(&id).await;
     eventually("a line of metrics", 20, || async {
-        let lines = tokio::task::spawn_blocking(|| logged("audit", "workflow_success_rate"));
+        let aws = stack.aws.clone();
+        let lines =
+            tokio::task::spawn_blocking(move || aws.logged("audit", "workflow_success_rate"));
         let lines = lines.await.expect("the logs can be read");
         let lines = lines
             .iter()
@@ -296,7 +294,7 @@ async fn metrics_are_written_by_workflow_and_tenant() {
 }
 
 #[tokio::test]
-async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
+async fn audit_events_of_an_execution_can_be_emitted_again_under_the_same_ids() {
     let stack = Stack::from_env().await;
     let ledger = ledger().await;
     let id = stack
@@ -305,10 +303,10 @@ async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
         .await;
     stack.api.finished(&id).await;
     let right = must(&ledger, &id).await;
-    // Whoever begins to listen now has missed all of it.
-    let queue = Queue::hearing("holdfast");
+    // A queue that is created now has missed every event so far.
+    let queue = Queue::on_bus(&stack.aws, "holdfast");
     let asked = json!({ "rebuild": { "tenant": "acme", "execution": id } });
-    let answer = answered("audit", &asked);
+    let answer = stack.aws.try_invoke("audit", &asked);
     assert_eq!(answer, Ok(json!({ "events": right.len() })));
     let ids = HashSet::from([id.clone()]);
     let wanted: BTreeSet<_> = right.keys().cloned().collect();
@@ -317,18 +315,18 @@ async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
     let told: BTreeSet<_> = heard.iter().filter_map(|one| one["id"].as_str()).collect();
     assert_eq!(told, right.keys().map(String::as_str).collect());
     let wrong = json!({ "rebuild": { "execution": id } });
-    let refused = answered("audit", &wrong);
+    let refused = stack.aws.try_invoke("audit", &wrong);
     let why = refused.expect_err("it names no tenant").to_string();
     assert!(why.contains("it has tenant and execution"), "{why}");
 }
 
 #[tokio::test]
-async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told_by_its_key() {
-    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-    let table = aws_sdk_dynamodb::Client::new(&config);
+async fn a_foreign_item_of_the_ledger_goes_to_the_dead_letter_queue_by_its_key() {
+    let aws = Aws::from_env().await;
     let pk = format!("TENANT#acme#EXEC#{}", unique("alien"));
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let put = table
+    let put = aws
+        .dynamodb
         .put_item()
         .table_name(variable("HOLDFAST_LEDGER_TABLE"))
         .item("pk", text(&pk))
@@ -336,7 +334,8 @@ async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told
         .item("text", text("hidden"));
     put.send().await.expect("the table takes it");
     let found = eventually("the item in the queue", 60, || async {
-        let drained = tokio::task::spawn_blocking(|| Queue::of_stack("UntoldQueue").drain());
+        let queue = Queue::of_stack(&aws, "UntoldQueue");
+        let drained = tokio::task::spawn_blocking(move || queue.drain());
         let drained = drained.await.expect("it is drained");
         let mut drained = drained.into_iter();
         let found = drained.find(|one| one["keys"]["pk"]["S"] == pk.as_str());
@@ -347,7 +346,8 @@ async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told
     let why = found["reason"].as_str().expect("a reason");
     assert!(why.contains("its key is none of the ledger's"), "{why}");
     assert!(!found.to_string().contains("hidden"), "{found}");
-    let delete = table
+    let delete = aws
+        .dynamodb
         .delete_item()
         .table_name(variable("HOLDFAST_LEDGER_TABLE"));
     let delete = delete.key("pk", text(&pk)).key("sk", text("NOTE"));
@@ -355,10 +355,9 @@ async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told
 }
 
 #[tokio::test]
-async fn every_execution_that_waits_for_a_person_reaches_the_topic_though_its_incident_is_open_already()
- {
+async fn every_execution_with_a_question_reaches_the_topic_even_if_its_incident_is_open() {
     let stack = Stack::from_env().await;
-    let queue = Queue::of_incidents();
+    let queue = Queue::on_incidents(&stack.aws);
     let (one, question) = refused(&stack, &unique("vendor")).await;
     let (two, same) = refused(&stack, &unique("vendor")).await;
     assert_eq!(question["incident"], same["incident"]);

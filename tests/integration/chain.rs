@@ -1,4 +1,5 @@
-//! Receipts prove themselves: to a JOSE library of others, over a change of keys, and by the chain of digests that a mirror holds.
+//! Proofs of receipts: for another JOSE library, across a change of keys, and by the chain of
+//! digests in a mirror.
 
 use std::{
     env, fs,
@@ -7,15 +8,13 @@ use std::{
 };
 
 use holdfast_receipt::chain::Hour;
-use holdfast_tests::{
-    Api, Changed, DELAY, Stack, allow, answered, eventually, invoke, logged, unique, variable,
-};
+use holdfast_tests::{Api, Aws, DELAY, EnvironmentChange, Stack, eventually, unique, variable};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{hold, story::holdfast};
 
-/// A folder of the test's own, which goes with it.
+/// A temporary folder, which is deleted on drop.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -52,7 +51,7 @@ fn ran(program: &str, arguments: &[&str]) -> (bool, String) {
     )
 }
 
-/// Fault joserfc says of a file: the id of its key, or why not.
+/// The id of the key by which joserfc verifies a file, or why joserfc refuses the file.
 fn others_verify(file: &str, keys: &str, typ: &str) -> Result<String, String> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/support/verify.py");
     match ran("python3", &[script, file, keys, typ]) {
@@ -115,51 +114,36 @@ async fn another_jose_library_verifies_a_receipt_and_refuses_an_altered_one() {
 }
 
 #[tokio::test]
-async fn after_a_change_of_keys_old_and_new_receipts_verify_by_the_set_that_is_served() {
+async fn old_and_new_receipts_verify_by_the_served_key_set_after_a_change_of_keys() {
     let stack = Stack::alone().await;
     let folder = Folder::new();
     let before = executed(&stack.api).await;
-    let (made, said) = ran(
-        "aws",
-        &[
-            "kms",
-            "create-key",
-            "--key-spec",
-            "ECC_NIST_P256",
-            "--key-usage",
-            "SIGN_VERIFY",
-            "--output",
-            "json",
-        ],
-    );
-    assert!(made, "{said}");
-    let said: Value = serde_json::from_str(&said).expect("JSON");
-    let new = said["KeyMetadata"]["Arn"].as_str().expect("an ARN");
-    // Fault the parameter SigningKeyArn sets; the API keeps the stack's own key in its set.
+    let aws = &stack.aws;
+    let key = json!({ "KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY" });
+    let created = aws.json("kms", "TrentService.CreateKey", &key);
+    let new = created["KeyMetadata"]["Arn"].as_str().expect("an ARN");
+    // These changes are those of the parameter SigningKeyArn. The API keeps the stack's own key in
+    // its key set.
     let name = "HOLDFAST_SIGNING_KEY";
     let signs = [
-        allow("finish", &["kms:GetPublicKey", "kms:Sign"], new),
-        allow("api", &["kms:GetPublicKey"], new),
+        aws.allow("finish", &["kms:GetPublicKey", "kms:Sign"], new),
+        aws.allow("api", &["kms:GetPublicKey"], new),
     ];
     let changed = [
-        Changed::to("finish", name, new),
-        Changed::to("api", name, new),
+        EnvironmentChange::new(aws, "finish", name, new),
+        EnvironmentChange::new(aws, "api", name, new),
     ];
     let after = executed(&stack.api).await;
     let keys = key_set(&stack.api, &folder).await;
-    let old = changed[0].before.clone();
+    let old = changed[0].before().to_owned();
     drop(changed);
-    // Fault is of use for the one change alone.
+    // Only `finish` signs, and it has its former key again.
     let [signs, serves] = signs;
     drop(signs);
-    // Others' receipts of that time stay good, as this one does.
-    serves.stay();
-    Changed::to(
-        "api",
-        "HOLDFAST_RETIRED_SIGNING_KEYS",
-        &format!("{old},{new}"),
-    )
-    .stay();
+    // Receipts that other tests caused meanwhile stay verifiable, as this test's do.
+    serves.keep();
+    let retired = format!("{old},{new}");
+    EnvironmentChange::new(aws, "api", "HOLDFAST_RETIRED_SIGNING_KEYS", &retired).keep();
     let mut kids = Vec::new();
     for id in [before, after] {
         let file = receipt(&stack.api, &id, &folder).await;
@@ -168,7 +152,7 @@ async fn after_a_change_of_keys_old_and_new_receipts_verify_by_the_set_that_is_s
     assert_ne!(kids[0], kids[1]);
 }
 
-/// A mirror of the receipt bucket with the files of one tenant.
+/// Mirrors the files of one tenant from the receipt bucket, by the command of docs/receipts.md.
 fn mirror(tenant: &str, folder: &Folder) -> String {
     let to = folder.path("mirror");
     let bucket = format!("s3://{}", variable("HOLDFAST_RECEIPT_BUCKET"));
@@ -201,7 +185,7 @@ pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[tokio::test]
-async fn a_mirror_of_the_bucket_is_audited_offline_and_every_injury_named() {
+async fn an_offline_audit_of_a_mirror_names_every_injury() {
     let stack = Stack::from_env().await;
     let (folder, tenant) = (Folder::new(), unique("tenant"));
     let api = stack.api.as_tenant(&tenant);
@@ -214,11 +198,12 @@ async fn a_mirror_of_the_bucket_is_audited_offline_and_every_injury_named() {
             .await;
         api.finished(&id).await;
     }
-    // This hour and the next, of which the first is not over: what came later would join a later digest.
+    // Digests of this hour, which is not over, and of the next. A later receipt would join a later
+    // digest.
     let until = Hour::of(Timestamp::now()).next().next();
     let event = json!({ "tenant": tenant, "until": until.from() });
-    invoke("digest", &event);
-    invoke("digest", &event);
+    stack.aws.invoke("digest", &event);
+    stack.aws.invoke("digest", &event);
     let (dir, keys) = (mirror(&tenant, &folder), key_set(&stack.api, &folder).await);
     let (from, to) = (began.to_string(), until.to_string());
     let audit = [
@@ -278,7 +263,7 @@ async fn a_mirror_of_the_bucket_is_audited_offline_and_every_injury_named() {
 }
 
 #[tokio::test]
-async fn a_digest_and_its_receipt_that_were_taken_away_are_missed_and_not_written_anew() {
+async fn a_deleted_digest_and_its_receipt_are_reported_missing_and_not_written_again() {
     let stack = Stack::from_env().await;
     let tenant = unique("tenant");
     let api = stack.api.as_tenant(&tenant);
@@ -292,7 +277,7 @@ async fn a_digest_and_its_receipt_that_were_taken_away_are_missed_and_not_writte
     };
     let receipt = link["object"].as_str().expect("an object").to_owned();
     let until = Hour::of(Timestamp::now()).next();
-    invoke(
+    stack.aws.invoke(
         "digest",
         &json!({ "tenant": tenant, "until": until.from() }),
     );
@@ -304,11 +289,14 @@ async fn a_digest_and_its_receipt_that_were_taken_away_are_missed_and_not_writte
         delete.expect("a delete marker, which the lock does not hinder");
     }
     let next = json!({ "tenant": tenant, "until": until.next().from() });
-    let refused = answered("digest", &next).expect_err("less is there than was written");
+    let refused = stack
+        .aws
+        .try_invoke("digest", &next)
+        .expect_err("less is there than was written");
     assert!(refused.to_string().contains("1 of 1 tenants"), "{refused}");
     let why = &format!("{digest}: the chain is broken: it is missing");
     eventually("the log says why", 30, || async {
-        let said = logged("digest", &tenant);
+        let said = stack.aws.logged("digest", &tenant);
         let told = said.iter().any(|line| line.contains(why));
         told.then_some(()).ok_or(format!("{said:?}"))
     })
@@ -320,22 +308,16 @@ async fn a_digest_and_its_receipt_that_were_taken_away_are_missed_and_not_writte
 
 #[tokio::test]
 async fn the_schedule_runs_the_function_a_quarter_past_each_hour() {
-    let _stack = Stack::from_env().await;
-    let (listed, said) = ran("aws", &["events", "list-rules", "--output", "json"]);
-    assert!(listed, "{said}");
-    let rules: Value = serde_json::from_str(&said).expect("JSON");
-    let rules = rules["Rules"].as_array().expect("rules").iter();
-    let rule = rules.clone().find(|rule| {
-        let name = rule["Name"].as_str().unwrap_or_default();
-        name.contains("DigestRule") && rule["ScheduleExpression"] == "cron(15 * * * ? *)"
-    });
-    let name = rule.expect("the template's rule")["Name"]
-        .as_str()
-        .expect("a name");
-    let runs = || logged("digest", "digests_overdue").len();
+    let stack = Stack::from_env().await;
+    let rules = stack.aws.rules().await;
+    let mut rules = rules.iter();
+    let rule = rules
+        .find(|(name, schedule)| name.contains("DigestRule") && schedule == "cron(15 * * * ? *)");
+    let (name, _) = rule.expect("the template's rule");
+    let runs = || stack.aws.logged("digest", "digests_overdue").len();
     let before = runs();
-    // The same rule, every minute.
-    let _sooner = Sooner::of(name);
+    // The same rule fires every minute for the rest of the test.
+    let _every_minute = EveryMinute::new(&stack.aws, name);
     eventually("the rule runs the function", 150, || async {
         let now = runs();
         (now > before).then_some(()).ok_or(format!("{now} runs"))
@@ -343,33 +325,32 @@ async fn the_schedule_runs_the_function_a_quarter_past_each_hour() {
     .await;
 }
 
-/// A rule that fires every minute, until this goes out of scope.
-struct Sooner<'a>(&'a str);
+/// A rule that fires every minute until this drops.
+struct EveryMinute<'a> {
+    aws: &'a Aws,
+    rule: &'a str,
+}
 
-impl<'a> Sooner<'a> {
-    fn of(rule: &'a str) -> Self {
-        let sooner = Self(rule);
-        sooner.put("rate(1 minute)");
-        sooner
+impl<'a> EveryMinute<'a> {
+    fn new(aws: &'a Aws, rule: &'a str) -> Self {
+        let guard = Self { aws, rule };
+        guard.put("rate(1 minute)");
+        guard
     }
 
     fn put(&self, schedule: &str) {
-        let rule = ["events", "put-rule", "--name", self.0];
-        let (put, said) = ran(
-            "aws",
-            &[&rule[..], &["--schedule-expression", schedule]].concat(),
-        );
-        assert!(put, "{said}");
+        let rule = json!({ "Name": self.rule, "ScheduleExpression": schedule });
+        self.aws.json("events", "AWSEvents.PutRule", &rule);
     }
 }
 
-impl Drop for Sooner<'_> {
+impl Drop for EveryMinute<'_> {
     fn drop(&mut self) {
         self.put("cron(15 * * * ? *)");
     }
 }
 
-/// A file with its last text character changed.
+/// Bytes of which the last character of the text can be changed.
 trait Altered {
     fn replace_last(&self) -> Vec<u8>;
 }

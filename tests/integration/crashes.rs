@@ -1,4 +1,5 @@
-//! A function's process is killed in the middle of a step: one effect, and a finished execution.
+//! A function's process that is killed in the middle of a step leaves one effect and a finished
+//! execution.
 
 use holdfast_tests::{DELAY, Stack, eventually, kill, unique, workers};
 use serde_json::json;
@@ -9,7 +10,7 @@ use crate::hold;
 async fn a_worker_killed_after_its_effect_leaves_one_effect_and_a_finished_execution() {
     let stack = Stack::alone().await;
     let vendor = unique("vendor");
-    // The effect is committed, and the answer is still on its way when the worker dies.
+    // The vendor system commits the effect and delays its answer, and the worker dies meanwhile.
     let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "delay_after_ms": 60_000 }, "vendor_id": vendor });
     stack.vendor.plan(fault).await;
     let id = stack

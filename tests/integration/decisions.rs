@@ -1,11 +1,10 @@
-//! Fault people decide: approvals, escalations, incidents, and which of decision and silence counts.
+//! People's decisions: approvals, escalations, incidents, and the race between a decision and its
+//! timeout.
 
-use aws_config::BehaviorVersion;
-use holdfast_aws::DynamoLedger;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Request, rule};
 use holdfast_receipt::Decision;
-use holdfast_tests::{Api, Reply, Stack, eventually, texts, unique, variable};
+use holdfast_tests::{Api, Reply, Stack, eventually, texts, unique};
 use serde_json::{Value, json};
 
 use crate::steps;
@@ -17,7 +16,7 @@ fn large(vendor: &str) -> Value {
     json!({ "vendor_id": vendor, "hold_days": 14, "amount": 250_000 })
 }
 
-/// Waits until an execution asks people, and gives the question.
+/// Waits until an execution has an open question, and gives the question.
 pub(crate) async fn asked(api: &Api, id: &str) -> Value {
     eventually("the execution asks", 30, || async {
         let execution = api.get(&format!("/v1/executions/{id}")).await.body;
@@ -37,7 +36,7 @@ pub(crate) async fn decide(api: &Api, question: &Value, decision: &str, id: &str
     api.post(&path, &body).await
 }
 
-/// An execution whose hold the vendor system refuses, and which asks people about it.
+/// An execution whose hold the vendor system refuses, and its open question about that failure.
 pub(crate) async fn refused(stack: &Stack, vendor: &str) -> (String, Value) {
     stack
         .aws
@@ -135,7 +134,7 @@ async fn a_rejected_approval_ends_the_execution_before_any_effect_and_is_no_inci
 }
 
 #[tokio::test]
-async fn a_failed_step_is_tried_again_if_a_person_decides_so() {
+async fn a_failed_step_is_retried_by_a_retry_decision() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let (id, question) = refused(&stack, &vendor).await;
@@ -155,7 +154,7 @@ async fn a_failed_step_is_tried_again_if_a_person_decides_so() {
 }
 
 #[tokio::test]
-async fn a_failed_step_is_skipped_if_a_person_decides_so() {
+async fn a_failed_step_is_skipped_by_a_skip_decision() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let (id, question) = refused(&stack, &vendor).await;
@@ -168,7 +167,7 @@ async fn a_failed_step_is_skipped_if_a_person_decides_so() {
 }
 
 #[tokio::test]
-async fn executions_that_fail_of_one_cause_are_one_incident_and_each_has_its_own_decision() {
+async fn executions_with_one_cause_share_an_incident_and_each_has_its_own_decision() {
     let stack = Stack::from_env().await;
     let (first, second) = (unique("vendor"), unique("vendor"));
     let ((one, question), (two, same)) = (
@@ -223,9 +222,9 @@ async fn executions_that_fail_of_one_cause_are_one_incident_and_each_has_its_own
 }
 
 #[tokio::test]
-async fn an_incident_is_acknowledged_and_resolved_and_met_again_it_is_open_again() {
+async fn a_resolved_incident_opens_again_when_its_cause_recurs() {
     let stack = Stack::from_env().await;
-    // A tenant of its own, so that no other test meets the same cause.
+    // This test has a tenant of its own, so that no other test meets the same cause.
     let tenant = unique("tenant");
     let api = stack.api.as_tenant(&tenant);
     stack
@@ -287,7 +286,7 @@ async fn an_incident_is_acknowledged_and_resolved_and_met_again_it_is_open_again
 }
 
 #[tokio::test]
-async fn silence_rolls_back_and_a_decision_after_it_is_refused() {
+async fn a_question_without_a_decision_rolls_back_and_a_later_decision_is_refused() {
     let stack = Stack::from_env().await;
     stack
         .aws
@@ -300,7 +299,7 @@ async fn silence_rolls_back_and_a_decision_after_it_is_refused() {
         .started("WF-TEST-SILENCE", &unique("silence"), &input)
         .await;
     let question = asked(&stack.api, &id).await;
-    // Others may injure the stack meanwhile: only the machine's clock runs.
+    // Other tests may injure the stack meanwhile, so only Step Functions' own clock counts.
     drop(stack);
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     let stack = Stack::from_env().await;
@@ -320,10 +319,9 @@ async fn a_decision_whose_delivery_was_lost_is_delivered_by_the_sweep() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let (id, _) = refused(&stack, &vendor).await;
-    // Recorded, and whoever recorded it died before telling the machine.
-    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let client = aws_sdk_dynamodb::Client::new(&config);
-    let ledger = DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"));
+    // The decision is recorded, as if the API had died before it sent the decision to Step
+    // Functions.
+    let ledger = crate::recovery::ledger().await;
     let at = ExecutionKey {
         tenant: "acme".to_owned(),
         execution: id.clone(),
@@ -344,7 +342,7 @@ async fn a_decision_whose_delivery_was_lost_is_delivered_by_the_sweep() {
 }
 
 #[tokio::test]
-async fn an_execution_that_is_cancelled_while_it_waits_takes_no_decision() {
+async fn an_execution_that_is_cancelled_with_an_open_question_accepts_no_decision() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let (id, question) = refused(&stack, &vendor).await;
@@ -362,7 +360,7 @@ async fn an_execution_that_is_cancelled_while_it_waits_takes_no_decision() {
 }
 
 #[tokio::test]
-async fn a_workflow_goes_on_without_an_optional_step_that_certainly_had_no_effect() {
+async fn a_workflow_continues_without_an_optional_step_whose_failure_left_no_effect() {
     let stack = Stack::from_env().await;
     stack
         .aws

@@ -1,11 +1,11 @@
-//! The demo's stories go as they should on this stack, which holds functions to their roles.
+//! The demo's stories end as expected on this stack, which enforces IAM policies.
 
 use std::process::Command;
 
 use crate::story::{built, said};
 
 #[tokio::test]
-async fn every_story_of_the_demo_goes_as_it_should() {
+async fn every_story_of_the_demo_ends_as_expected() {
     for story in [
         "executed",
         "duplicate",

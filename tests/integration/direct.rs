@@ -1,4 +1,4 @@
-//! A direct `StartExecution` is held to the same gate as the API.
+//! A direct `StartExecution` passes the same admission check as a start through the API.
 
 use holdfast_ids::keys::execution_id;
 use holdfast_tests::{DELAY, Stack, unique};
@@ -31,7 +31,7 @@ async fn rejected(stack: &Stack, tenant: &str, input: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_start_in_its_own_envelope_runs() {
+async fn a_direct_start_with_a_valid_envelope_is_executed() {
     let stack = Stack::from_env().await;
     let (vendor, key) = (unique("vendor"), unique("direct"));
     let start = json!({ "tenant": "acme", "idempotency_key": key, "input": hold(&vendor) });
@@ -53,7 +53,7 @@ async fn a_start_in_its_own_envelope_runs() {
 }
 
 #[tokio::test]
-async fn a_guardrail_that_says_no_leaves_a_receipt_and_no_effect() {
+async fn a_start_that_a_guardrail_rejects_has_a_receipt_and_no_effect() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let receipt = rejected(
@@ -72,7 +72,7 @@ async fn a_guardrail_that_says_no_leaves_a_receipt_and_no_effect() {
 }
 
 #[tokio::test]
-async fn an_input_that_does_not_fit_is_rejected_naming_the_place_and_not_the_value() {
+async fn a_rejection_of_an_invalid_input_names_the_place_and_not_the_value() {
     let stack = Stack::from_env().await;
     let receipt = rejected(
         &stack,
@@ -88,7 +88,7 @@ async fn an_input_that_does_not_fit_is_rejected_naming_the_place_and_not_the_val
 }
 
 #[tokio::test]
-async fn a_tenant_that_the_workflow_is_not_open_to_is_rejected() {
+async fn a_start_of_a_tenant_that_the_workflow_excludes_is_rejected() {
     let stack = Stack::from_env().await;
     let receipt = rejected(&stack, "globex", hold(&unique("vendor"))).await;
     assert_eq!(receipt["guardrails"][0]["name"], "tenant");
@@ -96,7 +96,7 @@ async fn a_tenant_that_the_workflow_is_not_open_to_is_rejected() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_start_ends_malformed_and_leaves_no_record() {
+async fn a_malformed_direct_start_leaves_no_record() {
     let stack = Stack::from_env().await;
     let key = unique("gate");
     for start in [

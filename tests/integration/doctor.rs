@@ -1,13 +1,13 @@
-//! `holdfast doctor` asks the running stack what it depends on.
+//! `holdfast doctor` checks everything that the running stack depends on.
 
-use holdfast_tests::{Changed, Stack};
+use holdfast_tests::{EnvironmentChange, Stack};
 
 use crate::story::holdfast;
 
 #[tokio::test]
-async fn the_doctor_finds_the_stack_fine_and_names_a_secret_that_is_not_there() {
-    // A function that is changed starts anew: nobody else may be at it.
-    let _stack = Stack::alone().await;
+async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
+    // A changed function restarts, which would disturb another test that calls it.
+    let stack = Stack::alone().await;
     let (fine, said) = holdfast(&["doctor"]).await;
     assert!(fine, "{said}");
     for found in [
@@ -19,7 +19,7 @@ async fn the_doctor_finds_the_stack_fine_and_names_a_secret_that_is_not_there() 
     ] {
         assert!(said.contains(found), "{found}: {said}");
     }
-    let _named = Changed::to("step-http", "HOLDFAST_SECRETS", "absent/one");
+    let _change = EnvironmentChange::new(&stack.aws, "step-http", "HOLDFAST_SECRETS", "absent/one");
     let (fine, said) = holdfast(&["doctor"]).await;
     assert!(!fine, "{said}");
     let wrong = "WRONG HttpStepFunction: the secret \"absent/one\" can be read: ";
@@ -28,7 +28,7 @@ async fn the_doctor_finds_the_stack_fine_and_names_a_secret_that_is_not_there() 
 }
 
 #[tokio::test]
-async fn the_doctor_says_what_it_lacks() {
+async fn the_doctor_names_what_it_could_not_check() {
     let (fine, said) = holdfast(&["doctor", "--sam", "no-such-program"]).await;
     assert!(!fine);
     let why = "it can be asked: no-such-program cannot be run";

@@ -1,4 +1,5 @@
-//! The same faults in the drill and on the deployed stack: both must end the same, with the same effects standing.
+//! The same faults in the drill and on the deployed stack must end alike, with the same residual
+//! effects.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
@@ -19,10 +20,10 @@ const HOLD: &str = "POST /holds";
 const NOTIFY: &str = "POST /notifications";
 const RELEASE: &str = "DELETE /holds";
 
-/// Fault goes wrong at the vendor system: where, how often, how.
+/// A fault of the vendor system: its route, how often it occurs, and its kind.
 struct Wrong(&'static str, u32, Value);
 
-/// Scenarios of the drill, and the same at the vendor system.
+/// Scenarios of the drill, and the equivalent faults of the vendor system.
 fn scenarios() -> Vec<(&'static str, Vec<Wrong>)> {
     const ALWAYS: u32 = 99;
     let busy = || json!({ "status": 503 });
@@ -106,7 +107,8 @@ fn scenarios() -> Vec<(&'static str, Vec<Wrong>)> {
     ]
 }
 
-/// How an execution ended: its status, what stands of each step, and what its receipt names, certain or not.
+/// The end of an execution: its status, the residue of each step, and the residual effects of its
+/// receipt, with their certainty.
 #[derive(Debug, PartialEq)]
 struct End {
     status: String,

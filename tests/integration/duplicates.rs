@@ -1,4 +1,5 @@
-//! One start is one execution and one effect, however often and wherever it comes in.
+//! One start makes one execution and one effect, however often and through whichever entry it
+//! arrives.
 
 use futures_util::future::join_all;
 use holdfast_tests::{DELAY, Stack, unique};

@@ -1,4 +1,5 @@
-//! The files for `sam local invoke` are tasks that the functions read, and say what the compiled machine says.
+//! The files for `sam local invoke` are tasks that the functions accept and the compiled state
+//! machine sends.
 
 use holdfast_ids::keys::execution_id;
 use holdfast_task::{BeginTask, FinishTask, StepTask};
@@ -17,14 +18,14 @@ fn task<T: DeserializeOwned>(name: &str) -> T {
         .unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Arguments of a state of the compiled machine.
+/// The arguments of a state of the compiled state machine.
 fn arguments(state: &str) -> Value {
     let mut machine = file(&format!("infra/statemachines/{DELAY}.asl.json"));
     machine["States"][state]["Arguments"].take()
 }
 
 #[test]
-fn the_tasks_are_those_of_one_execution_and_up_to_date() {
+fn the_tasks_belong_to_one_execution_and_match_the_compiled_state_machine() {
     let (begin, finish): (BeginTask, FinishTask) = (task("begin"), task("finish"));
     let compiled = arguments("Begin");
     assert_eq!(file("tests/events/begin.json")["gate"], compiled["gate"]);

@@ -1,4 +1,4 @@
-//! An event that matches a workflow's trigger starts it, once.
+//! An event that matches a trigger of a workflow starts that workflow once.
 
 use futures_util::future::join_all;
 use holdfast_ids::keys::execution_id;
@@ -24,7 +24,7 @@ async fn ended_states(stack: &Stack, text: &str, count: usize) -> Vec<Vec<String
     ended
 }
 
-/// Fault the workflow's trigger makes of the event.
+/// The input to which the workflow's trigger maps the event.
 fn mapped(risk: &str, vendor: &str) -> Value {
     json!({ "vendor_id": vendor, "hold_days": 14, "reason": format!("risk {risk}") })
 }
@@ -54,7 +54,7 @@ async fn a_matching_event_starts_its_workflow_under_the_business_key() {
 }
 
 #[tokio::test]
-async fn the_same_event_delivered_twice_runs_once() {
+async fn an_event_that_is_delivered_twice_is_executed_once() {
     let stack = Stack::from_env().await;
     let (risk, vendor) = (unique("risk"), unique("vendor"));
     raise(&stack, &risk, &vendor).await;
@@ -112,7 +112,7 @@ async fn an_event_that_matches_no_trigger_starts_nothing() {
         .aws
         .emit("finops.risk", "VendorRiskCleared", &detail)
         .await;
-    // A matching event that is sent later has ended by the time we look.
+    // A matching event that is sent later has ended its execution by the time of the check.
     let (later, later_vendor) = (unique("risk"), unique("vendor"));
     raise(&stack, &later, &later_vendor).await;
     stack

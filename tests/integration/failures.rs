@@ -1,4 +1,4 @@
-//! Fault a target can do to a step, and what the receipt then says.
+//! Faults of a target and their result for the step, the execution and the receipt.
 
 use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::decisions::{asked, decide};
 use crate::{hold, steps};
 
-/// Runs the specification's workflow with a fault of its hold.
+/// Executes the specification's workflow with a fault at its hold.
 async fn with_fault(stack: &Stack, vendor: &str, count: u32, kind: Value) -> (Value, Value) {
     stack
         .vendor
@@ -24,7 +24,7 @@ fn outcomes(execution: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn a_permanent_failure_ends_failed_with_the_reason_and_is_not_tried_again() {
+async fn a_permanent_failure_ends_failed_with_the_reason_and_is_not_retried() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let (execution, receipt) = with_fault(&stack, &vendor, 1, json!({ "status": 404 })).await;
@@ -55,10 +55,10 @@ async fn a_permanent_failure_ends_failed_with_the_reason_and_is_not_tried_again(
 }
 
 #[tokio::test]
-async fn a_failure_after_an_effect_undoes_it_under_the_effects_key() {
+async fn a_failure_after_an_effect_undoes_it_under_the_effect_key() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    // The message of the notification names the vendor, and no other test's does.
+    // The message of the notification names the vendor, so that it differs from every other test's.
     let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
     stack.vendor.plan(fault).await;
     let id = stack
@@ -96,7 +96,7 @@ async fn transient_failures_beyond_the_limit_end_failed_and_clean() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_under_the_same_key_and_the_effect_is_one() {
+async fn a_request_whose_answer_was_lost_is_repeated_under_the_same_key_with_one_effect() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let (execution, _) = with_fault(&stack, &vendor, 2, json!({ "drop": "after_commit" })).await;
@@ -115,7 +115,7 @@ async fn a_lost_answer_is_asked_for_again_under_the_same_key_and_the_effect_is_o
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_every_time_is_undone() {
+async fn an_effect_whose_answer_is_always_lost_is_undone() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let (execution, receipt) =
@@ -128,9 +128,10 @@ async fn an_answer_that_is_lost_every_time_is_undone() {
 }
 
 #[tokio::test]
-async fn a_target_that_asks_for_time_gets_it() {
+async fn a_step_waits_as_long_as_its_target_requests() {
     let stack = Stack::from_env().await;
-    // A short wait passes inside the function, a long one in a state of the machine.
+    // The function itself waits for a short time. A state of the state machine waits for a long
+    // one.
     for (wait, pauses) in [(3, 0), (8, 1)] {
         let vendor = unique("vendor");
         let (execution, _) = with_fault(
@@ -168,7 +169,7 @@ async fn a_target_that_asks_for_time_gets_it() {
 }
 
 #[tokio::test]
-async fn an_output_of_300_kb_is_stored_and_the_execution_goes_on() {
+async fn an_output_of_300_kb_is_stored_and_the_execution_continues() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "body_bytes": 300_000 }, "match": vendor });
@@ -197,7 +198,7 @@ async fn an_output_of_300_kb_is_stored_and_the_execution_goes_on() {
 }
 
 #[tokio::test]
-async fn an_unknown_outcome_of_a_step_that_is_not_idempotent_is_never_tried_again() {
+async fn an_unknown_outcome_of_a_step_that_is_not_idempotent_is_never_retried() {
     let stack = Stack::from_env().await;
     stack
         .aws

@@ -1,4 +1,5 @@
-//! Guardrails on the stack: limits and budgets under fifty starts at once, approvals, and rejections that name everything.
+//! Guardrails on the stack: limits and budgets under fifty concurrent starts, approvals, and
+//! complete reasons of rejections.
 
 use std::{
     collections::BTreeMap,
@@ -17,14 +18,14 @@ const RATED: &str = include_str!("../workflows/rated.yaml");
 const AGREED: &str = include_str!("../workflows/agreed.yaml");
 const CLOSED: &str = include_str!("../workflows/closed.yaml");
 
-/// Fault said no, by name.
+/// The names of the guardrails that rejected a start.
 fn refusals(execution: &Value) -> Vec<&str> {
     let guardrails = execution["guardrails"].as_array().expect("guardrails");
     let no = guardrails.iter().filter(|one| one["held"] == false);
     no.filter_map(|one| one["name"].as_str()).collect()
 }
 
-/// Waits until an execution waits for a person or has its receipt.
+/// Waits until an execution has an open question or a receipt.
 async fn settled(api: &Api, id: &str) -> Value {
     eventually(&format!("{id} waits or is over"), 180, || async {
         let reply = api.get(&format!("/v1/executions/{id}")).await;
@@ -37,7 +38,8 @@ async fn settled(api: &Api, id: &str) -> Value {
     .await
 }
 
-/// Starts as many at once, each for a vendor of its own, and waits until all are settled.
+/// Sends `count` concurrent starts, each for its own vendor, and waits until each has a question or
+/// a receipt.
 async fn started(api: &Api, count: usize, amount: f64) -> Vec<(String, Value)> {
     let starts = (0..count).map(|_| async {
         let vendor = unique("vendor");
@@ -50,7 +52,7 @@ async fn started(api: &Api, count: usize, amount: f64) -> Vec<(String, Value)> {
     join_all(starts).await
 }
 
-/// Decides against an execution that waits, and gives its receipt.
+/// Rejects the question of an execution and gives its receipt.
 async fn rolled_back(api: &Api, execution: &Value) -> Value {
     let incident = execution["questions"][0]["incident"]
         .as_str()
@@ -66,7 +68,7 @@ async fn rolled_back(api: &Api, execution: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn of_starts_at_once_as_many_run_as_a_minute_takes() {
+async fn concurrent_starts_are_admitted_up_to_the_limit_of_a_minute() {
     let stack = Stack::from_env().await;
     stack.aws.deploy(RATED).await;
     let api = stack.api.as_tenant(&unique("rated"));
@@ -76,7 +78,7 @@ async fn of_starts_at_once_as_many_run_as_a_minute_takes() {
             .await;
         settled(&api, &id).await
     });
-    // Of each minute, as a clock shows it: which ran, and which were refused.
+    // Groups the starts by the minute of their time: the admitted ones and the rejected ones.
     let mut minutes: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for execution in join_all(starts).await {
         let at = execution["started_at"].as_str().expect("a time");
@@ -99,7 +101,7 @@ async fn of_starts_at_once_as_many_run_as_a_minute_takes() {
 }
 
 #[tokio::test]
-async fn of_fifty_starts_at_once_five_run_and_the_others_are_rejected_without_an_effect() {
+async fn five_of_fifty_concurrent_starts_are_admitted_and_the_others_have_no_effect() {
     let stack = Stack::from_env().await;
     stack.aws.deploy(LIMITED).await;
     let api = stack.api.as_tenant(&unique("fifty"));
@@ -115,7 +117,7 @@ async fn of_fifty_starts_at_once_five_run_and_the_others_are_rejected_without_an
         assert_eq!(refusals(execution), ["concurrent_executions"]);
         assert!(stack.vendor.effects_on(vendor).await.is_empty());
     }
-    // Each end makes room for one more.
+    // Each execution that ends makes room for another.
     let mut left = open.iter().copied();
     let (_, first) = left.next().expect("five");
     assert_eq!(rolled_back(&api, first).await["status"], "ROLLED_BACK");
@@ -137,7 +139,7 @@ async fn of_fifty_starts_at_once_five_run_and_the_others_are_rejected_without_an
 }
 
 #[tokio::test]
-async fn a_budget_is_never_overdrawn_and_a_rollback_gives_back_its_part_of_it() {
+async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
     let stack = Stack::from_env().await;
     stack.aws.deploy(LIMITED).await;
     let api = stack.api.as_tenant(&unique("budget"));
@@ -179,7 +181,7 @@ async fn a_budget_is_never_overdrawn_and_a_rollback_gives_back_its_part_of_it() 
 }
 
 #[tokio::test]
-async fn a_rejected_start_names_everything_that_said_no_and_takes_nothing() {
+async fn a_rejected_start_names_every_guardrail_that_rejected_it_and_reserves_nothing() {
     let stack = Stack::from_env().await;
     stack.aws.deploy(CLOSED).await;
     let vendor = unique("vendor");
@@ -193,7 +195,8 @@ async fn a_rejected_start_names_everything_that_said_no_and_takes_nothing() {
     assert_eq!(refusals(&execution), all);
     assert_eq!(receipt["status"], "REJECTED");
     assert_eq!(receipt["guardrails"], execution["guardrails"]);
-    // Fault it says can quote the input, and who paused it: an observer sees only what said no.
+    // A message can quote the input, and a pause names a person. An observer sees only the names of
+    // the guardrails.
     let observer = stack.api.as_role(Role::Observer, "acme");
     let seen = observer.get(&format!("/v1/executions/{id}")).await.body;
     assert_eq!(refusals(&seen), all);
@@ -221,7 +224,7 @@ async fn a_rejected_start_names_everything_that_said_no_and_takes_nothing() {
     assert!(stack.vendor.effects_on(&vendor).await.is_empty());
 }
 
-/// Starts by the API as `ann`, with an approval.
+/// Starts the workflow through the API as `ann`, with an approval.
 async fn start_agreed(api: &Api, input: &Value, approval: &Value) -> Reply {
     let request = api
         .as_actor("ann")
@@ -233,7 +236,7 @@ async fn start_agreed(api: &Api, input: &Value, approval: &Value) -> Reply {
 }
 
 #[tokio::test]
-async fn a_start_that_needs_an_approval_runs_with_another_persons_for_this_input_alone() {
+async fn a_required_approval_must_be_another_persons_and_for_this_input() {
     let stack = Stack::from_env().await;
     stack.aws.deploy(AGREED).await;
     let (vendor, other) = (unique("vendor"), unique("vendor"));
@@ -279,7 +282,7 @@ async fn a_start_that_needs_an_approval_runs_with_another_persons_for_this_input
         (input.clone(), json!(own), "approval", "cannot approve"),
         (input.clone(), json!(expired), "approval", "expired"),
         (input.clone(), Value::Null, "approval", "none came"),
-        // It was given for one start.
+        // The approval was given for one start.
         (
             input.clone(),
             json!(right),
@@ -306,9 +309,9 @@ async fn a_start_that_needs_an_approval_runs_with_another_persons_for_this_input
 }
 
 #[tokio::test]
-async fn a_start_outside_the_allowed_hours_is_rejected_whoever_asks() {
+async fn a_start_outside_the_allowed_hours_is_rejected_for_every_caller() {
     let stack = Stack::from_env().await;
-    // An hour on the other side of the day.
+    // The allowed hour lies at the other side of the day.
     let now = jiff::Timestamp::try_from(SystemTime::now()).expect("a time");
     let hour = now.to_zoned(jiff::tz::TimeZone::UTC).hour();
     let (from, to) = match hour < 12 {

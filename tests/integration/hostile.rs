@@ -1,7 +1,8 @@
-//! Hostile text that passes the doors: it stays data on its way to targets, expressions, logs and people.
+//! Hostile text that the API accepts remains data on its way to targets, expressions, logs and
+//! people.
 
 use holdfast_ids::keys::{ExecutionKey, payload_object};
-use holdfast_tests::{DELAY, Stack, call, eventually, invoke, logged, unique, variable};
+use holdfast_tests::{DELAY, Stack, eventually, unique, variable};
 use serde_json::{Value, json};
 
 use crate::{
@@ -37,7 +38,7 @@ async fn an_expression_inside_an_input_stays_data_all_the_way_to_the_target() {
             "{text}"
         );
     }
-    // Members that mean something in a compiled machine mean nothing in an input.
+    // Members that have a meaning in a compiled state machine have none in an input.
     for input in [
         json!({ "vendor_id": { "$jsonata": "1" }, "hold_days": 1 }),
         json!({ "vendor_id": "v", "hold_days": 1, "$stored": {} }),
@@ -57,7 +58,7 @@ async fn an_expression_inside_an_input_stays_data_all_the_way_to_the_target() {
 #[tokio::test]
 async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
     let stack = Stack::from_env().await;
-    // A large input of another tenant, which lies in the payload store.
+    // This large input of another tenant lies in the payload store.
     let large = json!({ "text": "secret of globex ".repeat(40) });
     let task = |tenant: &str, input: &Value| {
         json!({
@@ -68,8 +69,8 @@ async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
             "machine": stack.aws.machine(DELAY), "started_at": jiff::Timestamp::now().to_string(),
         })
     };
-    let theirs = call("begin", &task("globex", &large)).body["execution"].clone();
-    let mine = call("begin", &task("acme", &json!({}))).body["execution"].clone();
+    let theirs = stack.aws.call("begin", &task("globex", &large)).body["execution"].clone();
+    let mine = stack.aws.call("begin", &task("acme", &json!({}))).body["execution"].clone();
     let bytes = holdfast_ids::digest::canonical(&large).expect("canonical");
     let sha256 = holdfast_ids::digest::sha256_hex(&bytes);
     let key_of = |tenant: &str, execution: &Value| {
@@ -90,7 +91,7 @@ async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
     ] {
         let stored = json!({ "$stored": { "key": key, "sha256": sha256, "bytes": bytes.len() } });
         let url = format!("{}/notifications", variable("HOLDFAST_VENDOR_SYSTEM"));
-        let said = call(
+        let said = stack.aws.call(
             "step-http",
             &json!({
                 "execution": mine,
@@ -109,7 +110,7 @@ async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
 }
 
 #[tokio::test]
-async fn a_guardrail_without_end_is_refused_clearly_and_begin_lives_on() {
+async fn a_guardrail_that_never_ends_is_refused_clearly_and_begin_survives() {
     let stack = Stack::from_env().await;
     for (assert, why) in [
         (
@@ -133,7 +134,7 @@ async fn a_guardrail_without_end_is_refused_clearly_and_begin_lives_on() {
         ("$count($input.list.($input.list.($input.list))) > 0", ""),
     ] {
         let list: Vec<u32> = (0..2000).collect();
-        let said = call(
+        let said = stack.aws.call(
             "begin",
             &json!({
                 "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0", "input_schema": {},
@@ -150,7 +151,8 @@ async fn a_guardrail_without_end_is_refused_clearly_and_begin_lives_on() {
             message.contains("endless: it cannot be evaluated"),
             "{assert}: {message}"
         );
-        // Fault the evaluator says may quote the input: the definition's author is told at `validate`.
+        // The evaluator's message may quote the input, so that only `validate` shows it, to the
+        // author.
         assert!(
             why.is_empty()
                 || holdfast_expression::evaluate(assert, &[]).is_err_and(|said| said.contains(why)),
@@ -160,7 +162,7 @@ async fn a_guardrail_without_end_is_refused_clearly_and_begin_lives_on() {
 }
 
 #[tokio::test]
-async fn hostile_text_in_a_reason_reaches_no_log_and_steers_nobody_who_reads_it() {
+async fn hostile_text_in_a_reason_reaches_no_log_and_no_terminal() {
     let stack = Stack::from_env().await;
     let (marker, vendor) = (unique("marker"), unique("vendor"));
     let id = crate::rollback::hanging(&stack, &vendor, &unique("hostile")).await;
@@ -168,27 +170,28 @@ async fn hostile_text_in_a_reason_reaches_no_log_and_steers_nobody_who_reads_it(
     let controls = format!("{marker}\u{1b}[2J\u{1b}]0;x\u{7}\r\nsecond line");
     let reply = stack.api.post(&path, &json!({ "reason": controls })).await;
     assert_eq!(reply.status, 400, "{}", reply.body);
-    // Fault is no control character is a reason, whatever it looks like.
+    // A reason may contain any text that has no control characters.
     let hostile = format!(
         "{marker}\"}}{{\"level\":\"INFO\",\"audit\":\"workflow.started\"}}\u{202e}\u{2066}<script>"
     );
     let reply = stack.api.post(&path, &json!({ "reason": hostile })).await;
     assert_eq!(reply.status, 202, "{}", reply.body);
     let (execution, receipt) = stack.api.finished(&id).await;
-    // JSON escapes every control character: what people read of it cannot steer anything.
+    // JSON escapes every control character, so that no terminal acts on one.
     for text in [execution.to_string(), receipt.to_string()] {
         assert!(text.chars().all(|c| !c.is_control()), "{text:?}");
     }
-    // A line that was broken in two would not name the execution, and a reason is in none of them.
+    // Each line names the execution, which half of a broken line would not, and no line has a
+    // reason.
     for function in ["api", "plan", "finish", "recover"] {
-        for line in logged(function, &id) {
+        for line in stack.aws.logged(function, &id) {
             assert!(
                 line.chars().all(|c| !c.is_control() && c != '\u{202e}'),
                 "{function}: {line:?}"
             );
         }
         assert_eq!(
-            logged(function, &marker),
+            stack.aws.logged(function, &marker),
             Vec::<String>::new(),
             "{function} logs a reason"
         );
@@ -196,7 +199,7 @@ async fn hostile_text_in_a_reason_reaches_no_log_and_steers_nobody_who_reads_it(
 }
 
 #[tokio::test]
-async fn hostile_text_in_the_reason_of_a_pause_steers_nobody_who_reads_a_log() {
+async fn hostile_text_in_the_reason_of_a_pause_is_sanitized_in_logs() {
     let stack = Stack::from_env().await;
     let (tenant, vendor) = (unique("hostile"), unique("vendor"));
     let api = stack.api.as_tenant(&tenant);
@@ -220,13 +223,13 @@ async fn hostile_text_in_the_reason_of_a_pause_steers_nobody_who_reads_a_log() {
     let resume = json!({ "state": "running", "reason": "it was a test" });
     assert_eq!(stack.api.put(&scope, &resume).await.status, 200);
     eventually("the step's function tells why", 30, || async {
-        let lines = logged("step-vendor-hold", &id);
+        let lines = stack.aws.logged("step-vendor-hold", &id);
         let told = lines.iter().any(|line| line.contains("a leak"));
         told.then_some(()).ok_or_else(|| format!("{lines:#?}"))
     })
     .await;
     for function in ["api", "step-vendor-hold", "plan", "finish"] {
-        for line in logged(function, &id) {
+        for line in stack.aws.logged(function, &id) {
             assert!(
                 !line.contains(['\u{202e}', '\u{2028}', '\u{2066}']),
                 "{function}: {line:?}"
@@ -236,7 +239,7 @@ async fn hostile_text_in_the_reason_of_a_pause_steers_nobody_who_reads_a_log() {
 }
 
 #[tokio::test]
-async fn a_request_to_an_inner_address_is_refused_before_it_is_sent() {
+async fn a_request_to_an_internal_address_is_refused_before_it_is_sent() {
     let stack = Stack::from_env().await;
     let task = json!({
         "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0", "input_schema": {}, "timeout_s": 600 },
@@ -245,7 +248,7 @@ async fn a_request_to_an_inner_address_is_refused_before_it_is_sent() {
         "owner": stack.aws.execution(DELAY, &unique("reach")),
         "machine": stack.aws.machine(DELAY), "started_at": jiff::Timestamp::now().to_string(),
     });
-    let execution = call("begin", &task).body["execution"].clone();
+    let execution = stack.aws.call("begin", &task).body["execution"].clone();
     let vendor = variable("HOLDFAST_VENDOR_SYSTEM");
     let port = vendor.rsplit(':').next().expect("a port");
     let emulator = variable("AWS_ENDPOINT_URL");
@@ -266,7 +269,7 @@ async fn a_request_to_an_inner_address_is_refused_before_it_is_sent() {
     .into_iter()
     .enumerate()
     {
-        let said = call(
+        let said = stack.aws.call(
             "step-http",
             &json!({
                 "execution": execution,
@@ -280,7 +283,7 @@ async fn a_request_to_an_inner_address_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_decision_that_comes_again_or_with_a_used_token_changes_nothing() {
+async fn a_repeated_decision_and_a_used_token_change_nothing() {
     let stack = Stack::from_env().await;
     let (alice, bob) = (stack.api.as_actor("alice"), stack.api.as_actor("bob"));
     let vendor = unique("vendor");
@@ -292,7 +295,7 @@ async fn a_decision_that_comes_again_or_with_a_used_token_changes_nothing() {
     let token = token_of(&stack, &id).await;
     assert_eq!(decide(&bob, &question, "approve", &id).await.status, 200);
     let (_, before) = stack.api.finished(&id).await;
-    // Whoever got hold of the token answers with it once more, and with what it likes.
+    // An attacker with the task token sends it once more, with an output of the attacker's choice.
     for output in [json!({ "output": { "by": "mallory" } }), json!({})] {
         let answer = stack.aws.states.send_task_success();
         let answer = answer
@@ -314,13 +317,13 @@ async fn a_decision_that_comes_again_or_with_a_used_token_changes_nothing() {
         let expected = if decision == "approve" { 200 } else { 409 };
         assert_eq!(again.status, expected, "{}", again.body);
     }
-    invoke("recover", &json!({}));
+    stack.aws.invoke("recover", &json!({}));
     let (_, after) = stack.api.finished(&id).await;
     assert_eq!(before, after, "the receipt is what it was");
     assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
 }
 
-/// The task token of an execution's question, which only the ledger and the machine know.
+/// The task token of an execution's question, which only the ledger and Step Functions store.
 async fn token_of(stack: &Stack, id: &str) -> String {
     eventually("the question has a token", 30, || async {
         let at = format!("TENANT#acme#EXEC#{id}");

@@ -1,5 +1,7 @@
-//! Below the handlers: what a session on behalf of one tenant can reach of another's, at an emulator that enforces IAM; and
-//! what the deployed API reaches when a record leads it astray.
+//! Isolation of tenants below the handlers.
+//!
+//! An emulator that enforces IAM shows what a session for one tenant can reach of another's. A
+//! misdirected record shows what the deployed API can reach.
 
 use std::{
     net::TcpListener,
@@ -7,26 +9,22 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
-use aws_sdk_s3::{
-    Client,
-    config::{Credentials, SharedCredentialsProvider},
-    error::ProvideErrorMetadata,
-};
+use aws_config::{SdkConfig, sts::AssumeRoleProvider};
+use aws_sdk_s3::{Client, config::SharedCredentialsProvider, error::ProvideErrorMetadata};
 use holdfast_access::{Stores, session_policy};
 use holdfast_ids::keys::{
     ExecutionKey, digest_object, digest_prefix, execution_id, receipt_object, receipt_prefix,
 };
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Put};
-use holdfast_tests::{Stack, enforced, eventually, unique};
+use holdfast_tests::{Account, Aws, Stack, enforced, eventually, unique};
 use jiff::Timestamp;
 use serde_json::json;
 
 const BUCKET: &str = "receipts-of-all";
-/// A role that may read everything, more than the deployment's tenant role.
+/// A role that may read every object, which is more than the deployment's tenant role may.
 const ROLE: &str = "arn:aws:iam::000000000000:role/tenant";
 
-/// An emulator of its own, which ends with the test.
+/// A second emulator, which ends with the test.
 struct Strict {
     process: Child,
     endpoint: String,
@@ -34,7 +32,7 @@ struct Strict {
 
 impl Drop for Strict {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -68,60 +66,37 @@ impl Strict {
         Self { process, endpoint }
     }
 
-    /// As the account's owner.
-    async fn owner(&self) -> SdkConfig {
-        aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .endpoint_url(&self.endpoint)
-            .credentials_provider(Credentials::new("test", "test", None, None, "owner"))
-            .load()
-            .await
+    /// The client of the account's owner.
+    async fn owner(&self) -> Aws {
+        Aws::of(Account {
+            endpoint: self.endpoint.clone(),
+            region: "us-east-1".to_owned(),
+            key: "test".to_owned(),
+            secret: "test".to_owned(),
+        })
+        .await
     }
+}
 
-    /// Creates the role by the query protocol, since no client of IAM is needed elsewhere.
-    fn create_role(&self) {
-        let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#;
-        let reads = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::{BUCKET}/*"}},{{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::{BUCKET}"}}]}}"#
-        );
-        for arguments in [
-            vec![
-                "create-role",
-                "--role-name",
-                "tenant",
-                "--assume-role-policy-document",
-                trust,
-            ],
-            vec![
-                "put-role-policy",
-                "--role-name",
-                "tenant",
-                "--policy-name",
-                "stores",
-                "--policy-document",
-                &reads,
-            ],
-        ] {
-            let ran = Command::new("aws")
-                .args([
-                    "--endpoint-url",
-                    &self.endpoint,
-                    "--region",
-                    "us-east-1",
-                    "iam",
-                ])
-                .args(&arguments)
-                .env("AWS_ACCESS_KEY_ID", "test")
-                .env("AWS_SECRET_ACCESS_KEY", "test")
-                .output()
-                .expect("the AWS CLI, which make up installs");
-            assert!(
-                ran.status.success(),
-                "{}",
-                String::from_utf8_lossy(&ran.stderr)
-            );
-        }
-    }
+/// Creates the role that a session for a tenant assumes.
+fn create_role(owner: &Aws) {
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": "*" }, "Action": "sts:AssumeRole",
+    }]});
+    let bucket = format!("arn:aws:s3:::{BUCKET}");
+    let stores = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "s3:GetObject", "Resource": format!("{bucket}/*") },
+        { "Effect": "Allow", "Action": "s3:ListBucket", "Resource": bucket },
+    ]});
+    let (trust, stores) = (trust.to_string(), stores.to_string());
+    let role = [("RoleName", "tenant"), ("AssumeRolePolicyDocument", &trust)];
+    owner.iam("CreateRole", &role);
+    let policy = [
+        ("RoleName", "tenant"),
+        ("PolicyName", "stores"),
+        ("PolicyDocument", &stores),
+    ];
+    owner.iam("PutRolePolicy", &policy);
 }
 
 fn client(config: &SdkConfig) -> Client {
@@ -129,7 +104,7 @@ fn client(config: &SdkConfig) -> Client {
     Client::from_conf(config.force_path_style(true).build())
 }
 
-/// Where a receipt and a digest of `tenant` lie.
+/// The keys of a receipt and of a digest of `tenant`.
 fn objects(tenant: &str) -> [String; 2] {
     let at = ExecutionKey {
         tenant: tenant.to_owned(),
@@ -140,10 +115,10 @@ fn objects(tenant: &str) -> [String; 2] {
 }
 
 #[tokio::test]
-async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those_of_another() {
+async fn a_tenant_session_fetches_only_the_receipts_and_digests_of_its_tenant() {
     let strict = Strict::start().await;
     let owner = strict.owner().await;
-    let all = client(&owner);
+    let all = &owner.s3;
     all.create_bucket()
         .bucket(BUCKET)
         .send()
@@ -159,7 +134,7 @@ async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those
                 .expect("it is put");
         }
     }
-    strict.create_role();
+    create_role(&owner);
     let stores = Stores {
         table: "arn:aws:dynamodb:us-east-1:000000000000:table/ledger".to_owned(),
         bucket: format!("arn:aws:s3:::{BUCKET}"),
@@ -168,10 +143,10 @@ async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those
         let provider = AssumeRoleProvider::builder(ROLE)
             .session_name(caller)
             .policy(session_policy(&stores, caller).to_string())
-            .configure(&owner)
+            .configure(&owner.config)
             .build()
             .await;
-        let config = owner.to_builder();
+        let config = owner.config.to_builder();
         let config = config.credentials_provider(SharedCredentialsProvider::new(provider));
         let own = client(&config.build());
         for tenant in tenants {
@@ -205,7 +180,7 @@ async fn a_session_for_one_tenant_fetches_its_receipts_and_digests_and_not_those
 }
 
 #[tokio::test]
-async fn a_record_that_names_another_tenants_receipt_opens_nothing() {
+async fn a_record_that_names_another_tenants_receipt_gives_no_access() {
     if !enforced() {
         return;
     }
@@ -232,7 +207,7 @@ async fn a_record_that_names_another_tenants_receipt_opens_nothing() {
     let page = |id: &str| format!("/v1/executions/{id}/receipt?format=html");
     let right = theirs_api.get(&page(&theirs.at.execution)).await;
     assert_eq!(right.status, 200, "{}", right.text);
-    // As a fault of ours would have it.
+    // The record is changed as an error of the engine could change it.
     let astray = ExecutionRecord {
         rev: own.rev + 1,
         receipt: theirs.receipt.clone(),

@@ -1,4 +1,5 @@
-//! The ledger's contract, kept by a table like the stack's, and by any other that the environment names.
+//! The contract tests of the ledger at a table like the stack's, and at any table that the
+//! environment names.
 
 use std::env;
 
@@ -20,7 +21,8 @@ async fn assert_kept(ledger: &DynamoLedger) {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// A table with the keys and indexes of the stack's: what the contract leaves open must not be swept by the stack.
+/// Creates a table with the keys and indexes of the stack's. The stack's sweep must not find the
+/// records that the contract tests leave open.
 async fn twin(client: &Client) -> String {
     let name = unique("twin");
     let stacks = client.describe_table();
@@ -49,7 +51,7 @@ async fn twin(client: &Client) -> String {
 }
 
 #[tokio::test]
-async fn a_table_like_the_stacks_keeps_the_ledgers_contract() {
+async fn a_table_like_the_stacks_passes_the_contract_tests() {
     let _stack = Stack::from_env().await;
     let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
     let table = twin(&client).await;
@@ -58,10 +60,11 @@ async fn a_table_like_the_stacks_keeps_the_ledgers_contract() {
     gone.expect("it goes");
 }
 
-/// `HOLDFAST_CONTRACT_TABLE`, at `HOLDFAST_CONTRACT_ENDPOINT` or, without it, in the account of the credentials.
+/// Runs at `HOLDFAST_CONTRACT_TABLE`, at `HOLDFAST_CONTRACT_ENDPOINT` or else in the account of the
+/// credentials.
 #[tokio::test]
 #[ignore = "needs HOLDFAST_CONTRACT_TABLE: a table with the keys pk and sk that may be written to"]
-async fn a_table_of_your_choice_keeps_the_ledgers_contract() {
+async fn a_table_of_your_choice_passes_the_contract_tests() {
     let mut config = aws_config::defaults(BehaviorVersion::latest());
     if let Ok(endpoint) = env::var("HOLDFAST_CONTRACT_ENDPOINT") {
         config = config.endpoint_url(endpoint);
@@ -75,7 +78,7 @@ async fn a_table_of_your_choice_keeps_the_ledgers_contract() {
 }
 
 #[tokio::test]
-async fn an_incidents_link_says_what_was_told_last_to_the_millisecond() {
+async fn an_incidents_link_keeps_its_last_report_to_the_millisecond() {
     let _stack = Stack::from_env().await;
     let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
     let ledger = DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"));
@@ -90,7 +93,7 @@ async fn an_incidents_link_says_what_was_told_last_to_the_millisecond() {
         stands: Vec::new(),
         stands_total: 0,
     };
-    // As texts, the first would come after the second.
+    // Compared as texts, the first time would be the later one.
     for (at, status) in [
         ("2026-11-26T12:00:00.12Z", "WAITING"),
         ("2026-11-26T12:00:00.123Z", "FAILED"),

@@ -1,4 +1,5 @@
-//! Lists of executions, receipts and workflows: what is in them, in which order, and how pages follow each other.
+//! Lists of executions, receipts and workflows: their content, their order, and how pages follow
+//! each other.
 
 use holdfast_access::Role;
 use holdfast_tests::{Api, Reply, Stack, Throttle, eventually, texts, unique};
@@ -10,7 +11,7 @@ fn group(vendor: &str) -> Value {
     json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": vendor }] })
 }
 
-/// A tenant of its own with `count` executions, newest first.
+/// A tenant of the test's own with `count` executions, newest first.
 async fn tenant(stack: &Stack, count: usize) -> (Api, Vec<String>) {
     let api = stack.api.as_role(Role::TenantAdmin, &unique("tenant"));
     let mut ids = Vec::new();
@@ -23,7 +24,7 @@ async fn tenant(stack: &Stack, count: usize) -> (Api, Vec<String>) {
     let mut began = Vec::new();
     for id in ids {
         let (execution, _) = api.finished(&id).await;
-        // As texts, times with and without a last digit would sort otherwise.
+        // Compared as texts, times with and without a last digit would have another order.
         let at: jiff::Timestamp = execution["started_at"]
             .as_str()
             .and_then(|at| at.parse().ok())
@@ -69,12 +70,12 @@ async fn executions_are_listed_newest_first_page_by_page_without_gap_or_repeat()
 }
 
 #[tokio::test]
-async fn a_page_costs_one_query_however_many_there_are_and_whatever_they_are_asked_for() {
-    // A function that is changed starts anew: nobody else may be at it.
+async fn a_page_costs_one_query_whatever_its_filter_and_the_number_of_executions() {
+    // A changed function restarts, which would disturb another test that calls it.
     let stack = Stack::alone().await;
     let (few, _) = tenant(&stack, 1).await;
     let (many, _) = tenant(&stack, 12).await;
-    let ledger = Throttle::begin(&["api"], 0).await;
+    let ledger = Throttle::begin(&stack.aws, &["api"], 0).await;
     for api in [&few, &many] {
         for path in [
             "/v1/executions?limit=2".to_owned(),
@@ -85,16 +86,16 @@ async fn a_page_costs_one_query_however_many_there_are_and_whatever_they_are_ask
             "/v1/receipts?limit=2".to_owned(),
             "/v1/incidents?limit=2&status=open".to_owned(),
         ] {
-            ledger.take_asked();
+            ledger.take_operations();
             let page = api.get(&path).await;
             assert_eq!(page.status, 200, "{path}: {}", page.body);
-            assert_eq!(ledger.take_asked(), ["Query"], "{path}");
+            assert_eq!(ledger.take_operations(), ["Query"], "{path}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_list_is_of_a_workflow_a_status_and_a_time() {
+async fn a_list_can_be_filtered_by_workflow_status_and_time() {
     let stack = Stack::from_env().await;
     let (api, all) = tenant(&stack, 2).await;
     let newest = api.get(&format!("/v1/executions/{}", all[0])).await.body;
@@ -126,7 +127,7 @@ async fn a_list_is_of_a_workflow_a_status_and_a_time() {
             0,
         ),
         (format!("workflow_id={GROUP}&from=2020-01-01T00:00:00Z"), 2),
-        // Places outside of the times.
+        // These cursors lie outside of the times.
         (format!("until={began}&cursor=9999999999999-{}", all[0]), 2),
         (format!("from={began}&cursor=0000000000000-{}", all[0]), 0),
     ] {
@@ -137,7 +138,7 @@ async fn a_list_is_of_a_workflow_a_status_and_a_time() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_listed_is_refused_with_what_can() {
+async fn an_invalid_filter_is_refused_with_the_valid_values() {
     let stack = Stack::from_env().await;
     for (query, words) in [
         ("executions?limit=0", "1 to 100"),
@@ -159,7 +160,7 @@ async fn what_cannot_be_listed_is_refused_with_what_can() {
 }
 
 #[tokio::test]
-async fn a_workflow_shows_what_is_deployed_and_only_to_whom_it_is_open() {
+async fn a_workflow_shows_its_deployed_version_to_its_tenants_only() {
     let stack = Stack::from_env().await;
     let acme = stack.api.as_role(Role::Observer, "acme");
     let list = acme.get("/v1/workflows").await;

@@ -1,9 +1,9 @@
-//! Audit entries, incidents, and what must never be logged.
+//! Log lines: audit entries, incidents, and payloads that no line may contain.
 
-use holdfast_tests::{DELAY, Stack, eventually, logged, unique};
+use holdfast_tests::{DELAY, Stack, eventually, unique};
 use serde_json::json;
 
-/// The functions that one execution of the specification's workflow passes.
+/// The functions that an execution of the specification's workflow calls.
 const FUNCTIONS: [&str; 5] = ["api", "begin", "step-vendor-hold", "step-http", "finish"];
 
 #[tokio::test]
@@ -24,7 +24,7 @@ async fn a_failed_execution_leaves_its_audit_entries_and_an_incident_and_no_payl
         ("api", "workflow.duplicate.prevented", "WARN"),
     ] {
         eventually(&format!("{function} logs {audit}"), 30, || async {
-            let lines = logged(function, &id);
+            let lines = stack.aws.logged(function, &id);
             let found = lines
                 .iter()
                 .filter(|line| line.contains(audit) && line.contains(level));
@@ -34,14 +34,14 @@ async fn a_failed_execution_leaves_its_audit_entries_and_an_incident_and_no_payl
         })
         .await;
     }
-    let completed = logged("step-http", "workflow.step.completed");
+    let completed = stack.aws.logged("step-http", "workflow.step.completed");
     assert!(
         !completed.iter().any(|line| line.contains(&id)),
         "it failed"
     );
     for function in FUNCTIONS {
         for payload in [&secret, &vendor] {
-            let lines = logged(function, payload);
+            let lines = stack.aws.logged(function, payload);
             assert!(lines.is_empty(), "{function} logs a payload: {lines:#?}");
         }
     }
@@ -62,7 +62,7 @@ async fn an_items_key_reaches_no_log_whether_its_step_succeeds_fails_or_is_undon
     stack.api.finished(&id).await;
     for audit in ["workflow.step.completed", "workflow.step.undone"] {
         eventually(&format!("{audit} is logged"), 30, || async {
-            let lines = logged("step-vendor-hold", &id);
+            let lines = stack.aws.logged("step-vendor-hold", &id);
             let found = lines.iter().find(|line| line.contains(audit));
             found
                 .map(drop)
@@ -80,7 +80,7 @@ async fn an_items_key_reaches_no_log_whether_its_step_succeeds_fails_or_is_undon
         "audit",
     ] {
         for vendor in &vendors {
-            let lines = logged(function, vendor);
+            let lines = stack.aws.logged(function, vendor);
             assert!(
                 lines.is_empty(),
                 "{function} logs an item's key: {lines:#?}"

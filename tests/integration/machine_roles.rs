@@ -1,20 +1,23 @@
-//! Fault the roles of machines and triggers allow: what their states and rules name, and nothing else. The emulator holds
-//! neither to its role when it acts, so that its own evaluation of their policies is asked.
+//! The roles of state machines and triggers allow what their states and rules name, and nothing
+//! else.
+//!
+//! The emulator enforces neither role when it acts for a state machine or a rule, so that the tests
+//! call its simulation of IAM policies.
 
 use std::collections::BTreeSet;
 
-use holdfast_tests::{Stack, elements, iam, variable};
+use holdfast_tests::{Aws, Stack, elements, variable};
 
-use crate::permissions::{Policy, Restored, functions};
+use crate::permissions::{Policy, PolicyGuard, functions};
 
-/// Whether a role would be allowed `action` on each resource, by the emulator's own evaluation of its policies.
-fn allowed(role: &str, action: &str, resource: &str) -> bool {
+/// True if the emulator's simulation allows a role `action` on `resource`.
+fn allowed(aws: &Aws, role: &str, action: &str, resource: &str) -> bool {
     let parameters = [
         ("PolicySourceArn", role),
         ("ActionNames.member.1", action),
         ("ResourceArns.member.1", resource),
     ];
-    let said = iam("SimulatePrincipalPolicy", &parameters);
+    let said = aws.iam("SimulatePrincipalPolicy", &parameters);
     match elements(&said, "EvalDecision").pop().as_deref() {
         Some("allowed") => true,
         Some("implicitDeny" | "explicitDeny") => false,
@@ -22,20 +25,23 @@ fn allowed(role: &str, action: &str, resource: &str) -> bool {
     }
 }
 
-/// Takes each permission for an action away from a role, one after another: something that it was for is denied then. The
-/// emulator holds no machine and no trigger to its role, so that nothing else notices.
-fn each_is_needed(role: &str, action: &str, resources: &[String]) {
+/// Removes each permission for an action from a role in turn, and expects that one of the resources
+/// is then denied.
+///
+/// The emulator enforces no role of a state machine or a trigger, so that no other test would
+/// notice.
+fn each_is_needed(aws: &Aws, role: &str, action: &str, resources: &[String]) {
     let name = role.rsplit('/').next().expect("a name");
     let mut taken = 0;
-    for policy in Policy::all_of(name) {
+    for policy in Policy::all_of(aws, name) {
         for (_, without) in policy
             .without_one()
             .into_iter()
             .filter(|(one, _)| one == action)
         {
-            let _back = Restored(&policy);
+            let _back = PolicyGuard(&policy);
             policy.put(&without);
-            let denied = resources.iter().any(|one| !allowed(role, action, one));
+            let denied = resources.iter().any(|one| !allowed(aws, role, action, one));
             assert!(
                 denied,
                 "{role}: {action} of {} is needed by nothing",
@@ -72,14 +78,24 @@ async fn each_machine_may_call_the_functions_that_its_states_name_and_no_others(
         for name in functions() {
             let arn = format!("{function}{name}");
             let calls = described.definition.contains(&format!("\"{arn}\""));
-            let may = allowed(&described.role_arn, "lambda:InvokeFunction", &arn);
+            let may = allowed(
+                &stack.aws,
+                &described.role_arn,
+                "lambda:InvokeFunction",
+                &arn,
+            );
             assert_eq!(may, calls, "{machine} and {name}");
             if calls {
                 used.insert(name);
                 called.push(arn);
             }
         }
-        each_is_needed(&described.role_arn, "lambda:InvokeFunction", &called);
+        each_is_needed(
+            &stack.aws,
+            &described.role_arn,
+            "lambda:InvokeFunction",
+            &called,
+        );
         for (action, resource) in [
             ("states:StartExecution", format!("{prefix}recovery")),
             (
@@ -89,12 +105,12 @@ async fn each_machine_may_call_the_functions_that_its_states_name_and_no_others(
             ("lambda:InvokeFunction", format!("{function}other")),
         ] {
             assert!(
-                !allowed(&described.role_arn, action, &resource),
+                !allowed(&stack.aws, &described.role_arn, action, &resource),
                 "{machine}: {action}"
             );
         }
     }
-    // The rest is called by API Gateway, EventBridge and the stream.
+    // API Gateway, EventBridge and the stream call the others.
     let rest: Vec<_> = functions()
         .into_iter()
         .filter(|name| !used.contains(name))
@@ -104,7 +120,8 @@ async fn each_machine_may_call_the_functions_that_its_states_name_and_no_others(
 
 #[tokio::test]
 async fn each_trigger_may_start_its_own_machine_and_nothing_else() {
-    let roles = elements(&iam("ListRoles", &[]), "Arn");
+    let aws = Aws::from_env().await;
+    let roles = elements(&aws.iam("ListRoles", &[]), "Arn");
     let machines = [
         ("DelayVendorPaymentsAcme", "WF-DELAY-VENDOR-PAYMENTS-ACME"),
         ("ReviewReminder", "WF-REVIEW-REMINDER"),
@@ -117,10 +134,20 @@ async fn each_trigger_may_start_its_own_machine_and_nothing_else() {
             .find(|arn| arn.contains(&of_stack))
             .unwrap_or_else(|| panic!("{of_stack} in {roles:?}"));
         assert!(
-            allowed(role, "states:StartExecution", &format!("{prefix}{own}")),
+            allowed(
+                &aws,
+                role,
+                "states:StartExecution",
+                &format!("{prefix}{own}")
+            ),
             "{own}"
         );
-        each_is_needed(role, "states:StartExecution", &[format!("{prefix}{own}")]);
+        each_is_needed(
+            &aws,
+            role,
+            "states:StartExecution",
+            &[format!("{prefix}{own}")],
+        );
         for other in machines
             .iter()
             .map(|(_, name)| *name)
@@ -128,11 +155,17 @@ async fn each_trigger_may_start_its_own_machine_and_nothing_else() {
             .filter(|name| *name != own)
         {
             assert!(
-                !allowed(role, "states:StartExecution", &format!("{prefix}{other}")),
+                !allowed(
+                    &aws,
+                    role,
+                    "states:StartExecution",
+                    &format!("{prefix}{other}")
+                ),
                 "{own}: {other}"
             );
         }
         assert!(!allowed(
+            &aws,
             role,
             "lambda:InvokeFunction",
             "arn:aws:lambda:us-east-1:000000000000:function:any"

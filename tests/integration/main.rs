@@ -1,4 +1,6 @@
-//! Tests that drive the deployed stack through its public doors: `make test`, or `source .local/env` and `cargo test -p holdfast-tests`.
+//! Tests that drive the deployed stack through its public interfaces.
+//!
+//! They run by `make test`, or by `source .local/env` and `cargo test -p holdfast-tests`.
 
 mod abuse;
 mod audit;
@@ -41,7 +43,7 @@ mod traces;
 pub(crate) use holdfast_tests::hold;
 use serde_json::Value;
 
-/// The receipt's steps as `name status`.
+/// The steps of a receipt, each as `name status`.
 fn steps(receipt: &Value) -> Vec<String> {
     let steps = receipt["steps"].as_array().expect("steps");
     steps

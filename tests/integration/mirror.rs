@@ -1,11 +1,12 @@
-//! An auditor's way by the API alone: digests are listed, mirrored with their receipts, and audited.
+//! An auditor who has only the API lists digests, mirrors them with their receipts, and audits the
+//! mirror.
 
 use std::{fs, path::Path};
 
 use holdfast_access::Role;
 use holdfast_ids::digest::sha256_hex;
 use holdfast_receipt::chain::Hour;
-use holdfast_tests::{Stack, invoke, tokens, unique};
+use holdfast_tests::{Stack, tokens, unique};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn an_auditor_without_credentials_of_aws_mirrors_by_the_api_and_audits() {
+async fn an_auditor_without_aws_credentials_mirrors_and_audits_through_the_api() {
     let stack = Stack::from_env().await;
     let (folder, tenant) = (Folder::new(), unique("tenant"));
     let api = stack.api.as_tenant(&tenant);
@@ -26,13 +27,13 @@ async fn an_auditor_without_credentials_of_aws_mirrors_by_the_api_and_audits() {
         .started("WF-HOLD-VENDOR-GROUP", &unique("chain"), &group)
         .await;
     api.finished(&id).await;
-    // Its first receipt is the second's forerunner: the digests list both.
+    // The first receipt is the predecessor of the second, and the digests list both.
     let path = format!("/v1/executions/{id}/rollback");
     let asked = api.post(&path, &json!({ "reason": "a mistake" })).await;
     assert_eq!(asked.status, 202, "{}", asked.body);
     api.finished(&id).await;
     let until = Hour::of(Timestamp::now()).next().next();
-    invoke(
+    stack.aws.invoke(
         "digest",
         &json!({ "tenant": tenant, "until": until.from() }),
     );
@@ -91,7 +92,7 @@ async fn an_auditor_without_credentials_of_aws_mirrors_by_the_api_and_audits() {
     let (fine, said) = holdfast(&audit).await;
     let right = "2 receipts, all as they were written";
     assert!(fine && said.contains(right), "{said}");
-    // Fault is not as it was written stays for a person to look at.
+    // An altered file stays where it is, so that a person can look at it.
     let mut receipts = Vec::new();
     files(&Path::new(&dir).join("receipts"), &mut receipts);
     fs::write(&receipts[0], b"{}").expect("it can be written");

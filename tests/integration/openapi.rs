@@ -1,4 +1,5 @@
-//! The served OpenAPI document, held against the running stack by schemathesis: what it promises is so, and nothing else.
+//! The served OpenAPI document, which schemathesis compares with the behaviour of the running
+//! stack.
 
 use std::{path::Path, process::Command};
 
@@ -6,9 +7,12 @@ use holdfast_access::Role;
 use holdfast_tests::{Stack, texts, tokens::token, unique, variable};
 use serde_json::json;
 
-/// Sends what the document allows, and what it does not, and checks every answer; `set` is what the configuration
-/// of this name asks of the environment. The error is what it found. It sends the same in every run, unless
-/// `HOLDFAST_OPENAPI_EXAMPLES` says how many requests of its own choice it makes of each operation.
+/// Sends allowed and forbidden requests and checks every answer. The error is the report of
+/// schemathesis.
+///
+/// `set` holds the variables that the configuration of this name needs. Every run sends the same
+/// requests, unless `HOLDFAST_OPENAPI_EXAMPLES` says how many random requests it makes of each
+/// operation.
 fn hold(configuration: &str, set: &[(&str, &str)]) -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let api = variable("HOLDFAST_API");
@@ -40,7 +44,7 @@ fn assert_holds(configuration: &str, set: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn the_api_does_what_its_document_says_whatever_it_is_sent() {
+async fn the_api_conforms_to_its_document_for_random_requests() {
     let _stack = Stack::from_env().await;
     let tenant = unique("tenant");
     let who = token(Role::PlatformAdmin, Some(&tenant), "schemathesis");
@@ -48,7 +52,7 @@ async fn the_api_does_what_its_document_says_whatever_it_is_sent() {
 }
 
 #[tokio::test]
-async fn the_api_does_what_its_document_says_of_what_is_there() {
+async fn the_api_conforms_to_its_document_for_existing_resources() {
     let stack = Stack::from_env().await;
     let (tenant, vendor) = (unique("tenant"), unique("vendor"));
     let api = stack.api.as_tenant(&tenant);
@@ -74,11 +78,11 @@ async fn the_api_does_what_its_document_says_of_what_is_there() {
 }
 
 #[tokio::test]
-async fn the_switch_does_what_its_document_says() {
+async fn the_routes_of_controls_conform_to_their_document() {
     let stack = Stack::alone().await;
     let who = token(Role::PlatformAdmin, Some(&unique("tenant")), "schemathesis");
     let held = hold("controls.toml", &[("HOLDFAST_TOKEN", &who)]);
-    // Whatever it has paused goes on before anybody else is let in.
+    // What the requests have paused is resumed before another test uses the stack.
     let controls = stack.api.get("/v1/controls").await.body;
     for scope in texts(&controls["controls"], "scope") {
         let body = json!({ "state": "running", "reason": "it was a test" });

@@ -1,4 +1,4 @@
-//! The receipt as a page: as the API answers it, in a browser, on paper.
+//! The receipt as a page: as the API answers it, in a browser, and on paper.
 
 use std::{
     env, fs,
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::rollback::hanging;
 
-/// Fault a name, a reason and a key can be at worst.
+/// A name, a reason and a key with the most hostile content that the API accepts.
 const ACTOR: &str = "<img src=x onerror=alert(1)>";
 const REASON: &str =
     "\"'><script>alert(1)</script></title> \u{202e}lles ton od\u{2066} 👩\u{200d}🚀 &amp; <!--";
@@ -23,7 +23,7 @@ async fn page(stack: &Stack, id: &str) -> Reply {
     reply
 }
 
-/// An execution of the specification's workflow to its receipt, with these faults of its target.
+/// Executes the specification's workflow to its receipt, with these faults of its target.
 async fn ended(stack: &Stack, key: &str, hold_days: u32, faults: &[(&str, &str, Value)]) -> String {
     let vendor = unique("vendor");
     for (route, by, kind) in faults {
@@ -37,7 +37,7 @@ async fn ended(stack: &Stack, key: &str, hold_days: u32, faults: &[(&str, &str, 
     id
 }
 
-/// One execution for each way to end, and one that a hostile person cancelled.
+/// One execution for each kind of end, and one that a hostile person cancelled.
 async fn endings(stack: &Stack) -> Vec<(&'static str, &'static str, String)> {
     let key = || unique("page");
     let refuses = ("POST /notifications", "match", json!({ "status": 400 }));
@@ -81,7 +81,7 @@ async fn endings(stack: &Stack) -> Vec<(&'static str, &'static str, String)> {
     ]
 }
 
-/// Where the pages go: a folder that is kept if `HOLDFAST_PAGES` names it.
+/// The folder for the pages, and whether it is kept, as it is if `HOLDFAST_PAGES` names it.
 fn folder() -> (PathBuf, bool) {
     match env::var_os("HOLDFAST_PAGES") {
         Some(kept) => (PathBuf::from(kept), true),
@@ -132,7 +132,7 @@ async fn the_page_of_every_ending_is_accessible_safe_and_prints_on_a4() {
 }
 
 #[tokio::test]
-async fn a_page_is_answered_with_headers_that_let_it_do_nothing_and_be_kept_nowhere() {
+async fn a_page_has_headers_that_forbid_active_content_and_caching() {
     let stack = Stack::from_env().await;
     let id = ended(&stack, &unique("page"), 14, &[]).await;
     let reply = page(&stack, &id).await;
@@ -152,7 +152,7 @@ async fn a_page_is_answered_with_headers_that_let_it_do_nothing_and_be_kept_nowh
 }
 
 #[tokio::test]
-async fn another_format_another_field_and_another_tenants_receipt_are_refused() {
+async fn an_unknown_format_an_unknown_field_and_another_tenants_receipt_are_refused() {
     let stack = Stack::from_env().await;
     let id = ended(&stack, &unique("page"), 14, &[]).await;
     let path = format!("/v1/executions/{id}/receipt");
@@ -185,7 +185,7 @@ async fn another_format_another_field_and_another_tenants_receipt_are_refused() 
 }
 
 #[tokio::test]
-async fn a_file_put_over_a_receipt_is_shown_as_not_verified() {
+async fn an_overwritten_receipt_is_shown_as_not_verified() {
     let stack = Stack::from_env().await;
     let id = ended(&stack, &unique("page"), 14, &[]).await;
     let fetched = stack.api.receipt(&id).await;

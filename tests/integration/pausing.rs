@@ -1,6 +1,8 @@
-//! The kill switch on the stack: starts are refused or wait, executions stop before their next step, undo goes on, resume
-//! continues. Other tests run beside these: each pauses a tenant or a workflow of its own; who pauses the platform has the
-//! stack alone.
+//! Controls on the stack: starts are refused or wait, executions stop before their next step, undos
+//! continue, and resume continues the rest.
+//!
+//! Other tests run beside these. Each pauses a tenant or a workflow of its own; the test that
+//! pauses the platform has the stack alone.
 
 use std::{
     panic::{AssertUnwindSafe, resume_unwind},
@@ -15,10 +17,10 @@ use serde_json::{Value, json};
 use crate::decisions::{asked, decide};
 
 const STOPS: &str = include_str!("../workflows/stops.yaml");
-/// One that tests share: none of them pauses it.
+/// A workflow that several tests use and none of them pauses.
 const SHARED: &str = "WF-TEST-STOPS";
 
-/// A tenant of its own, and its vendors.
+/// A tenant of the test's own, with its vendors.
 struct Room {
     stack: Stack,
     api: Api,
@@ -33,7 +35,7 @@ impl Room {
         Self::with(Stack::from_env().await, SHARED.to_owned(), "").await
     }
 
-    /// With a workflow that no other test knows.
+    /// The same with a workflow that no other test uses.
     async fn of_its_own(more: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let own = unique("stops").to_uppercase();
@@ -65,7 +67,7 @@ impl Room {
         self.api.start(&self.workflow, key, &self.input()).await
     }
 
-    /// An execution whose first step is done and that waits for a person.
+    /// An execution whose first step succeeded and that has an open question.
     async fn waiting(&self) -> (String, Value) {
         let key = unique("stops");
         let id = self.api.started(&self.workflow, &key, &self.input()).await;
@@ -95,7 +97,7 @@ impl Room {
         self.stack.vendor.effects_on(vendor).await
     }
 
-    /// Nothing was recorded of a start with this key.
+    /// Asserts that nothing is recorded of a start with this key.
     async fn knows_nothing_of(&self, key: &str) {
         let id = execution_id(&self.tenant, &self.workflow, key);
         let reply = self.api.get(&format!("/v1/executions/{id}")).await;
@@ -103,7 +105,7 @@ impl Room {
     }
 }
 
-/// Waits until the step has met the pause, and shows that it used up no attempt.
+/// Waits until the step met the pause, and asserts that it used no attempt.
 async fn meets_the_pause(api: &Api, id: &str, step: usize) {
     eventually(&format!("{id} stops"), 120, || async {
         let reply = api.get(&format!("/v1/executions/{id}")).await;
@@ -130,7 +132,7 @@ fn refused(reply: &Reply, scope: &str) {
 }
 
 #[tokio::test]
-async fn a_paused_tenant_starts_nothing_and_goes_on_where_it_stopped_when_resumed() {
+async fn a_paused_tenant_starts_nothing_and_continues_where_it_stopped_after_resume() {
     let room = Room::open().await;
     let key = unique("stops");
     let id = room.api.started(SHARED, &key, &room.input()).await;
@@ -160,7 +162,7 @@ async fn a_paused_tenant_starts_nothing_and_goes_on_where_it_stopped_when_resume
         (&own["state"], &own["reason"]),
         (&json!("paused"), &json!("a leak"))
     );
-    // Another tenant's goes on.
+    // The execution of another tenant continues.
     let other = room.stack.api.as_tenant(&unique("pause"));
     let beside = other.start(SHARED, &unique("stops"), &room.input()).await;
     assert_eq!(beside.status, 202, "{}", beside.body);
@@ -183,7 +185,7 @@ async fn a_paused_tenant_starts_nothing_and_goes_on_where_it_stopped_when_resume
 }
 
 #[tokio::test]
-async fn a_start_that_may_wait_is_accepted_and_runs_when_its_workflow_is_resumed() {
+async fn a_start_that_may_wait_is_accepted_and_continues_after_resume() {
     let room = Room::of_its_own("when_paused: queue\n").await;
     let scope = format!("workflow/{}", room.workflow);
     room.turn(&scope, "paused", "wait").await;
@@ -193,7 +195,7 @@ async fn a_start_that_may_wait_is_accepted_and_runs_when_its_workflow_is_resumed
         .await;
     meets_the_pause(&room.api, &id, 0).await;
     assert!(room.effects(&room.first).await.is_empty());
-    // Where it would be rolled back before its first step, it is refused like any other.
+    // A pause that would roll it back before its first step refuses the start.
     room.turn(&scope, "paused", "rollback").await;
     let fresh = unique("stops");
     refused(&room.start(&fresh).await, &scope);
@@ -267,7 +269,7 @@ async fn a_pause_that_rolls_back_undoes_before_the_next_step_and_undo_is_not_blo
 }
 
 #[tokio::test]
-async fn what_is_refused_or_cancelled_is_undone_through_a_pause() {
+async fn a_rejected_or_cancelled_execution_is_undone_during_a_pause() {
     let room = Room::open().await;
     let (rejected, question) = room.waiting().await;
     let (stopped, agreed) = room.waiting().await;
@@ -275,7 +277,7 @@ async fn what_is_refused_or_cancelled_is_undone_through_a_pause() {
     room.decide(&question, "reject", &rejected).await;
     let (_, receipt) = room.api.finished(&rejected).await;
     assert_eq!(receipt["status"], "ROLLED_BACK");
-    // One that waits because of the pause is cancelled like any other.
+    // An execution that waits because of the pause is cancelled like any other.
     room.decide(&agreed, "approve", &stopped).await;
     meets_the_pause(&room.api, &stopped, 1).await;
     let reason = json!({ "reason": "not needed any more" });
@@ -319,7 +321,7 @@ async fn a_paused_platform_stops_every_tenant_before_its_next_step_and_resumes_t
         }
     };
     let held = AssertUnwindSafe(paused).catch_unwind().await;
-    // Whatever was found, the others go on.
+    // The other executions continue even if an assertion failed.
     room.turn("platform", "running", "wait").await;
     if let Err(panic) = held {
         resume_unwind(panic);

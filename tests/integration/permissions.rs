@@ -1,24 +1,27 @@
-//! Fault each role allows is enough, and all of it is needed: one permission is taken away after another. On a stack that
-//! holds functions to their roles: `make up IAM=true`.
+//! The permissions of each role suffice, and each of them is needed: the test removes one after
+//! another.
+//!
+//! They run on a stack that enforces IAM policies: `make up IAM=true`.
 
 use std::collections::BTreeSet;
 
-use holdfast_tests::{Stack, elements, enforced, iam, unescaped, variable};
+use holdfast_tests::{Aws, Stack, elements, enforced, unescaped, variable};
 use serde_json::{Value, json};
 
 use crate::exercises::denied;
 
-/// Fault no exercise can show on the local stack, and why it is there all the same.
+/// Permissions that no exercise can show on the local stack, with the reason why they exist.
 const UNSEEN: [(&str, &str); 8] = [
-    // Lambda reads the stream, and tells of what it gave up, in the role's name; the emulator does so in nobody's.
+    // Lambda reads the stream, and reports given up records, in the function's role. The emulator
+    // does so in no role.
     ("audit", "dynamodb:DescribeStream"),
     ("audit", "dynamodb:GetRecords"),
     ("audit", "dynamodb:GetShardIterator"),
     ("audit", "dynamodb:ListStreams"),
     ("audit", "sqs:SendMessage"),
-    // Only in a race: somebody begins what it begins.
+    // This is needed only in a race, where another caller begins the same start.
     ("recover", "s3:GetObject"),
-    // The same calls as the API's, made again when those were lost.
+    // These repeat calls of the API that were lost.
     ("recover", "states:SendTaskFailure"),
     ("recover", "states:SendTaskSuccess"),
 ];
@@ -44,21 +47,26 @@ pub(crate) fn functions() -> Vec<String> {
 
 /// One inline policy of a role.
 pub(crate) struct Policy {
+    aws: Aws,
     role: String,
     pub(crate) name: String,
     document: Value,
 }
 
 impl Policy {
-    pub(crate) fn all_of(role: &str) -> Vec<Self> {
-        let names = elements(&iam("ListRolePolicies", &[("RoleName", role)]), "member");
+    pub(crate) fn all_of(aws: &Aws, role: &str) -> Vec<Self> {
+        let names = elements(
+            &aws.iam("ListRolePolicies", &[("RoleName", role)]),
+            "member",
+        );
         let read = |name: String| {
-            let said = iam(
+            let said = aws.iam(
                 "GetRolePolicy",
                 &[("RoleName", role), ("PolicyName", &name)],
             );
             let text = elements(&said, "PolicyDocument").pop().expect("a document");
             Self {
+                aws: aws.clone(),
                 role: role.to_owned(),
                 name,
                 document: serde_json::from_str(&unescaped(&text)).expect("JSON"),
@@ -74,10 +82,10 @@ impl Policy {
             ("PolicyName", &self.name),
             ("PolicyDocument", &document),
         ];
-        iam("PutRolePolicy", &parameters);
+        self.aws.iam("PutRolePolicy", &parameters);
     }
 
-    /// Every action of every statement, with the document that lacks it.
+    /// Every action of every statement, with the policy document that lacks it.
     pub(crate) fn without_one(&self) -> Vec<(String, Value)> {
         let mut found = Vec::new();
         let statements = self.document["Statement"].as_array().expect("statements");
@@ -86,7 +94,7 @@ impl Policy {
             for action in &actions {
                 let left: Vec<_> = actions.iter().filter(|one| *one != action).collect();
                 let mut without = self.document.clone();
-                // A policy must allow something: this is anybody's.
+                // A statement must allow an action, and every principal has this one.
                 without["Statement"][n]["Action"] = match left.is_empty() {
                     true => json!("sts:GetCallerIdentity"),
                     false => json!(left),
@@ -98,16 +106,16 @@ impl Policy {
     }
 }
 
-/// Puts a policy back, also when the test fails.
-pub(crate) struct Restored<'a>(pub(crate) &'a Policy);
+/// Restores a policy on drop, also when the test fails.
+pub(crate) struct PolicyGuard<'a>(pub(crate) &'a Policy);
 
-impl Drop for Restored<'_> {
+impl Drop for PolicyGuard<'_> {
     fn drop(&mut self) {
         self.0.put(&self.0.document);
     }
 }
 
-/// One text or a list of them.
+/// The texts of a value that is one text or a list of them.
 fn listed(value: &Value) -> Vec<String> {
     let texts = value
         .as_array()
@@ -117,19 +125,17 @@ fn listed(value: &Value) -> Vec<String> {
     texts.into_iter().map(text).collect()
 }
 
-/// The name of the role that a function has, or that the API assumes for a `tenant`.
-fn role_of(function: &str) -> String {
+/// The name of a function's role, or of the role that the API assumes for a tenant.
+fn role_of(aws: &Aws, function: &str) -> String {
     if function == "tenant" {
         let arn = variable("HOLDFAST_TENANT_ROLE");
         return arn.rsplit('/').next().expect("a name").to_owned();
     }
-    let name = format!("{}-{function}", variable("HOLDFAST_STACK"));
-    let arn = holdfast_tests::function_role(&name);
-    arn.rsplit('/').next().expect("a name").to_owned()
+    aws.role_of(function)
 }
 
 #[tokio::test]
-async fn each_permission_of_each_function_is_enough_and_needed() {
+async fn the_permissions_of_each_function_suffice_and_are_needed() {
     if !enforced() {
         return;
     }
@@ -140,8 +146,8 @@ async fn each_permission_of_each_function_is_enough_and_needed() {
             !denied(&stack, &function).await,
             "{function}: its role does not suffice"
         );
-        for policy in Policy::all_of(&role_of(&function)) {
-            let _restored = Restored(&policy);
+        for policy in Policy::all_of(&stack.aws, &role_of(&stack.aws, &function)) {
+            let _restored = PolicyGuard(&policy);
             for (action, without) in policy.without_one() {
                 policy.put(&without);
                 if !denied(&stack, &function).await {
@@ -162,7 +168,8 @@ async fn each_permission_of_each_function_is_enough_and_needed() {
     );
 }
 
-/// Actions that know no resource of ours, so that `*` is all that can be said (Service Authorization Reference).
+/// Actions that have no resource type of ours, so that their resource must be `*` (Service
+/// Authorization Reference).
 const NAMELESS: [&str; 5] = [
     "states:SendTask",
     "states:ListStateMachines",
@@ -171,12 +178,13 @@ const NAMELESS: [&str; 5] = [
     "xray:",
 ];
 
-/// The policies of AWS's own that a role of the stack may have.
+/// The managed policies of AWS that a role of the stack may have.
 const MANAGED: [&str; 2] = ["AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"];
 
 #[tokio::test]
-async fn no_policy_of_ours_has_a_wildcard_where_a_name_could_stand() {
-    let listed_roles = elements(&iam("ListRoles", &[]), "RoleName");
+async fn no_policy_of_ours_has_a_wildcard_in_place_of_a_name() {
+    let aws = Aws::from_env().await;
+    let listed_roles = elements(&aws.iam("ListRoles", &[]), "RoleName");
     let stack = format!("{}-", variable("HOLDFAST_STACK"));
     let roles: Vec<_> = listed_roles
         .iter()
@@ -184,12 +192,12 @@ async fn no_policy_of_ours_has_a_wildcard_where_a_name_could_stand() {
         .collect();
     assert!(roles.len() > 10, "{listed_roles:?}");
     for role in roles {
-        // Fault SAM adds: where logs and traces go (SECURITY.md).
-        let attached = iam("ListAttachedRolePolicies", &[("RoleName", role)]);
+        // SAM attaches policies for logs and traces (SECURITY.md).
+        let attached = aws.iam("ListAttachedRolePolicies", &[("RoleName", role)]);
         for policy in elements(&attached, "PolicyName") {
             assert!(MANAGED.contains(&&*policy), "{role}: {policy}");
         }
-        for policy in Policy::all_of(role) {
+        for policy in Policy::all_of(&aws, role) {
             for statement in policy.document["Statement"].as_array().expect("statements") {
                 for action in listed(&statement["Action"]) {
                     assert!(!action.contains('*'), "{role}: {action}");
@@ -199,7 +207,7 @@ async fn no_policy_of_ours_has_a_wildcard_where_a_name_could_stand() {
                             nameless || resource != "*",
                             "{role}: {action} on {resource}"
                         );
-                        // Only what is made while it runs has a name that nobody knows before.
+                        // A wildcard is for names that arise at run time only.
                         let start = resource.split('*').next().unwrap_or_default();
                         let inner = ["/receipts/", "/payloads/", "/digests/", "/late/", ":live"]
                             .iter()
@@ -217,9 +225,9 @@ async fn no_policy_of_ours_has_a_wildcard_where_a_name_could_stand() {
     }
 }
 
-/// The emulator keeps no such setting.
+/// The emulator has no such setting, so that the test reads the template.
 #[test]
-fn the_template_bounds_how_many_requests_the_api_takes_a_second() {
+fn the_template_limits_the_request_rate_of_the_api() {
     let template = include_str!("../../template.yaml");
     let stage = template.split_once("  HttpApiStage:\n").expect("a stage").1;
     let stage = stage.split_once("\n\n").expect("more follows").0;
@@ -229,7 +237,7 @@ fn the_template_bounds_how_many_requests_the_api_takes_a_second() {
 }
 
 #[test]
-fn the_template_refuses_both_buckets_to_who_comes_without_tls() {
+fn the_template_refuses_requests_without_tls_at_both_buckets() {
     let template = include_str!("../../template.yaml");
     for bucket in ["ReceiptBucket", "PayloadBucket"] {
         let policy = template.split_once(&format!("  {bucket}Policy:\n"));
@@ -249,7 +257,7 @@ fn the_template_refuses_both_buckets_to_who_comes_without_tls() {
 }
 
 #[tokio::test]
-async fn a_stack_without_tls_is_refused_by_the_buckets_own_policy() {
+async fn the_bucket_policy_refuses_a_stack_without_tls() {
     if !enforced() {
         return;
     }

@@ -1,10 +1,10 @@
-//! Receipts: where they lie, how they are fetched, and by whom not.
+//! Receipts in the bucket: their place, their links, and callers who get none.
 
 use std::time::Duration;
 
 use holdfast_ids::digest::sha256_hex;
 use holdfast_receipt::Receipt;
-use holdfast_tests::{Changed, DELAY, Stack, enforced, unique, valid_receipt, variable};
+use holdfast_tests::{DELAY, EnvironmentChange, Stack, enforced, unique, valid_receipt, variable};
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ async fn executed(stack: &Stack) -> String {
 }
 
 #[tokio::test]
-async fn a_link_gives_the_bytes_that_its_digest_promises_and_they_are_a_receipt() {
+async fn a_link_yields_a_receipt_with_the_promised_digest() {
     let stack = Stack::from_env().await;
     let id = executed(&stack).await;
     let fetched = stack.api.receipt(&id).await;
@@ -56,7 +56,7 @@ async fn a_link_gives_the_bytes_that_its_digest_promises_and_they_are_a_receipt(
 }
 
 #[test]
-fn no_deployment_can_make_a_link_that_works_for_more_than_twenty_minutes() {
+fn no_deployment_can_make_a_link_that_is_valid_for_over_twenty_minutes() {
     let template = include_str!("../../template.yaml");
     let (_, parameter) = template
         .split_once("  ReceiptUrlSeconds:\n")
@@ -88,7 +88,7 @@ async fn a_link_altered_in_any_part_is_refused() {
         "{url}"
     );
     let mut altered = vec![
-        // Another receipt, another tenant's, the whole bucket.
+        // Another receipt, another tenant's receipt, and the whole bucket.
         format!("{}?{query}", changed(place, place.len() - 1)),
         format!("{}?{query}", place.replace("/acme/", "/globex/")),
         format!(
@@ -98,7 +98,7 @@ async fn a_link_altered_in_any_part_is_refused() {
         format!("{place}?{query}&versionId=null"),
         format!("{place}?{query}&X-Amz-Expires=604800"),
     ];
-    // Without any signature; an emulator that enforces no IAM asks for none.
+    // A link without any signature. An emulator that enforces no IAM needs none.
     if enforced() {
         altered.push(place.to_owned());
     }
@@ -134,11 +134,11 @@ async fn a_link_altered_in_any_part_is_refused() {
 }
 
 #[tokio::test]
-async fn a_link_is_refused_when_its_time_is_over() {
-    // A function that is changed starts anew: nobody else may be at it.
+async fn an_expired_link_is_refused() {
+    // A changed function restarts, which would disturb another test that calls it.
     let stack = Stack::alone().await;
     let id = executed(&stack).await;
-    let _short = Changed::to("api", "HOLDFAST_RECEIPT_URL_SECONDS", "2");
+    let _change = EnvironmentChange::new(&stack.aws, "api", "HOLDFAST_RECEIPT_URL_SECONDS", "2");
     let path = format!("/v1/executions/{id}/receipt");
     let link = stack.api.get(&path).await.body;
     let url = link["url"].as_str().expect("a url");
@@ -147,7 +147,7 @@ async fn a_link_is_refused_when_its_time_is_over() {
     assert_eq!(stack.api.fetch(url).await.status, 403);
 }
 
-/// The same text with another character of the same kind at a place.
+/// A text with the character at `at` replaced by another of the same kind.
 fn changed(text: &str, at: usize) -> String {
     let mut bytes = text.as_bytes().to_vec();
     if let Some(byte) = bytes.get_mut(at) {
@@ -181,7 +181,7 @@ async fn redirect_answers_302_to_the_receipt() {
     assert_eq!(unknown.status, 400, "{}", unknown.body);
 }
 
-/// Every generation's receipt, while the one after is open and when all have ended.
+/// Receipts of every execution generation, while the next one is open and after all ended.
 #[tokio::test]
 async fn an_earlier_receipt_can_be_fetched_by_its_generation_at_any_time() {
     let stack = Stack::from_env().await;
@@ -216,7 +216,7 @@ async fn an_earlier_receipt_can_be_fetched_by_its_generation_at_any_time() {
         .await;
     assert_eq!(undone.status, 202, "{}", undone.body);
     let (_, newest) = stack.api.finished(&id).await;
-    // The oldest is named by a receipt alone, no more by the ledger.
+    // Only a later receipt names the oldest one. The ledger does not.
     let mut later = newest.clone();
     for generation in [2, 1, 0] {
         let one = stack.api.receipt_of(&id, generation).await;
@@ -270,7 +270,7 @@ async fn an_earlier_receipt_can_be_fetched_by_its_generation_at_any_time() {
 }
 
 #[tokio::test]
-async fn another_tenant_has_no_such_execution_and_no_such_receipt() {
+async fn another_tenants_execution_and_receipt_are_not_found() {
     let stack = Stack::from_env().await;
     let id = executed(&stack).await;
     let other = stack.api.as_tenant("globex");
@@ -331,7 +331,7 @@ async fn the_bucket_is_private_encrypted_and_versioned() {
 }
 
 #[tokio::test]
-async fn a_locked_receipt_cannot_be_deleted_and_stays_what_it_was() {
+async fn a_locked_receipt_can_neither_be_deleted_nor_changed() {
     let stack = Stack::from_env().await;
     let id = executed(&stack).await;
     let link = stack.api.get(&format!("/v1/executions/{id}/receipt")).await;

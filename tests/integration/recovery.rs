@@ -1,10 +1,11 @@
-//! Executions that their machine left behind, found by its status event or by the sweep; and several who find them at once.
+//! Recovery of executions whose Step Functions execution is gone. The status event or the sweep
+//! finds them, and several recoveries may run at once.
 
 use futures_util::future::join_all;
 use holdfast_aws::DynamoLedger;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase, Put};
-use holdfast_tests::{DELAY, Stack, call, eventually, invoke, unique, variable};
+use holdfast_tests::{Aws, DELAY, Stack, eventually, unique, variable};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -14,8 +15,7 @@ use crate::{
 };
 
 pub(crate) async fn ledger() -> DynamoLedger {
-    let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-    let client = aws_sdk_dynamodb::Client::new(&config);
+    let client = Aws::from_env().await.dynamodb;
     DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"))
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn at(id: &str) -> ExecutionKey {
     }
 }
 
-/// Fault EventBridge tells of a machine that did not end well.
+/// The event by which EventBridge reports a Step Functions execution that ended badly.
 fn status_event(
     stack: &Stack,
     id: &str,
@@ -43,8 +43,9 @@ fn status_event(
     }})
 }
 
-/// The receipt's incident is open, names the error, and links the execution with what may stand.
-async fn told_people(stack: &Stack, id: &str, receipt: &Value, error: &str) {
+/// Asserts that the receipt's incident is open, has this error, and links the execution with its
+/// possible residue.
+async fn assert_people_informed(stack: &Stack, id: &str, receipt: &Value, error: &str) {
     let incident = receipt["incident"].as_str().expect("an incident");
     let incident = stack.api.get(&format!("/v1/incidents/{incident}")).await;
     assert_eq!(incident.body["error"], error, "{}", incident.body);
@@ -55,15 +56,16 @@ async fn told_people(stack: &Stack, id: &str, receipt: &Value, error: &str) {
     assert_eq!(link["stands"], json!(["notify_ap_team"]), "{link}");
 }
 
-/// An execution that hangs at its notification, and what its machine's end would be told as, by everybody at once.
-async fn told_at_once(status: &str, error: &str) {
+/// Sends the end of the Step Functions execution five times at once, for an execution that hangs at
+/// its notification.
+async fn assert_recovered_once(status: &str, error: &str) {
     let stack = Stack::from_env().await;
     let (vendor, key) = (unique("vendor"), unique("left"));
     let id = hanging(&stack, &vendor, &key).await;
     let event = status_event(&stack, &id, &key, &vendor, status, error);
     let tell = || {
-        let event = event.clone();
-        tokio::task::spawn_blocking(move || call("recover", &event))
+        let (aws, event) = (stack.aws.clone(), event.clone());
+        tokio::task::spawn_blocking(move || aws.call("recover", &event))
     };
     for told in join_all((0..5).map(|_| tell())).await {
         let said = told.expect("recover answers");
@@ -77,26 +79,27 @@ async fn told_at_once(status: &str, error: &str) {
         error
     };
     assert_eq!(receipt["failure"]["error"], expected, "{receipt}");
-    told_people(&stack, &id, &receipt, expected).await;
+    assert_people_informed(&stack, &id, &receipt, expected).await;
     released(&stack, &vendor, &receipt).await;
-    // Its machine goes on, finds that others took over, and does nothing more.
+    // The first Step Functions execution continues, finds another owner, and does nothing more.
     let ended = stack.aws.ended(&stack.aws.execution(DELAY, &id)).await;
     assert_eq!(ended.status.as_str(), "FAILED");
     released(&stack, &vendor, &receipt).await;
 }
 
 #[tokio::test]
-async fn a_machine_that_timed_out_as_a_whole_is_recovered_once_however_often_it_is_told() {
-    told_at_once("TIMED_OUT", "").await;
+async fn a_timed_out_step_functions_execution_is_recovered_once_by_repeated_events() {
+    assert_recovered_once("TIMED_OUT", "").await;
 }
 
 #[tokio::test]
-async fn a_machine_that_died_of_too_much_data_is_recovered_once_however_often_it_is_told() {
-    told_at_once("FAILED", "States.DataLimitExceeded").await;
+async fn a_step_functions_execution_that_exceeded_the_data_limit_is_recovered_once_by_repeated_events()
+ {
+    assert_recovered_once("FAILED", "States.DataLimitExceeded").await;
 }
 
 #[tokio::test]
-async fn two_recovery_machines_at_once_commit_each_undo_once() {
+async fn two_concurrent_recoveries_commit_each_undo_once() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let id = hanging(&stack, &vendor, &unique("two")).await;
@@ -126,7 +129,7 @@ async fn two_recovery_machines_at_once_commit_each_undo_once() {
 }
 
 #[tokio::test]
-async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep() {
+async fn the_sweep_finds_an_execution_whose_step_functions_execution_vanished() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let id = stack
@@ -134,7 +137,7 @@ async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep
         .started(DELAY, &unique("lost"), &hold(&vendor))
         .await;
     stack.api.finished(&id).await;
-    // As if its machine had vanished before `Finish`, long ago.
+    // The record is that of a Step Functions execution that vanished before `Finish` long ago.
     let ledger = ledger().await;
     let execution = ledger
         .execution(&at(&id))
@@ -155,7 +158,8 @@ async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep
         .await;
     assert_eq!(put, Ok(Put::Done));
     eventually("the sweep has found it", 30, || async {
-        let swept = tokio::task::spawn_blocking(|| invoke("recover", &json!({})));
+        let aws = stack.aws.clone();
+        let swept = tokio::task::spawn_blocking(move || aws.invoke("recover", &json!({})));
         swept.await.expect("recover answers");
         let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
         (execution["status"] != "RUNNING")
@@ -166,17 +170,18 @@ async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK", "{execution}");
     assert_eq!(receipt["failure"]["error"], "Lost", "{receipt}");
-    told_people(&stack, &id, &receipt, "Lost").await;
+    assert_people_informed(&stack, &id, &receipt, "Lost").await;
     released(&stack, &vendor, &receipt).await;
 }
 
 #[tokio::test]
-async fn a_machine_that_ended_before_its_start_was_recorded_leaves_a_receipt() {
+async fn a_step_functions_execution_that_ended_before_begin_leaves_a_receipt() {
     let stack = Stack::from_env().await;
     let (vendor, key) = (unique("vendor"), unique("early"));
     let id = holdfast_ids::keys::execution_id("acme", DELAY, &key);
     let event = status_event(&stack, &id, &key, &vendor, "ABORTED", "");
-    tokio::task::spawn_blocking(move || invoke("recover", &event))
+    let aws = stack.aws.clone();
+    tokio::task::spawn_blocking(move || aws.invoke("recover", &event))
         .await
         .expect("recover answers");
     let (execution, receipt) = stack.api.finished(&id).await;

@@ -1,4 +1,5 @@
-//! Redrives on the stack: asked for twice, under another definition, and in spite of a machine that was never started.
+//! Redrives on the stack: repeated, under another definition, and without a Step Functions
+//! execution.
 
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase, Put, Redrive};
 use holdfast_tests::{DELAY, Stack, unique};
@@ -11,11 +12,11 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_redrive_whose_machine_was_never_started_is_started_by_a_repeat() {
+async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let id = undone(&stack, &vendor).await;
-    // As the API records it, which then died.
+    // The API records the redrive and dies before it starts the state machine.
     let ledger = ledger().await;
     let failed = ledger
         .execution(&at(&id))
@@ -57,7 +58,7 @@ async fn a_redrive_whose_machine_was_never_started_is_started_by_a_repeat() {
     assert_eq!(effects, ["hold_placed", "hold_released", "hold_placed"]);
 }
 
-/// A hold, and a step of this name after it that is refused once.
+/// A definition with a hold and, after it, a step of this name whose request is refused once.
 fn definition(workflow: &str, version: u32, second: &str) -> String {
     format!(
         r#"
@@ -81,7 +82,7 @@ steps:
 }
 
 #[tokio::test]
-async fn a_redrive_goes_on_under_the_definition_of_now_which_may_lack_what_failed() {
+async fn a_redrive_continues_under_the_current_definition_which_may_lack_the_failed_step() {
     let stack = Stack::from_env().await;
     let (vendor, name) = (unique("vendor"), unique("now").to_uppercase());
     let workflow = format!("WF-TEST-{}", name.replace('-', ""));

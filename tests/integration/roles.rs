@@ -1,9 +1,9 @@
-//! Every cell of the table of roles, and every token that is not one, at the running stack.
+//! Every cell of the table of roles, and every kind of invalid token, at the running stack.
 
 use holdfast_access::{Access, Operation, Ownership, Role, access};
 use holdfast_identity::{Issuer, unsigned};
 use holdfast_tests::{
-    Api, DELAY, Reply, Stack, invoked,
+    Api, Aws, DELAY, Reply, Stack,
     tokens::{ISSUER, claims, signed},
     unique,
 };
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::hold;
 
-/// Fault of acme's is asked for: an execution that was rolled back, and the incident that it is a case of.
+/// Resources of tenant `acme`: an execution that was rolled back, and its incident.
 pub(crate) struct Things {
     pub(crate) execution: String,
     pub(crate) incident: String,
@@ -34,7 +34,7 @@ impl Things {
         }
     }
 
-    /// A request for each operation; the list says whether it is about one thing.
+    /// The method and the path for an operation, and true if the operation has one resource.
     fn request(&self, operation: Operation) -> (&'static str, String, bool) {
         let execution = |below: &str| format!("/v1/executions/{}{below}", self.execution);
         let incident = |below: &str| format!("/v1/incidents/{}{below}", self.incident);
@@ -55,7 +55,7 @@ impl Things {
     }
 }
 
-/// Sends what the operation needs.
+/// Sends a valid request of the operation.
 async fn ask(api: &Api, operation: Operation, method: &str, path: &str) -> Reply {
     let request = api.request(method, path);
     let body = match operation {
@@ -73,7 +73,7 @@ async fn ask(api: &Api, operation: Operation, method: &str, path: &str) -> Reply
     .await
 }
 
-/// Whether a reply shows anything that comes from inputs, outputs or targets.
+/// True if a reply contains data from inputs, outputs or targets.
 fn shows_payloads(body: &Value) -> bool {
     let steps = body["steps"].as_array().into_iter().flatten();
     let texts = ["input", "output", "item"];
@@ -104,7 +104,7 @@ fn check(seen: &str, reply: &Reply, operation: Operation, expected: Access) {
         (Access::Allowed, _) => {
             assert!(matches!(status, 200 | 202 | 409), "{seen}: {status} {body}");
         }
-        // An execution may be seen without them.
+        // An execution may be visible without its payloads.
         (Access::Forbidden, Operation::ReadPayloads) if *status == 200 => {
             assert!(!shows_payloads(body), "{seen}: {body}");
         }
@@ -126,7 +126,7 @@ fn check(seen: &str, reply: &Reply, operation: Operation, expected: Access) {
 }
 
 #[tokio::test]
-async fn every_role_may_do_what_the_table_says_in_its_own_and_in_another_tenant() {
+async fn every_role_is_authorized_by_the_table_in_its_own_and_in_another_tenant() {
     let stack = Stack::from_env().await;
     let things = Things::of(&stack).await;
     for role in Role::ALL {
@@ -154,7 +154,8 @@ async fn every_role_may_do_what_the_table_says_in_its_own_and_in_another_tenant(
                 expected,
             );
             if one {
-                // Without the tenant's name it is looked for among the caller's own, whatever the role.
+                // Without the name of the tenant, the API looks in the caller's own tenant,
+                // whatever the role.
                 let reply = ask(&other, operation, method, &path).await;
                 check(
                     &format!("{seen}, not its own"),
@@ -168,7 +169,7 @@ async fn every_role_may_do_what_the_table_says_in_its_own_and_in_another_tenant(
 }
 
 #[tokio::test]
-async fn a_platform_admin_of_no_tenant_names_one() {
+async fn a_platform_admin_without_a_tenant_must_name_one() {
     let stack = Stack::from_env().await;
     let token = signed(&claims(Role::PlatformAdmin, None, "ops"));
     let admin = stack
@@ -187,7 +188,7 @@ async fn a_platform_admin_of_no_tenant_names_one() {
 }
 
 #[tokio::test]
-async fn nobody_is_believed_without_a_token_that_the_issuer_signed_for_us_and_that_is_valid_now() {
+async fn a_token_must_be_signed_by_the_issuer_for_our_audience_and_be_valid_now() {
     let stack = Stack::from_env().await;
     let good = claims(Role::PlatformAdmin, Some("acme"), "mallory");
     let with = |name: &str, value: Value| {
@@ -201,7 +202,7 @@ async fn nobody_is_believed_without_a_token_that_the_issuer_signed_for_us_and_th
         .expect("another key")
         .token(&good)
         .expect("a token");
-    // The name of the right key on the signature of another.
+    // The header names the right key, and another key made the signature.
     let parts: Vec<_> = other.split('.').collect();
     let disguised = format!("{}.{}", unsigned(&ISSUER.header(), &good), parts[2]);
     let right = signed(&with("role", "observer".into()));
@@ -259,7 +260,7 @@ async fn nobody_is_believed_without_a_token_that_the_issuer_signed_for_us_and_th
 }
 
 #[tokio::test]
-async fn a_header_says_nothing_about_whose_a_request_is() {
+async fn a_header_does_not_set_the_tenant_of_a_request() {
     let stack = Stack::from_env().await;
     let things = Things::of(&stack).await;
     let globex = stack.api.as_role(Role::TenantAdmin, "globex");
@@ -271,7 +272,7 @@ async fn a_header_says_nothing_about_whose_a_request_is() {
 }
 
 #[tokio::test]
-async fn a_token_that_names_no_role_or_no_tenant_of_ours_opens_nothing() {
+async fn a_token_without_a_known_role_or_a_valid_tenant_is_refused() {
     let stack = Stack::from_env().await;
     let mut claims = claims(Role::TenantAdmin, Some("acme"), "zoe");
     for (name, value) in [
@@ -304,10 +305,11 @@ async fn a_token_that_names_no_role_or_no_tenant_of_ours_opens_nothing() {
 }
 
 #[tokio::test]
-async fn the_function_believes_nobody_whom_the_gateway_did_not_verify() {
+async fn the_function_refuses_a_request_that_the_gateway_did_not_verify() {
     let event = include_str!("../events/api-read.json");
     let mut event: Value = serde_json::from_str(event).expect("JSON");
-    let verified = invoked("api", &event);
+    let aws = Aws::from_env().await;
+    let verified = aws.invoke("api", &event);
     assert_eq!(verified["statusCode"], 404, "{verified}");
     let authorizer = event["requestContext"]["authorizer"].take();
     let unverified = [
@@ -320,7 +322,7 @@ async fn the_function_believes_nobody_whom_the_gateway_did_not_verify() {
         event["requestContext"]["authorizer"] = authorizer.clone();
         event["headers"] =
             json!({ "x-holdfast-tenant": "acme", "authorization": "Bearer e30.e30." });
-        let answer = invoked("api", &event);
+        let answer = aws.invoke("api", &event);
         assert_eq!(answer["statusCode"], 401, "{authorizer}: {answer}");
         let body = answer["body"].as_str().unwrap_or_default();
         assert!(

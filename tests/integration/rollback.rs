@@ -1,4 +1,4 @@
-//! Fault was done is undone, whatever stops an execution: counted at the target.
+//! Every effect is undone, whatever stops an execution, as the target counts.
 
 use holdfast_access::Role;
 use holdfast_ids::digest::value_sha256_hex;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::hold;
 
-/// An execution of the specification's workflow that hangs at its notification, its hold placed.
+/// An execution of the specification's workflow that hangs at its notification after its hold.
 pub(crate) async fn hanging(stack: &Stack, vendor: &str, key: &str) -> String {
     let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 8000 }, "match": vendor });
     stack.vendor.plan(fault).await;
@@ -21,7 +21,8 @@ pub(crate) async fn hanging(stack: &Stack, vendor: &str, key: &str) -> String {
     id
 }
 
-/// An execution of the specification's workflow whose notification is refused once, and that has been undone.
+/// An execution of the specification's workflow whose notification is refused once, and which is
+/// rolled back.
 pub(crate) async fn undone(stack: &Stack, vendor: &str) -> String {
     let refuses = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
     stack.vendor.plan(refuses).await;
@@ -34,7 +35,7 @@ pub(crate) async fn undone(stack: &Stack, vendor: &str) -> String {
     id
 }
 
-/// Holds a request or an answer to the interface that other systems are told of.
+/// Checks a request or an answer against the published interface for targets.
 #[track_caller]
 fn published(part: &str, said: &Value) {
     let schema = include_str!("../../docs/schemas/rollback.json");
@@ -57,7 +58,8 @@ async fn ask(stack: &Stack, id: &str, what: &str, reason: &str) -> (u16, Value) 
     (reply.status, reply.body)
 }
 
-/// The hold was placed and released, once each, and the receipt names nothing of it.
+/// Asserts that the hold was placed and released once each, and that the receipt names no residual
+/// effect.
 pub(crate) async fn released(stack: &Stack, vendor: &str, receipt: &Value) {
     let effects = stack.vendor.effects_on(vendor).await;
     assert_eq!(effects, ["hold_placed", "hold_released"], "{receipt}");
@@ -66,7 +68,7 @@ pub(crate) async fn released(stack: &Stack, vendor: &str, receipt: &Value) {
     assert_eq!(receipt["steps"][0]["status"], "UNDONE");
 }
 
-/// The second receipt names the first, by its object and its digest.
+/// Asserts that the second receipt names the object and the digest of the first.
 fn follows(second: &Value, first: &Value) {
     assert!(first["previous_receipt"].is_null(), "{first}");
     let object = second["previous_receipt"]["object"].as_str();
@@ -76,7 +78,7 @@ fn follows(second: &Value, first: &Value) {
 }
 
 #[tokio::test]
-async fn an_undo_is_tried_again_and_every_attempt_has_one_key() {
+async fn an_undo_is_retried_and_every_attempt_has_the_same_key() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let notify = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
@@ -94,7 +96,7 @@ async fn an_undo_is_tried_again_and_every_attempt_has_one_key() {
 }
 
 #[tokio::test]
-async fn an_undo_that_fails_for_good_is_named_and_asked_for_again_on_request() {
+async fn an_undo_that_fails_for_good_is_named_and_repeated_on_request() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let notify = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
@@ -133,14 +135,14 @@ async fn a_stopped_execution_is_rolled_back_and_has_its_receipt() {
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(receipt["failure"]["error"], "Aborted", "{execution}");
     released(&stack, &vendor, &receipt).await;
-    // The notification was on its way, and cannot be taken back.
+    // The notification was sent, and cannot be recalled.
     assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK");
     let residual = holdfast_tests::texts(&receipt["residual_effects"], "step");
     assert_eq!(residual, ["notify_ap_team"]);
 }
 
 #[tokio::test]
-async fn an_execution_cancelled_twice_is_rolled_back_once_and_says_who_asked() {
+async fn an_execution_cancelled_twice_is_rolled_back_once_and_names_the_person() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let id = hanging(&stack, &vendor, &unique("hangs")).await;
@@ -184,7 +186,7 @@ async fn an_executed_workflow_can_be_rolled_back_later_and_once() {
 }
 
 #[tokio::test]
-async fn a_redrive_goes_on_under_new_keys_where_an_undo_was_committed() {
+async fn a_redrive_uses_new_keys_where_an_undo_was_committed() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let id = undone(&stack, &vendor).await;

@@ -1,4 +1,5 @@
-//! Every route of the served document: open to the roles that it declares, in their own tenant, and to nobody else.
+//! Every route of the served document is open to the roles that it declares, in their own tenant
+//! only.
 
 use holdfast_access::{Operation, Role};
 use holdfast_tests::{Api, DELAY, Reply, Stack, unique};
@@ -6,17 +7,17 @@ use serde_json::{Value, json};
 
 use crate::{hold, roles::Things};
 
-/// A route that needs a token, and who may use it.
+/// A route that needs a token, and the roles that may use it.
 struct Route {
     id: String,
     method: String,
     path: String,
     roles: Vec<String>,
-    /// Statuses of its answers.
+    /// The statuses of its answers.
     statuses: Vec<u16>,
 }
 
-/// The routes of the document that need a token, about these things.
+/// The routes of the document that need a token, with these resources in their paths.
 fn routes(document: &Value, things: &Things) -> Vec<Route> {
     let mut found = Vec::new();
     let paths = document["paths"].as_object().expect("paths");
@@ -53,7 +54,7 @@ async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
     let body = match route.id.as_str() {
         "startWorkflow" => json!({ "input": hold(&unique("vendor")) }),
         "decide" => json!({ "decision": "retry", "reason": "tried" }),
-        // Fault was never paused stays as it is.
+        // A scope that was never paused stays as it is.
         id if id.starts_with("control") => json!({ "state": "running", "reason": "tried" }),
         _ => json!({ "reason": "tried" }),
     };
@@ -68,7 +69,7 @@ async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn every_route_is_open_to_the_roles_that_the_document_declares_and_to_no_other() {
+async fn every_route_is_open_to_exactly_the_roles_that_the_document_declares() {
     let stack = Stack::from_env().await;
     let things = Things::of(&stack).await;
     let document = stack.api.get("/v1/openapi.json").await.body;
@@ -89,7 +90,7 @@ async fn every_route_is_open_to_the_roles_that_the_document_declares_and_to_no_o
             let reply = ask(&stack.api.as_role(role, "acme"), route, "").await;
             let (status, seen) = (reply.status, format!("{}: {seen}", role.name()));
             if may {
-                // Fault was asked before, or cannot be as it stands, is answered, not refused.
+                // A repeated or a conflicting request has an answer of its own, not 403.
                 assert!(
                     matches!(status, 200 | 202 | 409),
                     "{seen}: {status} {}",
@@ -105,7 +106,7 @@ async fn every_route_is_open_to_the_roles_that_the_document_declares_and_to_no_o
                 Role::PlatformAdmin => {
                     assert!(matches!(status, 200 | 202 | 409), "{seen}: {status}")
                 }
-                // The switch is nobody's own, and no secret.
+                // A control belongs to no caller, and is no secret.
                 _ if route.path.starts_with("/v1/controls") => assert_eq!(status, 403, "{seen}"),
                 _ => assert_eq!(status, 404, "{seen}, another tenant's"),
             }

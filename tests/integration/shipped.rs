@@ -8,7 +8,7 @@ const GROUP: &str = "WF-HOLD-VENDOR-GROUP";
 const REMINDER: &str = "WF-REVIEW-REMINDER";
 
 #[tokio::test]
-async fn a_group_is_held_vendor_by_vendor_and_those_concerned_are_told_side_by_side() {
+async fn a_group_is_held_vendor_by_vendor_and_its_notifications_are_sent_in_parallel() {
     let stack = Stack::from_env().await;
     let vendors: Vec<_> = (0..4).map(|_| unique("vendor")).collect();
     let input = json!({
@@ -55,7 +55,7 @@ async fn a_group_is_held_vendor_by_vendor_and_those_concerned_are_told_side_by_s
 }
 
 #[tokio::test]
-async fn a_step_whose_condition_does_not_hold_is_skipped_without_a_record() {
+async fn a_step_with_a_false_condition_is_skipped_without_a_record() {
     let stack = Stack::from_env().await;
     let input = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
     let id = stack.api.started(GROUP, &unique("group"), &input).await;
@@ -70,7 +70,7 @@ async fn a_step_whose_condition_does_not_hold_is_skipped_without_a_record() {
 }
 
 #[tokio::test]
-async fn one_vendor_that_fails_ends_the_group_and_the_other_holds_are_released() {
+async fn one_failing_vendor_ends_the_group_and_the_other_holds_are_released() {
     let stack = Stack::from_env().await;
     let (good, bad) = (unique("vendor"), unique("vendor"));
     let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 403, "delay_ms": 1500 }, "vendor_id": bad });
@@ -89,7 +89,7 @@ async fn one_vendor_that_fails_ends_the_group_and_the_other_holds_are_released()
 async fn a_scheduled_workflow_starts_once_per_scheduled_time_and_waits() {
     let stack = Stack::from_env().await;
     let api = stack.api.as_tenant("acme");
-    // Fault the scheduler sends, with a time that no other run of this test has.
+    // The input that the scheduler sends, with a time that no other run of this test has.
     let time = unique("2031-01-01T07:00:00Z");
     let sent = json!({ "trigger": "workday_morning", "scheduled_time": time });
     let first = stack.aws.start(REMINDER, &unique("schedule"), &sent).await;
@@ -122,7 +122,7 @@ async fn a_scheduled_workflow_starts_once_per_scheduled_time_and_waits() {
 }
 
 #[tokio::test]
-async fn a_schedule_that_does_not_fill_in_its_time_starts_every_time() {
+async fn a_schedule_that_sends_no_time_starts_at_every_event() {
     let stack = Stack::from_env().await;
     let sent =
         json!({ "trigger": "workday_morning", "scheduled_time": "<aws.scheduler.scheduled-time>" });
@@ -157,7 +157,7 @@ async fn a_schedule_that_does_not_fill_in_its_time_starts_every_time() {
 }
 
 #[tokio::test]
-async fn waits_pass_and_the_workflow_goes_on() {
+async fn a_workflow_continues_after_its_waits() {
     let stack = Stack::from_env().await;
     stack
         .aws
@@ -220,7 +220,8 @@ async fn two_items_with_one_key_are_refused_before_any_effect() {
         .await;
     assert_eq!(stack.api.finished(&id).await.0["status"], "FAILED");
     assert!(stack.vendor.effects_on(&vendor).await.is_empty());
-    // A filter that leaves one yields it without a list around it, and one that leaves none nothing at all.
+    // A filter with one result yields the value without a list, and one without a result yields
+    // nothing.
     for (days, left) in [(0, 0), (1, 1)] {
         let some =
             json!({ "vendors": [{ "id": vendor, "days": days }, { "id": "v", "days": -1 }] });

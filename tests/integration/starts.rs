@@ -1,4 +1,4 @@
-//! The start contract of the API: which answer for which request.
+//! The start contract of the API: the answer to each kind of request.
 
 use holdfast_tests::{DELAY, Reply, Stack, unique};
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::hold;
 
 const PATH: &str = "/v1/workflows/WF-DELAY-VENDOR-PAYMENTS-ACME/executions";
 
-/// The answer is a problem document of this status and kind, whose detail has `words`.
+/// Asserts that the answer is a problem document of this status and kind, whose detail has `words`.
 fn assert_problem(reply: &Reply, status: u16, kind: &str, words: &str) {
     assert_eq!(reply.status, status, "{}", reply.body);
     assert_eq!(reply.header("content-type"), "application/problem+json");
@@ -20,7 +20,7 @@ fn assert_problem(reply: &Reply, status: u16, kind: &str, words: &str) {
 }
 
 #[tokio::test]
-async fn a_start_is_accepted_and_says_where_to_look() {
+async fn an_accepted_start_names_the_path_of_its_execution() {
     let stack = Stack::from_env().await;
     let reply = stack
         .api
@@ -104,7 +104,7 @@ async fn a_key_belongs_to_one_tenant_and_one_workflow() {
 }
 
 #[tokio::test]
-async fn every_unreadable_request_gets_a_problem_that_says_what_would_be_right() {
+async fn every_malformed_request_has_a_problem_that_names_the_fix() {
     let stack = Stack::from_env().await;
     let api = &stack.api;
     let json_post = || {
@@ -183,7 +183,7 @@ async fn every_unreadable_request_gets_a_problem_that_says_what_would_be_right()
 }
 
 #[tokio::test]
-async fn an_input_that_does_not_fit_is_refused_at_once_naming_every_place_and_no_value() {
+async fn a_refusal_of_an_invalid_input_names_every_place_and_no_value() {
     let stack = Stack::from_env().await;
     let (key, input) = (
         unique("start"),
@@ -199,7 +199,7 @@ async fn an_input_that_does_not_fit_is_refused_at_once_naming_every_place_and_no
         !errors.contains("4711") && !errors.contains("hunter2"),
         "{errors}"
     );
-    // A refused request uses no key up.
+    // A refused request does not use its key.
     stack
         .api
         .started(DELAY, &key, &hold(&unique("vendor")))
@@ -207,7 +207,7 @@ async fn an_input_that_does_not_fit_is_refused_at_once_naming_every_place_and_no
 }
 
 #[tokio::test]
-async fn nobody_starts_what_is_not_open_to_them() {
+async fn a_workflow_starts_for_its_tenants_only() {
     let stack = Stack::from_env().await;
     let key = unique("start");
     let unknown = stack.api.start("WF-NO-SUCH-THING", &key, &json!({})).await;

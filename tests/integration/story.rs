@@ -1,4 +1,4 @@
-//! `holdfast logs` and `holdfast watch` tell an execution's story from the running stack.
+//! `holdfast logs` and `holdfast watch` show an execution's story from the running stack.
 
 use std::{
     path::PathBuf,
@@ -10,21 +10,21 @@ use serde_json::json;
 
 use crate::{hold, rollback::hanging};
 
-/// A built program of this workspace.
+/// The path of a built program of this workspace.
 pub(crate) fn built(name: &str) -> PathBuf {
     let tests = std::env::current_exe().expect("this program has a place");
     let built = tests.ancestors().nth(2).expect("the folder of programs");
     built.join(name)
 }
 
-/// Runs the built command and gives whether it succeeded, and all that it said.
+/// Runs the built command; gives true if it succeeded, and its whole output.
 pub(crate) async fn holdfast(arguments: &[&str]) -> (bool, String) {
     let mut run = Command::new(built("holdfast"));
     run.args(arguments);
     said(run).await
 }
 
-/// The same in a terminal.
+/// Runs the built command in a terminal.
 async fn in_a_terminal(arguments: &[&str]) -> (bool, String) {
     let mut run = Command::new("python3");
     let script =
@@ -35,7 +35,7 @@ async fn in_a_terminal(arguments: &[&str]) -> (bool, String) {
     said(run).await
 }
 
-/// Runs a program and gives whether it succeeded, and all that it said.
+/// Runs a program; gives true if it succeeded, and its whole output.
 pub(crate) async fn said(mut run: Command) -> (bool, String) {
     let ran = tokio::task::spawn_blocking(move || run.stdin(Stdio::null()).output());
     let ran = ran
@@ -49,7 +49,7 @@ pub(crate) async fn said(mut run: Command) -> (bool, String) {
     )
 }
 
-/// Whether these words stand in the text in this order.
+/// True if the text contains these words in this order.
 fn in_order(text: &str, words: &[&str]) -> bool {
     let mut rest = text;
     words.iter().all(|word| match rest.split_once(word) {
@@ -62,7 +62,7 @@ fn in_order(text: &str, words: &[&str]) -> bool {
 }
 
 #[tokio::test]
-async fn watching_follows_an_execution_to_its_receipt_and_logs_tell_the_same() {
+async fn watch_follows_an_execution_to_its_receipt_and_logs_shows_the_same_story() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 503 }, "vendor_id": vendor });
@@ -131,7 +131,7 @@ async fn watching_follows_an_execution_to_its_receipt_and_logs_tell_the_same() {
 }
 
 #[tokio::test]
-async fn in_a_terminal_a_last_line_names_the_attempt_at_work() {
+async fn the_last_line_in_a_terminal_names_the_running_attempt() {
     let stack = Stack::from_env().await;
     let id = hanging(&stack, &unique("vendor"), &unique("watched")).await;
     let (fine, watched) = in_a_terminal(&["watch", &id]).await;
@@ -145,7 +145,7 @@ async fn in_a_terminal_a_last_line_names_the_attempt_at_work() {
 }
 
 #[tokio::test]
-async fn watching_what_was_rolled_back_fails_and_what_does_not_exist_is_said() {
+async fn watch_fails_for_a_rolled_back_and_for_a_missing_execution() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });

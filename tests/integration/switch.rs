@@ -1,4 +1,5 @@
-//! The door of the kill switch on the stack: who may turn it, what it refuses, and what is told of every turn.
+//! The routes of controls on the stack: the roles that may change one, refused requests, and the
+//! audit event of each change.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +9,11 @@ use holdfast_tests::{Queue, Stack, unique};
 use serde_json::json;
 
 #[tokio::test]
-async fn every_turn_is_told_once_with_who_did_it_and_why() {
+async fn every_change_of_a_control_has_one_audit_event_with_person_and_reason() {
     let stack = Stack::from_env().await;
     let tenant = unique("pause");
     let own = format!("tenant/{tenant}");
-    let queue = Queue::hearing("holdfast");
+    let queue = Queue::on_bus(&stack.aws, "holdfast");
     for (state, meanwhile) in [
         ("paused", "wait"),
         ("paused", "wait"),
@@ -71,7 +72,7 @@ async fn every_turn_is_told_once_with_who_did_it_and_why() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_paused_and_what_says_nothing_is_refused() {
+async fn an_unknown_scope_and_an_empty_change_are_refused() {
     let stack = Stack::from_env().await;
     let right = json!({ "state": "running", "reason": "all is well" });
     for (path, body, words) in [
@@ -124,7 +125,7 @@ async fn what_cannot_be_paused_and_what_says_nothing_is_refused() {
 }
 
 #[tokio::test]
-async fn nobody_but_a_platform_admin_turns_the_switch() {
+async fn only_a_platform_admin_changes_a_control() {
     let stack = Stack::from_env().await;
     let body = json!({ "state": "paused", "reason": "mine" });
     for role in [Role::TenantAdmin, Role::Observer, Role::Auditor] {

@@ -1,7 +1,8 @@
-//! One trace id follows an execution from the caller through every function into every request to a target.
+//! One trace id follows an execution from the caller through every function into every request to a
+//! target.
 
 use holdfast_ids::trace::TraceId;
-use holdfast_tests::{DELAY, Stack, eventually, logged, unique};
+use holdfast_tests::{DELAY, Stack, eventually, unique};
 use serde_json::{Value, json};
 
 use crate::hold;
@@ -63,7 +64,7 @@ async fn the_callers_trace_reaches_every_attempt_every_target_and_every_log() {
         ("finish", 0),
     ] {
         eventually(&format!("{function} logs the trace"), 30, || async {
-            let lines = logged(function, &trace.to_string());
+            let lines = stack.aws.logged(function, &trace.to_string());
             let of_it = lines.iter().filter(|line| line.contains(id));
             let tried = lines.iter().filter(|line| line.contains(" attempt="));
             (of_it.count() > 0 && tried.count() >= attempts)
@@ -75,7 +76,7 @@ async fn the_callers_trace_reaches_every_attempt_every_target_and_every_log() {
 }
 
 #[tokio::test]
-async fn an_execution_that_nobody_traces_has_a_trace_all_the_same() {
+async fn an_execution_of_an_untraced_start_has_a_trace() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let id = stack

@@ -1,4 +1,4 @@
-//! A client of the HTTP API, as a platform admin who acts for one tenant, or as anybody else.
+//! A client of the HTTP API: a platform admin who acts for one tenant, or another principal.
 
 use holdfast_access::Role;
 use reqwest::{Client, RequestBuilder, redirect::Policy};
@@ -6,34 +6,34 @@ use serde_json::{Value, json};
 
 use crate::{eventually, tokens};
 
-/// The API as somebody sees it.
+/// A client with a token and, if the token is for every tenant, a tenant to name.
 #[derive(Clone)]
 pub struct Api {
     http: Client,
     base: String,
-    /// The tenant that every query names, if it names one.
-    named: Option<String>,
+    /// The tenant that every query names, if any.
+    tenant: Option<String>,
     token: String,
 }
 
-/// Fault needs no token and no tenant.
-const OPEN: [&str; 2] = ["/v1/keys", "/v1/openapi.json"];
+/// Routes that need neither a token nor a tenant.
+const PUBLIC: [&str; 2] = ["/v1/keys", "/v1/openapi.json"];
 
-/// An answer, read whole.
+/// A response, with its whole body.
 #[derive(Debug)]
 pub struct Reply {
-    /// Its status.
+    /// The status.
     pub status: u16,
-    /// Its headers, by lower-case name.
+    /// The headers, by lower-case name.
     pub headers: reqwest::header::HeaderMap,
-    /// Its body: JSON, or its text.
+    /// The body as JSON, or as a text if it is not JSON.
     pub body: Value,
-    /// Its body as it came.
+    /// The body as it arrived.
     pub text: String,
 }
 
 impl Reply {
-    /// A header's text, or nothing.
+    /// The value of a header, or an empty text.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -43,7 +43,7 @@ impl Reply {
 }
 
 impl Api {
-    /// The API at `base` as a platform admin who acts for `tenant`.
+    /// A client of the API at `base`, as a platform admin who acts for `tenant`.
     pub fn new(base: String, tenant: &str) -> Self {
         let http = Client::builder()
             .redirect(Policy::none())
@@ -52,36 +52,36 @@ impl Api {
         Self {
             http,
             base,
-            named: Some(tenant.to_owned()),
+            tenant: Some(tenant.to_owned()),
             token: tokens::token(Role::PlatformAdmin, None, "tests"),
         }
     }
 
-    /// The same API as this platform admin.
+    /// The same client as the platform admin `actor`.
     #[must_use]
     pub fn as_actor(&self, actor: &str) -> Self {
         self.bearing(tokens::token(Role::PlatformAdmin, None, actor))
     }
 
-    /// The same API on behalf of another tenant.
+    /// The same client on behalf of another tenant.
     #[must_use]
     pub fn as_tenant(&self, tenant: &str) -> Self {
         Self {
-            named: Some(tenant.to_owned()),
+            tenant: Some(tenant.to_owned()),
             ..self.clone()
         }
     }
 
-    /// The same API as somebody in this role, who belongs to this tenant and names none.
+    /// The same client as a principal with this role, of this tenant, which no query names.
     #[must_use]
     pub fn as_role(&self, role: Role, tenant: &str) -> Self {
         Self {
-            named: None,
+            tenant: None,
             ..self.bearing(tokens::token(role, Some(tenant), role.name()))
         }
     }
 
-    /// The same API with another token.
+    /// The same client with another token.
     #[must_use]
     pub fn bearing(&self, token: String) -> Self {
         Self {
@@ -90,25 +90,25 @@ impl Api {
         }
     }
 
-    /// A request to `path` without a token, and with no tenant added.
+    /// A request to `path` without a token or an added tenant.
     pub fn anonymous(&self, method: &str, path: &str) -> RequestBuilder {
         let method = method.parse().expect("a method");
         self.http.request(method, format!("{}{path}", self.base))
     }
 
-    /// A request to `path`.
+    /// A request to `path` with the token, and with the tenant if the client names one.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        let path = match &self.named {
-            Some(tenant) if !OPEN.contains(&path) => {
-                let sign = if path.contains('?') { '&' } else { '?' };
-                format!("{path}{sign}tenant={tenant}")
+        let path = match &self.tenant {
+            Some(tenant) if !PUBLIC.contains(&path) => {
+                let separator = if path.contains('?') { '&' } else { '?' };
+                format!("{path}{separator}tenant={tenant}")
             }
             _ => path.to_owned(),
         };
         self.anonymous(method, &path).bearer_auth(&self.token)
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the response.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
         let answer = request.send().await.expect("the API answers");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
@@ -141,7 +141,7 @@ impl Api {
         self.send(request.body(body.to_string())).await
     }
 
-    /// Starts a workflow.
+    /// Starts a workflow with an idempotency key.
     pub async fn start(&self, workflow: &str, key: &str, input: &Value) -> Reply {
         let path = format!("/v1/workflows/{workflow}/executions");
         let request = self.request("POST", &path).header("idempotency-key", key);
@@ -153,17 +153,18 @@ impl Api {
         .await
     }
 
-    /// Starts a workflow that must be new, and gives its execution's id: sent again where the answer says so.
+    /// Starts a workflow that must be new and gives the id of its execution. Repeats the request
+    /// after a 5xx response.
     pub async fn started(&self, workflow: &str, key: &str, input: &Value) -> String {
         let mut reply = self.start(workflow, key, input).await;
         let mut fresh = [202].as_slice();
         for _ in 0..5 {
-            // The function, or the gateway before it, did not answer in time.
+            // A 5xx response says that the function or the gateway did not answer in time.
             if reply.status < 500 {
                 break;
             }
             reply = self.start(workflow, key, input).await;
-            // It may have begun all the same.
+            // The execution may have begun all the same, which makes this start a duplicate.
             fresh = &[200, 202];
         }
         assert!(fresh.contains(&reply.status), "{}", reply.body);
@@ -173,7 +174,7 @@ impl Api {
             .to_owned()
     }
 
-    /// Waits until an execution has its receipt, and gives both.
+    /// Waits until an execution has a receipt, and gives the execution and the receipt.
     pub async fn finished(&self, id: &str) -> (Value, Value) {
         let execution = eventually(&format!("execution {id} has a receipt"), 300, || async {
             let reply = self.get(&format!("/v1/executions/{id}")).await;
@@ -186,18 +187,18 @@ impl Api {
         (execution, self.receipt(id).await.receipt)
     }
 
-    /// Fetches any URL without credentials.
+    /// Fetches a URL without credentials.
     pub async fn fetch(&self, url: &str) -> Reply {
         self.send(self.http.get(url)).await
     }
 
-    /// The same with another method.
+    /// Requests a URL by another method, without credentials.
     pub async fn fetch_as(&self, method: &str, url: &str) -> Reply {
         let method = method.parse().expect("a method");
         self.send(self.http.request(method, url)).await
     }
 
-    /// The bytes at any URL, fetched without credentials.
+    /// The bytes at a URL, fetched without credentials.
     pub async fn bytes(&self, url: &str) -> Vec<u8> {
         self.http
             .get(url)

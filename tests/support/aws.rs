@@ -1,14 +1,36 @@
-//! The stack's AWS services, as an operator reaches them.
+//! The one client through which the tests and the demo reach the stack's AWS services.
+//!
+//! Four services have a client of the SDK. The others are called by signed requests, because a
+//! further SDK crate costs every build a minute.
 
-use aws_config::BehaviorVersion;
+mod deploy;
+mod functions;
+mod queues;
+mod requests;
+mod roles;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_s3::config::Credentials;
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::Value;
 
+pub(crate) use requests::escaped;
+pub use {
+    functions::{EnvironmentChange, FunctionReply},
+    queues::Queue,
+    requests::{Account, elements, unescaped},
+    roles::Permission,
+};
+
 use crate::{eventually, variable};
 
-/// Clients of the services that the tests look at.
+/// A client of the AWS services at one endpoint, as the owner of the account.
+#[derive(Clone)]
 pub struct Aws {
+    account: Account,
+    /// The configuration of the SDK's clients.
+    pub config: SdkConfig,
     /// Step Functions.
     pub states: aws_sdk_sfn::Client,
     /// DynamoDB.
@@ -18,21 +40,33 @@ pub struct Aws {
     events: aws_sdk_eventbridge::Client,
 }
 
-/// How a Step Functions execution ended.
+/// The end of a Step Functions execution.
 #[derive(Debug, PartialEq)]
-pub struct Ended {
-    /// Its status.
+pub struct MachineEnd {
+    /// The status.
     pub status: ExecutionStatus,
-    /// Its error's name, or nothing.
+    /// The name of the error, or an empty text.
     pub error: String,
-    /// The states it entered, in order.
+    /// The names of the states that were entered, in order.
     pub states: Vec<String>,
 }
 
 impl Aws {
-    /// Clients for the endpoint and credentials of the environment.
+    /// The client for the endpoint and the credentials of the environment.
     pub async fn from_env() -> Self {
-        let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        Self::of(Account::from_env()).await
+    }
+
+    /// The client for an account.
+    pub async fn of(account: Account) -> Self {
+        let credentials =
+            Credentials::new(&account.key, &account.secret, None, None, "holdfast-tests");
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(account.region.clone()))
+            .endpoint_url(&account.endpoint)
+            .credentials_provider(credentials)
+            .load()
+            .await;
         let s3 = aws_sdk_s3::config::Builder::from(&config)
             .force_path_style(true)
             .build();
@@ -41,15 +75,18 @@ impl Aws {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             events: aws_sdk_eventbridge::Client::new(&config),
+            account,
+            config,
         }
     }
 
-    /// The ARN of a workflow's machine.
+    /// The ARN of a workflow's state machine.
     pub fn machine(&self, workflow: &str) -> String {
         format!("{}{workflow}", variable("HOLDFAST_MACHINE_PREFIX"))
     }
 
-    /// The ARN of a workflow's execution called `name`; the API calls it by its id.
+    /// The ARN of the Step Functions execution `name` of a workflow. The API names it by the
+    /// execution's id.
     pub fn execution(&self, workflow: &str, name: &str) -> String {
         let machine = self.machine(workflow);
         format!(
@@ -58,13 +95,13 @@ impl Aws {
         )
     }
 
-    /// Stops an execution, as a person does in the console.
+    /// Stops a Step Functions execution, as a person does in the console.
     pub async fn stop(&self, arn: &str) {
         let stop = self.states.stop_execution().execution_arn(arn);
-        stop.send().await.expect("it is stopped");
+        stop.send().await.expect("Step Functions stops it");
     }
 
-    /// Starts a machine directly and gives the execution's ARN.
+    /// Starts a state machine directly and gives the ARN of its Step Functions execution.
     pub async fn start(&self, workflow: &str, name: &str, input: &Value) -> String {
         let start = self
             .states
@@ -75,12 +112,12 @@ impl Aws {
             .input(input.to_string())
             .send()
             .await
-            .expect("it starts")
+            .expect("Step Functions starts it")
             .execution_arn
     }
 
     /// Waits until a Step Functions execution has ended.
-    pub async fn ended(&self, arn: &str) -> Ended {
+    pub async fn ended(&self, arn: &str) -> MachineEnd {
         let (status, error) = eventually(&format!("{arn} ends"), 120, || async {
             let answer = self
                 .states
@@ -88,9 +125,9 @@ impl Aws {
                 .execution_arn(arn)
                 .send()
                 .await
-                .expect("it is described");
+                .expect("Step Functions describes it");
             if answer.status == ExecutionStatus::Running {
-                return Err("it runs".to_owned());
+                return Err("it still runs".to_owned());
             }
             Ok((answer.status, answer.error.unwrap_or_default()))
         })
@@ -111,14 +148,15 @@ impl Aws {
                     .map(|entered| entered.name),
             );
         }
-        Ended {
+        MachineEnd {
             status,
             error,
             states,
         }
     }
 
-    /// Waits until a machine has had `count` executions whose input contains `text`, and gives their ARNs.
+    /// Waits until a state machine has had `count` executions whose input contains `text`, and
+    /// gives their ARNs.
     pub async fn executions_with(&self, workflow: &str, text: &str, count: usize) -> Vec<String> {
         eventually(
             &format!("{count} executions of {workflow} with {text}"),
@@ -140,7 +178,7 @@ impl Aws {
                         .execution_arn(&arn)
                         .send()
                         .await
-                        .expect("it is described");
+                        .expect("Step Functions describes it");
                     if answer.input.is_some_and(|input| input.contains(text)) {
                         found.push(arn);
                     }
@@ -172,7 +210,25 @@ impl Aws {
         assert_eq!(answer.failed_entry_count, 0);
     }
 
-    /// How many ledger items an execution has.
+    /// The name and the schedule of every rule on the default event bus.
+    pub async fn rules(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut token = None;
+        loop {
+            let list = self.events.list_rules().set_next_token(token);
+            let page = list.send().await.expect("EventBridge lists the rules");
+            found.extend(page.rules.unwrap_or_default().into_iter().map(|rule| {
+                let schedule = rule.schedule_expression.unwrap_or_default();
+                (rule.name.unwrap_or_default(), schedule)
+            }));
+            token = page.next_token;
+            if token.is_none() {
+                return found;
+            }
+        }
+    }
+
+    /// The number of ledger items of an execution.
     pub async fn ledger_items(&self, tenant: &str, execution: &str) -> usize {
         let partition = format!("TENANT#{tenant}#EXEC#{execution}");
         let query = self

@@ -1,27 +1,20 @@
-//! Fault the tests and the demo know of a running stack: its API, its vendor system, and its AWS services.
+//! Clients of a running stack for the tests and the demo: its API, its vendor system and its AWS
+//! services.
 
 mod api;
 mod aws;
-mod deploy;
-mod lambda;
-mod logs;
-mod permit;
-mod queue;
 mod receipt;
-mod sign;
 mod throttle;
 pub mod tokens;
 mod vendor;
 mod workers;
 
 pub use api::{Api, Reply};
-pub use aws::{Aws, Ended};
-pub use lambda::{Changed, answered, function_role, invoke, invoked};
-pub use logs::logged;
-pub use permit::{Permit, allow};
-pub use queue::Queue;
-pub use receipt::{Fetched, valid_receipt};
-pub use sign::{Said, ask, call, elements, iam, unescaped};
+pub use aws::{
+    Account, Aws, EnvironmentChange, FunctionReply, MachineEnd, Permission, Queue, elements,
+    unescaped,
+};
+pub use receipt::{ReceiptDownload, valid_receipt};
 pub use throttle::Throttle;
 pub use vendor::Vendor;
 pub use workers::{kill, workers};
@@ -41,19 +34,19 @@ pub const DELAY: &str = "WF-DELAY-VENDOR-PAYMENTS-ACME";
 
 /// A running stack.
 pub struct Stack {
-    /// Its HTTP API, as a platform admin who acts for tenant `acme`.
+    /// The HTTP API, as a platform admin who acts for tenant `acme`.
     pub api: Api,
-    /// The system its workflows act on.
+    /// The target of its workflows.
     pub vendor: Vendor,
-    /// Its AWS services.
+    /// The AWS services.
     pub aws: Aws,
     turn: Turn,
 }
 
-/// Tests use the stack side by side, except for those that injure it.
+/// The lock by which tests use the stack side by side, except for those that injure it.
 static TURNS: RwLock<()> = RwLock::const_new(());
 
-/// A share of the stack, held as long as it is used.
+/// A test's share of the stack, for as long as the test uses it.
 enum Turn {
     Shared { _held: RwLockReadGuard<'static, ()> },
     Alone(RwLockWriteGuard<'static, ()>),
@@ -66,7 +59,8 @@ impl Stack {
         Self::with(Turn::Shared { _held }).await
     }
 
-    /// The same, once no other test uses it; the others wait until [`Stack::share`].
+    /// The stack for one test alone: waits until no other test uses it, and makes the others wait
+    /// until [`Stack::share`].
     pub async fn alone() -> Self {
         Self::with(Turn::Alone(TURNS.write().await)).await
     }
@@ -97,13 +91,13 @@ impl Stack {
 ///
 /// # Panics
 ///
-/// Panics with what to do if it is not set.
+/// Panics and names the commands that set it, if it is not set.
 pub fn variable(name: &str) -> String {
     env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set: run `make up`, then `source .local/env`"))
 }
 
-/// Whether the stack holds every caller to its permissions.
+/// True if the stack's emulator enforces IAM policies.
 pub fn enforced() -> bool {
     env::var("HOLDFAST_IAM").as_deref() == Ok("true")
 }
@@ -118,29 +112,29 @@ pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", &Uuid::now_v7().simple().to_string()[14..])
 }
 
-/// Asks until there is an answer, for as long as `seconds`; an error is what was seen instead.
+/// Repeats `attempt` until it succeeds, for at most `seconds`, and gives its value.
 ///
 /// # Panics
 ///
-/// Panics with `what`, and what was seen last, if the time is over.
+/// Panics with `what` and the last error if the time is over.
 pub async fn eventually<T, F: Future<Output = Result<T, String>>>(
     what: &str,
     seconds: u64,
-    mut ask: impl FnMut() -> F,
+    mut attempt: impl FnMut() -> F,
 ) -> T {
     let until = Instant::now() + Duration::from_secs(seconds);
     loop {
-        match ask().await {
-            Ok(answer) => return answer,
-            Err(seen) if Instant::now() > until => {
-                panic!("{what}: not within {seconds} s; at last: {seen}")
+        match attempt().await {
+            Ok(value) => return value,
+            Err(error) if Instant::now() > until => {
+                panic!("{what}: not within {seconds} s; the last error: {error}")
             }
             Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }
     }
 }
 
-/// The texts of `field` in a list of objects.
+/// The texts of `field` in a list of JSON objects.
 pub fn texts<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
     list.as_array()
         .map(|items| {

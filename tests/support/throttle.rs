@@ -1,107 +1,109 @@
-//! A proxy before DynamoDB that throttles and counts: the stack's functions are sent through it for a while.
+//! A proxy before DynamoDB that throttles and counts the requests of some functions for a while.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
 
-use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
-use crate::{lambda::lambda, variable};
+use crate::{Aws, variable};
 
-const REFUSAL: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"throttled"}"#;
+const THROTTLED: &str = concat!(
+    r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","#,
+    r#""message":"throttled"}"#
+);
 
-/// The variable that sends a function's DynamoDB client elsewhere.
+/// The variable that gives a function's DynamoDB client its endpoint.
 const ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
 
-/// A ledger that refuses some of what the stack's functions ask.
+/// The proxy, in use until it drops.
 pub struct Throttle {
-    met: Arc<Met>,
+    aws: Aws,
+    counts: Arc<Counts>,
     functions: Vec<String>,
 }
 
-/// Fault the proxy met so far.
+/// Counts of the requests so far.
 #[derive(Default)]
-struct Met {
-    seen: AtomicUsize,
-    refused: AtomicUsize,
-    /// The operation of each request that went through.
-    asked: Mutex<Vec<String>>,
+struct Counts {
+    all: AtomicUsize,
+    throttled: AtomicUsize,
+    /// The operation of each request that was forwarded.
+    forwarded: Mutex<Vec<String>>,
 }
 
 impl Throttle {
-    /// Refuses `in_ten` of ten requests of these functions from now on.
-    pub async fn begin(functions: &[&str], in_ten: usize) -> Self {
+    /// Throttles `in_ten` of ten requests of these functions from now on.
+    pub async fn begin(aws: &Aws, functions: &[&str], in_ten: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let met = Arc::new(Met::default());
-        let meets = Arc::clone(&met);
+        let counts = Arc::new(Counts::default());
+        let shared = Arc::clone(&counts);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let met = Arc::clone(&meets);
+                let counts = Arc::clone(&shared);
                 tokio::spawn(async move {
-                    // A client that hangs up ends its own conversation only.
-                    let _ = serve(client, in_ten, &met).await;
+                    // A client that hangs up ends its own connection only.
+                    let _ = serve(client, in_ten, &counts).await;
                 });
             }
         });
-        let stack = variable("HOLDFAST_STACK");
-        let functions: Vec<_> = functions
-            .iter()
-            .map(|function| format!("{stack}-{function}"))
-            .collect();
-        for function in &functions {
-            point(function, Some(&format!("http://127.0.0.1:{port}")));
+        let proxy = format!("http://127.0.0.1:{port}");
+        for function in functions {
+            aws.set_variable(function, ENDPOINT, Some(&proxy));
         }
-        Self { met, functions }
+        Self {
+            aws: aws.clone(),
+            counts,
+            functions: functions.iter().copied().map(str::to_owned).collect(),
+        }
     }
 
-    /// How many requests were refused so far.
-    pub fn refused(&self) -> usize {
-        self.met.refused.load(Ordering::Relaxed)
+    /// The number of requests that were throttled so far.
+    pub fn throttled(&self) -> usize {
+        self.counts.throttled.load(Ordering::Relaxed)
     }
 
-    /// The operations of the requests that went through since this was asked last, such as `Query`.
-    pub fn take_asked(&self) -> Vec<String> {
-        let mut asked = self
-            .met
-            .asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *asked)
+    /// The operations, such as `Query`, of the requests that were forwarded since the last call.
+    pub fn take_operations(&self) -> Vec<String> {
+        let forwarded = self.counts.forwarded.lock();
+        std::mem::take(&mut *forwarded.unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Drop for Throttle {
     fn drop(&mut self) {
         for function in &self.functions {
-            point(function, None);
+            self.aws.set_variable(function, ENDPOINT, None);
         }
     }
 }
 
 /// Answers the requests of one connection, one after the other.
-async fn serve(mut client: TcpStream, in_ten: usize, met: &Met) -> std::io::Result<()> {
+async fn serve(mut client: TcpStream, in_ten: usize, counts: &Counts) -> std::io::Result<()> {
     let upstream = variable("AWS_ENDPOINT_URL");
     let upstream = upstream.trim_start_matches("http://").trim_end_matches('/');
     while let Some(request) = message(&mut client).await? {
-        // Spread evenly, and not in step with any retry.
-        if met.seen.fetch_add(1, Ordering::Relaxed) * 7 % 10 < in_ten {
-            met.refused.fetch_add(1, Ordering::Relaxed);
+        // Seven has no factor in common with ten, so that the throttled requests are spread evenly.
+        if counts.all.fetch_add(1, Ordering::Relaxed) * 7 % 10 < in_ten {
+            counts.throttled.fetch_add(1, Ordering::Relaxed);
             let answer = format!(
-                "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\ncontent-length: {}\r\n\r\n{REFUSAL}",
-                REFUSAL.len()
+                "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\n\
+                 content-length: {}\r\n\r\n{THROTTLED}",
+                THROTTLED.len()
             );
             client.write_all(answer.as_bytes()).await?;
             continue;
         }
         if let Some(operation) = operation(&request) {
-            let mut asked = met.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            asked.push(operation);
+            let forwarded = counts.forwarded.lock();
+            forwarded
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(operation);
         }
         let mut server = TcpStream::connect(upstream).await?;
         server.write_all(&request).await?;
@@ -113,7 +115,7 @@ async fn serve(mut client: TcpStream, in_ten: usize, met: &Met) -> std::io::Resu
     Ok(())
 }
 
-/// Fault a request of DynamoDB's protocol asks for.
+/// The operation that a request of DynamoDB's protocol names.
 fn operation(request: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(request);
     let target = text
@@ -144,24 +146,4 @@ async fn message(stream: &mut TcpStream) -> std::io::Result<Option<Vec<u8>>> {
             read => bytes.extend_from_slice(&part[..read]),
         }
     }
-}
-
-/// Sets or removes the endpoint in a function's environment.
-fn point(function: &str, endpoint: Option<&str>) {
-    let about = ["--function-name", function, "--output", "json"];
-    let text = lambda(&[&["get-function-configuration"], &about[..]].concat());
-    let mut configuration: Value = serde_json::from_str(&text).expect("JSON");
-    let mut environment = configuration["Environment"].take();
-    let variables = environment["Variables"].as_object_mut().expect("variables");
-    match endpoint {
-        Some(endpoint) => variables.insert(ENDPOINT.to_owned(), endpoint.into()),
-        None => variables.remove(ENDPOINT),
-    };
-    let environment = serde_json::json!({ "Variables": variables }).to_string();
-    let change = [
-        "update-function-configuration",
-        "--environment",
-        &environment,
-    ];
-    lambda(&[&change[..], &about[..]].concat());
 }

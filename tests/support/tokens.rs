@@ -1,4 +1,4 @@
-//! Tokens of the local issuer, and tokens that nobody should believe.
+//! Tokens of the local issuer, and claims for tokens that the API must refuse.
 
 use std::{path::Path, sync::LazyLock};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::variable;
 
-/// The key that the running stack believes.
+/// The issuer whose key the running stack trusts.
 pub static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
     Issuer::open(Path::new(&variable("HOLDFAST_ISSUER_KEY"))).expect("the local issuer's key")
 });
@@ -36,7 +36,7 @@ pub fn token(role: Role, tenant: Option<&str>, subject: &str) -> String {
     signed(&claims(role, tenant, subject))
 }
 
-/// These claims as a token of the local issuer.
+/// A token of the local issuer with these claims.
 pub fn signed(claims: &Value) -> String {
     ISSUER.token(claims).expect("a token")
 }

@@ -1,9 +1,9 @@
-//! A client of the vendor system's admin door: plans faults, counts effects.
+//! A client of the vendor system's admin routes, which plans faults and counts effects.
 
 use reqwest::Client;
 use serde_json::Value;
 
-use crate::sign::escaped;
+use crate::aws::escaped;
 
 /// The vendor system.
 pub struct Vendor {
@@ -53,10 +53,10 @@ impl Vendor {
             .collect()
     }
 
-    async fn list(&self, what: &str, query: &str) -> Vec<Value> {
+    async fn list(&self, kind: &str, query: &str) -> Vec<Value> {
         let answer = self
             .http
-            .get(format!("{}/admin/{what}?{query}", self.base))
+            .get(format!("{}/admin/{kind}?{query}", self.base))
             .send()
             .await;
         let text = answer
@@ -65,7 +65,7 @@ impl Vendor {
             .await
             .expect("text");
         let mut body: Value = serde_json::from_str(&text).expect("JSON");
-        match body[what].take() {
+        match body[kind].take() {
             Value::Array(items) => items,
             _ => panic!("the vendor system answered {text}"),
         }

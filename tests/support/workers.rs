@@ -1,10 +1,11 @@
-//! The processes that run this stack's functions: found by their environment, and killed.
+//! The processes that run the stack's functions, which tests find by their environment and kill.
 
 use std::{fs, process::Command};
 
 use crate::variable;
 
-/// The processes that run one of these functions, by their short names such as `begin` or `step-http`.
+/// The ids of the processes that run one of these functions, which have short names such as
+/// `begin` or `step-http`.
 pub fn workers(functions: &[&str]) -> Vec<String> {
     let stack = variable("HOLDFAST_STACK");
     let endpoint = format!("AWS_ENDPOINT_URL={}", variable("AWS_ENDPOINT_URL"));
@@ -24,7 +25,7 @@ pub fn workers(functions: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Kills processes without a word of warning; one that is gone already is fine.
+/// Kills processes by SIGKILL. A process that has already ended is no error.
 pub fn kill(processes: &[String]) {
     if processes.is_empty() {
         return;

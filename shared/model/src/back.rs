@@ -40,7 +40,7 @@ pub(crate) enum Stage {
     Undoing,
     Claiming(Write),
     /// About to look whether its plan still rules.
-    ClaimTransition(Shared<StepRecord>),
+    Claimed(Shared<StepRecord>),
     /// About to call.
     Ready(Shared<StepRecord>),
     /// Waits for an answer.
@@ -100,7 +100,7 @@ impl Back {
     /// The record by which it may come to the target yet.
     pub(crate) fn holds(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
-            Stage::ClaimTransition(record) | Stage::Ready(record) | Stage::Calling(record) => {
+            Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => {
                 Some(record)
             }
             _ => None,

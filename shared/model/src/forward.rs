@@ -32,7 +32,7 @@ pub(crate) enum Stage {
     /// Its claim, or that nobody may try again, is on its way.
     Claiming(Write),
     /// About to look whether the execution still runs.
-    ClaimTransition(Shared<StepRecord>),
+    Claimed(Shared<StepRecord>),
     /// About to call.
     Ready(Shared<StepRecord>),
     /// Waits for an answer.
@@ -85,7 +85,7 @@ impl Forward {
     /// The record by which it may come to the target yet.
     pub(crate) fn holds(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
-            Stage::ClaimTransition(record) | Stage::Ready(record) | Stage::Calling(record) => {
+            Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => {
                 Some(record)
             }
             _ => None,
@@ -105,7 +105,7 @@ impl Forward {
         match &self.stage {
             Stage::Gone => {}
             Stage::Idle | Stage::Ready(_) => deeds.push(Deed::GoesOn),
-            Stage::ClaimTransition(_) => deeds.extend([Deed::GoesOn, Deed::IsPaused]),
+            Stage::Claimed(_) => deeds.extend([Deed::GoesOn, Deed::IsPaused]),
             Stage::Claiming(_) | Stage::Recording(..) => {
                 deeds.extend([Deed::GoesOn, Deed::IsUnheard]);
             }
@@ -167,20 +167,20 @@ impl Protocol {
             }
             (Stage::Claiming(write), _) => match (world.put(&write), write) {
                 (Put::Done, Write::Step(record, _)) if holder(&record) == Some(&token(n)) => {
-                    Stage::ClaimTransition(record)
+                    Stage::Claimed(record)
                 }
                 (Put::Done, _) => Stage::Gone,
                 (Put::Lost, _) => self.claims(world, n, world.record.as_ref()),
             },
-            (Stage::ClaimTransition(_), Deed::IsPaused)
+            (Stage::Claimed(_), Deed::IsPaused)
                 if !(self.rules.admits)(&world.execution, 1) =>
             {
                 return None;
             }
-            (Stage::ClaimTransition(record), Deed::IsPaused) => {
+            (Stage::Claimed(record), Deed::IsPaused) => {
                 self.ends(world, n, &record, Outcome::Paused)
             }
-            (Stage::ClaimTransition(record), _) => {
+            (Stage::Claimed(record), _) => {
                 if (self.rules.admits)(&world.execution, 1) {
                     Stage::Ready(record)
                 } else {
@@ -237,7 +237,7 @@ impl Protocol {
                 let expect = stands.map(|stands| stands.rev);
                 Stage::Claiming(Write::Step((*next).into(), expect))
             }
-            ClaimTransition::Mine => stands.cloned().map_or(Stage::Gone, Stage::ClaimTransition),
+            ClaimTransition::Mine => stands.cloned().map_or(Stage::Gone, Stage::Claimed),
             _ => Stage::Gone,
         }
     }

@@ -129,7 +129,7 @@ impl World {
         match &attempt.stage {
             Stage::Idle => 0.hash(&mut view),
             Stage::Claiming(write) => (1, self.sent(write)).hash(&mut view),
-            Stage::ClaimTransition(record) => (2, self.held(record)).hash(&mut view),
+            Stage::Claimed(record) => (2, self.held(record)).hash(&mut view),
             Stage::Ready(record) => (3, self.held(record)).hash(&mut view),
             Stage::Calling(record) => (4, self.held(record)).hash(&mut view),
             Stage::Recording(write, outcome) => (5, self.sent(write), outcome).hash(&mut view),
@@ -162,7 +162,7 @@ impl World {
             Stage::Planning => 3.hash(&mut view),
             Stage::Undoing => 4.hash(&mut view),
             Stage::Claiming(write) => (5, self.sent(write)).hash(&mut view),
-            Stage::ClaimTransition(record) => (6, self.held(record)).hash(&mut view),
+            Stage::Claimed(record) => (6, self.held(record)).hash(&mut view),
             Stage::Ready(record) => (7, self.held(record)).hash(&mut view),
             Stage::Calling(record) => (8, self.held(record)).hash(&mut view),
             Stage::Recording(write, outcome) => (9, self.sent(write), outcome).hash(&mut view),

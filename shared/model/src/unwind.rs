@@ -92,12 +92,12 @@ impl Protocol {
             }
             (Stage::Claiming(write), _) => match (world.put(&write), write) {
                 (Put::Done, Write::Step(record, _)) if holder(&record).is_some() => {
-                    Stage::ClaimTransition(record)
+                    Stage::Claimed(record)
                 }
                 (Put::Done, _) => Stage::Finishing,
                 (Put::Lost, _) => self.claims_undo(world, n)?,
             },
-            (Stage::ClaimTransition(record), _) => {
+            (Stage::Claimed(record), _) => {
                 if (self.rules.unwinds)(&world.execution, world.back[n].epoch) {
                     Stage::Ready(record)
                 } else {
@@ -215,7 +215,7 @@ impl Protocol {
             UndoClaimTransition::Write(next) => {
                 Stage::Claiming(Write::Step((*next).into(), Some(stands.rev)))
             }
-            UndoClaimTransition::Mine => Stage::ClaimTransition(stands.clone()),
+            UndoClaimTransition::Mine => Stage::Claimed(stands.clone()),
             UndoClaimTransition::Held(_) | UndoClaimTransition::NotBefore(_) => Stage::Undoing,
             UndoClaimTransition::Over => Stage::Finishing,
             UndoClaimTransition::Superseded => Stage::Over,

@@ -1,4 +1,4 @@
-//! The exercises of the HTTP door, for itself and on behalf of a tenant.
+//! The exercises of the HTTP API, in its own role and in the role for a tenant.
 
 use holdfast_receipt::chain::Hour;
 
@@ -16,11 +16,11 @@ impl Round<'_> {
                 &[("idempotency-key", key)],
             )
         };
-        // Twice: the second is a duplicate.
+        // The second start is a duplicate.
         if self.denies(&start(&key)) || self.denies(&start(&key)) {
             return true;
         }
-        // A name that Step Functions knows, under a key that the ledger does not know.
+        // Step Functions knows this name under a key that the ledger does not know.
         let taken = unique("permission");
         let name = holdfast_ids::keys::execution_id(TENANT, DELAY, &taken);
         let other =
@@ -30,13 +30,13 @@ impl Round<'_> {
             return true;
         }
         self.stack.aws.ended(&arn).await;
-        // Asked of Step Functions, for the function may not know.
+        // The test waits through Step Functions, because the function may be denied that.
         let id = holdfast_ids::keys::execution_id(TENANT, DELAY, &key);
         self.stack
             .aws
             .ended(&self.stack.aws.execution(DELAY, &id))
             .await;
-        // A tenant that nobody else has.
+        // No other test uses this tenant.
         let paused = json!({ "state": "paused", "reason": "a test" });
         let path = format!("/v1/controls/tenant/{}", unique("permission"));
         let mut turn = posted(&path, &paused, &[]);
@@ -56,15 +56,23 @@ impl Round<'_> {
         if read.iter().any(|path| self.denies(&got(path))) {
             return true;
         }
-        // The link is signed with the function's own rights.
-        let link = call(self.function, &got(&format!("/v1/executions/{id}/receipt")));
+        // The link is signed with the function's own credentials.
+        let link = self
+            .stack
+            .aws
+            .call(self.function, &got(&format!("/v1/executions/{id}/receipt")));
         if link.is_denied() || self.fetched(&link).await != 200 {
             return true;
         }
-        // So is that of each digest, of which there is one of this hour.
+        // So is the link of each digest, of which there is one of this hour.
         let until = Hour::of(jiff::Timestamp::now()).next().from();
-        call("digest", &json!({ "tenant": TENANT, "until": until }));
-        let listed = call(self.function, &got("/v1/digests?limit=1"));
+        self.stack
+            .aws
+            .call("digest", &json!({ "tenant": TENANT, "until": until }));
+        let listed = self
+            .stack
+            .aws
+            .call(self.function, &got("/v1/digests?limit=1"));
         if listed.is_denied() || self.fetched(&listed).await != 200 {
             return true;
         }
@@ -80,7 +88,9 @@ impl Round<'_> {
         }
         for decision in ["approve", "reject"] {
             let begun = self.begun(&json!({}));
-            call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
+            self.stack
+                .aws
+                .call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
             if self.decide(&begun, decision).await.is_denied() {
                 return true;
             }
@@ -88,7 +98,7 @@ impl Round<'_> {
         false
     }
 
-    async fn fetched(&self, link: &Said) -> u16 {
+    async fn fetched(&self, link: &FunctionReply) -> u16 {
         let body = link.body["body"].as_str().unwrap_or_default();
         let body: Value = serde_json::from_str(body).unwrap_or_default();
         let url = &body["url"];
@@ -99,7 +109,7 @@ impl Round<'_> {
     }
 }
 
-/// A request as API Gateway hands it to the function, from the files for `sam local invoke`.
+/// A request as API Gateway sends it to the function, from the files for `sam local invoke`.
 fn event(file: &str, method: &str, path: &str) -> Value {
     let file = format!("{}/events/{file}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&file).expect("a file of events");
@@ -108,7 +118,7 @@ fn event(file: &str, method: &str, path: &str) -> Value {
     event["rawPath"] = path.into();
     event["requestContext"]["http"]["path"] = path.into();
     event["requestContext"]["http"]["method"] = method.into();
-    // Somebody who may do everything, for the tenant that a query names.
+    // The principal may do everything, for the tenant that the query names.
     let claims = json!({ "sub": "exercise", "role": "platform-admin" });
     event["requestContext"]["authorizer"]["jwt"]["claims"] = claims;
     if path != "/v1/keys" {

@@ -1,4 +1,4 @@
-//! The exercises of what ends an execution and of what chains its receipt.
+//! The exercises of the functions that end an execution and chain its receipt.
 
 use holdfast_receipt::chain::Hour;
 use jiff::{SignedDuration, Timestamp};
@@ -9,26 +9,28 @@ impl Round<'_> {
     pub(super) fn finish(&self) -> bool {
         let begun = self.begun(&json!({}));
         let task = json!({ "execution": begun.execution, "steps": [] });
-        // One that is rolled back has an incident to close or to open.
+        // The end of a rollback closes or opens an incident.
         let held = self.held();
-        let planned = call("plan", &Self::plan_task(&held)).body["execution"].clone();
+        let planned =
+            self.stack.aws.call("plan", &Self::plan_task(&held)).body["execution"].clone();
         let undo = json!({ "step": "one", "function": "step-vendor-hold" });
-        call(
+        self.stack.aws.call(
             "step-vendor-hold",
             &json!({ "execution": planned, "undo": undo }),
         );
         let steps = json!([{ "name": "one", "action": "vendor-hold" }]);
         let unwound = json!({ "execution": planned, "steps": steps });
-        // The second time it adopts the receipt that is there.
+        // The second call adopts the receipt that exists.
         if self.denies(&task) || self.denies(&unwound) || self.denies(&task) {
             return true;
         }
-        Self::ended_long_ago(&begun);
+        self.end_long_ago(&begun);
         self.denies(&task)
     }
 
-    /// As if its machine had died before the receipt was written, and had been found days later.
-    fn ended_long_ago(begun: &Begun) {
+    /// Records an end two days ago without a receipt: the Step Functions execution died before the
+    /// receipt was written.
+    fn end_long_ago(&self, begun: &Begun) {
         let id = begun.execution["id"].as_str().expect("an id");
         let then = (Timestamp::now() - SignedDuration::from_hours(50)).to_string();
         let change = json!({
@@ -38,15 +40,18 @@ impl Round<'_> {
             "ExpressionAttributeNames": { "#phase": "phase", "#at": "at" },
             "ExpressionAttributeValues": { ":then": { "S": then } },
         });
-        ask("dynamodb", "DynamoDB_20120810.UpdateItem", &change);
+        self.stack
+            .aws
+            .json("dynamodb", "DynamoDB_20120810.UpdateItem", &change);
     }
 
-    /// Of a tenant with one receipt, this hour's digest and the next, which names it; then of every tenant what is due.
+    /// Writes digests of this hour and the next for a tenant with one receipt, of which the second
+    /// names the first; then every digest that is due.
     pub(super) fn digest(&self) -> bool {
         let now = Timestamp::now();
         let tenant = unique("tenant");
         let begun = self.begun_for(&tenant, &json!({}), &now.to_string());
-        let said = call(
+        let said = self.stack.aws.call(
             "finish",
             &json!({ "execution": begun.execution, "steps": [] }),
         );

@@ -1,11 +1,12 @@
-//! Calls of each function that need everything its role allows: what the permission tests run with one thing taken away.
+//! Calls of each function that need every permission of its role. The permission tests repeat them
+//! with one permission less.
 
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, payload_object},
 };
 use holdfast_task::{ExecutionRef, payload::Stored};
-use holdfast_tests::{DELAY, Said, Stack, ask, call, kill, unique, variable, workers};
+use holdfast_tests::{DELAY, FunctionReply, Stack, kill, unique, variable, workers};
 use serde_json::{Value, json};
 
 mod api;
@@ -13,20 +14,20 @@ mod ending;
 
 use api::posted;
 
-/// Whose executions these are.
+/// The tenant of these executions.
 const TENANT: &str = "acme";
-/// The workflow that they say they belong to.
+/// The workflow that these executions name.
 const WORKFLOW: &str = "WF-PERMISSIONS";
 
-/// Runs the exercises of a function until a service denies it something, and says whether one did.
+/// Runs the exercises of a function until a service denies it a request; true if one did.
 pub(crate) async fn denied(stack: &Stack, function: &str) -> bool {
-    // Fault the API does for a tenant is done in a role of its own.
+    // The API acts for a tenant in a role of its own.
     let called = if function == "tenant" {
         "api"
     } else {
         function
     };
-    // Fault a process remembers, such as a key, would not be asked for again.
+    // A process remembers values such as a key, and would not request them again.
     kill(&workers(&[called]));
     let round = Round {
         stack,
@@ -61,9 +62,9 @@ struct Begun {
 }
 
 impl Round<'_> {
-    /// Calls the function that is examined.
+    /// Calls the function under test; true if a service denied it a request.
     fn denies(&self, event: &Value) -> bool {
-        call(self.function, event).is_denied()
+        self.stack.aws.call(self.function, event).is_denied()
     }
 
     fn begin_task(key: &str, owner: &str, input: &Value, started_at: &str) -> Value {
@@ -87,7 +88,7 @@ impl Round<'_> {
         })
     }
 
-    /// Begins an execution, with whatever function is examined as it is.
+    /// Begins an execution, whichever function is under test.
     fn begun(&self, input: &Value) -> Begun {
         let now = jiff::Timestamp::now().to_string();
         self.begun_at(input, &now)
@@ -101,7 +102,7 @@ impl Round<'_> {
         let key = unique("permission");
         let owner = self.stack.aws.execution(DELAY, &key);
         let task = Self::begin_task_for(tenant, &key, &owner, input, started_at);
-        let said = call("begin", &task);
+        let said = self.stack.aws.call("begin", &task);
         let execution = said.body["execution"].clone();
         assert!(execution.is_object(), "begin: {said:?}");
         Begun {
@@ -111,7 +112,7 @@ impl Round<'_> {
         }
     }
 
-    /// An input that does not fit into a ledger item.
+    /// A text that makes an input too large for a ledger item.
     fn large(text: &str) -> String {
         format!("{text} {}", "x".repeat(400))
     }
@@ -140,12 +141,12 @@ impl Round<'_> {
         rejected["gate"]["tenants"] = json!(["somebody-else"]);
         [
             Self::begin_task(&first, &owner, &json!({}), &now),
-            // Another machine with the same start is a duplicate, and counted.
+            // Another Step Functions execution with the same start is a duplicate, and is counted.
             Self::begin_task(&first, &other, &json!({}), &now),
             Self::begin_task(&second, &owner, &large, &now),
-            // Its own repeat goes on with the input that is kept.
+            // The owner's own repeat continues with the stored input.
             Self::begin_task(&second, &owner, &large, &now),
-            // Fault is rejected anyhow is told whether it would have fitted.
+            // A start that is rejected anyhow is checked against the limits, too.
             rejected,
         ]
         .iter()
@@ -180,8 +181,9 @@ impl Round<'_> {
         if self.denies(&self.step_task(action, &begun)) {
             return true;
         }
-        // Its undo looks at the execution by itself: no pause stops it.
-        let planned = call("plan", &Self::plan_task(&begun)).body["execution"].clone();
+        // The undo reads the execution itself, since no pause stops it.
+        let planned =
+            self.stack.aws.call("plan", &Self::plan_task(&begun)).body["execution"].clone();
         let undo = json!({ "step": "one", "function": self.function });
         self.denies(&json!({ "execution": planned, "undo": undo }))
     }
@@ -189,7 +191,10 @@ impl Round<'_> {
     /// An execution whose hold is placed.
     fn held(&self) -> Begun {
         let begun = self.begun(&self.hold());
-        let said = call("step-vendor-hold", &self.step_task("vendor-hold", &begun));
+        let said = self
+            .stack
+            .aws
+            .call("step-vendor-hold", &self.step_task("vendor-hold", &begun));
         assert_eq!(said.body["status"], "succeeded", "{said:?}");
         begun
     }
@@ -204,14 +209,14 @@ impl Round<'_> {
 
     fn plan(&self) -> bool {
         let begun = self.held();
-        let planned = call(self.function, &Self::plan_task(&begun));
+        let planned = self.stack.aws.call(self.function, &Self::plan_task(&begun));
         if planned.is_denied() {
             return true;
         }
         let undo = json!({ "step": "one", "function": "step-vendor-hold" });
         let execution = &planned.body["execution"];
         let task = json!({ "execution": execution, "undo": undo, "error": "States.Timeout" });
-        // A second plan of the same epoch reads what the first has done.
+        // A second plan of the same epoch reads the records of the first.
         self.denies(&task) || self.denies(&Self::plan_task(&begun))
     }
 
@@ -223,17 +228,20 @@ impl Round<'_> {
         })
     }
 
-    /// Puts a question and has somebody decide it; gives the execution.
+    /// Opens a question, decides it, and gives the execution.
     async fn decided(&self, decision: &str) -> Begun {
         let begun = self.begun(&json!({}));
-        let said = call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
+        let said = self
+            .stack
+            .aws
+            .call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
         assert!(said.body["errorType"].is_null(), "{said:?}");
         let said = self.decide(&begun, decision).await;
         assert_eq!(said.body["statusCode"], 200, "{said:?}");
         begun
     }
 
-    async fn decide(&self, begun: &Begun, decision: &str) -> Said {
+    async fn decide(&self, begun: &Begun, decision: &str) -> FunctionReply {
         let id = begun.execution["id"].as_str().expect("an id");
         let shown = self
             .stack
@@ -246,7 +254,9 @@ impl Round<'_> {
             .or(shown["questions"][0]["incident"].as_str());
         let incident = incident.unwrap_or_else(|| panic!("a question in {shown}"));
         let body = json!({ "decision": decision, "reason": "a test", "execution_id": id });
-        call("api", &posted(&format!("{incident}/decision"), &body, &[]))
+        self.stack
+            .aws
+            .call("api", &posted(&format!("{incident}/decision"), &body, &[]))
     }
 
     async fn ask(&self) -> bool {
@@ -257,7 +267,7 @@ impl Round<'_> {
         if self.denies(&json!({ "execution": begun.execution, "expired": "one" })) {
             return true;
         }
-        // Decided before the machine asks again: its new token must hear of it.
+        // The decision precedes the repeated question, whose new task token must receive it.
         for decision in ["approve", "reject"] {
             let begun = self.decided(decision).await;
             let mut again = Self::ask_task(&begun, "approval", &unique("token"));
@@ -279,7 +289,10 @@ impl Round<'_> {
                 ":pk": { "S": format!("TENANT#{TENANT}#EXEC#{id}") }, ":sk": { "S": "STEP#" },
             },
         });
-        let found = ask("dynamodb", "DynamoDB_20120810.Query", &query);
+        let found = self
+            .stack
+            .aws
+            .json("dynamodb", "DynamoDB_20120810.Query", &query);
         let item = &found["Items"][0];
         let record = json!({ "Records": [{ "eventName": "INSERT", "dynamodb": {
             "Keys": { "pk": item["pk"], "sk": item["sk"] }, "NewImage": item, "SequenceNumber": "1",
@@ -290,7 +303,8 @@ impl Round<'_> {
     }
 
     async fn recover(&self) -> bool {
-        // Of machines that ended before their Begin: one with a large input, one that draws on its tenant's limits.
+        // Step Functions executions that ended before `Begin`: one with a large input, one that
+        // uses its tenant's limits.
         self.stack
             .aws
             .deploy(include_str!("../../workflows/limited.yaml"))
@@ -312,7 +326,7 @@ impl Round<'_> {
                 return true;
             }
         }
-        // One that is overdue: the sweep finds it by the index, and what it was told before.
+        // An overdue execution, which the sweep finds by the index together with its last report.
         let old = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(2)).to_string();
         self.begun_at(&json!({}), &old);
         if self.denies(&json!({})) {

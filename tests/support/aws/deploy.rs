@@ -1,4 +1,5 @@
-//! Puts a test's own workflow beside the stack's: compiled as `holdfast compile` does it, run by the stack's functions.
+//! Deployment of a test's own workflow beside the stack's: compiled as by `holdfast compile`, and
+//! run by the stack's functions.
 
 use holdfast_action::ActionInfo;
 use holdfast_workflow::{
@@ -6,21 +7,22 @@ use holdfast_workflow::{
     definition::{Known, read},
 };
 
-use crate::{Aws, variable};
+use super::Aws;
+use crate::variable;
 
 impl Aws {
     /// Deploys a workflow from its YAML, unless another test did.
     ///
     /// # Panics
     ///
-    /// Panics if it has mistakes, or Step Functions refuses.
+    /// Panics if the YAML has problems, or Step Functions refuses the state machine.
     pub async fn deploy(&self, yaml: &str) {
         let (name, text) = compiled(yaml);
-        // The role of a machine of the stack that may call all functions that a test's workflow may name.
+        // The role of this state machine may call every function that a test's workflow may name.
         let described = self.states.describe_state_machine();
         let machine = self.machine("WF-HOLD-LARGE-PAYMENTS");
         let described = described.state_machine_arn(machine).send().await;
-        let role = described.expect("a machine of the stack").role_arn;
+        let role = described.expect("a state machine of the stack").role_arn;
         let request = self.states.create_state_machine();
         let request = request
             .name(format!("{}-{name}", variable("HOLDFAST_STACK")))
@@ -38,18 +40,18 @@ impl Aws {
     ///
     /// # Panics
     ///
-    /// Panics if it has mistakes, or Step Functions refuses.
+    /// Panics if the YAML has problems, or Step Functions refuses the state machine.
     pub async fn redeploy(&self, yaml: &str) {
         let (name, text) = compiled(yaml);
         let request = self.states.update_state_machine();
         let request = request
             .state_machine_arn(self.machine(&name))
             .definition(text);
-        request.send().await.expect("it is replaced");
+        request.send().await.expect("the state machine is replaced");
     }
 }
 
-/// A workflow's id, and its machine for the stack's functions.
+/// The id of a workflow, and its state machine for the stack's functions.
 fn compiled(yaml: &str) -> (String, String) {
     let registry = holdfast_steps::registry();
     let actions: Vec<&ActionInfo> = registry.infos().collect();
@@ -58,7 +60,7 @@ fn compiled(yaml: &str) -> (String, String) {
         actions: &actions,
         parameters: &parameters,
     };
-    let definition = read(yaml, &known).expect("a workflow without mistakes");
+    let definition = read(yaml, &known).expect("a workflow without problems");
     let mut text = machine(&definition, "test")
         .expect("it compiles")
         .to_json()

@@ -1,0 +1,169 @@
+//! Queues through which a test receives what the stack's event bus and its topic carry.
+
+use serde_json::{Value, json};
+
+use super::{Aws, requests::elements};
+use crate::{unique, variable};
+
+/// A queue of events: a test's own, which is deleted with its rule on drop, or one of the stack.
+pub struct Queue {
+    aws: Aws,
+    /// The queue's name, and the name of its rule if it has one.
+    name: String,
+    source: Source,
+}
+
+/// The place from which a queue receives its messages.
+#[derive(PartialEq)]
+enum Source {
+    /// A rule on the stack's event bus.
+    Bus,
+    /// The stack's topic of incidents.
+    Topic,
+    /// The stack itself, which owns the queue.
+    Stack,
+}
+
+impl Queue {
+    /// A queue that receives the bus's events of `source` from now on.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a service refuses.
+    pub fn on_bus(aws: &Aws, source: &str) -> Self {
+        let queue = Self::new(aws, unique("events"), Source::Bus);
+        let arn = queue.create();
+        let (name, bus) = (&queue.name, variable("HOLDFAST_EVENT_BUS"));
+        let pattern = json!({ "source": [source] }).to_string();
+        let rule = json!({ "Name": name, "EventBusName": bus, "EventPattern": pattern });
+        aws.json("events", "AWSEvents.PutRule", &rule);
+        let target = json!([{ "Id": "queue", "Arn": arn }]);
+        let targets = json!({ "Rule": name, "EventBusName": bus, "Targets": target });
+        aws.json("events", "AWSEvents.PutTargets", &targets);
+        queue
+    }
+
+    /// A queue that receives what reaches the stack's topic of incidents from now on.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a service refuses.
+    pub fn on_incidents(aws: &Aws) -> Self {
+        let queue = Self::new(aws, unique("incidents"), Source::Topic);
+        let arn = queue.create();
+        // `make up` created the topic; creating it again returns its ARN.
+        let name = format!("{}-incidents", variable("HOLDFAST_STACK"));
+        let created = aws.form(SNS, "CreateTopic", &[("Name", &name)]);
+        let topic = elements(&created, "TopicArn").pop().expect("a topic");
+        let policy = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" },
+            "Action": "sqs:SendMessage", "Resource": arn,
+            "Condition": { "ArnEquals": { "aws:SourceArn": topic } },
+        }]});
+        let attributes = json!({ "Policy": policy.to_string() });
+        queue.request("SetQueueAttributes", &json!({ "Attributes": attributes }));
+        let subscription = [
+            ("TopicArn", topic.as_str()),
+            ("Protocol", "sqs"),
+            ("Endpoint", &arn),
+            ("Attributes.entry.1.key", "RawMessageDelivery"),
+            ("Attributes.entry.1.value", "true"),
+        ];
+        aws.form(SNS, "Subscribe", &subscription);
+        queue
+    }
+
+    /// The queue that the template names by the logical id `logical`.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the stack has no such queue.
+    pub fn of_stack(aws: &Aws, logical: &str) -> Self {
+        let stack = variable("HOLDFAST_STACK");
+        let parameters = [
+            ("StackName", stack.as_str()),
+            ("LogicalResourceId", logical),
+        ];
+        let service = ("cloudformation", "2010-05-15");
+        let described = aws.form(service, "DescribeStackResource", &parameters);
+        let id = elements(&described, "PhysicalResourceId").pop();
+        let id = id.expect("a physical id");
+        let name = id.rsplit('/').next().unwrap_or_default();
+        Self::new(aws, name.to_owned(), Source::Stack)
+    }
+
+    /// Receives and deletes the messages since the last call, and gives the `detail` of each.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the queue cannot be read.
+    pub fn drain(&self) -> Vec<Value> {
+        let mut details = Vec::new();
+        let mut empty = 0;
+        // One empty answer can be chance, since a queue has several hosts.
+        while empty < 2 {
+            let at_most = json!({ "MaxNumberOfMessages": 10, "WaitTimeSeconds": 1 });
+            let answer = self.request("ReceiveMessage", &at_most);
+            let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+            if messages.is_empty() {
+                empty += 1;
+                continue;
+            }
+            empty = 0;
+            for message in &messages {
+                let body = message["Body"].as_str().expect("a body");
+                let mut event: Value = serde_json::from_str(body).expect("an event");
+                details.push(event["detail"].take());
+            }
+            let handles = messages.iter().map(|message| &message["ReceiptHandle"]);
+            let entries: Vec<_> = (0..messages.len())
+                .zip(handles)
+                .map(|(id, handle)| json!({ "Id": id.to_string(), "ReceiptHandle": handle }))
+                .collect();
+            self.request("DeleteMessageBatch", &json!({ "Entries": entries }));
+        }
+        details
+    }
+
+    fn new(aws: &Aws, name: String, source: Source) -> Self {
+        let aws = aws.clone();
+        Self { aws, name, source }
+    }
+
+    /// Creates the queue and gives its ARN.
+    fn create(&self) -> String {
+        let name = json!({ "QueueName": self.name });
+        self.aws.json("sqs", "AmazonSQS.CreateQueue", &name);
+        let attributes = json!({ "AttributeNames": ["QueueArn"] });
+        let answer = self.request("GetQueueAttributes", &attributes);
+        let arn = answer["Attributes"]["QueueArn"].as_str();
+        arn.expect("a queue's ARN").to_owned()
+    }
+
+    /// Calls an operation of SQS on this queue.
+    fn request(&self, operation: &str, parameters: &Value) -> Value {
+        let name = json!({ "QueueName": self.name });
+        let found = self.aws.json("sqs", "AmazonSQS.GetQueueUrl", &name);
+        let mut body = parameters.clone();
+        body["QueueUrl"] = found["QueueUrl"].clone();
+        let operation = format!("AmazonSQS.{operation}");
+        self.aws.json("sqs", &operation, &body)
+    }
+}
+
+const SNS: (&str, &str) = ("sns", "2010-03-31");
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        if self.source == Source::Bus {
+            let bus = variable("HOLDFAST_EVENT_BUS");
+            let targets = json!({ "Rule": self.name, "EventBusName": bus, "Ids": ["queue"] });
+            let rule = json!({ "Name": self.name, "EventBusName": bus });
+            self.aws.json("events", "AWSEvents.RemoveTargets", &targets);
+            self.aws.json("events", "AWSEvents.DeleteRule", &rule);
+        }
+        if self.source != Source::Stack {
+            self.request("DeleteQueue", &json!({}));
+        }
+    }
+}
