@@ -1,6 +1,6 @@
 //! The actions that workflow steps can name; docs/steps.md says how to add one.
 
-// So that the step in docs/steps.md reads the same here and in the test that compiles it.
+// The steps here name this crate as the step in docs/steps.md does, which a test compiles.
 extern crate self as holdfast_steps;
 
 holdfast_action::actions! {
@@ -10,7 +10,7 @@ holdfast_action::actions! {
 
 pub mod client;
 
-/// Compiles the step that the page shows.
+/// Compiles the step that docs/steps.md shows.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/steps.md")]
 pub struct Page;

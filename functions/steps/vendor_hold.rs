@@ -1,15 +1,16 @@
-//! The action `vendor-hold`: places a hold on payments to a vendor in the vendor system, and releases it.
+//! The action `vendor-hold`: places a hold on payments to a vendor in the vendor system, and
+//! releases it.
 
 use holdfast_action::{Action, Call, Check, Done, Setting, Settings, StepError, Undo, Verdict};
 use holdfast_steps::client::Service;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Holds payments to a vendor.
+/// The action `vendor-hold`.
 #[derive(Debug)]
 pub struct VendorHold(Service);
 
-/// Which vendor, and for how long.
+/// The hold to place.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -17,7 +18,7 @@ pub struct Input {
     pub vendor_id: String,
     /// How many days the hold lasts.
     pub days: u16,
-    /// Why, for those who see the hold there.
+    /// The reason, shown with the hold in the vendor system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -27,11 +28,11 @@ pub struct Input {
 pub struct Output {
     /// The hold's id in the vendor system.
     pub hold_id: String,
-    /// When it was placed (RFC 3339).
+    /// The time at which it was placed (RFC 3339).
     pub placed_at: String,
 }
 
-/// A hold as the vendor system finds it.
+/// A hold as the vendor system returns it.
 #[derive(Deserialize)]
 struct HoldAnswer {
     status: Status,
@@ -67,7 +68,8 @@ impl Action for VendorHold {
         request.send().await?.output()
     }
 
-    /// Releases by the forward key, so that a hold whose answer was lost is found, and one still on its way is refused.
+    /// Releases by the forward key. The vendor system so finds a hold whose answer was lost, and
+    /// refuses one that arrives later.
     async fn undo(&self, call: &Call, _: Done<Input, Output>) -> Result<(), StepError> {
         let request = self.0.delete(call, &["holds"]);
         let request = request.query("key", &call.forward_key);

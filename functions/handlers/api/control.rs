@@ -1,4 +1,5 @@
-//! `/v1/controls`: what is paused, and the switch that pauses it and lets it go on. A tenant in the query says nothing here.
+//! `/v1/controls`: lists controls and sets them. A control belongs to no tenant, so a tenant in the
+//! query has no effect.
 
 use axum::Json;
 use holdfast_audit::Kind;
@@ -17,21 +18,22 @@ use crate::{
     route::AuthorizedRequest,
 };
 
-/// What is said of a scope.
+/// The state of a control and the reason for it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Turn")]
 pub(crate) struct Body {
-    /// Whether it stands still or goes on.
+    /// The new state of the scope.
     state: Switch,
-    /// In your own words, without control characters; whoever is refused reads it.
+    /// The reason in your own words, without control characters. A refused caller reads it.
     #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
     reason: String,
-    /// What executions do meanwhile that have begun: `wait` if left out.
+    /// What running executions do during the pause: `wait` if left out.
     #[serde(default)]
     running_executions: Meanwhile,
 }
 
+/// An authorized request that sets a control.
 type ControlRequest = AuthorizedRequest<TenantQuery, JsonBody<Body>, ControlCaller>;
 
 pub(crate) async fn list(
@@ -60,6 +62,7 @@ pub(crate) async fn set_unknown(request: ControlRequest) -> Result<Json<ControlC
     set(&request.id, &request).await
 }
 
+/// Writes the control. If a concurrent request wrote it first, decides again on the new state.
 async fn set(
     scope: &str,
     AuthorizedRequest {
@@ -75,19 +78,19 @@ async fn set(
         by: caller.actor.clone(),
     };
     let ledger = app.tenants.controls();
-    let mut stands = ledger.control(&scope).await?;
+    let mut current = ledger.control(&scope).await?;
     loop {
         let now = SystemHost.now();
         let meanwhile = body.running_executions;
-        let before = stands.as_ref();
+        let before = current.as_ref();
         let next = holdfast_ledger::control(before, &scope, body.state, meanwhile, &request, now);
         let Some(next) = next else {
             return Ok(Json(ControlChange {
-                control: stands.map_or_else(|| never(&scope), shown),
+                control: current.map_or_else(|| never_set(&scope), shown),
                 replayed: true,
             }));
         };
-        let expect = before.map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
+        let expect = before.map_or(Expect::Absent, |control| Expect::Rev(control.rev));
         match ledger.put_control(&next, expect).await? {
             Put::Done => {
                 let audit = match next.state {
@@ -95,13 +98,13 @@ async fn set(
                     Switch::Running => Kind::Resumed.name(),
                 };
                 let scope = next.scope.name();
-                tracing::warn!(audit, scope, by = next.by, "the switch was turned");
+                tracing::warn!(audit, scope, by = next.by, "control set");
                 return Ok(Json(ControlChange {
                     control: shown(next),
                     replayed: false,
                 }));
             }
-            Put::Lost(winner) => stands = winner.map(|winner| *winner),
+            Put::Lost(winner) => current = winner.map(|winner| *winner),
         }
     }
 }
@@ -118,8 +121,8 @@ fn shown(control: holdfast_ledger::Control) -> Control {
     }
 }
 
-/// Of a scope of which nothing was ever said.
-fn never(scope: &Scope) -> Control {
+/// The control of a scope that was never set: it runs.
+fn never_set(scope: &Scope) -> Control {
     Control {
         scope: scope.name(),
         state: Switch::Running,

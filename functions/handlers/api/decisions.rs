@@ -1,4 +1,5 @@
-//! `POST /v1/incidents/{incident_id}/{decision|acknowledge|resolve}`: what people do about an incident.
+//! `POST /v1/incidents/{incident_id}/{decision|acknowledge|resolve}`: records what a person does
+//! about an incident.
 
 use axum::Json;
 use futures_util::future::join_all;
@@ -25,7 +26,7 @@ use crate::{
     route::AuthorizedRequest,
 };
 
-/// Executions whose question is read at once.
+/// Number of executions whose question is read at the same time.
 const AT_ONCE: usize = 16;
 
 /// The body of a decision.
@@ -35,7 +36,7 @@ pub(crate) struct Body {
     decision: Decision,
     #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
     reason: String,
-    /// Which, where several wait.
+    /// The execution, if several wait for a decision.
     #[schemars(regex(pattern = "^[0-9a-f]{40}$"))]
     execution_id: Option<String>,
 }
@@ -67,14 +68,15 @@ pub(crate) async fn resolve(
     let links = caller.ledger.links(&caller.tenant, &incident.id).await?;
     if let Some(execution) = undecided(&caller, &incident, &links).await?.first() {
         return Err(Problem::conflict(format!(
-            "execution {execution} still waits for a decision: give it first"
+            "execution {execution} still waits for a decision: decide first, then resolve"
         )));
     }
     let incident = handled(&caller, incident, IncidentStatus::Resolved, &request).await?;
     Ok(Json(shown(&incident, caller.sees_payloads)))
 }
 
-/// Writes what somebody did about an incident, deciding anew whenever somebody else was quicker.
+/// Writes the new status of an incident. If a concurrent request wrote the incident first, decides
+/// again on its new record.
 async fn handled(
     caller: &AuthorizedCaller,
     mut incident: Incident,
@@ -100,7 +102,7 @@ async fn handled(
                     incident = next.id,
                     workflow = next.workflow,
                     by = request.by,
-                    "an incident was handled"
+                    "incident status changed"
                 );
                 return Ok(next);
             }
@@ -112,7 +114,7 @@ async fn handled(
     }
 }
 
-/// Gives a decision to the execution that waits for it.
+/// Records a decision and delivers it to the execution that waits for it.
 pub(crate) async fn decide(
     AuthorizedRequest {
         app,
@@ -130,28 +132,7 @@ pub(crate) async fn decide(
     let incident = find(&caller, &id).await?;
     let caller = &caller;
     let request = request_of(caller, &reason)?;
-    let execution = match execution_id {
-        Some(id) if is_execution_id(&id) => id,
-        Some(_) => return Err(Problem::bad_request("execution_id has 40 hex digits")),
-        None => {
-            let links = caller.ledger.links(&caller.tenant, &incident.id).await?;
-            match (&undecided(caller, &incident, &links).await?[..], &links[..]) {
-                ([execution], _) => (*execution).to_owned(),
-                // A repeat of the decision on the only execution it ever met.
-                ([], [link]) => link.execution.clone(),
-                ([], _) => {
-                    let why = "no execution waits for a decision on this incident";
-                    return Err(Problem::conflict(why));
-                }
-                (some, _) => {
-                    return Err(Problem::conflict(format!(
-                        "several executions wait for a decision: name one as execution_id (such as {})",
-                        some.join(" or ")
-                    )));
-                }
-            }
-        }
-    };
+    let execution = execution_of(caller, &incident, execution_id).await?;
     let at = ExecutionKey {
         tenant: caller.tenant.clone(),
         execution,
@@ -188,12 +169,16 @@ pub(crate) async fn decide(
             step = question.step,
             decision = decision.name(),
             by = request.by,
-            "somebody decided"
+            "decision recorded"
         );
     }
-    // It is recorded: whatever fails from here on is done by the sweep.
+    // The decision is recorded, so the sweep delivers it if this delivery fails.
     if let Err(error) = deliver(&caller.ledger, &app.machines, &question).await {
-        tracing::warn!(execution = at.execution, %error, "the decision is delivered later");
+        tracing::warn!(
+            execution = at.execution,
+            %error,
+            "decision not delivered yet: the sweep delivers it"
+        );
     }
     if question.kind == QuestionKind::Approval {
         handled(caller, incident.clone(), IncidentStatus::Resolved, &request).await?;
@@ -210,22 +195,54 @@ pub(crate) async fn decide(
     }))
 }
 
-/// Executions that still wait for a decision on an incident: two, if there are more.
+/// The execution that a decision is for: the one that the request names, or else the only one that
+/// waits.
+async fn execution_of(
+    caller: &AuthorizedCaller,
+    incident: &Incident,
+    named: Option<String>,
+) -> Result<String, Problem> {
+    Ok(match named {
+        Some(id) if is_execution_id(&id) => id,
+        Some(_) => return Err(Problem::bad_request("execution_id must have 40 hex digits")),
+        None => {
+            let links = caller.ledger.links(&caller.tenant, &incident.id).await?;
+            match (&undecided(caller, incident, &links).await?[..], &links[..]) {
+                ([execution], _) => (*execution).to_owned(),
+                // A repeated decision on the only execution that met the incident.
+                ([], [link]) => link.execution.clone(),
+                ([], _) => {
+                    let why = "no execution waits for a decision on this incident";
+                    return Err(Problem::conflict(why));
+                }
+                (open, _) => {
+                    return Err(Problem::conflict(format!(
+                        "several executions wait for a decision: name one as execution_id, \
+                         such as {}",
+                        open.join(" or ")
+                    )));
+                }
+            }
+        }
+    })
+}
+
+/// Executions that still wait for a decision on an incident: the first two at most.
 async fn undecided<'a>(
     caller: &AuthorizedCaller,
     incident: &Incident,
     links: &'a [Link],
 ) -> Result<Vec<&'a str>, Problem> {
-    // A link says WAITING until its execution has ended, also where the decision is given.
+    // A link says WAITING until its execution ends, even if the decision is recorded.
     let waiting: Vec<&Link> = links.iter().filter(|link| link.status == WAITING).collect();
     let mut open = Vec::new();
-    for some in waiting.chunks(AT_ONCE) {
-        let mut asked = Vec::new();
-        for link in some {
-            asked.push(question(caller, link, &incident.state));
+    for chunk in waiting.chunks(AT_ONCE) {
+        let mut questions = Vec::new();
+        for link in chunk {
+            questions.push(question(caller, link, &incident.state));
         }
-        for (link, asked) in some.iter().zip(join_all(asked).await) {
-            if asked?.is_some_and(|question| question.state == QuestionState::Open) {
+        for (link, question) in chunk.iter().zip(join_all(questions).await) {
+            if question?.is_some_and(|question| question.state == QuestionState::Open) {
                 open.push(link.execution.as_str());
             }
         }

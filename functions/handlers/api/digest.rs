@@ -1,4 +1,5 @@
-//! `GET /v1/digests`: a tenant's hourly digests of its receipts, oldest first, each with a link that works for a while.
+//! `GET /v1/digests`: lists a tenant's hourly digests, oldest first, each with a link that works
+//! until it expires.
 
 use axum::Json;
 use holdfast_engine::ObjectStore;
@@ -19,22 +20,22 @@ use crate::{
 
 const HOUR_S: i64 = 3600;
 
-/// What may follow the `?`.
+/// The query of the list of digests.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DigestQuery {
     /// The tenant; your own if left out.
     tenant: Option<String>,
-    /// Only of hours that begin at this time or later.
+    /// Only digests of hours that begin at this time or later.
     #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
-    /// Only of hours that begin before this time.
+    /// Only digests of hours that begin before this time.
     #[schemars(extend("format" = "date-time"))]
     until: Option<String>,
-    /// 25 if left out.
+    /// Longest page; 25 if left out.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
-    /// What `next` of the page before said.
+    /// `next` of the page before.
     #[schemars(regex(pattern = "^[0-9]{7}$"))]
     cursor: Option<String>,
 }
@@ -74,7 +75,7 @@ pub(crate) async fn list(
     let more = hours.len() > limit;
     hours.truncate(limit);
     let mut digests = Vec::new();
-    // One after another: a digest may list 100,000 receipts.
+    // Read one after another, since a digest may list 100,000 receipts.
     for hour in &hours {
         let object = hour.object(tenant);
         let Some(bytes) = store.get(&object).await? else {
@@ -95,17 +96,18 @@ pub(crate) async fn list(
     Ok(Json(Digests { digests, next }))
 }
 
-/// An hour as clients hand it back: hours since 1970.
+/// The cursor of an hour: hours since 1970, as 7 digits.
 fn cursor(hour: Hour) -> String {
     format!("{:07}", hour.from().as_second() / HOUR_S)
 }
 
+/// The hour that a cursor names.
 fn hour(cursor: &str) -> Result<Hour, Problem> {
     let digits = cursor.len() == 7 && cursor.bytes().all(|digit| digit.is_ascii_digit());
     let hours: Option<i64> = cursor.parse().ok().filter(|_| digits);
     let at = hours.and_then(|hours| Timestamp::from_second(hours * HOUR_S).ok());
     at.map(Hour::of)
-        .ok_or_else(|| Problem::bad_request("cursor is what `next` of the page before said"))
+        .ok_or_else(|| Problem::bad_request("cursor must be `next` of the page before"))
 }
 
 #[cfg(test)]
@@ -113,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_names_the_hour_that_it_was_made_of() {
+    fn a_cursor_names_the_hour_that_made_it() {
         let at: Timestamp = "2026-11-26T13:00:00Z".parse().expect("a time");
         let named = hour(&cursor(Hour::of(at)));
         assert_eq!(named.ok(), Some(Hour::of(at)));

@@ -1,4 +1,4 @@
-//! `GET /v1/executions/{execution_id}`: what the ledger knows of an execution, at this moment.
+//! `GET /v1/executions/{execution_id}` and its events: an execution as the ledger records it now.
 
 use axum::Json;
 use holdfast_audit as audit;
@@ -19,13 +19,13 @@ use crate::{
     route::AuthorizedRequest,
 };
 
-/// What may follow the `?`.
+/// The query of a request for one execution.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExecutionQuery {
     /// The tenant; your own if left out.
     tenant: Option<String>,
-    /// The workflow that was started: it lets a start be seen before `begin` has recorded it.
+    /// The workflow that was started. With it, a start is found before `begin` records it.
     workflow_id: Option<String>,
 }
 
@@ -67,7 +67,8 @@ pub(crate) async fn read(
     }
 }
 
-/// `GET /v1/executions/{execution_id}/events`: its story so far, as the audit events that its records tell.
+/// `GET /v1/executions/{execution_id}/events`: the audit events that follow from the records so
+/// far.
 pub(crate) async fn events(
     AuthorizedRequest {
         app, caller, id, ..
@@ -76,13 +77,16 @@ pub(crate) async fn events(
     let snapshot = caller.ledger.snapshot(&caller.key(&id)?).await?;
     let snapshot = snapshot.ok_or_else(|| caller.unknown(&id))?;
     let source = format!("holdfast/{}", app.stack);
-    let mut told = audit::story(&caller.ledger, &snapshot).await?;
+    let mut story = audit::story(&caller.ledger, &snapshot).await?;
     if !caller.sees_payloads {
-        for event in &mut told {
+        for event in &mut story {
             event.remove_item();
         }
     }
-    let events: Vec<_> = told.iter().map(|one| one.cloud_event(&source)).collect();
+    let events: Vec<_> = story
+        .iter()
+        .map(|event| event.cloud_event(&source))
+        .collect();
     Ok(Json(Story {
         execution_id: id,
         status: snapshot.execution.phase.name().to_owned(),
@@ -90,7 +94,8 @@ pub(crate) async fn events(
     }))
 }
 
-/// An execution; what comes from inputs, outputs or targets only with `payloads`.
+/// The answer for an execution. Without `payloads` it has nothing that comes from inputs, outputs
+/// or targets.
 fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
     let ExecutionRecord {
         at,
@@ -130,7 +135,7 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         guardrails: guardrails
             .into_iter()
             .map(|outcome| GuardrailOutcome {
-                // It can quote the input, an approval, and who paused it.
+                // A message can quote the input, an approval or the reason of a pause.
                 message: outcome.message.filter(|_| payloads),
                 ..outcome
             })
@@ -147,7 +152,9 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
             at: redriven.at,
         }),
         duplicates_prevented: snapshot.duplicates,
-        questions: questions.map(|one| shown_question(one, payloads)).collect(),
+        questions: questions
+            .map(|question| shown_question(question, payloads))
+            .collect(),
         steps: steps.map(|step| shown_step(step, payloads)).collect(),
         receipt: receipt.map(|receipt| ReceiptLink {
             href: format!("/v1/executions/{}/receipt", at.execution),
@@ -161,7 +168,8 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
 fn shown_step(step: StepRecord, payloads: bool) -> Step {
     let attempts = |all: &[holdfast_ledger::Attempt]| {
         let all = all.iter();
-        all.map(|one| shown_attempt(one, payloads)).collect()
+        all.map(|attempt| shown_attempt(attempt, payloads))
+            .collect()
     };
     Step {
         number: step.number,

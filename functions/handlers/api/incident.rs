@@ -1,4 +1,5 @@
-//! `GET /v1/incidents` and one of them: what people must know of or decide.
+//! `GET /v1/incidents` and `GET /v1/incidents/{incident_id}`: incidents and the questions of their
+//! executions.
 
 use std::cmp::Reverse;
 
@@ -19,24 +20,24 @@ use crate::{
     route::AuthorizedRequest,
 };
 
-/// Executions of an incident that are shown: one cause may have met tens of thousands.
+/// Executions of an incident that are shown, since tens of thousands may have met one cause.
 const EXECUTIONS_MAX: usize = 500;
 /// Executions of an incident whose question is looked up.
 const WAITING_MAX: usize = 25;
 
-/// What may follow the `?` of a list.
+/// The query of the list of incidents.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct IncidentQuery {
     /// The tenant; your own if left out.
     tenant: Option<String>,
-    /// `open` if left out.
+    /// Only incidents of this status; `open` if left out.
     #[schemars(extend("enum" = ["open", "acknowledged", "resolved"]))]
     status: Option<String>,
-    /// 25 if left out.
+    /// Longest page; 25 if left out.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
-    /// What `next` of the page before said.
+    /// `next` of the page before.
     #[schemars(regex(pattern = "^[0-9]{13}-[0-9a-f]{40}$"))]
     cursor: Option<String>,
 }
@@ -55,7 +56,7 @@ pub(crate) async fn list(
         Some("acknowledged") => IncidentStatus::Acknowledged,
         Some("resolved") => IncidentStatus::Resolved,
         Some(_) => {
-            let why = "status is one of open, acknowledged, resolved";
+            let why = "status must be one of open, acknowledged, resolved";
             return Err(Problem::bad_request(why));
         }
     };
@@ -70,7 +71,9 @@ pub(crate) async fn list(
     let incidents = found.iter();
     let payloads = caller.sees_payloads;
     Ok(Json(Incidents {
-        incidents: incidents.map(|one| shown(one, payloads)).collect(),
+        incidents: incidents
+            .map(|incident| shown(incident, payloads))
+            .collect(),
         next,
     }))
 }
@@ -87,10 +90,10 @@ pub(crate) async fn read(
     let mut waiting = 0;
     let mut executions = Vec::new();
     for link in links {
-        let mut asked = None;
+        let mut question_record = None;
         if link.status == WAITING && waiting < WAITING_MAX {
             waiting += 1;
-            asked = question(&caller, &link, &incident.state).await?;
+            question_record = question(&caller, &link, &incident.state).await?;
         }
         executions.push(Link {
             href: format!("/v1/executions/{}", link.execution),
@@ -98,10 +101,10 @@ pub(crate) async fn read(
             generation: link.generation,
             at: link.at,
             status: link.status,
-            // They name items, which come from inputs.
+            // Effects name items, which come from inputs.
             stands: payloads.then_some(link.stands),
             stands_total: link.stands_total,
-            question: asked.map(|asked| shown_question(&asked, payloads)),
+            question: question_record.map(|question| shown_question(&question, payloads)),
         });
     }
     Ok(Json(IncidentInFull {
@@ -111,7 +114,7 @@ pub(crate) async fn read(
     }))
 }
 
-/// What was asked of people about one execution.
+/// The question that the step of an execution put to people, if any.
 pub(crate) async fn question(
     caller: &AuthorizedCaller,
     link: &holdfast_ledger::Link,
@@ -123,9 +126,10 @@ pub(crate) async fn question(
     };
     let snapshot = caller.ledger.snapshot(&at).await?;
     let questions = snapshot.map(|snapshot| snapshot.questions);
-    Ok(questions.and_then(|all| all.into_iter().find(|one| one.step == step)))
+    Ok(questions.and_then(|all| all.into_iter().find(|question| question.step == step)))
 }
 
+/// The incident, or 404.
 pub(crate) async fn find(
     caller: &AuthorizedCaller,
     id: &str,
@@ -137,13 +141,14 @@ pub(crate) async fn find(
     found.ok_or_else(|| not_found(Resource::Incident(id), &caller.tenant))
 }
 
-/// An incident; what targets and people said only with `payloads`.
+/// The answer for an incident. Without `payloads` it has no messages of targets and no reasons of
+/// people.
 pub(crate) fn shown(incident: &holdfast_ledger::Incident, payloads: bool) -> Incident {
-    let handled = incident.handled.iter().map(|one| IncidentActionView {
-        status: one.status,
-        by: one.by.clone(),
-        reason: payloads.then(|| one.reason.clone()),
-        at: one.at,
+    let handled = incident.handled.iter().map(|action| IncidentActionView {
+        status: action.status,
+        by: action.by.clone(),
+        reason: payloads.then(|| action.reason.clone()),
+        at: action.at,
     });
     Incident {
         incident_id: incident.id.clone(),
@@ -159,6 +164,7 @@ pub(crate) fn shown(incident: &holdfast_ledger::Incident, payloads: bool) -> Inc
     }
 }
 
+/// The answer for a question. Without `payloads` it has no message and no reason.
 pub(crate) fn shown_question(question: &QuestionRecord, payloads: bool) -> Question {
     let (status, ruling) = match &question.state {
         QuestionState::Open => ("OPEN", None),
@@ -171,7 +177,7 @@ pub(crate) fn shown_question(question: &QuestionRecord, payloads: bool) -> Quest
         kind: question.kind,
         status,
         until: question.until,
-        decisions: decisions.map(|one| one.name()).collect(),
+        decisions: decisions.map(|decision| decision.name()).collect(),
         decision: ruling.map(|ruling| DecisionView {
             decision: ruling.decision.name(),
             by: ruling.by.clone(),

@@ -1,4 +1,5 @@
-//! `POST /v1/executions/{execution_id}/{cancel|rollback|redrive}`: what people may ask of an execution.
+//! `POST /v1/executions/{execution_id}/{cancel|rollback|redrive}`: requests that change the course
+//! of an execution.
 
 use axum::{
     Json,
@@ -44,13 +45,17 @@ pub(crate) async fn cancel(
     };
     let answer = ask(&caller.ledger, &at, decide).await?;
     if let (RequestOutcome::Done(_), Some(before)) = (&answer, before) {
-        // Whatever still runs can claim nothing any more; stopping it spares its waiting.
+        // The former owner can claim nothing any more. Stopping it saves its waiting time.
         let stopped = app
             .machines
             .stop(&before.owner, ErrorName::Cancelled, &request.reason)
             .await;
         if let Err(error) = stopped {
-            tracing::warn!(owner = before.owner, ?error, "its machine was not stopped");
+            tracing::warn!(
+                owner = before.owner,
+                ?error,
+                "the former owner was not stopped"
+            );
         }
     }
     answered(
@@ -100,7 +105,7 @@ pub(crate) async fn redrive(
     }: ReasonRequest,
 ) -> Result<Response, Problem> {
     let (at, request) = (caller.key(&id)?, request_of(&caller, &reason)?);
-    let answer = redriven(&app, &caller, &at, &request).await?;
+    let answer = record_redrive(&app, &caller, &at, &request).await?;
     answered(
         &app,
         &caller,
@@ -112,7 +117,7 @@ pub(crate) async fn redrive(
     .await
 }
 
-/// Starts whoever acts now, and says what came of the request.
+/// Starts the new owner of the execution and answers the request.
 async fn answered(
     app: &App,
     caller: &AuthorizedCaller,
@@ -135,7 +140,7 @@ async fn answered(
             trace = %execution.trace,
             workflow = execution.workflow,
             by = request.by,
-            "somebody asked"
+            "request recorded"
         );
     }
     begin(app, &execution, request).await?;
@@ -152,7 +157,8 @@ async fn answered(
     Ok((status, Json(body)).into_response())
 }
 
-async fn redriven(
+/// Records a redrive under the current definition.
+async fn record_redrive(
     app: &App,
     caller: &AuthorizedCaller,
     at: &ExecutionKey,
@@ -175,7 +181,8 @@ async fn redriven(
     Ok(ask(&caller.ledger, at, decide).await?)
 }
 
-/// Starts whoever the record says acts for it, unless it was started: a repeat of a request heals one that was cut off.
+/// Starts the owner that the execution record names, unless it runs already. A repeated request so
+/// completes one that was cut off after the record was written.
 async fn begin(app: &App, execution: &ExecutionRecord, request: &Request) -> Result<(), Problem> {
     let recovery = recovery_name(execution, execution.epoch);
     let redrive = redrive_name(execution, execution.generation);
@@ -186,7 +193,7 @@ async fn begin(app: &App, execution: &ExecutionRecord, request: &Request) -> Res
             .await;
         let input = RecoveryInput {
             execution: execution.reference(),
-            // What is recorded rules; this is for whoever reads the machine's input.
+            // The recovery uses the recorded failure. This copy is for readers of its input.
             failure: Failure {
                 state: String::new(),
                 error: ErrorName::Cancelled.to_string(),
@@ -205,7 +212,7 @@ async fn begin(app: &App, execution: &ExecutionRecord, request: &Request) -> Res
         let envelope = Envelope {
             tenant: execution.at.tenant.clone(),
             idempotency_key: execution.idempotency_key.clone(),
-            // `begin` goes on with the input that is recorded.
+            // `begin` continues with the recorded input.
             input: match &execution.input {
                 Payload::Inline { value, .. } => value.clone(),
                 Payload::Stored(_) => json!({}),
@@ -225,7 +232,7 @@ async fn begin(app: &App, execution: &ExecutionRecord, request: &Request) -> Res
     Ok(())
 }
 
-/// Who would take over from whoever acts for an execution now.
+/// ARN of the recovery execution that would become the next owner.
 fn recovery(app: &App, execution: &ExecutionRecord) -> String {
     let name = recovery_name(execution, execution.epoch + 1);
     app.machines.execution_arn(RECOVERY, &name)
@@ -241,9 +248,10 @@ fn redrive_name(execution: &ExecutionRecord, generation: u32) -> String {
 
 fn unavailable(error: MachineError) -> Problem {
     match error {
-        MachineError::NoSuchWorkflow | MachineError::NotOurs => {
-            Problem::conflict("its workflow is no longer deployed, so that nothing can act for it")
-        }
+        MachineError::NoSuchWorkflow | MachineError::NotOurs => Problem::conflict(
+            "the workflow of this execution is not deployed any more: \
+             deploy it, then send the request again",
+        ),
         MachineError::Unavailable(reason) => Problem::unavailable("Step Functions", &reason),
     }
 }
@@ -257,7 +265,8 @@ mod tests {
 
     use super::*;
 
-    /// The request and the answer of `POST /v1/executions/{execution_id}/rollback`, for the system that asks for it.
+    /// The request and the answer of `POST /v1/executions/{execution_id}/rollback`, for systems
+    /// that request a rollback.
     fn schema() -> Value {
         let settings = SchemaSettings::draft2020_12().with(|settings| settings.meta_schema = None);
         let reads = settings.clone().for_deserialize().into_generator();
@@ -272,22 +281,25 @@ mod tests {
         json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "holdfast.rollback/1",
-            "description": "POST /v1/executions/{execution_id}/rollback undoes an execution that has ended, or what an earlier rollback left. \
-                202: it is recorded and begins. 200: it was asked before, or happens anyway. Other answers are problem documents (RFC 9457).",
+            "description": "POST /v1/executions/{execution_id}/rollback undoes the effects of an \
+                execution that has ended, or those that an earlier rollback left. \
+                202: the request is recorded and takes effect. \
+                200: it was requested before, or happens in any case. \
+                Other answers are problem documents (RFC 9457).",
             "oneOf": [{ "$ref": "#/$defs/request" }, { "$ref": "#/$defs/answer" }],
             "$defs": definitions,
         })
     }
 
-    /// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-functions published` writes it anew.
+    /// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-functions published` updates the file.
     #[test]
-    fn the_published_schema_of_the_rollback_interface_is_that_of_the_code() {
+    fn the_published_schema_of_the_rollback_interface_equals_the_schema_of_the_code() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas/rollback.json");
-        let right = format!("{:#}\n", schema());
+        let expected = format!("{:#}\n", schema());
         if env::var_os("HOLDFAST_WRITE_SCHEMAS").is_some() {
-            fs::write(&file, &right).expect("docs can be written");
+            fs::write(&file, &expected).expect("docs can be written");
         }
-        let stands = fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(stands, right, "{} is stale", file.display());
+        let published = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(published, expected, "{} is stale", file.display());
     }
 }

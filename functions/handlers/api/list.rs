@@ -1,4 +1,4 @@
-//! `GET /v1/executions` and `GET /v1/receipts`: a tenant's, newest first, a page at a time.
+//! `GET /v1/executions` and `GET /v1/receipts`: lists of one tenant, newest first, in pages.
 
 use axum::Json;
 use holdfast_aws::{ExecutionSearch, ExecutionSummary};
@@ -17,7 +17,7 @@ use crate::{
     route::AuthorizedRequest,
 };
 
-/// The statuses that a list can be asked for.
+/// Statuses that a list can be limited to.
 const STATUSES: [&str; 8] = [
     "RUNNING",
     "CLOSING",
@@ -29,28 +29,28 @@ const STATUSES: [&str; 8] = [
     Status::Rejected.name(),
 ];
 
-/// What may follow the `?` of a list of executions.
+/// The query of the list of executions.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExecutionFilter {
     /// The tenant; your own if left out.
     tenant: Option<String>,
-    /// Only of this workflow.
+    /// Only executions of this workflow.
     #[schemars(regex(pattern = "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$"), length(max = 60))]
     workflow_id: Option<String>,
-    /// Only of this status.
+    /// Only executions of this status.
     #[schemars(extend("enum" = STATUSES))]
     status: Option<String>,
-    /// Only those that began at this time or later.
+    /// Only executions that began at this time or later.
     #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
-    /// Only those that began at this time or earlier.
+    /// Only executions that began at this time or earlier.
     #[schemars(extend("format" = "date-time"))]
     until: Option<String>,
-    /// 25 if left out.
+    /// Longest page; 25 if left out.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
-    /// What `next` of the page before said.
+    /// `next` of the page before.
     #[schemars(regex(pattern = "^[0-9]{13}-[0-9a-f]{40}$"))]
     cursor: Option<String>,
 }
@@ -61,25 +61,25 @@ impl NamesTenant for ExecutionFilter {
     }
 }
 
-/// What may follow the `?` of a list of receipts.
+/// The query of the list of receipts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReceiptFilter {
     /// The tenant; your own if left out.
     tenant: Option<String>,
-    /// Only of this workflow.
+    /// Only executions of this workflow.
     #[schemars(regex(pattern = "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$"), length(max = 60))]
     workflow_id: Option<String>,
-    /// Only those that began at this time or later.
+    /// Only executions that began at this time or later.
     #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
-    /// Only those that began at this time or earlier.
+    /// Only executions that began at this time or earlier.
     #[schemars(extend("format" = "date-time"))]
     until: Option<String>,
-    /// 25 if left out.
+    /// Longest page; 25 if left out.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
-    /// What `next` of the page before said.
+    /// `next` of the page before.
     #[schemars(regex(pattern = "^[0-9]{13}-[0-9a-f]{40}$"))]
     cursor: Option<String>,
 }
@@ -109,7 +109,7 @@ pub(crate) async fn receipts(
         limit,
         cursor,
     } = query;
-    let which = ExecutionFilter {
+    let filter = ExecutionFilter {
         tenant,
         workflow_id,
         status: None,
@@ -118,44 +118,46 @@ pub(crate) async fn receipts(
         limit,
         cursor,
     };
-    let (found, next) = page(&caller, which, true).await?;
+    let (found, next) = page(&caller, filter, true).await?;
     let receipts = found.into_iter().filter_map(shown_receipt).collect();
     Ok(Json(Receipts { receipts, next }))
 }
 
+/// One page of the executions that match `filter`, and the cursor of the next page.
 async fn page(
     caller: &AuthorizedCaller,
-    which: ExecutionFilter,
+    filter: ExecutionFilter,
     with_receipt: bool,
 ) -> Result<(Vec<ExecutionSummary>, Option<String>), Problem> {
-    let limit = limit(which.limit)?;
-    let after = which.cursor.as_deref().map(place).transpose()?;
-    let wanted = ExecutionSearch {
-        workflow: which.workflow_id.map(workflow).transpose()?,
-        status: which.status.map(status).transpose()?,
+    let limit = limit(filter.limit)?;
+    let after = filter.cursor.as_deref().map(place).transpose()?;
+    let search = ExecutionSearch {
+        workflow: filter.workflow_id.map(workflow).transpose()?,
+        status: filter.status.map(status).transpose()?,
         with_receipt,
-        from: which.from.map(|at| time("from", &at)).transpose()?,
-        until: which.until.map(|at| time("until", &at)).transpose()?,
+        from: filter.from.map(|at| time("from", &at)).transpose()?,
+        until: filter.until.map(|at| time("until", &at)).transpose()?,
     };
-    // Nothing began in no time.
-    if wanted
+    // No execution began in an empty period.
+    if search
         .from
-        .zip(wanted.until)
+        .zip(search.until)
         .is_some_and(|(from, until)| from > until)
     {
         return Ok((Vec::new(), None));
     }
-    // A place outside of these times, which DynamoDB refuses: all that is wanted comes after it, or nothing does.
+    // DynamoDB refuses a place outside the period. If the place is later, the whole period follows
+    // it. If it is earlier, nothing does.
     let after = match after {
-        Some((at, _)) if wanted.until.is_some_and(|until| at > until) => None,
-        Some((at, _)) if wanted.from.is_some_and(|from| at < from) => {
+        Some((at, _)) if search.until.is_some_and(|until| at > until) => None,
+        Some((at, _)) if search.from.is_some_and(|from| at < from) => {
             return Ok((Vec::new(), None));
         }
         after => after,
     };
     let found = caller
         .ledger
-        .executions(&caller.tenant, &wanted, limit, after);
+        .executions(&caller.tenant, &search, limit, after);
     let (found, next) = found.await?;
     Ok((found, next.map(|place| cursor(&place))))
 }
@@ -165,7 +167,8 @@ fn workflow(id: String) -> Result<String, Problem> {
         return Ok(id);
     }
     Err(Problem::bad_request(format!(
-        "workflow_id {} is none: those are WF- and groups of capitals and digits",
+        "workflow_id {} is no workflow id: write WF- and groups of capitals and digits, \
+         such as WF-PAY-VENDOR",
         quoted(&id)
     )))
 }
@@ -175,7 +178,7 @@ fn status(status: String) -> Result<String, Problem> {
         return Ok(status);
     }
     Err(Problem::bad_request(format!(
-        "status is one of {}",
+        "status must be one of {}",
         STATUSES.join(", ")
     )))
 }

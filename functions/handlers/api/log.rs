@@ -1,4 +1,5 @@
-//! The one log line of each request: whose it was, what, how it was answered; never a body, a key or a query.
+//! The one log line of each request: tenant, route, ids and status, and never a body, a key or a
+//! query.
 
 use std::{sync::Arc, time::Instant};
 
@@ -12,26 +13,27 @@ use serde::Deserialize;
 
 use crate::{app::App, extract::trace_of, principal::Principal};
 
-/// The part of a query that says whose.
+/// The tenant of any query, whatever else the query has.
 #[derive(Deserialize)]
-struct TenantQuery {
+struct NamedTenant {
     tenant: Option<String>,
 }
 
+/// Answers the request and logs it.
 pub(crate) async fn logged(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let began = Instant::now();
     let (mut parts, body) = request.into_parts();
     let method = parts.method.clone();
     let route = parts.extensions.get::<MatchedPath>();
     let route = route.map_or_else(|| "none".to_owned(), |route| route.as_str().to_owned());
-    // Only what has the form of an id: the rest of a path can be anything.
-    let mut places = parts.uri.path().split('/');
-    let id = places.find(|place| is_execution_id(place));
+    // Only a part that has the form of an id is logged, since a caller chooses the rest of a path.
+    let mut segments = parts.uri.path().split('/');
+    let id = segments.find(|segment| is_execution_id(segment));
     let id = id.unwrap_or_default().to_owned();
-    let named = Query::<TenantQuery>::try_from_uri(&parts.uri).ok();
+    let named = Query::<NamedTenant>::try_from_uri(&parts.uri).ok();
     let named = named.and_then(|Query(named)| named.tenant);
-    let visitor = Principal::from_request_parts(&mut parts, &app).await;
-    let tenant = visitor.and_then(|visitor| visitor.tenant(named.as_deref()));
+    let principal = Principal::from_request_parts(&mut parts, &app).await;
+    let tenant = principal.and_then(|principal| principal.tenant(named.as_deref()));
     let tenant = tenant.unwrap_or_default();
     let (execution, incident) = match route.starts_with("/v1/incidents") {
         true => ("", id.as_str()),

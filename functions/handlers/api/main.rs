@@ -46,7 +46,9 @@ async fn main() -> Result<(), lambda_http::Error> {
     let app = Arc::new(app);
     let router = routes::router()
         .fallback(async || {
-            Problem::not_found("no route has this path; docs/api.md lists the routes")
+            Problem::not_found(
+                "there is nothing at this path; GET /v1/openapi.json lists the paths",
+            )
         })
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         // An input has a smaller limit, which its problem names. This limit only bounds the read.

@@ -1,4 +1,5 @@
-//! The OpenAPI 3.1 document, made of the routes that are served and of the types that they read and write.
+//! The OpenAPI 3.1 document, made of the table of routes and of the types that handlers read and
+//! write.
 
 use holdfast_ids::names::{KEY_MAX, TENANT_MAX};
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
@@ -6,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{answer::ProblemDocument, route::Route, routes::routes, schema::shape};
 
-/// The document.
+/// The OpenAPI document of the routes.
 pub(crate) fn document() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();
@@ -24,8 +25,10 @@ pub(crate) fn document() -> Value {
     schemas.insert(
         "GatewayMessage".to_owned(),
         json!({
-            "description": "What API Gateway answers by itself.",
-            "type": "object", "required": ["message"], "properties": { "message": { "type": "string" } },
+            "description": "An answer of API Gateway itself.",
+            "type": "object",
+            "required": ["message"],
+            "properties": { "message": { "type": "string" } },
         }),
     );
     json!({
@@ -33,13 +36,16 @@ pub(crate) fn document() -> Value {
         "info": {
             "title": "Holdfast",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Starts workflows, shows executions, incidents and receipts, and takes what people decide.",
+            "description": "Starts workflows, records decisions, and returns executions, \
+                incidents and receipts.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "security": [{ "bearer": [] }],
         "paths": paths,
         "components": {
-            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } },
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
+            },
             "schemas": schemas,
         },
     })
@@ -53,13 +59,14 @@ fn operation(route: &Route, reads: &mut SchemaGenerator, writes: &mut SchemaGene
     if route.keyed {
         parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": true,
-            "description": "The same whenever this start is repeated, such as a UUID.",
+            "description": "A text that stays the same when this start is repeated, such as a \
+                UUID.",
             "schema": { "type": "string", "pattern": format!("^[!-~]{{1,{KEY_MAX}}}$") },
         }));
     }
     let mut responses = Map::new();
-    for (status, says, shape) in &route.answers {
-        let mut response = json!({ "description": says });
+    for (status, description, shape) in &route.answers {
+        let mut response = json!({ "description": description });
         if let Some(shape) = shape {
             response["content"] = json!({ "application/json": { "schema": shape(writes) } });
         }
@@ -73,14 +80,13 @@ fn operation(route: &Route, reads: &mut SchemaGenerator, writes: &mut SchemaGene
     for status in route.problems() {
         let mut content = problems.clone();
         if matches!(status, 401 | 503) {
-            // API Gateway answers for itself where it refuses a token, or cannot reach the function.
+            // API Gateway answers itself if it refuses the token or cannot reach the function.
             content["application/json"] =
                 json!({ "schema": { "$ref": "#/components/schemas/GatewayMessage" } });
         }
-        let says = says(status);
         responses.insert(
             status.to_string(),
-            json!({ "description": says, "content": content }),
+            json!({ "description": description(status), "content": content }),
         );
     }
     let mut operation = json!({
@@ -110,19 +116,19 @@ fn path_parameter(part: &str) -> Option<Value> {
         "workflow_id" => {
             json!({ "type": "string", "pattern": "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$", "maxLength": 60 })
         }
-        "tenant" => json!({ "type": "string", "pattern": tenants() }),
+        "tenant" => json!({ "type": "string", "pattern": tenant_pattern() }),
         _ => json!({ "type": "string", "pattern": "^[0-9a-f]{40}$" }),
     };
     Some(json!({ "name": name, "in": "path", "required": true, "schema": schema }))
 }
 
-/// What tenants' names look like.
-fn tenants() -> String {
+/// The pattern of a tenant's name.
+fn tenant_pattern() -> String {
     let more = TENANT_MAX - 1;
     format!("^[a-z0-9][a-z0-9-]{{0,{more}}}$")
 }
 
-/// One parameter for each member of a query; a parameter that may be left out is not one that may be null.
+/// One parameter for each member of a query. An optional parameter can be left out, but not null.
 fn query_parameters(query: &Schema) -> Vec<Value> {
     let members = query.get("properties").and_then(Value::as_object);
     members
@@ -139,24 +145,28 @@ fn query_parameters(query: &Schema) -> Vec<Value> {
                 schema["type"] = kind.unwrap_or_default();
             }
             if name == "tenant" {
-                schema["pattern"] = tenants().into();
+                schema["pattern"] = tenant_pattern().into();
             }
             json!({ "name": name, "in": "query", "description": description, "schema": schema })
         })
         .collect()
 }
 
-fn says(status: u16) -> &'static str {
+/// The description of a problem's status.
+fn description(status: u16) -> &'static str {
     match status {
-        400 => "The request cannot be read, or the input does not fit the workflow.",
-        401 => "No token, or none that is valid.",
-        403 => "Not in this role, or not by this person.",
-        404 => "There is no such thing for this tenant.",
-        409 => "Not as it stands, or not yet.",
-        413 => "The body is too large.",
+        400 => "The request cannot be read, or the input violates the workflow's schema.",
+        401 => "The token is missing or invalid.",
+        403 => "The role or the person may not do this.",
+        404 => "This tenant has no such resource.",
+        409 => "The state of the resource does not allow this, or not yet.",
+        413 => "The body is larger than its limit.",
         415 => "The body is not JSON.",
         422 => "The idempotency key started an execution with another input.",
-        _ => "A part does not answer, or it is paused: send the same request again.",
+        _ => {
+            "A dependency does not answer, or a control pauses the start: \
+             send the same request again."
+        }
     }
 }
 
@@ -166,23 +176,23 @@ mod tests {
 
     use super::*;
 
-    /// `HOLDFAST_WRITE_DOCS=1 cargo test -p holdfast-functions openapi` writes it anew.
+    /// `HOLDFAST_WRITE_DOCS=1 cargo test -p holdfast-functions openapi` updates the file.
     #[test]
-    fn the_checked_in_openapi_document_is_that_of_the_code() {
+    fn the_checked_in_openapi_document_equals_the_document_of_the_code() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi.json");
-        let right = format!("{:#}\n", document());
+        let expected = format!("{:#}\n", document());
         if env::var_os("HOLDFAST_WRITE_DOCS").is_some() {
-            fs::write(&file, &right).expect("docs can be written");
+            fs::write(&file, &expected).expect("docs can be written");
         }
-        let stands = fs::read_to_string(&file).unwrap_or_default();
+        let checked_in = fs::read_to_string(&file).unwrap_or_default();
         assert!(
-            stands == right,
+            checked_in == expected,
             "docs/openapi.json is stale: HOLDFAST_WRITE_DOCS=1 writes it"
         );
     }
 
     #[test]
-    fn every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_own() {
+    fn every_reference_resolves_and_every_operation_id_is_unique() {
         let document = document();
         let text = document.to_string();
         let names = text.split("#/components/schemas/").skip(1);

@@ -1,4 +1,4 @@
-//! Pages of a list: how long they are, and the cursor that says where the next one begins.
+//! The parameters that lists share: the length of a page, its cursor and the bounds of a time.
 
 use holdfast_aws::Place;
 use holdfast_ids::names::is_execution_id;
@@ -6,30 +6,31 @@ use jiff::Timestamp;
 
 use crate::problem::Problem;
 
-/// Things on a page where the request does not say, and at most.
+/// Entries on a page by default, and at most.
 const LIMIT: u32 = 25;
 const LIMIT_MAX: u32 = 100;
 
-/// The years 0 to 9999, in seconds since 1970: times that sort as texts do.
+/// The years 0 to 9999, in seconds since 1970. Times in this range sort like their texts.
 const EARLIEST: i64 = -62_167_219_200;
 const LATEST: i64 = 253_402_300_800;
 
-/// How many things a page may hold.
-pub(crate) fn limit(asked: Option<u32>) -> Result<usize, Problem> {
-    let limit = asked.unwrap_or(LIMIT);
+/// The length of a page that the request asks for, or 400.
+pub(crate) fn limit(requested: Option<u32>) -> Result<usize, Problem> {
+    let limit = requested.unwrap_or(LIMIT);
     if !(1..=LIMIT_MAX).contains(&limit) {
-        let why = format!("limit is a number from 1 to {LIMIT_MAX}");
+        let why = format!("limit must be a number from 1 to {LIMIT_MAX}");
         return Err(Problem::bad_request(why));
     }
     Ok(limit as usize)
 }
 
-/// A place in a list, as clients hand it back: milliseconds since 1970, and an id.
+/// The cursor of a place in a list: milliseconds since 1970, and an id.
 pub(crate) fn cursor((at, id): &Place) -> String {
     format!("{:013}-{id}", at.as_millisecond())
 }
 
-/// The place that a cursor names. It is looked for in the caller's own list, whoever made it.
+/// The place that a cursor names. It is looked up in the caller's own list only, so that a cursor
+/// of another tenant reveals nothing.
 pub(crate) fn place(cursor: &str) -> Result<Place, Problem> {
     let read = || {
         let (at, id) = cursor.split_once('-')?;
@@ -37,16 +38,16 @@ pub(crate) fn place(cursor: &str) -> Result<Place, Problem> {
         let at = Timestamp::from_millisecond(at.parse().ok().filter(|_| digits)?).ok()?;
         is_execution_id(id).then(|| (at, id.to_owned()))
     };
-    read().ok_or_else(|| Problem::bad_request("cursor is what `next` of the page before said"))
+    read().ok_or_else(|| Problem::bad_request("cursor must be `next` of the page before"))
 }
 
-/// A time as a list can be asked for.
+/// The time `given` for the parameter `name`, or 400.
 pub(crate) fn time(name: &str, given: &str) -> Result<Timestamp, Problem> {
     let read: Option<Timestamp> = given.parse().ok();
     let sane = read.filter(|at| (EARLIEST..LATEST).contains(&at.as_second()));
     sane.ok_or_else(|| {
         Problem::bad_request(format!(
-            "{name} is a time such as 2026-11-24T09:00:00Z (in a query a + is written %2B)"
+            "{name} must be a time such as 2026-11-24T09:00:00Z (in a query a + is written %2B)"
         ))
     })
 }

@@ -1,11 +1,12 @@
-//! The path and the query of a request as their caller meant them: the gateway hands a path over decoded, and a decoded
-//! `?`, `#`, `\` or tab must not be read as the end of it, or as less of it; what no query has as it is would be no address.
+//! Encodes the path and the query of an event again. API Gateway passes a decoded path, in which a
+//! decoded `?`, `#`, `\` or tab would end or shorten the path. A raw character that no query allows
+//! would make the address invalid.
 
 use lambda_http::{LambdaEvent, request::LambdaRequest};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-/// What no path has as it is (RFC 3986 §3.3). `%` is not among them: by some accounts the gateway leaves `%25` as it came,
-/// by others it does not, and no name of ours has one.
+/// Characters that a path must encode (RFC 3986 §3.3). `%` is not among them: reports differ on
+/// whether the gateway decodes `%25`, and no name of ours has a `%`.
 const NEVER_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -22,18 +23,18 @@ const NEVER_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// What no query has as it is (RFC 3986 §3.4).
+/// Characters that a query must encode (RFC 3986 §3.4).
 const NEVER_IN_A_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
-/// The event with its path encoded again, and whatever was not in its query, before an address is made of them.
+/// The event with its path and its query encoded, before an address is made of them.
 pub(crate) fn encoded(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
-        for (text, never) in [
+        for (text, encoded) in [
             (&mut request.raw_path, NEVER_IN_A_PATH),
             (&mut request.raw_query_string, NEVER_IN_A_QUERY),
         ] {
             if let Some(text) = text {
-                *text = utf8_percent_encode(text, never).to_string();
+                *text = utf8_percent_encode(text, encoded).to_string();
             }
         }
     }
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     /// The address of a request whose decoded path is `raw`.
-    fn asked(raw: &str) -> String {
+    fn address_of(raw: &str) -> String {
         address(raw, "tenant=acme")
     }
 
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decoded_delimiter_ends_no_path_and_takes_no_query_away() {
+    fn a_decoded_delimiter_neither_ends_the_path_nor_removes_the_query() {
         for (raw, escape) in [
             ("?", "%3F"),
             ("#", "%23"),
@@ -79,12 +80,12 @@ mod tests {
         ] {
             let raw = format!("/v1/executions/a{raw}b/redrive");
             let whole = format!("https://api/v1/executions/a{escape}b/redrive?tenant=acme");
-            assert_eq!(asked(&raw), whole);
+            assert_eq!(address_of(&raw), whole);
         }
     }
 
     #[test]
-    fn a_query_with_what_no_query_has_is_an_address_all_the_same() {
+    fn a_query_with_forbidden_characters_still_makes_an_address() {
         let whole = address("/v1/executions", "a=<\"é b\">#&c=%3C%25");
         assert_eq!(
             whole,
@@ -93,9 +94,9 @@ mod tests {
     }
 
     #[test]
-    fn a_path_in_no_need_of_it_and_an_escape_that_the_gateway_left_are_as_they_came() {
+    fn a_plain_path_and_an_escape_that_the_gateway_left_stay_unchanged() {
         for raw in ["/v1/executions/wf:acme-1_2.3~4", "/v1/executions/a%252Eb"] {
-            assert_eq!(asked(raw), format!("https://api{raw}?tenant=acme"));
+            assert_eq!(address_of(raw), format!("https://api{raw}?tenant=acme"));
         }
     }
 }

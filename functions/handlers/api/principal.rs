@@ -210,7 +210,8 @@ pub(crate) fn not_found(resource: Resource<'_>, tenant: &str) -> Problem {
             quoted(id)
         ),
         Resource::Execution(id) => format!(
-            "this tenant has no execution {}; one that started a moment ago may not be recorded yet",
+            "this tenant has no execution {}; one that started a moment ago may not be recorded \
+             yet",
             quoted(id)
         ),
     })

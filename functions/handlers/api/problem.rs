@@ -1,4 +1,5 @@
-//! Errors as RFC 9457 problem documents: what was wrong, where, what would be right, and whether a retry can help.
+//! Errors as RFC 9457 problem documents: the part at fault, its limit, the fix, and whether a retry
+//! can help.
 
 use axum::{
     Json,
@@ -10,7 +11,7 @@ use holdfast_ledger::LedgerError;
 
 use crate::answer::ProblemDocument;
 
-/// An error that a client is told of.
+/// An error that a client receives.
 #[derive(Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -38,108 +39,104 @@ impl Problem {
         }
     }
 
-    /// 400: the request is not one.
+    /// 400: a path, header, query or body that cannot be read.
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
             "bad-request",
-            "The request cannot be read",
+            "Bad request",
             detail,
         )
     }
 
-    /// 400: the input does not fit the workflow's schema; `errors` names every place.
+    /// 400: the input violates the workflow's schema. `errors` has the first ten violations at
+    /// most.
     pub(crate) fn bad_input(errors: Vec<String>) -> Self {
-        let detail = "the input does not fit the workflow's schema; errors names every place";
+        let detail =
+            "the input violates the workflow's schema; errors names the first ten places at most";
         let problem = Self::new(
             StatusCode::BAD_REQUEST,
             "bad-input",
-            "The input does not fit",
+            "Invalid input",
             detail,
         );
         Self { errors, ..problem }
     }
 
-    /// 401: nobody is known to be asking.
+    /// 401: the request has no token, or none that names a subject.
     pub(crate) fn unauthenticated(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
-            "Nobody is known to be asking",
+            "Authentication required",
             detail,
         )
     }
 
-    /// 403: this person may not.
+    /// 403: the role or the person may not do this.
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not by you", detail)
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Forbidden", detail)
     }
 
-    /// 404: it does not exist, or not for this caller.
+    /// 404: the resource does not exist, or not for this caller.
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "not-found",
-            "There is no such thing",
-            detail,
-        )
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
     }
 
-    /// 405.
+    /// 405: the path exists with other methods.
     pub(crate) fn method_not_allowed() -> Self {
-        let detail =
-            "this path has other methods: what changes something is POST or PUT, the rest is GET";
+        let detail = "this path has other methods: GET reads, POST and PUT change something";
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method-not-allowed",
-            "Not with this method",
+            "Method not allowed",
             detail,
         )
     }
 
-    /// 409: not yet.
+    /// 409: the execution must end first.
     pub(crate) fn too_early(detail: impl Into<String>) -> Self {
-        let problem = Self::new(StatusCode::CONFLICT, "too-early", "Not yet", detail);
+        let problem = Self::new(StatusCode::CONFLICT, "too-early", "Not ready", detail);
         Self {
             retry_after_s: Some(1),
             ..problem
         }
     }
 
-    /// 409: as it stands, it cannot be.
+    /// 409: the state of the resource does not allow the request.
     pub(crate) fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", "Not as it stands", detail)
+        Self::new(StatusCode::CONFLICT, "conflict", "Conflict", detail)
     }
 
-    /// 413.
+    /// 413: the input is larger than its limit.
     pub(crate) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
-            "The request is too large",
+            "Payload too large",
             detail,
         )
     }
 
-    /// 413 for a body that was not read to its end.
+    /// 413: the body is larger than what is read.
     pub(crate) fn body_too_large() -> Self {
-        Self::too_large("the body is larger than 1 MiB")
+        Self::too_large("the body is larger than its limit of 1 MiB")
     }
 
-    /// 415.
+    /// 415: the body has another media type than JSON.
     pub(crate) fn not_json() -> Self {
         let detail = "send the header Content-Type: application/json and a JSON body";
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "not-json",
-            "The body is not JSON",
+            "Unsupported media type",
             detail,
         )
     }
 
-    /// 422: the key was used for another input.
+    /// 422: the idempotency key started an execution with another input.
     pub(crate) fn key_reused(detail: impl Into<String>) -> Self {
-        let title = "The idempotency key belongs to another start";
+        let title = "Idempotency key reused";
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "idempotency-key-reused",
@@ -148,13 +145,13 @@ impl Problem {
         )
     }
 
-    /// 503: a platform admin has paused it.
+    /// 503: a control pauses the start.
     pub(crate) fn paused(why: String) -> Self {
         let problem = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "paused",
-            "It is paused",
-            format!("{why}; nothing was started, send the same request again later"),
+            "Paused",
+            format!("{why}; nothing was started: send the same request again later"),
         );
         Self {
             retry_after_s: Some(60),
@@ -162,15 +159,15 @@ impl Problem {
         }
     }
 
-    /// 503: a part that we need does not answer.
+    /// 503: a service that the API needs does not answer.
     pub(crate) fn unavailable(what: &str, reason: &str) -> Self {
-        tracing::error!(what, reason, "a request could not be served");
+        tracing::error!(what, reason, "request failed: a dependency does not answer");
         let detail =
-            format!("{what} does not answer; nothing is lost, send the same request again");
+            format!("{what} does not answer; nothing is lost: send the same request again");
         let problem = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            "Try again",
+            "Service unavailable",
             detail,
         );
         Self {
@@ -186,7 +183,7 @@ impl From<LedgerError> for Problem {
     }
 }
 
-/// Of the store of receipts, the only one that the API reads.
+/// An error of the receipt store, the only object store that the API reads.
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         Self::unavailable("the receipt store", &error.0)
@@ -216,7 +213,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Replaces an error that the framework answers by itself, in plain text, with a problem document.
+/// Replaces an error that the framework answers in plain text with a problem document.
 pub(crate) async fn documented(response: Response) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let plain = kind.is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
@@ -228,7 +225,7 @@ pub(crate) async fn documented(response: Response) -> Response {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::body_too_large(),
         StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed(),
         status if status.is_client_error() => {
-            Problem::bad_request("the path, the query or the body is not UTF-8, or is cut off")
+            Problem::bad_request("the path, the query or the body is cut off or is not UTF-8")
         }
         _ => Problem::unavailable("the API", "the framework answered by itself"),
     }

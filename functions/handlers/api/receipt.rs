@@ -1,5 +1,5 @@
-//! `GET /v1/executions/{execution_id}/receipt`: a link to the receipt that works for a while without credentials, or the
-//! receipt as a page for people.
+//! `GET /v1/executions/{execution_id}/receipt`: a link to the receipt that works without
+//! credentials until it expires, or the receipt as a page for people.
 
 use std::sync::Arc;
 
@@ -29,22 +29,23 @@ use crate::{
     route::AuthorizedRequest,
 };
 
-/// Largest page that is served: Lambda answers 6 MB at most.
+/// Largest page that is served, in bytes: an answer of Lambda has 6 MB at most.
 const PAGE_MAX: usize = 5 * 1024 * 1024;
 
-/// What may follow the `?`.
+/// The query of a request for a receipt.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReceiptQuery {
     /// The tenant; your own if left out.
     tenant: Option<String>,
-    /// Answer 302 to the receipt itself.
+    /// Whether the answer is 302 to the receipt itself.
     #[serde(default)]
     redirect: bool,
-    /// What is answered.
+    /// The form of the answer.
     #[serde(default)]
     format: Format,
-    /// Which one: 0 is the first, and each later rollback or redrive has one more; the newest if left out.
+    /// The execution generation: 0 is the first, and each later rollback or redrive adds one. The
+    /// newest if left out.
     #[schemars(range(min = 0, max = 4_294_967_295_u32))]
     generation: Option<u32>,
 }
@@ -76,7 +77,8 @@ pub(crate) async fn link(
 ) -> Result<Response, Problem> {
     if query.redirect && query.format == Format::Html {
         return Err(Problem::bad_request(
-            "redirect=true leads to the receipt's file, and format=html answers the page itself: give one of them",
+            "redirect=true answers the receipt's file and format=html answers a page: \
+             give one of them",
         ));
     }
     let execution = caller
@@ -105,7 +107,8 @@ pub(crate) async fn link(
     .into_response())
 }
 
-/// Where the receipt of a generation lies. The record names the newest two; each names the one before.
+/// The reference to the receipt of an execution generation. The execution record names the newest
+/// two receipts, and each receipt names the one before.
 async fn receipt_of(
     store: &S3Store,
     execution: &ExecutionRecord,
@@ -120,11 +123,12 @@ async fn receipt_of(
     if generation == newest {
         return execution.receipt.clone().ok_or_else(|| {
             let before = match newest.checked_sub(1) {
-                Some(before) => format!("; the receipt before is there: ?generation={before}"),
+                Some(before) => format!("; the receipt before exists: ?generation={before}"),
                 None => String::new(),
             };
             Problem::too_early(format!(
-                "execution {id} has no receipt yet: it is {}, and every execution has one when it has ended{before}",
+                "execution {id} has no receipt yet: its status is {}, \
+                 and it gets a receipt when it ends{before}",
                 execution.phase.name()
             ))
         });
@@ -135,41 +139,46 @@ async fn receipt_of(
         let bytes = bytes(store, &receipt).await?;
         found = Receipt::before(&bytes, &receipt).map_err(|why| {
             Problem::conflict(format!(
-                "what leads to the receipt is not as it was written: {why}"
+                "a later receipt, which names this one, was changed after it was written: {why}"
             ))
         })?;
     }
     found.ok_or_else(|| {
         Problem::conflict(format!(
-            "no later receipt of {id} names that of generation {generation}"
+            "no later receipt of execution {id} names the receipt of generation {generation}"
         ))
     })
 }
 
-/// A link to an object that works for a while, and until when.
+/// A link to an object, and the time at which it expires.
 pub(crate) async fn link_to(
     app: &App,
     store: &S3Store,
     object: &str,
     file_name: &str,
 ) -> Result<(String, Timestamp), Problem> {
-    let asked_at = Timestamp::now();
+    let requested_at = Timestamp::now();
     let link = store
         .presign(object, file_name, app.receipt_url_valid_for)
         .await?;
-    let expires_at = (asked_at + link.valid_for)
+    let expires_at = (requested_at + link.valid_for)
         .round(Unit::Second)
-        .unwrap_or(asked_at);
+        .unwrap_or(requested_at);
     Ok((link.url, expires_at))
 }
 
-/// A receipt's file.
+/// The bytes of a receipt's file.
 async fn bytes(store: &S3Store, receipt: &ReceiptRef) -> Result<Vec<u8>, Problem> {
     let bytes = store.get(&receipt.object).await?;
-    bytes.ok_or_else(|| Problem::conflict(format!("the file of {} is gone", receipt.object)))
+    bytes.ok_or_else(|| {
+        Problem::conflict(format!(
+            "the receipt's file {} does not exist any more",
+            receipt.object
+        ))
+    })
 }
 
-/// The receipt as a page, its signature verified as it stands in the bucket at this moment.
+/// The receipt as a page. The signature is verified over the bytes that the bucket has now.
 async fn page(
     app: &App,
     store: &S3Store,
@@ -178,14 +187,15 @@ async fn page(
 ) -> Result<Response, Problem> {
     let at = Timestamp::now();
     let bytes = bytes(store, receipt).await?;
-    let unfit = |why: String| {
+    let no_page = |why: String| {
         Problem::conflict(format!("the receipt {} has no page: {why}", receipt.object))
     };
     let keys = key_set(app).await?;
-    let page = page_of(&bytes, &receipt.object, Some(&receipt.sha256), keys, at).map_err(unfit)?;
+    let page =
+        page_of(&bytes, &receipt.object, Some(&receipt.sha256), keys, at).map_err(no_page)?;
     if page.len() > PAGE_MAX {
-        let why = "it is too long for one answer; fetch the file, and let `holdfast receipt page` make the page";
-        return Err(unfit(why.to_owned()));
+        let why = "it is longer than 5 MiB; fetch the file and run `holdfast receipt page`";
+        return Err(no_page(why.to_owned()));
     }
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
@@ -201,7 +211,8 @@ async fn page(
     Ok((headers, page).into_response())
 }
 
-/// `GET /v1/keys`: the public keys that receipts are verified by, as a JSON Web Key Set; nobody has to be known for it.
+/// `GET /v1/keys`: the public keys that verify receipts, as a JSON Web Key Set. The route needs no
+/// token.
 pub(crate) async fn keys(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let cached = [(header::CACHE_CONTROL, "public, max-age=300")];
     let keys = key_set(&app).await?.to_value()["keys"].as_array().cloned();
@@ -211,12 +222,13 @@ pub(crate) async fn keys(State(app): State<Arc<App>>) -> Result<Response, Proble
     Ok((cached, Json(set)).into_response())
 }
 
-/// The keys, asked for once in the life of the process: another key comes with another deployment.
+/// The public keys, fetched once per process, since only a deployment adds a key.
 async fn key_set(app: &App) -> Result<&Jwks, Problem> {
-    let told = app.key_set.get_or_try_init(|| async {
+    let key_set = app.key_set.get_or_try_init(|| async {
         let keys: Vec<_> = app.signing_keys.iter().map(String::as_str).collect();
         app.keys.set(&keys).await
     });
-    told.await
+    key_set
+        .await
         .map_err(|why| Problem::unavailable("the key store", &why))
 }

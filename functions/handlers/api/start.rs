@@ -40,13 +40,14 @@ const KEY_HEADER: &str = "idempotency-key";
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
-    /// What the workflow's schema asks for; at most 200,000 bytes of JSON, and integers to 2^53.
+    /// The input, as the workflow's schema requires; at most 200,000 bytes of JSON, and integers to
+    /// 2^53.
     #[schemars(with = "serde_json::Map<String, Value>")]
     input: Value,
     approval: Option<Approval>,
 }
 
-/// A start that was read and may be asked for.
+/// A start whose headers and body were read and checked.
 struct StartRequest {
     workflow: String,
     at: ExecutionKey,
@@ -66,31 +67,31 @@ pub(crate) async fn start(
         ..
     }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
 ) -> Result<Response, Problem> {
-    let asked = read(&caller, workflow, &headers, body)?;
-    if let Some(execution) = caller.ledger.execution(&asked.at).await? {
-        return repeated(&caller, &asked, execution.fingerprint()).await;
+    let request = read(&caller, workflow, &headers, body)?;
+    if let Some(execution) = caller.ledger.execution(&request.at).await? {
+        return repeated(&caller, &request, execution.fingerprint()).await;
     }
-    if let Err(no) = check_start(&app, &caller, &asked).await {
-        return Err(refused(&caller, &asked, no).await);
+    if let Err(no) = check_start(&app, &caller, &request).await {
+        return Err(refused(&caller, &request, no).await);
     }
     let envelope = Envelope {
         tenant: caller.tenant.clone(),
-        idempotency_key: asked.key.clone(),
-        input: asked.input.clone(),
+        idempotency_key: request.key.clone(),
+        input: request.input.clone(),
         via: "api".to_owned(),
         requested_by: Some(caller.actor.clone()),
-        approval: asked.approval.clone(),
+        approval: request.approval.clone(),
         request_id: Some(Uuid::now_v7().to_string()),
         trace: trace_of(&headers),
     };
     match app
         .machines
-        .start(&asked.workflow, &asked.at.execution, &envelope)
+        .start(&request.workflow, &request.at.execution, &envelope)
         .await
     {
-        Ok(StartOutcome::Started) => Ok(answer(StatusCode::ACCEPTED, &asked, false)),
-        Ok(StartOutcome::Exists) => started_before(&app, &caller, &asked, &envelope).await,
-        Err(error) => Err(trouble(error, &asked.workflow)),
+        Ok(StartOutcome::Started) => Ok(answer(StatusCode::ACCEPTED, &request, false)),
+        Ok(StartOutcome::Exists) => started_before(&app, &caller, &request, &envelope).await,
+        Err(error) => Err(trouble(error, &request.workflow)),
     }
 }
 
@@ -108,8 +109,8 @@ fn read(
         (Some(key), None) => String::from_utf8_lossy(key.as_bytes()).into_owned(),
         (None, _) => {
             return Err(Problem::bad_request(
-                "header Idempotency-Key is missing: send a text that is the same whenever you repeat this start, \
-                 such as a UUID",
+                "header Idempotency-Key is missing: send a text that stays the same when you \
+                 repeat this start, such as a UUID",
             ));
         }
         (Some(_), Some(_)) => {
@@ -139,17 +140,17 @@ fn read(
     })
 }
 
-/// Why a start is not handed to its machine.
+/// The reason why a start does not reach its state machine.
 struct RefusalReason {
-    /// What said no; nothing did where the start could not be judged or there is no such workflow.
+    /// The guardrail that refused; none if the workflow does not exist or cannot be read.
     guardrail: Option<&'static str>,
-    /// The version of the definition, if it is known.
+    /// The version of the definition, if known.
     version: Option<u32>,
     problem: Problem,
 }
 
 impl RefusalReason {
-    /// No guardrail had a word in it.
+    /// A reason that is no guardrail's.
     fn unjudged(why: impl Into<Problem>) -> Self {
         Self {
             guardrail: None,
@@ -159,17 +160,22 @@ impl RefusalReason {
     }
 }
 
-/// Records that a guardrail turned a start away: whoever is answered so can rely on it that it will be told.
-async fn refused(caller: &AuthorizedCaller, asked: &StartRequest, no: RefusalReason) -> Problem {
-    let Some(guardrail) = no.guardrail else {
-        return no.problem;
+/// Records the refused start before answering, so that every refusal a caller sees has an audit
+/// event.
+async fn refused(
+    caller: &AuthorizedCaller,
+    request: &StartRequest,
+    reason: RefusalReason,
+) -> Problem {
+    let Some(guardrail) = reason.guardrail else {
+        return reason.problem;
     };
     let refusal = Refusal {
         id: Uuid::now_v7().to_string(),
         tenant: caller.tenant.clone(),
-        workflow: asked.workflow.clone(),
-        version: no.version,
-        execution: asked.at.execution.clone(),
+        workflow: request.workflow.clone(),
+        version: reason.version,
+        execution: request.at.execution.clone(),
         guardrails: vec![guardrail.to_owned()],
         by: caller.actor.clone(),
         at: Timestamp::now(),
@@ -184,20 +190,21 @@ async fn refused(caller: &AuthorizedCaller, asked: &StartRequest, no: RefusalRea
         trace = trace().map(tracing::field::display),
         workflow = refusal.workflow,
         guardrail,
-        "start turned away"
+        "start refused"
     );
-    no.problem
+    reason.problem
 }
 
-/// Refuses early what `begin` would reject for its form, and what is paused.
+/// Refuses a start that `begin` would reject for its tenant or input, and one that a control
+/// pauses.
 async fn check_start(
     app: &App,
     caller: &AuthorizedCaller,
-    asked: &StartRequest,
+    request: &StartRequest,
 ) -> Result<(), RefusalReason> {
-    let (rules, version) = check_gate(app, caller, asked).await?;
+    let (rules, version) = check_form(app, caller, request).await?;
     let around = app.tenants.controls();
-    let controls = around.controls_around(&caller.tenant, &asked.workflow);
+    let controls = around.controls_around(&caller.tenant, &request.workflow);
     let controls = controls.await.map_err(RefusalReason::unjudged)?;
     match paused(&controls).filter(|control| control.refuses(&rules)) {
         None => Ok(()),
@@ -209,27 +216,28 @@ async fn check_start(
     }
 }
 
-/// A start is refused only by a gate no older than this: who repeats a wrong one must not use up the descriptions of
-/// machines that Step Functions gives a second.
-const FRESH: Duration = Duration::from_secs(2);
+/// Oldest description of a state machine that may refuse a start. It is above zero, since a caller
+/// that repeats a wrong start must not use up the rate limit of DescribeStateMachine.
+const FRESH_FOR: Duration = Duration::from_secs(2);
 
-/// What else the gate will demand, and its version; a machine that cannot be described is left to `begin`.
-async fn check_gate(
+/// The other conditions of a start, and the version of the definition. If the state machine cannot
+/// be described, `begin` decides alone.
+async fn check_form(
     app: &App,
     caller: &AuthorizedCaller,
-    asked: &StartRequest,
+    request: &StartRequest,
 ) -> Result<(StartConditions, Option<u32>), RefusalReason> {
-    let workflow = &asked.workflow;
+    let workflow = &request.workflow;
     let mut deployed = app.machines.deployed(workflow).await;
     if let Ok(remembered) = &deployed
-        && admits(remembered, caller, asked).is_err()
+        && check_against(remembered, caller, request).is_err()
     {
-        // The gate may have been widened since.
-        deployed = app.machines.deployed_within(FRESH, workflow).await;
+        // A newer definition may admit it.
+        deployed = app.machines.deployed_within(FRESH_FOR, workflow).await;
     }
     match deployed {
         Ok(deployed) => {
-            admits(&deployed, caller, asked)?;
+            check_against(&deployed, caller, request)?;
             let gate = &deployed.compiled.gate;
             Ok((gate.rules.clone(), Some(gate.version)))
         }
@@ -237,94 +245,99 @@ async fn check_gate(
             Err(RefusalReason::unjudged(no_such(workflow)))
         }
         Err(MachineError::Unavailable(reason)) => {
-            tracing::warn!(workflow, reason, "the machine's gate could not be read");
+            tracing::warn!(
+                workflow,
+                reason,
+                "the state machine could not be described: begin decides on the start"
+            );
             Ok((StartConditions::default(), None))
         }
     }
 }
 
-fn admits(
+/// Checks the tenant and the input of a start against a deployed workflow.
+fn check_against(
     deployed: &DeployedWorkflow,
     caller: &AuthorizedCaller,
-    asked: &StartRequest,
+    request: &StartRequest,
 ) -> Result<(), RefusalReason> {
     let gate = &deployed.compiled.gate;
-    let no = |guardrail, problem| RefusalReason {
+    let refusal = |guardrail, problem| RefusalReason {
         guardrail: Some(guardrail),
         version: Some(gate.version),
         problem,
     };
     if !open_to(&gate.tenants, &caller.tenant) {
-        return Err(no("tenant", no_such(&asked.workflow)));
+        return Err(refusal("tenant", no_such(&request.workflow)));
     }
-    match violations(&gate.input_schema, &asked.input) {
-        Ok(found) if !found.is_empty() => Err(no("input", Problem::bad_input(found))),
+    match violations(&gate.input_schema, &request.input) {
+        Ok(found) if !found.is_empty() => Err(refusal("input", Problem::bad_input(found))),
         _ => Ok(()),
     }
 }
 
-/// Step Functions knows the execution, and a moment ago the ledger did not.
+/// Answers a start that Step Functions has and the ledger did not have a moment ago.
 async fn started_before(
     app: &App,
     caller: &AuthorizedCaller,
-    asked: &StartRequest,
+    request: &StartRequest,
     envelope: &Envelope,
 ) -> Result<Response, Problem> {
     let first = app
         .machines
-        .input_of(&asked.workflow, &asked.at.execution)
+        .input_of(&request.workflow, &request.at.execution)
         .await
-        .map_err(|error| trouble(error, &asked.workflow))?;
-    // The answer to this very request was lost once, and the SDK asked again.
+        .map_err(|error| trouble(error, &request.workflow))?;
+    // The answer to this request was lost, and the SDK repeated it.
     if first
         .as_ref()
         .is_some_and(|first| first.request_id == envelope.request_id)
     {
-        return Ok(answer(StatusCode::ACCEPTED, asked, false));
+        return Ok(answer(StatusCode::ACCEPTED, request, false));
     }
-    if let Some(execution) = caller.ledger.execution(&asked.at).await? {
-        return repeated(caller, asked, execution.fingerprint()).await;
+    if let Some(execution) = caller.ledger.execution(&request.at).await? {
+        return repeated(caller, request, execution.fingerprint()).await;
     }
     let first = first
         .and_then(|envelope| canonical(&envelope.input).ok())
         .ok_or_else(|| {
             Problem::unavailable("the first start of this key", "its input cannot be read")
         })?;
-    repeated(caller, asked, &sha256_hex(&first)).await
+    repeated(caller, request, &sha256_hex(&first)).await
 }
 
-/// Answers a repeat of a start: the same execution if the input is the same.
+/// Answers a repeated start: the same execution if the input is the same, otherwise 422.
 async fn repeated(
     caller: &AuthorizedCaller,
-    asked: &StartRequest,
+    request: &StartRequest,
     first_fingerprint: &str,
 ) -> Result<Response, Problem> {
     caller
         .ledger
-        .count_duplicate(&asked.at, &asked.workflow)
+        .count_duplicate(&request.at, &request.workflow)
         .await?;
-    let same = asked.fingerprint == first_fingerprint;
+    let same = request.fingerprint == first_fingerprint;
     tracing::warn!(
         audit = Kind::DuplicatePrevented.name(),
-        tenant = asked.at.tenant,
-        execution = asked.at.execution,
+        tenant = request.at.tenant,
+        execution = request.at.execution,
         trace = trace().map(tracing::field::display),
-        workflow = asked.workflow,
+        workflow = request.workflow,
         same_input = same,
         "duplicate refused"
     );
     if same {
-        return Ok(answer(StatusCode::OK, asked, true));
+        return Ok(answer(StatusCode::OK, request, true));
     }
     Err(Problem::key_reused(format!(
         "key {} started execution {} with another input: send a new key for a new input",
-        quoted(&asked.key),
-        asked.at.execution
+        quoted(&request.key),
+        request.at.execution
     )))
 }
 
-fn answer(status: StatusCode, asked: &StartRequest, replayed: bool) -> Response {
-    let StartRequest { workflow, at, .. } = asked;
+fn answer(status: StatusCode, request: &StartRequest, replayed: bool) -> Response {
+    let StartRequest { workflow, at, .. } = request;
     let id = &at.execution;
     let here = format!("/v1/executions/{id}?workflow_id={workflow}");
     let body = StartResult {

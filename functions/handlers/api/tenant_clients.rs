@@ -1,4 +1,5 @@
-//! What a request can reach: ledger and receipts by credentials that open one tenant's and nobody else's, and controls.
+//! Clients of ledger and receipts whose credentials open one tenant only, and the client of
+//! controls.
 
 use std::{
     collections::HashMap,
@@ -8,20 +9,20 @@ use std::{
 use holdfast_access::{Stores, session_policy};
 use holdfast_aws::{Deployment, DynamoLedger, S3Store};
 
-/// Tenants whose clients a warm function keeps; beyond that it begins anew.
-const KEPT: usize = 200;
+/// Number of tenants whose clients a warm function keeps. At this number it drops all of them.
+const CACHE_MAX: usize = 200;
 
-/// What one tenant has.
+/// The ledger and the receipts of one tenant.
 pub(crate) type TenantStores = (DynamoLedger, S3Store);
 
-/// The stores of the deployment, handed out per tenant and in no other way, but for the controls.
+/// The stores of the deployment. They are available per tenant only, except for controls.
 pub(crate) struct TenantClients {
     deployment: Deployment,
-    /// The role that is assumed for a tenant; its policy is cut down to what is the tenant's.
+    /// ARN of the role that is assumed for a tenant, under a session policy limited to the tenant.
     role: String,
     stores: Stores,
-    known: Mutex<HashMap<String, TenantStores>>,
-    /// By the function's own credentials, which open controls and nothing else of the ledger.
+    cache: Mutex<HashMap<String, TenantStores>>,
+    /// The ledger under the function's own credentials, which open controls and no other item.
     controls: DynamoLedger,
 }
 
@@ -34,36 +35,36 @@ impl TenantClients {
                 table: variable("HOLDFAST_LEDGER_ARN")?,
                 bucket: variable("HOLDFAST_RECEIPT_BUCKET_ARN")?,
             },
-            known: Mutex::default(),
+            cache: Mutex::default(),
             controls: deployment.ledger()?,
             deployment,
         })
     }
 
-    /// The ledger as far as it says what is paused.
+    /// The ledger, limited to controls.
     pub(crate) fn controls(&self) -> &DynamoLedger {
         &self.controls
     }
 
-    /// The stores on behalf of `tenant`, whose name was checked.
+    /// The stores of `tenant`, whose name has passed `check_tenant`.
     pub(crate) async fn on_behalf_of(&self, tenant: &str) -> Result<TenantStores, String> {
         {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(own) = known.get(tenant) {
-                return Ok(own.clone());
+            let cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(stores) = cache.get(tenant) {
+                return Ok(stores.clone());
             }
         }
         let policy = session_policy(&self.stores, tenant).to_string();
         let deployment = self.deployment.as_role(&self.role, tenant, policy).await;
-        let own = (
+        let stores = (
             deployment.ledger()?,
             deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,
         );
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KEPT {
-            known.clear();
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() >= CACHE_MAX {
+            cache.clear();
         }
-        known.insert(tenant.to_owned(), own.clone());
-        Ok(own)
+        cache.insert(tenant.to_owned(), stores.clone());
+        Ok(stores)
     }
 }

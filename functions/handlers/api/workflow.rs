@@ -1,4 +1,5 @@
-//! `GET /v1/workflows` and one of them: what is deployed and open to the tenant, read from the machines themselves.
+//! `GET /v1/workflows` and `GET /v1/workflows/{workflow_id}`: the workflows that are open to the
+//! tenant, read from the deployed state machines.
 
 use axum::Json;
 use futures_util::{StreamExt, stream};
@@ -15,7 +16,7 @@ use crate::{
     route::AuthorizedRequest,
 };
 
-/// How many machines Step Functions is asked about at once.
+/// Number of state machines that are described at the same time.
 const AT_ONCE: usize = 8;
 
 pub(crate) async fn list(
@@ -35,10 +36,13 @@ pub(crate) async fn list(
             Ok(deployed) if open_to(&deployed.compiled.gate.tenants, &caller.tenant) => {
                 workflows.push(shown(&deployed));
             }
-            // Another tenant's; or taken away just now.
+            // Not open to this tenant, or removed a moment ago.
             Ok(_) | Err(MachineError::NoSuchWorkflow) => {}
             Err(MachineError::NotOurs) => {
-                tracing::warn!(workflow = id, "a machine of this name carries no gate");
+                tracing::warn!(
+                    workflow = id,
+                    "a state machine of this name carries no admission data"
+                );
             }
             Err(error) => return Err(trouble(error, &id)),
         }
@@ -61,40 +65,40 @@ pub(crate) async fn read(
         return Err(no_such(&id));
     }
     let triggers = gate.triggers.iter();
-    let guardrails = gate.guardrails.iter();
+    let assertions = gate.guardrails.iter();
     let steps = deployed.compiled.steps.iter();
     Ok(Json(WorkflowInFull {
         workflow: shown(&deployed),
         definition: Definition {
             input: gate.input_schema.clone(),
-            guardrails: guardrails.map(|one| json!(one)).collect(),
+            guardrails: assertions.map(|assertion| json!(assertion)).collect(),
             demands: demands(&gate.rules),
             triggers: triggers.map(|trigger| trigger.name.clone()).collect(),
             timeout_s: gate.timeout_s,
-            steps: steps.map(|step| told(&deployed.machine, step)).collect(),
+            steps: steps.map(|step| step_of(&deployed.machine, step)).collect(),
         },
         graph: chart(&deployed.machine),
     }))
 }
 
-/// A step: what the compiled workflow says of it, and its state.
-fn told(machine: &Value, step: &StepRef) -> Value {
-    let mut told = declared(machine, &step.name).unwrap_or_else(|| json!(step));
+/// A step as its state declares it, with the `for_each` around it.
+fn step_of(machine: &Value, step: &StepRef) -> Value {
+    let mut declared_step = declared(machine, &step.name).unwrap_or_else(|| json!(step));
     if let Some(container) = &step.for_each {
-        told["for_each"] = json!(container);
+        declared_step["for_each"] = json!(container);
     }
-    told
+    declared_step
 }
 
-/// 404: there is none, or it is not open to this tenant.
+/// 404: the workflow does not exist, or it is not open to this tenant.
 pub(crate) fn no_such(workflow: &str) -> Problem {
     Problem::not_found(format!(
-        "there is no workflow {} for this tenant",
+        "no workflow {} is open to this tenant",
         quoted(workflow)
     ))
 }
 
-/// What a failure to reach a machine is to a client.
+/// The problem for a state machine that cannot be read.
 pub(crate) fn trouble(error: MachineError, workflow: &str) -> Problem {
     match error {
         MachineError::NoSuchWorkflow | MachineError::NotOurs => no_such(workflow),

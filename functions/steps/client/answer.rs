@@ -1,4 +1,4 @@
-//! A target's answer, and the ways an action can read it.
+//! A target's answer, and the methods by which an action reads it.
 
 use std::time::SystemTime;
 
@@ -6,17 +6,17 @@ use holdfast_action::StepError;
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 
-use super::judge::{SentRequest, refusal};
+use super::judge::{SentRequest, error_of};
 
 /// Largest body that is read, in bytes: 1 MiB.
 pub const BODY_LIMIT: usize = 1 << 20;
 
-/// What a target answered: a status, headers and, if it is a success, the body.
+/// A target's answer: status, headers and, if it is a success, the body.
 pub struct Answer {
-    pub(super) asked: SentRequest,
+    pub(super) request: SentRequest,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    /// Empty if the status is no success; none if it was larger than [`BODY_LIMIT`].
+    /// Empty if the status is no success; none if the body was larger than [`BODY_LIMIT`].
     pub(super) body: Option<Vec<u8>>,
 }
 
@@ -31,20 +31,21 @@ impl Answer {
         &self.headers
     }
 
-    /// Whether the target says that what was asked for is not there (404, 410).
+    /// Whether the target answers that it has no such resource (404, 410).
     pub fn is_missing(&self) -> bool {
         matches!(self.status, StatusCode::NOT_FOUND | StatusCode::GONE)
     }
 
-    /// This answer if it is a success, else the error it amounts to: transient, unknown or permanent by its status.
+    /// This answer if it is a success, else its error: transient, unknown or permanent by the
+    /// status.
     pub fn success(self) -> Result<Self, StepError> {
-        match refusal(&self.asked, self.status, &self.headers, SystemTime::now()) {
+        match error_of(&self.request, self.status, &self.headers, SystemTime::now()) {
             None => Ok(self),
             Some(error) => Err(error),
         }
     }
 
-    /// The answer to an undo: a success, or nothing there to undo.
+    /// Success of an undo: the target undid the effect, or has none to undo (404, 410).
     pub fn undone(self) -> Result<(), StepError> {
         if self.is_missing() {
             return Ok(());
@@ -52,13 +53,14 @@ impl Answer {
         self.success().map(drop)
     }
 
-    /// The JSON body of a success. One that is not a `T` leaves an effect that happened without its output: unknown.
+    /// The JSON body of a success. If it is no `T`, the error is unknown: the effect happened, and
+    /// its output is missing.
     pub fn output<T: DeserializeOwned>(self) -> Result<T, StepError> {
         let answer = self.success()?;
         let Some(bytes) = answer.bytes() else {
             return Err(answer.too_large());
         };
-        // The place says enough; serde's own text would quote the body.
+        // The message names only the place, since serde's text would quote the body.
         serde_json::from_slice(bytes).map_err(|error| {
             answer.unusable(&format!(
                 "answered a body that is not the expected JSON (line {}, column {})",
@@ -68,7 +70,7 @@ impl Answer {
         })
     }
 
-    /// The JSON body of a success, or none where the target has nothing (404, 410): the answer to a question.
+    /// The JSON body of a success, or none if the target has no such resource (404, 410).
     pub fn found<T: DeserializeOwned>(self) -> Result<Option<T>, StepError> {
         if self.is_missing() {
             return Ok(None);
@@ -76,14 +78,14 @@ impl Answer {
         self.output().map(Some)
     }
 
-    /// The bytes of the body of a success; none if there were more than [`BODY_LIMIT`].
+    /// The bytes of the body of a success; none if the body was larger than [`BODY_LIMIT`].
     pub fn bytes(&self) -> Option<&[u8]> {
         self.body.as_deref()
     }
 
-    /// Whether the method has no effect.
+    /// Whether the method of the request has no effect.
     pub(crate) fn is_safe(&self) -> bool {
-        self.asked.safe
+        self.request.safe
     }
 
     /// The error for a body larger than [`BODY_LIMIT`].
@@ -91,10 +93,11 @@ impl Answer {
         self.unusable(&format!("answered more than {BODY_LIMIT} bytes"))
     }
 
-    /// A success without the output it should have had: only a safe request can be called clean, and never changes.
+    /// The error for a success without a usable output. A safe request has no effect in doubt, and
+    /// a repeat cannot help, so its error is permanent.
     fn unusable(&self, problem: &str) -> StepError {
-        let message = format!("{} {problem}", self.asked.what);
-        if self.asked.safe {
+        let message = format!("{} {problem}", self.request.what);
+        if self.request.safe {
             StepError::permanent(message)
         } else {
             StepError::unknown(message)

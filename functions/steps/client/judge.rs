@@ -1,4 +1,4 @@
-//! What an answer, or the lack of one, says of the effect: the one place that classifies HTTP for all actions.
+//! Classifies HTTP answers, and lost answers, by what they say about the effect, for all actions.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,50 +10,55 @@ use reqwest::{
 
 use super::network::Unreachable;
 
-/// The longest wait a target can ask for.
+/// Longest wait that a target's Retry-After can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 
-/// What a status says of the effect of the request it answers.
+/// The state of a request's effect, as the status of the answer shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Judgement {
-    /// It happened.
+    /// The effect happened.
     Success,
-    /// It did not happen, and may yet.
+    /// The effect did not happen, and a retry may succeed.
     Transient,
-    /// It may have happened.
+    /// The effect may have happened.
     Unknown,
-    /// It did not happen, and never will.
+    /// The effect did not happen, and a retry cannot help.
     Permanent,
 }
 
-/// What was asked, as far as judging the answer needs it.
+/// The parts of a request that the classification of its answer needs.
 #[derive(Debug, Clone)]
 pub(super) struct SentRequest {
-    /// Method and origin, for messages: no path, query or header, any of which may carry a payload or a secret.
+    /// Method and origin, for messages. Path, query and headers are left out, since they may carry
+    /// a payload or a secret.
     pub(super) what: String,
-    /// Whether the method has no effect (RFC 9110 §9.2.1), so that none is ever in doubt.
+    /// Whether the method has no effect (RFC 9110 §9.2.1), so that no effect is ever in doubt.
     pub(super) safe: bool,
-    /// Which attempt asked, from 1.
+    /// Number of the attempt, from 1.
     pub(super) attempt: u32,
 }
 
-/// Judges a status. docs/steps.md shows this as a table.
+/// Classifies a status. docs/steps.md shows this as a table.
 pub(super) fn judge(status: u16, safe: bool, attempt: u32) -> Judgement {
     let judgement = match status {
         200..=299 => Judgement::Success,
-        // Refused before anything was done: too slow, too early, too many, overloaded, or not understood. 501, 505 and
-        // 511 seldom heal, but a proxy in mid-deployment says them too, and retrying what was never done is safe.
+        // Refused before any effect: too slow, too early, too many, overloaded, or not understood.
+        // 501, 505 and 511 seldom pass, but a proxy returns them during a deployment too. A retry
+        // is safe.
         408 | 425 | 429 | 501 | 503 | 505 | 511 => Judgement::Transient,
-        // The target failed somewhere in the middle, or a gateway lost its answer. RFC 9110 §15: 600 and up count as 5xx.
+        // The target failed half way, or a gateway lost its answer. 600 and up count as 5xx (RFC
+        // 9110 §15).
         500.. => Judgement::Unknown,
-        // Targets that keep idempotency keys say 409 while the attempt before this one is still being carried out
-        // (draft-ietf-httpapi-idempotency-key-header §2.7); on a first attempt there is none.
+        // A target that stores idempotency keys returns 409 while the earlier attempt is at work
+        // (draft-ietf-httpapi-idempotency-key-header §2.7). A first attempt has no earlier one.
         409 if attempt > 1 => Judgement::Unknown,
-        // "See Other" is how a form says that it was accepted.
+        // A form returns "See Other" after it accepted the request.
         303 => Judgement::Unknown,
-        // The request is wrong and stays wrong; 422 is also a key that was used with another body.
+        // The request is wrong and stays wrong. 422 also means a key that was used with another
+        // body.
         400..=499 => Judgement::Permanent,
-        // Redirects are not followed: credentials would go where no allow-list was asked. 1xx: 101 is all that gets here.
+        // A redirect is not followed, since it would take credentials past the allow-list. Of 1xx,
+        // only 101 arrives here.
         _ => Judgement::Permanent,
     };
     match judgement {
@@ -63,20 +68,20 @@ pub(super) fn judge(status: u16, safe: bool, attempt: u32) -> Judgement {
     }
 }
 
-/// The error that an answer amounts to, or none if it is a success. `now` is what a Retry-After date is relative to.
-pub(super) fn refusal(
-    asked: &SentRequest,
+/// The error of an answer, or none if it is a success. A date in Retry-After is relative to `now`.
+pub(super) fn error_of(
+    request: &SentRequest,
     status: StatusCode,
     headers: &HeaderMap,
     now: SystemTime,
 ) -> Option<StepError> {
     let hint = match status.as_u16() {
         300..=399 => ": redirects are not followed, name the final address",
-        409 if asked.attempt > 1 => ": an earlier attempt may still be in progress there",
+        409 if request.attempt > 1 => ": an earlier attempt may still be in progress there",
         _ => "",
     };
-    let message = format!("{} answered {status}{hint}", asked.what);
-    match judge(status.as_u16(), asked.safe, asked.attempt) {
+    let message = format!("{} answered {status}{hint}", request.what);
+    match judge(status.as_u16(), request.safe, request.attempt) {
         Judgement::Success => None,
         Judgement::Transient => Some(match retry_after(headers, now) {
             Some(wait) => StepError::retry_after(wait, message),
@@ -87,9 +92,10 @@ pub(super) fn refusal(
     }
 }
 
-/// What a request that got no whole answer amounts to: clean only while no byte of it can have been sent.
-pub(super) fn lost(asked: &SentRequest, error: &reqwest::Error) -> StepError {
-    let what = &asked.what;
+/// The error of a request without a whole answer. It is transient only if no byte of the request
+/// can have been sent, or if the request has no effect.
+pub(super) fn lost(request: &SentRequest, error: &reqwest::Error) -> StepError {
+    let what = &request.what;
     if error.is_builder() {
         return StepError::permanent(format!("{what}: {}", root_cause(error)));
     }
@@ -104,14 +110,14 @@ pub(super) fn lost(asked: &SentRequest, error: &reqwest::Error) -> StepError {
     } else {
         format!("{what}: the answer was lost: {}", root_cause(error))
     };
-    if asked.safe {
+    if request.safe {
         StepError::transient(message)
     } else {
         StepError::unknown(message)
     }
 }
 
-/// Whether the name leads only to where no name may lead: it will the next time.
+/// Whether the name resolves only to addresses that are not allowed. A retry would find the same.
 fn is_unreachable(error: &reqwest::Error) -> bool {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
@@ -123,7 +129,7 @@ fn is_unreachable(error: &reqwest::Error) -> bool {
     false
 }
 
-/// What went wrong at the bottom; the layers above it repeat the URL with its query.
+/// The innermost cause. The layers above it repeat the URL with its query.
 fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
@@ -135,7 +141,7 @@ fn root_cause(error: &reqwest::Error) -> String {
     }
 }
 
-/// How long the target asks to be left alone (RFC 9110 §10.2.3: seconds or a date), at most an hour.
+/// The wait that the target asks for (RFC 9110 §10.2.3: seconds or a date), an hour at most.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse() {
@@ -152,23 +158,24 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 mod tests {
     use super::judge;
 
-    /// Every status from 100 to 599 as runs of the same judgement.
+    /// Every status from 100 to 599, as ranges of the same judgement.
     fn table(safe: bool, attempt: u32) -> Vec<String> {
-        let mut runs: Vec<(u16, u16, _)> = Vec::new();
+        let mut ranges: Vec<(u16, u16, _)> = Vec::new();
         for status in 100..=599 {
             let judgement = judge(status, safe, attempt);
-            match runs.last_mut() {
+            match ranges.last_mut() {
                 Some((_, last, same)) if *same == judgement => *last = status,
-                _ => runs.push((status, status, judgement)),
+                _ => ranges.push((status, status, judgement)),
             }
         }
-        runs.iter()
+        ranges
+            .iter()
             .map(|(first, last, judgement)| format!("{first}-{last} {judgement:?}"))
             .collect()
     }
 
     #[test]
-    fn every_status_of_a_request_with_an_effect_is_judged() {
+    fn every_status_of_a_request_with_an_effect_has_its_judgement() {
         let expected = [
             "100-199 Permanent",
             "200-299 Success",
@@ -199,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_only_reads_is_never_in_doubt() {
+    fn a_request_that_only_reads_is_never_unknown() {
         let expected = [
             "100-199 Permanent",
             "200-299 Success",

@@ -1,4 +1,5 @@
-//! HTTP for actions: one request on behalf of a call, with its idempotency key, its answer capped and judged.
+//! HTTP for actions: one request for a call, with its idempotency key. The answer is limited in
+//! size and classified.
 
 mod answer;
 mod judge;
@@ -22,31 +23,34 @@ pub use network::parse_network;
 
 /// The header that carries the key of the effect.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// The header by which an undo names the effect it takes back.
+/// The header by which an undo names the effect that it undoes.
 pub(crate) const FORWARD_KEY: HeaderName = HeaderName::from_static("holdfast-forward-key");
 
-/// The header by which a target's own traces join the execution's (W3C Trace Context).
+/// The header that joins a target's traces to the execution's (W3C Trace Context).
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// A target that accepts no connection in this time is down, and nothing was sent: a clean failure.
+/// Longest time to connect. After it the target counts as down; nothing was sent, so the failure is
+/// transient.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long whatever is only checked may take to answer: a function has to tell of it in time.
+/// Longest time for the answer to a check, so that the function can report it in time.
 pub(crate) const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
-/// Shorter than the 5 s after which common servers close an idle connection: a request lost to that race is an unknown outcome.
+/// Longest time that a connection stays idle. Common servers close an idle connection after 5 s,
+/// and a request lost to that race has an unknown outcome.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The connections of an action, made once per process.
+/// The HTTP connections of an action, made once per process.
 #[derive(Debug, Clone)]
 pub struct Client(reqwest::Client);
 
 impl Client {
-    /// For targets that the deployment names, wherever they are. `tls` is whether any of them is `https`: only then
-    /// are the system's certificates read, which takes milliseconds.
+    /// A client for targets that the deployment names, at any address. `tls` says whether any of
+    /// them is `https`. Only then the system's certificates are read, which takes milliseconds.
     pub fn new(tls: bool) -> Result<Self, String> {
         Self::build(tls, None)
     }
 
-    /// For targets that a definition or an input names: a name leads to public addresses and `networks` only.
+    /// A client for targets that a definition or an input names. A name resolves to public
+    /// addresses and `networks` only.
     pub fn within(networks: &[IpNet], tls: bool) -> Result<Self, String> {
         Self::build(tls, Some(Reach::new(networks)))
     }
@@ -73,10 +77,11 @@ impl Client {
             .map_err(|error| format!("the HTTP client cannot be made: {error}"))
     }
 
-    /// Whether a target answers at all, whatever it says: `HEAD` has no effect (RFC 9110 §9.2.1).
+    /// Checks by `HEAD`, which has no effect (RFC 9110 §9.2.1), that a target answers with any
+    /// status.
     pub async fn check(&self, url: &Url) -> Check {
         let origin = url.origin().ascii_serialization();
-        let asked = SentRequest {
+        let sent = SentRequest {
             what: "HEAD".to_owned(),
             safe: true,
             attempt: 1,
@@ -85,11 +90,11 @@ impl Client {
         let answer = request.send().await;
         Check::of(
             format!("{origin} answers"),
-            answer.map_err(|error| judge::lost(&asked, &error)),
+            answer.map_err(|error| judge::lost(&sent, &error)),
         )
     }
 
-    /// A request on behalf of `call`.
+    /// A request for `call`.
     pub fn request<'a>(&'a self, call: &'a Call, method: Method, url: Url) -> Request<'a> {
         Request {
             client: self,
@@ -110,7 +115,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// The system whose address is in the environment variable `variable`, such as `https://vendors.example.com/api`.
+    /// The system whose address is in the environment variable `variable`, such as
+    /// `https://vendors.example.com/api`.
     pub fn from_setting(settings: &Settings, variable: &str) -> Result<Self, String> {
         let text = settings.require(variable)?;
         let base = Url::parse(text)
@@ -119,35 +125,35 @@ impl Service {
             .filter(|url| url.username().is_empty() && url.password().is_none())
             .ok_or_else(|| {
                 format!(
-                    "environment variable {variable} must be an address such as https://api.example.com, \
-                     without user name or password"
+                    "environment variable {variable} must be an address such as \
+                     https://api.example.com, without user name or password"
                 )
             })?;
         let client = Client::new(base.scheme() == "https")?;
         Ok(Self { client, base })
     }
 
-    /// Whether it answers.
+    /// Checks that the system answers.
     pub async fn check(&self) -> Vec<Check> {
         vec![self.client.check(&self.base).await]
     }
 
-    /// Asks for what is at `path`, whose parts are escaped: no part can name anything above it.
+    /// A GET of `path`. Its parts are escaped, so that no part can name anything above it.
     pub fn get<'a>(&'a self, call: &'a Call, path: &[&str]) -> Request<'a> {
         self.request(call, Method::GET, path)
     }
 
-    /// Has the target do something.
+    /// A POST to `path`.
     pub fn post<'a>(&'a self, call: &'a Call, path: &[&str]) -> Request<'a> {
         self.request(call, Method::POST, path)
     }
 
-    /// Has the target take something away.
+    /// A DELETE of `path`.
     pub fn delete<'a>(&'a self, call: &'a Call, path: &[&str]) -> Request<'a> {
         self.request(call, Method::DELETE, path)
     }
 
-    /// A request with any method.
+    /// A request to `path` with any method.
     pub fn request<'a>(&'a self, call: &'a Call, method: Method, path: &[&str]) -> Request<'a> {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -157,7 +163,7 @@ impl Service {
     }
 }
 
-/// A request that is being put together.
+/// A request before it is sent.
 #[must_use = "nothing is sent before `send`"]
 pub struct Request<'a> {
     client: &'a Client,
@@ -175,7 +181,7 @@ impl Request<'_> {
         self
     }
 
-    /// Sends `body` as JSON.
+    /// Sets `body` as the JSON body.
     pub fn json(mut self, body: &impl Serialize) -> Result<Self, StepError> {
         let bytes = serde_json::to_vec(body)
             .map_err(|error| StepError::permanent(format!("the body is not JSON: {error}")))?;
@@ -196,10 +202,10 @@ impl Request<'_> {
         self
     }
 
-    /// Sends it with the call's key, and reads the answer whatever its status. No answer is an error: transient if
-    /// nothing can have been sent, unknown if something may have been.
+    /// Sends the request with the call's key, and reads the answer of any status. A lost answer is
+    /// an error: transient if nothing can have been sent, unknown if something may have been.
     pub async fn send(mut self) -> Result<Answer, StepError> {
-        let asked = SentRequest {
+        let sent = SentRequest {
             what: format!(
                 "{} {}",
                 self.method,
@@ -214,7 +220,7 @@ impl Request<'_> {
             self.headers
                 .insert(FORWARD_KEY, key_header(&self.call.forward_key)?);
         }
-        // One that a definition names itself stays.
+        // A traceparent that the definition sets stays.
         if let Ok(traceparent) = HeaderValue::from_str(&self.call.traceparent) {
             self.headers.entry(TRACEPARENT).or_insert(traceparent);
         }
@@ -227,11 +233,11 @@ impl Request<'_> {
             .timeout(self.call.time_left);
         request = match self.body {
             Some(body) => request.body(body),
-            // Some targets answer 411 to one that does not say that it has none (RFC 9110 §8.6).
+            // Some targets answer 411 to a request without a length (RFC 9110 §8.6).
             None if takes_body => request.header(CONTENT_LENGTH, HeaderValue::from_static("0")),
             None => request,
         };
-        let lost = |error| judge::lost(&asked, &error);
+        let lost = |error| judge::lost(&sent, &error);
         let mut response = request.send().await.map_err(lost)?;
         let body = if response.status().is_success() {
             read(&mut response).await.map_err(lost)?
@@ -242,7 +248,7 @@ impl Request<'_> {
             status: response.status(),
             headers: response.headers().clone(),
             body,
-            asked,
+            request: sent,
         })
     }
 }
@@ -252,7 +258,7 @@ fn key_header(key: &str) -> Result<HeaderValue, StepError> {
         .map_err(|_| StepError::permanent("the idempotency key does not fit in a header"))
 }
 
-/// The whole body, or none if it is larger than the limit.
+/// The whole body, or none if it is larger than [`BODY_LIMIT`].
 async fn read(response: &mut Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {

@@ -1,4 +1,5 @@
-//! Which addresses a name may lead to: public ones, and the networks that were listed; looked up once, at the connection.
+//! Resolves names to allowed addresses only: public ones, and those in listed networks. A name is
+//! resolved once, when the connection is made.
 
 use std::{
     error::Error,
@@ -55,7 +56,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             is_public(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)).into())
         }
-        // Protocol assignments such as Teredo, documentation, and 6to4, which carries any IPv4 address.
+        // Protocol assignments such as Teredo, documentation, and 6to4, which carries any IPv4
+        // address.
         [0x2001, second, ..] if second < 0x200 || second == 0xdb8 => false,
         [0x2002, ..] => false,
         [0x3fff, second, ..] if second < 0x1000 => false,
@@ -63,8 +65,8 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     }
 }
 
-/// Finds the addresses of names and keeps those that may be asked. The connection goes to what was kept and nowhere
-/// else: no second look-up could answer differently.
+/// A resolver that keeps only allowed addresses. The connection uses these addresses, so that no
+/// second look-up can answer differently.
 #[derive(Clone)]
 pub(super) struct Reach {
     networks: Arc<[IpNet]>,
@@ -112,15 +114,16 @@ impl Resolve for Reach {
     }
 }
 
-/// A name leads only to where no name may lead.
+/// The error for a name that resolves only to addresses that are not allowed.
 #[derive(Debug)]
 pub(super) struct Unreachable;
 
 impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "the name leads to an address inside a network (loopback, link-local, private or reserved) that is not \
-             listed; list the network, such as 10.1.0.0/16, if it is meant",
+            "the name leads to an address inside a network (loopback, link-local, private or \
+             reserved) that HttpAllow does not list; to allow it, list the network, such as \
+             10.1.0.0/16",
         )
     }
 }
@@ -143,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_public_internet_is_public() {
+    fn every_special_purpose_address_is_inner_and_every_other_is_public() {
         for public in [
             "1.1.1.1",
             "172.15.255.255",
@@ -191,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv4_address_written_as_ipv6_is_judged_as_what_it_is() {
+    fn an_ipv4_address_written_as_ipv6_is_checked_as_ipv4() {
         let nowhere = Reach::new(&[]);
         assert!(!nowhere.reaches(ip("::ffff:169.254.169.254")));
         assert!(nowhere.reaches(ip("::ffff:1.1.1.1")));
@@ -201,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_is_read_only_if_it_says_all_of_what_it_holds() {
+    fn a_network_with_bits_below_its_prefix_is_refused() {
         for good in [
             "10.1.0.0/16",
             "127.0.0.1/32",
@@ -226,7 +229,8 @@ mod tests {
 
     static LOOK_UPS: AtomicUsize = AtomicUsize::new(0);
 
-    /// A name server of an attacker: a harmless answer for whoever checks, another for whoever connects.
+    /// An attacker's name server: the first look-up gets a harmless address, later ones get
+    /// another.
     fn rebinding(_: &str) -> io::Result<Vec<SocketAddr>> {
         let address = match LOOK_UPS.fetch_add(1, Ordering::SeqCst) {
             0 => [127, 0, 0, 1],
@@ -236,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_is_looked_up_once_and_the_connection_goes_where_the_check_looked() {
+    async fn a_name_is_resolved_once_and_the_connection_uses_the_checked_address() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("an address").port();
         let served = thread::spawn(move || {
@@ -258,7 +262,7 @@ mod tests {
         assert_eq!(answer.status(), 204);
         served.join().expect("it served");
         assert_eq!(LOOK_UPS.load(Ordering::SeqCst), 1);
-        // The next connection is checked anew.
+        // The next connection is checked again.
         let refused = client
             .get(&url)
             .send()

@@ -1,5 +1,5 @@
-//! Where the `http` action may send requests: origins, compared part by part after parsing, never as text, and the inner
-//! networks that their names may lead to.
+//! The allow-list of the `http` action: origins, and the inner networks that their names may
+//! resolve to. Addresses are parsed and compared part by part, never as text.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use reqwest::Url;
 
 use crate::client::{IpNet, parse_network};
 
-/// The list, from the setting.
+/// The allow-list, read from the setting `HOLDFAST_HTTP_ALLOW`.
 #[derive(Debug, Default)]
 pub(super) struct AllowList {
     places: Vec<Place>,
@@ -18,17 +18,21 @@ pub(super) struct AllowList {
 /// One origin, or one domain's subdomains, with an optional path prefix.
 #[derive(Debug)]
 struct Place {
-    /// Whether it stands for every subdomain of the host, not for the host itself.
+    /// Whether it means every subdomain of the host, and not the host itself.
     subdomains: bool,
     origin: Url,
 }
 
 impl AllowList {
-    /// Reads `https://api.example.com, https://*.example.com/v1, http://127.0.0.1:4600, 10.1.0.0/16`. Nothing listed
-    /// allows nothing.
+    /// Reads a list such as `https://api.example.com, https://*.example.com/v1, 10.1.0.0/16`. An
+    /// empty list allows nothing.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut list = Self::default();
-        for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        for entry in text
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty())
+        {
             match parse_network(entry) {
                 Some(network) => list.networks.push(network),
                 None => list.places.push(Place::parse(entry)?),
@@ -37,12 +41,12 @@ impl AllowList {
         Ok(list)
     }
 
-    /// The inner networks that a listed name may lead to; an address that is listed itself needs none.
+    /// The inner networks that a listed name may resolve to. A listed address needs none.
     pub(super) fn networks(&self) -> &[IpNet] {
         &self.networks
     }
 
-    /// The origins that are named in full, each once.
+    /// The origins that are listed in full, each once.
     pub(super) fn origins(&self) -> impl Iterator<Item = &Url> {
         let named = self.places.iter().filter(|place| !place.subdomains);
         let named: BTreeMap<_, _> = named
@@ -53,10 +57,12 @@ impl AllowList {
 
     /// Whether any place needs TLS.
     pub(super) fn needs_tls(&self) -> bool {
-        self.places.iter().any(|place| place.origin.scheme() == "https")
+        self.places
+            .iter()
+            .any(|place| place.origin.scheme() == "https")
     }
 
-    /// Parses `text` as an address that may be asked, or says why it may not.
+    /// `text` as an allowed address, or the error that says why it is not allowed.
     pub(super) fn check(&self, text: &str) -> Result<Url, StepError> {
         let refuse = |why: &str| Err(StepError::permanent(format!("url: {why}")));
         let Ok(mut url) = Url::parse(text) else {
@@ -69,7 +75,7 @@ impl AllowList {
         if self.places.iter().any(|place| place.covers(&url)) {
             return Ok(url);
         }
-        // The path may carry what belongs to the payload.
+        // The path is left out of the message, since it may carry a part of the payload.
         refuse(&format!(
             "{} or its path is not allowed; the parameter HttpAllow lists what is",
             shorten(&url.origin().ascii_serialization())
@@ -81,8 +87,9 @@ impl Place {
     fn parse(entry: &str) -> Result<Self, String> {
         let wrong = |why: &str| {
             Err(format!(
-                "HOLDFAST_HTTP_ALLOW: {entry:?} {why}; write an origin such as https://api.example.com, \
-                 https://*.example.com or http://127.0.0.1:4600/v1, or a network such as 10.1.0.0/16"
+                "HOLDFAST_HTTP_ALLOW: {entry:?} {why}; write an origin such as \
+                 https://api.example.com, https://*.example.com or http://127.0.0.1:4600/v1, \
+                 or a network such as 10.1.0.0/16"
             ))
         };
         let subdomains = entry.contains("://*.");
@@ -128,7 +135,8 @@ impl Place {
         }
     }
 
-    /// By whole parts, so that `/v1` does not cover `/v10`; the parser has already resolved `..` and `%2e%2e`.
+    /// Compares whole segments, so that `/v1` does not cover `/v10`. The parser has already
+    /// resolved `..` and `%2e%2e`.
     fn covers_path(&self, url: &Url) -> bool {
         let prefix = self.origin.path().trim_end_matches('/');
         let Some(rest) = url.path().strip_prefix(prefix) else {
@@ -140,7 +148,8 @@ impl Place {
     }
 }
 
-/// Whether a part of a path is only a name, also for a target that decodes `%2f` early or reads `..;x` as `..`.
+/// Whether a segment of a path is only a name, even for a target that decodes `%2f` early or reads
+/// `..;x` as `..`.
 fn stays_below(part: &str) -> bool {
     let part = part
         .to_ascii_lowercase()
@@ -151,7 +160,7 @@ fn stays_below(part: &str) -> bool {
     !part.contains(['/', '\\']) && name != "." && name != ".."
 }
 
-/// At most 200 characters of an address.
+/// The first 200 characters of an address.
 fn shorten(text: &str) -> &str {
     match text.char_indices().nth(200) {
         Some((end, _)) => &text[..end],
@@ -168,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_allows_itself_however_it_is_written_and_nothing_that_looks_like_it() {
+    fn an_origin_allows_all_of_its_spellings_and_nothing_that_looks_like_it() {
         let list = "https://api.example.com, http://127.0.0.1:4600,http://[::1]:8080";
         for url in [
             "https://api.example.com",
@@ -216,7 +225,8 @@ mod tests {
 
     #[test]
     fn no_spelling_of_an_inner_address_passes_for_a_listed_name() {
-        let list = "https://api.example.com, http://api.example.com, http://*.example.com, 169.254.0.0/16";
+        let list = "https://api.example.com, http://api.example.com, http://*.example.com, \
+                    169.254.0.0/16";
         for host in [
             "169.254.169.254",
             "2852039166",
@@ -242,7 +252,10 @@ mod tests {
             "ⓛocalhost",
             "[::1%25eth0]",
         ] {
-            assert!(!allows(list, &format!("http://{host}/latest/execution-data/")), "{host}");
+            assert!(
+                !allows(list, &format!("http://{host}/latest/meta-data/")),
+                "{host}"
+            );
         }
     }
 
@@ -264,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_prefix_holds_by_whole_parts_against_every_way_of_climbing_out() {
+    fn a_path_prefix_allows_whole_segments_below_it_and_no_way_out() {
         for list in ["https://a.example/v1", "https://a.example/v1/"] {
             for url in [
                 "https://a.example/v1",
@@ -295,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_cannot_mean_what_it_says_is_refused_with_the_entry_named() {
+    fn a_malformed_entry_is_refused_by_name() {
         for (entry, why) in [
             ("api.example.com", "is not an address"),
             ("localhost:4600", "is neither http nor https"),

@@ -1,11 +1,12 @@
-//! The headers of the `http` action: which ones a definition may set, and which ones of an answer it gets back.
+//! The headers of the `http` action: those that a definition may set, and those of an answer that
+//! the output has.
 
 use std::collections::BTreeMap;
 
 use holdfast_action::StepError;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-/// Set by the engine or the connection, so that a definition setting them would break one or the other.
+/// Headers that the engine or the connection sets. A definition that set them would break either.
 const RESERVED: &[&str] = &[
     "connection",
     "content-length",
@@ -22,11 +23,11 @@ const RESERVED: &[&str] = &[
     "upgrade",
 ];
 
-/// Credentials, which would be kept in the ledger with the rest of the input if a definition wrote them.
+/// Headers of credentials. In `headers`, a credential would be stored in the ledger with the input.
 const CREDENTIALS: &[&str] = &["authorization", "proxy-authorization"];
 
-/// What an answer may say to later steps: never a cookie or a token.
-const GIVEN_BACK: &[&str] = &[
+/// Headers of an answer that later steps may read. Cookies and tokens are not among them.
+const OUTPUT_HEADERS: &[&str] = &[
     "content-type",
     "etag",
     "last-modified",
@@ -37,13 +38,16 @@ const GIVEN_BACK: &[&str] = &[
     "x-request-id",
 ];
 
-/// The headers a definition sets.
+/// The headers that a definition sets.
 pub(super) fn from_input(headers: &BTreeMap<String, String>) -> Result<HeaderMap, StepError> {
     let mut map = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
         let parsed = name_of(name)?;
         if CREDENTIALS.contains(&parsed.as_str()) {
-            return refuse(name, "carries credentials: use auth, which keeps them out of the ledger");
+            return refuse(
+                name,
+                "carries credentials: use auth, which keeps them out of the ledger",
+            );
         }
         let Some(value) = value_of(value) else {
             return refuse(name, "has control or non-ASCII characters in its value");
@@ -66,7 +70,8 @@ pub(super) fn name_of(name: &str) -> Result<HeaderName, StepError> {
     }
 }
 
-/// A value of visible ASCII. Of anything else a target may make something else, such as a line break of U+560A.
+/// `text` as a header value if it is visible ASCII. A target may decode any other character
+/// wrongly, such as U+560A as a line break.
 pub(super) fn value_of(text: &str) -> Option<HeaderValue> {
     let plain = text.is_ascii();
     plain.then(|| HeaderValue::from_str(text).ok()).flatten()
@@ -74,7 +79,7 @@ pub(super) fn value_of(text: &str) -> Option<HeaderValue> {
 
 /// The headers of an answer that the output has.
 pub(super) fn to_output(headers: &HeaderMap) -> BTreeMap<String, String> {
-    GIVEN_BACK
+    OUTPUT_HEADERS
         .iter()
         .filter_map(|name| {
             let value = headers.get(*name)?.to_str().ok()?;

@@ -1,4 +1,5 @@
-//! The action `http`: one request to an allowed address, with the step's idempotency key and, if asked, a credential.
+//! The action `http`: one request to an allowed address, with the step's idempotency key and an
+//! optional credential.
 
 mod allow;
 mod headers;
@@ -7,9 +8,10 @@ mod types;
 use std::sync::Arc;
 
 use futures_util::future::{join, join_all};
-use holdfast_action::{Action, Call, Check, Done, Secrets, Setting, Settings, StepError, Undo};
+use holdfast_action::{
+    Action, Call, Check, Done, SECRETS_VARIABLE, Secrets, Setting, Settings, StepError, Undo,
+};
 use holdfast_ids::digest::is_rounded;
-use holdfast_action::SECRETS_VARIABLE;
 use reqwest::{
     Method,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -19,15 +21,15 @@ use tokio::time::timeout;
 
 use crate::client::{Answer, CHECK_TIMEOUT, Client, Request};
 use allow::AllowList;
-pub use types::{Input, Output};
 use types::{Auth, Verb};
+pub use types::{Input, Output};
 
-/// Sends an HTTP request.
+/// The action `http`.
 pub struct Http {
     client: Client,
     allow: AllowList,
     secrets: Option<Arc<dyn Secrets>>,
-    /// The secrets that definitions name.
+    /// Names of the secrets that definitions use.
     named: Vec<String>,
 }
 
@@ -60,12 +62,15 @@ impl Action for Http {
 
     async fn undo(&self, call: &Call, done: Done<Input, Output>) -> Result<(), StepError> {
         let input = done.undo_input.ok_or_else(|| {
-            StepError::permanent("rollback.input is missing: an http step is undone by a request of its own")
+            StepError::permanent(
+                "rollback.input is missing: the undo of an http step needs a request of its own",
+            )
         })?;
         self.send(call, input).await?.undone()
     }
 
-    /// Whether what the list names in full answers, and the secrets that definitions name can be read.
+    /// Checks that every origin listed in full answers, and that the secrets of the definitions can
+    /// be read.
     async fn check(&self) -> Vec<Check> {
         let origins = self.allow.origins().map(|origin| self.client.check(origin));
         let secrets = self.named.iter().map(|name| self.check_secret(name));
@@ -120,7 +125,7 @@ impl Http {
         };
         let secret = secrets.get(&auth.secret).await?;
         let text = format!("{} {}", auth.scheme, secret.trim());
-        // The text itself stays out of the message.
+        // The message leaves out the text of the secret.
         let mut value = headers::value_of(text.trim_start()).ok_or_else(|| {
             StepError::permanent(format!(
                 "auth: the secret {:?} or its scheme has characters that no header can carry",
@@ -140,7 +145,11 @@ fn has_other_content(headers: &HeaderMap) -> bool {
         .is_some_and(|value| !value.to_ascii_lowercase().contains("json"))
 }
 
-fn with_body(request: Request<'_>, body: Option<Value>, raw: bool) -> Result<Request<'_>, StepError> {
+fn with_body(
+    request: Request<'_>,
+    body: Option<Value>,
+    raw: bool,
+) -> Result<Request<'_>, StepError> {
     match body {
         None => Ok(request),
         Some(Value::String(text)) if raw => Ok(request.text(text)),
@@ -154,10 +163,11 @@ fn with_body(request: Request<'_>, body: Option<Value>, raw: bool) -> Result<Req
 fn output(answer: Answer) -> Result<Output, StepError> {
     let body = match answer.bytes() {
         Some(bytes) => Some(body_of(bytes)),
-        // Nothing but the body was wanted, and it will be as large the next time.
+        // A safe request is for its body alone, and the body will be as large the next time.
         None if answer.is_safe() => return Err(answer.too_large()),
-        // The status says that the effect stands. Calling it unknown would throw that away: it would be sent again for
-        // nothing, or be put before a person. A later step that needs the body fails, and then this one is undone.
+        // The status proves the effect. As an unknown outcome, the request would be repeated for
+        // nothing, or put to a person. A later step that needs the body fails, and then this one is
+        // undone.
         None => None,
     };
     Ok(Output {

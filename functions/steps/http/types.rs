@@ -1,4 +1,4 @@
-//! What a definition writes for an `http` step, and what the step gives back.
+//! Input and output of an `http` step.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct Input {
     /// Headers. Idempotency-Key is always set by the engine; credentials belong in `auth`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// The body, sent as JSON; a string is sent as it is if `headers` names a content-type other than JSON.
+    /// The body, sent as JSON. A string is sent unchanged if `headers` has another content-type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
     /// Credentials.
@@ -25,10 +25,11 @@ pub struct Input {
     pub auth: Option<Auth>,
 }
 
-/// The method: GET only reads, so that it is retried whatever became of it.
+/// The method. A GET has no effect, so that it can be retried after any outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
-// Without a text each: the schema is then one `enum`, which editors complete and errors list.
+// The variants have no doc comments, so that the schema is one `enum`, which editors complete and
+// errors list.
 pub enum Verb {
     Get,
     Post,
@@ -41,9 +42,9 @@ pub enum Verb {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Auth {
-    /// The secret's name; its text is sent as it is.
+    /// The secret's name. Its text is sent unchanged.
     pub secret: String,
-    /// The header.
+    /// The header that carries the secret.
     #[serde(default = "authorization")]
     pub header: String,
     /// The word before the secret; empty for none.
@@ -64,10 +65,11 @@ fn bearer() -> String {
 pub struct Output {
     /// The status, 200 to 299.
     pub status: u16,
-    /// Those of content-type, location, etag, last-modified and the target's request id that it sent, in lower case.
+    /// Of the answer's headers: content-type, location, etag, last-modified and the target's
+    /// request id, in lower case.
     pub headers: BTreeMap<String, String>,
-    /// JSON if the body parses as such, else text; null if there was none. Integers that JSON readers round
-    /// (beyond ±(2^53 - 1)) are given as strings.
+    /// The body: JSON if it parses, else text, or null if there is none. Integers that JSON readers
+    /// round (beyond ±(2^53 - 1)) are strings.
     pub body: Value,
     /// True if the body was larger than 1 MiB and therefore left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

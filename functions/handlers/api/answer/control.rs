@@ -1,4 +1,4 @@
-//! What the API answers about what is paused.
+//! Answers about controls.
 
 use holdfast_ledger::{Meanwhile, Switch};
 use jiff::Timestamp;
@@ -7,34 +7,34 @@ use serde::Serialize;
 
 use crate::schema::time_or_null;
 
-/// Everything that was ever paused, as it stands, last changed first.
+/// Every control that was ever set, last changed first.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Controls {
     pub(crate) controls: Vec<Control>,
 }
 
-/// What stands of a scope after it was turned.
+/// A control after a request to set it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ControlChange {
     #[serde(flatten)]
     pub(crate) control: Control,
-    /// Whether it stood like this before.
+    /// Whether the control was in this state before.
     pub(crate) replayed: bool,
 }
 
-/// What was last said of the platform, a tenant or a workflow.
+/// The control of the platform, a tenant or a workflow.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Control {
     /// `platform`, `tenant/NAME` or `workflow/WF-ID`.
     pub(crate) scope: String,
     pub(crate) state: Switch,
-    /// While it is paused: what executions do that have begun.
+    /// What running executions do during the pause; absent while nothing is paused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) running_executions: Option<Meanwhile>,
-    /// Why. Left out, as what follows, where nothing was ever said.
+    /// The reason. It is absent, like `by` and `at`, if the control was never set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
-    /// Who said so: the subject of the token.
+    /// The subject of the token that set the control.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

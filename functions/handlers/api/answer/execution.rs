@@ -1,4 +1,5 @@
-//! An execution as the API shows it. What comes from inputs, outputs, targets or people is left out for observers.
+//! Answers about one execution. Observers see nothing that comes from inputs, outputs, targets or
+//! people.
 
 use holdfast_ids::trace::TraceId;
 use holdfast_receipt::{AttemptOutcome, GuardrailOutcome};
@@ -11,17 +12,17 @@ use serde_json::Value;
 use super::incident::Question;
 use crate::schema::{time, time_or_null};
 
-/// An execution, recorded or about to be.
+/// An execution, recorded or not yet.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum ExecutionView {
-    /// It is recorded.
+    /// An execution that the ledger records.
     Recorded(Box<Execution>),
-    /// Step Functions has it, the ledger not yet.
+    /// An execution that Step Functions runs and the ledger does not record yet.
     Starting(Starting),
 }
 
-/// A start that is not recorded yet.
+/// A start that the ledger does not record yet.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Starting {
     pub(crate) execution_id: String,
@@ -29,11 +30,11 @@ pub(crate) struct Starting {
     pub(crate) tenant: String,
     /// `STARTING`
     pub(crate) status: &'static str,
-    /// None yet.
+    /// Empty until the start is recorded.
     pub(crate) steps: Vec<Step>,
 }
 
-/// What the ledger knows of an execution.
+/// An execution as the ledger records it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Execution {
     pub(crate) execution_id: String,
@@ -43,10 +44,10 @@ pub(crate) struct Execution {
     pub(crate) status: String,
     /// The trigger's name, or `api` or `direct`.
     pub(crate) trigger: String,
-    /// One for the execution, in logs and to its targets.
+    /// The trace id of the execution, in logs and in requests to targets.
     #[schemars(with = "String")]
     pub(crate) trace_id: TraceId,
-    /// Rises with a redrive and with a later rollback.
+    /// The execution generation; it rises with a redrive and with a later rollback.
     pub(crate) generation: u32,
     #[schemars(schema_with = "time")]
     pub(crate) started_at: Timestamp,
@@ -54,15 +55,15 @@ pub(crate) struct Execution {
     pub(crate) ended_at: Option<Timestamp>,
     #[schemars(schema_with = "time")]
     pub(crate) deadline: Timestamp,
-    /// What the gate decided; the messages only for who may see what comes from inputs.
+    /// Outcomes of the admission check; messages only for roles that see payloads.
     pub(crate) guardrails: Vec<GuardrailOutcome>,
-    /// Why it does not go on.
+    /// The failure that stopped the execution.
     pub(crate) failure: Option<ExecutionFailure>,
     /// The last redrive.
     pub(crate) redriven: Option<Redrive>,
-    /// Repeats of its start that were refused.
+    /// Number of repeated starts that were refused.
     pub(crate) duplicates_prevented: u64,
-    /// What people are asked.
+    /// Questions to people, open and closed.
     pub(crate) questions: Vec<Question>,
     pub(crate) steps: Vec<Step>,
     pub(crate) receipt: Option<ReceiptLink>,
@@ -70,30 +71,30 @@ pub(crate) struct Execution {
     pub(crate) input: Option<PayloadView>,
 }
 
-/// Why an execution does not go on.
+/// The failure that stopped an execution.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ExecutionFailure {
-    /// The state that failed; empty where it came from outside.
+    /// The state that failed; empty if the cause is outside the state machine.
     pub(crate) state: String,
     pub(crate) error: String,
     pub(crate) requested_by: Option<String>,
 }
 
-/// A redrive: somebody let it go on where it had failed.
+/// A redrive, which continues the execution where it failed.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Redrive {
-    /// The generation that it began.
+    /// The execution generation that the redrive began.
     pub(crate) generation: u32,
-    /// Who asked for it.
+    /// The subject of the token that requested it.
     pub(crate) by: String,
-    /// Why, in their own words.
+    /// The reason in the requester's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
     #[schemars(schema_with = "time")]
     pub(crate) at: Timestamp,
 }
 
-/// Where a receipt's link is asked for.
+/// The path that returns a link to the receipt.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ReceiptLink {
     pub(crate) href: String,
@@ -107,7 +108,7 @@ pub(crate) struct Step {
     pub(crate) number: u32,
     pub(crate) action: String,
     pub(crate) status: &'static str,
-    /// What its target receives.
+    /// The effect key, which the target receives.
     pub(crate) idempotency_key: String,
     #[schemars(schema_with = "time_or_null")]
     pub(crate) started_at: Option<Timestamp>,
@@ -119,16 +120,16 @@ pub(crate) struct Step {
     pub(crate) payloads: Option<StepPayloads>,
 }
 
-/// What a step is about.
+/// Payloads of a step.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct StepPayloads {
-    /// The item's name in a `for_each`.
+    /// The item key in a `for_each`.
     pub(crate) item: Option<String>,
     pub(crate) input: PayloadView,
     pub(crate) output: Option<PayloadView>,
 }
 
-/// One attempt.
+/// One attempt at a step or at its undo.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Attempt {
     #[schemars(schema_with = "time")]
@@ -137,12 +138,12 @@ pub(crate) struct Attempt {
     pub(crate) ended_at: Option<Timestamp>,
     #[schemars(with = "Option<String>")]
     pub(crate) outcome: Option<AttemptOutcome>,
-    /// What went wrong; null where nothing did.
+    /// The error; null if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Option<String>>,
 }
 
-/// A payload: a small one itself, of a large one the digest and the size.
+/// A payload: its value if it is small, otherwise its size; always its digest.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct PayloadView {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,7 +168,7 @@ impl From<&Payload> for PayloadView {
     }
 }
 
-/// An execution's story: CloudEvents 1.0, in order.
+/// The audit events of an execution as CloudEvents 1.0, in order.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Story {
     pub(crate) execution_id: String,

@@ -1,4 +1,5 @@
-//! Incidents and questions as the API shows them. What targets and people said is left out for observers.
+//! Answers about incidents and questions. Observers see no messages of targets and no reasons of
+//! people.
 
 use holdfast_ledger::IncidentStatus;
 use holdfast_task::QuestionKind;
@@ -17,27 +18,27 @@ pub(crate) struct Incidents {
     pub(crate) next: Option<String>,
 }
 
-/// One cause, however many executions it met.
+/// One cause of failures or questions, with every execution that met it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Incident {
     pub(crate) incident_id: String,
     pub(crate) workflow_id: String,
     pub(crate) tenant: String,
-    /// The state that failed or asks; empty where it came from outside.
+    /// The state that failed or asks; empty if the cause is outside the state machine.
     pub(crate) state: String,
     pub(crate) error: String,
     #[schemars(with = "String")]
     pub(crate) status: IncidentStatus,
     #[schemars(schema_with = "time")]
     pub(crate) opened_at: Timestamp,
-    /// What people did about it, oldest first.
+    /// Acknowledgements and resolutions, oldest first.
     pub(crate) handled: Vec<IncidentActionView>,
     pub(crate) href: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
 }
 
-/// What a person did about an incident.
+/// An acknowledgement or a resolution.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct IncidentActionView {
     #[schemars(with = "String")]
@@ -49,37 +50,37 @@ pub(crate) struct IncidentActionView {
     pub(crate) at: Timestamp,
 }
 
-/// An incident and the executions that it met.
+/// An incident and the executions that met it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct IncidentInFull {
     #[serde(flatten)]
     pub(crate) incident: Incident,
-    /// Those that wait first, then the newest: 500 at most.
+    /// Waiting executions first, then the newest: 500 at most.
     pub(crate) executions: Vec<Link>,
-    /// How many it met, each generation of an execution for itself.
+    /// Number of executions that met it, each execution generation counted separately.
     pub(crate) executions_total: usize,
 }
 
-/// An execution that an incident met.
+/// An execution that met the incident.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Link {
     pub(crate) execution_id: String,
     pub(crate) generation: u32,
     #[schemars(schema_with = "time")]
     pub(crate) at: Timestamp,
-    /// `WAITING` for a decision, or how it ended.
+    /// `WAITING` for a decision, or the status in which the execution ended.
     pub(crate) status: String,
     pub(crate) href: String,
-    /// Effects that stand, or may stand: the first 20. The receipt names them all.
+    /// Effects that remain, or may remain: the first 20. The receipt lists them all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stands: Option<Vec<String>>,
-    /// How many stand, or may.
+    /// Number of effects that remain, or may remain.
     pub(crate) stands_total: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) question: Option<Question>,
 }
 
-/// What people are asked about an execution.
+/// A question that an execution puts to people.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Question {
     pub(crate) step: String,
@@ -87,20 +88,20 @@ pub(crate) struct Question {
     pub(crate) kind: QuestionKind,
     /// `OPEN`, `DECIDED` or `EXPIRED`.
     pub(crate) status: &'static str,
-    /// Silence decides then.
+    /// When the question expires, so that its default decision takes effect.
     #[schemars(schema_with = "time")]
     pub(crate) until: Timestamp,
-    /// What can be decided.
+    /// Decisions that the question allows.
     pub(crate) decisions: Vec<&'static str>,
-    /// What was.
+    /// The decision, once it is recorded.
     pub(crate) decision: Option<DecisionView>,
-    /// The incident that takes the answer.
+    /// The path of the incident that takes the decision.
     pub(crate) incident: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
 }
 
-/// A decision that was taken.
+/// A recorded decision.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct DecisionView {
     pub(crate) decision: &'static str,
@@ -111,14 +112,14 @@ pub(crate) struct DecisionView {
     pub(crate) at: Timestamp,
 }
 
-/// What came of a decision.
+/// The execution and the step that a decision is for.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct DecisionResult {
     pub(crate) incident_id: String,
     pub(crate) execution_id: String,
     pub(crate) step: String,
     pub(crate) decision: &'static str,
-    /// Whether it had been decided so before.
+    /// Whether the same decision was recorded before.
     pub(crate) replayed: bool,
     pub(crate) links: ExecutionLinks,
 }

@@ -1,4 +1,4 @@
-//! Lists as the API answers them.
+//! Answers that list executions, receipts, digests and workflows.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -28,7 +28,7 @@ pub(crate) struct ListedExecution {
     pub(crate) started_at: Timestamp,
     #[schemars(schema_with = "time_or_null")]
     pub(crate) ended_at: Option<Timestamp>,
-    /// Where its receipt's link is asked for.
+    /// The path that returns a link to the receipt.
     pub(crate) receipt: Option<String>,
     pub(crate) href: String,
 }
@@ -50,7 +50,7 @@ pub(crate) struct ListedReceipt {
     pub(crate) generation: u32,
     #[schemars(schema_with = "time")]
     pub(crate) started_at: Timestamp,
-    /// Hex SHA-256 of its bytes.
+    /// Hex SHA-256 of the receipt's bytes.
     pub(crate) sha256: String,
     /// The object's key in the bucket of receipts.
     pub(crate) object: String,
@@ -68,13 +68,13 @@ pub(crate) struct Digests {
 /// The digest of an hour, and a link to it that works without credentials until it expires.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ListedDigest {
-    /// When its hour begins.
+    /// Begin of the hour.
     #[schemars(schema_with = "time")]
     pub(crate) from: Timestamp,
-    /// When its hour is over.
+    /// End of the hour.
     #[schemars(schema_with = "time")]
     pub(crate) until: Timestamp,
-    /// Hex SHA-256 of its bytes, as they are now.
+    /// Hex SHA-256 of the file's bytes at the time of the request.
     pub(crate) sha256: String,
     /// The object's key in the bucket of receipts.
     pub(crate) object: String,
@@ -98,30 +98,32 @@ pub(crate) struct Workflow {
     pub(crate) href: String,
 }
 
-/// A workflow.
+/// A workflow with its definition.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct WorkflowInFull {
     #[serde(flatten)]
     pub(crate) workflow: Workflow,
     pub(crate) definition: Definition,
-    /// A Mermaid flowchart of its machine, without the way to the rollback.
+    /// A Mermaid flowchart of the state machine, without the transitions to the rollback.
     pub(crate) graph: String,
 }
 
-/// What a workflow demands of a start, and what it does.
+/// The conditions of a start, and the steps.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Definition {
-    /// JSON Schema 2020-12 of its input.
+    /// JSON Schema 2020-12 of the input.
     pub(crate) input: Value,
-    /// Assertions that must hold before any effect.
+    /// Assertions that must yield true before any effect.
     pub(crate) guardrails: Vec<Value>,
-    /// What else it demands of a start: hours, freezes, an approval, budgets, limits. An amount is an expression without `{% %}`.
+    /// Other guardrails: hours, freezes, approval, budgets, limits. An amount is an expression
+    /// without `{% %}`.
     pub(crate) demands: Map<String, Value>,
-    /// Events and schedules that start it, by name.
+    /// Names of the triggers, events and schedules.
     pub(crate) triggers: Vec<String>,
-    /// Longest duration of an execution, in seconds.
+    /// Deadline of an execution, in seconds after its start.
     pub(crate) timeout_s: u64,
-    /// Its steps, in declared order: the action, the longest attempt in seconds (`timeout_s`), the attempts in all, how it is
-    /// undone (`undo`, absent where it cannot be), and its retriers in the Amazon States Language (`retry`).
+    /// The steps, in declared order. Each has its action, the longest attempt in seconds
+    /// (`timeout_s`), the number of attempts, the undo (`undo`, absent if it is irreversible), and
+    /// the retriers in the Amazon States Language (`retry`).
     pub(crate) steps: Vec<Value>,
 }

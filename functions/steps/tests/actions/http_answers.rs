@@ -1,4 +1,4 @@
-//! What an `http` step makes of answers, and of the lack of one.
+//! Outputs and errors of the `http` action for each kind of answer, and for lost answers.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{
     server::{Reply, Server},
-    set_up::{call, http, told},
+    set_up::{call, http, kind_and_message},
 };
 
-async fn ask(method: &str, server: &Server) -> Result<Value, StepError> {
+async fn send(method: &str, server: &Server) -> Result<Value, StepError> {
     let url = format!("{}/path?query=1", server.url);
     let mut call = call();
     call.time_left = Duration::from_millis(500);
@@ -27,7 +27,7 @@ async fn the_output_has_the_status_the_safe_headers_and_the_body() {
         headers,
         r#"{"id":9007199254740993,"n":[1]}"#,
     ));
-    let output = ask("POST", &server).await.expect("an output");
+    let output = send("POST", &server).await.expect("an output");
     let expected = json!({
         "status": 201,
         "headers": { "content-type": "application/json", "location": "/notes/7", "x-request-id": "r-1" },
@@ -37,20 +37,20 @@ async fn the_output_has_the_status_the_safe_headers_and_the_body() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_json_is_given_as_text_and_none_as_null() {
+async fn a_body_that_is_not_json_becomes_text_and_no_body_becomes_null() {
     for (body, expected) in [
         ("", json!(null)),
         ("accepted", json!("accepted")),
         ("7", json!(7)),
     ] {
         let server = Server::always(Reply::status(200, "", body));
-        let output = ask("POST", &server).await.expect("an output");
+        let output = send("POST", &server).await.expect("an output");
         assert_eq!(output["body"], expected);
     }
 }
 
 #[tokio::test]
-async fn each_status_is_judged_by_whether_the_effect_can_have_happened() {
+async fn each_status_is_classified_by_whether_the_effect_can_have_happened() {
     for (status, of_post, of_get) in [
         (301, "permanent", "permanent"),
         (303, "unknown", "permanent"),
@@ -72,8 +72,8 @@ async fn each_status_is_judged_by_whether_the_effect_can_have_happened() {
     ] {
         let server = Server::always(Reply::status(status, "", "details with a payload"));
         for (method, expected) in [("POST", of_post), ("GET", of_get)] {
-            let error = ask(method, &server).await.expect_err("no success");
-            let (kind, message) = told(&error);
+            let error = send(method, &server).await.expect_err("no success");
+            let (kind, message) = kind_and_message(&error);
             assert_eq!(kind, expected, "{method} {status}");
             let start = format!("{method} {} answered {status}", server.url);
             assert!(message.starts_with(&start), "{message}");
@@ -86,17 +86,20 @@ async fn each_status_is_judged_by_whether_the_effect_can_have_happened() {
 }
 
 #[tokio::test]
-async fn a_conflict_after_an_earlier_attempt_may_be_that_attempt_still_at_work() {
+async fn a_conflict_on_a_later_attempt_is_unknown() {
     let server = Server::always(Reply::status(409, "", ""));
     let mut second = call();
     second.attempt = 2;
     let input = json!({ "method": "POST", "url": server.url });
     let error = http(&server.url).run(&second, input).await;
-    assert_eq!(told(&error.expect_err("a conflict")).0, "unknown");
+    assert_eq!(
+        kind_and_message(&error.expect_err("a conflict")).0,
+        "unknown"
+    );
 }
 
 #[tokio::test]
-async fn the_time_a_target_asks_for_is_passed_on_up_to_an_hour() {
+async fn retry_after_is_respected_up_to_an_hour() {
     for (value, expected) in [
         ("7", "transient 7"),
         ("0", "transient 0"),
@@ -107,8 +110,8 @@ async fn the_time_a_target_asks_for_is_passed_on_up_to_an_hour() {
         ("-1", "transient"),
     ] {
         let server = Server::always(Reply::status(429, &format!("Retry-After: {value}\r\n"), ""));
-        let error = ask("POST", &server).await.expect_err("no success");
-        assert_eq!(told(&error).0, expected, "{value}");
+        let error = send("POST", &server).await.expect_err("no success");
+        assert_eq!(kind_and_message(&error).0, expected, "{value}");
     }
 }
 
@@ -120,7 +123,7 @@ async fn a_redirect_is_not_followed() {
         &format!("Location: {}\r\n", other.url),
         "",
     ));
-    let error = ask("POST", &server).await.expect_err("a redirect");
+    let error = send("POST", &server).await.expect_err("a redirect");
     assert_eq!(
         error.message,
         format!(
@@ -132,7 +135,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn what_fails_before_the_request_is_sent_is_clean() {
+async fn a_failure_before_the_request_is_sent_is_transient() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let refused = format!("http://{}", free.local_addr().expect("an address"));
     drop(free);
@@ -145,7 +148,7 @@ async fn what_fails_before_the_request_is_sent_is_clean() {
         let input = json!({ "method": "POST", "url": format!("{origin}/x?query=1") });
         let error = http(&origin).run(&call(), input).await;
         let error = error.expect_err("no connection");
-        let (kind, message) = told(&error);
+        let (kind, message) = kind_and_message(&error);
         assert_eq!(kind, "transient", "{message}");
         let start = format!("POST {origin}: could not connect: ");
         assert!(message.starts_with(&start), "{message}");
@@ -154,7 +157,7 @@ async fn what_fails_before_the_request_is_sent_is_clean() {
 }
 
 #[tokio::test]
-async fn what_fails_once_the_request_may_have_been_sent_is_unknown_unless_it_only_reads() {
+async fn a_failure_after_the_request_may_have_been_sent_is_unknown_unless_it_only_reads() {
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this";
     for reply in [
         Reply::Bytes(Vec::new()),
@@ -167,8 +170,8 @@ async fn what_fails_once_the_request_may_have_been_sent_is_unknown_unless_it_onl
     ] {
         let server = Server::always(reply);
         for (method, expected) in [("POST", "unknown"), ("GET", "transient")] {
-            let error = ask(method, &server).await.expect_err("no whole answer");
-            let (kind, message) = told(&error);
+            let error = send(method, &server).await.expect_err("no whole answer");
+            let (kind, message) = kind_and_message(&error);
             assert_eq!(kind, expected, "{message}");
             assert!(
                 message.starts_with(&format!("{method} {}: ", server.url)),
@@ -180,13 +183,13 @@ async fn what_fails_once_the_request_may_have_been_sent_is_unknown_unless_it_onl
 }
 
 #[tokio::test]
-async fn an_answer_without_end_stops_being_read_and_keeps_what_its_status_says() {
+async fn an_endless_answer_is_cut_and_its_status_still_counts() {
     for start in [
         "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 99999999999\r\n\r\n",
     ] {
         let server = Server::always(Reply::Endless(start.to_owned()));
-        let output = ask("POST", &server).await.expect("the effect stands");
+        let output = send("POST", &server).await.expect("the effect remains");
         assert_eq!(
             output,
             json!({
@@ -196,11 +199,14 @@ async fn an_answer_without_end_stops_being_read_and_keeps_what_its_status_says()
                 "body_omitted": true,
             })
         );
-        let error = ask("GET", &server)
+        let error = send("GET", &server)
             .await
-            .expect_err("the body was all of it");
+            .expect_err("a GET needs its body");
         let expected = format!("GET {} answered more than 1048576 bytes", server.url);
-        assert_eq!(told(&error), ("permanent".to_owned(), expected.as_str()));
+        assert_eq!(
+            kind_and_message(&error),
+            ("permanent".to_owned(), expected.as_str())
+        );
     }
 }
 
@@ -208,6 +214,6 @@ async fn an_answer_without_end_stops_being_read_and_keeps_what_its_status_says()
 async fn a_body_of_exactly_the_limit_is_read() {
     let body = "x".repeat(1 << 20);
     let server = Server::always(Reply::status(200, "", &body));
-    let output = ask("GET", &server).await.expect("an output");
+    let output = send("GET", &server).await.expect("an output");
     assert_eq!(output["body"], Value::String(body));
 }

@@ -1,20 +1,21 @@
-//! Where an `http` step cannot be led: names of inner addresses, redirects, other spellings, headers that smuggle.
+//! Attempts to lead the `http` action elsewhere: names of inner addresses, redirects, other
+//! spellings and smuggled headers.
 
 use serde_json::json;
 
 use crate::{
     server::{Reply, Server},
-    set_up::{call, done, http, told, undo_call},
+    set_up::{call, done, http, kind_and_message, undo_call},
 };
 
 #[tokio::test]
-async fn a_listed_name_that_leads_to_this_machine_is_refused_before_anything_is_sent() {
+async fn a_listed_name_that_resolves_to_loopback_is_refused_before_anything_is_sent() {
     let server = Server::always(Reply::status(200, "", "{}"));
     let named = server.url.replace("127.0.0.1", "localhost");
     let input = json!({ "method": "POST", "url": named, "auth": { "secret": "token" } });
     let error = http(&named).run(&call(), input.clone()).await;
     let error = error.expect_err("localhost is no public name");
-    let (kind, message) = told(&error);
+    let (kind, message) = kind_and_message(&error);
     assert_eq!(kind, "permanent", "{message}");
     assert!(
         message.contains("leads to an address inside a network"),
@@ -23,12 +24,15 @@ async fn a_listed_name_that_leads_to_this_machine_is_refused_before_anything_is_
     let undone = http(&named)
         .undo(&undo_call(), done(input.clone(), Some(input)))
         .await;
-    assert_eq!(told(&undone.expect_err("an undo no less")).0, "permanent");
+    assert_eq!(
+        kind_and_message(&undone.expect_err("the undo is refused too")).0,
+        "permanent"
+    );
     assert_eq!(server.heard(), []);
 }
 
 #[tokio::test]
-async fn a_name_may_lead_into_a_network_that_is_listed_beside_it() {
+async fn a_name_may_resolve_into_a_listed_network() {
     let server = Server::always(Reply::status(200, "", "{}"));
     let named = server.url.replace("127.0.0.1", "localhost");
     let input = json!({ "method": "GET", "url": named });
@@ -38,17 +42,17 @@ async fn a_name_may_lead_into_a_network_that_is_listed_beside_it() {
         .await
         .expect("an output");
     assert_eq!(server.heard().len(), 1);
-    // Another network opens nothing.
+    // Another listed network does not allow the address.
     let other = format!("{named}, 10.0.0.0/8");
     http(&other)
         .run(&call(), input)
         .await
-        .expect_err("not this one");
+        .expect_err("another network");
     assert_eq!(server.heard().len(), 1);
 }
 
 #[tokio::test]
-async fn a_listed_network_lists_no_address_as_a_target() {
+async fn a_listed_network_makes_no_address_a_target() {
     let server = Server::always(Reply::status(200, "", "{}"));
     let input = json!({ "method": "GET", "url": server.url });
     let error = http("https://api.example.com, 127.0.0.0/8")
@@ -64,12 +68,12 @@ async fn a_listed_network_lists_no_address_as_a_target() {
 }
 
 #[tokio::test]
-async fn no_redirect_is_followed_wherever_it_leads_and_whatever_asked() {
+async fn no_redirect_is_followed_for_any_target_or_method() {
     let hidden = Server::always(Reply::status(200, "", "hidden"));
     for status in [301, 302, 303, 307, 308] {
         for target in [
             hidden.url.as_str(),
-            "http://169.254.169.254/latest/execution-data/",
+            "http://169.254.169.254/latest/meta-data/",
             "//evil.example/",
         ] {
             let location = format!("Location: {target}\r\n");
@@ -81,14 +85,14 @@ async fn no_redirect_is_followed_wherever_it_leads_and_whatever_asked() {
                 let error = error.expect_err("a redirect is no success");
                 assert!(!error.message.contains(target), "{}", error.message);
             }
-            assert_eq!(server.heard().len(), 2, "{status}: each asked once");
+            assert_eq!(server.heard().len(), 2, "{status}: one request each");
         }
     }
-    assert_eq!(hidden.heard(), [], "nobody came by a redirect");
+    assert_eq!(hidden.heard(), [], "no request arrived by a redirect");
 }
 
 #[tokio::test]
-async fn an_answer_that_leads_elsewhere_by_other_headers_leads_nowhere() {
+async fn no_other_header_of_an_answer_leads_elsewhere() {
     let hidden = Server::always(Reply::status(200, "", "hidden"));
     let headers = format!(
         "Refresh: 0; url={0}\r\nContent-Location: {0}\r\nAlt-Svc: h2=\"{0}\"\r\n",
@@ -101,7 +105,11 @@ async fn an_answer_that_leads_elsewhere_by_other_headers_leads_nowhere() {
         .await
         .expect("an output");
     assert_eq!(output["status"], 200);
-    assert_eq!(output["headers"], json!({}), "none of them is given back");
+    assert_eq!(
+        output["headers"],
+        json!({}),
+        "none of them is in the output"
+    );
     assert_eq!(hidden.heard(), []);
 }
 
@@ -141,14 +149,14 @@ async fn no_header_smuggles_another_header_a_request_or_a_key() {
     for (name, value) in smuggled {
         let input = json!({ "method": "POST", "url": url, "headers": { name: value }, "body": {} });
         let error = http(url).run(&call(), input).await.expect_err(name);
-        assert_eq!(told(&error).0, "permanent", "{name}");
+        assert_eq!(kind_and_message(&error).0, "permanent", "{name}");
         assert!(
             !error.message.contains(['\r', '\n', '\0']),
             "{:?}",
             error.message
         );
         let auth = json!({ "secret": "token", "header": name });
-        // A credential may go into any header that may be set, and into the two that are for credentials.
+        // A credential may use any header that may be set, and the two headers for credentials.
         let ours = !matches!(name, "X-A" | "Authorization" | "Proxy-Authorization");
         let input = json!({ "method": "POST", "url": url, "auth": auth, "body": {} });
         assert_eq!(ours, http(url).run(&call(), input).await.is_err(), "{name}");

@@ -1,10 +1,10 @@
-//! What an `http` step sends, and what it refuses to send.
+//! Requests that the `http` action sends, and inputs that it refuses.
 
 use serde_json::{Value, json};
 
 use crate::{
     server::{Reply, Server},
-    set_up::{call, done, http, told, undo_call},
+    set_up::{call, done, http, kind_and_message, undo_call},
 };
 
 async fn run(server: &Server, input: Value) -> Value {
@@ -34,7 +34,7 @@ async fn a_post_carries_its_key_its_headers_its_credential_and_its_body() {
 }
 
 #[tokio::test]
-async fn every_method_sends_the_key_and_every_attempt_the_same_one() {
+async fn every_method_sends_the_key_and_every_attempt_sends_the_same_key() {
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
         let server = Server::start(&[Reply::status(503, "", ""), Reply::status(204, "", "")]);
         let action = http(&server.url);
@@ -63,7 +63,7 @@ async fn every_method_sends_the_key_and_every_attempt_the_same_one() {
 }
 
 #[tokio::test]
-async fn a_credential_can_go_raw_into_another_header() {
+async fn a_credential_can_use_another_header_without_a_scheme() {
     let server = Server::always(Reply::status(200, "", ""));
     let auth = json!({ "secret": "token", "header": "X-Api-Key", "scheme": "" });
     run(
@@ -77,7 +77,7 @@ async fn a_credential_can_go_raw_into_another_header() {
 }
 
 #[tokio::test]
-async fn a_text_body_goes_as_it_is_under_its_own_content_type() {
+async fn a_text_body_is_sent_unchanged_under_its_own_content_type() {
     let server = Server::always(Reply::status(200, "", ""));
     let headers = json!({ "Content-Type": "application/x-www-form-urlencoded" });
     let input =
@@ -106,7 +106,7 @@ async fn an_undo_sends_its_own_request_with_its_own_key_and_names_the_forward_ke
 }
 
 #[tokio::test]
-async fn an_undo_of_what_never_happened_or_is_already_gone_succeeds() {
+async fn an_undo_of_an_effect_that_does_not_exist_succeeds() {
     for (status, expected) in [
         (404, None),
         (410, None),
@@ -119,7 +119,7 @@ async fn an_undo_of_what_never_happened_or_is_already_gone_succeeds() {
         let undone = http(&server.url)
             .undo(&undo_call(), done(input.clone(), Some(input)))
             .await;
-        let kind = undone.err().map(|error| told(&error).0);
+        let kind = undone.err().map(|error| kind_and_message(&error).0);
         assert_eq!(kind.as_deref(), expected, "{status}");
     }
 }
@@ -129,7 +129,7 @@ async fn an_undo_without_an_input_of_its_own_is_refused() {
     let input = json!({ "method": "POST", "url": "http://127.0.0.1:1" });
     let error = http("").undo(&undo_call(), done(input, None)).await;
     let error = error.expect_err("nothing to send");
-    assert_eq!(told(&error).0, "permanent");
+    assert_eq!(kind_and_message(&error).0, "permanent");
     assert!(error.message.starts_with("rollback.input is missing"));
 }
 
@@ -215,7 +215,7 @@ async fn a_request_that_would_break_the_protocol_or_the_list_is_never_sent() {
     ];
     for (input, expected) in cases {
         let error = http(url).run(&call(), input).await.expect_err(expected);
-        let (kind, message) = told(&error);
+        let (kind, message) = kind_and_message(&error);
         assert_eq!(kind, "permanent", "{message}");
         assert!(
             message.starts_with(expected),
@@ -234,7 +234,7 @@ async fn an_empty_list_allows_nothing() {
     let input = json!({ "method": "GET", "url": "http://127.0.0.1:4600/x" });
     let error = http("").run(&call(), input).await.expect_err("refused");
     assert_eq!(
-        told(&error),
+        kind_and_message(&error),
         (
             "permanent".to_owned(),
             "url: http://127.0.0.1:4600 or its path is not allowed; the parameter HttpAllow lists what is"
@@ -243,7 +243,7 @@ async fn an_empty_list_allows_nothing() {
 }
 
 #[tokio::test]
-async fn a_method_that_could_have_a_body_says_that_it_has_none() {
+async fn a_method_that_can_have_a_body_sends_length_zero_without_one() {
     for (method, length) in [
         ("POST", Some("0")),
         ("PUT", Some("0")),

@@ -1,4 +1,4 @@
-//! No way an `http` step can fail tells its secret.
+//! No error of the `http` action contains its secret.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::{
     server::{Reply, Server},
-    set_up::{call, http, told},
+    set_up::{call, http, kind_and_message},
 };
 
 #[tokio::test]
-async fn no_error_tells_the_secret_even_where_the_target_repeats_it() {
+async fn no_error_contains_the_secret_even_if_the_target_repeats_it() {
     let echo = "bearer s3cr3t-text";
     for reply in [
         Reply::status(302, "Location: /?token=s3cr3t-text\r\n", echo),
@@ -43,24 +43,24 @@ async fn no_error_tells_the_secret_even_where_the_target_repeats_it() {
 }
 
 #[tokio::test]
-async fn a_secret_that_no_header_can_carry_is_refused_without_telling_it() {
+async fn a_secret_that_no_header_can_carry_is_refused_without_its_text() {
     let input =
         json!({ "method": "POST", "url": "http://127.0.0.1:1", "auth": { "secret": "broken" } });
     let error = http("http://127.0.0.1:1").run(&call(), input).await;
     let error = error.expect_err("control characters");
     let expected =
         "auth: the secret \"broken\" or its scheme has characters that no header can carry";
-    assert_eq!(told(&error), ("permanent".to_owned(), expected));
+    assert_eq!(kind_and_message(&error), ("permanent".to_owned(), expected));
 }
 
 #[tokio::test]
-async fn a_secret_that_is_not_there_fails_as_its_store_says() {
+async fn a_missing_secret_fails_with_the_error_of_the_store() {
     let input =
         json!({ "method": "POST", "url": "http://127.0.0.1:1", "auth": { "secret": "nope" } });
     let error = http("http://127.0.0.1:1").run(&call(), input).await;
     let error = error.expect_err("no such secret");
     assert_eq!(
-        told(&error),
+        kind_and_message(&error),
         ("permanent".to_owned(), "no secret is called \"nope\"")
     );
 }
@@ -78,5 +78,5 @@ async fn without_a_store_no_credential_can_be_sent() {
         json!({ "method": "POST", "url": "http://127.0.0.1:1", "auth": { "secret": "token" } });
     let error = action.run(&call(), input).await.expect_err("no store");
     let expected = "auth: this deployment has no store of secrets";
-    assert_eq!(told(&error), ("permanent".to_owned(), expected));
+    assert_eq!(kind_and_message(&error), ("permanent".to_owned(), expected));
 }

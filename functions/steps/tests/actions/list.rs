@@ -1,13 +1,13 @@
-//! What the compiler is told of the shipped actions.
+//! The descriptions of the shipped actions that the compiler reads.
 
 use holdfast_action::Undo;
 use holdfast_steps::registry;
 use serde_json::json;
 
 #[test]
-fn each_action_tells_its_name_its_undo_its_settings_and_refuses_unknown_fields() {
+fn each_action_has_its_name_undo_and_settings_and_refuses_unknown_fields() {
     let registry = registry();
-    let told: Vec<_> = registry
+    let described: Vec<_> = registry
         .infos()
         .map(|info| {
             assert_eq!(
@@ -27,7 +27,7 @@ fn each_action_tells_its_name_its_undo_its_settings_and_refuses_unknown_fields()
         })
         .collect();
     assert_eq!(
-        told,
+        described,
         [
             (
                 "http",

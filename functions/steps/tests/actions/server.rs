@@ -1,4 +1,4 @@
-//! A small HTTP server whose answers are raw bytes, for what no well-behaved server would say.
+//! A small HTTP server whose answers are raw bytes, for answers that no well-behaved server sends.
 
 use std::{
     io::{BufRead, BufReader, ErrorKind, Read, Write},
@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-/// What a connection gets.
+/// The reply that a connection receives.
 #[derive(Clone)]
 pub(crate) enum Reply {
     /// These bytes after the request was read, then the end of the connection.
     Bytes(Vec<u8>),
-    /// These bytes, then zeros for as long as they are taken.
+    /// These bytes, then zeros until the client hangs up.
     Endless(String),
     /// These bytes, then nothing for a second.
     Stall(String),
@@ -34,7 +34,7 @@ impl Reply {
     }
 }
 
-/// A request as it came in.
+/// A request as the server received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReceivedRequest {
     /// Such as `POST /holds?x=1 HTTP/1.1`.
@@ -48,7 +48,7 @@ impl ReceivedRequest {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.headers.iter().filter(|(known, _)| known == name);
         let first = found.next().map(|(_, value)| value.as_str());
-        assert!(found.next().is_none(), "{name} came twice");
+        assert!(found.next().is_none(), "{name} is repeated");
         first
     }
 }
@@ -60,7 +60,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Gives each connection the next reply, the last one for ever.
+    /// A server that gives each connection the next reply, and repeats the last one.
     pub(crate) fn start(replies: &[Reply]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -80,12 +80,12 @@ impl Server {
         server
     }
 
-    /// One reply for all.
+    /// A server that gives every connection the same reply.
     pub(crate) fn always(reply: Reply) -> Self {
         Self::start(&[reply])
     }
 
-    /// What came in so far.
+    /// The requests received so far.
     pub(crate) fn heard(&self) -> Vec<ReceivedRequest> {
         self.heard.lock().expect("the list").clone()
     }
@@ -96,7 +96,7 @@ fn serve(mut stream: TcpStream, reply: &Reply, heard: &Mutex<Vec<ReceivedRequest
         let Some(request) = read(&stream) else { return };
         heard.lock().expect("the list").push(request);
     }
-    // The client may hang up at any time: that is what some tests are about.
+    // Some tests let the client hang up, so a failed write is no error.
     let _ = match reply {
         Reply::Bytes(bytes) => stream.write_all(bytes),
         Reply::Rude(text) => stream.write_all(text.as_bytes()),

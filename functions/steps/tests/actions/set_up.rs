@@ -1,4 +1,4 @@
-//! What the tests share: calls, actions by name, and secrets from a map.
+//! Calls, actions by name, and secrets from a map, shared by the tests.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -64,7 +64,7 @@ pub(crate) fn settings(name: &str, value: &str) -> Settings {
 }
 
 /// The kind of an error in one word, its wait in seconds if it has one, and its message.
-pub(crate) fn told(error: &StepError) -> (String, &str) {
+pub(crate) fn kind_and_message(error: &StepError) -> (String, &str) {
     use holdfast_action::StepErrorKind::{Permanent, Transient, Unknown};
     let kind = match error.kind {
         Transient { retry_after: None } => "transient".to_owned(),

@@ -1,4 +1,4 @@
-//! What a `vendor-hold` step asks of the vendor system, and what it makes of the answers.
+//! Requests of the action `vendor-hold`, and its reading of the answers.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     server::{Reply, Server},
-    set_up::{call, done, settings, told, undo_call},
+    set_up::{call, done, kind_and_message, settings, undo_call},
 };
 
 fn at(url: &str) -> Arc<dyn AnyAction> {
@@ -61,7 +61,7 @@ async fn the_address_may_have_a_path_and_each_request_names_the_forward_key() {
 }
 
 #[tokio::test]
-async fn a_hold_whose_description_cannot_be_read_may_stand() {
+async fn a_hold_with_an_unreadable_answer_is_unknown() {
     for body in [
         "",
         "{}",
@@ -71,24 +71,27 @@ async fn a_hold_whose_description_cannot_be_read_may_stand() {
         let server = Server::always(Reply::status(201, "", body));
         let error = at(&server.url).run(&call(), input()).await;
         let error = error.expect_err("no hold in it");
-        let (kind, message) = told(&error);
+        let (kind, message) = kind_and_message(&error);
         assert_eq!(kind, "unknown");
         assert!(!message.contains("secret"), "{message}");
     }
 }
 
 #[tokio::test]
-async fn a_vendor_system_that_cannot_answer_leaves_the_question_open() {
+async fn a_verification_without_an_answer_is_transient() {
     let server = Server::always(Reply::status(500, "", ""));
     let verdict = at(&server.url).verify(&undo_call(), input()).await;
-    assert_eq!(told(&verdict.expect_err("no answer")).0, "transient");
+    assert_eq!(
+        kind_and_message(&verdict.expect_err("no answer")).0,
+        "transient"
+    );
     let gone = Server::always(Reply::status(404, "", ""));
     let verdict = at(&gone.url).verify(&undo_call(), input()).await;
     assert_eq!(verdict, Ok(Verdict::DidNotHappen));
 }
 
 #[test]
-fn an_address_that_cannot_be_one_is_refused_when_the_function_starts() {
+fn a_malformed_address_is_refused_when_the_function_starts() {
     let make = |url| {
         registry()
             .make("vendor-hold", &settings("VENDOR_SYSTEM_URL", url))

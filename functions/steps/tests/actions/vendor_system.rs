@@ -1,4 +1,5 @@
-//! `vendor-hold` against the vendor system: one effect however the calls go, and none after its undo.
+//! The action `vendor-hold` against the vendor system: one effect under every fault, and none after
+//! its undo.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +8,7 @@ use holdfast_steps::registry;
 use holdfast_vendor_system::{Options, Server};
 use serde_json::{Value, json};
 
-use crate::set_up::{call, done, settings, told, undo_call};
+use crate::set_up::{call, done, kind_and_message, settings, undo_call};
 
 /// A vendor system with its action.
 struct Vendors {
@@ -28,7 +29,7 @@ impl Vendors {
         }
     }
 
-    /// The next call of `route` goes wrong in the way of `kind`.
+    /// Plans a fault of `kind` for the next call of `route`.
     async fn fail_next(&self, route: &str, kind: Value) {
         let plan = json!({ "route": route, "count": 1, "kind": kind });
         let answer = reqwest::Client::new()
@@ -39,7 +40,7 @@ impl Vendors {
         assert_eq!(answer.expect("an answer").status(), 201);
     }
 
-    /// The kinds of all effects there ever were.
+    /// The kinds of all effects so far.
     async fn effects(&self) -> Vec<String> {
         let url = format!("{}/admin/effects", self.server.url());
         let answer = reqwest::get(url).await.expect("an answer");
@@ -67,7 +68,7 @@ fn attempt(attempt: u32) -> Call {
 }
 
 #[tokio::test]
-async fn a_hold_is_placed_once_however_often_it_is_asked_for() {
+async fn a_hold_is_placed_once_however_often_it_is_requested() {
     let vendors = Vendors::start().await;
     assert_eq!(vendors.verdict().await, Verdict::DidNotHappen);
     let first = vendors.hold.run(&attempt(1), input()).await;
@@ -80,8 +81,8 @@ async fn a_hold_is_placed_once_however_often_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn each_fault_is_told_for_what_it_is_and_the_next_attempt_gets_the_one_hold() {
-    for (kind, told_as, happened) in [
+async fn each_fault_has_its_kind_of_error_and_the_next_attempt_gets_the_one_hold() {
+    for (kind, error_kind, happened) in [
         (json!({ "status": 503 }), "transient", false),
         (
             json!({ "status": 429, "retry_after_s": 2 }),
@@ -99,9 +100,13 @@ async fn each_fault_is_told_for_what_it_is_and_the_next_attempt_gets_the_one_hol
         let mut first = attempt(1);
         first.time_left = Duration::from_millis(400);
         let error = vendors.hold.run(&first, input()).await;
-        assert_eq!(told(&error.expect_err("a fault")).0, told_as, "{kind}");
-        let stands = matches!(vendors.verdict().await, Verdict::Happened(_));
-        assert_eq!(stands, happened, "{kind}");
+        assert_eq!(
+            kind_and_message(&error.expect_err("a fault")).0,
+            error_kind,
+            "{kind}"
+        );
+        let remains = matches!(vendors.verdict().await, Verdict::Happened(_));
+        assert_eq!(remains, happened, "{kind}");
         let output = vendors.hold.run(&attempt(2), input()).await;
         assert_eq!(output.expect("a hold")["hold_id"], "hold-1", "{kind}");
         assert_eq!(vendors.effects().await, ["hold_placed"], "{kind}");
@@ -116,7 +121,7 @@ async fn an_undo_releases_the_hold_even_without_its_output_and_can_be_repeated()
         .fail_next("DELETE /holds", json!({ "drop": "after_commit" }))
         .await;
     let lost = vendors.hold.undo(&undo_call(), done(input(), None)).await;
-    assert_eq!(told(&lost.expect_err("no answer")).0, "unknown");
+    assert_eq!(kind_and_message(&lost.expect_err("no answer")).0, "unknown");
     let undone = vendors.hold.undo(&undo_call(), done(input(), None)).await;
     assert_eq!(undone, Ok(()));
     assert_eq!(vendors.verdict().await, Verdict::DidNotHappen);
@@ -129,7 +134,10 @@ async fn a_hold_that_arrives_after_its_undo_has_no_effect() {
     let undone = vendors.hold.undo(&undo_call(), done(input(), None)).await;
     assert_eq!(undone, Ok(()), "it never happened");
     let late = vendors.hold.run(&call(), input()).await;
-    assert_eq!(told(&late.expect_err("called off")).0, "permanent");
+    assert_eq!(
+        kind_and_message(&late.expect_err("its key is fenced")).0,
+        "permanent"
+    );
     assert_eq!(vendors.effects().await, Vec::<String>::new());
 }
 
@@ -143,5 +151,8 @@ async fn a_hold_that_the_vendor_system_cannot_place_is_permanent() {
         "POST {} answered 422 Unprocessable Entity",
         vendors.server.url()
     );
-    assert_eq!(told(&error), ("permanent".to_owned(), expected.as_str()));
+    assert_eq!(
+        kind_and_message(&error),
+        ("permanent".to_owned(), expected.as_str())
+    );
 }

@@ -1,4 +1,4 @@
-//! Steps whose code is wrong are found.
+//! Steps with a fault in their code: the drill finds each fault.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::vendors::{Vendors, drill};
 
-/// The shipped action, bent.
+/// The shipped action with a fault in its code.
 struct Bent {
     action: Arc<dyn AnyAction>,
-    /// What it makes of a call before it runs.
+    /// Changes a call before the action runs.
     forward: fn(&Call) -> Call,
-    /// The same before it undoes.
+    /// Changes a call before the action undoes.
     back: fn(&Call) -> Call,
-    /// Fails to take back what is not there.
+    /// Whether an undo fails if there is no effect to undo.
     insists: bool,
 }
 
@@ -41,8 +41,8 @@ impl AnyAction for Bent {
     ) -> Boxed<'a, Result<(), StepError>> {
         Box::pin(async move {
             if self.insists {
-                let stands = self.verify(call, done.input.clone()).await?;
-                if !matches!(stands, Verdict::Happened(_)) {
+                let verdict = self.verify(call, done.input.clone()).await?;
+                if !matches!(verdict, Verdict::Happened(_)) {
                     return Err(StepError::permanent("there is no such hold"));
                 }
             }
@@ -59,7 +59,7 @@ impl AnyAction for Bent {
     }
 }
 
-/// Takes back by its own key, not by the one that the hold was placed with.
+/// An action that undoes by its own key, and not by the forward key.
 fn forgets_its_key(action: Arc<dyn AnyAction>) -> Arc<dyn AnyAction> {
     Arc::new(Bent {
         back: |call| Call {
@@ -70,7 +70,7 @@ fn forgets_its_key(action: Arc<dyn AnyAction>) -> Arc<dyn AnyAction> {
     })
 }
 
-/// Sends another key with each attempt.
+/// An action that sends another key with each attempt.
 fn invents_keys(action: Arc<dyn AnyAction>) -> Arc<dyn AnyAction> {
     Arc::new(Bent {
         forward: |call| Call {
@@ -81,6 +81,7 @@ fn invents_keys(action: Arc<dyn AnyAction>) -> Arc<dyn AnyAction> {
     })
 }
 
+/// An action whose undo fails if there is no effect to undo.
 fn insists_on_undoing(action: Arc<dyn AnyAction>) -> Arc<dyn AnyAction> {
     Arc::new(Bent {
         insists: true,
@@ -93,23 +94,27 @@ fn a_step_that_undoes_under_another_key_is_found() {
     let drill = drill(|| Vendors::with(forgets_its_key)).expect("it executes");
     let scenario = "notify_ap_team/permanent".parse().expect("a name");
     let outcome = drill.run(&scenario).expect("it runs");
-    let what = "apply_vendor_hold: its effect stands, and the receipt does not say so";
-    assert_eq!(outcome.violations, [what]);
+    let violation = "apply_vendor_hold: its effect stands, and the receipt does not say so";
+    assert_eq!(outcome.violations, [violation]);
 }
 
 #[test]
-fn a_step_whose_undo_fails_where_there_is_nothing_to_undo_is_found() {
+fn a_step_whose_undo_fails_without_an_effect_is_found() {
     let drill = drill(|| Vendors::with(insists_on_undoing)).expect("it executes");
     let outcomes = drill.run_all(&drill.singles()).expect("they run");
-    let what = "apply_vendor_hold: its undo fails where there is nothing to undo".to_owned();
-    assert!(outcomes.iter().any(|one| one.violations.contains(&what)));
+    let violation = "apply_vendor_hold: its undo fails where there is nothing to undo".to_owned();
+    assert!(
+        outcomes
+            .iter()
+            .any(|outcome| outcome.violations.contains(&violation))
+    );
 }
 
 #[test]
-fn a_step_that_does_not_send_the_key_it_was_given_is_found_at_once() {
+fn a_step_that_sends_another_key_than_its_call_has_is_found() {
     let why = drill(|| Vendors::with(invents_keys))
         .err()
         .expect("it is found");
-    let what = "and no call has that key: does its step send call.key?";
-    assert!(why.contains(what), "{why}");
+    let violation = "and no call has that key: does its step send call.key?";
+    assert!(why.contains(violation), "{why}");
 }

@@ -1,4 +1,5 @@
-//! The spec's workflow drilled with the step's own code: `vendor-hold` calls a vendor system of each run, whatever strikes.
+//! The specification's workflow under every fault, with the code of `vendor-hold` and a vendor
+//! system for each run.
 
 mod broken;
 mod vendors;
@@ -8,7 +9,7 @@ use holdfast_drill::Scenario;
 use vendors::{Vendors, drill};
 
 #[test]
-fn vendor_hold_leaves_what_the_receipt_says_under_every_single_fault() {
+fn vendor_hold_leaves_the_effects_that_the_receipt_lists_under_every_single_fault() {
     let drill = drill(Vendors::start).expect("it executes");
     let scenarios = drill.singles();
     let outcomes = drill.run_all(&scenarios).expect("they run");
@@ -27,7 +28,7 @@ fn a_lost_answer_is_found_at_the_vendor_system_and_undone_there() {
         .parse()
         .expect("a name");
     let outcome = drill.run(&scenario).expect("it runs");
-    let happened = |what: &str| outcome.story.iter().any(|told| told.ends_with(what));
+    let happened = |event: &str| outcome.story.iter().any(|line| line.ends_with(event));
     assert!(happened("apply_vendor_hold: an effect"), "{outcome:#?}");
     assert_eq!(outcome.standing.get("apply_vendor_hold"), None);
     assert_eq!(outcome.status.as_deref(), Some("ROLLED_BACK"));

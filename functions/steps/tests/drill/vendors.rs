@@ -1,4 +1,4 @@
-//! A vendor system for each run of the drill, and what stands in it.
+//! A vendor system for each run of the drill, and the effects that remain in it.
 
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
@@ -21,12 +21,12 @@ pub(crate) struct Vendors {
 }
 
 impl Vendors {
-    /// With the shipped action.
+    /// A vendor system with the shipped action.
     pub(crate) fn start() -> Result<Box<dyn Own>, String> {
         Self::with(|action| action)
     }
 
-    /// With what `bend` makes of it.
+    /// A vendor system with the action that `bend` returns.
     pub(crate) fn with(
         bend: fn(Arc<dyn AnyAction>) -> Arc<dyn AnyAction>,
     ) -> Result<Box<dyn Own>, String> {
@@ -63,20 +63,20 @@ impl Own for Vendors {
     }
 
     fn standing(&self) -> BTreeMap<String, u32> {
-        let mut standing: BTreeMap<String, i64> = BTreeMap::new();
+        let mut remaining: BTreeMap<String, i64> = BTreeMap::new();
         let key = |effect: &Value, name| effect[name].as_str().expect("a key").to_owned();
         for placed in self.effects("hold_placed") {
-            *standing.entry(key(&placed, "key")).or_default() += 1;
+            *remaining.entry(key(&placed, "key")).or_default() += 1;
         }
         for released in self.effects("hold_released") {
-            *standing.entry(key(&released, "forward_key")).or_default() -= 1;
+            *remaining.entry(key(&released, "forward_key")).or_default() -= 1;
         }
         let count = |(key, count)| u32::try_from(count).ok().map(|count| (key, count));
-        standing.into_iter().filter_map(count).collect()
+        remaining.into_iter().filter_map(count).collect()
     }
 }
 
-/// The spec's workflow, drilled with the system that `make` makes.
+/// The specification's workflow, with the vendor system that `make` starts.
 pub(crate) fn drill(make: fn() -> Result<Box<dyn Own>, String>) -> Result<Drill, String> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let read = |file: &str| fs::read_to_string(project.join(file)).expect(file);
@@ -86,7 +86,7 @@ pub(crate) fn drill(make: fn() -> Result<Box<dyn Own>, String>) -> Result<Drill,
         actions: &actions.iter().collect::<Vec<_>>(),
         parameters: &template_parameters(&read("template.yaml")),
     };
-    let definition = definition::read(&read(file), &known).expect("it is right");
+    let definition = definition::read(&read(file), &known).expect("a valid definition");
     let drill = Drill::new(&definition, file, &actions, None, Default::default());
     drill.expect("it executes").with_own(Arc::new(make))
 }
