@@ -1,4 +1,5 @@
-//! The `ask` function: puts a question to people for a machine that waits, and says what rules once its time is over.
+//! The `ask` function: puts a question to people while a Step Functions execution waits, and
+//! decides what applies once the question has expired.
 
 use holdfast_aws::{AskAnswer, Deployment, log_ask, serve};
 use holdfast_engine::{TaskError, answer};
@@ -13,21 +14,22 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         let task = task.clone();
         async move {
             let Some(ruling) = engine.ask(&task).await? else {
-                return Ok(AskAnswer::Asked);
+                return Ok(AskAnswer::Waiting);
             };
-            // Somebody decided while the machine tried this state again: its new token must hear of it.
+            // A person decided while Step Functions retried this state, so its new task token needs
+            // the answer.
             let answer = answer(&task.ask.step, &ruling);
-            let told = machines.tell(&task.token, &answer).await;
-            told.map_err(|error| {
+            let sent = machines.tell(&task.token, &answer).await;
+            sent.map_err(|error| {
                 TaskError::new(ErrorName::Transient, format!("Step Functions: {error:?}"))
             })?;
-            Ok(AskAnswer::Asked)
+            Ok(AskAnswer::Waiting)
         }
     };
     let handle = |call: AskCall| async move {
         let result = match &call {
             AskCall::Ask(task) => ask(task).await,
-            AskCall::Expire(task) => engine.expire(task).await.map(AskAnswer::Ruled),
+            AskCall::Expire(task) => engine.expire(task).await.map(AskAnswer::Decided),
         };
         (call, result)
     };

@@ -1,7 +1,9 @@
-//! The `audit` function: tells the event bus, and CloudWatch, what the ledger's stream says was committed.
+//! The `audit` function: it publishes audit events and writes metrics for every change in the
+//! ledger's stream.
 //!
-//! At least once and in order: what cannot be published is reported as the batch's first failure, and the stream
-//! comes again with it and all that follows. A change that cannot be read is set aside, so that it holds up nothing.
+//! Events are published at least once and in order. The function reports the first change that it
+//! could not publish, and the stream delivers that change and all that follow again. A change that
+//! cannot be read is set aside, so that it delays no other change.
 
 use std::collections::HashMap;
 
@@ -16,10 +18,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::{error, info, warn};
 
-/// The type of the event that sets an unreadable change aside; a rule takes it to a queue.
+/// The type of the event that sets an unreadable change aside. A rule sends it to a queue.
 const UNREADABLE: &str = "audit.unreadable";
 
-/// Whose events are to be told once more.
+/// The execution whose events are to be published again.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RebuildRequest {
@@ -34,17 +36,17 @@ struct Audit {
     by_tenant: bool,
 }
 
-/// What one change tells.
+/// The events of one change.
 #[derive(Default)]
 struct ChangeEvents {
     events: Vec<Event>,
-    /// What people must look at, if nothing could be made of it.
+    /// The keys of the change and the reason, if the change could not be read.
     aside: Option<Value>,
     committed: Option<Timestamp>,
 }
 
 impl ChangeEvents {
-    /// Types and details for the bus.
+    /// The detail types and details for the bus.
     fn published(&self, source: &str) -> Vec<(&'static str, Value)> {
         let events = self.events.iter();
         let events = events.map(|event| (event.kind().name(), event.cloud_event(source)));
@@ -66,7 +68,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         // Boxed, since the SDK's futures nest deeply.
         match event.payload.get("rebuild") {
-            Some(asked) => Box::pin(audit.rebuild(asked)).await,
+            Some(request) => Box::pin(audit.rebuild(request)).await,
             None => Ok(Box::pin(audit.batch(&event.payload)).await),
         }
     }))
@@ -74,16 +76,16 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 impl Audit {
-    /// Tells once more what the records of one execution say: for events that the stream, or a consumer, has lost. Their
-    /// ids are those of the first time; metrics are not counted again.
-    async fn rebuild(&self, asked: &Value) -> Result<Value, lambda_runtime::Error> {
-        let asked = RebuildRequest::deserialize(asked)
-            .map_err(|error| format!("rebuild: {error}; it has tenant and execution"))?;
-        let (tenant, execution) = (asked.tenant, asked.execution);
+    /// Publishes the events of one execution again, after the stream or a consumer has lost some.
+    /// The ids are the same as before, and metrics are not counted again.
+    async fn rebuild(&self, request: &Value) -> Result<Value, lambda_runtime::Error> {
+        let request = RebuildRequest::deserialize(request)
+            .map_err(|error| format!("rebuild: {error}; it has `tenant` and `execution`"))?;
+        let (tenant, execution) = (request.tenant, request.execution);
         let at = ExecutionKey { tenant, execution };
         let snapshot = self.ledger.snapshot(&at).await?;
         let snapshot = snapshot
-            .ok_or_else(|| format!("rebuild: {} has no record of its own", at.partition()))?;
+            .ok_or_else(|| format!("rebuild: {} has no execution record", at.partition()))?;
         let source = format!("holdfast/{}", self.stack);
         let events = holdfast_audit::story(&self.ledger, &snapshot).await?;
         let published: Vec<_> = events
@@ -92,40 +94,52 @@ impl Audit {
             .collect();
         self.bus.publish(&published).await?;
         let (tenant, execution) = (&at.tenant, &at.execution);
-        info!(tenant, execution, events = events.len(), "told once more");
+        info!(
+            tenant,
+            execution,
+            events = events.len(),
+            "events published again"
+        );
         Ok(json!({ "events": events.len() }))
     }
 
-    /// Tells a batch, change by change, and answers where it has to begin again.
+    /// Publishes the events of a batch, and returns the first change that the stream must deliver
+    /// again.
     async fn batch(&self, batch: &Value) -> Value {
         let none = Vec::new();
         let records = batch["Records"].as_array().unwrap_or(&none);
         let mut workflows = HashMap::new();
-        let (mut told, mut failed) = (Vec::new(), None);
+        let (mut changes, mut failed) = (Vec::new(), None);
         for (n, record) in records.iter().enumerate() {
-            match self.tell(&record["dynamodb"], &mut workflows).await {
-                Ok(one) => told.push(one),
+            match self.derive(&record["dynamodb"], &mut workflows).await {
+                Ok(change) => changes.push(change),
                 Err(error) => {
-                    warn!(reason = %error, "the ledger does not say whose a change is");
+                    warn!(reason = %error, "the execution record of a change could not be read");
                     failed = Some(n);
                     break;
                 }
             }
         }
         let source = format!("holdfast/{}", self.stack);
-        let published: Vec<_> = told.iter().map(|one| one.published(&source)).collect();
+        let published: Vec<_> = changes
+            .iter()
+            .map(|change| change.published(&source))
+            .collect();
         if let Err(unpublished) = self.bus.publish(&published.concat()).await {
-            warn!(reason = %unpublished, "the batch is tried again");
+            warn!(reason = %unpublished, "events were not published: the stream delivers them again");
             let lengths: Vec<_> = published.iter().map(Vec::len).collect();
             failed = holdfast_audit::first_unpublished(&lengths, unpublished.from).or(failed);
         }
-        told.truncate(failed.unwrap_or(records.len()));
-        self.count(&told);
+        changes.truncate(failed.unwrap_or(records.len()));
+        self.count(&changes);
         info!(
             changes = records.len(),
-            told = told.len(),
-            events = told.iter().map(|one| one.events.len()).sum::<usize>(),
-            "changes told"
+            published = changes.len(),
+            events = changes
+                .iter()
+                .map(|change| change.events.len())
+                .sum::<usize>(),
+            "changes published"
         );
         let failed = failed.map(|n| {
             let place = &records[n]["dynamodb"]["SequenceNumber"];
@@ -134,8 +148,8 @@ impl Audit {
         json!({ "batchItemFailures": failed.into_iter().collect::<Vec<_>>() })
     }
 
-    /// What one change tells; an error where that cannot be known now.
-    async fn tell(
+    /// The events of one change. Fails if the ledger does not answer.
+    async fn derive(
         &self,
         record: &Value,
         workflows: &mut HashMap<ExecutionKey, About>,
@@ -158,7 +172,7 @@ impl Audit {
                 Some(about) => about.clone(),
                 None => {
                     let Some(execution) = self.ledger.execution(at).await? else {
-                        let why = format!("{} has no record of its own", at.partition());
+                        let why = format!("{} has no execution record", at.partition());
                         return Ok(self.set_aside(&why, record));
                     };
                     let about = About::of(&execution);
@@ -175,11 +189,11 @@ impl Audit {
         })
     }
 
-    /// A change that nothing can be made of: its keys go to a queue that people look at.
+    /// Sets a change aside that cannot be read: its keys go to a queue for people.
     fn set_aside(&self, why: &str, record: &Value) -> ChangeEvents {
-        // Not its sort key, which can name an item: that is in the queue.
+        // The log line leaves out the sort key, which can name an item. The queue has it.
         let partition = &record["Keys"]["pk"]["S"];
-        error!(%partition, "a change of the ledger cannot be told");
+        error!(%partition, "a change of the ledger cannot be read and is set aside");
         let aside = json!({
             "reason": why,
             "keys": record["Keys"],
@@ -191,8 +205,8 @@ impl Audit {
         }
     }
 
-    fn count(&self, told: &[ChangeEvents]) {
-        for event in told.iter().flat_map(|one| &one.events) {
+    fn count(&self, changes: &[ChangeEvents]) {
+        for event in changes.iter().flat_map(|change| &change.events) {
             let counted = metrics(event);
             if !counted.is_empty() {
                 let about = Some(&event.about);
@@ -200,12 +214,15 @@ impl Audit {
             }
         }
         let now = SystemHost.now();
-        let unreadable = told.iter().filter(|one| one.aside.is_some()).count();
+        let unreadable = changes
+            .iter()
+            .filter(|change| change.aside.is_some())
+            .count();
         let mut whole = Vec::new();
         if unreadable > 0 {
             whole.push((Metric::AuditUnreadable, unreadable as i64));
         }
-        if let Some(oldest) = told.iter().filter_map(|one| one.committed).min() {
+        if let Some(oldest) = changes.iter().filter_map(|change| change.committed).min() {
             let lag = now.duration_since(oldest).as_millis().max(0) as i64;
             whole.push((Metric::AuditLag, lag));
         }

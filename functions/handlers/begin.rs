@@ -1,4 +1,4 @@
-//! The `begin` function: the gate and the claim on an execution.
+//! The `begin` function: the admission check and the claim on an execution.
 
 use holdfast_audit::{About, Metric};
 use holdfast_aws::{Deployment, SystemHost, log_begin, report, serve, trace};
@@ -17,20 +17,20 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         if let Err(error) = &result
             && [ErrorName::Malformed, ErrorName::KeyReused].contains(&error.name)
         {
-            lost(stack, &task);
+            count_malformed(stack, &task);
         }
         (task, result)
     };
     serve(begin, log_begin, async || vec![engine.ledger.check().await]).await
 }
 
-/// Counts what somebody sent and nothing came of: a trigger has nobody who reads the answer.
-fn lost(stack: &str, task: &BeginTask) {
+/// Counts malformed starts and reused keys. A trigger has no caller who would see the error.
+fn count_malformed(stack: &str, task: &BeginTask) {
     let about = About {
         tenant: requested_execution(task).map_or_else(String::new, |(at, _)| at.tenant),
         workflow: task.gate.workflow.clone(),
         version: Some(task.gate.version),
     };
-    let one = [(Metric::MalformedStarts, 1)];
-    report(stack, &one, Some(&about), false, SystemHost.now());
+    let counted = [(Metric::MalformedStarts, 1)];
+    report(stack, &counted, Some(&about), false, SystemHost.now());
 }

@@ -1,7 +1,9 @@
-//! The `digest` function: every hour, of each tenant, the signed digest that lists its receipts and names the one before.
+//! The `digest` function: it writes each tenant's hourly signed digest, which lists the receipts
+//! and names the digest before.
 //!
-//! The schedule asks for what is due. A person may ask for more by `{"tenant": "acme", "until": "2026-11-26T14:00:00Z"}`,
-//! both optional: of one tenant alone, and of hours that are not over yet.
+//! The schedule requests every digest that is due. A person can request more by `{"tenant": "acme",
+//! "until": "2026-11-26T14:00:00Z"}`, both optional. `tenant` selects one tenant, and `until` can
+//! include hours that are not over.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +22,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tracing::{info, warn};
 
-/// How many tenants are looked after at once.
+/// The number of tenants whose chains are extended at the same time.
 const AT_ONCE: usize = 8;
 
 struct Digests {
@@ -30,7 +32,7 @@ struct Digests {
     stack: String,
 }
 
-/// What a person may ask for.
+/// The digests that an event requests.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DigestRequest {
@@ -39,21 +41,21 @@ struct DigestRequest {
 }
 
 impl DigestRequest {
-    /// Reads an event; one of EventBridge asks for what is due.
+    /// Reads an event. An event of EventBridge requests every digest that is due.
     fn read(event: &Value) -> Result<Self, String> {
         if event.get("detail-type").is_some() {
             return Ok(Self::default());
         }
-        let asked = Self::deserialize(event).map_err(|error| {
-            format!("{error}; an event may have tenant, and until, a time in RFC 3339")
+        let request = Self::deserialize(event).map_err(|error| {
+            format!("{error}; an event may have `tenant`, and `until`, a time in RFC 3339")
         })?;
-        match &asked.tenant {
-            Some(tenant) => check_tenant(tenant).map(|()| asked),
-            None => Ok(asked),
+        match &request.tenant {
+            Some(tenant) => check_tenant(tenant).map(|()| request),
+            None => Ok(request),
         }
     }
 
-    /// The last hour that is to have a digest.
+    /// The last hour whose digest is requested.
     fn last(&self, now: Timestamp) -> Result<Hour, String> {
         let Some(until) = self.until else {
             return Ok(Hour::newest_due(now));
@@ -63,7 +65,7 @@ impl DigestRequest {
             .ok_or_else(|| format!("until is {until}: it must be a full hour"))?;
         if last > Hour::newest_early(now) {
             return Err(format!(
-                "until is {until}: digests can be asked for {EARLY_HOURS} hours ahead at most"
+                "until is {until}: digests can be requested {EARLY_HOURS} hours ahead at most"
             ));
         }
         Ok(last)
@@ -90,19 +92,20 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 impl Digests {
-    /// Writes what is asked for. A tenant that fails holds up no other; the error says how many did.
+    /// Writes the requested digests. A tenant whose chain fails delays no other tenant; the error
+    /// counts the failures.
     async fn write(&self, event: &Value) -> Result<(), String> {
-        let asked = DigestRequest::read(event)?;
+        let request = DigestRequest::read(event)?;
         let now = SystemHost.now();
-        let last = asked.last(now)?;
-        let tenants = match asked.tenant {
+        let last = request.last(now)?;
+        let tenants = match request.tenant {
             Some(tenant) => BTreeSet::from([tenant]),
             None => tenants(&self.receipts, &self.heads)
                 .await
                 .map_err(|error| error.to_string())?,
         };
         let count = tenants.len();
-        let mut all = Progress::default();
+        let mut written = Progress::default();
         let mut overdue = 0;
         let mut runs = stream::iter(tenants)
             .map(|tenant| async move {
@@ -119,19 +122,19 @@ impl Digests {
         while let Some((tenant, advanced)) = runs.next().await {
             match advanced {
                 Ok(progress) => {
-                    all.digests += progress.digests;
-                    all.receipts += progress.receipts;
+                    written.digests += progress.digests;
+                    written.receipts += progress.receipts;
                 }
                 Err(error) => {
                     overdue += 1;
-                    warn!(tenant, reason = %error, "its chain does not go on");
+                    warn!(tenant, reason = %error, "the chain of digests could not be extended");
                 }
             }
         }
         info!(
             tenants = count,
-            digests = all.digests,
-            receipts = all.receipts,
+            digests = written.digests,
+            receipts = written.receipts,
             overdue,
             last = %last,
             "digests written"
@@ -146,7 +149,7 @@ impl Digests {
         match overdue {
             0 => Ok(()),
             _ => Err(format!(
-                "the chains of {overdue} of {count} tenants do not go on: the log says why"
+                "the chains of {overdue} of {count} tenants could not be extended: the log has the reasons"
             )),
         }
     }

@@ -11,8 +11,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     lambda_runtime::tracing::init_default_subscriber();
     let deployment = Deployment::load().await;
     let engine = &deployment.engine()?;
-    // At the first task, and again at the next if KMS does not answer: a process that dies of that at its start is
-    // started again at once, by every execution that waits.
+    // The signer is loaded at the first task, and at the next one if KMS does not answer. If the
+    // process died at its start instead, every waiting execution would start it again at once.
     let (deployment, signer) = (&deployment, &OnceCell::new());
     // Boxed, since the SDK's futures nest deeply.
     let signer = || signer.get_or_try_init(|| Box::pin(deployment.signer()));

@@ -1,4 +1,4 @@
-//! The `plan` function: takes over an execution that goes no further, and says what is to be undone.
+//! The `plan` function: takes over an execution that cannot continue, and lists its undos.
 
 use holdfast_aws::{Deployment, PlanAnswer, log_plan, serve};
 use holdfast_task::PlanCall;

@@ -1,7 +1,8 @@
-//! The `recover` function: finds executions that their machine left behind, and starts the recovery machine for them.
+//! The `recover` function: it finds executions whose Step Functions execution is gone, and starts
+//! the recovery state machine for them.
 //!
-//! It is told of every machine that did not end well, and looks by itself for executions that are overdue: status
-//! events are best effort, the ledger is not.
+//! It receives the status event of every Step Functions execution that did not succeed. It also
+//! sweeps the ledger for overdue executions, because AWS delivers status events at best effort.
 
 use holdfast_aws::{
     AwsEngine, CompiledMachine, DeliveryError, Deployment, MachineError, Machines, SystemHost,
@@ -19,10 +20,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use tracing::{info, warn};
 
-/// An execution is left alone for this long after it was due: its machine may be ending it.
+/// The time after its deadline for which an execution is left alone: its Step Functions execution
+/// may be ending it.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
-/// A Step Functions execution that did not end well, as its status event tells.
+/// The status event of a Step Functions execution that did not succeed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct StatusEvent {
@@ -40,7 +42,7 @@ struct RecoveryHandler {
     stack: String,
 }
 
-/// Why a recovery could not be started; the event or the next sweep tries again.
+/// The reason why a recovery could not be started. The event or the next sweep tries again.
 #[derive(Debug, thiserror::Error)]
 enum RecoveryError {
     #[error("{0}")]
@@ -80,7 +82,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
 }
 
 impl RecoveryHandler {
-    /// Looks what the machine that ended has left open.
+    /// Recovers the execution that an ended Step Functions execution left open.
     async fn ended(&self, ended: &StatusEvent) -> Result<(), RecoveryError> {
         let StatusEvent {
             execution_arn,
@@ -92,10 +94,10 @@ impl RecoveryHandler {
             .compiled(execution_arn, &ended.state_machine_arn)
             .await?;
         let Some(execution) = self.execution_of(ended, &compiled).await? else {
-            info!(owner = execution_arn, status, "it was not a start");
+            info!(owner = execution_arn, status, "the input was not a start");
             return Ok(());
         };
-        // Another one acts for it by now, or it has ended like any other.
+        // Another owner acts for the execution by now, or the execution has ended.
         if execution.owner != *execution_arn || !execution.is_open() {
             return Ok(());
         }
@@ -114,22 +116,24 @@ impl RecoveryHandler {
         self.start(&name, &execution, compiled, failure).await
     }
 
-    /// The record of the execution that a machine's input was the start of. A machine that ended before its `Begin`
-    /// had written one gets it now: whoever was told that it starts is owed a receipt.
+    /// The record of the execution that a state machine's input started.
+    ///
+    /// If the Step Functions execution ended before `begin` wrote the record, it is written now.
+    /// The API may have accepted the start, so the execution must end with a receipt.
     async fn execution_of(
         &self,
         ended: &StatusEvent,
         compiled: &CompiledMachine,
     ) -> Result<Option<ExecutionRecord>, RecoveryError> {
-        let seen = self.machines.look(&ended.execution_arn).await?;
+        let described = self.machines.look(&ended.execution_arn).await?;
         let input = ended
             .input
             .as_deref()
-            .or(seen.as_ref().map(|seen| seen.input.as_str()));
+            .or(described.as_ref().map(|owner| owner.input.as_str()));
         let raw: Value = input
             .and_then(|input| serde_json::from_str(input).ok())
             .unwrap_or_default();
-        let started_at = seen.as_ref().map_or("", |seen| &seen.started_at);
+        let started_at = described.as_ref().map_or("", |owner| &owner.started_at);
         let Ok(start) = holdfast_admission::read(&raw, &compiled.gate, started_at) else {
             return Ok(None);
         };
@@ -150,7 +154,7 @@ impl RecoveryHandler {
             started_at: started_at.to_owned(),
             trace: None,
         };
-        // Whatever it says, what is recorded then rules.
+        // The record that is read below counts, not this answer.
         let begun = self.engine.begin(&task).await;
         if let Err(error) = begun
             && error.name == ErrorName::Transient
@@ -160,8 +164,8 @@ impl RecoveryHandler {
         Ok(self.engine.ledger.execution(&at).await?)
     }
 
-    /// Looks after every execution that is overdue and has nobody who acts for it, and after decisions of which the
-    /// machine that waits was not told.
+    /// Recovers every overdue execution without a running owner, and delivers decisions that were
+    /// not delivered to their waiting Step Functions execution.
     async fn sweep(&self) -> Result<(), RecoveryError> {
         let now = SystemHost.now();
         let mut behind = 0;
@@ -170,13 +174,13 @@ impl RecoveryHandler {
                 Ok(found) => behind += i64::from(found),
                 Err(error) => {
                     behind += 1;
-                    warn!(tenant = at.tenant, execution = at.execution, reason = %error, "it stays overdue");
+                    warn!(tenant = at.tenant, execution = at.execution, reason = %error, "the execution remains overdue");
                 }
             }
         }
         let (open, oldest) = self.engine.ledger.open().await?;
         let age = oldest.map_or(0, |began| now.duration_since(began).as_millis() as i64);
-        let seen = [
+        let counted = [
             (Metric::OpenExecutions, open as i64),
             (Metric::OldestOpenExecution, age),
             (Metric::OverdueExecutions, behind),
@@ -185,11 +189,11 @@ impl RecoveryHandler {
                 self.engine.ledger.open_incidents().await?,
             ),
         ];
-        report(&self.stack, &seen, None, false, now);
+        report(&self.stack, &counted, None, false, now);
         Ok(())
     }
 
-    /// Looks after one execution; says whether it was found left behind.
+    /// Recovers one execution. Returns true if it was overdue without a running owner.
     async fn overdue(&self, at: &ExecutionKey) -> Result<bool, RecoveryError> {
         let now = SystemHost.now();
         let Some(snapshot) = self.engine.ledger.snapshot(at).await? else {
@@ -218,7 +222,8 @@ impl RecoveryHandler {
             cause: "its machine ended without a word".to_owned(),
             by: None,
         };
-        // One of the same minute is as good; a later one must be able to start.
+        // A recovery with the name of the same minute counts as this one. A later minute has its
+        // own name.
         let name = format!(
             "{}-{}-{}",
             at.execution,
@@ -244,7 +249,7 @@ impl RecoveryHandler {
             owner = execution.owner,
             error = failure.error,
             recovery = name,
-            "its machine left it behind: recovery starts"
+            "the Step Functions execution is gone: recovery starts"
         );
         let input = RecoveryInput {
             execution: execution.reference(),

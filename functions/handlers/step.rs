@@ -1,4 +1,5 @@
-//! The `step` function: one action, named by `HOLDFAST_ACTION`; every action is the same program under another name.
+//! The `step` function: it performs the action that `HOLDFAST_ACTION` names, and its undo. Every
+//! action's function is this program.
 
 use holdfast_action::Check;
 use holdfast_aws::{Deployment, StepAnswer, log_step, serve};
@@ -12,7 +13,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let engine = &deployment.engine()?;
     let name = deployment.variable("HOLDFAST_ACTION")?;
     let action = holdfast_steps::registry().make(name, &deployment.settings());
-    // A process that dies of a wrong setting could not say which.
+    // A wrong setting becomes a task error that names it. A process that ended here could not name
+    // it.
     let action = action.as_deref();
     let step = |call: StepCall| async move {
         let result = match (&call, action) {

@@ -239,7 +239,8 @@ async fn an_earlier_receipt_can_be_fetched_by_its_generation_at_any_time() {
         page.text
     );
     assert!(
-        page.text.contains(&format!("{id}</bdi></code>, run 1.")),
+        page.text
+            .contains(&format!("Holdfast receipt 1 of execution <code><bdi>{id}")),
         "{}",
         page.text
     );

@@ -211,7 +211,7 @@ async fn a_redrive_uses_new_keys_where_an_undo_was_committed() {
         .api
         .get(&format!("/v1/executions/{id}/receipt?format=html"))
         .await;
-    assert!(page.text.contains("Why it went on") && page.text.contains("mended"));
+    assert!(page.text.contains("Why it was redriven") && page.text.contains("mended"));
     let key = |receipt: &Value| receipt["steps"][0]["idempotency_key"].clone();
     assert_ne!(key(&first), key(&second));
     let again = ask(&stack, &id, "redrive", "once more").await;

@@ -13,43 +13,43 @@ use holdfast_task::QuestionKind;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum EventData {
-    /// Of [`Kind::Started`].
+    /// The data of [`Kind::Started`].
     Started(StartedData),
-    /// Of [`Kind::Rejected`].
+    /// The data of [`Kind::Rejected`].
     Rejected(RejectedData),
-    /// Of [`Kind::StartRefused`].
+    /// The data of [`Kind::StartRefused`].
     StartRefused(StartRefusedData),
-    /// Of [`Kind::DuplicatePrevented`].
+    /// The data of [`Kind::DuplicatePrevented`].
     DuplicatePrevented(DuplicateData),
-    /// Of [`Kind::StepRetried`].
+    /// The data of [`Kind::StepRetried`].
     StepRetried(StepData),
-    /// Of [`Kind::StepCompleted`].
+    /// The data of [`Kind::StepCompleted`].
     StepCompleted(StepData),
-    /// Of [`Kind::StepFailed`].
+    /// The data of [`Kind::StepFailed`].
     StepFailed(StepData),
-    /// Of [`Kind::IncidentWaiting`].
+    /// The data of [`Kind::IncidentWaiting`].
     IncidentWaiting(WaitingData),
-    /// Of [`Kind::IncidentOpened`].
+    /// The data of [`Kind::IncidentOpened`].
     IncidentOpened(OpenedData),
-    /// Of [`Kind::IncidentDecided`].
+    /// The data of [`Kind::IncidentDecided`].
     IncidentDecided(DecidedData),
-    /// Of [`Kind::IncidentAcknowledged`].
+    /// The data of [`Kind::IncidentAcknowledged`].
     IncidentAcknowledged(NoData),
-    /// Of [`Kind::IncidentResolved`].
+    /// The data of [`Kind::IncidentResolved`].
     IncidentResolved(NoData),
-    /// Of [`Kind::RollbackStarted`].
+    /// The data of [`Kind::RollbackStarted`].
     RollbackStarted(RollbackData),
-    /// Of [`Kind::StepUndone`].
+    /// The data of [`Kind::StepUndone`].
     StepUndone(StepData),
-    /// Of [`Kind::StepUndoFailed`].
+    /// The data of [`Kind::StepUndoFailed`].
     StepUndoFailed(StepData),
-    /// Of [`Kind::Completed`].
+    /// The data of [`Kind::Completed`].
     Completed(CompletedData),
-    /// Of [`Kind::ReceiptGenerated`].
+    /// The data of [`Kind::ReceiptGenerated`].
     ReceiptGenerated(ReceiptData),
-    /// Of [`Kind::Paused`].
+    /// The data of [`Kind::Paused`].
     Paused(PausedData),
-    /// Of [`Kind::Resumed`].
+    /// The data of [`Kind::Resumed`].
     Resumed(ResumedData),
 }
 

@@ -65,8 +65,8 @@ impl Event {
     /// A text that sorts the events of an execution in the order in which they happened, by the
     /// clocks of the functions.
     ///
-    /// Within a millisecond, events sort by stage, then by attempt, then by kind. So an attempt ends
-    /// before the attempt that takes over begins.
+    /// Within a millisecond, events sort by stage, then by attempt, then by kind. So an attempt
+    /// ends before the attempt that takes over begins.
     pub fn sequence(&self) -> String {
         let kind = self.kind();
         let rank = Kind::ALL.iter().position(|other| *other == kind);

@@ -112,7 +112,8 @@ impl Kind {
     }
 }
 
-/// An audit entry that a function logs and that is no audit event: no record of the ledger shows it.
+/// An audit entry that a function logs and that is no audit event: no record of the ledger shows
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogEntry {
     /// `begin` received an input that is not a start.

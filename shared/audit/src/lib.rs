@@ -1,8 +1,8 @@
 //! Audit events and metrics, derived from committed changes of ledger records, without payloads.
 //!
-//! The events of a record are derived from the record alone. The events of a change are those of the
-//! new record without those of the old one. Therefore a change that is read twice yields the same
-//! events under the same ids, and the current ledger yields every event that it still shows.
+//! The events of a record are derived from the record alone. The events of a change are those of
+//! the new record without those of the old one. Therefore a change that is read twice yields the
+//! same events under the same ids, and the current ledger yields every event that it still shows.
 
 mod about;
 mod data;

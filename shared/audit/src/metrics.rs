@@ -48,8 +48,8 @@ pub enum Metric {
     DuplicatesPrevented,
     /// The starts that the admission check rejected or the API refused.
     GuardrailRejections,
-    /// The inputs of a state machine that are not a start, and the starts whose key belongs to another
-    /// input.
+    /// The inputs of a state machine that are not a start, and the starts whose key belongs to
+    /// another input.
     MalformedStarts,
     /// The incidents that were opened, or opened again.
     IncidentsOpened,

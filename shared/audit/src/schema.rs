@@ -64,7 +64,8 @@ impl Kind {
     }
 }
 
-/// The schema of one type of data: its members with their JSON types, and which of them are required.
+/// The schema of one type of data: its members with their JSON types, and which of them are
+/// required.
 ///
 /// Formats and ranges of Rust types are left out, because a consumer must not depend on them.
 fn data_schema<T: JsonSchema>() -> Value {

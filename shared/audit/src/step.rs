@@ -40,7 +40,7 @@ fn undo_event(step: &StepRecord, about: &About) -> Option<Event> {
         StepState::UndoFailed => EventData::StepUndoFailed,
         _ => return None,
     };
-    // Giving up adds no attempt, so the last attempt stands for the end of the undo.
+    // Giving up adds no attempt, so the event has the number and the end of the last attempt.
     let last = step.undo_attempts.last()?;
     let number = step.undo_attempts.len();
     let at = last.ended_at.unwrap_or(last.started_at);

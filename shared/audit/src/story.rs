@@ -8,8 +8,8 @@ use crate::{
 use holdfast_engine::cases;
 use holdfast_ledger::{Ledger, LedgerError, Snapshot};
 
-/// The events of an execution's records ([`events_of`]) and of the incidents that it was the last to
-/// open, in order. An incident's events begin with that opening.
+/// The events of an execution's records ([`events_of`]) and of the incidents that it was the last
+/// to open, in order. An incident's events begin with that opening.
 pub async fn story<L: Ledger>(ledger: &L, snapshot: &Snapshot) -> Result<Vec<Event>, LedgerError> {
     let at = &snapshot.execution.at;
     let mut story = events_of(snapshot);

@@ -1,4 +1,5 @@
-//! The one log line of each invocation: who, where, what came of it; never an input, an output or a secret.
+//! The one log line of each invocation: the execution, the step and the result, without inputs,
+//! outputs or secrets.
 
 mod start;
 
@@ -18,17 +19,17 @@ use holdfast_task::{
 use serde::Serialize;
 use tracing::{error, info, warn};
 
-/// What the function of an action answers.
+/// The answer of an action's function.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum StepAnswer {
-    /// To an attempt at a step.
+    /// The result of an attempt at a step.
     Step(StepResult),
-    /// To an attempt at undoing one.
+    /// The result of an attempt at an undo.
     Undo(UndoResult),
 }
 
-/// Logs what became of one attempt at a step, or at undoing one.
+/// Logs the result of one attempt at a step or at its undo.
 pub fn log_step(call: &StepCall, result: &Result<StepAnswer, TaskError>) {
     match (call, result) {
         (StepCall::Step(task), Ok(StepAnswer::Step(answer))) => {
@@ -41,7 +42,7 @@ pub fn log_step(call: &StepCall, result: &Result<StepAnswer, TaskError>) {
         (StepCall::Undo(task), Err(error)) => {
             log_undo(&task.execution, &task.undo, &Err(error.clone()));
         }
-        // An answer belongs to its call.
+        // The answer to a step is never that of an undo, nor the reverse.
         (StepCall::Step(_), Ok(StepAnswer::Undo(_)))
         | (StepCall::Undo(_), Ok(StepAnswer::Step(_))) => {}
     }
@@ -57,7 +58,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
     } = &task.execution;
     let step = task.step.name.as_str();
     let key = task.item_key.as_ref().and_then(|key| item_name(key).ok());
-    let item = told_item(&task.execution, key.as_deref());
+    let item = logged_item(&task.execution, key.as_deref());
     match result {
         Ok(StepResult {
             status: StepStatus::Succeeded,
@@ -94,7 +95,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
             step,
             item,
             attempt,
-            "step failed, and the workflow goes on without it"
+            "step failed, and the execution continues without it"
         ),
         Err(TaskError {
             name,
@@ -117,8 +118,8 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
     }
 }
 
-/// An item as audit events name it: its key comes from an input.
-fn told_item(execution: &ExecutionRef, item: Option<&str>) -> String {
+/// The digest of an item's key, as in audit events: the key itself comes from an input.
+fn logged_item(execution: &ExecutionRef, item: Option<&str>) -> String {
     let at = ExecutionKey {
         tenant: execution.tenant.clone(),
         execution: execution.id.clone(),
@@ -135,7 +136,7 @@ fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResul
         ..
     } = execution;
     let step = undo.step.as_str();
-    let item = told_item(execution, undo.item.as_deref());
+    let item = logged_item(execution, undo.item.as_deref());
     match result {
         Ok(UndoResult { status, attempts }) if status == StepState::Undone.name() => info!(
             audit = Kind::StepUndone.name(),
@@ -179,17 +180,17 @@ fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResul
     }
 }
 
-/// What the function of `Plan` answers.
+/// The answer of the `plan` function.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum PlanAnswer {
-    /// To a plan.
+    /// The plan of a rollback.
     Plan(PlanResult),
-    /// To an undo that never answered.
+    /// The end of an undo that never answered.
     GiveUp(UndoResult),
 }
 
-/// Logs who took an execution over, and how much is undone next.
+/// Logs the new owner of an execution, and the number of its undos.
 pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
     let task = match call {
         PlanCall::Plan(task) => task,
@@ -237,17 +238,17 @@ pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
     }
 }
 
-/// What the function of questions answers.
+/// The answer of the `ask` function.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum AskAnswer {
-    /// It is asked; the machine waits for its token.
-    Asked,
-    /// What a decision said in time.
-    Ruled(AskResult),
+    /// The question is open, and Step Functions waits for the task token.
+    Waiting,
+    /// A person decided in time.
+    Decided(AskResult),
 }
 
-/// Logs that people are asked, and what silence or a decision made of it.
+/// Logs an open question, and its end by a decision or by its expiry.
 pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
     let (execution, step) = match call {
         AskCall::Ask(task) => (&task.execution, &task.ask.step),
@@ -275,7 +276,7 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
         (AskCall::Expire(_), Ok(_)) => info!(
             execution = id,
             %trace,
-            tenant, workflow, step, "a decision was found after all"
+            tenant, workflow, step, "a decision was recorded in time"
         ),
         (AskCall::Expire(_), Err(TaskError { name, .. })) if *name == ErrorName::Expired => warn!(
             audit = LogEntry::DecisionExpired.name(),
@@ -284,7 +285,7 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
             tenant,
             workflow,
             step,
-            "nobody decided in time"
+            "no person decided in time"
         ),
         (_, Err(TaskError { name, .. })) => warn!(
             execution = id,
@@ -293,12 +294,12 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
             workflow,
             step,
             error = %name,
-            "the question has no answer"
+            "ask did not answer"
         ),
     }
 }
 
-/// Logs how an execution ended; one that did not execute is an incident.
+/// Logs the end of an execution, and the incident if the execution did not succeed.
 pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
     let ExecutionRef {
         id,
@@ -334,7 +335,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                     status,
                     receipt,
                     incident,
-                    "it did not execute: the receipt says why, and names what stands"
+                    "the execution did not succeed: the receipt has the reason and the residual effects"
                 );
             }
         }

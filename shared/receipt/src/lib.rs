@@ -1,7 +1,8 @@
 //! Receipts: their format, page, signatures, and the hourly chain of digests with its audit.
 //!
-//! A receipt says how an execution ended and what remains, in the words of the specification's example
-//! and more. It has a published JSON Schema ([`schema`](schema())) and a page for people ([`page`]).
+//! A receipt says how an execution ended and what remains, in the words of the specification's
+//! example and more. It has a published JSON Schema ([`schema`](schema())) and a page for people
+//! ([`page`]).
 
 pub mod chain;
 pub mod evidence;

@@ -1,4 +1,5 @@
-//! The words in which a receipt says how things ended; the ledger records the same.
+//! The vocabulary of outcomes, which receipts and the ledger share: status, attempt outcome,
+//! decision, guardrail outcome, approval.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,24 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use holdfast_ids::names::check_text;
 
-/// How an execution ended.
+/// The status of an ended execution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Every step took effect or was skipped.
     Executed,
-    /// It did not execute, and everything that had been applied was undone.
+    /// The execution did not succeed, and every effect was undone.
     RolledBack,
-    /// It did not execute, and something stands or may stand: the receipt names it.
+    /// The execution did not succeed, and an effect remains or may remain: the receipt names it.
     PartiallyRolledBack,
-    /// It did not execute, and nothing had been applied.
+    /// The execution did not succeed and had no effect.
     Failed,
-    /// A guardrail or the input schema said no; nothing was applied.
+    /// The admission check rejected the start, so that no step began.
     Rejected,
 }
 
 impl Status {
-    /// Its name in receipts.
+    /// The name in receipts.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Executed => "EXECUTED",
@@ -35,48 +36,48 @@ impl Status {
     }
 }
 
-/// What one guardrail decided.
+/// The outcome of one guardrail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuardrailOutcome {
-    /// Its name; one of the definition's own, or one that every gate has, such as `input`.
+    /// Name of a guardrail of the definition, or of a general one, such as `input`.
     pub name: String,
-    /// Whether it held.
+    /// `true` if the guardrail held.
     pub held: bool,
-    /// Why not, for people.
+    /// Reason why it did not hold, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// Where a receipt lies.
+/// The place and the digest of a stored receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptRef {
-    /// Object key.
+    /// Object key of the receipt.
     pub object: String,
-    /// Hex SHA-256 of its bytes.
+    /// Hex SHA-256 of the receipt's bytes.
     pub sha256: String,
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
-    /// The effect stands.
+    /// The effect happened.
     Succeeded,
-    /// Nothing happened; another attempt may succeed.
+    /// The effect did not happen; another attempt may succeed.
     Transient,
-    /// Nothing happened, for good.
+    /// The effect did not happen, and another attempt cannot help.
     Permanent,
-    /// It may have happened: no answer, or none that says.
+    /// The effect may have happened: the target did not answer, or its answer does not say.
     Unknown,
-    /// It never reported back; its lease ran out.
+    /// The attempt never reported an outcome, and its lease ended.
     Lost,
-    /// The execution had moved on when it was about to act; it did nothing.
+    /// The execution had moved on, and the attempt did nothing.
     Halted,
 }
 
 impl AttemptOutcome {
-    /// Its name in audit events.
+    /// The name in audit events.
     pub fn name(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
@@ -88,30 +89,30 @@ impl AttemptOutcome {
         }
     }
 
-    /// Whether the attempt may have reached its target.
+    /// Returns true if the effect may have happened without an answer that says so.
     pub fn is_unknown(self) -> bool {
         matches!(self, Self::Unknown | Self::Lost)
     }
 }
 
-/// What a person can decide.
+/// A decision of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// The step is tried again, with attempts of its own.
+    /// The step is retried, and its earlier attempts no longer count against the maximum.
     Retry,
-    /// The workflow goes on without the step.
+    /// The execution continues without the step.
     Skip,
-    /// What was done is undone.
+    /// The execution is rolled back.
     Rollback,
-    /// The workflow goes on.
+    /// The execution continues.
     Approve,
-    /// What was done is undone.
+    /// The execution is rolled back.
     Reject,
 }
 
 impl Decision {
-    /// Its name, as the API takes it.
+    /// The name in the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Retry => "retry",
@@ -123,30 +124,31 @@ impl Decision {
     }
 }
 
-/// Another person's agreement to one start, as the system that asked for it records it. Its JSON Schema is
-/// `docs/schemas/approval.json`.
+/// Another person's agreement to one start, as the system that collects approvals records it.
+///
+/// Its JSON Schema is `docs/schemas/approval.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
-    /// The person who agreed: never the one who asks for the start.
+    /// Person who agreed, 1 to 200 characters: never the person who requests the start.
     #[schemars(length(min = 1, max = 200))]
     pub approved_by: String,
-    /// When, RFC 3339.
+    /// Time of the agreement, RFC 3339.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub approved_at: Timestamp,
-    /// From when on it counts no more, RFC 3339.
+    /// Time after which the approval is no longer valid, RFC 3339.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub expires_at: Timestamp,
-    /// What was agreed to: hex SHA-256 of the input's canonical JSON (RFC 8785).
+    /// Hex SHA-256 of the canonical JSON (RFC 8785) of the approved input.
     #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
     pub input_sha256: String,
-    /// Where the agreement is recorded, in the words of that system: it is good for one start.
+    /// Reference to the approval in that system, 1 to 200 characters: it is valid for one start.
     #[schemars(length(min = 1, max = 200))]
     pub reference: String,
 }
 
 impl Approval {
-    /// Checks its form.
+    /// Checks the form of every member.
     pub fn check(&self) -> Result<(), String> {
         check_text("approval.approved_by", &self.approved_by)?;
         check_text("approval.reference", &self.reference)?;
@@ -165,7 +167,7 @@ impl Approval {
 mod tests {
     use super::*;
 
-    /// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-receipt published` writes it anew.
+    /// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-receipt published` writes the file.
     #[test]
     fn the_published_schema_of_an_approval_is_that_of_the_code() {
         let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -174,7 +176,7 @@ mod tests {
         if std::env::var_os("HOLDFAST_WRITE_SCHEMAS").is_some() {
             std::fs::write(&file, &right).expect("docs can be written");
         }
-        let stands = std::fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(stands, right, "{} is stale", file.display());
+        let published = std::fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(published, right, "{} is stale", file.display());
     }
 }

@@ -1,4 +1,4 @@
-//! The format of a receipt.
+//! The receipt: its members, and its canonical JSON.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,16 +9,16 @@ use holdfast_ids::{
     names::step_label,
 };
 
-/// The format's name and version.
+/// The name and version of the format.
 pub const FORMAT: &str = "holdfast.receipt/1";
 
 const SHA256: &str = "^[0-9a-f]{64}$";
 
-/// A receipt, whatever the status. Members of the specification's example keep its names and values.
+/// The receipt of an ended execution, with the names and values of the specification's example.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Receipt {
-    /// The format's name and version.
+    /// Name and version of the format.
     #[schemars(extend("const" = FORMAT))]
     pub format: String,
     /// Workflow id.
@@ -30,54 +30,54 @@ pub struct Receipt {
     /// Execution id.
     #[schemars(extend("pattern" = "^[0-9a-f]{40}$"))]
     pub execution_id: String,
-    /// The tenant it belongs to.
+    /// Tenant that owns the execution.
     pub tenant: String,
-    /// How it ended.
+    /// Status with which the execution ended.
     pub status: Status,
-    /// Every step in declared order, whether or not it was reached; one entry per item in a `for_each`.
+    /// Every step in declared order, reached or not; one entry for each item of a `for_each`.
     pub steps: Vec<ReceiptStep>,
-    /// When it ended, RFC 3339 UTC.
+    /// Time at which the execution ended, RFC 3339 UTC.
     #[schemars(extend("format" = "date-time"))]
     pub timestamp: String,
-    /// When it began, RFC 3339 UTC.
+    /// Time at which the execution began, RFC 3339 UTC.
     #[schemars(extend("format" = "date-time"))]
     pub started_at: String,
-    /// From begin to end, in milliseconds.
+    /// Milliseconds from begin to end.
     pub duration_ms: i64,
-    /// Rises with each later rollback or redrive, from 0.
+    /// Execution generation: 0, and one more with each later rollback or redrive.
     pub generation: u32,
-    /// The redrive that this generation is, if it is one.
+    /// Redrive that began this execution generation, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redriven: Option<ReceiptRedrive>,
-    /// The trigger's name, or `api`/`direct`.
+    /// Name of the trigger, or `api` or `direct`.
     pub trigger: String,
-    /// The key that the start came with.
+    /// Idempotency key of the start.
     pub idempotency_key: String,
     /// Hex SHA-256 of the input's canonical JSON.
     #[schemars(extend("pattern" = SHA256))]
     pub input_sha256: String,
-    /// What the gate decided, in order.
+    /// Outcome of each guardrail of the admission check, in order.
     pub guardrails: Vec<GuardrailOutcome>,
-    /// Digest of what it judged by: schema, tenants and rules.
+    /// Digest of what the admission check evaluated: input schema, tenants and guardrails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_digest: Option<String>,
-    /// The approval that came with the start.
+    /// Approval that came with the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
-    /// How many repeats of this start were refused by then.
+    /// Number of repeats of this start that were refused before the receipt was written.
     pub duplicates_prevented: u64,
-    /// Why it did not execute.
+    /// Reason why the execution did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<ReceiptFailure>,
-    /// What people decided on the way, in order.
+    /// Decisions of people during the execution, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<ReceiptDecision>,
-    /// Effects that stand, or may, although the execution did not end well or went on without them.
+    /// Effects that remain, or may remain, after a failure or a skipped step.
     pub residual_effects: Vec<Residual>,
-    /// The incident that this execution is a case of.
+    /// Id of the incident that this execution is a case of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
-    /// The receipt of the generation before.
+    /// Receipt of the execution generation before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_receipt: Option<PreviousReceipt>,
     /// Detached JWS (RFC 7515, ES256) over the canonical JSON of all other members.
@@ -86,43 +86,43 @@ pub struct Receipt {
     pub signature: Option<String>,
 }
 
-/// What a person decided.
+/// A person's decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptDecision {
-    /// The step that waited for it.
+    /// Name of the step that waited for the decision.
     pub step: String,
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// By whom.
+    /// Person who decided.
     pub by: String,
-    /// Why, in their own words.
+    /// Reason, in that person's words.
     pub reason: String,
-    /// When, RFC 3339 UTC.
+    /// Time, RFC 3339 UTC.
     #[schemars(extend("format" = "date-time"))]
     pub at: String,
 }
 
-/// A redrive: somebody let an ended execution go on where it had failed.
+/// A redrive: a person continued an ended execution where it had failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptRedrive {
-    /// Who asked for it.
+    /// Person who requested it.
     pub by: String,
-    /// Why, in their own words.
+    /// Reason, in that person's words.
     pub reason: String,
-    /// When, RFC 3339 UTC.
+    /// Time, RFC 3339 UTC.
     #[schemars(extend("format" = "date-time"))]
     pub at: String,
 }
 
-/// The receipt that this one follows.
+/// The receipt of the execution generation before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PreviousReceipt {
-    /// Object key.
+    /// Object key of that receipt.
     pub object: String,
-    /// Hex SHA-256 of its bytes.
+    /// Hex SHA-256 of that receipt's bytes.
     #[schemars(extend("pattern" = SHA256))]
     pub sha256: String,
 }
@@ -131,92 +131,92 @@ pub struct PreviousReceipt {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptStep {
-    /// The step's name.
+    /// Name of the step.
     pub name: String,
-    /// The item's name in a `for_each`.
+    /// Item key in a `for_each`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
-    /// The action that performed it.
+    /// Action that performs the step.
     pub action: String,
-    /// What came of it.
+    /// State of the step at the end.
     pub status: StepStatus,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
-    /// Each time that it was tried, oldest first; those of earlier generations too.
+    /// Attempts, oldest first, with those of earlier execution generations.
     pub history: Vec<ReceiptAttempt>,
-    /// When the first attempt began.
+    /// Time at which the first attempt began, RFC 3339 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
     pub started_at: Option<String>,
-    /// When the last attempt's end was recorded.
+    /// Time at which the end of the last attempt was recorded, RFC 3339 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
     pub ended_at: Option<String>,
-    /// The idempotency key that its target received.
+    /// Idempotency key that the target received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
-    /// Hex SHA-256 of its input's canonical JSON.
+    /// Hex SHA-256 of the canonical JSON of the step's input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = SHA256))]
     pub input_sha256: Option<String>,
-    /// Hex SHA-256 of its output's canonical JSON.
+    /// Hex SHA-256 of the canonical JSON of the step's output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = SHA256))]
     pub output_sha256: Option<String>,
-    /// The last error, where it did not succeed at once.
+    /// Last error, if the first attempt did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-    /// What was done to undo it, or to ask its target about it.
+    /// Attempts to undo the step, or to verify its effect at the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<ReceiptUndo>,
 }
 
-/// The attempts to undo one step.
+/// The attempts to undo one step, or to verify its effect at the target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptUndo {
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u32,
-    /// Each time that it was tried, oldest first; those of earlier generations too.
+    /// Attempts, oldest first, with those of earlier execution generations.
     pub history: Vec<ReceiptAttempt>,
-    /// When the first attempt began.
+    /// Time at which the first attempt began, RFC 3339 UTC.
     #[schemars(extend("format" = "date-time"))]
     pub started_at: String,
-    /// When the last attempt's end was recorded.
+    /// Time at which the end of the last attempt was recorded, RFC 3339 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
     pub ended_at: Option<String>,
-    /// The idempotency key that its target received.
+    /// Idempotency key that the target received.
     pub idempotency_key: String,
-    /// The last error, where it did not succeed at once.
+    /// Last error, if the first attempt did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
 }
 
-/// What came of a step.
+/// The state of a step at the end of an execution.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StepStatus {
-    /// It took effect, and the effect stands.
+    /// The step took effect, and the effect remains.
     Success,
-    /// Nothing was applied.
+    /// The step had no effect.
     Failed,
-    /// It may have taken effect.
+    /// The step may have had its effect.
     Unknown,
-    /// It was undone, or never happened and cannot any more.
+    /// The effect was undone, or it never happened and cannot happen any more.
     Undone,
-    /// Its undo failed for good.
+    /// The undo failed for good.
     UndoFailed,
-    /// The execution ended well without it.
+    /// The execution continued without the step.
     Skipped,
-    /// The execution did not get that far.
+    /// The execution did not reach the step.
     NotRun,
 }
 
 impl StepStatus {
-    /// Its name in receipts.
+    /// The name in receipts.
     pub fn name(self) -> &'static str {
         match self {
             Self::Success => "SUCCESS",
@@ -234,52 +234,53 @@ impl StepStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptAttempt {
-    /// When it claimed the step, RFC 3339 UTC.
+    /// Time at which the attempt claimed the step, RFC 3339 UTC.
     #[schemars(extend("format" = "date-time"))]
     pub started_at: String,
-    /// When its end was recorded, RFC 3339 UTC.
+    /// Time at which the end of the attempt was recorded, RFC 3339 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("format" = "date-time"))]
     pub ended_at: Option<String>,
-    /// How it ended.
+    /// Outcome of the attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<AttemptOutcome>,
-    /// What went wrong.
+    /// Error that the action reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// Why an execution did not end well.
+/// The reason why an execution did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptFailure {
-    /// The state at which it was caught.
+    /// State at which the error was caught.
     pub state: String,
-    /// The error's name.
+    /// Name of the error.
     pub error: String,
-    /// What the records say of it, or the reason that somebody gave.
+    /// Error text in the records, or the reason that a person gave.
     pub reason: String,
-    /// Who asked for it, if somebody did.
+    /// Person who requested the cancellation or the rollback, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
 }
 
-/// An effect that stands, or may stand.
+/// An effect that remains, or may remain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Residual {
-    /// The step, with its item in a `for_each`.
+    /// Name of the step, with the item key in a `for_each`.
     pub step: String,
-    /// The action that caused it.
+    /// Action that caused the effect.
     pub action: String,
-    /// The key by which its target knows it.
+    /// Idempotency key of the effect at its target.
     pub idempotency_key: String,
-    /// `true`: it stands; `false`: it may.
+    /// `true`: the effect remains. `false`: the effect may remain.
     pub certain: bool,
 }
 
 impl Receipt {
-    /// Where the receipt of the generation before lies, as the receipt in `bytes` says, which `recorded` names.
+    /// The place of the receipt of the execution generation before, as the receipt in `bytes` names
+    /// it. `recorded` has the place and the SHA-256 of `bytes`.
     pub fn before(bytes: &[u8], recorded: &ReceiptRef) -> Result<Option<ReceiptRef>, String> {
         if sha256_hex(bytes) != recorded.sha256 {
             return Err(format!(
@@ -287,15 +288,16 @@ impl Receipt {
                 recorded.object
             ));
         }
-        let read = serde_json::from_slice::<Self>(bytes);
-        let read = read.map_err(|error| format!("{} is no {FORMAT}: {error}", recorded.object))?;
-        Ok(read.previous_receipt.map(|before| ReceiptRef {
+        let receipt = serde_json::from_slice::<Self>(bytes);
+        let receipt =
+            receipt.map_err(|error| format!("{} is no {FORMAT}: {error}", recorded.object))?;
+        Ok(receipt.previous_receipt.map(|before| ReceiptRef {
             object: before.object,
             sha256: before.sha256,
         }))
     }
 
-    /// Its canonical JSON (RFC 8785).
+    /// The canonical JSON (RFC 8785).
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let value = serde_json::to_value(self).map_err(|error| error.to_string())?;
         canonical(&value).map_err(|error: CanonicalError| error.to_string())

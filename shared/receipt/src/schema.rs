@@ -16,7 +16,7 @@ pub fn schema() -> Value {
     schema
 }
 
-/// Takes `null` out of what the generator says of every optional member.
+/// Removes `null` from the type that the generator gives every optional member.
 fn never_null(schema: &mut Value) {
     let Value::Object(members) = schema else {
         if let Value::Array(items) = schema {
@@ -48,7 +48,7 @@ mod tests {
 
     use super::*;
 
-    /// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-receipt published` writes it anew.
+    /// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-receipt published` writes the file.
     #[test]
     fn the_published_schema_of_receipts_is_that_of_the_code() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas/receipt.json");
@@ -56,8 +56,8 @@ mod tests {
         if env::var_os("HOLDFAST_WRITE_SCHEMAS").is_some() {
             fs::write(&file, &right).unwrap();
         }
-        let stands = fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(stands, right, "{} is stale", file.display());
+        let published = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(published, right, "{} is stale", file.display());
     }
 
     #[test]
@@ -66,7 +66,7 @@ mod tests {
         assert!(!schema.to_string().contains("\"null\""), "{schema:#}");
         let mut objects: Vec<_> = schema["$defs"].as_object().unwrap().values().collect();
         objects.push(&schema);
-        objects.retain(|one| one["type"] == "object");
+        objects.retain(|object| object["type"] == "object");
         assert!(objects.len() > 5, "{schema:#}");
         for object in objects {
             assert_eq!(object["additionalProperties"], false, "{object:#}");

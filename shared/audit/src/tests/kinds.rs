@@ -1,4 +1,5 @@
-//! Every kind of event is told by some record, is what its published schema says, and carries no payload.
+//! Tests of every kind of event: a record yields it, its published schema accepts it, and it
+//! carries no payload.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +19,7 @@ fn published(kind: Kind) -> PathBuf {
     folder.join(format!("{}.json", kind.name()))
 }
 
-/// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-audit published` writes them anew.
+/// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-audit published` writes the files.
 #[test]
 fn the_published_schemas_are_those_of_the_code() {
     for kind in Kind::ALL {
@@ -27,8 +28,8 @@ fn the_published_schemas_are_those_of_the_code() {
         if std::env::var_os("HOLDFAST_WRITE_SCHEMAS").is_some() {
             fs::write(&file, &right).expect("docs can be written");
         }
-        let stands = fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(stands, right, "{} is stale", file.display());
+        let stored = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(stored, right, "{} is stale", file.display());
     }
 }
 
@@ -110,8 +111,8 @@ fn controls() -> Vec<Record> {
     [Switch::Paused, Switch::Running].map(control).to_vec()
 }
 
-/// A start that the API turned away.
-fn turned_away(of: &ExecutionKey, id: &str) -> Record {
+/// A start that the API refused.
+fn refusal(of: &ExecutionKey, id: &str) -> Record {
     Record::Refusal(Box::new(Refusal {
         id: id.to_owned(),
         tenant: of.tenant.clone(),
@@ -124,8 +125,8 @@ fn turned_away(of: &ExecutionKey, id: &str) -> Record {
     }))
 }
 
-/// So many repeats of the start.
-fn refused(of: &ExecutionKey, refused: u64) -> Record {
+/// The count of refused repeats of a start.
+fn duplicates(of: &ExecutionKey, refused: u64) -> Record {
     Record::Duplicates {
         at: of.clone(),
         workflow: "WF-HOLD".to_owned(),
@@ -134,28 +135,28 @@ fn refused(of: &ExecutionKey, refused: u64) -> Record {
 }
 
 #[test]
-fn a_count_of_repeats_tells_those_that_it_did_not_count_before() {
+fn a_count_of_repeats_yields_events_for_the_newly_counted_repeats_only() {
     let of = key("k");
-    let (two, five) = (refused(&of, 2), refused(&of, 5));
-    let about = two.about().expect("it says whose it is");
-    let told = |old: Option<&Record>, new: &Record| -> BTreeSet<_> {
-        let told = events(old, new, &about, at(0)).into_iter();
-        told.map(|event| event.id).collect()
+    let (two, five) = (duplicates(&of, 2), duplicates(&of, 5));
+    let about = two.about().expect("the record names the workflow");
+    let ids = |old: Option<&Record>, new: &Record| -> BTreeSet<_> {
+        let derived = events(old, new, &about, at(0)).into_iter();
+        derived.map(|event| event.id).collect()
     };
-    let news = told(Some(&two), &five);
-    assert_eq!(news.len(), 3);
-    assert_eq!(&told(None, &two) | &news, told(None, &five));
-    assert_eq!(told(Some(&five), &five), BTreeSet::new());
+    let new = ids(Some(&two), &five);
+    assert_eq!(new.len(), 3);
+    assert_eq!(&ids(None, &two) | &new, ids(None, &five));
+    assert_eq!(ids(Some(&five), &five), BTreeSet::new());
 }
 
 #[test]
-fn what_happened_is_counted_under_its_own_metric() {
+fn every_event_counts_for_its_own_metric() {
     let of = key("k");
     let counted = |records: &[Record]| {
         let mut counted: BTreeMap<&str, i64> = BTreeMap::new();
         for event in records
             .iter()
-            .flat_map(|one| row(std::slice::from_ref(one)))
+            .flat_map(|record| events_of_versions(std::slice::from_ref(record)))
         {
             for (metric, value) in metrics(&event) {
                 *counted.entry(metric.name()).or_default() += value;
@@ -169,8 +170,11 @@ fn what_happened_is_counted_under_its_own_metric() {
     ];
     let rejected = [&[("guardrail_rejections", 1)], &ends[..]].concat();
     assert_eq!(counted(&executions(&of)), rejected);
-    assert_eq!(counted(&[refused(&of, 3)]), [("duplicates_prevented", 3)]);
-    let twice = [turned_away(&of, "1"), turned_away(&of, "2")];
+    assert_eq!(
+        counted(&[duplicates(&of, 3)]),
+        [("duplicates_prevented", 3)]
+    );
+    let twice = [refusal(&of, "1"), refusal(&of, "2")];
     assert_eq!(counted(&twice), [("guardrail_rejections", 2)]);
     // Each of two records: an attempt whose outcome is unknown, one more, an undo.
     let undone = [
@@ -186,18 +190,18 @@ fn what_happened_is_counted_under_its_own_metric() {
 }
 
 #[test]
-fn every_kind_of_event_is_told_as_its_published_schema_says_and_without_payloads() {
+fn every_kind_of_event_fits_its_published_schema_and_carries_no_payload() {
     let of = key("k");
-    let refused = refused(&of, 1);
+    let refused = duplicates(&of, 1);
     let records = [
         executions(&of),
         steps(&of),
         people(&of),
         controls(),
-        vec![refused, turned_away(&of, "1")],
+        vec![refused, refusal(&of, "1")],
     ]
     .concat();
-    let mut told = BTreeMap::new();
+    let mut counts = BTreeMap::new();
     for record in records {
         let about = record.about().unwrap_or_else(about);
         for event in events(None, &record, &about, at(99)) {
@@ -214,7 +218,8 @@ fn every_kind_of_event_is_told_as_its_published_schema_says_and_without_payloads
             for payload in ["v-1", "h-1", "hidden"] {
                 assert!(!text.contains(payload), "{text}");
             }
-            // A repeat may be refused before anybody knows the version; a control is about every version.
+            // A repeat may be refused before the version is known, and a control applies to every
+            // version.
             let unversioned = [Kind::DuplicatePrevented, Kind::Paused, Kind::Resumed];
             let versioned = !unversioned.contains(&event.kind());
             assert_eq!(
@@ -222,26 +227,30 @@ fn every_kind_of_event_is_told_as_its_published_schema_says_and_without_payloads
                 versioned,
                 "{text}"
             );
-            *told.entry(event.kind()).or_insert(0) += 1;
+            *counts.entry(event.kind()).or_insert(0) += 1;
         }
     }
     for kind in Kind::ALL {
-        assert!(told.contains_key(&kind), "no record tells {}", kind.name());
+        assert!(
+            counts.contains_key(&kind),
+            "no record yields {}",
+            kind.name()
+        );
     }
 }
 
 #[test]
-fn a_record_that_is_read_back_tells_what_the_stream_told() {
+fn a_record_that_is_read_again_yields_the_events_of_the_stream() {
     let of = key("k");
-    let refused = refused(&of, 1);
-    let about = refused.about().expect("it says whose it is");
+    let refused = duplicates(&of, 1);
+    let about = refused.about().expect("the record names the workflow");
     let streamed = events(None, &refused, &about, at(0));
-    let stands = events_of(&Snapshot::new(fixture_execution(&of), vec![], 1));
-    assert!(streamed.iter().all(|event| stands.contains(event)));
+    let stored = events_of(&Snapshot::new(fixture_execution(&of), vec![], 1));
+    assert!(streamed.iter().all(|event| stored.contains(event)));
 }
 
 #[test]
-fn an_incident_is_in_the_story_of_the_execution_that_opened_it_since_it_was_opened() {
+fn the_story_of_an_execution_has_the_events_of_an_incident_since_the_execution_opened_it() {
     use futures_util::FutureExt;
     use holdfast_ledger::{Expect, Ledger, MemoryLedger, handle, open};
 
@@ -270,9 +279,9 @@ fn an_incident_is_in_the_story_of_the_execution_that_opened_it_since_it_was_open
         ledger.put_incident(incident, expect).now_or_never()
     };
     let story = |of: &Snapshot| {
-        let told = story(&ledger, of).now_or_never().expect("at once");
-        let told = told.expect("the ledger answers");
-        names(&told)
+        let story = story(&ledger, of).now_or_never().expect("at once");
+        let story = story.expect("the ledger answers");
+        names(&story)
             .into_iter()
             .filter(|name| name.contains("incident"))
             .collect::<Vec<_>>()
@@ -283,14 +292,14 @@ fn an_incident_is_in_the_story_of_the_execution_that_opened_it_since_it_was_open
         by: "bob".to_owned(),
         reason: "on it".to_owned(),
     };
-    let seen = handle(&opened, IncidentStatus::Acknowledged, &request, at(20));
-    let seen = seen.expect("allowed").expect("a change");
-    put(&seen, Expect::Rev(1));
+    let acknowledged = handle(&opened, IncidentStatus::Acknowledged, &request, at(20));
+    let acknowledged = acknowledged.expect("allowed").expect("a change");
+    put(&acknowledged, Expect::Rev(1));
     let both = ["workflow.incident.opened", "workflow.incident.acknowledged"];
     assert_eq!(story(&first), both);
     assert_eq!(story(&second), [""; 0]);
     let again = cause.incident(&second.execution, "it is locked", at(30));
-    let again = open(Some(&seen), &again).expect("open again");
+    let again = open(Some(&acknowledged), &again).expect("open again");
     put(&again, Expect::Rev(2));
     assert_eq!(story(&second), ["workflow.incident.opened"]);
 }

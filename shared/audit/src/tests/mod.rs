@@ -1,4 +1,4 @@
-//! What changes of records tell: each thing once, in order, under ids that stay.
+//! Tests of events and metrics: each event is derived once, in order, under a stable id.
 
 mod kinds;
 mod template;
@@ -27,8 +27,8 @@ fn recorded(step: &StepRecord) -> Record {
     Record::Step(Box::new(step.clone()))
 }
 
-/// What each of a row of versions of one record tells, in order.
-fn row(versions: &[Record]) -> Vec<Event> {
+/// The events of successive versions of one record, in order.
+fn events_of_versions(versions: &[Record]) -> Vec<Event> {
     let before = std::iter::once(None).chain(versions.iter().map(Some));
     before
         .zip(versions)
@@ -76,10 +76,10 @@ fn receipted(of: &ExecutionRecord) -> ExecutionRecord {
 }
 
 #[test]
-fn an_execution_tells_its_start_its_end_and_its_receipt_once_each() {
+fn an_execution_yields_one_event_each_for_start_end_and_receipt() {
     let begun = fixture_execution(&key("k"));
     let executed = ended(&begun, Status::Executed, None);
-    let told = row(&[
+    let derived = events_of_versions(&[
         execution(&begun),
         execution(&begun),
         execution(&executed),
@@ -87,19 +87,19 @@ fn an_execution_tells_its_start_its_end_and_its_receipt_once_each() {
         execution(&receipted(&executed)),
     ]);
     assert_eq!(
-        names(&told),
+        names(&derived),
         [
             "workflow.started",
             "workflow.completed",
             "workflow.receipt.generated"
         ]
     );
-    assert_eq!(data(&told[1])["status"], "EXECUTED");
-    assert_eq!(data(&told[1])["duration_ms"], 60_000);
+    assert_eq!(data(&derived[1])["status"], "EXECUTED");
+    assert_eq!(data(&derived[1])["duration_ms"], 60_000);
 }
 
 #[test]
-fn a_rollback_a_redrive_and_a_takeover_are_told_as_what_they_are() {
+fn a_rollback_and_a_redrive_have_events_and_a_takeover_has_none() {
     let begun = fixture_execution(&key("k"));
     let unwinding = ExecutionRecord {
         phase: Phase::Unwinding { failure: failure() },
@@ -123,9 +123,9 @@ fn a_rollback_a_redrive_and_a_takeover_are_told_as_what_they_are() {
         ..begun.clone()
     };
     let versions = [begun, unwinding, taken_over, rolled_back, redriven];
-    let told = row(&versions.map(|version| execution(&version)));
+    let derived = events_of_versions(&versions.map(|version| execution(&version)));
     assert_eq!(
-        names(&told),
+        names(&derived),
         [
             "workflow.started",
             "workflow.rollback.started",
@@ -134,12 +134,12 @@ fn a_rollback_a_redrive_and_a_takeover_are_told_as_what_they_are() {
             "workflow.started"
         ]
     );
-    assert_eq!(told[4].actor.as_deref(), Some("zoe"));
-    assert_ne!(told[0].id, told[4].id);
+    assert_eq!(derived[4].actor.as_deref(), Some("zoe"));
+    assert_ne!(derived[0].id, derived[4].id);
 }
 
 #[test]
-fn a_rejected_start_names_every_guardrail_that_said_no() {
+fn a_rejected_start_names_every_guardrail_that_did_not_hold() {
     let mut rejected = fixture_execution(&key("k"));
     rejected.phase = Phase::Rejected;
     rejected.guardrails.push(GuardrailOutcome {
@@ -148,16 +148,16 @@ fn a_rejected_start_names_every_guardrail_that_said_no() {
         message: Some("too long".to_owned()),
     });
     let done = ended(&rejected, Status::Rejected, Some(failure()));
-    let told = row(&[execution(&rejected), execution(&done)]);
+    let derived = events_of_versions(&[execution(&rejected), execution(&done)]);
     assert_eq!(
-        names(&told),
+        names(&derived),
         [
             "workflow.started",
             "workflow.rejected",
             "workflow.completed"
         ]
     );
-    assert_eq!(data(&told[1])["guardrails"], json!(["short_hold"]));
+    assert_eq!(data(&derived[1])["guardrails"], json!(["short_hold"]));
 }
 
 fn attempts(outcomes: &[Option<AttemptOutcome>]) -> Vec<Attempt> {
@@ -168,7 +168,7 @@ fn attempts(outcomes: &[Option<AttemptOutcome>]) -> Vec<Attempt> {
 }
 
 #[test]
-fn every_attempt_is_told_and_an_undo_once_it_is_over() {
+fn every_attempt_has_events_and_an_undo_has_one_once_it_is_over() {
     let of = key("k");
     let version = |state, outcomes: &[_]| step(&of, state, attempts(outcomes));
     let transient = Some(AttemptOutcome::Unknown);
@@ -179,7 +179,7 @@ fn every_attempt_is_told_and_an_undo_once_it_is_over() {
     let mut undone = undoing.clone();
     undone.state = StepState::Undone;
     undone.undo_attempts = attempts(&[done]);
-    let told = row(&[
+    let derived = events_of_versions(&[
         recorded(&version(running("t0", 30), &[None])),
         recorded(&version(StepState::Unknown, &[transient])),
         recorded(&version(running("t1", 60), &[transient, None])),
@@ -188,7 +188,7 @@ fn every_attempt_is_told_and_an_undo_once_it_is_over() {
         recorded(&undone),
     ]);
     assert_eq!(
-        names(&told),
+        names(&derived),
         [
             "workflow.step.failed",
             "workflow.step.retried",
@@ -196,23 +196,23 @@ fn every_attempt_is_told_and_an_undo_once_it_is_over() {
             "workflow.step.undone"
         ]
     );
-    assert_eq!(data(&told[0])["outcome"], "unknown");
-    assert_eq!(data(&told[2])["attempt"], 2);
+    assert_eq!(data(&derived[0])["outcome"], "unknown");
+    assert_eq!(data(&derived[2])["attempt"], 2);
 }
 
 #[test]
-fn a_lost_attempt_is_told_before_the_one_that_took_over_and_that_one_before_its_own_end() {
+fn a_lost_attempt_ends_before_the_next_attempt_begins_and_that_begins_before_it_ends() {
     let of = key("k");
     let first = step(&of, running("a", 35), attempts(&[None]));
-    // The lease is over: the record of the takeover ends the one attempt and begins the other at the same instant.
+    // The lease is over: the takeover ends one attempt and begins the next at the same instant.
     let ClaimTransition::Write(second) = claim(Some(&first), &claim_by(&of, "b", 40), at(40))
     else {
-        panic!("nobody holds it");
+        panic!("the lease is over");
     };
-    // And so does the third, which a clock that stands still lets succeed at once.
+    // The third attempt takes over in the same way, and succeeds at the same instant.
     let ClaimTransition::Write(third) = claim(Some(&second), &claim_by(&of, "c", 80), at(80))
     else {
-        panic!("nobody holds it");
+        panic!("the lease is over");
     };
     let CompletionTransition::Write(done) = complete(
         &third,
@@ -221,10 +221,10 @@ fn a_lost_attempt_is_told_before_the_one_that_took_over_and_that_one_before_its_
         3,
         at(80),
     ) else {
-        panic!("it holds the claim");
+        panic!("the attempt holds the claim");
     };
-    let told = row(&[recorded(&done)]);
-    let in_order: Vec<_> = told
+    let derived = events_of_versions(&[recorded(&done)]);
+    let in_order: Vec<_> = derived
         .iter()
         .map(|event| (event.kind(), data(event)["attempt"].as_u64()))
         .collect();
@@ -238,12 +238,12 @@ fn a_lost_attempt_is_told_before_the_one_that_took_over_and_that_one_before_its_
             (Kind::StepCompleted, Some(3)),
         ]
     );
-    assert_eq!(told[0].at, told[1].at);
+    assert_eq!(derived[0].at, derived[1].at);
 }
 
 #[test]
-fn a_batch_begins_again_with_the_change_whose_event_was_the_first_not_published() {
-    // The second and the last change tell nothing.
+fn a_batch_begins_again_with_the_first_change_that_has_an_unpublished_event() {
+    // The second and the last change have no events.
     let lengths = [2, 0, 1, 3, 0];
     let again: Vec<_> = (0..7)
         .map(|from| first_unpublished(&lengths, from))
@@ -255,7 +255,7 @@ fn a_batch_begins_again_with_the_change_whose_event_was_the_first_not_published(
 }
 
 #[test]
-fn versions_that_are_seen_together_tell_what_they_tell_one_by_one() {
+fn versions_that_are_read_together_yield_the_events_that_they_yield_one_by_one() {
     let of = key("k");
     let done = Some(AttemptOutcome::Succeeded);
     let last = step(
@@ -274,8 +274,11 @@ fn versions_that_are_seen_together_tell_what_they_tell_one_by_one() {
         ids.sort();
         ids
     };
-    let one_by_one = row(&[recorded(&first), recorded(&second), recorded(&last)]);
-    assert_eq!(ids(&one_by_one), ids(&row(&[recorded(&last)])));
+    let one_by_one = events_of_versions(&[recorded(&first), recorded(&second), recorded(&last)]);
+    assert_eq!(
+        ids(&one_by_one),
+        ids(&events_of_versions(&[recorded(&last)]))
+    );
     let snapshot = Snapshot::new(fixture_execution(&of), vec![last], 2);
     let all = events_of(&snapshot);
     assert!(
@@ -290,11 +293,11 @@ fn versions_that_are_seen_together_tell_what_they_tell_one_by_one() {
 }
 
 #[test]
-fn a_finished_execution_counts_once_and_a_rollback_on_request_is_no_failure() {
+fn an_ended_execution_counts_once_and_a_rollback_on_request_is_no_failure() {
     let begun = fixture_execution(&key("k"));
     let count = |of: &ExecutionRecord| {
-        let told = row(&[execution(of)]);
-        told.iter().flat_map(metrics).collect::<Vec<_>>()
+        let derived = events_of_versions(&[execution(of)]);
+        derived.iter().flat_map(metrics).collect::<Vec<_>>()
     };
     let executed = ended(&begun, Status::Executed, None);
     assert_eq!(
@@ -317,7 +320,7 @@ fn a_finished_execution_counts_once_and_a_rollback_on_request_is_no_failure() {
 }
 
 #[test]
-fn a_metrics_line_declares_what_it_carries() {
+fn a_metrics_line_declares_its_metrics_and_dimensions() {
     let line = emf(
         "Holdfast/test",
         &[(Metric::SuccessRate, 1)],

@@ -1,4 +1,4 @@
-//! The template's dashboard and alarms show what is emitted, and nothing else.
+//! Tests of the template: its dashboard and alarms use the metrics that are emitted, and no others.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -25,8 +25,8 @@ fn dashboard() -> Value {
     serde_json::from_str(&body).expect("the dashboard is JSON")
 }
 
-/// The names of our metrics that a dashboard's text asks for.
-fn shown() -> BTreeSet<String> {
+/// The names of our metrics that the dashboard shows.
+fn dashboard_metrics() -> BTreeSet<String> {
     let dashboard = dashboard();
     let widgets = dashboard["widgets"].as_array().expect("widgets");
     let mut names = BTreeSet::new();
@@ -51,12 +51,12 @@ fn shown() -> BTreeSet<String> {
 fn the_dashboard_shows_every_metric_that_is_emitted_and_no_other() {
     let emitted: BTreeSet<_> = Metric::ALL
         .iter()
-        .map(|one| one.name().to_owned())
+        .map(|metric| metric.name().to_owned())
         .collect();
-    assert_eq!(shown(), emitted);
+    assert_eq!(dashboard_metrics(), emitted);
 }
 
-/// Metrics of AWS's own that the dashboard and alarms use, as AWS documents them.
+/// The metrics of AWS that the dashboard and alarms use, as AWS documents them.
 const OF_AWS: [(&str, &[&str]); 5] = [
     ("AWS/ApiGateway", &["4xx", "5xx", "Latency"]),
     (
@@ -79,12 +79,13 @@ const OF_AWS: [(&str, &[&str]); 5] = [
 ];
 
 #[test]
-fn receipts_are_locked_for_as_long_and_against_whom_the_parameters_say() {
-    // The emulator drops the property; what a lock does is tested there on a bucket that is locked by hand.
+fn the_receipt_bucket_locks_objects_with_the_mode_and_days_of_the_parameters() {
+    // The emulator drops the property. Another test checks the effect of a lock on a bucket that it
+    // locks itself.
     let template = project("template.yaml");
     let (_, bucket) = template
         .split_once("\n  ReceiptBucket:\n")
-        .expect("it is there");
+        .expect("the template has the bucket");
     let bucket = bucket.split("\n\n").next().unwrap_or_default();
     for line in [
         "ObjectLockEnabled: !If [LocksReceipts, true, !Ref AWS::NoValue]",
@@ -99,7 +100,7 @@ fn receipts_are_locked_for_as_long_and_against_whom_the_parameters_say() {
 }
 
 #[test]
-fn the_dashboard_shows_of_aws_what_aws_has() {
+fn the_dashboard_shows_metrics_that_aws_has() {
     let dashboard = dashboard().to_string();
     for (namespace, metrics) in OF_AWS {
         for metric in metrics {
@@ -145,7 +146,7 @@ fn every_alarm_watches_a_metric_that_is_emitted_and_names_its_page() {
         if field("Namespace:").contains("Holdfast/") {
             let metric = field("MetricName:");
             assert!(
-                Metric::ALL.iter().any(|one| one.name() == metric),
+                Metric::ALL.iter().any(|known| known.name() == metric),
                 "{metric}"
             );
         } else {

@@ -1,11 +1,11 @@
-//! The log line of a start: what became of it, and whose it was as far as that is known.
+//! The log line of a start: its result, and its tenant and execution as far as they are known.
 
 use holdfast_audit::{Kind, LogEntry};
 use holdfast_engine::{TaskError, requested_execution};
 use holdfast_task::{BeginResult, BeginTask, ErrorName};
 use tracing::{error, info, warn};
 
-/// Logs what became of a start.
+/// Logs the result of a start.
 pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
     let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
     match result {
@@ -23,7 +23,8 @@ pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
     }
 }
 
-/// Of what is no start, nothing is known but its machine and, where it came in one, its trace.
+/// Logs a start that did not begin. A malformed start has only its workflow, its owner and, if it
+/// came with one, its trace.
 fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) {
     let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
     let known = requested_execution(task);
@@ -34,7 +35,7 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
     let execution = at.as_ref().map(|at| at.execution.as_str());
     let trace = trace.map(|trace| trace.to_string());
     macro_rules! log {
-        ($level:ident, $member:ident = $value:expr, $says:literal) => {
+        ($level:ident, $member:ident = $value:expr, $text:literal) => {
             $level!(
                 $member = $value,
                 workflow,
@@ -43,7 +44,7 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
                 execution,
                 trace,
                 reason = message,
-                $says
+                $text
             )
         };
     }
@@ -73,7 +74,7 @@ mod tests {
 
     use super::*;
 
-    /// Set in the process whose log is read.
+    /// The variable that is set in the process whose log is read.
     const LOGS: &str = "HOLDFAST_TEST_LOGS";
 
     fn refused(start: &Value, name: ErrorName) {
@@ -83,9 +84,9 @@ mod tests {
         log_begin(&task, &Err(TaskError::new(name, "no: \"x\"\nnext line")));
     }
 
-    /// What the Lambda service sets for a function whose template says `LoggingConfig: { LogFormat: JSON }`.
+    /// The test sets the variable that Lambda sets for `LoggingConfig: { LogFormat: JSON }`.
     #[test]
-    fn a_log_line_is_one_json_object_that_says_whose_start_was_refused_in_which_trace() {
+    fn the_log_line_of_a_refused_start_is_one_json_object_with_tenant_execution_and_trace() {
         let start = json!({ "tenant": "acme", "idempotency_key": "k-1", "input": { "vendor_id": "hidden" } });
         if std::env::var_os(LOGS).is_some() {
             lambda_runtime::tracing::init_default_subscriber();
@@ -102,8 +103,8 @@ mod tests {
             .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
             .env_remove("RUST_LOG")
             .output();
-        let said = String::from_utf8(ran.expect("it runs").stdout).expect("text");
-        let lines = said
+        let log = String::from_utf8(ran.expect("it runs").stdout).expect("text");
+        let lines = log
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(&line[line.find('{')?..]).ok());
         let lines: Vec<_> = lines.map(|line| line["fields"].clone()).collect();
@@ -113,7 +114,7 @@ mod tests {
             "workflow.rejected",
             "workflow.start.malformed",
         ];
-        assert_eq!(audits, right, "{said}");
+        assert_eq!(audits, right, "{log}");
         for line in &lines[..2] {
             assert_eq!(line["tenant"], "acme");
             for id in ["execution", "trace"] {
@@ -121,7 +122,7 @@ mod tests {
                 assert!(length.is_some_and(|length| length >= 32), "{id}: {line}");
             }
         }
-        assert_eq!(lines[2].get("tenant"), None, "{said}");
-        assert!(!said.contains("hidden"), "{said}");
+        assert_eq!(lines[2].get("tenant"), None, "{log}");
+        assert!(!log.contains("hidden"), "{log}");
     }
 }

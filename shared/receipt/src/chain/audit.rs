@@ -1,4 +1,5 @@
-//! Checks a mirror of the bucket, with nothing but the files and the public keys, and names what is not as it was written.
+//! The audit of a mirror of the bucket: it needs only the files and the public keys, and names
+//! every file that is not as it was written.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -21,71 +22,78 @@ use holdfast_ids::{
     keys::{ExecutionKey, digest_prefix, receipt_object, receipt_prefix},
 };
 
-/// A receipt is written this soon after its execution's end, or else it may join a digest that the mirror does not have.
+/// The time within which a receipt is usually written after its execution's end. A receipt that is
+/// written later may join a digest that the mirror does not have.
 const SOON: SignedDuration = SignedDuration::from_mins(15);
 
 /// A mirror of the bucket: files by object key.
 pub trait Files {
-    /// Every key that begins with `prefix`.
+    /// Lists every object key that begins with `prefix`.
     fn list(&self, prefix: &str) -> Result<Vec<String>, String>;
-    /// A file's bytes.
+    /// Reads the bytes of a file; `None` if there is no such file.
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, String>;
 }
 
-/// Fault can be wrong with a file.
+/// The fault of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It is not there.
+    /// The file does not exist.
     Missing,
-    /// It is not what was written.
+    /// The file is not what was written.
     Altered,
-    /// It lies elsewhere, or something else lies in its place.
+    /// The file is stored elsewhere, or another file is stored in its place.
     Moved,
-    /// It was never listed.
+    /// No digest lists the file.
     Added,
 }
 
 /// A file that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Fault is wrong.
-    pub what: Fault,
+    /// The fault.
+    pub fault: Fault,
     /// The object key.
     pub object: String,
-    /// How that is known.
+    /// The evidence for the fault.
     pub why: String,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.what {
+        let fault = match self.fault {
             Fault::Missing => "missing",
             Fault::Altered => "altered",
             Fault::Moved => "moved",
             Fault::Added => "added",
         };
-        write!(f, "{what}: {}: {}", self.object, self.why)
+        write!(f, "{fault}: {}: {}", self.object, self.why)
     }
 }
 
-/// Fault a mirror was found to be.
+/// The result of the audit of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
-    /// The hours that were looked at: fewer than asked for if the chain begins later.
+    /// The audited hours: fewer than requested if the chain begins later.
     pub hours: Range<Hour>,
-    /// Fault is wrong, by hour; empty if all is well.
+    /// The files that are not as they were written, by hour.
     pub findings: Vec<Finding>,
-    /// Receipts that the digests of these hours list.
+    /// The number of receipts that the digests of these hours list.
     pub receipts: usize,
-    /// Signed receipts that ended after the last digest here, so that none can list them yet.
+    /// The number of signed receipts that ended after the last digest here, which no digest can
+    /// list yet.
     pub newer: usize,
-    /// Signed receipts that ended before these hours and that no digest here lists: another range's affair.
+    /// The number of signed receipts that ended before these hours and that no digest here lists:
+    /// they belong to another range.
     pub older: usize,
-    /// The keys that signed what was looked at.
+    /// The ids of the keys that signed the audited files.
     pub kids: BTreeSet<String>,
 }
 
-/// Checks a tenant's digests and receipts of these hours. An error if there is nothing to check.
+/// Checks a tenant's digests and receipts of these hours.
+///
+/// # Errors
+///
+/// Fails if the mirror has no digest of the tenant in the range, or if a file cannot be read.
 pub fn audit(
     files: &impl Files,
     tenant: &str,
@@ -94,7 +102,7 @@ pub fn audit(
 ) -> Result<Audit, String> {
     let mut findings = Vec::new();
     let mut chain = Chain::default();
-    let mut strangers = Vec::new();
+    let mut misnamed = Vec::new();
     for object in files.list(&digest_prefix(tenant))? {
         match Hour::of_object(tenant, &object) {
             Some(hour) => {
@@ -102,7 +110,7 @@ pub fn audit(
                 let digest = digest(tenant, hour, &bytes, keys);
                 chain.digests.insert(hour, digest);
             }
-            None => strangers.push(added(&object, "no digest has this name")),
+            None => misnamed.push(added(&object, "no digest has this name")),
         }
     }
     let hours = chain.covered(tenant, hours)?;
@@ -117,7 +125,7 @@ pub fn audit(
     let (mut receipts, mut whole) = (0, true);
     let mut hour = hours.start;
     while hour < hours.end {
-        match chain.stands(tenant, hour) {
+        match chain.intact(tenant, hour) {
             Ok(placed) => {
                 receipts += placed.0.digest.receipts.len();
                 inspector.kids.insert(placed.1.clone());
@@ -143,7 +151,7 @@ pub fn audit(
     let end = chain.end(tenant, hours.end).from();
     inspector.unlisted(&mut audit, whole.then_some(end))?;
     audit.kids = inspector.kids;
-    audit.findings.extend(strangers);
+    audit.findings.extend(misnamed);
     Ok(audit)
 }
 
@@ -152,8 +160,8 @@ type Signed = (Placed, String);
 
 fn digest(tenant: &str, hour: Hour, bytes: &[u8], keys: &Jwks) -> Result<Signed, Finding> {
     let object = hour.object(tenant);
-    let finding = |what, why| Finding {
-        what,
+    let finding = |fault, why| Finding {
+        fault,
         object: object.clone(),
         why,
     };
@@ -167,7 +175,7 @@ fn digest(tenant: &str, hour: Hour, bytes: &[u8], keys: &Jwks) -> Result<Signed,
 
 fn added(object: &str, why: impl Into<String>) -> Finding {
     Finding {
-        what: Fault::Added,
+        fault: Fault::Added,
         object: object.to_owned(),
         why: why.into(),
     }
@@ -185,8 +193,9 @@ impl Chain {
         Some(&signed.0)
     }
 
-    /// The hours of `asked` that there must be digests of: not those before the tenant's first.
-    fn covered(&self, tenant: &str, asked: Range<Hour>) -> Result<Range<Hour>, String> {
+    /// The hours of `range` that must have digests: those before the tenant's first digest are left
+    /// out.
+    fn covered(&self, tenant: &str, range: Range<Hour>) -> Result<Range<Hour>, String> {
         let (&first, _) = self.digests.first_key_value().ok_or_else(|| {
             let prefix = digest_prefix(tenant);
             format!("there is no digest of tenant {tenant}: nothing lies in {prefix}")
@@ -194,21 +203,21 @@ impl Chain {
         let begins = self
             .at(first)
             .is_some_and(|placed| placed.digest.previous.is_none());
-        if !begins || first <= asked.start {
-            return Ok(asked);
+        if !begins || first <= range.start {
+            return Ok(range);
         }
-        if first >= asked.end {
+        if first >= range.end {
             return Err(format!(
                 "the chain of tenant {tenant} begins at {first}, after the range"
             ));
         }
-        Ok(first..asked.end)
+        Ok(first..range.end)
     }
 
-    /// The digest of an hour, if it is the one that was written.
-    fn stands(&self, tenant: &str, hour: Hour) -> Result<&Signed, Finding> {
-        let finding = |what, why: String| Finding {
-            what,
+    /// The digest of an hour, if its neighbours confirm that it is the one that was written.
+    fn intact(&self, tenant: &str, hour: Hour) -> Result<&Signed, Finding> {
+        let finding = |fault, why: String| Finding {
+            fault,
             object: hour.object(tenant),
             why,
         };
@@ -219,7 +228,7 @@ impl Chain {
                     "every hour has a digest".to_owned(),
                 ));
             }
-            Some(read) => read.as_ref().map_err(Clone::clone)?,
+            Some(signed) => signed.as_ref().map_err(Clone::clone)?,
         };
         let own = &signed.0;
         match &own.digest.previous {
@@ -248,16 +257,16 @@ impl Chain {
         Ok(signed)
     }
 
-    /// From this hour on, the first without a digest.
+    /// The first hour from `from` on that has no intact digest.
     fn end(&self, tenant: &str, from: Hour) -> Hour {
         let mut end = from;
-        while self.stands(tenant, end).is_ok() {
+        while self.intact(tenant, end).is_ok() {
             end = end.next();
         }
         end
     }
 
-    /// Every receipt that a digest lists: which bytes lie where.
+    /// The places of every receipt that a digest lists.
     fn places(&self) -> Places {
         let mut places = Places::default();
         let signed = self.digests.values().flatten();
@@ -271,14 +280,14 @@ impl Chain {
     }
 }
 
-/// Fault the digests list.
+/// The receipts that the digests list, by object key and by SHA-256.
 #[derive(Default)]
 struct Places {
     objects: HashSet<String>,
     by_sha256: HashMap<String, String>,
 }
 
-/// Looks at receipts.
+/// The check of receipts against the digests.
 struct Inspector<'a, F> {
     files: &'a F,
     tenant: &'a str,
@@ -289,12 +298,12 @@ struct Inspector<'a, F> {
 }
 
 impl<F: Files> Inspector<'_, F> {
-    /// Looks at a receipt that a digest lists.
+    /// Checks a receipt that a digest lists.
     fn entry(&mut self, entry: &Entry, digest: &str) -> Result<Option<Finding>, String> {
         let object = &entry.object;
-        let finding = |what, why: String| {
+        let finding = |fault, why: String| {
             Some(Finding {
-                what,
+                fault,
                 object: object.clone(),
                 why,
             })
@@ -317,7 +326,7 @@ impl<F: Files> Inspector<'_, F> {
                 Some(other) if other != object => {
                     finding(Fault::Moved, format!("it holds the bytes of {other}"))
                 }
-                // Or they are its own of a later digest: it was overwritten.
+                // A file with the bytes that a later digest lists for it was overwritten.
                 _ => {
                     let why = format!("its SHA-256 is {sha256}, {digest} says {}", entry.sha256);
                     finding(Fault::Altered, why)
@@ -330,7 +339,7 @@ impl<F: Files> Inspector<'_, F> {
         })
     }
 
-    /// Verifies a receipt and its place, and tells when its execution ended.
+    /// Verifies a receipt and its place, and returns the time at which its execution ended.
     fn receipt(&mut self, object: &str, bytes: &[u8]) -> Result<Timestamp, String> {
         let signed = verified::<Receipt>(bytes, Kind::Receipt, RECEIPT_FORMAT, self.keys)?;
         self.kids.insert(signed.kid);
@@ -351,13 +360,14 @@ impl<F: Files> Inspector<'_, F> {
         Ok(ended_at)
     }
 
-    /// Looks at the files that no digest lists; `end` is where the chain ends, if it is whole.
+    /// Checks the files that no digest lists. `end` is the end of the chain, if no digest is
+    /// missing or altered.
     fn unlisted(&mut self, audit: &mut Audit, end: Option<Timestamp>) -> Result<(), String> {
         let missing: HashMap<String, usize> = audit
             .findings
             .iter()
             .enumerate()
-            .filter(|(_, finding)| finding.what == Fault::Missing)
+            .filter(|(_, finding)| finding.fault == Fault::Missing)
             .map(|(n, finding)| (finding.object.clone(), n))
             .collect();
         for object in self.files.list(&receipt_prefix(self.tenant))? {
@@ -369,7 +379,7 @@ impl<F: Files> Inspector<'_, F> {
                 match missing.get(other) {
                     Some(&n) => {
                         let finding = &mut audit.findings[n];
-                        finding.what = Fault::Moved;
+                        finding.fault = Fault::Moved;
                         finding.why = format!("it lies at {object}");
                     }
                     None => {
@@ -391,7 +401,7 @@ impl<F: Files> Inspector<'_, F> {
                     );
                     audit.findings.push(added(&object, why));
                 }
-                // A digest that is missing or altered may have listed it.
+                // A digest that is missing or altered may have listed the receipt.
                 (Ok(_), _) => audit.newer += 1,
             }
         }

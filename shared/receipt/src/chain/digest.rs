@@ -1,4 +1,4 @@
-//! Fault a digest says.
+//! The hourly digest: its members, and its place in the store.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -9,25 +9,25 @@ use super::hour::Hour;
 use crate::evidence::{Sealed, open};
 use holdfast_ids::digest::sha256_hex;
 
-/// The format's name and version.
+/// The name and version of the format.
 pub const FORMAT: &str = "holdfast.digest/1";
 
-/// The digest of a tenant and an hour: what was written for the tenant since the digest before.
+/// The digest of a tenant and an hour: the receipts written since the tenant's digest before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "holdfast.digest/1")]
 pub struct HourlyDigest {
-    /// [`FORMAT`].
+    /// Name and version of the format.
     pub format: String,
-    /// The tenant whose receipts these are.
+    /// Tenant that owns the receipts.
     pub tenant: String,
-    /// When the hour begins, RFC 3339 UTC.
+    /// Begin of the hour, RFC 3339 UTC.
     pub from: String,
-    /// When the hour is over, RFC 3339 UTC.
+    /// End of the hour, RFC 3339 UTC.
     pub until: String,
-    /// The receipts that no digest before lists, by object key.
+    /// Receipts that no earlier digest lists, sorted by object key.
     pub receipts: Vec<Entry>,
-    /// The digest of the hour before; left out in a tenant's first.
+    /// Digest of the hour before. The tenant's first digest has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
     /// Detached JWS over the canonical JSON of all other members.
@@ -41,26 +41,26 @@ pub struct HourlyDigest {
 pub struct Entry {
     /// Object key.
     pub object: String,
-    /// Hex SHA-256 of its bytes.
+    /// Hex SHA-256 of the file's bytes.
     pub sha256: String,
-    /// When it was written, by the store's clock, RFC 3339 UTC.
+    /// Time of the write by the store's clock, RFC 3339 UTC.
     pub written_at: String,
 }
 
-/// The digest before.
+/// The digest of the hour before, as a digest names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Previous {
     /// Object key.
     pub object: String,
-    /// Hex SHA-256 of its bytes.
+    /// Hex SHA-256 of the file's bytes.
     pub sha256: String,
-    /// Its signature.
+    /// Signature of that digest, a detached JWS.
     pub signature: String,
 }
 
 impl HourlyDigest {
-    /// The digest of this hour, not yet signed.
+    /// An unsigned digest of this hour.
     pub fn new(tenant: &str, hour: Hour, receipts: Vec<Entry>, previous: Option<Previous>) -> Self {
         Self {
             format: FORMAT.to_owned(),
@@ -73,36 +73,36 @@ impl HourlyDigest {
         }
     }
 
-    /// Whether it is the digest of this tenant and hour; the error says whose it is instead.
+    /// Checks that the digest is of this tenant and hour. The error names the tenant or hour that
+    /// it has.
     pub fn check(&self, tenant: &str, hour: Hour) -> Result<(), String> {
         if self.tenant != tenant {
             return Err(format!("it is a digest of tenant {}", self.tenant));
         }
-        let says =
-            |text: &str, right: Timestamp| text.parse().is_ok_and(|at: Timestamp| at == right);
-        if says(&self.from, hour.from()) && says(&self.until, hour.until()) {
+        let is = |text: &str, right: Timestamp| text.parse().is_ok_and(|at: Timestamp| at == right);
+        if is(&self.from, hour.from()) && is(&self.until, hour.until()) {
             return Ok(());
         }
         Err(format!("it is the digest of the hour from {}", self.from))
     }
 
-    /// The JSON Schema (2020-12), as it stands in `docs/schemas/digest.json`.
+    /// The JSON Schema (2020-12), as `docs/schemas/digest.json` publishes it.
     pub fn schema() -> Value {
         schemars::schema_for!(Self).into()
     }
 }
 
-/// A digest as it lies in the store.
+/// A stored digest, and how the next digest names it.
 #[derive(Debug, Clone)]
 pub struct Placed {
-    /// Fault it says.
+    /// The digest.
     pub digest: HourlyDigest,
-    /// How the digest after names it.
+    /// The place, SHA-256 and signature of the digest, as the next digest names them.
     pub link: Previous,
 }
 
 impl Placed {
-    /// Reads a digest whose signature has been, or will be, looked at by somebody else.
+    /// Reads a digest without verifying its signature, which is the caller's task.
     pub fn read(tenant: &str, hour: Hour, bytes: &[u8]) -> Result<Self, String> {
         let Sealed { value, jws, .. } = open(bytes)?;
         let digest: HourlyDigest =

@@ -1,4 +1,4 @@
-//! The hours of the chain: when each is due, and where its digest lies.
+//! The hours of the chain: when the digest of each is due, and where it is stored.
 
 use std::fmt;
 
@@ -8,11 +8,12 @@ use holdfast_ids::keys::{digest_object, digest_prefix};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
-/// A digest is written this long after its hour: by then every write that began within the hour has ended.
+/// The time from the end of an hour until its digest is due. Every write that began within the hour
+/// has ended by then.
 const LATENESS: SignedDuration = SignedDuration::from_mins(15);
 
-/// An hour's digest can be asked for this many hours before its hour is over, and no more: what is written afterwards joins
-/// a later digest, which looks back further than that.
+/// The most hours before the end of an hour at which its digest can be requested. A receipt that is
+/// written afterwards joins a later digest, which looks back further than that.
 pub const EARLY_HOURS: i64 = 12;
 
 /// A whole hour (UTC).
@@ -20,12 +21,12 @@ pub const EARLY_HOURS: i64 = 12;
 pub struct Hour(i64);
 
 impl Hour {
-    /// The hour that `at` lies in.
+    /// The hour that contains `at`.
     pub fn of(at: Timestamp) -> Self {
         Self(at.as_second().div_euclid(HOUR.as_secs()))
     }
 
-    /// The hour that begins exactly then.
+    /// The hour that begins exactly at `at`.
     pub fn from_start(at: Timestamp) -> Option<Self> {
         let hour = Self::of(at);
         (hour.from() == at).then_some(hour)
@@ -36,22 +37,22 @@ impl Hour {
         Self::of(now - LATENESS).before(1)
     }
 
-    /// The newest hour whose digest may be asked for early.
+    /// The newest hour whose digest may be requested early.
     pub fn newest_early(now: Timestamp) -> Self {
         Self(Self::of(now).0 + EARLY_HOURS)
     }
 
-    /// When it begins.
+    /// The begin of the hour.
     pub fn from(self) -> Timestamp {
         Timestamp::from_second(self.0 * HOUR.as_secs()).unwrap_or(Timestamp::MAX)
     }
 
-    /// When it is over.
+    /// The end of the hour.
     pub fn until(self) -> Timestamp {
         self.next().from()
     }
 
-    /// When its digest is due.
+    /// The time at which the digest of the hour is due.
     pub fn due_at(self) -> Timestamp {
         self.until() + LATENESS
     }
@@ -67,17 +68,17 @@ impl Hour {
         if hour.from() < at { hour.next() } else { hour }
     }
 
-    /// The hour that many before.
+    /// The hour that is `hours` hours earlier.
     pub fn before(self, hours: i64) -> Self {
         Self(self.0 - hours)
     }
 
-    /// Where a tenant's digest of it lies.
+    /// The object key of a tenant's digest of this hour.
     pub fn object(self, tenant: &str) -> String {
         digest_object(tenant, self.from())
     }
 
-    /// The hour whose digest lies there; `None` if no digest of the tenant does.
+    /// The hour whose digest has this object key; `None` if no digest of the tenant has it.
     pub fn of_object(tenant: &str, object: &str) -> Option<Self> {
         let name = object.strip_prefix(&digest_prefix(tenant))?;
         let (day, hour) = name.strip_suffix(".json")?.rsplit_once('/')?;
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_digests_own_object_names_its_hour() {
+    fn only_the_object_key_of_a_digest_yields_its_hour() {
         let midnight = Hour::of(at("2026-11-26T00:00:00Z"));
         let object = midnight.object("acme");
         assert_eq!(object, "digests/acme/2026/11/26/00.json");
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_hours_begin_an_hour() {
+    fn an_hour_begins_at_full_hours_only() {
         assert!(Hour::from_start(at("2026-11-26T13:00:00Z")).is_some());
         assert!(Hour::from_start(at("2026-11-26T13:00:00.001Z")).is_none());
         assert!(Hour::from_start(at("2026-11-26T13:30:00Z")).is_none());

@@ -1,6 +1,8 @@
-//! The chain: of every tenant and hour a signed digest that lists the receipts written since, and names the digest before.
+//! The chain: a signed digest for each tenant and hour, and the audit of a mirror.
 //!
-//! A receipt is in exactly one digest. [`advance`] writes what is due, [`audit`](audit()) checks a mirror of the bucket.
+//! A digest lists the receipts that were written since the digest before, and names that digest.
+//! A receipt is in exactly one digest. [`audit`](audit()) checks a mirror of the bucket.
+//! `holdfast_engine::chain` writes the digests.
 
 mod audit;
 mod digest;

@@ -1,4 +1,5 @@
-//! Public keys as a JSON Web Key Set (RFC 7517): EC P-256 keys, each named by its RFC 7638 thumbprint.
+//! Public keys as a JSON Web Key Set (RFC 7517): EC P-256 keys, each named by its RFC 7638
+//! thumbprint.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use p256::{PublicKey, ecdsa::VerifyingKey, pkcs8::DecodePublicKey};
@@ -7,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use holdfast_ids::names::quoted;
 
-/// A public key.
+/// A public EC P-256 key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Jwk {
     key: VerifyingKey,
@@ -31,14 +32,14 @@ impl Jwk {
         Self { key, kid, x, y }
     }
 
-    /// From DER SubjectPublicKeyInfo, which is what KMS `GetPublicKey` answers.
+    /// Reads DER SubjectPublicKeyInfo, which KMS `GetPublicKey` returns.
     pub fn from_spki_der(der: &[u8]) -> Result<Self, String> {
         let key = PublicKey::from_public_key_der(der)
             .map_err(|error| format!("not the DER of a public key of P-256: {error}"))?;
         Ok(Self::of(key.into()))
     }
 
-    /// Its RFC 7638 thumbprint with SHA-256: 43 characters of base64url.
+    /// The RFC 7638 thumbprint of the key with SHA-256: 43 characters of base64url.
     pub fn kid(&self) -> &str {
         &self.kid
     }
@@ -47,14 +48,15 @@ impl Jwk {
         &self.key
     }
 
-    /// As RFC 7517 writes it.
+    /// The key in the JSON form of RFC 7517.
     pub fn to_value(&self) -> Value {
         json!({
             "alg": "ES256", "crv": "P-256", "kid": self.kid, "kty": "EC", "use": "sig", "x": self.x, "y": self.y
         })
     }
 
-    /// One member of `keys`; `None` if it is a key of another type, which RFC 7517 has us pass over.
+    /// Reads one member of `keys`; `None` if its type is another, which RFC 7517 lets a reader
+    /// ignore.
     fn from_value(value: &Value) -> Result<Option<Self>, String> {
         let text = |name: &str| value.get(name).and_then(Value::as_str);
         if text("kty").ok_or("kty is missing")? != "EC" || text("crv") != Some("P-256") {
@@ -83,19 +85,19 @@ impl Jwk {
     }
 }
 
-/// The keys that are trusted. Retired keys stay: what they signed remains good.
+/// The trusted keys. Retired keys stay in the set, so that the files that they signed remain valid.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Jwks {
     keys: Vec<Jwk>,
 }
 
 impl Jwks {
-    /// Of these keys, the current one first.
+    /// A set of these keys, the current key first.
     pub fn new(keys: Vec<Jwk>) -> Self {
         Self { keys }
     }
 
-    /// Reads a key set, at least one of whose keys must be of P-256. The error says which key is wrong, and how.
+    /// Reads a key set with at least one key of P-256. The error names the wrong key and its fault.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let value: Value = serde_json::from_slice(bytes)
             .map_err(|error| format!("the key set is not JSON: {error}"))?;
@@ -104,8 +106,8 @@ impl Jwks {
             .and_then(Value::as_array)
             .ok_or("a key set is an object with a list `keys` (RFC 7517)")?;
         let mut keys = Vec::new();
-        for (n, one) in all.iter().enumerate() {
-            let key = Jwk::from_value(one).map_err(|error| format!("keys[{n}]: {error}"))?;
+        for (n, value) in all.iter().enumerate() {
+            let key = Jwk::from_value(value).map_err(|error| format!("keys[{n}]: {error}"))?;
             keys.extend(key);
         }
         if keys.is_empty() {
@@ -116,13 +118,13 @@ impl Jwks {
         Ok(Self { keys })
     }
 
-    /// As RFC 7517 writes it; what `GET` of the key set answers.
+    /// The set in the JSON form of RFC 7517, which the API returns.
     pub fn to_value(&self) -> Value {
         let keys: Vec<Value> = self.keys.iter().map(Jwk::to_value).collect();
         json!({ "keys": keys })
     }
 
-    /// The key with this id.
+    /// Finds the key with this id.
     pub fn find(&self, kid: &str) -> Result<&Jwk, String> {
         self.keys.iter().find(|key| key.kid == kid).ok_or_else(|| {
             let known: Vec<&str> = self.keys.iter().map(Jwk::kid).collect();
@@ -157,8 +159,9 @@ mod tests {
     }
 
     #[test]
-    fn a_kid_is_the_thumbprint_that_others_compute() {
-        // The public key of RFC 7515, appendix A.3; its thumbprint as computed by the Python library joserfc.
+    fn a_kid_is_the_thumbprint_that_another_library_computes() {
+        // The public key of RFC 7515, appendix A.3; its thumbprint as computed by the Python
+        // library joserfc.
         let set = br#"{"keys":[{"kty":"EC","crv":"P-256",
             "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
             "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_another_type_are_passed_over() {
+    fn keys_of_another_type_are_ignored() {
         let mut set = Jwks::new(vec![key(1)]).to_value();
         let keys = set["keys"].as_array_mut().expect("a list");
         keys.push(json!({ "kty": "RSA", "n": "AQ", "e": "AQAB" }));
@@ -189,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_set_that_is_wrong_says_where_and_how() {
+    fn the_error_of_a_wrong_key_set_names_the_key_and_its_fault() {
         let good = key(1).to_value();
         let with = |name: &str, value: Value| {
             let mut key = good.clone();
@@ -212,9 +215,9 @@ mod tests {
                 "keys[1]: its kid must be its RFC 7638 thumbprint",
             ),
         ];
-        for (set, said) in cases {
+        for (set, text) in cases {
             let error = Jwks::parse(set.as_bytes()).expect_err(&set);
-            assert!(error.contains(said), "{set}: {error}");
+            assert!(error.contains(text), "{set}: {error}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Detached JSON Web Signatures (RFC 7515, appendix F) with ES256: made, and verified against a key set.
+//! Detached JSON Web Signatures (RFC 7515, appendix F) with ES256: their making, and their
+//! verification against a key set.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use p256::ecdsa::{Signature, signature::hazmat::PrehashVerifier};
@@ -8,17 +9,18 @@ use sha2::{Digest, Sha256};
 use super::jwks::Jwks;
 use holdfast_ids::{digest::canonical, names::quoted};
 
-/// What is signed. It stands in the signed header, so that a digest never passes for a receipt.
+/// The kind of a signed file. The signed header has it, so that a digest never passes for a
+/// receipt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The receipt of an execution.
     Receipt,
-    /// The digest of an hour.
+    /// The digest of a tenant and an hour.
     Digest,
 }
 
 impl Kind {
-    /// The header's `typ`.
+    /// The value of `typ` in the header.
     pub fn typ(self) -> &'static str {
         match self {
             Self::Receipt => "holdfast-receipt+jws",
@@ -27,7 +29,7 @@ impl Kind {
     }
 }
 
-/// What a key signs (RFC 7515, section 5.1), and what becomes of the signature.
+/// The input of a signature (RFC 7515, section 5.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningInput {
     protected: String,
@@ -35,12 +37,13 @@ pub struct SigningInput {
 }
 
 impl SigningInput {
-    /// The bytes that are signed: header and payload in base64url, joined by a dot.
+    /// The signed bytes: header and payload in base64url, joined by a dot.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Their SHA-256: what a signer gets, as KMS takes messages of 4 KB at most, and hashes instead of longer ones.
+    /// The SHA-256 of the signed bytes. A signer receives this hash, because KMS accepts messages
+    /// of 4 KB at most, and a hash in place of a longer one.
     pub fn sha256(&self) -> [u8; 32] {
         Sha256::digest(&self.bytes).into()
     }
@@ -52,7 +55,8 @@ impl SigningInput {
     }
 }
 
-/// What the key `kid` is to sign for this payload. The header is canonical JSON: `alg`, `kid`, `typ`.
+/// The signing input of key `kid` for this payload. The header is canonical JSON: `alg`, `kid`,
+/// `typ`.
 pub fn signing_input(kid: &str, kind: Kind, payload: &[u8]) -> Result<SigningInput, String> {
     let header = canonical(&header(kid, kind)).map_err(|error| error.to_string())?;
     Ok(joined(BASE64_URL_SAFE_NO_PAD.encode(header), payload))
@@ -67,17 +71,17 @@ fn joined(protected: String, payload: &[u8]) -> SigningInput {
     SigningInput { protected, bytes }
 }
 
-/// A DER signature, as KMS answers, in the form of JWS: R and S with 32 bytes each.
+/// Converts a DER signature, which KMS returns, to the form of JWS: R and S with 32 bytes each.
 pub fn from_der(der: &[u8]) -> Result<[u8; 64], String> {
     Signature::from_der(der)
         .map(|signature| signature.to_bytes().into())
         .map_err(|_| "not the DER of an ECDSA signature of P-256".to_owned())
 }
 
-/// Verifies a detached JWS over `payload` with any key of the set; answers the key's id.
+/// Verifies a detached JWS over `payload` with any key of the set, and returns the key's id.
 ///
-/// Only the header that [`signing_input`] writes is taken: no other `alg`, no `crit`, nothing that a verifier would have
-/// to understand.
+/// The header must be the one that [`signing_input`] writes. Another `alg`, a `crit` or any other
+/// extension is refused, because a verifier would have to understand it.
 pub fn verify(jws: &str, kind: Kind, payload: &[u8], keys: &Jwks) -> Result<String, String> {
     let mut parts = jws.split('.');
     let (Some(protected), Some(""), Some(signature), None) =
@@ -96,7 +100,7 @@ pub fn verify(jws: &str, kind: Kind, payload: &[u8], keys: &Jwks) -> Result<Stri
     Ok(kid)
 }
 
-/// The `kid` of a header that is exactly ours.
+/// The `kid` of a header that has exactly our members.
 fn checked_header(protected: &str, kind: Kind) -> Result<String, String> {
     let bytes = BASE64_URL_SAFE_NO_PAD
         .decode(protected)
@@ -104,11 +108,11 @@ fn checked_header(protected: &str, kind: Kind) -> Result<String, String> {
     let found: Value = serde_json::from_slice(&bytes)
         .map_err(|_| "the signature's header is not JSON".to_owned())?;
     let text = |name: &str| found.get(name).and_then(Value::as_str);
-    let said = |name: &str| text(name).map_or("missing".to_owned(), quoted);
+    let shown = |name: &str| text(name).map_or("missing".to_owned(), quoted);
     if text("alg") != Some("ES256") {
         return Err(format!(
             "the signature's alg is {}: only ES256 is taken",
-            said("alg")
+            shown("alg")
         ));
     }
     if found.get("crit").is_some() {
@@ -117,7 +121,7 @@ fn checked_header(protected: &str, kind: Kind) -> Result<String, String> {
     if text("typ") != Some(kind.typ()) {
         return Err(format!(
             "the signature's typ is {}, not {}: something else was signed",
-            said("typ"),
+            shown("typ"),
             kind.typ()
         ));
     }

@@ -1,6 +1,7 @@
-//! Evidence: receipts that prove themselves, to somebody who has the files and the public keys only.
+//! Evidence: signatures that an auditor verifies with the files and the public keys alone.
 //!
-//! [`seal`] signs a JSON object by a [`Signer`]; [`verified`] takes a sealed file apart again, or says what is wrong.
+//! [`seal`] signs a JSON object by a [`Signer`]. [`verified`] opens a sealed file and verifies it;
+//! its error says what is wrong with the file.
 
 mod jwks;
 mod jws;

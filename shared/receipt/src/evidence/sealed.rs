@@ -1,4 +1,4 @@
-//! Sealed files: canonical JSON objects that carry, as the member `signature`, a JWS over all that is beside it.
+//! Sealed files: canonical JSON objects whose member `signature` is a JWS over all other members.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -10,24 +10,25 @@ use super::{
 };
 use holdfast_ids::digest::canonical;
 
-/// Largest sealed file that is read, in bytes: a digest of some 300,000 receipts.
+/// The size of the largest sealed file that is read, in bytes: a digest of some 300,000 receipts.
 pub const MAX_BYTES: usize = 64 << 20;
 const SIGNATURE: &str = "signature";
 
-/// Why an object could not be sealed.
+/// The reason why an object could not be sealed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    /// The signer did not answer: worth another try.
+    /// The signer did not answer. Another attempt may succeed.
     #[error(transparent)]
     Signer(#[from] SignError),
-    /// It cannot be sealed at all.
+    /// The object cannot be sealed. Another attempt cannot help.
     #[error("it cannot be signed: {0}")]
     Unfit(String),
 }
 
-/// Signs an object without a signature, and answers the sealed file's bytes.
+/// Signs an object without a signature, and returns the bytes of the sealed file.
 ///
-/// ECDSA signatures of KMS differ each time: whoever finds such a file in place adopts it.
+/// ECDSA signatures of KMS differ each time. Therefore a writer that finds a file in place adopts
+/// it.
 pub async fn seal<S: Signer>(signer: &S, kind: Kind, value: Value) -> Result<Vec<u8>, SealError> {
     let payload = canonical(&value).map_err(|error| SealError::Unfit(error.to_string()))?;
     let input = signing_input(signer.kid(), kind, &payload).map_err(SealError::Unfit)?;
@@ -36,7 +37,7 @@ pub async fn seal<S: Signer>(signer: &S, kind: Kind, value: Value) -> Result<Vec
     with_signature(value, &input.jws(&signature)).map_err(SealError::Unfit)
 }
 
-/// The sealed file of an object and the detached JWS over its canonical JSON.
+/// Adds `jws`, the detached JWS over the object's canonical JSON, and returns the sealed file.
 pub fn with_signature(value: Value, jws: &str) -> Result<Vec<u8>, String> {
     let Value::Object(mut members) = value else {
         return Err("only an object can carry a signature".to_owned());
@@ -48,19 +49,21 @@ pub fn with_signature(value: Value, jws: &str) -> Result<Vec<u8>, String> {
     canonical(&Value::Object(members)).map_err(|error| error.to_string())
 }
 
-/// A sealed file, taken apart and not yet verified.
+/// The parts of a sealed file that is not verified.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sealed {
-    /// What the file says, with its signature.
+    /// The object, with its signature.
     pub value: Value,
-    /// What was signed.
+    /// The signed bytes: the canonical JSON of all members but the signature.
     pub payload: Vec<u8>,
     /// The detached JWS.
     pub jws: String,
 }
 
-/// Takes a sealed file apart. It must be canonical JSON to the byte: so no name occurs twice, and nothing beside what is
-/// signed can be told to anybody.
+/// Splits a sealed file into its parts.
+///
+/// The file must be canonical JSON to the byte. Therefore no name occurs twice, and two readers
+/// cannot read different content under one signature.
 pub fn open(bytes: &[u8]) -> Result<Sealed, String> {
     if bytes.len() > MAX_BYTES {
         return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
@@ -95,16 +98,17 @@ pub fn open(bytes: &[u8]) -> Result<Sealed, String> {
     })
 }
 
-/// What a sealed file says, and which key vouches for it.
+/// The content of a sealed file, and the key that signed it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified<T> {
-    /// What it says.
+    /// The content.
     pub content: T,
-    /// The key that signed it.
+    /// The id of the key that signed it.
     pub kid: String,
 }
 
-/// Opens a sealed file, verifies its signature and reads it. The error says what is wrong with the file.
+/// Opens a sealed file, verifies its signature and reads it. The error says what is wrong with the
+/// file.
 pub fn verified<T: DeserializeOwned>(
     bytes: &[u8],
     kind: Kind,
@@ -113,8 +117,8 @@ pub fn verified<T: DeserializeOwned>(
 ) -> Result<Verified<T>, String> {
     let sealed = open(bytes)?;
     let kid = verify(&sealed.jws, kind, &sealed.payload, keys)?;
-    let said = sealed.value.get("format").and_then(Value::as_str);
-    if said != Some(format) {
+    let found = sealed.value.get("format").and_then(Value::as_str);
+    if found != Some(format) {
         return Err(format!(
             "its format is not {format}, the one that is known here"
         ));

@@ -1,4 +1,4 @@
-//! Who turns a receipt into the bytes that are stored: a signer, or nobody.
+//! The port that turns a receipt into stored bytes, with a signature or without one.
 
 use std::future::Future;
 
@@ -11,9 +11,9 @@ use super::{
 };
 use holdfast_ids::digest::canonical;
 
-/// Turns a receipt into the bytes that are stored.
+/// The maker of the bytes that are stored for a receipt.
 pub trait Seal: Send + Sync {
-    /// The receipt's canonical JSON, sealed.
+    /// Seals a receipt and returns the canonical JSON.
     fn receipt(&self, value: Value) -> impl Future<Output = Result<Vec<u8>, SealError>> + Send;
 }
 
@@ -23,7 +23,7 @@ impl<S: Signer> Seal for S {
     }
 }
 
-/// No signature: for the drill, and for tests of what a receipt says.
+/// A sealer that adds no signature, for the drill and for tests of a receipt's content.
 #[derive(Debug, Clone, Copy)]
 pub struct Unsigned;
 

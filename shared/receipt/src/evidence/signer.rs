@@ -1,4 +1,4 @@
-//! The port to whoever holds the private key, and a signer whose key lies in memory.
+//! The port to the holder of the private key, and a signer with a key in memory.
 
 use std::future::Future;
 
@@ -6,20 +6,21 @@ use p256::ecdsa::{Signature, SigningKey, signature::hazmat::PrehashSigner};
 
 use super::jwks::Jwk;
 
-/// Signs hashes with an EC P-256 key that we need not see, such as one of AWS KMS.
+/// A signer of hashes with an EC P-256 key, which can stay outside this process, as in AWS KMS.
 pub trait Signer: Send + Sync {
-    /// The key's id: the RFC 7638 thumbprint of its public half, see [`Jwk::kid`]. The same until another key is used.
+    /// The key's id, which is [`Jwk::kid`] of its public half. It changes only with the key.
     fn kid(&self) -> &str;
-    /// The ECDSA signature over a SHA-256 hash, as DER: what KMS `Sign` answers to `ECDSA_SHA_256` and `DIGEST`.
+    /// Signs a SHA-256 hash and returns the ECDSA signature as DER. KMS `Sign` does the same with
+    /// `ECDSA_SHA_256` and `DIGEST`.
     fn sign(&self, sha256: [u8; 32]) -> impl Future<Output = Result<Vec<u8>, SignError>> + Send;
 }
 
-/// Why a signer did not answer.
+/// The reason why a signer did not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the signer is unavailable: {0}")]
 pub struct SignError(pub String);
 
-/// A signer whose key lies in memory: for tests and the drill, which keep nothing secret.
+/// A signer with a key in memory, for tests and the drill, which have no secrets.
 #[derive(Debug, Clone)]
 pub struct MemorySigner {
     key: SigningKey,
@@ -27,7 +28,8 @@ pub struct MemorySigner {
 }
 
 impl MemorySigner {
-    /// From the private key's 32 bytes, a big-endian number; the same bytes always make the same signatures.
+    /// A signer with this private key, a big-endian number of 32 bytes. The same key makes the same
+    /// signatures.
     pub fn new(secret: &[u8; 32]) -> Result<Self, String> {
         let key = SigningKey::from_slice(secret)
             .map_err(|_| "these 32 bytes are not a private key of P-256".to_owned())?;
@@ -35,7 +37,7 @@ impl MemorySigner {
         Ok(Self { key, public })
     }
 
-    /// Its public half.
+    /// The public half of the key.
     pub fn public(&self) -> &Jwk {
         &self.public
     }

@@ -1,4 +1,4 @@
-//! What is sealed can be verified, by its own key and by nothing else.
+//! Tests of sealed files: only the key that signed a file verifies it, and only unaltered.
 
 use futures_executor::block_on;
 use serde_json::{Value, json};
@@ -10,7 +10,10 @@ fn signer(byte: u8) -> MemorySigner {
 }
 
 fn keys(signers: &[&MemorySigner]) -> Jwks {
-    let keys: Vec<Value> = signers.iter().map(|one| one.public().to_value()).collect();
+    let keys: Vec<Value> = signers
+        .iter()
+        .map(|signer| signer.public().to_value())
+        .collect();
     Jwks::parse(json!({ "keys": keys }).to_string().as_bytes()).expect("a key set")
 }
 
@@ -23,7 +26,7 @@ fn sealed(by: &MemorySigner) -> Vec<u8> {
 }
 
 #[test]
-fn a_sealed_receipt_is_verified_by_its_key_also_after_a_rotation() {
+fn the_key_of_a_sealed_receipt_verifies_it_after_a_rotation_too() {
     let (old, new) = (signer(1), signer(2));
     let bytes = sealed(&old);
     for set in [keys(&[&old]), keys(&[&new, &old])] {

@@ -1,7 +1,8 @@
-//! The receipt as a page for people: one self-contained document without scripts, which prints on A4.
+//! The receipt as a page for people: one self-contained document without scripts, which prints on
+//! A4.
 //!
-//! A pure function of the receipt and of what is known of its signature. `maud` escapes every text, and `said` (in
-//! `text.rs`) names what would not be seen.
+//! The page is a pure function of its input. `maud` escapes every text, and `quoted` (in `text.rs`)
+//! shows invisible characters by their code points.
 
 mod input;
 mod parts;
@@ -22,7 +23,7 @@ pub use self::input::PageInput;
 
 use self::{
     parts::section,
-    text::{code, plain, said},
+    text::{code, plain, quoted},
 };
 use crate::{
     evidence::{Jwks, Kind, Verified, verified},
@@ -33,8 +34,14 @@ use holdfast_ids::digest::sha256_hex;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The page of a stored receipt, its signature verified by `keys`. `recorded` is the SHA-256 that the ledger has of it, if
-/// that is known. A receipt that cannot be verified has a page that says so; what is no receipt at all has none.
+/// The page of a stored receipt, whose signature is verified by `keys`.
+///
+/// `recorded` is the receipt's SHA-256 in the ledger, if it is known. The page of a receipt that
+/// cannot be verified says so.
+///
+/// # Errors
+///
+/// Fails if `bytes` are no receipt.
 pub fn page_of(
     bytes: &[u8],
     object: &str,
@@ -56,17 +63,17 @@ pub fn page_of(
         true => signature,
         false => Err("the stored file is not the one that the ledger recorded".to_owned()),
     };
-    let shown = PageInput {
+    let input = PageInput {
         receipt: &receipt,
         object,
         sha256: &sha256,
         signature: &signature,
         at,
     };
-    Ok(page(&shown))
+    Ok(page(&input))
 }
 
-/// The Content-Security-Policy under which the page is whole: its own style, and nothing else.
+/// The Content-Security-Policy of the page, which allows its own style and nothing else.
 pub fn content_security_policy() -> String {
     let style = BASE64_STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     format!(
@@ -74,9 +81,9 @@ pub fn content_security_policy() -> String {
     )
 }
 
-/// The page.
-pub fn page(shown: &PageInput<'_>) -> String {
-    let receipt = shown.receipt;
+/// The page of a receipt whose signature was verified before.
+pub fn page(input: &PageInput<'_>) -> String {
+    let receipt = input.receipt;
     let (word, _, _) = words::status(receipt.status);
     let title = format!("{word}: {}, receipt", plain(&receipt.workflow_id));
     let page = html! {
@@ -92,9 +99,9 @@ pub fn page(shown: &PageInput<'_>) -> String {
             body {
                 (patterns())
                 (header(receipt))
-                main { (body(shown)) }
+                main { (body(input)) }
                 footer {
-                    p { "Holdfast receipt of execution " (code(&receipt.execution_id)) ", run " (receipt.generation + 1) "." }
+                    p { "Holdfast receipt " (receipt.generation + 1) " of execution " (code(&receipt.execution_id)) "." }
                 }
             }
         }
@@ -107,7 +114,7 @@ fn header(receipt: &Receipt) -> Markup {
     html! {
         header {
             p.kind { "Execution receipt" }
-            h1 { (said(&receipt.workflow_id)) " " span.version { "version " (receipt.workflow_version) } }
+            h1 { (quoted(&receipt.workflow_id)) " " span.version { "version " (receipt.workflow_version) } }
             div class={ "status " (class) } {
                 (icon(receipt.status))
                 p { strong { (word) } " " span { (meaning) } }
@@ -116,15 +123,15 @@ fn header(receipt: &Receipt) -> Markup {
     }
 }
 
-fn body(shown: &PageInput<'_>) -> Markup {
-    let receipt = shown.receipt;
+fn body(input: &PageInput<'_>) -> Markup {
+    let receipt = input.receipt;
     let timeline = timeline::timeline(receipt);
-    let timeline = timeline.unwrap_or_else(|| html! { p { "No step was tried." } });
+    let timeline = timeline.unwrap_or_else(|| html! { p { "No step was attempted." } });
     html! {
-        (signature(shown))
+        (signature(input))
         (section("execution", "Execution", &parts::facts(receipt)))
         @if let Some(redrive) = &receipt.redriven {
-            (section("redrive", "Why it went on", &parts::redrive(redrive)))
+            (section("redrive", "Why it was redriven", &parts::redrive(redrive)))
         }
         @if let Some(failure) = &receipt.failure {
             (section("failure", "Why it did not execute", &parts::failure(failure)))
@@ -143,24 +150,24 @@ fn body(shown: &PageInput<'_>) -> Markup {
         @if receipt.steps.iter().any(|step| step.idempotency_key.is_some()) {
             (section("digests", "Keys and digests", &steps::digests(receipt)))
         }
-        (section("evidence", "Evidence", &parts::evidence(shown)))
+        (section("evidence", "Evidence", &parts::evidence(input)))
     }
 }
 
-fn signature(shown: &PageInput<'_>) -> Markup {
-    let at = shown.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
-    let body = match shown.signature {
+fn signature(input: &PageInput<'_>) -> Markup {
+    let at = input.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let body = match input.signature {
         Ok(kid) => html! {
             p.seal.good { strong { "Signed by " (code(kid)) ", verified" } " on " (at) "." }
         },
         Err(why) => html! {
-            p.seal.bad { strong { "Not verified: " (said(why)) } " (" (at) "). Do not rely on this page." }
+            p.seal.bad { strong { "Not verified: " (quoted(why)) } " (" (at) "). Do not rely on this page." }
         },
     };
     section("signature", "Signature", &body)
 }
 
-/// The status as a sign beside its word.
+/// The icon of a status.
 fn icon(status: Status) -> Markup {
     let path = match status {
         Status::Executed => "M7 12.5l3.4 3.4L17 8.6",
@@ -177,7 +184,7 @@ fn icon(status: Status) -> Markup {
     }
 }
 
-/// The hatchings that the style fills bars with.
+/// The hatchings with which the style fills bars.
 fn patterns() -> Markup {
     html! {
         svg.defs width="0" height="0" aria-hidden="true" focusable="false" {

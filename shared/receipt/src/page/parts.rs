@@ -1,11 +1,12 @@
-//! The page's other parts: why it failed, what remains, what the guardrails and people decided, how it was undone.
+//! The sections of the page beside the timeline and the steps: facts, failure, residual effects,
+//! guardrails, approval, rollback, decisions, evidence.
 
 use jiff::SignedDuration;
 use maud::{Markup, html};
 
 use super::{
     input::PageInput,
-    text::{code, full, lasted, said},
+    text::{code, full, lasted, quoted},
     timeline::counted,
     words,
 };
@@ -14,7 +15,7 @@ use crate::{
     receipt::{Receipt, ReceiptFailure, ReceiptRedrive},
 };
 
-/// A part with its heading; `id` joins the two.
+/// A section with its heading. `id` connects the two for a screen reader.
 pub(super) fn section(id: &str, heading: &str, body: &Markup) -> Markup {
     let heading_id = format!("{id}-heading");
     html! {
@@ -25,18 +26,18 @@ pub(super) fn section(id: &str, heading: &str, body: &Markup) -> Markup {
     }
 }
 
-/// What execution it was, at a glance.
+/// The facts of the execution.
 pub(super) fn facts(receipt: &Receipt) -> Markup {
-    let run = receipt.generation + 1;
+    let number = receipt.generation + 1;
     html! {
         dl.facts {
-            div { dt { "Tenant" } dd { (said(&receipt.tenant)) } }
-            div { dt { "Trigger" } dd { (said(&receipt.trigger)) } }
+            div { dt { "Tenant" } dd { (quoted(&receipt.tenant)) } }
+            div { dt { "Trigger" } dd { (quoted(&receipt.trigger)) } }
             div { dt { "Began" } dd { (full(&receipt.started_at)) } }
             div { dt { "Ended" } dd { (full(&receipt.timestamp)) } }
             div { dt { "Took" } dd { (lasted(SignedDuration::from_millis(receipt.duration_ms))) } }
-            div { dt { "Run" } dd { (run) @if run > 1 { " (a receipt precedes this one)" } } }
-            div { dt { "Repeats of its start refused" } dd { (receipt.duplicates_prevented) } }
+            div { dt { "Receipt number" } dd { (number) @if number > 1 { " (a receipt precedes this one)" } } }
+            div { dt { "Refused repeats of its start" } dd { (receipt.duplicates_prevented) } }
             @if let Some(incident) = &receipt.incident {
                 div.wide { dt { "Incident" } dd { (code(incident)) } }
             }
@@ -46,56 +47,56 @@ pub(super) fn facts(receipt: &Receipt) -> Markup {
     }
 }
 
-/// Why it did not execute.
+/// The reason why the execution did not succeed.
 pub(super) fn failure(failure: &ReceiptFailure) -> Markup {
     html! {
-        p.reason { (said(&failure.reason)) }
+        p.reason { (quoted(&failure.reason)) }
         p.aside {
-            "Error " strong { (said(&failure.error)) }
-            @if !failure.state.is_empty() { " at " strong { (said(&failure.state)) } }
-            @if let Some(by) = &failure.requested_by { ", asked for by " strong { (said(by)) } }
+            "Error " strong { (quoted(&failure.error)) }
+            @if !failure.state.is_empty() { " at " strong { (quoted(&failure.state)) } }
+            @if let Some(by) = &failure.requested_by { ", requested by " strong { (quoted(by)) } }
             "."
         }
     }
 }
 
-/// Who let it go on where it had failed.
+/// The reason of the redrive, and the person who requested it.
 pub(super) fn redrive(redrive: &ReceiptRedrive) -> Markup {
     html! {
-        p.reason { (said(&redrive.reason)) }
-        p.aside { "Asked for by " strong { (said(&redrive.by)) } " on " (full(&redrive.at)) "." }
+        p.reason { (quoted(&redrive.reason)) }
+        p.aside { "Requested by " strong { (quoted(&redrive.by)) } " on " (full(&redrive.at)) "." }
     }
 }
 
-/// What stands, or may.
+/// The effects that remain, or may remain.
 pub(super) fn residual(receipt: &Receipt) -> Markup {
     if receipt.residual_effects.is_empty() {
         let nothing = match receipt.status {
-            Status::Executed => "Nothing beside what its steps were meant to do.",
-            _ => "Nothing: no effect of this execution stands.",
+            Status::Executed => "Nothing but the intended effects of its steps.",
+            _ => "Nothing: no effect of this execution remains.",
         };
         return html! { p { (nothing) } };
     }
     html! {
         table {
-            caption.unseen { "Effects that stand, or may stand" }
+            caption.unseen { "Effects that remain, or may remain" }
             thead {
                 tr {
                     th scope="col" { "Step" }
-                    th scope="col" { "Its effect" }
+                    th scope="col" { "Effect" }
                     th scope="col" { "Action" }
-                    th scope="col" { "Key by which its target knows it" }
+                    th scope="col" { "Idempotency key at the target" }
                 }
             }
             tbody {
-                @for one in &receipt.residual_effects {
+                @for effect in &receipt.residual_effects {
                     tr {
-                        th scope="row" { (said(&one.step)) }
+                        th scope="row" { (quoted(&effect.step)) }
                         td {
-                            span.mark.part { @if one.certain { "stands" } @else { "may stand" } }
+                            span.mark.part { @if effect.certain { "remains" } @else { "may remain" } }
                         }
-                        td { (said(&one.action)) }
-                        td { (code(&one.idempotency_key)) }
+                        td { (quoted(&effect.action)) }
+                        td { (code(&effect.idempotency_key)) }
                     }
                 }
             }
@@ -103,29 +104,29 @@ pub(super) fn residual(receipt: &Receipt) -> Markup {
     }
 }
 
-/// What the gate decided.
+/// The outcome of each guardrail of the admission check.
 pub(super) fn guardrails(receipt: &Receipt) -> Markup {
     if receipt.guardrails.is_empty() {
-        return html! { p { "None was asked." } };
+        return html! { p { "No guardrail was evaluated." } };
     }
     html! {
         table {
-            caption.unseen { "What each guardrail decided" }
+            caption.unseen { "Outcome of each guardrail" }
             thead {
                 tr {
                     th scope="col" { "Guardrail" }
-                    th scope="col" { "Decision" }
+                    th scope="col" { "Outcome" }
                     th scope="col" { "Message" }
                 }
             }
             tbody {
-                @for one in &receipt.guardrails {
+                @for guardrail in &receipt.guardrails {
                     tr {
-                        th scope="row" { (said(&one.name)) }
+                        th scope="row" { (quoted(&guardrail.name)) }
                         td {
-                            @if one.held { span.mark.good { "held" } } @else { span.mark.bad { "did not hold" } }
+                            @if guardrail.held { span.mark.good { "held" } } @else { span.mark.bad { "did not hold" } }
                         }
-                        td { @if let Some(message) = &one.message { (said(message)) } }
+                        td { @if let Some(message) = &guardrail.message { (quoted(message)) } }
                     }
                 }
             }
@@ -137,16 +138,16 @@ pub(super) fn guardrails(receipt: &Receipt) -> Markup {
 pub(super) fn approval(approval: &Approval) -> Markup {
     html! {
         dl.facts {
-            div { dt { "Approved by" } dd { (said(&approval.approved_by)) } }
+            div { dt { "Approved by" } dd { (quoted(&approval.approved_by)) } }
             div { dt { "Approved" } dd { (full(&approval.approved_at.to_string())) } }
             div { dt { "Expires" } dd { (full(&approval.expires_at.to_string())) } }
-            div.wide { dt { "Recorded as" } dd { (said(&approval.reference)) } }
-            div.wide { dt { "SHA-256 of the input that was approved" } dd { (code(&approval.input_sha256)) } }
+            div.wide { dt { "Reference" } dd { (quoted(&approval.reference)) } }
+            div.wide { dt { "SHA-256 of the approved input" } dd { (code(&approval.input_sha256)) } }
         }
     }
 }
 
-/// How it was undone.
+/// The state of every step that the rollback undid or verified.
 pub(super) fn rollback(receipt: &Receipt) -> Markup {
     let undone = receipt
         .steps
@@ -162,12 +163,12 @@ pub(super) fn rollback(receipt: &Receipt) -> Markup {
     }
     html! {
         table {
-            caption.unseen { "What was done to undo each step, or to ask its target about it" }
+            caption.unseen { "Attempts to undo each step, or to verify its effect at the target" }
             thead {
                 tr {
                     th scope="col" { "Step" }
-                    th scope="col" { "Is now" }
-                    th scope="col" { "Tried" }
+                    th scope="col" { "State" }
+                    th scope="col" { "Attempts" }
                     th scope="col" { "Last error" }
                 }
             }
@@ -175,10 +176,10 @@ pub(super) fn rollback(receipt: &Receipt) -> Markup {
                 @for (step, undo) in undone {
                     @let (word, class) = words::step(step.status);
                     tr {
-                        th scope="row" { (said(&step.label())) }
+                        th scope="row" { (quoted(&step.label())) }
                         td { span class={ "mark " (class) } { (word) } }
                         td { (counted(undo.attempts)) }
-                        td { @if let Some(error) = &undo.last_error { (said(error)) } }
+                        td { @if let Some(error) = &undo.last_error { (quoted(error)) } }
                     }
                 }
             }
@@ -186,11 +187,11 @@ pub(super) fn rollback(receipt: &Receipt) -> Markup {
     }
 }
 
-/// What people decided.
+/// The decisions of people.
 pub(super) fn decisions(receipt: &Receipt) -> Markup {
     html! {
         table {
-            caption.unseen { "What people decided" }
+            caption.unseen { "Decisions of people" }
             thead {
                 tr {
                     th scope="col" { "Step" }
@@ -201,13 +202,13 @@ pub(super) fn decisions(receipt: &Receipt) -> Markup {
                 }
             }
             tbody {
-                @for one in &receipt.decisions {
+                @for decided in &receipt.decisions {
                     tr {
-                        th scope="row" { (said(&one.step)) }
-                        td { (words::decision(one.decision)) }
-                        td { (said(&one.by)) }
-                        td.number { (full(&one.at)) }
-                        td { (said(&one.reason)) }
+                        th scope="row" { (quoted(&decided.step)) }
+                        td { (words::decision(decided.decision)) }
+                        td { (quoted(&decided.by)) }
+                        td.number { (full(&decided.at)) }
+                        td { (quoted(&decided.reason)) }
                     }
                 }
             }
@@ -215,26 +216,26 @@ pub(super) fn decisions(receipt: &Receipt) -> Markup {
     }
 }
 
-/// What the page was made from, and how to check it without us.
-pub(super) fn evidence(shown: &PageInput<'_>) -> Markup {
-    let receipt = shown.receipt;
+/// The source of the page, and how to verify it.
+pub(super) fn evidence(input: &PageInput<'_>) -> Markup {
+    let receipt = input.receipt;
     html! {
         dl.evidence {
-            div { dt { "Receipt" } dd { (code(shown.object)) } }
-            div { dt { "Its SHA-256" } dd { (code(shown.sha256)) } }
-            div { dt { "Its format" } dd { (code(&receipt.format)) } }
+            div { dt { "Receipt" } dd { (code(input.object)) } }
+            div { dt { "SHA-256 of the receipt" } dd { (code(input.sha256)) } }
+            div { dt { "Format" } dd { (code(&receipt.format)) } }
             @if let Some(previous) = &receipt.previous_receipt {
-                div { dt { "The receipt before" } dd { (code(&previous.object)) } }
-                div { dt { "SHA-256 of that" } dd { (code(&previous.sha256)) } }
+                div { dt { "Previous receipt" } dd { (code(&previous.object)) } }
+                div { dt { "SHA-256 of the previous receipt" } dd { (code(&previous.sha256)) } }
             }
-            div { dt { "Definition" } dd { (code(&receipt.definition_digest)) } }
+            div { dt { "Digest of the definition" } dd { (code(&receipt.definition_digest)) } }
             @if let Some(policy) = &receipt.policy_digest {
-                div { dt { "What the gate judged by" } dd { (code(policy)) } }
+                div { dt { "Digest of the guardrails" } dd { (code(policy)) } }
             }
             div { dt { "SHA-256 of the input" } dd { (code(&receipt.input_sha256)) } }
         }
         p.aside {
-            "This page is made from the receipt and proves nothing by itself. The receipt does, to anybody who has its file and "
+            "This page is made from the receipt and proves nothing by itself. The receipt's file is the evidence. Verify it with "
             "the public keys: " code { "holdfast receipt verify FILE --jwks KEYS" } "."
         }
     }

@@ -1,13 +1,13 @@
-//! The timeline's scale: one for the whole picture, but for long stretches in which nothing happened, which are cut out
-//! and marked.
+//! The timeline's scale: one scale for the whole timeline, except for long idle stretches, which
+//! are cut out and marked.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// How much of the width a stretch that is cut out takes, in percent.
+/// The width of a stretch that is cut out, in percent of the timeline's width.
 const CUT_WIDTH: f64 = 9.0;
-/// Most stretches that are cut out.
+/// The most stretches that are cut out.
 const CUTS: usize = 4;
-/// A shorter stretch is drawn.
+/// The shortest stretch that is cut out, in milliseconds.
 const CUT_FROM_MS: i64 = 60_000;
 
 /// A stretch of time, in milliseconds since the epoch.
@@ -31,7 +31,7 @@ impl Span {
     }
 }
 
-/// Where moments stand, in percent of the width.
+/// The scale: it converts a time to a place, in percent of the width.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Scale {
     whole: Span,
@@ -39,17 +39,17 @@ pub(super) struct Scale {
     per_ms: f64,
 }
 
-/// What stands on the axis.
+/// A mark on the axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Mark {
-    /// Where, in percent of the width.
+    /// The place, in percent of the width.
     pub(super) at: f64,
-    /// What it says.
+    /// The text of the mark.
     pub(super) text: String,
 }
 
 impl Scale {
-    /// The scale for what happened within `whole`, in these stretches.
+    /// The scale of the stretch `whole`, in which the stretches `busy` are not idle.
     pub(super) fn of(whole: Span, busy: &[Span]) -> Self {
         let mut gaps = gaps(whole, busy);
         gaps.sort_by_key(|gap| -gap.length());
@@ -73,7 +73,7 @@ impl Scale {
         }
     }
 
-    /// Where a moment stands.
+    /// The place of a time, in percent of the width.
     pub(super) fn at(&self, moment: i64) -> f64 {
         let moment = moment.clamp(self.whole.from, self.whole.to);
         let mut at = 0.0;
@@ -87,7 +87,7 @@ impl Scale {
         at + (moment - since) as f64 * self.per_ms
     }
 
-    /// The stretches that are cut out, as left edge, width and how long they lasted.
+    /// The stretches that are cut out: left edge and width in percent, and duration.
     pub(super) fn cuts(&self) -> impl Iterator<Item = (f64, f64, String)> {
         self.cuts.iter().map(|cut| {
             let lasted = super::text::lasted(SignedDuration::from_millis(cut.length()));
@@ -95,7 +95,7 @@ impl Scale {
         })
     }
 
-    /// Round times since the beginning, outside the cuts and not too close to one another.
+    /// The marks at round times since the begin, outside the cuts and not too close to one another.
     pub(super) fn marks(&self) -> Vec<Mark> {
         let drawn = (100.0 - CUT_WIDTH * self.cuts.len() as f64) / self.per_ms;
         let step = round_step(drawn / 5.0);
@@ -120,7 +120,7 @@ impl Scale {
     }
 }
 
-/// The stretches of `whole` in which nothing is busy.
+/// The idle stretches of `whole`.
 fn gaps(whole: Span, busy: &[Span]) -> Vec<Span> {
     let mut busy = busy.to_vec();
     busy.sort();
@@ -142,8 +142,8 @@ fn gaps(whole: Span, busy: &[Span]) -> Vec<Span> {
     gaps
 }
 
-/// The smallest round number of milliseconds that is at least `wanted`.
-fn round_step(wanted: f64) -> i64 {
+/// The smallest round number of milliseconds that is at least `minimum`.
+fn round_step(minimum: f64) -> i64 {
     const MINUTE: i64 = 60_000;
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;
@@ -161,10 +161,10 @@ fn round_step(wanted: f64) -> i64 {
         DAY,
     ];
     let steps = small.filter(|step| *step < MINUTE).chain(large);
-    let days = DAY * (wanted / DAY as f64).ceil().max(1.0) as i64;
+    let days = DAY * (minimum / DAY as f64).ceil().max(1.0) as i64;
     steps
         .into_iter()
-        .find(|step| *step as f64 >= wanted)
+        .find(|step| *step as f64 >= minimum)
         .unwrap_or(days)
 }
 
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_in_which_nothing_happened_is_cut_out_and_the_rest_keeps_one_scale() {
+    fn an_idle_day_is_cut_out_and_the_rest_keeps_one_scale() {
         let day = 86_400_000;
         let busy = [span(0, 4000), span(day, day + 4000)];
         let scale = Scale::of(span(0, day + 4000), &busy);
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn an_execution_without_length_has_a_scale_too() {
+    fn an_execution_without_duration_has_a_scale_too() {
         let scale = Scale::of(span(7, 7), &[span(7, 7)]);
         assert_eq!(scale.at(7), 0.0);
         assert_eq!(texts(&scale), ["0"]);

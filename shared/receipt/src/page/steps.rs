@@ -1,15 +1,15 @@
-//! The tables of steps: every attempt, and every key and digest.
+//! The tables of steps: one of all attempts, one of all keys and digests.
 
 use maud::{Markup, html};
 
 use super::{
-    text::{between, clock, code, said},
+    text::{between, clock, code, quoted},
     timeline::counted,
     words,
 };
 use crate::receipt::{Receipt, ReceiptAttempt, ReceiptStep};
 
-/// Every step with every attempt at it and at undoing it.
+/// Every step with every attempt at the step and at its undo.
 pub(super) fn steps(receipt: &Receipt) -> Markup {
     html! {
         table.steps {
@@ -31,19 +31,23 @@ pub(super) fn steps(receipt: &Receipt) -> Markup {
 fn rows(step: &ReceiptStep, receipt: &Receipt) -> Markup {
     let (word, class) = words::step(step.status);
     let undone = step.undo.iter().flat_map(|undo| &undo.history);
-    let tries = step.history.iter().zip(1..).map(|tried| ("Attempt", tried));
-    let undos = undone.zip(1..).map(|tried| ("Undo", tried));
+    let attempts = step
+        .history
+        .iter()
+        .zip(1..)
+        .map(|attempt| ("Attempt", attempt));
+    let undos = undone.zip(1..).map(|attempt| ("Undo", attempt));
     html! {
         tbody {
             tr.step {
                 th scope="rowgroup" {
-                    (said(&step.name))
-                    @if let Some(item) = &step.item { span.item { (said(item)) } }
+                    (quoted(&step.name))
+                    @if let Some(item) = &step.item { span.item { (quoted(item)) } }
                 }
                 td { span class={ "mark " (class) } { (word) } }
-                td colspan="3" { (said(&step.action)) ", " (counted(step.attempts)) }
+                td colspan="3" { (quoted(&step.action)) ", " (counted(step.attempts)) }
             }
-            @for (kind, (attempt, n)) in tries.chain(undos) { (row(kind, n, attempt, receipt)) }
+            @for (kind, (attempt, n)) in attempts.chain(undos) { (row(kind, n, attempt, receipt)) }
         }
     }
 }
@@ -55,28 +59,28 @@ fn row(kind: &str, n: u32, attempt: &ReceiptAttempt, receipt: &Receipt) -> Marku
             td { (words::outcome_word(attempt.outcome)) }
             td.number { (clock(&attempt.started_at, &receipt.started_at)) }
             td.number { (between(&attempt.started_at, attempt.ended_at.as_deref()).unwrap_or_default()) }
-            td { @if let Some(error) = &attempt.error { (said(error)) } }
+            td { @if let Some(error) = &attempt.error { (quoted(error)) } }
         }
     }
 }
 
-/// What every step was asked and answered, by digest, and the keys by which its target knows it.
+/// The idempotency keys of every attempted step, and the digests of its input and output.
 pub(super) fn digests(receipt: &Receipt) -> Markup {
-    let tried = receipt
+    let attempted = receipt
         .steps
         .iter()
         .filter(|step| step.idempotency_key.is_some());
     html! {
         table.digests {
-            caption.unseen { "Keys and digests of every step that was tried" }
+            caption.unseen { "Keys and digests of every attempted step" }
             thead {
                 tr {
                     th scope="col" { "Step" }
-                    th scope="col" { "What" }
+                    th scope="col" { "Kind" }
                     th scope="col" { "Value" }
                 }
             }
-            @for step in tried {
+            @for step in attempted {
                 tbody {
                     @let undo = step.undo.as_ref().map(|undo| &undo.idempotency_key);
                     @let all = [
@@ -85,13 +89,13 @@ pub(super) fn digests(receipt: &Receipt) -> Markup {
                         ("input SHA-256", step.input_sha256.as_ref()),
                         ("output SHA-256", step.output_sha256.as_ref()),
                     ];
-                    @let all: Vec<_> = all.into_iter().filter_map(|(what, value)| Some((what, value?))).collect();
-                    @for (n, (what, value)) in all.iter().enumerate() {
+                    @let all: Vec<_> = all.into_iter().filter_map(|(kind, value)| Some((kind, value?))).collect();
+                    @for (n, (kind, value)) in all.iter().enumerate() {
                         tr {
                             @if n == 0 {
-                                th scope="rowgroup" rowspan=(all.len()) { (said(&step.label())) }
+                                th scope="rowgroup" rowspan=(all.len()) { (quoted(&step.label())) }
                             }
-                            td { (what) }
+                            td { (kind) }
                             td { (code(value)) }
                         }
                     }

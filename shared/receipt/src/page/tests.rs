@@ -1,4 +1,4 @@
-//! The page as a reader, a printer and an attacker meet it.
+//! Tests of the page: its content, its style and policy, and texts of an attacker.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -9,12 +9,12 @@ use crate::{
     schema::schema,
 };
 
-/// A receipt with everything that a receipt can have.
+/// A receipt with every member that a receipt can have.
 fn rich() -> Value {
     serde_json::from_str(include_str!("sample.json")).unwrap()
 }
 
-fn shown(receipt: &Value) -> String {
+fn page_text(receipt: &Value) -> String {
     let receipt = serde_json::from_value(receipt.clone()).unwrap();
     page(&PageInput {
         receipt: &receipt,
@@ -25,8 +25,8 @@ fn shown(receipt: &Value) -> String {
     })
 }
 
-/// The page's tags in order, each with how many quotes it has, but for the marks of what would not be seen. Every `<` of
-/// the page begins one, and every `>` ends one.
+/// The page's tags in order, each with its number of quotes, without the marks of invisible
+/// characters. Every `<` of the page begins a tag, and every `>` ends one.
 fn tags(page: &str) -> Vec<(&str, usize)> {
     let (_, body) = page.split_once("</style>").unwrap();
     let mut tags = Vec::new();
@@ -42,7 +42,7 @@ fn tags(page: &str) -> Vec<(&str, usize)> {
     tags
 }
 
-/// The receipt with `text` for every text that has no form of its own.
+/// Replaces every text of a receipt that has no form of its own by `text`.
 fn filled(value: &mut Value, text: &str) {
     const FORMED: [&str; 6] = ["format", "status", "outcome", "decision", "at", "timestamp"];
     match value {
@@ -60,8 +60,8 @@ fn filled(value: &mut Value, text: &str) {
 }
 
 #[test]
-fn no_text_becomes_markup_or_hides_wherever_it_stands() {
-    let tame = shown(&rich());
+fn no_text_of_any_member_becomes_markup_or_hides() {
+    let tame = page_text(&rich());
     let long = "x".repeat(20_000);
     let hostile = [
         "<script>alert(1)</script>",
@@ -76,7 +76,7 @@ fn no_text_becomes_markup_or_hides_wherever_it_stands() {
     for text in hostile {
         let mut receipt = rich();
         filled(&mut receipt, text);
-        let page = shown(&receipt);
+        let page = page_text(&receipt);
         assert_eq!(tags(&page), tags(&tame), "{text}");
         let hides = |c: char| {
             c.is_control()
@@ -88,9 +88,9 @@ fn no_text_becomes_markup_or_hides_wherever_it_stands() {
 }
 
 #[test]
-fn every_attempt_and_everything_else_of_a_receipt_is_on_its_page() {
-    let page = shown(&rich());
-    let told = [
+fn every_attempt_and_every_other_content_of_a_receipt_is_on_its_page() {
+    let page = page_text(&rich());
+    let texts = [
         "Partially rolled back",
         "WF-HOLD",
         "version 3",
@@ -107,7 +107,7 @@ fn every_attempt_and_everything_else_of_a_receipt_is_on_its_page() {
         "04ca82f4",
         "receipts/acme/2025/09/29/0-0.json",
         "a hold lasts 30 days at most",
-        "may stand",
+        "may remain",
         "sha256:d1",
         "sha256:p1",
         "ann",
@@ -117,7 +117,7 @@ fn every_attempt_and_everything_else_of_a_receipt_is_on_its_page() {
         "risk-17",
         "acme",
     ];
-    for text in told {
+    for text in texts {
         assert!(page.contains(text), "{text}");
     }
     let bars = ["<title>attempt ", "<title>undo "].map(|bar| page.matches(bar).count());
@@ -125,8 +125,8 @@ fn every_attempt_and_everything_else_of_a_receipt_is_on_its_page() {
 }
 
 #[test]
-fn a_page_is_whole_under_its_policy_and_asks_for_nothing() {
-    let page = shown(&rich());
+fn a_page_is_complete_under_its_policy_and_requests_nothing() {
+    let page = page_text(&rich());
     let policy = content_security_policy();
     let (_, after) = page.split_once("<style>").unwrap();
     let (style, body) = after.split_once("</style>").unwrap();
@@ -144,7 +144,7 @@ fn a_page_is_whole_under_its_policy_and_asks_for_nothing() {
 }
 
 #[test]
-fn the_seal_says_who_signed_it_or_why_it_is_not_verified() {
+fn the_seal_names_the_key_or_the_reason_why_it_is_not_verified() {
     let signer = MemorySigner::new(&[7; 32]).unwrap();
     let keys = Jwks::new(vec![signer.public().clone()]);
     let bytes = futures_executor::block_on(seal(&signer, Kind::Receipt, rich())).unwrap();
@@ -195,7 +195,7 @@ fn the_samples_of_these_tests_are_receipts() {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
-/// A small page, one block a line, without its style.
+/// The snapshot has one block a line, and leaves out the style.
 #[test]
 fn a_rejected_start_has_a_short_page() {
     let mut receipt = rich();
@@ -215,7 +215,7 @@ fn a_rejected_start_has_a_short_page() {
     receipt["failure"] = json!({ "state": "Begin", "error": "Rejected", "reason": "short_hold: a hold lasts 30 days at most" });
     receipt["residual_effects"] = json!([]);
     receipt["steps"] = json!([receipt["steps"][1]]);
-    let page = shown(&receipt);
+    let page = page_text(&receipt);
     let (head, rest) = page.split_once("<style>").unwrap();
     let (_, body) = rest.split_once("</style>").unwrap();
     let mut lines = format!("{head}{body}");
@@ -236,7 +236,7 @@ fn a_rejected_start_has_a_short_page() {
     <h1><bdi>WF-HOLD</bdi> <span class="version">version 3</span></h1>
     <div class="status bad">
     <svg class="icon" viewBox="0 0 24 24" width="40" height="40" aria-hidden="true" focusable="false"><circle cx="12" cy="12" r="11"></circle><path d="M7 12h10"></path></svg>
-    <p><strong>Rejected</strong> <span>It was refused before it began. Nothing was applied.</span></p></div></header>
+    <p><strong>Rejected</strong> <span>It was rejected before its first step. Nothing was applied.</span></p></div></header>
     <main>
     <section id="signature" aria-labelledby="signature-heading">
     <h2 id="signature-heading">Signature</h2>
@@ -249,8 +249,8 @@ fn a_rejected_start_has_a_short_page() {
     <div><dt>Began</dt><dd><time datetime="2025-09-29T13:00:00Z">2025-09-29 13:00:00.000 UTC</time></dd></div>
     <div><dt>Ended</dt><dd><time datetime="2025-09-29T13:00:30Z">2025-09-29 13:00:30.000 UTC</time></dd></div>
     <div><dt>Took</dt><dd>30 s</dd></div>
-    <div><dt>Run</dt><dd>1</dd></div>
-    <div><dt>Repeats of its start refused</dt><dd>2</dd></div>
+    <div><dt>Receipt number</dt><dd>1</dd></div>
+    <div><dt>Refused repeats of its start</dt><dd>2</dd></div>
     <div class="wide"><dt>Execution</dt><dd><code><bdi>0000000000000000000000000000000000000000</bdi></code></dd></div>
     <div class="wide"><dt>Idempotency key</dt><dd><code><bdi>risk-17</bdi></code></dd></div></dl></section>
     <section id="failure" aria-labelledby="failure-heading">
@@ -259,10 +259,10 @@ fn a_rejected_start_has_a_short_page() {
     <p class="aside">Error <strong><bdi>Rejected</bdi></strong> at <strong><bdi>Begin</bdi></strong>.</p></section>
     <section id="residual" aria-labelledby="residual-heading">
     <h2 id="residual-heading">What remains</h2>
-    <p>Nothing: no effect of this execution stands.</p></section>
+    <p>Nothing: no effect of this execution remains.</p></section>
     <section id="timeline" aria-labelledby="timeline-heading">
     <h2 id="timeline-heading">Timeline</h2>
-    <p>No step was tried.</p></section>
+    <p>No step was attempted.</p></section>
     <section id="steps" aria-labelledby="steps-heading">
     <h2 id="steps-heading">Steps</h2>
     <table class="steps"><caption class="unseen">Every step with every attempt</caption>
@@ -275,9 +275,9 @@ fn a_rejected_start_has_a_short_page() {
     <p>There was nothing to undo.</p></section>
     <section id="guardrails" aria-labelledby="guardrails-heading">
     <h2 id="guardrails-heading">Guardrails</h2>
-    <table><caption class="unseen">What each guardrail decided</caption>
+    <table><caption class="unseen">Outcome of each guardrail</caption>
     <thead>
-    <tr><th scope="col">Guardrail</th><th scope="col">Decision</th><th scope="col">Message</th></tr></thead>
+    <tr><th scope="col">Guardrail</th><th scope="col">Outcome</th><th scope="col">Message</th></tr></thead>
     <tbody>
     <tr><th scope="row"><bdi>input</bdi></th><td><span class="mark good">held</span></td><td></td></tr>
     <tr><th scope="row"><bdi>short_hold</bdi></th><td><span class="mark bad">did not hold</span></td><td><bdi>a hold lasts 30 days at most</bdi></td></tr></tbody></table></section>
@@ -285,12 +285,12 @@ fn a_rejected_start_has_a_short_page() {
     <h2 id="evidence-heading">Evidence</h2>
     <dl class="evidence">
     <div><dt>Receipt</dt><dd><code><bdi>receipts/acme/2025/09/29/0-1.json</bdi></code></dd></div>
-    <div><dt>Its SHA-256</dt><dd><code><bdi>bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb</bdi></code></dd></div>
-    <div><dt>Its format</dt><dd><code><bdi>holdfast.receipt/1</bdi></code></dd></div>
-    <div><dt>Definition</dt><dd><code><bdi>sha256:d1</bdi></code></dd></div>
+    <div><dt>SHA-256 of the receipt</dt><dd><code><bdi>bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb</bdi></code></dd></div>
+    <div><dt>Format</dt><dd><code><bdi>holdfast.receipt/1</bdi></code></dd></div>
+    <div><dt>Digest of the definition</dt><dd><code><bdi>sha256:d1</bdi></code></dd></div>
     <div><dt>SHA-256 of the input</dt><dd><code><bdi>aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa</bdi></code></dd></div></dl>
-    <p class="aside">This page is made from the receipt and proves nothing by itself. The receipt does, to anybody who has its file and the public keys: <code>holdfast receipt verify FILE --jwks KEYS</code>.</p></section></main>
+    <p class="aside">This page is made from the receipt and proves nothing by itself. The receipt's file is the evidence. Verify it with the public keys: <code>holdfast receipt verify FILE --jwks KEYS</code>.</p></section></main>
     <footer>
-    <p>Holdfast receipt of execution <code><bdi>0000000000000000000000000000000000000000</bdi></code>, run 1.</p></footer></body></html>
+    <p>Holdfast receipt 1 of execution <code><bdi>0000000000000000000000000000000000000000</bdi></code>.</p></footer></body></html>
     "#);
 }

@@ -1,11 +1,13 @@
-//! How texts, times and durations are shown: nothing that somebody gave can hide, reorder or become markup.
+//! The display of texts, times and durations: no text of a person or a target can hide, reorder the
+//! page or become markup.
 
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
 use holdfast_ids::names::is_hidden;
 
-/// Whether a character hides, or changes how its neighbours are seen. Joiners belong to words and faces that people write.
+/// Returns true for a character that is invisible or changes the display of its neighbours. Joiners
+/// are shown, because words and emoji contain them.
 fn is_deceptive(c: char) -> bool {
     is_hidden(c) && !matches!(c, '\u{200c}' | '\u{200d}')
 }
@@ -14,15 +16,16 @@ fn code_point(c: char) -> String {
     format!("U+{:04X}", u32::from(c))
 }
 
-/// A text of somebody's, escaped, in a writing direction of its own; what would not be seen is named.
-pub(super) fn said(text: &str) -> Markup {
+/// A text of a person or a target, escaped, in a writing direction of its own. Invisible characters
+/// are shown by their code points.
+pub(super) fn quoted(text: &str) -> Markup {
     html! {
         bdi {
             @for part in text.split_inclusive(is_deceptive) {
                 @match part.chars().next_back().filter(|last| is_deceptive(*last)) {
                     Some(last) => {
                         (&part[..part.len() - last.len_utf8()])
-                        span.hidden title="a character that is not seen" { (code_point(last)) }
+                        span.hidden title="an invisible character" { (code_point(last)) }
                     }
                     None => { (part) }
                 }
@@ -31,7 +34,7 @@ pub(super) fn said(text: &str) -> Markup {
     }
 }
 
-/// The same where markup cannot stand.
+/// Like [`quoted`], for places that allow no markup.
 pub(super) fn plain(text: &str) -> String {
     let shown = |c: char| match is_deceptive(c) {
         true => format!("[{}]", code_point(c)),
@@ -40,27 +43,27 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// A digest or a key, to be compared by eye.
+/// A digest or a key, in a font for comparison by eye.
 pub(super) fn code(text: &str) -> Markup {
-    html! { code { (said(text)) } }
+    html! { code { (quoted(text)) } }
 }
 
-/// A moment that a receipt names, if it is one.
+/// The time in a receipt's text; `None` if the text is no time.
 pub(super) fn moment(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
-/// A moment in full, to the millisecond.
+/// A time with its date, to the millisecond.
 pub(super) fn full(text: &str) -> Markup {
     match moment(text) {
         Some(at) => {
             html! { time datetime=(text) { (at.strftime("%Y-%m-%d %H:%M:%S%.3f")) " UTC" } }
         }
-        None => said(text),
+        None => quoted(text),
     }
 }
 
-/// The time of day, with the date where it is not the day of `first`.
+/// The time of day, with the date if it differs from the date of `first`.
 pub(super) fn clock(text: &str, first: &str) -> Markup {
     match (moment(text), moment(first)) {
         (Some(at), Some(first)) => {
@@ -76,13 +79,13 @@ pub(super) fn clock(text: &str, first: &str) -> Markup {
     }
 }
 
-/// How long it was from one moment to another.
+/// The duration from one time to another.
 pub(super) fn between(from: &str, to: Option<&str>) -> Option<String> {
     let (from, to) = (moment(from)?, moment(to?)?);
     Some(lasted(to.duration_since(from)))
 }
 
-/// A duration as people say it, in its two largest units.
+/// A duration in its two largest units.
 pub(super) fn lasted(duration: SignedDuration) -> String {
     let millis = duration.as_millis().max(0);
     let (seconds, minutes) = (millis / 1000, millis / 60_000);
@@ -106,20 +109,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_quotes_and_what_cannot_be_seen_are_shown_as_what_they_are() {
+    fn markup_quotes_and_invisible_characters_are_shown_as_text() {
         let hostile = "<b>\"x\" & 'y'</b>\u{202e}gpj.exe\0\u{200b}é 👩\u{200d}🚀";
         assert_eq!(
-            said(hostile).into_string(),
+            quoted(hostile).into_string(),
             "<bdi>&lt;b&gt;&quot;x&quot; &amp; 'y'&lt;/b&gt;\
-             <span class=\"hidden\" title=\"a character that is not seen\">U+202E</span>gpj.exe\
-             <span class=\"hidden\" title=\"a character that is not seen\">U+0000</span>\
-             <span class=\"hidden\" title=\"a character that is not seen\">U+200B</span>é 👩\u{200d}🚀</bdi>"
+             <span class=\"hidden\" title=\"an invisible character\">U+202E</span>gpj.exe\
+             <span class=\"hidden\" title=\"an invisible character\">U+0000</span>\
+             <span class=\"hidden\" title=\"an invisible character\">U+200B</span>é 👩\u{200d}🚀</bdi>"
         );
         assert_eq!(plain("a\u{2066}b\nc"), "a[U+2066]b[U+000A]c");
     }
 
     #[test]
-    fn durations_are_said_in_their_two_largest_units() {
+    fn durations_are_shown_in_their_two_largest_units() {
         let cases = [
             (0, "0 ms"),
             (999, "999 ms"),
@@ -136,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn another_day_is_named_and_what_is_no_time_is_shown_as_it_is() {
+    fn another_day_is_named_and_a_text_that_is_no_time_is_shown_unchanged() {
         let shown = |text| clock(text, "2025-09-29T13:00:00Z").into_string();
         assert_eq!(
             shown("2025-09-29T13:00:00.5Z"),

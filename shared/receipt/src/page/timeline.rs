@@ -1,10 +1,11 @@
-//! The timeline: every attempt at a step, every attempt to undo it and every decision, drawn to scale.
+//! The timeline: every attempt at a step, every attempt to undo it and every decision, drawn to
+//! scale.
 
 use maud::{Markup, html};
 
 use super::{
     scale::{Scale, Span},
-    text::{between, lasted, moment, plain, said},
+    text::{between, lasted, moment, plain, quoted},
     words::{outcome_class, outcome_word},
 };
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     receipt::{Receipt, ReceiptAttempt, ReceiptStep},
 };
 
-/// The picture; it says in words what it shows, and the table of steps says the rest.
+/// The timeline with its description in words, if a step was attempted.
 pub(super) fn timeline(receipt: &Receipt) -> Option<Markup> {
     let spans: Vec<Span> = attempts(receipt)
         .filter_map(|attempt| span(attempt, receipt))
@@ -20,21 +21,21 @@ pub(super) fn timeline(receipt: &Receipt) -> Option<Markup> {
     let decided = receipt.decisions.iter();
     let decided = decided.filter_map(|decision| moment(&decision.at).map(|at| Span::new(at, at)));
     let busy: Vec<Span> = spans.iter().copied().chain(decided).collect();
-    let tried = !spans.is_empty();
+    let attempted = !spans.is_empty();
     let whole = Span::new(moment(&receipt.started_at)?, moment(&receipt.timestamp)?);
-    let whole = busy.iter().fold(whole, |whole, one| Span {
-        from: whole.from.min(one.from),
-        to: whole.to.max(one.to),
+    let whole = busy.iter().fold(whole, |whole, span| Span {
+        from: whole.from.min(span.from),
+        to: whole.to.max(span.to),
     });
     let scale = Scale::of(whole, &busy);
     let shown = receipt.steps.iter().filter(|step| !step.history.is_empty());
-    tried.then(|| {
+    attempted.then(|| {
         html! {
             figure.timeline {
                 div.chart role="img" aria-label=(in_words(receipt)) {
                     @for step in shown {
                         div.lane {
-                            span.label { (said(&step.label())) }
+                            span.label { (quoted(&step.label())) }
                             (lane(step, receipt, &scale))
                         }
                     }
@@ -62,7 +63,7 @@ fn attempts(receipt: &Receipt) -> impl Iterator<Item = &ReceiptAttempt> {
     })
 }
 
-/// When an attempt was at work; one whose end is not recorded, until the execution's end.
+/// The stretch of an attempt. An attempt without a recorded end lasts until the execution's end.
 fn span(attempt: &ReceiptAttempt, receipt: &Receipt) -> Option<Span> {
     let ended = attempt.ended_at.as_deref().unwrap_or(&receipt.timestamp);
     Some(Span::new(moment(&attempt.started_at)?, moment(ended)?))
@@ -146,16 +147,16 @@ fn axis(scale: &Scale) -> Markup {
 
 fn legend(receipt: &Receipt, scale: &Scale) -> Markup {
     use AttemptOutcome::{Halted, Lost, Permanent, Succeeded, Transient, Unknown};
-    let there = |outcome| attempts(receipt).any(|one| one.outcome == Some(outcome));
+    let occurs = |outcome| attempts(receipt).any(|attempt| attempt.outcome == Some(outcome));
     let outcomes = [Succeeded, Transient, Permanent, Unknown, Lost, Halted];
     let undone = receipt.steps.iter().any(|step| step.undo.is_some());
     html! {
         ul.legend {
-            @for outcome in outcomes.into_iter().filter(|outcome| there(*outcome)) {
+            @for outcome in outcomes.into_iter().filter(|outcome| occurs(*outcome)) {
                 li { (swatch(outcome_class(Some(outcome)), "10")) (outcome_word(Some(outcome))) }
             }
             @if undone {
-                li { (swatch("undo succeeded", "5")) "thin: an attempt to undo" }
+                li { (swatch("undo succeeded", "5")) "thin: an undo attempt" }
             }
             @if !receipt.decisions.is_empty() {
                 li {
@@ -166,7 +167,7 @@ fn legend(receipt: &Receipt, scale: &Scale) -> Markup {
         }
         p {
             "Drawn to scale"
-            @if scale.cuts().next().is_some() { "; hatched stretches, in which nothing happened, are cut short" }
+            @if scale.cuts().next().is_some() { "; idle stretches are hatched and shortened" }
             ". The table of steps lists every attempt."
         }
     }
@@ -177,7 +178,7 @@ fn swatch(class: &str, height: &str) -> Markup {
     html! { svg.swatch aria-hidden="true" { rect class=(class) x="1" y="2" width="12" height=(height) rx="1" {} } }
 }
 
-/// The picture in words, for who does not see it.
+/// The timeline in words, for a screen reader.
 fn in_words(receipt: &Receipt) -> String {
     let steps = receipt.steps.iter().filter(|step| !step.history.is_empty());
     let each = steps.take(12).map(|step| {
@@ -203,6 +204,7 @@ fn in_words(receipt: &Receipt) -> String {
     )
 }
 
+/// The number of attempts with its noun.
 pub(super) fn counted(attempts: u32) -> String {
     match attempts {
         1 => "1 attempt".to_owned(),

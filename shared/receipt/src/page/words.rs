@@ -1,42 +1,34 @@
-//! The words for how things ended, and the class by which the style knows each.
+//! The words of the page for statuses, outcomes and decisions, and the style's class of each.
 
 use crate::{
     outcome::{AttemptOutcome, Decision, Status},
     receipt::StepStatus,
 };
 
-/// How an execution ended: its word, its class, what it means.
+/// The word, the class and the meaning of an execution's status.
 pub(super) fn status(status: Status) -> (&'static str, &'static str, &'static str) {
     match status {
-        Status::Executed => (
-            "Executed",
-            "good",
-            "Every step took effect, or was left out by intent.",
-        ),
+        Status::Executed => ("Executed", "good", "Every step took effect or was skipped."),
         Status::RolledBack => (
             "Rolled back",
             "undone",
-            "It did not execute. Everything that had been applied was undone.",
+            "It did not execute. Every effect was undone.",
         ),
         Status::PartiallyRolledBack => (
             "Partially rolled back",
             "part",
-            "It did not execute, and not everything could be undone. What stands, or may stand, is named below.",
+            "It did not execute, and not every effect could be undone. The effects that remain, or may remain, are named below.",
         ),
-        Status::Failed => (
-            "Failed",
-            "bad",
-            "It did not execute. Nothing had been applied.",
-        ),
+        Status::Failed => ("Failed", "bad", "It did not execute. Nothing was applied."),
         Status::Rejected => (
             "Rejected",
             "bad",
-            "It was refused before it began. Nothing was applied.",
+            "It was rejected before its first step. Nothing was applied.",
         ),
     }
 }
 
-/// What came of a step: its word and its class.
+/// The word and the class of a step's state.
 pub(super) fn step(status: StepStatus) -> (&'static str, &'static str) {
     match status {
         StepStatus::Success => ("succeeded", "good"),
@@ -49,20 +41,20 @@ pub(super) fn step(status: StepStatus) -> (&'static str, &'static str) {
     }
 }
 
-/// How an attempt ended.
+/// The words for an attempt's outcome.
 pub(super) fn outcome_word(outcome: Option<AttemptOutcome>) -> &'static str {
     match outcome {
         Some(AttemptOutcome::Succeeded) => "succeeded",
-        Some(AttemptOutcome::Transient) => "failed, to be tried again",
+        Some(AttemptOutcome::Transient) => "failed, can be retried",
         Some(AttemptOutcome::Permanent) => "failed for good",
-        Some(AttemptOutcome::Unknown) => "unknown: it may have happened",
-        Some(AttemptOutcome::Lost) => "never reported back",
+        Some(AttemptOutcome::Unknown) => "unknown: may have been applied",
+        Some(AttemptOutcome::Lost) => "lost: reported no outcome",
         Some(AttemptOutcome::Halted) => "did nothing: the execution had moved on",
-        None => "its end is not recorded",
+        None => "end not recorded",
     }
 }
 
-/// The class of an attempt's bar.
+/// The class of an attempt's bar in the timeline.
 pub(super) fn outcome_class(outcome: Option<AttemptOutcome>) -> &'static str {
     match outcome {
         Some(AttemptOutcome::Succeeded) => "succeeded",
@@ -73,11 +65,11 @@ pub(super) fn outcome_class(outcome: Option<AttemptOutcome>) -> &'static str {
     }
 }
 
-/// What a person decided.
+/// The word for a decision.
 pub(super) fn decision(decision: Decision) -> &'static str {
     match decision {
-        Decision::Retry => "try again",
-        Decision::Skip => "go on without it",
+        Decision::Retry => "retry",
+        Decision::Skip => "skip",
         Decision::Rollback => "roll back",
         Decision::Approve => "approved",
         Decision::Reject => "rejected",
