@@ -62,11 +62,11 @@ fn a_machine_that_never_undoes_is_found() {
         State::Map(map) if name == "Undo" => map.items = "{% [] %}".to_owned(),
         _ => {}
     });
-    let circles = [
+    let expected = [
         "it has not ended: it is ROLLING_BACK",
-        "it goes round in circles",
+        "it never comes to rest",
     ];
-    assert_eq!(broken[..2], circles);
+    assert_eq!(broken[..2], expected);
 }
 
 #[test]

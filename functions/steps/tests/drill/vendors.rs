@@ -62,17 +62,17 @@ impl Own for Vendors {
         (name == "vendor-hold").then(|| self.action.clone())
     }
 
-    fn standing(&self) -> BTreeMap<String, u32> {
-        let mut standing: BTreeMap<String, i64> = BTreeMap::new();
+    fn remaining(&self) -> BTreeMap<String, u32> {
+        let mut remaining: BTreeMap<String, i64> = BTreeMap::new();
         let key = |effect: &Value, name| effect[name].as_str().expect("a key").to_owned();
         for placed in self.effects("hold_placed") {
-            *standing.entry(key(&placed, "key")).or_default() += 1;
+            *remaining.entry(key(&placed, "key")).or_default() += 1;
         }
         for released in self.effects("hold_released") {
-            *standing.entry(key(&released, "forward_key")).or_default() -= 1;
+            *remaining.entry(key(&released, "forward_key")).or_default() -= 1;
         }
         let count = |(key, count)| u32::try_from(count).ok().map(|count| (key, count));
-        standing.into_iter().filter_map(count).collect()
+        remaining.into_iter().filter_map(count).collect()
     }
 }
 

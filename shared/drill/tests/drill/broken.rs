@@ -31,8 +31,8 @@ fn a_target_whose_undo_lies_is_found() {
         Some("ROLLED_BACK"),
         "the engine was told so"
     );
-    assert_eq!(ended.standing.get("apply_vendor_hold"), Some(&1));
-    let what = "apply_vendor_hold: its effect stands, and the receipt does not say so";
+    assert_eq!(ended.remaining.get("apply_vendor_hold"), Some(&1));
+    let what = "apply_vendor_hold: its effect remains, and the receipt does not say so";
     assert_eq!(ended.violations, [what]);
 }
 

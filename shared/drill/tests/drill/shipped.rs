@@ -48,7 +48,7 @@ fn every_shipped_workflow_holds_under_every_single_fault() {
 #[test]
 fn they_hold_too_where_targets_tell_what_became_of_a_call() {
     let manners = Manners {
-        tells: true,
+        verifies: true,
         ..Manners::default()
     };
     all_hold(Settings {
@@ -71,7 +71,7 @@ fn an_attempt_that_dies_after_its_effect_is_repeated_under_its_key() {
     let scenario = "apply_vendor_hold/crash-after-effect".parse().unwrap();
     let outcome = drill.run(&scenario).unwrap();
     assert_eq!(outcome.status.as_deref(), Some("EXECUTED"));
-    assert_eq!(outcome.standing["apply_vendor_hold"], 1);
+    assert_eq!(outcome.remaining["apply_vendor_hold"], 1);
     assert_eq!(outcome.receipt.unwrap().steps[0].attempts, 2);
     let repeated = "apply_vendor_hold: the same call again, no second effect";
     assert!(
@@ -89,7 +89,7 @@ fn a_call_that_comes_after_its_undo_is_refused_where_the_target_fences() {
         .unwrap();
     let outcome = drill.run(&late).unwrap();
     assert_eq!(outcome.status.as_deref(), Some("ROLLED_BACK"));
-    assert_eq!(outcome.standing.len(), 0);
+    assert_eq!(outcome.remaining.len(), 0);
     assert!(
         outcome.story.iter().any(|told| told.contains("refused")),
         "{:#?}",
@@ -124,7 +124,7 @@ steps:
     assert_eq!(violations(&drill, &drill.singles()), [""; 0]);
     let outcome = drill.run(&"last/permanent".parse().unwrap()).unwrap();
     assert_eq!(outcome.status.as_deref(), Some("ROLLED_BACK"));
-    assert!(outcome.standing.is_empty(), "{:?}", outcome.standing);
+    assert!(outcome.remaining.is_empty(), "{:?}", outcome.remaining);
     let undone = |step: &str| {
         let told = format!("target     {step}: the effect is taken back");
         outcome.story.iter().any(|line| line.ends_with(&told))
