@@ -72,8 +72,8 @@ fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
     let status = outcome.status.as_deref().unwrap_or("nothing was begun");
     line("")?;
     line(&format!("ended      {status}"))?;
-    for (step, count) in &outcome.standing {
-        line(&format!("stands     {step}: {count}"))?;
+    for (step, count) in &outcome.remaining {
+        line(&format!("remains    {step}: {count}"))?;
     }
     let receipt = outcome.receipt.iter();
     for residual in receipt.flat_map(|receipt| &receipt.residual_effects) {

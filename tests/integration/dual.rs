@@ -130,7 +130,7 @@ fn drilled(drill: &Drill, name: &str) -> End {
     End {
         status: receipt.status.name().to_owned(),
         standing: outcome
-            .standing
+            .remaining
             .into_iter()
             .filter(|(_, count)| *count > 0)
             .collect(),

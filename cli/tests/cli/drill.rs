@@ -55,7 +55,7 @@ fn one_scenario_is_told_with_its_effects_and_its_end() {
         "fault      hold: lost-answer\n",
         "target     hold: an effect\n",
         "target     hold: the same call again, no second effect\n",
-        "\nended      EXECUTED\nstands     hold: 1\n",
+        "\nended      EXECUTED\nremains    hold: 1\n",
     ] {
         assert!(said.out.contains(part), "{part}: {}", said.out);
     }

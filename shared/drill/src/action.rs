@@ -1,5 +1,5 @@
-//! The action of a step, as a fault strikes it: it calls the target as the fault allows, by its own code where the drill has a
-//! system for that, and else simulated, answering in the shape its schema promises.
+//! Performs the action of a step under a fault. It runs the action's own code if the drill has a
+//! system for it. Otherwise it simulates the target, and answers in the form of the output schema.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -16,28 +16,29 @@ use crate::{
     target::{Promise, Target, TargetCall, What},
 };
 
-/// How long a target takes to answer.
+/// Time that a target takes to answer.
 const ANSWERS_AFTER: Duration = Duration::from_millis(50);
-/// The pause that a target asks for.
+/// Pause that a target asks for.
 const PAUSE: Duration = Duration::from_secs(45);
-/// How long after the end of a lease a late call is carried out.
+/// Time from the end of a lease to a late call.
 const TOO_LATE: SignedDuration = SignedDuration::from_secs(20);
 
-/// One call of an action in one process.
+/// An action in one process.
 #[derive(Clone)]
 pub(crate) struct Struck {
     pub(crate) process: Process,
     pub(crate) promise: Promise,
     pub(crate) output_schema: Arc<Value>,
-    /// Its own code, where the drill has a system for that; else its target is simulated.
+    /// Real code of the action, if the drill has a system for it. Otherwise the target is
+    /// simulated.
     pub(crate) own: Option<Arc<dyn AnyAction>>,
 }
 
-/// What becomes of one call, with what it is given.
+/// A way to call the target, with what the call receives.
 type Act<G, T> = fn(&Struck, &Call, G) -> Result<T, StepError>;
 
 impl Struck {
-    /// Calls the target once, as the fault has it.
+    /// Calls the target once, as the fault allows.
     async fn call<G: Send + 'static, T: Send + 'static>(
         &self,
         call: &Call,
@@ -65,7 +66,7 @@ impl Struck {
             }
             Some(Fault::TimeoutBeforeEffect) => pending().await,
             Some(Fault::TimeoutAfterEffect) => {
-                // Nobody hears what the target says.
+                // The answer of the target is lost.
                 drop(act_now(given));
                 pending().await
             }
@@ -76,9 +77,7 @@ impl Struck {
                 pending().await
             }
             Some(Fault::Zombie) => {
-                process
-                    .stand_still(too_late(clock.now(), call.time_left))
-                    .await;
+                process.pause(too_late(clock.now(), call.time_left)).await;
                 act_now(given)
             }
             Some(Fault::CrashAfterEffect) => {
@@ -90,7 +89,7 @@ impl Struck {
     }
 }
 
-/// An instant after the end of the lease of a call that has `left`.
+/// Returns an instant after the end of the lease of a call that has `left`.
 fn too_late(now: Timestamp, left: Duration) -> Timestamp {
     let left = SignedDuration::try_from(left).unwrap_or_default();
     now + left + SignedDuration::from_secs(LEASE_MARGIN_S as i64) + TOO_LATE
@@ -111,7 +110,7 @@ fn undo(one: &Struck, call: &Call, done: Done<Value, Value>) -> Result<(), StepE
 
 fn verify(one: &Struck, call: &Call, input: Value) -> Result<Verdict<Value>, StepError> {
     let world = one.process.world();
-    world.tell(|| format!("target     {}: asked what became of it", call.step));
+    world.record(|| format!("target     {}: asked what became of it", call.step));
     match (&one.own, &world.target.own) {
         (Some(action), Some(own)) => {
             let answer = own.wait(action.verify(call, input));
@@ -122,7 +121,7 @@ fn verify(one: &Struck, call: &Call, input: Value) -> Result<Verdict<Value>, Ste
 }
 
 impl Struck {
-    /// Calls the target, or has the action's own code do it.
+    /// Calls the simulated target, or runs the action's real code.
     fn act<'a, T>(
         &'a self,
         call: &Call,
@@ -131,7 +130,7 @@ impl Struck {
         really: impl FnOnce(&'a dyn AnyAction) -> Boxed<'a, Result<T, StepError>>,
     ) -> Result<T, StepError> {
         let world = self.process.world();
-        let asked = TargetCall {
+        let received = TargetCall {
             at: world.clock.now(),
             step: &call.step,
             key: &call.forward_key,
@@ -140,11 +139,11 @@ impl Struck {
         let (what, answer) = match (&self.own, &world.target.own) {
             (Some(action), Some(own)) => {
                 let wait = || own.wait(really(&**action));
-                world.target.observe(&asked, undoes, wait)
+                world.target.observe(&received, undoes, wait)
             }
-            _ => simulate(&world.target, &asked),
+            _ => simulate(&world.target, &received),
         };
-        world.tell(|| format!("target     {}: {}", call.step, what.words()));
+        world.record(|| format!("target     {}: {}", call.step, what.words()));
         answer
     }
 }

@@ -1,4 +1,4 @@
-//! What must hold after every run, whatever struck it.
+//! Checks what must hold after every run, whatever fault struck it.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ use crate::{
     world::lock,
 };
 
-/// The ways in which a drilled execution may end: its input is one that no guardrail refuses.
+/// Statuses with which a drilled execution may end. Its input is one that no guardrail refuses.
 const ENDINGS: [&str; 4] = ["EXECUTED", "ROLLED_BACK", "PARTIALLY_ROLLED_BACK", "FAILED"];
 
-/// What was found.
+/// The findings of a check.
 pub(crate) struct Findings {
     pub(crate) status: Option<String>,
-    pub(crate) standing: BTreeMap<String, u32>,
+    pub(crate) remaining: BTreeMap<String, u32>,
     pub(crate) receipt: Option<Receipt>,
     pub(crate) violations: Vec<String>,
 }
@@ -34,23 +34,23 @@ pub(crate) fn check(deployed: &DrilledWorkflow, left: &Left) -> Findings {
     let snapshot = snapshot.and_then(Result::ok).flatten();
     let mut found = Findings {
         status: None,
-        standing: standing(left),
+        remaining: remaining(left),
         receipt: None,
         violations: Vec::new(),
     };
     match &snapshot {
         Some(snapshot) => ended(&mut found, left, snapshot, deployed),
-        None if found.standing.is_empty() => {}
-        None => found.say("effects stand of an execution that nothing is recorded of".to_owned()),
+        None if found.remaining.is_empty() => {}
+        None => found.add("effects remain of an execution without a record".to_owned()),
     }
     if !left.rests {
-        found.say("it goes round in circles".to_owned());
+        found.add("it never comes to rest".to_owned());
     }
     if left.end.is_none() {
-        found.say("its machine never ended".to_owned());
+        found.add("its machine never ended".to_owned());
     }
     for what in left.world.target.wrong() {
-        found.say(what);
+        found.add(what);
     }
     once(&mut found, deployed, left);
     leases(&mut found, left);
@@ -58,13 +58,13 @@ pub(crate) fn check(deployed: &DrilledWorkflow, left: &Left) -> Findings {
 }
 
 impl Findings {
-    fn say(&mut self, what: String) {
+    fn add(&mut self, what: String) {
         self.violations.push(what);
     }
 }
 
-/// How many effects stand of each step, by its label.
-fn standing(left: &Left) -> BTreeMap<String, u32> {
+/// Returns the number of remaining effects, by the label of the step.
+fn remaining(left: &Left) -> BTreeMap<String, u32> {
     let labels: BTreeMap<String, String> = left
         .world
         .target
@@ -72,25 +72,25 @@ fn standing(left: &Left) -> BTreeMap<String, u32> {
         .into_iter()
         .map(|done| (done.key, done.step))
         .collect();
-    let mut standing = BTreeMap::new();
-    for (key, count) in left.world.target.standing() {
+    let mut remaining = BTreeMap::new();
+    for (key, count) in left.world.target.remaining() {
         let label = labels.get(&key).cloned().unwrap_or(key);
-        *standing.entry(label).or_default() += count;
+        *remaining.entry(label).or_default() += count;
     }
-    standing
+    remaining
 }
 
 fn ended(found: &mut Findings, left: &Left, snapshot: &Snapshot, deployed: &DrilledWorkflow) {
     let execution = &snapshot.execution;
     let Phase::Ended { status, .. } = &execution.phase else {
-        return found.say(format!(
+        return found.add(format!(
             "it has not ended: it is {}",
             execution.phase.name()
         ));
     };
     found.status = Some(status.name().to_owned());
     if !ENDINGS.contains(&status.name()) {
-        found.say(format!("{} is no way to end", status.name()));
+        found.add(format!("{} is no way to end", status.name()));
     }
     for step in &snapshot.steps {
         let open = match step.state {
@@ -103,15 +103,15 @@ fn ended(found: &mut Findings, left: &Left, snapshot: &Snapshot, deployed: &Dril
             | StepState::UndoFailed => false,
         };
         if open {
-            found.say(format!("{}: its claim is still open", step.label()));
+            found.add(format!("{}: its claim is still open", step.label()));
         }
     }
     let Some(reference) = &execution.receipt else {
-        return found.say("it has no receipt".to_owned());
+        return found.add("it has no receipt".to_owned());
     };
     story(found, snapshot);
     match receipt(left, reference) {
-        Err(why) => found.say(why),
+        Err(why) => found.add(why),
         Ok(receipt) => {
             agrees(found, &receipt, snapshot, deployed);
             residuals(found, &receipt, left);
@@ -129,7 +129,7 @@ fn receipt(left: &Left, reference: &ReceiptRef) -> Result<Receipt, String> {
     serde_json::from_slice(&bytes).map_err(|error| format!("its receipt cannot be read: {error}"))
 }
 
-/// The receipt says what the ledger says.
+/// Checks that the receipt says what the ledger says.
 fn agrees(
     found: &mut Findings,
     receipt: &Receipt,
@@ -138,10 +138,10 @@ fn agrees(
 ) {
     let now = match receipt_of(snapshot, &deployed.refs, receipt.incident.clone()) {
         Ok(now) => now,
-        Err(error) => return found.say(format!("the ledger yields no receipt: {error}")),
+        Err(error) => return found.add(format!("the ledger yields no receipt: {error}")),
     };
     if receipt.status != now.status {
-        found.say(format!(
+        found.add(format!(
             "the receipt says {}, the ledger {}",
             receipt.status.name(),
             now.status.name()
@@ -154,22 +154,22 @@ fn agrees(
         .collect();
     for step in &receipt.steps {
         let label = step.label();
-        let stands = ledger.get(&label).copied().unwrap_or("nothing");
-        if stands != step.status.name() {
-            found.say(format!(
-                "{label}: the receipt says {}, the ledger {stands}",
+        let recorded = ledger.get(&label).copied().unwrap_or("nothing");
+        if recorded != step.status.name() {
+            found.add(format!(
+                "{label}: the receipt says {}, the ledger {recorded}",
                 step.status.name()
             ));
         }
     }
     if now.steps.len() != receipt.steps.len() {
-        found.say("the receipt and the ledger list different steps".to_owned());
+        found.add("the receipt and the ledger list different steps".to_owned());
     }
 }
 
-/// What stands is what the receipt says, and what it is sure of does stand.
+/// Checks that the receipt lists every remaining effect, and that each certain one remains.
 fn residuals(found: &mut Findings, receipt: &Receipt, left: &Left) {
-    let standing = left.world.target.standing();
+    let remaining = left.world.target.remaining();
     let executed = receipt.status == Status::Executed;
     let succeeded = receipt
         .steps
@@ -186,78 +186,80 @@ fn residuals(found: &mut Findings, receipt: &Receipt, left: &Left) {
     };
     let calls = left.world.target.done();
     for done in &calls {
-        let stands = standing.contains_key(&done.key);
-        if stands && residual(&done.key).is_none() && !succeeded.contains(&&*done.key) {
+        let remains = remaining.contains_key(&done.key);
+        if remains && residual(&done.key).is_none() && !succeeded.contains(&&*done.key) {
             let what = format!(
-                "{}: its effect stands, and the receipt does not say so",
+                "{}: its effect remains, and the receipt does not say so",
                 done.step
             );
             if !found.violations.contains(&what) {
-                found.say(what);
+                found.add(what);
             }
         }
     }
-    for key in standing.keys() {
+    for key in remaining.keys() {
         if !calls.iter().any(|done| done.key == *key) {
-            found.say(format!(
-                "an effect stands under the key {key:?}, and no call has that key: does its step send call.key?"
+            found.add(format!(
+                "an effect remains under the key {key:?}, and no call has that key: does its step send call.key?"
             ));
         }
     }
     for key in succeeded {
-        if !standing.contains_key(key) {
-            found.say(format!(
-                "{key}: the receipt says SUCCESS, and no effect stands"
+        if !remaining.contains_key(key) {
+            found.add(format!(
+                "{key}: the receipt says SUCCESS, and no effect remains"
             ));
         }
     }
     for one in receipt.residual_effects.iter().filter(|one| one.certain) {
-        if !standing.contains_key(&one.idempotency_key) {
-            found.say(format!(
-                "{}: the receipt is certain that its effect stands, and none does",
+        if !remaining.contains_key(&one.idempotency_key) {
+            found.add(format!(
+                "{}: the receipt is certain that its effect remains, and none does",
                 one.step
             ));
         }
     }
 }
 
-/// The audit events of what is left, by their sequence, are a story: a start, what happened, one end, its receipt.
+/// Checks that the audit events, by their sequence, are a story: a start, what happened, one end,
+/// its receipt.
 fn story(found: &mut Findings, snapshot: &Snapshot) {
     let execution = &snapshot.execution;
     let events = events_of(snapshot);
     let kinds: Vec<Kind> = events.iter().map(|event| event.kind()).collect();
     let ends = [Kind::Completed, Kind::ReceiptGenerated];
     if execution.generation == 0 && kinds.first() != Some(&Kind::Started) {
-        found.say(format!(
+        found.add(format!(
             "its audit events do not begin with a start: {kinds:?}"
         ));
     }
     let place = |kind| kinds.iter().position(|one| *one == kind);
     let Some(end) = place(Kind::Completed) else {
-        return found.say(format!("no audit event tells its end: {kinds:?}"));
+        return found.add(format!("no audit event reports its end: {kinds:?}"));
     };
     let late = |event: &&Event| {
-        // What began too late did nothing, and says so whenever it does.
+        // A step that began too late did nothing, and may report that after the end.
         let outcome = event.data.step().and_then(|step| step.outcome);
         let halted = outcome == Some(AttemptOutcome::Halted);
         !ends.contains(&event.kind()) && event.kind() != Kind::DuplicatePrevented && !halted
     };
     for event in events[end..].iter().filter(late) {
-        found.say(format!("{} is told after its end", event.kind().name()));
+        found.add(format!("{} is reported after its end", event.kind().name()));
     }
     match place(Kind::ReceiptGenerated) {
         Some(receipt) if receipt > end => {}
-        _ => found.say(format!(
-            "no audit event tells its receipt after its end: {kinds:?}"
+        _ => found.add(format!(
+            "no audit event reports its receipt after its end: {kinds:?}"
         )),
     }
 }
 
-/// No effect twice: of an idempotent step never, of another only where a person wanted it.
+/// Checks that no effect happens twice: never that of an idempotent step, and another only if a
+/// person decided so.
 fn once(found: &mut Findings, deployed: &DrilledWorkflow, left: &Left) {
-    let mut standing: BTreeMap<String, u32> = BTreeMap::new();
+    let mut remaining: BTreeMap<String, u32> = BTreeMap::new();
     for done in left.world.target.done() {
-        let count = standing.entry(done.key.clone()).or_default();
+        let count = remaining.entry(done.key.clone()).or_default();
         match done.what {
             What::Effect => *count += 1,
             What::Undone => *count = count.saturating_sub(1),
@@ -272,13 +274,13 @@ fn once(found: &mut Findings, deployed: &DrilledWorkflow, left: &Left) {
         if *count > 1 && once {
             let what = format!("{}: its effect happened twice", done.step);
             if !found.violations.contains(&what) {
-                found.say(what);
+                found.add(what);
             }
         }
     }
 }
 
-/// Nothing is undone while an attempt at it may act.
+/// Checks that no step is undone while an attempt at it may act.
 fn leases(found: &mut Findings, left: &Left) {
     let mut last: BTreeMap<String, StepRecord> = BTreeMap::new();
     for (at, record) in lock(&left.world.history).iter() {
@@ -287,7 +289,7 @@ fn leases(found: &mut Findings, left: &Left) {
             && let StepState::Running { lease_until, .. } = before.state
             && *at < lease_until
         {
-            found.say(format!(
+            found.add(format!(
                 "{label}: its undo began at {at}, before the lease ended at {lease_until}"
             ));
         }
@@ -302,7 +304,7 @@ fn leases(found: &mut Findings, left: &Left) {
                 && matches!(record.state, StepState::Undoing { .. })
         });
         if undoes && !claimed {
-            found.say(format!("{}: it was undone without a claim", done.step));
+            found.add(format!("{}: it was undone without a claim", done.step));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Virtual time: it jumps to the next instant at which something is due, and only when nothing can go on before.
+//! Keeps virtual time, which jumps to the next due instant as soon as no task can continue before.
 
 use std::{
     cell::RefCell,
@@ -14,10 +14,10 @@ use futures_executor::LocalPool;
 use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 
-/// Whatever takes more jumps than this goes round in circles: ordinary runs take some hundreds.
+/// Most jumps of a run. Ordinary runs take some hundreds, so a run with more never ends.
 const MOST_JUMPS: usize = 50_000;
 
-/// What happens at an instant.
+/// What is due at an instant.
 enum Due {
     Wake(Waker),
     Run(Box<dyn FnOnce() + Send>),
@@ -30,12 +30,12 @@ struct Time {
     random: u64,
 }
 
-/// A clock that its clones share. Two runs with the same seed do the same.
+/// A clock that its clones share. Two runs with the same seed are the same.
 #[derive(Clone)]
 pub(crate) struct Clock(Arc<Mutex<Time>>);
 
 impl Clock {
-    /// A clock at `start`.
+    /// Creates a clock at `start`.
     pub(crate) fn new(start: Timestamp, seed: u64) -> Self {
         Self(Arc::new(Mutex::new(Time {
             now: start,
@@ -50,7 +50,7 @@ impl Clock {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does `what` at `at`, whoever is gone by then.
+    /// Runs `what` at `at`, even if its caller is gone by then.
     pub(crate) fn at(&self, at: Timestamp, what: impl FnOnce() + Send + 'static) {
         let mut time = self.lock();
         let number = time.number();
@@ -66,7 +66,7 @@ impl Clock {
         }
     }
 
-    /// A number from 0 up to 1.
+    /// Returns a random number from 0 up to 1.
     pub(crate) fn random(&self) -> f64 {
         let mut time = self.lock();
         time.random ^= time.random << 13;
@@ -75,7 +75,7 @@ impl Clock {
         (time.random >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// Jumps to the next instant at which something is due; `false` if nothing is.
+    /// Jumps to the next due instant. Returns false if nothing is due.
     fn jump(&self) -> bool {
         let due = {
             let mut time = self.lock();
@@ -92,7 +92,7 @@ impl Clock {
         true
     }
 
-    /// Runs everything in `pool` until nothing is left that could happen; `false` if that never comes.
+    /// Runs everything in `pool` until nothing is due. Returns false after too many jumps.
     pub(crate) fn exhaust(&self, pool: &mut LocalPool) -> bool {
         for _ in 0..MOST_JUMPS {
             pool.run_until_stalled();
@@ -127,7 +127,7 @@ impl Host for Clock {
     }
 }
 
-/// Waits for an instant.
+/// A future that resolves at an instant.
 pub(crate) struct Until {
     clock: Clock,
     at: Timestamp,
@@ -158,7 +158,7 @@ impl Drop for Until {
     }
 }
 
-/// A place for one value that somebody waits for.
+/// A place for one value that a task waits for.
 pub(crate) struct Slot<T>(RefCell<(Option<T>, Option<Waker>)>);
 
 impl<T> Default for Slot<T> {
@@ -168,7 +168,7 @@ impl<T> Default for Slot<T> {
 }
 
 impl<T> Slot<T> {
-    /// Fills it; a later value replaces an earlier one that nobody has taken.
+    /// Stores a value. It replaces an earlier one that was not taken.
     pub(crate) fn put(&self, value: T) {
         let mut slot = self.0.borrow_mut();
         slot.0 = Some(value);
@@ -177,7 +177,7 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Waits for the value.
+    /// Waits for the value and takes it.
     pub(crate) fn take(&self) -> impl Future<Output = T> + '_ {
         std::future::poll_fn(|context| {
             let mut slot = self.0.borrow_mut();

@@ -1,19 +1,19 @@
-//! What can go wrong: every fault, its name, and the kinds of places at which it can strike.
+//! Defines every fault, its name, and the kinds of places at which it can strike.
 
-/// A fault, or what a person does who is asked.
+/// A fault, or the decision of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// The target refuses once; nothing happened.
+    /// The target fails once and applies nothing.
     TransientOnce,
-    /// The target always refuses; nothing ever happens.
+    /// The target always fails and applies nothing.
     TransientAlways,
-    /// The target asks to be left alone for longer than a function waits.
+    /// The target asks for a pause that is longer than a function waits.
     AsksToWait,
-    /// The target refuses for good.
+    /// The target fails permanently.
     Permanent,
     /// The effect happens and the connection drops.
     LostAnswer,
-    /// The same with every attempt.
+    /// Every attempt loses its answer.
     LostAnswerAlways,
     /// The target never answers, and nothing happened.
     TimeoutBeforeEffect,
@@ -21,23 +21,23 @@ pub enum Fault {
     TimeoutAfterEffect,
     /// The call is carried out only after the attempt's lease has ended.
     LateCall,
-    /// The process stands still after its claim and goes on, with its call, after its lease has ended.
+    /// The process pauses after its claim and makes its call after its lease has ended.
     Zombie,
     /// The process dies before its first write.
     CrashBeforeClaim,
     /// The process dies after its first write.
     CrashAfterClaim,
-    /// The process dies after its effect; where there is none, after its second write.
+    /// The process dies after its effect, or after its second write if it has no effect.
     CrashAfterEffect,
     /// The process dies after its last write, before it answers.
     CrashAfterCompletion,
-    /// The ledger refuses everything to one attempt.
+    /// The ledger throttles one attempt.
     Throttled,
-    /// The ledger refuses everything to every attempt.
+    /// The ledger throttles every attempt.
     ThrottledAlways,
-    /// The ledger refuses everything for so long that a machine gives up.
+    /// The ledger throttles for so long that a state machine gives up.
     ThrottledLong,
-    /// The ledger refuses everything once the effect has happened.
+    /// The ledger throttles after the effect has happened.
     ThrottledAfterEffect,
     /// The first write is done and its answer is lost.
     LostClaimAnswer,
@@ -47,21 +47,22 @@ pub enum Fault {
     Duplicate,
     /// The function is called again ten minutes later.
     DuplicateLater,
-    /// The execution is stopped before it enters the state, and nobody is told: the sweeper finds it.
+    /// The execution is stopped before it enters the state, without an event. The sweeper finds it.
     KilledBefore,
-    /// The execution is stopped while the state's function runs on; its status event starts recovery at once.
+    /// The execution is stopped while the function of the state runs. The status event starts
+    /// recovery at once.
     KilledDuring,
-    /// A person decides that the step is tried again.
+    /// A person decides to retry the step.
     DecidesRetry,
-    /// A person decides that the workflow goes on without the step.
+    /// A person decides to continue without the step.
     DecidesSkip,
-    /// A person does not approve.
+    /// A person rejects.
     DecidesReject,
-    /// Nobody decides.
+    /// No person decides.
     Silence,
-    /// Somebody decides when the time is over.
+    /// A person decides after the deadline.
     DecidesLate,
-    /// Somebody decides, and the machine is not told.
+    /// A person decides, and the token is not answered.
     LostDecision,
 }
 
@@ -73,7 +74,7 @@ use Fault::{
     ThrottledLong, TimeoutAfterEffect, TimeoutBeforeEffect, TransientAlways, TransientOnce, Zombie,
 };
 
-/// Of a function that calls a target.
+/// Faults of a function that calls a target.
 const CALLS: [Fault; 22] = [
     TransientOnce,
     TransientAlways,
@@ -99,7 +100,7 @@ const CALLS: [Fault; 22] = [
     KilledDuring,
 ];
 
-/// Of a function that only reads and writes the ledger.
+/// Faults of a function that only reads and writes the ledger.
 const WRITES: [Fault; 11] = [
     CrashBeforeClaim,
     CrashAfterClaim,
@@ -114,10 +115,11 @@ const WRITES: [Fault; 11] = [
     KilledDuring,
 ];
 
-/// Of people who are asked whether a workflow may go on.
+/// Decisions of a person who is asked for an approval.
 const APPROVAL: [Fault; 4] = [DecidesReject, Silence, DecidesLate, LostDecision];
 
-/// Of people who are asked about a step that failed; unless one strikes, they decide to roll back.
+/// Decisions of a person who is asked about a failed step. Without one of them the person rolls
+/// back.
 const ESCALATION: [Fault; 5] = [
     DecidesRetry,
     DecidesSkip,
@@ -126,23 +128,23 @@ const ESCALATION: [Fault; 5] = [
     LostDecision,
 ];
 
-/// What stands at a place.
+/// The kind of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A function that calls a target.
     Calls,
     /// A function that only reads and writes the ledger.
     Writes,
-    /// People are asked whether the workflow may go on.
+    /// A question whether the workflow may continue.
     Approval,
-    /// People are asked about a failure.
+    /// A question about a failure.
     Escalation,
     /// Any other state.
     State,
 }
 
 impl Fault {
-    /// Every fault, in the order of the matrix.
+    /// Returns every fault, in the order of the matrix.
     pub fn all() -> Vec<Self> {
         let mut all = CALLS.to_vec();
         all.extend([ThrottledLong, KilledBefore]);
@@ -151,7 +153,7 @@ impl Fault {
         all
     }
 
-    /// The faults that can strike at a place.
+    /// Returns the faults that can strike at a place.
     pub(crate) fn of(kind: Kind) -> Vec<Self> {
         let mut faults = match kind {
             Kind::Calls => CALLS.to_vec(),
@@ -164,7 +166,7 @@ impl Fault {
         faults
     }
 
-    /// Its name in scenarios.
+    /// Returns its name in scenarios.
     pub fn name(self) -> &'static str {
         match self {
             TransientOnce => "transient-once",
@@ -200,32 +202,32 @@ impl Fault {
         }
     }
 
-    /// The fault of this name.
+    /// Returns the fault of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::all().into_iter().find(|fault| fault.name() == name)
     }
 
-    /// How many attempts it strikes.
+    /// Returns the number of attempts that it strikes.
     pub(crate) fn times(self) -> u32 {
         match self {
             TransientAlways | LostAnswerAlways | ThrottledAlways => u32::MAX,
-            // A machine asks its own functions nine times.
+            // A state machine calls our own functions nine times.
             ThrottledLong => 12,
             _ => 1,
         }
     }
 
-    /// Whether it strikes every attempt.
+    /// Returns true if it strikes every attempt.
     pub(crate) fn lasts(self) -> bool {
         self.times() == u32::MAX
     }
 
-    /// Whether it stops the execution.
+    /// Returns true if it stops the execution.
     pub(crate) fn kills(self) -> bool {
         matches!(self, KilledBefore | KilledDuring)
     }
 
-    /// Whether it is what a person does.
+    /// Returns true if it is a decision of a person.
     pub(crate) fn is_human(self) -> bool {
         ESCALATION.contains(&self) || APPROVAL.contains(&self)
     }

@@ -1,4 +1,5 @@
-//! The deployed functions: which code a task's resource names, run in a process of its own over the real engine.
+//! Runs the deployed functions: the code that a task's resource names, in a process of its own,
+//! over the real engine.
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 
@@ -24,46 +25,47 @@ use crate::{
     world::World,
 };
 
-/// How long after an invocation the other of a pair follows.
+/// Time from an invocation to its immediate duplicate.
 const AT_ONCE: Duration = Duration::from_millis(2);
+/// Time from an invocation to its later duplicate.
 const LATER: Duration = Duration::from_secs(600);
 
-/// Everything that the executions of one run share.
+/// The state that the executions of one run share.
 pub(crate) struct Room {
     pub(crate) world: Arc<World>,
     pub(crate) deployed: Arc<DrilledWorkflow>,
     pub(crate) parsed: Rc<Parsed>,
     pub(crate) spawner: LocalSpawner,
-    /// The tasks that wait for people.
+    /// Tasks that wait for people, by token.
     pub(crate) tokens: RefCell<BTreeMap<String, Waiting>>,
 }
 
-/// Where a task that waits is told.
+/// The slot for the answer of a task that waits.
 pub(crate) type Waiting = Rc<Slot<Result<Value, Raised>>>;
 
-/// One invocation of a function.
+/// An invocation of a function.
 #[derive(Clone)]
 pub(crate) struct Invocation {
-    /// Where faults strike it.
+    /// Place at which faults strike it.
     pub(crate) place: String,
-    /// The item of a `for_each`.
+    /// Item of a `for_each`.
     pub(crate) item: Option<String>,
-    /// As the task's resource names it.
+    /// Function, as the task's resource names it.
     pub(crate) function: String,
-    /// What it is told.
+    /// Message to the function.
     pub(crate) payload: Value,
 }
 
 type DrillEngine = Engine<Process, Store, Clock>;
 
 impl Room {
-    /// Runs something beside the executions.
+    /// Runs a future beside the executions.
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + 'static) {
-        // The pool outlives every run: there is nobody to refuse.
+        // The pool outlives every run, so that it refuses nothing.
         drop(self.spawner.spawn_local(future));
     }
 
-    /// Invokes a function; it runs to its end even if nobody waits for its answer any more.
+    /// Invokes a function. It runs to its end even if its caller is stopped.
     pub(crate) async fn invoke(self: Rc<Self>, invocation: Invocation) -> Result<Value, Raised> {
         let fits = |fault: Fault| !fault.kills() && !fault.is_human();
         let item = invocation.item.as_deref();
@@ -81,19 +83,19 @@ impl Room {
             });
         }
         let answer = Rc::new(Slot::default());
-        let (room, told) = (self.clone(), answer.clone());
-        self.spawn(async move { told.put(room.process(&invocation, fault).await) });
+        let (room, slot) = (self.clone(), answer.clone());
+        self.spawn(async move { slot.put(room.process(&invocation, fault).await) });
         answer.take().await
     }
 
-    /// One process from its start to its answer or its death.
+    /// Runs one process from its start to its answer or its death.
     async fn process(
         self: &Rc<Self>,
         invocation: &Invocation,
         fault: Option<Fault>,
     ) -> Result<Value, Raised> {
         let place = &invocation.place;
-        self.world.tell(|| format!("function   {place} begins"));
+        self.world.record(|| format!("function   {place} begins"));
         let process = Process::new(self.world.clone(), fault);
         let work = self.handle(&process, invocation);
         let work = async {
@@ -104,7 +106,7 @@ impl Room {
             }
         };
         let answer = process.run(work).await;
-        self.world.tell(|| match &answer {
+        self.world.record(|| match &answer {
             Some(Ok(answer)) => format!("function   {place} answers {answer}"),
             Some(Err(error)) => format!("function   {place} raises {error}"),
             None => format!("function   {place} is gone"),
@@ -194,14 +196,14 @@ impl Room {
         task: &AskTask,
     ) -> Result<Value, TaskError> {
         match engine.ask(task).await? {
-            Some(ruling) => self.tell(&task.token, answer(&task.ask.step, &ruling)),
+            Some(ruling) => self.answer_token(&task.token, answer(&task.ask.step, &ruling)),
             None => people::decide(self, task),
         }
         Ok(Value::Null)
     }
 
-    /// Tells the task that waits under this token; one that waits no more is not there.
-    pub(crate) fn tell(&self, token: &str, answer: Result<AskResult, TaskError>) {
+    /// Answers the task that waits under this token. A task that no longer waits is ignored.
+    pub(crate) fn answer_token(&self, token: &str, answer: Result<AskResult, TaskError>) {
         let answer = answer.and_then(|answer| answer_of(Ok(answer)));
         let answer = answer.map_err(|TaskError { name, message, .. }| {
             let cause = json!({ "errorType": name, "errorMessage": message });

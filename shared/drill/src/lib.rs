@@ -1,4 +1,5 @@
-//! The drill: runs a compiled workflow on a virtual clock through every fault at every place, and checks what remains.
+//! Runs a compiled workflow on a virtual clock through every fault at every place, and checks what
+//! remains.
 
 mod action;
 mod check;
@@ -38,7 +39,7 @@ use own::OwnSteps;
 use plan::DrilledWorkflow;
 use survey::{Stage, Survey, play};
 
-/// The evaluator allocates a stack of its own for each expression unless it finds this much.
+/// Stack of a thread, in bytes. With less the evaluator allocates a stack for each expression.
 const STACK: usize = 32 * 1024 * 1024;
 
 /// A workflow that is drilled.
@@ -49,34 +50,35 @@ pub struct Drill {
     own: Option<MakeOwn>,
 }
 
-/// How a workflow is drilled.
+/// The settings of a drill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
-    /// Two runs with the same seed do the same.
+    /// Seed of chance. Two runs with the same seed are the same.
     pub seed: u64,
-    /// How targets behave.
+    /// Behaviour of the targets.
     pub manners: Manners,
 }
 
-/// How one scenario ended.
+/// The end of one scenario.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// The execution's final status; `None` if nothing is recorded of it.
+    /// Final status of the execution. `None` if no record exists.
     pub status: Option<String>,
-    /// How many effects stand of each step (`step`, or `step[item]`).
-    pub standing: BTreeMap<String, u32>,
-    /// Its receipt.
+    /// Number of effects that remain, by step (`step`, or `step[item]`).
+    pub remaining: BTreeMap<String, u32>,
+    /// Receipt of the execution.
     pub receipt: Option<Receipt>,
-    /// What should hold and does not.
+    /// Violations of what must hold.
     pub violations: Vec<String>,
-    /// Whether every fault came up.
+    /// True if every fault came up.
     pub struck: bool,
-    /// What happened, line by line, where it was asked for.
+    /// Events line by line, if a story was requested.
     pub story: Vec<String>,
 }
 
 impl Drill {
-    /// Prepares a definition (`file` is its path for people). Without an `input` one is made from its schema.
+    /// Prepares a definition. `file` is the path of its file. Without an `input` one is made from
+    /// the input schema.
     ///
     /// The error says why the workflow does not execute even without faults.
     pub fn new(
@@ -96,8 +98,9 @@ impl Drill {
         })
     }
 
-    /// The same with actions' real code, which calls a system that `make` makes for each run: what the code does with keys,
-    /// with repeats and with an undo of nothing is drilled too.
+    /// Adds the real code of actions, which calls a system that `make` makes for each run. The
+    /// drill then covers what the code does with keys, repeated calls and an undo without an
+    /// effect.
     ///
     /// The error says what is wrong even without faults, or that no step called the system.
     pub fn with_own(self, make: MakeOwn) -> Result<Self, String> {
@@ -117,38 +120,39 @@ impl Drill {
         Ok(drill)
     }
 
-    fn stage(&self, tells: bool) -> Result<Stage, String> {
+    fn stage(&self, records: bool) -> Result<Stage, String> {
         Ok(Stage {
             settings: self.settings,
             own: self.own.as_ref().map(OwnSteps::new).transpose()?,
-            tells,
+            records,
         })
     }
 
-    /// Every fault at every place, one at a time.
+    /// Returns every fault at every place, one at a time.
     pub fn singles(&self) -> Vec<Scenario> {
         scenario::singles(&self.survey.places)
     }
 
-    /// Every two faults together.
+    /// Returns every two faults together.
     pub fn pairs(&self) -> Vec<Scenario> {
         scenario::pairs(&self.survey.places)
     }
 
-    /// The steps that the input does not lead to: faults at them are not drilled.
+    /// Returns the steps that the input does not lead to. They are not drilled.
     pub fn not_reached(&self) -> &[String] {
         &self.survey.not_reached
     }
 
-    /// Runs one scenario and tells what happened. The error says which part of its name is unknown.
+    /// Runs one scenario and records its story. The error names the unknown part of the scenario's
+    /// name.
     pub fn run(&self, scenario: &Scenario) -> Result<Outcome, String> {
-        let tells = true;
-        let mut outcomes = self.play_all(std::slice::from_ref(scenario), 1, tells)?;
+        let records = true;
+        let mut outcomes = self.play_all(std::slice::from_ref(scenario), 1, records)?;
         outcomes.pop().ok_or_else(|| "it did not run".to_owned())
     }
 
-    /// Runs scenarios, in as many threads as there are processors; outcomes are in the order of the scenarios, without
-    /// their stories.
+    /// Runs scenarios in as many threads as there are processors. Outcomes are in the order of the
+    /// scenarios, without stories.
     pub fn run_all(&self, scenarios: &[Scenario]) -> Result<Vec<Outcome>, String> {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         self.play_all(scenarios, threads, false)
@@ -158,11 +162,11 @@ impl Drill {
         &self,
         scenarios: &[Scenario],
         threads: usize,
-        tells: bool,
+        records: bool,
     ) -> Result<Vec<Outcome>, String> {
         let share = scenarios.len().div_ceil(threads).max(1);
         thread::scope(|scope| {
-            let play = |share| move || self.play_share(share, tells);
+            let play = |share| move || self.play_share(share, records);
             let running: Vec<_> = scenarios
                 .chunks(share)
                 .map(|share| {
@@ -181,14 +185,14 @@ impl Drill {
         })
     }
 
-    fn play_share(&self, scenarios: &[Scenario], tells: bool) -> Result<Vec<Outcome>, String> {
+    fn play_share(&self, scenarios: &[Scenario], records: bool) -> Result<Vec<Outcome>, String> {
         let parsed = Rc::default();
         let outcomes = scenarios.iter().map(|scenario| {
             let strikes = self.survey.strikes(scenario)?;
-            let (left, found) = play(&self.deployed, &parsed, &strikes, self.stage(tells)?);
+            let (left, found) = play(&self.deployed, &parsed, &strikes, self.stage(records)?);
             Ok(Outcome {
                 status: found.status,
-                standing: found.standing,
+                remaining: found.remaining,
                 receipt: found.receipt,
                 violations: found.violations,
                 struck: left.world.all_struck(),

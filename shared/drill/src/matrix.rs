@@ -1,4 +1,4 @@
-//! The matrix that people read: places by faults, and in each cell how it ended.
+//! Draws the matrix of outcomes: places by faults, and in each cell how the scenario ended.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,14 +7,14 @@ use std::{
 
 use crate::{Fault, Outcome, Scenario};
 
-/// How scenarios ended, as a table.
+/// The outcomes of scenarios, as a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
     columns: Vec<String>,
     rows: Vec<(String, Vec<String>)>,
 }
 
-/// What the letters of a cell stand for.
+/// The meaning of the letters.
 const LEGEND: [(char, &str); 6] = [
     ('E', "EXECUTED"),
     ('R', "ROLLED_BACK"),
@@ -24,7 +24,7 @@ const LEGEND: [(char, &str); 6] = [
     ('!', "a violation"),
 ];
 
-/// The letter of an outcome.
+/// Returns the letter of an outcome.
 fn letter(outcome: &Outcome) -> char {
     if !outcome.violations.is_empty() {
         return '!';
@@ -35,7 +35,7 @@ fn letter(outcome: &Outcome) -> char {
 }
 
 impl Matrix {
-    /// Single faults: a row for each place, a column for each fault.
+    /// Creates the matrix of single faults: a row for each place, a column for each fault.
     pub fn of_singles(scenarios: &[Scenario], outcomes: &[Outcome]) -> Self {
         let mut cells: BTreeMap<(&str, Fault), char> = BTreeMap::new();
         for (scenario, outcome) in scenarios.iter().zip(outcomes) {
@@ -56,7 +56,8 @@ impl Matrix {
         }
     }
 
-    /// Pairs of faults: rows and columns are the places of the two, each cell has every way in which one ended.
+    /// Creates the matrix of pairs: rows and columns are the places of the two faults. A cell holds
+    /// the letter of every outcome.
     pub fn of_pairs(scenarios: &[Scenario], outcomes: &[Outcome]) -> Self {
         let mut cells: BTreeMap<(&str, &str), BTreeSet<char>> = BTreeMap::new();
         for (scenario, outcome) in scenarios.iter().zip(outcomes) {
@@ -80,7 +81,7 @@ impl Matrix {
     }
 }
 
-/// The places of scenarios, in their order.
+/// Returns the places of scenarios, in their order.
 fn places(scenarios: &[Scenario]) -> Vec<&str> {
     let strikes = scenarios.iter().flat_map(|scenario| &scenario.strikes);
     let mut places: Vec<&str> = Vec::new();
@@ -92,7 +93,7 @@ fn places(scenarios: &[Scenario]) -> Vec<&str> {
     places
 }
 
-/// The name of a column: letters first, then capitals.
+/// Returns the name of a column: letters first, then capitals.
 fn mark(column: usize) -> String {
     let letters = ('a'..='z').chain('A'..='Z').map(String::from);
     letters

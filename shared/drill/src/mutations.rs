@@ -1,4 +1,4 @@
-//! Machines that were tampered with: the drill finds what they leave behind.
+//! Tests that the drill detects changed state machines.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -29,7 +29,7 @@ fn definition() -> Definition {
     definition::read(WORKFLOW, &known).unwrap()
 }
 
-/// What is found where both machines were changed and the second step fails for good.
+/// Returns the violations if both machines were changed and the second step fails permanently.
 fn found(change: impl Fn(&str, &mut State)) -> Vec<String> {
     let actions: Vec<_> = holdfast_steps::registry().infos().cloned().collect();
     let mut deployed = DrilledWorkflow::new(&definition(), "hold.yaml", &actions, None).unwrap();
@@ -52,25 +52,25 @@ fn found(change: impl Fn(&str, &mut State)) -> Vec<String> {
 }
 
 #[test]
-fn a_machine_as_it_is_compiled_leaves_nothing_to_complain_about() {
+fn an_unchanged_machine_has_no_violation() {
     assert_eq!(found(|_, _| {}), [""; 0]);
 }
 
 #[test]
-fn a_machine_that_never_undoes_is_found() {
+fn a_machine_that_undoes_nothing_is_detected() {
     let broken = found(|name, state| match state {
         State::Map(map) if name == "Undo" => map.items = "{% [] %}".to_owned(),
         _ => {}
     });
-    let circles = [
+    let expected = [
         "it has not ended: it is ROLLING_BACK",
-        "it goes round in circles",
+        "it never comes to rest",
     ];
-    assert_eq!(broken[..2], circles);
+    assert_eq!(broken[..2], expected);
 }
 
 #[test]
-fn machines_that_stop_before_they_close_are_found() {
+fn machines_that_stop_before_close_are_detected() {
     let broken = found(|_, state| match state {
         State::Task(task) if task.exit.next() == Some("Undo") => {
             task.exit = Exit::Next("Failed".to_owned());
@@ -81,8 +81,8 @@ fn machines_that_stop_before_they_close_are_found() {
 }
 
 #[test]
-fn without_its_catch_an_execution_is_ended_by_its_recovery() {
-    // That nothing is found is the point: the Catch is not the only way back.
+fn recovery_ends_an_execution_without_a_catch() {
+    // No violation is expected, because recovery is another way back.
     let broken = found(|_, state| match state {
         State::Task(task) if task.exit.next() == Some("Finish") => task.catch.clear(),
         _ => {}

@@ -1,4 +1,4 @@
-//! A system of one's own in a drill: the actions' real code calls it, in place of the simulated target.
+//! Lets the real code of actions call a system of the test in place of the simulated target.
 
 use std::{
     collections::BTreeMap, future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration,
@@ -11,22 +11,24 @@ use tokio::{
     time::timeout,
 };
 
-/// How long one call may take, by the clock on the wall.
+/// Longest duration of one call, in real time.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A system that actions really call, such as a sandbox of it that the test starts; one for each run, since every run uses
-/// the same idempotency keys.
+/// A system that actions really call, such as a sandbox that the test starts. Each run needs its
+/// own, because every run uses the same idempotency keys.
 pub trait Own: Send + Sync {
-    /// The action of this name, set up to call this system; `None` if it is to be simulated.
+    /// Returns the action of this name, configured to call this system. `None` leaves the action
+    /// simulated.
     fn action(&self, name: &str) -> Option<Arc<dyn AnyAction>>;
-    /// How many effects stand here, by the idempotency key of the call that caused them.
-    fn standing(&self) -> BTreeMap<String, u32>;
+    /// Returns the number of remaining effects, by the idempotency key of the call that caused
+    /// them.
+    fn remaining(&self) -> BTreeMap<String, u32>;
 }
 
-/// Makes the system of a run. The error says why it cannot be had.
+/// Makes the system of a run. The error says why none can be made.
 pub type MakeOwn = Arc<dyn Fn() -> Result<Box<dyn Own>, String> + Send + Sync>;
 
-/// Such a system, with what its calls run on.
+/// A system and the runtime of its calls.
 pub(crate) struct OwnSteps {
     own: Box<dyn Own>,
     runtime: Runtime,
@@ -45,11 +47,11 @@ impl OwnSteps {
         self.own.action(name)
     }
 
-    pub(crate) fn standing(&self) -> BTreeMap<String, u32> {
-        self.own.standing()
+    pub(crate) fn remaining(&self) -> BTreeMap<String, u32> {
+        self.own.remaining()
     }
 
-    /// Makes a call, while virtual time stands still. The error says how it never came back.
+    /// Makes a call, during which virtual time does not pass. The error says why it did not return.
     pub(crate) fn wait<T>(&self, call: impl Future<Output = T>) -> Result<T, &'static str> {
         let call = AssertUnwindSafe(call).catch_unwind();
         let ended = self

@@ -1,4 +1,5 @@
-//! The people who are asked: they agree to what is to be approved, and roll back what failed, unless a fault says otherwise.
+//! Simulates the people who are asked: they approve, and roll back a failed step, unless a fault
+//! says otherwise.
 
 use std::{rc::Rc, time::Duration};
 
@@ -11,15 +12,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{fault::Fault, functions::Room, process::Process, world::lock};
 
-/// How long a person thinks.
+/// Time that a person takes to decide.
 const THINKS: Duration = Duration::from_secs(60);
-/// How often a person tries again whose decision was refused because an attempt may be at work.
+/// Most tries of a person whose decision was refused because an attempt may be running.
 const PATIENCE: usize = 3;
 
-/// Lets a person hear of a question.
-pub(crate) fn decide(room: &Rc<Room>, asked: &AskTask) {
-    let fault = room.world.strikes(&place(asked), None, Fault::is_human);
-    let decision = match (fault, asked.ask.kind) {
+/// Puts a question to a person.
+pub(crate) fn decide(room: &Rc<Room>, task: &AskTask) {
+    let fault = room.world.strikes(&place(task), None, Fault::is_human);
+    let decision = match (fault, task.ask.kind) {
         (Some(Fault::Silence), _) => return,
         (Some(Fault::DecidesRetry), _) => Decision::Retry,
         (Some(Fault::DecidesSkip), _) => Decision::Skip,
@@ -27,23 +28,23 @@ pub(crate) fn decide(room: &Rc<Room>, asked: &AskTask) {
         (_, QuestionKind::Approval) => Decision::Approve,
         (_, QuestionKind::Escalation) => Decision::Rollback,
     };
-    let (spawning, room, asked) = (room, room.clone(), asked.clone());
+    let (spawning, room, task) = (room, room.clone(), task.clone());
     let person = async move {
         let clock = &room.world.clock;
         if fault == Some(Fault::DecidesLate) {
-            clock.until(end_of(&asked)).await;
+            clock.until(end_of(&task)).await;
         }
         for _ in 0..PATIENCE {
             clock.sleep(THINKS).await;
-            let told = fault != Some(Fault::LostDecision);
-            let decided = ruled(&room, &asked, decision, told).await;
+            let delivered = fault != Some(Fault::LostDecision);
+            let decided = ruled(&room, &task, decision, delivered).await;
             let words = match &decided {
                 Ok(true) => "is heard",
                 Ok(false) => "is refused",
                 Err(_) => "does not reach the ledger",
             };
             room.world
-                .tell(|| format!("person     {}: {} {words}", asked.ask.step, decision.name()));
+                .record(|| format!("person     {}: {} {words}", task.ask.step, decision.name()));
             if decided == Ok(true) {
                 return;
             }
@@ -52,55 +53,55 @@ pub(crate) fn decide(room: &Rc<Room>, asked: &AskTask) {
     spawning.spawn(person);
 }
 
-fn place(asked: &AskTask) -> String {
-    match asked.ask.kind {
-        QuestionKind::Approval => asked.ask.step.clone(),
-        QuestionKind::Escalation => format!("{}.escalate", asked.ask.step),
+fn place(task: &AskTask) -> String {
+    match task.ask.kind {
+        QuestionKind::Approval => task.ask.step.clone(),
+        QuestionKind::Escalation => format!("{}.escalate", task.ask.step),
     }
 }
 
-fn end_of(asked: &AskTask) -> Timestamp {
-    let entered: Timestamp = asked.entered.parse().unwrap_or(Timestamp::MAX);
+fn end_of(task: &AskTask) -> Timestamp {
+    let entered: Timestamp = task.entered.parse().unwrap_or(Timestamp::MAX);
     let within =
-        SignedDuration::from_secs(i64::try_from(asked.ask.within_s).unwrap_or(i64::MAX / 1000));
+        SignedDuration::from_secs(i64::try_from(task.ask.within_s).unwrap_or(i64::MAX / 1000));
     entered.saturating_add(within).unwrap_or(Timestamp::MAX)
 }
 
-/// Decides and delivers, as the API does; says whether the decision was taken.
+/// Records and delivers a decision, as the API does. Returns true if the decision took effect.
 async fn ruled(
     room: &Room,
-    asked: &AskTask,
+    task: &AskTask,
     decision: Decision,
-    told: bool,
+    delivered: bool,
 ) -> Result<bool, LedgerError> {
     let ledger = Process::new(room.world.clone(), None);
     let at = ExecutionKey {
-        tenant: asked.execution.tenant.clone(),
-        execution: asked.execution.id.clone(),
+        tenant: task.execution.tenant.clone(),
+        execution: task.execution.id.clone(),
     };
     let request = Request {
         by: "drill".to_owned(),
         reason: "the drill decides".to_owned(),
     };
     let now = room.world.clock.now();
-    let decided = rule(&ledger, &at, &asked.ask.step, decision, &request, now).await?;
+    let decided = rule(&ledger, &at, &task.ask.step, decision, &request, now).await?;
     let Some(RulingTransition::Write(question) | RulingTransition::Already(question)) = decided
     else {
         return Ok(false);
     };
     if decision == Decision::Retry {
-        lock(&room.world.retried).push(asked.ask.step.clone());
+        lock(&room.world.retried).push(task.ask.step.clone());
     }
-    if !told {
+    if !delivered {
         return Ok(true);
     }
     enact(&ledger, &question, decision, room.world.clock.now()).await?;
     if let Some(ruling) = question.undelivered() {
-        room.tell(&question.token, answer(&asked.ask.step, ruling));
+        room.answer_token(&question.token, answer(&task.ask.step, ruling));
     }
-    if let Some(told) = question.told() {
+    if let Some(delivered) = question.told() {
         ledger
-            .put_question(&told, Expect::Rev(question.rev))
+            .put_question(&delivered, Expect::Rev(question.rev))
             .await?;
     }
     Ok(true)

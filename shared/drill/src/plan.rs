@@ -1,4 +1,5 @@
-//! What is drilled: a definition as it is compiled, its recovery machine, its steps' actions, and an input to start with.
+//! Prepares what is drilled: the compiled definition, its recovery machine, the actions of its
+//! steps, and an input.
 
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub(crate) struct Known {
     pub(crate) idempotent: bool,
     pub(crate) undoes: bool,
     pub(crate) fences: bool,
-    /// Its failure rolls the execution back, and nobody is asked before.
+    /// True if its failure rolls the execution back, without a question to a person.
     pub(crate) rolls_back: bool,
     pub(crate) output_schema: Arc<Value>,
 }
@@ -43,7 +44,7 @@ fn read_back(machine: &Machine) -> Result<Machine, String> {
 }
 
 impl DrilledWorkflow {
-    /// Compiles `definition`; without an `input` one is made from its schema.
+    /// Compiles `definition`. Without an `input` one is made from the input schema.
     pub(crate) fn new(
         definition: &Definition,
         file: &str,
@@ -95,7 +96,7 @@ impl DrilledWorkflow {
         })
     }
 
-    /// Where the way back of a step is struck: its undo, or the question what became of it.
+    /// Returns the place of a step's undo, or of the question about a step without an undo.
     pub(crate) fn back_of(&self, step: &str) -> String {
         let undoes = self
             .steps

@@ -1,4 +1,5 @@
-//! One process that runs a function: the fault that strikes it, its wire to the ledger, its death and its standstill.
+//! Runs a function in one process, under the fault that strikes it: its calls to the ledger, its
+//! death, its pause.
 
 use std::{
     future::{Future, pending, poll_fn},
@@ -23,10 +24,10 @@ use crate::{
     world::{World, lock},
 };
 
-/// How long a call of the ledger or of a store takes.
+/// Duration of a call to the ledger or to a store.
 const ROUND_TRIP: Duration = Duration::from_millis(5);
 
-/// A process, with the fault that strikes it.
+/// A process and the fault that strikes it.
 #[derive(Clone)]
 pub(crate) struct Process(Arc<Inner>);
 
@@ -42,7 +43,7 @@ struct Inner {
 enum Mood {
     Alive,
     Dead,
-    StandsStill(Timestamp),
+    Paused(Timestamp),
 }
 
 impl Process {
@@ -60,39 +61,39 @@ impl Process {
         &self.0.world
     }
 
-    /// The fault that strikes it.
+    /// Returns the fault that strikes it.
     pub(crate) fn fault(&self) -> Option<Fault> {
         self.0.fault
     }
 
-    /// It dies here.
+    /// Ends the process here.
     pub(crate) async fn die<T>(&self) -> T {
         self.0
             .world
-            .tell(|| "crash      the process dies".to_owned());
+            .record(|| "crash      the process dies".to_owned());
         *lock(&self.0.mood) = Mood::Dead;
         pending().await
     }
 
-    /// It stands still until `until`, whatever it is waiting for.
-    pub(crate) async fn stand_still(&self, until: Timestamp) {
-        *lock(&self.0.mood) = Mood::StandsStill(until);
+    /// Pauses the process until `until`, whatever it waits for.
+    pub(crate) async fn pause(&self, until: Timestamp) {
+        *lock(&self.0.mood) = Mood::Paused(until);
         self.0.world.clock.until(until).await;
     }
 
-    /// Its call to the target has been made.
+    /// Records that its call to the target was made.
     pub(crate) fn has_acted(&self) {
         self.0.acted.store(true, Relaxed);
     }
 
-    /// Runs what the process does; `None` if it dies before the end.
+    /// Runs the work of the process. Returns `None` if it dies before the end.
     pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = std::pin::pin!(work);
         let mut thaw = None;
         poll_fn(|context| {
             loop {
-                if let Some(still) = &mut thaw {
-                    match Future::poll(std::pin::Pin::new(still), context) {
+                if let Some(paused) = &mut thaw {
+                    match Future::poll(std::pin::Pin::new(paused), context) {
                         Poll::Pending => return Poll::Pending,
                         Poll::Ready(()) => thaw = None,
                     }
@@ -103,7 +104,7 @@ impl Process {
                     (_, Mood::Dead) => return Poll::Ready(None),
                     (Poll::Ready(answer), _) => return Poll::Ready(Some(answer)),
                     (Poll::Pending, Mood::Alive) => return Poll::Pending,
-                    (Poll::Pending, Mood::StandsStill(until)) => {
+                    (Poll::Pending, Mood::Paused(until)) => {
                         thaw = Some(self.0.world.clock.until(until));
                     }
                 }
@@ -112,7 +113,8 @@ impl Process {
         .await
     }
 
-    /// A call over the wire, with what the fault makes of it; `None`: it was refused, or its answer is lost.
+    /// Makes a call over the wire, under the fault. Returns `None` if the call is refused or its
+    /// answer is lost.
     async fn call<T>(&self, write: bool, call: impl Future<Output = T>) -> Option<T> {
         let inner = &*self.0;
         inner.world.clock.sleep(ROUND_TRIP).await;
@@ -165,12 +167,12 @@ impl Ledger for Process {
         &self,
         execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[CounterChange],
+        changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
         let write = self
             .world()
             .ledger
-            .put_execution_and_counters(execution, expect, draws);
+            .put_execution_and_counters(execution, expect, changes);
         self.ask(true, write).await
     }
 
@@ -213,7 +215,8 @@ impl Ledger for Process {
             let put = world.ledger.put_step(record, expect).await;
             if put == Ok(Put::Done) {
                 lock(&world.history).push((world.clock.now(), record.clone()));
-                world.tell(|| format!("ledger     {} is {}", record.label(), record.state.name()));
+                world
+                    .record(|| format!("ledger     {} is {}", record.label(), record.state.name()));
             }
             put
         };
@@ -271,14 +274,14 @@ impl Ledger for Process {
     }
 }
 
-/// Which objects a process reaches.
+/// The objects that a process reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bucket {
     Payloads,
     Receipts,
 }
 
-/// A store as a process reaches it. Writing a receipt counts as a write.
+/// An object store as a process reaches it. Writing a receipt counts as a write.
 pub(crate) struct Store(pub(crate) Process, pub(crate) Bucket);
 
 impl Store {

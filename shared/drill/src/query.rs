@@ -1,4 +1,5 @@
-//! Evaluates a machine's expressions as Step Functions does: JSONata, its variables, and the functions it adds.
+//! Evaluates the expressions of a state machine as Step Functions does: JSONata, variables, and the
+//! functions that it adds.
 
 use std::{
     cell::{LazyCell, RefCell},
@@ -21,16 +22,16 @@ use crate::clock::Clock;
 /// Deepest nesting of calls.
 const MAX_DEPTH: usize = 500;
 
-/// Variables by name, as the evaluator has them: copies of them cost nothing.
+/// Variables by name, as the evaluator holds them, so that copies cost nothing.
 pub(crate) type Variables = BTreeMap<String, JValue>;
 
-/// Evaluates expressions, each parsed once.
+/// An evaluator that parses each expression once.
 pub(crate) struct Query {
     clock: Clock,
     parsed: Rc<Parsed>,
 }
 
-/// Expressions that were met before: parsing costs more than evaluating.
+/// The parsed expressions. Parsing costs more than evaluating.
 #[derive(Default)]
 pub(crate) struct Parsed(RefCell<BTreeMap<String, Rc<Expression>>>);
 
@@ -44,7 +45,8 @@ impl Query {
         Self { clock, parsed }
     }
 
-    /// A value in which texts in `{% %}` are evaluated. The error says which one failed, and how.
+    /// Returns a value in which texts in `{% %}` are evaluated. The error names the expression and
+    /// the reason.
     pub(crate) fn fill(
         &self,
         template: &Value,
@@ -153,7 +155,7 @@ fn inside(text: &str) -> Option<&str> {
     Some(text.strip_prefix("{%")?.strip_suffix("%}")?.trim())
 }
 
-/// The variables that `expression` may read, as text: one too many does no harm.
+/// Returns the variables that the text of `expression` mentions. One too many does no harm.
 fn mentions(expression: &str) -> Vec<String> {
     let names = expression.split('$').skip(1).map(|rest| {
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');

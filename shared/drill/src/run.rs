@@ -1,4 +1,5 @@
-//! One run: the execution, what stops it, and the recoveries that follow, as the deployment would carry them out.
+//! Runs a workflow once: the execution, what stops it, and the recoveries that follow, as in the
+//! deployment.
 
 use std::{
     cell::{Cell, RefCell},
@@ -31,37 +32,37 @@ use crate::{
     world::{START, World},
 };
 
-/// An execution is left alone for this long after it was due.
+/// Time from the deadline of an execution to its recovery.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
-/// How often the sweeper looks before the execution counts as one that never ends.
+/// Most sweeps before the execution counts as one that never ends.
 const SWEEPS: usize = 8;
-/// When, within a state, its execution is stopped: while the function acts.
+/// Time from the start of a task to the stop of its execution, so that the function is acting.
 const MIDST: Duration = Duration::from_millis(30);
-/// The key that every run starts with.
+/// Idempotency key of every run.
 pub(crate) const KEY: &str = "drill";
 
-/// How an execution of a machine ended.
+/// The end of a Step Functions execution.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum End {
     Succeeded,
     Failed(Raised),
     TimedOut,
-    /// It was stopped; whether anybody is told.
+    /// Stopped. True if a status event reports it.
     Stopped(bool),
 }
 
-/// What a run leaves behind.
+/// The state that a run leaves behind.
 pub(crate) struct Left {
     pub(crate) world: Arc<World>,
-    /// Every state that was entered, in order.
+    /// Every entered state, in order.
     pub(crate) entered: Vec<String>,
-    /// How the workflow's own execution ended.
+    /// End of the workflow's own Step Functions execution.
     pub(crate) end: Option<End>,
-    /// Whether everything came to an end.
+    /// True if everything came to an end.
     pub(crate) rests: bool,
 }
 
-/// The execution's place in the ledger.
+/// Returns the key of the execution in the ledger.
 pub(crate) fn place_of(deployed: &DrilledWorkflow) -> ExecutionKey {
     ExecutionKey {
         tenant: deployed.tenant.clone(),
@@ -69,7 +70,7 @@ pub(crate) fn place_of(deployed: &DrilledWorkflow) -> ExecutionKey {
     }
 }
 
-/// Runs the workflow from its start until nothing can happen any more.
+/// Runs the workflow from its start until nothing more is due.
 pub(crate) fn run(deployed: &Arc<DrilledWorkflow>, parsed: &Rc<Parsed>, world: World) -> Left {
     let mut pool = LocalPool::new();
     let room = Rc::new(Room {
@@ -88,7 +89,7 @@ pub(crate) fn run(deployed: &Arc<DrilledWorkflow>, parsed: &Rc<Parsed>, world: W
         end: life.end.take(),
         rests,
     };
-    // Whoever still waits holds the room: it goes with the pool.
+    // Tasks that still wait hold the room, and end with the pool.
     drop(pool);
     left
 }
@@ -149,7 +150,8 @@ async fn recover(
     error: String,
     cause: String,
 ) {
-    room.world.tell(|| format!("recovery   it starts: {error}"));
+    room.world
+        .record(|| format!("recovery   it starts: {error}"));
     let input = RecoveryInput {
         execution: execution.reference(),
         failure: Failure {
@@ -168,7 +170,7 @@ async fn recover(
     execute(room, life, &room.deployed.recovery, &owner, json!(input)).await;
 }
 
-/// Runs one machine to its end.
+/// Runs one state machine to its end.
 async fn execute(
     room: &Rc<Room>,
     life: &Rc<Life>,
@@ -206,11 +208,11 @@ async fn execute(
     let early = select(Box::pin(stop), Box::pin(time));
     let early = early.map(|either| either.factor_first().0);
     let (end, _) = select(Box::pin(run), early).await.factor_first();
-    room.world.tell(|| format!("machine    {arn}: {end:?}"));
+    room.world.record(|| format!("machine    {arn}: {end:?}"));
     end
 }
 
-/// Where an execution stands in its world.
+/// The surroundings of a Step Functions execution in its world.
 struct Seat {
     room: Rc<Room>,
     life: Rc<Life>,
@@ -228,7 +230,7 @@ impl Surroundings for Seat {
                 self.stopped.put(false);
                 return pending().await;
             }
-            world.tell(|| format!("state      {state}"));
+            world.record(|| format!("state      {state}"));
             self.life.entered.borrow_mut().push(state.to_owned());
         })
     }
@@ -262,17 +264,17 @@ impl Surroundings for Seat {
                     stopped.put(true);
                 });
             }
-            let told = Rc::new(Slot::default());
+            let slot = Rc::new(Slot::default());
             let waits = how == Some(".waitForTaskToken");
             if waits {
                 let mut tokens = self.room.tokens.borrow_mut();
-                tokens.insert(token, told.clone());
+                tokens.insert(token, slot.clone());
             }
             let answer = self.room.clone().invoke(invocation).await?;
             match how {
                 None => Ok(answer),
                 Some("") => Ok(json!({ "Payload": answer, "StatusCode": 200 })),
-                Some(_) if waits => told.take().await,
+                Some(_) if waits => slot.take().await,
                 Some(_) => Err(Raised::new(
                     "States.Runtime",
                     format!("no resource {resource}"),
@@ -282,7 +284,8 @@ impl Surroundings for Seat {
     }
 }
 
-/// Names the place of an invocation: its state, or of an undo the step that it undoes or asks about.
+/// Returns the invocation with its place: the state, or for an undo the step that it undoes or asks
+/// about.
 fn invocation(
     deployed: &DrilledWorkflow,
     state: &str,

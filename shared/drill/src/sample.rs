@@ -1,8 +1,8 @@
-//! A value that fits a JSON Schema: its own examples where it has some, else the smallest that will do.
+//! Makes a value that fits a JSON Schema: its example if it has one, else the smallest that fits.
 
 use serde_json::{Map, Value, json};
 
-/// A value of `schema`. Texts carry `mark`, so that two samples differ.
+/// Returns a value of `schema`. Texts carry `mark`, so that two samples differ.
 pub(crate) fn sample(schema: &Value, mark: &str) -> Value {
     value(schema, mark)
 }
@@ -39,22 +39,22 @@ fn value(schema: &Value, mark: &str) -> Value {
     }
 }
 
-/// The type: the first that is not null, or what the members tell.
+/// Returns the type: the first that is not null, or the type that the members imply.
 fn kind(schema: &Value) -> &str {
     let types = match &schema["type"] {
         Value::Array(types) => types.iter().find(|one| *one != "null"),
         Value::Null => None,
         one => Some(one),
     };
-    let told = if schema.get("properties").is_some() {
+    let implied = if schema.get("properties").is_some() {
         "object"
     } else {
         ""
     };
-    types.and_then(Value::as_str).unwrap_or(told)
+    types.and_then(Value::as_str).unwrap_or(implied)
 }
 
-/// What is required, and no more.
+/// Returns an object with the required members only.
 fn object(schema: &Value, mark: &str) -> Value {
     let required = schema["required"].as_array().into_iter().flatten();
     let members = required.filter_map(Value::as_str).map(|name| {
@@ -77,7 +77,7 @@ fn text(schema: &Value, mark: &str) -> Value {
     let at_least = schema["minLength"].as_u64().unwrap_or(0) as usize;
     let at_most = schema["maxLength"].as_u64().unwrap_or(u64::MAX) as usize;
     let padded = format!("{text:x<at_least$}");
-    // The end tells samples apart.
+    // The end distinguishes samples.
     let skipped = padded.chars().count().saturating_sub(at_most);
     json!(padded.chars().skip(skipped).collect::<String>())
 }

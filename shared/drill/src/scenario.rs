@@ -1,4 +1,4 @@
-//! Scenarios: which faults strike where, under a name by which each can be run again.
+//! Defines scenarios: faults at places, under a name by which a scenario can be run again.
 
 use std::{fmt, str::FromStr};
 
@@ -7,16 +7,16 @@ use crate::fault::{Fault, Kind};
 /// One fault at one place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Strike {
-    /// A state, or `STEP.undo`, `STEP.ask` (about a step that cannot be undone), `STEP.unanswered`.
+    /// State, or `STEP.undo`, `STEP.ask` (about a step that cannot be undone), `STEP.unanswered`.
     pub place: String,
-    /// What strikes there.
+    /// Fault that strikes there.
     pub fault: Fault,
 }
 
-/// Faults that strike one run, in this order where they share a place.
+/// The faults that strike one run, in this order if they share a place.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scenario {
-    /// None in the run that everything else is compared with.
+    /// Strikes. None in the run without faults.
     pub strikes: Vec<Strike>,
 }
 
@@ -67,19 +67,19 @@ impl FromStr for Scenario {
     }
 }
 
-/// Where faults can strike.
+/// A place at which faults can strike.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// Whether executions can be stopped before it.
+    /// True if executions can be stopped before it.
     pub(crate) is_state: bool,
-    /// What must strike before, so that the place is reached.
+    /// Strikes that lead to the place.
     pub(crate) before: Vec<Strike>,
 }
 
 impl Place {
-    /// The faults that can strike here.
+    /// Returns the faults that can strike here.
     pub(crate) fn faults(&self) -> Vec<Fault> {
         let mut faults = Fault::of(self.kind);
         faults.retain(|fault| self.is_state || *fault != Fault::KilledBefore);
@@ -87,7 +87,7 @@ impl Place {
     }
 }
 
-/// Every single fault at every place.
+/// Returns every single fault at every place.
 pub(crate) fn singles(places: &[Place]) -> Vec<Scenario> {
     let strikes = places.iter().flat_map(|place| {
         place.faults().into_iter().map(|fault| Strike {
@@ -102,7 +102,8 @@ pub(crate) fn singles(places: &[Place]) -> Vec<Scenario> {
         .collect()
 }
 
-/// Every two different faults, at one place in both orders: the first of them strikes the first attempt.
+/// Returns every two different faults. Two at one place come in both orders: the first strikes the
+/// first attempt.
 pub(crate) fn pairs(places: &[Place]) -> Vec<Scenario> {
     let singles: Vec<Strike> = singles(places)
         .into_iter()
@@ -112,7 +113,7 @@ pub(crate) fn pairs(places: &[Place]) -> Vec<Scenario> {
     for (n, first) in singles.iter().enumerate() {
         for (m, second) in singles.iter().enumerate() {
             let other_place = first.place != second.place;
-            // What strikes every attempt leaves none for a second fault.
+            // A fault that strikes every attempt leaves none for a second fault.
             let hides = !other_place && first.fault.lasts();
             if n != m && !hides && (n < m || !other_place) {
                 pairs.push(Scenario {

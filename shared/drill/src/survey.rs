@@ -1,4 +1,5 @@
-//! Surveys a workflow: runs it without a fault and along every way back, and notes the places that were reached.
+//! Surveys a workflow: runs it without a fault and along every way back, and records the places
+//! that were reached.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -17,21 +18,21 @@ use crate::{
     world::{Armed, World},
 };
 
-/// Where faults can strike, and how each place is reached.
+/// The places at which faults can strike, and how each is reached.
 pub(crate) struct Survey {
     pub(crate) places: Vec<Place>,
     /// Steps that a run without faults does not perform.
     pub(crate) not_reached: Vec<String>,
 }
 
-/// What a run is set in.
+/// The stage of a run: settings and system.
 #[derive(Default)]
 pub(crate) struct Stage {
     pub(crate) settings: Settings,
-    /// A system that steps really call.
+    /// System that steps really call.
     pub(crate) own: Option<OwnSteps>,
-    /// Whether somebody wants its story.
-    pub(crate) tells: bool,
+    /// True if the run records its story.
+    pub(crate) records: bool,
 }
 
 /// Runs with these faults armed, in order.
@@ -45,7 +46,7 @@ pub(crate) fn play(
         .iter()
         .map(|strike| Armed::new(&strike.place, strike.fault));
     let target = Target::new(stage.settings.manners, stage.own);
-    let world = World::new(armed.collect(), target, stage.settings.seed, stage.tells);
+    let world = World::new(armed.collect(), target, stage.settings.seed, stage.records);
     let left = run(deployed, parsed, world);
     let found = check(deployed, &left);
     (left, found)
@@ -59,7 +60,7 @@ fn strike(place: &str, fault: Fault) -> Strike {
 }
 
 impl Survey {
-    /// The error says why the workflow does not even execute without faults.
+    /// Surveys a workflow. The error says why it does not execute even without faults.
     pub(crate) fn of(deployed: &Arc<DrilledWorkflow>) -> Result<Self, String> {
         let parsed = Rc::default();
         let (left, found) = play(deployed, &parsed, &[], Stage::default());
@@ -84,7 +85,7 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Follows every way in which a step's failure, or its way back, can lead.
+    /// Follows every way that a step's failure, or its undo, can lead to.
     fn ways_back(
         &mut self,
         deployed: &Arc<DrilledWorkflow>,
@@ -137,7 +138,7 @@ impl Survey {
         );
     }
 
-    /// Adds every state that was entered and is not known yet.
+    /// Adds every entered state that is not known yet.
     fn note(&mut self, left: &Left, deployed: &Arc<DrilledWorkflow>, before: &[Strike]) {
         for state in &left.entered {
             let step = deployed.steps.iter().any(|known| known.name == *state);
@@ -172,8 +173,8 @@ impl Survey {
         new
     }
 
-    /// All that strikes in a scenario: first what leads to its places, then the scenario's own faults. Those that
-    /// strike every attempt come last.
+    /// Returns all faults of a scenario: first those that lead to its places, then its own. Faults
+    /// that strike every attempt come last.
     pub(crate) fn strikes(&self, scenario: &Scenario) -> Result<Vec<Strike>, String> {
         let mut strikes = scenario.strikes.clone();
         for one in &scenario.strikes {
@@ -201,7 +202,8 @@ impl Survey {
     }
 }
 
-/// What makes an execution unwind after `step` has succeeded: a later step that fails for good, or a stop at the end.
+/// Returns the fault that starts a rollback after `step` has succeeded: a permanent failure of a
+/// later step, or a stop at the end.
 fn trigger(deployed: &DrilledWorkflow, step: &str, reached: &[String]) -> Strike {
     let later = deployed
         .steps
@@ -215,7 +217,7 @@ fn trigger(deployed: &DrilledWorkflow, step: &str, reached: &[String]) -> Strike
     }
 }
 
-/// Whether a run without faults executes and nothing is wrong with it; the error says why not.
+/// Checks that a run without faults executes without a violation. The error says why not.
 pub(crate) fn executed(left: &Left, found: &Findings) -> Result<(), String> {
     if found.status.as_deref() == Some("EXECUTED") && found.violations.is_empty() {
         return Ok(());

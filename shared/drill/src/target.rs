@@ -1,5 +1,6 @@
-//! The target systems: they remember every effect and every undo, honour keys, and refuse the keys that an undo has fenced.
-//! What an own system did is seen by what stands at it before and after a call.
+//! Simulates the target systems: they remember effects and undos, honour keys, and refuse keys that
+//! an undo has fenced. The work of a real system is observed by what remains there before and after
+//! a call.
 
 use std::{
     cmp::Ordering,
@@ -13,33 +14,33 @@ use serde_json::Value;
 
 use crate::{own::OwnSteps, world::lock};
 
-/// How a target behaves.
+/// The behaviour of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manners {
-    /// Whether it can say what became of a call whose answer was lost.
-    pub tells: bool,
-    /// Whether its undo does what it says. One that lies shows that the drill can fail.
+    /// True if it can verify a call whose answer was lost.
+    pub verifies: bool,
+    /// True if its undo takes the effect back. A false answer shows that the drill can fail.
     pub undoes: bool,
-    /// Whether it knows a key again that it was sent, where its step is idempotent.
+    /// True if it recognizes the key of a repeated call, for an idempotent step.
     pub remembers: bool,
 }
 
 impl Default for Manners {
     fn default() -> Self {
         Self {
-            tells: false,
+            verifies: false,
             undoes: true,
             remembers: true,
         }
     }
 }
 
-/// What a step asks of its target.
+/// The properties that a step promises of its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Promise {
-    /// It can take the same call twice.
+    /// True if the target handles a repeated call as one.
     pub(crate) idempotent: bool,
-    /// Its undo refuses the key from then on.
+    /// True if the undo makes the target refuse the key.
     pub(crate) fences: bool,
 }
 
@@ -47,20 +48,20 @@ pub(crate) struct Promise {
 pub(crate) struct Target {
     manners: Manners,
     kept: Mutex<StoredEffect>,
-    /// Stands in for this one where it has the action.
+    /// System that replaces this one for the actions that it has.
     pub(crate) own: Option<OwnSteps>,
 }
 
 #[derive(Default)]
 struct StoredEffect {
-    /// By key: how many effects stand, and the answer that was given.
+    /// Number of remaining effects and the answer, by key.
     effects: BTreeMap<String, (u32, Value)>,
     fenced: BTreeSet<String>,
     done: Vec<Done>,
     wrong: Vec<String>,
 }
 
-/// Something that happened at the target.
+/// An event at the target.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Done {
     pub(crate) at: Timestamp,
@@ -73,9 +74,9 @@ pub(crate) struct Done {
 pub(crate) enum What {
     /// An effect.
     Effect,
-    /// The same call again: the answer was given from memory.
+    /// The same call again, answered from memory.
     Repeated,
-    /// Nothing happened; by the simulated target, because the key is fenced.
+    /// No effect. The simulated target refuses a fenced key.
     Refused,
     /// An effect was taken back.
     Undone,
@@ -83,7 +84,7 @@ pub(crate) enum What {
     NothingToUndo,
 }
 
-/// One call, as the target sees it.
+/// A call, as the target receives it.
 pub(crate) struct TargetCall<'a> {
     pub(crate) at: Timestamp,
     pub(crate) step: &'a str,
@@ -100,22 +101,22 @@ impl Target {
         }
     }
 
-    /// Has the own system called, and notes what that changed there.
+    /// Calls the real system, and records what changed there.
     pub(crate) fn observe<T>(
         &self,
         asked: &TargetCall<'_>,
         undoes: bool,
         call: impl FnOnce() -> Result<Result<T, StepError>, &'static str>,
     ) -> (What, Result<T, StepError>) {
-        let stands = || {
-            let standing = self.own.as_ref().map(OwnSteps::standing);
-            standing
+        let remaining = || {
+            let remaining = self.own.as_ref().map(OwnSteps::remaining);
+            remaining
                 .and_then(|mut all| all.remove(asked.key))
                 .unwrap_or(0)
         };
-        let before = stands();
+        let before = remaining();
         let answer = call();
-        let after = stands();
+        let after = remaining();
         let mut kept = lock(&self.kept);
         let mut wrong = |what: &str| kept.wrong.push(format!("{}: {what}", asked.step));
         let result = answer.unwrap_or_else(|why| {
@@ -138,12 +139,12 @@ impl Target {
         (what, result)
     }
 
-    /// What own code did that no step may do.
+    /// Returns what real code did that no step may do.
     pub(crate) fn wrong(&self) -> Vec<String> {
         lock(&self.kept).wrong.clone()
     }
 
-    /// Causes an effect, or gives the answer of the same call again.
+    /// Causes an effect, or repeats the answer of the same call.
     pub(crate) fn effect(
         &self,
         asked: &TargetCall<'_>,
@@ -174,11 +175,11 @@ impl Target {
     /// Takes an effect back, whether or not it happened.
     pub(crate) fn undo(&self, asked: &TargetCall<'_>) -> What {
         let mut kept = lock(&self.kept);
-        let standing = kept
+        let remaining = kept
             .effects
             .get_mut(asked.key)
             .filter(|(count, _)| *count > 0);
-        let what = match standing {
+        let what = match remaining {
             Some((count, _)) => {
                 if self.manners.undoes {
                     *count -= 1;
@@ -194,9 +195,9 @@ impl Target {
         what
     }
 
-    /// What became of a call.
+    /// Returns the verdict on a call.
     pub(crate) fn verdict(&self, key: &str) -> Verdict<Value> {
-        if !self.manners.tells {
+        if !self.manners.verifies {
             return Verdict::CannotTell;
         }
         match lock(&self.kept).effects.get(key) {
@@ -205,8 +206,8 @@ impl Target {
         }
     }
 
-    /// How many effects stand, by key.
-    pub(crate) fn standing(&self) -> BTreeMap<String, u32> {
+    /// Returns the number of remaining effects, by key.
+    pub(crate) fn remaining(&self) -> BTreeMap<String, u32> {
         let kept = lock(&self.kept);
         let simulated = kept
             .effects
@@ -215,13 +216,13 @@ impl Target {
         let own = self
             .own
             .as_ref()
-            .map(OwnSteps::standing)
+            .map(OwnSteps::remaining)
             .unwrap_or_default();
-        let standing = simulated.chain(own);
-        standing.filter(|(_, count)| *count > 0).collect()
+        let remaining = simulated.chain(own);
+        remaining.filter(|(_, count)| *count > 0).collect()
     }
 
-    /// Everything that happened, in order.
+    /// Returns every event, in order.
     pub(crate) fn done(&self) -> Vec<Done> {
         lock(&self.kept).done.clone()
     }

@@ -1,4 +1,5 @@
-//! The world of one run: its clock, ledger, objects and target, the faults that are armed, and the story of what happened.
+//! Holds the world of one run: clock, ledger, objects, target, armed faults, and the story of what
+//! happened.
 
 use std::{
     collections::BTreeMap,
@@ -11,30 +12,30 @@ use jiff::Timestamp;
 
 use crate::{clock::Clock, fault::Fault, target::Target};
 
-/// When every run begins: the time of the specification's example.
+/// Start of every run: the time in the specification's example.
 pub(crate) const START: Timestamp = Timestamp::constant(1_759_150_800, 0);
 
-/// What everything in a run shares.
+/// The world that everything in a run shares.
 pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) ledger: MemoryLedger,
     pub(crate) payloads: Objects,
     pub(crate) receipts: Objects,
     pub(crate) target: Target,
-    /// Every version of every step's record.
+    /// Every version of every step record.
     pub(crate) history: Mutex<Vec<(Timestamp, StepRecord)>>,
-    /// Steps that a person had tried again.
+    /// Steps that a person decided to retry.
     pub(crate) retried: Mutex<Vec<String>>,
     armed: Mutex<Vec<Armed>>,
     story: Option<Mutex<Vec<String>>>,
 }
 
-/// A fault that waits for its place to be reached.
+/// A fault that is armed at a place.
 #[derive(Debug, Clone)]
 pub(crate) struct Armed {
     pub(crate) place: String,
     pub(crate) fault: Fault,
-    /// The item that it strikes, once the first one has come by.
+    /// Item that it strikes: the first that reaches the place.
     item: Option<String>,
     struck: u32,
 }
@@ -56,7 +57,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl World {
-    pub(crate) fn new(armed: Vec<Armed>, target: Target, seed: u64, tells: bool) -> Self {
+    pub(crate) fn new(armed: Vec<Armed>, target: Target, seed: u64, records: bool) -> Self {
         Self {
             clock: Clock::new(START, seed),
             ledger: MemoryLedger::default(),
@@ -66,23 +67,23 @@ impl World {
             history: Mutex::default(),
             retried: Mutex::default(),
             armed: Mutex::new(armed),
-            story: tells.then(Mutex::default),
+            story: records.then(Mutex::default),
         }
     }
 
-    /// Adds to the story, if somebody wants to read it.
-    pub(crate) fn tell(&self, what: impl FnOnce() -> String) {
+    /// Adds a line to the story, if one is recorded.
+    pub(crate) fn record(&self, what: impl FnOnce() -> String) {
         if let Some(story) = &self.story {
             lock(story).push(format!("{:.3}  {}", self.clock.now(), what()));
         }
     }
 
-    /// Whether every armed fault has come up.
+    /// Returns true if every armed fault has come up.
     pub(crate) fn all_struck(&self) -> bool {
         lock(&self.armed).iter().all(|one| one.struck > 0)
     }
 
-    /// The story so far.
+    /// Returns the story so far.
     pub(crate) fn story(&self) -> Vec<String> {
         self.story
             .as_ref()
@@ -90,8 +91,8 @@ impl World {
             .unwrap_or_default()
     }
 
-    /// The fault that strikes now at `place`, of those that `fits`: the earliest that is armed there. One that does
-    /// not last is spent by that.
+    /// Returns the fault that strikes now at `place`: the earliest armed one that `fits`. A fault
+    /// that does not last is spent.
     pub(crate) fn strikes(
         &self,
         place: &str,
@@ -110,17 +111,17 @@ impl World {
         let fault = one.fault;
         drop(armed);
         let label = item.map_or_else(|| place.to_owned(), |item| format!("{place}[{item}]"));
-        self.tell(|| format!("fault      {label}: {}", fault.name()));
+        self.record(|| format!("fault      {label}: {}", fault.name()));
         Some(fault)
     }
 }
 
-/// Objects in memory.
+/// An object store in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Objects(Mutex<BTreeMap<String, Vec<u8>>>);
 
 impl Objects {
-    /// The bytes under a key.
+    /// Returns the bytes under a key.
     pub(crate) fn read(&self, key: &str) -> Option<Vec<u8>> {
         lock(&self.0).get(key).cloned()
     }

@@ -94,7 +94,7 @@ fn a_step_that_undoes_under_another_key_is_found() {
     let drill = drill(|| Vendors::with(forgets_its_key)).expect("it executes");
     let scenario = "notify_ap_team/permanent".parse().expect("a name");
     let outcome = drill.run(&scenario).expect("it runs");
-    let violation = "apply_vendor_hold: its effect stands, and the receipt does not say so";
+    let violation = "apply_vendor_hold: its effect remains, and the receipt does not say so";
     assert_eq!(outcome.violations, [violation]);
 }
 

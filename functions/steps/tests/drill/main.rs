@@ -30,6 +30,6 @@ fn a_lost_answer_is_found_at_the_vendor_system_and_undone_there() {
     let outcome = drill.run(&scenario).expect("it runs");
     let happened = |event: &str| outcome.story.iter().any(|line| line.ends_with(event));
     assert!(happened("apply_vendor_hold: an effect"), "{outcome:#?}");
-    assert_eq!(outcome.standing.get("apply_vendor_hold"), None);
+    assert_eq!(outcome.remaining.get("apply_vendor_hold"), None);
     assert_eq!(outcome.status.as_deref(), Some("ROLLED_BACK"));
 }

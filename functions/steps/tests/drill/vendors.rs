@@ -62,7 +62,7 @@ impl Own for Vendors {
         (name == "vendor-hold").then(|| self.action.clone())
     }
 
-    fn standing(&self) -> BTreeMap<String, u32> {
+    fn remaining(&self) -> BTreeMap<String, u32> {
         let mut remaining: BTreeMap<String, i64> = BTreeMap::new();
         let key = |effect: &Value, name| effect[name].as_str().expect("a key").to_owned();
         for placed in self.effects("hold_placed") {

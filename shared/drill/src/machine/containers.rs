@@ -1,4 +1,4 @@
-//! States that hold states, and waits: branches and items side by side, until the first of them fails.
+//! Interprets containers and waits. Branches and items run side by side until the first failure.
 
 use std::rc::Rc;
 
@@ -22,7 +22,7 @@ impl<S: Surroundings> Interpreter<S> {
     ) -> Result<Value, Raised> {
         let branches = parallel.branches.iter();
         let branches = branches.map(|branch| self.inner(branch, input.clone(), scope.inside(None)));
-        // The first failure drops the others: they are stopped, and the functions they called run on.
+        // The first failure drops the other branches. The functions that they called run on.
         try_join_all(branches).await.map(Value::Array)
     }
 

@@ -15,19 +15,19 @@ use view::{Left, Scope};
 
 use crate::{clock::Clock, query::Query};
 
-/// Every error that can be caught.
+/// Name that matches every error.
 const ALL: &str = "States.ALL";
-/// An expression failed.
+/// Error of an expression.
 const EVALUATION: &str = "States.QueryEvaluationError";
-/// A task or an execution took too long.
+/// Error of a task or an execution that took too long.
 pub(crate) const TIMEOUT: &str = "States.Timeout";
 
-/// An error on its way to a Catch.
+/// An error on its way to a catcher.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Raised {
-    /// What Retry and Catch match.
+    /// Name that retriers and catchers match.
     pub(crate) error: String,
-    /// What led to it; a timeout has none.
+    /// Cause of the error. A timeout has none.
     pub(crate) cause: Option<String>,
 }
 
@@ -40,27 +40,27 @@ impl Raised {
     }
 }
 
-/// The world that a machine runs in.
+/// The surroundings of a state machine.
 pub(crate) trait Surroundings {
-    /// A state is entered; the answer comes when it may go on, which for an execution that is stopped is never.
+    /// Enters a state. Returns when the execution may continue, which is never for a stopped one.
     fn entered<'a>(&'a self, state: &'a str) -> LocalBoxFuture<'a, ()>;
-    /// Performs a task: the resource with these arguments, for the state with this name.
+    /// Performs a task.
     fn perform<'a>(&'a self, task: Performed<'a>) -> LocalBoxFuture<'a, Result<Value, Raised>>;
 }
 
 /// A task to perform.
 pub(crate) struct Performed<'a> {
-    /// The state's name.
+    /// Name of the state.
     pub(crate) state: &'a str,
-    /// The state's resource.
+    /// Resource of the state.
     pub(crate) resource: &'a str,
-    /// Its arguments, evaluated.
+    /// Arguments, evaluated.
     pub(crate) arguments: Value,
-    /// By which a task that waits is told.
+    /// Token by which a waiting task is answered.
     pub(crate) token: String,
 }
 
-/// One execution of a machine.
+/// A Step Functions execution of a state machine.
 pub(crate) struct Interpreter<S> {
     pub(crate) clock: Clock,
     pub(crate) query: Query,
@@ -243,7 +243,7 @@ impl<S: Surroundings> Interpreter<S> {
     }
 }
 
-/// Whether one of these names stands for the error.
+/// Returns true if one of these names matches the error.
 fn matches(names: &[String], raised: &Raised) -> bool {
     let escapes = ["States.Runtime", "States.DataLimitExceeded"].contains(&&*raised.error);
     names

@@ -1,4 +1,4 @@
-//! Small machines, state by state.
+//! Tests the interpreter with small state machines.
 
 use std::{
     cell::{Cell, RefCell},
@@ -77,13 +77,13 @@ fn run(states: Value, answers: Vec<Result<Value, Raised>>) -> Ran {
     };
     let mut pool = LocalPool::new();
     let ended = Rc::new(RefCell::new(None));
-    let told = ended.clone();
+    let slot = ended.clone();
     let work = async move {
         let result = interpreter
             .run(&machine, json!({ "list": [3, 1, 2] }))
             .await;
         let passed = interpreter.clock.now().duration_since(START);
-        *told.borrow_mut() = Some((result, passed.as_secs_f64()));
+        *slot.borrow_mut() = Some((result, passed.as_secs_f64()));
     };
     pool.spawner().spawn_local(work).unwrap();
     assert!(clock.exhaust(&mut pool));
@@ -109,24 +109,24 @@ fn task(more: Value) -> Value {
 }
 
 #[test]
-fn what_the_compiler_never_writes_is_refused() {
-    let said = |state: Value| Machine::read(&machine(json!({ "first": state }))).unwrap_err();
-    let choice = said(json!({ "Type": "Choice", "Choices": [], "Default": "first" }));
+fn states_and_fields_that_the_compiler_never_writes_are_refused() {
+    let error = |state: Value| Machine::read(&machine(json!({ "first": state }))).unwrap_err();
+    let choice = error(json!({ "Type": "Choice", "Choices": [], "Default": "first" }));
     assert!(
         choice.contains("first: unknown variant `Choice`"),
         "{choice}"
     );
-    let field = said(task(json!({ "HeartbeatSeconds": 5 })));
+    let field = error(task(json!({ "HeartbeatSeconds": 5 })));
     assert!(
         field.contains("unknown field `HeartbeatSeconds`"),
         "{field}"
     );
-    let nowhere = said(json!({ "Type": "Pass", "Assign": {}, "Next": "second" }));
+    let nowhere = error(json!({ "Type": "Pass", "Assign": {}, "Next": "second" }));
     assert_eq!(nowhere, "there is no state second");
 }
 
 #[test]
-fn the_first_retrier_that_matches_decides_and_its_delays_grow_up_to_a_cap() {
+fn the_first_matching_retrier_decides_and_its_delays_grow_up_to_a_cap() {
     let retry = json!([
         { "ErrorEquals": ["Final"], "MaxAttempts": 0 },
         { "ErrorEquals": ["Busy"], "IntervalSeconds": 2, "MaxAttempts": 3, "BackoffRate": 3, "MaxDelaySeconds": 10 },
@@ -150,7 +150,7 @@ fn the_first_retrier_that_matches_decides_and_its_delays_grow_up_to_a_cap() {
 }
 
 #[test]
-fn the_first_catcher_that_matches_leads_on_and_remembers() {
+fn the_first_matching_catcher_decides_and_assigns() {
     let catch = json!([
         { "ErrorEquals": ["Odd"], "Next": "first" },
         { "ErrorEquals": ["States.ALL"], "Next": "then",
@@ -181,7 +181,7 @@ fn a_task_that_takes_too_long_raises_a_timeout_without_a_cause() {
 }
 
 #[test]
-fn an_expression_that_yields_nothing_is_an_error_that_can_be_caught() {
+fn an_expression_without_a_value_is_an_error() {
     let arguments = json!({ "Arguments": { "a": "{% $states.input.nothing %}" } });
     let ran = run(json!({ "first": task(arguments) }), vec![]);
     assert_eq!(ran.result.unwrap_err().error, "States.QueryEvaluationError");
@@ -189,7 +189,7 @@ fn an_expression_that_yields_nothing_is_an_error_that_can_be_caught() {
 }
 
 #[test]
-fn a_map_keeps_the_order_of_its_items_and_never_has_more_at_work_than_it_may() {
+fn a_map_keeps_the_order_of_its_items_and_its_max_concurrency() {
     let one = task(
         json!({ "Arguments": "{% $states.context.Map.Item.Value %}", "Output": "{% $states.result * 10 %}" }),
     );
@@ -218,7 +218,7 @@ fn a_map_keeps_the_order_of_its_items_and_never_has_more_at_work_than_it_may() {
 }
 
 #[test]
-fn branches_run_side_by_side_and_the_first_failure_stops_the_others() {
+fn branches_run_in_parallel_and_the_first_failure_stops_the_others() {
     let branch = |name: &str, seconds: &str| json!({ "StartAt": name, "States": { name: task(json!({ "Resource": seconds, "Arguments": { name: 1 } })) } });
     let parallel = json!({ "first": { "Type": "Parallel", "End": true, "Output": "{% $merge($states.result) %}",
         "Branches": [branch("slow", "9"), branch("quick", "2")] } });
@@ -232,10 +232,10 @@ fn branches_run_side_by_side_and_the_first_failure_stops_the_others() {
 }
 
 #[test]
-fn inner_states_see_outer_variables_and_keep_their_own() {
+fn inner_states_read_outer_variables_and_keep_their_own() {
     let inner = json!({ "StartAt": "own", "States": {
-        "own": { "Type": "Pass", "Assign": { "mine": "{% $ours + 1 %}" }, "Next": "told" },
-        "told": task(json!({ "Arguments": "{% $mine %}" })),
+        "own": { "Type": "Pass", "Assign": { "mine": "{% $ours + 1 %}" }, "Next": "reported" },
+        "reported": task(json!({ "Arguments": "{% $mine %}" })),
     } });
     let states = json!({
         "first": { "Type": "Pass", "Assign": { "ours": 1 }, "Next": "both" },
@@ -248,8 +248,8 @@ fn inner_states_see_outer_variables_and_keep_their_own() {
 #[test]
 fn an_inner_state_that_assigns_a_variable_of_an_outer_one_fails() {
     let inner = json!({ "StartAt": "own", "States": {
-        "own": { "Type": "Pass", "Assign": { "ours": 2 }, "Next": "told" },
-        "told": task(json!({ "Arguments": "{% $ours %}" })),
+        "own": { "Type": "Pass", "Assign": { "ours": 2 }, "Next": "reported" },
+        "reported": task(json!({ "Arguments": "{% $ours %}" })),
     } });
     let states = json!({
         "first": { "Type": "Pass", "Assign": { "ours": 1 }, "Next": "both" },

@@ -1,4 +1,4 @@
-//! What a state's expressions see, and what becomes of a state's result or error.
+//! Builds what a state's expressions see, and applies a state's result or error.
 
 use std::{cell::LazyCell, collections::HashSet, rc::Rc};
 
@@ -10,25 +10,25 @@ use serde_json::{Value, json};
 use super::{EVALUATION, Interpreter, Raised, Surroundings, matches};
 use crate::query::Variables;
 
-/// What a row of states sees.
+/// The scope of a row of states.
 #[derive(Clone)]
 pub(super) struct Scope {
     pub(super) variables: Variables,
-    /// Those that belong to a row around this one: it can read them, and give none of its own their names.
+    /// Variables of the rows around. This row can read them, and cannot assign them.
     outer: Rc<HashSet<String>>,
     pub(super) item: Option<Rc<Value>>,
 }
 
-/// What a state's expressions see.
+/// The view of a state's expressions.
 pub(super) struct View<'a> {
     pub(super) scope: &'a Scope,
     pub(super) name: &'a str,
     pub(super) input: &'a Value,
-    /// Of a task: how often it was tried again, when it was entered, and its token.
+    /// Retries, time of entry and token of a task.
     pub(super) entered: Option<(u32, Timestamp, String)>,
 }
 
-/// Where a state leads, and with what.
+/// The exit of a state: its next state and its output.
 pub(super) struct Left<'a> {
     pub(super) next: Option<&'a str>,
     pub(super) output: Value,
@@ -45,10 +45,10 @@ impl<S: Surroundings> Interpreter<S> {
         scope: &mut Scope,
     ) -> Result<Left<'a>, Raised> {
         let view = self.view(name, input, scope);
-        let told = json!({ "result": result });
-        let assigned = self.assigned(assign, &view, &told);
+        let states = json!({ "result": result });
+        let assigned = self.assigned(assign, &view, &states);
         let output = match output {
-            Some(output) => self.fill(output, &view, told)?,
+            Some(output) => self.fill(output, &view, states)?,
             None => result,
         };
         remember(scope, assigned?)?;
@@ -58,7 +58,7 @@ impl<S: Surroundings> Interpreter<S> {
         })
     }
 
-    /// Leads an error to where it is caught, or raises it further.
+    /// Leads an error to its catcher, or raises it further.
     pub(super) fn catch<'a>(
         &self,
         name: &str,
@@ -73,16 +73,16 @@ impl<S: Surroundings> Interpreter<S> {
         else {
             return Err(raised);
         };
-        let mut told = json!({ "Error": raised.error });
+        let mut error = json!({ "Error": raised.error });
         if let Some(cause) = &raised.cause {
-            told["Cause"] = json!(cause);
+            error["Cause"] = json!(cause);
         }
         let view = self.view(name, input, scope);
-        let seen = json!({ "errorOutput": told });
+        let seen = json!({ "errorOutput": error });
         let assigned = self.assigned(catcher.assign.as_ref(), &view, &seen);
         let output = match &catcher.output {
             Some(output) => self.fill(&json!(output), &view, seen)?,
-            None => told,
+            None => error,
         };
         remember(scope, assigned?)?;
         Ok(Left {
@@ -91,7 +91,7 @@ impl<S: Surroundings> Interpreter<S> {
         })
     }
 
-    /// The variables that a state or a catcher assigns, by name.
+    /// Returns the variables that a state or a catcher assigns, by name.
     fn assigned(
         &self,
         assign: Option<&Object>,
@@ -132,7 +132,7 @@ impl<S: Surroundings> Interpreter<S> {
             .map_err(|error| Raised::new(EVALUATION, error))
     }
 
-    /// `$states`, with what only some states have.
+    /// Returns `$states`, with the fields that only some states have.
     fn states(&self, view: &View<'_>, mut states: Value) -> Value {
         let mut context = self.context.clone();
         context["State"] = json!({ "Name": view.name });
@@ -151,7 +151,7 @@ impl<S: Surroundings> Interpreter<S> {
 }
 
 impl Scope {
-    /// What the machine's own row sees.
+    /// Creates the scope of the top level.
     pub(super) fn top() -> Self {
         Self {
             variables: Variables::new(),
@@ -160,7 +160,7 @@ impl Scope {
         }
     }
 
-    /// What a row inside a state of this one sees.
+    /// Creates the scope of a row inside a state of this one.
     pub(super) fn inside(&self, item: Option<Rc<Value>>) -> Self {
         Self {
             variables: self.variables.clone(),
@@ -170,7 +170,7 @@ impl Scope {
     }
 }
 
-/// Step Functions lets no inner scope assign a variable of an outer one.
+/// Assigns variables. Step Functions lets no inner scope assign a variable of an outer one.
 fn remember(scope: &mut Scope, assigned: Vec<(String, Value)>) -> Result<(), Raised> {
     for (name, value) in assigned {
         if scope.outer.contains(&name) {

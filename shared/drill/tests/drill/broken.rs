@@ -1,4 +1,4 @@
-//! What does not hold is found: the drill can fail.
+//! Tests that the drill detects what does not hold.
 
 use holdfast_drill::{Drill, Manners, Outcome, Scenario, Settings};
 
@@ -12,7 +12,7 @@ fn outcome(drill: &Drill, scenario: &str) -> Outcome {
 }
 
 #[test]
-fn a_target_whose_undo_lies_is_found() {
+fn a_target_whose_undo_lies_is_detected() {
     let manners = Manners {
         undoes: false,
         ..Manners::default()
@@ -31,13 +31,13 @@ fn a_target_whose_undo_lies_is_found() {
         Some("ROLLED_BACK"),
         "the engine was told so"
     );
-    assert_eq!(ended.standing.get("apply_vendor_hold"), Some(&1));
-    let what = "apply_vendor_hold: its effect stands, and the receipt does not say so";
+    assert_eq!(ended.remaining.get("apply_vendor_hold"), Some(&1));
+    let what = "apply_vendor_hold: its effect remains, and the receipt does not say so";
     assert_eq!(ended.violations, [what]);
 }
 
 #[test]
-fn a_target_that_forgets_the_keys_it_was_sent_is_found() {
+fn a_target_that_forgets_keys_is_detected() {
     let manners = Manners {
         remembers: false,
         ..Manners::default()
@@ -84,23 +84,23 @@ steps:
 }
 
 #[test]
-fn names_of_scenarios_that_do_not_exist_are_told_what_exists() {
+fn an_unknown_scenario_gets_the_list_of_names() {
     let drill = shipped(FILE, None, Settings::default());
     let unknown: Scenario = "nowhere/permanent".parse().unwrap();
-    let said = drill.run(&unknown).unwrap_err();
+    let error = drill.run(&unknown).unwrap_err();
     assert!(
-        said.contains("\"nowhere\"; there are Begin, apply_vendor_hold, "),
-        "{said}"
+        error.contains("\"nowhere\"; there are Begin, apply_vendor_hold, "),
+        "{error}"
     );
-    let said = "Begin/sabotage".parse::<Scenario>().unwrap_err();
+    let error = "Begin/sabotage".parse::<Scenario>().unwrap_err();
     assert!(
-        said.contains("\"sabotage\"; there are transient-once, "),
-        "{said}"
+        error.contains("\"sabotage\"; there are transient-once, "),
+        "{error}"
     );
 }
 
 #[test]
-fn the_same_scenario_is_the_same_story() {
+fn the_same_scenario_has_the_same_story() {
     let drill = shipped(FILE, None, Settings::default());
     for scenario in drill.singles().iter().step_by(7) {
         let (one, other) = (drill.run(scenario).unwrap(), drill.run(scenario).unwrap());

@@ -1,4 +1,4 @@
-//! Tests of the drill: the shipped workflows hold, and what does not hold is found.
+//! Tests of the drill: the shipped workflows hold, and a broken target is detected.
 
 mod broken;
 mod set_up;

@@ -1,4 +1,4 @@
-//! The shipped workflows, read as the command reads them.
+//! Reads the shipped workflows as the command reads them.
 
 use std::{fs, path::PathBuf};
 
@@ -18,7 +18,7 @@ fn project() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The definition that a text holds.
+/// Returns the definition in a text.
 pub(crate) fn read(source: &str) -> Definition {
     let template = fs::read_to_string(project().join("template.yaml")).expect("the template");
     let actions = actions();
@@ -29,13 +29,13 @@ pub(crate) fn read(source: &str) -> Definition {
     definition::read(source, &known).expect("it is right")
 }
 
-/// A drill of a shipped workflow.
+/// Returns the drill of a shipped workflow.
 pub(crate) fn shipped(file: &str, input: Option<Value>, settings: Settings) -> Drill {
     let source = fs::read_to_string(project().join("workflows").join(file)).expect(file);
     Drill::new(&read(&source), file, &actions(), input, settings).expect("it executes")
 }
 
-/// The names of all shipped workflows.
+/// Returns the files of all shipped workflows.
 pub(crate) fn files() -> Vec<String> {
     let files = fs::read_dir(project().join("workflows")).expect("the folder");
     let mut files: Vec<String> = files

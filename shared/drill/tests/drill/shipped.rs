@@ -1,11 +1,11 @@
-//! Every shipped workflow through every fault.
+//! Tests every shipped workflow under every fault.
 
 use holdfast_drill::{Drill, Manners, Scenario, Settings};
 use serde_json::{Value, json};
 
 use crate::set_up::{actions, files, read, shipped};
 
-/// Inputs where the schema alone does not lead to every step.
+/// Returns an input if the one made from the schema does not lead to every step.
 fn input_of(file: &str) -> Option<Value> {
     (file == "hold-vendor-group.yaml").then(|| {
         json!({
@@ -46,9 +46,9 @@ fn every_shipped_workflow_holds_under_every_single_fault() {
 }
 
 #[test]
-fn they_hold_too_where_targets_tell_what_became_of_a_call() {
+fn every_shipped_workflow_holds_if_targets_can_verify() {
     let manners = Manners {
-        tells: true,
+        verifies: true,
         ..Manners::default()
     };
     all_hold(Settings {
@@ -66,16 +66,16 @@ fn the_specs_workflow_holds_under_every_two_faults() {
 }
 
 #[test]
-fn an_attempt_that_dies_after_its_effect_is_repeated_under_its_key() {
+fn an_attempt_that_dies_after_its_effect_is_retried_under_its_key() {
     let drill = shipped("delay-vendor-payments-acme.yaml", None, Settings::default());
     let scenario = "apply_vendor_hold/crash-after-effect".parse().unwrap();
     let outcome = drill.run(&scenario).unwrap();
     assert_eq!(outcome.status.as_deref(), Some("EXECUTED"));
-    assert_eq!(outcome.standing["apply_vendor_hold"], 1);
+    assert_eq!(outcome.remaining["apply_vendor_hold"], 1);
     assert_eq!(outcome.receipt.unwrap().steps[0].attempts, 2);
     let repeated = "apply_vendor_hold: the same call again, no second effect";
     assert!(
-        outcome.story.iter().any(|told| told.contains(repeated)),
+        outcome.story.iter().any(|line| line.contains(repeated)),
         "{:#?}",
         outcome.story
     );
@@ -89,16 +89,16 @@ fn a_call_that_comes_after_its_undo_is_refused_where_the_target_fences() {
         .unwrap();
     let outcome = drill.run(&late).unwrap();
     assert_eq!(outcome.status.as_deref(), Some("ROLLED_BACK"));
-    assert_eq!(outcome.standing.len(), 0);
+    assert_eq!(outcome.remaining.len(), 0);
     assert!(
-        outcome.story.iter().any(|told| told.contains("refused")),
+        outcome.story.iter().any(|line| line.contains("refused")),
         "{:#?}",
         outcome.story
     );
 }
 
 #[test]
-fn branches_that_run_side_by_side_are_undone_whatever_strikes_them() {
+fn parallel_branches_are_undone_under_every_fault() {
     let workflow = "
 workflow: WF-BRANCHES
 version: 1
@@ -124,10 +124,10 @@ steps:
     assert_eq!(violations(&drill, &drill.singles()), [""; 0]);
     let outcome = drill.run(&"last/permanent".parse().unwrap()).unwrap();
     assert_eq!(outcome.status.as_deref(), Some("ROLLED_BACK"));
-    assert!(outcome.standing.is_empty(), "{:?}", outcome.standing);
+    assert!(outcome.remaining.is_empty(), "{:?}", outcome.remaining);
     let undone = |step: &str| {
-        let told = format!("target     {step}: the effect is taken back");
-        outcome.story.iter().any(|line| line.ends_with(&told))
+        let expected = format!("target     {step}: the effect is taken back");
+        outcome.story.iter().any(|line| line.ends_with(&expected))
     };
     assert!(
         ["left", "right", "after"].into_iter().all(undone),
@@ -137,7 +137,7 @@ steps:
 }
 
 #[test]
-fn a_step_in_a_branch_can_be_put_to_people_after_a_step_before_it_was() {
+fn a_step_in_a_branch_can_escalate_after_an_earlier_escalation() {
     let source = r#"
 workflow: WF-TWICE-ASKED
 version: 1

@@ -132,7 +132,7 @@ mod tests {
     use holdfast_expression::evaluate;
 
     #[test]
-    fn a_skipped_step_evaluates_nothing_but_its_when() {
+    fn a_skipped_step_evaluates_only_its_when() {
         let context = ExpressionContext {
             when: Some("{% $input.on %}"),
             ..ExpressionContext::default()
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_of_items_yields_a_list_however_many_it_leaves() {
+    fn a_filter_of_items_always_yields_a_list() {
         let items = ExpressionContext::default().items(
             "each",
             "{% $input.vendors[days > 0] %}",
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn items_that_are_not_there_are_an_error_and_an_empty_list_is_none() {
+    fn missing_items_are_an_error_and_an_empty_list_is_not() {
         let items =
             ExpressionContext::default().items("each", "{% $input.vendors %}", "{% $item.id %}");
         let items = expression_in(&items).expect("an expression");

@@ -24,7 +24,7 @@ pub(super) fn not_of_approve(field: &str) -> &'static str {
         "rollback" | "irreversible" => {
             "a decision has no effect that could be undone: leave it out"
         }
-        "retry" => "a person is asked once, and nothing is tried again: leave it out",
+        "retry" => "a person is asked once, without a retry: leave it out",
         "timeout" => "there are no attempts; how long the decision may take is `decide_within: 4h`",
         "when" => "every execution that comes here asks: leave it out",
         "input" => "what the person is asked is `approve: { message: … }`",
@@ -95,7 +95,7 @@ impl Reader<'_> {
             // checked.
             None => OnFailure::default(),
             Some(OnFailure::Escalate { .. }) if in_for_each => {
-                let help = "every item that fails would ask somebody, many at once: write `rollback` or `continue`, \
+                let help = "every item that fails would ask a person, many at once: write `rollback` or `continue`, \
                             or let one `approve` step after the for_each ask";
                 self.problem(at, "`on_failure: escalate` inside a for_each", help);
                 OnFailure::default()
@@ -106,7 +106,7 @@ impl Reader<'_> {
             Some(way) => {
                 if let Some(key) = fields.key("decide_within") {
                     let help = "it belongs to `on_failure: escalate` and to `approve`: add that, or leave it out";
-                    self.problem(key.at, "`decide_within` where nobody decides", help);
+                    self.problem(key.at, "`decide_within` without a decision", help);
                 }
                 way
             }

@@ -81,7 +81,7 @@ fn draw_action(chart: &mut Flowchart, id: &str, name: &str, action: &ActionStep)
     let when = when.map(|when| format!("when {}", inside(when)));
     let failure = match action.on_failure {
         OnFailure::Rollback => None,
-        OnFailure::Continue => Some("goes on if it fails".to_owned()),
+        OnFailure::Continue => Some("continues if it fails".to_owned()),
         OnFailure::Escalate { within_s } => Some(format!(
             "asks within {} if it fails",
             show_seconds(within_s)

@@ -179,7 +179,7 @@ impl Reader<'_> {
                     self.problem(
                         node.at,
                         message,
-                        "leave it out: it undoes by what the step did",
+                        "leave it out: the undo takes what the step did",
                     );
                 }
                 (Undo::OwnInput, Some(node), Some(value)) => {
@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attempt_that_never_answers_lasts_as_long_as_its_state_waits_for_it() {
+    fn the_longest_duration_counts_attempts_that_never_answer() {
         let retry = Retry {
             max_attempts: 3,
             interval_s: 2,

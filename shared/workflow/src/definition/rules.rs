@@ -52,7 +52,11 @@ impl Reader<'_> {
         let budgets = several(top.get("budget"));
         if let Some(node) = budgets.get(MAX_BUDGETS) {
             let message = format!("more than {MAX_BUDGETS} budgets");
-            self.problem(node.at, message, "a start takes of all of them at once");
+            self.problem(
+                node.at,
+                message,
+                "a start reserves from all of them in one write",
+            );
         }
         for node in budgets {
             rules.budgets.extend(self.budget(node, seen));
@@ -77,7 +81,7 @@ impl Reader<'_> {
     ) -> String {
         let name = self.name(node, &format!("a {what}'s name"), example);
         if RESERVED.contains(&name.as_str()) {
-            let message = format!("`{name}` is what receipts call a check of the engine's own");
+            let message = format!("`{name}` is the name of a check of the engine in receipts");
             self.problem(node.at, message, format!("another name, such as {example}"));
         }
         self.unique(seen, &name, node.at, what);
@@ -191,7 +195,7 @@ impl Reader<'_> {
         };
         let from = text("from", "from: 2026-12-24T00:00");
         let to = text("to", "to: 2026-12-27T00:00");
-        let reason = text("reason", "reason: nobody is there");
+        let reason = text("reason", "reason: year-end closing");
         let freeze = Freeze {
             zone,
             from: from?,

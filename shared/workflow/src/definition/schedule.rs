@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn schedules_are_those_of_eventbridge_scheduler() {
+    fn the_schedules_of_eventbridge_scheduler_are_accepted() {
         for right in [
             "rate(1 hour)",
             "rate(5 minutes)",

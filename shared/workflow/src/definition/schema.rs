@@ -18,7 +18,7 @@ pub fn schema(actions: &[ActionInfo]) -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Holdfast workflow",
-        "description": "A workflow: what starts it, what must hold, and its steps",
+        "description": "A workflow: triggers, guardrails and steps",
         "type": "object",
         "additionalProperties": false,
         "required": ["workflow", "version", "input", "steps"],
@@ -63,8 +63,8 @@ fn definitions(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
         ] },
         "action": action(names, summaries, inputs),
         "wait": container("wait", json!({
-            "description": "How long, or until when",
-            "anyOf": [duration("How long"), {
+            "description": "Duration or end of the wait",
+            "anyOf": [duration("Duration"), {
                 "type": "object", "additionalProperties": false, "required": ["until"],
                 "properties": { "until": expression("Yields an RFC 3339 timestamp") }
             }]
@@ -74,10 +74,10 @@ fn definitions(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
             "properties": {
                 "name": { "$ref": "#/$defs/name" },
                 "approve": {
-                    "description": "Goes on when a person agrees", "type": "object",
+                    "description": "Continues when a person approves", "type": "object",
                     "additionalProperties": false, "required": ["message"],
                     "properties": { "message": {
-                        "description": "What the person is asked; a text or an expression",
+                        "description": "Question to the person: a text or an expression",
                         "type": "string", "minLength": 1,
                         "anyOf": [{ "maxLength": MAX_MESSAGE }, { "pattern": EXPRESSION }]
                     } }
@@ -99,7 +99,7 @@ fn definitions(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
                 "items": expression("Yields the list"),
                 "item_key": expression("Names an item: a text or number; sees $item"),
                 "max_concurrency": { "description": "Items at once; 10 if left out", "type": "integer", "minimum": 1, "maximum": 40 },
-                "collect": expression("What one item contributes to the step's output"),
+                "collect": expression("Contribution of one item to the step's output"),
                 "steps": { "$ref": "#/$defs/steps" }
             }
         }))
@@ -110,37 +110,37 @@ fn definitions(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
 fn properties() -> Value {
     json!({
         "workflow": {
-            "description": "Its id: WF-, then groups of capitals and digits joined by hyphens",
+            "description": "Id: WF-, then groups of capitals and digits joined by hyphens",
             "type": "string", "pattern": "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$", "maxLength": 60
         },
         "version": { "description": "Raised with every change", "type": "integer", "minimum": 1, "maximum": u32::MAX },
         "description": { "description": "One line for people", "type": "string", "minLength": 1 },
         "tenants": {
-            "description": "Who may start it; left out: every tenant",
+            "description": "Tenants that may start it; every tenant if left out",
             "type": "array", "minItems": 1, "uniqueItems": true,
             "items": { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$" }
         },
         "input": {
-            "description": "What a start must bring: a JSON Schema 2020-12 of an object",
+            "description": "JSON Schema 2020-12 of the input, an object",
             "type": "object", "required": ["type"], "properties": { "type": { "const": "object" } }
         },
         "triggers": {
-            "description": "What starts it beside the API",
+            "description": "Triggers: what starts it besides the API",
             "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/trigger" }
         },
         "guardrails": {
-            "description": "What must hold before anything happens",
+            "description": "Assertions that must hold before anything happens",
             "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/guardrail" }
         },
         "limits": limits(),
-        "hours": several("When it may start; left out: always", "hours"),
-        "freeze": several("When it may not start", "freeze"),
-        "approval": { "description": "Another person must have agreed to each start", "const": "required" },
+        "hours": several("Times at which it may start; always if left out", "hours"),
+        "freeze": several("Periods in which it may not start", "freeze"),
+        "approval": { "description": "Each start needs the approval of another person", "const": "required" },
         "when_paused": {
-            "description": "What becomes of a start while it is paused: refused if left out; queued, it waits before its first step",
+            "description": "A start during a pause: refuse it (the default), or queue it before its first step",
             "enum": ["refuse", "queue"]
         },
-        "budget": several("What a tenant may use up in a period", "budget"),
+        "budget": several("Amounts that a tenant may use in a period", "budget"),
         "steps": { "$ref": "#/$defs/steps" }
     })
 }
@@ -157,7 +157,7 @@ fn action(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
             "timeout": duration("Longest duration of an attempt; 30s if left out, at most 14m"),
             "retry": { "$ref": "#/$defs/retry" },
             "rollback": {
-                "description": "How it is undone", "type": "object", "additionalProperties": false,
+                "description": "Undo of the step", "type": "object", "additionalProperties": false,
                 "properties": {
                     "input": { "description": "The undo's own input, where the action wants one" },
                     "timeout": duration("Longest duration of an undo attempt; the step's if left out"),
@@ -170,7 +170,7 @@ fn action(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
                 "type": "boolean"
             },
             "on_failure": {
-                "description": "When it fails for good: undo everything (the default), ask a person, or go on if it had no effect",
+                "description": "After a permanent failure: undo everything (the default), ask a person, or continue if it had no effect",
                 "enum": ["rollback", "escalate", "continue"]
             },
             "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
@@ -189,7 +189,7 @@ fn guardrail() -> Value {
         "properties": {
             "name": { "$ref": "#/$defs/name" },
             "assert": expression("Must yield true; sees $input, $execution, $tenant, $trigger, $started_at, $approval"),
-            "message": { "description": "Said to the person whose start is rejected", "type": "string", "minLength": 1 }
+            "message": { "description": "Reason given to the caller whose start is rejected", "type": "string", "minLength": 1 }
         }
     })
 }
@@ -200,8 +200,8 @@ fn limits() -> Value {
         "type": "object", "additionalProperties": false,
         "properties": {
             "timeout": duration("Longest duration of an execution; 15m if left out, at most 365d"),
-            "concurrent_executions": bound("How many executions of a tenant may be open at once"),
-            "starts_per_minute": bound("How many a tenant may start in a minute of the clock, UTC")
+            "concurrent_executions": bound("Most executions of a tenant that are open at the same time"),
+            "starts_per_minute": bound("Most starts of a tenant in a minute of the clock, UTC")
         }
     })
 }
@@ -224,11 +224,11 @@ fn hours() -> Value {
         "properties": {
             "zone": { "$ref": "#/$defs/zone" },
             "days": {
-                "description": "On which they begin: mon, mon-fri; left out: every day", "type": "array", "minItems": 1,
+                "description": "Days on which they begin: mon, mon-fri; every day if left out", "type": "array", "minItems": 1,
                 "items": { "type": "string", "pattern": format!("^{day}(-{day})?$") }
             },
-            "from": time("When they begin, such as \"08:00\""),
-            "to": time("When they are over, at most \"24:00\"; before `from`: on the next day")
+            "from": time("Begin, such as \"08:00\""),
+            "to": time("End, at most \"24:00\"; on the next day if before `from`")
         }
     })
 }
@@ -239,9 +239,9 @@ fn freeze() -> Value {
         "type": "object", "additionalProperties": false, "required": ["zone", "from", "to", "reason"],
         "properties": {
             "zone": { "$ref": "#/$defs/zone" },
-            "from": time("When it begins by the clocks there, such as 2026-12-24T00:00"),
-            "to": time("When it is over"),
-            "reason": { "description": "Said to the person whose start is rejected", "type": "string", "minLength": 1 }
+            "from": time("Begin in local time, such as 2026-12-24T00:00"),
+            "to": time("End in local time"),
+            "reason": { "description": "Reason given to the caller whose start is rejected", "type": "string", "minLength": 1 }
         }
     })
 }
@@ -253,25 +253,25 @@ fn budget() -> Value {
         "properties": {
             "name": { "description": "Workflows of a tenant that name the same budget use it up together", "$ref": "#/$defs/name" },
             "amount": {
-                "description": "What an execution uses, with at most four places behind the point",
+                "description": "Amount that an execution uses, with at most four places behind the point",
                 "anyOf": [{ "type": "number", "minimum": 0, "maximum": most }, { "type": "string", "pattern": EXPRESSION }]
             },
-            "limit": { "description": "What may be used", "type": "number", "exclusiveMinimum": 0, "maximum": most },
-            "per": { "description": "In which time", "enum": ["hour", "day", "week", "month"] },
-            "zone": { "description": "By whose clocks a period begins; UTC if left out", "$ref": "#/$defs/zone" }
+            "limit": { "description": "Limit of the period", "type": "number", "exclusiveMinimum": 0, "maximum": most },
+            "per": { "description": "Period", "enum": ["hour", "day", "week", "month"] },
+            "zone": { "description": "Time zone in which a period begins; UTC if left out", "$ref": "#/$defs/zone" }
         }
     })
 }
 
 fn retry() -> Value {
     json!({
-        "description": "When to try again", "type": "object", "additionalProperties": false,
+        "description": "Policy of retries", "type": "object", "additionalProperties": false,
         "properties": {
             "max_attempts": { "description": "Attempts in all; 3 if left out", "type": "integer", "minimum": 1, "maximum": 100 },
             "interval": duration("Delay before the second attempt; 1s if left out"),
-            "backoff": { "description": "What each further delay is multiplied by; 2 if left out", "type": "number", "minimum": 1, "maximum": 10 },
+            "backoff": { "description": "Factor from each delay to the next; 2 if left out", "type": "number", "minimum": 1, "maximum": 10 },
             "max_delay": duration("Longest delay; 30s if left out"),
-            "jitter": { "description": "full (the default): anything between nothing and the delay", "enum": ["full", "none"] }
+            "jitter": { "description": "full (the default): a random part of the delay", "enum": ["full", "none"] }
         }
     })
 }
@@ -292,9 +292,9 @@ fn trigger() -> Value {
             "schedule": { "description": "rate(1 hour), cron(0 2 * * ? *)", "type": "string", "pattern": r"^(rate|cron)\(.+\)$" },
             "timezone": { "description": "Of the schedule, such as Europe/Berlin; UTC if left out", "type": "string" },
             "tenant": { "description": "A literal or an expression", "type": "string", "minLength": 1 },
-            "idempotency_key": { "description": "What makes a repeated event the same start: a business key", "type": "string", "minLength": 1 },
+            "idempotency_key": { "description": "Business key: repeated events with the same key are one start", "type": "string", "minLength": 1 },
             "input": { "description": "The execution's input; sees $event, or $scheduled_time", "type": ["object", "string"] },
-            "requested_by": { "description": "The person who asks for it; sees $event", "type": "string", "minLength": 1 },
+            "requested_by": { "description": "Person who requests the start; sees $event", "type": "string", "minLength": 1 },
             "approval": { "description": "Another person's agreement (docs/schemas/approval.json); sees $event", "type": ["object", "string"] }
         },
         "oneOf": [

@@ -276,7 +276,7 @@ impl Reader<'_> {
         };
         let at = at.narrow(self.source, &format!("${name}"));
         let message = format!(
-            "`${name}` in {field} yields something else on every attempt, and all must come to the same"
+            "`${name}` in {field} differs between attempts, and all attempts must yield the same"
         );
         self.problem(at, message, help);
     }
@@ -293,7 +293,7 @@ impl Reader<'_> {
         }
         let (message, help) = match (name, self.names.get(name)) {
             ("states", _) => (
-                "`$states` belongs to the compiled machine".to_owned(),
+                "`$states` belongs to the compiled state machine".to_owned(),
                 format!("use {}", scope.list()),
             ),
             ("item" | "item_key", _) => (

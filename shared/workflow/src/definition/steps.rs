@@ -116,7 +116,7 @@ impl Reader<'_> {
             ("wait", Some(node)) => StepKind::Wait(self.wait(node, &inside, place)),
             ("approve", Some(node)) => {
                 if place.in_for_each {
-                    let help = "every item would ask somebody, many at once: ask once, before or after the for_each";
+                    let help = "every item would ask a person, many at once: ask once, before or after the for_each";
                     self.problem(fields.at, "an approve inside a for_each", help);
                 }
                 StepKind::Approve(self.approve(node, &fields, &inside, place.limits))

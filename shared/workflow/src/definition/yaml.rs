@@ -276,7 +276,7 @@ impl Builder<'_> {
             Some(Open::Map { entries, key, .. }) => match key.take() {
                 Some(key) => match entries.iter().find(|(earlier, _)| earlier.name == key.name) {
                     Some((earlier, _)) => {
-                        let message = format!("`{}` stands twice in this mapping", key.name);
+                        let message = format!("`{}` appears twice in this mapping", key.name);
                         let help =
                             format!("the first is on line {}: keep one of them", earlier.at.line);
                         self.problems.push(Problem::new(key.at, message, help));

@@ -1,11 +1,11 @@
-//! What persons decide: `approve`, `on_failure`, `decide_within`; what is right, and every mistake in them.
+//! Tests of decisions: `approve`, `on_failure`, `decide_within`, and every mistake in them.
 
 use insta::assert_snapshot;
 
 use super::{HEAD, definition, problems, step_problems};
 use crate::definition::graph;
 
-/// A workflow that asks a person twice, and goes on once.
+/// Returns a workflow with two approvals, two escalations and a step that may fail.
 fn asking() -> String {
     format!(
         r#"{HEAD}limits: {{ timeout: 8h }}
@@ -40,7 +40,7 @@ steps:
 }
 
 #[test]
-fn a_person_can_be_asked_before_a_step_and_after_its_failure() {
+fn a_graph_shows_approvals_and_escalations() {
     assert_snapshot!(graph(&definition(&asking())), @r#"
     flowchart TD
       begin(["WF-TEST version 1<br/>started by API"])
@@ -50,7 +50,7 @@ fn a_person_can_be_asked_before_a_step_and_after_its_failure() {
       step_cfo_agrees --> step_hold
       subgraph step_ask_and_tell ["ask_and_tell: in parallel"]
         step_controller_agrees{"controller_agrees<br/>approve within 1h<br/>Tell &quot;everyone&quot; &lt;now&gt;?"}
-        step_tell["tell<br/>http<br/>goes on if it fails"]:::irreversible
+        step_tell["tell<br/>http<br/>continues if it fails"]:::irreversible
         step_undo_if_this_fails["undo_if_this_fails<br/>vendor-hold"]
         step_tell --> step_undo_if_this_fails
         step_ask_if_this_fails["ask_if_this_fails<br/>vendor-hold<br/>asks within 1h if it fails"]
@@ -65,7 +65,7 @@ fn a_person_can_be_asked_before_a_step_and_after_its_failure() {
 }
 
 #[test]
-fn what_a_step_does_about_its_failure_is_one_of_three_words() {
+fn on_failure_is_one_of_three_words() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: esclate, decide_within: 5m }
   - { name: b, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: true }
   - { name: c, wait: 1s, on_failure: continue }
@@ -109,19 +109,19 @@ fn what_a_step_does_about_its_failure_is_one_of_three_words() {
 }
 
 #[test]
-fn a_decision_has_a_time_only_where_somebody_decides() {
+fn decide_within_needs_a_decision() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, decide_within: 5m }
   - { name: b, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: continue, decide_within: 5m }
   - { name: c, wait: 1s, decide_within: 5m }
 "#), @r#"
-  × `decide_within` where nobody decides
+  × `decide_within` without a decision
    ╭─[workflows/test.yaml:8:85]
  8 │   - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, decide_within: 5m }
    ·                                                                                     ─────────────
    ╰────
   help: it belongs to `on_failure: escalate` and to `approve`: add that, or leave it out
 
-  × `decide_within` where nobody decides
+  × `decide_within` without a decision
    ╭─[workflows/test.yaml:9:107]
  9 │   - { name: b, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: continue, decide_within: 5m }
    ·                                                                                                           ─────────────
@@ -193,7 +193,7 @@ fn a_decision_is_due_before_the_execution_times_out() {
 }
 
 #[test]
-fn nobody_is_asked_once_for_every_item() {
+fn a_for_each_asks_no_person_for_each_item() {
     assert_snapshot!(problems(&format!(r#"{HEAD}limits: {{ timeout: 2h }}
 steps:
   - name: each_one
@@ -213,7 +213,7 @@ steps:
  14 │         - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: escalate, decide_within: 5m }
     ·                                                                                                       ────────
     ╰────
-  help: every item that fails would ask somebody, many at once: write `rollback` or `continue`, or let one
+  help: every item that fails would ask a person, many at once: write `rollback` or `continue`, or let one
         `approve` step after the for_each ask
 
   × an approve inside a for_each
@@ -221,12 +221,12 @@ steps:
  18 │             - steps: [{ name: c, approve: { message: "{% $item.id %}" } }]
     ·                       ─
     ╰────
-  help: every item would ask somebody, many at once: ask once, before or after the for_each
+  help: every item would ask a person, many at once: ask once, before or after the for_each
 "#);
 }
 
 #[test]
-fn an_approval_is_a_question_and_nothing_else() {
+fn an_approval_has_no_fields_of_an_action() {
     assert_snapshot!(step_problems(&format!(r#"  - name: a
     approve: {{ message: "Go on?", by: cfo }}
     decide_within: 5m
@@ -273,7 +273,7 @@ fn an_approval_is_a_question_and_nothing_else() {
  13 │     retry: { max_attempts: 2 }
     ·     ─────
     ╰────
-  help: a person is asked once, and nothing is tried again: leave it out
+  help: a person is asked once, without a retry: leave it out
 
   × an `approve` step cannot have `timeout`
     ╭─[workflows/test.yaml:14:5]

@@ -1,11 +1,11 @@
-//! Mistakes in what a step does to the world: its input, its undo, its attempts and their time.
+//! Tests of mistakes in an action step: its input, its undo, its attempts and their time.
 
 use insta::assert_snapshot;
 
 use super::step_problems;
 
 #[test]
-fn an_input_is_checked_as_far_as_it_is_literal() {
+fn the_literal_part_of_an_input_is_checked() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, rollback: {} }
   - { name: b, action: vendor-hold, input: { vendor: v, days: many }, rollback: {} }
   - { name: c, action: vendor-hold, input: { vendor_id: "{% $input.vendor_id %}", days: -1 }, rollback: {} }
@@ -77,7 +77,7 @@ fn an_input_is_checked_as_far_as_it_is_literal() {
 }
 
 #[test]
-fn a_step_is_reversible_or_says_that_it_is_not() {
+fn a_step_declares_a_rollback_or_that_it_is_irreversible() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 } }
   - { name: b, action: http, input: { method: GET, url: u } }
   - { name: c, action: http, input: { method: GET, url: u }, irreversible: true, rollback: { input: { method: GET, url: u } } }
@@ -114,7 +114,7 @@ fn a_step_is_reversible_or_says_that_it_is_not() {
 }
 
 #[test]
-fn an_undo_takes_what_its_action_says() {
+fn an_undo_takes_the_input_that_its_action_demands() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: { input: {} } }
   - { name: b, action: http, input: { method: GET, url: u }, rollback: {} }
   - { name: c, action: http, input: { method: GET, url: u }, rollback: { input: { method: GET, ur: u }, when: x } }
@@ -124,7 +124,7 @@ fn an_undo_takes_what_its_action_says() {
  8 │   - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: { input: {} } }
    ·                                                                                          ─
    ╰────
-  help: leave it out: it undoes by what the step did
+  help: leave it out: the undo takes what the step did
 
   × the undo of action http has no input
    ╭─[workflows/test.yaml:9:72]
@@ -157,7 +157,7 @@ fn an_undo_takes_what_its_action_says() {
 }
 
 #[test]
-fn times_and_retries_have_their_form() {
+fn the_form_of_timeouts_and_retries_is_checked() {
     assert_snapshot!(step_problems(r#"  - name: a
     action: vendor-hold
     input: { vendor_id: v, days: 1 }
@@ -244,7 +244,7 @@ fn times_and_retries_have_their_form() {
 }
 
 #[test]
-fn attempts_and_waits_end_before_the_execution_does() {
+fn attempts_and_waits_must_fit_into_the_timeout_of_the_execution() {
     assert_snapshot!(step_problems(r#"  - name: a
     action: vendor-hold
     input: { vendor_id: v, days: 1 }

@@ -1,11 +1,11 @@
-//! Mistakes in expressions: syntax, and names that are not there.
+//! Tests of mistakes in expressions: syntax, and names that do not exist.
 
 use insta::assert_snapshot;
 
 use super::step_problems;
 
 #[test]
-fn an_expression_is_jsonata_and_the_whole_text() {
+fn an_expression_is_jsonata_and_fills_the_text() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: "{% $input.( %}", days: 1 }, rollback: {} }
   - { name: b, action: vendor-hold, input: { vendor_id: "{%  %}", days: 1 }, rollback: {} }
   - { name: c, action: vendor-hold, input: { vendor_id: "v {% $input.vendor_id %}", days: 1, "{% $k %}": 1 }, rollback: {} }
@@ -107,7 +107,7 @@ fn only_earlier_steps_can_be_used() {
 }
 
 #[test]
-fn what_a_container_yields_is_named_by_the_container() {
+fn the_output_of_a_container_has_the_name_of_the_container() {
     assert_snapshot!(step_problems(r#"  - name: both
     parallel:
       - steps: [{ name: left, action: vendor-hold, input: { vendor_id: "{% $input.vendor_id %}", days: 1 }, rollback: {} }]
@@ -177,7 +177,7 @@ fn what_a_container_yields_is_named_by_the_container() {
 }
 
 #[test]
-fn functions_are_jsonatas_and_step_functions() {
+fn only_functions_of_jsonata_and_step_functions_exist() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: "{% $uppercas('a') & $eval('1') & $frobnicate(1) & string(1) & $hash('a', 'SHA-256') & $uuid() %}", days: 1 }, rollback: {} }
 "#), @r#"
   × there is no function `$uppercas`
@@ -211,7 +211,7 @@ fn functions_are_jsonatas_and_step_functions() {
 }
 
 #[test]
-fn fields_are_read_from_something() {
+fn a_field_is_read_from_a_variable() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: "{% vendor_id & $ & $$.b & * %}", days: 1 }, rollback: {} }
 "#), @r#"
   × the field `vendor_id` is read from nothing
@@ -245,7 +245,7 @@ fn fields_are_read_from_something() {
 }
 
 #[test]
-fn fields_that_can_never_be_there_are_found() {
+fn fields_that_never_exist_are_reported() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: "{% $input.vendorid & $execution.tenent %}", days: 1 }, rollback: {} }
 "#), @r#"
   × `$input` has no field `vendorid`
@@ -265,11 +265,11 @@ fn fields_that_can_never_be_there_are_found() {
 }
 
 #[test]
-fn the_machines_own_names_are_not_for_definitions() {
+fn names_of_the_compiled_state_machine_are_refused() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: "{% $states.input.vendor_id %}", days: 1 }, rollback: {} }
   - { name: b, action: vendor-hold, input: { vendor_id: "{% $event.detail & $item.id & $failure %}", days: 1 }, rollback: {} }
 "#), @r#"
-  × `$states` belongs to the compiled machine
+  × `$states` belongs to the compiled state machine
    ╭─[workflows/test.yaml:8:61]
  8 │   - { name: a, action: vendor-hold, input: { vendor_id: "{% $states.input.vendor_id %}", days: 1 }, rollback: {} }
    ·                                                             ───────
@@ -313,7 +313,7 @@ fn parameters_must_be_in_the_template() {
 }
 
 #[test]
-fn a_secrets_name_is_written_out() {
+fn the_name_of_a_secret_is_literal() {
     assert_snapshot!(step_problems(r#"  - name: a
     action: http
     input: { method: GET, url: "${VendorSystemUrl}", auth: { secret: "{% $input.vendor_id %}" } }
@@ -352,7 +352,7 @@ fn a_secrets_name_is_written_out() {
 }
 
 #[test]
-fn what_an_approval_yields_is_known() {
+fn the_fields_of_an_approval_are_known() {
     assert_snapshot!(step_problems(r#"  - { name: a, approve: { message: "{% $b.by %}" }, decide_within: 5m }
   - { name: b, approve: { message: "{% $a.who & $a.by & $a.at & $a.reason %}" }, decide_within: 5m }
 "#), @r#"

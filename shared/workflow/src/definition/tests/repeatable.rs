@@ -1,11 +1,11 @@
-//! What every attempt must come to anew: `when` and `item_key` take nothing that changes.
+//! Tests that `when` and `item_key` yield the same on every attempt.
 
 use insta::assert_snapshot;
 
 use super::{HEAD, definition, step_problems};
 
 #[test]
-fn every_attempt_comes_to_the_same_condition_and_key() {
+fn conditions_and_item_keys_are_the_same_on_every_attempt() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, when: "{% $now() < '2030' and $millis() < 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
   - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
   - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
@@ -16,7 +16,7 @@ fn every_attempt_comes_to_the_same_condition_and_key() {
       steps:
         - { name: d, action: vendor-hold, when: "{% $item.due < $now() %}", input: { vendor_id: v, days: 1 }, rollback: {} }
 "#), @r#"
-  × `$now` in `when` yields something else on every attempt, and all must come to the same
+  × `$now` in `when` differs between attempts, and all attempts must yield the same
    ╭─[workflows/test.yaml:8:47]
  8 │   - { name: a, action: vendor-hold, when: "{% $now() < '2030' and $millis() < 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
    ·                                               ────
@@ -24,7 +24,7 @@ fn every_attempt_comes_to_the_same_condition_and_key() {
   help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
         output
 
-  × `$millis` in `when` yields something else on every attempt, and all must come to the same
+  × `$millis` in `when` differs between attempts, and all attempts must yield the same
    ╭─[workflows/test.yaml:8:67]
  8 │   - { name: a, action: vendor-hold, when: "{% $now() < '2030' and $millis() < 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
    ·                                                                   ───────
@@ -32,14 +32,14 @@ fn every_attempt_comes_to_the_same_condition_and_key() {
   help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
         output
 
-  × `$random` in `when` yields something else on every attempt, and all must come to the same
+  × `$random` in `when` differs between attempts, and all attempts must yield the same
    ╭─[workflows/test.yaml:9:47]
  9 │   - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
    ·                                               ───────
    ╰────
   help: put the value into the input, or into an earlier step's output
 
-  × `$uuid` in `when` yields something else on every attempt, and all must come to the same
+  × `$uuid` in `when` differs between attempts, and all attempts must yield the same
    ╭─[workflows/test.yaml:9:67]
  9 │   - { name: b, action: vendor-hold, when: "{% $random() < 0.5 and $uuid() != $eval('1') %}", input: { vendor_id: v, days: 1 }, rollback: {} }
    ·                                                                   ─────
@@ -53,14 +53,14 @@ fn every_attempt_comes_to_the_same_condition_and_key() {
    ╰────
   help: write the expression itself
 
-  × `$random` in `when` yields something else on every attempt, and all must come to the same
+  × `$random` in `when` differs between attempts, and all attempts must yield the same
     ╭─[workflows/test.yaml:10:57]
  10 │   - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback:
     ·                                                         ───────
     ╰────
   help: put the value into the input, or into an earlier step's output
 
-  × `$now` in `when` yields something else on every attempt, and all must come to the same
+  × `$now` in `when` differs between attempts, and all attempts must yield the same
     ╭─[workflows/test.yaml:10:86]
  10 │   - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
     ·                                                                                      ────
@@ -68,21 +68,21 @@ fn every_attempt_comes_to_the_same_condition_and_key() {
   help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
         output
 
-  × `$shuffle` in `when` yields something else on every attempt, and all must come to the same
+  × `$shuffle` in `when` differs between attempts, and all attempts must yield the same
     ╭─[workflows/test.yaml:10:111]
  10 │   - { name: c, action: vendor-hold, when: "{% $map([1], $random)[0] < 0.5 and ($f := $now; $f()) < '2030' and $shuffle([1, 2])[0] = 1 %}", input: { vendor_id: v, days: 1 }, rollback: {} }
     ·                                                                                                               ────────
     ╰────
   help: put the value into the input, or into an earlier step's output
 
-  × `$uuid` in `item_key` yields something else on every attempt, and all must come to the same
+  × `$uuid` in `item_key` differs between attempts, and all attempts must yield the same
     ╭─[workflows/test.yaml:14:32]
  14 │       item_key: "{% $item.id & $uuid() %}"
     ·                                ─────
     ╰────
   help: put the value into the input, or into an earlier step's output
 
-  × `$now` in `when` yields something else on every attempt, and all must come to the same
+  × `$now` in `when` differs between attempts, and all attempts must yield the same
     ╭─[workflows/test.yaml:16:65]
  16 │         - { name: d, action: vendor-hold, when: "{% $item.due < $now() %}", input: { vendor_id: v, days: 1 }, rollback: {} }
     ·                                                                 ────
@@ -93,7 +93,7 @@ fn every_attempt_comes_to_the_same_condition_and_key() {
 }
 
 #[test]
-fn what_changes_may_stand_where_it_is_asked_once_or_under_a_name_of_ones_own() {
+fn values_that_change_are_accepted_in_inputs_and_under_local_names() {
     definition(&format!(
         r#"{HEAD}steps:
   - {{ name: moment, wait: {{ until: "{{% $now() %}}" }} }}

@@ -1,11 +1,11 @@
-//! Mistakes in what a start must keep to: hours, freezes, an approval, pauses, budgets, limits.
+//! Tests of mistakes in guardrails besides assertions: hours, freezes, approval, budgets, limits.
 
 use insta::assert_snapshot;
 
 use super::problems;
 
 #[test]
-fn times_are_checked_against_clocks_and_zones_that_there_are() {
+fn hours_and_freezes_need_real_times_and_zones() {
     assert_snapshot!(problems(r#"workflow: WF-A
 version: 1
 input: { type: object }
@@ -102,7 +102,7 @@ steps:
  10 │   - { zone: UTC, until: tomorrow }
     ·     ─
     ╰────
-  help: add `reason: nobody is there`
+  help: add `reason: year-end closing`
 
   × unknown field `until` in a freeze
     ╭─[workflows/test.yaml:10:18]
@@ -114,7 +114,7 @@ steps:
 }
 
 #[test]
-fn budgets_and_limits_are_whole_exact_and_named_apart() {
+fn budgets_and_limits_are_exact_and_have_unique_names() {
     assert_snapshot!(problems(r#"workflow: WF-A
 version: 1
 input: { type: object, additionalProperties: false, properties: { amount: { type: number } } }
@@ -131,7 +131,7 @@ steps:
     wait: 1s
 when_paused: qeueu
 "#), @r#"
-  × `$now` in assert yields something else on every attempt, and all must come to the same
+  × `$now` in assert differs between attempts, and all attempts must yield the same
    ╭─[workflows/test.yaml:5:38]
  5 │   - { name: held_amount, assert: "{% $now() > '2026' %}", message: not yet }
    ·                                      ────
@@ -139,7 +139,7 @@ when_paused: qeueu
   help: `$execution.started_at` stays the same; or put the moment into the input or into an earlier step's
         output
 
-  × `hours` is what receipts call a check of the engine's own
+  × `hours` is the name of a check of the engine in receipts
    ╭─[workflows/test.yaml:6:13]
  6 │   - { name: hours, assert: "{% $approval.by = $tenant %}", message: never }
    ·             ─────
@@ -174,7 +174,7 @@ when_paused: qeueu
    ╰────
   help: did you mean `amount`? $input has amount
 
-  × `$random` in amount yields something else on every attempt, and all must come to the same
+  × `$random` in amount differs between attempts, and all attempts must yield the same
    ╭─[workflows/test.yaml:9:54]
  9 │   - { name: held_amount, amount: "{% $input.amonut * $random() %}", limit: 0.00001, per: fortnight }
    ·                                                      ───────
@@ -247,7 +247,7 @@ when_paused: qeueu
 }
 
 #[test]
-fn a_trigger_of_a_workflow_that_needs_an_approval_brings_one() {
+fn a_trigger_brings_the_approval_that_its_workflow_requires() {
     assert_snapshot!(problems(r#"workflow: WF-A
 version: 1
 input: { type: object }

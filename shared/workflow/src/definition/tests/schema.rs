@@ -1,4 +1,4 @@
-//! The JSON Schema agrees with the reader: both accept the same files and refuse mistakes of form.
+//! Tests that the JSON Schema and the reader accept the same files and refuse the same mistakes.
 
 use holdfast_action::ActionInfo;
 use serde_json::Value;
@@ -16,7 +16,7 @@ fn value(yaml: &str) -> Value {
 }
 
 #[test]
-fn mistakes_of_form_fail_both_the_schema_and_the_reader() {
+fn the_schema_and_the_reader_refuse_the_same_mistakes_of_form() {
     let schema = schema();
     let hold = "action: vendor-hold, input: { vendor_id: v, days: 1 }";
     let top = |line: &str| format!("{HEAD}{line}\nsteps: [{{ name: a, wait: 1s }}]\n");
@@ -93,7 +93,7 @@ fn mistakes_of_form_fail_both_the_schema_and_the_reader() {
 }
 
 #[test]
-fn an_expression_or_parameter_can_stand_for_any_value() {
+fn an_expression_or_a_parameter_can_replace_any_value() {
     let yaml = format!(
         "{HEAD}steps:
   - name: a

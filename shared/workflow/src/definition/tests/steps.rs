@@ -1,11 +1,11 @@
-//! Mistakes in steps: kinds, names, actions, waits and containers.
+//! Tests of mistakes in steps: kinds, names, actions, waits and containers.
 
 use insta::assert_snapshot;
 
 use super::step_problems;
 
 #[test]
-fn a_step_is_one_thing_and_has_a_name() {
+fn a_step_has_one_kind_and_a_name() {
     assert_snapshot!(step_problems(r#"  - name: nothing
   - name: both
     wait: 1s
@@ -51,7 +51,7 @@ fn a_step_is_one_thing_and_has_a_name() {
 }
 
 #[test]
-fn names_are_unique_and_not_taken() {
+fn step_names_are_unique_and_not_reserved() {
     assert_snapshot!(step_problems(r#"  - { name: Hold-It, wait: 1s }
   - { name: sum, wait: 1s }
   - { name: input, wait: 1s }
@@ -89,7 +89,7 @@ fn names_are_unique_and_not_taken() {
 }
 
 #[test]
-fn an_unknown_action_is_told_which_exist() {
+fn an_unknown_action_gets_the_list_of_actions() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hol, rollback: {} }
   - { name: b, action: 7, rollback: {} }
 "#), @r#"
@@ -110,7 +110,7 @@ fn an_unknown_action_is_told_which_exist() {
 }
 
 #[test]
-fn unknown_fields_of_a_step_are_named() {
+fn unknown_fields_of_a_step_are_reported() {
     assert_snapshot!(step_problems(r#"  - name: a
     action: vendor-hold
     input: { vendor_id: v, days: 1 }
@@ -199,7 +199,7 @@ fn waits_and_containers_have_no_when() {
 }
 
 #[test]
-fn containers_say_what_runs_in_them() {
+fn containers_need_items_and_steps() {
     assert_snapshot!(step_problems(r#"  - name: a
     parallel:
       - steps: []

@@ -1,11 +1,11 @@
-//! Mistakes that keep a file from being read as YAML, and values that YAML leaves in doubt.
+//! Tests of mistakes in the YAML itself, and of ambiguous values.
 
 use insta::assert_snapshot;
 
 use super::{drawn, problems, read};
 
 #[test]
-fn an_empty_file_is_told_how_to_begin() {
+fn an_empty_file_gets_a_hint_how_to_begin() {
     assert_snapshot!(problems(r#""#), @r#"
       × the file is empty
        ╭─[workflows/test.yaml:1:1]
@@ -15,7 +15,7 @@ fn an_empty_file_is_told_how_to_begin() {
 }
 
 #[test]
-fn an_expression_without_quotes_is_told_to_take_some() {
+fn an_expression_without_quotes_gets_a_hint() {
     assert_snapshot!(problems(r#"workflow: {% $input.a %}
 "#), @r#"
   × not YAML: unexpected character: `%'
@@ -28,7 +28,7 @@ fn an_expression_without_quotes_is_told_to_take_some() {
 }
 
 #[test]
-fn quotes_inside_quotes_are_told_apart() {
+fn quotes_inside_quotes_get_a_hint() {
     assert_snapshot!(problems(r#"workflow: "{% $input["a"] %}"
 "#), @r#"
   × not YAML: invalid trailing content after double-quoted scalar
@@ -55,7 +55,7 @@ fn a_tab_is_not_indentation() {
 }
 
 #[test]
-fn a_missing_bracket_is_found_at_the_end() {
+fn a_missing_bracket_is_reported_at_the_end() {
     assert_snapshot!(problems(r#"tenants: [acme,
 "#), @r#"
   × not YAML: while parsing a node, did not find expected node content
@@ -68,7 +68,7 @@ fn a_missing_bracket_is_found_at_the_end() {
 }
 
 #[test]
-fn a_colon_in_plain_text_is_told_to_take_quotes() {
+fn a_colon_in_plain_text_gets_a_hint() {
     assert_snapshot!(problems(r#"description: note: this
 "#), @r#"
   × not YAML: mapping values are not allowed in this context
@@ -94,7 +94,7 @@ fn an_alias_needs_its_anchor() {
 }
 
 #[test]
-fn a_second_document_belongs_in_another_file() {
+fn a_second_document_is_refused() {
     assert_snapshot!(problems(r#"workflow: WF-A
 ---
 workflow: WF-B
@@ -109,7 +109,7 @@ workflow: WF-B
 }
 
 #[test]
-fn values_that_can_be_read_in_two_ways_are_quoted() {
+fn ambiguous_values_must_be_quoted() {
     assert_snapshot!(problems(r#"workflow: WF-A
 version: 007
 description: yes
@@ -175,21 +175,21 @@ steps: [{ name: a, wait: 1s }]
 }
 
 #[test]
-fn a_key_stands_once() {
+fn a_repeated_key_is_refused() {
     assert_snapshot!(problems(r#"workflow: WF-A
 version: 1
 version: 2
 input: { type: object }
 steps: [{ name: a, wait: 1s, wait: 2s }]
 "#), @r#"
-  × `version` stands twice in this mapping
+  × `version` appears twice in this mapping
    ╭─[workflows/test.yaml:3:1]
  3 │ version: 2
    · ───────
    ╰────
   help: the first is on line 2: keep one of them
 
-  × `wait` stands twice in this mapping
+  × `wait` appears twice in this mapping
    ╭─[workflows/test.yaml:5:30]
  5 │ steps: [{ name: a, wait: 1s, wait: 2s }]
    ·                              ────
@@ -199,7 +199,7 @@ steps: [{ name: a, wait: 1s, wait: 2s }]
 }
 
 #[test]
-fn merge_keys_are_not_yaml_any_more() {
+fn merge_keys_are_refused() {
     assert_snapshot!(problems(r#"workflow: WF-A
 version: 1
 input: { type: object }
@@ -221,7 +221,7 @@ steps:
 }
 
 #[test]
-fn a_file_that_would_cost_too_much_to_read_is_refused() {
+fn a_file_that_is_too_costly_to_read_is_refused() {
     let nested = |levels: usize| {
         (0..levels)
             .map(|level| format!("{}a:\n", "  ".repeat(level)))

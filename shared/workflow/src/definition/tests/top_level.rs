@@ -1,11 +1,11 @@
-//! Mistakes in what stands before the steps: identity, tenants, input, guardrails, limits.
+//! Tests of mistakes before the steps: identity, tenants, input, assertions, limits.
 
 use insta::assert_snapshot;
 
 use super::problems;
 
 #[test]
-fn everything_that_is_missing_is_named_at_once() {
+fn all_missing_fields_are_reported_together() {
     assert_snapshot!(problems(r#"description: only this
 "#), @r#"
   × a workflow has no `workflow`
@@ -52,7 +52,7 @@ fn a_workflow_is_a_mapping() {
 }
 
 #[test]
-fn unknown_fields_are_told_their_neighbours() {
+fn an_unknown_field_gets_the_closest_known_one_as_a_hint() {
     assert_snapshot!(problems(r#"workflow: WF-A
 version: 1
 guardrail: []
@@ -80,7 +80,7 @@ steps: [{ name: a, wait: 1s }]
 }
 
 #[test]
-fn names_numbers_and_lists_have_their_form() {
+fn the_form_of_names_numbers_and_lists_is_checked() {
     assert_snapshot!(problems(r#"workflow: wf_a
 version: 0
 description: 7
@@ -172,7 +172,7 @@ steps: [{ name: a, wait: 1s }]
 }
 
 #[test]
-fn an_input_schema_asks_nobody_else_and_computes_nothing() {
+fn an_input_schema_has_no_remote_references_and_no_expressions() {
     assert_snapshot!(problems(r#"workflow: WF-A
 version: 1
 input:

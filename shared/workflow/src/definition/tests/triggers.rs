@@ -1,10 +1,10 @@
-//! Mistakes in triggers: events, schedules, and how they become a start.
+//! Tests of mistakes in triggers: events, schedules, and how they become a start.
 
 use insta::assert_snapshot;
 
 use super::{HEAD, problems};
 
-/// What is said of triggers in a workflow that is otherwise right.
+/// Returns the problems of triggers in a workflow that is otherwise correct.
 fn trigger_problems(triggers: &str) -> String {
     problems(&format!(
         "{HEAD}tenants: [acme]\ntriggers:\n{triggers}steps: [{{ name: a, wait: 1s }}]\n"
@@ -62,7 +62,7 @@ fn an_event_needs_a_tenant_and_a_business_key() {
 }
 
 #[test]
-fn a_pattern_lists_what_may_match() {
+fn an_event_pattern_holds_lists() {
     assert_snapshot!(trigger_problems(r#"  - event: { source: finops, detail_type: [A], detail: { state: open, empty: [] } }
     tenant: acme
     idempotency_key: "{% $event.id %}"
@@ -119,7 +119,7 @@ fn a_pattern_lists_what_may_match() {
 }
 
 #[test]
-fn a_constant_key_would_run_once_for_ever() {
+fn a_constant_idempotency_key_is_refused() {
     assert_snapshot!(trigger_problems(r#"  - { event: { source: [a] }, tenant: acme, idempotency_key: always }
 "#), @r#"
   × the same idempotency key for every start: only the first would run
@@ -132,7 +132,7 @@ fn a_constant_key_would_run_once_for_ever() {
 }
 
 #[test]
-fn a_literal_tenant_must_be_one_that_may_start_it() {
+fn a_literal_tenant_must_be_among_the_tenants() {
     assert_snapshot!(trigger_problems(r#"  - { schedule: rate(1 day), tenant: acmee }
   - { schedule: rate(1 day), tenant: Not A Tenant }
 "#), @r#"
@@ -153,7 +153,7 @@ fn a_literal_tenant_must_be_one_that_may_start_it() {
 }
 
 #[test]
-fn schedules_and_time_zones_have_their_form() {
+fn the_form_of_schedules_and_time_zones_is_checked() {
     assert_snapshot!(trigger_problems(r#"  - { schedule: every hour, tenant: acme }
   - { schedule: rate(1 hours), tenant: acme }
   - { schedule: cron(0 2 * * *), tenant: acme }
@@ -214,7 +214,7 @@ fn schedules_and_time_zones_have_their_form() {
 }
 
 #[test]
-fn each_trigger_sees_what_started_it() {
+fn a_trigger_sees_its_own_event_or_time() {
     assert_snapshot!(trigger_problems(r#"  - name: one
     schedule: rate(1 day)
     tenant: "{% $event.detail.tenant %}"
