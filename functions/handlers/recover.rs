@@ -138,7 +138,7 @@ impl RecoveryHandler {
             execution: execution_id(&start.tenant, workflow, &start.idempotency_key),
             tenant: start.tenant,
         };
-        if let Some(execution) = self.engine.ledger.execution(&at).await? {
+        if let Some(execution) = self.engine.ledger.read(&at).await? {
             return Ok(Some(execution));
         }
         let task = BeginTask {
@@ -157,7 +157,7 @@ impl RecoveryHandler {
         {
             return Err(RecoveryError::Begin(error));
         }
-        Ok(self.engine.ledger.execution(&at).await?)
+        Ok(self.engine.ledger.read(&at).await?)
     }
 
     /// Looks after every execution that is overdue and has nobody who acts for it, and after decisions of which the

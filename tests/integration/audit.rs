@@ -14,7 +14,8 @@ use holdfast_engine::Host;
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::Ledger;
 use holdfast_tests::{
-    DELAY, Queue, Stack, answered, eventually, kill, logged, texts, unique, variable, workers,
+    DELAY, Queue, Stack, answered, eventually, execution_key, kill, logged, texts, unique,
+    variable, workers,
 };
 use serde_json::{Value, json};
 
@@ -326,7 +327,7 @@ async fn what_an_execution_told_can_be_told_once_more_under_the_same_ids() {
 async fn an_item_that_something_else_wrote_goes_to_the_queue_of_what_is_not_told_by_its_key() {
     let config = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
     let table = aws_sdk_dynamodb::Client::new(&config);
-    let pk = format!("TENANT#acme#EXEC#{}", unique("alien"));
+    let pk = execution_key("acme", &unique("alien")).pk();
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let put = table
         .put_item()

@@ -1,7 +1,10 @@
 //! Hostile text that passes the doors: it stays data on its way to targets, expressions, logs and people.
 
 use holdfast_ids::keys::{ExecutionKey, payload_object};
-use holdfast_tests::{DELAY, Stack, call, eventually, invoke, logged, unique, variable};
+use holdfast_ledger::Key;
+use holdfast_tests::{
+    DELAY, Stack, call, eventually, execution_key, invoke, logged, unique, variable,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -323,8 +326,8 @@ async fn a_decision_that_comes_again_or_with_a_used_token_changes_nothing() {
 /// The task token of an execution's question, which only the ledger and the machine know.
 async fn token_of(stack: &Stack, id: &str) -> String {
     eventually("the question has a token", 30, || async {
-        let at = format!("TENANT#acme#EXEC#{id}");
-        let value = aws_sdk_dynamodb::types::AttributeValue::S(at);
+        let pk = execution_key("acme", id).pk();
+        let value = aws_sdk_dynamodb::types::AttributeValue::S(pk.clone());
         let query = stack
             .aws
             .dynamodb
@@ -334,10 +337,11 @@ async fn token_of(stack: &Stack, id: &str) -> String {
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", value);
         let found = query.send().await.expect("the ledger answers");
-        let question = |item: &&std::collections::HashMap<
-            _,
-            aws_sdk_dynamodb::types::AttributeValue,
-        >| { item["sk"].as_s().is_ok_and(|key| key.starts_with("ASK#")) };
+        let question =
+            |item: &&std::collections::HashMap<_, aws_sdk_dynamodb::types::AttributeValue>| {
+                let key = item["sk"].as_s().ok().and_then(|sk| Key::parse(&pk, sk));
+                matches!(key, Some(Key::Question(_)))
+            };
         let questions = found.items().iter().filter(question);
         let mut tokens = questions.filter_map(|item| item.get("token")?.as_s().ok());
         tokens

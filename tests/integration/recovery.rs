@@ -102,7 +102,7 @@ async fn two_recovery_machines_at_once_commit_each_undo_once() {
     let id = hanging(&stack, &vendor, &unique("two")).await;
     let execution = ledger()
         .await
-        .execution(&at(&id))
+        .read(&at(&id))
         .await
         .expect("the ledger answers");
     let execution = execution.expect("it is recorded");
@@ -136,10 +136,7 @@ async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep
     stack.api.finished(&id).await;
     // As if its machine had vanished before `Finish`, long ago.
     let ledger = ledger().await;
-    let execution = ledger
-        .execution(&at(&id))
-        .await
-        .expect("the ledger answers");
+    let execution = ledger.read(&at(&id)).await.expect("the ledger answers");
     let execution = execution.expect("it is recorded");
     let lost = ExecutionRecord {
         rev: execution.rev + 1,
@@ -150,9 +147,7 @@ async fn an_execution_whose_machine_is_gone_without_a_word_is_found_by_the_sweep
         receipt: None,
         ..execution.clone()
     };
-    let put = ledger
-        .put_execution(&lost, Expect::Rev(execution.rev))
-        .await;
+    let put = ledger.put(&lost, Expect::Rev(execution.rev)).await;
     assert_eq!(put, Ok(Put::Done));
     eventually("the sweep has found it", 30, || async {
         let swept = tokio::task::spawn_blocking(|| invoke("recover", &json!({})));

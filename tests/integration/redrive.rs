@@ -17,10 +17,7 @@ async fn a_redrive_whose_machine_was_never_started_is_started_by_a_repeat() {
     let id = undone(&stack, &vendor).await;
     // As the API records it, which then died.
     let ledger = ledger().await;
-    let failed = ledger
-        .execution(&at(&id))
-        .await
-        .expect("the ledger answers");
+    let failed = ledger.read(&at(&id)).await.expect("the ledger answers");
     let failed = failed.expect("it is recorded");
     let owner = stack.aws.execution(DELAY, &format!("{id}-r1"));
     let asked = ExecutionRecord {
@@ -41,7 +38,7 @@ async fn a_redrive_whose_machine_was_never_started_is_started_by_a_repeat() {
         }),
         ..failed.clone()
     };
-    let put = ledger.put_execution(&asked, Expect::Rev(failed.rev)).await;
+    let put = ledger.put(&asked, Expect::Rev(failed.rev)).await;
     assert_eq!(put, Ok(Put::Done));
 
     let path = format!("/v1/executions/{id}/redrive");

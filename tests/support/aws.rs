@@ -3,6 +3,8 @@
 use aws_config::BehaviorVersion;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_sfn::types::ExecutionStatus;
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::Key;
 use serde_json::Value;
 
 use crate::{eventually, variable};
@@ -27,6 +29,14 @@ pub struct Ended {
     pub error: String,
     /// The states it entered, in order.
     pub states: Vec<String>,
+}
+
+/// The key of an execution record.
+pub fn execution_key(tenant: &str, execution: &str) -> Key {
+    Key::Execution(ExecutionKey {
+        tenant: tenant.to_owned(),
+        execution: execution.to_owned(),
+    })
 }
 
 impl Aws {
@@ -174,7 +184,7 @@ impl Aws {
 
     /// How many ledger items an execution has.
     pub async fn ledger_items(&self, tenant: &str, execution: &str) -> usize {
-        let partition = format!("TENANT#{tenant}#EXEC#{execution}");
+        let partition = execution_key(tenant, execution).pk();
         let query = self
             .dynamodb
             .query()

@@ -15,7 +15,7 @@ mod vendor;
 mod workers;
 
 pub use api::{Api, Reply};
-pub use aws::{Aws, Ended};
+pub use aws::{Aws, Ended, execution_key};
 pub use lambda::{Changed, answered, function_role, invoke, invoked};
 pub use logs::logged;
 pub use permit::{Permit, allow};

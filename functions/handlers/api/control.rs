@@ -101,7 +101,7 @@ async fn turn(
         by,
     };
     let ledger = app.tenants.controls();
-    let mut stands = ledger.control(&scope).await?;
+    let mut stands = ledger.read(&scope).await?;
     loop {
         let now = SystemHost.now();
         let meanwhile = body.running_executions;
@@ -114,7 +114,7 @@ async fn turn(
             }));
         };
         let expect = before.map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
-        match ledger.put_control(&next, expect).await? {
+        match ledger.put(&next, expect).await? {
             Put::Done => {
                 let audit = match next.state {
                     Switch::Paused => "workflow.paused",

@@ -58,7 +58,7 @@ pub(crate) async fn cancel(
         .authorize(&app, Operation::Cancel, named, Resource::Execution(&id))
         .await?;
     let (at, request) = (caller.key(&id)?, given(&caller, &reason)?);
-    let before = caller.ledger.execution(&at).await?;
+    let before = caller.ledger.read(&at).await?;
     let decide = |found: &Snapshot| {
         let owner = recovery(&app, &found.execution);
         holdfast_ledger::cancel(&found.execution, &request, &owner, SystemHost.now())
@@ -179,7 +179,7 @@ async fn redriven(
     at: &ExecutionKey,
     request: &Request,
 ) -> Result<RequestOutcome, Problem> {
-    let Some(execution) = caller.ledger.execution(at).await? else {
+    let Some(execution) = caller.ledger.read(at).await? else {
         return Ok(RequestOutcome::Unknown);
     };
     let compiled = app

@@ -9,7 +9,7 @@ use holdfast_ids::{
     keys::ExecutionKey,
     names::{check_tenant, is_execution_id, quoted},
 };
-use holdfast_ledger::Ledger;
+use holdfast_ledger::{IncidentKey, Ledger};
 use lambda_http::request::RequestContext;
 
 use crate::{App, problem::Problem};
@@ -152,11 +152,13 @@ impl AuthorizedCaller {
         Ok(match thing {
             Resource::Tenant => true,
             Resource::Execution(id) if is_execution_id(id) => {
-                self.ledger.execution(&self.key(id)?).await?.is_some()
+                self.ledger.read(&self.key(id)?).await?.is_some()
             }
-            Resource::Incident(id) if is_execution_id(id) => {
-                self.ledger.incident(&self.tenant, id).await?.is_some()
-            }
+            Resource::Incident(id) if is_execution_id(id) => self
+                .ledger
+                .read(&IncidentKey::new(&self.tenant, id))
+                .await?
+                .is_some(),
             Resource::Execution(_) | Resource::Incident(_) => false,
         })
     }

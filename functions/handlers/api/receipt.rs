@@ -82,7 +82,7 @@ pub(crate) async fn link(
         .await?;
     let execution = caller
         .ledger
-        .execution(&caller.key(&id)?)
+        .read(&caller.key(&id)?)
         .await?
         .ok_or_else(|| caller.unknown(&id))?;
     let generation = how.generation.unwrap_or(execution.generation);

@@ -70,7 +70,7 @@ pub(crate) async fn start(
         .authorize(&app, Operation::Start, named, Resource::Tenant)
         .await?;
     let asked = read(&caller, workflow, &headers, body)?;
-    if let Some(execution) = caller.ledger.execution(&asked.at).await? {
+    if let Some(execution) = caller.ledger.read(&asked.at).await? {
         return repeated(&caller, &asked, execution.fingerprint()).await;
     }
     if let Err(no) = check_start(&app, &caller, &asked).await {
@@ -293,7 +293,7 @@ async fn started_before(
     {
         return Ok(answer(StatusCode::ACCEPTED, asked, false));
     }
-    if let Some(execution) = caller.ledger.execution(&asked.at).await? {
+    if let Some(execution) = caller.ledger.read(&asked.at).await? {
         return repeated(caller, asked, execution.fingerprint()).await;
     }
     let first = first

@@ -2,7 +2,7 @@
 
 use super::{Event, Record, all, events_of};
 use holdfast_engine::cases;
-use holdfast_ledger::{Ledger, LedgerError, Snapshot};
+use holdfast_ledger::{IncidentKey, Ledger, LedgerError, Snapshot};
 
 /// What the records of an execution tell ([`told`]) and, of the incidents that it was the last to open, what has
 /// happened since; in order.
@@ -10,7 +10,7 @@ pub async fn story<L: Ledger>(ledger: &L, snapshot: &Snapshot) -> Result<Vec<Eve
     let at = &snapshot.execution.at;
     let mut story = events_of(snapshot);
     for id in cases(snapshot) {
-        let incident = ledger.incident(&at.tenant, &id).await?;
+        let incident = ledger.read(&IncidentKey::new(&at.tenant, &id)).await?;
         let Some(incident) = incident.filter(|one| one.execution == at.execution) else {
             continue;
         };

@@ -99,9 +99,7 @@ async fn ruled(
         room.tell(&question.token, answer(&asked.ask.step, ruling));
     }
     if let Some(told) = question.told() {
-        ledger
-            .put_question(&told, Expect::Rev(question.rev))
-            .await?;
+        ledger.put(&told, Expect::Rev(question.rev)).await?;
     }
     Ok(true)
 }

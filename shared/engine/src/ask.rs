@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
 use holdfast_ledger::{
     Cause, ExecutionRecord, Expect, ExpiryTransition, Ledger, Link, Put, Question, QuestionState,
-    QuestionTransition, Ruling, StepRecord, WAITING, enact, expire, put_question,
+    QuestionTransition, Ruling, StepKey, StepRecord, WAITING, enact, expire, put_question,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskResult, AskTask, ExpireTask, QuestionKind, error_name};
@@ -21,13 +21,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Errors: `Halted` (the execution goes no further), `Permanent` (the message is no text), `Transient`.
     pub async fn ask(&self, task: &AskTask) -> Result<Option<Ruling>, TaskError> {
         let at = partition(&task.execution);
-        let execution = self.ledger.execution(&at).await?;
+        let execution = self.ledger.read(&at).await?;
         let Some(execution) = execution.filter(|execution| execution.admits(task.execution.epoch))
         else {
             let message = format!("{}: the execution is no longer running", task.ask.step);
             return Err(TaskError::new(error_name::HALTED, message));
         };
-        let record = self.ledger.step(&at, &task.ask.step, None).await?;
+        let record = self
+            .ledger
+            .read(&StepKey::new(&at, &task.ask.step, None))
+            .await?;
         let message = message(task, record.as_ref())?;
         let cause = cause(task, &execution);
         let now = self.host.now();
@@ -78,7 +81,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let expect = stands
                 .as_ref()
                 .map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
-            match self.ledger.put_question(&next, expect).await? {
+            match self.ledger.put(&*next, expect).await? {
                 Put::Done => return Ok(None),
                 Put::Lost(winner) => stands = winner.map(|winner| *winner),
             }
@@ -111,7 +114,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 ExpiryTransition::Write(next) => next,
             };
-            let put = self.ledger.put_question(&next, Expect::Rev(question.rev));
+            let put = self.ledger.put(&*next, Expect::Rev(question.rev));
             if put.await? == Put::Done {
                 return Err(silence(step));
             }

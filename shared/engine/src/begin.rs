@@ -130,7 +130,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
         for one in &requirements {
             // What a start that is rejected anyway would have taken is only looked at.
-            let held = !rejected || one.draw.fits(self.ledger.counted(&one.draw.counter).await?);
+            let held = !rejected || one.draw.fits(self.ledger.count(&one.draw.counter).await?);
             guardrails.push(one.outcome(held));
         }
         let execution = ExecutionRecord {
@@ -180,10 +180,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         loop {
             let draws = asked.draws();
             if draws.is_empty() {
-                return Ok(self
-                    .ledger
-                    .put_execution(&asked.execution, Expect::Absent)
-                    .await?);
+                return Ok(self.ledger.put(&asked.execution, Expect::Absent).await?);
             }
             match self.draw(&asked.execution, Expect::Absent, &draws).await? {
                 CountedPut::Done => return Ok(Put::Done),
@@ -252,7 +249,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     let no = places.iter().filter_map(|n| missing.get(*n));
                     let no = no.map(|one| one.outcome(false)).chain(broken);
                     next = refused_redrive(&stands, no, self.host.now());
-                    self.ledger.put_execution(&next, expect).await?
+                    self.ledger.put(&next, expect).await?
                 }
             };
             match put {

@@ -171,7 +171,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let expect = Expect::Rev(execution.rev);
             let back = returned_reservations(&execution, &next);
             let put = match back.is_empty() {
-                true => self.ledger.put_execution(&next, expect).await?,
+                true => self.ledger.put(&next, expect).await?,
                 false => match self.draw(&next, expect, &back).await? {
                     CountedPut::Lost(stands) => Put::Lost(stands),
                     CountedPut::Done => Put::Done,

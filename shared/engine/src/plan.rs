@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use super::{Engine, Host, MAX_RACES, ObjectStore, TaskError, partition, too_many_races};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, StepRecord, TakeoverTransition,
+    ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, StepKey, StepRecord, TakeoverTransition,
     UndoClaim, UndoNeed, give_up, need, take,
 };
 use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult, error_name};
@@ -74,18 +74,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         failure: &Failure,
     ) -> Result<ExecutionRecord, TaskError> {
         let missing = || no_such_execution(at);
-        let mut execution = self.ledger.execution(at).await?.ok_or_else(missing)?;
+        let mut execution = self.ledger.read(at).await?.ok_or_else(missing)?;
         for _ in 0..MAX_RACES {
             let next = match take(&execution, by, epoch, failure, self.host.now()) {
                 TakeoverTransition::Mine | TakeoverTransition::Over => return Ok(execution),
                 TakeoverTransition::Superseded => return Err(superseded(at)),
                 TakeoverTransition::Write(next) => *next,
             };
-            match self
-                .ledger
-                .put_execution(&next, Expect::Rev(execution.rev))
-                .await?
-            {
+            match self.ledger.put(&next, Expect::Rev(execution.rev)).await? {
                 Put::Done => return Ok(next),
                 Put::Lost(stands) => execution = *stands.ok_or_else(missing)?,
             }
@@ -105,7 +101,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             execution_generation: task.execution.generation,
         };
         // An undo that halted because somebody else took over has not failed.
-        let execution = self.ledger.execution(&at).await?;
+        let execution = self.ledger.read(&at).await?;
         if !execution.is_some_and(|execution| execution.unwinds(task.execution.epoch)) {
             return Err(superseded(&at));
         }
@@ -120,7 +116,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(TaskError::new(error_name::CONFLICT, message));
                 }
             };
-            match self.ledger.put_step(&next, Expect::Rev(record.rev)).await? {
+            match self.ledger.put(&next, Expect::Rev(record.rev)).await? {
                 Put::Done => record = next,
                 Put::Lost(stands) => record = *stands.ok_or_else(|| no_such_step(&task.undo))?,
             }
@@ -140,7 +136,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         at: &ExecutionKey,
         undo: &UndoItem,
     ) -> Result<StepRecord, TaskError> {
-        let record = self.ledger.step(at, &undo.step, undo.item.as_deref());
+        let key = StepKey::new(at, &undo.step, undo.item.as_deref());
+        let record = self.ledger.read(&key);
         record.await?.ok_or_else(|| no_such_step(undo))
     }
 }

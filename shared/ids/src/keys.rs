@@ -18,22 +18,6 @@ pub struct ExecutionKey {
     pub execution: String,
 }
 
-impl ExecutionKey {
-    /// The execution of a ledger's partition key.
-    pub fn from_partition(partition: &str) -> Option<Self> {
-        let (tenant, execution) = partition.strip_prefix("TENANT#")?.split_once("#EXEC#")?;
-        Some(Self {
-            tenant: tenant.to_owned(),
-            execution: execution.to_owned(),
-        })
-    }
-
-    /// The ledger's partition key.
-    pub fn partition(&self) -> String {
-        format!("TENANT#{}#EXEC#{}", self.tenant, self.execution)
-    }
-}
-
 /// The execution's id: the same start (tenant, workflow, idempotency key) is always the same execution.
 ///
 /// 40 hex digits; also the name of the Step Functions execution that the API starts.
@@ -79,14 +63,6 @@ pub fn incident_id(
 /// The id of an audit event: what a record says once has one id, however often it is told.
 pub fn event_id(kind: &str, parts: &[&str]) -> String {
     short_hash(&format!("event:{kind}"), parts)
-}
-
-/// The sort key of a step's record; `for_each` items have records of their own, named by item key, not by number.
-pub fn step_sort_key(step: &str, item: Option<&str>) -> String {
-    match item {
-        Some(item) => format!("STEP#{step}#{item}"),
-        None => format!("STEP#{step}"),
-    }
 }
 
 /// An item key as records name it: short plain text as it is, everything else by its hash.

@@ -266,9 +266,8 @@ fn an_incident_is_in_the_story_of_the_execution_that_opened_it_since_it_was_open
         error: "Permanent",
         execution: None,
     };
-    let put = |incident: &holdfast_ledger::Incident, expect| {
-        ledger.put_incident(incident, expect).now_or_never()
-    };
+    let put =
+        |incident: &holdfast_ledger::Incident, expect| ledger.put(incident, expect).now_or_never();
     let story = |of: &Snapshot| {
         let told = story(&ledger, of).now_or_never().expect("at once");
         let told = told.expect("the ledger answers");
