@@ -11,7 +11,7 @@ use holdfast_audit::{About, Event, Metric, Record, events, metrics};
 use holdfast_aws::{Change, Deployment, DynamoLedger, EventBus, SystemHost, change, report};
 use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Ledger, LedgerError};
+use holdfast_ledger::{Key, Ledger, LedgerError};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
@@ -84,8 +84,12 @@ impl Audit {
         let (tenant, execution) = (request.tenant, request.execution);
         let at = ExecutionKey { tenant, execution };
         let snapshot = self.ledger.snapshot(&at).await?;
-        let snapshot = snapshot
-            .ok_or_else(|| format!("rebuild: {} has no execution record", at.partition()))?;
+        let snapshot = snapshot.ok_or_else(|| {
+            format!(
+                "rebuild: {} has no execution record",
+                Key::Execution(at.clone()).pk()
+            )
+        })?;
         let source = format!("holdfast/{}", self.stack);
         let events = holdfast_audit::story(&self.ledger, &snapshot).await?;
         let published: Vec<_> = events
@@ -171,8 +175,11 @@ impl Audit {
             (None, Some(at)) => match workflows.get(at) {
                 Some(about) => about.clone(),
                 None => {
-                    let Some(execution) = self.ledger.execution(at).await? else {
-                        let why = format!("{} has no execution record", at.partition());
+                    let Some(execution) = self.ledger.read(at).await? else {
+                        let why = format!(
+                            "{} has no execution record",
+                            Key::Execution(at.clone()).pk()
+                        );
                         return Ok(self.set_aside(&why, record));
                     };
                     let about = About::of(&execution);

@@ -142,7 +142,7 @@ impl RecoveryHandler {
             execution: execution_id(&start.tenant, workflow, &start.idempotency_key),
             tenant: start.tenant,
         };
-        if let Some(execution) = self.engine.ledger.execution(&at).await? {
+        if let Some(execution) = self.engine.ledger.read(&at).await? {
             return Ok(Some(execution));
         }
         let task = BeginTask {
@@ -161,7 +161,7 @@ impl RecoveryHandler {
         {
             return Err(RecoveryError::Begin(error));
         }
-        Ok(self.engine.ledger.execution(&at).await?)
+        Ok(self.engine.ledger.read(&at).await?)
     }
 
     /// Recovers every overdue execution without a running owner, and delivers decisions that were

@@ -14,7 +14,7 @@ use holdfast_engine::Host;
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::Ledger;
 use holdfast_tests::{
-    Aws, DELAY, Queue, Stack, eventually, kill, texts, unique, variable, workers,
+    Aws, DELAY, Queue, Stack, eventually, execution_key, kill, texts, unique, variable, workers,
 };
 use serde_json::{Value, json};
 
@@ -323,7 +323,7 @@ async fn audit_events_of_an_execution_can_be_emitted_again_under_the_same_ids() 
 #[tokio::test]
 async fn a_foreign_item_of_the_ledger_goes_to_the_dead_letter_queue_by_its_key() {
     let aws = Aws::from_env().await;
-    let pk = format!("TENANT#acme#EXEC#{}", unique("alien"));
+    let pk = execution_key("acme", &unique("alien")).pk();
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let put = aws
         .dynamodb

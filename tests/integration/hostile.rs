@@ -2,7 +2,8 @@
 //! people.
 
 use holdfast_ids::keys::{ExecutionKey, payload_object};
-use holdfast_tests::{DELAY, Stack, eventually, unique, variable};
+use holdfast_ledger::Key;
+use holdfast_tests::{DELAY, Stack, eventually, execution_key, unique, variable};
 use serde_json::{Value, json};
 
 use crate::{
@@ -326,8 +327,8 @@ async fn a_repeated_decision_and_a_used_token_change_nothing() {
 /// The task token of an execution's question, which only the ledger and Step Functions store.
 async fn token_of(stack: &Stack, id: &str) -> String {
     eventually("the question has a token", 30, || async {
-        let at = format!("TENANT#acme#EXEC#{id}");
-        let value = aws_sdk_dynamodb::types::AttributeValue::S(at);
+        let pk = execution_key("acme", id).pk();
+        let value = aws_sdk_dynamodb::types::AttributeValue::S(pk.clone());
         let query = stack
             .aws
             .dynamodb
@@ -337,10 +338,11 @@ async fn token_of(stack: &Stack, id: &str) -> String {
             .key_condition_expression("pk = :pk")
             .expression_attribute_values(":pk", value);
         let found = query.send().await.expect("the ledger answers");
-        let question = |item: &&std::collections::HashMap<
-            _,
-            aws_sdk_dynamodb::types::AttributeValue,
-        >| { item["sk"].as_s().is_ok_and(|key| key.starts_with("ASK#")) };
+        let question =
+            |item: &&std::collections::HashMap<_, aws_sdk_dynamodb::types::AttributeValue>| {
+                let key = item["sk"].as_s().ok().and_then(|sk| Key::parse(&pk, sk));
+                matches!(key, Some(Key::Question(_)))
+            };
         let questions = found.items().iter().filter(question);
         let mut tokens = questions.filter_map(|item| item.get("token")?.as_s().ok());
         tokens

@@ -198,7 +198,7 @@ async fn a_record_that_names_another_tenants_receipt_gives_no_access() {
             tenant,
             execution: id,
         };
-        let execution = ledger.execution(&at).await.expect("the ledger answers");
+        let execution = ledger.read(&at).await.expect("the ledger answers");
         ended.push((api, execution.expect("it is recorded")));
     }
     let [(api, own), (theirs_api, theirs)] = &ended[..] else {
@@ -213,7 +213,7 @@ async fn a_record_that_names_another_tenants_receipt_gives_no_access() {
         receipt: theirs.receipt.clone(),
         ..own.clone()
     };
-    let put = ledger.put_execution(&astray, Expect::Rev(own.rev)).await;
+    let put = ledger.put(&astray, Expect::Rev(own.rev)).await;
     assert_eq!(put, Ok(Put::Done));
     let reply = api.get(&page(&own.at.execution)).await;
     assert_eq!(reply.status, 503, "{}", reply.text);

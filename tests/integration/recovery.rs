@@ -105,7 +105,7 @@ async fn two_concurrent_recoveries_commit_each_undo_once() {
     let id = hanging(&stack, &vendor, &unique("two")).await;
     let execution = ledger()
         .await
-        .execution(&at(&id))
+        .read(&at(&id))
         .await
         .expect("the ledger answers");
     let execution = execution.expect("it is recorded");
@@ -139,10 +139,7 @@ async fn the_sweep_finds_an_execution_whose_step_functions_execution_vanished() 
     stack.api.finished(&id).await;
     // The record is that of a Step Functions execution that vanished before `Finish` long ago.
     let ledger = ledger().await;
-    let execution = ledger
-        .execution(&at(&id))
-        .await
-        .expect("the ledger answers");
+    let execution = ledger.read(&at(&id)).await.expect("the ledger answers");
     let execution = execution.expect("it is recorded");
     let lost = ExecutionRecord {
         rev: execution.rev + 1,
@@ -153,9 +150,7 @@ async fn the_sweep_finds_an_execution_whose_step_functions_execution_vanished() 
         receipt: None,
         ..execution.clone()
     };
-    let put = ledger
-        .put_execution(&lost, Expect::Rev(execution.rev))
-        .await;
+    let put = ledger.put(&lost, Expect::Rev(execution.rev)).await;
     assert_eq!(put, Ok(Put::Done));
     eventually("the sweep has found it", 30, || async {
         let aws = stack.aws.clone();

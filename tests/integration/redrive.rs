@@ -18,10 +18,7 @@ async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
     let id = undone(&stack, &vendor).await;
     // The API records the redrive and dies before it starts the state machine.
     let ledger = ledger().await;
-    let failed = ledger
-        .execution(&at(&id))
-        .await
-        .expect("the ledger answers");
+    let failed = ledger.read(&at(&id)).await.expect("the ledger answers");
     let failed = failed.expect("it is recorded");
     let owner = stack.aws.execution(DELAY, &format!("{id}-r1"));
     let asked = ExecutionRecord {
@@ -42,7 +39,7 @@ async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
         }),
         ..failed.clone()
     };
-    let put = ledger.put_execution(&asked, Expect::Rev(failed.rev)).await;
+    let put = ledger.put(&asked, Expect::Rev(failed.rev)).await;
     assert_eq!(put, Ok(Put::Done));
 
     let path = format!("/v1/executions/{id}/redrive");

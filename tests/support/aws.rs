@@ -13,6 +13,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_s3::config::Credentials;
 use aws_sdk_sfn::types::ExecutionStatus;
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::Key;
 use serde_json::Value;
 
 pub(crate) use requests::escaped;
@@ -49,6 +51,14 @@ pub struct MachineEnd {
     pub error: String,
     /// The names of the states that were entered, in order.
     pub states: Vec<String>,
+}
+
+/// The key of an execution record.
+pub fn execution_key(tenant: &str, execution: &str) -> Key {
+    Key::Execution(ExecutionKey {
+        tenant: tenant.to_owned(),
+        execution: execution.to_owned(),
+    })
 }
 
 impl Aws {
@@ -230,7 +240,7 @@ impl Aws {
 
     /// The number of ledger items of an execution.
     pub async fn ledger_items(&self, tenant: &str, execution: &str) -> usize {
-        let partition = format!("TENANT#{tenant}#EXEC#{execution}");
+        let partition = execution_key(tenant, execution).pk();
         let query = self
             .dynamodb
             .query()

@@ -12,7 +12,7 @@ mod workers;
 pub use api::{Api, Reply};
 pub use aws::{
     Account, Aws, EnvironmentChange, FunctionReply, MachineEnd, Permission, Queue, elements,
-    unescaped,
+    execution_key, unescaped,
 };
 pub use receipt::{ReceiptDownload, valid_receipt};
 pub use throttle::Throttle;

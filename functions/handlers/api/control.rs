@@ -78,7 +78,7 @@ async fn set(
         by: caller.actor.clone(),
     };
     let ledger = app.tenants.controls();
-    let mut current = ledger.control(&scope).await?;
+    let mut current = ledger.read(&scope).await?;
     loop {
         let now = SystemHost.now();
         let meanwhile = body.running_executions;
@@ -91,7 +91,7 @@ async fn set(
             }));
         };
         let expect = before.map_or(Expect::Absent, |control| Expect::Rev(control.rev));
-        match ledger.put_control(&next, expect).await? {
+        match ledger.put(&next, expect).await? {
             Put::Done => {
                 let audit = match next.state {
                     Switch::Paused => Kind::Paused.name(),

@@ -89,7 +89,7 @@ async fn handled(
             Ok(None) => return Ok(incident),
             Ok(Some(next)) => next,
         };
-        let put = caller.ledger.put_incident(&next, Expect::Rev(incident.rev));
+        let put = caller.ledger.put(&next, Expect::Rev(incident.rev));
         match put.await? {
             Put::Done => {
                 let audit = match status {

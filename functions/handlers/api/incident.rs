@@ -5,7 +5,9 @@ use std::cmp::Reverse;
 
 use axum::Json;
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
-use holdfast_ledger::{IncidentStatus, Ledger, Question as QuestionRecord, QuestionState, WAITING};
+use holdfast_ledger::{
+    IncidentKey, IncidentStatus, Ledger, Question as QuestionRecord, QuestionState, WAITING,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -135,7 +137,12 @@ pub(crate) async fn find(
     id: &str,
 ) -> Result<holdfast_ledger::Incident, Problem> {
     let found = match is_execution_id(id) {
-        true => caller.ledger.incident(&caller.tenant, id).await?,
+        true => {
+            caller
+                .ledger
+                .read(&IncidentKey::new(&caller.tenant, id))
+                .await?
+        }
         false => None,
     };
     found.ok_or_else(|| not_found(Resource::Incident(id), &caller.tenant))

@@ -15,7 +15,7 @@ use holdfast_ledger::{
     self, ExecutionRecord, Ledger, Request, RequestOutcome, RequestTransition, Snapshot, ask,
     withdraw,
 };
-use holdfast_task::{Failure, RECOVERY, RecoveryInput, ErrorName, payload::Payload};
+use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput, payload::Payload};
 use serde_json::json;
 
 use crate::{
@@ -38,7 +38,7 @@ pub(crate) async fn cancel(
     }: ReasonRequest,
 ) -> Result<Response, Problem> {
     let (at, request) = (caller.key(&id)?, request_of(&caller, &reason)?);
-    let before = caller.ledger.execution(&at).await?;
+    let before = caller.ledger.read(&at).await?;
     let decide = |found: &Snapshot| {
         let owner = recovery(&app, &found.execution);
         holdfast_ledger::cancel(&found.execution, &request, &owner, SystemHost.now())
@@ -164,7 +164,7 @@ async fn record_redrive(
     at: &ExecutionKey,
     request: &Request,
 ) -> Result<RequestOutcome, Problem> {
-    let Some(execution) = caller.ledger.execution(at).await? else {
+    let Some(execution) = caller.ledger.read(at).await? else {
         return Ok(RequestOutcome::Unknown);
     };
     let compiled = app

@@ -10,7 +10,7 @@ use holdfast_ids::{
     keys::ExecutionKey,
     names::{check_tenant, is_execution_id, quoted},
 };
-use holdfast_ledger::Ledger;
+use holdfast_ledger::{IncidentKey, Ledger};
 use lambda_http::request::RequestContext;
 
 use crate::{app::App, problem::Problem};
@@ -190,11 +190,13 @@ impl AuthorizedCaller {
         Ok(match resource {
             Resource::Tenant => true,
             Resource::Execution(id) if is_execution_id(id) => {
-                self.ledger.execution(&self.key(id)?).await?.is_some()
+                self.ledger.read(&self.key(id)?).await?.is_some()
             }
-            Resource::Incident(id) if is_execution_id(id) => {
-                self.ledger.incident(&self.tenant, id).await?.is_some()
-            }
+            Resource::Incident(id) if is_execution_id(id) => self
+                .ledger
+                .read(&IncidentKey::new(&self.tenant, id))
+                .await?
+                .is_some(),
             Resource::Execution(_) | Resource::Incident(_) => false,
         })
     }

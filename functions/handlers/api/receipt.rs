@@ -83,7 +83,7 @@ pub(crate) async fn link(
     }
     let execution = caller
         .ledger
-        .execution(&caller.key(&id)?)
+        .read(&caller.key(&id)?)
         .await?
         .ok_or_else(|| caller.unknown(&id))?;
     let generation = query.generation.unwrap_or(execution.generation);

@@ -68,7 +68,7 @@ pub(crate) async fn start(
     }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
 ) -> Result<Response, Problem> {
     let request = read(&caller, workflow, &headers, body)?;
-    if let Some(execution) = caller.ledger.execution(&request.at).await? {
+    if let Some(execution) = caller.ledger.read(&request.at).await? {
         return repeated(&caller, &request, execution.fingerprint()).await;
     }
     if let Err(no) = check_start(&app, &caller, &request).await {
@@ -295,7 +295,7 @@ async fn started_before(
     {
         return Ok(answer(StatusCode::ACCEPTED, request, false));
     }
-    if let Some(execution) = caller.ledger.execution(&request.at).await? {
+    if let Some(execution) = caller.ledger.read(&request.at).await? {
         return repeated(caller, request, execution.fingerprint()).await;
     }
     let first = first

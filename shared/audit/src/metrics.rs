@@ -135,7 +135,14 @@ impl Metric {
 pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
     match &event.data {
         // An execution that is rolled back on request is no failure of the workflow.
-        EventData::Completed(end) if end.error.as_deref().is_some_and(|error| error.parse() == Ok(ErrorName::Withdrawn)) => vec![],
+        EventData::Completed(end)
+            if end
+                .error
+                .as_deref()
+                .is_some_and(|error| error.parse() == Ok(ErrorName::Withdrawn)) =>
+        {
+            vec![]
+        }
         EventData::Completed(end) => {
             let success = i64::from(end.status == Status::Executed);
             vec![

@@ -6,7 +6,7 @@ use crate::{
     record::Record,
 };
 use holdfast_engine::cases;
-use holdfast_ledger::{Ledger, LedgerError, Snapshot};
+use holdfast_ledger::{IncidentKey, Ledger, LedgerError, Snapshot};
 
 /// The events of an execution's records ([`events_of`]) and of the incidents that it was the last
 /// to open, in order. An incident's events begin with that opening.
@@ -14,7 +14,7 @@ pub async fn story<L: Ledger>(ledger: &L, snapshot: &Snapshot) -> Result<Vec<Eve
     let at = &snapshot.execution.at;
     let mut story = events_of(snapshot);
     for id in cases(snapshot) {
-        let incident = ledger.incident(&at.tenant, &id).await?;
+        let incident = ledger.read(&IncidentKey::new(&at.tenant, &id)).await?;
         let Some(incident) = incident.filter(|incident| incident.execution == at.execution) else {
             continue;
         };

@@ -17,7 +17,7 @@ impl DynamoLedger {
             tenant: NOBODY.to_owned(),
             execution: NOBODY.to_owned(),
         };
-        Check::of("the ledger can be read", self.execution(&at).await)
+        Check::of("the ledger can be read", self.read(&at).await)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Counters in the ledger's table: an item each, changed in one transaction with the record of the execution that draws.
+//! Counters in the ledger's table: an item each, changed in one transaction with an execution record.
 
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -8,53 +8,45 @@ use aws_sdk_dynamodb::{
         TransactWriteItem, Update, builders::UpdateBuilder,
     },
 };
-use holdfast_ledger::{CountedPut, Counter, CounterChange, ExecutionRecord, Expect, LedgerError};
+use holdfast_ledger::{
+    CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Key, LedgerError,
+};
 use serde::Deserialize;
 
 use crate::{
-    item::{condition, item_of, read},
-    ledger::{DynamoLedger, META, indexed, unavailable},
+    item::{EXPIRES, condition, key_item, read, record_item},
+    ledger::{DynamoLedger, unavailable},
 };
 
-/// What separates counters from all else in a tenant's partitions.
-pub(crate) const COUNT: &str = "#COUNT#";
-/// Sort key of a counter without periods.
-const NO_PERIOD: &str = "-";
-/// When the table may forget an item, in seconds: its time to live.
-pub(crate) const EXPIRES: &str = "expires_at";
-
-/// A counter, as it is kept.
+/// A counter as an item.
 #[derive(Deserialize)]
 struct CounterItem {
     taken: i64,
 }
 
 impl DynamoLedger {
-    pub(crate) async fn count_of(&self, counter: &Counter) -> Result<i64, LedgerError> {
-        let (partition, sort_key) = place(counter);
-        let kept: Option<CounterItem> = self.get(partition, &sort_key).await?;
-        Ok(kept.map_or(0, |kept| kept.taken))
+    pub(crate) async fn read_count(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        let stored: Option<CounterItem> = self.get(&Key::Counter(counter.clone())).await?;
+        Ok(stored.map_or(0, |stored| stored.taken))
     }
 
-    pub(crate) async fn put_drawing(
+    pub(crate) async fn put_in_transaction(
         &self,
         execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[CounterChange],
+        changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
-        let mut item = item_of(execution, indexed(execution))?;
-        item.extend(Self::key(execution.at.partition(), META));
         let (condition, rev) = condition(expect);
         let put = PutOf::builder()
             .table_name(&self.table)
-            .set_item(Some(item))
+            .set_item(Some(record_item(execution)?))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .condition_expression(condition)
             .set_expression_attribute_values(rev);
         let put = put.build().map_err(unfit)?;
         let mut items = vec![TransactWriteItem::builder().put(put).build()];
-        for draw in draws {
-            let update = self.update(draw).build().map_err(unfit)?;
+        for change in changes {
+            let update = self.update(change).build().map_err(unfit)?;
             items.push(TransactWriteItem::builder().update(update).build());
         }
         let sent = self
@@ -74,70 +66,56 @@ impl DynamoLedger {
         Err(unavailable(&error))
     }
 
-    fn update(&self, draw: &CounterChange) -> UpdateBuilder {
-        let (partition, sort_key) = place(&draw.counter);
+    fn update(&self, change: &CounterChange) -> UpdateBuilder {
         let number = |number: i64| AttributeValue::N(number.to_string());
         let mut update = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(Self::key(partition, &sort_key)))
+            .set_key(Some(key_item(&Key::Counter(change.counter.clone()))))
             .expression_attribute_names("#taken", "taken")
-            .expression_attribute_values(":amount", number(draw.amount));
-        let mut change = "ADD #taken :amount".to_owned();
-        if let Some(until) = draw.until {
-            change.push_str(" SET #expires = :until");
+            .expression_attribute_values(":amount", number(change.amount));
+        let mut expression = "ADD #taken :amount".to_owned();
+        if let Some(until) = change.until {
+            expression.push_str(" SET #expires = :until");
             update = update
                 .expression_attribute_names("#expires", EXPIRES)
                 .expression_attribute_values(":until", number(until.as_second()));
         }
-        update = update.update_expression(change);
-        match draw.most {
+        update = update.update_expression(expression);
+        match change.most {
             None => update,
             Some(most) => update
-                // A count that is not there yet is zero.
-                .condition_expression(match draw.fits(0) {
+                // A count that is not stored is 0.
+                .condition_expression(match change.fits(0) {
                     true => "attribute_not_exists(#taken) OR #taken <= :room",
                     false => "#taken <= :room",
                 })
-                .expression_attribute_values(":room", number(most - draw.amount)),
+                .expression_attribute_values(":room", number(most - change.amount)),
         }
     }
 }
 
-pub(crate) fn place(counter: &Counter) -> (String, String) {
-    let Counter {
-        tenant,
-        kind,
-        name,
-        period,
-    } = counter;
-    let partition = format!("TENANT#{tenant}{COUNT}{}#{name}", kind.name());
-    let sort_key = match period.as_str() {
-        "" => NO_PERIOD,
-        period => period,
-    };
-    (partition, sort_key.to_owned())
-}
-
-/// Why nothing was written: reasons stand in the order of the writes, the execution's record first.
+/// The answer to a cancelled transaction. Reasons come in the order of the writes, the execution record
+/// first.
 fn judged(reasons: &[CancellationReason]) -> Result<CountedPut, LedgerError> {
     let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
-    let Some((record, draws)) = reasons.split_first() else {
+    let Some((record, changes)) = reasons.split_first() else {
         return Err(LedgerError::Unavailable("no reason was given".to_owned()));
     };
     if failed(record) {
-        let stands = record.item().cloned().map(read).transpose()?;
-        return Ok(CountedPut::Lost(stands.map(Box::new)));
+        let stored = record.item().cloned().map(read).transpose()?;
+        return Ok(CountedPut::Lost(stored.map(Box::new)));
     }
     let others = reasons.iter().filter(|reason| !failed(reason));
     let mut others = others.filter_map(CancellationReason::code);
-    // Others wrote at the same moment, or there was too much load: it may fit the next time.
+    // Another transaction wrote at the same moment, or the load was too high: a repeat may succeed.
     if let Some(code) = others.find(|code| *code != "None") {
         return Err(match code {
             "ValidationError" => LedgerError::Refused(code.to_owned()),
             _ => LedgerError::Unavailable(code.to_owned()),
         });
     }
-    let refused = draws.iter().enumerate().filter(|(_, draw)| failed(draw));
+    let refused = changes.iter().enumerate();
+    let refused = refused.filter(|(_, reason)| failed(reason));
     Ok(CountedPut::Refused(
         refused.map(|(place, _)| place).collect(),
     ))

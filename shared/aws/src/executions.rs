@@ -1,31 +1,20 @@
 //! A tenant's executions, newest first: one query a page, however many there are.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{LedgerError, Phase};
+use holdfast_ledger::{Key, LedgerError, List, Phase, instant};
 use holdfast_receipt::ReceiptRef;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    item::read,
-    ledger::{DynamoLedger, LISTED, LISTED_AT, META, OF_WORKFLOW, instant, unavailable},
+    item::{key_item, key_of, read, text},
+    ledger::{DynamoLedger, unavailable},
 };
-
-pub(crate) fn list_of_executions(tenant: &str) -> String {
-    format!("TENANT#{tenant}#EXECUTIONS")
-}
-
-pub(crate) fn workflow_list(tenant: &str, workflow: &str) -> String {
-    format!("TENANT#{tenant}#EXECUTIONS#{workflow}")
-}
 
 /// How many records a query looks at where a filter leaves some of them out.
 const LOOKED_AT: i32 = 500;
 
-/// Which executions are wanted.
+/// Which executions are search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExecutionSearch {
     /// Of this workflow.
@@ -71,43 +60,43 @@ impl DynamoLedger {
     pub async fn executions(
         &self,
         tenant: &str,
-        wanted: &ExecutionSearch,
+        search: &ExecutionSearch,
         limit: usize,
         after: Option<Place>,
     ) -> Result<(Vec<ExecutionSummary>, Option<Place>), LedgerError> {
-        let (index, list) = match &wanted.workflow {
-            Some(workflow) => (OF_WORKFLOW, workflow_list(tenant, workflow)),
-            None => (LISTED, list_of_executions(tenant)),
+        let list = match search.workflow.clone() {
+            Some(workflow) => List::OfWorkflow {
+                tenant: tenant.to_owned(),
+                workflow,
+            },
+            None => List::Executions {
+                tenant: tenant.to_owned(),
+            },
         };
-        let text = |text: &str| AttributeValue::S(text.to_owned());
-        let time = |at: Option<Timestamp>, open: &str| {
-            at.map_or_else(|| text(open), |at| AttributeValue::S(instant(at)))
-        };
+        let time =
+            |at: Option<Timestamp>, open: &str| text(at.map_or_else(|| open.to_owned(), instant));
         let start = after.map(|(began, execution)| {
             let tenant = tenant.to_owned();
-            let at = ExecutionKey { tenant, execution };
-            HashMap::from([
-                ("pk".to_owned(), AttributeValue::S(at.partition())),
-                ("sk".to_owned(), text(META)),
-                (index.to_owned(), text(&list)),
-                (LISTED_AT.to_owned(), AttributeValue::S(instant(began))),
-            ])
+            let mut start = key_item(&Key::Execution(ExecutionKey { tenant, execution }));
+            start.insert(list.index().to_owned(), text(list.hash()));
+            start.insert(list.range().to_owned(), text(instant(began)));
+            start
         });
         let mut query = self
             .client
             .query()
             .table_name(&self.table)
-            .index_name(index)
+            .index_name(list.index())
             .key_condition_expression("#list = :list AND #at BETWEEN :from AND :until")
-            .expression_attribute_names("#list", index)
-            .expression_attribute_names("#at", LISTED_AT)
-            .expression_attribute_values(":list", text(&list))
-            .expression_attribute_values(":from", time(wanted.from, "0000"))
-            .expression_attribute_values(":until", time(wanted.until, "9999-12-31T23:59:59.999Z"))
+            .expression_attribute_names("#list", list.index())
+            .expression_attribute_names("#at", list.range())
+            .expression_attribute_values(":list", text(list.hash()))
+            .expression_attribute_values(":from", time(search.from, "0000"))
+            .expression_attribute_values(":until", time(search.until, "9999-12-31T23:59:59.999Z"))
             .scan_index_forward(false)
             .set_exclusive_start_key(start);
         let mut filters = Vec::new();
-        if let Some(status) = &wanted.status {
+        if let Some(status) = &search.status {
             filters.push("phase.#is = :is");
             query = query.expression_attribute_names("#is", "is");
             let is = match status.as_str() {
@@ -124,7 +113,7 @@ impl DynamoLedger {
             };
             query = query.expression_attribute_values(":is", text(is));
         }
-        if wanted.with_receipt {
+        if search.with_receipt {
             filters.push("attribute_type(receipt, :map)");
             query = query.expression_attribute_values(":map", text("M"));
         }
@@ -138,9 +127,9 @@ impl DynamoLedger {
         };
         let found = query.send().await.map_err(|error| unavailable(&error))?;
         let mut next = found.last_evaluated_key.as_ref().and_then(|key| {
-            let text = |name: &str| key.get(name)?.as_s().ok();
-            let at = ExecutionKey::from_partition(text("pk")?)?;
-            Some((text(LISTED_AT)?.parse().ok()?, at.execution))
+            let began = key.get(list.range())?.as_s().ok()?;
+            let execution = key_of(key)?.execution()?.execution.clone();
+            Some((began.parse().ok()?, execution))
         });
         let items = found.items.unwrap_or_default().into_iter();
         let mut page: Vec<ExecutionSummary> = items.map(read).collect::<Result<_, _>>()?;

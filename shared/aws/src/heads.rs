@@ -3,23 +3,23 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::put_item::PutItemError,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+    error::SdkError, operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure,
 };
 use holdfast_engine::chain::{Head, Heads};
-use holdfast_ledger::LedgerError;
+use holdfast_ledger::{Key, LedgerError, instant};
 use holdfast_receipt::chain::Hour;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    item::read,
-    ledger::{DynamoLedger, instant, unavailable},
+    item::{key_item, key_of, read, text},
+    ledger::{DynamoLedger, unavailable},
 };
 
-/// The partition; its sort keys are tenants.
-pub(crate) const CHAINS: &str = "CHAINS";
+fn key(tenant: &str) -> Key {
+    let tenant = tenant.to_owned();
+    Key::Head { tenant }
+}
 
 /// A head, as it is kept.
 #[derive(Deserialize)]
@@ -41,8 +41,8 @@ impl HeadItem {
 
 impl Heads for DynamoLedger {
     async fn head(&self, tenant: &str) -> Result<Option<Head>, LedgerError> {
-        let kept: Option<HeadItem> = self.get(CHAINS.to_owned(), tenant).await?;
-        kept.map(HeadItem::head).transpose()
+        let stored: Option<HeadItem> = self.get(&key(tenant)).await?;
+        stored.map(HeadItem::head).transpose()
     }
 
     async fn tenants(&self) -> Result<BTreeSet<String>, LedgerError> {
@@ -51,7 +51,7 @@ impl Heads for DynamoLedger {
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(CHAINS.to_owned()))
+            .expression_attribute_values(":pk", text(Key::HEADS))
             .consistent_read(true)
             .into_paginator()
             .items()
@@ -59,16 +59,17 @@ impl Heads for DynamoLedger {
         let mut tenants = BTreeSet::new();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| unavailable(&error))?;
-            tenants.extend(item.get("sk").and_then(|sk| sk.as_s().ok()).cloned());
+            if let Some(Key::Head { tenant }) = key_of(&item) {
+                tenants.insert(tenant);
+            }
         }
         Ok(tenants)
     }
 
     async fn raise(&self, tenant: &str, head: &Head) -> Result<Option<Head>, LedgerError> {
-        let text = AttributeValue::S;
         let hour = text(instant(head.hour.from()));
         let sha256 = text(head.sha256.clone());
-        let mut item = Self::key(CHAINS.to_owned(), tenant);
+        let mut item = key_item(&key(tenant));
         item.insert("hour".to_owned(), hour.clone());
         item.insert("sha256".to_owned(), sha256.clone());
         let sent = self

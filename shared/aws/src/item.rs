@@ -1,14 +1,21 @@
-//! Records as items of the ledger's table, and what a write expects to find in their place.
+//! Records as items of the ledger's table, their keys as attributes, and the condition of a write.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use holdfast_ledger::{Expect, LedgerError};
+use holdfast_ledger::{Expect, Key, LedgerError, Record, instant};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// A write's condition, and the values in it.
+/// The attribute that holds the time, in seconds, after which the table may delete an item.
+pub(crate) const EXPIRES: &str = "expires_at";
+
+pub(crate) fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+/// The condition of a write, and the values in it.
 pub(crate) fn condition(expect: Expect) -> (&'static str, Option<Item>) {
     match expect {
         Expect::Absent => ("attribute_not_exists(pk)", None),
@@ -19,16 +26,38 @@ pub(crate) fn condition(expect: Expect) -> (&'static str, Option<Item>) {
     }
 }
 
-/// A record's attributes, with what lists it.
-pub(crate) fn item_of<T: Serialize>(record: &T, index: Option<Item>) -> Result<Item, LedgerError> {
-    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(record).map_err(damaged)?;
-    debug_assert!(
-        index
-            .iter()
-            .flatten()
-            .all(|(name, _)| !item.contains_key(name))
-    );
-    item.extend(index.into_iter().flatten());
+/// The attributes of a key.
+pub(crate) fn key_item(key: &Key) -> Item {
+    Item::from([
+        ("pk".to_owned(), text(key.pk())),
+        ("sk".to_owned(), text(key.sk())),
+    ])
+}
+
+/// The key of an item; `None` if it is not one of the ledger's.
+pub(crate) fn key_of(item: &Item) -> Option<Key> {
+    let text = |name: &str| item.get(name)?.as_s().ok();
+    Key::parse(text("pk")?, text("sk")?)
+}
+
+/// The item of a record: its members, its key and the keys of the lists that contain it.
+pub(crate) fn record_item<R: Record>(record: &R) -> Result<Item, LedgerError> {
+    let lists = record.lists().into_iter().flat_map(|(list, at)| {
+        [
+            (list.index().to_owned(), text(list.hash())),
+            (list.range().to_owned(), text(instant(at))),
+        ]
+    });
+    item(&record.key(), record, lists.collect())
+}
+
+/// The item under `key` with the members of `value` and further attributes.
+pub(crate) fn item<T: Serialize>(key: &Key, value: &T, more: Item) -> Result<Item, LedgerError> {
+    let mut item: Item = serde_dynamo::aws_sdk_dynamodb_1::to_item(value).map_err(damaged)?;
+    for (name, value) in key_item(key).into_iter().chain(more) {
+        let replaced = item.insert(name, value);
+        debug_assert_eq!(replaced, None);
+    }
     Ok(item)
 }
 

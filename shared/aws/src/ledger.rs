@@ -1,6 +1,4 @@
-//! The ledger in DynamoDB: one table, a partition per execution, every write conditional, every read consistent.
-
-use std::collections::HashMap;
+//! The ledger in DynamoDB: one table, one partition per execution, conditional writes, consistent reads.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -8,56 +6,20 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
-use holdfast_ids::keys::{ExecutionKey, step_sort_key};
+use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, IncidentStatus,
-    Ledger, LedgerError, Link, Put, Question, Scope, Snapshot, StepRecord,
+    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, IncidentKey, Key, Ledger,
+    LedgerError, Link, Put, Record, RecordKey, Snapshot, instant,
 };
-use jiff::{SignedDuration, Timestamp};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
-use crate::item::{Item, condition, item_of, read};
+use crate::item::{Item, condition, item, key_item, key_of, read, record_item, text};
 
-pub(crate) const META: &str = "META";
-pub(crate) const DUPLICATES: &str = "DUPLICATES";
-/// When a link was told, to the millisecond.
-const TOLD: &str = "told_at";
-pub(crate) const QUESTION: &str = "ASK#";
-pub(crate) const LINK: &str = "EXEC#";
+/// The attribute that holds the time of a link, to the millisecond.
+const LINKED_AT: &str = "told_at";
 
-/// The index of what is listed: its hash key says whose, its range key sorts by time.
-pub(crate) const LISTED: &str = "listed";
-pub(crate) const LISTED_AT: &str = "listed_at";
-/// The index of a workflow's executions, by the same range key.
-pub(crate) const OF_WORKFLOW: &str = "of_workflow";
-/// A decision that was not delivered by then is delivered again.
-const DELIVERY: SignedDuration = SignedDuration::from_secs(15);
-
-/// The index of executions for which something is left to do, and its hash key: which of its shards.
-pub(crate) const OPEN: &str = "open";
-/// Its range key: when the execution is overdue.
-pub(crate) const DUE: &str = "due";
-/// A thousand starts a second are one shard's limit.
-pub(crate) const SHARDS: u8 = 8;
-/// In the index [`OPEN`], where unresolved incidents are.
-pub(crate) const INCIDENTS: &str = "INCIDENTS";
-
-/// Ids are hashes: their first digit spreads evenly.
-fn shard(at: &ExecutionKey) -> String {
-    let digit = at
-        .execution
-        .chars()
-        .next()
-        .and_then(|digit| digit.to_digit(16));
-    (digit.unwrap_or_default() % u32::from(SHARDS)).to_string()
-}
-
-/// A text that sorts as the time does.
-pub(crate) fn instant(at: Timestamp) -> String {
-    format!("{at:.3}")
-}
-
-/// A ledger table: `pk` and `sk` are strings, `rev` a number; the rest is the record, attribute by attribute.
+/// A ledger table: `pk` and `sk` are strings, `rev` is a number; the rest is the record, attribute by
+/// attribute. [`Key`] lists every key and the shape of its value.
 #[derive(Debug, Clone)]
 pub struct DynamoLedger {
     pub(crate) client: Client,
@@ -73,48 +35,15 @@ impl DynamoLedger {
         }
     }
 
-    pub(crate) async fn put<T: Serialize + DeserializeOwned>(
-        &self,
-        partition: String,
-        sort_key: String,
-        record: &T,
-        index: Option<Item>,
-        expect: Expect,
-    ) -> Result<Put<T>, LedgerError> {
-        let mut item = item_of(record, index)?;
-        item.extend(Self::key(partition, &sort_key));
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let (condition, rev) = condition(expect);
-        let put = put
-            .condition_expression(condition)
-            .set_expression_attribute_values(rev);
-        let Err(error) = put.send().await else {
-            return Ok(Put::Done);
-        };
-        if let SdkError::ServiceError(service) = &error
-            && let PutItemError::ConditionalCheckFailedException(lost) = service.err()
-        {
-            return Ok(Put::Lost(
-                lost.item().cloned().map(read).transpose()?.map(Box::new),
-            ));
-        }
-        Err(unavailable(&error))
-    }
-
+    /// Reads the value under `key`.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
-        partition: String,
-        sort_key: &str,
+        key: &Key,
     ) -> Result<Option<T>, LedgerError> {
         self.client
             .get_item()
             .table_name(&self.table)
-            .set_key(Some(Self::key(partition, sort_key)))
+            .set_key(Some(key_item(key)))
             .consistent_read(true)
             .send()
             .await
@@ -123,42 +52,44 @@ impl DynamoLedger {
             .map(read)
             .transpose()
     }
-
-    pub(crate) fn key(partition: String, sort_key: &str) -> Item {
-        HashMap::from([
-            ("pk".to_owned(), AttributeValue::S(partition)),
-            ("sk".to_owned(), AttributeValue::S(sort_key.to_owned())),
-        ])
-    }
 }
 
 impl Ledger for DynamoLedger {
-    async fn put_execution(
-        &self,
-        execution: &ExecutionRecord,
-        expect: Expect,
-    ) -> Result<Put<ExecutionRecord>, LedgerError> {
-        self.put(
-            execution.at.partition(),
-            META.to_owned(),
-            execution,
-            indexed(execution),
-            expect,
-        )
-        .await
+    async fn read<K: RecordKey>(&self, key: &K) -> Result<Option<K::Record>, LedgerError> {
+        self.get(&key.key()).await
+    }
+
+    async fn put<R: Record>(&self, record: &R, expect: Expect) -> Result<Put<R>, LedgerError> {
+        let (condition, rev) = condition(expect);
+        let sent = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(record_item(record)?))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .condition_expression(condition)
+            .set_expression_attribute_values(rev)
+            .send()
+            .await;
+        let Err(error) = sent else {
+            return Ok(Put::Done);
+        };
+        if let SdkError::ServiceError(service) = &error
+            && let PutItemError::ConditionalCheckFailedException(lost) = service.err()
+        {
+            let stored = lost.item().cloned().map(read).transpose()?;
+            return Ok(Put::Lost(stored.map(Box::new)));
+        }
+        Err(unavailable(&error))
     }
 
     async fn put_execution_and_counters(
         &self,
         execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[CounterChange],
+        changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
-        self.put_drawing(execution, expect, draws).await
-    }
-
-    async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
-        self.count_of(counter).await
+        self.put_in_transaction(execution, expect, changes).await
     }
 
     async fn execution_and_controls(
@@ -166,85 +97,63 @@ impl Ledger for DynamoLedger {
         at: &ExecutionKey,
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        self.standing_of(at, workflow).await
-    }
-
-    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
-        self.control_of(scope).await
-    }
-
-    async fn put_control(
-        &self,
-        control: &Control,
-        expect: Expect,
-    ) -> Result<Put<Control>, LedgerError> {
-        self.put_control_of(control, expect).await
-    }
-
-    async fn put_step(
-        &self,
-        record: &StepRecord,
-        expect: Expect,
-    ) -> Result<Put<StepRecord>, LedgerError> {
-        let sort_key = step_sort_key(&record.step, record.item.as_deref());
-        self.put(record.at.partition(), sort_key, record, None, expect)
+        self.read_with_controls(Some(at), &at.tenant, workflow)
             .await
     }
 
-    async fn put_question(
-        &self,
-        question: &Question,
-        expect: Expect,
-    ) -> Result<Put<Question>, LedgerError> {
-        // The sweep finds decisions of which the machine was not told.
-        let index = question.undelivered().map(|ruling| {
-            let due = ruling.at.saturating_add(DELIVERY);
-            let due = due.unwrap_or(Timestamp::MAX);
-            HashMap::from([
-                (OPEN.to_owned(), AttributeValue::S(shard(&question.at))),
-                (DUE.to_owned(), AttributeValue::S(instant(due))),
-            ])
-        });
-        let sort_key = format!("{QUESTION}{}", question.step);
-        self.put(question.at.partition(), sort_key, question, index, expect)
-            .await
-    }
-
-    async fn put_incident(
-        &self,
-        incident: &Incident,
-        expect: Expect,
-    ) -> Result<Put<Incident>, LedgerError> {
-        let opened_at = AttributeValue::S(instant(incident.opened_at));
-        let list = AttributeValue::S(listed(&incident.tenant, incident.status));
-        let mut index = HashMap::from([
-            (LISTED.to_owned(), list),
-            (LISTED_AT.to_owned(), opened_at.clone()),
-        ]);
-        if incident.status != IncidentStatus::Resolved {
-            index.insert(OPEN.to_owned(), AttributeValue::S(INCIDENTS.to_owned()));
-            index.insert(DUE.to_owned(), opened_at);
+    async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(at.key().pk()))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let (mut execution, mut steps, mut questions, mut duplicates) =
+            (None, Vec::new(), Vec::new(), 0);
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|error| unavailable(&error))?;
+            match key_of(&item) {
+                Some(Key::Execution(_)) => execution = Some(read(item)?),
+                Some(Key::Duplicates(_)) => duplicates = refused(&item),
+                Some(Key::Question(_)) => questions.push(read(item)?),
+                Some(Key::Step(_)) => steps.push(read(item)?),
+                _ => {
+                    let error = "an item's key is not one of the ledger's";
+                    return Err(LedgerError::Damaged(error.to_owned()));
+                }
+            }
         }
-        let partition = incident_partition(&incident.tenant, &incident.id);
-        self.put(partition, META.to_owned(), incident, Some(index), expect)
-            .await
+        Ok(
+            execution
+                .map(|execution| Snapshot::new(execution, steps, duplicates).asking(questions)),
+        )
+    }
+
+    async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        self.read_count(counter).await
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        // As texts, times with and without a last digit would sort otherwise.
-        let told = AttributeValue::S(instant(link.at));
-        let mut item = item_of(link, Some(HashMap::from([(TOLD.to_owned(), told.clone())])))?;
-        let partition = incident_partition(&link.tenant, &link.incident);
-        let sort_key = format!("{LINK}{}#{}", link.execution, link.generation);
-        item.extend(Self::key(partition, &sort_key));
+        let key = Key::Link {
+            incident: IncidentKey::new(&link.tenant, &link.incident),
+            execution: link.execution.clone(),
+            generation: link.generation,
+        };
+        // DynamoDB compares texts, so times need the same number of digits.
+        let at = text(instant(link.at));
+        let item = item(&key, link, Item::from([(LINKED_AT.to_owned(), at.clone())]))?;
         let sent = self
             .client
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
-            .condition_expression("attribute_not_exists(#told) OR #told <= :told")
-            .expression_attribute_names("#told", TOLD)
-            .expression_attribute_values(":told", told.clone())
+            .condition_expression("attribute_not_exists(#at) OR #at <= :at")
+            .expression_attribute_names("#at", LINKED_AT)
+            .expression_attribute_values(":at", at)
             .send()
             .await;
         match sent {
@@ -260,65 +169,16 @@ impl Ledger for DynamoLedger {
         }
     }
 
-    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
-        self.get(incident_partition(tenant, id), META).await
-    }
-
-    async fn step(
-        &self,
-        at: &ExecutionKey,
-        step: &str,
-        item: Option<&str>,
-    ) -> Result<Option<StepRecord>, LedgerError> {
-        self.get(at.partition(), &step_sort_key(step, item)).await
-    }
-
-    async fn execution(&self, at: &ExecutionKey) -> Result<Option<ExecutionRecord>, LedgerError> {
-        self.get(at.partition(), META).await
-    }
-
-    async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(at.partition()))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let (mut execution, mut steps, mut questions, mut duplicates) =
-            (None, Vec::new(), Vec::new(), 0);
-        while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| unavailable(&error))?;
-            match item
-                .get("sk")
-                .and_then(|sk| sk.as_s().ok())
-                .map(String::as_str)
-            {
-                Some(META) => execution = Some(read(item)?),
-                Some(DUPLICATES) => duplicates = count(&item),
-                Some(sk) if sk.starts_with(QUESTION) => questions.push(read(item)?),
-                Some(_) => steps.push(read(item)?),
-                None => return Err(LedgerError::Damaged("an item has no sk".to_owned())),
-            }
-        }
-        Ok(
-            execution
-                .map(|execution| Snapshot::new(execution, steps, duplicates).asking(questions)),
-        )
-    }
-
     async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
-        // An item of its own: META is written whole, and fifty repeats at once must not race with it.
+        // The count has an item of its own, since the execution record is written whole: fifty
+        // repeats at once must not race with its writer.
         self.client
             .update_item()
             .table_name(&self.table)
-            .set_key(Some(Self::key(at.partition(), DUPLICATES)))
+            .set_key(Some(key_item(&Key::Duplicates(at.clone()))))
             .update_expression("ADD refused :one SET workflow = :workflow")
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .expression_attribute_values(":workflow", AttributeValue::S(workflow.to_owned()))
+            .expression_attribute_values(":workflow", text(workflow))
             .send()
             .await
             .map_err(|error| unavailable(&error))?;
@@ -326,54 +186,15 @@ impl Ledger for DynamoLedger {
     }
 }
 
-/// What lists an execution: always as its tenant's and its workflow's, and while it is open, by when it is due.
-pub(crate) fn indexed(execution: &ExecutionRecord) -> Option<Item> {
-    let ExecutionRecord { at, workflow, .. } = execution;
-    let mut index = HashMap::from([
-        (
-            LISTED.to_owned(),
-            AttributeValue::S(crate::executions::list_of_executions(&at.tenant)),
-        ),
-        (
-            OF_WORKFLOW.to_owned(),
-            AttributeValue::S(crate::executions::workflow_list(&at.tenant, workflow)),
-        ),
-        (
-            LISTED_AT.to_owned(),
-            AttributeValue::S(instant(execution.started_at)),
-        ),
-    ]);
-    if execution.is_open() {
-        index.insert(OPEN.to_owned(), AttributeValue::S(shard(at)));
-        index.insert(
-            DUE.to_owned(),
-            AttributeValue::S(instant(execution.deadline)),
-        );
-    }
-    Some(index)
-}
-
-pub(crate) fn incident_partition(tenant: &str, id: &str) -> String {
-    format!("TENANT#{tenant}#INCIDENT#{id}")
-}
-
-pub(crate) fn listed(tenant: &str, status: IncidentStatus) -> String {
-    let status = match status {
-        IncidentStatus::Open => "OPEN",
-        IncidentStatus::Acknowledged => "ACKNOWLEDGED",
-        IncidentStatus::Resolved => "RESOLVED",
-    };
-    format!("TENANT#{tenant}#INCIDENTS#{status}")
-}
-
-fn count(item: &Item) -> u64 {
+fn refused(item: &Item) -> u64 {
     item.get("refused")
         .and_then(|count| count.as_n().ok())
         .and_then(|count| count.parse().ok())
         .unwrap_or_default()
 }
 
-/// What a failed call means: the service's own verdicts are refusals unless they are about load or itself.
+/// The ledger's error for a failed call. Only three of the service's codes remain however often the
+/// call is repeated; every other one is about load or about the service itself.
 pub(crate) fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> LedgerError {
     let SdkError::ServiceError(service) = error else {
         return LedgerError::Unavailable("no answer".to_owned());

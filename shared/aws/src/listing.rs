@@ -1,66 +1,62 @@
-//! What the ledger's table lists beyond one execution: what is overdue, a tenant's incidents, whom an incident met.
+//! Queries of the ledger's indexes: overdue executions, a tenant's incidents, links of an incident.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use aws_sdk_dynamodb::types::Select;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Incident, IncidentStatus, LedgerError, Link};
+use holdfast_ledger::{
+    Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List, SHARDS, instant,
+};
 use jiff::Timestamp;
 
 use crate::executions::Place;
 use crate::{
-    item::read,
-    ledger::{
-        DUE, DynamoLedger, INCIDENTS, LINK, LISTED, LISTED_AT, META, OPEN, SHARDS,
-        incident_partition, instant, listed, unavailable,
-    },
+    item::{key_item, key_of, read, text},
+    ledger::{DynamoLedger, unavailable},
 };
 
 impl DynamoLedger {
-    /// The executions that were due before `due` and for which something is left to do, as the index knows them: a
-    /// moment old, so that each must be read again.
+    /// The open executions that were due before `due`. The index is eventually consistent, so the caller
+    /// reads each again.
     pub async fn overdue(&self, due: Timestamp) -> Result<Vec<ExecutionKey>, LedgerError> {
         let mut found = Vec::new();
-        for shard in 0..SHARDS {
+        for list in (0..SHARDS).map(|shard| List::Open { shard }) {
             let mut pages = self
                 .client
                 .query()
                 .table_name(&self.table)
-                .index_name(OPEN)
-                .key_condition_expression("#open = :shard AND #due < :due")
-                .expression_attribute_names("#open", OPEN)
-                .expression_attribute_names("#due", DUE)
-                .expression_attribute_values(":shard", AttributeValue::S(shard.to_string()))
-                .expression_attribute_values(":due", AttributeValue::S(instant(due)))
+                .index_name(list.index())
+                .key_condition_expression("#list = :list AND #due < :due")
+                .expression_attribute_names("#list", list.index())
+                .expression_attribute_names("#due", list.range())
+                .expression_attribute_values(":list", text(list.hash()))
+                .expression_attribute_values(":due", text(instant(due)))
                 .into_paginator()
                 .items()
                 .send();
             while let Some(item) = pages.next().await {
                 let item = item.map_err(|error| unavailable(&error))?;
-                let pk = item.get("pk").and_then(|pk| pk.as_s().ok());
-                found.extend(pk.and_then(|pk| ExecutionKey::from_partition(pk)));
+                found.extend(key_of(&item).as_ref().and_then(Key::execution).cloned());
             }
         }
         Ok(found)
     }
 
-    /// How many executions have no receipt yet, and when the oldest of them began, as the index knows them. Of each
-    /// shard the page of those due first is looked at: some thousand executions.
+    /// The number of executions without a receipt, and when the oldest of them began. It reads the first
+    /// page of each shard, which holds some thousand executions, and the index is eventually consistent.
     pub async fn open(&self) -> Result<(usize, Option<Timestamp>), LedgerError> {
         let mut began = Vec::new();
-        for shard in 0..SHARDS {
+        for list in (0..SHARDS).map(|shard| List::Open { shard }) {
             let page = self
                 .client
                 .query()
                 .table_name(&self.table)
-                .index_name(OPEN)
-                .key_condition_expression("#open = :shard")
-                .expression_attribute_names("#open", OPEN)
-                .expression_attribute_values(":shard", AttributeValue::S(shard.to_string()))
+                .index_name(list.index())
+                .key_condition_expression("#list = :list")
+                .expression_attribute_names("#list", list.index())
+                .expression_attribute_values(":list", text(list.hash()))
                 .send()
                 .await
                 .map_err(|error| unavailable(&error))?;
-            // Questions are listed too; only executions have a start.
+            // The list has questions too; only executions have a start.
             let starts = page.items().iter().filter_map(|item| {
                 item.get("started_at")?
                     .as_s()
@@ -73,16 +69,17 @@ impl DynamoLedger {
         Ok((began.len(), began.iter().min().copied()))
     }
 
-    /// How many incidents of all tenants are not resolved, as the index knows them.
+    /// The number of unresolved incidents of all tenants. The index is eventually consistent.
     pub async fn open_incidents(&self) -> Result<i64, LedgerError> {
+        let list = List::OpenIncidents;
         let mut pages = self
             .client
             .query()
             .table_name(&self.table)
-            .index_name(OPEN)
-            .key_condition_expression("#open = :incidents")
-            .expression_attribute_names("#open", OPEN)
-            .expression_attribute_values(":incidents", AttributeValue::S(INCIDENTS.to_owned()))
+            .index_name(list.index())
+            .key_condition_expression("#list = :list")
+            .expression_attribute_names("#list", list.index())
+            .expression_attribute_values(":list", text(list.hash()))
             .select(Select::Count)
             .into_paginator()
             .send();
@@ -93,8 +90,8 @@ impl DynamoLedger {
         Ok(found)
     }
 
-    /// A tenant's incidents of one status, newest first: at most `limit` of them, after the one that `after` names.
-    /// The second part of the answer names the last one where more may follow.
+    /// A page of a tenant's incidents of one status, newest first: at most `limit` of them, after the one
+    /// that `after` names. The second part of the answer says whether more may follow.
     pub async fn incidents(
         &self,
         tenant: &str,
@@ -102,26 +99,24 @@ impl DynamoLedger {
         limit: usize,
         after: Option<Place>,
     ) -> Result<(Vec<Incident>, bool), LedgerError> {
-        let list = listed(tenant, status);
+        let list = List::Incidents {
+            tenant: tenant.to_owned(),
+            status,
+        };
         let start = after.map(|(opened_at, id)| {
-            HashMap::from([
-                (
-                    "pk".to_owned(),
-                    AttributeValue::S(incident_partition(tenant, &id)),
-                ),
-                ("sk".to_owned(), AttributeValue::S(META.to_owned())),
-                (LISTED.to_owned(), AttributeValue::S(list.clone())),
-                (LISTED_AT.to_owned(), AttributeValue::S(instant(opened_at))),
-            ])
+            let mut start = key_item(&Key::Incident(IncidentKey::new(tenant, &id)));
+            start.insert(list.index().to_owned(), text(list.hash()));
+            start.insert(list.range().to_owned(), text(instant(opened_at)));
+            start
         });
         let found = self
             .client
             .query()
             .table_name(&self.table)
-            .index_name(LISTED)
-            .key_condition_expression("#listed = :list")
-            .expression_attribute_names("#listed", LISTED)
-            .expression_attribute_values(":list", AttributeValue::S(list))
+            .index_name(list.index())
+            .key_condition_expression("#list = :list")
+            .expression_attribute_names("#list", list.index())
+            .expression_attribute_values(":list", text(list.hash()))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(start)
@@ -133,18 +128,16 @@ impl DynamoLedger {
         Ok((items.map(read).collect::<Result<_, _>>()?, more))
     }
 
-    /// The executions that an incident met.
+    /// The executions that met an incident.
     pub async fn links(&self, tenant: &str, incident: &str) -> Result<Vec<Link>, LedgerError> {
+        let incident = Key::Incident(IncidentKey::new(tenant, incident));
         let items = self
             .client
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :pk AND begins_with(sk, :link)")
-            .expression_attribute_values(
-                ":pk",
-                AttributeValue::S(incident_partition(tenant, incident)),
-            )
-            .expression_attribute_values(":link", AttributeValue::S(LINK.to_owned()))
+            .expression_attribute_values(":pk", text(incident.pk()))
+            .expression_attribute_values(":link", text(Key::LINK_PREFIX))
             .consistent_read(true)
             .into_paginator()
             .items()

@@ -33,9 +33,7 @@ pub async fn deliver(
         .map_err(DeliveryError::Machine)?;
     if let Some(told) = question.told() {
         // Whoever was quicker told it too.
-        ledger
-            .put_question(&told, Expect::Rev(question.rev))
-            .await?;
+        ledger.put(&told, Expect::Rev(question.rev)).await?;
     }
     Ok(())
 }

@@ -1,34 +1,31 @@
-//! Starts that the API turned away, as items of the ledger's table that its stream tells of and that are forgotten soon.
+//! Refused starts in the ledger's table, from which the stream reads them; items expire after a week.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use holdfast_ledger::{LedgerError, Refusal};
+use holdfast_ledger::{Key, LedgerError, Refusal};
 
 use crate::{
-    counters::EXPIRES,
-    item::item_of,
-    ledger::{DynamoLedger, instant, unavailable},
+    item::{EXPIRES, Item, item},
+    ledger::{DynamoLedger, unavailable},
 };
 
-/// What ends the partitions of refusals: a tenant has one.
-pub(crate) const REFUSED: &str = "#REFUSED";
-
-/// The stream keeps a change for a day; what nobody read by then is looked for by people, for a week.
-const KEPT: Duration = Duration::from_hours(7 * 24);
-
-pub(crate) fn partition(tenant: &str) -> String {
-    format!("TENANT#{tenant}{REFUSED}")
-}
+/// The age at which a refusal expires. The stream keeps a change for a day; operators can still find an
+/// unpublished refusal in the table for a week.
+const LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 impl DynamoLedger {
-    /// Records that a start was turned away. Once it is recorded, it will be told.
+    /// Records a refused start. It is called before the caller is answered, so that every refusal a
+    /// caller sees has an audit event.
     pub async fn record_refusal(&self, refusal: &Refusal) -> Result<(), LedgerError> {
-        let until = refusal.at + KEPT;
+        let until = refusal.at + LIFETIME;
         let until = AttributeValue::N(until.as_second().to_string());
-        let mut item = item_of(refusal, Some(HashMap::from([(EXPIRES.to_owned(), until)])))?;
-        let sort_key = format!("{}#{}", instant(refusal.at), refusal.id);
-        item.extend(Self::key(partition(&refusal.tenant), &sort_key));
+        let key = Key::Refusal {
+            tenant: refusal.tenant.clone(),
+            at: refusal.at,
+            id: refusal.id.clone(),
+        };
+        let item = item(&key, refusal, Item::from([(EXPIRES.to_owned(), until)]))?;
         self.client
             .put_item()
             .table_name(&self.table)

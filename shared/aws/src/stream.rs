@@ -1,18 +1,10 @@
 //! The ledger's stream: reads what DynamoDB tells of a change into the records before and after it.
 
 use holdfast_audit::Record;
-use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::Key;
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
-
-use crate::{
-    controls::CONTROL,
-    counters::COUNT,
-    heads::CHAINS,
-    ledger::{DUPLICATES, LINK, META, QUESTION},
-    refusals::REFUSED,
-};
 
 /// A committed change of one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,26 +78,24 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
     let members = image.as_object().ok_or("it is not an item")?;
     let item = plain_members(members)?;
     let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
-    let (pk, sk) = (text("pk").to_owned(), text("sk").to_owned());
-    let execution = ExecutionKey::from_partition(&pk);
+    let key = Key::parse(text("pk"), text("sk")).ok_or("its key is none of the ledger's")?;
     let refused = item.get("refused").and_then(Value::as_u64);
     let workflow = item.get("workflow").and_then(Value::as_str);
     let workflow = workflow.map(str::to_owned);
     let item = Value::Object(item);
-    Ok(Some(match execution {
-        Some(_) if sk == META => Record::Execution(as_record(item)?),
-        Some(at) if sk == DUPLICATES => Record::Duplicates {
+    Ok(Some(match key {
+        Key::Execution(_) => Record::Execution(as_record(item)?),
+        Key::Duplicates(at) => Record::Duplicates {
             at,
             workflow: workflow.ok_or("workflow is not a text")?,
             refused: refused.ok_or("refused is not a count")?,
         },
-        Some(_) if sk.starts_with(QUESTION) => Record::Question(as_record(item)?),
-        Some(_) if sk.starts_with("STEP#") => Record::Step(as_record(item)?),
-        None if pk.ends_with(REFUSED) => Record::Refusal(as_record(item)?),
-        None if pk.starts_with(CONTROL) => Record::Control(as_record(item)?),
-        None if sk == META => Record::Incident(as_record(item)?),
-        None if sk.starts_with(LINK) || pk.contains(COUNT) || pk == CHAINS => return Ok(None),
-        _ => return Err("its key is none of the ledger's".to_owned()),
+        Key::Question(_) => Record::Question(as_record(item)?),
+        Key::Step(_) => Record::Step(as_record(item)?),
+        Key::Refusal { .. } => Record::Refusal(as_record(item)?),
+        Key::Control(_) => Record::Control(as_record(item)?),
+        Key::Incident(_) => Record::Incident(as_record(item)?),
+        Key::Link { .. } | Key::Counter(_) | Key::Head { .. } => return Ok(None),
     }))
 }
 
@@ -147,6 +137,7 @@ fn plain(value: &Value) -> Result<Value, String> {
 
 #[cfg(test)]
 mod tests {
+    use holdfast_ids::keys::ExecutionKey;
     use serde_json::json;
 
     use super::*;
@@ -196,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_removal_a_link_and_the_head_of_a_chain_tell_nothing() {
-        let head = json!({ "pk": { "S": CHAINS }, "sk": { "S": "acme" }, "hour": { "S": "2026-11-26T13:00:00.000Z" } });
+        let head = json!({ "pk": { "S": "CHAINS" }, "sk": { "S": "acme" }, "hour": { "S": "2026-11-26T13:00:00.000Z" } });
         assert_eq!(change(&json!({ "Keys": head, "NewImage": head })), Ok(None));
         let pk = "TENANT#acme#INCIDENT#0123";
         let keys = json!({ "pk": { "S": pk }, "sk": { "S": "EXEC#1#0" } });

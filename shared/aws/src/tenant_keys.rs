@@ -10,37 +10,59 @@ use std::{
 
 use holdfast_access::{Stores, session_policy};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
-use holdfast_ledger::{Counter, CounterKind, IncidentStatus, Scope};
+use holdfast_ledger::{
+    Counter, CounterKind, IncidentKey, IncidentStatus, Key, List, SHARDS, Scope,
+};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{controls, counters, executions, heads, ledger, refusals};
-
-/// The partitions of the table, and of its indexes `listed` and `of_workflow`, that hold what is a tenant's.
+/// The partition keys that hold a tenant's items: of the table, then of its indexes `listed` and
+/// `of_workflow`.
 fn partitions(tenant: &str) -> Vec<String> {
-    let at = ExecutionKey {
-        tenant: tenant.to_owned(),
-        execution: execution_id(tenant, "WF-A", "k"),
-    };
-    let counter = Counter {
-        tenant: tenant.to_owned(),
-        kind: CounterKind::Budget,
-        name: "held".to_owned(),
-        period: String::new(),
-    };
-    vec![
-        at.partition(),
-        executions::list_of_executions(tenant),
-        executions::workflow_list(tenant, "WF-A"),
-        ledger::incident_partition(tenant, "0"),
-        ledger::listed(tenant, IncidentStatus::Open),
-        counters::place(&counter).0,
-        refusals::partition(tenant),
-    ]
+    let tenant = || tenant.to_owned();
+    let keys = [
+        Key::Execution(ExecutionKey {
+            tenant: tenant(),
+            execution: execution_id(&tenant(), "WF-A", "k"),
+        }),
+        Key::Incident(IncidentKey::new(&tenant(), "0")),
+        Key::Counter(Counter {
+            tenant: tenant(),
+            kind: CounterKind::Budget,
+            name: "held".to_owned(),
+            period: String::new(),
+        }),
+        Key::Refusal {
+            tenant: tenant(),
+            at: Timestamp::UNIX_EPOCH,
+            id: "0".to_owned(),
+        },
+    ];
+    let lists = [
+        List::Executions { tenant: tenant() },
+        List::OfWorkflow {
+            tenant: tenant(),
+            workflow: "WF-A".to_owned(),
+        },
+        List::Incidents {
+            tenant: tenant(),
+            status: IncidentStatus::Open,
+        },
+    ];
+    let keys = keys.iter().map(Key::pk);
+    keys.chain(lists.iter().map(List::hash)).collect()
+}
+
+/// The partition keys, of the table and its indexes, under which items of all tenants lie.
+fn shared_partitions() -> [String; 3] {
+    let lists = [List::Controls, List::OpenIncidents].map(|list| list.hash());
+    let [controls, incidents] = lists;
+    [controls, Key::HEADS.to_owned(), incidents]
 }
 
 fn control_partitions() -> Vec<String> {
-    let around = Scope::around("acme", "WF-A");
-    around.iter().map(controls::partition).collect()
+    let scopes = Scope::around("acme", "WF-A");
+    scopes.map(|scope| Key::Control(scope).pk()).to_vec()
 }
 
 #[test]
@@ -61,10 +83,9 @@ fn a_session_reaches_everything_of_its_tenant_and_nothing_else() {
     }
     let others = ["acm", "acme-2", "globex"].map(partitions).concat();
     // The index `open` has shards of all tenants' executions, and all their incidents.
-    let shards = (0..ledger::SHARDS).map(|shard| shard.to_string());
-    let shared = [controls::CONTROLS, heads::CHAINS, ledger::INCIDENTS].map(str::to_owned);
+    let shards = (0..SHARDS).map(|shard| List::Open { shard }.hash());
     let all = others.into_iter().chain(control_partitions()).chain(shards);
-    for other in all.chain(shared) {
+    for other in all.chain(shared_partitions()) {
         assert!(!reached(&other), "{other}");
     }
 }
@@ -121,8 +142,8 @@ fn another_implementation_of_iam_lets_a_session_reach_its_tenants_partitions_alo
                     expected.extend([tenant == caller; 2]);
                 }
             }
-            for key in [controls::CONTROLS, heads::CHAINS, ledger::INCIDENTS] {
-                requests.push(ask(action, resource, &[key.to_owned()]));
+            for key in shared_partitions() {
+                requests.push(ask(action, resource, &[key]));
                 expected.push(false);
             }
         }
@@ -145,13 +166,13 @@ fn another_implementation_of_iam_lets_a_session_reach_its_tenants_partitions_alo
 fn the_conditions_in_the_template_fit_the_keys_they_are_about_and_no_tenants() {
     let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
     let template = fs::read_to_string(template).expect("the template");
-    let prefix = format!("dynamodb:LeadingKeys: [\"{}*\"]", controls::CONTROL);
+    let prefix = format!("dynamodb:LeadingKeys: [\"{}*\"]", Key::CONTROL_PREFIX);
     assert!(template.contains(&prefix), "{prefix}");
-    for list in [controls::CONTROLS, heads::CHAINS] {
+    for list in [List::Controls.hash(), Key::HEADS.to_owned()] {
         let list = format!("dynamodb:LeadingKeys: [{list}]");
         assert!(template.contains(&list), "{list}");
     }
-    let controls = |partition: &String| partition.starts_with(controls::CONTROL);
+    let controls = |partition: &String| partition.starts_with(Key::CONTROL_PREFIX);
     assert!(control_partitions().iter().all(controls));
     assert!(!partitions("CONTROL").iter().any(controls));
 }

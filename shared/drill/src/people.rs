@@ -100,9 +100,7 @@ async fn ruled(
         room.answer_token(&question.token, answer(&task.ask.step, ruling));
     }
     if let Some(delivered) = question.told() {
-        ledger
-            .put_question(&delivered, Expect::Rev(question.rev))
-            .await?;
+        ledger.put(&delivered, Expect::Rev(question.rev)).await?;
     }
     Ok(true)
 }

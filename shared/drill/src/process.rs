@@ -14,8 +14,8 @@ use std::{
 use holdfast_engine::{Host, ObjectStore, StoreError};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, Ledger,
-    LedgerError, Link, Put, Question, Scope, Snapshot, StepRecord,
+    AnyRecord, Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Ledger,
+    LedgerError, Link, Put, Record, RecordKey, Snapshot,
 };
 use jiff::Timestamp;
 
@@ -154,13 +154,23 @@ impl Process {
 
 /// The ledger as a process reaches it.
 impl Ledger for Process {
-    async fn put_execution(
-        &self,
-        execution: &ExecutionRecord,
-        expect: Expect,
-    ) -> Result<Put<ExecutionRecord>, LedgerError> {
-        self.ask(true, self.world().ledger.put_execution(execution, expect))
-            .await
+    async fn read<K: RecordKey>(&self, key: &K) -> Result<Option<K::Record>, LedgerError> {
+        self.ask(false, self.world().ledger.read(key)).await
+    }
+
+    async fn put<R: Record>(&self, record: &R, expect: Expect) -> Result<Put<R>, LedgerError> {
+        let world = self.world();
+        let write = async {
+            let put = world.ledger.put(record, expect).await;
+            if put == Ok(Put::Done)
+                && let AnyRecord::Step(step) = record.clone().into()
+            {
+                world.record(|| format!("ledger     {} is {}", step.label(), step.state.name()));
+                lock(&world.history).push((world.clock.now(), *step));
+            }
+            put
+        };
+        self.ask(true, write).await
     }
 
     async fn put_execution_and_counters(
@@ -169,15 +179,9 @@ impl Ledger for Process {
         expect: Expect,
         changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
-        let write = self
-            .world()
-            .ledger
-            .put_execution_and_counters(execution, expect, changes);
+        let ledger = &self.world().ledger;
+        let write = ledger.put_execution_and_counters(execution, expect, changes);
         self.ask(true, write).await
-    }
-
-    async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
-        self.ask(false, self.world().ledger.counted(counter)).await
     }
 
     async fn execution_and_controls(
@@ -185,92 +189,25 @@ impl Ledger for Process {
         at: &ExecutionKey,
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        self.ask(
-            false,
-            self.world().ledger.execution_and_controls(at, workflow),
-        )
-        .await
-    }
-
-    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
-        self.ask(false, self.world().ledger.control(scope)).await
-    }
-
-    async fn put_control(
-        &self,
-        control: &Control,
-        expect: Expect,
-    ) -> Result<Put<Control>, LedgerError> {
-        self.ask(true, self.world().ledger.put_control(control, expect))
-            .await
-    }
-
-    async fn put_step(
-        &self,
-        record: &StepRecord,
-        expect: Expect,
-    ) -> Result<Put<StepRecord>, LedgerError> {
-        let world = self.world();
-        let write = async {
-            let put = world.ledger.put_step(record, expect).await;
-            if put == Ok(Put::Done) {
-                lock(&world.history).push((world.clock.now(), record.clone()));
-                world
-                    .record(|| format!("ledger     {} is {}", record.label(), record.state.name()));
-            }
-            put
-        };
-        self.ask(true, write).await
-    }
-
-    async fn put_question(
-        &self,
-        question: &Question,
-        expect: Expect,
-    ) -> Result<Put<Question>, LedgerError> {
-        self.ask(true, self.world().ledger.put_question(question, expect))
-            .await
-    }
-
-    async fn put_incident(
-        &self,
-        incident: &Incident,
-        expect: Expect,
-    ) -> Result<Put<Incident>, LedgerError> {
-        self.ask(true, self.world().ledger.put_incident(incident, expect))
-            .await
-    }
-
-    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        self.ask(true, self.world().ledger.put_link(link)).await
-    }
-
-    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
-        self.ask(false, self.world().ledger.incident(tenant, id))
-            .await
-    }
-
-    async fn execution(&self, at: &ExecutionKey) -> Result<Option<ExecutionRecord>, LedgerError> {
-        self.ask(false, self.world().ledger.execution(at)).await
-    }
-
-    async fn step(
-        &self,
-        at: &ExecutionKey,
-        step: &str,
-        item: Option<&str>,
-    ) -> Result<Option<StepRecord>, LedgerError> {
-        self.ask(false, self.world().ledger.step(at, step, item))
-            .await
+        let read = self.world().ledger.execution_and_controls(at, workflow);
+        self.ask(false, read).await
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
         self.ask(false, self.world().ledger.snapshot(at)).await
     }
 
+    async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        self.ask(false, self.world().ledger.count(counter)).await
+    }
+
+    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
+        self.ask(true, self.world().ledger.put_link(link)).await
+    }
+
     async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
-        self.ask(true, self.world().ledger.count_duplicate(at, workflow))
-            .await
+        let count = self.world().ledger.count_duplicate(at, workflow);
+        self.ask(true, count).await
     }
 }
 

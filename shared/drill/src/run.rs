@@ -114,7 +114,7 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
         End::Stopped(true) => Some((ErrorName::Aborted.to_string(), String::new())),
     };
     let at = place_of(deployed);
-    let execution = || async { room.world.ledger.execution(&at).await.ok().flatten() };
+    let execution = || async { room.world.ledger.read(&at).await.ok().flatten() };
     if let Some((error, cause)) = event
         && let Some(execution) = execution()
             .await
@@ -137,7 +137,7 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
 }
 
 async fn execution_if_overdue(room: &Room, at: &ExecutionKey) -> Option<ExecutionRecord> {
-    let execution = room.world.ledger.execution(at).await.ok().flatten();
+    let execution = room.world.ledger.read(at).await.ok().flatten();
     let now = room.world.clock.now();
     execution.filter(|execution| execution.is_open() && execution.deadline + GRACE < now)
 }

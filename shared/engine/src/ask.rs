@@ -11,7 +11,7 @@ use crate::{
 };
 use holdfast_ledger::{
     Cause, ExecutionRecord, Expect, ExpiryTransition, Ledger, Link, Put, Question, QuestionState,
-    QuestionTransition, Ruling, StepRecord, WAITING, enact, expire, put_question,
+    QuestionTransition, Ruling, StepKey, StepRecord, WAITING, enact, expire, put_question,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
@@ -27,13 +27,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// `Transient`.
     pub async fn ask(&self, task: &AskTask) -> Result<Option<Ruling>, TaskError> {
         let at = partition(&task.execution);
-        let execution = self.ledger.execution(&at).await?;
+        let execution = self.ledger.read(&at).await?;
         let Some(execution) = execution.filter(|execution| execution.admits(task.execution.epoch))
         else {
             let message = format!("{}: the execution is no longer running", task.ask.step);
             return Err(TaskError::new(ErrorName::Halted, message));
         };
-        let record = self.ledger.step(&at, &task.ask.step, None).await?;
+        let record = self
+            .ledger
+            .read(&StepKey::new(&at, &task.ask.step, None))
+            .await?;
         let message = message(task, record.as_ref())?;
         let cause = cause(task, &execution);
         let now = self.host.now();
@@ -84,7 +87,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let expect = stands
                 .as_ref()
                 .map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
-            match self.ledger.put_question(&next, expect).await? {
+            match self.ledger.put(&*next, expect).await? {
                 Put::Done => return Ok(None),
                 Put::Lost(winner) => stands = winner.map(|winner| *winner),
             }
@@ -118,7 +121,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 ExpiryTransition::Write(next) => next,
             };
-            let put = self.ledger.put_question(&next, Expect::Rev(question.rev));
+            let put = self.ledger.put(&*next, Expect::Rev(question.rev));
             if put.await? == Put::Done {
                 return Err(silence(step));
             }

@@ -132,7 +132,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let held = !rejected
                 || one
                     .change
-                    .fits(self.ledger.counted(&one.change.counter).await?);
+                    .fits(self.ledger.count(&one.change.counter).await?);
             guardrails.push(one.outcome(held));
         }
         let execution = ExecutionRecord {
@@ -182,10 +182,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         loop {
             let changes = asked.changes();
             if changes.is_empty() {
-                return Ok(self
-                    .ledger
-                    .put_execution(&asked.execution, Expect::Absent)
-                    .await?);
+                return Ok(self.ledger.put(&asked.execution, Expect::Absent).await?);
             }
             match self
                 .put_with_counters(&asked.execution, Expect::Absent, &changes)
@@ -258,7 +255,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     let no = places.iter().filter_map(|n| missing.get(*n));
                     let no = no.map(|one| one.outcome(false)).chain(broken);
                     next = refused_redrive(&stands, no, self.host.now());
-                    self.ledger.put_execution(&next, expect).await?
+                    self.ledger.put(&next, expect).await?
                 }
             };
             match put {

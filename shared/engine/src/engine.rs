@@ -13,7 +13,7 @@ use crate::{
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     CountedPut, CounterChange, ExecutionRecord, Expect, Ledger, LedgerError, Put, Snapshot,
-    StepRecord, returned_reservations,
+    StepKey, StepRecord, returned_reservations,
 };
 use holdfast_task::{ErrorName, ExecutionRef, UndoItem};
 
@@ -90,7 +90,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let expect = Expect::Rev(execution.rev);
             let back = returned_reservations(&execution, &next);
             let put = match back.is_empty() {
-                true => self.ledger.put_execution(&next, expect).await?,
+                true => self.ledger.put(&next, expect).await?,
                 false => match self.put_with_counters(&next, expect, &back).await? {
                     CountedPut::Lost(stands) => Put::Lost(stands),
                     CountedPut::Done => Put::Done,
@@ -149,7 +149,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         at: &ExecutionKey,
         undo: &UndoItem,
     ) -> Result<StepRecord, TaskError> {
-        let record = self.ledger.step(at, &undo.step, undo.item.as_deref());
+        let key = StepKey::new(at, &undo.step, undo.item.as_deref());
+        let record = self.ledger.read(&key);
         record.await?.ok_or_else(|| no_such_step(undo))
     }
 

@@ -76,7 +76,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(TaskError::new(ErrorName::Open, message));
                 }
                 UndoNeed::Close(next) => {
-                    match self.ledger.put_step(&next, Expect::Rev(step.rev)).await? {
+                    match self.ledger.put(&*next, Expect::Rev(step.rev)).await? {
                         Put::Done => *step = *next,
                         Put::Lost(_) => {
                             let message = format!("{} changed while it was closed", step.label());

@@ -82,18 +82,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         failure: &Failure,
     ) -> Result<ExecutionRecord, TaskError> {
         let missing = || no_such_execution(at);
-        let mut execution = self.ledger.execution(at).await?.ok_or_else(missing)?;
+        let mut execution = self.ledger.read(at).await?.ok_or_else(missing)?;
         for _ in 0..MAX_RACES {
             let next = match take(&execution, by, epoch, failure, self.host.now()) {
                 TakeoverTransition::Mine | TakeoverTransition::Over => return Ok(execution),
                 TakeoverTransition::Superseded => return Err(superseded(at)),
                 TakeoverTransition::Write(next) => *next,
             };
-            match self
-                .ledger
-                .put_execution(&next, Expect::Rev(execution.rev))
-                .await?
-            {
+            match self.ledger.put(&next, Expect::Rev(execution.rev)).await? {
                 Put::Done => return Ok(next),
                 Put::Lost(stands) => execution = *stands.ok_or_else(missing)?,
             }
@@ -113,7 +109,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             execution_generation: task.execution.generation,
         };
         // An undo that halted because somebody else took over has not failed.
-        let execution = self.ledger.execution(&at).await?;
+        let execution = self.ledger.read(&at).await?;
         if !execution.is_some_and(|execution| execution.unwinds(task.execution.epoch)) {
             return Err(superseded(&at));
         }
@@ -127,7 +123,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(at_work(&record, until));
                 }
             };
-            match self.ledger.put_step(&next, Expect::Rev(record.rev)).await? {
+            match self.ledger.put(&next, Expect::Rev(record.rev)).await? {
                 Put::Done => record = next,
                 Put::Lost(stands) => record = *stands.ok_or_else(|| no_such_step(&task.undo))?,
             }

@@ -9,8 +9,8 @@ use crate::{
     task_errors::{TaskError, too_many_races},
 };
 use holdfast_ledger::{
-    Cause, Expect, Incident, IncidentStatus, Ledger, Link, Phase, Put, Question, Request, Residue,
-    Snapshot, StepRecord, handle, open,
+    Cause, Expect, Incident, IncidentKey, IncidentStatus, Ledger, Link, Phase, Put, Question,
+    Request, Residue, Snapshot, StepRecord, handle, open,
 };
 use holdfast_receipt::{Decision, Status};
 use holdfast_task::{ErrorName, Failure, QuestionKind};
@@ -29,16 +29,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             reason: "the execution has ended".to_owned(),
         };
         for id in &case.settled {
-            let Some(mut incident) = self.ledger.incident(tenant, id).await? else {
+            let Some(mut incident) = self.ledger.read(&IncidentKey::new(tenant, id)).await? else {
                 continue;
             };
             let resolved = IncidentStatus::Resolved;
             while let Ok(Some(next)) = handle(&incident, resolved, &engine, self.host.now()) {
-                match self
-                    .ledger
-                    .put_incident(&next, Expect::Rev(incident.rev))
-                    .await?
-                {
+                match self.ledger.put(&next, Expect::Rev(incident.rev)).await? {
                     Put::Lost(Some(winner)) => incident = *winner,
                     Put::Done | Put::Lost(None) => break,
                 }
@@ -54,7 +50,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     async fn opened(&self, met: &Incident) -> Result<(), TaskError> {
-        let mut stands: Option<Incident> = self.ledger.incident(&met.tenant, &met.id).await?;
+        let mut stands: Option<Incident> = self
+            .ledger
+            .read(&IncidentKey::new(&met.tenant, &met.id))
+            .await?;
         for _ in 0..MAX_RACES {
             let Some(next) = open(stands.as_ref(), met) else {
                 return Ok(());
@@ -62,7 +61,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let expect = stands
                 .as_ref()
                 .map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
-            match self.ledger.put_incident(&next, expect).await? {
+            match self.ledger.put(&next, expect).await? {
                 Put::Done => return Ok(()),
                 Put::Lost(winner) => stands = winner.map(|winner| *winner),
             }

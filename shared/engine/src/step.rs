@@ -211,7 +211,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let expect = stands
                 .as_ref()
                 .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
-            match self.ledger.put_step(&next, expect).await {
+            match self.ledger.put(&*next, expect).await {
                 Ok(Put::Done) if unknown => return Err(unresolved_outcome(&next)),
                 Ok(Put::Done) => return Ok(ClaimResult::Mine(next)),
                 Ok(Put::Lost(winner)) => stands = winner.map(|winner| *winner),
@@ -344,7 +344,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(TaskError::new(ErrorName::Conflict, message));
                 }
             };
-            match self.ledger.put_step(&next, Expect::Rev(stands.rev)).await {
+            match self.ledger.put(&*next, Expect::Rev(stands.rev)).await {
                 Ok(Put::Done) => return Ok(*next),
                 Ok(Put::Lost(Some(winner))) => stands = *winner,
                 Ok(Put::Lost(None)) => {

@@ -17,8 +17,8 @@ use crate::{
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, Ledger,
-    LedgerError, Link, MemoryLedger, Put, Question, Scope, Snapshot, StepRecord,
+    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Key, Ledger, LedgerError,
+    Link, MemoryLedger, Put, Record, RecordKey, Snapshot,
 };
 
 /// The answer of a future in which nothing really waits.
@@ -92,6 +92,29 @@ pub(super) enum Op {
     Control,
 }
 
+impl Op {
+    fn read(key: &Key) -> Self {
+        match key {
+            Key::Execution(_) => Self::ExecutionRecord,
+            Key::Step(_) => Self::Step,
+            Key::Incident(_) => Self::Incident,
+            Key::Control(_) => Self::Control,
+            other => panic!("the engine reads no {other:?}"),
+        }
+    }
+
+    fn put(key: &Key) -> Self {
+        match key {
+            Key::Execution(_) => Self::PutExecution,
+            Key::Step(_) => Self::PutStep,
+            Key::Question(_) => Self::PutQuestion,
+            Key::Incident(_) => Self::PutIncident,
+            Key::Control(_) => Self::Control,
+            other => panic!("the engine puts no {other:?}"),
+        }
+    }
+}
+
 /// What happens to one call of a ledger.
 pub(super) enum Fault {
     /// It is not carried out.
@@ -157,31 +180,25 @@ impl TestLedger {
 }
 
 impl Ledger for TestLedger {
-    async fn put_execution(
-        &self,
-        execution: &ExecutionRecord,
-        expect: Expect,
-    ) -> Result<Put<ExecutionRecord>, LedgerError> {
-        self.call(Op::PutExecution, self.kept.put_execution(execution, expect))
-            .await
+    async fn read<K: RecordKey>(&self, key: &K) -> Result<Option<K::Record>, LedgerError> {
+        self.call(Op::read(&key.key()), self.kept.read(key)).await
+    }
+
+    async fn put<R: Record>(&self, record: &R, expect: Expect) -> Result<Put<R>, LedgerError> {
+        let op = Op::put(&record.key());
+        self.call(op, self.kept.put(record, expect)).await
     }
 
     async fn put_execution_and_counters(
         &self,
         execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[CounterChange],
+        changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
-        self.call(
-            Op::PutExecution,
-            self.kept
-                .put_execution_and_counters(execution, expect, draws),
-        )
-        .await
-    }
-
-    async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
-        self.call(Op::Counted, self.kept.counted(counter)).await
+        let put = self
+            .kept
+            .put_execution_and_counters(execution, expect, changes);
+        self.call(Op::PutExecution, put).await
     }
 
     async fn execution_and_controls(
@@ -189,80 +206,25 @@ impl Ledger for TestLedger {
         at: &ExecutionKey,
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        self.call(Op::Standing, self.kept.execution_and_controls(at, workflow))
-            .await
-    }
-
-    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
-        self.call(Op::Control, self.kept.control(scope)).await
-    }
-
-    async fn put_control(
-        &self,
-        control: &Control,
-        expect: Expect,
-    ) -> Result<Put<Control>, LedgerError> {
-        self.call(Op::Control, self.kept.put_control(control, expect))
-            .await
-    }
-
-    async fn put_step(
-        &self,
-        record: &StepRecord,
-        expect: Expect,
-    ) -> Result<Put<StepRecord>, LedgerError> {
-        self.call(Op::PutStep, self.kept.put_step(record, expect))
-            .await
-    }
-
-    async fn put_question(
-        &self,
-        question: &Question,
-        expect: Expect,
-    ) -> Result<Put<Question>, LedgerError> {
-        self.call(Op::PutQuestion, self.kept.put_question(question, expect))
-            .await
-    }
-
-    async fn put_incident(
-        &self,
-        incident: &Incident,
-        expect: Expect,
-    ) -> Result<Put<Incident>, LedgerError> {
-        self.call(Op::PutIncident, self.kept.put_incident(incident, expect))
-            .await
-    }
-
-    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        self.call(Op::PutLink, self.kept.put_link(link)).await
-    }
-
-    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
-        self.call(Op::Incident, self.kept.incident(tenant, id))
-            .await
-    }
-
-    async fn execution(&self, at: &ExecutionKey) -> Result<Option<ExecutionRecord>, LedgerError> {
-        self.call(Op::ExecutionRecord, self.kept.execution(at))
-            .await
-    }
-
-    async fn step(
-        &self,
-        at: &ExecutionKey,
-        step: &str,
-        item: Option<&str>,
-    ) -> Result<Option<StepRecord>, LedgerError> {
-        self.call(Op::Step, self.kept.step(at, step, item)).await
+        let read = self.kept.execution_and_controls(at, workflow);
+        self.call(Op::Standing, read).await
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
         self.call(Op::Snapshot, self.kept.snapshot(at)).await
     }
 
+    async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        self.call(Op::Counted, self.kept.count(counter)).await
+    }
+
+    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
+        self.call(Op::PutLink, self.kept.put_link(link)).await
+    }
+
     async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
-        self.call(Op::CountDuplicate, self.kept.count_duplicate(at, workflow))
-            .await
+        let count = self.kept.count_duplicate(at, workflow);
+        self.call(Op::CountDuplicate, count).await
     }
 }
 

@@ -87,7 +87,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 UndoClaimTransition::Write(next) => *next,
             };
-            match self.ledger.put_step(&next, Expect::Rev(record.rev)).await {
+            match self.ledger.put(&next, Expect::Rev(record.rev)).await {
                 Ok(Put::Done) => return Ok(next),
                 Ok(Put::Lost(stands)) => {
                     record = *stands.ok_or_else(|| no_such_step(&task.undo))?;
@@ -109,7 +109,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             error,
             wait: SignedDuration::ZERO,
         };
-        match self.ledger.execution(&record.at).await {
+        match self.ledger.read(&record.at).await {
             Ok(Some(execution)) if execution.unwinds(task.execution.epoch) => {}
             Ok(_) => return UndoReport::Halted("somebody else took over".to_owned()),
             Err(error) => return transient(format!("before acting: {error}")),
@@ -225,7 +225,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(TaskError::new(ErrorName::Conflict, message));
                 }
             };
-            match self.ledger.put_step(&next, Expect::Rev(stands.rev)).await {
+            match self.ledger.put(&next, Expect::Rev(stands.rev)).await {
                 Ok(Put::Done) => return Ok(next),
                 Ok(Put::Lost(Some(winner))) => stands = *winner,
                 Ok(Put::Lost(None)) => {

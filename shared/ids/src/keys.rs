@@ -18,22 +18,6 @@ pub struct ExecutionKey {
     pub execution: String,
 }
 
-impl ExecutionKey {
-    /// Parses the ledger's partition key; `None` for any other text.
-    pub fn from_partition(partition: &str) -> Option<Self> {
-        let (tenant, execution) = partition.strip_prefix("TENANT#")?.split_once("#EXEC#")?;
-        Some(Self {
-            tenant: tenant.to_owned(),
-            execution: execution.to_owned(),
-        })
-    }
-
-    /// The ledger's partition key.
-    pub fn partition(&self) -> String {
-        format!("TENANT#{}#EXEC#{}", self.tenant, self.execution)
-    }
-}
-
 /// The execution id: the same tenant, workflow and idempotency key always yield the same id.
 ///
 /// 40 hex digits. The API starts the Step Functions execution under the same name.
@@ -85,15 +69,6 @@ pub fn incident_id(
 /// The id of an audit event: emitting the same event again yields the same id.
 pub fn event_id(kind: &str, parts: &[&str]) -> String {
     short_hash(&format!("event:{kind}"), parts)
-}
-
-/// The sort key of a step's record. Each item of a `for_each` has its own record, named by item key
-/// and not by number.
-pub fn step_sort_key(step: &str, item: Option<&str>) -> String {
-    match item {
-        Some(item) => format!("STEP#{step}#{item}"),
-        None => format!("STEP#{step}"),
-    }
 }
 
 /// The name of an item in records: a short plain item key as it is, any other by its hash.

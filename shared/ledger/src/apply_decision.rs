@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::{
-    Expect, Ledger, LedgerError, Put,
     claim::abandoned,
-    lifecycle::Request,
+    key::StepKey,
+    port::{Expect, Ledger, LedgerError, Put},
     question::{Question, RulingTransition, decide},
+    request::Request,
     step::{StepRecord, StepState},
 };
 use holdfast_ids::keys::ExecutionKey;
@@ -80,7 +81,7 @@ pub async fn rule<L: Ledger>(
                 "an attempt may be at work until {until}: decide again then"
             ))));
         }
-        if ledger.put_question(next, Expect::Rev(question.rev)).await? == Put::Done {
+        if ledger.put(next.as_ref(), Expect::Rev(question.rev)).await? == Put::Done {
             return Ok(Some(decided));
         }
     }
@@ -93,14 +94,15 @@ pub async fn enact<L: Ledger>(
     decision: Decision,
     now: Timestamp,
 ) -> Result<(), LedgerError> {
+    let key = StepKey::new(&question.at, &question.step, None);
     loop {
-        let Some(record) = ledger.step(&question.at, &question.step, None).await? else {
+        let Some(record) = ledger.read(&key).await? else {
             return Ok(());
         };
         let Ok(Some(next)) = settle(&record, question, decision, now) else {
             return Ok(());
         };
-        if ledger.put_step(&next, Expect::Rev(record.rev)).await? == Put::Done {
+        if ledger.put(&next, Expect::Rev(record.rev)).await? == Put::Done {
             return Ok(());
         }
     }

@@ -3,9 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Attempt,
     execution::{ExecutionRecord, Phase},
-    step::{StepRecord, StepState},
+    step::{Attempt, StepRecord, StepState},
 };
 use holdfast_receipt::AttemptOutcome;
 use holdfast_task::{Failure, payload::Payload};

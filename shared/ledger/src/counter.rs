@@ -7,7 +7,6 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::execution::ExecutionRecord;
 use holdfast_receipt::Status;
 
 /// What is counted.
@@ -25,6 +24,13 @@ pub enum CounterKind {
 }
 
 impl CounterKind {
+    const ALL: [Self; 4] = [Self::Budget, Self::Open, Self::Starts, Self::Approval];
+
+    /// The kind with this name in keys.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// Its name in keys.
     pub fn name(self) -> &'static str {
         match self {
@@ -107,44 +113,10 @@ pub struct Reservation {
     pub amount: i64,
 }
 
-/// What became of a write that draws on counters.
-#[derive(Debug, Clone, PartialEq)]
-pub enum CountedPut {
-    /// All of it is recorded.
-    Done,
-    /// Nothing is: another writer of the execution's record was first, and here is what stands.
-    Lost(Option<Box<ExecutionRecord>>),
-    /// Nothing is: these draws, by their place, do not fit.
-    Refused(Vec<usize>),
-}
-
 /// What an execution still holds once it has ended like this.
 pub fn kept(holds: &[Reservation], status: Status) -> Vec<Reservation> {
     let kept = holds
         .iter()
         .filter(|hold| !hold.kind.returned_reservations(status));
     kept.cloned().collect()
-}
-
-/// What a change of an execution's record gives back: whatever it no longer holds.
-pub fn returned_reservations(
-    before: &ExecutionRecord,
-    after: &ExecutionRecord,
-) -> Vec<CounterChange> {
-    let gone = before
-        .holds
-        .iter()
-        .filter(|hold| !after.holds.contains(hold));
-    gone.map(|hold| CounterChange {
-        counter: Counter {
-            tenant: before.at.tenant.clone(),
-            kind: hold.kind,
-            name: hold.name.clone(),
-            period: hold.period.clone(),
-        },
-        amount: -hold.amount,
-        most: None,
-        until: None,
-    })
-    .collect()
 }

@@ -4,7 +4,7 @@ use holdfast_receipt::{GuardrailOutcome, ReceiptRef, Status};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::counter::Reservation;
+use super::counter::{Counter, CounterChange, Reservation};
 use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use holdfast_receipt::Approval;
 use holdfast_task::{ExecutionRef, Failure, payload::Payload};
@@ -171,4 +171,26 @@ impl ExecutionRecord {
     pub fn is_open(&self) -> bool {
         self.receipt.is_none()
     }
+}
+
+/// The counter changes that go with a change of an execution record: every reservation that is gone
+/// is given back.
+pub fn returned_reservations(
+    before: &ExecutionRecord,
+    after: &ExecutionRecord,
+) -> Vec<CounterChange> {
+    let held = before.holds.iter();
+    let gone = held.filter(|reservation| !after.holds.contains(reservation));
+    gone.map(|reservation| CounterChange {
+        counter: Counter {
+            tenant: before.at.tenant.clone(),
+            kind: reservation.kind,
+            name: reservation.name.clone(),
+            period: reservation.period.clone(),
+        },
+        amount: -reservation.amount,
+        most: None,
+        until: None,
+    })
+    .collect()
 }

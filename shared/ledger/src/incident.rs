@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{execution::ExecutionRecord, lifecycle::Request};
+use super::{execution::ExecutionRecord, request::Request};
 use holdfast_ids::keys::incident_id;
 
 /// One cause, however many executions it met. Written whole, each time on condition that `rev` is still what the

@@ -3,8 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Expect, Ledger, LedgerError, Put, Snapshot,
     execution::{ExecutionRecord, Phase, Redrive},
+    port::{Expect, Ledger, LedgerError, Put},
+    request::Request,
+    snapshot::Snapshot,
     step::{StepRecord, StepState},
     unwind::unwinding,
 };
@@ -23,23 +25,12 @@ pub enum RequestTransition {
     Refused(String),
 }
 
-/// Who asked, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The person or program, as its token names it.
-    pub by: String,
-    /// In their own words.
-    pub reason: String,
-}
-
-impl Request {
-    fn failure(&self, error: ErrorName) -> Failure {
-        Failure {
-            state: String::new(),
-            error: error.to_string(),
-            cause: self.reason.clone(),
-            by: Some(self.by.clone()),
-        }
+fn failure(request: &Request, error: ErrorName) -> Failure {
+    Failure {
+        state: String::new(),
+        error: error.to_string(),
+        cause: request.reason.clone(),
+        by: Some(request.by.clone()),
     }
 }
 
@@ -52,7 +43,7 @@ pub fn cancel(
 ) -> RequestTransition {
     match &execution.phase {
         Phase::Running => {
-            let failure = request.failure(ErrorName::Cancelled);
+            let failure = failure(request, ErrorName::Cancelled);
             RequestTransition::Write(Box::new(unwinding(execution, owner, &failure, now)))
         }
         Phase::Unwinding { failure } => RequestTransition::Already(format!(
@@ -89,7 +80,7 @@ pub fn withdraw(
     match status {
         _ if execution.is_open() => RequestTransition::Refused(TOO_EARLY.to_owned()),
         Status::Executed | Status::PartiallyRolledBack => {
-            let failure = request.failure(ErrorName::Withdrawn);
+            let failure = failure(request, ErrorName::Withdrawn);
             RequestTransition::Write(Box::new(ExecutionRecord {
                 generation: execution.generation + 1,
                 previous: execution.receipt.clone(),
@@ -234,11 +225,8 @@ pub async fn ask<L: Ledger>(
             }
             RequestTransition::Refused(why) => return Ok(RequestOutcome::Refused(why)),
         };
-        if ledger
-            .put_execution(&next, Expect::Rev(snapshot.execution.rev))
-            .await?
-            == Put::Done
-        {
+        let expect = Expect::Rev(snapshot.execution.rev);
+        if ledger.put(next.as_ref(), expect).await? == Put::Done {
             return Ok(RequestOutcome::Done(next));
         }
     }

@@ -6,93 +6,79 @@ use std::{
 };
 
 use super::{
-    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, Ledger,
-    LedgerError, Link, Put, Question, Scope, Snapshot, StepRecord,
+    control::{Control, Scope},
+    counter::{Counter, CounterChange},
+    execution::ExecutionRecord,
+    incident::{Incident, Link},
+    key::{IncidentKey, Key},
+    port::{CountedPut, Expect, Ledger, LedgerError, Put},
+    record::{AnyRecord, Record, RecordKey},
+    snapshot::Snapshot,
 };
-use holdfast_ids::keys::{ExecutionKey, step_sort_key};
+use holdfast_ids::keys::ExecutionKey;
 
 /// A ledger that lives as long as the process.
 #[derive(Debug, Default)]
-pub struct MemoryLedger {
-    partitions: Mutex<BTreeMap<ExecutionKey, Partition>>,
-    /// Locked only while the partitions are.
-    counters: Mutex<BTreeMap<Counter, i64>>,
-    controls: Mutex<BTreeMap<Scope, Control>>,
-    /// By tenant and id.
-    incidents: Mutex<BTreeMap<(String, String), Case>>,
-}
+pub struct MemoryLedger(Mutex<Table>);
 
 #[derive(Debug, Default)]
-struct Case {
-    incident: Option<Incident>,
-    links: BTreeMap<(String, u32), Link>,
+struct Table {
+    records: BTreeMap<Key, AnyRecord>,
+    counts: BTreeMap<Counter, i64>,
+    duplicates: BTreeMap<ExecutionKey, u64>,
+    /// By incident, then execution and execution generation.
+    links: BTreeMap<(IncidentKey, String, u32), Link>,
 }
 
-#[derive(Debug, Default)]
-struct Partition {
-    execution: Option<ExecutionRecord>,
-    steps: BTreeMap<String, StepRecord>,
-    questions: BTreeMap<String, Question>,
-    duplicates: u64,
+impl Table {
+    fn get<R: Record>(&self, key: &Key) -> Option<R> {
+        R::try_from(self.records.get(key)?.clone()).ok()
+    }
+
+    /// The stored record, as the loser of a write sees it; `None` if `expect` admits the write.
+    fn conflict<R: Record>(&self, record: &R, expect: Expect) -> Option<Option<Box<R>>> {
+        let current: Option<R> = self.get(&record.key());
+        (Expect::after(current.as_ref()) != expect).then(|| current.map(Box::new))
+    }
+
+    fn insert<R: Record>(&mut self, record: &R) {
+        self.records.insert(record.key(), record.clone().into());
+    }
 }
 
 impl MemoryLedger {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ExecutionKey, Partition>> {
-        self.partitions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn counters(&self) -> MutexGuard<'_, BTreeMap<Counter, i64>> {
-        self.counters.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn controls(&self) -> MutexGuard<'_, BTreeMap<Scope, Control>> {
-        self.controls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn cases(&self) -> MutexGuard<'_, BTreeMap<(String, String), Case>> {
-        self.incidents
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Every incident of a tenant, and the executions that each met.
+    /// Every incident of a tenant, and the executions that met it.
     pub fn incidents(&self, tenant: &str) -> Vec<(Incident, Vec<Link>)> {
-        let cases = self.cases();
-        let cases = cases.iter().filter(|((of, _), _)| of == tenant);
-        cases
-            .filter_map(|(_, case)| {
-                let links = case.links.values().cloned().collect();
-                Some((case.incident.clone()?, links))
-            })
-            .collect()
-    }
-}
-
-/// Whether a write that expects `expect` may replace a record whose `rev` is `current`.
-fn admits(expect: Expect, current: Option<u64>) -> bool {
-    match expect {
-        Expect::Absent => current.is_none(),
-        Expect::Rev(rev) => current == Some(rev),
+        let table = self.lock();
+        let incidents = table.records.values().filter_map(|record| match record {
+            AnyRecord::Incident(incident) if incident.tenant == tenant => Some(incident),
+            _ => None,
+        });
+        let with_links = incidents.map(|incident| {
+            let links = table.links.values();
+            let links = links
+                .filter(|link| (&link.tenant, &link.incident) == (&incident.tenant, &incident.id));
+            (Incident::clone(incident), links.cloned().collect())
+        });
+        with_links.collect()
     }
 }
 
 impl Ledger for MemoryLedger {
-    async fn put_execution(
-        &self,
-        execution: &ExecutionRecord,
-        expect: Expect,
-    ) -> Result<Put<ExecutionRecord>, LedgerError> {
-        let mut partitions = self.lock();
-        let slot = &mut partitions
-            .entry(execution.at.clone())
-            .or_default()
-            .execution;
-        if !admits(expect, slot.as_ref().map(|stands| stands.rev)) {
-            return Ok(Put::Lost(slot.clone().map(Box::new)));
+    async fn read<K: RecordKey>(&self, key: &K) -> Result<Option<K::Record>, LedgerError> {
+        Ok(self.lock().get(&key.key()))
+    }
+
+    async fn put<R: Record>(&self, record: &R, expect: Expect) -> Result<Put<R>, LedgerError> {
+        let mut table = self.lock();
+        if let Some(stored) = table.conflict(record, expect) {
+            return Ok(Put::Lost(stored));
         }
-        *slot = Some(execution.clone());
+        table.insert(record);
         Ok(Put::Done)
     }
 
@@ -100,33 +86,24 @@ impl Ledger for MemoryLedger {
         &self,
         execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[CounterChange],
+        changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
-        let mut partitions = self.lock();
-        let slot = &mut partitions
-            .entry(execution.at.clone())
-            .or_default()
-            .execution;
-        if !admits(expect, slot.as_ref().map(|stands| stands.rev)) {
-            return Ok(CountedPut::Lost(slot.clone().map(Box::new)));
+        let mut table = self.lock();
+        if let Some(stored) = table.conflict(execution, expect) {
+            return Ok(CountedPut::Lost(stored));
         }
-        let mut counters = self.counters();
-        let taken = |draw: &CounterChange| counters.get(&draw.counter).copied().unwrap_or_default();
-        let refused = draws.iter().enumerate();
-        let refused = refused.filter(|(_, draw)| !draw.fits(taken(draw)));
-        let refused: Vec<_> = refused.map(|(n, _)| n).collect();
-        if !refused.is_empty() {
-            return Ok(CountedPut::Refused(refused));
+        let count = |counter: &Counter| table.counts.get(counter).copied().unwrap_or_default();
+        let places = changes.iter().enumerate();
+        let exceeding = places.filter(|(_, change)| !change.fits(count(&change.counter)));
+        let exceeding: Vec<_> = exceeding.map(|(place, _)| place).collect();
+        if !exceeding.is_empty() {
+            return Ok(CountedPut::Refused(exceeding));
         }
-        for draw in draws {
-            *counters.entry(draw.counter.clone()).or_default() += draw.amount;
+        for change in changes {
+            *table.counts.entry(change.counter.clone()).or_default() += change.amount;
         }
-        *slot = Some(execution.clone());
+        table.insert(execution);
         Ok(CountedPut::Done)
-    }
-
-    async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
-        Ok(self.counters().get(counter).copied().unwrap_or_default())
     }
 
     async fn execution_and_controls(
@@ -134,133 +111,49 @@ impl Ledger for MemoryLedger {
         at: &ExecutionKey,
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        let execution = self.execution(at).await?;
-        let controls = self.controls();
-        let around = Scope::around(&at.tenant, workflow);
-        let said = around
-            .iter()
-            .filter_map(|scope| controls.get(scope).cloned());
-        Ok((execution, said.collect()))
+        let table = self.lock();
+        let scopes = Scope::around(&at.tenant, workflow);
+        let controls = scopes.iter().filter_map(|scope| table.get(&scope.key()));
+        Ok((table.get(&at.key()), controls.collect()))
     }
 
-    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
-        Ok(self.controls().get(scope).cloned())
-    }
-
-    async fn put_control(
-        &self,
-        control: &Control,
-        expect: Expect,
-    ) -> Result<Put<Control>, LedgerError> {
-        let mut controls = self.controls();
-        let stands = controls.get(&control.scope);
-        if !admits(expect, stands.map(|stands| stands.rev)) {
-            return Ok(Put::Lost(stands.cloned().map(Box::new)));
+    async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
+        let table = self.lock();
+        let Some(execution) = table.get(&at.key()) else {
+            return Ok(None);
+        };
+        let (mut steps, mut questions) = (Vec::new(), Vec::new());
+        for record in table.records.values() {
+            match record {
+                AnyRecord::Step(step) if step.at == *at => steps.push(step.as_ref().clone()),
+                AnyRecord::Question(question) if question.at == *at => {
+                    questions.push(question.as_ref().clone());
+                }
+                _ => {}
+            }
         }
-        controls.insert(control.scope.clone(), control.clone());
-        Ok(Put::Done)
+        let duplicates = table.duplicates.get(at).copied().unwrap_or_default();
+        let snapshot = Snapshot::new(execution, steps, duplicates);
+        Ok(Some(snapshot.asking(questions)))
     }
 
-    async fn put_step(
-        &self,
-        record: &StepRecord,
-        expect: Expect,
-    ) -> Result<Put<StepRecord>, LedgerError> {
-        let mut partitions = self.lock();
-        let steps = &mut partitions.entry(record.at.clone()).or_default().steps;
-        let key = step_sort_key(&record.step, record.item.as_deref());
-        let stands = steps.get(&key);
-        if !admits(expect, stands.map(|stands| stands.rev)) {
-            return Ok(Put::Lost(stands.cloned().map(Box::new)));
-        }
-        steps.insert(key, record.clone());
-        Ok(Put::Done)
-    }
-
-    async fn put_question(
-        &self,
-        question: &Question,
-        expect: Expect,
-    ) -> Result<Put<Question>, LedgerError> {
-        let mut partitions = self.lock();
-        let questions = &mut partitions.entry(question.at.clone()).or_default().questions;
-        let stands = questions.get(&question.step);
-        if !admits(expect, stands.map(|stands| stands.rev)) {
-            return Ok(Put::Lost(stands.cloned().map(Box::new)));
-        }
-        questions.insert(question.step.clone(), question.clone());
-        Ok(Put::Done)
-    }
-
-    async fn put_incident(
-        &self,
-        incident: &Incident,
-        expect: Expect,
-    ) -> Result<Put<Incident>, LedgerError> {
-        let mut cases = self.cases();
-        let key = (incident.tenant.clone(), incident.id.clone());
-        let slot = &mut cases.entry(key).or_default().incident;
-        if !admits(expect, slot.as_ref().map(|stands| stands.rev)) {
-            return Ok(Put::Lost(slot.clone().map(Box::new)));
-        }
-        *slot = Some(incident.clone());
-        Ok(Put::Done)
+    async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        Ok(self.lock().counts.get(counter).copied().unwrap_or_default())
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        let mut cases = self.cases();
-        let key = (link.tenant.clone(), link.incident.clone());
-        let links = &mut cases.entry(key).or_default().links;
-        let of = (link.execution.clone(), link.generation);
-        if links.get(&of).is_none_or(|stands| stands.at <= link.at) {
-            links.insert(of, link.clone());
+        let incident = IncidentKey::new(&link.tenant, &link.incident);
+        let place = (incident, link.execution.clone(), link.generation);
+        let mut table = self.lock();
+        let stored = table.links.get(&place);
+        if stored.is_none_or(|stored| stored.at <= link.at) {
+            table.links.insert(place, link.clone());
         }
         Ok(())
     }
 
-    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
-        let cases = self.cases();
-        let case = cases.get(&(tenant.to_owned(), id.to_owned()));
-        Ok(case.and_then(|case| case.incident.clone()))
-    }
-
-    async fn execution(&self, at: &ExecutionKey) -> Result<Option<ExecutionRecord>, LedgerError> {
-        Ok(self
-            .lock()
-            .get(at)
-            .and_then(|partition| partition.execution.clone()))
-    }
-
-    async fn step(
-        &self,
-        at: &ExecutionKey,
-        step: &str,
-        item: Option<&str>,
-    ) -> Result<Option<StepRecord>, LedgerError> {
-        let partitions = self.lock();
-        let key = step_sort_key(step, item);
-        Ok(partitions
-            .get(at)
-            .and_then(|partition| partition.steps.get(&key).cloned()))
-    }
-
-    async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
-        let partitions = self.lock();
-        let Some(partition) = partitions.get(at) else {
-            return Ok(None);
-        };
-        let Some(execution) = partition.execution.clone() else {
-            return Ok(None);
-        };
-        let steps = partition.steps.values().cloned().collect();
-        let questions = partition.questions.values().cloned().collect();
-        Ok(Some(
-            Snapshot::new(execution, steps, partition.duplicates).asking(questions),
-        ))
-    }
-
     async fn count_duplicate(&self, at: &ExecutionKey, _: &str) -> Result<(), LedgerError> {
-        self.lock().entry(at.clone()).or_default().duplicates += 1;
+        *self.lock().duplicates.entry(at.clone()).or_default() += 1;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     execution::{ExecutionRecord, Phase},
-    lifecycle::Request,
+    request::Request,
     step::StepRecord,
 };
 use holdfast_ids::{keys::ExecutionKey, names::same_person};

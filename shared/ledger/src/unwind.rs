@@ -3,10 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Attempt,
     claim::{abandoned, ended},
     execution::{ExecutionRecord, Phase},
-    step::{StepRecord, StepState},
+    step::{Attempt, StepRecord, StepState},
 };
 use holdfast_action::Verdict;
 use holdfast_receipt::AttemptOutcome;

@@ -100,9 +100,7 @@ impl Back {
     /// The record by which it may come to the target yet.
     pub(crate) fn holds(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
-            Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => {
-                Some(record)
-            }
+            Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => Some(record),
             _ => None,
         }
     }

@@ -85,9 +85,7 @@ impl Forward {
     /// The record by which it may come to the target yet.
     pub(crate) fn holds(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
-            Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => {
-                Some(record)
-            }
+            Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => Some(record),
             _ => None,
         }
     }
@@ -172,9 +170,7 @@ impl Protocol {
                 (Put::Done, _) => Stage::Gone,
                 (Put::Lost, _) => self.claims(world, n, world.record.as_ref()),
             },
-            (Stage::Claimed(_), Deed::IsPaused)
-                if !(self.rules.admits)(&world.execution, 1) =>
-            {
+            (Stage::Claimed(_), Deed::IsPaused) if !(self.rules.admits)(&world.execution, 1) => {
                 return None;
             }
             (Stage::Claimed(record), Deed::IsPaused) => {

@@ -33,9 +33,10 @@ impl Round<'_> {
     fn end_long_ago(&self, begun: &Begun) {
         let id = begun.execution["id"].as_str().expect("an id");
         let then = (Timestamp::now() - SignedDuration::from_hours(50)).to_string();
+        let key = execution_key(TENANT, id);
         let change = json!({
             "TableName": variable("HOLDFAST_LEDGER_TABLE"),
-            "Key": { "pk": { "S": format!("TENANT#{TENANT}#EXEC#{id}") }, "sk": { "S": "META" } },
+            "Key": { "pk": { "S": key.pk() }, "sk": { "S": key.sk() } },
             "UpdateExpression": "SET #phase.#at = :then REMOVE receipt",
             "ExpressionAttributeNames": { "#phase": "phase", "#at": "at" },
             "ExpressionAttributeValues": { ":then": { "S": then } },

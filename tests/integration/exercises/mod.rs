@@ -5,8 +5,9 @@ use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, payload_object},
 };
+use holdfast_ledger::Key;
 use holdfast_task::{ExecutionRef, payload::Stored};
-use holdfast_tests::{DELAY, FunctionReply, Stack, kill, unique, variable, workers};
+use holdfast_tests::{DELAY, FunctionReply, Stack, execution_key, kill, unique, variable, workers};
 use serde_json::{Value, json};
 
 mod api;
@@ -286,7 +287,7 @@ impl Round<'_> {
             "TableName": variable("HOLDFAST_LEDGER_TABLE"),
             "KeyConditionExpression": "pk = :pk and begins_with(sk, :sk)",
             "ExpressionAttributeValues": {
-                ":pk": { "S": format!("TENANT#{TENANT}#EXEC#{id}") }, ":sk": { "S": "STEP#" },
+                ":pk": { "S": execution_key(TENANT, id).pk() }, ":sk": { "S": Key::STEP_PREFIX },
             },
         });
         let found = self

@@ -275,9 +275,8 @@ fn the_story_of_an_execution_has_the_events_of_an_incident_since_the_execution_o
         error: "Permanent",
         execution: None,
     };
-    let put = |incident: &holdfast_ledger::Incident, expect| {
-        ledger.put_incident(incident, expect).now_or_never()
-    };
+    let put =
+        |incident: &holdfast_ledger::Incident, expect| ledger.put(incident, expect).now_or_never();
     let story = |of: &Snapshot| {
         let story = story(&ledger, of).now_or_never().expect("at once");
         let story = story.expect("the ledger answers");

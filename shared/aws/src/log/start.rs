@@ -62,7 +62,11 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
             audit = LogEntry::StartMalformed.name(),
             "not a start"
         ),
-        _ => log!(warn, error = tracing::field::display(name), "begin did not answer"),
+        _ => log!(
+            warn,
+            error = tracing::field::display(name),
+            "begin did not answer"
+        ),
     }
 }
 

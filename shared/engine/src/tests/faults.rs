@@ -27,10 +27,7 @@ fn crashed(engine: &TestEngine, task: &StepTask) {
         outcome: None,
         error: None,
     }];
-    assert_eq!(
-        run(engine.ledger.kept.put_step(&dead, expect)),
-        Ok(Put::Done)
-    );
+    assert_eq!(run(engine.ledger.kept.put(&dead, expect)), Ok(Put::Done));
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn counted(engine: &TestEngine, kind: CounterKind, name: &str, period: &str) -> 
         name: name.to_owned(),
         period: period.to_owned(),
     };
-    run(engine.ledger.kept.counted(&counter)).unwrap()
+    run(engine.ledger.kept.count(&counter)).unwrap()
 }
 
 /// What is used of the budget, in whole units, and how many executions are open.
@@ -153,11 +153,7 @@ fn an_executed_execution_keeps_its_budget_until_it_is_rolled_back() {
     else {
         panic!("it can be rolled back");
     };
-    run(engine
-        .ledger
-        .kept
-        .put_execution(&next, Expect::Rev(execution.rev)))
-    .unwrap();
+    run(engine.ledger.kept.put(&*next, Expect::Rev(execution.rev))).unwrap();
     let done = unwind(&engine, &next.reference(), "", &Script::default()).unwrap();
     assert_eq!(done.status, "ROLLED_BACK");
     assert_eq!(used_and_open(&engine), (0, 0));
@@ -211,7 +207,7 @@ fn redriven(engine: &TestEngine, of: &BeginTask, execution: &ExecutionRef) -> Be
         panic!("it can be redriven: {asked:?}");
     };
     let expect = Expect::Rev(snapshot.execution.rev);
-    run(engine.ledger.kept.put_execution(&next, expect)).unwrap();
+    run(engine.ledger.kept.put(&*next, expect)).unwrap();
     let mut task = BeginTask {
         owner,
         ..of.clone()

@@ -225,12 +225,12 @@ fn record(engine: &TestEngine, task: &StepTask) -> StepRecord {
 
 /// Writes META over, as another part of the engine would.
 fn change(engine: &TestEngine, at: &ExecutionKey, change: impl FnOnce(&mut ExecutionRecord)) {
-    let mut execution = run(engine.ledger.kept.execution(at)).unwrap().unwrap();
+    let mut execution = run(engine.ledger.kept.read(at)).unwrap().unwrap();
     let expect = Expect::Rev(execution.rev);
     execution.rev += 1;
     change(&mut execution);
     assert_eq!(
-        run(engine.ledger.kept.put_execution(&execution, expect)),
+        run(engine.ledger.kept.put(&execution, expect)),
         Ok(Put::Done)
     );
 }

@@ -9,7 +9,7 @@ use holdfast_task::ErrorName;
 
 /// Puts a control, as a platform admin would.
 fn put(engine: &TestEngine, scope: Scope, state: Switch, meanwhile: Meanwhile) {
-    let stands: Option<Control> = run(engine.ledger.kept.control(&scope)).unwrap();
+    let stands: Option<Control> = run(engine.ledger.kept.read(&scope)).unwrap();
     let request = Request {
         by: "root".to_owned(),
         reason: "a leak".to_owned(),
@@ -24,10 +24,7 @@ fn put(engine: &TestEngine, scope: Scope, state: Switch, meanwhile: Meanwhile) {
     );
     let expect = stands.map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
     let next = next.expect("it changes something");
-    assert_eq!(
-        run(engine.ledger.kept.put_control(&next, expect)),
-        Ok(Put::Done)
-    );
+    assert_eq!(run(engine.ledger.kept.put(&next, expect)), Ok(Put::Done));
 }
 
 fn pause(engine: &TestEngine, meanwhile: Meanwhile) {

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::{WRITERS, same, text};
+use super::compare::{WRITERS, same, text};
 use crate::{
     CountedPut, Counter, CounterChange, CounterKind, ExecutionRecord, Expect, Ledger, LedgerError,
     Reservation, fixtures::execution,
@@ -57,7 +57,7 @@ async fn draw<L: Ledger>(
 }
 
 async fn count<L: Ledger>(ledger: &L, of: &Counter, right: i64) -> Result<(), String> {
-    let found = ledger.counted(of).await.map_err(text)?;
+    let found = ledger.count(of).await.map_err(text)?;
     same(&format!("the count of {of:?}"), &found, &right)
 }
 
@@ -82,7 +82,7 @@ pub(super) async fn a_record_that_is_there_already_takes_nothing_again<L: Ledger
         CountedPut::Done,
     )
     .await?;
-    let stands = ledger.execution(of).await.map_err(text)?;
+    let stands = ledger.read(of).await.map_err(text)?;
     same("the record", &stands, &Some(first.clone()))?;
     let again = ExecutionRecord {
         owner: "arn:again".to_owned(),
@@ -126,11 +126,7 @@ pub(super) async fn a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its
     ];
     let refused = CountedPut::Refused(vec![0, 2]);
     draw(ledger, &execution(of), Expect::Absent, &draws, refused).await?;
-    same(
-        "no record",
-        &ledger.execution(of).await.map_err(text)?,
-        &None,
-    )?;
+    same("no record", &ledger.read(of).await.map_err(text)?, &None)?;
     for one in [&budget, &open, &starts] {
         count(ledger, one, 0).await?;
     }

@@ -1,11 +1,13 @@
 //! What every ledger must do, as checks that run against any of them: in memory, the local stack's, a real table.
 
+mod compare;
 mod counters;
 mod shapes;
 
 use futures_util::future::join_all;
 use serde_json::json;
 
+use self::compare::{WRITERS, put, same, text};
 use self::counters::{
     a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its_place,
     a_record_that_is_there_already_takes_nothing_again,
@@ -19,27 +21,11 @@ use self::shapes::{
     every_shape_of_an_executions_record_comes_back_as_it_was,
 };
 use super::{
-    Control, ExecutionRecord, Expect, Ledger, LedgerError, Meanwhile, Put, Question, Request,
-    Scope, Snapshot, StepRecord, StepState, Switch, control,
+    Control, ExecutionRecord, Expect, Ledger, Meanwhile, Put, Request, Scope, Snapshot, StepRecord,
+    StepState, Switch, control,
     fixtures::{at, claim_by, execution, inline, key},
 };
 use holdfast_ids::keys::ExecutionKey;
-
-/// How many write at once in the checks that race.
-const WRITERS: usize = 50;
-
-/// Says what is wrong unless both are the same.
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, right: &T) -> Result<(), String> {
-    if found == right {
-        Ok(())
-    } else {
-        Err(format!("{what}: found {found:?}, right is {right:?}"))
-    }
-}
-
-fn text(error: LedgerError) -> String {
-    error.to_string()
-}
 
 /// Lists the checks once: a runner for all of them, by name.
 macro_rules! checks {
@@ -113,7 +99,7 @@ async fn what_stands_is_the_record_and_every_control_around_it<L: Ledger>(
             reason: "a leak".to_owned(),
         };
         let meanwhile = [Meanwhile::Wait, Meanwhile::Rollback][n];
-        let put = control(
+        let paused = control(
             None,
             &scope,
             Switch::Paused,
@@ -121,17 +107,15 @@ async fn what_stands_is_the_record_and_every_control_around_it<L: Ledger>(
             &request,
             at(n as i64),
         );
-        let put = put.ok_or("it was not paused")?;
-        let done = ledger.put_control(&put, Expect::Absent).await;
-        same("put", &done.map_err(text)?, &Put::Done)?;
-        let again = ledger.put_control(&put, Expect::Absent).await;
-        let lost = Put::Lost(Some(Box::new(put.clone())));
-        same("again", &again.map_err(text)?, &lost)?;
-        let read = ledger.control(&scope).await.map_err(text)?;
-        same("read", &read, &Some(put.clone()))?;
-        right.push(put);
+        let paused = paused.ok_or("it was not paused")?;
+        put(ledger, &paused, Expect::Absent, Put::Done).await?;
+        let lost = Put::Lost(Some(Box::new(paused.clone())));
+        put(ledger, &paused, Expect::Absent, lost).await?;
+        let read = ledger.read(&scope).await.map_err(text)?;
+        same("read", &read, &Some(paused.clone()))?;
+        right.push(paused);
     }
-    put_execution(ledger, &execution(&of), Expect::Absent, Put::Done).await?;
+    put(ledger, &execution(&of), Expect::Absent, Put::Done).await?;
     let found = ledger
         .execution_and_controls(&of, &workflow)
         .await
@@ -152,11 +136,7 @@ async fn nothing_is_read_where_nothing_was_written<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    same(
-        "execution",
-        &ledger.execution(of).await.map_err(text)?,
-        &None,
-    )?;
+    same("execution", &ledger.read(of).await.map_err(text)?, &None)?;
     same("snapshot", &ledger.snapshot(of).await.map_err(text)?, &None)
 }
 
@@ -169,17 +149,17 @@ async fn a_record_that_must_be_absent_is_written_once_and_the_loser_gets_the_win
         owner: "arn:second".to_owned(),
         ..first.clone()
     };
-    put_execution(ledger, &first, Expect::Absent, Put::Done).await?;
+    put(ledger, &first, Expect::Absent, Put::Done).await?;
     let lost = Put::Lost(Some(Box::new(first.clone())));
-    put_execution(ledger, &second, Expect::Absent, lost).await?;
-    let stands = ledger.execution(of).await.map_err(text)?;
+    put(ledger, &second, Expect::Absent, lost).await?;
+    let stands = ledger.read(of).await.map_err(text)?;
     same("what stands", &stands, &Some(first))?;
 
     let first = claim_by(of, "a", 0).first;
     let second = claim_by(of, "b", 0).first;
-    put_step(ledger, &first, Expect::Absent, Put::Done).await?;
+    put(ledger, &first, Expect::Absent, Put::Done).await?;
     let lost = Put::Lost(Some(Box::new(first)));
-    put_step(ledger, &second, Expect::Absent, lost).await
+    put(ledger, &second, Expect::Absent, lost).await
 }
 
 async fn a_write_lands_only_on_the_rev_it_read<L: Ledger>(
@@ -188,31 +168,31 @@ async fn a_write_lands_only_on_the_rev_it_read<L: Ledger>(
 ) -> Result<(), String> {
     let (mut one, mut two, mut three) = (execution(of), execution(of), execution(of));
     (one.rev, two.rev, three.rev) = (1, 2, 3);
-    put_execution(ledger, &one, Expect::Absent, Put::Done).await?;
-    put_execution(ledger, &two, Expect::Rev(1), Put::Done).await?;
+    put(ledger, &one, Expect::Absent, Put::Done).await?;
+    put(ledger, &two, Expect::Rev(1), Put::Done).await?;
     for stale in [0, 1, 3] {
         let lost = Put::Lost(Some(Box::new(two.clone())));
-        put_execution(ledger, &three, Expect::Rev(stale), lost).await?;
+        put(ledger, &three, Expect::Rev(stale), lost).await?;
     }
-    put_execution(ledger, &three, Expect::Rev(2), Put::Done).await?;
+    put(ledger, &three, Expect::Rev(2), Put::Done).await?;
 
     let mut record = claim_by(of, "a", 0).first;
-    put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+    put(ledger, &record, Expect::Absent, Put::Done).await?;
     let before = record.clone();
     record.rev = 2;
     record.state = StepState::Unknown;
-    put_step(ledger, &record, Expect::Rev(1), Put::Done).await?;
+    put(ledger, &record, Expect::Rev(1), Put::Done).await?;
     let lost = Put::Lost(Some(Box::new(record)));
-    put_step(ledger, &before, Expect::Rev(1), lost).await
+    put(ledger, &before, Expect::Rev(1), lost).await
 }
 
 async fn a_write_on_a_record_that_is_gone_loses_against_nothing<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_execution(ledger, &execution(of), Expect::Rev(1), Put::Lost(None)).await?;
+    put(ledger, &execution(of), Expect::Rev(1), Put::Lost(None)).await?;
     let record = claim_by(of, "a", 0).first;
-    put_step(ledger, &record, Expect::Rev(1), Put::Lost(None)).await?;
+    put(ledger, &record, Expect::Rev(1), Put::Lost(None)).await?;
     same("snapshot", &ledger.snapshot(of).await.map_err(text)?, &None)
 }
 
@@ -220,11 +200,11 @@ async fn items_of_a_step_have_records_of_their_own<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
+    put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     for item in [None, Some("1"), Some("v-1"), Some("v:1@x.y")] {
         let mut record = claim_by(of, "a", 0).first;
         record.item = item.map(str::to_owned);
-        put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+        put(ledger, &record, Expect::Absent, Put::Done).await?;
     }
     let found = ledger.snapshot(of).await.map_err(text)?;
     let steps = found.map(|found| found.steps).unwrap_or_default();
@@ -245,9 +225,9 @@ async fn executions_do_not_share_records<L: Ledger>(
         ..of.clone()
     };
     for key in [of, &others_tenant] {
-        put_execution(ledger, &execution(key), Expect::Absent, Put::Done).await?;
+        put(ledger, &execution(key), Expect::Absent, Put::Done).await?;
         let record = claim_by(key, &key.tenant, 0).first;
-        put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+        put(ledger, &record, Expect::Absent, Put::Done).await?;
     }
     ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
     let found = ledger.snapshot(&others_tenant).await.map_err(text)?;
@@ -260,7 +240,7 @@ async fn a_snapshot_has_everything_in_declared_order<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
+    put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     // Neither the order of writing nor that of names is the declared one.
     for (number, name, item) in [
         (3, "a_last", None),
@@ -271,7 +251,7 @@ async fn a_snapshot_has_everything_in_declared_order<L: Ledger>(
         let mut record = claim_by(of, "a", 0).first;
         (record.number, record.step) = (number, name.to_owned());
         record.item = item.map(str::to_owned);
-        put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+        put(ledger, &record, Expect::Absent, Put::Done).await?;
     }
     let found = ledger.snapshot(of).await.map_err(text)?;
     let steps = found.map(|found| found.steps).unwrap_or_default();
@@ -286,13 +266,13 @@ async fn a_snapshot_of_many_large_records_is_complete<L: Ledger>(
     of: &ExecutionKey,
 ) -> Result<(), String> {
     const RECORDS: u32 = 320;
-    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
+    put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     for numbers in (1..=RECORDS).collect::<Vec<_>>().chunks(WRITERS) {
         let writes = numbers.iter().map(|number| async move {
             let mut record = claim_by(of, "a", 0).first;
             (record.step, record.number) = (format!("step_{number}"), *number);
             record.input = inline(json!("x".repeat(4096)));
-            put_step(ledger, &record, Expect::Absent, Put::Done).await
+            put(ledger, &record, Expect::Absent, Put::Done).await
         });
         join_all(writes)
             .await
@@ -317,7 +297,7 @@ async fn fifty_takeovers_at_once_have_one_winner<L: Ledger>(
     of: &ExecutionKey,
 ) -> Result<(), String> {
     let first = claim_by(of, "first", 0).first;
-    put_step(ledger, &first, Expect::Absent, Put::Done).await?;
+    put(ledger, &first, Expect::Absent, Put::Done).await?;
     race(ledger, of, Expect::Rev(1)).await
 }
 
@@ -325,7 +305,7 @@ async fn race<L: Ledger>(ledger: &L, of: &ExecutionKey, expect: Expect) -> Resul
     let writes = (0..WRITERS).map(|n| async move {
         let mut record = claim_by(of, &format!("attempt-{n}"), 100).first;
         record.rev = 2;
-        let put = ledger.put_step(&record, expect).await.map_err(text)?;
+        let put = ledger.put(&record, expect).await.map_err(text)?;
         Ok((record, put))
     });
     let puts: Vec<_> = join_all(writes)
@@ -348,7 +328,7 @@ async fn fifty_duplicates_at_once_are_counted_each<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
+    put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     let counts = (0..WRITERS).map(|_| ledger.count_duplicate(of, "WF-HOLD"));
     let counted: Result<Vec<()>, _> = join_all(counts).await.into_iter().collect();
     counted.map_err(text)?;
@@ -361,46 +341,12 @@ async fn a_duplicate_counted_beside_a_write_disturbs_nobody<L: Ledger>(
     of: &ExecutionKey,
 ) -> Result<(), String> {
     ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
-    same(
-        "execution",
-        &ledger.execution(of).await.map_err(text)?,
-        &None,
-    )?;
-    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
+    same("execution", &ledger.read(of).await.map_err(text)?, &None)?;
+    put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
     let mut next = execution(of);
     next.rev = 2;
-    put_execution(ledger, &next, Expect::Rev(1), Put::Done).await?;
+    put(ledger, &next, Expect::Rev(1), Put::Done).await?;
     let found = ledger.snapshot(of).await.map_err(text)?;
     same("snapshot", &found, &Some(Snapshot::new(next, vec![], 2)))
-}
-
-async fn put_execution<L: Ledger>(
-    ledger: &L,
-    record: &ExecutionRecord,
-    expect: Expect,
-    right: Put<ExecutionRecord>,
-) -> Result<(), String> {
-    let put = ledger.put_execution(record, expect).await.map_err(text)?;
-    same(&format!("put_execution {expect:?}"), &put, &right)
-}
-
-async fn put_step<L: Ledger>(
-    ledger: &L,
-    record: &StepRecord,
-    expect: Expect,
-    right: Put<StepRecord>,
-) -> Result<(), String> {
-    let put = ledger.put_step(record, expect).await.map_err(text)?;
-    same(&format!("put_step {expect:?}"), &put, &right)
-}
-
-async fn put_question<L: Ledger>(
-    ledger: &L,
-    question: &Question,
-    expect: Expect,
-    right: Put<Question>,
-) -> Result<(), String> {
-    let put = ledger.put_question(question, expect).await.map_err(text)?;
-    same(&format!("put_question {expect:?}"), &put, &right)
 }

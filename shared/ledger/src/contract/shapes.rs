@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{put_execution, put_question, put_step, same, text};
+use super::compare::{put, same, text};
 use crate::{
-    Attempt, Cause, CounterKind, Expect, IncidentAction, IncidentStatus, Ledger, Phase, Put,
-    QuestionState, Reservation, Ruling, Snapshot, StepState,
+    Attempt, Cause, CounterKind, Expect, IncidentAction, IncidentKey, IncidentStatus, Ledger,
+    Phase, Put, QuestionState, Reservation, Ruling, Snapshot, StepState,
     fixtures::{at, attempt, claim_by, execution, inline, question, running, step},
 };
 use holdfast_ids::keys::ExecutionKey;
@@ -43,7 +43,7 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
         ended(Status::Rejected, Some(failure)),
     ];
     let mut record = execution(of);
-    put_execution(ledger, &record, Expect::Absent, Put::Done).await?;
+    put(ledger, &record, Expect::Absent, Put::Done).await?;
     for phase in phases {
         let before = record.rev;
         record.rev += 1;
@@ -73,15 +73,15 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
         });
         record.guardrails[0].held = before.is_multiple_of(2);
         record.guardrails[0].message = (before > 2).then(|| "naïve 🚧".to_owned());
-        put_execution(ledger, &record, Expect::Rev(before), Put::Done).await?;
-        let read = ledger.execution(of).await.map_err(text)?;
+        put(ledger, &record, Expect::Rev(before), Put::Done).await?;
+        let read = ledger.read(of).await.map_err(text)?;
         same("read", &read, &Some(record.clone()))?;
         let lost = Put::Lost(Some(Box::new(record.clone())));
-        put_execution(ledger, &execution(of), Expect::Absent, lost).await?;
+        put(ledger, &execution(of), Expect::Absent, lost).await?;
     }
     record.guardrails.clear();
     record.rev += 1;
-    put_execution(ledger, &record, Expect::Rev(record.rev - 1), Put::Done).await?;
+    put(ledger, &record, Expect::Rev(record.rev - 1), Put::Done).await?;
     let found = ledger.snapshot(of).await.map_err(text)?;
     let right = Snapshot::new(record, vec![], 0);
     same("snapshot", &found, &Some(right))
@@ -91,7 +91,7 @@ pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
+    put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     let stored = Payload::Stored(Stored {
         key: "payloads/acme/x/y.json".to_owned(),
         sha256: "0".repeat(64),
@@ -133,9 +133,9 @@ pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger
         record.undo_forgiven = n as u32 % 3;
         record.execution_generation = n as u32;
         record.attempts[0].error = Some("\"quoted\"\n\u{1F9E8}\u{0}".to_owned());
-        put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+        put(ledger, &record, Expect::Absent, Put::Done).await?;
         let lost = Put::Lost(Some(Box::new(record.clone())));
-        put_step(ledger, &record, Expect::Absent, lost).await?;
+        put(ledger, &record, Expect::Absent, lost).await?;
         right.push(record);
     }
     let found = ledger.snapshot(of).await.map_err(text)?;
@@ -173,9 +173,9 @@ pub(super) async fn every_json_value_comes_back_as_it_was<L: Ledger>(
         record.step = format!("step_{n}");
         record.input = inline(value.clone());
         record.undo_input = Some(inline(json!({ "nested": value })));
-        put_step(ledger, &record, Expect::Absent, Put::Done).await?;
+        put(ledger, &record, Expect::Absent, Put::Done).await?;
         let lost = Put::Lost(Some(Box::new(record.clone())));
-        put_step(ledger, &record, Expect::Absent, lost).await?;
+        put(ledger, &record, Expect::Absent, lost).await?;
     }
     Ok(())
 }
@@ -184,7 +184,7 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    put_execution(ledger, &execution(of), Expect::Absent, Put::Done).await?;
+    put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
     let ruling = |decision| Ruling {
         decision,
         by: "b\u{f6}b".to_owned(),
@@ -203,10 +203,10 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
         asked.step = format!("step_{n}");
         asked.state = state;
         asked.earlier = vec![ruling(Decision::Retry); n];
-        put_question(ledger, &asked, Expect::Absent, Put::Done).await?;
+        put(ledger, &asked, Expect::Absent, Put::Done).await?;
         let lost = Put::Lost(Some(Box::new(asked.clone())));
-        put_question(ledger, &asked, Expect::Absent, lost.clone()).await?;
-        put_question(ledger, &asked, Expect::Rev(7), lost).await?;
+        put(ledger, &asked, Expect::Absent, lost.clone()).await?;
+        put(ledger, &asked, Expect::Rev(7), lost).await?;
         right.push(asked);
     }
     let found = ledger.snapshot(of).await.map_err(text)?;
@@ -227,9 +227,11 @@ pub(super) async fn an_incident_comes_back_as_it_was_and_only_to_its_tenant<L: L
     };
     let mut incident = cause.incident(&execution(of), "it is locked", at(5));
     for expect in [Expect::Absent, Expect::Rev(1)] {
-        let put = ledger.put_incident(&incident, expect).await.map_err(text)?;
+        let put = ledger.put(&incident, expect).await.map_err(text)?;
         same("put", &put, &Put::Done)?;
-        let read = ledger.incident(&of.tenant, &incident.id).await;
+        let read = ledger
+            .read(&IncidentKey::new(&of.tenant, &incident.id))
+            .await;
         same("read", &read.map_err(text)?, &Some(incident.clone()))?;
         incident.rev += 1;
         incident.status = IncidentStatus::Resolved;
@@ -240,9 +242,12 @@ pub(super) async fn an_incident_comes_back_as_it_was_and_only_to_its_tenant<L: L
             at: at(9),
         });
     }
-    let stale = ledger.put_incident(&incident, Expect::Rev(1)).await;
+    let stale = ledger.put(&incident, Expect::Rev(1)).await;
     let lost = matches!(stale.map_err(text)?, Put::Lost(Some(stands)) if stands.rev == 2);
     same("a stale write loses", &lost, &true)?;
-    let others = ledger.incident("other", &incident.id).await.map_err(text)?;
+    let others = ledger
+        .read(&IncidentKey::new("other", &incident.id))
+        .await
+        .map_err(text)?;
     same("another tenant's", &others, &None)
 }

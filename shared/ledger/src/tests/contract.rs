@@ -1,13 +1,12 @@
 //! The ledger in memory keeps the contract, and the contract notices ledgers that do not.
 
-use std::sync::Mutex;
+use std::{collections::BTreeMap, sync::Mutex};
 
 use futures_executor::block_on;
 
 use super::super::{
-    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Incident, Ledger,
-    LedgerError, Link, MemoryLedger, Put, Question, Scope, Snapshot, StepRecord,
-    contract::check_all,
+    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Key, Ledger, LedgerError,
+    Link, MemoryLedger, Put, Record, RecordKey, Snapshot, StepKey, contract::check_all,
 };
 use holdfast_ids::keys::ExecutionKey;
 
@@ -24,37 +23,41 @@ fn the_ledger_in_memory_keeps_the_contract() {
 /// A ledger in which the last writer wins.
 #[derive(Default)]
 struct Careless {
-    kept: MemoryLedger,
-    revs: Mutex<std::collections::BTreeMap<(ExecutionKey, String), u64>>,
+    ledger: MemoryLedger,
+    revs: Mutex<BTreeMap<StepKey, u64>>,
 }
 
 impl Ledger for Careless {
-    async fn put_execution(
-        &self,
-        execution: &ExecutionRecord,
-        expect: Expect,
-    ) -> Result<Put<ExecutionRecord>, LedgerError> {
-        self.kept.put_execution(execution, expect).await
+    async fn read<K: RecordKey>(&self, key: &K) -> Result<Option<K::Record>, LedgerError> {
+        self.ledger.read(key).await
     }
 
+    async fn put<R: Record>(&self, record: &R, expect: Expect) -> Result<Put<R>, LedgerError> {
+        let Key::Step(key) = record.key() else {
+            return self.ledger.put(record, expect).await;
+        };
+        let before = self.revs.lock().unwrap().insert(key, record.rev());
+        let expect = before.map_or(Expect::Absent, Expect::Rev);
+        self.ledger.put(record, expect).await
+    }
+
+    /// Counts without a limit.
     async fn put_execution_and_counters(
         &self,
         execution: &ExecutionRecord,
         expect: Expect,
-        draws: &[CounterChange],
+        changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
-        // It counts without looking whether there is room.
-        let unbounded = draws.iter().cloned();
-        let unbounded: Vec<_> = unbounded
-            .map(|draw| CounterChange { most: None, ..draw })
+        let unlimited = changes.iter().cloned();
+        let unlimited: Vec<_> = unlimited
+            .map(|change| CounterChange {
+                most: None,
+                ..change
+            })
             .collect();
-        self.kept
-            .put_execution_and_counters(execution, expect, &unbounded)
+        self.ledger
+            .put_execution_and_counters(execution, expect, &unlimited)
             .await
-    }
-
-    async fn counted(&self, counter: &Counter) -> Result<i64, LedgerError> {
-        self.kept.counted(counter).await
     }
 
     async fn execution_and_controls(
@@ -62,71 +65,19 @@ impl Ledger for Careless {
         at: &ExecutionKey,
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        self.kept.execution_and_controls(at, workflow).await
-    }
-
-    async fn control(&self, scope: &Scope) -> Result<Option<Control>, LedgerError> {
-        self.kept.control(scope).await
-    }
-
-    async fn put_control(
-        &self,
-        control: &Control,
-        expect: Expect,
-    ) -> Result<Put<Control>, LedgerError> {
-        self.kept.put_control(control, expect).await
-    }
-
-    async fn put_step(
-        &self,
-        record: &StepRecord,
-        _: Expect,
-    ) -> Result<Put<StepRecord>, LedgerError> {
-        let key = (record.at.clone(), record.label());
-        let before = self.revs.lock().unwrap().insert(key, record.rev);
-        let expect = before.map_or(Expect::Absent, Expect::Rev);
-        self.kept.put_step(record, expect).await
-    }
-
-    async fn put_question(
-        &self,
-        question: &Question,
-        expect: Expect,
-    ) -> Result<Put<Question>, LedgerError> {
-        self.kept.put_question(question, expect).await
-    }
-
-    async fn put_incident(
-        &self,
-        incident: &Incident,
-        expect: Expect,
-    ) -> Result<Put<Incident>, LedgerError> {
-        self.kept.put_incident(incident, expect).await
-    }
-
-    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        self.kept.put_link(link).await
-    }
-
-    async fn incident(&self, tenant: &str, id: &str) -> Result<Option<Incident>, LedgerError> {
-        self.kept.incident(tenant, id).await
-    }
-
-    async fn execution(&self, at: &ExecutionKey) -> Result<Option<ExecutionRecord>, LedgerError> {
-        self.kept.execution(at).await
-    }
-
-    async fn step(
-        &self,
-        at: &ExecutionKey,
-        step: &str,
-        item: Option<&str>,
-    ) -> Result<Option<StepRecord>, LedgerError> {
-        self.kept.step(at, step, item).await
+        self.ledger.execution_and_controls(at, workflow).await
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
-        self.kept.snapshot(at).await
+        self.ledger.snapshot(at).await
+    }
+
+    async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
+        self.ledger.count(counter).await
+    }
+
+    async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
+        self.ledger.put_link(link).await
     }
 
     async fn count_duplicate(&self, _: &ExecutionKey, _: &str) -> Result<(), LedgerError> {

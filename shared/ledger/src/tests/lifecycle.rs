@@ -188,7 +188,7 @@ fn run<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn put(ledger: &MemoryLedger, execution: &ExecutionRecord, expect: Expect) -> Put<ExecutionRecord> {
-    run(ledger.put_execution(execution, expect)).unwrap()
+    run(ledger.put(execution, expect)).unwrap()
 }
 
 fn asked(ledger: &MemoryLedger) -> RequestOutcome {
@@ -221,7 +221,7 @@ fn a_request_about_nothing_is_unknown_and_one_that_is_refused_changes_nothing() 
     };
     assert_eq!(put(&ledger, &executed, Expect::Rev(first.rev)), Put::Done);
     assert!(matches!(asked(&ledger), RequestOutcome::Refused(_)));
-    assert_eq!(run(ledger.execution(&key("k"))), Ok(Some(executed)));
+    assert_eq!(run(ledger.read(&key("k"))), Ok(Some(executed)));
 }
 
 #[test]

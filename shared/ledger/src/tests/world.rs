@@ -88,7 +88,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(idempotent: bool) -> Self {
         let (ledger, of) = (MemoryLedger::default(), key("k"));
-        block_on(ledger.put_execution(&execution(&of), Expect::Absent)).unwrap();
+        block_on(ledger.put(&execution(&of), Expect::Absent)).unwrap();
         Self {
             now_s: 0,
             closing: false,
@@ -228,7 +228,7 @@ impl World {
     }
 
     fn put(&mut self, next: &StepRecord, expect: Expect) -> Put<StepRecord> {
-        let put = block_on(self.ledger.put_step(next, expect)).unwrap();
+        let put = block_on(self.ledger.put(next, expect)).unwrap();
         self.writes += u64::from(put == Put::Done);
         put
     }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::definition::{ActionStep, Approve, OnFailure};
 use holdfast_asl::{Catcher, Exit, Object, State, Task};
-use holdfast_task::{Ask, QuestionKind, ErrorName, timing::FRAME_TIMEOUT_S};
+use holdfast_task::{Ask, ErrorName, QuestionKind, timing::FRAME_TIMEOUT_S};
 
 /// Resource that calls a function and waits until the task token is answered.
 const INVOKE_AND_WAIT: &str = "arn:aws:states:::lambda:invoke.waitForTaskToken";

@@ -92,7 +92,7 @@ fn execution_of(engine: &TestEngine, task: &BeginTask) -> Option<ExecutionRecord
         tenant: "acme".to_owned(),
         execution: holdfast_ids::keys::execution_id("acme", "WF-HOLD", key),
     };
-    run(engine.ledger.kept.execution(&at)).unwrap()
+    run(engine.ledger.kept.read(&at)).unwrap()
 }
 
 proptest! {

@@ -1,0 +1,497 @@
+//! Every key of the ledger's table and of its indexes, with the shape of the value under each.
+//!
+//! No other file writes or reads the text of a key. The patterns in `template.yaml` and in the policy
+//! of a tenant's session repeat prefixes of partition keys; `shared/aws/src/tenant_keys.rs` compares
+//! them with the keys that are built here.
+
+use holdfast_ids::keys::ExecutionKey;
+use jiff::Timestamp;
+
+use super::{
+    control::Scope,
+    counter::{Counter, CounterKind},
+    incident::IncidentStatus,
+};
+
+const TENANT: &str = "TENANT#";
+const EXECUTION: &str = "EXEC#";
+const INCIDENT: &str = "INCIDENT#";
+const COUNT: &str = "COUNT#";
+const REFUSED: &str = "REFUSED";
+const META: &str = "META";
+const DUPLICATES: &str = "DUPLICATES";
+const STEP: &str = "STEP#";
+const QUESTION: &str = "ASK#";
+const NO_PERIOD: &str = "-";
+
+/// A key of the table: partition key `pk` and sort key `sk`.
+///
+/// Each variant names `pk` and `sk`, then the value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// `TENANT#{tenant}#EXEC#{execution}`, `META`: an [`ExecutionRecord`](super::ExecutionRecord).
+    Execution(ExecutionKey),
+    /// `TENANT#{tenant}#EXEC#{execution}`, `STEP#{step}` or `STEP#{step}#{item}`: a
+    /// [`StepRecord`](super::StepRecord).
+    Step(StepKey),
+    /// `TENANT#{tenant}#EXEC#{execution}`, `ASK#{step}`: a [`Question`](super::Question).
+    Question(QuestionKey),
+    /// `TENANT#{tenant}#EXEC#{execution}`, `DUPLICATES`: the refused duplicate starts, as
+    /// `{ refused: number, workflow: text }`.
+    Duplicates(ExecutionKey),
+    /// `TENANT#{tenant}#INCIDENT#{id}`, `META`: an [`Incident`](super::Incident).
+    Incident(IncidentKey),
+    /// `TENANT#{tenant}#INCIDENT#{id}`, `EXEC#{execution}#{generation}`: a [`Link`](super::Link) and
+    /// `told_at`, its time to the millisecond.
+    Link {
+        /// The incident.
+        incident: IncidentKey,
+        /// The execution that met it.
+        execution: String,
+        /// The execution generation that met it.
+        generation: u32,
+    },
+    /// `TENANT#{tenant}#COUNT#{kind}#{name}`, `{period}` or `-`: a count, as
+    /// `{ taken: number, expires_at: seconds }`.
+    Counter(Counter),
+    /// `TENANT#{tenant}#REFUSED`, `{time}#{id}`: a [`Refusal`](super::Refusal) and `expires_at`, in
+    /// seconds.
+    Refusal {
+        /// The tenant that would have owned the execution.
+        tenant: String,
+        /// The time of the refusal.
+        at: Timestamp,
+        /// The refusal's id.
+        id: String,
+    },
+    /// `CONTROL#{scope}`, `META`: a [`Control`](super::Control).
+    Control(Scope),
+    /// `CHAINS`, `{tenant}`: the head of the tenant's chain of digests, as
+    /// `{ hour: time, sha256: text }`.
+    Head {
+        /// The tenant.
+        tenant: String,
+    },
+}
+
+/// The key of one step of an execution, or of one item of a `for_each`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StepKey {
+    /// The execution.
+    pub at: ExecutionKey,
+    /// The step's name.
+    pub step: String,
+    /// The item's name in a `for_each`.
+    pub item: Option<String>,
+}
+
+impl StepKey {
+    /// The key of `step`, or of its `item`, in the execution `at`.
+    pub fn new(at: &ExecutionKey, step: &str, item: Option<&str>) -> Self {
+        Self {
+            at: at.clone(),
+            step: step.to_owned(),
+            item: item.map(str::to_owned),
+        }
+    }
+}
+
+/// The key of the question about one step.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QuestionKey {
+    /// The execution.
+    pub at: ExecutionKey,
+    /// The step's name.
+    pub step: String,
+}
+
+/// The key of an incident.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IncidentKey {
+    /// The tenant.
+    pub tenant: String,
+    /// The incident's id.
+    pub id: String,
+}
+
+impl IncidentKey {
+    /// The key of the tenant's incident `id`.
+    pub fn new(tenant: &str, id: &str) -> Self {
+        Self {
+            tenant: tenant.to_owned(),
+            id: id.to_owned(),
+        }
+    }
+}
+
+impl Key {
+    /// The first characters of every partition that holds a control.
+    pub const CONTROL_PREFIX: &str = "CONTROL#";
+    /// The partition of the heads of all chains.
+    pub const HEADS: &str = "CHAINS";
+    /// The first characters of the sort key of every link of an incident.
+    pub const LINK_PREFIX: &str = EXECUTION;
+    /// The first characters of the sort key of every step of an execution.
+    pub const STEP_PREFIX: &str = STEP;
+
+    /// The partition key.
+    pub fn pk(&self) -> String {
+        match self {
+            Self::Execution(at)
+            | Self::Duplicates(at)
+            | Self::Step(StepKey { at, .. })
+            | Self::Question(QuestionKey { at, .. }) => {
+                format!("{TENANT}{}#{EXECUTION}{}", at.tenant, at.execution)
+            }
+            Self::Incident(incident) | Self::Link { incident, .. } => {
+                format!("{TENANT}{}#{INCIDENT}{}", incident.tenant, incident.id)
+            }
+            Self::Counter(counter) => {
+                let Counter {
+                    tenant, kind, name, ..
+                } = counter;
+                format!("{TENANT}{tenant}#{COUNT}{}#{name}", kind.name())
+            }
+            Self::Refusal { tenant, .. } => format!("{TENANT}{tenant}#{REFUSED}"),
+            Self::Control(scope) => format!("{}{}", Self::CONTROL_PREFIX, scope.name()),
+            Self::Head { .. } => Self::HEADS.to_owned(),
+        }
+    }
+
+    /// The sort key.
+    pub fn sk(&self) -> String {
+        match self {
+            Self::Execution(_) | Self::Incident(_) | Self::Control(_) => META.to_owned(),
+            Self::Duplicates(_) => DUPLICATES.to_owned(),
+            Self::Step(StepKey { step, item, .. }) => match item {
+                Some(item) => format!("{STEP}{step}#{item}"),
+                None => format!("{STEP}{step}"),
+            },
+            Self::Question(QuestionKey { step, .. }) => format!("{QUESTION}{step}"),
+            Self::Link {
+                execution,
+                generation,
+                ..
+            } => format!("{EXECUTION}{execution}#{generation}"),
+            Self::Counter(Counter { period, .. }) if period.is_empty() => NO_PERIOD.to_owned(),
+            Self::Counter(Counter { period, .. }) => period.clone(),
+            Self::Refusal { at, id, .. } => format!("{}#{id}", instant(*at)),
+            Self::Head { tenant } => tenant.clone(),
+        }
+    }
+
+    /// The key of these texts; `None` if the ledger writes no such key.
+    pub fn parse(pk: &str, sk: &str) -> Option<Self> {
+        if pk == Self::HEADS {
+            let tenant = sk.to_owned();
+            return Some(Self::Head { tenant });
+        }
+        if let Some(scope) = pk.strip_prefix(Self::CONTROL_PREFIX) {
+            let scope = Scope::read(scope).ok()?;
+            return (sk == META).then_some(Self::Control(scope));
+        }
+        let (tenant, rest) = pk.strip_prefix(TENANT)?.split_once('#')?;
+        if let Some(execution) = rest.strip_prefix(EXECUTION) {
+            let at = ExecutionKey {
+                tenant: tenant.to_owned(),
+                execution: execution.to_owned(),
+            };
+            Self::parse_in_execution(at, sk)
+        } else if let Some(id) = rest.strip_prefix(INCIDENT) {
+            Self::parse_in_incident(IncidentKey::new(tenant, id), sk)
+        } else if let Some(count) = rest.strip_prefix(COUNT) {
+            let (kind, name) = count.split_once('#')?;
+            Some(Self::Counter(Counter {
+                tenant: tenant.to_owned(),
+                kind: CounterKind::of_name(kind)?,
+                name: name.to_owned(),
+                period: Some(sk)
+                    .filter(|sk| *sk != NO_PERIOD)
+                    .unwrap_or_default()
+                    .to_owned(),
+            }))
+        } else if rest == REFUSED {
+            let (at, id) = sk.split_once('#')?;
+            Some(Self::Refusal {
+                tenant: tenant.to_owned(),
+                at: at.parse().ok()?,
+                id: id.to_owned(),
+            })
+        } else {
+            None
+        }
+    }
+
+    fn parse_in_execution(at: ExecutionKey, sk: &str) -> Option<Self> {
+        if sk == META {
+            Some(Self::Execution(at))
+        } else if sk == DUPLICATES {
+            Some(Self::Duplicates(at))
+        } else if let Some(step) = sk.strip_prefix(STEP) {
+            let (step, item) = match step.split_once('#') {
+                Some((step, item)) => (step, Some(item)),
+                None => (step, None),
+            };
+            Some(Self::Step(StepKey::new(&at, step, item)))
+        } else {
+            let step = sk.strip_prefix(QUESTION)?.to_owned();
+            Some(Self::Question(QuestionKey { at, step }))
+        }
+    }
+
+    fn parse_in_incident(incident: IncidentKey, sk: &str) -> Option<Self> {
+        if sk == META {
+            return Some(Self::Incident(incident));
+        }
+        let (execution, generation) = sk.strip_prefix(EXECUTION)?.rsplit_once('#')?;
+        Some(Self::Link {
+            incident,
+            execution: execution.to_owned(),
+            generation: generation.parse().ok()?,
+        })
+    }
+
+    /// The execution whose partition the key lies in.
+    pub fn execution(&self) -> Option<&ExecutionKey> {
+        match self {
+            Self::Execution(at)
+            | Self::Duplicates(at)
+            | Self::Step(StepKey { at, .. })
+            | Self::Question(QuestionKey { at, .. }) => Some(at),
+            _ => None,
+        }
+    }
+}
+
+/// The number of shards of the list of open executions. One shard takes a thousand starts a second.
+pub const SHARDS: u8 = 8;
+
+/// A list of records: one hash key of one of the table's indexes.
+///
+/// An index has the name of the attribute that holds its hash key. Each variant names the hash key,
+/// then what the list contains and by which time it is sorted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum List {
+    /// `TENANT#{tenant}#EXECUTIONS` in `listed`: a tenant's executions, by start.
+    Executions {
+        /// The tenant.
+        tenant: String,
+    },
+    /// `TENANT#{tenant}#EXECUTIONS#{workflow}` in `of_workflow`: a workflow's executions, by start.
+    OfWorkflow {
+        /// The tenant.
+        tenant: String,
+        /// The workflow's id.
+        workflow: String,
+    },
+    /// `TENANT#{tenant}#INCIDENTS#{status}` in `listed`: a tenant's incidents of one status, by the
+    /// time they were opened.
+    Incidents {
+        /// The tenant.
+        tenant: String,
+        /// The status.
+        status: IncidentStatus,
+    },
+    /// `CONTROLS` in `listed`: every control, by its last change.
+    Controls,
+    /// `{shard}` in `open`: executions without a receipt, by deadline, and questions with an undelivered
+    /// decision, by the time after which it is delivered again.
+    Open {
+        /// The shard, below [`SHARDS`].
+        shard: u8,
+    },
+    /// `INCIDENTS` in `open`: unresolved incidents of all tenants, by the time they were opened.
+    OpenIncidents,
+}
+
+impl List {
+    /// The list of open executions that has `at`. Ids are hashes, so their first digit spreads evenly.
+    pub fn open(at: &ExecutionKey) -> Self {
+        let digit = at.execution.chars().next();
+        let digit = digit.and_then(|digit| digit.to_digit(16));
+        let shard = digit.unwrap_or_default() % u32::from(SHARDS);
+        Self::Open { shard: shard as u8 }
+    }
+
+    /// The name of the index, and of the attribute that holds its hash key.
+    pub fn index(&self) -> &'static str {
+        match self {
+            Self::Executions { .. } | Self::Incidents { .. } | Self::Controls => "listed",
+            Self::OfWorkflow { .. } => "of_workflow",
+            Self::Open { .. } | Self::OpenIncidents => "open",
+        }
+    }
+
+    /// The name of the attribute that holds the index's range key, an [`instant`].
+    pub fn range(&self) -> &'static str {
+        match self {
+            Self::Open { .. } | Self::OpenIncidents => "due",
+            _ => "listed_at",
+        }
+    }
+
+    /// The hash key.
+    pub fn hash(&self) -> String {
+        match self {
+            Self::Executions { tenant } => format!("{TENANT}{tenant}#EXECUTIONS"),
+            Self::OfWorkflow { tenant, workflow } => {
+                format!("{TENANT}{tenant}#EXECUTIONS#{workflow}")
+            }
+            Self::Incidents { tenant, status } => {
+                let status = match status {
+                    IncidentStatus::Open => "OPEN",
+                    IncidentStatus::Acknowledged => "ACKNOWLEDGED",
+                    IncidentStatus::Resolved => "RESOLVED",
+                };
+                format!("{TENANT}{tenant}#INCIDENTS#{status}")
+            }
+            Self::Controls => "CONTROLS".to_owned(),
+            Self::Open { shard } => shard.to_string(),
+            Self::OpenIncidents => "INCIDENTS".to_owned(),
+        }
+    }
+}
+
+/// A text of `at`, to the millisecond, that sorts as the time does.
+pub fn instant(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at() -> ExecutionKey {
+        ExecutionKey {
+            tenant: "acme".to_owned(),
+            execution: "f123".to_owned(),
+        }
+    }
+
+    fn counter(period: &str) -> Key {
+        Key::Counter(Counter {
+            tenant: "acme".to_owned(),
+            kind: CounterKind::Approval,
+            name: "C#1".to_owned(),
+            period: period.to_owned(),
+        })
+    }
+
+    /// Tables that are deployed have these texts.
+    #[test]
+    fn every_key_has_its_text_and_is_read_back_from_it() {
+        let step = |item| Key::Step(StepKey::new(&at(), "hold", item));
+        let question = QuestionKey {
+            at: at(),
+            step: "hold".to_owned(),
+        };
+        let link = Key::Link {
+            incident: IncidentKey::new("acme", "i-1"),
+            execution: "f123".to_owned(),
+            generation: 2,
+        };
+        let refusal = Key::Refusal {
+            tenant: "acme".to_owned(),
+            at: Timestamp::constant(1_759_150_800, 120_000_000),
+            id: "r-1".to_owned(),
+        };
+        let head = Key::Head {
+            tenant: "acme".to_owned(),
+        };
+        let workflow = Key::Control(Scope::Workflow("WF-X".to_owned()));
+        let (execution, incident) = ("TENANT#acme#EXEC#f123", "TENANT#acme#INCIDENT#i-1");
+        for (key, pk, sk) in [
+            (Key::Execution(at()), execution, "META"),
+            (Key::Duplicates(at()), execution, "DUPLICATES"),
+            (step(None), execution, "STEP#hold"),
+            (step(Some("v:1@x.y")), execution, "STEP#hold#v:1@x.y"),
+            (Key::Question(question), execution, "ASK#hold"),
+            (
+                Key::Incident(IncidentKey::new("acme", "i-1")),
+                incident,
+                "META",
+            ),
+            (link, incident, "EXEC#f123#2"),
+            (counter(""), "TENANT#acme#COUNT#APPROVAL#C#1", "-"),
+            (
+                counter("2026-W01"),
+                "TENANT#acme#COUNT#APPROVAL#C#1",
+                "2026-W01",
+            ),
+            (
+                refusal,
+                "TENANT#acme#REFUSED",
+                "2025-09-29T13:00:00.120Z#r-1",
+            ),
+            (Key::Control(Scope::Platform), "CONTROL#platform", "META"),
+            (workflow, "CONTROL#workflow/WF-X", "META"),
+            (head, "CHAINS", "acme"),
+        ] {
+            assert_eq!((key.pk().as_str(), key.sk().as_str()), (pk, sk));
+            assert_eq!(Key::parse(pk, sk), Some(key));
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_keys() {
+        for (pk, sk) in [
+            ("", ""),
+            ("TENANT#acme", "META"),
+            ("TENANT#acme#EXEC#f123", "NOTE"),
+            ("TENANT#acme#INCIDENT#i-1", "NOTE"),
+            ("TENANT#acme#INCIDENT#i-1", "EXEC#f123"),
+            ("TENANT#acme#COUNT#OTHER#x", "-"),
+            ("TENANT#acme#REFUSED", "r-1"),
+            ("TENANT#acme#OTHER", "META"),
+            ("CONTROL#nothing", "META"),
+            ("CONTROL#platform", "NOTE"),
+        ] {
+            assert_eq!(Key::parse(pk, sk), None, "{pk} {sk}");
+        }
+    }
+
+    #[test]
+    fn every_list_has_its_index_and_its_hash_key() {
+        let (tenant, workflow) = ("acme".to_owned(), "WF-X".to_owned());
+        let incidents = |status| List::Incidents {
+            tenant: "acme".to_owned(),
+            status,
+        };
+        let executions = List::Executions {
+            tenant: tenant.clone(),
+        };
+        for (list, index, range, hash) in [
+            (executions, "listed", "listed_at", "TENANT#acme#EXECUTIONS"),
+            (
+                List::OfWorkflow { tenant, workflow },
+                "of_workflow",
+                "listed_at",
+                "TENANT#acme#EXECUTIONS#WF-X",
+            ),
+            (
+                incidents(IncidentStatus::Open),
+                "listed",
+                "listed_at",
+                "TENANT#acme#INCIDENTS#OPEN",
+            ),
+            (
+                incidents(IncidentStatus::Acknowledged),
+                "listed",
+                "listed_at",
+                "TENANT#acme#INCIDENTS#ACKNOWLEDGED",
+            ),
+            (
+                incidents(IncidentStatus::Resolved),
+                "listed",
+                "listed_at",
+                "TENANT#acme#INCIDENTS#RESOLVED",
+            ),
+            (List::Controls, "listed", "listed_at", "CONTROLS"),
+            (List::open(&at()), "open", "due", "7"),
+            (List::OpenIncidents, "open", "due", "INCIDENTS"),
+        ] {
+            let found = (list.index(), list.range(), list.hash());
+            assert_eq!(found, (index, range, hash.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The five kinds of record that are written whole under a revision, and what the ledger needs of each.
+
+use std::fmt::Debug;
+
+use holdfast_ids::keys::ExecutionKey;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    control::{Control, Scope},
+    execution::ExecutionRecord,
+    incident::{Incident, IncidentStatus},
+    key::{IncidentKey, Key, List, QuestionKey, StepKey},
+    question::Question,
+    step::StepRecord,
+};
+
+/// The time after which a decision that was not delivered is delivered again.
+const REDELIVERY: SignedDuration = SignedDuration::from_secs(15);
+
+/// A record that [`Ledger::put`](super::Ledger::put) writes.
+pub trait Record:
+    Clone
+    + Debug
+    + PartialEq
+    + Serialize
+    + DeserializeOwned
+    + Into<AnyRecord>
+    + TryFrom<AnyRecord>
+    + Send
+    + Sync
+{
+    /// The key under which it is stored.
+    fn key(&self) -> Key;
+
+    /// Its revision: the number of its writes.
+    fn rev(&self) -> u64;
+
+    /// The lists that contain it, each with the time by which the list is sorted.
+    fn lists(&self) -> Vec<(List, Timestamp)> {
+        Vec::new()
+    }
+}
+
+/// A key that [`Ledger::read`](super::Ledger::read) takes: it says which kind of record it reads.
+pub trait RecordKey: Debug + Send + Sync {
+    /// The record under such a key.
+    type Record: Record;
+
+    /// The key of the table.
+    fn key(&self) -> Key;
+}
+
+impl Record for ExecutionRecord {
+    fn key(&self) -> Key {
+        Key::Execution(self.at.clone())
+    }
+
+    fn rev(&self) -> u64 {
+        self.rev
+    }
+
+    fn lists(&self) -> Vec<(List, Timestamp)> {
+        let tenant = self.at.tenant.clone();
+        let workflow = self.workflow.clone();
+        let by_tenant = List::Executions {
+            tenant: tenant.clone(),
+        };
+        let mut lists = vec![
+            (by_tenant, self.started_at),
+            (List::OfWorkflow { tenant, workflow }, self.started_at),
+        ];
+        if self.is_open() {
+            lists.push((List::open(&self.at), self.deadline));
+        }
+        lists
+    }
+}
+
+impl RecordKey for ExecutionKey {
+    type Record = ExecutionRecord;
+
+    fn key(&self) -> Key {
+        Key::Execution(self.clone())
+    }
+}
+
+impl Record for StepRecord {
+    fn key(&self) -> Key {
+        let item = self.item.as_deref();
+        Key::Step(StepKey::new(&self.at, &self.step, item))
+    }
+
+    fn rev(&self) -> u64 {
+        self.rev
+    }
+}
+
+impl RecordKey for StepKey {
+    type Record = StepRecord;
+
+    fn key(&self) -> Key {
+        Key::Step(self.clone())
+    }
+}
+
+impl Record for Question {
+    fn key(&self) -> Key {
+        Key::Question(QuestionKey {
+            at: self.at.clone(),
+            step: self.step.clone(),
+        })
+    }
+
+    fn rev(&self) -> u64 {
+        self.rev
+    }
+
+    /// The sweep finds undelivered decisions among the open executions.
+    fn lists(&self) -> Vec<(List, Timestamp)> {
+        let undelivered = self.undelivered().map(|ruling| {
+            let due = ruling.at.saturating_add(REDELIVERY);
+            (List::open(&self.at), due.unwrap_or(Timestamp::MAX))
+        });
+        undelivered.into_iter().collect()
+    }
+}
+
+impl RecordKey for QuestionKey {
+    type Record = Question;
+
+    fn key(&self) -> Key {
+        Key::Question(self.clone())
+    }
+}
+
+impl Record for Incident {
+    fn key(&self) -> Key {
+        Key::Incident(IncidentKey::new(&self.tenant, &self.id))
+    }
+
+    fn rev(&self) -> u64 {
+        self.rev
+    }
+
+    fn lists(&self) -> Vec<(List, Timestamp)> {
+        let by_status = List::Incidents {
+            tenant: self.tenant.clone(),
+            status: self.status,
+        };
+        let mut lists = vec![(by_status, self.opened_at)];
+        if self.status != IncidentStatus::Resolved {
+            lists.push((List::OpenIncidents, self.opened_at));
+        }
+        lists
+    }
+}
+
+impl RecordKey for IncidentKey {
+    type Record = Incident;
+
+    fn key(&self) -> Key {
+        Key::Incident(self.clone())
+    }
+}
+
+impl Record for Control {
+    fn key(&self) -> Key {
+        Key::Control(self.scope.clone())
+    }
+
+    fn rev(&self) -> u64 {
+        self.rev
+    }
+
+    fn lists(&self) -> Vec<(List, Timestamp)> {
+        vec![(List::Controls, self.at)]
+    }
+}
+
+impl RecordKey for Scope {
+    type Record = Control;
+
+    fn key(&self) -> Key {
+        Key::Control(self.clone())
+    }
+}
+
+/// Declares the enum of all records and its conversions.
+macro_rules! any_record {
+    ($($(#[$doc:meta])* $kind:ident($record:ty)),+ $(,)?) => {
+        /// A record of any kind, for code that handles all of them alike.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum AnyRecord {
+            $($(#[$doc])* $kind(Box<$record>)),+
+        }
+
+        $(
+            impl From<$record> for AnyRecord {
+                fn from(record: $record) -> Self {
+                    Self::$kind(Box::new(record))
+                }
+            }
+
+            impl TryFrom<AnyRecord> for $record {
+                type Error = AnyRecord;
+
+                fn try_from(any: AnyRecord) -> Result<Self, AnyRecord> {
+                    match any {
+                        AnyRecord::$kind(record) => Ok(*record),
+                        other => Err(other),
+                    }
+                }
+            }
+        )+
+    };
+}
+
+any_record! {
+    /// An execution's record.
+    Execution(ExecutionRecord),
+    /// A step's record.
+    Step(StepRecord),
+    /// A question.
+    Question(Question),
+    /// An incident.
+    Incident(Incident),
+    /// A control.
+    Control(Control),
+}

@@ -1,0 +1,36 @@
+//! Everything recorded of one execution, as one read returns it.
+
+use super::{execution::ExecutionRecord, question::Question, step::StepRecord};
+
+/// Everything recorded of one execution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The execution record.
+    pub execution: ExecutionRecord,
+    /// The steps, in declared order, items by name.
+    pub steps: Vec<StepRecord>,
+    /// The questions to people, by step.
+    pub questions: Vec<Question>,
+    /// The number of refused duplicate starts.
+    pub duplicates: u64,
+}
+
+impl Snapshot {
+    /// A snapshot without questions, its steps sorted as declared and items by name.
+    pub fn new(execution: ExecutionRecord, mut steps: Vec<StepRecord>, duplicates: u64) -> Self {
+        steps.sort_by(|a, b| (a.number, &a.item).cmp(&(b.number, &b.item)));
+        Self {
+            execution,
+            steps,
+            questions: Vec::new(),
+            duplicates,
+        }
+    }
+
+    /// The same snapshot with its questions.
+    pub fn asking(mut self, mut questions: Vec<Question>) -> Self {
+        questions.sort_by(|a, b| a.step.cmp(&b.step));
+        self.questions = questions;
+        self
+    }
+}
