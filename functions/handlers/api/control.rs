@@ -28,7 +28,7 @@ pub(crate) struct Body {
     /// The reason in your own words, without control characters. A refused caller reads it.
     #[schemars(length(min = 1, max = 500), extend("pattern" = REASON))]
     reason: String,
-    /// What running executions do during the pause: `wait` if left out.
+    /// The behaviour of running executions during the pause; `wait` if left out.
     #[serde(default)]
     running_executions: Meanwhile,
 }

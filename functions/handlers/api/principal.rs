@@ -25,7 +25,7 @@ pub(crate) struct AuthorizedCaller {
     pub(crate) tenant: String,
     /// The token's subject, for the audit.
     pub(crate) actor: String,
-    /// Whether inputs, outputs and texts that may quote them are shown.
+    /// True if the caller may see inputs, outputs and texts that may quote them.
     pub(crate) sees_payloads: bool,
     /// The ledger, limited to the tenant.
     pub(crate) ledger: DynamoLedger,

@@ -38,7 +38,7 @@ const PAGE_MAX: usize = 5 * 1024 * 1024;
 pub(crate) struct ReceiptQuery {
     /// The tenant; your own if left out.
     tenant: Option<String>,
-    /// Whether the answer is 302 to the receipt itself.
+    /// True if the answer is 302 to the receipt itself.
     #[serde(default)]
     redirect: bool,
     /// The form of the answer.

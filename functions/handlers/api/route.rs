@@ -66,12 +66,12 @@ pub(crate) struct Route {
     /// The operation that the caller's role must permit; none for a route that needs no token.
     pub(crate) operation: Option<Operation>,
     pub(crate) query: Option<SchemaOf>,
-    /// Whether the request has the header Idempotency-Key.
+    /// True if the request has the header Idempotency-Key.
     pub(crate) keyed: bool,
     pub(crate) body: Option<SchemaOf>,
     /// Answers other than problems: status, description and schema.
     pub(crate) answers: Vec<(u16, &'static str, Option<SchemaOf>)>,
-    /// Whether a page for people is another form of the answer.
+    /// True if a page for people is another form of the answer.
     pub(crate) paged: bool,
     /// Statuses of problems beside those that every such route has.
     more: &'static [u16],

@@ -31,7 +31,7 @@ impl Answer {
         &self.headers
     }
 
-    /// Whether the target answers that it has no such resource (404, 410).
+    /// True if the target answers that it has no such resource (404, 410).
     pub fn is_missing(&self) -> bool {
         matches!(self.status, StatusCode::NOT_FOUND | StatusCode::GONE)
     }
@@ -83,7 +83,7 @@ impl Answer {
         self.body.as_deref()
     }
 
-    /// Whether the method of the request has no effect.
+    /// True if the method of the request has no effect.
     pub(crate) fn is_safe(&self) -> bool {
         self.request.safe
     }

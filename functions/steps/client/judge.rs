@@ -32,7 +32,7 @@ pub(super) struct SentRequest {
     /// Method and origin, for messages. Path, query and headers are left out, since they may carry
     /// a payload or a secret.
     pub(super) what: String,
-    /// Whether the method has no effect (RFC 9110 §9.2.1), so that no effect is ever in doubt.
+    /// True if the method has no effect (RFC 9110 §9.2.1), so that no effect is ever in doubt.
     pub(super) safe: bool,
     /// Number of the attempt, from 1.
     pub(super) attempt: u32,
@@ -117,7 +117,7 @@ pub(super) fn lost(request: &SentRequest, error: &reqwest::Error) -> StepError {
     }
 }
 
-/// Whether the name resolves only to addresses that are not allowed. A retry would find the same.
+/// True if the name resolves only to addresses that are not allowed. A retry would find the same.
 fn is_unreachable(error: &reqwest::Error) -> bool {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {

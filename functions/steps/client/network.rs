@@ -41,7 +41,7 @@ const fn inner([a, b, c, d]: [u8; 4], bits: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), bits)
 }
 
-/// Whether an address is on the public Internet.
+/// True if an address is on the public Internet.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !INNER.iter().any(|network| network.contains(&address)),
@@ -49,7 +49,7 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Whether an IPv6 address is on the public Internet: in 2000::/3, without its special networks.
+/// True if an IPv6 address is on the public Internet: in 2000::/3, without its special networks.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         // NAT64 leads to the IPv4 address in it.

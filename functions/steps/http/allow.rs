@@ -18,7 +18,7 @@ pub(super) struct AllowList {
 /// One origin, or one domain's subdomains, with an optional path prefix.
 #[derive(Debug)]
 struct Place {
-    /// Whether it means every subdomain of the host, and not the host itself.
+    /// True if the entry means every subdomain of the host, and not the host itself.
     subdomains: bool,
     origin: Url,
 }
@@ -55,7 +55,7 @@ impl AllowList {
         named.into_values()
     }
 
-    /// Whether any place needs TLS.
+    /// True if any place needs TLS.
     pub(super) fn needs_tls(&self) -> bool {
         self.places
             .iter()
@@ -148,7 +148,7 @@ impl Place {
     }
 }
 
-/// Whether a segment of a path is only a name, even for a target that decodes `%2f` early or reads
+/// True if a segment of a path is only a name, even for a target that decodes `%2f` early or reads
 /// `..;x` as `..`.
 fn stays_below(part: &str) -> bool {
     let part = part

@@ -137,7 +137,7 @@ impl Http {
     }
 }
 
-/// Whether the definition names a content-type other than JSON.
+/// True if the definition names a content-type other than JSON.
 fn has_other_content(headers: &HeaderMap) -> bool {
     headers
         .get(CONTENT_TYPE)

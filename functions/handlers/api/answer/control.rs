@@ -18,7 +18,7 @@ pub(crate) struct Controls {
 pub(crate) struct ControlChange {
     #[serde(flatten)]
     pub(crate) control: Control,
-    /// Whether the control was in this state before.
+    /// True if the control was in this state before.
     pub(crate) replayed: bool,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct Control {
     /// `platform`, `tenant/NAME` or `workflow/WF-ID`.
     pub(crate) scope: String,
     pub(crate) state: Switch,
-    /// What running executions do during the pause; absent while nothing is paused.
+    /// The behaviour of running executions during the pause; absent while the scope runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) running_executions: Option<Meanwhile>,
     /// The reason. It is absent, like `by` and `at`, if the control was never set.

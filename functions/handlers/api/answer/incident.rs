@@ -119,7 +119,7 @@ pub(crate) struct DecisionResult {
     pub(crate) execution_id: String,
     pub(crate) step: String,
     pub(crate) decision: &'static str,
-    /// Whether the same decision was recorded before.
+    /// True if the same decision was recorded before.
     pub(crate) replayed: bool,
     pub(crate) links: ExecutionLinks,
 }

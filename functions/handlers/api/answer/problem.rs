@@ -15,7 +15,7 @@ pub(crate) struct ProblemDocument {
     pub(crate) status: u16,
     /// The field or the part at fault, its limit, and the fix.
     pub(crate) detail: String,
-    /// Whether the same request may succeed a little later.
+    /// True if the same request may succeed a little later.
     pub(crate) retryable: bool,
     /// The first ten errors, if the request has several.
     #[serde(skip_serializing_if = "Vec::is_empty")]

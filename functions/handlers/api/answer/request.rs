@@ -9,7 +9,7 @@ pub(crate) struct StartResult {
     pub(crate) execution_id: String,
     pub(crate) workflow_id: String,
     pub(crate) tenant: String,
-    /// Whether an earlier start with this key began the execution.
+    /// True if an earlier start with this key began the execution.
     pub(crate) replayed: bool,
     pub(crate) links: StartLinks,
 }
@@ -27,7 +27,7 @@ pub(crate) struct RequestResult {
     pub(crate) execution_id: String,
     pub(crate) status: String,
     pub(crate) generation: u32,
-    /// Whether it was requested before, or happens in any case.
+    /// True if it was requested before, or happens in any case.
     pub(crate) replayed: bool,
     /// If replayed, which of the two.
     pub(crate) note: Option<String>,

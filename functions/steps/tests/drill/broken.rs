@@ -14,7 +14,7 @@ struct Bent {
     forward: fn(&Call) -> Call,
     /// Changes a call before the action undoes.
     back: fn(&Call) -> Call,
-    /// Whether an undo fails if there is no effect to undo.
+    /// True if an undo fails if there is no effect to undo.
     insists: bool,
 }
 
