@@ -154,10 +154,10 @@ impl Approval {
         check_text("approval.reference", &self.reference)?;
         let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
         if self.input_sha256.len() != 64 || !self.input_sha256.chars().all(hex) {
-            return Err("approval.input_sha256 has 64 lower-case hex digits".to_owned());
+            return Err("approval.input_sha256 must have 64 lower-case hex digits".to_owned());
         }
         if self.expires_at <= self.approved_at {
-            return Err("approval.expires_at is later than approval.approved_at".to_owned());
+            return Err("approval.expires_at must be later than approval.approved_at".to_owned());
         }
         Ok(())
     }

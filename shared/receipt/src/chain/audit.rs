@@ -93,7 +93,8 @@ pub struct Audit {
 ///
 /// # Errors
 ///
-/// Fails if the mirror has no digest of the tenant in the range, or if a file cannot be read.
+/// Fails if the mirror has no digest of the tenant, if the chain begins after the range, or if a
+/// file cannot be read.
 pub fn audit(
     files: &impl Files,
     tenant: &str,
@@ -126,11 +127,11 @@ pub fn audit(
     let mut hour = hours.start;
     while hour < hours.end {
         match chain.intact(tenant, hour) {
-            Ok(placed) => {
-                receipts += placed.0.digest.receipts.len();
-                inspector.kids.insert(placed.1.clone());
-                for entry in &placed.0.digest.receipts {
-                    findings.extend(inspector.entry(entry, &placed.0.link.object)?);
+            Ok(Signed { placed, kid }) => {
+                receipts += placed.digest.receipts.len();
+                inspector.kids.insert(kid.clone());
+                for entry in &placed.digest.receipts {
+                    findings.extend(inspector.entry(entry, &placed.link.object)?);
                 }
             }
             Err(finding) => {
@@ -155,8 +156,11 @@ pub fn audit(
     Ok(audit)
 }
 
-/// A digest and the key that signed it.
-type Signed = (Placed, String);
+/// A digest and the id of the key that signed it.
+struct Signed {
+    placed: Placed,
+    kid: String,
+}
 
 fn digest(tenant: &str, hour: Hour, bytes: &[u8], keys: &Jwks) -> Result<Signed, Finding> {
     let object = hour.object(tenant);
@@ -170,7 +174,10 @@ fn digest(tenant: &str, hour: Hour, bytes: &[u8], keys: &Jwks) -> Result<Signed,
     let moved = |why| finding(Fault::Moved, why);
     signed.content.check(tenant, hour).map_err(moved)?;
     let placed = Placed::read(tenant, hour, bytes).map_err(moved)?;
-    Ok((placed, signed.kid))
+    Ok(Signed {
+        placed,
+        kid: signed.kid,
+    })
 }
 
 fn added(object: &str, why: impl Into<String>) -> Finding {
@@ -190,7 +197,7 @@ struct Chain {
 impl Chain {
     fn at(&self, hour: Hour) -> Option<&Placed> {
         let signed = self.digests.get(&hour)?.as_ref().ok()?;
-        Some(&signed.0)
+        Some(&signed.placed)
     }
 
     /// The hours of `range` that must have digests: those before the tenant's first digest are left
@@ -230,7 +237,7 @@ impl Chain {
             }
             Some(signed) => signed.as_ref().map_err(Clone::clone)?,
         };
-        let own = &signed.0;
+        let own = &signed.placed;
         match &own.digest.previous {
             Some(previous) if previous.object != hour.before(1).object(tenant) => {
                 let why = format!("it names {} as the digest before", previous.object);
@@ -270,7 +277,7 @@ impl Chain {
     fn places(&self) -> Places {
         let mut places = Places::default();
         let signed = self.digests.values().flatten();
-        for entry in signed.flat_map(|(placed, _)| &placed.digest.receipts) {
+        for entry in signed.flat_map(|signed| &signed.placed.digest.receipts) {
             places.objects.insert(entry.object.clone());
             places
                 .by_sha256

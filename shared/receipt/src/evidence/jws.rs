@@ -111,12 +111,12 @@ fn checked_header(protected: &str, kind: Kind) -> Result<String, String> {
     let shown = |name: &str| text(name).map_or("missing".to_owned(), quoted);
     if text("alg") != Some("ES256") {
         return Err(format!(
-            "the signature's alg is {}: only ES256 is taken",
+            "the signature's alg is {}: only ES256 is accepted",
             shown("alg")
         ));
     }
     if found.get("crit").is_some() {
-        return Err("the signature's header has crit: no extension is taken".to_owned());
+        return Err("the signature's header has crit: no extension is accepted".to_owned());
     }
     if text("typ") != Some(kind.typ()) {
         return Err(format!(
