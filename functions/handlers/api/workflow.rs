@@ -8,7 +8,7 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 use holdfast_access::Operation;
-use holdfast_admission::{demands, open_to};
+use holdfast_admission::{conditions, open_to};
 use holdfast_asl::{chart, declared};
 use holdfast_aws::{DeployedWorkflow, MachineError};
 use holdfast_ids::names::{is_workflow_id, quoted};
@@ -87,7 +87,7 @@ pub(crate) async fn one(
         definition: Definition {
             input: gate.input_schema.clone(),
             guardrails: guardrails.map(|one| json!(one)).collect(),
-            demands: demands(&gate.rules),
+            demands: conditions(&gate.rules),
             triggers: triggers.map(|trigger| trigger.name.clone()).collect(),
             timeout_s: gate.timeout_s,
             steps: steps.map(|step| told(&deployed.machine, step)).collect(),

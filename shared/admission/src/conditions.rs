@@ -1,17 +1,17 @@
-//! What a gate demands of a start beside its input, for people: in the names and units of a
-//! definition.
+//! The guardrails of a start for people, in the names and units of a definition.
 
 use serde_json::{Map, Value, json};
 
 use super::{amount, times::clock};
 use holdfast_task::{Budget, Freeze, Hours, StartConditions};
 
-/// Under the names of docs/workflows.md (`hours`, `freeze`, `approval`, `budget`, `when_paused`,
-/// and of `limits` those of a tenant's starts); what is not demanded is left out. A budget's
-/// `limit` is a decimal as text, its `amount` the expression without `{% %}`.
-pub fn demands(rules: &StartConditions) -> Map<String, Value> {
-    let mut demands = Map::new();
-    let mut say = |name: &str, what: Value| drop(demands.insert(name.to_owned(), what));
+/// Returns the guardrails under the names of docs/workflows.md: `hours`, `freeze`, `approval`,
+/// `budget`, `when_paused`, and those `limits` that apply to a tenant's starts. An absent guardrail
+/// has no member. A budget's `limit` is a decimal as text, and its `amount` the expression without
+/// `{% %}`.
+pub fn conditions(rules: &StartConditions) -> Map<String, Value> {
+    let mut conditions = Map::new();
+    let mut say = |name: &str, value: Value| drop(conditions.insert(name.to_owned(), value));
     if !rules.hours.is_empty() {
         say("hours", rules.hours.iter().map(hours).collect());
     }
@@ -33,7 +33,7 @@ pub fn demands(rules: &StartConditions) -> Map<String, Value> {
     if let Some(most) = rules.starts_per_minute {
         say("starts_per_minute", json!(most));
     }
-    demands
+    conditions
 }
 
 fn hours(one: &Hours) -> Value {
@@ -47,7 +47,7 @@ fn freeze(one: &Freeze) -> Value {
 
 fn budget(one: &Budget) -> Value {
     json!({
-        "name": one.name, "amount": one.amount, "limit": amount::shown(one.limit), "per": one.per.name(), "zone": one.zone,
+        "name": one.name, "amount": one.amount, "limit": amount::format_amount(one.limit), "per": one.per.name(), "zone": one.zone,
     })
 }
 
@@ -57,8 +57,8 @@ mod tests {
     use holdfast_task::{Day, Period};
 
     #[test]
-    fn what_is_demanded_is_told_as_it_was_written_and_nothing_else() {
-        assert_eq!(demands(&StartConditions::default()), Map::new());
+    fn guardrails_are_shown_as_they_were_written() {
+        assert_eq!(conditions(&StartConditions::default()), Map::new());
         let rules = StartConditions {
             hours: vec![Hours {
                 zone: "Europe/Berlin".into(),
@@ -84,7 +84,7 @@ mod tests {
             concurrent_executions: Some(50),
             starts_per_minute: Some(600),
         };
-        let told = json!({
+        let shown = json!({
             "hours": [{ "zone": "Europe/Berlin", "days": ["mon", "fri"], "from": "08:05", "to": "24:00" }],
             "freeze": [{ "zone": "UTC", "from": "2026-12-24T00:00", "to": "2026-12-27T00:00", "reason": "year end" }],
             "approval": "required",
@@ -93,6 +93,6 @@ mod tests {
             }],
             "when_paused": "queue", "concurrent_executions": 50, "starts_per_minute": 600,
         });
-        assert_eq!(Value::Object(demands(&rules)), told);
+        assert_eq!(Value::Object(conditions(&rules)), shown);
     }
 }
