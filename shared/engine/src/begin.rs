@@ -21,7 +21,7 @@ use holdfast_ledger::{
     StartTransition, paused, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
-use holdfast_task::{BeginResult, BeginTask, ErrorName};
+use holdfast_task::{AdmissionSpec, BeginResult, BeginTask, ErrorName};
 
 /// The result of admission: the execution record to write, and its requirements.
 struct Admission {
@@ -106,42 +106,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let (at, trace) = execution_and_trace(task, start);
         let started_at: Timestamp = task.started_at.parse().unwrap_or_else(|_| self.host.now());
         let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
-        let scope = StartScope::of(gate, start, &at.execution, started_at);
-        let mut guardrails = Vec::new();
-        // A control rejects only a new start. An execution that has begun waits before its next
-        // step.
-        let (begun, controls) = self
-            .ledger
-            .execution_and_controls(&at, &gate.workflow)
-            .await?;
-        let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
-        if let (None, Some(control)) = (&begun, pause) {
-            guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
-        }
-        guardrails.extend(holdfast_admission::check(gate, start, &scope, started_at));
-        let fits = !guardrails
-            .iter()
-            .any(|outcome| outcome.name == "input" && !outcome.held);
-        let (requirements, broken) = match fits {
-            true => requirements_of(
-                gate,
-                &at.tenant,
-                &scope,
-                start.approval.as_ref(),
-                started_at,
-            ),
-            false => Default::default(),
-        };
-        guardrails.extend(broken);
+        let (guardrails, requirements) = self.evaluate(gate, start, &at, started_at).await?;
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
-        for requirement in &requirements {
-            // A rejected start takes nothing: its requirements are only compared with the counters.
-            let held = !rejected
-                || requirement
-                    .change
-                    .fits(self.ledger.counted(&requirement.change.counter).await?);
-            guardrails.push(requirement.outcome(held));
-        }
         let execution = ExecutionRecord {
             rev: 1,
             workflow: gate.workflow.clone(),
@@ -179,6 +145,46 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             admission.reject(&[]);
         }
         Ok(admission)
+    }
+
+    /// Evaluates the admission of a start: its guardrail outcomes and its requirements.
+    async fn evaluate(
+        &self,
+        gate: &AdmissionSpec,
+        start: &Start,
+        at: &ExecutionKey,
+        started_at: Timestamp,
+    ) -> Result<(Vec<GuardrailOutcome>, Vec<Requirement>), TaskError> {
+        let scope = StartScope::of(gate, start, &at.execution, started_at);
+        let mut guardrails = Vec::new();
+        // A control rejects only a new start. An execution that has begun waits before its next
+        // step.
+        let (begun, controls) = self
+            .ledger
+            .execution_and_controls(at, &gate.workflow)
+            .await?;
+        let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
+        if let (None, Some(control)) = (&begun, pause) {
+            guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
+        }
+        guardrails.extend(holdfast_admission::check(gate, start, &scope, started_at));
+        let fits = !guardrails
+            .iter()
+            .any(|outcome| outcome.name == "input" && !outcome.held);
+        let approval = start.approval.as_ref();
+        let (requirements, broken) = match fits {
+            true => requirements_of(gate, &at.tenant, &scope, approval, started_at),
+            false => Default::default(),
+        };
+        guardrails.extend(broken);
+        let rejected = guardrails.iter().any(|outcome| !outcome.held);
+        for requirement in &requirements {
+            // A rejected start takes nothing: its requirements are only compared with the counters.
+            let change = &requirement.change;
+            let held = !rejected || change.fits(self.ledger.counted(&change.counter).await?);
+            guardrails.push(requirement.outcome(held));
+        }
+        Ok((guardrails, requirements))
     }
 
     /// Records a start together with its counter changes. A refused change turns it into a rejected

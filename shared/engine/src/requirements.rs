@@ -89,27 +89,31 @@ pub(crate) fn requirements_of(
         });
     }
     if let Some(approval) = approval.filter(|_| rules.approval) {
-        let reference = &approval.reference;
-        requirements.push(Requirement {
-            name: "approval_unused".to_owned(),
-            refused: format!(
-                "approval {} is for one start, and another start has used it",
-                quoted(reference)
-            ),
-            change: CounterChange {
-                counter: Counter {
-                    tenant: tenant.to_owned(),
-                    kind: CounterKind::Approval,
-                    name: reference.clone(),
-                    period: String::new(),
-                },
-                amount: 1,
-                most: Some(1),
-                until: approval.expires_at.checked_add(APPROVAL_KEPT).ok(),
-            },
-        });
+        requirements.push(approval_requirement(approval, tenant));
     }
     (requirements, broken)
+}
+
+fn approval_requirement(approval: &Approval, tenant: &str) -> Requirement {
+    let reference = &approval.reference;
+    Requirement {
+        name: "approval_unused".to_owned(),
+        refused: format!(
+            "approval {} is for one start, and another start has used it",
+            quoted(reference)
+        ),
+        change: CounterChange {
+            counter: Counter {
+                tenant: tenant.to_owned(),
+                kind: CounterKind::Approval,
+                name: reference.clone(),
+                period: String::new(),
+            },
+            amount: 1,
+            most: Some(1),
+            until: approval.expires_at.checked_add(APPROVAL_KEPT).ok(),
+        },
+    }
 }
 
 fn budget_requirement(

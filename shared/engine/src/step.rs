@@ -16,7 +16,7 @@ use crate::{
     task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
 };
 use holdfast_action::{AnyAction, Call, StepError, StepErrorKind};
-use holdfast_ids::keys::{effect_key, item_name};
+use holdfast_ids::keys::{ExecutionKey, effect_key, item_name};
 use holdfast_ledger::{
     Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, Expect, Ledger, Put,
     StepRecord, StepState, complete,
@@ -275,6 +275,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             time_left: time_left(lease_until, self.host.now()),
         };
         let outcome = self.call(action, &call, input, task.step.timeout_s).await;
+        self.report_of(at, outcome).await
+    }
+
+    /// Turns the outcome of a call into a report, and packs its output.
+    async fn report_of(
+        &self,
+        at: &ExecutionKey,
+        outcome: Result<Value, StepError>,
+    ) -> Result<AttemptReport, TaskError> {
         Ok(match outcome {
             // The effect exists even if its output cannot be stored, so that a note replaces the
             // output.
