@@ -11,43 +11,43 @@ use holdfast_task::{Budget, Freeze, Hours, StartConditions};
 /// `{% %}`.
 pub fn conditions(rules: &StartConditions) -> Map<String, Value> {
     let mut conditions = Map::new();
-    let mut say = |name: &str, value: Value| drop(conditions.insert(name.to_owned(), value));
+    let mut add = |name: &str, value: Value| drop(conditions.insert(name.to_owned(), value));
     if !rules.hours.is_empty() {
-        say("hours", rules.hours.iter().map(hours).collect());
+        add("hours", rules.hours.iter().map(hours).collect());
     }
     if !rules.freezes.is_empty() {
-        say("freeze", rules.freezes.iter().map(freeze).collect());
+        add("freeze", rules.freezes.iter().map(freeze).collect());
     }
     if rules.approval {
-        say("approval", json!("required"));
+        add("approval", json!("required"));
     }
     if !rules.budgets.is_empty() {
-        say("budget", rules.budgets.iter().map(budget).collect());
+        add("budget", rules.budgets.iter().map(budget).collect());
     }
     if rules.queued_when_paused {
-        say("when_paused", json!("queue"));
+        add("when_paused", json!("queue"));
     }
     if let Some(most) = rules.concurrent_executions {
-        say("concurrent_executions", json!(most));
+        add("concurrent_executions", json!(most));
     }
     if let Some(most) = rules.starts_per_minute {
-        say("starts_per_minute", json!(most));
+        add("starts_per_minute", json!(most));
     }
     conditions
 }
 
-fn hours(one: &Hours) -> Value {
-    let days: Vec<_> = one.days.iter().map(|day| day.name()).collect();
-    json!({ "zone": one.zone, "days": days, "from": clock(one.from), "to": clock(one.to) })
+fn hours(hours: &Hours) -> Value {
+    let days: Vec<_> = hours.days.iter().map(|day| day.name()).collect();
+    json!({ "zone": hours.zone, "days": days, "from": clock(hours.from), "to": clock(hours.to) })
 }
 
-fn freeze(one: &Freeze) -> Value {
-    json!({ "zone": one.zone, "from": one.from, "to": one.to, "reason": one.reason })
+fn freeze(freeze: &Freeze) -> Value {
+    json!({ "zone": freeze.zone, "from": freeze.from, "to": freeze.to, "reason": freeze.reason })
 }
 
-fn budget(one: &Budget) -> Value {
+fn budget(budget: &Budget) -> Value {
     json!({
-        "name": one.name, "amount": one.amount, "limit": amount::format_amount(one.limit), "per": one.per.name(), "zone": one.zone,
+        "name": budget.name, "amount": budget.amount, "limit": amount::format_amount(budget.limit), "per": budget.per.name(), "zone": budget.zone,
     })
 }
 

@@ -49,7 +49,7 @@ pub const RESERVED: [&str; 9] = [
 
 /// Returns whether `tenant` may start the workflow: an empty list is open to every tenant.
 pub fn open_to(tenants: &[String], tenant: &str) -> bool {
-    tenants.is_empty() || tenants.iter().any(|one| one == tenant)
+    tenants.is_empty() || tenants.iter().any(|name| name == tenant)
 }
 
 /// `sha256:` and the digest of all parts of a definition that decide on admission.

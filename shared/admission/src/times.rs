@@ -25,26 +25,26 @@ pub fn is_zone(name: &str) -> bool {
 /// time.
 pub fn check_hours(hours: &[Hours], now: Timestamp) -> Result<(), String> {
     let mut allowed = Vec::new();
-    for one in hours {
-        let there = now.to_zoned(zone(&one.zone)?);
+    for span in hours {
+        let there = now.to_zoned(zone(&span.zone)?);
         let today = day(there.weekday());
         let minute = there.hour() as u16 * 60 + there.minute() as u16;
-        let begins = |day| one.days.contains(&day);
-        let inside = if one.from < one.to {
-            begins(today) && (one.from..one.to).contains(&minute)
+        let begins = |day| span.days.contains(&day);
+        let inside = if span.from < span.to {
+            begins(today) && (span.from..span.to).contains(&minute)
         } else {
-            (begins(today) && one.from <= minute) || (begins(today.before()) && minute < one.to)
+            (begins(today) && span.from <= minute) || (begins(today.before()) && minute < span.to)
         };
         if inside {
             return Ok(());
         }
-        let days: Vec<_> = one.days.iter().map(|day| day.name()).collect();
+        let days: Vec<_> = span.days.iter().map(|day| day.name()).collect();
         allowed.push(format!(
             "{} {} to {} ({}; there it is {} {})",
             days.join(" "),
-            clock(one.from),
-            clock(one.to),
-            one.zone,
+            clock(span.from),
+            clock(span.to),
+            span.zone,
             today.name(),
             clock(minute)
         ));

@@ -243,7 +243,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         for _ in 0..MAX_RACES {
             let missing: Vec<_> = requirements
                 .iter()
-                .filter(|one| one.missing_in(&stored))
+                .filter(|requirement| requirement.missing_in(&stored))
                 .collect();
             // The amount cannot be computed, of a budget that the execution has no reservation of.
             let held = |no: &GuardrailOutcome| stored.holds.iter().any(|hold| hold.name == no.name);
@@ -252,14 +252,20 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             if nothing || stored.phase != Phase::Running {
                 return Ok(stored);
             }
-            let changes: Vec<_> = missing.iter().map(|one| one.change.clone()).collect();
+            let changes: Vec<_> = missing
+                .iter()
+                .map(|requirement| requirement.change.clone())
+                .collect();
             let mut next = ExecutionRecord {
                 rev: stored.rev + 1,
                 ..stored.clone()
             };
-            next.holds
-                .extend(missing.iter().filter_map(|one| one.change.hold()));
-            next.decided(missing.iter().map(|one| one.outcome(true)));
+            next.holds.extend(
+                missing
+                    .iter()
+                    .filter_map(|requirement| requirement.change.hold()),
+            );
+            next.decided(missing.iter().map(|requirement| requirement.outcome(true)));
             let expect = Expect::Rev(stored.rev);
             let counted = match broken.is_empty() {
                 true => self.put_with_counters(&next, expect, &changes).await?,
@@ -270,7 +276,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 CountedPut::Lost(winner) => Put::Lost(winner),
                 CountedPut::Refused(places) => {
                     let no = places.iter().filter_map(|n| missing.get(*n));
-                    let no = no.map(|one| one.outcome(false)).chain(broken);
+                    let no = no
+                        .map(|requirement| requirement.outcome(false))
+                        .chain(broken);
                     next = refused_redrive(&stored, no, self.host.now());
                     self.ledger.put_execution(&next, expect).await?
                 }
@@ -316,7 +324,7 @@ impl Admission {
             Phase::Running => self
                 .requirements
                 .iter()
-                .map(|one| one.change.clone())
+                .map(|requirement| requirement.change.clone())
                 .collect(),
             _ => Vec::new(),
         }
@@ -326,7 +334,8 @@ impl Admission {
     /// `places`.
     fn reject(&mut self, places: &[usize]) {
         let no = places.iter().filter_map(|n| self.requirements.get(*n));
-        self.execution.decided(no.map(|one| one.outcome(false)));
+        self.execution
+            .decided(no.map(|requirement| requirement.outcome(false)));
         self.execution.phase = Phase::Rejected;
         self.execution.holds.clear();
     }
@@ -344,6 +353,6 @@ impl Requirement {
 fn reservations(requirements: &[Requirement]) -> Vec<Reservation> {
     requirements
         .iter()
-        .filter_map(|one| one.change.hold())
+        .filter_map(|requirement| requirement.change.hold())
         .collect()
 }

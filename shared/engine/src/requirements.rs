@@ -99,7 +99,7 @@ fn approval_requirement(approval: &Approval, tenant: &str) -> Requirement {
     Requirement {
         name: "approval_unused".to_owned(),
         refused: format!(
-            "approval {} is for one start, and another start has used it",
+            "approval {} is for one start, and another has used it",
             quoted(reference)
         ),
         change: CounterChange {

@@ -206,18 +206,18 @@ async fn receipts(
         found.extend(shelf.list(&folder, "").await?);
     }
     let listed: HashSet<&str> = tail.listed().collect();
-    found.retain(|one| {
-        (since..hour.until()).contains(&one.written_at) && !listed.contains(one.key.as_str())
+    found.retain(|stored| {
+        (since..hour.until()).contains(&stored.written_at) && !listed.contains(stored.key.as_str())
     });
     found.sort_by(|a, b| (a.written_at, &a.key).cmp(&(b.written_at, &b.key)));
     found.truncate(MAX_RECEIPTS);
-    let read = found.into_iter().map(|one| async move {
-        let gone = || StoreError(format!("{} was listed and does not exist", one.key));
-        let bytes = shelf.get(&one.key).await?.ok_or_else(gone)?;
+    let read = found.into_iter().map(|stored| async move {
+        let gone = || StoreError(format!("{} was listed and does not exist", stored.key));
+        let bytes = shelf.get(&stored.key).await?.ok_or_else(gone)?;
         Ok::<_, ChainError>(Entry {
             sha256: sha256_hex(&bytes),
-            object: one.key,
-            written_at: one.written_at.to_string(),
+            object: stored.key,
+            written_at: stored.written_at.to_string(),
         })
     });
     let mut entries: Vec<Entry> = stream::iter(read)
@@ -245,8 +245,8 @@ async fn folders(
     }
     for day in days(since, until) {
         let late = late_day(tenant, day);
-        for one in shelf.list(&late, "").await? {
-            let ended = one.key.strip_prefix(&late);
+        for mark in shelf.list(&late, "").await? {
+            let ended = mark.key.strip_prefix(&late);
             let ended = ended.and_then(|ended| ended.strip_suffix(".json"));
             let ended = ended.and_then(|day| format!("{day}T00:00:00Z").parse().ok());
             folders.extend(ended.map(|ended: Timestamp| receipt_day(tenant, ended)));
@@ -315,7 +315,7 @@ impl Tail {
             tail.link.get_or_insert(placed.link);
             let listed = placed.digest.receipts.into_iter();
             tail.listed
-                .push_front(listed.map(|one| one.object).collect());
+                .push_front(listed.map(|entry| entry.object).collect());
             named = placed.digest.previous;
             if named.is_none() {
                 break;
@@ -340,7 +340,9 @@ impl Tail {
         let recent = due.before(RECENT_HOURS).object(tenant);
         for after in [recent.as_str(), ""] {
             let found = shelf.list(&digest_prefix(tenant), after).await?;
-            let hours = found.iter().map(|one| Hour::of_object(tenant, &one.key));
+            let hours = found
+                .iter()
+                .map(|stored| Hour::of_object(tenant, &stored.key));
             if let Some(last) = hours.flatten().max() {
                 return Ok(Some(last));
             }
@@ -360,7 +362,7 @@ impl Tail {
         }
         let listed = placed.digest.receipts.into_iter();
         self.listed
-            .push_back(listed.map(|one| one.object).collect());
+            .push_back(listed.map(|entry| entry.object).collect());
         if self.listed.len() > WINDOW_HOURS as usize {
             self.listed.pop_front();
         }
