@@ -278,7 +278,7 @@ async fn a_start_that_needs_an_approval_runs_with_another_persons_for_this_input
         ),
         (input.clone(), json!(own), "approval", "cannot approve"),
         (input.clone(), json!(expired), "approval", "expired"),
-        (input.clone(), Value::Null, "approval", "none came"),
+        (input.clone(), Value::Null, "approval", "none was sent"),
         // It was given for one start.
         (
             input.clone(),
