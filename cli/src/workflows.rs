@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use holdfast_action::{ActionInfo, Registry};
-use holdfast_admission::shown;
+use holdfast_admission::format_amount;
 use holdfast_task::Budget;
 use holdfast_workflow::definition::{self, Definition, Known, Problem, Span};
 
@@ -105,7 +105,7 @@ impl Budgets {
 
 /// What a budget must be everywhere.
 fn terms(budget: &Budget) -> String {
-    let (limit, per) = (shown(budget.limit), budget.per.name());
+    let (limit, per) = (format_amount(budget.limit), budget.per.name());
     format!("{limit} per {per} in {}", budget.zone)
 }
 

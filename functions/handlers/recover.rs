@@ -134,7 +134,7 @@ impl RecoveryHandler {
             .and_then(|input| serde_json::from_str(input).ok())
             .unwrap_or_default();
         let started_at = described.as_ref().map_or("", |owner| &owner.started_at);
-        let Ok(start) = holdfast_admission::read(&raw, &compiled.gate, started_at) else {
+        let Ok(start) = holdfast_admission::read_start(&raw, &compiled.gate, started_at) else {
             return Ok(None);
         };
         let workflow = &compiled.gate.workflow;

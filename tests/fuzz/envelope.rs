@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use holdfast_admission::{Envelope, INPUT_MAX_BYTES, StartScope, judge as gate_judges, read};
+use holdfast_admission::{Envelope, INPUT_MAX_BYTES, StartScope, check, read_start};
 use holdfast_ids::{
     digest::canonical,
     keys::execution_id,
@@ -55,7 +55,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
         Err(error) if error.line() > 0 => return Ok(()),
         Err(error) => return Err(format!("an error without a place: {error}")),
     };
-    let start = match read(&raw, &GATE, started_at) {
+    let start = match read_start(&raw, &GATE, started_at) {
         Ok(start) => start,
         Err(said) => return refusal(&said).map_err(|why| format!("{why}: {said:?} of {text:?}")),
     };
@@ -71,7 +71,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
             .parse()
             .map_err(|error: jiff::Error| error.to_string())?;
         let seen = StartScope::of(&GATE, &start, &id, at);
-        let outcomes = gate_judges(&GATE, &start, &seen, at);
+        let outcomes = check(&GATE, &start, &seen, at);
         if outcomes.is_empty() {
             return Err("nobody judged it".to_owned());
         }
@@ -94,7 +94,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
             approval: start.approval.clone(),
         };
         let sent = serde_json::to_value(envelope).map_err(|error| error.to_string())?;
-        let received = read(&sent, &GATE, started_at)?;
+        let received = read_start(&sent, &GATE, started_at)?;
         if received.input != start.input || received.tenant != start.tenant {
             return Err("another start comes out of its own envelope".to_owned());
         }

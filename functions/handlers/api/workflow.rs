@@ -3,7 +3,7 @@
 
 use axum::Json;
 use futures_util::{StreamExt, stream};
-use holdfast_admission::{demands, open_to};
+use holdfast_admission::{conditions, open_to};
 use holdfast_asl::{chart, declared};
 use holdfast_aws::{DeployedWorkflow, MachineError};
 use holdfast_ids::names::{is_workflow_id, quoted};
@@ -72,7 +72,7 @@ pub(crate) async fn read(
         definition: Definition {
             input: gate.input_schema.clone(),
             guardrails: assertions.map(|assertion| json!(assertion)).collect(),
-            demands: demands(&gate.rules),
+            demands: conditions(&gate.rules),
             triggers: triggers.map(|trigger| trigger.name.clone()).collect(),
             timeout_s: gate.timeout_s,
             steps: steps.map(|step| step_of(&deployed.machine, step)).collect(),

@@ -1,5 +1,4 @@
-//! The access of each role: one exhaustive match over role, ownership and operation, shown in
-//! docs/roles.md.
+//! The access of each role, as one exhaustive match that docs/roles.md shows.
 
 mod identity;
 mod session;

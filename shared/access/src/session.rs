@@ -16,8 +16,6 @@ pub struct Stores {
 /// The policy of a session on behalf of `tenant`. The name has passed
 /// [`holdfast_ids::names::check_tenant`] and so has no wildcard. IAM also applies the policy of the
 /// role that is assumed.
-/// [`holdfast_ids::names::check_tenant`] and so cannot hold a wildcard. What it allows is cut
-/// further by the role that is assumed.
 pub fn session_policy(stores: &Stores, tenant: &str) -> Value {
     let Stores { table, bucket } = stores;
     json!({

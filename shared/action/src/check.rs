@@ -1,5 +1,4 @@
-//! The findings of a function about its dependencies, in answer to `{"check": true}` instead of a
-//! task.
+//! The findings of a function about its dependencies, in answer to `{"check": true}`.
 
 use serde::{Deserialize, Serialize};
 

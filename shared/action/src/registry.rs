@@ -166,15 +166,15 @@ fn parse<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, StepError> 
             root if root == "." => what.to_owned(),
             path => format!("{what}.{path}"),
         };
-        let said = error.inner().to_string();
-        StepError::permanent(match said.split_once(", expected ") {
+        let message = error.inner().to_string();
+        StepError::permanent(match message.split_once(", expected ") {
             Some((start, expected)) if start.starts_with("invalid ") => {
                 format!("{path} must be {expected}")
             }
             Some((start, expected)) if start.starts_with("unknown variant ") => {
                 format!("{path} must be {expected}")
             }
-            _ => format!("{path}: {said}"),
+            _ => format!("{path}: {message}"),
         })
     })
 }
@@ -207,19 +207,19 @@ mod tests {
 
     #[test]
     fn an_input_that_does_not_fit_is_described_without_its_values() {
-        let said = |value| {
+        let message = |value| {
             parse::<Input>(value, "input")
                 .expect_err("it does not fit")
                 .message
         };
-        let wrong = said(json!({"card": {"digits": "4111-1111"}}));
+        let wrong = message(json!({"card": {"digits": "4111-1111"}}));
         assert_eq!(wrong, "input.card.digits must be u16");
         assert_eq!(
-            said(json!({"card": {}})),
+            message(json!({"card": {}})),
             "input.card: missing field `digits`"
         );
         assert_eq!(
-            said(json!({"card": {"digits": 1}, "x": 1})),
+            message(json!({"card": {"digits": 1}, "x": 1})),
             "input.x: unknown field `x`, expected `card`"
         );
     }

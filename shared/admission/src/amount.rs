@@ -1,17 +1,16 @@
-//! Amounts of budgets: decimals of at most four places, counted as whole ten-thousandths, so that
-//! nothing is ever rounded.
+//! Amounts of budgets: decimals of at most four places, kept in ten-thousandths.
 
 use serde_json::Value;
 
-/// Places behind the point.
+/// Decimal places of an amount.
 pub const PLACES: usize = 4;
-/// Largest amount and limit, in ten-thousandths: a hundred thousand million, which every JSON
-/// reader keeps exactly.
+/// Largest amount and limit, in ten-thousandths: 100,000 million, which every JSON reader keeps
+/// exactly.
 pub const MAX_AMOUNT: i64 = 100_000_000_000 * 10_000;
 
-/// A number, or a text that is one, in ten-thousandths. The error says what would be right, without
-/// the value.
-pub fn scaled(value: &Value) -> Result<i64, String> {
+/// Parses a number, or a text with one, into ten-thousandths. The error names the right form,
+/// without the value.
+pub fn parse_amount(value: &Value) -> Result<i64, String> {
     let text = match value {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.clone(),
@@ -26,7 +25,7 @@ pub fn scaled(value: &Value) -> Result<i64, String> {
     if whole.is_empty() || !digits(whole) || !digits(fraction) {
         return Err(format!(
             "an amount has digits and a point, such as 1250.50, up to {}",
-            shown(MAX_AMOUNT)
+            format_amount(MAX_AMOUNT)
         ));
     }
     if fraction.len() > PLACES {
@@ -38,11 +37,11 @@ pub fn scaled(value: &Value) -> Result<i64, String> {
         .parse()
         .ok()
         .filter(|amount| *amount <= MAX_AMOUNT)
-        .ok_or_else(|| format!("an amount is at most {}", shown(MAX_AMOUNT)))
+        .ok_or_else(|| format!("an amount is at most {}", format_amount(MAX_AMOUNT)))
 }
 
-/// Ten-thousandths as people write them.
-pub fn shown(amount: i64) -> String {
+/// Formats ten-thousandths as a decimal.
+pub fn format_amount(amount: i64) -> String {
     let unit = 10_i64.pow(PLACES as u32);
     let fraction = format!("{:0PLACES$}", amount % unit);
     let fraction = fraction.trim_end_matches('0');
@@ -71,12 +70,12 @@ mod tests {
             (json!("100000000000"), MAX_AMOUNT),
             (json!("7.10000000"), 71_000),
         ] {
-            assert_eq!(scaled(&value), Ok(right), "{value}");
+            assert_eq!(parse_amount(&value), Ok(right), "{value}");
         }
     }
 
     #[test]
-    fn what_would_be_rounded_is_refused_and_told_what_would_be_right() {
+    fn an_inexact_amount_is_refused_with_the_right_form() {
         for (value, right) in [
             (json!(0.1 + 0.2), "at most 4 places"),
             (json!("0.00001"), "at most 4 places"),
@@ -93,15 +92,15 @@ mod tests {
             (json!(true), "a number"),
             (json!(null), "a number"),
         ] {
-            let said = scaled(&value).expect_err("it is none");
-            assert!(said.contains(right), "{value}: {said}");
+            let error = parse_amount(&value).expect_err("no amount");
+            assert!(error.contains(right), "{value}: {error}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_shown_is_what_is_read(amount in 0..=MAX_AMOUNT) {
-            prop_assert_eq!(scaled(&json!(shown(amount))), Ok(amount));
+        fn a_formatted_amount_parses_to_itself(amount in 0..=MAX_AMOUNT) {
+            prop_assert_eq!(parse_amount(&json!(format_amount(amount))), Ok(amount));
         }
     }
 }

@@ -1,24 +1,25 @@
-//! Whether an approval that came with a start is one for it: another person's, still good, and for
-//! this input.
+//! Checks the approval of a start: given by another person, not expired, and for this input.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Start;
 use holdfast_ids::{digest::value_sha256_hex, names::same_person};
 
-/// Clocks of two systems may differ by this much.
+/// Largest difference between the clocks of two systems.
 const SKEW: SignedDuration = SignedDuration::from_mins(1);
 
-/// Judges the approval of a start that needs one; every reason against it at once.
-pub(super) fn judge(start: &Start, started_at: Timestamp) -> Result<(), String> {
+/// Checks the approval of a start that needs one. The error lists every reason against it.
+pub(super) fn check(start: &Start, started_at: Timestamp) -> Result<(), String> {
     let Some(approval) = &start.approval else {
-        return Err("it needs an approval, and none came with it".to_owned());
+        return Err("an approval is required, and none was sent".to_owned());
     };
     let mut against = Vec::new();
     match &start.requested_by {
-        None => against.push("nobody is named as the one who asks, so that nobody can tell whether another person agreed"),
+        None => against.push(
+            "requested_by is absent, so that approved_by cannot be shown to be another person",
+        ),
         Some(by) if same_person(by, &approval.approved_by) => {
-            against.push("whoever asks for a start cannot approve it");
+            against.push("the requester of a start cannot approve it");
         }
         Some(_) => {}
     }
@@ -26,7 +27,7 @@ pub(super) fn judge(start: &Start, started_at: Timestamp) -> Result<(), String> 
         against.push("it has expired");
     }
     if approval.approved_at > started_at.saturating_add(SKEW).unwrap_or(Timestamp::MAX) {
-        against.push("it was given later than the start");
+        against.push("approved_at is later than the start");
     }
     if value_sha256_hex(&start.input).as_ref() != Ok(&approval.input_sha256) {
         against.push("it is for another input: its input_sha256 is not this input's");

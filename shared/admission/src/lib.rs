@@ -1,20 +1,19 @@
-//! The gate before every execution: what started it, whether its input fits, whether its guardrails
-//! hold.
+//! The admission check before every execution: its start, its input, its guardrails.
 
 mod amount;
 mod approval;
-mod demands;
+mod conditions;
 mod schema;
 mod start;
 #[cfg(test)]
 mod tests;
 mod times;
 
-pub use amount::{MAX_AMOUNT, PLACES, scaled, shown};
-pub use demands::demands;
+pub use amount::{MAX_AMOUNT, PLACES, format_amount, parse_amount};
+pub use conditions::conditions;
 pub use schema::{validator, violations};
-pub use start::{Envelope, INPUT_MAX_BYTES, Start, check_size, read};
-pub use times::{freeze_span, frozen, is_zone, within, zone};
+pub use start::{Envelope, INPUT_MAX_BYTES, Start, check_size, read_start};
+pub use times::{check_freezes, check_hours, freeze_span, is_zone, zone};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -24,8 +23,8 @@ use holdfast_ids::digest::value_sha256_hex;
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::AdmissionSpec;
 
-/// What the expressions of guardrails and budgets see, without `$`. None of it changes between the
-/// attempts of one start: `started_at` is when its machine was started.
+/// The variables of guardrails and budgets, without `$`. Their values are the same at every attempt
+/// of one start: `started_at` is when Step Functions started the execution.
 pub const SCOPE: [&str; 6] = [
     "input",
     "execution",
@@ -35,7 +34,7 @@ pub const SCOPE: [&str; 6] = [
     "approval",
 ];
 
-/// Names of outcomes that are not a definition's own.
+/// Names of guardrail outcomes that no definition may use for its own guardrails.
 pub const RESERVED: [&str; 9] = [
     "paused",
     "tenant",
@@ -48,12 +47,12 @@ pub const RESERVED: [&str; 9] = [
     "starts_per_minute",
 ];
 
-/// Whether `tenant` may start this workflow: an empty list is open to every tenant.
+/// Returns whether `tenant` may start the workflow: an empty list is open to every tenant.
 pub fn open_to(tenants: &[String], tenant: &str) -> bool {
-    tenants.is_empty() || tenants.iter().any(|one| one == tenant)
+    tenants.is_empty() || tenants.iter().any(|name| name == tenant)
 }
 
-/// `sha256:` and the digest of everything that the gate judges by.
+/// `sha256:` and the digest of all parts of a definition that decide on admission.
 pub fn policy_digest(gate: &AdmissionSpec) -> Option<String> {
     let policy = json!({
         "tenants": gate.tenants, "input": gate.input_schema, "guardrails": gate.guardrails, "rules": gate.rules,
@@ -63,13 +62,13 @@ pub fn policy_digest(gate: &AdmissionSpec) -> Option<String> {
         .map(|digest| format!("sha256:{digest}"))
 }
 
-/// A start as expressions see it.
+/// The variables of one start, for expressions.
 pub struct StartScope {
     variables: [(&'static str, Option<Value>); SCOPE.len()],
 }
 
 impl StartScope {
-    /// What is seen of a start that becomes `execution`.
+    /// Binds the variables of a start whose execution id is `execution`.
     pub fn of(gate: &AdmissionSpec, start: &Start, execution: &str, started_at: Timestamp) -> Self {
         let context = json!({
             "id": execution, "tenant": start.tenant, "workflow": gate.workflow, "version": gate.version,
@@ -89,7 +88,7 @@ impl StartScope {
         }
     }
 
-    /// The value of an expression over the start; `None` where it yields nothing.
+    /// Evaluates an expression over the start; `None` if it yields nothing.
     pub fn evaluate(&self, expression: &str) -> Result<Option<Value>, String> {
         let variables: Vec<_> = self
             .variables
@@ -100,14 +99,14 @@ impl StartScope {
     }
 }
 
-/// Every decision about a start that needs no ledger, in order: tenant, input schema, times,
-/// approval, then each guardrail. All are judged, so that a person hears of everything at once;
-/// only what is said of an input that does not fit its schema is left out. The start is rejected
-/// unless all of them held.
-pub fn judge(
+/// Evaluates everything about a start that needs no ledger: tenant, input schema, times, approval,
+/// then each guardrail. All of it is evaluated, so that a caller sees every violation at once.
+/// Guardrails are left out if the input does not fit its schema. A start is rejected unless all
+/// outcomes held.
+pub fn check(
     gate: &AdmissionSpec,
     start: &Start,
-    seen: &StartScope,
+    scope: &StartScope,
     started_at: Timestamp,
 ) -> Vec<GuardrailOutcome> {
     let mut outcomes = Vec::new();
@@ -125,19 +124,19 @@ pub fn judge(
         .all(|outcome| outcome.held || outcome.name != "input");
     let rules = &gate.rules;
     if !rules.hours.is_empty() {
-        outcomes.push(outcome("hours", within(&rules.hours, started_at)));
+        outcomes.push(outcome("hours", check_hours(&rules.hours, started_at)));
     }
     if !rules.freezes.is_empty() {
-        outcomes.push(outcome("freeze", frozen(&rules.freezes, started_at)));
+        outcomes.push(outcome("freeze", check_freezes(&rules.freezes, started_at)));
     }
     if rules.approval || start.approval.is_some() {
-        outcomes.push(outcome("approval", approval::judge(start, started_at)));
+        outcomes.push(outcome("approval", approval::check(start, started_at)));
     }
     if fits {
         outcomes.extend(gate.guardrails.iter().map(|guardrail| {
             outcome(
                 &guardrail.name,
-                match seen.evaluate(&guardrail.assert) {
+                match scope.evaluate(&guardrail.assert) {
                     Ok(Some(Value::Bool(true))) => Ok(()),
                     Ok(Some(Value::Bool(false))) => Err(guardrail.message.clone()),
                     Ok(_) => Err("it must yield true or false, and yields neither".to_owned()),
@@ -149,7 +148,7 @@ pub fn judge(
     outcomes
 }
 
-/// What was decided, as it is recorded.
+/// The guardrail outcome of a check, as it is recorded.
 pub fn outcome(name: &str, held: Result<(), String>) -> GuardrailOutcome {
     match held {
         Ok(()) => yes(name),

@@ -1,16 +1,16 @@
-//! Checks an input against its definition's JSON Schema; messages name places and rules, never
-//! values.
+//! Checks an input against its definition's JSON Schema; messages never quote values.
 
 use jsonschema::Validator;
 use serde_json::Value;
 
-/// Most violations that are reported of one input.
+/// Most violations that are reported for one input.
 const MAX_REPORTED: usize = 10;
-/// What is said of one, in characters: names that somebody sent can be as long as the input.
-const MAX_SAID: usize = 300;
+/// Longest message of one violation, in characters: a member's name can be as long as the input.
+const MAX_MESSAGE: usize = 300;
 
-/// Every violation of `schema` by `input`, each as `input/path: what is wrong`. Values are masked,
-/// since these messages reach receipts and logs. An error means that the schema itself is broken.
+/// Returns every violation of `schema` by `input`, each as `input/path: message`. Values are
+/// masked, since these messages reach receipts and logs. An error means that the schema itself is
+/// broken.
 pub fn violations(schema: &Value, input: &Value) -> Result<Vec<String>, String> {
     Ok(validator(schema)?
         .iter_errors(input)
@@ -25,14 +25,14 @@ pub fn violations(schema: &Value, input: &Value) -> Result<Vec<String>, String> 
         .collect())
 }
 
-fn cut(said: String) -> String {
-    match said.char_indices().nth(MAX_SAID) {
-        None => said,
-        Some((end, _)) => format!("{}…", &said[..end]),
+fn cut(message: String) -> String {
+    match message.char_indices().nth(MAX_MESSAGE) {
+        None => message,
+        Some((end, _)) => format!("{}…", &message[..end]),
     }
 }
 
-/// Builds a validator; the error says what is wrong with the schema, and where.
+/// Builds a validator; the error names the fault in the schema and its place.
 pub fn validator(schema: &Value) -> Result<Validator, String> {
     jsonschema::draft202012::new(schema)
         .map_err(|error| format!("at {}: {error}", error.instance_path()))
@@ -50,28 +50,28 @@ mod tests {
 
     #[test]
     fn every_violation_is_named_without_its_value() {
-        let said = violations(&schema(), &json!({"vendor_id": 4711, "secret": "hunter2"}))
+        let text = violations(&schema(), &json!({"vendor_id": 4711, "secret": "hunter2"}))
             .expect("the schema is fine")
             .join("\n");
         assert!(
-            said.contains("input/vendor_id: value is not of type \"string\""),
-            "{said}"
+            text.contains("input/vendor_id: value is not of type \"string\""),
+            "{text}"
         );
-        assert!(said.contains("hold_days"), "{said}");
+        assert!(text.contains("hold_days"), "{text}");
         assert!(
-            !said.contains("4711") && !said.contains("hunter2"),
-            "{said}"
+            !text.contains("4711") && !text.contains("hunter2"),
+            "{text}"
         );
     }
 
     #[test]
-    fn what_is_said_is_short_however_long_the_names_in_an_input_are() {
+    fn a_message_is_short_even_if_a_members_name_is_long() {
         let long = "é".repeat(60_000);
-        let said = violations(&schema(), &json!({ (long): 1 })).expect("the schema is fine");
-        assert_eq!(said.len(), 3, "{said:?}");
+        let found = violations(&schema(), &json!({ (long): 1 })).expect("the schema is fine");
+        assert_eq!(found.len(), 3, "{found:?}");
         assert!(
-            said.iter().all(|one| one.chars().count() <= 301),
-            "{said:?}"
+            found.iter().all(|message| message.chars().count() <= 301),
+            "{found:?}"
         );
     }
 

@@ -1,5 +1,4 @@
-//! Reads what started a machine (an envelope, an event, a schedule) into a start: tenant, key,
-//! input.
+//! Reads a start from a state machine's input: an envelope, an event, or a schedule.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,55 +11,55 @@ use holdfast_ids::{
 use holdfast_receipt::Approval;
 use holdfast_task::{AdmissionSpec, Template, TriggerMap};
 
-/// Largest input, in bytes of JSON: it must fit into a machine's state beside everything else.
+/// Largest input, in bytes of JSON: it must fit into a state's data beside everything else.
 pub const INPUT_MAX_BYTES: usize = 200_000;
 
-/// How the scheduler's own placeholders begin.
+/// The prefix of the scheduler's own placeholders.
 const UNFILLED: &str = "<aws.scheduler.";
 
-/// A request to run a workflow, whatever door it came through.
+/// A start, from the API, a trigger or a direct `StartExecution`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
-    /// Who it belongs to.
+    /// The tenant that the execution will belong to.
     pub tenant: String,
-    /// What makes a repeat the same start.
+    /// The idempotency key, by which a repeated start is the same.
     pub idempotency_key: String,
     /// The execution's input.
     pub input: Value,
     /// The trigger's name, or `api`/`direct`.
     pub trigger: String,
-    /// The person who asked for it, if one did.
+    /// The person who requested it, if a person did.
     pub requested_by: Option<String>,
-    /// The trace in which it was asked for, if there is one.
+    /// The trace in which it was requested, if there is one.
     pub trace: Option<TraceId>,
-    /// Another person's agreement, if one came with it.
+    /// Another person's approval, if one was sent with it.
     pub approval: Option<Approval>,
 }
 
-/// The machine input of a start by API or by a direct `StartExecution`.
+/// The state machine's input of a start by the API or by a direct `StartExecution`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Envelope {
-    /// Who it belongs to.
+    /// The tenant that the execution will belong to.
     pub tenant: String,
-    /// What makes a repeat the same start.
+    /// The idempotency key, by which a repeated start is the same.
     pub idempotency_key: String,
     /// The execution's input.
     pub input: Value,
-    /// `api` when the API sent it.
+    /// `api` if the API sent it.
     #[serde(default = "direct")]
     pub via: String,
-    /// The person who asked for it, if one did.
+    /// The person who requested it, if a person did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
-    /// Another person's agreement.
+    /// Another person's approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
-    /// The API's id of the request: it makes every envelope different, so that Step Functions never
-    /// takes two requests for one.
+    /// The API's id of the request. It makes every envelope different, so that Step Functions never
+    /// treats two requests as one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// The trace in which it was asked for, if there is one.
+    /// The trace in which it was requested, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
 }
@@ -69,7 +68,7 @@ fn direct() -> String {
     "direct".to_owned()
 }
 
-/// What an event rule or a schedule hands to the machine.
+/// The state machine's input of a start by an event rule or a schedule.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TriggerMessage {
@@ -80,28 +79,27 @@ struct TriggerMessage {
     scheduled_time: Option<Value>,
 }
 
-/// Reads a machine's input. The error says what is wrong with it and what would be right, without
-/// its values.
+/// Reads a state machine's input. The error names the fault and the right form, without values.
 ///
-/// `started_at` stands in for the scheduled time where the scheduler did not fill it in (the local
-/// emulator's does not).
-pub fn read(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result<Start, String> {
+/// `started_at` replaces the scheduled time if the scheduler did not fill it in, as the local
+/// emulator does not.
+pub fn read_start(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result<Start, String> {
     let start = if raw.get("trigger").is_some() {
-        let sent: TriggerMessage = parse(
+        let message: TriggerMessage = parse(
             raw,
             "a trigger's message has trigger and event or scheduled_time",
         )?;
-        from_trigger(&sent, gate, started_at)?
+        from_trigger(&message, gate, started_at)?
     } else {
-        let sent: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
+        let envelope: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
         Start {
-            tenant: sent.tenant,
-            idempotency_key: sent.idempotency_key,
-            input: sent.input,
-            trigger: sent.via,
-            requested_by: sent.requested_by,
-            trace: sent.trace,
-            approval: sent.approval,
+            tenant: envelope.tenant,
+            idempotency_key: envelope.idempotency_key,
+            input: envelope.input,
+            trigger: envelope.via,
+            requested_by: envelope.requested_by,
+            trace: envelope.trace,
+            approval: envelope.approval,
         }
     };
     check_tenant(&start.tenant)?;
@@ -117,7 +115,7 @@ pub fn read(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result<Start
     Ok(start)
 }
 
-/// Checks that an input is small enough to travel.
+/// Checks that an input is small enough for a state's data.
 pub fn check_size(input: &Value) -> Result<(), String> {
     let bytes = input.to_string().len();
     if bytes <= INPUT_MAX_BYTES {
@@ -129,36 +127,36 @@ pub fn check_size(input: &Value) -> Result<(), String> {
 }
 
 fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, String> {
-    // Serde's words about a value quote it: only names of fields may be said.
+    // Serde's message quotes the value; only names of fields may be shown.
     T::deserialize(raw).map_err(|error| {
-        let said = error.to_string();
-        let unknown = said
+        let message = error.to_string();
+        let unknown = message
             .strip_prefix("unknown field `")
             .and_then(|rest| rest.rsplit_once("`, expected"));
         match unknown {
-            // A field can have any name, of any length.
+            // A field's name can be any text, of any length.
             Some((name, known)) => {
                 let name = quoted(name);
                 let name = &name[1..name.len() - 1];
                 format!("unknown field `{name}`, expected{known}; {shape}")
             }
-            None if said.starts_with("missing field") => format!("{said}; {shape}"),
+            None if message.starts_with("missing field") => format!("{message}; {shape}"),
             None => format!("a field has the wrong type; {shape}"),
         }
     })
 }
 
 fn from_trigger(
-    sent: &TriggerMessage,
+    message: &TriggerMessage,
     gate: &AdmissionSpec,
     started_at: &str,
 ) -> Result<Start, String> {
-    let Some(map) = gate.triggers.iter().find(|map| map.name == sent.trigger) else {
+    let Some(map) = gate.triggers.iter().find(|map| map.name == message.trigger) else {
         let known: Vec<_> = gate.triggers.iter().map(|map| map.name.as_str()).collect();
         return Err(format!(
             "{} has no trigger called {}; it has {}",
             gate.workflow,
-            quoted(&sent.trigger),
+            quoted(&message.trigger),
             if known.is_empty() {
                 "none".to_owned()
             } else {
@@ -167,10 +165,10 @@ fn from_trigger(
         ));
     };
     let mut variables = Vec::new();
-    if let Some(event) = &sent.event {
+    if let Some(event) = &message.event {
         variables.push(("event", event));
     }
-    let filled_in = sent
+    let filled_in = message
         .scheduled_time
         .as_ref()
         .map(|time| match time.as_str() {
@@ -204,7 +202,7 @@ fn text(
     }
 }
 
-/// What a start need not bring: an expression that yields nothing, or null, is none.
+/// Reads an optional field: an expression that yields null or nothing leaves it absent.
 fn optional<T: for<'a> Deserialize<'a>>(
     map: &TriggerMap,
     field: &str,
@@ -224,13 +222,14 @@ fn optional<T: for<'a> Deserialize<'a>>(
     parse(&value, &shape)
 }
 
-/// The expression that a value is, if it is one.
+/// Returns the expression of a value that is marked as one.
 fn expression(template: &Value) -> Option<&str> {
     let members = template.as_object().filter(|members| members.len() == 1)?;
     members.get("$jsonata").and_then(Value::as_str)
 }
 
-/// Evaluates the expressions in `template`, naming the place of one that fails or yields nothing.
+/// Evaluates the expressions in `template`. The error names the place of one that fails or yields
+/// nothing.
 fn fill(
     map: &TriggerMap,
     place: &str,

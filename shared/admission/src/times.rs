@@ -1,5 +1,4 @@
-//! Allowed hours and freezes: what the clocks of a time zone show at an instant, whatever they skip
-//! or show twice.
+//! Hours and freezes by the clocks of a time zone, which skip an hour and repeat one.
 
 use jiff::{
     Timestamp,
@@ -9,42 +8,43 @@ use jiff::{
 
 use holdfast_task::{Day, Freeze, Hours};
 
-/// The time zone with this IANA name, from the database that the program carries: no machine's own
-/// has a say.
+/// Returns the time zone with this IANA name. It comes from the database in the program, so that
+/// every computer decides alike.
 pub fn zone(name: &str) -> Result<TimeZone, String> {
     TimeZoneDatabase::bundled()
         .get(name)
         .map_err(|_| format!("there is no time zone {name}"))
 }
 
-/// Whether there is a time zone of this name.
+/// Returns whether there is a time zone with this name.
 pub fn is_zone(name: &str) -> bool {
     zone(name).is_ok()
 }
 
-/// Whether an instant lies in any of these hours; the error names them and the time there.
-pub fn within(hours: &[Hours], now: Timestamp) -> Result<(), String> {
+/// Checks that an instant is within one of these hours. The error names the hours and the local
+/// time.
+pub fn check_hours(hours: &[Hours], now: Timestamp) -> Result<(), String> {
     let mut allowed = Vec::new();
-    for one in hours {
-        let there = now.to_zoned(zone(&one.zone)?);
+    for span in hours {
+        let there = now.to_zoned(zone(&span.zone)?);
         let today = day(there.weekday());
         let minute = there.hour() as u16 * 60 + there.minute() as u16;
-        let begins = |day| one.days.contains(&day);
-        let inside = if one.from < one.to {
-            begins(today) && (one.from..one.to).contains(&minute)
+        let begins = |day| span.days.contains(&day);
+        let inside = if span.from < span.to {
+            begins(today) && (span.from..span.to).contains(&minute)
         } else {
-            (begins(today) && one.from <= minute) || (begins(today.before()) && minute < one.to)
+            (begins(today) && span.from <= minute) || (begins(today.before()) && minute < span.to)
         };
         if inside {
             return Ok(());
         }
-        let days: Vec<_> = one.days.iter().map(|day| day.name()).collect();
+        let days: Vec<_> = span.days.iter().map(|day| day.name()).collect();
         allowed.push(format!(
             "{} {} to {} ({}; there it is {} {})",
             days.join(" "),
-            clock(one.from),
-            clock(one.to),
-            one.zone,
+            clock(span.from),
+            clock(span.to),
+            span.zone,
             today.name(),
             clock(minute)
         ));
@@ -52,7 +52,7 @@ pub fn within(hours: &[Hours], now: Timestamp) -> Result<(), String> {
     Err(format!("it starts only {}", allowed.join(", or ")))
 }
 
-/// Minutes after midnight as a clock shows them.
+/// Formats minutes after midnight as `hh:mm`.
 pub(super) fn clock(minute: u16) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }
@@ -61,8 +61,8 @@ fn day(weekday: Weekday) -> Day {
     Day::ALL[weekday.to_monday_zero_offset() as usize]
 }
 
-/// Whether no freeze holds at an instant; the error gives every reason.
-pub fn frozen(freezes: &[Freeze], now: Timestamp) -> Result<(), String> {
+/// Checks that an instant is within no freeze. The error lists the reason of each freeze.
+pub fn check_freezes(freezes: &[Freeze], now: Timestamp) -> Result<(), String> {
     let mut reasons = Vec::new();
     for freeze in freezes {
         let (from, to) = freeze_span(freeze)?;
@@ -79,9 +79,9 @@ pub fn frozen(freezes: &[Freeze], now: Timestamp) -> Result<(), String> {
     }
 }
 
-/// From when to when a freeze holds. Where clocks are set back and show an hour twice it begins the
-/// first time and ends the second; in an hour that they skip it begins before the gap and ends
-/// after it. So it never holds for less than is written.
+/// Returns the first instant of a freeze and the first instant after it. If clocks repeat an hour,
+/// the freeze begins in the first and ends in the second. If they skip an hour, it begins before
+/// the gap and ends after it. So a freeze is never shorter than its author wrote.
 pub fn freeze_span(freeze: &Freeze) -> Result<(Timestamp, Timestamp), String> {
     let zone = zone(&freeze.zone)?;
     let read = |text: &str| {

@@ -1,5 +1,4 @@
-//! Ask: puts a question to people on behalf of a machine that waits, and says what rules once its
-//! time is over.
+//! Ask: records the question of a state machine that waits, and ends it by a decision or an expiry.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -20,10 +19,10 @@ use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
 const MESSAGE_MAX: usize = 500;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Records a question and opens its incident. A decision that was given before, and whose token
-    /// is gone, is the answer: the new token must be told of it.
+    /// Records a question and opens its incident. If the question was decided under an earlier task
+    /// token, returns that decision, so that the caller sends it to the new token.
     ///
-    /// Errors: `Halted` (the execution goes no further), `Permanent` (the message is no text),
+    /// Errors: `Halted` (the execution has stopped), `Permanent` (the message is no text),
     /// `Transient`.
     pub async fn ask(&self, task: &AskTask) -> Result<Option<Ruling>, TaskError> {
         let at = partition(&task.execution);
@@ -43,7 +42,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let entered: Timestamp = task.entered.parse().unwrap_or(now);
         let within =
             SignedDuration::from_secs(i64::try_from(task.ask.within_s).unwrap_or(i64::MAX / 1000));
-        let asked = Question {
+        let question = Question {
             rev: 1,
             step: task.ask.step.clone(),
             kind: task.ask.kind,
@@ -60,9 +59,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             earlier: Vec::new(),
             at,
         };
-        // The incident first: whoever is to decide must find it.
+        // The incident is written before the question, so that people find it with the question.
         let link = Link {
-            incident: asked.incident.clone(),
+            incident: question.incident.clone(),
             tenant: execution.at.tenant.clone(),
             execution: execution.at.execution.clone(),
             generation: execution.generation,
@@ -73,44 +72,47 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         };
         self.report(&cause.incident(&execution, &message, now), &link)
             .await?;
-        let mut stands: Option<Question> = None;
+        let mut stored: Option<Question> = None;
         for _ in 0..MAX_RACES {
-            let next = match put_question(stands.as_ref(), &asked) {
+            let next = match put_question(stored.as_ref(), &question) {
                 QuestionTransition::Unchanged => return Ok(None),
                 QuestionTransition::Ruled(ruling) => {
-                    let question = stands.as_ref().unwrap_or(&asked);
+                    let question = stored.as_ref().unwrap_or(&question);
                     enact(&self.ledger, question, ruling.decision, now).await?;
                     return Ok(Some(ruling));
                 }
                 QuestionTransition::Write(next) => next,
             };
-            let expect = stands
+            let expect = stored
                 .as_ref()
-                .map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
+                .map_or(Expect::Absent, |stored| Expect::Rev(stored.rev));
             match self.ledger.put(&*next, expect).await? {
                 Put::Done => return Ok(None),
-                Put::Lost(winner) => stands = winner.map(|winner| *winner),
+                Put::Lost(winner) => stored = winner.map(|winner| *winner),
             }
         }
-        Err(too_many_races(&asked.step))
+        Err(too_many_races(&question.step))
     }
 
-    /// What rules once the time for a decision is over: the decision if there was one, silence
-    /// otherwise.
+    /// Ends a question after its time: by the decision if there is one, by expiry otherwise.
     ///
-    /// Errors: `Retry`, `Declined`, `Expired`, `Conflict` (there is time left), `Permanent`
-    /// (nothing was asked), `Transient`.
+    /// Errors: `Retry`, `Declined`, `Expired`, `Conflict` (there is time left), `Permanent` (no
+    /// such execution), `Transient`.
     pub async fn expire(&self, task: &ExpireTask) -> Result<AskResult, TaskError> {
         let at = partition(&task.execution);
         let step = task.expired.as_str();
         for _ in 0..MAX_RACES {
             let snapshot = self.read(&at).await?;
-            let Some(question) = snapshot.questions.iter().find(|one| one.step == step) else {
-                // Its function never answered: nobody could have decided.
-                return Err(silence(step));
+            let Some(question) = snapshot
+                .questions
+                .iter()
+                .find(|question| question.step == step)
+            else {
+                // The question was never recorded, so that no decision can exist.
+                return Err(expired(step));
             };
             let next = match expire(question, self.host.now()) {
-                ExpiryTransition::Over => return Err(silence(step)),
+                ExpiryTransition::Over => return Err(expired(step)),
                 ExpiryTransition::Early(until) => {
                     let message = format!("{step}: a decision may come until {until}");
                     return Err(TaskError::new(ErrorName::Conflict, message));
@@ -123,21 +125,21 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             };
             let put = self.ledger.put(&*next, Expect::Rev(question.rev));
             if put.await? == Put::Done {
-                return Err(silence(step));
+                return Err(expired(step));
             }
         }
         Err(too_many_races(step))
     }
 }
 
-fn silence(step: &str) -> TaskError {
+fn expired(step: &str) -> TaskError {
     TaskError::new(
         ErrorName::Expired,
         format!("{step}: nobody decided in time"),
     )
 }
 
-/// What a decision tells the machine that waits at `step`.
+/// The answer that a decision sends to the state machine that waits at `step`.
 pub fn answer(step: &str, ruling: &Ruling) -> Result<AskResult, TaskError> {
     let Ruling {
         decision,
@@ -145,7 +147,7 @@ pub fn answer(step: &str, ruling: &Ruling) -> Result<AskResult, TaskError> {
         reason,
         at,
     } = ruling;
-    let refused = |name| {
+    let error = |name| {
         let message = format!("{step}: {by} decided {}: {reason}", decision.name());
         Err(TaskError::new(name, message))
     };
@@ -156,18 +158,18 @@ pub fn answer(step: &str, ruling: &Ruling) -> Result<AskResult, TaskError> {
         Decision::Approve => Ok(AskResult {
             output: json!({ "by": by, "at": at, "reason": reason }),
         }),
-        Decision::Retry => refused(ErrorName::Retry),
-        Decision::Rollback | Decision::Reject => refused(ErrorName::Declined),
+        Decision::Retry => error(ErrorName::Retry),
+        Decision::Rollback | Decision::Reject => error(ErrorName::Declined),
     }
 }
 
-/// What people read.
+/// The text of a question, as people read it.
 fn message(task: &AskTask, record: Option<&StepRecord>) -> Result<String, TaskError> {
     let step = &task.ask.step;
     let text = match (task.ask.kind, &task.message) {
         (QuestionKind::Approval, Value::String(text)) => text.clone(),
         (QuestionKind::Approval, _) => {
-            let message = format!("{step}: its message must yield a text");
+            let message = format!("{step}: message must yield a text");
             return Err(TaskError::new(ErrorName::Permanent, message));
         }
         (QuestionKind::Escalation, _) => {

@@ -1,4 +1,4 @@
-//! Begin: reads what started the machine, judges it, and claims the execution for one owner.
+//! Begin: reads a start, evaluates admission, and claims the execution for one owner.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -21,17 +21,18 @@ use holdfast_ledger::{
     StartTransition, paused, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
-use holdfast_task::{BeginResult, BeginTask, ErrorName};
+use holdfast_task::{AdmissionSpec, BeginResult, BeginTask, ErrorName};
 
-/// A start that was judged: the record that it would write, and what it takes with that.
-struct AdmittedStart {
+/// The result of admission: the execution record to write, and its requirements.
+struct Admission {
     execution: ExecutionRecord,
     requirements: Vec<Requirement>,
 }
 
-/// Which execution a task asks to begin, and in which trace; `None` if it is not a start.
+/// Returns the key and the trace of the execution that a task would begin; `None` if the start is
+/// malformed.
 pub fn requested_execution(task: &BeginTask) -> Option<(ExecutionKey, TraceId)> {
-    let start = holdfast_admission::read(&task.start, &task.gate, &task.started_at).ok()?;
+    let start = holdfast_admission::read_start(&task.start, &task.gate, &task.started_at).ok()?;
     Some(execution_and_trace(task, &start))
 }
 
@@ -40,35 +41,35 @@ fn execution_and_trace(task: &BeginTask, start: &Start) -> (ExecutionKey, TraceI
         tenant: start.tenant.clone(),
         execution: execution_id(&start.tenant, &task.gate.workflow, &start.idempotency_key),
     };
-    let told = start.trace.as_ref().or(task.trace.as_ref());
-    let trace = told.map_or_else(|| TraceId::of_execution(&at.execution), TraceId::clone);
+    let received = start.trace.as_ref().or(task.trace.as_ref());
+    let trace = received.map_or_else(|| TraceId::of_execution(&at.execution), TraceId::clone);
     (at, trace)
 }
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Claims an execution and answers what later tasks need.
+    /// Claims an execution and returns what later tasks need.
     ///
-    /// Errors: `Malformed` (it is not a start), `Rejected` (the gate said no; the message is JSON
-    /// with `message` and `execution`), `Duplicate`, `KeyReused`, `Transient`.
+    /// Errors: `Malformed`, `Rejected` (the message is JSON with `message` and `execution`),
+    /// `Duplicate`, `KeyReused`, `Transient`.
     pub async fn begin(&self, task: &BeginTask) -> Result<BeginResult, TaskError> {
-        let malformed = |why: String| TaskError::new(ErrorName::Malformed, why);
-        let start_of = holdfast_admission::read(&task.start, &task.gate, &task.started_at)
+        let malformed = |reason: String| TaskError::new(ErrorName::Malformed, reason);
+        let received = holdfast_admission::read_start(&task.start, &task.gate, &task.started_at)
             .map_err(malformed)?;
-        canonical(&start_of.input).map_err(|error| malformed(format!("input: {error}")))?;
-        let mut asked = self.first_record(task, &start_of).await?;
+        canonical(&received.input).map_err(|error| malformed(format!("input: {error}")))?;
+        let mut admission = self.first_record(task, &received).await?;
         for _ in 0..MAX_RACES {
-            let stands = match self.claim_start(&mut asked).await? {
-                Put::Done => return self.admitted(&asked.execution, start_of.input),
-                Put::Lost(Some(stands)) => *stands,
+            let stored = match self.claim_start(&mut admission).await? {
+                Put::Done => return self.admitted(&admission.execution, received.input),
+                Put::Lost(Some(stored)) => *stored,
                 Put::Lost(None) => continue,
             };
-            let first = &asked.execution;
-            return match start(Some(&stands), first) {
+            let first = &admission.execution;
+            return match start(Some(&stored), first) {
                 StartTransition::Write => continue,
                 StartTransition::Resume => {
-                    let input = self.unpack(&stands.at, &stands.input).await?;
-                    let stands = self.reserve_again(stands, task, &input).await?;
-                    self.admitted(&stands, input)
+                    let input = self.unpack(&stored.at, &stored.input).await?;
+                    let stored = self.reserve_again(stored, task, &input).await?;
+                    self.admitted(&stored, input)
                 }
                 StartTransition::Duplicate => {
                     self.ledger
@@ -76,7 +77,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                         .await?;
                     Err(TaskError::new(
                         ErrorName::Duplicate,
-                        format!("execution {} has this start already", stands.at.execution),
+                        format!(
+                            "execution {} already exists for this start",
+                            stored.at.execution
+                        ),
                     ))
                 }
                 StartTransition::KeyReused => {
@@ -88,7 +92,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                         format!(
                             "idempotency key {} belongs to execution {} with another input: send a new key",
                             quoted(&first.idempotency_key),
-                            stands.at.execution
+                            stored.at.execution
                         ),
                     ))
                 }
@@ -97,44 +101,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Err(too_many_races("the start"))
     }
 
-    async fn first_record(
-        &self,
-        task: &BeginTask,
-        start: &Start,
-    ) -> Result<AdmittedStart, TaskError> {
+    async fn first_record(&self, task: &BeginTask, start: &Start) -> Result<Admission, TaskError> {
         let gate = &task.gate;
         let (at, trace) = execution_and_trace(task, start);
         let started_at: Timestamp = task.started_at.parse().unwrap_or_else(|_| self.host.now());
         let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
-        let seen = StartScope::of(gate, start, &at.execution, started_at);
-        let mut guardrails = Vec::new();
-        // Only a start is refused: what has begun before goes on, to wait before its next step.
-        let (begun, controls) = self
-            .ledger
-            .execution_and_controls(&at, &gate.workflow)
-            .await?;
-        let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
-        if let (None, Some(control)) = (&begun, pause) {
-            guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
-        }
-        guardrails.extend(holdfast_admission::judge(gate, start, &seen, started_at));
-        let fits = !guardrails
-            .iter()
-            .any(|one| one.name == "input" && !one.held);
-        let (requirements, broken) = match fits {
-            true => requirements_of(gate, &at.tenant, &seen, start.approval.as_ref(), started_at),
-            false => Default::default(),
-        };
-        guardrails.extend(broken);
+        let (guardrails, requirements) = self.evaluate(gate, start, &at, started_at).await?;
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
-        for one in &requirements {
-            // What a start that is rejected anyway would have taken is only looked at.
-            let held = !rejected
-                || one
-                    .change
-                    .fits(self.ledger.count(&one.change.counter).await?);
-            guardrails.push(one.outcome(held));
-        }
         let execution = ExecutionRecord {
             rev: 1,
             workflow: gate.workflow.clone(),
@@ -157,114 +130,166 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             guardrails,
             policy_digest: holdfast_admission::policy_digest(gate),
             approval: start.approval.clone(),
-            holds: holds(&requirements),
+            holds: reservations(&requirements),
             phase: Phase::Running,
             receipt: None,
             previous: None,
             redriven: None,
             at,
         };
-        let mut asked = AdmittedStart {
+        let mut admission = Admission {
             execution,
             requirements,
         };
         if rejected {
-            asked.reject(&[]);
+            admission.reject(&[]);
         }
-        Ok(asked)
+        Ok(admission)
     }
 
-    /// Records a start with what it takes; what does not fit turns it into a rejected one.
+    /// Evaluates the admission of a start: its guardrail outcomes and its requirements.
+    async fn evaluate(
+        &self,
+        gate: &AdmissionSpec,
+        start: &Start,
+        at: &ExecutionKey,
+        started_at: Timestamp,
+    ) -> Result<(Vec<GuardrailOutcome>, Vec<Requirement>), TaskError> {
+        let scope = StartScope::of(gate, start, &at.execution, started_at);
+        let mut guardrails = Vec::new();
+        // A control rejects only a new start. An execution that has begun waits before its next
+        // step.
+        let (begun, controls) = self
+            .ledger
+            .execution_and_controls(at, &gate.workflow)
+            .await?;
+        let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
+        if let (None, Some(control)) = (&begun, pause) {
+            guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
+        }
+        guardrails.extend(holdfast_admission::check(gate, start, &scope, started_at));
+        let fits = !guardrails
+            .iter()
+            .any(|outcome| outcome.name == "input" && !outcome.held);
+        let approval = start.approval.as_ref();
+        let (requirements, broken) = match fits {
+            true => requirements_of(gate, &at.tenant, &scope, approval, started_at),
+            false => Default::default(),
+        };
+        guardrails.extend(broken);
+        let rejected = guardrails.iter().any(|outcome| !outcome.held);
+        for requirement in &requirements {
+            // A rejected start takes nothing: its requirements are only compared with the counters.
+            let change = &requirement.change;
+            let held = !rejected || change.fits(self.ledger.count(&change.counter).await?);
+            guardrails.push(requirement.outcome(held));
+        }
+        Ok((guardrails, requirements))
+    }
+
+    /// Records a start together with its counter changes. A refused change turns it into a rejected
+    /// start.
     async fn claim_start(
         &self,
-        asked: &mut AdmittedStart,
+        admission: &mut Admission,
     ) -> Result<Put<ExecutionRecord>, TaskError> {
         loop {
-            let changes = asked.changes();
+            let changes = admission.changes();
             if changes.is_empty() {
-                return Ok(self.ledger.put(&asked.execution, Expect::Absent).await?);
+                return Ok(self
+                    .ledger
+                    .put(&admission.execution, Expect::Absent)
+                    .await?);
             }
             match self
-                .put_with_counters(&asked.execution, Expect::Absent, &changes)
+                .put_with_counters(&admission.execution, Expect::Absent, &changes)
                 .await?
             {
                 CountedPut::Done => return Ok(Put::Done),
-                CountedPut::Lost(stands) => return Ok(Put::Lost(stands)),
-                CountedPut::Refused(places) => asked.reject(&places),
+                CountedPut::Lost(stored) => return Ok(Put::Lost(stored)),
+                CountedPut::Refused(places) => admission.reject(&places),
             }
         }
     }
 
-    /// A redrive takes anew what the end before it gave back. If there is not enough, it goes no
-    /// further.
+    /// Takes the reservations of a redrive again, which the earlier end returned. If a counter
+    /// refuses, the redrive ends.
     async fn reserve_again(
         &self,
-        mut stands: ExecutionRecord,
+        mut stored: ExecutionRecord,
         task: &BeginTask,
         input: &Value,
     ) -> Result<ExecutionRecord, TaskError> {
-        let Some(redriven) = &stands.redriven else {
-            return Ok(stands);
+        let Some(redriven) = &stored.redriven else {
+            return Ok(stored);
         };
         let recorded = Start {
-            tenant: stands.at.tenant.clone(),
-            idempotency_key: stands.idempotency_key.clone(),
+            tenant: stored.at.tenant.clone(),
+            idempotency_key: stored.idempotency_key.clone(),
             input: input.clone(),
-            trigger: stands.trigger.clone(),
-            requested_by: stands.requested_by.clone(),
-            approval: stands.approval.clone(),
+            trigger: stored.trigger.clone(),
+            requested_by: stored.requested_by.clone(),
+            approval: stored.approval.clone(),
             trace: None,
         };
-        let seen = StartScope::of(
+        let scope = StartScope::of(
             &task.gate,
             &recorded,
-            &stands.at.execution,
-            stands.started_at,
+            &stored.at.execution,
+            stored.started_at,
         );
         let (requirements, broken) =
-            requirements_of(&task.gate, &stands.at.tenant, &seen, None, redriven.at);
+            requirements_of(&task.gate, &stored.at.tenant, &scope, None, redriven.at);
         for _ in 0..MAX_RACES {
             let missing: Vec<_> = requirements
                 .iter()
-                .filter(|one| one.missing_in(&stands))
+                .filter(|requirement| requirement.missing_in(&stored))
                 .collect();
-            // An amount that cannot be told, of a budget that it does not draw on yet.
-            let held = |no: &GuardrailOutcome| stands.holds.iter().any(|hold| hold.name == no.name);
+            // The amount cannot be computed, of a budget that the execution has no reservation of.
+            let held = |no: &GuardrailOutcome| stored.holds.iter().any(|hold| hold.name == no.name);
             let broken: Vec<_> = broken.iter().filter(|no| !held(no)).cloned().collect();
             let nothing = missing.is_empty() && broken.is_empty();
-            if nothing || stands.phase != Phase::Running {
-                return Ok(stands);
+            if nothing || stored.phase != Phase::Running {
+                return Ok(stored);
             }
-            let changes: Vec<_> = missing.iter().map(|one| one.change.clone()).collect();
+            let changes: Vec<_> = missing
+                .iter()
+                .map(|requirement| requirement.change.clone())
+                .collect();
             let mut next = ExecutionRecord {
-                rev: stands.rev + 1,
-                ..stands.clone()
+                rev: stored.rev + 1,
+                ..stored.clone()
             };
-            next.holds
-                .extend(missing.iter().filter_map(|one| one.change.hold()));
-            next.decided(missing.iter().map(|one| one.outcome(true)));
-            let expect = Expect::Rev(stands.rev);
-            let drawn = match broken.is_empty() {
+            next.holds.extend(
+                missing
+                    .iter()
+                    .filter_map(|requirement| requirement.change.hold()),
+            );
+            next.decided(missing.iter().map(|requirement| requirement.outcome(true)));
+            let expect = Expect::Rev(stored.rev);
+            let counted = match broken.is_empty() {
                 true => self.put_with_counters(&next, expect, &changes).await?,
                 false => CountedPut::Refused(Vec::new()),
             };
-            let put = match drawn {
+            let put = match counted {
                 CountedPut::Done => return Ok(next),
                 CountedPut::Lost(winner) => Put::Lost(winner),
                 CountedPut::Refused(places) => {
                     let no = places.iter().filter_map(|n| missing.get(*n));
-                    let no = no.map(|one| one.outcome(false)).chain(broken);
-                    next = refused_redrive(&stands, no, self.host.now());
+                    let no = no
+                        .map(|requirement| requirement.outcome(false))
+                        .chain(broken);
+                    next = refused_redrive(&stored, no, self.host.now());
                     self.ledger.put(&next, expect).await?
                 }
             };
             match put {
                 Put::Done => return Ok(next),
-                Put::Lost(Some(winner)) => stands = *winner,
+                Put::Lost(Some(winner)) => stored = *winner,
                 Put::Lost(None) => break,
             }
         }
-        Err(too_many_races("the execution's record"))
+        Err(too_many_races("the execution record"))
     }
 
     fn admitted(
@@ -273,15 +298,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         input: Value,
     ) -> Result<BeginResult, TaskError> {
         if execution.phase != Phase::Running {
-            let said: Vec<_> = execution
+            let violations: Vec<_> = execution
                 .guardrails
                 .iter()
                 .filter(|outcome| !outcome.held)
                 .map(|no| format!("{}: {}", no.name, no.message.as_deref().unwrap_or("no")))
                 .collect();
-            // The machine reads the execution from here: a rejected start is finished like any
-            // other.
-            let message = json!({ "message": said.join("; "), "execution": execution.reference() });
+            // The state machine reads the execution from the message, so that it finishes a
+            // rejected start like any other.
+            let message =
+                json!({ "message": violations.join("; "), "execution": execution.reference() });
             return Err(TaskError::new(ErrorName::Rejected, message.to_string()));
         }
         Ok(BeginResult {
@@ -291,23 +317,25 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-impl AdmittedStart {
-    /// What is taken together with its record.
+impl Admission {
+    /// The counter changes that are written together with the record.
     fn changes(&self) -> Vec<CounterChange> {
         match self.execution.phase {
             Phase::Running => self
                 .requirements
                 .iter()
-                .map(|one| one.change.clone())
+                .map(|requirement| requirement.change.clone())
                 .collect(),
             _ => Vec::new(),
         }
     }
 
-    /// It is rejected and holds nothing; what it requirements at these places is not there.
+    /// Rejects the start and drops its reservations; the counters refused the requirements at
+    /// `places`.
     fn reject(&mut self, places: &[usize]) {
         let no = places.iter().filter_map(|n| self.requirements.get(*n));
-        self.execution.decided(no.map(|one| one.outcome(false)));
+        self.execution
+            .decided(no.map(|requirement| requirement.outcome(false)));
         self.execution.phase = Phase::Rejected;
         self.execution.holds.clear();
     }
@@ -322,9 +350,9 @@ impl Requirement {
     }
 }
 
-fn holds(requirements: &[Requirement]) -> Vec<Reservation> {
+fn reservations(requirements: &[Requirement]) -> Vec<Reservation> {
     requirements
         .iter()
-        .filter_map(|one| one.change.hold())
+        .filter_map(|requirement| requirement.change.hold())
         .collect()
 }

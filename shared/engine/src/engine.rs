@@ -17,32 +17,31 @@ use holdfast_ledger::{
 };
 use holdfast_task::{ErrorName, ExecutionRef, UndoItem};
 
-/// Begin, step and finish over a ledger, two object stores and a host.
+/// The engine over a ledger, two object stores and a host. Each task has its methods in its own
+/// file.
 #[derive(Debug, Clone)]
 pub struct Engine<L, S, H> {
-    /// Where records are kept.
+    /// The ledger, with every record.
     pub ledger: L,
-    /// Where large inputs and outputs are kept.
+    /// The store of large inputs and outputs.
     pub payloads: S,
-    /// Where receipts are kept.
+    /// The store of receipts.
     pub receipts: S,
-    /// Time and randomness.
+    /// The host, for time and randomness.
     pub host: H,
 }
 
-/// A write that met another one's counters is sent again this often before the machine is asked to
-/// try again.
+/// Writes of changed counters that are tried before the state machine retries the task.
 const CROWDED_TRIES: u32 = 6;
 
-/// A claim whose answer was lost is sent this often: only the attempt that wrote it can know it
-/// again.
+/// Writes of a claim that are tried. A claim whose answer was lost is sent again, since only this
+/// attempt knows its token.
 pub(crate) const CLAIM_TRIES: u32 = 2;
 
-/// An outcome is worth this many writes before it is left to the lease.
+/// Writes of an outcome that are tried before the end of the lease decides.
 pub(crate) const COMPLETION_TRIES: u32 = 5;
 
-/// A conditional write that lost is decided anew this often before the machine is asked to try
-/// again.
+/// Lost conditional writes after which the state machine retries the task.
 pub(crate) const MAX_RACES: usize = 16;
 
 pub(crate) fn partition(execution: &ExecutionRef) -> ExecutionKey {
@@ -53,7 +52,7 @@ pub(crate) fn partition(execution: &ExecutionRef) -> ExecutionKey {
 }
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Waits before a write without an answer is sent again; gives the error back once it was sent
+    /// Waits before a write without an answer is sent again; returns the error once it was sent
     /// `tries` times.
     pub(crate) async fn retry_write(
         &self,
@@ -71,9 +70,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(())
     }
 
-    /// Writes a changed execution record, and gives back what it no longer holds; `change` is asked
-    /// again with what stands whenever another writer was first, and says `None` when nothing is
-    /// left to do.
+    /// Writes a changed execution record and returns the reservations that the change drops. If
+    /// another writer was first, `change` is called again with the stored record. It returns `None`
+    /// if there is nothing to change.
     pub(crate) async fn change_execution(
         &self,
         mut execution: ExecutionRecord,
@@ -88,36 +87,37 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 ..next
             };
             let expect = Expect::Rev(execution.rev);
-            let back = returned_reservations(&execution, &next);
-            let put = match back.is_empty() {
+            let returned = returned_reservations(&execution, &next);
+            let put = match returned.is_empty() {
                 true => self.ledger.put(&next, expect).await?,
-                false => match self.put_with_counters(&next, expect, &back).await? {
-                    CountedPut::Lost(stands) => Put::Lost(stands),
+                false => match self.put_with_counters(&next, expect, &returned).await? {
+                    CountedPut::Lost(stored) => Put::Lost(stored),
                     CountedPut::Done => Put::Done,
                     CountedPut::Refused(_) => {
-                        let message = "what is given back was refused, and nothing was written";
+                        let message =
+                            "the return of reservations was refused, and nothing was written";
                         return Err(TaskError::new(ErrorName::Transient, message));
                     }
                 },
             };
             match put {
                 Put::Done => return Ok(next),
-                Put::Lost(Some(stands)) => execution = *stands,
+                Put::Lost(Some(stored)) => execution = *stored,
                 Put::Lost(None) => break,
             }
         }
-        Err(too_many_races("the execution's record"))
+        Err(too_many_races("the execution record"))
     }
 
-    /// A write that changes on counters: others may draw on them at the same moment, and then none
-    /// of them gets through.
+    /// Writes an execution record together with counter changes. Concurrent writes to one counter
+    /// can all fail, so the write is tried several times.
     pub(crate) async fn put_with_counters(
         &self,
         execution: &ExecutionRecord,
         expect: Expect,
         changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
-        // Executions that meet once must not meet at every try: their ids spread them.
+        // The execution id spreads the waits, so that two executions do not collide at every try.
         let spread = execution.at.execution.get(..4);
         let spread = spread.and_then(|digits| u64::from_str_radix(digits, 16).ok());
         let mut wait = Duration::from_millis(10 + spread.unwrap_or_default() % 90);
@@ -137,13 +137,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .await
     }
 
-    /// Everything recorded of an execution.
+    /// Reads the snapshot of an execution.
     pub(crate) async fn read(&self, at: &ExecutionKey) -> Result<Snapshot, TaskError> {
         let snapshot = self.ledger.snapshot(at).await?;
         snapshot.ok_or_else(|| no_such_execution(at))
     }
 
-    /// The record of a step that is to be undone.
+    /// Reads the record of a step that is to be undone.
     pub(crate) async fn record_of(
         &self,
         at: &ExecutionKey,
@@ -154,7 +154,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         record.await?.ok_or_else(|| no_such_step(undo))
     }
 
-    /// Waits until a step may be tried again: here if that is soon, else by way of the machine.
+    /// Waits until a step may be tried again. A short wait is spent here; for a longer one the
+    /// error lets the state machine wait.
     pub(crate) async fn wait_until(
         &self,
         label: &str,
@@ -163,7 +164,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     ) -> Result<(), TaskError> {
         let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
         if left > SHORT_WAIT {
-            return Err(retry_later(label, "the target asked to wait", left));
+            return Err(retry_later(label, "the target requested a wait", left));
         }
         self.host.sleep(left).await;
         Ok(())

@@ -1,5 +1,4 @@
-//! Finish: closes what is open, records how the execution ended, and writes the receipt that says
-//! so.
+//! Finish: closes open step records, records the end of the execution, and writes its receipt.
 
 use jiff::Timestamp;
 
@@ -26,11 +25,11 @@ use holdfast_receipt::{
 use holdfast_task::{ErrorName, Failure, FinishResult, FinishTask};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Ends an execution and answers where its receipt lies. Safe to run twice, and twice at once:
-    /// the second agrees.
+    /// Ends an execution and returns the object key of its receipt. A repeated or concurrent call
+    /// returns the same.
     ///
-    /// Errors: `Conflict` (a step may still be at work), `Open` (something is left to undo: plan
-    /// again), `Halted` (somebody else took over), `Permanent` (no such execution, or a step that
+    /// Errors: `Conflict` (a step may still be at work), `Open` (an effect is left to undo: plan
+    /// again), `Halted` (another owner took over), `Permanent` (no such execution, or a step that
     /// was tried and then skipped), `Transient`.
     pub async fn finish(
         &self,
@@ -64,7 +63,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         .await
     }
 
-    /// Closes every record that waits for nothing, and refuses while one is at work or left to
+    /// Closes every step record that waits for nothing. Fails while a step is at work or left to
     /// undo.
     async fn close(&self, snapshot: &mut Snapshot) -> Result<(), TaskError> {
         for step in &mut snapshot.steps {
@@ -89,8 +88,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(())
     }
 
-    /// Writes the receipt once; whoever comes second adopts the first. Where a digest would not
-    /// look for it any more, that is said beforehand.
+    /// Writes the receipt once; a later writer adopts the stored one. A late receipt gets its mark
+    /// first, so that a digest finds it.
     async fn publish(
         &self,
         task: &FinishTask,
@@ -127,15 +126,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
         let mut sha256 = sha256_hex(&bytes);
         if !self.receipts.put_new(&object, bytes).await? {
-            let stands = self.receipts.get(&object).await?.ok_or_else(|| {
+            let stored = self.receipts.get(&object).await?.ok_or_else(|| {
                 TaskError::new(
                     ErrorName::Transient,
-                    format!("receipt {object} is there and cannot be read"),
+                    format!("receipt {object} exists and cannot be read"),
                 )
             })?;
-            sha256 = sha256_hex(&stands);
+            sha256 = sha256_hex(&stored);
         }
-        // Before the record says that all is done: whoever finds it so looks no further.
+        // The incidents are closed before the receipt is recorded, since a recorded receipt means
+        // that nothing is left to do.
         self.close_case(&task.execution.tenant, &case).await?;
         let receipt = ReceiptRef { object, sha256 };
         let generation = snapshot.execution.generation;
@@ -156,18 +156,22 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-/// Refuses to call an execution executed while a step that was tried has not succeeded: its `when`
-/// yielded something else on a later attempt. One that the definition or a person lets it go on
-/// without is as good.
+/// Checks that every step that was tried has succeeded, since its `when` can yield false on a later
+/// attempt. An optional step and one that a person skipped may have failed.
 fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
-    let run = snapshot.execution.generation;
+    let generation = snapshot.execution.generation;
     let unfinished = |step: &&StepRecord| match step.state {
         StepState::Succeeded => false,
         StepState::FailedClean if step.optional => false,
-        // Of a run before, and nothing of it stands: this one came by without it.
-        StepState::FailedClean | StepState::Undone if step.execution_generation < run => false,
+        // The step is of an earlier execution generation and has no residue.
+        StepState::FailedClean | StepState::Undone if step.execution_generation < generation => {
+            false
+        }
         StepState::Running { .. } => true,
-        _ => !snapshot.questions.iter().any(|one| one.skips(step, run)),
+        _ => !snapshot
+            .questions
+            .iter()
+            .any(|question| question.skips(step, generation)),
     };
     let Some(step) = snapshot.steps.iter().find(unfinished) else {
         return Ok(());
@@ -181,8 +185,7 @@ fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     })
 }
 
-/// The record with its end, decided on what stands when it is written; `None` if it has ended or is
-/// not this task's to end.
+/// Returns the execution record with its end; `None` if it has ended or has another epoch.
 fn ended(
     execution: &ExecutionRecord,
     epoch: u64,
@@ -207,7 +210,7 @@ fn ended(
     })
 }
 
-/// How an execution that was unwound ended.
+/// The status of an execution after its rollback.
 fn status(steps: &[StepRecord]) -> Status {
     if steps.iter().any(|step| step.residue() != Residue::None) {
         Status::PartiallyRolledBack

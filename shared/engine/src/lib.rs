@@ -1,5 +1,4 @@
-//! The engine: what begin, a step, its undo, plan and finish do, over ports that the Lambda
-//! functions and the tests fill.
+//! The engine: begin, step, undo, plan, finish and ask, over ports that functions and tests fill.
 
 mod ask;
 mod begin;

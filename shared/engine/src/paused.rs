@@ -1,5 +1,4 @@
-//! What the kill switch makes of executions that have begun: they wait before their next step, or
-//! are undone.
+//! Applies a pause to executions that have begun: they wait before a step, or are rolled back.
 
 use crate::{
     engine::Engine,
@@ -12,8 +11,8 @@ use holdfast_ledger::{
 use holdfast_task::{ErrorName, StepTask};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// What an attempt that is about to act comes to instead, if a control says so: it waits, or
-    /// its execution is undone. An undo never asks.
+    /// Applies a pause to an attempt before it acts: the attempt waits, or its execution is rolled
+    /// back. An undo does not call this.
     pub(super) async fn stop_by_control(
         &self,
         execution: ExecutionRecord,
@@ -21,9 +20,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         step: &str,
     ) -> Option<AttemptReport> {
         let control = paused(controls)?;
-        let why = control.says();
+        let reason = control.says();
         if control.running_executions == Meanwhile::Wait {
-            return Some(AttemptReport::Paused(why));
+            return Some(AttemptReport::Paused(reason));
         }
         let (epoch, now) = (execution.epoch, self.host.now());
         let stop = |execution: &ExecutionRecord| {
@@ -32,25 +31,25 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .then(|| control.stop(execution, step, now))
         };
         Some(match self.change_execution(execution, stop).await {
-            Ok(_) => AttemptReport::Halted(why),
-            // It is not recorded: the next attempt sees the control again.
-            Err(_) => AttemptReport::Paused(why),
+            Ok(_) => AttemptReport::Halted(reason),
+            // The rollback is not recorded; the next attempt reads the control again.
+            Err(_) => AttemptReport::Paused(reason),
         })
     }
 
-    /// Whether a step between two attempts may be claimed again: however long a pause lasts, it
-    /// costs no write.
+    /// Checks the controls before a step is claimed again, so that a pause costs no write however
+    /// long it lasts.
     pub(super) async fn check_before_claim(
         &self,
         task: &StepTask,
         between: &StepRecord,
     ) -> Result<(), TaskError> {
-        let standing = self
+        let read = self
             .ledger
             .execution_and_controls(&between.at, &task.execution.workflow)
             .await;
-        // Whatever else stands in its way, the look between claim and effect sees it.
-        let Ok((Some(execution), controls)) = standing else {
+        // Any other obstacle is found by the read between claim and effect.
+        let Ok((Some(execution), controls)) = read else {
             return Ok(());
         };
         if !execution.admits(task.execution.epoch) {
@@ -66,12 +65,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-/// What the machine hears of an attempt that was kept from acting.
+/// The error of an attempt that was kept from acting; `None` if it was not.
 pub(super) fn blocked_error(attempted: &AttemptReport, record: &StepRecord) -> Option<TaskError> {
-    let (name, why) = match attempted {
-        AttemptReport::Halted(why) => (ErrorName::Halted, why),
-        AttemptReport::Paused(why) => (ErrorName::Paused, why),
+    let (name, reason) = match attempted {
+        AttemptReport::Halted(reason) => (ErrorName::Halted, reason),
+        AttemptReport::Paused(reason) => (ErrorName::Paused, reason),
         _ => return None,
     };
-    Some(TaskError::new(name, format!("{}: {why}", record.label())))
+    Some(TaskError::new(
+        name,
+        format!("{}: {reason}", record.label()),
+    ))
 }

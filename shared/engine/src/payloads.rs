@@ -1,4 +1,4 @@
-//! Moves inputs and outputs between a machine's state, the ledger and the payload store.
+//! Moves inputs and outputs between a state's data, the ledger and the payload store.
 
 use serde_json::Value;
 
@@ -19,7 +19,8 @@ use holdfast_task::{
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Makes `value` fit into a ledger record. `what` names it in errors.
+    /// Packs `value` for a ledger record, in the payload store if it is long. `what` names it in
+    /// errors.
     pub(super) async fn pack(
         &self,
         at: &ExecutionKey,
@@ -41,7 +42,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(Payload::Stored(stored))
     }
 
-    /// The value of a payload.
+    /// Reads the value of a payload.
     pub(super) async fn unpack(
         &self,
         at: &ExecutionKey,
@@ -53,7 +54,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
     }
 
-    /// `value` with every reference in it replaced by what it refers to.
+    /// Replaces every reference in `value` by the stored value.
     pub(super) fn resolve<'a>(
         &'a self,
         at: &'a ExecutionKey,
@@ -83,8 +84,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Reads a stored payload, only from the execution's own folder: a reference is data that
-    /// anyone could have typed.
+    /// Reads a stored payload, only from the execution's own folder, since any input can contain a
+    /// reference.
     async fn fetch(&self, at: &ExecutionKey, stored: &Stored) -> Result<Value, TaskError> {
         let wrong = |why: &str| {
             TaskError::new(
@@ -94,7 +95,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         };
         if payload_object(at, &stored.sha256) != stored.key {
             return Err(wrong(&format!(
-                "it does not lie under {}",
+                "its key is not under {}",
                 payload_prefix(at)
             )));
         }
@@ -109,8 +110,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         serde_json::from_slice(&bytes).map_err(|_| wrong("it is not JSON"))
     }
 
-    /// A recorded output as the machine gets it: the value, or a reference if it is too large for a
-    /// state.
+    /// The recorded output for the state machine: the value, or a reference if it is too large for
+    /// a state.
     pub(super) async fn for_machine(
         &self,
         first: &StepRecord,

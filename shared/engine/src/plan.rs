@@ -1,5 +1,4 @@
-//! Plan: takes over an execution that goes no further, and lists what has to be undone, last effect
-//! first.
+//! Plan: takes over an execution that has stopped, and lists its undos, last effect first.
 
 use std::cmp::Reverse;
 
@@ -17,17 +16,18 @@ use holdfast_ledger::{
 };
 use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult};
 
-/// What one plan lists at most, since a state's data has 256 KiB: `Close` finds what is left, and
-/// it is planned again.
+/// Most undos of one plan, since a state's data has 256 KiB. `Close` fails while more is left, and
+/// the plan is repeated.
 const UNDOS_AT_ONCE: usize = 400;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Takes the execution over, so that no step may act any more, then reads what was done.
+    /// Takes the execution over, so that no step may act any more, then lists the undos.
     ///
-    /// The order matters: a claim that this reading does not show was written after the takeover,
-    /// and whoever wrote it looks at the execution's record before acting (protocol.md, ruling 1).
+    /// The takeover is written before the steps are listed. A claim that the list does not show was
+    /// written later, and its attempt reads the execution record before it acts (docs/protocol.md,
+    /// ruling 1).
     ///
-    /// Errors: `Conflict` (a step may still be at work), `Halted` (somebody else took over),
+    /// Errors: `Conflict` (a step may still be at work), `Halted` (another owner took over),
     /// `Permanent` (no such execution), `Transient`.
     pub async fn plan(&self, task: &PlanTask) -> Result<PlanResult, TaskError> {
         let at = partition(&task.execution);
@@ -72,7 +72,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     /// Takes an execution over for the Step Functions execution `by`, which last saw it in `epoch`.
     ///
-    /// Errors: `Halted` (somebody else took over since), `Permanent` (no such execution),
+    /// Errors: `Halted` (another owner took over since), `Permanent` (no such execution),
     /// `Conflict`, `Transient`.
     pub async fn take(
         &self,
@@ -91,15 +91,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             };
             match self.ledger.put(&next, Expect::Rev(execution.rev)).await? {
                 Put::Done => return Ok(next),
-                Put::Lost(stands) => execution = *stands.ok_or_else(missing)?,
+                Put::Lost(stored) => execution = *stored.ok_or_else(missing)?,
             }
         }
-        Err(too_many_races("the execution's record"))
+        Err(too_many_races("the execution record"))
     }
 
-    /// Records that an undo never answered, so that the rest can go on and the receipt names it.
+    /// Records that an undo never answered, so that the other undos can run and the receipt names
+    /// the effect.
     ///
-    /// Errors: `Conflict` (an attempt may still be at work), `Halted` (somebody else took over),
+    /// Errors: `Conflict` (an attempt may still be at work), `Halted` (another owner took over),
     /// `Permanent` (no such step), `Transient`.
     pub async fn give_up(&self, task: &GiveUpTask) -> Result<UndoResult, TaskError> {
         let at = partition(&task.execution);
@@ -108,7 +109,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             epoch: task.execution.epoch,
             execution_generation: task.execution.generation,
         };
-        // An undo that halted because somebody else took over has not failed.
+        // An undo that halted after a takeover has not failed.
         let execution = self.ledger.read(&at).await?;
         if !execution.is_some_and(|execution| execution.unwinds(task.execution.epoch)) {
             return Err(superseded(&at));
@@ -125,7 +126,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             };
             match self.ledger.put(&next, Expect::Rev(record.rev)).await? {
                 Put::Done => record = next,
-                Put::Lost(stands) => record = *stands.ok_or_else(|| no_such_step(&task.undo))?,
+                Put::Lost(stored) => record = *stored.ok_or_else(|| no_such_step(&task.undo))?,
             }
         }
         Err(too_many_races(&record.label()))

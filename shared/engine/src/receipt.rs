@@ -1,5 +1,4 @@
-//! The receipt of an ended execution, built from its ledger records: the same snapshot always
-//! yields the same receipt.
+//! The receipt of an ended execution, as a pure function of its snapshot.
 
 use jiff::Timestamp;
 
@@ -11,8 +10,8 @@ use holdfast_receipt::{
 };
 use holdfast_task::{ErrorName, Failure, StepRef};
 
-/// The receipt of an ended execution; `declared` is every step of its definition, `incident` the
-/// one it is a case of.
+/// Builds the receipt of an ended execution. `declared` has every step of its definition;
+/// `incident` is the id of the incident that it is linked to.
 pub fn receipt_of(
     snapshot: &Snapshot,
     declared: &[StepRef],
@@ -41,7 +40,7 @@ pub fn receipt_of(
         }
         steps.extend(records.map(step_of));
     }
-    // What an earlier definition did is there too, although a redrive under this one does not know
+    // A step of an earlier definition is listed too, although the definition of the redrive lacks
     // it.
     let unknown = |record: &&StepRecord| declared.iter().all(|step| step.name != record.step);
     steps.extend(snapshot.steps.iter().filter(unknown).map(step_of));
@@ -104,7 +103,7 @@ fn step_of(record: &StepRecord) -> ReceiptStep {
         name: record.step.clone(),
         item: record.item.clone(),
         action: record.action.clone(),
-        // A pause kept every attempt from acting.
+        // Without an attempt: a pause kept every attempt from acting.
         status: match record.attempts.is_empty() {
             true => StepStatus::NotRun,
             false => status_of(&record.state),
@@ -142,7 +141,7 @@ fn unreached_step(step: &StepRef, status: StepStatus) -> ReceiptStep {
     }
 }
 
-/// What an ended execution says of a step; nobody is at work on it any more.
+/// The status of a step after the end, when no attempt is at work.
 fn status_of(state: &StepState) -> StepStatus {
     match state {
         StepState::Succeeded => StepStatus::Success,
@@ -157,50 +156,52 @@ fn status_of(state: &StepState) -> StepStatus {
 }
 
 fn history(attempts: &[Attempt]) -> Vec<ReceiptAttempt> {
-    let told = attempts.iter().map(|attempt| ReceiptAttempt {
+    let history = attempts.iter().map(|attempt| ReceiptAttempt {
         started_at: text(attempt.started_at),
         ended_at: attempt.ended_at.map(text),
         outcome: attempt.outcome,
         error: attempt.error.clone(),
     });
-    told.collect()
+    history.collect()
 }
 
 fn text(at: Timestamp) -> String {
     at.to_string()
 }
 
-/// What the records say: a machine's cause can be a branch's, or lost. A person's reason is said as
-/// given.
+/// The reason of a failure: a person's own words, or the errors in the records. The state machine's
+/// cause is the last resort, since it can be that of a branch, or lost.
 pub(crate) fn reason(snapshot: &Snapshot, failure: &Failure) -> String {
     if failure.by.is_some() {
         return failure.cause.clone();
     }
-    let run = snapshot.execution.generation;
+    let generation = snapshot.execution.generation;
     let failed = |step: &&StepRecord| {
-        step.execution_generation == run && step.output.is_none() && step.last_error().is_some()
+        step.execution_generation == generation
+            && step.output.is_none()
+            && step.last_error().is_some()
     };
-    let refused = |outcome: &&GuardrailOutcome| !outcome.held;
+    let violated = |outcome: &&GuardrailOutcome| !outcome.held;
     let steps = snapshot.steps.iter().filter(failed).map(|step| {
         let error = step.last_error().unwrap_or_default();
         format!("{}: {error}", step.label())
     });
-    let guardrails = snapshot.execution.guardrails.iter().filter(refused);
-    let said: Vec<_> = steps
+    let guardrails = snapshot.execution.guardrails.iter().filter(violated);
+    let reasons: Vec<_> = steps
         .chain(guardrails.map(|outcome| {
             let message = outcome.message.as_deref();
             format!("{}: {}", outcome.name, message.unwrap_or("it did not hold"))
         }))
         .collect();
-    if said.is_empty() {
+    if reasons.is_empty() {
         caught(failure)
     } else {
-        said.join("; ")
+        reasons.join("; ")
     }
 }
 
-/// Why, where no record says it. A cause is quoted only if a function of ours wrote it: others may
-/// quote payloads.
+/// The reason of a failure that no record explains. A cause is quoted only if a function of ours
+/// wrote it, since any other may quote payloads.
 fn caught(failure: &Failure) -> String {
     let Failure {
         state,
@@ -244,10 +245,10 @@ fn decisions(snapshot: &Snapshot) -> Vec<ReceiptDecision> {
     rulings.into_iter().map(decision).collect()
 }
 
-/// What stands; of an executed one only what it went on without.
+/// The residual effects; of an executed execution only those of steps that did not succeed.
 fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
     let left = |step: &&StepRecord| !executed || step.state != StepState::Succeeded;
-    let standing = steps
+    let residues = steps
         .iter()
         .filter(left)
         .filter_map(|step| match step.residue() {
@@ -261,5 +262,5 @@ fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
         idempotency_key: step.key.clone(),
         certain,
     };
-    standing.map(residual).collect()
+    residues.map(residual).collect()
 }

@@ -1,4 +1,4 @@
-//! Report: which incident an execution is a case of, and opening it.
+//! Report: links an execution to its incidents, and opens, updates and resolves them.
 
 use std::collections::BTreeSet;
 
@@ -16,19 +16,19 @@ use holdfast_receipt::{Decision, Status};
 use holdfast_task::{ErrorName, Failure, QuestionKind};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Tells every incident that an execution is a case of how it ended. Safe to repeat.
+    /// Records the end of an execution in every incident that it is linked to. Safe to repeat.
     pub(super) async fn close_case(&self, tenant: &str, case: &Case) -> Result<(), TaskError> {
         for link in &case.links {
             self.ledger.put_link(link).await?;
         }
         if let Some(incident) = &case.opens {
-            self.opened(incident).await?;
+            self.open_incident(incident).await?;
         }
         let engine = Request {
             by: "holdfast".to_owned(),
             reason: "the execution has ended".to_owned(),
         };
-        for id in &case.settled {
+        for id in &case.resolved {
             let Some(mut incident) = self.ledger.read(&IncidentKey::new(tenant, id)).await? else {
                 continue;
             };
@@ -43,49 +43,49 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(())
     }
 
-    /// Opens an incident unless it is open, and links the execution that it met. Safe to repeat.
-    pub(super) async fn report(&self, met: &Incident, link: &Link) -> Result<(), TaskError> {
+    /// Opens an incident unless it is open, and links the execution to it. Safe to repeat.
+    pub(super) async fn report(&self, incident: &Incident, link: &Link) -> Result<(), TaskError> {
         self.ledger.put_link(link).await?;
-        self.opened(met).await
+        self.open_incident(incident).await
     }
 
-    async fn opened(&self, met: &Incident) -> Result<(), TaskError> {
-        let mut stands: Option<Incident> = self
+    async fn open_incident(&self, incident: &Incident) -> Result<(), TaskError> {
+        let mut stored: Option<Incident> = self
             .ledger
-            .read(&IncidentKey::new(&met.tenant, &met.id))
+            .read(&IncidentKey::new(&incident.tenant, &incident.id))
             .await?;
         for _ in 0..MAX_RACES {
-            let Some(next) = open(stands.as_ref(), met) else {
+            let Some(next) = open(stored.as_ref(), incident) else {
                 return Ok(());
             };
-            let expect = stands
+            let expect = stored
                 .as_ref()
-                .map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
+                .map_or(Expect::Absent, |stored| Expect::Rev(stored.rev));
             match self.ledger.put(&next, expect).await? {
                 Put::Done => return Ok(()),
-                Put::Lost(winner) => stands = winner.map(|winner| *winner),
+                Put::Lost(winner) => stored = winner.map(|winner| *winner),
             }
         }
         Err(too_many_races("the incident"))
     }
 }
 
-/// What an ended execution is a case of.
+/// The incidents of an ended execution.
 #[derive(Default)]
 pub(super) struct Case {
-    /// The id of the incident.
+    /// The id of the incident of its failure.
     pub(super) id: Option<String>,
-    /// The incident to open, if that was not done when people were asked.
+    /// The incident to open, if no question has opened it.
     opens: Option<Incident>,
-    /// How the execution ended, for every incident that met it.
+    /// The links that record the end, one for each incident of the execution.
     links: Vec<Link>,
-    /// Approvals that need no more looking after.
-    settled: Vec<String>,
+    /// The ids of approvals' incidents, which end with the execution.
+    resolved: Vec<String>,
 }
 
 impl Case {
-    /// An execution is a case of the incident by which people were asked about its failure; of one
-    /// of its own where it failed without a person's doing, or something stands.
+    /// Finds the incidents of an execution: that of the question about its failure, or else a new
+    /// one. A failure that people caused opens none, unless an effect remains.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         let execution = &snapshot.execution;
         let Phase::Ended {
@@ -107,32 +107,38 @@ impl Case {
             stands: residues.iter().take(Link::STANDS_MAX).cloned().collect(),
             stands_total: residues.len(),
         };
-        let asked = snapshot.questions.iter();
-        let asked: Vec<_> = asked
-            .filter(|one| one.execution_generation == execution.generation)
+        let questions = snapshot.questions.iter();
+        let questions: Vec<_> = questions
+            .filter(|question| question.execution_generation == execution.generation)
             .collect();
-        let (escalated, approvals): (Vec<&Question>, Vec<&Question>) = asked
+        let (escalated, approvals): (Vec<&Question>, Vec<&Question>) = questions
             .iter()
-            .partition(|one| one.kind == QuestionKind::Escalation);
+            .partition(|question| question.kind == QuestionKind::Escalation);
         let mut case = Self {
             id: None,
             opens: None,
-            links: asked.iter().map(|one| link(one.incident.clone())).collect(),
-            settled: approvals.iter().map(|one| one.incident.clone()).collect(),
+            links: questions
+                .iter()
+                .map(|question| link(question.incident.clone()))
+                .collect(),
+            resolved: approvals
+                .iter()
+                .map(|question| question.incident.clone())
+                .collect(),
         };
         let (Some(failure), Status::PartiallyRolledBack | Status::RolledBack | Status::Failed) =
             (failure, status)
         else {
             return case;
         };
-        // Who was told to go on has not failed of what was asked.
-        let unsettled = |one: &&&Question| {
-            let ruling = one.ruling().map(|ruling| ruling.decision);
+        // A retry or skip decision resolves that question, so the failure has another cause.
+        let unresolved = |question: &&&Question| {
+            let ruling = question.ruling().map(|ruling| ruling.decision);
             !matches!(ruling, Some(Decision::Retry | Decision::Skip))
         };
-        if let Some(question) = escalated.iter().rfind(unsettled) {
+        if let Some(question) = escalated.iter().rfind(unresolved) {
             case.id = Some(question.incident.clone());
-        } else if *status == Status::PartiallyRolledBack || !wanted(failure) {
+        } else if *status == Status::PartiallyRolledBack || !caused_by_people(failure) {
             let cause = Cause {
                 tenant: &execution.at.tenant,
                 workflow: &execution.workflow,
@@ -149,13 +155,14 @@ impl Case {
     }
 }
 
-/// The ids of the incidents that an execution is a case of, as far as its records still show it.
+/// The ids of the incidents of an execution, as far as its records still show them.
 pub fn cases(snapshot: &Snapshot) -> BTreeSet<String> {
-    let asked = snapshot.questions.iter().map(|one| one.incident.clone());
-    asked.chain(Case::of(snapshot).id).collect()
+    let questions = snapshot.questions.iter();
+    let incidents = questions.map(|question| question.incident.clone());
+    incidents.chain(Case::of(snapshot).id).collect()
 }
 
-/// What stands after the execution, or may.
+/// The names of the steps whose effects remain, or may remain, after the execution.
 fn residues(snapshot: &Snapshot) -> Vec<String> {
     let residues = snapshot
         .steps
@@ -164,9 +171,10 @@ fn residues(snapshot: &Snapshot) -> Vec<String> {
     residues.map(StepRecord::label).collect()
 }
 
-/// Whether people brought it about, by asking or by refusing: that is no incident.
-fn wanted(failure: &Failure) -> bool {
-    let silence_or_no = [ErrorName::Declined, ErrorName::Expired];
+/// Returns whether people caused the failure, by a request, a decision or silence: that is no
+/// incident.
+fn caused_by_people(failure: &Failure) -> bool {
+    let without_assent = [ErrorName::Declined, ErrorName::Expired];
     let raised = failure.error.parse();
-    failure.by.is_some() || raised.is_ok_and(|name| silence_or_no.contains(&name))
+    failure.by.is_some() || raised.is_ok_and(|name| without_assent.contains(&name))
 }

@@ -1,35 +1,34 @@
-//! What a start takes from the counts that a tenant's executions share: budgets, open executions,
-//! starts in a minute.
+//! The requirements of a start: its counter changes for budgets, limits and an approval.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
-use holdfast_admission::{StartScope, outcome, scaled, shown, zone};
+use holdfast_admission::{StartScope, format_amount, outcome, parse_amount, zone};
 use holdfast_ids::names::quoted;
 use holdfast_ledger::{Counter, CounterChange, CounterKind};
 use holdfast_receipt::{Approval, GuardrailOutcome};
 use holdfast_task::{AdmissionSpec, Budget, Period};
 
-/// How long a count of a budget is kept after it was last used: longer than every period.
+/// The time for which a budget's counter is kept after its last change: longer than every period.
 const BUDGET_KEPT: SignedDuration = SignedDuration::from_hours(100 * 24);
-/// How long a count of starts is kept.
+/// The time for which a counter of starts is kept.
 const STARTS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long it is kept that an approval was used, after it has expired.
+/// The time for which the use of an approval is kept after its expiry.
 const APPROVAL_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
-/// What a start takes for one of its guardrails.
+/// The counter change that a start needs for one of its guardrails.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Requirement {
     /// The guardrail's name.
     pub(crate) name: String,
-    /// What it takes.
+    /// The counter change.
     pub(crate) change: CounterChange,
-    /// Said if there is not enough of it.
+    /// The message of the guardrail outcome if the counter refuses the change.
     pub(crate) refused: String,
 }
 
 impl Requirement {
-    /// What is recorded of it.
+    /// The guardrail outcome, as it is recorded.
     pub(crate) fn outcome(&self, held: bool) -> GuardrailOutcome {
         match held {
             true => outcome(&self.name, Ok(())),
@@ -38,20 +37,20 @@ impl Requirement {
     }
 }
 
-/// Everything that a start takes at `now`, and what is to be said of budgets whose amount cannot be
-/// told.
+/// Returns the requirements of a start at `now`, and the outcomes of budgets whose amount cannot be
+/// computed.
 pub(crate) fn requirements_of(
     gate: &AdmissionSpec,
     tenant: &str,
-    seen: &StartScope,
+    scope: &StartScope,
     approval: Option<&Approval>,
     now: Timestamp,
 ) -> (Vec<Requirement>, Vec<GuardrailOutcome>) {
     let rules = &gate.rules;
     let (mut requirements, mut broken) = (Vec::new(), Vec::new());
     for budget in &rules.budgets {
-        match budget_requirement(budget, tenant, seen, now) {
-            Ok(one) => requirements.push(one),
+        match budget_requirement(budget, tenant, scope, now) {
+            Ok(requirement) => requirements.push(requirement),
             Err(why) => broken.push(outcome(&budget.name, Err(why))),
         }
     }
@@ -70,7 +69,7 @@ pub(crate) fn requirements_of(
                 most: Some(i64::from(most)),
                 until: None,
             },
-            refused: format!("{most} executions of this tenant are open, as many as may be"),
+            refused: format!("the limit of {most} open executions of this tenant is reached"),
         });
     }
     if let Some(most) = rules.starts_per_minute {
@@ -80,7 +79,7 @@ pub(crate) fn requirements_of(
             .to_string();
         requirements.push(Requirement {
             name: "starts_per_minute".to_owned(),
-            refused: format!("{most} have started in minute {minute} (UTC), as many as may"),
+            refused: format!("the limit of {most} starts in minute {minute} (UTC) is reached"),
             change: CounterChange {
                 counter: counter(CounterKind::Starts, minute),
                 amount: 1,
@@ -90,51 +89,55 @@ pub(crate) fn requirements_of(
         });
     }
     if let Some(approval) = approval.filter(|_| rules.approval) {
-        let reference = &approval.reference;
-        requirements.push(Requirement {
-            name: "approval_unused".to_owned(),
-            refused: format!(
-                "approval {} was given for one start, and another has used it",
-                quoted(reference)
-            ),
-            change: CounterChange {
-                counter: Counter {
-                    tenant: tenant.to_owned(),
-                    kind: CounterKind::Approval,
-                    name: reference.clone(),
-                    period: String::new(),
-                },
-                amount: 1,
-                most: Some(1),
-                until: approval.expires_at.checked_add(APPROVAL_KEPT).ok(),
-            },
-        });
+        requirements.push(approval_requirement(approval, tenant));
     }
     (requirements, broken)
+}
+
+fn approval_requirement(approval: &Approval, tenant: &str) -> Requirement {
+    let reference = &approval.reference;
+    Requirement {
+        name: "approval_unused".to_owned(),
+        refused: format!(
+            "approval {} is for one start, and another has used it",
+            quoted(reference)
+        ),
+        change: CounterChange {
+            counter: Counter {
+                tenant: tenant.to_owned(),
+                kind: CounterKind::Approval,
+                name: reference.clone(),
+                period: String::new(),
+            },
+            amount: 1,
+            most: Some(1),
+            until: approval.expires_at.checked_add(APPROVAL_KEPT).ok(),
+        },
+    }
 }
 
 fn budget_requirement(
     budget: &Budget,
     tenant: &str,
-    seen: &StartScope,
+    scope: &StartScope,
     now: Timestamp,
 ) -> Result<Requirement, String> {
-    let amount = seen
+    let amount = scope
         .evaluate(&budget.amount)
         .map_err(|_| "its amount cannot be evaluated for this input".to_owned())?
         .ok_or("its amount yields nothing")?;
     let there = now.to_zoned(zone(&budget.zone)?);
-    // An hour that clocks show twice is two hours.
+    // An hour that clocks repeat is two periods.
     let period = there.strftime(match budget.per {
         Period::Hour => "%Y-%m-%dT%H%:z",
         Period::Day => "%Y-%m-%d",
         Period::Week => "%G-W%V",
         Period::Month => "%Y-%m",
     });
-    let (limit, per) = (shown(budget.limit), budget.per.name());
+    let (limit, per) = (format_amount(budget.limit), budget.per.name());
     Ok(Requirement {
         name: budget.name.clone(),
-        refused: format!("of {limit} per {per} less is left than this start needs"),
+        refused: format!("the rest of {limit} per {per} is less than this start needs"),
         change: CounterChange {
             counter: Counter {
                 tenant: tenant.to_owned(),
@@ -142,7 +145,7 @@ fn budget_requirement(
                 name: budget.name.clone(),
                 period: period.to_string(),
             },
-            amount: scaled(&amount)?,
+            amount: parse_amount(&amount)?,
             most: Some(budget.limit),
             until: now.checked_add(BUDGET_KEPT).ok(),
         },

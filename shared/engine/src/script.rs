@@ -1,5 +1,4 @@
-//! An action for the engine's tests: it follows a script and remembers, and its target honours
-//! idempotency keys.
+//! The action of the engine's tests: it follows a script, and its target honours idempotency keys.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -11,26 +10,27 @@ use serde_json::{Value, json};
 
 use holdfast_action::{AnyAction, Boxed, Call, Done, StepError, Verdict};
 
-/// What the action does when it is called.
+/// The behaviour of the action at one call.
 pub(super) enum ScriptedCall {
-    /// Acts and answers this.
+    /// Acts and returns this output.
     Answers(Value),
     /// Acts, and its answer is lost.
     ActsUnheard,
-    /// ScriptedCall nothing and says why.
+    /// Fails with this error, without an effect.
     Fails(StepError),
     /// Acts and never answers.
     Hangs,
-    /// Stops by a bug.
+    /// Panics.
     Panics,
-    /// Acts, and answers after other things have happened.
+    /// Acts, and answers after something else has run.
     Meanwhile(Box<dyn FnOnce() + Send>),
 }
 
-/// A call to undo, and what it was told.
+/// A call to undo, and the effect that it received.
 type UndoCall = (Call, Done<Value, Value>);
 
-/// An action that follows a script, then answers with its key; its target honours idempotency keys.
+/// An action that follows a script; without one it acts and answers. Its target honours idempotency
+/// keys.
 #[derive(Clone, Default)]
 pub(super) struct Script {
     does: Arc<Mutex<VecDeque<ScriptedCall>>>,
@@ -38,10 +38,10 @@ pub(super) struct Script {
     pub(super) calls: Arc<Mutex<Vec<(Call, Value)>>>,
     effects: Arc<Mutex<BTreeMap<String, Value>>>,
     undoes: Arc<Mutex<VecDeque<ScriptedCall>>>,
-    /// Every call to undo, and what it was told.
+    /// Every call to undo, and the effect that it received.
     pub(super) undone: Arc<Mutex<Vec<UndoCall>>>,
-    /// Whether its target can be asked.
-    pub(super) tells: bool,
+    /// True if its target can verify an effect.
+    pub(super) verifies: bool,
 }
 
 impl Script {
@@ -51,18 +51,18 @@ impl Script {
         script
     }
 
-    /// The same with a script for its undo.
+    /// Adds a script for its undo.
     pub(super) fn undoing(self, does: impl IntoIterator<Item = ScriptedCall>) -> Self {
         self.undoes.lock().unwrap().extend(does);
         self
     }
 
-    /// How often it was called.
+    /// Returns the number of calls.
     pub(super) fn times(&self) -> usize {
         self.calls.lock().unwrap().len()
     }
 
-    /// How many effects stand at the target.
+    /// Returns the number of effects at the target.
     pub(super) fn effects(&self) -> usize {
         self.effects.lock().unwrap().len()
     }
@@ -140,7 +140,7 @@ impl AnyAction for Script {
         _: Value,
     ) -> Boxed<'a, Result<Verdict<Value>, StepError>> {
         Box::pin(async {
-            Ok(match &self.tells {
+            Ok(match &self.verifies {
                 false => Verdict::CannotTell,
                 true => match self.effects.lock().unwrap().get(&call.forward_key) {
                     Some(output) => Verdict::Happened(output.clone()),

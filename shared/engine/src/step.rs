@@ -1,5 +1,4 @@
-//! One attempt at one step: claim, look whether the execution still runs, act, record what is
-//! known.
+//! Step: one attempt, which claims, reads the execution record, acts, and records the outcome.
 
 use std::panic::AssertUnwindSafe;
 
@@ -17,10 +16,10 @@ use crate::{
     task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
 };
 use holdfast_action::{AnyAction, Call, StepError, StepErrorKind};
-use holdfast_ids::keys::{effect_key, item_name};
+use holdfast_ids::keys::{ExecutionKey, effect_key, item_name};
 use holdfast_ledger::{
     Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, Expect, Ledger, Put,
-    StepRecord, StepState, claim, complete,
+    StepRecord, StepState, complete,
 };
 use holdfast_task::{
     ErrorName, StepResult, StepStatus, StepTask,
@@ -29,7 +28,7 @@ use holdfast_task::{
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Runs one attempt at a step, or gives the answer of one that ended before.
+    /// Runs one attempt at a step, or returns the recorded result of an earlier one.
     ///
     /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and
     /// `retry_after_s`), `Conflict` (another attempt is at work), `Permanent`, `Escalate`,
@@ -53,7 +52,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let (claim, input) = self.prepare(task).await?;
         let record = match self.claim(task, &claim).await? {
             ClaimResult::Mine(record) => *record,
-            ClaimResult::Before(output) => {
+            ClaimResult::Succeeded(output) => {
                 let output = self.for_machine(&claim.first, &output, &task.step).await?;
                 return Ok(answer(StepStatus::Succeeded, output));
             }
@@ -65,12 +64,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             }
         };
         let attempt = record.attempts.len() as u32;
-        let attempted = self.act(task, &claim, &record, input, action).await?;
-        let record = self.record(&claim, record, &attempted).await?;
-        if let Some(error) = blocked_error(&attempted, &record) {
+        let report = self.act(task, &claim, &record, input, action).await?;
+        let record = self.record(&claim, record, &report).await?;
+        if let Some(error) = blocked_error(&report, &record) {
             return Err(error.of_attempt(attempt));
         }
-        let ended = match (&attempted, &record.state) {
+        let ended = match (&report, &record.state) {
             (AttemptReport::Succeeded(output), StepState::Succeeded) => {
                 let output = self.for_machine(&record, output, &task.step).await?;
                 Ok(answer(StepStatus::Succeeded, output))
@@ -94,7 +93,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
     }
 
-    /// Fixes the attempt's identity before anything is written.
+    /// Makes the claim with its token before anything is written, and resolves the input.
     async fn prepare(&self, task: &StepTask) -> Result<(Claim, Value), TaskError> {
         let at = partition(&task.execution);
         let policy = &task.step;
@@ -154,26 +153,26 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         ))
     }
 
-    /// Claims the step, or finds out why not.
-    async fn claim(&self, task: &StepTask, mine: &Claim) -> Result<ClaimResult, TaskError> {
-        let mut stands: Option<StepRecord> = None;
-        let label = mine.first.label();
-        let (mut failures, mut looked) = (0, false);
+    /// Claims the step, or returns the recorded outcome.
+    async fn claim(&self, task: &StepTask, claim: &Claim) -> Result<ClaimResult, TaskError> {
+        let mut stored: Option<StepRecord> = None;
+        let label = claim.first.label();
+        let (mut failures, mut checked) = (0, false);
         for _ in 0..MAX_RACES {
             let now = self.host.now();
-            let (next, unknown) = match claim(stands.as_ref(), mine, now) {
+            let (next, unknown) = match holdfast_ledger::claim(stored.as_ref(), claim, now) {
                 ClaimTransition::Write(next) => {
-                    let between_attempts = |one: &&StepRecord| {
-                        matches!(one.state, StepState::Waiting { .. } | StepState::Unknown)
+                    let between_attempts = |record: &&StepRecord| {
+                        matches!(record.state, StepState::Waiting { .. } | StepState::Unknown)
                     };
-                    let between = stands.as_ref().filter(between_attempts);
-                    if let (Some(record), false) = (between, looked) {
-                        looked = true;
+                    let between = stored.as_ref().filter(between_attempts);
+                    if let (Some(record), false) = (between, checked) {
+                        checked = true;
                         self.check_before_claim(task, record).await?;
                     }
                     (next, false)
                 }
-                ClaimTransition::Mine => match stands {
+                ClaimTransition::Mine => match stored {
                     Some(record) => return Ok(ClaimResult::Mine(Box::new(record))),
                     None => continue,
                 },
@@ -185,44 +184,43 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     self.wait_until(&label, until, now).await?;
                     continue;
                 }
-                ClaimTransition::Succeeded(output) => return Ok(ClaimResult::Before(output)),
+                ClaimTransition::Succeeded(output) => return Ok(ClaimResult::Succeeded(output)),
                 ClaimTransition::Changed => {
                     let message = format!(
-                        "{label}: it succeeded with another input than it has now: its effect would not be this one"
+                        "{label}: it succeeded with another input than it has now, so that its effect is not this one"
                     );
                     return Err(permanent(message));
                 }
                 ClaimTransition::Withdrawn => {
-                    let message = format!("{label}: the execution has moved on");
+                    let message = format!("{label}: the step is undone or has a newer owner");
                     return Err(TaskError::new(ErrorName::Halted, message));
                 }
                 ClaimTransition::Failed => {
-                    let error = stands
+                    let error = stored
                         .as_ref()
                         .and_then(StepRecord::last_error)
                         .unwrap_or("it failed");
                     return Ok(ClaimResult::Failed(format!("{label}: {error}")));
                 }
                 ClaimTransition::Unknown(None) => {
-                    return Err(unresolved_outcome(stands.as_ref().unwrap_or(&mine.first)));
+                    return Err(unresolved_outcome(stored.as_ref().unwrap_or(&claim.first)));
                 }
                 ClaimTransition::Unknown(Some(next)) => (next, true),
             };
-            let expect = stands
+            let expect = stored
                 .as_ref()
                 .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
             match self.ledger.put(&*next, expect).await {
                 Ok(Put::Done) if unknown => return Err(unresolved_outcome(&next)),
                 Ok(Put::Done) => return Ok(ClaimResult::Mine(next)),
-                Ok(Put::Lost(winner)) => stands = winner.map(|winner| *winner),
+                Ok(Put::Lost(winner)) => stored = winner.map(|winner| *winner),
                 Err(error) => self.retry_write(error, &mut failures, CLAIM_TRIES).await?,
             }
         }
         Err(too_many_races(&label))
     }
 
-    /// Causes the effect, unless the execution has stopped meanwhile, and packs what is known of
-    /// it.
+    /// Applies the effect unless the execution has stopped meanwhile, and reports the outcome.
     async fn act(
         &self,
         task: &StepTask,
@@ -252,8 +250,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             }
             Err(error) => return Ok(transient(format!("before acting: {error}"))),
         }
-        // The first claim fixed the input: a later attempt may have been sent another one, which a
-        // target would refuse under the same key.
+        // The first claim fixes the input. A target would refuse the input of a later attempt under
+        // the same key, if it differs.
         let input = if record.input.sha256() == claim.first.input.sha256() {
             input
         } else {
@@ -277,9 +275,18 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             time_left: time_left(lease_until, self.host.now()),
         };
         let outcome = self.call(action, &call, input, task.step.timeout_s).await;
+        self.report_of(at, outcome).await
+    }
+
+    /// Turns the outcome of a call into a report, and packs its output.
+    async fn report_of(
+        &self,
+        at: &ExecutionKey,
+        outcome: Result<Value, StepError>,
+    ) -> Result<AttemptReport, TaskError> {
         Ok(match outcome {
-            // The effect stands whatever becomes of its description: an output that cannot be kept
-            // is replaced.
+            // The effect exists even if its output cannot be stored, so that a note replaces the
+            // output.
             Ok(output) => match self.pack(at, "output", output).await {
                 Ok(output) => AttemptReport::Succeeded(output),
                 Err(error) if error.name == ErrorName::Transient => {
@@ -301,7 +308,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Runs the action until it answers, panics or runs out of time.
+    /// Calls the action until it answers, panics or runs out of time.
     async fn call(
         &self,
         action: &dyn AnyAction,
@@ -310,7 +317,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         timeout_s: u64,
     ) -> Result<Value, StepError> {
         if call.time_left.is_zero() {
-            return Err(StepError::transient("no time was left to act in"));
+            return Err(StepError::transient("no time was left to act"));
         }
         let run = AssertUnwindSafe(action.run(call, input)).catch_unwind();
         let time = std::pin::pin!(self.host.sleep(call.time_left));
@@ -323,20 +330,20 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
     }
 
-    /// Records the outcome, insisting: an effect whose outcome is not recorded costs a whole lease.
+    /// Records the outcome and retries the write, since an unrecorded outcome costs a whole lease.
     async fn record(
         &self,
         claim: &Claim,
-        mut stands: StepRecord,
-        attempted: &AttemptReport,
+        mut stored: StepRecord,
+        report: &AttemptReport,
     ) -> Result<StepRecord, TaskError> {
         let label = claim.first.label();
         let mut failures = 0;
         for _ in 0..MAX_RACES {
             let now = self.host.now();
-            let next = match complete(&stands, &claim.token, attempted, claim.max_attempts, now) {
+            let next = match complete(&stored, &claim.token, report, claim.max_attempts, now) {
                 CompletionTransition::Write(next) => next,
-                CompletionTransition::Mine => return Ok(stands),
+                CompletionTransition::Mine => return Ok(stored),
                 CompletionTransition::Fenced => {
                     let message = format!(
                         "{label}: another attempt took over; this one's outcome was not recorded"
@@ -344,9 +351,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(TaskError::new(ErrorName::Conflict, message));
                 }
             };
-            match self.ledger.put(&*next, Expect::Rev(stands.rev)).await {
+            match self.ledger.put(&*next, Expect::Rev(stored.rev)).await {
                 Ok(Put::Done) => return Ok(*next),
-                Ok(Put::Lost(Some(winner))) => stands = *winner,
+                Ok(Put::Lost(Some(winner))) => stored = *winner,
                 Ok(Put::Lost(None)) => {
                     return Err(permanent(format!("{label}: its record is gone")));
                 }
@@ -371,10 +378,10 @@ fn answer(status: StepStatus, output: Value) -> StepResult {
     }
 }
 
-/// A claim that may act, or an answer from before.
+/// The result of a claim: the claimed record, or the outcome of an earlier attempt.
 enum ClaimResult {
     Mine(Box<StepRecord>),
-    Before(Payload),
+    Succeeded(Payload),
     Failed(String),
 }
 

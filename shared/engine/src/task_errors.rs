@@ -1,4 +1,4 @@
-//! The errors that tell a machine why a step did not succeed, and what to do about it.
+//! Task errors: the error names that a state machine matches, with a message for people.
 
 use std::time::Duration;
 
@@ -10,22 +10,21 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{LedgerError, StepRecord, StepState};
 use holdfast_task::{ErrorName, UndoItem};
 
-/// How a task ends when it does not end well: an error name that its machine matches, and words for
-/// people.
+/// The failure of a task: an error name that its state machine matches, and a message for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {message}")]
 pub struct TaskError {
     /// The name that the state machine matches.
     pub name: ErrorName,
-    /// What failed, where, and what would help; never a payload or a secret. JSON where the machine
-    /// reads it.
+    /// The failure, its place and the fix; never a payload or a secret. JSON where the state
+    /// machine reads it.
     pub message: String,
-    /// Which attempt it was that came to this, from 1, if one was made: for the log.
+    /// The number of the attempt that failed, from 1, if one was made; for the log.
     pub attempt: Option<u32>,
 }
 
 impl TaskError {
-    /// An error of no attempt in particular.
+    /// Makes an error without an attempt.
     pub fn new(name: ErrorName, message: impl Into<String>) -> Self {
         Self {
             name,
@@ -44,8 +43,7 @@ impl TaskError {
 
 impl From<LedgerError> for TaskError {
     fn from(error: LedgerError) -> Self {
-        // Even a refusal is retried: a missing permission is mended by a deployment, not by giving
-        // up.
+        // Even a denied access is retried, since a deployment can add a missing permission.
         Self::new(ErrorName::Transient, error.to_string())
     }
 }
@@ -56,8 +54,8 @@ impl From<StoreError> for TaskError {
     }
 }
 
-/// A pause this short is spent inside the function; a longer one in the machine, where waiting is
-/// free.
+/// Longest wait that is spent inside the function; a longer one is left to the state machine, where
+/// waiting is free.
 pub(crate) const SHORT_WAIT: Duration = Duration::from_secs(5);
 
 pub(crate) fn permanent(message: impl Into<String>) -> TaskError {
@@ -70,14 +68,14 @@ pub(crate) fn retry_later(label: &str, why: &str, wait: Duration) -> TaskError {
     TaskError::new(ErrorName::RetryAfter, message.to_string())
 }
 
-/// The error for an outcome that nobody knows and nobody may find out by trying.
+/// The error of a step whose outcome stays unknown, because no further attempt is allowed.
 pub(crate) fn unresolved_outcome(record: &StepRecord) -> TaskError {
     let label = record.label();
     let error = record.last_error().unwrap_or("no answer");
     if record.idempotent {
         let attempts = record.attempts.len();
         permanent(format!(
-            "{label}: it may have happened ({error}), and {attempts} attempts did not tell"
+            "{label}: it may have happened ({error}), and {attempts} attempts did not find out"
         ))
     } else {
         let message = format!(
@@ -87,7 +85,7 @@ pub(crate) fn unresolved_outcome(record: &StepRecord) -> TaskError {
     }
 }
 
-/// The error that tells the machine what to do about a step that did not succeed.
+/// The error of a step that did not succeed. Its name decides between retry and catch.
 pub(crate) fn step_error(
     record: &StepRecord,
     state: &StepState,
@@ -120,7 +118,7 @@ pub(crate) fn step_error(
     }
 }
 
-/// The error that tells the machine to try an undo again; `None` if it is over, well or not.
+/// The error of an undo that is to be retried; `None` if the undo has ended.
 pub(crate) fn undo_error(record: &StepRecord, now: Timestamp) -> Option<TaskError> {
     let label = format!("undo of {}", record.label());
     let StepState::UndoWaiting { until } = &record.state else {
@@ -148,7 +146,7 @@ pub(crate) fn at_work(step: &StepRecord, until: Timestamp) -> TaskError {
 }
 
 pub(crate) fn superseded(at: &ExecutionKey) -> TaskError {
-    let message = format!("somebody else took over execution {}", at.execution);
+    let message = format!("another owner took over execution {}", at.execution);
     TaskError::new(ErrorName::Halted, message)
 }
 

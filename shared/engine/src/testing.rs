@@ -1,4 +1,4 @@
-//! What the engine's tests run on: a clock that jumps, a ledger and a store that fail on cue.
+//! The fakes of the engine's tests: a clock that jumps, a ledger and a store that fail on cue.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,15 +21,15 @@ use holdfast_ledger::{
     Link, MemoryLedger, Put, Record, RecordKey, Snapshot,
 };
 
-/// The answer of a future in which nothing really waits.
+/// Returns the answer of a future that never really waits.
 pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("nothing here waits")
 }
 
-/// An engine over everything in memory.
+/// An engine with everything in memory.
 pub(super) type TestEngine = Engine<TestLedger, TestStore, Clock>;
 
-/// An engine whose parts can be reached from outside: clones share them.
+/// Makes an engine whose parts a test can reach, since clones share them.
 pub(super) fn engine() -> TestEngine {
     Engine {
         ledger: TestLedger::default(),
@@ -39,7 +39,7 @@ pub(super) fn engine() -> TestEngine {
     }
 }
 
-/// Time passes only when someone sleeps or a test says so; it begins at 13:00 on the day of the
+/// A clock whose time passes only in a sleep or by a test. It begins at 13:00 on the day of the
 /// specification's example.
 #[derive(Clone, Default)]
 pub(super) struct Clock(Arc<Mutex<(SignedDuration, u64, Vec<Duration>)>>);
@@ -49,8 +49,8 @@ impl Clock {
         self.0.lock().unwrap().0 += SignedDuration::from_secs(seconds);
     }
 
-    /// Every pause taken so far.
-    pub(super) fn pauses(&self) -> Vec<Duration> {
+    /// Returns every sleep so far.
+    pub(super) fn sleeps(&self) -> Vec<Duration> {
         self.0.lock().unwrap().2.clone()
     }
 }
@@ -115,13 +115,13 @@ impl Op {
     }
 }
 
-/// What happens to one call of a ledger.
+/// A fault of one call of a ledger.
 pub(super) enum Fault {
-    /// It is not carried out.
+    /// The call is not carried out.
     Unavailable,
-    /// It is carried out and the answer is lost.
+    /// The call is carried out, and its answer is lost.
     AnswerLost,
-    /// Somebody else is quicker.
+    /// Another writer is first.
     After(Box<dyn FnOnce() + Send>),
 }
 
@@ -131,7 +131,7 @@ struct Wires {
     faults: BTreeMap<Op, VecDeque<Option<Fault>>>,
 }
 
-/// The ledger in memory behind a wire that counts and fails.
+/// The ledger in memory behind a wire that counts calls and fails on cue.
 #[derive(Clone, Default)]
 pub(super) struct TestLedger {
     pub(super) kept: Arc<MemoryLedger>,
@@ -139,7 +139,7 @@ pub(super) struct TestLedger {
 }
 
 impl TestLedger {
-    /// Spoils a call of this kind, after letting `pass` of them through.
+    /// Makes a call of this kind fail, after `pass` calls without a fault.
     pub(super) fn spoil(&self, op: Op, pass: usize, fault: Fault) {
         let mut wires = self.wires.lock().unwrap();
         let faults = wires.faults.entry(op).or_default();
@@ -147,7 +147,7 @@ impl TestLedger {
         faults.push_back(Some(fault));
     }
 
-    /// The calls since the last time this was asked.
+    /// Returns the calls since the last time.
     pub(super) fn calls(&self) -> Vec<Op> {
         std::mem::take(&mut self.wires.lock().unwrap().calls)
     }
@@ -236,7 +236,7 @@ pub(super) struct TestStore {
 }
 
 impl TestStore {
-    /// The next writes fail.
+    /// Makes the next writes fail.
     pub(super) fn refuse(&self, writes: usize) {
         *self.refusals.lock().unwrap() = writes;
     }

@@ -1,5 +1,4 @@
-//! One attempt at undoing one step: claim, look whether the plan still rules, act, record what is
-//! known.
+//! Undo: one attempt at the compensation of one step, made like an attempt at the step.
 
 use std::panic::AssertUnwindSafe;
 
@@ -28,12 +27,12 @@ use holdfast_task::{
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Runs one attempt to undo a step, or says how it stands. An undo that failed for good is
+    /// Runs one attempt at an undo, or returns the recorded result. A permanent failure is
     /// recorded, not raised.
     ///
     /// Errors: `Transient`, `Unknown`, `RetryAfter` (the message is JSON with `message` and
-    /// `retry_after_s`), `Conflict` (another attempt is at work), `Halted` (a later plan rules),
-    /// `Permanent` (no such step).
+    /// `retry_after_s`), `Conflict` (another attempt is at work), `Halted` (another owner took
+    /// over), `Permanent` (no such step).
     pub async fn undo(
         &self,
         task: &UndoTask,
@@ -49,9 +48,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             return Ok(undo_result(&record));
         }
         let attempt = record.undo_attempts.len() as u32;
-        let undid = self.run_undo(task, &record, action).await;
-        let record = self.record_undo(&claim, record, &undid).await?;
-        if let UndoReport::Halted(error) = &undid {
+        let report = self.run_undo(task, &record, action).await;
+        let record = self.record_undo(&claim, record, &report).await?;
+        if let UndoReport::Halted(error) = &report {
             let message = format!("undo of {}: {error}", record.label());
             return Err(TaskError::new(ErrorName::Halted, message).of_attempt(attempt));
         }
@@ -61,15 +60,20 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
     }
 
-    /// Claims the undo; the answer is not being undone if nothing is left to do.
-    async fn claim_undo(&self, task: &UndoTask, mine: &UndoClaim) -> Result<StepRecord, TaskError> {
+    /// Claims the undo. The returned record is in another state than `Undoing` if nothing is left
+    /// to do.
+    async fn claim_undo(
+        &self,
+        task: &UndoTask,
+        claim: &UndoClaim,
+    ) -> Result<StepRecord, TaskError> {
         let at = partition(&task.execution);
         let mut record = self.record_of(&at, &task.undo).await?;
         let label = format!("undo of {}", record.label());
         let mut failures = 0;
         for _ in 0..MAX_RACES {
             let now = self.host.now();
-            let next = match claim_undo(&record, mine, now) {
+            let next = match claim_undo(&record, claim, now) {
                 UndoClaimTransition::Mine | UndoClaimTransition::Over => return Ok(record),
                 UndoClaimTransition::Held(until) => {
                     let message = format!("{label}: an attempt holds the lease until {until}");
@@ -82,15 +86,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 UndoClaimTransition::Superseded => {
                     return Err(TaskError::new(
                         ErrorName::Halted,
-                        format!("{label}: somebody else took over"),
+                        format!("{label}: another owner took over"),
                     ));
                 }
                 UndoClaimTransition::Write(next) => *next,
             };
             match self.ledger.put(&next, Expect::Rev(record.rev)).await {
                 Ok(Put::Done) => return Ok(next),
-                Ok(Put::Lost(stands)) => {
-                    record = *stands.ok_or_else(|| no_such_step(&task.undo))?;
+                Ok(Put::Lost(stored)) => {
+                    record = *stored.ok_or_else(|| no_such_step(&task.undo))?;
                 }
                 Err(error) => self.retry_write(error, &mut failures, CLAIM_TRIES).await?,
             }
@@ -98,7 +102,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Err(too_many_races(&label))
     }
 
-    /// Undoes the effect, unless somebody else has taken over, and says what is known of it.
+    /// Undoes the effect unless another owner has taken over, and reports the outcome.
     async fn run_undo(
         &self,
         task: &UndoTask,
@@ -111,7 +115,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         };
         match self.ledger.read(&record.at).await {
             Ok(Some(execution)) if execution.unwinds(task.execution.epoch) => {}
-            Ok(_) => return UndoReport::Halted("somebody else took over".to_owned()),
+            Ok(_) => return UndoReport::Halted("another owner took over".to_owned()),
             Err(error) => return transient(format!("before acting: {error}")),
         }
         let done = match self.done(record).await {
@@ -134,7 +138,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             time_left: time_left(lease_until, self.host.now()),
         };
         match self.call_undo(action, &call, record, done).await {
-            Ok(undid) => undid,
+            Ok(report) => report,
             Err(StepError { kind, message }) => match kind {
                 StepErrorKind::Transient { retry_after } => UndoReport::Transient {
                     error: message,
@@ -146,7 +150,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
     }
 
-    /// What the undo is told of the effect.
+    /// Reads the recorded effect for the undo.
     async fn done(&self, record: &StepRecord) -> Result<Done<Value, Value>, TaskError> {
         let at = &record.at;
         let input = self.unpack(at, &record.input).await?;
@@ -165,8 +169,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         })
     }
 
-    /// Runs the undo, or for a step that has none the question whether it happened, until it
-    /// answers, panics or runs out of time.
+    /// Calls the undo, or the verification of a step without an undo, until it answers, panics or
+    /// runs out of time.
     async fn call_undo(
         &self,
         action: &dyn AnyAction,
@@ -175,7 +179,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         done: Done<Value, Value>,
     ) -> Result<UndoReport, StepError> {
         if call.time_left.is_zero() {
-            return Err(StepError::transient("no time was left to act in"));
+            return Err(StepError::transient("no time was left to act"));
         }
         let policy = record.undo.unwrap_or(VERIFY_POLICY);
         let act = async {
@@ -207,27 +211,27 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
     }
 
-    /// Records the outcome, insisting: an undo whose outcome is not recorded costs a whole lease.
+    /// Records the outcome and retries the write, since an unrecorded outcome costs a whole lease.
     async fn record_undo(
         &self,
         claim: &UndoClaim,
-        mut stands: StepRecord,
-        undid: &UndoReport,
+        mut stored: StepRecord,
+        report: &UndoReport,
     ) -> Result<StepRecord, TaskError> {
-        let label = format!("undo of {}", stands.label());
+        let label = format!("undo of {}", stored.label());
         let mut failures = 0;
         for _ in 0..MAX_RACES {
-            let next = match complete_undo(&stands, &claim.token, undid, self.host.now()) {
+            let next = match complete_undo(&stored, &claim.token, report, self.host.now()) {
                 UndoCompletionTransition::Write(next) => *next,
-                UndoCompletionTransition::Mine => return Ok(stands),
+                UndoCompletionTransition::Mine => return Ok(stored),
                 UndoCompletionTransition::Fenced => {
                     let message = format!("{label}: another attempt took over");
                     return Err(TaskError::new(ErrorName::Conflict, message));
                 }
             };
-            match self.ledger.put(&next, Expect::Rev(stands.rev)).await {
+            match self.ledger.put(&next, Expect::Rev(stored.rev)).await {
                 Ok(Put::Done) => return Ok(next),
-                Ok(Put::Lost(Some(winner))) => stands = *winner,
+                Ok(Put::Lost(Some(winner))) => stored = *winner,
                 Ok(Put::Lost(None)) => {
                     let message = format!("{label}: its record is gone");
                     return Err(TaskError::new(ErrorName::Permanent, message));

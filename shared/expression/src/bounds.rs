@@ -1,21 +1,22 @@
-//! Which expressions we evaluate ourselves: those that end, and that make no more of their input
-//! than was meant. Time, depth and sequences are limited too when they are evaluated; what is
-//! refused here would fill the memory before that.
+//! The bounds of expressions that we evaluate: they must end and not multiply their input.
+//!
+//! The evaluation limits time, depth and sequences, too. An expression that is refused here would
+//! fill the memory before such a limit applies.
 
 use jsonata_core::ast::{AstNode, BinaryOp};
 
 use super::uses::Walk;
 
-/// Functions that call a function for each item.
+/// The functions that call a function for each item.
 const EACH: [&str; 7] = ["map", "filter", "reduce", "sort", "single", "sift", "each"];
-/// How many times over names may put one value into another.
+/// Largest factor by which names that are read repeatedly may enlarge a value.
 const MAX_GROWTH: u64 = 1_000;
-/// The longest padding.
+/// Longest padding, in characters.
 const MAX_PAD: f64 = 1_000.0;
-/// The longest text, in bytes, that is put into a value once for each of its places.
+/// Longest text that is inserted at many places of a value, in bytes.
 const MAX_LITERAL: usize = 1_000;
 
-/// Checks that `ast` ends and stays in bounds. The error says what would be right.
+/// Checks that `ast` ends and stays within bounds. The error names the fix.
 pub fn bounded(ast: &AstNode) -> Result<(), String> {
     let walk = Walk::through(ast);
     match walk.endless {
@@ -28,9 +29,9 @@ pub fn bounded(ast: &AstNode) -> Result<(), String> {
     }
 }
 
-/// Why `node`, as it stands, may have no end. Functions stand only where they are called once for
-/// each item and cannot reach themselves; what one call can multiply without a step in between has
-/// to be written out.
+/// Returns why the evaluation of `node` may not end, if so. A function may occur only where it is
+/// called once for each item and cannot call itself. A text or width that one call can multiply
+/// must be a literal.
 pub(crate) fn endless(node: &AstNode, walk: &Walk) -> Option<String> {
     match node {
         AstNode::Function { name, args, .. } => of_function(name, args, walk),
@@ -54,7 +55,7 @@ pub(crate) fn endless(node: &AstNode, walk: &Walk) -> Option<String> {
             AstNode::Variable(name) if !walk.is_bound(name) => None,
             _ => Some(own()),
         },
-        // Wherever a value may stand, a function would be handed on.
+        // In the place of a value, a function could be passed on and called elsewhere.
         AstNode::Array(values) | AstNode::ArrayGroup(values) | AstNode::Block(values) => {
             values.iter().any(is_function).then(own)
         }
@@ -73,7 +74,7 @@ pub(crate) fn endless(node: &AstNode, walk: &Walk) -> Option<String> {
 
 fn own() -> String {
     format!(
-        "a function of its own stands only inside ${}, where it is called once for each item",
+        "a function of its own is allowed only inside ${}, where it is called once for each item",
         EACH.join(", $")
     )
 }
@@ -120,12 +121,12 @@ fn of_function(name: &str, args: &[AstNode], walk: &Walk) -> Option<String> {
         "reduce" => args.get(1).and_then(doubles).map(|kept| {
             format!("$reduce keeps ${kept} twice, so that it can double with each item; use it once, or $sum, $max, $count")
         }),
-        "eval" => Some("$eval runs what nobody has checked; write the expression itself".to_owned()),
+        "eval" => Some("$eval runs text that was not checked; write the expression itself".to_owned()),
         _ => None,
     }
 }
 
-/// The accumulator of a function for `$reduce`, if it is read more than once.
+/// Returns the accumulator of a function for `$reduce`, if the function reads it more than once.
 fn doubles(function: &AstNode) -> Option<&str> {
     let AstNode::Lambda { params, body, .. } = function else {
         return None;
@@ -140,12 +141,12 @@ mod tests {
 
     use super::*;
 
-    fn judged(expression: &str) -> Result<(), String> {
+    fn checked(expression: &str) -> Result<(), String> {
         bounded(&parse(expression).expect(expression))
     }
 
     #[test]
-    fn what_people_write_in_guardrails_is_bounded() {
+    fn usual_guardrails_are_bounded() {
         for expression in [
             "$input.hold_days <= 30",
             "$sum($input.payments.amount) < 100000 and $count($input.payments) <= 50",
@@ -162,12 +163,12 @@ mod tests {
             "$sort($input.vendors, function($a, $b) { $a.amount > $b.amount })[0].id",
             "$input ~> |vendors|{ 'seen': true }|",
         ] {
-            assert_eq!(judged(expression), Ok(()), "{expression}");
+            assert_eq!(checked(expression), Ok(()), "{expression}");
         }
     }
 
     #[test]
-    fn what_can_call_itself_has_no_end_and_is_refused() {
+    fn a_function_that_can_call_itself_is_refused() {
         for expression in [
             "($f := function($n) { $f($n) }; $f(1))",
             "($f := function($n) { $n }; $f(1))",
@@ -181,12 +182,12 @@ mod tests {
             "($o := { 'f': function($x) { $x } }; $o.f(1))",
             "$eval('[1..10]')",
         ] {
-            judged(expression).expect_err(expression);
+            checked(expression).expect_err(expression);
         }
     }
 
     #[test]
-    fn what_multiplies_without_a_step_in_between_is_refused() {
+    fn an_expression_that_multiplies_its_input_is_refused() {
         let chain = |step: fn(u32) -> String| {
             let steps: String = (0..40).map(step).collect();
             format!("($v0 := $input.a; {steps}$v40)")
@@ -200,7 +201,7 @@ mod tests {
             )
         });
         let long = |length| format!("$replace($input.a, 'a', '{}')", "x".repeat(length));
-        assert_eq!(judged(&long(MAX_LITERAL)), Ok(()));
+        assert_eq!(checked(&long(MAX_LITERAL)), Ok(()));
         for expression in [
             texts.as_str(),
             &lists,
@@ -212,7 +213,7 @@ mod tests {
             "$replace($input.a, /./, $input.b)",
             &long(MAX_LITERAL + 1),
         ] {
-            judged(expression).expect_err(expression);
+            checked(expression).expect_err(expression);
         }
     }
 }

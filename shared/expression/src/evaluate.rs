@@ -1,4 +1,4 @@
-//! Evaluates JSONata outside Step Functions, within limits: guardrails and trigger mappings.
+//! Evaluates the JSONata of guardrails and triggers, within limits and outside Step Functions.
 
 use jsonata_core::{
     evaluator::{Context, Evaluator, EvaluatorOptions},
@@ -13,17 +13,17 @@ use crate::bounded;
 const TIMEOUT_MS: u64 = 500;
 /// Deepest nesting of calls.
 const MAX_DEPTH: usize = 500;
-/// Longest sequence an expression may build.
+/// Longest sequence that an expression may build, in elements.
 const MAX_SEQUENCE: usize = 100_000;
 
-/// Evaluates `expression` with `variables` bound (`input` is read as `$input`). `None`: it yields
-/// nothing.
+/// Evaluates `expression` with `variables` bound: `input` is read as `$input`. Returns `None` if
+/// the expression yields nothing.
 ///
-/// An error is JSONata's own message; it may quote the data it was given, so it belongs to the
-/// tenant, not in a log.
+/// The error is JSONata's own message. It may quote the tenant's data, so that it must not reach a
+/// log.
 pub fn evaluate(expression: &str, variables: &[(&str, &Value)]) -> Result<Option<Value>, String> {
     let ast = parser::parse(expression).map_err(|error| error.display_message())?;
-    // A machine that an older version compiled, or a person edited, was not checked for it.
+    // A state machine of an older version, or one that a person edited, was not checked for this.
     bounded(&ast)?;
     let mut context = Context::new();
     for (name, value) in variables {
@@ -57,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn variables_are_read_and_values_come_back() {
+    fn an_expression_reads_its_variables_and_yields_a_value() {
         let input = json!({"days": 14, "vendors": [{"id": "v1"}, {"id": "v2"}]});
         let eval = |text| evaluate(text, &[("input", &input)]);
         assert_eq!(eval("$input.days <= 30"), Ok(Some(json!(true))));
@@ -70,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_expression_is_an_error_and_no_panic() {
+    fn a_broken_expression_is_an_error_and_does_not_panic() {
         for broken in ["$input.(", "1 + \"a\"", "$nosuchfunction()", "$sum"] {
             evaluate(broken, &[]).expect_err(broken);
         }
     }
 
     #[test]
-    fn an_expression_that_never_ends_is_stopped() {
+    fn an_endless_expression_is_stopped() {
         for endless in [
             "($f := function($n) { $f($n + 1) + 1 }; $f(0))",
             "($f := function($n) { $f($n + 1) }; $f(0))",

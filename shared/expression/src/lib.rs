@@ -1,4 +1,4 @@
-//! JSONata expressions: the names they use, the bounds they keep, and their values.
+//! JSONata expressions: the names that they use, their bounds, and their values.
 
 mod bounds;
 mod evaluate;

@@ -1,5 +1,4 @@
-//! What a JSONata expression needs from outside: free variables, functions, fields that would be
-//! read from nothing.
+//! The names that a JSONata expression takes from outside: free variables, functions and fields.
 
 use jsonata_core::{
     ast::{AstNode, BinaryOp, PathStep, Stage},
@@ -8,44 +7,44 @@ use jsonata_core::{
 
 use super::bounds;
 
-/// One thing that an expression takes from where it stands.
+/// One name that an expression takes from outside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
-    /// `$name`, and the field read from it first, if any.
+    /// `$name`, and the first field that is read from it, if any.
     Variable(String, Option<String>),
     /// `$name(…)`.
     Function(String),
-    /// `name(…)`, which is no function.
+    /// `name(…)`, which calls no function.
     BareFunction(String),
-    /// `name` where there is no value to read it from.
+    /// `name` without a context to read it from.
     BareField(String),
-    /// `$` or `$$` where there is no current value.
+    /// `$` or `$$` without a context.
     Context(&'static str),
 }
 
-/// What stands between `{%` and `%}`, where `text` is an expression as a whole.
+/// Returns the text between `{%` and `%}`, if all of `text` is one expression.
 pub fn expression_in(text: &str) -> Option<&str> {
     text.strip_prefix("{%")
         .and_then(|rest| rest.strip_suffix("%}"))
         .map(str::trim)
 }
 
-/// Everything that `expression` uses, in order, without repetitions. An error is the parser's.
+/// Returns the names that `expression` uses, in order and without repetitions. The error is the
+/// parser's.
 pub fn uses(expression: &str) -> Result<Vec<Use>, String> {
     let ast = parser::parse(expression).map_err(|error| error.to_string())?;
     Ok(Walk::through(&ast).found)
 }
 
-/// What was seen of an expression.
+/// A walk over the syntax tree of an expression, and its findings.
 pub(crate) struct Walk {
-    /// Names bound by `:=`, lambda parameters, `@$` and `#$`, innermost last, and how often each
-    /// was read.
+    /// The names bound by `:=`, lambda parameters, `@$` and `#$`, innermost last, each with its
+    /// number of reads.
     bound: Vec<(String, u64)>,
     found: Vec<Use>,
-    /// How many times over one value can come to stand in another, by names that are read again and
-    /// again.
+    /// The factor by which names that are read repeatedly can enlarge a value.
     pub(crate) growth: u64,
-    /// Why nobody can say when it ends or how much it makes, if so.
+    /// The reason why the expression is unbounded, if it is.
     pub(crate) endless: Option<String>,
 }
 
@@ -66,14 +65,14 @@ impl Walk {
         }
     }
 
-    /// Ends the scope of all names but the first `outer`.
+    /// Ends the scope of every name after the first `outer`.
     fn close(&mut self, outer: usize) {
         for (_, read) in self.bound.drain(outer..) {
             self.growth = self.growth.saturating_mul(read.max(1));
         }
     }
 
-    /// How often `node` reads `name`.
+    /// Counts the reads of `name` in `node`.
     pub(crate) fn reads(node: &AstNode, name: &str) -> u64 {
         let mut walk = Self::new();
         walk.bound.push(unread(name.to_owned()));
@@ -114,7 +113,8 @@ impl Walk {
         }
     }
 
-    /// `context`: whether there is a current value that bare fields and `$` are read from.
+    /// Walks over one node. With `context`, bare fields and `$` have a current value to be read
+    /// from.
     fn node(&mut self, node: &AstNode, context: bool) {
         if let (None, Some(why)) = (&self.endless, bounds::endless(node, self)) {
             self.endless = Some(why);
@@ -129,7 +129,7 @@ impl Walk {
                 lhs,
                 rhs,
             } => {
-                // Bound first, so that a function can call itself.
+                // The name is bound first, so that a function that calls itself is seen.
                 self.bind(lhs);
                 self.node(rhs, context);
             }
@@ -242,7 +242,7 @@ impl Walk {
     }
 }
 
-/// A name that nothing has read yet.
+/// A bound name without reads.
 fn unread(name: String) -> (String, u64) {
     (name, 0)
 }
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_comes_from_outside_is_free() {
+    fn a_name_is_free_unless_the_expression_binds_it() {
         let table: &[(&str, &[&str])] = &[
             ("$input.hold_days <= 30", &["$input.hold_days"]),
             ("'a' & $hold.hold_id & \"$no\"", &["$hold.hold_id"]),
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_is_the_whole_text_or_none() {
+    fn a_text_is_an_expression_as_a_whole_or_not_at_all() {
         assert_eq!(expression_in("{% $input.a %}"), Some("$input.a"));
         assert_eq!(expression_in("a {% $input.a %}"), None);
         assert_eq!(expression_in("{%%}"), Some(""));
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_very_deep_expression_is_an_error_and_no_overflow() {
+    fn a_very_deep_expression_is_an_error_and_does_not_overflow() {
         uses(&"(".repeat(20_000)).expect_err("unbalanced");
         let deep = format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000));
         uses(&deep).expect_err("too deep");

@@ -1,5 +1,4 @@
-//! Digests of JSON: canonical bytes (RFC 8785) and SHA-256, so that equal values always have equal
-//! digests.
+//! Digests of JSON: canonical bytes (RFC 8785) and SHA-256, equal for equal values.
 
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};

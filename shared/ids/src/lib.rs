@@ -1,5 +1,4 @@
-//! Names and their checks, sanitizing, keys, canonical digests and trace ids, for every other
-//! crate.
+//! Names and their checks, sanitizing, keys, canonical digests and trace ids.
 
 pub mod digest;
 pub mod keys;

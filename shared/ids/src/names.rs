@@ -160,8 +160,8 @@ mod tests {
             "аcme",
             &"a".repeat(64),
         ] {
-            let said = check_tenant(bad).expect_err(bad);
-            assert!(said.contains("lower-case"), "{said}");
+            let error = check_tenant(bad).expect_err(bad);
+            assert!(error.contains("lower-case"), "{error}");
         }
     }
 
@@ -187,8 +187,8 @@ mod tests {
             assert_eq!(check_text("by", good), Ok(()), "{good}");
         }
         for bad in ["", " ", "a\nb", "a\u{1b}[31m", &"a".repeat(201)] {
-            let said = check_text("by", bad).expect_err(bad);
-            assert_eq!(said, "by has 1 to 200 characters on one line");
+            let error = check_text("by", bad).expect_err(bad);
+            assert_eq!(error, "by has 1 to 200 characters on one line");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The gate's rules case by case: approvals, and everything said at once.
+//! Tests of the admission check: approvals, and every violation at once.
 
 mod times;
 
@@ -42,10 +42,10 @@ fn start(input: Value) -> Start {
     }
 }
 
-/// What said no, as `name: message`.
-fn refusals(gate: &AdmissionSpec, start: &Start, now: &str) -> Vec<String> {
-    let seen = StartScope::of(gate, start, "e-1", at(now));
-    let outcomes = judge(gate, start, &seen, at(now));
+/// The guardrails that did not hold, as `name: message`.
+fn violated(gate: &AdmissionSpec, start: &Start, now: &str) -> Vec<String> {
+    let scope = StartScope::of(gate, start, "e-1", at(now));
+    let outcomes = check(gate, start, &scope, at(now));
     let no = outcomes.into_iter().filter(|one| !one.held);
     no.map(|one| format!("{}: {}", one.name, one.message.unwrap_or_default()))
         .collect()
@@ -62,7 +62,7 @@ fn approval(input: &Value) -> Approval {
 }
 
 #[test]
-fn an_approval_is_another_persons_still_good_and_for_this_input() {
+fn an_approval_is_another_persons_unexpired_and_for_this_input() {
     let gate = gate(StartConditions {
         approval: true,
         ..StartConditions::default()
@@ -72,7 +72,7 @@ fn an_approval_is_another_persons_still_good_and_for_this_input() {
         approval: Some(approval(&input)),
         ..start(input)
     };
-    assert_eq!(refusals(&gate, &right, NOW), [""; 0]);
+    assert_eq!(violated(&gate, &right, NOW), [""; 0]);
     type Change = fn(&mut Start, &mut Approval);
     let table: [(Change, &str); 8] = [
         (
@@ -83,7 +83,10 @@ fn an_approval_is_another_persons_still_good_and_for_this_input() {
             |_, approval| approval.approved_by = " ANN ".to_owned(),
             "cannot approve it",
         ),
-        (|start, _| start.requested_by = None, "nobody is named"),
+        (
+            |start, _| start.requested_by = None,
+            "requested_by is absent",
+        ),
         (
             |_, approval| approval.expires_at = at(NOW),
             "it has expired",
@@ -109,27 +112,27 @@ fn an_approval_is_another_persons_still_good_and_for_this_input() {
         let (mut start, mut approval) = (right.clone(), approval(&right.input));
         change(&mut start, &mut approval);
         start.approval = Some(approval);
-        let said = refusals(&gate, &start, NOW).join("\n");
+        let said = violated(&gate, &start, NOW).join("\n");
         assert!(
             said.starts_with("approval: ") && said.contains(why),
             "{why}: {said}"
         );
     }
     let without = start_without(&right);
-    let said = refusals(&gate, &without, NOW);
+    let said = violated(&gate, &without, NOW);
     assert_eq!(
         said,
-        ["approval: it needs an approval, and none came with it"]
+        ["approval: an approval is required, and none was sent"]
     );
-    // One that is sent is right or refused, needed or not.
+    // An approval that was sent is checked even if none is needed.
     let mut expired = right;
     if let Some(approval) = &mut expired.approval {
         approval.expires_at = at(NOW);
     }
-    let said = refusals(&self::gate(StartConditions::default()), &expired, NOW);
+    let said = violated(&self::gate(StartConditions::default()), &expired, NOW);
     assert_eq!(said, ["approval: it has expired"]);
     assert_eq!(
-        refusals(&self::gate(StartConditions::default()), &without, NOW),
+        violated(&self::gate(StartConditions::default()), &without, NOW),
         [""; 0]
     );
 }
@@ -142,7 +145,7 @@ fn start_without(start: &Start) -> Start {
 }
 
 #[test]
-fn an_approvals_form_is_checked_before_anything_is_stored() {
+fn a_malformed_approval_is_refused() {
     let right = approval(&json!({}));
     assert_eq!(right.check(), Ok(()));
     type Change = fn(&mut Approval);
@@ -172,7 +175,7 @@ fn an_approvals_form_is_checked_before_anything_is_stored() {
 }
 
 #[test]
-fn everything_that_says_no_is_named_at_once() {
+fn every_violated_guardrail_is_named_at_once() {
     let mut gate = gate(StartConditions {
         hours: vec![times::hours("UTC", &[Day::Sun], 8, 18)],
         freezes: vec![times::freeze("2025-09-29", "2025-09-30")],
@@ -195,7 +198,7 @@ fn everything_that_says_no_is_named_at_once() {
     ];
     let mut start = start(json!({"amount": 5}));
     start.tenant = "umbrella".to_owned();
-    let said = refusals(&gate, &start, NOW);
+    let said = violated(&gate, &start, NOW);
     let names: Vec<_> = said
         .iter()
         .filter_map(|one| one.split(':').next())
@@ -213,9 +216,9 @@ fn everything_that_says_no_is_named_at_once() {
         "odd",
     ];
     assert_eq!(names, all);
-    // Of an input that does not fit nothing more is said, of all else it is.
+    // Guardrails are left out if the input does not fit; the other checks are not.
     start.input = json!({});
-    let said = refusals(&gate, &start, NOW);
+    let said = violated(&gate, &start, NOW);
     let names: Vec<_> = said
         .iter()
         .filter_map(|one| one.split(':').next())
@@ -224,7 +227,7 @@ fn everything_that_says_no_is_named_at_once() {
 }
 
 #[test]
-fn a_policy_has_its_digest_whatever_else_the_definition_says() {
+fn the_policy_digest_covers_guardrails_and_no_other_part_of_the_definition() {
     let mut one = gate(StartConditions::default());
     let digest = policy_digest(&one);
     assert!(

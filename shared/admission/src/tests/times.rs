@@ -1,5 +1,4 @@
-//! Hours, freezes and periods by clocks that skip and repeat hours; amounts that cannot be told
-//! exactly.
+//! Tests of hours and freezes by clocks that skip and repeat hours.
 
 use super::*;
 use holdfast_task::{Freeze, Hours};
@@ -14,22 +13,22 @@ pub(super) fn hours(zone: &str, days: &[Day], from: u16, to: u16) -> Hours {
 }
 
 #[test]
-fn hours_are_those_of_the_clocks_in_their_zone() {
+fn hours_follow_the_clocks_of_their_zone() {
     use Day::{Fri, Mon, Sat, Sun, Thu, Tue, Wed};
     let office = hours("Europe/Berlin", &[Mon, Tue, Wed, Thu, Fri], 8, 18);
     let night = hours("Europe/Berlin", &[Sat], 22, 6);
     let day = hours("Europe/Berlin", &[Sun], 0, 24);
     for (hours, now, inside) in [
-        // Summer: two hours ahead. The end is not inside.
+        // Summer: two hours ahead of UTC. The end is outside.
         (&office, "2025-09-29T05:59:59.999Z", false),
         (&office, "2025-09-29T06:00:00Z", true),
         (&office, "2025-09-29T15:59:59.999Z", true),
         (&office, "2025-09-29T16:00:00Z", false),
-        // Winter: one.
+        // Winter: one hour ahead of UTC.
         (&office, "2025-12-01T06:30:00Z", false),
         (&office, "2025-12-01T07:00:00Z", true),
         (&office, "2025-09-28T10:00:00Z", false),
-        // Over midnight: it belongs to the day on which it began.
+        // Over midnight: the hours belong to the day on which they begin.
         (&night, "2025-09-27T19:59:59Z", false),
         (&night, "2025-09-27T20:00:00Z", true),
         (&night, "2025-09-28T03:59:59Z", true),
@@ -41,21 +40,24 @@ fn hours_are_those_of_the_clocks_in_their_zone() {
         (&day, "2025-09-28T21:59:59Z", true),
         (&day, "2025-09-28T22:00:00Z", false),
     ] {
-        let found = within(std::slice::from_ref(hours), at(now));
+        let found = check_hours(std::slice::from_ref(hours), at(now));
         assert_eq!(found.is_ok(), inside, "{hours:?} {now}: {found:?}");
     }
-    let said = within(&[office.clone(), night.clone()], at("2025-09-28T10:00:00Z"));
+    let said = check_hours(&[office.clone(), night.clone()], at("2025-09-28T10:00:00Z"));
     assert_eq!(
         said,
         Err("it starts only mon tue wed thu fri 08:00 to 18:00 (Europe/Berlin; there it is sun 12:00), \
              or sat 22:00 to 06:00 (Europe/Berlin; there it is sun 12:00)"
             .to_owned())
     );
-    assert_eq!(within(&[office, night], at("2025-09-28T00:00:00Z")), Ok(()));
+    assert_eq!(
+        check_hours(&[office, night], at("2025-09-28T00:00:00Z")),
+        Ok(())
+    );
 }
 
 #[test]
-fn hours_that_clocks_skip_have_no_time_in_them_and_those_shown_twice_count_twice() {
+fn a_skipped_hour_contains_no_instant_and_a_repeated_hour_counts_twice() {
     let skipped = [hours("Europe/Berlin", &Day::ALL, 2, 3)];
     for (now, inside) in [
         // 2025-03-30: at 01:00 UTC clocks go from 02:00 to 03:00.
@@ -68,7 +70,7 @@ fn hours_that_clocks_skip_have_no_time_in_them_and_those_shown_twice_count_twice
         ("2025-10-26T01:59:59Z", true),
         ("2025-10-26T02:00:00Z", false),
     ] {
-        assert_eq!(within(&skipped, at(now)).is_ok(), inside, "{now}");
+        assert_eq!(check_hours(&skipped, at(now)).is_ok(), inside, "{now}");
     }
 }
 
@@ -82,7 +84,7 @@ pub(super) fn freeze(from: &str, to: &str) -> Freeze {
 }
 
 #[test]
-fn a_freeze_holds_from_its_first_instant_to_its_last_never_less_than_is_written() {
+fn a_freeze_is_never_shorter_than_written() {
     for (from, to, first, after) in [
         (
             "2026-12-24T00:00",
@@ -96,14 +98,14 @@ fn a_freeze_holds_from_its_first_instant_to_its_last_never_less_than_is_written(
             "2026-06-30T22:00:00Z",
             "2026-07-01T22:00:00Z",
         ),
-        // Shown twice: from the first to the second.
+        // A repeated hour: from its first time to its second.
         (
             "2025-10-26T02:30",
             "2025-10-26T02:45",
             "2025-10-26T00:30:00Z",
             "2025-10-26T01:45:00Z",
         ),
-        // Skipped: from before the gap to after it.
+        // A skipped hour: from before the gap to after it.
         (
             "2025-03-30T02:30",
             "2025-03-30T02:45",
@@ -121,11 +123,11 @@ fn a_freeze_holds_from_its_first_instant_to_its_last_never_less_than_is_written(
             (last, true),
             (at(after), false),
         ] {
-            let found = frozen(std::slice::from_ref(&freeze), now);
+            let found = check_freezes(std::slice::from_ref(&freeze), now);
             assert_eq!(found.is_err(), frozen_then, "{from} {now}");
         }
     }
-    let said = frozen(
+    let said = check_freezes(
         &[
             freeze("2026-12-24T00:00", "2026-12-27T00:00"),
             freeze("2026-12-20", "2026-12-31"),

@@ -1,5 +1,4 @@
-//! The head of a chain: which digest was the last that was written, kept where the digests
-//! themselves are not.
+//! The head of a chain: hour and SHA-256 of the last digest, kept apart from the digests.
 
 use std::{collections::BTreeSet, future::Future};
 
@@ -10,14 +9,14 @@ use holdfast_receipt::chain::Hour;
 /// The last digest of a tenant's chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// Its hour.
+    /// The hour of the digest.
     pub hour: Hour,
-    /// Hex SHA-256 of its object.
+    /// Hex SHA-256 of the digest's object.
     pub sha256: String,
 }
 
 impl Head {
-    /// The head that a chain has by this digest.
+    /// Makes the head that names this digest.
     pub fn of(hour: Hour, bytes: &[u8]) -> Self {
         Self {
             hour,
@@ -25,21 +24,21 @@ impl Head {
         }
     }
 
-    /// Whether it may be written where `stands` is the head: a chain goes forward alone, and an
+    /// Returns whether this head may replace the `stored` one: a chain only goes forward, and an
     /// hour has one digest.
-    pub fn may_follow(&self, stands: Option<&Self>) -> bool {
-        stands.is_none_or(|stands| stands.hour < self.hour || stands == self)
+    pub fn may_follow(&self, stored: Option<&Self>) -> bool {
+        stored.is_none_or(|stored| stored.hour < self.hour || stored == self)
     }
 }
 
-/// Where the heads of all chains are kept; every read is of what was written last.
+/// The store of the heads of all chains. Every read is strongly consistent.
 pub trait Heads: Send + Sync {
-    /// A tenant's head.
+    /// Reads a tenant's head.
     fn head(&self, tenant: &str) -> impl Future<Output = Result<Option<Head>, LedgerError>> + Send;
-    /// The tenants that have one.
+    /// Lists the tenants that have a head.
     fn tenants(&self) -> impl Future<Output = Result<BTreeSet<String>, LedgerError>> + Send;
-    /// Writes a tenant's head if it [may follow](Head::may_follow) the one that stands. Otherwise
-    /// nothing is written, and this is the one that stands.
+    /// Writes a tenant's head if it [may follow](Head::may_follow) the stored one. Otherwise writes
+    /// nothing and returns the stored head.
     fn raise(
         &self,
         tenant: &str,

@@ -1,4 +1,4 @@
-//! Writing the chain: the digests that are due, and the head that says which was the last.
+//! The chain of a tenant: writes the digests that are due, and the head that names the last one.
 
 mod head;
 #[cfg(test)]

@@ -1,5 +1,4 @@
-//! Writes the digests that are due: which receipts each lists, in which order, safe to run twice
-//! and twice at once.
+//! Writes the digests that are due, with the receipts of each; safe under retries and races.
 
 use std::{
     collections::{BTreeSet, HashSet, VecDeque},
@@ -20,57 +19,57 @@ use holdfast_ledger::LedgerError;
 use holdfast_receipt::chain::{Entry, Hour, HourlyDigest, Placed, Previous};
 use holdfast_receipt::evidence::{Kind, SealError, Signer, seal};
 
-/// How far a digest looks back for receipts that no digest lists: over every hour that can have
-/// been asked for early.
+/// The hours over which a digest looks back for receipts that no digest lists. It covers every hour
+/// whose digest may have been requested early.
 const WINDOW_HOURS: i64 = 24;
 
-/// A receipt that is written later than this after its execution's end is named beside, so that
-/// digests need not look through every folder there is.
+/// The age of an end after which its receipt is late. A late receipt gets a mark, so that digests
+/// need not list every folder.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Fault clocks may differ by, and a write may take.
+/// The time by which clocks may differ and a write may be delayed.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
 
-/// Where a chain's end is looked for first.
+/// The hours in which the end of a chain is looked for first.
 const RECENT_HOURS: i64 = 7 * 24;
 
-/// The most receipts in a digest; what is over joins the next.
+/// Most receipts in a digest; the others join the next one.
 pub(super) const MAX_RECEIPTS: usize = 100_000;
 
-/// How many receipts are read at once.
+/// Receipts that are read concurrently.
 const READERS: usize = 16;
 
-/// Whether a receipt that is written now is written late.
+/// Returns whether a receipt that is written `now` is late.
 pub fn is_late(ended_at: Timestamp, now: Timestamp) -> bool {
     now.duration_since(ended_at) > LATE
 }
 
-/// An object as a listing tells it.
+/// An object, as a listing names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Its key.
+    /// The object key.
     pub key: String,
-    /// When it was written, by the store's clock.
+    /// The time at which it was written, by the store's clock.
     pub written_at: Timestamp,
 }
 
-/// A store that lists what it holds; what was written is listed from then on.
+/// A store that lists its objects; a listing has every object that was written before it.
 pub trait Shelf: ObjectStore {
-    /// The objects whose keys begin with `prefix` and come after `after`, by key.
+    /// Lists the objects whose keys begin with `prefix` and sort after `after`, by key.
     fn list(
         &self,
         prefix: &str,
         after: &str,
     ) -> impl Future<Output = Result<Vec<Stored>, StoreError>> + Send;
-    /// The names of the folders in the folder `prefix`.
+    /// Lists the names of the folders in the folder `prefix`.
     fn folders(&self, prefix: &str)
     -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
 }
 
-/// Why a chain does not go on.
+/// The reason why a chain cannot continue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
-    /// The store did not answer: worth another try.
+    /// The store did not answer; another run may succeed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The head could not be read or written.
@@ -79,31 +78,31 @@ pub enum ChainError {
     /// A digest could not be signed.
     #[error("a digest could not be signed: {0}")]
     Seal(#[from] SealError),
-    /// A digest is not what was written: people must look, and bring back the version that was.
+    /// A digest differs from the one that was written: a person must restore that version.
     #[error("{object}: {why}")]
     Broken {
-        /// Its object key.
+        /// The object key of the digest.
         object: String,
-        /// Fault is wrong with it.
+        /// The fault of the digest.
         why: String,
     },
 }
 
-/// Said where the store holds something else than was written last.
+/// The fault of a digest that differs from the head in the ledger.
 const NOT_THE_HEAD: &str =
     "the chain is broken: it is not the digest that the ledger has as the last one written";
 
-/// Fault was written.
+/// The work of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// How many digests.
+    /// Number of digests written.
     pub digests: usize,
-    /// How many receipts they list.
+    /// Number of receipts in them.
     pub receipts: usize,
 }
 
-/// Every tenant that has a receipt, or had one: who has once been in the chain stays in it,
-/// whatever lies in the store.
+/// Lists every tenant that has or had a receipt. A tenant with a head stays listed even if its
+/// objects are gone.
 pub async fn tenants(
     shelf: &impl Shelf,
     heads: &impl Heads,
@@ -119,10 +118,10 @@ pub async fn tenants(
 /// receipt yet.
 ///
 /// A receipt belongs to the first digest that is made after it was written and whose hour had begun
-/// by then: mostly that of its own hour. Fault it lists is told from what lies in the store, so
-/// that whoever comes second goes on from what he finds. Where the chain ends is told by its head,
-/// which is kept elsewhere: each digest is written before the head that names it, and no digest
-/// before that. So the store never holds less than the head says, unless somebody took it away.
+/// by then. That is mostly the digest of its own hour. The digest is computed from the stored
+/// objects, so that a concurrent run resumes from the same state. The head names the end of the
+/// chain and is kept elsewhere. Each digest is written before the head that names it, and the next
+/// digest after that head. So the store has every digest up to the head, unless one was deleted.
 pub async fn advance<S: Signer>(
     shelf: &impl Shelf,
     heads: &impl Heads,
@@ -136,9 +135,9 @@ pub async fn advance<S: Signer>(
         return Ok(progress);
     }
     let mut tail = Tail::find(shelf, tenant, last, head.as_ref()).await?;
-    if let (None, Some(stands)) = (head, tail.head()) {
-        // A chain that is older than its head.
-        raise(heads, tenant, &stands).await?;
+    if let (None, Some(found)) = (head, tail.head()) {
+        // The chain was written before heads existed.
+        raise(heads, tenant, &found).await?;
     }
     let next = match tail.end {
         Some(end) => Some(end.next()),
@@ -160,10 +159,10 @@ pub async fn advance<S: Signer>(
             progress.receipts += count;
             tail.push(hour, tenant, &bytes)?;
         } else {
-            // Somebody else was quicker: theirs is the digest.
-            let stands = shelf.get(&object).await?;
-            let stands = stands.ok_or(StoreError(format!("{object} is there, and is not")))?;
-            tail.push(hour, tenant, &stands)?;
+            // A concurrent run has written the digest of this hour.
+            let stored = shelf.get(&object).await?;
+            let stored = stored.ok_or(StoreError(format!("{object} exists and cannot be read")))?;
+            tail.push(hour, tenant, &stored)?;
         }
         if let Some(head) = tail.head() {
             raise(heads, tenant, &head).await?;
@@ -173,11 +172,11 @@ pub async fn advance<S: Signer>(
     Ok(progress)
 }
 
-/// Writes the head. Somebody quicker may have written a later one, or this one; another digest of
-/// this hour is none.
+/// Writes the head. A concurrent run may have written this head or a later one. A head with another
+/// digest of this hour means that the chain is broken.
 async fn raise(heads: &impl Heads, tenant: &str, head: &Head) -> Result<(), ChainError> {
-    let stands = heads.raise(tenant, head).await?;
-    let other = stands.is_some_and(|stands| stands.hour == head.hour);
+    let stored = heads.raise(tenant, head).await?;
+    let other = stored.is_some_and(|stored| stored.hour == head.hour);
     match other {
         false => Ok(()),
         true => Err(ChainError::Broken {
@@ -187,14 +186,14 @@ async fn raise(heads: &impl Heads, tenant: &str, head: &Head) -> Result<(), Chai
     }
 }
 
-/// The hour of a tenant's first receipt.
+/// Returns the hour of a tenant's first receipt.
 async fn first(shelf: &impl Shelf, tenant: &str) -> Result<Option<Hour>, StoreError> {
     let all = shelf.list(&receipt_prefix(tenant), "").await?;
     let first = all.iter().map(|stored| stored.written_at).min();
     Ok(first.map(Hour::of))
 }
 
-/// Fault the digest of this hour lists.
+/// Returns the receipts that the digest of this hour lists.
 async fn receipts(
     shelf: &impl Shelf,
     tenant: &str,
@@ -207,18 +206,18 @@ async fn receipts(
         found.extend(shelf.list(&folder, "").await?);
     }
     let listed: HashSet<&str> = tail.listed().collect();
-    found.retain(|one| {
-        (since..hour.until()).contains(&one.written_at) && !listed.contains(one.key.as_str())
+    found.retain(|stored| {
+        (since..hour.until()).contains(&stored.written_at) && !listed.contains(stored.key.as_str())
     });
     found.sort_by(|a, b| (a.written_at, &a.key).cmp(&(b.written_at, &b.key)));
     found.truncate(MAX_RECEIPTS);
-    let read = found.into_iter().map(|one| async move {
-        let gone = || StoreError(format!("{} was listed, and is not there", one.key));
-        let bytes = shelf.get(&one.key).await?.ok_or_else(gone)?;
+    let read = found.into_iter().map(|stored| async move {
+        let gone = || StoreError(format!("{} was listed and does not exist", stored.key));
+        let bytes = shelf.get(&stored.key).await?.ok_or_else(gone)?;
         Ok::<_, ChainError>(Entry {
             sha256: sha256_hex(&bytes),
-            object: one.key,
-            written_at: one.written_at.to_string(),
+            object: stored.key,
+            written_at: stored.written_at.to_string(),
         })
     });
     let mut entries: Vec<Entry> = stream::iter(read)
@@ -229,8 +228,8 @@ async fn receipts(
     Ok(entries)
 }
 
-/// The folders in which receipts can lie that were written within this hour or the window before
-/// it.
+/// Returns the folders of all receipts that can have been written within this hour or the window
+/// before it.
 async fn folders(
     shelf: &impl Shelf,
     tenant: &str,
@@ -246,8 +245,8 @@ async fn folders(
     }
     for day in days(since, until) {
         let late = late_day(tenant, day);
-        for one in shelf.list(&late, "").await? {
-            let ended = one.key.strip_prefix(&late);
+        for mark in shelf.list(&late, "").await? {
+            let ended = mark.key.strip_prefix(&late);
             let ended = ended.and_then(|ended| ended.strip_suffix(".json"));
             let ended = ended.and_then(|day| format!("{day}T00:00:00Z").parse().ok());
             folders.extend(ended.map(|ended: Timestamp| receipt_day(tenant, ended)));
@@ -256,7 +255,7 @@ async fn folders(
     Ok(folders)
 }
 
-/// An instant of every day (UTC) from one instant to another.
+/// Yields an instant of every day (UTC) from one instant to another.
 fn days(from: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
     const DAY: i64 = 24 * 60 * 60;
     let (first, last) = (
@@ -266,7 +265,7 @@ fn days(from: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
     (first..=last).filter_map(|day| Timestamp::from_second(day * DAY).ok())
 }
 
-/// The end of a chain: the last digest, and what those list that a next one looks back over.
+/// The end of a chain: the last digest, and the receipts that the digests in the window list.
 #[derive(Default)]
 struct Tail {
     end: Option<Hour>,
@@ -275,7 +274,7 @@ struct Tail {
 }
 
 impl Tail {
-    /// Finds a tenant's last digest, and reads backwards from it.
+    /// Finds a tenant's last digest and reads backwards from it.
     async fn find(
         shelf: &impl Shelf,
         tenant: &str,
@@ -316,7 +315,7 @@ impl Tail {
             tail.link.get_or_insert(placed.link);
             let listed = placed.digest.receipts.into_iter();
             tail.listed
-                .push_front(listed.map(|one| one.object).collect());
+                .push_front(listed.map(|entry| entry.object).collect());
             named = placed.digest.previous;
             if named.is_none() {
                 break;
@@ -326,7 +325,7 @@ impl Tail {
         Ok(tail)
     }
 
-    /// The head that its end is.
+    /// The head that names the end.
     fn head(&self) -> Option<Head> {
         let (hour, link) = (self.end?, self.link.as_ref()?);
         Some(Head {
@@ -335,13 +334,15 @@ impl Tail {
         })
     }
 
-    /// A tenant's last hour that has a digest, where no head says so: among the recent ones first,
-    /// of which there are few.
+    /// Finds a tenant's last hour with a digest if there is no head. It lists the recent digests
+    /// first, since they are few.
     async fn end(shelf: &impl Shelf, tenant: &str, due: Hour) -> Result<Option<Hour>, StoreError> {
         let recent = due.before(RECENT_HOURS).object(tenant);
         for after in [recent.as_str(), ""] {
             let found = shelf.list(&digest_prefix(tenant), after).await?;
-            let hours = found.iter().map(|one| Hour::of_object(tenant, &one.key));
+            let hours = found
+                .iter()
+                .map(|stored| Hour::of_object(tenant, &stored.key));
             if let Some(last) = hours.flatten().max() {
                 return Ok(Some(last));
             }
@@ -349,7 +350,7 @@ impl Tail {
         Ok(None)
     }
 
-    /// Goes on with the digest that stands for this hour.
+    /// Appends the stored digest of this hour.
     fn push(&mut self, hour: Hour, tenant: &str, bytes: &[u8]) -> Result<(), ChainError> {
         let broken = |why: String| ChainError::Broken {
             object: hour.object(tenant),
@@ -361,7 +362,7 @@ impl Tail {
         }
         let listed = placed.digest.receipts.into_iter();
         self.listed
-            .push_back(listed.map(|one| one.object).collect());
+            .push_back(listed.map(|entry| entry.object).collect());
         if self.listed.len() > WINDOW_HOURS as usize {
             self.listed.pop_front();
         }

@@ -1,4 +1,4 @@
-//! Questions from the machine's side: asked once, answered once, and told to whoever waits.
+//! Tests of questions: put once, decided once, and answered to the task that waits.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ fn ask_task(execution: &ExecutionRef, kind: QuestionKind) -> AskTask {
     }
 }
 
-/// The first step fails for good, and its machine asks.
+/// Fails the first step permanently and puts its question.
 fn escalated(engine: &TestEngine, action: &Script) -> (ExecutionRef, AskTask) {
     let execution = begun(engine);
     failing(engine, &step_task(&execution, STEPS[0]), action);
@@ -81,7 +81,7 @@ fn refuses() -> Script {
 }
 
 #[test]
-fn a_question_is_an_incident_that_names_the_execution_and_what_went_wrong() {
+fn a_question_opens_an_incident_with_execution_and_failure() {
     let engine = engine();
     let (execution, ask) = escalated(&engine, &refuses());
     assert_eq!(run(engine.ask(&ask)), Ok(None), "asked twice is asked once");
@@ -101,7 +101,7 @@ fn a_question_is_an_incident_that_names_the_execution_and_what_went_wrong() {
 }
 
 #[test]
-fn a_step_that_is_tried_again_on_request_acts_once_and_the_execution_is_executed() {
+fn a_retry_decision_lets_the_step_act_once_and_the_execution_succeed() {
     let engine = engine();
     let action = refuses();
     let (execution, _) = escalated(&engine, &action);
@@ -126,7 +126,7 @@ fn a_step_that_is_tried_again_on_request_acts_once_and_the_execution_is_executed
 }
 
 #[test]
-fn an_execution_is_executed_without_a_step_that_a_person_skipped_and_not_without_others() {
+fn an_execution_succeeds_without_a_skipped_step_and_not_without_any_other() {
     let engine = engine();
     let (execution, _) = escalated(&engine, &refuses());
     finish(&engine, &execution, None).expect_err("the step has failed");
@@ -138,7 +138,7 @@ fn an_execution_is_executed_without_a_step_that_a_person_skipped_and_not_without
 }
 
 #[test]
-fn an_unknown_outcome_that_was_skipped_is_a_possible_residue() {
+fn a_skipped_step_with_an_unknown_outcome_is_a_possible_residual_effect() {
     let engine = engine();
     let execution = begun(&engine);
     let mut task = step_task(&execution, STEPS[0]);
@@ -161,7 +161,7 @@ fn an_unknown_outcome_that_was_skipped_is_a_possible_residue() {
 }
 
 #[test]
-fn what_cannot_be_repeated_is_repeated_if_a_person_says_so() {
+fn a_step_that_is_not_idempotent_is_retried_after_a_retry_decision() {
     let engine = engine();
     let execution = begun(&engine);
     let mut task = step_task(&execution, STEPS[0]);
@@ -177,8 +177,8 @@ fn what_cannot_be_repeated_is_repeated_if_a_person_says_so() {
 }
 
 #[test]
-fn what_rules_after_the_time_is_over_is_the_decision_if_there_was_one() {
-    for (decision, says) in [
+fn an_expired_question_yields_its_decision_if_there_is_one() {
+    for (decision, expected) in [
         (Some(Decision::Retry), Err(ErrorName::Retry)),
         (Some(Decision::Rollback), Err(ErrorName::Declined)),
         (Some(Decision::Skip), Ok(Value::Null)),
@@ -195,7 +195,7 @@ fn what_rules_after_the_time_is_over_is_the_decision_if_there_was_one() {
             let found = found
                 .map(|result| result.output)
                 .map_err(|error| error.name);
-            assert_eq!(found, says, "{decision:?}");
+            assert_eq!(found, expected, "{decision:?}");
         }
     }
 }
@@ -209,7 +209,7 @@ fn a_question_does_not_expire_before_its_time() {
 }
 
 #[test]
-fn a_decision_is_told_to_a_task_that_asks_again_and_the_step_is_opened_for_it() {
+fn a_repeated_question_returns_the_decision_and_reopens_the_step() {
     let engine = engine();
     let (execution, ask) = escalated(&engine, &refuses());
     let request = Request {
@@ -218,7 +218,7 @@ fn a_decision_is_told_to_a_task_that_asks_again_and_the_step_is_opened_for_it() 
     };
     let at = partition(&execution);
     let now = super::now(&engine);
-    // Whoever recorded it died before the step's record was opened.
+    // The API died after the decision was recorded, and before the step's record was reopened.
     let ruled = rule(
         &*engine.ledger.kept,
         &at,
@@ -247,7 +247,7 @@ fn a_decision_is_told_to_a_task_that_asks_again_and_the_step_is_opened_for_it() 
 }
 
 #[test]
-fn a_question_whose_write_was_lost_on_the_way_back_is_asked_once() {
+fn a_question_is_put_once_after_a_lost_answer() {
     for op in [Op::PutQuestion, Op::PutIncident, Op::PutLink] {
         let engine = engine();
         let execution = begun(&engine);
@@ -264,7 +264,7 @@ fn a_question_whose_write_was_lost_on_the_way_back_is_asked_once() {
 }
 
 #[test]
-fn an_optional_step_that_failed_cleanly_is_gone_on_without() {
+fn an_execution_continues_without_an_optional_step_that_failed_cleanly() {
     let engine = engine();
     let execution = begun(&engine);
     let mut task = step_task(&execution, STEPS[0]);
@@ -282,7 +282,7 @@ fn an_optional_step_that_failed_cleanly_is_gone_on_without() {
 }
 
 #[test]
-fn an_optional_step_of_which_nobody_knows_is_a_failure() {
+fn an_optional_step_with_an_unknown_outcome_is_a_failure() {
     let engine = engine();
     let mut task = step_task(&begun(&engine), STEPS[0]);
     task.step.optional = true;
@@ -293,7 +293,7 @@ fn an_optional_step_of_which_nobody_knows_is_a_failure() {
 }
 
 #[test]
-fn who_was_told_to_go_on_and_fails_elsewhere_is_a_case_of_that_and_not_of_what_was_settled() {
+fn a_new_failure_after_a_retry_decision_opens_its_own_incident() {
     for decision in [Decision::Retry, Decision::Skip] {
         let engine = engine();
         let action = refuses();
@@ -305,7 +305,7 @@ fn who_was_told_to_go_on_and_fails_elsewhere_is_a_case_of_that_and_not_of_what_w
         }
         failing(&engine, &step_task(&execution, STEPS[1]), &refuses());
         let ended = finish(&engine, &execution, Some(STEPS[1])).unwrap();
-        let own = ended.incident.expect("nobody was asked about this");
+        let own = ended.incident.expect("an incident of its own");
         assert_ne!(own, asked, "{decision:?}");
         let incidents = engine.ledger.kept.incidents("acme");
         let found = incidents.iter().find(|(one, _)| one.id == own);

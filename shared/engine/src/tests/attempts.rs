@@ -1,5 +1,4 @@
-//! One attempt after another: what each outcome records, what the machine is told, what is given
-//! again.
+//! Tests of attempts: what each outcome records and raises, and what a later attempt replays.
 
 use std::time::Duration;
 
@@ -33,7 +32,7 @@ fn outcomes(engine: &TestEngine, task: &StepTask) -> Vec<AttemptOutcome> {
 }
 
 #[test]
-fn a_happy_attempt_is_claim_look_act_complete() {
+fn an_attempt_claims_reads_acts_and_completes() {
     let engine = engine();
     let task = first_step(&engine);
     engine.ledger.calls();
@@ -54,7 +53,7 @@ fn a_happy_attempt_is_claim_look_act_complete() {
 }
 
 #[test]
-fn a_step_that_succeeded_is_given_again_without_acting() {
+fn a_succeeded_step_is_replayed_without_acting() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::default();
@@ -70,7 +69,7 @@ fn a_step_that_succeeded_is_given_again_without_acting() {
 }
 
 #[test]
-fn a_step_whose_condition_is_false_costs_nothing() {
+fn a_step_whose_condition_is_false_writes_nothing() {
     let engine = engine();
     let mut task = first_step(&engine);
     engine.ledger.calls();
@@ -88,7 +87,7 @@ fn a_step_whose_condition_is_false_costs_nothing() {
 }
 
 #[test]
-fn a_condition_that_is_neither_true_nor_false_fails_the_step_before_it_claims() {
+fn a_condition_that_is_no_boolean_fails_the_step_before_it_claims() {
     let engine = engine();
     let mut task = first_step(&engine);
     for odd in [json!("true"), json!(1), json!(null), json!([])] {
@@ -102,7 +101,7 @@ fn a_condition_that_is_neither_true_nor_false_fails_the_step_before_it_claims() 
 }
 
 #[test]
-fn a_transient_failure_is_told_and_the_next_attempt_succeeds_with_the_same_key() {
+fn an_attempt_after_a_transient_failure_succeeds_with_the_same_key() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([busy(), busy()]);
@@ -121,7 +120,7 @@ fn a_transient_failure_is_told_and_the_next_attempt_succeeds_with_the_same_key()
 }
 
 #[test]
-fn the_last_transient_failure_is_permanent_and_says_which_attempt_it_was() {
+fn the_last_transient_failure_is_permanent_and_names_its_attempt() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([busy(), busy(), busy()]);
@@ -142,7 +141,7 @@ fn the_last_transient_failure_is_permanent_and_says_which_attempt_it_was() {
 }
 
 #[test]
-fn a_permanent_failure_is_recorded_and_replayed_as_itself() {
+fn a_permanent_failure_is_recorded_and_replayed() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Fails(StepError::permanent("HTTP 404"))]);
@@ -154,7 +153,7 @@ fn a_permanent_failure_is_recorded_and_replayed_as_itself() {
 }
 
 #[test]
-fn an_attempt_that_never_answers_is_dropped_in_time_to_record_that_nobody_knows() {
+fn an_attempt_that_never_answers_is_dropped_in_time_to_record_unknown() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Hangs]);
@@ -167,7 +166,7 @@ fn an_attempt_that_never_answers_is_dropped_in_time_to_record_that_nobody_knows(
 }
 
 #[test]
-fn a_panic_in_an_action_is_an_unknown_outcome_not_a_dead_function() {
+fn a_panic_in_an_action_is_an_unknown_outcome() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Panics]);
@@ -180,17 +179,17 @@ fn a_panic_in_an_action_is_an_unknown_outcome_not_a_dead_function() {
 }
 
 #[test]
-fn a_short_pause_that_the_target_asks_for_is_spent_inside_the_next_attempt() {
+fn a_short_retry_after_is_spent_inside_the_next_attempt() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([asks_for(5)]);
     assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     attempt(&engine, &task, &script).unwrap();
-    assert_eq!(engine.host.pauses(), [Duration::from_secs(5)]);
+    assert_eq!(engine.host.sleeps(), [Duration::from_secs(5)]);
 }
 
 #[test]
-fn a_long_pause_that_the_target_asks_for_is_left_to_the_machine() {
+fn a_long_retry_after_is_left_to_the_state_machine() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([asks_for(60)]);
@@ -206,11 +205,11 @@ fn a_long_pause_that_the_target_asks_for_is_left_to_the_machine() {
     assert_eq!(script.times(), 1);
     engine.host.pass(10);
     attempt(&engine, &task, &script).unwrap();
-    assert!(engine.host.pauses().is_empty());
+    assert!(engine.host.sleeps().is_empty());
 }
 
 #[test]
-fn a_pause_beyond_reason_ends_after_a_day() {
+fn a_retry_after_is_cut_to_one_day() {
     let engine = engine();
     let task = first_step(&engine);
     let said = attempt(&engine, &task, &Script::of([asks_for(u64::MAX)])).unwrap_err();
@@ -222,7 +221,7 @@ fn a_pause_beyond_reason_ends_after_a_day() {
 }
 
 #[test]
-fn a_clean_refusal_after_an_unknown_outcome_is_the_last_word_and_not_clean() {
+fn a_permanent_failure_after_an_unknown_outcome_is_not_clean() {
     let engine = engine();
     let task = first_step(&engine);
     let refused = ScriptedCall::Fails(StepError::permanent("HTTP 409"));
@@ -240,7 +239,7 @@ fn a_clean_refusal_after_an_unknown_outcome_is_the_last_word_and_not_clean() {
 }
 
 #[test]
-fn unknown_outcomes_use_up_the_attempts() {
+fn unknown_outcomes_use_attempts() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([
@@ -280,7 +279,7 @@ fn a_clean_failure_of_a_step_that_is_not_idempotent_may_be_tried_again() {
 }
 
 #[test]
-fn items_of_a_for_each_are_steps_of_their_own() {
+fn each_item_of_a_for_each_has_its_own_record() {
     let engine = engine();
     let mut task = first_step(&engine);
     let script = Script::default();

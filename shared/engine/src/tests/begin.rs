@@ -1,4 +1,4 @@
-//! Begin: who becomes the owner, who is a duplicate, who is turned away.
+//! Tests of begin: owners, duplicates, rejected and malformed starts.
 
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn by_another(start: Value) -> BeginTask {
 }
 
 #[test]
-fn a_start_is_one_write_and_says_what_later_tasks_need() {
+fn a_start_costs_one_write_and_returns_what_later_tasks_need() {
     let engine = engine();
     let begun = run(engine.begin(&begin_task(start_of(usual_input())))).unwrap();
     assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutExecution]);
@@ -41,7 +41,7 @@ fn a_start_is_one_write_and_says_what_later_tasks_need() {
 }
 
 #[test]
-fn a_begin_whose_answer_was_lost_goes_on_with_its_own_record() {
+fn a_begin_after_a_lost_answer_continues_with_its_own_record() {
     let engine = engine();
     let task = begin_task(start_of(usual_input()));
     engine.ledger.spoil(Op::PutExecution, 0, Fault::AnswerLost);
@@ -53,7 +53,7 @@ fn a_begin_whose_answer_was_lost_goes_on_with_its_own_record() {
 }
 
 #[test]
-fn a_begin_that_runs_again_answers_the_recorded_input_though_its_mapping_yields_another() {
+fn a_repeated_begin_returns_the_recorded_input() {
     let engine = engine();
     let mut task = begin_task(json!({"trigger": "nightly", "scheduled_time": "t-1"}));
     let first = run(engine.begin(&task)).unwrap();
@@ -62,7 +62,7 @@ fn a_begin_that_runs_again_answers_the_recorded_input_though_its_mapping_yields_
 }
 
 #[test]
-fn a_large_input_is_stored_and_given_back_to_a_begin_that_runs_again() {
+fn a_repeated_begin_returns_a_stored_large_input() {
     let engine = engine();
     let input = json!({"vendor_id": "v".repeat(5000), "hold_days": 1.5});
     let task = begin_task(start_of(input.clone()));
@@ -94,7 +94,7 @@ fn another_owner_is_a_duplicate_after_the_end_too() {
 }
 
 #[test]
-fn a_key_that_comes_back_with_another_input_is_refused_and_the_first_goes_on() {
+fn a_reused_key_with_another_input_is_refused() {
     let engine = engine();
     let execution = begun(&engine);
     let said = refused(&engine, &by_another(start_of(json!({"vendor_id": "v-2"}))));
@@ -117,7 +117,7 @@ fn the_same_input_in_another_spelling_is_the_same_start() {
 }
 
 #[test]
-fn a_rejected_start_is_recorded_and_every_retry_says_the_same() {
+fn a_rejected_start_is_recorded_and_a_retry_is_rejected_alike() {
     let engine = engine();
     let task = begin_task(start_of(json!({"vendor_id": "v-1", "hold_days": 31})));
     let said = refused(&engine, &task);
@@ -133,7 +133,7 @@ fn a_rejected_start_is_recorded_and_every_retry_says_the_same() {
 }
 
 #[test]
-fn a_tenant_that_may_not_start_it_is_rejected_in_its_own_partition() {
+fn an_excluded_tenant_is_rejected_in_its_own_partition() {
     let engine = engine();
     let mut start = start_of(usual_input());
     start["tenant"] = json!("umbrella");
@@ -144,7 +144,7 @@ fn a_tenant_that_may_not_start_it_is_rejected_in_its_own_partition() {
 }
 
 #[test]
-fn what_is_not_a_start_is_malformed_and_leaves_nothing_behind() {
+fn a_malformed_start_writes_nothing() {
     let engine = engine();
     let with = |name: &str, value: Value| {
         let mut start = start_of(usual_input());
@@ -177,7 +177,7 @@ fn what_is_not_a_start_is_malformed_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn an_event_becomes_a_start_by_its_mapping_and_the_same_event_is_a_duplicate() {
+fn an_event_starts_by_its_trigger_and_a_repeated_event_is_a_duplicate() {
     let engine = engine();
     let event = |id| json!({"id": id, "detail": {"tenant": "acme", "vendor": "v-9"}});
     let start = json!({"trigger": "risk", "event": event("e-1")});
@@ -203,7 +203,7 @@ fn a_schedule_starts_once_per_scheduled_time() {
 }
 
 #[test]
-fn an_event_brings_who_asks_and_who_agreed_and_one_without_is_rejected() {
+fn an_event_carries_requester_and_approval_and_is_rejected_without() {
     let engine = engine();
     let mut task = begin_task(Value::Null);
     task.gate.rules.approval = true;
@@ -230,7 +230,7 @@ fn an_event_brings_who_asks_and_who_agreed_and_one_without_is_rejected() {
     assert_eq!(json!(execution.approval), approval);
     let said = refused(&engine, &start("e-2", Value::Null));
     assert_eq!(said.name, ErrorName::Rejected);
-    assert!(said.message.contains("none came with it"), "{said}");
+    assert!(said.message.contains("none was sent"), "{said}");
     let mut odd = approval.clone();
     odd["surprise"] = json!("secret");
     let said = refused(&engine, &start("e-3", odd));

@@ -1,4 +1,4 @@
-//! Lost answers, crashes, zombies, and an execution that stops under an attempt.
+//! Tests of attempts under faults: lost answers, crashes, zombies, an execution that stops.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use holdfast_ledger::{Attempt, Phase, StepState};
 use holdfast_receipt::AttemptOutcome;
 use holdfast_task::{ErrorName, StepStatus};
 
-/// A claim whose attempt died at once: its function was stopped.
+/// Claims the step for an attempt whose function then died.
 fn crashed(engine: &TestEngine, task: &StepTask) {
     let alive = attempt(engine, task, &Script::of([ScriptedCall::Hangs]));
     assert!(alive.is_err());
@@ -31,7 +31,7 @@ fn crashed(engine: &TestEngine, task: &StepTask) {
 }
 
 #[test]
-fn a_claim_whose_answer_was_lost_is_recognised_and_acts_once() {
+fn an_attempt_recognises_its_claim_after_a_lost_answer_and_acts_once() {
     let engine = engine();
     let mut task = first_step(&engine);
     task.step.idempotent = false;
@@ -45,7 +45,7 @@ fn a_claim_whose_answer_was_lost_is_recognised_and_acts_once() {
 }
 
 #[test]
-fn a_claim_that_cannot_be_written_is_transient_and_nothing_happened() {
+fn a_claim_that_cannot_be_written_is_transient_and_applies_nothing() {
     let engine = engine();
     let task = first_step(&engine);
     for _ in 0..2 {
@@ -58,7 +58,7 @@ fn a_claim_that_cannot_be_written_is_transient_and_nothing_happened() {
 }
 
 #[test]
-fn a_completion_whose_answer_was_lost_is_recognised() {
+fn an_attempt_recognises_its_completion_after_a_lost_answer() {
     let engine = engine();
     let task = first_step(&engine);
     engine.ledger.spoil(Op::PutStep, 1, Fault::AnswerLost);
@@ -68,7 +68,7 @@ fn a_completion_whose_answer_was_lost_is_recognised() {
 }
 
 #[test]
-fn a_completion_is_insisted_on_and_then_left_to_the_lease_as_unknown() {
+fn a_completion_is_retried_and_then_left_to_the_lease_as_unknown() {
     let engine = engine();
     let task = first_step(&engine);
     engine.ledger.spoil(Op::PutStep, 1, Fault::Unavailable);
@@ -80,7 +80,7 @@ fn a_completion_is_insisted_on_and_then_left_to_the_lease_as_unknown() {
     assert!(
         engine
             .host
-            .pauses()
+            .sleeps()
             .iter()
             .map(|pause| pause.as_millis())
             .sum::<u128>()
@@ -93,7 +93,7 @@ fn a_completion_is_insisted_on_and_then_left_to_the_lease_as_unknown() {
 }
 
 #[test]
-fn while_an_attempt_is_at_work_another_is_told_so() {
+fn a_second_attempt_conflicts_with_a_live_lease() {
     let engine = engine();
     let task = first_step(&engine);
     crashed(&engine, &task);
@@ -123,7 +123,7 @@ fn a_crash_of_a_step_that_is_not_idempotent_goes_to_a_person() {
 }
 
 #[test]
-fn a_zombie_that_completes_after_a_takeover_changes_nothing() {
+fn a_zombie_that_completes_after_another_claim_changes_nothing() {
     let engine = engine();
     let task = first_step(&engine);
     let (other, second) = (engine.clone(), Script::default());
@@ -144,7 +144,7 @@ fn a_zombie_that_completes_after_a_takeover_changes_nothing() {
 }
 
 #[test]
-fn a_slow_attempt_whose_lease_is_over_still_records_if_nobody_took_over() {
+fn an_attempt_records_after_its_lease_unless_another_has_claimed() {
     let engine = engine();
     let task = first_step(&engine);
     let clock = engine.host.clone();
@@ -153,7 +153,7 @@ fn a_slow_attempt_whose_lease_is_over_still_records_if_nobody_took_over() {
 }
 
 #[test]
-fn two_attempts_that_claim_at_once_act_once() {
+fn two_concurrent_attempts_act_once() {
     let engine = engine();
     let task = first_step(&engine);
     let (other, twin, quicker) = (engine.clone(), task.clone(), Script::default());
@@ -168,7 +168,7 @@ fn two_attempts_that_claim_at_once_act_once() {
 }
 
 #[test]
-fn the_first_claims_input_wins_over_what_later_attempts_are_sent() {
+fn the_first_claim_fixes_the_input_of_later_attempts() {
     let engine = engine();
     let mut task = first_step(&engine);
     let script = Script::of([ScriptedCall::ActsUnheard]);
@@ -180,7 +180,7 @@ fn the_first_claims_input_wins_over_what_later_attempts_are_sent() {
 }
 
 #[test]
-fn an_attempt_does_not_act_once_the_execution_stops_running() {
+fn an_attempt_does_not_act_after_the_execution_has_stopped() {
     type Change = fn(&mut ExecutionRecord);
     let closing: Change = |execution| {
         let failure = failed_at("x");
@@ -203,7 +203,7 @@ fn an_attempt_does_not_act_once_the_execution_stops_running() {
 }
 
 #[test]
-fn a_halted_attempt_after_an_unknown_one_leaves_the_step_unknown() {
+fn a_halted_attempt_after_an_unknown_one_leaves_the_outcome_unknown() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::ActsUnheard]);
@@ -217,7 +217,7 @@ fn a_halted_attempt_after_an_unknown_one_leaves_the_step_unknown() {
 }
 
 #[test]
-fn a_step_of_an_execution_that_never_began_does_not_act() {
+fn a_step_of_an_unknown_execution_does_not_act() {
     let engine = engine();
     let mut task = first_step(&engine);
     task.execution.id = "0".repeat(40);
@@ -227,7 +227,7 @@ fn a_step_of_an_execution_that_never_began_does_not_act() {
 }
 
 #[test]
-fn an_attempt_that_cannot_look_whether_the_execution_runs_does_not_act() {
+fn an_attempt_that_cannot_read_the_execution_record_does_not_act() {
     let engine = engine();
     let task = first_step(&engine);
     engine.ledger.spoil(Op::Standing, 0, Fault::Unavailable);
@@ -238,7 +238,7 @@ fn an_attempt_that_cannot_look_whether_the_execution_runs_does_not_act() {
 }
 
 #[test]
-fn an_attempt_whose_lease_was_over_before_it_could_act_does_not_act() {
+fn an_attempt_does_not_act_after_its_lease() {
     let engine = engine();
     let task = first_step(&engine);
     let clock = engine.host.clone();

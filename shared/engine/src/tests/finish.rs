@@ -1,5 +1,4 @@
-//! Finish: what it closes, what it waits for, and that however often and however many at once,
-//! there is one end.
+//! Tests of finish: what it closes and waits for, and one end under retries and races.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +18,7 @@ fn busy() -> ScriptedCall {
     ScriptedCall::Fails(StepError::transient("HTTP 503"))
 }
 
-/// The one receipt there is.
+/// The only receipt in the store.
 pub(super) fn receipt(engine: &TestEngine) -> Receipt {
     let objects = engine.receipts.objects.lock().unwrap();
     assert_eq!(objects.len(), 1, "one receipt");
@@ -34,7 +33,7 @@ fn statuses(engine: &TestEngine) -> Vec<String> {
         .collect()
 }
 
-/// An execution whose two steps were tried like this.
+/// Begins an execution and attempts its two steps with this script.
 fn executed(engine: &TestEngine, does: [Option<ScriptedCall>; 2]) -> ExecutionRef {
     let execution = begun(engine);
     for (name, does) in STEPS.iter().zip(does) {
@@ -44,7 +43,7 @@ fn executed(engine: &TestEngine, does: [Option<ScriptedCall>; 2]) -> ExecutionRe
 }
 
 #[test]
-fn an_executed_execution_has_a_receipt_whose_digest_the_ledger_knows() {
+fn the_ledger_records_the_digest_of_the_receipt() {
     let engine = engine();
     let execution = executed(&engine, [None, None]);
     let ended = finish(&engine, &execution, None).unwrap();
@@ -65,7 +64,7 @@ fn an_executed_execution_has_a_receipt_whose_digest_the_ledger_knows() {
 }
 
 #[test]
-fn a_whole_execution_of_two_steps_keeps_to_its_budget() {
+fn an_execution_of_two_steps_makes_the_budgeted_number_of_calls() {
     let engine = engine();
     let execution = executed(&engine, [None, None]);
     finish(&engine, &execution, None).unwrap();
@@ -89,7 +88,7 @@ fn a_whole_execution_of_two_steps_keeps_to_its_budget() {
 }
 
 #[test]
-fn a_finish_that_runs_again_agrees_with_the_first() {
+fn a_repeated_finish_returns_the_same() {
     for failed_at in [None, Some(STEPS[1])] {
         let engine = engine();
         let execution = executed(&engine, [None, failed_at.map(|_| permanent())]);
@@ -102,9 +101,9 @@ fn a_finish_that_runs_again_agrees_with_the_first() {
     }
 }
 
-/// Runs `finish` again, before, beside and after every call that a first one makes.
+/// Runs a second `finish` before and after every call that the first one makes.
 #[test]
-fn finishes_at_once_agree_wherever_the_second_overtakes_the_first() {
+fn two_concurrent_finishes_return_the_same() {
     for failed_at in [None, Some(STEPS[1])] {
         for op in [Op::Snapshot, Op::PutExecution, Op::PutStep] {
             for pass in 0..2 {
@@ -132,7 +131,7 @@ fn finishes_at_once_agree_wherever_the_second_overtakes_the_first() {
 }
 
 #[test]
-fn whoever_loses_the_race_for_the_receipt_adopts_the_winners() {
+fn the_loser_of_a_race_for_the_receipt_adopts_the_winners() {
     let engine = engine();
     let execution = executed(&engine, [None, None]);
     let ended = finish(&engine, &execution, None).unwrap();
@@ -152,7 +151,7 @@ fn whoever_loses_the_race_for_the_receipt_adopts_the_winners() {
 }
 
 #[test]
-fn a_finish_that_is_cut_off_at_any_call_ends_the_same_when_it_runs_again() {
+fn a_finish_that_fails_at_any_call_ends_the_same_after_a_retry() {
     for failed_at in [None, Some(STEPS[1])] {
         for op in [Op::Snapshot, Op::PutExecution, Op::PutStep] {
             for pass in 0..3 {
@@ -184,7 +183,7 @@ fn a_finish_that_is_cut_off_at_any_call_ends_the_same_when_it_runs_again() {
 }
 
 #[test]
-fn a_receipt_that_cannot_be_stored_is_tried_again_and_keeps_the_time_of_the_end() {
+fn a_retried_receipt_keeps_the_end_time() {
     let engine = engine();
     let execution = executed(&engine, [None, None]);
     engine.receipts.refuse(1);
@@ -197,7 +196,7 @@ fn a_receipt_that_cannot_be_stored_is_tried_again_and_keeps_the_time_of_the_end(
 }
 
 #[test]
-fn a_receipt_stored_more_than_a_day_late_is_named_where_digests_look() {
+fn a_late_receipt_has_a_mark() {
     for (hours, named) in [
         (23, None),
         (49, Some("late/acme/2025-10-01/2025-09-29.json")),
@@ -215,7 +214,7 @@ fn a_receipt_stored_more_than_a_day_late_is_named_where_digests_look() {
 }
 
 #[test]
-fn a_failed_execution_closes_what_waits_and_names_what_was_never_reached() {
+fn a_failed_execution_closes_waiting_steps_and_lists_unreached_ones() {
     let engine = engine();
     let execution = begun(&engine);
     let task = step_task(&execution, STEPS[0]);
@@ -232,7 +231,7 @@ fn a_failed_execution_closes_what_waits_and_names_what_was_never_reached() {
 }
 
 #[test]
-fn a_step_without_a_record_was_skipped_if_all_went_well_and_not_run_if_not() {
+fn a_step_without_a_record_is_skipped_after_success_and_not_run_after_failure() {
     for (failed_at, right) in [(None, "SKIPPED"), (Some("elsewhere"), "NOT_RUN")] {
         let engine = engine();
         let execution = begun(&engine);
@@ -249,7 +248,7 @@ fn a_step_without_a_record_was_skipped_if_all_went_well_and_not_run_if_not() {
 }
 
 #[test]
-fn finish_waits_for_an_attempt_that_may_be_at_work_and_keeps_others_from_beginning() {
+fn finish_waits_for_a_live_lease_and_keeps_new_attempts_from_acting() {
     let engine = engine();
     let execution = begun(&engine);
     let task = step_task(&execution, STEPS[0]);
@@ -276,7 +275,7 @@ fn finish_waits_for_an_attempt_that_may_be_at_work_and_keeps_others_from_beginni
 }
 
 #[test]
-fn an_attempt_whose_lease_ran_out_is_undone_and_cannot_come_back() {
+fn an_attempt_with_an_expired_lease_is_undone_and_cannot_complete() {
     let engine = engine();
     let execution = begun(&engine);
     let task = step_task(&execution, STEPS[0]);
@@ -293,7 +292,7 @@ fn an_attempt_whose_lease_ran_out_is_undone_and_cannot_come_back() {
 }
 
 #[test]
-fn a_claim_that_slips_in_while_finish_closes_is_seen_or_never_acts() {
+fn a_claim_during_finish_is_seen_or_never_acts() {
     for pass in 0..2 {
         let engine = engine();
         let execution = begun(&engine);
@@ -311,7 +310,7 @@ fn a_claim_that_slips_in_while_finish_closes_is_seen_or_never_acts() {
 }
 
 #[test]
-fn a_late_happy_finish_cannot_overwrite_a_close_under_way() {
+fn a_late_finish_cannot_overwrite_a_close() {
     let engine = engine();
     let execution = executed(&engine, [None, None]);
     let at = partition(&execution);
@@ -329,7 +328,7 @@ fn a_late_happy_finish_cannot_overwrite_a_close_under_way() {
 }
 
 #[test]
-fn the_first_failure_is_the_one_that_is_recorded() {
+fn the_first_failure_is_recorded() {
     let engine = engine();
     let execution = begun(&engine);
     let task = step_task(&execution, STEPS[0]);
@@ -348,7 +347,7 @@ fn the_first_failure_is_the_one_that_is_recorded() {
 }
 
 #[test]
-fn what_ended_stays_ended_whatever_comes_after() {
+fn an_ended_execution_stays_ended() {
     let engine = engine();
     let execution = executed(&engine, [None, None]);
     finish(&engine, &execution, None).unwrap();
@@ -368,7 +367,7 @@ fn what_ended_stays_ended_whatever_comes_after() {
 }
 
 #[test]
-fn an_execution_that_never_began_cannot_be_finished() {
+fn an_unknown_execution_cannot_be_finished() {
     let engine = engine();
     let mut execution = begun(&engine);
     execution.id = "0".repeat(40);
@@ -379,7 +378,7 @@ fn an_execution_that_never_began_cannot_be_finished() {
 }
 
 #[test]
-fn an_incident_is_told_before_the_record_says_that_all_is_done() {
+fn the_incident_is_written_before_the_receipt_is_recorded() {
     let engine = engine();
     let execution = executed(&engine, [None, Some(permanent())]);
     engine.ledger.spoil(Op::PutIncident, 0, Fault::Unavailable);

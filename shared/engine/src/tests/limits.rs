@@ -1,5 +1,4 @@
-//! Budgets and limits through the engine: taken with the start, given back by the end, exact
-//! whatever is lost or raced.
+//! Tests of budgets and limits: reserved by the start, returned by the end, exact under faults.
 
 use serde_json::{Value, json};
 
@@ -30,7 +29,7 @@ fn rules() -> StartConditions {
     }
 }
 
-/// A start of its own with this amount, under the usual rules.
+/// A start with its own key and this amount, under the usual guardrails.
 fn start_with(key: &str, amount: Value) -> BeginTask {
     let mut start = start_of(json!({"vendor_id": "v-1", "hold_days": 1, "amount": amount}));
     start["idempotency_key"] = json!(key);
@@ -50,7 +49,7 @@ fn counted(engine: &TestEngine, kind: CounterKind, name: &str, period: &str) -> 
     run(engine.ledger.kept.count(&counter)).unwrap()
 }
 
-/// What is used of the budget, in whole units, and how many executions are open.
+/// The used part of the budget, in whole units, and the number of open executions.
 fn used_and_open(engine: &TestEngine) -> (i64, i64) {
     let used = counted(engine, CounterKind::Budget, "held_amount", "2025-09-29");
     assert_eq!(used % 10_000, 0);
@@ -58,7 +57,7 @@ fn used_and_open(engine: &TestEngine) -> (i64, i64) {
     (used / 10_000, open)
 }
 
-/// The execution of a start that is rejected, and everything that said no.
+/// The execution of a rejected start, and the guardrails that did not hold.
 fn rejected(engine: &TestEngine, task: &BeginTask) -> (ExecutionRef, Vec<String>) {
     let said = run(engine.begin(task)).expect_err("it is rejected");
     assert_eq!(said.name, ErrorName::Rejected, "{said}");
@@ -70,7 +69,7 @@ fn rejected(engine: &TestEngine, task: &BeginTask) -> (ExecutionRef, Vec<String>
 }
 
 #[test]
-fn a_start_takes_with_its_record_and_its_retries_take_nothing() {
+fn a_start_reserves_with_its_record_and_a_retry_reserves_nothing() {
     let engine = engine();
     let task = start_with("k-1", json!(30));
     engine.ledger.spoil(Op::PutExecution, 0, Fault::AnswerLost);
@@ -98,7 +97,7 @@ fn a_start_takes_with_its_record_and_its_retries_take_nothing() {
 }
 
 #[test]
-fn a_start_without_such_rules_costs_one_write_and_its_end_two() {
+fn a_start_without_limits_costs_one_write_and_its_end_two() {
     let engine = engine();
     let execution = begun(&engine);
     assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutExecution]);
@@ -110,7 +109,7 @@ fn a_start_without_such_rules_costs_one_write_and_its_end_two() {
 }
 
 #[test]
-fn what_does_not_fit_is_rejected_by_every_name_and_takes_nothing() {
+fn a_start_beyond_its_limits_is_rejected_by_each_and_reserves_nothing() {
     let engine = engine();
     for key in ["a", "b", "c"] {
         run(engine.begin(&start_with(key, json!(30)))).unwrap();
@@ -129,7 +128,7 @@ fn what_does_not_fit_is_rejected_by_every_name_and_takes_nothing() {
     let result = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
     assert_eq!(result.status, "REJECTED");
     assert_eq!(used_and_open(&engine), (90, 3));
-    // A retry says the same, whatever is free by now.
+    // A retry is rejected alike, even if the counters have room by then.
     let (_, no) = rejected(&engine, &start_with("f", json!(10)));
     assert_eq!(no, ["concurrent_executions"]);
 }
@@ -160,7 +159,7 @@ fn an_executed_execution_keeps_its_budget_until_it_is_rolled_back() {
 }
 
 #[test]
-fn a_rollback_gives_back_once_however_often_its_end_is_tried() {
+fn a_rollback_returns_its_reservations_once_under_any_retries() {
     let engine = engine();
     run(engine.begin(&start_with("other", json!(5)))).unwrap();
     let begun = run(engine.begin(&start_with("a", json!(30)))).unwrap();
@@ -178,7 +177,7 @@ fn a_rollback_gives_back_once_however_often_its_end_is_tried() {
 }
 
 #[test]
-fn what_may_still_stand_keeps_its_budget() {
+fn a_possible_residual_effect_keeps_its_budget() {
     let engine = engine();
     let begun = run(engine.begin(&start_with("a", json!(30)))).unwrap();
     let mut task = step_task(&begun.execution, STEPS[0]);
@@ -212,7 +211,7 @@ fn redriven(engine: &TestEngine, of: &BeginTask, execution: &ExecutionRef) -> Be
         owner,
         ..of.clone()
     };
-    // The API sends no input that is stored elsewhere.
+    // The API sends no reference to a stored input.
     task.start["input"] = json!({});
     task
 }
@@ -230,7 +229,7 @@ fn failed(engine: &TestEngine, task: &BeginTask) -> ExecutionRef {
 }
 
 #[test]
-fn a_redrive_takes_anew_what_the_end_gave_back_and_once() {
+fn a_redrive_reserves_again_once() {
     let engine = engine();
     let task = start_with("a", json!(30));
     let execution = failed(&engine, &task);
@@ -244,7 +243,7 @@ fn a_redrive_takes_anew_what_the_end_gave_back_and_once() {
 }
 
 #[test]
-fn a_redrive_for_which_too_little_is_left_goes_no_further_and_says_so_again() {
+fn a_redrive_beyond_its_budget_ends_and_its_retry_ends_alike() {
     let engine = engine();
     let task = start_with("a", json!(30));
     let execution = failed(&engine, &task);
@@ -263,7 +262,7 @@ fn a_redrive_for_which_too_little_is_left_goes_no_further_and_says_so_again() {
 }
 
 #[test]
-fn a_redrive_under_a_definition_whose_amount_cannot_be_told_goes_no_further() {
+fn a_redrive_with_an_inexact_amount_ends() {
     let engine = engine();
     let task = start_with("a", json!(30));
     let execution = failed(&engine, &task);
@@ -275,7 +274,7 @@ fn a_redrive_under_a_definition_whose_amount_cannot_be_told_goes_no_further() {
 }
 
 #[test]
-fn an_approval_admits_one_start_and_its_repeats_and_no_other() {
+fn an_approval_admits_one_start_and_its_retries_only() {
     let engine = engine();
     let agreed = |key: &str, reference: &str| {
         let mut task = start_with(key, json!(1));
@@ -300,7 +299,7 @@ fn an_approval_admits_one_start_and_its_repeats_and_no_other() {
 }
 
 #[test]
-fn a_minute_of_the_clock_takes_as_many_starts_as_it_may_and_the_next_as_many_again() {
+fn each_minute_admits_its_limit_of_starts() {
     let engine = engine();
     let start_at = |key: &str, at: &str| {
         let mut task = start_with(key, json!(1));
@@ -317,7 +316,7 @@ fn a_minute_of_the_clock_takes_as_many_starts_as_it_may_and_the_next_as_many_aga
     let (_, no) = rejected(&engine, &start_at("c", "2025-09-29T13:00:00Z"));
     assert_eq!(no, ["starts_per_minute"]);
     let begun = run(engine.begin(&start_at("d", "2025-09-29T13:01:00Z"))).unwrap();
-    // An end gives none back, and what ended is no reason to start it again.
+    // An end returns none of them, and an ended execution is not started again.
     finish(&engine, &begun.execution, None).unwrap();
     let minute = counted(&engine, CounterKind::Starts, "WF-HOLD", "2025-09-29T13:01");
     assert_eq!(minute, 1);

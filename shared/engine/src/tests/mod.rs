@@ -1,4 +1,4 @@
-//! Tests of the engine by injury: everything in memory, every fault on cue.
+//! Tests of the engine in memory, with a fault at any call.
 
 mod asking;
 mod attempts;
@@ -146,7 +146,7 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
     }
 }
 
-/// The first step of an execution that has begun, and of one that cannot be asked twice.
+/// A task of the first step of an execution that has begun.
 fn first_step(engine: &TestEngine) -> StepTask {
     step_task(&begun(engine), STEPS[0])
 }
@@ -171,7 +171,8 @@ fn finish(
     }
 }
 
-/// Plans, undoes once each and closes, as the machine does for an execution that failed at `state`.
+/// Plans, undoes each step once and closes, as the state machine does for an execution that failed
+/// at `state`.
 fn unwind(
     engine: &TestEngine,
     execution: &ExecutionRef,
@@ -223,7 +224,7 @@ fn record(engine: &TestEngine, task: &StepTask) -> StepRecord {
     found.expect("it was claimed")
 }
 
-/// Writes META over, as another part of the engine would.
+/// Overwrites the execution record, as another task would.
 fn change(engine: &TestEngine, at: &ExecutionKey, change: impl FnOnce(&mut ExecutionRecord)) {
     let mut execution = run(engine.ledger.kept.read(at)).unwrap().unwrap();
     let expect = Expect::Rev(execution.rev);

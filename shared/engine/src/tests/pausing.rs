@@ -1,5 +1,4 @@
-//! The kill switch through the engine: nothing new starts, no step begins, every undo goes on, and
-//! resume continues.
+//! Tests of controls: a pause rejects starts and stops steps, undos run, and a resume continues.
 
 use super::{rollback::receipt_of, *};
 use crate::testing::{Fault, Op, ScriptedCall, engine};
@@ -7,7 +6,7 @@ use holdfast_action::StepError;
 use holdfast_ledger::{Control, Meanwhile, Phase, Request, Scope, StepState, Switch, control};
 use holdfast_task::ErrorName;
 
-/// Puts a control, as a platform admin would.
+/// Writes a control, as a platform admin would.
 fn put(engine: &TestEngine, scope: Scope, state: Switch, meanwhile: Meanwhile) {
     let stands: Option<Control> = run(engine.ledger.kept.read(&scope)).unwrap();
     let request = Request {
@@ -36,7 +35,7 @@ fn resume(engine: &TestEngine) {
 }
 
 #[test]
-fn a_step_waits_without_an_effect_an_attempt_or_a_trace_until_resumed() {
+fn a_paused_step_records_no_attempt_and_applies_no_effect() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::default();
@@ -61,7 +60,7 @@ fn a_step_waits_without_an_effect_an_attempt_or_a_trace_until_resumed() {
 }
 
 #[test]
-fn an_attempt_that_failed_before_the_pause_still_counts_after_it() {
+fn an_attempt_that_failed_before_a_pause_counts_after_it() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::ActsUnheard]);
@@ -79,7 +78,7 @@ fn an_attempt_that_failed_before_the_pause_still_counts_after_it() {
 }
 
 #[test]
-fn a_pause_that_comes_between_claim_and_effect_is_seen() {
+fn a_pause_between_claim_and_effect_stops_the_attempt() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::default();
@@ -91,7 +90,7 @@ fn a_pause_that_comes_between_claim_and_effect_is_seen() {
 }
 
 #[test]
-fn a_pause_that_rolls_back_undoes_what_was_done_and_says_who_asked() {
+fn a_pause_that_rolls_back_names_the_person_in_the_failure() {
     let engine = engine();
     let first = first_step(&engine);
     let script = Script::default();
@@ -108,13 +107,13 @@ fn a_pause_that_rolls_back_undoes_what_was_done_and_says_who_asked() {
         (failure.error.as_str(), failure.by.as_deref()),
         ("Paused", Some("root"))
     );
-    // Its machine plans with what it knows; the undo is not stopped by the pause.
+    // The state machine plans with its old epoch, and the pause does not stop the undo.
     let done = unwind(&engine, &first.execution, STEPS[1], &script).unwrap();
     assert_eq!((done.status.as_str(), script.effects()), ("ROLLED_BACK", 0));
 }
 
 #[test]
-fn an_undo_and_an_end_are_never_stopped() {
+fn a_pause_stops_neither_undo_nor_finish() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::default();
@@ -125,7 +124,7 @@ fn an_undo_and_an_end_are_never_stopped() {
 }
 
 #[test]
-fn a_new_start_is_rejected_and_one_that_had_begun_goes_on() {
+fn a_pause_rejects_a_new_start_and_admits_one_that_had_begun() {
     let engine = engine();
     let before = begin_task(start_of(usual_input()));
     run(engine.begin(&before)).unwrap();
@@ -160,7 +159,7 @@ fn a_new_start_is_rejected_and_one_that_had_begun_goes_on() {
 }
 
 #[test]
-fn a_step_that_waits_already_costs_a_pause_no_write() {
+fn a_pause_writes_nothing_to_a_step_that_waits() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::default();
@@ -175,7 +174,7 @@ fn a_step_that_waits_already_costs_a_pause_no_write() {
 }
 
 #[test]
-fn an_attempt_whose_waiting_was_recorded_without_an_answer_still_waits() {
+fn an_attempt_waits_after_a_lost_answer_to_the_write_of_its_pause() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::default();
@@ -186,7 +185,7 @@ fn an_attempt_whose_waiting_was_recorded_without_an_answer_still_waits() {
 }
 
 #[test]
-fn a_pause_of_a_waiting_execution_that_comes_to_roll_back_undoes_it() {
+fn a_pause_that_changes_to_rollback_undoes_a_waiting_execution() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::default();
@@ -204,7 +203,7 @@ fn a_pause_of_a_waiting_execution_that_comes_to_roll_back_undoes_it() {
 }
 
 #[test]
-fn a_start_that_may_wait_is_accepted_unless_it_would_be_rolled_back() {
+fn a_start_that_may_queue_is_admitted_unless_the_pause_rolls_back() {
     let engine = engine();
     let mut task = begin_task(start_of(usual_input()));
     task.gate.rules.queued_when_paused = true;
@@ -223,7 +222,7 @@ fn a_start_that_may_wait_is_accepted_unless_it_would_be_rolled_back() {
 }
 
 #[test]
-fn a_pause_before_an_unknown_outcome_is_tried_again_claims_nothing() {
+fn a_paused_retry_of_an_unknown_outcome_claims_nothing() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Fails(StepError::unknown("no answer"))]);

@@ -1,4 +1,4 @@
-//! Large inputs and outputs: stored once, given back whole, never read from elsewhere.
+//! Tests of large inputs and outputs: stored once, read back whole, and only from their own folder.
 
 use serde_json::{Value, json};
 
@@ -15,14 +15,14 @@ fn large(bytes: usize) -> Value {
     json!({"text": "é".repeat(bytes / 2), "number": 0.1 + 0.2})
 }
 
-/// The stored objects' keys.
+/// The keys of the stored objects.
 fn stored(engine: &TestEngine) -> Vec<String> {
     let objects = engine.payloads.objects.lock().unwrap();
     objects.keys().cloned().collect()
 }
 
 #[test]
-fn a_small_input_and_output_stand_in_the_ledger() {
+fn a_small_input_and_output_are_kept_in_the_ledger() {
     let engine = engine();
     let mut task = first_step(&engine);
     task.input = json!("x".repeat(LEDGER_INLINE_BYTES - 2));
@@ -32,7 +32,7 @@ fn a_small_input_and_output_stand_in_the_ledger() {
 }
 
 #[test]
-fn a_large_input_and_output_are_stored_and_given_back_whole() {
+fn a_large_input_and_output_are_stored_and_read_back() {
     let engine = engine();
     let mut task = first_step(&engine);
     task.input = large(1000);
@@ -55,7 +55,7 @@ fn a_large_input_and_output_are_stored_and_given_back_whole() {
 }
 
 #[test]
-fn an_output_too_large_for_a_state_travels_as_a_reference_that_the_next_step_resolves() {
+fn the_next_step_resolves_the_reference_to_a_large_output() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Answers(large(9000))]);
@@ -72,7 +72,7 @@ fn an_output_too_large_for_a_state_travels_as_a_reference_that_the_next_step_res
 }
 
 #[test]
-fn a_stored_input_is_read_back_for_an_attempt_that_was_sent_another_one() {
+fn an_attempt_with_another_input_uses_the_stored_one() {
     let engine = engine();
     let mut task = first_step(&engine);
     task.input = large(3000);
@@ -84,7 +84,7 @@ fn a_stored_input_is_read_back_for_an_attempt_that_was_sent_another_one() {
 }
 
 #[test]
-fn a_forged_reference_is_refused_before_anything_is_claimed() {
+fn a_forged_reference_is_refused_before_a_claim() {
     let engine = engine();
     let mut task = first_step(&engine);
     let elsewhere = ExecutionKey {
@@ -132,7 +132,7 @@ fn a_stored_payload_that_was_changed_is_refused() {
 }
 
 #[test]
-fn an_output_that_cannot_be_stored_leaves_an_unknown_outcome_to_ask_again() {
+fn an_output_that_cannot_be_stored_now_leaves_an_unknown_outcome() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Answers(large(1000))]);
@@ -146,7 +146,7 @@ fn an_output_that_cannot_be_stored_leaves_an_unknown_outcome_to_ask_again() {
 }
 
 #[test]
-fn an_effect_stands_though_its_output_cannot_be_written_down() {
+fn a_step_succeeds_even_if_its_output_cannot_be_recorded() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([ScriptedCall::Answers(json!({"id": u64::MAX}))]);
@@ -157,7 +157,7 @@ fn an_effect_stands_though_its_output_cannot_be_written_down() {
 }
 
 #[test]
-fn an_input_that_has_no_digest_fails_the_step_before_it_claims() {
+fn an_input_without_a_digest_fails_the_step_before_it_claims() {
     let engine = engine();
     let mut task = first_step(&engine);
     task.input = json!({"id": u64::MAX});

@@ -1,4 +1,4 @@
-//! One receipt for each way an execution can end, as it lies in the bucket.
+//! Snapshots of one receipt for each way in which an execution can end.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::*;
 use crate::testing::{ScriptedCall, engine};
 use holdfast_action::StepError;
 
-/// The only receipt, one member a line, digests and keys cut to eight digits.
+/// The only receipt, one member on each line, with digests and keys cut to eight digits.
 fn shown(engine: &TestEngine) -> String {
     let objects = engine.receipts.objects.lock().unwrap();
     let bytes = objects.values().next().unwrap().clone();
@@ -166,7 +166,7 @@ fn failed_with_nothing_applied() {
 }
 
 #[test]
-fn rolled_back_what_stood_and_what_may_have() {
+fn rolled_back_certain_and_possible_effects() {
     let engine = engine();
     let execution = begun(&engine);
     attempt(

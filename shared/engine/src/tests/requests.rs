@@ -1,5 +1,4 @@
-//! What people ask of an execution, through the engine: cancel, undo after the end, go on where it
-//! failed.
+//! Tests of people's requests: cancel, roll back after the end, redrive.
 
 use super::{rollback::receipt_of, *};
 use crate::testing::{ScriptedCall, engine};
@@ -17,7 +16,7 @@ fn request() -> Request {
     }
 }
 
-/// Puts a request; the execution as it then stands.
+/// Applies a request and returns the changed execution.
 fn put(
     engine: &TestEngine,
     execution: &ExecutionRef,
@@ -50,7 +49,7 @@ fn redriven(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     })
 }
 
-/// ScriptedCall what the owner of the execution does once it was asked to undo it.
+/// Rolls the execution back, as its owner does after the request.
 fn undo_all(engine: &TestEngine, execution: &ExecutionRef, action: &Script) -> FinishResult {
     let task = PlanTask {
         owner: "arn:recovery".to_owned(),
@@ -64,7 +63,7 @@ fn undo_all(engine: &TestEngine, execution: &ExecutionRef, action: &Script) -> F
     run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap()
 }
 
-/// An execution whose two steps have succeeded, the first for good.
+/// An execution whose two steps have succeeded, the first of them irreversible.
 fn succeeded(engine: &TestEngine, action: &Script) -> ExecutionRef {
     let mut first = first_step(engine);
     first.step.undo = None;
@@ -79,7 +78,7 @@ fn no() -> Script {
 }
 
 #[test]
-fn a_cancel_lets_the_call_under_way_end_begins_no_other_and_undoes_it() {
+fn a_cancellation_lets_a_running_call_end_and_undoes_it() {
     let engine = engine();
     let task = first_step(&engine);
     let (other, execution) = (engine.clone(), task.execution.clone());
@@ -96,14 +95,14 @@ fn a_cancel_lets_the_call_under_way_end_begins_no_other_and_undoes_it() {
     let ended = undo_all(&engine, &execution, &action);
     assert_eq!(ended.status, "ROLLED_BACK");
     assert_eq!((action.times(), action.effects()), (1, 0));
-    assert_eq!(ended.incident, None, "somebody wanted it");
+    assert_eq!(ended.incident, None, "a person requested it");
     let failure = receipt_of(&engine, &execution).failure.unwrap();
     assert_eq!(failure.error.parse(), Ok(ErrorName::Cancelled));
     assert_eq!(failure.requested_by.as_deref(), Some("ann@acme"));
 }
 
 #[test]
-fn an_executed_execution_is_undone_on_request_and_its_second_receipt_names_the_first() {
+fn a_later_rollback_writes_a_second_receipt_that_names_the_first() {
     let engine = engine();
     let action = Script::default();
     let execution = begun(&engine);
@@ -127,7 +126,7 @@ fn an_executed_execution_is_undone_on_request_and_its_second_receipt_names_the_f
 }
 
 #[test]
-fn what_an_earlier_rollback_left_is_undone_on_request_with_a_fresh_budget() {
+fn a_later_rollback_undoes_what_an_earlier_one_left_with_new_attempts() {
     let engine = engine();
     let busy = || ScriptedCall::Fails(StepError::transient("busy"));
     let action = Script::default().undoing([busy(), busy()]);
@@ -150,7 +149,7 @@ fn what_an_earlier_rollback_left_is_undone_on_request_with_a_fresh_budget() {
 }
 
 #[test]
-fn a_redrive_skips_what_stands_does_again_what_was_undone_and_tries_again_what_failed() {
+fn a_redrive_keeps_remaining_effects_and_repeats_undone_and_failed_steps() {
     let engine = engine();
     let action = Script::default();
     let execution = succeeded(&engine, &action);
@@ -176,7 +175,7 @@ fn a_redrive_skips_what_stands_does_again_what_was_undone_and_tries_again_what_f
         .zip(&after.steps)
         .map(|(before, after)| before.key == after.key)
         .collect();
-    // A target must not answer from memory what was taken back.
+    // The key differs, so that a target does not answer for an undone effect from memory.
     assert_eq!(same, [true, false, true]);
     let receipt = receipt_of(&engine, &again);
     assert!(receipt.previous_receipt.is_some());
@@ -186,7 +185,7 @@ fn a_redrive_skips_what_stands_does_again_what_was_undone_and_tries_again_what_f
 }
 
 #[test]
-fn a_zombie_of_the_generation_before_a_redrive_can_do_nothing() {
+fn a_zombie_from_before_a_redrive_halts() {
     let engine = engine();
     let action = Script::default();
     let execution = succeeded(&engine, &action);
@@ -206,7 +205,7 @@ fn a_zombie_of_the_generation_before_a_redrive_can_do_nothing() {
 }
 
 #[test]
-fn a_redriven_execution_that_fails_again_is_undone_again_under_the_new_keys() {
+fn a_redrive_that_fails_is_undone_under_the_new_keys() {
     let engine = engine();
     let action = Script::default();
     let task = first_step(&engine);
@@ -239,7 +238,7 @@ fn a_redriven_execution_that_fails_again_is_undone_again_under_the_new_keys() {
 }
 
 #[test]
-fn a_step_that_succeeded_with_another_input_than_it_has_now_stops_the_redrive() {
+fn a_changed_input_of_a_succeeded_step_stops_the_redrive() {
     let engine = engine();
     let action = Script::default();
     let execution = succeeded(&engine, &action);
@@ -252,7 +251,7 @@ fn a_step_that_succeeded_with_another_input_than_it_has_now_stops_the_redrive() 
 }
 
 #[test]
-fn a_step_that_failed_is_undone_by_the_action_that_a_redrive_gave_it() {
+fn a_failed_step_is_undone_by_the_action_of_the_redrive() {
     let engine = engine();
     let task = first_step(&engine);
     attempt(&engine, &task, &no()).unwrap_err();
@@ -268,7 +267,7 @@ fn a_step_that_failed_is_undone_by_the_action_that_a_redrive_gave_it() {
 }
 
 #[test]
-fn a_redrive_whose_definition_or_when_leaves_out_what_failed_or_was_undone_is_executed() {
+fn a_redrive_succeeds_without_failed_or_undone_steps_that_it_skips() {
     let engine = engine();
     let action = Script::default();
     let execution = begun(&engine);
@@ -284,7 +283,7 @@ fn a_redrive_whose_definition_or_when_leaves_out_what_failed_or_was_undone_is_ex
 }
 
 #[test]
-fn a_step_that_was_tried_in_this_run_and_then_skipped_still_keeps_it_from_being_executed() {
+fn a_step_that_was_tried_and_then_skipped_keeps_the_execution_from_success() {
     let engine = engine();
     let execution = begun(&engine);
     attempt(&engine, &step_task(&execution, STEPS[0]), &no()).unwrap_err();
@@ -297,7 +296,7 @@ fn a_step_that_was_tried_in_this_run_and_then_skipped_still_keeps_it_from_being_
 }
 
 #[test]
-fn a_receipt_of_a_later_run_gives_no_reasons_of_an_earlier_one() {
+fn a_receipt_gives_no_reasons_of_an_earlier_execution_generation() {
     let engine = engine();
     let execution = begun(&engine);
     attempt(&engine, &step_task(&execution, STEPS[0]), &no()).unwrap_err();

@@ -1,5 +1,4 @@
-//! Periods of budgets by clocks that skip and repeat hours, and amounts that cannot be told
-//! exactly.
+//! Tests of budget periods by clocks that skip and repeat hours, and of inexact amounts.
 
 use holdfast_admission::{Start, StartScope};
 use holdfast_task::{AdmissionSpec, Budget, Period, StartConditions};
@@ -55,7 +54,7 @@ fn budget(amount: &str, per: Period, zone: &str) -> StartConditions {
 }
 
 #[test]
-fn a_budgets_period_is_that_of_the_clocks_in_its_zone() {
+fn a_budgets_period_follows_the_clocks_of_its_zone() {
     for (per, zone, now, period) in [
         (Period::Day, "UTC", "2025-12-31T23:30:00Z", "2025-12-31"),
         (
@@ -76,7 +75,7 @@ fn a_budgets_period_is_that_of_the_clocks_in_its_zone() {
             "2026-01-01T04:59:59Z",
             "2025-12",
         ),
-        // An hour that clocks show twice is two.
+        // A repeated hour is two periods.
         (
             Period::Hour,
             "Europe/Berlin",
@@ -104,7 +103,7 @@ fn a_budgets_period_is_that_of_the_clocks_in_its_zone() {
 }
 
 #[test]
-fn an_amount_that_cannot_be_told_exactly_says_no() {
+fn an_inexact_amount_does_not_hold() {
     for (amount, why) in [
         ("$input.amount / 3", "at most 4 places"),
         ("-$input.amount", "never negative"),

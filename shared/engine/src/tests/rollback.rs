@@ -1,5 +1,4 @@
-//! Rollback: in which order, what each undo is told, what becomes of every outcome, and the status
-//! at the end.
+//! Tests of rollback: order, the input of each undo, the result of every outcome, and the status.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +24,7 @@ fn no() -> Script {
     Script::of([ScriptedCall::Fails(StepError::permanent("no"))])
 }
 
-/// An execution whose first step was tried like this, in vain or not.
+/// Begins an execution and attempts its first step with this script.
 fn tried(engine: &TestEngine, action: &Script, bend: impl FnOnce(&mut StepTask)) -> StepTask {
     let mut task = first_step(engine);
     bend(&mut task);
@@ -48,7 +47,7 @@ fn undone(
 }
 
 #[test]
-fn effects_are_undone_in_reverse_order_of_declaration_and_then_of_start() {
+fn effects_are_undone_in_reverse_order_of_declaration_then_of_start() {
     let engine = engine();
     let execution = begun(&engine);
     let action = Script::default();
@@ -70,7 +69,7 @@ fn effects_are_undone_in_reverse_order_of_declaration_and_then_of_start() {
 }
 
 #[test]
-fn an_undo_has_a_key_of_its_own_and_is_told_of_the_effect() {
+fn an_undo_has_its_own_key_and_receives_the_recorded_effect() {
     let engine = engine();
     let action = Script::default();
     let task = tried(&engine, &action, |task| {
@@ -93,7 +92,7 @@ fn an_undo_has_a_key_of_its_own_and_is_told_of_the_effect() {
 }
 
 #[test]
-fn an_unknown_outcome_is_undone_without_asking_whether_it_happened() {
+fn an_unknown_outcome_is_undone_without_a_verification() {
     for (does, fences, status) in [
         (ScriptedCall::ActsUnheard, true, "ROLLED_BACK"),
         (
@@ -101,7 +100,7 @@ fn an_unknown_outcome_is_undone_without_asking_whether_it_happened() {
             true,
             "ROLLED_BACK",
         ),
-        // A target that does not refuse the key from then on may still carry out a delayed call.
+        // A target that does not fence may still carry out a delayed call.
         (
             ScriptedCall::Fails(StepError::unknown("dropped")),
             false,
@@ -110,7 +109,7 @@ fn an_unknown_outcome_is_undone_without_asking_whether_it_happened() {
     ] {
         let engine = engine();
         let mut action = Script::of([does]);
-        action.tells = true;
+        action.verifies = true;
         let task = tried(&engine, &action, |task| {
             task.step.undo.as_mut().unwrap().fences = fences;
         });
@@ -127,7 +126,7 @@ fn an_unknown_outcome_is_undone_without_asking_whether_it_happened() {
 }
 
 #[test]
-fn a_call_that_may_come_after_the_undo_is_possible_though_a_later_attempt_succeeded() {
+fn a_delayed_call_is_a_possible_residual_effect_even_if_a_later_attempt_succeeded() {
     for (fences, status) in [(true, "ROLLED_BACK"), (false, "PARTIALLY_ROLLED_BACK")] {
         let engine = engine();
         let action = Script::of([ScriptedCall::Fails(StepError::unknown("on its way"))]);
@@ -144,7 +143,7 @@ fn a_call_that_may_come_after_the_undo_is_possible_though_a_later_attempt_succee
 }
 
 #[test]
-fn the_target_of_an_irreversible_step_is_asked_and_the_receipt_says_what_it_answered() {
+fn an_irreversible_step_is_verified_and_the_receipt_has_the_verdict() {
     let dropped = || ScriptedCall::Fails(StepError::unknown("dropped"));
     for (does, tells, state, certain) in [
         (ScriptedCall::ActsUnheard, true, "SUCCESS", true),
@@ -153,7 +152,7 @@ fn the_target_of_an_irreversible_step_is_asked_and_the_receipt_says_what_it_answ
     ] {
         let engine = engine();
         let mut action = Script::of([does]);
-        action.tells = tells;
+        action.verifies = tells;
         let task = tried(&engine, &action, |task| task.step.undo = None);
         let ended = unwind(&engine, &task.execution, STEPS[0], &action).unwrap();
         assert_eq!(ended.status, "PARTIALLY_ROLLED_BACK", "{state}");
@@ -166,7 +165,7 @@ fn the_target_of_an_irreversible_step_is_asked_and_the_receipt_says_what_it_answ
 }
 
 #[test]
-fn an_effect_that_is_known_to_stand_for_good_is_neither_asked_about_nor_undone() {
+fn a_certain_irreversible_effect_is_neither_verified_nor_undone() {
     let engine = engine();
     let action = Script::default();
     let task = tried(&engine, &action, |task| task.step.undo = None);
@@ -178,7 +177,7 @@ fn an_effect_that_is_known_to_stand_for_good_is_neither_asked_about_nor_undone()
 }
 
 #[test]
-fn an_execution_in_which_nothing_was_applied_failed() {
+fn an_execution_without_an_effect_ends_as_failed() {
     for (does, optional) in [
         (ScriptedCall::Fails(StepError::permanent("no")), false),
         (ScriptedCall::Fails(StepError::permanent("no")), true),
@@ -195,7 +194,7 @@ fn an_execution_in_which_nothing_was_applied_failed() {
 }
 
 #[test]
-fn an_undo_that_is_refused_for_now_is_tried_again_with_the_same_key() {
+fn a_transient_undo_failure_is_retried_with_the_same_key() {
     let engine = engine();
     let fails = [
         ScriptedCall::Fails(StepError::transient("busy")),
@@ -223,7 +222,7 @@ fn an_undo_that_is_refused_for_now_is_tried_again_with_the_same_key() {
 }
 
 #[test]
-fn an_undo_that_never_works_is_tried_as_often_as_allowed_and_may_have_worked() {
+fn an_undo_without_success_uses_all_attempts_and_stays_possible() {
     for (does, certain) in [
         (ScriptedCall::Fails(StepError::transient("busy")), true),
         (ScriptedCall::Hangs, false),
@@ -249,7 +248,7 @@ fn an_undo_that_never_works_is_tried_as_often_as_allowed_and_may_have_worked() {
 }
 
 #[test]
-fn an_undo_that_never_answers_is_given_up_and_the_rest_is_undone() {
+fn an_undo_that_never_answers_is_given_up_and_the_others_run() {
     let engine = engine();
     let execution = begun(&engine);
     let action = Script::default();
@@ -286,7 +285,7 @@ fn an_undo_that_never_answers_is_given_up_and_the_rest_is_undone() {
 }
 
 #[test]
-fn a_rollback_costs_one_write_to_take_over_two_for_each_undo_and_those_of_every_end() {
+fn a_rollback_costs_one_write_to_take_over_and_two_for_each_undo() {
     let engine = engine();
     let execution = begun(&engine);
     let action = Script::default();
@@ -315,7 +314,7 @@ fn a_rollback_costs_one_write_to_take_over_two_for_each_undo_and_those_of_every_
 }
 
 #[test]
-fn more_undos_than_a_state_can_carry_are_planned_again_until_none_is_left() {
+fn more_undos_than_one_plan_holds_are_planned_again() {
     let engine = engine();
     let action = Script::default();
     let execution = begun(&engine);
@@ -346,7 +345,7 @@ fn more_undos_than_a_state_can_carry_are_planned_again_until_none_is_left() {
 }
 
 #[test]
-fn an_incident_names_some_of_many_effects_that_stand_and_how_many_there_are() {
+fn an_incident_names_some_of_many_residual_effects_and_their_number() {
     let engine = engine();
     let execution = begun(&engine);
     for n in 0..30 {

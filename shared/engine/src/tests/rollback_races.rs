@@ -1,5 +1,4 @@
-//! Rollback under injury: live leases, zombies, two plans at once, lost answers, steps that come
-//! too late.
+//! Tests of rollback under faults: live leases, zombies, concurrent plans, late steps.
 
 use super::{rollback::receipt_of, *};
 use crate::testing::{Fault, Op, ScriptedCall, engine};
@@ -16,7 +15,7 @@ fn succeeded(engine: &TestEngine, action: &Script) -> ExecutionRef {
     execution
 }
 
-/// Recovery: like [`unwind`], by another owner that sees the execution as it stands.
+/// Recovers the execution: like [`unwind`], by another owner that reads the current record.
 fn recover(
     engine: &TestEngine,
     execution: &ExecutionRef,
@@ -35,7 +34,7 @@ fn recover(
     run(engine.finish(&finish_task(&execution), &Unsigned))
 }
 
-/// Every effect is gone, by one committed undo of each step.
+/// Asserts that every effect is gone, by one committed undo of each step.
 fn undone_once(engine: &TestEngine, execution: &ExecutionRef, action: &Script, what: &str) {
     assert_eq!(action.effects(), 0, "{what}");
     for step in snapshot(engine, execution).steps {
@@ -55,7 +54,7 @@ fn undone_once(engine: &TestEngine, execution: &ExecutionRef, action: &Script, w
 }
 
 #[test]
-fn a_live_lease_is_waited_out_and_its_zombie_stays_in_the_record() {
+fn a_plan_waits_for_a_live_lease_and_its_zombie_stays_in_the_record() {
     let engine = engine();
     let task = first_step(&engine);
     let (other, execution) = (engine.clone(), task.execution.clone());
@@ -86,9 +85,9 @@ fn a_live_lease_is_waited_out_and_its_zombie_stays_in_the_record() {
     );
 }
 
-/// A recovery runs as far as it can before each call that a rollback makes.
+/// Runs a recovery as far as it gets before each call that a rollback makes.
 #[test]
-fn two_rollbacks_at_once_commit_each_undo_once_wherever_one_overtakes_the_other() {
+fn two_concurrent_rollbacks_commit_each_undo_once() {
     let mut overtaken = 0;
     for op in [
         Op::ExecutionRecord,
@@ -124,7 +123,7 @@ fn two_rollbacks_at_once_commit_each_undo_once_wherever_one_overtakes_the_other(
 }
 
 #[test]
-fn a_rollback_that_is_cut_off_at_any_call_ends_the_same_when_it_is_tried_again() {
+fn a_rollback_that_fails_at_any_call_ends_the_same_after_a_retry() {
     let ops = [
         (Op::ExecutionRecord, 3),
         (Op::Snapshot, 2),
@@ -151,7 +150,7 @@ fn a_rollback_that_is_cut_off_at_any_call_ends_the_same_when_it_is_tried_again()
                     let ended = unwind(&engine, &execution, "elsewhere", &action);
                     ended.is_ok_and(|ended| ended.status == "ROLLED_BACK")
                 });
-                // A write to a step is insisted on by the undo itself.
+                // The undo itself retries a write to a step.
                 let right = if op == Op::PutStep { 1 } else { 2 };
                 assert_eq!(tries, Some(right), "{what}");
                 undone_once(&engine, &execution, &action, &what);
@@ -162,7 +161,7 @@ fn a_rollback_that_is_cut_off_at_any_call_ends_the_same_when_it_is_tried_again()
 }
 
 #[test]
-fn an_undo_whose_outcome_cannot_be_recorded_is_left_to_its_lease_and_done_again() {
+fn an_undo_with_an_unrecorded_outcome_is_retried_after_its_lease() {
     let engine = engine();
     let action = Script::default();
     let task = first_step(&engine);
@@ -183,7 +182,7 @@ fn an_undo_whose_outcome_cannot_be_recorded_is_left_to_its_lease_and_done_again(
 }
 
 #[test]
-fn a_zombie_of_an_undo_cannot_end_what_a_later_plan_has_claimed() {
+fn a_zombie_of_an_undo_cannot_complete_a_later_plans_claim() {
     let engine = engine();
     let task = first_step(&engine);
     let (other, execution, second) = (engine.clone(), task.execution.clone(), Script::default());
@@ -205,7 +204,7 @@ fn a_zombie_of_an_undo_cannot_end_what_a_later_plan_has_claimed() {
 }
 
 #[test]
-fn an_undo_whose_plan_is_superseded_after_its_claim_does_nothing_and_costs_no_attempt() {
+fn an_undo_of_a_superseded_plan_does_not_act_and_uses_no_attempt() {
     let engine = engine();
     let action = Script::default();
     let task = first_step(&engine);
@@ -217,7 +216,7 @@ fn an_undo_whose_plan_is_superseded_after_its_claim_does_nothing_and_costs_no_at
             execution.owner = "arn:recovery".to_owned();
         });
     }));
-    // The first reading belongs to the plan.
+    // The first read is the plan's.
     engine.ledger.spoil(Op::ExecutionRecord, 1, superseded);
     let said = unwind(&engine, &task.execution, "elsewhere", &action).unwrap_err();
     assert_eq!(said.name, ErrorName::Halted);
@@ -238,7 +237,7 @@ fn an_undo_whose_plan_is_superseded_after_its_claim_does_nothing_and_costs_no_at
 }
 
 #[test]
-fn a_plan_that_is_superseded_before_it_reads_what_was_done_is_no_plan() {
+fn a_plan_that_is_superseded_before_it_lists_the_steps_halts() {
     let engine = engine();
     let action = Script::default();
     let execution = succeeded(&engine, &action);
@@ -254,7 +253,7 @@ fn a_plan_that_is_superseded_before_it_reads_what_was_done_is_no_plan() {
 }
 
 #[test]
-fn giving_up_is_for_the_plan_that_rules_and_waits_for_an_undo_at_work() {
+fn only_the_current_plan_gives_up_and_it_waits_for_a_live_lease() {
     let engine = engine();
     let task = first_step(&engine);
     let (other, execution) = (engine.clone(), task.execution.clone());
@@ -279,11 +278,11 @@ fn giving_up_is_for_the_plan_that_rules_and_waits_for_an_undo_at_work() {
     let action = Script::default().undoing([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     attempt(&engine, &task, &action).unwrap();
     unwind(&engine, &task.execution, "elsewhere", &action).unwrap();
-    undone_once(&engine, &task.execution, &action, "nobody gave it up");
+    undone_once(&engine, &task.execution, &action, "no undo was given up");
 }
 
 #[test]
-fn a_step_that_claims_after_the_takeover_does_not_act_wherever_it_comes() {
+fn a_step_that_claims_after_the_takeover_does_not_act() {
     for (op, pass) in [
         (Op::Snapshot, 0),
         (Op::Snapshot, 1),
@@ -306,7 +305,7 @@ fn a_step_that_claims_after_the_takeover_does_not_act_wherever_it_comes() {
 }
 
 #[test]
-fn a_step_that_has_claimed_and_not_acted_when_the_plan_takes_over_halts() {
+fn a_step_that_claimed_before_the_takeover_halts_before_it_acts() {
     let engine = engine();
     let task = first_step(&engine);
     let (other, execution) = (engine.clone(), task.execution.clone());
@@ -322,7 +321,7 @@ fn a_step_that_has_claimed_and_not_acted_when_the_plan_takes_over_halts() {
 }
 
 #[test]
-fn a_machine_whose_execution_was_recovered_learns_that_it_is_over() {
+fn the_state_machine_of_a_recovered_execution_receives_halted() {
     let engine = engine();
     let action = Script::default();
     let execution = succeeded(&engine, &action);

@@ -1,4 +1,4 @@
-//! An execution that goes no further, from its plan to its receipt.
+//! A test of a whole rollback, from its plan to its receipt.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use holdfast_receipt::Receipt;
 use holdfast_task::ErrorName;
 
 #[test]
-fn an_undo_that_fails_for_good_is_recorded_and_the_rest_is_still_undone() {
+fn a_permanent_undo_failure_is_recorded_and_the_other_steps_are_undone() {
     let engine = engine();
     let execution = begun(&engine);
     let action =

@@ -8,7 +8,7 @@ use super::{
     scope::Scope,
     tree::{Kind, Node},
 };
-use holdfast_admission::{MAX_AMOUNT, RESERVED, SCOPE, freeze_span, scaled, shown};
+use holdfast_admission::{MAX_AMOUNT, RESERVED, SCOPE, format_amount, freeze_span, parse_amount};
 use holdfast_expression::expression_in;
 use holdfast_task::{Budget, Day, Freeze, Hours, Period, StartConditions};
 
@@ -255,9 +255,13 @@ impl Reader<'_> {
         what: &str,
         range: std::ops::RangeInclusive<i64>,
     ) -> Option<i64> {
-        let help = format!("from {} to {}", shown(*range.start()), shown(*range.end()));
+        let help = format!(
+            "from {} to {}",
+            format_amount(*range.start()),
+            format_amount(*range.end())
+        );
         let value = match &node.kind {
-            Kind::Number(number) => scaled(&Value::Number(number.clone())),
+            Kind::Number(number) => parse_amount(&Value::Number(number.clone())),
             _ => Err(help.clone()),
         };
         let value = value.and_then(|value| range.contains(&value).then_some(value).ok_or(help));

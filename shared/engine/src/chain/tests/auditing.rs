@@ -1,4 +1,4 @@
-//! Fault is as it was written passes, and says what it covers.
+//! Tests of the audit of an intact mirror, and of the range that it covers.
 
 use super::*;
 
@@ -27,7 +27,7 @@ pub(super) fn checked(store: &Memory) -> Audit {
 }
 
 #[test]
-fn a_mirror_as_it_was_written_passes() {
+fn an_intact_mirror_passes() {
     let audit = checked(&mirror().0);
     assert_eq!(audit.findings, []);
     assert_eq!((audit.receipts, audit.newer, audit.older), (4, 1, 0));
@@ -38,9 +38,9 @@ fn a_mirror_as_it_was_written_passes() {
 }
 
 #[test]
-fn a_range_within_the_chain_leaves_the_rest_alone() {
+fn a_range_within_the_chain_ignores_the_rest() {
     let (store, all) = mirror();
-    // Nobody asks about the first hour.
+    // The first hour is outside the range.
     store.remove(&all[0]);
     let audit = check(&store, "2026-11-26T11:00:00Z", "2026-11-26T13:00:00Z");
     let audit = audit.expect("there is a chain");
@@ -60,7 +60,7 @@ fn a_mirror_of_the_range_alone_passes() {
 }
 
 #[test]
-fn a_range_that_begins_before_the_chain_is_checked_from_the_chains_beginning() {
+fn a_range_that_begins_before_the_chain_is_checked_from_its_first_digest() {
     let (store, _) = mirror();
     let audit = check(&store, "2026-11-20T00:00:00Z", "2026-11-26T14:00:00Z");
     let audit = audit.expect("there is a chain");
@@ -71,17 +71,17 @@ fn a_range_that_begins_before_the_chain_is_checked_from_the_chains_beginning() {
         none.expect_err("there is nothing to check"),
         "the chain of tenant acme begins at 2026-11-26T10:00:00Z, after the range"
     );
-    let none = audit_of_nobody(&store);
+    let none = audit_without_a_chain(&store);
     assert!(none.contains("no digest of tenant globex"), "{none}");
 }
 
-fn audit_of_nobody(store: &Memory) -> String {
+fn audit_without_a_chain(store: &Memory) -> String {
     let hours = hour("2026-11-26T10:00:00Z")..hour("2026-11-26T14:00:00Z");
     audit(store, "globex", hours, &keys()).expect_err("it has no chain")
 }
 
 #[test]
-fn a_key_that_was_retired_still_vouches_for_what_it_signed() {
+fn a_retired_key_still_verifies_its_signatures() {
     let (store, _) = mirror();
     let then = at("2026-11-26T14:30:00Z");
     let (object, bytes) = receipt(&signer(2), "acme", "new key", then);
@@ -94,17 +94,17 @@ fn a_key_that_was_retired_still_vouches_for_what_it_signed() {
     assert_eq!((audit.findings, audit.kids.len()), (vec![], 2));
 }
 
-/// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-engine published` writes it anew.
+/// `HOLDFAST_WRITE_SCHEMAS=1 cargo test -p holdfast-engine published` rewrites the schema.
 #[test]
-fn the_published_schema_is_that_of_the_code_and_digests_fit_it() {
+fn the_published_schema_is_that_of_the_code_and_digests_match_it() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas");
     let file = folder.join("digest.json");
     let right = format!("{:#}\n", HourlyDigest::schema());
     if std::env::var_os("HOLDFAST_WRITE_SCHEMAS").is_some() {
         std::fs::write(&file, &right).expect("docs can be written");
     }
-    let stands = std::fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(stands, right, "{} is stale", file.display());
+    let stored = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(stored, right, "{} is stale", file.display());
     let schema = jsonschema::validator_for(&HourlyDigest::schema()).expect("a schema");
     let (store, _) = mirror();
     for n in 10..14 {

@@ -1,8 +1,8 @@
-//! Fault was once written is known where the store no longer shows it.
+//! Tests of the head: it shows what was written even if the store has lost it.
 
 use super::*;
 
-/// Three receipts in three hours, the last digest that of 12:00.
+/// Three receipts in three hours, with the last digest at 12:00.
 fn three() -> (Memory, Vec<String>) {
     let store = Memory::new();
     let receipts = ["10:05", "11:05", "12:05"].map(|then| {
@@ -25,7 +25,7 @@ fn digests_from(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_receipt_taken_away_with_all_digests_from_its_hour_on_is_not_papered_over() {
+fn a_receipt_deleted_with_all_later_digests_breaks_the_chain() {
     for from in 10..=12 {
         let (store, receipts) = three();
         store.remove(&receipts[from - 10]);
@@ -35,16 +35,16 @@ fn a_receipt_taken_away_with_all_digests_from_its_hour_on_is_not_papered_over() 
         }
         let before = store.digests();
         let refused = store.advance(hour("2026-11-26T13:00:00Z"));
-        let refused = refused.expect_err("less is there than was written");
+        let refused = refused.expect_err("an object was deleted");
         let last = hour("2026-11-26T12:00:00Z").object("acme");
         let why = "the chain is broken: it is missing, and was the last one written";
         assert_eq!(refused.to_string(), format!("{last}: {why}"));
-        assert_eq!(store.digests(), before, "nothing was written anew");
+        assert_eq!(store.digests(), before, "nothing was written again");
     }
 }
 
 #[test]
-fn a_tenant_of_whom_nothing_at_all_is_left_is_still_asked_after() {
+fn a_tenant_without_any_object_left_is_still_checked() {
     let (store, receipts) = three();
     for object in receipts.iter().chain(&digests_from("2026-11-26T10:00:00Z")) {
         store.remove(object);
@@ -52,15 +52,15 @@ fn a_tenant_of_whom_nothing_at_all_is_left_is_still_asked_after() {
     let tenants = block_on(tenants(&store, &store)).expect("it answers");
     assert_eq!(tenants.into_iter().collect::<Vec<_>>(), ["acme"]);
     let refused = store.advance(hour("2026-11-26T13:00:00Z"));
-    refused.expect_err("less is there than was written");
+    refused.expect_err("an object was deleted");
 }
 
 #[test]
-fn another_digest_of_the_last_hour_is_not_taken_for_the_one_that_was_written() {
+fn another_digest_of_the_last_hour_breaks_the_chain() {
     let (store, receipts) = three();
     let last = hour("2026-11-26T12:00:00Z");
     let right = store.remove(&last.object("acme"));
-    // One without the receipt, signed by the right key.
+    // The other digest lacks the receipt and is signed by the right key.
     let other = Memory::new();
     for (object, (written_at, bytes)) in store.held.lock().unwrap().objects.clone() {
         other.at(written_at).put(object, bytes);
@@ -75,26 +75,26 @@ fn another_digest_of_the_last_hour_is_not_taken_for_the_one_that_was_written() {
     store.put(last.object("acme"), right);
     store
         .advance(last.next())
-        .expect("what was written is back");
+        .expect("the written digest is restored");
 }
 
 #[test]
-fn a_chain_that_is_older_than_its_head_gets_one_before_it_goes_on() {
+fn a_chain_without_a_head_gets_one_before_its_next_digest() {
     let (store, _) = three();
-    let head = store.stands().expect("it has one");
+    let head = store.stored_head().expect("it has one");
     store.held.lock().unwrap().heads.clear();
-    // The write of the next digest is lost: the head is that of what was there.
+    // Before the next digest is written, the head already names the last one.
     store.before_write({
         let other = store.clone();
-        move || assert_eq!(other.stands(), Some(head))
+        move || assert_eq!(other.stored_head(), Some(head))
     });
     let next = hour("2026-11-26T13:00:00Z");
     store.advance(next).expect("written");
-    assert_eq!(store.stands().map(|head| head.hour), Some(next));
+    assert_eq!(store.stored_head().map(|head| head.hour), Some(next));
 }
 
 #[test]
-fn a_digest_that_does_not_name_the_one_before_is_not_gone_on_from() {
+fn a_chain_does_not_continue_from_a_digest_that_does_not_name_the_last() {
     let (store, _) = three();
     let next = hour("2026-11-26T13:00:00Z");
     let elsewhere = Memory::new();
@@ -105,28 +105,28 @@ fn a_digest_that_does_not_name_the_one_before_is_not_gone_on_from() {
     let refused = store.advance(next).expect_err("it begins another chain");
     assert!(refused.to_string().contains("does not name"), "{refused}");
     assert_eq!(
-        store.stands().map(|head| head.hour),
+        store.stored_head().map(|head| head.hour),
         Some(next.before(1)),
         "the head stays"
     );
 }
 
 #[test]
-fn a_tenant_whose_digest_is_done_costs_one_read() {
+fn a_tenant_whose_digest_is_written_costs_one_read() {
     let (store, _) = three();
     for last in ["2026-11-26T12:00:00Z", "2026-11-26T11:00:00Z"] {
-        // The second call would get no answer.
+        // A second call would get no answer.
         store.dies_after(2);
         assert_eq!(store.advance(hour(last)), Ok(Progress::default()));
     }
 }
 
 #[test]
-fn a_head_goes_forward_alone() {
+fn a_head_only_goes_forward() {
     let head = |text, bytes: &[u8]| Head::of(hour(text), bytes);
-    let stands = head("2026-11-26T12:00:00Z", b"one");
-    let follows = |next: Head| next.may_follow(Some(&stands));
-    assert!(stands.may_follow(None) && follows(stands.clone()));
+    let stored = head("2026-11-26T12:00:00Z", b"one");
+    let follows = |next: Head| next.may_follow(Some(&stored));
+    assert!(stored.may_follow(None) && follows(stored.clone()));
     assert!(follows(head("2026-11-26T13:00:00Z", b"two")));
     assert!(!follows(head("2026-11-26T12:00:00Z", b"two")));
     assert!(!follows(head("2026-11-26T11:00:00Z", b"one")));

@@ -1,4 +1,4 @@
-//! Every way to injure a mirror is named, with the first place at which it shows.
+//! Tests of the audit of an injured mirror: each injury is named with its first place.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::{
 };
 use holdfast_receipt::evidence::{Kind, seal};
 
-/// Fault is found in a mirror that was injured: the first line, and how many there are.
+/// Returns the first finding in an injured mirror, and the number of findings.
 #[track_caller]
 fn first(injure: impl FnOnce(&Memory, &[String])) -> (String, usize) {
     let (store, all) = mirror();
@@ -18,7 +18,7 @@ fn first(injure: impl FnOnce(&Memory, &[String])) -> (String, usize) {
     (first, findings.len())
 }
 
-/// The injury is named as such at this object, and nothing else is.
+/// Asserts that the injury at this object is the only finding.
 #[track_caller]
 fn only(what: &str, object: &str, why: &str, injure: impl FnOnce(&Memory, &[String])) {
     let (first, count) = first(injure);
@@ -31,18 +31,18 @@ fn digest(n: u8) -> String {
     hour(&format!("2026-11-26T{n}:00:00Z")).object("acme")
 }
 
-/// Its bytes with one of them changed.
+/// Returns the bytes with one of them changed.
 fn flipped(mut bytes: Vec<u8>, place: usize) -> Vec<u8> {
     bytes[place] ^= 1;
     bytes
 }
 
-/// The file with changes, signed by this key.
+/// Returns the file with changes, signed by this key.
 fn resigned(by: &MemorySigner, bytes: &[u8], change: impl FnOnce(&mut Value)) -> Vec<u8> {
-    let mut said = value(bytes);
-    said.as_object_mut().expect("an object").remove("signature");
-    change(&mut said);
-    block_on(seal(by, Kind::Digest, said)).expect("it is signed")
+    let mut file = value(bytes);
+    file.as_object_mut().expect("an object").remove("signature");
+    change(&mut file);
+    block_on(seal(by, Kind::Digest, file)).expect("it is signed")
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_removed_receipt_is_missing() {
 }
 
 #[test]
-fn a_removed_digest_is_missing_the_last_one_too() {
+fn a_removed_digest_is_missing_even_if_it_is_the_last() {
     for n in [11, 12, 13] {
         only(
             "missing",
@@ -103,7 +103,7 @@ fn a_removed_digest_is_missing_the_last_one_too() {
             },
         );
     }
-    // The first: nothing that is left says that the chain begins later.
+    // The first digest: no other digest shows that the chain begins later.
     only(
         "missing",
         &digest(10),
@@ -115,7 +115,7 @@ fn a_removed_digest_is_missing_the_last_one_too() {
 }
 
 #[test]
-fn a_renamed_receipt_is_moved_and_its_new_place_named() {
+fn a_renamed_receipt_is_moved_and_its_new_key_is_named() {
     let (_, all) = mirror();
     let elsewhere = "receipts/acme/2026/11/27/elsewhere.json";
     only("moved", &all[1], elsewhere, |store, all| {
@@ -125,7 +125,7 @@ fn a_renamed_receipt_is_moved_and_its_new_place_named() {
 }
 
 #[test]
-fn two_receipts_that_were_swapped_are_moved() {
+fn two_swapped_receipts_are_moved() {
     let (first, count) = first(|store, all| {
         let (one, two) = (store.remove(&all[0]), store.remove(&all[1]));
         store.put(all[0].clone(), two);
@@ -140,7 +140,7 @@ fn two_receipts_that_were_swapped_are_moved() {
 }
 
 #[test]
-fn an_added_receipt_is_named_signed_or_not() {
+fn an_added_receipt_is_named_even_if_it_is_signed() {
     let (object, bytes) = receipt(&signer(1), "acme", "added", at("2026-11-26T10:10:00Z"));
     let place = object.clone();
     only(
@@ -177,7 +177,7 @@ fn a_copy_of_a_receipt_is_added() {
 }
 
 #[test]
-fn another_tenants_receipt_is_added_where_it_is_new_and_altered_where_it_replaces_one() {
+fn another_tenants_receipt_is_added_or_altered() {
     let (object, bytes) = receipt(&signer(1), "globex", "theirs", at("2026-11-26T10:10:00Z"));
     let here = object.replace("/globex/", "/acme/");
     let (place, other) = (here.clone(), bytes.clone());
@@ -196,7 +196,7 @@ fn another_tenants_receipt_is_added_where_it_is_new_and_altered_where_it_replace
 }
 
 #[test]
-fn a_digest_replaced_by_an_older_one_or_another_tenants_is_moved() {
+fn a_digest_that_replaces_another_is_moved() {
     only(
         "moved",
         &digest(12),
@@ -219,7 +219,7 @@ fn a_digest_replaced_by_an_older_one_or_another_tenants_is_moved() {
 }
 
 #[test]
-fn a_digest_signed_by_another_key_is_altered_and_by_the_right_key_breaks_the_chain() {
+fn a_resigned_digest_is_altered_or_breaks_the_chain() {
     let again = |by: u8, n: u8, change: fn(&mut Value)| {
         move |store: &Memory, _: &[String]| {
             let bytes = store.object(&digest(n)).expect("it is there");
@@ -264,8 +264,7 @@ fn a_receipt_that_a_signed_digest_lists_must_be_signed_itself() {
 }
 
 #[test]
-fn a_receipt_that_was_overwritten_in_the_bucket_is_altered_although_a_later_digest_lists_it_again()
-{
+fn an_overwritten_receipt_is_altered_even_if_a_later_digest_lists_it() {
     let store = Memory::new();
     let object = store.at(at("2026-11-26T10:05:00Z")).receipt("one");
     store

@@ -1,4 +1,4 @@
-//! A store with a clock that fails on cue, and the receipts that the tests put into it.
+//! The store of the chain's tests, with a clock and faults, and the receipts that they put into it.
 
 mod auditing;
 mod heads;
@@ -37,7 +37,7 @@ fn keys() -> Jwks {
     Jwks::new(vec![signer(1).public().clone()])
 }
 
-/// Where a receipt lies, and its bytes.
+/// A signed receipt: its object key and its bytes.
 fn receipt(by: &MemorySigner, tenant: &str, key: &str, ended_at: Timestamp) -> (String, Vec<u8>) {
     let execution = execution_id(tenant, "WF-HOLD", key);
     let value = json!({
@@ -55,14 +55,14 @@ fn receipt(by: &MemorySigner, tenant: &str, key: &str, ended_at: Timestamp) -> (
     (receipt_object(&at, ended_at, 0), bytes)
 }
 
-/// Fault happens just before a write.
+/// An action that runs just before a write.
 type Before = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 struct Held {
     objects: BTreeMap<String, (Timestamp, Vec<u8>)>,
     heads: BTreeMap<String, Head>,
-    /// Calls that are still answered; a lost answer is that of a call that was carried out.
+    /// Number of calls that are still carried out; the answer to the last one is lost.
     answers: Option<usize>,
     before_write: Option<Before>,
 }
@@ -82,7 +82,7 @@ impl Memory {
         }
     }
 
-    /// The same store at another time.
+    /// Returns the same store at another time.
     fn at(&self, now: Timestamp) -> Self {
         Self {
             held: Arc::clone(&self.held),
@@ -95,7 +95,7 @@ impl Memory {
         held.objects.insert(object, (self.now, bytes));
     }
 
-    /// A receipt of `acme`, written as its execution ends.
+    /// Writes a receipt of `acme` at the end of its execution.
     fn receipt(&self, key: &str) -> String {
         let (object, bytes) = receipt(&signer(1), "acme", key, self.now);
         self.put(object.clone(), bytes);
@@ -112,8 +112,8 @@ impl Memory {
         removed.expect("it was there").1
     }
 
-    /// The head of `acme`.
-    fn stands(&self) -> Option<Head> {
+    /// Returns the stored head of `acme`.
+    fn stored_head(&self) -> Option<Head> {
         self.held.lock().unwrap().heads.get("acme").cloned()
     }
 
@@ -135,7 +135,7 @@ impl Memory {
         let dead = || StoreError("no answer".to_owned());
         match held.answers {
             Some(0) => Err(dead()),
-            // The last call is carried out, and its answer lost.
+            // The last call is carried out, and its answer is lost.
             Some(1) => {
                 held.answers = Some(0);
                 act(&mut held);
@@ -159,7 +159,7 @@ impl Memory {
             .collect()
     }
 
-    /// Fault is listed, hour by hour.
+    /// Returns the receipts that are listed, by hour.
     fn listed(&self) -> Vec<(String, Vec<String>)> {
         let digests = self.digests().into_iter();
         digests
@@ -241,12 +241,12 @@ impl Heads for Memory {
 
     async fn raise(&self, tenant: &str, head: &Head) -> Result<Option<Head>, LedgerError> {
         self.call(|held| {
-            let stands = held.heads.get(tenant).cloned();
-            if head.may_follow(stands.as_ref()) {
+            let stored = held.heads.get(tenant).cloned();
+            if head.may_follow(stored.as_ref()) {
                 held.heads.insert(tenant.to_owned(), head.clone());
                 return None;
             }
-            stands
+            stored
         })
         .map_err(lost)
     }

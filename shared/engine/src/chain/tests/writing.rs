@@ -1,4 +1,4 @@
-//! Every receipt is in exactly one digest, and every hour has one, whatever fails on the way.
+//! Tests of writing: under any fault, each receipt is in one digest, and each hour has one.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use holdfast_ids::keys::late_object;
 
-/// Each digest follows the one before, each hour has one, and each of these receipts is in exactly
-/// one.
+/// Asserts that each digest follows the one before, each hour has one, and each of these receipts
+/// is in exactly one.
 fn whole(store: &Memory, receipts: &[String]) {
     let digests = store.digests();
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
@@ -30,7 +30,7 @@ fn whole(store: &Memory, receipts: &[String]) {
 }
 
 #[test]
-fn a_chain_begins_with_the_first_receipt_and_an_hour_without_any_has_its_digest() {
+fn a_chain_begins_with_the_first_receipt_and_an_empty_hour_has_a_digest() {
     let store = Memory::new();
     assert_eq!(
         store.advance(hour("2026-11-26T09:00:00Z")),
@@ -62,7 +62,7 @@ fn a_chain_begins_with_the_first_receipt_and_an_hour_without_any_has_its_digest(
 }
 
 #[test]
-fn a_receipt_written_after_its_hours_end_joins_the_hour_in_which_it_was_written() {
+fn a_receipt_joins_the_hour_in_which_it_was_written() {
     let store = Memory::new();
     let one = store.at(at("2026-11-26T10:05:00Z")).receipt("one");
     let (late, bytes) = receipt(&signer(1), "acme", "late", at("2026-11-26T10:59:59Z"));
@@ -77,7 +77,7 @@ fn a_receipt_written_after_its_hours_end_joins_the_hour_in_which_it_was_written(
 }
 
 #[test]
-fn a_receipt_that_is_seen_only_after_its_hours_digest_joins_the_next() {
+fn a_receipt_listed_after_its_hours_digest_joins_the_next() {
     let store = Memory::new();
     let one = store.at(at("2026-11-26T10:05:00Z")).receipt("one");
     store
@@ -92,7 +92,7 @@ fn a_receipt_that_is_seen_only_after_its_hours_digest_joins_the_next() {
 }
 
 #[test]
-fn a_receipt_written_a_week_after_its_execution_ended_is_found_by_its_mark() {
+fn a_late_receipt_is_found_by_its_mark() {
     let store = Memory::new();
     let one = store.at(at("2026-11-20T10:05:00Z")).receipt("one");
     let (ended, written) = (at("2026-11-20T23:00:00Z"), at("2026-11-27T10:30:00Z"));
@@ -108,7 +108,7 @@ fn a_receipt_written_a_week_after_its_execution_ended_is_found_by_its_mark() {
 }
 
 #[test]
-fn a_function_that_was_down_for_five_hours_writes_the_five_in_order() {
+fn a_run_after_five_hours_writes_five_digests_in_order() {
     let store = Memory::new();
     let mut all = vec![store.at(at("2026-11-26T10:05:00Z")).receipt("first")];
     store
@@ -133,12 +133,12 @@ fn a_function_that_was_down_for_five_hours_writes_the_five_in_order() {
 }
 
 #[test]
-fn of_two_runs_at_once_one_writes_and_the_other_goes_on_from_what_it_finds() {
+fn of_two_concurrent_runs_one_writes_and_the_other_continues_from_it() {
     let store = Memory::new();
     let one = store.at(at("2026-11-26T10:05:00Z")).receipt("one");
     let other = store.clone();
     store.before_write(move || {
-        // It also sees a receipt that the first did not see.
+        // The second run also sees a receipt that the first did not see.
         let run = std::thread::spawn(move || {
             other.at(at("2026-11-26T10:06:00Z")).receipt("two");
             other.advance(hour("2026-11-26T11:00:00Z"))
@@ -162,7 +162,7 @@ fn of_two_runs_at_once_one_writes_and_the_other_goes_on_from_what_it_finds() {
 }
 
 #[test]
-fn what_an_early_digest_could_not_know_joins_a_later_one() {
+fn a_receipt_written_after_an_early_digest_joins_a_later_one() {
     let store = Memory::new();
     let now = at("2026-11-26T10:05:00Z");
     let mut all = vec![store.at(now).receipt("one")];
@@ -177,7 +177,7 @@ fn what_an_early_digest_could_not_know_joins_a_later_one() {
 }
 
 #[test]
-fn wherever_it_dies_the_next_run_ends_with_the_same_chain() {
+fn a_run_that_dies_at_any_call_is_completed_by_the_next() {
     let fill = |store: &Memory| -> Vec<String> {
         let hours = ["10:05", "10:06", "11:30", "13:00"];
         let all = hours.iter().map(|then| {
@@ -210,7 +210,7 @@ fn wherever_it_dies_the_next_run_ends_with_the_same_chain() {
 }
 
 #[test]
-fn a_chain_does_not_go_on_from_a_digest_that_was_altered_or_is_missing() {
+fn a_chain_does_not_continue_from_an_altered_or_missing_digest() {
     for place in [0, 1] {
         let store = Memory::new();
         store.at(at("2026-11-26T10:05:00Z")).receipt("one");
@@ -222,7 +222,7 @@ fn a_chain_does_not_go_on_from_a_digest_that_was_altered_or_is_missing() {
         let next = hour("2026-11-26T13:00:00Z");
         let missing = store.advance(next).expect_err("it is missing").to_string();
         assert!(missing.starts_with(&object), "{missing}");
-        // In the signature, so that it reads as well as before.
+        // The change is in the signature, so that the file still parses.
         let end = bytes.len() - 5;
         bytes[end] = if bytes[end] == b'A' { b'B' } else { b'A' };
         store.put(object.clone(), bytes);
@@ -232,7 +232,7 @@ fn a_chain_does_not_go_on_from_a_digest_that_was_altered_or_is_missing() {
 }
 
 #[test]
-fn who_has_been_in_the_chain_stays_in_it_without_any_receipt_left() {
+fn a_tenant_with_a_chain_stays_in_it_without_any_receipt() {
     let store = Memory::new();
     let gone = store.at(at("2026-11-26T10:05:00Z")).receipt("one");
     store.put("receipts/globex/2026/11/26/x.json".to_owned(), Vec::new());
@@ -250,8 +250,8 @@ fn who_has_been_in_the_chain_stays_in_it_without_any_receipt_left() {
 }
 
 #[test]
-fn the_fullest_digest_is_one_that_is_read() {
-    // The longest key of a receipt, its hash and the time, as a digest writes them.
+fn the_largest_digest_is_within_the_readers_limit() {
+    // The longest entry of a digest: object key, SHA-256 and time.
     let entry = Entry {
         object: receipt(&signer(1), &"t".repeat(63), "k", at("2026-11-26T10:00:00Z")).0,
         sha256: "0".repeat(64),
@@ -268,10 +268,10 @@ fn the_fullest_digest_is_one_that_is_read() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Receipts come at any time, some are seen late; runs come at any time, some ask early, some
-    /// die.
+    /// Receipts are written at any time, and some are listed late. Runs come at any time; some are
+    /// early, and some die.
     #[test]
-    fn every_receipt_is_in_exactly_one_digest_whatever_happens(
+    fn every_receipt_is_in_exactly_one_digest_under_any_fault(
         steps in prop::collection::vec((0_i64..200, 0_u8..4, 0_usize..40, 0_i64..=12), 1..40)
     ) {
         let store = Memory::new();

@@ -1,10 +1,10 @@
-//! Whatever happens to executions, in whatever order: counts are what the records hold.
+//! A property test: after any operations, counters equal the reservations in the records.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// What happens to one of a few executions.
+/// An operation on one of a few executions.
 #[derive(Debug, Clone)]
 enum Event {
     Begin(u8),
@@ -29,7 +29,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// Lets it happen, as far as it can.
+/// Applies the operation, if it is possible.
 fn happen(engine: &TestEngine, event: &Event) {
     let (Event::Begin(n) | Event::BeginUnheard(n) | Event::BeginUnavailable(n)) = event else {
         let (Event::Execute(n) | Event::Fail(n) | Event::FailUnheard(n) | Event::Redrive(n)) =
@@ -97,7 +97,7 @@ fn execution_of(engine: &TestEngine, task: &BeginTask) -> Option<ExecutionRecord
 
 proptest! {
     #[test]
-    fn counts_are_what_the_records_hold_after_whatever_happened(
+    fn counters_equal_the_reservations_after_any_operations(
         events in proptest::collection::vec(event(), 1..40)
     ) {
         let engine = engine();

@@ -1,53 +1,53 @@
-//! What a gate demands of a start beside its input, for people: in the names and units of a
-//! definition.
+//! The guardrails of a start for people, in the names and units of a definition.
 
 use serde_json::{Map, Value, json};
 
 use super::{amount, times::clock};
 use holdfast_task::{Budget, Freeze, Hours, StartConditions};
 
-/// Under the names of docs/workflows.md (`hours`, `freeze`, `approval`, `budget`, `when_paused`,
-/// and of `limits` those of a tenant's starts); what is not demanded is left out. A budget's
-/// `limit` is a decimal as text, its `amount` the expression without `{% %}`.
-pub fn demands(rules: &StartConditions) -> Map<String, Value> {
-    let mut demands = Map::new();
-    let mut say = |name: &str, what: Value| drop(demands.insert(name.to_owned(), what));
+/// Returns the guardrails under the names of docs/workflows.md: `hours`, `freeze`, `approval`,
+/// `budget`, `when_paused`, and those `limits` that apply to a tenant's starts. An absent guardrail
+/// has no member. A budget's `limit` is a decimal as text, and its `amount` the expression without
+/// `{% %}`.
+pub fn conditions(rules: &StartConditions) -> Map<String, Value> {
+    let mut conditions = Map::new();
+    let mut add = |name: &str, value: Value| drop(conditions.insert(name.to_owned(), value));
     if !rules.hours.is_empty() {
-        say("hours", rules.hours.iter().map(hours).collect());
+        add("hours", rules.hours.iter().map(hours).collect());
     }
     if !rules.freezes.is_empty() {
-        say("freeze", rules.freezes.iter().map(freeze).collect());
+        add("freeze", rules.freezes.iter().map(freeze).collect());
     }
     if rules.approval {
-        say("approval", json!("required"));
+        add("approval", json!("required"));
     }
     if !rules.budgets.is_empty() {
-        say("budget", rules.budgets.iter().map(budget).collect());
+        add("budget", rules.budgets.iter().map(budget).collect());
     }
     if rules.queued_when_paused {
-        say("when_paused", json!("queue"));
+        add("when_paused", json!("queue"));
     }
     if let Some(most) = rules.concurrent_executions {
-        say("concurrent_executions", json!(most));
+        add("concurrent_executions", json!(most));
     }
     if let Some(most) = rules.starts_per_minute {
-        say("starts_per_minute", json!(most));
+        add("starts_per_minute", json!(most));
     }
-    demands
+    conditions
 }
 
-fn hours(one: &Hours) -> Value {
-    let days: Vec<_> = one.days.iter().map(|day| day.name()).collect();
-    json!({ "zone": one.zone, "days": days, "from": clock(one.from), "to": clock(one.to) })
+fn hours(hours: &Hours) -> Value {
+    let days: Vec<_> = hours.days.iter().map(|day| day.name()).collect();
+    json!({ "zone": hours.zone, "days": days, "from": clock(hours.from), "to": clock(hours.to) })
 }
 
-fn freeze(one: &Freeze) -> Value {
-    json!({ "zone": one.zone, "from": one.from, "to": one.to, "reason": one.reason })
+fn freeze(freeze: &Freeze) -> Value {
+    json!({ "zone": freeze.zone, "from": freeze.from, "to": freeze.to, "reason": freeze.reason })
 }
 
-fn budget(one: &Budget) -> Value {
+fn budget(budget: &Budget) -> Value {
     json!({
-        "name": one.name, "amount": one.amount, "limit": amount::shown(one.limit), "per": one.per.name(), "zone": one.zone,
+        "name": budget.name, "amount": budget.amount, "limit": amount::format_amount(budget.limit), "per": budget.per.name(), "zone": budget.zone,
     })
 }
 
@@ -57,8 +57,8 @@ mod tests {
     use holdfast_task::{Day, Period};
 
     #[test]
-    fn what_is_demanded_is_told_as_it_was_written_and_nothing_else() {
-        assert_eq!(demands(&StartConditions::default()), Map::new());
+    fn guardrails_are_shown_as_they_were_written() {
+        assert_eq!(conditions(&StartConditions::default()), Map::new());
         let rules = StartConditions {
             hours: vec![Hours {
                 zone: "Europe/Berlin".into(),
@@ -84,7 +84,7 @@ mod tests {
             concurrent_executions: Some(50),
             starts_per_minute: Some(600),
         };
-        let told = json!({
+        let shown = json!({
             "hours": [{ "zone": "Europe/Berlin", "days": ["mon", "fri"], "from": "08:05", "to": "24:00" }],
             "freeze": [{ "zone": "UTC", "from": "2026-12-24T00:00", "to": "2026-12-27T00:00", "reason": "year end" }],
             "approval": "required",
@@ -93,6 +93,6 @@ mod tests {
             }],
             "when_paused": "queue", "concurrent_executions": 50, "starts_per_minute": 600,
         });
-        assert_eq!(Value::Object(demands(&rules)), told);
+        assert_eq!(Value::Object(conditions(&rules)), shown);
     }
 }
