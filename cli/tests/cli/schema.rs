@@ -1,4 +1,5 @@
-//! The printed JSON Schema agrees with the reader: what one takes the other takes, and mistakes of form fail both.
+//! The printed JSON Schema agrees with the reader: both accept the same definitions and refuse the
+//! same errors of form.
 
 use std::fs;
 
@@ -37,7 +38,7 @@ fn shipped_workflows_and_the_starter_fit_the_schema() {
 }
 
 #[test]
-fn mistakes_of_form_fail_both_the_schema_and_the_reader() {
+fn errors_of_form_fail_both_the_schema_and_the_reader() {
     let schema = schema();
     let hold = "action: vendor-hold, input: { vendor_id: v, days: 1 }";
     let top = |line: &str| format!("{HEAD}{line}\nsteps: [{{ name: a, wait: 1s }}]\n");
@@ -83,7 +84,7 @@ fn mistakes_of_form_fail_both_the_schema_and_the_reader() {
         step("name: a, action: vendor-hold, rollback: {}"),
         step("name: a, action: vendor-hold, input: { vendor_id: v, days: many }, rollback: {}"),
         step("name: a, action: vendor-hold, input: { vendor: v, days: 1 }, rollback: {}"),
-        step("name: a, action: nobody, irreversible: true"),
+        step("name: a, action: unknown, irreversible: true"),
         step("name: a, action: http, input: { method: GET, url: u }, rollback: {}"),
         step(&format!("name: a, {hold}, rollback: {{}}, on_failure: ask")),
         step(&format!(
@@ -108,14 +109,17 @@ fn mistakes_of_form_fail_both_the_schema_and_the_reader() {
         step("name: a, action: http, input: { method: FETCH, url: u }, irreversible: true"),
     ];
     for yaml in wrong {
-        assert!(!schema.is_valid(&value(&yaml)), "the schema takes\n{yaml}");
+        assert!(
+            !schema.is_valid(&value(&yaml)),
+            "the schema accepts\n{yaml}"
+        );
         let said = Project::with(&yaml).run(&["validate"]);
-        assert_eq!(said.code, Some(1), "the reader takes\n{yaml}");
+        assert_eq!(said.code, Some(1), "the reader accepts\n{yaml}");
     }
 }
 
 #[test]
-fn an_expression_or_parameter_can_stand_for_any_value() {
+fn an_expression_or_a_parameter_is_accepted_for_any_value() {
     let yaml = format!(
         "{HEAD}steps:
   - name: a
@@ -123,7 +127,10 @@ fn an_expression_or_parameter_can_stand_for_any_value() {
     input: {{ vendor_id: \"${{VendorSystemUrl}}\", days: \"{{% $input.days %}}\" }}
     rollback: {{}}
   - {{ name: b, action: vendor-hold, input: \"{{% $input %}}\", rollback: {{}} }}
-  - {{ name: c, action: http, input: {{ method: \"{{% 'GET' %}}\", url: u, headers: \"{{% {{}} %}}\" }}, irreversible: true }}
+  - name: c
+    action: http
+    input: {{ method: \"{{% 'GET' %}}\", url: u, headers: \"{{% {{}} %}}\" }}
+    irreversible: true
 "
     );
     let errors: Vec<String> = schema()
