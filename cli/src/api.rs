@@ -1,4 +1,4 @@
-//! The deployment's HTTP API, as the command reaches it.
+//! A client of the deployment's HTTP API, and the options that say where the API is.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::report::Trouble;
 
-/// Where the API is, and who asks.
+/// The address of the API, the caller's token, and the tenant.
 #[derive(Args)]
-pub(crate) struct Door {
+pub(crate) struct Api {
     /// The API's address: the stack's output ApiUrl
-    #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
-    api: String,
-    /// The token that says who asks
+    #[arg(long = "api", env = "HOLDFAST_API", value_name = "URL")]
+    base: String,
+    /// The bearer token of the caller
     #[arg(long, env = "HOLDFAST_TOKEN", hide_env_values = true)]
     token: String,
     /// The tenant, if it is not that of the token
@@ -23,17 +23,17 @@ pub(crate) struct Door {
     tenant: Option<String>,
 }
 
-impl Door {
-    /// The door that is named.
+impl Api {
+    /// The API at an address.
     pub(crate) fn of(api: &str, token: &str, tenant: Option<&str>) -> Self {
         Self {
-            api: api.to_owned(),
+            base: api.to_owned(),
             token: token.to_owned(),
             tenant: tenant.map(str::to_owned),
         }
     }
 
-    /// `GET` of something below an execution; `None` if there is no such execution.
+    /// Gets the resource `below` an execution, or `None` if there is no such execution.
     pub(crate) fn execution(&self, id: &str, below: &str) -> Result<Option<Value>, Trouble> {
         if !is_execution_id(id) {
             return Err(Trouble::Other(format!(
@@ -43,30 +43,30 @@ impl Door {
         }
         match self.answer(&format!("/v1/executions/{id}{below}"))? {
             (404, _) => Ok(None),
-            (status, body) => good(status, body).map(Some),
+            (status, body) => expect_ok(status, body).map(Some),
         }
     }
 
-    /// `GET` of what is there.
+    /// Gets a resource that must exist.
     pub(crate) fn read(&self, path: &str) -> Result<Value, Trouble> {
         let (status, body) = self.answer(path)?;
-        good(status, body)
+        expect_ok(status, body)
     }
 
-    /// The tenant that is named.
+    /// The tenant that the options name.
     pub(crate) fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
     }
 
     fn answer(&self, path: &str) -> Result<(u16, Value), Trouble> {
-        let mut url = format!("{}{path}", self.api.trim_end_matches('/'));
+        let mut url = format!("{}{path}", self.base.trim_end_matches('/'));
         if let Some(tenant) = &self.tenant {
             check_tenant(tenant).map_err(Trouble::Other)?;
-            let sign = if path.contains('?') { '&' } else { '?' };
-            url.push_str(&format!("{sign}tenant={tenant}"));
+            let separator = if path.contains('?') { '&' } else { '?' };
+            url.push_str(&format!("{separator}tenant={tenant}"));
         }
         let (status, body) = wait(self.get(&url))?.map_err(|error| {
-            Trouble::Other(format!("{} does not answer: {error}", quoted(&self.api)))
+            Trouble::Other(format!("{} does not answer: {error}", quoted(&self.base)))
         })?;
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
@@ -76,23 +76,23 @@ impl Door {
     }
 }
 
-/// The body of an answer that is none of an error.
-fn good(status: u16, body: Value) -> Result<Value, Trouble> {
+/// The body of an answer with status 200, or the error that another status means.
+fn expect_ok(status: u16, body: Value) -> Result<Value, Trouble> {
     if status == 200 {
         return Ok(body);
     }
     let detail = body["detail"].as_str().or(body["message"].as_str());
-    let why = detail.unwrap_or("without saying why");
+    let why = detail.unwrap_or("without a reason");
     Err(Trouble::Other(format!(
         "the API answered {status}: {}",
         quoted(why)
     )))
 }
 
-/// A status, and the body.
+/// The status and the body of an answer.
 type Answer = (u16, Vec<u8>);
 
-/// What is at a link that needs no credentials.
+/// Fetches a link that needs no credentials.
 pub(crate) fn fetch(link: &str) -> Result<Vec<u8>, Trouble> {
     let fetched = wait(async { read(client()?.get(link)).await })?;
     match fetched {
@@ -117,7 +117,7 @@ fn client() -> Result<reqwest::Client, reqwest::Error> {
 }
 
 async fn read(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
-    // An address may carry a signature.
+    // A link carries a signature, which no message may show.
     let answer = request.send().await.map_err(reqwest::Error::without_url)?;
     let status = answer.status().as_u16();
     let body = answer.bytes().await.map_err(reqwest::Error::without_url)?;

@@ -1,4 +1,4 @@
-//! Audits a mirror of the receipt bucket: a folder and a key set, without any connection or credentials.
+//! `holdfast receipt audit`: audits a mirror of the receipt bucket by a folder and a key set alone.
 
 use std::{
     fs, io,
@@ -21,16 +21,16 @@ use crate::{
     report::Trouble,
 };
 
-/// How many findings are shown.
+/// The number of findings that are shown.
 const SHOWN: usize = 20;
 
-/// Which hours are meant.
+/// A range of hours.
 #[derive(Args)]
 pub(crate) struct Hours {
-    /// From when on: a day (2026-11-01) or a full hour (2026-11-01T13:00:00Z)
+    /// The start of the range: a day (2026-11-01) or a full hour (2026-11-01T13:00:00Z)
     #[arg(long, value_name = "WHEN")]
     from: String,
-    /// Until when: a day, which is included, or the end of an hour
+    /// The end of the range: a day, which is included, or the end of an hour
     #[arg(long, value_name = "WHEN")]
     to: String,
 }
@@ -49,7 +49,7 @@ impl Hours {
     }
 }
 
-/// Fault is to be audited.
+/// The mirror, the tenant and the hours to audit.
 #[derive(Args)]
 pub(crate) struct AuditArgs {
     /// The tenant
@@ -57,49 +57,49 @@ pub(crate) struct AuditArgs {
     tenant: String,
     #[command(flatten)]
     hours: Hours,
-    /// The folder: what `holdfast receipt mirror` or `aws s3 sync s3://BUCKET DIR` made
+    /// The folder that `holdfast receipt mirror` or `aws s3 sync s3://BUCKET DIR` wrote
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
-    /// The key set that is trusted: what GET /v1/keys answered
+    /// A file with the trusted key set, which GET /v1/keys serves
     #[arg(long, value_name = "FILE")]
     jwks: PathBuf,
 }
 
-/// Audits, and says what was found; trouble if anything is not as it was written.
-pub(crate) fn run(asked: &AuditArgs) -> Result<(), Trouble> {
+/// Audits the mirror and prints the result. Any finding is an error.
+pub(crate) fn run(args: &AuditArgs) -> Result<(), Trouble> {
     let wrong = |why: String| Trouble::Other(why);
-    check_tenant(&asked.tenant).map_err(wrong)?;
-    let hours = asked.hours.range()?;
+    check_tenant(&args.tenant).map_err(wrong)?;
+    let hours = args.hours.range()?;
     let until = hours.end;
     let newest = Hour::newest_due(Timestamp::now()).next();
-    let keys = key_set(&asked.jwks)?;
-    let mirror = Mirror::open(&asked.dir).map_err(wrong)?;
-    let found = audit(&mirror, &asked.tenant, hours, &keys).map_err(|why| {
+    let keys = key_set(&args.jwks)?;
+    let mirror = Mirror::open(&args.dir).map_err(wrong)?;
+    let found = audit(&mirror, &args.tenant, hours, &keys).map_err(|why| {
         Trouble::Other(format!(
             "{}: {why}; is it a mirror of the bucket? aws s3 sync s3://BUCKET {}",
-            asked.dir.display(),
-            asked.dir.display()
+            args.dir.display(),
+            args.dir.display()
         ))
     })?;
     if found.findings.is_empty() {
-        return output::text(&fine(&asked.tenant, &found));
+        return output::text(&fine(&args.tenant, &found));
     }
-    let mut said = some(&found.findings);
+    let mut lines = first_of(&found.findings);
     if until > newest {
-        said.push(format!(
-            "no digest of an hour after {newest} is due yet: --to lies after that"
+        lines.push(format!(
+            "--to is later than {newest}, and later digests are not due yet"
         ));
     }
-    Err(Trouble::Other(said.join("\n")))
+    Err(Trouble::Other(lines.join("\n")))
 }
 
-/// The first of them, and how many there are beside.
-pub(crate) fn some<T: ToString>(all: &[T]) -> Vec<String> {
-    let mut said: Vec<_> = all.iter().take(SHOWN).map(ToString::to_string).collect();
+/// The first findings as lines, and the number of the others.
+pub(crate) fn first_of<T: ToString>(all: &[T]) -> Vec<String> {
+    let mut lines: Vec<_> = all.iter().take(SHOWN).map(ToString::to_string).collect();
     if all.len() > SHOWN {
-        said.push(format!("and {} more", all.len() - SHOWN));
+        lines.push(format!("and {} more", all.len() - SHOWN));
     }
-    said
+    lines
 }
 
 fn fine(tenant: &str, found: &Audit) -> String {
@@ -132,7 +132,8 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The hour that `text` names: that a day or an hour begins with, or that follows its end.
+/// The hour that starts with the day or hour in `text`. For the end of a range, a day counts as
+/// included.
 fn when(option: &str, text: &str, end: bool) -> Result<Hour, String> {
     let day = text
         .parse::<Date>()
@@ -148,13 +149,13 @@ fn when(option: &str, text: &str, end: bool) -> Result<Hour, String> {
     };
     at.and_then(Hour::from_start).ok_or_else(|| {
         format!(
-            "{option} {} is neither a day, as 2026-11-01, nor a full hour, as 2026-11-01T13:00:00Z",
+            "{option} {} must be a day, such as 2026-11-01, or a full hour, such as 2026-11-01T13:00:00Z",
             quoted(text)
         )
     })
 }
 
-/// A folder whose files lie as in the bucket.
+/// A folder whose paths are the keys of the bucket.
 struct Mirror {
     root: PathBuf,
 }
@@ -165,7 +166,7 @@ impl Mirror {
             Ok(found) if found.is_dir() => Ok(Self {
                 root: root.to_owned(),
             }),
-            Ok(_) => Err(format!("{}: it is no folder", root.display())),
+            Ok(_) => Err(format!("{}: not a folder", root.display())),
             Err(error) => Err(format!("{}: {error}", root.display())),
         }
     }
@@ -182,7 +183,7 @@ impl Mirror {
             let name = entry.file_name();
             let name = name
                 .to_str()
-                .ok_or_else(|| format!("{}: its name is not UTF-8", entry.path().display()))?;
+                .ok_or_else(|| format!("{}: the name is not UTF-8", entry.path().display()))?;
             if entry.file_type().map_err(wrong)?.is_dir() {
                 self.walk(&format!("{key}{name}/"), found)?;
             } else if !name.ends_with(PART) {
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_is_told_both_forms() {
+    fn an_error_for_another_text_names_both_forms() {
         for bad in [
             "",
             "yesterday",
@@ -236,8 +237,8 @@ mod tests {
             "2026-11-30T13:30:00Z",
             "2026-11-30T13:00:00",
         ] {
-            let said = when("--from", bad, false).expect_err(bad);
-            assert!(said.contains("2026-11-01T13:00:00Z"), "{said}");
+            let error = when("--from", bad, false).expect_err(bad);
+            assert!(error.contains("2026-11-01T13:00:00Z"), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `holdfast compile`: writes what follows from the workflows, or says what is not up to date.
+//! `holdfast compile`: writes state machines and the template, or names what is not up to date.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{
     workflows,
 };
 
-/// A file and what must stand in it; `None`: it must not exist.
+/// A file and the text that it must have, or `None` if it must not exist.
 struct Target {
     path: PathBuf,
     text: Option<String>,
@@ -103,7 +103,7 @@ fn is_stale(target: &Target) -> bool {
     }
 }
 
-/// Writes beside the file and renames, so that nobody ever reads half of it.
+/// Writes a new file and renames it, so that no reader sees half of the text.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

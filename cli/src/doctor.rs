@@ -1,5 +1,7 @@
-//! `holdfast doctor`: asks the functions of a deployed stack, through the SAM CLI, what they find of what they depend on, and the
-//! API whether the definitions here are those that are deployed.
+//! `holdfast doctor`: checks the dependencies of a deployed stack and its definitions.
+//!
+//! The functions check what they depend on, invoked through the SAM CLI. The API lists the deployed
+//! definitions.
 
 use std::{collections::BTreeSet, path::PathBuf, process::Command, thread};
 
@@ -9,14 +11,14 @@ use holdfast_workflow::compile::function_id;
 use serde_json::Value;
 
 use crate::{
-    api::Door,
+    api::Api,
     output::line,
     project::Project,
     report::Trouble,
     workflows::{self, Workflow},
 };
 
-/// Which stack, and how it is reached.
+/// The stack, and the options to reach it.
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
     /// The environment of samconfig.toml, as for sam deploy
@@ -39,10 +41,10 @@ pub(crate) struct DoctorArgs {
         default_value = "sam"
     )]
     sam: PathBuf,
-    /// The API's address; with it and a token, the definitions here are compared with those that are deployed
+    /// The API's address; with it and a token, local and deployed definitions are compared
     #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
     api: Option<String>,
-    /// The token that says who asks
+    /// The bearer token of the caller
     #[arg(long, env = "HOLDFAST_TOKEN", hide_env_values = true)]
     token: Option<String>,
     /// The tenant, if it is not that of the token
@@ -50,22 +52,22 @@ pub(crate) struct DoctorArgs {
     tenant: Option<String>,
 }
 
-/// The functions of the engine that answer a check; those of the actions come to it.
+/// The functions of the engine that answer a check. The functions of the actions are added.
 const OWN: [&str; 4] = [
     "AskFunction",
     "BeginFunction",
     "FinishFunction",
     "PlanFunction",
 ];
-/// Functions that are asked at once: each by a process of the SAM CLI.
+/// The number of functions that are invoked at once, each by a process of the SAM CLI.
 const AT_ONCE: usize = 3;
-/// Most characters of what a program said that are shown.
+/// The most characters of an error of the SAM CLI that are shown.
 const SHOWN: usize = 300;
 
-/// What was found by whom.
+/// A check, and the function or the workflow that it belongs to.
 type Finding = (String, Check);
 
-pub(crate) fn run(project: &Project, asked: &DoctorArgs) -> Result<(), Trouble> {
+pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
     let workflows = workflows::read(project, &[])?;
     let steps = workflows
         .iter()
@@ -78,26 +80,26 @@ pub(crate) fn run(project: &Project, asked: &DoctorArgs) -> Result<(), Trouble> 
     let mut found = Vec::new();
     for some in functions.chunks(AT_ONCE) {
         found.extend(thread::scope(|scope| {
-            let ask = |function| move || asked.function(project, function);
+            let ask = |function| move || args.function(project, function);
             let asking: Vec<_> = some.iter().map(|one| scope.spawn(ask(one))).collect();
             let answers = asking.into_iter().zip(some).map(|(thread, function)| {
-                let gone = |_| vec![unasked(function, "this command failed")];
+                let gone = |_| vec![no_answer(function, "this command failed")];
                 thread.join().unwrap_or_else(gone)
             });
             answers.flatten().collect::<Vec<_>>()
         }));
     }
-    match (&asked.api, &asked.token) {
+    match (&args.api, &args.token) {
         (Some(api), Some(token)) => {
-            let door = Door::of(api, token, asked.tenant.as_deref());
-            found.extend(deployed(&door, &workflows)?);
+            let api = Api::of(api, token, args.tenant.as_deref());
+            found.extend(deployed(&api, &workflows)?);
         }
         _ => line("not compared: definitions; that needs --api and --token")?,
     }
-    for (who, Check { what, trouble }) in &found {
+    for (owner, Check { what, trouble }) in &found {
         match trouble {
-            None => line(&format!("ok    {who}: {what}"))?,
-            Some(why) => line(&format!("WRONG {who}: {what}: {why}"))?,
+            None => line(&format!("ok    {owner}: {what}"))?,
+            Some(why) => line(&format!("WRONG {owner}: {what}: {why}"))?,
         }
     }
     let wrong = found.iter().filter(|(_, check)| check.trouble.is_some());
@@ -110,18 +112,18 @@ pub(crate) fn run(project: &Project, asked: &DoctorArgs) -> Result<(), Trouble> 
     }
 }
 
-/// That a function could not be asked is a finding too.
-fn unasked(function: &str, why: &str) -> Finding {
-    let check = Check::of::<()>("it can be asked", Err(why));
+/// The finding that a function could not be invoked.
+fn no_answer(function: &str, why: &str) -> Finding {
+    let check = Check::of::<()>("the function answers", Err(why));
     (function.to_owned(), check)
 }
 
 impl DoctorArgs {
-    /// What a function finds.
+    /// The findings of a function.
     fn function(&self, project: &Project, id: &str) -> Vec<Finding> {
         match self.invoke(project, id) {
             Ok(checks) => checks.into_iter().map(|one| (id.to_owned(), one)).collect(),
-            Err(why) => vec![unasked(id, &why)],
+            Err(why) => vec![no_answer(id, &why)],
         }
     }
 
@@ -140,32 +142,31 @@ impl DoctorArgs {
                 sam.args([option, value]);
             }
         }
-        let said = sam.output().map_err(|error| {
+        let output = sam.output().map_err(|error| {
             format!(
                 "{} cannot be run ({error}): install the SAM CLI, or name it by --sam",
                 self.sam.display()
             )
         })?;
-        let answer: Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         let checks = serde_json::from_value::<Checks>(answer.clone());
         checks.map(|answer| answer.checks).map_err(|_| {
-            // A function that failed says so in its answer; else sam says why it could not ask.
-            let told = answer["errorMessage"].as_str().map(str::to_owned);
-            let words = told.unwrap_or_else(|| String::from_utf8_lossy(&said.stderr).into_owned());
+            // The answer of a failed function has the error; otherwise the SAM CLI printed it.
+            let error = answer["errorMessage"].as_str().map(str::to_owned);
+            let words =
+                error.unwrap_or_else(|| String::from_utf8_lossy(&output.stderr).into_owned());
             let last = words.trim().lines().last().unwrap_or_default();
             match last {
-                "" => {
-                    "it said nothing that is known here: is an older version deployed?".to_owned()
-                }
+                "" => "the answer has no checks: is an older version deployed?".to_owned(),
                 last => last.chars().take(SHOWN).collect(),
             }
         })
     }
 }
 
-/// Whether the definitions here are those that are deployed, as far as this tenant sees them.
-fn deployed(door: &Door, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
-    let listed = match door.read("/v1/workflows") {
+/// Compares the local definitions with the deployed ones that this tenant sees.
+fn deployed(api: &Api, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
+    let listed = match api.read("/v1/workflows") {
         Ok(listed) => listed,
         Err(Trouble::Other(why)) => {
             let check = Check::of::<()>("workflows are listed", Err(why));
@@ -191,7 +192,7 @@ fn deployed(door: &Door, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble
             (None, _) => Err("it is not deployed: holdfast compile, then sam deploy".to_owned()),
             (Some(one), Ok(here)) if one["definition_digest"] == here.as_str() => Ok(()),
             (Some(_), Ok(_)) => {
-                let why = "another is, or was a minute ago: holdfast compile, then sam deploy";
+                let why = "another version is deployed, or was a minute ago: holdfast compile, then sam deploy";
                 Err(why.to_owned())
             }
             (Some(_), Err(error)) => Err(error.to_string()),

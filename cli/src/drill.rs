@@ -1,4 +1,4 @@
-//! `holdfast drill`: runs a workflow through every fault at every place, and shows how each run ended.
+//! `holdfast drill`: runs a workflow through every fault at every place and shows each end.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::{
     workflows,
 };
 
-/// What is to be drilled, and how.
+/// The workflow to drill, and the options.
 #[derive(Args)]
 pub(crate) struct DrillArgs {
     /// The workflow's file
@@ -20,29 +20,29 @@ pub(crate) struct DrillArgs {
     /// Also every two faults together
     #[arg(long)]
     pairs: bool,
-    /// Only the scenario of this name, told state by state
+    /// Only the scenario of this name, shown state by state
     #[arg(long, value_name = "NAME", conflicts_with = "pairs")]
     only: Option<String>,
-    /// A JSON file with the input; without one it is made from the workflow's input schema
+    /// A JSON file with the input; by default it is made from the workflow's input schema
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// Chance: two drills with the same seed do the same
+    /// The seed of random values: two drills with the same seed do the same
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }
 
-/// Most violations that are listed.
+/// The most violations that are listed.
 const MAX_LISTED: usize = 20;
 
-pub(crate) fn run(project: &Project, asked: &DrillArgs) -> Result<(), Trouble> {
-    let workflows = workflows::read(project, std::slice::from_ref(&asked.file))?;
-    let input = asked.input.as_deref().map(|path| {
+pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
+    let workflows = workflows::read(project, std::slice::from_ref(&args.file))?;
+    let input = args.input.as_deref().map(|path| {
         let input = serde_json::from_str(&project::read(path)?);
         input.map_err(|error| Trouble::Other(format!("{}: {error}", path.display())))
     });
     let input = input.transpose()?;
     let settings = Settings {
-        seed: asked.seed,
+        seed: args.seed,
         ..Settings::default()
     };
     for workflow in &workflows {
@@ -56,20 +56,20 @@ pub(crate) fn run(project: &Project, asked: &DrillArgs) -> Result<(), Trouble> {
             settings,
         );
         let drill = drill.map_err(trouble)?;
-        match &asked.only {
+        match &args.only {
             Some(name) => one(&drill, name)?,
-            None => all(&drill, asked.pairs)?,
+            None => all(&drill, args.pairs)?,
         }
     }
     Ok(())
 }
 
-/// Tells one scenario.
+/// Shows one scenario state by state.
 fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
     let scenario: Scenario = name.parse().map_err(Trouble::Other)?;
     let outcome = drill.run(&scenario).map_err(Trouble::Other)?;
-    outcome.story.iter().try_for_each(|told| line(told))?;
-    let status = outcome.status.as_deref().unwrap_or("nothing was begun");
+    outcome.story.iter().try_for_each(|entry| line(entry))?;
+    let status = outcome.status.as_deref().unwrap_or("no execution began");
     line("")?;
     line(&format!("ended      {status}"))?;
     for (step, count) in &outcome.remaining {
@@ -77,20 +77,20 @@ fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
     }
     let receipt = outcome.receipt.iter();
     for residual in receipt.flat_map(|receipt| &receipt.residual_effects) {
-        let sure = if residual.certain {
+        let certainty = if residual.certain {
             "certain"
         } else {
             "possible"
         };
-        line(&format!("residual   {}: {sure}", residual.step))?;
+        line(&format!("residual   {}: {certainty}", residual.step))?;
     }
     if !outcome.struck {
-        say("not every fault of this scenario came up");
+        say("a fault of this scenario did not occur");
     }
     judge(&[(&scenario, &outcome)])
 }
 
-/// Shows how all scenarios end.
+/// Shows the end of every scenario.
 fn all(drill: &Drill, pairs: bool) -> Result<(), Trouble> {
     for step in drill.not_reached() {
         say(&format!(
@@ -113,7 +113,7 @@ fn all(drill: &Drill, pairs: bool) -> Result<(), Trouble> {
     let met = outcomes.iter().filter(|outcome| outcome.struck).count();
     let unmet = match scenarios.len() - met {
         0 => String::new(),
-        some => format!("; in {some} a fault did not come up"),
+        some => format!("; in {some} a fault did not occur"),
     };
     line(&format!(
         "{} scenarios, and every one held{unmet}",
@@ -121,7 +121,7 @@ fn all(drill: &Drill, pairs: bool) -> Result<(), Trouble> {
     ))
 }
 
-/// Names every scenario that did not hold.
+/// Names every scenario that has a violation.
 fn judge(drilled: &[(&Scenario, &Outcome)]) -> Result<(), Trouble> {
     let broken = drilled.iter().flat_map(|(scenario, outcome)| {
         let violations = outcome.violations.iter();
@@ -139,6 +139,6 @@ fn judge(drilled: &[(&Scenario, &Outcome)]) -> Result<(), Trouble> {
         format!("\n  and {more} more")
     };
     Err(Trouble::Other(format!(
-        "what should hold does not; holdfast drill FILE --only NAME tells what happened:{listed}{more}"
+        "scenarios have violations; holdfast drill FILE --only NAME shows one:{listed}{more}"
     )))
 }

@@ -1,4 +1,6 @@
-//! The `holdfast` command: write, check, compile, draw, drill and watch workflows. Exit codes: 0 fine, 1 problems, 2 wrong usage.
+//! The `holdfast` command: its subcommands, their options and the exit code.
+//!
+//! The exit code is 0 for success, 1 for problems and 2 for wrong usage.
 
 mod api;
 mod audit;
@@ -33,18 +35,18 @@ struct Cli {
 enum Command {
     /// Write a commented workflow to start from
     New {
-        /// What it is about, such as `delay-vendor-payments`: the file's name, and the workflow's id in capitals
+        /// The file's name, such as `delay-vendor-payments`; in capitals, the workflow's id
         name: String,
-        /// Where to put it
+        /// The folder for the file
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
-    /// Check workflows and report every mistake with its place
+    /// Check workflows and report every problem with its place
     Validate {
-        /// Which files; all of workflows/ if none is named
+        /// The files; by default, all of workflows/
         files: Vec<PathBuf>,
     },
-    /// Compile all workflows: state machines in infra/statemachines/, and what template.yaml needs of them
+    /// Compile all workflows into infra/statemachines/ and template.yaml
     Compile {
         /// Write nothing; fail and name each file that is not up to date
         #[arg(long)]
@@ -57,21 +59,21 @@ enum Command {
     },
     /// Run a workflow through every fault at every place, in process, and check what remains
     Drill(drill::DrillArgs),
-    /// Ask a deployed stack whether what it depends on is there: targets, secrets, ledger, signing key, current definitions
+    /// Check a deployed stack: targets, secrets, ledger, signing key and definitions
     Doctor(doctor::DoctorArgs),
-    /// Print what an execution did so far, in order
+    /// Print the story of an execution so far
     Logs {
         /// The execution's id
         execution: String,
         #[command(flatten)]
-        door: api::Door,
+        api: api::Api,
     },
-    /// Follow an execution until it has ended; exits 0 only if it was executed
+    /// Follow an execution until it has ended; the exit code is 0 only for EXECUTED
     Watch {
         /// The execution's id
         execution: String,
         #[command(flatten)]
-        door: api::Door,
+        api: api::Api,
     },
     /// Fetch, verify and audit receipts
     Receipt {
@@ -84,41 +86,42 @@ enum Command {
 
 #[derive(Subcommand)]
 enum ReceiptCommand {
-    /// Verify a receipt by its signature, without any connection or credentials
+    /// Verify the signature of a receipt, without any connection or credentials
     Verify {
         /// The receipt's file
         file: PathBuf,
-        /// The key set that is trusted: what GET /v1/keys answered
+        /// A file with the trusted key set, which GET /v1/keys serves
         #[arg(long, value_name = "FILE")]
         jwks: PathBuf,
     },
-    /// Make a page for people of a receipt's file; it says whether the signature is good
+    /// Make a page of a receipt's file, with the result of the verification
     Page {
         /// The receipt's file
         file: PathBuf,
-        /// The key set that is trusted: what GET /v1/keys answered
+        /// A file with the trusted key set, which GET /v1/keys serves
         #[arg(long, value_name = "FILE")]
         jwks: PathBuf,
-        /// Where to put it; beside the receipt, ending in .html, if not given
+        /// The page's file; by default, beside the receipt and ending in .html
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
     },
-    /// Audit a mirror of the receipt bucket by its chain of digests, without any connection or credentials
+    /// Audit a mirror of the receipt bucket by its chain of digests, offline
     Audit(audit::AuditArgs),
-    /// Fetch a tenant's digests, and the receipts that they list, by the API: a mirror to audit, without credentials of AWS
+    /// Fetch a tenant's digests and their receipts through the API: a mirror to audit
     Mirror(mirror::MirrorArgs),
-    /// Fetch the receipt of an execution that has ended, and check it against its digest
+    /// Fetch the receipt of an execution that has ended, and check its SHA-256
     Get {
         /// The execution's id
         execution: String,
-        /// Which one: 0 is the first, and each later rollback or redrive has one more; the newest if not given
+        /// The execution generation, from 0, which each redrive and later rollback raises; by
+        /// default, the newest
         #[arg(long, value_name = "N")]
         generation: Option<u32>,
-        /// Where to put it; a file called like the execution if not given
+        /// The receipt's file; by default, named after the execution
         #[arg(long, value_name = "FILE")]
         to: Option<PathBuf>,
         #[command(flatten)]
-        door: api::Door,
+        api: api::Api,
     },
 }
 
@@ -155,19 +158,19 @@ fn run(command: Command) -> Result<(), Trouble> {
                 output::text(&holdfast_workflow::definition::graph(&workflow.definition))
             })
         }
-        Command::Drill(asked) => drill::run(&Project::find()?, &asked),
-        Command::Doctor(asked) => doctor::run(&Project::find()?, &asked),
-        Command::Logs { execution, door } => story::logs(&door, &execution),
-        Command::Watch { execution, door } => story::watch(&door, &execution),
+        Command::Drill(args) => drill::run(&Project::find()?, &args),
+        Command::Doctor(args) => doctor::run(&Project::find()?, &args),
+        Command::Logs { execution, api } => story::logs(&api, &execution),
+        Command::Watch { execution, api } => story::watch(&api, &execution),
         Command::Receipt {
             command:
                 ReceiptCommand::Get {
                     execution,
                     generation,
                     to,
-                    door,
+                    api,
                 },
-        } => receipt::get(&door, &execution, generation, to),
+        } => receipt::get(&api, &execution, generation, to),
         Command::Receipt {
             command: ReceiptCommand::Verify { file, jwks },
         } => receipt::verify(&file, &jwks),
@@ -175,11 +178,11 @@ fn run(command: Command) -> Result<(), Trouble> {
             command: ReceiptCommand::Page { file, jwks, to },
         } => receipt::page(&file, &jwks, to),
         Command::Receipt {
-            command: ReceiptCommand::Audit(asked),
-        } => audit::run(&asked),
+            command: ReceiptCommand::Audit(args),
+        } => audit::run(&args),
         Command::Receipt {
-            command: ReceiptCommand::Mirror(asked),
-        } => mirror::run(&asked),
+            command: ReceiptCommand::Mirror(args),
+        } => mirror::run(&args),
         Command::Schema => {
             let schema = holdfast_workflow::definition::schema(&workflows::actions());
             output::text(&format!("{schema:#}\n"))

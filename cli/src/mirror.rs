@@ -1,4 +1,4 @@
-//! Makes a mirror of a tenant's digests and receipts by the API: what `receipt audit` checks, without credentials of AWS.
+//! `holdfast receipt mirror`: mirrors a tenant's digests and receipts through the API.
 
 use std::{
     fs, io,
@@ -16,45 +16,47 @@ use holdfast_receipt::chain::{Entry, Hour, HourlyDigest};
 use serde_json::Value;
 
 use crate::{
-    api::{Door, fetch},
-    audit::{Hours, counted, some},
+    api::{Api, fetch},
+    audit::{Hours, counted, first_of},
     output,
     receipt::{link, read, write_new},
     report::Trouble,
 };
 
-/// What is to be mirrored.
+/// The tenant, the hours and the folder to mirror to.
 #[derive(Args)]
 pub(crate) struct MirrorArgs {
     #[command(flatten)]
     hours: Hours,
-    /// The folder; what it has already is not fetched again
+    /// The folder; a file that it has is not fetched again
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
     #[command(flatten)]
-    door: Door,
+    api: Api,
 }
 
-/// What was done so far.
+/// The progress so far.
 struct Mirror<'a> {
-    asked: &'a MirrorArgs,
+    args: &'a MirrorArgs,
     tenant: &'a str,
     digests: usize,
     receipts: usize,
     fetched: usize,
-    /// What could not be mirrored, and why: the audit will miss it.
+    /// The objects that could not be mirrored, with the reason. The audit will report them.
     missing: Vec<String>,
 }
 
-/// Fetches what the folder does not have.
-pub(crate) fn run(asked: &MirrorArgs) -> Result<(), Trouble> {
-    let tenant = asked.door.tenant().ok_or_else(|| {
-        Trouble::Other("--tenant says whose receipts are mirrored: name it".to_owned())
+/// Fetches the files that the folder does not have.
+pub(crate) fn run(args: &MirrorArgs) -> Result<(), Trouble> {
+    let tenant = args.api.tenant().ok_or_else(|| {
+        Trouble::Other(
+            "--tenant is missing: it names the tenant whose receipts are mirrored".to_owned(),
+        )
     })?;
     check_tenant(tenant).map_err(Trouble::Other)?;
-    let Range { start, end } = asked.hours.range()?;
+    let Range { start, end } = args.hours.range()?;
     let mut mirror = Mirror {
-        asked,
+        args,
         tenant,
         digests: 0,
         receipts: 0,
@@ -64,7 +66,7 @@ pub(crate) fn run(asked: &MirrorArgs) -> Result<(), Trouble> {
     let mut cursor = String::new();
     loop {
         let path = format!("/v1/digests?from={start}&until={end}{cursor}");
-        let page = asked.door.read(&path)?;
+        let page = args.api.read(&path)?;
         mirror.page(&page)?;
         match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -73,7 +75,7 @@ pub(crate) fn run(asked: &MirrorArgs) -> Result<(), Trouble> {
     }
     output::line(&format!(
         "{}: {}, {}, {} fetched now",
-        asked.dir.display(),
+        args.dir.display(),
         counted(mirror.digests, "digest"),
         counted(mirror.receipts, "receipt"),
         mirror.fetched
@@ -81,7 +83,7 @@ pub(crate) fn run(asked: &MirrorArgs) -> Result<(), Trouble> {
     if mirror.missing.is_empty() {
         return Ok(());
     }
-    Err(Trouble::Other(some(&mirror.missing).join("\n")))
+    Err(Trouble::Other(first_of(&mirror.missing).join("\n")))
 }
 
 impl Mirror<'_> {
@@ -91,10 +93,10 @@ impl Mirror<'_> {
         for listed in page["digests"].as_array().into_iter().flatten() {
             let text = |member: &str| listed[member].as_str().unwrap_or_default();
             let object = text("object");
-            // A name from elsewhere leads into the folder and nowhere else.
+            // The name comes from the API and must not lead out of the folder.
             if Hour::of_object(self.tenant, object).is_none() {
                 let why = format!(
-                    "the API lists {}, which is no digest of the tenant",
+                    "the API lists {}, which is not a digest of the tenant",
                     quoted(object)
                 );
                 return Err(Trouble::Other(why));
@@ -105,7 +107,7 @@ impl Mirror<'_> {
                 Ok(digest) => entries.extend(digest.receipts),
                 Err(error) => self
                     .missing
-                    .push(format!("{object}: it is no digest: {error}")),
+                    .push(format!("{object}: not a digest: {error}")),
             }
         }
         for entry in entries {
@@ -122,35 +124,35 @@ impl Mirror<'_> {
     fn receipt(&mut self, entry: Entry) -> Result<(), Trouble> {
         let other = |why: &str| Trouble::Other(why.to_owned());
         let named = of_receipt_object(self.tenant, &entry.object);
-        let (execution, generation) =
-            named.ok_or_else(|| other("a digest lists it, and it is no receipt of the tenant"))?;
-        let door = &self.asked.door;
+        let (execution, generation) = named
+            .ok_or_else(|| other("a digest lists it, and it is not a receipt of the tenant"))?;
+        let api = &self.args.api;
         self.keep(&entry.object, &entry.sha256, || {
-            let link = link(door, &execution, Some(generation))?;
+            let link = link(api, &execution, Some(generation))?;
             if link["object"] != *entry.object {
-                return Err(other("the ledger says that it lies elsewhere"));
+                return Err(other("the ledger names another object"));
             }
             fetch(link["url"].as_str().unwrap_or_default())
         })?;
         Ok(())
     }
 
-    /// The bytes of an object: of the folder, if they are there as they were written, or fetched and put there.
+    /// The bytes of an object, from the folder if it has them unaltered, or else fetched into it.
     fn keep(
         &mut self,
         object: &str,
         sha256: &str,
         fetch: impl FnOnce() -> Result<Vec<u8>, Trouble>,
     ) -> Result<Vec<u8>, Trouble> {
-        let file = self.asked.dir.join(object);
+        let file = self.args.dir.join(object);
         if file.exists() {
             let kept = read(&file).map_err(Trouble::Other)?;
             if sha256_hex(&kept) == sha256 {
                 return Ok(kept);
             }
-            // Over no file: two that differ are for a person to look at.
+            // A file that differs is not overwritten, so that a person can compare both.
             let why = format!(
-                "{} is not what the API has: look at it, and move it away to fetch the other",
+                "{} differs from the object of the API: look at it, and move it away to fetch the other",
                 file.display()
             );
             return Err(Trouble::Other(why));

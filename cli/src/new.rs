@@ -1,4 +1,4 @@
-//! `holdfast new`: a commented workflow to start from, which is right as it stands.
+//! `holdfast new`: writes a commented workflow that is valid as it is.
 
 use std::{fs, io::Write, path::PathBuf};
 
@@ -14,7 +14,8 @@ pub(crate) fn run(project: &Project, name: &str, folder: Option<PathBuf>) -> Res
     let id = format!("WF-{}", plain.to_uppercase());
     if !is_workflow_id(&id) {
         return Err(Trouble::Other(format!(
-            "{name:?} cannot name a workflow: letters and digits, joined by hyphens, at most 57: delay-vendor-payments"
+            "{name:?} cannot name a workflow: use letters and digits, joined by hyphens, \
+             at most 57 characters, such as delay-vendor-payments"
         )));
     }
     let folder = folder.unwrap_or_else(|| project.workflows());

@@ -1,4 +1,4 @@
-//! What the command says: results on standard output, everything else on standard error.
+//! Output of the command: results on standard output, everything else on standard error.
 
 use std::io::{ErrorKind, Write, stderr, stdout};
 
@@ -6,12 +6,12 @@ use holdfast_ids::names::sanitize;
 
 use crate::report::Trouble;
 
-/// One line of a result.
+/// Prints one line of a result, sanitized.
 pub(crate) fn line(text: &str) -> Result<(), Trouble> {
     self::text(&format!("{}\n", sanitize(text)))
 }
 
-/// A result, as it is. A reader that has heard enough, such as `head`, is no trouble.
+/// Prints a result unchanged. A reader that stops early, such as `head`, is no error.
 pub(crate) fn text(text: &str) -> Result<(), Trouble> {
     match stdout().lock().write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -21,15 +21,15 @@ pub(crate) fn text(text: &str) -> Result<(), Trouble> {
     }
 }
 
-/// A word to the person at the terminal.
+/// Prints a message for the person at the terminal, sanitized.
 pub(crate) fn say(text: &str) {
     let lines: Vec<_> = text.split('\n').map(sanitize).collect();
     draw(&lines.join("\n"));
 }
 
-/// The same of what may colour the terminal.
+/// Like `say`, but keeps ANSI colours.
 pub(crate) fn draw(text: &str) {
-    // Nobody is left to tell if standard error is closed.
+    // A closed standard error leaves no place to report to.
     let _ = writeln!(stderr().lock(), "{text}");
 }
 
@@ -38,7 +38,7 @@ mod tests {
     use super::sanitize;
 
     #[test]
-    fn what_would_steer_a_terminal_is_shown_and_not_sent() {
+    fn control_characters_are_shown_as_replacement_characters() {
         let hostile = "receipts/\u{1b}]0;owned\u{7}\u{202e}\u{200b}a\r\u{9b}31m\nb";
         assert_eq!(
             sanitize(hostile),

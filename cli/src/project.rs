@@ -1,4 +1,4 @@
-//! Finds the project: the folder with template.yaml, here or above.
+//! The project: the folder with template.yaml, which is the current folder or one above it.
 
 use std::{
     env, fs,
@@ -11,7 +11,7 @@ use crate::report::Trouble;
 
 /// A project and its template.
 pub(crate) struct Project {
-    /// The folder that holds template.yaml.
+    /// The folder of template.yaml.
     pub(crate) root: PathBuf,
     /// The template's text.
     pub(crate) template: String,
@@ -24,8 +24,12 @@ impl Project {
     pub(crate) fn find() -> Result<Self, Trouble> {
         let here = env::current_dir()
             .map_err(|error| Trouble::Other(format!("the current folder: {error}")))?;
-        let root = here.ancestors().find(|folder| folder.join("template.yaml").is_file()).ok_or_else(|| {
-            Trouble::Other("there is no template.yaml here or in a folder above: run holdfast inside a project".to_owned())
+        let mut folders = here.ancestors();
+        let root = folders.find(|folder| folder.join("template.yaml").is_file());
+        let root = root.ok_or_else(|| {
+            let why = "there is no template.yaml here or in a folder above: \
+                       run holdfast inside a project";
+            Trouble::Other(why.to_owned())
         })?;
         let template = read(&root.join("template.yaml"))?;
         let parameters = template_parameters(&template);
@@ -46,7 +50,7 @@ impl Project {
         self.root.join("infra").join("statemachines")
     }
 
-    /// `path` as people read it: from the project's root where it lies inside.
+    /// `path` as messages show it: relative to the project's root, if it lies inside.
     pub(crate) fn show(&self, path: &Path) -> String {
         let absolute = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let root = fs::canonicalize(&self.root).unwrap_or_else(|_| self.root.clone());
@@ -69,7 +73,7 @@ pub(crate) fn read(path: &Path) -> Result<String, Trouble> {
     })
 }
 
-/// The files in `folder` whose names end in `suffix`, sorted; none if there is no such folder.
+/// The files in `folder` whose names end in one of `suffixes`, sorted. A missing folder has none.
 pub(crate) fn files(folder: &Path, suffixes: &[&str]) -> Result<Vec<PathBuf>, Trouble> {
     let trouble = |error| Trouble::Other(format!("{}: {error}", folder.display()));
     if !folder.is_dir() {

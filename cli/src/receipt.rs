@@ -1,4 +1,4 @@
-//! Receipts on this machine: fetched, held to the digest that the deployment names, verified by their signature, shown.
+//! `holdfast receipt get`, `verify` and `page`: a receipt as a file on this machine.
 
 use std::{
     fs::{self, File},
@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    api::{Door, fetch},
+    api::{Api, fetch},
     output,
     report::Trouble,
     story::none,
@@ -24,18 +24,18 @@ use crate::{
 
 /// Fetches a receipt into a file that does not exist yet.
 pub(crate) fn get(
-    door: &Door,
+    api: &Api,
     id: &str,
     generation: Option<u32>,
     to: Option<PathBuf>,
 ) -> Result<(), Trouble> {
-    let link = link(door, id, generation)?;
+    let link = link(api, id, generation)?;
     let text = |member: &str| link[member].as_str().unwrap_or_default();
     let bytes = fetch(text("url"))?;
     let sha256 = sha256_hex(&bytes);
     if sha256 != text("sha256") {
         return Err(Trouble::Other(format!(
-            "what was fetched has the SHA-256 {sha256}; the ledger says {}: nothing was written",
+            "the fetched file has the SHA-256 {sha256}, and the ledger names {}: nothing was written",
             text("sha256")
         )));
     }
@@ -48,21 +48,21 @@ pub(crate) fn get(
     output::line(&format!("{}  SHA-256 {sha256}", file.display()))
 }
 
-/// What the API answers about an execution's receipt: of this generation, or the newest.
-pub(crate) fn link(door: &Door, id: &str, generation: Option<u32>) -> Result<Value, Trouble> {
+/// The API's link to the receipt of an execution generation, or to the newest receipt.
+pub(crate) fn link(api: &Api, id: &str, generation: Option<u32>) -> Result<Value, Trouble> {
     let Some(generation) = generation else {
-        return door.execution(id, "/receipt")?.ok_or_else(|| none(id));
+        return api.execution(id, "/receipt")?.ok_or_else(|| none(id));
     };
-    let found = door.execution(id, &format!("/receipt?generation={generation}"))?;
+    let found = api.execution(id, &format!("/receipt?generation={generation}"))?;
     found.ok_or_else(|| {
         let why = format!(
-            "there is no execution {id} for this tenant, or no generation {generation} of it"
+            "this tenant has no execution {id}, or the execution has no generation {generation}"
         );
         Trouble::Other(why)
     })
 }
 
-/// Makes the page of a receipt's file, its signature verified by a key set, in a file that does not exist yet.
+/// Writes the page of a receipt, with its signature verified by a key set, into a new file.
 pub(crate) fn page(file: &Path, jwks: &Path, to: Option<PathBuf>) -> Result<(), Trouble> {
     let keys = key_set(jwks)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -73,35 +73,35 @@ pub(crate) fn page(file: &Path, jwks: &Path, to: Option<PathBuf>) -> Result<(), 
         &keys,
         Timestamp::now(),
     );
-    let page = page.map_err(|why| said(file, why))?;
+    let page = page.map_err(|why| in_file(file, why))?;
     let to = to.unwrap_or_else(|| file.with_extension("html"));
     write_new(&to, page.as_bytes())?;
     output::line(&to.display().to_string())
 }
 
-fn said(path: &Path, why: String) -> Trouble {
+fn in_file(path: &Path, why: String) -> Trouble {
     Trouble::Other(format!("{}: {why}", path.display()))
 }
 
-/// What ends the name of a file that is not written to its end: of a process that was killed meanwhile.
+/// The end of the name of an incomplete file, which a killed process leaves behind.
 pub(crate) const PART: &str = ".part";
 
-/// The whole file or none, and never over one that exists.
+/// Writes the whole file or none, and never over a file that exists.
 pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     let mut part = file.as_os_str().to_owned();
     part.push(format!(".{}{PART}", std::process::id()));
     let written = fs::write(&part, bytes).and_then(|()| fs::hard_link(&part, file));
-    // One that stays is taken for what it is.
+    // The audit ignores a part that could not be removed.
     let _ = fs::remove_file(&part);
-    written.map_err(|error| said(file, error.to_string()))
+    written.map_err(|error| in_file(file, error.to_string()))
 }
 
-/// Verifies a receipt's signature by a key set, and says what the receipt says.
+/// Verifies a receipt's signature by a key set and prints what the receipt is about.
 pub(crate) fn verify(file: &Path, jwks: &Path) -> Result<(), Trouble> {
     let keys = key_set(jwks)?;
     let bytes = read(file).map_err(Trouble::Other)?;
-    let Verified { content, kid } =
-        verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys).map_err(|why| said(file, why))?;
+    let Verified { content, kid } = verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys)
+        .map_err(|why| in_file(file, why))?;
     output::line(&format!("{}: signed by {kid}", file.display()))?;
     output::line(&format!(
         "{} of {}, tenant {}, execution {}, ended {}",
@@ -116,14 +116,14 @@ pub(crate) fn verify(file: &Path, jwks: &Path) -> Result<(), Trouble> {
 /// The key set in a file.
 pub(crate) fn key_set(file: &Path) -> Result<Jwks, Trouble> {
     let read = read(file).map_err(Trouble::Other)?;
-    Jwks::parse(&read).map_err(|why| said(file, why))
+    Jwks::parse(&read).map_err(|why| in_file(file, why))
 }
 
-/// A file's bytes, unless it is larger than anything that is sealed.
+/// The bytes of a file, up to one byte more than a sealed file may have.
 pub(crate) fn read(file: &Path) -> Result<Vec<u8>, String> {
     let wrong = |error: io::Error| format!("{}: {error}", file.display());
     let mut bytes = Vec::new();
-    // One byte more than is taken, so that a larger file shows as one.
+    // The additional byte shows the reader that the file is too large.
     let file = File::open(file).map_err(wrong)?;
     file.take(MAX_BYTES as u64 + 1)
         .read_to_end(&mut bytes)

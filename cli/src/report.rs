@@ -1,4 +1,4 @@
-//! How problems are shown: each with the source line it stands in, what is wrong, and what would be right.
+//! Errors as the command prints them: a problem with its source line, its message and its fix.
 
 use std::io::IsTerminal;
 
@@ -6,26 +6,26 @@ use holdfast_workflow::definition::{Problem, render};
 
 use crate::output::{draw, say};
 
-/// Why the command failed.
+/// The reason for which the command failed.
 pub(crate) enum Trouble {
-    /// Mistakes in files.
+    /// Problems in files.
     Problems(Vec<InFile>),
     /// Anything else, in one message.
     Other(String),
 }
 
-/// The mistakes in one file.
+/// The problems in one file.
 pub(crate) struct InFile {
-    /// Its path as people read it.
+    /// The path, as messages show it.
     pub(crate) file: String,
-    /// Its text.
+    /// The text of the file.
     pub(crate) source: String,
-    /// In order of their places.
+    /// The problems, in the order of their places.
     pub(crate) problems: Vec<Problem>,
 }
 
 impl Trouble {
-    /// Tells the person at the terminal.
+    /// Prints the reason to the person at the terminal.
     pub(crate) fn print(&self) {
         match self {
             Self::Other(message) => say(&format!("error: {message}")),

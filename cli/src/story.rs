@@ -1,4 +1,4 @@
-//! An execution's story for a person: what its audit events tell, one line each, and the same while it happens.
+//! `holdfast logs` and `holdfast watch`: an execution's story, one line for each audit event.
 
 use std::{
     collections::HashSet,
@@ -11,30 +11,30 @@ use holdfast_ids::names::sanitize;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{api::Door, output, report::Trouble};
+use crate::{api::Api, output, report::Trouble};
 
-/// How often an execution that is watched is looked at.
+/// The time between two reads of an execution that is watched.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often before one that is not recorded is taken for none.
+/// The number of reads after which an unrecorded execution counts as missing.
 const PATIENCE: u32 = 20;
 
-/// Prints everything that an execution did so far.
-pub(crate) fn logs(door: &Door, id: &str) -> Result<(), Trouble> {
-    let story = door.execution(id, "/events")?.ok_or_else(|| none(id))?;
+/// Prints the story of an execution so far.
+pub(crate) fn logs(api: &Api, id: &str) -> Result<(), Trouble> {
+    let story = api.execution(id, "/events")?.ok_or_else(|| none(id))?;
     let events = events(&story);
     let began = began(events);
     events
         .iter()
-        .try_for_each(|event| output::line(&told(event, began)))
+        .try_for_each(|event| output::line(&line_of(event, began)))
 }
 
-/// Prints what an execution does as it happens, until its receipt is written. On a terminal a last line says what goes
-/// on at this moment.
-pub(crate) fn watch(door: &Door, id: &str) -> Result<(), Trouble> {
+/// Prints the story of an execution until its receipt is written. On a terminal, the last line
+/// shows the current attempts and questions.
+pub(crate) fn watch(api: &Api, id: &str) -> Result<(), Trouble> {
     let live = stdout().is_terminal();
     let (mut seen, mut patience) = (HashSet::new(), PATIENCE);
     loop {
-        let Some(story) = door.execution(id, "/events")? else {
+        let Some(story) = api.execution(id, "/events")? else {
             patience = patience.checked_sub(1).ok_or_else(|| none(id))?;
             sleep(PAUSE);
             continue;
@@ -46,7 +46,7 @@ pub(crate) fn watch(door: &Door, id: &str) -> Result<(), Trouble> {
         }
         for event in events {
             if seen.insert(text(event, "id").to_owned()) {
-                output::line(&told(event, began))?;
+                output::line(&line_of(event, began))?;
             }
         }
         let status = text(&story, "status");
@@ -59,23 +59,23 @@ pub(crate) fn watch(door: &Door, id: &str) -> Result<(), Trouble> {
         if live {
             let now = Timestamp::now();
             let took = began.map_or(0.0, |began| seconds(began, now));
-            let doing = door.execution(id, "")?.map(|one| doing(&one, now));
-            let doing = doing.filter(|doing| !doing.is_empty());
-            let doing = doing.map_or_else(String::new, |doing| format!(": {doing}"));
-            output::text(&format!("{status} for {took:.1} s{doing}"))?;
+            let activity = api.execution(id, "")?.map(|one| activity(&one, now));
+            let activity = activity.filter(|text| !text.is_empty());
+            let activity = activity.map_or_else(String::new, |text| format!(": {text}"));
+            output::text(&format!("{status} for {took:.1} s{activity}"))?;
         }
         sleep(PAUSE);
     }
 }
 
-/// Whether the receipt is written. What people do about its incidents can be told after that.
+/// True if the receipt is written. Events about its incidents can follow.
 fn is_over(events: &[Value]) -> bool {
     let mut kinds = events.iter().map(|event| text(event, "type"));
     kinds.any(|kind| kind == "workflow.receipt.generated")
 }
 
-/// What an execution is about at this moment: attempts at work, and what people are asked.
-fn doing(execution: &Value, now: Timestamp) -> String {
+/// The current activity of an execution: its running attempts and its open questions.
+fn activity(execution: &Value, now: Timestamp) -> String {
     let attempt = |step: &Value| {
         let (word, member) = match text(step, "status") {
             "RUNNING" => ("attempt", "attempts"),
@@ -87,13 +87,13 @@ fn doing(execution: &Value, now: Timestamp) -> String {
         let (name, number, took) = (label(step, "name"), attempts.len(), seconds(since, now));
         Some(format!("{name} {word} {number} for {took:.1} s"))
     };
-    let question = |one: &Value| {
-        let open = text(one, "status") == "OPEN";
+    let question = |question: &Value| {
+        let open = text(question, "status") == "OPEN";
         open.then(|| {
             format!(
                 "{} waits for a decision until {}",
-                text(one, "step"),
-                text(one, "until")
+                text(question, "step"),
+                text(question, "until")
             )
         })
     };
@@ -103,7 +103,7 @@ fn doing(execution: &Value, now: Timestamp) -> String {
     sanitize(&all.join("; "))
 }
 
-/// A step's name, with the item that it is about if there is one.
+/// The name of a step, with the item key if it has one.
 fn label(of: &Value, name: &str) -> String {
     match of["item"].as_str() {
         Some(item) => format!("{}[{item}]", text(of, name)),
@@ -113,7 +113,7 @@ fn label(of: &Value, name: &str) -> String {
 
 pub(crate) fn none(id: &str) -> Trouble {
     Trouble::Other(format!(
-        "there is no execution {id} for this tenant; --tenant or --token says whose is looked for"
+        "this tenant has no execution {id}; --tenant or --token names the tenant"
     ))
 }
 
@@ -141,8 +141,8 @@ fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64()
 }
 
-/// One event as a line: time, time since the start, what happened, to which step, how.
-fn told(event: &Value, began: Option<Timestamp>) -> String {
+/// One event as a line: time, time since the start, type, step, details, actor.
+fn line_of(event: &Value, began: Option<Timestamp>) -> String {
     let at = time(event).unwrap_or(Timestamp::UNIX_EPOCH);
     let since = began.map_or(0.0, |began| seconds(began, at));
     let kind = text(event, "type");
@@ -156,12 +156,12 @@ fn told(event: &Value, began: Option<Timestamp>) -> String {
     if !step.is_empty() {
         line.push_str(&format!("  {step}"));
     }
-    let says = |member: &str| match &data[member] {
+    let detail = |member: &str| match &data[member] {
         Value::Null => None,
-        Value::String(said) => Some(format!("{member} {said}")),
+        Value::String(text) => Some(format!("{member} {text}")),
         other => Some(format!("{member} {other}")),
     };
-    let said: Vec<_> = [
+    let details: Vec<_> = [
         "attempt",
         "outcome",
         "duration_ms",
@@ -173,15 +173,15 @@ fn told(event: &Value, began: Option<Timestamp>) -> String {
         "sha256",
     ]
     .into_iter()
-    .filter_map(says)
+    .filter_map(detail)
     .collect();
-    if !said.is_empty() {
-        line.push_str(&format!("  {}", said.join(", ")));
+    if !details.is_empty() {
+        line.push_str(&format!("  {}", details.join(", ")));
     }
     if let Some(actor) = event["actor"].as_str() {
         line.push_str(&format!("  by {actor}"));
     }
-    // What came from elsewhere must not steer the terminal.
+    // Texts of callers and targets must not act on the terminal.
     sanitize(line.trim_end())
 }
 
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_names_the_attempts_at_work_and_what_people_are_asked() {
+    fn the_activity_names_running_attempts_and_open_questions() {
         let attempt = |at: &str, ended: Value| json!({ "started_at": at, "ended_at": ended });
         let execution = json!({
             "steps": [
@@ -210,26 +210,26 @@ mod tests {
         });
         let now = "2026-11-24T12:00:03.5Z".parse().expect("a time");
         assert_eq!(
-            doing(&execution, now),
+            activity(&execution, now),
             "hold[v-\u{fffd}1] attempt 2 for 1.5 s; pay undo 1 for 0.5 s; \
              agreed waits for a decision until 2026-11-24T13:00:00Z"
         );
     }
 
     #[test]
-    fn an_execution_is_over_though_people_did_something_about_it_since() {
-        let told = |kinds: &[&str]| -> Vec<Value> {
+    fn an_execution_is_over_although_its_incident_was_resolved_later() {
+        let events = |kinds: &[&str]| -> Vec<Value> {
             kinds.iter().map(|kind| json!({ "type": kind })).collect()
         };
         let ended = ["workflow.completed", "workflow.receipt.generated"];
-        assert!(!is_over(&told(&ended[..1])));
-        assert!(is_over(&told(&ended)));
+        assert!(!is_over(&events(&ended[..1])));
+        assert!(is_over(&events(&ended)));
         let since = [&ended[..], &["workflow.incident.resolved"]].concat();
-        assert!(is_over(&told(&since)));
+        assert!(is_over(&events(&since)));
     }
 
     #[test]
-    fn an_event_is_one_line_that_cannot_steer_a_terminal() {
+    fn an_event_is_one_sanitized_line() {
         let event = json!({
             "type": "workflow.step.failed",
             "time": "2026-11-24T12:00:01.25Z",
@@ -238,8 +238,9 @@ mod tests {
         });
         let began = "2026-11-24T12:00:00Z".parse().ok();
         assert_eq!(
-            told(&event, began),
-            "12:00:01.250     1.250 s  step.failed           hold[v-1]  attempt 2, outcome unknown  by zoe\u{fffd}[2J\u{fffd}"
+            line_of(&event, began),
+            "12:00:01.250     1.250 s  step.failed           hold[v-1]  \
+             attempt 2, outcome unknown  by zoe\u{fffd}[2J\u{fffd}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Reads workflow files, together: all mistakes of all files, ids that two files claim, and budgets on which they disagree.
+//! Workflow files, read together: the problems of each, shared ids, and budgets that differ.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -12,15 +12,15 @@ use crate::{
     report::{InFile, Trouble},
 };
 
-/// A workflow and where it was read.
+/// A workflow and its file.
 pub(crate) struct Workflow {
-    /// Its path as people read it.
+    /// The path, as messages show it.
     pub(crate) file: String,
-    /// What it says.
+    /// The content of the file.
     pub(crate) definition: Definition,
 }
 
-/// What is known of every action of this deployment.
+/// Every action of this deployment.
 pub(crate) fn actions() -> Vec<ActionInfo> {
     holdfast_steps::registry().infos().cloned().collect()
 }
@@ -76,12 +76,13 @@ pub(crate) fn read(project: &Project, files: &[PathBuf]) -> Result<Vec<Workflow>
     }
 }
 
-/// Every budget by its name: where it stood first, and what it was there.
+/// Every budget by its name, with the place and the terms of its first mention.
 #[derive(Default)]
 struct Budgets(BTreeMap<String, (String, Budget)>);
 
 impl Budgets {
-    /// Takes in a workflow's; what is wrong with those that are something else in a file before.
+    /// Adds the budgets of a workflow and gives a problem for each that another file defines
+    /// differently.
     fn add(&mut self, file: &str, source: &str, definition: &Definition) -> Vec<Problem> {
         let mut wrong = Vec::new();
         for budget in &definition.rules.budgets {
@@ -94,8 +95,8 @@ impl Budgets {
                 let name = &budget.name;
                 let (here, there) = (terms(budget), terms(first));
                 let message = format!("budget {name} is {here} here, and {there} at {other}");
-                let help = "workflows that name the same budget use it up together: give it the same limit, per and zone, \
-                            or another name";
+                let help = "workflows that name the same budget use it up together: \
+                            give it the same limit, per and zone, or another name";
                 wrong.push(Problem::new(at, message, help));
             }
         }
@@ -103,7 +104,7 @@ impl Budgets {
     }
 }
 
-/// What a budget must be everywhere.
+/// The terms of a budget that must be equal in every file.
 fn terms(budget: &Budget) -> String {
     let (limit, per) = (format_amount(budget.limit), budget.per.name());
     format!("{limit} per {per} in {}", budget.zone)
@@ -118,7 +119,7 @@ fn twice(source: &str, definition: &Definition, other: &str) -> Problem {
     )
 }
 
-/// Where `text` stands first behind `after`.
+/// The place of `text` after the first `after`.
 fn span(source: &str, after: &str, text: &str) -> Span {
     let from = source.find(after).unwrap_or_default();
     let found = source[from..].find(text);

@@ -1,4 +1,4 @@
-//! Runs the specification's scenario, word for word, against the running stack.
+//! The specification's scenario, executed word for word against the running stack.
 
 use std::process::exit;
 
@@ -6,7 +6,7 @@ use cucumber::{World as _, given, then, when, writer::Stats as _};
 use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};
 
-/// Fault the steps of a scenario hand on.
+/// The values that the steps of a scenario share.
 #[derive(cucumber::World)]
 #[world(init = Self::new)]
 struct World {
@@ -41,8 +41,12 @@ impl World {
 
 #[given("a workflow execution begins")]
 async fn begins(world: &mut World) {
-    // The vendor system is slow at first, so that the error below occurs while the execution is under way.
-    let slow = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 503, "delay_ms": 1500 }, "vendor_id": world.vendor });
+    // The vendor system is slow at first, so that the next error occurs while the execution is
+    // under way.
+    let slow = json!({
+        "route": "POST /holds", "count": 1, "kind": { "status": 503, "delay_ms": 1500 },
+        "vendor_id": world.vendor,
+    });
     world.stack.vendor.plan(slow).await;
     let input = json!({ "vendor_id": world.vendor, "hold_days": 14 });
     world.execution = world
@@ -54,7 +58,9 @@ async fn begins(world: &mut World) {
 
 #[when("a transient error occurs")]
 async fn fails(world: &mut World) {
-    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 503 }, "vendor_id": world.vendor });
+    let fault = json!({
+        "route": "POST /holds", "count": 1, "kind": { "status": 503 }, "vendor_id": world.vendor,
+    });
     world.stack.vendor.plan(fault).await;
     let query = format!("vendor_id={}", world.vendor);
     holdfast_tests::eventually("the vendor system answers 503", 30, || async {

@@ -1,4 +1,4 @@
-//! Definitions that are nearly right: read or refused with places, never a panic or a hang.
+//! Fuzzing of definitions: each is accepted, or refused with places, without a panic or a hang.
 
 use std::{fs, sync::LazyLock};
 
@@ -34,7 +34,7 @@ static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
 static ACTIONS: LazyLock<Registry> = LazyLock::new(holdfast_steps::registry);
 
 #[test]
-fn a_definition_is_read_or_refused_with_places_whatever_is_done_to_it() {
+fn a_changed_definition_is_accepted_or_refused_with_places() {
     let cases = (0..SEEDS.len(), changes());
     fuzz("definitions", cases, judge);
 }
@@ -53,10 +53,10 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
                 .map_err(|error| format!("it does not compile: {error:?}"))?;
             compiled
                 .to_json()
-                .map_err(|error| format!("it is no JSON: {error:?}"))
+                .map_err(|error| format!("it is not JSON: {error:?}"))
                 .map(drop)
         }
-        Err(problems) if problems.is_empty() => Err("refused without a word".to_owned()),
+        Err(problems) if problems.is_empty() => Err("refused without a problem".to_owned()),
         Err(problems) => problems
             .iter()
             .try_for_each(|problem| placed(&source, problem)),
@@ -64,7 +64,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
     .map_err(|why| format!("{why}\n--- the source:\n{source:?}"))
 }
 
-/// Whether a mistake names a place of the source, and can be shown.
+/// Checks that a problem names a place of the source and has a message and a fix.
 fn placed(source: &str, problem: &Problem) -> Result<(), String> {
     let at = problem.at;
     let lines = source.chars().filter(|c| matches!(c, '\n' | '\r')).count() + 1;
@@ -85,11 +85,11 @@ fn placed(source: &str, problem: &Problem) -> Result<(), String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Text that resembles nothing.
+    /// Text that resembles no definition.
     #[test]
-    fn any_text_at_all_is_refused_with_places(source in "(?s).{0,400}") {
+    fn random_text_is_refused_with_places(source in "(?s).{0,400}") {
         let known = Known { actions: &[], parameters: &[] };
-        let problems = read(&source, &known).expect_err("no workflow comes by chance");
+        let problems = read(&source, &known).expect_err("no random text is a workflow");
         prop_assert!(!problems.is_empty());
         for problem in &problems {
             prop_assert_eq!(placed(&source, problem), Ok(()));

@@ -1,5 +1,7 @@
-//! Fuzzing of what strangers write: definitions and requests. Text that is nearly right goes wrong in every way, for
-//! FUZZ_SECONDS (60 for each target if not set, side by side; `make fuzz SECONDS=600`); what fails is shrunk and shown.
+//! Fuzzing of texts that strangers write: definitions and requests with random changes.
+//!
+//! Each target runs for `FUZZ_SECONDS`, 60 by default, side by side (`make fuzz SECONDS=600`). A
+//! failing case is shrunk and shown.
 
 mod definition;
 mod envelope;
@@ -17,7 +19,7 @@ use proptest::{
     test_runner::{Config, TestCaseError, TestRunner},
 };
 
-/// Nothing may think about one case for so long: it is seconds at worst on a busy machine, and for ever if it hangs.
+/// The time after which a case counts as hanging. A case takes seconds at worst on a busy machine.
 const HANGS: Duration = Duration::from_secs(120);
 
 /// Judges cases until the time is up.
@@ -41,7 +43,7 @@ pub(crate) fn fuzz<S: Strategy>(
     };
     let mut tried = 0_u64;
     while tried == 0 || Instant::now() < until {
-        // A runner is done once it has run its cases.
+        // A runner is used up after its cases.
         let ran = TestRunner::new(config.clone()).run(&cases, |case| {
             watched(case, judge).map_err(TestCaseError::fail)
         });
@@ -53,12 +55,12 @@ pub(crate) fn fuzz<S: Strategy>(
     eprintln!("{name}: {tried} cases");
 }
 
-/// Judges one case in a thread of its own, so that one that hangs is an error like any other.
+/// Judges one case in a thread of its own, so that a hanging case is an error like any other.
 fn watched<T: Send + 'static>(case: T, judge: fn(T) -> Result<(), String>) -> Result<(), String> {
     let (tell, told) = channel();
     let work = move || {
         let judged = panic::catch_unwind(panic::AssertUnwindSafe(|| judge(case)));
-        // Nobody listens any more if it took too long.
+        // A case that hung has no receiver any more.
         let _ = tell.send(judged.unwrap_or_else(|_| Err("it panicked".to_owned())));
     };
     let spawned = thread::Builder::new().stack_size(2 << 20).spawn(work);

@@ -1,8 +1,10 @@
-//! Ways in which text goes wrong: bytes flipped, parts cut, doubled, swapped, repeated, and words where none belong.
+//! Random changes of a text: flipped bytes, parts that are cut, copied or repeated, and inserted
+//! words.
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 
-/// One change of a text; places are chosen by parts of its length, so that shrinking keeps them meaningful.
+/// One change of a text. A place is a part of the text's length, so that shrinking keeps it
+/// meaningful.
 #[derive(Debug, Clone)]
 pub(crate) enum Change {
     Flip(Index, u8),
@@ -13,7 +15,7 @@ pub(crate) enum Change {
     Bytes(Index, Vec<u8>),
 }
 
-/// Words that mean something to YAML, JSON, JSONata, or to whoever shows a text.
+/// Words with a meaning in YAML, JSON, JSONata or a terminal.
 const WORDS: [&str; 44] = [
     "{%",
     "%}",
@@ -81,7 +83,7 @@ pub(crate) fn changed(text: &str, changes: &[Change]) -> String {
         let at = |index: &Index, bytes: &[u8]| index.index(bytes.len() + 1);
         let part = |from: &Index, to: &Index, bytes: &[u8]| {
             let (from, to) = (at(from, bytes), at(to, bytes));
-            // Mostly short: what is long is hardly a text any more.
+            // A part has at most 200 bytes, since a longer change leaves hardly any of the text.
             let (from, to) = (from.min(to), from.max(to));
             (from, to.min(from + 200))
         };

@@ -1,5 +1,8 @@
-//! Two hundred executions at once while the vendor system, the functions and the machines are injured at random: then
-//! every effect is counted. A program of its own, so that the stack does nothing else meanwhile.
+//! The injury test: two hundred executions while the vendor system, functions and state machines
+//! are harmed at random.
+//!
+//! It counts every effect at the end. It is a program of its own, so that the stack does nothing
+//! else meanwhile.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -12,13 +15,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 const EXECUTIONS: usize = 200;
-/// One whose tenant may have so many open at once, and 100 of an amount a month.
+/// A workflow that limits a tenant's open executions and has a budget of 100 a month.
 const COUNTED: &str = include_str!("../workflows/counted.yaml");
 const OPEN: usize = 30;
-/// Requests of the test itself at once.
+/// The number of requests that the test itself sends at once.
 const AT_ONCE: usize = 20;
 
-/// Numbers that nobody can foresee and everybody can repeat: the seed is printed.
+/// Pseudorandom numbers. The seed is printed, so that a run can be repeated.
 struct Dice(u64);
 
 impl Dice {
@@ -32,7 +35,7 @@ impl Dice {
     }
 }
 
-/// Fault goes wrong at the vendor system for one vendor: of five, one meets nothing.
+/// Plans the faults of the vendor system for one vendor. One vendor of five meets none.
 async fn plan(stack: &Stack, n: usize, vendor: &str) {
     let hold = |kind: Value| json!({ "route": "POST /holds", "count": 1, "kind": kind, "vendor_id": vendor });
     let release = |kind: Value| json!({ "route": "DELETE /holds", "count": 1, "kind": kind, "vendor_id": vendor });
@@ -58,7 +61,7 @@ async fn plan(stack: &Stack, n: usize, vendor: &str) {
     }
 }
 
-/// Kills some worker every now and then.
+/// Kills a worker at random times.
 async fn kill_at_random(over: &AtomicBool, dice: &mut Dice) -> usize {
     let mut killed = 0;
     while !over.load(Ordering::Relaxed) {
@@ -72,7 +75,7 @@ async fn kill_at_random(over: &AtomicBool, dice: &mut Dice) -> usize {
     killed
 }
 
-/// Fault stands at the vendor system, and what the receipt says of it.
+/// Compares the effects at the vendor system with the receipt.
 async fn account(stack: &Stack, id: &str, vendor: &str) -> Result<String, String> {
     let (execution, receipt) = stack.api.finished(id).await;
     let effects = stack.vendor.effects_on(vendor).await;
@@ -126,7 +129,7 @@ async fn account(stack: &Stack, id: &str, vendor: &str) -> Result<String, String
     }
 }
 
-/// The idempotency key of a step; one that no effect has if the step was not reached.
+/// The idempotency key of a step, or a key without effects if the step was not reached.
 fn key_of(execution: &Value, step: &str) -> String {
     let steps = execution["steps"].as_array().into_iter().flatten();
     let mut found = steps.filter(|one| one["name"] == step);
@@ -160,10 +163,10 @@ async fn two_hundred_executions_injured_at_random_leave_nothing_twice_and_nothin
             (id, vendor)
         });
         let started: Vec<_> = starts.buffer_unordered(AT_ONCE).collect().await;
-        // The machines go on while the last functions die.
+        // The state machines continue while the last functions die.
         tokio::time::sleep(Duration::from_secs(5)).await;
         over.store(true, Ordering::Relaxed);
-        // Asking all the time would keep two processors from finishing what is under way.
+        // A pause between two requests leaves the processors to the executions.
         tokio::time::sleep(Duration::from_secs(30)).await;
         started
     };
@@ -193,13 +196,14 @@ async fn two_hundred_executions_injured_at_random_leave_nothing_twice_and_nothin
     assert!(endings[0] > 0 && endings[1] > 0, "{endings:?}");
 }
 
-/// Fault the counted workflow is started with: it goes on at once, or stays open as long as any test takes.
+/// The input of the counted workflow. The execution continues at once, or remains open as long as
+/// any test takes.
 fn counts(vendor: &str, amount: f64, stays: bool) -> Value {
     let until = Timestamp::now() + Duration::from_secs(if stays { 3000 } else { 0 });
     json!({ "vendor_id": vendor, "amount": amount, "until": until.to_string() })
 }
 
-/// Starts it, and waits until both holds are placed or it is over.
+/// Starts the counted workflow, and waits until both holds are placed or the execution has ended.
 async fn counted(api: &Api, amount: f64, stays: bool) -> Value {
     let input = counts(&unique("vendor"), amount, stays);
     let id = api
@@ -243,7 +247,10 @@ async fn what_injured_executions_took_of_limits_and_budgets_is_given_back_exactl
         let ends = stream::iter(fates).map(|fate| async move {
             let vendor = unique("vendor");
             if fate == 1 {
-                let refuses = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": format!("{vendor}-second") });
+                let refuses = json!({
+                    "route": "POST /holds", "count": 1, "kind": { "status": 400 },
+                    "vendor_id": format!("{vendor}-second"),
+                });
                 stack.vendor.plan(refuses).await;
             }
             let input = counts(&vendor, 1.0, false);
@@ -268,7 +275,7 @@ async fn what_injured_executions_took_of_limits_and_budgets_is_given_back_exactl
     assert_eq!(executed + undone, OPEN, "{ends:?}");
     assert!(executed > 0 && undone > 0, "seed {seed}");
 
-    // As many as may be open at once are, and take what only an exact count leaves them.
+    // As many executions as the limit allows are open, and they use all that an exact count leaves.
     let each = ((100 - executed) / OPEN) as f64;
     let waiting: Vec<_> = stream::iter(0..OPEN)
         .map(|_| counted(api, each, true))
@@ -298,7 +305,8 @@ async fn what_injured_executions_took_of_limits_and_budgets_is_given_back_exactl
 async fn executions_end_as_they_should_while_the_ledger_throttles() {
     let stack = &Stack::alone().await;
     let functions = ["begin", "step-vendor-hold", "step-http", "plan", "finish"];
-    // The SDK tries three times by itself: one in two must fail for a function to notice.
+    // The SDK tries three times by itself, so that half of the requests must fail before a function
+    // notices.
     let throttle = Throttle::begin(&stack.aws, &functions, 5).await;
     let vendors: Vec<_> = (0..10).map(|_| unique("vendor")).collect();
     let planned = stream::iter(vendors.iter().enumerate());

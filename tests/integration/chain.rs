@@ -351,11 +351,11 @@ impl Drop for EveryMinute<'_> {
 }
 
 /// Bytes of which the last character of the text can be changed.
-trait Altered {
+trait AlterBytes {
     fn replace_last(&self) -> Vec<u8>;
 }
 
-impl Altered for Vec<u8> {
+impl AlterBytes for Vec<u8> {
     fn replace_last(&self) -> Vec<u8> {
         let mut bytes = self.clone();
         let last = bytes.len() - 3;

@@ -11,7 +11,10 @@ async fn a_worker_killed_after_its_effect_leaves_one_effect_and_a_finished_execu
     let stack = Stack::alone().await;
     let vendor = unique("vendor");
     // The vendor system commits the effect and delays its answer, and the worker dies meanwhile.
-    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "delay_after_ms": 60_000 }, "vendor_id": vendor });
+    let fault = json!({
+        "route": "POST /holds", "count": 1, "kind": { "delay_after_ms": 60_000 },
+        "vendor_id": vendor,
+    });
     stack.vendor.plan(fault).await;
     let id = stack
         .api

@@ -233,7 +233,10 @@ async fn a_resolved_incident_opens_again_when_its_cause_recurs() {
         .await;
     let fails = || async {
         let vendor = unique("vendor");
-        let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": format!("{vendor}-first") });
+        let fault = json!({
+            "route": "POST /holds", "count": 1, "kind": { "status": 400 },
+            "vendor_id": format!("{vendor}-first"),
+        });
         stack.vendor.plan(fault).await;
         let id = api
             .started(ASKS, &unique("asks"), &json!({ "vendor_id": vendor }))
@@ -250,7 +253,7 @@ async fn a_resolved_incident_opens_again_when_its_cause_recurs() {
     assert_eq!(seen.body["status"], "ACKNOWLEDGED", "{}", seen.body);
     assert_eq!(fails().await, incident);
     let again = api.get(&path).await.body;
-    assert_eq!(again["status"], "OPEN", "nobody knew of that one: {again}");
+    assert_eq!(again["status"], "OPEN", "the incident recurred: {again}");
     for (what, status) in [
         ("acknowledge", "ACKNOWLEDGED"),
         ("resolve", "RESOLVED"),

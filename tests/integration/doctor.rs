@@ -31,7 +31,7 @@ async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
 async fn the_doctor_names_what_it_could_not_check() {
     let (fine, said) = holdfast(&["doctor", "--sam", "no-such-program"]).await;
     assert!(!fine);
-    let why = "it can be asked: no-such-program cannot be run";
+    let why = "the function answers: no-such-program cannot be run";
     assert!(
         said.contains(why) && said.contains("install the SAM CLI"),
         "{said}"
@@ -44,12 +44,12 @@ async fn the_doctor_names_what_it_could_not_check() {
     );
     assert!(
         said.contains("ok    BeginFunction: "),
-        "what else was found is told: {said}"
+        "other findings are printed: {said}"
     );
     let (fine, said) = holdfast(&["doctor", "--stack-name", "no-such-stack"]).await;
     assert!(!fine);
     assert!(
-        said.contains("WRONG BeginFunction: it can be asked: "),
+        said.contains("WRONG BeginFunction: the function answers: "),
         "{said}"
     );
     assert!(said.contains("no-such-stack"), "{said}");

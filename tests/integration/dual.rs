@@ -119,7 +119,7 @@ struct End {
 fn drilled(drill: &Drill, name: &str) -> End {
     let scenario: Scenario = name.parse().expect(name);
     let outcome = drill.run(&scenario).expect(name);
-    assert!(outcome.struck, "{name} did not come up");
+    assert!(outcome.struck, "{name} did not occur");
     assert!(
         outcome.violations.is_empty(),
         "{name}: {:?}",

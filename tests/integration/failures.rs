@@ -172,7 +172,10 @@ async fn a_step_waits_as_long_as_its_target_requests() {
 async fn an_output_of_300_kb_is_stored_and_the_execution_continues() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "body_bytes": 300_000 }, "match": vendor });
+    let fault = json!({
+        "route": "POST /notifications", "count": 1, "kind": { "body_bytes": 300_000 },
+        "match": vendor,
+    });
     stack.vendor.plan(fault).await;
     let id = stack
         .api

@@ -63,7 +63,8 @@ async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
     let large = json!({ "text": "secret of globex ".repeat(40) });
     let task = |tenant: &str, input: &Value| {
         json!({
-            "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0", "input_schema": {}, "timeout_s": 600 },
+            "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0",
+                "input_schema": {}, "timeout_s": 600 },
             "steps": [{ "name": "one", "action": "http" }],
             "start": { "tenant": tenant, "idempotency_key": unique("payload"), "input": input },
             "owner": stack.aws.execution(DELAY, &unique("payload")),
@@ -243,7 +244,8 @@ async fn hostile_text_in_the_reason_of_a_pause_is_sanitized_in_logs() {
 async fn a_request_to_an_internal_address_is_refused_before_it_is_sent() {
     let stack = Stack::from_env().await;
     let task = json!({
-        "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0", "input_schema": {}, "timeout_s": 600 },
+        "gate": { "workflow": "WF-ABUSE", "version": 1, "definition_digest": "sha256:0",
+            "input_schema": {}, "timeout_s": 600 },
         "steps": [{ "name": "one", "action": "http" }],
         "start": { "tenant": "acme", "idempotency_key": unique("reach"), "input": {} },
         "owner": stack.aws.execution(DELAY, &unique("reach")),

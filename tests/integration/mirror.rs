@@ -97,5 +97,8 @@ async fn an_auditor_without_aws_credentials_mirrors_and_audits_through_the_api()
     files(&Path::new(&dir).join("receipts"), &mut receipts);
     fs::write(&receipts[0], b"{}").expect("it can be written");
     let (fine, said) = holdfast(&mirror).await;
-    assert!(!fine && said.contains("is not what the API has"), "{said}");
+    assert!(
+        !fine && said.contains("differs from the object of the API"),
+        "{said}"
+    );
 }

@@ -194,7 +194,7 @@ async fn an_overwritten_receipt_is_shown_as_not_verified() {
     let bucket = variable("HOLDFAST_RECEIPT_BUCKET");
     let put = stack.aws.s3.put_object().bucket(bucket).key(object);
     let put = put.body(altered.into_bytes().into()).send().await;
-    put.expect("whoever may write to the bucket can put a version over it");
+    put.expect("a principal with access to the bucket can add a version");
     let text = page(&stack, &id).await.text;
     assert!(text.contains("Not verified: "), "{text}");
     assert!(

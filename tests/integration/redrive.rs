@@ -72,7 +72,10 @@ steps:
     irreversible: true
   - name: {second}
     action: http
-    input: {{ method: POST, url: "${{VendorSystemUrl}}/notifications", body: {{ team: "{second}", message: "{{% $input.vendor_id %}}" }} }}
+    input:
+      method: POST
+      url: "${{VendorSystemUrl}}/notifications"
+      body: {{ team: "{second}", message: "{{% $input.vendor_id %}}" }}
     irreversible: true
 "#
     )

@@ -216,7 +216,7 @@ async fn a_token_must_be_signed_by_the_issuer_for_our_audience_and_be_valid_now(
         ("not valid yet", signed(&with("nbf", (now + 3600).into()))),
         (
             "another audience",
-            signed(&with("aud", "somebody-else".into())),
+            signed(&with("aud", "another-audience".into())),
         ),
         (
             "another issuer",

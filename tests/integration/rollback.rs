@@ -83,7 +83,10 @@ async fn an_undo_is_retried_and_every_attempt_has_the_same_key() {
     let vendor = unique("vendor");
     let notify = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
     stack.vendor.plan(notify).await;
-    let release = json!({ "route": "DELETE /holds", "count": 2, "kind": { "drop": "after_commit" }, "vendor_id": vendor });
+    let release = json!({
+        "route": "DELETE /holds", "count": 2, "kind": { "drop": "after_commit" },
+        "vendor_id": vendor,
+    });
     stack.vendor.plan(release).await;
     let id = stack
         .api

@@ -83,8 +83,8 @@ async fn every_route_is_open_to_exactly_the_roles_that_the_document_declares() {
             "{seen}: {:?}",
             route.roles
         );
-        let nobody = stack.api.anonymous(&route.method, &route.path);
-        assert_eq!(stack.api.send(nobody).await.status, 401, "{seen}");
+        let anonymous = stack.api.anonymous(&route.method, &route.path);
+        assert_eq!(stack.api.send(anonymous).await.status, 401, "{seen}");
         for role in Role::ALL {
             let may = route.roles.iter().any(|one| one == role.name());
             let reply = ask(&stack.api.as_role(role, "acme"), route, "").await;

@@ -13,7 +13,8 @@ async fn a_group_is_held_vendor_by_vendor_and_its_notifications_are_sent_in_para
     let vendors: Vec<_> = (0..4).map(|_| unique("vendor")).collect();
     let input = json!({
         "group": "g", "hold_days": 3, "tell_treasury": true,
-        "vendors": [{ "id": vendors[0] }, { "id": vendors[1] }, { "id": vendors[2] }, { "id": vendors[3], "exempt": true }],
+        "vendors": [{ "id": vendors[0] }, { "id": vendors[1] }, { "id": vendors[2] },
+            { "id": vendors[3], "exempt": true }],
     });
     let id = stack.api.started(GROUP, &unique("group"), &input).await;
     let (execution, receipt) = stack.api.finished(&id).await;
@@ -73,7 +74,10 @@ async fn a_step_with_a_false_condition_is_skipped_without_a_record() {
 async fn one_failing_vendor_ends_the_group_and_the_other_holds_are_released() {
     let stack = Stack::from_env().await;
     let (good, bad) = (unique("vendor"), unique("vendor"));
-    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 403, "delay_ms": 1500 }, "vendor_id": bad });
+    let fault = json!({
+        "route": "POST /holds", "count": 1, "kind": { "status": 403, "delay_ms": 1500 },
+        "vendor_id": bad,
+    });
     stack.vendor.plan(fault).await;
     let input = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": good }, { "id": bad }] });
     let id = stack.api.started(GROUP, &unique("group"), &input).await;

@@ -223,11 +223,11 @@ async fn a_workflow_starts_for_its_tenants_only() {
         .start(DELAY, &key, &hold("v"))
         .await;
     assert_problem(&closed, 404, "not-found", DELAY);
-    let nobody = stack
+    let anonymous = stack
         .api
         .send(stack.api.anonymous("GET", "/v1/executions/x"))
         .await;
-    assert_eq!(nobody.status, 401, "{}", nobody.body);
+    assert_eq!(anonymous.status, 401, "{}", anonymous.body);
     let bad_name = stack.api.as_tenant("Acme/..").get("/v1/executions/x").await;
     assert_problem(&bad_name, 400, "bad-request", "lower-case");
 }

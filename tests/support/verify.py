@@ -1,7 +1,7 @@
 """Verifies receipts and digests without any code of this repository.
 
-`FILE KEYS TYP` are the file, the key set and the expected typ of the header. The libraries are joserfc
-(RFC 7515) and rfc8785. Prints the key's id, and fails if the signature is invalid.
+`FILE KEYS TYP` are the file, the key set and the expected typ of the header. The libraries are
+joserfc (RFC 7515) and rfc8785. Prints the key's id, and fails if the signature is invalid.
 """
 
 import base64

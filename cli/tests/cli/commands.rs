@@ -1,11 +1,11 @@
-//! What each command does when all is well, and its exit codes.
+//! Each command in a valid project, and its exit codes.
 
 use insta::assert_snapshot;
 
 use crate::project::{HEAD, Project, repository, run_in};
 
 #[test]
-fn a_new_workflow_is_right_as_it_stands_and_is_never_overwritten() {
+fn a_new_workflow_is_valid_and_is_never_overwritten() {
     let project = Project::new();
     let said = project.run(&["new", "Pay_Vendor"]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
@@ -36,14 +36,16 @@ fn a_new_workflow_is_right_as_it_stands_and_is_never_overwritten() {
 }
 
 #[test]
-fn a_name_that_cannot_be_one_is_told_the_form() {
+fn an_error_for_an_invalid_name_shows_the_form() {
     let said = Project::new().run(&["new", "../evil"]);
     assert_eq!(said.code, Some(1));
-    assert_snapshot!(said.err, @r#"error: "../evil" cannot name a workflow: letters and digits, joined by hyphens, at most 57: delay-vendor-payments"#);
+    let why = "error: \"../evil\" cannot name a workflow: use letters and digits, joined by hyphens, \
+               at most 57 characters, such as delay-vendor-payments\n";
+    assert_eq!(said.err, why);
 }
 
 #[test]
-fn what_the_starter_shows_in_comments_is_right_too() {
+fn the_comments_of_the_starter_are_valid_too() {
     let project = Project::new();
     project.run(&["new", "all"]);
     let text = project.read("workflows/all.yaml");
@@ -82,13 +84,16 @@ fn outside_a_project_the_command_says_what_it_looks_for() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let said = run_in(folder.path(), &["validate"]);
     assert_eq!(said.code, Some(1));
-    assert_snapshot!(said.err, @"error: there is no template.yaml here or in a folder above: run holdfast inside a project");
+    let why = "error: there is no template.yaml here or in a folder above: \
+               run holdfast inside a project\n";
+    assert_eq!(said.err, why);
 }
 
 #[test]
 fn files_that_cannot_be_read_are_named() {
     let project = Project::new();
-    assert_snapshot!(project.run(&["validate"]).err, @"error: there are no workflows in workflows/: `holdfast new NAME` writes one");
+    let why = "error: there are no workflows in workflows/: `holdfast new NAME` writes one\n";
+    assert_eq!(project.run(&["validate"]).err, why);
     let said = project.run(&["validate", "workflows/none.yaml"]);
     assert_eq!(said.code, Some(1));
     assert_snapshot!(said.err, @"error: workflows/none.yaml: No such file or directory (os error 2)");
@@ -102,7 +107,7 @@ fn files_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn mistakes_of_all_files_are_reported_together() {
+fn problems_of_all_files_are_reported_together() {
     let project = Project::with(&format!("{HEAD}steps: [{{ name: a, wait: 1s }}]\n"));
     project.write("workflows/second.yaml", format!("{HEAD}steps: []\n"));
     project.write(
@@ -149,7 +154,7 @@ fn a_budget_means_the_same_in_every_workflow_that_names_it() {
         "limit: 100, per: week",
         "limit: 100, per: day, zone: Europe/Berlin",
     ] {
-        // Files are read by name: it is the first.
+        // Files are read in the order of their names, so that this one is the first.
         project.write("workflows/other.yaml", with("WF-B", other));
         for command in ["validate", "compile"] {
             let said = project.run(&[command]);

@@ -1,4 +1,4 @@
-//! `holdfast drill`: what it shows, what it tells, and its exit codes.
+//! `holdfast drill`: its output and its exit codes.
 
 use crate::project::{HEAD, Project};
 
@@ -14,7 +14,7 @@ steps:
 }
 
 #[test]
-fn a_workflow_that_holds_is_shown_as_a_matrix_with_its_legend() {
+fn a_workflow_without_violations_is_shown_as_a_matrix_with_its_legend() {
     let said = hold("").run(&["drill", "workflows/test.yaml"]);
     assert_eq!(
         (said.code, said.err.as_str()),
@@ -31,7 +31,7 @@ fn a_workflow_that_holds_is_shown_as_a_matrix_with_its_legend() {
             .unwrap_or_else(|| panic!("no row {place}: {}", said.out))
             .to_owned()
     };
-    // A transient error is retried, one that lasts fails, a pause is kept, a refusal fails.
+    // A transient error is retried; a lasting one fails; a pause is waited for; a refusal fails.
     let cells: String = row("hold").split_whitespace().skip(1).take(4).collect();
     assert_eq!(cells, "EFEF");
     assert!(row("hold.undo").contains(" R P R P "), "{}", said.out);
@@ -45,7 +45,7 @@ fn a_workflow_that_holds_is_shown_as_a_matrix_with_its_legend() {
 }
 
 #[test]
-fn one_scenario_is_told_with_its_effects_and_its_end() {
+fn one_scenario_is_shown_with_its_effects_and_its_end() {
     let project = hold("");
     let args = ["drill", "workflows/test.yaml", "--only", "hold/lost-answer"];
     let said = project.run(&args);
@@ -62,12 +62,12 @@ fn one_scenario_is_told_with_its_effects_and_its_end() {
     assert_eq!(
         project.run(&args).out,
         said.out,
-        "the same name is the same run"
+        "a scenario of the same name does the same"
     );
 }
 
 #[test]
-fn what_cannot_be_drilled_says_why() {
+fn an_error_names_why_a_workflow_cannot_be_drilled() {
     let project =
         hold("guardrails: [{ name: few, assert: '{% $input.days < 3 %}', message: too many }]");
     let said = project.run(&["drill", "workflows/test.yaml"]);

@@ -21,7 +21,7 @@ Resources:
 Outputs: {}
 ";
 
-/// The beginning of a workflow that is right, up to its steps.
+/// The beginning of a valid workflow, up to its steps.
 pub(crate) const HEAD: &str = "\
 workflow: WF-TEST
 version: 1
@@ -35,8 +35,8 @@ pub(crate) struct Project {
     folder: TempDir,
 }
 
-/// What a command said.
-pub(crate) struct Said {
+/// The exit code and the output of a command.
+pub(crate) struct CommandOutput {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
@@ -51,7 +51,7 @@ impl Project {
         project
     }
 
-    /// With one workflow, in workflows/test.yaml.
+    /// A project with one workflow, in workflows/test.yaml.
     pub(crate) fn with(workflow: &str) -> Self {
         let project = Self::new();
         project.write("workflows/test.yaml", workflow);
@@ -72,19 +72,19 @@ impl Project {
         fs::read_to_string(self.path(name)).expect(name)
     }
 
-    pub(crate) fn run(&self, args: &[&str]) -> Said {
+    pub(crate) fn run(&self, args: &[&str]) -> CommandOutput {
         run_in(self.folder.path(), args)
     }
 }
 
-pub(crate) fn run_in(folder: &Path, args: &[&str]) -> Said {
+pub(crate) fn run_in(folder: &Path, args: &[&str]) -> CommandOutput {
     let output = Command::new(env!("CARGO_BIN_EXE_holdfast"))
         .args(args)
         .current_dir(folder)
         .output()
         .expect("the command starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Said {
+    CommandOutput {
         code: output.status.code(),
         out: text(output.stdout),
         err: text(output.stderr),

@@ -1,6 +1,8 @@
-//! A development issuer: an RSA key in a file, tokens signed by it, and the documents that let others verify them.
+//! A development issuer: an RSA key in a file, tokens that it signs, and the documents that verify
+//! them.
 //!
-//! It proves nothing about anybody: whoever can read the key's file can be anybody. Never deploy it.
+//! It proves no identity. Every process that can read the key's file can sign any token. Never
+//! deploy it.
 
 use std::{
     fs::OpenOptions,
@@ -27,14 +29,14 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// A new key.
+    /// An issuer with a new key.
     pub fn new() -> io::Result<Self> {
         let key = KeyPair::generate(KeySize::Rsa2048);
         key.map(Self::of)
             .map_err(|_| io::Error::other("no key could be made"))
     }
 
-    /// The key in this file; a new one is put there if there is no file.
+    /// The issuer with the key in this file. A missing file gets a new key.
     pub fn open(file: &Path) -> io::Result<Self> {
         if !file.exists() {
             let new = Self::new()?;
@@ -58,7 +60,7 @@ impl Issuer {
         Self { key, kid }
     }
 
-    /// The header of its tokens.
+    /// The header of the issuer's tokens.
     pub fn header(&self) -> Value {
         json!({ "alg": "RS256", "typ": "JWT", "kid": self.kid })
     }
@@ -78,7 +80,7 @@ impl Issuer {
         Ok(format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// `/.well-known/jwks.json`: its public key.
+    /// The document `/.well-known/jwks.json` with the public key.
     pub fn key_set(&self) -> io::Result<Value> {
         let public = self.key.public_key().as_ref();
         let (modulus, exponent) =
@@ -90,7 +92,7 @@ impl Issuer {
     }
 }
 
-/// `/.well-known/openid-configuration` of the issuer at `url`.
+/// The document `/.well-known/openid-configuration` of the issuer at `url`.
 pub fn configuration(url: &str) -> Value {
     json!({
         "issuer": url,
@@ -112,11 +114,11 @@ fn numbers(der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (inside, _) = element(der, 0x30)?;
     let (modulus, rest) = element(inside, 0x02)?;
     let (exponent, _) = element(rest, 0x02)?;
-    // A leading zero only keeps the sign.
+    // A leading zero only keeps the number positive.
     Some((modulus.strip_prefix(&[0]).unwrap_or(modulus), exponent))
 }
 
-/// The content of the DER element with this tag that `der` begins with, and what follows it.
+/// The content of the first DER element of `der`, if it has this tag, and the bytes after it.
 fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (&found, rest) = der.split_first()?;
     let (&first, rest) = rest.split_first()?;

@@ -1,4 +1,4 @@
-//! The command `identity`: serves the issuer's documents until SIGTERM or SIGINT, or prints a token.
+//! The command `identity`, which serves the issuer's documents until a signal, or prints a token.
 
 use std::{
     io::{self, Write},
@@ -21,7 +21,7 @@ use tokio::{
 #[derive(Debug, Parser)]
 #[command(name = "identity", version)]
 struct Cli {
-    /// The file of its key; a new key is made if there is none
+    /// The file of the key; a missing file gets a new key
     #[arg(long, global = true, default_value = "issuer.der", value_name = "FILE")]
     key: PathBuf,
     #[command(subcommand)]
@@ -45,22 +45,22 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct TokenRequest {
-    /// Where the issuer is served
+    /// The URL at which the issuer is served
     #[arg(long, value_name = "URL")]
     issuer: String,
-    /// Whom the token is for
+    /// The audience of the token
     #[arg(long)]
     audience: String,
     /// tenant-admin, platform-admin, observer or auditor
     #[arg(long)]
     role: String,
-    /// The bearer's tenant; a platform admin needs none
+    /// The tenant of the bearer; a platform admin needs none
     #[arg(long)]
     tenant: Option<String>,
-    /// The bearer
+    /// The subject: the name of the bearer
     #[arg(long, default_value = "developer")]
     subject: String,
-    /// How long it is valid
+    /// The lifetime of the token
     #[arg(long, default_value_t = 12)]
     hours: u64,
 }
@@ -103,7 +103,7 @@ fn token(issuer: &Issuer, wanted: &TokenRequest) -> io::Result<String> {
 }
 
 async fn serve(issuer: &Issuer, address: SocketAddr) -> io::Result<()> {
-    // Before the address is told: whoever reads it may send a signal at once.
+    // The handler precedes the printed address, because its reader may send a signal at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listener = TcpListener::bind(address).await?;

@@ -1,4 +1,4 @@
-//! The admin door: plans faults, tells effects and requests, forgets everything.
+//! The admin routes: they plan faults, list effects and requests, and reset the state.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(crate) async fn plan_fault(State(app): Admin, body: Bytes) -> Result<Answer,
     Ok(Answer::new(StatusCode::CREATED, json!(fault)))
 }
 
-/// The faults that are still to come.
+/// Lists the faults that no call has met yet.
 pub(crate) async fn list_faults(State(app): Admin, uri: Uri) -> Result<Answer, Problem> {
     Query::of(&uri).only(&[])?;
     Ok(Answer::ok(
@@ -44,7 +44,7 @@ pub(crate) async fn clear_faults(State(app): Admin, uri: Uri) -> Result<Answer, 
     Ok(Answer::ok(json!({ "removed": app.world().faults.clear() })))
 }
 
-/// Every effect there ever was, in order.
+/// Lists every effect, in order.
 pub(crate) async fn list_effects(State(app): Admin, uri: Uri) -> Result<Answer, Problem> {
     let query = Query::of(&uri);
     query.only(&["vendor_id", "team", "key", "kind"])?;
@@ -56,7 +56,7 @@ pub(crate) async fn list_effects(State(app): Admin, uri: Uri) -> Result<Answer, 
     Ok(Answer::ok(json!({ "effects": effects })))
 }
 
-/// Every request that reached a business route, in order of arrival.
+/// Lists every request that reached a business route, in order of arrival.
 pub(crate) async fn list_requests(State(app): Admin, uri: Uri) -> Result<Answer, Problem> {
     let query = Query::of(&uri);
     query.only(&["vendor_id", "team", "key", "route"])?;
@@ -68,18 +68,18 @@ pub(crate) async fn list_requests(State(app): Admin, uri: Uri) -> Result<Answer,
     Ok(Answer::ok(json!({ "requests": requests })))
 }
 
-/// Forgets everything; calls that are under way lose their connection and commit nothing.
+/// Resets the state. Calls that are under way lose their connection and commit nothing.
 pub(crate) async fn reset(State(app): Admin) -> Answer {
     app.world().reset();
     Answer::ok(json!({ "reset": true }))
 }
 
-/// Says that the server is there.
+/// Reports that the server runs.
 pub(crate) async fn health() -> Answer {
     Answer::ok(json!({ "status": "ok" }))
 }
 
-/// Refuses a filter whose value is none of those there are: it would find nothing, and look like an answer.
+/// Refuses a filter with an unknown value, which would find nothing and look like an answer.
 fn check(query: &Query, name: &str, known: &[&str], right: &str) -> Result<(), Problem> {
     match query.get(name) {
         Some(value) if !known.contains(&value) => Err(Problem::bad_request("unknown value")

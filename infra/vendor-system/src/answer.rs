@@ -1,4 +1,4 @@
-//! What a route answers, before it is HTTP: a status and a JSON object.
+//! An answer of a route before it is HTTP: a status and a JSON object.
 
 use axum::{
     http::{
@@ -9,10 +9,10 @@ use axum::{
 };
 use serde_json::Value;
 
-/// On an answer that was given before to the same key.
+/// The header of an answer that repeats the first answer to a key.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// Which kind of document the body is.
+/// The kind of document in the body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Content {
     Json,
@@ -27,7 +27,7 @@ pub(crate) struct Answer {
     content: Content,
     pub(crate) replayed: bool,
     retry_after_s: Option<u64>,
-    /// The size that the body is padded to, in bytes.
+    /// The size in bytes to which the body is padded.
     padded_to: usize,
 }
 
@@ -65,7 +65,8 @@ impl Answer {
         }
     }
 
-    /// Pads the body to `bytes` with a member `padding`, so that it stays JSON with its own members.
+    /// Pads the body to `bytes` by a member `padding`, so that it remains JSON with its own
+    /// members.
     pub(crate) fn padded_to(self, bytes: usize) -> Self {
         Self {
             padded_to: bytes,

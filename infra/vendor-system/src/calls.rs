@@ -1,4 +1,5 @@
-//! One call of a business route: read, recorded, met by its fault, committed, answered or dropped.
+//! A call of a business route: it is read and recorded, meets its fault, commits, and is answered
+//! or dropped.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -25,7 +26,7 @@ use crate::{
 
 /// The largest body that a business route accepts, in bytes: 256 KiB.
 const BODY_LIMIT: usize = 256 << 10;
-/// Bodies over the limit are read up to here, so that their senders get to see the 413 and not a reset.
+/// Larger bodies are read up to this limit, so that their senders receive the 413 and not a reset.
 pub(crate) const READ_LIMIT: usize = 4 << 20;
 
 /// A request to a business route.
@@ -40,7 +41,7 @@ pub(crate) struct Call {
     pub(crate) traceparent: Option<String>,
     pub(crate) authorization_sha256: Option<String>,
     pub(crate) body: Bytes,
-    /// Why it cannot be carried out, known before its route looks at it.
+    /// The problem that refuses the call before its route reads it.
     pub(crate) refusal: Option<Problem>,
 }
 
@@ -101,7 +102,7 @@ impl Call {
         json(&self.body)
     }
 
-    /// What the request says about whom it is for, without judging it.
+    /// The subject of the request as far as the request names it, without a check.
     pub(crate) fn subject(&self) -> Subject {
         let body = self.object().unwrap_or_default();
         let said = |name: &str| {
@@ -135,7 +136,7 @@ fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// Serves one call. It is carried out to its end even if the client hangs up, as a real system would.
+/// Serves a call to its end, even if the client hangs up, as a real system would.
 pub(crate) async fn serve(
     State(app): State<Arc<App>>,
     ConnectInfo(cut): ConnectInfo<Cut>,

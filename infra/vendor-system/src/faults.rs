@@ -1,4 +1,4 @@
-//! Planned faults: what a plan may say, and which call takes which fault.
+//! Planned faults: the form of a plan, and the choice of the calls that meet it.
 
 use std::ops::RangeInclusive;
 
@@ -11,10 +11,12 @@ use crate::{ROUTES, problem::Problem, route_names, state::Subject};
 const DELAY_LIMIT_MS: u64 = 900_000;
 /// The largest padded body, in bytes: 16 MiB.
 const BODY_LIMIT: usize = 16 << 20;
-/// The statuses that a fault may answer: a planned success would claim an effect that never was.
+/// The statuses that a fault may answer. A planned success would claim an effect that never
+/// happened.
 const STATUSES: RangeInclusive<u16> = 300..=599;
 
-/// A plan as it is sent: the next `count` matching calls of `route` go wrong in the way of `kind`.
+/// A plan as an admin sends it: the next `count` matching calls of `route` fail in the way of
+/// `kind`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Plan {
@@ -29,14 +31,14 @@ pub(crate) struct Plan {
     team: Option<String>,
 }
 
-/// What goes wrong. Delays go with any of the others, which exclude one another.
+/// The kind of a fault. A delay can be combined with each of the others, which exclude one another.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Kind {
     /// Answers this status and commits nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<u16>,
-    /// Beside `status`: the value of `Retry-After`, in seconds.
+    /// The value of `Retry-After` beside `status`, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) retry_after_s: Option<u64>,
     /// Waits before the commit.
@@ -48,12 +50,12 @@ pub(crate) struct Kind {
     /// Closes the connection without an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) drop: Option<DropPoint>,
-    /// Commits, and answers with a body padded to this size.
+    /// Commits, and answers a body that is padded to this size.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body_bytes: Option<usize>,
 }
 
-/// On which side of the commit the connection is closed.
+/// The side of the commit at which the connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum DropPoint {
@@ -61,7 +63,7 @@ pub(crate) enum DropPoint {
     AfterCommit,
 }
 
-/// A plan with its number and what is left of it.
+/// A plan with its number and its remaining count.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Fault {
     fault_id: String,
@@ -72,12 +74,12 @@ pub(crate) struct Fault {
 
 /// The fault that one call met.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Met {
+pub(crate) struct MetFault {
     fault_id: String,
     pub(crate) kind: Kind,
 }
 
-/// All faults that are still to come, in the order planned.
+/// The faults that no call has met yet, in the order of their plans.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     planned: usize,
@@ -85,7 +87,7 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Adds a plan at the end, or says why it cannot be one.
+    /// Adds a plan at the end, or reports why the plan is invalid.
     pub(crate) fn plan(&mut self, plan: Plan) -> Result<Fault, Problem> {
         plan.check()?;
         self.planned += 1;
@@ -98,15 +100,15 @@ impl Faults {
         Ok(fault)
     }
 
-    /// Takes the first fault that is planned for such a call.
-    pub(crate) fn take(&mut self, route: &str, call: &Subject, body: &str) -> Option<Met> {
+    /// Takes the first fault that is planned for this call.
+    pub(crate) fn take(&mut self, route: &str, call: &Subject, body: &str) -> Option<MetFault> {
         let at = self
             .pending
             .iter()
             .position(|fault| fault.plan.matches(route, call, body))?;
         let fault = &mut self.pending[at];
         fault.remaining -= 1;
-        let met = Met {
+        let met = MetFault {
             fault_id: fault.fault_id.clone(),
             kind: fault.plan.kind.clone(),
         };
@@ -120,7 +122,7 @@ impl Faults {
         &self.pending
     }
 
-    /// Forgets all faults and says how many there were.
+    /// Removes all faults and gives their number.
     pub(crate) fn clear(&mut self) -> usize {
         std::mem::take(&mut self.pending).len()
     }

@@ -25,7 +25,7 @@ pub(crate) struct Hold {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     placed_at: Timestamp,
-    /// The idempotency key that placed it.
+    /// The idempotency key that placed the hold.
     pub(crate) key: String,
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ struct HoldRequest {
     reason: Option<String>,
 }
 
-/// Places a hold, once per key; never under a key that was released.
+/// Places a hold once per key, and never under a released key.
 pub(crate) fn place(world: &mut World, call: &Call) -> Result<Answer, Problem> {
     call.query.only(&[])?;
     let forward_key = key(call)?;
@@ -88,7 +88,8 @@ pub(crate) fn place(world: &mut World, call: &Call) -> Result<Answer, Problem> {
     })
 }
 
-/// Releases what a forward key placed, if it did, and has that key refused from then on.
+/// Releases the hold that a forward key placed, if any, and makes later requests with that key
+/// fail.
 pub(crate) fn release(world: &mut World, call: &Call) -> Result<Answer, Problem> {
     call.query.only(&["key"])?;
     let Some(forward_key) = call.query.get("key").filter(|key| !key.is_empty()) else {
@@ -132,7 +133,8 @@ pub(crate) fn get(world: &mut World, call: &Call) -> Result<Answer, Problem> {
     })
 }
 
-/// With `key`, the one hold that the key placed, released or not; else all, or those of one vendor.
+/// Finds the hold that `key` placed, released or not; without `key`, all holds or those of one
+/// vendor.
 pub(crate) fn find(world: &mut World, call: &Call) -> Result<Answer, Problem> {
     call.query.only(&["key", "vendor_id"])?;
     let of_vendor = |hold: &&Hold| call.query.admits("vendor_id", &[Some(&hold.vendor_id)]);
@@ -151,7 +153,7 @@ fn one(hold: Option<&Hold>) -> Option<Answer> {
     hold.map(|hold| Answer::ok(json!(hold)))
 }
 
-/// The body of a POST, and the same as JSON for comparing it with a later one.
+/// The body of a POST, and the same as JSON for the comparison with a later one.
 fn read(call: &Call) -> Result<(HoldRequest, serde_json::Value), Problem> {
     let right = format!(
         "{{\"vendor_id\": text, \"days\": 1 to {DAYS_LIMIT}, \"reason\": text or left out}} and nothing else"

@@ -9,7 +9,8 @@ use crate::{answer::Answer, calls::Call, problem::Problem, state::World};
 /// The longest key, in characters.
 const KEY_LIMIT: usize = 255;
 
-/// What was answered to each key. Only answers to effects are kept: a refusal commits nothing and may be corrected.
+/// The first answer to each key. Only answers to effects are kept, since a refusal commits nothing
+/// and may be corrected.
 #[derive(Debug, Default)]
 pub(crate) struct Answers(HashMap<String, KeyHeader>);
 
@@ -20,7 +21,7 @@ struct KeyHeader {
     answer: Answer,
 }
 
-/// The idempotency key of `call`: 400 without one, or with one that is no key.
+/// The idempotency key of `call`, or 400 if the key is missing or malformed.
 pub(crate) fn key(call: &Call) -> Result<&str, Problem> {
     let refuse = |what| {
         Err(Problem::bad_request(what)
@@ -41,8 +42,8 @@ pub(crate) fn key(call: &Call) -> Result<&str, Problem> {
     }
 }
 
-/// Has `effect` once per key. The same key with the same route and `request` gets the first answer again; with another
-/// one it is refused with 422.
+/// Commits `effect` once per key. The same key with the same route and `request` gets the first
+/// answer again; with another request it is refused with 422.
 pub(crate) fn once(
     world: &mut World,
     call: &Call,

@@ -1,7 +1,9 @@
-//! The vendor system: a real HTTP server for development, whose business routes can be made to fail as planned.
+//! The vendor system: a real HTTP server for development, whose business routes can be made to fail
+//! as planned.
 //!
-//! It keeps everything in memory. The business routes are one table, `ROUTES`; `calls` carries each of them through
-//! recording, faults and commit; `admin` plans faults and tells what happened.
+//! It keeps everything in memory. The table `ROUTES` lists the business routes; `calls` carries
+//! each of them through recording, faults and commit; `admin` plans faults and lists effects and
+//! requests.
 
 mod admin;
 mod answer;
@@ -34,13 +36,14 @@ use state::World;
 
 pub use server::{Options, Server};
 
-/// What a business route does with the state: it decides and applies in one go, under the lock, without waiting.
+/// The change of a business route. It decides and applies in one step under the lock, without
+/// waiting.
 type Rule = fn(&mut World, &Call) -> Result<Answer, Problem>;
 
 /// A business route.
 #[derive(Debug)]
 struct Route {
-    /// As faults and records name it: method, space, path.
+    /// The name in faults and records: method, space, path.
     name: &'static str,
     method: MethodFilter,
     path: &'static str,
@@ -87,7 +90,7 @@ fn route_names() -> String {
     ROUTES.each_ref().map(|route| route.name).join(", ")
 }
 
-/// What all requests share.
+/// The state that all requests share.
 #[derive(Debug, Default)]
 struct App {
     world: Mutex<World>,
@@ -95,7 +98,8 @@ struct App {
 }
 
 impl App {
-    /// The state. A panic elsewhere must not take the whole server with it, so a poisoned lock is taken as it is.
+    /// The state. A panic in another call must not end the server, so that a poisoned lock is used
+    /// as it is.
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! The connection of a client, and the scissors that let a fault cut it without an answer.
+//! A client's connection, which a fault can cut without an answer.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// Cuts one connection: nothing is written to it any more, so that the server has to close it.
+/// Cuts one connection. No more bytes are written to it, so that the server has to close it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cut(Arc<AtomicBool>);
 
@@ -53,7 +53,8 @@ impl Listener for Lines {
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // Without it small answers can wait 40 ms for an acknowledgement; if it fails they are only slow.
+        // Without this option a small answer can wait 40 ms for an acknowledgement. If it fails,
+        // answers are only slow.
         let _ = stream.set_nodelay(true);
         let cut = Cut::default();
         (Line { stream, cut }, address)

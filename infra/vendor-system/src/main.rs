@@ -1,4 +1,5 @@
-//! The command `vendor-system`: starts the server, says where, and ends it on SIGTERM or SIGINT.
+//! The command `vendor-system`, which starts the server, prints its address, and ends it on a
+//! signal.
 
 use std::{
     io::{self, Write},
@@ -10,7 +11,8 @@ use clap::Parser;
 use holdfast_vendor_system::{Options, Server};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A development target: vendors, holds, notifications, and an admin door that plans faults. Never deploy it.
+/// A development target: vendors, holds, notifications, and admin routes for faults. Never deploy
+/// it.
 #[derive(Debug, Parser)]
 #[command(name = "vendor-system", version)]
 struct Arguments {
@@ -41,7 +43,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> io::Result<()> {
-    // Before the address is told: whoever reads it may send a signal at once.
+    // The handler precedes the printed address, because its reader may send a signal at once.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let options = Options {

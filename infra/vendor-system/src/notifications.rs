@@ -1,4 +1,4 @@
-//! The routes of notifications: a team is told something, and it cannot be taken back.
+//! The routes of notifications, which are sent to a team and cannot be recalled.
 
 use axum::http::StatusCode;
 use jiff::Timestamp;

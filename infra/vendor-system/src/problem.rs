@@ -1,4 +1,4 @@
-//! Errors as problem documents (RFC 9457): what is wrong, where, and what would be right.
+//! Errors as problem documents (RFC 9457), with the place and the expected form.
 
 use axum::{
     http::StatusCode,
@@ -8,7 +8,8 @@ use serde_json::json;
 
 use crate::answer::{Answer, Content};
 
-/// A refusal. As JSON: `type`, `title`, `status`, `detail` (what is wrong), and `where` and `expected` if known.
+/// A refused request. Its JSON has `type`, `title`, `status` and `detail`, and `where` and
+/// `expected` if they are known.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     status: StatusCode,
@@ -37,18 +38,18 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     }
 
-    /// Something that is not there: 404.
+    /// A resource that does not exist: 404.
     pub(crate) fn missing(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, detail)
     }
 
-    /// Where it is wrong, such as "body field `days`".
+    /// The place of the error, such as "body field `days`".
     pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
         self.place = Some(place.into());
         self
     }
 
-    /// What would be right.
+    /// The expected form.
     pub(crate) fn expected(mut self, expected: impl Into<String>) -> Self {
         self.expected = Some(expected.into());
         self

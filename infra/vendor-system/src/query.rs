@@ -10,7 +10,7 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn of(uri: &Uri) -> Self {
-        // Splitting into pairs accepts any text: there is nothing to refuse before a route says what it knows.
+        // Every text splits into pairs. A route refuses the names that it does not know.
         extract::Query::try_from_uri(uri)
             .map(|extract::Query(pairs)| Self(pairs))
             .unwrap_or_default()
@@ -22,7 +22,7 @@ impl Query {
         found.next().map(|(_, value)| value.as_str())
     }
 
-    /// Refuses names other than `known`, and a name given twice: a misspelt filter must not list everything.
+    /// Refuses unknown names and repeated ones, since a misspelt filter must not list everything.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), Problem> {
         let right = match known {
             [] => "no query parameters".to_owned(),
@@ -43,7 +43,7 @@ impl Query {
         Ok(())
     }
 
-    /// Whether `name` is absent, or one of `values` is what it asks for.
+    /// True if `name` is absent, or if its value is one of `values`.
     pub(crate) fn admits(&self, name: &str, values: &[Option<&str>]) -> bool {
         self.get(name)
             .is_none_or(|wanted| values.contains(&Some(wanted)))

@@ -1,4 +1,4 @@
-//! The running server: where it listens, and how it ends.
+//! The running server: its address, and how it ends.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -10,17 +10,18 @@ use crate::{
     router,
 };
 
-/// How long calls under way may take once the server was told to stop.
+/// The time that calls under way have after the server was stopped.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How the server behaves.
+/// The options of the server.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// Writes a line per business request to stderr: its number, method, path, ending. Never keys or bodies.
+    /// Writes a line per business request to stderr: number, method, path and ending, but no key
+    /// and no body.
     pub verbose: bool,
 }
 
-/// A vendor system that is listening. It stops when this is dropped.
+/// A vendor system that listens. It stops on drop.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -29,7 +30,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `address`; port 0 takes any free one. Fails if the address cannot be had.
+    /// Listens on `address`; port 0 takes any free one. Fails if the address is in use.
     pub async fn start(address: SocketAddr, options: Options) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -50,7 +51,7 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// The address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::{
     answer::Answer,
     calls::Call,
-    faults::{Faults, Met},
+    faults::{Faults, MetFault},
     holds::Hold,
     idempotency::Answers,
     notifications::Notification,
@@ -24,18 +24,18 @@ use crate::{
 pub(crate) struct World {
     pub(crate) vendors: BTreeMap<String, Map<String, Value>>,
     pub(crate) holds: Vec<Hold>,
-    /// Keys that were released: nothing may be placed under them any more.
+    /// The released keys, under which no hold may be placed any more.
     pub(crate) tombstones: HashSet<String>,
     pub(crate) notifications: Vec<Notification>,
     pub(crate) answers: Answers,
     pub(crate) faults: Faults,
     pub(crate) effects: Vec<Effect>,
     pub(crate) requests: Vec<Request>,
-    /// How often the state was reset: a call from before must not touch what came after.
+    /// The number of resets. A call from before a reset must not change the state after it.
     resets: u64,
 }
 
-/// What happened, once and for all.
+/// An effect, which is never removed but by a reset.
 #[derive(Debug, Serialize)]
 pub(crate) struct Effect {
     pub(crate) seq: usize,
@@ -43,7 +43,7 @@ pub(crate) struct Effect {
     pub(crate) kind: EffectKind,
     /// The idempotency key of the request that had the effect.
     pub(crate) key: String,
-    /// Of a release: the key that the hold was placed with.
+    /// The key that placed the hold, for a release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) forward_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,17 +109,17 @@ impl Effect {
     }
 }
 
-/// Whom and what a request is about, as far as it says.
+/// The target and the key that a request names.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Subject {
     pub(crate) key: Option<String>,
-    /// The key of the effect that it asks for or takes back.
+    /// The key of the effect that the request commits or releases.
     pub(crate) forward_key: Option<String>,
     pub(crate) vendor_id: Option<String>,
     pub(crate) team: Option<String>,
 }
 
-/// A request that reached a business route, whatever became of it.
+/// A request that reached a business route, whatever its ending.
 #[derive(Debug, Serialize)]
 pub(crate) struct Request {
     seq: usize,
@@ -130,12 +130,13 @@ pub(crate) struct Request {
     #[serde(flatten)]
     subject: Subject,
     traceparent: Option<String>,
-    /// The start of the SHA-256 of the header Authorization: tells credentials apart and does not tell them.
+    /// The start of the SHA-256 of the header Authorization, which distinguishes credentials
+    /// without showing them.
     authorization_sha256: Option<String>,
-    /// None while the request is under way.
+    /// The ending, or none while the request is under way.
     status: Option<Ending>,
     replayed: bool,
-    fault: Option<Met>,
+    fault: Option<MetFault>,
 }
 
 impl Request {
@@ -149,7 +150,7 @@ impl Request {
     }
 }
 
-/// How a request ended: as JSON its status, or "dropped".
+/// The ending of a request: in JSON its status, or "dropped".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
     Answered(u16),
@@ -188,8 +189,8 @@ impl fmt::Display for Ticket {
 }
 
 impl World {
-    /// Records that a request came, and gives it the fault that is planned for it.
-    pub(crate) fn admit(&mut self, call: &Call) -> (Ticket, Option<Met>) {
+    /// Records the arrival of a request and gives it the fault that is planned for it.
+    pub(crate) fn admit(&mut self, call: &Call) -> (Ticket, Option<MetFault>) {
         let route = call.route.name;
         let subject = self.subject(call);
         let fault = self.faults.take(route, &subject, &call.text());
@@ -211,7 +212,7 @@ impl World {
         (Ticket { resets, seq }, fault)
     }
 
-    /// Carries the call out; none if everything was reset since it came.
+    /// Applies the call, or gives none if the state was reset since the call arrived.
     pub(crate) fn apply(&mut self, ticket: Ticket, call: &Call) -> Option<Answer> {
         if ticket.resets != self.resets {
             return None;
@@ -221,7 +222,7 @@ impl World {
         Some(done.unwrap_or_else(Answer::from))
     }
 
-    /// Records how a request ended.
+    /// Records the ending of a request.
     pub(crate) fn settle(&mut self, ticket: Ticket, ending: Ending, replayed: bool) {
         let current = ticket.resets == self.resets;
         if let Some(request) = self.requests.get_mut(ticket.seq - 1).filter(|_| current) {
@@ -236,7 +237,7 @@ impl World {
         self.effects.push(Effect { seq, ..effect });
     }
 
-    /// Forgets everything, faults included.
+    /// Resets everything, faults included.
     pub(crate) fn reset(&mut self) {
         *self = Self {
             resets: self.resets + 1,

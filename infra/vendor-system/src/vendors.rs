@@ -1,4 +1,4 @@
-//! The routes of vendors: anything can be one.
+//! The routes of vendors, which accept any fields.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};

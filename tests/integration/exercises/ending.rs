@@ -30,7 +30,7 @@ impl Round<'_> {
 
     /// Records an end two days ago without a receipt: the Step Functions execution died before the
     /// receipt was written.
-    fn end_long_ago(&self, begun: &Begun) {
+    fn end_long_ago(&self, begun: &BegunExecution) {
         let id = begun.execution["id"].as_str().expect("an id");
         let then = (Timestamp::now() - SignedDuration::from_hours(50)).to_string();
         let key = execution_key(TENANT, id);

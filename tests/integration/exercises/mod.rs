@@ -56,7 +56,7 @@ struct Round<'a> {
 }
 
 /// An execution that only the ledger knows.
-struct Begun {
+struct BegunExecution {
     execution: Value,
     input: Value,
     owner: String,
@@ -90,23 +90,23 @@ impl Round<'_> {
     }
 
     /// Begins an execution, whichever function is under test.
-    fn begun(&self, input: &Value) -> Begun {
+    fn begun(&self, input: &Value) -> BegunExecution {
         let now = jiff::Timestamp::now().to_string();
         self.begun_at(input, &now)
     }
 
-    fn begun_at(&self, input: &Value, started_at: &str) -> Begun {
+    fn begun_at(&self, input: &Value, started_at: &str) -> BegunExecution {
         self.begun_for(TENANT, input, started_at)
     }
 
-    fn begun_for(&self, tenant: &str, input: &Value, started_at: &str) -> Begun {
+    fn begun_for(&self, tenant: &str, input: &Value, started_at: &str) -> BegunExecution {
         let key = unique("permission");
         let owner = self.stack.aws.execution(DELAY, &key);
         let task = Self::begin_task_for(tenant, &key, &owner, input, started_at);
         let said = self.stack.aws.call("begin", &task);
         let execution = said.body["execution"].clone();
         assert!(execution.is_object(), "begin: {said:?}");
-        Begun {
+        BegunExecution {
             execution,
             input: input.clone(),
             owner,
@@ -139,7 +139,7 @@ impl Round<'_> {
         let tenant = unique("tenant");
         let mut rejected =
             Self::begin_task_for(&tenant, &unique("permission"), &owner, &json!({}), &now);
-        rejected["gate"]["tenants"] = json!(["somebody-else"]);
+        rejected["gate"]["tenants"] = json!(["another-tenant"]);
         [
             Self::begin_task(&first, &owner, &json!({}), &now),
             // Another Step Functions execution with the same start is a duplicate, and is counted.
@@ -155,7 +155,7 @@ impl Round<'_> {
     }
 
     /// The task of a step whose input lies in the payload store.
-    fn step_task(&self, action: &str, begun: &Begun) -> Value {
+    fn step_task(&self, action: &str, begun: &BegunExecution) -> Value {
         let execution: ExecutionRef =
             serde_json::from_value(begun.execution.clone()).expect("a reference");
         let at = ExecutionKey {
@@ -190,7 +190,7 @@ impl Round<'_> {
     }
 
     /// An execution whose hold is placed.
-    fn held(&self) -> Begun {
+    fn held(&self) -> BegunExecution {
         let begun = self.begun(&self.hold());
         let said = self
             .stack
@@ -200,7 +200,7 @@ impl Round<'_> {
         begun
     }
 
-    fn plan_task(begun: &Begun) -> Value {
+    fn plan_task(begun: &BegunExecution) -> Value {
         json!({
             "execution": begun.execution, "owner": begun.owner,
             "failure": { "state": "one", "error": "Permanent", "cause": "" },
@@ -221,7 +221,7 @@ impl Round<'_> {
         self.denies(&task) || self.denies(&Self::plan_task(&begun))
     }
 
-    fn ask_task(begun: &Begun, kind: &str, token: &str) -> Value {
+    fn ask_task(begun: &BegunExecution, kind: &str, token: &str) -> Value {
         json!({
             "execution": begun.execution,
             "ask": { "step": "one", "kind": kind, "within_s": 600 },
@@ -230,7 +230,7 @@ impl Round<'_> {
     }
 
     /// Opens a question, decides it, and gives the execution.
-    async fn decided(&self, decision: &str) -> Begun {
+    async fn decided(&self, decision: &str) -> BegunExecution {
         let begun = self.begun(&json!({}));
         let said = self
             .stack
@@ -242,7 +242,7 @@ impl Round<'_> {
         begun
     }
 
-    async fn decide(&self, begun: &Begun, decision: &str) -> FunctionReply {
+    async fn decide(&self, begun: &BegunExecution, decision: &str) -> FunctionReply {
         let id = begun.execution["id"].as_str().expect("an id");
         let shown = self
             .stack

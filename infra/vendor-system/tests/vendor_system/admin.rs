@@ -1,4 +1,4 @@
-//! What the admin door tells about effects and requests.
+//! Tests of the admin routes for effects and requests.
 
 use serde_json::{Value, json};
 

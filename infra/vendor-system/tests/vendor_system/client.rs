@@ -1,4 +1,4 @@
-//! A client that shows what came over the connection, down to its bytes, and a server of one's own per test.
+//! A client that shows every byte of an answer, and a server for each test.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -10,11 +10,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-/// What came back before the connection ended.
+/// The bytes of an answer before the connection ended.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    /// In lower case, one `name: value` per line.
+    /// The header lines in lower case, each `name: value`.
     head: String,
     pub(crate) text: String,
 }
@@ -30,7 +30,7 @@ impl Reply {
     }
 }
 
-/// A server that is alone with its test.
+/// A server for one test alone.
 pub(crate) struct Vendors {
     pub(crate) server: Server,
 }
@@ -62,7 +62,7 @@ impl Vendors {
         stream
     }
 
-    /// Every byte that came back until the connection ended.
+    /// Every byte that arrived until the connection ended.
     pub(crate) async fn bytes(&self, line: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
         let mut stream = self.begin(line, headers, body).await;
         let mut bytes = Vec::new();
@@ -109,19 +109,19 @@ impl Vendors {
         list.unwrap().as_array().unwrap().clone()
     }
 
-    /// One member of each effect that `query` finds.
+    /// One member of each effect that `query` selects.
     pub(crate) async fn effects(&self, query: &str, member: &str) -> Vec<Value> {
         let path = format!("/admin/effects{query}");
         pick(self.list(&path).await, member)
     }
 
-    /// One member of each request that `query` finds.
+    /// One member of each request that `query` selects.
     pub(crate) async fn requests(&self, query: &str, member: &str) -> Vec<Value> {
         let path = format!("/admin/requests{query}");
         pick(self.list(&path).await, member)
     }
 
-    /// Waits until `query` finds `count` things, for up to five seconds.
+    /// Waits until `path` lists `count` entries, for up to five seconds.
     pub(crate) async fn until(&self, path: &str, count: usize) {
         let deadline = Instant::now() + Duration::from_secs(5);
         while self.list(path).await.len() != count {

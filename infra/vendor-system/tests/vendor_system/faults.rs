@@ -1,4 +1,4 @@
-//! Each kind of fault as a client meets it, and which call a fault is for.
+//! Tests of each kind of fault, and of the calls that meet a fault.
 
 use std::time::{Duration, Instant};
 

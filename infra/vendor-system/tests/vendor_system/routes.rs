@@ -1,4 +1,4 @@
-//! What the business routes accept, answer and refuse.
+//! Tests of the answers and the refusals of the business routes.
 
 use serde_json::json;
 

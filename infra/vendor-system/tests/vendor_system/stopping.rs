@@ -1,4 +1,4 @@
-//! The command: it tells its address, and ends cleanly on a signal.
+//! Tests of the command: it prints its address, and ends cleanly on a signal.
 
 use std::process::Stdio;
 
