@@ -58,7 +58,7 @@ fn step_refs(definition: &Definition) -> Vec<StepRef> {
 
 fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> {
     let arguments = json!({
-        "gate": gate(definition)?,
+        "gate": admission(definition)?,
         "steps": refs,
         "start": "{% $states.input %}",
         "owner": "{% $states.context.Execution.Id %}",
@@ -84,7 +84,7 @@ fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> 
     })
 }
 
-fn gate(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
+fn admission(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
     let guardrails = definition.guardrails.iter().map(|guardrail| Guardrail {
         name: guardrail.name.clone(),
         assert: guardrail.assert.jsonata().to_owned(),

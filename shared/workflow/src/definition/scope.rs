@@ -1,7 +1,7 @@
 //! Checks the names that an expression uses against the names that it can see.
 
 use super::{
-    names::{CLOCKS, DICE, Declared, FUNCTIONS, STEP_FUNCTIONS, Sort},
+    names::{CLOCKS, DICE, Declaration, FUNCTIONS, STEP_FUNCTIONS, Sort},
     problem::Span,
     reader::Reader,
     suggest::{closest, suggest},
@@ -328,7 +328,7 @@ impl Reader<'_> {
     }
 
     /// Explains why the output of a declared step cannot be used here, and what can.
-    fn out_of_scope(&self, declared: &Declared, at: Span, scope: &Scope) -> (String, String) {
+    fn out_of_scope(&self, declared: &Declaration, at: Span, scope: &Scope) -> (String, String) {
         let name = &declared.name;
         let line = declared.at.line;
         let outer = declared
