@@ -25,7 +25,7 @@ const TOO_LATE: SignedDuration = SignedDuration::from_secs(20);
 
 /// An action in one process.
 #[derive(Clone)]
-pub(crate) struct Struck {
+pub(crate) struct FaultyAction {
     pub(crate) process: Process,
     pub(crate) promise: Promise,
     pub(crate) output_schema: Arc<Value>,
@@ -35,9 +35,9 @@ pub(crate) struct Struck {
 }
 
 /// A way to call the target, with what the call receives.
-type Act<G, T> = fn(&Struck, &Call, G) -> Result<T, StepError>;
+type Act<G, T> = fn(&FaultyAction, &Call, G) -> Result<T, StepError>;
 
-impl Struck {
+impl FaultyAction {
     /// Calls the target once, as the fault allows.
     async fn call<G: Send + 'static, T: Send + 'static>(
         &self,
@@ -95,23 +95,23 @@ fn too_late(now: Timestamp, left: Duration) -> Timestamp {
     now + left + SignedDuration::from_secs(LEASE_MARGIN_S as i64) + TOO_LATE
 }
 
-fn effect(one: &Struck, call: &Call, input: Value) -> Result<Value, StepError> {
-    let simulate = |target: &Target, asked: &TargetCall<'_>| {
-        let answer = sample(&one.output_schema, &call.key[..8.min(call.key.len())]);
-        target.effect(asked, answer)
+fn effect(action: &FaultyAction, call: &Call, input: Value) -> Result<Value, StepError> {
+    let simulate = |target: &Target, received: &TargetCall<'_>| {
+        let answer = sample(&action.output_schema, &call.key[..8.min(call.key.len())]);
+        target.effect(received, answer)
     };
-    one.act(call, false, simulate, |own| own.run(call, input.clone()))
+    action.act(call, false, simulate, |own| own.run(call, input.clone()))
 }
 
-fn undo(one: &Struck, call: &Call, done: Done<Value, Value>) -> Result<(), StepError> {
-    let simulate = |target: &Target, asked: &TargetCall<'_>| (target.undo(asked), Ok(()));
-    one.act(call, true, simulate, |own| own.undo(call, done.clone()))
+fn undo(action: &FaultyAction, call: &Call, done: Done<Value, Value>) -> Result<(), StepError> {
+    let simulate = |target: &Target, received: &TargetCall<'_>| (target.undo(received), Ok(()));
+    action.act(call, true, simulate, |own| own.undo(call, done.clone()))
 }
 
-fn verify(one: &Struck, call: &Call, input: Value) -> Result<Verdict<Value>, StepError> {
-    let world = one.process.world();
+fn verify(action: &FaultyAction, call: &Call, input: Value) -> Result<Verdict<Value>, StepError> {
+    let world = action.process.world();
     world.record(|| format!("target     {}: asked what became of it", call.step));
-    match (&one.own, &world.target.own) {
+    match (&action.own, &world.target.own) {
         (Some(action), Some(own)) => {
             let answer = own.wait(action.verify(call, input));
             answer.unwrap_or_else(|why| Err(StepError::unknown(why)))
@@ -120,7 +120,7 @@ fn verify(one: &Struck, call: &Call, input: Value) -> Result<Verdict<Value>, Ste
     }
 }
 
-impl Struck {
+impl FaultyAction {
     /// Calls the simulated target, or runs the action's real code.
     fn act<'a, T>(
         &'a self,
@@ -160,7 +160,7 @@ impl What {
     }
 }
 
-impl AnyAction for Struck {
+impl AnyAction for FaultyAction {
     fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>> {
         Box::pin(self.call(call, input, effect))
     }

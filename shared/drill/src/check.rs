@@ -11,7 +11,7 @@ use holdfast_receipt::{AttemptOutcome, Receipt, ReceiptRef, Status, StepStatus};
 
 use crate::{
     plan::DrilledWorkflow,
-    run::{Left, place_of},
+    run::{RunResult, place_of},
     target::What,
     world::lock,
 };
@@ -28,7 +28,7 @@ pub(crate) struct Findings {
 }
 
 /// Checks what a run left behind.
-pub(crate) fn check(deployed: &DrilledWorkflow, left: &Left) -> Findings {
+pub(crate) fn check(deployed: &DrilledWorkflow, left: &RunResult) -> Findings {
     let world = &left.world;
     let snapshot = world.ledger.snapshot(&place_of(deployed)).now_or_never();
     let snapshot = snapshot.and_then(Result::ok).flatten();
@@ -64,7 +64,7 @@ impl Findings {
 }
 
 /// Returns the number of remaining effects, by the label of the step.
-fn remaining(left: &Left) -> BTreeMap<String, u32> {
+fn remaining(left: &RunResult) -> BTreeMap<String, u32> {
     let labels: BTreeMap<String, String> = left
         .world
         .target
@@ -80,7 +80,7 @@ fn remaining(left: &Left) -> BTreeMap<String, u32> {
     remaining
 }
 
-fn ended(found: &mut Findings, left: &Left, snapshot: &Snapshot, deployed: &DrilledWorkflow) {
+fn ended(found: &mut Findings, left: &RunResult, snapshot: &Snapshot, deployed: &DrilledWorkflow) {
     let execution = &snapshot.execution;
     let Phase::Ended { status, .. } = &execution.phase else {
         return found.add(format!(
@@ -120,7 +120,7 @@ fn ended(found: &mut Findings, left: &Left, snapshot: &Snapshot, deployed: &Dril
     }
 }
 
-fn receipt(left: &Left, reference: &ReceiptRef) -> Result<Receipt, String> {
+fn receipt(left: &RunResult, reference: &ReceiptRef) -> Result<Receipt, String> {
     let bytes = left.world.receipts.read(&reference.object);
     let bytes = bytes.ok_or("its receipt is gone")?;
     if sha256_hex(&bytes) != reference.sha256 {
@@ -168,7 +168,7 @@ fn agrees(
 }
 
 /// Checks that the receipt lists every remaining effect, and that each certain one remains.
-fn residuals(found: &mut Findings, receipt: &Receipt, left: &Left) {
+fn residuals(found: &mut Findings, receipt: &Receipt, left: &RunResult) {
     let remaining = left.world.target.remaining();
     let executed = receipt.status == Status::Executed;
     let succeeded = receipt
@@ -256,7 +256,7 @@ fn story(found: &mut Findings, snapshot: &Snapshot) {
 
 /// Checks that no effect happens twice: never that of an idempotent step, and another only if a
 /// person decided so.
-fn once(found: &mut Findings, deployed: &DrilledWorkflow, left: &Left) {
+fn once(found: &mut Findings, deployed: &DrilledWorkflow, left: &RunResult) {
     let mut remaining: BTreeMap<String, u32> = BTreeMap::new();
     for done in left.world.target.done() {
         let count = remaining.entry(done.key.clone()).or_default();
@@ -281,7 +281,7 @@ fn once(found: &mut Findings, deployed: &DrilledWorkflow, left: &Left) {
 }
 
 /// Checks that no step is undone while an attempt at it may act.
-fn leases(found: &mut Findings, left: &Left) {
+fn leases(found: &mut Findings, left: &RunResult) {
     let mut last: BTreeMap<String, StepRecord> = BTreeMap::new();
     for (at, record) in lock(&left.world.history).iter() {
         let label = record.label();

@@ -13,14 +13,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    action::Struck,
+    action::FaultyAction,
     clock::{Clock, Slot},
     fault::Fault,
-    machine::Raised,
+    machine::RaisedError,
     people,
     plan::DrilledWorkflow,
     process::{Bucket, Process, Store},
-    query::Parsed,
+    query::ParsedExpressions,
     target::Promise,
     world::World,
 };
@@ -34,14 +34,14 @@ const LATER: Duration = Duration::from_secs(600);
 pub(crate) struct Room {
     pub(crate) world: Arc<World>,
     pub(crate) deployed: Arc<DrilledWorkflow>,
-    pub(crate) parsed: Rc<Parsed>,
+    pub(crate) parsed: Rc<ParsedExpressions>,
     pub(crate) spawner: LocalSpawner,
     /// Tasks that wait for people, by token.
     pub(crate) tokens: RefCell<BTreeMap<String, Waiting>>,
 }
 
 /// The slot for the answer of a task that waits.
-pub(crate) type Waiting = Rc<Slot<Result<Value, Raised>>>;
+pub(crate) type Waiting = Rc<Slot<Result<Value, RaisedError>>>;
 
 /// An invocation of a function.
 #[derive(Clone)]
@@ -66,7 +66,10 @@ impl Room {
     }
 
     /// Invokes a function. It runs to its end even if its caller is stopped.
-    pub(crate) async fn invoke(self: Rc<Self>, invocation: Invocation) -> Result<Value, Raised> {
+    pub(crate) async fn invoke(
+        self: Rc<Self>,
+        invocation: Invocation,
+    ) -> Result<Value, RaisedError> {
         let fits = |fault: Fault| !fault.kills() && !fault.is_human();
         let item = invocation.item.as_deref();
         let fault = self.world.strikes(&invocation.place, item, fits);
@@ -93,7 +96,7 @@ impl Room {
         self: &Rc<Self>,
         invocation: &Invocation,
         fault: Option<Fault>,
-    ) -> Result<Value, Raised> {
+    ) -> Result<Value, RaisedError> {
         let place = &invocation.place;
         self.world.record(|| format!("function   {place} begins"));
         let process = Process::new(self.world.clone(), fault);
@@ -116,13 +119,13 @@ impl Room {
             Some(Err(TaskError { name, message, .. })) => {
                 // As Lambda reports the error of a function.
                 let cause = json!({ "errorType": name, "errorMessage": message });
-                Err(Raised::new(&name.to_string(), cause.to_string()))
+                Err(RaisedError::new(&name.to_string(), cause.to_string()))
             }
             None => {
                 let names = ["Runtime.ExitError", "Lambda.Unknown", "Sandbox.Timedout"];
                 let name = names[(self.world.clock.random() * 3.0) as usize % 3];
                 let cause = json!({ "errorType": name, "errorMessage": "the process is gone" });
-                Err(Raised::new(&name.to_string(), cause.to_string()))
+                Err(RaisedError::new(&name.to_string(), cause.to_string()))
             }
         }
     }
@@ -175,7 +178,7 @@ impl Room {
             return Err(malformed(format!("no function {function} performs {step}")));
         };
         let own = self.world.target.own.as_ref();
-        let action = Struck {
+        let action = FaultyAction {
             process: process.clone(),
             promise: Promise {
                 idempotent: known.idempotent,
@@ -207,7 +210,7 @@ impl Room {
         let answer = answer.and_then(|answer| answer_of(Ok(answer)));
         let answer = answer.map_err(|TaskError { name, message, .. }| {
             let cause = json!({ "errorType": name, "errorMessage": message });
-            Raised::new(&name.to_string(), cause.to_string())
+            RaisedError::new(&name.to_string(), cause.to_string())
         });
         if let Some(slot) = self.tokens.borrow().get(token) {
             slot.put(answer);

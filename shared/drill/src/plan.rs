@@ -20,13 +20,13 @@ pub(crate) struct DrilledWorkflow {
     pub(crate) tenant: String,
     pub(crate) machine: Machine,
     pub(crate) recovery: Machine,
-    pub(crate) steps: Vec<Known>,
+    pub(crate) steps: Vec<DrilledStep>,
     pub(crate) refs: Vec<StepRef>,
     pub(crate) input: Value,
 }
 
 /// A step and its action.
-pub(crate) struct Known {
+pub(crate) struct DrilledStep {
     pub(crate) name: String,
     pub(crate) action: String,
     pub(crate) idempotent: bool,
@@ -66,7 +66,7 @@ impl DrilledWorkflow {
             let info = actions.iter().find(|info| info.name == action.action);
             let info = info.ok_or_else(|| format!("no action is called {}", action.action))?;
             let rollback = action.rollback.as_ref();
-            steps.push(Known {
+            steps.push(DrilledStep {
                 name: step.name.clone(),
                 action: action.action.clone(),
                 idempotent: action.idempotent,

@@ -28,12 +28,12 @@ pub(crate) type Variables = BTreeMap<String, JValue>;
 /// An evaluator that parses each expression once.
 pub(crate) struct Query {
     clock: Clock,
-    parsed: Rc<Parsed>,
+    parsed: Rc<ParsedExpressions>,
 }
 
 /// The parsed expressions. Parsing costs more than evaluating.
 #[derive(Default)]
-pub(crate) struct Parsed(RefCell<BTreeMap<String, Rc<Expression>>>);
+pub(crate) struct ParsedExpressions(RefCell<BTreeMap<String, Rc<Expression>>>);
 
 struct Expression {
     ast: AstNode,
@@ -41,7 +41,7 @@ struct Expression {
 }
 
 impl Query {
-    pub(crate) fn new(clock: Clock, parsed: Rc<Parsed>) -> Self {
+    pub(crate) fn new(clock: Clock, parsed: Rc<ParsedExpressions>) -> Self {
         Self { clock, parsed }
     }
 

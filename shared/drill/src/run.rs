@@ -26,9 +26,9 @@ use crate::{
     clock::Slot,
     fault::Fault,
     functions::{Invocation, Room},
-    machine::{Interpreter, Performed, Raised, Surroundings, TIMEOUT},
+    machine::{Interpreter, RaisedError, Surroundings, TIMEOUT, TaskCall},
     plan::DrilledWorkflow,
-    query::{Parsed, Query},
+    query::{ParsedExpressions, Query},
     world::{START, World},
 };
 
@@ -45,14 +45,14 @@ pub(crate) const KEY: &str = "drill";
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum End {
     Succeeded,
-    Failed(Raised),
+    Failed(RaisedError),
     TimedOut,
     /// Stopped. True if a status event reports it.
     Stopped(bool),
 }
 
 /// The state that a run leaves behind.
-pub(crate) struct Left {
+pub(crate) struct RunResult {
     pub(crate) world: Arc<World>,
     /// Every entered state, in order.
     pub(crate) entered: Vec<String>,
@@ -71,7 +71,11 @@ pub(crate) fn place_of(deployed: &DrilledWorkflow) -> ExecutionKey {
 }
 
 /// Runs the workflow from its start until nothing more is due.
-pub(crate) fn run(deployed: &Arc<DrilledWorkflow>, parsed: &Rc<Parsed>, world: World) -> Left {
+pub(crate) fn run(
+    deployed: &Arc<DrilledWorkflow>,
+    parsed: &Rc<ParsedExpressions>,
+    world: World,
+) -> RunResult {
     let mut pool = LocalPool::new();
     let room = Rc::new(Room {
         world: Arc::new(world),
@@ -83,7 +87,7 @@ pub(crate) fn run(deployed: &Arc<DrilledWorkflow>, parsed: &Rc<Parsed>, world: W
     let life = Rc::new(Life::default());
     room.spawn(live(room.clone(), life.clone()));
     let rests = room.world.clock.exhaust(&mut pool);
-    let left = Left {
+    let left = RunResult {
         world: room.world.clone(),
         entered: life.entered.take(),
         end: life.end.take(),
@@ -235,9 +239,9 @@ impl Surroundings for Seat {
         })
     }
 
-    fn perform<'a>(&'a self, task: Performed<'a>) -> LocalBoxFuture<'a, Result<Value, Raised>> {
+    fn perform<'a>(&'a self, task: TaskCall<'a>) -> LocalBoxFuture<'a, Result<Value, RaisedError>> {
         Box::pin(async move {
-            let Performed {
+            let TaskCall {
                 state,
                 resource,
                 mut arguments,
@@ -275,7 +279,7 @@ impl Surroundings for Seat {
                 None => Ok(answer),
                 Some("") => Ok(json!({ "Payload": answer, "StatusCode": 200 })),
                 Some(_) if waits => slot.take().await,
-                Some(_) => Err(Raised::new(
+                Some(_) => Err(RaisedError::new(
                     "States.Runtime",
                     format!("no resource {resource}"),
                 )),

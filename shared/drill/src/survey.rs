@@ -11,11 +11,11 @@ use crate::{
     fault::{Fault, Kind},
     own::OwnSteps,
     plan::DrilledWorkflow,
-    query::Parsed,
-    run::{Left, run},
+    query::ParsedExpressions,
+    run::{RunResult, run},
     scenario::{Place, Scenario, Strike},
     target::{Target, What},
-    world::{Armed, World},
+    world::{ArmedFault, World},
 };
 
 /// The places at which faults can strike, and how each is reached.
@@ -38,13 +38,13 @@ pub(crate) struct Stage {
 /// Runs with these faults armed, in order.
 pub(crate) fn play(
     deployed: &Arc<DrilledWorkflow>,
-    parsed: &Rc<Parsed>,
+    parsed: &Rc<ParsedExpressions>,
     strikes: &[Strike],
     stage: Stage,
-) -> (Left, Findings) {
+) -> (RunResult, Findings) {
     let armed = strikes
         .iter()
-        .map(|strike| Armed::new(&strike.place, strike.fault));
+        .map(|strike| ArmedFault::new(&strike.place, strike.fault));
     let target = Target::new(stage.settings.manners, stage.own);
     let world = World::new(armed.collect(), target, stage.settings.seed, stage.records);
     let left = run(deployed, parsed, world);
@@ -89,7 +89,7 @@ impl Survey {
     fn ways_back(
         &mut self,
         deployed: &Arc<DrilledWorkflow>,
-        parsed: &Rc<Parsed>,
+        parsed: &Rc<ParsedExpressions>,
         step: &str,
         reached: &[String],
     ) {
@@ -139,7 +139,7 @@ impl Survey {
     }
 
     /// Adds every entered state that is not known yet.
-    fn note(&mut self, left: &Left, deployed: &Arc<DrilledWorkflow>, before: &[Strike]) {
+    fn note(&mut self, left: &RunResult, deployed: &Arc<DrilledWorkflow>, before: &[Strike]) {
         for state in &left.entered {
             let step = deployed.steps.iter().any(|known| known.name == *state);
             let approval = format!("{state}.expired");
@@ -218,14 +218,14 @@ fn trigger(deployed: &DrilledWorkflow, step: &str, reached: &[String]) -> Strike
 }
 
 /// Checks that a run without faults executes without a violation. The error says why not.
-pub(crate) fn executed(left: &Left, found: &Findings) -> Result<(), String> {
+pub(crate) fn executed(left: &RunResult, found: &Findings) -> Result<(), String> {
     if found.status.as_deref() == Some("EXECUTED") && found.violations.is_empty() {
         return Ok(());
     }
     Err(why(left, found))
 }
 
-fn why(left: &Left, found: &Findings) -> String {
+fn why(left: &RunResult, found: &Findings) -> String {
     let reason = found
         .receipt
         .as_ref()

@@ -57,13 +57,13 @@ struct StoredEffect {
     /// Number of remaining effects and the answer, by key.
     effects: BTreeMap<String, (u32, Value)>,
     fenced: BTreeSet<String>,
-    done: Vec<Done>,
+    done: Vec<TargetEvent>,
     wrong: Vec<String>,
 }
 
 /// An event at the target.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Done {
+pub(crate) struct TargetEvent {
     pub(crate) at: Timestamp,
     pub(crate) step: String,
     pub(crate) key: String,
@@ -104,21 +104,21 @@ impl Target {
     /// Calls the real system, and records what changed there.
     pub(crate) fn observe<T>(
         &self,
-        asked: &TargetCall<'_>,
+        received: &TargetCall<'_>,
         undoes: bool,
         call: impl FnOnce() -> Result<Result<T, StepError>, &'static str>,
     ) -> (What, Result<T, StepError>) {
         let remaining = || {
             let remaining = self.own.as_ref().map(OwnSteps::remaining);
             remaining
-                .and_then(|mut all| all.remove(asked.key))
+                .and_then(|mut all| all.remove(received.key))
                 .unwrap_or(0)
         };
         let before = remaining();
         let answer = call();
         let after = remaining();
         let mut kept = lock(&self.kept);
-        let mut wrong = |what: &str| kept.wrong.push(format!("{}: {what}", asked.step));
+        let mut wrong = |what: &str| kept.wrong.push(format!("{}: {what}", received.step));
         let result = answer.unwrap_or_else(|why| {
             wrong(why);
             Err(StepError::unknown(why))
@@ -134,7 +134,7 @@ impl Target {
             (Ordering::Equal, false) => What::Refused,
         };
         for _ in 0..after.abs_diff(before).max(1) {
-            kept.done.push(done(asked, what));
+            kept.done.push(done(received, what));
         }
         (what, result)
     }
@@ -147,18 +147,18 @@ impl Target {
     /// Causes an effect, or repeats the answer of the same call.
     pub(crate) fn effect(
         &self,
-        asked: &TargetCall<'_>,
+        received: &TargetCall<'_>,
         answer: Value,
     ) -> (What, Result<Value, StepError>) {
         let mut kept = lock(&self.kept);
-        let key = asked.key;
+        let key = received.key;
         let (what, result) = if kept.fenced.contains(key) {
             let refused = StepError::permanent("the target refuses this key: it was undone");
             (What::Refused, Err(refused))
         } else {
             let known = kept.effects.get(key).filter(|(count, _)| *count > 0);
             match known {
-                Some((_, answer)) if asked.promise.idempotent && self.manners.remembers => {
+                Some((_, answer)) if received.promise.idempotent && self.manners.remembers => {
                     (What::Repeated, Ok(answer.clone()))
                 }
                 _ => {
@@ -168,16 +168,16 @@ impl Target {
                 }
             }
         };
-        kept.done.push(done(asked, what));
+        kept.done.push(done(received, what));
         (what, result)
     }
 
     /// Takes an effect back, whether or not it happened.
-    pub(crate) fn undo(&self, asked: &TargetCall<'_>) -> What {
+    pub(crate) fn undo(&self, received: &TargetCall<'_>) -> What {
         let mut kept = lock(&self.kept);
         let remaining = kept
             .effects
-            .get_mut(asked.key)
+            .get_mut(received.key)
             .filter(|(count, _)| *count > 0);
         let what = match remaining {
             Some((count, _)) => {
@@ -188,10 +188,10 @@ impl Target {
             }
             None => What::NothingToUndo,
         };
-        if asked.promise.fences && self.manners.undoes {
-            kept.fenced.insert(asked.key.to_owned());
+        if received.promise.fences && self.manners.undoes {
+            kept.fenced.insert(received.key.to_owned());
         }
-        kept.done.push(done(asked, what));
+        kept.done.push(done(received, what));
         what
     }
 
@@ -223,16 +223,16 @@ impl Target {
     }
 
     /// Returns every event, in order.
-    pub(crate) fn done(&self) -> Vec<Done> {
+    pub(crate) fn done(&self) -> Vec<TargetEvent> {
         lock(&self.kept).done.clone()
     }
 }
 
-fn done(asked: &TargetCall<'_>, what: What) -> Done {
-    Done {
-        at: asked.at,
-        step: asked.step.to_owned(),
-        key: asked.key.to_owned(),
+fn done(received: &TargetCall<'_>, what: What) -> TargetEvent {
+    TargetEvent {
+        at: received.at,
+        step: received.step.to_owned(),
+        key: received.key.to_owned(),
         what,
     }
 }

@@ -26,13 +26,13 @@ pub(crate) struct World {
     pub(crate) history: Mutex<Vec<(Timestamp, StepRecord)>>,
     /// Steps that a person decided to retry.
     pub(crate) retried: Mutex<Vec<String>>,
-    armed: Mutex<Vec<Armed>>,
+    armed: Mutex<Vec<ArmedFault>>,
     story: Option<Mutex<Vec<String>>>,
 }
 
 /// A fault that is armed at a place.
 #[derive(Debug, Clone)]
-pub(crate) struct Armed {
+pub(crate) struct ArmedFault {
     pub(crate) place: String,
     pub(crate) fault: Fault,
     /// Item that it strikes: the first that reaches the place.
@@ -40,7 +40,7 @@ pub(crate) struct Armed {
     struck: u32,
 }
 
-impl Armed {
+impl ArmedFault {
     pub(crate) fn new(place: &str, fault: Fault) -> Self {
         Self {
             place: place.to_owned(),
@@ -57,7 +57,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl World {
-    pub(crate) fn new(armed: Vec<Armed>, target: Target, seed: u64, records: bool) -> Self {
+    pub(crate) fn new(armed: Vec<ArmedFault>, target: Target, seed: u64, records: bool) -> Self {
         Self {
             clock: Clock::new(START, seed),
             ledger: MemoryLedger::default(),
@@ -100,7 +100,7 @@ impl World {
         fits: impl Fn(Fault) -> bool,
     ) -> Option<Fault> {
         let mut armed = lock(&self.armed);
-        let here = |one: &&mut Armed| {
+        let here = |one: &&mut ArmedFault| {
             let same = one.item.is_none() || one.item.as_deref() == item;
             let ready = one.struck < one.fault.times();
             one.place == place && ready && same && fits(one.fault)

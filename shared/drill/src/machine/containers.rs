@@ -11,7 +11,7 @@ use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{EVALUATION, Interpreter, Raised, Surroundings, view::Scope};
+use super::{EVALUATION, Interpreter, RaisedError, Surroundings, view::Scope};
 
 impl<S: Surroundings> Interpreter<S> {
     pub(super) async fn parallel(
@@ -19,7 +19,7 @@ impl<S: Surroundings> Interpreter<S> {
         parallel: &Parallel,
         input: &Value,
         scope: &Scope,
-    ) -> Result<Value, Raised> {
+    ) -> Result<Value, RaisedError> {
         let branches = parallel.branches.iter();
         let branches = branches.map(|branch| self.inner(branch, input.clone(), scope.inside(None)));
         // The first failure drops the other branches. The functions that they called run on.
@@ -32,11 +32,11 @@ impl<S: Surroundings> Interpreter<S> {
         map: &Map,
         input: &Value,
         scope: &Scope,
-    ) -> Result<Value, Raised> {
+    ) -> Result<Value, RaisedError> {
         let view = self.view(name, input, scope);
         let items = match self.fill(&json!(map.items), &view, json!({}))? {
             Value::Array(items) => items,
-            _ => return Err(Raised::new(EVALUATION, "Items must yield an array")),
+            _ => return Err(RaisedError::new(EVALUATION, "Items must yield an array")),
         };
         let at_once = match map.max_concurrency {
             0 => usize::MAX,
@@ -60,9 +60,9 @@ impl<S: Surroundings> Interpreter<S> {
         wait: &Wait,
         input: &Value,
         scope: &Scope,
-    ) -> Result<Timestamp, Raised> {
+    ) -> Result<Timestamp, RaisedError> {
         let view = self.view(name, input, scope);
-        let wrong = || Raised::new(EVALUATION, format!("{name}: it yields no time to wait"));
+        let wrong = || RaisedError::new(EVALUATION, format!("{name}: it yields no time to wait"));
         match &wait.until {
             Until::Seconds(seconds) => {
                 let seconds = self.fill(seconds, &view, json!({}))?;

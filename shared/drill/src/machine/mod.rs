@@ -11,7 +11,7 @@ use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use view::{Left, Scope};
+use view::{Scope, StateExit};
 
 use crate::{clock::Clock, query::Query};
 
@@ -24,14 +24,14 @@ pub(crate) const TIMEOUT: &str = "States.Timeout";
 
 /// An error on its way to a catcher.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Raised {
+pub(crate) struct RaisedError {
     /// Name that retriers and catchers match.
     pub(crate) error: String,
     /// Cause of the error. A timeout has none.
     pub(crate) cause: Option<String>,
 }
 
-impl Raised {
+impl RaisedError {
     pub(crate) fn new(error: &str, cause: impl Into<String>) -> Self {
         Self {
             error: error.to_owned(),
@@ -45,11 +45,11 @@ pub(crate) trait Surroundings {
     /// Enters a state. Returns when the execution may continue, which is never for a stopped one.
     fn entered<'a>(&'a self, state: &'a str) -> LocalBoxFuture<'a, ()>;
     /// Performs a task.
-    fn perform<'a>(&'a self, task: Performed<'a>) -> LocalBoxFuture<'a, Result<Value, Raised>>;
+    fn perform<'a>(&'a self, task: TaskCall<'a>) -> LocalBoxFuture<'a, Result<Value, RaisedError>>;
 }
 
 /// A task to perform.
-pub(crate) struct Performed<'a> {
+pub(crate) struct TaskCall<'a> {
     /// Name of the state.
     pub(crate) state: &'a str,
     /// Resource of the state.
@@ -71,7 +71,7 @@ pub(crate) struct Interpreter<S> {
 
 impl<S: Surroundings> Interpreter<S> {
     /// Runs a state machine to its end.
-    pub(crate) async fn run(&self, machine: &Machine, input: Value) -> Result<Value, Raised> {
+    pub(crate) async fn run(&self, machine: &Machine, input: Value) -> Result<Value, RaisedError> {
         let Machine {
             start_at, states, ..
         } = machine;
@@ -84,7 +84,7 @@ impl<S: Surroundings> Interpreter<S> {
         inner: &'a Inner,
         input: Value,
         scope: Scope,
-    ) -> LocalBoxFuture<'a, Result<Value, Raised>> {
+    ) -> LocalBoxFuture<'a, Result<Value, RaisedError>> {
         self.row(&inner.start_at, &inner.states, input, scope)
     }
 
@@ -94,13 +94,16 @@ impl<S: Surroundings> Interpreter<S> {
         states: &'a States,
         mut input: Value,
         mut scope: Scope,
-    ) -> LocalBoxFuture<'a, Result<Value, Raised>> {
+    ) -> LocalBoxFuture<'a, Result<Value, RaisedError>> {
         Box::pin(async move {
             let mut name = start_at;
             loop {
                 self.surroundings.entered(name).await;
                 let Some(state) = states.get(name) else {
-                    return Err(Raised::new("States.Runtime", format!("no state {name}")));
+                    return Err(RaisedError::new(
+                        "States.Runtime",
+                        format!("no state {name}"),
+                    ));
                 };
                 let left = self.state(name, state, &input, &mut scope).await?;
                 input = left.output;
@@ -118,7 +121,7 @@ impl<S: Surroundings> Interpreter<S> {
         state: &'a State,
         input: &Value,
         scope: &mut Scope,
-    ) -> Result<Left<'a>, Raised> {
+    ) -> Result<StateExit<'a>, RaisedError> {
         match state {
             State::Task(task) => self.task(name, task, input, scope).await,
             State::Parallel(parallel) => {
@@ -148,14 +151,14 @@ impl<S: Surroundings> Interpreter<S> {
                 let leaves = (None, wait.output.as_ref(), &wait.exit);
                 self.leave(name, input.clone(), leaves, input, scope)
             }
-            State::Succeed {} => Ok(Left {
+            State::Succeed {} => Ok(StateExit {
                 next: None,
                 output: input.clone(),
             }),
             State::Fail { error, cause } => {
                 let view = self.view(name, input, scope);
                 let text = |text| self.fill(&json!(text), &view, json!({})).map(text_of);
-                Err(Raised {
+                Err(RaisedError {
                     error: text(error)?,
                     cause: Some(text(cause)?),
                 })
@@ -169,7 +172,7 @@ impl<S: Surroundings> Interpreter<S> {
         task: &'a Task,
         input: &Value,
         scope: &mut Scope,
-    ) -> Result<Left<'a>, Raised> {
+    ) -> Result<StateExit<'a>, RaisedError> {
         let mut used = vec![0; task.retry.len()];
         let entered = self.clock.now();
         loop {
@@ -207,11 +210,11 @@ impl<S: Surroundings> Interpreter<S> {
         input: &Value,
         scope: &Scope,
         (tried, entered): (u32, Timestamp),
-    ) -> Result<Value, Raised> {
+    ) -> Result<Value, RaisedError> {
         let token = self.clock.token();
         let mut view = self.view(name, input, scope);
         view.entered = Some((tried, entered, token.clone()));
-        let performed = Performed {
+        let performed = TaskCall {
             state: name,
             resource: &task.resource,
             arguments: self.fill(&task.arguments, &view, json!({}))?,
@@ -222,7 +225,7 @@ impl<S: Surroundings> Interpreter<S> {
         let limit = self.clock.until(self.clock.now() + limit);
         match select(self.surroundings.perform(performed), limit).await {
             Either::Left((result, _)) => result,
-            Either::Right(_) => Err(Raised {
+            Either::Right(_) => Err(RaisedError {
                 error: TIMEOUT.to_owned(),
                 cause: None,
             }),
@@ -244,7 +247,7 @@ impl<S: Surroundings> Interpreter<S> {
 }
 
 /// Returns true if one of these names matches the error.
-fn matches(names: &[String], raised: &Raised) -> bool {
+fn matches(names: &[String], raised: &RaisedError) -> bool {
     let escapes = ["States.Runtime", "States.DataLimitExceeded"].contains(&&*raised.error);
     names
         .iter()

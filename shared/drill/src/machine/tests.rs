@@ -13,13 +13,13 @@ use holdfast_asl::Machine;
 use holdfast_engine::Host;
 use serde_json::{Value, json};
 
-use super::{Interpreter, Performed, Raised, Surroundings};
+use super::{Interpreter, RaisedError, Surroundings, TaskCall};
 use crate::{clock::Clock, query::Query, world::START};
 
 /// Tasks answer after a second, as the script has it, then with their arguments.
 struct Script {
     clock: Clock,
-    answers: RefCell<VecDeque<Result<Value, Raised>>>,
+    answers: RefCell<VecDeque<Result<Value, RaisedError>>>,
     entered: RefCell<Vec<String>>,
     at_work: Cell<u32>,
     most_at_work: Cell<u32>,
@@ -30,7 +30,7 @@ impl Surroundings for Rc<Script> {
         Box::pin(async { self.entered.borrow_mut().push(state.to_owned()) })
     }
 
-    fn perform<'a>(&'a self, task: Performed<'a>) -> LocalBoxFuture<'a, Result<Value, Raised>> {
+    fn perform<'a>(&'a self, task: TaskCall<'a>) -> LocalBoxFuture<'a, Result<Value, RaisedError>> {
         Box::pin(async {
             self.at_work.set(self.at_work.get() + 1);
             self.most_at_work
@@ -46,7 +46,7 @@ impl Surroundings for Rc<Script> {
 }
 
 struct Ran {
-    result: Result<Value, Raised>,
+    result: Result<Value, RaisedError>,
     entered: Vec<String>,
     seconds: f64,
     most_at_work: u32,
@@ -59,7 +59,7 @@ fn machine(states: Value) -> String {
     .to_string()
 }
 
-fn run(states: Value, answers: Vec<Result<Value, Raised>>) -> Ran {
+fn run(states: Value, answers: Vec<Result<Value, RaisedError>>) -> Ran {
     let machine = Machine::read(&machine(states)).unwrap();
     let clock = Clock::new(START, 1);
     let script = Rc::new(Script {
@@ -96,8 +96,8 @@ fn run(states: Value, answers: Vec<Result<Value, Raised>>) -> Ran {
     }
 }
 
-fn raises(error: &str) -> Result<Value, Raised> {
-    Err(Raised::new(error, "{}"))
+fn raises(error: &str) -> Result<Value, RaisedError> {
+    Err(RaisedError::new(error, "{}"))
 }
 
 fn task(more: Value) -> Value {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jsonata_core::value::JValue;
 use serde_json::{Value, json};
 
-use super::{EVALUATION, Interpreter, Raised, Surroundings, matches};
+use super::{EVALUATION, Interpreter, RaisedError, Surroundings, matches};
 use crate::query::Variables;
 
 /// The scope of a row of states.
@@ -29,7 +29,7 @@ pub(super) struct View<'a> {
 }
 
 /// The exit of a state: its next state and its output.
-pub(super) struct Left<'a> {
+pub(super) struct StateExit<'a> {
     pub(super) next: Option<&'a str>,
     pub(super) output: Value,
 }
@@ -43,7 +43,7 @@ impl<S: Surroundings> Interpreter<S> {
         (assign, output, exit): (Option<&Object>, Option<&Value>, &'a Exit),
         input: &Value,
         scope: &mut Scope,
-    ) -> Result<Left<'a>, Raised> {
+    ) -> Result<StateExit<'a>, RaisedError> {
         let view = self.view(name, input, scope);
         let states = json!({ "result": result });
         let assigned = self.assigned(assign, &view, &states);
@@ -52,7 +52,7 @@ impl<S: Surroundings> Interpreter<S> {
             None => result,
         };
         remember(scope, assigned?)?;
-        Ok(Left {
+        Ok(StateExit {
             next: exit.next(),
             output,
         })
@@ -62,11 +62,11 @@ impl<S: Surroundings> Interpreter<S> {
     pub(super) fn catch<'a>(
         &self,
         name: &str,
-        raised: Raised,
+        raised: RaisedError,
         catchers: &'a [Catcher],
         input: &Value,
         scope: &mut Scope,
-    ) -> Result<Left<'a>, Raised> {
+    ) -> Result<StateExit<'a>, RaisedError> {
         let Some(catcher) = catchers
             .iter()
             .find(|one| matches(&one.error_equals, &raised))
@@ -85,7 +85,7 @@ impl<S: Surroundings> Interpreter<S> {
             None => error,
         };
         remember(scope, assigned?)?;
-        Ok(Left {
+        Ok(StateExit {
             next: Some(&catcher.next),
             output,
         })
@@ -97,7 +97,7 @@ impl<S: Surroundings> Interpreter<S> {
         assign: Option<&Object>,
         view: &View<'_>,
         more: &Value,
-    ) -> Result<Vec<(String, Value)>, Raised> {
+    ) -> Result<Vec<(String, Value)>, RaisedError> {
         let assign = assign.into_iter().flatten();
         let values = assign.map(|(name, value)| {
             let value = self.fill(value, view, more.clone())?;
@@ -125,11 +125,11 @@ impl<S: Surroundings> Interpreter<S> {
         template: &Value,
         view: &View<'_>,
         more: Value,
-    ) -> Result<Value, Raised> {
+    ) -> Result<Value, RaisedError> {
         let states = LazyCell::new(|| JValue::from(self.states(view, more)));
         self.query
             .fill(template, &view.scope.variables, &states)
-            .map_err(|error| Raised::new(EVALUATION, error))
+            .map_err(|error| RaisedError::new(EVALUATION, error))
     }
 
     /// Returns `$states`, with the fields that only some states have.
@@ -171,11 +171,11 @@ impl Scope {
 }
 
 /// Assigns variables. Step Functions lets no inner scope assign a variable of an outer one.
-fn remember(scope: &mut Scope, assigned: Vec<(String, Value)>) -> Result<(), Raised> {
+fn remember(scope: &mut Scope, assigned: Vec<(String, Value)>) -> Result<(), RaisedError> {
     for (name, value) in assigned {
         if scope.outer.contains(&name) {
             let why = format!("${name} belongs to an outer scope");
-            return Err(Raised::new("States.Runtime", why));
+            return Err(RaisedError::new("States.Runtime", why));
         }
         scope.variables.insert(name, value.into());
     }

@@ -2,31 +2,29 @@
 
 use serde_json::{Map, Value};
 
+use crate::definition::{Expression, Text};
 use holdfast_expression::expression_in;
 
 /// The context of an expression.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ExpressionContext<'a> {
     /// Expression of `item_key` inside a `for_each`.
-    pub(super) item_key: Option<&'a str>,
+    pub(super) item_key: Option<&'a Expression>,
     /// `when` of the step. A skipped step evaluates no other expression.
-    pub(super) when: Option<&'a str>,
+    pub(super) when: Option<&'a Expression>,
     /// Step whose output is not a variable yet, and the expression for that output.
     pub(super) fresh: Option<(&'a str, &'a str)>,
 }
 
 impl ExpressionContext<'_> {
-    /// Returns an expression (with its `{% %}`) as the state machine evaluates it.
-    pub(super) fn expression(&self, text: &str) -> String {
-        let Some(expression) = expression_in(text) else {
-            return text.to_owned();
-        };
-        let guarded = match self.when.and_then(expression_in) {
+    /// Returns JSONata in `{% %}` as the state machine evaluates it.
+    pub(super) fn expression(&self, expression: &str) -> String {
+        let guarded = match self.when.map(Expression::jsonata) {
             Some(when) => format!("(({when}) = true) ? ({expression}) : null"),
             None => expression.to_owned(),
         };
         let mut bindings = Vec::new();
-        let item_key = self.item_key.and_then(expression_in).unwrap_or_default();
+        let item_key = self.item_key.map(Expression::jsonata).unwrap_or_default();
         let needs_key = mentions(&guarded, "item_key");
         if self.item_key.is_some()
             && (mentions(&guarded, "item") || (needs_key && mentions(item_key, "item")))
@@ -50,10 +48,8 @@ impl ExpressionContext<'_> {
     /// Returns the expression for the items of a `for_each`: always a list, whether a filter leaves
     /// none, one or many. Two items with one key raise an error, because they would share a record,
     /// and one effect would be missing.
-    pub(super) fn items(&self, name: &str, items: &str, item_key: &str) -> String {
-        let (Some(list), Some(key)) = (expression_in(items), expression_in(item_key)) else {
-            return items.to_owned();
-        };
+    pub(super) fn items(&self, name: &str, items: &Expression, item_key: &Expression) -> String {
+        let (list, key) = (items.jsonata(), item_key.jsonata());
         // A filter may leave no items. A missing field is a mistake.
         let list = match is_plain(list) {
             true => format!(
@@ -62,23 +58,30 @@ impl ExpressionContext<'_> {
             false => list.to_owned(),
         };
         self.expression(&format!(
-            "{{% ($items := $append([], {list}); $keys := $map($items, function($item) {{ $string({key}) }}); \
+            "($items := $append([], {list}); $keys := $map($items, function($item) {{ $string({key}) }}); \
              $count($keys) != $count($items) ? $error('an item of {name} has no item_key') \
              : $count($distinct($keys)) = $count($items) ? $items \
-             : $error('two items of {name} have the same item_key')) %}}"
+             : $error('two items of {name} have the same item_key'))"
         ))
     }
 
     /// Returns a `when` as a boolean: any value but true, or none, skips the step.
-    pub(super) fn condition(&self, when: &str) -> String {
-        let when = expression_in(when).unwrap_or(when);
-        self.expression(&format!("{{% ({when}) = true %}}"))
+    pub(super) fn condition(&self, when: &Expression) -> String {
+        self.expression(&format!("({}) = true", when.jsonata()))
+    }
+
+    /// Compiles a text that may be an expression.
+    pub(super) fn text(&self, text: &Text) -> String {
+        match text {
+            Text::Literal(text) => text.clone(),
+            Text::Expression(expression) => self.expression(expression.jsonata()),
+        }
     }
 
     /// Compiles a value in which texts may be expressions.
     pub(super) fn template(&self, value: &Value) -> Value {
         match value {
-            Value::String(text) => Value::String(self.expression(text)),
+            Value::String(text) => Value::String(self.text(&text.clone().into())),
             Value::Array(items) => items.iter().map(|item| self.template(item)).collect(),
             Value::Object(members) => members
                 .iter()
@@ -131,25 +134,30 @@ mod tests {
     use super::*;
     use holdfast_expression::evaluate;
 
+    fn expression(text: &str) -> Expression {
+        Expression::read(text).expect("an expression")
+    }
+
     #[test]
     fn a_skipped_step_evaluates_only_its_when() {
+        let when = expression("{% $input.on %}");
         let context = ExpressionContext {
-            when: Some("{% $input.on %}"),
+            when: Some(&when),
             ..ExpressionContext::default()
         };
         assert_eq!(
-            context.expression("{% $input.a %}"),
+            context.expression("$input.a"),
             "{% (($input.on) = true) ? ($input.a) : null %}"
         );
-        assert_eq!(context.expression("plain"), "plain");
+        assert_eq!(context.text(&"plain".to_owned().into()), "plain");
     }
 
     #[test]
     fn a_filter_of_items_always_yields_a_list() {
         let items = ExpressionContext::default().items(
             "each",
-            "{% $input.vendors[days > 0] %}",
-            "{% $item.id %}",
+            &expression("{% $input.vendors[days > 0] %}"),
+            &expression("{% $item.id %}"),
         );
         let items = expression_in(&items).expect("an expression");
         for left in 0..3 {
@@ -163,8 +171,11 @@ mod tests {
 
     #[test]
     fn missing_items_are_an_error_and_an_empty_list_is_not() {
-        let items =
-            ExpressionContext::default().items("each", "{% $input.vendors %}", "{% $item.id %}");
+        let items = ExpressionContext::default().items(
+            "each",
+            &expression("{% $input.vendors %}"),
+            &expression("{% $item.id %}"),
+        );
         let items = expression_in(&items).expect("an expression");
         let listed = |input: &Value| evaluate(items, &[("input", input)]);
         assert_eq!(listed(&json!({ "vendors": [] })), Ok(Some(json!([]))));
@@ -179,18 +190,19 @@ mod tests {
 
     #[test]
     fn an_item_is_bound_only_where_it_is_used() {
+        let key = expression("{% $item.id %}");
         let context = ExpressionContext {
-            item_key: Some("{% $item.id %}"),
+            item_key: Some(&key),
             ..ExpressionContext::default()
         };
-        assert_eq!(context.expression("{% $input.a %}"), "{% $input.a %}");
-        assert_eq!(context.expression("{% $items %}"), "{% $items %}");
+        assert_eq!(context.expression("$input.a"), "{% $input.a %}");
+        assert_eq!(context.expression("$items"), "{% $items %}");
         assert_eq!(
-            context.expression("{% $item.b %}"),
+            context.expression("$item.b"),
             "{% ($item := $states.context.Map.Item.Value; $item.b) %}"
         );
         assert_eq!(
-            context.expression("{% $item_key %}"),
+            context.expression("$item_key"),
             "{% ($item := $states.context.Map.Item.Value; $item_key := ($item.id); $item_key) %}"
         );
     }

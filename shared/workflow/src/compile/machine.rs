@@ -11,7 +11,6 @@ use super::{
 };
 use crate::definition::{Definition, bare};
 use holdfast_asl::{Exit, Machine, Object, QueryLanguage, State, States, Task};
-use holdfast_expression::expression_in;
 use holdfast_ids::digest::CanonicalError;
 use holdfast_task::{
     AdmissionSpec, Guardrail, StartConditions, StepRef, Template, TriggerMap,
@@ -59,7 +58,7 @@ fn step_refs(definition: &Definition) -> Vec<StepRef> {
 
 fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> {
     let arguments = json!({
-        "gate": gate(definition)?,
+        "gate": admission(definition)?,
         "steps": refs,
         "start": "{% $states.input %}",
         "owner": "{% $states.context.Execution.Id %}",
@@ -85,12 +84,10 @@ fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> 
     })
 }
 
-fn gate(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
+fn admission(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
     let guardrails = definition.guardrails.iter().map(|guardrail| Guardrail {
         name: guardrail.name.clone(),
-        assert: expression_in(&guardrail.assert)
-            .unwrap_or(&guardrail.assert)
-            .to_owned(),
+        assert: guardrail.assert.jsonata().to_owned(),
         message: guardrail.message.clone(),
     });
     let triggers = definition.triggers.iter().map(|trigger| TriggerMap {

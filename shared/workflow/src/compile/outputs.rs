@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::expressions::ExpressionContext;
 use crate::definition::{ForEach, Step, StepKind};
 use holdfast_asl::{Object, member};
-use holdfast_expression::expression_in;
 
 /// Returns the assignment of a task's output to the variable of its name.
 pub(super) fn assigned(name: &str) -> Object {
@@ -43,7 +42,7 @@ pub(super) fn branch_output(earlier: &[Step], last: &Step) -> Value {
 /// Returns what an item contributes, at the end of its last state: null if there is nothing, as
 /// after a skipped step.
 pub(super) fn item_output(each: &ForEach, last: &Step) -> Value {
-    let Some(collect) = each.collect.as_deref().and_then(expression_in) else {
+    let Some(collect) = &each.collect else {
         return json!({});
     };
     let context = ExpressionContext {
@@ -51,7 +50,7 @@ pub(super) fn item_output(each: &ForEach, last: &Step) -> Value {
         fresh: own_output(last).map(|output| (last.name.as_str(), output)),
         ..ExpressionContext::default()
     };
-    let collect =
-        format!("{{% ($collected := ({collect}); $exists($collected) ? $collected : null) %}}");
+    let collect = collect.jsonata();
+    let collect = format!("($collected := ({collect}); $exists($collected) ? $collected : null)");
     context.expression(&collect).into()
 }

@@ -13,7 +13,9 @@ use super::{
     retry::{FAILURE, catch_all, catch_all_as, catch_clean, catch_pause, of_step},
     unwind,
 };
-use crate::definition::{self, ActionStep, Branch, Definition, ForEach, OnFailure, Step, StepKind};
+use crate::definition::{
+    self, ActionStep, Branch, Definition, Expression, ForEach, OnFailure, Step, StepKind,
+};
 use holdfast_asl::{
     Exit, Inner, Map, Parallel, ProcessorConfig, ProcessorMode, State, States, Task, Until, Wait,
     member,
@@ -40,7 +42,7 @@ enum Place<'a> {
 #[derive(Clone, Copy)]
 struct Row<'a> {
     place: Place<'a>,
-    item_key: Option<&'a str>,
+    item_key: Option<&'a Expression>,
     inline_bytes: usize,
 }
 
@@ -109,9 +111,7 @@ impl Compiler<'_> {
                 }
                 StepKind::Wait(wait) => wait_state(name, wait, row, exit, output),
                 StepKind::Approve(approve) => {
-                    let message = ExpressionContext::default()
-                        .expression(&approve.message)
-                        .into();
+                    let message = ExpressionContext::default().text(&approve.message).into();
                     let leads = Exits {
                         assign: output.is_none().then(|| assigned(name)),
                         output,
@@ -177,12 +177,12 @@ impl Compiler<'_> {
             ..ExpressionContext::default()
         };
         let guarded = ExpressionContext {
-            when: action.when.as_deref(),
+            when: action.when.as_ref(),
             ..item
         };
         let mut arguments = json!({ "execution": "{% $execution %}", "step": policy });
         if row.item_key.is_some() {
-            arguments["item_key"] = item.expression("{% $item_key %}").into();
+            arguments["item_key"] = item.expression("$item_key").into();
         }
         if let Some(when) = &action.when {
             arguments["when"] = item.condition(when).into();
@@ -336,7 +336,7 @@ fn wait_state(
         item_key: row.item_key,
         ..ExpressionContext::default()
     };
-    let until = Until::Timestamp(item.expression(until));
+    let until = Until::Timestamp(item.expression(until.jsonata()));
     let catch = row.catch(name);
     if catch.is_empty() {
         return State::Wait(Wait {

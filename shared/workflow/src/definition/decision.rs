@@ -7,9 +7,9 @@ use super::{
     read::MAX_TIMEOUT_S,
     reader::{Fields, Reader},
     scope::Scope,
+    text::Text,
     tree::Node,
 };
-use holdfast_expression::expression_in;
 
 /// Time for a decision by default.
 const DEFAULT_WITHIN_S: u64 = 60 * 60;
@@ -50,19 +50,22 @@ impl Reader<'_> {
                 "message",
                 "message: \"{% 'Hold ' & $input.vendor_id & '?' %}\"",
             )
-            .map_or_else(String::new, |node| self.message(node, scope));
+            .map_or_else(Text::default, |node| self.message(node, scope));
         let at = fields.key("approve").map_or(node.at, |key| key.at);
         let within_s = self.decide_within(fields, at, limits);
         Approve { message, within_s }
     }
 
-    fn message(&mut self, node: &Node, scope: &Scope) -> String {
+    fn message(&mut self, node: &Node, scope: &Scope) -> Text {
         let text = self.text_or_expression(node, "message", scope);
-        let length = text.chars().count();
-        if expression_in(&text).is_none() && length > MAX_MESSAGE {
-            let help =
-                format!("at most {MAX_MESSAGE}: ask the question, and leave the rest to a link");
-            self.problem(node.at, format!("message has {length} characters"), help);
+        if let Text::Literal(literal) = &text {
+            let length = literal.chars().count();
+            if length > MAX_MESSAGE {
+                let help = format!(
+                    "at most {MAX_MESSAGE}: ask the question, and leave the rest to a link"
+                );
+                self.problem(node.at, format!("message has {length} characters"), help);
+            }
         }
         text
     }

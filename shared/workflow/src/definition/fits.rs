@@ -84,32 +84,7 @@ fn problems(error: &ValidationError<'_>, root: &Node, schema: &Value, what: &str
             )]
         }
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            let branches: Vec<Vec<Problem>> = context
-                .iter()
-                .map(|errors| {
-                    errors
-                        .iter()
-                        .flat_map(|error| problems(error, root, schema, what))
-                        .collect()
-                })
-                .collect();
-            if branches.iter().any(Vec::is_empty) {
-                return Vec::new();
-            }
-            let same_type = |errors: &Vec<ValidationError<'static>>| {
-                !errors.iter().any(|inner| {
-                    matches!(inner.kind(), Kind::Type { .. })
-                        && inner.instance_path() == error.instance_path()
-                })
-            };
-            let mut meant = context
-                .iter()
-                .zip(branches)
-                .filter(|(errors, _)| same_type(errors));
-            match (meant.next(), meant.next()) {
-                (Some((_, problems)), None) => problems,
-                _ => vec![mismatch(error, node, schema, what)],
-            }
+            alternatives(context, error, root, schema, what)
         }
         Kind::Enum { options } if !holds_open(node) => {
             let written = node.to_value();
@@ -133,6 +108,48 @@ fn problems(error: &ValidationError<'_>, root: &Node, schema: &Value, what: &str
         Kind::Type { .. } => vec![mismatch(error, node, schema, what)],
         _ if holds_open(node) => Vec::new(),
         _ => vec![mismatch(error, node, schema, what)],
+    }
+}
+
+/// Returns the mistakes in a value that fits none of some alternatives: those of the alternative of
+/// the value's type, if there is one such, and else one mismatch.
+fn alternatives(
+    context: &[Vec<ValidationError<'static>>],
+    error: &ValidationError<'_>,
+    root: &Node,
+    schema: &Value,
+    what: &str,
+) -> Vec<Problem> {
+    let branches: Vec<Vec<Problem>> = context
+        .iter()
+        .map(|errors| {
+            errors
+                .iter()
+                .flat_map(|error| problems(error, root, schema, what))
+                .collect()
+        })
+        .collect();
+    if branches.iter().any(Vec::is_empty) {
+        return Vec::new();
+    }
+    let same_type = |errors: &Vec<ValidationError<'static>>| {
+        !errors.iter().any(|inner| {
+            matches!(inner.kind(), Kind::Type { .. })
+                && inner.instance_path() == error.instance_path()
+        })
+    };
+    let mut meant = context
+        .iter()
+        .zip(branches)
+        .filter(|(errors, _)| same_type(errors));
+    match (meant.next(), meant.next()) {
+        (Some((_, problems)), None) => problems,
+        _ => vec![mismatch(
+            error,
+            root.at_path(error.instance_path().as_str()),
+            schema,
+            what,
+        )],
     }
 }
 

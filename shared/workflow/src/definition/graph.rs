@@ -5,7 +5,6 @@ use super::{
     model::{ActionStep, Definition, OnFailure, Step, StepKind, Wait},
 };
 use holdfast_asl::{Flowchart, Shape, node_id};
-use holdfast_expression::expression_in;
 
 /// The style of irreversible steps: a thick frame.
 const IRREVERSIBLE: &str = "irreversible";
@@ -50,13 +49,13 @@ fn draw_step(chart: &mut Flowchart, id: &str, step: &Step) {
         StepKind::Wait(wait) => {
             let until = match wait {
                 Wait::Seconds(seconds) => format!("wait {}", show_seconds(*seconds)),
-                Wait::Until(until) => format!("wait until {}", inside(until)),
+                Wait::Until(until) => format!("wait until {}", until.jsonata()),
             };
             chart.node(id, Shape::Hexagon, &[name, &until], None);
         }
         StepKind::Approve(approve) => {
             let within = format!("approve within {}", show_seconds(approve.within_s));
-            let lines = [name, within.as_str(), inside(&approve.message)];
+            let lines = [name, within.as_str(), approve.message.content()];
             chart.node(id, Shape::Diamond, &lines, None);
         }
         StepKind::Parallel(branches) => {
@@ -67,7 +66,7 @@ fn draw_step(chart: &mut Flowchart, id: &str, step: &Step) {
             });
         }
         StepKind::ForEach(each) => {
-            let (items, most) = (inside(&each.items), each.max_concurrency);
+            let (items, most) = (each.items.jsonata(), each.max_concurrency);
             let title = format!("{name}: for each of {items}, {most} at once");
             chart.boxed(id, &title, |chart| {
                 draw_row(chart, None, &each.steps);
@@ -77,8 +76,8 @@ fn draw_step(chart: &mut Flowchart, id: &str, step: &Step) {
 }
 
 fn draw_action(chart: &mut Flowchart, id: &str, name: &str, action: &ActionStep) {
-    let when = action.when.as_deref();
-    let when = when.map(|when| format!("when {}", inside(when)));
+    let when = action.when.as_ref();
+    let when = when.map(|when| format!("when {}", when.jsonata()));
     let failure = match action.on_failure {
         OnFailure::Rollback => None,
         OnFailure::Continue => Some("continues if it fails".to_owned()),
@@ -96,9 +95,4 @@ fn draw_action(chart: &mut Flowchart, id: &str, name: &str, action: &ActionStep)
     let lines: Vec<&str> = lines.into_iter().flatten().collect();
     let class = action.rollback.is_none().then_some(IRREVERSIBLE);
     chart.node(id, Shape::Rectangle, &lines, class);
-}
-
-/// Returns the expression inside `{% %}`, or a literal as it is.
-fn inside(text: &str) -> &str {
-    expression_in(text).unwrap_or(text)
 }

@@ -21,6 +21,7 @@ mod steps;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod text;
 mod tree;
 mod triggers;
 mod yaml;
@@ -33,6 +34,7 @@ pub use model::{
 pub use problem::{Problem, Span};
 pub use render::render;
 pub use schema::schema;
+pub use text::{Expression, Text};
 pub use yaml::{MAX_BYTES, MAX_DEPTH};
 
 pub(crate) use rules::bare;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::text::{Expression, Text};
 use holdfast_ids::digest::{CanonicalError, value_sha256_hex};
 use holdfast_task::StartConditions;
 
@@ -76,14 +77,14 @@ pub struct Trigger {
     #[serde(flatten)]
     pub source: TriggerSource,
     /// Tenant: a literal or an expression.
-    pub tenant: String,
+    pub tenant: Text,
     /// Idempotency key: repeated events with the same key are one start.
-    pub idempotency_key: String,
+    pub idempotency_key: Text,
     /// Input of the execution.
     pub input: Value,
     /// Person who requests the start: an expression.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub requested_by: Option<String>,
+    pub requested_by: Option<Text>,
     /// Agreement of another person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval: Option<Value>,
@@ -111,7 +112,7 @@ pub struct Guardrail {
     /// Name, unique among the guardrails.
     pub name: String,
     /// Expression that must yield true.
-    pub assert: String,
+    pub assert: Expression,
     /// Reason given to the caller whose start is rejected.
     pub message: String,
 }
@@ -156,7 +157,7 @@ pub struct ActionStep {
     /// Name of the action.
     pub action: String,
     /// Expression. The step is skipped unless it yields true.
-    pub when: Option<String>,
+    pub when: Option<Expression>,
     /// Input of the action.
     pub input: Value,
     /// Longest duration of an attempt, in seconds.
@@ -240,14 +241,14 @@ pub enum Wait {
     /// Number of seconds.
     Seconds(u64),
     /// Expression that yields an RFC 3339 timestamp.
-    Until(String),
+    Until(Expression),
 }
 
 /// A step that continues when a person approves. Its output: `{ "by": …, "at": …, "reason": … }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Approve {
     /// Question to the person: a literal or an expression.
-    pub message: String,
+    pub message: Text,
     /// Longest time for the decision, in seconds.
     pub within_s: u64,
 }
@@ -263,13 +264,13 @@ pub struct Branch {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ForEach {
     /// Expression that yields the list.
-    pub items: String,
+    pub items: Expression,
     /// Expression over `$item` that names the item: a text or a number.
-    pub item_key: String,
+    pub item_key: Expression,
     /// Most items that run at the same time.
     pub max_concurrency: u32,
     /// Expression: what one item contributes to the step's output.
-    pub collect: Option<String>,
+    pub collect: Option<Expression>,
     /// Steps in declared order, without a `for_each` among them.
     pub steps: Vec<Step>,
 }

@@ -107,7 +107,7 @@ pub(super) enum Sort {
 
 /// The declaration of a step.
 #[derive(Debug, Clone)]
-pub(super) struct Declared {
+pub(super) struct Declaration {
     pub(super) name: String,
     pub(super) at: Span,
     pub(super) sort: Sort,
@@ -117,7 +117,7 @@ pub(super) struct Declared {
 
 /// The declarations of all steps, in declared order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names(Vec<Declared>);
+pub(super) struct Names(Vec<Declaration>);
 
 impl Names {
     /// Collects every mapping that looks like a named step.
@@ -129,7 +129,7 @@ impl Names {
         names
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Declared> {
+    pub(super) fn get(&self, name: &str) -> Option<&Declaration> {
         self.0.iter().find(|declared| declared.name == name)
     }
 
@@ -153,7 +153,7 @@ impl Names {
                 _ if step.get("approve").is_some() => Sort::Approve,
                 _ => Sort::Action,
             };
-            self.0.push(Declared {
+            self.0.push(Declaration {
                 name: name.clone(),
                 at: *at,
                 sort,

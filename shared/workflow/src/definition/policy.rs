@@ -1,5 +1,7 @@
 //! Reads how a step handles time and failure: timeout, retry, rollback.
 
+use serde_json::Value;
+
 use super::{
     model::{Jitter, Limits, Retry, Rollback},
     reader::{Fields, Reader},
@@ -165,41 +167,7 @@ impl Reader<'_> {
         let input = fields.get("input").map(|node| self.template(node, scope));
         let (timeout_s, retry) = self.attempts(&fields, Some(own), limits);
         if let Some(info) = info {
-            let name = info.name;
-            match (info.undo, fields.get("input"), &input) {
-                (Undo::None, ..) => {
-                    self.problem(
-                        node.at,
-                        format!("action {name} has no undo"),
-                        "write `irreversible: true` instead",
-                    );
-                }
-                (Undo::Own, Some(node), _) => {
-                    let message = format!("the undo of action {name} takes no input");
-                    self.problem(
-                        node.at,
-                        message,
-                        "leave it out: the undo takes what the step did",
-                    );
-                }
-                (Undo::OwnInput, Some(node), Some(value)) => {
-                    self.fits(
-                        node,
-                        value,
-                        &info.input_schema,
-                        &format!("the rollback's input of action {name}"),
-                    );
-                }
-                (Undo::OwnInput, ..) => {
-                    let message = format!("the undo of action {name} has no input");
-                    self.problem(
-                        node.at,
-                        message,
-                        "say what undoes it: `rollback: { input: { … } }`, as the step's own input",
-                    );
-                }
-                (Undo::Own, None, _) => {}
-            }
+            self.undo_input(node, fields.get("input"), input.as_ref(), info);
         }
         Some(Rollback {
             input,
@@ -207,6 +175,51 @@ impl Reader<'_> {
             retry,
             fences: info.is_some_and(|info| info.undo_fences),
         })
+    }
+
+    /// Checks the input of an undo against what the action's undo takes. `node` is the `rollback`.
+    fn undo_input(
+        &mut self,
+        node: &Node,
+        written: Option<&Node>,
+        input: Option<&Value>,
+        info: &ActionInfo,
+    ) {
+        let name = info.name;
+        match (info.undo, written, input) {
+            (Undo::None, ..) => {
+                self.problem(
+                    node.at,
+                    format!("action {name} has no undo"),
+                    "write `irreversible: true` instead",
+                );
+            }
+            (Undo::Own, Some(node), _) => {
+                let message = format!("the undo of action {name} takes no input");
+                self.problem(
+                    node.at,
+                    message,
+                    "leave it out: the undo takes what the step did",
+                );
+            }
+            (Undo::OwnInput, Some(node), Some(value)) => {
+                self.fits(
+                    node,
+                    value,
+                    &info.input_schema,
+                    &format!("the rollback's input of action {name}"),
+                );
+            }
+            (Undo::OwnInput, ..) => {
+                let message = format!("the undo of action {name} has no input");
+                self.problem(
+                    node.at,
+                    message,
+                    "say what undoes it: `rollback: { input: { … } }`, as the step's own input",
+                );
+            }
+            (Undo::Own, None, _) => {}
+        }
     }
 }
 

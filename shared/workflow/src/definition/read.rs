@@ -11,6 +11,7 @@ use super::{
     reader::{Fields, Reader},
     rules::{NamesByLine, scope},
     suggest::suggest,
+    text::Expression,
     tree::{Kind, Node},
     yaml::parse,
 };
@@ -212,7 +213,9 @@ impl Reader<'_> {
                     "assert",
                     "assert: \"{% $input.hold_days <= 30 %}\"",
                 )
-                .map_or_else(String::new, |node| self.expression(node, "assert", &scope));
+                .map_or_else(Expression::default, |node| {
+                    self.expression(node, "assert", &scope)
+                });
             let message = self
                 .required(
                     &fields,

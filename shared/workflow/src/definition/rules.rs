@@ -230,7 +230,10 @@ impl Reader<'_> {
                 self.amount(node, "amount", 0..=MAX_AMOUNT);
                 number.to_string()
             }
-            _ => self.expression(node, "amount", &scope("amount")),
+            _ => {
+                let amount = self.expression(node, "amount", &scope("amount"));
+                amount.written().to_owned()
+            }
         });
         let limit = self.required(&fields, "limit", "limit: 100000");
         let limit = limit.and_then(|node| self.amount(node, "limit", 1..=MAX_AMOUNT));

@@ -1,10 +1,11 @@
 //! Checks the names that an expression uses against the names that it can see.
 
 use super::{
-    names::{CLOCKS, DICE, FUNCTIONS, STEP_FUNCTIONS, Sort},
+    names::{CLOCKS, DICE, Declaration, FUNCTIONS, STEP_FUNCTIONS, Sort},
     problem::Span,
     reader::Reader,
     suggest::{closest, suggest},
+    text::{Expression, Text},
     tree::{Kind, Node},
 };
 use holdfast_expression::{Use, bounded, expression_in, uses};
@@ -98,9 +99,10 @@ impl Scope {
 
 impl Reader<'_> {
     /// Reads a field that must be an expression.
-    pub(super) fn expression(&mut self, node: &Node, what: &str, scope: &Scope) -> String {
+    pub(super) fn expression(&mut self, node: &Node, what: &str, scope: &Scope) -> Expression {
         let text = self.text(node, what, "\"{% $input.name %}\"");
-        if !text.is_empty() && expression_in(&text).is_none() {
+        let expression = Expression::read(&text);
+        if !text.is_empty() && expression.is_none() {
             let message = format!("{what} is {}, not an expression", node.describe());
             self.problem(
                 node.at,
@@ -109,14 +111,14 @@ impl Reader<'_> {
             );
         }
         self.check_text(node.at, &text, scope);
-        text
+        expression.unwrap_or_default()
     }
 
     /// Reads a text that may be an expression.
-    pub(super) fn text_or_expression(&mut self, node: &Node, what: &str, scope: &Scope) -> String {
+    pub(super) fn text_or_expression(&mut self, node: &Node, what: &str, scope: &Scope) -> Text {
         let text = self.text(node, what, "a text, or \"{% $input.name %}\"");
         self.check_text(node.at, &text, scope);
-        text
+        text.into()
     }
 
     /// Reads any value, in which texts may be expressions.
@@ -307,61 +309,7 @@ impl Reader<'_> {
                 ),
                 format!("you can use {}", scope.list()),
             ),
-            (_, Some(declared)) => {
-                let line = declared.at.line;
-                let outer = declared
-                    .within
-                    .iter()
-                    .find(|container| !scope.within.contains(container));
-                let outer = outer.and_then(|outer| self.names.get(outer));
-                if scope.within.last().is_some_and(|own| own == name) {
-                    (
-                        format!("`${name}` is this step's own output"),
-                        "use the output of an earlier step".to_owned(),
-                    )
-                } else if declared.sort == Sort::Wait {
-                    (
-                        format!("`{name}` is a wait and has no output"),
-                        format!("you can use {}", scope.list()),
-                    )
-                } else if scope.within.iter().any(|container| container == name) {
-                    (
-                        format!("`{name}` is the container around this step"),
-                        format!("inside it you can use {}", scope.list()),
-                    )
-                } else if let (Some(outer), true) =
-                    (outer, outer.is_some_and(|outer| outer.at < at))
-                {
-                    let container = &outer.name;
-                    let help = match outer.sort {
-                        Sort::ForEach(true) => {
-                            format!("after it, `${container}` holds what its `collect` yields")
-                        }
-                        Sort::ForEach(false) => {
-                            format!("give `{container}` a `collect`, and use `${container}`")
-                        }
-                        _ => format!("after it, write `${container}.{name}`"),
-                    };
-                    (format!("`{name}` is seen only inside `{container}`"), help)
-                } else if declared.sort == Sort::ForEach(false) && declared.at < at {
-                    (
-                        format!("the for_each `{name}` yields nothing"),
-                        format!("give `{name}` a `collect`"),
-                    )
-                } else if declared.at < at {
-                    let help = format!(
-                        "branches do not see each other; you can use {}",
-                        scope.list()
-                    );
-                    (format!("`{name}` runs in another branch"), help)
-                } else {
-                    let help = format!(
-                        "only earlier steps have an output; you can use {}",
-                        scope.list()
-                    );
-                    (format!("`{name}` comes later, on line {line}"), help)
-                }
-            }
+            (_, Some(declared)) => self.out_of_scope(declared, at, scope),
             (_, None) => {
                 let known: Vec<String> = scope
                     .visible
@@ -377,6 +325,62 @@ impl Reader<'_> {
             }
         };
         self.problem(place, message, help);
+    }
+
+    /// Explains why the output of a declared step cannot be used here, and what can.
+    fn out_of_scope(&self, declared: &Declaration, at: Span, scope: &Scope) -> (String, String) {
+        let name = &declared.name;
+        let line = declared.at.line;
+        let outer = declared
+            .within
+            .iter()
+            .find(|container| !scope.within.contains(container));
+        let outer = outer.and_then(|outer| self.names.get(outer));
+        if scope.within.last().is_some_and(|own| own == name) {
+            (
+                format!("`${name}` is this step's own output"),
+                "use the output of an earlier step".to_owned(),
+            )
+        } else if declared.sort == Sort::Wait {
+            (
+                format!("`{name}` is a wait and has no output"),
+                format!("you can use {}", scope.list()),
+            )
+        } else if scope.within.iter().any(|container| container == name) {
+            (
+                format!("`{name}` is the container around this step"),
+                format!("inside it you can use {}", scope.list()),
+            )
+        } else if let (Some(outer), true) = (outer, outer.is_some_and(|outer| outer.at < at)) {
+            let container = &outer.name;
+            let help = match outer.sort {
+                Sort::ForEach(true) => {
+                    format!("after it, `${container}` holds what its `collect` yields")
+                }
+                Sort::ForEach(false) => {
+                    format!("give `{container}` a `collect`, and use `${container}`")
+                }
+                _ => format!("after it, write `${container}.{name}`"),
+            };
+            (format!("`{name}` is seen only inside `{container}`"), help)
+        } else if declared.sort == Sort::ForEach(false) && declared.at < at {
+            (
+                format!("the for_each `{name}` yields nothing"),
+                format!("give `{name}` a `collect`"),
+            )
+        } else if declared.at < at {
+            let help = format!(
+                "branches do not see each other; you can use {}",
+                scope.list()
+            );
+            (format!("`{name}` runs in another branch"), help)
+        } else {
+            let help = format!(
+                "only earlier steps have an output; you can use {}",
+                scope.list()
+            );
+            (format!("`{name}` comes later, on line {line}"), help)
+        }
     }
 
     /// Reports a field that never exists: a typing error that would show only when the expression

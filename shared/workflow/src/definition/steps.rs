@@ -9,6 +9,7 @@ use super::{
     reader::{Fields, Reader},
     scope::Scope,
     suggest::suggest,
+    text::Expression,
     tree::{Kind, Node},
 };
 
@@ -296,9 +297,9 @@ impl Reader<'_> {
         if let Kind::Map(_) = node.kind {
             let fields = self.fields(node, "wait", &["until"]);
             let until = self.required(&fields, "until", "until: \"{% $input.due_at %}\"");
-            return Wait::Until(
-                until.map_or_else(String::new, |node| self.expression(node, "until", scope)),
-            );
+            return Wait::Until(until.map_or_else(Expression::default, |node| {
+                self.expression(node, "until", scope)
+            }));
         }
         let seconds = self.seconds(node, "wait", 1..=super::read::MAX_TIMEOUT_S);
         self.within_limit(node.at, "this wait", seconds, place.limits);
@@ -339,10 +340,12 @@ impl Reader<'_> {
         );
         let items = self
             .required(&fields, "items", "items: \"{% $input.vendors %}\"")
-            .map_or_else(String::new, |node| self.expression(node, "items", scope));
+            .map_or_else(Expression::default, |node| {
+                self.expression(node, "items", scope)
+            });
         let item_key = self
             .required(&fields, "item_key", "item_key: \"{% $item.id %}\"")
-            .map_or_else(String::new, |node| {
+            .map_or_else(Expression::default, |node| {
                 let scope = scope.with(&["item"]).repeatable("`item_key`");
                 self.expression(node, "item_key", &scope)
             });

@@ -8,9 +8,9 @@ use super::{
     schedule::{check_schedule, check_timezone},
     scope::Scope,
     suggest::suggest,
+    text::Text,
     tree::{Kind, Node},
 };
-use holdfast_expression::expression_in;
 use holdfast_ids::names::check_idempotency_key;
 
 const FIELDS: [&str; 9] = [
@@ -69,7 +69,7 @@ impl Reader<'_> {
                     "tenant",
                     "tenant: \"{% $event.detail.tenant_id %}\"",
                 )
-                .map_or_else(String::new, |node| {
+                .map_or_else(Text::default, |node| {
                     self.trigger_tenant(node, tenants, &scope)
                 });
             let idempotency_key = self.trigger_key(&fields, &source, &scope);
@@ -188,34 +188,31 @@ impl Reader<'_> {
         }
     }
 
-    fn trigger_tenant(&mut self, node: &Node, tenants: &[String], scope: &Scope) -> String {
-        let tenant = self.text_or_expression(node, "tenant", scope);
-        let literal = !tenant.contains("{%");
-        if literal
-            && self.tenant_name(node, &tenant)
+    fn trigger_tenant(&mut self, node: &Node, tenants: &[String], scope: &Scope) -> Text {
+        let text = self.text_or_expression(node, "tenant", scope);
+        if let Text::Literal(tenant) = &text
+            && !tenant.contains("{%")
+            && self.tenant_name(node, tenant)
             && !tenants.is_empty()
-            && !tenants.contains(&tenant)
+            && !tenants.contains(tenant)
         {
             let known = tenants.iter().map(String::as_str);
-            let help = suggest(&tenant, known, "`tenants` lists");
+            let help = suggest(tenant, known, "`tenants` lists");
             let message = format!("this workflow is not open to tenant `{tenant}`");
             self.problem(node.at, message, help);
         }
-        tenant
+        text
     }
 
-    fn trigger_key(
-        &mut self,
-        fields: &Fields<'_>,
-        source: &TriggerSource,
-        scope: &Scope,
-    ) -> String {
+    fn trigger_key(&mut self, fields: &Fields<'_>, source: &TriggerSource, scope: &Scope) -> Text {
         const EXAMPLE: &str = "idempotency_key: \"{% $event.detail.order_id %}\"";
         match (fields.get("idempotency_key"), source) {
             (Some(node), _) => {
-                let key = self.text_or_expression(node, "idempotency_key", scope);
-                if !key.is_empty() && expression_in(&key).is_none() {
-                    if check_idempotency_key(&key).is_err() {
+                let text = self.text_or_expression(node, "idempotency_key", scope);
+                if let Text::Literal(key) = &text
+                    && !key.is_empty()
+                {
+                    if check_idempotency_key(key).is_err() {
                         self.problem(
                             node.at,
                             format!("`{key}` is not an idempotency key"),
@@ -229,16 +226,16 @@ impl Reader<'_> {
                         help,
                     );
                 }
-                key
+                text
             }
-            (None, TriggerSource::Schedule { .. }) => "{% $scheduled_time %}".to_owned(),
-            (None, TriggerSource::Event(_)) if fields.get("event").is_none() => String::new(),
+            (None, TriggerSource::Schedule { .. }) => "{% $scheduled_time %}".to_owned().into(),
+            (None, TriggerSource::Event(_)) if fields.get("event").is_none() => Text::default(),
             (None, TriggerSource::Event(_)) => {
                 let help = format!(
                     "add a business key, since an event's id changes when its producer retries: `{EXAMPLE}`"
                 );
                 self.problem(fields.at, "an event trigger has no `idempotency_key`", help);
-                String::new()
+                Text::default()
             }
         }
     }

@@ -4,9 +4,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::definition::{
-    ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Retry,
-    Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
+    ActionStep, Approve, Branch, Definition, Expression, ForEach, Guardrail, Jitter, Limits,
+    OnFailure, Retry, Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
 };
+
+fn expression(text: &str) -> Expression {
+    Expression::read(text).expect("an expression")
+}
 
 fn retry() -> impl Strategy<Value = Retry> {
     let jitter = prop_oneof![Just(Jitter::Full), Just(Jitter::None)];
@@ -34,7 +38,7 @@ fn input() -> impl Strategy<Value = Value> {
 pub(super) fn action() -> impl Strategy<Value = StepKind> {
     let when = prop_oneof![
         Just(None),
-        Just(Some("{% $input.on ? true : false %}".to_owned()))
+        Just(Some(expression("{% $input.on ? true : false %}")))
     ];
     let rollback = prop_oneof![
         Just(None),
@@ -64,7 +68,8 @@ pub(super) fn action() -> impl Strategy<Value = StepKind> {
     )
 }
 
-/// Actions whose failure has consequences, and approvals: what must not stand inside a `for_each`.
+/// Generates actions whose failure has consequences, and approvals, which a `for_each` must not
+/// contain.
 fn asking() -> impl Strategy<Value = StepKind> {
     let ways = prop_oneof![
         Just(OnFailure::Continue),
@@ -78,7 +83,7 @@ fn asking() -> impl Strategy<Value = StepKind> {
         other => other,
     });
     let approve = Just(StepKind::Approve(Approve {
-        message: "{% 'Hold ' & $input.vendor_id & '?' %}".to_owned(),
+        message: "{% 'Hold ' & $input.vendor_id & '?' %}".to_owned().into(),
         within_s: 600,
     }));
     prop_oneof![2 => escalates, 1 => approve]
@@ -87,12 +92,13 @@ fn asking() -> impl Strategy<Value = StepKind> {
 fn wait() -> impl Strategy<Value = StepKind> {
     let wait = prop_oneof![
         (1..9000_u64).prop_map(Wait::Seconds),
-        Just(Wait::Until("{% $now() %}".to_owned()))
+        Just(Wait::Until(expression("{% $now() %}")))
     ];
     wait.prop_map(StepKind::Wait)
 }
 
-/// Steps whose names are given later, since they must be unique; `outside` every `for_each`, or not.
+/// Generates steps. [`definition`] names them later, because names are unique. `outside` is true
+/// outside every `for_each`.
 pub(super) fn row(depth: u32, outside: bool) -> BoxedStrategy<Vec<Step>> {
     let plain = match outside {
         true => prop_oneof![3 => action(), 1 => wait(), 2 => asking()].boxed(),
@@ -107,10 +113,10 @@ pub(super) fn row(depth: u32, outside: bool) -> BoxedStrategy<Vec<Step>> {
         });
         let each = (row(depth - 1, false), any::<bool>()).prop_map(|(steps, collect)| {
             StepKind::ForEach(ForEach {
-                items: "{% $input.items %}".to_owned(),
-                item_key: "{% $item.id %}".to_owned(),
+                items: expression("{% $input.items %}"),
+                item_key: expression("{% $item.id %}"),
                 max_concurrency: 5,
-                collect: collect.then(|| "{% { 'key': $item_key, 'last': $last } %}".to_owned()),
+                collect: collect.then(|| expression("{% { 'key': $item_key, 'last': $last } %}")),
                 steps,
             })
         });
@@ -147,7 +153,7 @@ fn name_all(steps: &mut [Step], next: &mut u32) {
                 each.collect = each
                     .collect
                     .as_ref()
-                    .map(|collect| collect.replace("$last", &last));
+                    .map(|collect| expression(&collect.written().replace("$last", &last)));
             }
             StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) => {}
         }
@@ -169,15 +175,15 @@ pub(super) fn definition(steps: Vec<Step>) -> Definition {
                 schedule: "rate(1 day)".to_owned(),
                 timezone: None,
             },
-            tenant: "acme".to_owned(),
-            idempotency_key: "{% $scheduled_time %}".to_owned(),
+            tenant: "acme".to_owned().into(),
+            idempotency_key: "{% $scheduled_time %}".to_owned().into(),
             input: json!({ "at": "{% $scheduled_time %}" }),
             requested_by: None,
             approval: None,
         }],
         guardrails: vec![Guardrail {
             name: "always".to_owned(),
-            assert: "{% true %}".to_owned(),
+            assert: expression("{% true %}"),
             message: "never said".to_owned(),
         }],
         rules: holdfast_task::StartConditions::default(),
