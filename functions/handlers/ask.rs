@@ -6,9 +6,7 @@ use holdfast_core::{
     task::{AskCall, AskTask, error_name},
 };
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let (engine, machines) = (&deployment.engine()?, &deployment.machines()?);
     let ask = |task: &AskTask| {

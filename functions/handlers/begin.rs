@@ -7,9 +7,7 @@ use holdfast_core::{
     task::{BeginTask, error_name},
 };
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let engine = &deployment.engine()?;
     let stack = deployment.variable("HOLDFAST_STACK")?;

@@ -8,9 +8,7 @@ use holdfast_core::{
 };
 use tokio::sync::OnceCell;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let engine = &deployment.engine()?;
     // At the first task, and again at the next if KMS does not answer: a process that dies of that at its start is

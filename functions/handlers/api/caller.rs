@@ -12,7 +12,7 @@ use holdfast_core::{
 };
 use lambda_http::request::RequestContext;
 
-use crate::{App, problem::Problem};
+use crate::api::{App, problem::Problem};
 
 /// Whoever presented a token that API Gateway verified.
 #[derive(Debug, Clone)]

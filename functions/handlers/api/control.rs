@@ -14,7 +14,7 @@ use holdfast_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     App,
     answer::{Control, Controls, Turned},
     caller::Visitor,

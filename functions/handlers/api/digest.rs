@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     App,
     answer::{Digests, ListedDigest},
     caller::{Thing, Visitor},

@@ -15,7 +15,7 @@ use holdfast_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     App,
     answer::{
         Attempt, Execution, Failed, ReceiptLink, Redriven, Seen, Starting, Step, StepPayloads,

@@ -10,7 +10,7 @@ use axum::{
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{App, problem::Problem};
+use crate::api::{App, problem::Problem};
 
 /// The query of a request that has nothing else to say.
 #[derive(Debug, Deserialize, JsonSchema)]

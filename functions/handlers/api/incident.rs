@@ -15,7 +15,7 @@ use holdfast_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     App,
     answer::{Handled, Incident, IncidentInFull, Incidents, Link, Question, Taken},
     caller::{Caller, Thing, Visitor, no_such},

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     App,
     answer::{Executions, ListedExecution, ListedReceipt, Receipts},
     caller::{Caller, Thing, Visitor},

@@ -10,7 +10,7 @@ use axum::{
 use holdfast_core::names::is_execution_id;
 use serde::Deserialize;
 
-use crate::{App, caller::Visitor, start::asked_in};
+use crate::api::{App, caller::Visitor, start::asked_in};
 
 /// The part of a query that says whose.
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use holdfast_core::names::{KEY_MAX, TENANT_MAX};
 use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::{
+use crate::api::{
     answer::ProblemDocument,
     routes::{Route, routes},
 };

@@ -4,7 +4,7 @@ use holdfast_aws::Place;
 use holdfast_core::names::is_execution_id;
 use jiff::Timestamp;
 
-use crate::problem::Problem;
+use crate::api::problem::Problem;
 
 /// Things on a page where the request does not say, and at most.
 const LIMIT: u32 = 25;

@@ -7,7 +7,7 @@ use axum::{
 };
 use holdfast_core::{engine::StoreError, ledger::LedgerError};
 
-use crate::answer::ProblemDocument;
+use crate::api::answer::ProblemDocument;
 
 /// An error that a client is told of.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ use jiff::{Timestamp, Unit};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     App,
     answer::{FetchLink, KeySet},
     caller::{Thing, Visitor},

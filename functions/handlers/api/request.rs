@@ -23,7 +23,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{
+use crate::api::{
     App,
     answer::{ExecutionLinks, Requested},
     caller::{Caller, Thing, Visitor},

@@ -8,7 +8,7 @@ use axum::{
 };
 use holdfast_core::access::Operation;
 
-use crate::{
+use crate::api::{
     App,
     answer::{
         Controls, Decided, Digests, Executions, FetchLink, Incident, IncidentInFull, Incidents,

@@ -21,7 +21,7 @@ use holdfast_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     App,
     answer::{self, Decided, ExecutionLinks},
     caller::{Caller, Thing, Visitor, no_such},

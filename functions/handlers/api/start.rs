@@ -25,7 +25,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{
+use crate::api::{
     App,
     answer::{StartLinks, Started},
     caller::{Caller, Thing, Visitor},

@@ -17,7 +17,7 @@ use holdfast_core::{
 };
 use serde_json::{Value, json};
 
-use crate::{
+use crate::api::{
     App,
     answer::{Definition, Workflow, WorkflowInFull, Workflows},
     caller::{Thing, Visitor},

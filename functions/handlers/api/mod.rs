@@ -32,7 +32,7 @@ use holdfast_core::{access::ClaimNames, evidence::Jwks};
 use lambda_http::{Adapter, tower::ServiceBuilder};
 use tokio::sync::OnceCell;
 
-use crate::{problem::Problem, reach::Reach};
+use crate::api::{problem::Problem, reach::Reach};
 
 /// What every request may use.
 struct App {
@@ -92,9 +92,7 @@ impl App {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let app = App::from(Deployment::load().await)?;
     let app = Arc::new(app);
     let router = routes::router()
