@@ -1,5 +1,6 @@
 # The commands of this project; each is a short script in infra/local.
-# PORT, VENDOR_PORT, ISSUER_PORT, LOCAL and STACK choose another local stack; two can run at once. BIND is where its emulator listens;
+# PORT, VENDOR_PORT, ISSUER_PORT, LOCAL and STACK choose another local stack; two can run at once.
+# BIND is where its emulator listens;
 # IAM=true has it hold every function to its role's policy.
 LOCAL ?= .local
 PORT ?= 4599

@@ -5,9 +5,7 @@ use holdfast_aws::{AskAnswer, Deployment, log_ask, serve};
 use holdfast_engine::{TaskError, answer};
 use holdfast_task::{AskCall, AskTask, ErrorName};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let (engine, machines) = (&deployment.engine()?, &deployment.machines()?);
     let ask = |task: &AskTask| {

@@ -5,9 +5,7 @@ use holdfast_aws::{Deployment, SystemHost, log_begin, report, serve, trace};
 use holdfast_engine::{Host, requested_execution};
 use holdfast_task::{BeginTask, ErrorName};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let engine = &deployment.engine()?;
     let stack = deployment.variable("HOLDFAST_STACK")?;

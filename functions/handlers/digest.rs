@@ -72,9 +72,7 @@ impl DigestRequest {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let digests = &Digests {
         receipts: deployment.bucket("HOLDFAST_RECEIPT_BUCKET")?,

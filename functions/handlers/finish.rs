@@ -6,9 +6,7 @@ use holdfast_engine::TaskError;
 use holdfast_task::{ErrorName, FinishTask};
 use tokio::sync::OnceCell;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let engine = &deployment.engine()?;
     // The signer is loaded at the first task, and at the next one if KMS does not answer. If the

@@ -3,9 +3,7 @@
 use holdfast_aws::{Deployment, PlanAnswer, log_plan, serve};
 use holdfast_task::PlanCall;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let engine = &Deployment::load().await.engine()?;
     let plan = |call: PlanCall| async move {
         let result = match &call {

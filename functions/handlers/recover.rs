@@ -61,9 +61,7 @@ impl From<MachineError> for RecoveryError {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let recover = &RecoveryHandler {
         engine: deployment.engine()?,

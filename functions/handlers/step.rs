@@ -6,9 +6,7 @@ use holdfast_aws::{Deployment, StepAnswer, log_step, serve};
 use holdfast_engine::TaskError;
 use holdfast_task::{ErrorName, StepCall};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let engine = &deployment.engine()?;
     let name = deployment.variable("HOLDFAST_ACTION")?;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures what docs/performance.md shows: requests per execution and the API's times at the running stack, then the release programs.
+# Measures what docs/performance.md shows: requests per execution and the API's times at the running
+# stack, then the release programs.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 

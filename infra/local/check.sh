@@ -1,25 +1,28 @@
 #!/usr/bin/env bash
-# The gate without tests, for people and CI: every check runs, and what failed is shown at the end.
+# The gate without tests, for people and CI: every check runs, and the end names those that failed.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 mkdir -p "$logs"
-bash "$here/setup.sh" checks
+bash "$here/setup.sh" programs
+# Packages come from the network while the compiler has the processor.
+PLAIN=true bash "$here/setup.sh" checks &
+setup=$!
 cd "$root"
 failed=()
 
-# Runs one check quietly; a failed one shows its output and does not stop the others.
+# Runs one check quietly; a failed check shows its first error and does not stop the others.
 check() {
     local name=$1 log=$logs/check-${1// /-}.log
     shift
     stage "check: $name"
-    if ! "$@" >"$log" 2>&1; then
+    if ! logged "$log" "$@"; then
         failed+=("$name")
-        tail -n 60 "$log" >&2
+        first_error "$log" >&2
     fi
 }
 
-# asl-validator checks what our own tests cannot: JSONata as Step Functions parses it.
+# asl-validator parses JSONata as Step Functions does, which our own tests cannot.
 machines_are_valid() {
     local machine
     for machine in infra/statemachines/*.asl.json; do
@@ -27,7 +30,7 @@ machines_are_valid() {
     done
 }
 
-# Files of ours are short, and name neither a registry's host nor a place on somebody's machine.
+# Files of ours are short, and name neither a registry's host nor a path of one machine.
 files_are_tidy() {
     local long named
     long=$(git ls-files '*.rs' '*.sh' '*.py' | xargs wc -l | awk '$2 != "total" && $1 > 400 { print $2 ": " $1 " lines" }')
@@ -45,20 +48,27 @@ scripts_are_sound() {
 
 # Amazon Linux 2023, where Lambda runs, has glibc 2.34.
 programs_run_on_lambda() {
-    local program newest
-    for program in begin step plan finish recover ask api audit digest; do
-        newest=$(set -o pipefail; objdump -T "$target_dir/$HOLDFAST_PROFILE/$program" | grep -o 'GLIBC_[0-9.]*' | sort -V | tail -n 1) ||
-            { echo "$program cannot be read"; return 1; }
-        [[ $(printf '%s\nGLIBC_2.34\n' "$newest" | sort -V | tail -n 1) = GLIBC_2.34 ]] ||
-            { echo "$program needs $newest, newer than the 2.34 of Lambda: build with HOLDFAST_TARGET=x86_64-unknown-linux-gnu.2.34"; return 1; }
-    done
+    local newest
+    newest=$(set -o pipefail; objdump -T "$target_dir/$HOLDFAST_PROFILE/functions" | grep -o 'GLIBC_[0-9.]*' | sort -V | tail -n 1) ||
+        { echo "the functions' program cannot be read"; return 1; }
+    [[ $(printf '%s\nGLIBC_2.34\n' "$newest" | sort -V | tail -n 1) = GLIBC_2.34 ]] ||
+        { echo "the functions need $newest, newer than the 2.34 of Lambda: build with HOLDFAST_TARGET=x86_64-unknown-linux-gnu.2.34"; return 1; }
 }
 
-# A fresh machine has no crates yet, and the licence check looks at them without a network.
+# The licence check looks at the crates without a network, and a fresh machine has none yet.
 check "crates" cargo fetch --locked
 check "format" cargo fmt --all --check
 check "scripts" scripts_are_sound
 check "tidy files" files_are_tidy
+check "features" python3 "$here/features.py"
+# One build of everything, tests among it: a second choice would compile dependencies a second time.
+check "build" cargo build --locked --workspace --all-targets --profile "$HOLDFAST_PROFILE"
+# Clippy and the documentation share the metadata of the dependencies.
+check "clippy" cargo clippy --locked --workspace --all-targets --profile "$HOLDFAST_PROFILE" -- --deny warnings
+check "documentation" env RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --profile "$HOLDFAST_PROFILE"
+wait "$setup" || exit 1
+hash -r
+check "glibc" programs_run_on_lambda
 check "licences bans sources" cargo deny --offline --locked check --hide-inclusion-graph licenses bans sources
 check "unused dependencies" cargo shear
 check "order of crates" python3 "$here/crates.py"
@@ -66,10 +76,6 @@ check "cfn-lint" cfn-lint --non-zero-exit-code informational template.yaml
 check "sam validate" sam validate --lint --region "$region" --template-file template.yaml
 check "checkov" "$root/.venv-checkov/bin/checkov" --config-file "$here/checkov.yaml" --file template.yaml
 check "state machines" machines_are_valid
-check "clippy" cargo clippy --locked --workspace --all-targets --profile "$HOLDFAST_PROFILE" -- --deny warnings
-check "documentation" env RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --profile "$HOLDFAST_PROFILE"
-check "build" cargo build --locked --workspace --profile "$HOLDFAST_PROFILE"
-check "glibc" programs_run_on_lambda
 
 ((${#failed[@]} == 0)) || fail "these checks failed: $(IFS=,; echo "${failed[*]}")"
 stage "all checks passed"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Ends the local stack of one state folder and removes all that it left: processes, ports, temporary files.
+# Ends the local stack of one state folder and removes all that it left: processes, ports, temporary
+# files.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -7,7 +8,8 @@ source "$(dirname "$0")/lib.sh"
 end emulator
 end vendor-system
 end identity
-# Functions that outlived a crashed emulator: whatever was started with this state folder in its environment.
+# Functions can outlive a crashed emulator: every process ends that has this state folder in its
+# environment.
 for process in /proc/[0-9]*; do
     pid=${process#/proc/}
     if [[ $pid != "$$" ]] && ours "$pid"; then kill -KILL "$pid" 2>/dev/null || true; fi

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prints the environment of the deployed local stack, to be sourced: the stack's outputs and how AWS tools reach it.
+# Prints the environment of the deployed local stack, to be sourced: the stack's outputs and how AWS
+# tools reach it.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 

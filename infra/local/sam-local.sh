@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Runs single functions in Docker by `sam local`, against the running local stack: invoke FUNCTION EVENT, or start-api.
-# `sam local` verifies no tokens, and the API believes nobody without: start-api serves what needs none.
+# Runs single functions in Docker by `sam local`, against the running local stack: invoke FUNCTION
+# EVENT, or start-api.
+# `sam local` verifies no tokens, and the API believes nobody without: start-api serves what needs
+# none.
 # The stack must listen where containers reach it: make up BIND=0.0.0.0.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -14,7 +16,8 @@ docker info >/dev/null 2>&1 || fail "docker does not answer" "start its daemon (
 # shellcheck source=/dev/null
 source "$local_dir/env"
 
-# The host as containers see it: the bridge's gateway, which older Docker does not name and which then is its first address.
+# The host as containers see it: the bridge's gateway, which older Docker does not name and which
+# then is its first address.
 gateway=$(docker network inspect bridge --format '{{with index .IPAM.Config 0}}{{or .Gateway .Subnet}}{{end}}' | sed 's|\.0/[0-9]*$|.1|')
 endpoint=http://$gateway:${AWS_ENDPOINT_URL##*:}
 vendors=http://$gateway:${HOLDFAST_VENDOR_SYSTEM##*:}
@@ -48,7 +51,8 @@ fi
 signing_key=$(aws lambda get-function-configuration --function-name "$HOLDFAST_STACK-finish" --output text \
     --query Environment.Variables.HOLDFAST_SIGNING_KEY)
 
-# sam local passes on only variables that the template declares, and serves only what is an event of a function.
+# sam local passes on only variables that the template declares, and serves only what is an event of
+# a function.
 template=$local_dir/build/template-docker.yaml
 sed -e '0,/^\( *\)HOLDFAST_LEDGER_TABLE:/s//\1AWS_ENDPOINT_URL: ""\n&/' \
     -e '/^  ApiFunction:/,/^    Properties:/s/^    Properties:/&\n      Events: { Any: { Type: HttpApi } }/' \

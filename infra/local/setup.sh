@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs what is needed, at pinned versions, inside the project; a rerun does nothing. `setup.sh programs`: Debian's packages;
-# `stack`: also what the local stack runs on; `checks`: also what only checks and tests use.
+# Installs the project's tools at pinned versions inside the project; a rerun does nothing.
+# `setup.sh programs`: Debian's packages; `stack`: also what the local stack runs on; `checks`: also
+# what only checks and tests use.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 what=$1
 
-# Debian packages for programs that are missing: installed when we may, else named.
+# Debian packages of programs that are missing: installed by root, else named.
 packages=()
 missing cargo && fail "cargo is missing" "install Rust by rustup; rust-toolchain.toml names the version"
 missing python3 && packages+=(python3)
@@ -15,7 +16,8 @@ missing npm && packages+=(npm)
 missing curl && packages+=(curl)
 missing cc && packages+=(build-essential)
 missing objdump && packages+=(binutils)
-# What tests/pages opens receipts with; Debian keeps one version of it at a time, the patched one.
+# The browser in which tests/pages opens receipts. Debian keeps one version at a time, the patched
+# one.
 [[ $what != checks || -x /usr/bin/chromium ]] || packages+=(chromium)
 if ((${#packages[@]})); then
     command="apt-get install --yes --no-install-recommends ${packages[*]}"
@@ -30,29 +32,53 @@ fi
 
 [[ $what != programs ]] || exit 0
 
-# A virtual environment $1 with the packages of requirements file $2; its stamp is a copy of that file.
+# A virtual environment $1 with the packages of requirements file $2; its stamp is a copy of that
+# file. The pip of .venv installs into all of them; Python compiles a module at its first import.
 environment() {
     local venv=$root/$1 requirements=$here/requirements/$2
     cmp --silent "$requirements" "$venv/.installed" && return
     stage "installing Python packages of infra/local/requirements/$2"
-    rm -rf "$venv"
-    # The shell may remember the python3 that was just removed.
-    hash -r
-    quietly "$logs/venv.log" python3 -m venv "$venv"
-    quietly "$logs/pip.log" "$venv/bin/pip" install --disable-pip-version-check --no-deps --requirement "$requirements"
+    if [[ $venv != "$root/.venv" ]]; then
+        rm -rf "$venv"
+        quietly "$logs/venv-$2.log" python3 -m venv --without-pip "$venv"
+    fi
+    quietly "$logs/pip-$2.log" "$root/.venv/bin/pip" --python "$venv/bin/python" install --no-deps \
+        --no-compile --disable-pip-version-check --progress-bar off --requirement "$requirements"
     cp "$requirements" "$venv/.installed"
+}
+
+node_modules() {
+    cmp --silent "$here/package-lock.json" "$here/node_modules/.installed" && return
+    stage "installing npm packages of infra/local/package.json"
+    quietly "$logs/npm.log" npm ci --prefix "$here" --no-fund --no-audit --loglevel http
+    cp "$here/package-lock.json" "$here/node_modules/.installed"
 }
 
 # One setup at a time, whichever stack asks for it.
 exec 9>"$root/.local-setup.lock"
 flock 9
-environment .venv tools.txt
-environment .venv-emulator emulator.txt
-[[ $what = checks ]] || exit 0
-environment .venv-checkov checkov.txt
-environment .venv-schemathesis schemathesis.txt
-if ! cmp --silent "$here/package-lock.json" "$here/node_modules/.installed"; then
-    stage "installing npm packages of infra/local/package.json"
-    quietly "$logs/npm.log" npm ci --prefix "$here" --no-fund --no-audit
-    cp "$here/package-lock.json" "$here/node_modules/.installed"
+if ! cmp --silent "$here/requirements/tools.txt" "$root/.venv/.installed"; then
+    rm -rf "$root/.venv"
+    # The shell may remember the python3 that was just removed.
+    hash -r
+    stage "making a Python environment"
+    quietly "$logs/venv.log" python3 -m venv "$root/.venv"
 fi
+# All at once, since each waits for the network; none can draw in place beside the others.
+export PLAIN=true
+jobs=()
+environment .venv tools.txt &
+jobs+=($!)
+environment .venv-emulator emulator.txt &
+jobs+=($!)
+if [[ $what = checks ]]; then
+    environment .venv-checkov checkov.txt &
+    jobs+=($!)
+    environment .venv-schemathesis schemathesis.txt &
+    jobs+=($!)
+    node_modules &
+    jobs+=($!)
+fi
+code=0
+for job in "${jobs[@]}"; do wait "$job" || code=1; done
+exit "$code"

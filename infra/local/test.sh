@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Checks everything and runs all tests against a stack of their own, which ends with them.
+# Runs all checks, then all tests against a stack of their own, which ends with them.
 set -euo pipefail
 export LOCAL=${TEST_LOCAL:-.local-test} STACK=${TEST_STACK:-holdfast-test}
-# Every call of a function is held to its role's policy.
+# The emulator enforces each function's role in every call.
 export IAM=${IAM:-true}
 export PORT VENDOR_PORT
 source "$(dirname "$0")/lib.sh"
 
-# Ports that nobody uses, so that a stack of `make up` stays undisturbed.
+# Ports that no program uses, so that a stack of `make up` stays undisturbed.
 PORT=4610
 while taken "$PORT" || taken "$((PORT + 1))" || taken "$((PORT + 2))"; do PORT=$((PORT + 3)); done
 VENDOR_PORT=$((PORT + 1))
@@ -15,7 +15,7 @@ VENDOR_PORT=$((PORT + 1))
 ended() {
     local code=$?
     if ((code)) && [[ -d $logs ]]; then
-        # Kept for whoever reads why; the state folder itself goes.
+        # Kept for a person who reads why; the state folder itself goes.
         rm -rf "$root/target/test-logs"
         mkdir -p "$root/target"
         cp -r "$logs" "$root/target/test-logs"
@@ -32,7 +32,9 @@ bash "$here/check.sh"
 bash "$here/up.sh"
 # shellcheck source=/dev/null
 source "$local_dir/env"
-stage "tests"
 cd "$root"
-cargo test --locked --workspace --profile "$HOLDFAST_PROFILE" --no-fail-fast
+stage "tests"
+python3 "$here/tests.py" "$logs"
+stage "tests in the documentation"
+quietly "$logs/doctest.log" cargo test --locked --workspace --profile "$HOLDFAST_PROFILE" --doc
 stage "all tests passed"

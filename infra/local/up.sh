@@ -1,19 +1,25 @@
 #!/usr/bin/env bash
-# Brings up the local stack: builds, starts the AWS emulator, the vendor system and a token issuer, deploys with the SAM CLI, writes env.
-# A rerun starts what does not run and deploys what has changed.
+# Brings up the local stack: builds, starts the AWS emulator, the vendor system and a token issuer,
+# deploys with the SAM CLI, and writes env. A rerun starts what does not run and deploys what
+# changed.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 mkdir -p "$logs" "$local_dir/tmp"
 bash "$here/setup.sh" programs
 # Packages come from the network while the compiler has the processor.
-bash "$here/setup.sh" stack &
+PLAIN=true bash "$here/setup.sh" stack &
 setup=$!
 
+# `up.sh demo` builds only what the demo runs. Both choices select the same features of every crate,
+# which tests/Cargo.toml ensures, so that neither compiles a dependency of the other again.
+chosen=(--workspace)
+if [[ ${1:-} = demo ]]; then
+    chosen=(--package holdfast-functions --package holdfast-vendor-system --package holdfast-identity --package holdfast-tests --bins)
+fi
 stage "building"
 cd "$root"
-# The whole workspace at once: cargo compiles dependencies anew for another choice of packages.
-quietly "$logs/cargo.log" cargo build --locked --workspace --profile "$HOLDFAST_PROFILE"
+quietly "$logs/cargo.log" cargo build --locked --profile "$HOLDFAST_PROFILE" "${chosen[@]}"
 wait "$setup" || exit 1
 programs=$target_dir/$HOLDFAST_PROFILE
 
@@ -24,7 +30,7 @@ if running emulator >/dev/null && [[ $(cat "$local_dir/ports") != "$ports" ]]; t
         "make down first, or name another state folder by LOCAL="
 fi
 
-# And what it enforces.
+# It also keeps what it enforces.
 if running emulator >/dev/null; then
     enforces=$(cat "$local_dir/iam")
     [[ ${IAM:-$enforces} = "$enforces" ]] || fail "the stack in ${local_dir#"$root"/} runs with IAM=$enforces" "make down first"
@@ -40,11 +46,12 @@ if ! running emulator >/dev/null; then
     ! taken "$port" || fail "port $port is taken by another program" "choose another: make up PORT=4700"
     stage "starting the AWS emulator on port $port"
     rm -f "$local_dir/deployed"
-    # Before it runs: whoever is interrupted now finds it next time.
+    # Written before the emulator runs, so that a rerun after an interruption finds both.
     echo "$ports" >"$local_dir/ports"
     echo "$IAM" >"$local_dir/iam"
     # A mutual-TLS port would be opened for IoT, which we do not use.
-    TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 GATEWAY_PORT=$port BIND_HOST=${BIND:-127.0.0.1} LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
+    TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 \
+        GATEWAY_PORT=$port BIND_HOST=${BIND:-127.0.0.1} LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
         AUTH=$IAM MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
     await emulator "$AWS_ENDPOINT_URL/_ministack/health"
 fi
@@ -68,13 +75,25 @@ if ! running identity >/dev/null || ! cmp --silent "$programs/identity" "$local_
     await identity "$issuer/.well-known/jwks.json"
 fi
 
-# Never half of it.
+# Writes env whole or not at all.
 write_env() {
     bash "$here/env.sh" >"$local_dir/env.new"
     mv "$local_dir/env.new" "$local_dir/env"
 }
 
-# What a deployment depends on: when none of it has changed, there is nothing to deploy.
+# Packs the functions' program and puts it where $1 says.
+upload_code() {
+    python3 - "$programs/functions" "$local_dir/tmp/code.zip" <<'END' || return 1
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[2], "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
+    packed.write(sys.argv[1], "bootstrap")
+END
+    # The bucket exists already after an earlier deployment.
+    aws s3 mb "s3://$stack-code" || true
+    aws s3 cp --only-show-errors "$local_dir/tmp/code.zip" "$1"
+}
+
+# A deployment depends on these files and parameters: while none of them changes, none is due.
 incidents=$(aws sns create-topic --name "$stack-incidents" --query TopicArn --output text)
 parameters=(
     "VendorSystemUrl=http://127.0.0.1:$vendor_port" "HttpAllow=${HTTP_ALLOW:-http://127.0.0.1:$vendor_port}"
@@ -83,17 +102,22 @@ parameters=(
 )
 deployed=$({
     echo "$stack ${parameters[*]}"
-    sha256sum template.yaml samconfig.toml infra/statemachines/*.asl.json "$programs"/{begin,step,plan,finish,recover,ask,api,audit,digest}
+    sha256sum template.yaml samconfig.toml infra/statemachines/*.asl.json "$programs/functions"
 } | sha256sum)
 if [[ $(cat "$local_dir/deployed" 2>/dev/null) != "$deployed" ]]; then
     stage "sam build"
     quietly "$logs/sam-build.log" flock "$root/.local-setup.lock" \
         env HOLDFAST_PREBUILT=true sam build --config-file "$root/samconfig.toml" --config-env local --build-dir "$local_dir/build"
     stage "sam deploy"
+    # All functions run one program, which is packed once here: sam would pack it for each of them.
+    code=s3://$stack-code/${deployed%% *}.zip
+    quietly "$logs/code.log" upload_code "$code"
+    sed -E "s|^( *CodeUri: )[A-Za-z]+Function$|\1$code|" "$local_dir/build/template.yaml" >"$local_dir/build/deployed.yaml"
     quietly "$logs/sam-deploy.log" sam deploy --config-file "$root/samconfig.toml" --config-env local --stack-name "$stack" \
-        --template-file "$local_dir/build/template.yaml" --parameter-overrides "${parameters[@]}"
+        --template-file "$local_dir/build/deployed.yaml" --parameter-overrides "${parameters[@]}"
     write_env
-    # The emulator's CloudFormation leaves out this part of the template: as ReceiptLockDays=1 has it.
+    # The emulator's CloudFormation leaves out this part of the template: as ReceiptLockDays=1 has
+    # it.
     (
         # shellcheck source=/dev/null
         source "$local_dir/env"

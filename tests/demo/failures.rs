@@ -1,27 +1,32 @@
-//! The stories that go wrong: refused, unheard, stopped; and what stands afterwards.
+//! The stories in which a step is refused, an answer is lost, or the state machine is stopped.
 
 use holdfast_tests::{DELAY, Stack, texts, unique};
 use serde_json::{Value, json};
 
-use crate::{follow::follow, say, scenarios::begin};
+use crate::{
+    follow::{Evidence, follow},
+    say,
+    scenarios::begin,
+};
 
 /// The second step is refused for good.
-pub(crate) async fn rollback(stack: &Stack) -> Result<(), String> {
+pub(crate) async fn rollback(stack: &Stack) -> Result<Evidence, String> {
     let vendor = unique("vendor");
-    say("The vendor system will refuse the notification with 400: trying again cannot help.");
+    say("The vendor system will refuse the notification with 400: a retry cannot help.");
     let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
     stack.vendor.plan(fault).await;
     let id = begin(stack, DELAY, &input(&vendor)).await?;
-    let receipt = follow(stack, &id).await?;
-    ended(&receipt, "ROLLED_BACK", &[])?;
-    committed(stack, &vendor, &["hold_placed", "hold_released"]).await
+    let evidence = follow(stack, &id).await?;
+    ended(&evidence.receipt, "ROLLED_BACK", &[])?;
+    committed(stack, &vendor, &["hold_placed", "hold_released"]).await?;
+    Ok(evidence)
 }
 
 /// Answers are lost after the effect: of the hold, and of its release.
-pub(crate) async fn unknown(stack: &Stack) -> Result<(), String> {
+pub(crate) async fn unknown(stack: &Stack) -> Result<Evidence, String> {
     let vendor = unique("vendor");
     say("The vendor system will place the hold and drop the connection, refuse the notification,");
-    say("then release the hold and drop the connection: twice, nobody knows what happened.");
+    say("then release the hold and drop the connection: twice, the outcome is unknown.");
     for fault in [
         json!({ "route": "POST /holds", "count": 1, "kind": { "drop": "after_commit" }, "vendor_id": vendor }),
         json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor }),
@@ -30,16 +35,17 @@ pub(crate) async fn unknown(stack: &Stack) -> Result<(), String> {
         stack.vendor.plan(fault).await;
     }
     let id = begin(stack, DELAY, &input(&vendor)).await?;
-    let receipt = follow(stack, &id).await?;
-    ended(&receipt, "ROLLED_BACK", &[])?;
-    committed(stack, &vendor, &["hold_placed", "hold_released"]).await
+    let evidence = follow(stack, &id).await?;
+    ended(&evidence.receipt, "ROLLED_BACK", &[])?;
+    committed(stack, &vendor, &["hold_placed", "hold_released"]).await?;
+    Ok(evidence)
 }
 
-/// The machine is stopped from outside while the second step is at work.
-pub(crate) async fn stopped(stack: &Stack) -> Result<(), String> {
+/// An operator stops the state machine while the second step is at work.
+pub(crate) async fn stopped(stack: &Stack) -> Result<Evidence, String> {
     let vendor = unique("vendor");
     say("The vendor system will take four seconds to answer the notification;");
-    say("meanwhile somebody stops the machine.");
+    say("meanwhile an operator stops the state machine.");
     let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 4000 }, "match": vendor });
     stack.vendor.plan(fault).await;
     let id = begin(stack, DELAY, &input(&vendor)).await?;
@@ -51,14 +57,19 @@ pub(crate) async fn stopped(stack: &Stack) -> Result<(), String> {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
     stack.aws.stop(&stack.aws.execution(DELAY, &id)).await;
-    say("  StopExecution: the machine is gone, and its function does not know");
-    let receipt = follow(stack, &id).await?;
-    ended(&receipt, "PARTIALLY_ROLLED_BACK", &["notify_ap_team"])?;
+    say("  StopExecution: the state machine has ended, and its function does not know");
+    let evidence = follow(stack, &id).await?;
+    ended(
+        &evidence.receipt,
+        "PARTIALLY_ROLLED_BACK",
+        &["notify_ap_team"],
+    )?;
     say(
         "\nThe hold is released. The notification cannot be taken back, whether it went out or may have:",
     );
     say("the receipt names it, and an incident is open.");
-    committed(stack, &vendor, &["hold_placed", "hold_released"]).await
+    committed(stack, &vendor, &["hold_placed", "hold_released"]).await?;
+    Ok(evidence)
 }
 
 fn input(vendor: &str) -> Value {

@@ -1,14 +1,27 @@
-//! Shows an execution's steps and attempts as they happen, and its receipt at the end.
+//! Follows an execution to its receipt, and sums up what the receipt says.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use holdfast_tests::Stack;
 use serde_json::Value;
 
 use crate::say;
 
-/// Shows an execution until it has its receipt; gives the receipt.
-pub(crate) async fn follow(stack: &Stack, id: &str) -> Result<Value, String> {
+/// The receipt of an execution, and the files that hold the receipt and its page.
+pub(crate) struct Evidence {
+    pub(crate) receipt: Value,
+    sha256: String,
+    file: PathBuf,
+    page: PathBuf,
+}
+
+/// Shows the attempts of an execution as they end; returns the evidence of how it ended.
+pub(crate) async fn follow(stack: &Stack, id: &str) -> Result<Evidence, String> {
     let mut shown = BTreeSet::new();
     for _ in 0..600 {
         let reply = stack.api.get(&format!("/v1/executions/{id}")).await;
@@ -19,14 +32,14 @@ pub(crate) async fn follow(stack: &Stack, id: &str) -> Result<Value, String> {
         }
         if !reply.body["receipt"].is_null() {
             say(&format!("  execution {}", text(&reply.body["status"])));
-            return receipt(stack, id).await;
+            return evidence(stack, id).await;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     Err(format!("execution {id} has no receipt after a minute"))
 }
 
-/// A line for each attempt whose end is known, at a step or at undoing it, in order of time.
+/// One line for each attempt that has ended, at a step or at its undo, in order of time.
 fn lines(execution: &Value) -> Vec<String> {
     let steps = execution["steps"].as_array().into_iter().flatten();
     let kinds = [("attempt", "attempts"), ("undo", "undo_attempts")];
@@ -57,17 +70,82 @@ fn lines(execution: &Value) -> Vec<String> {
     lines
 }
 
-/// Fetches the receipt the way a tenant admin does; its digest and its form are checked on the way.
-async fn receipt(stack: &Stack, id: &str) -> Result<Value, String> {
+/// Fetches the receipt as a tenant admin does, and its page, into files. The digest and the form of
+/// the receipt are checked on the way.
+async fn evidence(stack: &Stack, id: &str) -> Result<Evidence, String> {
     let fetched = stack.api.receipt(id).await;
-    let (link, receipt) = (fetched.link, fetched.receipt);
-    let url = text(&link["url"]);
-    let pretty = serde_json::to_string_pretty(&receipt).map_err(|error| error.to_string())?;
-    say(&format!(
-        "\nReceipt:\n{pretty}\n\nfetched from {url}\nwhich works until {}",
-        text(&link["expires_at"])
-    ));
-    Ok(receipt)
+    let path = format!("/v1/executions/{id}/receipt?format=html");
+    let page = stack.api.get(&path).await;
+    if page.status != 200 {
+        return Err(format!(
+            "the page was answered {}: {}",
+            page.status, page.body
+        ));
+    }
+    Ok(Evidence {
+        sha256: text(&fetched.link["sha256"]).to_owned(),
+        file: written(&format!("{id}.json"), &fetched.file.text)?,
+        page: written(&format!("{id}.html"), &page.text)?,
+        receipt: fetched.receipt,
+    })
+}
+
+/// Writes a file into the folder that the second argument names, or else the system's temporary one.
+fn written(name: &str, content: &str) -> Result<PathBuf, String> {
+    let folder = std::env::args().nth(2).map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("holdfast-demo"));
+    let file = folder.join(name);
+    let wrote = fs::create_dir_all(&folder).and_then(|()| fs::write(&file, content));
+    wrote.map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(file)
+}
+
+impl Evidence {
+    /// The summary that ends a story: a line for each step between lines on the whole, ten for two steps.
+    pub(crate) fn summary(&self) -> Vec<String> {
+        let receipt = &self.receipt;
+        let steps = receipt["steps"].as_array().into_iter().flatten();
+        let steps = steps.map(|step| {
+            let (name, status) = (text(&step["name"]), text(&step["status"]));
+            let attempts = step["attempts"].as_u64().unwrap_or_default();
+            let plural = if attempts == 1 { "" } else { "s" };
+            line(
+                "step",
+                &format!("{name} {status}, {attempts} attempt{plural}"),
+            )
+        });
+        let residual = holdfast_tests::texts(&receipt["residual_effects"], "step").join(", ");
+        let residual = if residual.is_empty() {
+            "none"
+        } else {
+            &residual
+        };
+        let before = [
+            line("workflow", text(&receipt["workflow_id"])),
+            line("execution", text(&receipt["execution_id"])),
+            line("status", text(&receipt["status"])),
+        ];
+        let after = [
+            line("residual effects", residual),
+            line("ended", text(&receipt["timestamp"])),
+            line("receipt", &shown(&self.file)),
+            line("its SHA-256", &self.sha256),
+            line("its page", &shown(&self.page)),
+        ];
+        before.into_iter().chain(steps).chain(after).collect()
+    }
+}
+
+/// A line of the summary.
+fn line(name: &str, value: &str) -> String {
+    format!("  {name:<17} {value}")
+}
+
+/// A path as a person in this folder would type it.
+fn shown(file: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let file = file.strip_prefix(here).unwrap_or(file);
+    file.display().to_string()
 }
 
 /// The time of day of a timestamp, to the millisecond.

@@ -1,4 +1,5 @@
-//! The demo: runs a story on the running stack and shows it to a person; exits 0 only if it went as it should.
+//! The demo: `demo STORY FOLDER` runs a story on the running stack, shows it to a person, and puts the
+//! receipt and its page into the folder. It exits 0 only if the story went as it should.
 
 mod failures;
 mod follow;
@@ -11,16 +12,16 @@ use holdfast_tests::Stack;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let asked = env::args()
+    let story = env::args()
         .nth(1)
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "executed".to_owned());
-    if asked == "help" {
+    if story == "help" {
         say(HELP);
         return ExitCode::SUCCESS;
     }
     let stack = &Stack::from_env().await;
-    let result = match asked.as_str() {
+    let result = match story.as_str() {
         "executed" => scenarios::executed(stack).await,
         "duplicate" => scenarios::duplicate(stack).await,
         "rollback" => failures::rollback(stack).await,
@@ -33,8 +34,11 @@ async fn main() -> ExitCode {
         }
     };
     match result {
-        Ok(()) => {
-            say("\nIt went as it should.");
+        Ok(evidence) => {
+            say("\nIt went as it should:");
+            for line in evidence.summary() {
+                say(&line);
+            }
             ExitCode::SUCCESS
         }
         Err(differed) => {
@@ -50,11 +54,11 @@ make demo SCENARIO=…
   duplicate  the same start three times: one execution, two replays, one hold
   rollback   a notification is refused for good: the hold before it is released
   unknown    the answers to a hold and to its release are lost: one hold, one release
-  stopped    somebody stops the state machine in the middle of a step: recovery ends the execution
-  escalate   a person approves, the vendor system refuses, and a person decides to try again
+  stopped    an operator stops the state machine in the middle of a step: recovery ends the execution
+  escalate   a person approves, the vendor system refuses, and a person decides on a retry
   help       this list";
 
-/// A line for the person who watches.
+/// Prints a line for the person who watches.
 #[expect(clippy::print_stdout, reason = "a demo shows things")]
 fn say(line: &str) {
     println!("{line}");

@@ -1,17 +1,17 @@
-//! The story in which people decide.
+//! The story in which people answer questions.
 
 use holdfast_tests::{Api, Stack, unique};
 use serde_json::{Value, json};
 
 use crate::{
     failures::{committed, ended},
-    follow::{follow, text},
+    follow::{Evidence, follow, text},
     say,
     scenarios::begin,
 };
 
-/// One person approves; the step fails; another decides that it is tried again.
-pub(crate) async fn escalate(stack: &Stack) -> Result<(), String> {
+/// One person approves, the step fails, and another person decides on a retry.
+pub(crate) async fn escalate(stack: &Stack) -> Result<Evidence, String> {
     let vendor = unique("vendor");
     let (cfo, admin) = (stack.api.as_actor("cfo"), stack.api.as_actor("admin"));
     say(
@@ -24,9 +24,10 @@ pub(crate) async fn escalate(stack: &Stack) -> Result<(), String> {
     decide(&cfo, &id, "approve", "agreed in the morning call").await?;
     decide(&admin, &id, "retry", "the vendor system is mended").await?;
     say("");
-    let receipt = follow(stack, &id).await?;
-    ended(&receipt, "EXECUTED", &[])?;
-    committed(stack, &vendor, &["hold_placed"]).await
+    let evidence = follow(stack, &id).await?;
+    ended(&evidence.receipt, "EXECUTED", &[])?;
+    committed(stack, &vendor, &["hold_placed"]).await?;
+    Ok(evidence)
 }
 
 /// Waits for the execution's next question and answers it.
@@ -59,5 +60,5 @@ async fn question(api: &Api, id: &str) -> Result<Value, String> {
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    Err(format!("execution {id} asks nobody"))
+    Err(format!("execution {id} has no open question"))
 }

@@ -1,15 +1,15 @@
-//! The stories: what is sent, and what must be true afterwards.
+//! The stories that succeed: the requests, and what must be true afterwards.
 
 use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};
 
 use crate::{
-    follow::{follow, text},
+    follow::{Evidence, follow, text},
     say,
 };
 
 /// The specification's workflow, on a vendor system that is unavailable twice.
-pub(crate) async fn executed(stack: &Stack) -> Result<(), String> {
+pub(crate) async fn executed(stack: &Stack) -> Result<Evidence, String> {
     let vendor = unique("vendor");
     say(&format!(
         "The vendor system will answer the first two holds on {vendor} with 503."
@@ -18,13 +18,14 @@ pub(crate) async fn executed(stack: &Stack) -> Result<(), String> {
     stack.vendor.plan(fault).await;
     let input = json!({ "vendor_id": vendor, "hold_days": 14 });
     let id = begin(stack, DELAY, &input).await?;
-    let receipt = follow(stack, &id).await?;
-    check_receipt(&receipt)?;
-    check_attempts(&receipt, 3)?;
-    one_hold(stack, &vendor).await
+    let evidence = follow(stack, &id).await?;
+    check_receipt(&evidence.receipt)?;
+    check_attempts(&evidence.receipt, 3)?;
+    one_hold(stack, &vendor).await?;
+    Ok(evidence)
 }
 
-/// Starts a workflow and says so; gives the execution's id.
+/// Starts a workflow, says so, and returns the execution's id.
 pub(crate) async fn begin(stack: &Stack, workflow: &str, input: &Value) -> Result<String, String> {
     let reply = stack.api.start(workflow, &unique("demo"), input).await;
     if reply.status != 202 {
@@ -41,7 +42,7 @@ pub(crate) async fn begin(stack: &Stack, workflow: &str, input: &Value) -> Resul
 }
 
 /// One start, sent three times.
-pub(crate) async fn duplicate(stack: &Stack) -> Result<(), String> {
+pub(crate) async fn duplicate(stack: &Stack) -> Result<Evidence, String> {
     let vendor = unique("vendor");
     let (key, input) = (
         unique("demo"),
@@ -69,8 +70,10 @@ pub(crate) async fn duplicate(stack: &Stack) -> Result<(), String> {
         return Err("it should be one execution and two replays of it".to_owned());
     }
     say("");
-    check_receipt(&follow(stack, &id).await?)?;
-    one_hold(stack, &vendor).await
+    let evidence = follow(stack, &id).await?;
+    check_receipt(&evidence.receipt)?;
+    one_hold(stack, &vendor).await?;
+    Ok(evidence)
 }
 
 /// Every field of the specification's example, with its value.

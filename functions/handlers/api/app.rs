@@ -8,7 +8,7 @@ use holdfast_receipt::evidence::Jwks;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use crate::tenant_clients::TenantClients;
+use crate::api::tenant_clients::TenantClients;
 
 /// Longest life of a receipt's link, in seconds. The link works only as long as the session that
 /// signed it. The SDK renews the session when three quarters of an hour are left, or, at random, up

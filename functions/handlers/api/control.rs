@@ -9,7 +9,7 @@ use holdfast_ledger::{Expect, Ledger, Meanwhile, Put, Request, Scope, Switch};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     answer::{Control, ControlChange, Controls},
     extract::{JsonBody, NoBody, TenantQuery},
     principal::ControlCaller,

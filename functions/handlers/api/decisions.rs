@@ -16,7 +16,7 @@ use holdfast_task::QuestionKind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     answer::{self, DecisionResult, ExecutionLinks},
     extract::{JsonBody, TenantQuery},
     incident::{find, question, shown},

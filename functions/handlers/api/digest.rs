@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     answer::{Digests, ListedDigest},
     extract::NamesTenant,
     page::{limit, time},

@@ -8,7 +8,7 @@ use holdfast_receipt::GuardrailOutcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     answer::{
         Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
         StepPayloads, Story,

@@ -13,7 +13,7 @@ use holdfast_ids::trace::TraceId;
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{app::App, problem::Problem};
+use crate::api::{app::App, problem::Problem};
 
 /// The query of a request that takes no other parameter.
 #[derive(Debug, Deserialize, JsonSchema)]

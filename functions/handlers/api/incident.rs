@@ -11,7 +11,7 @@ use holdfast_ledger::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     answer::{
         DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link, Question,
     },

@@ -18,7 +18,7 @@ use holdfast_ledger::{
 use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput, payload::Payload};
 use serde_json::json;
 
-use crate::{
+use crate::api::{
     answer::{ExecutionLinks, RequestResult},
     app::App,
     extract::JsonBody,

@@ -8,7 +8,7 @@ use holdfast_receipt::Status;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     answer::{Executions, ListedExecution, ListedReceipt, Receipts},
     extract::NamesTenant,
     page::{cursor, limit, place, time},

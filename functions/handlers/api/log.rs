@@ -11,7 +11,7 @@ use axum::{
 use holdfast_ids::names::is_execution_id;
 use serde::Deserialize;
 
-use crate::{app::App, extract::trace_of, principal::Principal};
+use crate::api::{app::App, extract::trace_of, principal::Principal};
 
 /// The tenant of any query, whatever else the query has.
 #[derive(Deserialize)]

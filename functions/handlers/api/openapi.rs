@@ -5,7 +5,7 @@ use holdfast_ids::names::{KEY_MAX, TENANT_MAX};
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::{answer::ProblemDocument, route::Route, routes::routes, schema::shape};
+use crate::api::{answer::ProblemDocument, route::Route, routes::routes, schema::shape};
 
 /// The OpenAPI document of the routes.
 pub(crate) fn document() -> Value {

@@ -4,7 +4,7 @@ use holdfast_aws::Place;
 use holdfast_ids::names::is_execution_id;
 use jiff::Timestamp;
 
-use crate::problem::Problem;
+use crate::api::problem::Problem;
 
 /// Entries on a page by default, and at most.
 const LIMIT: u32 = 25;

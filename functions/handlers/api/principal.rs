@@ -13,7 +13,7 @@ use holdfast_ids::{
 use holdfast_ledger::{IncidentKey, Ledger};
 use lambda_http::request::RequestContext;
 
-use crate::{app::App, problem::Problem};
+use crate::api::{app::App, problem::Problem};
 
 /// The bearer of a token that API Gateway verified.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use axum::{
 use holdfast_engine::StoreError;
 use holdfast_ledger::LedgerError;
 
-use crate::answer::ProblemDocument;
+use crate::api::answer::ProblemDocument;
 
 /// An error that a client receives.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use holdfast_ledger::Request;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     extract::{JsonBody, TenantQuery},
     principal::AuthorizedCaller,
     problem::Problem,

@@ -21,7 +21,7 @@ use jiff::{Timestamp, Unit};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{
+use crate::api::{
     answer::{FetchLink, KeySet},
     app::App,
     extract::NamesTenant,

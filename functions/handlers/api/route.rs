@@ -14,7 +14,7 @@ use holdfast_access::Operation;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::{
+use crate::api::{
     answer::ControlChange,
     app::App,
     extract::{JsonBody, NamesTenant, NoBody, QueryParams, TenantQuery},

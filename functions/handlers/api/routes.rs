@@ -7,7 +7,7 @@ use axum::{Json, Router, extract::State, routing::get};
 use holdfast_access::Operation;
 use serde_json::Value;
 
-use crate::{
+use crate::api::{
     answer::{
         Controls, DecisionResult, Digests, ExecutionView, Executions, FetchLink, Incident,
         IncidentInFull, Incidents, KeySet, Receipts, RequestResult, StartResult, Story,

@@ -24,7 +24,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{
+use crate::api::{
     answer::{StartLinks, StartResult},
     app::App,
     extract::{JsonBody, TenantQuery, trace_of},

@@ -10,7 +10,7 @@ use holdfast_ids::names::{is_workflow_id, quoted};
 use holdfast_task::StepRef;
 use serde_json::{Value, json};
 
-use crate::{
+use crate::api::{
     answer::{Definition, Workflow, WorkflowInFull, Workflows},
     problem::Problem,
     route::AuthorizedRequest,

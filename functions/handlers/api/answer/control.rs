@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::schema::time_or_null;
+use crate::api::schema::time_or_null;
 
 /// Every control that was ever set, last changed first.
 #[derive(Debug, Serialize, JsonSchema)]

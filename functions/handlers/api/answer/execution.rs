@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::incident::Question;
-use crate::schema::{time, time_or_null};
+use crate::api::schema::{time, time_or_null};
 
 /// An execution, recorded or not yet.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::request::ExecutionLinks;
-use crate::schema::time;
+use crate::api::schema::time;
 
 /// A page of incidents, newest first.
 #[derive(Debug, Serialize, JsonSchema)]

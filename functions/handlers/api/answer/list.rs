@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::schema::{time, time_or_null};
+use crate::api::schema::{time, time_or_null};
 
 /// A page of executions, newest first.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::schema::time;
+use crate::api::schema::time;
 
 /// A link to a receipt that works without credentials until it expires.
 #[derive(Debug, Serialize, JsonSchema)]

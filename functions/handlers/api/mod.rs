@@ -34,14 +34,12 @@ use axum::{
 use holdfast_aws::Deployment;
 use lambda_http::{Adapter, tower::ServiceBuilder};
 
-use crate::{app::App, problem::Problem};
+use crate::api::{app::App, problem::Problem};
 
 /// Largest body that is read at all, in bytes.
 const BODY_MAX: usize = 1024 * 1024;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
-    lambda_runtime::tracing::init_default_subscriber();
+pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let app = App::from(Deployment::load().await, openapi::document)?;
     let app = Arc::new(app);
     let router = routes::router()
