@@ -256,8 +256,8 @@ async fn a_request_to_an_internal_address_is_refused_before_it_is_sent() {
     let port = vendor.rsplit(':').next().expect("a port");
     let emulator = variable("AWS_ENDPOINT_URL");
     for (number, url) in [
-        "http://169.254.169.254/latest/execution-data/iam/security-credentials/".to_owned(),
-        "http://[fd00:ec2::254]/latest/execution-data".to_owned(),
+        "http://169.254.169.254/latest/meta-data/iam/security-credentials/".to_owned(),
+        "http://[fd00:ec2::254]/latest/meta-data".to_owned(),
         format!("http://localhost:{port}/notifications"),
         format!("http://[::1]:{port}/notifications"),
         format!("http://[::ffff:127.0.0.1]:{port}/notifications"),
