@@ -1,49 +1,50 @@
-//! The error names our functions raise; a machine's Retry and Catch match these and no others of ours.
+//! Names of the errors that the functions raise; Retry and Catch of a state machine match these.
 
-/// Nothing happened; trying again may help.
+/// Nothing happened; another attempt may succeed.
 pub const TRANSIENT: &str = "Transient";
-/// It may have happened: timed out, dropped, crashed.
+/// The effect may have happened: the call timed out, was dropped, or crashed.
 pub const UNKNOWN: &str = "Unknown";
-/// Nothing happened; the target named a time to wait that is too long to wait inside a function.
+/// Nothing happened; the target named a wait that is too long for a function.
 pub const RETRY_AFTER: &str = "RetryAfter";
 /// A platform admin has paused the platform, the tenant or the workflow.
 pub const PAUSED: &str = "Paused";
 /// Another attempt holds the lease.
 pub const CONFLICT: &str = "Conflict";
-/// Failed for good, and cleanly.
+/// The step failed permanently, without an effect.
 pub const PERMANENT: &str = "Permanent";
-/// It may have happened and must not be tried again: a person decides.
+/// The effect may have happened and must not be attempted again: a person decides.
 pub const ESCALATE: &str = "Escalate";
-/// The execution is no longer in the phase this task was sent in.
+/// The execution is no longer in the phase in which the task was sent.
 pub const HALTED: &str = "Halted";
-/// The gate said no; a receipt says why.
+/// Admission rejected the start; a receipt says why.
 pub const REJECTED: &str = "Rejected";
-/// The same start, already owned by another execution.
+/// The start belongs to another execution.
 pub const DUPLICATE: &str = "Duplicate";
 /// The idempotency key belongs to a start with another input.
 pub const KEY_REUSED: &str = "KeyReused";
-/// The start is not one: no tenant, no key, no known trigger.
+/// The start is malformed: it has no tenant, no idempotency key or no known trigger.
 pub const MALFORMED: &str = "Malformed";
 
-/// A person decided that the step is tried again.
+/// A person decided to retry the step.
 pub const RETRY: &str = "Retry";
-/// A person decided against going on.
+/// A person decided against continuing.
 pub const DECLINED: &str = "Declined";
-/// Nobody decided in time.
+/// No person decided in time.
 pub const EXPIRED: &str = "Expired";
 
-/// A step was claimed after the plan was made: plan again.
+/// A step was claimed after the plan was made, so the rollback is planned again.
 pub const OPEN: &str = "Open";
-/// Somebody asked to stop it.
+/// A caller cancelled the execution.
 pub const CANCELLED: &str = "Cancelled";
-/// Somebody asked to undo it after it had ended.
+/// A caller requested the rollback of an ended execution.
 pub const WITHDRAWN: &str = "Withdrawn";
-/// Its machine was stopped.
+/// The Step Functions execution was stopped.
 pub const ABORTED: &str = "Aborted";
-/// Its machine ended without a word, or is gone.
+/// The Step Functions execution ended without a finish, or no longer exists.
 pub const LOST: &str = "Lost";
 
-/// Never retried by a machine: trying again cannot help, or another path handles it.
+/// The errors that a state machine never retries: another attempt cannot help, or another path
+/// handles it.
 pub const FINAL: [&str; 12] = [
     RETRY_AFTER,
     PERMANENT,
