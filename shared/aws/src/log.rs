@@ -1,4 +1,5 @@
-//! The one log line of each invocation: who, where, what came of it; never an input, an output or a secret.
+//! The log line of each invocation: execution, step and outcome, never an input, an output or a
+//! secret.
 
 mod start;
 
@@ -17,17 +18,17 @@ use holdfast_task::{
 use serde::Serialize;
 use tracing::{error, info, warn};
 
-/// What the function of an action answers.
+/// The answer of an action's function.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum StepAnswer {
-    /// To an attempt at a step.
+    /// The answer to an attempt at a step.
     Step(StepResult),
-    /// To an attempt at undoing one.
+    /// The answer to an attempt at an undo.
     Undo(UndoResult),
 }
 
-/// Logs what became of one attempt at a step, or at undoing one.
+/// Logs the outcome of one attempt at a step or at its undo.
 pub fn log_step(call: &StepCall, result: &Result<StepAnswer, TaskError>) {
     match (call, result) {
         (StepCall::Step(task), Ok(StepAnswer::Step(answer))) => {
@@ -40,7 +41,7 @@ pub fn log_step(call: &StepCall, result: &Result<StepAnswer, TaskError>) {
         (StepCall::Undo(task), Err(error)) => {
             log_undo(&task.execution, &task.undo, &Err(error.clone()));
         }
-        // An answer belongs to its call.
+        // The engine answers a step with a step and an undo with an undo.
         (StepCall::Step(_), Ok(StepAnswer::Undo(_)))
         | (StepCall::Undo(_), Ok(StepAnswer::Step(_))) => {}
     }
@@ -93,7 +94,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
             step,
             item,
             attempt,
-            "step failed, and the workflow goes on without it"
+            "step failed, and the workflow continues without it"
         ),
         Err(TaskError {
             name,
@@ -116,7 +117,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
     }
 }
 
-/// An item as audit events name it: its key comes from an input.
+/// The digest by which audit events name an item, since an item key comes from an input.
 fn told_item(execution: &ExecutionRef, item: Option<&str>) -> String {
     let at = ExecutionKey {
         tenant: execution.tenant.clone(),
@@ -178,17 +179,17 @@ fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResul
     }
 }
 
-/// What the function of `Plan` answers.
+/// The answer of the function of `Plan`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum PlanAnswer {
-    /// To a plan.
+    /// The answer to a plan.
     Plan(PlanResult),
-    /// To an undo that never answered.
+    /// The answer to an undo that never answered.
     GiveUp(UndoResult),
 }
 
-/// Logs who took an execution over, and how much is undone next.
+/// Logs the new owner of an execution and the number of effects to undo.
 pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
     let task = match call {
         PlanCall::Plan(task) => task,
@@ -231,22 +232,22 @@ pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
             owner = task.owner,
             error = name,
             reason = loggable(message),
-            "plan did not answer"
+            "plan failed"
         ),
     }
 }
 
-/// What the function of questions answers.
+/// The answer of the function for questions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum AskAnswer {
-    /// It is asked; the machine waits for its token.
+    /// The question is recorded, and the state waits for its task token.
     Asked,
-    /// What a decision said in time.
+    /// A decision that came in time.
     Ruled(AskResult),
 }
 
-/// Logs that people are asked, and what silence or a decision made of it.
+/// Logs a question to people, and its decision or timeout.
 pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
     let (execution, step) = match call {
         AskCall::Ask(task) => (&task.execution, &task.ask.step),
@@ -274,7 +275,7 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
         (AskCall::Expire(_), Ok(_)) => info!(
             execution = id,
             %trace,
-            tenant, workflow, step, "a decision was found after all"
+            tenant, workflow, step, "a decision was made before the timeout"
         ),
         (AskCall::Expire(_), Err(TaskError { name, .. })) if *name == error_name::EXPIRED => warn!(
             audit = "workflow.decision.expired",
@@ -283,7 +284,7 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
             tenant,
             workflow,
             step,
-            "nobody decided in time"
+            "no person decided in time"
         ),
         (_, Err(TaskError { name, .. })) => warn!(
             execution = id,
@@ -292,12 +293,12 @@ pub fn log_ask(call: &AskCall, result: &Result<AskAnswer, TaskError>) {
             workflow,
             step,
             error = name,
-            "the question has no answer"
+            "the question failed"
         ),
     }
 }
 
-/// Logs how an execution ended; one that did not execute is an incident.
+/// Logs the end of an execution. One that did not execute is an incident.
 pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
     let ExecutionRef {
         id,
@@ -333,7 +334,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                     status,
                     receipt,
                     incident,
-                    "it did not execute: the receipt says why, and names what stands"
+                    "execution did not execute: its receipt has the reason and the residual effects"
                 );
             }
         }
@@ -345,7 +346,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 workflow,
                 error = name,
                 reason = loggable(message),
-                "finish did not answer"
+                "finish failed"
             );
         }
     }

@@ -1,10 +1,10 @@
-//! The log line of a start: what became of it, and whose it was as far as that is known.
+//! The log line of a start: its outcome, and its tenant and execution as far as they are known.
 
 use holdfast_engine::{TaskError, asked_for};
 use holdfast_task::{BeginResult, BeginTask, error_name};
 use tracing::{error, info, warn};
 
-/// Logs what became of a start.
+/// Logs the outcome of a start.
 pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
     let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
     match result {
@@ -22,7 +22,8 @@ pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
     }
 }
 
-/// Of what is no start, nothing is known but its machine and, where it came in one, its trace.
+/// Logs a start that did not begin. A malformed one is known only by its owner and, if it has one,
+/// its trace.
 fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) {
     let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
     let known = asked_for(task);
@@ -33,7 +34,7 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
     let execution = at.as_ref().map(|at| at.execution.as_str());
     let trace = trace.map(|trace| trace.to_string());
     macro_rules! log {
-        ($level:ident, $member:ident = $value:expr, $says:literal) => {
+        ($level:ident, $member:ident = $value:expr, $message:literal) => {
             $level!(
                 $member = $value,
                 workflow,
@@ -42,7 +43,7 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
                 execution,
                 trace,
                 reason = message,
-                $says
+                $message
             )
         };
     }
@@ -55,8 +56,8 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
             );
         }
         error_name::REJECTED => log!(warn, audit = "workflow.rejected", "start rejected"),
-        error_name::MALFORMED => log!(error, audit = "workflow.incident.opened", "not a start"),
-        _ => log!(warn, error = name, "begin did not answer"),
+        error_name::MALFORMED => log!(error, audit = "workflow.incident.opened", "start malformed"),
+        _ => log!(warn, error = name, "begin failed"),
     }
 }
 
@@ -68,7 +69,7 @@ mod tests {
 
     use super::*;
 
-    /// Set in the process whose log is read.
+    /// The variable that is set in the process whose log is read.
     const LOGS: &str = "HOLDFAST_TEST_LOGS";
 
     fn refused(start: &Value, name: &'static str) {
@@ -78,9 +79,9 @@ mod tests {
         log_begin(&task, &Err(TaskError::new(name, "no: \"x\"\nnext line")));
     }
 
-    /// What the Lambda service sets for a function whose template says `LoggingConfig: { LogFormat: JSON }`.
+    /// Sets what the Lambda service sets for a function with `LoggingConfig: { LogFormat: JSON }`.
     #[test]
-    fn a_log_line_is_one_json_object_that_says_whose_start_was_refused_in_which_trace() {
+    fn the_log_line_of_a_refused_start_is_one_json_object_with_tenant_execution_and_trace() {
         let start = json!({ "tenant": "acme", "idempotency_key": "k-1", "input": { "vendor_id": "hidden" } });
         if std::env::var_os(LOGS).is_some() {
             lambda_runtime::tracing::init_default_subscriber();
