@@ -1,4 +1,4 @@
-//! The event bus that audit events go to.
+//! The event bus to which audit events are published.
 
 use aws_sdk_eventbridge::{
     Client,
@@ -6,9 +6,9 @@ use aws_sdk_eventbridge::{
 };
 use serde_json::Value;
 
-/// What events of ours have as their EventBridge source.
+/// The EventBridge source of the events.
 const SOURCE: &str = "holdfast";
-/// What one call takes.
+/// The maximum number of events in one call.
 const AT_ONCE: usize = 10;
 
 /// An event bus.
@@ -18,13 +18,13 @@ pub struct EventBus {
     name: String,
 }
 
-/// What was not published, and why; everything before it was.
+/// The first event that was not published, and the reason. Every event before it was published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the event bus took {from} events and no more: {why}")]
 pub struct PublishError {
-    /// The first one that was not; later ones may have been.
+    /// The place of that event, from 0; later ones may have been published.
     pub from: usize,
-    /// The bus's own error code.
+    /// The error code of EventBridge.
     pub why: String,
 }
 
@@ -72,7 +72,7 @@ impl EventBus {
     }
 }
 
-/// The first event that the `n`th call's answer says was not taken: an answer of success may refuse any of them.
+/// The first event that a call refused. A successful call may refuse any of its events.
 fn refused(n: usize, entries: &[PutEventsResultEntry]) -> Option<PublishError> {
     let mut entries = entries.iter().enumerate();
     entries.find_map(|(place, entry)| {

@@ -20,8 +20,8 @@ impl DynamoLedger {
         Ok(controls)
     }
 
-    /// Reads, in one strongly consistent request, an execution record and every control that applies
-    /// to executions of this tenant and workflow.
+    /// Reads, in one strongly consistent request, an execution record and every control that
+    /// applies to executions of this tenant and workflow.
     pub(crate) async fn read_with_controls(
         &self,
         at: Option<&ExecutionKey>,

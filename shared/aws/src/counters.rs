@@ -1,4 +1,5 @@
-//! Counters in the ledger's table: an item each, changed in one transaction with an execution record.
+//! Counters in the ledger's table: an item each, changed in one transaction with an execution
+//! record.
 
 use aws_sdk_dynamodb::{
     error::SdkError,
@@ -94,8 +95,8 @@ impl DynamoLedger {
     }
 }
 
-/// The answer to a cancelled transaction. Reasons come in the order of the writes, the execution record
-/// first.
+/// The answer to a cancelled transaction. Reasons come in the order of the writes, the execution
+/// record first.
 fn judged(reasons: &[CancellationReason]) -> Result<CountedPut, LedgerError> {
     let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
     let Some((record, changes)) = reasons.split_first() else {

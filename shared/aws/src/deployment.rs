@@ -1,4 +1,4 @@
-//! What a function learns from its environment: which table, which buckets, which region; clients are built once.
+//! The deployment as a function finds it in its environment: table, buckets, region and clients.
 
 use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     DynamoLedger, EventBus, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,
 };
 
-/// How long a session in another role lasts: the longest that a role may assume another for.
+/// The duration of a session in another role: the maximum when a role assumes another.
 const SESSION: Duration = Duration::from_secs(3600);
 
 /// The engine on AWS.
@@ -27,9 +27,10 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Reads the environment and loads credentials and region. Boxed, since the SDK's futures nest deeply.
+    /// Reads the environment and loads credentials and region. The future is boxed, since the SDK's
+    /// futures nest deeply.
     pub fn load() -> Boxed<'static, Self> {
-        // A call that hangs must leave time for a second one inside a step's lease.
+        // A call that hangs must leave time for a second one within a step's lease.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))
             .operation_attempt_timeout(Duration::from_secs(5))
@@ -47,7 +48,7 @@ impl Deployment {
         })
     }
 
-    /// A variable that the template sets; the error names it.
+    /// The value of a variable that the template sets; the error names the variable.
     pub fn variable(&self, name: &str) -> Result<&str, String> {
         self.variables
             .get(name)
@@ -56,7 +57,7 @@ impl Deployment {
             .ok_or_else(|| format!("environment variable {name} is not set: the template sets it"))
     }
 
-    /// A variable that may be empty or missing.
+    /// The value of a variable, empty if it is missing.
     pub fn optional(&self, name: &str) -> &str {
         self.variables.get(name).map_or("", String::as_str)
     }
@@ -71,8 +72,11 @@ impl Deployment {
         })
     }
 
-    /// The same stack in another role, in a session that `policy` cuts down; `name` is what CloudTrail shows of it.
-    /// The session is renewed while a third of its time is left at least: a link that is signed in it works for as long.
+    /// The same stack in another role, in a session that `policy` restricts; CloudTrail shows
+    /// `name`.
+    ///
+    /// The session is renewed while at least a third of its time is left, so that a link that is
+    /// signed in it works for that long.
     pub async fn as_role(&self, role: &str, name: &str, policy: String) -> Self {
         let name: String = format!("for-{name}").chars().take(64).collect();
         let provider = AssumeRoleProvider::builder(role)
@@ -102,7 +106,7 @@ impl Deployment {
         ))
     }
 
-    /// Whoever signs receipts.
+    /// The signer of receipts.
     pub async fn signer(&self) -> Result<KmsSigner, String> {
         let key = self.variable("HOLDFAST_SIGNING_KEY")?;
         self.keys().signer(key).await
@@ -113,7 +117,7 @@ impl Deployment {
         Keys::new(aws_sdk_kms::Client::new(&self.sdk))
     }
 
-    /// The bus that audit events go to.
+    /// The bus for audit events.
     pub fn event_bus(&self) -> Result<EventBus, String> {
         let client = aws_sdk_eventbridge::Client::new(&self.sdk);
         Ok(EventBus::new(client, self.variable("HOLDFAST_EVENT_BUS")?))
@@ -122,7 +126,7 @@ impl Deployment {
     /// The bucket named by `variable`.
     pub fn bucket(&self, variable: &str) -> Result<S3Store, String> {
         let config = aws_sdk_s3::config::Builder::from(&self.sdk)
-            // An endpoint of our own has no name per bucket.
+            // A local endpoint has no host name per bucket.
             .force_path_style(self.sdk.endpoint_url().is_some())
             .build();
         Ok(S3Store::new(
@@ -131,7 +135,7 @@ impl Deployment {
         ))
     }
 
-    /// What this stack's actions may read.
+    /// The secrets that this stack's actions may read.
     pub fn settings(&self) -> Settings {
         let secrets = SecretsManager::new(aws_sdk_secretsmanager::Client::new(&self.sdk));
         Settings::new(self.variables.clone()).with_secrets(Arc::new(secrets))

@@ -1,4 +1,4 @@
-//! A tenant's executions, newest first: one query a page, however many there are.
+//! Lists of a tenant's executions, newest first, one query per page.
 
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Key, LedgerError, List, Phase, instant};
@@ -11,52 +11,53 @@ use crate::{
     ledger::{DynamoLedger, unavailable},
 };
 
-/// How many records a query looks at where a filter leaves some of them out.
+/// The number of records that a query with a filter reads.
 const LOOKED_AT: i32 = 500;
 
-/// Which executions are search.
+/// The filters of a list of executions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExecutionSearch {
-    /// Of this workflow.
+    /// The workflow.
     pub workflow: Option<String>,
-    /// Of this status, as [`Phase::name`] has it.
+    /// The status, as in [`Phase::name`].
     pub status: Option<String>,
-    /// With a receipt.
+    /// Only executions with a receipt.
     pub with_receipt: bool,
-    /// Begun at this time or later.
+    /// The earliest start.
     pub from: Option<Timestamp>,
-    /// Begun at this time or earlier.
+    /// The latest start.
     pub until: Option<Timestamp>,
 }
 
 /// An execution as a list shows it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ExecutionSummary {
-    /// Which.
+    /// The execution.
     pub at: ExecutionKey,
-    /// Its workflow.
+    /// The workflow.
     pub workflow: String,
     /// The workflow's version.
     pub version: u32,
-    /// What started it.
+    /// The trigger's name, or `api`/`direct`.
     pub trigger: String,
-    /// Its generation.
+    /// The execution generation.
     pub generation: u32,
-    /// When it began.
+    /// The time of the start.
     pub started_at: Timestamp,
-    /// Where its life stands.
+    /// The phase.
     pub phase: Phase,
-    /// Its receipt.
+    /// The receipt, once written.
     pub receipt: Option<ReceiptRef>,
 }
 
-/// Where a page ends: when the last execution that was looked at began, and which it is.
+/// The end of a page: the start and the id of the last execution that was read.
 pub type Place = (Timestamp, String);
 
 impl DynamoLedger {
-    /// A page of a tenant's executions, newest first: at most `limit`, after the place `after`. The second part of the
-    /// answer is where the next page begins; there is none after the last. A page can be shorter than `limit`, even
-    /// empty, while more follow: the filters of status and receipt leave records out after the query has read them.
+    /// A page of a tenant's executions, newest first: at most `limit`, after the place `after`. The
+    /// second part of the answer is where the next page begins; there is none after the last. A
+    /// page can be shorter than `limit`, even empty, while more follow: the filters of status and
+    /// receipt leave records out after the query has read them.
     pub async fn executions(
         &self,
         tenant: &str,

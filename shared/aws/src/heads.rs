@@ -1,4 +1,4 @@
-//! The heads of the chains of digests in the ledger's table: one partition for all, apart from every tenant's own.
+//! The heads of the chains of digests in the ledger's table, in one partition for all tenants.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ fn key(tenant: &str) -> Key {
     Key::Head { tenant }
 }
 
-/// A head, as it is kept.
+/// A head as an item.
 #[derive(Deserialize)]
 struct HeadItem {
     hour: Timestamp,
@@ -31,7 +31,9 @@ struct HeadItem {
 impl HeadItem {
     fn head(self) -> Result<Head, LedgerError> {
         let hour = Hour::from_start(self.hour);
-        let hour = hour.ok_or_else(|| LedgerError::Damaged("a head's hour is none".to_owned()))?;
+        let hour = hour.ok_or_else(|| {
+            LedgerError::Damaged("the hour of a head is not the start of an hour".to_owned())
+        })?;
         Ok(Head {
             hour,
             sha256: self.sha256,
@@ -93,7 +95,11 @@ impl Heads for DynamoLedger {
         if let SdkError::ServiceError(service) = &error
             && let PutItemError::ConditionalCheckFailedException(lost) = service.err()
         {
-            let gone = || LedgerError::Unavailable("a head is there, and is not".to_owned());
+            let gone = || {
+                LedgerError::Unavailable(
+                    "the head that refused the write was not returned".to_owned(),
+                )
+            };
             let stands: HeadItem = read(lost.item().cloned().ok_or_else(gone)?)?;
             return stands.head().map(Some);
         }

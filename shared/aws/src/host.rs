@@ -1,4 +1,4 @@
-//! Time, waiting and randomness of the machine we run on.
+//! The clock, the timer and the randomness of the system.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use holdfast_ids::trace::TraceId;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// The trace that this invocation is part of, as the Lambda runtime tells it.
+/// The trace of this invocation, from the Lambda runtime.
 pub fn trace() -> Option<TraceId> {
     let header = std::env::var("_X_AMZN_TRACE_ID").ok()?;
     TraceId::from_xray(&header)
@@ -20,7 +20,7 @@ pub struct SystemHost;
 impl Host for SystemHost {
     fn now(&self) -> Timestamp {
         let now = Timestamp::now();
-        // Milliseconds are what people read and what a ledger item has room for.
+        // Milliseconds are enough for people and keep ledger items short.
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 

@@ -1,4 +1,5 @@
-//! The ledger in DynamoDB: one table, one partition per execution, conditional writes, consistent reads.
+//! The ledger in DynamoDB: one table, one partition per execution, conditional writes, consistent
+//! reads.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -18,8 +19,8 @@ use crate::item::{Item, condition, item, key_item, key_of, read, record_item, te
 /// The attribute that holds the time of a link, to the millisecond.
 const LINKED_AT: &str = "told_at";
 
-/// A ledger table: `pk` and `sk` are strings, `rev` is a number; the rest is the record, attribute by
-/// attribute. [`Key`] lists every key and the shape of its value.
+/// A ledger table: `pk` and `sk` are strings, `rev` is a number; the rest is the record, attribute
+/// by attribute. [`Key`] lists every key and the shape of its value.
 #[derive(Debug, Clone)]
 pub struct DynamoLedger {
     pub(crate) client: Client,

@@ -1,4 +1,5 @@
-//! The AWS side of Holdfast: the only crate that names the AWS SDK; each module fills one port of `holdfast-ledger` or `holdfast-engine`.
+//! The AWS adapters: this crate alone names the AWS SDK. Most modules fill a port of
+//! `holdfast-ledger` or `holdfast-engine`.
 
 mod bus;
 mod checks;

@@ -14,8 +14,8 @@ use crate::{
 };
 
 impl DynamoLedger {
-    /// The open executions that were due before `due`. The index is eventually consistent, so the caller
-    /// reads each again.
+    /// The open executions that were due before `due`. The index is eventually consistent, so the
+    /// caller reads each again.
     pub async fn overdue(&self, due: Timestamp) -> Result<Vec<ExecutionKey>, LedgerError> {
         let mut found = Vec::new();
         for list in (0..SHARDS).map(|shard| List::Open { shard }) {
@@ -40,8 +40,9 @@ impl DynamoLedger {
         Ok(found)
     }
 
-    /// The number of executions without a receipt, and when the oldest of them began. It reads the first
-    /// page of each shard, which holds some thousand executions, and the index is eventually consistent.
+    /// The number of executions without a receipt, and when the oldest of them began. It reads the
+    /// first page of each shard, which holds some thousand executions, and the index is eventually
+    /// consistent.
     pub async fn open(&self) -> Result<(usize, Option<Timestamp>), LedgerError> {
         let mut began = Vec::new();
         for list in (0..SHARDS).map(|shard| List::Open { shard }) {
@@ -90,8 +91,8 @@ impl DynamoLedger {
         Ok(found)
     }
 
-    /// A page of a tenant's incidents of one status, newest first: at most `limit` of them, after the one
-    /// that `after` names. The second part of the answer says whether more may follow.
+    /// A page of a tenant's incidents of one status, newest first: at most `limit` of them, after
+    /// the one that `after` names. The second part of the answer says whether more may follow.
     pub async fn incidents(
         &self,
         tenant: &str,

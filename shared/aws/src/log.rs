@@ -233,7 +233,7 @@ pub fn log_plan(call: &PlanCall, result: &Result<PlanAnswer, TaskError>) {
             owner = task.owner,
             error = %name,
             reason = loggable(message),
-            "plan did not answer"
+            "plan failed"
         ),
     }
 }
@@ -347,7 +347,7 @@ pub fn log_finish(task: &FinishTask, result: &Result<FinishResult, TaskError>) {
                 workflow,
                 error = %name,
                 reason = loggable(message),
-                "finish did not answer"
+                "finish failed"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Starts state machines and reads what they demand of a start.
+//! State machines in Step Functions: starts, stops and describes them, and completes waiting tasks.
 
 use aws_sdk_sfn::{
     Client,
@@ -29,12 +29,12 @@ pub struct Machines {
     pub(crate) remembered: CachedWorkflows,
 }
 
-/// What became of a `StartExecution`.
+/// The outcome of a `StartExecution`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartOutcome {
-    /// It runs.
+    /// The execution was started.
     Started,
-    /// An execution of that name ran, or runs.
+    /// An execution of that name exists, running or ended.
     Exists,
 }
 
@@ -44,36 +44,36 @@ pub type ExecutionInput = Option<Envelope>;
 /// A Step Functions execution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MachineExecution {
-    /// Whether it runs.
+    /// True if it is running.
     pub running: bool,
-    /// Its input, as text.
+    /// The input, as text.
     pub input: String,
-    /// When it started, RFC 3339.
+    /// The time of its start, RFC 3339.
     pub started_at: String,
 }
 
-/// What a compiled machine carries for the gate and the receipt.
+/// The constants of a compiled state machine for admission and for the receipt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompiledMachine {
-    /// What it demands of a start.
+    /// The part of the definition that admission applies.
     pub gate: AdmissionSpec,
-    /// Its steps in declared order.
+    /// The steps, in declared order.
     pub steps: Vec<StepRef>,
 }
 
-/// Why Step Functions did not do what was asked.
+/// The reason why a request to Step Functions failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MachineError {
-    /// There is no such workflow.
+    /// No such workflow is deployed.
     NoSuchWorkflow,
-    /// There is a machine of that name, and it was not compiled by us: it carries no gate.
+    /// The state machine of that name is not a compiled one: its `Begin` has no admission.
     NotOurs,
-    /// It could not be reached or refused the load.
+    /// Step Functions was not reached or refused the load.
     Unavailable(String),
 }
 
 impl Machines {
-    /// Machines whose ARN is `prefix`, the workflow id, and `alias` (`:live`, or empty).
+    /// State machines whose ARN is `prefix`, the workflow id, and `alias` (`:live`, or empty).
     pub fn new(client: Client, prefix: &str, alias: &str) -> Self {
         Self {
             client,
@@ -87,7 +87,7 @@ impl Machines {
         format!("{}{workflow}{}", self.prefix, self.alias)
     }
 
-    /// Starts `workflow` as the execution called `name`.
+    /// Starts `workflow` as the Step Functions execution called `name`.
     pub async fn start(
         &self,
         workflow: &str,
@@ -115,7 +115,8 @@ impl Machines {
         }
     }
 
-    /// What the execution called `name` was started with; needed only while its record is not written yet.
+    /// The input of the Step Functions execution called `name`, for the time before its record is
+    /// written.
     pub async fn input_of(
         &self,
         workflow: &str,
@@ -125,7 +126,8 @@ impl Machines {
         Ok(seen.and_then(|seen| serde_json::from_str(&seen.input).ok()))
     }
 
-    /// The ARN that an execution of `machine` (the id of a workflow, or the recovery machine) called `name` has.
+    /// The ARN of the Step Functions execution `name` of `machine`, a workflow id or the recovery
+    /// state machine.
     pub fn execution_arn(&self, machine: &str, name: &str) -> String {
         let machine = format!("{}{machine}", self.prefix);
         format!(
@@ -134,7 +136,8 @@ impl Machines {
         )
     }
 
-    /// Starts the recovery machine as the execution called `name`; one of that name is as good.
+    /// Starts the recovery state machine as the execution called `name`, unless one of that name
+    /// exists.
     pub async fn recover(&self, name: &str, input: &RecoveryInput) -> Result<(), MachineError> {
         let trace = input.execution.trace.xray();
         let input = serde_json::to_string(input)
@@ -155,7 +158,8 @@ impl Machines {
         }
     }
 
-    /// What is known of the Step Functions execution with this ARN; `None` if there is none, or none any more.
+    /// Describes the Step Functions execution with this ARN; `None` if it does not exist, or no
+    /// longer.
     pub async fn look(&self, arn: &str) -> Result<Option<MachineExecution>, MachineError> {
         let answer = self
             .client
@@ -176,7 +180,7 @@ impl Machines {
         }
     }
 
-    /// Tells the task that waits with `token`; one that waits no longer is left alone.
+    /// Completes the task that waits with `token`; one that no longer waits is ignored.
     pub async fn tell(
         &self,
         token: &str,
@@ -190,7 +194,7 @@ impl Machines {
                 gone_is_fine(request.output(output).send().await)
             }
             Err(TaskError { name, message, .. }) => {
-                // As Step Functions writes the error of a function.
+                // Step Functions writes the error of a function in this form.
                 let cause = json!({ "errorType": name, "errorMessage": message });
                 let request = self.client.send_task_failure().task_token(token);
                 let request = request.error(name.to_string()).cause(cause.to_string());
@@ -199,7 +203,7 @@ impl Machines {
         }
     }
 
-    /// Stops the Step Functions execution with this ARN; one that has ended is left as it is.
+    /// Stops the Step Functions execution with this ARN; one that has ended is ignored.
     pub async fn stop(&self, arn: &str, error: ErrorName, cause: &str) -> Result<(), MachineError> {
         let answer = self
             .client
@@ -218,8 +222,8 @@ impl Machines {
         }
     }
 
-    /// What the compiled machine behind an execution carries: as that execution began, or if Step Functions no longer
-    /// knows it, as the machine is now.
+    /// The constants of the state machine of an execution, as the execution began. If Step
+    /// Functions no longer has them, those of the current state machine.
     pub async fn compiled(
         &self,
         execution: &str,
@@ -243,12 +247,12 @@ impl Machines {
         Ok(read_machine(&definition)?.compiled)
     }
 
-    /// What `workflow`'s machine carries now.
+    /// The constants of `workflow`'s current state machine.
     pub async fn current(&self, workflow: &str) -> Result<CompiledMachine, MachineError> {
         Ok(self.described(workflow).await?.compiled)
     }
 
-    /// `workflow`'s machine as it is now.
+    /// `workflow`'s current state machine.
     pub(crate) async fn described(&self, workflow: &str) -> Result<DeployedWorkflow, MachineError> {
         let answer = self
             .client
@@ -275,14 +279,14 @@ fn is_forgotten(error: &DescribeStateMachineForExecutionError) -> bool {
     error.is_execution_does_not_exist()
 }
 
-/// A machine that was compiled by us.
+/// Reads a state machine that the compiler made.
 fn read_machine(definition: &str) -> Result<DeployedWorkflow, MachineError> {
     let machine: Value = serde_json::from_str(definition).unwrap_or_default();
     let compiled = read_compiled(&machine).ok_or(MachineError::NotOurs)?;
     Ok(DeployedWorkflow { compiled, machine })
 }
 
-/// What a compiled machine's `Begin` is told.
+/// The arguments of a compiled state machine's `Begin`.
 fn read_compiled(machine: &Value) -> Option<CompiledMachine> {
     let arguments = machine.pointer("/States/Begin/Arguments")?;
     Some(CompiledMachine {
@@ -291,7 +295,7 @@ fn read_compiled(machine: &Value) -> Option<CompiledMachine> {
     })
 }
 
-/// A task that timed out, or whose execution is gone, needs no answer any more.
+/// A task that timed out, or whose execution has ended, needs no answer.
 fn gone_is_fine<T, E: ProvideErrorMetadata>(
     answer: Result<T, SdkError<E>>,
 ) -> Result<(), MachineError> {

@@ -1,4 +1,4 @@
-//! Metrics as log lines that CloudWatch reads: no call, no client, nothing to wait for.
+//! Metrics as log lines that CloudWatch reads, so that no call is needed.
 
 use std::io::Write as _;
 
@@ -15,6 +15,6 @@ pub fn report(
 ) {
     let namespace = format!("Holdfast/{stack}");
     let line = emf(&namespace, metrics, about, by_tenant, at);
-    // A log that cannot be written leaves nowhere to say so.
+    // An unwritable log leaves no place to report the error.
     let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -1,4 +1,5 @@
-//! Objects in S3: payloads and receipts, each written once; and links that let a person fetch a receipt.
+//! Objects in S3: payloads and receipts, each written once, and links by which a person fetches a
+//! receipt.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ pub struct S3Store {
 pub struct PresignedLink {
     /// The URL.
     pub url: String,
-    /// How long it works.
+    /// The time for which it works.
     pub valid_for: Duration,
 }
 
@@ -63,7 +64,7 @@ impl S3Store {
         })
     }
 
-    /// Keys below `prefix` that follow `after`, in order, `limit` at most.
+    /// The keys below `prefix` that follow `after`, in order, `limit` at most.
     pub async fn page(
         &self,
         prefix: &str,

@@ -1,11 +1,11 @@
-//! Delivers what people decided: first to the step's record, then to the machine that waits.
+//! Delivery of decisions: first to the step's record, then to the task that waits.
 
 use holdfast_engine::{Host, answer};
 use holdfast_ledger::{Expect, Ledger, LedgerError, Question, enact};
 
 use crate::{DynamoLedger, MachineError, Machines, SystemHost};
 
-/// Why a decision was not delivered; whoever tries again can.
+/// The reason why a decision was not delivered. The delivery can be repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeliveryError {
     /// The ledger did not answer.
@@ -16,8 +16,8 @@ pub enum DeliveryError {
     Machine(MachineError),
 }
 
-/// Tells the machine what was decided on a question, unless it was told. Safe to repeat: a machine that no longer
-/// waits asks the ledger itself.
+/// Delivers the decision on a question to the waiting task, unless it was delivered. Safe to
+/// repeat: a state that no longer waits reads the ledger itself.
 pub async fn deliver(
     ledger: &DynamoLedger,
     machines: &Machines,
@@ -31,9 +31,9 @@ pub async fn deliver(
         .tell(&question.token, &answer(&question.step, ruling))
         .await
         .map_err(DeliveryError::Machine)?;
-    if let Some(told) = question.told() {
-        // Whoever was quicker told it too.
-        ledger.put(&told, Expect::Rev(question.rev)).await?;
+    if let Some(delivered) = question.told() {
+        // A concurrent delivery wins with the same record.
+        ledger.put(&delivered, Expect::Rev(question.rev)).await?;
     }
     Ok(())
 }

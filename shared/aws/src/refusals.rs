@@ -1,4 +1,5 @@
-//! Refused starts in the ledger's table, from which the stream reads them; items expire after a week.
+//! Refused starts in the ledger's table, from which the stream reads them; items expire after a
+//! week.
 
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use crate::{
     ledger::{DynamoLedger, unavailable},
 };
 
-/// The age at which a refusal expires. The stream keeps a change for a day; operators can still find an
-/// unpublished refusal in the table for a week.
+/// The age at which a refusal expires. The stream keeps a change for a day; operators can still
+/// find an unpublished refusal in the table for a week.
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 impl DynamoLedger {

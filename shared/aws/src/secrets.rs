@@ -1,4 +1,5 @@
-//! Credentials for targets, by name, from Secrets Manager; kept for five minutes so that a rotation is picked up.
+//! Credentials for targets, by name, from Secrets Manager, cached for five minutes so that a
+//! rotation takes effect.
 
 use std::{
     collections::HashMap,

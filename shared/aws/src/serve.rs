@@ -1,4 +1,5 @@
-//! Serves one task of a machine as a Lambda function: JSON in, JSON out, errors under names that machines match.
+//! The Lambda loop of a task function: JSON in, JSON out, errors under names that state machines
+//! match.
 
 use std::{fmt, future::Future};
 
@@ -9,7 +10,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-/// What an invocation answers.
+/// The answer of an invocation.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answer<R> {
@@ -17,10 +18,10 @@ enum Answer<R> {
     Task(R),
 }
 
-/// Runs the Lambda loop with `handle`; `log` writes the one line that an invocation leaves. `{"check": true}` in place of
-/// a task is answered by what `checks` finds.
+/// Runs the Lambda loop with `handle`; `log` writes the log line of an invocation. `{"check":
+/// true}` in place of a task is answered with the result of `checks`.
 ///
-/// A task that cannot be read is `Malformed`: its machine was compiled by another version.
+/// An unreadable task is `Malformed`: its state machine was compiled by another version.
 pub async fn serve<T, R, F, Fut>(
     handle: F,
     log: fn(&T, &Result<R, TaskError>),
@@ -39,7 +40,7 @@ where
             return Ok(Answer::Checks(Checks { checks }));
         }
         let task = serde_json::from_value(event.payload).map_err(|error| {
-            // Serde's words may quote what the task carries.
+            // Serde's message may quote a value of the task.
             let kind = error.classify();
             tracing::error!(?kind, "the task cannot be read");
             ErrorResponse(TaskError::new(
@@ -47,7 +48,7 @@ where
                 "the task cannot be read: its machine was compiled by another version; run holdfast compile and deploy",
             ))
         })?;
-        // Boxed, since the SDK's futures nest deeply.
+        // The future is boxed, since the SDK's futures nest deeply.
         let (task, result) = Box::pin(handle(task)).await;
         log(&task, &result);
         result.map(Answer::Task).map_err(ErrorResponse)
@@ -55,10 +56,11 @@ where
     .await
 }
 
-/// A task's error as Lambda reports it: `errorType` is our name, not that of a Rust type.
+/// A task error as Lambda reports it: `errorType` is its own name, not that of a Rust type.
 struct ErrorResponse(TaskError);
 
-/// What the runtime logs of it: our own line has said the rest, without what belongs to an input.
+/// The text that the runtime logs. The invocation's own line has the rest, without parts of an
+/// input.
 impl fmt::Debug for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0.name, f)

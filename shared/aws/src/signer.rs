@@ -1,4 +1,4 @@
-//! Signatures by AWS KMS: the private key never leaves it.
+//! Signatures by AWS KMS, which never releases the private key.
 
 use aws_sdk_kms::{
     Client,
@@ -28,8 +28,8 @@ impl Keys {
         Self { client }
     }
 
-    /// The key with this id, ARN or alias, as a signer. It keeps to the key that an alias names now, whose public half it
-    /// names in what it signs.
+    /// The key with this id, ARN or alias, as a signer. It keeps to the key that an alias names
+    /// now, whose public half it names in what it signs.
     pub async fn signer(&self, key: &str) -> Result<KmsSigner, String> {
         let (arn, public) = self.public(key).await?;
         Ok(KmsSigner {

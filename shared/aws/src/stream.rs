@@ -1,4 +1,4 @@
-//! The ledger's stream: reads what DynamoDB tells of a change into the records before and after it.
+//! The ledger's stream: parses a change that DynamoDB reports into the records before and after it.
 
 use holdfast_audit::Record;
 use holdfast_ledger::Key;
@@ -9,15 +9,15 @@ use serde_json::{Map, Number, Value};
 /// A committed change of one record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// What stood before.
+    /// The record before the change.
     pub old: Option<Record>,
-    /// What stands since.
+    /// The record after the change.
     pub new: Record,
-    /// About when it was committed.
+    /// The approximate time of the commit.
     pub committed: Timestamp,
 }
 
-/// A change that cannot be read: something else wrote the item.
+/// An unreadable change: another program wrote the item.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a change of {pk} {sk} cannot be read: {why}")]
 pub struct ChangeError {
@@ -25,7 +25,7 @@ pub struct ChangeError {
     pub pk: String,
     /// The item's sort key.
     pub sk: String,
-    /// Which of its attributes is wrong, and how; never its value.
+    /// The attribute that is wrong and the reason, never its value.
     pub why: String,
 }
 
@@ -42,9 +42,9 @@ struct StreamImages {
     approximate_creation_date_time: f64,
 }
 
-/// Reads the `dynamodb` member of a stream record; `None` for a change that tells nothing: a link, a count, the
-/// head of a chain, or a removal.
-pub fn change(told: &Value) -> Result<Option<Change>, ChangeError> {
+/// Parses the `dynamodb` member of a stream record; `None` for a change without audit events: a
+/// link, a count, the head of a chain, or a removal.
+pub fn change(reported: &Value) -> Result<Option<Change>, ChangeError> {
     let wrong = |keys: &Value, why: String| {
         let key = |name: &str| keys[name]["S"].as_str().unwrap_or_default().to_owned();
         ChangeError {
@@ -53,20 +53,20 @@ pub fn change(told: &Value) -> Result<Option<Change>, ChangeError> {
             why,
         }
     };
-    let told = StreamImages::deserialize(told)
-        .map_err(|error| wrong(&told["Keys"], format!("{:?}", error.classify())))?;
+    let images = StreamImages::deserialize(reported)
+        .map_err(|error| wrong(&reported["Keys"], format!("{:?}", error.classify())))?;
     let read = |image: &Value| -> Result<Option<Record>, ChangeError> {
         if image.is_null() {
             return Ok(None);
         }
-        record(image).map_err(|why| wrong(&told.keys, why))
+        record(image).map_err(|why| wrong(&images.keys, why))
     };
-    // First the new one: a removal tells nothing, whatever it was that is gone.
-    let Some(new) = read(&told.new_image)? else {
+    // The new image comes first, since a removal has no events whatever was removed.
+    let Some(new) = read(&images.new_image)? else {
         return Ok(None);
     };
-    let old = read(&told.old_image)?;
-    let millis = (told.approximate_creation_date_time * 1000.0) as i64;
+    let old = read(&images.old_image)?;
+    let millis = (images.approximate_creation_date_time * 1000.0) as i64;
     Ok(Some(Change {
         old,
         new,
@@ -100,7 +100,7 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
 }
 
 fn as_record<T: DeserializeOwned>(item: Value) -> Result<Box<T>, String> {
-    // Serde's words may quote a value; its category and place do not.
+    // Serde's message may quote a value; its category does not.
     T::deserialize(item)
         .map(Box::new)
         .map_err(|error| format!("its members: {:?}", error.classify()))
@@ -113,7 +113,7 @@ fn plain_members(members: &Map<String, Value>) -> Result<Map<String, Value>, Str
     plain.collect()
 }
 
-/// A value of DynamoDB's JSON as plain JSON: of the types, those that the ledger writes.
+/// A value of DynamoDB's JSON as plain JSON, for the types that the ledger writes.
 fn plain(value: &Value) -> Result<Value, String> {
     let (kind, value) = value
         .as_object()
@@ -143,14 +143,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counter_says_whose_it_is_since_it_may_be_there_before_the_executions_own_record() {
+    fn a_count_of_duplicates_names_its_tenant_and_workflow_itself() {
         let pk = "TENANT#acme#EXEC#0123";
         let told = json!({
             "Keys": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" } },
             "NewImage": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" }, "refused": { "N": "2" }, "workflow": { "S": "WF-HOLD" } },
             "ApproximateCreationDateTime": 1_759_150_800,
         });
-        let change = change(&told).expect("it can be read").expect("it tells");
+        let change = change(&told)
+            .expect("it can be read")
+            .expect("it has events");
         let at = ExecutionKey {
             tenant: "acme".to_owned(),
             execution: "0123".to_owned(),
@@ -172,21 +174,23 @@ mod tests {
     }
 
     #[test]
-    fn what_something_else_wrote_is_named_by_its_key_and_never_quoted() {
+    fn an_alien_item_is_named_by_its_key_and_never_quoted() {
         let pk = "TENANT#acme#EXEC#0123";
         for (sk, member) in [("META", "rev"), ("STEP#hold", "rev"), ("NOTE", "text")] {
             let told = json!({
                 "Keys": { "pk": { "S": pk }, "sk": { "S": sk } },
                 "NewImage": { "pk": { "S": pk }, "sk": { "S": sk }, member: { "S": "hidden" } },
             });
-            let error = change(&told).expect_err("it is none of ours").to_string();
+            let error = change(&told)
+                .expect_err("the key is not the ledger's")
+                .to_string();
             assert!(error.contains(pk) && error.contains(sk), "{error}");
             assert!(!error.contains("hidden"), "{error}");
         }
     }
 
     #[test]
-    fn a_removal_a_link_and_the_head_of_a_chain_tell_nothing() {
+    fn a_removal_a_link_and_the_head_of_a_chain_have_no_events() {
         let head = json!({ "pk": { "S": "CHAINS" }, "sk": { "S": "acme" }, "hour": { "S": "2026-11-26T13:00:00.000Z" } });
         assert_eq!(change(&json!({ "Keys": head, "NewImage": head })), Ok(None));
         let pk = "TENANT#acme#INCIDENT#0123";

@@ -1,6 +1,8 @@
-//! Tests: which keys of the ledger's table a tenant's session, and the functions' own conditions, reach. The emulator does not
-//! evaluate `dynamodb:LeadingKeys`; so the conditions are held against the keys that are really built, as text and by an
-//! implementation of IAM that does (`tests/iam`).
+//! Tests of the keys that a tenant's session and the functions' conditions reach.
+//!
+//! The emulator does not evaluate `dynamodb:LeadingKeys`. So the conditions are compared with the
+//! keys that the ledger builds, as text and by an implementation of IAM that evaluates them
+//! (`tests/iam`).
 
 use std::{
     fs,
@@ -90,7 +92,7 @@ fn a_session_reaches_everything_of_its_tenant_and_nothing_else() {
     }
 }
 
-/// What IAM says to each request under a policy.
+/// The decision of IAM on each request under a policy.
 fn decided(policy: &Value, requests: &[Value]) -> Vec<bool> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/iam/decide.mjs");
     let asked = json!({ "policy": policy, "requests": requests });
@@ -104,17 +106,17 @@ fn decided(policy: &Value, requests: &[Value]) -> Vec<bool> {
     let mut stdin = node.stdin.take().expect("a pipe");
     let written = stdin.write_all(asked.to_string().as_bytes());
     drop(stdin);
-    let said = node.wait_with_output().expect("it ends");
-    let errors = String::from_utf8_lossy(&said.stderr);
+    let output = node.wait_with_output().expect("it ends");
+    let errors = String::from_utf8_lossy(&output.stderr);
     let hint = "infra/local/setup.sh checks installs what it needs";
-    assert!(written.is_ok() && said.status.success(), "{errors}{hint}");
-    let decided: Vec<bool> = serde_json::from_slice(&said.stdout).expect("a list of decisions");
+    assert!(written.is_ok() && output.status.success(), "{errors}{hint}");
+    let decided: Vec<bool> = serde_json::from_slice(&output.stdout).expect("a list of decisions");
     assert_eq!(decided.len(), requests.len());
     decided
 }
 
 #[test]
-fn another_implementation_of_iam_lets_a_session_reach_its_tenants_partitions_alone() {
+fn iam_lets_a_session_reach_only_the_partitions_of_its_tenant() {
     let table = "arn:aws:dynamodb:us-east-1:123456789012:table/ledger";
     let stores = Stores {
         table: table.to_owned(),
@@ -137,7 +139,8 @@ fn another_implementation_of_iam_lets_a_session_reach_its_tenants_partitions_alo
             for tenant in tenants {
                 for key in partitions(tenant) {
                     requests.push(ask(action, resource, std::slice::from_ref(&key)));
-                    // A transaction has several keys: one of somebody else's is one too many.
+                    // A transaction has several keys, and one of another tenant is enough to deny
+                    // it.
                     requests.push(ask(action, resource, &[own.clone(), key]));
                     expected.extend([tenant == caller; 2]);
                 }
@@ -163,7 +166,7 @@ fn another_implementation_of_iam_lets_a_session_reach_its_tenants_partitions_alo
 }
 
 #[test]
-fn the_conditions_in_the_template_fit_the_keys_they_are_about_and_no_tenants() {
+fn the_conditions_in_the_template_match_their_keys_and_no_tenants_keys() {
     let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
     let template = fs::read_to_string(template).expect("the template");
     let prefix = format!("dynamodb:LeadingKeys: [\"{}*\"]", Key::CONTROL_PREFIX);

@@ -1,4 +1,4 @@
-//! What is deployed: every workflow's machine and what it carries, remembered for a minute.
+//! The deployed workflows and their state machines, cached for a minute.
 
 use std::{
     collections::HashMap,
@@ -11,19 +11,20 @@ use serde_json::Value;
 
 use crate::machines::{CompiledMachine, MachineError, Machines, unavailable};
 
-/// How long a machine is remembered: deployments are rare, and Step Functions describes only 20 machines a second.
+/// The age at which a cached state machine expires. Deployments are rare, and Step Functions
+/// describes only 20 state machines a second.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// A workflow's machine.
+/// A workflow's state machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeployedWorkflow {
-    /// What it carries for the gate and the receipt.
+    /// The constants for admission and for the receipt.
     pub compiled: CompiledMachine,
-    /// All of it, in the Amazon States Language.
+    /// The state machine in the Amazon States Language.
     pub machine: Value,
 }
 
-/// What is known of the deployment, and since when.
+/// The cached workflows, each with the time of its read.
 #[derive(Debug, Default)]
 pub(crate) struct CachedWorkflows {
     machines: Mutex<HashMap<String, (Instant, Arc<DeployedWorkflow>)>>,
@@ -57,12 +58,12 @@ impl Machines {
         Ok(ids)
     }
 
-    /// The machine of `workflow`, as it was within the last minute.
+    /// The state machine of `workflow`, at most a minute old.
     pub async fn deployed(&self, workflow: &str) -> Result<Arc<DeployedWorkflow>, MachineError> {
         self.deployed_within(KEPT, workflow).await
     }
 
-    /// The machine of `workflow`, as it was no longer than `age` ago.
+    /// The state machine of `workflow`, at most `age` old.
     pub async fn deployed_within(
         &self,
         age: Duration,

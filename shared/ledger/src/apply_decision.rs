@@ -1,4 +1,5 @@
-//! What a decision does: to the question, then to the step's record, before the machine is told.
+//! Applies a decision: to the question, then to the step's record, before Step Functions receives
+//! it.
 
 use jiff::Timestamp;
 
@@ -13,9 +14,10 @@ use super::{
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::Decision;
 
-/// The step's record as a decision leaves it: `None` if nothing changes, an error while an attempt may be at work.
+/// The step's record after a decision: `None` if nothing changes, the end of the lease while an
+/// attempt may be at work.
 ///
-/// To retry allows as many attempts as the step had at first; to skip closes what waits.
+/// *Retry* allows as many attempts as the step had at first; *skip* closes a step that waits.
 pub fn settle(
     record: &StepRecord,
     question: &Question,
@@ -54,8 +56,8 @@ pub fn settle(
     }))
 }
 
-/// Puts a decision on an execution's question to the ledger; the answer is the question as it stands then, to be
-/// delivered.
+/// Records a decision on an execution's question and returns the transition, for delivery. `None`
+/// if there is no such question. A concurrent write makes it decide again.
 pub async fn rule<L: Ledger>(
     ledger: &L,
     at: &ExecutionKey,
@@ -68,7 +70,11 @@ pub async fn rule<L: Ledger>(
         let Some(snapshot) = ledger.snapshot(at).await? else {
             return Ok(None);
         };
-        let Some(question) = snapshot.questions.iter().find(|one| one.step == step) else {
+        let Some(question) = snapshot
+            .questions
+            .iter()
+            .find(|question| question.step == step)
+        else {
             return Ok(None);
         };
         let decided = decide(question, &snapshot.execution, decision, request, now);
@@ -87,7 +93,7 @@ pub async fn rule<L: Ledger>(
     }
 }
 
-/// Does to the step's record what a decision asks for, before the machine is told. Safe to repeat.
+/// Applies a decision to the step's record, before Step Functions receives it. Safe to repeat.
 pub async fn enact<L: Ledger>(
     ledger: &L,
     question: &Question,

@@ -1,4 +1,5 @@
-//! The rules of the ledger, pure: who may start, claim, complete or settle, given what is recorded and the time.
+//! Pure rules of a step: which start, claim or completion is applied, given the records and the
+//! time.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,78 +10,78 @@ use super::{
 use holdfast_receipt::AttemptOutcome;
 use holdfast_task::{Failure, payload::Payload};
 
-/// What a start finds.
+/// The decision on a start.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StartTransition {
-    /// Nobody was first: record it.
+    /// No record exists: write this one.
     Write,
-    /// This is the owner's own record: go on with it.
+    /// The record is the owner's own: continue with it.
     Resume,
-    /// The same start belongs to another execution, or to this one, which is over.
+    /// The same start belongs to another execution, or to this one, which has ended.
     Duplicate,
     /// The key belongs to a start with another input.
     KeyReused,
 }
 
-/// Decides a start. The owner's own repeat goes on with what it recorded, even where a trigger's mapping yields
-/// another input each time it is evaluated. For everyone else the input is compared before the status, so that a
-/// reused key is told apart from a repeat whatever became of the first.
-pub fn start(current: Option<&ExecutionRecord>, asked: &ExecutionRecord) -> StartTransition {
+/// Decides a start. The owner's own repeat continues with its record, even if a trigger's mapping
+/// yields another input at each evaluation. For every other start the input is compared before the
+/// status, so that a reused key and a repeat differ whatever the first start became.
+pub fn start(current: Option<&ExecutionRecord>, requested: &ExecutionRecord) -> StartTransition {
     let Some(first) = current else {
         return StartTransition::Write;
     };
     let open = match &first.phase {
         Phase::Running | Phase::Rejected => true,
-        // A redrive that was refused hears so again.
+        // A repeat of a refused redrive is refused again.
         Phase::Unwinding { failure } => *failure == Failure::rejected(),
         Phase::Ended { .. } => false,
     };
-    if open && first.owner == asked.owner {
+    if open && first.owner == requested.owner {
         StartTransition::Resume
-    } else if first.fingerprint() != asked.fingerprint() {
+    } else if first.fingerprint() != requested.fingerprint() {
         StartTransition::KeyReused
     } else {
         StartTransition::Duplicate
     }
 }
 
-/// An attempt that wants to act; made once, before any retry of the claim itself.
+/// The claim of one attempt, made once, before any retry of the write itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
     /// The attempt's fencing token.
     pub token: String,
-    /// How long it may act.
+    /// The time for which it excludes other attempts.
     pub lease: SignedDuration,
-    /// Attempts allowed in all.
+    /// The maximum number of attempts.
     pub max_attempts: u32,
     /// The record as the first claim would write it: `Running`, one attempt.
     pub first: StepRecord,
 }
 
-/// What a claim finds.
+/// The decision on a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClaimTransition {
-    /// Write this record; the attempt may act once it stands.
+    /// Write this record; the attempt may act once it is written.
     Write(Box<StepRecord>),
-    /// The attempt's own claim already stands: its answer was lost.
+    /// The attempt's own claim is recorded: the answer to its write was lost.
     Mine,
     /// Another attempt holds the lease until then.
     Held(Timestamp),
     /// The step may not be tried before then.
     NotBefore(Timestamp),
-    /// It succeeded before; give this answer again.
+    /// The step succeeded before with this output.
     Succeeded(Payload),
-    /// It succeeded in an earlier run with another input than it has now: its answer is not this step's.
+    /// The step succeeded in an earlier execution generation, with another input than it has now.
     Changed,
-    /// It failed for good before; say so again.
+    /// The step failed permanently before.
     Failed,
-    /// It is undone or about to be, or a later part of the engine has claimed it.
+    /// The step is undone or about to be, or a task of a later epoch has claimed it.
     Withdrawn,
-    /// It may have happened and nobody may try again. Write the record if there is one.
+    /// The effect may have happened and no attempt may follow. Write the record if there is one.
     Unknown(Option<Box<StepRecord>>),
 }
 
-/// Decides a claim against what stands.
+/// Decides a claim, given the stored record.
 pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> ClaimTransition {
     let Some(record) = current else {
         return ClaimTransition::Write(Box::new(claim.first.clone()));
@@ -88,7 +89,7 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
     let again = |from: &StepRecord| {
         ClaimTransition::Write(Box::new(next_attempt(from, record.rev + 1, claim, now)))
     };
-    // A redrive counts attempts anew, and tries again what failed before.
+    // A redrive counts attempts from zero and retries a step that failed.
     let earlier = record.execution_generation < claim.first.execution_generation;
     let may_retry = |record: &StepRecord| match earlier {
         true => record.idempotent,
@@ -121,7 +122,7 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
         },
         StepState::FailedClean if earlier && record.tainted => again(record),
         StepState::FailedClean | StepState::Undone if earlier => {
-            ClaimTransition::Write(Box::new(anew(record, claim)))
+            ClaimTransition::Write(Box::new(restarted(record, claim)))
         }
         StepState::FailedClean => ClaimTransition::Failed,
         StepState::Undoing { .. }
@@ -131,40 +132,41 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
     }
 }
 
-/// How an attempt went, as it reports it.
+/// The outcome of an attempt, as it reports it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AttemptReport {
-    /// The effect stands.
+    /// The effect happened.
     Succeeded(Payload),
-    /// Nothing happened; another attempt may succeed, after this long if the target said so.
+    /// Nothing happened; another attempt may succeed, after the wait that the target named.
     Transient {
-        /// What went wrong.
+        /// The error.
         error: String,
-        /// How long the target asked to be left alone.
+        /// The wait that the target named; zero without one.
         wait: SignedDuration,
     },
-    /// Nothing happened, for good.
+    /// Nothing happened, and another attempt cannot help.
     Permanent(String),
-    /// It may have happened.
+    /// The effect may have happened.
     Unknown(String),
-    /// It did nothing: the execution was no longer running.
+    /// The attempt did nothing: the execution was no longer running.
     Halted(String),
-    /// It did nothing: the execution waits, because of what this says. The attempt counts for nothing.
+    /// The attempt did nothing, because the execution is paused for this reason. It does not count.
     Paused(String),
 }
 
-/// What a completion finds.
+/// The decision on a completion.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CompletionTransition {
     /// Write this record.
     Write(Box<StepRecord>),
-    /// This attempt's end is recorded already: its answer was lost.
+    /// This attempt's end is recorded: the answer to its write was lost.
     Mine,
-    /// Another attempt took over: this one's outcome counts for nothing.
+    /// Another attempt took over, so this outcome is not recorded.
     Fenced,
 }
 
-/// Decides a completion by the attempt with `token`: only the attempt that holds the claim may write.
+/// Decides a completion by the attempt with `token`: only the attempt that holds the claim may
+/// write.
 pub fn complete(
     current: &StepRecord,
     token: &str,
@@ -176,11 +178,11 @@ pub fn complete(
         matches!(&current.state, StepState::Running { token: holder, .. } if holder == token);
     let last = current.attempts.last();
     if !holds && matches!(attempted, AttemptReport::Paused(_)) {
-        // It did nothing, whoever came after it.
+        // The attempt did nothing, so a later attempt cannot conflict with it.
         return CompletionTransition::Mine;
     }
     if !holds {
-        // An end that somebody else wrote, when the lease was over, is not this attempt's.
+        // `Lost` was written by another attempt after the lease had ended.
         let mine = last.is_some_and(|attempt| {
             attempt.token == token
                 && attempt
@@ -240,7 +242,8 @@ pub fn complete(
     CompletionTransition::Write(Box::new(next))
 }
 
-/// The record of a step whose attempt was kept from acting. A pause can outlast any number of attempts: none counts.
+/// The record of a step whose attempt a pause prevented. A pause can outlast any number of
+/// attempts, so none counts.
 fn unclaimed(record: &StepRecord, now: Timestamp) -> StepRecord {
     let mut before = StepRecord {
         rev: record.rev + 1,
@@ -251,7 +254,7 @@ fn unclaimed(record: &StepRecord, now: Timestamp) -> StepRecord {
     before
 }
 
-/// The record of a step whose attempt never reported back.
+/// The record of a step whose attempt never completed.
 pub(super) fn abandoned(record: &StepRecord, now: Timestamp) -> StepRecord {
     let mut next = StepRecord {
         rev: record.rev + 1,
@@ -283,15 +286,17 @@ pub(super) fn ended(
     }
 }
 
-/// The record of a step of which nothing stands and nothing is on its way: as the definition has it now, with what was
-/// tried before. What a target may remember of its key is not answered again: the key is another one after a committed
-/// undo, and where something else is asked for.
-fn anew(record: &StepRecord, claim: &Claim) -> StepRecord {
+/// The record of a step that leaves no residue: as the definition has it now, with the attempts of
+/// before.
+///
+/// The key changes after a committed undo and with another action or input, so that the target does
+/// not replay the answer that it stored for the old key.
+fn restarted(record: &StepRecord, claim: &Claim) -> StepRecord {
     let first = &claim.first;
-    let same = record.state == StepState::FailedClean
+    let same_effect = record.state == StepState::FailedClean
         && record.action == first.action
         && record.input.sha256() == first.input.sha256();
-    let (key, effect_generation) = match same {
+    let (key, effect_generation) = match same_effect {
         true => (record.key.clone(), record.effect_generation),
         false => (record.next_key(), record.effect_generation + 1),
     };

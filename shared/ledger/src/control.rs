@@ -1,4 +1,4 @@
-//! The kill switch, pure: what a platform admin has paused, and what that means for executions.
+//! Pure rules of controls: which scope a platform admin has paused, and what its executions do.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -8,11 +8,11 @@ use super::{execution::ExecutionRecord, request::Request, unwind::unwinding};
 use holdfast_ids::names::{check_tenant, is_workflow_id, quoted};
 use holdfast_task::{ErrorName, Failure, StartConditions};
 
-/// What a control is about.
+/// The executions that a control applies to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Everything.
+    /// Every execution.
     Platform,
     /// A tenant's executions.
     Tenant(String),
@@ -21,7 +21,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Every scope that an execution of this tenant and workflow lies in.
+    /// The scopes of an execution of this tenant and workflow.
     pub fn around(tenant: &str, workflow: &str) -> [Self; 3] {
         [
             Self::Platform,
@@ -30,7 +30,7 @@ impl Scope {
         ]
     }
 
-    /// Reads a scope as people write it: `platform`, `tenant/acme`, `workflow/WF-X`.
+    /// Parses a scope: `platform`, `tenant/acme`, `workflow/WF-X`.
     pub fn read(text: &str) -> Result<Self, String> {
         match text.split_once('/') {
             None if text == "platform" => Ok(Self::Platform),
@@ -39,13 +39,13 @@ impl Scope {
             }
             Some(("workflow", id)) if is_workflow_id(id) => Ok(Self::Workflow(id.to_owned())),
             _ => Err(format!(
-                "{} is nothing that can be paused: platform, tenant/NAME or workflow/WF-ID",
+                "{} is not a scope: write platform, tenant/NAME or workflow/WF-ID",
                 quoted(text)
             )),
         }
     }
 
-    /// As people write it.
+    /// The text that [`Self::read`] parses.
     pub fn name(&self) -> String {
         match self {
             Self::Platform => "platform".to_owned(),
@@ -55,47 +55,47 @@ impl Scope {
     }
 }
 
-/// Whether a scope goes on.
+/// The state of a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Switch {
-    /// Nothing new starts, and no step begins.
+    /// No execution starts, and no step begins.
     Paused,
-    /// Everything goes on.
+    /// Executions start and continue.
     Running,
 }
 
-/// What executions do that have begun when their scope is paused.
+/// The behavior of running executions while their scope is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Meanwhile {
     /// They wait before their next step.
     #[default]
     Wait,
-    /// They are undone instead of their next step.
+    /// They are rolled back instead of beginning their next step.
     Rollback,
 }
 
-/// What was last said of a scope.
+/// The latest change of a scope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Control {
     /// Counts the writes, from 1.
     pub rev: u64,
-    /// About what.
+    /// The scope.
     pub scope: Scope,
-    /// Whether it goes on.
+    /// The state of the scope.
     pub state: Switch,
-    /// What executions do meanwhile.
+    /// The behavior of running executions during a pause.
     pub running_executions: Meanwhile,
-    /// Why, in the words of whoever said so.
+    /// The reason, in the requester's own words.
     pub reason: String,
-    /// Who said so.
+    /// The requester.
     pub by: String,
-    /// When.
+    /// The time of the change.
     pub at: Timestamp,
 }
 
-/// What putting a control comes to: this record to write, or `None` where it says so already.
+/// Decides a change of a control: the record to write, or `None` if the scope is in this state.
 pub fn control(
     current: Option<&Control>,
     scope: &Scope,
@@ -104,15 +104,15 @@ pub fn control(
     request: &Request,
     now: Timestamp,
 ) -> Option<Control> {
-    let says_so = match current {
-        Some(stands) => {
-            stands.state == state
-                && (state == Switch::Running || stands.running_executions == running_executions)
+    let unchanged = match current {
+        Some(stored) => {
+            stored.state == state
+                && (state == Switch::Running || stored.running_executions == running_executions)
         }
         None => state == Switch::Running,
     };
-    (!says_so).then(|| Control {
-        rev: current.map_or(1, |stands| stands.rev + 1),
+    (!unchanged).then(|| Control {
+        rev: current.map_or(1, |stored| stored.rev + 1),
         scope: scope.clone(),
         state,
         running_executions,
@@ -122,26 +122,31 @@ pub fn control(
     })
 }
 
-/// The control that pauses, if one does: where several do, one that rolls back.
+/// The control that pauses, if there is one. Of several, one that rolls back takes effect.
 pub fn paused(controls: &[Control]) -> Option<&Control> {
-    let paused = || controls.iter().filter(|one| one.state == Switch::Paused);
-    let rolls_back = |one: &&Control| one.running_executions == Meanwhile::Rollback;
+    let paused = || {
+        controls
+            .iter()
+            .filter(|control| control.state == Switch::Paused)
+    };
+    let rolls_back = |control: &&Control| control.running_executions == Meanwhile::Rollback;
     paused().find(rolls_back).or_else(|| paused().next())
 }
 
 impl Control {
-    /// For whoever is stopped by it.
+    /// The message for a caller or an operator whose execution the control stops.
     pub fn says(&self) -> String {
         format!("{} is paused: {}", self.scope.name(), self.reason)
     }
 
-    /// Whether a start is refused while this pauses. One that is rolled back before its first step makes no sense.
+    /// Returns whether a start is refused during this pause. A pause that rolls back refuses every
+    /// start, since the execution would be rolled back before its first step.
     pub fn refuses(&self, rules: &StartConditions) -> bool {
         !rules.queued_when_paused || self.running_executions == Meanwhile::Rollback
     }
 
-    /// The record of an execution that is undone, because of this control, instead of its step `state`. Its machine
-    /// stays the owner: it plans the rollback.
+    /// The record of an execution that this control rolls back instead of its step `state`. Its
+    /// Step Functions execution remains the owner and plans the rollback.
     pub fn stop(
         &self,
         execution: &ExecutionRecord,
@@ -162,7 +167,7 @@ impl Control {
 mod tests {
     use super::*;
 
-    fn said(reason: &str) -> Request {
+    fn request(reason: &str) -> Request {
         Request {
             by: "root".to_owned(),
             reason: reason.to_owned(),
@@ -174,7 +179,15 @@ mod tests {
     }
 
     fn pause(scope: Scope, running: Meanwhile) -> Control {
-        control(None, &scope, Switch::Paused, running, &said("why"), at(0)).expect("it was not")
+        control(
+            None,
+            &scope,
+            Switch::Paused,
+            running,
+            &request("why"),
+            at(0),
+        )
+        .expect("it was not")
     }
 
     #[test]
@@ -183,7 +196,7 @@ mod tests {
         use Switch::{Paused, Running};
         let scope = Scope::Platform;
         let put = |current: Option<&Control>, state, running| {
-            control(current, &scope, state, running, &said("again"), at(9))
+            control(current, &scope, state, running, &request("again"), at(9))
         };
         assert_eq!(put(None, Running, Wait), None);
         let first = put(None, Paused, Wait).expect("it was running");
@@ -197,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_pauses_the_one_that_rolls_back_rules() {
+    fn of_several_pauses_one_that_rolls_back_takes_effect() {
         let [platform, tenant, workflow] = Scope::around("acme", "WF-X");
         let waits = pause(platform, Meanwhile::Wait);
         let mut rolls = pause(tenant, Meanwhile::Rollback);
@@ -211,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scope_reads_as_it_is_written() {
+    fn a_scope_is_parsed_from_its_name() {
         for text in ["platform", "tenant/acme", "workflow/WF-X"] {
             assert_eq!(
                 Scope::read(text).map(|scope| scope.name()),

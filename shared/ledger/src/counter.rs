@@ -1,25 +1,25 @@
-//! Counts that a tenant's executions share, and what one execution holds of them.
+//! Counters that a tenant's executions share, and the reservations that an execution has of them.
 //!
-//! They change only together with an execution's own record, in one write that is carried out whole or not at all. So
-//! an execution that begins twice takes nothing twice, and what it holds is given back exactly once, by its end: there
-//! is nothing that could leak, and nothing to reconcile.
+//! A counter changes only together with an execution record, in one write that is applied whole or
+//! not at all. So an execution that begins twice reserves once, and its end gives a reservation
+//! back exactly once. No reservation can leak, and nothing has to be reconciled.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use holdfast_receipt::Status;
 
-/// What is counted.
+/// The quantity that a counter counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CounterKind {
-    /// What was used of a budget in a period, in ten-thousandths.
+    /// The used part of a budget in a period, in ten-thousandths.
     Budget,
-    /// How many executions of a workflow are open.
+    /// The number of open executions of a workflow.
     Open,
-    /// How many executions of a workflow started in a minute. It is never given back.
+    /// The number of executions of a workflow that started in one minute. It is never given back.
     Starts,
-    /// Whether an approval has admitted a start: one, whatever becomes of it. It is never given back.
+    /// 1 if an approval has admitted a start. It is never given back.
     Approval,
 }
 
@@ -41,9 +41,9 @@ impl CounterKind {
         }
     }
 
-    /// Whether what an execution holds of it is given back when it ends like this. A budget is used up by what stands,
-    /// or may stand.
-    fn returned_reservations(self, status: Status) -> bool {
+    /// Returns whether an execution that ends with `status` gives its reservation back. A budget
+    /// remains used if an effect remains, or may remain.
+    fn is_returned(self, status: Status) -> bool {
         match self {
             Self::Open => true,
             Self::Starts | Self::Approval => false,
@@ -55,40 +55,40 @@ impl CounterKind {
     }
 }
 
-/// A count.
+/// A counter of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Counter {
     /// The tenant whose executions share it.
     pub tenant: String,
-    /// What is counted.
+    /// The quantity.
     pub kind: CounterKind,
     /// A budget's name, a workflow, or an approval's reference.
     pub name: String,
-    /// The period, or nothing where it has none.
+    /// The period; empty if the quantity has none.
     pub period: String,
 }
 
-/// What a write takes from a counter, or, where it is negative, gives back.
+/// The change of a counter by one write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CounterChange {
-    /// From which.
+    /// The counter.
     pub counter: Counter,
-    /// How much.
+    /// The amount that is added; a negative amount is given back.
     pub amount: i64,
-    /// The count may be no more than this afterwards.
+    /// The maximum of the count after the change.
     pub most: Option<i64>,
-    /// When the count may be forgotten.
+    /// The time after which the count may be deleted.
     pub until: Option<Timestamp>,
 }
 
 impl CounterChange {
-    /// Whether it may be taken where `taken` is the count.
+    /// Returns whether the change keeps to its maximum if `taken` is the count.
     pub fn fits(&self, taken: i64) -> bool {
         self.most
             .is_none_or(|most| taken.saturating_add(self.amount) <= most)
     }
 
-    /// What an execution holds by it, unless it is never given back.
+    /// The reservation that the change makes; `None` if it is never given back.
     pub fn hold(&self) -> Option<Reservation> {
         let held = matches!(self.counter.kind, CounterKind::Budget | CounterKind::Open);
         held.then(|| Reservation {
@@ -100,23 +100,23 @@ impl CounterChange {
     }
 }
 
-/// What an execution holds of a counter of its tenant.
+/// The amount that an execution has taken from a counter of its tenant and may give back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reservation {
-    /// What is counted.
+    /// The quantity.
     pub kind: CounterKind,
     /// A budget's name, or a workflow.
     pub name: String,
     /// The period.
     pub period: String,
-    /// How much.
+    /// The amount.
     pub amount: i64,
 }
 
-/// What an execution still holds once it has ended like this.
+/// The reservations that an execution keeps when it ends with `status`.
 pub fn kept(holds: &[Reservation], status: Status) -> Vec<Reservation> {
     let kept = holds
         .iter()
-        .filter(|hold| !hold.kind.returned_reservations(status));
+        .filter(|reservation| !reservation.kind.is_returned(status));
     kept.cloned().collect()
 }

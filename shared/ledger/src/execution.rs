@@ -1,4 +1,4 @@
-//! The record of an execution: the idempotency claim on its start, who owns it, and how it ended.
+//! The execution record: the idempotency claim on its start, its owner, its phase and its end.
 
 use holdfast_receipt::{GuardrailOutcome, ReceiptRef, Status};
 use jiff::Timestamp;
@@ -9,12 +9,13 @@ use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use holdfast_receipt::Approval;
 use holdfast_task::{ExecutionRef, Failure, payload::Payload};
 
-/// The execution's record. Written whole, each time on condition that `rev` is still what the writer read.
+/// The execution record. It is written whole, on condition that `rev` is still the one that was
+/// read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExecutionRecord {
     /// Counts the writes, from 1: the condition of the next one.
     pub rev: u64,
-    /// The execution's partition.
+    /// The execution.
     pub at: ExecutionKey,
     /// Workflow id.
     pub workflow: String,
@@ -22,47 +23,48 @@ pub struct ExecutionRecord {
     pub version: u32,
     /// Digest of the definition.
     pub definition_digest: String,
-    /// The key that the start came with.
+    /// The idempotency key of the start.
     pub idempotency_key: String,
     /// The input; its digest is the start's fingerprint.
     pub input: Payload,
     /// The trigger's name, or `api`/`direct`.
     pub trigger: String,
-    /// Who asked for it, if a person did: they cannot approve it.
+    /// The person who requested the execution, if a person did; the same person cannot approve it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
-    /// The trace that everything it does belongs to.
+    /// The trace of everything that the execution does.
     pub trace: TraceId,
-    /// ARN of the Step Functions execution that began it: where its definition can be read again.
+    /// ARN of the Step Functions execution that began it, from which its definition can be read.
     pub origin: String,
-    /// ARN of the Step Functions execution that acts for it now; another one is a duplicate.
+    /// ARN of the Step Functions execution that may act for it.
     pub owner: String,
-    /// ARN of its state machine: where the compiled steps can be read again.
+    /// ARN of its state machine, from which the compiled steps can be read.
     pub machine: String,
-    /// Rises whenever another part of the engine takes over; tasks of an older epoch can claim nothing.
+    /// The epoch. It rises with every takeover, redrive and stop; a task of an older epoch can
+    /// claim nothing.
     pub epoch: u64,
-    /// Rises with a redrive and with a later rollback.
+    /// The execution generation. It rises with a redrive and with a later rollback.
     pub generation: u32,
-    /// When it began.
+    /// The time of the start.
     pub started_at: Timestamp,
-    /// When it is overdue.
+    /// The deadline, after which the sweep considers it overdue.
     pub deadline: Timestamp,
-    /// What the gate decided.
+    /// The outcomes of admission.
     pub guardrails: Vec<GuardrailOutcome>,
-    /// Digest of what it judged by.
+    /// The digest of the guardrails that admission applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_digest: Option<String>,
     /// The approval that came with the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
-    /// What it holds of its tenant's budgets and limits.
+    /// Its reservations of its tenant's budgets and limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Reservation>,
-    /// Where its life stands.
+    /// The phase.
     pub phase: Phase,
-    /// Its receipt, once written.
+    /// The receipt, once written.
     pub receipt: Option<ReceiptRef>,
-    /// The receipt of the generation before.
+    /// The receipt of the previous execution generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<ReceiptRef>,
     /// The last redrive.
@@ -70,45 +72,45 @@ pub struct ExecutionRecord {
     pub redriven: Option<Redrive>,
 }
 
-/// A redrive, and who asked for it.
+/// A redrive and its requester.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redrive {
-    /// The generation that it began.
+    /// The execution generation that it began.
     pub generation: u32,
-    /// The person or program that asked.
+    /// The person or program that requested it.
     pub by: String,
-    /// Why, in their own words.
+    /// The reason, in the requester's own words.
     pub reason: String,
-    /// When.
+    /// The time of the request.
     pub at: Timestamp,
 }
 
-/// Where an execution's life stands.
+/// The phase of an execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum Phase {
     /// Steps may act.
     Running,
-    /// The gate said no; the end is not recorded yet.
+    /// Admission rejected the start; the end is not recorded yet.
     Rejected,
-    /// It goes no further; no step may act any more, and what was done is undone.
+    /// No step may act any more, and effects are undone.
     Unwinding {
-        /// Why.
+        /// The reason.
         failure: Failure,
     },
-    /// Over.
+    /// The execution has ended.
     Ended {
-        /// How.
+        /// The final status.
         status: Status,
-        /// When.
+        /// The time of the end.
         at: Timestamp,
-        /// Why it did not end well.
+        /// The reason why it did not execute; `None` if it did.
         failure: Option<Failure>,
     },
 }
 
 impl Phase {
-    /// Its name, as people and the API see it: the final status once it has one.
+    /// The name in the API and for people: the final status once there is one.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Running => "RUNNING",
@@ -120,7 +122,7 @@ impl Phase {
 }
 
 impl ExecutionRecord {
-    /// What later tasks are handed.
+    /// The reference that every later task carries.
     pub fn reference(&self) -> ExecutionRef {
         ExecutionRef {
             id: self.at.execution.clone(),
@@ -135,39 +137,39 @@ impl ExecutionRecord {
         }
     }
 
-    /// The redrive that began this generation, if one did.
+    /// The redrive that began this execution generation, if one did.
     pub fn redrive(&self) -> Option<&Redrive> {
         let last = self.redriven.as_ref();
         last.filter(|redriven| redriven.generation == self.generation)
     }
 
-    /// The same start, by its input.
+    /// The digest of the input, by which a repeated start and a reused key differ.
     pub fn fingerprint(&self) -> &str {
         self.input.sha256()
     }
 
-    /// Whether a step's task of `epoch` may still act.
+    /// Returns whether a step's task of `epoch` may still act.
     pub fn admits(&self, epoch: u64) -> bool {
         self.phase == Phase::Running && self.epoch == epoch
     }
 
-    /// Whether an undo's task of `epoch` may still act.
+    /// Returns whether an undo's task of `epoch` may still act.
     pub fn unwinds(&self, epoch: u64) -> bool {
         matches!(self.phase, Phase::Unwinding { .. }) && self.epoch == epoch
     }
 
-    /// Puts outcomes in the place of earlier ones of the same name.
+    /// Replaces outcomes of the same name and adds the others.
     pub fn decided(&mut self, outcomes: impl Iterator<Item = GuardrailOutcome>) {
         for outcome in outcomes {
             let mut earlier = self.guardrails.iter_mut();
-            match earlier.find(|one| one.name == outcome.name) {
+            match earlier.find(|earlier| earlier.name == outcome.name) {
                 Some(earlier) => *earlier = outcome,
                 None => self.guardrails.push(outcome),
             }
         }
     }
 
-    /// Whether something is still to be done for it: its receipt is the last thing.
+    /// Returns whether work remains for the execution: its receipt is written last.
     pub fn is_open(&self) -> bool {
         self.receipt.is_none()
     }

@@ -1,4 +1,4 @@
-//! Records for tests: plausible ones, to be bent to each case.
+//! Plausible records for tests, which each test adapts.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub fn at(s: i64) -> Timestamp {
     Timestamp::constant(1_759_150_800 + s, 0)
 }
 
-/// The partition of a start with this idempotency key.
+/// The execution of a start with this idempotency key.
 pub fn key(idempotency_key: &str) -> ExecutionKey {
     ExecutionKey {
         tenant: "acme".to_owned(),
@@ -101,7 +101,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
     }
 }
 
-/// An attempt that began with the test, ended as told.
+/// An attempt that began with the test and has this outcome.
 pub fn attempt(token: &str, outcome: Option<AttemptOutcome>) -> Attempt {
     Attempt {
         token: token.to_owned(),

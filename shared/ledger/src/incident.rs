@@ -1,4 +1,5 @@
-//! Incidents, pure: what people must know of or decide; the same cause in many executions is one incident.
+//! Pure rules of incidents: causes that people must know of; one cause in many executions is one
+//! incident.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,63 +7,63 @@ use serde::{Deserialize, Serialize};
 use super::{execution::ExecutionRecord, request::Request};
 use holdfast_ids::keys::incident_id;
 
-/// One cause, however many executions it met. Written whole, each time on condition that `rev` is still what the
-/// writer read.
+/// One cause, with every execution that met it. It is written whole, on condition that `rev` is
+/// still the one that was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// Counts the writes, from 1: the condition of the next one.
     pub rev: u64,
-    /// See [`incident_id`].
+    /// The id, from [`incident_id`].
     pub id: String,
-    /// The tenant whose executions it met.
+    /// The tenant of the executions.
     pub tenant: String,
-    /// Their workflow.
+    /// The workflow of the executions.
     pub workflow: String,
-    /// The state that failed or asks; empty where it came from outside.
+    /// The state that failed or that waits for a decision; empty if the cause came from outside.
     pub state: String,
     /// The error's name.
     pub error: String,
-    /// What people read: of the first execution that it met.
+    /// The message for people, from the execution that opened it.
     pub message: String,
-    /// When it was opened, or opened again.
+    /// The time at which it was opened, or opened again.
     pub opened_at: Timestamp,
     /// The id of the execution that opened it, or opened it again.
     pub execution: String,
     /// The version of that execution's definition.
     pub version: u32,
-    /// Whether somebody looks after it.
+    /// The status.
     pub status: IncidentStatus,
-    /// What people did about it, oldest first.
+    /// The actions of people, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handled: Vec<IncidentAction>,
 }
 
-/// Whether somebody looks after an incident.
+/// The status of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum IncidentStatus {
-    /// Nobody yet.
+    /// No person has acknowledged it.
     Open,
-    /// Somebody does, until another execution meets the same cause.
+    /// A person has acknowledged it; another execution with the same cause opens it again.
     Acknowledged,
-    /// It is over, until an execution meets the same cause.
+    /// A person has resolved it; another execution with the same cause opens it again.
     Resolved,
 }
 
-/// What a person did about an incident.
+/// A person's action on an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentAction {
-    /// What it became.
+    /// The new status.
     pub status: IncidentStatus,
-    /// By whom.
+    /// The person.
     pub by: String,
-    /// Why, in their own words.
+    /// The reason, in the person's own words.
     pub reason: String,
-    /// When.
+    /// The time.
     pub at: Timestamp,
 }
 
-/// One execution that an incident met.
+/// A link between an incident and an execution that met it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// The incident.
@@ -71,47 +72,47 @@ pub struct Link {
     pub tenant: String,
     /// The execution.
     pub execution: String,
-    /// Its generation.
+    /// The execution generation.
     pub generation: u32,
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// `WAITING` for a decision, or how it ended.
+    /// `WAITING` for a decision, or the final status.
     pub status: String,
-    /// Effects that stand, or may stand: [`Self::STANDS_MAX`] of them at most.
+    /// The effects that remain or may remain; at most [`Self::STANDS_MAX`].
     pub stands: Vec<String>,
-    /// How many there are.
+    /// The number of effects that remain or may remain.
     #[serde(default)]
     pub stands_total: usize,
 }
 
 impl Link {
-    /// How many effects it names. The receipt names them all.
+    /// The maximum number of effects in a link. The receipt names all.
     pub const STANDS_MAX: usize = 20;
 }
 
 /// The status of an execution that waits for a decision.
 pub const WAITING: &str = "WAITING";
 
-/// What is kept of the hands that an incident passed through.
+/// The maximum number of recorded actions on an incident.
 const HANDLED_MAX: usize = 50;
 
-/// What happened, as an incident would tell it.
+/// The cause of an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause<'a> {
-    /// Whose.
+    /// The tenant.
     pub tenant: &'a str,
-    /// Of which workflow.
+    /// The workflow.
     pub workflow: &'a str,
-    /// At which state.
+    /// The state.
     pub state: &'a str,
     /// The error's name.
     pub error: &'a str,
-    /// An approval is a cause of its own for each execution.
+    /// The execution, for an approval: each has an incident of its own.
     pub execution: Option<&'a str>,
 }
 
 impl Cause<'_> {
-    /// The id of its incident.
+    /// The id of the incident.
     pub fn id(&self) -> String {
         incident_id(
             self.tenant,
@@ -122,7 +123,7 @@ impl Cause<'_> {
         )
     }
 
-    /// Its incident, newly opened by the execution that met it.
+    /// The incident, opened by the execution that met the cause.
     pub fn incident(&self, met: &ExecutionRecord, message: &str, now: Timestamp) -> Incident {
         Incident {
             rev: 1,
@@ -141,28 +142,30 @@ impl Cause<'_> {
     }
 }
 
-/// Decides what becomes of an incident whose cause was met: the record to write, `None` if it is open already. Only
-/// what happened after somebody acknowledged or resolved it opens it again: they knew of what was there before.
+/// Decides on an incident whose cause was met: the record to write, `None` if it is open already.
+///
+/// Only a failure after the last action of a person opens it again, since that person knew of
+/// earlier failures.
 pub fn open(current: Option<&Incident>, met: &Incident) -> Option<Incident> {
-    let Some(stands) = current else {
+    let Some(stored) = current else {
         return Some(met.clone());
     };
-    let handled_at = stands.handled.last().map(|handled| handled.at);
-    let again = stands.status != IncidentStatus::Open
+    let handled_at = stored.handled.last().map(|handled| handled.at);
+    let again = stored.status != IncidentStatus::Open
         && handled_at.is_none_or(|handled_at| handled_at < met.opened_at);
     again.then(|| Incident {
-        rev: stands.rev + 1,
+        rev: stored.rev + 1,
         message: met.message.clone(),
         opened_at: met.opened_at,
         execution: met.execution.clone(),
         version: met.version,
         status: IncidentStatus::Open,
-        ..stands.clone()
+        ..stored.clone()
     })
 }
 
-/// Decides what becomes of an incident that a person acknowledges or resolves: the record to write, `None` if it was
-/// done before, why not otherwise.
+/// Decides a person's request to acknowledge or resolve an incident: the record to write, `None` if
+/// it has this status, the reason if it is refused.
 pub fn handle(
     incident: &Incident,
     status: IncidentStatus,
@@ -172,7 +175,10 @@ pub fn handle(
     match (incident.status, status) {
         (before, after) if before == after => return Ok(None),
         (IncidentStatus::Resolved, IncidentStatus::Acknowledged) => {
-            return Err("it is resolved: there is nothing left to acknowledge".to_owned());
+            return Err(
+                "the incident is resolved, and a resolved incident cannot be acknowledged"
+                    .to_owned(),
+            );
         }
         _ => {}
     }

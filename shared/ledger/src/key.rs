@@ -1,8 +1,8 @@
 //! Every key of the ledger's table and of its indexes, with the shape of the value under each.
 //!
-//! No other file writes or reads the text of a key. The patterns in `template.yaml` and in the policy
-//! of a tenant's session repeat prefixes of partition keys; `shared/aws/src/tenant_keys.rs` compares
-//! them with the keys that are built here.
+//! No other file writes or reads the text of a key. The patterns in `template.yaml` and in the
+//! policy of a tenant's session repeat prefixes of partition keys; `shared/aws/src/tenant_keys.rs`
+//! compares them with the keys that are built here.
 
 use holdfast_ids::keys::ExecutionKey;
 use jiff::Timestamp;
@@ -41,8 +41,8 @@ pub enum Key {
     Duplicates(ExecutionKey),
     /// `TENANT#{tenant}#INCIDENT#{id}`, `META`: an [`Incident`](super::Incident).
     Incident(IncidentKey),
-    /// `TENANT#{tenant}#INCIDENT#{id}`, `EXEC#{execution}#{generation}`: a [`Link`](super::Link) and
-    /// `told_at`, its time to the millisecond.
+    /// `TENANT#{tenant}#INCIDENT#{id}`, `EXEC#{execution}#{generation}`: a [`Link`](super::Link)
+    /// and `told_at`, its time to the millisecond.
     Link {
         /// The incident.
         incident: IncidentKey,
@@ -294,8 +294,8 @@ pub enum List {
     },
     /// `CONTROLS` in `listed`: every control, by its last change.
     Controls,
-    /// `{shard}` in `open`: executions without a receipt, by deadline, and questions with an undelivered
-    /// decision, by the time after which it is delivered again.
+    /// `{shard}` in `open`: executions without a receipt, by deadline, and questions with an
+    /// undelivered decision, by the time after which it is delivered again.
     Open {
         /// The shard, below [`SHARDS`].
         shard: u8,
@@ -305,7 +305,8 @@ pub enum List {
 }
 
 impl List {
-    /// The list of open executions that has `at`. Ids are hashes, so their first digit spreads evenly.
+    /// The list of open executions that has `at`. Ids are hashes, so their first digit spreads
+    /// evenly.
     pub fn open(at: &ExecutionKey) -> Self {
         let digit = at.execution.chars().next();
         let digit = digit.and_then(|digit| digit.to_digit(16));

@@ -1,4 +1,5 @@
-//! The ledger: what is recorded of an execution, the rules that change it, and the port to wherever it is kept.
+//! The ledger: the records of an execution, the pure rules that change them, and the port to their
+//! store.
 
 mod apply_decision;
 mod claim;

@@ -1,4 +1,4 @@
-//! What people may ask of an execution, pure: to cancel it, to undo it after its end, to go on where it failed.
+//! Pure rules of requests to an execution: cancel it, roll it back after its end, redrive it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,14 +14,14 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::{GuardrailOutcome, Status};
 use holdfast_task::{AdmissionSpec, ErrorName, Failure, StepRef};
 
-/// What a request finds.
+/// The decision on a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RequestTransition {
-    /// Write this record, and the owner that it names begins.
+    /// Write this record and start the owner that it names.
     Write(Box<ExecutionRecord>),
-    /// It was asked before, or happens anyway: say so.
+    /// The request was made before, or its effect happens anyway: the note for the caller.
     Already(String),
-    /// It cannot be: why, and what can.
+    /// The request is refused: the reason, and the request that is possible.
     Refused(String),
 }
 
@@ -34,7 +34,7 @@ fn failure(request: &Request, error: ErrorName) -> Failure {
     }
 }
 
-/// Decides a request to stop an execution and to undo what it did; `owner` will do it.
+/// Decides a request to stop and roll back an execution; `owner` will do it.
 pub fn cancel(
     execution: &ExecutionRecord,
     request: &Request,
@@ -47,20 +47,21 @@ pub fn cancel(
             RequestTransition::Write(Box::new(unwinding(execution, owner, &failure, now)))
         }
         Phase::Unwinding { failure } => RequestTransition::Already(format!(
-            "it is being rolled back already, because of {}",
+            "the execution is being rolled back already, because of {}",
             failure.error
         )),
-        Phase::Rejected => {
-            RequestTransition::Refused("a guardrail rejected it: nothing was done".to_owned())
-        }
+        Phase::Rejected => RequestTransition::Refused(
+            "a guardrail rejected the execution: there is no effect to undo".to_owned(),
+        ),
         Phase::Ended { status, .. } => RequestTransition::Refused(format!(
-            "it has ended {}; to undo an executed one, POST to its rollback",
+            "the execution has ended {}; to undo an executed one, POST to its rollback",
             status.name()
         )),
     }
 }
 
-/// Decides a request to undo an execution that has ended, or what an earlier rollback left; `owner` will do it.
+/// Decides a request to roll back an ended execution, or what an earlier rollback left; `owner`
+/// will do it.
 pub fn withdraw(
     execution: &ExecutionRecord,
     request: &Request,
@@ -70,10 +71,10 @@ pub fn withdraw(
     let Phase::Ended { status, .. } = &execution.phase else {
         return match &execution.phase {
             Phase::Unwinding { .. } => {
-                RequestTransition::Already("it is being rolled back already".to_owned())
+                RequestTransition::Already("the execution is being rolled back already".to_owned())
             }
             _ => RequestTransition::Refused(
-                "it has not ended: POST to its cancel instead".to_owned(),
+                "the execution has not ended: POST to its cancel instead".to_owned(),
             ),
         };
     };
@@ -88,18 +89,23 @@ pub fn withdraw(
                 ..unwinding(execution, owner, &failure, now)
             }))
         }
-        Status::RolledBack => RequestTransition::Already("it has been rolled back".to_owned()),
+        Status::RolledBack => {
+            RequestTransition::Already("the execution has been rolled back".to_owned())
+        }
         Status::Failed | Status::Rejected => RequestTransition::Refused(format!(
-            "it has ended {}: nothing stands that could be undone",
+            "the execution has ended {}: no effect remains that could be undone",
             status.name()
         )),
     }
 }
 
-const TOO_EARLY: &str = "its receipt is not written yet: ask again in a moment";
+const TOO_EARLY: &str =
+    "the receipt of the execution is not written yet: repeat the request in a moment";
 
-/// Decides a request to go on, under the definition that `gate` and `declared` come from, where an execution failed;
-/// `owner` will do it. No effect that stands is caused again, so that what succeeded must still be in the definition.
+/// Decides a redrive of a failed execution, under the definition of `gate` and `declared`; `owner`
+/// will do it.
+///
+/// A step that succeeded is not repeated, so the definition must still contain it.
 pub fn redrive(
     snapshot: &Snapshot,
     gate: &AdmissionSpec,
@@ -110,42 +116,46 @@ pub fn redrive(
 ) -> RequestTransition {
     let execution = &snapshot.execution;
     let Phase::Ended { status, .. } = &execution.phase else {
-        // Whoever asked first may have died before its machine was started, or never have had its answer.
+        // The first requester may have died before it started the owner, or may have lost the
+        // answer.
         if execution.phase == Phase::Running && execution.redrive().is_some() {
-            return RequestTransition::Already("it goes on already".to_owned());
+            return RequestTransition::Already("the execution is redriven already".to_owned());
         }
         return RequestTransition::Refused(
-            "it has not ended: there is nothing to go on with".to_owned(),
+            "the execution has not ended: only an ended execution can be redriven".to_owned(),
         );
     };
     match status {
         _ if execution.is_open() => return RequestTransition::Refused(TOO_EARLY.to_owned()),
         Status::Failed | Status::RolledBack | Status::PartiallyRolledBack => {}
-        Status::Executed => return RequestTransition::Already("it has been executed".to_owned()),
+        Status::Executed => {
+            return RequestTransition::Already("the execution has been executed".to_owned());
+        }
         Status::Rejected => {
-            let why = "a guardrail rejected it: start it anew, with another key";
+            let why =
+                "a guardrail rejected the execution: start another, with another idempotency key";
             return RequestTransition::Refused(why.to_owned());
         }
     }
     let has = |step: &StepRecord| {
         let mut declared = declared.iter();
         // A step that moves into or out of a `for_each` has other records, under other keys.
-        declared.any(|one| {
-            one.name == step.step
-                && one.action == step.action
-                && one.for_each.is_some() == step.item.is_some()
+        declared.any(|declared| {
+            declared.name == step.step
+                && declared.action == step.action
+                && declared.for_each.is_some() == step.item.is_some()
         })
     };
     for step in &snapshot.steps {
         let why = match step.state {
             StepState::UndoFailed => {
-                "its undo failed, so that nobody knows what stands: POST to the execution's rollback"
+                "its undo failed, so its effect may remain: POST to the execution's rollback"
             }
             StepState::Succeeded if !has(step) => {
-                "it succeeded, and the definition no longer has it with this action in this place"
+                "it succeeded, and the definition no longer has this step with this action in this place"
             }
             StepState::Unknown if !has(step) => {
-                "it may have happened, and the definition no longer has it with this action in this place: POST to the execution's rollback"
+                "it may have happened, and the definition no longer has this step with this action in this place: POST to the execution's rollback"
             }
             _ => continue,
         };
@@ -164,11 +174,11 @@ pub fn redrive(
             .saturating_add(SignedDuration::from_secs(timeout))
             .unwrap_or(Timestamp::MAX),
         phase: Phase::Running,
-        // What said no to an earlier redrive is asked again.
+        // A guardrail that refused an earlier redrive is evaluated again.
         guardrails: execution
             .guardrails
             .iter()
-            .filter(|one| one.held)
+            .filter(|outcome| outcome.held)
             .cloned()
             .collect(),
         previous: execution.receipt.clone(),
@@ -183,8 +193,8 @@ pub fn redrive(
     }))
 }
 
-/// The record of a redrive for which the gate says there is not enough left: what was done before is undone, if it is
-/// not yet.
+/// The record of a redrive that admission refuses for lack of budget: effects that remain are
+/// undone.
 pub fn refused_redrive(
     execution: &ExecutionRecord,
     outcomes: impl Iterator<Item = GuardrailOutcome>,
@@ -195,20 +205,20 @@ pub fn refused_redrive(
     next
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RequestOutcome {
-    /// It is recorded: the record's owner must begin.
+    /// The request is recorded: start the record's owner.
     Done(Box<ExecutionRecord>),
-    /// Nothing was changed; the record's owner may still have to begin, if whoever asked first died.
+    /// Nothing is changed. The record's owner may have to be started, if the first requester died.
     Already(Box<ExecutionRecord>, String),
-    /// It cannot be.
+    /// The request is refused.
     Refused(String),
-    /// There is no such execution.
+    /// No such execution exists.
     Unknown,
 }
 
-/// Puts a request to an execution, deciding anew whenever somebody else was quicker.
+/// Records a request to an execution. A concurrent write makes it decide again.
 pub async fn ask<L: Ledger>(
     ledger: &L,
     at: &ExecutionKey,

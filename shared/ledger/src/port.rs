@@ -34,7 +34,8 @@ impl Expect {
 pub enum Put<T> {
     /// The record is written.
     Done,
-    /// Another writer was first. Here is the stored record, or nothing if the expected record is absent.
+    /// Another writer was first. Here is the stored record, or nothing if the expected record is
+    /// absent.
     Lost(Option<Box<T>>),
 }
 
@@ -63,10 +64,11 @@ pub enum LedgerError {
     Damaged(String),
 }
 
-/// The place where records are stored. Every write is conditional; every read is strongly consistent.
+/// The place where records are stored. Every write is conditional; every read is strongly
+/// consistent.
 ///
-/// An adapter may send a write again after its answer was lost. The second write then loses against the
-/// first, and the rules recognize their own record by its token.
+/// An adapter may send a write again after its answer was lost. The second write then loses against
+/// the first, and the rules recognize their own record by its token.
 pub trait Ledger: Send + Sync {
     /// Reads the record under `key`.
     fn read<K: RecordKey>(
@@ -81,8 +83,8 @@ pub trait Ledger: Send + Sync {
         expect: Expect,
     ) -> impl Future<Output = Result<Put<R>, LedgerError>> + Send;
 
-    /// Writes an execution record together with changes of counters, each counter once: all of it or
-    /// nothing.
+    /// Writes an execution record together with changes of counters, each counter once: all of it
+    /// or nothing.
     fn put_execution_and_counters(
         &self,
         execution: &ExecutionRecord,
@@ -106,8 +108,8 @@ pub trait Ledger: Send + Sync {
     /// Reads a counter; one that is not stored is 0.
     fn count(&self, counter: &Counter) -> impl Future<Output = Result<i64, LedgerError>> + Send;
 
-    /// Writes which execution met an incident. A later link of the same execution generation replaces
-    /// an earlier one, whichever is written first.
+    /// Writes which execution met an incident. A later link of the same execution generation
+    /// replaces an earlier one, whichever is written first.
     fn put_link(&self, link: &Link) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
     /// Counts a refused duplicate start of `workflow`. The count can be stored before the execution

@@ -1,5 +1,5 @@
-//! Questions to people, pure: an execution that waits for a decision, who may give it, and which of decision and
-//! silence came first.
+//! Pure rules of questions to people: who may decide, and whether a decision or the timeout came
+//! first.
 
 use holdfast_receipt::Decision;
 use holdfast_task::QuestionKind;
@@ -13,79 +13,80 @@ use super::{
 };
 use holdfast_ids::{keys::ExecutionKey, names::same_person};
 
-/// What is asked of people, one record per step. Written whole, each time on condition that `rev` is still what the
-/// writer read.
+/// A question to people, one record per step. It is written whole, on condition that `rev` is still
+/// the one that was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Question {
     /// Counts the writes, from 1: the condition of the next one.
     pub rev: u64,
-    /// The execution's partition.
+    /// The execution.
     pub at: ExecutionKey,
     /// The step that waits.
     pub step: String,
-    /// What can be decided.
+    /// The kind, which says what can be decided.
     pub kind: QuestionKind,
-    /// The execution's epoch when it was asked: later ones make the answer pointless.
+    /// The execution's epoch at the time of the question; a later epoch closes it.
     pub epoch: u64,
-    /// The execution's generation then.
+    /// The execution generation at the time of the question.
     #[serde(rename = "run")]
     pub execution_generation: u32,
-    /// What people read.
+    /// The message for people.
     pub message: String,
-    /// The incident by which they find it.
+    /// The id of the incident that shows the question.
     pub incident: String,
-    /// The task that waits, as Step Functions knows it.
+    /// The task token that Step Functions waits for.
     pub token: String,
-    /// When the machine entered the state that asks: a later entry is another question.
+    /// The time at which the state was entered; a later entry is another question.
     pub entered: Timestamp,
-    /// How often that state was tried again since: an older token never replaces a newer one (protocol.md, ruling 8).
+    /// Retry count of that state: orders task tokens of one entry, so that an older token never
+    /// replaces a newer one (docs/protocol.md, ruling 8).
     pub retry: u32,
-    /// Silence until then rolls back.
+    /// The deadline. Without a decision before it, the execution is rolled back.
     pub until: Timestamp,
-    /// How often the step had been tried: a decision about these attempts is none about later ones.
+    /// The number of attempts at the step; a decision applies to these and to no later ones.
     pub attempts: u32,
-    /// Whether somebody has decided.
+    /// The state.
     pub state: QuestionState,
-    /// What was decided about this step before.
+    /// The earlier decisions about this step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Ruling>,
 }
 
-/// Whether somebody has decided.
+/// The state of a question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum QuestionState {
-    /// Not yet.
+    /// No person has decided.
     Open,
-    /// Somebody has.
+    /// A person has decided.
     Ruled {
-        /// What.
+        /// The decision.
         ruling: Ruling,
-        /// Whether the machine was told.
+        /// True if Step Functions has received the decision.
         delivered: bool,
     },
-    /// Nobody has in time.
+    /// No person decided before the deadline.
     Expired {
-        /// When that was recorded.
+        /// The time at which that was recorded.
         at: Timestamp,
     },
 }
 
-/// A decision, and who gave it.
+/// A decision and the person who made it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruling {
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// By whom, as their token names them.
+    /// The person, as the token names them.
     pub by: String,
-    /// Why, in their own words.
+    /// The reason, in the person's own words.
     pub reason: String,
-    /// When.
+    /// The time of the decision.
     pub at: Timestamp,
 }
 
 impl Question {
-    /// The decision that stands, if the machine has yet to be told of it.
+    /// The decision, if Step Functions has not received it.
     pub fn undelivered(&self) -> Option<&Ruling> {
         match &self.state {
             QuestionState::Ruled {
@@ -96,7 +97,7 @@ impl Question {
         }
     }
 
-    /// The decision that stands.
+    /// The decision, if there is one.
     pub fn ruling(&self) -> Option<&Ruling> {
         match &self.state {
             QuestionState::Ruled { ruling, .. } => Some(ruling),
@@ -104,7 +105,7 @@ impl Question {
         }
     }
 
-    /// Whether the workflow goes on without the step.
+    /// Returns whether the workflow continues without the step.
     pub fn skips(&self, step: &StepRecord, execution_generation: u32) -> bool {
         let skipped = self
             .ruling()
@@ -112,7 +113,7 @@ impl Question {
         skipped && self.execution_generation == execution_generation && self.step == step.step
     }
 
-    /// The record after the machine was told of its decision.
+    /// The record after the delivery of its decision; `None` if there is nothing to deliver.
     pub fn told(&self) -> Option<Self> {
         let ruling = self.undelivered()?.clone();
         Some(Self {
@@ -126,62 +127,63 @@ impl Question {
     }
 }
 
-/// What a question finds that is asked.
+/// The decision on a question that a state puts.
 #[derive(Debug, Clone, PartialEq)]
 pub enum QuestionTransition {
     /// Write this record.
     Write(Box<Question>),
-    /// It, or a later one, is asked already.
+    /// The question, or a later one, is recorded already.
     Unchanged,
-    /// Somebody has decided, and the token that would have told it is gone: tell this one.
+    /// A person has decided, and the token for the delivery is gone: answer this task.
     Ruled(Ruling),
 }
 
-/// Decides what becomes of a question that a machine asks.
-pub fn put_question(current: Option<&Question>, asked: &Question) -> QuestionTransition {
-    let Some(stands) = current else {
-        return QuestionTransition::Write(Box::new(asked.clone()));
+/// Decides on a question that a state puts.
+pub fn put_question(current: Option<&Question>, put: &Question) -> QuestionTransition {
+    let Some(stored) = current else {
+        return QuestionTransition::Write(Box::new(put.clone()));
     };
-    let rev = stands.rev + 1;
-    if (stands.entered, stands.retry) >= (asked.entered, asked.retry) {
+    let rev = stored.rev + 1;
+    if (stored.entered, stored.retry) >= (put.entered, put.retry) {
         return QuestionTransition::Unchanged;
     }
-    if stands.entered < asked.entered {
-        let earlier = stands.earlier.iter().chain(stands.ruling());
+    if stored.entered < put.entered {
+        let earlier = stored.earlier.iter().chain(stored.ruling());
         return QuestionTransition::Write(Box::new(Question {
             rev,
             earlier: earlier.cloned().collect(),
-            ..asked.clone()
+            ..put.clone()
         }));
     }
-    match &stands.state {
+    match &stored.state {
         QuestionState::Open => QuestionTransition::Write(Box::new(Question {
             rev,
-            token: asked.token.clone(),
-            retry: asked.retry,
-            ..stands.clone()
+            token: put.token.clone(),
+            retry: put.retry,
+            ..stored.clone()
         })),
         QuestionState::Ruled { ruling, .. } => QuestionTransition::Ruled(ruling.clone()),
         QuestionState::Expired { .. } => QuestionTransition::Unchanged,
     }
 }
 
-/// What a decision finds.
+/// The outcome of a decision.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RulingTransition {
     /// Write this record.
     Write(Box<Question>),
-    /// The same was decided before.
+    /// The same decision was made before.
     Already(Box<Question>),
-    /// It comes too late, or another one was quicker: why.
+    /// The decision is too late, or another one was first: the reason.
     Refused(String),
-    /// This person may not.
+    /// This person is not allowed to decide: the reason.
     Forbidden(String),
-    /// It is not among what can be decided.
+    /// The question does not take this decision: the reason.
     Unfit(String),
 }
 
-/// Decides on a decision: one conditional write on an open question, and the winner rules.
+/// Decides whether a person's decision is recorded: it is one conditional write on an open
+/// question, and the first takes effect.
 pub fn decide(
     question: &Question,
     execution: &ExecutionRecord,
@@ -191,12 +193,13 @@ pub fn decide(
 ) -> RulingTransition {
     let known = question.kind.decisions();
     if !known.contains(&decision) {
-        let names: Vec<_> = known.iter().map(|one| one.name()).collect();
-        return RulingTransition::Unfit(format!("the decision is one of {}", names.join(", ")));
+        let names: Vec<_> = known.iter().map(|decision| decision.name()).collect();
+        return RulingTransition::Unfit(format!("decision must be one of {}", names.join(", ")));
     }
     let own = |by: &String| same_person(by, &request.by);
     if decision == Decision::Approve && execution.requested_by.as_ref().is_some_and(own) {
-        let why = "whoever requested an execution cannot approve it: another person must";
+        let why =
+            "the person who requested an execution cannot approve it: another person must decide";
         return RulingTransition::Forbidden(why.to_owned());
     }
     match &question.state {
@@ -213,7 +216,7 @@ pub fn decide(
         }
         QuestionState::Expired { at } => {
             return RulingTransition::Refused(format!(
-                "nobody had decided by {at}, and silence rolls back"
+                "the time for a decision ended at {at}, and the execution is rolled back"
             ));
         }
         QuestionState::Open => {}
@@ -221,13 +224,13 @@ pub fn decide(
     if execution.phase != Phase::Running || execution.epoch != question.epoch {
         let state = execution.phase.name();
         return RulingTransition::Refused(format!(
-            "the execution no longer waits for it: it is {state}"
+            "the execution no longer waits for a decision: it is {state}"
         ));
     }
     if now >= question.until {
         let until = question.until;
         return RulingTransition::Refused(format!(
-            "it had to come before {until}: the execution is rolled back"
+            "the time for a decision ended at {until}: the execution is rolled back"
         ));
     }
     RulingTransition::Write(Box::new(Question {
@@ -245,23 +248,23 @@ pub fn decide(
     }))
 }
 
-/// What the end of the time for a decision finds.
+/// The outcome of the timeout of a question.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExpiryTransition {
-    /// Write this record: nobody has decided.
+    /// Write this record: no person has decided.
     Write(Box<Question>),
-    /// Somebody had: this rules.
+    /// A person had decided: this decision takes effect.
     Ruled(Ruling),
-    /// It was recorded before.
+    /// The timeout was recorded before.
     Over,
-    /// There is time left until then: this is another question than the one that timed out.
+    /// The question is open until then, so another question has timed out.
     Early(Timestamp),
 }
 
-/// How far the clock of the machine, which counts the time, may be ahead of the function's.
+/// The maximum by which the clock of Step Functions may be ahead of the function's.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(10);
 
-/// Decides what becomes of a question whose time is over.
+/// Decides on a question whose time is over.
 pub fn expire(question: &Question, now: Timestamp) -> ExpiryTransition {
     match &question.state {
         QuestionState::Ruled { ruling, .. } => ExpiryTransition::Ruled(ruling.clone()),

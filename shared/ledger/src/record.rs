@@ -1,4 +1,5 @@
-//! The five kinds of record that are written whole under a revision, and what the ledger needs of each.
+//! The five kinds of record that are written whole under a revision, and what the ledger needs of
+//! each.
 
 use std::fmt::Debug;
 

@@ -1,26 +1,27 @@
-//! A start that the API turned away: it never became an execution and its key is as good as new, but it is told.
+//! The record of a start that the API refused. Its idempotency key remains unused, and the refusal
+//! has an audit event.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What is kept of a start that was turned away; nothing of its input.
+/// A refused start, without its input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Which refusal it is, among those of one start.
+    /// The id, which distinguishes the refusals of one start.
     pub id: String,
-    /// Who would have owned the execution.
+    /// The tenant that would have owned the execution.
     pub tenant: String,
-    /// What was to be started.
+    /// The workflow.
     pub workflow: String,
-    /// The version that said no; none if that could not be known.
+    /// The version that refused; `None` if it is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
-    /// The id that the execution would have had: the same key, sent again, has it.
+    /// The id that the execution would have had; the same idempotency key yields it again.
     pub execution: String,
-    /// What said no, by the names of [`holdfast_admission::RESERVED`].
+    /// The guardrails that refused, by the reserved names of admission.
     pub guardrails: Vec<String>,
-    /// Who asked.
+    /// The requester.
     pub by: String,
-    /// When.
+    /// The time of the refusal.
     pub at: Timestamp,
 }

@@ -1,4 +1,5 @@
-//! The record of one step (or one item of a `for_each`): what was claimed, by whom, and what came of it.
+//! The record of one step or one item of a `for_each`: its claim, its attempts, its state and its
+//! undo.
 
 use holdfast_receipt::AttemptOutcome;
 use jiff::Timestamp;
@@ -10,12 +11,13 @@ use holdfast_ids::{
 };
 use holdfast_task::{UndoPolicy, payload::Payload};
 
-/// One step's record. Written whole, each time on condition that `rev` is still what the writer read.
+/// The record of a step. It is written whole, on condition that `rev` is still the one that was
+/// read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepRecord {
     /// Counts the writes, from 1: the condition of the next one.
     pub rev: u64,
-    /// The execution's partition.
+    /// The execution.
     pub at: ExecutionKey,
     /// The step's name.
     pub step: String,
@@ -27,40 +29,42 @@ pub struct StepRecord {
     pub action: String,
     /// The idempotency key that its target receives.
     pub key: String,
-    /// Rises only after a committed undo.
+    /// The effect generation: the number of times the effect was restarted under another key.
     #[serde(rename = "generation")]
     pub effect_generation: u32,
-    /// The execution's epoch when it was claimed last, forward or for its undo.
+    /// The execution's epoch at the last claim, forward or for the undo.
     pub epoch: u64,
-    /// The execution's generation then: a later one gives it a fresh budget of attempts.
+    /// The execution generation at the last claim; a later one counts attempts from zero.
     #[serde(rename = "run")]
     pub execution_generation: u32,
-    /// The input of every attempt: the first claim's, whatever later attempts were sent.
+    /// The input of every attempt, which is the first claim's.
     pub input: Payload,
-    /// How it is undone; `None` where it is irreversible.
+    /// The policy of its undo; `None` if the step is irreversible.
     pub undo: Option<UndoPolicy>,
-    /// The undo's own input, where the action has one.
+    /// The undo's own input, if the action has one.
     pub undo_input: Option<Payload>,
-    /// Whether the target can take the same call twice.
+    /// True if the target can take the same call twice.
     pub idempotent: bool,
-    /// Whether the workflow goes on without it if it fails cleanly.
+    /// True if the workflow continues without the step if it fails without an effect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
-    /// Where it stands.
+    /// The state.
     pub state: StepState,
-    /// What the effect yielded, once an attempt succeeded; kept while it is undone.
+    /// The output, once an attempt succeeded; it is kept while the step is undone.
     pub output: Option<Payload>,
-    /// Whether an attempt whose outcome nobody knows may have taken effect. Only a success settles it.
+    /// True if an attempt with an unknown outcome may have taken effect. Only a successful attempt
+    /// or verification clears it.
     pub tainted: bool,
     /// Every attempt, oldest first.
     pub attempts: Vec<Attempt>,
-    /// How many of them no longer count: they belong to earlier runs, or a person allowed more.
+    /// The number of forgiven attempts, which belong to earlier execution generations or precede a
+    /// *retry* decision.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub forgiven: u32,
-    /// Every attempt to undo it, oldest first.
+    /// Every attempt at the undo, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undo_attempts: Vec<Attempt>,
-    /// How many of those no longer count.
+    /// The number of forgiven attempts at the undo.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub undo_forgiven: u32,
 }
@@ -69,7 +73,7 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-/// Where a step stands.
+/// The state of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
 pub enum StepState {
@@ -77,40 +81,40 @@ pub enum StepState {
     Running {
         /// The attempt's fencing token.
         token: String,
-        /// After this another attempt may take over.
+        /// The end of the lease, after which another attempt may take over.
         lease_until: Timestamp,
     },
-    /// The last attempt failed cleanly and another may follow, not before `until`.
+    /// The last attempt failed without an effect and another may follow, not before `until`.
     Waiting {
         /// The earliest time of the next attempt.
         until: Timestamp,
     },
-    /// An attempt's outcome is unknown; nobody is at work.
+    /// An attempt's outcome is unknown, and no attempt is at work.
     Unknown,
-    /// The effect stands.
+    /// The effect happened and remains.
     Succeeded,
-    /// It failed for good and nothing was applied.
+    /// The step failed permanently, without an effect.
     FailedClean,
-    /// An attempt to undo it, or to ask its target about it, is at work until its lease ends.
+    /// An attempt at the undo, or at a verification, is at work until its lease ends.
     Undoing {
         /// The attempt's fencing token.
         token: String,
-        /// After this another attempt may take over.
+        /// The end of the lease, after which another attempt may take over.
         lease_until: Timestamp,
     },
-    /// The last attempt to undo it did not succeed and another may follow, not before `until`.
+    /// The last attempt at the undo did not succeed and another may follow, not before `until`.
     UndoWaiting {
         /// The earliest time of the next attempt.
         until: Timestamp,
     },
-    /// It was undone, or never happened and cannot any more.
+    /// The effect was undone, or never happened and cannot happen any more.
     Undone,
-    /// Its undo failed for good.
+    /// The undo failed permanently.
     UndoFailed,
 }
 
 impl StepState {
-    /// Its name, as people and the API see it.
+    /// The name in the API and for people.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Running { .. } => "RUNNING",
@@ -128,20 +132,20 @@ impl StepState {
 /// One attempt at a step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Its fencing token.
+    /// The fencing token.
     pub token: String,
-    /// When it claimed the step.
+    /// The time of its claim.
     pub started_at: Timestamp,
-    /// When its end was recorded.
+    /// The time at which its end was recorded.
     pub ended_at: Option<Timestamp>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Option<AttemptOutcome>,
-    /// What went wrong, for people; at most 200 characters.
+    /// The error, for people; at most 200 characters.
     pub error: Option<String>,
 }
 
 impl Attempt {
-    /// One that begins.
+    /// A new attempt.
     pub fn begun(token: &str, now: Timestamp) -> Self {
         Self {
             token: token.to_owned(),
@@ -153,20 +157,20 @@ impl Attempt {
     }
 }
 
-/// What stands at the target of a step that is over.
+/// The effect that remains at the target of a step that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Residue {
-    /// Nothing.
+    /// No effect remains.
     None,
-    /// The effect may.
+    /// The effect may remain.
     Possible,
-    /// The effect does.
+    /// The effect remains.
     Certain,
 }
 
 impl StepRecord {
-    /// Whether an unknown outcome may be tried again: with the same key, where the target can take the same call
-    /// twice, and unless its last word was that it never will.
+    /// Returns whether an attempt may follow an unknown outcome. The target must be able to take
+    /// the same call twice, and its last answer must not have been a permanent failure.
     pub fn may_retry(&self, max_attempts: u32) -> bool {
         let refused = |last: &Attempt| last.outcome == Some(AttemptOutcome::Permanent);
         self.idempotent
@@ -179,19 +183,20 @@ impl StepRecord {
         self.attempts.get(self.forgiven as usize..).unwrap_or(&[])
     }
 
-    /// Whether no further attempt is allowed.
+    /// Returns whether no further attempt is allowed.
     pub fn is_exhausted(&self, max_attempts: u32) -> bool {
         self.counted().len() >= max_attempts as usize
     }
 
-    /// The attempts to undo it that count; one that did nothing does not.
+    /// The attempts at the undo that count. A halted attempt did nothing, so it does not count.
     pub(super) fn undo_counted(&self) -> impl Iterator<Item = &Attempt> {
         let counted = self.undo_attempts.iter().skip(self.undo_forgiven as usize);
         counted.filter(|attempt| attempt.outcome != Some(AttemptOutcome::Halted))
     }
 
-    /// What stands at the target, as far as the record can tell. An undo does not reach an effect that is still on
-    /// its way, unless the target refuses the forward key from then on (protocol.md, ruling 2).
+    /// The residue at the target, as far as the record shows. A call that is still on its way can
+    /// take effect after the undo, unless the target refuses the forward key from then on
+    /// (docs/protocol.md, ruling 2).
     pub fn residue(&self) -> Residue {
         let undo_may_have_worked = || {
             let mut ends = self
@@ -200,13 +205,13 @@ impl StepRecord {
                 .filter_map(|attempt| attempt.outcome);
             ends.any(AttemptOutcome::is_unknown)
         };
-        // A success settles whether it happened, not whether an attempt before it is still on its way.
-        let may_come_late = || {
+        // A success says that the effect happened, not that no earlier call is still on its way.
+        let may_arrive_late = || {
             let mut ends = self.attempts.iter().filter_map(|attempt| attempt.outcome);
             ends.any(AttemptOutcome::is_unknown) && !self.undo.is_some_and(|undo| undo.fences)
         };
         match self.state {
-            StepState::Undone if may_come_late() => Residue::Possible,
+            StepState::Undone if may_arrive_late() => Residue::Possible,
             StepState::Undone => Residue::None,
             _ if self.tainted => Residue::Possible,
             StepState::Succeeded => Residue::Certain,
@@ -220,7 +225,7 @@ impl StepRecord {
         }
     }
 
-    /// The key of the effect that a claim after a committed undo causes: a target must not answer it from memory.
+    /// The effect key of the next effect generation, under which the target has no stored answer.
     pub(super) fn next_key(&self) -> String {
         effect_key(
             &self.at,
@@ -230,22 +235,22 @@ impl StepRecord {
         )
     }
 
-    /// The last error recorded of the step itself, for people.
+    /// The last recorded error of the step, for people.
     pub fn last_error(&self) -> Option<&str> {
         last_error(&self.attempts)
     }
 
-    /// The last error recorded of its undo, for people.
+    /// The last recorded error of its undo, for people.
     pub fn last_undo_error(&self) -> Option<&str> {
         last_error(&self.undo_attempts)
     }
 
-    /// When the first attempt claimed it.
+    /// The time of the first claim.
     pub fn started_at(&self) -> Option<Timestamp> {
         self.attempts.first().map(|attempt| attempt.started_at)
     }
 
-    /// When the last attempt's end was recorded.
+    /// The time at which the last attempt's end was recorded.
     pub fn ended_at(&self) -> Option<Timestamp> {
         self.attempts.last().and_then(|attempt| attempt.ended_at)
     }

@@ -1,4 +1,5 @@
-//! The rules of rollback, pure: who takes an execution over, what has to be undone, and who may undo it.
+//! Pure rules of rollback: which takeover, undo claim or undo completion is applied, and what to
+//! undo.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,22 +12,23 @@ use holdfast_action::Verdict;
 use holdfast_receipt::AttemptOutcome;
 use holdfast_task::{Failure, VERIFY_POLICY, payload::Payload, timing::UNWINDING_OVERDUE};
 
-/// What taking over an execution finds.
+/// The decision on a takeover.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TakeoverTransition {
-    /// Write this record: from then on only tasks of its epoch may act, and none of a step.
+    /// Write this record. From then on only undo tasks of its epoch may act.
     Write(Box<ExecutionRecord>),
-    /// It is ours already.
+    /// The execution belongs to this owner already.
     Mine,
-    /// It has ended.
+    /// The execution has ended.
     Over,
-    /// Somebody else took it over since it was last seen.
+    /// Another owner took the execution over since it was read.
     Superseded,
 }
 
-/// Decides a takeover by the Step Functions execution `by`, which last saw the execution in `epoch`.
+/// Decides a takeover by the Step Functions execution `by`, which last read the execution in
+/// `epoch`.
 ///
-/// The cause that stands is kept: a recovery goes on with what the first one began.
+/// A recorded failure is kept, so a recovery continues the rollback that an earlier owner began.
 pub fn take(
     execution: &ExecutionRecord,
     by: &str,
@@ -40,13 +42,13 @@ pub fn take(
         _ if execution.epoch != epoch => return TakeoverTransition::Superseded,
         Phase::Unwinding { failure } => failure,
         Phase::Running => failure,
-        // Nothing was applied: it only has to be finished.
+        // No effect happened, so the execution only has to be finished.
         Phase::Rejected => return TakeoverTransition::Mine,
     };
     TakeoverTransition::Write(Box::new(unwinding(execution, by, failure, now)))
 }
 
-/// The record of an execution that `by` unwinds from now on.
+/// The record of an execution that `by` rolls back from now on.
 pub(super) fn unwinding(
     execution: &ExecutionRecord,
     by: &str,
@@ -67,7 +69,7 @@ pub(super) fn unwinding(
     }
 }
 
-/// When an execution that is unwound, or was, was last taken over for it: its record is overdue a fixed time later.
+/// The time of the last takeover for a rollback. The deadline is a fixed time after it.
 pub fn unwound_since(execution: &ExecutionRecord) -> Timestamp {
     execution
         .deadline
@@ -75,20 +77,20 @@ pub fn unwound_since(execution: &ExecutionRecord) -> Timestamp {
         .unwrap_or(Timestamp::MIN)
 }
 
-/// What a step's record asks for while its execution unwinds.
+/// The work that a step needs during the rollback of its execution.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UndoNeed {
-    /// Nothing: it is over.
+    /// No work.
     Nothing,
-    /// This write, which closes it.
+    /// This write, which closes the step.
     Close(Box<StepRecord>),
-    /// An attempt to undo it, or to ask its target about it.
+    /// An attempt at its undo, or at a verification.
     Undo,
-    /// Patience: an attempt at the step may be at work until then.
+    /// A wait, since an attempt at the step may be at work until then.
     Wait(Timestamp),
 }
 
-/// Decides what a record asks for in the execution's generation `run`.
+/// Decides what a step needs in the given execution generation.
 pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> UndoNeed {
     match &record.state {
         StepState::Running { lease_until, .. } if now < *lease_until => {
@@ -100,7 +102,7 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
             ..record.clone()
         })),
         StepState::Succeeded if record.undo.is_none() => UndoNeed::Nothing,
-        StepState::Unknown if record.undo.is_none() && was_asked(record) => UndoNeed::Nothing,
+        StepState::Unknown if record.undo.is_none() && was_verified(record) => UndoNeed::Nothing,
         StepState::UndoFailed if record.execution_generation >= execution_generation => {
             UndoNeed::Nothing
         }
@@ -115,40 +117,40 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
     }
 }
 
-/// Whether the target of a step without undo was asked for the last time.
-fn was_asked(record: &StepRecord) -> bool {
+/// Returns whether the last verification of a step without undo is over.
+fn was_verified(record: &StepRecord) -> bool {
     record.undo_counted().next().is_some()
 }
 
-/// An attempt that wants to undo; made once, before any retry of the claim itself.
+/// The claim of one attempt at an undo, made once, before any retry of the write itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UndoClaim {
     /// The attempt's fencing token.
     pub token: String,
-    /// The epoch of the plan it belongs to.
+    /// The epoch of its plan.
     pub epoch: u64,
-    /// The execution's generation.
+    /// The execution generation.
     pub execution_generation: u32,
 }
 
-/// What an undo's claim finds.
+/// The decision on an undo's claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UndoClaimTransition {
-    /// Write this record; unless it is closed by that, the attempt may act once it stands.
+    /// Write this record. Unless it closes the step, the attempt may act once it is written.
     Write(Box<StepRecord>),
-    /// The attempt's own claim already stands: its answer was lost.
+    /// The attempt's own claim is recorded: the answer to its write was lost.
     Mine,
     /// Another attempt, forward or undo, holds the lease until then.
     Held(Timestamp),
-    /// The undo may not be tried before then.
+    /// No attempt at the undo may begin before then.
     NotBefore(Timestamp),
-    /// Nothing is left to undo.
+    /// Nothing remains to be undone.
     Over,
-    /// A later plan has claimed it.
+    /// A task of a later plan has claimed the step.
     Superseded,
 }
 
-/// Decides an undo's claim against what stands.
+/// Decides an undo's claim, given the stored record.
 pub fn claim_undo(record: &StepRecord, claim: &UndoClaim, now: Timestamp) -> UndoClaimTransition {
     match &record.state {
         StepState::Undoing { token, .. } if *token == claim.token => {
@@ -178,7 +180,7 @@ pub fn claim_undo(record: &StepRecord, claim: &UndoClaim, now: Timestamp) -> Und
         UndoNeed::Close(next) => UndoClaimTransition::Write(next),
         UndoNeed::Wait(until) => UndoClaimTransition::Held(until),
         UndoNeed::Undo => {
-            // The claim fences an attempt at the step that never reported back.
+            // The claim fences an attempt at the step that never completed.
             let from = if matches!(record.state, StepState::Running { .. }) {
                 StepRecord {
                     rev: record.rev,
@@ -192,50 +194,51 @@ pub fn claim_undo(record: &StepRecord, claim: &UndoClaim, now: Timestamp) -> Und
     }
 }
 
-/// How an attempt to undo went, as it reports it.
+/// The outcome of an attempt at an undo, as it reports it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UndoReport {
-    /// The effect is gone, or never was.
+    /// The effect is undone, or never happened.
     Undone,
-    /// Of a step without undo: what its target says.
+    /// The answer of the target to a verification, for a step without undo.
     Verified(Verdict<Payload>),
-    /// Nothing happened; another attempt may succeed, after this long if the target said so.
+    /// Nothing happened; another attempt may succeed, after the wait that the target named.
     Transient {
-        /// What went wrong.
+        /// The error.
         error: String,
-        /// How long the target asked to be left alone.
+        /// The wait that the target named; zero without one.
         wait: SignedDuration,
     },
-    /// It cannot be undone.
+    /// The effect cannot be undone.
     Permanent(String),
-    /// It may have been undone.
+    /// The effect may have been undone.
     Unknown(String),
-    /// It did nothing: a later plan rules.
+    /// The attempt did nothing, because a later plan has taken over.
     Halted(String),
 }
 
-/// What the end of an undo's attempt finds.
+/// The decision on the completion of an undo.
 #[derive(Debug, Clone, PartialEq)]
 pub enum UndoCompletionTransition {
     /// Write this record.
     Write(Box<StepRecord>),
-    /// This attempt's end is recorded already: its answer was lost.
+    /// This attempt's end is recorded: the answer to its write was lost.
     Mine,
-    /// Another attempt took over: this one's outcome counts for nothing.
+    /// Another attempt took over, so this outcome is not recorded.
     Fenced,
 }
 
-/// Decides the end of the undo's attempt with `token`: only the attempt that holds the claim may write.
+/// Decides the completion of an undo by the attempt with `token`: only the attempt that holds the
+/// claim may write.
 pub fn complete_undo(
     current: &StepRecord,
     token: &str,
-    undid: &UndoReport,
+    report: &UndoReport,
     now: Timestamp,
 ) -> UndoCompletionTransition {
     if !matches!(&current.state, StepState::Undoing { token: holder, .. } if holder == token) {
         let mine = current.undo_attempts.iter().any(|attempt| {
-            let told = |outcome| outcome != AttemptOutcome::Lost;
-            attempt.token == token && attempt.outcome.is_some_and(told)
+            let own = |outcome| outcome != AttemptOutcome::Lost;
+            attempt.token == token && attempt.outcome.is_some_and(own)
         });
         return if mine {
             UndoCompletionTransition::Mine
@@ -243,7 +246,7 @@ pub fn complete_undo(
             UndoCompletionTransition::Fenced
         };
     }
-    let next = match undid {
+    let next = match report {
         UndoReport::Undone => undo_ended(
             current,
             StepState::Undone,
@@ -262,7 +265,7 @@ pub fn complete_undo(
                 now,
             )
         },
-        // A call that is still on its way may happen yet: it remains possible.
+        // A call that is still on its way may take effect later, so the step remains tainted.
         UndoReport::Verified(Verdict::DidNotHappen) => undo_ended(
             current,
             StepState::FailedClean,
@@ -271,7 +274,7 @@ pub fn complete_undo(
             now,
         ),
         UndoReport::Verified(Verdict::CannotTell) => {
-            let error = "the target cannot tell whether it happened";
+            let error = "the target cannot tell whether the effect happened";
             undo_ended(
                 current,
                 StepState::Unknown,
@@ -282,7 +285,7 @@ pub fn complete_undo(
         }
         UndoReport::Permanent(error) => undo_ended(
             current,
-            for_good(current),
+            final_state(current),
             AttemptOutcome::Permanent,
             Some(error),
             now,
@@ -308,8 +311,8 @@ pub fn complete_undo(
     UndoCompletionTransition::Write(Box::new(next))
 }
 
-/// Closes a step whose undo was asked for and never answered; `None` if nothing is open, the instant a lease ends if
-/// an attempt may still be at work.
+/// Closes a step whose undo never answered: the record to write, `None` if nothing is open, the end
+/// of the lease if an attempt may be at work.
 pub fn give_up(
     record: &StepRecord,
     claim: &UndoClaim,
@@ -327,14 +330,14 @@ pub fn give_up(
             undo_attempt(record.clone(), claim, now)
         }
     };
-    let (state, outcome) = (for_good(&begun), AttemptOutcome::Unknown);
+    let (state, outcome) = (final_state(&begun), AttemptOutcome::Unknown);
     let given_up = undo_ended(&begun, state, outcome, Some(error), now);
     let rev = record.rev + 1;
     Ok(Some(StepRecord { rev, ..given_up }))
 }
 
-/// The end of an undo that will not be tried again.
-fn for_good(record: &StepRecord) -> StepState {
+/// The state of a step whose undo is not attempted again.
+fn final_state(record: &StepRecord) -> StepState {
     if record.undo.is_some() {
         StepState::UndoFailed
     } else {
@@ -353,7 +356,7 @@ fn undo_lost(record: &StepRecord, now: Timestamp) -> StepRecord {
     )
 }
 
-/// After an attempt that another one may follow, if one is left.
+/// The record after a failed attempt: another one may follow unless the maximum is reached.
 fn undo_again(
     record: &StepRecord,
     outcome: AttemptOutcome,
@@ -363,7 +366,7 @@ fn undo_again(
 ) -> StepRecord {
     let policy = record.undo.unwrap_or(VERIFY_POLICY);
     let state = if record.undo_counted().count() >= policy.max_attempts as usize {
-        for_good(record)
+        final_state(record)
     } else {
         StepState::UndoWaiting {
             until: now.saturating_add(wait).unwrap_or(Timestamp::MAX),
@@ -388,7 +391,7 @@ fn undo_ended(
     next
 }
 
-/// The record with one more attempt to undo it at work.
+/// The record with one more attempt at the undo at work.
 fn undo_attempt(record: StepRecord, claim: &UndoClaim, now: Timestamp) -> StepRecord {
     let policy = record.undo.unwrap_or(VERIFY_POLICY);
     let mut next = StepRecord {

@@ -1,4 +1,4 @@
-//! Where a rollback stands, the machine's or the recovery's, and what it can do.
+//! The state of a rollback, by the execution's own Step Functions execution or by the recovery.
 
 use holdfast_action::Verdict;
 use holdfast_ledger::{StepRecord, UndoReport};
@@ -17,29 +17,29 @@ pub(crate) struct Back {
     pub(crate) stage: Stage,
     /// The epoch of its plan.
     pub(crate) epoch: u64,
-    /// Attempts to undo that it began; each has a token of its own.
+    /// The number of attempts at the undo that it began; each has a token of its own.
     pub(crate) tries: u8,
-    /// Whether it died before, so that its undo may be given up.
+    /// True if it died before, so that its undo may be given up.
     pub(crate) died: bool,
     pub(crate) orphans: Vec<Write>,
-    /// A call to undo that nobody waits for any more.
+    /// A call to undo whose caller no longer waits.
     pub(crate) late: bool,
 }
 
-/// Where a rollback stands.
+/// The stage of a rollback.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum Stage {
     #[default]
     Idle,
-    /// It saw the execution in this epoch.
+    /// It read the execution in this epoch.
     Saw(u64),
     Taking(u64, Write),
-    /// About to read what was done.
+    /// About to read the steps.
     Planning,
     /// About to read the record and to claim its undo.
     Undoing,
     Claiming(Write),
-    /// About to look whether its plan still rules.
+    /// About to check that its plan is the latest.
     Claimed(Shared<StepRecord>),
     /// About to call.
     Ready(Shared<StepRecord>),
@@ -47,19 +47,19 @@ pub(crate) enum Stage {
     Calling(Shared<StepRecord>),
     Recording(Write, Outcome),
     GivingUp(Write),
-    /// About to read whether all is closed.
+    /// About to check that every step is closed.
     Finishing,
     Closing(Write),
     Ending(Write),
     Over,
 }
 
-/// What an undo records.
+/// The outcome that an undo records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Outcome {
-    /// It is undone; of a step without undo: it happened, or not.
+    /// The effect is undone. For a step without undo: the effect happened, or did not.
     Done(bool),
-    /// No time was left to act in.
+    /// The lease left no time to act.
     Busy,
     Refused,
     Unknown,
@@ -89,7 +89,7 @@ impl Back {
         self.stage == Stage::Over
     }
 
-    /// The record by which it may be at the target now.
+    /// The record under which it may be calling the target now.
     pub(crate) fn at_work(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
             Stage::Calling(record) => Some(record),
@@ -97,7 +97,7 @@ impl Back {
         }
     }
 
-    /// The record by which it may come to the target yet.
+    /// The record under which it may still call the target.
     pub(crate) fn holds(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
             Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => Some(record),
@@ -105,7 +105,7 @@ impl Back {
         }
     }
 
-    /// Its claim on its way.
+    /// The claim that is on its way.
     pub(crate) fn claims(&self) -> Option<&Write> {
         match &self.stage {
             Stage::Claiming(write) => Some(write),
@@ -117,7 +117,7 @@ impl Back {
         format!("{} {}", OWNERS[n], self.tries)
     }
 
-    /// What it can do, if what it reads lets it.
+    /// The deeds that are possible, subject to the records that it reads.
     pub(crate) fn deeds(&self, deeds: &mut Vec<Deed>) {
         match &self.stage {
             Stage::Over => {}

@@ -1,4 +1,5 @@
-//! An attempt at the step: claim, look at the execution, call the target, record; it can stop between any two.
+//! An attempt at the step: claim, check the execution, call the target, complete. It can stop
+//! between any two.
 
 use holdfast_ledger::{
     AttemptReport, ClaimTransition, CompletionTransition, StepRecord, StepState,
@@ -16,33 +17,33 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Forward {
     pub(crate) stage: Stage,
-    /// A write that nobody waits for any more.
+    /// A write whose sender no longer waits.
     pub(crate) orphan: Option<Write>,
-    /// A call that nobody waits for any more.
+    /// A call whose caller no longer waits.
     pub(crate) late: bool,
-    /// Whether it ever called the target.
+    /// True if it ever called the target.
     pub(crate) called: bool,
 }
 
-/// Where an attempt stands.
+/// The stage of an attempt.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum Stage {
     #[default]
     Idle,
-    /// Its claim, or that nobody may try again, is on its way.
+    /// The claim, or the record that no attempt may follow, is on its way.
     Claiming(Write),
-    /// About to look whether the execution still runs.
+    /// About to check that the execution is running.
     Claimed(Shared<StepRecord>),
     /// About to call.
     Ready(Shared<StepRecord>),
     /// Waits for an answer.
     Calling(Shared<StepRecord>),
-    /// Its outcome is on its way.
+    /// The outcome is on its way.
     Recording(Write, Outcome),
     Gone,
 }
 
-/// What an attempt records.
+/// The outcome that an attempt records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Outcome {
     Succeeded,
@@ -74,7 +75,7 @@ impl Forward {
         self.stage == Stage::Gone
     }
 
-    /// The record by which it may be at the target now.
+    /// The record under which it may be calling the target now.
     pub(crate) fn at_work(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
             Stage::Calling(record) => Some(record),
@@ -82,7 +83,7 @@ impl Forward {
         }
     }
 
-    /// The record by which it may come to the target yet.
+    /// The record under which it may still call the target.
     pub(crate) fn holds(&self) -> Option<&Shared<StepRecord>> {
         match &self.stage {
             Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => Some(record),
@@ -90,7 +91,7 @@ impl Forward {
         }
     }
 
-    /// Its claim on its way.
+    /// The claim that is on its way.
     pub(crate) fn claims(&self) -> Option<&Write> {
         match &self.stage {
             Stage::Claiming(write) => Some(write),
@@ -98,7 +99,7 @@ impl Forward {
         }
     }
 
-    /// What it can do.
+    /// The deeds that are possible.
     pub(crate) fn deeds(&self, deeds: &mut Vec<Deed>) {
         match &self.stage {
             Stage::Gone => {}
@@ -120,7 +121,7 @@ impl Forward {
 }
 
 impl Protocol {
-    /// An attempt does something; `None` if it cannot now.
+    /// Applies a deed of an attempt; `None` if it is not possible now.
     pub(crate) fn forward(&self, world: &World, n: usize, deed: Deed) -> Option<World> {
         let mut next = world.clone();
         next.faults = next.faults.checked_sub(u8::from(deed.is_fault()))?;
@@ -143,12 +144,12 @@ impl Protocol {
                     _ => {}
                 }
             }
-            _ => next.forward[n].stage = self.goes_on(&mut next, n, deed)?,
+            _ => next.forward[n].stage = self.proceeds(&mut next, n, deed)?,
         }
         Some(next)
     }
 
-    fn goes_on(&self, world: &mut World, n: usize, deed: Deed) -> Option<Stage> {
+    fn proceeds(&self, world: &mut World, n: usize, deed: Deed) -> Option<Stage> {
         let stage = world.forward[n].stage.clone();
         Some(match (stage, deed) {
             // Attempts are alike: they start in order.
@@ -187,7 +188,7 @@ impl Protocol {
                 if lease_until(&record).is_none_or(|until| world.now() >= until) {
                     return Some(self.ends(world, n, &record, Outcome::Busy));
                 }
-                let undone = |stands: &Shared<StepRecord>| stands.state == StepState::Undone;
+                let undone = |stored: &Shared<StepRecord>| stored.state == StepState::Undone;
                 if world.record.as_ref().is_some_and(undone) {
                     world.breach(Breach::SentAfterUndo);
                 }
@@ -216,8 +217,8 @@ impl Protocol {
                 match self.records(world, n, &write, outcome) {
                     Put::Done => Stage::Gone,
                     Put::Lost => {
-                        let stands = world.record.clone()?;
-                        self.ends(world, n, &stands, outcome)
+                        let stored = world.record.clone()?;
+                        self.ends(world, n, &stored, outcome)
                     }
                 }
             }
@@ -225,32 +226,32 @@ impl Protocol {
         })
     }
 
-    /// Decides on what stands.
-    fn claims(&self, world: &World, n: usize, stands: Option<&Shared<StepRecord>>) -> Stage {
+    /// Decides the claim, given the stored record.
+    fn claims(&self, world: &World, n: usize, stored: Option<&Shared<StepRecord>>) -> Stage {
         let mine = claim(&self.setting, &token(n), world.now());
-        match (self.rules.claim)(stands.map(|stands| &**stands), &mine, world.now()) {
+        match (self.rules.claim)(stored.map(|stored| &**stored), &mine, world.now()) {
             ClaimTransition::Write(next) | ClaimTransition::Unknown(Some(next)) => {
-                let expect = stands.map(|stands| stands.rev);
+                let expect = stored.map(|stored| stored.rev);
                 Stage::Claiming(Write::Step((*next).into(), expect))
             }
-            ClaimTransition::Mine => stands.cloned().map_or(Stage::Gone, Stage::Claimed),
+            ClaimTransition::Mine => stored.cloned().map_or(Stage::Gone, Stage::Claimed),
             _ => Stage::Gone,
         }
     }
 
-    /// Decides what to record of an outcome over what stands.
+    /// Decides the completion, given the stored record.
     fn ends(
         &self,
         world: &World,
         n: usize,
-        stands: &Shared<StepRecord>,
+        stored: &Shared<StepRecord>,
         outcome: Outcome,
     ) -> Stage {
         let attempted = outcome.attempted();
         let now = world.now();
-        match (self.rules.complete)(stands, &token(n), &attempted, MAX_ATTEMPTS, now) {
+        match (self.rules.complete)(stored, &token(n), &attempted, MAX_ATTEMPTS, now) {
             CompletionTransition::Write(next) => {
-                Stage::Recording(Write::Step((*next).into(), Some(stands.rev)), outcome)
+                Stage::Recording(Write::Step((*next).into(), Some(stored.rev)), outcome)
             }
             CompletionTransition::Mine | CompletionTransition::Fenced => Stage::Gone,
         }

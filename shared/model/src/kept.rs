@@ -1,4 +1,4 @@
-//! Which states are one: records are shared, and told apart only by what a rule can still read of them.
+//! Equality of states: records are shared, and differ only by the parts that a rule can still read.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -39,11 +39,11 @@ impl<T> Deref for Shared<T> {
     }
 }
 
-/// States that hash alike are visited once. Four things make no difference to what can follow:
-/// - the time, but for which leases are over, as a rule only compares a lease with now;
-/// - revisions, but for which writes can still succeed, as revisions only rise;
-/// - what a write that cannot succeed any more would have written;
-/// - names: an attempt is told apart by whether the record is its own, and attempts are alike.
+/// States with the same hash are visited once. Four properties make no difference to later states:
+/// - the time, except for the leases that have ended, since a rule only compares a lease with now;
+/// - revisions, except for the writes that can still succeed, since revisions only rise;
+/// - the content of a write that can no longer succeed;
+/// - names, since attempts are alike and differ only by whether the record is their own.
 impl Hash for World {
     fn hash<H: Hasher>(&self, to: &mut H) {
         let execution = &self.execution;
@@ -65,15 +65,15 @@ impl Hash for World {
         }
         let called = self.forward.iter().any(|attempt| attempt.called);
         called.hash(to);
-        let stands = |record: &Shared<StepRecord>| record.residue() as u8;
+        let residue = |record: &Shared<StepRecord>| record.residue() as u8;
         let receipt = self.receipt.as_ref();
-        receipt.map(|seen| seen.as_ref().map(stands)).hash(to);
+        receipt.map(|seen| seen.as_ref().map(residue)).hash(to);
         (self.target, self.faults, self.committed, self.breaches).hash(to);
     }
 }
 
 impl World {
-    /// All of a record that matters, but for whose it is.
+    /// The relevant parts of a record, except its holder.
     fn view(&self, record: &StepRecord) -> impl Hash + use<> {
         let last = record.attempts.last().and_then(|last| last.outcome);
         let unknown = |attempts: &[Attempt]| {
@@ -98,16 +98,17 @@ impl World {
         lease_until(record).is_some_and(|until| self.now() < until)
     }
 
-    /// Of a record that somebody holds: whether it still stands, and whether its lease lives.
+    /// Returns whether a record that an attempt or a rollback read is still stored, and whether its
+    /// lease lives.
     fn held(&self, record: &Shared<StepRecord>) -> (bool, bool) {
-        let stands = self
+        let stored = self
             .record
             .as_ref()
             .is_some_and(|now| now.rev == record.rev);
-        (stands, self.lives(record))
+        (stored, self.lives(record))
     }
 
-    /// Of a write on its way: what it would write, if it still can.
+    /// The content of a write on its way; `None` if it can no longer succeed.
     fn sent(&self, write: &Write) -> Option<u64> {
         let mut view = DefaultHasher::new();
         match write {

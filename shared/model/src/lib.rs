@@ -1,4 +1,5 @@
-//! The ledger protocol as a model whose every interleaving can be visited; the rules are those of `holdfast-ledger`.
+//! The ledger protocol as a model whose every interleaving can be visited; the rules are those of
+//! `holdfast-ledger`.
 
 mod back;
 mod forward;

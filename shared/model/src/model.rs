@@ -1,4 +1,4 @@
-//! Who can do what, and what must hold in every state.
+//! The actions of every participant, and the properties that must hold in every state.
 
 use holdfast_ledger::{Residue, StepRecord, StepState};
 use stateright::{Model, Property};
@@ -17,48 +17,48 @@ use crate::{
 pub struct Protocol {
     /// The kind of step, and how much goes wrong.
     pub setting: Setting,
-    /// The rules; see [`PRODUCTION`](crate::PRODUCTION).
+    /// The rules, such as [`PRODUCTION`](crate::PRODUCTION).
     pub rules: Rules,
 }
 
-/// Who acts.
+/// The participant that acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
     /// An attempt at the step, by number.
     Attempt(usize),
-    /// The machine's rollback (0) or the recovery (1).
+    /// The rollback of the execution's own Step Functions execution (0) or the recovery (1).
     Rollback(usize),
 }
 
-/// What somebody does, or what happens to him.
+/// A deed of a participant, or an event that meets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// The next thing; of a write that it arrives and is answered, of a call that it works.
+    /// The next step: a write arrives and is answered, a call succeeds.
     GoesOn,
-    /// Its write arrives, and the answer is lost: it will be sent again.
+    /// Its write arrives, and the answer is lost, so it is sent again.
     IsUnheard,
-    /// Somebody has paused it.
+    /// The execution is paused.
     IsPaused,
-    /// The target says no, for now.
+    /// The target answers with a transient failure.
     IsBusy,
-    /// The target says no.
+    /// The target answers with a permanent failure.
     IsRefused,
-    /// No answer comes in time; the call may still be on its way.
+    /// No answer comes before the timeout; the call may still be on its way.
     TimesOut,
-    /// The function dies; what it sent may still be on its way.
+    /// The function dies; its write or call may still be on its way.
     Crashes,
-    /// A write that nobody waits for arrives, the first or the second.
+    /// A write whose sender no longer waits arrives, the first or the second.
     OrphanArrives(usize),
-    /// A call that nobody waits for arrives.
+    /// A call whose caller no longer waits arrives.
     LateCallArrives,
     /// An undo that died is given up.
     GivesUp,
-    /// The execution ends well.
+    /// The execution ends `EXECUTED`.
     EndsWell,
 }
 
 impl Deed {
-    /// Whether it is one of the things that go wrong, of which there is a limited number.
+    /// Returns whether it is a fault; the number of faults is limited.
     pub(crate) fn is_fault(self) -> bool {
         match self {
             Self::IsPaused
@@ -79,7 +79,7 @@ impl Deed {
 /// One event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Somebody does something.
+    /// A participant acts.
     Does(Actor, Deed),
     /// Time passes until the next lease is over.
     LeaseEnds,
@@ -158,7 +158,7 @@ impl Model for Protocol {
 }
 
 impl Protocol {
-    /// Whether nobody can do anything any more, but for what is still on its way.
+    /// Returns whether no participant can act, except by calls and writes that are on their way.
     fn is_at_rest(&self, world: &World) -> bool {
         let waits = |n| self.back(world, n, Deed::GoesOn).is_none();
         world.forward.iter().all(Forward::is_gone)
@@ -166,7 +166,7 @@ impl Protocol {
             && (0..world.back.len()).all(waits)
     }
 
-    /// What must happen somewhere, or the rest says nothing.
+    /// The states that some path must reach, so that the other properties are not vacuous.
     fn reached(&self) -> Vec<Property<Self>> {
         let mut all = vec![
             Property::sometimes("it is executed", |_, world: &World| world.is_executed()),
@@ -230,7 +230,7 @@ fn once(model: &Protocol, world: &World) -> bool {
     model.setting.idempotent || world.target.effects <= 1
 }
 
-/// Whatever arrives after the end, it is covered by what was said of it.
+/// The residue of the receipt covers every call that arrives after the end.
 fn truthful(_: &Protocol, world: &World) -> bool {
     let effects = world.target.effects;
     let covers = |seen: Option<&Shared<StepRecord>>| match seen

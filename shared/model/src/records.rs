@@ -1,4 +1,4 @@
-//! The records that everything begins with, as small as the rules allow.
+//! The initial records, as small as the rules allow.
 
 use holdfast_ids::{
     keys::{ExecutionKey, effect_key},
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::world::Setting;
 
-/// Attempts that a step is allowed, and an undo.
+/// The maximum number of attempts at a step, and at an undo.
 pub(crate) const MAX_ATTEMPTS: u32 = 2;
 const TIMEOUT_S: u64 = 30;
 
@@ -18,7 +18,7 @@ pub(crate) fn at(s: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_759_150_800 + s)
 }
 
-fn partition() -> ExecutionKey {
+fn execution_key() -> ExecutionKey {
     ExecutionKey {
         tenant: "acme".to_owned(),
         execution: "e".to_owned(),
@@ -35,7 +35,7 @@ pub(crate) fn payload() -> Payload {
 pub(crate) fn begun() -> ExecutionRecord {
     ExecutionRecord {
         rev: 1,
-        at: partition(),
+        at: execution_key(),
         workflow: String::new(),
         version: 1,
         definition_digest: String::new(),
@@ -43,7 +43,7 @@ pub(crate) fn begun() -> ExecutionRecord {
         input: payload(),
         trigger: String::new(),
         requested_by: None,
-        trace: TraceId::of_execution(&partition().execution),
+        trace: TraceId::of_execution(&execution_key().execution),
         origin: OWNERS[0].to_owned(),
         owner: OWNERS[0].to_owned(),
         machine: String::new(),
@@ -62,7 +62,7 @@ pub(crate) fn begun() -> ExecutionRecord {
     }
 }
 
-/// The machine, and the recovery.
+/// The owners: the execution's own Step Functions execution, and the recovery.
 pub(crate) const OWNERS: [&str; 2] = ["machine", "recovery"];
 
 pub(crate) fn failure(by: usize) -> Failure {
@@ -88,12 +88,12 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
         max_attempts: MAX_ATTEMPTS,
         first: StepRecord {
             rev: 1,
-            at: partition(),
+            at: execution_key(),
             step: "hold".to_owned(),
             item: None,
             number: 1,
             action: String::new(),
-            key: effect_key(&partition(), "hold", None, 0),
+            key: effect_key(&execution_key(), "hold", None, 0),
             effect_generation: 0,
             epoch: 1,
             execution_generation: 0,

@@ -1,4 +1,5 @@
-//! The rules that the model runs on: the production functions, each of which a test can replace by a broken one.
+//! The rules of the model: the production functions, each of which a test can replace by a broken
+//! one.
 
 use holdfast_ledger::{
     AttemptReport, Claim, ClaimTransition, CompletionTransition, ExecutionRecord, StepRecord,
@@ -8,34 +9,34 @@ use holdfast_ledger::{
 use holdfast_task::Failure;
 use jiff::Timestamp;
 
-/// Every decision that the protocol rests on.
+/// The decisions of the protocol.
 #[derive(Clone, Copy)]
 pub struct Rules {
-    /// May an attempt act?
+    /// Decides whether an attempt may act.
     pub claim: fn(Option<&StepRecord>, &Claim, Timestamp) -> ClaimTransition,
-    /// May an attempt record its outcome?
+    /// Decides whether an attempt may record its outcome.
     pub complete: fn(&StepRecord, &str, &AttemptReport, u32, Timestamp) -> CompletionTransition,
-    /// May somebody take the execution over?
+    /// Decides whether an owner may take the execution over.
     pub take: fn(&ExecutionRecord, &str, u64, &Failure, Timestamp) -> TakeoverTransition,
-    /// What does a record ask for while its execution unwinds?
+    /// Decides the work that a step needs during a rollback.
     pub need: fn(&StepRecord, u32, Timestamp) -> UndoNeed,
-    /// May an attempt undo?
+    /// Decides whether an attempt may undo.
     pub claim_undo: fn(&StepRecord, &UndoClaim, Timestamp) -> UndoClaimTransition,
-    /// May an attempt record how its undo went?
+    /// Decides whether an attempt may record the outcome of its undo.
     pub complete_undo: fn(&StepRecord, &str, &UndoReport, Timestamp) -> UndoCompletionTransition,
-    /// May an undo be given up?
+    /// Decides whether an undo may be given up.
     pub give_up: GiveUp,
-    /// May a step of this epoch still act?
+    /// Decides whether a step of this epoch may act.
     pub admits: fn(&ExecutionRecord, u64) -> bool,
-    /// May an undo of this epoch still act?
+    /// Decides whether an undo of this epoch may act.
     pub unwinds: fn(&ExecutionRecord, u64) -> bool,
 }
 
-/// See [`holdfast_ledger::give_up`].
+/// The signature of [`holdfast_ledger::give_up`].
 pub type GiveUp =
     fn(&StepRecord, &UndoClaim, &str, Timestamp) -> Result<Option<StepRecord>, Timestamp>;
 
-/// What the engine runs on.
+/// The rules of the engine.
 pub const PRODUCTION: Rules = Rules {
     claim: holdfast_ledger::claim,
     complete: holdfast_ledger::complete,

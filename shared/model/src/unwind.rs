@@ -1,4 +1,5 @@
-//! A rollback goes on: it takes over, looks, undoes, ends; it can die between any two and begins again.
+//! The steps of a rollback: take over, read, undo, end. It can die between any two and then
+//! restarts.
 
 use holdfast_ledger::{
     ExecutionRecord, Phase, StepRecord, StepState, TakeoverTransition, UndoClaim,
@@ -15,7 +16,7 @@ use crate::{
 };
 
 impl Protocol {
-    /// A rollback does something; `None` if it cannot now.
+    /// Applies a deed of a rollback; `None` if it is not possible now.
     pub(crate) fn back(&self, world: &World, n: usize, deed: Deed) -> Option<World> {
         let mut next = world.clone();
         next.faults = next.faults.checked_sub(u8::from(deed.is_fault()))?;
@@ -61,7 +62,8 @@ impl Protocol {
         Some(match (stage, deed) {
             (Stage::Over, _) => return None,
             (Stage::Idle, Deed::EndsWell) => return self.ends_well(world, n),
-            // The machine knows the epoch in which it began, the recovery looks.
+            // The own Step Functions execution has the epoch in which it began; the recovery reads
+            // it.
             (Stage::Idle, _) if n == 0 => self.takes(world, n, 1),
             (Stage::Idle, _) => Stage::Saw(world.execution.epoch),
             (Stage::Saw(epoch), _) => self.takes(world, n, epoch),
@@ -130,8 +132,8 @@ impl Protocol {
             (Stage::Recording(_, outcome), _) => match self.arrives(world, n)? {
                 Put::Done => self.goes_over(world, n, outcome),
                 Put::Lost => {
-                    let stands = world.record.clone()?;
-                    self.records_undo(world, n, &stands, outcome)
+                    let stored = world.record.clone()?;
+                    self.records_undo(world, n, &stored, outcome)
                 }
             },
             (Stage::GivingUp(_), _) => match self.arrives(world, n)? {
@@ -151,7 +153,7 @@ impl Protocol {
         })
     }
 
-    /// The write that is on its way arrives.
+    /// Applies the write that is on its way.
     fn arrives(&self, world: &mut World, n: usize) -> Option<Put> {
         let stage = world.back[n].stage.clone();
         Some(match &stage {
@@ -191,7 +193,7 @@ impl Protocol {
         }
     }
 
-    /// What the record asks for.
+    /// The work that the step needs.
     fn asks(&self, world: &World) -> Option<UndoNeed> {
         let Some(record) = &world.record else {
             return Some(UndoNeed::Nothing);
@@ -207,34 +209,34 @@ impl Protocol {
         }
     }
 
-    /// Decides on what stands; `Undoing` if it must wait.
+    /// Decides the claim, given the stored record; `Undoing` if it must wait.
     fn claims_undo(&self, world: &World, n: usize) -> Option<Stage> {
-        let stands = world.record.as_ref()?;
+        let stored = world.record.as_ref()?;
         let claim = self.undo_claim(world, n);
-        Some(match (self.rules.claim_undo)(stands, &claim, world.now()) {
+        Some(match (self.rules.claim_undo)(stored, &claim, world.now()) {
             UndoClaimTransition::Write(next) => {
-                Stage::Claiming(Write::Step((*next).into(), Some(stands.rev)))
+                Stage::Claiming(Write::Step((*next).into(), Some(stored.rev)))
             }
-            UndoClaimTransition::Mine => Stage::Claimed(stands.clone()),
+            UndoClaimTransition::Mine => Stage::Claimed(stored.clone()),
             UndoClaimTransition::Held(_) | UndoClaimTransition::NotBefore(_) => Stage::Undoing,
             UndoClaimTransition::Over => Stage::Finishing,
             UndoClaimTransition::Superseded => Stage::Over,
         })
     }
 
-    /// Decides what to record of an outcome over what stands.
+    /// Decides the completion, given the stored record.
     fn records_undo(
         &self,
         world: &mut World,
         n: usize,
-        stands: &Shared<StepRecord>,
+        stored: &Shared<StepRecord>,
         outcome: Outcome,
     ) -> Stage {
         let undid = outcome.undid(self.setting.reversible);
         let token = world.back[n].token(n);
-        match (self.rules.complete_undo)(stands, &token, &undid, world.now()) {
+        match (self.rules.complete_undo)(stored, &token, &undid, world.now()) {
             UndoCompletionTransition::Write(next) => {
-                Stage::Recording(Write::Step((*next).into(), Some(stands.rev)), outcome)
+                Stage::Recording(Write::Step((*next).into(), Some(stored.rev)), outcome)
             }
             UndoCompletionTransition::Mine | UndoCompletionTransition::Fenced => {
                 self.goes_over(world, n, outcome)
@@ -242,7 +244,7 @@ impl Protocol {
         }
     }
 
-    /// After an attempt to undo: the next one, if the record asks for one.
+    /// The stage after an attempt at the undo: the next attempt, if the step needs one.
     fn goes_over(&self, world: &mut World, n: usize, outcome: Outcome) -> Stage {
         world.back[n].tries += 1;
         if outcome == Outcome::Halted {
@@ -256,13 +258,13 @@ impl Protocol {
         if !(self.rules.unwinds)(&world.execution, back.epoch) {
             return Some(Stage::Over);
         }
-        let stands = world.record.as_ref()?;
+        let stored = world.record.as_ref()?;
         let claim = self.undo_claim(world, n);
-        match (self.rules.give_up)(stands, &claim, "", world.now()) {
+        match (self.rules.give_up)(stored, &claim, "", world.now()) {
             Err(_) => None,
             Ok(None) => Some(Stage::Finishing),
             Ok(Some(next)) => {
-                let write = Write::Step(next.into(), Some(stands.rev));
+                let write = Write::Step(next.into(), Some(stored.rev));
                 Some(Stage::GivingUp(write))
             }
         }
@@ -284,7 +286,7 @@ impl Protocol {
         })
     }
 
-    /// The machine reached its end: all steps have succeeded.
+    /// Ends the execution after all steps have succeeded.
     fn ends_well(&self, world: &World, n: usize) -> Option<Stage> {
         let record = world.record.as_ref()?;
         let succeeded = record.state == StepState::Succeeded;
@@ -292,13 +294,14 @@ impl Protocol {
         reached.then(|| Stage::Ending(ends(world, Status::Executed)))
     }
 
-    /// Somebody is about to undo: nobody may come to the target any more but a call that is on its way.
+    /// Checks before an undo that only calls on their way can still arrive at the target.
     fn fenced(&self, world: &mut World) {
         let now = world.now();
         let lives =
             |record: &Shared<StepRecord>| lease_until(record).is_some_and(|until| now < until);
         let at_work = world.forward.iter().filter_map(|attempt| attempt.holds());
-        // One that has claimed and not looked yet will see the new epoch, and not act.
+        // An attempt that has claimed and not checked the execution yet reads the new epoch and
+        // halts.
         let may_act = at_work.filter(|record| lives(record)).count() > 0;
         let over = world.execution.phase != Phase::Running && world.execution.epoch > 1;
         if may_act || !over {

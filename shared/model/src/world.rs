@@ -1,4 +1,5 @@
-//! What exists: one execution's record, one step's record, the target, the clock, and everyone who acts.
+//! The state of the model: one execution record, one step's record, the target, the clock and the
+//! participants.
 
 use holdfast_ledger::{ExecutionRecord, Phase, StepRecord, StepState, UndoNeed, need};
 use holdfast_receipt::Status;
@@ -11,18 +12,18 @@ use crate::{
     records::{at, begun},
 };
 
-/// What is checked: the kind of step, and how much goes wrong.
+/// The setting of a check: the kind of step and the number of faults.
 #[derive(Debug, Clone, Copy)]
 pub struct Setting {
-    /// Whether the step has an undo.
+    /// True if the step has an undo.
     pub reversible: bool,
-    /// Whether the target, once told to undo, refuses the effect's key from then on.
+    /// True if the target refuses the effect key after an undo.
     pub fences: bool,
-    /// Whether the target takes the same call twice as once.
+    /// True if the target treats the same call twice as one call.
     pub idempotent: bool,
-    /// How many attempts at the step there are, started whenever.
+    /// The number of attempts at the step; each can start at any time.
     pub attempts: usize,
-    /// How much goes wrong, wherever it does: deaths, lost answers, calls that time out or are refused.
+    /// The number of faults: deaths, lost answers, calls that time out or are refused.
     pub faults: u8,
 }
 
@@ -45,11 +46,11 @@ pub struct World {
     pub(crate) forward: Vec<Forward>,
     pub(crate) back: Vec<Back>,
     pub(crate) target: Target,
-    /// The record as whoever ended the execution saw it: what the receipt says.
+    /// The step's record as the finisher read it, which the receipt states.
     pub(crate) receipt: Option<Option<Shared<StepRecord>>>,
-    /// What may still go wrong.
+    /// The number of faults that may still happen.
     pub(crate) faults: u8,
-    /// Committed ends that say the effect stands, and that it is gone.
+    /// The number of committed ends by which the effect happened, and by which it was undone.
     pub(crate) committed: (u8, u8),
     pub(crate) breaches: u8,
 }
@@ -57,20 +58,21 @@ pub struct World {
 /// The system that the step acts on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Target {
-    /// How many effects of the step stand; two are as many as are told apart.
+    /// The number of effects that remain; more than two count as two.
     pub(crate) effects: u8,
-    /// The key was released: no call under it takes effect any more.
+    /// True if the key was released, so that no call under it takes effect.
     pub(crate) released: bool,
-    /// It refused a call that came after its undo.
+    /// True if the target refused a call after the undo.
     pub(crate) refused_late: bool,
 }
 
 /// A write on its way to the ledger.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Write {
-    /// Of the step's record, on condition that it has this `rev`; `None`: that there is none.
+    /// A write of the step's record, if it has this `rev`, or with `None` if there is none.
     Step(Shared<StepRecord>, Option<u64>),
-    /// Of the execution's record, on condition that it has this `rev`; an end with the record that it was decided on.
+    /// A write of the execution record, if it has this `rev`; an end carries the record that it was
+    /// decided on.
     ExecutionRecord(Shared<ExecutionRecord>, u64, Option<Shared<StepRecord>>),
 }
 
@@ -83,7 +85,7 @@ impl Write {
     }
 }
 
-/// What became of a write; of one that lost, what stands is read anew.
+/// The answer to a write. The loser reads the stored record again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Put {
     Done,
@@ -127,7 +129,7 @@ impl World {
         matches!(self.execution.phase, Phase::Ended { status, .. } if status == executed)
     }
 
-    /// Whether the record asks for nothing, or holds no attempt that ever called the target.
+    /// Returns whether the step needs no work, or has no attempt that ever called the target.
     pub(crate) fn is_closed(&self) -> bool {
         let Some(record) = &self.record else {
             return true;
@@ -139,7 +141,7 @@ impl World {
         }
     }
 
-    /// Whether the condition of a write holds.
+    /// Returns whether the condition of a write holds.
     pub(crate) fn admits(&self, write: &Write) -> bool {
         match write {
             Write::Step(_, expect) => self.record.as_ref().map(|stands| stands.rev) == *expect,
@@ -147,7 +149,7 @@ impl World {
         }
     }
 
-    /// The ledger carries a write out if its condition holds.
+    /// Applies a write if its condition holds.
     pub(crate) fn put(&mut self, write: &Write) -> Put {
         if !self.admits(write) {
             return Put::Lost;
@@ -178,14 +180,16 @@ impl World {
         Put::Done
     }
 
-    /// Whether whoever holds the record was kept from calling: only such an attempt may be taken out of it.
+    /// Returns whether the holder of the record never called the target. Only such an attempt may
+    /// be removed from it.
     fn never_acted(&self, stands: &StepRecord) -> bool {
         let holds = |n: &usize| holder(stands) == Some(&token(*n));
         let holder = (0..self.forward.len()).find(holds);
         holder.is_some_and(|n| !self.forward[n].called)
     }
 
-    /// Time passes until the next lease ends. That is a fault if somebody alive counts on it: he is slow.
+    /// Advances the time to the end of the next lease. It is a fault if a live participant holds
+    /// the lease.
     pub(crate) fn lease_ends(&self) -> Option<Self> {
         let ends = |record: &Shared<StepRecord>| self.time_left(record);
         let arrives = |write: &&Write| self.admits(write);
@@ -213,7 +217,8 @@ impl World {
         (left > 0).then_some(left)
     }
 
-    /// Somebody is about to call the target while he holds the lease of `record`: nobody else may be at it.
+    /// Checks, before the holder of `record` calls the target, that no other participant is calling
+    /// it.
     pub(crate) fn alone(&mut self) {
         let now = self.now();
         let forward = self.forward.iter().filter_map(Forward::at_work);
@@ -228,7 +233,7 @@ impl World {
 }
 
 impl Target {
-    /// A call to act arrives; `false` if it is refused.
+    /// Applies a call to act; `false` if it is refused.
     pub(crate) fn act(&mut self, setting: &Setting) -> bool {
         if self.released && setting.fences {
             self.refused_late = true;
@@ -241,7 +246,7 @@ impl Target {
         true
     }
 
-    /// A call to undo arrives.
+    /// Applies a call to undo.
     pub(crate) fn undo(&mut self) {
         self.effects = 0;
         self.released = true;
@@ -257,7 +262,7 @@ pub(crate) fn lease_until(record: &StepRecord) -> Option<Timestamp> {
     }
 }
 
-/// Who holds the claim.
+/// The token of the attempt that holds the claim.
 pub(crate) fn holder(record: &StepRecord) -> Option<&str> {
     match &record.state {
         StepState::Running { token, .. } | StepState::Undoing { token, .. } => Some(token),

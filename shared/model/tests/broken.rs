@@ -1,4 +1,4 @@
-//! The checks can fail: for each rule, a way to break it and the property that notices.
+//! Broken rules, each with the property that detects it, so that the checks can fail.
 
 use holdfast_ledger::{
     StepRecord, StepState, TakeoverTransition, UndoNeed, claim, claim_undo, complete,
@@ -8,7 +8,8 @@ use holdfast_model::{PRODUCTION, Protocol, Rules, Setting};
 use jiff::Timestamp;
 use stateright::{Checker, HasDiscoveries, Model};
 
-/// An idempotent step with an undo, at a target that fences: two attempts, two rollbacks, any one fault.
+/// An idempotent step with an undo, at a target that fences: two attempts, two rollbacks, any one
+/// fault.
 const USUAL: Setting = Setting {
     reversible: true,
     fences: true,
@@ -17,7 +18,7 @@ const USUAL: Setting = Setting {
     faults: 1,
 };
 
-/// A counterexample to this property is found.
+/// Expects a counterexample to this property.
 fn breaks(setting: Setting, rules: Rules, property: &'static str) {
     let checker = Protocol { setting, rules }
         .checker()
@@ -32,7 +33,7 @@ fn breaks(setting: Setting, rules: Rules, property: &'static str) {
     );
 }
 
-/// The record as it would be if its lease were over.
+/// The record as if its lease had ended.
 fn over(record: &StepRecord, now: Timestamp) -> StepRecord {
     let mut record = record.clone();
     if let StepState::Running { lease_until, .. } | StepState::Undoing { lease_until, .. } =

@@ -1,4 +1,4 @@
-//! Every interleaving under the production rules, for each kind of step: nothing breaks, and everything happens.
+//! Every interleaving under the production rules, for each kind of step: every property holds.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,8 @@ use std::{
 use holdfast_model::{PRODUCTION, Protocol, Setting, World};
 use stateright::{Checker, Model};
 
-/// An idempotent step with an undo, at a target that fences: two attempts, two rollbacks, any two faults.
+/// An idempotent step with an undo, at a target that fences: two attempts, two rollbacks, any two
+/// faults.
 const USUAL: Setting = Setting {
     reversible: true,
     fences: true,
@@ -17,7 +18,7 @@ const USUAL: Setting = Setting {
     faults: 2,
 };
 
-/// Visits every state, and says how many there are.
+/// Visits every state and returns their number.
 fn holds(setting: Setting) {
     let rules = PRODUCTION;
     let protocol = Protocol { setting, rules };
@@ -50,7 +51,7 @@ fn a_step_whose_target_takes_no_call_twice_is_called_once() {
 }
 
 #[test]
-fn a_step_without_undo_is_asked_about_and_named() {
+fn a_step_without_undo_is_verified_and_named() {
     holds(Setting {
         reversible: false,
         faults: 1,
@@ -73,14 +74,15 @@ fn name(world: &World) -> u64 {
     hasher.finish()
 }
 
-/// With what holds wherever nobody can go on, this says that every execution ends.
+/// Together with the properties of states at rest, this shows that every execution ends.
 #[test]
-fn nobody_goes_round_in_circles() {
+fn no_execution_goes_in_circles() {
     let setting = Setting { faults: 1, ..USUAL };
     let rules = PRODUCTION;
     let protocol = Protocol { setting, rules };
     let first = protocol.init_states().remove(0);
-    // Whether all that follows a state was seen: one that is met again before that is on a circle.
+    // Whether every successor of a state was visited: a state that is met again before lies on a
+    // cycle.
     let mut seen = HashMap::from([(name(&first), false)]);
     let mut path = vec![(name(&first), protocol.next_states(&first))];
     while let Some((state, left)) = path.last_mut() {
@@ -95,7 +97,7 @@ fn nobody_goes_round_in_circles() {
                 seen.insert(next_name, false);
                 path.push((next_name, protocol.next_states(&next)));
             }
-            // What arrives too late changes nothing.
+            // A late arrival changes nothing.
             Some(done) => assert!(*done || next_name == state, "a circle: {next:?}"),
         }
     }

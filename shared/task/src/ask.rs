@@ -1,4 +1,4 @@
-//! The messages of a state that waits for a person: the question, and the end of its time.
+//! Messages of a state that waits for a decision: the question and its timeout.
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
@@ -6,42 +6,42 @@ use serde_json::Value;
 use super::{ExecutionRef, Failure};
 use holdfast_receipt::Decision;
 
-/// A question to people; the machine waits until its token is told of a decision.
+/// A question to people. The state waits until its task token receives a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AskTask {
     /// The execution it belongs to.
     pub execution: ExecutionRef,
-    /// What is asked.
+    /// The question, as the definition declares it.
     pub ask: Ask,
-    /// What people read; of an escalation the failure says it.
+    /// The message for people; an escalation takes it from the failure.
     #[serde(default)]
     pub message: Value,
-    /// What led to an escalation.
+    /// The failure that led to an escalation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// Step Functions' name for the task that waits.
+    /// The task token.
     pub token: String,
-    /// When the machine entered the state, RFC 3339.
+    /// The time at which the state was entered, RFC 3339.
     pub entered: String,
-    /// How often that state was tried again since.
+    /// The retry count of the state since.
     #[serde(default)]
     pub retry: u32,
 }
 
-/// What the definition says about a question, as literals in the machine.
+/// The declaration of a question, as literals in the state machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
     /// The step that waits.
     pub step: String,
-    /// What can be decided.
+    /// The kind, which says what can be decided.
     pub kind: QuestionKind,
-    /// Silence for this long rolls back.
+    /// The time for a decision, in seconds. Without one the execution is rolled back.
     pub within_s: u64,
 }
 
-/// The time for a decision is over: what rules?
+/// The timeout of a question. The answer is a decision that came in time, if there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpireTask {
@@ -51,19 +51,19 @@ pub struct ExpireTask {
     pub expired: String,
 }
 
-/// What a decision answers the machine.
+/// The result of a decision, for the state machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AskResult {
-    /// Null for a skipped step; of an approval `by`, `at` and `reason`.
+    /// Null for a skipped step; `by`, `at` and `reason` of an approval.
     pub output: Value,
 }
 
-/// What the function of questions is asked to do.
+/// A call of the function for questions.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AskCall {
-    /// To ask.
+    /// Record a question.
     Ask(Box<AskTask>),
-    /// To say what rules.
+    /// Close a question.
     Expire(Box<ExpireTask>),
 }
 
@@ -79,18 +79,18 @@ impl<'de> Deserialize<'de> for AskCall {
     }
 }
 
-/// What people are asked about.
+/// The kind of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum QuestionKind {
-    /// A step failed for good: try it again, skip it, or roll back.
+    /// A step failed permanently: retry it, skip it, or roll back.
     Escalation,
-    /// The workflow goes on if somebody agrees.
+    /// The workflow continues if a person approves.
     Approval,
 }
 
 impl QuestionKind {
-    /// What can be decided.
+    /// The decisions that a question of this kind takes.
     pub fn decisions(self) -> &'static [Decision] {
         match self {
             Self::Escalation => &[Decision::Retry, Decision::Skip, Decision::Rollback],

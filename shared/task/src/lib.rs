@@ -1,7 +1,7 @@
 //! The messages between a compiled state machine and the functions it calls.
 //!
-//! The compiler writes them as Task `Arguments`, the functions read them. Durations are whole seconds (`_s`),
-//! because Step Functions counts in those.
+//! The compiler writes them as Task `Arguments`, and the functions read them. Durations are whole
+//! seconds (`_s`), because Step Functions counts in seconds.
 
 mod ask;
 mod error_name;
@@ -25,28 +25,30 @@ use serde_json::Value;
 use crate::timing::lease_s;
 use holdfast_ids::trace::TraceId;
 
-/// What a machine knows of itself and hands to `begin`, with whatever started it.
+/// The task of `begin`: the constants of a state machine and the input of its Step Functions
+/// execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BeginTask {
-    /// The part of the definition that decides whether an execution may start.
+    /// The part of the definition that admission applies.
     pub gate: AdmissionSpec,
     /// Every step in declared order.
     pub steps: Vec<StepRef>,
-    /// The machine's own input, untouched: an envelope, or a trigger's event.
+    /// The input of the Step Functions execution: an envelope, or a trigger's event.
     pub start: Value,
-    /// ARN of the Step Functions execution that asks; it becomes the owner.
+    /// ARN of the Step Functions execution; it becomes the owner.
     pub owner: String,
-    /// ARN of the state machine (with its version where it has one): where the compiled steps can be read again.
+    /// ARN of the state machine, with its version if it has one, from which the compiled steps can
+    /// be read.
     pub machine: String,
-    /// When Step Functions started the execution, RFC 3339.
+    /// The time at which Step Functions started it, RFC 3339.
     pub started_at: String,
-    /// The trace that the function itself was called in: no machine fills it in.
+    /// The trace of the invocation. The function sets it, no state machine does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
 }
 
-/// What a definition demands of a start.
+/// The part of a definition that admission applies to a start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdmissionSpec {
@@ -56,21 +58,21 @@ pub struct AdmissionSpec {
     pub version: u32,
     /// `sha256:` and the hex digest of the definition's canonical JSON.
     pub definition_digest: String,
-    /// Tenants that may start it; empty means every tenant.
+    /// The tenants that may start it; empty means every tenant.
     #[serde(default)]
     pub tenants: Vec<String>,
     /// JSON Schema 2020-12 of the input.
     pub input_schema: Value,
-    /// Assertions that must hold before any effect.
+    /// The assertions that must hold before any effect.
     #[serde(default)]
     pub guardrails: Vec<Guardrail>,
-    /// What else it demands of a start.
+    /// The other guardrails.
     #[serde(default, skip_serializing_if = "StartConditions::is_default")]
     pub rules: StartConditions,
-    /// Events and schedules that may start it.
+    /// The events and schedules that may start it.
     #[serde(default)]
     pub triggers: Vec<TriggerMap>,
-    /// Longest duration of an execution.
+    /// The longest duration of an execution, in seconds.
     pub timeout_s: u64,
 }
 
@@ -78,37 +80,38 @@ pub struct AdmissionSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Guardrail {
-    /// Its name, unique in the definition.
+    /// The name, unique in the definition.
     pub name: String,
-    /// A JSONata expression without its `{% %}` (so that Step Functions leaves it to `begin`); must yield `true`.
+    /// A JSONata expression that must yield `true`. It has no `{% %}`, so that Step Functions does
+    /// not evaluate it.
     pub assert: String,
-    /// Said to the person whose start is rejected.
+    /// The message for the caller whose start is rejected.
     pub message: String,
 }
 
-/// How an event or a schedule becomes a start. Strings are literals or, marked `expression`, JSONata over
-/// `$event` and `$scheduled_time`.
+/// The mapping from an event or a schedule to a start. A string is a literal or, if it is marked,
+/// JSONata over `$event` and `$scheduled_time`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TriggerMap {
-    /// The name by which the event rule or schedule calls it.
+    /// The name that the event rule or the schedule passes.
     pub name: String,
-    /// Who the execution belongs to.
+    /// The tenant of the execution.
     pub tenant: Template,
-    /// What makes a repeated event the same start.
+    /// The idempotency key, which makes a repeated event the same start.
     pub idempotency_key: Template,
-    /// The execution's input.
+    /// The input of the execution.
     pub input: Template,
-    /// The person who asks for the execution.
+    /// The person who requests the execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<Template>,
-    /// Another person's agreement.
+    /// The approval by another person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Template>,
 }
 
-/// A JSON value in which some strings are expressions: those are written `{"$jsonata": "…"}`, which Step Functions
-/// does not evaluate.
+/// A JSON value with expressions, each written `{"$jsonata": "…"}`, which Step Functions does not
+/// evaluate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Template(pub Value);
@@ -119,42 +122,42 @@ pub struct Template(pub Value);
 pub struct StepRef {
     /// The step's name, unique in the definition.
     pub name: String,
-    /// The action it performs.
+    /// The action that performs it.
     pub action: String,
-    /// The `for_each` container it stands in, if any: it then has one record per item.
+    /// The `for_each` that contains it, if any: it then has one record per item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_each: Option<String>,
 }
 
-/// What `begin` answers: the machine keeps both parts as variables.
+/// The answer of `begin`. The state machine keeps both parts as variables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BeginResult {
-    /// Handed to every later task.
+    /// The execution, for every later task.
     pub execution: ExecutionRef,
     /// The input as steps see it (`$input`).
     pub input: Value,
 }
 
-/// Which execution a task belongs to, and in which phase of its life it was sent.
+/// The execution that a task belongs to, with the epoch in which it was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutionRef {
-    /// Derived from tenant, workflow and idempotency key.
+    /// The execution id, derived from tenant, workflow and idempotency key.
     pub id: String,
-    /// The tenant it belongs to.
+    /// The tenant.
     pub tenant: String,
     /// Workflow id.
     pub workflow: String,
     /// The definition's version.
     pub version: u32,
-    /// Who may act: a task of an older epoch can claim nothing.
+    /// The epoch. A task of an older epoch can claim nothing.
     pub epoch: u64,
-    /// Rises with a redrive and with a later rollback.
+    /// The execution generation. It rises with a redrive and with a later rollback.
     pub generation: u32,
-    /// When it began, RFC 3339.
+    /// The time of the start, RFC 3339.
     pub started_at: String,
     /// The trigger's name, or `api`/`direct`.
     pub trigger: String,
-    /// The trace that everything it does belongs to.
+    /// The trace of everything that the execution does.
     pub trace: TraceId,
 }
 
@@ -166,61 +169,63 @@ pub struct StepTask {
     pub execution: ExecutionRef,
     /// The step's compiled policy.
     pub step: StepPolicy,
-    /// Which item of a `for_each` this is: its `item_key`, evaluated.
+    /// The evaluated `item_key` of the item, in a `for_each`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item_key: Option<Value>,
-    /// The value of `when`; the step is skipped unless it is `true`. Absent: always run.
+    /// The value of `when`. The step is skipped unless it is `true` or absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Value>,
     /// The action's input, evaluated.
     #[serde(default)]
     pub input: Value,
-    /// The undo's own input, evaluated before the step runs. Absent where the action undoes by its forward input.
+    /// The undo's own input, evaluated before the step. It is absent if the undo takes the forward
+    /// input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo_input: Option<Value>,
 }
 
-/// What the definition says about one step, as literals in the machine.
+/// The declaration of one step, as literals in the state machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepPolicy {
     /// The step's name.
     pub name: String,
-    /// Its place in declared order, from 1.
+    /// The place in declared order, from 1.
     pub number: u32,
     /// The action that performs it.
     pub action: String,
-    /// Longest duration of one attempt.
+    /// The longest duration of one attempt, in seconds.
     pub timeout_s: u64,
-    /// Attempts in all, the first included.
+    /// The maximum number of attempts, the first included.
     pub max_attempts: u32,
-    /// Whether the target can take the same call twice.
+    /// True if the target can take the same call twice.
     pub idempotent: bool,
-    /// How it is undone; `None` where it is irreversible.
+    /// The policy of its undo; `None` if the step is irreversible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<UndoPolicy>,
-    /// Whether the workflow goes on, with the output null, if it fails for good and certainly nothing happened.
+    /// True if the workflow continues, with the output null, if the step fails without an effect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
-    /// An output larger than this many bytes of JSON is stored, and the machine gets a reference instead.
+    /// The maximum size of an output, in bytes of JSON. The state machine gets a reference to a
+    /// larger one.
     pub inline_output_bytes: usize,
 }
 
-/// What the definition says about undoing one step.
+/// The policy of the undo of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UndoPolicy {
-    /// Longest duration of one undo attempt.
+    /// The longest duration of one attempt at the undo, in seconds.
     pub timeout_s: u64,
-    /// Undo attempts in all.
+    /// The maximum number of attempts at the undo.
     pub max_attempts: u32,
-    /// Whether the target, once told to undo, refuses the effect's key from then on, so that a delayed call cannot
-    /// take effect after its undo.
+    /// True if the target refuses the effect key after an undo, so that a delayed call cannot take
+    /// effect later.
     #[serde(default)]
     pub fences: bool,
 }
 
-/// How a step that has no undo is asked about, where its outcome is unknown.
+/// The policy of the verification of a step with an unknown outcome and without an undo.
 pub const VERIFY_POLICY: UndoPolicy = UndoPolicy {
     timeout_s: 30,
     max_attempts: 3,
@@ -228,37 +233,38 @@ pub const VERIFY_POLICY: UndoPolicy = UndoPolicy {
 };
 
 impl UndoPolicy {
-    /// How long an attempt to undo may hold its claim.
+    /// The lease of an attempt at the undo.
     pub fn lease(self) -> SignedDuration {
         SignedDuration::from_secs(i64::try_from(lease_s(self.timeout_s)).unwrap_or(900))
     }
 }
 
-/// What a step answers its machine.
+/// The answer of a step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepResult {
-    /// Whether it ran.
+    /// The status.
     pub status: StepStatus,
     /// The action's output, a reference to it (`{"$stored": {…}}`), or null for a skipped step.
     pub output: Value,
-    /// Which attempt succeeded, from 1; none if there was none now. For the log, not for the machine.
+    /// The number of the attempt that succeeded, from 1, for the log only; `None` if this call made
+    /// no attempt.
     #[serde(skip)]
     pub attempt: Option<u32>,
 }
 
-/// How a step task ended well.
+/// The status of a step task that did not raise an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
-    /// The effect stands.
+    /// The effect happened.
     Succeeded,
     /// `when` was not true.
     Skipped,
-    /// It failed for good, nothing happened, and the workflow goes on without it.
+    /// The step failed without an effect, and the workflow continues without it.
     Failed,
 }
 
-/// What the function of an action is asked to do.
+/// A call of the function of an action.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StepCall {
     /// An attempt at a step.
@@ -280,7 +286,7 @@ impl<'de> Deserialize<'de> for StepCall {
     }
 }
 
-/// The end of an execution, whatever led to it.
+/// The task of `finish`, which ends an execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FinishTask {
@@ -290,7 +296,7 @@ pub struct FinishTask {
     pub steps: Vec<StepRef>,
 }
 
-/// What `finish` answers.
+/// The answer of `finish`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinishResult {
     /// The execution's final status, such as `EXECUTED`.
@@ -299,7 +305,7 @@ pub struct FinishResult {
     pub receipt: String,
     /// Hex SHA-256 of the receipt's bytes.
     pub receipt_sha256: String,
-    /// The incident that this execution is a case of.
+    /// The id of the incident that the execution met.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
 }

@@ -1,19 +1,19 @@
-//! Inputs and outputs: small ones stand in the ledger, larger ones in the payload store, by reference.
+//! Payloads: small inputs and outputs are kept in the ledger, larger ones in the payload store.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Larger payloads than this many bytes of JSON are stored, so that a ledger item stays under the 1 KB that one
-/// write is charged by.
+/// The maximum size of an inline payload, in bytes of JSON, so that most ledger items stay under
+/// the 1 KB that one write is charged by.
 pub const LEDGER_INLINE_BYTES: usize = 256;
 
-/// A JSON value, or where it lies.
+/// A JSON value, or a reference to one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Payload {
     /// The value itself, with its digest.
     Inline {
-        /// The value; kept as text, since a database's numbers are not JSON's.
+        /// The value; kept as text, since a database's numbers differ from JSON's.
         #[serde(with = "json_text")]
         value: Value,
         /// Hex SHA-256 of its canonical JSON.
@@ -31,11 +31,11 @@ pub struct Stored {
     pub key: String,
     /// Hex SHA-256 of its canonical JSON.
     pub sha256: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: usize,
 }
 
-/// The member that marks an object in a machine's data as a reference: `{"$stored": {…}}`.
+/// The member that marks an object in a state machine's data as a reference: `{"$stored": {…}}`.
 pub const STORED_MARK: &str = "$stored";
 
 impl Payload {
@@ -49,7 +49,7 @@ impl Payload {
 }
 
 impl Stored {
-    /// The reference as a machine carries it.
+    /// The reference as a state machine carries it.
     pub fn to_marked(&self) -> Value {
         serde_json::json!({ STORED_MARK: { "key": self.key, "sha256": self.sha256, "bytes": self.bytes } })
     }

@@ -1,52 +1,53 @@
-//! What a definition demands of a start beside its input: times, an approval, budgets, limits.
+//! Guardrails of a start beside assertions: hours, freezes, an approval, budgets and limits.
 
 use serde::{Deserialize, Serialize};
 
-/// Everything of it. The default demands nothing.
+/// The guardrails of a start. The default admits every start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StartConditions {
-    /// When it may start; empty: always.
+    /// The hours in which it may start; empty means always.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hours: Vec<Hours>,
-    /// When it may not.
+    /// The times in which it may not start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub freezes: Vec<Freeze>,
-    /// Whether another person must have agreed.
+    /// True if another person must have approved the start.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub approval: bool,
-    /// What a tenant may use up.
+    /// The budgets of a tenant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<Budget>,
-    /// Whether it is accepted while it is paused, to wait before its first step; else it is refused.
+    /// True if a start during a pause is admitted and waits before its first step. Otherwise it is
+    /// refused.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub queued_when_paused: bool,
-    /// How many executions of a tenant may be open at once.
+    /// The maximum number of open executions of a tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrent_executions: Option<u32>,
-    /// How many a tenant may start in a minute of the clock.
+    /// The maximum number of starts of a tenant in one minute of the clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub starts_per_minute: Option<u32>,
 }
 
 impl StartConditions {
-    /// Whether nothing is demanded.
+    /// Returns whether every start is admitted.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Hours of some days of the week, by the clocks of a time zone.
+/// Hours on days of the week, in a time zone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hours {
-    /// IANA name.
+    /// The time zone, by IANA name.
     pub zone: String,
     /// The days on which they begin, sorted.
     pub days: Vec<Day>,
     /// Minutes after midnight at which they begin.
     pub from: u16,
-    /// Minutes after midnight at which they are over; at or before `from`: on the next day.
+    /// Minutes after midnight at which they end; a value up to `from` is on the next day.
     pub to: u16,
 }
 
@@ -82,7 +83,7 @@ impl Day {
         Self::Sun,
     ];
 
-    /// As definitions write it.
+    /// The name in definitions.
     pub fn name(self) -> &'static str {
         ["mon", "tue", "wed", "thu", "fri", "sat", "sun"][self as usize]
     }
@@ -93,33 +94,34 @@ impl Day {
     }
 }
 
-/// A time in which nothing may start.
+/// A time in which no execution may start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Freeze {
-    /// IANA name.
+    /// The time zone, by IANA name.
     pub zone: String,
-    /// When it begins, by the clocks there: `2026-12-24T00:00`.
+    /// The begin, in local time of the zone: `2026-12-24T00:00`.
     pub from: String,
-    /// When it is over.
+    /// The end, in local time of the zone.
     pub to: String,
-    /// Said to the person whose start is rejected.
+    /// The message for the caller whose start is rejected.
     pub reason: String,
 }
 
-/// What a tenant may use up of something in a period.
+/// The amount of something that a tenant may use in a period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
-    /// Its name: workflows of a tenant that name the same one use it up together.
+    /// The name. A tenant's workflows that name the same budget share it.
     pub name: String,
-    /// What an execution uses: in a definition an expression or a literal, in a machine without its `{% %}`.
+    /// The amount that an execution uses: an expression or a literal, in a state machine without
+    /// `{% %}`.
     pub amount: String,
-    /// What may be used, in ten-thousandths.
+    /// The limit, in ten-thousandths.
     pub limit: i64,
-    /// In which time.
+    /// The period.
     pub per: Period,
-    /// IANA name: by whose clocks a period begins.
+    /// The time zone in which a period begins, by IANA name.
     pub zone: String,
 }
 
@@ -138,7 +140,7 @@ pub enum Period {
 }
 
 impl Period {
-    /// As definitions write it.
+    /// The name in definitions.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hour => "hour",

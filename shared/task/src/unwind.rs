@@ -1,4 +1,4 @@
-//! The messages of an execution that goes no further: plan, undo, give up, recover.
+//! Messages of a rollback: plan, undo, give up, recover.
 
 use std::collections::BTreeMap;
 
@@ -7,33 +7,34 @@ use serde_json::Value;
 
 use super::{ExecutionRef, StepRef};
 
-/// The machine that ends executions which their own machine left behind.
+/// The name of the state machine that ends executions which lost their own Step Functions
+/// execution.
 pub const RECOVERY: &str = "recovery";
 
-/// An execution that goes no further: who takes it over, and why.
+/// A rollback to plan: the execution, its new owner and the reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanTask {
-    /// The execution, in the epoch in which it was last seen.
+    /// The execution, in the epoch in which it was last read.
     pub execution: ExecutionRef,
-    /// ARN of the Step Functions execution that asks; it becomes the owner.
+    /// ARN of the Step Functions execution that plans; it becomes the owner.
     pub owner: String,
-    /// Why.
+    /// The reason.
     pub failure: Failure,
     /// The function that performs each action.
     pub functions: BTreeMap<String, String>,
 }
 
-/// What `plan` answers.
+/// The answer of `plan`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlanResult {
-    /// The execution in its new epoch: handed to every later task.
+    /// The execution in its new epoch, for every later task.
     pub execution: ExecutionRef,
-    /// What to undo, in order.
+    /// The effects to undo, in order.
     pub undo: Vec<UndoItem>,
 }
 
-/// One effect to undo, or to ask about.
+/// One effect to undo or to verify.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UndoItem {
@@ -42,49 +43,49 @@ pub struct UndoItem {
     /// The item's name in a `for_each`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
-    /// The function that performs its action; empty where the deployment has none any more.
+    /// The function that performs its action; empty if the deployment no longer has one.
     pub function: String,
 }
 
-/// One attempt at undoing one step. Everything else stands in the step's record.
+/// One attempt at the undo of one step. The step's record has everything else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UndoTask {
     /// The execution it belongs to.
     pub execution: ExecutionRef,
-    /// Which step.
+    /// The step.
     pub undo: UndoItem,
 }
 
-/// What an undo answers: how the step's record stands then.
+/// The answer of an undo: the state of the step's record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoResult {
-    /// `UNDONE`, `UNDO_FAILED`, or of a step that has no undo, what its target says of it.
+    /// `UNDONE`, `UNDO_FAILED`, or the verified state of a step that has no undo.
     pub status: String,
-    /// How many attempts to undo it there were. For the log, not for the machine.
+    /// The number of attempts at the undo, for the log only.
     #[serde(skip)]
     pub attempts: u32,
 }
 
-/// Why an execution goes no further: the error that a machine caught, or what somebody asked for.
+/// The reason for a rollback: the error that a state machine caught, or a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
-    /// The state it was caught at: a step, a container, or `Begin`; empty if it came from outside.
+    /// The state at which it was caught: a step, a container, or `Begin`; empty for a request.
     #[serde(default)]
     pub state: String,
     /// Step Functions' error name, or one of [`ErrorName`](super::ErrorName).
     pub error: String,
-    /// Step Functions' cause, as text; of a request, its reason.
+    /// Step Functions' cause, as text; for a request, its reason.
     #[serde(default)]
     pub cause: String,
-    /// Who asked for it, if somebody did.
+    /// The requester, for a request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
 
 impl Failure {
-    /// The gate said no.
+    /// The failure of a start that admission rejected.
     pub fn rejected() -> Self {
         Self {
             state: "Begin".to_owned(),
@@ -95,12 +96,12 @@ impl Failure {
     }
 }
 
-/// What the function of `Plan` is asked to do.
+/// A call of the function of `Plan`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlanCall {
-    /// To plan a rollback.
+    /// Plan a rollback.
     Plan(Box<PlanTask>),
-    /// To record an undo that never answered.
+    /// Record that an undo never answered.
     GiveUp(Box<GiveUpTask>),
 }
 
@@ -116,26 +117,26 @@ impl<'de> Deserialize<'de> for PlanCall {
     }
 }
 
-/// The input of the recovery machine.
+/// The input of the recovery state machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecoveryInput {
-    /// The execution, in the epoch in which it was seen.
+    /// The execution, in the epoch in which it was read.
     pub execution: ExecutionRef,
-    /// Why it goes no further; a cause that is recorded already is kept.
+    /// The reason; one that is recorded already is kept.
     pub failure: Failure,
     /// Every step in declared order.
     pub steps: Vec<StepRef>,
 }
 
-/// An undo whose function did not answer, however often it was asked.
+/// An undo whose function did not answer in any attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GiveUpTask {
     /// The execution it belongs to.
     pub execution: ExecutionRef,
-    /// Which step.
+    /// The step.
     pub undo: UndoItem,
-    /// The name of the error that its machine caught.
+    /// The name of the error that the state machine caught.
     pub error: String,
 }

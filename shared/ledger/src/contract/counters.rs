@@ -1,4 +1,5 @@
-//! The contract's checks of counters: they change with an execution's record or not at all, and never past their limit.
+//! The contract's checks of counters: they change with an execution record or not at all, up to
+//! their maximum.
 
 use futures_util::future::join_all;
 
@@ -61,7 +62,7 @@ async fn count<L: Ledger>(ledger: &L, of: &Counter, right: i64) -> Result<(), St
     same(&format!("the count of {of:?}"), &found, &right)
 }
 
-pub(super) async fn a_record_that_is_there_already_takes_nothing_again<L: Ledger>(
+pub(super) async fn a_write_that_loses_changes_no_counter<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -111,9 +112,7 @@ pub(super) async fn a_record_that_is_there_already_takes_nothing_again<L: Ledger
     count(ledger, &one, 30).await
 }
 
-pub(super) async fn a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its_place<
-    L: Ledger,
->(
+pub(super) async fn a_change_over_the_maximum_writes_nothing_and_names_its_place<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -164,7 +163,7 @@ pub(super) async fn a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its
     count(ledger, &budget, 50).await
 }
 
-pub(super) async fn what_is_given_back_can_be_taken_again<L: Ledger>(
+pub(super) async fn an_amount_that_is_given_back_can_be_taken_again<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -190,7 +189,7 @@ pub(super) async fn what_is_given_back_can_be_taken_again<L: Ledger>(
     record.rev = 2;
     let back = [give_back(&one, 1)];
     draw(ledger, &record, Expect::Rev(1), &back, CountedPut::Done).await?;
-    // The same end again gives nothing back again.
+    // A repeat of the end gives nothing back.
     let lost = CountedPut::Lost(Some(Box::new(record.clone())));
     draw(ledger, &record, Expect::Rev(1), &back, lost).await?;
     count(ledger, &one, 0).await?;
@@ -216,7 +215,7 @@ pub(super) async fn what_is_given_back_can_be_taken_again<L: Ledger>(
     count(ledger, &forgotten, -5).await
 }
 
-pub(super) async fn counts_of_other_tenants_periods_and_kinds_are_others<L: Ledger>(
+pub(super) async fn counters_of_other_tenants_periods_and_kinds_are_separate<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -256,7 +255,7 @@ pub(super) async fn counts_of_other_tenants_periods_and_kinds_are_others<L: Ledg
     Ok(())
 }
 
-pub(super) async fn fifty_draws_at_once_take_what_there_is_and_no_more<L: Ledger>(
+pub(super) async fn fifty_concurrent_changes_stop_at_the_maximum<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -266,7 +265,7 @@ pub(super) async fn fifty_draws_at_once_take_what_there_is_and_no_more<L: Ledger
         let one = &one;
         async move {
             let record = another(of, n);
-            // A database may refuse writers that meet; they come again.
+            // A database may refuse concurrent writers, which then repeat the write.
             for _ in 0..100 {
                 match ledger
                     .put_execution_and_counters(&record, Expect::Absent, &[take(one, 1, MOST)])

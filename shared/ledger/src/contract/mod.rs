@@ -1,4 +1,4 @@
-//! What every ledger must do, as checks that run against any of them: in memory, the local stack's, a real table.
+//! The contract of every ledger, as checks against any: in memory, the local stack's, a real table.
 
 mod compare;
 mod counters;
@@ -9,10 +9,10 @@ use serde_json::json;
 
 use self::compare::{WRITERS, put, same, text};
 use self::counters::{
-    a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its_place,
-    a_record_that_is_there_already_takes_nothing_again,
-    counts_of_other_tenants_periods_and_kinds_are_others,
-    fifty_draws_at_once_take_what_there_is_and_no_more, what_is_given_back_can_be_taken_again,
+    a_change_over_the_maximum_writes_nothing_and_names_its_place,
+    a_write_that_loses_changes_no_counter, an_amount_that_is_given_back_can_be_taken_again,
+    counters_of_other_tenants_periods_and_kinds_are_separate,
+    fifty_concurrent_changes_stop_at_the_maximum,
 };
 use self::shapes::{
     an_incident_comes_back_as_it_was_and_only_to_its_tenant, every_json_value_comes_back_as_it_was,
@@ -27,11 +27,11 @@ use super::{
 };
 use holdfast_ids::keys::ExecutionKey;
 
-/// Lists the checks once: a runner for all of them, by name.
+/// Declares the runner of all checks, by name.
 macro_rules! checks {
     ($($check:ident),+ $(,)?) => {
-        /// Runs every check and says, by name, how it went. `unique` keeps apart the records of runs that share a
-        /// table; it may be any text.
+        /// Runs every check and returns its result by name. `unique` separates the records of runs
+        /// that share a table; it may be any text.
         pub async fn check_all<L: Ledger>(
             ledger: &L,
             unique: &str,
@@ -45,10 +45,10 @@ macro_rules! checks {
 }
 
 checks!(
-    nothing_is_read_where_nothing_was_written,
-    a_record_that_must_be_absent_is_written_once_and_the_loser_gets_the_winners,
-    a_write_lands_only_on_the_rev_it_read,
-    a_write_on_a_record_that_is_gone_loses_against_nothing,
+    an_execution_without_records_is_absent,
+    a_first_write_is_applied_once_and_the_loser_gets_the_winners_record,
+    a_write_is_applied_only_to_the_revision_that_was_read,
+    a_write_on_an_absent_record_loses_without_a_winner,
     every_shape_of_an_executions_record_comes_back_as_it_was,
     every_shape_of_a_steps_record_comes_back_as_it_was,
     every_json_value_comes_back_as_it_was,
@@ -58,19 +58,19 @@ checks!(
     executions_do_not_share_records,
     a_snapshot_has_everything_in_declared_order,
     a_snapshot_of_many_large_records_is_complete,
-    fifty_claims_at_once_have_one_winner_whom_the_others_see,
-    fifty_takeovers_at_once_have_one_winner,
-    fifty_duplicates_at_once_are_counted_each,
-    a_duplicate_counted_beside_a_write_disturbs_nobody,
-    a_record_that_is_there_already_takes_nothing_again,
-    a_draw_that_does_not_fit_leaves_nothing_behind_and_names_its_place,
-    what_is_given_back_can_be_taken_again,
-    counts_of_other_tenants_periods_and_kinds_are_others,
-    fifty_draws_at_once_take_what_there_is_and_no_more,
-    what_stands_is_the_record_and_every_control_around_it,
+    fifty_concurrent_claims_have_one_winner_that_the_losers_see,
+    fifty_concurrent_takeovers_have_one_winner,
+    fifty_concurrent_duplicates_are_all_counted,
+    a_duplicate_is_counted_without_disturbing_a_write,
+    a_write_that_loses_changes_no_counter,
+    a_change_over_the_maximum_writes_nothing_and_names_its_place,
+    an_amount_that_is_given_back_can_be_taken_again,
+    counters_of_other_tenants_periods_and_kinds_are_separate,
+    fifty_concurrent_changes_stop_at_the_maximum,
+    an_execution_is_read_with_every_control_that_applies_to_it,
 );
 
-async fn what_stands_is_the_record_and_every_control_around_it<L: Ledger>(
+async fn an_execution_is_read_with_every_control_that_applies_to_it<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -132,7 +132,7 @@ async fn what_stands_is_the_record_and_every_control_around_it<L: Ledger>(
     )
 }
 
-async fn nothing_is_read_where_nothing_was_written<L: Ledger>(
+async fn an_execution_without_records_is_absent<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -140,7 +140,7 @@ async fn nothing_is_read_where_nothing_was_written<L: Ledger>(
     same("snapshot", &ledger.snapshot(of).await.map_err(text)?, &None)
 }
 
-async fn a_record_that_must_be_absent_is_written_once_and_the_loser_gets_the_winners<L: Ledger>(
+async fn a_first_write_is_applied_once_and_the_loser_gets_the_winners_record<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -162,7 +162,7 @@ async fn a_record_that_must_be_absent_is_written_once_and_the_loser_gets_the_win
     put(ledger, &second, Expect::Absent, lost).await
 }
 
-async fn a_write_lands_only_on_the_rev_it_read<L: Ledger>(
+async fn a_write_is_applied_only_to_the_revision_that_was_read<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -186,7 +186,7 @@ async fn a_write_lands_only_on_the_rev_it_read<L: Ledger>(
     put(ledger, &before, Expect::Rev(1), lost).await
 }
 
-async fn a_write_on_a_record_that_is_gone_loses_against_nothing<L: Ledger>(
+async fn a_write_on_an_absent_record_loses_without_a_winner<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -260,7 +260,7 @@ async fn a_snapshot_has_everything_in_declared_order<L: Ledger>(
     same("order", &labels, &right.map(str::to_owned).to_vec())
 }
 
-/// More than a megabyte: a database that answers a query in pages needs several.
+/// Writes more than a megabyte, so that a database that answers in pages needs several.
 async fn a_snapshot_of_many_large_records_is_complete<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
@@ -285,14 +285,14 @@ async fn a_snapshot_of_many_large_records_is_complete<L: Ledger>(
     same("numbers", &numbers, &(1..=RECORDS).collect::<Vec<_>>())
 }
 
-async fn fifty_claims_at_once_have_one_winner_whom_the_others_see<L: Ledger>(
+async fn fifty_concurrent_claims_have_one_winner_that_the_losers_see<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
     race(ledger, of, Expect::Absent).await
 }
 
-async fn fifty_takeovers_at_once_have_one_winner<L: Ledger>(
+async fn fifty_concurrent_takeovers_have_one_winner<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -324,7 +324,7 @@ async fn race<L: Ledger>(ledger: &L, of: &ExecutionKey, expect: Expect) -> Resul
     Ok(())
 }
 
-async fn fifty_duplicates_at_once_are_counted_each<L: Ledger>(
+async fn fifty_concurrent_duplicates_are_all_counted<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
@@ -336,7 +336,7 @@ async fn fifty_duplicates_at_once_are_counted_each<L: Ledger>(
     same("count", &found.map(|found| found.duplicates), &Some(50))
 }
 
-async fn a_duplicate_counted_beside_a_write_disturbs_nobody<L: Ledger>(
+async fn a_duplicate_is_counted_without_disturbing_a_write<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {

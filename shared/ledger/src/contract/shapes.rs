@@ -1,4 +1,4 @@
-//! The contract's checks of content: whatever shape a record has, it comes back as it was written.
+//! The contract's checks of content: a record of every shape is read as it was written.
 
 use serde_json::{Value, json};
 

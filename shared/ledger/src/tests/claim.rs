@@ -1,4 +1,4 @@
-//! What a claim finds, for every state a step can be in.
+//! The decision on a claim, for every state of a step.
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use holdfast_receipt::AttemptOutcome::{Halted, Lost, Permanent, Transient, Unkno
 
 const NOW: i64 = 100;
 
-/// What the attempt `b` finds at second 100.
+/// The decision on the claim of attempt `b` at second 100.
 fn found(record: &StepRecord) -> ClaimTransition {
     claim(Some(record), &claim_by(&record.at, "b", NOW), at(NOW))
 }
@@ -19,7 +19,7 @@ fn of(state: StepState, attempts: Vec<super::super::Attempt>) -> StepRecord {
     step(&key("k"), state, attempts)
 }
 
-/// The record after a takeover: one write on, held by `b`, with one more attempt.
+/// The record after a takeover: the next revision, held by `b`, with one more attempt.
 fn taken(record: &StepRecord) -> StepRecord {
     let ClaimTransition::Write(next) = found(record) else {
         panic!("not free: {:?}", found(record));
@@ -33,7 +33,7 @@ fn taken(record: &StepRecord) -> StepRecord {
     *next
 }
 
-/// The record that says for good that nobody knows.
+/// The record whose outcome remains unknown.
 fn given_up(record: &StepRecord) -> StepRecord {
     let ClaimTransition::Unknown(Some(next)) = found(record) else {
         panic!("not given up: {:?}", found(record));
@@ -53,7 +53,7 @@ fn the_first_claim_writes_its_own_record() {
 }
 
 #[test]
-fn a_claim_whose_answer_was_lost_knows_its_own_record() {
+fn a_claim_whose_answer_was_lost_recognizes_its_own_record() {
     for until in [NOW + 35, NOW, NOW - 1] {
         let record = of(running("b", until), vec![attempt("b", None)]);
         assert_eq!(found(&record), ClaimTransition::Mine, "lease until {until}");
@@ -61,14 +61,14 @@ fn a_claim_whose_answer_was_lost_knows_its_own_record() {
 }
 
 #[test]
-fn a_live_lease_keeps_everyone_else_out_until_the_instant_it_ends() {
+fn a_live_lease_excludes_other_attempts_until_it_ends() {
     let record = of(running("a", NOW + 1), vec![attempt("a", None)]);
     assert_eq!(found(&record), ClaimTransition::Held(at(NOW + 1)));
     taken(&of(running("a", NOW), vec![attempt("a", None)]));
 }
 
 #[test]
-fn taking_over_a_dead_attempt_records_that_it_was_lost_and_may_have_acted() {
+fn a_takeover_records_the_dead_attempt_as_lost_and_taints_the_step() {
     let next = taken(&of(running("a", NOW - 1), vec![attempt("a", None)]));
     assert!(next.tainted);
     assert_eq!(next.attempts[0].outcome, Some(Lost));
@@ -126,13 +126,13 @@ fn a_dead_last_attempt_is_not_followed_by_another() {
 }
 
 #[test]
-fn the_last_attempt_allowed_is_made() {
+fn the_last_allowed_attempt_is_made() {
     let attempts = vec![attempt("x", Some(Transient)), attempt("a", None)];
     assert_eq!(taken(&of(running("a", NOW), attempts)).attempts.len(), 3);
 }
 
 #[test]
-fn an_unknown_outcome_of_an_idempotent_step_is_tried_again_and_stays_tainted() {
+fn an_unknown_outcome_of_an_idempotent_step_is_retried_and_stays_tainted() {
     let mut record = of(StepState::Unknown, vec![attempt("a", Some(Unknown))]);
     record.tainted = true;
     assert!(taken(&record).tainted, "only a success settles it");
@@ -155,7 +155,7 @@ fn an_unknown_outcome_of_the_last_attempt_is_never_retried() {
 }
 
 #[test]
-fn a_permanent_failure_after_an_unknown_attempt_is_the_last_word() {
+fn no_attempt_follows_a_permanent_failure_after_an_unknown_one() {
     let attempts = vec![attempt("x", Some(Unknown)), attempt("y", Some(Permanent))];
     let mut record = of(StepState::Unknown, attempts);
     record.tainted = true;
@@ -163,7 +163,7 @@ fn a_permanent_failure_after_an_unknown_attempt_is_the_last_word() {
 }
 
 #[test]
-fn a_waiting_step_is_free_from_the_instant_named() {
+fn a_waiting_step_can_be_claimed_once_its_wait_ends() {
     let record = |until| {
         of(
             StepState::Waiting { until: at(until) },
@@ -180,7 +180,7 @@ fn a_waiting_step_is_free_from_the_instant_named() {
 }
 
 #[test]
-fn waiting_does_not_settle_what_an_attempt_before_may_have_done() {
+fn a_wait_does_not_clear_the_taint_of_an_earlier_attempt() {
     let mut record = of(
         StepState::Waiting { until: at(NOW) },
         vec![attempt("x", Some(Unknown)), attempt("a", Some(Transient))],
@@ -190,14 +190,14 @@ fn waiting_does_not_settle_what_an_attempt_before_may_have_done() {
 }
 
 #[test]
-fn a_success_is_given_again_to_everyone_for_ever() {
+fn a_recorded_success_is_replayed_to_every_later_claim() {
     let output = inline(json!({"hold": "h-1"}));
     let record = of(StepState::Succeeded, vec![attempt("b", None)]);
     assert_eq!(found(&record), ClaimTransition::Succeeded(output));
 }
 
 #[test]
-fn a_clean_failure_is_said_again_even_with_attempts_left() {
+fn a_clean_failure_is_replayed_even_with_attempts_left() {
     for outcome in [Permanent, Transient, Halted] {
         let record = of(StepState::FailedClean, vec![attempt("a", Some(outcome))]);
         assert_eq!(found(&record), ClaimTransition::Failed, "{outcome:?}");

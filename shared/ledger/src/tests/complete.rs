@@ -1,4 +1,5 @@
-//! What a completion finds: every outcome, by the attempt that holds the claim and by ones that do not.
+//! The decision on a completion, for every outcome, by the holder of the claim and by other
+//! attempts.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -35,7 +36,7 @@ fn halted() -> AttemptReport {
     AttemptReport::Halted("closing".to_owned())
 }
 
-/// The step at which `a` works, after attempts that ended like this.
+/// The step while `a` works, after attempts with these outcomes.
 fn at_work(before: &[AttemptOutcome]) -> StepRecord {
     let ended = before.iter().map(|outcome| attempt("x", Some(*outcome)));
     let attempts: Vec<Attempt> = ended.chain([attempt("a", None)]).collect();
@@ -86,7 +87,7 @@ fn every_outcome_of_a_first_attempt_leads_to_its_state() {
 }
 
 #[test]
-fn a_failure_after_an_unknown_attempt_is_unknown_not_clean() {
+fn a_failure_after_an_unknown_attempt_is_unknown() {
     for before in [AttemptOutcome::Unknown, AttemptOutcome::Lost] {
         for attempted in [permanent(), halted(), unknown()] {
             let next = written(&at_work(&[before]), &attempted);
@@ -99,7 +100,7 @@ fn a_failure_after_an_unknown_attempt_is_unknown_not_clean() {
 }
 
 #[test]
-fn a_success_settles_what_an_attempt_before_may_have_done() {
+fn a_success_clears_the_taint_of_an_earlier_attempt() {
     let next = written(&at_work(&[AttemptOutcome::Unknown]), &succeeded());
     assert!(!next.tainted);
     assert_eq!(next.state.name(), "SUCCESS");
@@ -113,7 +114,7 @@ fn a_transient_failure_between_attempts_keeps_the_taint() {
 }
 
 #[test]
-fn the_last_transient_failure_is_a_clean_end_however_long_the_target_asked_to_wait() {
+fn the_last_transient_failure_ends_the_step_whatever_wait_the_target_named() {
     let before = [AttemptOutcome::Transient, AttemptOutcome::Transient];
     for wait in [0, 3600] {
         let next = written(&at_work(&before), &transient(wait));
@@ -123,7 +124,7 @@ fn the_last_transient_failure_is_a_clean_end_however_long_the_target_asked_to_wa
 }
 
 #[test]
-fn a_pause_beyond_the_calendar_ends_with_the_calendar() {
+fn a_wait_beyond_the_calendar_ends_with_the_calendar() {
     let attempted = AttemptReport::Transient {
         error: "503".to_owned(),
         wait: SignedDuration::MAX,
@@ -134,7 +135,7 @@ fn a_pause_beyond_the_calendar_ends_with_the_calendar() {
 }
 
 #[test]
-fn an_outcome_counts_after_the_lease_as_long_as_nobody_took_over() {
+fn an_outcome_after_the_lease_counts_until_another_attempt_takes_over() {
     let record = at_work(&[]);
     let late = complete(&record, "a", &succeeded(), 3, at(36));
     assert!(matches!(late, CompletionTransition::Write(_)), "{late:?}");
@@ -168,7 +169,7 @@ fn a_late_attempt_cannot_overwrite_its_successor() {
 }
 
 #[test]
-fn an_attempt_that_was_written_off_is_fenced_though_nobody_followed() {
+fn an_attempt_recorded_as_lost_is_fenced_even_without_a_successor() {
     let undo = UndoClaim {
         token: "undo".to_owned(),
         epoch: 2,
@@ -181,7 +182,7 @@ fn an_attempt_that_was_written_off_is_fenced_though_nobody_followed() {
 }
 
 #[test]
-fn a_completion_whose_answer_was_lost_knows_its_own_record() {
+fn a_completion_whose_answer_was_lost_recognizes_its_own_record() {
     for attempted in [succeeded(), transient(0), permanent(), unknown(), halted()] {
         let record = written(&at_work(&[]), &attempted);
         let again = by("a", &record, &attempted);
@@ -190,7 +191,7 @@ fn a_completion_whose_answer_was_lost_knows_its_own_record() {
 }
 
 #[test]
-fn someone_who_never_claimed_cannot_complete() {
+fn an_attempt_that_never_claimed_cannot_complete() {
     for record in [at_work(&[]), step(&key("k"), StepState::Unknown, vec![])] {
         let found = by("stranger", &record, &succeeded());
         assert_eq!(found, CompletionTransition::Fenced);

@@ -1,27 +1,28 @@
-//! The rules under every order of events: attempts, crashes, zombies, repeated writes and a closing execution.
+//! The rules under every order of events: attempts, crashes, zombies, repeated writes and a closing
+//! execution.
 
 use proptest::prelude::*;
 
 use super::world::{ATTEMPTS, Reply, World};
 
-/// One event; attempts are told apart by number.
+/// One event; attempts have numbers.
 #[derive(Debug, Clone, Copy)]
 enum Event {
     /// Time passes.
     Tick(i64),
-    /// An attempt does the next thing it has to do. `unheard`: if that is a write, its answer is lost.
+    /// An attempt takes its next action. With `unheard`, the answer to a write is lost.
     Go {
         attempt: usize,
         reply: Reply,
         unheard: bool,
     },
-    /// An attempt stops for good, wherever it is.
+    /// An attempt crashes between two actions.
     Crash(usize),
     /// The network delivers an attempt's last write once more.
     Resend(usize),
-    /// The execution stops: nobody may begin to act any more.
+    /// The execution stops: no attempt may begin to act.
     Close,
-    /// The rollback does the next thing it has to do.
+    /// The rollback takes its next action.
     Undo,
 }
 
@@ -78,7 +79,7 @@ proptest! {
     #[test]
     fn no_order_of_events_acts_twice_or_forgets_an_effect(events in events(), idempotent: bool) {
         let mut world = run(&events, idempotent);
-        // Zombies wake after the end too; whatever they do, the record can be closed again.
+        // Late attempts continue after the end, and the record can still be closed.
         for _ in 0..2 {
             world.end();
             world.wake_everyone();
@@ -88,7 +89,7 @@ proptest! {
 }
 
 #[test]
-fn a_zombie_whose_effect_comes_after_its_successors_is_one_effect() {
+fn a_late_call_after_its_successors_is_one_effect() {
     let go = |attempt: usize, times: usize| {
         let event = Event::Go {
             attempt,
@@ -97,7 +98,7 @@ fn a_zombie_whose_effect_comes_after_its_successors_is_one_effect() {
         };
         std::iter::repeat_n(event, times)
     };
-    // Decides, writes its claim and looks whether the execution runs; then it is held up.
+    // It decides, writes its claim and checks the execution; then it stands still.
     let mut events: Vec<_> = go(0, 3).collect();
     events.push(Event::Tick(36));
     events.extend(go(1, 8));
@@ -109,7 +110,7 @@ fn a_zombie_whose_effect_comes_after_its_successors_is_one_effect() {
 }
 
 #[test]
-fn the_events_reach_every_way_a_step_can_end() {
+fn the_events_reach_every_final_state_of_a_step() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
     let mut ends = std::collections::BTreeMap::<String, usize>::new();

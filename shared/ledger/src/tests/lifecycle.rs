@@ -1,4 +1,4 @@
-//! What people may ask of an execution: every request in every phase, repeats and races.
+//! Requests to an execution: every request in every phase, repeats and races.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -117,14 +117,14 @@ fn a_cancelled_execution_unwinds_at_once_in_the_same_generation() {
 }
 
 #[test]
-fn a_cancel_that_comes_during_a_rollback_changes_nothing_and_says_so() {
+fn a_cancel_during_a_rollback_changes_nothing_and_says_so() {
     already(&cancelled(&unwinding()), "because of Permanent");
     let twice = written(cancelled(&of(Phase::Running)));
     already(&cancelled(&twice), "because of Cancelled");
 }
 
 #[test]
-fn what_has_ended_or_never_began_cannot_be_cancelled() {
+fn an_ended_or_rejected_execution_cannot_be_cancelled() {
     refused(&cancelled(&of(Phase::Rejected)), "nothing was done");
     for status in ENDS {
         refused(&cancelled(&ended(status)), status.name());
@@ -154,7 +154,7 @@ fn an_executed_or_partly_rolled_back_execution_is_undone_in_a_generation_of_its_
 }
 
 #[test]
-fn nothing_is_undone_twice_or_where_nothing_stands_or_before_the_end() {
+fn a_rollback_is_refused_twice_without_effects_and_before_the_end() {
     already(
         &withdrawn(&ended(Status::RolledBack)),
         "has been rolled back",
@@ -168,7 +168,7 @@ fn nothing_is_undone_twice_or_where_nothing_stands_or_before_the_end() {
 }
 
 #[test]
-fn no_generation_begins_before_the_receipt_of_the_last_is_written() {
+fn no_generation_begins_before_the_previous_receipt_is_written() {
     for status in ENDS {
         let mut early = ended(status);
         early.receipt = None;
@@ -197,7 +197,7 @@ fn asked(ledger: &MemoryLedger) -> RequestOutcome {
 }
 
 #[test]
-fn a_request_that_comes_twice_is_recorded_once_and_told_who_does_it() {
+fn a_repeated_request_is_recorded_once_and_returns_its_owner() {
     let (ledger, first) = begun();
     let RequestOutcome::Done(done) = asked(&ledger) else {
         panic!("not recorded");
@@ -212,7 +212,7 @@ fn a_request_that_comes_twice_is_recorded_once_and_told_who_does_it() {
 }
 
 #[test]
-fn a_request_about_nothing_is_unknown_and_one_that_is_refused_changes_nothing() {
+fn a_request_to_an_absent_execution_is_unknown_and_a_refused_one_changes_nothing() {
     assert_eq!(asked(&MemoryLedger::default()), RequestOutcome::Unknown);
     let (ledger, first) = begun();
     let executed = ExecutionRecord {
@@ -225,7 +225,7 @@ fn a_request_about_nothing_is_unknown_and_one_that_is_refused_changes_nothing() 
 }
 
 #[test]
-fn a_request_that_loses_a_race_decides_anew_on_what_stands() {
+fn a_request_that_loses_a_race_decides_again_on_the_stored_record() {
     let (ledger, first) = begun();
     let times = AtomicUsize::new(0);
     let answer = run(ask(&ledger, &key("k"), |snapshot: &Snapshot| {

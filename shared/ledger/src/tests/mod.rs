@@ -1,4 +1,5 @@
-//! Tests of the ledger: each rule by table, all of them by interleaving, and the contract on the ledger in memory.
+//! Tests of the ledger: each rule by table, all of them by interleaving, and the contract on the
+//! ledger in memory.
 
 mod claim;
 mod complete;

@@ -68,7 +68,7 @@ fn a_newer_token_replaces_an_older_one_and_never_the_other_way_round() {
 }
 
 #[test]
-fn a_decision_whose_token_died_is_told_to_the_next_one() {
+fn a_decision_whose_task_token_died_is_returned_to_the_next_task() {
     let stands = ruled(Decision::Retry);
     let again = Question {
         token: "task-2".to_owned(),
@@ -81,7 +81,7 @@ fn a_decision_whose_token_died_is_told_to_the_next_one() {
 }
 
 #[test]
-fn a_step_that_fails_anew_asks_anew_and_remembers_what_was_decided() {
+fn a_step_that_fails_again_puts_a_new_question_and_keeps_earlier_decisions() {
     let stands = ruled(Decision::Retry);
     let anew = Question {
         entered: at(30),
@@ -96,7 +96,7 @@ fn a_step_that_fails_anew_asks_anew_and_remembers_what_was_decided() {
 }
 
 #[test]
-fn the_first_decision_in_time_counts_and_is_the_same_whenever_it_is_repeated() {
+fn the_first_decision_in_time_takes_effect_and_can_be_repeated() {
     let running = requested_by("alice");
     let decided = decide(&asked(), &running, Decision::Skip, &bob("so"), at(59));
     let RulingTransition::Write(next) = decided else {
@@ -138,7 +138,7 @@ fn a_decision_counts_only_while_the_execution_waits_for_it() {
 }
 
 #[test]
-fn whoever_requested_an_execution_may_reject_it_and_not_approve_it() {
+fn the_requester_of_an_execution_can_reject_it_and_not_approve_it() {
     let approval = Question {
         kind: QuestionKind::Approval,
         ..asked()
@@ -159,9 +159,9 @@ fn whoever_requested_an_execution_may_reject_it_and_not_approve_it() {
 }
 
 #[test]
-fn silence_counts_once_the_time_is_over_and_never_against_a_decision() {
+fn a_timeout_takes_effect_after_the_deadline_and_never_against_a_decision() {
     let ExpiryTransition::Write(expired) = expire(&asked(), at(60)) else {
-        panic!("nobody decided");
+        panic!("no decision");
     };
     assert_eq!(expired.state, QuestionState::Expired { at: at(60) });
     assert_eq!(expire(&expired, at(61)), ExpiryTransition::Over);
@@ -171,12 +171,13 @@ fn silence_counts_once_the_time_is_over_and_never_against_a_decision() {
 }
 
 #[test]
-fn to_retry_opens_a_failed_step_once_and_forgives_its_attempts() {
+fn a_retry_decision_opens_a_failed_step_once_and_forgives_its_attempts() {
     let of = key("q");
     let failed = attempt("a", Some(AttemptOutcome::Permanent));
     for state in [StepState::FailedClean, StepState::Unknown] {
         let record = step(&of, state, vec![failed.clone()]);
-        let next = settle(&record, &asked(), Decision::Retry, at(5)).expect("nobody is at work");
+        let next =
+            settle(&record, &asked(), Decision::Retry, at(5)).expect("no attempt is at work");
         let next = next.expect("it is opened");
         assert_eq!(next.state, StepState::Waiting { until: at(5) });
         assert_eq!((next.rev, next.forgiven), (record.rev + 1, 1));
@@ -188,7 +189,7 @@ fn to_retry_opens_a_failed_step_once_and_forgives_its_attempts() {
 }
 
 #[test]
-fn no_decision_is_taken_about_an_attempt_that_may_be_at_work() {
+fn no_decision_applies_while_an_attempt_may_be_at_work() {
     let at_work = attempt("a", None);
     let record = step(&key("q"), running("a", 35), vec![at_work]);
     for decision in [Decision::Retry, Decision::Skip] {
@@ -200,7 +201,7 @@ fn no_decision_is_taken_about_an_attempt_that_may_be_at_work() {
 }
 
 #[test]
-fn to_skip_closes_what_waits_as_clean_or_unknown() {
+fn a_skip_decision_closes_a_waiting_step_as_clean_or_unknown() {
     let mut record = step(
         &key("q"),
         StepState::Waiting { until: at(3) },
@@ -208,7 +209,7 @@ fn to_skip_closes_what_waits_as_clean_or_unknown() {
     );
     for (tainted, state) in [(false, StepState::FailedClean), (true, StepState::Unknown)] {
         record.tainted = tainted;
-        let next = settle(&record, &asked(), Decision::Skip, at(5)).expect("nobody is at work");
+        let next = settle(&record, &asked(), Decision::Skip, at(5)).expect("no attempt is at work");
         assert_eq!(next.expect("it is closed").state, state);
     }
 }
@@ -225,7 +226,7 @@ fn incident() -> Incident {
 }
 
 #[test]
-fn an_incident_is_opened_once_and_again_only_by_what_happens_after_a_person_handled_it() {
+fn an_incident_opens_again_only_for_a_failure_after_a_persons_action() {
     let met = incident();
     assert_eq!(open(None, &met), Some(met.clone()));
     assert_eq!(open(Some(&met), &met), None);

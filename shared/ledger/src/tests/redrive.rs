@@ -1,4 +1,4 @@
-//! What may be asked of an execution that did not execute: to go on where it failed.
+//! Redrives of executions that did not execute.
 
 use serde_json::json;
 
@@ -67,7 +67,7 @@ pub(super) fn redriven(execution: &ExecutionRecord, steps: &[StepState]) -> Requ
 }
 
 #[test]
-fn a_redrive_runs_again_in_a_new_generation_under_the_definition_of_now() {
+fn a_redrive_runs_in_a_new_generation_under_the_current_definition() {
     for status in [
         Status::Failed,
         Status::RolledBack,
@@ -101,7 +101,7 @@ fn a_redrive_runs_again_in_a_new_generation_under_the_definition_of_now() {
             StepState::Unknown,
         ];
         assert_eq!(written(redriven(&first, &steps)), right, "{status:?}");
-        // Asked again: its machine may never have been started, or the answer was lost.
+        // A repeat: the owner may never have been started, or the answer was lost.
         already(&redriven(&right, &steps), "goes on already");
         let stopped = ExecutionRecord {
             phase: unwinding().phase,
@@ -112,7 +112,7 @@ fn a_redrive_runs_again_in_a_new_generation_under_the_definition_of_now() {
 }
 
 #[test]
-fn a_redrive_is_refused_where_there_is_nothing_to_go_on_with() {
+fn a_redrive_is_refused_unless_the_execution_failed() {
     for open in [of(Phase::Running), of(Phase::Rejected), unwinding()] {
         refused(&redriven(&open, &[]), "has not ended");
     }
@@ -124,7 +124,7 @@ fn a_redrive_is_refused_where_there_is_nothing_to_go_on_with() {
 }
 
 #[test]
-fn a_redrive_is_refused_where_nobody_knows_what_stands() {
+fn a_redrive_is_refused_after_a_failed_undo() {
     let partly = ended(Status::PartiallyRolledBack);
     refused(
         &redriven(&partly, &[StepState::UndoFailed]),
@@ -133,7 +133,7 @@ fn a_redrive_is_refused_where_nobody_knows_what_stands() {
 }
 
 #[test]
-fn a_redrive_is_refused_where_the_definition_lost_or_changed_what_succeeded() {
+fn a_redrive_is_refused_if_the_definition_lacks_or_changed_a_succeeded_step() {
     let partly = ended(Status::PartiallyRolledBack);
     let renamed = StepRef {
         name: "hold_it".to_owned(),
@@ -151,7 +151,7 @@ fn a_redrive_is_refused_where_the_definition_lost_or_changed_what_succeeded() {
 }
 
 #[test]
-fn a_redrive_is_refused_where_what_succeeded_has_moved_into_a_for_each_or_out_of_it() {
+fn a_redrive_is_refused_if_a_succeeded_step_moved_into_or_out_of_a_for_each() {
     let partly = ended(Status::PartiallyRolledBack);
     let inside = StepRef {
         for_each: Some("each".to_owned()),
@@ -175,7 +175,7 @@ fn a_redrive_is_refused_where_what_succeeded_has_moved_into_a_for_each_or_out_of
 }
 
 #[test]
-fn what_said_no_to_an_earlier_redrive_is_not_said_of_the_next() {
+fn the_guardrail_that_refused_an_earlier_redrive_is_not_carried_over() {
     let mut first = ended(Status::Failed);
     for (name, held) in [("short_hold", true), ("held_amount", false)] {
         first.guardrails.push(GuardrailOutcome {

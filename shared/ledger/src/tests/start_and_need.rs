@@ -1,4 +1,4 @@
-//! What a start finds, and what the records of an execution that goes no further ask for.
+//! The decision on a start, and the work that steps need during a rollback.
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ fn ended(status: Status) -> Phase {
     }
 }
 
-/// Every phase, and whether the owner may go on from there.
+/// Every phase, and whether the owner may resume from it.
 fn phases() -> Vec<(Phase, bool)> {
     vec![
         (Phase::Running, true),
@@ -48,12 +48,12 @@ fn first(phase: Phase) -> ExecutionRecord {
 }
 
 #[test]
-fn a_start_that_nobody_made_before_is_written() {
+fn a_new_start_is_written() {
     assert_eq!(start(None, &execution(&key("k"))), StartTransition::Write);
 }
 
 #[test]
-fn the_owners_own_repeat_goes_on_only_while_there_is_something_to_go_on_with() {
+fn the_owners_own_repeat_resumes_only_an_open_execution() {
     for (phase, open) in phases() {
         let expected = if open {
             StartTransition::Resume
@@ -66,7 +66,7 @@ fn the_owners_own_repeat_goes_on_only_while_there_is_something_to_go_on_with() {
 }
 
 #[test]
-fn the_owners_own_repeat_goes_on_though_its_mapping_yields_another_input_each_time() {
+fn the_owners_own_repeat_resumes_even_with_another_mapped_input() {
     let asked = ExecutionRecord {
         input: inline(json!({"now": 2})),
         ..execution(&key("k"))
@@ -90,7 +90,7 @@ fn another_owner_with_the_same_input_is_a_duplicate_whatever_became_of_the_first
 }
 
 #[test]
-fn a_key_with_another_input_is_told_apart_whatever_became_of_the_first() {
+fn a_key_with_another_input_is_key_reused_whatever_became_of_the_first() {
     let asked = ExecutionRecord {
         owner: "arn:other".to_owned(),
         input: inline(json!({"vendor_id": "v-2"})),
@@ -163,7 +163,7 @@ fn a_step_between_attempts_is_closed_unless_one_of_them_may_have_acted() {
 }
 
 #[test]
-fn what_may_stand_is_undone_and_what_is_over_is_left() {
+fn effects_that_may_remain_are_undone_and_closed_steps_are_left() {
     let undoing = StepState::Undoing {
         token: "u".to_owned(),
         lease_until: at(99),
@@ -182,7 +182,7 @@ fn what_may_stand_is_undone_and_what_is_over_is_left() {
 }
 
 #[test]
-fn an_irreversible_step_is_only_asked_about_and_only_once() {
+fn an_irreversible_step_is_verified_once() {
     let irreversible = |state, asked: bool| StepRecord {
         undo: None,
         undo_attempts: asked
@@ -207,7 +207,7 @@ fn an_irreversible_step_is_only_asked_about_and_only_once() {
 }
 
 #[test]
-fn a_step_that_was_asked_about_is_asked_again_once_a_redrive_has_tried_it_again() {
+fn a_verified_step_is_verified_again_after_a_redrive_retried_it() {
     let before = [attempt("u", Some(AttemptOutcome::Permanent))];
     for (end, tainted) in [(StepState::Unknown, true), (StepState::FailedClean, true)] {
         let asked = StepRecord {
@@ -230,7 +230,7 @@ fn a_step_that_was_asked_about_is_asked_again_once_a_redrive_has_tried_it_again(
 }
 
 #[test]
-fn an_undo_that_failed_is_tried_again_only_in_a_later_generation() {
+fn a_failed_undo_is_attempted_again_only_in_a_later_generation() {
     let failed = of(StepState::UndoFailed, false);
     assert_eq!(need(&failed, 0, at(10)), UndoNeed::Nothing);
     assert_eq!(need(&failed, 1, at(10)), UndoNeed::Undo);

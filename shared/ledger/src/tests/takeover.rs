@@ -1,4 +1,4 @@
-//! Who takes an execution over, in every phase.
+//! The decision on a takeover, in every phase.
 
 use super::super::{
     ExecutionRecord, Phase, TakeoverTransition,
@@ -47,7 +47,7 @@ fn written(execution: &ExecutionRecord, by: &str) -> ExecutionRecord {
 }
 
 #[test]
-fn a_takeover_changes_who_rules_and_nothing_of_what_was_started() {
+fn a_takeover_changes_the_owner_and_nothing_of_the_start() {
     let running = execution_in(Phase::Running);
     for by in ["arn:owner", "arn:recovery"] {
         let right = ExecutionRecord {
@@ -65,14 +65,14 @@ fn a_takeover_changes_who_rules_and_nothing_of_what_was_started() {
 }
 
 #[test]
-fn a_recovery_keeps_the_cause_that_stands() {
+fn a_recovery_keeps_the_recorded_failure() {
     let next = written(&execution_in(unwinding()), "arn:recovery");
     assert_eq!(next.phase, unwinding());
     assert_eq!((next.epoch, next.owner.as_str()), (4, "arn:recovery"));
 }
 
 #[test]
-fn whoever_took_over_before_finds_it_taken_in_whatever_epoch_it_asks() {
+fn an_owner_that_took_over_before_is_recognized_in_every_epoch() {
     for epoch in [0, 2, 3, 4] {
         let found = taken(&execution_in(unwinding()), "arn:owner", epoch);
         assert_eq!(found, TakeoverTransition::Mine, "epoch {epoch}");
@@ -80,7 +80,7 @@ fn whoever_took_over_before_finds_it_taken_in_whatever_epoch_it_asks() {
 }
 
 #[test]
-fn whoever_saw_another_epoch_is_too_late_or_not_of_this_execution() {
+fn a_takeover_from_another_epoch_is_superseded() {
     for epoch in [2, 4] {
         for (phase, by) in [
             (Phase::Running, "arn:owner"),
@@ -99,7 +99,7 @@ fn whoever_saw_another_epoch_is_too_late_or_not_of_this_execution() {
 }
 
 #[test]
-fn what_has_ended_is_over_for_everyone() {
+fn an_ended_execution_cannot_be_taken_over() {
     for status in [
         Status::Executed,
         Status::RolledBack,

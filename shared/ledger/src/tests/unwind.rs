@@ -1,4 +1,4 @@
-//! What an attempt to undo finds, what its end leads to, and when it is given up.
+//! The claim, the completion and the giving up of an undo.
 
 use jiff::SignedDuration;
 use serde_json::json;
@@ -43,7 +43,7 @@ fn waiting(until_s: i64) -> StepState {
     StepState::UndoWaiting { until: at(until_s) }
 }
 
-/// The step while `u` undoes it, after undo attempts that ended like this; five are allowed.
+/// The step while `u` undoes it, after undo attempts with these outcomes; the maximum is five.
 fn at_work(before: &[AttemptOutcome]) -> StepRecord {
     let ended = before.iter().map(|outcome| attempt("x", Some(*outcome)));
     StepRecord {
@@ -70,7 +70,7 @@ fn outcomes(attempts: &[Attempt]) -> Vec<Option<AttemptOutcome>> {
 }
 
 #[test]
-fn whatever_may_stand_is_claimed_with_a_lease_in_the_plans_epoch() {
+fn an_effect_that_may_remain_is_claimed_with_a_lease_in_the_plans_epoch() {
     for state in [
         StepState::Unknown,
         StepState::Succeeded,
@@ -87,14 +87,14 @@ fn whatever_may_stand_is_claimed_with_a_lease_in_the_plans_epoch() {
 }
 
 #[test]
-fn a_live_lease_keeps_an_undo_out_until_the_instant_it_ends() {
+fn a_live_lease_excludes_an_undo_until_it_ends() {
     for holder in [running("a", NOW + 1), undoing("other", NOW + 1)] {
         assert_eq!(found(&of(holder)), UndoClaimTransition::Held(at(NOW + 1)));
     }
 }
 
 #[test]
-fn a_lease_that_is_over_is_fenced_and_its_zombie_stays_in_the_record() {
+fn an_attempt_whose_lease_ended_is_fenced_and_stays_in_the_record() {
     let next = written(&of(running("a", NOW)), &claim(2, 0));
     assert_eq!(outcomes(&next.attempts), [Some(Lost)]);
     assert!(next.tainted, "it may have acted");
@@ -109,14 +109,14 @@ fn a_lease_that_is_over_is_fenced_and_its_zombie_stays_in_the_record() {
 }
 
 #[test]
-fn an_undo_whose_claims_answer_was_lost_knows_its_own_record() {
+fn an_undo_whose_claims_answer_was_lost_recognizes_its_own_record() {
     for until in [NOW + 35, NOW, NOW - 1] {
         assert_eq!(found(&of(undoing("u", until))), UndoClaimTransition::Mine);
     }
 }
 
 #[test]
-fn an_undo_of_an_earlier_plan_finds_that_a_later_one_rules() {
+fn an_undo_of_an_earlier_plan_is_superseded() {
     for state in [
         StepState::Succeeded,
         StepState::Unknown,
@@ -132,13 +132,13 @@ fn an_undo_of_an_earlier_plan_finds_that_a_later_one_rules() {
 }
 
 #[test]
-fn an_undo_waits_as_long_as_its_target_asked() {
+fn an_undo_waits_for_the_time_that_its_target_named() {
     let early = found(&of(waiting(NOW + 1)));
     assert_eq!(early, UndoClaimTransition::NotBefore(at(NOW + 1)));
 }
 
 #[test]
-fn what_is_closed_is_never_undone_again() {
+fn a_closed_step_is_never_undone_again() {
     for state in [
         StepState::FailedClean,
         StepState::Undone,
@@ -184,7 +184,7 @@ fn a_dead_undo_is_recorded_as_lost_and_another_begins_while_one_is_left() {
 }
 
 #[test]
-fn a_later_generation_has_a_fresh_budget_and_keeps_the_history() {
+fn a_later_generation_counts_attempts_from_zero_and_keeps_them_recorded() {
     let failed = StepRecord {
         undo_attempts: vec![attempt("x", Some(Transient)); 5],
         ..of(StepState::UndoFailed)
@@ -226,11 +226,11 @@ fn permanent() -> UndoReport {
 }
 
 fn halted() -> UndoReport {
-    UndoReport::Halted("somebody else".to_owned())
+    UndoReport::Halted("a later plan".to_owned())
 }
 
 #[test]
-fn every_end_of_an_undo_leads_to_its_state() {
+fn every_outcome_of_an_undo_leads_to_its_state() {
     for (undid, state, outcome) in [
         (UndoReport::Undone, StepState::Undone, Succeeded),
         (transient(0), waiting(NOW), Transient),
@@ -248,7 +248,7 @@ fn every_end_of_an_undo_leads_to_its_state() {
 }
 
 #[test]
-fn the_last_attempt_to_undo_is_the_last_unless_it_did_nothing() {
+fn the_last_attempt_at_an_undo_is_final_unless_it_was_halted() {
     for undid in [transient(0), transient(3600), unknown()] {
         assert_eq!(
             ended(&at_work(&[Transient; 4]), &undid).state,
@@ -262,7 +262,7 @@ fn the_last_attempt_to_undo_is_the_last_unless_it_did_nothing() {
 }
 
 #[test]
-fn the_target_of_an_irreversible_step_says_what_became_of_it() {
+fn a_verification_decides_the_state_of_an_irreversible_step() {
     let output = inline(json!({"sent": true}));
     for (verdict, state, tainted) in [
         (
@@ -306,7 +306,7 @@ fn only_the_attempt_that_holds_the_claim_ends_it() {
 }
 
 #[test]
-fn an_end_whose_answer_was_lost_is_recognised_though_others_came_after() {
+fn a_completion_whose_answer_was_lost_is_recognized_after_later_attempts() {
     for undid in [
         UndoReport::Undone,
         transient(0),
@@ -325,7 +325,7 @@ fn an_end_whose_answer_was_lost_is_recognised_though_others_came_after() {
 }
 
 #[test]
-fn an_undo_without_an_answer_is_given_up_in_one_write_that_says_so() {
+fn an_undo_without_an_answer_is_given_up_in_one_write() {
     for (undo, end) in [
         (of(StepState::Succeeded).undo, StepState::UndoFailed),
         (None, StepState::Unknown),
@@ -336,7 +336,7 @@ fn an_undo_without_an_answer_is_given_up_in_one_write_that_says_so() {
                 ..of(state.clone())
             };
             let next = give_up(&open, &claim(2, 0), "Lambda.Unknown", at(NOW));
-            let next = next.expect("nobody is at work").expect("it is open");
+            let next = next.expect("no attempt is at work").expect("it is open");
             assert_eq!((&next.state, next.rev), (&end, open.rev + 1), "{state:?}");
             assert_eq!(outcomes(&next.undo_attempts), [Some(Unknown)], "{state:?}");
             assert_eq!(next.last_undo_error(), Some("Lambda.Unknown"));
@@ -347,7 +347,7 @@ fn an_undo_without_an_answer_is_given_up_in_one_write_that_says_so() {
 }
 
 #[test]
-fn giving_up_waits_for_whoever_may_be_at_work_and_leaves_what_is_over() {
+fn giving_up_waits_for_a_live_lease_and_leaves_closed_steps() {
     for state in [running("a", NOW + 1), undoing("other", NOW + 1)] {
         let found = give_up(&of(state), &claim(2, 0), "gone", at(NOW));
         assert_eq!(found, Err(at(NOW + 1)));
@@ -360,11 +360,11 @@ fn giving_up_waits_for_whoever_may_be_at_work_and_leaves_what_is_over() {
 }
 
 #[test]
-fn giving_up_the_last_dead_undo_says_that_it_was_lost() {
+fn giving_up_the_last_dead_undo_records_it_as_lost() {
     let mut dead = at_work(&[Transient; 4]);
     dead.state = undoing("dead", NOW);
     let next = give_up(&dead, &claim(3, 0), "gone", at(NOW));
-    let next = next.expect("nobody is at work").expect("it is open");
+    let next = next.expect("no attempt is at work").expect("it is open");
     assert_eq!(next.state, StepState::UndoFailed);
     assert_eq!(next.undo_attempts.last().unwrap().outcome, Some(Lost));
 }

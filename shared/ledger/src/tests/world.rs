@@ -1,4 +1,5 @@
-//! A small world for the rules: attempts that can stop between any two actions, a target, a clock, one record.
+//! A small world for the rules: attempts that can stop between any two actions, a target, a clock,
+//! one record.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,50 +17,50 @@ use super::super::{
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::AttemptOutcome;
 
-/// How many attempts there are; the step allows three.
+/// The number of attempts; the maximum of the step is three.
 pub(super) const ATTEMPTS: usize = 5;
 const MAX_ATTEMPTS: u32 = 3;
 
-/// What becomes of a call to the target.
+/// The outcome of a call to the target.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reply {
-    /// It acts and says so.
+    /// The target acts and answers.
     Done,
-    /// It acts and the answer is lost.
+    /// The target acts and the answer is lost.
     DoneUnheard,
-    /// It does nothing and asks to be left alone this many seconds.
+    /// The target does nothing and names a wait, in seconds.
     Busy(i64),
-    /// It does nothing and never will.
+    /// The target answers with a permanent failure.
     No,
     /// The call is lost on the way.
     Dropped,
 }
 
-/// Where an attempt stands between two actions.
+/// The stage of an attempt between two actions.
 #[derive(Debug, Clone)]
 enum Stage {
-    /// About to decide on what it saw last.
+    /// About to decide on the record that it read last.
     Claiming(Option<StepRecord>),
-    /// About to write its claim, or that it gives up.
+    /// About to write its claim, or an unknown outcome.
     Writing(Box<StepRecord>, Expect),
-    /// About to look whether the execution still runs.
+    /// About to check that the execution is running.
     Checking(StepRecord),
     /// About to call the target.
     Acting(StepRecord),
-    /// About to decide what to record, with what it saw last.
+    /// About to decide its completion on the record that it read last.
     Acted(StepRecord, AttemptReport),
-    /// About to write its outcome over what it saw last.
+    /// About to write its outcome over the record that it read last.
     Recording(Box<StepRecord>, StepRecord, AttemptReport),
-    /// Over, or crashed.
+    /// Ended or crashed.
     Gone,
 }
 
-/// Where the rollback stands between two actions.
+/// The stage of the rollback between two actions.
 #[derive(Debug, Clone)]
 enum Undoing {
     /// About to read the record.
     Idle,
-    /// About to write what it decided.
+    /// About to write its decision.
     Writing(Box<StepRecord>, Expect),
     /// About to call the target, with its claim written.
     Acting(StepRecord),
@@ -117,7 +118,7 @@ impl World {
         snapshot.and_then(|snapshot| snapshot.steps.into_iter().next())
     }
 
-    /// How often the target acted, over all keys.
+    /// The number of times the target acted, over all keys.
     pub(super) fn effects(&self) -> usize {
         self.acted.values().sum()
     }
@@ -202,7 +203,7 @@ impl World {
         };
     }
 
-    /// The target: with the same key it acts once, if it is one that honours keys.
+    /// Calls the target. If it honors keys, it acts once for each key.
     fn call(&mut self, record: &StepRecord, reply: Reply) -> AttemptReport {
         if self.released.contains(&record.key) {
             return AttemptReport::Permanent("released before".to_owned());
@@ -233,7 +234,7 @@ impl World {
         put
     }
 
-    /// A write that was carried out, or was refused, arrives once more: it must be refused.
+    /// Repeats a write that was applied or refused; the repeat must be refused.
     pub(super) fn resend(&mut self, n: usize) {
         let Some((next, expect)) = self.sent[n].clone() else {
             return;
@@ -286,7 +287,7 @@ impl World {
         };
     }
 
-    /// The execution ends: whatever happened, the rollback closes the record.
+    /// Ends the execution: the rollback closes the record whatever happened.
     pub(super) fn end(&mut self) {
         self.closing = true;
         self.now_s += 1000;
@@ -304,7 +305,7 @@ impl World {
         }
     }
 
-    /// Every attempt that did not crash goes on to its end.
+    /// Runs every attempt that did not crash to its end.
     pub(super) fn wake_everyone(&mut self) {
         for n in 0..ATTEMPTS {
             for _ in 0..12 {
@@ -314,7 +315,7 @@ impl World {
         }
     }
 
-    /// What must hold after every event.
+    /// Checks what must hold after every event.
     pub(super) fn check(&mut self) {
         let record = self.record();
         let effects = self.effects();
@@ -347,7 +348,7 @@ impl World {
     }
 }
 
-/// What must hold between two readings of the record.
+/// Checks what must hold between two reads of the record.
 fn follows(before: &StepRecord, now: &StepRecord) {
     let closed = matches!(before.state, StepState::Undone | StepState::FailedClean);
     assert!(!closed || before == now, "{before:?} changed to {now:?}");
