@@ -20,8 +20,6 @@ ALLOWED = [
 # Files of other tools, and a text that must stay as its author wrote it.
 IGNORED = re.compile(r"(^|/)(Cargo\.lock|package-lock\.json|LICENSE)$|^tests/features/.*\.feature$")
 COLUMNS = 100
-# rustfmt breaks code at 100 columns but no string literal.
-LITERAL_COLUMNS = 120
 
 # A doc comment starts with its subject. "Fault" is what a renaming once left in the place of "What".
 QUESTION = re.compile(r"(What|Who|Whether|Which|Whoever|Fault)\b")
@@ -63,7 +61,8 @@ def rust(lines):
         opens = doc and not before.startswith(("///", "//!"))
         if opens and QUESTION.match(stripped[doc.end():]):
             yield number, "start", stripped.split()[1].strip(".,:")
-        if columns(line) > (COLUMNS if stripped.startswith("//") else LITERAL_COLUMNS):
+        # Code is rustfmt's, which breaks no string literal.
+        if stripped.startswith("//") and columns(line) > COLUMNS:
             yield number, "width", f"{len(line)} columns"
         named = TYPE.match(line)
         if named and participle(named[1]):
