@@ -164,8 +164,8 @@ async fn deployed(stack: &Stack, wrong: &[Wrong]) -> End {
     let key = receipt["steps"][1]["idempotency_key"]
         .as_str()
         .unwrap_or("none");
-    let told = stack.vendor.effects(&format!("key={key}")).await.len();
-    standing.insert("notify_ap_team".to_owned(), told as i32);
+    let notices = stack.vendor.effects(&format!("key={key}")).await.len();
+    standing.insert("notify_ap_team".to_owned(), notices as i32);
     let residual = receipt["residual_effects"]
         .as_array()
         .expect("a list")

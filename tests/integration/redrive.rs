@@ -24,7 +24,7 @@ async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
         .expect("the ledger answers");
     let failed = failed.expect("it is recorded");
     let owner = stack.aws.execution(DELAY, &format!("{id}-r1"));
-    let asked = ExecutionRecord {
+    let requested = ExecutionRecord {
         rev: failed.rev + 1,
         epoch: failed.epoch + 1,
         generation: 1,
@@ -42,7 +42,9 @@ async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
         }),
         ..failed.clone()
     };
-    let put = ledger.put_execution(&asked, Expect::Rev(failed.rev)).await;
+    let put = ledger
+        .put_execution(&requested, Expect::Rev(failed.rev))
+        .await;
     assert_eq!(put, Ok(Put::Done));
 
     let path = format!("/v1/executions/{id}/redrive");
@@ -118,6 +120,9 @@ async fn a_redrive_continues_under_the_current_definition_which_may_lack_the_fai
         (Some("tell_b"), Some("SUCCESS")),
         (Some("tell_a"), Some("FAILED")),
     ];
-    assert_eq!(steps, right, "what an earlier definition tried stays told");
+    assert_eq!(
+        steps, right,
+        "the steps of the earlier definition remain in the receipt"
+    );
     assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
 }
