@@ -9,7 +9,7 @@ use std::{
 use holdfast_ids::digest::sha256_hex;
 use holdfast_receipt::{
     FORMAT, Receipt,
-    evidence::{Jwks, Kind, MAX_BYTES, Verified, verified},
+    evidence::{Jwks, Kind, MAX_BYTES, VerifiedFile, verified},
     page::page_of,
 };
 use jiff::Timestamp;
@@ -100,7 +100,7 @@ pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
 pub(crate) fn verify(file: &Path, jwks: &Path) -> Result<(), Trouble> {
     let keys = key_set(jwks)?;
     let bytes = read(file).map_err(Trouble::Other)?;
-    let Verified { content, kid } = verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys)
+    let VerifiedFile { content, kid } = verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys)
         .map_err(|why| in_file(file, why))?;
     output::line(&format!("{}: signed by {kid}", file.display()))?;
     output::line(&format!(

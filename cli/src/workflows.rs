@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use holdfast_action::{ActionInfo, Registry};
 use holdfast_admission::format_amount;
 use holdfast_task::Budget;
-use holdfast_workflow::definition::{self, Definition, Known, Problem, Span};
+use holdfast_workflow::definition::{self, Definition, Environment, Problem, Span};
 
 use crate::{
     project::{self, Project},
@@ -39,7 +39,7 @@ pub(crate) fn read(project: &Project, files: &[PathBuf]) -> Result<Vec<Workflow>
     }
     let registry: Registry = holdfast_steps::registry();
     let actions: Vec<&ActionInfo> = registry.infos().collect();
-    let known = Known {
+    let known = Environment {
         actions: &actions,
         parameters: &project.parameters,
     };

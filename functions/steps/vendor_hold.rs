@@ -1,7 +1,9 @@
 //! The action `vendor-hold`: places a hold on payments to a vendor in the vendor system, and
 //! releases it.
 
-use holdfast_action::{Action, Call, Check, Done, Setting, Settings, StepError, Undo, Verdict};
+use holdfast_action::{
+    Action, AppliedEffect, Call, Check, Setting, Settings, StepError, Undo, Verdict,
+};
 use holdfast_steps::client::Service;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -70,7 +72,7 @@ impl Action for VendorHold {
 
     /// Releases by the forward key. The vendor system so finds a hold whose answer was lost, and
     /// refuses one that arrives later.
-    async fn undo(&self, call: &Call, _: Done<Input, Output>) -> Result<(), StepError> {
+    async fn undo(&self, call: &Call, _: AppliedEffect<Input, Output>) -> Result<(), StepError> {
         let request = self.0.delete(call, &["holds"]);
         let request = request.query("key", &call.forward_key);
         request.send().await?.undone()

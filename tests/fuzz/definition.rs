@@ -5,7 +5,7 @@ use std::{fs, sync::LazyLock};
 use holdfast_action::{ActionInfo, Registry};
 use holdfast_workflow::{
     compile::machine,
-    definition::{Known, Problem, read},
+    definition::{Environment, Problem, read},
 };
 use proptest::prelude::*;
 
@@ -43,7 +43,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
     let source = changed(&SEEDS[seed], &changes);
     let actions: Vec<&ActionInfo> = ACTIONS.infos().collect();
     let parameters = ["VendorSystemUrl".to_owned()];
-    let known = Known {
+    let known = Environment {
         actions: &actions,
         parameters: &parameters,
     };
@@ -88,7 +88,7 @@ proptest! {
     /// Text that resembles no definition.
     #[test]
     fn random_text_is_refused_with_places(source in "(?s).{0,400}") {
-        let known = Known { actions: &[], parameters: &[] };
+        let known = Environment { actions: &[], parameters: &[] };
         let problems = read(&source, &known).expect_err("no random text is a workflow");
         prop_assert!(!problems.is_empty());
         for problem in &problems {

@@ -81,11 +81,11 @@ async fn account(stack: &Stack, id: &str, vendor: &str) -> Result<String, String
     let effects = stack.vendor.effects_on(vendor).await;
     let count = |kind: &str| effects.iter().filter(|effect| *effect == kind).count();
     let (placed, released) = (count("hold_placed"), count("hold_released"));
-    let told = stack
+    let notices = stack
         .vendor
         .effects(&format!("key={}", key_of(&execution, "notify_ap_team")))
         .await;
-    let told = told
+    let notices = notices
         .iter()
         .filter(|effect| effect["kind"] == "notification_sent")
         .count();
@@ -94,19 +94,19 @@ async fn account(stack: &Stack, id: &str, vendor: &str) -> Result<String, String
     let named = |step: &str| status == "EXECUTED" || residual.contains(&step);
     let wrong = [
         (
-            placed > 1 || released > placed || told > 1,
+            placed > 1 || released > placed || notices > 1,
             "an effect happened twice",
         ),
         (
             placed > released && !named("apply_vendor_hold"),
-            "a hold stands and is not named",
+            "a hold remains and is not named",
         ),
         (
-            told > 0 && !named("notify_ap_team"),
+            notices > 0 && !named("notify_ap_team"),
             "a notification went out and is not named",
         ),
         (
-            status == "EXECUTED" && (placed, released, told) != (1, 0, 1),
+            status == "EXECUTED" && (placed, released, notices) != (1, 0, 1),
             "it is not what was executed",
         ),
         (
@@ -123,7 +123,7 @@ async fn account(stack: &Stack, id: &str, vendor: &str) -> Result<String, String
             ["RUNNING", "WAITING", "UNDOING"].contains(&step["status"].as_str().unwrap_or_default())
         });
     match wrong.iter().find(|(wrong, _)| *wrong) {
-        Some((_, what)) => Err(format!("{what}: {effects:?}, {told} told, {receipt}")),
+        Some((_, what)) => Err(format!("{what}: {effects:?}, {notices} notices, {receipt}")),
         None if open.is_some() => Err(format!("a step is still open: {execution}")),
         None => Ok(status),
     }

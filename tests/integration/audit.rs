@@ -107,7 +107,7 @@ async fn two_hundred_executions_have_exact_audit_events_although_the_audit_funct
                             json!({ "route": route, "count": 1, "kind": kind, "match": vendor });
                         stack.vendor.plan(fault).await;
                     }
-                    let key = unique("told");
+                    let key = unique("audit");
                     let id = stack.api.started(DELAY, &key, &hold(&vendor)).await;
                     if n % 10 == 0 {
                         let again = stack.api.start(DELAY, &key, &hold(&vendor)).await;
@@ -170,7 +170,7 @@ async fn two_hundred_executions_have_exact_audit_events_although_the_audit_funct
         .collect();
     assert!(
         missing.is_empty(),
-        "{} not told: {missing:?}",
+        "{} not emitted: {missing:?}",
         missing.len()
     );
     let invented: Vec<_> = said
@@ -227,22 +227,22 @@ async fn a_refused_start_has_an_audit_event_with_its_reason_and_keeps_its_key_fr
         (&tenant, "WF-HOLD-VENDOR-GROUP", "paused", 1),
     ];
     let ids = refusals.map(|(tenant, workflow, ..)| execution_id(tenant, workflow, &key));
-    let (mut told, mut different) = (Vec::new(), HashSet::new());
+    let (mut emitted, mut different) = (Vec::new(), HashSet::new());
     for _ in 0..30 {
         let drained = queue.drain().into_iter();
         let ours = drained.filter(|one| ids.iter().any(|id| one["subject"] == id.as_str()));
         for one in ours {
             different.insert(one["id"].to_string());
-            told.push(one);
+            emitted.push(one);
         }
         if different.len() == 4 {
             break;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    assert_eq!(different.len(), 4, "{told:?}");
+    assert_eq!(different.len(), 4, "{emitted:?}");
     for ((tenant, workflow, guardrail, times), id) in refusals.into_iter().zip(&ids) {
-        let of_it = told.iter().filter(|one| one["subject"] == id.as_str());
+        let of_it = emitted.iter().filter(|one| one["subject"] == id.as_str());
         let of_it: Vec<_> = of_it.collect();
         let different: HashSet<_> = of_it.iter().map(|one| one["id"].to_string()).collect();
         assert_eq!(different.len(), times, "{workflow} for {tenant}: {of_it:?}");
@@ -257,8 +257,8 @@ async fn a_refused_start_has_an_audit_event_with_its_reason_and_keeps_its_key_fr
             assert!(!one.to_string().contains(&secret), "{one}");
         }
     }
-    let first = told.iter().find(|one| one["subject"] == ids[0].as_str());
-    assert_eq!(first.expect("it is told")["actor"], "alice");
+    let first = emitted.iter().find(|one| one["subject"] == ids[0].as_str());
+    assert_eq!(first.expect("the event arrives")["actor"], "alice");
     let reply = stack.api.start(DELAY, &key, &hold(&unique("vendor"))).await;
     assert_eq!(reply.status, 202, "{}", reply.body);
     let id = texts(&json!([reply.body]), "execution_id")[0].to_owned();
@@ -305,15 +305,15 @@ async fn audit_events_of_an_execution_can_be_emitted_again_under_the_same_ids() 
     let right = must(&ledger, &id).await;
     // A queue that is created now has missed every event so far.
     let queue = Queue::on_bus(&stack.aws, "holdfast");
-    let asked = json!({ "rebuild": { "tenant": "acme", "execution": id } });
-    let answer = stack.aws.try_invoke("audit", &asked);
+    let rebuild = json!({ "rebuild": { "tenant": "acme", "execution": id } });
+    let answer = stack.aws.try_invoke("audit", &rebuild);
     assert_eq!(answer, Ok(json!({ "events": right.len() })));
     let ids = HashSet::from([id.clone()]);
     let wanted: BTreeSet<_> = right.keys().cloned().collect();
     let heard = tokio::task::spawn_blocking(move || heard(&queue, &ids, &wanted));
     let heard = heard.await.expect("it is drained");
-    let told: BTreeSet<_> = heard.iter().filter_map(|one| one["id"].as_str()).collect();
-    assert_eq!(told, right.keys().map(String::as_str).collect());
+    let emitted: BTreeSet<_> = heard.iter().filter_map(|one| one["id"].as_str()).collect();
+    assert_eq!(emitted, right.keys().map(String::as_str).collect());
     let wrong = json!({ "rebuild": { "execution": id } });
     let refused = stack.aws.try_invoke("audit", &wrong);
     let why = refused.expect_err("it names no tenant").to_string();
@@ -377,16 +377,16 @@ async fn every_execution_with_a_question_reaches_the_topic_even_if_its_incident_
     let wanted: BTreeSet<_> = right.keys().cloned().collect();
     let heard = tokio::task::spawn_blocking(move || heard(&queue, &ids, &wanted));
     let heard = heard.await.expect("it is drained");
-    for (id, asked) in [(&one, &question), (&two, &same)] {
+    for (id, open_question) in [(&one, &question), (&two, &same)] {
         let waits = heard.iter().find(|event| {
             event["type"] == "workflow.incident.waiting" && event["subject"] == id.as_str()
         });
-        let waits = waits.expect("it is told");
+        let waits = waits.expect("the event arrives");
         valid(waits);
         let incident = waits["data"]["incident"].as_str().expect("an id");
-        let path = asked["incident"].as_str().expect("a path");
+        let path = open_question["incident"].as_str().expect("a path");
         assert!(path.ends_with(incident), "{waits}");
-        let reply = crate::decisions::decide(&stack.api, asked, "rollback", id).await;
+        let reply = crate::decisions::decide(&stack.api, open_question, "rollback", id).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
         stack.api.finished(id).await;
     }

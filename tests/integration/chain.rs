@@ -297,8 +297,8 @@ async fn a_deleted_digest_and_its_receipt_are_reported_missing_and_not_written_a
     let why = &format!("{digest}: the chain is broken: it is missing");
     eventually("the log says why", 30, || async {
         let said = stack.aws.logged("digest", &tenant);
-        let told = said.iter().any(|line| line.contains(why));
-        told.then_some(()).ok_or(format!("{said:?}"))
+        let reported = said.iter().any(|line| line.contains(why));
+        reported.then_some(()).ok_or(format!("{said:?}"))
     })
     .await;
     let listed = s3.list_objects_v2().bucket(&bucket);

@@ -9,7 +9,7 @@ use holdfast_drill::{Drill, Scenario, Settings};
 use holdfast_tests::{DELAY, Stack, unique};
 use holdfast_workflow::{
     compile::template_parameters,
-    definition::{Known, read},
+    definition::{Environment, read},
 };
 use serde_json::{Value, json};
 
@@ -164,8 +164,8 @@ async fn deployed(stack: &Stack, wrong: &[Wrong]) -> End {
     let key = receipt["steps"][1]["idempotency_key"]
         .as_str()
         .unwrap_or("none");
-    let told = stack.vendor.effects(&format!("key={key}")).await.len();
-    standing.insert("notify_ap_team".to_owned(), told as i32);
+    let notices = stack.vendor.effects(&format!("key={key}")).await.len();
+    standing.insert("notify_ap_team".to_owned(), notices as i32);
     let residual = receipt["residual_effects"]
         .as_array()
         .expect("a list")
@@ -195,7 +195,7 @@ async fn drill_and_stack_end_the_same() {
     let file = |path: &str| fs::read_to_string(root.join(path)).expect(path);
     let registry = holdfast_steps::registry();
     let actions: Vec<ActionInfo> = registry.infos().cloned().collect();
-    let known = Known {
+    let known = Environment {
         actions: &actions.iter().collect::<Vec<_>>(),
         parameters: &template_parameters(&file("template.yaml")),
     };

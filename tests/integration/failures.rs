@@ -164,7 +164,10 @@ async fn a_step_waits_as_long_as_its_target_requests() {
         let waited = at(1, "started_at")
             .duration_since(at(0, "ended_at"))
             .as_secs();
-        assert!(waited >= wait, "it asked for {wait} s and got {waited} s");
+        assert!(
+            waited >= wait,
+            "the target requested {wait} s, and the step waited {waited} s"
+        );
     }
 }
 

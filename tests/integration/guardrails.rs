@@ -200,24 +200,24 @@ async fn a_rejected_start_names_every_guardrail_that_rejected_it_and_reserves_no
     let observer = stack.api.as_role(Role::Observer, "acme");
     let seen = observer.get(&format!("/v1/executions/{id}")).await.body;
     assert_eq!(refusals(&seen), all);
-    let told = seen["guardrails"].as_array().expect("guardrails");
-    assert!(told.iter().all(|one| one["message"].is_null()), "{seen}");
+    let shown = seen["guardrails"].as_array().expect("guardrails");
+    assert!(shown.iter().all(|one| one["message"].is_null()), "{seen}");
     assert!(
         receipt["policy_digest"]
             .as_str()
             .is_some_and(|digest| digest.starts_with("sha256:"))
     );
-    let events = eventually("the rejection is told", 60, || async {
+    let events = eventually("the rejection has an audit event", 60, || async {
         let events = stack
             .api
             .get(&format!("/v1/executions/{id}/events"))
             .await
             .body;
         let list = events["events"].as_array().cloned().unwrap_or_default();
-        let told = list
+        let shown = list
             .into_iter()
             .find(|one| one["type"] == "workflow.rejected");
-        told.ok_or_else(|| events.to_string())
+        shown.ok_or_else(|| events.to_string())
     })
     .await;
     assert_eq!(events["data"]["guardrails"], json!(all));

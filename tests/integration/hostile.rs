@@ -226,8 +226,8 @@ async fn hostile_text_in_the_reason_of_a_pause_is_sanitized_in_logs() {
     assert_eq!(stack.api.put(&scope, &resume).await.status, 200);
     eventually("the step's function tells why", 30, || async {
         let lines = stack.aws.logged("step-vendor-hold", &id);
-        let told = lines.iter().any(|line| line.contains("a leak"));
-        told.then_some(()).ok_or_else(|| format!("{lines:#?}"))
+        let reported = lines.iter().any(|line| line.contains("a leak"));
+        reported.then_some(()).ok_or_else(|| format!("{lines:#?}"))
     })
     .await;
     for function in ["api", "step-vendor-hold", "plan", "finish"] {

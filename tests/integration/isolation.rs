@@ -156,8 +156,8 @@ async fn a_tenant_session_fetches_only_the_receipts_and_digests_of_its_tenant() 
                 Err("AccessDenied")
             };
             for key in objects(tenant) {
-                let asked = own.get_object().bucket(BUCKET).key(&key).send().await;
-                let seen = asked
+                let fetched = own.get_object().bucket(BUCKET).key(&key).send().await;
+                let seen = fetched
                     .as_ref()
                     .map(drop)
                     .map_err(|error| error.code().unwrap_or("no answer"));

@@ -106,6 +106,6 @@ async fn an_incidents_link_keeps_its_last_report_to_the_millisecond() {
         .links("acme", &incident)
         .await
         .expect("they are read");
-    let told: Vec<_> = links.iter().map(|link| link.status.as_str()).collect();
-    assert_eq!(told, ["FAILED"]);
+    let statuses: Vec<_> = links.iter().map(|link| link.status.as_str()).collect();
+    assert_eq!(statuses, ["FAILED"]);
 }

@@ -177,9 +177,9 @@ async fn a_workflow_shows_its_deployed_version_to_its_tenants_only() {
     );
     assert_eq!(one["definition"]["input"]["type"], "object", "{one}");
     let [first, second] = [0, 1].map(|n| &one["definition"]["steps"][n]);
-    for told in ["timeout_s", "max_attempts"] {
+    for shown_field in ["timeout_s", "max_attempts"] {
         assert!(
-            first[told].is_u64() && first["undo"][told].is_u64(),
+            first[shown_field].is_u64() && first["undo"][shown_field].is_u64(),
             "{one}"
         );
     }

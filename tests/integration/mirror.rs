@@ -29,8 +29,8 @@ async fn an_auditor_without_aws_credentials_mirrors_and_audits_through_the_api()
     api.finished(&id).await;
     // The first receipt is the predecessor of the second, and the digests list both.
     let path = format!("/v1/executions/{id}/rollback");
-    let asked = api.post(&path, &json!({ "reason": "a mistake" })).await;
-    assert_eq!(asked.status, 202, "{}", asked.body);
+    let reply = api.post(&path, &json!({ "reason": "a mistake" })).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
     api.finished(&id).await;
     let until = Hour::of(Timestamp::now()).next().next();
     stack.aws.invoke(

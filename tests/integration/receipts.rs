@@ -192,8 +192,8 @@ async fn an_earlier_receipt_can_be_fetched_by_its_generation_at_any_time() {
     let hangs = json!({ "route": "POST /notifications", "count": 1, "kind": { "delay_ms": 8000 }, "match": vendor });
     stack.vendor.plan(hangs).await;
     let again = format!("/v1/executions/{id}/redrive");
-    let asked = stack.api.post(&again, &json!({ "reason": "mended" })).await;
-    assert_eq!(asked.status, 202, "{}", asked.body);
+    let redrive = stack.api.post(&again, &json!({ "reason": "mended" })).await;
+    assert_eq!(redrive.status, 202, "{}", redrive.body);
     let early = stack.api.get(&path).await;
     let says = early.body["detail"].as_str().unwrap_or_default();
     assert!(
@@ -339,8 +339,8 @@ async fn a_locked_receipt_can_neither_be_deleted_nor_changed() {
     let object = link.body["object"].as_str().expect("an object").to_owned();
     let bucket = variable("HOLDFAST_RECEIPT_BUCKET");
     let s3 = &stack.aws.s3;
-    let stands = s3.head_object().bucket(&bucket).key(&object).send().await;
-    let version = stands.expect("it is there").version_id.expect("a version");
+    let head = s3.head_object().bucket(&bucket).key(&object).send().await;
+    let version = head.expect("it is there").version_id.expect("a version");
     let delete = s3.delete_object().bucket(&bucket).key(&object);
     let deleted = delete.version_id(&version).send().await;
     let refused = deleted.expect_err("it is locked").into_service_error();

@@ -63,13 +63,13 @@ async fn assert_recovered_once(status: &str, error: &str) {
     let (vendor, key) = (unique("vendor"), unique("left"));
     let id = hanging(&stack, &vendor, &key).await;
     let event = status_event(&stack, &id, &key, &vendor, status, error);
-    let tell = || {
+    let send = || {
         let (aws, event) = (stack.aws.clone(), event.clone());
         tokio::task::spawn_blocking(move || aws.call("recover", &event))
     };
-    for told in join_all((0..5).map(|_| tell())).await {
-        let said = told.expect("recover answers");
-        assert!(said.body["errorType"].is_null(), "{said:?}");
+    for reply in join_all((0..5).map(|_| send())).await {
+        let reply = reply.expect("recover answers");
+        assert!(reply.body["errorType"].is_null(), "{reply:?}");
     }
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "PARTIALLY_ROLLED_BACK", "{execution}");

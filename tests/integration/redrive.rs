@@ -21,7 +21,7 @@ async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
     let failed = ledger.read(&at(&id)).await.expect("the ledger answers");
     let failed = failed.expect("it is recorded");
     let owner = stack.aws.execution(DELAY, &format!("{id}-r1"));
-    let asked = ExecutionRecord {
+    let requested = ExecutionRecord {
         rev: failed.rev + 1,
         epoch: failed.epoch + 1,
         generation: 1,
@@ -39,7 +39,7 @@ async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
         }),
         ..failed.clone()
     };
-    let put = ledger.put(&asked, Expect::Rev(failed.rev)).await;
+    let put = ledger.put(&requested, Expect::Rev(failed.rev)).await;
     assert_eq!(put, Ok(Put::Done));
 
     let path = format!("/v1/executions/{id}/redrive");
@@ -115,6 +115,9 @@ async fn a_redrive_continues_under_the_current_definition_which_may_lack_the_fai
         (Some("tell_b"), Some("SUCCESS")),
         (Some("tell_a"), Some("FAILED")),
     ];
-    assert_eq!(steps, right, "what an earlier definition tried stays told");
+    assert_eq!(
+        steps, right,
+        "the steps of the earlier definition remain in the receipt"
+    );
     assert_eq!(stack.vendor.effects_on(&vendor).await, ["hold_placed"]);
 }

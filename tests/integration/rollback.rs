@@ -202,8 +202,8 @@ async fn a_redrive_uses_new_keys_where_an_undo_was_committed() {
     follows(&second, &first);
     assert!(first.get("redriven").is_none(), "{first}");
     let redriven = &second["redriven"];
-    let told = (&redriven["by"], &redriven["reason"]);
-    assert_eq!(told, (&json!("tests"), &json!("mended")), "{second}");
+    let recorded = (&redriven["by"], &redriven["reason"]);
+    assert_eq!(recorded, (&json!("tests"), &json!("mended")), "{second}");
     assert_eq!(execution["redriven"]["reason"], "mended", "{execution}");
     assert_eq!(execution["redriven"]["generation"], 1, "{execution}");
     let observed = stack.api.as_role(Role::Observer, "acme");

@@ -45,14 +45,14 @@ async fn a_group_is_held_vendor_by_vendor_and_its_notifications_are_sent_in_para
         assert_eq!(stack.vendor.effects_on(vendor).await, ["hold_placed"]);
     }
     assert!(stack.vendor.effects_on(&vendors[3]).await.is_empty());
-    let told: Vec<_> = receipt["steps"]
+    let notified: Vec<_> = receipt["steps"]
         .as_array()
         .expect("steps")
         .iter()
         .filter(|step| step["action"] == "http")
         .collect();
-    assert_eq!(told.len(), 2);
-    assert!(told.iter().all(|step| step["status"] == "SUCCESS"));
+    assert_eq!(notified.len(), 2);
+    assert!(notified.iter().all(|step| step["status"] == "SUCCESS"));
 }
 
 #[tokio::test]
@@ -205,7 +205,7 @@ async fn a_wait_whose_expression_fails_ends_the_execution_safely() {
     assert_eq!(
         receipt["residual_effects"].as_array().map(Vec::len),
         Some(1),
-        "the first notification stands"
+        "the effect of the first notification remains"
     );
 }
 

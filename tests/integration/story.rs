@@ -84,8 +84,8 @@ async fn watch_follows_an_execution_to_its_receipt_and_logs_shows_the_same_story
         "receipt.generated",
     ];
     assert!(in_order(&watched, &story), "{watched}");
-    let (fine, told) = holdfast(&["logs", &id]).await;
-    assert!(fine && in_order(&told, &story), "{told}");
+    let (fine, printed) = holdfast(&["logs", &id]).await;
+    assert!(fine && in_order(&printed, &story), "{printed}");
     let file = std::env::temp_dir().join(format!("{id}.json"));
     let to = file.to_str().expect("a path");
     let (fine, said) = holdfast(&["receipt", "get", &id, "--to", to]).await;
@@ -163,8 +163,8 @@ async fn watch_fails_for_a_rolled_back_and_for_a_missing_execution() {
             ),
         "{watched}"
     );
-    let (fine, told) = holdfast(&["logs", &id, "--tenant", "globex"]).await;
-    assert!(!fine && told.contains("no execution"), "{told}");
-    let (fine, told) = holdfast(&["logs", "../x"]).await;
-    assert!(!fine && told.contains("40 hex digits"), "{told}");
+    let (fine, printed) = holdfast(&["logs", &id, "--tenant", "globex"]).await;
+    assert!(!fine && printed.contains("no execution"), "{printed}");
+    let (fine, printed) = holdfast(&["logs", "../x"]).await;
+    assert!(!fine && printed.contains("40 hex digits"), "{printed}");
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use futures_util::future::{join, join_all};
 use holdfast_action::{
-    Action, Call, Check, Done, SECRETS_VARIABLE, Secrets, Setting, Settings, StepError, Undo,
+    Action, AppliedEffect, Call, Check, SECRETS_VARIABLE, Secrets, Setting, Settings, StepError,
+    Undo,
 };
 use holdfast_ids::digest::is_rounded;
 use reqwest::{
@@ -60,7 +61,7 @@ impl Action for Http {
         output(self.send(call, input).await?.success()?)
     }
 
-    async fn undo(&self, call: &Call, done: Done<Input, Output>) -> Result<(), StepError> {
+    async fn undo(&self, call: &Call, done: AppliedEffect<Input, Output>) -> Result<(), StepError> {
         let input = done.undo_input.ok_or_else(|| {
             StepError::permanent(
                 "rollback.input is missing: the undo of an http step needs a request of its own",

@@ -51,7 +51,7 @@ struct HoldRequest {
 pub(crate) fn place(world: &mut World, call: &Call) -> Result<Answer, Problem> {
     call.query.only(&[])?;
     let forward_key = key(call)?;
-    let (asked, request) = read(call)?;
+    let (hold_request, request) = read(call)?;
     if world.tombstones.contains(forward_key) {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -63,9 +63,9 @@ pub(crate) fn place(world: &mut World, call: &Call) -> Result<Answer, Problem> {
     once(world, call, request, |world, key| {
         let hold = Hold {
             hold_id: format!("hold-{}", world.holds.len() + 1),
-            vendor_id: asked.vendor_id,
-            days: asked.days,
-            reason: asked.reason,
+            vendor_id: hold_request.vendor_id,
+            days: hold_request.days,
+            reason: hold_request.reason,
             placed_at: Timestamp::now(),
             key: key.to_owned(),
             status: Status::Active,
@@ -170,14 +170,14 @@ fn read(call: &Call) -> Result<(HoldRequest, serde_json::Value), Problem> {
             .expected(right));
     }
     let request = serde_json::Value::Object(object);
-    let asked = HoldRequest::deserialize(&request).map_err(|error| {
+    let hold_request = HoldRequest::deserialize(&request).map_err(|error| {
         Problem::unprocessable(error.to_string())
             .at("body")
             .expected(right.clone())
     })?;
-    let wrong = if asked.vendor_id.is_empty() {
+    let wrong = if hold_request.vendor_id.is_empty() {
         Some("vendor_id")
-    } else if !(1..=DAYS_LIMIT).contains(&asked.days) {
+    } else if !(1..=DAYS_LIMIT).contains(&hold_request.days) {
         Some("days")
     } else {
         None
@@ -186,6 +186,6 @@ fn read(call: &Call) -> Result<(HoldRequest, serde_json::Value), Problem> {
         Some(field) => Err(Problem::unprocessable("value out of range")
             .at(format!("body field `{field}`"))
             .expected(right)),
-        None => Ok((asked, request)),
+        None => Ok((hold_request, request)),
     }
 }

@@ -22,7 +22,7 @@ use serde_json::Value;
 pub const SECRETS_VARIABLE: &str = "HOLDFAST_SECRETS";
 
 /// A boxed future, for traits that are used as objects.
-pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// One kind of effect on one target system, and its undo.
 ///
@@ -60,7 +60,7 @@ pub trait Action: Send + Sync + Sized + 'static {
     fn undo(
         &self,
         _call: &Call,
-        _done: Done<Self::Input, Self::Output>,
+        _done: AppliedEffect<Self::Input, Self::Output>,
     ) -> impl Future<Output = Result<(), StepError>> + Send {
         ready(Err(StepError::permanent(format!(
             "action {} has no undo",
@@ -130,7 +130,7 @@ pub struct Call {
 
 /// The recorded effect that an undo takes away.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Done<I, O> {
+pub struct AppliedEffect<I, O> {
     /// The forward input, as claimed.
     pub input: I,
     /// The forward output, unless the answer was lost.
@@ -224,9 +224,9 @@ pub struct Settings {
 pub trait Secrets: Send + Sync {
     /// Reads the secret's text. An unknown name is a permanent error, an unreachable store a
     /// transient one.
-    fn get<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<String, StepError>>;
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<String, StepError>>;
     /// Tests that the secret can be read now, without any cache.
-    fn check<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<(), StepError>> {
+    fn check<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(async move { self.get(name).await.map(drop) })
     }
 }

@@ -7,27 +7,28 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Action, Boxed, Call, Check, Done, Setting, Settings, StepError, Undo, Verdict, to_value,
+    Action, AppliedEffect, BoxFuture, Call, Check, Setting, Settings, StepError, Undo, Verdict,
+    to_value,
 };
 
 /// An action behind JSON, as the engine calls it.
 pub trait AnyAction: Send + Sync {
     /// See [`Action::run`]. An input that does not fit the type is a permanent error.
-    fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>>;
+    fn run<'a>(&'a self, call: &'a Call, input: Value) -> BoxFuture<'a, Result<Value, StepError>>;
     /// See [`Action::undo`].
     fn undo<'a>(
         &'a self,
         call: &'a Call,
-        done: Done<Value, Value>,
-    ) -> Boxed<'a, Result<(), StepError>>;
+        done: AppliedEffect<Value, Value>,
+    ) -> BoxFuture<'a, Result<(), StepError>>;
     /// See [`Action::verify`].
     fn verify<'a>(
         &'a self,
         call: &'a Call,
         input: Value,
-    ) -> Boxed<'a, Result<Verdict<Value>, StepError>>;
+    ) -> BoxFuture<'a, Result<Verdict<Value>, StepError>>;
     /// See [`Action::check`].
-    fn check(&self) -> Boxed<'_, Vec<Check>> {
+    fn check(&self) -> BoxFuture<'_, Vec<Check>> {
         Box::pin(ready(Vec::new()))
     }
 }
@@ -72,8 +73,9 @@ impl Registry {
             input_schema: schema_of::<A::Input>(),
             output_schema: schema_of::<A::Output>(),
         };
-        self.entries
-            .push((info, |settings| Ok(Arc::new(Typed(A::new(settings)?)))));
+        self.entries.push((info, |settings| {
+            Ok(Arc::new(TypedAction(A::new(settings)?)))
+        }));
         self
     }
 
@@ -111,20 +113,20 @@ macro_rules! actions {
     };
 }
 
-struct Typed<A>(A);
+struct TypedAction<A>(A);
 
-impl<A: Action> AnyAction for Typed<A> {
-    fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>> {
+impl<A: Action> AnyAction for TypedAction<A> {
+    fn run<'a>(&'a self, call: &'a Call, input: Value) -> BoxFuture<'a, Result<Value, StepError>> {
         Box::pin(async move { to_value(&self.0.run(call, parse(input, "input")?).await?) })
     }
 
     fn undo<'a>(
         &'a self,
         call: &'a Call,
-        done: Done<Value, Value>,
-    ) -> Boxed<'a, Result<(), StepError>> {
+        done: AppliedEffect<Value, Value>,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(async move {
-            let done = Done {
+            let done = AppliedEffect {
                 input: parse(done.input, "input")?,
                 output: done
                     .output
@@ -143,7 +145,7 @@ impl<A: Action> AnyAction for Typed<A> {
         &'a self,
         call: &'a Call,
         input: Value,
-    ) -> Boxed<'a, Result<Verdict<Value>, StepError>> {
+    ) -> BoxFuture<'a, Result<Verdict<Value>, StepError>> {
         Box::pin(async move {
             Ok(match self.0.verify(call, parse(input, "input")?).await? {
                 Verdict::Happened(output) => Verdict::Happened(to_value(&output)?),
@@ -153,7 +155,7 @@ impl<A: Action> AnyAction for Typed<A> {
         })
     }
 
-    fn check(&self) -> Boxed<'_, Vec<Check>> {
+    fn check(&self) -> BoxFuture<'_, Vec<Check>> {
         Box::pin(self.0.check())
     }
 }

@@ -7,7 +7,7 @@ use aws_config::{
     timeout::TimeoutConfig,
 };
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use holdfast_action::{Boxed, Settings};
+use holdfast_action::{BoxFuture, Settings};
 use holdfast_engine::Engine;
 
 use crate::{
@@ -29,7 +29,7 @@ pub struct Deployment {
 impl Deployment {
     /// Reads the environment and loads credentials and region. The future is boxed, since the SDK's
     /// futures nest deeply.
-    pub fn load() -> Boxed<'static, Self> {
+    pub fn load() -> BoxFuture<'static, Self> {
         // A call that hangs must leave time for a second one within a step's lease.
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(2))

@@ -11,7 +11,7 @@ use aws_sdk_s3::{
 };
 use holdfast_engine::{
     ObjectStore, StoreError,
-    chain::{Shelf, Stored},
+    chain::{Shelf, StoredObject},
 };
 use jiff::Timestamp;
 
@@ -129,7 +129,7 @@ impl ObjectStore for S3Store {
 }
 
 impl Shelf for S3Store {
-    async fn list(&self, prefix: &str, after: &str) -> Result<Vec<Stored>, StoreError> {
+    async fn list(&self, prefix: &str, after: &str) -> Result<Vec<StoredObject>, StoreError> {
         let list = self.client.list_objects_v2().bucket(&self.bucket);
         let list = list
             .prefix(prefix)
@@ -145,7 +145,7 @@ impl Shelf for S3Store {
                 let (Some(key), Some(written_at)) = (object.key, written_at) else {
                     return Err(StoreError("a listing without key or time".to_owned()));
                 };
-                all.push(Stored { key, written_at });
+                all.push(StoredObject { key, written_at });
             }
         }
         Ok(all)

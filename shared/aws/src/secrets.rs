@@ -10,7 +10,7 @@ use std::{
 use aws_sdk_secretsmanager::{
     Client, error::ProvideErrorMetadata, operation::get_secret_value::GetSecretValueError,
 };
-use holdfast_action::{Boxed, Secrets, StepError};
+use holdfast_action::{BoxFuture, Secrets, StepError};
 
 const KEPT: Duration = Duration::from_secs(300);
 
@@ -56,7 +56,7 @@ impl SecretsManager {
 }
 
 impl Secrets for SecretsManager {
-    fn get<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<String, StepError>> {
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<String, StepError>> {
         Box::pin(async move {
             if let Some(text) = self.remembered(name) {
                 return Ok(text);
@@ -68,7 +68,7 @@ impl Secrets for SecretsManager {
         })
     }
 
-    fn check<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<(), StepError>> {
+    fn check<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(async move { self.ask(name).await.map(drop) })
     }
 }

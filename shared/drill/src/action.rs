@@ -3,7 +3,7 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use holdfast_action::{AnyAction, Boxed, Call, Done, StepError, Verdict};
+use holdfast_action::{AnyAction, AppliedEffect, BoxFuture, Call, StepError, Verdict};
 use holdfast_engine::Host;
 use holdfast_task::timing::LEASE_MARGIN_S;
 use jiff::{SignedDuration, Timestamp};
@@ -103,7 +103,11 @@ fn effect(action: &FaultyAction, call: &Call, input: Value) -> Result<Value, Ste
     action.act(call, false, simulate, |own| own.run(call, input.clone()))
 }
 
-fn undo(action: &FaultyAction, call: &Call, done: Done<Value, Value>) -> Result<(), StepError> {
+fn undo(
+    action: &FaultyAction,
+    call: &Call,
+    done: AppliedEffect<Value, Value>,
+) -> Result<(), StepError> {
     let simulate = |target: &Target, received: &TargetCall<'_>| (target.undo(received), Ok(()));
     action.act(call, true, simulate, |own| own.undo(call, done.clone()))
 }
@@ -127,7 +131,7 @@ impl FaultyAction {
         call: &Call,
         undoes: bool,
         simulate: impl FnOnce(&Target, &TargetCall<'_>) -> (What, Result<T, StepError>),
-        really: impl FnOnce(&'a dyn AnyAction) -> Boxed<'a, Result<T, StepError>>,
+        really: impl FnOnce(&'a dyn AnyAction) -> BoxFuture<'a, Result<T, StepError>>,
     ) -> Result<T, StepError> {
         let world = self.process.world();
         let received = TargetCall {
@@ -161,15 +165,15 @@ impl What {
 }
 
 impl AnyAction for FaultyAction {
-    fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>> {
+    fn run<'a>(&'a self, call: &'a Call, input: Value) -> BoxFuture<'a, Result<Value, StepError>> {
         Box::pin(self.call(call, input, effect))
     }
 
     fn undo<'a>(
         &'a self,
         call: &'a Call,
-        done: Done<Value, Value>,
-    ) -> Boxed<'a, Result<(), StepError>> {
+        done: AppliedEffect<Value, Value>,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(self.call(call, done, undo))
     }
 
@@ -177,7 +181,7 @@ impl AnyAction for FaultyAction {
         &'a self,
         call: &'a Call,
         input: Value,
-    ) -> Boxed<'a, Result<Verdict<Value>, StepError>> {
+    ) -> BoxFuture<'a, Result<Verdict<Value>, StepError>> {
         Box::pin(self.call(call, input, verify))
     }
 }

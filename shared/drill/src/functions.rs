@@ -6,7 +6,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duratio
 use futures_executor::LocalSpawner;
 use futures_util::task::LocalSpawnExt;
 use holdfast_engine::{Engine, Host, TaskError, answer};
-use holdfast_receipt::evidence::Unsigned;
+use holdfast_receipt::evidence::NoSigner;
 use holdfast_task::{AskCall, AskResult, AskTask, ErrorName, PlanCall, StepCall};
 use holdfast_workflow::compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of};
 use serde::{Serialize, de::DeserializeOwned};
@@ -148,7 +148,7 @@ impl Room {
             .trim_end_matches('}');
         match name {
             BEGIN_ARN => answer_of(engine.begin(&task(payload)?).await),
-            FINISH_ARN => answer_of(engine.finish(&task(payload)?, &Unsigned).await),
+            FINISH_ARN => answer_of(engine.finish(&task(payload)?, &NoSigner).await),
             PLAN_ARN => match task(payload)? {
                 PlanCall::Plan(task) => answer_of(engine.plan(&task).await),
                 PlanCall::GiveUp(task) => answer_of(engine.give_up(&task).await),

@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::Arc};
 
 use holdfast_asl::{Exit, State};
-use holdfast_workflow::definition::{self, Definition, Known};
+use holdfast_workflow::definition::{self, Definition, Environment};
 
 use crate::{
     Fault, Strike,
@@ -22,7 +22,7 @@ steps:
 
 fn definition() -> Definition {
     let registry = holdfast_steps::registry();
-    let known = Known {
+    let known = Environment {
         actions: &registry.infos().collect::<Vec<_>>(),
         parameters: &["VendorSystemUrl".to_owned()],
     };

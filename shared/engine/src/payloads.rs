@@ -7,7 +7,7 @@ use crate::{
     ports::{Host, ObjectStore},
     task_errors::TaskError,
 };
-use holdfast_action::Boxed;
+use holdfast_action::BoxFuture;
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, payload_object, payload_prefix},
@@ -15,7 +15,7 @@ use holdfast_ids::{
 use holdfast_ledger::{Ledger, StepRecord};
 use holdfast_task::{
     ErrorName, StepPolicy,
-    payload::{LEDGER_INLINE_BYTES, Payload, Stored},
+    payload::{LEDGER_INLINE_BYTES, Payload, StoredPayload},
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
@@ -33,7 +33,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if bytes.len() <= LEDGER_INLINE_BYTES {
             return Ok(Payload::Inline { value, sha256 });
         }
-        let stored = Stored {
+        let stored = StoredPayload {
             key: payload_object(at, &sha256),
             sha256,
             bytes: bytes.len(),
@@ -59,9 +59,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         &'a self,
         at: &'a ExecutionKey,
         value: Value,
-    ) -> Boxed<'a, Result<Value, TaskError>> {
+    ) -> BoxFuture<'a, Result<Value, TaskError>> {
         Box::pin(async move {
-            if let Some(stored) = Stored::from_marked(&value) {
+            if let Some(stored) = StoredPayload::from_marked(&value) {
                 return self.fetch(at, &stored).await;
             }
             Ok(match value {
@@ -86,7 +86,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     /// Reads a stored payload, only from the execution's own folder, since any input can contain a
     /// reference.
-    async fn fetch(&self, at: &ExecutionKey, stored: &Stored) -> Result<Value, TaskError> {
+    async fn fetch(&self, at: &ExecutionKey, stored: &StoredPayload) -> Result<Value, TaskError> {
         let wrong = |why: &str| {
             TaskError::new(
                 ErrorName::Permanent,

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use holdfast_action::{AnyAction, Boxed, Call, Done, StepError, Verdict};
+use holdfast_action::{AnyAction, AppliedEffect, BoxFuture, Call, StepError, Verdict};
 
 /// The behaviour of the action at one call.
 pub(super) enum ScriptedCall {
@@ -27,7 +27,7 @@ pub(super) enum ScriptedCall {
 }
 
 /// A call to undo, and the effect that it received.
-type UndoCall = (Call, Done<Value, Value>);
+type UndoCall = (Call, AppliedEffect<Value, Value>);
 
 /// An action that follows a script; without one it acts and answers. Its target honours idempotency
 /// keys.
@@ -74,7 +74,7 @@ impl Script {
 }
 
 impl AnyAction for Script {
-    fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>> {
+    fn run<'a>(&'a self, call: &'a Call, input: Value) -> BoxFuture<'a, Result<Value, StepError>> {
         Box::pin(async move {
             self.calls.lock().unwrap().push((call.clone(), input));
             let does = self.does.lock().unwrap().pop_front();
@@ -104,8 +104,8 @@ impl AnyAction for Script {
     fn undo<'a>(
         &'a self,
         call: &'a Call,
-        done: Done<Value, Value>,
-    ) -> Boxed<'a, Result<(), StepError>> {
+        done: AppliedEffect<Value, Value>,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(async move {
             self.undone.lock().unwrap().push((call.clone(), done));
             let takes_back = || self.effects.lock().unwrap().remove(&call.forward_key);
@@ -138,7 +138,7 @@ impl AnyAction for Script {
         &'a self,
         call: &'a Call,
         _: Value,
-    ) -> Boxed<'a, Result<Verdict<Value>, StepError>> {
+    ) -> BoxFuture<'a, Result<Verdict<Value>, StepError>> {
         Box::pin(async {
             Ok(match &self.verifies {
                 false => Verdict::CannotTell,

@@ -15,7 +15,7 @@ use crate::{
     ports::{Host, ObjectStore},
     task_errors::{TaskError, no_such_step, too_many_races, undo_error},
 };
-use holdfast_action::{AnyAction, Call, Done, StepError, StepErrorKind, Verdict};
+use holdfast_action::{AnyAction, AppliedEffect, Call, StepError, StepErrorKind, Verdict};
 use holdfast_ids::keys::undo_key;
 use holdfast_ledger::{
     Expect, Ledger, Put, StepRecord, StepState, UndoClaim, UndoClaimTransition,
@@ -151,7 +151,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// Reads the recorded effect for the undo.
-    async fn done(&self, record: &StepRecord) -> Result<Done<Value, Value>, TaskError> {
+    async fn done(&self, record: &StepRecord) -> Result<AppliedEffect<Value, Value>, TaskError> {
         let at = &record.at;
         let input = self.unpack(at, &record.input).await?;
         let output = match &record.output {
@@ -162,7 +162,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Some(input) => Some(self.unpack(at, input).await?),
             None => None,
         };
-        Ok(Done {
+        Ok(AppliedEffect {
             input,
             output,
             undo_input,
@@ -176,7 +176,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         action: &dyn AnyAction,
         call: &Call,
         record: &StepRecord,
-        done: Done<Value, Value>,
+        done: AppliedEffect<Value, Value>,
     ) -> Result<UndoReport, StepError> {
         if call.time_left.is_zero() {
             return Err(StepError::transient("no time was left to act"));

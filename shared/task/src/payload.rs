@@ -20,13 +20,13 @@ pub enum Payload {
         sha256: String,
     },
     /// A reference.
-    Stored(Stored),
+    Stored(StoredPayload),
 }
 
 /// A reference to a stored payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Stored {
+pub struct StoredPayload {
     /// Object key in the payload store.
     pub key: String,
     /// Hex SHA-256 of its canonical JSON.
@@ -48,7 +48,7 @@ impl Payload {
     }
 }
 
-impl Stored {
+impl StoredPayload {
     /// The reference as a state machine carries it.
     pub fn to_marked(&self) -> Value {
         serde_json::json!({ STORED_MARK: { "key": self.key, "sha256": self.sha256, "bytes": self.bytes } })

@@ -6,7 +6,7 @@ use holdfast_ids::{
     keys::{ExecutionKey, payload_object},
 };
 use holdfast_ledger::Key;
-use holdfast_task::{ExecutionRef, payload::Stored};
+use holdfast_task::{ExecutionRef, payload::StoredPayload};
 use holdfast_tests::{DELAY, FunctionReply, Stack, execution_key, kill, unique, variable, workers};
 use serde_json::{Value, json};
 
@@ -164,7 +164,7 @@ impl Round<'_> {
         };
         let bytes = canonical(&begun.input).expect("canonical JSON");
         let sha256 = sha256_hex(&bytes);
-        let stored = Stored {
+        let stored = StoredPayload {
             key: payload_object(&at, &sha256),
             sha256,
             bytes: bytes.len(),

@@ -4,7 +4,7 @@
 use holdfast_action::ActionInfo;
 use holdfast_workflow::{
     compile::machine,
-    definition::{Known, read},
+    definition::{Environment, read},
 };
 
 use super::Aws;
@@ -56,7 +56,7 @@ fn compiled(yaml: &str) -> (String, String) {
     let registry = holdfast_steps::registry();
     let actions: Vec<&ActionInfo> = registry.infos().collect();
     let parameters = ["VendorSystemUrl".to_owned()];
-    let known = Known {
+    let known = Environment {
         actions: &actions,
         parameters: &parameters,
     };

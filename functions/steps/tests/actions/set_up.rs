@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use holdfast_action::{AnyAction, Boxed, Call, Done, Secrets, Settings, StepError};
+use holdfast_action::{AnyAction, AppliedEffect, BoxFuture, Call, Secrets, Settings, StepError};
 use holdfast_steps::registry;
 use serde_json::Value;
 
@@ -29,8 +29,8 @@ pub(crate) fn undo_call() -> Call {
 }
 
 /// An undo with an input of its own.
-pub(crate) fn done(input: Value, undo_input: Option<Value>) -> Done<Value, Value> {
-    Done {
+pub(crate) fn done(input: Value, undo_input: Option<Value>) -> AppliedEffect<Value, Value> {
+    AppliedEffect {
         input,
         output: None,
         undo_input,
@@ -40,7 +40,7 @@ pub(crate) fn done(input: Value, undo_input: Option<Value>) -> Done<Value, Value
 pub(crate) struct Store(pub(crate) BTreeMap<String, String>);
 
 impl Secrets for Store {
-    fn get<'a>(&'a self, name: &'a str) -> Boxed<'a, Result<String, StepError>> {
+    fn get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<String, StepError>> {
         Box::pin(async move {
             self.0
                 .get(name)

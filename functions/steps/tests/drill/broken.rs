@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use holdfast_action::{AnyAction, Boxed, Call, Done, StepError, Verdict};
+use holdfast_action::{AnyAction, AppliedEffect, BoxFuture, Call, StepError, Verdict};
 use serde_json::Value;
 
 use crate::vendors::{Vendors, drill};
@@ -30,15 +30,15 @@ impl Bent {
 }
 
 impl AnyAction for Bent {
-    fn run<'a>(&'a self, call: &'a Call, input: Value) -> Boxed<'a, Result<Value, StepError>> {
+    fn run<'a>(&'a self, call: &'a Call, input: Value) -> BoxFuture<'a, Result<Value, StepError>> {
         Box::pin(async move { self.action.run(&(self.forward)(call), input).await })
     }
 
     fn undo<'a>(
         &'a self,
         call: &'a Call,
-        done: Done<Value, Value>,
-    ) -> Boxed<'a, Result<(), StepError>> {
+        done: AppliedEffect<Value, Value>,
+    ) -> BoxFuture<'a, Result<(), StepError>> {
         Box::pin(async move {
             if self.insists {
                 let verdict = self.verify(call, done.input.clone()).await?;
@@ -54,7 +54,7 @@ impl AnyAction for Bent {
         &'a self,
         call: &'a Call,
         input: Value,
-    ) -> Boxed<'a, Result<Verdict<Value>, StepError>> {
+    ) -> BoxFuture<'a, Result<Verdict<Value>, StepError>> {
         self.action.verify(call, input)
     }
 }

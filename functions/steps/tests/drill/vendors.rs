@@ -8,7 +8,7 @@ use holdfast_steps::registry;
 use holdfast_vendor_system::{Options, Server};
 use holdfast_workflow::{
     compile::template_parameters,
-    definition::{self, Known},
+    definition::{self, Environment},
 };
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
@@ -82,7 +82,7 @@ pub(crate) fn drill(make: fn() -> Result<Box<dyn Own>, String>) -> Result<Drill,
     let read = |file: &str| fs::read_to_string(project.join(file)).expect(file);
     let file = "workflows/delay-vendor-payments-acme.yaml";
     let actions: Vec<_> = registry().infos().cloned().collect();
-    let known = Known {
+    let known = Environment {
         actions: &actions.iter().collect::<Vec<_>>(),
         parameters: &template_parameters(&read("template.yaml")),
     };

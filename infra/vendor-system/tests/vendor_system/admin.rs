@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::client::{hold, vendors};
 
 #[tokio::test]
-async fn effects_are_told_in_order_and_by_each_filter() {
+async fn effects_are_listed_in_order_and_by_each_filter() {
     let vendors = vendors().await;
     vendors.hold("k-1", "v-1").await;
     vendors.hold("k-2", "v-2").await;
@@ -38,7 +38,7 @@ async fn effects_are_told_in_order_and_by_each_filter() {
 }
 
 #[tokio::test]
-async fn requests_are_told_with_refused_ones_and_by_each_filter() {
+async fn requests_are_listed_with_refused_ones_and_by_each_filter() {
     let vendors = vendors().await;
     vendors.hold("k-1", "v-1").await;
     vendors.send("POST /holds", &[], &hold("v-2")).await;
@@ -67,7 +67,7 @@ async fn requests_are_told_with_refused_ones_and_by_each_filter() {
 }
 
 #[tokio::test]
-async fn a_request_is_told_with_its_headers_but_never_with_its_credentials() {
+async fn a_request_is_listed_with_its_headers_but_never_with_its_credentials() {
     let vendors = vendors().await;
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let headers = [

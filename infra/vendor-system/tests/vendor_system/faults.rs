@@ -51,7 +51,7 @@ async fn a_drop_before_the_commit_ends_the_connection_without_a_byte_or_an_effec
 }
 
 #[tokio::test]
-async fn a_drop_after_the_commit_ends_the_connection_without_a_byte_and_the_effect_stands() {
+async fn a_drop_after_the_commit_ends_the_connection_without_a_byte_and_the_effect_remains() {
     let vendors = vendors().await;
     vendors
         .plan(on_holds(1, json!({"drop": "after_commit"})))

@@ -35,7 +35,7 @@ async fn the_command_tells_its_address_and_ends_cleanly_on_a_signal() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_told_with_what_to_do() {
+async fn an_error_for_a_port_in_use_names_the_fix() {
     let vendors = vendors().await;
     let port = vendors.server.address().port().to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_vendor-system"))

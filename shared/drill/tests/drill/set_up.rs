@@ -6,7 +6,7 @@ use holdfast_action::ActionInfo;
 use holdfast_drill::{Drill, Settings};
 use holdfast_workflow::{
     compile::template_parameters,
-    definition::{self, Definition, Known},
+    definition::{self, Definition, Environment},
 };
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ fn project() -> PathBuf {
 pub(crate) fn read(source: &str) -> Definition {
     let template = fs::read_to_string(project().join("template.yaml")).expect("the template");
     let actions = actions();
-    let known = Known {
+    let known = Environment {
         actions: &actions.iter().collect::<Vec<_>>(),
         parameters: &template_parameters(&template),
     };

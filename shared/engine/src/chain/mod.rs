@@ -6,4 +6,4 @@ mod tests;
 mod write;
 
 pub use head::{Head, Heads};
-pub use write::{ChainError, Progress, Shelf, Stored, advance, is_late, tenants};
+pub use write::{ChainError, Progress, Shelf, StoredObject, advance, is_late, tenants};

@@ -16,7 +16,7 @@ use holdfast_ids::{
     names::check_tenant,
 };
 use holdfast_ledger::LedgerError;
-use holdfast_receipt::chain::{Entry, Hour, HourlyDigest, Placed, Previous};
+use holdfast_receipt::chain::{ChainDigest, Entry, Hour, HourlyDigest, Previous};
 use holdfast_receipt::evidence::{Kind, SealError, Signer, seal};
 
 /// The hours over which a digest looks back for receipts that no digest lists. It covers every hour
@@ -46,7 +46,7 @@ pub fn is_late(ended_at: Timestamp, now: Timestamp) -> bool {
 
 /// An object, as a listing names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredObject {
     /// The object key.
     pub key: String,
     /// The time at which it was written, by the store's clock.
@@ -60,7 +60,7 @@ pub trait Shelf: ObjectStore {
         &self,
         prefix: &str,
         after: &str,
-    ) -> impl Future<Output = Result<Vec<Stored>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<StoredObject>, StoreError>> + Send;
     /// Lists the names of the folders in the folder `prefix`.
     fn folders(&self, prefix: &str)
     -> impl Future<Output = Result<Vec<String>, StoreError>> + Send;
@@ -308,7 +308,7 @@ impl Tail {
             if head.is_some_and(|head| head.hour == hour && *head != Head::of(hour, &bytes)) {
                 return Err(broken(NOT_THE_HEAD));
             }
-            let placed = Placed::read(tenant, hour, &bytes).map_err(|why| broken(&why))?;
+            let placed = ChainDigest::read(tenant, hour, &bytes).map_err(|why| broken(&why))?;
             if named.is_some_and(|named| named != placed.link) {
                 return Err(broken("it is not the digest that the next names"));
             }
@@ -356,7 +356,7 @@ impl Tail {
             object: hour.object(tenant),
             why,
         };
-        let placed = Placed::read(tenant, hour, bytes).map_err(broken)?;
+        let placed = ChainDigest::read(tenant, hour, bytes).map_err(broken)?;
         if placed.digest.previous != self.link {
             return Err(broken("it does not name the digest before".to_owned()));
         }

@@ -125,7 +125,7 @@ fn a_start_beyond_its_limits_is_rejected_by_each_and_reserves_nothing() {
     let (_, no) = rejected(&engine, &start_with("g", json!(0.00001)));
     assert_eq!(no, ["held_amount", "concurrent_executions"]);
     assert_eq!(used_and_open(&engine), (90, 3));
-    let result = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
+    let result = run(engine.finish(&finish_task(&execution), &NoSigner)).unwrap();
     assert_eq!(result.status, "REJECTED");
     assert_eq!(used_and_open(&engine), (90, 3));
     // A retry is rejected alike, even if the counters have room by then.
@@ -170,7 +170,7 @@ fn a_rollback_returns_its_reservations_once_under_any_retries() {
     let execution = run(engine.plan(&plan)).unwrap().execution;
     engine.ledger.spoil(Op::PutExecution, 0, Fault::AnswerLost);
     for _ in 0..3 {
-        let done = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
+        let done = run(engine.finish(&finish_task(&execution), &NoSigner)).unwrap();
         assert_eq!(done.status, "FAILED");
         assert_eq!(used_and_open(&engine), (5, 1));
     }
@@ -188,7 +188,7 @@ fn a_possible_residual_effect_keeps_its_budget() {
         ..plan_task(&begun.execution, STEPS[1])
     };
     let execution = run(engine.plan(&plan)).unwrap().execution;
-    let done = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
+    let done = run(engine.finish(&finish_task(&execution), &NoSigner)).unwrap();
     assert_eq!(done.status, "PARTIALLY_ROLLED_BACK");
     assert_eq!(used_and_open(&engine), (30, 0));
 }
@@ -223,7 +223,7 @@ fn failed(engine: &TestEngine, task: &BeginTask) -> ExecutionRef {
         ..plan_task(&begun.execution, STEPS[0])
     };
     let execution = run(engine.plan(&plan)).unwrap().execution;
-    let done = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
+    let done = run(engine.finish(&finish_task(&execution), &NoSigner)).unwrap();
     assert_eq!(done.status, "FAILED");
     execution
 }
@@ -256,7 +256,7 @@ fn a_redrive_beyond_its_budget_ends_and_its_retry_ends_alike() {
         assert!(matches!(phase, Phase::Unwinding { .. }), "{phase:?}");
     }
     let (execution, _) = rejected(&engine, &again);
-    let done = run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap();
+    let done = run(engine.finish(&finish_task(&execution), &NoSigner)).unwrap();
     assert_eq!(done.status, "FAILED");
     assert_eq!(used_and_open(&engine), (71, 1));
 }

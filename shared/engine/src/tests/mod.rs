@@ -26,7 +26,7 @@ use super::{
 use holdfast_admission::Envelope;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Put, Snapshot, StepRecord};
-use holdfast_receipt::evidence::Unsigned;
+use holdfast_receipt::evidence::NoSigner;
 use holdfast_task::{
     AdmissionSpec, BeginTask, ErrorName, ExecutionRef, Failure, FinishResult, FinishTask,
     Guardrail, PlanResult, PlanTask, StartConditions, StepPolicy, StepRef, StepResult, StepTask,
@@ -166,7 +166,7 @@ fn finish(
     failed_at: Option<&str>,
 ) -> Result<FinishResult, TaskError> {
     match failed_at {
-        None => run(engine.finish(&finish_task(execution), &Unsigned)),
+        None => run(engine.finish(&finish_task(execution), &NoSigner)),
         Some(state) => unwind(engine, execution, state, &Script::default()),
     }
 }
@@ -184,7 +184,7 @@ fn unwind(
         let execution = execution.clone();
         run(engine.undo(&UndoTask { execution, undo }, action))?;
     }
-    run(engine.finish(&finish_task(&execution), &Unsigned))
+    run(engine.finish(&finish_task(&execution), &NoSigner))
 }
 
 fn finish_task(execution: &ExecutionRef) -> FinishTask {

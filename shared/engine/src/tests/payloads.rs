@@ -8,7 +8,7 @@ use holdfast_action::StepError;
 use holdfast_ids::keys::{ExecutionKey, payload_object};
 use holdfast_task::{
     ErrorName,
-    payload::{LEDGER_INLINE_BYTES, Payload, Stored},
+    payload::{LEDGER_INLINE_BYTES, Payload, StoredPayload},
 };
 
 fn large(bytes: usize) -> Value {
@@ -103,7 +103,7 @@ fn a_forged_reference_is_refused_before_a_claim() {
             let objects = &engine.payloads.objects;
             objects.lock().unwrap().insert(key.clone(), secret.clone());
         }
-        let reference = Stored {
+        let reference = StoredPayload {
             key,
             sha256: sha256.clone(),
             bytes: secret.len(),

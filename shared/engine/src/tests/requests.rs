@@ -6,7 +6,7 @@ use holdfast_action::StepError;
 use holdfast_ledger::{
     Request, RequestOutcome, RequestTransition, StepState, ask, cancel, redrive, withdraw,
 };
-use holdfast_receipt::evidence::Unsigned;
+use holdfast_receipt::evidence::NoSigner;
 use holdfast_task::{ErrorName, StepStatus};
 
 fn request() -> Request {
@@ -60,7 +60,7 @@ fn undo_all(engine: &TestEngine, execution: &ExecutionRef, action: &Script) -> F
         let execution = execution.clone();
         let _ = run(engine.undo(&UndoTask { execution, undo }, action));
     }
-    run(engine.finish(&finish_task(&execution), &Unsigned)).unwrap()
+    run(engine.finish(&finish_task(&execution), &NoSigner)).unwrap()
 }
 
 /// An execution whose two steps have succeeded, the first of them irreversible.
@@ -222,7 +222,7 @@ fn a_redrive_that_fails_is_undone_under_the_new_keys() {
         };
         let (execution, undo) = (plan.execution.clone(), undo.clone());
         run(engine.undo(&UndoTask { execution, undo }, &action)).unwrap();
-        let ended = run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap();
+        let ended = run(engine.finish(&finish_task(&plan.execution), &NoSigner)).unwrap();
         assert_eq!(ended.status, "ROLLED_BACK", "generation {generation}");
         assert_eq!(action.effects(), 0, "generation {generation}");
         now = redriven(&engine, &now);
@@ -309,7 +309,7 @@ fn a_receipt_gives_no_reasons_of_an_earlier_execution_generation() {
         ..plan_task(&again, STEPS[1])
     };
     let plan = run(engine.plan(&task)).unwrap();
-    run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap();
+    run(engine.finish(&finish_task(&plan.execution), &NoSigner)).unwrap();
     let failure = receipt_of(&engine, &again).failure.unwrap();
     assert_eq!(failure.reason, format!("{}: closed", STEPS[1]));
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::testing::{Op, ScriptedCall, engine};
-use holdfast_action::{Done, StepError};
+use holdfast_action::{AppliedEffect, StepError};
 use holdfast_ids::keys::undo_key;
 use holdfast_ledger::StepState;
-use holdfast_receipt::{AttemptOutcome, Receipt, evidence::Unsigned};
+use holdfast_receipt::{AttemptOutcome, Receipt, evidence::NoSigner};
 use holdfast_task::{ErrorName, GiveUpTask, UndoItem};
 
 /// The receipt of an execution that has ended.
@@ -83,7 +83,7 @@ fn an_undo_has_its_own_key_and_receives_the_recorded_effect() {
     };
     assert_eq!(call.key, undo_key(&forward));
     assert_eq!((&call.forward_key, call.attempt), (&forward, 1));
-    let right = Done {
+    let right = AppliedEffect {
         input: json!({"vendor_id": "v-1"}),
         output: Some(json!({"done": STEPS[0]})),
         undo_input: Some(json!({"why": "undone"})),
@@ -209,7 +209,7 @@ fn a_transient_undo_failure_is_retried_with_the_same_key() {
     for _ in 0..3 {
         let said = undone(&engine, &plan, &plan.undo[0], &action).unwrap_err();
         assert_eq!(said.name, ErrorName::Transient);
-        let open = run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap_err();
+        let open = run(engine.finish(&finish_task(&plan.execution), &NoSigner)).unwrap_err();
         assert_eq!(open.name, ErrorName::Open);
     }
     for _ in 0..2 {
@@ -240,7 +240,7 @@ fn an_undo_without_success_uses_all_attempts_and_stays_possible() {
             assert_eq!(status, "UNDO_FAILED");
         }
         assert_eq!(action.undone.lock().unwrap().len(), 3);
-        let ended = run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap();
+        let ended = run(engine.finish(&finish_task(&plan.execution), &NoSigner)).unwrap();
         assert_eq!(ended.status, "PARTIALLY_ROLLED_BACK");
         let residual = receipt_of(&engine, &task.execution).residual_effects;
         assert_eq!(residual[0].certain, certain);
@@ -274,7 +274,7 @@ fn an_undo_that_never_answers_is_given_up_and_the_others_run() {
     );
     undone(&engine, &plan, &plan.undo[1], &action).unwrap();
     assert_eq!(give_up(&plan.undo[1]).unwrap(), "UNDONE", "too late");
-    let ended = run(engine.finish(&finish_task(&plan.execution), &Unsigned)).unwrap();
+    let ended = run(engine.finish(&finish_task(&plan.execution), &NoSigner)).unwrap();
     assert_eq!(ended.status, "PARTIALLY_ROLLED_BACK");
     let failed = record(&engine, &step_task(&execution, &gone.step));
     let [attempt] = &failed.undo_attempts[..] else {
@@ -333,7 +333,7 @@ fn more_undos_than_one_plan_holds_are_planned_again() {
             let execution = plan.execution.clone();
             run(engine.undo(&UndoTask { execution, undo }, &action)).unwrap();
         }
-        match run(engine.finish(&finish_task(&plan.execution), &Unsigned)) {
+        match run(engine.finish(&finish_task(&plan.execution), &NoSigner)) {
             Ok(ended) => {
                 assert_eq!(ended.status, "ROLLED_BACK");
                 break;

@@ -3,7 +3,7 @@
 use super::{rollback::receipt_of, *};
 use crate::testing::{Fault, Op, ScriptedCall, engine};
 use holdfast_ledger::{Phase, StepState};
-use holdfast_receipt::{AttemptOutcome, Status, evidence::Unsigned};
+use holdfast_receipt::{AttemptOutcome, Status, evidence::NoSigner};
 use holdfast_task::{ErrorName, GiveUpTask};
 
 /// An execution whose steps have all succeeded.
@@ -31,7 +31,7 @@ fn recover(
         let execution = execution.clone();
         run(engine.undo(&UndoTask { execution, undo }, action))?;
     }
-    run(engine.finish(&finish_task(&execution), &Unsigned))
+    run(engine.finish(&finish_task(&execution), &NoSigner))
 }
 
 /// Asserts that every effect is gone, by one committed undo of each step.
@@ -335,7 +335,7 @@ fn the_state_machine_of_a_recovered_execution_receives_halted() {
     let again = run(engine.plan(&plan_task(&execution, "elsewhere"))).unwrap();
     assert_eq!(again.undo, [], "nothing is left");
     assert_eq!(
-        run(engine.finish(&finish_task(&again.execution), &Unsigned)),
+        run(engine.finish(&finish_task(&again.execution), &NoSigner)),
         Ok(ended)
     );
     let phase = snapshot(&engine, &execution).execution.phase;

@@ -12,7 +12,7 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::{Approval, AttemptOutcome, Decision, ReceiptRef, Status};
 use holdfast_task::{
     Failure,
-    payload::{Payload, Stored},
+    payload::{Payload, StoredPayload},
 };
 
 pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: Ledger>(
@@ -92,7 +92,7 @@ pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger
     of: &ExecutionKey,
 ) -> Result<(), String> {
     put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
-    let stored = Payload::Stored(Stored {
+    let stored = Payload::Stored(StoredPayload {
         key: "payloads/acme/x/y.json".to_owned(),
         sha256: "0".repeat(64),
         bytes: usize::MAX >> 12,

@@ -10,7 +10,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    digest::{Entry, FORMAT, HourlyDigest, Placed},
+    digest::{ChainDigest, Entry, FORMAT, HourlyDigest},
     hour::Hour,
 };
 use crate::{
@@ -127,7 +127,7 @@ pub fn audit(
     let mut hour = hours.start;
     while hour < hours.end {
         match chain.intact(tenant, hour) {
-            Ok(Signed { placed, kid }) => {
+            Ok(SignedFile { placed, kid }) => {
                 receipts += placed.digest.receipts.len();
                 inspector.kids.insert(kid.clone());
                 for entry in &placed.digest.receipts {
@@ -157,12 +157,12 @@ pub fn audit(
 }
 
 /// A digest and the id of the key that signed it.
-struct Signed {
-    placed: Placed,
+struct SignedFile {
+    placed: ChainDigest,
     kid: String,
 }
 
-fn digest(tenant: &str, hour: Hour, bytes: &[u8], keys: &Jwks) -> Result<Signed, Finding> {
+fn digest(tenant: &str, hour: Hour, bytes: &[u8], keys: &Jwks) -> Result<SignedFile, Finding> {
     let object = hour.object(tenant);
     let finding = |fault, why| Finding {
         fault,
@@ -173,8 +173,8 @@ fn digest(tenant: &str, hour: Hour, bytes: &[u8], keys: &Jwks) -> Result<Signed,
         .map_err(|why| finding(Fault::Altered, why))?;
     let moved = |why| finding(Fault::Moved, why);
     signed.content.check(tenant, hour).map_err(moved)?;
-    let placed = Placed::read(tenant, hour, bytes).map_err(moved)?;
-    Ok(Signed {
+    let placed = ChainDigest::read(tenant, hour, bytes).map_err(moved)?;
+    Ok(SignedFile {
         placed,
         kid: signed.kid,
     })
@@ -191,11 +191,11 @@ fn added(object: &str, why: impl Into<String>) -> Finding {
 /// A tenant's digests in the mirror.
 #[derive(Default)]
 struct Chain {
-    digests: BTreeMap<Hour, Result<Signed, Finding>>,
+    digests: BTreeMap<Hour, Result<SignedFile, Finding>>,
 }
 
 impl Chain {
-    fn at(&self, hour: Hour) -> Option<&Placed> {
+    fn at(&self, hour: Hour) -> Option<&ChainDigest> {
         let signed = self.digests.get(&hour)?.as_ref().ok()?;
         Some(&signed.placed)
     }
@@ -222,7 +222,7 @@ impl Chain {
     }
 
     /// The digest of an hour, if its neighbours confirm that it is the one that was written.
-    fn intact(&self, tenant: &str, hour: Hour) -> Result<&Signed, Finding> {
+    fn intact(&self, tenant: &str, hour: Hour) -> Result<&SignedFile, Finding> {
         let finding = |fault, why: String| Finding {
             fault,
             object: hour.object(tenant),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::hour::Hour;
-use crate::evidence::{Sealed, open};
+use crate::evidence::{SealedFile, open};
 use holdfast_ids::digest::sha256_hex;
 
 /// The name and version of the format.
@@ -94,17 +94,17 @@ impl HourlyDigest {
 
 /// A stored digest, and how the next digest names it.
 #[derive(Debug, Clone)]
-pub struct Placed {
+pub struct ChainDigest {
     /// The digest.
     pub digest: HourlyDigest,
     /// The place, SHA-256 and signature of the digest, as the next digest names them.
     pub link: Previous,
 }
 
-impl Placed {
+impl ChainDigest {
     /// Reads a digest without verifying its signature, which is the caller's task.
     pub fn read(tenant: &str, hour: Hour, bytes: &[u8]) -> Result<Self, String> {
-        let Sealed { value, jws, .. } = open(bytes)?;
+        let SealedFile { value, jws, .. } = open(bytes)?;
         let digest: HourlyDigest =
             serde_json::from_value(value).map_err(|error| format!("it is no digest: {error}"))?;
         digest.check(tenant, hour)?;

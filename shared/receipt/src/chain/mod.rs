@@ -9,5 +9,5 @@ mod digest;
 mod hour;
 
 pub use audit::{Audit, Fault, Files, Finding, audit};
-pub use digest::{Entry, FORMAT, HourlyDigest, Placed, Previous};
+pub use digest::{ChainDigest, Entry, FORMAT, HourlyDigest, Previous};
 pub use hour::{EARLY_HOURS, Hour};

@@ -1,4 +1,4 @@
-//! Sealed files: canonical JSON objects whose member `signature` is a JWS over all other members.
+//! SealedFile files: canonical JSON objects whose member `signature` is a JWS over all other members.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -51,7 +51,7 @@ pub fn with_signature(value: Value, jws: &str) -> Result<Vec<u8>, String> {
 
 /// The parts of a sealed file that is not verified.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sealed {
+pub struct SealedFile {
     /// The object, with its signature.
     pub value: Value,
     /// The signed bytes: the canonical JSON of all members but the signature.
@@ -64,7 +64,7 @@ pub struct Sealed {
 ///
 /// The file must be canonical JSON to the byte. Therefore no name occurs twice, and two readers
 /// cannot read different content under one signature.
-pub fn open(bytes: &[u8]) -> Result<Sealed, String> {
+pub fn open(bytes: &[u8]) -> Result<SealedFile, String> {
     if bytes.len() > MAX_BYTES {
         return Err(format!("it is larger than {} MiB", MAX_BYTES >> 20));
     }
@@ -91,7 +91,7 @@ pub fn open(bytes: &[u8]) -> Result<Sealed, String> {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let payload = canonical(&Value::Object(rest)).map_err(|error| error.to_string())?;
-    Ok(Sealed {
+    Ok(SealedFile {
         value,
         payload,
         jws,
@@ -100,7 +100,7 @@ pub fn open(bytes: &[u8]) -> Result<Sealed, String> {
 
 /// The content of a sealed file, and the key that signed it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verified<T> {
+pub struct VerifiedFile<T> {
     /// The content.
     pub content: T,
     /// The id of the key that signed it.
@@ -114,7 +114,7 @@ pub fn verified<T: DeserializeOwned>(
     kind: Kind,
     format: &str,
     keys: &Jwks,
-) -> Result<Verified<T>, String> {
+) -> Result<VerifiedFile<T>, String> {
     let sealed = open(bytes)?;
     let kid = verify(&sealed.jws, kind, &sealed.payload, keys)?;
     let found = sealed.value.get("format").and_then(Value::as_str);
@@ -125,5 +125,5 @@ pub fn verified<T: DeserializeOwned>(
     }
     let content = serde_json::from_value(sealed.value)
         .map_err(|error| format!("it is signed, but it is no {format}: {error}"))?;
-    Ok(Verified { content, kid })
+    Ok(VerifiedFile { content, kid })
 }

@@ -25,9 +25,9 @@ impl<S: Signer> Seal for S {
 
 /// A sealer that adds no signature, for the drill and for tests of a receipt's content.
 #[derive(Debug, Clone, Copy)]
-pub struct Unsigned;
+pub struct NoSigner;
 
-impl Seal for Unsigned {
+impl Seal for NoSigner {
     async fn receipt(&self, value: Value) -> Result<Vec<u8>, SealError> {
         canonical(&value).map_err(|error| SealError::Unfit(error.to_string()))
     }

@@ -58,6 +58,6 @@ fn an_altered_byte_another_key_and_another_kind_are_refused() {
 
 #[test]
 fn an_unsigned_receipt_is_not_taken_for_a_sealed_one() {
-    let bytes = block_on(Unsigned.receipt(receipt())).expect("canonical JSON");
+    let bytes = block_on(NoSigner.receipt(receipt())).expect("canonical JSON");
     open(&bytes).expect_err("it has no signature");
 }

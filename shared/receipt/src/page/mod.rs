@@ -26,7 +26,7 @@ use self::{
     text::{code, plain, quoted},
 };
 use crate::{
-    evidence::{Jwks, Kind, Verified, verified},
+    evidence::{Jwks, Kind, VerifiedFile, verified},
     outcome::Status,
     receipt::{FORMAT, Receipt},
 };
@@ -52,7 +52,7 @@ pub fn page_of(
     let sha256 = sha256_hex(bytes);
     let checked = verified::<Receipt>(bytes, Kind::Receipt, FORMAT, keys);
     let (receipt, signature) = match checked {
-        Ok(Verified { content, kid }) => (content, Ok(kid)),
+        Ok(VerifiedFile { content, kid }) => (content, Ok(kid)),
         Err(why) => {
             let receipt = serde_json::from_slice(bytes);
             let receipt = receipt.map_err(|error| format!("it is no {FORMAT}: {error}"))?;

@@ -43,7 +43,7 @@ use holdfast_action::ActionInfo;
 
 /// The names outside a definition that it may refer to.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct Environment<'a> {
     /// Actions of the deployment.
     pub actions: &'a [&'a ActionInfo],
     /// Names of the template's parameters, for `${Name}`.
@@ -52,6 +52,6 @@ pub struct Known<'a> {
 
 /// Reads a definition. The error holds every mistake in order of its place, or one syntax error,
 /// because the rest cannot be parsed.
-pub fn read(source: &str, known: &Known<'_>) -> Result<Definition, Vec<Problem>> {
+pub fn read(source: &str, known: &Environment<'_>) -> Result<Definition, Vec<Problem>> {
     read::read(source, known)
 }

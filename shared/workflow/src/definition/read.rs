@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Known,
+    Environment,
     duration::show_seconds,
     model::{Definition, Guardrail, Limits},
     names::Names,
@@ -40,7 +40,7 @@ const DEFAULT_TIMEOUT_S: u64 = 15 * 60;
 /// Longest duration of a Step Functions execution.
 pub(super) const MAX_TIMEOUT_S: u64 = 365 * 24 * 60 * 60;
 
-pub(super) fn read(source: &str, known: &Known<'_>) -> Result<Definition, Vec<Problem>> {
+pub(super) fn read(source: &str, known: &Environment<'_>) -> Result<Definition, Vec<Problem>> {
     let mut problems = Vec::new();
     let root = match parse(source, &mut problems) {
         Ok(root) => root,

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 
 use super::{
-    Known,
+    Environment,
     duration::{parse_seconds, show_seconds},
     names::Names,
     problem::{Problem, Span},
@@ -16,7 +16,7 @@ use super::{
 /// problem, so a stand-in value never leaves this module.
 pub(super) struct Reader<'a> {
     pub(super) source: &'a str,
-    pub(super) known: &'a Known<'a>,
+    pub(super) known: &'a Environment<'a>,
     pub(super) names: Names,
     /// Properties of the input schema, if it allows no others.
     pub(super) input_fields: Option<Vec<String>>,

@@ -59,7 +59,7 @@ fn receipt(by: &MemorySigner, tenant: &str, key: &str, ended_at: Timestamp) -> (
 type Before = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
-struct Held {
+struct StoredFile {
     objects: BTreeMap<String, (Timestamp, Vec<u8>)>,
     heads: BTreeMap<String, Head>,
     /// Number of calls that are still carried out; the answer to the last one is lost.
@@ -70,7 +70,7 @@ struct Held {
 /// Objects in memory, each with the time at which it was written. Clones share them.
 #[derive(Clone)]
 struct Memory {
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<StoredFile>>,
     now: Timestamp,
 }
 
@@ -130,7 +130,7 @@ impl Memory {
         self.held.lock().unwrap().before_write = Some(Box::new(act));
     }
 
-    fn call<T>(&self, act: impl FnOnce(&mut Held) -> T) -> Result<T, StoreError> {
+    fn call<T>(&self, act: impl FnOnce(&mut StoredFile) -> T) -> Result<T, StoreError> {
         let mut held = self.held.lock().unwrap();
         let dead = || StoreError("no answer".to_owned());
         match held.answers {
@@ -196,12 +196,12 @@ impl ObjectStore for Memory {
 }
 
 impl Shelf for Memory {
-    async fn list(&self, prefix: &str, after: &str) -> Result<Vec<Stored>, StoreError> {
+    async fn list(&self, prefix: &str, after: &str) -> Result<Vec<StoredObject>, StoreError> {
         self.call(|held| {
             let found = held.objects.iter();
             let found = found.filter(|(key, _)| key.starts_with(prefix) && key.as_str() > after);
             found
-                .map(|(key, (written_at, _))| Stored {
+                .map(|(key, (written_at, _))| StoredObject {
                     key: key.clone(),
                     written_at: *written_at,
                 })

@@ -56,7 +56,7 @@ fn happen(engine: &TestEngine, event: &Event) {
                     drop(run(engine.begin(&again)));
                 }
             }
-            Event::Execute(_) => drop(run(engine.finish(&finish_task(&execution), &Unsigned))),
+            Event::Execute(_) => drop(run(engine.finish(&finish_task(&execution), &NoSigner))),
             _ => {
                 if matches!(event, Event::FailUnheard(_)) {
                     engine.ledger.spoil(Op::PutExecution, 1, Fault::AnswerLost);
@@ -67,7 +67,7 @@ fn happen(engine: &TestEngine, event: &Event) {
                 };
                 if let Ok(planned) = run(engine.plan(&plan)) {
                     drop(run(
-                        engine.finish(&finish_task(&planned.execution), &Unsigned)
+                        engine.finish(&finish_task(&planned.execution), &NoSigner)
                     ));
                 }
             }

@@ -13,7 +13,7 @@ mod triggers;
 
 use holdfast_action::ActionInfo;
 
-use super::{Definition, Known, Problem, render};
+use super::{Definition, Environment, Problem, render};
 
 /// A correct workflow up to its steps.
 const HEAD: &str = "\
@@ -29,7 +29,7 @@ input:
 fn read(workflow: &str) -> Result<Definition, Vec<Problem>> {
     let registry = holdfast_steps::registry();
     let actions: Vec<&ActionInfo> = registry.infos().collect();
-    let known = Known {
+    let known = Environment {
         actions: &actions,
         parameters: &["VendorSystemUrl".to_owned(), "HttpAllow".to_owned()],
     };
