@@ -57,7 +57,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
     } = &task.execution;
     let step = task.step.name.as_str();
     let key = task.item_key.as_ref().and_then(|key| item_name(key).ok());
-    let item = told_item(&task.execution, key.as_deref());
+    let item = logged_item(&task.execution, key.as_deref());
     match result {
         Ok(StepResult {
             status: StepStatus::Succeeded,
@@ -118,7 +118,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
 }
 
 /// The digest by which audit events name an item, since an item key comes from an input.
-fn told_item(execution: &ExecutionRef, item: Option<&str>) -> String {
+fn logged_item(execution: &ExecutionRef, item: Option<&str>) -> String {
     let at = ExecutionKey {
         tenant: execution.tenant.clone(),
         execution: execution.id.clone(),
@@ -135,7 +135,7 @@ fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResul
         ..
     } = execution;
     let step = undo.step.as_str();
-    let item = told_item(execution, undo.item.as_deref());
+    let item = logged_item(execution, undo.item.as_deref());
     match result {
         Ok(UndoResult { status, attempts }) if status == StepState::Undone.name() => info!(
             audit = "workflow.step.undone",

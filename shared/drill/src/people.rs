@@ -98,7 +98,7 @@ async fn ruled(
     if let Some(ruling) = question.undelivered() {
         room.tell(&question.token, answer(&asked.ask.step, ruling));
     }
-    if let Some(told) = question.told() {
+    if let Some(told) = question.delivered() {
         ledger.put(&told, Expect::Rev(question.rev)).await?;
     }
     Ok(true)
