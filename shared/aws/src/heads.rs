@@ -100,8 +100,8 @@ impl Heads for DynamoLedger {
                     "the head that refused the write was not returned".to_owned(),
                 )
             };
-            let stands: HeadItem = read(lost.item().cloned().ok_or_else(gone)?)?;
-            return stands.head().map(Some);
+            let stored: HeadItem = read(lost.item().cloned().ok_or_else(gone)?)?;
+            return stored.head().map(Some);
         }
         Err(unavailable(&error))
     }

@@ -31,7 +31,7 @@ pub async fn deliver(
         .tell(&question.token, &answer(&question.step, ruling))
         .await
         .map_err(DeliveryError::Machine)?;
-    if let Some(delivered) = question.told() {
+    if let Some(delivered) = question.delivered() {
         // A concurrent delivery wins with the same record.
         ledger.put(&delivered, Expect::Rev(question.rev)).await?;
     }

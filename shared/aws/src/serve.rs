@@ -45,7 +45,7 @@ where
             tracing::error!(?kind, "the task cannot be read");
             ErrorResponse(TaskError::new(
                 ErrorName::Malformed,
-                "the task cannot be read: its machine was compiled by another version; run holdfast compile and deploy",
+                "the task cannot be read: its state machine was compiled by another version; run holdfast compile and deploy",
             ))
         })?;
         // The future is boxed, since the SDK's futures nest deeply.

@@ -59,7 +59,7 @@ impl Keys {
             answer.map_err(|error| wrong(&format!("KMS GetPublicKey: {}", code(&error))))?;
         let der = answer
             .public_key()
-            .ok_or_else(|| wrong("KMS told no public key"))?;
+            .ok_or_else(|| wrong("KMS returned no public key"))?;
         let public = Jwk::from_spki_der(der.as_ref()).map_err(|why| wrong(&why))?;
         Ok((answer.key_id().unwrap_or(key).to_owned(), public))
     }
@@ -82,7 +82,7 @@ impl Signer for KmsSigner {
             .await
             .map_err(|error| SignError(format!("KMS Sign: {}", code(&error))))?;
         let signature = answer.signature().map(|der| der.as_ref().to_vec());
-        signature.ok_or_else(|| SignError("KMS told no signature".to_owned()))
+        signature.ok_or_else(|| SignError("KMS returned no signature".to_owned()))
     }
 }
 

@@ -99,7 +99,7 @@ async fn ruled(
     if let Some(ruling) = question.undelivered() {
         room.answer_token(&question.token, answer(&task.ask.step, ruling));
     }
-    if let Some(delivered) = question.told() {
+    if let Some(delivered) = question.delivered() {
         ledger.put(&delivered, Expect::Rev(question.rev)).await?;
     }
     Ok(true)

@@ -18,7 +18,7 @@ use holdfast_receipt::Decision;
 /// attempt may be at work.
 ///
 /// *Retry* allows as many attempts as the step had at first; *skip* closes a step that waits.
-pub fn settle(
+pub(crate) fn step_after_decision(
     record: &StepRecord,
     question: &Question,
     decision: Decision,
@@ -82,7 +82,9 @@ pub async fn rule<L: Ledger>(
             return Ok(Some(decided));
         };
         let record = snapshot.steps.iter().find(|record| record.step == step);
-        if let Some(Err(until)) = record.map(|record| settle(record, question, decision, now)) {
+        if let Some(Err(until)) =
+            record.map(|record| step_after_decision(record, question, decision, now))
+        {
             return Ok(Some(RulingTransition::Refused(format!(
                 "an attempt may be at work until {until}: decide again then"
             ))));
@@ -105,7 +107,7 @@ pub async fn enact<L: Ledger>(
         let Some(record) = ledger.read(&key).await? else {
             return Ok(());
         };
-        let Ok(Some(next)) = settle(&record, question, decision, now) else {
+        let Ok(Some(next)) = step_after_decision(&record, question, decision, now) else {
             return Ok(());
         };
         if ledger.put(&next, Expect::Rev(record.rev)).await? == Put::Done {

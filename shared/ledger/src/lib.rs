@@ -25,7 +25,7 @@ mod step;
 mod tests;
 mod unwind;
 
-pub use apply_decision::{enact, rule, settle};
+pub use apply_decision::{enact, rule};
 pub use claim::{
     AttemptReport, Claim, ClaimTransition, CompletionTransition, StartTransition, claim, complete,
     start,

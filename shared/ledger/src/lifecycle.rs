@@ -100,7 +100,7 @@ pub fn withdraw(
 }
 
 const TOO_EARLY: &str =
-    "the receipt of the execution is not written yet: repeat the request in a moment";
+    "the execution's receipt is not written yet: repeat the request in a moment";
 
 /// Decides a redrive of a failed execution, under the definition of `gate` and `declared`; `owner`
 /// will do it.

@@ -114,7 +114,7 @@ impl Question {
     }
 
     /// The record after the delivery of its decision; `None` if there is nothing to deliver.
-    pub fn told(&self) -> Option<Self> {
+    pub fn delivered(&self) -> Option<Self> {
         let ruling = self.undelivered()?.clone();
         Some(Self {
             rev: self.rev + 1,

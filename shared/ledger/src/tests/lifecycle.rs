@@ -125,7 +125,10 @@ fn a_cancel_during_a_rollback_changes_nothing_and_says_so() {
 
 #[test]
 fn an_ended_or_rejected_execution_cannot_be_cancelled() {
-    refused(&cancelled(&of(Phase::Rejected)), "nothing was done");
+    refused(
+        &cancelled(&of(Phase::Rejected)),
+        "there is no effect to undo",
+    );
     for status in ENDS {
         refused(&cancelled(&ended(status)), status.name());
     }
@@ -160,7 +163,7 @@ fn a_rollback_is_refused_twice_without_effects_and_before_the_end() {
         "has been rolled back",
     );
     for status in [Status::Failed, Status::Rejected] {
-        refused(&withdrawn(&ended(status)), "nothing stands");
+        refused(&withdrawn(&ended(status)), "no effect remains");
     }
     for phase in [Phase::Running, Phase::Rejected] {
         refused(&withdrawn(&of(phase)), "cancel instead");

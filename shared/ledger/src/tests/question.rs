@@ -2,10 +2,11 @@
 
 use crate::{
     Cause, ExecutionRecord, ExpiryTransition, Incident, IncidentStatus, Phase, Question,
-    QuestionState, QuestionTransition, Request, Ruling, RulingTransition, StepState, decide,
-    expire,
+    QuestionState, QuestionTransition, Request, Ruling, RulingTransition, StepState,
+    apply_decision::step_after_decision,
+    decide, expire,
     fixtures::{at, attempt, execution, key, question, running, step},
-    handle, open, put_question, settle,
+    handle, open, put_question,
 };
 use holdfast_receipt::{AttemptOutcome, Decision};
 use holdfast_task::QuestionKind;
@@ -176,16 +177,22 @@ fn a_retry_decision_opens_a_failed_step_once_and_forgives_its_attempts() {
     let failed = attempt("a", Some(AttemptOutcome::Permanent));
     for state in [StepState::FailedClean, StepState::Unknown] {
         let record = step(&of, state, vec![failed.clone()]);
-        let next =
-            settle(&record, &asked(), Decision::Retry, at(5)).expect("no attempt is at work");
+        let next = step_after_decision(&record, &asked(), Decision::Retry, at(5))
+            .expect("no attempt is at work");
         let next = next.expect("it is opened");
         assert_eq!(next.state, StepState::Waiting { until: at(5) });
         assert_eq!((next.rev, next.forgiven), (record.rev + 1, 1));
-        assert_eq!(settle(&next, &asked(), Decision::Retry, at(6)), Ok(None));
+        assert_eq!(
+            step_after_decision(&next, &asked(), Decision::Retry, at(6)),
+            Ok(None)
+        );
     }
     // A later failure is another question.
     let twice = step(&of, StepState::FailedClean, vec![failed.clone(), failed]);
-    assert_eq!(settle(&twice, &asked(), Decision::Retry, at(5)), Ok(None));
+    assert_eq!(
+        step_after_decision(&twice, &asked(), Decision::Retry, at(5)),
+        Ok(None)
+    );
 }
 
 #[test]
@@ -193,9 +200,10 @@ fn no_decision_applies_while_an_attempt_may_be_at_work() {
     let at_work = attempt("a", None);
     let record = step(&key("q"), running("a", 35), vec![at_work]);
     for decision in [Decision::Retry, Decision::Skip] {
-        let found = settle(&record, &asked(), decision, at(34));
+        let found = step_after_decision(&record, &asked(), decision, at(34));
         assert_eq!(found, Err(at(35)), "{decision:?}");
-        let over = settle(&record, &asked(), decision, at(35)).expect("its lease is over");
+        let over =
+            step_after_decision(&record, &asked(), decision, at(35)).expect("its lease is over");
         assert!(over.expect("it is closed").tainted, "{decision:?}");
     }
 }
@@ -209,7 +217,8 @@ fn a_skip_decision_closes_a_waiting_step_as_clean_or_unknown() {
     );
     for (tainted, state) in [(false, StepState::FailedClean), (true, StepState::Unknown)] {
         record.tainted = tainted;
-        let next = settle(&record, &asked(), Decision::Skip, at(5)).expect("no attempt is at work");
+        let next = step_after_decision(&record, &asked(), Decision::Skip, at(5))
+            .expect("no attempt is at work");
         assert_eq!(next.expect("it is closed").state, state);
     }
 }

@@ -102,7 +102,7 @@ fn a_redrive_runs_in_a_new_generation_under_the_current_definition() {
         ];
         assert_eq!(written(redriven(&first, &steps)), right, "{status:?}");
         // A repeat: the owner may never have been started, or the answer was lost.
-        already(&redriven(&right, &steps), "goes on already");
+        already(&redriven(&right, &steps), "is redriven already");
         let stopped = ExecutionRecord {
             phase: unwinding().phase,
             ..right
@@ -120,7 +120,10 @@ fn a_redrive_is_refused_unless_the_execution_failed() {
         &redriven(&ended(Status::Executed), &[]),
         "has been executed",
     );
-    refused(&redriven(&ended(Status::Rejected), &[]), "another key");
+    refused(
+        &redriven(&ended(Status::Rejected), &[]),
+        "another idempotency key",
+    );
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn a_redrive_is_refused_if_the_definition_lacks_or_changed_a_succeeded_step() {
     };
     for now in [vec![], vec![renamed], vec![other]] {
         let asked = redriven_as(&partly, &[StepState::Succeeded], &now);
-        refused(&asked, "no longer has it with this action");
+        refused(&asked, "no longer has this step with this action");
         written(redriven_as(&partly, &[StepState::Undone], &now));
     }
 }
