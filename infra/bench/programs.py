@@ -1,7 +1,7 @@
 """Measures the program of the functions.
 
-Prints its size, the size of its zip, and for each function the time from spawn to the first poll and
-the memory then.
+Prints its size, the size of its zip, and for each function the time from spawn to the first poll
+and the memory then.
 """
 
 import http.server

@@ -1,4 +1,4 @@
-"""Holds the crates of the workspace to their order: which of ours each may use, and which of the world none may."""
+"""Checks the dependencies of crates: which of ours each may name, and that the domain does no I/O."""
 
 import json
 import subprocess

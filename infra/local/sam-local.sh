@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs single functions in Docker by `sam local`, against the running local stack: invoke FUNCTION
 # EVENT, or start-api.
-# `sam local` verifies no tokens, and the API believes nobody without: start-api serves what needs
-# none.
+# `sam local` verifies no tokens, and the API requires a verified one. So start-api serves only the
+# routes that need none.
 # The stack must listen where containers reach it: make up BIND=0.0.0.0.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"

@@ -90,7 +90,7 @@ async fn evidence(stack: &Stack, id: &str) -> Result<Evidence, String> {
     })
 }
 
-/// Writes a file into the folder that the second argument names, or else the system's temporary one.
+/// Writes a file into the folder of the second argument, or else into the system's temporary one.
 fn written(name: &str, content: &str) -> Result<PathBuf, String> {
     let folder = std::env::args().nth(2).map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| std::env::temp_dir().join("holdfast-demo"));
@@ -101,7 +101,8 @@ fn written(name: &str, content: &str) -> Result<PathBuf, String> {
 }
 
 impl Evidence {
-    /// The summary that ends a story: a line for each step between lines on the whole, ten for two steps.
+    /// The summary that ends a story: a line for each step between lines on the whole. A story of
+    /// two steps has ten.
     pub(crate) fn summary(&self) -> Vec<String> {
         let receipt = &self.receipt;
         let steps = receipt["steps"].as_array().into_iter().flatten();

@@ -1,5 +1,5 @@
-//! The demo: `demo STORY FOLDER` runs a story on the running stack, shows it to a person, and puts the
-//! receipt and its page into the folder. It exits 0 only if the story went as it should.
+//! The demo: `demo STORY FOLDER` runs a story on the running stack, shows it to a person, and puts
+//! the receipt and its page into the folder. It exits 0 only if the story went as it should.
 
 mod failures;
 mod follow;

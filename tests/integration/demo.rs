@@ -1,4 +1,5 @@
-//! The demo's stories end as expected on this stack, which enforces IAM policies, and leave their files.
+//! The demo's stories end as expected on this stack, which enforces IAM policies, and leave their
+//! files.
 
 use std::{fs, process::Command};
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::api::{
     answer::{Control, ControlChange, Controls},
-    extract::{JsonBody, NoBody, TenantQuery},
+    extract::{EmptyBody, JsonBody, TenantQuery},
     principal::ControlCaller,
     problem::Problem,
     reason::{REASON, reason_of},
@@ -37,7 +37,7 @@ pub(crate) struct Body {
 type ControlRequest = AuthorizedRequest<TenantQuery, JsonBody<Body>, ControlCaller>;
 
 pub(crate) async fn list(
-    AuthorizedRequest { app, .. }: AuthorizedRequest<TenantQuery, NoBody, ControlCaller>,
+    AuthorizedRequest { app, .. }: AuthorizedRequest<TenantQuery, EmptyBody, ControlCaller>,
 ) -> Result<Json<Controls>, Problem> {
     let controls = app.tenants.controls().controls().await?;
     Ok(Json(Controls {

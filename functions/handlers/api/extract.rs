@@ -50,9 +50,9 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for QueryParams<T> {
 }
 
 /// The body of a request that takes none: it is not read.
-pub(crate) struct NoBody;
+pub(crate) struct EmptyBody;
 
-impl FromRequest<Arc<App>> for NoBody {
+impl FromRequest<Arc<App>> for EmptyBody {
     type Rejection = Problem;
 
     async fn from_request(_: Request, _: &Arc<App>) -> Result<Self, Problem> {

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::api::{
     answer::ControlChange,
     app::App,
-    extract::{JsonBody, NamesTenant, NoBody, QueryParams, TenantQuery},
+    extract::{EmptyBody, JsonBody, NamesTenant, QueryParams, TenantQuery},
     principal::{AuthorizedCaller, Caller, ControlCaller, Principal, Resource},
     problem::Problem,
     schema::{SchemaOf, parameters, shape},
@@ -27,7 +27,7 @@ use crate::api::{
 const DONE: &str = "Done, or already in this state.";
 
 /// A request whose caller is authorized for the operation of its route.
-pub(crate) struct AuthorizedRequest<Q = TenantQuery, B = NoBody, C = AuthorizedCaller> {
+pub(crate) struct AuthorizedRequest<Q = TenantQuery, B = EmptyBody, C = AuthorizedCaller> {
     pub(crate) app: Arc<App>,
     pub(crate) caller: C,
     /// The id or the name in the path; empty if the path has none.
@@ -86,7 +86,7 @@ impl Route {
         summary: &'static str,
         operation: Operation,
         answer: SchemaOf,
-        handler: impl Handler<AuthorizedRequest<Q, NoBody, C>>,
+        handler: impl Handler<AuthorizedRequest<Q, EmptyBody, C>>,
     ) -> Self
     where
         Q: NamesTenant + DeserializeOwned + JsonSchema + Send + 'static,

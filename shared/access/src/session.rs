@@ -25,8 +25,8 @@ pub fn session_policy(stores: &Stores, tenant: &str) -> Value {
                 "Effect": "Allow",
                 "Action": ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
                 "Resource": [table, format!("{table}/index/*")],
-                // The partition key of an item, or of the index that is queried. A test in `holdfast-aws`
-                // compares this pattern with every key of the ledger.
+                // The partition key of an item, or of the index that is queried. A test in
+                // `holdfast-aws` compares this pattern with every key of the ledger.
                 "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": [format!("TENANT#{tenant}#*")] } },
             },
             {

@@ -1,4 +1,5 @@
-//! Draws a compiled state machine as a Mermaid flowchart: the states of an execution without errors.
+//! Draws a compiled state machine as a Mermaid flowchart, with the states of an execution without
+//! errors.
 
 use serde_json::{Map, Value};
 

@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 /// Most jumps of a run. Ordinary runs take some hundreds, so a run with more never ends.
 const MOST_JUMPS: usize = 50_000;
 
-/// What is due at an instant.
+/// Wake-ups that are due at an instant.
 enum Due {
     Wake(Waker),
     Run(Box<dyn FnOnce() + Send>),

@@ -9,7 +9,7 @@ use crate::fault::{Fault, Kind};
 pub struct Strike {
     /// State, or `STEP.undo`, `STEP.ask` (about a step that cannot be undone), `STEP.unanswered`.
     pub place: String,
-    /// Fault that strikes there.
+    /// The fault that strikes there.
     pub fault: Fault,
 }
 

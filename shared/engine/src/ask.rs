@@ -135,7 +135,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 fn expired(step: &str) -> TaskError {
     TaskError::new(
         ErrorName::Expired,
-        format!("{step}: nobody decided in time"),
+        format!("{step}: no person decided in time"),
     )
 }
 

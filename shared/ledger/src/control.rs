@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{execution::ExecutionRecord, request::Request, unwind::unwinding};
+use super::{execution::ExecutionRecord, request::Request, takeover::unwinding};
 use holdfast_ids::names::{check_tenant, is_workflow_id, quoted};
 use holdfast_task::{ErrorName, Failure, StartConditions};
 

@@ -21,6 +21,7 @@ mod request;
 mod snapshot;
 mod start_refusal;
 mod step;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod unwind;
@@ -49,7 +50,8 @@ pub use request::Request;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
 pub use step::{Attempt, Residue, StepRecord, StepState};
+pub use takeover::{TakeoverTransition, take, unwound_since};
 pub use unwind::{
-    TakeoverTransition, UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed,
-    UndoReport, claim_undo, complete_undo, give_up, need, take, unwound_since,
+    UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,
+    complete_undo, give_up, need,
 };

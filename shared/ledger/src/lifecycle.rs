@@ -8,7 +8,7 @@ use super::{
     request::Request,
     snapshot::Snapshot,
     step::{StepRecord, StepState},
-    unwind::unwinding,
+    takeover::unwinding,
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::{GuardrailOutcome, Status};

@@ -1,81 +1,14 @@
-//! Pure rules of rollback: which takeover, undo claim or undo completion is applied, and what to
-//! undo.
+//! Pure rules of rollback: which undo claim or undo completion is applied, and what to undo.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     claim::{abandoned, ended},
-    execution::{ExecutionRecord, Phase},
     step::{Attempt, StepRecord, StepState},
 };
 use holdfast_action::Verdict;
 use holdfast_receipt::AttemptOutcome;
-use holdfast_task::{Failure, VERIFY_POLICY, payload::Payload, timing::UNWINDING_OVERDUE};
-
-/// The decision on a takeover.
-#[derive(Debug, Clone, PartialEq)]
-pub enum TakeoverTransition {
-    /// Write this record. From then on only undo tasks of its epoch may act.
-    Write(Box<ExecutionRecord>),
-    /// The execution belongs to this owner already.
-    Mine,
-    /// The execution has ended.
-    Over,
-    /// Another owner took the execution over since it was read.
-    Superseded,
-}
-
-/// Decides a takeover by the Step Functions execution `by`, which last read the execution in
-/// `epoch`.
-///
-/// A recorded failure is kept, so a recovery continues the rollback that an earlier owner began.
-pub fn take(
-    execution: &ExecutionRecord,
-    by: &str,
-    epoch: u64,
-    failure: &Failure,
-    now: Timestamp,
-) -> TakeoverTransition {
-    let failure = match &execution.phase {
-        Phase::Ended { .. } => return TakeoverTransition::Over,
-        Phase::Unwinding { .. } if execution.owner == by => return TakeoverTransition::Mine,
-        _ if execution.epoch != epoch => return TakeoverTransition::Superseded,
-        Phase::Unwinding { failure } => failure,
-        Phase::Running => failure,
-        // No effect happened, so the execution only has to be finished.
-        Phase::Rejected => return TakeoverTransition::Mine,
-    };
-    TakeoverTransition::Write(Box::new(unwinding(execution, by, failure, now)))
-}
-
-/// The record of an execution that `by` rolls back from now on.
-pub(super) fn unwinding(
-    execution: &ExecutionRecord,
-    by: &str,
-    failure: &Failure,
-    now: Timestamp,
-) -> ExecutionRecord {
-    ExecutionRecord {
-        rev: execution.rev + 1,
-        epoch: execution.epoch + 1,
-        owner: by.to_owned(),
-        deadline: now
-            .saturating_add(UNWINDING_OVERDUE)
-            .unwrap_or(Timestamp::MAX),
-        phase: Phase::Unwinding {
-            failure: failure.clone(),
-        },
-        ..execution.clone()
-    }
-}
-
-/// The time of the last takeover for a rollback. The deadline is a fixed time after it.
-pub fn unwound_since(execution: &ExecutionRecord) -> Timestamp {
-    execution
-        .deadline
-        .saturating_sub(UNWINDING_OVERDUE)
-        .unwrap_or(Timestamp::MIN)
-}
+use holdfast_task::{VERIFY_POLICY, payload::Payload};
 
 /// The work that a step needs during the rollback of its execution.
 #[derive(Debug, Clone, PartialEq)]

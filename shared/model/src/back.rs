@@ -5,7 +5,7 @@ use holdfast_ledger::{StepRecord, UndoReport};
 use jiff::SignedDuration;
 
 use crate::{
-    kept::Shared,
+    kept::SharedRecord,
     model::Deed,
     records::{OWNERS, payload},
     world::Write,
@@ -40,11 +40,11 @@ pub(crate) enum Stage {
     Undoing,
     Claiming(Write),
     /// About to check that its plan is the latest.
-    Claimed(Shared<StepRecord>),
+    Claimed(SharedRecord<StepRecord>),
     /// About to call.
-    Ready(Shared<StepRecord>),
+    Ready(SharedRecord<StepRecord>),
     /// Waits for an answer.
-    Calling(Shared<StepRecord>),
+    Calling(SharedRecord<StepRecord>),
     Recording(Write, Outcome),
     GivingUp(Write),
     /// About to check that every step is closed.
@@ -90,7 +90,7 @@ impl Back {
     }
 
     /// The record under which it may be calling the target now.
-    pub(crate) fn at_work(&self) -> Option<&Shared<StepRecord>> {
+    pub(crate) fn at_work(&self) -> Option<&SharedRecord<StepRecord>> {
         match &self.stage {
             Stage::Calling(record) => Some(record),
             _ => None,
@@ -98,7 +98,7 @@ impl Back {
     }
 
     /// The record under which it may still call the target.
-    pub(crate) fn holds(&self) -> Option<&Shared<StepRecord>> {
+    pub(crate) fn holds(&self) -> Option<&SharedRecord<StepRecord>> {
         match &self.stage {
             Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => Some(record),
             _ => None,

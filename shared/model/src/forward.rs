@@ -7,7 +7,7 @@ use holdfast_ledger::{
 use jiff::SignedDuration;
 
 use crate::{
-    kept::Shared,
+    kept::SharedRecord,
     model::{Deed, Protocol},
     records::{MAX_ATTEMPTS, claim, payload},
     world::{Breach, Put, World, Write, holder, lease_until},
@@ -33,11 +33,11 @@ pub(crate) enum Stage {
     /// The claim, or the record that no attempt may follow, is on its way.
     Claiming(Write),
     /// About to check that the execution is running.
-    Claimed(Shared<StepRecord>),
+    Claimed(SharedRecord<StepRecord>),
     /// About to call.
-    Ready(Shared<StepRecord>),
+    Ready(SharedRecord<StepRecord>),
     /// Waits for an answer.
-    Calling(Shared<StepRecord>),
+    Calling(SharedRecord<StepRecord>),
     /// The outcome is on its way.
     Recording(Write, Outcome),
     Gone,
@@ -76,7 +76,7 @@ impl Forward {
     }
 
     /// The record under which it may be calling the target now.
-    pub(crate) fn at_work(&self) -> Option<&Shared<StepRecord>> {
+    pub(crate) fn at_work(&self) -> Option<&SharedRecord<StepRecord>> {
         match &self.stage {
             Stage::Calling(record) => Some(record),
             _ => None,
@@ -84,7 +84,7 @@ impl Forward {
     }
 
     /// The record under which it may still call the target.
-    pub(crate) fn holds(&self) -> Option<&Shared<StepRecord>> {
+    pub(crate) fn holds(&self) -> Option<&SharedRecord<StepRecord>> {
         match &self.stage {
             Stage::Claimed(record) | Stage::Ready(record) | Stage::Calling(record) => Some(record),
             _ => None,
@@ -188,7 +188,7 @@ impl Protocol {
                 if lease_until(&record).is_none_or(|until| world.now() >= until) {
                     return Some(self.ends(world, n, &record, Outcome::Busy));
                 }
-                let undone = |stored: &Shared<StepRecord>| stored.state == StepState::Undone;
+                let undone = |stored: &SharedRecord<StepRecord>| stored.state == StepState::Undone;
                 if world.record.as_ref().is_some_and(undone) {
                     world.breach(Breach::SentAfterUndo);
                 }
@@ -227,7 +227,7 @@ impl Protocol {
     }
 
     /// Decides the claim, given the stored record.
-    fn claims(&self, world: &World, n: usize, stored: Option<&Shared<StepRecord>>) -> Stage {
+    fn claims(&self, world: &World, n: usize, stored: Option<&SharedRecord<StepRecord>>) -> Stage {
         let mine = claim(&self.setting, &token(n), world.now());
         match (self.rules.claim)(stored.map(|stored| &**stored), &mine, world.now()) {
             ClaimTransition::Write(next) | ClaimTransition::Unknown(Some(next)) => {
@@ -244,7 +244,7 @@ impl Protocol {
         &self,
         world: &World,
         n: usize,
-        stored: &Shared<StepRecord>,
+        stored: &SharedRecord<StepRecord>,
         outcome: Outcome,
     ) -> Stage {
         let attempted = outcome.attempted();

@@ -17,21 +17,21 @@ use crate::{
 
 /// A record that several places of a state can hold.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Shared<T>(Arc<T>);
+pub(crate) struct SharedRecord<T>(Arc<T>);
 
-impl<T> Clone for Shared<T> {
+impl<T> Clone for SharedRecord<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> From<T> for Shared<T> {
+impl<T> From<T> for SharedRecord<T> {
     fn from(record: T) -> Self {
         Self(Arc::new(record))
     }
 }
 
-impl<T> Deref for Shared<T> {
+impl<T> Deref for SharedRecord<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -65,7 +65,7 @@ impl Hash for World {
         }
         let called = self.forward.iter().any(|attempt| attempt.called);
         called.hash(to);
-        let residue = |record: &Shared<StepRecord>| record.residue() as u8;
+        let residue = |record: &SharedRecord<StepRecord>| record.residue() as u8;
         let receipt = self.receipt.as_ref();
         receipt.map(|seen| seen.as_ref().map(residue)).hash(to);
         (self.target, self.faults, self.committed, self.breaches).hash(to);
@@ -100,7 +100,7 @@ impl World {
 
     /// Returns whether a record that an attempt or a rollback read is still stored, and whether its
     /// lease lives.
-    fn held(&self, record: &Shared<StepRecord>) -> (bool, bool) {
+    fn held(&self, record: &SharedRecord<StepRecord>) -> (bool, bool) {
         let stored = self
             .record
             .as_ref()

@@ -6,7 +6,7 @@ use stateright::{Model, Property};
 use crate::{
     back::Back,
     forward::Forward,
-    kept::Shared,
+    kept::SharedRecord,
     records::OWNERS,
     rules::Rules,
     world::{Breach, Setting, World},
@@ -185,7 +185,8 @@ impl Protocol {
             all.push(Property::sometimes(
                 "its target is asked",
                 |_, world: &World| {
-                    let asked = |record: &Shared<StepRecord>| !record.undo_attempts.is_empty();
+                    let asked =
+                        |record: &SharedRecord<StepRecord>| !record.undo_attempts.is_empty();
                     world.ended() && world.record.as_ref().is_some_and(asked)
                 },
             ));
@@ -233,7 +234,7 @@ fn once(model: &Protocol, world: &World) -> bool {
 /// The residue of the receipt covers every call that arrives after the end.
 fn truthful(_: &Protocol, world: &World) -> bool {
     let effects = world.target.effects;
-    let covers = |seen: Option<&Shared<StepRecord>>| match seen
+    let covers = |seen: Option<&SharedRecord<StepRecord>>| match seen
         .map_or(Residue::None, |record| record.residue())
     {
         Residue::None => effects == 0,

@@ -9,7 +9,7 @@ use holdfast_receipt::Status;
 
 use crate::{
     back::{Outcome, Stage},
-    kept::Shared,
+    kept::SharedRecord,
     model::{Deed, Protocol},
     records::{OWNERS, failure},
     world::{Breach, Put, World, Write, holder, lease_until},
@@ -229,7 +229,7 @@ impl Protocol {
         &self,
         world: &mut World,
         n: usize,
-        stored: &Shared<StepRecord>,
+        stored: &SharedRecord<StepRecord>,
         outcome: Outcome,
     ) -> Stage {
         let undid = outcome.undid(self.setting.reversible);
@@ -297,8 +297,9 @@ impl Protocol {
     /// Checks before an undo that only calls on their way can still arrive at the target.
     fn fenced(&self, world: &mut World) {
         let now = world.now();
-        let lives =
-            |record: &Shared<StepRecord>| lease_until(record).is_some_and(|until| now < until);
+        let lives = |record: &SharedRecord<StepRecord>| {
+            lease_until(record).is_some_and(|until| now < until)
+        };
         let at_work = world.forward.iter().filter_map(|attempt| attempt.holds());
         // An attempt that has claimed and not checked the execution yet reads the new epoch and
         // halts.

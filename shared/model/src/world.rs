@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     back::Back,
     forward::{Forward, token},
-    kept::Shared,
+    kept::SharedRecord,
     records::{at, begun},
 };
 
@@ -41,13 +41,13 @@ pub(crate) enum Breach {
 #[derive(Debug, Clone, PartialEq)]
 pub struct World {
     pub(crate) now_s: i64,
-    pub(crate) execution: Shared<ExecutionRecord>,
-    pub(crate) record: Option<Shared<StepRecord>>,
+    pub(crate) execution: SharedRecord<ExecutionRecord>,
+    pub(crate) record: Option<SharedRecord<StepRecord>>,
     pub(crate) forward: Vec<Forward>,
     pub(crate) back: Vec<Back>,
     pub(crate) target: Target,
     /// The step's record as the finisher read it, which the receipt states.
-    pub(crate) receipt: Option<Option<Shared<StepRecord>>>,
+    pub(crate) receipt: Option<Option<SharedRecord<StepRecord>>>,
     /// The number of faults that may still happen.
     pub(crate) faults: u8,
     /// The number of committed ends by which the effect happened, and by which it was undone.
@@ -70,14 +70,18 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Write {
     /// A write of the step's record, if it has this `rev`, or with `None` if there is none.
-    Step(Shared<StepRecord>, Option<u64>),
+    Step(SharedRecord<StepRecord>, Option<u64>),
     /// A write of the execution record, if it has this `rev`; an end carries the record that it was
     /// decided on.
-    ExecutionRecord(Shared<ExecutionRecord>, u64, Option<Shared<StepRecord>>),
+    ExecutionRecord(
+        SharedRecord<ExecutionRecord>,
+        u64,
+        Option<SharedRecord<StepRecord>>,
+    ),
 }
 
 impl Write {
-    fn step(&self) -> Option<&Shared<StepRecord>> {
+    fn step(&self) -> Option<&SharedRecord<StepRecord>> {
         match self {
             Self::Step(record, _) => Some(record),
             Self::ExecutionRecord(..) => None,
@@ -191,7 +195,7 @@ impl World {
     /// Advances the time to the end of the next lease. It is a fault if a live participant holds
     /// the lease.
     pub(crate) fn lease_ends(&self) -> Option<Self> {
-        let ends = |record: &Shared<StepRecord>| self.time_left(record);
+        let ends = |record: &SharedRecord<StepRecord>| self.time_left(record);
         let arrives = |write: &&Write| self.admits(write);
         let sent = self.forward.iter().filter_map(Forward::claims);
         let sent = sent.chain(self.back.iter().filter_map(Back::claims));
@@ -212,7 +216,7 @@ impl World {
     }
 
     /// Seconds until a live lease ends.
-    fn time_left(&self, record: &Shared<StepRecord>) -> Option<i64> {
+    fn time_left(&self, record: &SharedRecord<StepRecord>) -> Option<i64> {
         let left = lease_until(record)?.duration_since(self.now()).as_secs();
         (left > 0).then_some(left)
     }

@@ -60,7 +60,7 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
         ErrorName::Malformed => log!(
             error,
             audit = LogEntry::StartMalformed.name(),
-            "not a start"
+            "start malformed"
         ),
         _ => log!(
             warn,

@@ -1,4 +1,5 @@
-//! What the checks share: comparisons that say what differs, and writes with the expected answer.
+//! Helpers of the checks: comparisons that report the difference, and writes with the expected
+//! answer.
 
 use crate::{Expect, Ledger, LedgerError, Put, Record};
 

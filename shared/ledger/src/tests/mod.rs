@@ -5,6 +5,7 @@ mod claim;
 mod complete;
 mod contract;
 mod interleaving;
+mod key;
 mod lifecycle;
 mod question;
 mod redrive;

@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    fmt,
     ops::Range,
 };
 
@@ -11,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     digest::{ChainDigest, Entry, FORMAT, HourlyDigest},
+    finding::{Fault, Finding},
     hour::Hour,
 };
 use crate::{
@@ -32,42 +32,6 @@ pub trait Files {
     fn list(&self, prefix: &str) -> Result<Vec<String>, String>;
     /// Reads the bytes of a file; `None` if there is no such file.
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, String>;
-}
-
-/// The fault of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The file does not exist.
-    Missing,
-    /// The file is not what was written.
-    Altered,
-    /// The file is stored elsewhere, or another file is stored in its place.
-    Moved,
-    /// No digest lists the file.
-    Added,
-}
-
-/// A file that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The fault.
-    pub fault: Fault,
-    /// The object key.
-    pub object: String,
-    /// The evidence for the fault.
-    pub why: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fault = match self.fault {
-            Fault::Missing => "missing",
-            Fault::Altered => "altered",
-            Fault::Moved => "moved",
-            Fault::Added => "added",
-        };
-        write!(f, "{fault}: {}: {}", self.object, self.why)
-    }
 }
 
 /// The result of the audit of a mirror.

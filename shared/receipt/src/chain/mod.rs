@@ -6,8 +6,10 @@
 
 mod audit;
 mod digest;
+mod finding;
 mod hour;
 
-pub use audit::{Audit, Fault, Files, Finding, audit};
+pub use audit::{Audit, Files, audit};
 pub use digest::{ChainDigest, Entry, FORMAT, HourlyDigest, Previous};
+pub use finding::{Fault, Finding};
 pub use hour::{EARLY_HOURS, Hour};

@@ -1,4 +1,4 @@
-//! SealedFile files: canonical JSON objects whose member `signature` is a JWS over all other members.
+//! Sealed files: canonical JSON objects whose member `signature` is a JWS over all other members.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

@@ -3,6 +3,7 @@
 
 mod decision;
 mod duration;
+mod expressions;
 mod fits;
 mod graph;
 mod model;

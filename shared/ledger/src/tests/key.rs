@@ -1,0 +1,142 @@
+//! The texts of keys and lists, which deployed tables already have.
+
+use holdfast_ids::keys::ExecutionKey;
+use jiff::Timestamp;
+
+use crate::{
+    Counter, CounterKind, IncidentKey, IncidentStatus, Key, List, QuestionKey, Scope, StepKey,
+};
+
+fn at() -> ExecutionKey {
+    ExecutionKey {
+        tenant: "acme".to_owned(),
+        execution: "f123".to_owned(),
+    }
+}
+
+fn counter(period: &str) -> Key {
+    Key::Counter(Counter {
+        tenant: "acme".to_owned(),
+        kind: CounterKind::Approval,
+        name: "C#1".to_owned(),
+        period: period.to_owned(),
+    })
+}
+
+/// Tables that are deployed have these texts.
+#[test]
+fn every_key_has_its_text_and_is_read_back_from_it() {
+    let step = |item| Key::Step(StepKey::new(&at(), "hold", item));
+    let question = QuestionKey {
+        at: at(),
+        step: "hold".to_owned(),
+    };
+    let link = Key::Link {
+        incident: IncidentKey::new("acme", "i-1"),
+        execution: "f123".to_owned(),
+        generation: 2,
+    };
+    let refusal = Key::Refusal {
+        tenant: "acme".to_owned(),
+        at: Timestamp::constant(1_759_150_800, 120_000_000),
+        id: "r-1".to_owned(),
+    };
+    let head = Key::Head {
+        tenant: "acme".to_owned(),
+    };
+    let workflow = Key::Control(Scope::Workflow("WF-X".to_owned()));
+    let (execution, incident) = ("TENANT#acme#EXEC#f123", "TENANT#acme#INCIDENT#i-1");
+    for (key, pk, sk) in [
+        (Key::Execution(at()), execution, "META"),
+        (Key::Duplicates(at()), execution, "DUPLICATES"),
+        (step(None), execution, "STEP#hold"),
+        (step(Some("v:1@x.y")), execution, "STEP#hold#v:1@x.y"),
+        (Key::Question(question), execution, "ASK#hold"),
+        (
+            Key::Incident(IncidentKey::new("acme", "i-1")),
+            incident,
+            "META",
+        ),
+        (link, incident, "EXEC#f123#2"),
+        (counter(""), "TENANT#acme#COUNT#APPROVAL#C#1", "-"),
+        (
+            counter("2026-W01"),
+            "TENANT#acme#COUNT#APPROVAL#C#1",
+            "2026-W01",
+        ),
+        (
+            refusal,
+            "TENANT#acme#REFUSED",
+            "2025-09-29T13:00:00.120Z#r-1",
+        ),
+        (Key::Control(Scope::Platform), "CONTROL#platform", "META"),
+        (workflow, "CONTROL#workflow/WF-X", "META"),
+        (head, "CHAINS", "acme"),
+    ] {
+        assert_eq!((key.pk().as_str(), key.sk().as_str()), (pk, sk));
+        assert_eq!(Key::parse(pk, sk), Some(key));
+    }
+}
+
+#[test]
+fn other_texts_are_no_keys() {
+    for (pk, sk) in [
+        ("", ""),
+        ("TENANT#acme", "META"),
+        ("TENANT#acme#EXEC#f123", "NOTE"),
+        ("TENANT#acme#INCIDENT#i-1", "NOTE"),
+        ("TENANT#acme#INCIDENT#i-1", "EXEC#f123"),
+        ("TENANT#acme#COUNT#OTHER#x", "-"),
+        ("TENANT#acme#REFUSED", "r-1"),
+        ("TENANT#acme#OTHER", "META"),
+        ("CONTROL#nothing", "META"),
+        ("CONTROL#platform", "NOTE"),
+    ] {
+        assert_eq!(Key::parse(pk, sk), None, "{pk} {sk}");
+    }
+}
+
+#[test]
+fn every_list_has_its_index_and_its_hash_key() {
+    let (tenant, workflow) = ("acme".to_owned(), "WF-X".to_owned());
+    let incidents = |status| List::Incidents {
+        tenant: "acme".to_owned(),
+        status,
+    };
+    let executions = List::Executions {
+        tenant: tenant.clone(),
+    };
+    for (list, index, range, hash) in [
+        (executions, "listed", "listed_at", "TENANT#acme#EXECUTIONS"),
+        (
+            List::OfWorkflow { tenant, workflow },
+            "of_workflow",
+            "listed_at",
+            "TENANT#acme#EXECUTIONS#WF-X",
+        ),
+        (
+            incidents(IncidentStatus::Open),
+            "listed",
+            "listed_at",
+            "TENANT#acme#INCIDENTS#OPEN",
+        ),
+        (
+            incidents(IncidentStatus::Acknowledged),
+            "listed",
+            "listed_at",
+            "TENANT#acme#INCIDENTS#ACKNOWLEDGED",
+        ),
+        (
+            incidents(IncidentStatus::Resolved),
+            "listed",
+            "listed_at",
+            "TENANT#acme#INCIDENTS#RESOLVED",
+        ),
+        (List::Controls, "listed", "listed_at", "CONTROLS"),
+        (List::open(&at()), "open", "due", "7"),
+        (List::OpenIncidents, "open", "due", "INCIDENTS"),
+    ] {
+        let found = (list.index(), list.range(), list.hash());
+        assert_eq!(found, (index, range, hash.to_owned()));
+    }
+}
