@@ -1,4 +1,4 @@
-"""Checks the dependencies of crates: which of ours each may name, and that the domain does no I/O."""
+"""Checks the dependencies of crates: which of ours each may name, and no I/O in the domain."""
 
 import json
 import subprocess

@@ -4,6 +4,7 @@ The stack's tests mostly wait, for the emulator and for time to pass. The others
 run at the same time and yield the processor. Every test program of the workspace runs.
 """
 
+import collections
 import json
 import os
 import pathlib
@@ -48,6 +49,7 @@ class Program:
         self.harness = listed.returncode == 0
         self.total = sum(line.endswith(": test") for line in listed.stdout.splitlines()) if self.harness else 1
         self.ended = 0
+        self.outcomes = collections.Counter()
         self.seconds = None
         self.failed = False
 
@@ -70,8 +72,12 @@ class Program:
             for line in process.stdout:
                 log.write(line)
                 log.flush()
-                self.ended += bool(ENDED.match(line))
+                if ended := ENDED.match(line):
+                    self.ended += 1
+                    self.outcomes[ended["outcome"]] += 1
         self.failed = process.wait() != 0
+        if not self.harness:
+            self.outcomes["FAILED" if self.failed else "ok"] += 1
         self.ended = self.total
         self.seconds = time.monotonic() - began
 
@@ -128,6 +134,8 @@ def main():
         text = program.log.read_text()
         # The harness repeats the output of failed tests at the end.
         print(f"\nFAILED: {program.title}\n{text[text.find(chr(10) + 'failures:'):]}")
+    outcomes = sum((program.outcomes for program in programs), collections.Counter())
+    print(f"{outcomes['ok']} passed, {outcomes['FAILED']} failed, {outcomes['ignored']} skipped")
     if failed:
         sys.exit(f"error: tests failed in {', '.join(p.title for p in failed)}")
 

@@ -125,7 +125,7 @@ impl Room {
                 let names = ["Runtime.ExitError", "Lambda.Unknown", "Sandbox.Timedout"];
                 let name = names[(self.world.clock.random() * 3.0) as usize % 3];
                 let cause = json!({ "errorType": name, "errorMessage": "the process is gone" });
-                Err(RaisedError::new(&name.to_string(), cause.to_string()))
+                Err(RaisedError::new(name, cause.to_string()))
             }
         }
     }
