@@ -1,5 +1,5 @@
 //! The `digest` function: it writes each tenant's hourly signed digest, which lists the receipts
-//! and names the digest before.
+//! and names the previous digest.
 //!
 //! The schedule requests every digest that is due. A person can request more by `{"tenant": "acme",
 //! "until": "2026-11-26T14:00:00Z"}`, both optional. `tenant` selects one tenant, and `until` can

@@ -12,7 +12,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     // The signer is loaded at the first task, and at the next one if KMS does not answer. If the
     // process died at its start instead, every waiting execution would start it again at once.
     let (deployment, signer) = (&deployment, &OnceCell::new());
-    // BoxFuture, since the SDK's futures nest deeply.
+    // Boxed, since the SDK's futures nest deeply.
     let signer = || signer.get_or_try_init(|| Box::pin(deployment.signer()));
     let finish = |task: FinishTask| async move {
         let result = match signer().await {

@@ -92,7 +92,7 @@ impl RecoveryHandler {
             .compiled(execution_arn, &ended.state_machine_arn)
             .await?;
         let Some(execution) = self.execution_of(ended, &compiled).await? else {
-            info!(owner = execution_arn, status, "the input was not a start");
+            info!(owner = execution_arn, status, "start malformed");
             return Ok(());
         };
         // Another owner acts for the execution by now, or the execution has ended.
@@ -217,7 +217,7 @@ impl RecoveryHandler {
         let failure = Failure {
             state: String::new(),
             error: ErrorName::Lost.to_string(),
-            cause: "its machine ended without a word".to_owned(),
+            cause: "its Step Functions execution ended without an error".to_owned(),
             by: None,
         };
         // A recovery with the name of the same minute counts as this one. A later minute has its

@@ -57,15 +57,15 @@ pub(crate) fn fuzz<S: Strategy>(
 
 /// Judges one case in a thread of its own, so that a hanging case is an error like any other.
 fn watched<T: Send + 'static>(case: T, judge: fn(T) -> Result<(), String>) -> Result<(), String> {
-    let (tell, told) = channel();
+    let (sender, receiver) = channel();
     let work = move || {
         let judged = panic::catch_unwind(panic::AssertUnwindSafe(|| judge(case)));
         // A case that hung has no receiver any more.
-        let _ = tell.send(judged.unwrap_or_else(|_| Err("it panicked".to_owned())));
+        let _ = sender.send(judged.unwrap_or_else(|_| Err("it panicked".to_owned())));
     };
     let spawned = thread::Builder::new().stack_size(2 << 20).spawn(work);
     spawned.map_err(|error| error.to_string())?;
-    match told.recv_timeout(HANGS) {
+    match receiver.recv_timeout(HANGS) {
         Ok(judged) => judged,
         Err(RecvTimeoutError::Timeout) => Err("it hangs".to_owned()),
         Err(RecvTimeoutError::Disconnected) => Err("its thread died".to_owned()),

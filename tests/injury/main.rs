@@ -232,7 +232,7 @@ fn refused_by(execution: &Value, guardrail: &str) {
 }
 
 #[tokio::test]
-async fn what_injured_executions_took_of_limits_and_budgets_is_given_back_exactly() {
+async fn injured_executions_give_back_exactly_their_part_of_limits_and_budgets() {
     let stack = &Stack::alone().await;
     stack.aws.deploy(COUNTED).await;
     let api = &stack.api.as_tenant(&unique("counted"));

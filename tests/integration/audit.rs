@@ -56,7 +56,7 @@ fn since(event: &Value, millis: i64) -> bool {
 }
 
 /// Drains the queue until every expected event arrived, and gives all events of these executions.
-fn heard(queue: &Queue, ids: &HashSet<String>, wanted: &BTreeSet<String>) -> Vec<Value> {
+fn heard(queue: &Queue, ids: &HashSet<String>, expected: &BTreeSet<String>) -> Vec<Value> {
     let mut heard: Vec<Value> = Vec::new();
     for _ in 0..30 {
         heard.extend(queue.drain());
@@ -64,7 +64,7 @@ fn heard(queue: &Queue, ids: &HashSet<String>, wanted: &BTreeSet<String>) -> Vec
             .iter()
             .filter_map(|event| event["id"].as_str())
             .collect();
-        if wanted.iter().all(|id| seen.contains(id.as_str())) {
+        if expected.iter().all(|id| seen.contains(id.as_str())) {
             break;
         }
     }
@@ -144,14 +144,14 @@ async fn two_hundred_executions_have_exact_audit_events_although_the_audit_funct
         killed
     };
     let ((ids, incidents), killed) = join(executions, killing).await;
-    assert!(killed > 3, "only {killed} tellers were killed");
+    assert!(killed > 3, "only {killed} workers were killed");
     let mut right = BTreeMap::new();
     for id in &ids {
         right.extend(must(&ledger, id).await);
     }
     let subjects: HashSet<_> = ids.union(&incidents).cloned().collect();
-    let wanted: BTreeSet<_> = right.keys().cloned().collect();
-    let heard = tokio::task::spawn_blocking(move || heard(&queue, &subjects, &wanted));
+    let expected: BTreeSet<_> = right.keys().cloned().collect();
+    let heard = tokio::task::spawn_blocking(move || heard(&queue, &subjects, &expected));
     let mut heard = heard.await.expect("it is drained");
     heard.retain(|event| since(event, began));
     let mut said = BTreeMap::new();
@@ -309,15 +309,15 @@ async fn audit_events_of_an_execution_can_be_emitted_again_under_the_same_ids() 
     let answer = stack.aws.try_invoke("audit", &rebuild);
     assert_eq!(answer, Ok(json!({ "events": right.len() })));
     let ids = HashSet::from([id.clone()]);
-    let wanted: BTreeSet<_> = right.keys().cloned().collect();
-    let heard = tokio::task::spawn_blocking(move || heard(&queue, &ids, &wanted));
+    let expected: BTreeSet<_> = right.keys().cloned().collect();
+    let heard = tokio::task::spawn_blocking(move || heard(&queue, &ids, &expected));
     let heard = heard.await.expect("it is drained");
     let emitted: BTreeSet<_> = heard.iter().filter_map(|one| one["id"].as_str()).collect();
     assert_eq!(emitted, right.keys().map(String::as_str).collect());
     let wrong = json!({ "rebuild": { "execution": id } });
     let refused = stack.aws.try_invoke("audit", &wrong);
     let why = refused.expect_err("it names no tenant").to_string();
-    assert!(why.contains("it has tenant and execution"), "{why}");
+    assert!(why.contains("it has `tenant` and `execution`"), "{why}");
 }
 
 #[tokio::test]
@@ -374,8 +374,8 @@ async fn every_execution_with_a_question_reaches_the_topic_even_if_its_incident_
     }
     assert_eq!(right.len(), 2, "{right:?}");
     let ids = HashSet::from([one.clone(), two.clone()]);
-    let wanted: BTreeSet<_> = right.keys().cloned().collect();
-    let heard = tokio::task::spawn_blocking(move || heard(&queue, &ids, &wanted));
+    let expected: BTreeSet<_> = right.keys().cloned().collect();
+    let heard = tokio::task::spawn_blocking(move || heard(&queue, &ids, &expected));
     let heard = heard.await.expect("it is drained");
     for (id, open_question) in [(&one, &question), (&two, &same)] {
         let waits = heard.iter().find(|event| {

@@ -107,8 +107,8 @@ fn scenarios() -> Vec<(&'static str, Vec<Wrong>)> {
     ]
 }
 
-/// The end of an execution: its status, the residue of each step, and the residual effects of its
-/// receipt, with their certainty.
+/// The end of an execution: its status, the number of remaining effects of each step, and the
+/// residual effects of its receipt, with their certainty.
 #[derive(Debug, PartialEq)]
 struct End {
     status: String,
@@ -156,23 +156,23 @@ async fn deployed(stack: &Stack, wrong: &[Wrong]) -> End {
         .started(DELAY, &unique("dual"), &hold(&vendor))
         .await;
     let (_, receipt) = stack.api.finished(&id).await;
-    let mut standing = BTreeMap::new();
+    let mut counts = BTreeMap::new();
     for effect in stack.vendor.effects_on(&vendor).await {
-        let count: &mut i32 = standing.entry("apply_vendor_hold".to_owned()).or_default();
+        let count: &mut i32 = counts.entry("apply_vendor_hold".to_owned()).or_default();
         *count += if effect == "hold_placed" { 1 } else { -1 };
     }
     let key = receipt["steps"][1]["idempotency_key"]
         .as_str()
         .unwrap_or("none");
     let notices = stack.vendor.effects(&format!("key={key}")).await.len();
-    standing.insert("notify_ap_team".to_owned(), notices as i32);
+    counts.insert("notify_ap_team".to_owned(), notices as i32);
     let residual = receipt["residual_effects"]
         .as_array()
         .expect("a list")
         .iter();
     End {
         status: receipt["status"].as_str().expect("a status").to_owned(),
-        standing: standing
+        standing: counts
             .into_iter()
             .filter(|(_, count)| *count != 0)
             .map(|(step, count)| (step, u32::try_from(count).expect("none is undone twice")))

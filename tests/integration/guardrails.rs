@@ -281,7 +281,7 @@ async fn a_required_approval_must_be_another_persons_and_for_this_input() {
         ),
         (input.clone(), json!(own), "approval", "cannot approve"),
         (input.clone(), json!(expired), "approval", "expired"),
-        (input.clone(), Value::Null, "approval", "none came"),
+        (input.clone(), Value::Null, "approval", "none was sent"),
         // The approval was given for one start.
         (
             input.clone(),

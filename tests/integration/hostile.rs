@@ -76,11 +76,11 @@ async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
     let bytes = holdfast_ids::digest::canonical(&large).expect("canonical");
     let sha256 = holdfast_ids::digest::sha256_hex(&bytes);
     let key_of = |tenant: &str, execution: &Value| {
-        let execution = execution["id"].as_str().expect("an id").to_owned();
+        let id = execution["id"].as_str().expect("an id").to_owned();
         payload_object(
             &ExecutionKey {
                 tenant: tenant.to_owned(),
-                execution,
+                execution: id,
             },
             &sha256,
         )
@@ -224,7 +224,7 @@ async fn hostile_text_in_the_reason_of_a_pause_is_sanitized_in_logs() {
     assert_eq!(receipt["failure"]["reason"], reason, "{receipt}");
     let resume = json!({ "state": "running", "reason": "it was a test" });
     assert_eq!(stack.api.put(&scope, &resume).await.status, 200);
-    eventually("the step's function tells why", 30, || async {
+    eventually("the step's function logs why", 30, || async {
         let lines = stack.aws.logged("step-vendor-hold", &id);
         let reported = lines.iter().any(|line| line.contains("a leak"));
         reported.then_some(()).ok_or_else(|| format!("{lines:#?}"))

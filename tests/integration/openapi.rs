@@ -30,7 +30,7 @@ fn hold(configuration: &str, set: &[(&str, &str)]) -> Result<(), String> {
         .args(["--url", &api, "--no-color"])
         .args(choice)
         .output();
-    let ran = ran.expect("schemathesis is there: infra/local/setup.sh checks");
+    let ran = ran.expect("infra/local/setup.sh checks installs schemathesis");
     match ran.status.success() {
         true => Ok(()),
         false => Err(String::from_utf8_lossy(&ran.stdout).into_owned()),
@@ -82,7 +82,7 @@ async fn the_routes_of_controls_conform_to_their_document() {
     let stack = Stack::alone().await;
     let who = token(Role::PlatformAdmin, Some(&unique("tenant")), "schemathesis");
     let held = hold("controls.toml", &[("HOLDFAST_TOKEN", &who)]);
-    // What the requests have paused is resumed before another test uses the stack.
+    // Everything that the requests paused is resumed before another test uses the stack.
     let controls = stack.api.get("/v1/controls").await.body;
     for scope in texts(&controls["controls"], "scope") {
         let body = json!({ "state": "running", "reason": "it was a test" });

@@ -92,7 +92,7 @@ fn folder() -> (PathBuf, bool) {
 fn checked(folder: &Path) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("pages/check.mjs");
     let ran = Command::new("node").arg(script).arg(folder).output();
-    let ran = ran.expect("node is there: infra/local/setup.sh");
+    let ran = ran.expect("infra/local/setup.sh checks installs node");
     let said = [ran.stdout, ran.stderr].concat();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&said));
 }

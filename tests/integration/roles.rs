@@ -36,20 +36,20 @@ impl Things {
 
     /// The method and the path for an operation, and true if the operation has one resource.
     fn request(&self, operation: Operation) -> (&'static str, String, bool) {
-        let execution = |below: &str| format!("/v1/executions/{}{below}", self.execution);
-        let incident = |below: &str| format!("/v1/incidents/{}{below}", self.incident);
+        let of_execution = |below: &str| format!("/v1/executions/{}{below}", self.execution);
+        let of_incident = |below: &str| format!("/v1/incidents/{}{below}", self.incident);
         match operation {
             Operation::Start => ("POST", format!("/v1/workflows/{DELAY}/executions"), false),
-            Operation::ReadExecutions => ("GET", execution("/events"), true),
-            Operation::ReadPayloads => ("GET", execution(""), true),
-            Operation::Cancel => ("POST", execution("/cancel"), true),
-            Operation::RollBack => ("POST", execution("/rollback"), true),
-            Operation::Redrive => ("POST", execution("/redrive"), true),
+            Operation::ReadExecutions => ("GET", of_execution("/events"), true),
+            Operation::ReadPayloads => ("GET", of_execution(""), true),
+            Operation::Cancel => ("POST", of_execution("/cancel"), true),
+            Operation::RollBack => ("POST", of_execution("/rollback"), true),
+            Operation::Redrive => ("POST", of_execution("/redrive"), true),
             Operation::ReadWorkflows => ("GET", format!("/v1/workflows/{DELAY}"), false),
-            Operation::ReadIncidents => ("GET", incident(""), true),
-            Operation::HandleIncidents => ("POST", incident("/acknowledge"), true),
-            Operation::Decide => ("POST", incident("/decision"), true),
-            Operation::ReadReceipts => ("GET", execution("/receipt"), true),
+            Operation::ReadIncidents => ("GET", of_incident(""), true),
+            Operation::HandleIncidents => ("POST", of_incident("/acknowledge"), true),
+            Operation::Decide => ("POST", of_incident("/decision"), true),
+            Operation::ReadReceipts => ("GET", of_execution("/receipt"), true),
             Operation::Control => ("GET", "/v1/controls".to_owned(), false),
         }
     }

@@ -29,9 +29,9 @@ async fn an_accepted_start_names_the_path_of_its_execution() {
     assert_eq!(reply.status, 202, "{}", reply.body);
     assert_eq!(reply.header("idempotency-replayed"), "false");
     let here = reply.header("location").to_owned();
-    let execution = stack.api.get(&here).await;
-    assert_eq!(execution.status, 200, "known at once: {}", execution.body);
-    assert_eq!(execution.body["execution_id"], reply.body["execution_id"]);
+    let read = stack.api.get(&here).await;
+    assert_eq!(read.status, 200, "known at once: {}", read.body);
+    assert_eq!(read.body["execution_id"], reply.body["execution_id"]);
     stack
         .api
         .finished(reply.body["execution_id"].as_str().expect("an id"))

@@ -7,41 +7,41 @@ use crate::project::{HEAD, Project, repository, run_in};
 #[test]
 fn a_new_workflow_is_valid_and_is_never_overwritten() {
     let project = Project::new();
-    let said = project.run(&["new", "Pay_Vendor"]);
-    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let output = project.run(&["new", "Pay_Vendor"]);
+    assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
     assert_eq!(
-        said.out,
+        output.out,
         "wrote workflows/pay-vendor.yaml; edit it, then run `holdfast compile`\n"
     );
     let text = project.read("workflows/pay-vendor.yaml");
     assert!(text.contains("workflow: WF-PAY-VENDOR\n"), "{text}");
 
-    let said = project.run(&["validate"]);
+    let output = project.run(&["validate"]);
     assert_eq!(
-        (said.code, said.out.as_str()),
+        (output.code, output.out.as_str()),
         (Some(0), "1 workflow is fine\n"),
         "{}",
-        said.err
+        output.err
     );
 
     project.write("workflows/pay-vendor.yaml", "mine");
-    let said = project.run(&["new", "pay-vendor"]);
-    assert_eq!(said.code, Some(1));
+    let output = project.run(&["new", "pay-vendor"]);
+    assert_eq!(output.code, Some(1));
     assert!(
-        said.err.contains("pay-vendor.yaml: File exists"),
+        output.err.contains("pay-vendor.yaml: File exists"),
         "{}",
-        said.err
+        output.err
     );
     assert_eq!(project.read("workflows/pay-vendor.yaml"), "mine");
 }
 
 #[test]
 fn an_error_for_an_invalid_name_shows_the_form() {
-    let said = Project::new().run(&["new", "../evil"]);
-    assert_eq!(said.code, Some(1));
+    let output = Project::new().run(&["new", "../evil"]);
+    assert_eq!(output.code, Some(1));
     let why = "error: \"../evil\" cannot name a workflow: use letters and digits, joined by hyphens, \
                at most 57 characters, such as delay-vendor-payments\n";
-    assert_eq!(said.err, why);
+    assert_eq!(output.err, why);
 }
 
 #[test]
@@ -63,30 +63,30 @@ fn the_comments_of_the_starter_are_valid_too() {
         .collect();
     assert_ne!(text, shown);
     project.write("workflows/all.yaml", shown);
-    let said = project.run(&["validate"]);
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    let output = project.run(&["validate"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
 }
 
 #[test]
 fn the_project_is_found_from_any_folder_inside() {
     let project = Project::with(&format!("{HEAD}steps: [{{ name: a, wait: 1s }}]\n"));
-    let said = run_in(&project.path("workflows"), &["validate", "test.yaml"]);
+    let output = run_in(&project.path("workflows"), &["validate", "test.yaml"]);
     assert_eq!(
-        (said.code, said.out.as_str()),
+        (output.code, output.out.as_str()),
         (Some(0), "1 workflow is fine\n"),
         "{}",
-        said.err
+        output.err
     );
 }
 
 #[test]
 fn outside_a_project_the_command_says_what_it_looks_for() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
-    let said = run_in(folder.path(), &["validate"]);
-    assert_eq!(said.code, Some(1));
+    let output = run_in(folder.path(), &["validate"]);
+    assert_eq!(output.code, Some(1));
     let why = "error: there is no template.yaml here or in a folder above: \
                run holdfast inside a project\n";
-    assert_eq!(said.err, why);
+    assert_eq!(output.err, why);
 }
 
 #[test]
@@ -94,15 +94,15 @@ fn files_that_cannot_be_read_are_named() {
     let project = Project::new();
     let why = "error: there are no workflows in workflows/: `holdfast new NAME` writes one\n";
     assert_eq!(project.run(&["validate"]).err, why);
-    let said = project.run(&["validate", "workflows/none.yaml"]);
-    assert_eq!(said.code, Some(1));
-    assert_snapshot!(said.err, @"error: workflows/none.yaml: No such file or directory (os error 2)");
+    let output = project.run(&["validate", "workflows/none.yaml"]);
+    assert_eq!(output.code, Some(1));
+    assert_snapshot!(output.err, @"error: workflows/none.yaml: No such file or directory (os error 2)");
     project.write("workflows/latin.yaml", b"# caf\n# caf\xe9\n");
-    let said = project.run(&["validate"]);
+    let output = project.run(&["validate"]);
     assert!(
-        said.err.contains("latin.yaml: line 2 is not UTF-8 text"),
+        output.err.contains("latin.yaml: line 2 is not UTF-8 text"),
         "{}",
-        said.err
+        output.err
     );
 }
 
@@ -114,9 +114,9 @@ fn problems_of_all_files_are_reported_together() {
         "workflows/third.yaml",
         format!("{HEAD}steps: [{{ name: a, wait: 1s }}]\n"),
     );
-    let said = project.run(&["validate"]);
-    assert_eq!(said.code, Some(1));
-    assert_snapshot!(said.err, @r#"
+    let output = project.run(&["validate"]);
+    assert_eq!(output.code, Some(1));
+    assert_snapshot!(output.err, @r#"
       × steps is an empty list
        ╭─[workflows/second.yaml:7:8]
      7 │ steps: []
@@ -157,14 +157,16 @@ fn a_budget_means_the_same_in_every_workflow_that_names_it() {
         // Files are read in the order of their names, so that this one is the first.
         project.write("workflows/other.yaml", with("WF-B", other));
         for command in ["validate", "compile"] {
-            let said = project.run(&[command]);
-            assert_eq!(said.code, Some(1), "{other}");
-            let both = said.err.contains("workflows/other.yaml:7")
-                && said.err.contains("workflows/test.yaml:7:");
+            let output = project.run(&[command]);
+            assert_eq!(output.code, Some(1), "{other}");
+            let both = output.err.contains("workflows/other.yaml:7")
+                && output.err.contains("workflows/test.yaml:7:");
             assert!(
-                both && said.err.contains("budget held is 100 per day in UTC here"),
+                both && output
+                    .err
+                    .contains("budget held is 100 per day in UTC here"),
                 "{}",
-                said.err
+                output.err
             );
         }
     }
@@ -188,12 +190,12 @@ fn wrong_usage_exits_with_2() {
 
 #[test]
 fn a_graph_shows_rows_branches_items_and_waits() {
-    let said = run_in(
+    let output = run_in(
         &repository(),
         &["graph", "workflows/hold-vendor-group.yaml"],
     );
-    assert_eq!(said.code, Some(0), "{}", said.err);
-    assert_snapshot!(said.out, @r#"
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    assert_snapshot!(output.out, @r#"
     flowchart TD
       begin(["WF-HOLD-VENDOR-GROUP version 1<br/>started by API"])
       subgraph step_hold_each ["hold_each: for each of $input.vendors, 5 at once"]
@@ -208,11 +210,11 @@ fn a_graph_shows_rows_branches_items_and_waits() {
       step_tell_everyone --> finish(["receipt"])
       classDef irreversible stroke-width:4px
     "#);
-    let said = run_in(
+    let output = run_in(
         &repository(),
         &["graph", "workflows/release-review-reminder.yaml"],
     );
-    assert_snapshot!(said.out, @r#"
+    assert_snapshot!(output.out, @r#"
     flowchart TD
       begin(["WF-REVIEW-REMINDER version 1<br/>started by API, workday_morning"])
       step_first_reminder["first_reminder<br/>http"]:::irreversible

@@ -17,42 +17,42 @@ fn workflow(id: &str, days: &str) -> String {
 
 #[test]
 fn the_checked_in_files_are_what_the_workflows_compile_to() {
-    let said = run_in(&repository(), &["compile", "--check"]);
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    let output = run_in(&repository(), &["compile", "--check"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
 }
 
 #[test]
 fn compile_writes_state_machines_and_template_and_a_repeat_changes_nothing() {
     let project = Project::with(&workflow("WF-ONE", "1"));
-    let said = project.run(&["compile"]);
-    assert_eq!(said.code, Some(0), "{}", said.err);
-    assert_snapshot!(said.out, @r#"
+    let output = project.run(&["compile"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    assert_snapshot!(output.out, @r#"
     wrote infra/statemachines/WF-ONE.asl.json
     wrote infra/statemachines/recovery.asl.json
     wrote template.yaml
     1 workflow compiled
     "#);
     assert!(project.read("template.yaml").contains("  OneMachine:\n"));
-    let said = project.run(&["compile"]);
-    assert_eq!(said.out, "1 workflow compiled\n");
-    let said = project.run(&["compile", "--check"]);
+    let output = project.run(&["compile"]);
+    assert_eq!(output.out, "1 workflow compiled\n");
+    let output = project.run(&["compile", "--check"]);
     assert_eq!(
-        (said.code, said.out.as_str()),
+        (output.code, output.out.as_str()),
         (Some(0), "1 workflow compiled and up to date\n")
     );
 }
 
 #[test]
 fn an_admission_spec_that_leaves_a_start_no_room_is_refused() {
-    let said = format!("type: object\n  description: {}\n", "x".repeat(50_000));
-    let large = workflow("WF-ONE", "1").replacen("type: object\n", &said, 1);
+    let text = format!("type: object\n  description: {}\n", "x".repeat(50_000));
+    let large = workflow("WF-ONE", "1").replacen("type: object\n", &text, 1);
     assert!(large.len() > 50_000, "the head has an input");
     let project = Project::with(&large);
     let before = everything(&project.path(""));
-    let said = project.run(&["compile"]);
-    assert_eq!(said.code, Some(1), "{}", said.out);
+    let output = project.run(&["compile"]);
+    assert_eq!(output.code, Some(1), "{}", output.out);
     let why = "its input's schema, guardrails, triggers and steps have ";
-    assert!(said.err.contains(why), "{}", said.err);
+    assert!(output.err.contains(why), "{}", output.err);
     assert_eq!(everything(&project.path("")), before, "nothing was written");
 }
 
@@ -62,15 +62,15 @@ fn a_check_names_every_stale_file_and_writes_nothing() {
     project.run(&["compile"]);
     project.write("workflows/test.yaml", workflow("WF-TWO", "2"));
     let before = everything(&project.path(""));
-    let said = project.run(&["compile", "--check"]);
-    assert_eq!(said.code, Some(1));
+    let output = project.run(&["compile", "--check"]);
+    assert_eq!(output.code, Some(1));
     let why = "error: not up to date: infra/statemachines/WF-TWO.asl.json, \
                infra/statemachines/WF-ONE.asl.json, template.yaml; run `holdfast compile`\n";
-    assert_eq!(said.err, why);
+    assert_eq!(output.err, why);
     assert_eq!(everything(&project.path("")), before);
 
-    let said = project.run(&["compile"]);
-    assert_snapshot!(said.out, @r#"
+    let output = project.run(&["compile"]);
+    assert_snapshot!(output.out, @r#"
     wrote infra/statemachines/WF-TWO.asl.json
     removed infra/statemachines/WF-ONE.asl.json
     wrote template.yaml
@@ -84,9 +84,13 @@ fn a_problem_in_one_file_prevents_all_writes() {
     let project = Project::with(&workflow("WF-ONE", "1"));
     project.write("workflows/wrong.yaml", workflow("WF-TWO", "many"));
     let before = everything(&project.path(""));
-    let said = project.run(&["compile"]);
-    assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
-    assert!(said.err.contains("workflows/wrong.yaml:7:"), "{}", said.err);
+    let output = project.run(&["compile"]);
+    assert_eq!((output.code, output.out.as_str()), (Some(1), ""));
+    assert!(
+        output.err.contains("workflows/wrong.yaml:7:"),
+        "{}",
+        output.err
+    );
     assert_eq!(everything(&project.path("")), before);
 }
 
@@ -113,11 +117,11 @@ fn an_incomplete_template_is_refused_with_what_it_lacks() {
         .read("template.yaml")
         .replace("BeginFunction", "BeginLogs");
     project.write("template.yaml", template);
-    let said = project.run(&["compile"]);
-    assert_eq!(said.code, Some(1));
+    let output = project.run(&["compile"]);
+    assert_eq!(output.code, Some(1));
     let why = "error: template.yaml: the name BeginLogs is taken by hand, \
                and a workflow needs it: rename the workflow\n";
-    assert_eq!(said.err, why);
+    assert_eq!(output.err, why);
 }
 
 #[test]
@@ -133,8 +137,8 @@ fn a_function_has_the_timeout_and_the_secrets_of_its_steps() {
       input: {{ method: DELETE, url: \"${{VendorSystemUrl}}\", auth: {{ secret: vendor/undo }} }}
 "
     ));
-    let said = project.run(&["compile"]);
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    let output = project.run(&["compile"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
     let template = project.read("template.yaml");
     assert!(template.contains("      Timeout: 615\n"), "{template}");
     let named = "          HOLDFAST_SECRETS: \"vendor/api,vendor/undo\"\n";

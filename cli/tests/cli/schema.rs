@@ -7,9 +7,9 @@ use serde_json::Value;
 use crate::project::{Project, repository, run_in};
 
 fn schema() -> jsonschema::Validator {
-    let said = run_in(&repository(), &["schema"]);
-    assert_eq!(said.code, Some(0), "{}", said.err);
-    let schema: Value = serde_json::from_str(&said.out).expect("JSON");
+    let output = run_in(&repository(), &["schema"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    let schema: Value = serde_json::from_str(&output.out).expect("JSON");
     jsonschema::draft202012::new(&schema).expect("a JSON Schema")
 }
 

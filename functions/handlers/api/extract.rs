@@ -1,5 +1,5 @@
-//! The query and the body of a request, read strictly: an unknown member is an error that names the
-//! members there are.
+//! The query and the body of a request, read strictly: the error for an unknown member
+//! lists the known members.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for QueryParams<T> {
     }
 }
 
-/// The body of a request that takes none: it is not read.
+/// The body of a request that needs none; it is not read.
 pub(crate) struct EmptyBody;
 
 impl FromRequest<Arc<App>> for EmptyBody {

@@ -1,5 +1,5 @@
 //! The table of routes: each route with its permission, handler and description. The router and the
-//! OpenAPI document are made of it.
+//! OpenAPI document are made from it.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Vec<Route> {
 
 /// The router that serves the routes.
 pub(crate) fn router() -> Router<Arc<App>> {
-    // Not in the document: it exists to answer an unknown scope with the scopes there are.
+    // Not in the document: it refuses an unknown scope and lists the valid ones.
     let unknown_scope = Route::control(
         "/v1/controls/{*scope}",
         "controlUnknown",

@@ -81,22 +81,22 @@ async fn run(cli: &Cli) -> io::Result<()> {
     let issuer = Issuer::open(&cli.key)?;
     match &cli.command {
         Command::Serve { port, bind } => serve(&issuer, SocketAddr::new(*bind, *port)).await,
-        Command::Token(wanted) => writeln!(io::stdout(), "{}", token(&issuer, wanted)?),
+        Command::Token(request) => writeln!(io::stdout(), "{}", token(&issuer, request)?),
     }
 }
 
-fn token(issuer: &Issuer, wanted: &TokenRequest) -> io::Result<String> {
+fn token(issuer: &Issuer, request: &TokenRequest) -> io::Result<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_err(io::Error::other)?.as_secs();
     let mut claims = json!({
-        "iss": wanted.issuer,
-        "aud": wanted.audience,
-        "sub": wanted.subject,
-        "role": wanted.role,
+        "iss": request.issuer,
+        "aud": request.audience,
+        "sub": request.subject,
+        "role": request.role,
         "iat": now,
-        "exp": now + wanted.hours * 3600,
+        "exp": now + request.hours * 3600,
     });
-    if let Some(tenant) = &wanted.tenant {
+    if let Some(tenant) = &request.tenant {
         claims["tenant"] = tenant.as_str().into();
     }
     issuer.token(&claims)

@@ -55,7 +55,7 @@ pub(crate) fn place(world: &mut World, call: &Call) -> Result<Answer, Problem> {
     if world.tombstones.contains(forward_key) {
         return Err(Problem::new(
             StatusCode::CONFLICT,
-            "the key was released: whatever it asked for is called off, and nothing was placed",
+            "the key was released: no hold can be placed under it any more, and none was placed",
         )
         .at("header Idempotency-Key")
         .expected("a new key for a new hold"));

@@ -205,7 +205,7 @@ pub struct DecidedData {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NoData {}
 
-/// The begin of a rollback.
+/// The start of a rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RollbackData {
     /// The execution generation.
@@ -227,7 +227,7 @@ pub struct CompletedData {
     /// The name of the error that led to this end. A rejected start has none here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The milliseconds from the first begin to this end.
+    /// The milliseconds from the start of the execution to this end.
     pub duration_ms: i64,
 }
 

@@ -34,7 +34,7 @@ impl Unit {
 pub enum Metric {
     /// 1 for an execution that ended `EXECUTED`, 0 for any other end; the average is the rate.
     SuccessRate,
-    /// The milliseconds from begin to end of an execution; the average is the mean.
+    /// The milliseconds from start to end of an execution; the average is the mean.
     TimeToComplete,
     /// The attempts after a step's first.
     StepsRetried,

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_partial_answer_refused_first_is_counted_from_the_first_call_on() {
+    fn the_first_refused_event_is_counted_over_all_calls() {
         let taken = || PutEventsResultEntry::builder().event_id("1").build();
         let not = |code: &str| PutEventsResultEntry::builder().error_code(code).build();
         assert_eq!(refused(2, &[taken(), taken()]), None);

@@ -28,9 +28,9 @@ impl DynamoLedger {
         tenant: &str,
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
-        let controls = Scope::around(tenant, workflow).map(Key::Control);
-        let execution = at.map(|at| Key::Execution(at.clone()));
-        let keys = controls.iter().chain(&execution).map(key_item);
+        let control_keys = Scope::around(tenant, workflow).map(Key::Control);
+        let execution_key = at.map(|at| Key::Execution(at.clone()));
+        let keys = control_keys.iter().chain(&execution_key).map(key_item);
         let request = KeysAndAttributes::builder()
             .set_keys(Some(keys.collect()))
             .consistent_read(true)

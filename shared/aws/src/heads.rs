@@ -93,14 +93,14 @@ impl Heads for DynamoLedger {
             return Ok(None);
         };
         if let SdkError::ServiceError(service) = &error
-            && let PutItemError::ConditionalCheckFailedException(lost) = service.err()
+            && let PutItemError::ConditionalCheckFailedException(failed) = service.err()
         {
-            let gone = || {
+            let missing = || {
                 LedgerError::Unavailable(
-                    "the head that refused the write was not returned".to_owned(),
+                    "the write lost to a stored head that was not returned".to_owned(),
                 )
             };
-            let stored: HeadItem = read(lost.item().cloned().ok_or_else(gone)?)?;
+            let stored: HeadItem = read(failed.item().cloned().ok_or_else(missing)?)?;
             return stored.head().map(Some);
         }
         Err(unavailable(&error))

@@ -194,8 +194,8 @@ fn refused(item: &Item) -> u64 {
         .unwrap_or_default()
 }
 
-/// The ledger's error for a failed call. Only three of the service's codes remain however often the
-/// call is repeated; every other one is about load or about the service itself.
+/// The ledger's error for a failed call. Three error codes of the service are permanent; every
+/// other code is about load or about the service itself.
 pub(crate) fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> LedgerError {
     let SdkError::ServiceError(service) = error else {
         return LedgerError::Unavailable("no answer".to_owned());

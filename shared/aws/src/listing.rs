@@ -40,9 +40,8 @@ impl DynamoLedger {
         Ok(found)
     }
 
-    /// The number of executions without a receipt, and when the oldest of them began. It reads the
-    /// first page of each shard, which holds some thousand executions, and the index is eventually
-    /// consistent.
+    /// The number of executions without a receipt, and the start of the oldest one. Reads only the
+    /// first page of each shard, some thousand executions. The index is eventually consistent.
     pub async fn open(&self) -> Result<(usize, Option<Timestamp>), LedgerError> {
         let mut began = Vec::new();
         for list in (0..SHARDS).map(|shard| List::Open { shard }) {
@@ -92,7 +91,7 @@ impl DynamoLedger {
     }
 
     /// A page of a tenant's incidents of one status, newest first: at most `limit` of them, after
-    /// the one that `after` names. The second part of the answer says whether more may follow.
+    /// the one that `after` names. The flag is true if more may follow.
     pub async fn incidents(
         &self,
         tenant: &str,
@@ -104,11 +103,11 @@ impl DynamoLedger {
             tenant: tenant.to_owned(),
             status,
         };
-        let start = after.map(|(opened_at, id)| {
-            let mut start = key_item(&Key::Incident(IncidentKey::new(tenant, &id)));
-            start.insert(list.index().to_owned(), text(list.hash()));
-            start.insert(list.range().to_owned(), text(instant(opened_at)));
-            start
+        let key = after.map(|(opened_at, id)| {
+            let mut key = key_item(&Key::Incident(IncidentKey::new(tenant, &id)));
+            key.insert(list.index().to_owned(), text(list.hash()));
+            key.insert(list.range().to_owned(), text(instant(opened_at)));
+            key
         });
         let found = self
             .client
@@ -120,7 +119,7 @@ impl DynamoLedger {
             .expression_attribute_values(":list", text(list.hash()))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
+            .set_exclusive_start_key(key)
             .send()
             .await
             .map_err(|error| unavailable(&error))?;

@@ -28,8 +28,8 @@ impl Keys {
         Self { client }
     }
 
-    /// The key with this id, ARN or alias, as a signer. It keeps to the key that an alias names
-    /// now, whose public half it names in what it signs.
+    /// A signer with the key of this id, ARN or alias. An alias is resolved once, so that every
+    /// signature is by the key that its header names.
     pub async fn signer(&self, key: &str) -> Result<KmsSigner, String> {
         let (arn, public) = self.public(key).await?;
         Ok(KmsSigner {
@@ -39,7 +39,7 @@ impl Keys {
         })
     }
 
-    /// The public halves of these keys, each once. The error says which key has none to tell.
+    /// The public halves of these keys, each once. The error names the key that has none.
     pub async fn set(&self, keys: &[&str]) -> Result<Jwks, String> {
         let mut set: Vec<Jwk> = Vec::new();
         for key in keys {

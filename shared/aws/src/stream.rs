@@ -145,12 +145,12 @@ mod tests {
     #[test]
     fn a_count_of_duplicates_names_its_tenant_and_workflow_itself() {
         let pk = "TENANT#acme#EXEC#0123";
-        let told = json!({
+        let reported = json!({
             "Keys": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" } },
             "NewImage": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" }, "refused": { "N": "2" }, "workflow": { "S": "WF-HOLD" } },
             "ApproximateCreationDateTime": 1_759_150_800,
         });
-        let change = change(&told)
+        let change = change(&reported)
             .expect("it can be read")
             .expect("it has events");
         let at = ExecutionKey {
@@ -177,11 +177,11 @@ mod tests {
     fn an_alien_item_is_named_by_its_key_and_never_quoted() {
         let pk = "TENANT#acme#EXEC#0123";
         for (sk, member) in [("META", "rev"), ("STEP#hold", "rev"), ("NOTE", "text")] {
-            let told = json!({
+            let reported = json!({
                 "Keys": { "pk": { "S": pk }, "sk": { "S": sk } },
                 "NewImage": { "pk": { "S": pk }, "sk": { "S": sk }, member: { "S": "hidden" } },
             });
-            let error = change(&told)
+            let error = change(&reported)
                 .expect_err("the key is not the ledger's")
                 .to_string();
             assert!(error.contains(pk) && error.contains(sk), "{error}");

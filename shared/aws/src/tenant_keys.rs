@@ -95,16 +95,16 @@ fn a_session_reaches_everything_of_its_tenant_and_nothing_else() {
 /// The decision of IAM on each request under a policy.
 fn decided(policy: &Value, requests: &[Value]) -> Vec<bool> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/iam/decide.mjs");
-    let asked = json!({ "policy": policy, "requests": requests });
+    let input = json!({ "policy": policy, "requests": requests });
     let mut node = Command::new("node")
         .arg(script)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("node is there: infra/local/setup.sh checks");
+        .expect("infra/local/setup.sh checks installs node");
     let mut stdin = node.stdin.take().expect("a pipe");
-    let written = stdin.write_all(asked.to_string().as_bytes());
+    let written = stdin.write_all(input.to_string().as_bytes());
     drop(stdin);
     let output = node.wait_with_output().expect("it ends");
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -130,23 +130,23 @@ fn iam_lets_a_session_reach_only_the_partitions_of_its_tenant() {
         ("dynamodb:Query", format!("{table}/index/listed")),
         ("dynamodb:Query", format!("{table}/index/of_workflow")),
     ];
-    let ask = |action: &str, resource: &str, keys: &[String]| json!({ "action": action, "resource": resource, "context": { "dynamodb:LeadingKeys": keys } });
+    let request = |action: &str, resource: &str, keys: &[String]| json!({ "action": action, "resource": resource, "context": { "dynamodb:LeadingKeys": keys } });
     let tenants = ["acme", "acm", "acme-2", "globex"];
-    for caller in tenants {
+    for session in tenants {
         let (mut requests, mut expected) = (Vec::new(), Vec::new());
-        let own = &partitions(caller)[0];
+        let own = &partitions(session)[0];
         for (action, resource) in &places {
             for tenant in tenants {
                 for key in partitions(tenant) {
-                    requests.push(ask(action, resource, std::slice::from_ref(&key)));
+                    requests.push(request(action, resource, std::slice::from_ref(&key)));
                     // A transaction has several keys, and one of another tenant is enough to deny
                     // it.
-                    requests.push(ask(action, resource, &[own.clone(), key]));
-                    expected.extend([tenant == caller; 2]);
+                    requests.push(request(action, resource, &[own.clone(), key]));
+                    expected.extend([tenant == session; 2]);
                 }
             }
             for key in shared_partitions() {
-                requests.push(ask(action, resource, &[key]));
+                requests.push(request(action, resource, &[key]));
                 expected.push(false);
             }
         }
@@ -155,12 +155,12 @@ fn iam_lets_a_session_reach_only_the_partitions_of_its_tenant() {
             "dynamodb:Scan",
             "dynamodb:BatchGetItem",
         ] {
-            requests.push(ask(action, table, std::slice::from_ref(own)));
+            requests.push(request(action, table, std::slice::from_ref(own)));
             expected.push(false);
         }
-        let policy = session_policy(&stores, caller);
+        let policy = session_policy(&stores, session);
         for (n, allowed) in decided(&policy, &requests).into_iter().enumerate() {
-            assert_eq!(allowed, expected[n], "{caller}: {}", requests[n]);
+            assert_eq!(allowed, expected[n], "{session}: {}", requests[n]);
         }
     }
 }

@@ -114,7 +114,7 @@ fn undo(
 
 fn verify(action: &FaultyAction, call: &Call, input: Value) -> Result<Verdict<Value>, StepError> {
     let world = action.process.world();
-    world.record(|| format!("target     {}: asked what became of it", call.step));
+    world.record(|| format!("target     {}: asked to verify", call.step));
     match (&action.own, &world.target.own) {
         (Some(action), Some(own)) => {
             let answer = own.wait(action.verify(call, input));

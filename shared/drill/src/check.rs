@@ -254,8 +254,8 @@ fn story(found: &mut Findings, snapshot: &Snapshot) {
     }
 }
 
-/// Checks that no effect happens twice: never that of an idempotent step, and another only if a
-/// person decided so.
+/// Checks that no effect happens twice. Only a step that is not idempotent may repeat its effect,
+/// and only after a person decided to retry it.
 fn once(found: &mut Findings, deployed: &DrilledWorkflow, left: &RunResult) {
     let mut remaining: BTreeMap<String, u32> = BTreeMap::new();
     for done in left.world.target.done() {
@@ -267,10 +267,10 @@ fn once(found: &mut Findings, deployed: &DrilledWorkflow, left: &RunResult) {
         }
         let step = done.step.split('[').next().unwrap_or_default();
         let known = deployed.steps.iter().find(|known| known.name == step);
-        let wanted = lock(&left.world.retried)
+        let allowed = lock(&left.world.retried)
             .iter()
             .any(|retried| retried == step);
-        let once = known.is_none_or(|known| known.idempotent) || !wanted;
+        let once = known.is_none_or(|known| known.idempotent) || !allowed;
         if *count > 1 && once {
             let what = format!("{}: its effect happened twice", done.step);
             if !found.violations.contains(&what) {

@@ -1,4 +1,4 @@
-//! Keeps virtual time, which jumps to the next due instant as soon as no task can continue before.
+//! Keeps virtual time, which jumps to the next due instant once no future can continue before it.
 
 use std::{
     cell::RefCell,
@@ -14,10 +14,10 @@ use futures_executor::LocalPool;
 use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 
-/// Most jumps of a run. Ordinary runs take some hundreds, so a run with more never ends.
+/// Most jumps of a run. An ordinary run takes hundreds, so a run with more counts as endless.
 const MOST_JUMPS: usize = 50_000;
 
-/// Wake-ups that are due at an instant.
+/// A waker or a closure that is due at an instant.
 enum Due {
     Wake(Waker),
     Run(Box<dyn FnOnce() + Send>),
@@ -30,7 +30,7 @@ struct Time {
     random: u64,
 }
 
-/// A clock that its clones share. Two runs with the same seed are the same.
+/// A clock whose clones share one time. Two runs with the same seed are identical.
 #[derive(Clone)]
 pub(crate) struct Clock(Arc<Mutex<Time>>);
 
@@ -57,7 +57,7 @@ impl Clock {
         time.due.insert((at, number), Due::Run(Box::new(what)));
     }
 
-    /// Resolves at `at`.
+    /// Returns a future that resolves at `at`.
     pub(crate) fn until(&self, at: Timestamp) -> Until {
         Until {
             clock: self.clone(),
@@ -158,7 +158,7 @@ impl Drop for Until {
     }
 }
 
-/// A place for one value that a task waits for.
+/// A place for one value that a future waits for.
 pub(crate) struct Slot<T>(RefCell<(Option<T>, Option<Waker>)>);
 
 impl<T> Default for Slot<T> {

@@ -118,16 +118,16 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
         End::Stopped(true) => Some((ErrorName::Aborted.to_string(), String::new())),
     };
     let at = place_of(deployed);
-    let execution = || async { room.world.ledger.read(&at).await.ok().flatten() };
+    let current = || async { room.world.ledger.read(&at).await.ok().flatten() };
     if let Some((error, cause)) = event
-        && let Some(execution) = execution()
+        && let Some(execution) = current()
             .await
             .filter(|execution| execution.owner == owner && execution.is_open())
     {
         recover(&room, &life, &execution, error, cause).await;
     }
     for _ in 0..SWEEPS {
-        let Some(execution) = execution().await.filter(ExecutionRecord::is_open) else {
+        let Some(execution) = current().await.filter(ExecutionRecord::is_open) else {
             return;
         };
         let overdue = execution.deadline + GRACE + SignedDuration::from_secs(1);
@@ -135,7 +135,7 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
         let Some(execution) = execution_if_overdue(&room, &at).await else {
             continue;
         };
-        let cause = "its machine ended without a word".to_owned();
+        let cause = "its Step Functions execution ended without an error".to_owned();
         recover(&room, &life, &execution, ErrorName::Lost.to_string(), cause).await;
     }
 }

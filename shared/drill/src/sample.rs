@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_example_wins() {
+    fn an_example_takes_precedence() {
         let schema = json!({ "type": "integer", "minimum": 1, "examples": [14] });
         assert_eq!(sample(&schema, ""), json!(14));
     }

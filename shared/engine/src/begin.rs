@@ -130,7 +130,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             guardrails,
             policy_digest: holdfast_admission::policy_digest(gate),
             approval: start.approval.clone(),
-            holds: reservations(&requirements),
+            reservations: reservations(&requirements),
             phase: Phase::Running,
             receipt: None,
             previous: None,
@@ -245,8 +245,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .iter()
                 .filter(|requirement| requirement.missing_in(&stored))
                 .collect();
-            // The amount cannot be computed, of a budget that the execution has no reservation of.
-            let held = |no: &GuardrailOutcome| stored.holds.iter().any(|hold| hold.name == no.name);
+            // Only a budget without a reservation needs its amount again.
+            let held =
+                |no: &GuardrailOutcome| stored.reservations.iter().any(|hold| hold.name == no.name);
             let broken: Vec<_> = broken.iter().filter(|no| !held(no)).cloned().collect();
             let nothing = missing.is_empty() && broken.is_empty();
             if nothing || stored.phase != Phase::Running {
@@ -260,10 +261,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 rev: stored.rev + 1,
                 ..stored.clone()
             };
-            next.holds.extend(
+            next.reservations.extend(
                 missing
                     .iter()
-                    .filter_map(|requirement| requirement.change.hold()),
+                    .filter_map(|requirement| requirement.change.reservation()),
             );
             next.decided(missing.iter().map(|requirement| requirement.outcome(true)));
             let expect = Expect::Rev(stored.rev);
@@ -337,7 +338,7 @@ impl Admission {
         self.execution
             .decided(no.map(|requirement| requirement.outcome(false)));
         self.execution.phase = Phase::Rejected;
-        self.execution.holds.clear();
+        self.execution.reservations.clear();
     }
 }
 
@@ -346,13 +347,13 @@ impl Requirement {
         let same = |hold: &Reservation| {
             hold.kind == self.change.counter.kind && hold.name == self.change.counter.name
         };
-        self.change.hold().is_some() && !execution.holds.iter().any(same)
+        self.change.reservation().is_some() && !execution.reservations.iter().any(same)
     }
 }
 
 fn reservations(requirements: &[Requirement]) -> Vec<Reservation> {
     requirements
         .iter()
-        .filter_map(|requirement| requirement.change.hold())
+        .filter_map(|requirement| requirement.change.reservation())
         .collect()
 }

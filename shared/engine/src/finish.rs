@@ -205,7 +205,7 @@ fn ended(
             at: now,
             failure,
         },
-        holds: kept(&execution.holds, status),
+        reservations: kept(&execution.reservations, status),
         ..execution.clone()
     })
 }

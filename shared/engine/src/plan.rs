@@ -25,7 +25,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     ///
     /// The takeover is written before the steps are listed. A claim that the list does not show was
     /// written later, and its attempt reads the execution record before it acts (docs/protocol.md,
-    /// ruling 1).
+    /// rule 1).
     ///
     /// Errors: `Conflict` (a step may still be at work), `Halted` (another owner took over),
     /// `Permanent` (no such execution), `Transient`.

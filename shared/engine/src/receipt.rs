@@ -223,7 +223,9 @@ fn caught(failure: &Failure) -> String {
             "it took longer than limits.timeout".to_owned()
         }
         (_, Some(ErrorName::Aborted), _) => "its machine was stopped from outside".to_owned(),
-        (_, Some(ErrorName::Lost), _) => "its machine ended without a word".to_owned(),
+        (_, Some(ErrorName::Lost), _) => {
+            "its Step Functions execution ended without an error".to_owned()
+        }
         _ => format!("the machine caught {error}"),
     }
 }

@@ -1,6 +1,6 @@
-//! The bounds of expressions that we evaluate: they must end and not multiply their input.
+//! The bounds of expressions that our functions evaluate: each must end and not multiply its input.
 //!
-//! The evaluation limits time, depth and sequences, too. An expression that is refused here would
+//! The evaluation also limits time, depth and sequences. An expression that is refused here would
 //! fill the memory before such a limit applies.
 
 use jsonata_core::ast::{AstNode, BinaryOp};
@@ -22,16 +22,16 @@ pub fn bounded(ast: &AstNode) -> Result<(), String> {
     match walk.endless {
         Some(why) => Err(why),
         None if walk.growth > MAX_GROWTH => Err(format!(
-            "its names, read again and again, can make a value {} times as large; at most {MAX_GROWTH}: read each less often",
+            "its names, read repeatedly, can make a value {} times as large; at most {MAX_GROWTH}: read each less often",
             walk.growth
         )),
         None => Ok(()),
     }
 }
 
-/// Returns why the evaluation of `node` may not end, if so. A function may occur only where it is
-/// called once for each item and cannot call itself. A text or width that one call can multiply
-/// must be a literal.
+/// Returns the reason why the evaluation of `node` may not end or may multiply its input, if there
+/// is one. A function may occur only where it is called once for each item and cannot call itself.
+/// A text or width that one call can multiply must be a literal.
 pub(crate) fn endless(node: &AstNode, walk: &Walk) -> Option<String> {
     match node {
         AstNode::Function { name, args, .. } => of_function(name, args, walk),
@@ -39,7 +39,7 @@ pub(crate) fn endless(node: &AstNode, walk: &Walk) -> Option<String> {
             Some("it calls what it has made; call JSONata's functions by name".to_owned())
         }
         AstNode::Placeholder => {
-            Some("a function with ? is one of its own; write the call out".to_owned())
+            Some("`?` makes a function of its own; write the call out".to_owned())
         }
         AstNode::Binary {
             op: BinaryOp::ColonEqual,
@@ -91,7 +91,7 @@ fn of_function(name: &str, args: &[AstNode], walk: &Walk) -> Option<String> {
         None => None,
         Some(AstNode::String(text)) if text.len() <= MAX_LITERAL => None,
         Some(AstNode::String(_)) => Some(format!(
-            "${name} puts its text into a value again and again: at most {MAX_LITERAL} bytes"
+            "${name} inserts its text many times over: at most {MAX_LITERAL} bytes"
         )),
         Some(_) => Some(format!(
             "${name} needs its text written out, not taken from a value"
@@ -118,8 +118,8 @@ fn of_function(name: &str, args: &[AstNode], walk: &Walk) -> Option<String> {
         },
         "join" => literal(1),
         "replace" if !args.get(2).is_some_and(is_function) => literal(2),
-        "reduce" => args.get(1).and_then(doubles).map(|kept| {
-            format!("$reduce keeps ${kept} twice, so that it can double with each item; use it once, or $sum, $max, $count")
+        "reduce" => args.get(1).and_then(doubles).map(|read| {
+            format!("$reduce reads ${read} more than once, so that it can double with each item; use it once, or $sum, $max, $count")
         }),
         "eval" => Some("$eval runs text that was not checked; write the expression itself".to_owned()),
         _ => None,
@@ -131,8 +131,8 @@ fn doubles(function: &AstNode) -> Option<&str> {
     let AstNode::Lambda { params, body, .. } = function else {
         return None;
     };
-    let kept = params.first()?;
-    (Walk::reads(body, kept) > 1).then_some(kept)
+    let accumulator = params.first()?;
+    (Walk::reads(body, accumulator) > 1).then_some(accumulator)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub fn execution_id(tenant: &str, workflow: &str, idempotency_key: &str) -> Stri
 /// The effect key: the idempotency key that a target receives with every attempt at one effect.
 ///
 /// The effect generation rises after a committed undo, so that a target does not answer a redrive
-/// from memory. It also rises where a redrive changes action or input (docs/protocol.md, ruling 3).
+/// from memory. It also rises where a redrive changes action or input (docs/protocol.md, rule 3).
 pub fn effect_key(
     at: &ExecutionKey,
     step: &str,

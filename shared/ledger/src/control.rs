@@ -65,7 +65,7 @@ pub enum Switch {
     Running,
 }
 
-/// The behavior of running executions while their scope is paused.
+/// The behaviour of running executions while their scope is paused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Meanwhile {
@@ -85,7 +85,7 @@ pub struct Control {
     pub scope: Scope,
     /// The state of the scope.
     pub state: Switch,
-    /// The behavior of running executions during a pause.
+    /// The behaviour of running executions during a pause.
     pub running_executions: Meanwhile,
     /// The reason, in the requester's own words.
     pub reason: String,

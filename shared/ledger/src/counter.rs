@@ -89,7 +89,7 @@ impl CounterChange {
     }
 
     /// The reservation that the change makes; `None` if it is never given back.
-    pub fn hold(&self) -> Option<Reservation> {
+    pub fn reservation(&self) -> Option<Reservation> {
         let held = matches!(self.counter.kind, CounterKind::Budget | CounterKind::Open);
         held.then(|| Reservation {
             kind: self.counter.kind,
@@ -114,8 +114,8 @@ pub struct Reservation {
 }
 
 /// The reservations that an execution keeps when it ends with `status`.
-pub fn kept(holds: &[Reservation], status: Status) -> Vec<Reservation> {
-    let kept = holds
+pub fn kept(reservations: &[Reservation], status: Status) -> Vec<Reservation> {
+    let kept = reservations
         .iter()
         .filter(|reservation| !reservation.kind.is_returned(status));
     kept.cloned().collect()

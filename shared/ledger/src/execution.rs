@@ -58,8 +58,8 @@ pub struct ExecutionRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
     /// Its reservations of its tenant's budgets and limits.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub holds: Vec<Reservation>,
+    #[serde(rename = "holds", default, skip_serializing_if = "Vec::is_empty")]
+    pub reservations: Vec<Reservation>,
     /// The phase.
     pub phase: Phase,
     /// The receipt, once written.
@@ -181,8 +181,8 @@ pub fn returned_reservations(
     before: &ExecutionRecord,
     after: &ExecutionRecord,
 ) -> Vec<CounterChange> {
-    let held = before.holds.iter();
-    let gone = held.filter(|reservation| !after.holds.contains(reservation));
+    let held = before.reservations.iter();
+    let gone = held.filter(|reservation| !after.reservations.contains(reservation));
     gone.map(|reservation| CounterChange {
         counter: Counter {
             tenant: before.at.tenant.clone(),

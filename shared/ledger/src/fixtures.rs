@@ -61,7 +61,7 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         }],
         policy_digest: None,
         approval: None,
-        holds: Vec::new(),
+        reservations: Vec::new(),
         phase: Phase::Running,
         receipt: None,
         previous: None,

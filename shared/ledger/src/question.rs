@@ -39,7 +39,7 @@ pub struct Question {
     /// The time at which the state was entered; a later entry is another question.
     pub entered: Timestamp,
     /// Retry count of that state: orders task tokens of one entry, so that an older token never
-    /// replaces a newer one (docs/protocol.md, ruling 8).
+    /// replaces a newer one (docs/protocol.md, rule 8).
     pub retry: u32,
     /// The deadline. Without a decision before it, the execution is rolled back.
     pub until: Timestamp,

@@ -196,7 +196,7 @@ impl StepRecord {
 
     /// The residue at the target, as far as the record shows. A call that is still on its way can
     /// take effect after the undo, unless the target refuses the forward key from then on
-    /// (docs/protocol.md, ruling 2).
+    /// (docs/protocol.md, rule 2).
     pub fn residue(&self) -> Residue {
         let undo_may_have_worked = || {
             let mut ends = self

@@ -144,7 +144,7 @@ impl Model for Protocol {
             ),
             Property::always("a target that fences keeps what is undone undone", fenced),
             Property::always("a target that takes no call twice is called once", once),
-            Property::always("the receipt names what stands or may", truthful),
+            Property::always("the receipt names every residue", truthful),
             Property::always(
                 "whatever happens, it ends and all is closed",
                 |model: &Self, world: &World| {
@@ -183,11 +183,11 @@ impl Protocol {
         ];
         if !self.setting.reversible {
             all.push(Property::sometimes(
-                "its target is asked",
+                "its target verifies",
                 |_, world: &World| {
-                    let asked =
+                    let tried =
                         |record: &SharedRecord<StepRecord>| !record.undo_attempts.is_empty();
-                    world.ended() && world.record.as_ref().is_some_and(asked)
+                    world.ended() && world.record.as_ref().is_some_and(tried)
                 },
             ));
             return all;

@@ -54,7 +54,7 @@ pub(crate) fn begun() -> ExecutionRecord {
         guardrails: Vec::new(),
         policy_digest: None,
         approval: None,
-        holds: Vec::new(),
+        reservations: Vec::new(),
         phase: Phase::Running,
         receipt: None,
         previous: None,

@@ -27,17 +27,23 @@ pub struct Setting {
     pub faults: u8,
 }
 
-/// A rule that was broken on the way here.
+/// A rule that was broken on the path to this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Breach {
+    /// Two participants with live leases called the target at once.
     TwoAtWork,
+    /// A completion was written by a participant that did not hold the claim.
     NotHolder,
+    /// An undo began before the takeover, or while an attempt at the step held a live lease.
     UndoneUnfenced,
+    /// A call was sent to the target after a committed undo.
     SentAfterUndo,
+    /// A write did not raise the revision, lowered the epoch, changed the owner within an epoch, or
+    /// removed an attempt that had acted.
     WentBack,
 }
 
-/// One state of everything.
+/// A state of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct World {
     pub(crate) now_s: i64,
@@ -50,7 +56,7 @@ pub struct World {
     pub(crate) receipt: Option<Option<SharedRecord<StepRecord>>>,
     /// The number of faults that may still happen.
     pub(crate) faults: u8,
-    /// The number of committed ends by which the effect happened, and by which it was undone.
+    /// The number of committed successes of the step, and of its undo.
     pub(crate) committed: (u8, u8),
     pub(crate) breaches: u8,
 }
@@ -148,7 +154,7 @@ impl World {
     /// Returns whether the condition of a write holds.
     pub(crate) fn admits(&self, write: &Write) -> bool {
         match write {
-            Write::Step(_, expect) => self.record.as_ref().map(|stands| stands.rev) == *expect,
+            Write::Step(_, expect) => self.record.as_ref().map(|stored| stored.rev) == *expect,
             Write::ExecutionRecord(_, expect, _) => self.execution.rev == *expect,
         }
     }
@@ -160,10 +166,10 @@ impl World {
         }
         match write {
             Write::Step(next, _) => {
-                if let Some(stands) = &self.record {
-                    let rises = next.rev > stands.rev && next.epoch >= stands.epoch;
-                    let kept = next.attempts.len() >= stands.attempts.len();
-                    if !rises || !(kept || self.never_acted(stands)) {
+                if let Some(stored) = &self.record {
+                    let rises = next.rev > stored.rev && next.epoch >= stored.epoch;
+                    let kept = next.attempts.len() >= stored.attempts.len();
+                    if !rises || !(kept || self.never_acted(stored)) {
                         self.breach(Breach::WentBack);
                     }
                 }
@@ -186,8 +192,8 @@ impl World {
 
     /// Returns whether the holder of the record never called the target. Only such an attempt may
     /// be removed from it.
-    fn never_acted(&self, stands: &StepRecord) -> bool {
-        let holds = |n: &usize| holder(stands) == Some(&token(*n));
+    fn never_acted(&self, stored: &StepRecord) -> bool {
+        let holds = |n: &usize| holder(stored) == Some(&token(*n));
         let holder = (0..self.forward.len()).find(holds);
         holder.is_some_and(|n| !self.forward[n].called)
     }

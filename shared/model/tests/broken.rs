@@ -100,7 +100,7 @@ fn an_attempt_that_does_not_look_at_the_execution_after_its_claim_is_caught() {
         admits: |_, _| true,
         ..PRODUCTION
     };
-    breaks(USUAL, rules, "the receipt names what stands or may");
+    breaks(USUAL, rules, "the receipt names every residue");
 }
 
 #[test]

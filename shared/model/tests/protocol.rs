@@ -60,7 +60,7 @@ fn a_step_without_undo_is_verified_and_named() {
 }
 
 #[test]
-fn what_holds_for_two_attempts_holds_for_three() {
+fn every_property_holds_for_three_attempts_too() {
     holds(Setting {
         attempts: 3,
         faults: 1,

@@ -42,7 +42,7 @@ pub struct Receipt {
     /// Time at which the execution began, RFC 3339 UTC.
     #[schemars(extend("format" = "date-time"))]
     pub started_at: String,
-    /// Milliseconds from begin to end.
+    /// Milliseconds from start to end.
     pub duration_ms: i64,
     /// Execution generation: 0, and one more with each later rollback or redrive.
     pub generation: u32,

@@ -100,7 +100,7 @@ impl Day {
 pub struct Freeze {
     /// The time zone, by IANA name.
     pub zone: String,
-    /// The begin, in local time of the zone: `2026-12-24T00:00`.
+    /// The start, in local time of the zone: `2026-12-24T00:00`.
     pub from: String,
     /// The end, in local time of the zone.
     pub to: String,

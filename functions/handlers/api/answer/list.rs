@@ -68,7 +68,7 @@ pub(crate) struct Digests {
 /// The digest of an hour, and a link to it that works without credentials until it expires.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ListedDigest {
-    /// Begin of the hour.
+    /// Start of the hour.
     #[schemars(schema_with = "time")]
     pub(crate) from: Timestamp,
     /// End of the hour.

@@ -12,9 +12,9 @@ struct Bent {
     action: Arc<dyn AnyAction>,
     /// Changes a call before the action runs.
     forward: fn(&Call) -> Call,
-    /// Changes a call before the action undoes.
+    /// Changes a call before the action's undo runs.
     back: fn(&Call) -> Call,
-    /// True if an undo fails if there is no effect to undo.
+    /// True if an undo fails without an effect to undo.
     insists: bool,
 }
 

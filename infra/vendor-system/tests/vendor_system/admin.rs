@@ -80,13 +80,13 @@ async fn a_request_is_listed_with_its_headers_but_never_with_its_credentials() {
     vendors.hold("k-2", "v-2").await;
     let text = vendors.get("/admin/requests").await.text;
     assert!(!text.contains("hunter2"));
-    let told = vendors.list("/admin/requests?key=f-1").await;
+    let list = vendors.list("/admin/requests?key=f-1").await;
     let expected = json!({
-        "seq": 1, "at": told[0]["at"], "route": "POST /holds", "method": "POST", "path": "/holds",
+        "seq": 1, "at": list[0]["at"], "route": "POST /holds", "method": "POST", "path": "/holds",
         "key": "k-1", "forward_key": "f-1", "vendor_id": "v-1", "team": null, "traceparent": trace,
         "authorization_sha256": "c13e77fb8a8c", "status": 201, "replayed": false, "fault": null,
     });
-    assert_eq!(told, [expected]);
+    assert_eq!(list, [expected]);
     let credentials = vendors.requests("?key=k-2", "authorization_sha256").await;
     assert_eq!(credentials, [Value::Null]);
 }

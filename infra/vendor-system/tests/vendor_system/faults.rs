@@ -213,7 +213,7 @@ async fn pending_faults_can_be_listed_and_removed() {
 }
 
 #[tokio::test]
-async fn a_plan_that_makes_no_sense_is_refused_with_what_would() {
+async fn an_invalid_plan_is_refused_with_the_valid_form() {
     let vendors = vendors().await;
     let on = |route, count, kind| json!({"route": route, "count": count, "kind": kind});
     let holds = "POST /holds";

@@ -39,7 +39,7 @@ async fn a_hold_can_be_placed_and_found_by_id_key_and_vendor() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_404_that_says_what_was_looked_for() {
+async fn an_absent_resource_is_a_404_that_names_it() {
     let vendors = vendors().await;
     let at = "query parameter `key`";
     assert_problem(&vendors.get("/holds?key=never").await, 404, at);

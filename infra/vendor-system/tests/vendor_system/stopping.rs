@@ -10,7 +10,7 @@ use tokio::{
 use crate::client::vendors;
 
 #[tokio::test]
-async fn the_command_tells_its_address_and_ends_cleanly_on_a_signal() {
+async fn the_command_prints_its_address_and_ends_cleanly_on_a_signal() {
     for signal in ["-TERM", "-INT"] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_vendor-system"))
             .args(["--port", "0"])

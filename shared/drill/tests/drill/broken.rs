@@ -29,7 +29,7 @@ fn a_target_whose_undo_lies_is_detected() {
     assert_eq!(
         ended.status.as_deref(),
         Some("ROLLED_BACK"),
-        "the engine was told so"
+        "the undo reported success"
     );
     assert_eq!(ended.remaining.get("apply_vendor_hold"), Some(&1));
     let what = "apply_vendor_hold: its effect remains, and the receipt does not say so";

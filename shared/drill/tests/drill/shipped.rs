@@ -166,8 +166,8 @@ steps:
     let definition = read(source);
     let settings = Settings::default();
     let drill = Drill::new(&definition, "twice.yaml", &actions(), None, settings).unwrap();
-    let asked = "first/permanent+first.escalate/decides-retry+second/permanent+second.escalate/decides-retry";
-    let outcome = drill.run(&asked.parse().unwrap()).unwrap();
+    let scenario = "first/permanent+first.escalate/decides-retry+second/permanent+second.escalate/decides-retry";
+    let outcome = drill.run(&scenario.parse().unwrap()).unwrap();
     assert_eq!(outcome.violations, [""; 0], "{:#?}", outcome.story);
     assert_eq!(outcome.status.as_deref(), Some("EXECUTED"));
     let decisions = outcome.receipt.unwrap().decisions;

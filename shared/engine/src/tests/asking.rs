@@ -22,7 +22,7 @@ fn ask_task(execution: &ExecutionRef, kind: QuestionKind) -> AskTask {
             within_s: 600,
         },
         message: if approval {
-            json!("go on?")
+            json!("continue?")
         } else {
             Value::Null
         },
@@ -62,7 +62,7 @@ fn decided(engine: &TestEngine, execution: &ExecutionRef, decision: Decision) ->
         &request,
         now,
     ));
-    let decided = decided.unwrap().expect("it was asked");
+    let decided = decided.unwrap().expect("the question exists");
     if let RulingTransition::Write(question) = &decided {
         run(enact(ledger, question, decision, now)).unwrap();
     }
@@ -84,7 +84,7 @@ fn refuses() -> Script {
 fn a_question_opens_an_incident_with_execution_and_failure() {
     let engine = engine();
     let (execution, ask) = escalated(&engine, &refuses());
-    assert_eq!(run(engine.ask(&ask)), Ok(None), "asked twice is asked once");
+    assert_eq!(run(engine.ask(&ask)), Ok(None), "a repeat changes nothing");
     let incidents = engine.ledger.kept.incidents("acme");
     let [(incident, links)] = &incidents[..] else {
         panic!("{incidents:?}");
@@ -271,7 +271,7 @@ fn an_execution_continues_without_an_optional_step_that_failed_cleanly() {
     task.step.optional = true;
     let action = refuses();
     for _ in 0..2 {
-        let result = attempt(&engine, &task, &action).expect("the workflow goes on");
+        let result = attempt(&engine, &task, &action).expect("the workflow continues");
         assert_eq!(result.output, Value::Null);
     }
     assert_eq!(action.times(), 1);
@@ -299,14 +299,14 @@ fn a_new_failure_after_a_retry_decision_opens_its_own_incident() {
         let action = refuses();
         let (execution, _) = escalated(&engine, &action);
         decided(&engine, &execution, decision);
-        let asked = snapshot(&engine, &execution).questions[0].incident.clone();
+        let first = snapshot(&engine, &execution).questions[0].incident.clone();
         if decision == Decision::Retry {
             attempt(&engine, &step_task(&execution, STEPS[0]), &action).unwrap();
         }
         failing(&engine, &step_task(&execution, STEPS[1]), &refuses());
         let ended = finish(&engine, &execution, Some(STEPS[1])).unwrap();
         let own = ended.incident.expect("an incident of its own");
-        assert_ne!(own, asked, "{decision:?}");
+        assert_ne!(own, first, "{decision:?}");
         let incidents = engine.ledger.kept.incidents("acme");
         let found = incidents.iter().find(|(one, _)| one.id == own);
         let (incident, links) = found.expect("it is open");

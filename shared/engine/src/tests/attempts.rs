@@ -127,9 +127,9 @@ fn the_last_transient_failure_is_permanent_and_names_its_attempt() {
     for _ in 0..2 {
         assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     }
-    let said = attempt(&engine, &task, &script).unwrap_err();
+    let error = attempt(&engine, &task, &script).unwrap_err();
     assert_eq!(
-        said.to_string(),
+        error.to_string(),
         "Permanent: apply_vendor_hold: HTTP 503 (attempt 3 of 3)"
     );
     let again = attempt(&engine, &task, &script).unwrap_err();
@@ -193,9 +193,9 @@ fn a_long_retry_after_is_left_to_the_state_machine() {
     let engine = engine();
     let task = first_step(&engine);
     let script = Script::of([asks_for(60)]);
-    let said = attempt(&engine, &task, &script).unwrap_err();
-    assert_eq!(said.name, ErrorName::RetryAfter);
-    let read: Value = serde_json::from_str(&said.message).unwrap();
+    let error = attempt(&engine, &task, &script).unwrap_err();
+    assert_eq!(error.name, ErrorName::RetryAfter);
+    let read: Value = serde_json::from_str(&error.message).unwrap();
     assert_eq!(read["retry_after_s"], 60);
     engine.host.pass(50);
     let early = attempt(&engine, &task, &script).unwrap_err();
@@ -212,10 +212,10 @@ fn a_long_retry_after_is_left_to_the_state_machine() {
 fn a_retry_after_is_cut_to_one_day() {
     let engine = engine();
     let task = first_step(&engine);
-    let said = attempt(&engine, &task, &Script::of([asks_for(u64::MAX)])).unwrap_err();
-    let read: Value = serde_json::from_str(&said.message).unwrap();
+    let error = attempt(&engine, &task, &Script::of([asks_for(u64::MAX)])).unwrap_err();
+    let read: Value = serde_json::from_str(&error.message).unwrap();
     assert_eq!(
-        (said.name, &read["retry_after_s"]),
+        (error.name, &read["retry_after_s"]),
         (ErrorName::RetryAfter, &json!(86_400))
     );
 }
@@ -228,11 +228,11 @@ fn a_permanent_failure_after_an_unknown_outcome_is_not_clean() {
     let script = Script::of([ScriptedCall::ActsUnheard, refused]);
     assert_eq!(failing(&engine, &task, &script), ErrorName::Unknown);
     for _ in 0..2 {
-        let said = attempt(&engine, &task, &script).unwrap_err();
-        assert_eq!(said.name, ErrorName::Permanent);
+        let error = attempt(&engine, &task, &script).unwrap_err();
+        assert_eq!(error.name, ErrorName::Permanent);
         assert!(
-            said.message.contains("it may have happened (HTTP 409)"),
-            "{said}"
+            error.message.contains("it may have happened (HTTP 409)"),
+            "{error}"
         );
     }
     assert_eq!((script.times(), state(&engine, &task)), (2, "UNKNOWN"));
@@ -260,9 +260,9 @@ fn an_unknown_outcome_of_a_step_that_is_not_idempotent_goes_to_a_person() {
     task.step.idempotent = false;
     let script = Script::of([ScriptedCall::ActsUnheard]);
     for _ in 0..2 {
-        let said = attempt(&engine, &task, &script).unwrap_err();
-        assert_eq!(said.name, ErrorName::Escalate);
-        assert!(said.message.contains("a person must look"), "{said}");
+        let error = attempt(&engine, &task, &script).unwrap_err();
+        assert_eq!(error.name, ErrorName::Escalate);
+        assert!(error.message.contains("a person must look"), "{error}");
     }
     assert_eq!(script.times(), 1);
 }

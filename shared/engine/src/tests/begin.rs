@@ -32,12 +32,12 @@ fn a_start_costs_one_write_and_returns_what_later_tasks_need() {
     );
     assert_eq!(begun.execution, execution.reference());
     assert_eq!(execution.deadline.to_string(), "2025-09-29T13:15:00Z");
-    let said: Vec<_> = execution
+    let outcomes: Vec<_> = execution
         .guardrails
         .iter()
         .map(|no| (&*no.name, no.held))
         .collect();
-    assert_eq!(said, [("input", true), ("short_hold", true)]);
+    assert_eq!(outcomes, [("input", true), ("short_hold", true)]);
 }
 
 #[test]
@@ -77,9 +77,9 @@ fn another_owner_is_a_duplicate_and_is_counted() {
     let engine = engine();
     let execution = begun(&engine);
     for n in 1..=2 {
-        let said = refused(&engine, &by_another(start_of(usual_input())));
-        assert_eq!(said.name, ErrorName::Duplicate);
-        assert!(said.message.contains(&execution.id), "{said}");
+        let error = refused(&engine, &by_another(start_of(usual_input())));
+        assert_eq!(error.name, ErrorName::Duplicate);
+        assert!(error.message.contains(&execution.id), "{error}");
         assert_eq!(snapshot(&engine, &execution).duplicates, n);
     }
     assert_eq!(snapshot(&engine, &execution).execution.owner, "arn:owner");
@@ -89,20 +89,20 @@ fn another_owner_is_a_duplicate_and_is_counted() {
 fn another_owner_is_a_duplicate_after_the_end_too() {
     let engine = engine();
     finish(&engine, &begun(&engine), None).unwrap();
-    let said = refused(&engine, &by_another(start_of(usual_input())));
-    assert_eq!(said.name, ErrorName::Duplicate);
+    let error = refused(&engine, &by_another(start_of(usual_input())));
+    assert_eq!(error.name, ErrorName::Duplicate);
 }
 
 #[test]
 fn a_reused_key_with_another_input_is_refused() {
     let engine = engine();
     let execution = begun(&engine);
-    let said = refused(&engine, &by_another(start_of(json!({"vendor_id": "v-2"}))));
-    assert_eq!(said.name, ErrorName::KeyReused);
-    assert!(said.message.contains("send a new key"), "{said}");
+    let error = refused(&engine, &by_another(start_of(json!({"vendor_id": "v-2"}))));
+    assert_eq!(error.name, ErrorName::KeyReused);
+    assert!(error.message.contains("send a new key"), "{error}");
     assert!(
-        !said.message.contains("v-2"),
-        "no payload in an error: {said}"
+        !error.message.contains("v-2"),
+        "no payload in an error: {error}"
     );
     assert_eq!(snapshot(&engine, &execution).duplicates, 1);
 }
@@ -112,18 +112,18 @@ fn the_same_input_in_another_spelling_is_the_same_start() {
     let engine = engine();
     begun(&engine);
     let spelt = json!({"hold_days": 14.0, "vendor_id": "v-1"});
-    let said = refused(&engine, &by_another(start_of(spelt)));
-    assert_eq!(said.name, ErrorName::Duplicate);
+    let error = refused(&engine, &by_another(start_of(spelt)));
+    assert_eq!(error.name, ErrorName::Duplicate);
 }
 
 #[test]
 fn a_rejected_start_is_recorded_and_a_retry_is_rejected_alike() {
     let engine = engine();
     let task = begin_task(start_of(json!({"vendor_id": "v-1", "hold_days": 31})));
-    let said = refused(&engine, &task);
-    assert_eq!(said.name, ErrorName::Rejected);
-    assert_eq!(refused(&engine, &task), said);
-    let read: Value = serde_json::from_str(&said.message).unwrap();
+    let error = refused(&engine, &task);
+    assert_eq!(error.name, ErrorName::Rejected);
+    assert_eq!(refused(&engine, &task), error);
+    let read: Value = serde_json::from_str(&error.message).unwrap();
     assert_eq!(read["message"], "short_hold: a hold lasts 30 days at most");
     let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
     assert_eq!(
@@ -137,9 +137,9 @@ fn an_excluded_tenant_is_rejected_in_its_own_partition() {
     let engine = engine();
     let mut start = start_of(usual_input());
     start["tenant"] = json!("umbrella");
-    let said = refused(&engine, &begin_task(start));
-    assert_eq!(said.name, ErrorName::Rejected);
-    let read: Value = serde_json::from_str(&said.message).unwrap();
+    let error = refused(&engine, &begin_task(start));
+    assert_eq!(error.name, ErrorName::Rejected);
+    let read: Value = serde_json::from_str(&error.message).unwrap();
     assert_eq!(read["execution"]["tenant"], "umbrella");
 }
 
@@ -168,10 +168,10 @@ fn a_malformed_start_writes_nothing() {
         (json!({"trigger": "risk", "extra": 1}), "unknown field"),
     ];
     for (start, right) in table {
-        let said = refused(&engine, &begin_task(start));
-        assert_eq!(said.name, ErrorName::Malformed, "{said}");
-        assert!(said.message.contains(right), "{right}: {said}");
-        assert!(said.message.len() < 1_000, "{}", said.message.len());
+        let error = refused(&engine, &begin_task(start));
+        assert_eq!(error.name, ErrorName::Malformed, "{error}");
+        assert!(error.message.contains(right), "{right}: {error}");
+        assert!(error.message.len() < 1_000, "{}", error.message.len());
     }
     assert_eq!(engine.ledger.calls(), []);
 }
@@ -184,8 +184,8 @@ fn an_event_starts_by_its_trigger_and_a_repeated_event_is_a_duplicate() {
     let begun = run(engine.begin(&begin_task(start.clone()))).unwrap();
     assert_eq!(begun.execution.trigger, "risk");
     assert_eq!(begun.input, json!({"vendor_id": "v-9", "hold_days": 14}));
-    let said = refused(&engine, &by_another(start));
-    assert_eq!(said.name, ErrorName::Duplicate);
+    let error = refused(&engine, &by_another(start));
+    assert_eq!(error.name, ErrorName::Duplicate);
     let other = json!({"trigger": "risk", "event": event("e-2")});
     let other = run(engine.begin(&by_another(other))).unwrap();
     assert_ne!(other.execution.id, begun.execution.id);
@@ -197,8 +197,8 @@ fn a_schedule_starts_once_per_scheduled_time() {
     let at = |time| json!({"trigger": "nightly", "scheduled_time": time});
     let first = run(engine.begin(&begin_task(at("2025-09-29T02:00:00Z")))).unwrap();
     assert_eq!(first.input, json!({"vendor_id": "all", "hold_days": 1}));
-    let said = refused(&engine, &by_another(at("2025-09-29T02:00:00Z")));
-    assert_eq!(said.name, ErrorName::Duplicate);
+    let error = refused(&engine, &by_another(at("2025-09-29T02:00:00Z")));
+    assert_eq!(error.name, ErrorName::Duplicate);
     run(engine.begin(&by_another(at("2025-09-30T02:00:00Z")))).unwrap();
 }
 
@@ -228,19 +228,19 @@ fn an_event_carries_requester_and_approval_and_is_rejected_without() {
     let execution = snapshot(&engine, &begun.execution).execution;
     assert_eq!(execution.requested_by.as_deref(), Some("ann"));
     assert_eq!(json!(execution.approval), approval);
-    let said = refused(&engine, &start("e-2", Value::Null));
-    assert_eq!(said.name, ErrorName::Rejected);
-    assert!(said.message.contains("none was sent"), "{said}");
+    let error = refused(&engine, &start("e-2", Value::Null));
+    assert_eq!(error.name, ErrorName::Rejected);
+    assert!(error.message.contains("none was sent"), "{error}");
     let mut odd = approval.clone();
     odd["surprise"] = json!("secret");
-    let said = refused(&engine, &start("e-3", odd));
-    assert_eq!(said.name, ErrorName::Malformed);
+    let error = refused(&engine, &start("e-3", odd));
+    assert_eq!(error.name, ErrorName::Malformed);
     assert!(
-        said.message.contains("surprise") && !said.message.contains("secret"),
-        "{said}"
+        error.message.contains("surprise") && !error.message.contains("secret"),
+        "{error}"
     );
     let mut long = approval;
     long["reference"] = json!("x".repeat(201));
-    let said = refused(&engine, &start("e-4", long));
-    assert_eq!(said.name, ErrorName::Malformed);
+    let error = refused(&engine, &start("e-4", long));
+    assert_eq!(error.name, ErrorName::Malformed);
 }

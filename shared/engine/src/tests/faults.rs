@@ -31,7 +31,7 @@ fn crashed(engine: &TestEngine, task: &StepTask) {
 }
 
 #[test]
-fn an_attempt_recognises_its_claim_after_a_lost_answer_and_acts_once() {
+fn an_attempt_recognizes_its_claim_after_a_lost_answer_and_acts_once() {
     let engine = engine();
     let mut task = first_step(&engine);
     task.step.idempotent = false;
@@ -58,7 +58,7 @@ fn a_claim_that_cannot_be_written_is_transient_and_applies_nothing() {
 }
 
 #[test]
-fn an_attempt_recognises_its_completion_after_a_lost_answer() {
+fn an_attempt_recognizes_its_completion_after_a_lost_answer() {
     let engine = engine();
     let task = first_step(&engine);
     engine.ledger.spoil(Op::PutStep, 1, Fault::AnswerLost);
@@ -133,9 +133,9 @@ fn a_zombie_that_completes_after_another_claim_changes_nothing() {
         attempt(&other, &twin, &successor).unwrap();
     };
     let script = Script::of([ScriptedCall::Meanwhile(Box::new(takes_over))]);
-    let said = attempt(&engine, &task, &script).unwrap_err();
-    assert_eq!(said.name, ErrorName::Conflict);
-    assert!(said.message.contains("took over"), "{said}");
+    let error = attempt(&engine, &task, &script).unwrap_err();
+    assert_eq!(error.name, ErrorName::Conflict);
+    assert!(error.message.contains("took over"), "{error}");
     let record = record(&engine, &task);
     assert_eq!((record.rev, record.state.name()), (3, "SUCCESS"));
     let outcomes: Vec<_> = record.attempts.iter().map(|one| one.outcome).collect();

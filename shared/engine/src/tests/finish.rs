@@ -187,8 +187,8 @@ fn a_retried_receipt_keeps_the_end_time() {
     let engine = engine();
     let execution = executed(&engine, [None, None]);
     engine.receipts.refuse(1);
-    let said = finish(&engine, &execution, None).unwrap_err();
-    assert_eq!(said.name, ErrorName::Transient);
+    let error = finish(&engine, &execution, None).unwrap_err();
+    assert_eq!(error.name, ErrorName::Transient);
     let end = now(&engine);
     engine.host.pass(3600);
     finish(&engine, &execution, None).unwrap();
@@ -254,8 +254,8 @@ fn finish_waits_for_a_live_lease_and_keeps_new_attempts_from_acting() {
     let task = step_task(&execution, STEPS[0]);
     let (other, again) = (engine.clone(), execution.clone());
     let closes = move || {
-        let said = finish(&other, &again, Some(STEPS[1])).unwrap_err();
-        assert_eq!(said.name, ErrorName::Conflict);
+        let error = finish(&other, &again, Some(STEPS[1])).unwrap_err();
+        assert_eq!(error.name, ErrorName::Conflict);
         let next = step_task(&again, STEPS[1]);
         let script = Script::default();
         assert_eq!(failing(&other, &next, &script), ErrorName::Halted);
@@ -304,8 +304,8 @@ fn a_claim_during_finish_is_seen_or_never_acts() {
         }));
         engine.ledger.spoil(Op::Snapshot, pass, slips_in);
         finish(&engine, &execution, Some("elsewhere")).unwrap();
-        let stands = receipt(&engine).residual_effects.len();
-        assert_eq!(stands, script.effects(), "the receipt names what stands");
+        let listed = receipt(&engine).residual_effects.len();
+        assert_eq!(listed, script.effects(), "the receipt names what remains");
     }
 }
 
@@ -319,8 +319,8 @@ fn a_late_finish_cannot_overwrite_a_close() {
         execution.epoch += 1;
         execution.phase = Phase::Unwinding { failure };
     });
-    let said = finish(&engine, &execution, None).unwrap_err();
-    assert_eq!(said.name, ErrorName::Halted);
+    let error = finish(&engine, &execution, None).unwrap_err();
+    assert_eq!(error.name, ErrorName::Halted);
     assert!(engine.receipts.objects.lock().unwrap().is_empty());
     let ended = finish(&engine, &execution, Some("Finish")).unwrap();
     assert_eq!(ended.status, "ROLLED_BACK");
@@ -372,8 +372,8 @@ fn an_unknown_execution_cannot_be_finished() {
     let mut execution = begun(&engine);
     execution.id = "0".repeat(40);
     for failed_at in [None, Some("Begin")] {
-        let said = finish(&engine, &execution, failed_at).unwrap_err();
-        assert_eq!(said.name, ErrorName::Permanent);
+        let error = finish(&engine, &execution, failed_at).unwrap_err();
+        assert_eq!(error.name, ErrorName::Permanent);
     }
 }
 

@@ -59,9 +59,9 @@ fn used_and_open(engine: &TestEngine) -> (i64, i64) {
 
 /// The execution of a rejected start, and the guardrails that did not hold.
 fn rejected(engine: &TestEngine, task: &BeginTask) -> (ExecutionRef, Vec<String>) {
-    let said = run(engine.begin(task)).expect_err("it is rejected");
-    assert_eq!(said.name, ErrorName::Rejected, "{said}");
-    let read: Value = serde_json::from_str(&said.message).unwrap();
+    let error = run(engine.begin(task)).expect_err("it is rejected");
+    assert_eq!(error.name, ErrorName::Rejected, "{error}");
+    let read: Value = serde_json::from_str(&error.message).unwrap();
     let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
     let guardrails = snapshot(engine, &execution).execution.guardrails;
     let no = guardrails.into_iter().filter(|one| !one.held);
@@ -80,8 +80,8 @@ fn a_start_reserves_with_its_record_and_a_retry_reserves_nothing() {
         owner: "arn:other".to_owned(),
         ..task
     };
-    let said = run(engine.begin(&other)).expect_err("it is a duplicate");
-    assert_eq!(said.name, ErrorName::Duplicate);
+    let error = run(engine.begin(&other)).expect_err("it is a duplicate");
+    assert_eq!(error.name, ErrorName::Duplicate);
     assert_eq!(used_and_open(&engine), (30, 1));
     let execution = snapshot(&engine, &begun.execution).execution;
     assert!(execution.guardrails.iter().all(|one| one.held));
@@ -201,9 +201,9 @@ fn redriven(engine: &TestEngine, of: &BeginTask, execution: &ExecutionRef) -> Be
         reason: "again".to_owned(),
     };
     let owner = format!("{}-again", of.owner);
-    let asked = redrive(&snapshot, &of.gate, &steps(), &request, &owner, now(engine));
-    let RequestTransition::Write(next) = asked else {
-        panic!("it can be redriven: {asked:?}");
+    let transition = redrive(&snapshot, &of.gate, &steps(), &request, &owner, now(engine));
+    let RequestTransition::Write(next) = transition else {
+        panic!("it can be redriven: {transition:?}");
     };
     let expect = Expect::Rev(snapshot.execution.rev);
     run(engine.ledger.kept.put(&*next, expect)).unwrap();

@@ -8,20 +8,20 @@ use holdfast_task::ErrorName;
 
 /// Writes a control, as a platform admin would.
 fn put(engine: &TestEngine, scope: Scope, state: Switch, meanwhile: Meanwhile) {
-    let stands: Option<Control> = run(engine.ledger.kept.read(&scope)).unwrap();
+    let stored: Option<Control> = run(engine.ledger.kept.read(&scope)).unwrap();
     let request = Request {
         by: "root".to_owned(),
         reason: "a leak".to_owned(),
     };
     let next = control(
-        stands.as_ref(),
+        stored.as_ref(),
         &scope,
         state,
         meanwhile,
         &request,
         now(engine),
     );
-    let expect = stands.map_or(Expect::Absent, |stands| Expect::Rev(stands.rev));
+    let expect = stored.map_or(Expect::Absent, |stored| Expect::Rev(stored.rev));
     let next = next.expect("it changes something");
     assert_eq!(run(engine.ledger.kept.put(&next, expect)), Ok(Put::Done));
 }
@@ -135,17 +135,18 @@ fn a_pause_rejects_a_new_start_and_admits_one_that_had_begun() {
         start["idempotency_key"] = json!(scope.name());
         let task = begin_task(start);
         for _ in 0..2 {
-            let said = run(engine.begin(&task)).expect_err("it is paused");
-            assert_eq!(said.name, ErrorName::Rejected);
+            let error = run(engine.begin(&task)).expect_err("it is paused");
+            assert_eq!(error.name, ErrorName::Rejected);
             assert!(
-                said.message
+                error
+                    .message
                     .contains(&format!("{} is paused: a leak", scope.name())),
-                "{said}"
+                "{error}"
             );
         }
         put(&engine, scope, Switch::Running, Meanwhile::Wait);
-        let said = run(engine.begin(&task)).expect_err("what was said stays said");
-        assert_eq!(said.name, ErrorName::Rejected);
+        let error = run(engine.begin(&task)).expect_err("a rejected start stays rejected");
+        assert_eq!(error.name, ErrorName::Rejected);
     }
     put(
         &engine,
@@ -217,8 +218,8 @@ fn a_start_that_may_queue_is_admitted_unless_the_pause_rolls_back() {
     pause(&engine, Meanwhile::Rollback);
     let mut start = start_of(usual_input());
     start["idempotency_key"] = json!("second");
-    let said = run(engine.begin(&BeginTask { start, ..task })).expect_err("it is refused");
-    assert_eq!(said.name, ErrorName::Rejected);
+    let error = run(engine.begin(&BeginTask { start, ..task })).expect_err("it is refused");
+    assert_eq!(error.name, ErrorName::Rejected);
 }
 
 #[test]
@@ -234,7 +235,7 @@ fn a_paused_retry_of_an_unknown_outcome_claims_nothing() {
     assert_eq!(
         record(&engine, &task),
         unknown,
-        "a claim would be told as a retry"
+        "a claim would be reported as a retry"
     );
     resume(&engine);
     attempt(&engine, &task, &script).unwrap();

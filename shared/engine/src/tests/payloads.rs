@@ -126,9 +126,9 @@ fn a_stored_payload_that_was_changed_is_refused() {
         *bytes = b"{}".to_vec();
     }
     task.step.name = STEPS[1].to_owned();
-    let said = attempt(&engine, &task, &script).unwrap_err();
-    assert!(said.message.contains("its content was changed"), "{said}");
-    assert_eq!(said.name, ErrorName::Permanent);
+    let error = attempt(&engine, &task, &script).unwrap_err();
+    assert!(error.message.contains("its content was changed"), "{error}");
+    assert_eq!(error.name, ErrorName::Permanent);
 }
 
 #[test]

@@ -212,8 +212,8 @@ fn rolled_back_certain_and_possible_effects() {
 fn rejected_by_a_guardrail() {
     let engine = engine();
     let input = json!({"vendor_id": "v-1", "hold_days": 31});
-    let said = run(engine.begin(&begin_task(start_of(input)))).unwrap_err();
-    let read: Value = serde_json::from_str(&said.message).unwrap();
+    let error = run(engine.begin(&begin_task(start_of(input)))).unwrap_err();
+    let read: Value = serde_json::from_str(&error.message).unwrap();
     let execution = serde_json::from_value(read["execution"].clone()).unwrap();
     finish(&engine, &execution, Some("Begin")).unwrap();
     assert_snapshot!(shown(&engine), @r#"

@@ -134,11 +134,11 @@ fn a_later_rollback_undoes_what_an_earlier_one_left_with_new_attempts() {
     task.step.undo.as_mut().unwrap().max_attempts = 1;
     attempt(&engine, &task, &action).unwrap();
     let ended = unwind(&engine, &task.execution, STEPS[1], &action).unwrap();
-    for right in ["PARTIALLY_ROLLED_BACK", "ROLLED_BACK"] {
+    for expected in ["PARTIALLY_ROLLED_BACK", "ROLLED_BACK"] {
         let before = snapshot(&engine, &task.execution).execution;
         assert_eq!(before.phase.name(), "PARTIALLY_ROLLED_BACK");
         let execution = withdrawn(&engine, &task.execution);
-        assert_eq!(undo_all(&engine, &execution, &action).status, right);
+        assert_eq!(undo_all(&engine, &execution, &action).status, expected);
     }
     assert_eq!(ended.status, "PARTIALLY_ROLLED_BACK");
     let record = record(&engine, &task);
@@ -179,7 +179,7 @@ fn a_redrive_keeps_remaining_effects_and_repeats_undone_and_failed_steps() {
     assert_eq!(same, [true, false, true]);
     let receipt = receipt_of(&engine, &again);
     assert!(receipt.previous_receipt.is_some());
-    let redriven = receipt.redriven.expect("it says who asked");
+    let redriven = receipt.redriven.expect("it names the requester");
     let Request { by, reason } = request();
     assert_eq!((redriven.by, redriven.reason), (by, reason));
 }
@@ -209,23 +209,23 @@ fn a_redrive_that_fails_is_undone_under_the_new_keys() {
     let engine = engine();
     let action = Script::default();
     let task = first_step(&engine);
-    let mut now = task.execution.clone();
+    let mut current = task.execution.clone();
     for generation in 0..3 {
-        attempt(&engine, &step_task(&now, STEPS[0]), &action).unwrap();
+        attempt(&engine, &step_task(&current, STEPS[0]), &action).unwrap();
         let task = PlanTask {
-            owner: snapshot(&engine, &now).execution.owner,
-            ..plan_task(&now, STEPS[1])
+            owner: snapshot(&engine, &current).execution.owner,
+            ..plan_task(&current, STEPS[1])
         };
         let plan = run(engine.plan(&task)).unwrap();
         let [undo] = &plan.undo[..] else {
-            panic!("one effect stands: {plan:?}");
+            panic!("one effect remains: {plan:?}");
         };
         let (execution, undo) = (plan.execution.clone(), undo.clone());
         run(engine.undo(&UndoTask { execution, undo }, &action)).unwrap();
         let ended = run(engine.finish(&finish_task(&plan.execution), &NoSigner)).unwrap();
         assert_eq!(ended.status, "ROLLED_BACK", "generation {generation}");
         assert_eq!(action.effects(), 0, "generation {generation}");
-        now = redriven(&engine, &now);
+        current = redriven(&engine, &current);
     }
     let calls = action.undone.lock().unwrap();
     let keys: std::collections::BTreeSet<_> = calls
@@ -290,9 +290,9 @@ fn a_step_that_was_tried_and_then_skipped_keeps_the_execution_from_success() {
     unwind(&engine, &execution, STEPS[0], &Script::default()).unwrap();
     let again = redriven(&engine, &execution);
     attempt(&engine, &step_task(&again, STEPS[0]), &no()).unwrap_err();
-    let said = finish(&engine, &again, None).unwrap_err();
-    assert_eq!(said.name, ErrorName::Permanent);
-    assert!(said.message.contains("then skipped"), "{said}");
+    let error = finish(&engine, &again, None).unwrap_err();
+    assert_eq!(error.name, ErrorName::Permanent);
+    assert!(error.message.contains("then skipped"), "{error}");
 }
 
 #[test]

@@ -117,8 +117,8 @@ fn an_inexact_amount_does_not_hold() {
         let seen = StartScope::of(&gate, &start, "e-1", at(NOW));
         let (requirements, broken) = requirements_of(&gate, "acme", &seen, None, at(NOW));
         assert_eq!(requirements, []);
-        let said = broken[0].message.as_deref().unwrap_or_default();
-        assert!(said.contains(why), "{amount}: {said}");
+        let message = broken[0].message.as_deref().unwrap_or_default();
+        assert!(message.contains(why), "{amount}: {message}");
         assert_eq!(
             (broken[0].name.as_str(), broken[0].held),
             ("held_amount", false)

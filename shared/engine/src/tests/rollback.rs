@@ -207,8 +207,8 @@ fn a_transient_undo_failure_is_retried_with_the_same_key() {
     });
     let plan = planned(&engine, &task.execution);
     for _ in 0..3 {
-        let said = undone(&engine, &plan, &plan.undo[0], &action).unwrap_err();
-        assert_eq!(said.name, ErrorName::Transient);
+        let error = undone(&engine, &plan, &plan.undo[0], &action).unwrap_err();
+        assert_eq!(error.name, ErrorName::Transient);
         let open = run(engine.finish(&finish_task(&plan.execution), &NoSigner)).unwrap_err();
         assert_eq!(open.name, ErrorName::Open);
     }

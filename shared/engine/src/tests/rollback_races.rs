@@ -63,16 +63,16 @@ fn a_plan_waits_for_a_live_lease_and_its_zombie_stays_in_the_record() {
     let meanwhile = move || {
         for wait in [0, 34] {
             other.host.pass(wait);
-            let said = unwind(&other, &execution, "elsewhere", &unwinds).unwrap_err();
-            assert_eq!(said.name, ErrorName::Conflict);
+            let error = unwind(&other, &execution, "elsewhere", &unwinds).unwrap_err();
+            assert_eq!(error.name, ErrorName::Conflict);
         }
         assert_eq!(unwinds.undone.lock().unwrap().len(), 0, "not yet");
         other.host.pass(1);
         unwind(&other, &execution, "elsewhere", &unwinds).unwrap();
     };
     let zombie = Script::of([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
-    let said = attempt(&engine, &task, &zombie).unwrap_err();
-    assert_eq!(said.name, ErrorName::Conflict);
+    let error = attempt(&engine, &task, &zombie).unwrap_err();
+    assert_eq!(error.name, ErrorName::Conflict);
     let record = record(&engine, &task);
     assert_eq!(record.state, StepState::Undone);
     assert_eq!(record.attempts.len(), 1, "it stays");
@@ -108,10 +108,10 @@ fn two_concurrent_rollbacks_commit_each_undo_once() {
             let what = format!("{op:?} {pass}");
             match unwind(&engine, &execution, "elsewhere", &action) {
                 Ok(ended) => assert_eq!(ended.status, "ROLLED_BACK", "{what}"),
-                Err(said) => {
+                Err(error) => {
                     overtaken += 1;
                     let right = [ErrorName::Halted, ErrorName::Conflict];
-                    assert!(right.contains(&said.name), "{what}: {said}");
+                    assert!(right.contains(&error.name), "{what}: {error}");
                     engine.host.pass(36);
                     let _ = recover(&engine, &execution, &action);
                 }
@@ -171,14 +171,14 @@ fn an_undo_with_an_unrecorded_outcome_is_retried_after_its_lease() {
         engine.ledger.spoil(Op::PutStep, 0, Fault::Unavailable);
     }
     for right in [ErrorName::Unknown, ErrorName::Conflict] {
-        let said = unwind(&engine, &task.execution, "elsewhere", &action).unwrap_err();
-        assert_eq!(said.name, right);
+        let error = unwind(&engine, &task.execution, "elsewhere", &action).unwrap_err();
+        assert_eq!(error.name, right);
     }
     engine.host.pass(35);
     unwind(&engine, &task.execution, "elsewhere", &action).unwrap();
     undone_once(&engine, &task.execution, &action, "after the lease");
-    let outcomes = record(&engine, &task).undo_attempts;
-    assert_eq!(outcomes[0].outcome, Some(AttemptOutcome::Lost));
+    let attempts = record(&engine, &task).undo_attempts;
+    assert_eq!(attempts[0].outcome, Some(AttemptOutcome::Lost));
 }
 
 #[test]
@@ -195,12 +195,12 @@ fn a_zombie_of_an_undo_cannot_complete_a_later_plans_claim() {
     };
     let zombie = Script::default().undoing([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     attempt(&engine, &task, &zombie).unwrap();
-    let said = unwind(&engine, &task.execution, "elsewhere", &zombie).unwrap_err();
-    assert_eq!(said.name, ErrorName::Conflict);
+    let error = unwind(&engine, &task.execution, "elsewhere", &zombie).unwrap_err();
+    assert_eq!(error.name, ErrorName::Conflict);
     undone_once(&engine, &task.execution, &zombie, "by the later plan");
     assert_eq!(second.undone.lock().unwrap().len(), 1);
-    let outcomes = record(&engine, &task).undo_attempts;
-    assert_eq!(outcomes[0].outcome, Some(AttemptOutcome::Lost));
+    let attempts = record(&engine, &task).undo_attempts;
+    assert_eq!(attempts[0].outcome, Some(AttemptOutcome::Lost));
 }
 
 #[test]
@@ -218,8 +218,8 @@ fn an_undo_of_a_superseded_plan_does_not_act_and_uses_no_attempt() {
     }));
     // The first read is the plan's.
     engine.ledger.spoil(Op::ExecutionRecord, 1, superseded);
-    let said = unwind(&engine, &task.execution, "elsewhere", &action).unwrap_err();
-    assert_eq!(said.name, ErrorName::Halted);
+    let error = unwind(&engine, &task.execution, "elsewhere", &action).unwrap_err();
+    assert_eq!(error.name, ErrorName::Halted);
     assert_eq!(action.undone.lock().unwrap().len(), 0);
     let halted = record(&engine, &task);
     assert_eq!(
@@ -268,12 +268,12 @@ fn only_the_current_plan_gives_up_and_it_waits_for_a_live_lease() {
             },
             error: "Lambda.Unknown".to_owned(),
         };
-        let said = run(other.give_up(&late)).unwrap_err();
-        assert_eq!(said.name, ErrorName::Conflict);
+        let error = run(other.give_up(&late)).unwrap_err();
+        assert_eq!(error.name, ErrorName::Conflict);
         late.execution.epoch -= 1;
         other.host.pass(35);
-        let said = run(other.give_up(&late)).unwrap_err();
-        assert_eq!(said.name, ErrorName::Halted);
+        let error = run(other.give_up(&late)).unwrap_err();
+        assert_eq!(error.name, ErrorName::Halted);
     };
     let action = Script::default().undoing([ScriptedCall::Meanwhile(Box::new(meanwhile))]);
     attempt(&engine, &task, &action).unwrap();
@@ -329,8 +329,8 @@ fn the_state_machine_of_a_recovered_execution_receives_halted() {
     let ended = recover(&engine, &execution, &action).unwrap();
     for undo in plan.undo {
         let execution = plan.execution.clone();
-        let said = run(engine.undo(&UndoTask { execution, undo }, &action));
-        assert_eq!(said.unwrap_err().name, ErrorName::Halted);
+        let result = run(engine.undo(&UndoTask { execution, undo }, &action));
+        assert_eq!(result.unwrap_err().name, ErrorName::Halted);
     }
     let again = run(engine.plan(&plan_task(&execution, "elsewhere"))).unwrap();
     assert_eq!(again.undo, [], "nothing is left");

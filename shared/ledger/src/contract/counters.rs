@@ -48,13 +48,13 @@ async fn draw<L: Ledger>(
     ledger: &L,
     execution: &ExecutionRecord,
     expect: Expect,
-    draws: &[CounterChange],
+    changes: &[CounterChange],
     right: CountedPut,
 ) -> Result<(), String> {
-    let drawn = ledger
-        .put_execution_and_counters(execution, expect, draws)
+    let answer = ledger
+        .put_execution_and_counters(execution, expect, changes)
         .await;
-    same("drawn", &drawn.map_err(text)?, &right)
+    same("answer", &answer.map_err(text)?, &right)
 }
 
 async fn count<L: Ledger>(ledger: &L, of: &Counter, right: i64) -> Result<(), String> {
@@ -69,7 +69,7 @@ pub(super) async fn a_write_that_loses_changes_no_counter<L: Ledger>(
     let one = counter(of, CounterKind::Budget);
     count(ledger, &one, 0).await?;
     let mut first = execution(of);
-    first.holds.push(Reservation {
+    first.reservations.push(Reservation {
         kind: one.kind,
         name: one.name.clone(),
         period: "2026-W01".to_owned(),
@@ -83,8 +83,8 @@ pub(super) async fn a_write_that_loses_changes_no_counter<L: Ledger>(
         CountedPut::Done,
     )
     .await?;
-    let stands = ledger.read(of).await.map_err(text)?;
-    same("the record", &stands, &Some(first.clone()))?;
+    let stored = ledger.read(of).await.map_err(text)?;
+    same("the record", &stored, &Some(first.clone()))?;
     let again = ExecutionRecord {
         owner: "arn:again".to_owned(),
         ..first.clone()
@@ -118,18 +118,18 @@ pub(super) async fn a_change_over_the_maximum_writes_nothing_and_names_its_place
 ) -> Result<(), String> {
     let kinds = [CounterKind::Budget, CounterKind::Open, CounterKind::Starts];
     let [budget, open, starts] = kinds.map(|kind| counter(of, kind));
-    let draws = [
+    let changes = [
         take(&budget, 50, 49),
         take(&open, 1, 1),
         take(&starts, 3, 2),
     ];
     let refused = CountedPut::Refused(vec![0, 2]);
-    draw(ledger, &execution(of), Expect::Absent, &draws, refused).await?;
+    draw(ledger, &execution(of), Expect::Absent, &changes, refused).await?;
     same("no record", &ledger.read(of).await.map_err(text)?, &None)?;
     for one in [&budget, &open, &starts] {
         count(ledger, one, 0).await?;
     }
-    let draws = [
+    let changes = [
         take(&budget, 50, 50),
         take(&open, 1, 1),
         take(&starts, 2, 2),
@@ -138,7 +138,7 @@ pub(super) async fn a_change_over_the_maximum_writes_nothing_and_names_its_place
         ledger,
         &execution(of),
         Expect::Absent,
-        &draws,
+        &changes,
         CountedPut::Done,
     )
     .await?;
@@ -151,12 +151,12 @@ pub(super) async fn a_change_over_the_maximum_writes_nothing_and_names_its_place
         CountedPut::Done,
     )
     .await?;
-    let draws = [take(&budget, 1, 50), take(&open, 0, 1)];
+    let changes = [take(&budget, 1, 50), take(&open, 0, 1)];
     draw(
         ledger,
         &another(of, 2),
         Expect::Absent,
-        &draws,
+        &changes,
         CountedPut::Refused(vec![0]),
     )
     .await?;
@@ -239,12 +239,12 @@ pub(super) async fn counters_of_other_tenants_periods_and_kinds_are_separate<L: 
         },
         counter(of, CounterKind::Open),
     ];
-    let draws: Vec<_> = others.iter().map(|other| take(other, 7, 9)).collect();
+    let changes: Vec<_> = others.iter().map(|other| take(other, 7, 9)).collect();
     draw(
         ledger,
         &execution(of),
         Expect::Absent,
-        &draws,
+        &changes,
         CountedPut::Done,
     )
     .await?;
@@ -261,7 +261,7 @@ pub(super) async fn fifty_concurrent_changes_stop_at_the_maximum<L: Ledger>(
 ) -> Result<(), String> {
     const MOST: i64 = 5;
     let one = counter(of, CounterKind::Open);
-    let draws = (0..WRITERS).map(|n| {
+    let writes = (0..WRITERS).map(|n| {
         let one = &one;
         async move {
             let record = another(of, n);
@@ -272,7 +272,7 @@ pub(super) async fn fifty_concurrent_changes_stop_at_the_maximum<L: Ledger>(
                     .await
                 {
                     Err(LedgerError::Unavailable(_)) => {}
-                    Ok(CountedPut::Lost(Some(stands))) if *stands == record => {
+                    Ok(CountedPut::Lost(Some(stored))) if *stored == record => {
                         return Ok(CountedPut::Done);
                     }
                     answer => return answer.map_err(text),
@@ -281,11 +281,11 @@ pub(super) async fn fifty_concurrent_changes_stop_at_the_maximum<L: Ledger>(
             Err("unavailable a hundred times".to_owned())
         }
     });
-    let drawn: Result<Vec<_>, String> = join_all(draws).await.into_iter().collect();
-    let drawn = drawn?;
-    let done = drawn.iter().filter(|one| **one == CountedPut::Done).count();
+    let puts: Result<Vec<_>, String> = join_all(writes).await.into_iter().collect();
+    let puts = puts?;
+    let done = puts.iter().filter(|one| **one == CountedPut::Done).count();
     let refused = CountedPut::Refused(vec![0]);
-    let no = drawn.iter().filter(|one| **one == refused).count();
+    let no = puts.iter().filter(|one| **one == refused).count();
     same(
         "done and refused",
         &(done as i64, no as i64),

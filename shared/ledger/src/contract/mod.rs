@@ -152,8 +152,8 @@ async fn a_first_write_is_applied_once_and_the_loser_gets_the_winners_record<L: 
     put(ledger, &first, Expect::Absent, Put::Done).await?;
     let lost = Put::Lost(Some(Box::new(first.clone())));
     put(ledger, &second, Expect::Absent, lost).await?;
-    let stands = ledger.read(of).await.map_err(text)?;
-    same("what stands", &stands, &Some(first))?;
+    let stored = ledger.read(of).await.map_err(text)?;
+    same("the stored record", &stored, &Some(first))?;
 
     let first = claim_by(of, "a", 0).first;
     let second = claim_by(of, "b", 0).first;

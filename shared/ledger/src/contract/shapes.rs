@@ -55,7 +55,7 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
         });
         record.previous = record.receipt.clone().filter(|_| before > 5);
         record.policy_digest = (before > 1).then(|| "sha256:0".to_owned());
-        record.holds = vec![
+        record.reservations = vec![
             Reservation {
                 kind: CounterKind::Budget,
                 name: "held_amount".to_owned(),
@@ -199,15 +199,15 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
     let states = [QuestionState::Open, ruled(false), ruled(true), expired];
     let mut right = Vec::new();
     for (n, state) in states.into_iter().enumerate() {
-        let mut asked = question(of);
-        asked.step = format!("step_{n}");
-        asked.state = state;
-        asked.earlier = vec![ruling(Decision::Retry); n];
-        put(ledger, &asked, Expect::Absent, Put::Done).await?;
-        let lost = Put::Lost(Some(Box::new(asked.clone())));
-        put(ledger, &asked, Expect::Absent, lost.clone()).await?;
-        put(ledger, &asked, Expect::Rev(7), lost).await?;
-        right.push(asked);
+        let mut entry = question(of);
+        entry.step = format!("step_{n}");
+        entry.state = state;
+        entry.earlier = vec![ruling(Decision::Retry); n];
+        put(ledger, &entry, Expect::Absent, Put::Done).await?;
+        let lost = Put::Lost(Some(Box::new(entry.clone())));
+        put(ledger, &entry, Expect::Absent, lost.clone()).await?;
+        put(ledger, &entry, Expect::Rev(7), lost).await?;
+        right.push(entry);
     }
     let found = ledger.snapshot(of).await.map_err(text)?;
     let right = Snapshot::new(execution(of), vec![], 0).asking(right);
@@ -243,7 +243,7 @@ pub(super) async fn an_incident_comes_back_as_it_was_and_only_to_its_tenant<L: L
         });
     }
     let stale = ledger.put(&incident, Expect::Rev(1)).await;
-    let lost = matches!(stale.map_err(text)?, Put::Lost(Some(stands)) if stands.rev == 2);
+    let lost = matches!(stale.map_err(text)?, Put::Lost(Some(stored)) if stored.rev == 2);
     same("a stale write loses", &lost, &true)?;
     let others = ledger
         .read(&IncidentKey::new("other", &incident.id))

@@ -135,7 +135,7 @@ fn the_last_allowed_attempt_is_made() {
 fn an_unknown_outcome_of_an_idempotent_step_is_retried_and_stays_tainted() {
     let mut record = of(StepState::Unknown, vec![attempt("a", Some(Unknown))]);
     record.tainted = true;
-    assert!(taken(&record).tainted, "only a success settles it");
+    assert!(taken(&record).tainted, "only a success clears it");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn written(record: &StepRecord, attempted: &AttemptReport) -> StepRecord {
     assert_eq!(next.rev, record.rev + 1, "one write, one rev");
     assert_eq!(next.attempts.len(), record.attempts.len());
     let (last, before) = next.attempts.split_last().expect("there is one");
-    assert_eq!(before, &record.attempts[..before.len()], "history stands");
+    assert_eq!(before, &record.attempts[..before.len()], "history stays");
     assert_eq!(last.ended_at, Some(at(NOW)));
     *next
 }

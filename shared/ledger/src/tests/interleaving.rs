@@ -98,7 +98,7 @@ fn a_late_call_after_its_successors_is_one_effect() {
         };
         std::iter::repeat_n(event, times)
     };
-    // It decides, writes its claim and checks the execution; then it stands still.
+    // It decides, writes its claim and checks the execution; then it stops.
     let mut events: Vec<_> = go(0, 3).collect();
     events.push(Event::Tick(36));
     events.extend(go(1, 8));

@@ -71,24 +71,24 @@ pub(super) fn unwinding() -> ExecutionRecord {
     of(Phase::Unwinding { failure })
 }
 
-pub(super) fn written(asked: RequestTransition) -> ExecutionRecord {
-    match asked {
+pub(super) fn written(found: RequestTransition) -> ExecutionRecord {
+    match found {
         RequestTransition::Write(next) => *next,
         other => panic!("not written: {other:?}"),
     }
 }
 
-pub(super) fn refused(asked: &RequestTransition, why: &str) {
+pub(super) fn refused(found: &RequestTransition, why: &str) {
     assert!(
-        matches!(asked, RequestTransition::Refused(said) if said.contains(why)),
-        "{asked:?} does not say: {why}"
+        matches!(found, RequestTransition::Refused(note) if note.contains(why)),
+        "{found:?} does not say: {why}"
     );
 }
 
-pub(super) fn already(asked: &RequestTransition, why: &str) {
+pub(super) fn already(found: &RequestTransition, why: &str) {
     assert!(
-        matches!(asked, RequestTransition::Already(said) if said.contains(why)),
-        "{asked:?} does not say: {why}"
+        matches!(found, RequestTransition::Already(note) if note.contains(why)),
+        "{found:?} does not say: {why}"
     );
 }
 
@@ -207,10 +207,10 @@ fn a_repeated_request_is_recorded_once_and_returns_its_owner() {
     };
     assert_eq!(*done, written(cancelled(&first)));
     for _ in 0..2 {
-        let RequestOutcome::Already(stands, _) = asked(&ledger) else {
+        let RequestOutcome::Already(stored, _) = asked(&ledger) else {
             panic!("recorded twice");
         };
-        assert_eq!((&stands, stands.owner.as_str()), (&done, "arn:recovery"));
+        assert_eq!((&stored, stored.owner.as_str()), (&done, "arn:recovery"));
     }
 }
 

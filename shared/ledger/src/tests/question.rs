@@ -70,26 +70,26 @@ fn a_newer_token_replaces_an_older_one_and_never_the_other_way_round() {
 
 #[test]
 fn a_decision_whose_task_token_died_is_returned_to_the_next_task() {
-    let stands = ruled(Decision::Retry);
+    let stored = ruled(Decision::Retry);
     let again = Question {
         token: "task-2".to_owned(),
         retry: 1,
         ..asked()
     };
-    let found = put_question(Some(&stands), &again);
-    let ruling = stands.ruling().cloned().expect("it is ruled");
+    let found = put_question(Some(&stored), &again);
+    let ruling = stored.ruling().cloned().expect("it is ruled");
     assert_eq!(found, QuestionTransition::Ruled(ruling));
 }
 
 #[test]
 fn a_step_that_fails_again_puts_a_new_question_and_keeps_earlier_decisions() {
-    let stands = ruled(Decision::Retry);
-    let anew = Question {
+    let stored = ruled(Decision::Retry);
+    let later = Question {
         entered: at(30),
         attempts: 2,
         ..asked()
     };
-    let QuestionTransition::Write(next) = put_question(Some(&stands), &anew) else {
+    let QuestionTransition::Write(next) = put_question(Some(&stored), &later) else {
         panic!("it is another question");
     };
     assert_eq!(next.state, QuestionState::Open);
@@ -242,7 +242,7 @@ fn an_incident_opens_again_only_for_a_failure_after_a_persons_action() {
     for status in [IncidentStatus::Acknowledged, IncidentStatus::Resolved] {
         let handled = handle(&met, status, &bob("seen"), at(10));
         let handled = handled.expect("allowed").expect("a change");
-        assert_eq!(open(Some(&handled), &met), None, "the same, told late");
+        assert_eq!(open(Some(&handled), &met), None, "an earlier failure");
         let later = Incident {
             opened_at: at(11),
             execution: "another".to_owned(),

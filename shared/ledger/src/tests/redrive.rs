@@ -147,8 +147,8 @@ fn a_redrive_is_refused_if_the_definition_lacks_or_changed_a_succeeded_step() {
         ..declared()
     };
     for now in [vec![], vec![renamed], vec![other]] {
-        let asked = redriven_as(&partly, &[StepState::Succeeded], &now);
-        refused(&asked, "no longer has this step with this action");
+        let found = redriven_as(&partly, &[StepState::Succeeded], &now);
+        refused(&found, "no longer has this step with this action");
         written(redriven_as(&partly, &[StepState::Undone], &now));
     }
 }
@@ -164,7 +164,7 @@ fn a_redrive_is_refused_if_a_succeeded_step_moved_into_or_out_of_a_for_each() {
         item: Some("v-1".to_owned()),
         ..step(&partly.at, StepState::Succeeded, Vec::new())
     };
-    let asked = |record: &StepRecord, declared: &StepRef| {
+    let found = |record: &StepRecord, declared: &StepRef| {
         redriven_of(
             &partly,
             vec![record.clone()],
@@ -172,9 +172,9 @@ fn a_redrive_is_refused_if_a_succeeded_step_moved_into_or_out_of_a_for_each() {
         )
     };
     let plain = step(&partly.at, StepState::Succeeded, Vec::new());
-    refused(&asked(&plain, &inside), "in this place");
-    refused(&asked(&item, &declared()), "in this place");
-    written(asked(&item, &inside));
+    refused(&found(&plain, &inside), "in this place");
+    refused(&found(&item, &declared()), "in this place");
+    written(found(&item, &inside));
 }
 
 #[test]

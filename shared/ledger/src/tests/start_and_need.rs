@@ -210,22 +210,22 @@ fn an_irreversible_step_is_verified_once() {
 fn a_verified_step_is_verified_again_after_a_redrive_retried_it() {
     let before = [attempt("u", Some(AttemptOutcome::Permanent))];
     for (end, tainted) in [(StepState::Unknown, true), (StepState::FailedClean, true)] {
-        let asked = StepRecord {
+        let verified = StepRecord {
             undo: None,
             undo_attempts: before.to_vec(),
             ..of(end, tainted)
         };
         let mut again = claim_by(&key("k"), "b", 10);
         again.first.execution_generation = 1;
-        let ClaimTransition::Write(tried) = claim(Some(&asked), &again, at(10)) else {
-            panic!("a redrive tries it again: {asked:?}");
+        let ClaimTransition::Write(tried) = claim(Some(&verified), &again, at(10)) else {
+            panic!("a redrive tries it again: {verified:?}");
         };
         let lost = AttemptReport::Unknown("no answer".to_owned());
         let CompletionTransition::Write(unknown) = complete(&tried, "b", &lost, 3, at(11)) else {
             panic!("it holds the claim");
         };
         assert_eq!(need(&unknown, 1, at(12)), UndoNeed::Undo);
-        assert_eq!(unknown.undo_attempts, before, "history stands");
+        assert_eq!(unknown.undo_attempts, before, "history stays");
     }
 }
 

@@ -204,7 +204,7 @@ fn ended(record: &StepRecord, undid: &UndoReport) -> StepRecord {
         panic!("not written: {found:?}");
     };
     assert_eq!(next.rev, record.rev + 1, "one write, one rev");
-    assert_eq!(next.attempts, record.attempts, "history stands");
+    assert_eq!(next.attempts, record.attempts, "history stays");
     let last = next.undo_attempts.last().expect("there is one");
     assert_eq!(last.ended_at, Some(at(NOW)));
     *next

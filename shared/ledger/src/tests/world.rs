@@ -149,12 +149,12 @@ impl World {
         let stage = std::mem::replace(&mut self.stages[n], Stage::Gone);
         self.stages[n] = match stage {
             Stage::Gone => Stage::Gone,
-            Stage::Claiming(stands) => match claim(stands.as_ref(), &mine, now) {
+            Stage::Claiming(stored) => match claim(stored.as_ref(), &mine, now) {
                 ClaimTransition::Write(next) | ClaimTransition::Unknown(Some(next)) => {
-                    let rev = stands.map(|stands| Expect::Rev(stands.rev));
+                    let rev = stored.map(|stored| Expect::Rev(stored.rev));
                     Stage::Writing(next, rev.unwrap_or(Expect::Absent))
                 }
-                ClaimTransition::Mine => Stage::Checking(stands.expect("it saw itself")),
+                ClaimTransition::Mine => Stage::Checking(stored.expect("it saw itself")),
                 ClaimTransition::Held(_) | ClaimTransition::NotBefore(_) => {
                     Stage::Claiming(self.record())
                 }
@@ -165,9 +165,9 @@ impl World {
                 | ClaimTransition::Unknown(None) => Stage::Gone,
             },
             Stage::Writing(next, expect) => {
-                let stands = self.record();
+                let stored = self.record();
                 match self.write(n, &next, expect) {
-                    _ if unheard => Stage::Claiming(stands),
+                    _ if unheard => Stage::Claiming(stored),
                     Put::Lost(winner) => Stage::Claiming(winner.map(|winner| *winner)),
                     Put::Done if matches!(next.state, StepState::Unknown) => Stage::Gone,
                     Put::Done => Stage::Checking(*next),
@@ -181,21 +181,21 @@ impl World {
                 let attempted = self.call(&record, reply);
                 Stage::Acted(record, attempted)
             }
-            Stage::Acted(stands, attempted) => {
-                match complete(&stands, &mine.token, &attempted, MAX_ATTEMPTS, now) {
-                    CompletionTransition::Write(next) => Stage::Recording(next, stands, attempted),
+            Stage::Acted(stored, attempted) => {
+                match complete(&stored, &mine.token, &attempted, MAX_ATTEMPTS, now) {
+                    CompletionTransition::Write(next) => Stage::Recording(next, stored, attempted),
                     CompletionTransition::Mine | CompletionTransition::Fenced => Stage::Gone,
                 }
             }
-            Stage::Recording(next, stands, attempted) => {
-                let put = self.write(n, &next, Expect::Rev(stands.rev));
+            Stage::Recording(next, stored, attempted) => {
+                let put = self.write(n, &next, Expect::Rev(stored.rev));
                 if put == Put::Done {
-                    let held = matches!(&stands.state, StepState::Running { token, .. } if *token == mine.token);
+                    let held = matches!(&stored.state, StepState::Running { token, .. } if *token == mine.token);
                     assert!(held, "only the holder completes");
                     assert!(self.completed.insert(mine.token.clone()), "twice");
                 }
                 match put {
-                    _ if unheard => Stage::Acted(stands, attempted),
+                    _ if unheard => Stage::Acted(stored, attempted),
                     Put::Done => Stage::Gone,
                     Put::Lost(winner) => Stage::Acted(*winner.expect("never gone"), attempted),
                 }
@@ -203,7 +203,7 @@ impl World {
         };
     }
 
-    /// Calls the target. If it honors keys, it acts once for each key.
+    /// Calls the target. If it honours keys, it acts once for each key.
     fn call(&mut self, record: &StepRecord, reply: Reply) -> AttemptReport {
         if self.released.contains(&record.key) {
             return AttemptReport::Permanent("released before".to_owned());

@@ -12,7 +12,7 @@ use holdfast_ids::digest::sha256_hex;
 /// The name and version of the format.
 pub const FORMAT: &str = "holdfast.digest/1";
 
-/// The digest of a tenant and an hour: the receipts written since the tenant's digest before.
+/// The digest of a tenant and an hour: the receipts written since the tenant's previous digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "holdfast.digest/1")]
@@ -21,7 +21,7 @@ pub struct HourlyDigest {
     pub format: String,
     /// Tenant that owns the receipts.
     pub tenant: String,
-    /// Begin of the hour, RFC 3339 UTC.
+    /// Start of the hour, RFC 3339 UTC.
     pub from: String,
     /// End of the hour, RFC 3339 UTC.
     pub until: String,

@@ -42,7 +42,7 @@ impl Hour {
         Self(Self::of(now).0 + EARLY_HOURS)
     }
 
-    /// The begin of the hour.
+    /// The start of the hour.
     pub fn from(self) -> Timestamp {
         Timestamp::from_second(self.0 * HOUR.as_secs()).unwrap_or(Timestamp::MAX)
     }

@@ -1,6 +1,6 @@
 //! The chain: a signed digest for each tenant and hour, and the audit of a mirror.
 //!
-//! A digest lists the receipts that were written since the digest before, and names that digest.
+//! A digest lists the receipts that were written since the previous digest, which it names.
 //! A receipt is in exactly one digest. [`audit`](audit()) checks a mirror of the bucket.
 //! `holdfast_engine::chain` writes the digests.
 

@@ -95,7 +95,7 @@ impl Scale {
         })
     }
 
-    /// The marks at round times since the begin, outside the cuts and not too close to one another.
+    /// The marks at round times since the start, outside the cuts and not too close to one another.
     pub(super) fn marks(&self) -> Vec<Mark> {
         let drawn = (100.0 - CUT_WIDTH * self.cuts.len() as f64) / self.per_ms;
         let step = round_step(drawn / 5.0);

@@ -27,7 +27,7 @@ pub(super) struct Escalation {
 }
 
 impl Escalation {
-    /// Returns the escalation that the definition demands. A step that is not idempotent is put to
+    /// Returns the escalation that the definition requires. A step that is not idempotent is put to
     /// a person if its outcome is unknown, except inside a `for_each`, where every item would ask.
     pub(super) fn of(step: &ActionStep, in_for_each: bool, timeout_s: u64) -> Option<Self> {
         match step.on_failure {

@@ -307,7 +307,7 @@ fn trigger() -> Value {
 /// Returns the constraints on a step that follow from its action.
 fn for_action(info: &ActionInfo) -> Value {
     let input = relaxed(&info.input_schema);
-    let demands = info
+    let is_required = info
         .input_schema
         .get("required")
         .and_then(Value::as_array)
@@ -317,7 +317,7 @@ fn for_action(info: &ActionInfo) -> Value {
         Undo::Own => json!({ "properties": { "input": false } }),
         Undo::OwnInput => json!({ "required": ["input"], "properties": { "input": input } }),
     };
-    let required: &[&str] = if demands { &["input"] } else { &[] };
+    let required: &[&str] = if is_required { &["input"] } else { &[] };
     json!({
         "if": { "properties": { "action": { "const": info.name } }, "required": ["action"] },
         "then": { "required": required, "properties": { "input": input, "rollback": rollback } }

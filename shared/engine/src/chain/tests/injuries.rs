@@ -212,7 +212,7 @@ fn a_digest_that_replaces_another_is_moved() {
         "a digest of tenant globex",
         |store, _| {
             let mine = store.object(&digest(11)).expect("it is there");
-            let theirs = resigned(&signer(1), &mine, |said| said["tenant"] = "globex".into());
+            let theirs = resigned(&signer(1), &mine, |file| file["tenant"] = "globex".into());
             store.put(digest(11), theirs);
         },
     );
@@ -232,11 +232,11 @@ fn a_resigned_digest_is_altered_or_breaks_the_chain() {
         "not in the key set",
         again(9, 12, |_| {}),
     );
-    let leaves_out = |said: &mut Value| said["receipts"] = serde_json::json!([]);
+    let leaves_out = |file: &mut Value| file["receipts"] = serde_json::json!([]);
     let why = "not the digest that the next one follows: its SHA-256 is";
     only("altered", &digest(12), why, again(1, 12, leaves_out));
-    let begins = |said: &mut Value| {
-        said.as_object_mut().expect("an object").remove("previous");
+    let begins = |file: &mut Value| {
+        file.as_object_mut().expect("an object").remove("previous");
     };
     let (first, _) = first(again(1, 13, begins));
     let blamed = format!("altered: {}: ", digest(12));

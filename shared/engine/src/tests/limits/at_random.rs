@@ -103,16 +103,16 @@ proptest! {
         let engine = engine();
         for event in &events {
             happen(&engine, event);
-            let metas: Vec<_> = (0..6).filter_map(|n| execution_of(&engine, &task_of(n))).collect();
+            let found: Vec<_> = (0..6).filter_map(|n| execution_of(&engine, &task_of(n))).collect();
             let held = |kind| -> i64 {
-                let holds = metas.iter().flat_map(|execution| &execution.holds);
+                let holds = found.iter().flat_map(|execution| &execution.reservations);
                 holds.filter(|hold| hold.kind == kind).map(|hold| hold.amount).sum()
             };
             let (used, open) = used_and_open(&engine);
             prop_assert_eq!((used * 10_000, open), (held(CounterKind::Budget), held(CounterKind::Open)));
             prop_assert!((0..=LIMIT).contains(&used) && (0..=3).contains(&open), "{} {}", used, open);
-            for execution in &metas {
-                let open = execution.holds.iter().any(|hold| hold.kind == CounterKind::Open);
+            for execution in &found {
+                let open = execution.reservations.iter().any(|hold| hold.kind == CounterKind::Open);
                 let ended = matches!(execution.phase, Phase::Ended { .. } | Phase::Rejected);
                 prop_assert!(!(open && ended), "{:?}", execution);
                 prop_assert!(open || execution.phase != Phase::Running || execution.redriven.is_some(), "{:?}", execution);

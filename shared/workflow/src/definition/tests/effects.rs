@@ -65,7 +65,7 @@ fn the_literal_part_of_an_input_is_checked() {
  11 │   - { name: d, action: http, input: { method: FETCH, url: "${VendorSystemUrl}/a", auth: { secrt: a } }, irreversible: true }
     ·                                                                                         ─
     ╰────
-  help: add `secret: …`: The secret's name; its text is sent as it is.
+  help: add `secret: …`: The secret's name. Its text is sent unchanged.
 
   × `auth` in the input of action http has no field `secrt`
     ╭─[workflows/test.yaml:11:91]
@@ -114,7 +114,7 @@ fn a_step_declares_a_rollback_or_that_it_is_irreversible() {
 }
 
 #[test]
-fn an_undo_takes_the_input_that_its_action_demands() {
+fn an_undo_takes_the_input_that_its_action_requires() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: { input: {} } }
   - { name: b, action: http, input: { method: GET, url: u }, rollback: {} }
   - { name: c, action: http, input: { method: GET, url: u }, rollback: { input: { method: GET, ur: u }, when: x } }
