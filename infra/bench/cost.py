@@ -1,7 +1,7 @@
 """Prints the table of README.md: US$ per 1,000 executions, from counted requests and list prices.
 
-The counts are those of docs/performance.md, which `make bench` counts on the local stack. The prices
-are list prices of us-east-1 in November 2026, per million unless the name says otherwise.
+The counts are those of docs/performance.md, which `make bench` counts on the local stack. The
+prices are list prices of us-east-1 in November 2026, per million unless the name says otherwise.
 """
 
 PRICES = {
