@@ -17,7 +17,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
             // A person decided while Step Functions retried this state, so its new task token needs
             // the answer.
             let answer = answer(&task.ask.step, &ruling);
-            let sent = machines.tell(&task.token, &answer).await;
+            let sent = machines.answer_task(&task.token, &answer).await;
             sent.map_err(|error| {
                 TaskError::new(ErrorName::Transient, format!("Step Functions: {error:?}"))
             })?;

@@ -112,7 +112,7 @@ fn scenarios() -> Vec<(&'static str, Vec<Wrong>)> {
 #[derive(Debug, PartialEq)]
 struct End {
     status: String,
-    standing: BTreeMap<String, u32>,
+    remaining: BTreeMap<String, u32>,
     residual: Vec<(String, bool)>,
 }
 
@@ -129,7 +129,7 @@ fn drilled(drill: &Drill, name: &str) -> End {
     let residual = receipt.residual_effects.iter();
     End {
         status: receipt.status.name().to_owned(),
-        standing: outcome
+        remaining: outcome
             .remaining
             .into_iter()
             .filter(|(_, count)| *count > 0)
@@ -172,7 +172,7 @@ async fn deployed(stack: &Stack, wrong: &[Wrong]) -> End {
         .iter();
     End {
         status: receipt["status"].as_str().expect("a status").to_owned(),
-        standing: counts
+        remaining: counts
             .into_iter()
             .filter(|(_, count)| *count != 0)
             .map(|(step, count)| (step, u32::try_from(count).expect("none is undone twice")))

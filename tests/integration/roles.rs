@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use crate::hold;
 
 /// Resources of tenant `acme`: an execution that was rolled back, and its incident.
-pub(crate) struct Things {
+pub(crate) struct Resources {
     pub(crate) execution: String,
     pub(crate) incident: String,
 }
 
-impl Things {
+impl Resources {
     pub(crate) async fn of(stack: &Stack) -> Self {
         let vendor = unique("vendor");
         let fault = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
@@ -128,14 +128,14 @@ fn check(seen: &str, reply: &Reply, operation: Operation, expected: Access) {
 #[tokio::test]
 async fn every_role_is_authorized_by_the_table_in_its_own_and_in_another_tenant() {
     let stack = Stack::from_env().await;
-    let things = Things::of(&stack).await;
+    let resources = Resources::of(&stack).await;
     for role in Role::ALL {
         let (own, other) = (
             stack.api.as_role(role, "acme"),
             stack.api.as_role(role, "globex"),
         );
         for operation in Operation::ALL {
-            let (method, path, one) = things.request(operation);
+            let (method, path, one) = resources.request(operation);
             let seen = format!("{} {method} {path}", role.name());
             let reply = ask(&own, operation, method, &path).await;
             check(
@@ -235,17 +235,17 @@ async fn a_token_must_be_signed_by_the_issuer_for_our_audience_and_be_valid_now(
         ("claims that were not signed", raised),
         ("no token at all", "hello".to_owned()),
     ];
-    let things = Things::of(&stack).await;
+    let resources = Resources::of(&stack).await;
     for (name, token) in refused {
         let api = stack.api.as_role(Role::Observer, "acme").bearing(token);
         for operation in Operation::ALL {
-            let (method, path, _) = things.request(operation);
+            let (method, path, _) = resources.request(operation);
             let reply = ask(&api, operation, method, &path).await;
             assert_eq!(reply.status, 401, "{name}: {method} {path}: {}", reply.body);
         }
     }
     for operation in Operation::ALL {
-        let (method, path, _) = things.request(operation);
+        let (method, path, _) = resources.request(operation);
         let request = stack.api.anonymous(method, &path);
         let reply = stack
             .api
@@ -262,9 +262,9 @@ async fn a_token_must_be_signed_by_the_issuer_for_our_audience_and_be_valid_now(
 #[tokio::test]
 async fn a_header_does_not_set_the_tenant_of_a_request() {
     let stack = Stack::from_env().await;
-    let things = Things::of(&stack).await;
+    let resources = Resources::of(&stack).await;
     let globex = stack.api.as_role(Role::TenantAdmin, "globex");
-    let path = format!("/v1/executions/{}", things.execution);
+    let path = format!("/v1/executions/{}", resources.execution);
     let request = globex
         .request("GET", &path)
         .header("x-holdfast-tenant", "acme");

@@ -5,7 +5,7 @@ use holdfast_access::{Operation, Role};
 use holdfast_tests::{Api, DELAY, Reply, Stack, unique};
 use serde_json::{Value, json};
 
-use crate::{hold, roles::Things};
+use crate::{hold, roles::Resources};
 
 /// A route that needs a token, and the roles that may use it.
 struct Route {
@@ -18,7 +18,7 @@ struct Route {
 }
 
 /// The routes of the document that need a token, with these resources in their paths.
-fn routes(document: &Value, things: &Things) -> Vec<Route> {
+fn routes(document: &Value, resources: &Resources) -> Vec<Route> {
     let mut found = Vec::new();
     let paths = document["paths"].as_object().expect("paths");
     for (path, methods) in paths {
@@ -38,8 +38,8 @@ fn routes(document: &Value, things: &Things) -> Vec<Route> {
                 method: method.to_uppercase(),
                 path: path
                     .replace("{workflow_id}", DELAY)
-                    .replace("{execution_id}", &things.execution)
-                    .replace("{incident_id}", &things.incident)
+                    .replace("{execution_id}", &resources.execution)
+                    .replace("{incident_id}", &resources.incident)
                     .replace("{tenant}", "acme"),
                 roles: roles.collect(),
                 statuses: statuses.collect(),
@@ -71,9 +71,9 @@ async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
 #[tokio::test]
 async fn every_route_is_open_to_exactly_the_roles_that_the_document_declares() {
     let stack = Stack::from_env().await;
-    let things = Things::of(&stack).await;
+    let resources = Resources::of(&stack).await;
     let document = stack.api.get("/v1/openapi.json").await.body;
-    let routes = routes(&document, &things);
+    let routes = routes(&document, &resources);
     assert!(routes.len() > 16, "{} routes need a token", routes.len());
     let table = Operation::ALL.map(Operation::roles);
     for route in &routes {

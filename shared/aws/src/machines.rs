@@ -181,7 +181,7 @@ impl Machines {
     }
 
     /// Completes the task that waits with `token`; one that no longer waits is ignored.
-    pub async fn tell(
+    pub async fn answer_task(
         &self,
         token: &str,
         answer: &Result<AskResult, TaskError>,

@@ -28,7 +28,7 @@ pub async fn deliver(
     };
     enact(ledger, question, ruling.decision, SystemHost.now()).await?;
     machines
-        .tell(&question.token, &answer(&question.step, ruling))
+        .answer_task(&question.token, &answer(&question.step, ruling))
         .await
         .map_err(DeliveryError::Machine)?;
     if let Some(delivered) = question.delivered() {

@@ -88,7 +88,7 @@ pub(super) enum Op {
     PutLink,
     Incident,
     Counted,
-    Standing,
+    ReadWithControls,
     Control,
 }
 
@@ -207,7 +207,7 @@ impl Ledger for TestLedger {
         workflow: &str,
     ) -> Result<(Option<ExecutionRecord>, Vec<Control>), LedgerError> {
         let read = self.kept.execution_and_controls(at, workflow);
-        self.call(Op::Standing, read).await
+        self.call(Op::ReadWithControls, read).await
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {

@@ -42,7 +42,7 @@ fn an_attempt_claims_reads_acts_and_completes() {
     assert_eq!(done.output, json!({"done": STEPS[0]}));
     assert_eq!(
         engine.ledger.calls(),
-        [Op::PutStep, Op::Standing, Op::PutStep]
+        [Op::PutStep, Op::ReadWithControls, Op::PutStep]
     );
     let record = record(&engine, &task);
     assert_eq!((record.rev, record.attempts.len()), (2, 1));

@@ -22,7 +22,10 @@ fn by_another(start: Value) -> BeginTask {
 fn a_start_costs_one_write_and_returns_what_later_tasks_need() {
     let engine = engine();
     let begun = run(engine.begin(&begin_task(start_of(usual_input())))).unwrap();
-    assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutExecution]);
+    assert_eq!(
+        engine.ledger.calls(),
+        [Op::ReadWithControls, Op::PutExecution]
+    );
     assert_eq!(begun.input, usual_input());
     let snapshot = snapshot(&engine, &begun.execution);
     let execution = &snapshot.execution;

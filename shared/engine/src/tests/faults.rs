@@ -192,7 +192,7 @@ fn an_attempt_does_not_act_after_the_execution_has_stopped() {
         let task = first_step(&engine);
         let (other, at) = (engine.clone(), partition(&task.execution));
         let stop = Fault::After(Box::new(move || change(&other, &at, stop)));
-        engine.ledger.spoil(Op::Standing, 0, stop);
+        engine.ledger.spoil(Op::ReadWithControls, 0, stop);
         let script = Script::default();
         assert_eq!(failing(&engine, &task, &script), ErrorName::Halted);
         assert_eq!(script.times(), 0);
@@ -230,7 +230,9 @@ fn a_step_of_an_unknown_execution_does_not_act() {
 fn an_attempt_that_cannot_read_the_execution_record_does_not_act() {
     let engine = engine();
     let task = first_step(&engine);
-    engine.ledger.spoil(Op::Standing, 0, Fault::Unavailable);
+    engine
+        .ledger
+        .spoil(Op::ReadWithControls, 0, Fault::Unavailable);
     let script = Script::default();
     assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     assert_eq!(script.times(), 0);
@@ -243,7 +245,7 @@ fn an_attempt_does_not_act_after_its_lease() {
     let task = first_step(&engine);
     let clock = engine.host.clone();
     let late = Fault::After(Box::new(move || clock.pass(31)));
-    engine.ledger.spoil(Op::Standing, 0, late);
+    engine.ledger.spoil(Op::ReadWithControls, 0, late);
     let script = Script::default();
     assert_eq!(failing(&engine, &task, &script), ErrorName::Transient);
     assert_eq!(script.times(), 0);

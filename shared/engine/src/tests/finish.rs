@@ -76,7 +76,7 @@ fn an_execution_of_two_steps_makes_the_budgeted_number_of_calls() {
     let right = [
         (Op::PutExecution, 3),
         (Op::PutStep, 2 * n),
-        (Op::Standing, n + 1),
+        (Op::ReadWithControls, n + 1),
         (Op::Snapshot, 1),
     ];
     assert_eq!(

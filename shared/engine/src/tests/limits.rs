@@ -100,7 +100,10 @@ fn a_start_reserves_with_its_record_and_a_retry_reserves_nothing() {
 fn a_start_without_limits_costs_one_write_and_its_end_two() {
     let engine = engine();
     let execution = begun(&engine);
-    assert_eq!(engine.ledger.calls(), [Op::Standing, Op::PutExecution]);
+    assert_eq!(
+        engine.ledger.calls(),
+        [Op::ReadWithControls, Op::PutExecution]
+    );
     finish(&engine, &execution, None).unwrap();
     assert_eq!(
         engine.ledger.calls(),

@@ -84,7 +84,7 @@ fn a_pause_between_claim_and_effect_stops_the_attempt() {
     let script = Script::default();
     let other = engine.clone();
     let paused = Fault::After(Box::new(move || pause(&other, Meanwhile::Wait)));
-    engine.ledger.spoil(Op::Standing, 0, paused);
+    engine.ledger.spoil(Op::ReadWithControls, 0, paused);
     assert_eq!(failing(&engine, &task, &script), ErrorName::Paused);
     assert_eq!(script.times(), 0);
 }

@@ -313,7 +313,7 @@ fn a_step_that_claimed_before_the_takeover_halts_before_it_acts() {
         let plan = run(other.plan(&plan_task(&execution, "elsewhere")));
         assert_eq!(plan.unwrap_err().name, ErrorName::Conflict, "it may act");
     }));
-    engine.ledger.spoil(Op::Standing, 0, takes_over);
+    engine.ledger.spoil(Op::ReadWithControls, 0, takes_over);
     let script = Script::default();
     assert_eq!(failing(&engine, &task, &script), ErrorName::Halted);
     let ended = unwind(&engine, &task.execution, "elsewhere", &script).unwrap();

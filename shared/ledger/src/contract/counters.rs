@@ -44,7 +44,7 @@ fn another(of: &ExecutionKey, n: usize) -> ExecutionRecord {
     })
 }
 
-async fn draw<L: Ledger>(
+async fn put_with_change<L: Ledger>(
     ledger: &L,
     execution: &ExecutionRecord,
     expect: Expect,
@@ -75,7 +75,7 @@ pub(super) async fn a_write_that_loses_changes_no_counter<L: Ledger>(
         period: "2026-W01".to_owned(),
         amount: 30,
     });
-    draw(
+    put_with_change(
         ledger,
         &first,
         Expect::Absent,
@@ -91,7 +91,7 @@ pub(super) async fn a_write_that_loses_changes_no_counter<L: Ledger>(
     };
     for amount in [30, 90] {
         let lost = CountedPut::Lost(Some(Box::new(first.clone())));
-        draw(
+        put_with_change(
             ledger,
             &again,
             Expect::Absent,
@@ -101,7 +101,7 @@ pub(super) async fn a_write_that_loses_changes_no_counter<L: Ledger>(
         .await?;
     }
     let gone = another(of, 1);
-    draw(
+    put_with_change(
         ledger,
         &gone,
         Expect::Rev(1),
@@ -124,7 +124,7 @@ pub(super) async fn a_change_over_the_maximum_writes_nothing_and_names_its_place
         take(&starts, 3, 2),
     ];
     let refused = CountedPut::Refused(vec![0, 2]);
-    draw(ledger, &execution(of), Expect::Absent, &changes, refused).await?;
+    put_with_change(ledger, &execution(of), Expect::Absent, &changes, refused).await?;
     same("no record", &ledger.read(of).await.map_err(text)?, &None)?;
     for one in [&budget, &open, &starts] {
         count(ledger, one, 0).await?;
@@ -134,7 +134,7 @@ pub(super) async fn a_change_over_the_maximum_writes_nothing_and_names_its_place
         take(&open, 1, 1),
         take(&starts, 2, 2),
     ];
-    draw(
+    put_with_change(
         ledger,
         &execution(of),
         Expect::Absent,
@@ -143,7 +143,7 @@ pub(super) async fn a_change_over_the_maximum_writes_nothing_and_names_its_place
     )
     .await?;
     let nothing = [take(&budget, 0, 50)];
-    draw(
+    put_with_change(
         ledger,
         &another(of, 1),
         Expect::Absent,
@@ -152,7 +152,7 @@ pub(super) async fn a_change_over_the_maximum_writes_nothing_and_names_its_place
     )
     .await?;
     let changes = [take(&budget, 1, 50), take(&open, 0, 1)];
-    draw(
+    put_with_change(
         ledger,
         &another(of, 2),
         Expect::Absent,
@@ -169,7 +169,7 @@ pub(super) async fn an_amount_that_is_given_back_can_be_taken_again<L: Ledger>(
 ) -> Result<(), String> {
     let one = counter(of, CounterKind::Open);
     let mut record = execution(of);
-    draw(
+    put_with_change(
         ledger,
         &record,
         Expect::Absent,
@@ -178,7 +178,7 @@ pub(super) async fn an_amount_that_is_given_back_can_be_taken_again<L: Ledger>(
     )
     .await?;
     let full = CountedPut::Refused(vec![0]);
-    draw(
+    put_with_change(
         ledger,
         &another(of, 1),
         Expect::Absent,
@@ -188,12 +188,12 @@ pub(super) async fn an_amount_that_is_given_back_can_be_taken_again<L: Ledger>(
     .await?;
     record.rev = 2;
     let back = [give_back(&one, 1)];
-    draw(ledger, &record, Expect::Rev(1), &back, CountedPut::Done).await?;
+    put_with_change(ledger, &record, Expect::Rev(1), &back, CountedPut::Done).await?;
     // A repeat of the end gives nothing back.
     let lost = CountedPut::Lost(Some(Box::new(record.clone())));
-    draw(ledger, &record, Expect::Rev(1), &back, lost).await?;
+    put_with_change(ledger, &record, Expect::Rev(1), &back, lost).await?;
     count(ledger, &one, 0).await?;
-    draw(
+    put_with_change(
         ledger,
         &another(of, 1),
         Expect::Absent,
@@ -204,7 +204,7 @@ pub(super) async fn an_amount_that_is_given_back_can_be_taken_again<L: Ledger>(
     // A count that was forgotten meanwhile takes it too.
     let forgotten = counter(of, CounterKind::Budget);
     record.rev = 3;
-    draw(
+    put_with_change(
         ledger,
         &record,
         Expect::Rev(2),
@@ -240,7 +240,7 @@ pub(super) async fn counters_of_other_tenants_periods_and_kinds_are_separate<L: 
         counter(of, CounterKind::Open),
     ];
     let changes: Vec<_> = others.iter().map(|other| take(other, 7, 9)).collect();
-    draw(
+    put_with_change(
         ledger,
         &execution(of),
         Expect::Absent,

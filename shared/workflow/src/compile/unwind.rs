@@ -23,7 +23,7 @@ use holdfast_task::{
 const INVOKE: &str = "arn:aws:states:::lambda:invoke";
 
 /// The upper bound of all undo policies of some definitions. One Task has one literal Retry, and
-/// the function enforces each undo's own policy by counting its attempts (docs/protocol.md, ruling
+/// the function enforces each undo's own policy by counting its attempts (docs/protocol.md, rule
 /// 10).
 pub(super) struct Bounds {
     actions: Vec<String>,
