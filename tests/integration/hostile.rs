@@ -126,7 +126,7 @@ async fn a_guardrail_that_never_ends_is_refused_clearly_and_begin_survives() {
         ("$pad('x', 1e12) = 'x'", "$pad needs its width"),
         (
             "$reduce($input.list, function($a, $b) { $a & $a }) = 'x'",
-            "$reduce keeps $a twice",
+            "$reduce reads $a more than once",
         ),
         ("$count([1..100000000]) > 0", ""),
         (
