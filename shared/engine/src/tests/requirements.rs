@@ -15,15 +15,8 @@ fn at(text: &str) -> Timestamp {
 
 fn gate(rules: StartConditions) -> AdmissionSpec {
     AdmissionSpec {
-        workflow: "WF-HOLD".to_owned(),
-        version: 1,
-        definition_digest: "sha256:d".to_owned(),
-        tenants: vec!["acme".to_owned()],
-        input_schema: json!({"type": "object", "required": ["amount"]}),
-        guardrails: Vec::new(),
         rules,
-        triggers: Vec::new(),
-        timeout_s: 900,
+        ..super::gate()
     }
 }
 
