@@ -7,3 +7,4 @@ mod problems;
 mod program;
 mod project;
 mod schema;
+mod template;
