@@ -39,6 +39,7 @@ mod starts;
 mod story;
 mod switch;
 mod traces;
+mod versions;
 
 pub(crate) use holdfast_tests::hold;
 use serde_json::Value;

@@ -24,6 +24,7 @@ mod signer;
 mod stream;
 #[cfg(test)]
 mod tenant_keys;
+mod versions;
 mod workflows;
 
 pub use bus::{EventBus, PublishError};
