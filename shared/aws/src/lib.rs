@@ -39,7 +39,7 @@ pub use machines::{
     CompiledMachine, ExecutionInput, MachineError, MachineExecution, Machines, StartOutcome,
 };
 pub use metrics::report;
-pub use objects::{PresignedLink, S3Store};
+pub use objects::{ObjectLookup, PresignedLink, S3Store};
 pub use questions::{DeliveryError, deliver};
 pub use secrets::SecretsManager;
 pub use serve::serve;
