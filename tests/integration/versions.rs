@@ -12,8 +12,8 @@ async fn versions(stack: &Stack, workflow: &str) -> [Value; 2] {
     kill(&workers(&["api"]));
     let one = stack.api.get(&format!("/v1/workflows/{workflow}")).await;
     let all = stack.api.get("/v1/workflows").await.body;
-    let all = all["workflows"].as_array().expect("workflows").iter();
-    let listed = all.filter(|one| one["workflow_id"] == workflow).next_back();
+    let mut all = all["workflows"].as_array().expect("workflows").iter();
+    let listed = all.find(|one| one["workflow_id"] == workflow);
     let listed = listed.map(|one| one["version"].clone());
     [one.body["version"].clone(), listed.unwrap_or_default()]
 }
