@@ -1,4 +1,4 @@
-//! Tests of a receipt's truth: it says what the ledger says, whoever comes late.
+//! Tests of a receipt's truth: it says what the ledger says, and late calls change neither.
 
 use super::{finish::receipt, *};
 use crate::testing::{Fault, Op, ScriptedCall, engine};
