@@ -289,21 +289,15 @@ pub(super) fn ended(
 /// The record of a step that leaves no residue: as the definition has it now, with the attempts of
 /// before.
 ///
-/// The key changes after a committed undo and with another action or input, so that the target does
-/// not replay the answer that it stored for the old key.
+/// The key is a new one, so that the target repeats no answer that it stored under the old one: the
+/// success that was undone, or its refusal. Nothing exists under the old key, and no call under it
+/// is on its way.
 fn restarted(record: &StepRecord, claim: &Claim) -> StepRecord {
     let first = &claim.first;
-    let same_effect = record.state == StepState::FailedClean
-        && record.action == first.action
-        && record.input.sha256() == first.input.sha256();
-    let (key, effect_generation) = match same_effect {
-        true => (record.key.clone(), record.effect_generation),
-        false => (record.next_key(), record.effect_generation + 1),
-    };
     StepRecord {
         rev: record.rev + 1,
-        key,
-        effect_generation,
+        key: record.next_key(),
+        effect_generation: record.effect_generation + 1,
         attempts: [&record.attempts[..], &first.attempts[..]].concat(),
         forgiven: record.attempts.len() as u32,
         undo_attempts: record.undo_attempts.clone(),
