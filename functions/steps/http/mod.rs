@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::client::{Answer, CHECK_TIMEOUT, Client, Request};
-use allow::AllowList;
+pub use allow::AllowList;
 use types::{Auth, Verb};
 pub use types::{Input, Output};
 
