@@ -12,6 +12,7 @@ mod ports;
 mod publish;
 mod receipt;
 mod report;
+mod reports;
 mod requirements;
 #[cfg(test)]
 mod script;
