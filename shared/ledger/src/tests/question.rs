@@ -207,7 +207,7 @@ fn a_retry_decision_keeps_the_key_of_an_effect_that_may_have_happened() {
         vec![attempt("a", Some(AttemptOutcome::Unknown))],
     );
     record.tainted = true;
-    let next = step_after_decision(&record, &asked(), Decision::Retry, at(5));
+    let next = step_after_decision(Some(&record), &asked(), Decision::Retry, at(5));
     let next = next.expect("no attempt is at work").expect("it is opened");
     assert_eq!((next.key, next.effect_generation), (record.key, 0));
 }
