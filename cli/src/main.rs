@@ -13,6 +13,7 @@ mod output;
 mod project;
 mod receipt;
 mod report;
+mod simulate;
 mod story;
 mod workflows;
 
