@@ -9,8 +9,10 @@ mod paused;
 mod payloads;
 mod plan;
 mod ports;
+mod publish;
 mod receipt;
 mod report;
+mod reports;
 mod requirements;
 #[cfg(test)]
 mod script;

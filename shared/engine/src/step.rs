@@ -13,18 +13,19 @@ use crate::{
     engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
     paused::blocked_error,
     ports::{Host, ObjectStore},
+    reports::attempt_report,
     task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
 };
-use holdfast_action::{AnyAction, Call, StepError, StepErrorKind};
+use holdfast_action::{AnyAction, Call, StepError};
 use holdfast_ids::keys::{ExecutionKey, effect_key, item_name};
 use holdfast_ledger::{
-    Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, Expect, Ledger, Put,
-    StepRecord, StepState, complete,
+    Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, ExecutionRecord, Expect,
+    Ledger, Put, StepRecord, StepState, complete,
 };
 use holdfast_task::{
     ErrorName, StepResult, StepStatus, StepTask,
     payload::Payload,
-    timing::{lease_s, longest_pause, time_left},
+    timing::{lease_s, time_left},
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
@@ -139,6 +140,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             forgiven: 0,
             undo_attempts: Vec::new(),
             undo_forgiven: 0,
+            closed: None,
             item,
             at,
         };
@@ -243,12 +245,20 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Ok(stopped);
                 }
             }
-            Ok(_) => {
-                return Ok(AttemptReport::Halted(
-                    "the execution is no longer running".to_owned(),
-                ));
+            Ok((found, _)) => {
+                let reason = "the execution is no longer running".to_owned();
+                let over =
+                    |execution: ExecutionRecord| execution.is_over(record.execution_generation);
+                return Ok(match found.is_some_and(over) {
+                    true => AttemptReport::Late(reason),
+                    false => AttemptReport::Halted(reason),
+                });
             }
-            Err(error) => return Ok(transient(format!("before acting: {error}"))),
+            Err(error) => {
+                return Ok(attempt_report(StepError::transient(format!(
+                    "before acting: {error}"
+                ))));
+            }
         }
         // The first claim fixes the input. A target would refuse the input of a later attempt under
         // the same key, if it differs.
@@ -257,7 +267,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         } else {
             match self.unpack(at, &record.input).await {
                 Ok(first) => first,
-                Err(error) => return Ok(transient(error.message)),
+                Err(error) => return Ok(attempt_report(StepError::transient(error.message))),
             }
         };
         let StepState::Running { lease_until, .. } = record.state else {
@@ -290,21 +300,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Ok(output) => match self.pack(at, "output", output).await {
                 Ok(output) => AttemptReport::Succeeded(output),
                 Err(error) if error.name == ErrorName::Transient => {
-                    AttemptReport::Unknown(error.message)
+                    attempt_report(StepError::unknown(error.message))
                 }
                 Err(error) => {
                     let note = json!({ "$output_not_kept": error.message });
                     AttemptReport::Succeeded(self.pack(at, "output", note).await?)
                 }
             },
-            Err(StepError { kind, message }) => match kind {
-                StepErrorKind::Transient { retry_after } => AttemptReport::Transient {
-                    error: message,
-                    wait: longest_pause(retry_after.unwrap_or_default()),
-                },
-                StepErrorKind::Unknown => AttemptReport::Unknown(message),
-                StepErrorKind::Permanent => AttemptReport::Permanent(message),
-            },
+            Err(error) => attempt_report(error),
         })
     }
 
@@ -383,11 +386,4 @@ enum ClaimResult {
     Mine(Box<StepRecord>),
     Succeeded(Payload),
     Failed(String),
-}
-
-fn transient(error: String) -> AttemptReport {
-    AttemptReport::Transient {
-        error,
-        wait: SignedDuration::ZERO,
-    }
 }

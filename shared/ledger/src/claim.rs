@@ -98,6 +98,7 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
     match &record.state {
         StepState::Running { token, .. } if *token == claim.token => ClaimTransition::Mine,
         _ if claim.first.epoch < record.epoch => ClaimTransition::Withdrawn,
+        _ if record.is_closed(claim.first.execution_generation) => ClaimTransition::Withdrawn,
         StepState::Running { lease_until, .. } if now < *lease_until => {
             ClaimTransition::Held(*lease_until)
         }
@@ -146,10 +147,18 @@ pub enum AttemptReport {
     },
     /// Nothing happened, and another attempt cannot help.
     Permanent(String),
-    /// The effect may have happened.
-    Unknown(String),
+    /// The effect may have happened; another attempt, if one may follow, waits as long as the
+    /// target named.
+    Unknown {
+        /// The error.
+        error: String,
+        /// The wait that the target named; zero without one.
+        wait: SignedDuration,
+    },
     /// The attempt did nothing: the execution was no longer running.
     Halted(String),
+    /// The attempt did nothing: the execution has ended. The record keeps no trace of the attempt.
+    Late(String),
     /// The attempt did nothing, because the execution is paused for this reason. It does not count.
     Paused(String),
 }
@@ -177,7 +186,7 @@ pub fn complete(
     let holds =
         matches!(&current.state, StepState::Running { token: holder, .. } if holder == token);
     let last = current.attempts.last();
-    if !holds && matches!(attempted, AttemptReport::Paused(_)) {
+    if !holds && matches!(attempted, AttemptReport::Paused(_) | AttemptReport::Late(_)) {
         // The attempt did nothing, so a later attempt cannot conflict with it.
         return CompletionTransition::Mine;
     }
@@ -207,18 +216,28 @@ pub fn complete(
         AttemptReport::Transient { error, .. } if exhausted => {
             (clean_end, AttemptOutcome::Transient, Some(error))
         }
-        AttemptReport::Transient { error, wait } => (
-            StepState::Waiting {
-                until: now.saturating_add(*wait).unwrap_or(Timestamp::MAX),
-            },
-            AttemptOutcome::Transient,
-            Some(error),
-        ),
+        AttemptReport::Transient { error, wait } => {
+            (wait_for(*wait, now), AttemptOutcome::Transient, Some(error))
+        }
         AttemptReport::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
-        AttemptReport::Unknown(error) => (StepState::Unknown, AttemptOutcome::Unknown, Some(error)),
+        AttemptReport::Unknown { error, wait }
+            if current.idempotent && !exhausted && wait.is_positive() =>
+        {
+            (wait_for(*wait, now), AttemptOutcome::Unknown, Some(error))
+        }
+        AttemptReport::Unknown { error, .. } => {
+            (StepState::Unknown, AttemptOutcome::Unknown, Some(error))
+        }
         AttemptReport::Halted(error) => (clean_end, AttemptOutcome::Halted, Some(error)),
         AttemptReport::Paused(_) => {
-            return CompletionTransition::Write(Box::new(unclaimed(current, now)));
+            let state = StepState::Waiting { until: now };
+            return CompletionTransition::Write(Box::new(unclaimed(current, state)));
+        }
+        AttemptReport::Late(_) => {
+            return CompletionTransition::Write(Box::new(StepRecord {
+                closed: Some(current.execution_generation),
+                ..unclaimed(current, clean_end)
+            }));
         }
     };
     let tainted = match outcome {
@@ -242,12 +261,18 @@ pub fn complete(
     CompletionTransition::Write(Box::new(next))
 }
 
-/// The record of a step whose attempt a pause prevented. A pause can outlast any number of
-/// attempts, so none counts.
-fn unclaimed(record: &StepRecord, now: Timestamp) -> StepRecord {
+fn wait_for(wait: SignedDuration, now: Timestamp) -> StepState {
+    StepState::Waiting {
+        until: now.saturating_add(wait).unwrap_or(Timestamp::MAX),
+    }
+}
+
+/// The record of a step whose attempt a pause or the end of its execution prevented. A pause can
+/// outlast any number of attempts, so none counts.
+fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
     let mut before = StepRecord {
         rev: record.rev + 1,
-        state: StepState::Waiting { until: now },
+        state,
         ..record.clone()
     };
     before.attempts.pop();
@@ -289,21 +314,15 @@ pub(super) fn ended(
 /// The record of a step that leaves no residue: as the definition has it now, with the attempts of
 /// before.
 ///
-/// The key changes after a committed undo and with another action or input, so that the target does
-/// not replay the answer that it stored for the old key.
+/// The key is a new one, so that the target repeats no answer that it stored under the old one: the
+/// success that was undone, or its refusal. Nothing exists under the old key, and no call under it
+/// is on its way.
 fn restarted(record: &StepRecord, claim: &Claim) -> StepRecord {
     let first = &claim.first;
-    let same_effect = record.state == StepState::FailedClean
-        && record.action == first.action
-        && record.input.sha256() == first.input.sha256();
-    let (key, effect_generation) = match same_effect {
-        true => (record.key.clone(), record.effect_generation),
-        false => (record.next_key(), record.effect_generation + 1),
-    };
     StepRecord {
         rev: record.rev + 1,
-        key,
-        effect_generation,
+        key: record.next_key(),
+        effect_generation: record.effect_generation + 1,
         attempts: [&record.attempts[..], &first.attempts[..]].concat(),
         forgiven: record.attempts.len() as u32,
         undo_attempts: record.undo_attempts.clone(),

@@ -87,6 +87,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
             timeout_s: 30,
             max_attempts: 5,
             fences: true,
+            missing_is_undone: false,
         }),
         undo_input: None,
         idempotent: true,
@@ -98,6 +99,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
         forgiven: 0,
         undo_attempts: Vec::new(),
         undo_forgiven: 0,
+        closed: None,
     }
 }
 

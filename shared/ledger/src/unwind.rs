@@ -50,6 +50,24 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
     }
 }
 
+/// The record after the end of its execution generation, which no late claim and no decision
+/// changes; `None` if none could. `decided` says that a question of this execution generation is
+/// about the step.
+pub fn close(record: &StepRecord, execution_generation: u32, decided: bool) -> Option<StepRecord> {
+    let rests = matches!(
+        record.state,
+        StepState::FailedClean | StepState::Undone | StepState::Unknown
+    );
+    // A claim of the execution generation that claimed the step last changes no such record.
+    let open = decided || record.execution_generation < execution_generation;
+    let closes = rests && open && !record.is_closed(execution_generation);
+    closes.then(|| StepRecord {
+        rev: record.rev + 1,
+        closed: Some(execution_generation),
+        ..record.clone()
+    })
+}
+
 /// Returns whether the last verification of a step without undo is over.
 fn was_verified(record: &StepRecord) -> bool {
     record.undo_counted().next().is_some()
@@ -143,8 +161,13 @@ pub enum UndoReport {
     },
     /// The effect cannot be undone.
     Permanent(String),
-    /// The effect may have been undone.
-    Unknown(String),
+    /// The effect may have been undone; another attempt waits as long as the target named.
+    Unknown {
+        /// The error.
+        error: String,
+        /// The wait that the target named; zero without one.
+        wait: SignedDuration,
+    },
     /// The attempt did nothing, because a later plan has taken over.
     Halted(String),
 }
@@ -226,13 +249,9 @@ pub fn complete_undo(
         UndoReport::Transient { error, wait } => {
             undo_again(current, AttemptOutcome::Transient, error, *wait, now)
         }
-        UndoReport::Unknown(error) => undo_again(
-            current,
-            AttemptOutcome::Unknown,
-            error,
-            SignedDuration::ZERO,
-            now,
-        ),
+        UndoReport::Unknown { error, wait } => {
+            undo_again(current, AttemptOutcome::Unknown, error, *wait, now)
+        }
         UndoReport::Halted(error) => undo_ended(
             current,
             StepState::UndoWaiting { until: now },
