@@ -1,7 +1,5 @@
 //! Interprets containers and waits. Branches and items run side by side until the first failure.
 
-use std::rc::Rc;
-
 use futures_util::{
     future::try_join_all,
     stream::{self, StreamExt, TryStreamExt},
@@ -21,7 +19,7 @@ impl<S: Surroundings> Interpreter<S> {
         scope: &Scope,
     ) -> Result<Value, RaisedError> {
         let branches = parallel.branches.iter();
-        let branches = branches.map(|branch| self.inner(branch, input.clone(), scope.inside(None)));
+        let branches = branches.map(|branch| self.inner(branch, input.clone(), scope.inside()));
         // The first failure drops the other branches. The functions that they called run on.
         try_join_all(branches).await.map(Value::Array)
     }
@@ -43,9 +41,7 @@ impl<S: Surroundings> Interpreter<S> {
             some => some as usize,
         };
         let rows = items.into_iter().enumerate().map(|(index, item)| {
-            let context = json!({ "Item": { "Index": index, "Value": item } });
-            let scope = scope.inside(Some(Rc::new(context)));
-            let row = self.inner(&map.item_processor, item, scope);
+            let row = self.inner(&map.item_processor, item, scope.inside());
             async move { row.await.map(|output| (index, output)) }
         });
         let rows = stream::iter(rows).buffer_unordered(at_once);

@@ -129,7 +129,7 @@ impl<S: Surroundings> Interpreter<S> {
                 let (assign, output) = (parallel.assign.as_ref(), parallel.output.as_ref());
                 let exit = &parallel.exit;
                 let left = result.and_then(|result| {
-                    self.leave(name, result, (assign, output, exit), input, scope)
+                    self.leave(name, Some(result), (assign, output, exit), input, scope)
                 });
                 left.or_else(|raised| self.catch(name, raised, &parallel.catch, input, scope))
             }
@@ -137,19 +137,19 @@ impl<S: Surroundings> Interpreter<S> {
                 let result = self.map(name, map, input, scope).await;
                 let (assign, output) = (map.assign.as_ref(), map.output.as_ref());
                 let left = result.and_then(|result| {
-                    self.leave(name, result, (assign, output, &map.exit), input, scope)
+                    self.leave(name, Some(result), (assign, output, &map.exit), input, scope)
                 });
                 left.or_else(|raised| self.catch(name, raised, &map.catch, input, scope))
             }
             State::Pass(pass) => {
                 let leaves = (Some(&pass.assign), None, &pass.exit);
-                self.leave(name, input.clone(), leaves, input, scope)
+                self.leave(name, None, leaves, input, scope)
             }
             State::Wait(wait) => {
                 let until = self.wait_until(name, wait, input, scope)?;
                 self.clock.until(until).await;
-                let leaves = (None, wait.output.as_ref(), &wait.exit);
-                self.leave(name, input.clone(), leaves, input, scope)
+                let leaves = (wait.assign.as_ref(), wait.output.as_ref(), &wait.exit);
+                self.leave(name, None, leaves, input, scope)
             }
             State::Succeed {} => Ok(StateExit {
                 next: None,
@@ -183,6 +183,7 @@ impl<S: Surroundings> Interpreter<S> {
             {
                 Ok(result) => {
                     let (assign, output) = (task.assign.as_ref(), task.output.as_ref());
+                    let result = Some(result);
                     match self.leave(name, result, (assign, output, &task.exit), input, scope) {
                         Ok(left) => return Ok(left),
                         Err(raised) => raised,
@@ -213,7 +214,8 @@ impl<S: Surroundings> Interpreter<S> {
     ) -> Result<Value, RaisedError> {
         let token = self.clock.token();
         let mut view = self.view(name, input, scope);
-        view.entered = Some((tried, entered, token.clone()));
+        let waits = task.resource.ends_with(".waitForTaskToken");
+        view.entered = Some((tried, entered, waits.then(|| token.clone())));
         let performed = TaskCall {
             state: name,
             resource: &task.resource,

@@ -1,15 +1,32 @@
-//! Compiles expressions: guarded by `when`, and with `$item` bound inside a `for_each`.
+//! Compiles expressions: guarded by `when`, and with the item of a `for_each` bound.
 
 use serde_json::{Map, Value};
 
 use crate::definition::{Expression, Text};
 use holdfast_expression::expression_in;
 
+/// The item of a `for_each`, as one state inside it sees the item.
+///
+/// `$states.context.Map.Item` is no way to read it, because Step Functions defines that only in the
+/// Map's `ItemSelector` (Step Functions guide, "Accessing execution data from the Context object").
+/// Without an `ItemSelector` the item is the input of the iteration's first state (the guide's page
+/// on `ItemSelector`).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ItemBinding<'a> {
+    /// Expression of `item_key`.
+    pub(super) key: &'a Expression,
+    /// True in the first state of an iteration. Later states read the variable `$item`.
+    pub(super) is_input: bool,
+}
+
+/// Expression for the item in the first state of an iteration.
+pub(super) const ITEM_INPUT: &str = "$states.input";
+
 /// The context of an expression.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ExpressionContext<'a> {
-    /// Expression of `item_key` inside a `for_each`.
-    pub(super) item_key: Option<&'a Expression>,
+    /// Item inside a `for_each`.
+    pub(super) item: Option<ItemBinding<'a>>,
     /// `when` of the step. A skipped step evaluates no other expression.
     pub(super) when: Option<&'a Expression>,
     /// Step whose output is not a variable yet, and the expression for that output.
@@ -24,15 +41,16 @@ impl ExpressionContext<'_> {
             None => expression.to_owned(),
         };
         let mut bindings = Vec::new();
-        let item_key = self.item_key.map(Expression::jsonata).unwrap_or_default();
-        let needs_key = mentions(&guarded, "item_key");
-        if self.item_key.is_some()
-            && (mentions(&guarded, "item") || (needs_key && mentions(item_key, "item")))
-        {
-            bindings.push("$item := $states.context.Map.Item.Value".to_owned());
-        }
-        if self.item_key.is_some() && needs_key {
-            bindings.push(format!("$item_key := ({item_key})"));
+        if let Some(item) = self.item {
+            let key = item.key.jsonata();
+            let needs_key = mentions(&guarded, "item_key");
+            let needs_item = mentions(&guarded, "item") || (needs_key && mentions(key, "item"));
+            if item.is_input && needs_item {
+                bindings.push(format!("$item := {ITEM_INPUT}"));
+            }
+            if needs_key {
+                bindings.push(format!("$item_key := ({key})"));
+            }
         }
         if let Some((name, output)) = self.fresh
             && mentions(&guarded, name)
@@ -189,21 +207,31 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_bound_only_where_it_is_used() {
+    fn the_first_state_of_an_item_reads_it_from_its_input_and_later_ones_from_a_variable() {
         let key = expression("{% $item.id %}");
-        let context = ExpressionContext {
-            item_key: Some(&key),
+        let context = |is_input| ExpressionContext {
+            item: Some(ItemBinding {
+                key: &key,
+                is_input,
+            }),
             ..ExpressionContext::default()
         };
-        assert_eq!(context.expression("$input.a"), "{% $input.a %}");
-        assert_eq!(context.expression("$items"), "{% $items %}");
-        assert_eq!(
-            context.expression("$item.b"),
-            "{% ($item := $states.context.Map.Item.Value; $item.b) %}"
-        );
-        assert_eq!(
-            context.expression("$item_key"),
-            "{% ($item := $states.context.Map.Item.Value; $item_key := ($item.id); $item_key) %}"
-        );
+        for (text, first, later) in [
+            ("$input.a", "{% $input.a %}", "{% $input.a %}"),
+            ("$items", "{% $items %}", "{% $items %}"),
+            (
+                "$item.b",
+                "{% ($item := $states.input; $item.b) %}",
+                "{% $item.b %}",
+            ),
+            (
+                "$item_key",
+                "{% ($item := $states.input; $item_key := ($item.id); $item_key) %}",
+                "{% ($item_key := ($item.id); $item_key) %}",
+            ),
+        ] {
+            assert_eq!(context(true).expression(text), first);
+            assert_eq!(context(false).expression(text), later);
+        }
     }
 }

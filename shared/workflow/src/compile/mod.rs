@@ -7,11 +7,13 @@ mod names;
 mod outputs;
 mod region;
 mod retry;
+mod row;
 mod steps;
 mod template;
 #[cfg(test)]
 mod tests;
 mod unwind;
+mod waits;
 
 pub use machine::machine;
 pub use names::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of, function_id, parameters_in};

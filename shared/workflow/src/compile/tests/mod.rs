@@ -37,7 +37,7 @@ fn check_level(level: &Value, top: bool) {
         let state = &states[&name];
         let kind = state["Type"].as_str().expect("a type");
         assert!(
-            ["Task", "Wait", "Parallel", "Map", "Succeed", "Fail"].contains(&kind),
+            ["Task", "Pass", "Wait", "Parallel", "Map", "Succeed", "Fail"].contains(&kind),
             "{kind}"
         );
         let ends = state.get("End").is_some();
