@@ -158,6 +158,13 @@ impl Reader<'_> {
                     ),
                 );
             }
+            Use::NewerOperator(mark) => {
+                let at = at.narrow(self.source, mark);
+                let message =
+                    format!("`{mark}` is not in JSONata 2.0.6, which Step Functions evaluates");
+                let help = "write `$exists($input.a) ? $input.a : 1`";
+                self.problem(at, message, help);
+            }
             Use::Context(mark) => {
                 let at = at.narrow(self.source, mark);
                 let help = format!("begin with a variable: {}", scope.list());
