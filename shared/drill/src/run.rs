@@ -196,6 +196,7 @@ async fn execute(
             "Execution": { "Id": arn, "StartTime": clock.now().max(START), "Input": input },
             "StateMachine": { "Id": format!("arn:aws:states:drill:machine:{}:1", room.deployed.workflow) },
         }),
+        events: Cell::default(),
     };
     let timeout = Duration::from_secs(machine.timeout_seconds);
     let run = async {

@@ -9,7 +9,7 @@ use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{EVALUATION, Interpreter, RaisedError, Surroundings, view::Scope};
+use super::{EVALUATION, Interpreter, PAIR, RaisedError, Surroundings, view::Scope};
 
 impl<S: Surroundings> Interpreter<S> {
     pub(super) async fn parallel(
@@ -18,6 +18,7 @@ impl<S: Surroundings> Interpreter<S> {
         input: &Value,
         scope: &Scope,
     ) -> Result<Value, RaisedError> {
+        self.add_events(PAIR)?;
         let branches = parallel.branches.iter();
         let branches = branches.map(|branch| self.inner(branch, input.clone(), scope.inside()));
         // The first failure drops the other branches. The functions that they called run on.
@@ -40,9 +41,13 @@ impl<S: Surroundings> Interpreter<S> {
             0 => usize::MAX,
             some => some as usize,
         };
+        self.add_events(PAIR)?;
         let rows = items.into_iter().enumerate().map(|(index, item)| {
             let row = self.inner(&map.item_processor, item, scope.inside());
-            async move { row.await.map(|output| (index, output)) }
+            async move {
+                self.add_events(PAIR)?;
+                row.await.map(|output| (index, output))
+            }
         });
         let rows = stream::iter(rows).buffer_unordered(at_once);
         let mut outputs: Vec<(usize, Value)> = rows.try_collect().await?;

@@ -5,6 +5,8 @@ mod containers;
 mod tests;
 mod view;
 
+use std::cell::Cell;
+
 use futures_util::future::{Either, LocalBoxFuture, select};
 use holdfast_asl::{Inner, JitterStrategy, Machine, Retrier, State, States, Task};
 use holdfast_engine::Host;
@@ -67,9 +69,31 @@ pub(crate) struct Interpreter<S> {
     pub(crate) surroundings: S,
     /// `$states.context.Execution` and `StateMachine`.
     pub(crate) context: Value,
+    /// Events in the history so far.
+    pub(crate) events: Cell<u64>,
 }
 
+/// Most events of an execution
+/// (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+const MAX_EVENTS: u64 = 25_000;
+/// Events of the entry and the exit of a state, and of the start and the end of what is inside it.
+const PAIR: u64 = 2;
+/// Events of an attempt at a task: scheduled, started, ended.
+const ATTEMPT: u64 = 3;
+
 impl<S: Surroundings> Interpreter<S> {
+    /// Adds events to the history. The error of a full history escapes every catcher.
+    fn add_events(&self, count: u64) -> Result<(), RaisedError> {
+        self.events.set(self.events.get() + count);
+        match self.events.get() > MAX_EVENTS {
+            true => Err(RaisedError::new(
+                "States.Runtime",
+                format!("the history has more than {MAX_EVENTS} events"),
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Runs a state machine to its end.
     pub(crate) async fn run(&self, machine: &Machine, input: Value) -> Result<Value, RaisedError> {
         let Machine {
@@ -99,6 +123,7 @@ impl<S: Surroundings> Interpreter<S> {
             let mut name = start_at;
             loop {
                 self.surroundings.entered(name).await;
+                self.add_events(PAIR)?;
                 let Some(state) = states.get(name) else {
                     return Err(RaisedError::new(
                         "States.Runtime",
@@ -137,7 +162,13 @@ impl<S: Surroundings> Interpreter<S> {
                 let result = self.map(name, map, input, scope).await;
                 let (assign, output) = (map.assign.as_ref(), map.output.as_ref());
                 let left = result.and_then(|result| {
-                    self.leave(name, Some(result), (assign, output, &map.exit), input, scope)
+                    self.leave(
+                        name,
+                        Some(result),
+                        (assign, output, &map.exit),
+                        input,
+                        scope,
+                    )
                 });
                 left.or_else(|raised| self.catch(name, raised, &map.catch, input, scope))
             }
@@ -212,6 +243,7 @@ impl<S: Surroundings> Interpreter<S> {
         scope: &Scope,
         (tried, entered): (u32, Timestamp),
     ) -> Result<Value, RaisedError> {
+        self.add_events(ATTEMPT)?;
         let token = self.clock.token();
         let mut view = self.view(name, input, scope);
         let waits = task.resource.ends_with(".waitForTaskToken");

@@ -79,6 +79,7 @@ fn run_with(machine: Machine, input: Value, answers: Vec<Result<Value, RaisedErr
         query: Query::new(clock.clone(), Rc::default()),
         surroundings: script.clone(),
         context: json!({ "Execution": { "Id": "arn:test" } }),
+        events: Cell::default(),
     };
     let mut pool = LocalPool::new();
     let ended = Rc::new(RefCell::new(None));
@@ -193,9 +194,8 @@ fn an_expression_without_a_value_is_an_error() {
 
 #[test]
 fn a_map_keeps_the_order_of_its_items_and_its_max_concurrency() {
-    let one = task(
-        json!({ "Arguments": "{% $states.input %}", "Output": "{% $states.result * 10 %}" }),
-    );
+    let one =
+        task(json!({ "Arguments": "{% $states.input %}", "Output": "{% $states.result * 10 %}" }));
     let map = |at_once: u32| {
         json!({ "first": { "Type": "Map", "Items": "{% $states.input.list %}", "MaxConcurrency": at_once, "End": true,
             "ItemProcessor": { "ProcessorConfig": { "Mode": "INLINE" }, "StartAt": "one", "States": { "one": one.clone() } } } })
@@ -225,8 +225,12 @@ fn a_map_keeps_the_order_of_its_items_and_its_max_concurrency() {
 const ITEM_IN_CONTEXT: &str = include_str!("item-in-context.asl.json");
 
 #[test]
-fn an_item_that_is_read_from_the_context_object_is_an_error() {
+fn an_item_that_is_read_from_the_context_object_is_refused() {
     let machine = Machine::read(ITEM_IN_CONTEXT).unwrap();
+    let refused = machine.violations();
+    assert_eq!(refused.len(), 4, "{refused:#?}");
+    let why = "$states.context.Map.Item.Value does not exist here";
+    assert!(refused.iter().all(|one| one.ends_with(why)), "{refused:#?}");
     let input = json!({ "vendors": [{ "id": "v1" }, { "id": "v2" }] });
     let raised = run_with(machine, input, vec![]).result.unwrap_err();
     assert_eq!(raised.error, "States.QueryEvaluationError");
@@ -254,6 +258,26 @@ fn a_token_exists_only_in_a_task_that_waits_for_its_answer() {
     };
     assert_eq!(token("it"), Ok(json!({ "has": false })));
     assert_eq!(token("it.waitForTaskToken"), Ok(json!({ "has": true })));
+}
+
+#[test]
+fn a_full_history_ends_an_execution_past_every_catcher() {
+    let one = task(json!({ "Arguments": "{% $states.input %}" }));
+    let processor = json!({ "ProcessorConfig": { "Mode": "INLINE" }, "StartAt": "one", "States": { "one": one } });
+    let states = json!({
+        "first": { "Type": "Map", "Items": "{% $states.input.list %}", "MaxConcurrency": 40, "Next": "last",
+            "ItemProcessor": processor, "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "last" }] },
+        "last": { "Type": "Succeed" },
+    });
+    let ended = |items: u64| {
+        let machine = Machine::read(&machine(states.clone())).unwrap();
+        let input = json!({ "list": (0..items).collect::<Vec<_>>() });
+        run_with(machine, input, vec![]).result.map(drop)
+    };
+    // Seven events for each item, four for the Map, two for the end.
+    assert_eq!(ended(24_994 / 7), Ok(()));
+    let raised = ended(24_994 / 7 + 1).unwrap_err();
+    assert_eq!(raised.error, "States.Runtime");
 }
 
 #[test]

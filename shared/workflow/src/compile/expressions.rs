@@ -65,8 +65,13 @@ impl ExpressionContext<'_> {
 
     /// Returns the expression for the items of a `for_each`: always a list, whether a filter leaves
     /// none, one or many. Two items with one key raise an error, because they would share a record,
-    /// and one effect would be missing.
-    pub(super) fn items(&self, name: &str, items: &Expression, item_key: &Expression) -> String {
+    /// and one effect would be missing. So do more items than `most`, before the first one acts.
+    pub(super) fn items(
+        &self,
+        name: &str,
+        (items, item_key): (&Expression, &Expression),
+        most: Option<u64>,
+    ) -> String {
         let (list, key) = (items.jsonata(), item_key.jsonata());
         // A filter may leave no items. A missing field is a mistake.
         let list = match is_plain(list) {
@@ -75,11 +80,17 @@ impl ExpressionContext<'_> {
             ),
             false => list.to_owned(),
         };
+        let bound = most.map_or_else(String::new, |most| {
+            format!(
+                "$count($items) > {most} ? $error('{name} has ' & $string($count($items)) & ' items, \
+                 and at most {most} fit into one execution') : "
+            )
+        });
         self.expression(&format!(
-            "($items := $append([], {list}); $keys := $map($items, function($item) {{ $string({key}) }}); \
+            "($items := $append([], {list}); {bound}($keys := $map($items, function($item) {{ $string({key}) }}); \
              $count($keys) != $count($items) ? $error('an item of {name} has no item_key') \
              : $count($distinct($keys)) = $count($items) ? $items \
-             : $error('two items of {name} have the same item_key'))"
+             : $error('two items of {name} have the same item_key')))"
         ))
     }
 
@@ -174,8 +185,11 @@ mod tests {
     fn a_filter_of_items_always_yields_a_list() {
         let items = ExpressionContext::default().items(
             "each",
-            &expression("{% $input.vendors[days > 0] %}"),
-            &expression("{% $item.id %}"),
+            (
+                &expression("{% $input.vendors[days > 0] %}"),
+                &expression("{% $item.id %}"),
+            ),
+            None,
         );
         let items = expression_in(&items).expect("an expression");
         for left in 0..3 {
@@ -188,14 +202,23 @@ mod tests {
     }
 
     #[test]
-    fn missing_items_are_an_error_and_an_empty_list_is_not() {
+    fn missing_or_too_many_items_are_an_error_and_an_empty_list_is_not() {
         let items = ExpressionContext::default().items(
             "each",
-            &expression("{% $input.vendors %}"),
-            &expression("{% $item.id %}"),
+            (
+                &expression("{% $input.vendors %}"),
+                &expression("{% $item.id %}"),
+            ),
+            Some(2),
         );
         let items = expression_in(&items).expect("an expression");
         let listed = |input: &Value| evaluate(items, &[("input", input)]);
+        let many = json!({ "vendors": [{ "id": "a" }, { "id": "b" }, { "id": "c" }] });
+        let why = listed(&many).expect_err("it is one too many");
+        assert!(
+            why.contains("each has 3 items, and at most 2 fit into one execution"),
+            "{why}"
+        );
         assert_eq!(listed(&json!({ "vendors": [] })), Ok(Some(json!([]))));
         let one = json!([{ "id": "v" }]);
         assert_eq!(listed(&json!({ "vendors": one })), Ok(Some(one)));

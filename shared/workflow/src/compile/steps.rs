@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{
     decisions::{self, Escalation, Exits, escalation_of, failed_of},
     expressions::ExpressionContext,
+    history::ItemLimits,
     names::arn_of,
     outputs::{MAP_OUTPUT, PARALLEL_OUTPUT, assigned, assigned_item},
     retry::{catch_all_as, catch_clean, of_step},
@@ -26,8 +27,9 @@ const INLINE_BYTES: usize = 200_000;
 /// Largest inline output of a step of a `for_each`, in bytes, because a hundred items add up.
 const INLINE_BYTES_PER_ITEM: usize = 2_000;
 
-/// Returns the states of all steps. The last one leads to `next`.
-pub(super) fn states(definition: &Definition, next: &str) -> States {
+/// Returns the states of all steps. The last one leads to `next`. `limits` bound the items of each
+/// `for_each`.
+pub(super) fn states(definition: &Definition, next: &str, limits: &ItemLimits) -> States {
     let numbers = definition
         .action_steps()
         .into_iter()
@@ -41,7 +43,12 @@ pub(super) fn states(definition: &Definition, next: &str) -> States {
         inline_bytes: INLINE_BYTES,
     };
     let timeout_s = definition.limits.timeout_s;
-    Compiler { numbers, timeout_s }.row(&definition.steps, row, &mut states);
+    let compiler = Compiler {
+        numbers,
+        timeout_s,
+        limits,
+    };
+    compiler.row(&definition.steps, row, &mut states);
     states
 }
 
@@ -49,6 +56,7 @@ struct Compiler<'a> {
     numbers: BTreeMap<&'a str, u32>,
     /// Longest duration of the whole execution, in seconds.
     timeout_s: u64,
+    limits: &'a ItemLimits,
 }
 
 impl Compiler<'_> {
@@ -246,7 +254,11 @@ impl Compiler<'_> {
         }
         let seen_later = each.collect.is_some() && output.is_none();
         Map {
-            items: ExpressionContext::default().items(name, &each.items, &each.item_key),
+            items: ExpressionContext::default().items(
+                name,
+                (&each.items, &each.item_key),
+                self.limits.get(name).map(|limit| limit.most),
+            ),
             max_concurrency: each.max_concurrency,
             item_processor,
             assign: seen_later.then(|| member(name, format!("{{% {MAP_OUTPUT} %}}"))),
