@@ -115,6 +115,7 @@ impl Reader<'_> {
                 uses.into_iter()
                     .for_each(|found| self.check_use(at, found, scope));
                 self.check_bounds(at, expression, scope);
+                self.check_skipped(at, expression, scope);
             }
             Err(error) => {
                 let help = "JSONata is what Step Functions evaluates: https://docs.jsonata.org";
