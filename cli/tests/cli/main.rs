@@ -4,5 +4,7 @@ mod commands;
 mod compile;
 mod drill;
 mod problems;
+mod program;
 mod project;
 mod schema;
+mod template;
