@@ -67,7 +67,7 @@ fn a_stack_name_that_makes_a_name_too_long_is_named() {
     let stack = "s".repeat(30);
     project.write(
         "samconfig.toml",
-        &format!("[a.b.parameters]\nstack_name = \"{stack}\"\n"),
+        format!("[a.b.parameters]\nstack_name = \"{stack}\"\n"),
     );
     let output = project.run(&["validate"]);
     assert_eq!(output.code, Some(1));
