@@ -10,8 +10,9 @@ use crate::{State, Until};
 
 /// The members of `$states` besides `input` and `context` that exist in a field.
 ///
-/// Source: docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html, "Reserved variable:
-/// $states": Step Functions refuses a state machine that reads `result` or `errorOutput` elsewhere.
+/// Source: docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html, "Reserved
+/// variable: $states". Step Functions refuses a state machine that reads `result` or
+/// `errorOutput` elsewhere.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Members {
     /// None: `Arguments`, `Items`, `Seconds`, `Error`, and any field of a state without a result.

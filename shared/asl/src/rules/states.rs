@@ -7,8 +7,9 @@ use crate::{Catcher, Exit, Retrier, State, States, Until};
 
 /// Longest name of a state, in characters.
 ///
-/// Source: docs.aws.amazon.com/step-functions/latest/apireference/API_StateEnteredEventDetails.html,
-/// which also lists the characters that a name must not contain.
+/// Source:
+/// docs.aws.amazon.com/step-functions/latest/apireference/API_StateEnteredEventDetails.html, which
+/// also lists the characters that a name must not contain.
 const MAX_NAME: usize = 80;
 const FORBIDDEN: &str = "<>{}[]?*\"#%\\^|~`$&,;:/";
 
