@@ -14,6 +14,7 @@ mod preflight;
 mod project;
 mod receipt;
 mod report;
+mod simulate;
 mod story;
 mod workflows;
 
