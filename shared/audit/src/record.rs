@@ -1,5 +1,7 @@
 //! A committed record of the ledger, of any kind that audit events are derived from.
 
+use jiff::Timestamp;
+
 use crate::about::About;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Control, ExecutionRecord, Incident, Question, Refusal, StepRecord};
@@ -29,6 +31,8 @@ pub enum Record {
         refused: u64,
     },
 }
+        /// The times of the first repeats, in the order of their numbers.
+        times: Vec<Timestamp>,
 
 impl Record {
     /// The key of the execution whose record names the workflow. `None` if [`about`](Self::about)

@@ -6,6 +6,7 @@ mod checks;
 mod controls;
 mod counters;
 mod deployment;
+mod duplicates;
 mod executions;
 mod heads;
 mod host;

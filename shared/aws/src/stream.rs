@@ -1,10 +1,12 @@
 //! The ledger's stream: parses a change that DynamoDB reports into the records before and after it.
 
 use holdfast_audit::Record;
-use holdfast_ledger::Key;
+use holdfast_ledger::{Duplicate, Key};
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
+
+use crate::duplicates::ENTRIES;
 
 /// A committed change of one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +82,9 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
     let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
     let key = Key::parse(text("pk"), text("sk")).ok_or("its key is none of the ledger's")?;
     let refused = item.get("refused").and_then(Value::as_u64);
+    let entries = item.get(ENTRIES).and_then(Value::as_array);
+    let entries = entries.into_iter().flatten().filter_map(Value::as_str);
+    let times = entries.map_while(Duplicate::time_in).collect();
     let workflow = item.get("workflow").and_then(Value::as_str);
     let workflow = workflow.map(str::to_owned);
     let item = Value::Object(item);
@@ -147,7 +152,8 @@ mod tests {
         let pk = "TENANT#acme#EXEC#0123";
         let reported = json!({
             "Keys": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" } },
-            "NewImage": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" }, "refused": { "N": "2" }, "workflow": { "S": "WF-HOLD" } },
+            "NewImage": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" }, "refused": { "N": "2" }, "workflow": { "S": "WF-HOLD" },
+                "entries": { "L": [{ "S": "2026-11-26T13:00:00.000Z#0123" }] } },
             "ApproximateCreationDateTime": 1_759_150_800,
         });
         let change = change(&reported)
@@ -166,7 +172,8 @@ mod tests {
             Record::Duplicates {
                 at,
                 workflow,
-                refused
+                refused,
+                times,
             }
         );
         assert_eq!(change.old, None);

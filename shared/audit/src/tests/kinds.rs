@@ -139,6 +139,7 @@ fn a_count_of_repeats_yields_events_for_the_newly_counted_repeats_only() {
     let of = key("k");
     let (two, five) = (duplicates(&of, 2), duplicates(&of, 5));
     let about = two.about().expect("the record names the workflow");
+        times: (0..refused).map(|n| at(n as i64)).collect(),
     let ids = |old: Option<&Record>, new: &Record| -> BTreeSet<_> {
         let derived = events(old, new, &about, at(0)).into_iter();
         derived.map(|event| event.id).collect()
@@ -240,12 +241,22 @@ fn every_kind_of_event_fits_its_published_schema_and_carries_no_payload() {
 }
 
 #[test]
-fn a_record_that_is_read_again_yields_the_events_of_the_stream() {
+fn a_repeat_has_its_own_time_in_the_stream_and_when_it_is_read_again() {
     let of = key("k");
-    let refused = duplicates(&of, 1);
+    let mut counted = Duplicates::default();
+    for n in 0..2 {
+        counted.count(&Duplicate {
+            id: n.to_string(),
+            at: at(n),
+        });
+    }
+    let refused = duplicates(&of, 2);
     let about = refused.about().expect("the record names the workflow");
-    let streamed = events(None, &refused, &about, at(0));
-    let stored = events_of(&Snapshot::new(fixture_execution(&of), vec![], 1));
+    let streamed = events(None, &refused, &about, at(99));
+    let times: Vec<_> = streamed.iter().map(|event| event.at).collect();
+    assert_eq!(times, [at(0), at(1)]);
+    let snapshot = Snapshot::new(fixture_execution(&of), vec![], 0).repeated(&counted);
+    let stored = events_of(&snapshot);
     assert!(streamed.iter().all(|event| stored.contains(event)));
 }
 
