@@ -45,4 +45,4 @@ pub use secrets::SecretsManager;
 pub use serve::serve;
 pub use signer::{Keys, KmsSigner};
 pub use stream::{Change, ChangeError, change};
-pub use workflows::DeployedWorkflow;
+pub use workflows::{DeployedWorkflow, OpenCount};

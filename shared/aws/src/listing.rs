@@ -8,6 +8,7 @@ use holdfast_ledger::{
 use jiff::Timestamp;
 
 use crate::executions::Place;
+use crate::workflows::OpenCount;
 use crate::{
     item::{key_item, key_of, read, text},
     ledger::{DynamoLedger, unavailable},
@@ -67,6 +68,39 @@ impl DynamoLedger {
             began.extend(starts);
         }
         Ok((began.len(), began.iter().min().copied()))
+    }
+
+    /// The number of executions without a receipt, of `tenant` or of all. Reads some pages of each
+    /// shard at most. The index is eventually consistent.
+    pub async fn count_open(&self, tenant: Option<&str>) -> Result<OpenCount, LedgerError> {
+        const PAGES: usize = 4;
+        let mut open = OpenCount::default();
+        for list in (0..SHARDS).map(|shard| List::Open { shard }) {
+            let mut pages = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(list.index())
+                .key_condition_expression("#list = :list")
+                .expression_attribute_names("#list", list.index())
+                .expression_attribute_values(":list", text(list.hash()))
+                .into_paginator()
+                .send();
+            for _ in 0..PAGES {
+                let Some(page) = pages.next().await else {
+                    break;
+                };
+                let page = page.map_err(|error| unavailable(&error))?;
+                let executions = page.items().iter().filter_map(|item| match key_of(item)? {
+                    Key::Execution(at) => Some(at.tenant),
+                    _ => None,
+                });
+                let covered = |of: &String| tenant.is_none_or(|tenant| tenant == of);
+                open.count += executions.filter(covered).count() as u64;
+            }
+            open.more |= pages.next().await.is_some();
+        }
+        Ok(open)
     }
 
     /// The number of unresolved incidents of all tenants. The index is eventually consistent.
