@@ -35,6 +35,7 @@ mod roles;
 mod rollback;
 mod routes;
 mod shipped;
+mod standing;
 mod starts;
 mod story;
 mod switch;

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
     operation::put_item::PutItemError,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+    types::ReturnValuesOnConditionCheckFailure,
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
@@ -178,7 +178,6 @@ impl Ledger for DynamoLedger {
     ) -> Result<(Vec<Link>, bool), LedgerError> {
         self.read_links_page(incident, after).await
     }
-}
 
     async fn count_duplicate(
         &self,

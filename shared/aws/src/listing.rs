@@ -162,6 +162,37 @@ impl DynamoLedger {
         Ok((items.map(read).collect::<Result<_, _>>()?, more))
     }
 
+    /// A page of the links of an incident, sorted by execution, after the link `after`. The flag is
+    /// true if more may follow.
+    pub(crate) async fn read_links_page(
+        &self,
+        incident: &IncidentKey,
+        after: Option<&Link>,
+    ) -> Result<(Vec<Link>, bool), LedgerError> {
+        let start = after.map(|link| {
+            key_item(&Key::Link {
+                incident: incident.clone(),
+                execution: link.execution.clone(),
+                generation: link.generation,
+            })
+        });
+        let found = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :link)")
+            .expression_attribute_values(":pk", text(Key::Incident(incident.clone()).pk()))
+            .expression_attribute_values(":link", text(Key::LINK_PREFIX))
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?;
+        let more = found.last_evaluated_key.is_some();
+        let items = found.items.unwrap_or_default().into_iter();
+        Ok((items.map(read).collect::<Result<_, _>>()?, more))
+    }
+
     /// The executions that met an incident.
     pub async fn links(&self, tenant: &str, incident: &str) -> Result<Vec<Link>, LedgerError> {
         let incident = Key::Incident(IncidentKey::new(tenant, incident));

@@ -11,7 +11,7 @@ use crate::{
 };
 use holdfast_admission::{Start, StartScope};
 use holdfast_ids::{
-    digest::canonical,
+    digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
     names::quoted,
     trace::TraceId,
@@ -135,6 +135,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             receipt: None,
             previous: None,
             redriven: None,
+            incidents: Vec::new(),
             at,
         };
         let mut admission = Admission {

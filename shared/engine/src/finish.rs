@@ -143,6 +143,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let missing = execution.receipt.is_none() && execution.generation == generation;
             missing.then(|| ExecutionRecord {
                 receipt: Some(receipt.clone()),
+                incidents: case.met.clone(),
                 ..execution.clone()
             })
         })

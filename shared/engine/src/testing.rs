@@ -86,6 +86,7 @@ pub(super) enum Op {
     PutQuestion,
     PutIncident,
     PutLink,
+    LinksPage,
     Incident,
     Counted,
     ReadWithControls,

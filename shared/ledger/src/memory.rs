@@ -18,6 +18,9 @@ use super::{
 };
 use holdfast_ids::keys::ExecutionKey;
 
+/// Links on a page, few enough that tests turn pages.
+const LINKS_PER_PAGE: usize = 3;
+
 /// A ledger that lives as long as the process.
 #[derive(Debug, Default)]
 pub struct MemoryLedger(Mutex<Table>);

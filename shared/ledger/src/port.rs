@@ -10,6 +10,7 @@ use super::{
     duplicate::Duplicate,
     execution::ExecutionRecord,
     incident::Link,
+    key::IncidentKey,
     record::{Record, RecordKey},
     snapshot::Snapshot,
 };
@@ -127,6 +128,6 @@ pub trait Ledger: Send + Sync {
         &self,
         at: &ExecutionKey,
         workflow: &str,
-    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
         duplicate: &Duplicate,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 }

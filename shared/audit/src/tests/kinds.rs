@@ -9,8 +9,8 @@ use std::{
 
 use super::*;
 use holdfast_ledger::{
-    Cause, Control, IncidentAction, IncidentStatus, Meanwhile, QuestionState, Refusal, Ruling,
-    Scope, Switch, fixtures::question,
+    Cause, Control, IncidentAction, IncidentStatus, Link, Meanwhile, QuestionState, Refusal,
+    Ruling, Scope, Switch, fixtures::question,
 };
 use holdfast_receipt::Decision;
 
@@ -79,6 +79,8 @@ fn people(of: &ExecutionKey) -> Vec<Record> {
         workflow: "WF-HOLD",
         state: "hold",
         error: "Permanent",
+        reason: "",
+        standing: false,
         execution: None,
     };
     let mut incident = cause.incident(&fixture_execution(of), "hidden", at(5));
@@ -90,9 +92,15 @@ fn people(of: &ExecutionKey) -> Vec<Record> {
             at: at(30),
         });
     }
+    let mut link = Link::waiting(&incident.id, &fixture_execution(of), "hidden", at(60));
+    link.status = "PARTIALLY_ROLLED_BACK".to_owned();
+    link.standing = true;
+    link.stands = vec!["hold[hidden]".to_owned(), "notify".to_owned()];
+    link.stands_total = 2;
     vec![
         Record::Question(Box::new(ruled)),
         Record::Incident(Box::new(incident)),
+        Record::Link(Box::new(link)),
     ]
 }
 
@@ -131,6 +139,7 @@ fn duplicates(of: &ExecutionKey, refused: u64) -> Record {
         at: of.clone(),
         workflow: "WF-HOLD".to_owned(),
         refused,
+        times: (0..refused).map(|n| at(n as i64)).collect(),
     }
 }
 
@@ -139,7 +148,6 @@ fn a_count_of_repeats_yields_events_for_the_newly_counted_repeats_only() {
     let of = key("k");
     let (two, five) = (duplicates(&of, 2), duplicates(&of, 5));
     let about = two.about().expect("the record names the workflow");
-        times: (0..refused).map(|n| at(n as i64)).collect(),
     let ids = |old: Option<&Record>, new: &Record| -> BTreeSet<_> {
         let derived = events(old, new, &about, at(0)).into_iter();
         derived.map(|event| event.id).collect()
@@ -185,7 +193,11 @@ fn every_event_counts_for_its_own_metric() {
         ("unknown_outcomes", 2),
     ];
     assert_eq!(counted(&steps(&of)), undone);
-    let incidents = [("incidents_opened", 1), ("incidents_resolved", 1)];
+    let incidents = [
+        ("incidents_opened", 1),
+        ("incidents_resolved", 1),
+        ("standing_executions", 1),
+    ];
     assert_eq!(counted(&people(&of)), incidents);
     assert_eq!(counted(&controls()), []);
 }
@@ -284,6 +296,8 @@ fn the_story_of_an_execution_has_the_events_of_an_incident_since_the_execution_o
         workflow: "WF-HOLD",
         state: "hold",
         error: "Permanent",
+        reason: "the machine caught Permanent",
+        standing: false,
         execution: None,
     };
     let put =

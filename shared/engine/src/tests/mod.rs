@@ -9,6 +9,7 @@ mod limits;
 mod pausing;
 mod payloads;
 mod receipts;
+mod reports;
 mod requests;
 mod requirements;
 mod rollback;
