@@ -46,15 +46,6 @@ scripts_are_sound() {
     missing shellcheck || shellcheck --external-sources --source-path SCRIPTDIR infra/local/*.sh .ci/run
 }
 
-# Amazon Linux 2023, where Lambda runs, has glibc 2.34.
-programs_run_on_lambda() {
-    local newest
-    newest=$(set -o pipefail; objdump -T "$target_dir/$HOLDFAST_PROFILE/functions" | grep -o 'GLIBC_[0-9.]*' | sort -V | tail -n 1) ||
-        { echo "the functions' program cannot be read"; return 1; }
-    [[ $(printf '%s\nGLIBC_2.34\n' "$newest" | sort -V | tail -n 1) = GLIBC_2.34 ]] ||
-        { echo "the functions need $newest, newer than the 2.34 of Lambda: build with HOLDFAST_TARGET=x86_64-unknown-linux-gnu.2.34"; return 1; }
-}
-
 # The licence check looks at the crates without a network, and a fresh machine has none yet.
 check "crates" cargo fetch --locked
 check "format" cargo fmt --all --check
@@ -69,7 +60,7 @@ check "clippy" cargo clippy --locked --workspace --all-targets --profile "$HOLDF
 check "documentation" env RUSTDOCFLAGS="--deny warnings" cargo doc --locked --workspace --no-deps --profile "$HOLDFAST_PROFILE"
 wait "$setup" || exit 1
 hash -r
-check "glibc" programs_run_on_lambda
+check "program" python3 infra/build/program.py --template template.yaml "$target_dir/$HOLDFAST_PROFILE/functions"
 check "licences bans sources" cargo deny --offline --locked check --hide-inclusion-graph licenses bans sources
 check "unused dependencies" cargo shear
 check "order of crates" python3 "$here/crates.py"

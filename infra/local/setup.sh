@@ -15,7 +15,6 @@ missing node && packages+=(nodejs)
 missing npm && packages+=(npm)
 missing curl && packages+=(curl)
 missing cc && packages+=(build-essential)
-missing objdump && packages+=(binutils)
 # The browser in which tests/pages opens receipts. Debian keeps one version at a time, the patched
 # one.
 [[ $what != checks || -x /usr/bin/chromium ]] || packages+=(chromium)

@@ -3,6 +3,9 @@
 mod commands;
 mod compile;
 mod drill;
+mod preflight;
 mod problems;
+mod program;
 mod project;
 mod schema;
+mod template;

@@ -6,6 +6,7 @@ mod begin;
 mod faults;
 mod finish;
 mod limits;
+mod missing;
 mod pausing;
 mod payloads;
 mod receipts;
@@ -137,6 +138,7 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
                 timeout_s: 30,
                 max_attempts: 3,
                 fences: true,
+                missing_is_undone: false,
             }),
             inline_output_bytes: 2000,
         },
