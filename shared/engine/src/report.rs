@@ -18,26 +18,34 @@ use holdfast_task::{ErrorName, Failure, QuestionKind};
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Records the end of an execution in every incident that it is linked to. Safe to repeat.
     pub(super) async fn close_case(&self, tenant: &str, case: &Case) -> Result<(), TaskError> {
+        if let Some(incident) = &case.opens {
+            let of_incident = |link: &&Link| link.incident == incident.id;
+            self.open_incident(incident, case.links.iter().find(of_incident))
+                .await?;
+        }
         for link in &case.links {
             self.ledger.put_link(link).await?;
         }
-        if let Some(incident) = &case.opens {
-            self.open_incident(incident).await?;
+        for id in &case.resolved {
+            self.resolve_ended(tenant, id).await?;
         }
+        Ok(())
+    }
+
+    /// Resolves an incident that ends with its execution.
+    pub(super) async fn resolve_ended(&self, tenant: &str, id: &str) -> Result<(), TaskError> {
         let engine = Request {
             by: "holdfast".to_owned(),
             reason: "the execution has ended".to_owned(),
         };
-        for id in &case.resolved {
-            let Some(mut incident) = self.ledger.read(&IncidentKey::new(tenant, id)).await? else {
-                continue;
-            };
-            let resolved = IncidentStatus::Resolved;
-            while let Ok(Some(next)) = handle(&incident, resolved, &engine, self.host.now()) {
-                match self.ledger.put(&next, Expect::Rev(incident.rev)).await? {
-                    Put::Lost(Some(winner)) => incident = *winner,
-                    Put::Done | Put::Lost(None) => break,
-                }
+        let Some(mut incident) = self.ledger.read(&IncidentKey::new(tenant, id)).await? else {
+            return Ok(());
+        };
+        let resolved = IncidentStatus::Resolved;
+        while let Ok(Some(next)) = handle(&incident, resolved, &engine, self.host.now()) {
+            match self.ledger.put(&next, Expect::Rev(incident.rev)).await? {
+                Put::Lost(Some(winner)) => incident = *winner,
+                Put::Done | Put::Lost(None) => break,
             }
         }
         Ok(())
@@ -45,17 +53,27 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
     /// Opens an incident unless it is open, and links the execution to it. Safe to repeat.
     pub(super) async fn report(&self, incident: &Incident, link: &Link) -> Result<(), TaskError> {
-        self.ledger.put_link(link).await?;
-        self.open_incident(incident).await
+        self.open_incident(incident, Some(link)).await?;
+        Ok(self.ledger.put_link(link).await?)
     }
 
-    async fn open_incident(&self, incident: &Incident) -> Result<(), TaskError> {
+    /// Opens an incident before the link is written that shows the execution, so that a repeat
+    /// after a failure still finds the execution new.
+    async fn open_incident(
+        &self,
+        incident: &Incident,
+        link: Option<&Link>,
+    ) -> Result<(), TaskError> {
+        let linked = match link {
+            Some(link) => self.ledger.is_linked(link).await?,
+            None => false,
+        };
         let mut stored: Option<Incident> = self
             .ledger
             .read(&IncidentKey::new(&incident.tenant, &incident.id))
             .await?;
         for _ in 0..MAX_RACES {
-            let Some(next) = open(stored.as_ref(), incident) else {
+            let Some(next) = open(stored.as_ref(), incident, linked) else {
                 return Ok(());
             };
             let expect = stored

@@ -1,6 +1,12 @@
 //! Everything recorded of one execution, as one read returns it.
 
-use super::{execution::ExecutionRecord, question::Question, step::StepRecord};
+use jiff::Timestamp;
+
+use super::{
+    execution::ExecutionRecord,
+    question::{Question, closed_question},
+    step::StepRecord,
+};
 
 /// Everything recorded of one execution.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +31,17 @@ impl Snapshot {
             questions: Vec::new(),
             duplicates,
         }
+    }
+
+    /// The questions as a person sees them: one that no decision can change any more, because its
+    /// execution no longer waits, has expired.
+    pub fn current_questions(&self, now: Timestamp) -> Vec<Question> {
+        let questions = self.questions.iter();
+        let current = questions.map(|question| match question.waits(&self.execution) {
+            true => question.clone(),
+            false => closed_question(question, now).unwrap_or_else(|| question.clone()),
+        });
+        current.collect()
     }
 
     /// The same snapshot with its questions.
