@@ -37,7 +37,8 @@ pub use execution::{ExecutionRecord, Phase, Redrive, returned_reservations};
 pub use incident::{Cause, Incident, IncidentAction, IncidentStatus, Link, WAITING, handle, open};
 pub use key::{IncidentKey, Key, List, QuestionKey, SHARDS, StepKey, instant};
 pub use lifecycle::{
-    RequestOutcome, RequestTransition, ask, cancel, redrive, refused_redrive, withdraw,
+    RequestOutcome, RequestTransition, ask, cancel, misfit, redefined, redrive, refused_redrive,
+    withdraw,
 };
 pub use memory::MemoryLedger;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
@@ -49,7 +50,7 @@ pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
-pub use step::{Attempt, Residue, StepRecord, StepState};
+pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};
 pub use takeover::{TakeoverTransition, take, unwound_since};
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,
