@@ -11,14 +11,14 @@ use crate::{
 };
 use holdfast_admission::{Start, StartScope};
 use holdfast_ids::{
-    digest::canonical,
+    digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
     names::quoted,
     trace::TraceId,
 };
 use holdfast_ledger::{
-    CountedPut, CounterChange, ExecutionRecord, Expect, Ledger, Phase, Put, Reservation, Snapshot,
-    StartTransition, misfit, paused, redefined, refused_redrive, start,
+    CountedPut, CounterChange, Duplicate, ExecutionRecord, Expect, Ledger, Phase, Put, Reservation,
+    Snapshot, StartTransition, misfit, paused, redefined, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::{AdmissionSpec, BeginResult, BeginTask, ErrorName};
@@ -74,7 +74,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 StartTransition::Duplicate => {
                     self.ledger
-                        .count_duplicate(&first.at, &first.workflow)
+                        .count_duplicate(&first.at, &first.workflow, &duplicate(first))
                         .await?;
                     Err(TaskError::new(
                         ErrorName::Duplicate,
@@ -86,7 +86,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 StartTransition::KeyReused => {
                     self.ledger
-                        .count_duplicate(&first.at, &first.workflow)
+                        .count_duplicate(&first.at, &first.workflow, &duplicate(first))
                         .await?;
                     Err(TaskError::new(
                         ErrorName::KeyReused,
@@ -137,6 +137,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             receipt: None,
             previous: None,
             redriven: None,
+            incidents: Vec::new(),
             at,
         };
         let mut admission = Admission {
@@ -393,4 +394,13 @@ fn reservations(requirements: &[Requirement]) -> Vec<Reservation> {
         .iter()
         .filter_map(|requirement| requirement.change.reservation())
         .collect()
+}
+
+/// The refused repeat that the Step Functions execution `first.owner` is. Its start is its time,
+/// so that a repeated invocation counts the same request.
+fn duplicate(first: &ExecutionRecord) -> Duplicate {
+    let mut id = sha256_hex(first.owner.as_bytes());
+    id.truncate(16);
+    let at = first.started_at;
+    Duplicate { id, at }
 }

@@ -251,7 +251,7 @@ fn decisions(snapshot: &Snapshot) -> Vec<ReceiptDecision> {
 
 /// The residual effects; of an executed execution only those of steps that did not succeed, or that
 /// may have an effect beside the one that succeeded.
-fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
+pub(crate) fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
     let mut residuals = Vec::new();
     for step in steps {
         for earlier in &step.earlier {

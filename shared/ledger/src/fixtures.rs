@@ -67,6 +67,7 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         receipt: None,
         previous: None,
         redriven: None,
+        incidents: Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
+    duplicate::Duplicates,
     execution::ExecutionRecord,
     question::{Question, closed_question},
     step::StepRecord,
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub questions: Vec<Question>,
     /// The number of refused duplicate starts.
     pub duplicates: u64,
+    /// The times of the first ones, as far as they are recorded.
+    pub duplicate_times: Vec<Timestamp>,
 }
 
 impl Snapshot {
@@ -30,6 +33,7 @@ impl Snapshot {
             steps,
             questions: Vec::new(),
             duplicates,
+            duplicate_times: Vec::new(),
         }
     }
 
@@ -42,6 +46,13 @@ impl Snapshot {
             false => closed_question(question, now).unwrap_or_else(|| question.clone()),
         });
         current.collect()
+    }
+
+    /// The same snapshot with the refused duplicate starts.
+    pub fn repeated(mut self, duplicates: &Duplicates) -> Self {
+        self.duplicates = duplicates.refused;
+        self.duplicate_times = duplicates.times();
+        self
     }
 
     /// The same snapshot with its questions.
