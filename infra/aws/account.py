@@ -1,4 +1,4 @@
-"""The account under check: its clients, what a check asks of it, and the removal of what it made."""
+"""The account under check: its clients, the checks' requests, and the removal of what they made."""
 
 import json
 import time

@@ -114,7 +114,7 @@ class Deployment:
         return self.outputs["MachinePrefix"] + WORKFLOW
 
     def started(self, origin, seconds):
-        """The end of a Step Functions execution by a trigger, or by the API: through the alias, if any."""
+        """The end of a Step Functions execution by a trigger or the API, through the alias."""
         through = self.machine if LOCAL else f"{self.machine}:live"
         until = time.time() + seconds
         while time.time() < until:
