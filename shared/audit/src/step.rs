@@ -17,8 +17,12 @@ pub(crate) fn step_events(step: &StepRecord, about: &About) -> Vec<Event> {
     for (attempt, number) in step.attempts.iter().zip(1..) {
         let begun = step_data(step, number, &step.key);
         if number > 1 {
-            let retried = EventData::StepRetried(begun.clone());
-            events.push(event(step, about, attempt.started_at, number, retried));
+            events.push(retried_event(
+                step,
+                about,
+                attempt.started_at,
+                begun.clone(),
+            ));
         }
         if let (Some(outcome), Some(ended_at)) = (attempt.outcome, attempt.ended_at) {
             let ended = ended(begun, attempt, outcome, ended_at);
@@ -31,6 +35,16 @@ pub(crate) fn step_events(step: &StepRecord, about: &About) -> Vec<Event> {
     }
     events.extend(undo_event(step, about));
     events
+}
+
+/// The event of an attempt that began again. A pause removes such an attempt, and the next one has
+/// its number again, so that the time is a part of the id.
+fn retried_event(step: &StepRecord, about: &About, at: Timestamp, begun: StepData) -> Event {
+    let (number, time) = (begun.attempt.to_string(), at.to_string());
+    let item = step.item.as_deref().unwrap_or_default();
+    let parts = [step.step.as_str(), item, &number, &time];
+    let data = EventData::StepRetried(begun);
+    Event::new(at, about, &step.at.execution, &parts, data)
 }
 
 /// The event of an undo that is over.

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     execution::{ExecutionRecord, Phase},
-    step::{Attempt, StepRecord, StepState},
+    step::{Attempt, Residue, StepRecord, StepState},
 };
 use holdfast_receipt::AttemptOutcome;
 use holdfast_task::{Failure, payload::Payload};
@@ -71,7 +71,8 @@ pub enum ClaimTransition {
     NotBefore(Timestamp),
     /// The step succeeded before with this output.
     Succeeded(Payload),
-    /// The step succeeded in an earlier execution generation, with another input than it has now.
+    /// The step succeeded, or may have, in an earlier execution generation, with another action or
+    /// input than it has now.
     Changed,
     /// The step failed permanently before.
     Failed,
@@ -95,6 +96,19 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
         true => record.idempotent,
         false => record.may_retry(claim.max_attempts),
     };
+    let another_action = record.action != claim.first.action;
+    let another = another_action || record.input.sha256() != claim.first.input.sha256();
+    // An effect that may exist under its key is repeated as it was, or not at all.
+    let held = earlier
+        && match &record.state {
+            StepState::Running { .. } | StepState::Unknown | StepState::Succeeded => another,
+            StepState::Waiting { .. } | StepState::FailedClean => record.tainted && another,
+            // Its undo must still be able to reach what arrives late.
+            StepState::Undone => another_action && record.residue() != Residue::None,
+            StepState::Undoing { .. } | StepState::UndoWaiting { .. } | StepState::UndoFailed => {
+                false
+            }
+        };
     match &record.state {
         StepState::Running { token, .. } if *token == claim.token => ClaimTransition::Mine,
         _ if claim.first.epoch < record.epoch => ClaimTransition::Withdrawn,
@@ -102,6 +116,7 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
         StepState::Running { lease_until, .. } if now < *lease_until => {
             ClaimTransition::Held(*lease_until)
         }
+        _ if held => ClaimTransition::Changed,
         StepState::Running { .. } => {
             let lost = abandoned(record, now);
             if may_retry(&lost) {
@@ -114,9 +129,6 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
         StepState::Unknown => ClaimTransition::Unknown(None),
         StepState::Waiting { until } if now < *until => ClaimTransition::NotBefore(*until),
         StepState::Waiting { .. } => again(record),
-        StepState::Succeeded if earlier && record.input.sha256() != claim.first.input.sha256() => {
-            ClaimTransition::Changed
-        }
         StepState::Succeeded => match &record.output {
             Some(output) => ClaimTransition::Succeeded(output.clone()),
             None => ClaimTransition::Unknown(None),
@@ -315,14 +327,20 @@ pub(super) fn ended(
 /// before.
 ///
 /// The key is a new one, so that the target repeats no answer that it stored under the old one: the
-/// success that was undone, or its refusal. Nothing exists under the old key, and no call under it
-/// is on its way.
+/// success that was undone, or its refusal. What may still arrive under the old key is kept as an
+/// earlier effect.
 fn restarted(record: &StepRecord, claim: &Claim) -> StepRecord {
     let first = &claim.first;
+    let possible = record.residue_of_key() != Residue::None;
+    let mut earlier = record.earlier.clone();
+    earlier.extend(possible.then(|| record.effect()));
     StepRecord {
         rev: record.rev + 1,
         key: record.next_key(),
         effect_generation: record.effect_generation + 1,
+        earlier,
+        earlier_attempts: record.attempts.len() as u32,
+        earlier_undo_attempts: record.undo_attempts.len() as u32,
         attempts: [&record.attempts[..], &first.attempts[..]].concat(),
         forgiven: record.attempts.len() as u32,
         undo_attempts: record.undo_attempts.clone(),

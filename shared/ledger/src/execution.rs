@@ -60,6 +60,9 @@ pub struct ExecutionRecord {
     /// Its reservations of its tenant's budgets and limits.
     #[serde(rename = "holds", default, skip_serializing_if = "Vec::is_empty")]
     pub reservations: Vec<Reservation>,
+    /// The time at which the rollback of this execution generation began, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwound_at: Option<Timestamp>,
     /// The phase.
     pub phase: Phase,
     /// The receipt, once written.

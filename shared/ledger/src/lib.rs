@@ -42,7 +42,8 @@ pub use incident::{
 };
 pub use key::{IncidentKey, Key, List, QuestionKey, SHARDS, StepKey, instant};
 pub use lifecycle::{
-    RequestOutcome, RequestTransition, ask, cancel, redrive, refused_redrive, withdraw,
+    RequestOutcome, RequestTransition, ask, cancel, misfit, redefined, redrive, refused_redrive,
+    withdraw,
 };
 pub use memory::MemoryLedger;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
@@ -54,7 +55,7 @@ pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
-pub use step::{Attempt, Residue, StepRecord, StepState};
+pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};
 pub use takeover::{TakeoverTransition, take, unwound_since};
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,

@@ -6,6 +6,7 @@ mod begin;
 mod closing;
 mod faults;
 mod finish;
+mod generations;
 mod limits;
 mod missing;
 mod pausing;
