@@ -77,7 +77,8 @@ pub enum ClaimTransition {
     Failed,
     /// The step is undone or about to be, or a task of a later epoch has claimed it.
     Withdrawn,
-    /// The effect may have happened and no attempt may follow. Write the record if there is one.
+    /// The effect may have happened and no attempt may follow. Write the record if there is one. Of
+    /// a step that only reads, the record says that the step failed without an effect.
     Unknown(Option<Box<StepRecord>>),
 }
 
@@ -92,7 +93,7 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
     // A redrive counts attempts from zero and retries a step that failed.
     let earlier = record.execution_generation < claim.first.execution_generation;
     let may_retry = |record: &StepRecord| match earlier {
-        true => record.idempotent,
+        true => record.idempotent || record.reads,
         false => record.may_retry(claim.max_attempts),
     };
     match &record.state {
@@ -113,6 +114,11 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
         StepState::Unknown => ClaimTransition::Unknown(None),
         StepState::Waiting { until } if now < *until => ClaimTransition::NotBefore(*until),
         StepState::Waiting { .. } => again(record),
+        StepState::Succeeded
+            if earlier && record.reads && record.input.sha256() != claim.first.input.sha256() =>
+        {
+            ClaimTransition::Write(Box::new(restarted(record, claim)))
+        }
         StepState::Succeeded if earlier && record.input.sha256() != claim.first.input.sha256() => {
             ClaimTransition::Changed
         }
@@ -217,8 +223,12 @@ pub fn complete(
             (wait_for(*wait, now), AttemptOutcome::Transient, Some(error))
         }
         AttemptReport::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
+        // A step that only reads leaves nothing in doubt.
+        AttemptReport::Unknown { error, .. } if current.reads && exhausted => {
+            (StepState::FailedClean, AttemptOutcome::Unknown, Some(error))
+        }
         AttemptReport::Unknown { error, wait }
-            if current.idempotent && !exhausted && wait.is_positive() =>
+            if current.reads || (current.idempotent && !exhausted && wait.is_positive()) =>
         {
             (wait_for(*wait, now), AttemptOutcome::Unknown, Some(error))
         }
@@ -232,7 +242,7 @@ pub fn complete(
     };
     let tainted = match outcome {
         AttemptOutcome::Succeeded => false,
-        AttemptOutcome::Unknown => true,
+        AttemptOutcome::Unknown => !current.reads,
         _ => tainted,
     };
     let output = match attempted {
@@ -269,12 +279,17 @@ fn unclaimed(record: &StepRecord, now: Timestamp) -> StepRecord {
     before
 }
 
-/// The record of a step whose attempt never completed.
+/// The record of a step whose attempt never completed. Its effect may have happened, unless the
+/// step only reads.
 pub(super) fn abandoned(record: &StepRecord, now: Timestamp) -> StepRecord {
+    let state = match record.reads {
+        true => StepState::FailedClean,
+        false => StepState::Unknown,
+    };
     let mut next = StepRecord {
         rev: record.rev + 1,
-        state: StepState::Unknown,
-        tainted: true,
+        state,
+        tainted: !record.reads,
         ..record.clone()
     };
     let error = "no answer before its lease ended";

@@ -61,6 +61,7 @@ pub(super) fn action() -> impl Strategy<Value = StepKind> {
                 input,
                 timeout_s,
                 retry,
+                reads: false,
                 rollback,
                 idempotent,
                 on_failure: OnFailure::Rollback,
