@@ -24,6 +24,7 @@ mod signer;
 mod stream;
 #[cfg(test)]
 mod tenant_keys;
+mod versions;
 mod workflows;
 
 pub use bus::{EventBus, PublishError};
@@ -38,7 +39,7 @@ pub use machines::{
     CompiledMachine, ExecutionInput, MachineError, MachineExecution, Machines, StartOutcome,
 };
 pub use metrics::report;
-pub use objects::{PresignedLink, S3Store};
+pub use objects::{ObjectLookup, PresignedLink, S3Store};
 pub use questions::{DeliveryError, deliver};
 pub use secrets::SecretsManager;
 pub use serve::serve;

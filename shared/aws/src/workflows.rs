@@ -18,6 +18,9 @@ const KEPT: Duration = Duration::from_secs(60);
 /// A workflow's state machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeployedWorkflow {
+    /// ARN that was read: that of a version, or of the state machine in a deployment without an
+    /// alias. [`Machines::start_version`] starts exactly this.
+    pub arn: String,
     /// The constants for admission and for the receipt.
     pub compiled: CompiledMachine,
     /// The state machine in the Amazon States Language.

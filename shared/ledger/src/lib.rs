@@ -26,7 +26,7 @@ mod takeover;
 mod tests;
 mod unwind;
 
-pub use apply_decision::{enact, rule};
+pub use apply_decision::{closed_by_skip, enact, rule};
 pub use claim::{
     AttemptReport, Claim, ClaimTransition, CompletionTransition, StartTransition, claim, complete,
     start,
@@ -43,7 +43,7 @@ pub use memory::MemoryLedger;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
 pub use question::{
     ExpiryTransition, Question, QuestionState, QuestionTransition, Ruling, RulingTransition,
-    decide, expire, put_question,
+    closed_question, decide, expire, put_question,
 };
 pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
@@ -53,5 +53,5 @@ pub use step::{Attempt, Residue, StepRecord, StepState};
 pub use takeover::{TakeoverTransition, take, unwound_since};
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,
-    complete_undo, give_up, need,
+    close, complete_undo, give_up, need,
 };

@@ -4,3 +4,4 @@ mod broken;
 mod reads;
 mod set_up;
 mod shipped;
+mod simulation;
