@@ -130,6 +130,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             undo: policy.undo,
             undo_input,
             idempotent: policy.idempotent,
+            reads: policy.reads,
             optional: policy.optional,
             state: StepState::Running {
                 token: token.clone(),
@@ -236,6 +237,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .as_ref()
                 .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
             match self.ledger.put(&*next, expect).await {
+                Ok(Put::Done) if unknown && next.state == StepState::FailedClean => {
+                    let error = next.last_error().unwrap_or("it failed");
+                    return Ok(ClaimResult::Failed(format!("{label}: {error}")));
+                }
                 Ok(Put::Done) if unknown => return Err(unresolved_outcome(&next)),
                 Ok(Put::Done) => return Ok(ClaimResult::Mine(next)),
                 Ok(Put::Lost(winner)) => stored = winner.map(|winner| *winner),
@@ -305,6 +310,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             attempt,
             key: record.key.clone(),
             forward_key: record.key.clone(),
+            reads: record.reads,
             time_left: time_left(lease_until, self.host.now()),
         };
         let outcome = self.call(action, &call, input, task.step.timeout_s).await;

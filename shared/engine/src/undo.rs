@@ -133,6 +133,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             attempt,
             key,
             forward_key: record.key.clone(),
+            reads: false,
             time_left: time_left(lease_until, self.host.now()),
         };
         let answer = self.call_undo(action, &call, record, done).await;

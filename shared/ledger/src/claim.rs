@@ -78,7 +78,8 @@ pub enum ClaimTransition {
     Failed,
     /// The step is undone or about to be, or a task of a later epoch has claimed it.
     Withdrawn,
-    /// The effect may have happened and no attempt may follow. Write the record if there is one.
+    /// The effect may have happened and no attempt may follow. Write the record if there is one. Of
+    /// a step that only reads, the record says that the step failed without an effect.
     Unknown(Option<Box<StepRecord>>),
 }
 
@@ -93,13 +94,14 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
     // A redrive counts attempts from zero and retries a step that failed.
     let earlier = record.execution_generation < claim.first.execution_generation;
     let may_retry = |record: &StepRecord| match earlier {
-        true => record.idempotent,
+        true => record.idempotent || record.reads,
         false => record.may_retry(claim.max_attempts),
     };
     let another_action = record.action != claim.first.action;
     let another = another_action || record.input.sha256() != claim.first.input.sha256();
     // An effect that may exist under its key is repeated as it was, or not at all.
     let held = earlier
+        && !record.reads
         && match &record.state {
             StepState::Running { .. } | StepState::Unknown | StepState::Succeeded => another,
             StepState::Waiting { .. } | StepState::FailedClean => record.tainted && another,
@@ -117,6 +119,10 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
             ClaimTransition::Held(*lease_until)
         }
         _ if held => ClaimTransition::Changed,
+        // What only reads may read anew.
+        _ if earlier && record.reads && another => {
+            ClaimTransition::Write(Box::new(restarted(record, claim)))
+        }
         StepState::Running { .. } => {
             let lost = abandoned(record, now);
             if may_retry(&lost) {
@@ -232,8 +238,12 @@ pub fn complete(
             (wait_for(*wait, now), AttemptOutcome::Transient, Some(error))
         }
         AttemptReport::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
+        // A step that only reads leaves nothing in doubt.
+        AttemptReport::Unknown { error, .. } if current.reads && exhausted => {
+            (StepState::FailedClean, AttemptOutcome::Unknown, Some(error))
+        }
         AttemptReport::Unknown { error, wait }
-            if current.idempotent && !exhausted && wait.is_positive() =>
+            if current.reads || (current.idempotent && !exhausted && wait.is_positive()) =>
         {
             (wait_for(*wait, now), AttemptOutcome::Unknown, Some(error))
         }
@@ -254,7 +264,7 @@ pub fn complete(
     };
     let tainted = match outcome {
         AttemptOutcome::Succeeded => false,
-        AttemptOutcome::Unknown => true,
+        AttemptOutcome::Unknown => !current.reads,
         _ => tainted,
     };
     let output = match attempted {
@@ -291,12 +301,17 @@ fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
     before
 }
 
-/// The record of a step whose attempt never completed.
+/// The record of a step whose attempt never completed. Its effect may have happened, unless the
+/// step only reads.
 pub(super) fn abandoned(record: &StepRecord, now: Timestamp) -> StepRecord {
+    let state = match record.reads {
+        true => StepState::FailedClean,
+        false => StepState::Unknown,
+    };
     let mut next = StepRecord {
         rev: record.rev + 1,
-        state: StepState::Unknown,
-        tainted: true,
+        state,
+        tainted: !record.reads,
         ..record.clone()
     };
     let error = "no answer before its lease ended";

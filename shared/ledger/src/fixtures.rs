@@ -94,6 +94,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
         }),
         undo_input: None,
         idempotent: true,
+        reads: false,
         optional: false,
         output: (state == StepState::Succeeded).then(|| inline(json!({"hold": "h-1"}))),
         state,

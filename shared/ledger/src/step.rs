@@ -44,7 +44,10 @@ pub struct StepRecord {
     pub execution_generation: u32,
     /// The input of every attempt, which is the first claim's.
     pub input: Payload,
-    /// The policy of its undo; `None` if the step is irreversible.
+    /// True if the step only reads, so that it has no effect.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads: bool,
+    /// The policy of its undo; `None` if the step is irreversible or only reads.
     pub undo: Option<UndoPolicy>,
     /// The undo's own input, if the action has one.
     pub undo_input: Option<Payload>,
@@ -226,6 +229,7 @@ impl StepRecord {
             undo: None,
             undo_input: None,
             idempotent: false,
+            reads: false,
             optional: false,
             state: StepState::FailedClean,
             output: None,
@@ -256,7 +260,7 @@ impl StepRecord {
     /// the same call twice, and its last answer must not have been a permanent failure.
     pub fn may_retry(&self, max_attempts: u32) -> bool {
         let refused = |last: &Attempt| last.outcome == Some(AttemptOutcome::Permanent);
-        self.idempotent
+        (self.idempotent || self.reads)
             && !self.is_exhausted(max_attempts)
             && !self.counted().last().is_some_and(refused)
     }
@@ -299,6 +303,7 @@ impl StepRecord {
             !fences && attempts.clone().any(unknown) || self.may_exist_twice()
         };
         match self.state {
+            _ if self.reads => Residue::None,
             StepState::Undone if may_arrive_late() => Residue::Possible,
             StepState::Undone => Residue::None,
             _ if self.tainted => Residue::Possible,

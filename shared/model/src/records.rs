@@ -105,6 +105,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             undo: setting.reversible.then_some(undo),
             undo_input: None,
             idempotent: setting.idempotent,
+            reads: false,
             optional: false,
             state: StepState::Running {
                 token: token.to_owned(),
