@@ -67,6 +67,7 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         previous: None,
         redriven: None,
         incidents: Vec::new(),
+        past: Vec::new(),
     }
 }
 

@@ -15,6 +15,7 @@ mod incident;
 mod key;
 mod lifecycle;
 mod memory;
+mod past;
 mod port;
 mod question;
 mod record;
@@ -45,6 +46,7 @@ pub use lifecycle::{
     RequestOutcome, RequestTransition, ask, cancel, redrive, refused_redrive, withdraw,
 };
 pub use memory::MemoryLedger;
+pub use past::PastGeneration;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
 pub use question::{
     ExpiryTransition, Question, QuestionState, QuestionTransition, Ruling, RulingTransition,
