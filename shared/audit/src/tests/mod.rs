@@ -10,8 +10,9 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Attempt, AttemptReport, ClaimTransition, CompletionTransition, Duplicate, Duplicates,
     ExecutionRecord, Phase, Redrive, Request, RequestTransition, Snapshot, StepRecord, StepState,
-    claim, complete, withdraw,
+    claim, complete,
     fixtures::{at, attempt, claim_by, execution as fixture_execution, inline, key, running, step},
+    withdraw,
 };
 use holdfast_receipt::{AttemptOutcome, GuardrailOutcome, ReceiptRef, Status};
 use holdfast_task::Failure;
