@@ -138,6 +138,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             previous: None,
             redriven: None,
             incidents: Vec::new(),
+            past: Vec::new(),
             at,
         };
         let mut admission = Admission {

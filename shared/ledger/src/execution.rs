@@ -4,7 +4,10 @@ use holdfast_receipt::{GuardrailOutcome, ReceiptRef, Status};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::counter::{Counter, CounterChange, Reservation};
+use super::{
+    counter::{Counter, CounterChange, Reservation},
+    past::PastGeneration,
+};
 use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use holdfast_receipt::Approval;
 use holdfast_task::{ExecutionRef, Failure, payload::Payload};
@@ -76,6 +79,9 @@ pub struct ExecutionRecord {
     /// The incidents that its generations met, until the last one comes to a good end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<MetIncident>,
+    /// The ended generations before this one, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past: Vec<PastGeneration>,
 }
 
 /// An incident that an execution met.

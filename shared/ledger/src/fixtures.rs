@@ -68,6 +68,7 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         previous: None,
         redriven: None,
         incidents: Vec::new(),
+        past: Vec::new(),
     }
 }
 

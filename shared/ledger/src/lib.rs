@@ -15,6 +15,7 @@ mod incident;
 mod key;
 mod lifecycle;
 mod memory;
+mod past;
 mod port;
 mod question;
 mod record;
@@ -46,6 +47,7 @@ pub use lifecycle::{
     withdraw,
 };
 pub use memory::MemoryLedger;
+pub use past::PastGeneration;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
 pub use question::{
     ExpiryTransition, Question, QuestionState, QuestionTransition, Ruling, RulingTransition,

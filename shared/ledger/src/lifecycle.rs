@@ -86,6 +86,7 @@ pub fn withdraw(
                 generation: execution.generation + 1,
                 previous: execution.receipt.clone(),
                 receipt: None,
+                past: execution.past_after(),
                 ..unwinding(execution, owner, &failure, now)
             }))
         }
@@ -162,6 +163,7 @@ pub fn redrive(
             .collect(),
         previous: execution.receipt.clone(),
         receipt: None,
+        past: execution.past_after(),
         redriven: Some(Redrive {
             generation: execution.generation + 1,
             by: request.by.clone(),

@@ -61,6 +61,7 @@ pub(crate) fn begun() -> ExecutionRecord {
         previous: None,
         redriven: None,
         incidents: Vec::new(),
+        past: Vec::new(),
     }
 }
 

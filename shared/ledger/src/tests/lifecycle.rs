@@ -150,6 +150,7 @@ fn an_executed_or_partly_rolled_back_execution_is_undone_in_a_generation_of_its_
                 failure: asked_for(ErrorName::Withdrawn),
             },
             previous: Some(receipt()),
+            past: first.past_after(),
             receipt: None,
             ..first.clone()
         };

@@ -98,6 +98,9 @@ impl Reader<'_> {
             if top.get("approval").is_some() {
                 self.brings_approval(&fields);
             }
+            if let Some(node) = fields.get("idempotency_key") {
+                self.meets(node, &triggers, &tenant, &idempotency_key);
+            }
             triggers.push(Trigger {
                 name,
                 source,
@@ -109,6 +112,30 @@ impl Reader<'_> {
             });
         }
         triggers
+    }
+
+    /// Warns if an earlier trigger has the same key for the same tenant: of two starts whose keys
+    /// are equal, only the first runs.
+    fn meets(&mut self, node: &Node, earlier: &[Trigger], tenant: &Text, key: &Text) {
+        let literals_differ = |other: &Text| match (other, tenant) {
+            (Text::Literal(one), Text::Literal(another)) => one != another,
+            _ => false,
+        };
+        let same = |other: &&Trigger| {
+            other.idempotency_key.content().trim() == key.content().trim()
+                && !literals_differ(&other.tenant)
+        };
+        let Some(other) = earlier.iter().find(same) else {
+            return;
+        };
+        let message = format!(
+            "trigger `{}` has the same idempotency key: if both yield one value, only the first \
+             start runs",
+            other.name
+        );
+        let help = "leave it if both mean the same occasion; else begin the key with the \
+                    trigger's name: \"{% 'daily/' & $scheduled_time %}\"";
+        self.warning(node.at, message, help);
     }
 
     /// Requires an approval and a requester. Without them every start by this trigger would be
