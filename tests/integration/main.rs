@@ -37,6 +37,7 @@ mod roles;
 mod rollback;
 mod routes;
 mod shipped;
+mod standing;
 mod starts;
 mod story;
 mod switch;

@@ -15,7 +15,7 @@ use holdfast_ids::{
     keys::{ExecutionKey, execution_id},
     names::{check_idempotency_key, is_workflow_id, quoted},
 };
-use holdfast_ledger::{Ledger, Refusal, paused};
+use holdfast_ledger::{Duplicate, Ledger, Refusal, paused};
 use holdfast_receipt::Approval;
 use holdfast_task::StartConditions;
 use jiff::Timestamp;
@@ -325,9 +325,14 @@ async fn repeated(
     request: &StartRequest,
     first_fingerprint: &str,
 ) -> Result<Response, Problem> {
+    // Made once, so that a repeat of the write by the SDK is recognized.
+    let duplicate = Duplicate {
+        id: Uuid::now_v7().simple().to_string(),
+        at: Timestamp::now(),
+    };
     caller
         .ledger
-        .count_duplicate(&request.at, &request.workflow)
+        .count_duplicate(&request.at, &request.workflow, &duplicate)
         .await?;
     let same = request.fingerprint == first_fingerprint;
     tracing::warn!(
