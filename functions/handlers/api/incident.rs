@@ -106,6 +106,7 @@ pub(crate) async fn read(
             // Effects name items, which come from inputs.
             stands: payloads.then_some(link.stands),
             stands_total: link.stands_total,
+            reason: link.reason.filter(|_| payloads),
             question: question_record.map(|question| shown_question(&question, payloads)),
         });
     }
@@ -164,6 +165,7 @@ pub(crate) fn shown(incident: &holdfast_ledger::Incident, payloads: bool) -> Inc
         state: incident.state.clone(),
         error: incident.error.clone(),
         status: incident.status,
+        standing: incident.standing,
         opened_at: incident.opened_at,
         handled: handled.collect(),
         href: format!("/v1/incidents/{}", incident.id),

@@ -5,6 +5,7 @@ mod chart;
 mod declared;
 mod flowchart;
 mod model;
+mod rules;
 mod text;
 
 pub use chart::chart;

@@ -113,11 +113,12 @@ fn end_events(
 
 /// One event for each refused repeat in `numbers`.
 ///
-/// The counter has no times, so each event has the time of the commit. The events have no version,
-/// because a repeat may be refused before the execution record is written.
+/// A repeat without a recorded time has the time of the commit. The events have no version, because
+/// a repeat may be refused before the execution record is written.
 pub(crate) fn duplicate_events(
     at: &ExecutionKey,
     numbers: RangeInclusive<u64>,
+    times: &[Timestamp],
     about: &About,
     committed: Timestamp,
 ) -> Vec<Event> {
@@ -128,7 +129,9 @@ pub(crate) fn duplicate_events(
     let event = |number: u64| {
         let parts = [&*number.to_string()];
         let data = EventData::DuplicatePrevented(DuplicateData { number });
-        Event::new(committed, about, &at.execution, &parts, data)
+        let place = usize::try_from(number - 1).unwrap_or(usize::MAX);
+        let at_time = times.get(place).copied().unwrap_or(committed);
+        Event::new(at_time, about, &at.execution, &parts, data)
     };
     numbers.map(event).collect()
 }

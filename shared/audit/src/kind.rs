@@ -22,11 +22,13 @@ pub enum Kind {
     IncidentWaiting,
     /// An incident is open, or open again.
     IncidentOpened,
+    /// An execution ended, and an effect remains or may remain.
+    IncidentStanding,
     /// A person answered the question of an execution.
     IncidentDecided,
     /// A person acknowledged an incident.
     IncidentAcknowledged,
-    /// A person resolved an incident.
+    /// A person resolved an incident, or every execution that met it came to a good end.
     IncidentResolved,
     /// The rollback of an execution begins.
     RollbackStarted,
@@ -47,7 +49,7 @@ pub enum Kind {
 impl Kind {
     /// Every kind. The order is that of events within one millisecond and one stage; see
     /// [`Event::sequence`](crate::Event::sequence).
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Started,
         Self::Rejected,
         Self::StartRefused,
@@ -67,6 +69,7 @@ impl Kind {
         Self::ReceiptGenerated,
         Self::Paused,
         Self::Resumed,
+        Self::IncidentStanding,
     ];
 
     /// The `type` of the CloudEvent, and the value of `audit` in a log line.
@@ -81,6 +84,7 @@ impl Kind {
             Self::StepFailed => "workflow.step.failed",
             Self::IncidentWaiting => "workflow.incident.waiting",
             Self::IncidentOpened => "workflow.incident.opened",
+            Self::IncidentStanding => "workflow.incident.standing",
             Self::IncidentDecided => "workflow.incident.decided",
             Self::IncidentAcknowledged => "workflow.incident.acknowledged",
             Self::IncidentResolved => "workflow.incident.resolved",
@@ -107,7 +111,7 @@ impl Kind {
             Self::IncidentWaiting | Self::IncidentOpened | Self::IncidentDecided => 2,
             Self::IncidentAcknowledged | Self::IncidentResolved => 3,
             Self::RollbackStarted | Self::StepUndone | Self::StepUndoFailed => 4,
-            Self::Completed | Self::ReceiptGenerated => 5,
+            Self::Completed | Self::ReceiptGenerated | Self::IncidentStanding => 5,
         }
     }
 }

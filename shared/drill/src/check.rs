@@ -114,6 +114,7 @@ fn ended(found: &mut Findings, left: &RunResult, snapshot: &Snapshot, deployed: 
         Err(why) => found.add(why),
         Ok(receipt) => {
             agrees(found, &receipt, snapshot, deployed);
+            evaluates(found, &receipt);
             residuals(found, &receipt, left);
             found.receipt = Some(receipt);
         }
@@ -164,6 +165,16 @@ fn agrees(
     }
     if now.steps.len() != receipt.steps.len() {
         found.add("the receipt and the ledger list different steps".to_owned());
+    }
+}
+
+/// Checks that no expression fails. Without a fault none does, so one that fails now reads what a
+/// skipped or failed step lacks.
+fn evaluates(found: &mut Findings, receipt: &Receipt) {
+    if let Some(failure) = &receipt.failure
+        && failure.error == "States.QueryEvaluationError"
+    {
+        found.add(format!("an expression fails: {}", failure.reason));
     }
 }
 

@@ -41,10 +41,15 @@ pub(crate) struct DrilledStep {
     pub(crate) output_schema: Arc<Value>,
 }
 
-/// Reads a state machine back from its text, so that the drill runs what is deployed.
+/// Reads a state machine back from its text, so that the drill runs what is deployed. The error
+/// names the first thing that Step Functions would refuse.
 fn read_back(machine: &Machine) -> Result<Machine, String> {
     let text = machine.to_json().map_err(|error| error.to_string())?;
-    Machine::read(&text)
+    let machine = Machine::read(&text)?;
+    match machine.violations().into_iter().next() {
+        Some(violation) => Err(format!("Step Functions would refuse it: {violation}")),
+        None => Ok(machine),
+    }
 }
 
 /// Reads the admission of a state machine from the arguments of its `Begin`, as the API does.

@@ -14,8 +14,8 @@ use std::{
 use holdfast_engine::{Engine, Host, ObjectStore, StoreError};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    AnyRecord, Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Ledger,
-    LedgerError, Link, Put, Record, RecordKey, Snapshot,
+    AnyRecord, Control, CountedPut, Counter, CounterChange, Duplicate, ExecutionRecord, Expect,
+    IncidentKey, Ledger, LedgerError, Link, Put, Record, RecordKey, Snapshot,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -299,8 +299,23 @@ impl Ledger for Process {
         self.ask(true, self.world().ledger.put_link(link)).await
     }
 
-    async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
-        let count = self.world().ledger.count_duplicate(at, workflow);
+    async fn links_page(
+        &self,
+        incident: &IncidentKey,
+        after: Option<&Link>,
+    ) -> Result<(Vec<Link>, bool), LedgerError> {
+        let page = self.world().ledger.links_page(incident, after);
+        self.ask(false, page).await
+    }
+
+    async fn count_duplicate(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+        duplicate: &Duplicate,
+    ) -> Result<(), LedgerError> {
+        let ledger = &self.world().ledger;
+        let count = ledger.count_duplicate(at, workflow, duplicate);
         self.ask(true, count).await
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 use holdfast_ledger::{
     Cause, ExecutionRecord, Expect, ExpiryTransition, Ledger, Link, Put, Question, QuestionState,
-    QuestionTransition, Ruling, StepKey, StepRecord, WAITING, enact, expire, put_question,
+    QuestionTransition, Ruling, StepKey, StepRecord, enact, expire, put_question,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
@@ -37,7 +37,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .read(&StepKey::new(&at, &task.ask.step, None))
             .await?;
         let message = message(task, record.as_ref())?;
-        let cause = cause(task, &execution);
+        let cause = cause(task, &execution, &message);
         let now = self.host.now();
         let entered: Timestamp = task.entered.parse().unwrap_or(now);
         let within =
@@ -60,16 +60,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             at,
         };
         // The incident is written before the question, so that people find it with the question.
-        let link = Link {
-            incident: question.incident.clone(),
-            tenant: execution.at.tenant.clone(),
-            execution: execution.at.execution.clone(),
-            generation: execution.generation,
-            at: now,
-            status: WAITING.to_owned(),
-            stands: Vec::new(),
-            stands_total: 0,
-        };
+        let link = Link::waiting(&question.incident, &execution, &message, now);
         self.report(&cause.incident(&execution, &message, now), &link)
             .await?;
         let mut stored: Option<Question> = None;
@@ -181,7 +172,7 @@ fn message(task: &AskTask, record: Option<&StepRecord>) -> Result<String, TaskEr
     Ok(text.chars().take(MESSAGE_MAX).collect())
 }
 
-fn cause<'a>(task: &'a AskTask, execution: &'a ExecutionRecord) -> Cause<'a> {
+fn cause<'a>(task: &'a AskTask, execution: &'a ExecutionRecord, message: &'a str) -> Cause<'a> {
     let approval = task.ask.kind == QuestionKind::Approval;
     let error = task.failure.as_ref().map_or("", |failure| &failure.error);
     Cause {
@@ -189,6 +180,9 @@ fn cause<'a>(task: &'a AskTask, execution: &'a ExecutionRecord) -> Cause<'a> {
         workflow: &execution.workflow,
         state: &task.ask.step,
         error: if approval { "Approval" } else { error },
+        // The text of an approval differs from execution to execution, and so does its incident.
+        reason: if approval { "" } else { message },
+        standing: false,
         execution: approval.then_some(&execution.at.execution),
     }
 }

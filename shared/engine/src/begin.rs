@@ -11,13 +11,13 @@ use crate::{
 };
 use holdfast_admission::{Start, StartScope};
 use holdfast_ids::{
-    digest::canonical,
+    digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
     names::quoted,
     trace::TraceId,
 };
 use holdfast_ledger::{
-    CountedPut, CounterChange, ExecutionRecord, Expect, Ledger, Phase, Put, Reservation,
+    CountedPut, CounterChange, Duplicate, ExecutionRecord, Expect, Ledger, Phase, Put, Reservation,
     StartTransition, paused, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
@@ -73,7 +73,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 StartTransition::Duplicate => {
                     self.ledger
-                        .count_duplicate(&first.at, &first.workflow)
+                        .count_duplicate(&first.at, &first.workflow, &duplicate(first))
                         .await?;
                     Err(TaskError::new(
                         ErrorName::Duplicate,
@@ -85,7 +85,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 }
                 StartTransition::KeyReused => {
                     self.ledger
-                        .count_duplicate(&first.at, &first.workflow)
+                        .count_duplicate(&first.at, &first.workflow, &duplicate(first))
                         .await?;
                     Err(TaskError::new(
                         ErrorName::KeyReused,
@@ -135,6 +135,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             receipt: None,
             previous: None,
             redriven: None,
+            incidents: Vec::new(),
             at,
         };
         let mut admission = Admission {
@@ -356,4 +357,13 @@ fn reservations(requirements: &[Requirement]) -> Vec<Reservation> {
         .iter()
         .filter_map(|requirement| requirement.change.reservation())
         .collect()
+}
+
+/// The refused repeat that the Step Functions execution `first.owner` is. Its start is its time,
+/// so that a repeated invocation counts the same request.
+fn duplicate(first: &ExecutionRecord) -> Duplicate {
+    let mut id = sha256_hex(first.owner.as_bytes());
+    id.truncate(16);
+    let at = first.started_at;
+    Duplicate { id, at }
 }

@@ -29,5 +29,5 @@ pub use begin::requested_execution;
 pub use engine::Engine;
 pub use ports::{Host, ObjectStore, StoreError};
 pub use receipt::receipt_of;
-pub use report::cases;
+pub use report::{cases, standing};
 pub use task_errors::TaskError;

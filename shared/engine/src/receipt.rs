@@ -250,7 +250,7 @@ fn decisions(snapshot: &Snapshot) -> Vec<ReceiptDecision> {
 }
 
 /// The residual effects; of an executed execution only those of steps that did not succeed.
-fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
+pub(crate) fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
     let left = |step: &&StepRecord| !executed || step.state != StepState::Succeeded;
     let residues = steps
         .iter()

@@ -54,16 +54,20 @@ pub fn undo_key(effect: &str) -> String {
 }
 
 /// The id of the incident of one cause: the same workflow, state and error of a tenant always yield
-/// the same id. An approval's incident also belongs to one `execution`.
+/// the same id. An approval's incident also belongs to one `execution`. `distinct` has what else
+/// separates this cause from others; without it, the id is that of earlier versions.
 pub fn incident_id(
     tenant: &str,
     workflow: &str,
     state: &str,
     error: &str,
     execution: Option<&str>,
+    distinct: &[&str],
 ) -> String {
     let execution = execution.unwrap_or("");
-    short_hash("incident", &[tenant, workflow, state, error, execution])
+    let mut parts = vec![tenant, workflow, state, error, execution];
+    parts.extend(distinct);
+    short_hash("incident", &parts)
 }
 
 /// The id of an audit event: emitting the same event again yields the same id.

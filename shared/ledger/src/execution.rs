@@ -70,6 +70,19 @@ pub struct ExecutionRecord {
     /// The last redrive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redriven: Option<Redrive>,
+    /// The incidents that its generations met, until the last one comes to a good end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<MetIncident>,
+}
+
+/// An incident that an execution met.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MetIncident {
+    /// The incident's id.
+    pub id: String,
+    /// True if the incident is about effects that remain or may remain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub standing: bool,
 }
 
 /// A redrive and its requester.

@@ -66,6 +66,7 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         receipt: None,
         previous: None,
         redriven: None,
+        incidents: Vec::new(),
     }
 }
 

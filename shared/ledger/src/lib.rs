@@ -7,6 +7,7 @@ mod claim;
 pub mod contract;
 mod control;
 mod counter;
+mod duplicate;
 mod execution;
 #[cfg(any(test, feature = "contract"))]
 pub mod fixtures;
@@ -33,8 +34,12 @@ pub use claim::{
 };
 pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
 pub use counter::{Counter, CounterChange, CounterKind, Reservation, kept};
-pub use execution::{ExecutionRecord, Phase, Redrive, returned_reservations};
-pub use incident::{Cause, Incident, IncidentAction, IncidentStatus, Link, WAITING, handle, open};
+pub use duplicate::{Duplicate, Duplicates};
+pub use execution::{ExecutionRecord, MetIncident, Phase, Redrive, returned_reservations};
+pub use incident::{
+    Cause, ENGINE, Incident, IncidentAction, IncidentStatus, Link, Settlement, WAITING, handle,
+    kind_of_reason, open, reopen,
+};
 pub use key::{IncidentKey, Key, List, QuestionKey, SHARDS, StepKey, instant};
 pub use lifecycle::{
     RequestOutcome, RequestTransition, ask, cancel, redrive, refused_redrive, withdraw,

@@ -1,6 +1,10 @@
 //! Everything recorded of one execution, as one read returns it.
 
-use super::{execution::ExecutionRecord, question::Question, step::StepRecord};
+use jiff::Timestamp;
+
+use super::{
+    duplicate::Duplicates, execution::ExecutionRecord, question::Question, step::StepRecord,
+};
 
 /// Everything recorded of one execution.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +17,8 @@ pub struct Snapshot {
     pub questions: Vec<Question>,
     /// The number of refused duplicate starts.
     pub duplicates: u64,
+    /// The times of the first ones, as far as they are recorded.
+    pub duplicate_times: Vec<Timestamp>,
 }
 
 impl Snapshot {
@@ -24,7 +30,15 @@ impl Snapshot {
             steps,
             questions: Vec::new(),
             duplicates,
+            duplicate_times: Vec::new(),
         }
+    }
+
+    /// The same snapshot with the refused duplicate starts.
+    pub fn repeated(mut self, duplicates: &Duplicates) -> Self {
+        self.duplicates = duplicates.refused;
+        self.duplicate_times = duplicates.times();
+        self
     }
 
     /// The same snapshot with its questions.

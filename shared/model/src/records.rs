@@ -59,6 +59,7 @@ pub(crate) fn begun() -> ExecutionRecord {
         receipt: None,
         previous: None,
         redriven: None,
+        incidents: Vec::new(),
     }
 }
 

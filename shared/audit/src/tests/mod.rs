@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::*;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Attempt, AttemptReport, ClaimTransition, CompletionTransition, ExecutionRecord, Phase, Redrive,
-    Snapshot, StepRecord, StepState, claim, complete,
+    Attempt, AttemptReport, ClaimTransition, CompletionTransition, Duplicate, Duplicates,
+    ExecutionRecord, Phase, Redrive, Snapshot, StepRecord, StepState, claim, complete,
     fixtures::{at, attempt, claim_by, execution as fixture_execution, inline, key, running, step},
 };
 use holdfast_receipt::{AttemptOutcome, GuardrailOutcome, ReceiptRef, Status};
@@ -279,7 +279,14 @@ fn versions_that_are_read_together_yield_the_events_that_they_yield_one_by_one()
         ids(&one_by_one),
         ids(&events_of_versions(&[recorded(&last)]))
     );
-    let snapshot = Snapshot::new(fixture_execution(&of), vec![last], 2);
+    let mut repeats = Duplicates::default();
+    for n in 0..2 {
+        repeats.count(&Duplicate {
+            id: n.to_string(),
+            at: at(n),
+        });
+    }
+    let snapshot = Snapshot::new(fixture_execution(&of), vec![last], 0).repeated(&repeats);
     let all = events_of(&snapshot);
     assert!(
         ids(&one_by_one)

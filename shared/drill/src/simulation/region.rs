@@ -175,6 +175,7 @@ impl Region {
                 version,
             },
             context: context(execution.started_at, &execution.arn, &machine_arn, &input),
+            events: Cell::default(),
         };
         let end = interpret(&interpreter, machine, input, &execution.stopped).await;
         self.world

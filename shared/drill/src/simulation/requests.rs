@@ -140,7 +140,10 @@ impl Region {
             return Ok("started directly".to_owned());
         }
         if let Some(stored) = process.read(at).await? {
-            process.count_duplicate(at, &stored.workflow).await?;
+            let repeat = self.world.clock.repeat();
+            process
+                .count_duplicate(at, &stored.workflow, &repeat)
+                .await?;
             return Ok("replayed".to_owned());
         }
         let envelope = Envelope {
@@ -158,7 +161,10 @@ impl Region {
             self.accepted.borrow_mut().push(at.clone());
             return Ok("202".to_owned());
         }
-        process.count_duplicate(at, &deployed.workflow).await?;
+        let repeat = self.world.clock.repeat();
+        process
+            .count_duplicate(at, &deployed.workflow, &repeat)
+            .await?;
         Ok("started before".to_owned())
     }
 

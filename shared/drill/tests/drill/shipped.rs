@@ -1,6 +1,6 @@
 //! Tests every shipped workflow under every fault.
 
-use holdfast_drill::{Drill, Manners, Scenario, Settings};
+use holdfast_drill::{Drill, Fault, Manners, Scenario, Settings};
 use serde_json::{Value, json};
 
 use crate::set_up::{actions, files, read, shipped};
@@ -55,6 +55,34 @@ fn every_shipped_workflow_holds_if_targets_can_verify() {
         manners,
         ..Settings::default()
     });
+}
+
+#[test]
+fn every_decision_at_every_question_ends_as_it_says() {
+    let mut decided = 0;
+    for file in files() {
+        let drill = shipped(&file, input_of(&file), Settings::default());
+        let places: Vec<String> = drill
+            .singles()
+            .iter()
+            .flat_map(|one| &one.strikes)
+            .filter(|strike| strike.fault == Fault::DecidesSkip)
+            .map(|strike| strike.place.clone())
+            .collect();
+        for place in places {
+            let ends = |decision: &str| {
+                let scenario = format!("{place}/{decision}").parse().expect("a name");
+                let outcome = drill.run(&scenario).expect("it runs");
+                assert_eq!(outcome.violations, [""; 0], "{file}: {scenario}");
+                outcome.status.expect("a status")
+            };
+            assert_eq!(ends("decides-skip"), "EXECUTED", "{file}: {place}");
+            assert_eq!(ends("decides-retry"), "EXECUTED", "{file}: {place}");
+            assert_ne!(ends("silence"), "EXECUTED", "{file}: {place}");
+            decided += 1;
+        }
+    }
+    assert!(decided > 0, "a shipped workflow asks about a failed step");
 }
 
 #[test]

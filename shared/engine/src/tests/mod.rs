@@ -11,6 +11,7 @@ mod missing;
 mod pausing;
 mod payloads;
 mod receipts;
+mod reports;
 mod requests;
 mod requirements;
 mod rollback;

@@ -300,6 +300,8 @@ fn incident() -> Incident {
         workflow: "WF-HOLD",
         state: "hold",
         error: "Permanent",
+        reason: "",
+        standing: false,
         execution: None,
     };
     cause.incident(&execution(&key("q")), "it is locked", at(0))

@@ -220,7 +220,8 @@ impl Reader<'_> {
             .find(|info| info.name == action);
         let when = fields
             .get("when")
-            .map(|node| self.expression(node, "when", &scope.repeatable("`when`")));
+            .map(|node| self.expression(node, "when", &scope.repeatable("`when`").optional()));
+        let scope = &scope.guarded(when.as_ref().map(Expression::jsonata));
         let input = fields.get("input").map(|node| self.template(node, scope));
         if let Some(info) = info {
             let what = format!("the input of action {action}");
@@ -365,7 +366,7 @@ impl Reader<'_> {
         // `collect` is read last, because it sees the outputs of all steps inside.
         let collect = fields
             .get("collect")
-            .map(|node| self.expression(node, "collect", &last));
+            .map(|node| self.expression(node, "collect", &last.optional()));
         ForEach {
             items,
             item_key,

@@ -72,7 +72,7 @@ impl Reader<'_> {
                 .map_or_else(Text::default, |node| {
                     self.trigger_tenant(node, tenants, &scope)
                 });
-            let idempotency_key = self.trigger_key(&fields, &source, &scope);
+            let idempotency_key = self.trigger_key(&name, &fields, &source, &scope);
             let input = match fields.get("input") {
                 Some(node) => {
                     let input = self.template(node, &scope);
@@ -204,7 +204,13 @@ impl Reader<'_> {
         text
     }
 
-    fn trigger_key(&mut self, fields: &Fields<'_>, source: &TriggerSource, scope: &Scope) -> Text {
+    fn trigger_key(
+        &mut self,
+        name: &str,
+        fields: &Fields<'_>,
+        source: &TriggerSource,
+        scope: &Scope,
+    ) -> Text {
         const EXAMPLE: &str = "idempotency_key: \"{% $event.detail.order_id %}\"";
         match (fields.get("idempotency_key"), source) {
             (Some(node), _) => {
@@ -228,7 +234,10 @@ impl Reader<'_> {
                 }
                 text
             }
-            (None, TriggerSource::Schedule { .. }) => "{% $scheduled_time %}".to_owned().into(),
+            // Two schedules can be due at the same time, so the key names the trigger.
+            (None, TriggerSource::Schedule { .. }) => {
+                format!("{{% '{name}/' & $scheduled_time %}}").into()
+            }
             (None, TriggerSource::Event(_)) if fields.get("event").is_none() => Text::default(),
             (None, TriggerSource::Event(_)) => {
                 let help = format!(

@@ -371,3 +371,23 @@ fn the_fields_of_an_approval_are_known() {
   help: $a has by, at, reason
 "#);
 }
+
+#[test]
+fn operators_that_step_functions_does_not_know_are_refused() {
+    for (mark, text) in [
+        ("??", "$input.vendor_id ?? 'v'"),
+        ("?:", "$input.vendor_id ?: 'v'"),
+    ] {
+        let step = format!(
+            "  - {{ name: a, action: vendor-hold, input: {{ vendor_id: \"{{% {text} %}}\", days: 1 }}, rollback: {{}} }}\n"
+        );
+        let drawn = step_problems(&step);
+        let message = format!("`{mark}` is not in JSONata 2.0.6, which Step Functions evaluates");
+        assert!(drawn.contains(&message), "{drawn}");
+        assert!(drawn.contains("workflows/test.yaml:8:78"), "{drawn}");
+        assert!(
+            drawn.contains("$exists($input.a) ? $input.a : 1"),
+            "{drawn}"
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{HEAD, problems};
+use super::{HEAD, definition, problems};
 
 /// Returns the problems of triggers in a workflow that is otherwise correct.
 fn trigger_problems(triggers: &str) -> String {
@@ -116,6 +116,26 @@ fn an_event_pattern_holds_lists() {
     ╰────
   help: add `source: [finops.risk]`
 "#);
+}
+
+#[test]
+fn the_default_key_of_a_schedule_names_its_trigger() {
+    let schedules = "\
+tenants: [acme]
+triggers:
+  - { name: daily, schedule: cron(0 2 * * ? *), tenant: acme }
+  - { name: monthly, schedule: cron(0 2 1 * ? *), tenant: acme }
+steps: [{ name: a, wait: 1s }]
+";
+    let triggers = definition(&format!("{HEAD}{schedules}")).triggers;
+    let keys: Vec<_> = triggers
+        .iter()
+        .map(|trigger| trigger.idempotency_key.content().trim())
+        .collect();
+    assert_eq!(
+        keys,
+        ["'daily/' & $scheduled_time", "'monthly/' & $scheduled_time"]
+    );
 }
 
 #[test]
