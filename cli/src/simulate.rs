@@ -30,7 +30,9 @@ fn many(
     schedules: u64,
 ) -> Result<(), Trouble> {
     let began = Instant::now();
-    let ran = simulator.run(source, first, schedules).map_err(Trouble::Other)?;
+    let ran = simulator
+        .run(source, first, schedules)
+        .map_err(Trouble::Other)?;
     let seconds = began.elapsed().as_secs_f64();
     say(&format!(
         "{} schedules in {seconds:.1} s, {:.0} a second",
@@ -42,11 +44,7 @@ fn many(
 }
 
 /// Runs the schedule of one seed and shows its story if it is broken.
-fn one(
-    simulator: &Simulator,
-    source: ScheduleSource,
-    seed: u64,
-) -> Result<(), Trouble> {
+fn one(simulator: &Simulator, source: ScheduleSource, seed: u64) -> Result<(), Trouble> {
     match simulator.replay(source, seed).map_err(Trouble::Other)? {
         None => line(&format!("the schedule of seed {seed} held")),
         Some(broken) => {

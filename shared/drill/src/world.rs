@@ -10,7 +10,12 @@ use holdfast_engine::{Host, ObjectStore, StoreError};
 use holdfast_ledger::{MemoryLedger, StepRecord};
 use jiff::Timestamp;
 
-use crate::{clock::Clock, fault::Fault, simulation::{Facts, Weather}, target::Target};
+use crate::{
+    clock::Clock,
+    fault::Fault,
+    simulation::{Facts, Weather},
+    target::Target,
+};
 
 /// Start of every run: the time in the specification's example.
 pub(crate) const START: Timestamp = Timestamp::constant(1_759_150_800, 0);

@@ -204,7 +204,11 @@ impl Simulator {
     }
 
     /// Runs one schedule. A broken one has its story.
-    pub fn replay(&self, source: ScheduleSource, seed: u64) -> Result<Option<BrokenSchedule>, String> {
+    pub fn replay(
+        &self,
+        source: ScheduleSource,
+        seed: u64,
+    ) -> Result<Option<BrokenSchedule>, String> {
         thread::scope(|scope| {
             let work = || {
                 let versions = self.versions()?;

@@ -36,7 +36,9 @@ fn unknown(ran: SimulationResult) -> Vec<String> {
 }
 
 fn holds(file: &str) {
-    let ran = simulator(file).run(ScheduleSource::Seeds, 1, SCHEDULES).expect("it runs");
+    let ran = simulator(file)
+        .run(ScheduleSource::Seeds, 1, SCHEDULES)
+        .expect("it runs");
     assert_eq!(ran.schedules, SCHEDULES);
     assert_eq!(unknown(ran), [""; 0], "{file}");
 }
@@ -96,7 +98,9 @@ fn a_target_that_forgets_keys_is_found_by_a_schedule() {
 #[test]
 fn the_same_seed_has_the_same_schedule_and_the_same_story() {
     let simulator = simulator("asks.yaml");
-    let ran = simulator.run(ScheduleSource::Seeds, 1, 300).expect("it runs");
+    let ran = simulator
+        .run(ScheduleSource::Seeds, 1, 300)
+        .expect("it runs");
     for broken in ran.broken {
         let one = simulator
             .replay(ScheduleSource::Seeds, broken.seed)
