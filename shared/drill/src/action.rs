@@ -32,6 +32,8 @@ const TOO_LATE: SignedDuration = SignedDuration::from_secs(20);
 #[derive(Clone)]
 pub(crate) struct FaultyAction {
     pub(crate) process: Process,
+    /// Name of the action.
+    pub(crate) name: String,
     pub(crate) promise: Promise,
     pub(crate) output_schema: Arc<Value>,
     /// Real code of the action, if the drill has a system for it. Otherwise the target is
@@ -131,7 +133,10 @@ impl FaultyAction {
     ) -> Result<T, StepError> {
         let process = &self.process;
         let clock = &process.world().clock;
-        let (number, hazard) = weather.strike(clock.now());
+        let (number, hazard) = match call.key == call.forward_key {
+            true => weather.strike_step(&call.step, clock.now()),
+            false => weather.strike(clock.now()),
+        };
         process.record_hazard(number, hazard);
         match hazard {
             None | Some(Hazard::Outage(_)) => act(self, call, given),
@@ -140,7 +145,8 @@ impl FaultyAction {
             Some(Hazard::AsksToWait) => {
                 Err(StepError::retry_after(PAUSE, "the target asks to wait"))
             }
-            Some(Hazard::LostAnswer) => {
+            Some(Hazard::Deafness) => Err(StepError::unknown("the connection dropped")),
+            Some(Hazard::LostAnswer | Hazard::Silence) => {
                 let done = act(self, call, given);
                 done.and(Err(StepError::unknown("the connection dropped")))
             }
@@ -219,6 +225,7 @@ impl FaultyAction {
         let received = TargetCall {
             at: world.clock.now(),
             execution: &call.execution,
+            action: &self.name,
             step: &call.step,
             key: &call.forward_key,
             promise: self.promise,

@@ -66,6 +66,7 @@ struct StoredEffect {
 pub(crate) struct TargetEvent {
     pub(crate) at: Timestamp,
     pub(crate) execution: String,
+    pub(crate) action: String,
     pub(crate) step: String,
     pub(crate) key: String,
     pub(crate) what: What,
@@ -93,6 +94,7 @@ pub(crate) enum What {
 pub(crate) struct TargetCall<'a> {
     pub(crate) at: Timestamp,
     pub(crate) execution: &'a str,
+    pub(crate) action: &'a str,
     pub(crate) step: &'a str,
     pub(crate) key: &'a str,
     pub(crate) promise: Promise,
@@ -249,6 +251,7 @@ fn done(received: &TargetCall<'_>, what: What) -> TargetEvent {
     TargetEvent {
         at: received.at,
         execution: received.execution.to_owned(),
+        action: received.action.to_owned(),
         repeatable: !received.promise.idempotent,
         step: received.step.to_owned(),
         key: received.key.to_owned(),
