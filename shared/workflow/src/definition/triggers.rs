@@ -73,22 +73,7 @@ impl Reader<'_> {
                     self.trigger_tenant(node, tenants, &scope)
                 });
             let idempotency_key = self.trigger_key(&name, &fields, &source, &scope);
-            let input = match fields.get("input") {
-                Some(node) => {
-                    let input = self.template(node, &scope);
-                    self.fits(node, &input, schema, "the workflow's input");
-                    input
-                }
-                None => {
-                    let at = fields.at;
-                    self.fits_nothing(
-                        at,
-                        schema,
-                        "the trigger has no `input`, and the workflow's input",
-                    );
-                    Value::Object(Map::new())
-                }
-            };
+            let input = self.trigger_input(&fields, &scope, schema);
             let requested_by = fields
                 .get("requested_by")
                 .map(|node| self.text_or_expression(node, "requested_by", &scope));
@@ -112,6 +97,17 @@ impl Reader<'_> {
             });
         }
         triggers
+    }
+
+    fn trigger_input(&mut self, fields: &Fields<'_>, scope: &Scope, schema: &Value) -> Value {
+        if let Some(node) = fields.get("input") {
+            let input = self.template(node, scope);
+            self.fits(node, &input, schema, "the workflow's input");
+            return input;
+        }
+        let what = "the trigger has no `input`, and the workflow's input";
+        self.fits_nothing(fields.at, schema, what);
+        Value::Object(Map::new())
     }
 
     /// Warns if an earlier trigger has the same key for the same tenant: of two starts whose keys
