@@ -201,3 +201,47 @@ steps:
     let decisions = outcome.receipt.unwrap().decisions;
     assert_eq!(decisions.len(), 2, "{decisions:?}");
 }
+
+#[test]
+fn every_step_of_an_item_reads_the_item_under_every_fault() {
+    let hold = |name: &str| {
+        format!(
+            "{{ name: {name}, action: vendor-hold, when: '{{% $item.id = $item_key %}}', input: {{ vendor_id: '{{% $item.id %}}', days: 1 }}, rollback: {{}} }}"
+        )
+    };
+    let (one, two, three) = (hold("one"), hold("two"), hold("three"));
+    for steps in [
+        format!("[{one}, {two}]"),
+        format!("[{{ name: rest, wait: 1s }}, {one}]"),
+        format!(
+            "[{{ name: both, parallel: [{{ steps: [{one}] }}, {{ steps: [{two}] }}] }}, {three}]"
+        ),
+        format!(
+            "[{one}, {{ name: both, parallel: [{{ steps: [{two}] }}, {{ steps: [{three}] }}] }}]"
+        ),
+    ] {
+        let workflow = format!(
+            "
+workflow: WF-ITEMS
+version: 1
+input: {{ type: object }}
+steps:
+  - name: hold_each
+    for_each:
+      items: '{{% [{{ \"id\": \"a\" }}, {{ \"id\": \"b\" }}] %}}'
+      item_key: '{{% $item.id %}}'
+      collect: '{{% $item.id %}}'
+      steps: {steps}
+  - {{ name: last, action: vendor-hold, input: {{ vendor_id: '{{% $join($hold_each) %}}', days: 1 }}, rollback: {{}} }}
+"
+        );
+        let settings = Settings::default();
+        let drill = Drill::new(&read(&workflow), "items.yaml", &actions(), None, settings);
+        let drill = drill.unwrap_or_else(|why| panic!("{steps}: {why}"));
+        assert_eq!(drill.not_reached(), [""; 0], "{steps}");
+        assert_eq!(violations(&drill, &drill.singles()), [""; 0], "{steps}");
+        // A target that asks for a pause leads the step back to its item.
+        let outcome = drill.run(&"one/asks-to-wait".parse().unwrap()).unwrap();
+        assert_eq!(outcome.status.as_deref(), Some("EXECUTED"), "{steps}");
+    }
+}
