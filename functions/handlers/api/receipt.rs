@@ -168,19 +168,19 @@ pub(crate) async fn link_to(
 
 /// The bytes of a receipt's file.
 async fn bytes(store: &S3Store, receipt: &ReceiptRef) -> Result<Vec<u8>, Problem> {
-    let why = match store.look(&receipt.object).await? {
+    Err(Problem::conflict(match store.look(&receipt.object).await? {
         ObjectLookup::Found(bytes) => return Ok(bytes),
-        ObjectLookup::Missing => "does not exist any more",
-        // The API's role may list no receipts, so that S3 does not say which.
-        ObjectLookup::MissingOrDenied => {
-            "does not exist any more, or the API may not read it: look into the bucket for a \
-             delete marker, and at the policies of the tenant role and the bucket"
+        ObjectLookup::Missing => {
+            format!("the receipt's file {} does not exist any more", receipt.object)
         }
-    };
-    Err(Problem::conflict(format!(
-        "the receipt's file {} {why}",
-        receipt.object
-    )))
+        // The API's role may list no receipts, so that S3 does not say which. The answer does not
+        // name the object, since a record could wrongly name that of another tenant.
+        ObjectLookup::MissingOrDenied => {
+            "the receipt's file does not exist any more, or the API may not read it: look into the \
+             bucket for a delete marker, and at the policies of the tenant role and the bucket"
+                .to_owned()
+        }
+    }))
 }
 
 /// The receipt as a page. The signature is verified over the bytes that the bucket has now.

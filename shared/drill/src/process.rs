@@ -170,7 +170,7 @@ impl Process {
             _ if weather.is_out(clock.now()) => None,
             None | Some(Hazard::Outage(_)) => Some(call.await),
             Some(Hazard::Refusal | Hazard::Permanent | Hazard::AsksToWait) => None,
-            Some(Hazard::LostAnswer) => {
+            Some(Hazard::LostAnswer | Hazard::Silence | Hazard::Deafness) => {
                 call.await;
                 None
             }
@@ -214,6 +214,9 @@ impl Process {
     fn note(&self, record: AnyRecord) {
         let world = self.world();
         let now = world.clock.now();
+        if let Some(facts) = &world.facts {
+            lock(facts).note(record.clone(), now);
+        }
         match (record, &world.weather) {
             (AnyRecord::Step(step), weather) => {
                 world.record(|| format!("ledger     {} is {}", step.label(), step.state.name()));
@@ -263,7 +266,15 @@ impl Ledger for Process {
         changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
         let ledger = &self.world().ledger;
-        let write = ledger.put_execution_and_counters(execution, expect, changes);
+        let write = async {
+            let put = ledger
+                .put_execution_and_counters(execution, expect, changes)
+                .await;
+            if put == Ok(CountedPut::Done) {
+                self.note(execution.clone().into());
+            }
+            put
+        };
         self.ask(true, write).await
     }
 
@@ -282,6 +293,10 @@ impl Ledger for Process {
 
     async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
         self.ask(false, self.world().ledger.count(counter)).await
+    }
+
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        self.ask(false, self.world().ledger.is_linked(link)).await
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {

@@ -26,6 +26,7 @@ use crate::{
     clock::Slot,
     functions::{Invocation, Waiting, answered, handle},
     machine::{Interpreter, RaisedError, Surroundings, TaskCall},
+    plan::DrilledWorkflow,
     process::Process,
     query::{ParsedExpressions, Query},
     run::{Integration, context, interpret, invocation},
@@ -107,6 +108,19 @@ impl Region {
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + 'static) {
         // The pool outlives every schedule, so that it refuses nothing.
         drop(self.spawner.spawn_local(future));
+    }
+
+    /// Returns the version that the workflow's execution with this ARN ran.
+    pub(crate) fn version_of(&self, arn: &str) -> Option<&DrilledWorkflow> {
+        match self.machines.borrow().get(arn)?.machine {
+            MachineName::Workflow(version) => Some(&self.versions.all[version]),
+            MachineName::Recovery(_) => None,
+        }
+    }
+
+    /// Returns the number of invocations so far.
+    pub(crate) fn invocations(&self) -> u32 {
+        self.invocations.get()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
