@@ -61,8 +61,8 @@ impl DrilledWorkflow {
                 "the input does not fit ({misfits}): give one with --input"
             ));
         }
-        let (mut steps, mut refs) = (Vec::new(), Vec::new());
-        for (step, action, for_each) in definition.action_steps() {
+        let mut steps = Vec::new();
+        for (step, action, _) in definition.action_steps() {
             let info = actions.iter().find(|info| info.name == action.action);
             let info = info.ok_or_else(|| format!("no action is called {}", action.action))?;
             let rollback = action.rollback.as_ref();
@@ -75,11 +75,6 @@ impl DrilledWorkflow {
                 rolls_back: action.on_failure == OnFailure::Rollback,
                 output_schema: Arc::new(info.output_schema.clone()),
             });
-            refs.push(StepRef {
-                name: step.name.clone(),
-                action: action.action.clone(),
-                for_each: for_each.map(str::to_owned),
-            });
         }
         Ok(Self {
             workflow: definition.workflow.clone(),
@@ -91,7 +86,7 @@ impl DrilledWorkflow {
             machine: read_back(&machine)?,
             recovery: read_back(&recovery)?,
             steps,
-            refs,
+            refs: compile::step_refs(definition),
             input,
         })
     }

@@ -50,7 +50,7 @@ pub use request::Request;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
 pub use step::{Attempt, Residue, StepRecord, StepState};
-pub use takeover::{TakeoverTransition, take, unwound_since};
+pub use takeover::{TakeoverTransition, take, take_to_finish, unwound_since};
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,
     complete_undo, give_up, need,

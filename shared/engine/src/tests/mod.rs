@@ -5,6 +5,7 @@ mod attempts;
 mod begin;
 mod faults;
 mod finish;
+mod finishing;
 mod limits;
 mod pausing;
 mod payloads;
@@ -110,6 +111,7 @@ fn steps() -> Vec<StepRef> {
         name: name.to_owned(),
         action: "script".to_owned(),
         for_each: None,
+        last: false,
     };
     STEPS.map(step).to_vec()
 }
@@ -200,6 +202,7 @@ fn plan_task(execution: &ExecutionRef, state: &str) -> PlanTask {
         owner: "arn:owner".to_owned(),
         failure: failed_at(state),
         functions: [("script".to_owned(), "arn:script".to_owned())].into(),
+        steps: Vec::new(),
     }
 }
 

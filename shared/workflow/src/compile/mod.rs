@@ -13,7 +13,7 @@ mod template;
 mod tests;
 mod unwind;
 
-pub use machine::machine;
+pub use machine::{machine, step_refs};
 pub use names::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of, function_id, parameters_in};
 pub use template::template_parameters;
 pub use unwind::recovery;
