@@ -1,74 +1,17 @@
-//! Queries of the ledger's indexes: overdue executions, a tenant's incidents, links of an incident.
+//! Queries of the ledger's lists of incidents, and of an incident's links.
 
 use aws_sdk_dynamodb::types::Select;
-use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List, SHARDS, instant,
+    Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List, instant,
 };
-use jiff::Timestamp;
 
 use crate::executions::Place;
 use crate::{
-    item::{key_item, key_of, read, text},
+    item::{key_item, read, text},
     ledger::{DynamoLedger, unavailable},
 };
 
 impl DynamoLedger {
-    /// The open executions that were due before `due`. The index is eventually consistent, so the
-    /// caller reads each again.
-    pub async fn overdue(&self, due: Timestamp) -> Result<Vec<ExecutionKey>, LedgerError> {
-        let mut found = Vec::new();
-        for list in (0..SHARDS).map(|shard| List::Open { shard }) {
-            let mut pages = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name(list.index())
-                .key_condition_expression("#list = :list AND #due < :due")
-                .expression_attribute_names("#list", list.index())
-                .expression_attribute_names("#due", list.range())
-                .expression_attribute_values(":list", text(list.hash()))
-                .expression_attribute_values(":due", text(instant(due)))
-                .into_paginator()
-                .items()
-                .send();
-            while let Some(item) = pages.next().await {
-                let item = item.map_err(|error| unavailable(&error))?;
-                found.extend(key_of(&item).as_ref().and_then(Key::execution).cloned());
-            }
-        }
-        Ok(found)
-    }
-
-    /// The number of executions without a receipt, and the start of the oldest one. Reads only the
-    /// first page of each shard, some thousand executions. The index is eventually consistent.
-    pub async fn open(&self) -> Result<(usize, Option<Timestamp>), LedgerError> {
-        let mut began = Vec::new();
-        for list in (0..SHARDS).map(|shard| List::Open { shard }) {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name(list.index())
-                .key_condition_expression("#list = :list")
-                .expression_attribute_names("#list", list.index())
-                .expression_attribute_values(":list", text(list.hash()))
-                .send()
-                .await
-                .map_err(|error| unavailable(&error))?;
-            // The list has questions too; only executions have a start.
-            let starts = page.items().iter().filter_map(|item| {
-                item.get("started_at")?
-                    .as_s()
-                    .ok()?
-                    .parse::<Timestamp>()
-                    .ok()
-            });
-            began.extend(starts);
-        }
-        Ok((began.len(), began.iter().min().copied()))
-    }
-
     /// The number of unresolved incidents of all tenants. The index is eventually consistent.
     pub async fn open_incidents(&self) -> Result<i64, LedgerError> {
         let list = List::OpenIncidents;

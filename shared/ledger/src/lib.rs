@@ -7,6 +7,7 @@ mod claim;
 pub mod contract;
 mod control;
 mod counter;
+mod due;
 mod execution;
 #[cfg(any(test, feature = "contract"))]
 pub mod fixtures;
@@ -33,6 +34,7 @@ pub use claim::{
 };
 pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
 pub use counter::{Counter, CounterChange, CounterKind, Reservation, kept};
+pub use due::{LOOK_EVERY, NextLook};
 pub use execution::{ExecutionRecord, Phase, Redrive, returned_reservations};
 pub use incident::{Cause, Incident, IncidentAction, IncidentStatus, Link, WAITING, handle, open};
 pub use key::{IncidentKey, Key, List, QuestionKey, SHARDS, StepKey, instant};
