@@ -7,6 +7,7 @@ mod faults;
 mod finish;
 mod finishing;
 mod limits;
+mod lost_start;
 mod pausing;
 mod payloads;
 mod receipts;
