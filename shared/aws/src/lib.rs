@@ -16,6 +16,8 @@ mod log;
 mod machines;
 mod metrics;
 mod objects;
+mod open;
+mod owners;
 mod questions;
 mod refusals;
 mod secrets;
@@ -39,6 +41,8 @@ pub use machines::{
 };
 pub use metrics::report;
 pub use objects::{PresignedLink, S3Store};
+pub use open::DueEntry;
+pub use owners::{EndedExecution, RecoveryStart, recovery_name, redrive_name};
 pub use questions::{DeliveryError, deliver};
 pub use secrets::SecretsManager;
 pub use serve::serve;
