@@ -1,6 +1,6 @@
 //! A client of the deployment's HTTP API, and the options that say where the API is.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use clap::Args;
 use holdfast_ids::names::{check_tenant, is_execution_id, quoted};
@@ -90,7 +90,7 @@ fn expect_ok(status: u16, body: Value) -> Result<Value, Trouble> {
 }
 
 /// The status and the body of an answer.
-type Answer = (u16, Vec<u8>);
+pub(crate) type Answer = (u16, Vec<u8>);
 
 /// Fetches a link that needs no credentials.
 pub(crate) fn fetch(link: &str) -> Result<Vec<u8>, Trouble> {
@@ -100,6 +100,25 @@ pub(crate) fn fetch(link: &str) -> Result<Vec<u8>, Trouble> {
         Ok((status, _)) => Err(Trouble::Other(format!("the link answered {status}"))),
         Err(error) => Err(Trouble::Other(format!("the link does not answer: {error}"))),
     }
+}
+
+/// The answer of a public address, without following it elsewhere.
+pub(crate) fn public(address: &str) -> Result<Answer, String> {
+    let get = async {
+        let client = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .redirect(reqwest::redirect::Policy::none());
+        read(client.build()?.get(address)).await
+    };
+    let answer = wait(get).map_err(|_| "this command failed".to_owned())?;
+    // The cause, such as a name that no server knows, is the innermost source.
+    answer.map_err(|error| {
+        let mut cause: &dyn Error = &error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        format!("{address} does not answer: {cause}")
+    })
 }
 
 fn wait<T>(answer: impl Future<Output = T>) -> Result<T, Trouble> {

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::{
     api::Api,
     output::line,
+    preflight,
     project::Project,
     report::Trouble,
     workflows::{self, Workflow},
@@ -21,18 +22,21 @@ use crate::{
 /// The stack, and the options to reach it.
 #[derive(Args)]
 pub(crate) struct DoctorArgs {
+    /// Check what a deployment needs, before it begins
+    #[arg(long)]
+    pub(crate) before_deploy: bool,
     /// The environment of samconfig.toml, as for sam deploy
-    #[arg(long, value_name = "NAME")]
-    config_env: Option<String>,
+    #[arg(long, visible_alias = "env", value_name = "NAME")]
+    pub(crate) config_env: Option<String>,
     /// The stack's name, if it is not that of samconfig.toml
     #[arg(long, env = "HOLDFAST_STACK", value_name = "NAME")]
-    stack_name: Option<String>,
+    pub(crate) stack_name: Option<String>,
     /// Its region, if it is not that of samconfig.toml
     #[arg(long, value_name = "REGION")]
-    region: Option<String>,
+    pub(crate) region: Option<String>,
     /// The profile of your AWS settings, if it is not the default
     #[arg(long, value_name = "PROFILE")]
-    profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// The SAM CLI
     #[arg(
         long,
@@ -41,6 +45,17 @@ pub(crate) struct DoctorArgs {
         default_value = "sam"
     )]
     sam: PathBuf,
+    /// The AWS CLI, which asks the account before a deployment
+    #[arg(
+        long,
+        env = "HOLDFAST_AWS",
+        value_name = "PROGRAM",
+        default_value = "aws"
+    )]
+    pub(crate) aws: PathBuf,
+    /// Parameters before a deployment, instead of those of samconfig.toml, as for sam deploy
+    #[arg(long, num_args = 1.., value_name = "NAME=VALUE")]
+    pub(crate) parameter_overrides: Vec<String>,
     /// The API's address; with it and a token, local and deployed definitions are compared
     #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
     api: Option<String>,
@@ -65,9 +80,12 @@ const AT_ONCE: usize = 3;
 const SHOWN: usize = 300;
 
 /// A check, and the function or the workflow that it belongs to.
-type Finding = (String, Check);
+pub(crate) type Finding = (String, Check);
 
 pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
+    if args.before_deploy {
+        return preflight::run(project, args);
+    }
     let workflows = workflows::read(project, &[])?;
     let steps = workflows
         .iter()
@@ -96,7 +114,12 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
         }
         _ => line("not compared: definitions; that needs --api and --token")?,
     }
-    for (owner, Check { what, trouble }) in &found {
+    report(&found)
+}
+
+/// Prints findings, and fails if one is wrong.
+pub(crate) fn report(found: &[Finding]) -> Result<(), Trouble> {
+    for (owner, Check { what, trouble }) in found {
         match trouble {
             None => line(&format!("ok    {owner}: {what}"))?,
             Some(why) => line(&format!("WRONG {owner}: {what}: {why}"))?,

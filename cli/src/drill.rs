@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use holdfast_drill::{Drill, Matrix, Outcome, Scenario, Settings};
+use holdfast_drill::{Drill, Matrix, Outcome, Scenario, Settings, Simulator};
 
 use crate::{
     output::{line, say, text},
     project::{self, Project},
     report::Trouble,
-    workflows,
+    simulate, workflows,
 };
 
 /// The workflow to drill, and the options.
@@ -29,6 +29,9 @@ pub(crate) struct DrillArgs {
     /// The seed of random values: two drills with the same seed do the same
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Random schedules of several executions at once, from the seed on; 1 shows one schedule
+    #[arg(long, value_name = "N", conflicts_with_all = ["pairs", "only"])]
+    schedules: Option<u64>,
 }
 
 /// The most violations that are listed.
@@ -48,6 +51,15 @@ pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
     for workflow in &workflows {
         let trouble = |error| Trouble::Other(format!("{}: {error}", workflow.file));
         let (definition, actions) = (&workflow.definition, workflows::actions());
+        if let Some(schedules) = args.schedules {
+            let simulator = Simulator::new(definition, &workflow.file, &actions, input.clone());
+            let simulator = simulator.map_err(trouble)?;
+            match schedules {
+                1 => simulate::one(&simulator, args.seed)?,
+                many => simulate::many(&simulator, args.seed, many)?,
+            }
+            continue;
+        }
         let drill = Drill::new(
             definition,
             &workflow.file,

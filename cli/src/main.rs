@@ -10,9 +10,11 @@ mod drill;
 mod mirror;
 mod new;
 mod output;
+mod preflight;
 mod project;
 mod receipt;
 mod report;
+mod simulate;
 mod story;
 mod workflows;
 
@@ -59,7 +61,7 @@ enum Command {
     },
     /// Run a workflow through every fault at every place, in process, and check what remains
     Drill(drill::DrillArgs),
-    /// Check a deployed stack: targets, secrets, ledger, signing key and definitions
+    /// Check a deployed stack, or with --before-deploy what a deployment needs
     Doctor(doctor::DoctorArgs),
     /// Print the story of an execution so far
     Logs {

@@ -44,7 +44,7 @@ async fn begins(world: &mut World) {
     // The vendor system is slow at first, so that the next error occurs while the execution is
     // under way.
     let slow = json!({
-        "route": "POST /holds", "count": 1, "kind": { "status": 503, "delay_ms": 1500 },
+        "route": "POST /holds", "count": 1, "kind": { "status": 429, "delay_ms": 1500 },
         "vendor_id": world.vendor,
     });
     world.stack.vendor.plan(slow).await;
@@ -59,13 +59,13 @@ async fn begins(world: &mut World) {
 #[when("a transient error occurs")]
 async fn fails(world: &mut World) {
     let fault = json!({
-        "route": "POST /holds", "count": 1, "kind": { "status": 503 }, "vendor_id": world.vendor,
+        "route": "POST /holds", "count": 1, "kind": { "status": 429 }, "vendor_id": world.vendor,
     });
     world.stack.vendor.plan(fault).await;
     let query = format!("vendor_id={}", world.vendor);
-    holdfast_tests::eventually("the vendor system answers 503", 30, || async {
+    holdfast_tests::eventually("the vendor system answers 429", 30, || async {
         let requests = world.stack.vendor.requests(&query).await;
-        let failed = requests.iter().any(|request| request["status"] == 503);
+        let failed = requests.iter().any(|request| request["status"] == 429);
         failed.then_some(()).ok_or_else(|| format!("{requests:?}"))
     })
     .await;

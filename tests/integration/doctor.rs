@@ -54,3 +54,43 @@ async fn the_doctor_names_what_it_could_not_check() {
     );
     assert!(said.contains("no-such-stack"), "{said}");
 }
+
+#[tokio::test]
+async fn the_doctor_reads_the_issuer_and_the_account_before_a_deployment() {
+    let variable = |name: &str| std::env::var(name).expect("source .local/env");
+    let issuer = variable("HOLDFAST_ISSUER");
+    let overrides = [
+        format!("JwtIssuer={issuer}"),
+        format!("HttpAllow={}", variable("HOLDFAST_VENDOR_SYSTEM")),
+        format!("VendorSystemUrl={}", variable("HOLDFAST_VENDOR_SYSTEM")),
+        "JwtAudience=holdfast".to_owned(),
+    ];
+    let mut args = vec![
+        "doctor",
+        "--before-deploy",
+        "--env",
+        "local",
+        "--parameter-overrides",
+    ];
+    args.extend(overrides.iter().map(String::as_str));
+    let (fine, said) = holdfast(&args).await;
+    assert!(
+        !fine,
+        "nothing is decided, and the issuer has no TLS: {said}"
+    );
+    for found in [
+        "its keys are RSA keys for signatures",
+        "the document names the same issuer",
+        "account in us-east-1: credentials are accepted",
+        "it can be deployed",
+    ] {
+        let found = said.lines().find(|line| line.ends_with(found));
+        assert!(found.is_some_and(|line| line.starts_with("ok")), "{said}");
+    }
+    let stack = ["--stack-name", "no-such-stack"];
+    let (_, said) = holdfast(&[&args[..4], &stack[..]].concat()).await;
+    assert!(
+        said.contains("ok    stack no-such-stack: it can be deployed"),
+        "{said}"
+    );
+}

@@ -26,7 +26,7 @@ struct Wrong(&'static str, u32, Value);
 /// Scenarios of the drill, and the equivalent faults of the vendor system.
 fn scenarios() -> Vec<(&'static str, Vec<Wrong>)> {
     const ALWAYS: u32 = 99;
-    let busy = || json!({ "status": 503 });
+    let busy = || json!({ "status": 429 });
     let no = || json!({ "status": 400 });
     let unheard = || json!({ "drop": "after_commit" });
     let unsent = || json!({ "drop": "before_commit" });

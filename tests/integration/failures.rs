@@ -86,7 +86,7 @@ async fn a_failure_after_an_effect_undoes_it_under_the_effect_key() {
 async fn transient_failures_beyond_the_limit_end_failed_and_clean() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let (execution, receipt) = with_fault(&stack, &vendor, 99, json!({ "status": 503 })).await;
+    let (execution, receipt) = with_fault(&stack, &vendor, 99, json!({ "status": 429 })).await;
     assert_eq!(
         (&execution["status"], outcomes(&execution)),
         (&json!("FAILED"), vec!["transient"; 5])

@@ -65,7 +65,7 @@ fn in_order(text: &str, words: &[&str]) -> bool {
 async fn watch_follows_an_execution_to_its_receipt_and_logs_shows_the_same_story() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
-    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 503 }, "vendor_id": vendor });
+    let fault = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 429 }, "vendor_id": vendor });
     stack.vendor.plan(fault).await;
     let id = stack
         .api

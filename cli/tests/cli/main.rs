@@ -3,6 +3,7 @@
 mod commands;
 mod compile;
 mod drill;
+mod preflight;
 mod problems;
 mod program;
 mod project;

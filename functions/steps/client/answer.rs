@@ -45,10 +45,12 @@ impl Answer {
         }
     }
 
-    /// Success of an undo: the target undid the effect, or has none to undo (404, 410).
+    /// Success of an undo. If the target answers that it has no such effect (404, 410), the error
+    /// is `Missing`, and the engine decides whether that says that the effect is gone.
     pub fn undone(self) -> Result<(), StepError> {
         if self.is_missing() {
-            return Ok(());
+            let message = format!("{} answered {}", self.request.what, self.status);
+            return Err(StepError::missing(message));
         }
         self.success().map(drop)
     }
@@ -83,9 +85,9 @@ impl Answer {
         self.body.as_deref()
     }
 
-    /// True if the method of the request has no effect.
-    pub(crate) fn is_safe(&self) -> bool {
-        self.request.safe
+    /// True if the request only reads.
+    pub(crate) fn reads(&self) -> bool {
+        self.request.reads()
     }
 
     /// The error for a body larger than [`BODY_LIMIT`].
@@ -93,11 +95,11 @@ impl Answer {
         self.unusable(&format!("answered more than {BODY_LIMIT} bytes"))
     }
 
-    /// The error for a success without a usable output. A safe request has no effect in doubt, and
-    /// a repeat cannot help, so its error is permanent.
+    /// The error for a success without a usable output. A request that only reads has no effect in
+    /// doubt, and a repeat cannot help, so its error is permanent.
     fn unusable(&self, problem: &str) -> StepError {
         let message = format!("{} {problem}", self.request.what);
-        if self.request.safe {
+        if self.request.reads() {
             StepError::permanent(message)
         } else {
             StepError::unknown(message)

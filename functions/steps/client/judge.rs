@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use holdfast_action::StepError;
 use reqwest::{
-    StatusCode,
+    Method, StatusCode,
     header::{HeaderMap, RETRY_AFTER},
 };
 
@@ -26,45 +26,87 @@ pub(super) enum Judgement {
     Permanent,
 }
 
+/// The effect that a request can have, as far as its classification needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// The request only reads, so that no effect is ever in doubt.
+    None,
+    /// The request has an effect, and proxies may send it again by themselves (PUT, DELETE: RFC
+    /// 9110 §9.2.2). The answer can then be about the state that the first sending left.
+    Repeatable,
+    /// The request has an effect, and no proxy may send it again by itself (POST, PATCH).
+    Single,
+}
+
+impl Effect {
+    /// The effect of a request with this method.
+    pub(super) fn of(method: &Method) -> Self {
+        if method.is_safe() {
+            Self::None
+        } else if method.is_idempotent() {
+            Self::Repeatable
+        } else {
+            Self::Single
+        }
+    }
+}
+
 /// The parts of a request that the classification of its answer needs.
 #[derive(Debug, Clone)]
 pub(super) struct SentRequest {
     /// Method and origin, for messages. Path, query and headers are left out, since they may carry
     /// a payload or a secret.
     pub(super) what: String,
-    /// True if the method has no effect (RFC 9110 §9.2.1), so that no effect is ever in doubt.
-    pub(super) safe: bool,
+    /// The effect that it can have.
+    pub(super) effect: Effect,
     /// Number of the attempt, from 1.
     pub(super) attempt: u32,
 }
 
-/// Classifies a status. docs/steps.md shows this as a table.
-pub(super) fn judge(status: u16, safe: bool, attempt: u32) -> Judgement {
-    let judgement = match status {
+impl SentRequest {
+    /// True if the request only reads.
+    pub(super) fn reads(&self) -> bool {
+        self.effect == Effect::None
+    }
+}
+
+/// Classifies a status. docs/steps.md shows this as a table, with the reason and the source of each
+/// row.
+///
+/// Only a status that says by its definition that the request was refused counts as clean. Every
+/// other one is unknown: gateways send it after they have forwarded the request too.
+pub(super) fn judge(status: u16, effect: Effect, attempt: u32) -> Judgement {
+    if effect == Effect::None {
+        return judge_read(status, attempt);
+    }
+    match status {
         200..=299 => Judgement::Success,
-        // Refused before any effect: too slow, too early, too many, overloaded, or not understood.
-        // 501, 505 and 511 seldom pass, but a proxy returns them during a deployment too. A retry
-        // is safe.
-        408 | 425 | 429 | 501 | 503 | 505 | 511 => Judgement::Transient,
-        // The target failed half way, or a gateway lost its answer. 600 and up count as 5xx (RFC
-        // 9110 §15).
-        500.. => Judgement::Unknown,
+        // Refused before it was carried out: RFC 8470 §5.2, RFC 6585 §4.
+        425 | 429 => Judgement::Transient,
         // A target that stores idempotency keys returns 409 while the earlier attempt is at work
         // (draft-ietf-httpapi-idempotency-key-header §2.7). A first attempt has no earlier one.
         409 if attempt > 1 => Judgement::Unknown,
-        // A form returns "See Other" after it accepted the request.
-        303 => Judgement::Unknown,
-        // The request is wrong and stays wrong. 422 also means a key that was used with another
-        // body.
-        400..=499 => Judgement::Permanent,
-        // A redirect is not followed, since it would take credentials past the allow-list. Of 1xx,
-        // only 101 arrives here.
+        // About the state of the target, which the first sending by a proxy may have changed.
+        404 | 409 | 410 | 412 | 423 if effect == Effect::Repeatable => Judgement::Unknown,
+        404 | 409 | 410 | 412 | 423 => Judgement::Permanent,
+        // About the request, which stays wrong. 422 also means a key that was used with another
+        // body. 307 and 308 ask for the same request elsewhere (RFC 9110 §15.4.8).
+        307 | 308 | 400..=403 | 405 | 407 | 411 | 413..=417 => Judgement::Permanent,
+        421 | 422 | 426 | 428 | 431 | 451 => Judgement::Permanent,
+        // 301, 302 and 303 follow an accepted form. 408, 499 and 5xx come from gateways after they
+        // have forwarded the request; Retry-After does not prove otherwise, since Varnish adds it
+        // to every 503 of its own. 406 can follow the effect: only the answer is not acceptable.
+        _ => Judgement::Unknown,
+    }
+}
+
+/// Classifies the status of a request that only reads: a retry never does harm.
+fn judge_read(status: u16, attempt: u32) -> Judgement {
+    match status {
+        200..=299 => Judgement::Success,
+        408 | 425 | 429 | 499.. => Judgement::Transient,
+        409 if attempt > 1 => Judgement::Transient,
         _ => Judgement::Permanent,
-    };
-    match judgement {
-        Judgement::Unknown if safe && status == 303 => Judgement::Permanent,
-        Judgement::Unknown if safe => Judgement::Transient,
-        other => other,
     }
 }
 
@@ -81,13 +123,16 @@ pub(super) fn error_of(
         _ => "",
     };
     let message = format!("{} answered {status}{hint}", request.what);
-    match judge(status.as_u16(), request.safe, request.attempt) {
+    match judge(status.as_u16(), request.effect, request.attempt) {
         Judgement::Success => None,
         Judgement::Transient => Some(match retry_after(headers, now) {
             Some(wait) => StepError::retry_after(wait, message),
             None => StepError::transient(message),
         }),
-        Judgement::Unknown => Some(StepError::unknown(message)),
+        Judgement::Unknown => Some(match retry_after(headers, now) {
+            Some(wait) => StepError::unknown_until(wait, message),
+            None => StepError::unknown(message),
+        }),
         Judgement::Permanent => Some(StepError::permanent(message)),
     }
 }
@@ -110,7 +155,7 @@ pub(super) fn lost(request: &SentRequest, error: &reqwest::Error) -> StepError {
     } else {
         format!("{what}: the answer was lost: {}", root_cause(error))
     };
-    if request.safe {
+    if request.reads() {
         StepError::transient(message)
     } else {
         StepError::unknown(message)
@@ -156,13 +201,13 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::judge;
+    use super::{Effect, judge};
 
     /// Every status from 100 to 599, as ranges of the same judgement.
-    fn table(safe: bool, attempt: u32) -> Vec<String> {
+    fn table(effect: Effect, attempt: u32) -> Vec<String> {
         let mut ranges: Vec<(u16, u16, _)> = Vec::new();
         for status in 100..=599 {
-            let judgement = judge(status, safe, attempt);
+            let judgement = judge(status, effect, attempt);
             match ranges.last_mut() {
                 Some((_, last, same)) if *same == judgement => *last = status,
                 _ => ranges.push((status, status, judgement)),
@@ -175,34 +220,49 @@ mod tests {
     }
 
     #[test]
-    fn every_status_of_a_request_with_an_effect_has_its_judgement() {
+    fn only_a_status_that_says_refused_is_clean_for_a_request_with_an_effect() {
         let expected = [
-            "100-199 Permanent",
+            "100-199 Unknown",
             "200-299 Success",
-            "300-302 Permanent",
-            "303-303 Unknown",
-            "304-407 Permanent",
-            "408-408 Transient",
-            "409-424 Permanent",
+            "300-306 Unknown",
+            "307-308 Permanent",
+            "309-399 Unknown",
+            "400-405 Permanent",
+            "406-406 Unknown",
+            "407-407 Permanent",
+            "408-408 Unknown",
+            "409-417 Permanent",
+            "418-420 Unknown",
+            "421-423 Permanent",
+            "424-424 Unknown",
             "425-425 Transient",
-            "426-428 Permanent",
+            "426-426 Permanent",
+            "427-427 Unknown",
+            "428-428 Permanent",
             "429-429 Transient",
-            "430-499 Permanent",
-            "500-500 Unknown",
-            "501-501 Transient",
-            "502-502 Unknown",
-            "503-503 Transient",
-            "504-504 Unknown",
-            "505-505 Transient",
-            "506-510 Unknown",
-            "511-511 Transient",
-            "512-599 Unknown",
+            "430-430 Unknown",
+            "431-431 Permanent",
+            "432-450 Unknown",
+            "451-451 Permanent",
+            "452-599 Unknown",
         ];
-        assert_eq!(table(false, 1), expected);
+        assert_eq!(table(Effect::Single, 1), expected);
         let mut later = expected.map(str::to_owned).to_vec();
-        let conflict = ["409-409 Unknown", "410-424 Permanent"].map(str::to_owned);
-        later.splice(6..7, conflict);
-        assert_eq!(table(false, 2), later);
+        let conflict = ["408-409 Unknown", "410-417 Permanent"].map(str::to_owned);
+        later.splice(8..10, conflict);
+        assert_eq!(table(Effect::Single, 2), later);
+    }
+
+    #[test]
+    fn what_a_proxy_may_send_twice_is_not_judged_by_the_state_that_it_left() {
+        for status in 100..=999 {
+            let about_state = matches!(status, 404 | 409 | 410 | 412 | 423);
+            let expected = match about_state {
+                true => super::Judgement::Unknown,
+                false => judge(status, Effect::Single, 1),
+            };
+            assert_eq!(judge(status, Effect::Repeatable, 1), expected, "{status}");
+        }
     }
 
     #[test]
@@ -216,9 +276,9 @@ mod tests {
             "425-425 Transient",
             "426-428 Permanent",
             "429-429 Transient",
-            "430-499 Permanent",
-            "500-599 Transient",
+            "430-498 Permanent",
+            "499-599 Transient",
         ];
-        assert_eq!(table(true, 1), expected);
+        assert_eq!(table(Effect::None, 1), expected);
     }
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use answer::{Answer, BODY_LIMIT};
 pub use ipnet::IpNet;
-use judge::SentRequest;
+use judge::{Effect, SentRequest};
 use network::Reach;
 pub use network::parse_network;
 
@@ -83,7 +83,7 @@ impl Client {
         let origin = url.origin().ascii_serialization();
         let sent = SentRequest {
             what: "HEAD".to_owned(),
-            safe: true,
+            effect: Effect::None,
             attempt: 1,
         };
         let request = self.0.head(url.clone()).timeout(CHECK_TIMEOUT);
@@ -211,7 +211,7 @@ impl Request<'_> {
                 self.method,
                 self.url.origin().ascii_serialization()
             ),
-            safe: self.method.is_safe(),
+            effect: Effect::of(&self.method),
             attempt: self.call.attempt,
         };
         self.headers

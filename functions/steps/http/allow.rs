@@ -10,7 +10,7 @@ use crate::client::{IpNet, parse_network};
 
 /// The allow-list, read from the setting `HOLDFAST_HTTP_ALLOW`.
 #[derive(Debug, Default)]
-pub(super) struct AllowList {
+pub struct AllowList {
     places: Vec<Place>,
     networks: Vec<IpNet>,
 }
@@ -26,7 +26,7 @@ struct Place {
 impl AllowList {
     /// Reads a list such as `https://api.example.com, https://*.example.com/v1, 10.1.0.0/16`. An
     /// empty list allows nothing.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let mut list = Self::default();
         for entry in text
             .split(',')
@@ -63,7 +63,7 @@ impl AllowList {
     }
 
     /// `text` as an allowed address, or the error that says why it is not allowed.
-    pub(super) fn check(&self, text: &str) -> Result<Url, StepError> {
+    pub fn check(&self, text: &str) -> Result<Url, StepError> {
         let refuse = |why: &str| Err(StepError::permanent(format!("url: {why}")));
         let Ok(mut url) = Url::parse(text) else {
             return refuse("not an absolute address such as https://api.example.com/path");

@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::client::{Answer, CHECK_TIMEOUT, Client, Request};
-use allow::AllowList;
+pub use allow::AllowList;
 use types::{Auth, Verb};
 pub use types::{Input, Output};
 
@@ -164,8 +164,8 @@ fn with_body(
 fn output(answer: Answer) -> Result<Output, StepError> {
     let body = match answer.bytes() {
         Some(bytes) => Some(body_of(bytes)),
-        // A safe request exists for its body, which would be as large at a retry.
-        None if answer.is_safe() => return Err(answer.too_large()),
+        // A request that only reads exists for its body, which would be as large at a retry.
+        None if answer.reads() => return Err(answer.too_large()),
         // The status proves the effect. As an unknown outcome, the request would be repeated for
         // nothing, or put to a person. A later step that needs the body fails, and then this one is
         // undone.

@@ -170,10 +170,18 @@ pub enum StepErrorKind {
         /// The wait that the target requested, if any.
         retry_after: Option<Duration>,
     },
-    /// The effect may have happened.
-    Unknown,
+    /// The effect may have happened. Another attempt, if one may follow, is not made before
+    /// `retry_after` has passed.
+    Unknown {
+        /// The wait that the target requested, if any.
+        retry_after: Option<Duration>,
+    },
     /// No effect was applied, and another attempt cannot succeed.
     Permanent,
+    /// The target answers that it has nothing of the kind. From an undo, that may mean that the
+    /// effect is gone, or that the undo went to the wrong place: the engine decides by what it has
+    /// recorded. From a step, it is `Permanent`.
+    Missing,
 }
 
 impl StepError {
@@ -199,7 +207,26 @@ impl StepError {
     /// An error after which the effect may have happened.
     pub fn unknown(message: impl Into<String>) -> Self {
         Self {
-            kind: StepErrorKind::Unknown,
+            kind: StepErrorKind::Unknown { retry_after: None },
+            message: message.into(),
+        }
+    }
+
+    /// An error after which the effect may have happened; no attempt follows before `wait` has
+    /// passed.
+    pub fn unknown_until(wait: Duration, message: impl Into<String>) -> Self {
+        Self {
+            kind: StepErrorKind::Unknown {
+                retry_after: Some(wait),
+            },
+            message: message.into(),
+        }
+    }
+
+    /// The error of an undo whose target has no such effect.
+    pub fn missing(message: impl Into<String>) -> Self {
+        Self {
+            kind: StepErrorKind::Missing,
             message: message.into(),
         }
     }

@@ -13,6 +13,7 @@ use crate::{
     fault::Fault,
     process::Process,
     sample::sample,
+    simulation::{Hazard, Weather},
     target::{Promise, Target, TargetCall, What},
 };
 
@@ -52,6 +53,9 @@ impl FaultyAction {
             process.has_acted();
             act(self, call, given)
         };
+        if let Some(weather) = &process.world().weather {
+            return self.call_under(weather, call, given, act).await;
+        }
         match process.fault() {
             Some(Fault::TransientOnce | Fault::TransientAlways) => {
                 Err(StepError::transient("the target is busy"))
@@ -85,6 +89,54 @@ impl FaultyAction {
                 process.die().await
             }
             _ => act_now(given),
+        }
+    }
+}
+
+impl FaultyAction {
+    /// Calls the target once in a simulated schedule.
+    async fn call_under<G: Send + 'static, T: Send + 'static>(
+        &self,
+        weather: &Weather,
+        call: &Call,
+        given: G,
+        act: Act<G, T>,
+    ) -> Result<T, StepError> {
+        let process = &self.process;
+        let clock = &process.world().clock;
+        let (number, hazard) = weather.strike(clock.now());
+        process.record_hazard(number, hazard);
+        match hazard {
+            None | Some(Hazard::Outage(_)) => act(self, call, given),
+            Some(Hazard::Refusal) => Err(StepError::transient("the target is busy")),
+            Some(Hazard::Permanent) => Err(StepError::permanent("the target refuses")),
+            Some(Hazard::AsksToWait) => {
+                Err(StepError::retry_after(PAUSE, "the target asks to wait"))
+            }
+            Some(Hazard::LostAnswer) => {
+                let done = act(self, call, given);
+                done.and(Err(StepError::unknown("the connection dropped")))
+            }
+            Some(Hazard::SlowCall(time)) => {
+                let at = clock.now() + SignedDuration::try_from(time).unwrap_or_default();
+                let (late, call) = (self.clone(), call.clone());
+                clock.at(at, move || drop(act(&late, &call, given)));
+                pending().await
+            }
+            Some(Hazard::SlowAnswer(time)) => {
+                let done = act(self, call, given);
+                clock.sleep(time).await;
+                done
+            }
+            Some(Hazard::DeathBefore) => process.die().await,
+            Some(Hazard::DeathAfter) => {
+                drop(act(self, call, given));
+                process.die().await
+            }
+            Some(Hazard::Freeze(time)) => {
+                process.freeze(time).await;
+                act(self, call, given)
+            }
         }
     }
 }
@@ -136,6 +188,7 @@ impl FaultyAction {
         let world = self.process.world();
         let received = TargetCall {
             at: world.clock.now(),
+            execution: &call.execution,
             step: &call.step,
             key: &call.forward_key,
             promise: self.promise,

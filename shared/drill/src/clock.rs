@@ -75,8 +75,19 @@ impl Clock {
         (time.random >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// Returns the next instant at which something is due.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.lock().due.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Moves the time to `now`, before which nothing is due.
+    pub(crate) fn advance(&self, now: Timestamp) {
+        let mut time = self.lock();
+        time.now = time.now.max(now);
+    }
+
     /// Jumps to the next due instant. Returns false if nothing is due.
-    fn jump(&self) -> bool {
+    pub(crate) fn jump(&self) -> bool {
         let due = {
             let mut time = self.lock();
             let Some(((at, _), due)) = time.due.pop_first() else {

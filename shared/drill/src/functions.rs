@@ -6,6 +6,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duratio
 use futures_executor::LocalSpawner;
 use futures_util::task::LocalSpawnExt;
 use holdfast_engine::{Engine, Host, TaskError, answer};
+use holdfast_ledger::Ruling;
 use holdfast_receipt::evidence::NoSigner;
 use holdfast_task::{AskCall, AskResult, AskTask, ErrorName, PlanCall, StepCall};
 use holdfast_workflow::compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of};
@@ -18,8 +19,8 @@ use crate::{
     fault::Fault,
     machine::RaisedError,
     people,
-    plan::DrilledWorkflow,
-    process::{Bucket, Process, Store},
+    plan::{DrilledStep, DrilledWorkflow},
+    process::{Process, Store},
     query::ParsedExpressions,
     target::Promise,
     world::World,
@@ -56,7 +57,7 @@ pub(crate) struct Invocation {
     pub(crate) payload: Value,
 }
 
-type DrillEngine = Engine<Process, Store, Clock>;
+pub(crate) type DrillEngine = Engine<Process, Store, Clock>;
 
 impl Room {
     /// Runs a future beside the executions.
@@ -109,25 +110,7 @@ impl Room {
             }
         };
         let answer = process.run(work).await;
-        self.world.record(|| match &answer {
-            Some(Ok(answer)) => format!("function   {place} answers {answer}"),
-            Some(Err(error)) => format!("function   {place} raises {error}"),
-            None => format!("function   {place} is gone"),
-        });
-        match answer {
-            Some(Ok(answer)) => Ok(answer),
-            Some(Err(TaskError { name, message, .. })) => {
-                // As Lambda reports the error of a function.
-                let cause = json!({ "errorType": name, "errorMessage": message });
-                Err(RaisedError::new(&name.to_string(), cause.to_string()))
-            }
-            None => {
-                let names = ["Runtime.ExitError", "Lambda.Unknown", "Sandbox.Timedout"];
-                let name = names[(self.world.clock.random() * 3.0) as usize % 3];
-                let cause = json!({ "errorType": name, "errorMessage": "the process is gone" });
-                Err(RaisedError::new(name, cause.to_string()))
-            }
-        }
+        answered(&self.world, place, answer)
     }
 
     async fn handle(
@@ -135,86 +118,119 @@ impl Room {
         process: &Process,
         invocation: &Invocation,
     ) -> Result<Value, TaskError> {
-        let engine = Engine {
-            ledger: process.clone(),
-            payloads: Store(process.clone(), Bucket::Payloads),
-            receipts: Store(process.clone(), Bucket::Receipts),
-            host: self.world.clock.clone(),
-        };
-        let payload = &invocation.payload;
-        let name = invocation
-            .function
-            .trim_start_matches("${")
-            .trim_end_matches('}');
-        match name {
-            BEGIN_ARN => answer_of(engine.begin(&task(payload)?).await),
-            FINISH_ARN => answer_of(engine.finish(&task(payload)?, &NoSigner).await),
-            PLAN_ARN => match task(payload)? {
-                PlanCall::Plan(task) => answer_of(engine.plan(&task).await),
-                PlanCall::GiveUp(task) => answer_of(engine.give_up(&task).await),
-            },
-            ASK_ARN => match task(payload)? {
-                AskCall::Ask(task) => self.ask(&engine, &task).await,
-                AskCall::Expire(task) => answer_of(engine.expire(&task).await),
-            },
-            action => self.act(process, &engine, action, payload).await,
-        }
-    }
-
-    async fn act(
-        &self,
-        process: &Process,
-        engine: &DrillEngine,
-        function: &str,
-        payload: &Value,
-    ) -> Result<Value, TaskError> {
-        let call: StepCall = task(payload)?;
-        let step = match &call {
-            StepCall::Step(task) => &task.step.name,
-            StepCall::Undo(task) => &task.undo.step,
-        };
-        let known = self.deployed.steps.iter().find(|known| known.name == *step);
-        let Some(known) = known.filter(|known| arn_of(&known.action) == function) else {
-            return Err(malformed(format!("no function {function} performs {step}")));
-        };
-        let own = self.world.target.own.as_ref();
-        let action = FaultyAction {
-            process: process.clone(),
-            promise: Promise {
-                idempotent: known.idempotent,
-                fences: known.fences,
-            },
-            output_schema: known.output_schema.clone(),
-            own: own.and_then(|own| own.action(&known.action)),
-        };
-        match &call {
-            StepCall::Step(task) => answer_of(engine.step(task, &action).await),
-            StepCall::Undo(task) => answer_of(engine.undo(task, &action).await),
-        }
-    }
-
-    async fn ask(
-        self: &Rc<Self>,
-        engine: &DrillEngine,
-        task: &AskTask,
-    ) -> Result<Value, TaskError> {
-        match engine.ask(task).await? {
+        let asked = |task: &AskTask, ruling: Option<Ruling>| match ruling {
             Some(ruling) => self.answer_token(&task.token, answer(&task.ask.step, &ruling)),
             None => people::decide(self, task),
-        }
-        Ok(Value::Null)
+        };
+        handle(process, &self.deployed.steps, invocation, &asked).await
     }
 
     /// Answers the task that waits under this token. A task that no longer waits is ignored.
     pub(crate) fn answer_token(&self, token: &str, answer: Result<AskResult, TaskError>) {
-        let answer = answer.and_then(|answer| answer_of(Ok(answer)));
-        let answer = answer.map_err(|TaskError { name, message, .. }| {
-            let cause = json!({ "errorType": name, "errorMessage": message });
-            RaisedError::new(&name.to_string(), cause.to_string())
-        });
         if let Some(slot) = self.tokens.borrow().get(token) {
-            slot.put(answer);
+            slot.put(token_answer(answer));
         }
+    }
+}
+
+/// Returns the answer of a person as the state machine receives it.
+pub(crate) fn token_answer(answer: Result<AskResult, TaskError>) -> Result<Value, RaisedError> {
+    let answer = answer.and_then(|answer| answer_of(Ok(answer)));
+    answer.map_err(raised)
+}
+
+/// Returns the error of a function as Lambda reports it.
+fn raised(TaskError { name, message, .. }: TaskError) -> RaisedError {
+    let cause = json!({ "errorType": name, "errorMessage": message });
+    RaisedError::new(&name.to_string(), cause.to_string())
+}
+
+/// Returns the answer of a process as its caller receives it. `None` is a process that died.
+pub(crate) fn answered(
+    world: &World,
+    place: &str,
+    answer: Option<Result<Value, TaskError>>,
+) -> Result<Value, RaisedError> {
+    world.record(|| match &answer {
+        Some(Ok(answer)) => format!("function   {place} answers {answer}"),
+        Some(Err(error)) => format!("function   {place} raises {error}"),
+        None => format!("function   {place} is gone"),
+    });
+    match answer {
+        Some(answer) => answer.map_err(raised),
+        None => {
+            let names = ["Runtime.ExitError", "Lambda.Unknown", "Sandbox.Timedout"];
+            let name = names[(world.clock.random() * 3.0) as usize % 3];
+            let cause = json!({ "errorType": name, "errorMessage": "the process is gone" });
+            Err(RaisedError::new(name, cause.to_string()))
+        }
+    }
+}
+
+/// Receives a question that was put to people, or its decision if a person decided before.
+pub(crate) type QuestionHandler<'a> = &'a dyn Fn(&AskTask, Option<Ruling>);
+
+/// Runs the code of a function in `process`. `steps` has every step that some function performs.
+pub(crate) async fn handle(
+    process: &Process,
+    steps: &[DrilledStep],
+    invocation: &Invocation,
+    asked: QuestionHandler<'_>,
+) -> Result<Value, TaskError> {
+    let engine = process.engine();
+    let payload = &invocation.payload;
+    let name = invocation
+        .function
+        .trim_start_matches("${")
+        .trim_end_matches('}');
+    match name {
+        BEGIN_ARN => answer_of(engine.begin(&task(payload)?).await),
+        FINISH_ARN => answer_of(engine.finish(&task(payload)?, &NoSigner).await),
+        PLAN_ARN => match task(payload)? {
+            PlanCall::Plan(task) => answer_of(engine.plan(&task).await),
+            PlanCall::GiveUp(task) => answer_of(engine.give_up(&task).await),
+        },
+        ASK_ARN => match task(payload)? {
+            AskCall::Ask(task) => {
+                let ruling = engine.ask(&task).await?;
+                asked(&task, ruling);
+                Ok(Value::Null)
+            }
+            AskCall::Expire(task) => answer_of(engine.expire(&task).await),
+        },
+        action => act(process, &engine, steps, action, payload).await,
+    }
+}
+
+async fn act(
+    process: &Process,
+    engine: &DrillEngine,
+    steps: &[DrilledStep],
+    function: &str,
+    payload: &Value,
+) -> Result<Value, TaskError> {
+    let call: StepCall = task(payload)?;
+    let step = match &call {
+        StepCall::Step(task) => &task.step.name,
+        StepCall::Undo(task) => &task.undo.step,
+    };
+    let performs = |known: &&DrilledStep| known.name == *step && arn_of(&known.action) == function;
+    let Some(known) = steps.iter().find(performs) else {
+        return Err(malformed(format!("no function {function} performs {step}")));
+    };
+    let own = process.world().target.own.as_ref();
+    let action = FaultyAction {
+        process: process.clone(),
+        promise: Promise {
+            idempotent: known.idempotent,
+            fences: known.fences,
+        },
+        output_schema: known.output_schema.clone(),
+        own: own.and_then(|own| own.action(&known.action)),
+    };
+    match &call {
+        StepCall::Step(task) => answer_of(engine.step(task, &action).await),
+        StepCall::Undo(task) => answer_of(engine.undo(task, &action).await),
     }
 }
 

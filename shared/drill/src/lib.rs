@@ -18,6 +18,7 @@ mod query;
 mod run;
 mod sample;
 mod scenario;
+mod simulation;
 mod survey;
 mod target;
 mod world;
@@ -26,6 +27,7 @@ pub use fault::Fault;
 pub use matrix::Matrix;
 pub use own::{MakeOwn, Own};
 pub use scenario::{Scenario, Strike};
+pub use simulation::{BrokenSchedule, SimulationResult, Simulator};
 pub use target::Manners;
 
 use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Arc, thread};

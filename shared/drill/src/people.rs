@@ -60,7 +60,8 @@ fn place(task: &AskTask) -> String {
     }
 }
 
-fn end_of(task: &AskTask) -> Timestamp {
+/// Returns the time at which a question expires.
+pub(crate) fn end_of(task: &AskTask) -> Timestamp {
     let entered: Timestamp = task.entered.parse().unwrap_or(Timestamp::MAX);
     let within =
         SignedDuration::from_secs(i64::try_from(task.ask.within_s).unwrap_or(i64::MAX / 1000));

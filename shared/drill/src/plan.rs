@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use holdfast_action::ActionInfo;
-use holdfast_asl::Machine;
-use holdfast_task::StepRef;
+use holdfast_asl::{Machine, State};
+use holdfast_task::{AdmissionSpec, StepRef};
 use holdfast_workflow::{
     compile,
     definition::{Definition, OnFailure},
 };
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::sample::sample;
@@ -22,10 +23,13 @@ pub(crate) struct DrilledWorkflow {
     pub(crate) recovery: Machine,
     pub(crate) steps: Vec<DrilledStep>,
     pub(crate) refs: Vec<StepRef>,
+    /// The part of the definition that admission applies, as the machine carries it.
+    pub(crate) gate: AdmissionSpec,
     pub(crate) input: Value,
 }
 
 /// A step and its action.
+#[derive(Clone)]
 pub(crate) struct DrilledStep {
     pub(crate) name: String,
     pub(crate) action: String,
@@ -41,6 +45,15 @@ pub(crate) struct DrilledStep {
 fn read_back(machine: &Machine) -> Result<Machine, String> {
     let text = machine.to_json().map_err(|error| error.to_string())?;
     Machine::read(&text)
+}
+
+/// Reads the admission of a state machine from the arguments of its `Begin`, as the API does.
+fn gate_of(machine: &Machine) -> Result<AdmissionSpec, String> {
+    let begin = match machine.states.get("Begin") {
+        Some(State::Task(task)) => &task.arguments["gate"],
+        _ => return Err("the state machine has no Begin".to_owned()),
+    };
+    AdmissionSpec::deserialize(begin).map_err(|error| format!("Begin: {error}"))
 }
 
 impl DrilledWorkflow {
@@ -76,7 +89,9 @@ impl DrilledWorkflow {
                 output_schema: Arc::new(info.output_schema.clone()),
             });
         }
+        let gate = gate_of(&machine)?;
         Ok(Self {
+            gate,
             workflow: definition.workflow.clone(),
             tenant: definition
                 .tenants

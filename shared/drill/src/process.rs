@@ -11,16 +11,18 @@ use std::{
     time::Duration,
 };
 
-use holdfast_engine::{Host, ObjectStore, StoreError};
+use holdfast_engine::{Engine, Host, ObjectStore, StoreError};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     AnyRecord, Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Ledger,
     LedgerError, Link, Put, Record, RecordKey, Snapshot,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     fault::Fault,
+    functions::DrillEngine,
+    simulation::{Hazard, Weather},
     world::{World, lock},
 };
 
@@ -55,6 +57,16 @@ impl Process {
             acted: AtomicBool::new(false),
             mood: Mutex::new(Mood::Alive),
         }))
+    }
+
+    /// Returns the engine as this process runs it.
+    pub(crate) fn engine(&self) -> DrillEngine {
+        Engine {
+            ledger: self.clone(),
+            payloads: Store(self.clone(), Bucket::Payloads),
+            receipts: Store(self.clone(), Bucket::Receipts),
+            host: self.world().clock.clone(),
+        }
     }
 
     pub(crate) fn world(&self) -> &Arc<World> {
@@ -117,6 +129,9 @@ impl Process {
     /// answer is lost.
     async fn call<T>(&self, write: bool, call: impl Future<Output = T>) -> Option<T> {
         let inner = &*self.0;
+        if let Some(weather) = &inner.world.weather {
+            return self.call_under(weather, call).await;
+        }
         inner.world.clock.sleep(ROUND_TRIP).await;
         let acted = inner.acted.load(Relaxed);
         match inner.fault {
@@ -142,6 +157,77 @@ impl Process {
         }
     }
 
+    /// Makes a call of a simulated schedule. Returns `None` as [`Self::call`] does.
+    async fn call_under<T>(&self, weather: &Weather, call: impl Future<Output = T>) -> Option<T> {
+        let clock = &self.0.world.clock;
+        // A random duration lets the schedules differ in who comes first.
+        clock
+            .sleep(ROUND_TRIP.mul_f64(0.2 + 2.0 * clock.random()))
+            .await;
+        let (number, hazard) = weather.strike(clock.now());
+        self.record_hazard(number, hazard);
+        match hazard {
+            _ if weather.is_out(clock.now()) => None,
+            None | Some(Hazard::Outage(_)) => Some(call.await),
+            Some(Hazard::Refusal | Hazard::Permanent | Hazard::AsksToWait) => None,
+            Some(Hazard::LostAnswer) => {
+                call.await;
+                None
+            }
+            Some(Hazard::SlowCall(time)) => {
+                clock.sleep(time).await;
+                Some(call.await)
+            }
+            Some(Hazard::SlowAnswer(time)) => {
+                let answer = call.await;
+                clock.sleep(time).await;
+                Some(answer)
+            }
+            Some(Hazard::DeathBefore) => self.die().await,
+            Some(Hazard::DeathAfter) => {
+                call.await;
+                self.die().await
+            }
+            Some(Hazard::Freeze(time)) => {
+                self.freeze(time).await;
+                Some(call.await)
+            }
+        }
+    }
+
+    /// Records a hazard that strikes.
+    pub(crate) fn record_hazard(&self, number: u32, hazard: Option<Hazard>) {
+        if let Some(hazard) = hazard {
+            self.0
+                .world
+                .record(|| format!("hazard     call {number}: {hazard:?}"));
+        }
+    }
+
+    /// Stops the process for this time, whatever it waits for.
+    pub(crate) async fn freeze(&self, time: Duration) {
+        let time = SignedDuration::try_from(time).unwrap_or_default();
+        self.pause(self.0.world.clock.now() + time).await;
+    }
+
+    /// Notes a written record for the checks and the story.
+    fn note(&self, record: AnyRecord) {
+        let world = self.world();
+        let now = world.clock.now();
+        match (record, &world.weather) {
+            (AnyRecord::Step(step), weather) => {
+                world.record(|| format!("ledger     {} is {}", step.label(), step.state.name()));
+                if weather.is_none() {
+                    lock(&world.history).push((now, *step));
+                }
+            }
+            (AnyRecord::Execution(execution), Some(weather)) if !execution.is_open() => {
+                weather.close(&execution.at.execution, now);
+            }
+            _ => {}
+        }
+    }
+
     async fn ask<T>(
         &self,
         write: bool,
@@ -162,11 +248,8 @@ impl Ledger for Process {
         let world = self.world();
         let write = async {
             let put = world.ledger.put(record, expect).await;
-            if put == Ok(Put::Done)
-                && let AnyRecord::Step(step) = record.clone().into()
-            {
-                world.record(|| format!("ledger     {} is {}", step.label(), step.state.name()));
-                lock(&world.history).push((world.clock.now(), *step));
+            if put == Ok(Put::Done) {
+                self.note(record.clone().into());
             }
             put
         };

@@ -19,7 +19,7 @@ use holdfast_engine::Host;
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::{ExecutionRecord, Ledger};
 use holdfast_task::{ErrorName, Failure, RecoveryInput};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -111,12 +111,7 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
     let owner = format!("arn:aws:states:drill:execution:{}:first", deployed.workflow);
     let end = execute(&room, &life, &deployed.machine, &owner, start).await;
     life.end.set(Some(end.clone()));
-    let event = match end {
-        End::Succeeded | End::Stopped(false) => None,
-        End::Failed(raised) => Some((raised.error, raised.cause.unwrap_or_default())),
-        End::TimedOut => Some((TIMEOUT.to_owned(), String::new())),
-        End::Stopped(true) => Some((ErrorName::Aborted.to_string(), String::new())),
-    };
+    let event = end.status();
     let at = place_of(deployed);
     let current = || async { room.world.ledger.read(&at).await.ok().flatten() };
     if let Some((error, cause)) = event
@@ -192,11 +187,33 @@ async fn execute(
             life: life.clone(),
             stopped: stopped.clone(),
         },
-        context: json!({
-            "Execution": { "Id": arn, "StartTime": clock.now().max(START), "Input": input },
-            "StateMachine": { "Id": format!("arn:aws:states:drill:machine:{}:1", room.deployed.workflow) },
-        }),
+        context: context(
+            clock.now().max(START),
+            arn,
+            &format!("arn:aws:states:drill:machine:{}:1", room.deployed.workflow),
+            &input,
+        ),
     };
+    let end = interpret(&interpreter, machine, input, &stopped).await;
+    room.world.record(|| format!("machine    {arn}: {end:?}"));
+    end
+}
+
+/// Returns `$states.context` of a Step Functions execution.
+pub(crate) fn context(started_at: Timestamp, arn: &str, machine: &str, input: &Value) -> Value {
+    json!({
+        "Execution": { "Id": arn, "StartTime": started_at, "Input": input },
+        "StateMachine": { "Id": machine },
+    })
+}
+
+/// Interprets a state machine until it ends, is stopped, or takes too long.
+pub(crate) async fn interpret<S: Surroundings>(
+    interpreter: &Interpreter<S>,
+    machine: &Machine,
+    input: Value,
+    stopped: &Slot<bool>,
+) -> End {
     let timeout = Duration::from_secs(machine.timeout_seconds);
     let run = async {
         match interpreter.run(machine, input).await {
@@ -206,14 +223,24 @@ async fn execute(
     };
     let stop = async { End::Stopped(stopped.take().await) };
     let time = async {
-        clock.sleep(timeout).await;
+        interpreter.clock.sleep(timeout).await;
         End::TimedOut
     };
     let early = select(Box::pin(stop), Box::pin(time));
     let early = early.map(|either| either.factor_first().0);
-    let (end, _) = select(Box::pin(run), early).await.factor_first();
-    room.world.record(|| format!("machine    {arn}: {end:?}"));
-    end
+    select(Box::pin(run), early).await.factor_first().0
+}
+
+impl End {
+    /// Returns the error and the cause of its status event. An end without an event has none.
+    pub(crate) fn status(self) -> Option<(String, String)> {
+        match self {
+            Self::Succeeded | Self::Stopped(false) => None,
+            Self::Failed(raised) => Some((raised.error, raised.cause.unwrap_or_default())),
+            Self::TimedOut => Some((TIMEOUT.to_owned(), String::new())),
+            Self::Stopped(true) => Some((ErrorName::Aborted.to_string(), String::new())),
+        }
+    }
 }
 
 /// The surroundings of a Step Functions execution in its world.
@@ -241,21 +268,8 @@ impl Surroundings for Seat {
 
     fn perform<'a>(&'a self, task: TaskCall<'a>) -> LocalBoxFuture<'a, Result<Value, RaisedError>> {
         Box::pin(async move {
-            let TaskCall {
-                state,
-                resource,
-                mut arguments,
-                token,
-            } = task;
-            let how = resource.strip_prefix("arn:aws:states:::lambda:invoke");
-            let (function, payload) = match how {
-                Some(_) => (
-                    text(arguments["FunctionName"].take()),
-                    arguments["Payload"].take(),
-                ),
-                None => (resource.to_owned(), arguments),
-            };
-            let invocation = invocation(&self.room.deployed, state, function, payload);
+            let token = task.token.clone();
+            let (integration, invocation) = invocation(&self.room.deployed, task);
             let kill = |fault| fault == Fault::KilledDuring;
             let world = &self.room.world;
             if world
@@ -269,40 +283,78 @@ impl Surroundings for Seat {
                 });
             }
             let slot = Rc::new(Slot::default());
-            let waits = how == Some(".waitForTaskToken");
+            let waits = integration == Integration::WaitsForToken;
             if waits {
                 let mut tokens = self.room.tokens.borrow_mut();
                 tokens.insert(token, slot.clone());
             }
             let answer = self.room.clone().invoke(invocation).await?;
-            match how {
-                None => Ok(answer),
-                Some("") => Ok(json!({ "Payload": answer, "StatusCode": 200 })),
-                Some(_) if waits => slot.take().await,
-                Some(_) => Err(RaisedError::new(
-                    "States.Runtime",
-                    format!("no resource {resource}"),
-                )),
+            match integration {
+                _ if waits => slot.take().await,
+                other => other.result(answer),
             }
         })
     }
 }
 
-/// Returns the invocation with its place: the state, or for an undo the step that it undoes or asks
-/// about.
-fn invocation(
+/// The way in which a state calls a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Integration {
+    /// The resource is the function.
+    Function,
+    /// The arguments name the function.
+    Invoke,
+    /// The function receives a token, and the state waits for its answer.
+    WaitsForToken,
+    /// A resource that no state machine of ours has.
+    Unknown(String),
+}
+
+impl Integration {
+    fn of(resource: &str) -> Self {
+        match resource.strip_prefix("arn:aws:states:::lambda:invoke") {
+            None => Self::Function,
+            Some("") => Self::Invoke,
+            Some(".waitForTaskToken") => Self::WaitsForToken,
+            Some(_) => Self::Unknown(resource.to_owned()),
+        }
+    }
+
+    /// Returns the result of the state after the function's answer.
+    pub(crate) fn result(self, answer: Value) -> Result<Value, RaisedError> {
+        match self {
+            Self::Function | Self::WaitsForToken => Ok(answer),
+            Self::Invoke => Ok(json!({ "Payload": answer, "StatusCode": 200 })),
+            Self::Unknown(resource) => Err(RaisedError::new(
+                "States.Runtime",
+                format!("no resource {resource}"),
+            )),
+        }
+    }
+}
+
+/// Returns the invocation of a task with its place: the state, or for an undo the step that it
+/// undoes or asks about.
+pub(crate) fn invocation(
     deployed: &DrilledWorkflow,
-    state: &str,
-    function: String,
-    payload: Value,
-) -> Invocation {
+    task: TaskCall<'_>,
+) -> (Integration, Invocation) {
+    let mut arguments = task.arguments;
+    let integration = Integration::of(task.resource);
+    let (function, payload) = match integration {
+        Integration::Function => (task.resource.to_owned(), arguments),
+        _ => (
+            text(arguments["FunctionName"].take()),
+            arguments["Payload"].take(),
+        ),
+    };
     let undo = &payload["undo"];
     let (place, item) = match (undo["step"].as_str(), payload.get("error")) {
         (Some(step), None) => (deployed.back_of(step), &undo["item"]),
         (Some(step), Some(_)) => (format!("{step}.unanswered"), &undo["item"]),
-        (None, _) => (state.to_owned(), &payload["item_key"]),
+        (None, _) => (task.state.to_owned(), &payload["item_key"]),
     };
-    Invocation {
+    let invocation = Invocation {
         place,
         item: match item {
             Value::Null => None,
@@ -310,7 +362,8 @@ fn invocation(
         },
         function,
         payload,
-    }
+    };
+    (integration, invocation)
 }
 
 fn text(value: Value) -> String {

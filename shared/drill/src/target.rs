@@ -65,9 +65,12 @@ struct StoredEffect {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TargetEvent {
     pub(crate) at: Timestamp,
+    pub(crate) execution: String,
     pub(crate) step: String,
     pub(crate) key: String,
     pub(crate) what: What,
+    /// True if the target may take the same call twice as two.
+    pub(crate) repeatable: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +90,7 @@ pub(crate) enum What {
 /// A call, as the target receives it.
 pub(crate) struct TargetCall<'a> {
     pub(crate) at: Timestamp,
+    pub(crate) execution: &'a str,
     pub(crate) step: &'a str,
     pub(crate) key: &'a str,
     pub(crate) promise: Promise,
@@ -231,6 +235,8 @@ impl Target {
 fn done(received: &TargetCall<'_>, what: What) -> TargetEvent {
     TargetEvent {
         at: received.at,
+        execution: received.execution.to_owned(),
+        repeatable: !received.promise.idempotent,
         step: received.step.to_owned(),
         key: received.key.to_owned(),
         what,

@@ -10,7 +10,7 @@ use holdfast_engine::{Host, ObjectStore, StoreError};
 use holdfast_ledger::{MemoryLedger, StepRecord};
 use jiff::Timestamp;
 
-use crate::{clock::Clock, fault::Fault, target::Target};
+use crate::{clock::Clock, fault::Fault, simulation::Weather, target::Target};
 
 /// Start of every run: the time in the specification's example.
 pub(crate) const START: Timestamp = Timestamp::constant(1_759_150_800, 0);
@@ -26,6 +26,8 @@ pub(crate) struct World {
     pub(crate) history: Mutex<Vec<(Timestamp, StepRecord)>>,
     /// Steps that a person decided to retry.
     pub(crate) retried: Mutex<Vec<String>>,
+    /// Hazards of a simulated schedule. A drill has none.
+    pub(crate) weather: Option<Weather>,
     armed: Mutex<Vec<ArmedFault>>,
     story: Option<Mutex<Vec<String>>>,
 }
@@ -66,6 +68,7 @@ impl World {
             target,
             history: Mutex::default(),
             retried: Mutex::default(),
+            weather: None,
             armed: Mutex::new(armed),
             story: records.then(Mutex::default),
         }

@@ -12,6 +12,7 @@ mod plan;
 mod ports;
 mod receipt;
 mod report;
+mod reports;
 mod requirements;
 #[cfg(test)]
 mod script;

@@ -13,9 +13,10 @@ use crate::{
     engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
     paused::blocked_error,
     ports::{Host, ObjectStore},
+    reports::attempt_report,
     task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
 };
-use holdfast_action::{AnyAction, Call, StepError, StepErrorKind};
+use holdfast_action::{AnyAction, Call, StepError};
 use holdfast_ids::keys::{ExecutionKey, effect_key, item_name};
 use holdfast_ledger::{
     Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, Expect, Ledger, Put,
@@ -24,7 +25,7 @@ use holdfast_ledger::{
 use holdfast_task::{
     ErrorName, StepResult, StepStatus, StepTask,
     payload::Payload,
-    timing::{lease_s, longest_pause, time_left},
+    timing::{lease_s, time_left},
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
@@ -248,7 +249,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     "the execution is no longer running".to_owned(),
                 ));
             }
-            Err(error) => return Ok(transient(format!("before acting: {error}"))),
+            Err(error) => {
+                return Ok(attempt_report(StepError::transient(format!(
+                    "before acting: {error}"
+                ))));
+            }
         }
         // The first claim fixes the input. A target would refuse the input of a later attempt under
         // the same key, if it differs.
@@ -257,7 +262,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         } else {
             match self.unpack(at, &record.input).await {
                 Ok(first) => first,
-                Err(error) => return Ok(transient(error.message)),
+                Err(error) => return Ok(attempt_report(StepError::transient(error.message))),
             }
         };
         let StepState::Running { lease_until, .. } = record.state else {
@@ -290,21 +295,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Ok(output) => match self.pack(at, "output", output).await {
                 Ok(output) => AttemptReport::Succeeded(output),
                 Err(error) if error.name == ErrorName::Transient => {
-                    AttemptReport::Unknown(error.message)
+                    attempt_report(StepError::unknown(error.message))
                 }
                 Err(error) => {
                     let note = json!({ "$output_not_kept": error.message });
                     AttemptReport::Succeeded(self.pack(at, "output", note).await?)
                 }
             },
-            Err(StepError { kind, message }) => match kind {
-                StepErrorKind::Transient { retry_after } => AttemptReport::Transient {
-                    error: message,
-                    wait: longest_pause(retry_after.unwrap_or_default()),
-                },
-                StepErrorKind::Unknown => AttemptReport::Unknown(message),
-                StepErrorKind::Permanent => AttemptReport::Permanent(message),
-            },
+            Err(error) => attempt_report(error),
         })
     }
 
@@ -383,11 +381,4 @@ enum ClaimResult {
     Mine(Box<StepRecord>),
     Succeeded(Payload),
     Failed(String),
-}
-
-fn transient(error: String) -> AttemptReport {
-    AttemptReport::Transient {
-        error,
-        wait: SignedDuration::ZERO,
-    }
 }

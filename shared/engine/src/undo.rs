@@ -13,18 +13,16 @@ use crate::{
     engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
     plan::undo_result,
     ports::{Host, ObjectStore},
+    reports::undo_report,
     task_errors::{TaskError, no_such_step, too_many_races, undo_error},
 };
-use holdfast_action::{AnyAction, AppliedEffect, Call, StepError, StepErrorKind, Verdict};
+use holdfast_action::{AnyAction, AppliedEffect, Call, StepError, Verdict};
 use holdfast_ids::keys::undo_key;
 use holdfast_ledger::{
     Expect, Ledger, Put, StepRecord, StepState, UndoClaim, UndoClaimTransition,
     UndoCompletionTransition, UndoReport, claim_undo, complete_undo,
 };
-use holdfast_task::{
-    ErrorName, UndoResult, UndoTask, VERIFY_POLICY,
-    timing::{longest_pause, time_left},
-};
+use holdfast_task::{ErrorName, UndoResult, UndoTask, VERIFY_POLICY, timing::time_left};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Runs one attempt at an undo, or returns the recorded result. A permanent failure is
@@ -137,17 +135,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             forward_key: record.key.clone(),
             time_left: time_left(lease_until, self.host.now()),
         };
-        match self.call_undo(action, &call, record, done).await {
-            Ok(report) => report,
-            Err(StepError { kind, message }) => match kind {
-                StepErrorKind::Transient { retry_after } => UndoReport::Transient {
-                    error: message,
-                    wait: longest_pause(retry_after.unwrap_or_default()),
-                },
-                StepErrorKind::Unknown => UndoReport::Unknown(message),
-                StepErrorKind::Permanent => UndoReport::Permanent(message),
-            },
-        }
+        let answer = self.call_undo(action, &call, record, done).await;
+        answer.unwrap_or_else(|error| undo_report(record, error))
     }
 
     /// Reads the recorded effect for the undo.

@@ -48,8 +48,19 @@ pub(crate) fn step_after_decision(
         Decision::Retry => question.attempts,
         _ => over.forgiven,
     };
+    // A retried step that certainly had no effect gets a new key, so that the target does not
+    // repeat a refusal that it stored under the old one (docs/protocol.md, rule 3).
+    let restarts = decision == Decision::Retry
+        && matches!(over.state, StepState::FailedClean)
+        && !over.tainted;
+    let (key, effect_generation) = match restarts {
+        true => (over.next_key(), over.effect_generation + 1),
+        false => (over.key.clone(), over.effect_generation),
+    };
     Ok(Some(StepRecord {
         rev,
+        key,
+        effect_generation,
         state,
         forgiven,
         ..over

@@ -146,8 +146,14 @@ pub enum AttemptReport {
     },
     /// Nothing happened, and another attempt cannot help.
     Permanent(String),
-    /// The effect may have happened.
-    Unknown(String),
+    /// The effect may have happened; another attempt, if one may follow, waits as long as the
+    /// target named.
+    Unknown {
+        /// The error.
+        error: String,
+        /// The wait that the target named; zero without one.
+        wait: SignedDuration,
+    },
     /// The attempt did nothing: the execution was no longer running.
     Halted(String),
     /// The attempt did nothing, because the execution is paused for this reason. It does not count.
@@ -207,15 +213,18 @@ pub fn complete(
         AttemptReport::Transient { error, .. } if exhausted => {
             (clean_end, AttemptOutcome::Transient, Some(error))
         }
-        AttemptReport::Transient { error, wait } => (
-            StepState::Waiting {
-                until: now.saturating_add(*wait).unwrap_or(Timestamp::MAX),
-            },
-            AttemptOutcome::Transient,
-            Some(error),
-        ),
+        AttemptReport::Transient { error, wait } => {
+            (wait_for(*wait, now), AttemptOutcome::Transient, Some(error))
+        }
         AttemptReport::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
-        AttemptReport::Unknown(error) => (StepState::Unknown, AttemptOutcome::Unknown, Some(error)),
+        AttemptReport::Unknown { error, wait }
+            if current.idempotent && !exhausted && wait.is_positive() =>
+        {
+            (wait_for(*wait, now), AttemptOutcome::Unknown, Some(error))
+        }
+        AttemptReport::Unknown { error, .. } => {
+            (StepState::Unknown, AttemptOutcome::Unknown, Some(error))
+        }
         AttemptReport::Halted(error) => (clean_end, AttemptOutcome::Halted, Some(error)),
         AttemptReport::Paused(_) => {
             return CompletionTransition::Write(Box::new(unclaimed(current, now)));
@@ -240,6 +249,12 @@ pub fn complete(
     let error = error.map(String::as_str);
     ended(next.attempts.last_mut(), outcome, error, now);
     CompletionTransition::Write(Box::new(next))
+}
+
+fn wait_for(wait: SignedDuration, now: Timestamp) -> StepState {
+    StepState::Waiting {
+        until: now.saturating_add(wait).unwrap_or(Timestamp::MAX),
+    }
 }
 
 /// The record of a step whose attempt a pause prevented. A pause can outlast any number of
@@ -289,21 +304,15 @@ pub(super) fn ended(
 /// The record of a step that leaves no residue: as the definition has it now, with the attempts of
 /// before.
 ///
-/// The key changes after a committed undo and with another action or input, so that the target does
-/// not replay the answer that it stored for the old key.
+/// The key is a new one, so that the target repeats no answer that it stored under the old one: the
+/// success that was undone, or its refusal. Nothing exists under the old key, and no call under it
+/// is on its way.
 fn restarted(record: &StepRecord, claim: &Claim) -> StepRecord {
     let first = &claim.first;
-    let same_effect = record.state == StepState::FailedClean
-        && record.action == first.action
-        && record.input.sha256() == first.input.sha256();
-    let (key, effect_generation) = match same_effect {
-        true => (record.key.clone(), record.effect_generation),
-        false => (record.next_key(), record.effect_generation + 1),
-    };
     StepRecord {
         rev: record.rev + 1,
-        key,
-        effect_generation,
+        key: record.next_key(),
+        effect_generation: record.effect_generation + 1,
         attempts: [&record.attempts[..], &first.attempts[..]].concat(),
         forgiven: record.attempts.len() as u32,
         undo_attempts: record.undo_attempts.clone(),

@@ -87,6 +87,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
             timeout_s: 30,
             max_attempts: 5,
             fences: true,
+            missing_is_undone: false,
         }),
         undo_input: None,
         idempotent: true,

@@ -51,6 +51,15 @@ impl MemoryLedger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Every counter that some write has changed, with its count.
+    pub fn counts(&self) -> Vec<(Counter, i64)> {
+        let table = self.lock();
+        let counts = table.counts.iter();
+        counts
+            .map(|(counter, count)| (counter.clone(), *count))
+            .collect()
+    }
+
     /// Every incident of a tenant, and the executions that met it.
     pub fn incidents(&self, tenant: &str) -> Vec<(Incident, Vec<Link>)> {
         let table = self.lock();

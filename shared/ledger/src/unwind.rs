@@ -143,8 +143,13 @@ pub enum UndoReport {
     },
     /// The effect cannot be undone.
     Permanent(String),
-    /// The effect may have been undone.
-    Unknown(String),
+    /// The effect may have been undone; another attempt waits as long as the target named.
+    Unknown {
+        /// The error.
+        error: String,
+        /// The wait that the target named; zero without one.
+        wait: SignedDuration,
+    },
     /// The attempt did nothing, because a later plan has taken over.
     Halted(String),
 }
@@ -226,13 +231,9 @@ pub fn complete_undo(
         UndoReport::Transient { error, wait } => {
             undo_again(current, AttemptOutcome::Transient, error, *wait, now)
         }
-        UndoReport::Unknown(error) => undo_again(
-            current,
-            AttemptOutcome::Unknown,
-            error,
-            SignedDuration::ZERO,
-            now,
-        ),
+        UndoReport::Unknown { error, wait } => {
+            undo_again(current, AttemptOutcome::Unknown, error, *wait, now)
+        }
         UndoReport::Halted(error) => undo_ended(
             current,
             StepState::UndoWaiting { until: now },

@@ -78,7 +78,10 @@ impl Outcome {
             },
             Self::Refused if reversible => UndoReport::Permanent(String::new()),
             Self::Refused => UndoReport::Verified(Verdict::CannotTell),
-            Self::Unknown => UndoReport::Unknown(String::new()),
+            Self::Unknown => UndoReport::Unknown {
+                error: String::new(),
+                wait: SignedDuration::ZERO,
+            },
             Self::Halted => UndoReport::Halted(String::new()),
         }
     }

@@ -63,7 +63,10 @@ impl Outcome {
                 wait: SignedDuration::ZERO,
             },
             Self::Refused => AttemptReport::Permanent(String::new()),
-            Self::Unknown => AttemptReport::Unknown(String::new()),
+            Self::Unknown => AttemptReport::Unknown {
+                error: String::new(),
+                wait: SignedDuration::ZERO,
+            },
             Self::Halted => AttemptReport::Halted(String::new()),
             Self::Paused => AttemptReport::Paused(String::new()),
         }

@@ -81,6 +81,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
         timeout_s: TIMEOUT_S,
         max_attempts: MAX_ATTEMPTS,
         fences: setting.fences,
+        missing_is_undone: false,
     };
     Claim {
         token: token.to_owned(),

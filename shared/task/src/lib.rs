@@ -227,6 +227,10 @@ pub struct UndoPolicy {
     /// effect later.
     #[serde(default)]
     pub fences: bool,
+    /// True if "no such effect" as the answer to an undo says that the effect is gone, even after
+    /// the target confirmed it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub missing_is_undone: bool,
 }
 
 /// The policy of the verification of a step with an unknown outcome and without an undo.
@@ -234,6 +238,7 @@ pub const VERIFY_POLICY: UndoPolicy = UndoPolicy {
     timeout_s: 30,
     max_attempts: 3,
     fences: false,
+    missing_is_undone: false,
 };
 
 impl UndoPolicy {

@@ -51,27 +51,39 @@ async fn a_body_that_is_not_json_becomes_text_and_no_body_becomes_null() {
 
 #[tokio::test]
 async fn each_status_is_classified_by_whether_the_effect_can_have_happened() {
-    for (status, of_post, of_get) in [
-        (301, "permanent", "permanent"),
-        (303, "unknown", "permanent"),
-        (304, "permanent", "permanent"),
-        (400, "permanent", "permanent"),
-        (401, "permanent", "permanent"),
-        (404, "permanent", "permanent"),
-        (408, "transient", "transient"),
-        (409, "permanent", "permanent"),
-        (422, "permanent", "permanent"),
-        (425, "transient", "transient"),
-        (429, "transient", "transient"),
-        (500, "unknown", "transient"),
-        (502, "unknown", "transient"),
-        (503, "transient", "transient"),
-        (504, "unknown", "transient"),
-        (599, "unknown", "transient"),
-        (999, "unknown", "transient"),
+    for (status, of_post, of_delete, of_get) in [
+        (301, "unknown", "unknown", "permanent"),
+        (302, "unknown", "unknown", "permanent"),
+        (303, "unknown", "unknown", "permanent"),
+        (304, "unknown", "unknown", "permanent"),
+        (307, "permanent", "permanent", "permanent"),
+        (400, "permanent", "permanent", "permanent"),
+        (401, "permanent", "permanent", "permanent"),
+        (404, "permanent", "unknown", "permanent"),
+        (406, "unknown", "unknown", "permanent"),
+        (408, "unknown", "unknown", "transient"),
+        (409, "permanent", "unknown", "permanent"),
+        (422, "permanent", "permanent", "permanent"),
+        (425, "transient", "transient", "transient"),
+        (429, "transient", "transient", "transient"),
+        (460, "unknown", "unknown", "permanent"),
+        (499, "unknown", "unknown", "transient"),
+        (500, "unknown", "unknown", "transient"),
+        (501, "unknown", "unknown", "transient"),
+        (502, "unknown", "unknown", "transient"),
+        (503, "unknown", "unknown", "transient"),
+        (504, "unknown", "unknown", "transient"),
+        (599, "unknown", "unknown", "transient"),
+        (999, "unknown", "unknown", "transient"),
     ] {
         let server = Server::always(Reply::status(status, "", "details with a payload"));
-        for (method, expected) in [("POST", of_post), ("GET", of_get)] {
+        for (method, expected) in [
+            ("POST", of_post),
+            ("PATCH", of_post),
+            ("PUT", of_delete),
+            ("DELETE", of_delete),
+            ("GET", of_get),
+        ] {
             let error = send(method, &server).await.expect_err("no success");
             let (kind, message) = kind_and_message(&error);
             assert_eq!(kind, expected, "{method} {status}");
@@ -112,6 +124,15 @@ async fn retry_after_is_respected_up_to_an_hour() {
         let server = Server::always(Reply::status(429, &format!("Retry-After: {value}\r\n"), ""));
         let error = send("POST", &server).await.expect_err("no success");
         assert_eq!(kind_and_message(&error).0, expected, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_respected_without_being_taken_for_a_proof_that_nothing_happened() {
+    let server = Server::always(Reply::status(503, "Retry-After: 5\r\n", ""));
+    for (method, expected) in [("POST", "unknown 5"), ("GET", "transient 5")] {
+        let error = send(method, &server).await.expect_err("no success");
+        assert_eq!(kind_and_message(&error).0, expected, "{method}");
     }
 }
 

@@ -106,13 +106,14 @@ async fn an_undo_sends_its_own_request_with_its_own_key_and_names_the_forward_ke
 }
 
 #[tokio::test]
-async fn an_undo_of_an_effect_that_does_not_exist_succeeds() {
+async fn an_undo_of_an_effect_that_does_not_exist_says_that_it_is_missing() {
     for (status, expected) in [
-        (404, None),
-        (410, None),
+        (204, None),
+        (404, Some("missing")),
+        (410, Some("missing")),
         (403, Some("permanent")),
         (500, Some("unknown")),
-        (503, Some("transient")),
+        (503, Some("unknown")),
     ] {
         let server = Server::always(Reply::status(status, "", ""));
         let input = json!({ "method": "DELETE", "url": server.url });

@@ -65,13 +65,17 @@ pub(crate) fn settings(name: &str, value: &str) -> Settings {
 
 /// The kind of an error in one word, its wait in seconds if it has one, and its message.
 pub(crate) fn kind_and_message(error: &StepError) -> (String, &str) {
-    use holdfast_action::StepErrorKind::{Permanent, Transient, Unknown};
+    use holdfast_action::StepErrorKind::{Missing, Permanent, Transient, Unknown};
     let kind = match error.kind {
         Transient { retry_after: None } => "transient".to_owned(),
         Transient {
             retry_after: Some(wait),
         } => format!("transient {}", wait.as_secs()),
-        Unknown => "unknown".to_owned(),
+        Unknown { retry_after: None } => "unknown".to_owned(),
+        Unknown {
+            retry_after: Some(wait),
+        } => format!("unknown {}", wait.as_secs()),
+        Missing => "missing".to_owned(),
         Permanent => "permanent".to_owned(),
     };
     (kind, &error.message)

@@ -83,7 +83,7 @@ async fn a_hold_is_placed_once_however_often_it_is_requested() {
 #[tokio::test]
 async fn each_fault_has_its_kind_of_error_and_the_next_attempt_gets_the_one_hold() {
     for (kind, error_kind, happened) in [
-        (json!({ "status": 503 }), "transient", false),
+        (json!({ "status": 503 }), "unknown", false),
         (
             json!({ "status": 429, "retry_after_s": 2 }),
             "transient 2",

@@ -3,3 +3,4 @@
 mod broken;
 mod set_up;
 mod shipped;
+mod simulation;

@@ -8,6 +8,7 @@ mod finish;
 mod finishing;
 mod limits;
 mod lost_start;
+mod missing;
 mod pausing;
 mod payloads;
 mod receipts;
@@ -139,6 +140,7 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
                 timeout_s: 30,
                 max_attempts: 3,
                 fences: true,
+                missing_is_undone: false,
             }),
             inline_output_bytes: 2000,
         },

@@ -175,8 +175,9 @@ fn a_redrive_keeps_remaining_effects_and_repeats_undone_and_failed_steps() {
         .zip(&after.steps)
         .map(|(before, after)| before.key == after.key)
         .collect();
-    // The key differs, so that a target does not answer for an undone effect from memory.
-    assert_eq!(same, [true, false, true]);
+    // The key differs, so that a target does not answer from memory: for an undone effect its
+    // success, for a failed one its refusal.
+    assert_eq!(same, [true, false, false]);
     let receipt = receipt_of(&engine, &again);
     assert!(receipt.previous_receipt.is_some());
     let redriven = receipt.redriven.expect("it names the requester");

@@ -29,7 +29,10 @@ fn permanent() -> AttemptReport {
 }
 
 fn unknown() -> AttemptReport {
-    AttemptReport::Unknown("no answer".to_owned())
+    AttemptReport::Unknown {
+        error: "no answer".to_owned(),
+        wait: SignedDuration::ZERO,
+    }
 }
 
 fn halted() -> AttemptReport {
@@ -120,6 +123,26 @@ fn the_last_transient_failure_ends_the_step_whatever_wait_the_target_named() {
         let next = written(&at_work(&before), &transient(wait));
         assert_eq!(next.state, StepState::FailedClean);
         assert_eq!(next.last_error(), Some("503"));
+    }
+}
+
+#[test]
+fn an_unknown_outcome_with_a_named_wait_is_retried_after_it_and_stays_tainted() {
+    let attempted = AttemptReport::Unknown {
+        error: "503".to_owned(),
+        wait: SignedDuration::from_secs(60),
+    };
+    let next = written(&at_work(&[]), &attempted);
+    let until = at(NOW + 60);
+    assert_eq!(next.state, StepState::Waiting { until });
+    assert!(next.tainted);
+    let exhausted = at_work(&[AttemptOutcome::Transient, AttemptOutcome::Transient]);
+    let once = StepRecord {
+        idempotent: false,
+        ..at_work(&[])
+    };
+    for last in [exhausted, once] {
+        assert_eq!(written(&last, &attempted).state, StepState::Unknown);
     }
 }
 

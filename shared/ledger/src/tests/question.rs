@@ -182,6 +182,9 @@ fn a_retry_decision_opens_a_failed_step_once_and_forgives_its_attempts() {
         let next = next.expect("it is opened");
         assert_eq!(next.state, StepState::Waiting { until: at(5) });
         assert_eq!((next.rev, next.forgiven), (record.rev + 1, 1));
+        let clean = record.state == StepState::FailedClean;
+        assert_eq!(next.effect_generation, u32::from(clean));
+        assert_eq!(next.key != record.key, clean, "a refusal may be stored");
         assert_eq!(
             step_after_decision(&next, &asked(), Decision::Retry, at(6)),
             Ok(None)
@@ -193,6 +196,19 @@ fn a_retry_decision_opens_a_failed_step_once_and_forgives_its_attempts() {
         step_after_decision(&twice, &asked(), Decision::Retry, at(5)),
         Ok(None)
     );
+}
+
+#[test]
+fn a_retry_decision_keeps_the_key_of_an_effect_that_may_have_happened() {
+    let mut record = step(
+        &key("q"),
+        StepState::FailedClean,
+        vec![attempt("a", Some(AttemptOutcome::Unknown))],
+    );
+    record.tainted = true;
+    let next = step_after_decision(&record, &asked(), Decision::Retry, at(5));
+    let next = next.expect("no attempt is at work").expect("it is opened");
+    assert_eq!((next.key, next.effect_generation), (record.key, 0));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The decision on a start, and the work that steps need during a rollback.
 
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::super::{
@@ -220,7 +221,10 @@ fn a_verified_step_is_verified_again_after_a_redrive_retried_it() {
         let ClaimTransition::Write(tried) = claim(Some(&verified), &again, at(10)) else {
             panic!("a redrive tries it again: {verified:?}");
         };
-        let lost = AttemptReport::Unknown("no answer".to_owned());
+        let lost = AttemptReport::Unknown {
+            error: "no answer".to_owned(),
+            wait: SignedDuration::ZERO,
+        };
         let CompletionTransition::Write(unknown) = complete(&tried, "b", &lost, 3, at(11)) else {
             panic!("it holds the claim");
         };

@@ -218,7 +218,10 @@ fn transient(wait_s: i64) -> UndoReport {
 }
 
 fn unknown() -> UndoReport {
-    UndoReport::Unknown("no answer".to_owned())
+    UndoReport::Unknown {
+        error: "no answer".to_owned(),
+        wait: SignedDuration::ZERO,
+    }
 }
 
 fn permanent() -> UndoReport {

@@ -214,7 +214,10 @@ impl World {
         }
         match reply {
             Reply::Done => AttemptReport::Succeeded(inline(json!({"hold": record.key}))),
-            Reply::DoneUnheard | Reply::Dropped => AttemptReport::Unknown("no answer".to_owned()),
+            Reply::DoneUnheard | Reply::Dropped => AttemptReport::Unknown {
+                error: "no answer".to_owned(),
+                wait: SignedDuration::ZERO,
+            },
             Reply::Busy(wait_s) => AttemptReport::Transient {
                 error: "busy".to_owned(),
                 wait: SignedDuration::from_secs(wait_s),

@@ -169,6 +169,7 @@ impl Compiler<'_> {
                 timeout_s: rollback.timeout_s,
                 max_attempts: rollback.retry.max_attempts,
                 fences: rollback.fences,
+                missing_is_undone: rollback.missing_is_undone,
             }),
             inline_output_bytes: row.inline_bytes,
         };

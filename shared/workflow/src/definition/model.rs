@@ -251,6 +251,10 @@ pub struct Rollback {
     pub retry: Retry,
     /// True if the action's undo fences: the target then refuses a late call of the step.
     pub fences: bool,
+    /// True if the answer "no such effect" (404, 410) says that the effect is gone, even after the
+    /// target confirmed it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub missing_is_undone: bool,
 }
 
 /// The duration or the end of a wait.

@@ -162,18 +162,34 @@ impl Reader<'_> {
             let message = format!("{step} has both `rollback` and `irreversible`");
             self.problem(key.at, message, "keep the one that is true");
         }
-        let fields = self.fields(node, "rollback", &["input", "timeout", "retry"]);
+        let fields = self.fields(
+            node,
+            "rollback",
+            &["input", "timeout", "retry", "missing_is_undone"],
+        );
         self.secret_name(fields.get("input"), info);
         let input = fields.get("input").map(|node| self.template(node, scope));
         let (timeout_s, retry) = self.attempts(&fields, Some(own), limits);
         if let Some(info) = info {
             self.undo_input(node, fields.get("input"), input.as_ref(), info);
         }
+        let fences = info.is_some_and(|info| info.undo_fences);
+        let missing_is_undone = fields
+            .get("missing_is_undone")
+            .is_some_and(|node| self.boolean(node, "missing_is_undone"));
+        if let Some(key) = fields.key("missing_is_undone").filter(|_| fences) {
+            self.problem(
+                key.at,
+                "the target of this action never answers that an effect is missing",
+                "leave it out: its undo succeeds even where there is nothing to undo",
+            );
+        }
         Some(Rollback {
             input,
             timeout_s,
             retry,
-            fences: info.is_some_and(|info| info.undo_fences),
+            fences,
+            missing_is_undone,
         })
     }
 

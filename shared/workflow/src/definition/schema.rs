@@ -161,7 +161,11 @@ fn action(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
                 "properties": {
                     "input": { "description": "The undo's own input, where the action wants one" },
                     "timeout": duration("Longest duration of an undo attempt; the step's if left out"),
-                    "retry": { "$ref": "#/$defs/retry" }
+                    "retry": { "$ref": "#/$defs/retry" },
+                    "missing_is_undone": {
+                        "description": "true where 404 or 410 to the undo says that the effect is gone; false if left out",
+                        "type": "boolean"
+                    }
                 }
             },
             "irreversible": { "description": "It cannot be undone", "const": true },

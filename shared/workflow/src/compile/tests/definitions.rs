@@ -47,7 +47,8 @@ pub(super) fn action() -> impl Strategy<Value = StepKind> {
                 input,
                 timeout_s,
                 retry,
-                fences: true
+                fences: true,
+                missing_is_undone: false,
             })
         ),
     ];

@@ -152,7 +152,7 @@ fn an_undo_takes_the_input_that_its_action_requires() {
  10 │   - { name: c, action: http, input: { method: GET, url: u }, rollback: { input: { method: GET, ur: u }, when: x } }
     ·                                                                                                         ────
     ╰────
-  help: rollback has input, timeout, retry
+  help: rollback has input, timeout, retry, missing_is_undone
 "#);
 }
 
@@ -279,4 +279,25 @@ fn attempts_and_waits_must_fit_into_the_timeout_of_the_execution() {
     ╰────
   help: shorten it, or set limits.timeout to 16m or more
 "#);
+}
+
+#[test]
+fn only_an_undo_whose_target_may_miss_the_effect_says_what_missing_means() {
+    assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: { missing_is_undone: true } }
+  - { name: b, action: http, input: { method: POST, url: u }, rollback: { input: { method: DELETE, url: u }, missing_is_undone: 1 } }
+"#), @r"
+  × the target of this action never answers that an effect is missing
+   ╭─[workflows/test.yaml:8:83]
+ 8 │   - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: { missing_is_undone: true } }
+   ·                                                                                   ─────────────────
+   ╰────
+  help: leave it out: its undo succeeds even where there is nothing to undo
+
+  × missing_is_undone is the number 1
+   ╭─[workflows/test.yaml:9:129]
+ 9 │ me: b, action: http, input: { method: POST, url: u }, rollback: { input: { method: DELETE, url: u }, missing_is_undone: 1 } }
+   ·                                                                                                                         ─
+   ╰────
+  help: write true or false
+");
 }

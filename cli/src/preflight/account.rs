@@ -1,0 +1,197 @@
+//! The region of a deployment, and the account, as far as there are credentials and the AWS CLI.
+
+use std::{env, path::PathBuf, process::Command};
+
+use holdfast_action::Check;
+use serde_json::Value;
+
+use super::{Finding, settings::Settings};
+use crate::{doctor::DoctorArgs, output::line, report::Trouble};
+
+/// First parts of the names of regions in the partition `aws`: botocore 1.43, partitions.json.
+const AREAS: [&str; 9] = ["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"];
+/// Fewer concurrent invocations than this need a word: a new account has 10, others 1,000.
+const FEW: u64 = 100;
+
+/// Checks the region, and what the account says about the stack.
+pub(super) fn findings(settings: &Settings, args: &DoctorArgs) -> Result<Vec<Finding>, Trouble> {
+    let place = settings.place();
+    let Some(region) = settings.region.as_deref() else {
+        let why = "it is missing: set region, or use --region";
+        return Ok(vec![(place, Check::of::<()>("a region is set", Err(why)))]);
+    };
+    let what = format!("{region} is a region of the partition aws");
+    let mut found = vec![(place, Check::of(what, partition(region)))];
+    if !has_credentials() {
+        line(
+            "not checked: the account; there are no AWS credentials (aws configure, or AWS_PROFILE)",
+        )?;
+        return Ok(found);
+    }
+    let account = Account { args, region };
+    let identity = match account.ask(&["sts", "get-caller-identity"]) {
+        Err(Silence::NoProgram(why)) => {
+            line(&format!("not checked: the account; {why}"))?;
+            return Ok(found);
+        }
+        Err(Silence::Refused(why)) => Err(why),
+        Ok(identity) => Ok(identity),
+    };
+    let fine = identity.is_ok();
+    found.push((
+        format!("account in {region}"),
+        Check::of("credentials are accepted", identity),
+    ));
+    if fine {
+        account.concurrency()?;
+        found.extend(
+            settings
+                .stack_name
+                .as_deref()
+                .map(|stack| account.stack(stack)),
+        );
+    }
+    Ok(found)
+}
+
+/// Refuses the other partitions, where the integration of the state machines has another name.
+fn partition(region: &str) -> Result<(), String> {
+    let parts: Vec<_> = region.split('-').collect();
+    let number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    match parts.as_slice() {
+        [area, place, last] if AREAS.contains(area) && !place.is_empty() && number(last) => Ok(()),
+        _ => Err(
+            "state machines call arn:aws:states:::lambda:invoke, which GovCloud, China and \
+                  other partitions do not have: choose a region such as eu-central-1"
+                .to_owned(),
+        ),
+    }
+}
+
+/// True if a place that AWS tools read credentials from exists.
+fn has_credentials() -> bool {
+    let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    let variables = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_CONFIG_FILE",
+    ];
+    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let files = [".aws/credentials", ".aws/config"];
+    variables.into_iter().any(set) || files.iter().any(|file| home.join(file).is_file())
+}
+
+/// The reason why a question has no answer.
+enum Silence {
+    NoProgram(String),
+    Refused(String),
+}
+
+/// The account in a region, asked by the AWS CLI.
+struct Account<'a> {
+    args: &'a DoctorArgs,
+    region: &'a str,
+}
+
+impl Account<'_> {
+    fn ask(&self, question: &[&str]) -> Result<Value, Silence> {
+        let mut aws = Command::new(&self.args.aws);
+        aws.args(question)
+            .args(["--region", self.region, "--output", "json"]);
+        if let Some(profile) = &self.args.profile {
+            aws.args(["--profile", profile]);
+        }
+        let output = aws.output().map_err(|error| {
+            let program = self.args.aws.display();
+            Silence::NoProgram(format!(
+                "{program} cannot be run ({error}): --aws names the AWS CLI"
+            ))
+        })?;
+        if output.status.success() {
+            return Ok(serde_json::from_slice(&output.stdout).unwrap_or_default());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let last = said.trim().lines().last().unwrap_or("no answer");
+        Err(Silence::Refused(last.to_owned()))
+    }
+
+    /// Says how many functions run at once, if that is few.
+    fn concurrency(&self) -> Result<(), Trouble> {
+        let answer = self
+            .ask(&["lambda", "get-account-settings"])
+            .ok()
+            .unwrap_or_default();
+        match answer["AccountLimit"]["ConcurrentExecutions"].as_u64() {
+            Some(limit) if limit < FEW => line(&format!(
+                "note: this account runs {limit} functions at once in {}, so that executions wait for \
+                 each other: ask for more in the console of Service Quotas",
+                self.region
+            )),
+            Some(_) => Ok(()),
+            None => line("not checked: the account's limit on concurrent invocations of functions"),
+        }
+    }
+
+    /// Refuses a stack in a state that no deployment leaves, and names that an earlier stack kept.
+    fn stack(&self, stack: &str) -> Finding {
+        let asked = self.ask(&["cloudformation", "describe-stacks", "--stack-name", stack]);
+        let status = asked.ok().and_then(|answer| {
+            answer["Stacks"][0]["StackStatus"]
+                .as_str()
+                .map(str::to_owned)
+        });
+        let bus = || {
+            self.ask(&["events", "describe-event-bus", "--name", stack])
+                .is_ok()
+        };
+        let tried = match status.as_deref() {
+            Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED") => Err(format!(
+                "it is {}: delete it first (sam delete)",
+                status.as_deref().unwrap_or_default()
+            )),
+            Some(status) if status.ends_with("_IN_PROGRESS") => {
+                Err(format!("it is {status}: wait for its end"))
+            }
+            None if bus() => Err(format!(
+                "an earlier stack kept the event bus {stack}: delete its archive and the bus, or choose \
+                 another name (docs/deploying.md)"
+            )),
+            _ => Ok(()),
+        };
+        (
+            format!("stack {stack}"),
+            Check::of("it can be deployed", tried),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::partition;
+
+    #[test]
+    fn only_regions_of_the_partition_aws_can_run_the_state_machines() {
+        for region in [
+            "us-east-1",
+            "eu-central-2",
+            "mx-central-1",
+            "ap-southeast-7",
+        ] {
+            assert_eq!(partition(region), Ok(()), "{region}");
+        }
+        for region in [
+            "us-gov-west-1",
+            "cn-north-1",
+            "us-iso-east-1",
+            "eusc-de-east-1",
+            "here",
+            "us-east-",
+        ] {
+            partition(region).expect_err(region);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `holdfast drill FILE --schedules N`: runs random schedules of several executions at once.
+
+use std::time::Instant;
+
+use holdfast_drill::{BrokenSchedule, Simulator};
+
+use crate::{
+    output::{line, say},
+    report::Trouble,
+};
+
+/// Runs `schedules` schedules from seed `first` on.
+pub(crate) fn many(simulator: &Simulator, first: u64, schedules: u64) -> Result<(), Trouble> {
+    let began = Instant::now();
+    let ran = simulator.run(first, schedules).map_err(Trouble::Other)?;
+    let seconds = began.elapsed().as_secs_f64();
+    say(&format!(
+        "{} schedules in {seconds:.1} s, {:.0} a second",
+        ran.schedules,
+        ran.schedules as f64 / seconds.max(0.001)
+    ));
+    judge(&ran.broken)?;
+    line(&format!("{} schedules, and every one held", ran.schedules))
+}
+
+/// Runs the schedule of one seed and shows its story if it is broken.
+pub(crate) fn one(simulator: &Simulator, seed: u64) -> Result<(), Trouble> {
+    match simulator.replay(seed).map_err(Trouble::Other)? {
+        None => line(&format!("the schedule of seed {seed} held")),
+        Some(broken) => {
+            broken.story.iter().try_for_each(|entry| line(entry))?;
+            line("")?;
+            judge(&[broken])
+        }
+    }
+}
+
+/// Names every broken schedule, with the events that break it.
+fn judge(broken: &[BrokenSchedule]) -> Result<(), Trouble> {
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let listed = broken.iter().map(|one| {
+        let violations = one.violations.iter().map(|what| format!("\n    {what}"));
+        let events = one.events.iter().map(|event| format!("\n      {event}"));
+        let times = match one.times {
+            1 => String::new(),
+            many => format!(", and {} like it", many - 1),
+        };
+        let seed = format!("\n  seed {}{times}", one.seed);
+        std::iter::once(seed)
+            .chain(violations)
+            .chain(events)
+            .collect::<String>()
+    });
+    Err(Trouble::Other(format!(
+        "schedules have violations; holdfast drill FILE --schedules 1 --seed SEED shows one:{}",
+        listed.collect::<String>()
+    )))
+}

@@ -1,0 +1,391 @@
+//! Simulates the API and the people who use it: starts, cancels, rollbacks, redrives, deployments,
+//! pauses and decisions.
+
+use std::{rc::Rc, time::Duration};
+
+use holdfast_admission::Envelope;
+use holdfast_engine::{Host, answer};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{
+    Control, ExecutionRecord, Expect, IncidentStatus, Ledger, LedgerError, Meanwhile, Put, Request,
+    RequestOutcome, RequestTransition, Ruling, RulingTransition, Scope, Snapshot, Switch, ask,
+    control, handle, rule, withdraw,
+};
+use holdfast_receipt::Decision;
+use holdfast_task::{AskTask, ErrorName, Failure, QuestionKind, payload::Payload};
+use serde_json::{Value, json};
+
+use super::{
+    region::{MachineName, Region, arn_of},
+    schedule::{self, Cut, Judgement},
+};
+use crate::{functions::token_answer, people::end_of, process::Process};
+
+/// Time that a person takes to decide.
+const THINKS: Duration = Duration::from_secs(60);
+/// Most tries of a person whose decision was refused.
+const TRIES: usize = 3;
+
+fn person(reason: &str) -> Request {
+    Request {
+        by: "drill".to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+impl Region {
+    /// Makes a request in a process of its own.
+    pub(crate) async fn request(self: Rc<Self>, request: schedule::Request) {
+        self.world.record(|| format!("request    {request:?}"));
+        self.disturb();
+        if let schedule::Request::Deploy(version) = request {
+            return self.deployed.set(version);
+        }
+        let process = self.process();
+        let work = self.serve(&process, request);
+        let answer = process.run(work).await;
+        self.world.record(|| format!("answer     {answer:?}"));
+        self.disturb();
+    }
+
+    async fn serve(
+        self: &Rc<Self>,
+        process: &Process,
+        request: schedule::Request,
+    ) -> Result<String, LedgerError> {
+        use schedule::Request as Kind;
+        match request {
+            Kind::Start {
+                execution,
+                other_input,
+                direct,
+            } => {
+                self.start_execution(process, execution, other_input, direct)
+                    .await
+            }
+            Kind::Cancel(execution, cut) => self.cancel(process, execution, cut).await,
+            Kind::Rollback(execution, cut) => {
+                let at = &self.executions[execution];
+                let (request, clock) = (person("the drill rolls back"), &self.world.clock);
+                let decide = |found: &Snapshot| {
+                    let owner = recovery_of(&found.execution, 1);
+                    withdraw(&found.execution, &request, &owner, clock.now())
+                };
+                let answer = ask(process, at, decide).await?;
+                Ok(self.start_owner(answer, cut))
+            }
+            Kind::Redrive(execution, cut) => self.redrive(process, execution, cut).await,
+            Kind::Pause {
+                tenant,
+                rolls_back,
+                lasts,
+            } => {
+                let scope = match tenant {
+                    true => Scope::Tenant(self.executions[0].tenant.clone()),
+                    false => Scope::Platform,
+                };
+                let meanwhile = match rolls_back {
+                    true => Meanwhile::Rollback,
+                    false => Meanwhile::Wait,
+                };
+                let region = self.clone();
+                let resumed = scope.clone();
+                self.spawn(async move {
+                    region.world.clock.sleep(lasts).await;
+                    // The client repeats until the answer is there.
+                    while region
+                        .switch(&resumed, Switch::Running, meanwhile)
+                        .await
+                        .is_err()
+                    {
+                        region.world.clock.sleep(THINKS).await;
+                    }
+                    region.disturb();
+                });
+                self.switch(&scope, Switch::Paused, meanwhile).await?;
+                Ok(format!("{} is paused", scope.name()))
+            }
+            Kind::Resolve => self.resolve(process).await,
+            Kind::Deploy(_) => Ok(String::new()),
+        }
+    }
+
+    /// Starts an execution through the API, or directly in Step Functions.
+    pub(crate) async fn start_execution(
+        self: &Rc<Self>,
+        process: &Process,
+        execution: usize,
+        other_input: bool,
+        direct: bool,
+    ) -> Result<String, LedgerError> {
+        let at = &self.executions[execution];
+        let version = self.deployed.get();
+        let deployed = self.versions.all[version].clone();
+        let mut input = deployed.input.clone();
+        if other_input {
+            input = other(input);
+        }
+        let machine = MachineName::Workflow(version);
+        let key = key_of(execution);
+        if direct {
+            let input = json!({
+                "tenant": at.tenant, "idempotency_key": key, "input": input
+            });
+            let name = self.world.clock.token();
+            let arn = arn_of(&deployed.workflow, &name);
+            self.start(arn, machine, input);
+            return Ok("started directly".to_owned());
+        }
+        if let Some(stored) = process.read(at).await? {
+            process.count_duplicate(at, &stored.workflow).await?;
+            return Ok("replayed".to_owned());
+        }
+        let envelope = Envelope {
+            tenant: at.tenant.clone(),
+            idempotency_key: key,
+            input,
+            via: "api".to_owned(),
+            requested_by: Some("drill".to_owned()),
+            approval: None,
+            request_id: Some(self.world.clock.token()),
+            trace: None,
+        };
+        let arn = arn_of(&deployed.workflow, &at.execution);
+        if self.start(arn, machine, json!(envelope)) {
+            self.accepted.borrow_mut().push(at.clone());
+            return Ok("202".to_owned());
+        }
+        process.count_duplicate(at, &deployed.workflow).await?;
+        Ok("started before".to_owned())
+    }
+
+    async fn cancel(
+        self: &Rc<Self>,
+        process: &Process,
+        execution: usize,
+        cut: Cut,
+    ) -> Result<String, LedgerError> {
+        let at = &self.executions[execution];
+        let (request, clock) = (person("the drill cancels"), &self.world.clock);
+        let before = process.read(at).await?;
+        let decide = |found: &Snapshot| {
+            let owner = recovery_of(&found.execution, 1);
+            holdfast_ledger::cancel(&found.execution, &request, &owner, clock.now())
+        };
+        let answer = ask(process, at, decide).await?;
+        if let (RequestOutcome::Done(_), Some(before)) = (&answer, before)
+            && let Some(owner) = self.machines.borrow().get(&before.owner)
+        {
+            owner.stopped.put(true);
+        }
+        Ok(self.start_owner(answer, cut))
+    }
+
+    async fn redrive(
+        self: &Rc<Self>,
+        process: &Process,
+        execution: usize,
+        cut: Cut,
+    ) -> Result<String, LedgerError> {
+        let at = &self.executions[execution];
+        let Some(_) = process.read(at).await? else {
+            return Ok("unknown".to_owned());
+        };
+        let current = self.versions.all[self.deployed.get()].clone();
+        let (request, clock) = (person("the drill redrives"), &self.world.clock);
+        let decide = |found: &Snapshot| -> RequestTransition {
+            let name = redrive_name(&found.execution, found.execution.generation + 1);
+            let owner = arn_of(&current.workflow, &name);
+            let (gate, refs) = (&current.gate, &current.refs);
+            holdfast_ledger::redrive(found, gate, refs, &request, &owner, clock.now())
+        };
+        let answer = ask(process, at, decide).await?;
+        Ok(self.start_owner(answer, cut))
+    }
+
+    /// Starts the new owner of the execution after a request.
+    fn start_owner(self: &Rc<Self>, answer: RequestOutcome, cut: Cut) -> String {
+        let (execution, note) = match answer {
+            RequestOutcome::Unknown => return "unknown".to_owned(),
+            RequestOutcome::Refused(why) => return format!("refused: {why}"),
+            RequestOutcome::Already(execution, note) => (execution, note),
+            RequestOutcome::Done(execution) => (execution, "recorded".to_owned()),
+        };
+        if cut == Cut::BeforeStart {
+            return format!("{note}, and the API dies");
+        }
+        let deployed = MachineName::Workflow(self.deployed.get());
+        if execution.owner == recovery_of(&execution, 0) {
+            let compiled = self.compiled(&execution.origin, deployed);
+            let failure = Failure {
+                state: String::new(),
+                error: ErrorName::Cancelled.to_string(),
+                cause: "the drill requests it".to_owned(),
+                by: Some("drill".to_owned()),
+            };
+            let name = format!("{}-{}", execution.at.execution, execution.epoch);
+            self.start_recovery(&name, &execution, &compiled, failure);
+        } else if execution.owner == redrive_of(&execution) {
+            let envelope = Envelope {
+                tenant: execution.at.tenant.clone(),
+                idempotency_key: execution.idempotency_key.clone(),
+                input: match &execution.input {
+                    Payload::Inline { value, .. } => value.clone(),
+                    Payload::Stored(_) => json!({}),
+                },
+                via: "redrive".to_owned(),
+                requested_by: execution.requested_by.clone(),
+                approval: None,
+                request_id: None,
+                trace: Some(execution.trace.clone()),
+            };
+            self.start(execution.owner.clone(), deployed, json!(envelope));
+        }
+        note
+    }
+
+    async fn switch(
+        &self,
+        scope: &Scope,
+        state: Switch,
+        meanwhile: Meanwhile,
+    ) -> Result<(), LedgerError> {
+        let process = self.process();
+        loop {
+            let stored: Option<Control> = process.read(scope).await?;
+            let request = person("the drill switches");
+            let next = control(
+                stored.as_ref(),
+                scope,
+                state,
+                meanwhile,
+                &request,
+                self.now(),
+            );
+            let Some(next) = next else {
+                return Ok(());
+            };
+            if process.put(&next, Expect::after(stored.as_ref())).await? == Put::Done {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Resolves every incident whose execution does not wait, as a person does.
+    async fn resolve(&self, process: &Process) -> Result<String, LedgerError> {
+        let tenant = &self.executions[0].tenant;
+        let request = person("the drill resolves");
+        for (incident, _) in self.world.ledger.incidents(tenant) {
+            let resolved = IncidentStatus::Resolved;
+            if let Ok(Some(next)) = handle(&incident, resolved, &request, self.now()) {
+                process.put(&next, Expect::Rev(incident.rev)).await?;
+            }
+        }
+        Ok("resolved".to_owned())
+    }
+
+    /// Puts a question to a person, or answers it with the decision of before.
+    pub(super) fn asked(self: &Rc<Self>, task: &AskTask, ruling: Option<Ruling>) {
+        if let Some(ruling) = ruling {
+            let answer = answer(&task.ask.step, &ruling);
+            return self.answer_token(&task.token, token_answer(answer));
+        }
+        let usual = Judgement {
+            decision: Some(match task.ask.kind {
+                QuestionKind::Approval => Decision::Approve,
+                QuestionKind::Escalation => Decision::Rollback,
+            }),
+            after: THINKS,
+            undelivered: false,
+        };
+        let judgement = self.judgement().unwrap_or(usual);
+        let Some(decision) = judgement.decision else {
+            return self.disturb_until(end_of(task));
+        };
+        let (region, task) = (self.clone(), task.clone());
+        self.spawn(async move {
+            region.world.clock.sleep(judgement.after).await;
+            for _ in 0..TRIES {
+                let process = region.process();
+                let work = region.decide(&process, &task, decision, judgement.undelivered);
+                let decided = process.run(work).await;
+                region.world.record(|| {
+                    format!(
+                        "person     {} {}: {decided:?}",
+                        task.ask.step,
+                        decision.name()
+                    )
+                });
+                region.disturb();
+                if let Some(Ok(true)) = decided {
+                    return;
+                }
+                region.world.clock.sleep(THINKS).await;
+            }
+        });
+    }
+
+    /// Records and delivers a decision. Returns true if it took effect.
+    async fn decide(
+        &self,
+        process: &Process,
+        task: &AskTask,
+        decision: Decision,
+        undelivered: bool,
+    ) -> Result<bool, LedgerError> {
+        let at = ExecutionKey {
+            tenant: task.execution.tenant.clone(),
+            execution: task.execution.id.clone(),
+        };
+        let request = person("the drill decides");
+        let step = &task.ask.step;
+        let decided = rule(process, &at, step, decision, &request, self.now()).await?;
+        let Some(RulingTransition::Write(question) | RulingTransition::Already(question)) = decided
+        else {
+            return Ok(false);
+        };
+        if decision == Decision::Retry {
+            let mut retried = self.retried.borrow_mut();
+            retried.push((at.execution.clone(), step.clone()));
+        }
+        if !undelivered {
+            self.deliver(process, &question).await?;
+        }
+        Ok(true)
+    }
+}
+
+/// ARN of the recovery execution that an epoch this much later has.
+fn recovery_of(execution: &ExecutionRecord, later: u64) -> String {
+    let name = format!("{}-{}", execution.at.execution, execution.epoch + later);
+    arn_of("recovery", &name)
+}
+
+fn redrive_of(execution: &ExecutionRecord) -> String {
+    let name = redrive_name(execution, execution.generation);
+    arn_of(&execution.workflow, &name)
+}
+
+/// Idempotency key of the execution with this number.
+pub(crate) fn key_of(execution: usize) -> String {
+    format!("drill-{execution}")
+}
+
+fn redrive_name(execution: &ExecutionRecord, generation: u32) -> String {
+    format!("{}-r{generation}", execution.at.execution)
+}
+
+/// Returns another input than this one, of the same form where that is easy.
+fn other(mut input: Value) -> Value {
+    match input.as_object_mut() {
+        Some(members) => {
+            for member in members.values_mut() {
+                if let Value::String(text) = member {
+                    text.push('2');
+                }
+            }
+            input
+        }
+        None => json!({}),
+    }
+}
