@@ -3,7 +3,7 @@
 use axum::Json;
 use holdfast_audit as audit;
 use holdfast_ids::names::is_workflow_id;
-use holdfast_ledger::{ExecutionRecord, Ledger, Phase, Snapshot, StepRecord};
+use holdfast_ledger::{ExecutionRecord, Ledger, Phase, Snapshot, StepRecord, StepState};
 use holdfast_receipt::GuardrailOutcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -120,7 +120,7 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         Phase::Running | Phase::Rejected => (None, None),
     };
     let questions = snapshot.questions.iter();
-    let steps = snapshot.steps.into_iter();
+    let steps = snapshot.steps.into_iter().filter(StepRecord::was_claimed);
     Execution {
         workflow_id: workflow,
         workflow_version: version,
@@ -173,7 +173,11 @@ fn shown_step(step: StepRecord, payloads: bool) -> Step {
     };
     Step {
         number: step.number,
-        status: step.state.name(),
+        // As in a receipt: a pause or the end kept every attempt from acting.
+        status: match step.state {
+            StepState::FailedClean if step.attempts.is_empty() => "NOT_RUN",
+            _ => step.state.name(),
+        },
         started_at: step.started_at(),
         ended_at: step.ended_at(),
         attempts: attempts(&step.attempts),

@@ -17,9 +17,11 @@ pub struct Keys {
 /// One key, which signs.
 #[derive(Debug, Clone)]
 pub struct KmsSigner {
-    client: Client,
+    keys: Keys,
     key: String,
-    kid: String,
+    public: Jwk,
+    /// ARNs of the keys that signed before.
+    retired: Vec<String>,
 }
 
 impl Keys {
@@ -33,9 +35,10 @@ impl Keys {
     pub async fn signer(&self, key: &str) -> Result<KmsSigner, String> {
         let (arn, public) = self.public(key).await?;
         Ok(KmsSigner {
-            client: self.client.clone(),
+            keys: self.clone(),
             key: arn,
-            kid: public.kid().to_owned(),
+            public,
+            retired: Vec::new(),
         })
     }
 
@@ -65,13 +68,30 @@ impl Keys {
     }
 }
 
+impl KmsSigner {
+    /// The same signer, which also knows the keys that signed before.
+    pub fn after(self, retired: Vec<String>) -> Self {
+        Self { retired, ..self }
+    }
+}
+
 impl Signer for KmsSigner {
     fn kid(&self) -> &str {
-        &self.kid
+        self.public.kid()
+    }
+
+    async fn keys(&self) -> Result<Jwks, SignError> {
+        let mut keys = vec![self.public.clone()];
+        for key in &self.retired {
+            let (_, public) = self.keys.public(key).await.map_err(SignError)?;
+            keys.push(public);
+        }
+        Ok(Jwks::new(keys))
     }
 
     async fn sign(&self, sha256: [u8; 32]) -> Result<Vec<u8>, SignError> {
         let answer = self
+            .keys
             .client
             .sign()
             .key_id(&self.key)

@@ -86,27 +86,35 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 rev: execution.rev + 1,
                 ..next
             };
-            let expect = Expect::Rev(execution.rev);
-            let returned = returned_reservations(&execution, &next);
-            let put = match returned.is_empty() {
-                true => self.ledger.put(&next, expect).await?,
-                false => match self.put_with_counters(&next, expect, &returned).await? {
-                    CountedPut::Lost(stored) => Put::Lost(stored),
-                    CountedPut::Done => Put::Done,
-                    CountedPut::Refused(_) => {
-                        let message =
-                            "the return of reservations was refused, and nothing was written";
-                        return Err(TaskError::new(ErrorName::Transient, message));
-                    }
-                },
-            };
-            match put {
+            match self.put_execution(&execution, &next).await? {
                 Put::Done => return Ok(next),
                 Put::Lost(Some(stored)) => execution = *stored,
                 Put::Lost(None) => break,
             }
         }
         Err(too_many_races("the execution record"))
+    }
+
+    /// Writes `next` over the execution record `before`, and returns the reservations that the
+    /// change drops.
+    pub(crate) async fn put_execution(
+        &self,
+        before: &ExecutionRecord,
+        next: &ExecutionRecord,
+    ) -> Result<Put<ExecutionRecord>, TaskError> {
+        let expect = Expect::Rev(before.rev);
+        let returned = returned_reservations(before, next);
+        if returned.is_empty() {
+            return Ok(self.ledger.put(next, expect).await?);
+        }
+        match self.put_with_counters(next, expect, &returned).await? {
+            CountedPut::Lost(stored) => Ok(Put::Lost(stored)),
+            CountedPut::Done => Ok(Put::Done),
+            CountedPut::Refused(_) => {
+                let message = "the return of reservations was refused, and nothing was written";
+                Err(TaskError::new(ErrorName::Transient, message))
+            }
+        }
     }
 
     /// Writes an execution record together with counter changes. Concurrent writes to one counter

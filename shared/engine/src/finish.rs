@@ -1,158 +1,142 @@
-//! Finish: closes open step records, records the end of the execution, and writes its receipt.
+//! Finish: closes what a late call could still change, and records the end of the execution.
 
 use jiff::Timestamp;
 
 use crate::{
-    chain::is_late,
-    engine::{Engine, partition},
+    engine::{Engine, MAX_RACES, partition},
     ports::{Host, ObjectStore},
-    receipt::receipt_of,
-    report::Case,
-    task_errors::{TaskError, at_work, superseded},
+    task_errors::{TaskError, at_work, superseded, too_many_races},
 };
-use holdfast_ids::{
-    digest::sha256_hex,
-    keys::{late_object, receipt_object},
-};
+use holdfast_ids::names::step_label;
 use holdfast_ledger::{
-    ExecutionRecord, Expect, Ledger, Phase, Put, Residue, Snapshot, StepRecord, StepState,
-    UndoNeed, kept, need,
+    ExecutionRecord, Expect, Ledger, Phase, Put, Record, Residue, Snapshot, StepRecord, StepState,
+    UndoNeed, close, closed_by_skip, closed_question, kept, need,
 };
-use holdfast_receipt::{
-    ReceiptRef, Status,
-    evidence::{Seal, SealError},
-};
+use holdfast_receipt::{Status, evidence::Seal};
 use holdfast_task::{ErrorName, Failure, FinishResult, FinishTask};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Ends an execution and returns the object key of its receipt. A repeated or concurrent call
     /// returns the same.
     ///
+    /// The receipt is built from the snapshot whose execution record the end replaced, or from one
+    /// that was read after the end (docs/protocol.md, rule 4). The loser of the write reads
+    /// everything again.
+    ///
     /// Errors: `Conflict` (a step may still be at work), `Open` (an effect is left to undo: plan
-    /// again), `Halted` (another owner took over), `Permanent` (no such execution, or a step that
-    /// was tried and then skipped), `Transient`.
+    /// again), `Halted` (another owner took over), `Permanent` (no such execution, a step that was
+    /// tried and then skipped, or a stored receipt that is not this one), `Transient`.
     pub async fn finish(
         &self,
         task: &FinishTask,
         seal: &impl Seal,
     ) -> Result<FinishResult, TaskError> {
-        let mut snapshot = self.read(&partition(&task.execution)).await?;
-        let execution = &snapshot.execution;
-        let ours = execution.epoch == task.execution.epoch;
-        match &execution.phase {
-            Phase::Ended { .. } => {}
-            _ if !ours => return Err(superseded(&execution.at)),
-            Phase::Running => executed(&snapshot)?,
-            Phase::Unwinding { .. } | Phase::Rejected => self.close(&mut snapshot).await?,
+        for _ in 0..MAX_RACES {
+            let mut snapshot = self.read(&partition(&task.execution)).await?;
+            let execution = &snapshot.execution;
+            if execution.generation != task.execution.generation {
+                return Err(superseded(&execution.at));
+            }
+            let ended = matches!(execution.phase, Phase::Ended { .. });
+            if !ended && execution.epoch != task.execution.epoch {
+                return Err(superseded(&execution.at));
+            }
+            if !ended {
+                self.close_records(&mut snapshot).await?;
+                let Some(next) = end_of(&snapshot, self.host.now()) else {
+                    continue;
+                };
+                match self.put_execution(&snapshot.execution, &next).await? {
+                    Put::Done => snapshot.execution = next,
+                    Put::Lost(_) => continue,
+                }
+            }
+            return self.publish(task, snapshot, seal).await;
         }
-        let now = self.host.now();
-        let steps = &snapshot.steps;
-        let execution = self
-            .change_execution(snapshot.execution.clone(), |execution| {
-                ended(execution, task.execution.epoch, steps, now)
-            })
-            .await?;
-        self.publish(
-            task,
-            Snapshot {
-                execution,
-                ..snapshot
-            },
-            seal,
-        )
-        .await
+        Err(too_many_races("the execution record"))
     }
 
-    /// Closes every step record that waits for nothing. Fails while a step is at work or left to
-    /// undo.
-    async fn close(&self, snapshot: &mut Snapshot) -> Result<(), TaskError> {
+    /// Closes every record that a late claim or decision could still change, so that the snapshot
+    /// says what the ledger says from then on. Fails while a step is at work or left to undo.
+    async fn close_records(&self, snapshot: &mut Snapshot) -> Result<(), TaskError> {
+        let generation = snapshot.execution.generation;
+        let now = self.host.now();
+        let running = snapshot.execution.phase == Phase::Running;
+        if running {
+            self.close_skipped(snapshot).await?;
+            executed(snapshot)?;
+        }
+        for question in &mut snapshot.questions {
+            if let Some(next) = closed_question(question, now) {
+                *question = self.put_closed(next, question.rev, &question.step).await?;
+            }
+        }
+        let questions = &snapshot.questions;
         for step in &mut snapshot.steps {
-            match need(step, snapshot.execution.generation, self.host.now()) {
-                UndoNeed::Nothing => {}
+            let next = match need(step, generation, now) {
+                _ if running => None,
+                UndoNeed::Nothing => None,
                 UndoNeed::Wait(until) => return Err(at_work(step, until)),
                 UndoNeed::Undo => {
                     let message = format!("{} is left to undo", step.label());
                     return Err(TaskError::new(ErrorName::Open, message));
                 }
-                UndoNeed::Close(next) => {
-                    match self.ledger.put(&*next, Expect::Rev(step.rev)).await? {
-                        Put::Done => *step = *next,
-                        Put::Lost(_) => {
-                            let message = format!("{} changed while it was closed", step.label());
-                            return Err(TaskError::new(ErrorName::Conflict, message));
-                        }
-                    }
-                }
+                UndoNeed::Close(next) => Some(*next),
+            };
+            let decided = questions
+                .iter()
+                .any(|question| question.concerns(step, generation));
+            let closed = close(next.as_ref().unwrap_or(step), generation, decided);
+            let rev = step.rev + 1;
+            if let Some(next) = closed.or(next) {
+                let next = StepRecord { rev, ..next };
+                *step = self.put_closed(next, step.rev, &step.label()).await?;
             }
         }
         Ok(())
     }
 
-    /// Writes the receipt once; a later writer adopts the stored one. A late receipt gets its mark
-    /// first, so that a digest finds it.
-    async fn publish(
-        &self,
-        task: &FinishTask,
-        snapshot: Snapshot,
-        seal: &impl Seal,
-    ) -> Result<FinishResult, TaskError> {
-        let Phase::Ended {
-            status,
-            at: ended_at,
-            ..
-        } = &snapshot.execution.phase
-        else {
-            return Err(superseded(&snapshot.execution.at));
-        };
-        let object = receipt_object(
-            &snapshot.execution.at,
-            *ended_at,
-            snapshot.execution.generation,
-        );
-        let status = status.name().to_owned();
-        let case = Case::of(&snapshot);
-        let unfit = |error| TaskError::new(ErrorName::Permanent, format!("the receipt: {error}"));
-        let receipt = receipt_of(&snapshot, &task.steps, case.id.clone())
-            .and_then(|receipt| serde_json::to_value(receipt).map_err(|error| error.to_string()))
-            .map_err(unfit)?;
-        let bytes = seal.receipt(receipt).await.map_err(|error| match error {
-            SealError::Signer(error) => TaskError::new(ErrorName::Transient, error.to_string()),
-            SealError::Unfit(why) => unfit(why),
-        })?;
-        let now = self.host.now();
-        if is_late(*ended_at, now) {
-            let mark = late_object(&snapshot.execution.at.tenant, now, *ended_at);
-            self.receipts.put_new(&mark, b"{}".to_vec()).await?;
-        }
-        let mut sha256 = sha256_hex(&bytes);
-        if !self.receipts.put_new(&object, bytes).await? {
-            let stored = self.receipts.get(&object).await?.ok_or_else(|| {
-                TaskError::new(
-                    ErrorName::Transient,
-                    format!("receipt {object} exists and cannot be read"),
-                )
-            })?;
-            sha256 = sha256_hex(&stored);
-        }
-        // The incidents are closed before the receipt is recorded, since a recorded receipt means
-        // that nothing is left to do.
-        self.close_case(&task.execution.tenant, &case).await?;
-        let receipt = ReceiptRef { object, sha256 };
+    /// Closes the record of every step that a person skipped, whether or not an attempt claimed it.
+    async fn close_skipped(&self, snapshot: &mut Snapshot) -> Result<(), TaskError> {
         let generation = snapshot.execution.generation;
-        self.change_execution(snapshot.execution, |execution| {
-            let missing = execution.receipt.is_none() && execution.generation == generation;
-            missing.then(|| ExecutionRecord {
-                receipt: Some(receipt.clone()),
-                ..execution.clone()
-            })
-        })
-        .await?;
-        Ok(FinishResult {
-            incident: case.id,
-            status,
-            receipt: receipt.object,
-            receipt_sha256: receipt.sha256,
-        })
+        for question in &snapshot.questions {
+            if !question.is_skip(generation) {
+                continue;
+            }
+            let same = |step: &&mut StepRecord| step.step == question.step && step.item.is_none();
+            let stored = snapshot.steps.iter_mut().find(same);
+            match closed_by_skip(stored.as_deref(), question, self.host.now()) {
+                Ok(None) => {}
+                Err(until) => {
+                    let step = step_label(&question.step, None);
+                    let message = format!("{step}: an attempt may be at work until {until}");
+                    return Err(TaskError::new(ErrorName::Conflict, message));
+                }
+                Ok(Some(next)) => match stored {
+                    Some(step) => *step = self.put_closed(next, step.rev, &question.step).await?,
+                    None => {
+                        let closed = self.put_closed(next, 0, &question.step).await?;
+                        snapshot.steps.push(closed);
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a closed record over the one with this revision; 0 stands for no record.
+    async fn put_closed<R: Record>(&self, next: R, rev: u64, label: &str) -> Result<R, TaskError> {
+        let expect = match rev {
+            0 => Expect::Absent,
+            rev => Expect::Rev(rev),
+        };
+        match self.ledger.put(&next, expect).await? {
+            Put::Done => Ok(next),
+            Put::Lost(_) => {
+                let message = format!("{label} changed while it was closed");
+                Err(TaskError::new(ErrorName::Conflict, message))
+            }
+        }
     }
 }
 
@@ -185,21 +169,17 @@ pub(super) fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     })
 }
 
-/// Returns the execution record with its end; `None` if it has ended or has another epoch.
-fn ended(
-    execution: &ExecutionRecord,
-    epoch: u64,
-    steps: &[StepRecord],
-    now: Timestamp,
-) -> Option<ExecutionRecord> {
+/// Returns the execution record with its end; `None` if it has ended.
+fn end_of(snapshot: &Snapshot, now: Timestamp) -> Option<ExecutionRecord> {
+    let execution = &snapshot.execution;
     let (status, failure) = match &execution.phase {
-        _ if execution.epoch != epoch => return None,
         Phase::Ended { .. } => return None,
         Phase::Running => (Status::Executed, None),
-        Phase::Unwinding { failure } => (status(steps), Some(failure.clone())),
+        Phase::Unwinding { failure } => (status(&snapshot.steps), Some(failure.clone())),
         Phase::Rejected => (Status::Rejected, Some(Failure::rejected())),
     };
     Some(ExecutionRecord {
+        rev: execution.rev + 1,
         phase: Phase::Ended {
             status,
             at: now,

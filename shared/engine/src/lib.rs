@@ -10,6 +10,7 @@ mod paused;
 mod payloads;
 mod plan;
 mod ports;
+mod publish;
 mod receipt;
 mod report;
 mod reports;

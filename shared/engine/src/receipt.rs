@@ -33,7 +33,7 @@ pub fn receipt_of(
     };
     let mut steps = Vec::new();
     for step in declared {
-        let of_step = |record: &&StepRecord| record.step == step.name;
+        let of_step = |record: &&StepRecord| record.step == step.name && record.was_claimed();
         let mut records = snapshot.steps.iter().filter(of_step).peekable();
         if records.peek().is_none() {
             steps.push(unreached_step(step, unreached));
@@ -42,7 +42,9 @@ pub fn receipt_of(
     }
     // A step of an earlier definition is listed too, although the definition of the redrive lacks
     // it.
-    let unknown = |record: &&StepRecord| declared.iter().all(|step| step.name != record.step);
+    let unknown = |record: &&StepRecord| {
+        record.was_claimed() && declared.iter().all(|step| step.name != record.step)
+    };
     steps.extend(snapshot.steps.iter().filter(unknown).map(step_of));
     Ok(Receipt {
         format: FORMAT.to_owned(),

@@ -19,8 +19,8 @@ use crate::{
 use holdfast_action::{AnyAction, Call, StepError};
 use holdfast_ids::keys::{ExecutionKey, effect_key, item_name};
 use holdfast_ledger::{
-    Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, Expect, Ledger, Put,
-    StepRecord, StepState, complete,
+    Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, ExecutionRecord, Expect,
+    Ledger, Put, StepRecord, StepState, complete,
 };
 use holdfast_task::{
     ErrorName, StepResult, StepStatus, StepTask,
@@ -140,6 +140,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             forgiven: 0,
             undo_attempts: Vec::new(),
             undo_forgiven: 0,
+            closed: None,
             item,
             at,
         };
@@ -244,10 +245,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Ok(stopped);
                 }
             }
-            Ok(_) => {
-                return Ok(AttemptReport::Halted(
-                    "the execution is no longer running".to_owned(),
-                ));
+            Ok((found, _)) => {
+                let reason = "the execution is no longer running".to_owned();
+                let over =
+                    |execution: ExecutionRecord| execution.is_over(record.execution_generation);
+                return Ok(match found.is_some_and(over) {
+                    true => AttemptReport::Late(reason),
+                    false => AttemptReport::Halted(reason),
+                });
             }
             Err(error) => {
                 return Ok(attempt_report(StepError::transient(format!(

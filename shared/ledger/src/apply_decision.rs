@@ -17,14 +17,21 @@ use holdfast_receipt::Decision;
 /// The step's record after a decision: `None` if nothing changes, the end of the lease while an
 /// attempt may be at work.
 ///
-/// *Retry* allows as many attempts as the step had at first; *skip* closes a step that waits.
+/// *Retry* allows as many attempts as the step had at first; *skip* closes the record.
 pub(crate) fn step_after_decision(
-    record: &StepRecord,
+    record: Option<&StepRecord>,
     question: &Question,
     decision: Decision,
     now: Timestamp,
 ) -> Result<Option<StepRecord>, Timestamp> {
-    if record.attempts.len() != question.attempts as usize {
+    if decision == Decision::Skip {
+        return closed_by_skip(record, question, now);
+    }
+    let Some(record) = record else {
+        return Ok(None);
+    };
+    let decides = record.attempts.len() == question.attempts as usize;
+    if !decides || record.is_closed(question.execution_generation) {
         return Ok(None);
     }
     let rev = record.rev + 1;
@@ -39,8 +46,6 @@ pub(crate) fn step_after_decision(
         (Decision::Retry, StepState::Waiting { .. }) if over.forgiven < question.attempts => {
             waiting
         }
-        (Decision::Skip, StepState::Waiting { .. }) if over.tainted => StepState::Unknown,
-        (Decision::Skip, StepState::Waiting { .. }) => StepState::FailedClean,
         (_, state) if *state == record.state => return Ok(None),
         (_, state) => state.clone(),
     };
@@ -63,6 +68,46 @@ pub(crate) fn step_after_decision(
         effect_generation,
         state,
         forgiven,
+        ..over
+    }))
+}
+
+/// The record of a skipped step, which no late attempt can claim; `None` if it is such a record
+/// already. A step that no attempt claimed gets a record too.
+///
+/// The end of the lease while an attempt may be at work.
+pub fn closed_by_skip(
+    record: Option<&StepRecord>,
+    question: &Question,
+    now: Timestamp,
+) -> Result<Option<StepRecord>, Timestamp> {
+    let generation = question.execution_generation;
+    let Some(record) = record else {
+        let (at, step) = (&question.at, &question.step);
+        let closed = StepRecord::unclaimed(at, step, question.epoch, generation);
+        return Ok(Some(closed));
+    };
+    let state = match &record.state {
+        _ if record.is_closed(generation) => return Ok(None),
+        StepState::Running { lease_until, .. } if now < *lease_until => return Err(*lease_until),
+        StepState::Running { .. } => StepState::Unknown,
+        StepState::Waiting { .. } if record.tainted => StepState::Unknown,
+        StepState::Waiting { .. } => StepState::FailedClean,
+        StepState::Unknown | StepState::FailedClean | StepState::Undone => record.state.clone(),
+        // A claim changes none of these.
+        StepState::Succeeded
+        | StepState::Undoing { .. }
+        | StepState::UndoWaiting { .. }
+        | StepState::UndoFailed => return Ok(None),
+    };
+    let over = match &record.state {
+        StepState::Running { .. } => abandoned(record, now),
+        _ => record.clone(),
+    };
+    Ok(Some(StepRecord {
+        rev: record.rev + 1,
+        state,
+        closed: Some(generation),
         ..over
     }))
 }
@@ -93,9 +138,7 @@ pub async fn rule<L: Ledger>(
             return Ok(Some(decided));
         };
         let record = snapshot.steps.iter().find(|record| record.step == step);
-        if let Some(Err(until)) =
-            record.map(|record| step_after_decision(record, question, decision, now))
-        {
+        if let Err(until) = step_after_decision(record, question, decision, now) {
             return Ok(Some(RulingTransition::Refused(format!(
                 "an attempt may be at work until {until}: decide again then"
             ))));
@@ -115,13 +158,12 @@ pub async fn enact<L: Ledger>(
 ) -> Result<(), LedgerError> {
     let key = StepKey::new(&question.at, &question.step, None);
     loop {
-        let Some(record) = ledger.read(&key).await? else {
+        let record = ledger.read(&key).await?;
+        let Ok(Some(next)) = step_after_decision(record.as_ref(), question, decision, now) else {
             return Ok(());
         };
-        let Ok(Some(next)) = step_after_decision(&record, question, decision, now) else {
-            return Ok(());
-        };
-        if ledger.put(&next, Expect::Rev(record.rev)).await? == Put::Done {
+        let expect = Expect::after(record.as_ref());
+        if ledger.put(&next, expect).await? == Put::Done {
             return Ok(());
         }
     }

@@ -98,6 +98,7 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
     match &record.state {
         StepState::Running { token, .. } if *token == claim.token => ClaimTransition::Mine,
         _ if claim.first.epoch < record.epoch => ClaimTransition::Withdrawn,
+        _ if record.is_closed(claim.first.execution_generation) => ClaimTransition::Withdrawn,
         StepState::Running { lease_until, .. } if now < *lease_until => {
             ClaimTransition::Held(*lease_until)
         }
@@ -156,6 +157,8 @@ pub enum AttemptReport {
     },
     /// The attempt did nothing: the execution was no longer running.
     Halted(String),
+    /// The attempt did nothing: the execution has ended. The record keeps no trace of the attempt.
+    Late(String),
     /// The attempt did nothing, because the execution is paused for this reason. It does not count.
     Paused(String),
 }
@@ -183,7 +186,7 @@ pub fn complete(
     let holds =
         matches!(&current.state, StepState::Running { token: holder, .. } if holder == token);
     let last = current.attempts.last();
-    if !holds && matches!(attempted, AttemptReport::Paused(_)) {
+    if !holds && matches!(attempted, AttemptReport::Paused(_) | AttemptReport::Late(_)) {
         // The attempt did nothing, so a later attempt cannot conflict with it.
         return CompletionTransition::Mine;
     }
@@ -227,7 +230,14 @@ pub fn complete(
         }
         AttemptReport::Halted(error) => (clean_end, AttemptOutcome::Halted, Some(error)),
         AttemptReport::Paused(_) => {
-            return CompletionTransition::Write(Box::new(unclaimed(current, now)));
+            let state = StepState::Waiting { until: now };
+            return CompletionTransition::Write(Box::new(unclaimed(current, state)));
+        }
+        AttemptReport::Late(_) => {
+            return CompletionTransition::Write(Box::new(StepRecord {
+                closed: Some(current.execution_generation),
+                ..unclaimed(current, clean_end)
+            }));
         }
     };
     let tainted = match outcome {
@@ -257,12 +267,12 @@ fn wait_for(wait: SignedDuration, now: Timestamp) -> StepState {
     }
 }
 
-/// The record of a step whose attempt a pause prevented. A pause can outlast any number of
-/// attempts, so none counts.
-fn unclaimed(record: &StepRecord, now: Timestamp) -> StepRecord {
+/// The record of a step whose attempt a pause or the end of its execution prevented. A pause can
+/// outlast any number of attempts, so none counts.
+fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
     let mut before = StepRecord {
         rev: record.rev + 1,
-        state: StepState::Waiting { until: now },
+        state,
         ..record.clone()
     };
     before.attempts.pop();

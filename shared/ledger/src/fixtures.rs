@@ -99,6 +99,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
         forgiven: 0,
         undo_attempts: Vec::new(),
         undo_forgiven: 0,
+        closed: None,
     }
 }
 

@@ -27,7 +27,7 @@ mod takeover;
 mod tests;
 mod unwind;
 
-pub use apply_decision::{enact, rule};
+pub use apply_decision::{closed_by_skip, enact, rule};
 pub use claim::{
     AttemptReport, Claim, ClaimTransition, CompletionTransition, StartTransition, claim, complete,
     start,
@@ -45,7 +45,7 @@ pub use memory::MemoryLedger;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
 pub use question::{
     ExpiryTransition, Question, QuestionState, QuestionTransition, Ruling, RulingTransition,
-    decide, expire, put_question,
+    closed_question, decide, expire, put_question,
 };
 pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
@@ -55,5 +55,5 @@ pub use step::{Attempt, Residue, StepRecord, StepState};
 pub use takeover::{TakeoverTransition, take, take_to_finish, unwound_since};
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,
-    complete_undo, give_up, need,
+    close, complete_undo, give_up, need,
 };

@@ -105,12 +105,28 @@ impl Question {
         }
     }
 
+    /// Returns whether a person skipped the step of the question in this execution generation.
+    pub fn is_skip(&self, execution_generation: u32) -> bool {
+        let ruling = self.ruling();
+        let skipped = ruling.is_some_and(|ruling| ruling.decision == Decision::Skip);
+        skipped && self.execution_generation == execution_generation
+    }
+
+    /// Returns whether the question was put about this record in this execution generation.
+    pub fn concerns(&self, step: &StepRecord, execution_generation: u32) -> bool {
+        self.execution_generation == execution_generation
+            && self.step == step.step
+            && step.item.is_none()
+    }
+
     /// Returns whether the workflow continues without the step.
     pub fn skips(&self, step: &StepRecord, execution_generation: u32) -> bool {
-        let skipped = self
-            .ruling()
-            .is_some_and(|ruling| ruling.decision == Decision::Skip);
-        skipped && self.execution_generation == execution_generation && self.step == step.step
+        self.is_skip(execution_generation) && self.step == step.step
+    }
+
+    /// Returns whether a person can still decide it, as far as the execution allows.
+    pub fn waits(&self, execution: &ExecutionRecord) -> bool {
+        self.state == QuestionState::Open && execution.admits(self.epoch)
     }
 
     /// The record after the delivery of its decision; `None` if there is nothing to deliver.
@@ -246,6 +262,16 @@ pub fn decide(
         },
         ..question.clone()
     }))
+}
+
+/// The question after the end of its execution, which no decision changes any more; `None` if it is
+/// not open.
+pub fn closed_question(question: &Question, now: Timestamp) -> Option<Question> {
+    (question.state == QuestionState::Open).then(|| Question {
+        rev: question.rev + 1,
+        state: QuestionState::Expired { at: now },
+        ..question.clone()
+    })
 }
 
 /// The outcome of the timeout of a question.

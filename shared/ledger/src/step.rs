@@ -4,8 +4,10 @@
 use holdfast_receipt::AttemptOutcome;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use holdfast_ids::{
+    digest::value_sha256_hex,
     keys::{ExecutionKey, effect_key},
     names::step_label,
 };
@@ -23,7 +25,7 @@ pub struct StepRecord {
     pub step: String,
     /// The item's name in a `for_each`.
     pub item: Option<String>,
-    /// The step's place in declared order, from 1.
+    /// The step's place in declared order, from 1; 0 if no attempt ever claimed the record.
     pub number: u32,
     /// The action that performs it.
     pub action: String,
@@ -67,6 +69,9 @@ pub struct StepRecord {
     /// The number of forgiven attempts at the undo.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub undo_forgiven: u32,
+    /// The execution generation up to which no claim and no decision changes the record any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<u32>,
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -169,6 +174,50 @@ pub enum Residue {
 }
 
 impl StepRecord {
+    /// The record of a step that no attempt claimed, closed in the execution generation `closed`.
+    pub(super) fn unclaimed(at: &ExecutionKey, step: &str, epoch: u64, closed: u32) -> Self {
+        let nothing = Value::Null;
+        Self {
+            rev: 1,
+            at: at.clone(),
+            step: step.to_owned(),
+            item: None,
+            number: 0,
+            action: String::new(),
+            key: effect_key(at, step, None, 0),
+            effect_generation: 0,
+            epoch,
+            execution_generation: closed,
+            input: Payload::Inline {
+                sha256: value_sha256_hex(&nothing).unwrap_or_default(),
+                value: nothing,
+            },
+            undo: None,
+            undo_input: None,
+            idempotent: false,
+            optional: false,
+            state: StepState::FailedClean,
+            output: None,
+            tainted: false,
+            attempts: Vec::new(),
+            forgiven: 0,
+            undo_attempts: Vec::new(),
+            undo_forgiven: 0,
+            closed: Some(closed),
+        }
+    }
+
+    /// Returns whether an attempt ever claimed the record.
+    pub fn was_claimed(&self) -> bool {
+        self.number > 0
+    }
+
+    /// Returns whether a claim or a decision of this execution generation changes nothing any more.
+    pub fn is_closed(&self, execution_generation: u32) -> bool {
+        self.closed
+            .is_some_and(|closed| execution_generation <= closed)
+    }
+
     /// Returns whether an attempt may follow an unknown outcome. The target must be able to take
     /// the same call twice, and its last answer must not have been a permanent failure.
     pub fn may_retry(&self, max_attempts: u32) -> bool {

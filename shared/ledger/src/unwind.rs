@@ -50,6 +50,24 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
     }
 }
 
+/// The record after the end of its execution generation, which no late claim and no decision
+/// changes; `None` if none could. `decided` says that a question of this execution generation is
+/// about the step.
+pub fn close(record: &StepRecord, execution_generation: u32, decided: bool) -> Option<StepRecord> {
+    let rests = matches!(
+        record.state,
+        StepState::FailedClean | StepState::Undone | StepState::Unknown
+    );
+    // A claim of the execution generation that claimed the step last changes no such record.
+    let open = decided || record.execution_generation < execution_generation;
+    let closes = rests && open && !record.is_closed(execution_generation);
+    closes.then(|| StepRecord {
+        rev: record.rev + 1,
+        closed: Some(execution_generation),
+        ..record.clone()
+    })
+}
+
 /// Returns whether the last verification of a step without undo is over.
 fn was_verified(record: &StepRecord) -> bool {
     record.undo_counted().next().is_some()

@@ -113,6 +113,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             forgiven: 0,
             undo_attempts: Vec::new(),
             undo_forgiven: 0,
+            closed: None,
         },
     }
 }

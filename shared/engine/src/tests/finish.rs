@@ -135,7 +135,10 @@ fn the_loser_of_a_race_for_the_receipt_adopts_the_winners() {
     let engine = engine();
     let execution = executed(&engine, [None, None]);
     let ended = finish(&engine, &execution, None).unwrap();
-    let theirs = b"{\"signed\":\"by the winner\"}".to_vec();
+    let mut theirs = serde_json::to_value(receipt(&engine)).unwrap();
+    theirs["signature"] = "another".into();
+    theirs["duplicates_prevented"] = 7.into();
+    let theirs = theirs.to_string().into_bytes();
     let objects = &engine.receipts.objects;
     objects
         .lock()

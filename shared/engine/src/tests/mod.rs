@@ -3,6 +3,7 @@
 mod asking;
 mod attempts;
 mod begin;
+mod closing;
 mod faults;
 mod finish;
 mod finishing;

@@ -1,11 +1,12 @@
 //! The rules of questions and incidents, case by case.
 
 use crate::{
-    Cause, ExecutionRecord, ExpiryTransition, Incident, IncidentStatus, Phase, Question,
-    QuestionState, QuestionTransition, Request, Ruling, RulingTransition, StepState,
+    Cause, ClaimTransition, ExecutionRecord, ExpiryTransition, Incident, IncidentStatus, Phase,
+    Question, QuestionState, QuestionTransition, Request, Ruling, RulingTransition, StepRecord,
+    StepState,
     apply_decision::step_after_decision,
-    decide, expire,
-    fixtures::{at, attempt, execution, key, question, running, step},
+    claim, decide, expire,
+    fixtures::{at, attempt, claim_by, execution, key, question, running, step},
     handle, open, put_question,
 };
 use holdfast_receipt::{AttemptOutcome, Decision};
@@ -177,7 +178,7 @@ fn a_retry_decision_opens_a_failed_step_once_and_forgives_its_attempts() {
     let failed = attempt("a", Some(AttemptOutcome::Permanent));
     for state in [StepState::FailedClean, StepState::Unknown] {
         let record = step(&of, state, vec![failed.clone()]);
-        let next = step_after_decision(&record, &asked(), Decision::Retry, at(5))
+        let next = step_after_decision(Some(&record), &asked(), Decision::Retry, at(5))
             .expect("no attempt is at work");
         let next = next.expect("it is opened");
         assert_eq!(next.state, StepState::Waiting { until: at(5) });
@@ -186,14 +187,14 @@ fn a_retry_decision_opens_a_failed_step_once_and_forgives_its_attempts() {
         assert_eq!(next.effect_generation, u32::from(clean));
         assert_eq!(next.key != record.key, clean, "a refusal may be stored");
         assert_eq!(
-            step_after_decision(&next, &asked(), Decision::Retry, at(6)),
+            step_after_decision(Some(&next), &asked(), Decision::Retry, at(6)),
             Ok(None)
         );
     }
     // A later failure is another question.
     let twice = step(&of, StepState::FailedClean, vec![failed.clone(), failed]);
     assert_eq!(
-        step_after_decision(&twice, &asked(), Decision::Retry, at(5)),
+        step_after_decision(Some(&twice), &asked(), Decision::Retry, at(5)),
         Ok(None)
     );
 }
@@ -206,7 +207,7 @@ fn a_retry_decision_keeps_the_key_of_an_effect_that_may_have_happened() {
         vec![attempt("a", Some(AttemptOutcome::Unknown))],
     );
     record.tainted = true;
-    let next = step_after_decision(&record, &asked(), Decision::Retry, at(5));
+    let next = step_after_decision(Some(&record), &asked(), Decision::Retry, at(5));
     let next = next.expect("no attempt is at work").expect("it is opened");
     assert_eq!((next.key, next.effect_generation), (record.key, 0));
 }
@@ -216,10 +217,10 @@ fn no_decision_applies_while_an_attempt_may_be_at_work() {
     let at_work = attempt("a", None);
     let record = step(&key("q"), running("a", 35), vec![at_work]);
     for decision in [Decision::Retry, Decision::Skip] {
-        let found = step_after_decision(&record, &asked(), decision, at(34));
+        let found = step_after_decision(Some(&record), &asked(), decision, at(34));
         assert_eq!(found, Err(at(35)), "{decision:?}");
-        let over =
-            step_after_decision(&record, &asked(), decision, at(35)).expect("its lease is over");
+        let over = step_after_decision(Some(&record), &asked(), decision, at(35))
+            .expect("its lease is over");
         assert!(over.expect("it is closed").tainted, "{decision:?}");
     }
 }
@@ -233,10 +234,64 @@ fn a_skip_decision_closes_a_waiting_step_as_clean_or_unknown() {
     );
     for (tainted, state) in [(false, StepState::FailedClean), (true, StepState::Unknown)] {
         record.tainted = tainted;
-        let next = step_after_decision(&record, &asked(), Decision::Skip, at(5))
+        let next = step_after_decision(Some(&record), &asked(), Decision::Skip, at(5))
             .expect("no attempt is at work");
         assert_eq!(next.expect("it is closed").state, state);
     }
+}
+
+#[test]
+fn a_skip_decision_leaves_a_record_that_no_late_attempt_can_claim() {
+    let of = key("q");
+    let tried = |state| {
+        let mut record = step(
+            &of,
+            state,
+            vec![attempt("a", Some(AttemptOutcome::Unknown))],
+        );
+        record.tainted = true;
+        record
+    };
+    let undone_before = StepRecord {
+        execution_generation: 0,
+        ..tried(StepState::Undone)
+    };
+    let stored = [
+        None,
+        Some(tried(StepState::FailedClean)),
+        Some(tried(StepState::Unknown)),
+        Some(undone_before),
+    ];
+    let mut question = asked();
+    question.execution_generation = 1;
+    for record in stored {
+        let next = step_after_decision(record.as_ref(), &question, Decision::Skip, at(5));
+        let next = next.expect("no attempt is at work").expect("it is closed");
+        let mut late = claim_by(&of, "late", 6);
+        late.first.execution_generation = 1;
+        assert_eq!(
+            claim(Some(&next), &late, at(6)),
+            ClaimTransition::Withdrawn,
+            "{record:?}"
+        );
+        let again = step_after_decision(Some(&next), &question, Decision::Skip, at(7));
+        assert_eq!(again, Ok(None), "{record:?}");
+        late.first.execution_generation = 2;
+        let redriven = claim(Some(&next), &late, at(6));
+        assert!(
+            matches!(redriven, ClaimTransition::Write(_)),
+            "{redriven:?}"
+        );
+    }
+}
+
+#[test]
+fn a_decision_changes_no_closed_record() {
+    let failed = attempt("a", Some(AttemptOutcome::Permanent));
+    let mut record = step(&key("q"), StepState::FailedClean, vec![failed]);
+    record.closed = Some(0);
+    let next = step_after_decision(Some(&record), &asked(), Decision::Retry, at(5));
+    assert_eq!(next, Ok(None));
 }
 
 fn incident() -> Incident {

@@ -14,7 +14,7 @@ mod tests;
 pub use jwks::{Jwk, Jwks};
 pub use jws::{Kind, SigningInput, from_der, signing_input, verify};
 pub use sealed::{
-    MAX_BYTES, SealError, SealedFile, VerifiedFile, open, seal, verified, with_signature,
+    MAX_BYTES, SealError, SealedFile, VerifiedFile, open, seal, signed_by, verified, with_signature,
 };
 pub use sealer::{NoSigner, Seal};
 pub use signer::{MemorySigner, SignError, Signer};

@@ -37,6 +37,14 @@ pub async fn seal<S: Signer>(signer: &S, kind: Kind, value: Value) -> Result<Vec
     with_signature(value, &input.jws(&signature)).map_err(SealError::Unfit)
 }
 
+/// Checks that a stored file was signed with a key of this signer, before it is adopted.
+pub async fn signed_by<S: Signer>(signer: &S, kind: Kind, stored: &[u8]) -> Result<(), SealError> {
+    let sealed = open(stored).map_err(SealError::Unfit)?;
+    let keys = signer.keys().await?;
+    verify(&sealed.jws, kind, &sealed.payload, &keys).map_err(SealError::Unfit)?;
+    Ok(())
+}
+
 /// Adds `jws`, the detached JWS over the object's canonical JSON, and returns the sealed file.
 pub fn with_signature(value: Value, jws: &str) -> Result<Vec<u8>, String> {
     let Value::Object(mut members) = value else {

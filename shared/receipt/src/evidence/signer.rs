@@ -4,7 +4,7 @@ use std::future::Future;
 
 use p256::ecdsa::{Signature, SigningKey, signature::hazmat::PrehashSigner};
 
-use super::jwks::Jwk;
+use super::jwks::{Jwk, Jwks};
 
 /// A signer of hashes with an EC P-256 key, which can stay outside this process, as in AWS KMS.
 pub trait Signer: Send + Sync {
@@ -13,6 +13,8 @@ pub trait Signer: Send + Sync {
     /// Signs a SHA-256 hash and returns the ECDSA signature as DER. KMS `Sign` does the same with
     /// `ECDSA_SHA_256` and `DIGEST`.
     fn sign(&self, sha256: [u8; 32]) -> impl Future<Output = Result<Vec<u8>, SignError>> + Send;
+    /// The public halves of every key that signed here, the current one first.
+    fn keys(&self) -> impl Future<Output = Result<Jwks, SignError>> + Send;
 }
 
 /// The reason why a signer did not answer.
@@ -54,5 +56,9 @@ impl Signer for MemorySigner {
             .sign_prehash(&sha256)
             .map_err(|error| SignError(error.to_string()))?;
         Ok(signature.to_der().as_bytes().to_vec())
+    }
+
+    async fn keys(&self) -> Result<Jwks, SignError> {
+        Ok(Jwks::new(vec![self.public.clone()]))
     }
 }

@@ -1,0 +1,225 @@
+//! Tests of a receipt's truth: it says what the ledger says, and late calls change neither.
+
+use super::{finish::receipt, *};
+use crate::testing::{Fault, Op, ScriptedCall, engine};
+use holdfast_action::StepError;
+use holdfast_ledger::{QuestionState, Request, StepState, cancel, enact, redrive, rule};
+use holdfast_receipt::{Decision, Status, StepStatus as Shown};
+use holdfast_task::{Ask, AskTask, QuestionKind};
+
+fn request() -> Request {
+    Request {
+        by: "ann@acme".to_owned(),
+        reason: "so".to_owned(),
+    }
+}
+
+/// Writes the next record of the execution, and returns its reference.
+fn put(engine: &TestEngine, next: ExecutionRecord) -> ExecutionRef {
+    let expect = Expect::Rev(next.rev - 1);
+    assert_eq!(run(engine.ledger.kept.put(&next, expect)), Ok(Put::Done));
+    next.reference()
+}
+
+fn cancelled(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
+    let before = snapshot(engine, execution).execution;
+    match cancel(&before, &request(), "arn:recovery", now(engine)) {
+        holdfast_ledger::RequestTransition::Write(next) => put(engine, *next),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn redriven(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
+    let before = snapshot(engine, execution);
+    let now = now(engine);
+    match redrive(&before, &gate(), &steps(), &request(), "arn:again", now) {
+        holdfast_ledger::RequestTransition::Write(next) => put(engine, *next),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Rolls a cancelled execution back, as the recovery that owns it does.
+fn recover(engine: &TestEngine, execution: &ExecutionRef) -> Result<FinishResult, TaskError> {
+    let task = PlanTask {
+        owner: "arn:recovery".to_owned(),
+        ..plan_task(execution, "elsewhere")
+    };
+    let PlanResult { execution, undo } = run(engine.plan(&task))?;
+    for undo in undo {
+        let execution = execution.clone();
+        run(engine.undo(&UndoTask { execution, undo }, &Script::default()))?;
+    }
+    run(engine.finish(&finish_task(&execution), &NoSigner))
+}
+
+fn succeeded(engine: &TestEngine) -> ExecutionRef {
+    let execution = begun(engine);
+    for step in STEPS {
+        attempt(engine, &step_task(&execution, step), &Script::default()).unwrap();
+    }
+    execution
+}
+
+fn shown(engine: &TestEngine) -> Vec<Shown> {
+    receipt(engine)
+        .steps
+        .iter()
+        .map(|step| step.status)
+        .collect()
+}
+
+/// Puts the question of the first step, and records this decision of a person.
+fn asked(engine: &TestEngine, execution: &ExecutionRef, decision: Option<Decision>) {
+    let ask = AskTask {
+        execution: execution.clone(),
+        ask: Ask {
+            step: STEPS[0].to_owned(),
+            kind: QuestionKind::Escalation,
+            within_s: 600,
+        },
+        message: Value::Null,
+        failure: Some(failed_at(STEPS[0])),
+        token: "task-1".to_owned(),
+        entered: "2025-09-29T13:00:00Z".to_owned(),
+        retry: 0,
+    };
+    assert_eq!(run(engine.ask(&ask)), Ok(None));
+    let Some(decision) = decision else {
+        return;
+    };
+    let (ledger, at, now) = (&*engine.ledger.kept, partition(execution), now(engine));
+    run(rule(ledger, &at, STEPS[0], decision, &request(), now)).unwrap();
+    let question = snapshot(engine, execution).questions.remove(0);
+    run(enact(ledger, &question, decision, now)).unwrap();
+}
+
+#[test]
+fn a_finish_that_loses_to_a_rollback_publishes_what_the_rollback_recorded() {
+    let engine = engine();
+    let execution = succeeded(&engine);
+    let (other, again) = (engine.clone(), execution.clone());
+    let overtakes = Fault::After(Box::new(move || {
+        let execution = cancelled(&other, &again);
+        other.receipts.refuse(1);
+        recover(&other, &execution).expect_err("its receipt is not written");
+    }));
+    engine.ledger.spoil(Op::PutExecution, 0, overtakes);
+    let ended = finish(&engine, &execution, None).unwrap();
+    assert_eq!(ended.status, "ROLLED_BACK");
+    assert_eq!(receipt(&engine).status, Status::RolledBack);
+    assert_eq!(shown(&engine), [Shown::Undone, Shown::Undone]);
+}
+
+#[test]
+fn a_finish_of_an_earlier_generation_publishes_nothing() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let no = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
+    attempt(&engine, &step_task(&execution, STEPS[0]), &no).unwrap_err();
+    let ended = finish(&engine, &execution, Some(STEPS[0])).unwrap();
+    let frozen = snapshot(&engine, &execution).execution.reference();
+    let again = redriven(&engine, &execution);
+    for step in STEPS {
+        attempt(&engine, &step_task(&again, step), &Script::default()).unwrap();
+    }
+    engine.receipts.refuse(1);
+    finish(&engine, &again, None).unwrap_err();
+    let late = FinishTask {
+        execution: frozen,
+        steps: Vec::new(),
+    };
+    let error = run(engine.finish(&late, &NoSigner)).unwrap_err();
+    assert_eq!(error.name, ErrorName::Halted);
+    assert_eq!(engine.receipts.objects.lock().unwrap().len(), 1);
+    let second = finish(&engine, &again, None).unwrap();
+    assert_eq!(second.status, "EXECUTED");
+    assert_ne!(second.receipt, ended.receipt);
+}
+
+#[test]
+fn a_stored_receipt_that_says_something_else_is_not_adopted() {
+    let engine = engine();
+    let execution = succeeded(&engine);
+    let object = format!("receipts/acme/2025/09/29/{}-0.json", execution.id);
+    let planted = json!({"status": "ROLLED_BACK"}).to_string().into_bytes();
+    let objects = engine.receipts.objects.clone();
+    objects.lock().unwrap().insert(object.clone(), planted);
+    let error = finish(&engine, &execution, None).unwrap_err();
+    assert_eq!(error.name, ErrorName::Permanent);
+    assert!(error.message.contains("not adopted"), "{error}");
+    assert!(snapshot(&engine, &execution).execution.is_open());
+    objects.lock().unwrap().remove(&object);
+    finish(&engine, &execution, None).expect("a person removed it");
+}
+
+#[test]
+fn a_skipped_step_that_no_attempt_claimed_never_acts() {
+    let engine = engine();
+    let execution = begun(&engine);
+    asked(&engine, &execution, Some(Decision::Skip));
+    let second = step_task(&execution, STEPS[1]);
+    attempt(&engine, &second, &Script::default()).unwrap();
+    let (other, late) = (engine.clone(), step_task(&execution, STEPS[0]));
+    let action = Script::default();
+    let acts = action.clone();
+    let beside = Fault::After(Box::new(move || {
+        assert_eq!(failing(&other, &late, &acts), ErrorName::Halted);
+    }));
+    engine.ledger.spoil(Op::PutExecution, 0, beside);
+    let ended = finish(&engine, &execution, None).unwrap();
+    assert_eq!((ended.status.as_str(), action.times()), ("EXECUTED", 0));
+    assert_eq!(shown(&engine), [Shown::Skipped, Shown::Success]);
+    assert_eq!(receipt(&engine).residual_effects, []);
+}
+
+#[test]
+fn a_late_claim_after_the_end_changes_no_record() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let action = Script::default();
+    attempt(&engine, &step_task(&execution, STEPS[0]), &action).unwrap();
+    unwind(&engine, &execution, "late", &action).unwrap();
+    let again = redriven(&engine, &execution);
+    recover(&engine, &cancelled(&engine, &again)).unwrap();
+    let before = snapshot(&engine, &again);
+    let late = step_task(&again, STEPS[0]);
+    assert_eq!(failing(&engine, &late, &action), ErrorName::Halted);
+    assert_eq!(snapshot(&engine, &again), before);
+    assert_eq!(before.steps[0].state, StepState::Undone);
+}
+
+#[test]
+fn a_first_claim_after_the_end_leaves_a_step_that_did_not_run() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let action = Script::default();
+    attempt(&engine, &step_task(&execution, STEPS[0]), &action).unwrap();
+    unwind(&engine, &execution, "late", &action).unwrap();
+    let late = step_task(&execution, STEPS[1]);
+    assert_eq!(failing(&engine, &late, &action), ErrorName::Halted);
+    assert_eq!(shown(&engine), [Shown::Undone, Shown::NotRun]);
+    let record = record(&engine, &late);
+    assert_eq!(
+        (record.attempts, record.state),
+        (vec![], StepState::FailedClean)
+    );
+    assert_eq!(action.times(), 1);
+}
+
+#[test]
+fn a_question_ends_with_its_execution_and_a_late_decision_changes_nothing() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let no = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
+    attempt(&engine, &step_task(&execution, STEPS[0]), &no).unwrap_err();
+    asked(&engine, &execution, None);
+    let question = snapshot(&engine, &execution).questions.remove(0);
+    recover(&engine, &cancelled(&engine, &execution)).unwrap();
+    let before = snapshot(&engine, &execution);
+    let state = &before.questions[0].state;
+    assert!(matches!(state, QuestionState::Expired { .. }), "{state:?}");
+    // The decision was recorded before the cancellation, and reaches the step after the end.
+    let ledger = &*engine.ledger.kept;
+    run(enact(ledger, &question, Decision::Retry, now(&engine))).unwrap();
+    assert_eq!(snapshot(&engine, &execution), before);
+}
