@@ -1,5 +1,5 @@
-//! What is left without a running Step Functions execution: an owner that never began, an end
-//! without a receipt, a stopped recovery, and a start that `begin` refused to read.
+//! Executions that no Step Functions execution acts for: an owner that never began, an end without
+//! a receipt, a stopped recovery, and a start that `begin` refused to read.
 
 use holdfast_ids::keys::execution_id;
 use holdfast_ledger::{

@@ -56,7 +56,7 @@ impl StatusEvent {
 }
 
 /// The input and the definition of a Step Functions execution that left no record.
-struct Described {
+struct UnrecordedStart {
     input: String,
     started_at: String,
     compiled: CompiledMachine,
@@ -147,7 +147,7 @@ impl RecoveryHandler {
         &self,
         ended: &StatusEvent,
         workflow: &str,
-    ) -> Result<Described, RecoveryError> {
+    ) -> Result<UnrecordedStart, RecoveryError> {
         let seen = self.machines.look(&ended.execution_arn).await?;
         let version = seen.as_ref().and_then(|seen| seen.version.clone());
         let compiled = match version {
@@ -156,7 +156,7 @@ impl RecoveryHandler {
         };
         let (described, started_at) =
             seen.map_or_else(Default::default, |seen| (Some(seen.input), seen.started_at));
-        Ok(Described {
+        Ok(UnrecordedStart {
             input: ended.input.clone().or(described).unwrap_or_default(),
             started_at,
             compiled,
@@ -169,7 +169,7 @@ impl RecoveryHandler {
         &self,
         ended: &StatusEvent,
         workflow: &str,
-        described: &Described,
+        described: &UnrecordedStart,
     ) -> Option<LostStart> {
         if let Some(start) = LostStart::read(&described.input, workflow) {
             return Some(start);

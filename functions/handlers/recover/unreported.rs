@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{RecoveryError, RecoveryHandler, ended::StatusEvent};
 
 /// The time between two lists. `ListExecutions` refills at 2 requests a second in most regions and
-/// at 5 in the large ones (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). A list
-/// takes three requests for each workflow.
+/// at 5 in the large ones (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). A
+/// list takes three requests for each workflow.
 const EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 /// The age of an end at which it is looked for: its status event had this time.

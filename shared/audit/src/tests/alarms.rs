@@ -11,10 +11,10 @@ use super::{
     template::{OF_AWS, project},
 };
 
-/// The dimension by which each AWS metric is watched, as AWS documents it: SQS developer guide, page
-/// `sqs-available-cloudwatch-metrics`; Lambda developer guide, page `monitoring-metrics-types`;
-/// DynamoDB developer guide, page `metrics-dimensions`. Lambda emits `Throttles` for all functions
-/// of a region too, without a dimension.
+/// The dimension by which each AWS metric is watched, as AWS documents it: SQS developer guide,
+/// page `sqs-available-cloudwatch-metrics`; Lambda developer guide, page
+/// `monitoring-metrics-types`; DynamoDB developer guide, page `metrics-dimensions`. Lambda emits
+/// `Throttles` for all functions of a region too, without a dimension.
 const DIMENSIONS: [(&str, &str, &str); 7] = [
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName"),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName"),
