@@ -1,17 +1,17 @@
 # The commands of this project; each is a short script in infra/local.
-# PORT, VENDOR_PORT, ISSUER_PORT, LOCAL and STACK choose another local stack; two can run at once.
-# BIND is where its emulator listens;
+# PORT, VENDOR_PORT, ISSUER_PORT, HOP_PORT, LOCAL and STACK choose another local stack; two can run
+# at once. BIND is where its emulator listens;
 # IAM=true has it hold every function to its role's policy.
 LOCAL ?= .local
 PORT ?= 4599
 STACK ?= holdfast
-export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT BIND HTTP_ALLOW IAM SCENARIO
+export LOCAL PORT STACK VENDOR_PORT ISSUER_PORT HOP_PORT BIND HTTP_ALLOW IAM SCENARIO
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down bench check fuzz advisories clean
+.PHONY: help demo test up down bench check fuzz advisories aws-check clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "make demo SCENARIO=help   lists the demo's scenarios"
 	@echo "make up PORT=4700 LOCAL=.local-2   brings up a second stack"
@@ -40,6 +40,10 @@ check: ## the gate without tests: format, lints, docs, dependencies, templates
 advisories: ## look for known weaknesses of dependencies in the RustSec database, which is fetched
 	@infra/local/setup.sh checks
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" cargo deny --locked check advisories
+
+aws-check: ## check an AWS account with a stack that is made and removed: ENV=staging
+	@$(if $(ENV),,$(error name an environment of samconfig.toml: make aws-check ENV=staging))infra/local/setup.sh stack
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" python3 infra/aws/check.py --env $(ENV)
 
 clean: down ## also remove builds and installed tools
 	@rm -rf target .venv .venv-checkov .venv-emulator .venv-schemathesis .aws-sam .local-setup.lock infra/local/node_modules

@@ -201,7 +201,10 @@ fn deployed(api: &Api, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> 
         .as_array()
         .map_or(&[][..], Vec::as_slice);
     let mut found = Vec::new();
-    for Workflow { file, definition } in workflows {
+    for Workflow {
+        file, definition, ..
+    } in workflows
+    {
         let id = &definition.workflow;
         let one = listed.iter().find(|one| one["workflow_id"] == id.as_str());
         let same = match (one, definition.digest()) {

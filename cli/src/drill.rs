@@ -28,10 +28,13 @@ pub(crate) struct DrillArgs {
     input: Option<PathBuf>,
     /// The seed of random values: two drills with the same seed do the same
     #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
+    pub(crate) seed: u64,
     /// Random schedules of several executions at once, from the seed on; 1 shows one schedule
     #[arg(long, value_name = "N", conflicts_with_all = ["pairs", "only"])]
-    schedules: Option<u64>,
+    pub(crate) schedules: Option<u64>,
+    /// Every single disturbance, each followed by rollbacks, redrives and deployments at rest
+    #[arg(long, conflicts_with_all = ["pairs", "only"])]
+    pub(crate) follow_ups: bool,
 }
 
 /// The most violations that are listed.
@@ -51,13 +54,9 @@ pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
     for workflow in &workflows {
         let trouble = |error| Trouble::Other(format!("{}: {error}", workflow.file));
         let (definition, actions) = (&workflow.definition, workflows::actions());
-        if let Some(schedules) = args.schedules {
+        if args.schedules.is_some() || args.follow_ups {
             let simulator = Simulator::new(definition, &workflow.file, &actions, input.clone());
-            let simulator = simulator.map_err(trouble)?;
-            match schedules {
-                1 => simulate::one(&simulator, args.seed)?,
-                many => simulate::many(&simulator, args.seed, many)?,
-            }
+            simulate::run(&simulator.map_err(trouble)?, args)?;
             continue;
         }
         let drill = Drill::new(

@@ -143,15 +143,16 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Validate { files } => {
             let project = Project::find()?;
             let read = workflows::read(&project, &files)?;
-            output::line(&format!(
-                "{} {} fine",
-                read.len(),
-                if read.len() == 1 {
-                    "workflow is"
-                } else {
-                    "workflows are"
-                }
-            ))
+            let warnings: usize = read.iter().map(|workflow| workflow.warnings.warn()).sum();
+            let fine = match read.len() {
+                1 => "1 workflow is fine".to_owned(),
+                count => format!("{count} workflows are fine"),
+            };
+            output::line(&match warnings {
+                0 => fine,
+                1 => format!("{fine}; 1 warning"),
+                count => format!("{fine}; {count} warnings"),
+            })
         }
         Command::Compile { check } => compile::run(&Project::find()?, check),
         Command::Graph { file } => {

@@ -50,6 +50,16 @@ impl Project {
         self.root.join("infra").join("statemachines")
     }
 
+    /// The names of the stacks in samconfig.toml. A project without the file has none.
+    pub(crate) fn stacks(&self) -> Vec<String> {
+        let settings = fs::read_to_string(self.root.join("samconfig.toml")).unwrap_or_default();
+        let names = settings.lines().filter_map(|line| {
+            let (name, value) = line.split_once('=')?;
+            (name.trim() == "stack_name").then(|| value.trim().trim_matches('"').to_owned())
+        });
+        names.collect()
+    }
+
     /// `path` as messages show it: relative to the project's root, if it lies inside.
     pub(crate) fn show(&self, path: &Path) -> String {
         let absolute = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use holdfast_workflow::definition::{Problem, render};
+use holdfast_workflow::definition::{Problem, render, render_warnings};
 
 use crate::output::{draw, say};
 
@@ -22,6 +22,22 @@ pub(crate) struct InFile {
     pub(crate) source: String,
     /// The problems, in the order of their places.
     pub(crate) problems: Vec<Problem>,
+}
+
+impl InFile {
+    /// Prints the problems as warnings. Returns their number.
+    pub(crate) fn warn(&self) -> usize {
+        if !self.problems.is_empty() {
+            let colour = std::io::stderr().is_terminal();
+            draw(&render_warnings(
+                &self.file,
+                &self.source,
+                &self.problems,
+                colour,
+            ));
+        }
+        self.problems.len()
+    }
 }
 
 impl Trouble {

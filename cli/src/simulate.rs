@@ -2,17 +2,37 @@
 
 use std::time::Instant;
 
-use holdfast_drill::{BrokenSchedule, Simulator};
+use holdfast_drill::{BrokenSchedule, ScheduleSource, Simulator};
 
 use crate::{
+    drill::DrillArgs,
     output::{line, say},
     report::Trouble,
 };
 
+/// Runs the schedules that the command asks for.
+pub(crate) fn run(simulator: &Simulator, args: &DrillArgs) -> Result<(), Trouble> {
+    let (source, all) = match args.follow_ups {
+        true => (ScheduleSource::FollowUps, simulator.follow_ups()),
+        false => (ScheduleSource::Seeds, 0),
+    };
+    match args.schedules.unwrap_or(all) {
+        1 => one(simulator, source, args.seed),
+        schedules => many(simulator, source, args.seed, schedules),
+    }
+}
+
 /// Runs `schedules` schedules from seed `first` on.
-pub(crate) fn many(simulator: &Simulator, first: u64, schedules: u64) -> Result<(), Trouble> {
+fn many(
+    simulator: &Simulator,
+    source: ScheduleSource,
+    first: u64,
+    schedules: u64,
+) -> Result<(), Trouble> {
     let began = Instant::now();
-    let ran = simulator.run(first, schedules).map_err(Trouble::Other)?;
+    let ran = simulator
+        .run(source, first, schedules)
+        .map_err(Trouble::Other)?;
     let seconds = began.elapsed().as_secs_f64();
     say(&format!(
         "{} schedules in {seconds:.1} s, {:.0} a second",
@@ -24,8 +44,8 @@ pub(crate) fn many(simulator: &Simulator, first: u64, schedules: u64) -> Result<
 }
 
 /// Runs the schedule of one seed and shows its story if it is broken.
-pub(crate) fn one(simulator: &Simulator, seed: u64) -> Result<(), Trouble> {
-    match simulator.replay(seed).map_err(Trouble::Other)? {
+fn one(simulator: &Simulator, source: ScheduleSource, seed: u64) -> Result<(), Trouble> {
+    match simulator.replay(source, seed).map_err(Trouble::Other)? {
         None => line(&format!("the schedule of seed {seed} held")),
         Some(broken) => {
             broken.story.iter().try_for_each(|entry| line(entry))?;

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 use holdfast_action::{ActionInfo, Registry};
 use holdfast_admission::format_amount;
 use holdfast_task::Budget;
-use holdfast_workflow::definition::{self, Definition, Environment, Problem, Span};
+use holdfast_workflow::{
+    compile::check_names,
+    definition::{self, Definition, Environment, Problem, Span},
+};
 
 use crate::{
     project::{self, Project},
@@ -18,6 +21,8 @@ pub(crate) struct Workflow {
     pub(crate) file: String,
     /// The content of the file.
     pub(crate) definition: Definition,
+    /// Warnings: problems that the definition may have.
+    pub(crate) warnings: InFile,
 }
 
 /// Every action of this deployment.
@@ -48,20 +53,31 @@ pub(crate) fn read(project: &Project, files: &[PathBuf]) -> Result<Vec<Workflow>
     let mut budgets = Budgets::default();
     for path in files {
         let (file, source) = (project.show(&path), project::read(&path)?);
-        let problems = match definition::read(&source, &known) {
+        let problems = match definition::read_with_warnings(&source, &known) {
             Err(problems) => problems,
-            Ok(definition) => match owners.insert(definition.workflow.clone(), file.clone()) {
-                Some(other) if other != file => vec![twice(&source, &definition, &other)],
-                Some(_) => continue,
-                None => {
-                    let problems = budgets.add(&file, &source, &definition);
-                    if problems.is_empty() {
-                        workflows.push(Workflow { file, definition });
-                        continue;
+            Ok((definition, warnings)) => {
+                match owners.insert(definition.workflow.clone(), file.clone()) {
+                    Some(other) if other != file => vec![twice(&source, &definition, &other)],
+                    Some(_) => continue,
+                    None => {
+                        let problems = budgets.add(&file, &source, &definition);
+                        if problems.is_empty() {
+                            let warnings = InFile {
+                                file: file.clone(),
+                                source,
+                                problems: warnings,
+                            };
+                            workflows.push(Workflow {
+                                file,
+                                definition,
+                                warnings,
+                            });
+                            continue;
+                        }
+                        problems
                     }
-                    problems
                 }
-            },
+            }
         };
         wrong.push(InFile {
             file,
@@ -69,11 +85,12 @@ pub(crate) fn read(project: &Project, files: &[PathBuf]) -> Result<Vec<Workflow>
             problems,
         });
     }
-    if wrong.is_empty() {
-        Ok(workflows)
-    } else {
-        Err(Trouble::Problems(wrong))
+    if !wrong.is_empty() {
+        return Err(Trouble::Problems(wrong));
     }
+    let definitions: Vec<_> = workflows.iter().map(|one| &one.definition).collect();
+    check_names(&definitions, &project.stacks()).map_err(Trouble::Other)?;
+    Ok(workflows)
 }
 
 /// Every budget by its name, with the place and the terms of its first mention.

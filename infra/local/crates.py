@@ -9,7 +9,7 @@ MAY_USE = {
     "ids": "",
     "action": "",
     "expression": "",
-    "asl": "",
+    "asl": "expression",
     "access": "ids",
     "receipt": "ids",
     "task": "ids receipt",

@@ -6,6 +6,7 @@ source "$(dirname "$0")/lib.sh"
 
 [[ -d $local_dir ]] || exit 0
 end emulator
+end hop
 end vendor-system
 end identity
 # Functions can outlive a crashed emulator: every process ends that has this state folder in its

@@ -31,6 +31,7 @@ export AWS_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY
 export AWS_DEFAULT_REGION=$region
 export AWS_REGION=$region
 unset AWS_PROFILE AWS_SESSION_TOKEN
+export HOLDFAST_HOP=$hop
 export HOLDFAST_API=$AWS_ENDPOINT_URL/_aws/execute-api/${outputs[ApiId]}/%24default
 export HOLDFAST_STACK=$stack
 export HOLDFAST_LEDGER_TABLE=${outputs[LedgerTable]}

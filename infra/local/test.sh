@@ -9,7 +9,7 @@ source "$(dirname "$0")/lib.sh"
 
 # Ports that no program uses, so that a stack of `make up` stays undisturbed.
 PORT=4610
-while taken "$PORT" || taken "$((PORT + 1))" || taken "$((PORT + 2))"; do PORT=$((PORT + 3)); done
+while taken "$PORT" || taken "$((PORT + 1))" || taken "$((PORT + 2))" || taken "$((PORT + 3))"; do PORT=$((PORT + 4)); done
 VENDOR_PORT=$((PORT + 1))
 
 ended() {
@@ -35,6 +35,8 @@ source "$local_dir/env"
 cd "$root"
 stage "tests"
 python3 "$here/tests.py" "$logs"
+stage "requests to AWS"
+"$root/.venv/bin/python" "$here/hop.py" report "$HOLDFAST_HOP"
 stage "tests in the documentation"
 quietly "$logs/doctest.log" cargo test --locked --workspace --profile "$HOLDFAST_PROFILE" --doc
 stage "all tests passed"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Brings up the local stack: builds, starts the AWS emulator, the vendor system and a token issuer,
-# deploys with the SAM CLI, and writes env. A rerun starts what does not run and deploys what
-# changed.
+# Brings up the local stack: builds, starts the AWS emulator, the hop before it, the vendor system
+# and a token issuer, deploys with the SAM CLI, and writes env. A rerun starts what does not run and
+# deploys what changed.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -24,7 +24,7 @@ wait "$setup" || exit 1
 programs=$target_dir/$HOLDFAST_PROFILE
 
 # A stack that runs keeps its ports.
-ports="$port $vendor_port $issuer_port"
+ports="$port $vendor_port $issuer_port $hop_port"
 if running emulator >/dev/null && [[ $(cat "$local_dir/ports") != "$ports" ]]; then
     fail "the stack in ${local_dir#"$root"/} runs on other ports: $(cat "$local_dir/ports")" \
         "make down first, or name another state folder by LOCAL="
@@ -49,11 +49,25 @@ if ! running emulator >/dev/null; then
     # Written before the emulator runs, so that a rerun after an interruption finds both.
     echo "$ports" >"$local_dir/ports"
     echo "$IAM" >"$local_dir/iam"
-    # A mutual-TLS port would be opened for IoT, which we do not use.
-    TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 \
+    # Functions inherit its environment, and so reach it through the hop. A mutual-TLS port would be
+    # opened for IoT, which we do not use.
+    AWS_ENDPOINT_URL=$hop TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 \
         GATEWAY_PORT=$port BIND_HOST=${BIND:-127.0.0.1} LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
         AUTH=$IAM MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
     await emulator "$AWS_ENDPOINT_URL/_ministack/health"
+fi
+
+hop_programs=("$here/hop.py" "$here/models.py")
+if ! running hop >/dev/null || ! cmp --silent <(cat "${hop_programs[@]}") <(cat "$local_dir"/hop/*.py); then
+    end hop
+    # Its port closes a moment after its memory, by which `end` looks for it.
+    for _ in $(seq 20); do taken "$hop_port" || break; sleep 0.1; done
+    ! taken "$hop_port" || fail "port $hop_port is taken by another program" "choose another: make up HOP_PORT=4703"
+    stage "starting the hop on port $hop_port"
+    mkdir -p "$local_dir/hop"
+    cp "${hop_programs[@]}" "$local_dir/hop"
+    launch hop "$root/.venv/bin/python" "$local_dir/hop/hop.py" serve "$hop_port" "$port"
+    await hop "$hop/_hop/report"
 fi
 
 vendor_system=$programs/vendor-system

@@ -213,7 +213,7 @@ async fn a_refused_start_has_an_audit_event_with_its_reason_and_keeps_its_key_fr
     let reply = other.start(DELAY, &key, &hold(&unique("vendor"))).await;
     assert_eq!(reply.status, 404, "{}", reply.body);
     let scope = format!("/v1/controls/tenant/{tenant}");
-    let pause = json!({ "state": "paused", "reason": "a leak" });
+    let pause = json!({ "state": "paused", "reason": "a leak", "new": true });
     assert_eq!(stack.api.put(&scope, &pause).await.status, 200);
     let group = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
     let reply = other.start("WF-HOLD-VENDOR-GROUP", &key, &group).await;

@@ -216,7 +216,7 @@ async fn a_record_that_names_another_tenants_receipt_gives_no_access() {
     let put = ledger.put(&astray, Expect::Rev(own.rev)).await;
     assert_eq!(put, Ok(Put::Done));
     let reply = api.get(&page(&own.at.execution)).await;
-    assert_eq!(reply.status, 503, "{}", reply.text);
+    assert_eq!(reply.status, 409, "{}", reply.text);
     assert!(!reply.text.contains(&theirs.at.execution), "{}", reply.text);
     let link = api
         .get(&format!("/v1/executions/{}/receipt", own.at.execution))

@@ -92,6 +92,12 @@ async fn an_incidents_link_keeps_its_last_report_to_the_millisecond() {
         status: status.to_owned(),
         stands: Vec::new(),
         stands_total: 0,
+        certain: None,
+        reason: None,
+        standing: false,
+        settled: None,
+        workflow: None,
+        version: None,
     };
     // Compared as texts, the first time would be the later one.
     for (at, status) in [

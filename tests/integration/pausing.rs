@@ -81,7 +81,9 @@ impl Room {
     }
 
     async fn turn(&self, scope: &str, state: &str, meanwhile: &str) -> Value {
-        let body = json!({ "state": state, "reason": "a leak", "running_executions": meanwhile });
+        let body = json!({
+            "state": state, "reason": "a leak", "running_executions": meanwhile, "new": true,
+        });
         let path = format!("/v1/controls/{scope}");
         let reply = self.api.as_actor("root").put(&path, &body).await;
         assert_eq!(reply.status, 200, "{}", reply.body);

@@ -56,7 +56,7 @@ async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
 }
 
 /// A definition with a hold and, after it, a step of this name whose request is refused once.
-fn definition(workflow: &str, version: u32, second: &str) -> String {
+pub(crate) fn definition(workflow: &str, version: u32, second: &str) -> String {
     format!(
         r#"
 workflow: {workflow}

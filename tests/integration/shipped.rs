@@ -97,7 +97,7 @@ async fn a_scheduled_workflow_starts_once_per_scheduled_time_and_waits() {
     let time = unique("2031-01-01T07:00:00Z");
     let sent = json!({ "trigger": "workday_morning", "scheduled_time": time });
     let first = stack.aws.start(REMINDER, &unique("schedule"), &sent).await;
-    let id = execution_id("acme", REMINDER, &time);
+    let id = execution_id("acme", REMINDER, &format!("workday_morning/{time}"));
     let execution = eventually("the first reminder is sent", 60, || async {
         let execution = api.get(&format!("/v1/executions/{id}")).await.body;
         if execution["steps"][0]["status"] != "SUCCESS" {

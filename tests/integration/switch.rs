@@ -8,6 +8,8 @@ use holdfast_audit::Kind;
 use holdfast_tests::{Queue, Stack, unique};
 use serde_json::json;
 
+use crate::decisions::asked;
+
 #[tokio::test]
 async fn every_change_of_a_control_has_one_audit_event_with_person_and_reason() {
     let stack = Stack::from_env().await;
@@ -20,7 +22,9 @@ async fn every_change_of_a_control_has_one_audit_event_with_person_and_reason() 
         ("paused", "rollback"),
         ("running", "wait"),
     ] {
-        let body = json!({ "state": state, "reason": "a leak", "running_executions": meanwhile });
+        let body = json!({
+            "state": state, "reason": "a leak", "running_executions": meanwhile, "new": true,
+        });
         let api = stack.api.as_actor("root");
         let reply = api.put(&format!("/v1/controls/{own}"), &body).await;
         assert_eq!(reply.status, 200, "{}", reply.body);
@@ -111,17 +115,65 @@ async fn an_unknown_scope_and_an_empty_change_are_refused() {
             reply.body
         );
     }
-    let reply = stack
-        .api
-        .put("/v1/controls/workflow/WF-NEVER-PAUSED", &right)
-        .await;
-    assert_eq!(
-        (reply.status, &reply.body["state"]),
-        (200, &json!("running"))
-    );
-    assert_eq!(reply.body["replayed"], true);
     let reply = stack.api.post("/v1/controls/platform", &right).await;
     assert_eq!(reply.status, 405, "{}", reply.body);
+}
+
+#[tokio::test]
+async fn a_scope_that_does_not_exist_is_404_unless_the_request_says_that_it_is_new() {
+    let stack = Stack::from_env().await;
+    let tenant = format!("/v1/controls/tenant/{}", unique("acmee"));
+    let mut body = json!({ "state": "paused", "reason": "a leak" });
+    for path in ["/v1/controls/workflow/WF-NO-SUCH", tenant.as_str()] {
+        let reply = stack.api.put(path, &body).await;
+        assert_eq!(reply.status, 404, "{path}: {}", reply.body);
+        let detail = reply.body["detail"].to_string();
+        assert!(detail.contains("new"), "it names the way out: {detail}");
+    }
+    body["new"] = true.into();
+    let reply = stack.api.put(&tenant, &body).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!(reply.body["scope_check"], "new");
+    assert_eq!(reply.body["open_executions"], 0, "{}", reply.body);
+    // A scope that was controlled before is known, so that it can be resumed.
+    let resumed = json!({ "state": "running", "reason": "it was a mistake" });
+    let reply = stack.api.put(&tenant, &resumed).await;
+    assert_eq!(
+        (reply.status, &reply.body["scope_check"]),
+        (200, &json!("found"))
+    );
+}
+
+#[tokio::test]
+async fn the_answer_of_a_control_counts_the_open_executions_that_it_covers() {
+    let stack = Stack::from_env().await;
+    let workflow = include_str!("../workflows/stops.yaml");
+    stack.aws.deploy(workflow).await;
+    let tenant = unique("covered");
+    let api = stack.api.as_tenant(&tenant);
+    let input = json!({ "first": unique("vendor"), "second": unique("vendor") });
+    let id = api
+        .started("WF-TEST-STOPS", &unique("covered"), &input)
+        .await;
+    asked(&api, &id).await;
+    let own = format!("tenant/{tenant}");
+    for (scope, exactly) in [
+        ("platform", None),
+        (own.as_str(), Some(1)),
+        ("workflow/WF-TEST-STOPS", None),
+    ] {
+        let resumed = json!({ "state": "running", "reason": "a look" });
+        let path = format!("/v1/controls/{scope}");
+        let reply = stack.api.put(&path, &resumed).await;
+        assert_eq!(reply.status, 200, "{scope}: {}", reply.body);
+        assert_eq!(reply.body["scope_check"], "found", "{}", reply.body);
+        let open = reply.body["open_executions"].as_u64();
+        assert!(open.is_some_and(|open| open >= 1), "{}", reply.body);
+        assert!(exactly.is_none_or(|count| open == Some(count)), "{open:?}");
+    }
+    let reason = json!({ "reason": "the end of the test" });
+    let path = format!("/v1/executions/{id}/cancel");
+    assert_eq!(api.post(&path, &reason).await.status, 202);
 }
 
 #[tokio::test]

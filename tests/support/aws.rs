@@ -8,6 +8,7 @@ mod functions;
 mod queues;
 mod requests;
 mod roles;
+mod versions;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;

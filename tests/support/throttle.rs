@@ -1,4 +1,5 @@
-//! A proxy before DynamoDB that throttles and counts the requests of some functions for a while.
+//! A proxy before the hop that throttles and counts the DynamoDB requests of some functions for a
+//! while.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
@@ -85,7 +86,7 @@ impl Drop for Throttle {
 
 /// Answers the requests of one connection, one after the other.
 async fn serve(mut client: TcpStream, in_ten: usize, counts: &Counts) -> std::io::Result<()> {
-    let upstream = variable("AWS_ENDPOINT_URL");
+    let upstream = variable("HOLDFAST_HOP");
     let upstream = upstream.trim_start_matches("http://").trim_end_matches('/');
     while let Some(request) = message(&mut client).await? {
         // Seven has no factor in common with ten, so that the throttled requests are spread evenly.

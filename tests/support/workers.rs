@@ -8,7 +8,7 @@ use crate::variable;
 /// `begin` or `step-http`.
 pub fn workers(functions: &[&str]) -> Vec<String> {
     let stack = variable("HOLDFAST_STACK");
-    let endpoint = format!("AWS_ENDPOINT_URL={}", variable("AWS_ENDPOINT_URL"));
+    let endpoint = format!("AWS_ENDPOINT_URL={}", variable("HOLDFAST_HOP"));
     let names: Vec<_> = functions
         .iter()
         .map(|function| format!("AWS_LAMBDA_FUNCTION_NAME={stack}-{function}"))

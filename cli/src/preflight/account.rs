@@ -68,6 +68,16 @@ fn partition(region: &str) -> Result<(), String> {
     }
 }
 
+/// The note about a low limit on concurrent invocations.
+fn few(limit: u64, region: &str) -> Option<String> {
+    (limit < FEW).then(|| {
+        format!(
+            "note: this account runs {limit} functions at once in {region}, so that executions wait \
+             for each other: ask for more in the console of Service Quotas"
+        )
+    })
+}
+
 /// True if a place that AWS tools read credentials from exists.
 fn has_credentials() -> bool {
     let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -126,12 +136,7 @@ impl Account<'_> {
             .ok()
             .unwrap_or_default();
         match answer["AccountLimit"]["ConcurrentExecutions"].as_u64() {
-            Some(limit) if limit < FEW => line(&format!(
-                "note: this account runs {limit} functions at once in {}, so that executions wait for \
-                 each other: ask for more in the console of Service Quotas",
-                self.region
-            )),
-            Some(_) => Ok(()),
+            Some(limit) => few(limit, self.region).map_or(Ok(()), |note| line(&note)),
             None => line("not checked: the account's limit on concurrent invocations of functions"),
         }
     }
@@ -171,7 +176,14 @@ impl Account<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::partition;
+    use super::{few, partition};
+
+    #[test]
+    fn a_new_accounts_limit_on_concurrent_invocations_is_worth_a_note() {
+        let note = few(10, "us-east-1").expect("a note");
+        assert!(note.starts_with("note: this account runs 10 functions at once in us-east-1"));
+        assert_eq!(few(1000, "us-east-1"), None);
+    }
 
     #[test]
     fn only_regions_of_the_partition_aws_can_run_the_state_machines() {

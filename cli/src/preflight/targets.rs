@@ -21,7 +21,10 @@ pub(super) fn findings(
         }
     };
     let (mut found, mut computed) = (Vec::new(), 0);
-    for Workflow { file, definition } in workflows {
+    for Workflow {
+        file, definition, ..
+    } in workflows
+    {
         for (step, action, _) in definition.action_steps() {
             if action.action != "http" {
                 continue;

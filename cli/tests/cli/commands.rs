@@ -229,3 +229,9 @@ fn a_graph_shows_rows_branches_items_and_waits() {
       classDef irreversible stroke-width:4px
     "#);
 }
+
+#[test]
+fn the_workflow_that_checks_an_account_is_valid() {
+    let output = run_in(&repository(), &["validate", "infra/aws/aws-check.yaml"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+}

@@ -41,3 +41,36 @@ fn one_problem_is_counted_in_the_singular() {
         output.err
     );
 }
+
+#[test]
+fn a_warning_is_drawn_and_does_not_fail_the_command() {
+    let output = Project::with(
+        "workflow: WF-A\nversion: 1\ninput: { type: object }\nlimits: { timeout: 4h }\nsteps:\n  \
+         - { name: hold, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: escalate }\n  \
+         - { name: next, action: vendor-hold, input: { vendor_id: '{% $hold.hold_id %}', days: 1 }, rollback: {} }\n",
+    )
+    .run(&["validate"]);
+    assert_eq!(
+        (output.code, output.out.as_str()),
+        (Some(0), "1 workflow is fine; 1 warning\n")
+    );
+    let warning = "this fails if `hold` is skipped, and a person may skip it";
+    assert!(output.err.contains(warning), "{}", output.err);
+}
+
+#[test]
+fn a_stack_name_that_makes_a_name_too_long_is_named() {
+    let id = format!("WF-{}", "A".repeat(50));
+    let project = Project::with(&format!(
+        "workflow: {id}\nversion: 1\ninput: {{ type: object }}\nsteps: [{{ name: a, wait: 1s }}]\n"
+    ));
+    let stack = "s".repeat(30);
+    project.write(
+        "samconfig.toml",
+        format!("[a.b.parameters]\nstack_name = \"{stack}\"\n"),
+    );
+    let output = project.run(&["validate"]);
+    assert_eq!(output.code, Some(1));
+    let why = format!("the state machine {stack}-{id} has a name of 84 characters, at most 80");
+    assert!(output.err.contains(&why), "{}", output.err);
+}

@@ -10,12 +10,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::api::{
-    answer::{Control, ControlChange, Controls},
+    answer::{Control, ControlChange, Controls, ScopeCheck},
     extract::{EmptyBody, JsonBody, TenantQuery},
     principal::ControlCaller,
     problem::Problem,
     reason::{REASON, reason_of},
     route::AuthorizedRequest,
+    scope,
 };
 
 /// The state of a control and the reason for it.
@@ -31,6 +32,9 @@ pub(crate) struct Body {
     /// The behaviour of running executions during the pause; `wait` if left out.
     #[serde(default)]
     running_executions: Meanwhile,
+    /// True to control a workflow that is not deployed yet, or a tenant without an execution.
+    #[serde(default)]
+    new: bool,
 }
 
 /// An authorized request that sets a control.
@@ -62,9 +66,10 @@ pub(crate) async fn set_unknown(request: ControlRequest) -> Result<Json<ControlC
     set(&request.id, &request).await
 }
 
-/// Writes the control. If a concurrent request wrote it first, decides again on the new state.
+/// Writes the control of a scope that exists. If a concurrent request wrote it first, decides again
+/// on the new state.
 async fn set(
-    scope: &str,
+    name: &str,
     AuthorizedRequest {
         app,
         caller,
@@ -72,23 +77,27 @@ async fn set(
         ..
     }: &ControlRequest,
 ) -> Result<Json<ControlChange>, Problem> {
-    let scope = Scope::read(scope).map_err(Problem::bad_request)?;
+    let scope = Scope::read(name).map_err(Problem::bad_request)?;
     let request = Request {
         reason: reason_of(&body.reason)?,
         by: caller.actor.clone(),
     };
     let ledger = app.tenants.controls();
     let mut current = ledger.read(&scope).await?;
-    loop {
+    let scope_check = match current {
+        Some(_) => ScopeCheck::Found,
+        None => scope::check(app, &scope).await,
+    };
+    if scope_check == ScopeCheck::New && !body.new {
+        return Err(unknown(&scope));
+    }
+    let (control, replayed) = loop {
         let now = SystemHost.now();
         let meanwhile = body.running_executions;
         let before = current.as_ref();
         let next = holdfast_ledger::control(before, &scope, body.state, meanwhile, &request, now);
         let Some(next) = next else {
-            return Ok(Json(ControlChange {
-                control: current.map_or_else(|| never_set(&scope), shown),
-                replayed: true,
-            }));
+            break (current.map_or_else(|| never_set(&scope), shown), true);
         };
         let expect = before.map_or(Expect::Absent, |control| Expect::Rev(control.rev));
         match ledger.put(&next, expect).await? {
@@ -97,16 +106,34 @@ async fn set(
                     Switch::Paused => Kind::Paused.name(),
                     Switch::Running => Kind::Resumed.name(),
                 };
-                let scope = next.scope.name();
-                tracing::warn!(audit, scope, by = next.by, "control set");
-                return Ok(Json(ControlChange {
-                    control: shown(next),
-                    replayed: false,
-                }));
+                let name = next.scope.name();
+                tracing::warn!(audit, scope = name, by = next.by, "control set");
+                break (shown(next), false);
             }
             Put::Lost(winner) => current = winner.map(|winner| *winner),
         }
-    }
+    };
+    // Counted after the write, which must not wait for it.
+    let open = scope::open_executions(app, &scope).await;
+    Ok(Json(ControlChange {
+        control,
+        replayed,
+        scope_check,
+        open_executions: open.map(|open| open.count),
+        open_executions_more: open.is_some_and(|open| open.more),
+    }))
+}
+
+/// 404: the scope does not exist.
+fn unknown(scope: &Scope) -> Problem {
+    let why = match scope {
+        Scope::Tenant(_) => "no workflow names this tenant, and it has no execution",
+        Scope::Workflow(_) | Scope::Platform => "no such workflow is deployed",
+    };
+    Problem::not_found(format!(
+        "{}: {why}; to control it before it exists, send \"new\": true",
+        scope.name()
+    ))
 }
 
 fn shown(control: holdfast_ledger::Control) -> Control {

@@ -4,6 +4,8 @@
 use std::cmp::Reverse;
 
 use axum::Json;
+use holdfast_aws::SystemHost;
+use holdfast_engine::Host;
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
 use holdfast_ledger::{
     IncidentKey, IncidentStatus, Ledger, Question as QuestionRecord, QuestionState, WAITING,
@@ -106,6 +108,7 @@ pub(crate) async fn read(
             // Effects name items, which come from inputs.
             stands: payloads.then_some(link.stands),
             stands_total: link.stands_total,
+            reason: link.reason.filter(|_| payloads),
             question: question_record.map(|question| shown_question(&question, payloads)),
         });
     }
@@ -116,7 +119,8 @@ pub(crate) async fn read(
     }))
 }
 
-/// The question that the step of an execution put to people, if any.
+/// The question that the step of an execution put to people, if any. It has expired if the
+/// execution no longer waits.
 pub(crate) async fn question(
     caller: &AuthorizedCaller,
     link: &holdfast_ledger::Link,
@@ -127,7 +131,7 @@ pub(crate) async fn question(
         execution: link.execution.clone(),
     };
     let snapshot = caller.ledger.snapshot(&at).await?;
-    let questions = snapshot.map(|snapshot| snapshot.questions);
+    let questions = snapshot.map(|snapshot| snapshot.current_questions(SystemHost.now()));
     Ok(questions.and_then(|all| all.into_iter().find(|question| question.step == step)))
 }
 
@@ -164,6 +168,7 @@ pub(crate) fn shown(incident: &holdfast_ledger::Incident, payloads: bool) -> Inc
         state: incident.state.clone(),
         error: incident.error.clone(),
         status: incident.status,
+        standing: incident.standing,
         opened_at: incident.opened_at,
         handled: handled.collect(),
         href: format!("/v1/incidents/{}", incident.id),

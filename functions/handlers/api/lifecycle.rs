@@ -167,11 +167,8 @@ async fn record_redrive(
     let Some(execution) = caller.ledger.read(at).await? else {
         return Ok(RequestOutcome::Unknown);
     };
-    let compiled = app
-        .machines
-        .current(&execution.workflow)
-        .await
-        .map_err(unavailable)?;
+    let current = app.machines.described(&execution.workflow).await;
+    let compiled = current.map_err(unavailable)?.compiled;
     let decide = |found: &Snapshot| -> RequestTransition {
         let name = redrive_name(&found.execution, found.execution.generation + 1);
         let owner = app.machines.execution_arn(&found.execution.workflow, &name);

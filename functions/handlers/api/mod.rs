@@ -21,6 +21,7 @@ mod receipt;
 mod route;
 mod routes;
 mod schema;
+mod scope;
 mod start;
 mod tenant_clients;
 mod workflow;

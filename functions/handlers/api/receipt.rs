@@ -9,8 +9,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_aws::S3Store;
-use holdfast_engine::ObjectStore;
+use holdfast_aws::{ObjectLookup, S3Store};
 use holdfast_ledger::{ExecutionRecord, Ledger};
 use holdfast_receipt::{
     Receipt, ReceiptRef,
@@ -169,13 +168,19 @@ pub(crate) async fn link_to(
 
 /// The bytes of a receipt's file.
 async fn bytes(store: &S3Store, receipt: &ReceiptRef) -> Result<Vec<u8>, Problem> {
-    let bytes = store.get(&receipt.object).await?;
-    bytes.ok_or_else(|| {
-        Problem::conflict(format!(
-            "the receipt's file {} does not exist any more",
-            receipt.object
-        ))
-    })
+    Err(Problem::conflict(match store.look(&receipt.object).await? {
+        ObjectLookup::Found(bytes) => return Ok(bytes),
+        ObjectLookup::Missing => {
+            format!("the receipt's file {} does not exist any more", receipt.object)
+        }
+        // The API's role may list no receipts, so that S3 does not say which. The answer does not
+        // name the object, since a record could wrongly name that of another tenant.
+        ObjectLookup::MissingOrDenied => {
+            "the receipt's file does not exist any more, or the API may not read it: look into the \
+             bucket for a delete marker, and at the policies of the tenant role and the bucket"
+                .to_owned()
+        }
+    }))
 }
 
 /// The receipt as a page. The signature is verified over the bytes that the bucket has now.

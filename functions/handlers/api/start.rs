@@ -15,7 +15,7 @@ use holdfast_ids::{
     keys::{ExecutionKey, execution_id},
     names::{check_idempotency_key, is_workflow_id, quoted},
 };
-use holdfast_ledger::{Ledger, Refusal, paused};
+use holdfast_ledger::{Duplicate, Ledger, Refusal, paused};
 use holdfast_receipt::Approval;
 use holdfast_task::StartConditions;
 use jiff::Timestamp;
@@ -106,14 +106,16 @@ fn read(
     }
     let mut keys = headers.get_all(KEY_HEADER).iter();
     let key = match (keys.next(), keys.next()) {
-        (Some(key), None) => String::from_utf8_lossy(key.as_bytes()).into_owned(),
+        (Some(key), None) if !is_joined(key.as_bytes()) => {
+            String::from_utf8_lossy(key.as_bytes()).into_owned()
+        }
         (None, _) => {
             return Err(Problem::bad_request(
                 "header Idempotency-Key is missing: send a text that stays the same when you \
                  repeat this start, such as a UUID",
             ));
         }
-        (Some(_), Some(_)) => {
+        (Some(_), _) => {
             return Err(Problem::bad_request("send the header Idempotency-Key once"));
         }
     };
@@ -139,6 +141,17 @@ fn read(
         approval,
         fingerprint: sha256_hex(&bytes),
     })
+}
+
+/// True if a header's value is one value repeated: API Gateway joins a header that was sent twice
+/// by a comma ([payload format 2.0]).
+///
+/// [payload format 2.0]: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+fn is_joined(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let first = parts.next();
+    let mut rest = parts.peekable();
+    rest.peek().is_some() && rest.all(|part| Some(part) == first)
 }
 
 /// The reason why a start does not reach its state machine.
@@ -313,9 +326,14 @@ async fn repeated(
     request: &StartRequest,
     first_fingerprint: &str,
 ) -> Result<Response, Problem> {
+    // Made once, so that a repeat of the write by the SDK is recognized.
+    let duplicate = Duplicate {
+        id: Uuid::now_v7().simple().to_string(),
+        at: Timestamp::now(),
+    };
     caller
         .ledger
-        .count_duplicate(&request.at, &request.workflow)
+        .count_duplicate(&request.at, &request.workflow, &duplicate)
         .await?;
     let same = request.fingerprint == first_fingerprint;
     tracing::warn!(
@@ -359,4 +377,19 @@ fn answer(status: StatusCode, request: &StartRequest, replayed: bool) -> Respons
         ),
     ];
     (status, headers, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_a_gateway_joined_from_two_headers_is_refused() {
+        for twice in ["k,k", "k, k", "k,k,k", ","] {
+            assert!(is_joined(twice.as_bytes()), "{twice}");
+        }
+        for once in ["k", "order,7", "k,k2", "k,k,2", ""] {
+            assert!(!is_joined(once.as_bytes()), "{once}");
+        }
+    }
 }

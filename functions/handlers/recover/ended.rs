@@ -151,7 +151,12 @@ impl RecoveryHandler {
         let seen = self.machines.look(&ended.execution_arn).await?;
         let version = seen.as_ref().and_then(|seen| seen.version.clone());
         let compiled = match version {
-            Some(version) => self.machines.version(&version).await?.as_ref().clone(),
+            Some(version) => self
+                .machines
+                .compiled_version(&version)
+                .await?
+                .as_ref()
+                .clone(),
             None => self.machines.deployed(workflow).await?.compiled.clone(),
         };
         let (described, started_at) =

@@ -151,6 +151,9 @@ pub struct Wait {
     /// Duration or end of the wait.
     #[serde(flatten)]
     pub until: Until,
+    /// Variables that later states see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assign: Option<Object>,
     /// Output of the state. Its input, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,

@@ -35,7 +35,7 @@ fn check(start_at: &str, states: &States) -> Result<(), String> {
     inner.try_for_each(|inner| check(&inner.start_at, &inner.states))
 }
 
-fn names(states: &States) -> Vec<&str> {
+pub(crate) fn names(states: &States) -> Vec<&str> {
     let own = states.keys().map(String::as_str);
     let inner = states.values().flat_map(State::inner);
     own.chain(inner.flat_map(|inner| names(&inner.states)))
@@ -43,23 +43,52 @@ fn names(states: &States) -> Vec<&str> {
 }
 
 impl State {
-    fn targets(&self) -> Vec<&str> {
-        let (exit, catch): (_, &[Catcher]) = match self {
-            Self::Task(state) => (Some(&state.exit), &state.catch),
-            Self::Pass(state) => (Some(&state.exit), &[]),
-            Self::Wait(state) => (Some(&state.exit), &[]),
-            Self::Parallel(state) => (Some(&state.exit), &state.catch),
-            Self::Map(state) => (Some(&state.exit), &state.catch),
-            Self::Succeed {} | Self::Fail { .. } => (None, &[]),
-        };
-        let caught = catch.iter().map(|catcher| catcher.next.as_str());
-        exit.and_then(Exit::next)
-            .into_iter()
-            .chain(caught)
-            .collect()
+    /// Returns the states that can follow this one.
+    pub(crate) fn targets(&self) -> Vec<&str> {
+        let caught = self.catchers().iter().map(|catcher| catcher.next.as_str());
+        let next = self.exit().and_then(Exit::next);
+        next.into_iter().chain(caught).collect()
     }
 
-    fn inner(&self) -> &[Inner] {
+    /// Returns the way out, which an end of the state machine lacks.
+    pub fn exit(&self) -> Option<&Exit> {
+        match self {
+            Self::Task(state) => Some(&state.exit),
+            Self::Pass(state) => Some(&state.exit),
+            Self::Wait(state) => Some(&state.exit),
+            Self::Parallel(state) => Some(&state.exit),
+            Self::Map(state) => Some(&state.exit),
+            Self::Succeed {} | Self::Fail { .. } => None,
+        }
+    }
+
+    pub(crate) fn catchers(&self) -> &[Catcher] {
+        match self {
+            Self::Task(state) => &state.catch,
+            Self::Parallel(state) => &state.catch,
+            Self::Map(state) => &state.catch,
+            Self::Pass(_) | Self::Wait(_) | Self::Succeed {} | Self::Fail { .. } => &[],
+        }
+    }
+
+    /// Returns the variables that the state or one of its catchers assigns.
+    pub(crate) fn assigned(&self) -> impl Iterator<Item = &str> {
+        let own = match self {
+            Self::Task(state) => state.assign.as_ref(),
+            Self::Pass(state) => Some(&state.assign),
+            Self::Wait(state) => state.assign.as_ref(),
+            Self::Parallel(state) => state.assign.as_ref(),
+            Self::Map(state) => state.assign.as_ref(),
+            Self::Succeed {} | Self::Fail { .. } => None,
+        };
+        let caught = self.catchers().iter().flat_map(|one| &one.assign);
+        own.into_iter()
+            .chain(caught)
+            .flat_map(|assign| assign.keys().map(String::as_str))
+    }
+
+    /// Returns the levels inside a container.
+    pub fn inner(&self) -> &[Inner] {
         match self {
             Self::Parallel(state) => &state.branches,
             Self::Map(state) => std::slice::from_ref(&state.item_processor),

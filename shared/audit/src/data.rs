@@ -21,6 +21,8 @@ pub enum EventData {
     StartRefused(StartRefusedData),
     /// The data of [`Kind::DuplicatePrevented`].
     DuplicatePrevented(DuplicateData),
+    /// The data of [`Kind::StepStarted`].
+    StepStarted(StepData),
     /// The data of [`Kind::StepRetried`].
     StepRetried(StepData),
     /// The data of [`Kind::StepCompleted`].
@@ -31,6 +33,8 @@ pub enum EventData {
     IncidentWaiting(WaitingData),
     /// The data of [`Kind::IncidentOpened`].
     IncidentOpened(OpenedData),
+    /// The data of [`Kind::IncidentStanding`].
+    IncidentStanding(StandingData),
     /// The data of [`Kind::IncidentDecided`].
     IncidentDecided(DecidedData),
     /// The data of [`Kind::IncidentAcknowledged`].
@@ -61,11 +65,13 @@ impl EventData {
             Self::Rejected(_) => Kind::Rejected,
             Self::StartRefused(_) => Kind::StartRefused,
             Self::DuplicatePrevented(_) => Kind::DuplicatePrevented,
+            Self::StepStarted(_) => Kind::StepStarted,
             Self::StepRetried(_) => Kind::StepRetried,
             Self::StepCompleted(_) => Kind::StepCompleted,
             Self::StepFailed(_) => Kind::StepFailed,
             Self::IncidentWaiting(_) => Kind::IncidentWaiting,
             Self::IncidentOpened(_) => Kind::IncidentOpened,
+            Self::IncidentStanding(_) => Kind::IncidentStanding,
             Self::IncidentDecided(_) => Kind::IncidentDecided,
             Self::IncidentAcknowledged(_) => Kind::IncidentAcknowledged,
             Self::IncidentResolved(_) => Kind::IncidentResolved,
@@ -82,7 +88,8 @@ impl EventData {
     /// The data of an attempt at a step or at its undo.
     pub fn step(&self) -> Option<&StepData> {
         match self {
-            Self::StepRetried(step)
+            Self::StepStarted(step)
+            | Self::StepRetried(step)
             | Self::StepCompleted(step)
             | Self::StepFailed(step)
             | Self::StepUndone(step)
@@ -94,7 +101,8 @@ impl EventData {
     /// Like [`step`](Self::step), for a change.
     pub(crate) fn step_mut(&mut self) -> Option<&mut StepData> {
         match self {
-            Self::StepRetried(step)
+            Self::StepStarted(step)
+            | Self::StepRetried(step)
             | Self::StepCompleted(step)
             | Self::StepFailed(step)
             | Self::StepUndone(step)
@@ -181,12 +189,35 @@ pub struct WaitingData {
 /// An incident that is open, or open again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OpenedData {
+    /// The incident's id, which is `subject` too. Events of earlier versions do not have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
+    /// True if an effect remains or may remain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<bool>,
     /// The id of the execution that opened it.
     pub execution_id: String,
     /// The state at which that execution failed.
     pub state: String,
     /// The error's name.
     pub error: String,
+}
+
+/// The effects that remain, or may remain, after the end of an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StandingData {
+    /// The execution generation that ended.
+    pub generation: u32,
+    /// The status in which it ended.
+    pub status: String,
+    /// The incident's id.
+    pub incident: String,
+    /// The names of the effects' steps, the first 20; an item of a `for_each` as a digest.
+    pub stands: Vec<String>,
+    /// The number of effects.
+    pub stands_total: usize,
+    /// The number of effects that are known to remain. The others may remain.
+    pub certain: usize,
 }
 
 /// A person's answer to a question.

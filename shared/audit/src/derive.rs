@@ -21,8 +21,13 @@ pub fn events(
             Some(Record::Duplicates {
                 refused: before, ..
             }),
-            Record::Duplicates { at, refused, .. },
-        ) => execution::duplicate_events(at, before + 1..=*refused, about, committed),
+            Record::Duplicates {
+                at, refused, times, ..
+            },
+        ) => {
+            let numbers = before + 1..=*refused;
+            execution::duplicate_events(at, numbers, times, about, committed)
+        }
         _ => {
             let before = old.map_or(Vec::new(), |old| events_of_record(old, about, committed));
             let before: HashSet<_> = before.iter().map(|event| &event.id).collect();
@@ -36,14 +41,12 @@ pub fn events(
 }
 
 /// Every event that the records of one execution still show, in order.
-///
-/// A redrive or a later rollback overwrites how the execution generation before it ended.
 pub fn events_of(snapshot: &Snapshot) -> Vec<Event> {
     let Snapshot {
         execution,
         steps,
         questions,
-        duplicates,
+        duplicate_times,
         ..
     } = snapshot;
     let about = About::of(execution);
@@ -53,10 +56,12 @@ pub fn events_of(snapshot: &Snapshot) -> Vec<Event> {
     let questions = questions
         .iter()
         .map(|question| Record::Question(Box::new(question.clone())));
+    // Later repeats have no recorded time, and their events are only in the archive.
     let duplicates = Record::Duplicates {
         at: execution.at.clone(),
         workflow: execution.workflow.clone(),
-        refused: *duplicates,
+        refused: duplicate_times.len() as u64,
+        times: duplicate_times.clone(),
     };
     let records = std::iter::once(Record::Execution(Box::new(execution.clone())))
         .chain(steps)
@@ -76,11 +81,12 @@ pub(crate) fn events_of_record(record: &Record, about: &About, committed: Timest
         Record::Step(step) => step::step_events(step, about),
         Record::Question(question) => people::question_events(question, about),
         Record::Incident(incident) => people::incident_events(incident, about),
+        Record::Link(link) => people::link_events(link, about),
         Record::Control(control) => vec![people::control_event(control, about)],
         Record::Refusal(refusal) => vec![people::refusal_event(refusal, about)],
-        Record::Duplicates { at, refused, .. } => {
-            execution::duplicate_events(at, 1..=*refused, about, committed)
-        }
+        Record::Duplicates {
+            at, refused, times, ..
+        } => execution::duplicate_events(at, 1..=*refused, times, about, committed),
     }
 }
 

@@ -17,8 +17,15 @@ use holdfast_ledger::{ExecutionRecord, Phase, unwound_since};
 use holdfast_receipt::Status;
 use holdfast_task::Failure;
 
-/// The events of the current execution generation.
+/// The events of every execution generation that the record still shows.
 pub(crate) fn execution_events(execution: &ExecutionRecord) -> Vec<Event> {
+    let past = execution.past.iter();
+    let past = past.flat_map(|past| generation_events(&execution.as_of(past)));
+    past.chain(generation_events(execution)).collect()
+}
+
+/// The events of the current execution generation.
+fn generation_events(execution: &ExecutionRecord) -> Vec<Event> {
     let mut events = start_events(execution);
     let (failure, end) = match &execution.phase {
         Phase::Running | Phase::Rejected => (None, None),
@@ -113,11 +120,12 @@ fn end_events(
 
 /// One event for each refused repeat in `numbers`.
 ///
-/// The counter has no times, so each event has the time of the commit. The events have no version,
-/// because a repeat may be refused before the execution record is written.
+/// A repeat without a recorded time has the time of the commit. The events have no version, because
+/// a repeat may be refused before the execution record is written.
 pub(crate) fn duplicate_events(
     at: &ExecutionKey,
     numbers: RangeInclusive<u64>,
+    times: &[Timestamp],
     about: &About,
     committed: Timestamp,
 ) -> Vec<Event> {
@@ -128,7 +136,9 @@ pub(crate) fn duplicate_events(
     let event = |number: u64| {
         let parts = [&*number.to_string()];
         let data = EventData::DuplicatePrevented(DuplicateData { number });
-        Event::new(committed, about, &at.execution, &parts, data)
+        let place = usize::try_from(number - 1).unwrap_or(usize::MAX);
+        let at_time = times.get(place).copied().unwrap_or(committed);
+        Event::new(at_time, about, &at.execution, &parts, data)
     };
     numbers.map(event).collect()
 }

@@ -12,6 +12,8 @@ pub enum Kind {
     StartRefused,
     /// A repeat of a start was refused.
     DuplicatePrevented,
+    /// A step is tried for the first time.
+    StepStarted,
     /// A step is tried again.
     StepRetried,
     /// A step took effect.
@@ -22,11 +24,13 @@ pub enum Kind {
     IncidentWaiting,
     /// An incident is open, or open again.
     IncidentOpened,
+    /// An execution ended, and an effect remains or may remain.
+    IncidentStanding,
     /// A person answered the question of an execution.
     IncidentDecided,
     /// A person acknowledged an incident.
     IncidentAcknowledged,
-    /// A person resolved an incident.
+    /// A person resolved an incident, or every execution that met it came to a good end.
     IncidentResolved,
     /// The rollback of an execution begins.
     RollbackStarted,
@@ -47,7 +51,7 @@ pub enum Kind {
 impl Kind {
     /// Every kind. The order is that of events within one millisecond and one stage; see
     /// [`Event::sequence`](crate::Event::sequence).
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Started,
         Self::Rejected,
         Self::StartRefused,
@@ -67,6 +71,8 @@ impl Kind {
         Self::ReceiptGenerated,
         Self::Paused,
         Self::Resumed,
+        Self::IncidentStanding,
+        Self::StepStarted,
     ];
 
     /// The `type` of the CloudEvent, and the value of `audit` in a log line.
@@ -76,11 +82,13 @@ impl Kind {
             Self::Rejected => "workflow.rejected",
             Self::StartRefused => "workflow.start.refused",
             Self::DuplicatePrevented => "workflow.duplicate.prevented",
+            Self::StepStarted => "workflow.step.started",
             Self::StepRetried => "workflow.step.retried",
             Self::StepCompleted => "workflow.step.completed",
             Self::StepFailed => "workflow.step.failed",
             Self::IncidentWaiting => "workflow.incident.waiting",
             Self::IncidentOpened => "workflow.incident.opened",
+            Self::IncidentStanding => "workflow.incident.standing",
             Self::IncidentDecided => "workflow.incident.decided",
             Self::IncidentAcknowledged => "workflow.incident.acknowledged",
             Self::IncidentResolved => "workflow.incident.resolved",
@@ -103,11 +111,11 @@ impl Kind {
             | Self::DuplicatePrevented
             | Self::Paused
             | Self::Resumed => 0,
-            Self::StepRetried | Self::StepCompleted | Self::StepFailed => 1,
+            Self::StepStarted | Self::StepRetried | Self::StepCompleted | Self::StepFailed => 1,
             Self::IncidentWaiting | Self::IncidentOpened | Self::IncidentDecided => 2,
             Self::IncidentAcknowledged | Self::IncidentResolved => 3,
             Self::RollbackStarted | Self::StepUndone | Self::StepUndoFailed => 4,
-            Self::Completed | Self::ReceiptGenerated => 5,
+            Self::Completed | Self::ReceiptGenerated | Self::IncidentStanding => 5,
         }
     }
 }

@@ -20,8 +20,8 @@ mod story;
 pub use about::About;
 pub use data::{
     CompletedData, DecidedData, DuplicateData, EventData, NoData, OpenedData, PausedData,
-    ReceiptData, RejectedData, ResumedData, RollbackData, StartRefusedData, StartedData, StepData,
-    WaitingData,
+    ReceiptData, RejectedData, ResumedData, RollbackData, StandingData, StartRefusedData,
+    StartedData, StepData, WaitingData,
 };
 pub use derive::{events, events_of, first_unpublished};
 pub use event::Event;

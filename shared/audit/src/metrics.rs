@@ -53,8 +53,10 @@ pub enum Metric {
     MalformedStarts,
     /// The incidents that were opened, or opened again.
     IncidentsOpened,
-    /// The incidents that people resolved.
+    /// The incidents that people or good ends resolved.
     IncidentsResolved,
+    /// The executions that ended while an effect remains or may remain.
+    StandingExecutions,
     /// The incidents that are not resolved.
     OpenIncidents,
     /// The started executions of the recovery state machine.
@@ -75,7 +77,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::SuccessRate,
         Self::TimeToComplete,
         Self::StepsRetried,
@@ -87,6 +89,7 @@ impl Metric {
         Self::MalformedStarts,
         Self::IncidentsOpened,
         Self::IncidentsResolved,
+        Self::StandingExecutions,
         Self::OpenIncidents,
         Self::RecoveryStarts,
         Self::OpenExecutions,
@@ -111,6 +114,7 @@ impl Metric {
             Self::MalformedStarts => "malformed_starts",
             Self::IncidentsOpened => "incidents_opened",
             Self::IncidentsResolved => "incidents_resolved",
+            Self::StandingExecutions => "standing_executions",
             Self::OpenIncidents => "open_incidents",
             Self::RecoveryStarts => "recovery_starts",
             Self::OpenExecutions => "open_executions",
@@ -161,8 +165,10 @@ pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
             vec![(Metric::GuardrailRejections, 1)]
         }
         EventData::IncidentOpened(_) => vec![(Metric::IncidentsOpened, 1)],
+        EventData::IncidentStanding(_) => vec![(Metric::StandingExecutions, 1)],
         EventData::IncidentResolved(_) => vec![(Metric::IncidentsResolved, 1)],
         EventData::Started(_)
+        | EventData::StepStarted(_)
         | EventData::StepCompleted(_)
         | EventData::StepFailed(_)
         | EventData::IncidentWaiting(_)

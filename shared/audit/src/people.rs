@@ -1,4 +1,4 @@
-//! The events of questions, incidents, controls and refusals.
+//! The events of questions, incidents, their links, controls and refusals.
 //!
 //! Reasons stay in the ledger and in the receipt. The reason of a pause is the one exception.
 
@@ -7,13 +7,16 @@ use jiff::Timestamp;
 use crate::{
     about::About,
     data::{
-        DecidedData, EventData, NoData, OpenedData, PausedData, ResumedData, StartRefusedData,
-        WaitingData,
+        DecidedData, EventData, NoData, OpenedData, PausedData, ResumedData, StandingData,
+        StartRefusedData, WaitingData,
     },
     event::Event,
 };
-use holdfast_ids::keys::event_id;
-use holdfast_ledger::{Control, Incident, IncidentStatus, Question, Refusal, Switch};
+use holdfast_ids::{
+    keys::{ExecutionKey, event_id, item_digest},
+    names::step_label,
+};
+use holdfast_ledger::{Control, Incident, IncidentStatus, Link, Question, Refusal, Switch};
 
 /// The event of the question, and one for every decision on it.
 pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> {
@@ -46,6 +49,8 @@ pub(crate) fn incident_events(incident: &Incident, about: &About) -> Vec<Event> 
     let event =
         |at: Timestamp, data| Event::new(at, about, &incident.id, &[at.to_string().as_str()], data);
     let opened = EventData::IncidentOpened(OpenedData {
+        incident: Some(incident.id.clone()),
+        standing: incident.standing.then_some(true),
         execution_id: incident.execution.clone(),
         state: incident.state.clone(),
         error: incident.error.clone(),
@@ -61,6 +66,35 @@ pub(crate) fn incident_events(incident: &Incident, about: &About) -> Vec<Event> 
     std::iter::once(event(incident.opened_at, opened))
         .chain(handled)
         .collect()
+}
+
+/// The event of the effects that remain after an execution, if the link notifies of them. It names
+/// items by their digest, since their names come from inputs.
+pub(crate) fn link_events(link: &Link, about: &About) -> Vec<Event> {
+    if !link.standing {
+        return Vec::new();
+    }
+    let at = ExecutionKey {
+        tenant: link.tenant.clone(),
+        execution: link.execution.clone(),
+    };
+    let names = link.stands.iter().map(|label| match label.split_once('[') {
+        Some((step, item)) => {
+            let item = item.strip_suffix(']').unwrap_or(item);
+            step_label(step, Some(&item_digest(&at, item)))
+        }
+        None => label.clone(),
+    });
+    let data = EventData::IncidentStanding(StandingData {
+        generation: link.generation,
+        status: link.status.clone(),
+        incident: link.incident.clone(),
+        stands: names.collect(),
+        stands_total: link.stands_total,
+        certain: link.certain.unwrap_or_default(),
+    });
+    let parts = [&*link.generation.to_string(), &link.incident];
+    vec![Event::new(link.at, about, &link.execution, &parts, data)]
 }
 
 /// The event of the last pause or resume.

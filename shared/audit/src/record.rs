@@ -1,8 +1,10 @@
 //! A committed record of the ledger, of any kind that audit events are derived from.
 
+use jiff::Timestamp;
+
 use crate::about::About;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Control, ExecutionRecord, Incident, Question, Refusal, StepRecord};
+use holdfast_ledger::{Control, ExecutionRecord, Incident, Link, Question, Refusal, StepRecord};
 
 /// A record of the ledger, as it was committed.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +17,8 @@ pub enum Record {
     Question(Box<Question>),
     /// An incident.
     Incident(Box<Incident>),
+    /// A link between an incident and an execution that met it.
+    Link(Box<Link>),
     /// A control of the platform, a tenant or a workflow.
     Control(Box<Control>),
     /// A start that the API refused.
@@ -27,6 +31,8 @@ pub enum Record {
         workflow: String,
         /// The count.
         refused: u64,
+        /// The times of the first repeats, in the order of their numbers.
+        times: Vec<Timestamp>,
     },
 }
 
@@ -37,6 +43,7 @@ impl Record {
         match self {
             Self::Execution(_)
             | Self::Incident(_)
+            | Self::Link(_)
             | Self::Control(_)
             | Self::Refusal(_)
             | Self::Duplicates { .. } => None,
@@ -53,6 +60,12 @@ impl Record {
                 tenant: incident.tenant.clone(),
                 workflow: incident.workflow.clone(),
                 version: Some(incident.version),
+            }),
+            Self::Link(link) => Some(About {
+                tenant: link.tenant.clone(),
+                // A link of an earlier version names no workflow, and has no events.
+                workflow: link.workflow.clone().unwrap_or_default(),
+                version: link.version,
             }),
             Self::Duplicates { at, workflow, .. } => Some(About {
                 tenant: at.tenant.clone(),

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::{
     data::{
         CompletedData, DecidedData, DuplicateData, NoData, OpenedData, PausedData, ReceiptData,
-        RejectedData, ResumedData, RollbackData, StartRefusedData, StartedData, StepData,
-        WaitingData,
+        RejectedData, ResumedData, RollbackData, StandingData, StartRefusedData, StartedData,
+        StepData, WaitingData,
     },
     kind::Kind,
 };
@@ -46,13 +46,15 @@ impl Kind {
             Self::Rejected => data_schema::<RejectedData>(),
             Self::StartRefused => data_schema::<StartRefusedData>(),
             Self::DuplicatePrevented => data_schema::<DuplicateData>(),
-            Self::StepRetried
+            Self::StepStarted
+            | Self::StepRetried
             | Self::StepCompleted
             | Self::StepFailed
             | Self::StepUndone
             | Self::StepUndoFailed => data_schema::<StepData>(),
             Self::IncidentWaiting => data_schema::<WaitingData>(),
             Self::IncidentOpened => data_schema::<OpenedData>(),
+            Self::IncidentStanding => data_schema::<StandingData>(),
             Self::IncidentDecided => data_schema::<DecidedData>(),
             Self::IncidentAcknowledged | Self::IncidentResolved => data_schema::<NoData>(),
             Self::RollbackStarted => data_schema::<RollbackData>(),

@@ -1,11 +1,12 @@
 //! The story of one execution: the events of its records and of the incidents that it opened.
 
 use crate::{
+    about::About,
     derive::{events_of, events_of_record},
     event::Event,
     record::Record,
 };
-use holdfast_engine::cases;
+use holdfast_engine::{cases, standing};
 use holdfast_ledger::{IncidentKey, Ledger, LedgerError, Snapshot};
 
 /// The events of an execution's records ([`events_of`]) and of the incidents that it was the last
@@ -13,6 +14,15 @@ use holdfast_ledger::{IncidentKey, Ledger, LedgerError, Snapshot};
 pub async fn story<L: Ledger>(ledger: &L, snapshot: &Snapshot) -> Result<Vec<Event>, LedgerError> {
     let at = &snapshot.execution.at;
     let mut story = events_of(snapshot);
+    if let Some(link) = standing(snapshot) {
+        let link = Record::Link(Box::new(link));
+        let about = About::of(&snapshot.execution);
+        story.extend(events_of_record(
+            &link,
+            &about,
+            snapshot.execution.started_at,
+        ));
+    }
     for id in cases(snapshot) {
         let incident = ledger.read(&IncidentKey::new(&at.tenant, &id)).await?;
         let Some(incident) = incident.filter(|incident| incident.execution == at.execution) else {

@@ -5,15 +5,16 @@ use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
     operation::put_item::PutItemError,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
+    types::ReturnValuesOnConditionCheckFailure,
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, IncidentKey, Key, Ledger,
-    LedgerError, Link, Put, Record, RecordKey, Snapshot, instant,
+    Control, CountedPut, Counter, CounterChange, Duplicate, Duplicates, ExecutionRecord, Expect,
+    IncidentKey, Key, Ledger, LedgerError, Link, Put, Record, RecordKey, Snapshot, instant,
 };
 use serde::de::DeserializeOwned;
 
+use crate::duplicates::read_duplicates;
 use crate::item::{Item, condition, item, key_item, key_of, read, record_item, text};
 
 /// The attribute that holds the time of a link, to the millisecond.
@@ -114,12 +115,12 @@ impl Ledger for DynamoLedger {
             .items()
             .send();
         let (mut execution, mut steps, mut questions, mut duplicates) =
-            (None, Vec::new(), Vec::new(), 0);
+            (None, Vec::new(), Vec::new(), Duplicates::default());
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| unavailable(&error))?;
             match key_of(&item) {
                 Some(Key::Execution(_)) => execution = Some(read(item)?),
-                Some(Key::Duplicates(_)) => duplicates = refused(&item),
+                Some(Key::Duplicates(_)) => duplicates = read_duplicates(&item),
                 Some(Key::Question(_)) => questions.push(read(item)?),
                 Some(Key::Step(_)) => steps.push(read(item)?),
                 _ => {
@@ -128,22 +129,31 @@ impl Ledger for DynamoLedger {
                 }
             }
         }
-        Ok(
-            execution
-                .map(|execution| Snapshot::new(execution, steps, duplicates).asking(questions)),
-        )
+        Ok(execution.map(|execution| {
+            let snapshot = Snapshot::new(execution, steps, 0).asking(questions);
+            snapshot.repeated(&duplicates)
+        }))
     }
 
     async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
         self.read_count(counter).await
     }
 
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key_item(&link.key())))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?;
+        Ok(found.item.is_some())
+    }
+
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        let key = Key::Link {
-            incident: IncidentKey::new(&link.tenant, &link.incident),
-            execution: link.execution.clone(),
-            generation: link.generation,
-        };
+        let key = link.key();
         // DynamoDB compares texts, so times need the same number of digits.
         let at = text(instant(link.at));
         let item = item(&key, link, Item::from([(LINKED_AT.to_owned(), at.clone())]))?;
@@ -170,28 +180,22 @@ impl Ledger for DynamoLedger {
         }
     }
 
-    async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
-        // The count has an item of its own, since the execution record is written whole: fifty
-        // repeats at once must not race with its writer.
-        self.client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key_item(&Key::Duplicates(at.clone()))))
-            .update_expression("ADD refused :one SET workflow = :workflow")
-            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
-            .expression_attribute_values(":workflow", text(workflow))
-            .send()
-            .await
-            .map_err(|error| unavailable(&error))?;
-        Ok(())
+    async fn links_page(
+        &self,
+        incident: &IncidentKey,
+        after: Option<&Link>,
+    ) -> Result<(Vec<Link>, bool), LedgerError> {
+        self.read_links_page(incident, after).await
     }
-}
 
-fn refused(item: &Item) -> u64 {
-    item.get("refused")
-        .and_then(|count| count.as_n().ok())
-        .and_then(|count| count.parse().ok())
-        .unwrap_or_default()
+    async fn count_duplicate(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+        duplicate: &Duplicate,
+    ) -> Result<(), LedgerError> {
+        self.add_duplicate(at, workflow, duplicate).await
+    }
 }
 
 /// The ledger's error for a failed call. Three error codes of the service are permanent; every

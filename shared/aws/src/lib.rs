@@ -6,6 +6,7 @@ mod checks;
 mod controls;
 mod counters;
 mod deployment;
+mod duplicates;
 mod executions;
 mod heads;
 mod host;
@@ -26,6 +27,7 @@ mod signer;
 mod stream;
 #[cfg(test)]
 mod tenant_keys;
+mod versions;
 mod workflows;
 
 pub use bus::{EventBus, PublishError};
@@ -40,7 +42,7 @@ pub use machines::{
     CompiledMachine, ExecutionInput, MachineError, MachineExecution, Machines, StartOutcome,
 };
 pub use metrics::report;
-pub use objects::{PresignedLink, S3Store};
+pub use objects::{ObjectLookup, PresignedLink, S3Store};
 pub use open::DueEntry;
 pub use owners::{EndedExecution, RecoveryStart, recovery_name, redrive_name};
 pub use questions::{DeliveryError, deliver};
@@ -48,4 +50,4 @@ pub use secrets::SecretsManager;
 pub use serve::serve;
 pub use signer::{Keys, KmsSigner};
 pub use stream::{Change, ChangeError, change};
-pub use workflows::DeployedWorkflow;
+pub use workflows::{DeployedWorkflow, OpenCount};

@@ -1,4 +1,4 @@
-//! Queries of the ledger's lists of incidents, and of an incident's links.
+//! Queries of the ledger's lists: open executions, a tenant's incidents, links of an incident.
 
 use aws_sdk_dynamodb::types::Select;
 use holdfast_ledger::{
@@ -6,12 +6,46 @@ use holdfast_ledger::{
 };
 
 use crate::executions::Place;
+use crate::workflows::OpenCount;
 use crate::{
-    item::{key_item, read, text},
+    item::{key_item, key_of, read, text},
     ledger::{DynamoLedger, unavailable},
 };
 
 impl DynamoLedger {
+    /// The number of executions without a receipt, of `tenant` or of all. Reads some pages of each
+    /// shard at most. The index is eventually consistent.
+    pub async fn count_open(&self, tenant: Option<&str>) -> Result<OpenCount, LedgerError> {
+        const PAGES: usize = 4;
+        let mut open = OpenCount::default();
+        for list in [true, false].into_iter().flat_map(List::all_open) {
+            let mut pages = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(list.index())
+                .key_condition_expression("#list = :list")
+                .expression_attribute_names("#list", list.index())
+                .expression_attribute_values(":list", text(list.hash()))
+                .into_paginator()
+                .send();
+            for _ in 0..PAGES {
+                let Some(page) = pages.next().await else {
+                    break;
+                };
+                let page = page.map_err(|error| unavailable(&error))?;
+                let executions = page.items().iter().filter_map(|item| match key_of(item)? {
+                    Key::Execution(at) => Some(at.tenant),
+                    _ => None,
+                });
+                let covered = |of: &String| tenant.is_none_or(|tenant| tenant == of);
+                open.count += executions.filter(covered).count() as u64;
+            }
+            open.more |= pages.next().await.is_some();
+        }
+        Ok(open)
+    }
+
     /// The number of unresolved incidents of all tenants. The index is eventually consistent.
     pub async fn open_incidents(&self) -> Result<i64, LedgerError> {
         let list = List::OpenIncidents;
@@ -63,6 +97,37 @@ impl DynamoLedger {
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(key)
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?;
+        let more = found.last_evaluated_key.is_some();
+        let items = found.items.unwrap_or_default().into_iter();
+        Ok((items.map(read).collect::<Result<_, _>>()?, more))
+    }
+
+    /// A page of the links of an incident, sorted by execution, after the link `after`. The flag is
+    /// true if more may follow.
+    pub(crate) async fn read_links_page(
+        &self,
+        incident: &IncidentKey,
+        after: Option<&Link>,
+    ) -> Result<(Vec<Link>, bool), LedgerError> {
+        let start = after.map(|link| {
+            key_item(&Key::Link {
+                incident: incident.clone(),
+                execution: link.execution.clone(),
+                generation: link.generation,
+            })
+        });
+        let found = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :link)")
+            .expression_attribute_values(":pk", text(Key::Incident(incident.clone()).pk()))
+            .expression_attribute_values(":link", text(Key::LINK_PREFIX))
+            .consistent_read(true)
+            .set_exclusive_start_key(start)
             .send()
             .await
             .map_err(|error| unavailable(&error))?;

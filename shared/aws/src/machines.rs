@@ -28,7 +28,7 @@ use crate::{
 pub struct Machines {
     pub(crate) client: Client,
     pub(crate) prefix: String,
-    alias: String,
+    pub(crate) alias: String,
     pub(crate) remembered: CachedWorkflows,
     pub(crate) definitions: CachedDefinitions,
 }
@@ -94,7 +94,7 @@ impl Machines {
         }
     }
 
-    fn arn(&self, workflow: &str) -> String {
+    pub(crate) fn arn(&self, workflow: &str) -> String {
         format!("{}{workflow}{}", self.prefix, self.alias)
     }
 
@@ -105,12 +105,24 @@ impl Machines {
         name: &str,
         envelope: &Envelope,
     ) -> Result<StartOutcome, MachineError> {
+        self.start_version(&self.arn(workflow), name, envelope)
+            .await
+    }
+
+    /// Starts the state machine, the version or the alias with this ARN, such as the
+    /// [`arn`](DeployedWorkflow::arn) that a check has read.
+    pub async fn start_version(
+        &self,
+        arn: &str,
+        name: &str,
+        envelope: &Envelope,
+    ) -> Result<StartOutcome, MachineError> {
         let input = serde_json::to_string(envelope)
             .map_err(|error| MachineError::Unavailable(error.to_string()))?;
         let request = self
             .client
             .start_execution()
-            .state_machine_arn(self.arn(workflow))
+            .state_machine_arn(arn)
             .name(name)
             .set_trace_header(envelope.trace.as_ref().map(TraceId::xray))
             .input(input);
@@ -262,7 +274,7 @@ impl Machines {
             }
             Err(error) => return Err(unavailable(&error)),
         };
-        Ok(read_machine(&definition)?.compiled)
+        Ok(read_machine(&definition, machine)?.compiled)
     }
 
     /// The constants of the state machine, or the version of one, with this ARN.
@@ -270,20 +282,16 @@ impl Machines {
         let answer = self.client.describe_state_machine();
         let answer = answer.state_machine_arn(arn).send().await;
         let definition = answer.map_err(|error| unavailable(&error))?.definition;
-        Ok(read_machine(&definition)?.compiled)
+        Ok(read_machine(&definition, arn)?.compiled)
     }
 
-    /// The constants of `workflow`'s current state machine.
-    pub async fn current(&self, workflow: &str) -> Result<CompiledMachine, MachineError> {
-        Ok(self.described(workflow).await?.compiled)
-    }
-
-    /// `workflow`'s current state machine.
-    pub(crate) async fn described(&self, workflow: &str) -> Result<DeployedWorkflow, MachineError> {
+    /// `workflow`'s state machine, as a start runs it now.
+    pub async fn described(&self, workflow: &str) -> Result<DeployedWorkflow, MachineError> {
+        let arn = self.version(workflow).await?;
         let answer = self
             .client
             .describe_state_machine()
-            .state_machine_arn(self.arn(workflow))
+            .state_machine_arn(&arn)
             .send()
             .await;
         let definition = match answer {
@@ -297,7 +305,7 @@ impl Machines {
                 });
             }
         };
-        read_machine(&definition)
+        read_machine(&definition, &arn)
     }
 }
 
@@ -305,11 +313,15 @@ fn is_forgotten(error: &DescribeStateMachineForExecutionError) -> bool {
     error.is_execution_does_not_exist()
 }
 
-/// Reads a state machine that the compiler made.
-fn read_machine(definition: &str) -> Result<DeployedWorkflow, MachineError> {
+/// Reads a state machine that the compiler made, described by `arn`.
+fn read_machine(definition: &str, arn: &str) -> Result<DeployedWorkflow, MachineError> {
     let machine: Value = serde_json::from_str(definition).unwrap_or_default();
     let compiled = read_compiled(&machine).ok_or(MachineError::NotOurs)?;
-    Ok(DeployedWorkflow { compiled, machine })
+    Ok(DeployedWorkflow {
+        arn: arn.to_owned(),
+        compiled,
+        machine,
+    })
 }
 
 /// The arguments of a compiled state machine's `Begin`.

@@ -22,6 +22,21 @@ pub struct S3Store {
     bucket: String,
 }
 
+/// The answer to a read of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectLookup {
+    /// The content.
+    Found(Vec<u8>),
+    /// The key is free.
+    Missing,
+    /// The key is free, or the caller may not read it. To a caller without `s3:ListBucket` on the
+    /// whole bucket, S3 answers 403 for both ([GetObject], "Permissions"). No role but the digest
+    /// function's has that permission, since it shows the keys of every tenant.
+    ///
+    /// [GetObject]: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    MissingOrDenied,
+}
+
 /// A link that works without credentials until it expires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PresignedLink {
@@ -38,6 +53,26 @@ impl S3Store {
             client,
             bucket: bucket.into(),
         }
+    }
+
+    /// Reads an object.
+    pub async fn look(&self, key: &str) -> Result<ObjectLookup, StoreError> {
+        let get = self.client.get_object().bucket(&self.bucket).key(key);
+        let answer = match get.send().await {
+            Ok(answer) => answer,
+            Err(SdkError::ServiceError(service))
+                if matches!(service.err(), GetObjectError::NoSuchKey(_)) =>
+            {
+                return Ok(ObjectLookup::Missing);
+            }
+            Err(error) if error.code() == Some("AccessDenied") => {
+                return Ok(ObjectLookup::MissingOrDenied);
+            }
+            Err(error) => return Err(unavailable(&error)),
+        };
+        let bytes = answer.body.collect().await;
+        let bytes = bytes.map_err(|error| StoreError(error.to_string()))?;
+        Ok(ObjectLookup::Found(bytes.to_vec()))
     }
 
     /// A link to an object, saved as `file_name` by browsers.
@@ -102,29 +137,16 @@ impl ObjectStore for S3Store {
         }
     }
 
+    /// Reads an object. "Missing or denied" is an error, so that no caller takes a denied read for
+    /// a free key. Callers retry it, since a permission can be added, or takes effect late.
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let answer = match self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .send()
-            .await
-        {
-            Ok(answer) => answer,
-            Err(SdkError::ServiceError(service))
-                if matches!(service.err(), GetObjectError::NoSuchKey(_)) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(unavailable(&error)),
-        };
-        let bytes = answer
-            .body
-            .collect()
-            .await
-            .map_err(|error| StoreError(error.to_string()))?;
-        Ok(Some(bytes.to_vec()))
+        match self.look(key).await? {
+            ObjectLookup::Found(bytes) => Ok(Some(bytes)),
+            ObjectLookup::Missing => Ok(None),
+            ObjectLookup::MissingOrDenied => Err(StoreError(format!(
+                "AccessDenied: {key} does not exist, or this function may not read it"
+            ))),
+        }
     }
 }
 

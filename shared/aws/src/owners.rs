@@ -137,7 +137,7 @@ impl Machines {
     }
 
     /// The constants of the state machine version `arn`, which never change.
-    pub async fn version(&self, arn: &str) -> Result<Arc<CompiledMachine>, MachineError> {
+    pub async fn compiled_version(&self, arn: &str) -> Result<Arc<CompiledMachine>, MachineError> {
         if let Some(compiled) = self.definitions.get(arn).await {
             return Ok(compiled);
         }

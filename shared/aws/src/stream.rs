@@ -1,10 +1,12 @@
 //! The ledger's stream: parses a change that DynamoDB reports into the records before and after it.
 
 use holdfast_audit::Record;
-use holdfast_ledger::Key;
+use holdfast_ledger::{Duplicate, Key};
 use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Number, Value};
+
+use crate::duplicates::ENTRIES;
 
 /// A committed change of one record.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +45,7 @@ struct StreamImages {
 }
 
 /// Parses the `dynamodb` member of a stream record; `None` for a change without audit events: a
-/// link, a count, the head of a chain, or a removal.
+/// count, the head of a chain, or a removal.
 pub fn change(reported: &Value) -> Result<Option<Change>, ChangeError> {
     let wrong = |keys: &Value, why: String| {
         let key = |name: &str| keys[name]["S"].as_str().unwrap_or_default().to_owned();
@@ -80,6 +82,9 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
     let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
     let key = Key::parse(text("pk"), text("sk")).ok_or("its key is none of the ledger's")?;
     let refused = item.get("refused").and_then(Value::as_u64);
+    let entries = item.get(ENTRIES).and_then(Value::as_array);
+    let entries = entries.into_iter().flatten().filter_map(Value::as_str);
+    let times = entries.map_while(Duplicate::time_in).collect();
     let workflow = item.get("workflow").and_then(Value::as_str);
     let workflow = workflow.map(str::to_owned);
     let item = Value::Object(item);
@@ -89,13 +94,15 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
             at,
             workflow: workflow.ok_or("workflow is not a text")?,
             refused: refused.ok_or("refused is not a count")?,
+            times,
         },
         Key::Question(_) => Record::Question(as_record(item)?),
         Key::Step(_) => Record::Step(as_record(item)?),
         Key::Refusal { .. } => Record::Refusal(as_record(item)?),
         Key::Control(_) => Record::Control(as_record(item)?),
         Key::Incident(_) => Record::Incident(as_record(item)?),
-        Key::Link { .. } | Key::Counter(_) | Key::Head { .. } => return Ok(None),
+        Key::Link { .. } => Record::Link(as_record(item)?),
+        Key::Counter(_) | Key::Head { .. } => return Ok(None),
     }))
 }
 
@@ -147,7 +154,8 @@ mod tests {
         let pk = "TENANT#acme#EXEC#0123";
         let reported = json!({
             "Keys": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" } },
-            "NewImage": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" }, "refused": { "N": "2" }, "workflow": { "S": "WF-HOLD" } },
+            "NewImage": { "pk": { "S": pk }, "sk": { "S": "DUPLICATES" }, "refused": { "N": "2" }, "workflow": { "S": "WF-HOLD" },
+                "entries": { "L": [{ "S": "2026-11-26T13:00:00.000Z#0123" }] } },
             "ApproximateCreationDateTime": 1_759_150_800,
         });
         let change = change(&reported)
@@ -161,12 +169,14 @@ mod tests {
         assert_eq!((&*about.tenant, &*about.workflow), ("acme", "WF-HOLD"));
         let workflow = "WF-HOLD".to_owned();
         let refused = 2;
+        let times = vec!["2026-11-26T13:00:00Z".parse().expect("a time")];
         assert_eq!(
             change.new,
             Record::Duplicates {
                 at,
                 workflow,
-                refused
+                refused,
+                times,
             }
         );
         assert_eq!(change.old, None);
@@ -190,12 +200,29 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_a_link_and_the_head_of_a_chain_have_no_events() {
+    fn a_link_of_an_earlier_version_can_be_read() {
+        let image = json!({
+            "pk": { "S": "TENANT#acme#INCIDENT#0123" }, "sk": { "S": "EXEC#1#0" },
+            "incident": { "S": "0123" }, "tenant": { "S": "acme" }, "execution": { "S": "1" },
+            "generation": { "N": "0" }, "at": { "S": "2026-11-26T13:00:00Z" },
+            "status": { "S": "FAILED" }, "stands": { "L": [{ "S": "hold" }] },
+            "stands_total": { "N": "1" }, "told_at": { "S": "2026-11-26T13:00:00.000Z" },
+        });
+        let keys = json!({ "pk": image["pk"], "sk": image["sk"] });
+        let change = change(&json!({ "Keys": keys, "NewImage": image }));
+        let change = change.expect("it can be read").expect("it is a record");
+        let Record::Link(link) = change.new else {
+            panic!("{:?}", change.new);
+        };
+        assert!(!link.standing && !link.is_settled());
+    }
+
+    #[test]
+    fn a_removal_and_the_head_of_a_chain_have_no_events() {
         let head = json!({ "pk": { "S": "CHAINS" }, "sk": { "S": "acme" }, "hour": { "S": "2026-11-26T13:00:00.000Z" } });
         assert_eq!(change(&json!({ "Keys": head, "NewImage": head })), Ok(None));
         let pk = "TENANT#acme#INCIDENT#0123";
         let keys = json!({ "pk": { "S": pk }, "sk": { "S": "EXEC#1#0" } });
-        assert_eq!(change(&json!({ "Keys": keys, "NewImage": keys })), Ok(None));
         assert_eq!(change(&json!({ "Keys": keys, "OldImage": keys })), Ok(None));
         let alien = json!({ "pk": { "S": pk }, "sk": { "S": "NOTE" } });
         assert_eq!(

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use aws_sdk_sfn::types::ExecutionStatus;
 use holdfast_ids::names::is_workflow_id;
 use serde_json::Value;
 
@@ -18,6 +19,9 @@ const KEPT: Duration = Duration::from_secs(60);
 /// A workflow's state machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeployedWorkflow {
+    /// ARN that was read: that of a version, or of the state machine in a deployment without an
+    /// alias. [`Machines::start_version`] starts exactly this.
+    pub arn: String,
     /// The constants for admission and for the receipt.
     pub compiled: CompiledMachine,
     /// The state machine in the Amazon States Language.
@@ -31,7 +35,40 @@ pub(crate) struct CachedWorkflows {
     workflows: Mutex<Option<(Instant, Vec<String>)>>,
 }
 
+/// A number of open executions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenCount {
+    /// The executions that were counted.
+    pub count: u64,
+    /// True if there are more.
+    pub more: bool,
+}
+
 impl Machines {
+    /// The number of running Step Functions executions of `workflow`. Reads ten pages of a thousand
+    /// at most.
+    pub async fn count_running(&self, workflow: &str) -> Result<OpenCount, MachineError> {
+        const PAGES: usize = 10;
+        let mut pages = self
+            .client
+            .list_executions()
+            .state_machine_arn(format!("{}{workflow}", self.prefix))
+            .status_filter(ExecutionStatus::Running)
+            .max_results(1000)
+            .into_paginator()
+            .send();
+        let mut open = OpenCount::default();
+        for _ in 0..PAGES {
+            let Some(page) = pages.next().await else {
+                return Ok(open);
+            };
+            let page = page.map_err(|error| unavailable(&error))?;
+            open.count += page.executions.len() as u64;
+            open.more = page.next_token.is_some();
+        }
+        Ok(open)
+    }
+
     /// The ids of all workflows, sorted.
     pub async fn workflows(&self) -> Result<Vec<String>, MachineError> {
         let known = &self.remembered.workflows;

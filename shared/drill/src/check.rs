@@ -113,7 +113,8 @@ fn ended(found: &mut Findings, left: &RunResult, snapshot: &Snapshot, deployed: 
         Err(why) => found.add(why),
         Ok(receipt) => {
             agrees(found, &receipt, snapshot, deployed);
-            residuals(found, &receipt, left);
+            evaluates(found, &receipt);
+            residuals(found, &receipt, left, deployed);
             found.receipt = Some(receipt);
         }
     }
@@ -166,14 +167,30 @@ fn agrees(
     }
 }
 
+/// Checks that no expression fails. Without a fault none does, so one that fails now reads what a
+/// skipped or failed step lacks.
+fn evaluates(found: &mut Findings, receipt: &Receipt) {
+    if let Some(failure) = &receipt.failure
+        && failure.error == "States.QueryEvaluationError"
+    {
+        found.add(format!("an expression fails: {}", failure.reason));
+    }
+}
+
 /// Checks that the receipt lists every remaining effect, and that each certain one remains.
-fn residuals(found: &mut Findings, receipt: &Receipt, left: &RunResult) {
+fn residuals(
+    found: &mut Findings,
+    receipt: &Receipt,
+    left: &RunResult,
+    deployed: &DrilledWorkflow,
+) {
     let remaining = left.world.target.remaining();
     let executed = receipt.status == Status::Executed;
     let succeeded = receipt
         .steps
         .iter()
-        .filter(|step| executed && step.status == StepStatus::Success);
+        .filter(|step| executed && step.status == StepStatus::Success)
+        .filter(|step| !deployed.reads(&step.name));
     let succeeded: Vec<&str> = succeeded
         .filter_map(|step| step.idempotency_key.as_deref())
         .collect();
@@ -262,7 +279,7 @@ fn once(found: &mut Findings, deployed: &DrilledWorkflow, left: &RunResult) {
         match done.what {
             What::Effect => *count += 1,
             What::Undone => *count = count.saturating_sub(1),
-            What::Repeated | What::Refused | What::NothingToUndo => {}
+            What::Read | What::Repeated | What::Refused | What::NothingToUndo => {}
         }
         let step = done.step.split('[').next().unwrap_or_default();
         let known = deployed.steps.iter().find(|known| known.name == step);

@@ -12,6 +12,7 @@ use std::{
 
 use futures_executor::LocalPool;
 use holdfast_engine::Host;
+use holdfast_ledger::Duplicate;
 use jiff::{SignedDuration, Timestamp};
 
 /// Most jumps of a run. An ordinary run takes hundreds, so a run with more counts as endless.
@@ -63,6 +64,14 @@ impl Clock {
             clock: self.clone(),
             at,
             number: None,
+        }
+    }
+
+    /// Returns a refused repeat of a start, made now.
+    pub(crate) fn repeat(&self) -> Duplicate {
+        Duplicate {
+            id: self.token(),
+            at: self.now(),
         }
     }
 

@@ -221,6 +221,7 @@ async fn act(
     let own = process.world().target.own.as_ref();
     let action = FaultyAction {
         process: process.clone(),
+        name: known.action.clone(),
         promise: Promise {
             idempotent: known.idempotent,
             fences: known.fences,

@@ -27,7 +27,7 @@ pub use fault::Fault;
 pub use matrix::Matrix;
 pub use own::{MakeOwn, Own};
 pub use scenario::{Scenario, Strike};
-pub use simulation::{BrokenSchedule, SimulationResult, Simulator};
+pub use simulation::{BrokenSchedule, ScheduleSource, SimulationResult, Simulator};
 pub use target::Manners;
 
 use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Arc, thread};

@@ -34,6 +34,8 @@ pub(crate) struct DrilledStep {
     pub(crate) name: String,
     pub(crate) action: String,
     pub(crate) idempotent: bool,
+    /// True if it only reads, so that it has no effect.
+    pub(crate) reads: bool,
     pub(crate) undoes: bool,
     pub(crate) fences: bool,
     /// True if its failure rolls the execution back, without a question to a person.
@@ -41,10 +43,15 @@ pub(crate) struct DrilledStep {
     pub(crate) output_schema: Arc<Value>,
 }
 
-/// Reads a state machine back from its text, so that the drill runs what is deployed.
+/// Reads a state machine back from its text, so that the drill runs what is deployed. The error
+/// names the first thing that Step Functions would refuse.
 fn read_back(machine: &Machine) -> Result<Machine, String> {
     let text = machine.to_json().map_err(|error| error.to_string())?;
-    Machine::read(&text)
+    let machine = Machine::read(&text)?;
+    match machine.violations().into_iter().next() {
+        Some(violation) => Err(format!("Step Functions would refuse it: {violation}")),
+        None => Ok(machine),
+    }
 }
 
 /// Reads the admission of a state machine from the arguments of its `Begin`, as the API does.
@@ -83,6 +90,7 @@ impl DrilledWorkflow {
                 name: step.name.clone(),
                 action: action.action.clone(),
                 idempotent: action.idempotent,
+                reads: action.reads,
                 undoes: rollback.is_some(),
                 fences: rollback.is_some_and(|rollback| rollback.fences),
                 rolls_back: action.on_failure == OnFailure::Rollback,
@@ -104,6 +112,12 @@ impl DrilledWorkflow {
             refs: compile::step_refs(definition),
             input,
         })
+    }
+
+    /// Returns true if the step only reads.
+    pub(crate) fn reads(&self, step: &str) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|known| known.name == step && known.reads)
     }
 
     /// Returns the place of a step's undo, or of the question about a step without an undo.

@@ -14,8 +14,8 @@ use std::{
 use holdfast_engine::{Engine, Host, ObjectStore, StoreError};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    AnyRecord, Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Ledger,
-    LedgerError, Link, Put, Record, RecordKey, Snapshot,
+    AnyRecord, Control, CountedPut, Counter, CounterChange, Duplicate, ExecutionRecord, Expect,
+    IncidentKey, Ledger, LedgerError, Link, Put, Record, RecordKey, Snapshot,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -170,7 +170,7 @@ impl Process {
             _ if weather.is_out(clock.now()) => None,
             None | Some(Hazard::Outage(_)) => Some(call.await),
             Some(Hazard::Refusal | Hazard::Permanent | Hazard::AsksToWait) => None,
-            Some(Hazard::LostAnswer) => {
+            Some(Hazard::LostAnswer | Hazard::Silence | Hazard::Deafness) => {
                 call.await;
                 None
             }
@@ -214,6 +214,9 @@ impl Process {
     fn note(&self, record: AnyRecord) {
         let world = self.world();
         let now = world.clock.now();
+        if let Some(facts) = &world.facts {
+            lock(facts).note(record.clone(), now);
+        }
         match (record, &world.weather) {
             (AnyRecord::Step(step), weather) => {
                 world.record(|| format!("ledger     {} is {}", step.label(), step.state.name()));
@@ -263,7 +266,15 @@ impl Ledger for Process {
         changes: &[CounterChange],
     ) -> Result<CountedPut, LedgerError> {
         let ledger = &self.world().ledger;
-        let write = ledger.put_execution_and_counters(execution, expect, changes);
+        let write = async {
+            let put = ledger
+                .put_execution_and_counters(execution, expect, changes)
+                .await;
+            if put == Ok(CountedPut::Done) {
+                self.note(execution.clone().into());
+            }
+            put
+        };
         self.ask(true, write).await
     }
 
@@ -284,12 +295,31 @@ impl Ledger for Process {
         self.ask(false, self.world().ledger.count(counter)).await
     }
 
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        self.ask(false, self.world().ledger.is_linked(link)).await
+    }
+
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
         self.ask(true, self.world().ledger.put_link(link)).await
     }
 
-    async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
-        let count = self.world().ledger.count_duplicate(at, workflow);
+    async fn links_page(
+        &self,
+        incident: &IncidentKey,
+        after: Option<&Link>,
+    ) -> Result<(Vec<Link>, bool), LedgerError> {
+        let page = self.world().ledger.links_page(incident, after);
+        self.ask(false, page).await
+    }
+
+    async fn count_duplicate(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+        duplicate: &Duplicate,
+    ) -> Result<(), LedgerError> {
+        let ledger = &self.world().ledger;
+        let count = ledger.count_duplicate(at, workflow, duplicate);
         self.ask(true, count).await
     }
 }

@@ -213,6 +213,7 @@ async fn execute(
             &format!("arn:aws:states:drill:machine:{}:1", room.deployed.workflow),
             &input,
         ),
+        events: Cell::default(),
     };
     let end = interpret(&interpreter, machine, input, &stopped).await;
     room.world.record(|| format!("machine    {arn}: {end:?}"));

@@ -8,7 +8,7 @@ use std::{
     sync::Mutex,
 };
 
-use holdfast_action::{StepError, Verdict};
+use holdfast_action::{StepError, StepErrorKind, Verdict};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -66,6 +66,7 @@ struct StoredEffect {
 pub(crate) struct TargetEvent {
     pub(crate) at: Timestamp,
     pub(crate) execution: String,
+    pub(crate) action: String,
     pub(crate) step: String,
     pub(crate) key: String,
     pub(crate) what: What,
@@ -77,6 +78,8 @@ pub(crate) struct TargetEvent {
 pub(crate) enum What {
     /// An effect.
     Effect,
+    /// An answer without an effect, to a step that only reads.
+    Read,
     /// The same call again, answered from memory.
     Repeated,
     /// No effect. The simulated target refuses a fenced key.
@@ -91,6 +94,7 @@ pub(crate) enum What {
 pub(crate) struct TargetCall<'a> {
     pub(crate) at: Timestamp,
     pub(crate) execution: &'a str,
+    pub(crate) action: &'a str,
     pub(crate) step: &'a str,
     pub(crate) key: &'a str,
     pub(crate) promise: Promise,
@@ -127,7 +131,8 @@ impl Target {
             wrong(why);
             Err(StepError::unknown(why))
         });
-        if undoes && before == 0 && result.is_err() {
+        let failed = |error: &StepError| error.kind != StepErrorKind::Missing;
+        if undoes && before == 0 && result.as_ref().is_err_and(failed) {
             wrong("its undo fails where there is nothing to undo");
         }
         let what = match (after.cmp(&before), undoes) {
@@ -174,6 +179,16 @@ impl Target {
         };
         kept.done.push(done(received, what));
         (what, result)
+    }
+
+    /// Answers a step that only reads.
+    pub(crate) fn read(
+        &self,
+        received: &TargetCall<'_>,
+        answer: Value,
+    ) -> (What, Result<Value, StepError>) {
+        lock(&self.kept).done.push(done(received, What::Read));
+        (What::Read, Ok(answer))
     }
 
     /// Takes an effect back, whether or not it happened.
@@ -236,6 +251,7 @@ fn done(received: &TargetCall<'_>, what: What) -> TargetEvent {
     TargetEvent {
         at: received.at,
         execution: received.execution.to_owned(),
+        action: received.action.to_owned(),
         repeatable: !received.promise.idempotent,
         step: received.step.to_owned(),
         key: received.key.to_owned(),

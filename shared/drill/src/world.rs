@@ -10,7 +10,12 @@ use holdfast_engine::{Host, ObjectStore, StoreError};
 use holdfast_ledger::{MemoryLedger, StepRecord};
 use jiff::Timestamp;
 
-use crate::{clock::Clock, fault::Fault, simulation::Weather, target::Target};
+use crate::{
+    clock::Clock,
+    fault::Fault,
+    simulation::{Facts, Weather},
+    target::Target,
+};
 
 /// Start of every run: the time in the specification's example.
 pub(crate) const START: Timestamp = Timestamp::constant(1_759_150_800, 0);
@@ -28,6 +33,8 @@ pub(crate) struct World {
     pub(crate) retried: Mutex<Vec<String>>,
     /// Hazards of a simulated schedule. A drill has none.
     pub(crate) weather: Option<Weather>,
+    /// Audit events of a simulated schedule, if they are derived.
+    pub(crate) facts: Option<Mutex<Facts>>,
     armed: Mutex<Vec<ArmedFault>>,
     story: Option<Mutex<Vec<String>>>,
 }
@@ -69,6 +76,7 @@ impl World {
             history: Mutex::default(),
             retried: Mutex::default(),
             weather: None,
+            facts: None,
             armed: Mutex::new(armed),
             story: records.then(Mutex::default),
         }

@@ -9,8 +9,9 @@ use crate::{
     task_errors::{TaskError, too_many_races},
 };
 use holdfast_ledger::{
-    Cause, ExecutionRecord, Expect, ExpiryTransition, Ledger, Link, Put, Question, QuestionState,
-    QuestionTransition, Ruling, StepKey, StepRecord, WAITING, enact, expire, put_question,
+    Cause, ExecutionRecord, Expect, ExpiryTransition, IncidentKey, Ledger, Link, Put, Question,
+    QuestionState, QuestionTransition, Ruling, StepKey, StepRecord, closed_question, enact, expire,
+    put_question,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
@@ -37,7 +38,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .read(&StepKey::new(&at, &task.ask.step, None))
             .await?;
         let message = message(task, record.as_ref())?;
-        let cause = cause(task, &execution);
+        let cause = cause(task, &execution, &message);
         let now = self.host.now();
         let entered: Timestamp = task.entered.parse().unwrap_or(now);
         let within =
@@ -60,22 +61,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             at,
         };
         // The incident is written before the question, so that people find it with the question.
-        let link = Link {
-            incident: question.incident.clone(),
-            tenant: execution.at.tenant.clone(),
-            execution: execution.at.execution.clone(),
-            generation: execution.generation,
-            at: now,
-            status: WAITING.to_owned(),
-            stands: Vec::new(),
-            stands_total: 0,
-        };
+        let link = Link::waiting(&question.incident, &execution, &message, now);
         self.report(&cause.incident(&execution, &message, now), &link)
             .await?;
         let mut stored: Option<Question> = None;
         for _ in 0..MAX_RACES {
             let next = match put_question(stored.as_ref(), &question) {
-                QuestionTransition::Unchanged => return Ok(None),
+                QuestionTransition::Unchanged => {
+                    return self.look_again(stored.unwrap_or(question), link).await;
+                }
                 QuestionTransition::Ruled(ruling) => {
                     let question = stored.as_ref().unwrap_or(&question);
                     enact(&self.ledger, question, ruling.decision, now).await?;
@@ -87,11 +81,46 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .as_ref()
                 .map_or(Expect::Absent, |stored| Expect::Rev(stored.rev));
             match self.ledger.put(&*next, expect).await? {
-                Put::Done => return Ok(None),
+                Put::Done => return self.look_again(*next, link).await,
                 Put::Lost(winner) => stored = winner.map(|winner| *winner),
             }
         }
         Err(too_many_races(&question.step))
+    }
+
+    /// Looks whether the execution still waits once its question is recorded. If it stopped in
+    /// between, its end may not have seen the question, so the question and its incident are
+    /// closed here.
+    async fn look_again(
+        &self,
+        question: Question,
+        link: Link,
+    ) -> Result<Option<Ruling>, TaskError> {
+        let execution = self.ledger.read(&question.at).await?;
+        let Some(execution) = execution.filter(|execution| !execution.admits(question.epoch))
+        else {
+            return Ok(None);
+        };
+        if let Some(closed) = closed_question(&question, self.host.now()) {
+            self.ledger.put(&closed, Expect::Rev(question.rev)).await?;
+        }
+        let link = Link {
+            status: execution.phase.name().to_owned(),
+            settled: Some(true),
+            ..link
+        };
+        self.ledger.put_link(&link).await?;
+        match question.kind {
+            QuestionKind::Approval => {
+                self.resolve_ended(&link.tenant, &link.incident).await?;
+            }
+            QuestionKind::Escalation => {
+                self.settle(&IncidentKey::new(&link.tenant, &link.incident))
+                    .await?;
+            }
+        }
+        let message = format!("{}: the execution is no longer running", question.step);
+        Err(TaskError::new(ErrorName::Halted, message))
     }
 
     /// Ends a question after its time: by the decision if there is one, by expiry otherwise.
@@ -181,7 +210,7 @@ fn message(task: &AskTask, record: Option<&StepRecord>) -> Result<String, TaskEr
     Ok(text.chars().take(MESSAGE_MAX).collect())
 }
 
-fn cause<'a>(task: &'a AskTask, execution: &'a ExecutionRecord) -> Cause<'a> {
+fn cause<'a>(task: &'a AskTask, execution: &'a ExecutionRecord, message: &'a str) -> Cause<'a> {
     let approval = task.ask.kind == QuestionKind::Approval;
     let error = task.failure.as_ref().map_or("", |failure| &failure.error);
     Cause {
@@ -189,6 +218,9 @@ fn cause<'a>(task: &'a AskTask, execution: &'a ExecutionRecord) -> Cause<'a> {
         workflow: &execution.workflow,
         state: &task.ask.step,
         error: if approval { "Approval" } else { error },
+        // The text of an approval differs from execution to execution, and so does its incident.
+        reason: if approval { "" } else { message },
+        standing: false,
         execution: approval.then_some(&execution.at.execution),
     }
 }

@@ -31,5 +31,5 @@ pub use engine::Engine;
 pub use lost_start::{LostOwner, LostStart};
 pub use ports::{Host, ObjectStore, StoreError};
 pub use receipt::receipt_of;
-pub use report::cases;
+pub use report::{cases, standing};
 pub use task_errors::TaskError;

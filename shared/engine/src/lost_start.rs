@@ -169,10 +169,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             policy_digest: None,
             approval: None,
             reservations: Vec::new(),
+            unwound_at: None,
             phase: Phase::Running,
             receipt: None,
             previous: None,
             redriven: None,
+            incidents: Vec::new(),
+            past: Vec::new(),
             at,
         })
     }

@@ -41,6 +41,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         else {
             return Err(superseded(&snapshot.execution.at));
         };
+        // Before the incidents are found: such a record is no effect that remains.
+        if status != Status::Executed {
+            drop_late_claims(&mut snapshot);
+        }
         let case = Case::of(&snapshot);
         let result = |receipt: ReceiptRef| FinishResult {
             incident: case.id.clone(),
@@ -50,9 +54,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         };
         if let Some(receipt) = &snapshot.execution.receipt {
             return Ok(result(receipt.clone()));
-        }
-        if status != Status::Executed {
-            drop_late_claims(&mut snapshot);
         }
         self.at_rest(&snapshot)?;
         let unfit = |error| TaskError::new(ErrorName::Permanent, format!("the receipt: {error}"));
@@ -76,6 +77,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let missing = execution.receipt.is_none() && execution.generation == generation;
             missing.then(|| ExecutionRecord {
                 receipt: Some(receipt.clone()),
+                incidents: case.met.clone(),
                 ..execution.clone()
             })
         })

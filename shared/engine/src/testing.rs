@@ -17,8 +17,8 @@ use crate::{
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Key, Ledger, LedgerError,
-    Link, MemoryLedger, Put, Record, RecordKey, Snapshot,
+    Control, CountedPut, Counter, CounterChange, Duplicate, ExecutionRecord, Expect, IncidentKey,
+    Key, Ledger, LedgerError, Link, MemoryLedger, Put, Record, RecordKey, Snapshot,
 };
 
 /// Returns the answer of a future that never really waits.
@@ -86,6 +86,8 @@ pub(super) enum Op {
     PutQuestion,
     PutIncident,
     PutLink,
+    Link,
+    LinksPage,
     Incident,
     Counted,
     ReadWithControls,
@@ -218,12 +220,30 @@ impl Ledger for TestLedger {
         self.call(Op::Counted, self.kept.count(counter)).await
     }
 
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        self.call(Op::Link, self.kept.is_linked(link)).await
+    }
+
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
         self.call(Op::PutLink, self.kept.put_link(link)).await
     }
 
-    async fn count_duplicate(&self, at: &ExecutionKey, workflow: &str) -> Result<(), LedgerError> {
-        let count = self.kept.count_duplicate(at, workflow);
+    async fn links_page(
+        &self,
+        incident: &IncidentKey,
+        after: Option<&Link>,
+    ) -> Result<(Vec<Link>, bool), LedgerError> {
+        let page = self.kept.links_page(incident, after);
+        self.call(Op::LinksPage, page).await
+    }
+
+    async fn count_duplicate(
+        &self,
+        at: &ExecutionKey,
+        workflow: &str,
+        duplicate: &Duplicate,
+    ) -> Result<(), LedgerError> {
+        let count = self.kept.count_duplicate(at, workflow, duplicate);
         self.call(Op::CountDuplicate, count).await
     }
 }

@@ -132,7 +132,7 @@ fn doubles(function: &AstNode) -> Option<&str> {
         return None;
     };
     let accumulator = params.first()?;
-    (Walk::reads(body, accumulator) > 1).then_some(accumulator)
+    (Walk::count_reads(body, accumulator) > 1).then_some(accumulator)
 }
 
 #[cfg(test)]

@@ -20,6 +20,18 @@ pub enum Use {
     BareField(String),
     /// `$` or `$$` without a context.
     Context(&'static str),
+    /// `??` or `?:`. JSONata 2.1.0 added them, and Step Functions evaluates JSONata 2.0.6.
+    NewerOperator(&'static str),
+}
+
+/// One read of a free variable: `$states.input.id` is the variable `states` and the path `input`,
+/// `id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// Name of the variable, without `$`.
+    pub variable: String,
+    /// Fields that follow the name directly.
+    pub path: Vec<String>,
 }
 
 /// Returns the text between `{%` and `%}`, if all of `text` is one expression.
@@ -36,12 +48,24 @@ pub fn uses(expression: &str) -> Result<Vec<Use>, String> {
     Ok(Walk::through(&ast).found)
 }
 
+/// Returns the reads of free variables in `expression`, in order. The error is the parser's.
+pub fn reads(expression: &str) -> Result<Vec<Read>, String> {
+    let ast = parser::parse(expression).map_err(|error| error.to_string())?;
+    Ok(Walk::through(&ast).reads)
+}
+
+/// Returns the reads of free variables in one part of an expression.
+pub(crate) fn reads_in(node: &AstNode) -> Vec<Read> {
+    Walk::through(node).reads
+}
+
 /// A walk over the syntax tree of an expression, and its findings.
 pub(crate) struct Walk {
     /// The names bound by `:=`, lambda parameters, `@$` and `#$`, innermost last, each with its
     /// number of reads.
     bound: Vec<(String, u64)>,
     found: Vec<Use>,
+    reads: Vec<Read>,
     /// The factor by which names that are read repeatedly can enlarge a value.
     pub(crate) growth: u64,
     /// The reason why the expression is unbounded, if it is.
@@ -60,6 +84,7 @@ impl Walk {
         Self {
             bound: Vec::new(),
             found: Vec::new(),
+            reads: Vec::new(),
             growth: 1,
             endless: None,
         }
@@ -73,7 +98,7 @@ impl Walk {
     }
 
     /// Counts the reads of `name` in `node`.
-    pub(crate) fn reads(node: &AstNode, name: &str) -> u64 {
+    pub(crate) fn count_reads(node: &AstNode, name: &str) -> u64 {
         let mut walk = Self::new();
         walk.bound.push(unread(name.to_owned()));
         walk.node(node, false);
@@ -100,7 +125,7 @@ impl Walk {
             .for_each(|(key, value)| self.nodes([key, value], context));
     }
 
-    fn variable(&mut self, name: &str, field: Option<&str>, context: bool) {
+    fn variable(&mut self, name: &str, path: &[&str], context: bool) {
         let bound = self.bound.iter_mut().rev().find(|(bound, _)| bound == name);
         if name.is_empty() {
             if !context {
@@ -109,7 +134,12 @@ impl Walk {
         } else if let Some((_, read)) = bound {
             *read += 1;
         } else {
-            self.found(Use::Variable(name.to_owned(), field.map(str::to_owned)));
+            let field = path.first().map(|&field| field.to_owned());
+            self.found(Use::Variable(name.to_owned(), field));
+            self.reads.push(Read {
+                variable: name.to_owned(),
+                path: path.iter().map(|&field| field.to_owned()).collect(),
+            });
         }
     }
 
@@ -120,7 +150,7 @@ impl Walk {
             self.endless = Some(why);
         }
         match node {
-            AstNode::Variable(name) => self.variable(name, None, context),
+            AstNode::Variable(name) => self.variable(name, &[], context),
             AstNode::ParentVariable(_) => self.found(Use::Context("$$")),
             AstNode::Name(name) if !context => self.found(Use::BareField(name.clone())),
             AstNode::Path { steps } => self.path(steps, context),
@@ -141,7 +171,14 @@ impl Walk {
                 self.node(lhs, context);
                 self.bind(rhs);
             }
-            AstNode::Binary { lhs, rhs, .. } => self.nodes([&**lhs, &**rhs], context),
+            AstNode::Binary { op, lhs, rhs } => {
+                match op {
+                    BinaryOp::Coalesce => self.found(Use::NewerOperator("??")),
+                    BinaryOp::Default => self.found(Use::NewerOperator("?:")),
+                    _ => {}
+                }
+                self.nodes([&**lhs, &**rhs], context);
+            }
             AstNode::Unary { operand, .. } => self.node(operand, context),
             AstNode::Function {
                 name,
@@ -211,11 +248,15 @@ impl Walk {
     fn path(&mut self, steps: &[PathStep], context: bool) {
         for (n, step) in steps.iter().enumerate() {
             let context = context || n > 0;
-            match (&step.node, steps.get(n + 1).map(|next| &next.node)) {
-                (AstNode::Variable(name), Some(AstNode::Name(field))) => {
-                    self.variable(name, Some(field), context)
+            match &step.node {
+                AstNode::Variable(name) => {
+                    let fields = steps[n + 1..].iter().map_while(|next| match &next.node {
+                        AstNode::Name(field) => Some(field.as_str()),
+                        _ => None,
+                    });
+                    self.variable(name, &fields.collect::<Vec<_>>(), context);
                 }
-                _ => self.node(&step.node, context),
+                node => self.node(node, context),
             }
             let names = step.focus.iter().chain(&step.index_var);
             self.bound.extend(names.cloned().map(unread));
@@ -261,7 +302,7 @@ mod tests {
                 Use::Function(name) => format!("${name}()"),
                 Use::BareFunction(name) => format!("{name}()"),
                 Use::BareField(name) => name,
-                Use::Context(mark) => mark.to_owned(),
+                Use::Context(mark) | Use::NewerOperator(mark) => mark.to_owned(),
             })
             .collect()
     }
@@ -306,9 +347,32 @@ mod tests {
             ("{ 'a': [1..$input.n], 'b': -$m }", &["$input.n", "$m"]),
             ("$string(?, true)", &["$string()"]),
             ("/* $no */ 1", &[]),
+            ("$input.a ?? 1", &["??", "$input.a"]),
+            ("$f($input.a ?: 1)", &["$f()", "?:", "$input.a"]),
         ];
         for (expression, expected) in table {
             assert_eq!(free(expression), *expected, "{expression}");
+        }
+    }
+
+    #[test]
+    fn a_read_has_the_fields_that_follow_its_variable() {
+        let read = |expression| {
+            let reads = reads(expression).expect(expression);
+            let named = reads.into_iter().map(|read| (read.variable, read.path));
+            named
+                .map(|(variable, path)| format!("{variable}/{}", path.join("/")))
+                .collect::<Vec<_>>()
+        };
+        let table: &[(&str, &[&str])] = &[
+            ("$states.context.Map.Item", &["states/context/Map/Item"]),
+            ("$states", &["states/"]),
+            ("$a.b[c = $d.e].f & $a.b", &["a/b/f", "d/e", "a/b"]),
+            ("($a := $b.c; $a.d)", &["b/c"]),
+            ("$exists($a.(b)) ? $a[0].c", &["a/", "a/c"]),
+        ];
+        for (expression, expected) in table {
+            assert_eq!(read(expression), *expected, "{expression}");
         }
     }
 

@@ -2,10 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    execution::{ExecutionRecord, Phase},
-    takeover::unwound_since,
-};
+use super::execution::{ExecutionRecord, Phase};
+use holdfast_task::timing::UNWINDING_OVERDUE;
 
 /// The longest time between two looks at an open execution, whatever its timeout.
 pub const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(15);
@@ -42,10 +40,10 @@ impl NextLook {
             Phase::Rejected => Self::after(execution.started_at, RECEIPT_WITHIN, true),
             // A person's request names an owner that does not run yet.
             Phase::Unwinding { failure } if failure.by.is_some() => {
-                Self::after(unwound_since(execution), OWNER_STARTS_WITHIN, true)
+                Self::after(taken_over_at(execution), OWNER_STARTS_WITHIN, true)
             }
             Phase::Unwinding { .. } => {
-                Self::routine(execution, unwound_since(execution), LOOK_EVERY)
+                Self::routine(execution, taken_over_at(execution), LOOK_EVERY)
             }
             Phase::Running => match execution.redrive() {
                 Some(redrive) => Self::after(redrive.at, OWNER_STARTS_WITHIN, true),
@@ -78,4 +76,10 @@ impl NextLook {
         };
         Self { due, urgent }
     }
+}
+
+/// The time of the last takeover. The deadline is a fixed time after it.
+fn taken_over_at(execution: &ExecutionRecord) -> Timestamp {
+    let taken = execution.deadline.saturating_sub(UNWINDING_OVERDUE);
+    taken.unwrap_or(Timestamp::MIN)
 }

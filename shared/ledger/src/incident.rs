@@ -1,11 +1,18 @@
 //! Pure rules of incidents: causes that people must know of; one cause in many executions is one
 //! incident.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{execution::ExecutionRecord, request::Request};
-use holdfast_ids::keys::incident_id;
+use super::{
+    execution::ExecutionRecord,
+    key::{IncidentKey, Key},
+    request::Request,
+};
+use holdfast_ids::{keys::incident_id, names::loggable};
+use holdfast_receipt::Status;
 
 /// One cause, with every execution that met it. It is written whole, on condition that `rev` is
 /// still the one that was read.
@@ -31,12 +38,18 @@ pub struct Incident {
     pub execution: String,
     /// The version of that execution's definition.
     pub version: u32,
+    /// True if its executions ended with an effect that remains or may remain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub standing: bool,
     /// The status.
     pub status: IncidentStatus,
-    /// The actions of people, oldest first.
+    /// The actions of people and of the engine, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub handled: Vec<IncidentAction>,
 }
+
+/// The name under which the engine handles an incident.
+pub const ENGINE: &str = "holdfast";
 
 /// The status of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,18 +59,19 @@ pub enum IncidentStatus {
     Open,
     /// A person has acknowledged it; another execution with the same cause opens it again.
     Acknowledged,
-    /// A person has resolved it; another execution with the same cause opens it again.
+    /// A person has resolved it, or the engine after every execution came to a good end; another
+    /// execution with the same cause opens it again.
     Resolved,
 }
 
-/// A person's action on an incident.
+/// An action on an incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncidentAction {
     /// The new status.
     pub status: IncidentStatus,
-    /// The person.
+    /// The person, or [`ENGINE`].
     pub by: String,
-    /// The reason, in the person's own words.
+    /// The reason, in their own words.
     pub reason: String,
     /// The time.
     pub at: Timestamp,
@@ -83,11 +97,96 @@ pub struct Link {
     /// The number of effects that remain or may remain.
     #[serde(default)]
     pub stands_total: usize,
+    /// The number of them that are known to remain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certain: Option<usize>,
+    /// The reason of this execution; at most [`Self::REASON_MAX`] characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// True if this is the link by which people are notified of the effects that remain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub standing: bool,
+    /// True if the execution came to a good end, as far as this incident is concerned. Links of
+    /// earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled: Option<bool>,
+    /// The workflow. Links of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
+    /// The version of the execution's definition. Links of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
 }
 
 impl Link {
+    /// The key under which it is stored.
+    pub fn key(&self) -> Key {
+        Key::Link {
+            incident: IncidentKey::new(&self.tenant, &self.incident),
+            execution: self.execution.clone(),
+            generation: self.generation,
+        }
+    }
+
     /// The maximum number of effects in a link. The receipt names all.
     pub const STANDS_MAX: usize = 20;
+    /// The maximum number of characters of a reason.
+    pub const REASON_MAX: usize = 500;
+
+    /// The link of an execution that waits for a decision.
+    pub fn waiting(incident: &str, met: &ExecutionRecord, reason: &str, now: Timestamp) -> Self {
+        Self {
+            incident: incident.to_owned(),
+            tenant: met.at.tenant.clone(),
+            execution: met.at.execution.clone(),
+            generation: met.generation,
+            at: now,
+            status: WAITING.to_owned(),
+            stands: Vec::new(),
+            stands_total: 0,
+            certain: None,
+            reason: Some(reason.chars().take(Self::REASON_MAX).collect()),
+            standing: false,
+            settled: Some(false),
+            workflow: Some(met.workflow.clone()),
+            version: Some(met.version),
+        }
+    }
+
+    /// Returns whether the execution came to a good end.
+    pub fn is_settled(&self) -> bool {
+        self.settled
+            .unwrap_or_else(|| self.status == Status::Executed.name())
+    }
+}
+
+/// Finds an execution of an incident that has not come to a good end, in links sorted by execution.
+/// The latest generation of an execution takes effect.
+#[derive(Debug, Default)]
+pub struct Settlement {
+    latest: Option<Link>,
+}
+
+impl Settlement {
+    /// Adds the next link. Returns the latest link of the execution before it, if that execution
+    /// has not come to a good end.
+    pub fn add(&mut self, link: Link) -> Option<Link> {
+        let before = match &self.latest {
+            Some(latest) if latest.execution == link.execution => {
+                if latest.generation < link.generation {
+                    self.latest = Some(link);
+                }
+                return None;
+            }
+            _ => self.latest.replace(link),
+        };
+        before.filter(|link| !link.is_settled())
+    }
+
+    /// The latest link of the last execution, if that execution has not come to a good end.
+    pub fn finish(self) -> Option<Link> {
+        self.latest.filter(|link| !link.is_settled())
+    }
 }
 
 /// The status of an execution that waits for a decision.
@@ -107,6 +206,12 @@ pub struct Cause<'a> {
     pub state: &'a str,
     /// The error's name.
     pub error: &'a str,
+    /// The reason, which [`kind_of_reason`] reduces to what executions can share. Empty if the
+    /// error says everything.
+    pub reason: &'a str,
+    /// True if an effect remains or may remain. Such an execution shares no incident with one that
+    /// left nothing.
+    pub standing: bool,
     /// The execution, for an approval: each has an incident of its own.
     pub execution: Option<&'a str>,
 }
@@ -114,12 +219,19 @@ pub struct Cause<'a> {
 impl Cause<'_> {
     /// The id of the incident.
     pub fn id(&self) -> String {
+        let reason = kind_of_reason(self.reason);
+        let distinct: &[&str] = match (reason.as_str(), self.standing) {
+            ("", false) => &[],
+            (reason, false) => &[reason],
+            (reason, true) => &[reason, "standing"],
+        };
         incident_id(
             self.tenant,
             self.workflow,
             self.state,
             self.error,
             self.execution,
+            distinct,
         )
     }
 
@@ -136,23 +248,70 @@ impl Cause<'_> {
             opened_at: now,
             execution: met.at.execution.clone(),
             version: met.version,
+            standing: self.standing,
             status: IncidentStatus::Open,
             handled: Vec::new(),
         }
     }
 }
 
+/// The part of a reason that executions with the same cause share.
+///
+/// A reason lists clauses, separated by `; `. A clause ends after an HTTP status, since the rest
+/// quotes the answer. Elsewhere, words with a digit and quoted texts are left out, since they name
+/// one execution's data. So are the names of items.
+pub fn kind_of_reason(reason: &str) -> String {
+    let clauses: BTreeSet<String> = reason.split("; ").map(kind_of_clause).collect();
+    clauses.into_iter().collect::<Vec<_>>().join("; ")
+}
+
+fn kind_of_clause(clause: &str) -> String {
+    const ANSWERED: &str = " answered ";
+    let (before, status) = match clause.split_once(ANSWERED) {
+        Some((before, after)) => {
+            let status = after.get(..3);
+            let is_status = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit());
+            (before, status.filter(is_status))
+        }
+        None => (clause, None),
+    };
+    let kept = match status {
+        Some(_) => before,
+        None => clause,
+    };
+    let kept = without_quotes(&loggable(kept));
+    let words =
+        kept.split_whitespace().map(
+            |word| match word.bytes().any(|byte| byte.is_ascii_digit()) {
+                true => "#",
+                false => word,
+            },
+        );
+    let words = words.collect::<Vec<_>>().join(" ");
+    match status {
+        Some(status) => format!("{words}{ANSWERED}{status}"),
+        None => words,
+    }
+}
+
+/// The text without what stands between double quotes or backticks.
+fn without_quotes(text: &str) -> String {
+    let odd = |(n, _): &(usize, &str)| n.is_multiple_of(2);
+    let outside = text.split(['"', '`']).enumerate().filter(odd);
+    outside.map(|(_, part)| part).collect::<Vec<_>>().join("#")
+}
+
 /// Decides on an incident whose cause was met: the record to write, `None` if it is open already.
 ///
-/// Only a failure after the last action of a person opens it again, since that person knew of
-/// earlier failures.
-pub fn open(current: Option<&Incident>, met: &Incident) -> Option<Incident> {
+/// A failure that no link shows yet opens it again, since the person who handled it could not know
+/// of that failure. So does a failure after the last action of a person.
+pub fn open(current: Option<&Incident>, met: &Incident, linked: bool) -> Option<Incident> {
     let Some(stored) = current else {
         return Some(met.clone());
     };
     let handled_at = stored.handled.last().map(|handled| handled.at);
     let again = stored.status != IncidentStatus::Open
-        && handled_at.is_none_or(|handled_at| handled_at < met.opened_at);
+        && (!linked || handled_at.is_none_or(|handled_at| handled_at < met.opened_at));
     again.then(|| Incident {
         rev: stored.rev + 1,
         message: met.message.clone(),
@@ -162,6 +321,23 @@ pub fn open(current: Option<&Incident>, met: &Incident) -> Option<Incident> {
         status: IncidentStatus::Open,
         ..stored.clone()
     })
+}
+
+/// The incident, opened again because of an execution that came to no good end. The engine had
+/// resolved it at the same moment.
+pub fn reopen(incident: &Incident, unsettled: &Link, now: Timestamp) -> Incident {
+    Incident {
+        rev: incident.rev + 1,
+        message: unsettled
+            .reason
+            .clone()
+            .unwrap_or_else(|| incident.message.clone()),
+        opened_at: now,
+        execution: unsettled.execution.clone(),
+        version: unsettled.version.unwrap_or(incident.version),
+        status: IncidentStatus::Open,
+        ..incident.clone()
+    }
 }
 
 /// Decides a person's request to acknowledge or resolve an incident: the record to write, `None` if

@@ -8,6 +8,7 @@ pub mod contract;
 mod control;
 mod counter;
 mod due;
+mod duplicate;
 mod execution;
 #[cfg(any(test, feature = "contract"))]
 pub mod fixtures;
@@ -15,6 +16,7 @@ mod incident;
 mod key;
 mod lifecycle;
 mod memory;
+mod past;
 mod port;
 mod question;
 mod record;
@@ -35,13 +37,19 @@ pub use claim::{
 pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
 pub use counter::{Counter, CounterChange, CounterKind, Reservation, kept};
 pub use due::{LOOK_EVERY, NextLook};
-pub use execution::{ExecutionRecord, Phase, Redrive, returned_reservations};
-pub use incident::{Cause, Incident, IncidentAction, IncidentStatus, Link, WAITING, handle, open};
+pub use duplicate::{Duplicate, Duplicates};
+pub use execution::{ExecutionRecord, MetIncident, Phase, Redrive, returned_reservations};
+pub use incident::{
+    Cause, ENGINE, Incident, IncidentAction, IncidentStatus, Link, Settlement, WAITING, handle,
+    kind_of_reason, open, reopen,
+};
 pub use key::{IncidentKey, Key, List, QuestionKey, SHARDS, StepKey, instant};
 pub use lifecycle::{
-    RequestOutcome, RequestTransition, ask, cancel, redrive, refused_redrive, withdraw,
+    RequestOutcome, RequestTransition, ask, cancel, misfit, redefined, redrive, refused_redrive,
+    withdraw,
 };
 pub use memory::MemoryLedger;
+pub use past::PastGeneration;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
 pub use question::{
     ExpiryTransition, Question, QuestionState, QuestionTransition, Ruling, RulingTransition,
@@ -51,7 +59,7 @@ pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
-pub use step::{Attempt, Residue, StepRecord, StepState};
+pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};
 pub use takeover::{TakeoverTransition, take, take_to_finish, unwound_since};
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,

@@ -8,6 +8,7 @@ use std::{
 use super::{
     control::{Control, Scope},
     counter::{Counter, CounterChange},
+    duplicate::{Duplicate, Duplicates},
     execution::ExecutionRecord,
     incident::{Incident, Link},
     key::{IncidentKey, Key},
@@ -17,6 +18,9 @@ use super::{
 };
 use holdfast_ids::keys::ExecutionKey;
 
+/// Links on a page, few enough that tests turn pages.
+const LINKS_PER_PAGE: usize = 3;
+
 /// A ledger that lives as long as the process.
 #[derive(Debug, Default)]
 pub struct MemoryLedger(Mutex<Table>);
@@ -25,7 +29,7 @@ pub struct MemoryLedger(Mutex<Table>);
 struct Table {
     records: BTreeMap<Key, AnyRecord>,
     counts: BTreeMap<Counter, i64>,
-    duplicates: BTreeMap<ExecutionKey, u64>,
+    duplicates: BTreeMap<ExecutionKey, Duplicates>,
     /// By incident, then execution and execution generation.
     links: BTreeMap<(IncidentKey, String, u32), Link>,
 }
@@ -141,18 +145,23 @@ impl Ledger for MemoryLedger {
                 _ => {}
             }
         }
-        let duplicates = table.duplicates.get(at).copied().unwrap_or_default();
-        let snapshot = Snapshot::new(execution, steps, duplicates);
-        Ok(Some(snapshot.asking(questions)))
+        let snapshot = Snapshot::new(execution, steps, 0).asking(questions);
+        Ok(Some(match table.duplicates.get(at) {
+            Some(duplicates) => snapshot.repeated(duplicates),
+            None => snapshot,
+        }))
     }
 
     async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
         Ok(self.lock().counts.get(counter).copied().unwrap_or_default())
     }
 
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        Ok(self.lock().links.contains_key(&place_of(link)))
+    }
+
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        let incident = IncidentKey::new(&link.tenant, &link.incident);
-        let place = (incident, link.execution.clone(), link.generation);
+        let place = place_of(link);
         let mut table = self.lock();
         let stored = table.links.get(&place);
         if stored.is_none_or(|stored| stored.at <= link.at) {
@@ -161,8 +170,45 @@ impl Ledger for MemoryLedger {
         Ok(())
     }
 
-    async fn count_duplicate(&self, at: &ExecutionKey, _: &str) -> Result<(), LedgerError> {
-        *self.lock().duplicates.entry(at.clone()).or_default() += 1;
+    async fn links_page(
+        &self,
+        incident: &IncidentKey,
+        after: Option<&Link>,
+    ) -> Result<(Vec<Link>, bool), LedgerError> {
+        let table = self.lock();
+        let links = table
+            .links
+            .iter()
+            .filter(|((of, ..), _)| of == incident)
+            .map(|(_, link)| link)
+            .skip_while(|link| {
+                after.is_some_and(|after| {
+                    (&link.execution, link.generation) <= (&after.execution, after.generation)
+                })
+            });
+        let mut page: Vec<_> = links.take(LINKS_PER_PAGE + 1).cloned().collect();
+        let more = page.len() > LINKS_PER_PAGE;
+        page.truncate(LINKS_PER_PAGE);
+        Ok((page, more))
+    }
+
+    async fn count_duplicate(
+        &self,
+        at: &ExecutionKey,
+        _: &str,
+        duplicate: &Duplicate,
+    ) -> Result<(), LedgerError> {
+        let mut table = self.lock();
+        table
+            .duplicates
+            .entry(at.clone())
+            .or_default()
+            .count(duplicate);
         Ok(())
     }
+}
+
+fn place_of(link: &Link) -> (IncidentKey, String, u32) {
+    let incident = IncidentKey::new(&link.tenant, &link.incident);
+    (incident, link.execution.clone(), link.generation)
 }

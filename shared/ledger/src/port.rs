@@ -7,8 +7,10 @@ use holdfast_ids::keys::ExecutionKey;
 use super::{
     control::Control,
     counter::{Counter, CounterChange},
+    duplicate::Duplicate,
     execution::ExecutionRecord,
     incident::Link,
+    key::IncidentKey,
     record::{Record, RecordKey},
     snapshot::Snapshot,
 };
@@ -108,15 +110,27 @@ pub trait Ledger: Send + Sync {
     /// Reads a counter; one that is not stored is 0.
     fn count(&self, counter: &Counter) -> impl Future<Output = Result<i64, LedgerError>> + Send;
 
+    /// Returns whether a link of this incident, execution and execution generation is stored.
+    fn is_linked(&self, link: &Link) -> impl Future<Output = Result<bool, LedgerError>> + Send;
+
     /// Writes which execution met an incident. A later link of the same execution generation
     /// replaces an earlier one, whichever is written first.
     fn put_link(&self, link: &Link) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
-    /// Counts a refused duplicate start of `workflow`. The count can be stored before the execution
-    /// record is, so it names its workflow itself.
+    /// Reads a page of the links of an incident, sorted by execution, after the link `after`. The
+    /// flag is true if more may follow.
+    fn links_page(
+        &self,
+        incident: &IncidentKey,
+        after: Option<&Link>,
+    ) -> impl Future<Output = Result<(Vec<Link>, bool), LedgerError>> + Send;
+
+    /// Counts a refused duplicate start of `workflow`, once for each request. The count can be
+    /// stored before the execution record is, so it names its workflow itself.
     fn count_duplicate(
         &self,
         at: &ExecutionKey,
         workflow: &str,
+        duplicate: &Duplicate,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 }

@@ -1,6 +1,13 @@
 //! Everything recorded of one execution, as one read returns it.
 
-use super::{execution::ExecutionRecord, question::Question, step::StepRecord};
+use jiff::Timestamp;
+
+use super::{
+    duplicate::Duplicates,
+    execution::ExecutionRecord,
+    question::{Question, closed_question},
+    step::StepRecord,
+};
 
 /// Everything recorded of one execution.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +20,8 @@ pub struct Snapshot {
     pub questions: Vec<Question>,
     /// The number of refused duplicate starts.
     pub duplicates: u64,
+    /// The times of the first ones, as far as they are recorded.
+    pub duplicate_times: Vec<Timestamp>,
 }
 
 impl Snapshot {
@@ -24,7 +33,26 @@ impl Snapshot {
             steps,
             questions: Vec::new(),
             duplicates,
+            duplicate_times: Vec::new(),
         }
+    }
+
+    /// The questions as a person sees them: one that no decision can change any more, because its
+    /// execution no longer waits, has expired.
+    pub fn current_questions(&self, now: Timestamp) -> Vec<Question> {
+        let questions = self.questions.iter();
+        let current = questions.map(|question| match question.waits(&self.execution) {
+            true => question.clone(),
+            false => closed_question(question, now).unwrap_or_else(|| question.clone()),
+        });
+        current.collect()
+    }
+
+    /// The same snapshot with the refused duplicate starts.
+    pub fn repeated(mut self, duplicates: &Duplicates) -> Self {
+        self.duplicates = duplicates.refused;
+        self.duplicate_times = duplicates.times();
+        self
     }
 
     /// The same snapshot with its questions.

@@ -20,6 +20,26 @@ pub(crate) struct ControlChange {
     pub(crate) control: Control,
     /// True if the control was in this state before.
     pub(crate) replayed: bool,
+    pub(crate) scope_check: ScopeCheck,
+    /// Number of open executions in the scope; absent if they could not be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) open_executions: Option<u64>,
+    /// True if there are more open executions than were counted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) open_executions_more: bool,
+}
+
+/// The result of looking for a control's scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ScopeCheck {
+    /// The scope exists: a deployed workflow, a tenant with an execution or named by a workflow, or
+    /// a scope that was controlled before.
+    Found,
+    /// The scope does not exist yet.
+    New,
+    /// The scope could not be checked. The control is set, since it may be an emergency.
+    Unavailable,
 }
 
 /// The control of the platform, a tenant or a workflow.

@@ -29,6 +29,8 @@ pub(crate) struct Incident {
     pub(crate) error: String,
     #[schemars(with = "String")]
     pub(crate) status: IncidentStatus,
+    /// True if an effect of its executions remains or may remain.
+    pub(crate) standing: bool,
     #[schemars(schema_with = "time")]
     pub(crate) opened_at: Timestamp,
     /// Acknowledgements and resolutions, oldest first.
@@ -76,6 +78,9 @@ pub(crate) struct Link {
     pub(crate) stands: Option<Vec<String>>,
     /// Number of effects that remain, or may remain.
     pub(crate) stands_total: usize,
+    /// The reason of this execution, 500 characters at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) question: Option<Question>,
 }

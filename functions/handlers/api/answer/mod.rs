@@ -8,7 +8,7 @@ mod problem;
 mod receipt;
 mod request;
 
-pub(crate) use control::{Control, ControlChange, Controls};
+pub(crate) use control::{Control, ControlChange, Controls, ScopeCheck};
 pub(crate) use execution::{
     Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
     StepPayloads, Story,

@@ -9,8 +9,8 @@ use std::{
 
 use super::*;
 use holdfast_ledger::{
-    Cause, Control, IncidentAction, IncidentStatus, Meanwhile, QuestionState, Refusal, Ruling,
-    Scope, Switch, fixtures::question,
+    Cause, Control, IncidentAction, IncidentStatus, Link, Meanwhile, QuestionState, Refusal,
+    Ruling, Scope, Switch, fixtures::question,
 };
 use holdfast_receipt::Decision;
 
@@ -79,6 +79,8 @@ fn people(of: &ExecutionKey) -> Vec<Record> {
         workflow: "WF-HOLD",
         state: "hold",
         error: "Permanent",
+        reason: "",
+        standing: false,
         execution: None,
     };
     let mut incident = cause.incident(&fixture_execution(of), "hidden", at(5));
@@ -90,9 +92,15 @@ fn people(of: &ExecutionKey) -> Vec<Record> {
             at: at(30),
         });
     }
+    let mut link = Link::waiting(&incident.id, &fixture_execution(of), "hidden", at(60));
+    link.status = "PARTIALLY_ROLLED_BACK".to_owned();
+    link.standing = true;
+    link.stands = vec!["hold[hidden]".to_owned(), "notify".to_owned()];
+    link.stands_total = 2;
     vec![
         Record::Question(Box::new(ruled)),
         Record::Incident(Box::new(incident)),
+        Record::Link(Box::new(link)),
     ]
 }
 
@@ -131,6 +139,7 @@ fn duplicates(of: &ExecutionKey, refused: u64) -> Record {
         at: of.clone(),
         workflow: "WF-HOLD".to_owned(),
         refused,
+        times: (0..refused).map(|n| at(n as i64)).collect(),
     }
 }
 
@@ -184,7 +193,11 @@ fn every_event_counts_for_its_own_metric() {
         ("unknown_outcomes", 2),
     ];
     assert_eq!(counted(&steps(&of)), undone);
-    let incidents = [("incidents_opened", 1), ("incidents_resolved", 1)];
+    let incidents = [
+        ("incidents_opened", 1),
+        ("incidents_resolved", 1),
+        ("standing_executions", 1),
+    ];
     assert_eq!(counted(&people(&of)), incidents);
     assert_eq!(counted(&controls()), []);
 }
@@ -240,12 +253,22 @@ fn every_kind_of_event_fits_its_published_schema_and_carries_no_payload() {
 }
 
 #[test]
-fn a_record_that_is_read_again_yields_the_events_of_the_stream() {
+fn a_repeat_has_its_own_time_in_the_stream_and_when_it_is_read_again() {
     let of = key("k");
-    let refused = duplicates(&of, 1);
+    let mut counted = Duplicates::default();
+    for n in 0..2 {
+        counted.count(&Duplicate {
+            id: n.to_string(),
+            at: at(n),
+        });
+    }
+    let refused = duplicates(&of, 2);
     let about = refused.about().expect("the record names the workflow");
-    let streamed = events(None, &refused, &about, at(0));
-    let stored = events_of(&Snapshot::new(fixture_execution(&of), vec![], 1));
+    let streamed = events(None, &refused, &about, at(99));
+    let times: Vec<_> = streamed.iter().map(|event| event.at).collect();
+    assert_eq!(times, [at(0), at(1)]);
+    let snapshot = Snapshot::new(fixture_execution(&of), vec![], 0).repeated(&counted);
+    let stored = events_of(&snapshot);
     assert!(streamed.iter().all(|event| stored.contains(event)));
 }
 
@@ -273,6 +296,8 @@ fn the_story_of_an_execution_has_the_events_of_an_incident_since_the_execution_o
         workflow: "WF-HOLD",
         state: "hold",
         error: "Permanent",
+        reason: "the machine caught Permanent",
+        standing: false,
         execution: None,
     };
     let put =
@@ -298,7 +323,7 @@ fn the_story_of_an_execution_has_the_events_of_an_incident_since_the_execution_o
     assert_eq!(story(&first), both);
     assert_eq!(story(&second), [""; 0]);
     let again = cause.incident(&second.execution, "it is locked", at(30));
-    let again = open(Some(&acknowledged), &again).expect("open again");
+    let again = open(Some(&acknowledged), &again, false).expect("open again");
     put(&again, Expect::Rev(2));
     assert_eq!(story(&second), ["workflow.incident.opened"]);
 }

@@ -1,7 +1,5 @@
 //! Interprets containers and waits. Branches and items run side by side until the first failure.
 
-use std::rc::Rc;
-
 use futures_util::{
     future::try_join_all,
     stream::{self, StreamExt, TryStreamExt},
@@ -11,7 +9,7 @@ use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{EVALUATION, Interpreter, RaisedError, Surroundings, view::Scope};
+use super::{EVALUATION, Interpreter, PAIR, RaisedError, Surroundings, view::Scope};
 
 impl<S: Surroundings> Interpreter<S> {
     pub(super) async fn parallel(
@@ -20,8 +18,9 @@ impl<S: Surroundings> Interpreter<S> {
         input: &Value,
         scope: &Scope,
     ) -> Result<Value, RaisedError> {
+        self.add_events(PAIR)?;
         let branches = parallel.branches.iter();
-        let branches = branches.map(|branch| self.inner(branch, input.clone(), scope.inside(None)));
+        let branches = branches.map(|branch| self.inner(branch, input.clone(), scope.inside()));
         // The first failure drops the other branches. The functions that they called run on.
         try_join_all(branches).await.map(Value::Array)
     }
@@ -42,11 +41,13 @@ impl<S: Surroundings> Interpreter<S> {
             0 => usize::MAX,
             some => some as usize,
         };
+        self.add_events(PAIR)?;
         let rows = items.into_iter().enumerate().map(|(index, item)| {
-            let context = json!({ "Item": { "Index": index, "Value": item } });
-            let scope = scope.inside(Some(Rc::new(context)));
-            let row = self.inner(&map.item_processor, item, scope);
-            async move { row.await.map(|output| (index, output)) }
+            let row = self.inner(&map.item_processor, item, scope.inside());
+            async move {
+                self.add_events(PAIR)?;
+                row.await.map(|output| (index, output))
+            }
         });
         let rows = stream::iter(rows).buffer_unordered(at_once);
         let mut outputs: Vec<(usize, Value)> = rows.try_collect().await?;

@@ -5,6 +5,8 @@ mod containers;
 mod tests;
 mod view;
 
+use std::cell::Cell;
+
 use futures_util::future::{Either, LocalBoxFuture, select};
 use holdfast_asl::{Inner, JitterStrategy, Machine, Retrier, State, States, Task};
 use holdfast_engine::Host;
@@ -67,9 +69,31 @@ pub(crate) struct Interpreter<S> {
     pub(crate) surroundings: S,
     /// `$states.context.Execution` and `StateMachine`.
     pub(crate) context: Value,
+    /// Events in the history so far.
+    pub(crate) events: Cell<u64>,
 }
 
+/// Most events of an execution
+/// (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+const MAX_EVENTS: u64 = 25_000;
+/// Events of the entry and the exit of a state, and of the start and the end of what is inside it.
+const PAIR: u64 = 2;
+/// Events of an attempt at a task: scheduled, started, ended.
+const ATTEMPT: u64 = 3;
+
 impl<S: Surroundings> Interpreter<S> {
+    /// Adds events to the history. The error of a full history escapes every catcher.
+    fn add_events(&self, count: u64) -> Result<(), RaisedError> {
+        self.events.set(self.events.get() + count);
+        match self.events.get() > MAX_EVENTS {
+            true => Err(RaisedError::new(
+                "States.Runtime",
+                format!("the history has more than {MAX_EVENTS} events"),
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Runs a state machine to its end.
     pub(crate) async fn run(&self, machine: &Machine, input: Value) -> Result<Value, RaisedError> {
         let Machine {
@@ -99,6 +123,7 @@ impl<S: Surroundings> Interpreter<S> {
             let mut name = start_at;
             loop {
                 self.surroundings.entered(name).await;
+                self.add_events(PAIR)?;
                 let Some(state) = states.get(name) else {
                     return Err(RaisedError::new(
                         "States.Runtime",
@@ -129,7 +154,7 @@ impl<S: Surroundings> Interpreter<S> {
                 let (assign, output) = (parallel.assign.as_ref(), parallel.output.as_ref());
                 let exit = &parallel.exit;
                 let left = result.and_then(|result| {
-                    self.leave(name, result, (assign, output, exit), input, scope)
+                    self.leave(name, Some(result), (assign, output, exit), input, scope)
                 });
                 left.or_else(|raised| self.catch(name, raised, &parallel.catch, input, scope))
             }
@@ -137,19 +162,25 @@ impl<S: Surroundings> Interpreter<S> {
                 let result = self.map(name, map, input, scope).await;
                 let (assign, output) = (map.assign.as_ref(), map.output.as_ref());
                 let left = result.and_then(|result| {
-                    self.leave(name, result, (assign, output, &map.exit), input, scope)
+                    self.leave(
+                        name,
+                        Some(result),
+                        (assign, output, &map.exit),
+                        input,
+                        scope,
+                    )
                 });
                 left.or_else(|raised| self.catch(name, raised, &map.catch, input, scope))
             }
             State::Pass(pass) => {
                 let leaves = (Some(&pass.assign), None, &pass.exit);
-                self.leave(name, input.clone(), leaves, input, scope)
+                self.leave(name, None, leaves, input, scope)
             }
             State::Wait(wait) => {
                 let until = self.wait_until(name, wait, input, scope)?;
                 self.clock.until(until).await;
-                let leaves = (None, wait.output.as_ref(), &wait.exit);
-                self.leave(name, input.clone(), leaves, input, scope)
+                let leaves = (wait.assign.as_ref(), wait.output.as_ref(), &wait.exit);
+                self.leave(name, None, leaves, input, scope)
             }
             State::Succeed {} => Ok(StateExit {
                 next: None,
@@ -183,6 +214,7 @@ impl<S: Surroundings> Interpreter<S> {
             {
                 Ok(result) => {
                     let (assign, output) = (task.assign.as_ref(), task.output.as_ref());
+                    let result = Some(result);
                     match self.leave(name, result, (assign, output, &task.exit), input, scope) {
                         Ok(left) => return Ok(left),
                         Err(raised) => raised,
@@ -211,9 +243,11 @@ impl<S: Surroundings> Interpreter<S> {
         scope: &Scope,
         (tried, entered): (u32, Timestamp),
     ) -> Result<Value, RaisedError> {
+        self.add_events(ATTEMPT)?;
         let token = self.clock.token();
         let mut view = self.view(name, input, scope);
-        view.entered = Some((tried, entered, token.clone()));
+        let waits = task.resource.ends_with(".waitForTaskToken");
+        view.entered = Some((tried, entered, waits.then(|| token.clone())));
         let performed = TaskCall {
             state: name,
             resource: &task.resource,

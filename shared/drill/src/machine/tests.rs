@@ -61,6 +61,11 @@ fn machine(states: Value) -> String {
 
 fn run(states: Value, answers: Vec<Result<Value, RaisedError>>) -> Ran {
     let machine = Machine::read(&machine(states)).unwrap();
+    let input = json!({ "list": [3, 1, 2] });
+    run_with(machine, input, answers)
+}
+
+fn run_with(machine: Machine, input: Value, answers: Vec<Result<Value, RaisedError>>) -> Ran {
     let clock = Clock::new(START, 1);
     let script = Rc::new(Script {
         clock: clock.clone(),
@@ -74,14 +79,13 @@ fn run(states: Value, answers: Vec<Result<Value, RaisedError>>) -> Ran {
         query: Query::new(clock.clone(), Rc::default()),
         surroundings: script.clone(),
         context: json!({ "Execution": { "Id": "arn:test" } }),
+        events: Cell::default(),
     };
     let mut pool = LocalPool::new();
     let ended = Rc::new(RefCell::new(None));
     let slot = ended.clone();
     let work = async move {
-        let result = interpreter
-            .run(&machine, json!({ "list": [3, 1, 2] }))
-            .await;
+        let result = interpreter.run(&machine, input).await;
         let passed = interpreter.clock.now().duration_since(START);
         *slot.borrow_mut() = Some((result, passed.as_secs_f64()));
     };
@@ -190,9 +194,8 @@ fn an_expression_without_a_value_is_an_error() {
 
 #[test]
 fn a_map_keeps_the_order_of_its_items_and_its_max_concurrency() {
-    let one = task(
-        json!({ "Arguments": "{% $states.context.Map.Item.Value %}", "Output": "{% $states.result * 10 %}" }),
-    );
+    let one =
+        task(json!({ "Arguments": "{% $states.input %}", "Output": "{% $states.result * 10 %}" }));
     let map = |at_once: u32| {
         json!({ "first": { "Type": "Map", "Items": "{% $states.input.list %}", "MaxConcurrency": at_once, "End": true,
             "ItemProcessor": { "ProcessorConfig": { "Mode": "INLINE" }, "StartAt": "one", "States": { "one": one.clone() } } } })
@@ -215,6 +218,66 @@ fn a_map_keeps_the_order_of_its_items_and_its_max_concurrency() {
         ["first", "one", "one"],
         "the third item never begins"
     );
+}
+
+/// Compiled before 2026-11-28, when each item was read from the Context object. On AWS the first
+/// item failed.
+const ITEM_IN_CONTEXT: &str = include_str!("item-in-context.asl.json");
+
+#[test]
+fn an_item_that_is_read_from_the_context_object_is_refused() {
+    let machine = Machine::read(ITEM_IN_CONTEXT).unwrap();
+    let refused = machine.violations();
+    assert_eq!(refused.len(), 4, "{refused:#?}");
+    let why = "$states.context.Map.Item.Value does not exist here";
+    assert!(refused.iter().all(|one| one.ends_with(why)), "{refused:#?}");
+    let input = json!({ "vendors": [{ "id": "v1" }, { "id": "v2" }] });
+    let raised = run_with(machine, input, vec![]).result.unwrap_err();
+    assert_eq!(raised.error, "States.QueryEvaluationError");
+    let cause = raised.cause.unwrap();
+    assert!(cause.contains("it yields nothing"), "{cause}");
+}
+
+#[test]
+fn a_result_exists_only_in_states_that_have_one() {
+    let states = json!({
+        "first": { "Type": "Pass", "Assign": { "a": "{% $exists($states.result) %}" }, "Next": "rest" },
+        "rest": { "Type": "Wait", "Seconds": 1, "Assign": { "b": "{% $exists($states.result) %}" }, "Next": "last" },
+        "last": task(json!({ "Arguments": { "a": "{% $a %}", "b": "{% $b %}", "own": "{% $exists($states.result) %}" } })),
+    });
+    let none = json!({ "a": false, "b": false, "own": false });
+    assert_eq!(run(states, vec![]).result, Ok(none));
+}
+
+#[test]
+fn a_token_exists_only_in_a_task_that_waits_for_its_answer() {
+    let token = |resource: &str| {
+        let arguments = json!({ "has": "{% $exists($states.context.Task.Token) %}" });
+        let state = task(json!({ "Resource": resource, "Arguments": arguments }));
+        run(json!({ "first": state }), vec![]).result
+    };
+    assert_eq!(token("it"), Ok(json!({ "has": false })));
+    assert_eq!(token("it.waitForTaskToken"), Ok(json!({ "has": true })));
+}
+
+#[test]
+fn a_full_history_ends_an_execution_past_every_catcher() {
+    let one = task(json!({ "Arguments": "{% $states.input %}" }));
+    let processor = json!({ "ProcessorConfig": { "Mode": "INLINE" }, "StartAt": "one", "States": { "one": one } });
+    let states = json!({
+        "first": { "Type": "Map", "Items": "{% $states.input.list %}", "MaxConcurrency": 40, "Next": "last",
+            "ItemProcessor": processor, "Catch": [{ "ErrorEquals": ["States.ALL"], "Next": "last" }] },
+        "last": { "Type": "Succeed" },
+    });
+    let ended = |items: u64| {
+        let machine = Machine::read(&machine(states.clone())).unwrap();
+        let input = json!({ "list": (0..items).collect::<Vec<_>>() });
+        run_with(machine, input, vec![]).result.map(drop)
+    };
+    // Seven events for each item, four for the Map, two for the end.
+    assert_eq!(ended(24_994 / 7), Ok(()));
+    let raised = ended(24_994 / 7 + 1).unwrap_err();
+    assert_eq!(raised.error, "States.Runtime");
 }
 
 #[test]

@@ -16,7 +16,6 @@ pub(super) struct Scope {
     pub(super) variables: Variables,
     /// Variables of the rows around. This row can read them, and cannot assign them.
     outer: Rc<HashSet<String>>,
-    pub(super) item: Option<Rc<Value>>,
 }
 
 /// The view of a state's expressions.
@@ -24,8 +23,9 @@ pub(super) struct View<'a> {
     pub(super) scope: &'a Scope,
     pub(super) name: &'a str,
     pub(super) input: &'a Value,
-    /// Retries, time of entry and token of a task.
-    pub(super) entered: Option<(u32, Timestamp, String)>,
+    /// Retries, time of entry and token of a task. Only a task that waits for its answer has a
+    /// token.
+    pub(super) entered: Option<(u32, Timestamp, Option<String>)>,
 }
 
 /// The exit of a state: its next state and its output.
@@ -35,21 +35,25 @@ pub(super) struct StateExit<'a> {
 }
 
 impl<S: Surroundings> Interpreter<S> {
-    /// Leaves a state with its result.
+    /// Leaves a state. Only a Task, a Parallel and a Map have a result, which is their output by
+    /// default (states-language.net, "Reserved Variable: $states").
     pub(super) fn leave<'a>(
         &self,
         name: &str,
-        result: Value,
+        result: Option<Value>,
         (assign, output, exit): (Option<&Object>, Option<&Value>, &'a Exit),
         input: &Value,
         scope: &mut Scope,
     ) -> Result<StateExit<'a>, RaisedError> {
         let view = self.view(name, input, scope);
-        let states = json!({ "result": result });
+        let states = match &result {
+            Some(result) => json!({ "result": result }),
+            None => json!({}),
+        };
         let assigned = self.assigned(assign, &view, &states);
         let output = match output {
             Some(output) => self.fill(output, &view, states)?,
-            None => result,
+            None => result.unwrap_or_else(|| input.clone()),
         };
         remember(scope, assigned?)?;
         Ok(StateExit {
@@ -132,17 +136,18 @@ impl<S: Surroundings> Interpreter<S> {
             .map_err(|error| RaisedError::new(EVALUATION, error))
     }
 
-    /// Returns `$states`, with the fields that only some states have.
+    /// Returns `$states`, with the fields that only some states have. `context.Map` is never there,
+    /// because Step Functions defines it only in an `ItemSelector`, which the compiler never
+    /// writes.
     fn states(&self, view: &View<'_>, mut states: Value) -> Value {
         let mut context = self.context.clone();
         context["State"] = json!({ "Name": view.name });
         if let Some((tried, entered, token)) = &view.entered {
             context["State"]["RetryCount"] = json!(tried);
             context["State"]["EnteredTime"] = json!(entered);
-            context["Task"] = json!({ "Token": token });
-        }
-        if let Some(item) = &view.scope.item {
-            context["Map"] = (**item).clone();
+            if let Some(token) = token {
+                context["Task"] = json!({ "Token": token });
+            }
         }
         states["input"] = view.input.clone();
         states["context"] = context;
@@ -156,16 +161,14 @@ impl Scope {
         Self {
             variables: Variables::new(),
             outer: Rc::default(),
-            item: None,
         }
     }
 
     /// Creates the scope of a row inside a state of this one.
-    pub(super) fn inside(&self, item: Option<Rc<Value>>) -> Self {
+    pub(super) fn inside(&self) -> Self {
         Self {
             variables: self.variables.clone(),
             outer: Rc::new(self.variables.keys().cloned().collect()),
-            item: item.or_else(|| self.item.clone()),
         }
     }
 }

@@ -12,7 +12,7 @@ use holdfast_ledger::{
 use holdfast_receipt::{Receipt, ReceiptRef, Status, StepStatus};
 
 use super::{region::Region, weather::Weather};
-use crate::target::What;
+use crate::{target::What, world::lock};
 
 /// The violations of one schedule.
 #[derive(Default)]
@@ -47,6 +47,10 @@ pub(crate) fn judge(region: &Region) -> Verdict {
     }
     once(region, &mut verdict);
     counters(region, &snapshots, &mut verdict);
+    if let Some(facts) = &region.world.facts {
+        let violations = lock(facts).violations();
+        violations.into_iter().for_each(|what| verdict.add(what));
+    }
     verdict
 }
 
@@ -132,6 +136,12 @@ impl Judgement<'_> {
         };
         if receipt.definition_digest != version.gate.definition_digest {
             self.add("its receipt has another definition than its record");
+        }
+        let origin = &snapshot.execution.origin;
+        if let Some(ran) = self.region.version_of(origin)
+            && receipt.definition_digest != ran.gate.definition_digest
+        {
+            self.add("its receipt has another definition than the one that ran");
         }
         let now = match receipt_of(snapshot, &version.refs, receipt.incident.clone()) {
             Ok(now) => now,
@@ -272,12 +282,17 @@ impl Judgement<'_> {
 fn once(region: &Region, verdict: &mut Verdict) {
     let mut remaining: BTreeMap<&str, u32> = BTreeMap::new();
     let done = region.world.target.done();
+    let mut actions: BTreeMap<&str, &str> = BTreeMap::new();
     for done in &done {
+        let action = actions.entry(&done.key).or_insert(&done.action);
+        if *action != done.action {
+            verdict.add(format!("{}: two actions have the same key", done.step));
+        }
         let count = remaining.entry(&done.key).or_default();
         match done.what {
             What::Effect => *count += 1,
             What::Undone => *count = count.saturating_sub(1),
-            What::Repeated | What::Refused | What::NothingToUndo => {}
+            What::Read | What::Repeated | What::Refused | What::NothingToUndo => {}
         }
         let step = done.step.split('[').next().unwrap_or_default();
         let retried = region.retried.borrow();

@@ -2,7 +2,10 @@
 //! decisions and deployments, on the compiled machines and the engine.
 
 mod dice;
+mod facts;
+mod follow_ups;
 mod judge;
+mod play;
 mod recovery;
 mod region;
 mod requests;
@@ -10,43 +13,26 @@ mod schedule;
 mod versions;
 mod weather;
 
+pub(crate) use facts::Facts;
 pub(crate) use weather::{Hazard, Weather};
 
 use std::{
-    collections::VecDeque,
     num::NonZero,
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     thread,
-    time::Duration,
 };
 
-use futures_executor::LocalPool;
 use holdfast_action::ActionInfo;
-use holdfast_engine::Host;
-use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_workflow::definition::Definition;
 use serde_json::Value;
 
-use crate::{
-    STACK,
-    query::ParsedExpressions,
-    target::{Manners, Target},
-    world::World,
-};
-use judge::{Verdict, judge};
-use region::Region;
-use requests::key_of;
-use schedule::{Event, Moment, Schedule};
+use crate::{STACK, query::ParsedExpressions, target::Manners};
+use follow_ups::FollowUps;
+use play::play;
+use schedule::{Event, Schedule};
 use versions::Versions;
 
-/// Most sweeps of a schedule before it counts as one that never comes to rest.
-const SWEEPS: u32 = 3000;
-/// Most jumps of the clock.
-const JUMPS: u32 = 60_000;
 /// Number of schedules of one kind of violation that are reduced. The others are counted.
 const REDUCED: u64 = 8;
 
@@ -56,6 +42,17 @@ pub struct Simulator {
     file: String,
     actions: Vec<ActionInfo>,
     input: Option<Value>,
+    follow_ups: FollowUps,
+    manners: Manners,
+}
+
+/// The source of schedules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScheduleSource {
+    /// Random schedules, each of a seed.
+    Seeds,
+    /// Every single disturbance, each with every request that follows at rest, by number.
+    FollowUps,
 }
 
 /// A schedule that violates an invariant.
@@ -92,23 +89,70 @@ impl Simulator {
         actions: &[ActionInfo],
         input: Option<Value>,
     ) -> Result<Self, String> {
-        Versions::of(definition, file, actions, input.as_ref())?;
+        let versions = Versions::of(definition, file, actions, input.as_ref())?;
+        let undisturbed = Schedule {
+            seed: 0,
+            executions: 1,
+            verifies: false,
+            manners: Manners::default(),
+            events: Vec::new(),
+        };
+        let versions = Rc::new(versions);
+        let end = play(&versions, &Rc::default(), &undisturbed, false);
+        if let [first, ..] = &end.verdict.0[..] {
+            return Err(format!("without any disturbance: {first}"));
+        }
+        let (calls, invocations) = end.made;
         Ok(Self {
+            follow_ups: FollowUps {
+                calls,
+                invocations,
+                versions: versions.all.len(),
+            },
             definition: definition.clone(),
             file: file.to_owned(),
             actions: actions.to_vec(),
             input,
+            manners: Manners::default(),
         })
     }
 
-    /// Runs this many schedules from this seed on, on as many threads as there are processors.
-    pub fn run(&self, first: u64, schedules: u64) -> Result<SimulationResult, String> {
+    /// Changes how the targets behave. A target that breaks its promise shows that the simulator
+    /// can fail.
+    pub fn with_manners(self, manners: Manners) -> Self {
+        Self { manners, ..self }
+    }
+
+    /// Returns the number of schedules of [`ScheduleSource::FollowUps`].
+    pub fn follow_ups(&self) -> u64 {
+        self.follow_ups.count()
+    }
+
+    fn draw(&self, source: ScheduleSource, seed: u64) -> Schedule {
+        let schedule = match source {
+            ScheduleSource::Seeds => Schedule::of(seed, self.follow_ups.versions),
+            ScheduleSource::FollowUps => self.follow_ups.schedule(seed % self.follow_ups()),
+        };
+        Schedule {
+            manners: self.manners,
+            ..schedule
+        }
+    }
+
+    /// Runs this many schedules from this seed or number on, on as many threads as there are
+    /// processors.
+    pub fn run(
+        &self,
+        source: ScheduleSource,
+        first: u64,
+        schedules: u64,
+    ) -> Result<SimulationResult, String> {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
         let next = AtomicU64::new(0);
         thread::scope(|scope| {
             let running: Vec<_> = (0..threads)
                 .map(|_| {
-                    let work = || self.share(first, schedules, &next);
+                    let work = || self.share(source, first, schedules, &next);
                     let thread = thread::Builder::new().stack_size(STACK);
                     thread.spawn_scoped(scope, work)
                 })
@@ -129,6 +173,7 @@ impl Simulator {
 
     fn share(
         &self,
+        source: ScheduleSource,
         first: u64,
         schedules: u64,
         next: &AtomicU64,
@@ -142,8 +187,8 @@ impl Simulator {
                 return Ok(share);
             }
             let seed = first.wrapping_add(number);
-            let schedule = Schedule::of(seed, versions.all.len());
-            let (verdict, _) = play(&versions, &parsed, &schedule, false);
+            let schedule = self.draw(source, seed);
+            let verdict = play(&versions, &parsed, &schedule, false).verdict;
             share.schedules += 1;
             let Some(first) = verdict.0.first() else {
                 continue;
@@ -158,12 +203,16 @@ impl Simulator {
         }
     }
 
-    /// Runs the schedule of one seed. A broken one has its story.
-    pub fn replay(&self, seed: u64) -> Result<Option<BrokenSchedule>, String> {
+    /// Runs one schedule. A broken one has its story.
+    pub fn replay(
+        &self,
+        source: ScheduleSource,
+        seed: u64,
+    ) -> Result<Option<BrokenSchedule>, String> {
         thread::scope(|scope| {
             let work = || {
                 let versions = self.versions()?;
-                let schedule = Schedule::of(seed, versions.all.len());
+                let schedule = self.draw(source, seed);
                 Ok(reduced(&versions, &Rc::default(), schedule, true))
             };
             let thread = thread::Builder::new().stack_size(STACK);
@@ -211,7 +260,7 @@ fn reduced(
     mut schedule: Schedule,
     records: bool,
 ) -> Option<BrokenSchedule> {
-    let violations = |schedule: &Schedule| play(versions, parsed, schedule, false).0.0;
+    let violations = |schedule: &Schedule| play(versions, parsed, schedule, false).verdict.0;
     let first = violations(&schedule).into_iter().next()?;
     let same = |found: &[String]| found.iter().any(|one| kind(one) == kind(&first));
     let mut place = schedule.events.len();
@@ -230,7 +279,7 @@ fn reduced(
         }
         schedule = less;
     }
-    let (verdict, story) = play(versions, parsed, &schedule, records);
+    let end = play(versions, parsed, &schedule, records);
     let change = |event: &Event| match event {
         Event::Request(_, schedule::Request::Deploy(version)) => {
             format!(" ({})", versions.changes[*version])
@@ -242,145 +291,10 @@ fn reduced(
         seed: schedule.seed,
         kind: kind(&first).to_owned(),
         times: 1,
-        violations: verdict.0,
+        violations: end.verdict.0,
         events: events
             .map(|event| format!("{event}{}", change(event)))
             .collect(),
-        story,
+        story: end.story,
     })
-}
-
-/// Runs one schedule and judges it.
-fn play(
-    versions: &Rc<Versions>,
-    parsed: &Rc<ParsedExpressions>,
-    schedule: &Schedule,
-    records: bool,
-) -> (Verdict, Vec<String>) {
-    let mut pool = LocalPool::new();
-    let hazards = schedule.events.iter().filter_map(|event| match event {
-        Event::Hazard(call, hazard) => Some((*call, *hazard)),
-        _ => None,
-    });
-    let target = Target::new(Manners::default(), None);
-    let mut world = World::new(Vec::new(), target, schedule.seed, records);
-    world.weather = Some(Weather::new(hazards.collect()));
-    let first = &versions.all[0];
-    let executions = (0..schedule.executions).map(|number| ExecutionKey {
-        tenant: first.tenant.clone(),
-        execution: execution_id(&first.tenant, &first.workflow, &key_of(number)),
-    });
-    let region = Region::new(
-        Arc::new(world),
-        versions.clone(),
-        schedule.clone(),
-        executions.collect(),
-        parsed.clone(),
-        pool.spawner(),
-    );
-    begin(&region);
-    let mut verdict = Verdict::default();
-    let rests = run(&region, &mut pool);
-    if rests {
-        verdict = judge(&region);
-    } else {
-        verdict
-            .0
-            .push("schedule: it never comes to rest".to_owned());
-    }
-    let story = region.world.story();
-    // Tasks that still wait hold the region, and end with the pool.
-    drop(pool);
-    region.machines.borrow_mut().clear();
-    (verdict, story)
-}
-
-/// Starts every execution and the requests that do not wait for rest.
-fn begin(region: &Rc<Region>) {
-    for number in 0..region.executions.len() {
-        let starting = region.clone();
-        region.spawn(async move {
-            let pause = Duration::from_millis(7 * number as u64);
-            starting.world.clock.sleep(pause).await;
-            // The client repeats its start until it has an answer.
-            for _ in 0..5 {
-                let process = starting.process();
-                let work = starting.start_execution(&process, number, false, false);
-                if let Some(Ok(_)) = process.run(work).await {
-                    return;
-                }
-                starting.world.clock.sleep(Duration::from_secs(20)).await;
-            }
-        });
-    }
-    for event in &region.schedule.events {
-        let Event::Request(moment, request) = event else {
-            continue;
-        };
-        let (waiting, moment, request) = (region.clone(), *moment, request.clone());
-        match moment {
-            Moment::Rest => {}
-            Moment::After(time) => region.spawn(async move {
-                waiting.world.clock.sleep(time).await;
-                waiting.request(request).await;
-            }),
-            Moment::Call(call) => region.spawn(async move {
-                if let Some(weather) = &waiting.world.weather {
-                    weather.reached(call).await;
-                }
-                waiting.request(request).await;
-            }),
-        }
-    }
-}
-
-/// Runs a region until nothing is due and every request was made. Returns false if that never
-/// happens.
-fn run(region: &Rc<Region>, pool: &mut LocalPool) -> bool {
-    let at_rest = region
-        .schedule
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Request(Moment::Rest, request) => Some(request.clone()),
-            _ => None,
-        });
-    let mut at_rest: VecDeque<_> = at_rest.collect();
-    let clock = &region.world.clock;
-    let (mut minute, mut sweeps, mut jumps) = (region.next_minute(clock.now()), 0, 0);
-    loop {
-        pool.run_until_stalled();
-        let next = clock.next_due();
-        if next.is_some_and(|next| next < minute) {
-            clock.jump();
-            jumps += 1;
-            if jumps > JUMPS {
-                return false;
-            }
-            continue;
-        }
-        let due = region
-            .executions
-            .iter()
-            .filter_map(|at| region.due(at))
-            .min();
-        let sweep = due.map(|due| region.next_minute(due.max(clock.now())));
-        match (next, sweep) {
-            (next, Some(sweep)) if next.is_none_or(|next| sweep <= next) => {
-                clock.advance(sweep);
-                minute = region.next_minute(sweep);
-                let region = region.clone();
-                region.clone().spawn(async move { region.sweep().await });
-                sweeps += 1;
-                if sweeps > SWEEPS {
-                    return false;
-                }
-            }
-            (Some(next), _) => minute = region.next_minute(next),
-            (None, _) => match at_rest.pop_front() {
-                Some(request) => region.spawn(region.clone().request(request)),
-                None => return true,
-            },
-        }
-    }
 }

@@ -27,6 +27,7 @@ use crate::{
     clock::Slot,
     functions::{Invocation, Waiting, answered, handle},
     machine::{Interpreter, RaisedError, Surroundings, TaskCall},
+    plan::DrilledWorkflow,
     process::Process,
     query::{ParsedExpressions, Query},
     run::{Integration, context, interpret, invocation},
@@ -116,6 +117,19 @@ impl Region {
         drop(self.spawner.spawn_local(future));
     }
 
+    /// Returns the version that the workflow's execution with this ARN ran.
+    pub(crate) fn version_of(&self, arn: &str) -> Option<&DrilledWorkflow> {
+        match self.machines.borrow().get(arn)?.machine {
+            MachineName::Workflow(version) => Some(&self.versions.all[version]),
+            MachineName::Recovery(_) => None,
+        }
+    }
+
+    /// Returns the number of invocations so far.
+    pub(crate) fn invocations(&self) -> u32 {
+        self.invocations.get()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.world.clock.now()
     }
@@ -168,6 +182,7 @@ impl Region {
                 version,
             },
             context: context(execution.started_at, &execution.arn, &machine_arn, &input),
+            events: Cell::default(),
         };
         let end = interpret(&interpreter, machine, input, &execution.stopped).await;
         self.world

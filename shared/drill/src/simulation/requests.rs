@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     region::{MachineName, Region, arn_of},
-    schedule::{self, Cut, Judgement},
+    schedule::{self, Cut, Judgement, Moment},
 };
 use crate::{functions::token_answer, people::end_of, process::Process};
 
@@ -35,9 +35,12 @@ fn person(reason: &str) -> Request {
 
 impl Region {
     /// Makes a request in a process of its own.
-    pub(crate) async fn request(self: Rc<Self>, request: schedule::Request) {
+    pub(crate) async fn request(self: Rc<Self>, moment: Moment, request: schedule::Request) {
         self.world.record(|| format!("request    {request:?}"));
         self.disturb();
+        if let (Moment::Rest, Some(weather)) = (moment, &self.world.weather) {
+            weather.end_silence();
+        }
         if let schedule::Request::Deploy(version) = request {
             return self.deployed.set(version);
         }
@@ -137,7 +140,10 @@ impl Region {
             return Ok("started directly".to_owned());
         }
         if let Some(stored) = process.read(at).await? {
-            process.count_duplicate(at, &stored.workflow).await?;
+            let repeat = self.world.clock.repeat();
+            process
+                .count_duplicate(at, &stored.workflow, &repeat)
+                .await?;
             return Ok("replayed".to_owned());
         }
         let envelope = Envelope {
@@ -155,7 +161,10 @@ impl Region {
             self.accepted.borrow_mut().push(at.clone());
             return Ok("202".to_owned());
         }
-        process.count_duplicate(at, &deployed.workflow).await?;
+        let repeat = self.world.clock.repeat();
+        process
+            .count_duplicate(at, &deployed.workflow, &repeat)
+            .await?;
         Ok("started before".to_owned())
     }
 

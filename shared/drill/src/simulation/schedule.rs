@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use holdfast_receipt::Decision;
 
 use super::{dice::Dice, weather::Hazard};
+use crate::target::Manners;
 
 /// Most executions of one schedule.
 const EXECUTIONS: u64 = 3;
@@ -20,6 +21,10 @@ pub(crate) struct Schedule {
     pub(crate) seed: u64,
     /// Number of executions.
     pub(crate) executions: usize,
+    /// True if the targets can verify a call whose answer was lost.
+    pub(crate) verifies: bool,
+    /// Other behaviour of the targets.
+    pub(crate) manners: Manners,
     pub(crate) events: Vec<Event>,
 }
 
@@ -118,6 +123,10 @@ impl Schedule {
         let mut dice = Dice::new(seed);
         let executions = 1 + dice.skewed(EXECUTIONS) as usize;
         let mut events = Vec::new();
+        let verifies = dice.one_in(2);
+        if dice.one_in(3) {
+            race(&mut dice, executions, &mut events);
+        }
         let hazards = dice.skewed(6);
         events.extend((0..hazards).map(|_| hazard(&mut dice, executions)));
         if dice.one_in(2) {
@@ -144,6 +153,8 @@ impl Schedule {
         Self {
             seed,
             executions,
+            verifies,
+            manners: Manners::default(),
             events,
         }
     }
@@ -184,7 +195,7 @@ impl Request {
 
 fn hazard(dice: &mut Dice, executions: usize) -> Event {
     let call = call(dice, executions);
-    let hazard = match dice.below(14) {
+    let hazard = match dice.below(16) {
         0 => Hazard::Refusal,
         1 => Hazard::Permanent,
         2 => Hazard::AsksToWait,
@@ -195,6 +206,8 @@ fn hazard(dice: &mut Dice, executions: usize) -> Event {
         9..=10 => Hazard::DeathAfter,
         11 => Hazard::Freeze(dice.time(600)),
         12 => Hazard::SlowCall(dice.time(5)),
+        13 => Hazard::Silence,
+        14 => Hazard::Deafness,
         _ => Hazard::Outage(dice.time(3600)),
     };
     Event::Hazard(call, hazard)
@@ -203,6 +216,26 @@ fn hazard(dice: &mut Dice, executions: usize) -> Event {
 /// Draws the number of a call. Early calls are likelier, since every schedule makes them.
 fn call(dice: &mut Dice, executions: usize) -> u32 {
     1 + dice.skewed(CALLS * executions as u64) as u32
+}
+
+/// Draws a request and hazards at calls near it, since races need them close together.
+fn race(dice: &mut Dice, executions: usize, events: &mut Vec<Event>) {
+    let near = call(dice, executions);
+    let execution = dice.below(executions as u64) as usize;
+    let request = match dice.below(3) {
+        0..=1 => Request::Cancel(execution, Cut::None),
+        _ => Request::Rollback(execution, Cut::None),
+    };
+    events.push(Event::Request(Moment::Call(near), request));
+    for _ in 0..1 + dice.below(3) {
+        let hazard = match dice.below(6) {
+            0..=2 => Hazard::SlowAnswer(dice.time(9)),
+            3..=4 => Hazard::SlowCall(dice.time(9)),
+            _ => Hazard::DeathAfter,
+        };
+        let call = near + dice.below(16) as u32;
+        events.push(Event::Hazard(call.saturating_sub(3).max(1), hazard));
+    }
 }
 
 fn mishap(dice: &mut Dice) -> Mishap {

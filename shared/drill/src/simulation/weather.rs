@@ -38,6 +38,11 @@ pub(crate) enum Hazard {
     Freeze(Duration),
     /// The ledger and the stores refuse every call for this time.
     Outage(Duration),
+    /// From this call on, a target carries out the step's calls and never confirms one, until the
+    /// next request at rest. Any other callee loses one answer.
+    Silence,
+    /// As `Silence`, but the target carries out no call.
+    Deafness,
 }
 
 /// The hazards of a schedule and the number of its calls so far.
@@ -52,6 +57,8 @@ struct Forecast {
     calm_since: Timestamp,
     waiting: Vec<(u32, Waker)>,
     late: Vec<String>,
+    /// Steps whose target does not confirm, and the hazard.
+    silent: Vec<(String, Hazard)>,
 }
 
 impl Weather {
@@ -65,6 +72,7 @@ impl Weather {
             calm_since: Timestamp::MIN,
             waiting: Vec::new(),
             late: Vec::new(),
+            silent: Vec::new(),
         }))
     }
 
@@ -97,6 +105,22 @@ impl Weather {
         (number, hazard)
     }
 
+    /// Counts a forward call to the target of a step and returns what strikes it.
+    pub(crate) fn strike_step(&self, step: &str, now: Timestamp) -> (u32, Option<Hazard>) {
+        let (number, hazard) = self.strike(now);
+        let mut forecast = lock(&self.0);
+        if let Some(hazard @ (Hazard::Silence | Hazard::Deafness)) = hazard {
+            forecast.silent.push((step.to_owned(), hazard));
+        }
+        let silent = forecast.silent.iter().find(|(silent, _)| silent == step);
+        (number, hazard.or(silent.map(|(_, hazard)| *hazard)))
+    }
+
+    /// Ends every silence of a target.
+    pub(crate) fn end_silence(&self) {
+        lock(&self.0).silent.clear();
+    }
+
     /// Returns true while the ledger and the stores refuse every call.
     pub(crate) fn is_out(&self, now: Timestamp) -> bool {
         now < lock(&self.0).out_until
@@ -119,6 +143,11 @@ impl Weather {
     pub(crate) fn disturb(&self, until: Timestamp) {
         let mut forecast = lock(&self.0);
         forecast.calm_since = forecast.calm_since.max(until);
+    }
+
+    /// Returns the number of calls so far.
+    pub(crate) fn calls(&self) -> u32 {
+        lock(&self.0).calls
     }
 
     /// Resolves when the call with this number is made.

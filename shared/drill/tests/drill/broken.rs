@@ -1,6 +1,7 @@
 //! Tests that the drill detects what does not hold.
 
 use holdfast_drill::{Drill, Manners, Outcome, Scenario, Settings};
+use serde_json::json;
 
 use crate::set_up::{actions, read, shipped};
 
@@ -79,6 +80,61 @@ steps:
     let why = drill.err().unwrap();
     assert!(
         why.contains("without any fault it ends REJECTED: never: it never starts"),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_step_that_needs_what_a_person_skipped_is_detected() {
+    let workflow = "
+workflow: WF-NEEDS
+version: 1
+input: { type: object }
+limits: { timeout: 4h }
+steps:
+  - { name: hold, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {}, on_failure: escalate }
+  - { name: again, action: vendor-hold, input: { vendor_id: '{% $hold.hold_id %}', days: 1 }, rollback: {} }
+";
+    let settings = Settings::default();
+    let drill = Drill::new(&read(workflow), "needs.yaml", &actions(), None, settings).unwrap();
+    let ended = outcome(&drill, "hold.escalate/decides-skip");
+    assert_eq!(ended.violations.len(), 1, "{:?}", ended.violations);
+    assert!(
+        ended.violations[0].starts_with("an expression fails: "),
+        "{:?}",
+        ended.violations
+    );
+}
+
+#[test]
+fn too_many_items_are_refused_before_the_first_one_acts() {
+    let workflow = "
+workflow: WF-MANY
+version: 1
+input: { type: object, properties: { ids: { type: array } } }
+steps:
+  - name: hold_each
+    for_each:
+      items: '{% $input.ids %}'
+      item_key: '{% $string($item) %}'
+      steps:
+        - { name: hold, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }
+";
+    let input = |count: u32| Some(json!({ "ids": (0..count).collect::<Vec<_>>() }));
+    let drill = |count: u32| {
+        let settings = Settings::default();
+        Drill::new(
+            &read(workflow),
+            "many.yaml",
+            &actions(),
+            input(count),
+            settings,
+        )
+    };
+    let why = drill(1100).err().unwrap();
+    assert!(why.contains("without any fault it ends FAILED"), "{why}");
+    assert!(
+        why.contains("hold_each has 1100 items, and at most 9"),
         "{why}"
     );
 }

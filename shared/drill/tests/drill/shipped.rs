@@ -1,9 +1,10 @@
 //! Tests every shipped workflow under every fault.
 
-use holdfast_drill::{Drill, Manners, Scenario, Settings};
+use holdfast_drill::{Drill, Fault, Manners, Scenario, Settings};
+use holdfast_workflow::compile;
 use serde_json::{Value, json};
 
-use crate::set_up::{actions, files, read, shipped};
+use crate::set_up::{actions, every_workflow, files, read, shipped};
 
 /// Returns an input if the one made from the schema does not lead to every step.
 fn input_of(file: &str) -> Option<Value> {
@@ -55,6 +56,34 @@ fn every_shipped_workflow_holds_if_targets_can_verify() {
         manners,
         ..Settings::default()
     });
+}
+
+#[test]
+fn every_decision_at_every_question_ends_as_it_says() {
+    let mut decided = 0;
+    for file in files() {
+        let drill = shipped(&file, input_of(&file), Settings::default());
+        let places: Vec<String> = drill
+            .singles()
+            .iter()
+            .flat_map(|one| &one.strikes)
+            .filter(|strike| strike.fault == Fault::DecidesSkip)
+            .map(|strike| strike.place.clone())
+            .collect();
+        for place in places {
+            let ends = |decision: &str| {
+                let scenario = format!("{place}/{decision}").parse().expect("a name");
+                let outcome = drill.run(&scenario).expect("it runs");
+                assert_eq!(outcome.violations, [""; 0], "{file}: {scenario}");
+                outcome.status.expect("a status")
+            };
+            assert_eq!(ends("decides-skip"), "EXECUTED", "{file}: {place}");
+            assert_eq!(ends("decides-retry"), "EXECUTED", "{file}: {place}");
+            assert_ne!(ends("silence"), "EXECUTED", "{file}: {place}");
+            decided += 1;
+        }
+    }
+    assert!(decided > 0, "a shipped workflow asks about a failed step");
 }
 
 #[test]
@@ -172,4 +201,61 @@ steps:
     assert_eq!(outcome.status.as_deref(), Some("EXECUTED"));
     let decisions = outcome.receipt.unwrap().decisions;
     assert_eq!(decisions.len(), 2, "{decisions:?}");
+}
+
+#[test]
+fn every_step_of_an_item_reads_the_item_under_every_fault() {
+    let hold = |name: &str| {
+        format!(
+            "{{ name: {name}, action: vendor-hold, when: '{{% $item.id = $item_key %}}', input: {{ vendor_id: '{{% $item.id %}}', days: 1 }}, rollback: {{}} }}"
+        )
+    };
+    let (one, two, three) = (hold("one"), hold("two"), hold("three"));
+    for steps in [
+        format!("[{one}, {two}]"),
+        format!("[{{ name: rest, wait: 1s }}, {one}]"),
+        format!(
+            "[{{ name: both, parallel: [{{ steps: [{one}] }}, {{ steps: [{two}] }}] }}, {three}]"
+        ),
+        format!(
+            "[{one}, {{ name: both, parallel: [{{ steps: [{two}] }}, {{ steps: [{three}] }}] }}]"
+        ),
+    ] {
+        let workflow = format!(
+            "
+workflow: WF-ITEMS
+version: 1
+input: {{ type: object }}
+steps:
+  - name: hold_each
+    for_each:
+      items: '{{% [{{ \"id\": \"a\" }}, {{ \"id\": \"b\" }}] %}}'
+      item_key: '{{% $item.id %}}'
+      collect: '{{% $item.id %}}'
+      steps: {steps}
+  - {{ name: last, action: vendor-hold, input: {{ vendor_id: '{{% $join($hold_each) %}}', days: 1 }}, rollback: {{}} }}
+"
+        );
+        let settings = Settings::default();
+        let drill = Drill::new(&read(&workflow), "items.yaml", &actions(), None, settings);
+        let drill = drill.unwrap_or_else(|why| panic!("{steps}: {why}"));
+        assert_eq!(drill.not_reached(), [""; 0], "{steps}");
+        assert_eq!(violations(&drill, &drill.singles()), [""; 0], "{steps}");
+        // A target that asks for a pause leads the step back to its item.
+        let outcome = drill.run(&"one/asks-to-wait".parse().unwrap()).unwrap();
+        assert_eq!(outcome.status.as_deref(), Some("EXECUTED"), "{steps}");
+    }
+}
+
+#[test]
+fn step_functions_accepts_the_machine_of_every_workflow_of_the_project() {
+    let workflows = every_workflow();
+    assert!(workflows.len() > 15, "{}", workflows.len());
+    for (file, text) in workflows {
+        let definition = read(&text);
+        let machine = compile::machine(&definition, &file).expect("a digest");
+        assert_eq!(machine.violations(), [""; 0], "{file}");
+        let recovery = compile::recovery(&[&definition]);
+        assert_eq!(recovery.violations(), [""; 0], "{file}");
+    }
 }

@@ -7,12 +7,14 @@ mod closing;
 mod faults;
 mod finish;
 mod finishing;
+mod generations;
 mod limits;
 mod lost_start;
 mod missing;
 mod pausing;
 mod payloads;
 mod receipts;
+mod reports;
 mod requests;
 mod requirements;
 mod rollback;
@@ -136,6 +138,7 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
             timeout_s: 30,
             max_attempts: 3,
             idempotent: true,
+            reads: false,
             optional: false,
             undo: Some(UndoPolicy {
                 timeout_s: 30,

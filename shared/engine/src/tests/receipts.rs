@@ -148,7 +148,7 @@ fn failed_with_nothing_applied() {
       {"held":true,"name":"input"}
       {"held":true,"name":"short_hold"}
     idempotency_key: "risk-17"
-    incident: "04ca82f4…"
+    incident: "4ad53525…"
     input_sha256: "650b215e…"
     policy_digest: "bed995cc…"
     residual_effects: []
@@ -191,7 +191,7 @@ fn rolled_back_certain_and_possible_effects() {
       {"held":true,"name":"input"}
       {"held":true,"name":"short_hold"}
     idempotency_key: "risk-17"
-    incident: "3a42430c…"
+    incident: "430a717b…"
     input_sha256: "650b215e…"
     policy_digest: "bed995cc…"
     residual_effects: []

@@ -28,21 +28,21 @@ fn put(
     }
 }
 
-fn cancelled(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
+pub(super) fn cancelled(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     let now = now(engine);
     put(engine, execution, |snapshot| {
         cancel(&snapshot.execution, &request(), "arn:recovery", now)
     })
 }
 
-fn withdrawn(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
+pub(super) fn withdrawn(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     let now = now(engine);
     put(engine, execution, |snapshot| {
         withdraw(&snapshot.execution, &request(), "arn:recovery", now)
     })
 }
 
-fn redriven(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
+pub(super) fn redriven(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     let now = now(engine);
     put(engine, execution, |snapshot| {
         redrive(snapshot, &gate(), &steps(), &request(), "arn:again", now)
@@ -50,7 +50,11 @@ fn redriven(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
 }
 
 /// Rolls the execution back, as its owner does after the request.
-fn undo_all(engine: &TestEngine, execution: &ExecutionRef, action: &Script) -> FinishResult {
+pub(super) fn undo_all(
+    engine: &TestEngine,
+    execution: &ExecutionRef,
+    action: &Script,
+) -> FinishResult {
     let task = PlanTask {
         owner: "arn:recovery".to_owned(),
         ..plan_task(execution, "elsewhere")

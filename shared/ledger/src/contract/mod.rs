@@ -21,8 +21,8 @@ use self::shapes::{
     every_shape_of_an_executions_record_comes_back_as_it_was,
 };
 use super::{
-    Control, ExecutionRecord, Expect, Ledger, Meanwhile, Put, Request, Scope, Snapshot, StepRecord,
-    StepState, Switch, control,
+    Control, Duplicate, Duplicates, ExecutionRecord, Expect, Ledger, Meanwhile, Put, Request,
+    Scope, Snapshot, StepRecord, StepState, Switch, control,
     fixtures::{at, claim_by, execution, inline, key},
 };
 use holdfast_ids::keys::ExecutionKey;
@@ -62,6 +62,7 @@ checks!(
     fifty_concurrent_takeovers_have_one_winner,
     fifty_concurrent_duplicates_are_all_counted,
     a_duplicate_is_counted_without_disturbing_a_write,
+    a_request_that_is_counted_again_counts_once,
     a_write_that_loses_changes_no_counter,
     a_change_over_the_maximum_writes_nothing_and_names_its_place,
     an_amount_that_is_given_back_can_be_taken_again,
@@ -229,7 +230,9 @@ async fn executions_do_not_share_records<L: Ledger>(
         let record = claim_by(key, &key.tenant, 0).first;
         put(ledger, &record, Expect::Absent, Put::Done).await?;
     }
-    ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
+    let repeat = duplicate(0);
+    let counted = ledger.count_duplicate(of, "WF-HOLD", &repeat).await;
+    counted.map_err(text)?;
     let found = ledger.snapshot(&others_tenant).await.map_err(text)?;
     let record = claim_by(&others_tenant, "acme-2", 0).first;
     let right = Snapshot::new(execution(&others_tenant), vec![record], 0);
@@ -329,24 +332,66 @@ async fn fifty_concurrent_duplicates_are_all_counted<L: Ledger>(
     of: &ExecutionKey,
 ) -> Result<(), String> {
     put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
-    let counts = (0..WRITERS).map(|_| ledger.count_duplicate(of, "WF-HOLD"));
+    let repeats: Vec<_> = (0..WRITERS).map(duplicate).collect();
+    let counts = repeats
+        .iter()
+        .map(|repeat| ledger.count_duplicate(of, "WF-HOLD", repeat));
     let counted: Result<Vec<()>, _> = join_all(counts).await.into_iter().collect();
     counted.map_err(text)?;
     let found = ledger.snapshot(of).await.map_err(text)?;
-    same("count", &found.map(|found| found.duplicates), &Some(50))
+    let found = found.ok_or("no snapshot")?;
+    same("count", &found.duplicates, &50)?;
+    let mut times = found.duplicate_times;
+    times.sort();
+    let right: Vec<_> = repeats.iter().map(|repeat| repeat.at).collect();
+    same("times", &times, &right)
+}
+
+async fn a_request_that_is_counted_again_counts_once<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
+    let past_the_entries = Duplicates::ENTRIES_MAX + 3;
+    for n in 0..past_the_entries {
+        // The answer to the first update is lost, and the client sends it again.
+        for _ in 0..2 {
+            let repeat = duplicate(n);
+            let counted = ledger.count_duplicate(of, "WF-HOLD", &repeat).await;
+            counted.map_err(text)?;
+        }
+    }
+    let found = ledger.snapshot(of).await.map_err(text)?;
+    let found = found.ok_or("no snapshot")?;
+    same("count", &found.duplicates, &(past_the_entries as u64))?;
+    let entries = found.duplicate_times.len();
+    same("times", &entries, &Duplicates::ENTRIES_MAX)
+}
+
+/// The repeat of a start with this number.
+fn duplicate(n: usize) -> Duplicate {
+    Duplicate {
+        id: format!("{n:016}"),
+        at: at(n as i64),
+    }
 }
 
 async fn a_duplicate_is_counted_without_disturbing_a_write<L: Ledger>(
     ledger: &L,
     of: &ExecutionKey,
 ) -> Result<(), String> {
-    ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
+    let counted = ledger.count_duplicate(of, "WF-HOLD", &duplicate(0)).await;
+    counted.map_err(text)?;
     same("execution", &ledger.read(of).await.map_err(text)?, &None)?;
     put(ledger, &execution(of), Expect::Absent, Put::Done).await?;
-    ledger.count_duplicate(of, "WF-HOLD").await.map_err(text)?;
+    let counted = ledger.count_duplicate(of, "WF-HOLD", &duplicate(1)).await;
+    counted.map_err(text)?;
     let mut next = execution(of);
     next.rev = 2;
     put(ledger, &next, Expect::Rev(1), Put::Done).await?;
     let found = ledger.snapshot(of).await.map_err(text)?;
-    same("snapshot", &found, &Some(Snapshot::new(next, vec![], 2)))
+    let mut repeats = Duplicates::default();
+    (0..2).for_each(|n| repeats.count(&duplicate(n)));
+    let right = Snapshot::new(next, vec![], 0).repeated(&repeats);
+    same("snapshot", &found, &Some(right))
 }

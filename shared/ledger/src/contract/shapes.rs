@@ -223,6 +223,8 @@ pub(super) async fn an_incident_comes_back_as_it_was_and_only_to_its_tenant<L: L
         workflow: "WF-HOLD",
         state: "hold",
         error: "Permanent",
+        reason: "",
+        standing: false,
         execution: Some(&of.execution),
     };
     let mut incident = cause.incident(&execution(of), "it is locked", at(5));

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, sync::Mutex};
 use futures_executor::block_on;
 
 use super::super::{
-    Control, CountedPut, Counter, CounterChange, ExecutionRecord, Expect, Key, Ledger, LedgerError,
-    Link, MemoryLedger, Put, Record, RecordKey, Snapshot, StepKey, contract::check_all,
+    Control, CountedPut, Counter, CounterChange, Duplicate, ExecutionRecord, Expect, IncidentKey,
+    Key, Ledger, LedgerError, Link, MemoryLedger, Put, Record, RecordKey, Snapshot, StepKey,
+    contract::check_all,
 };
 use holdfast_ids::keys::ExecutionKey;
 
@@ -76,11 +77,28 @@ impl Ledger for Careless {
         self.ledger.count(counter).await
     }
 
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        self.ledger.is_linked(link).await
+    }
+
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
         self.ledger.put_link(link).await
     }
 
-    async fn count_duplicate(&self, _: &ExecutionKey, _: &str) -> Result<(), LedgerError> {
+    async fn links_page(
+        &self,
+        incident: &IncidentKey,
+        after: Option<&Link>,
+    ) -> Result<(Vec<Link>, bool), LedgerError> {
+        self.ledger.links_page(incident, after).await
+    }
+
+    async fn count_duplicate(
+        &self,
+        _: &ExecutionKey,
+        _: &str,
+        _: &Duplicate,
+    ) -> Result<(), LedgerError> {
         Ok(())
     }
 }

@@ -1,15 +1,32 @@
-//! Compiles expressions: guarded by `when`, and with `$item` bound inside a `for_each`.
+//! Compiles expressions: guarded by `when`, and with the item of a `for_each` bound.
 
 use serde_json::{Map, Value};
 
 use crate::definition::{Expression, Text};
 use holdfast_expression::expression_in;
 
+/// The item of a `for_each`, as one state inside it sees the item.
+///
+/// `$states.context.Map.Item` is no way to read it, because Step Functions defines that only in the
+/// Map's `ItemSelector` (Step Functions guide, "Accessing execution data from the Context object").
+/// Without an `ItemSelector` the item is the input of the iteration's first state (the guide's page
+/// on `ItemSelector`).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ItemBinding<'a> {
+    /// Expression of `item_key`.
+    pub(super) key: &'a Expression,
+    /// True in the first state of an iteration. Later states read the variable `$item`.
+    pub(super) is_input: bool,
+}
+
+/// Expression for the item in the first state of an iteration.
+pub(super) const ITEM_INPUT: &str = "$states.input";
+
 /// The context of an expression.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ExpressionContext<'a> {
-    /// Expression of `item_key` inside a `for_each`.
-    pub(super) item_key: Option<&'a Expression>,
+    /// Item inside a `for_each`.
+    pub(super) item: Option<ItemBinding<'a>>,
     /// `when` of the step. A skipped step evaluates no other expression.
     pub(super) when: Option<&'a Expression>,
     /// Step whose output is not a variable yet, and the expression for that output.
@@ -24,15 +41,16 @@ impl ExpressionContext<'_> {
             None => expression.to_owned(),
         };
         let mut bindings = Vec::new();
-        let item_key = self.item_key.map(Expression::jsonata).unwrap_or_default();
-        let needs_key = mentions(&guarded, "item_key");
-        if self.item_key.is_some()
-            && (mentions(&guarded, "item") || (needs_key && mentions(item_key, "item")))
-        {
-            bindings.push("$item := $states.context.Map.Item.Value".to_owned());
-        }
-        if self.item_key.is_some() && needs_key {
-            bindings.push(format!("$item_key := ({item_key})"));
+        if let Some(item) = self.item {
+            let key = item.key.jsonata();
+            let needs_key = mentions(&guarded, "item_key");
+            let needs_item = mentions(&guarded, "item") || (needs_key && mentions(key, "item"));
+            if item.is_input && needs_item {
+                bindings.push(format!("$item := {ITEM_INPUT}"));
+            }
+            if needs_key {
+                bindings.push(format!("$item_key := ({key})"));
+            }
         }
         if let Some((name, output)) = self.fresh
             && mentions(&guarded, name)
@@ -47,8 +65,13 @@ impl ExpressionContext<'_> {
 
     /// Returns the expression for the items of a `for_each`: always a list, whether a filter leaves
     /// none, one or many. Two items with one key raise an error, because they would share a record,
-    /// and one effect would be missing.
-    pub(super) fn items(&self, name: &str, items: &Expression, item_key: &Expression) -> String {
+    /// and one effect would be missing. So do more items than `most`, before the first one acts.
+    pub(super) fn items(
+        &self,
+        name: &str,
+        (items, item_key): (&Expression, &Expression),
+        most: Option<u64>,
+    ) -> String {
         let (list, key) = (items.jsonata(), item_key.jsonata());
         // A filter may leave no items. A missing field is a mistake.
         let list = match is_plain(list) {
@@ -57,11 +80,17 @@ impl ExpressionContext<'_> {
             ),
             false => list.to_owned(),
         };
+        let bound = most.map_or_else(String::new, |most| {
+            format!(
+                "$count($items) > {most} ? $error('{name} has ' & $string($count($items)) & ' items, \
+                 and at most {most} fit into one execution') : "
+            )
+        });
         self.expression(&format!(
-            "($items := $append([], {list}); $keys := $map($items, function($item) {{ $string({key}) }}); \
+            "($items := $append([], {list}); {bound}($keys := $map($items, function($item) {{ $string({key}) }}); \
              $count($keys) != $count($items) ? $error('an item of {name} has no item_key') \
              : $count($distinct($keys)) = $count($items) ? $items \
-             : $error('two items of {name} have the same item_key'))"
+             : $error('two items of {name} have the same item_key')))"
         ))
     }
 
@@ -156,8 +185,11 @@ mod tests {
     fn a_filter_of_items_always_yields_a_list() {
         let items = ExpressionContext::default().items(
             "each",
-            &expression("{% $input.vendors[days > 0] %}"),
-            &expression("{% $item.id %}"),
+            (
+                &expression("{% $input.vendors[days > 0] %}"),
+                &expression("{% $item.id %}"),
+            ),
+            None,
         );
         let items = expression_in(&items).expect("an expression");
         for left in 0..3 {
@@ -170,14 +202,23 @@ mod tests {
     }
 
     #[test]
-    fn missing_items_are_an_error_and_an_empty_list_is_not() {
+    fn missing_or_too_many_items_are_an_error_and_an_empty_list_is_not() {
         let items = ExpressionContext::default().items(
             "each",
-            &expression("{% $input.vendors %}"),
-            &expression("{% $item.id %}"),
+            (
+                &expression("{% $input.vendors %}"),
+                &expression("{% $item.id %}"),
+            ),
+            Some(2),
         );
         let items = expression_in(&items).expect("an expression");
         let listed = |input: &Value| evaluate(items, &[("input", input)]);
+        let many = json!({ "vendors": [{ "id": "a" }, { "id": "b" }, { "id": "c" }] });
+        let why = listed(&many).expect_err("it is one too many");
+        assert!(
+            why.contains("each has 3 items, and at most 2 fit into one execution"),
+            "{why}"
+        );
         assert_eq!(listed(&json!({ "vendors": [] })), Ok(Some(json!([]))));
         let one = json!([{ "id": "v" }]);
         assert_eq!(listed(&json!({ "vendors": one })), Ok(Some(one)));
@@ -189,21 +230,31 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_bound_only_where_it_is_used() {
+    fn the_first_state_of_an_item_reads_it_from_its_input_and_later_ones_from_a_variable() {
         let key = expression("{% $item.id %}");
-        let context = ExpressionContext {
-            item_key: Some(&key),
+        let context = |is_input| ExpressionContext {
+            item: Some(ItemBinding {
+                key: &key,
+                is_input,
+            }),
             ..ExpressionContext::default()
         };
-        assert_eq!(context.expression("$input.a"), "{% $input.a %}");
-        assert_eq!(context.expression("$items"), "{% $items %}");
-        assert_eq!(
-            context.expression("$item.b"),
-            "{% ($item := $states.context.Map.Item.Value; $item.b) %}"
-        );
-        assert_eq!(
-            context.expression("$item_key"),
-            "{% ($item := $states.context.Map.Item.Value; $item_key := ($item.id); $item_key) %}"
-        );
+        for (text, first, later) in [
+            ("$input.a", "{% $input.a %}", "{% $input.a %}"),
+            ("$items", "{% $items %}", "{% $items %}"),
+            (
+                "$item.b",
+                "{% ($item := $states.input; $item.b) %}",
+                "{% $item.b %}",
+            ),
+            (
+                "$item_key",
+                "{% ($item := $states.input; $item_key := ($item.id); $item_key) %}",
+                "{% ($item_key := ($item.id); $item_key) %}",
+            ),
+        ] {
+            assert_eq!(context(true).expression(text), first);
+            assert_eq!(context(false).expression(text), later);
+        }
     }
 }

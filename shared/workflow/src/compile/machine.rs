@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     expressions::for_begin,
+    history::{ItemLimits, item_limits},
     names::{BEGIN_ARN, FINISH_ARN},
     retry::{FAILURE, catch_all, catch_begin, of_begin, of_end},
     steps, unwind,
@@ -26,15 +27,9 @@ pub fn machine(definition: &Definition, file: &str) -> Result<Machine, Canonical
         workflow, version, ..
     } = definition;
     let refs = json!(step_refs(definition));
-    let begin = State::Task(begin(definition, &refs)?);
-    let mut states = States::from([("Begin".to_owned(), begin)]);
-    states.extend(steps::states(definition, "Finish"));
-    states.insert("Finish".to_owned(), State::Task(finish(&refs)));
-    let bounds = unwind::Bounds::of(&[definition]);
-    let failed = Exit::Next("Failed".to_owned());
-    states.extend(unwind::states(&refs, &bounds, failed));
-    states.insert("Failed".to_owned(), unwind::failed(FAILURE));
-    states.insert("Duplicate".to_owned(), State::Succeed {});
+    let begin = begin(definition, &refs)?;
+    let limits = item_limits_of(definition);
+    let states = states(definition, &refs, begin, &limits);
     Ok(Machine {
         comment: format!("{workflow} version {version}, compiled by holdfast; edit {file} instead"),
         query_language: QueryLanguage::Jsonata,
@@ -42,6 +37,27 @@ pub fn machine(definition: &Definition, file: &str) -> Result<Machine, Canonical
         timeout_seconds: definition.limits.timeout_s,
         states,
     })
+}
+
+fn states(definition: &Definition, refs: &Value, begin: Task, limits: &ItemLimits) -> States {
+    let mut states = States::from([("Begin".to_owned(), State::Task(begin))]);
+    states.extend(steps::states(definition, "Finish", limits));
+    states.insert("Finish".to_owned(), State::Task(finish(refs)));
+    let bounds = unwind::Bounds::of(&[definition]);
+    let failed = Exit::Next("Failed".to_owned());
+    states.extend(unwind::states(refs, &bounds, failed));
+    states.insert("Failed".to_owned(), unwind::failed(FAILURE));
+    states.insert("Duplicate".to_owned(), State::Succeed {});
+    states
+}
+
+/// Returns how many items each `for_each` may have, by its name. The limits follow from the states,
+/// so that the states are compiled without them first.
+pub(crate) fn item_limits_of(definition: &Definition) -> ItemLimits {
+    let refs = json!(step_refs(definition));
+    let begin = task_of_begin(definition, json!({}));
+    let states = states(definition, &refs, begin, &ItemLimits::new());
+    item_limits(definition, &states)
 }
 
 /// Returns every action step in declared order, as the functions and the receipt need it.
@@ -68,6 +84,10 @@ fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> 
         "machine": "{% $states.context.StateMachine.Id %}",
         "started_at": "{% $states.context.Execution.StartTime %}",
     });
+    Ok(task_of_begin(definition, arguments))
+}
+
+fn task_of_begin(definition: &Definition, arguments: Value) -> Task {
     let assign = ["execution", "input"].map(|name| {
         (
             name.to_owned(),
@@ -75,7 +95,7 @@ fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> 
         )
     });
     let first = definition.steps.first().map_or("Finish", |step| &step.name);
-    Ok(Task {
+    Task {
         resource: format!("${{{BEGIN_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
         arguments,
@@ -84,7 +104,7 @@ fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> 
         retry: of_begin(),
         catch: catch_begin(),
         exit: Exit::Next(first.to_owned()),
-    })
+    }
 }
 
 fn admission(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {

@@ -2,17 +2,24 @@
 
 mod decisions;
 mod expressions;
+mod history;
+mod limits;
 mod machine;
 mod names;
 mod outputs;
 mod region;
 mod retry;
+mod row;
 mod steps;
 mod template;
 #[cfg(test)]
 mod tests;
 mod unwind;
+mod waits;
 
+pub use history::{ItemLimit, MAX_EVENTS};
+pub use limits::check_names;
+pub(crate) use machine::item_limits_of;
 pub use machine::{machine, step_refs};
 pub use names::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of, function_id, parameters_in};
 pub use template::template_parameters;
@@ -43,11 +50,29 @@ pub struct CompiledProject {
     pub template: String,
 }
 
-/// Largest state machine that Step Functions takes, in bytes.
+/// Largest state machine that Step Functions takes, in bytes
+/// (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 const MAX_MACHINE_BYTES: usize = 1_000_000;
 /// Largest arguments of `Begin`, in bytes. Step Functions takes 256 KiB, and most of that belongs
 /// to the input.
 const MAX_ADMISSION_BYTES: usize = 50_000;
+
+/// Room for the value of a parameter or ARN that replaces a substitution, in bytes.
+const SUBSTITUTION_BYTES: usize = 200;
+
+/// Returns the text of a state machine that Step Functions accepts. The error names the rule that
+/// it breaks.
+fn text_of(machine: &Machine) -> Result<String, String> {
+    if let Some(violation) = machine.violations().into_iter().next() {
+        return Err(format!("Step Functions would refuse it: {violation}"));
+    }
+    machine.to_json().map_err(|error| error.to_string())
+}
+
+/// Returns the size of a state machine once its substitutions are made.
+fn deployed_bytes(text: &str) -> usize {
+    text.len() + text.matches("${").count() * SUBSTITUTION_BYTES
+}
 
 /// Compiles all workflows of a project, each with the path of its file. The error is a message for
 /// people.
@@ -61,14 +86,11 @@ pub fn all(
     let mut machines = Vec::new();
     for (definition, file) in &workflows {
         let machine = machine(definition, file).map_err(|error| format!("{file}: {error}"))?;
-        let text = machine
-            .to_json()
-            .map_err(|error| format!("{file}: {error}"))?;
-        if text.len() > MAX_MACHINE_BYTES {
-            let message = format!(
-                "{file}: its state machine has {} bytes, at most {MAX_MACHINE_BYTES}",
-                text.len()
-            );
+        let text = text_of(&machine).map_err(|error| format!("{file}: {error}"))?;
+        let bytes = deployed_bytes(&text);
+        if bytes > MAX_MACHINE_BYTES {
+            let message =
+                format!("{file}: its state machine has {bytes} bytes, at most {MAX_MACHINE_BYTES}");
             return Err(format!("{message} are possible: split the workflow"));
         }
         let bytes = admission_bytes(&machine).map_err(|error| format!("{file}: {error}"))?;
@@ -81,9 +103,8 @@ pub fn all(
         machines.push((definition.workflow.clone(), text));
     }
     let definitions: Vec<&Definition> = workflows.iter().map(|(one, _)| *one).collect();
-    let recovery = unwind::recovery(&definitions)
-        .to_json()
-        .map_err(|error| format!("{RECOVERY}: {error}"))?;
+    let recovery = unwind::recovery(&definitions);
+    let recovery = text_of(&recovery).map_err(|error| format!("{RECOVERY}: {error}"))?;
     let parts: Vec<Part<'_>> = workflows
         .iter()
         .zip(&machines)

@@ -3,13 +3,19 @@
 
 use serde_json::{Value, json};
 
-use super::expressions::ExpressionContext;
+use super::expressions::{ExpressionContext, ITEM_INPUT, ItemBinding};
 use crate::definition::{ForEach, Step, StepKind};
 use holdfast_asl::{Object, member};
 
 /// Returns the assignment of a task's output to the variable of its name.
 pub(super) fn assigned(name: &str) -> Object {
     member(name, format!("{{% {TASK_OUTPUT} %}}"))
+}
+
+/// Returns the assignment of the item, in the first state of an iteration, to the variable that
+/// later states read.
+pub(super) fn assigned_item() -> Object {
+    member("item", format!("{{% {ITEM_INPUT} %}}"))
 }
 
 /// Expression for the output of the task that just ended.
@@ -41,12 +47,12 @@ pub(super) fn branch_output(earlier: &[Step], last: &Step) -> Value {
 
 /// Returns what an item contributes, at the end of its last state: null if there is nothing, as
 /// after a skipped step.
-pub(super) fn item_output(each: &ForEach, last: &Step) -> Value {
+pub(super) fn item_output(each: &ForEach, last: &Step, item: Option<ItemBinding<'_>>) -> Value {
     let Some(collect) = &each.collect else {
         return json!({});
     };
     let context = ExpressionContext {
-        item_key: Some(&each.item_key),
+        item,
         fresh: own_output(last).map(|output| (last.name.as_str(), output)),
         ..ExpressionContext::default()
     };

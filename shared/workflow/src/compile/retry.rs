@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::expressions::ITEM_INPUT;
 use crate::definition::{ActionStep, Jitter, Retry};
-use holdfast_asl::{Catcher, JitterStrategy, Object, Retrier, member};
+use holdfast_asl::{Catcher, Exit, JitterStrategy, Object, Retrier, Until, Wait, member};
 use holdfast_task::{ErrorName, timing::lease_s};
 
 /// Matches every error.
@@ -240,14 +241,51 @@ pub(super) fn catch_begin() -> Vec<Catcher> {
     ]
 }
 
-/// Returns the catcher for a target that asks for a long pause. A Wait state keeps the pause, and
-/// its input is the duration.
-pub(super) fn catch_pause(pause: &str) -> Catcher {
-    Catcher {
-        error_equals: names([ErrorName::RetryAfter]),
-        assign: None,
-        output: Some(format!("{{% $number({ERROR_MESSAGE}.retry_after_s) %}}")),
-        next: pause.to_owned(),
+/// The input of a Wait state that keeps a pause which a target asked for, and what follows it.
+///
+/// The pause leads back to the step, whose input is the pause's output. Only the first state of an
+/// item reads its input, and the pause restores that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PauseInput {
+    /// The number of seconds.
+    Seconds,
+    /// The number of seconds and the item.
+    SecondsAndItem,
+}
+
+impl PauseInput {
+    /// Returns the catcher for a target that asks for a long pause.
+    pub(super) fn catch(self, pause: &str) -> Catcher {
+        let seconds = format!("$number({ERROR_MESSAGE}.retry_after_s)");
+        let input = match self {
+            Self::Seconds => seconds,
+            Self::SecondsAndItem => {
+                format!("{{ 'item': {ITEM_INPUT}, 'seconds': {seconds} }}")
+            }
+        };
+        Catcher {
+            error_equals: names([ErrorName::RetryAfter]),
+            assign: None,
+            output: Some(format!("{{% {input} %}}")),
+            next: pause.to_owned(),
+        }
+    }
+
+    /// Returns the Wait state that leads back to `step`.
+    pub(super) fn wait(self, step: &str) -> Wait {
+        let (seconds, output) = match self {
+            Self::Seconds => ("{% $states.input %}", None),
+            Self::SecondsAndItem => (
+                "{% $states.input.seconds %}",
+                Some("{% $states.input.item %}".into()),
+            ),
+        };
+        Wait {
+            until: Until::Seconds(seconds.into()),
+            assign: None,
+            output,
+            exit: Exit::Next(step.to_owned()),
+        }
     }
 }
 

@@ -3,22 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     decisions::{self, Escalation, Exits, escalation_of, failed_of},
     expressions::ExpressionContext,
+    history::ItemLimits,
     names::arn_of,
-    outputs::{MAP_OUTPUT, PARALLEL_OUTPUT, assigned, branch_output, item_output},
-    retry::{FAILURE, catch_all, catch_all_as, catch_clean, catch_pause, of_step},
+    outputs::{MAP_OUTPUT, PARALLEL_OUTPUT, assigned, assigned_item},
+    retry::{catch_all_as, catch_clean, of_step},
+    row::{Place, Position, Row, begins_with_parallel},
     unwind,
+    waits::wait_state,
 };
-use crate::definition::{
-    self, ActionStep, Branch, Definition, Expression, ForEach, OnFailure, Step, StepKind,
-};
+use crate::definition::{ActionStep, Branch, Definition, ForEach, OnFailure, Step, StepKind};
 use holdfast_asl::{
-    Exit, Inner, Map, Parallel, ProcessorConfig, ProcessorMode, State, States, Task, Until, Wait,
-    member,
+    Exit, Inner, Map, Parallel, Pass, ProcessorConfig, ProcessorMode, State, States, Task, member,
 };
 use holdfast_task::{StepPolicy, UndoPolicy, timing::TASK_MARGIN_S};
 
@@ -27,27 +27,9 @@ const INLINE_BYTES: usize = 200_000;
 /// Largest inline output of a step of a `for_each`, in bytes, because a hundred items add up.
 const INLINE_BYTES_PER_ITEM: usize = 2_000;
 
-/// The place of a row of steps, and its end.
-#[derive(Clone, Copy)]
-enum Place<'a> {
-    /// The top level: errors are caught state by state, and the last step leads to this state.
-    Top(&'a str),
-    /// A branch of a `parallel`: the last state yields the output of every step.
-    Branch,
-    /// An item of a `for_each`: the last state yields what is collected.
-    Item(&'a ForEach),
-}
-
-/// The properties that all steps of a row share.
-#[derive(Clone, Copy)]
-struct Row<'a> {
-    place: Place<'a>,
-    item_key: Option<&'a Expression>,
-    inline_bytes: usize,
-}
-
-/// Returns the states of all steps. The last one leads to `next`.
-pub(super) fn states(definition: &Definition, next: &str) -> States {
+/// Returns the states of all steps. The last one leads to `next`. `limits` bound the items of each
+/// `for_each`.
+pub(super) fn states(definition: &Definition, next: &str, limits: &ItemLimits) -> States {
     let numbers = definition
         .action_steps()
         .into_iter()
@@ -61,7 +43,12 @@ pub(super) fn states(definition: &Definition, next: &str) -> States {
         inline_bytes: INLINE_BYTES,
     };
     let timeout_s = definition.limits.timeout_s;
-    Compiler { numbers, timeout_s }.row(&definition.steps, row, &mut states);
+    let compiler = Compiler {
+        numbers,
+        timeout_s,
+        limits,
+    };
+    compiler.row(&definition.steps, row, &mut states);
     states
 }
 
@@ -69,24 +56,19 @@ struct Compiler<'a> {
     numbers: BTreeMap<&'a str, u32>,
     /// Longest duration of the whole execution, in seconds.
     timeout_s: u64,
+    limits: &'a ItemLimits,
 }
 
 impl Compiler<'_> {
     fn row(&self, steps: &[Step], row: Row<'_>, states: &mut States) {
         for (n, step) in steps.iter().enumerate() {
-            let (earlier, following) = (&steps[..n], steps.get(n + 1));
-            let (exit, output) = match (following, row.place) {
-                (Some(next), _) => (Exit::Next(next.name.clone()), None),
-                (None, Place::Top(next)) => (Exit::Next(next.to_owned()), None),
-                (None, Place::Branch) => (Exit::End(true), Some(branch_output(earlier, step))),
-                (None, Place::Item(each)) => (Exit::End(true), Some(item_output(each, step))),
-            };
+            let position = row.position(steps, n);
             let name = step.name.as_str();
             let state = match &step.kind {
                 StepKind::Action(action) => {
-                    let in_for_each = row.item_key.is_some();
-                    let escalates = Escalation::of(action, in_for_each, self.timeout_s);
-                    let task = self.task(name, action, row, escalates, (exit, output));
+                    let escalates = Escalation::of(action, row.item_key.is_some(), self.timeout_s);
+                    let pause = position.pause().wait(name);
+                    let task = self.task(name, action, row, escalates, position);
                     let leads = Exits {
                         assign: task.assign.clone(),
                         output: task.output.clone(),
@@ -94,11 +76,6 @@ impl Compiler<'_> {
                         refused: Some(decisions::given_up(&row.given_up(name))),
                     };
                     states.insert(name.to_owned(), State::Task(task));
-                    let pause = Wait {
-                        until: Until::Seconds("{% $states.input %}".into()),
-                        output: None,
-                        exit: Exit::Next(name.to_owned()),
-                    };
                     states.insert(pause_of(name), State::Wait(pause));
                     if let Some(escalates) = escalates {
                         let variable = row.failure_of(name);
@@ -109,9 +86,10 @@ impl Compiler<'_> {
                     }
                     continue;
                 }
-                StepKind::Wait(wait) => wait_state(name, wait, row, exit, output),
+                StepKind::Wait(wait) => wait_state(name, wait, row, position),
                 StepKind::Approve(approve) => {
                     let message = ExpressionContext::default().text(&approve.message).into();
+                    let Position { exit, output, .. } = position;
                     let leads = Exits {
                         assign: output.is_none().then(|| assigned(name)),
                         output,
@@ -122,9 +100,9 @@ impl Compiler<'_> {
                     continue;
                 }
                 StepKind::Parallel(branches) => {
-                    State::Parallel(self.parallel(name, branches, row, exit, output))
+                    State::Parallel(self.parallel(name, branches, row, position))
                 }
-                StepKind::ForEach(each) => State::Map(self.for_each(name, each, row, exit, output)),
+                StepKind::ForEach(each) => State::Map(self.for_each(name, each, row, position)),
             };
             states.insert(name.to_owned(), state);
         }
@@ -155,7 +133,7 @@ impl Compiler<'_> {
         action: &ActionStep,
         row: Row<'_>,
         escalates: Option<Escalation>,
-        (exit, output): (Exit, Option<Value>),
+        position: Position<'_>,
     ) -> Task {
         let policy = StepPolicy {
             name: name.to_owned(),
@@ -164,6 +142,7 @@ impl Compiler<'_> {
             timeout_s: action.timeout_s,
             max_attempts: action.retry.max_attempts,
             idempotent: action.idempotent,
+            reads: action.reads,
             optional: action.on_failure == OnFailure::Continue,
             undo: action.rollback.as_ref().map(|rollback| UndoPolicy {
                 timeout_s: rollback.timeout_s,
@@ -174,7 +153,7 @@ impl Compiler<'_> {
             inline_output_bytes: row.inline_bytes,
         };
         let item = ExpressionContext {
-            item_key: row.item_key,
+            item: position.item,
             ..ExpressionContext::default()
         };
         let guarded = ExpressionContext {
@@ -196,7 +175,7 @@ impl Compiler<'_> {
         {
             arguments["undo_input"] = guarded.template(input);
         }
-        let mut catch = vec![catch_pause(&pause_of(name))];
+        let mut catch = vec![position.pause().catch(&pause_of(name))];
         match escalates {
             None => catch.extend(row.catch(name)),
             Some(escalates) => {
@@ -211,12 +190,12 @@ impl Compiler<'_> {
             resource: format!("${{{}}}", arn_of(&action.action)),
             timeout_seconds: action.timeout_s + TASK_MARGIN_S,
             arguments,
-            // A row that ends here has no later state that could see the variable.
-            assign: output.is_none().then(|| assigned(name)),
-            output,
+            // A row that ends here has no later state that could see the variables.
+            assign: position.assign(position.output.is_none().then(|| assigned(name))),
+            output: position.output,
             retry: of_step(action),
             catch,
-            exit,
+            exit: position.exit,
         }
     }
 
@@ -225,8 +204,7 @@ impl Compiler<'_> {
         name: &str,
         branches: &[Branch],
         row: Row<'_>,
-        exit: Exit,
-        output: Option<Value>,
+        Position { exit, output, .. }: Position<'_>,
     ) -> Parallel {
         let actions: usize = branches
             .iter()
@@ -256,8 +234,7 @@ impl Compiler<'_> {
         name: &str,
         each: &ForEach,
         row: Row<'_>,
-        exit: Exit,
-        output: Option<Value>,
+        Position { exit, output, .. }: Position<'_>,
     ) -> Map {
         let within = Row {
             place: Place::Item(each),
@@ -267,103 +244,31 @@ impl Compiler<'_> {
         let inline = ProcessorConfig {
             mode: ProcessorMode::Inline,
         };
+        let mut item_processor = self.inner(&each.steps, within, Some(inline));
+        if begins_with_parallel(&each.steps) {
+            let first = std::mem::replace(&mut item_processor.start_at, item_of(name));
+            let assign = Pass {
+                assign: assigned_item(),
+                exit: Exit::Next(first),
+            };
+            let states = &mut item_processor.states;
+            states.insert_before(0, item_of(name), State::Pass(assign));
+        }
         let seen_later = each.collect.is_some() && output.is_none();
         Map {
-            items: ExpressionContext::default().items(name, &each.items, &each.item_key),
+            items: ExpressionContext::default().items(
+                name,
+                (&each.items, &each.item_key),
+                self.limits.get(name).map(|limit| limit.most),
+            ),
             max_concurrency: each.max_concurrency,
-            item_processor: self.inner(&each.steps, within, Some(inline)),
+            item_processor,
             assign: seen_later.then(|| member(name, format!("{{% {MAP_OUTPUT} %}}"))),
             output,
             catch: row.catch(name),
             exit,
         }
     }
-}
-
-impl Row<'_> {
-    fn is_top(&self) -> bool {
-        matches!(self.place, Place::Top(_))
-    }
-
-    /// Returns the state that follows a step which failed and is not skipped. Inside a container
-    /// that state raises the failure again.
-    fn given_up(&self, step: &str) -> String {
-        if self.is_top() {
-            "Plan".to_owned()
-        } else {
-            failed_of(step)
-        }
-    }
-
-    /// Returns the variable for a step's failure. Inside a container its name is one that no step
-    /// has, because an inner scope cannot assign a variable of an outer one.
-    fn failure_of(&self, step: &str) -> String {
-        match self.is_top() {
-            true => FAILURE.to_owned(),
-            false => format!("{step}Failure"),
-        }
-    }
-
-    /// Returns the catchers of a state. Inside a container there are none, because the container
-    /// catches the error.
-    fn catch(&self, state: &str) -> Vec<holdfast_asl::Catcher> {
-        match self.place {
-            Place::Top(_) => vec![catch_all(state, "Plan")],
-            Place::Branch | Place::Item(_) => Vec::new(),
-        }
-    }
-}
-
-/// Compiles a wait. The expression of a time may fail, and a Wait state cannot catch. Outside every
-/// container such a wait gets a Parallel of its own, which can.
-fn wait_state(
-    name: &str,
-    wait: &definition::Wait,
-    row: Row<'_>,
-    exit: Exit,
-    output: Option<Value>,
-) -> State {
-    let until = match wait {
-        definition::Wait::Seconds(seconds) => {
-            return State::Wait(Wait {
-                until: Until::Seconds(json!(seconds)),
-                output,
-                exit,
-            });
-        }
-        definition::Wait::Until(expression) => expression,
-    };
-    let item = ExpressionContext {
-        item_key: row.item_key,
-        ..ExpressionContext::default()
-    };
-    let until = Until::Timestamp(item.expression(until.jsonata()));
-    let catch = row.catch(name);
-    if catch.is_empty() {
-        return State::Wait(Wait {
-            until,
-            output,
-            exit,
-        });
-    }
-    let inner = format!("{name}.until");
-    let wait = State::Wait(Wait {
-        until,
-        output: None,
-        exit: Exit::End(true),
-    });
-    let branch = Inner {
-        processor_config: None,
-        start_at: inner.clone(),
-        states: States::from([(inner, wait)]),
-    };
-    State::Parallel(Parallel {
-        branches: vec![branch],
-        assign: None,
-        output,
-        catch,
-        exit,
-    })
 }
 
 fn count_actions(steps: &[Step]) -> usize {
@@ -379,6 +284,11 @@ fn count_actions(steps: &[Step]) -> usize {
             StepKind::ForEach(each) => count_actions(&each.steps),
         })
         .sum()
+}
+
+/// Returns the state that assigns the item, where the first step is a `parallel`.
+fn item_of(step: &str) -> String {
+    format!("{step}.item")
 }
 
 fn pause_of(step: &str) -> String {

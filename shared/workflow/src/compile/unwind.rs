@@ -143,6 +143,7 @@ fn undo(bounds: &Bounds) -> Map {
     };
     let pause = Wait {
         until: Until::Seconds("{% $states.input.seconds %}".into()),
+        assign: None,
         output: Some(json!("{% $states.input.undo %}")),
         exit: Exit::Next("Undo.step".to_owned()),
     };

@@ -115,6 +115,7 @@ impl Reader<'_> {
                 uses.into_iter()
                     .for_each(|found| self.check_use(at, found, scope));
                 self.check_bounds(at, expression, scope);
+                self.check_skipped(at, expression, scope);
             }
             Err(error) => {
                 let help = "JSONata is what Step Functions evaluates: https://docs.jsonata.org";
@@ -157,6 +158,13 @@ impl Reader<'_> {
                         "name what has it, such as `$input.{name}`; a text goes in quotes: '{name}'"
                     ),
                 );
+            }
+            Use::NewerOperator(mark) => {
+                let at = at.narrow(self.source, mark);
+                let message =
+                    format!("`{mark}` is not in JSONata 2.0.6, which Step Functions evaluates");
+                let help = "write `$exists($input.a) ? $input.a : 1`";
+                self.problem(at, message, help);
             }
             Use::Context(mark) => {
                 let at = at.narrow(self.source, mark);

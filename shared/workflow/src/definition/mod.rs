@@ -6,6 +6,7 @@ mod duration;
 mod expressions;
 mod fits;
 mod graph;
+mod history;
 mod model;
 mod names;
 mod policy;
@@ -18,6 +19,7 @@ mod scalar;
 mod schedule;
 mod schema;
 mod scope;
+mod skipped;
 mod steps;
 mod suggest;
 #[cfg(test)]
@@ -33,7 +35,7 @@ pub use model::{
     Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
 };
 pub use problem::{Problem, Span};
-pub use render::render;
+pub use render::{render, render_warnings};
 pub use schema::schema;
 pub use text::{Expression, Text};
 pub use yaml::{MAX_BYTES, MAX_DEPTH};
@@ -54,5 +56,13 @@ pub struct Environment<'a> {
 /// Reads a definition. The error holds every mistake in order of its place, or one syntax error,
 /// because the rest cannot be parsed.
 pub fn read(source: &str, known: &Environment<'_>) -> Result<Definition, Vec<Problem>> {
+    read_with_warnings(source, known).map(|(definition, _)| definition)
+}
+
+/// Like [`read`], but also returns what is allowed and probably not meant, in order of its place.
+pub fn read_with_warnings(
+    source: &str,
+    known: &Environment<'_>,
+) -> Result<(Definition, Vec<Problem>), Vec<Problem>> {
     read::read(source, known)
 }

@@ -1,5 +1,7 @@
 //! Collects every step's name before steps are read, so that a wrong reference can be explained.
 
+pub(super) use holdfast_expression::{FUNCTIONS, STEP_FUNCTIONS};
+
 use super::{
     problem::Span,
     tree::{Kind, Node},
@@ -17,77 +19,6 @@ pub(super) const RESERVED: [&str; 9] = [
     "failure",
     "holdfast",
 ];
-
-/// Functions of JSONata, except `$eval`, which Step Functions leaves out.
-pub(super) const FUNCTIONS: [&str; 63] = [
-    "abs",
-    "append",
-    "assert",
-    "average",
-    "base64decode",
-    "base64encode",
-    "boolean",
-    "ceil",
-    "contains",
-    "count",
-    "decodeUrl",
-    "decodeUrlComponent",
-    "distinct",
-    "each",
-    "encodeUrl",
-    "encodeUrlComponent",
-    "error",
-    "exists",
-    "filter",
-    "floor",
-    "formatBase",
-    "formatInteger",
-    "formatNumber",
-    "fromMillis",
-    "join",
-    "keys",
-    "length",
-    "lookup",
-    "lowercase",
-    "map",
-    "match",
-    "max",
-    "merge",
-    "millis",
-    "min",
-    "not",
-    "now",
-    "number",
-    "pad",
-    "parseInteger",
-    "power",
-    "random",
-    "reduce",
-    "replace",
-    "reverse",
-    "round",
-    "shuffle",
-    "sift",
-    "single",
-    "sort",
-    "split",
-    "spread",
-    "sqrt",
-    "string",
-    "substring",
-    "substringAfter",
-    "substringBefore",
-    "sum",
-    "toMillis",
-    "trim",
-    "type",
-    "uppercase",
-    "zip",
-];
-
-/// Functions that Step Functions adds. Guardrails and triggers are evaluated elsewhere and lack
-/// them.
-pub(super) const STEP_FUNCTIONS: [&str; 5] = ["hash", "parse", "partition", "range", "uuid"];
 
 /// Functions that depend on the clock, so that each call may yield another value.
 pub(super) const CLOCKS: [&str; 2] = ["millis", "now"];
@@ -113,6 +44,28 @@ pub(super) struct Declaration {
     pub(super) sort: Sort,
     /// Containers around it, outermost first.
     pub(super) within: Vec<String>,
+    /// Reason why the execution may continue without it, if it may.
+    pub(super) skippable: Option<&'static str>,
+}
+
+/// Returns the reason why an execution may continue without a step, whose output is then null.
+fn skippable(step: &Node, in_for_each: bool) -> Option<&'static str> {
+    let is = |field: &str, text: &str| {
+        step.get(field)
+            .is_some_and(|node| matches!(&node.kind, Kind::Text(found) if found == text))
+    };
+    let once = step
+        .get("idempotent")
+        .is_some_and(|node| matches!(node.kind, Kind::Bool(false)));
+    if step.get("when").is_some() {
+        Some("its `when` may skip it")
+    } else if is("on_failure", "continue") {
+        Some("the execution continues if it fails")
+    } else if is("on_failure", "escalate") || (once && !in_for_each) {
+        Some("a person may skip it")
+    } else {
+        None
+    }
 }
 
 /// The declarations of all steps, in declared order.
@@ -124,16 +77,22 @@ impl Names {
     pub(super) fn collect(root: &Node) -> Self {
         let mut names = Self::default();
         if let Some(steps) = root.get("steps") {
-            names.steps(steps, &[]);
+            names.steps(steps, &[], false);
         }
         names
+    }
+
+    /// Returns the steps without which an execution may continue, each with the reason.
+    pub(super) fn skippable(&self) -> impl Iterator<Item = (&Declaration, &'static str)> {
+        let all = self.0.iter();
+        all.filter_map(|declared| Some((declared, declared.skippable?)))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Declaration> {
         self.0.iter().find(|declared| declared.name == name)
     }
 
-    fn steps(&mut self, steps: &Node, within: &[String]) {
+    fn steps(&mut self, steps: &Node, within: &[String], in_for_each: bool) {
         let Kind::List(steps) = &steps.kind else {
             return;
         };
@@ -158,6 +117,7 @@ impl Names {
                 at: *at,
                 sort,
                 within: within.to_vec(),
+                skippable: skippable(step, in_for_each),
             });
             let inner: Vec<String> = within.iter().chain([name]).cloned().collect();
             if let Some(Node {
@@ -168,10 +128,10 @@ impl Names {
                 branches
                     .iter()
                     .filter_map(|branch| branch.get("steps"))
-                    .for_each(|steps| self.steps(steps, &inner));
+                    .for_each(|steps| self.steps(steps, &inner, in_for_each));
             }
             if let Some(steps) = for_each.and_then(|each| each.get("steps")) {
-                self.steps(steps, &inner);
+                self.steps(steps, &inner, true);
             }
         }
     }

@@ -40,7 +40,10 @@ const DEFAULT_TIMEOUT_S: u64 = 15 * 60;
 /// Longest duration of a Step Functions execution.
 pub(super) const MAX_TIMEOUT_S: u64 = 365 * 24 * 60 * 60;
 
-pub(super) fn read(source: &str, known: &Environment<'_>) -> Result<Definition, Vec<Problem>> {
+pub(super) fn read(
+    source: &str,
+    known: &Environment<'_>,
+) -> Result<(Definition, Vec<Problem>), Vec<Problem>> {
     let mut problems = Vec::new();
     let root = match parse(source, &mut problems) {
         Ok(root) => root,
@@ -53,16 +56,24 @@ pub(super) fn read(source: &str, known: &Environment<'_>) -> Result<Definition, 
         names: Names::collect(&root),
         input_fields,
         problems,
+        warnings: Vec::new(),
     };
     let definition = reader.definition(&root);
     reader.parameters(&root);
     if reader.problems.is_empty() {
-        return Ok(definition);
+        reader.history(&definition);
     }
-    let mut problems = reader.problems;
+    if reader.problems.is_empty() {
+        return Ok((definition, in_order(reader.warnings)));
+    }
+    Err(in_order(reader.problems))
+}
+
+/// Returns problems in the order of their places, each once.
+fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort_by_key(|problem| problem.at);
     problems.dedup();
-    Err(problems)
+    problems
 }
 
 /// Returns the properties of an input schema that allows no others.

@@ -21,6 +21,8 @@ pub(super) struct Reader<'a> {
     /// Properties of the input schema, if it allows no others.
     pub(super) input_fields: Option<Vec<String>>,
     pub(super) problems: Vec<Problem>,
+    /// Places that are allowed and probably not meant.
+    pub(super) warnings: Vec<Problem>,
 }
 
 /// The entries of a mapping whose names were checked.
@@ -58,6 +60,15 @@ impl Reader<'_> {
         help: impl Into<String>,
     ) {
         self.problems.push(Problem::new(at, message, help));
+    }
+
+    pub(super) fn warning(
+        &mut self,
+        at: Span,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.warnings.push(Problem::new(at, message, help));
     }
 
     /// Returns the entries of a mapping. Entries that `known` does not name are problems.

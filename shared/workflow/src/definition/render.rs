@@ -13,6 +13,21 @@ const WIDTH: usize = 110;
 /// The drawing of `problems` in `source`, where `file` is the path that people read. `colour` adds
 /// ANSI colours.
 pub fn render(file: &str, source: &str, problems: &[Problem], colour: bool) -> String {
+    draw(Severity::Error, file, source, problems, colour)
+}
+
+/// Like [`render`], for what is allowed and probably not meant.
+pub fn render_warnings(file: &str, source: &str, warnings: &[Problem], colour: bool) -> String {
+    draw(Severity::Warning, file, source, warnings, colour)
+}
+
+fn draw(
+    severity: Severity,
+    file: &str,
+    source: &str,
+    problems: &[Problem],
+    colour: bool,
+) -> String {
     let theme = match colour {
         true => GraphicalTheme::unicode(),
         false => GraphicalTheme::unicode_nocolor(),
@@ -22,7 +37,7 @@ pub fn render(file: &str, source: &str, problems: &[Problem], colour: bool) -> S
     for problem in problems {
         let at = problem.at;
         let diagnostic = MietteDiagnostic::new(&problem.message)
-            .with_severity(Severity::Error)
+            .with_severity(severity)
             .with_help(&problem.help)
             .with_label(LabeledSpan::underline((at.offset, at.length)));
         let lines = Lines {

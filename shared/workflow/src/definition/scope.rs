@@ -10,6 +10,10 @@ pub(super) struct Scope {
     pub(super) in_machine: bool,
     /// Field that must yield the same value on every attempt, if it is one.
     pub(super) repeatable: Option<&'static str>,
+    /// True if the expression needs no value: `when` and `collect`.
+    pub(super) optional: bool,
+    /// `when` of the step. If it is not true, no other expression of the step is evaluated.
+    pub(super) when: Option<String>,
 }
 
 impl Scope {
@@ -20,6 +24,8 @@ impl Scope {
             within: Vec::new(),
             in_machine: false,
             repeatable: None,
+            optional: false,
+            when: None,
         }
     }
 
@@ -52,6 +58,22 @@ impl Scope {
     pub(super) fn repeatable(&self, field: &'static str) -> Self {
         Self {
             repeatable: Some(field),
+            ..self.clone()
+        }
+    }
+
+    /// Returns this scope for a field that needs no value.
+    pub(super) fn optional(&self) -> Self {
+        Self {
+            optional: true,
+            ..self.clone()
+        }
+    }
+
+    /// Returns this scope for the fields of a step that are evaluated only if `when` is true.
+    pub(super) fn guarded(&self, when: Option<&str>) -> Self {
+        Self {
+            when: when.map(str::to_owned),
             ..self.clone()
         }
     }

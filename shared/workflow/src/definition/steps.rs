@@ -13,7 +13,7 @@ use super::{
     tree::{Kind, Node},
 };
 
-const ACTION_FIELDS: [&str; 11] = [
+const ACTION_FIELDS: [&str; 12] = [
     "name",
     "action",
     "when",
@@ -22,6 +22,7 @@ const ACTION_FIELDS: [&str; 11] = [
     "retry",
     "rollback",
     "irreversible",
+    "reads",
     "idempotent",
     "on_failure",
     "decide_within",
@@ -220,7 +221,8 @@ impl Reader<'_> {
             .find(|info| info.name == action);
         let when = fields
             .get("when")
-            .map(|node| self.expression(node, "when", &scope.repeatable("`when`")));
+            .map(|node| self.expression(node, "when", &scope.repeatable("`when`").optional()));
+        let scope = &scope.guarded(when.as_ref().map(Expression::jsonata));
         let input = fields.get("input").map(|node| self.template(node, scope));
         if let Some(info) = info {
             let what = format!("the input of action {action}");
@@ -238,14 +240,18 @@ impl Reader<'_> {
             .get("idempotent")
             .is_none_or(|node| self.boolean(node, "idempotent"));
         let (timeout_s, retry) = self.attempts(fields, None, place.limits);
-        let rollback = self.rollback(
-            fields,
-            called,
-            info,
-            (timeout_s, &retry),
-            scope,
-            place.limits,
-        );
+        let reads = self.reads(fields, called, info, input.as_ref());
+        let rollback = match reads {
+            true => None,
+            false => self.rollback(
+                fields,
+                called,
+                info,
+                (timeout_s, &retry),
+                scope,
+                place.limits,
+            ),
+        };
         let on_failure = self.on_failure(fields, place.in_for_each, place.limits);
         let input = input.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         ActionStep {
@@ -254,6 +260,7 @@ impl Reader<'_> {
             input,
             timeout_s,
             retry,
+            reads,
             rollback,
             idempotent,
             on_failure,
@@ -365,7 +372,7 @@ impl Reader<'_> {
         // `collect` is read last, because it sees the outputs of all steps inside.
         let collect = fields
             .get("collect")
-            .map(|node| self.expression(node, "collect", &last));
+            .map(|node| self.expression(node, "collect", &last.optional()));
         ForEach {
             items,
             item_key,

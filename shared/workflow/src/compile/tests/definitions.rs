@@ -61,6 +61,7 @@ pub(super) fn action() -> impl Strategy<Value = StepKind> {
                 input,
                 timeout_s,
                 retry,
+                reads: false,
                 rollback,
                 idempotent,
                 on_failure: OnFailure::Rollback,
@@ -146,11 +147,13 @@ fn name_all(steps: &mut [Step], next: &mut u32) {
                 .for_each(|branch| name_all(&mut branch.steps, next)),
             StepKind::ForEach(each) => {
                 name_all(&mut each.steps, next);
-                let last = each
-                    .steps
-                    .last()
-                    .map(|step| format!("${}", step.name))
-                    .unwrap_or_default();
+                // A wait has no output.
+                let last = match each.steps.last() {
+                    Some(step) if !matches!(step.kind, StepKind::Wait(_)) => {
+                        format!("${}", step.name)
+                    }
+                    _ => "null".to_owned(),
+                };
                 each.collect = each
                     .collect
                     .as_ref()
@@ -161,7 +164,7 @@ fn name_all(steps: &mut [Step], next: &mut u32) {
     }
 }
 
-pub(super) fn definition(steps: Vec<Step>) -> Definition {
+pub(in crate::compile) fn definition(steps: Vec<Step>) -> Definition {
     let mut steps = steps;
     name_all(&mut steps, &mut 0);
     Definition {
@@ -190,5 +193,30 @@ pub(super) fn definition(steps: Vec<Step>) -> Definition {
         rules: holdfast_task::StartConditions::default(),
         limits: Limits { timeout_s: 900 },
         steps,
+    }
+}
+
+/// Returns a step of an action, with the default policy and without an undo.
+pub(in crate::compile) fn step_of(action: &str) -> Step {
+    let action = ActionStep {
+        action: action.to_owned(),
+        when: None,
+        input: json!({}),
+        timeout_s: 30,
+        retry: Retry {
+            max_attempts: 3,
+            interval_s: 1,
+            backoff: 2.0,
+            max_delay_s: 60,
+            jitter: Jitter::Full,
+        },
+        reads: false,
+        rollback: None,
+        idempotent: true,
+        on_failure: OnFailure::Rollback,
+    };
+    Step {
+        name: String::new(),
+        kind: StepKind::Action(action),
     }
 }

@@ -3,9 +3,11 @@
 mod decisions;
 mod effects;
 mod expressions;
+mod history;
 mod repeatable;
 mod rules;
 mod schema;
+mod skipped;
 mod steps;
 mod syntax;
 mod top_level;
@@ -27,13 +29,17 @@ input:
 
 /// Reads a workflow with the shipped actions and the two parameters that they need.
 fn read(workflow: &str) -> Result<Definition, Vec<Problem>> {
+    read_with_warnings(workflow).map(|(definition, _)| definition)
+}
+
+fn read_with_warnings(workflow: &str) -> Result<(Definition, Vec<Problem>), Vec<Problem>> {
     let registry = holdfast_steps::registry();
     let actions: Vec<&ActionInfo> = registry.infos().collect();
     let known = Environment {
         actions: &actions,
         parameters: &["VendorSystemUrl".to_owned(), "HttpAllow".to_owned()],
     };
-    super::read(workflow, &known)
+    super::read_with_warnings(workflow, &known)
 }
 
 /// The definition of a workflow without mistakes.

@@ -1,0 +1,73 @@
+//! Derives the audit events of every write of a schedule, and checks that an id means one fact.
+
+use std::collections::BTreeMap;
+
+use holdfast_audit::{About, Event, Record, events};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{AnyRecord, ExecutionRecord};
+use jiff::Timestamp;
+
+/// The audit events of a schedule.
+#[derive(Default)]
+pub(crate) struct Facts {
+    /// The last version of each record, by its kind and its names.
+    records: BTreeMap<String, Record>,
+    /// The last version of each execution record, which names the workflow of steps and questions.
+    executions: BTreeMap<ExecutionKey, ExecutionRecord>,
+    events: BTreeMap<String, Event>,
+    violations: Vec<String>,
+}
+
+impl Facts {
+    /// Derives the events of a written record.
+    pub(crate) fn note(&mut self, record: AnyRecord, now: Timestamp) {
+        let (name, record) = match record {
+            AnyRecord::Execution(record) => {
+                let at = record.at.clone();
+                self.executions.insert(at, record.as_ref().clone());
+                let name = format!("execution {}", record.at.execution);
+                (name, Record::Execution(record))
+            }
+            AnyRecord::Step(record) => {
+                let name = format!("step {} {}", record.at.execution, record.label());
+                (name, Record::Step(record))
+            }
+            AnyRecord::Question(record) => {
+                let name = format!("question {} {}", record.at.execution, record.step);
+                (name, Record::Question(record))
+            }
+            AnyRecord::Incident(record) => {
+                (format!("incident {}", record.id), Record::Incident(record))
+            }
+            AnyRecord::Control(_) => return,
+        };
+        let execution = record.execution().and_then(|at| self.executions.get(at));
+        let Some(about) = record.about().or_else(|| execution.map(About::of)) else {
+            return;
+        };
+        let before = self.records.get(&name);
+        for event in events(before, &record, &about, now) {
+            self.add(event);
+        }
+        self.records.insert(name, record);
+    }
+
+    fn add(&mut self, event: Event) {
+        match self.events.get(&event.id) {
+            Some(told) if *told != event => {
+                let kind = event.kind().name();
+                let what = format!("audit: one event id means two facts of {kind}");
+                self.violations.push(what);
+            }
+            Some(_) => {}
+            None => {
+                self.events.insert(event.id.clone(), event);
+            }
+        }
+    }
+
+    /// Returns the ids that mean two facts.
+    pub(crate) fn violations(&self) -> Vec<String> {
+        self.violations.clone()
+    }
+}

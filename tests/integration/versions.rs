@@ -1,0 +1,95 @@
+//! A deployment with versions: what the alias names is read, checked, started and redriven.
+
+use holdfast_ids::keys::execution_id;
+use holdfast_tests::{EnvironmentChange, Permission, Stack, kill, unique, workers};
+use serde_json::{Value, json};
+
+use crate::{redrive::definition, story::holdfast};
+
+/// The version of a workflow as `GET /v1/workflows/{id}` and the list of workflows show it.
+async fn versions(stack: &Stack, workflow: &str) -> [Value; 2] {
+    // A process remembers a state machine for a minute.
+    kill(&workers(&["api"]));
+    let one = stack.api.get(&format!("/v1/workflows/{workflow}")).await;
+    let all = stack.api.get("/v1/workflows").await.body;
+    let mut all = all["workflows"].as_array().expect("workflows").iter();
+    let listed = all.find(|one| one["workflow_id"] == workflow);
+    let listed = listed.map(|one| one["version"].clone());
+    [one.body["version"].clone(), listed.unwrap_or_default()]
+}
+
+/// The API reads and starts what the alias names, until the answer drops.
+fn with_alias(stack: &Stack) -> (EnvironmentChange, Permission) {
+    let (api, alias) = ("api", "HOLDFAST_MACHINE_ALIAS");
+    // The emulator does not find the resource in this request, and so asks for a permission on all.
+    let actions = ["states:DescribeStateMachineAlias"];
+    let permission = stack.aws.allow(api, &actions, "*");
+    (
+        EnvironmentChange::new(&stack.aws, api, alias, ":live"),
+        permission,
+    )
+}
+
+#[tokio::test]
+async fn what_the_alias_names_is_read_and_started_and_redriven() {
+    let stack = Stack::alone().await;
+    let name = unique("alias").to_uppercase().replace('-', "");
+    let workflow = format!("WF-TEST-{name}");
+    stack.aws.deploy(&definition(&workflow, 1, "tell_a")).await;
+    let _alias = with_alias(&stack);
+    let input = json!({ "vendor_id": unique("vendor") });
+    let refused = stack.api.start(&workflow, &unique("early"), &input).await;
+    assert_eq!(refused.status, 404, "no alias yet: {}", refused.body);
+
+    stack.aws.publish(&workflow).await;
+    stack
+        .aws
+        .redeploy(&definition(&workflow, 2, "tell_b"))
+        .await;
+    let one = [json!(1), json!(1)];
+    assert_eq!(versions(&stack, &workflow).await, one, "2 is not published");
+    stack.aws.publish(&workflow).await;
+    assert_eq!(versions(&stack, &workflow).await, [json!(2), json!(2)]);
+
+    let vendor = unique("vendor");
+    let refuses = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(refuses).await;
+    let input = json!({ "vendor_id": vendor });
+    let id = stack.api.started(&workflow, &unique("alias"), &input).await;
+    let (failed, _) = stack.api.finished(&id).await;
+    assert_eq!(failed["status"], "PARTIALLY_ROLLED_BACK", "{failed}");
+    let path = format!("/v1/executions/{id}/redrive");
+    let reply = stack.api.post(&path, &json!({ "reason": "mended" })).await;
+    assert_eq!(reply.status, 202, "{}", reply.body);
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    assert_eq!(receipt["workflow_version"], 2, "{receipt}");
+
+    let start = |key: &str| json!({ "tenant": "acme", "idempotency_key": key, "input": input });
+    let (rule, schedule) = (unique("rule"), unique("schedule"));
+    stack.aws.start_by_rule(&workflow, &start(&rule)).await;
+    stack.aws.start_by_schedule(&workflow, &start(&schedule));
+    for key in [rule, schedule] {
+        let id = execution_id("acme", &workflow, &key);
+        let (execution, _) = stack.api.finished(&id).await;
+        assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    }
+}
+
+#[tokio::test]
+async fn the_doctor_compares_the_definitions_that_the_aliases_name() {
+    let stack = Stack::alone().await;
+    let _alias = with_alias(&stack);
+    for workflow in [
+        "WF-DELAY-VENDOR-PAYMENTS-ACME",
+        "WF-HOLD-LARGE-PAYMENTS",
+        "WF-HOLD-VENDOR-GROUP",
+        "WF-REVIEW-REMINDER",
+    ] {
+        stack.aws.publish(workflow).await;
+    }
+    let (fine, said) = holdfast(&["doctor"]).await;
+    assert!(fine, "{said}");
+    let compared = "ok    WF-HOLD-VENDOR-GROUP: ";
+    assert!(said.contains(compared), "{said}");
+}
