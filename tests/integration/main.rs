@@ -20,6 +20,7 @@ mod guardrails;
 mod hostile;
 mod isolation;
 mod ledger;
+mod left_behind;
 mod lists;
 mod logs;
 mod machine_roles;

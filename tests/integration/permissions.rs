@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::exercises::denied;
 
 /// Permissions that no exercise can show on the local stack, with the reason why they exist.
-const UNSEEN: [(&str, &str); 9] = [
+const UNSEEN: [(&str, &str); 13] = [
     // This is needed where versions are published (`versions.rs`).
     ("api", "states:DescribeStateMachineAlias"),
     // Lambda reads the stream, and reports given up records, in the function's role. The emulator
@@ -21,8 +21,13 @@ const UNSEEN: [(&str, &str); 9] = [
     ("audit", "dynamodb:GetShardIterator"),
     ("audit", "dynamodb:ListStreams"),
     ("audit", "sqs:SendMessage"),
-    // This is needed only in a race, where another caller begins the same start.
-    ("recover", "s3:GetObject"),
+    // Lambda reads the queue of status events, and keeps failed invocations, in the function's
+    // role. The emulator does so in no role.
+    ("digest", "sqs:SendMessage"),
+    ("recover", "sqs:DeleteMessage"),
+    ("recover", "sqs:GetQueueAttributes"),
+    ("recover", "sqs:ReceiveMessage"),
+    ("recover", "sqs:SendMessage"),
     // These repeat calls of the API that were lost.
     ("recover", "states:SendTaskFailure"),
     ("recover", "states:SendTaskSuccess"),

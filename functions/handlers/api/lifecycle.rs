@@ -6,17 +6,15 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use holdfast_admission::Envelope;
 use holdfast_audit::LogEntry;
-use holdfast_aws::{MachineError, SystemHost};
+use holdfast_aws::{MachineError, SystemHost, recovery_name, redrive_name};
 use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     self, ExecutionRecord, Ledger, Request, RequestOutcome, RequestTransition, Snapshot, ask,
     withdraw,
 };
-use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput, payload::Payload};
-use serde_json::json;
+use holdfast_task::{ErrorName, RECOVERY};
 
 use crate::api::{
     answer::{ExecutionLinks, RequestResult},
@@ -143,7 +141,9 @@ async fn answered(
             "request recorded"
         );
     }
-    begin(app, &execution, request).await?;
+    // A repeated request so completes one that was cut off after the record was written.
+    let started = app.machines.start_owner(&execution).await;
+    started.map_err(unavailable)?;
     let body = RequestResult {
         execution_id: id.to_owned(),
         status: execution.phase.name().to_owned(),
@@ -178,69 +178,10 @@ async fn record_redrive(
     Ok(ask(&caller.ledger, at, decide).await?)
 }
 
-/// Starts the owner that the execution record names, unless it runs already. A repeated request so
-/// completes one that was cut off after the record was written.
-async fn begin(app: &App, execution: &ExecutionRecord, request: &Request) -> Result<(), Problem> {
-    let recovery = recovery_name(execution, execution.epoch);
-    let redrive = redrive_name(execution, execution.generation);
-    if execution.owner == app.machines.execution_arn(RECOVERY, &recovery) {
-        let compiled = app
-            .machines
-            .compiled(&execution.origin, &execution.machine)
-            .await;
-        let input = RecoveryInput {
-            execution: execution.reference(),
-            // The recovery uses the recorded failure. This copy is for readers of its input.
-            failure: Failure {
-                state: String::new(),
-                error: ErrorName::Cancelled.to_string(),
-                cause: request.reason.clone(),
-                by: Some(request.by.clone()),
-            },
-            steps: compiled.map_err(unavailable)?.steps,
-        };
-        return app
-            .machines
-            .recover(&recovery, &input)
-            .await
-            .map_err(unavailable);
-    }
-    if execution.owner == app.machines.execution_arn(&execution.workflow, &redrive) {
-        let envelope = Envelope {
-            tenant: execution.at.tenant.clone(),
-            idempotency_key: execution.idempotency_key.clone(),
-            // `begin` continues with the recorded input.
-            input: match &execution.input {
-                Payload::Inline { value, .. } => value.clone(),
-                Payload::Stored(_) => json!({}),
-            },
-            via: "redrive".to_owned(),
-            requested_by: execution.requested_by.clone(),
-            approval: None,
-            request_id: None,
-            trace: Some(execution.trace.clone()),
-        };
-        let started = app
-            .machines
-            .start(&execution.workflow, &redrive, &envelope)
-            .await;
-        started.map_err(unavailable)?;
-    }
-    Ok(())
-}
-
 /// ARN of the recovery execution that would become the next owner.
 fn recovery(app: &App, execution: &ExecutionRecord) -> String {
     let name = recovery_name(execution, execution.epoch + 1);
     app.machines.execution_arn(RECOVERY, &name)
-}
-
-fn recovery_name(execution: &ExecutionRecord, epoch: u64) -> String {
-    format!("{}-{epoch}", execution.at.execution)
-}
-
-fn redrive_name(execution: &ExecutionRecord, generation: u32) -> String {
-    format!("{}-r{generation}", execution.at.execution)
 }
 
 fn unavailable(error: MachineError) -> Problem {
@@ -258,7 +199,7 @@ mod tests {
     use std::{env, fs, path::Path};
 
     use schemars::generate::SchemaSettings;
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_admission::{Envelope, check_size, open_to, violations};
+use holdfast_admission::{Envelope, check_depth, check_size, open_to, violations};
 use holdfast_audit::Kind;
 use holdfast_aws::{DeployedWorkflow, MachineError, StartOutcome, trace};
 use holdfast_ids::{
@@ -122,6 +122,7 @@ fn read(
     check_idempotency_key(&key)
         .map_err(|why| Problem::bad_request(format!("header Idempotency-Key: {why}")))?;
     check_size(&input).map_err(Problem::too_large)?;
+    check_depth(&input).map_err(Problem::bad_request)?;
     if let Some(approval) = &approval {
         approval.check().map_err(Problem::bad_request)?;
     }

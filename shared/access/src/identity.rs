@@ -52,7 +52,8 @@ impl Identity {
     ) -> Result<Self, IdentityError> {
         let subject = claim("sub").unwrap_or_default();
         let length = subject.chars().count();
-        if !(1..=SUBJECT_MAX).contains(&length) || subject.chars().any(is_hidden) {
+        let blank = subject.trim().is_empty();
+        if !(1..=SUBJECT_MAX).contains(&length) || subject.chars().any(is_hidden) || blank {
             return Err(IdentityError::NoSubject(format!(
                 "the token's claim sub must name its bearer in 1 to {SUBJECT_MAX} visible characters"
             )));

@@ -107,7 +107,7 @@ fn only_a_platform_admin_may_have_no_tenant() {
 #[test]
 fn a_missing_or_ambiguous_claim_names_no_identity() {
     let long = "x".repeat(201);
-    for subject in ["", "a\nb", "a\u{202e}b", "a\u{200b}b", &long] {
+    for subject in ["", "   ", "a\nb", "a\u{202e}b", "a\u{200b}b", &long] {
         let unnamed = claims(&[("sub", subject), ("groups", "auditor"), ("org", "acme")]);
         assert!(
             matches!(unnamed, Err(IdentityError::NoSubject(_))),

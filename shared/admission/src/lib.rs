@@ -12,7 +12,9 @@ mod times;
 pub use amount::{MAX_AMOUNT, PLACES, format_amount, parse_amount};
 pub use conditions::conditions;
 pub use schema::{validator, violations};
-pub use start::{Envelope, INPUT_MAX_BYTES, Start, check_size, read_start};
+pub use start::{
+    Envelope, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, Start, check_depth, check_size, read_start,
+};
 pub use times::{check_freezes, check_hours, freeze_span, is_zone, zone};
 
 use jiff::Timestamp;

@@ -14,6 +14,10 @@ use holdfast_task::{AdmissionSpec, Template, TriggerMap};
 /// Largest input, in bytes of JSON: it must fit into a state's data beside everything else.
 pub const INPUT_MAX_BYTES: usize = 200_000;
 
+/// Deepest nesting of an input. JSON readers stop at 128 levels, and a task wraps the input in
+/// further ones.
+pub const INPUT_MAX_DEPTH: usize = 64;
+
 /// The prefix of the scheduler's own placeholders.
 const UNFILLED: &str = "<aws.scheduler.";
 
@@ -105,6 +109,7 @@ pub fn read_start(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result
     check_tenant(&start.tenant)?;
     check_idempotency_key(&start.idempotency_key)?;
     check_size(&start.input)?;
+    check_depth(&start.input)?;
     check_text("via", &start.trigger)?;
     if let Some(by) = &start.requested_by {
         check_text("requested_by", by)?;
@@ -124,6 +129,27 @@ pub fn check_size(input: &Value) -> Result<(), String> {
     Err(format!(
         "the input has {bytes} bytes of JSON, at most {INPUT_MAX_BYTES} are allowed: store it and send a reference"
     ))
+}
+
+/// Checks that every function can read an input inside the tasks that carry it.
+pub fn check_depth(input: &Value) -> Result<(), String> {
+    match is_deeper(input, INPUT_MAX_DEPTH) {
+        false => Ok(()),
+        true => Err(format!(
+            "the input is nested more than {INPUT_MAX_DEPTH} levels deep: make it flatter"
+        )),
+    }
+}
+
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let Some(left) = levels.checked_sub(1) else {
+        return value.is_array() || value.is_object();
+    };
+    match value {
+        Value::Array(items) => items.iter().any(|item| is_deeper(item, left)),
+        Value::Object(members) => members.values().any(|member| is_deeper(member, left)),
+        _ => false,
+    }
 }
 
 fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, String> {

@@ -17,6 +17,8 @@ mod log;
 mod machines;
 mod metrics;
 mod objects;
+mod open;
+mod owners;
 mod questions;
 mod refusals;
 mod secrets;
@@ -41,6 +43,8 @@ pub use machines::{
 };
 pub use metrics::report;
 pub use objects::{ObjectLookup, PresignedLink, S3Store};
+pub use open::DueEntry;
+pub use owners::{EndedExecution, RecoveryStart, recovery_name, redrive_name};
 pub use questions::{DeliveryError, deliver};
 pub use secrets::SecretsManager;
 pub use serve::serve;

@@ -1,11 +1,9 @@
-//! Queries of the ledger's indexes: overdue executions, a tenant's incidents, links of an incident.
+//! Queries of the ledger's lists: open executions, a tenant's incidents, links of an incident.
 
 use aws_sdk_dynamodb::types::Select;
-use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List, SHARDS, instant,
+    Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List, instant,
 };
-use jiff::Timestamp;
 
 use crate::executions::Place;
 use crate::workflows::OpenCount;
@@ -15,67 +13,12 @@ use crate::{
 };
 
 impl DynamoLedger {
-    /// The open executions that were due before `due`. The index is eventually consistent, so the
-    /// caller reads each again.
-    pub async fn overdue(&self, due: Timestamp) -> Result<Vec<ExecutionKey>, LedgerError> {
-        let mut found = Vec::new();
-        for list in (0..SHARDS).map(|shard| List::Open { shard }) {
-            let mut pages = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name(list.index())
-                .key_condition_expression("#list = :list AND #due < :due")
-                .expression_attribute_names("#list", list.index())
-                .expression_attribute_names("#due", list.range())
-                .expression_attribute_values(":list", text(list.hash()))
-                .expression_attribute_values(":due", text(instant(due)))
-                .into_paginator()
-                .items()
-                .send();
-            while let Some(item) = pages.next().await {
-                let item = item.map_err(|error| unavailable(&error))?;
-                found.extend(key_of(&item).as_ref().and_then(Key::execution).cloned());
-            }
-        }
-        Ok(found)
-    }
-
-    /// The number of executions without a receipt, and the start of the oldest one. Reads only the
-    /// first page of each shard, some thousand executions. The index is eventually consistent.
-    pub async fn open(&self) -> Result<(usize, Option<Timestamp>), LedgerError> {
-        let mut began = Vec::new();
-        for list in (0..SHARDS).map(|shard| List::Open { shard }) {
-            let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name(list.index())
-                .key_condition_expression("#list = :list")
-                .expression_attribute_names("#list", list.index())
-                .expression_attribute_values(":list", text(list.hash()))
-                .send()
-                .await
-                .map_err(|error| unavailable(&error))?;
-            // The list has questions too; only executions have a start.
-            let starts = page.items().iter().filter_map(|item| {
-                item.get("started_at")?
-                    .as_s()
-                    .ok()?
-                    .parse::<Timestamp>()
-                    .ok()
-            });
-            began.extend(starts);
-        }
-        Ok((began.len(), began.iter().min().copied()))
-    }
-
     /// The number of executions without a receipt, of `tenant` or of all. Reads some pages of each
     /// shard at most. The index is eventually consistent.
     pub async fn count_open(&self, tenant: Option<&str>) -> Result<OpenCount, LedgerError> {
         const PAGES: usize = 4;
         let mut open = OpenCount::default();
-        for list in (0..SHARDS).map(|shard| List::Open { shard }) {
+        for list in [true, false].into_iter().flat_map(List::all_open) {
             let mut pages = self
                 .client
                 .query()

@@ -18,7 +18,10 @@ use holdfast_task::{AdmissionSpec, AskResult, ErrorName, RECOVERY, RecoveryInput
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::workflows::{CachedWorkflows, DeployedWorkflow};
+use crate::{
+    owners::CachedDefinitions,
+    workflows::{CachedWorkflows, DeployedWorkflow},
+};
 
 /// This deployment's state machines, by workflow id.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ pub struct Machines {
     pub(crate) prefix: String,
     pub(crate) alias: String,
     pub(crate) remembered: CachedWorkflows,
+    pub(crate) definitions: CachedDefinitions,
 }
 
 /// The outcome of a `StartExecution`.
@@ -50,6 +54,12 @@ pub struct MachineExecution {
     pub input: String,
     /// The time of its start, RFC 3339.
     pub started_at: String,
+    /// The error with which it ended, if it did.
+    pub error: Option<String>,
+    /// The cause of the error.
+    pub cause: Option<String>,
+    /// ARN of the state machine version that it runs, if it was started by version or alias.
+    pub version: Option<String>,
 }
 
 /// The constants of a compiled state machine for admission and for the receipt.
@@ -80,6 +90,7 @@ impl Machines {
             prefix: prefix.to_owned(),
             alias: alias.to_owned(),
             remembered: CachedWorkflows::default(),
+            definitions: CachedDefinitions::default(),
         }
     }
 
@@ -150,7 +161,11 @@ impl Machines {
 
     /// Starts the recovery state machine as the execution called `name`, unless one of that name
     /// exists.
-    pub async fn recover(&self, name: &str, input: &RecoveryInput) -> Result<(), MachineError> {
+    pub async fn recover(
+        &self,
+        name: &str,
+        input: &RecoveryInput,
+    ) -> Result<StartOutcome, MachineError> {
         let trace = input.execution.trace.xray();
         let input = serde_json::to_string(input)
             .map_err(|error| MachineError::Unavailable(error.to_string()))?;
@@ -162,9 +177,9 @@ impl Machines {
             .trace_header(trace)
             .input(input);
         match request.send().await {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(StartOutcome::Started),
             Err(error) => match error.as_service_error() {
-                Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(()),
+                Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(StartOutcome::Exists),
                 _ => Err(unavailable(&error)),
             },
         }
@@ -184,6 +199,9 @@ impl Machines {
                 running: answer.status == ExecutionStatus::Running,
                 input: answer.input.unwrap_or_default(),
                 started_at: answer.start_date.to_string(),
+                error: answer.error,
+                cause: answer.cause,
+                version: answer.state_machine_version_arn,
             })),
             Err(error) => match error.as_service_error() {
                 Some(DescribeExecutionError::ExecutionDoesNotExist(_)) => Ok(None),
@@ -257,6 +275,14 @@ impl Machines {
             Err(error) => return Err(unavailable(&error)),
         };
         Ok(read_machine(&definition, machine)?.compiled)
+    }
+
+    /// The constants of the state machine, or the version of one, with this ARN.
+    pub(crate) async fn described_at(&self, arn: &str) -> Result<CompiledMachine, MachineError> {
+        let answer = self.client.describe_state_machine();
+        let answer = answer.state_machine_arn(arn).send().await;
+        let definition = answer.map_err(|error| unavailable(&error))?.definition;
+        Ok(read_machine(&definition, arn)?.compiled)
     }
 
     /// `workflow`'s state machine, as a start runs it now.

@@ -81,8 +81,8 @@ impl DrilledWorkflow {
                 "the input does not fit ({misfits}): give one with --input"
             ));
         }
-        let (mut steps, mut refs) = (Vec::new(), Vec::new());
-        for (step, action, for_each) in definition.action_steps() {
+        let mut steps = Vec::new();
+        for (step, action, _) in definition.action_steps() {
             let info = actions.iter().find(|info| info.name == action.action);
             let info = info.ok_or_else(|| format!("no action is called {}", action.action))?;
             let rollback = action.rollback.as_ref();
@@ -95,11 +95,6 @@ impl DrilledWorkflow {
                 fences: rollback.is_some_and(|rollback| rollback.fences),
                 rolls_back: action.on_failure == OnFailure::Rollback,
                 output_schema: Arc::new(info.output_schema.clone()),
-            });
-            refs.push(StepRef {
-                name: step.name.clone(),
-                action: action.action.clone(),
-                for_each: for_each.map(str::to_owned),
             });
         }
         let gate = gate_of(&machine)?;
@@ -114,7 +109,7 @@ impl DrilledWorkflow {
             machine: read_back(&machine)?,
             recovery: read_back(&recovery)?,
             steps,
-            refs,
+            refs: compile::step_refs(definition),
             input,
         })
     }

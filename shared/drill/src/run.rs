@@ -15,11 +15,11 @@ use futures_util::{
     future::{LocalBoxFuture, pending, select},
 };
 use holdfast_asl::Machine;
-use holdfast_engine::Host;
+use holdfast_engine::{Host, LostOwner, LostStart};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
-use holdfast_ledger::{ExecutionRecord, Ledger};
+use holdfast_ledger::{ExecutionRecord, Ledger, NextLook};
 use holdfast_task::{ErrorName, Failure, RecoveryInput};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
@@ -28,12 +28,15 @@ use crate::{
     functions::{Invocation, Room},
     machine::{Interpreter, RaisedError, Surroundings, TIMEOUT, TaskCall},
     plan::DrilledWorkflow,
+    process::Process,
     query::{ParsedExpressions, Query},
     world::{START, World},
 };
 
-/// Time from the deadline of an execution to its recovery.
-const GRACE: SignedDuration = SignedDuration::from_secs(60);
+/// Time from the moment when a look is due to the sweep, at most.
+const SWEEP: Duration = Duration::from_secs(60);
+/// Time from the end of a machine to the list that finds it without its status event.
+const LISTED_AFTER: Duration = Duration::from_secs(7 * 60);
 /// Most sweeps before the execution counts as one that never ends.
 const SWEEPS: usize = 8;
 /// Time from the start of a task to the stop of its execution, so that the function is acting.
@@ -109,11 +112,18 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
     let start =
         json!({ "tenant": deployed.tenant, "idempotency_key": KEY, "input": deployed.input });
     let owner = format!("arn:aws:states:drill:execution:{}:first", deployed.workflow);
-    let end = execute(&room, &life, &deployed.machine, &owner, start).await;
+    let end = execute(&room, &life, &deployed.machine, &owner, start.clone()).await;
     life.end.set(Some(end.clone()));
+    let succeeded = end == End::Succeeded;
     let event = end.status();
     let at = place_of(deployed);
     let current = || async { room.world.ledger.read(&at).await.ok().flatten() };
+    if current().await.is_none() && !succeeded {
+        if event.is_none() {
+            room.world.clock.sleep(LISTED_AFTER).await;
+        }
+        record_lost(&room, &owner, &start).await;
+    }
     if let Some((error, cause)) = event
         && let Some(execution) = current()
             .await
@@ -125,20 +135,30 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
         let Some(execution) = current().await.filter(ExecutionRecord::is_open) else {
             return;
         };
-        let overdue = execution.deadline + GRACE + SignedDuration::from_secs(1);
-        room.world.clock.until(overdue).await;
-        let Some(execution) = execution_if_overdue(&room, &at).await else {
-            continue;
+        room.world.clock.until(NextLook::of(&execution).due).await;
+        room.world.clock.sleep(SWEEP).await;
+        let Some(execution) = current().await.filter(ExecutionRecord::is_open) else {
+            return;
         };
         let cause = "its Step Functions execution ended without an error".to_owned();
         recover(&room, &life, &execution, ErrorName::Lost.to_string(), cause).await;
     }
 }
 
-async fn execution_if_overdue(room: &Room, at: &ExecutionKey) -> Option<ExecutionRecord> {
-    let execution = room.world.ledger.read(at).await.ok().flatten();
-    let now = room.world.clock.now();
-    execution.filter(|execution| execution.is_open() && execution.deadline + GRACE < now)
+/// Records the start that `begin` did not record.
+async fn record_lost(room: &Room, owner: &str, start: &Value) {
+    let deployed = &room.deployed;
+    let Some(lost) = LostStart::read(&start.to_string(), &deployed.workflow) else {
+        return;
+    };
+    let owner = LostOwner {
+        arn: owner.to_owned(),
+        machine: format!("arn:aws:states:drill:machine:{}:1", deployed.workflow),
+        started_at: Some(START),
+    };
+    let engine = Process::new(room.world.clone(), None).engine();
+    let recorded = engine.record_lost_start(&lost, &owner, &deployed.gate);
+    drop(recorded.await);
 }
 
 /// Runs the recovery machine.

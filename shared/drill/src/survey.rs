@@ -206,8 +206,8 @@ impl Survey {
     }
 }
 
-/// Returns the fault that starts a rollback after `step` has succeeded: a permanent failure of a
-/// later step, or a stop at the end.
+/// Returns the fault that starts a rollback after the effect of `step`: a permanent failure of a
+/// later step, or a stop while it acts. A stop after the last step starts none.
 fn trigger(deployed: &DrilledWorkflow, step: &str, reached: &[String]) -> Strike {
     let later = deployed
         .steps
@@ -217,7 +217,7 @@ fn trigger(deployed: &DrilledWorkflow, step: &str, reached: &[String]) -> Strike
     let later = later.filter(|known| known.rolls_back && reached.contains(&known.name));
     match later.last() {
         Some(known) => strike(&known.name, Fault::Permanent),
-        None => strike("Finish", Fault::KilledBefore),
+        None => strike(step, Fault::KilledDuring),
     }
 }
 

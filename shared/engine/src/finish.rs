@@ -142,7 +142,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 
 /// Checks that every step that was tried has succeeded, since its `when` can yield false on a later
 /// attempt. An optional step and one that a person skipped may have failed.
-fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
+pub(super) fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     let generation = snapshot.execution.generation;
     let unfinished = |step: &&StepRecord| match step.state {
         StepState::Succeeded => false,

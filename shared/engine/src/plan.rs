@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use crate::{
     engine::{Engine, MAX_RACES, partition},
+    finish::executed,
     ports::{Host, ObjectStore},
     task_errors::{
         TaskError, at_work, no_such_execution, no_such_step, superseded, too_many_races,
@@ -12,9 +13,9 @@ use crate::{
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, StepRecord, TakeoverTransition,
-    UndoClaim, UndoNeed, give_up, need, take,
+    UndoClaim, UndoNeed, give_up, need, take, take_to_finish,
 };
-use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, UndoItem, UndoResult};
+use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, StepRef, UndoItem, UndoResult};
 
 /// Most undos of one plan, since a state's data has 256 KiB. `Close` fails while more is left, and
 /// the plan is repeated.
@@ -31,6 +32,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// `Permanent` (no such execution), `Transient`.
     pub async fn plan(&self, task: &PlanTask) -> Result<PlanResult, TaskError> {
         let at = partition(&task.execution);
+        if let Some(execution) = self.take_to_finish(&at, task).await? {
+            return Ok(PlanResult {
+                execution: execution.reference(),
+                undo: Vec::new(),
+            });
+        }
         let (owner, epoch) = (&task.owner, task.execution.epoch);
         let taken = self.take(&at, owner, epoch, &task.failure).await?;
         let Snapshot {
@@ -68,6 +75,42 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             execution: execution.reference(),
             undo,
         })
+    }
+
+    /// Takes over an execution whose steps are all done, so that `Close` ends it `EXECUTED`.
+    /// Returns `None` if it is rolled back: a step failed, a person decided so, or the ledger does
+    /// not show that every step was reached.
+    ///
+    /// Such an execution lost its state machine between its last step and its end, or could not
+    /// write its end for hours.
+    async fn take_to_finish(
+        &self,
+        at: &ExecutionKey,
+        task: &PlanTask,
+    ) -> Result<Option<ExecutionRecord>, TaskError> {
+        let outside_steps = ["", "Finish"].contains(&task.failure.state.as_str());
+        if !outside_steps || !task.steps.iter().any(|step| step.last) {
+            return Ok(None);
+        }
+        let (owner, epoch) = (&task.owner, task.execution.epoch);
+        for _ in 0..MAX_RACES {
+            let snapshot = self.read(at).await?;
+            let execution = &snapshot.execution;
+            if execution.phase != Phase::Running || !reached_end(&snapshot, &task.steps) {
+                return Ok(None);
+            }
+            let next = match take_to_finish(execution, owner, epoch, self.host.now()) {
+                TakeoverTransition::Mine | TakeoverTransition::Over => {
+                    return Ok(Some(snapshot.execution));
+                }
+                TakeoverTransition::Superseded => return Err(superseded(at)),
+                TakeoverTransition::Write(next) => *next,
+            };
+            if self.ledger.put(&next, Expect::Rev(execution.rev)).await? == Put::Done {
+                return Ok(Some(next));
+            }
+        }
+        Err(too_many_races("the execution record"))
     }
 
     /// Takes an execution over for the Step Functions execution `by`, which last saw it in `epoch`.
@@ -131,6 +174,19 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         }
         Err(too_many_races(&record.label()))
     }
+}
+
+/// Returns whether the records show that every step was reached and is done. A step whose `when`
+/// yields false leaves no record, so the records of the last steps prove that the others were
+/// reached.
+fn reached_end(snapshot: &Snapshot, declared: &[StepRef]) -> bool {
+    let generation = snapshot.execution.generation;
+    let recorded = |last: &StepRef| {
+        let mut steps = snapshot.steps.iter();
+        steps.any(|step| step.step == last.name && step.execution_generation == generation)
+    };
+    let mut last = declared.iter().filter(|step| step.last);
+    last.all(recorded) && executed(snapshot).is_ok()
 }
 
 pub(super) fn undo_result(record: &StepRecord) -> UndoResult {

@@ -294,11 +294,14 @@ pub enum List {
     },
     /// `CONTROLS` in `listed`: every control, by its last change.
     Controls,
-    /// `{shard}` in `open`: executions without a receipt, by deadline, and questions with an
-    /// undelivered decision, by the time after which it is delivered again.
+    /// `{shard}`, or `U{shard}` if urgent, in `open`: executions without a receipt, by the time of
+    /// the next look at them, and questions with an undelivered decision, by the time after which
+    /// it is delivered again.
     Open {
         /// The shard, below [`SHARDS`].
         shard: u8,
+        /// True if the sweep takes the entry before those that only wait.
+        urgent: bool,
     },
     /// `INCIDENTS` in `open`: unresolved incidents of all tenants, by the time they were opened.
     OpenIncidents,
@@ -307,11 +310,19 @@ pub enum List {
 impl List {
     /// The list of open executions that has `at`. Ids are hashes, so their first digit spreads
     /// evenly.
-    pub fn open(at: &ExecutionKey) -> Self {
+    pub fn open(at: &ExecutionKey, urgent: bool) -> Self {
         let digit = at.execution.chars().next();
         let digit = digit.and_then(|digit| digit.to_digit(16));
         let shard = digit.unwrap_or_default() % u32::from(SHARDS);
-        Self::Open { shard: shard as u8 }
+        Self::Open {
+            shard: shard as u8,
+            urgent,
+        }
+    }
+
+    /// Every list of open executions of one urgency.
+    pub fn all_open(urgent: bool) -> impl Iterator<Item = Self> {
+        (0..SHARDS).map(move |shard| Self::Open { shard, urgent })
     }
 
     /// The name of the index, and of the attribute that holds its hash key.
@@ -347,7 +358,14 @@ impl List {
                 format!("{TENANT}{tenant}#INCIDENTS#{status}")
             }
             Self::Controls => "CONTROLS".to_owned(),
-            Self::Open { shard } => shard.to_string(),
+            Self::Open {
+                shard,
+                urgent: false,
+            } => shard.to_string(),
+            Self::Open {
+                shard,
+                urgent: true,
+            } => format!("U{shard}"),
             Self::OpenIncidents => "INCIDENTS".to_owned(),
         }
     }

@@ -7,6 +7,7 @@ mod claim;
 pub mod contract;
 mod control;
 mod counter;
+mod due;
 mod duplicate;
 mod execution;
 #[cfg(any(test, feature = "contract"))]
@@ -35,6 +36,7 @@ pub use claim::{
 };
 pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
 pub use counter::{Counter, CounterChange, CounterKind, Reservation, kept};
+pub use due::{LOOK_EVERY, NextLook};
 pub use duplicate::{Duplicate, Duplicates};
 pub use execution::{ExecutionRecord, MetIncident, Phase, Redrive, returned_reservations};
 pub use incident::{
@@ -58,7 +60,7 @@ pub use request::Request;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
 pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};
-pub use takeover::{TakeoverTransition, take, unwound_since};
+pub use takeover::{TakeoverTransition, take, take_to_finish, unwound_since};
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,
     close, complete_undo, give_up, need,

@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     control::{Control, Scope},
+    due::NextLook,
     execution::ExecutionRecord,
     incident::{Incident, IncidentStatus},
     key::{IncidentKey, Key, List, QuestionKey, StepKey},
@@ -72,7 +73,8 @@ impl Record for ExecutionRecord {
             (List::OfWorkflow { tenant, workflow }, self.started_at),
         ];
         if self.is_open() {
-            lists.push((List::open(&self.at), self.deadline));
+            let NextLook { due, urgent } = NextLook::of(self);
+            lists.push((List::open(&self.at, urgent), due));
         }
         lists
     }
@@ -121,7 +123,7 @@ impl Record for Question {
     fn lists(&self) -> Vec<(List, Timestamp)> {
         let undelivered = self.undelivered().map(|ruling| {
             let due = ruling.at.saturating_add(REDELIVERY);
-            (List::open(&self.at), due.unwrap_or(Timestamp::MAX))
+            (List::open(&self.at, true), due.unwrap_or(Timestamp::MAX))
         });
         undelivered.into_iter().collect()
     }

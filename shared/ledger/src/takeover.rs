@@ -41,6 +41,25 @@ pub fn take(
     TakeoverTransition::Write(Box::new(unwinding(execution, by, failure, now)))
 }
 
+/// Decides a takeover by `by`, which finishes an execution whose steps are all done instead of
+/// undoing it. The caller has checked the steps. They remain done, because only a rollback changes
+/// them and it needs another phase.
+pub fn take_to_finish(
+    execution: &ExecutionRecord,
+    by: &str,
+    epoch: u64,
+    now: Timestamp,
+) -> TakeoverTransition {
+    match &execution.phase {
+        Phase::Ended { .. } => TakeoverTransition::Over,
+        _ if execution.owner == by => TakeoverTransition::Mine,
+        Phase::Running if execution.epoch == epoch => {
+            TakeoverTransition::Write(Box::new(taken(execution, by, now)))
+        }
+        _ => TakeoverTransition::Superseded,
+    }
+}
+
 /// The record of an execution that `by` rolls back from now on.
 pub(super) fn unwinding(
     execution: &ExecutionRecord,
@@ -53,16 +72,23 @@ pub(super) fn unwinding(
         _ => now,
     };
     ExecutionRecord {
-        rev: execution.rev + 1,
+        phase: Phase::Unwinding {
+            failure: failure.clone(),
+        },
         unwound_at: Some(unwound_at),
+        ..taken(execution, by, now)
+    }
+}
+
+/// The record of an execution that `by` owns from now on.
+fn taken(execution: &ExecutionRecord, by: &str, now: Timestamp) -> ExecutionRecord {
+    ExecutionRecord {
+        rev: execution.rev + 1,
         epoch: execution.epoch + 1,
         owner: by.to_owned(),
         deadline: now
             .saturating_add(UNWINDING_OVERDUE)
             .unwrap_or(Timestamp::MAX),
-        phase: Phase::Unwinding {
-            failure: failure.clone(),
-        },
         ..execution.clone()
     }
 }

@@ -127,6 +127,10 @@ pub struct StepRef {
     /// The `for_each` that contains it, if any: it then has one record per item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_each: Option<String>,
+    /// True for the last steps: once each of them is done, every step was reached. No step is one
+    /// if the definition ends with a wait, an approval or a `for_each`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last: bool,
 }
 
 /// The answer of `begin`. The state machine keeps both parts as variables.

@@ -23,6 +23,9 @@ pub struct PlanTask {
     pub failure: Failure,
     /// The function that performs each action.
     pub functions: BTreeMap<String, String>,
+    /// Every step in declared order, by which an execution that reached its end is finished.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepRef>,
 }
 
 /// The answer of `plan`.

@@ -3,7 +3,7 @@
 
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
-    keys::{ExecutionKey, payload_object},
+    keys::{ExecutionKey, execution_id, payload_object},
 };
 use holdfast_ledger::Key;
 use holdfast_task::{ExecutionRef, payload::StoredPayload};
@@ -330,9 +330,12 @@ impl Round<'_> {
         // An overdue execution, which the sweep finds by the index together with its last report.
         let old = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(2)).to_string();
         self.begun_at(&json!({}), &old);
-        if self.denies(&json!({})) {
-            return true;
-        }
-        false
+        // One whose owner, a redrive, was never started.
+        let key = unique("permission");
+        let id = execution_id(TENANT, WORKFLOW, &key);
+        let owner = self.stack.aws.execution(WORKFLOW, &format!("{id}-r0"));
+        let task = Self::begin_task(&key, &owner, &json!({}), &old);
+        self.stack.aws.call("begin", &task);
+        self.denies(&json!({}))
     }
 }

@@ -1,33 +1,43 @@
 //! Simulates the function `recover`: what a status event and the sweep do.
 
-use std::{rc::Rc, sync::Arc};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use holdfast_engine::{Host, answer};
-use holdfast_ids::keys::{ExecutionKey, execution_id};
-use holdfast_ledger::{ExecutionRecord, Expect, Ledger, LedgerError, Question, enact};
-use holdfast_task::{BeginTask, ErrorName, Failure, RecoveryInput};
+use holdfast_engine::{Host, LostOwner, LostStart, answer};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{ExecutionRecord, Expect, Ledger, LedgerError, NextLook, Question, enact};
+use holdfast_task::{ErrorName, Failure, RecoveryInput};
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::region::{MachineExecution, MachineName, Region, arn_of};
 use crate::{functions::token_answer, plan::DrilledWorkflow, process::Process};
 
-/// Time after its deadline for which an execution is left alone.
-const GRACE: SignedDuration = SignedDuration::from_secs(60);
-/// Pauses before the second and the third try of an asynchronous invocation.
-const AGAIN_AFTER: [u64; 2] = [60, 120];
+/// Time after which the queue delivers a status event again that was not handled.
+const AGAIN_AFTER: Duration = Duration::from_secs(120);
+/// Number of deliveries after which the queue gives an event up.
+const DELIVERIES: u32 = 720;
+/// Time from the end of a machine to the list that finds it without its status event.
+const LISTED_AFTER: SignedDuration = SignedDuration::from_mins(7);
+
+/// The end of a machine whose status event AWS lost.
+pub(super) struct UnreportedEnd {
+    pub(super) ended: Rc<MachineExecution>,
+    pub(super) error: String,
+    pub(super) cause: String,
+    pub(super) at: Timestamp,
+}
 
 impl Region {
-    /// Delivers a status event to `recover`, at most three times.
+    /// Delivers a status event to `recover` until it is handled.
     pub(super) async fn deliver_status(
         self: &Rc<Self>,
         ended: &MachineExecution,
         error: &str,
         cause: &str,
     ) {
-        let pauses = AGAIN_AFTER.iter().map(Some).chain([None]);
-        for pause in pauses {
+        for _ in 0..DELIVERIES {
             let process = self.process();
             let work = self.recover_ended(&process, ended, error, cause);
             let answer = process.run(work).await;
@@ -36,11 +46,7 @@ impl Region {
             if let Some(Ok(())) = answer {
                 return;
             }
-            self.disturb();
-            if let Some(seconds) = pause {
-                let pause = std::time::Duration::from_secs(*seconds);
-                self.world.clock.sleep(pause).await;
-            }
+            self.world.clock.sleep(AGAIN_AFTER).await;
         }
     }
 
@@ -52,81 +58,144 @@ impl Region {
         error: &str,
         cause: &str,
     ) -> Result<(), LedgerError> {
-        let compiled = self.compiled(&ended.arn, ended.machine);
-        let Some(execution) = self.execution_of(process, ended, &compiled).await? else {
+        let execution = match ended.machine {
+            MachineName::Workflow(_) => self.started(process, ended).await?,
+            MachineName::Recovery(_) => self.recovered(process, ended).await?,
+        };
+        let Some(execution) = execution.filter(ExecutionRecord::is_open) else {
             return Ok(());
         };
-        if execution.owner != ended.arn || !execution.is_open() {
-            return Ok(());
-        }
         let failure = Failure {
             state: String::new(),
             error: error.to_owned(),
             cause: cause.to_owned(),
             by: None,
         };
-        let name = format!("{}-{}", execution.at.execution, execution.epoch);
-        self.start_recovery(&name, &execution, &compiled, failure);
+        self.recover(&execution, failure);
         Ok(())
     }
 
-    /// The record of the execution that a machine's input started. It is written now if the machine
-    /// ended before `begin` wrote it.
-    async fn execution_of(
+    /// The execution of an ended workflow's start. If `begin` recorded none, it is recorded now.
+    async fn started(
         self: &Rc<Self>,
         process: &Process,
         ended: &MachineExecution,
-        compiled: &DrilledWorkflow,
     ) -> Result<Option<ExecutionRecord>, LedgerError> {
-        let started_at = ended.started_at.to_string();
-        let start = holdfast_admission::read_start(&ended.input, &compiled.gate, &started_at);
-        let at = match (start, ended.machine) {
-            (Ok(start), MachineName::Workflow(_)) => ExecutionKey {
-                execution: execution_id(&start.tenant, &compiled.workflow, &start.idempotency_key),
-                tenant: start.tenant,
-            },
-            _ => return Ok(None),
+        let compiled = self.compiled(&ended.arn, ended.machine);
+        let lost = LostStart::read(&ended.input.to_string(), &compiled.workflow);
+        let Some(lost) = lost else {
+            return Ok(None);
         };
-        if let Some(execution) = process.read(&at).await? {
-            return Ok(Some(execution));
-        }
-        let task = BeginTask {
-            gate: compiled.gate.clone(),
-            steps: compiled.refs.clone(),
-            start: ended.input.clone(),
-            owner: ended.arn.clone(),
+        let owner = LostOwner {
+            arn: ended.arn.clone(),
             machine: format!("arn:aws:states:drill:machine:{}", compiled.workflow),
-            started_at,
-            trace: None,
+            started_at: Some(ended.started_at),
         };
-        match process.engine().begin(&task).await {
-            Err(error) if error.name == ErrorName::Transient => {
-                Err(LedgerError::Unavailable(error.message))
-            }
-            // The record that is read below counts, not this answer.
-            _ => process.read(&at).await,
-        }
+        let recorded = process.engine();
+        let recorded = recorded.record_lost_start(&lost, &owner, &compiled.gate);
+        let recorded = recorded
+            .await
+            .map_err(|error| LedgerError::Unavailable(error.message))?;
+        Ok(Some(recorded).filter(|execution| execution.owner == ended.arn))
     }
 
-    /// Recovers every overdue execution and delivers decisions that were not delivered.
+    /// The execution for which an ended recovery acted, or should have acted.
+    async fn recovered(
+        &self,
+        process: &Process,
+        ended: &MachineExecution,
+    ) -> Result<Option<ExecutionRecord>, LedgerError> {
+        let Ok(input) = RecoveryInput::deserialize(&ended.input) else {
+            return Ok(None);
+        };
+        let at = ExecutionKey {
+            tenant: input.execution.tenant,
+            execution: input.execution.id,
+        };
+        let execution = process.read(&at).await?;
+        let acts = |execution: &ExecutionRecord| {
+            execution.owner == ended.arn || self.running(&execution.owner) != Some(true)
+        };
+        Ok(execution.filter(acts))
+    }
+
+    /// Returns whether the machine with this ARN runs; `None` if none was started.
+    fn running(&self, arn: &str) -> Option<bool> {
+        let machines = self.machines.borrow();
+        machines.get(arn).map(|machine| machine.running.get())
+    }
+
+    /// Starts a recovery of an execution whose owner has ended. The first of an epoch has a name of
+    /// its own, and each other one has that of its minute.
+    fn recover(self: &Rc<Self>, execution: &ExecutionRecord, failure: Failure) {
+        let now = self.now();
+        self.look_again(execution, NextLook::of_recovery(now));
+        let compiled = self.compiled(
+            &execution.origin,
+            MachineName::Workflow(self.deployed.get()),
+        );
+        let first = format!("{}-{}", execution.at.execution, execution.epoch);
+        let arn = arn_of("recovery", &first);
+        if execution.owner != arn {
+            match self.running(&arn) {
+                None => return self.start_recovery(&first, execution, &compiled, failure),
+                Some(true) => return,
+                Some(false) => {}
+            }
+        }
+        let name = format!("{first}-{}", now.as_second() / 60);
+        self.start_recovery(&name, execution, &compiled, failure);
+    }
+
+    fn look_again(&self, execution: &ExecutionRecord, next: NextLook) {
+        let mut looks = self.looks.borrow_mut();
+        looks.insert(execution.at.clone(), (execution.rev, next));
+    }
+
+    /// The next look at an execution, as the index of open executions has it.
+    fn next_look(&self, execution: &ExecutionRecord) -> NextLook {
+        let looks = self.looks.borrow();
+        let set = looks.get(&execution.at);
+        set.filter(|(rev, _)| *rev == execution.rev)
+            .map_or_else(|| NextLook::of(execution), |(_, next)| *next)
+    }
+
+    /// Looks at every execution that is due, delivers decisions that were not delivered, and
+    /// handles ended machines whose status event was lost.
     pub(crate) async fn sweep(self: &Rc<Self>) {
         let process = self.process();
         let work = async {
             for at in &self.executions {
-                let answer = self.overdue(&process, at).await;
+                let answer = self.look(&process, at).await;
                 if let Err(error) = answer {
                     self.world
                         .record(|| format!("sweep      {}: {error}", at.execution));
-                    self.disturb();
+                }
+            }
+            let listed: Vec<_> = {
+                let mut unreported = self.unreported.borrow_mut();
+                let now = self.now();
+                unreported
+                    .extract_if(.., |end| end.at + LISTED_AFTER <= now)
+                    .collect()
+            };
+            for end in listed {
+                let UnreportedEnd {
+                    ended,
+                    error,
+                    cause,
+                    ..
+                } = &end;
+                let answer = self.recover_ended(&process, ended, error, cause).await;
+                if answer.is_err() {
+                    self.unreported.borrow_mut().push(end);
                 }
             }
         };
-        if process.run(work).await.is_none() {
-            self.disturb();
-        }
+        process.run(work).await;
     }
 
-    async fn overdue(
+    async fn look(
         self: &Rc<Self>,
         process: &Process,
         at: &ExecutionKey,
@@ -139,26 +208,24 @@ impl Region {
             self.deliver(process, question).await?;
         }
         let execution = snapshot.execution;
-        if !execution.is_open() || execution.deadline >= now - GRACE {
+        if !execution.is_open() || self.next_look(&execution).due > now {
             return Ok(());
         }
-        let owner = self.machines.borrow().get(&execution.owner).cloned();
-        if owner.is_some_and(|owner| owner.running.get()) {
-            return Ok(());
+        match self.running(&execution.owner) {
+            Some(true) => self.look_again(&execution, NextLook::of_running(&execution, now)),
+            None if self.start_named_owner(&execution) => {
+                self.look_again(&execution, NextLook::of_recovery(now));
+            }
+            Some(false) | None => {
+                let failure = Failure {
+                    state: String::new(),
+                    error: ErrorName::Lost.to_string(),
+                    cause: "its Step Functions execution ended without an error".to_owned(),
+                    by: None,
+                };
+                self.recover(&execution, failure);
+            }
         }
-        let compiled = self.compiled(
-            &execution.origin,
-            MachineName::Workflow(self.deployed.get()),
-        );
-        let failure = Failure {
-            state: String::new(),
-            error: ErrorName::Lost.to_string(),
-            cause: "its Step Functions execution ended without an error".to_owned(),
-            by: None,
-        };
-        let minute = now.as_second() / 60;
-        let name = format!("{}-{}-{minute}", at.execution, execution.epoch);
-        self.start_recovery(&name, &execution, &compiled, failure);
         Ok(())
     }
 
@@ -185,14 +252,19 @@ impl Region {
     /// Returns the time at which the sweep finds something to do for this execution, as the list of
     /// open executions says. `None` if it is not open.
     pub(crate) fn due(&self, at: &ExecutionKey) -> Option<Timestamp> {
-        let snapshot = self.world.ledger.snapshot(at).now_or_never()?.ok()??;
+        let unreported = self.unreported.borrow();
+        let listed = unreported.iter().map(|end| end.at + LISTED_AFTER).min();
+        let snapshot = self.world.ledger.snapshot(at).now_or_never()?.ok()?;
+        let Some(snapshot) = snapshot else {
+            return listed;
+        };
         let execution = &snapshot.execution;
-        let overdue = execution.is_open().then(|| execution.deadline + GRACE);
+        let look = execution.is_open().then(|| self.next_look(execution).due);
         let undelivered = snapshot.questions.iter().filter_map(|question| {
             let ruling = question.undelivered()?;
             Some(ruling.at + SignedDuration::from_secs(15))
         });
-        overdue.into_iter().chain(undelivered).min()
+        look.into_iter().chain(undelivered).chain(listed).min()
     }
 
     /// Returns the version that an execution of a machine began with, or else `otherwise`.

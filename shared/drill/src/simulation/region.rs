@@ -13,12 +13,13 @@ use futures_executor::LocalSpawner;
 use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
 use holdfast_engine::{Host, TaskError};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::Ruling;
+use holdfast_ledger::{NextLook, Ruling};
 use holdfast_task::AskTask;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
+    recovery::UnreportedEnd,
     schedule::{Event, Judgement, Mishap, Schedule, StatusFault},
     versions::Versions,
 };
@@ -50,6 +51,10 @@ pub(crate) struct Region {
     /// Steps that a person decided to retry, by execution.
     pub(crate) retried: RefCell<Vec<(String, String)>>,
     pub(super) machines: RefCell<BTreeMap<String, Rc<MachineExecution>>>,
+    /// The look at an execution that follows the last one, for this revision of its record.
+    pub(super) looks: RefCell<BTreeMap<ExecutionKey, (u64, NextLook)>>,
+    /// Ended machines whose status event was lost.
+    pub(super) unreported: RefCell<Vec<UnreportedEnd>>,
     tokens: RefCell<BTreeMap<String, Waiting>>,
     parsed: Rc<ParsedExpressions>,
     spawner: LocalSpawner,
@@ -95,6 +100,8 @@ impl Region {
             accepted: RefCell::default(),
             retried: RefCell::default(),
             machines: RefCell::default(),
+            looks: RefCell::default(),
+            unreported: RefCell::default(),
             tokens: RefCell::default(),
             parsed,
             spawner,
@@ -190,7 +197,17 @@ impl Region {
             _ => None,
         });
         let (after, times) = match fault {
-            Some(StatusFault::Lost) => return self.disturb(),
+            Some(StatusFault::Lost) => {
+                self.disturb();
+                let at = self.now();
+                let end = UnreportedEnd {
+                    ended: execution,
+                    error,
+                    cause,
+                    at,
+                };
+                return self.unreported.borrow_mut().push(end);
+            }
             Some(StatusFault::Late(time)) => (time, 1),
             Some(StatusFault::Twice) => (EVENT_AFTER, 2),
             None => (EVENT_AFTER, 1),

@@ -223,8 +223,15 @@ impl Region {
         if cut == Cut::BeforeStart {
             return format!("{note}, and the API dies");
         }
+        self.start_named_owner(&execution);
+        note
+    }
+
+    /// Starts the owner that the record names, unless it runs already. Returns false if the record
+    /// names no owner that a request starts.
+    pub(super) fn start_named_owner(self: &Rc<Self>, execution: &ExecutionRecord) -> bool {
         let deployed = MachineName::Workflow(self.deployed.get());
-        if execution.owner == recovery_of(&execution, 0) {
+        if execution.owner == recovery_of(execution, 0) {
             let compiled = self.compiled(&execution.origin, deployed);
             let failure = Failure {
                 state: String::new(),
@@ -233,8 +240,8 @@ impl Region {
                 by: Some("drill".to_owned()),
             };
             let name = format!("{}-{}", execution.at.execution, execution.epoch);
-            self.start_recovery(&name, &execution, &compiled, failure);
-        } else if execution.owner == redrive_of(&execution) {
+            self.start_recovery(&name, execution, &compiled, failure);
+        } else if execution.owner == redrive_of(execution) {
             let envelope = Envelope {
                 tenant: execution.at.tenant.clone(),
                 idempotency_key: execution.idempotency_key.clone(),
@@ -249,8 +256,10 @@ impl Region {
                 trace: Some(execution.trace.clone()),
             };
             self.start(execution.owner.clone(), deployed, json!(envelope));
+        } else {
+            return false;
         }
-        note
+        true
     }
 
     async fn switch(

@@ -6,8 +6,10 @@ mod begin;
 mod closing;
 mod faults;
 mod finish;
+mod finishing;
 mod generations;
 mod limits;
+mod lost_start;
 mod missing;
 mod pausing;
 mod payloads;
@@ -114,6 +116,7 @@ fn steps() -> Vec<StepRef> {
         name: name.to_owned(),
         action: "script".to_owned(),
         for_each: None,
+        last: false,
     };
     STEPS.map(step).to_vec()
 }
@@ -206,6 +209,7 @@ fn plan_task(execution: &ExecutionRef, state: &str) -> PlanTask {
         owner: "arn:owner".to_owned(),
         failure: failed_at(state),
         functions: [("script".to_owned(), "arn:script".to_owned())].into(),
+        steps: Vec::new(),
     }
 }
 

@@ -133,7 +133,8 @@ fn every_list_has_its_index_and_its_hash_key() {
             "TENANT#acme#INCIDENTS#RESOLVED",
         ),
         (List::Controls, "listed", "listed_at", "CONTROLS"),
-        (List::open(&at()), "open", "due", "7"),
+        (List::open(&at(), false), "open", "due", "7"),
+        (List::open(&at(), true), "open", "due", "U7"),
         (List::OpenIncidents, "open", "due", "INCIDENTS"),
     ] {
         let found = (list.index(), list.range(), list.hash());

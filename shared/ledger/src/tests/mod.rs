@@ -4,6 +4,7 @@
 mod claim;
 mod complete;
 mod contract;
+mod due;
 mod interleaving;
 mod key;
 mod lifecycle;

@@ -18,6 +18,7 @@ fn declared() -> StepRef {
         name: "hold".to_owned(),
         action: "vendor-hold".to_owned(),
         for_each: None,
+        last: false,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::{
     ExecutionRecord, Phase, TakeoverTransition,
     fixtures::{at, execution, key},
-    take, unwound_since,
+    take, take_to_finish, unwound_since,
 };
 use holdfast_receipt::Status;
 use holdfast_task::{Failure, timing::UNWINDING_OVERDUE};
@@ -136,6 +136,32 @@ fn after_a_takeover_no_step_is_admitted_and_only_the_new_epoch_unwinds() {
         assert!(!next.admits(epoch), "{epoch}");
         assert_eq!(next.unwinds(epoch), epoch == 4, "{epoch}");
     }
+}
+
+#[test]
+fn a_takeover_that_finishes_leaves_the_execution_running_for_its_new_owner_alone() {
+    let running = execution_in(Phase::Running);
+    let taken = take_to_finish(&running, "arn:recovery", 3, at(NOW));
+    let TakeoverTransition::Write(next) = taken else {
+        panic!("not free: {taken:?}");
+    };
+    let right = ExecutionRecord {
+        rev: 8,
+        epoch: 4,
+        owner: "arn:recovery".to_owned(),
+        deadline: at(NOW) + UNWINDING_OVERDUE,
+        ..running.clone()
+    };
+    assert_eq!(*next, right);
+    let found = |execution, by, epoch| take_to_finish(execution, by, epoch, at(NOW));
+    let superseded = TakeoverTransition::Superseded;
+    assert_eq!(found(&running, "arn:owner", 3), TakeoverTransition::Mine);
+    assert_eq!(found(&next, "arn:recovery", 3), TakeoverTransition::Mine);
+    assert_eq!(found(&next, "arn:another", 3), superseded);
+    assert_eq!(
+        found(&execution_in(unwinding()), "arn:recovery", 3),
+        superseded
+    );
 }
 
 #[test]

@@ -60,7 +60,9 @@ pub(crate) fn item_limits_of(definition: &Definition) -> ItemLimits {
     item_limits(definition, &states)
 }
 
-fn step_refs(definition: &Definition) -> Vec<StepRef> {
+/// Returns every action step in declared order, as the functions and the receipt need it.
+pub fn step_refs(definition: &Definition) -> Vec<StepRef> {
+    let last = definition.last_steps();
     let refs = definition
         .action_steps()
         .into_iter()
@@ -68,6 +70,7 @@ fn step_refs(definition: &Definition) -> Vec<StepRef> {
             name: step.name.clone(),
             action: action.action.clone(),
             for_each: for_each.map(str::to_owned),
+            last: last.contains(&step.name.as_str()),
         });
     refs.collect()
 }

@@ -39,6 +39,17 @@ const PAUSE_PATIENCE: Retry = Retry {
     jitter: Jitter::None,
 };
 
+/// Retries at the end of an execution. No step waits there, so that an outage of some hours costs
+/// time only. The delays add up to 7 hours and 43 minutes, and to half of that on average, since
+/// Step Functions takes a random part of each.
+const END_PATIENCE: Retry = Retry {
+    max_attempts: 100,
+    interval_s: 1,
+    backoff: 2.0,
+    max_delay_s: 300,
+    jitter: Jitter::Full,
+};
+
 /// Returns the retrier of errors that no retry can resolve.
 fn never() -> Retrier {
     Retrier {
@@ -127,12 +138,14 @@ pub(super) fn of_begin() -> Vec<Retrier> {
     vec![never(), throttled(), by_policy(names([ALL]), &retry)]
 }
 
-/// Returns the retriers of `Plan`, `Finish` and `Close`.
+/// Returns the retriers of `Plan`, `Finish` and `Close`. They outlast an outage of the ledger, of
+/// the receipts' store or of the signing key, so that none of them undoes a success.
 pub(super) fn of_end() -> Vec<Retrier> {
-    let mut retriers = of_begin();
-    let conflict = names([ErrorName::Conflict]);
-    retriers.insert(1, by_policy(conflict, &LEASE_PATIENCE));
-    retriers
+    vec![
+        never(),
+        by_policy(names([ErrorName::Conflict]), &LEASE_PATIENCE),
+        by_policy(names([ALL]), &END_PATIENCE),
+    ]
 }
 
 /// Returns the retriers of an undo. An undo is safe to repeat after any error, because its key is
@@ -281,6 +294,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_end_of_an_execution_outlasts_an_outage_of_hours() {
+        let policy = of_end().pop().expect("a retrier");
+        assert_eq!(policy.error_equals, [ALL]);
+        let (mut delay, mut total) = (f64::from(1), 0.0);
+        for _ in 0..policy.max_attempts {
+            total += delay;
+            let longest = policy.max_delay_seconds.expect("a bound") as f64;
+            delay = (delay * policy.backoff_rate.expect("a rate")).min(longest);
+        }
+        // Full jitter halves the delays on average.
+        let hours = total / 2.0 / 3600.0;
+        assert!((3.0..12.0).contains(&hours), "{hours} hours");
+    }
 
     #[test]
     fn a_retrier_has_the_numbers_of_its_policy() {

@@ -68,13 +68,13 @@ impl Bounds {
 /// that yields it.
 pub(super) fn states(steps: &Value, bounds: &Bounds, end: Exit) -> Vec<(String, State)> {
     vec![
-        ("Plan".to_owned(), State::Task(plan(bounds))),
+        ("Plan".to_owned(), State::Task(plan(steps, bounds))),
         ("Undo".to_owned(), State::Map(undo(bounds))),
         ("Close".to_owned(), State::Task(close(steps, end))),
     ]
 }
 
-fn plan(bounds: &Bounds) -> Task {
+fn plan(steps: &Value, bounds: &Bounds) -> Task {
     let functions: BTreeMap<_, _> = bounds
         .actions
         .iter()
@@ -88,6 +88,7 @@ fn plan(bounds: &Bounds) -> Task {
             "owner": "{% $states.context.Execution.Id %}",
             "failure": "{% $failure %}",
             "functions": functions,
+            "steps": steps,
         }),
         assign: Some(member("execution", "{% $states.result.execution %}")),
         output: None,

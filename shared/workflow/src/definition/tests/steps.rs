@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::step_problems;
+use super::{HEAD, definition, step_problems};
 
 #[test]
 fn a_step_has_one_kind_and_a_name() {
@@ -285,4 +285,34 @@ fn containers_need_items_and_steps() {
     ╰────
   help: one for_each runs over all pairs: build the list with $map in `items`
 "#);
+}
+
+#[test]
+fn the_last_steps_are_those_after_which_no_step_waits() {
+    let hold = |name: &str| {
+        format!(
+            "{{ name: {name}, action: vendor-hold, input: {{ vendor_id: v, days: 1 }}, rollback: {{}} }}"
+        )
+    };
+    let last = |steps: &str| {
+        definition(&format!("{HEAD}steps:\n{steps}"))
+            .last_steps()
+            .join(" ")
+    };
+    let [a, b, c] = ["a", "b", "c"].map(hold);
+    assert_eq!(last(&format!("  - {a}\n  - {b}\n")), "b");
+    assert_eq!(last(&format!("  - {a}\n  - {{ name: w, wait: 1s }}\n")), "");
+    let branches = format!("parallel: [{{ steps: [{a}, {b}] }}, {{ steps: [{c}] }}]");
+    assert_eq!(last(&format!("  - name: both\n    {branches}\n")), "b c");
+    let each = format!(
+        "for_each: {{ items: '{{% $input.vendors %}}', item_key: '{{% $item %}}', steps: [{a}] }}"
+    );
+    assert_eq!(
+        last(&format!("  - name: each_one\n    {each}\n  - {b}\n")),
+        "b"
+    );
+    assert_eq!(
+        last(&format!("  - {b}\n  - name: each_one\n    {each}\n")),
+        ""
+    );
 }

@@ -1,0 +1,213 @@
+//! Recovery after a status event: the execution that an ended Step Functions execution left open,
+//! and the start that it never recorded.
+
+use holdfast_admission::read_start;
+use holdfast_audit::{About, Metric};
+use holdfast_aws::{CompiledMachine, SystemHost, report};
+use holdfast_engine::{Host, LostOwner, LostStart};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{ExecutionRecord, Ledger};
+use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::{error, info};
+
+use super::{RecoveryError, RecoveryHandler};
+
+/// The status event of a Step Functions execution that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StatusEvent {
+    pub(super) execution_arn: String,
+    pub(super) state_machine_arn: String,
+    pub(super) status: String,
+    /// Absent if it is long: EventBridge carries 256 KiB in all.
+    pub(super) input: Option<String>,
+    pub(super) error: Option<String>,
+    pub(super) cause: Option<String>,
+}
+
+impl StatusEvent {
+    /// Reads an event of EventBridge; `None` if it is not a status event.
+    pub(super) fn read(event: &Value) -> Option<Self> {
+        Self::deserialize(event.get("detail")?).ok()
+    }
+
+    fn failure(&self) -> Failure {
+        let error = self.error.clone().filter(|error| !error.is_empty());
+        Failure {
+            state: String::new(),
+            error: error.unwrap_or_else(|| match self.status.as_str() {
+                "TIMED_OUT" => "States.Timeout".to_owned(),
+                "ABORTED" => ErrorName::Aborted.to_string(),
+                _ => ErrorName::Lost.to_string(),
+            }),
+            cause: self.cause.clone().unwrap_or_default(),
+            by: None,
+        }
+    }
+
+    /// The workflow's id, or [`RECOVERY`]: the end of the state machine's name.
+    fn machine<'a>(&'a self, prefix: &str) -> &'a str {
+        let name = self.state_machine_arn.strip_prefix(prefix);
+        let name = name.unwrap_or_default();
+        name.split(':').next().unwrap_or_default()
+    }
+}
+
+/// The input and the definition of a Step Functions execution that left no record.
+struct UnrecordedStart {
+    input: String,
+    started_at: String,
+    compiled: CompiledMachine,
+}
+
+impl RecoveryHandler {
+    /// Recovers the execution that an ended Step Functions execution left open.
+    pub(super) async fn ended(&self, ended: &StatusEvent) -> Result<(), RecoveryError> {
+        let machine = ended.machine(self.machines.prefix()).to_owned();
+        let execution = match machine.as_str() {
+            RECOVERY => self.recovered(ended).await?,
+            workflow => self.started(ended, workflow).await?,
+        };
+        if let Some(execution) = execution.filter(ExecutionRecord::is_open) {
+            self.start(&execution, ended.failure()).await?;
+        }
+        Ok(())
+    }
+
+    /// The execution for which an ended recovery acted, or should have acted.
+    async fn recovered(
+        &self,
+        ended: &StatusEvent,
+    ) -> Result<Option<ExecutionRecord>, RecoveryError> {
+        let input = match &ended.input {
+            Some(input) => input.clone(),
+            None => {
+                let described = self.machines.look(&ended.execution_arn).await?;
+                described.map_or_else(String::new, |recovery| recovery.input)
+            }
+        };
+        let Ok(input) = serde_json::from_str::<RecoveryInput>(&input) else {
+            info!(
+                owner = ended.execution_arn,
+                "the recovery's input cannot be read"
+            );
+            return Ok(None);
+        };
+        let at = ExecutionKey {
+            tenant: input.execution.tenant,
+            execution: input.execution.id,
+        };
+        let execution = self.engine.ledger.read(&at).await?;
+        let Some(execution) = execution.filter(ExecutionRecord::is_open) else {
+            return Ok(None);
+        };
+        // It ended before it took over, or another one did. The owner rules while it runs.
+        if execution.owner != ended.execution_arn {
+            let owner = self.machines.look(&execution.owner).await?;
+            if owner.is_some_and(|owner| owner.running) {
+                return Ok(None);
+            }
+        }
+        Ok(Some(execution))
+    }
+
+    /// The execution of a workflow's start. If `begin` recorded none, it is recorded now: the API
+    /// may have accepted the start, so the execution must end with a receipt.
+    async fn started(
+        &self,
+        ended: &StatusEvent,
+        workflow: &str,
+    ) -> Result<Option<ExecutionRecord>, RecoveryError> {
+        let owned = |execution: &ExecutionRecord| execution.owner == ended.execution_arn;
+        let named = ended.input.as_deref();
+        if let Some(start) = named.and_then(|input| LostStart::read(input, workflow))
+            && let Some(execution) = self.engine.ledger.read(&start.at).await?
+        {
+            return Ok(Some(execution).filter(owned));
+        }
+        let described = self.describe(ended, workflow).await?;
+        let Some(lost) = self.lost_start(ended, workflow, &described) else {
+            return Ok(None);
+        };
+        let owner = LostOwner {
+            arn: ended.execution_arn.clone(),
+            machine: ended.state_machine_arn.clone(),
+            started_at: described.started_at.parse().ok(),
+        };
+        let gate = &described.compiled.gate;
+        let recorded = self.engine.record_lost_start(&lost, &owner, gate).await?;
+        Ok(Some(recorded).filter(owned))
+    }
+
+    /// Describes the ended execution. Only one without a record is described, and its definition is
+    /// cached, so that a mass failure stays within the rates of Step Functions.
+    async fn describe(
+        &self,
+        ended: &StatusEvent,
+        workflow: &str,
+    ) -> Result<UnrecordedStart, RecoveryError> {
+        let seen = self.machines.look(&ended.execution_arn).await?;
+        let version = seen.as_ref().and_then(|seen| seen.version.clone());
+        let compiled = match version {
+            Some(version) => self
+                .machines
+                .compiled_version(&version)
+                .await?
+                .as_ref()
+                .clone(),
+            None => self.machines.deployed(workflow).await?.compiled.clone(),
+        };
+        let (described, started_at) =
+            seen.map_or_else(Default::default, |seen| (Some(seen.input), seen.started_at));
+        Ok(UnrecordedStart {
+            input: ended.input.clone().or(described).unwrap_or_default(),
+            started_at,
+            compiled,
+        })
+    }
+
+    /// The lost start, as far as it can be read without evaluating what ended `begin`. A start that
+    /// cannot be read is counted, unless `begin` counted it.
+    fn lost_start(
+        &self,
+        ended: &StatusEvent,
+        workflow: &str,
+        described: &UnrecordedStart,
+    ) -> Option<LostStart> {
+        if let Some(start) = LostStart::read(&described.input, workflow) {
+            return Some(start);
+        }
+        let gate = &described.compiled.gate;
+        let raw: Option<Value> = serde_json::from_str(&described.input).ok();
+        let reported = |name: ErrorName| ended.error.as_deref() == Some(name.to_string().as_str());
+        // `begin` evaluates a trigger's mapping before it uses the ledger. So the mapping did not
+        // end it if it reported that the ledger was unavailable.
+        if reported(ErrorName::Transient)
+            && let Some(raw) = &raw
+            && let Ok(start) = read_start(raw, gate, &described.started_at)
+        {
+            return Some(LostStart::mapped(start, workflow));
+        }
+        let counted = reported(ErrorName::Malformed) && raw.is_some();
+        if !counted {
+            error!(
+                audit = "workflow.start.malformed",
+                workflow,
+                owner = ended.execution_arn,
+                status = ended.status,
+                "the start cannot be read: its tenant and its key are unknown"
+            );
+            let about = About {
+                tenant: String::new(),
+                workflow: workflow.to_owned(),
+                version: Some(gate.version),
+            };
+            let malformed = [(Metric::MalformedStarts, 1)];
+            let now = SystemHost.now();
+            report(&self.stack, &malformed, Some(&about), false, now);
+        }
+        None
+    }
+}

@@ -1,0 +1,127 @@
+//! The index of open executions: what the sweep looks at, when it looks again, and how many there
+//! are.
+
+use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{ExecutionRecord, Key, LedgerError, List, NextLook, Record as _, instant};
+use jiff::Timestamp;
+
+use crate::{
+    item::{key_item, key_of, text},
+    ledger::{DynamoLedger, unavailable},
+};
+
+/// An entry of the index that is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DueEntry {
+    /// An execution without a receipt.
+    Execution(ExecutionKey),
+    /// A question of this execution whose decision is not delivered.
+    Question(ExecutionKey),
+}
+
+impl DynamoLedger {
+    /// The entries that were due before `now`: urgent ones first, then in the order in which they
+    /// became due, at most `limit`. The index is eventually consistent, so the caller reads each
+    /// record again.
+    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueEntry>, LedgerError> {
+        let mut found = Vec::new();
+        for urgent in [true, false] {
+            let mut due = Vec::new();
+            for list in List::all_open(urgent) {
+                let page = self
+                    .client
+                    .query()
+                    .table_name(&self.table)
+                    .index_name(list.index())
+                    .key_condition_expression("#list = :list AND #due < :due")
+                    .expression_attribute_names("#list", list.index())
+                    .expression_attribute_names("#due", list.range())
+                    .expression_attribute_values(":list", text(list.hash()))
+                    .expression_attribute_values(":due", text(instant(now)))
+                    .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+                    .send()
+                    .await
+                    .map_err(|error| unavailable(&error))?;
+                for item in page.items.unwrap_or_default() {
+                    let entry = match key_of(&item) {
+                        Some(Key::Execution(at)) => DueEntry::Execution(at),
+                        Some(Key::Question(question)) => DueEntry::Question(question.at),
+                        _ => continue,
+                    };
+                    let since = item.get(list.range()).and_then(|at| at.as_s().ok());
+                    due.push((since.cloned().unwrap_or_default(), entry));
+                }
+            }
+            due.sort_by(|one, other| one.0.cmp(&other.0));
+            found.extend(due.into_iter().map(|(_, entry)| entry));
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// Sets the time of the next look at an execution, unless its record has changed since it was
+    /// read. It changes the index alone: the record keeps its revision, so that no writer loses a
+    /// race against a look.
+    pub async fn look_again(
+        &self,
+        execution: &ExecutionRecord,
+        next: NextLook,
+    ) -> Result<(), LedgerError> {
+        let list = List::open(&execution.at, next.urgent);
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key_item(&execution.key())))
+            .update_expression("SET #list = :list, #due = :due")
+            .condition_expression("rev = :rev AND attribute_exists(#list)")
+            .expression_attribute_names("#list", list.index())
+            .expression_attribute_names("#due", list.range())
+            .expression_attribute_values(":list", text(list.hash()))
+            .expression_attribute_values(":due", text(instant(next.due)))
+            .expression_attribute_values(":rev", AttributeValue::N(execution.rev.to_string()))
+            .send()
+            .await;
+        match sent {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(unavailable(&error)),
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// The number of executions without a receipt, and the start of the oldest one. Reads only the
+    /// first page of each list, some thousand executions. The index is eventually consistent.
+    pub async fn open(&self) -> Result<(usize, Option<Timestamp>), LedgerError> {
+        let mut began = Vec::new();
+        for list in [true, false].into_iter().flat_map(List::all_open) {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(list.index())
+                .key_condition_expression("#list = :list")
+                .expression_attribute_names("#list", list.index())
+                .expression_attribute_values(":list", text(list.hash()))
+                .send()
+                .await
+                .map_err(|error| unavailable(&error))?;
+            // The list has questions too; only executions have a start.
+            let starts = page.items().iter().filter_map(|item| {
+                item.get("started_at")?
+                    .as_s()
+                    .ok()?
+                    .parse::<Timestamp>()
+                    .ok()
+            });
+            began.extend(starts);
+        }
+        Ok((began.len(), began.iter().min().copied()))
+    }
+}

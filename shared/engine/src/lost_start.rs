@@ -1,0 +1,182 @@
+//! A start that Step Functions accepted and `begin` did not record: it gets a record here, so that
+//! it ends with a receipt.
+//!
+//! Nothing of the start is evaluated, no expression, no schema and no guardrail. What ended `begin`
+//! may lie in them.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
+
+use crate::{
+    engine::Engine,
+    ports::{Host, ObjectStore},
+    task_errors::TaskError,
+};
+use holdfast_admission::Envelope;
+use holdfast_ids::{
+    digest::canonical,
+    keys::{ExecutionKey, execution_id},
+    names::{check_idempotency_key, check_tenant, check_text},
+    trace::TraceId,
+};
+use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase};
+use holdfast_task::AdmissionSpec;
+
+/// The members of a start that name its execution. Every other member is skipped as text, however
+/// deep it is and whatever half of a character it holds.
+#[derive(Deserialize)]
+struct StartNames {
+    tenant: String,
+    idempotency_key: String,
+    #[serde(default)]
+    trigger: Option<IgnoredAny>,
+}
+
+/// A start whose Step Functions execution ended before `begin` recorded it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LostStart {
+    /// The execution that it would have become.
+    pub at: ExecutionKey,
+    idempotency_key: String,
+    /// The whole start, if it can be read. Without it the input is recorded as `null`.
+    envelope: Option<Envelope>,
+}
+
+impl LostStart {
+    /// Reads the input of a state machine of `workflow`. Returns `None` if the input does not name
+    /// its tenant and its idempotency key in literal form: a trigger's mapping would have to be
+    /// evaluated.
+    pub fn read(input: &str, workflow: &str) -> Option<Self> {
+        let names: StartNames = serde_json::from_str(input).ok()?;
+        let StartNames {
+            tenant,
+            idempotency_key,
+            trigger,
+        } = names;
+        check_tenant(&tenant).ok()?;
+        check_idempotency_key(&idempotency_key).ok()?;
+        if trigger.is_some() {
+            return None;
+        }
+        let envelope: Option<Envelope> = serde_json::from_str(input).ok();
+        let at = ExecutionKey {
+            execution: execution_id(&tenant, workflow, &idempotency_key),
+            tenant,
+        };
+        Some(Self {
+            at,
+            idempotency_key,
+            envelope: envelope.filter(|start| canonical(&start.input).is_ok()),
+        })
+    }
+
+    /// The start that a trigger's mapping made, for a workflow. `begin` evaluated the mapping
+    /// before it failed for another reason.
+    pub fn mapped(start: holdfast_admission::Start, workflow: &str) -> Self {
+        let at = ExecutionKey {
+            execution: execution_id(&start.tenant, workflow, &start.idempotency_key),
+            tenant: start.tenant.clone(),
+        };
+        Self {
+            at,
+            idempotency_key: start.idempotency_key.clone(),
+            envelope: Some(Envelope {
+                tenant: start.tenant,
+                idempotency_key: start.idempotency_key,
+                input: start.input,
+                via: start.trigger,
+                requested_by: start.requested_by,
+                approval: start.approval,
+                request_id: None,
+                trace: start.trace,
+            }),
+        }
+    }
+}
+
+/// The Step Functions execution that a start had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostOwner {
+    /// Its ARN.
+    pub arn: String,
+    /// ARN of its state machine.
+    pub machine: String,
+    /// The time of its start, if known.
+    pub started_at: Option<Timestamp>,
+}
+
+impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
+    /// Records a lost start, unless its execution has a record. Returns the record that rules.
+    ///
+    /// It is `Running` without guardrails and reservations. A recovery ends it `FAILED`.
+    pub async fn record_lost_start(
+        &self,
+        lost: &LostStart,
+        owner: &LostOwner,
+        gate: &AdmissionSpec,
+    ) -> Result<ExecutionRecord, TaskError> {
+        if let Some(execution) = self.ledger.read(&lost.at).await? {
+            return Ok(execution);
+        }
+        let record = self.lost_record(lost, owner, gate).await?;
+        match self.ledger.put(&record, Expect::Absent).await? {
+            holdfast_ledger::Put::Lost(Some(winner)) => Ok(*winner),
+            _ => Ok(record),
+        }
+    }
+
+    async fn lost_record(
+        &self,
+        lost: &LostStart,
+        owner: &LostOwner,
+        gate: &AdmissionSpec,
+    ) -> Result<ExecutionRecord, TaskError> {
+        let start = lost.envelope.as_ref();
+        let at = lost.at.clone();
+        let started_at = owner.started_at.unwrap_or_else(|| self.host.now());
+        let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
+        let fit = |text: &&String| check_text("text", text).is_ok();
+        let input = start.map_or(Value::Null, |start| start.input.clone());
+        Ok(ExecutionRecord {
+            rev: 1,
+            workflow: gate.workflow.clone(),
+            version: gate.version,
+            definition_digest: gate.definition_digest.clone(),
+            idempotency_key: lost.idempotency_key.clone(),
+            input: self.pack(&at, "input", input).await?,
+            trigger: start
+                .map(|start| &start.via)
+                .filter(fit)
+                .map_or_else(|| "direct".to_owned(), String::clone),
+            requested_by: start
+                .and_then(|start| start.requested_by.as_ref())
+                .filter(fit)
+                .cloned(),
+            trace: start
+                .and_then(|start| start.trace.clone())
+                .unwrap_or_else(|| TraceId::of_execution(&at.execution)),
+            origin: owner.arn.clone(),
+            owner: owner.arn.clone(),
+            machine: owner.machine.clone(),
+            epoch: 1,
+            generation: 0,
+            started_at,
+            deadline: started_at
+                .saturating_add(SignedDuration::from_secs(timeout))
+                .unwrap_or(Timestamp::MAX),
+            guardrails: Vec::new(),
+            policy_digest: None,
+            approval: None,
+            reservations: Vec::new(),
+            unwound_at: None,
+            phase: Phase::Running,
+            receipt: None,
+            previous: None,
+            redriven: None,
+            incidents: Vec::new(),
+            past: Vec::new(),
+            at,
+        })
+    }
+}

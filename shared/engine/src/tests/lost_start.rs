@@ -1,0 +1,135 @@
+//! Tests of the record of a start that `begin` did not record.
+
+use super::*;
+use crate::{LostOwner, LostStart, testing::engine};
+use holdfast_ids::keys::execution_id;
+use holdfast_ledger::Phase;
+use holdfast_receipt::evidence::NoSigner;
+use holdfast_task::payload::Payload;
+
+const WORKFLOW: &str = "WF-DELAY-VENDOR-PAYMENTS-ACME";
+
+fn owner() -> LostOwner {
+    LostOwner {
+        arn: "arn:owner".to_owned(),
+        machine: "arn:machine".to_owned(),
+        started_at: "2025-09-29T13:00:00Z".parse().ok(),
+    }
+}
+
+/// Records a lost start and recovers it, and returns the status and the cause of the receipt.
+fn ended(engine: &TestEngine, lost: &LostStart) -> (String, String) {
+    let record = run(engine.record_lost_start(lost, &owner(), &gate())).expect("a record");
+    assert_eq!(record.phase, Phase::Running);
+    let plan = PlanTask {
+        owner: "arn:recovery".to_owned(),
+        failure: Failure {
+            state: String::new(),
+            error: "Lambda.Unknown".to_owned(),
+            cause: "begin died".to_owned(),
+            by: None,
+        },
+        steps: steps(),
+        ..plan_task(&record.reference(), "")
+    };
+    let planned = run(engine.plan(&plan)).expect("a plan");
+    assert_eq!(planned.undo, []);
+    let end = run(engine.finish(&finish_task(&planned.execution), &NoSigner)).expect("an end");
+    let ended = snapshot(engine, &planned.execution).execution;
+    let Phase::Ended {
+        failure: Some(failure),
+        ..
+    } = ended.phase
+    else {
+        panic!("it ends with a failure");
+    };
+    assert!(ended.receipt.is_some());
+    (end.status, failure.error)
+}
+
+/// A start with this input as JSON text.
+fn text(input: &str) -> String {
+    format!(r#"{{"tenant":"acme","idempotency_key":"k-1","input":{input},"via":"api"}}"#)
+}
+
+#[test]
+fn a_start_that_begin_could_not_read_ends_with_a_receipt() {
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(125), "}".repeat(125));
+    let abyss = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    let blank = r#"{"tenant":"acme","idempotency_key":"k-1","input":{},"requested_by":"   "}"#;
+    let unknown = r#"{"tenant":"acme","idempotency_key":"k-1","input":{},"later":1}"#;
+    for start in [
+        text(r#"{"vendor_id":"v-1"}"#),
+        text(r#"{"half_an_emoji":"\ud83d"}"#),
+        text(r#"{"number":9007199254740993}"#),
+        text(&deep),
+        text(&abyss),
+        blank.to_owned(),
+        unknown.to_owned(),
+    ] {
+        let shown: String = start.chars().take(90).collect();
+        let lost = LostStart::read(&start, WORKFLOW).unwrap_or_else(|| panic!("{shown}"));
+        assert_eq!(lost.at.execution, execution_id("acme", WORKFLOW, "k-1"));
+        let end = ended(&engine(), &lost);
+        assert_eq!(
+            end,
+            ("FAILED".to_owned(), "Lambda.Unknown".to_owned()),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn a_lost_start_keeps_its_input_if_it_can_be_read() {
+    let engine = engine();
+    for (start, expected) in [
+        (text(r#"{"vendor_id":"v-1"}"#), json!({"vendor_id": "v-1"})),
+        (text(r#"{"half_an_emoji":"\ud83d"}"#), Value::Null),
+    ] {
+        let start = start.replace("k-1", &format!("k-{}", start.len()));
+        let lost = LostStart::read(&start, WORKFLOW).expect("a start");
+        let record = run(engine.record_lost_start(&lost, &owner(), &gate())).expect("a record");
+        let Payload::Inline { value, .. } = record.input else {
+            panic!("a short input is in the ledger");
+        };
+        assert_eq!(value, expected);
+    }
+}
+
+#[test]
+fn nothing_of_a_lost_start_is_evaluated() {
+    let mut gate = gate();
+    gate.tenants = vec!["another".to_owned()];
+    gate.input_schema = json!({ "type": "string" });
+    let lost = LostStart::read(&text("{}"), WORKFLOW).expect("a start");
+    let engine = engine();
+    let record = run(engine.record_lost_start(&lost, &owner(), &gate)).expect("a record");
+    assert_eq!((record.guardrails, record.reservations), (vec![], vec![]));
+}
+
+#[test]
+fn a_start_that_has_a_record_keeps_it() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let recorded = snapshot(&engine, &execution).execution;
+    let start = start_of(json!({ "other": 1 })).to_string();
+    let lost = LostStart::read(&start, &recorded.workflow).expect("a start");
+    assert_eq!(lost.at, recorded.at);
+    let found = run(engine.record_lost_start(&lost, &owner(), &gate())).expect("a record");
+    assert_eq!(found, recorded);
+}
+
+#[test]
+fn a_start_without_literal_names_is_not_read() {
+    for start in [
+        r#"{"trigger":"nightly","event":{}}"#,
+        r#"{"trigger":"nightly","tenant":"acme","idempotency_key":"k"}"#,
+        r#"{"tenant":"acme","input":{}}"#,
+        r#"{"tenant":"no tenant","idempotency_key":"k"}"#,
+        r#"{"tenant":"acme","idempotency_key":""}"#,
+        "{",
+        "null",
+    ] {
+        assert_eq!(LostStart::read(start, WORKFLOW), None, "{start}");
+    }
+}
