@@ -68,10 +68,13 @@ pub(crate) fn watch(api: &Api, id: &str) -> Result<(), Trouble> {
     }
 }
 
-/// True if the receipt is written. Events about its incidents can follow.
+/// True if the receipt of the last generation is written. Events about its incidents can follow.
 fn is_over(events: &[Value]) -> bool {
-    let mut kinds = events.iter().map(|event| text(event, "type"));
-    kinds.any(|kind| kind == "workflow.receipt.generated")
+    let generation = |event: &Value| event["data"]["generation"].as_u64();
+    let last = events.iter().filter_map(generation).max();
+    events.iter().any(|event| {
+        text(event, "type") == "workflow.receipt.generated" && generation(event) == last
+    })
 }
 
 /// The current activity of an execution: its running attempts and its open questions.
@@ -226,6 +229,19 @@ mod tests {
         assert!(is_over(&events(&ended)));
         let since = [&ended[..], &["workflow.incident.resolved"]].concat();
         assert!(is_over(&events(&since)));
+    }
+
+    #[test]
+    fn a_redriven_execution_is_over_once_its_last_generation_has_a_receipt() {
+        let event = |kind: &str, generation: u64| json!({ "type": kind, "data": { "generation": generation } });
+        let mut events = vec![
+            event("workflow.started", 0),
+            event("workflow.receipt.generated", 0),
+            event("workflow.started", 1),
+        ];
+        assert!(!is_over(&events));
+        events.push(event("workflow.receipt.generated", 1));
+        assert!(is_over(&events));
     }
 
     #[test]

@@ -44,7 +44,7 @@ def holdfast(n):
         "S3: one receipt": thousand(s3_put=1),
         "KMS: one signature": thousand(signature=1),
         "HTTP API and its function": thousand(http_request=1) + calls(1),
-        "EventBridge: N + 3 audit events": thousand(event=n + 3),
+        "EventBridge: 2N + 3 audit events": thousand(event=2 * n + 3),
         # The functions `api` and `audit` log too.
         "CloudWatch: about 1.5 KB of logs a call": (n + 4) * LOG_KB_PER_CALL / 1e6 * LOG_GB * 1000,
     }

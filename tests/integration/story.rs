@@ -75,6 +75,7 @@ async fn watch_follows_an_execution_to_its_receipt_and_logs_shows_the_same_story
     assert!(fine, "{watched}");
     let story = [
         "started",
+        "step.started          apply_vendor_hold  attempt 1",
         "step.failed           apply_vendor_hold  attempt 1, outcome transient",
         "step.retried          apply_vendor_hold  attempt 2",
         "step.completed        apply_vendor_hold  attempt 2, outcome succeeded",

@@ -51,13 +51,8 @@ impl App {
             machines: deployment.machines()?,
             keys: deployment.keys(),
             signing_keys: std::iter::once(deployment.variable("HOLDFAST_SIGNING_KEY")?)
-                .chain(
-                    deployment
-                        .optional("HOLDFAST_RETIRED_SIGNING_KEYS")
-                        .split(','),
-                )
-                .map(|key| key.trim().to_owned())
-                .filter(|key| !key.is_empty())
+                .chain(deployment.retired_signing_keys())
+                .map(str::to_owned)
                 .collect(),
             key_set: OnceCell::new(),
             receipt_url_valid_for: Duration::from_secs(seconds),

@@ -66,7 +66,8 @@ pub(crate) async fn set_unknown(request: ControlRequest) -> Result<Json<ControlC
     set(&request.id, &request).await
 }
 
-/// Writes the control of a scope that exists. If a concurrent request wrote it first, decides again on the new state.
+/// Writes the control of a scope that exists. If a concurrent request wrote it first, decides again
+/// on the new state.
 async fn set(
     name: &str,
     AuthorizedRequest {

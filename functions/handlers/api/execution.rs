@@ -2,6 +2,8 @@
 
 use axum::Json;
 use holdfast_audit as audit;
+use holdfast_aws::SystemHost;
+use holdfast_engine::Host;
 use holdfast_ids::names::is_workflow_id;
 use holdfast_ledger::{ExecutionRecord, Ledger, Phase, Snapshot, StepRecord, StepState};
 use holdfast_receipt::GuardrailOutcome;
@@ -97,6 +99,7 @@ pub(crate) async fn events(
 /// The answer for an execution. Without `payloads` it has nothing that comes from inputs, outputs
 /// or targets.
 fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
+    let questions = snapshot.current_questions(SystemHost.now());
     let ExecutionRecord {
         at,
         workflow,
@@ -119,7 +122,6 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         Phase::Unwinding { failure } => (None, Some(failure)),
         Phase::Running | Phase::Rejected => (None, None),
     };
-    let questions = snapshot.questions.iter();
     let steps = snapshot.steps.into_iter().filter(StepRecord::was_claimed);
     Execution {
         workflow_id: workflow,
@@ -153,6 +155,7 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         }),
         duplicates_prevented: snapshot.duplicates,
         questions: questions
+            .iter()
             .map(|question| shown_question(question, payloads))
             .collect(),
         steps: steps.map(|step| shown_step(step, payloads)).collect(),

@@ -4,6 +4,8 @@
 use std::cmp::Reverse;
 
 use axum::Json;
+use holdfast_aws::SystemHost;
+use holdfast_engine::Host;
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
 use holdfast_ledger::{
     IncidentKey, IncidentStatus, Ledger, Question as QuestionRecord, QuestionState, WAITING,
@@ -117,7 +119,8 @@ pub(crate) async fn read(
     }))
 }
 
-/// The question that the step of an execution put to people, if any.
+/// The question that the step of an execution put to people, if any. It has expired if the
+/// execution no longer waits.
 pub(crate) async fn question(
     caller: &AuthorizedCaller,
     link: &holdfast_ledger::Link,
@@ -128,7 +131,7 @@ pub(crate) async fn question(
         execution: link.execution.clone(),
     };
     let snapshot = caller.ledger.snapshot(&at).await?;
-    let questions = snapshot.map(|snapshot| snapshot.questions);
+    let questions = snapshot.map(|snapshot| snapshot.current_questions(SystemHost.now()));
     Ok(questions.and_then(|all| all.into_iter().find(|question| question.step == step)))
 }
 

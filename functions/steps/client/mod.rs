@@ -7,7 +7,7 @@ mod network;
 
 use std::{sync::Arc, time::Duration};
 
-use holdfast_action::{Call, Check, Settings, StepError};
+use holdfast_action::{Call, Check, Effect, Settings, StepError};
 use reqwest::{
     Method, Response, Url,
     header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use answer::{Answer, BODY_LIMIT};
 pub use ipnet::IpNet;
-use judge::{Effect, SentRequest};
+use judge::SentRequest;
 use network::Reach;
 pub use network::parse_network;
 
@@ -103,6 +103,7 @@ impl Client {
             url,
             headers: HeaderMap::new(),
             body: None,
+            effect: None,
         }
     }
 }
@@ -172,6 +173,8 @@ pub struct Request<'a> {
     url: Url,
     headers: HeaderMap,
     body: Option<Vec<u8>>,
+    /// The effect, if the method does not say it.
+    effect: Option<Effect>,
 }
 
 impl Request<'_> {
@@ -190,6 +193,18 @@ impl Request<'_> {
             .or_insert(HeaderValue::from_static("application/json"));
         self.body = Some(bytes);
         Ok(self)
+    }
+
+    /// Says whether the request only reads, where its method does not say so: a search by POST only
+    /// reads, a GET may have an effect.
+    pub fn only_reads(mut self, reads: bool) -> Self {
+        self.effect = match (reads, effect_of(&self.method)) {
+            (true, _) => Some(Effect::None),
+            // A proxy may send a GET again, too.
+            (false, Effect::None) => Some(Effect::Repeatable),
+            (false, effect) => Some(effect),
+        };
+        self
     }
 
     pub(crate) fn text(mut self, body: String) -> Self {
@@ -211,7 +226,7 @@ impl Request<'_> {
                 self.method,
                 self.url.origin().ascii_serialization()
             ),
-            effect: Effect::of(&self.method),
+            effect: self.effect.unwrap_or_else(|| effect_of(&self.method)),
             attempt: self.call.attempt,
         };
         self.headers
@@ -250,6 +265,16 @@ impl Request<'_> {
             body,
             request: sent,
         })
+    }
+}
+
+fn effect_of(method: &Method) -> Effect {
+    if method.is_safe() {
+        Effect::None
+    } else if method.is_idempotent() {
+        Effect::Repeatable
+    } else {
+        Effect::Single
     }
 }
 

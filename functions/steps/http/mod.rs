@@ -57,8 +57,13 @@ impl Action for Http {
         })
     }
 
+    /// A GET reads, unless the definition says that it has an effect (`reads: false`).
+    fn only_reads(input: &Value) -> bool {
+        input["method"] == "GET"
+    }
+
     async fn run(&self, call: &Call, input: Input) -> Result<Output, StepError> {
-        output(self.send(call, input).await?.success()?)
+        output(self.send(call, input, call.reads).await?.success()?)
     }
 
     async fn undo(&self, call: &Call, done: AppliedEffect<Input, Output>) -> Result<(), StepError> {
@@ -67,7 +72,7 @@ impl Action for Http {
                 "rollback.input is missing: the undo of an http step needs a request of its own",
             )
         })?;
-        self.send(call, input).await?.undone()
+        self.send(call, input, false).await?.undone()
     }
 
     /// Checks that every origin listed in full answers, and that the secrets of the definitions can
@@ -95,7 +100,7 @@ impl Http {
         Check::of(format!("the secret {name:?} can be read"), tried)
     }
 
-    async fn send(&self, call: &Call, input: Input) -> Result<Answer, StepError> {
+    async fn send(&self, call: &Call, input: Input, reads: bool) -> Result<Answer, StepError> {
         let url = self.allow.check(&input.url)?;
         let mut headers = headers::from_input(&input.headers)?;
         if let Some(auth) = &input.auth {
@@ -117,7 +122,8 @@ impl Http {
         };
         let raw = has_other_content(&headers);
         let request = self.client.request(call, method, url).headers(headers);
-        with_body(request, input.body, raw)?.send().await
+        let request = with_body(request, input.body, raw)?;
+        request.only_reads(reads).send().await
     }
 
     async fn credential(&self, auth: &Auth) -> Result<HeaderValue, StepError> {

@@ -25,7 +25,7 @@ pub struct Input {
     pub auth: Option<Auth>,
 }
 
-/// The method. A GET has no effect, so that it can be retried after any outcome.
+/// The method. A GET only reads by default, so that it can be retried after any outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 // The variants have no doc comments, so that the schema is one `enum`, which editors complete and

@@ -1,9 +1,11 @@
 //! The `Action` trait, which performs a step, and the outcomes that it reports.
 
 mod check;
+mod judgement;
 mod registry;
 
 pub use check::{Check, Checks};
+pub use judgement::{Effect, Judgement, judge};
 pub use registry::{ActionInfo, AnyAction, Registry};
 
 use std::{
@@ -45,6 +47,12 @@ pub trait Action: Send + Sync + Sized + 'static {
     type Input: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
     /// The type of the output, which later steps and the receipt can use.
     type Output: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
+
+    /// Returns true if a step with this input only reads, unless its definition says otherwise
+    /// (`reads`). Of the input, only what the definition writes out is known.
+    fn only_reads(_input: &Value) -> bool {
+        false
+    }
 
     /// Builds the action, once per process. The error names the wrong setting and the fix.
     fn new(settings: &Settings) -> Result<Self, String>;
@@ -121,6 +129,8 @@ pub struct Call {
     pub key: String,
     /// The forward key: names the effect that an undo takes away. Equal to `key` in a forward call.
     pub forward_key: String,
+    /// True if the step only reads (`reads` in its definition), so that no effect is in doubt.
+    pub reads: bool,
     /// The header `traceparent` (W3C Trace Context): the execution's trace, and a span of this
     /// attempt's own.
     pub traceparent: String,

@@ -44,6 +44,8 @@ pub struct ActionInfo {
     pub undo: Undo,
     /// True if the undo keeps a delayed call from taking effect.
     pub undo_fences: bool,
+    /// Returns true if a step with this input only reads, see [`Action::only_reads`].
+    pub only_reads: fn(&Value) -> bool,
     /// The deployment settings that the action reads.
     pub settings: &'static [Setting],
     /// JSON Schema of the input.
@@ -69,6 +71,7 @@ impl Registry {
             summary: A::SUMMARY,
             undo: A::UNDO,
             undo_fences: A::UNDO_FENCES,
+            only_reads: A::only_reads,
             settings: A::SETTINGS,
             input_schema: schema_of::<A::Input>(),
             output_schema: schema_of::<A::Output>(),

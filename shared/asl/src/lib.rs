@@ -1,5 +1,6 @@
 //! Amazon States Language, as far as Holdfast uses it: the model that the compiler writes and the
-//! drill reads, the drawing of a state machine, and a step read back from it.
+//! drill reads, the rules of Step Functions, the drawing of a state machine, and a step read back
+//! from it.
 
 mod chart;
 mod declared;

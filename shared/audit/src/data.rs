@@ -21,6 +21,8 @@ pub enum EventData {
     StartRefused(StartRefusedData),
     /// The data of [`Kind::DuplicatePrevented`].
     DuplicatePrevented(DuplicateData),
+    /// The data of [`Kind::StepStarted`].
+    StepStarted(StepData),
     /// The data of [`Kind::StepRetried`].
     StepRetried(StepData),
     /// The data of [`Kind::StepCompleted`].
@@ -63,6 +65,7 @@ impl EventData {
             Self::Rejected(_) => Kind::Rejected,
             Self::StartRefused(_) => Kind::StartRefused,
             Self::DuplicatePrevented(_) => Kind::DuplicatePrevented,
+            Self::StepStarted(_) => Kind::StepStarted,
             Self::StepRetried(_) => Kind::StepRetried,
             Self::StepCompleted(_) => Kind::StepCompleted,
             Self::StepFailed(_) => Kind::StepFailed,
@@ -85,7 +88,8 @@ impl EventData {
     /// The data of an attempt at a step or at its undo.
     pub fn step(&self) -> Option<&StepData> {
         match self {
-            Self::StepRetried(step)
+            Self::StepStarted(step)
+            | Self::StepRetried(step)
             | Self::StepCompleted(step)
             | Self::StepFailed(step)
             | Self::StepUndone(step)
@@ -97,7 +101,8 @@ impl EventData {
     /// Like [`step`](Self::step), for a change.
     pub(crate) fn step_mut(&mut self) -> Option<&mut StepData> {
         match self {
-            Self::StepRetried(step)
+            Self::StepStarted(step)
+            | Self::StepRetried(step)
             | Self::StepCompleted(step)
             | Self::StepFailed(step)
             | Self::StepUndone(step)

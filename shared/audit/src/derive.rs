@@ -41,8 +41,6 @@ pub fn events(
 }
 
 /// Every event that the records of one execution still show, in order.
-///
-/// A redrive or a later rollback overwrites how the execution generation before it ended.
 pub fn events_of(snapshot: &Snapshot) -> Vec<Event> {
     let Snapshot {
         execution,

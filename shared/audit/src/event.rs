@@ -69,7 +69,12 @@ impl Event {
     /// ends before the attempt that takes over begins.
     pub fn sequence(&self) -> String {
         let kind = self.kind();
-        let rank = Kind::ALL.iter().position(|other| *other == kind);
+        // A first attempt begins where a later one is retried: before it ends.
+        let ranked = match kind {
+            Kind::StepStarted => Kind::StepRetried,
+            kind => kind,
+        };
+        let rank = Kind::ALL.iter().position(|other| *other == ranked);
         let rank = rank.unwrap_or_default();
         let attempt = self.data.step().map_or(0, |step| step.attempt).min(9999);
         let (millis, stage) = (self.at.as_millisecond(), kind.stage());

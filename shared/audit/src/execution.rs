@@ -17,8 +17,15 @@ use holdfast_ledger::{ExecutionRecord, Phase, unwound_since};
 use holdfast_receipt::Status;
 use holdfast_task::Failure;
 
-/// The events of the current execution generation.
+/// The events of every execution generation that the record still shows.
 pub(crate) fn execution_events(execution: &ExecutionRecord) -> Vec<Event> {
+    let past = execution.past.iter();
+    let past = past.flat_map(|past| generation_events(&execution.as_of(past)));
+    past.chain(generation_events(execution)).collect()
+}
+
+/// The events of the current execution generation.
+fn generation_events(execution: &ExecutionRecord) -> Vec<Event> {
     let mut events = start_events(execution);
     let (failure, end) = match &execution.phase {
         Phase::Running | Phase::Rejected => (None, None),

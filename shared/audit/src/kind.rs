@@ -12,6 +12,8 @@ pub enum Kind {
     StartRefused,
     /// A repeat of a start was refused.
     DuplicatePrevented,
+    /// A step is tried for the first time.
+    StepStarted,
     /// A step is tried again.
     StepRetried,
     /// A step took effect.
@@ -49,7 +51,7 @@ pub enum Kind {
 impl Kind {
     /// Every kind. The order is that of events within one millisecond and one stage; see
     /// [`Event::sequence`](crate::Event::sequence).
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Started,
         Self::Rejected,
         Self::StartRefused,
@@ -70,6 +72,7 @@ impl Kind {
         Self::Paused,
         Self::Resumed,
         Self::IncidentStanding,
+        Self::StepStarted,
     ];
 
     /// The `type` of the CloudEvent, and the value of `audit` in a log line.
@@ -79,6 +82,7 @@ impl Kind {
             Self::Rejected => "workflow.rejected",
             Self::StartRefused => "workflow.start.refused",
             Self::DuplicatePrevented => "workflow.duplicate.prevented",
+            Self::StepStarted => "workflow.step.started",
             Self::StepRetried => "workflow.step.retried",
             Self::StepCompleted => "workflow.step.completed",
             Self::StepFailed => "workflow.step.failed",
@@ -107,7 +111,7 @@ impl Kind {
             | Self::DuplicatePrevented
             | Self::Paused
             | Self::Resumed => 0,
-            Self::StepRetried | Self::StepCompleted | Self::StepFailed => 1,
+            Self::StepStarted | Self::StepRetried | Self::StepCompleted | Self::StepFailed => 1,
             Self::IncidentWaiting | Self::IncidentOpened | Self::IncidentDecided => 2,
             Self::IncidentAcknowledged | Self::IncidentResolved => 3,
             Self::RollbackStarted | Self::StepUndone | Self::StepUndoFailed => 4,

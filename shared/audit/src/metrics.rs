@@ -168,6 +168,7 @@ pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
         EventData::IncidentStanding(_) => vec![(Metric::StandingExecutions, 1)],
         EventData::IncidentResolved(_) => vec![(Metric::IncidentsResolved, 1)],
         EventData::Started(_)
+        | EventData::StepStarted(_)
         | EventData::StepCompleted(_)
         | EventData::StepFailed(_)
         | EventData::IncidentWaiting(_)

@@ -46,7 +46,8 @@ impl Kind {
             Self::Rejected => data_schema::<RejectedData>(),
             Self::StartRefused => data_schema::<StartRefusedData>(),
             Self::DuplicatePrevented => data_schema::<DuplicateData>(),
-            Self::StepRetried
+            Self::StepStarted
+            | Self::StepRetried
             | Self::StepCompleted
             | Self::StepFailed
             | Self::StepUndone

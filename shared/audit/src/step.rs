@@ -11,15 +11,16 @@ use holdfast_ids::keys::{item_digest, undo_key};
 use holdfast_ledger::{Attempt, StepRecord, StepState};
 use holdfast_receipt::AttemptOutcome;
 
-/// The events of every attempt that began again or ended, and of the undo once it is over.
+/// The events of every attempt that began or ended, and of the undo once it is over.
 pub(crate) fn step_events(step: &StepRecord, about: &About) -> Vec<Event> {
     let mut events = Vec::new();
     for (attempt, number) in step.attempts.iter().zip(1..) {
         let begun = step_data(step, number, &step.key);
-        if number > 1 {
-            let retried = EventData::StepRetried(begun.clone());
-            events.push(event(step, about, attempt.started_at, number, retried));
-        }
+        let data = match number {
+            1 => EventData::StepStarted(begun.clone()),
+            _ => EventData::StepRetried(begun.clone()),
+        };
+        events.push(begin_event(step, about, attempt, number, data));
         if let (Some(outcome), Some(ended_at)) = (attempt.outcome, attempt.ended_at) {
             let ended = ended(begun, attempt, outcome, ended_at);
             let data = match outcome {
@@ -29,8 +30,33 @@ pub(crate) fn step_events(step: &StepRecord, about: &About) -> Vec<Event> {
             events.push(event(step, about, ended_at, number, data));
         }
     }
+    events.extend(undone_before(step, about));
     events.extend(undo_event(step, about));
     events
+}
+
+/// The events of undos that ended in earlier generations: one that succeeded, before a redrive
+/// claimed the step again, and the last one that failed, before a rollback was requested.
+fn undone_before<'a>(step: &'a StepRecord, about: &'a About) -> impl Iterator<Item = Event> + 'a {
+    let current = matches!(step.state, StepState::Undone | StepState::UndoFailed);
+    let last = match current {
+        true => step.undo_attempts.len(),
+        false => 0,
+    };
+    // A step without undo is verified only, which undoes nothing.
+    let undos = step.undo_attempts.iter().zip(1..);
+    let undos = undos.filter(move |(_, number)| step.undo.is_some() && *number != last);
+    undos.filter_map(|(attempt, number)| {
+        let (outcome, at) = (attempt.outcome?, attempt.ended_at?);
+        let kind = match outcome {
+            AttemptOutcome::Succeeded => EventData::StepUndone,
+            _ if number == step.undo_forgiven as usize => EventData::StepUndoFailed,
+            _ => return None,
+        };
+        let begun = step_data(step, number, &undo_key(&step.key));
+        let data = kind(ended(begun, attempt, outcome, at));
+        Some(event(step, about, at, number, data))
+    })
 }
 
 /// The event of an undo that is over.
@@ -50,6 +76,20 @@ fn undo_event(step: &StepRecord, about: &About) -> Option<Event> {
         None => begun,
     };
     Some(event(step, about, at, number, kind(data)))
+}
+
+/// The event of the begin of an attempt. A pause removes an attempt from the record, and the next
+/// one has its number again, so that the token is a part of the id.
+fn begin_event(
+    step: &StepRecord,
+    about: &About,
+    attempt: &Attempt,
+    number: usize,
+    data: EventData,
+) -> Event {
+    let (item, number) = (step.item.as_deref().unwrap_or_default(), number.to_string());
+    let parts = [step.step.as_str(), item, &number, &attempt.token];
+    Event::new(attempt.started_at, about, &step.at.execution, &parts, data)
 }
 
 fn event(step: &StepRecord, about: &About, at: Timestamp, number: usize, data: EventData) -> Event {

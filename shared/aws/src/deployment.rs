@@ -106,10 +106,17 @@ impl Deployment {
         ))
     }
 
-    /// The signer of receipts.
+    /// The signer of receipts, which also knows the keys that signed before.
     pub async fn signer(&self) -> Result<KmsSigner, String> {
         let key = self.variable("HOLDFAST_SIGNING_KEY")?;
-        self.keys().signer(key).await
+        let retired = self.retired_signing_keys().map(str::to_owned).collect();
+        Ok(self.keys().signer(key).await?.after(retired))
+    }
+
+    /// The keys that signed receipts before.
+    pub fn retired_signing_keys(&self) -> impl Iterator<Item = &str> {
+        let keys = self.optional("HOLDFAST_RETIRED_SIGNING_KEYS").split(',');
+        keys.map(str::trim).filter(|key| !key.is_empty())
     }
 
     /// The keys of this account.

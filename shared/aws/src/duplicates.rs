@@ -38,6 +38,8 @@ impl DynamoLedger {
                  #entries = list_append(if_not_exists(#entries, :none), :entries) \
                  ADD refused :one",
             )
+            // `contains` finds an element of a list:
+            // docs.aws.amazon.com/amazondynamodb, "Expressions.OperatorsAndFunctions".
             .condition_expression(
                 "(attribute_not_exists(refused) OR \
                  (attribute_exists(#entries) AND size(#entries) < :most)) \

@@ -139,12 +139,21 @@ impl Ledger for DynamoLedger {
         self.read_count(counter).await
     }
 
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key_item(&link.key())))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?;
+        Ok(found.item.is_some())
+    }
+
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        let key = Key::Link {
-            incident: IncidentKey::new(&link.tenant, &link.incident),
-            execution: link.execution.clone(),
-            generation: link.generation,
-        };
+        let key = link.key();
         // DynamoDB compares texts, so times need the same number of digits.
         let at = text(instant(link.at));
         let item = item(&key, link, Item::from([(LINKED_AT.to_owned(), at.clone())]))?;

@@ -3,7 +3,9 @@
 
 use std::{future::pending, sync::Arc, time::Duration};
 
-use holdfast_action::{AnyAction, AppliedEffect, BoxFuture, Call, StepError, Verdict};
+use holdfast_action::{
+    AnyAction, AppliedEffect, BoxFuture, Call, Effect, StepError, Verdict, judge,
+};
 use holdfast_engine::Host;
 use holdfast_task::timing::LEASE_MARGIN_S;
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +23,8 @@ use crate::{
 const ANSWERS_AFTER: Duration = Duration::from_millis(50);
 /// Pause that a target asks for.
 const PAUSE: Duration = Duration::from_secs(45);
+/// Pause that a gateway asks for with 503.
+const ANSWERED_WAIT: Duration = Duration::from_secs(5);
 /// Time from the end of a lease to a late call.
 const TOO_LATE: SignedDuration = SignedDuration::from_secs(20);
 
@@ -70,6 +74,17 @@ impl FaultyAction {
                 let done = act_now(given);
                 done.and(Err(StepError::unknown("the connection dropped")))
             }
+            Some(Fault::UnavailableAfterEffect | Fault::UnavailableAfterEffectAlways) => {
+                drop(act_now(given));
+                Err(answered(503, call))
+            }
+            Some(Fault::MovedAfterEffect) => {
+                drop(act_now(given));
+                Err(answered(302, call))
+            }
+            Some(Fault::Missing | Fault::MissingAlways) => {
+                Err(StepError::missing("the target answers 404"))
+            }
             Some(Fault::TimeoutBeforeEffect) => pending().await,
             Some(Fault::TimeoutAfterEffect) => {
                 // The answer of the target is lost.
@@ -93,6 +108,18 @@ impl FaultyAction {
             _ => act_now(given),
         }
     }
+}
+
+/// Returns the error that the answer to a POST makes, as the actions judge it. Some gateways name a
+/// wait with every 503, also after they have forwarded the request.
+fn answered(status: u16, call: &Call) -> StepError {
+    let effect = match call.reads {
+        true => Effect::None,
+        false => Effect::Single,
+    };
+    let wait = (status == 503).then_some(ANSWERED_WAIT);
+    let error = judge(status, effect, call.attempt).error(format!("answered {status}"), wait);
+    error.unwrap_or_else(|| StepError::unknown("no failure"))
 }
 
 impl FaultyAction {
@@ -156,6 +183,9 @@ fn too_late(now: Timestamp, left: Duration) -> Timestamp {
 fn effect(action: &FaultyAction, call: &Call, input: Value) -> Result<Value, StepError> {
     let simulate = |target: &Target, received: &TargetCall<'_>| {
         let answer = sample(&action.output_schema, &call.key[..8.min(call.key.len())]);
+        if call.reads {
+            return target.read(received, answer);
+        }
         target.effect(received, answer)
     };
     action.act(call, false, simulate, |own| own.run(call, input.clone()))
@@ -216,6 +246,7 @@ impl What {
     fn words(self) -> &'static str {
         match self {
             Self::Effect => "an effect",
+            Self::Read => "read",
             Self::Repeated => "the same call again, no second effect",
             Self::Refused => "refused",
             Self::Undone => "the effect is taken back",

@@ -115,7 +115,7 @@ fn ended(found: &mut Findings, left: &RunResult, snapshot: &Snapshot, deployed: 
         Ok(receipt) => {
             agrees(found, &receipt, snapshot, deployed);
             evaluates(found, &receipt);
-            residuals(found, &receipt, left);
+            residuals(found, &receipt, left, deployed);
             found.receipt = Some(receipt);
         }
     }
@@ -179,13 +179,19 @@ fn evaluates(found: &mut Findings, receipt: &Receipt) {
 }
 
 /// Checks that the receipt lists every remaining effect, and that each certain one remains.
-fn residuals(found: &mut Findings, receipt: &Receipt, left: &RunResult) {
+fn residuals(
+    found: &mut Findings,
+    receipt: &Receipt,
+    left: &RunResult,
+    deployed: &DrilledWorkflow,
+) {
     let remaining = left.world.target.remaining();
     let executed = receipt.status == Status::Executed;
     let succeeded = receipt
         .steps
         .iter()
-        .filter(|step| executed && step.status == StepStatus::Success);
+        .filter(|step| executed && step.status == StepStatus::Success)
+        .filter(|step| !deployed.reads(&step.name));
     let succeeded: Vec<&str> = succeeded
         .filter_map(|step| step.idempotency_key.as_deref())
         .collect();
@@ -274,7 +280,7 @@ fn once(found: &mut Findings, deployed: &DrilledWorkflow, left: &RunResult) {
         match done.what {
             What::Effect => *count += 1,
             What::Undone => *count = count.saturating_sub(1),
-            What::Repeated | What::Refused | What::NothingToUndo => {}
+            What::Read | What::Repeated | What::Refused | What::NothingToUndo => {}
         }
         let step = done.step.split('[').next().unwrap_or_default();
         let known = deployed.steps.iter().find(|known| known.name == step);

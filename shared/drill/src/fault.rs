@@ -15,6 +15,16 @@ pub enum Fault {
     LostAnswer,
     /// Every attempt loses its answer.
     LostAnswerAlways,
+    /// The effect happens, and a gateway answers that the target is unavailable (503).
+    UnavailableAfterEffect,
+    /// The same at every attempt.
+    UnavailableAfterEffectAlways,
+    /// The effect happens, and the target answers with a redirect (302).
+    MovedAfterEffect,
+    /// The target answers once that it has no such thing (404), and applies nothing.
+    Missing,
+    /// The target always answers that it has no such thing, and applies nothing.
+    MissingAlways,
     /// The target never answers, and nothing happened.
     TimeoutBeforeEffect,
     /// The effect happens, and the target never answers.
@@ -70,18 +80,24 @@ use Fault::{
     AsksToWait, CrashAfterClaim, CrashAfterCompletion, CrashAfterEffect, CrashBeforeClaim,
     DecidesLate, DecidesReject, DecidesRetry, DecidesSkip, Duplicate, DuplicateLater, KilledBefore,
     KilledDuring, LateCall, LostAnswer, LostAnswerAlways, LostClaimAnswer, LostCompletionAnswer,
-    LostDecision, Permanent, Silence, Throttled, ThrottledAfterEffect, ThrottledAlways,
-    ThrottledLong, TimeoutAfterEffect, TimeoutBeforeEffect, TransientAlways, TransientOnce, Zombie,
+    LostDecision, Missing, MissingAlways, MovedAfterEffect, Permanent, Silence, Throttled,
+    ThrottledAfterEffect, ThrottledAlways, ThrottledLong, TimeoutAfterEffect, TimeoutBeforeEffect,
+    TransientAlways, TransientOnce, UnavailableAfterEffect, UnavailableAfterEffectAlways, Zombie,
 };
 
 /// Faults of a function that calls a target.
-const CALLS: [Fault; 22] = [
+const CALLS: [Fault; 27] = [
     TransientOnce,
     TransientAlways,
     AsksToWait,
     Permanent,
     LostAnswer,
     LostAnswerAlways,
+    UnavailableAfterEffect,
+    UnavailableAfterEffectAlways,
+    MovedAfterEffect,
+    Missing,
+    MissingAlways,
     TimeoutBeforeEffect,
     TimeoutAfterEffect,
     LateCall,
@@ -175,6 +191,11 @@ impl Fault {
             Permanent => "permanent",
             LostAnswer => "lost-answer",
             LostAnswerAlways => "lost-answer-always",
+            UnavailableAfterEffect => "unavailable-after-effect",
+            UnavailableAfterEffectAlways => "unavailable-after-effect-always",
+            MovedAfterEffect => "moved-after-effect",
+            Missing => "missing",
+            MissingAlways => "missing-always",
             TimeoutBeforeEffect => "timeout-before-effect",
             TimeoutAfterEffect => "timeout-after-effect",
             LateCall => "late-call",
@@ -211,6 +232,7 @@ impl Fault {
     pub(crate) fn times(self) -> u32 {
         match self {
             TransientAlways | LostAnswerAlways | ThrottledAlways => u32::MAX,
+            UnavailableAfterEffectAlways | MissingAlways => u32::MAX,
             // A state machine calls our own functions nine times.
             ThrottledLong => 12,
             _ => 1,

@@ -34,6 +34,8 @@ pub(crate) struct DrilledStep {
     pub(crate) name: String,
     pub(crate) action: String,
     pub(crate) idempotent: bool,
+    /// True if it only reads, so that it has no effect.
+    pub(crate) reads: bool,
     pub(crate) undoes: bool,
     pub(crate) fences: bool,
     /// True if its failure rolls the execution back, without a question to a person.
@@ -88,6 +90,7 @@ impl DrilledWorkflow {
                 name: step.name.clone(),
                 action: action.action.clone(),
                 idempotent: action.idempotent,
+                reads: action.reads,
                 undoes: rollback.is_some(),
                 fences: rollback.is_some_and(|rollback| rollback.fences),
                 rolls_back: action.on_failure == OnFailure::Rollback,
@@ -114,6 +117,12 @@ impl DrilledWorkflow {
             refs,
             input,
         })
+    }
+
+    /// Returns true if the step only reads.
+    pub(crate) fn reads(&self, step: &str) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|known| known.name == step && known.reads)
     }
 
     /// Returns the place of a step's undo, or of the question about a step without an undo.

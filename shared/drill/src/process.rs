@@ -295,6 +295,10 @@ impl Ledger for Process {
         self.ask(false, self.world().ledger.count(counter)).await
     }
 
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        self.ask(false, self.world().ledger.is_linked(link)).await
+    }
+
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
         self.ask(true, self.world().ledger.put_link(link)).await
     }

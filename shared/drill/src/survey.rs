@@ -69,7 +69,7 @@ impl Survey {
         let performed = |step: &str| {
             let of = |label: &str| label.split('[').next() == Some(step);
             done.iter()
-                .any(|done| done.what == What::Effect && of(&done.step))
+                .any(|done| matches!(done.what, What::Effect | What::Read) && of(&done.step))
         };
         let steps = deployed.steps.iter().map(|step| step.name.clone());
         let (reached, not_reached): (Vec<String>, Vec<String>) =
@@ -103,7 +103,10 @@ impl Survey {
         } else {
             vec![strike(step, Fault::LostAnswerAlways)]
         };
-        self.add(&back, Kind::Calls, false, &before);
+        let reads = deployed.reads(step);
+        if !reads {
+            self.add(&back, Kind::Calls, false, &before);
+        }
         let with = |more: &[(&str, Fault)]| {
             let more = more.iter().map(|(place, fault)| strike(place, *fault));
             before.iter().cloned().chain(more).collect::<Vec<_>>()
@@ -126,16 +129,17 @@ impl Survey {
             with(&[(&back, Fault::AsksToWait)]),
             unanswered.clone(),
         ];
+        // What only reads is neither undone nor asked about.
+        let trials = trials.into_iter();
+        let trials = trials.filter(|trial| !reads || trial.iter().all(|one| one.place != back));
         for trial in trials {
             let (left, _) = play(deployed, parsed, &trial, Stage::default());
             self.note(&left, deployed, &trial);
         }
-        self.add(
-            &format!("{step}.unanswered"),
-            Kind::Writes,
-            false,
-            &unanswered,
-        );
+        if !reads {
+            let place = format!("{step}.unanswered");
+            self.add(&place, Kind::Writes, false, &unanswered);
+        }
     }
 
     /// Adds every entered state that is not known yet.

@@ -8,7 +8,7 @@ use std::{
     sync::Mutex,
 };
 
-use holdfast_action::{StepError, Verdict};
+use holdfast_action::{StepError, StepErrorKind, Verdict};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -78,6 +78,8 @@ pub(crate) struct TargetEvent {
 pub(crate) enum What {
     /// An effect.
     Effect,
+    /// An answer without an effect, to a step that only reads.
+    Read,
     /// The same call again, answered from memory.
     Repeated,
     /// No effect. The simulated target refuses a fenced key.
@@ -129,7 +131,8 @@ impl Target {
             wrong(why);
             Err(StepError::unknown(why))
         });
-        if undoes && before == 0 && result.is_err() {
+        let failed = |error: &StepError| error.kind != StepErrorKind::Missing;
+        if undoes && before == 0 && result.as_ref().is_err_and(failed) {
             wrong("its undo fails where there is nothing to undo");
         }
         let what = match (after.cmp(&before), undoes) {
@@ -176,6 +179,16 @@ impl Target {
         };
         kept.done.push(done(received, what));
         (what, result)
+    }
+
+    /// Answers a step that only reads.
+    pub(crate) fn read(
+        &self,
+        received: &TargetCall<'_>,
+        answer: Value,
+    ) -> (What, Result<Value, StepError>) {
+        lock(&self.kept).done.push(done(received, What::Read));
+        (What::Read, Ok(answer))
     }
 
     /// Takes an effect back, whether or not it happened.

@@ -9,8 +9,9 @@ use crate::{
     task_errors::{TaskError, too_many_races},
 };
 use holdfast_ledger::{
-    Cause, ExecutionRecord, Expect, ExpiryTransition, Ledger, Link, Put, Question, QuestionState,
-    QuestionTransition, Ruling, StepKey, StepRecord, enact, expire, put_question,
+    Cause, ExecutionRecord, Expect, ExpiryTransition, IncidentKey, Ledger, Link, Put, Question,
+    QuestionState, QuestionTransition, Ruling, StepKey, StepRecord, closed_question, enact, expire,
+    put_question,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
@@ -66,7 +67,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let mut stored: Option<Question> = None;
         for _ in 0..MAX_RACES {
             let next = match put_question(stored.as_ref(), &question) {
-                QuestionTransition::Unchanged => return Ok(None),
+                QuestionTransition::Unchanged => {
+                    return self.look_again(stored.unwrap_or(question), link).await;
+                }
                 QuestionTransition::Ruled(ruling) => {
                     let question = stored.as_ref().unwrap_or(&question);
                     enact(&self.ledger, question, ruling.decision, now).await?;
@@ -78,11 +81,46 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .as_ref()
                 .map_or(Expect::Absent, |stored| Expect::Rev(stored.rev));
             match self.ledger.put(&*next, expect).await? {
-                Put::Done => return Ok(None),
+                Put::Done => return self.look_again(*next, link).await,
                 Put::Lost(winner) => stored = winner.map(|winner| *winner),
             }
         }
         Err(too_many_races(&question.step))
+    }
+
+    /// Looks whether the execution still waits once its question is recorded. If it stopped in
+    /// between, its end may not have seen the question, so the question and its incident are
+    /// closed here.
+    async fn look_again(
+        &self,
+        question: Question,
+        link: Link,
+    ) -> Result<Option<Ruling>, TaskError> {
+        let execution = self.ledger.read(&question.at).await?;
+        let Some(execution) = execution.filter(|execution| !execution.admits(question.epoch))
+        else {
+            return Ok(None);
+        };
+        if let Some(closed) = closed_question(&question, self.host.now()) {
+            self.ledger.put(&closed, Expect::Rev(question.rev)).await?;
+        }
+        let link = Link {
+            status: execution.phase.name().to_owned(),
+            settled: Some(true),
+            ..link
+        };
+        self.ledger.put_link(&link).await?;
+        match question.kind {
+            QuestionKind::Approval => {
+                self.resolve_ended(&link.tenant, &link.incident).await?;
+            }
+            QuestionKind::Escalation => {
+                self.settle(&IncidentKey::new(&link.tenant, &link.incident))
+                    .await?;
+            }
+        }
+        let message = format!("{}: the execution is no longer running", question.step);
+        Err(TaskError::new(ErrorName::Halted, message))
     }
 
     /// Ends a question after its time: by the decision if there is one, by expiry otherwise.

@@ -249,22 +249,33 @@ fn decisions(snapshot: &Snapshot) -> Vec<ReceiptDecision> {
     rulings.into_iter().map(decision).collect()
 }
 
-/// The residual effects; of an executed execution only those of steps that did not succeed.
+/// The residual effects; of an executed execution only those of steps that did not succeed, or that
+/// may have an effect beside the one that succeeded.
 pub(crate) fn residuals(steps: &[StepRecord], executed: bool) -> Vec<Residual> {
-    let left = |step: &&StepRecord| !executed || step.state != StepState::Succeeded;
-    let residues = steps
-        .iter()
-        .filter(left)
-        .filter_map(|step| match step.residue() {
+    let mut residuals = Vec::new();
+    for step in steps {
+        for earlier in &step.earlier {
+            residuals.push(Residual {
+                step: step.label(),
+                action: earlier.action.clone(),
+                idempotency_key: earlier.key.clone(),
+                certain: false,
+            });
+        }
+        let certain = match step.residue_of_key() {
+            _ if executed && step.state == StepState::Succeeded => {
+                step.may_exist_twice().then_some(false)
+            }
             Residue::None => None,
-            Residue::Possible => Some((step, false)),
-            Residue::Certain => Some((step, true)),
-        });
-    let residual = |(step, certain): (&StepRecord, bool)| Residual {
-        step: step.label(),
-        action: step.action.clone(),
-        idempotency_key: step.key.clone(),
-        certain,
-    };
-    residues.map(residual).collect()
+            Residue::Possible => Some(false),
+            Residue::Certain => Some(true),
+        };
+        residuals.extend(certain.map(|certain| Residual {
+            step: step.label(),
+            action: step.action.clone(),
+            idempotency_key: step.key.clone(),
+            certain,
+        }));
+    }
+    residuals
 }

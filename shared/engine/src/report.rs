@@ -23,18 +23,16 @@ const SKIPPED: &str = "Skipped";
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Records the end of an execution in every incident that it is linked to. Safe to repeat.
     pub(super) async fn close_case(&self, tenant: &str, case: &Case) -> Result<(), TaskError> {
+        if let Some(incident) = &case.opens {
+            let of_incident = |link: &&Link| link.incident == incident.id;
+            self.open_incident(incident, case.links.iter().find(of_incident))
+                .await?;
+        }
         for link in &case.links {
             self.ledger.put_link(link).await?;
         }
-        if let Some(incident) = &case.opens {
-            self.open_incident(incident).await?;
-        }
         for id in &case.approvals {
-            let key = IncidentKey::new(tenant, id);
-            if let Some(incident) = self.ledger.read(&key).await? {
-                self.resolve_incident(incident, "the execution has ended")
-                    .await?;
-            }
+            self.resolve_ended(tenant, id).await?;
         }
         for link in case.links.iter().filter(|link| link.is_settled()) {
             if !case.approvals.contains(&link.incident) {
@@ -45,19 +43,41 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(())
     }
 
-    /// Opens an incident unless it is open, and links the execution to it. Safe to repeat.
-    pub(super) async fn report(&self, incident: &Incident, link: &Link) -> Result<(), TaskError> {
-        self.ledger.put_link(link).await?;
-        self.open_incident(incident).await
+    /// Resolves an approval's incident, which ends with its execution.
+    pub(super) async fn resolve_ended(&self, tenant: &str, id: &str) -> Result<(), TaskError> {
+        let found = self.ledger.read(&IncidentKey::new(tenant, id)).await?;
+        match found {
+            Some(incident) => {
+                self.resolve_incident(incident, "the execution has ended")
+                    .await
+            }
+            None => Ok(()),
+        }
     }
 
-    async fn open_incident(&self, incident: &Incident) -> Result<(), TaskError> {
+    /// Opens an incident unless it is open, and links the execution to it. Safe to repeat.
+    pub(super) async fn report(&self, incident: &Incident, link: &Link) -> Result<(), TaskError> {
+        self.open_incident(incident, Some(link)).await?;
+        Ok(self.ledger.put_link(link).await?)
+    }
+
+    /// Opens an incident before the link is written that shows the execution, so that a repeat
+    /// after a failure still finds the execution new.
+    async fn open_incident(
+        &self,
+        incident: &Incident,
+        link: Option<&Link>,
+    ) -> Result<(), TaskError> {
+        let linked = match link {
+            Some(link) => self.ledger.is_linked(link).await?,
+            None => false,
+        };
         let mut stored: Option<Incident> = self
             .ledger
             .read(&IncidentKey::new(&incident.tenant, &incident.id))
             .await?;
         for _ in 0..MAX_RACES {
-            let Some(next) = open(stored.as_ref(), incident) else {
+            let Some(next) = open(stored.as_ref(), incident, linked) else {
                 return Ok(());
             };
             let expect = stored
@@ -72,7 +92,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// Resolves an incident if every execution that met it has come to a good end. Safe to repeat.
-    async fn settle(&self, key: &IncidentKey) -> Result<(), TaskError> {
+    pub(super) async fn settle(&self, key: &IncidentKey) -> Result<(), TaskError> {
         if self.unsettled(key).await?.is_none()
             && let Some(incident) = self.ledger.read(key).await?
         {

@@ -17,10 +17,10 @@ use crate::{
     task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
 };
 use holdfast_action::{AnyAction, Call, StepError};
-use holdfast_ids::keys::{ExecutionKey, effect_key, item_name};
+use holdfast_ids::keys::{ExecutionKey, earlier_item_name, effect_key, is_hashed_item, item_name};
 use holdfast_ledger::{
     Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, ExecutionRecord, Expect,
-    Ledger, Put, StepRecord, StepState, complete,
+    Ledger, Put, StepKey, StepRecord, StepState, complete,
 };
 use holdfast_task::{
     ErrorName, StepResult, StepStatus, StepTask,
@@ -104,6 +104,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .map(item_name)
             .transpose()
             .map_err(permanent)?;
+        let item = self.stored_item_name(&at, &policy.name, item).await?;
         let input = self.resolve(&at, task.input.clone()).await?;
         let undo_input = match &task.undo_input {
             Some(input) => {
@@ -129,6 +130,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             undo: policy.undo,
             undo_input,
             idempotent: policy.idempotent,
+            reads: policy.reads,
             optional: policy.optional,
             state: StepState::Running {
                 token: token.clone(),
@@ -140,6 +142,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             forgiven: 0,
             undo_attempts: Vec::new(),
             undo_forgiven: 0,
+            item_hashed: item.as_deref().is_some_and(is_hashed_item),
+            earlier: Vec::new(),
+            earlier_attempts: 0,
+            earlier_undo_attempts: 0,
             closed: None,
             item,
             at,
@@ -153,6 +159,24 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             },
             input,
         ))
+    }
+
+    /// The name under which an item's record is stored. An earlier release named an item key that
+    /// looks like a hash without a mark, and its record stays the item's.
+    async fn stored_item_name(
+        &self,
+        at: &ExecutionKey,
+        step: &str,
+        item: Option<String>,
+    ) -> Result<Option<String>, TaskError> {
+        let Some(earlier) = item.as_deref().and_then(earlier_item_name) else {
+            return Ok(item);
+        };
+        let key = StepKey::new(at, step, Some(earlier));
+        Ok(match self.ledger.read(&key).await? {
+            Some(record) if !record.item_hashed => Some(earlier.to_owned()),
+            _ => item,
+        })
     }
 
     /// Claims the step, or returns the recorded outcome.
@@ -189,7 +213,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 ClaimTransition::Succeeded(output) => return Ok(ClaimResult::Succeeded(output)),
                 ClaimTransition::Changed => {
                     let message = format!(
-                        "{label}: it succeeded with another input than it has now, so that its effect is not this one"
+                        "{label}: it succeeded, or may have, with another action or input than it has now, so that its effect is not this one"
                     );
                     return Err(permanent(message));
                 }
@@ -213,6 +237,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .as_ref()
                 .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
             match self.ledger.put(&*next, expect).await {
+                Ok(Put::Done) if unknown && next.state == StepState::FailedClean => {
+                    let error = next.last_error().unwrap_or("it failed");
+                    return Ok(ClaimResult::Failed(format!("{label}: {error}")));
+                }
                 Ok(Put::Done) if unknown => return Err(unresolved_outcome(&next)),
                 Ok(Put::Done) => return Ok(ClaimResult::Mine(next)),
                 Ok(Put::Lost(winner)) => stored = winner.map(|winner| *winner),
@@ -282,6 +310,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             attempt,
             key: record.key.clone(),
             forward_key: record.key.clone(),
+            reads: record.reads,
             time_left: time_left(lease_until, self.host.now()),
         };
         let outcome = self.call(action, &call, input, task.step.timeout_s).await;

@@ -86,6 +86,7 @@ pub(super) enum Op {
     PutQuestion,
     PutIncident,
     PutLink,
+    Link,
     LinksPage,
     Incident,
     Counted,
@@ -217,6 +218,10 @@ impl Ledger for TestLedger {
 
     async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
         self.call(Op::Counted, self.kept.count(counter)).await
+    }
+
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        self.call(Op::Link, self.kept.is_linked(link)).await
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {

@@ -17,9 +17,9 @@ use crate::{
     task_errors::{TaskError, no_such_step, too_many_races, undo_error},
 };
 use holdfast_action::{AnyAction, AppliedEffect, Call, StepError, Verdict};
-use holdfast_ids::keys::undo_key;
+use holdfast_ids::keys::{ExecutionKey, repeated_undo_key, undo_key};
 use holdfast_ledger::{
-    Expect, Ledger, Put, StepRecord, StepState, UndoClaim, UndoClaimTransition,
+    Expect, Ledger, Put, RecordedEffect, StepRecord, StepState, UndoClaim, UndoClaimTransition,
     UndoCompletionTransition, UndoReport, claim_undo, complete_undo,
 };
 use holdfast_task::{ErrorName, UndoResult, UndoTask, VERIFY_POLICY, timing::time_left};
@@ -116,7 +116,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Ok(_) => return UndoReport::Halted("another owner took over".to_owned()),
             Err(error) => return transient(format!("before acting: {error}")),
         }
-        let done = match self.done(record).await {
+        let done = match self.done(&record.at, &record.effect()).await {
             Ok(done) => done,
             Err(error) if error.name == ErrorName::Transient => return transient(error.message),
             Err(error) => return UndoReport::Permanent(error.message),
@@ -133,21 +133,49 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             attempt,
             key,
             forward_key: record.key.clone(),
+            reads: false,
             time_left: time_left(lease_until, self.host.now()),
         };
         let answer = self.call_undo(action, &call, record, done).await;
+        if answer.is_ok() {
+            self.undo_earlier(action, &call, record).await;
+        }
         answer.unwrap_or_else(|error| undo_report(record, error))
     }
 
-    /// Reads the recorded effect for the undo.
-    async fn done(&self, record: &StepRecord) -> Result<AppliedEffect<Value, Value>, TaskError> {
-        let at = &record.at;
-        let input = self.unpack(at, &record.input).await?;
-        let output = match &record.output {
+    /// Undoes the effects under earlier keys again, since a late call can have arrived after their
+    /// first undo. The receipt names each of them in any case, so an error changes nothing.
+    async fn undo_earlier(&self, action: &dyn AnyAction, call: &Call, record: &StepRecord) {
+        let (StepState::Undoing { lease_until, .. }, Some(_)) = (&record.state, record.undo) else {
+            return;
+        };
+        let same = record.earlier.iter();
+        for effect in same.filter(|effect| effect.action == record.action) {
+            let Ok(done) = self.done(&record.at, effect).await else {
+                continue;
+            };
+            let call = Call {
+                key: repeated_undo_key(&effect.key, record.execution_generation),
+                forward_key: effect.key.clone(),
+                time_left: time_left(*lease_until, self.host.now()),
+                ..call.clone()
+            };
+            let _ = self.call_undo(action, &call, record, done).await;
+        }
+    }
+
+    /// Reads a recorded effect for the undo.
+    async fn done(
+        &self,
+        at: &ExecutionKey,
+        effect: &RecordedEffect,
+    ) -> Result<AppliedEffect<Value, Value>, TaskError> {
+        let input = self.unpack(at, &effect.input).await?;
+        let output = match &effect.output {
             Some(output) => Some(self.unpack(at, output).await?),
             None => None,
         };
-        let undo_input = match &record.undo_input {
+        let undo_input = match &effect.undo_input {
             Some(input) => Some(self.unpack(at, input).await?),
             None => None,
         };

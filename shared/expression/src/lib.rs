@@ -1,4 +1,5 @@
-//! JSONata expressions: the names that they use, their bounds, and their values.
+//! JSONata expressions: the names that they use, their bounds, their values, and whether they still
+//! have one if a step was skipped.
 
 mod absent;
 mod bounds;

@@ -53,6 +53,12 @@ pub fn undo_key(effect: &str) -> String {
     short_hash("undo", &[effect])
 }
 
+/// The idempotency key of the undo, in a later execution generation, of an effect that was undone
+/// before and may have arrived since. The target would answer the first key from memory.
+pub fn repeated_undo_key(effect: &str, execution_generation: u32) -> String {
+    short_hash("undo", &[effect, &execution_generation.to_string()])
+}
+
 /// The id of the incident of one cause: the same workflow, state and error of a tenant always yield
 /// the same id. An approval's incident also belongs to one `execution`. `distinct` has what else
 /// separates this cause from others; without it, the id is that of earlier versions.
@@ -75,7 +81,11 @@ pub fn event_id(kind: &str, parts: &[&str]) -> String {
     short_hash(&format!("event:{kind}"), parts)
 }
 
-/// The name of an item in records: a short plain item key as it is, any other by its hash.
+/// The mark before an item key that looks like a hash. No item key that is kept as it is has it.
+const LITERAL: char = '=';
+
+/// The name of an item in records: a short plain item key as it is, any other by its hash. An item
+/// key that looks like a hash is marked, so that two different item keys never share a name.
 pub fn item_name(item_key: &Value) -> Result<String, String> {
     let text = match item_key {
         Value::String(text) => text.clone(),
@@ -91,11 +101,23 @@ pub fn item_name(item_key: &Value) -> Result<String, String> {
             ));
         }
     };
-    if (1..=64).contains(&text.len()) && text.chars().all(is_item_char) {
+    if is_hashed_item(&text) {
+        Ok(format!("{LITERAL}{text}"))
+    } else if (1..=64).contains(&text.len()) && text.chars().all(is_item_char) {
         Ok(text)
     } else {
         Ok(short_hash("item", &[&text]))
     }
+}
+
+/// Returns whether an item's name is the hash of its item key.
+pub fn is_hashed_item(name: &str) -> bool {
+    is_execution_id(name)
+}
+
+/// The name that an earlier release gave to an item, if it differs: its item key without the mark.
+pub fn earlier_item_name(name: &str) -> Option<&str> {
+    name.strip_prefix(LITERAL)
 }
 
 /// The name of an item in audit events: stable within an execution, and without the item key
@@ -237,10 +259,20 @@ mod tests {
     fn an_item_is_named_by_its_key_or_its_hash() {
         assert_eq!(item_name(&json!("v-1")), Ok("v-1".into()));
         assert_eq!(item_name(&json!(17)), Ok("17".into()));
-        assert_eq!(item_name(&json!("a#b/../c")).map(|name| name.len()), Ok(40));
+        let hashed = item_name(&json!("a#b/../c")).expect("a name");
+        assert!(is_hashed_item(&hashed), "{hashed}");
         for bad in [json!(null), json!({"id": 1}), json!(true)] {
             item_name(&bad).expect_err("only strings and numbers name an item");
         }
+    }
+
+    #[test]
+    fn an_item_key_that_equals_the_hash_of_another_has_another_name() {
+        let hashed = item_name(&json!("vendor with spaces")).expect("a name");
+        let literal = item_name(&json!(hashed)).expect("a name");
+        assert_ne!(literal, hashed);
+        assert_eq!(earlier_item_name(&literal), Some(&*hashed));
+        assert_eq!(earlier_item_name(&hashed), None);
     }
 
     #[test]

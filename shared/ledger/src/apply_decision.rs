@@ -58,18 +58,19 @@ pub(crate) fn step_after_decision(
     let restarts = decision == Decision::Retry
         && matches!(over.state, StepState::FailedClean)
         && !over.tainted;
-    let (key, effect_generation) = match restarts {
-        true => (over.next_key(), over.effect_generation + 1),
-        false => (over.key.clone(), over.effect_generation),
-    };
-    Ok(Some(StepRecord {
+    let mut next = StepRecord {
         rev,
-        key,
-        effect_generation,
         state,
         forgiven,
         ..over
-    }))
+    };
+    if restarts {
+        next.key = next.next_key();
+        next.effect_generation += 1;
+        next.earlier_attempts = next.attempts.len() as u32;
+        next.earlier_undo_attempts = next.undo_attempts.len() as u32;
+    }
+    Ok(Some(next))
 }
 
 /// The record of a skipped step, which no late attempt can claim; `None` if it is such a record

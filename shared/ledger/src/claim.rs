@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     execution::{ExecutionRecord, Phase},
-    step::{Attempt, StepRecord, StepState},
+    step::{Attempt, Residue, StepRecord, StepState},
 };
 use holdfast_receipt::AttemptOutcome;
 use holdfast_task::{Failure, payload::Payload};
@@ -71,13 +71,15 @@ pub enum ClaimTransition {
     NotBefore(Timestamp),
     /// The step succeeded before with this output.
     Succeeded(Payload),
-    /// The step succeeded in an earlier execution generation, with another input than it has now.
+    /// The step succeeded, or may have, in an earlier execution generation, with another action or
+    /// input than it has now.
     Changed,
     /// The step failed permanently before.
     Failed,
     /// The step is undone or about to be, or a task of a later epoch has claimed it.
     Withdrawn,
-    /// The effect may have happened and no attempt may follow. Write the record if there is one.
+    /// The effect may have happened and no attempt may follow. Write the record if there is one. Of
+    /// a step that only reads, the record says that the step failed without an effect.
     Unknown(Option<Box<StepRecord>>),
 }
 
@@ -92,15 +94,34 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
     // A redrive counts attempts from zero and retries a step that failed.
     let earlier = record.execution_generation < claim.first.execution_generation;
     let may_retry = |record: &StepRecord| match earlier {
-        true => record.idempotent,
+        true => record.idempotent || record.reads,
         false => record.may_retry(claim.max_attempts),
     };
+    let another_action = record.action != claim.first.action;
+    let another = another_action || record.input.sha256() != claim.first.input.sha256();
+    // An effect that may exist under its key is repeated as it was, or not at all.
+    let held = earlier
+        && !record.reads
+        && match &record.state {
+            StepState::Running { .. } | StepState::Unknown | StepState::Succeeded => another,
+            StepState::Waiting { .. } | StepState::FailedClean => record.tainted && another,
+            // Its undo must still be able to reach what arrives late.
+            StepState::Undone => another_action && record.residue() != Residue::None,
+            StepState::Undoing { .. } | StepState::UndoWaiting { .. } | StepState::UndoFailed => {
+                false
+            }
+        };
     match &record.state {
         StepState::Running { token, .. } if *token == claim.token => ClaimTransition::Mine,
         _ if claim.first.epoch < record.epoch => ClaimTransition::Withdrawn,
         _ if record.is_closed(claim.first.execution_generation) => ClaimTransition::Withdrawn,
         StepState::Running { lease_until, .. } if now < *lease_until => {
             ClaimTransition::Held(*lease_until)
+        }
+        _ if held => ClaimTransition::Changed,
+        // What only reads may read anew.
+        _ if earlier && record.reads && another => {
+            ClaimTransition::Write(Box::new(restarted(record, claim)))
         }
         StepState::Running { .. } => {
             let lost = abandoned(record, now);
@@ -114,9 +135,6 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
         StepState::Unknown => ClaimTransition::Unknown(None),
         StepState::Waiting { until } if now < *until => ClaimTransition::NotBefore(*until),
         StepState::Waiting { .. } => again(record),
-        StepState::Succeeded if earlier && record.input.sha256() != claim.first.input.sha256() => {
-            ClaimTransition::Changed
-        }
         StepState::Succeeded => match &record.output {
             Some(output) => ClaimTransition::Succeeded(output.clone()),
             None => ClaimTransition::Unknown(None),
@@ -220,8 +238,12 @@ pub fn complete(
             (wait_for(*wait, now), AttemptOutcome::Transient, Some(error))
         }
         AttemptReport::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
+        // A step that only reads leaves nothing in doubt.
+        AttemptReport::Unknown { error, .. } if current.reads && exhausted => {
+            (StepState::FailedClean, AttemptOutcome::Unknown, Some(error))
+        }
         AttemptReport::Unknown { error, wait }
-            if current.idempotent && !exhausted && wait.is_positive() =>
+            if current.reads || (current.idempotent && !exhausted && wait.is_positive()) =>
         {
             (wait_for(*wait, now), AttemptOutcome::Unknown, Some(error))
         }
@@ -242,7 +264,7 @@ pub fn complete(
     };
     let tainted = match outcome {
         AttemptOutcome::Succeeded => false,
-        AttemptOutcome::Unknown => true,
+        AttemptOutcome::Unknown => !current.reads,
         _ => tainted,
     };
     let output = match attempted {
@@ -279,12 +301,17 @@ fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
     before
 }
 
-/// The record of a step whose attempt never completed.
+/// The record of a step whose attempt never completed. Its effect may have happened, unless the
+/// step only reads.
 pub(super) fn abandoned(record: &StepRecord, now: Timestamp) -> StepRecord {
+    let state = match record.reads {
+        true => StepState::FailedClean,
+        false => StepState::Unknown,
+    };
     let mut next = StepRecord {
         rev: record.rev + 1,
-        state: StepState::Unknown,
-        tainted: true,
+        state,
+        tainted: !record.reads,
         ..record.clone()
     };
     let error = "no answer before its lease ended";
@@ -315,14 +342,20 @@ pub(super) fn ended(
 /// before.
 ///
 /// The key is a new one, so that the target repeats no answer that it stored under the old one: the
-/// success that was undone, or its refusal. Nothing exists under the old key, and no call under it
-/// is on its way.
+/// success that was undone, or its refusal. What may still arrive under the old key is kept as an
+/// earlier effect.
 fn restarted(record: &StepRecord, claim: &Claim) -> StepRecord {
     let first = &claim.first;
+    let possible = record.residue_of_key() != Residue::None;
+    let mut earlier = record.earlier.clone();
+    earlier.extend(possible.then(|| record.effect()));
     StepRecord {
         rev: record.rev + 1,
         key: record.next_key(),
         effect_generation: record.effect_generation + 1,
+        earlier,
+        earlier_attempts: record.attempts.len() as u32,
+        earlier_undo_attempts: record.undo_attempts.len() as u32,
         attempts: [&record.attempts[..], &first.attempts[..]].concat(),
         forgiven: record.attempts.len() as u32,
         undo_attempts: record.undo_attempts.clone(),

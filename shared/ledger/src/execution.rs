@@ -4,7 +4,10 @@ use holdfast_receipt::{GuardrailOutcome, ReceiptRef, Status};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::counter::{Counter, CounterChange, Reservation};
+use super::{
+    counter::{Counter, CounterChange, Reservation},
+    past::PastGeneration,
+};
 use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use holdfast_receipt::Approval;
 use holdfast_task::{ExecutionRef, Failure, payload::Payload};
@@ -60,6 +63,9 @@ pub struct ExecutionRecord {
     /// Its reservations of its tenant's budgets and limits.
     #[serde(rename = "holds", default, skip_serializing_if = "Vec::is_empty")]
     pub reservations: Vec<Reservation>,
+    /// The time at which the rollback of this execution generation began, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwound_at: Option<Timestamp>,
     /// The phase.
     pub phase: Phase,
     /// The receipt, once written.
@@ -73,6 +79,9 @@ pub struct ExecutionRecord {
     /// The incidents that its generations met, until the last one comes to a good end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<MetIncident>,
+    /// The ended generations before this one, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub past: Vec<PastGeneration>,
 }
 
 /// An incident that an execution met.

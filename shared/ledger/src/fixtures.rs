@@ -62,11 +62,13 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         policy_digest: None,
         approval: None,
         reservations: Vec::new(),
+        unwound_at: None,
         phase: Phase::Running,
         receipt: None,
         previous: None,
         redriven: None,
         incidents: Vec::new(),
+        past: Vec::new(),
     }
 }
 
@@ -77,6 +79,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
         at: of.clone(),
         step: "hold".to_owned(),
         item: None,
+        item_hashed: false,
         number: 1,
         action: "vendor-hold".to_owned(),
         key: effect_key(of, "hold", None, 0),
@@ -92,6 +95,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
         }),
         undo_input: None,
         idempotent: true,
+        reads: false,
         optional: false,
         output: (state == StepState::Succeeded).then(|| inline(json!({"hold": "h-1"}))),
         state,
@@ -100,6 +104,9 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
         forgiven: 0,
         undo_attempts: Vec::new(),
         undo_forgiven: 0,
+        earlier: Vec::new(),
+        earlier_attempts: 0,
+        earlier_undo_attempts: 0,
         closed: None,
     }
 }

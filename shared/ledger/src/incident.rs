@@ -6,7 +6,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{execution::ExecutionRecord, request::Request};
+use super::{
+    execution::ExecutionRecord,
+    key::{IncidentKey, Key},
+    request::Request,
+};
 use holdfast_ids::{keys::incident_id, names::loggable};
 use holdfast_receipt::Status;
 
@@ -115,6 +119,15 @@ pub struct Link {
 }
 
 impl Link {
+    /// The key under which it is stored.
+    pub fn key(&self) -> Key {
+        Key::Link {
+            incident: IncidentKey::new(&self.tenant, &self.incident),
+            execution: self.execution.clone(),
+            generation: self.generation,
+        }
+    }
+
     /// The maximum number of effects in a link. The receipt names all.
     pub const STANDS_MAX: usize = 20;
     /// The maximum number of characters of a reason.
@@ -290,15 +303,15 @@ fn without_quotes(text: &str) -> String {
 
 /// Decides on an incident whose cause was met: the record to write, `None` if it is open already.
 ///
-/// Only a failure after the last action of a person opens it again, since that person knew of
-/// earlier failures.
-pub fn open(current: Option<&Incident>, met: &Incident) -> Option<Incident> {
+/// A failure that no link shows yet opens it again, since the person who handled it could not know
+/// of that failure. So does a failure after the last action of a person.
+pub fn open(current: Option<&Incident>, met: &Incident, linked: bool) -> Option<Incident> {
     let Some(stored) = current else {
         return Some(met.clone());
     };
     let handled_at = stored.handled.last().map(|handled| handled.at);
     let again = stored.status != IncidentStatus::Open
-        && handled_at.is_none_or(|handled_at| handled_at < met.opened_at);
+        && (!linked || handled_at.is_none_or(|handled_at| handled_at < met.opened_at));
     again.then(|| Incident {
         rev: stored.rev + 1,
         message: met.message.clone(),

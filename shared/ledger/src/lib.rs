@@ -15,6 +15,7 @@ mod incident;
 mod key;
 mod lifecycle;
 mod memory;
+mod past;
 mod port;
 mod question;
 mod record;
@@ -42,9 +43,11 @@ pub use incident::{
 };
 pub use key::{IncidentKey, Key, List, QuestionKey, SHARDS, StepKey, instant};
 pub use lifecycle::{
-    RequestOutcome, RequestTransition, ask, cancel, redrive, refused_redrive, withdraw,
+    RequestOutcome, RequestTransition, ask, cancel, misfit, redefined, redrive, refused_redrive,
+    withdraw,
 };
 pub use memory::MemoryLedger;
+pub use past::PastGeneration;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
 pub use question::{
     ExpiryTransition, Question, QuestionState, QuestionTransition, Ruling, RulingTransition,
@@ -54,7 +57,7 @@ pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
-pub use step::{Attempt, Residue, StepRecord, StepState};
+pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};
 pub use takeover::{TakeoverTransition, take, unwound_since};
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,

@@ -7,7 +7,7 @@ use super::{
     port::{Expect, Ledger, LedgerError, Put},
     request::Request,
     snapshot::Snapshot,
-    step::{StepRecord, StepState},
+    step::{Residue, StepRecord, StepState},
     takeover::unwinding,
 };
 use holdfast_ids::keys::ExecutionKey;
@@ -86,6 +86,7 @@ pub fn withdraw(
                 generation: execution.generation + 1,
                 previous: execution.receipt.clone(),
                 receipt: None,
+                past: execution.past_after(),
                 ..unwinding(execution, owner, &failure, now)
             }))
         }
@@ -137,29 +138,8 @@ pub fn redrive(
             return RequestTransition::Refused(why.to_owned());
         }
     }
-    let has = |step: &StepRecord| {
-        let mut declared = declared.iter();
-        // A step that moves into or out of a `for_each` has other records, under other keys.
-        declared.any(|declared| {
-            declared.name == step.step
-                && declared.action == step.action
-                && declared.for_each.is_some() == step.item.is_some()
-        })
-    };
-    for step in &snapshot.steps {
-        let why = match step.state {
-            StepState::UndoFailed => {
-                "its undo failed, so its effect may remain: POST to the execution's rollback"
-            }
-            StepState::Succeeded if !has(step) => {
-                "it succeeded, and the definition no longer has this step with this action in this place"
-            }
-            StepState::Unknown if !has(step) => {
-                "it may have happened, and the definition no longer has this step with this action in this place: POST to the execution's rollback"
-            }
-            _ => continue,
-        };
-        return RequestTransition::Refused(format!("{}: {why}", step.label()));
+    if let Some(why) = misfit(&snapshot.steps, declared) {
+        return RequestTransition::Refused(why);
     }
     let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
     RequestTransition::Write(Box::new(ExecutionRecord {
@@ -183,6 +163,7 @@ pub fn redrive(
             .collect(),
         previous: execution.receipt.clone(),
         receipt: None,
+        past: execution.past_after(),
         redriven: Some(Redrive {
             generation: execution.generation + 1,
             by: request.by.clone(),
@@ -193,8 +174,55 @@ pub fn redrive(
     }))
 }
 
-/// The record of a redrive that admission refuses for lack of budget: effects that remain are
-/// undone.
+/// The reason why a redrive cannot continue these records under the definition `declared`; `None`
+/// if it can.
+///
+/// A record with a possible effect must find its step with the same action in the same place: the
+/// step is not repeated otherwise, and its undo is the action's.
+pub fn misfit(steps: &[StepRecord], declared: &[StepRef]) -> Option<String> {
+    let has = |step: &StepRecord| {
+        let mut declared = declared.iter();
+        // A step that moves into or out of a `for_each` has other records, under other keys.
+        declared.any(|declared| {
+            declared.name == step.step
+                && declared.action == step.action
+                && declared.for_each.is_some() == step.item.is_some()
+        })
+    };
+    let lost = "and the definition no longer has this step with this action in this place";
+    steps.iter().find_map(|step| {
+        let at_work = matches!(step.state, StepState::Running { .. });
+        let held = at_work || step.residue() != Residue::None;
+        let why = match step.state {
+            StepState::UndoFailed => {
+                "its undo failed, so its effect may remain: POST to the execution's rollback"
+                    .to_owned()
+            }
+            _ if !held || has(step) => return None,
+            StepState::Succeeded => format!("it succeeded, {lost}"),
+            StepState::Undone => format!(
+                "it was undone and may still take effect late, {lost}: deploy it again, or start \
+                 another execution"
+            ),
+            _ => format!("it may have happened, {lost}: POST to the execution's rollback"),
+        };
+        Some(format!("{}: {why}", step.label()))
+    })
+}
+
+/// The record of a redrive whose owner begins under another definition than the one that the
+/// request was checked with.
+pub fn redefined(execution: &ExecutionRecord, gate: &AdmissionSpec) -> ExecutionRecord {
+    ExecutionRecord {
+        rev: execution.rev + 1,
+        version: gate.version,
+        definition_digest: gate.definition_digest.clone(),
+        ..execution.clone()
+    }
+}
+
+/// The record of a redrive that admission refuses, for lack of budget or because the definition
+/// changed: effects that remain are undone.
 pub fn refused_redrive(
     execution: &ExecutionRecord,
     outcomes: impl Iterator<Item = GuardrailOutcome>,

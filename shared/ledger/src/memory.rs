@@ -156,9 +156,12 @@ impl Ledger for MemoryLedger {
         Ok(self.lock().counts.get(counter).copied().unwrap_or_default())
     }
 
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        Ok(self.lock().links.contains_key(&place_of(link)))
+    }
+
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
-        let incident = IncidentKey::new(&link.tenant, &link.incident);
-        let place = (incident, link.execution.clone(), link.generation);
+        let place = place_of(link);
         let mut table = self.lock();
         let stored = table.links.get(&place);
         if stored.is_none_or(|stored| stored.at <= link.at) {
@@ -203,4 +206,9 @@ impl Ledger for MemoryLedger {
             .count(duplicate);
         Ok(())
     }
+}
+
+fn place_of(link: &Link) -> (IncidentKey, String, u32) {
+    let incident = IncidentKey::new(&link.tenant, &link.incident);
+    (incident, link.execution.clone(), link.generation)
 }

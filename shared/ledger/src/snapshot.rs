@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::{
-    duplicate::Duplicates, execution::ExecutionRecord, question::Question, step::StepRecord,
+    duplicate::Duplicates,
+    execution::ExecutionRecord,
+    question::{Question, closed_question},
+    step::StepRecord,
 };
 
 /// Everything recorded of one execution.
@@ -32,6 +35,17 @@ impl Snapshot {
             duplicates,
             duplicate_times: Vec::new(),
         }
+    }
+
+    /// The questions as a person sees them: one that no decision can change any more, because its
+    /// execution no longer waits, has expired.
+    pub fn current_questions(&self, now: Timestamp) -> Vec<Question> {
+        let questions = self.questions.iter();
+        let current = questions.map(|question| match question.waits(&self.execution) {
+            true => question.clone(),
+            false => closed_question(question, now).unwrap_or_else(|| question.clone()),
+        });
+        current.collect()
     }
 
     /// The same snapshot with the refused duplicate starts.

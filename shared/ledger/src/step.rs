@@ -25,6 +25,9 @@ pub struct StepRecord {
     pub step: String,
     /// The item's name in a `for_each`.
     pub item: Option<String>,
+    /// True if the item's name is the hash of its item key. An earlier release wrote no such mark.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub item_hashed: bool,
     /// The step's place in declared order, from 1; 0 if no attempt ever claimed the record.
     pub number: u32,
     /// The action that performs it.
@@ -41,7 +44,10 @@ pub struct StepRecord {
     pub execution_generation: u32,
     /// The input of every attempt, which is the first claim's.
     pub input: Payload,
-    /// The policy of its undo; `None` if the step is irreversible.
+    /// True if the step only reads, so that it has no effect.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads: bool,
+    /// The policy of its undo; `None` if the step is irreversible or only reads.
     pub undo: Option<UndoPolicy>,
     /// The undo's own input, if the action has one.
     pub undo_input: Option<Payload>,
@@ -69,9 +75,36 @@ pub struct StepRecord {
     /// The number of forgiven attempts at the undo.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub undo_forgiven: u32,
+    /// The effects under earlier keys that may still arrive, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<RecordedEffect>,
+    /// The number of attempts that were made under earlier keys.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub earlier_attempts: u32,
+    /// The number of attempts at the undo that were made for earlier keys.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub earlier_undo_attempts: u32,
     /// The execution generation up to which no claim and no decision changes the record any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed: Option<u32>,
+}
+
+/// An effect as a record keeps it. One under an earlier key was undone, and a call of that key may
+/// still arrive, since the target does not refuse the key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordedEffect {
+    /// The effect key.
+    pub key: String,
+    /// The action that performed it.
+    pub action: String,
+    /// The input of its attempts.
+    pub input: Payload,
+    /// The undo's own input, if the action has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_input: Option<Payload>,
+    /// The output, if an attempt succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Payload>,
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -182,6 +215,7 @@ impl StepRecord {
             at: at.clone(),
             step: step.to_owned(),
             item: None,
+            item_hashed: false,
             number: 0,
             action: String::new(),
             key: effect_key(at, step, None, 0),
@@ -195,6 +229,7 @@ impl StepRecord {
             undo: None,
             undo_input: None,
             idempotent: false,
+            reads: false,
             optional: false,
             state: StepState::FailedClean,
             output: None,
@@ -203,6 +238,9 @@ impl StepRecord {
             forgiven: 0,
             undo_attempts: Vec::new(),
             undo_forgiven: 0,
+            earlier: Vec::new(),
+            earlier_attempts: 0,
+            earlier_undo_attempts: 0,
             closed: Some(closed),
         }
     }
@@ -222,7 +260,7 @@ impl StepRecord {
     /// the same call twice, and its last answer must not have been a permanent failure.
     pub fn may_retry(&self, max_attempts: u32) -> bool {
         let refused = |last: &Attempt| last.outcome == Some(AttemptOutcome::Permanent);
-        self.idempotent
+        (self.idempotent || self.reads)
             && !self.is_exhausted(max_attempts)
             && !self.counted().last().is_some_and(refused)
     }
@@ -243,23 +281,29 @@ impl StepRecord {
         counted.filter(|attempt| attempt.outcome != Some(AttemptOutcome::Halted))
     }
 
-    /// The residue at the target, as far as the record shows. A call that is still on its way can
-    /// take effect after the undo, unless the target refuses the forward key from then on
-    /// (docs/protocol.md, rule 2).
+    /// The residue at the target, as far as the record shows, with that of earlier keys.
     pub fn residue(&self) -> Residue {
-        let undo_may_have_worked = || {
-            let mut ends = self
-                .undo_attempts
-                .iter()
-                .filter_map(|attempt| attempt.outcome);
-            ends.any(AttemptOutcome::is_unknown)
-        };
+        match self.residue_of_key() {
+            Residue::None if !self.earlier.is_empty() => Residue::Possible,
+            residue => residue,
+        }
+    }
+
+    /// The residue under the current key. A call that is still on its way can take effect after the
+    /// undo, unless the target refuses the forward key from then on (docs/protocol.md, rule 2).
+    pub fn residue_of_key(&self) -> Residue {
+        let attempts = self.attempts.iter().skip(self.earlier_attempts as usize);
+        let undos = self.undo_attempts.iter();
+        let undos = undos.skip(self.earlier_undo_attempts as usize);
+        let unknown = |attempt: &Attempt| attempt.outcome.is_some_and(AttemptOutcome::is_unknown);
+        let undo_may_have_worked = || undos.clone().any(unknown);
         // A success says that the effect happened, not that no earlier call is still on its way.
         let may_arrive_late = || {
-            let mut ends = self.attempts.iter().filter_map(|attempt| attempt.outcome);
-            ends.any(AttemptOutcome::is_unknown) && !self.undo.is_some_and(|undo| undo.fences)
+            let fences = self.undo.is_some_and(|undo| undo.fences);
+            !fences && attempts.clone().any(unknown) || self.may_exist_twice()
         };
         match self.state {
+            _ if self.reads => Residue::None,
             StepState::Undone if may_arrive_late() => Residue::Possible,
             StepState::Undone => Residue::None,
             _ if self.tainted => Residue::Possible,
@@ -271,6 +315,30 @@ impl StepRecord {
             | StepState::Unknown
             | StepState::Undoing { .. }
             | StepState::UndoWaiting { .. } => Residue::Possible,
+        }
+    }
+
+    /// Returns whether two attempts may each have had an effect, so that one undo may leave the
+    /// other: the target does not recognize a repeated key.
+    pub fn may_exist_twice(&self) -> bool {
+        let attempts = self.attempts.iter().skip(self.earlier_attempts as usize);
+        let acted = attempts.filter(|attempt| {
+            let effect = |outcome: AttemptOutcome| {
+                outcome == AttemptOutcome::Succeeded || outcome.is_unknown()
+            };
+            attempt.outcome.is_some_and(effect)
+        });
+        !self.idempotent && acted.count() > 1
+    }
+
+    /// The effect under the current key.
+    pub fn effect(&self) -> RecordedEffect {
+        RecordedEffect {
+            key: self.key.clone(),
+            action: self.action.clone(),
+            input: self.input.clone(),
+            undo_input: self.undo_input.clone(),
+            output: self.output.clone(),
         }
     }
 

@@ -48,8 +48,13 @@ pub(super) fn unwinding(
     failure: &Failure,
     now: Timestamp,
 ) -> ExecutionRecord {
+    let unwound_at = match execution.phase {
+        Phase::Unwinding { .. } => unwound_since(execution),
+        _ => now,
+    };
     ExecutionRecord {
         rev: execution.rev + 1,
+        unwound_at: Some(unwound_at),
         epoch: execution.epoch + 1,
         owner: by.to_owned(),
         deadline: now
@@ -62,10 +67,11 @@ pub(super) fn unwinding(
     }
 }
 
-/// The time of the last takeover for a rollback. The deadline is a fixed time after it.
+/// The time at which the rollback began. A record of an earlier release lacks it: its deadline is a
+/// fixed time after the last takeover.
 pub fn unwound_since(execution: &ExecutionRecord) -> Timestamp {
+    let last = execution.deadline.saturating_sub(UNWINDING_OVERDUE);
     execution
-        .deadline
-        .saturating_sub(UNWINDING_OVERDUE)
-        .unwrap_or(Timestamp::MIN)
+        .unwound_at
+        .unwrap_or_else(|| last.unwrap_or(Timestamp::MIN))
 }

@@ -29,6 +29,9 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
         StepState::Running { lease_until, .. } if now < *lease_until => {
             UndoNeed::Wait(*lease_until)
         }
+        StepState::Running { .. } if record.reads => {
+            UndoNeed::Close(Box::new(abandoned(record, now)))
+        }
         StepState::Waiting { .. } if !record.tainted => UndoNeed::Close(Box::new(StepRecord {
             rev: record.rev + 1,
             state: StepState::FailedClean,

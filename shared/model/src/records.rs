@@ -55,11 +55,13 @@ pub(crate) fn begun() -> ExecutionRecord {
         policy_digest: None,
         approval: None,
         reservations: Vec::new(),
+        unwound_at: None,
         phase: Phase::Running,
         receipt: None,
         previous: None,
         redriven: None,
         incidents: Vec::new(),
+        past: Vec::new(),
     }
 }
 
@@ -93,6 +95,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             at: execution_key(),
             step: "hold".to_owned(),
             item: None,
+            item_hashed: false,
             number: 1,
             action: String::new(),
             key: effect_key(&execution_key(), "hold", None, 0),
@@ -103,6 +106,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             undo: setting.reversible.then_some(undo),
             undo_input: None,
             idempotent: setting.idempotent,
+            reads: false,
             optional: false,
             state: StepState::Running {
                 token: token.to_owned(),
@@ -114,6 +118,9 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             forgiven: 0,
             undo_attempts: Vec::new(),
             undo_forgiven: 0,
+            earlier: Vec::new(),
+            earlier_attempts: 0,
+            earlier_undo_attempts: 0,
             closed: None,
         },
     }

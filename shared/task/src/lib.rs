@@ -200,7 +200,10 @@ pub struct StepPolicy {
     pub max_attempts: u32,
     /// True if the target can take the same call twice.
     pub idempotent: bool,
-    /// The policy of its undo; `None` if the step is irreversible.
+    /// True if the step only reads: it has no effect, and so no undo.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads: bool,
+    /// The policy of its undo; `None` if the step is irreversible or only reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<UndoPolicy>,
     /// True if the workflow continues, with the output null, if the step fails without an effect.

@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, time::Duration};
 
-use holdfast_action::StepError;
+use holdfast_action::{Call, StepError};
 use serde_json::{Value, json};
 
 use crate::{
@@ -14,6 +14,7 @@ async fn send(method: &str, server: &Server) -> Result<Value, StepError> {
     let url = format!("{}/path?query=1", server.url);
     let mut call = call();
     call.time_left = Duration::from_millis(500);
+    call.reads = method == "GET";
     http(&server.url)
         .run(&call, json!({ "method": method, "url": url }))
         .await
@@ -237,4 +238,21 @@ async fn a_body_of_exactly_the_limit_is_read() {
     let server = Server::always(Reply::status(200, "", &body));
     let output = send("GET", &server).await.expect("an output");
     assert_eq!(output["body"], Value::String(body));
+}
+
+#[tokio::test]
+async fn the_definition_says_whether_a_request_only_reads() {
+    for (method, reads, expected) in [
+        ("POST", true, "transient"),
+        ("POST", false, "unknown"),
+        ("GET", true, "transient"),
+        ("GET", false, "unknown"),
+    ] {
+        let server = Server::always(Reply::status(502, "", ""));
+        let input = json!({ "method": method, "url": server.url });
+        let call = Call { reads, ..call() };
+        let error = http(&server.url).run(&call, input).await;
+        let error = error.expect_err("no success");
+        assert_eq!(kind_and_message(&error).0, expected, "{method} {reads}");
+    }
 }

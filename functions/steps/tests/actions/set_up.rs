@@ -16,6 +16,7 @@ pub(crate) fn call() -> Call {
         key: "key-forward".into(),
         forward_key: "key-forward".into(),
         traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into(),
+        reads: false,
         time_left: Duration::from_secs(5),
     }
 }

@@ -323,7 +323,7 @@ fn the_story_of_an_execution_has_the_events_of_an_incident_since_the_execution_o
     assert_eq!(story(&first), both);
     assert_eq!(story(&second), [""; 0]);
     let again = cause.incident(&second.execution, "it is locked", at(30));
-    let again = open(Some(&acknowledged), &again).expect("open again");
+    let again = open(Some(&acknowledged), &again, false).expect("open again");
     put(&again, Expect::Rev(2));
     assert_eq!(story(&second), ["workflow.incident.opened"]);
 }

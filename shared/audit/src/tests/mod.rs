@@ -9,8 +9,10 @@ use super::*;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Attempt, AttemptReport, ClaimTransition, CompletionTransition, Duplicate, Duplicates,
-    ExecutionRecord, Phase, Redrive, Snapshot, StepRecord, StepState, claim, complete,
+    ExecutionRecord, Phase, Redrive, Request, RequestTransition, Snapshot, StepRecord, StepState,
+    claim, complete,
     fixtures::{at, attempt, claim_by, execution as fixture_execution, inline, key, running, step},
+    withdraw,
 };
 use holdfast_receipt::{AttemptOutcome, GuardrailOutcome, ReceiptRef, Status};
 use holdfast_task::Failure;
@@ -190,14 +192,15 @@ fn every_attempt_has_events_and_an_undo_has_one_once_it_is_over() {
     assert_eq!(
         names(&derived),
         [
+            "workflow.step.started",
             "workflow.step.failed",
             "workflow.step.retried",
             "workflow.step.completed",
             "workflow.step.undone"
         ]
     );
-    assert_eq!(data(&derived[0])["outcome"], "unknown");
-    assert_eq!(data(&derived[2])["attempt"], 2);
+    assert_eq!(data(&derived[1])["outcome"], "unknown");
+    assert_eq!(data(&derived[3])["attempt"], 2);
 }
 
 #[test]
@@ -231,6 +234,7 @@ fn a_lost_attempt_ends_before_the_next_attempt_begins_and_that_begins_before_it_
     assert_eq!(
         in_order,
         [
+            (Kind::StepStarted, Some(1)),
             (Kind::StepFailed, Some(1)),
             (Kind::StepRetried, Some(2)),
             (Kind::StepFailed, Some(2)),
@@ -238,7 +242,72 @@ fn a_lost_attempt_ends_before_the_next_attempt_begins_and_that_begins_before_it_
             (Kind::StepCompleted, Some(3)),
         ]
     );
-    assert_eq!(derived[0].at, derived[1].at);
+    assert_eq!(derived[1].at, derived[2].at);
+}
+
+#[test]
+fn an_attempt_after_a_pause_begins_with_an_event_of_its_own() {
+    let of = key("k");
+    let begun = |token: &str| {
+        let mut attempts = attempts(&[None]);
+        attempts[0].token = token.to_owned();
+        recorded(&step(&of, running(token, 30), attempts))
+    };
+    // The first attempt met a pause, and was removed from the record.
+    let paused = recorded(&step(&of, StepState::Waiting { until: at(9) }, vec![]));
+    let derived = events_of_versions(&[begun("a"), paused, begun("b")]);
+    let started = ["workflow.step.started", "workflow.step.started"];
+    assert_eq!(names(&derived), started);
+    assert_ne!(derived[0].id, derived[1].id);
+}
+
+#[test]
+fn the_story_after_a_later_rollback_has_the_generation_before_it() {
+    let begun = fixture_execution(&key("k"));
+    let first = receipted(&ended(&begun, Status::Executed, None));
+    let request = Request {
+        by: "zoe".to_owned(),
+        reason: "wrong vendor".to_owned(),
+    };
+    let withdrawn = withdraw(&first, &request, "arn:recovery", at(90));
+    let RequestTransition::Write(second) = withdrawn else {
+        panic!("{withdrawn:?}");
+    };
+    let story = events_of(&Snapshot::new((*second).clone(), vec![], 0));
+    assert_eq!(
+        names(&story),
+        [
+            "workflow.started",
+            "workflow.completed",
+            "workflow.receipt.generated",
+            "workflow.rollback.started"
+        ]
+    );
+    let before = events_of(&Snapshot::new(first.clone(), vec![], 0));
+    assert_eq!(story[..3], before, "an id means one fact");
+    let streamed = events_of_versions(&[execution(&first), execution(&second)]);
+    assert_eq!(streamed.len(), 4, "the stream repeats nothing");
+}
+
+#[test]
+fn two_attempts_with_one_number_have_two_event_ids() {
+    let of = key("k");
+    let first = step(&of, running("a", 35), attempts(&[None]));
+    let retried = |now: i64| {
+        // The lease is over; the new attempt meets a pause, which removes it.
+        let claimed = claim(Some(&first), &claim_by(&of, "b", now), at(now));
+        let ClaimTransition::Write(next) = claimed else {
+            panic!("the lease is over");
+        };
+        let events = events_of_versions(&[recorded(&next)]);
+        let event = events
+            .iter()
+            .find(|event| event.kind() == Kind::StepRetried);
+        let event = event.expect("it began again");
+        (event.id.clone(), event.sequence())
+    };
+    assert_eq!(retried(40), retried(40));
+    assert_ne!(retried(40).0, retried(50).0);
 }
 
 #[test]

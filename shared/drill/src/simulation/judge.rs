@@ -292,7 +292,7 @@ fn once(region: &Region, verdict: &mut Verdict) {
         match done.what {
             What::Effect => *count += 1,
             What::Undone => *count = count.saturating_sub(1),
-            What::Repeated | What::Refused | What::NothingToUndo => {}
+            What::Read | What::Repeated | What::Refused | What::NothingToUndo => {}
         }
         let step = done.step.split('[').next().unwrap_or_default();
         let retried = region.retried.borrow();

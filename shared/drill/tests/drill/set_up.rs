@@ -44,3 +44,21 @@ pub(crate) fn files() -> Vec<String> {
     files.sort();
     files
 }
+
+/// Returns the text of every workflow of the project, each with its path. Tests and the simulator
+/// have workflows of their own.
+pub(crate) fn every_workflow() -> Vec<(String, String)> {
+    let mut workflows = Vec::new();
+    for folder in [
+        "workflows",
+        "tests/workflows",
+        "shared/drill/tests/simulation",
+    ] {
+        for file in fs::read_dir(project().join(folder)).expect(folder) {
+            let path = file.expect(folder).path();
+            let text = fs::read_to_string(&path).expect("a text");
+            workflows.push((path.display().to_string(), text));
+        }
+    }
+    workflows
+}

@@ -1,9 +1,10 @@
 //! Tests every shipped workflow under every fault.
 
 use holdfast_drill::{Drill, Fault, Manners, Scenario, Settings};
+use holdfast_workflow::compile;
 use serde_json::{Value, json};
 
-use crate::set_up::{actions, files, read, shipped};
+use crate::set_up::{actions, every_workflow, files, read, shipped};
 
 /// Returns an input if the one made from the schema does not lead to every step.
 fn input_of(file: &str) -> Option<Value> {
@@ -243,5 +244,18 @@ steps:
         // A target that asks for a pause leads the step back to its item.
         let outcome = drill.run(&"one/asks-to-wait".parse().unwrap()).unwrap();
         assert_eq!(outcome.status.as_deref(), Some("EXECUTED"), "{steps}");
+    }
+}
+
+#[test]
+fn step_functions_accepts_the_machine_of_every_workflow_of_the_project() {
+    let workflows = every_workflow();
+    assert!(workflows.len() > 15, "{}", workflows.len());
+    for (file, text) in workflows {
+        let definition = read(&text);
+        let machine = compile::machine(&definition, &file).expect("a digest");
+        assert_eq!(machine.violations(), [""; 0], "{file}");
+        let recovery = compile::recovery(&[&definition]);
+        assert_eq!(recovery.violations(), [""; 0], "{file}");
     }
 }

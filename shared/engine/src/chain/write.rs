@@ -17,7 +17,7 @@ use holdfast_ids::{
 };
 use holdfast_ledger::LedgerError;
 use holdfast_receipt::chain::{ChainDigest, Entry, Hour, HourlyDigest, Previous};
-use holdfast_receipt::evidence::{Kind, SealError, Signer, seal};
+use holdfast_receipt::evidence::{Kind, SealError, Signer, seal, signed_by};
 
 /// The hours over which a digest looks back for receipts that no digest lists. It covers every hour
 /// whose digest may have been requested early.
@@ -134,7 +134,7 @@ pub async fn advance<S: Signer>(
     if head.as_ref().is_some_and(|head| head.hour >= last) {
         return Ok(progress);
     }
-    let mut tail = Tail::find(shelf, tenant, last, head.as_ref()).await?;
+    let mut tail = Tail::find(shelf, signer, tenant, last, head.as_ref()).await?;
     if let (None, Some(found)) = (head, tail.head()) {
         // The chain was written before heads existed.
         raise(heads, tenant, &found).await?;
@@ -162,6 +162,7 @@ pub async fn advance<S: Signer>(
             // A concurrent run has written the digest of this hour.
             let stored = shelf.get(&object).await?;
             let stored = stored.ok_or(StoreError(format!("{object} exists and cannot be read")))?;
+            ours(signer, &object, &stored).await?;
             tail.push(hour, tenant, &stored)?;
         }
         if let Some(head) = tail.head() {
@@ -170,6 +171,18 @@ pub async fn advance<S: Signer>(
         hour = hour.next();
     }
     Ok(progress)
+}
+
+/// Checks that a stored digest was signed here, before the chain continues from it. The head that
+/// the ledger has needs no such check, nor do the digests that it links.
+async fn ours<S: Signer>(signer: &S, object: &str, stored: &[u8]) -> Result<(), ChainError> {
+    match signed_by(signer, Kind::Digest, stored).await {
+        Err(SealError::Unfit(why)) => Err(ChainError::Broken {
+            object: object.to_owned(),
+            why: format!("it was not adopted, because it is not this deployment's: {why}"),
+        }),
+        result => Ok(result?),
+    }
 }
 
 /// Writes the head. A concurrent run may have written this head or a later one. A head with another
@@ -275,8 +288,9 @@ struct Tail {
 
 impl Tail {
     /// Finds a tenant's last digest and reads backwards from it.
-    async fn find(
+    async fn find<S: Signer>(
         shelf: &impl Shelf,
+        signer: &S,
         tenant: &str,
         due: Hour,
         head: Option<&Head>,
@@ -305,6 +319,9 @@ impl Tail {
                 Some(_) => broken("it is missing, and the next names it"),
                 None => broken("the chain is broken: it is missing, and was the last one written"),
             })?;
+            if head.is_none() && named.is_none() {
+                ours(signer, &object, &bytes).await?;
+            }
             if head.is_some_and(|head| head.hour == hour && *head != Head::of(hour, &bytes)) {
                 return Err(broken(NOT_THE_HEAD));
             }

@@ -293,6 +293,40 @@ fn an_optional_step_with_an_unknown_outcome_is_a_failure() {
 }
 
 #[test]
+fn an_execution_continues_without_an_optional_read_that_never_answered() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let mut task = step_task(&execution, STEPS[0]);
+    task.step.reads = true;
+    task.step.undo = None;
+    task.step.optional = true;
+    task.step.max_attempts = 1;
+    let action = Script::of([ScriptedCall::ActsUnheard]);
+    for _ in 0..2 {
+        let result = attempt(&engine, &task, &action).expect("the workflow continues");
+        assert_eq!(result.output, Value::Null);
+    }
+    assert!(action.calls.lock().unwrap()[0].0.reads);
+    let ended = finish(&engine, &execution, None).unwrap();
+    assert_eq!(ended.status, "EXECUTED");
+}
+
+#[test]
+fn a_read_that_succeeded_before_a_failure_is_no_residual_effect() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let mut look_up = step_task(&execution, STEPS[0]);
+    look_up.step.reads = true;
+    look_up.step.undo = None;
+    attempt(&engine, &look_up, &Script::default()).unwrap();
+    failing(&engine, &step_task(&execution, STEPS[1]), &refuses());
+    let ended = finish(&engine, &execution, Some(STEPS[1])).unwrap();
+    assert_eq!(ended.status, "FAILED");
+    let receipt = super::rollback::receipt_of(&engine, &execution);
+    assert_eq!(receipt.residual_effects, []);
+}
+
+#[test]
 fn a_new_failure_after_a_retry_decision_opens_its_own_incident() {
     for decision in [Decision::Retry, Decision::Skip] {
         let engine = engine();

@@ -3,11 +3,17 @@
 use super::{finish::receipt, *};
 use crate::testing::{Fault, Op, ScriptedCall, engine};
 use holdfast_action::StepError;
-use holdfast_ledger::{QuestionState, Request, StepState, cancel, enact, redrive, rule};
-use holdfast_receipt::{Decision, Status, StepStatus as Shown};
+use holdfast_ledger::{
+    IncidentKey, IncidentStatus, QuestionState, Request, StepState, cancel, enact, handle, redrive,
+    rule,
+};
+use holdfast_receipt::{
+    Decision, Status, StepStatus as Shown,
+    evidence::{MemorySigner, Seal},
+};
 use holdfast_task::{Ask, AskTask, QuestionKind};
 
-fn request() -> Request {
+pub(super) fn request() -> Request {
     Request {
         by: "ann@acme".to_owned(),
         reason: "so".to_owned(),
@@ -15,13 +21,13 @@ fn request() -> Request {
 }
 
 /// Writes the next record of the execution, and returns its reference.
-fn put(engine: &TestEngine, next: ExecutionRecord) -> ExecutionRef {
+pub(super) fn put(engine: &TestEngine, next: ExecutionRecord) -> ExecutionRef {
     let expect = Expect::Rev(next.rev - 1);
     assert_eq!(run(engine.ledger.kept.put(&next, expect)), Ok(Put::Done));
     next.reference()
 }
 
-fn cancelled(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
+pub(super) fn cancelled(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     let before = snapshot(engine, execution).execution;
     match cancel(&before, &request(), "arn:recovery", now(engine)) {
         holdfast_ledger::RequestTransition::Write(next) => put(engine, *next),
@@ -29,7 +35,7 @@ fn cancelled(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     }
 }
 
-fn redriven(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
+pub(super) fn redriven(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
     let before = snapshot(engine, execution);
     let now = now(engine);
     match redrive(&before, &gate(), &steps(), &request(), "arn:again", now) {
@@ -39,7 +45,10 @@ fn redriven(engine: &TestEngine, execution: &ExecutionRef) -> ExecutionRef {
 }
 
 /// Rolls a cancelled execution back, as the recovery that owns it does.
-fn recover(engine: &TestEngine, execution: &ExecutionRef) -> Result<FinishResult, TaskError> {
+pub(super) fn recover(
+    engine: &TestEngine,
+    execution: &ExecutionRef,
+) -> Result<FinishResult, TaskError> {
     let task = PlanTask {
         owner: "arn:recovery".to_owned(),
         ..plan_task(execution, "elsewhere")
@@ -153,6 +162,31 @@ fn a_stored_receipt_that_says_something_else_is_not_adopted() {
 }
 
 #[test]
+fn a_stored_receipt_with_the_signature_of_another_key_is_not_adopted() {
+    let engine = engine();
+    let execution = succeeded(&engine);
+    let [ours, theirs] = [1, 2].map(|byte| MemorySigner::new(&[byte; 32]).unwrap());
+    let ended = run(engine.finish(&finish_task(&execution), &ours)).unwrap();
+    let open_again = || {
+        change(&engine, &partition(&execution), |execution| {
+            execution.receipt = None;
+        });
+    };
+    open_again();
+    let adopted = run(engine.finish(&finish_task(&execution), &ours)).unwrap();
+    assert_eq!(adopted, ended, "our own is adopted");
+    open_again();
+    let mut value = serde_json::to_value(receipt(&engine)).unwrap();
+    value.as_object_mut().unwrap().remove("signature");
+    let forged = run(theirs.receipt(value)).unwrap();
+    let objects = engine.receipts.objects.clone();
+    objects.lock().unwrap().insert(ended.receipt, forged);
+    let error = run(engine.finish(&finish_task(&execution), &ours)).unwrap_err();
+    assert_eq!(error.name, ErrorName::Permanent);
+    assert!(error.message.contains("not in the key set"), "{error}");
+}
+
+#[test]
 fn a_skipped_step_that_no_attempt_claimed_never_acts() {
     let engine = engine();
     let execution = begun(&engine);
@@ -204,6 +238,73 @@ fn a_first_claim_after_the_end_leaves_a_step_that_did_not_run() {
         (vec![], StepState::FailedClean)
     );
     assert_eq!(action.times(), 1);
+}
+
+#[test]
+fn an_approval_whose_execution_was_cancelled_meanwhile_leaves_no_open_incident() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let ask = AskTask {
+        execution: execution.clone(),
+        ask: Ask {
+            step: "agree".to_owned(),
+            kind: QuestionKind::Approval,
+            within_s: 600,
+        },
+        message: json!("continue?"),
+        failure: None,
+        token: "task-1".to_owned(),
+        entered: "2025-09-29T13:00:00Z".to_owned(),
+        retry: 0,
+    };
+    let (other, again) = (engine.clone(), execution.clone());
+    let cancels = Fault::After(Box::new(move || {
+        recover(&other, &cancelled(&other, &again)).unwrap();
+    }));
+    engine.ledger.spoil(Op::PutQuestion, 0, cancels);
+    let error = run(engine.ask(&ask)).unwrap_err();
+    assert_eq!(error.name, ErrorName::Halted);
+    let incidents = engine.ledger.kept.incidents("acme");
+    let [(incident, links)] = &incidents[..] else {
+        panic!("{incidents:?}");
+    };
+    assert_eq!(incident.status, IncidentStatus::Resolved);
+    assert_eq!(links[0].status, "FAILED");
+    let question = snapshot(&engine, &execution).questions.remove(0);
+    assert!(matches!(question.state, QuestionState::Expired { .. }));
+}
+
+#[test]
+fn an_incident_that_was_resolved_before_the_report_is_open_again() {
+    let engine = engine();
+    let no = || Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
+    let execution = begun(&engine);
+    attempt(&engine, &step_task(&execution, STEPS[0]), &no()).unwrap_err();
+    let ended = finish(&engine, &execution, Some(STEPS[0])).unwrap();
+    let id = ended.incident.expect("an incident");
+    let key = IncidentKey::new("acme", &id);
+    let ledger = &*engine.ledger.kept;
+    // Another execution of the same cause has ended, and its report is late.
+    let mut task = begin_task(start_of(usual_input()));
+    task.start["idempotency_key"] = "risk-18".into();
+    let second = run(engine.begin(&task)).unwrap().execution;
+    attempt(&engine, &step_task(&second, STEPS[0]), &no()).unwrap_err();
+    engine.receipts.refuse(1);
+    finish(&engine, &second, Some(STEPS[0])).unwrap_err();
+    engine.host.pass(60);
+    let found = run(ledger.read(&key)).unwrap().unwrap();
+    let resolved = handle(&found, IncidentStatus::Resolved, &request(), now(&engine));
+    let resolved = resolved.unwrap().unwrap();
+    run(ledger.put(&resolved, Expect::Rev(found.rev))).unwrap();
+    engine.host.pass(60);
+    let current = snapshot(&engine, &second).execution.reference();
+    assert_eq!(
+        finish(&engine, &current, None).unwrap().incident,
+        Some(id.clone())
+    );
+    let found = run(ledger.read(&key)).unwrap().unwrap();
+    assert_eq!(found.status, IncidentStatus::Open);
+    assert_eq!(found.execution, second.id);
 }
 
 #[test]

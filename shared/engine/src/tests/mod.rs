@@ -6,6 +6,7 @@ mod begin;
 mod closing;
 mod faults;
 mod finish;
+mod generations;
 mod limits;
 mod missing;
 mod pausing;
@@ -134,6 +135,7 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
             timeout_s: 30,
             max_attempts: 3,
             idempotent: true,
+            reads: false,
             optional: false,
             undo: Some(UndoPolicy {
                 timeout_s: 30,

@@ -1,4 +1,4 @@
-//! Tests of incidents at the end of executions: which executions share one, and when it is resolved.
+//! Tests of incidents at the end of executions: which executions share one, when it is resolved.
 
 use super::{
     requests::{cancelled, redriven, undo_all, withdrawn},

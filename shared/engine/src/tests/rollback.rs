@@ -309,6 +309,7 @@ fn a_rollback_costs_one_write_to_take_over_and_two_for_each_undo() {
         (Op::Incident, 1),
         (Op::PutIncident, 1),
         (Op::PutLink, 1),
+        (Op::Link, 1),
     ];
     assert_eq!(count, right.into());
 }

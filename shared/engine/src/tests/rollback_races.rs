@@ -133,6 +133,7 @@ fn a_rollback_that_fails_at_any_call_ends_the_same_after_a_retry() {
         (Op::Incident, 1),
         (Op::PutIncident, 1),
         (Op::PutLink, 1),
+        (Op::Link, 1),
     ];
     for (op, calls) in ops {
         for pass in 0..calls {

@@ -77,6 +77,10 @@ impl Ledger for Careless {
         self.ledger.count(counter).await
     }
 
+    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+        self.ledger.is_linked(link).await
+    }
+
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
         self.ledger.put_link(link).await
     }

@@ -108,6 +108,7 @@ fn a_cancelled_execution_unwinds_at_once_in_the_same_generation() {
         epoch: 4,
         owner: "arn:recovery".to_owned(),
         deadline: at(NOW) + UNWINDING_OVERDUE,
+        unwound_at: Some(at(NOW)),
         phase: Phase::Unwinding {
             failure: asked_for(ErrorName::Cancelled),
         },
@@ -144,10 +145,12 @@ fn an_executed_or_partly_rolled_back_execution_is_undone_in_a_generation_of_its_
             generation: 1,
             owner: "arn:recovery".to_owned(),
             deadline: at(NOW) + UNWINDING_OVERDUE,
+            unwound_at: Some(at(NOW)),
             phase: Phase::Unwinding {
                 failure: asked_for(ErrorName::Withdrawn),
             },
             previous: Some(receipt()),
+            past: first.past_after(),
             receipt: None,
             ..first.clone()
         };

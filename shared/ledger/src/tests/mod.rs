@@ -8,6 +8,7 @@ mod interleaving;
 mod key;
 mod lifecycle;
 mod question;
+mod reads;
 mod redrive;
 mod start_and_need;
 mod takeover;

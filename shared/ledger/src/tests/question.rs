@@ -310,25 +310,32 @@ fn incident() -> Incident {
 #[test]
 fn an_incident_opens_again_only_for_a_failure_after_a_persons_action() {
     let met = incident();
-    assert_eq!(open(None, &met), Some(met.clone()));
-    assert_eq!(open(Some(&met), &met), None);
+    assert_eq!(open(None, &met, false), Some(met.clone()));
+    assert_eq!(open(Some(&met), &met, false), None);
     for status in [IncidentStatus::Acknowledged, IncidentStatus::Resolved] {
         let handled = handle(&met, status, &bob("seen"), at(10));
         let handled = handled.expect("allowed").expect("a change");
-        assert_eq!(open(Some(&handled), &met), None, "an earlier failure");
+        assert_eq!(
+            open(Some(&handled), &met, true),
+            None,
+            "a failure that was known"
+        );
         let later = Incident {
             opened_at: at(11),
             execution: "another".to_owned(),
             version: 2,
             ..met.clone()
         };
-        let again = open(Some(&handled), &later).expect("it is open again");
+        let again = open(Some(&handled), &later, true).expect("it is open again");
         assert_eq!(
             (again.status, again.rev),
             (IncidentStatus::Open, handled.rev + 1)
         );
         assert_eq!((&*again.execution, again.version), ("another", 2));
         assert_eq!(again.handled, handled.handled, "its history stays");
+        let unknown = open(Some(&handled), &met, false);
+        let unknown = unknown.expect("no person could know of it");
+        assert_eq!(unknown.status, IncidentStatus::Open);
     }
 }
 

@@ -85,6 +85,7 @@ fn a_redrive_runs_in_a_new_generation_under_the_current_definition() {
             deadline: at(NOW + 600),
             phase: Phase::Running,
             previous: Some(receipt()),
+            past: first.past_after(),
             receipt: None,
             redriven: Some(Redrive {
                 generation: 1,

@@ -3,7 +3,7 @@
 use super::super::{
     ExecutionRecord, Phase, TakeoverTransition,
     fixtures::{at, execution, key},
-    take,
+    take, unwound_since,
 };
 use holdfast_receipt::Status;
 use holdfast_task::{Failure, timing::UNWINDING_OVERDUE};
@@ -55,6 +55,7 @@ fn a_takeover_changes_the_owner_and_nothing_of_the_start() {
             epoch: 4,
             owner: by.to_owned(),
             deadline: at(NOW) + UNWINDING_OVERDUE,
+            unwound_at: Some(at(NOW)),
             phase: Phase::Unwinding {
                 failure: failure("second"),
             },
@@ -135,4 +136,17 @@ fn after_a_takeover_no_step_is_admitted_and_only_the_new_epoch_unwinds() {
         assert!(!next.admits(epoch), "{epoch}");
         assert_eq!(next.unwinds(epoch), epoch == 4, "{epoch}");
     }
+}
+
+#[test]
+fn the_rollback_began_at_the_first_takeover_of_its_generation() {
+    let first = written(&execution_in(Phase::Running), "arn:owner");
+    let later = take(&first, "arn:recovery", 4, &failure("second"), at(NOW + 60));
+    let TakeoverTransition::Write(mut later) = later else {
+        panic!("not free: {later:?}");
+    };
+    assert_eq!(unwound_since(&later), at(NOW));
+    // A record of an earlier release shows the last takeover alone.
+    later.unwound_at = None;
+    assert_eq!(unwound_since(&later), at(NOW + 60));
 }

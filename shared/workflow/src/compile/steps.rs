@@ -142,6 +142,7 @@ impl Compiler<'_> {
             timeout_s: action.timeout_s,
             max_attempts: action.retry.max_attempts,
             idempotent: action.idempotent,
+            reads: action.reads,
             optional: action.on_failure == OnFailure::Continue,
             undo: action.rollback.as_ref().map(|rollback| UndoPolicy {
                 timeout_s: rollback.timeout_s,

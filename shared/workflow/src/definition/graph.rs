@@ -93,6 +93,7 @@ fn draw_action(chart: &mut Flowchart, id: &str, name: &str, action: &ActionStep)
         failure.as_deref(),
     ];
     let lines: Vec<&str> = lines.into_iter().flatten().collect();
-    let class = action.rollback.is_none().then_some(IRREVERSIBLE);
+    let irreversible = action.rollback.is_none() && !action.reads;
+    let class = irreversible.then_some(IRREVERSIBLE);
     chart.node(id, Shape::Rectangle, &lines, class);
 }

@@ -164,7 +164,10 @@ pub struct ActionStep {
     pub timeout_s: u64,
     /// Policy of retries.
     pub retry: Retry,
-    /// Undo of the step. Absent if the step is irreversible.
+    /// True if the step only reads: it has no effect, and so no undo.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reads: bool,
+    /// Undo of the step. Absent if the step is irreversible or only reads.
     pub rollback: Option<Rollback>,
     /// True if the target handles a repeated call as one.
     pub idempotent: bool,

@@ -6,7 +6,7 @@ use super::{
     model::{Jitter, Limits, Retry, Rollback},
     reader::{Fields, Reader},
     scope::Scope,
-    tree::Node,
+    tree::{Kind, Node},
 };
 use holdfast_action::{ActionInfo, Undo};
 use holdfast_task::timing::{STEP_TIMEOUT_MAX_S, TASK_MARGIN_S};
@@ -116,6 +116,40 @@ impl Reader<'_> {
             max_delay_s: max_delay_s.unwrap_or(default.max_delay_s.max(interval_s)),
             jitter: jitter.unwrap_or(default.jitter),
         }
+    }
+
+    /// Reads `reads`: true if the step only reads. The action's input decides where the field is
+    /// left out. A step that only reads has nothing to undo, and can be repeated.
+    pub(super) fn reads(
+        &mut self,
+        fields: &Fields<'_>,
+        step: &str,
+        info: Option<&ActionInfo>,
+        input: Option<&Value>,
+    ) -> bool {
+        let written = fields.get("reads").map(|node| self.boolean(node, "reads"));
+        let by_input = || {
+            info.zip(input)
+                .is_some_and(|(info, input)| (info.only_reads)(input))
+        };
+        if !written.unwrap_or_else(by_input) {
+            return false;
+        }
+        for field in ["rollback", "irreversible", "idempotent"] {
+            let Some(key) = fields.key(field) else {
+                continue;
+            };
+            let agrees = |node: &Node| matches!(node.kind, Kind::Bool(true));
+            if field == "idempotent" && fields.get(field).is_some_and(agrees) {
+                continue;
+            }
+            self.problem(
+                key.at,
+                format!("{step} only reads, so that it cannot have `{field}`"),
+                "leave it out, or write `reads: false` if the request has an effect",
+            );
+        }
+        true
     }
 
     /// Reads exactly one of `rollback` and `irreversible`, and the input that the action's undo

@@ -23,7 +23,7 @@ pub fn schema(actions: &[ActionInfo]) -> Value {
         "additionalProperties": false,
         "required": ["workflow", "version", "input", "steps"],
         "properties": properties(),
-        "$defs": definitions(&names, &summaries.join("\n"), &inputs)
+        "$defs": definitions(&names, &summaries.join("\n"), &inputs, &reading(actions))
     })
 }
 
@@ -45,7 +45,7 @@ fn duration(description: &str) -> Value {
 }
 
 /// Returns the definitions that the fields refer to.
-fn definitions(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
+fn definitions(names: &[&str], summaries: &str, inputs: &[Value], reading: &[Value]) -> Value {
     json!({
         "name": { "type": "string", "pattern": "^[a-z][a-z0-9_]{0,59}$" },
         "expression": expression("JSONata between {% and %}"),
@@ -61,7 +61,7 @@ fn definitions(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
             { "$ref": "#/$defs/action" }, { "$ref": "#/$defs/wait" }, { "$ref": "#/$defs/approve" },
             { "$ref": "#/$defs/parallel" }, { "$ref": "#/$defs/for_each" }
         ] },
-        "action": action(names, summaries, inputs),
+        "action": action(names, summaries, inputs, reading),
         "wait": container("wait", json!({
             "description": "Duration or end of the wait",
             "anyOf": [duration("Duration"), {
@@ -146,7 +146,7 @@ fn properties() -> Value {
 }
 
 /// Returns the schema of an action step.
-fn action(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
+fn action(names: &[&str], summaries: &str, inputs: &[Value], reading: &[Value]) -> Value {
     json!({
         "type": "object", "additionalProperties": false, "required": ["name", "action"],
         "properties": {
@@ -169,6 +169,10 @@ fn action(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
                 }
             },
             "irreversible": { "description": "It cannot be undone", "const": true },
+            "reads": {
+                "description": "true if it has no effect: nothing to undo; for a GET, true if left out",
+                "type": "boolean"
+            },
             "idempotent": {
                 "description": "false where the target cannot take the same call twice; true if left out",
                 "type": "boolean"
@@ -182,9 +186,32 @@ fn action(names: &[&str], summaries: &str, inputs: &[Value]) -> Value {
         "dependentSchemas": { "decide_within": {
             "required": ["on_failure"], "properties": { "on_failure": { "const": "escalate" } }
         } },
-        "oneOf": [{ "required": ["rollback"] }, { "required": ["irreversible"] }],
+        "oneOf": [
+            { "required": ["rollback"] },
+            { "required": ["irreversible"] },
+            { "properties": { "rollback": false, "irreversible": false }, "anyOf": reading }
+        ],
         "allOf": inputs
     })
+}
+
+/// Returns the forms of a step that only reads: it says so, or its action does by its method.
+fn reading(actions: &[ActionInfo]) -> Vec<Value> {
+    let said = json!({ "required": ["reads"], "properties": { "reads": { "const": true } } });
+    let by_method = actions.iter().filter_map(|info| {
+        let methods = info.input_schema["properties"]["method"]["enum"].as_array()?;
+        let reads = |method: &&Value| (info.only_reads)(&json!({ "method": method }));
+        let methods: Vec<&Value> = methods.iter().filter(reads).collect();
+        Some(json!({
+            "required": ["input"],
+            "properties": {
+                "action": { "const": info.name },
+                "reads": { "const": true },
+                "input": { "type": "object", "required": ["method"], "properties": { "method": { "enum": methods } } }
+            }
+        }))
+    });
+    [said].into_iter().chain(by_method).collect()
 }
 
 fn guardrail() -> Value {

@@ -13,7 +13,7 @@ use super::{
     tree::{Kind, Node},
 };
 
-const ACTION_FIELDS: [&str; 11] = [
+const ACTION_FIELDS: [&str; 12] = [
     "name",
     "action",
     "when",
@@ -22,6 +22,7 @@ const ACTION_FIELDS: [&str; 11] = [
     "retry",
     "rollback",
     "irreversible",
+    "reads",
     "idempotent",
     "on_failure",
     "decide_within",
@@ -239,14 +240,18 @@ impl Reader<'_> {
             .get("idempotent")
             .is_none_or(|node| self.boolean(node, "idempotent"));
         let (timeout_s, retry) = self.attempts(fields, None, place.limits);
-        let rollback = self.rollback(
-            fields,
-            called,
-            info,
-            (timeout_s, &retry),
-            scope,
-            place.limits,
-        );
+        let reads = self.reads(fields, called, info, input.as_ref());
+        let rollback = match reads {
+            true => None,
+            false => self.rollback(
+                fields,
+                called,
+                info,
+                (timeout_s, &retry),
+                scope,
+                place.limits,
+            ),
+        };
         let on_failure = self.on_failure(fields, place.in_for_each, place.limits);
         let input = input.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         ActionStep {
@@ -255,6 +260,7 @@ impl Reader<'_> {
             input,
             timeout_s,
             retry,
+            reads,
             rollback,
             idempotent,
             on_failure,

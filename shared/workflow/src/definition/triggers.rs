@@ -73,22 +73,7 @@ impl Reader<'_> {
                     self.trigger_tenant(node, tenants, &scope)
                 });
             let idempotency_key = self.trigger_key(&name, &fields, &source, &scope);
-            let input = match fields.get("input") {
-                Some(node) => {
-                    let input = self.template(node, &scope);
-                    self.fits(node, &input, schema, "the workflow's input");
-                    input
-                }
-                None => {
-                    let at = fields.at;
-                    self.fits_nothing(
-                        at,
-                        schema,
-                        "the trigger has no `input`, and the workflow's input",
-                    );
-                    Value::Object(Map::new())
-                }
-            };
+            let input = self.trigger_input(&fields, &scope, schema);
             let requested_by = fields
                 .get("requested_by")
                 .map(|node| self.text_or_expression(node, "requested_by", &scope));
@@ -97,6 +82,9 @@ impl Reader<'_> {
                 .map(|node| self.template(node, &scope));
             if top.get("approval").is_some() {
                 self.brings_approval(&fields);
+            }
+            if let Some(node) = fields.get("idempotency_key") {
+                self.meets(node, &triggers, &tenant, &idempotency_key);
             }
             triggers.push(Trigger {
                 name,
@@ -109,6 +97,41 @@ impl Reader<'_> {
             });
         }
         triggers
+    }
+
+    fn trigger_input(&mut self, fields: &Fields<'_>, scope: &Scope, schema: &Value) -> Value {
+        if let Some(node) = fields.get("input") {
+            let input = self.template(node, scope);
+            self.fits(node, &input, schema, "the workflow's input");
+            return input;
+        }
+        let what = "the trigger has no `input`, and the workflow's input";
+        self.fits_nothing(fields.at, schema, what);
+        Value::Object(Map::new())
+    }
+
+    /// Warns if an earlier trigger has the same key for the same tenant: of two starts whose keys
+    /// are equal, only the first runs.
+    fn meets(&mut self, node: &Node, earlier: &[Trigger], tenant: &Text, key: &Text) {
+        let literals_differ = |other: &Text| match (other, tenant) {
+            (Text::Literal(one), Text::Literal(another)) => one != another,
+            _ => false,
+        };
+        let same = |other: &&Trigger| {
+            other.idempotency_key.content().trim() == key.content().trim()
+                && !literals_differ(&other.tenant)
+        };
+        let Some(other) = earlier.iter().find(same) else {
+            return;
+        };
+        let message = format!(
+            "trigger `{}` has the same idempotency key: if both yield one value, only the first \
+             start runs",
+            other.name
+        );
+        let help = "leave it if both mean the same occasion; else begin the key with the \
+                    trigger's name: \"{% 'daily/' & $scheduled_time %}\"";
+        self.warning(node.at, message, help);
     }
 
     /// Requires an approval and a requester. Without them every start by this trigger would be

@@ -112,6 +112,33 @@ fn a_chain_does_not_continue_from_a_digest_that_does_not_name_the_last() {
 }
 
 #[test]
+fn a_digest_that_another_key_signed_is_not_adopted() {
+    let next = hour("2026-11-26T13:00:00Z");
+    for without_head in [false, true] {
+        let (store, _) = three();
+        let head = store.stored_head().expect("it has one");
+        // The planted digest continues the chain, as far as its content says.
+        let (copy, _) = three();
+        copy.advance(next).expect("written");
+        let bytes = copy.object(&next.object("acme")).expect("a digest");
+        let mut value: Value = serde_json::from_slice(&bytes).expect("JSON");
+        value
+            .as_object_mut()
+            .expect("an object")
+            .remove("signature");
+        let planted = block_on(seal(&signer(9), Kind::Digest, value)).expect("sealed");
+        store.put(next.object("acme"), planted);
+        if without_head {
+            store.held.lock().unwrap().heads.clear();
+        }
+        let refused = store.advance(next).expect_err("it is not ours");
+        assert!(refused.to_string().contains("not adopted"), "{refused}");
+        let expected = (!without_head).then_some(head);
+        assert_eq!(store.stored_head(), expected, "the head stays");
+    }
+}
+
+#[test]
 fn a_tenant_whose_digest_is_written_costs_one_read() {
     let (store, _) = three();
     for last in ["2026-11-26T12:00:00Z", "2026-11-26T11:00:00Z"] {

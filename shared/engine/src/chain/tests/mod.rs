@@ -19,7 +19,7 @@ use crate::{ObjectStore, StoreError};
 use holdfast_ids::keys::{ExecutionKey, execution_id, receipt_object};
 use holdfast_ledger::LedgerError;
 use holdfast_receipt::chain::{Audit, Entry, Files, Finding, Hour, HourlyDigest, audit};
-use holdfast_receipt::evidence::{Jwks, MemorySigner, Seal};
+use holdfast_receipt::evidence::{Jwks, Kind, MemorySigner, Seal, seal};
 
 fn at(text: &str) -> Timestamp {
     text.parse().expect("RFC 3339")

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::step_problems;
+use super::{HEAD, definition, step_problems};
 
 #[test]
 fn the_literal_part_of_an_input_is_checked() {
@@ -79,8 +79,8 @@ fn the_literal_part_of_an_input_is_checked() {
 #[test]
 fn a_step_declares_a_rollback_or_that_it_is_irreversible() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 } }
-  - { name: b, action: http, input: { method: GET, url: u } }
-  - { name: c, action: http, input: { method: GET, url: u }, irreversible: true, rollback: { input: { method: GET, url: u } } }
+  - { name: b, action: http, input: { method: PUT, url: u } }
+  - { name: c, action: http, input: { method: PUT, url: u }, irreversible: true, rollback: { input: { method: PUT, url: u } } }
   - { name: d, action: vendor-hold, input: { vendor_id: v, days: 1 }, irreversible: false }
 "#), @r#"
   × step `a` has neither `rollback` nor `irreversible`
@@ -92,14 +92,14 @@ fn a_step_declares_a_rollback_or_that_it_is_irreversible() {
 
   × step `b` has neither `rollback` nor `irreversible`
    ╭─[workflows/test.yaml:9:5]
- 9 │   - { name: b, action: http, input: { method: GET, url: u } }
+ 9 │   - { name: b, action: http, input: { method: PUT, url: u } }
    ·     ─
    ╰────
   help: add `rollback: { input: { … } }`, or `irreversible: true`
 
   × step `c` has both `rollback` and `irreversible`
     ╭─[workflows/test.yaml:10:62]
- 10 │   - { name: c, action: http, input: { method: GET, url: u }, irreversible: true, rollback: { input: { method: GET, url: u } } }
+ 10 │   - { name: c, action: http, input: { method: PUT, url: u }, irreversible: true, rollback: { input: { method: PUT, url: u } } }
     ·                                                              ────────────
     ╰────
   help: keep the one that is true
@@ -116,8 +116,8 @@ fn a_step_declares_a_rollback_or_that_it_is_irreversible() {
 #[test]
 fn an_undo_takes_the_input_that_its_action_requires() {
     assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: { input: {} } }
-  - { name: b, action: http, input: { method: GET, url: u }, rollback: {} }
-  - { name: c, action: http, input: { method: GET, url: u }, rollback: { input: { method: GET, ur: u }, when: x } }
+  - { name: b, action: http, input: { method: PUT, url: u }, rollback: {} }
+  - { name: c, action: http, input: { method: PUT, url: u }, rollback: { input: { method: PUT, ur: u }, when: x } }
 "#), @r#"
   × the undo of action vendor-hold takes no input
    ╭─[workflows/test.yaml:8:90]
@@ -128,28 +128,28 @@ fn an_undo_takes_the_input_that_its_action_requires() {
 
   × the undo of action http has no input
    ╭─[workflows/test.yaml:9:72]
- 9 │   - { name: b, action: http, input: { method: GET, url: u }, rollback: {} }
+ 9 │   - { name: b, action: http, input: { method: PUT, url: u }, rollback: {} }
    ·                                                                        ─
    ╰────
   help: say what undoes it: `rollback: { input: { … } }`, as the step's own input
 
   × the rollback's input of action http lacks `url`
     ╭─[workflows/test.yaml:10:81]
- 10 │   - { name: c, action: http, input: { method: GET, url: u }, rollback: { input: { method: GET, ur: u }, when: x } }
+ 10 │   - { name: c, action: http, input: { method: PUT, url: u }, rollback: { input: { method: PUT, ur: u }, when: x } }
     ·                                                                                 ─
     ╰────
   help: add `url: …`: The address, within what the parameter HttpAllow lists.
 
   × the rollback's input of action http has no field `ur`
     ╭─[workflows/test.yaml:10:96]
- 10 │   - { name: c, action: http, input: { method: GET, url: u }, rollback: { input: { method: GET, ur: u }, when: x } }
+ 10 │   - { name: c, action: http, input: { method: PUT, url: u }, rollback: { input: { method: PUT, ur: u }, when: x } }
     ·                                                                                                ──
     ╰────
   help: did you mean `url`? the rollback's input of action http has method, url, headers, body, auth
 
   × unknown field `when` in rollback
     ╭─[workflows/test.yaml:10:105]
- 10 │   - { name: c, action: http, input: { method: GET, url: u }, rollback: { input: { method: GET, ur: u }, when: x } }
+ 10 │   - { name: c, action: http, input: { method: PUT, url: u }, rollback: { input: { method: PUT, ur: u }, when: x } }
     ·                                                                                                         ────
     ╰────
   help: rollback has input, timeout, retry, missing_is_undone
@@ -300,4 +300,64 @@ fn only_an_undo_whose_target_may_miss_the_effect_says_what_missing_means() {
    ╰────
   help: write true or false
 ");
+}
+
+#[test]
+fn a_step_that_only_reads_has_nothing_to_undo_and_can_be_repeated() {
+    assert_snapshot!(step_problems(r#"  - { name: a, action: http, input: { method: GET, url: u }, irreversible: true }
+  - { name: b, action: http, input: { method: GET, url: u }, rollback: { input: { method: PUT, url: u } } }
+  - { name: c, action: http, input: { method: POST, url: u }, reads: true, idempotent: false }
+  - { name: d, action: http, input: { method: GET, url: u }, reads: false }
+"#), @r"
+  × step `a` only reads, so that it cannot have `irreversible`
+   ╭─[workflows/test.yaml:8:62]
+ 8 │   - { name: a, action: http, input: { method: GET, url: u }, irreversible: true }
+   ·                                                              ────────────
+   ╰────
+  help: leave it out, or write `reads: false` if the request has an effect
+
+  × step `b` only reads, so that it cannot have `rollback`
+   ╭─[workflows/test.yaml:9:62]
+ 9 │   - { name: b, action: http, input: { method: GET, url: u }, rollback: { input: { method: PUT, url: u } } }
+   ·                                                              ────────
+   ╰────
+  help: leave it out, or write `reads: false` if the request has an effect
+
+  × step `c` only reads, so that it cannot have `idempotent`
+    ╭─[workflows/test.yaml:10:76]
+ 10 │   - { name: c, action: http, input: { method: POST, url: u }, reads: true, idempotent: false }
+    ·                                                                            ──────────
+    ╰────
+  help: leave it out, or write `reads: false` if the request has an effect
+
+  × step `d` has neither `rollback` nor `irreversible`
+    ╭─[workflows/test.yaml:11:5]
+ 11 │   - { name: d, action: http, input: { method: GET, url: u }, reads: false }
+    ·     ─
+    ╰────
+  help: add `rollback: { input: { … } }`, or `irreversible: true`
+");
+}
+
+#[test]
+fn a_get_only_reads_unless_it_says_otherwise() {
+    let reads = |step: &str| {
+        let yaml = format!("{HEAD}steps: [{{ name: a, action: http, {step} }}]\n");
+        let definition = definition(&yaml);
+        let (_, action, _) = definition.action_steps()[0];
+        (action.reads, action.rollback.is_some())
+    };
+    assert_eq!(reads("input: { method: GET, url: u }"), (true, false));
+    assert_eq!(
+        reads("input: { method: GET, url: u }, idempotent: true"),
+        (true, false)
+    );
+    assert_eq!(
+        reads("input: { method: POST, url: u }, reads: true"),
+        (true, false)
+    );
+    let effect = "input: { method: GET, url: u }, reads: false, irreversible: true";
+    assert_eq!(reads(effect), (false, false));
+    let late = "input: { method: \"{% 'GET' %}\", url: u }, irreversible: true";
+    assert_eq!(reads(late), (false, false), "the method is not written out");
 }

@@ -301,11 +301,11 @@ fn names_of_the_compiled_state_machine_are_refused() {
 
 #[test]
 fn parameters_must_be_in_the_template() {
-    assert_snapshot!(step_problems(r#"  - { name: a, action: http, input: { method: GET, url: "${VendorSytemUrl}/x" }, irreversible: true }
+    assert_snapshot!(step_problems(r#"  - { name: a, action: http, input: { method: PUT, url: "${VendorSytemUrl}/x" }, irreversible: true }
 "#), @r#"
   × template.yaml has no parameter `VendorSytemUrl`
    ╭─[workflows/test.yaml:8:58]
- 8 │   - { name: a, action: http, input: { method: GET, url: "${VendorSytemUrl}/x" }, irreversible: true }
+ 8 │   - { name: a, action: http, input: { method: PUT, url: "${VendorSytemUrl}/x" }, irreversible: true }
    ·                                                          ─────────────────
    ╰────
   help: did you mean `VendorSystemUrl`? template.yaml has the parameters VendorSystemUrl, HttpAllow
@@ -316,28 +316,28 @@ fn parameters_must_be_in_the_template() {
 fn the_name_of_a_secret_is_literal() {
     assert_snapshot!(step_problems(r#"  - name: a
     action: http
-    input: { method: GET, url: "${VendorSystemUrl}", auth: { secret: "{% $input.vendor_id %}" } }
-    rollback: { input: { method: GET, url: u, auth: { secret: "{% $execution.tenant %}" } } }
-  - { name: b, action: http, input: { method: GET, url: u, auth: "{% $input.vendors[0] %}" }, irreversible: true }
+    input: { method: PUT, url: "${VendorSystemUrl}", auth: { secret: "{% $input.vendor_id %}" } }
+    rollback: { input: { method: PUT, url: u, auth: { secret: "{% $execution.tenant %}" } } }
+  - { name: b, action: http, input: { method: PUT, url: u, auth: "{% $input.vendors[0] %}" }, irreversible: true }
   - { name: c, action: http, input: "{% $input %}", irreversible: true }
 "#), @r#"
   × the name of a secret is an expression
     ╭─[workflows/test.yaml:10:70]
- 10 │     input: { method: GET, url: "${VendorSystemUrl}", auth: { secret: "{% $input.vendor_id %}" } }
+ 10 │     input: { method: PUT, url: "${VendorSystemUrl}", auth: { secret: "{% $input.vendor_id %}" } }
     ·                                                                      ────────────────────────
     ╰────
   help: write it out, or use a parameter: "${ApiSecret}"; the function may read only what is named
 
   × the name of a secret is an expression
     ╭─[workflows/test.yaml:11:63]
- 11 │     rollback: { input: { method: GET, url: u, auth: { secret: "{% $execution.tenant %}" } } }
+ 11 │     rollback: { input: { method: PUT, url: u, auth: { secret: "{% $execution.tenant %}" } } }
     ·                                                               ─────────────────────────
     ╰────
   help: write it out, or use a parameter: "${ApiSecret}"; the function may read only what is named
 
   × `auth`, and in it the name of a secret, is an expression
     ╭─[workflows/test.yaml:12:66]
- 12 │   - { name: b, action: http, input: { method: GET, url: u, auth: "{% $input.vendors[0] %}" }, irreversible: true }
+ 12 │   - { name: b, action: http, input: { method: PUT, url: u, auth: "{% $input.vendors[0] %}" }, irreversible: true }
     ·                                                                  ─────────────────────────
     ╰────
   help: write it out, or use a parameter: "${ApiSecret}"; the function may read only what is named

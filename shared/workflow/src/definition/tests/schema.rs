@@ -47,6 +47,13 @@ fn the_schema_and_the_reader_refuse_the_same_mistakes_of_form() {
         step("name: a, parallel: [{ steps: [{ name: b, wait: 1s }] }]"),
         step("name: a, for_each: { items: \"{% [] %}\", steps: [{ name: b, wait: 1s }] }"),
         step(&format!("name: a, {hold}")),
+        step(&format!("name: a, {hold}, reads: false")),
+        step(&format!(
+            "name: a, {hold}, reads: true, rollback: {{}}, irreversible: true"
+        )),
+        step("name: a, action: http, input: { method: POST, url: u }"),
+        step("name: a, action: http, input: { method: GET, url: u }, reads: false"),
+        step("name: a, action: http, input: { method: GET, url: u }, reads: 1"),
         step(&format!(
             "name: a, {hold}, irreversible: true, rollback: {{}}"
         )),
@@ -101,7 +108,7 @@ fn an_expression_or_a_parameter_can_replace_any_value() {
     input: {{ vendor_id: \"${{VendorSystemUrl}}\", days: \"{{% $input.days %}}\" }}
     rollback: {{}}
   - {{ name: b, action: vendor-hold, input: \"{{% $input %}}\", rollback: {{}} }}
-  - {{ name: c, action: http, input: {{ method: \"{{% 'GET' %}}\", url: u, headers: \"{{% {{}} %}}\" }}, irreversible: true }}
+  - {{ name: c, action: http, input: {{ method: \"{{% 'PUT' %}}\", url: u, headers: \"{{% {{}} %}}\" }}, irreversible: true }}
 "
     );
     let errors: Vec<String> = schema()

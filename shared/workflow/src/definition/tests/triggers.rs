@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{HEAD, definition, problems};
+use super::{HEAD, definition, problems, read_with_warnings};
 
 /// Returns the problems of triggers in a workflow that is otherwise correct.
 fn trigger_problems(triggers: &str) -> String {
@@ -135,6 +135,35 @@ steps: [{ name: a, wait: 1s }]
     assert_eq!(
         keys,
         ["'daily/' & $scheduled_time", "'monthly/' & $scheduled_time"]
+    );
+}
+
+#[test]
+fn two_triggers_whose_keys_can_meet_are_warned_about() {
+    let warnings = |second_tenant: &str, second_key: &str| {
+        let triggers = format!(
+            "tenants: [acme, other]
+triggers:
+  - {{ name: daily, schedule: cron(0 2 * * ? *), tenant: acme, idempotency_key: \"{{% $scheduled_time %}}\" }}
+  - {{ schedule: cron(0 2 1 * ? *), tenant: {second_tenant}{second_key} }}
+steps: [{{ name: a, wait: 1s }}]
+"
+        );
+        let (_, warnings) = read_with_warnings(&format!("{HEAD}{triggers}")).expect("it is right");
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let same = ", idempotency_key: \"{% $scheduled_time %}\"";
+    let found = warnings("acme", same);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].contains("trigger `daily` has the same"),
+        "{found:?}"
+    );
+    assert_eq!(warnings("other", same), [""; 0], "another tenant");
+    assert_eq!(
+        warnings("acme", ""),
+        [""; 0],
+        "the default names the trigger"
     );
 }
 
