@@ -18,6 +18,12 @@ missing cc && packages+=(build-essential)
 # The browser in which tests/pages opens receipts. Debian keeps one version at a time, the patched
 # one.
 [[ $what != checks || -x /usr/bin/chromium ]] || packages+=(chromium)
+# The proxies before which functions/steps/tests/proxies puts the action `http`.
+if [[ $what = checks ]]; then
+    [[ -x /usr/sbin/nginx ]] || packages+=(nginx-light)
+    [[ -x /usr/sbin/haproxy ]] || packages+=(haproxy)
+    [[ -x /usr/sbin/varnishd ]] || packages+=(varnish)
+fi
 if ((${#packages[@]})); then
     command="apt-get install --yes --no-install-recommends ${packages[*]}"
     if [[ $(id -u) != 0 ]] || missing apt-get; then
