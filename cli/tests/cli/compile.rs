@@ -130,7 +130,7 @@ fn a_function_has_the_timeout_and_the_secrets_of_its_steps() {
         "{HEAD}limits: {{ timeout: 2h }}\nsteps:
   - name: ask
     action: http
-    input: {{ method: GET, url: \"${{VendorSystemUrl}}\", auth: {{ secret: vendor/api }} }}
+    input: {{ method: POST, url: \"${{VendorSystemUrl}}\", auth: {{ secret: vendor/api }} }}
     timeout: 2m
     rollback:
       timeout: 10m

@@ -52,7 +52,6 @@ fn project(issuer: &str, parameters: &str) -> Project {
   - name: ask
     action: http
     input: { method: GET, url: \"{% 'https://' & $input.vendor_id %}\" }
-    irreversible: true
 ";
     let project = Project::with(&format!("{HEAD}{steps}"));
     project.write("template.yaml", TEMPLATE);
