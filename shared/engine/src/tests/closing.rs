@@ -78,7 +78,7 @@ fn shown(engine: &TestEngine) -> Vec<Shown> {
 }
 
 /// Puts the question of the first step, and records this decision of a person.
-fn asked(engine: &TestEngine, execution: &ExecutionRef, decision: Option<Decision>) {
+pub(super) fn asked(engine: &TestEngine, execution: &ExecutionRef, decision: Option<Decision>) {
     let ask = AskTask {
         execution: execution.clone(),
         ask: Ask {
