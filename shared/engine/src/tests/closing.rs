@@ -241,6 +241,21 @@ fn a_first_claim_after_the_end_leaves_a_step_that_did_not_run() {
 }
 
 #[test]
+fn the_ledger_yields_the_same_receipt_after_a_late_first_claim() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let action = Script::default();
+    attempt(&engine, &step_task(&execution, STEPS[0]), &action).unwrap();
+    unwind(&engine, &execution, "late", &action).unwrap();
+    let late = step_task(&execution, STEPS[1]);
+    let yielded = || crate::receipt_of(&snapshot(&engine, &execution), &steps(), None).unwrap();
+    let before = yielded();
+    assert_eq!(failing(&engine, &late, &action), ErrorName::Halted);
+    assert_eq!(yielded(), before);
+    assert_eq!(before.steps[1].idempotency_key, None);
+}
+
+#[test]
 fn an_approval_whose_execution_was_cancelled_meanwhile_leaves_no_open_incident() {
     let engine = engine();
     let execution = begun(&engine);
