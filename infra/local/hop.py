@@ -58,6 +58,9 @@ class Hop:
         self.refused = collections.Counter()
 
     def record(self, request):
+        # People open a receipt's presigned link, and tests change it. Functions sign in a header.
+        if "authorization" not in request.headers:
+            return
         try:
             operation, found = models.check(request)
         except Exception as error:
