@@ -5,7 +5,7 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Control, ExecutionRecord, Key, LedgerError, List, Scope};
 
 use crate::{
-    item::{key_item, key_of, read, text},
+    item::{key_item, key_of, read},
     ledger::{DynamoLedger, unavailable},
 };
 
@@ -65,13 +65,7 @@ impl DynamoLedger {
     pub async fn controls(&self) -> Result<Vec<Control>, LedgerError> {
         let list = List::Controls;
         let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(list.index())
-            .key_condition_expression("#list = :list")
-            .expression_attribute_names("#list", list.index())
-            .expression_attribute_values(":list", text(list.hash()))
+            .query_list(&list)
             .scan_index_forward(false)
             .into_paginator()
             .items()

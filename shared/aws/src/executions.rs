@@ -84,14 +84,9 @@ impl DynamoLedger {
             start
         });
         let mut query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(list.index())
+            .query_list(&list)
             .key_condition_expression("#list = :list AND #at BETWEEN :from AND :until")
-            .expression_attribute_names("#list", list.index())
             .expression_attribute_names("#at", list.range())
-            .expression_attribute_values(":list", text(list.hash()))
             .expression_attribute_values(":from", time(search.from, "0000"))
             .expression_attribute_values(":until", time(search.until, "9999-12-31T23:59:59.999Z"))
             .scan_index_forward(false)

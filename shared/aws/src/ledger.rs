@@ -4,13 +4,13 @@
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    operation::put_item::PutItemError,
+    operation::{put_item::PutItemError, query::builders::QueryFluentBuilder},
     types::ReturnValuesOnConditionCheckFailure,
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Control, CountedPut, Counter, CounterChange, Duplicate, Duplicates, ExecutionRecord, Expect,
-    IncidentKey, Key, Ledger, LedgerError, Link, Put, Record, RecordKey, Snapshot, instant,
+    IncidentKey, Key, Ledger, LedgerError, Link, List, Put, Record, RecordKey, Snapshot, instant,
 };
 use serde::de::DeserializeOwned;
 
@@ -35,6 +35,17 @@ impl DynamoLedger {
             client,
             table: table.into(),
         }
+    }
+
+    /// A query of the records of one list, sorted as its index sorts them.
+    pub(crate) fn query_list(&self, list: &List) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .index_name(list.index())
+            .key_condition_expression("#list = :list")
+            .expression_attribute_names("#list", list.index())
+            .expression_attribute_values(":list", text(list.hash()))
     }
 
     /// Reads the value under `key`.

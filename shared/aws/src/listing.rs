@@ -19,16 +19,7 @@ impl DynamoLedger {
         const PAGES: usize = 4;
         let mut open = OpenCount::default();
         for list in [true, false].into_iter().flat_map(List::all_open) {
-            let mut pages = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name(list.index())
-                .key_condition_expression("#list = :list")
-                .expression_attribute_names("#list", list.index())
-                .expression_attribute_values(":list", text(list.hash()))
-                .into_paginator()
-                .send();
+            let mut pages = self.query_list(&list).into_paginator().send();
             for _ in 0..PAGES {
                 let Some(page) = pages.next().await else {
                     break;
@@ -50,13 +41,7 @@ impl DynamoLedger {
     pub async fn open_incidents(&self) -> Result<i64, LedgerError> {
         let list = List::OpenIncidents;
         let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(list.index())
-            .key_condition_expression("#list = :list")
-            .expression_attribute_names("#list", list.index())
-            .expression_attribute_values(":list", text(list.hash()))
+            .query_list(&list)
             .select(Select::Count)
             .into_paginator()
             .send();
@@ -87,13 +72,7 @@ impl DynamoLedger {
             key
         });
         let found = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(list.index())
-            .key_condition_expression("#list = :list")
-            .expression_attribute_names("#list", list.index())
-            .expression_attribute_values(":list", text(list.hash()))
+            .query_list(&list)
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(key)

@@ -30,14 +30,9 @@ impl DynamoLedger {
             let mut due = Vec::new();
             for list in List::all_open(urgent) {
                 let page = self
-                    .client
-                    .query()
-                    .table_name(&self.table)
-                    .index_name(list.index())
+                    .query_list(&list)
                     .key_condition_expression("#list = :list AND #due < :due")
-                    .expression_attribute_names("#list", list.index())
                     .expression_attribute_names("#due", list.range())
-                    .expression_attribute_values(":list", text(list.hash()))
                     .expression_attribute_values(":due", text(instant(now)))
                     .limit(i32::try_from(limit).unwrap_or(i32::MAX))
                     .send()
@@ -102,13 +97,7 @@ impl DynamoLedger {
         let mut began = Vec::new();
         for list in [true, false].into_iter().flat_map(List::all_open) {
             let page = self
-                .client
-                .query()
-                .table_name(&self.table)
-                .index_name(list.index())
-                .key_condition_expression("#list = :list")
-                .expression_attribute_names("#list", list.index())
-                .expression_attribute_values(":list", text(list.hash()))
+                .query_list(&list)
                 .send()
                 .await
                 .map_err(|error| unavailable(&error))?;
