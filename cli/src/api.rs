@@ -4,7 +4,7 @@ use std::{error::Error, time::Duration};
 
 use clap::Args;
 use holdfast_ids::names::{check_tenant, is_execution_id, quoted};
-use reqwest::RequestBuilder;
+use reqwest::{RequestBuilder, Url, redirect::Policy};
 use serde_json::Value;
 
 use crate::report::Trouble;
@@ -65,15 +65,48 @@ impl Api {
             let separator = if path.contains('?') { '&' } else { '?' };
             url.push_str(&format!("{separator}tenant={tenant}"));
         }
-        let (status, body) = wait(self.get(&url))?.map_err(|error| {
-            Trouble::Other(format!("{} does not answer: {error}", quoted(&self.base)))
-        })?;
+        let get = async { read(client()?.get(&url).bearer_auth(&self.token), MAX_ANSWER).await };
+        let (status, body) =
+            wait(get)?.map_err(|why| Trouble::Other(format!("{}: {why}", quoted(&self.base))))?;
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
 
-    async fn get(&self, url: &str) -> Result<Answer, reqwest::Error> {
-        read(client()?.get(url).bearer_auth(&self.token)).await
+    /// Fetches at most `most` bytes of a link that the API returned. Links carry a signature, so
+    /// the request has no token.
+    pub(crate) fn fetch(&self, link: &str, most: usize) -> Result<Vec<u8>, Trouble> {
+        let link = link_to_storage(&self.base, link).map_err(Trouble::Other)?;
+        match wait(async { read(client()?.get(link), most).await })? {
+            Ok((200, body)) => Ok(body),
+            Ok((status, _)) => Err(Trouble::Other(format!("the link answered {status}"))),
+            Err(why) => Err(Trouble::Other(format!("the link: {why}"))),
+        }
     }
+}
+
+/// The longest answer of the API in bytes. Lambda returns at most 6 MB (Lambda's developer guide,
+/// "Lambda quotas", invocation payload).
+const MAX_ANSWER: usize = 8 << 20;
+
+/// The domains of Amazon S3 (AWS general reference, "Amazon Simple Storage Service endpoints").
+const STORAGE: [&str; 2] = [".amazonaws.com", ".amazonaws.com.cn"];
+
+/// The address of a link, if it leads to Amazon S3 or to the host of the API, which serves both on
+/// the local stack. A link that leads elsewhere would let the API choose which hosts this machine
+/// calls.
+fn link_to_storage(api: &str, link: &str) -> Result<Url, String> {
+    let url = Url::parse(link).map_err(|_| "the API returned a link that is no URL".to_owned())?;
+    let host = url.host_str().unwrap_or_default();
+    let own = Url::parse(api).ok();
+    let beside = |api: &Url| api.scheme() == url.scheme() && api.host_str() == Some(host);
+    let stored = url.scheme() == "https" && STORAGE.iter().any(|domain| host.ends_with(domain));
+    if stored || own.is_some_and(|api| beside(&api)) {
+        return Ok(url);
+    }
+    Err(format!(
+        "the API returned a link to {}://{}, which is neither Amazon S3 over https nor the host of the API",
+        url.scheme(),
+        quoted(host)
+    ))
 }
 
 /// The body of an answer with status 200, or the error that another status means.
@@ -92,33 +125,14 @@ fn expect_ok(status: u16, body: Value) -> Result<Value, Trouble> {
 /// The status and the body of an answer.
 pub(crate) type Answer = (u16, Vec<u8>);
 
-/// Fetches a link that needs no credentials.
-pub(crate) fn fetch(link: &str) -> Result<Vec<u8>, Trouble> {
-    let fetched = wait(async { read(client()?.get(link)).await })?;
-    match fetched {
-        Ok((200, body)) => Ok(body),
-        Ok((status, _)) => Err(Trouble::Other(format!("the link answered {status}"))),
-        Err(error) => Err(Trouble::Other(format!("the link does not answer: {error}"))),
-    }
-}
-
 /// The answer of a public address, without following it elsewhere.
 pub(crate) fn public(address: &str) -> Result<Answer, String> {
-    let get = async {
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
-            .redirect(reqwest::redirect::Policy::none());
-        read(client.build()?.get(address)).await
-    };
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(10))
+        .redirect(Policy::none());
+    let get = async { read(client.build().map_err(cause)?.get(address), MAX_ANSWER).await };
     let answer = wait(get).map_err(|_| "this command failed".to_owned())?;
-    // The cause, such as a name that no server knows, is the innermost source.
-    answer.map_err(|error| {
-        let mut cause: &dyn Error = &error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        format!("{address} does not answer: {cause}")
-    })
+    answer.map_err(|why| format!("{address}: {why}"))
 }
 
 fn wait<T>(answer: impl Future<Output = T>) -> Result<T, Trouble> {
@@ -129,16 +143,67 @@ fn wait<T>(answer: impl Future<Output = T>) -> Result<T, Trouble> {
     Ok(runtime.block_on(answer))
 }
 
-fn client() -> Result<reqwest::Client, reqwest::Error> {
+fn client() -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .timeout(Duration::from_secs(30))
+        .redirect(Policy::none())
         .build()
+        .map_err(cause)
 }
 
-async fn read(request: RequestBuilder) -> Result<Answer, reqwest::Error> {
-    // A link carries a signature, which no message may show.
-    let answer = request.send().await.map_err(reqwest::Error::without_url)?;
+/// The innermost cause, such as a name that no server knows. It has no URL: a link carries a
+/// signature, which no message may show.
+fn cause(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut cause: &dyn Error = &error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    format!("no answer: {cause}")
+}
+
+/// Reads an answer of at most `most` bytes.
+async fn read(request: RequestBuilder, most: usize) -> Result<Answer, String> {
+    let mut answer = request.send().await.map_err(cause)?;
     let status = answer.status().as_u16();
-    let body = answer.bytes().await.map_err(reqwest::Error::without_url)?;
-    Ok((status, body.to_vec()))
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(cause)? {
+        if body.len() + chunk.len() > most {
+            return Err(format!("the answer has more than {most} bytes"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((status, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_to_amazon_s3_or_to_the_host_of_the_api() {
+        let (live, local) = ("https://api.example.com", "http://127.0.0.1:4599");
+        for (api, link) in [
+            (
+                live,
+                "https://bucket.s3.eu-central-1.amazonaws.com/key?X-Amz-Signature=1",
+            ),
+            (live, "https://bucket.s3.cn-north-1.amazonaws.com.cn/key"),
+            (local, "http://127.0.0.1:4602/bucket/key"),
+        ] {
+            assert!(link_to_storage(api, link).is_ok(), "{link}");
+        }
+        for (api, link) in [
+            (live, "http://bucket.s3.eu-central-1.amazonaws.com/key"),
+            (live, "http://169.254.169.254/latest/meta-data"),
+            (live, "https://amazonaws.com.example.org/key"),
+            (live, "https://evil-amazonaws.com/key"),
+            (live, "file:///etc/passwd"),
+            (live, "key"),
+            (local, "http://127.0.0.2:4599/key"),
+        ] {
+            let refused = link_to_storage(api, link).expect_err(link);
+            assert!(refused.starts_with("the API returned a link"), "{refused}");
+        }
+    }
 }

@@ -71,25 +71,26 @@ pub(crate) fn run(args: &AuditArgs) -> Result<(), Trouble> {
     check_tenant(&args.tenant).map_err(wrong)?;
     let hours = args.hours.range()?;
     let until = hours.end;
-    let newest = Hour::newest_due(Timestamp::now()).next();
+    let due = Hour::newest_due(Timestamp::now()).next();
     let keys = key_set(&args.jwks)?;
     let mirror = Mirror::open(&args.dir).map_err(wrong)?;
-    let found = audit(&mirror, &args.tenant, hours, &keys).map_err(|why| {
+    let found = audit(&mirror, &args.tenant, hours, due, &keys).map_err(|why| {
         Trouble::Other(format!(
             "{}: {why}; is it a mirror of the bucket? aws s3 sync s3://BUCKET {}",
             args.dir.display(),
             args.dir.display()
         ))
     })?;
+    let rest = (found.hours.end < until).then(|| {
+        let from = found.hours.end;
+        format!("not covered: hours from {from}, whose digests are not due")
+    });
     if found.findings.is_empty() {
-        return output::text(&fine(&args.tenant, &found));
+        let text = fine(&args.tenant, &found);
+        return output::text(&rest.map_or(text.clone(), |rest| format!("{text}{rest}\n")));
     }
     let mut lines = first_of(&found.findings);
-    if until > newest {
-        lines.push(format!(
-            "--to is later than {newest}, and later digests are not due yet"
-        ));
-    }
+    lines.extend(rest);
     Err(Trouble::Other(lines.join("\n")))
 }
 
@@ -167,6 +168,11 @@ impl Mirror {
                 root: root.to_owned(),
             }),
             Ok(_) => Err(format!("{}: not a folder", root.display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(format!(
+                "{}: no such folder; holdfast receipt mirror --dir {} makes it",
+                root.display(),
+                root.display()
+            )),
             Err(error) => Err(format!("{}: {error}", root.display())),
         }
     }

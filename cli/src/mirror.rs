@@ -13,13 +13,14 @@ use holdfast_ids::{
     names::{check_tenant, quoted},
 };
 use holdfast_receipt::chain::{Entry, Hour, HourlyDigest};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    api::{Api, fetch},
+    api::Api,
     audit::{Hours, counted, first_of},
     output,
-    receipt::{link, read, write_new},
+    receipt::{fetch, link, read, write_new},
     report::Trouble,
 };
 
@@ -63,15 +64,26 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<(), Trouble> {
         fetched: 0,
         missing: Vec::new(),
     };
-    let mut cursor = String::new();
+    make_folder(&args.dir)?;
+    let mut next = None;
     loop {
-        let path = format!("/v1/digests?from={start}&until={end}{cursor}");
-        let page = args.api.read(&path)?;
+        let cursor = next.map_or(String::new(), |hour: Hour| {
+            format!("&cursor={}", hour.number())
+        });
+        let page = args
+            .api
+            .read(&format!("/v1/digests?from={start}&until={end}{cursor}"))?;
         mirror.page(&page)?;
-        match page["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
-        }
+        let Some(text) = page["next"].as_str() else {
+            break;
+        };
+        let hour = Hour::from_number(text).filter(|hour| Some(*hour) > next && *hour < end);
+        next = Some(hour.ok_or_else(|| {
+            Trouble::Other(format!(
+                "the API's list of digests does not advance: next is {}",
+                quoted(text)
+            ))
+        })?);
     }
     output::line(&format!(
         "{}: {}, {}, {} fetched now",
@@ -80,10 +92,21 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<(), Trouble> {
         counted(mirror.receipts, "receipt"),
         mirror.fetched
     ))?;
+    if mirror.digests == 0 {
+        output::line(&format!(
+            "tenant {tenant} has no digest of these hours; the digest of the current hour is due at {}",
+            Hour::of(Timestamp::now()).due_at()
+        ))?;
+    }
     if mirror.missing.is_empty() {
         return Ok(());
     }
     Err(Trouble::Other(first_of(&mirror.missing).join("\n")))
+}
+
+fn make_folder(folder: &Path) -> Result<(), Trouble> {
+    fs::create_dir_all(folder)
+        .map_err(|error: io::Error| Trouble::Other(format!("{}: {error}", folder.display())))
 }
 
 impl Mirror<'_> {
@@ -102,7 +125,8 @@ impl Mirror<'_> {
                 return Err(Trouble::Other(why));
             }
             self.digests += 1;
-            let bytes = self.keep(object, text("sha256"), || fetch(text("url")))?;
+            let (api, sha256) = (&self.args.api, text("sha256"));
+            let bytes = self.keep(object, sha256, || fetch(api, text("url"), sha256))?;
             match serde_json::from_slice::<HourlyDigest>(&bytes) {
                 Ok(digest) => entries.extend(digest.receipts),
                 Err(error) => self
@@ -132,7 +156,7 @@ impl Mirror<'_> {
             if link["object"] != *entry.object {
                 return Err(other("the ledger names another object"));
             }
-            fetch(link["url"].as_str().unwrap_or_default())
+            fetch(api, link["url"].as_str().unwrap_or_default(), &entry.sha256)
         })?;
         Ok(())
     }
@@ -159,9 +183,7 @@ impl Mirror<'_> {
         }
         let bytes = fetch()?;
         self.fetched += 1;
-        let folder = file.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)
-            .map_err(|error: io::Error| Trouble::Other(format!("{}: {error}", folder.display())))?;
+        make_folder(file.parent().unwrap_or(Path::new(".")))?;
         write_new(&file, &bytes)?;
         Ok(bytes)
     }

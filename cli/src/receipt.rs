@@ -1,12 +1,13 @@
 //! `holdfast receipt get`, `verify` and `page`: a receipt as a file on this machine.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read},
+    fs::{File, Permissions},
+    io::{self, Read, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use holdfast_ids::digest::sha256_hex;
+use holdfast_ids::{digest::sha256_hex, names::quoted};
 use holdfast_receipt::{
     FORMAT, Receipt,
     evidence::{Jwks, Kind, MAX_BYTES, VerifiedFile, verified},
@@ -15,12 +16,7 @@ use holdfast_receipt::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{
-    api::{Api, fetch},
-    output,
-    report::Trouble,
-    story::none,
-};
+use crate::{api::Api, output, report::Trouble, story::none};
 
 /// Fetches a receipt into a file that does not exist yet.
 pub(crate) fn get(
@@ -31,14 +27,8 @@ pub(crate) fn get(
 ) -> Result<(), Trouble> {
     let link = link(api, id, generation)?;
     let text = |member: &str| link[member].as_str().unwrap_or_default();
-    let bytes = fetch(text("url"))?;
-    let sha256 = sha256_hex(&bytes);
-    if sha256 != text("sha256") {
-        return Err(Trouble::Other(format!(
-            "the fetched file has the SHA-256 {sha256}, and the ledger names {}: nothing was written",
-            text("sha256")
-        )));
-    }
+    let sha256 = text("sha256");
+    let bytes = fetch(api, text("url"), sha256)?;
     let name = match generation {
         Some(generation) => format!("{id}-{generation}.json"),
         None => format!("{id}.json"),
@@ -46,6 +36,19 @@ pub(crate) fn get(
     let file = to.unwrap_or_else(|| PathBuf::from(name));
     write_new(&file, &bytes)?;
     output::line(&format!("{}  SHA-256 {sha256}", file.display()))
+}
+
+/// Fetches a file whose SHA-256 is known, so that no other bytes are ever written.
+pub(crate) fn fetch(api: &Api, link: &str, sha256: &str) -> Result<Vec<u8>, Trouble> {
+    let bytes = api.fetch(link, MAX_BYTES)?;
+    let fetched = sha256_hex(&bytes);
+    if fetched == sha256 {
+        return Ok(bytes);
+    }
+    Err(Trouble::Other(format!(
+        "the fetched file has the SHA-256 {fetched}, and {} is expected: nothing was written",
+        quoted(sha256)
+    )))
 }
 
 /// The API's link to the receipt of an execution generation, or to the newest receipt.
@@ -86,14 +89,21 @@ fn in_file(path: &Path, why: String) -> Trouble {
 /// The end of the name of an incomplete file, which a killed process leaves behind.
 pub(crate) const PART: &str = ".part";
 
-/// Writes the whole file or none, and never over a file that exists.
+/// Writes the whole file or none, and never over a file or a link that exists.
 pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
-    let mut part = file.as_os_str().to_owned();
-    part.push(format!(".{}{PART}", std::process::id()));
-    let written = fs::write(&part, bytes).and_then(|()| fs::hard_link(&part, file));
-    // The audit ignores a part that could not be removed.
-    let _ = fs::remove_file(&part);
-    written.map_err(|error| in_file(file, error.to_string()))
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    let write = || {
+        // A new file of a random name, so that no link prepared by another user is followed.
+        let mut part = tempfile::Builder::new()
+            .suffix(PART)
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        part.write_all(bytes)?;
+        part.as_file().sync_all()?;
+        part.persist_noclobber(file)?;
+        Ok(())
+    };
+    write().map_err(|error: io::Error| in_file(file, error.to_string()))
 }
 
 /// Verifies a receipt's signature by a key set and prints what the receipt is about.
@@ -133,19 +143,28 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
     use super::*;
 
     #[test]
     fn a_file_is_written_whole_and_never_over_another() {
-        let folder = std::env::temp_dir().join(format!("holdfast-write-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        let file = folder.join("receipt.json");
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("receipt.json");
         assert!(write_new(&file, b"first").is_ok());
         let refused = write_new(&file, b"second");
         assert!(matches!(refused, Err(Trouble::Other(why)) if why.contains("exists")));
         assert_eq!(fs::read(&file).expect("it is there"), b"first");
         let left = fs::read_dir(&folder).expect("a folder").count();
         assert_eq!(left, 1, "no part of it is left");
-        fs::remove_dir_all(&folder).expect("it goes");
+    }
+
+    #[test]
+    fn no_link_is_followed_by_a_written_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (target, file) = (folder.path().join("other"), folder.path().join("receipt"));
+        symlink(&target, &file).expect("a link");
+        assert!(write_new(&file, b"bytes").is_err());
+        assert!(!target.exists());
     }
 }

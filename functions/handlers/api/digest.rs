@@ -5,7 +5,6 @@ use axum::Json;
 use holdfast_engine::ObjectStore;
 use holdfast_ids::{digest::sha256_hex, keys::digest_prefix};
 use holdfast_receipt::chain::Hour;
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,8 +16,6 @@ use crate::api::{
     receipt::link_to,
     route::AuthorizedRequest,
 };
-
-const HOUR_S: i64 = 3600;
 
 /// The query of the list of digests.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -57,7 +54,7 @@ pub(crate) async fn list(
     let limit = limit(which.limit)?;
     let from = which.from.map(|at| time("from", &at)).transpose()?;
     let until = which.until.map(|at| time("until", &at)).transpose()?;
-    let after = which.cursor.as_deref().map(hour).transpose()?;
+    let after = which.cursor.as_deref().map(cursor).transpose()?;
     let first = from.map(Hour::not_before).max(after.map(Hour::next));
     let (store, tenant) = (&caller.receipts, &caller.tenant);
     let before = first.map(|hour| hour.before(1).object(tenant));
@@ -92,35 +89,12 @@ pub(crate) async fn list(
             expires_at,
         });
     }
-    let next = hours.last().filter(|_| more).copied().map(cursor);
+    let next = hours.last().filter(|_| more).copied().map(Hour::number);
     Ok(Json(Digests { digests, next }))
 }
 
-/// The cursor of an hour: hours since 1970, as 7 digits.
-fn cursor(hour: Hour) -> String {
-    format!("{:07}", hour.from().as_second() / HOUR_S)
-}
-
 /// The hour that a cursor names.
-fn hour(cursor: &str) -> Result<Hour, Problem> {
-    let digits = cursor.len() == 7 && cursor.bytes().all(|digit| digit.is_ascii_digit());
-    let hours: Option<i64> = cursor.parse().ok().filter(|_| digits);
-    let at = hours.and_then(|hours| Timestamp::from_second(hours * HOUR_S).ok());
-    at.map(Hour::of)
+fn cursor(cursor: &str) -> Result<Hour, Problem> {
+    Hour::from_number(cursor)
         .ok_or_else(|| Problem::bad_request("cursor must be `next` of the page before"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_names_the_hour_that_made_it() {
-        let at: Timestamp = "2026-11-26T13:00:00Z".parse().expect("a time");
-        let named = hour(&cursor(Hour::of(at)));
-        assert_eq!(named.ok(), Some(Hour::of(at)));
-        for bad in ["", "49", "+498829", "49882\u{661}", "12345678"] {
-            assert!(hour(bad).is_err(), "{bad}");
-        }
-    }
 }

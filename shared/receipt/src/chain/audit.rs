@@ -37,7 +37,8 @@ pub trait Files {
 /// The result of the audit of a mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
-    /// The audited hours: fewer than requested if the chain begins later.
+    /// The audited hours: fewer than requested if the chain begins later, or if digests of the last
+    /// hours are not due yet.
     pub hours: Range<Hour>,
     /// The files that are not as they were written, by hour.
     pub findings: Vec<Finding>,
@@ -53,16 +54,18 @@ pub struct Audit {
     pub kids: BTreeSet<String>,
 }
 
-/// Checks a tenant's digests and receipts of these hours.
+/// Checks a tenant's digests and receipts of these hours. A digest of `due` or a later hour is
+/// checked if it exists, and not missed if it does not.
 ///
 /// # Errors
 ///
-/// Fails if the mirror has no digest of the tenant, if the chain begins after the range, or if a
-/// file cannot be read.
+/// Fails if the mirror has no digest of the tenant, if the chain begins after the range, if no
+/// digest of the range is due, or if a file cannot be read.
 pub fn audit(
     files: &impl Files,
     tenant: &str,
     hours: Range<Hour>,
+    due: Hour,
     keys: &Jwks,
 ) -> Result<Audit, String> {
     let mut findings = Vec::new();
@@ -78,7 +81,7 @@ pub fn audit(
             None => misnamed.push(added(&object, "no digest has this name")),
         }
     }
-    let hours = chain.covered(tenant, hours)?;
+    let hours = chain.covered(tenant, hours, due)?;
     let mut inspector = Inspector {
         files,
         tenant,
@@ -164,25 +167,38 @@ impl Chain {
         Some(&signed.placed)
     }
 
-    /// The hours of `range` that must have digests: those before the tenant's first digest are left
-    /// out.
-    fn covered(&self, tenant: &str, range: Range<Hour>) -> Result<Range<Hour>, String> {
-        let (&first, _) = self.digests.first_key_value().ok_or_else(|| {
+    /// The hours of `range` that must have digests: from the tenant's first digest on, until `due`
+    /// or the last digest.
+    fn covered(&self, tenant: &str, range: Range<Hour>, due: Hour) -> Result<Range<Hour>, String> {
+        let ends = self
+            .digests
+            .first_key_value()
+            .zip(self.digests.last_key_value());
+        let ((&first, _), (&last, _)) = ends.ok_or_else(|| {
             let prefix = digest_prefix(tenant);
             format!("there is no digest of tenant {tenant}: nothing lies in {prefix}")
         })?;
         let begins = self
             .at(first)
             .is_some_and(|placed| placed.digest.previous.is_none());
-        if !begins || first <= range.start {
-            return Ok(range);
-        }
-        if first >= range.end {
+        let start = if begins {
+            first.max(range.start)
+        } else {
+            range.start
+        };
+        if start >= range.end {
             return Err(format!(
                 "the chain of tenant {tenant} begins at {first}, after the range"
             ));
         }
-        Ok(first..range.end)
+        let end = due.max(last.next()).min(range.end);
+        if start >= end {
+            return Err(format!(
+                "no digest of these hours is due: the next is that of {due}, due at {}",
+                due.due_at()
+            ));
+        }
+        Ok(start..end)
     }
 
     /// The digest of an hour, if its neighbours confirm that it is the one that was written.

@@ -32,6 +32,17 @@ impl Hour {
         (hour.from() == at).then_some(hour)
     }
 
+    /// The number of the hour since 1970, as 7 digits: the cursor of a list of digests.
+    pub fn number(self) -> String {
+        format!("{:07}", self.0)
+    }
+
+    /// The hour that a [`number`](Self::number) names.
+    pub fn from_number(text: &str) -> Option<Self> {
+        let digits = text.len() == 7 && text.bytes().all(|digit| digit.is_ascii_digit());
+        text.parse().ok().filter(|_| digits).map(Self)
+    }
+
     /// The newest hour whose digest may be written.
     pub fn newest_due(now: Timestamp) -> Self {
         Self::of(now - LATENESS).before(1)
@@ -113,6 +124,16 @@ mod tests {
         assert_eq!(newest("2026-11-26T14:14:59Z"), thirteen.before(1));
         assert_eq!(newest("2026-11-26T14:15:00Z"), thirteen);
         assert_eq!(newest("2026-11-26T15:14:59Z"), thirteen);
+    }
+
+    #[test]
+    fn a_number_names_the_hour_that_made_it() {
+        let hour = Hour::of(at("2026-11-26T13:00:00Z"));
+        assert_eq!(hour.number(), "0498805");
+        assert_eq!(Hour::from_number(&hour.number()), Some(hour));
+        for bad in ["", "49", "+498829", "49882\u{661}", "12345678"] {
+            assert_eq!(Hour::from_number(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Tests of the audit of an intact mirror, and of the range that it covers.
 
+use holdfast_receipt::chain::Fault;
+
 use super::*;
 
 /// Four hours of `acme`, with receipts in the first, third and fourth, and one that no digest can
@@ -18,7 +20,7 @@ pub(super) fn mirror() -> (Memory, Vec<String>) {
 }
 
 pub(super) fn check(store: &Memory, from: &str, until: &str) -> Result<Audit, String> {
-    audit(store, "acme", hour(from)..hour(until), &keys())
+    audit(store, "acme", hour(from)..hour(until), hour(until), &keys())
 }
 
 /// The audit of all four hours.
@@ -75,9 +77,29 @@ fn a_range_that_begins_before_the_chain_is_checked_from_its_first_digest() {
     assert!(none.contains("no digest of tenant globex"), "{none}");
 }
 
+#[test]
+fn a_digest_that_is_not_due_is_not_missed() {
+    let (store, _) = mirror();
+    let (first, last) = (hour("2026-11-26T10:00:00Z"), hour("2026-11-30T00:00:00Z"));
+    let audited = |from: Hour, due| audit(&store, "acme", from..last, due, &keys());
+    let audit = audited(first, hour("2026-11-26T14:00:00Z")).expect("there is a chain");
+    assert_eq!(audit.findings, []);
+    assert_eq!(audit.hours.end, hour("2026-11-26T14:00:00Z"));
+    let audit = audited(first, hour("2026-11-26T15:00:00Z")).expect("there is a chain");
+    let missing: Vec<_> = audit.findings.iter().map(|one| one.fault).collect();
+    assert_eq!(missing, [Fault::Missing]);
+    // A digest that was requested early is checked although it is not due.
+    store.remove(&hour("2026-11-26T12:00:00Z").object("acme"));
+    let audit = audited(first, hour("2026-11-26T11:00:00Z")).expect("there is a chain");
+    assert_eq!(audit.findings[0].fault, Fault::Missing);
+    let later = hour("2026-11-27T00:00:00Z");
+    let none = audited(later, hour("2026-11-26T14:00:00Z")).expect_err("nothing is due");
+    assert!(none.contains("due at 2026-11-26T15:15:00Z"), "{none}");
+}
+
 fn audit_without_a_chain(store: &Memory) -> String {
     let hours = hour("2026-11-26T10:00:00Z")..hour("2026-11-26T14:00:00Z");
-    audit(store, "globex", hours, &keys()).expect_err("it has no chain")
+    audit(store, "globex", hours.clone(), hours.end, &keys()).expect_err("it has no chain")
 }
 
 #[test]
@@ -90,7 +112,7 @@ fn a_retired_key_still_verifies_its_signatures() {
     block_on(advance(&store, &store, &signer(2), "acme", last)).expect("written");
     let both = Jwks::new(vec![signer(2).public().clone(), signer(1).public().clone()]);
     let hours = hour("2026-11-26T10:00:00Z")..last.next();
-    let audit = audit(&store, "acme", hours, &both).expect("there is a chain");
+    let audit = audit(&store, "acme", hours.clone(), hours.end, &both).expect("there is a chain");
     assert_eq!((audit.findings, audit.kids.len()), (vec![], 2));
 }
 
