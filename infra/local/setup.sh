@@ -38,7 +38,9 @@ fi
 [[ $what != programs ]] || exit 0
 
 # A virtual environment $1 with the packages of requirements file $2; its stamp is a copy of that
-# file. The pip of .venv installs into all of them; Python compiles a module at its first import.
+# file. pip accepts only wheels with the hashes of that file, so that no package runs code of its
+# own while it is installed. The pip of .venv installs into all environments; Python compiles a
+# module at its first import.
 environment() {
     local venv=$root/$1 requirements=$here/requirements/$2
     cmp --silent "$requirements" "$venv/.installed" && return
@@ -48,7 +50,8 @@ environment() {
         quietly "$logs/venv-$2.log" python3 -m venv --without-pip "$venv"
     fi
     quietly "$logs/pip-$2.log" "$root/.venv/bin/pip" --python "$venv/bin/python" install --no-deps \
-        --no-compile --disable-pip-version-check --progress-bar off --requirement "$requirements"
+        --require-hashes --only-binary :all: --no-compile --disable-pip-version-check \
+        --progress-bar off --requirement "$requirements"
     cp "$requirements" "$venv/.installed"
 }
 
