@@ -297,7 +297,7 @@ async def serve(port, emulator):
     for service in ("dynamodb", "states", "s3", "kms", "events", "sts", "secretsmanager"):
         models.model_of(service)
     hop = Hop(emulator)
-    server = await asyncio.get_running_loop().create_server(lambda: Client(hop), os.environ.get("BIND") or "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(lambda: Client(hop), "127.0.0.1", port)
     await server.serve_forever()
 
 

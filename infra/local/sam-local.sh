@@ -3,7 +3,8 @@
 # EVENT, or start-api.
 # `sam local` verifies no tokens, and the API requires a verified one. So start-api serves only the
 # routes that need none.
-# The stack must listen where containers reach it: make up BIND=0.0.0.0.
+# The stack listens on 127.0.0.1 alone. While this script runs, socat forwards the bridge of Docker
+# to it, so that containers of this machine reach the stack and other machines do not.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -12,7 +13,8 @@ usage() {
 }
 missing docker && fail "docker is missing" "on Debian: apt-get install docker.io"
 docker info >/dev/null 2>&1 || fail "docker does not answer" "start its daemon (dockerd), or join the group docker"
-[[ -f $local_dir/env ]] || fail "no local stack runs" "make up BIND=0.0.0.0"
+[[ -f $local_dir/env ]] || fail "no local stack runs" "make up"
+missing socat && fail "socat is missing" "on Debian: apt-get install socat"
 # shellcheck source=/dev/null
 source "$local_dir/env"
 
@@ -21,8 +23,14 @@ source "$local_dir/env"
 gateway=$(docker network inspect bridge --format '{{with index .IPAM.Config 0}}{{or .Gateway .Subnet}}{{end}}' | sed 's|\.0/[0-9]*$|.1|')
 endpoint=http://$gateway:${AWS_ENDPOINT_URL##*:}
 vendors=http://$gateway:${HOLDFAST_VENDOR_SYSTEM##*:}
-curl --silent --fail --noproxy '*' --max-time 5 --output /dev/null "$endpoint/_ministack/health" ||
-    fail "containers cannot reach the stack at $endpoint" "make down && make up BIND=0.0.0.0"
+forwarders=()
+trap '((${#forwarders[@]} == 0)) || kill "${forwarders[@]}" 2>/dev/null || true' EXIT
+for address in "$endpoint" "$vendors"; do
+    socat "TCP-LISTEN:${address##*:},bind=$gateway,fork,reuseaddr" "TCP:127.0.0.1:${address##*:}" &
+    forwarders+=($!)
+done
+curl --silent --fail --noproxy '*' --retry 5 --retry-connrefused --retry-delay 1 --output /dev/null "$endpoint/_ministack/health" ||
+    fail "the stack cannot be reached at $endpoint" "make up"
 
 # A base image of this machine's own libraries, so that nothing has to be pulled.
 stand_in=lambda-standin:al2023-x86_64
@@ -82,8 +90,8 @@ options=(--template "$template" --env-vars "$variables" --config-file "$root/sam
 case ${1:-} in
     invoke)
         [[ $# -ge 3 ]] || usage "invoke needs a function and an event file"
-        exec sam local invoke "$2" --event "$3" "${options[@]}" "${@:4}"
+        sam local invoke "$2" --event "$3" "${options[@]}" "${@:4}"
         ;;
-    start-api) exec sam local start-api "${options[@]}" "${@:2}" ;;
+    start-api) sam local start-api "${options[@]}" "${@:2}" ;;
     *) usage ;;
 esac

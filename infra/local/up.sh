@@ -5,6 +5,8 @@
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
+# Tokens, the issuer's key and logs lie in it, and other users of this machine must not read them.
+install -d -m 700 "$local_dir"
 mkdir -p "$logs" "$local_dir/tmp"
 bash "$here/setup.sh" programs
 # Packages come from the network while the compiler has the processor.
@@ -52,7 +54,7 @@ if ! running emulator >/dev/null; then
     # Functions inherit its environment, and so reach it through the hop. A mutual-TLS port would be
     # opened for IoT, which we do not use.
     AWS_ENDPOINT_URL=$hop TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 \
-        GATEWAY_PORT=$port BIND_HOST=${BIND:-127.0.0.1} LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
+        GATEWAY_PORT=$port BIND_HOST=127.0.0.1 LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
         AUTH=$IAM MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
     await emulator "$AWS_ENDPOINT_URL/_ministack/health"
 fi
@@ -76,7 +78,7 @@ if ! running vendor-system >/dev/null || ! cmp --silent "$vendor_system" "$local
     ! taken "$vendor_port" || fail "port $vendor_port is taken by another program" "choose another: make up VENDOR_PORT=4701"
     stage "starting the vendor system on port $vendor_port"
     cp "$vendor_system" "$local_dir/vendor-system"
-    launch vendor-system "$local_dir/vendor-system" --port "$vendor_port" --bind "${BIND:-127.0.0.1}"
+    launch vendor-system "$local_dir/vendor-system" --port "$vendor_port"
     await vendor-system "http://127.0.0.1:$vendor_port/healthz"
 fi
 
@@ -147,4 +149,6 @@ else
     # Tokens expire.
     write_env
 fi
+# Any user of this machine can deploy a function to the emulator, which runs it as this user.
+[[ $(id -u) != 0 ]] || stage "note: functions run as root; docs/local-stack.md, Other users"
 stage "the stack is up: source ${local_dir#"$root"/}/env"
