@@ -8,7 +8,6 @@ use std::{
 
 use clap::Args;
 use holdfast_ids::{
-    digest::sha256_hex,
     keys::of_receipt_object,
     names::{check_tenant, quoted},
 };
@@ -20,7 +19,7 @@ use crate::{
     api::Api,
     audit::{Hours, counted, first_of},
     output,
-    receipt::{fetch, link, read, write_new},
+    receipt::{fetch, keep, link},
     report::Trouble,
 };
 
@@ -169,23 +168,12 @@ impl Mirror<'_> {
         fetch: impl FnOnce() -> Result<Vec<u8>, Trouble>,
     ) -> Result<Vec<u8>, Trouble> {
         let file = self.args.dir.join(object);
-        if file.exists() {
-            let kept = read(&file).map_err(Trouble::Other)?;
-            if sha256_hex(&kept) == sha256 {
-                return Ok(kept);
-            }
-            // A file that differs is not overwritten, so that a person can compare both.
-            let why = format!(
-                "{} differs from the object of the API: look at it, and move it away to fetch the other",
-                file.display()
-            );
-            return Err(Trouble::Other(why));
-        }
-        let bytes = fetch()?;
-        self.fetched += 1;
         make_folder(file.parent().unwrap_or(Path::new(".")))?;
-        write_new(&file, &bytes)?;
-        Ok(bytes)
+        keep(&file, sha256, || {
+            let bytes = fetch()?;
+            self.fetched += 1;
+            Ok(bytes)
+        })
     }
 }
 

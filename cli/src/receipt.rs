@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::{api::Api, output, report::Trouble, story::none};
 
-/// Fetches a receipt into a file that does not exist yet.
+/// Fetches a receipt into a file that does not exist yet, or that has it already.
 pub(crate) fn get(
     api: &Api,
     id: &str,
@@ -28,14 +28,33 @@ pub(crate) fn get(
     let link = link(api, id, generation)?;
     let text = |member: &str| link[member].as_str().unwrap_or_default();
     let sha256 = text("sha256");
-    let bytes = fetch(api, text("url"), sha256)?;
     let name = match generation {
         Some(generation) => format!("{id}-{generation}.json"),
         None => format!("{id}.json"),
     };
     let file = to.unwrap_or_else(|| PathBuf::from(name));
-    write_new(&file, &bytes)?;
+    keep(&file, sha256, || fetch(api, text("url"), sha256))?;
     output::line(&format!("{}  SHA-256 {sha256}", file.display()))
+}
+
+/// The bytes with this SHA-256, from the file if it exists, or else fetched into it.
+pub(crate) fn keep(
+    file: &Path,
+    sha256: &str,
+    fetch: impl FnOnce() -> Result<Vec<u8>, Trouble>,
+) -> Result<Vec<u8>, Trouble> {
+    if !file.exists() {
+        let bytes = fetch()?;
+        write_new(file, &bytes)?;
+        return Ok(bytes);
+    }
+    let kept = read(file).map_err(Trouble::Other)?;
+    if sha256_hex(&kept) == sha256 {
+        return Ok(kept);
+    }
+    // A file that differs is not overwritten, so that a person can compare both.
+    let why = "differs from the object of the API: look at it, and move it away to fetch the other";
+    Err(Trouble::Other(format!("{} {why}", file.display())))
 }
 
 /// Fetches a file whose SHA-256 is known, so that no other bytes are ever written.

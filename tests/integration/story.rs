@@ -91,6 +91,8 @@ async fn watch_follows_an_execution_to_its_receipt_and_logs_shows_the_same_story
     let to = file.to_str().expect("a path");
     let (fine, said) = holdfast(&["receipt", "get", &id, "--to", to]).await;
     assert!(fine, "{said}");
+    let (fine, again) = holdfast(&["receipt", "get", &id, "--to", to]).await;
+    assert!(fine && again == said, "{again}");
     let receipt = valid_receipt(&std::fs::read(&file).expect("a file"));
     assert_eq!(receipt["execution_id"], *id);
     let keys = stack.api.get("/v1/keys").await;
