@@ -52,5 +52,5 @@ export HOLDFAST_TOKEN_AUDITOR=$auditor
 export HOLDFAST_TOKEN=$tenant_admin
 export HOLDFAST_IAM=$IAM
 export SAM_CLI_TELEMETRY=0
-case ":\$PATH:" in *:$(printf %q "$root/.venv/bin"):*) ;; *) export PATH=$(printf %q "$root/.venv/bin"):"\$PATH" ;; esac
+case ":\$PATH:" in *:$(printf %q "$local_dir/bin"):*) ;; *) export PATH=$(printf %q "$local_dir/bin"):"\$PATH" ;; esac
 END

@@ -4,6 +4,8 @@ set -euo pipefail
 export LOCAL=${TEST_LOCAL:-.local-test} STACK=${TEST_STACK:-holdfast-test}
 # The emulator enforces each function's role in every call.
 export IAM=${IAM:-true}
+# Tests compare the compiled files with the workflows.
+export COMPILE=false
 export PORT VENDOR_PORT
 source "$(dirname "$0")/lib.sh"
 

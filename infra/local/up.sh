@@ -91,8 +91,24 @@ if ! running identity >/dev/null || ! cmp --silent "$programs/identity" "$local_
     await identity "$issuer/.well-known/jwks.json"
 fi
 
+# Writes what env puts on the PATH: the project's command, SAM, and `aws`. The project's own `aws`
+# is version 1, whose SQS commands ignore AWS_ENDPOINT_URL (aws/aws-cli#8737) and would leave this
+# stack. No command of any version ignores the option.
+write_commands() {
+    local aws own=$root/.venv/bin/aws
+    mkdir -p "$local_dir/bin"
+    # The user's own, if there is one that runs.
+    aws=$(type -ap aws | grep -vF "$root/" | head -n 1) || true
+    "${aws:-false}" --version >/dev/null 2>&1 || aws=$own
+    printf '#!/bin/sh\nexec %q --endpoint-url "$AWS_ENDPOINT_URL" "$@"\n' "$aws" >"$local_dir/bin/aws"
+    chmod +x "$local_dir/bin/aws"
+    ln -sfn "$root/.venv/bin/sam" "$local_dir/bin/sam"
+    [[ ! -x $programs/holdfast ]] || ln -sfn "$programs/holdfast" "$local_dir/bin/holdfast"
+}
+
 # Writes env whole or not at all.
 write_env() {
+    write_commands
     bash "$here/env.sh" >"$local_dir/env.new"
     mv "$local_dir/env.new" "$local_dir/env"
 }
@@ -108,6 +124,12 @@ END
     aws s3 mb "s3://$stack-code" || true
     aws s3 cp --only-show-errors "$local_dir/tmp/code.zip" "$1"
 }
+
+# The command was just built with the actions of functions/steps; `make test` compares instead.
+if [[ -x $programs/holdfast && ${COMPILE:-true} = true && ${1:-} != demo ]]; then
+    stage "compiling workflows"
+    quietly "$logs/compile.log" "$programs/holdfast" compile
+fi
 
 # A deployment depends on these files and parameters: while none of them changes, none is due.
 incidents=$(aws sns create-topic --name "$stack-incidents" --query TopicArn --output text)

@@ -205,11 +205,9 @@ impl Reader<'_> {
         let action = fields.get("action").map_or_else(String::new, |node| {
             let action = self.text(node, "action", "http");
             if !action.is_empty() && !known.actions.iter().any(|info| info.name == action) {
-                let help = suggest(
-                    &action,
-                    known.actions.iter().map(|info| info.name),
-                    "there are",
-                );
+                let actions = known.actions.iter().map(|info| info.name);
+                let help = suggest(&action, actions, "there are");
+                let help = format!("{help}; `make up` builds this command with a new action");
                 self.problem(node.at, format!("no action is called `{action}`"), help);
             }
             action
