@@ -57,10 +57,12 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
 /// changes; `None` if none could. `decided` says that a question of this execution generation is
 /// about the step.
 pub fn close(record: &StepRecord, execution_generation: u32, decided: bool) -> Option<StepRecord> {
-    let rests = matches!(
-        record.state,
-        StepState::FailedClean | StepState::Undone | StepState::Unknown
-    );
+    let rests = match record.state {
+        StepState::FailedClean | StepState::Undone | StepState::Unknown => true,
+        // A claim of a later generation with another input reads again.
+        StepState::Succeeded => record.reads,
+        _ => false,
+    };
     // A claim of the execution generation that claimed the step last changes no such record.
     let open = decided || record.execution_generation < execution_generation;
     let closes = rests && open && !record.is_closed(execution_generation);
