@@ -42,6 +42,7 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
         StepState::UndoFailed if record.execution_generation >= execution_generation => {
             UndoNeed::Nothing
         }
+        StepState::FailedClean if is_owed_another_undo(record) => UndoNeed::Undo,
         StepState::FailedClean | StepState::Undone => UndoNeed::Nothing,
         StepState::Running { .. }
         | StepState::Waiting { .. }
@@ -51,6 +52,15 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
         | StepState::UndoWaiting { .. }
         | StepState::UndoFailed => UndoNeed::Undo,
     }
+}
+
+/// Returns whether a redrive restarted the step and then had no effect: what may have arrived under
+/// an earlier key is undone again, as it is after an effect of the redrive.
+fn is_owed_another_undo(record: &StepRecord) -> bool {
+    let mut earlier = record.earlier.iter();
+    record.undo.is_some()
+        && record.acted_under_earlier_keys_only()
+        && earlier.any(|effect| effect.action == record.action)
 }
 
 /// The record after the end of its execution generation, which no late claim and no decision
