@@ -5,7 +5,7 @@ AWS does and the emulator does not: a missing object is 403 to who may not list 
 
 `hop.py serve PORT EMULATOR_PORT` runs it. A request under /_hop/check is checked and not forwarded,
 and /_hop/report answers counts and violations. `hop.py report URL` prints them, and fails if there
-is a violation.
+is a violation. /_hop/refuse?service=NAME&seconds=N has a service refuse every request for a while.
 """
 
 import asyncio
@@ -15,12 +15,33 @@ import os
 import pathlib
 import re
 import sys
+import time
 import urllib.request
 
 import models
 
-CHECK, REPORT = "/_hop/check", "/_hop/report"
+CHECK, REPORT, REFUSE = "/_hop/check", "/_hop/report", "/_hop/refuse"
 DENIED = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+# What a service answers that is away. S3: "Error responses" of its API reference; DynamoDB: "Error
+# messages and codes" of its developer guide; KMS: the exceptions of its service model.
+REFUSALS = {
+    "s3": (
+        "503 Slow Down",
+        "application/xml",
+        b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+        b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>",
+    ),
+    "dynamodb": (
+        "503 Service Unavailable",
+        "application/x-amz-json-1.0",
+        b'{"__type":"com.amazon.coral.availability#ServiceUnavailable","message":"DynamoDB is currently unavailable"}',
+    ),
+    "kms": (
+        "500 Internal Server Error",
+        "application/x-amz-json-1.1",
+        b'{"__type":"KMSInternalException","message":"an internal exception occurred"}',
+    ),
+}
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
@@ -32,6 +53,9 @@ class Hop:
         self.operations = collections.Counter()
         self.violations = collections.Counter()
         self.roles = {}
+        # The time at which each service's outage ends, and the number of requests that it refused.
+        self.away = {}
+        self.refused = collections.Counter()
 
     def record(self, request):
         try:
@@ -45,6 +69,24 @@ class Hop:
             if line not in self.violations:
                 print(line, flush=True)
             self.violations[line] += 1
+
+    def begin_refusal(self, query):
+        """Has a service refuse requests from now on; 0 seconds end that. Returns an answer."""
+        service, seconds = query.get("service"), query.get("seconds", "")
+        if service not in REFUSALS or not seconds.isdecimal():
+            right = f"service={'|'.join(REFUSALS)}&seconds=NUMBER"
+            return "400 Bad Request", {"error": f"{REFUSE}: the query is not understood; right: {right}"}
+        self.away[service] = time.monotonic() + int(seconds)
+        return "200 OK", {"refused": self.refused.pop(service, 0)}
+
+    def refusal(self, head):
+        """The answer to a request if its service is away."""
+        _, service = head.request(b"").credential()
+        if head.ours() or time.monotonic() >= self.away.get(service, 0):
+            return None
+        self.refused[service] += 1
+        status, kind, body = REFUSALS[service]
+        return response(status, kind, b"" if head.method == "HEAD" else body)
 
     def report(self):
         return {"operations": dict(sorted(self.operations.items())), "violations": dict(self.violations)}
@@ -121,6 +163,7 @@ class Client(asyncio.Protocol):
 
     def __init__(self, hop):
         self.hop, self.head, self.sent, self.buffer = hop, None, 0, bytearray()
+        self.refusal = None
 
     def connection_made(self, transport):
         self.transport, self.upstream = transport, None
@@ -143,10 +186,12 @@ class Client(asyncio.Protocol):
                 if self.start < 4:
                     return
                 self.head, self.sent = Head(bytes(self.buffer[: self.start - 4])), 0
-                self.upstream.begin(self.head)
+                self.refusal = self.hop.refusal(self.head)
+                if self.refusal is None:
+                    self.upstream.begin(self.head)
             whole = self.whole()
             end = whole[0] if whole else len(self.buffer)
-            if not self.head.ours():
+            if not self.head.ours() and self.refusal is None:
                 self.upstream.transport.write(bytes(self.buffer[self.sent : end]))
                 self.sent = end
             if whole is None:
@@ -165,14 +210,18 @@ class Client(asyncio.Protocol):
     def ended(self, head, body):
         if not head.ours():
             self.hop.record(head.request(body))
+            if self.refusal is not None:
+                self.transport.write(self.refusal)
             return
-        answer = self.hop.report()
+        status, answer = "200 OK", self.hop.report()
+        if head.target.startswith(REFUSE):
+            status, answer = self.hop.begin_refusal(head.request(b"").query)
         if head.target.startswith(CHECK):
             head.target = head.target.removeprefix(CHECK) or "/"
             operation, violations = models.check(head.request(body))
             answer = {"operation": operation, "violations": violations}
         answer = json.dumps(answer).encode()
-        self.transport.write(response("200 OK", "application/json", answer))
+        self.transport.write(response(status, "application/json", answer))
 
     def connection_lost(self, error):
         self.connecting.cancel()

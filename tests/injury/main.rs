@@ -4,6 +4,9 @@
 //! It counts every effect at the end. It is a program of its own, so that the stack does nothing
 //! else meanwhile.
 
+mod outage;
+mod redelivery;
+
 use std::{
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,

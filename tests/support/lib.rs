@@ -3,6 +3,7 @@
 
 mod api;
 mod aws;
+mod outage;
 mod receipt;
 mod throttle;
 pub mod tokens;
@@ -14,6 +15,7 @@ pub use aws::{
     Account, Aws, EnvironmentChange, FunctionReply, MachineEnd, Permission, Queue, elements,
     execution_key, unescaped,
 };
+pub use outage::Outage;
 pub use receipt::{ReceiptDownload, valid_receipt};
 pub use throttle::Throttle;
 pub use vendor::Vendor;

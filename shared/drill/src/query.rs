@@ -109,8 +109,7 @@ impl Query {
         if result.is_function() {
             return Err("it yields a function".to_owned());
         }
-        let text = result.to_json_string().map_err(|error| error.to_string())?;
-        serde_json::from_str(&text).map_err(|error| error.to_string())
+        serde_json::to_value(&result).map_err(|error| error.to_string())
     }
 
     fn parse(&self, text: &str) -> Result<Rc<Expression>, String> {

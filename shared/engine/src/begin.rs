@@ -18,7 +18,7 @@ use holdfast_ids::{
 };
 use holdfast_ledger::{
     CountedPut, CounterChange, Duplicate, ExecutionRecord, Expect, Ledger, Phase, Put, Reservation,
-    Snapshot, StartTransition, misfit, paused, redefined, refused_redrive, start,
+    StartTransition, paused, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::{AdmissionSpec, BeginResult, BeginTask, ErrorName};
@@ -214,41 +214,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 CountedPut::Refused(places) => admission.reject(&places),
             }
         }
-    }
-
-    /// Checks a redrive again if it begins under another definition than the one that its request
-    /// was checked with: a deployment came between. The receipt names the definition that runs.
-    async fn check_definition(
-        &self,
-        mut stored: ExecutionRecord,
-        task: &BeginTask,
-    ) -> Result<ExecutionRecord, TaskError> {
-        for _ in 0..MAX_RACES {
-            let same = stored.definition_digest == task.gate.definition_digest;
-            if same || stored.redrive().is_none() || stored.phase != Phase::Running {
-                return Ok(stored);
-            }
-            let Snapshot {
-                execution, steps, ..
-            } = self.read(&stored.at).await?;
-            let next = match misfit(&steps, &task.steps) {
-                None => redefined(&execution, &task.gate),
-                Some(why) => {
-                    let refused = holdfast_admission::outcome("definition", Err(why));
-                    refused_redrive(&execution, [refused].into_iter(), self.host.now())
-                }
-            };
-            if execution.rev != stored.rev {
-                stored = execution;
-                continue;
-            }
-            match self.ledger.put(&next, Expect::Rev(execution.rev)).await? {
-                Put::Done => return Ok(next),
-                Put::Lost(Some(winner)) => stored = *winner,
-                Put::Lost(None) => break,
-            }
-        }
-        Err(too_many_races("the execution record"))
     }
 
     /// Takes the reservations of a redrive again, which the earlier end returned. If a counter

@@ -17,10 +17,10 @@ use crate::{
     task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
 };
 use holdfast_action::{AnyAction, Call, StepError};
-use holdfast_ids::keys::{ExecutionKey, earlier_item_name, effect_key, is_hashed_item, item_name};
+use holdfast_ids::keys::{ExecutionKey, effect_key, is_hashed_item, item_name};
 use holdfast_ledger::{
     Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, ExecutionRecord, Expect,
-    Ledger, Put, StepKey, StepRecord, StepState, complete,
+    Ledger, Put, StepRecord, StepState, complete,
 };
 use holdfast_task::{
     ErrorName, StepResult, StepStatus, StepTask,
@@ -159,24 +159,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             },
             input,
         ))
-    }
-
-    /// The name under which an item's record is stored. An earlier release named an item key that
-    /// looks like a hash without a mark, and its record stays the item's.
-    async fn stored_item_name(
-        &self,
-        at: &ExecutionKey,
-        step: &str,
-        item: Option<String>,
-    ) -> Result<Option<String>, TaskError> {
-        let Some(earlier) = item.as_deref().and_then(earlier_item_name) else {
-            return Ok(item);
-        };
-        let key = StepKey::new(at, step, Some(earlier));
-        Ok(match self.ledger.read(&key).await? {
-            Some(record) if !record.item_hashed => Some(earlier.to_owned()),
-            _ => item,
-        })
     }
 
     /// Claims the step, or returns the recorded outcome.

@@ -256,10 +256,7 @@ pub fn complete(
             return CompletionTransition::Write(Box::new(unclaimed(current, state)));
         }
         AttemptReport::Late(_) => {
-            return CompletionTransition::Write(Box::new(StepRecord {
-                closed: Some(current.execution_generation),
-                ..unclaimed(current, clean_end)
-            }));
+            return CompletionTransition::Write(Box::new(late(current, clean_end)));
         }
     };
     let tainted = match outcome {
@@ -299,6 +296,21 @@ fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
     };
     before.attempts.pop();
     before
+}
+
+/// The record of a step whose attempt claimed it after the end of the execution. The receipt does
+/// not list a step without another attempt, so its record counts as one that none claimed.
+fn late(record: &StepRecord, state: StepState) -> StepRecord {
+    let before = unclaimed(record, state);
+    let number = match before.attempts.is_empty() {
+        true => 0,
+        false => before.number,
+    };
+    StepRecord {
+        closed: Some(record.execution_generation),
+        number,
+        ..before
+    }
 }
 
 /// The record of a step whose attempt never completed. Its effect may have happened, unless the

@@ -245,7 +245,7 @@ impl StepRecord {
         }
     }
 
-    /// Returns whether an attempt ever claimed the record.
+    /// Returns whether an attempt claimed the record before its execution ended.
     pub fn was_claimed(&self) -> bool {
         self.number > 0
     }

@@ -20,27 +20,31 @@ impl Round<'_> {
         );
         let steps = json!([{ "name": "one", "action": "vendor-hold" }]);
         let unwound = json!({ "execution": planned, "steps": steps });
-        // The second call adopts the receipt that exists.
-        if self.denies(&task) || self.denies(&unwound) || self.denies(&task) {
+        if self.denies(&task) || self.denies(&unwound) {
             return true;
         }
-        self.end_long_ago(&begun);
-        self.denies(&task)
-    }
-
-    /// Records an end two days ago without a receipt: the Step Functions execution died before the
-    /// receipt was written.
-    fn end_long_ago(&self, begun: &BegunExecution) {
-        let id = begun.execution["id"].as_str().expect("an id");
+        // `Finish` died between the receipt and its record: the second call adopts the receipt.
+        self.change_record(&begun, json!({ "UpdateExpression": "REMOVE receipt" }));
+        if self.denies(&task) {
+            return true;
+        }
+        // It died before it wrote the receipt of an end two days ago.
         let then = (Timestamp::now() - SignedDuration::from_hours(50)).to_string();
-        let key = execution_key(TENANT, id);
-        let change = json!({
-            "TableName": variable("HOLDFAST_LEDGER_TABLE"),
-            "Key": { "pk": { "S": key.pk() }, "sk": { "S": key.sk() } },
+        let end_long_ago = json!({
             "UpdateExpression": "SET #phase.#at = :then REMOVE receipt",
             "ExpressionAttributeNames": { "#phase": "phase", "#at": "at" },
             "ExpressionAttributeValues": { ":then": { "S": then } },
         });
+        self.change_record(&begun, end_long_ago);
+        self.denies(&task)
+    }
+
+    /// Changes an execution's record by the parameters of an `UpdateItem`.
+    fn change_record(&self, begun: &BegunExecution, mut change: Value) {
+        let id = begun.execution["id"].as_str().expect("an id");
+        let key = execution_key(TENANT, id);
+        change["TableName"] = variable("HOLDFAST_LEDGER_TABLE").into();
+        change["Key"] = json!({ "pk": { "S": key.pk() }, "sk": { "S": key.sk() } });
         self.stack
             .aws
             .json("dynamodb", "DynamoDB_20120810.UpdateItem", &change);

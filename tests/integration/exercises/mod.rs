@@ -5,7 +5,7 @@ use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id, payload_object},
 };
-use holdfast_ledger::Key;
+use holdfast_ledger::{Key, List, QuestionKey};
 use holdfast_task::{ExecutionRef, payload::StoredPayload};
 use holdfast_tests::{DELAY, FunctionReply, Stack, execution_key, kill, unique, variable, workers};
 use serde_json::{Value, json};
@@ -336,6 +336,37 @@ impl Round<'_> {
         let owner = self.stack.aws.execution(WORKFLOW, &format!("{id}-r0"));
         let task = Self::begin_task(&key, &owner, &json!({}), &old);
         self.stack.aws.call("begin", &task);
+        self.due_question(&old);
         self.denies(&json!({}))
+    }
+
+    /// Opens a question, and lists it as the API does with one whose decision is not delivered: the
+    /// sweep reads it.
+    fn due_question(&self, due: &str) {
+        let begun = self.begun(&json!({}));
+        self.stack
+            .aws
+            .call("ask", &Self::ask_task(&begun, "approval", &unique("token")));
+        let execution: ExecutionRef = serde_json::from_value(begun.execution).expect("a reference");
+        let at = ExecutionKey {
+            tenant: execution.tenant,
+            execution: execution.id,
+        };
+        let list = List::open(&at, true);
+        let key = Key::Question(QuestionKey {
+            at,
+            step: "one".to_owned(),
+        });
+        let change = json!({
+            "TableName": variable("HOLDFAST_LEDGER_TABLE"),
+            "Key": { "pk": { "S": key.pk() }, "sk": { "S": key.sk() } },
+            "UpdateExpression": "SET #list = :list, #due = :due",
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeNames": { "#list": list.index(), "#due": list.range() },
+            "ExpressionAttributeValues": { ":list": { "S": list.hash() }, ":due": { "S": due } },
+        });
+        self.stack
+            .aws
+            .json("dynamodb", "DynamoDB_20120810.UpdateItem", &change);
     }
 }

@@ -125,6 +125,16 @@ impl Queue {
         details
     }
 
+    /// Sets the time after which a message that was received and not deleted is delivered again.
+    ///
+    /// # Panics
+    ///
+    /// Panics if SQS refuses.
+    pub fn redeliver_after(&self, seconds: u32) {
+        let attributes = json!({ "VisibilityTimeout": seconds.to_string() });
+        self.request("SetQueueAttributes", &json!({ "Attributes": attributes }));
+    }
+
     fn new(aws: &Aws, name: String, source: Source) -> Self {
         let aws = aws.clone();
         Self { aws, name, source }

@@ -42,13 +42,13 @@ fn http(origin: &str) -> Arc<dyn AnyAction> {
 
 /// The outcome of one request through one proxy: what the step reports, and how often the upstream
 /// committed.
-struct Seen {
+struct Observation {
     report: String,
     clean: bool,
     commits: usize,
 }
 
-async fn send(proxy: &Proxy, upstream: &Upstream, fault: Fault, method: &str) -> Seen {
+async fn send(proxy: &Proxy, upstream: &Upstream, fault: Fault, method: &str) -> Observation {
     upstream.arm(fault);
     let url = format!("{}/notes/7", proxy.origin);
     let input = json!({ "method": method, "url": url, "body": { "text": "held" } });
@@ -76,7 +76,7 @@ async fn send(proxy: &Proxy, upstream: &Upstream, fault: Fault, method: &str) ->
             (format!("{status} {kind}"), clean)
         }
     };
-    Seen {
+    Observation {
         report,
         clean,
         commits: upstream.disarm(),

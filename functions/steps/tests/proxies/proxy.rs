@@ -15,8 +15,8 @@ use crate::upstream::Upstream;
 /// Starts a proxy before the target.
 pub(crate) type Make = fn(&Upstream) -> Proxy;
 
-/// The proxies with their defaults, and HAProxy also with retries, for all methods but those that no
-/// proxy may repeat (RFC 9110 §9.2.2).
+/// The proxies with their defaults. HAProxy is there a second time, with retries for all methods
+/// but those that no proxy may repeat (RFC 9110 §9.2.2).
 pub(crate) const PROXIES: [Make; 4] = [nginx, haproxy, haproxy_that_retries, varnish];
 
 /// A running proxy.

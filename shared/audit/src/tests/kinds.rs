@@ -327,3 +327,24 @@ fn the_story_of_an_execution_has_the_events_of_an_incident_since_the_execution_o
     put(&again, Expect::Rev(2));
     assert_eq!(story(&second), ["workflow.incident.opened"]);
 }
+
+#[test]
+fn two_attempts_with_one_number_have_two_event_ids() {
+    let of = key("k");
+    let first = step(&of, running("a", 35), attempts(&[None]));
+    let retried = |token: &str| {
+        // The lease is over; the new attempt meets a pause, which removes it.
+        let claimed = claim(Some(&first), &claim_by(&of, token, 40), at(40));
+        let ClaimTransition::Write(next) = claimed else {
+            panic!("the lease is over");
+        };
+        let events = events_of_versions(&[recorded(&next)]);
+        let event = events
+            .iter()
+            .find(|event| event.kind() == Kind::StepRetried);
+        let event = event.expect("it began again");
+        (event.id.clone(), event.sequence())
+    };
+    assert_eq!(retried("b"), retried("b"));
+    assert_ne!(retried("b").0, retried("c").0);
+}

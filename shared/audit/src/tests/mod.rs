@@ -291,27 +291,6 @@ fn the_story_after_a_later_rollback_has_the_generation_before_it() {
 }
 
 #[test]
-fn two_attempts_with_one_number_have_two_event_ids() {
-    let of = key("k");
-    let first = step(&of, running("a", 35), attempts(&[None]));
-    let retried = |now: i64| {
-        // The lease is over; the new attempt meets a pause, which removes it.
-        let claimed = claim(Some(&first), &claim_by(&of, "b", now), at(now));
-        let ClaimTransition::Write(next) = claimed else {
-            panic!("the lease is over");
-        };
-        let events = events_of_versions(&[recorded(&next)]);
-        let event = events
-            .iter()
-            .find(|event| event.kind() == Kind::StepRetried);
-        let event = event.expect("it began again");
-        (event.id.clone(), event.sequence())
-    };
-    assert_eq!(retried(40), retried(40));
-    assert_ne!(retried(40).0, retried(50).0);
-}
-
-#[test]
 fn a_batch_begins_again_with_the_first_change_that_has_an_unpublished_event() {
     // The second and the last change have no events.
     let lengths = [2, 0, 1, 3, 0];

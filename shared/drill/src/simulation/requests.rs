@@ -13,7 +13,7 @@ use holdfast_ledger::{
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskTask, ErrorName, Failure, QuestionKind, payload::Payload};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     region::{MachineName, Region, arn_of},
@@ -126,7 +126,7 @@ impl Region {
         let deployed = self.versions.all[version].clone();
         let mut input = deployed.input.clone();
         if other_input {
-            input = other(input);
+            input = schedule::other_input(input);
         }
         let machine = MachineName::Workflow(version);
         let key = key_of(execution);
@@ -391,19 +391,4 @@ pub(crate) fn key_of(execution: usize) -> String {
 
 fn redrive_name(execution: &ExecutionRecord, generation: u32) -> String {
     format!("{}-r{generation}", execution.at.execution)
-}
-
-/// Returns another input than this one, of the same form where that is easy.
-fn other(mut input: Value) -> Value {
-    match input.as_object_mut() {
-        Some(members) => {
-            for member in members.values_mut() {
-                if let Value::String(text) = member {
-                    text.push('2');
-                }
-            }
-            input
-        }
-        None => json!({}),
-    }
 }

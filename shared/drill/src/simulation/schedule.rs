@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use holdfast_receipt::Decision;
+use serde_json::{Value, json};
 
 use super::{dice::Dice, weather::Hazard};
 use crate::target::Manners;
@@ -317,5 +318,20 @@ impl fmt::Display for Event {
             Self::Request(moment, request) => write!(f, "{moment:?}: {request:?}"),
             Self::Decision(number, judgement) => write!(f, "question {number}: {judgement:?}"),
         }
+    }
+}
+
+/// Returns another input than this one, of the same form where that is easy.
+pub(super) fn other_input(mut input: Value) -> Value {
+    match input.as_object_mut() {
+        Some(members) => {
+            for member in members.values_mut() {
+                if let Value::String(text) = member {
+                    text.push('2');
+                }
+            }
+            input
+        }
+        None => json!({}),
     }
 }

@@ -78,7 +78,7 @@ fn shown(engine: &TestEngine) -> Vec<Shown> {
 }
 
 /// Puts the question of the first step, and records this decision of a person.
-fn asked(engine: &TestEngine, execution: &ExecutionRef, decision: Option<Decision>) {
+pub(super) fn asked(engine: &TestEngine, execution: &ExecutionRef, decision: Option<Decision>) {
     let ask = AskTask {
         execution: execution.clone(),
         ask: Ask {
@@ -238,6 +238,21 @@ fn a_first_claim_after_the_end_leaves_a_step_that_did_not_run() {
         (vec![], StepState::FailedClean)
     );
     assert_eq!(action.times(), 1);
+}
+
+#[test]
+fn the_ledger_yields_the_same_receipt_after_a_late_first_claim() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let action = Script::default();
+    attempt(&engine, &step_task(&execution, STEPS[0]), &action).unwrap();
+    unwind(&engine, &execution, "late", &action).unwrap();
+    let late = step_task(&execution, STEPS[1]);
+    let yielded = || crate::receipt_of(&snapshot(&engine, &execution), &steps(), None).unwrap();
+    let before = yielded();
+    assert_eq!(failing(&engine, &late, &action), ErrorName::Halted);
+    assert_eq!(yielded(), before);
+    assert_eq!(before.steps[1].idempotency_key, None);
 }
 
 /// The task of an approval.

@@ -1,14 +1,14 @@
 //! Tests of what an execution generation leaves to the next one: keys, definitions, item names.
 
 use super::{
-    closing::{put, recover, redriven, request},
+    closing::{asked, put, recover, redriven, request},
     rollback::receipt_of,
     *,
 };
 use crate::testing::{ScriptedCall, engine};
 use holdfast_action::StepError;
 use holdfast_ledger::{Phase, RequestTransition, StepState, redrive, withdraw};
-use holdfast_receipt::Residual;
+use holdfast_receipt::{Decision, Residual};
 
 fn unknown() -> ScriptedCall {
     ScriptedCall::Fails(StepError::unknown("it hung up"))
@@ -247,4 +247,23 @@ fn an_item_that_an_earlier_release_recorded_keeps_its_record() {
     assert_eq!(action.times(), calls, "its recorded output is the answer");
     let steps = snapshot(&engine, &execution).steps;
     assert_eq!(steps.len(), 2, "no further record");
+}
+
+#[test]
+fn two_effects_that_one_undo_may_not_both_take_back_are_named() {
+    for second in [None, Some(unknown())] {
+        let engine = engine();
+        let execution = begun(&engine);
+        let mut task = step_task(&execution, STEPS[0]);
+        task.step.idempotent = false;
+        let action = Script::of([unknown()].into_iter().chain(second));
+        assert_eq!(failing(&engine, &task, &action), ErrorName::Escalate);
+        asked(&engine, &execution, Some(Decision::Retry));
+        let _ = attempt(&engine, &task, &action);
+        assert_eq!(action.times(), 2);
+        let ended = finish(&engine, &execution, Some(STEPS[1])).unwrap();
+        assert_eq!(ended.status, "PARTIALLY_ROLLED_BACK");
+        let residues = receipt_of(&engine, &execution).residual_effects;
+        assert_eq!((residues.len(), residues[0].certain), (1, false));
+    }
 }
