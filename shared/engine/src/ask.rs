@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 use crate::{
     engine::{Engine, MAX_RACES, partition},
     ports::{Host, ObjectStore},
+    report::APPROVAL,
     task_errors::{TaskError, too_many_races},
 };
 use holdfast_ledger::{
-    Cause, ExecutionRecord, Expect, ExpiryTransition, IncidentKey, Ledger, Link, Put, Question,
-    QuestionState, QuestionTransition, Ruling, StepKey, StepRecord, closed_question, enact, expire,
-    put_question,
+    Cause, ExecutionRecord, Expect, ExpiryTransition, Incident, IncidentKey, Ledger, Link, Put,
+    Question, QuestionState, QuestionTransition, Ruling, StepKey, StepRecord, closed_question,
+    enact, expire, put_question,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
@@ -23,10 +24,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Records a question and opens its incident. If the question was decided under an earlier task
     /// token, returns that decision, so that the caller sends it to the new token.
     ///
+    /// An approval's question is written before its incident: the end of the execution finds the
+    /// incident by the question, whatever dies in between (docs/protocol.md, rule 8).
+    ///
     /// Errors: `Halted` (the execution has stopped), `Permanent` (the message is no text),
     /// `Transient`.
     pub async fn ask(&self, task: &AskTask) -> Result<Option<Ruling>, TaskError> {
         let at = partition(&task.execution);
+        // Read before the record: an end that this call does not see is later.
+        let now = self.host.now();
         let execution = self.ledger.read(&at).await?;
         let Some(execution) = execution.filter(|execution| execution.admits(task.execution.epoch))
         else {
@@ -39,7 +45,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .await?;
         let message = message(task, record.as_ref())?;
         let cause = cause(task, &execution, &message);
-        let now = self.host.now();
         let entered: Timestamp = task.entered.parse().unwrap_or(now);
         let within =
             SignedDuration::from_secs(i64::try_from(task.ask.within_s).unwrap_or(i64::MAX / 1000));
@@ -60,20 +65,32 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             earlier: Vec::new(),
             at,
         };
-        // The incident is written before the question, so that people find it with the question.
         let link = Link::waiting(&question.incident, &execution, &message, now);
-        self.report(&cause.incident(&execution, &message, now), &link)
-            .await?;
+        let incident = cause.incident(&execution, &message, now);
+        let approval = question.kind == QuestionKind::Approval;
+        if !approval {
+            self.report(&incident, &link).await?;
+        }
+        let (question, ruling) = self.put_once(question).await?;
+        if let Some(ruling) = ruling {
+            enact(&self.ledger, &question, ruling.decision, now).await?;
+            return Ok(Some(ruling));
+        }
+        if approval {
+            self.report(&incident, &link).await?;
+        }
+        self.look_again(question, link).await
+    }
+
+    /// Writes a question unless it, or a later one, is recorded. Returns what is recorded, and the
+    /// decision if a person decided under an earlier task token.
+    async fn put_once(&self, question: Question) -> Result<(Question, Option<Ruling>), TaskError> {
         let mut stored: Option<Question> = None;
         for _ in 0..MAX_RACES {
             let next = match put_question(stored.as_ref(), &question) {
-                QuestionTransition::Unchanged => {
-                    return self.look_again(stored.unwrap_or(question), link).await;
-                }
+                QuestionTransition::Unchanged => return Ok((stored.unwrap_or(question), None)),
                 QuestionTransition::Ruled(ruling) => {
-                    let question = stored.as_ref().unwrap_or(&question);
-                    enact(&self.ledger, question, ruling.decision, now).await?;
-                    return Ok(Some(ruling));
+                    return Ok((stored.unwrap_or(question), Some(ruling)));
                 }
                 QuestionTransition::Write(next) => next,
             };
@@ -81,7 +98,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .as_ref()
                 .map_or(Expect::Absent, |stored| Expect::Rev(stored.rev));
             match self.ledger.put(&*next, expect).await? {
-                Put::Done => return self.look_again(*next, link).await,
+                Put::Done => return Ok((*next, None)),
                 Put::Lost(winner) => stored = winner.map(|winner| *winner),
             }
         }
@@ -112,7 +129,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         self.ledger.put_link(&link).await?;
         match question.kind {
             QuestionKind::Approval => {
-                self.resolve_ended(&link.tenant, &link.incident).await?;
+                self.resolve_ended(&approval(&question, &execution)).await?;
             }
             QuestionKind::Escalation => {
                 self.settle(&IncidentKey::new(&link.tenant, &link.incident))
@@ -211,16 +228,43 @@ fn message(task: &AskTask, record: Option<&StepRecord>) -> Result<String, TaskEr
 }
 
 fn cause<'a>(task: &'a AskTask, execution: &'a ExecutionRecord, message: &'a str) -> Cause<'a> {
-    let approval = task.ask.kind == QuestionKind::Approval;
-    let error = task.failure.as_ref().map_or("", |failure| &failure.error);
+    let step = &task.ask.step;
+    if task.ask.kind == QuestionKind::Approval {
+        return approval_cause(step, execution);
+    }
     Cause {
         tenant: &execution.at.tenant,
         workflow: &execution.workflow,
-        state: &task.ask.step,
-        error: if approval { "Approval" } else { error },
-        // The text of an approval differs from execution to execution, and so does its incident.
-        reason: if approval { "" } else { message },
+        state: step,
+        error: task.failure.as_ref().map_or("", |failure| &failure.error),
+        reason: message,
         standing: false,
-        execution: approval.then_some(&execution.at.execution),
+        execution: None,
+    }
+}
+
+/// The cause of an approval. Its text differs from execution to execution, and so does its
+/// incident.
+fn approval_cause<'a>(step: &'a str, execution: &'a ExecutionRecord) -> Cause<'a> {
+    Cause {
+        tenant: &execution.at.tenant,
+        workflow: &execution.workflow,
+        state: step,
+        error: APPROVAL,
+        reason: "",
+        standing: false,
+        execution: Some(&execution.at.execution),
+    }
+}
+
+/// The incident of an approval, as its question tells it.
+pub(super) fn approval(question: &Question, execution: &ExecutionRecord) -> Incident {
+    Incident {
+        id: question.incident.clone(),
+        ..approval_cause(&question.step, execution).incident(
+            execution,
+            &question.message,
+            question.entered,
+        )
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::{
+    ask::approval,
     engine::{Engine, MAX_RACES},
     ports::{Host, ObjectStore},
     receipt::{reason, residuals},
@@ -19,6 +20,8 @@ use holdfast_task::{ErrorName, Failure, QuestionKind};
 
 /// The error's name in the incident of a skipped step whose effect may remain.
 const SKIPPED: &str = "Skipped";
+/// The error's name in the incident of an approval.
+pub(super) const APPROVAL: &str = "Approval";
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Records the end of an execution in every incident that it is linked to. Safe to repeat.
@@ -31,11 +34,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         for link in &case.links {
             self.ledger.put_link(link).await?;
         }
-        for id in &case.approvals {
-            self.resolve_ended(tenant, id).await?;
+        for incident in &case.approvals {
+            self.resolve_ended(incident).await?;
         }
         for link in case.links.iter().filter(|link| link.is_settled()) {
-            if !case.approvals.contains(&link.incident) {
+            if !case.approvals.iter().any(|one| one.id == link.incident) {
                 self.settle(&IncidentKey::new(tenant, &link.incident))
                     .await?;
             }
@@ -43,14 +46,26 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(())
     }
 
-    /// Resolves an approval's incident, which ends with its execution.
-    pub(super) async fn resolve_ended(&self, tenant: &str, id: &str) -> Result<(), TaskError> {
-        let found = self.ledger.read(&IncidentKey::new(tenant, id)).await?;
-        match found {
-            Some(incident) => {
-                self.resolve_incident(incident, "the execution has ended")
-                    .await
+    /// Resolves an approval's incident, which ends with its execution. If the question was written
+    /// and its incident was not, records it as resolved, so that a late writer leaves it so.
+    pub(super) async fn resolve_ended(&self, approval: &Incident) -> Result<(), TaskError> {
+        const WHY: &str = "the execution has ended";
+        let key = IncidentKey::new(&approval.tenant, &approval.id);
+        let mut found = self.ledger.read(&key).await?;
+        if found.is_none() {
+            let request = by_engine(WHY);
+            let resolved = IncidentStatus::Resolved;
+            let closed = handle(approval, resolved, &request, self.host.now());
+            if let Ok(Some(handled)) = closed {
+                let closed = Incident { rev: 1, ..handled };
+                match self.ledger.put(&closed, Expect::Absent).await? {
+                    Put::Done => return Ok(()),
+                    Put::Lost(winner) => found = winner.map(|winner| *winner),
+                }
             }
+        }
+        match found {
+            Some(incident) => self.resolve_incident(incident, WHY).await,
             None => Ok(()),
         }
     }
@@ -68,7 +83,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         incident: &Incident,
         link: Option<&Link>,
     ) -> Result<(), TaskError> {
+        // Only one execution meets an approval, and its end is known by its time.
         let linked = match link {
+            _ if incident.error == APPROVAL => true,
             Some(link) => self.ledger.is_linked(link).await?,
             None => false,
         };
@@ -117,10 +134,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     async fn resolve_incident(&self, mut incident: Incident, why: &str) -> Result<(), TaskError> {
-        let request = Request {
-            by: ENGINE.to_owned(),
-            reason: why.to_owned(),
-        };
+        let request = by_engine(why);
         let resolved = IncidentStatus::Resolved;
         while let Ok(Some(next)) = handle(&incident, resolved, &request, self.host.now()) {
             match self.ledger.put(&next, Expect::Rev(incident.rev)).await? {
@@ -150,6 +164,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
+fn by_engine(why: &str) -> Request {
+    Request {
+        by: ENGINE.to_owned(),
+        reason: why.to_owned(),
+    }
+}
+
 /// The incidents of an ended execution.
 #[derive(Default)]
 pub(super) struct Case {
@@ -161,8 +182,8 @@ pub(super) struct Case {
     opens: Option<Incident>,
     /// The links that record the end, one for each incident of the execution.
     links: Vec<Link>,
-    /// The ids of approvals' incidents, which end with the execution.
-    approvals: Vec<String>,
+    /// The incidents of approvals, which end with the execution.
+    approvals: Vec<Incident>,
 }
 
 impl Case {
@@ -214,7 +235,7 @@ impl Case {
             links: links.into_values().collect(),
             approvals: approvals
                 .iter()
-                .map(|question| question.incident.clone())
+                .map(|question| approval(question, execution))
                 .collect(),
         }
     }

@@ -255,11 +255,9 @@ fn the_ledger_yields_the_same_receipt_after_a_late_first_claim() {
     assert_eq!(before.steps[1].idempotency_key, None);
 }
 
-#[test]
-fn an_approval_whose_execution_was_cancelled_meanwhile_leaves_no_open_incident() {
-    let engine = engine();
-    let execution = begun(&engine);
-    let ask = AskTask {
+/// The task of an approval.
+fn agree(execution: &ExecutionRef) -> AskTask {
+    AskTask {
         execution: execution.clone(),
         ask: Ask {
             step: "agree".to_owned(),
@@ -271,7 +269,31 @@ fn an_approval_whose_execution_was_cancelled_meanwhile_leaves_no_open_incident()
         token: "task-1".to_owned(),
         entered: "2025-09-29T13:00:00Z".to_owned(),
         retry: 0,
-    };
+    }
+}
+
+#[test]
+fn an_approval_that_died_between_question_and_incident_leaves_no_open_incident() {
+    for op in [Op::PutQuestion, Op::PutIncident] {
+        let engine = engine();
+        let execution = begun(&engine);
+        engine.ledger.spoil(op, 0, Fault::AnswerLost);
+        run(engine.ask(&agree(&execution))).unwrap_err();
+        recover(&engine, &cancelled(&engine, &execution)).unwrap();
+        let incidents = engine.ledger.kept.incidents("acme");
+        let [(incident, links)] = &incidents[..] else {
+            panic!("{incidents:?}");
+        };
+        assert_eq!(incident.status, IncidentStatus::Resolved);
+        assert_eq!(links[0].status, "FAILED");
+    }
+}
+
+#[test]
+fn an_approval_whose_execution_was_cancelled_meanwhile_leaves_no_open_incident() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let ask = agree(&execution);
     let (other, again) = (engine.clone(), execution.clone());
     let cancels = Fault::After(Box::new(move || {
         recover(&other, &cancelled(&other, &again)).unwrap();
