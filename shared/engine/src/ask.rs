@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
+    case::APPROVAL,
     engine::{Engine, MAX_RACES, partition},
     ports::{Host, ObjectStore},
-    report::APPROVAL,
     task_errors::{TaskError, too_many_races},
 };
 use holdfast_ledger::{
