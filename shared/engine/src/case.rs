@@ -4,10 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::{
-    ask::approval,
-    receipt::{reason, residuals},
-};
+use crate::receipt::{reason, residuals};
 use holdfast_ledger::{
     Cause, ExecutionRecord, Incident, Link, MetIncident, Phase, Question, Snapshot,
 };
@@ -16,8 +13,6 @@ use holdfast_task::{ErrorName, Failure, QuestionKind};
 
 /// The error's name in the incident of a skipped step whose effect may remain.
 const SKIPPED: &str = "Skipped";
-/// The error's name in the incident of an approval.
-pub(super) const APPROVAL: &str = "Approval";
 
 /// The incidents of an ended execution.
 #[derive(Default)]
@@ -26,12 +21,12 @@ pub(super) struct Case {
     pub(super) id: Option<String>,
     /// The incidents that its generations met, and that have not all been settled by this end.
     pub(super) met: Vec<MetIncident>,
-    /// The incident to open, if no question has opened it.
+    /// The incident of its failure, if no question has it.
     pub(super) opens: Option<Incident>,
     /// The links that record the end, one for each incident of the execution.
     pub(super) links: Vec<Link>,
-    /// The incidents of approvals, which end with the execution.
-    pub(super) approvals: Vec<Incident>,
+    /// The incidents of the questions of its generation, which a dead `Ask` may not have opened.
+    pub(super) asked: Vec<Incident>,
 }
 
 impl Case {
@@ -43,14 +38,21 @@ impl Case {
             return Self::default();
         };
         let execution = &snapshot.execution;
-        let questions = snapshot.questions.iter();
-        let (escalations, approvals): (Vec<&Question>, Vec<&Question>) = questions
-            .filter(|question| question.execution_generation == execution.generation)
-            .partition(|question| question.kind == QuestionKind::Escalation);
+        let of_generation = |one: &&Question| one.execution_generation == execution.generation;
+        let questions = snapshot.questions.iter().filter(of_generation);
+        let is_escalation = |one: &&Question| one.kind == QuestionKind::Escalation;
+        let (escalations, approvals): (Vec<&Question>, Vec<&Question>) =
+            questions.clone().partition(is_escalation);
         let earlier = execution.incidents.iter().cloned();
-        let asked = escalations.iter().map(|question| MetIncident {
-            id: question.incident.clone(),
-            standing: false,
+        let asked = escalations.iter().flat_map(|question| {
+            let ids = question
+                .earlier_incidents
+                .iter()
+                .chain([&question.incident]);
+            ids.map(|id| MetIncident {
+                id: id.clone(),
+                standing: false,
+            })
         });
         let mut met: BTreeSet<MetIncident> = earlier.chain(asked).collect();
         let (id, opens) = end.incident(snapshot, &escalations);
@@ -81,9 +83,8 @@ impl Case {
             met: met.into_iter().collect(),
             opens,
             links: links.into_values().collect(),
-            approvals: approvals
-                .iter()
-                .map(|question| approval(question, execution))
+            asked: questions
+                .map(|question| question.as_incident(execution))
                 .collect(),
         }
     }

@@ -1,61 +1,102 @@
 //! Report: links an execution to its incidents, and opens, updates and resolves them.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::{
-    case::{APPROVAL, Case},
+    case::Case,
     engine::{Engine, MAX_RACES},
     ports::{Host, ObjectStore},
     task_errors::{TaskError, too_many_races},
 };
 use holdfast_ledger::{
-    ENGINE, Expect, Incident, IncidentKey, IncidentStatus, Ledger, Link, Put, Request, Settlement,
-    handle, open, reopen,
+    ENGINE, ExecutionRecord, Expect, Incident, IncidentKey, IncidentStatus, Ledger, Link, Phase,
+    Put, Question, Request, Settlement, closed_question, handle, open, reopen,
 };
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Records the end of an execution in every incident that it is linked to. Safe to repeat.
     pub(super) async fn close_case(&self, tenant: &str, case: &Case) -> Result<(), TaskError> {
-        if let Some(incident) = &case.opens {
-            let of_incident = |link: &&Link| link.incident == incident.id;
-            self.open_incident(incident, case.links.iter().find(of_incident))
-                .await?;
+        let link_of =
+            |incident: &Incident| case.links.iter().find(|one| one.incident == incident.id);
+        let (settled, unsettled): (Vec<&Incident>, Vec<&Incident>) = case
+            .asked
+            .iter()
+            .partition(|incident| link_of(incident).is_some_and(Link::is_settled));
+        for incident in unsettled.into_iter().chain(&case.opens) {
+            self.open_incident(incident, link_of(incident)).await?;
         }
         for link in &case.links {
             self.ledger.put_link(link).await?;
         }
-        for incident in &case.approvals {
-            self.resolve_ended(incident).await?;
+        for incident in settled {
+            self.outdate(incident).await?;
         }
-        for link in case.links.iter().filter(|link| link.is_settled()) {
-            if !case.approvals.iter().any(|one| one.id == link.incident) {
-                self.settle(&IncidentKey::new(tenant, &link.incident))
-                    .await?;
+        for link in &case.links {
+            let key = IncidentKey::new(tenant, &link.incident);
+            match link.is_settled() {
+                true => self.settle(&key).await?,
+                // Another execution may have resolved it before this link was written.
+                false => self.open_resolved(&key, link).await?,
             }
         }
         Ok(())
     }
 
-    /// Resolves an approval's incident, which ends with its execution. If the question was written
-    /// and its incident was not, records it as resolved, so that a late writer leaves it so.
-    pub(super) async fn resolve_ended(&self, approval: &Incident) -> Result<(), TaskError> {
-        const WHY: &str = "the execution has ended";
-        let key = IncidentKey::new(&approval.tenant, &approval.id);
-        let mut found = self.ledger.read(&key).await?;
-        if found.is_none() {
-            let request = by_engine(WHY);
-            let resolved = IncidentStatus::Resolved;
-            let closed = handle(approval, resolved, &request, self.host.now());
-            if let Ok(Some(handled)) = closed {
-                let closed = Incident { rev: 1, ..handled };
-                match self.ledger.put(&closed, Expect::Absent).await? {
-                    Put::Done => return Ok(()),
-                    Put::Lost(winner) => found = winner.map(|winner| *winner),
-                }
+    /// Closes a question whose execution has stopped, with its incident. Its end may not have seen
+    /// the question. Safe to repeat, since the question is closed last.
+    pub async fn close_late(
+        &self,
+        question: &Question,
+        execution: &ExecutionRecord,
+    ) -> Result<(), TaskError> {
+        let now = self.host.now();
+        let Some(closed) = closed_question(question, now) else {
+            return Ok(());
+        };
+        // An end that saw the question has the link of its own time.
+        let at = match &execution.phase {
+            Phase::Ended { at, .. } => *at - SignedDuration::from_millis(1),
+            _ => question.entered.min(now),
+        };
+        let incident = question.as_incident(execution);
+        let link = Link {
+            generation: question.execution_generation,
+            status: execution.phase.name().to_owned(),
+            settled: Some(true),
+            ..Link::waiting(&incident.id, execution, &question.message, at)
+        };
+        self.ledger.put_link(&link).await?;
+        self.outdate(&incident).await?;
+        self.settle(&IncidentKey::new(&incident.tenant, &incident.id))
+            .await?;
+        // A concurrent writer has closed it.
+        self.ledger.put(&closed, Expect::Rev(question.rev)).await?;
+        Ok(())
+    }
+
+    /// Makes every report of the incident late that began before: it loses its write and finds the
+    /// later link. An incident that was never recorded is recorded as resolved.
+    async fn outdate(&self, incident: &Incident) -> Result<(), TaskError> {
+        let key = IncidentKey::new(&incident.tenant, &incident.id);
+        for _ in 0..MAX_RACES {
+            let stored = self.ledger.read(&key).await?;
+            let next = match &stored {
+                None => resolved(incident, "the execution has ended", self.host.now()),
+                Some(stored) if stored.status == IncidentStatus::Resolved => Some(Incident {
+                    rev: stored.rev + 1,
+                    ..stored.clone()
+                }),
+                Some(_) => None,
+            };
+            let Some(next) = next else {
+                return Ok(());
+            };
+            let expect = Expect::after(stored.as_ref());
+            if self.ledger.put(&next, expect).await? == Put::Done {
+                return Ok(());
             }
         }
-        match found {
-            Some(incident) => self.resolve_incident(incident, WHY).await,
-            None => Ok(()),
-        }
+        Err(too_many_races("the incident"))
     }
 
     /// Opens an incident unless it is open, and links the execution to it. Safe to repeat.
@@ -65,32 +106,32 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// Opens an incident before the link is written that shows the execution, so that a repeat
-    /// after a failure still finds the execution new.
+    /// after a failure still finds the execution new. A report that is older than the stored link
+    /// is late, and opens nothing.
     async fn open_incident(
         &self,
         incident: &Incident,
         link: Option<&Link>,
     ) -> Result<(), TaskError> {
-        // Only one execution meets an approval, and its end is known by its time.
-        let linked = match link {
-            _ if incident.error == APPROVAL => true,
-            Some(link) => self.ledger.is_linked(link).await?,
-            None => false,
-        };
-        let mut stored: Option<Incident> = self
-            .ledger
-            .read(&IncidentKey::new(&incident.tenant, &incident.id))
-            .await?;
+        let key = IncidentKey::new(&incident.tenant, &incident.id);
         for _ in 0..MAX_RACES {
-            let Some(next) = open(stored.as_ref(), incident, linked) else {
+            // Read before the link: what an end changes between both reads makes the write fail.
+            let stored = self.ledger.read(&key).await?;
+            let linked = match link {
+                Some(link) => self.ledger.read_link(link).await?,
+                None => None,
+            };
+            if let (Some(linked), Some(link)) = (&linked, link)
+                && linked.at > link.at
+            {
+                return Ok(());
+            }
+            let Some(next) = open(stored.as_ref(), incident, linked.is_some()) else {
                 return Ok(());
             };
-            let expect = stored
-                .as_ref()
-                .map_or(Expect::Absent, |stored| Expect::Rev(stored.rev));
-            match self.ledger.put(&next, expect).await? {
-                Put::Done => return Ok(()),
-                Put::Lost(winner) => stored = winner.map(|winner| *winner),
+            let expect = Expect::after(stored.as_ref());
+            if self.ledger.put(&next, expect).await? == Put::Done {
+                return Ok(());
             }
         }
         Err(too_many_races("the incident"))
@@ -108,13 +149,18 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let Some(unsettled) = self.unsettled(key).await? else {
             return Ok(());
         };
+        self.open_resolved(key, &unsettled).await
+    }
+
+    /// Opens an incident again that the engine resolved while `unsettled` was not written.
+    async fn open_resolved(&self, key: &IncidentKey, unsettled: &Link) -> Result<(), TaskError> {
         let Some(incident) = self.ledger.read(key).await? else {
             return Ok(());
         };
         let last = incident.handled.last();
         let by_engine = last.is_some_and(|last| last.by == ENGINE);
         if incident.status == IncidentStatus::Resolved && by_engine {
-            let next = reopen(&incident, &unsettled, self.host.now());
+            let next = reopen(&incident, unsettled, self.host.now());
             // A concurrent writer has opened it, or a person has handled it.
             self.ledger.put(&next, Expect::Rev(incident.rev)).await?;
         }
@@ -122,9 +168,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     async fn resolve_incident(&self, mut incident: Incident, why: &str) -> Result<(), TaskError> {
-        let request = by_engine(why);
-        let resolved = IncidentStatus::Resolved;
-        while let Ok(Some(next)) = handle(&incident, resolved, &request, self.host.now()) {
+        while let Some(next) = resolved(&incident, why, self.host.now()) {
             match self.ledger.put(&next, Expect::Rev(incident.rev)).await? {
                 Put::Lost(Some(winner)) => incident = *winner,
                 Put::Done | Put::Lost(None) => break,
@@ -152,9 +196,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-fn by_engine(why: &str) -> Request {
-    Request {
+/// The incident, resolved by the engine; `None` if it is resolved.
+fn resolved(incident: &Incident, why: &str, now: Timestamp) -> Option<Incident> {
+    let request = Request {
         by: ENGINE.to_owned(),
         reason: why.to_owned(),
-    }
+    };
+    handle(incident, IncidentStatus::Resolved, &request, now)
+        .ok()
+        .flatten()
 }

@@ -161,5 +161,7 @@ pub fn question(of: &ExecutionKey) -> Question {
         attempts: 1,
         state: QuestionState::Open,
         earlier: Vec::new(),
+        error: "Permanent".to_owned(),
+        earlier_incidents: Vec::new(),
     }
 }
