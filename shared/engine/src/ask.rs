@@ -168,6 +168,7 @@ pub fn answer(step: &str, ruling: &Ruling) -> Result<AskResult, TaskError> {
         by,
         reason,
         at,
+        ..
     } = ruling;
     let error = |name| {
         let message = format!("{step}: {by} decided {}: {reason}", decision.name());

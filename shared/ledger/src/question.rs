@@ -99,6 +99,9 @@ pub struct Ruling {
     pub reason: String,
     /// The time of the decision.
     pub at: Timestamp,
+    /// The incident of its question, if a later question about the step followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
 }
 
 impl Question {
@@ -223,10 +226,13 @@ pub fn put_question(current: Option<&Question>, put: &Question) -> QuestionTrans
         return QuestionTransition::Unchanged;
     }
     if stored.entered < put.entered {
-        let earlier = stored.earlier.iter().chain(stored.ruling());
+        let last = stored.ruling().map(|ruling| Ruling {
+            incident: Some(stored.incident.clone()),
+            ..ruling.clone()
+        });
         return QuestionTransition::Write(Box::new(Question {
             rev,
-            earlier: earlier.cloned().collect(),
+            earlier: stored.earlier.iter().cloned().chain(last).collect(),
             earlier_incidents: stored.incidents_before(put),
             ..put.clone()
         }));
@@ -317,6 +323,7 @@ pub fn decide(
                 by: request.by.clone(),
                 reason: request.reason.clone(),
                 at: now,
+                incident: None,
             },
             delivered: false,
         },

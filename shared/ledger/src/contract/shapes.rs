@@ -190,6 +190,7 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
         by: "b\u{f6}b".to_owned(),
         reason: "\"so\"".to_owned(),
         at: at(9),
+        incident: Some("i-0".to_owned()),
     };
     let ruled = |delivered| QuestionState::Ruled {
         ruling: ruling(Decision::Skip),

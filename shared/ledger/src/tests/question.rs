@@ -29,6 +29,7 @@ fn ruled(decision: Decision) -> Question {
         by: "bob".to_owned(),
         reason: "so".to_owned(),
         at: at(9),
+        incident: None,
     };
     Question {
         rev: 2,
