@@ -2,6 +2,7 @@
 
 mod ask;
 mod begin;
+mod case;
 pub mod chain;
 mod engine;
 mod finish;
@@ -29,9 +30,9 @@ mod undo;
 
 pub use ask::answer;
 pub use begin::requested_execution;
+pub use case::{cases, standing};
 pub use engine::Engine;
 pub use lost_start::{LostOwner, LostStart};
 pub use ports::{Host, ObjectStore, StoreError};
 pub use receipt::receipt_of;
-pub use report::{cases, standing};
 pub use task_errors::TaskError;

@@ -21,6 +21,7 @@ mod port;
 mod question;
 mod record;
 mod request;
+mod retired;
 mod snapshot;
 mod start_refusal;
 mod step;
@@ -57,6 +58,7 @@ pub use question::{
 };
 pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
+pub use retired::RetiredKey;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
 pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};

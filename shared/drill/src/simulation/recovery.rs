@@ -5,7 +5,9 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 use futures_util::FutureExt;
 use holdfast_engine::{Host, LostOwner, LostStart, answer};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{ExecutionRecord, Expect, Ledger, LedgerError, NextLook, Question, enact};
+use holdfast_ledger::{
+    ExecutionRecord, Expect, Ledger, LedgerError, NextLook, Question, QuestionKey, enact,
+};
 use holdfast_task::{ErrorName, Failure, RecoveryInput};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -160,6 +162,13 @@ impl Region {
             .map_or_else(|| NextLook::of(execution), |(_, next)| *next)
     }
 
+    /// The time of the next look at a question, as the index of open executions has it.
+    fn next_look_at(&self, question: &Question) -> Option<Timestamp> {
+        let looked_at = self.looked_at.borrow();
+        let looked_at = looked_at.get(&question_key(question));
+        question.due().filter(|_| looked_at != Some(&question.rev))
+    }
+
     /// Looks at every execution that is due, delivers decisions that were not delivered, and
     /// handles ended machines whose status event was lost.
     pub(crate) async fn sweep(self: &Rc<Self>) {
@@ -206,6 +215,17 @@ impl Region {
         };
         for question in &snapshot.questions {
             self.deliver(process, question).await?;
+            if self.next_look_at(question).is_none_or(|due| due > now) {
+                continue;
+            }
+            if question.waits(&snapshot.execution) {
+                let mut looked_at = self.looked_at.borrow_mut();
+                looked_at.insert(question_key(question), question.rev);
+                continue;
+            }
+            let engine = process.engine();
+            let closed = engine.close_late(question, &snapshot.execution).await;
+            closed.map_err(|error| LedgerError::Unavailable(error.message))?;
         }
         let execution = snapshot.execution;
         if !execution.is_open() || self.next_look(&execution).due > now {
@@ -260,11 +280,9 @@ impl Region {
         };
         let execution = &snapshot.execution;
         let look = execution.is_open().then(|| self.next_look(execution).due);
-        let undelivered = snapshot.questions.iter().filter_map(|question| {
-            let ruling = question.undelivered()?;
-            Some(ruling.at + SignedDuration::from_secs(15))
-        });
-        look.into_iter().chain(undelivered).chain(listed).min()
+        let questions = snapshot.questions.iter();
+        let questions = questions.filter_map(|question| self.next_look_at(question));
+        look.into_iter().chain(questions).chain(listed).min()
     }
 
     /// Returns the version that an execution of a machine began with, or else `otherwise`.
@@ -294,5 +312,12 @@ impl Region {
             MachineName::Recovery(self.deployed.get()),
             json!(input),
         );
+    }
+}
+
+fn question_key(question: &Question) -> QuestionKey {
+    QuestionKey {
+        at: question.at.clone(),
+        step: question.step.clone(),
     }
 }

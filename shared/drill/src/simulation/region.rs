@@ -13,7 +13,7 @@ use futures_executor::LocalSpawner;
 use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
 use holdfast_engine::{Host, TaskError};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{NextLook, Ruling};
+use holdfast_ledger::{NextLook, QuestionKey, Ruling};
 use holdfast_task::AskTask;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -53,6 +53,8 @@ pub(crate) struct Region {
     pub(super) machines: RefCell<BTreeMap<String, Rc<MachineExecution>>>,
     /// The look at an execution that follows the last one, for this revision of its record.
     pub(super) looks: RefCell<BTreeMap<ExecutionKey, (u64, NextLook)>>,
+    /// The questions that the sweep took out of the index, with their revision.
+    pub(super) looked_at: RefCell<BTreeMap<QuestionKey, u64>>,
     /// Ended machines whose status event was lost.
     pub(super) unreported: RefCell<Vec<UnreportedEnd>>,
     tokens: RefCell<BTreeMap<String, Waiting>>,
@@ -101,6 +103,7 @@ impl Region {
             retried: RefCell::default(),
             machines: RefCell::default(),
             looks: RefCell::default(),
+            looked_at: RefCell::default(),
             unreported: RefCell::default(),
             tokens: RefCell::default(),
             parsed,

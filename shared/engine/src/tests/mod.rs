@@ -9,6 +9,7 @@ mod finish;
 mod finishing;
 mod generations;
 mod late_claims;
+mod late_questions;
 mod limits;
 mod lost_start;
 mod missing;
