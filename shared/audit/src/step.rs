@@ -15,7 +15,7 @@ use holdfast_receipt::AttemptOutcome;
 pub(crate) fn step_events(step: &StepRecord, about: &About) -> Vec<Event> {
     let mut events = Vec::new();
     for (attempt, number) in step.attempts.iter().zip(1..) {
-        let begun = step_data(step, number, &step.key);
+        let begun = step_data(step, number, &step.key_of(attempt));
         let data = match number {
             1 => EventData::StepStarted(begun.clone()),
             _ => EventData::StepRetried(begun.clone()),
@@ -53,7 +53,7 @@ fn undone_before<'a>(step: &'a StepRecord, about: &'a About) -> impl Iterator<It
             _ if number == step.undo_forgiven as usize => EventData::StepUndoFailed,
             _ => return None,
         };
-        let begun = step_data(step, number, &undo_key(&step.key));
+        let begun = step_data(step, number, &undo_key(&step.key_of(attempt)));
         let data = kind(ended(begun, attempt, outcome, at));
         Some(event(step, about, at, number, data))
     })

@@ -295,8 +295,8 @@ impl Ledger for Process {
         self.ask(false, self.world().ledger.count(counter)).await
     }
 
-    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
-        self.ask(false, self.world().ledger.is_linked(link)).await
+    async fn stored_link(&self, link: &Link) -> Result<Option<Link>, LedgerError> {
+        self.ask(false, self.world().ledger.stored_link(link)).await
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {

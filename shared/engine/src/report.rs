@@ -69,7 +69,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         link: Option<&Link>,
     ) -> Result<(), TaskError> {
         let linked = match link {
-            Some(link) => self.ledger.is_linked(link).await?,
+            Some(link) => self.ledger.stored_link(link).await?.is_some(),
             None => false,
         };
         let mut stored: Option<Incident> = self

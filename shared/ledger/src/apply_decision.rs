@@ -9,7 +9,7 @@ use super::{
     port::{Expect, Ledger, LedgerError, Put},
     question::{Question, RulingTransition, decide},
     request::Request,
-    step::{StepRecord, StepState},
+    step::{Attempt, StepRecord, StepState},
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::Decision;
@@ -66,6 +66,8 @@ pub(crate) fn step_after_decision(
     };
     if restarts {
         next.key = next.next_key();
+        next.attempts = Attempt::of_generation(&next.attempts, next.effect_generation);
+        next.undo_attempts = Attempt::of_generation(&next.undo_attempts, next.effect_generation);
         next.effect_generation += 1;
         next.earlier_attempts = next.attempts.len() as u32;
         next.earlier_undo_attempts = next.undo_attempts.len() as u32;

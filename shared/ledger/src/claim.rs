@@ -119,7 +119,7 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
             ClaimTransition::Held(*lease_until)
         }
         _ if held => ClaimTransition::Changed,
-        // What only reads may read anew.
+        // A step that only reads may read again.
         _ if earlier && record.reads && another => {
             ClaimTransition::Write(Box::new(restarted(record, claim)))
         }
@@ -359,6 +359,7 @@ pub(super) fn ended(
 fn restarted(record: &StepRecord, claim: &Claim) -> StepRecord {
     let first = &claim.first;
     let possible = record.residue_of_key() != Residue::None;
+    let made = |attempts: &[Attempt]| Attempt::of_generation(attempts, record.effect_generation);
     let mut earlier = record.earlier.clone();
     earlier.extend(possible.then(|| record.effect()));
     StepRecord {
@@ -368,9 +369,9 @@ fn restarted(record: &StepRecord, claim: &Claim) -> StepRecord {
         earlier,
         earlier_attempts: record.attempts.len() as u32,
         earlier_undo_attempts: record.undo_attempts.len() as u32,
-        attempts: [&record.attempts[..], &first.attempts[..]].concat(),
+        attempts: [&made(&record.attempts)[..], &first.attempts[..]].concat(),
         forgiven: record.attempts.len() as u32,
-        undo_attempts: record.undo_attempts.clone(),
+        undo_attempts: made(&record.undo_attempts),
         undo_forgiven: record.undo_attempts.len() as u32,
         ..first.clone()
     }

@@ -119,6 +119,7 @@ pub fn attempt(token: &str, outcome: Option<AttemptOutcome>) -> Attempt {
         ended_at: outcome.map(|_| at(1)),
         outcome,
         error: outcome.map(|outcome| format!("{outcome:?}")),
+        effect_generation: None,
     }
 }
 

@@ -156,8 +156,8 @@ impl Ledger for MemoryLedger {
         Ok(self.lock().counts.get(counter).copied().unwrap_or_default())
     }
 
-    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
-        Ok(self.lock().links.contains_key(&place_of(link)))
+    async fn stored_link(&self, link: &Link) -> Result<Option<Link>, LedgerError> {
+        Ok(self.lock().links.get(&place_of(link)).cloned())
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {

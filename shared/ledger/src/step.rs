@@ -180,6 +180,13 @@ pub struct Attempt {
     pub outcome: Option<AttemptOutcome>,
     /// The error, for people; at most 200 characters.
     pub error: Option<String>,
+    /// The effect generation, if a later one has another key.
+    #[serde(
+        rename = "generation",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub effect_generation: Option<u32>,
 }
 
 impl Attempt {
@@ -191,6 +198,7 @@ impl Attempt {
             ended_at: None,
             outcome: None,
             error: None,
+            effect_generation: None,
         }
     }
 }

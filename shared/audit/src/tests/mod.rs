@@ -1,6 +1,7 @@
 //! Tests of events and metrics: each event is derived once, in order, under a stable id.
 
 mod alarms;
+mod generations;
 mod kinds;
 mod template;
 
