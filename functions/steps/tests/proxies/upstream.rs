@@ -1,4 +1,4 @@
-//! A target of raw sockets that commits and fails as it is told, on two ports, so that a proxy can
+//! A target of raw sockets that commits and fails as a test sets it, on two ports, so that a proxy can
 //! send a request again.
 
 use std::{

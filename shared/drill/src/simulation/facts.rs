@@ -54,7 +54,7 @@ impl Facts {
 
     fn add(&mut self, event: Event) {
         match self.events.get(&event.id) {
-            Some(told) if *told != event => {
+            Some(emitted) if *emitted != event => {
                 let kind = event.kind().name();
                 let what = format!("audit: one event id means two facts of {kind}");
                 self.violations.push(what);
