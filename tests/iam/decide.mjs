@@ -1,6 +1,6 @@
 // Decides AWS requests by an independent implementation of IAM, which knows dynamodb:LeadingKeys
 // and s3:if-none-match. The emulator ignores those conditions. Reads {"policy": …, "requests":
-// [{"action", "resource", "context"}]}, perhaps with the "resource_policy" of a bucket, and writes a
+// [{"action", "resource", "context"}]}, perhaps with a bucket's "resource_policy", and writes a
 // list of true and false.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
