@@ -117,7 +117,15 @@ pub(crate) fn public(address: &str) -> Result<Answer, String> {
         while let Some(source) = cause.source() {
             cause = source;
         }
-        format!("{address} does not answer: {cause}")
+        let cause = cause.to_string();
+        match cause.strip_prefix("invalid peer certificate: ") {
+            Some("UnknownIssuer") => format!(
+                "{address} has a certificate of an authority that this machine does not trust; \
+                 SSL_CERT_FILE names others"
+            ),
+            Some(cause) => format!("{address} has a certificate that is refused: {cause}"),
+            None => format!("{address} does not answer: {cause}"),
+        }
     })
 }
 
