@@ -186,6 +186,8 @@ fn a_retry_decision_opens_a_failed_step_once_and_forgives_its_attempts() {
         let clean = record.state == StepState::FailedClean;
         assert_eq!(next.effect_generation, u32::from(clean));
         assert_eq!(next.key != record.key, clean, "a refusal may be stored");
+        let made_under = next.attempts[0].effect_generation;
+        assert_eq!(made_under, clean.then_some(0), "it keeps its own key");
         assert_eq!(
             step_after_decision(Some(&next), &asked(), Decision::Retry, at(6)),
             Ok(None)
