@@ -67,7 +67,7 @@ impl Api {
         }
         let get = async { read(client()?.get(&url).bearer_auth(&self.token), MAX_ANSWER).await };
         let (status, body) =
-            wait(get)?.map_err(|why| Trouble::Other(format!("{}: {why}", quoted(&self.base))))?;
+            wait(get)?.map_err(|why| Trouble::Other(format!("{} {why}", quoted(&self.base))))?;
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
 
@@ -78,7 +78,7 @@ impl Api {
         match wait(async { read(client()?.get(link), most).await })? {
             Ok((200, body)) => Ok(body),
             Ok((status, _)) => Err(Trouble::Other(format!("the link answered {status}"))),
-            Err(why) => Err(Trouble::Other(format!("the link: {why}"))),
+            Err(why) => Err(Trouble::Other(format!("the link {why}"))),
         }
     }
 }
@@ -132,7 +132,7 @@ pub(crate) fn public(address: &str) -> Result<Answer, String> {
         .redirect(Policy::none());
     let get = async { read(client.build().map_err(cause)?.get(address), MAX_ANSWER).await };
     let answer = wait(get).map_err(|_| "this command failed".to_owned())?;
-    answer.map_err(|why| format!("{address}: {why}"))
+    answer.map_err(|why| format!("{address} {why}"))
 }
 
 fn wait<T>(answer: impl Future<Output = T>) -> Result<T, Trouble> {
@@ -151,15 +151,24 @@ fn client() -> Result<reqwest::Client, String> {
         .map_err(cause)
 }
 
-/// The innermost cause, such as a name that no server knows. It has no URL: a link carries a
-/// signature, which no message may show.
+/// What a server did instead of answering, by the innermost cause, such as a name that no server
+/// knows. It has no URL: a link carries a signature, which no message may show.
 fn cause(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn Error = &error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    format!("no answer: {cause}")
+    let cause = cause.to_string();
+    match cause.strip_prefix("invalid peer certificate: ") {
+        Some("UnknownIssuer") => {
+            let why = "has a certificate of an authority that this machine does not trust; \
+                       SSL_CERT_FILE names others";
+            why.to_owned()
+        }
+        Some(cause) => format!("has a certificate that is refused: {cause}"),
+        None => format!("does not answer: {cause}"),
+    }
 }
 
 /// Reads an answer of at most `most` bytes.
@@ -169,7 +178,7 @@ async fn read(request: RequestBuilder, most: usize) -> Result<Answer, String> {
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(cause)? {
         if body.len() + chunk.len() > most {
-            return Err(format!("the answer has more than {most} bytes"));
+            return Err(format!("answers more than {most} bytes"));
         }
         body.extend_from_slice(&chunk);
     }

@@ -45,7 +45,7 @@ pub(crate) struct DoctorArgs {
         default_value = "sam"
     )]
     sam: PathBuf,
-    /// The AWS CLI, which asks the account before a deployment
+    /// The AWS CLI, which asks the account about the stack
     #[arg(
         long,
         env = "HOLDFAST_AWS",
@@ -107,6 +107,7 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
             answers.flatten().collect::<Vec<_>>()
         }));
     }
+    found.extend(preflight::deployed(project, args, &workflows)?);
     match (&args.api, &args.token) {
         (Some(api), Some(token)) => {
             let api = Api::of(api, token, args.tenant.as_deref());

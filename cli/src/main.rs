@@ -142,7 +142,8 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::New { name, dir } => new::run(&Project::find()?, &name, dir),
         Command::Validate { files } => {
             let project = Project::find()?;
-            let read = workflows::read(&project, &files)?;
+            let mut read = workflows::read(&project, &files)?;
+            preflight::warn(&project, &mut read);
             let warnings: usize = read.iter().map(|workflow| workflow.warnings.warn()).sum();
             let fine = match read.len() {
                 1 => "1 workflow is fine".to_owned(),

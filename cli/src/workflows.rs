@@ -137,7 +137,7 @@ fn twice(source: &str, definition: &Definition, other: &str) -> Problem {
 }
 
 /// The place of `text` after the first `after`.
-fn span(source: &str, after: &str, text: &str) -> Span {
+pub(crate) fn span(source: &str, after: &str, text: &str) -> Span {
     let from = source.find(after).unwrap_or_default();
     let found = source[from..].find(text);
     let offset = from + found.unwrap_or_default();

@@ -289,7 +289,9 @@ def main():
     finally:
         left = deployment.account.clean(deployment.name)
         shutil.rmtree(folder)
-        print(f"==> {left or 'nothing is left, except the key, which KMS deletes after 7 days'}", flush=True)
+        keys = any(of == "AWS::KMS::Key" for of, _ in deployment.account.made)
+        nothing = "nothing is left" + ", except the key, which KMS deletes after 7 days" * keys
+        print(f"==> {left or nothing}", flush=True)
     return 0 if passed and not left else 1
 
 

@@ -110,8 +110,8 @@ def through_outage(service, seconds):
     ends = [recovery.awaited(f"the receipt of {start.execution}", start.receipt) for start in starts]
     took = time.monotonic() - began
     statuses = collections.Counter(receipt["status"] for _, receipt in ends)
-    told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    row = f"| {service} | {refused} | {accepted} of {len(during)} | {told} | {took:.0f} |"
+    ended = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    row = f"| {service} | {refused} | {accepted} of {len(during)} | {ended} | {took:.0f} |"
     wrong = [(start.execution, start.wrong(*end)) for start, end in zip(starts, ends, strict=True)]
     return row, [f"{service}: {execution}: {why}" for execution, why in wrong if why]
 

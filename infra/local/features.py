@@ -26,7 +26,7 @@ ALLOWED = {"crossbeam-utils"}
 def units(arguments):
     """The libraries of others that a command compiles, with their features."""
     command = ["cargo", *arguments, *PROFILE, "--unit-graph", "-Z", "unstable-options"]
-    # The graph is printed by a stable cargo only if it is told that it may; nothing is built.
+    # The graph is printed by a stable cargo only if this variable is set; nothing is built.
     environment = {**os.environ, "RUSTC_BOOTSTRAP": "1"}
     ran = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True)
     found = {}

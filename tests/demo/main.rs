@@ -50,7 +50,7 @@ async fn main() -> ExitCode {
 
 const HELP: &str = "\
 make demo SCENARIO=…
-  executed   a vendor hold whose target fails twice, and a notification, to their receipt (the default)
+  executed   a vendor hold that is twice answered 503, and a notification, to their receipt (the default)
   duplicate  the same start three times: one execution, two replays, one hold
   rollback   a notification is refused for good: the hold before it is released
   unknown    the answers to a hold and to its release are lost: one hold, one release

@@ -12,8 +12,9 @@ use crate::{
 pub(crate) async fn executed(stack: &Stack) -> Result<Evidence, String> {
     let vendor = unique("vendor");
     say(&format!(
-        "The vendor system will answer the first two holds on {vendor} with 503."
+        "The vendor system will answer the first two holds on {vendor} with 503,"
     ));
+    say("which does not say whether it acted: a retry sends the same key.");
     let fault = json!({ "route": "POST /holds", "count": 2, "kind": { "status": 503 }, "vendor_id": vendor });
     stack.vendor.plan(fault).await;
     let input = json!({ "vendor_id": vendor, "hold_days": 14 });

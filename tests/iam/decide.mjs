@@ -1,6 +1,7 @@
-// Decides AWS requests by an independent implementation of IAM, which knows dynamodb:LeadingKeys.
-// The emulator ignores that condition. Reads {"policy": …, "requests": [{"action", "resource",
-// "context"}]}, and writes a list of true and false.
+// Decides AWS requests by an independent implementation of IAM, which knows dynamodb:LeadingKeys
+// and s3:if-none-match. The emulator ignores those conditions. Reads {"policy": …, "requests":
+// [{"action", "resource", "context"}]}, perhaps with a bucket's "resource_policy", and writes a
+// list of true and false.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
@@ -8,7 +9,7 @@ const require = createRequire(new URL('../../infra/local/package.json', import.m
 const { runSimulation } = require('@cloud-copilot/iam-simulate');
 
 const ACCOUNT = '123456789012';
-const { policy, requests } = JSON.parse(readFileSync(0, 'utf8'));
+const { policy, resource_policy: resourcePolicy, requests } = JSON.parse(readFileSync(0, 'utf8'));
 const decided = [];
 for (const { action, resource, context } of requests) {
   const principal = `arn:aws:iam::${ACCOUNT}:role/asking`;
@@ -17,6 +18,7 @@ for (const { action, resource, context } of requests) {
     identityPolicies: [{ name: 'policy', policy }],
     serviceControlPolicies: [],
     resourceControlPolicies: [],
+    resourcePolicy,
   }, {});
   if (said.resultType === 'error') throw new Error(JSON.stringify(said.errors));
   decided.push(said.overallResult === 'Allowed');

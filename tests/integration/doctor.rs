@@ -1,8 +1,11 @@
 //! `holdfast doctor` checks everything that the running stack depends on.
 
-use holdfast_tests::{EnvironmentChange, Stack};
+use std::process::Command;
 
-use crate::story::holdfast;
+use holdfast_tests::{EnvironmentChange, Stack};
+use tempfile::TempDir;
+
+use crate::story::{built, holdfast, said};
 
 #[tokio::test]
 async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
@@ -15,6 +18,7 @@ async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
         "ok    FinishFunction: receipts can be signed",
         "ok    VendorHoldStepFunction: http://127.0.0.1:",
         "ok    HttpStepFunction: http://127.0.0.1:",
+        "ok    workflows/hold-large-payments.yaml: step notify_treasury calls an allowed address",
         "ok    WF-DELAY-VENDOR-PAYMENTS-ACME: workflows/delay-vendor-payments-acme.yaml is deployed",
     ] {
         assert!(said.contains(found), "{found}: {said}");
@@ -93,4 +97,37 @@ async fn the_doctor_reads_the_issuer_and_the_account_before_a_deployment() {
         said.contains("ok    stack no-such-stack: it can be deployed"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn the_doctor_names_an_address_that_the_deployed_stack_does_not_allow() {
+    let project = TempDir::new().expect("a folder");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    for file in ["template.yaml", "samconfig.toml"] {
+        let to = project.path().join(file);
+        std::fs::copy(format!("{root}/{file}"), to).expect("it is copied");
+    }
+    std::fs::create_dir(project.path().join("workflows")).expect("a folder");
+    let workflow = "workflow: WF-ELSEWHERE
+version: 1
+input: { type: object, additionalProperties: false }
+steps:
+  - name: notify
+    action: http
+    input: { method: POST, url: \"https://elsewhere.acme.eu/notices\" }
+    rollback:
+      input: { method: POST, url: \"${VendorSystemUrl}/notices\" }
+";
+    std::fs::write(project.path().join("workflows/elsewhere.yaml"), workflow).expect("written");
+    let mut doctor = Command::new(built("holdfast"));
+    doctor.arg("doctor").current_dir(project.path());
+    let (fine, said) = said(doctor).await;
+    assert!(!fine, "{said}");
+    for found in [
+        "WRONG workflows/elsewhere.yaml: step notify calls an allowed address: ",
+        "https://elsewhere.acme.eu or its path is not allowed; the parameter HttpAllow lists",
+        "ok    workflows/elsewhere.yaml: step notify is undone at an allowed address",
+    ] {
+        assert!(said.contains(found), "{found}: {said}");
+    }
 }

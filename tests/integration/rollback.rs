@@ -217,6 +217,20 @@ async fn a_redrive_uses_new_keys_where_an_undo_was_committed() {
     assert!(page.text.contains("Why it was redriven") && page.text.contains("mended"));
     let key = |receipt: &Value| receipt["steps"][0]["idempotency_key"].clone();
     assert_ne!(key(&first), key(&second));
+    let story = stack.api.get(&format!("/v1/executions/{id}/events")).await;
+    let events = story.body["events"].as_array().expect("a list");
+    let holds = events
+        .iter()
+        .filter(|event| event["data"]["step"] == "apply_vendor_hold");
+    let done = holds.filter(|event| event["type"] == "workflow.step.completed");
+    let keys: Vec<_> = done
+        .map(|event| event["data"]["idempotency_key"].clone())
+        .collect();
+    assert_eq!(
+        keys,
+        [key(&first), key(&second)],
+        "each attempt has its own key"
+    );
     let again = ask(&stack, &id, "redrive", "once more").await;
     assert_eq!((again.0, &again.1["replayed"]), (200, &json!(true)));
 }

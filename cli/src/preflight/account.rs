@@ -1,6 +1,6 @@
 //! The region of a deployment, and the account, as far as there are credentials and the AWS CLI.
 
-use std::{env, path::PathBuf, process::Command};
+use std::{collections::BTreeMap, env, path::PathBuf, process::Command};
 
 use holdfast_action::Check;
 use serde_json::Value;
@@ -52,6 +52,25 @@ pub(super) fn findings(settings: &Settings, args: &DoctorArgs) -> Result<Vec<Fin
         );
     }
     Ok(found)
+}
+
+/// The parameters of a deployed stack, with defaults filled in; or the reason why they are unknown.
+pub(super) fn parameters(
+    args: &DoctorArgs,
+    region: &str,
+    stack: &str,
+) -> Result<BTreeMap<String, String>, String> {
+    let account = Account { args, region };
+    let asked = account.ask(&["cloudformation", "describe-stacks", "--stack-name", stack]);
+    let answer = asked.map_err(|silence| match silence {
+        Silence::NoProgram(why) | Silence::Refused(why) => why,
+    })?;
+    let parameters = answer["Stacks"][0]["Parameters"].as_array();
+    let pair = |parameter: &Value| {
+        let text = |member: &str| parameter[member].as_str().map(str::to_owned);
+        Some((text("ParameterKey")?, text("ParameterValue")?))
+    };
+    Ok(parameters.into_iter().flatten().filter_map(pair).collect())
 }
 
 /// Refuses the other partitions, where the integration of the state machines has another name.

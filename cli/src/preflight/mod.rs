@@ -13,20 +13,46 @@ mod values;
 
 use crate::{
     doctor::{DoctorArgs, Finding, report},
+    output::line,
     project::Project,
     report::Trouble,
-    workflows,
+    workflows::{self, Workflow},
 };
 use settings::Settings;
+pub(crate) use targets::warn;
 
 pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
     let workflows = workflows::read(project, &[])?;
     let settings = Settings::read(project, args)?;
     let mut found = values::findings(&settings);
     found.extend(names::findings(&settings, &project.template));
-    found.extend(targets::findings(&settings, &workflows)?);
+    let place = settings.place();
+    found.extend(targets::findings(&settings, &place, &workflows)?);
     found.extend(issuer::findings(&settings));
     found.extend(program::findings(project, &settings)?);
     found.extend(account::findings(&settings, args)?);
     report(&found)
+}
+
+/// Compares the addresses that workflows name with the parameter HttpAllow of the deployed stack.
+pub(crate) fn deployed(
+    project: &Project,
+    args: &DoctorArgs,
+    workflows: &[Workflow],
+) -> Result<Vec<Finding>, Trouble> {
+    let settings = Settings::read(project, args)?;
+    let (Some(stack), Some(region)) = (&settings.stack_name, &settings.region) else {
+        line("not compared: addresses; that needs the stack's name and its region")?;
+        return Ok(Vec::new());
+    };
+    match account::parameters(args, region, stack) {
+        Err(why) => {
+            line(&format!("not compared: addresses; {why}"))?;
+            Ok(Vec::new())
+        }
+        Ok(set) => {
+            let place = format!("stack {stack}");
+            targets::findings(&Settings { set, ..settings }, &place, workflows)
+        }
+    }
 }

@@ -25,11 +25,7 @@ pub(super) struct Settings {
 impl Settings {
     /// Reads the settings that `sam deploy` would use with the same options.
     pub(super) fn read(project: &Project, args: &DoctorArgs) -> Result<Self, Trouble> {
-        let path = project.root.join("samconfig.toml");
-        let file = project.show(&path);
-        let document: DocumentMut = project::read(&path)?
-            .parse()
-            .map_err(|error| Trouble::Other(format!("{file}: {error}")))?;
+        let (file, document) = document(project)?;
         let environment = args.config_env.as_deref().unwrap_or("default");
         let section = document.get(environment).ok_or_else(|| {
             let tables = document.iter().filter(|(_, item)| item.is_table_like());
@@ -39,25 +35,51 @@ impl Settings {
                 names.join(", ")
             ))
         })?;
+        let wrong = |why| Trouble::Other(format!("{file}: [{environment}]: {why}"));
+        let read = Self::of(project, environment, section, &args.parameter_overrides);
+        let read = read.map_err(wrong)?;
+        let named = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        Ok(Self {
+            stack_name: args.stack_name.clone().or(read.stack_name),
+            region: (args.region.clone())
+                .or(read.region)
+                .or_else(|| named("AWS_REGION"))
+                .or_else(|| named("AWS_DEFAULT_REGION")),
+            ..read
+        })
+    }
+
+    /// The settings of every environment that can be read. A project without samconfig.toml has
+    /// none.
+    pub(super) fn all(project: &Project) -> Vec<Self> {
+        let document = document(project).map(|(_, document)| document);
+        let document = document.unwrap_or_default();
+        let sections = document.iter().filter(|(_, item)| item.is_table_like());
+        let read = sections.map(|(name, section)| Self::of(project, name, section, &[]));
+        read.flatten().collect()
+    }
+
+    /// The settings in a section of samconfig.toml, with other parameters if `overrides` has any.
+    fn of(
+        project: &Project,
+        environment: &str,
+        section: &Item,
+        overrides: &[String],
+    ) -> Result<Self, String> {
         let value = |name: &str| {
             let of = |command: &str| section.get(command)?.get("parameters")?.get(name);
             of("deploy").or_else(|| of("global"))
         };
         let text = |name: &str| value(name).and_then(Item::as_str).map(str::to_owned);
-        let overrides = match args.parameter_overrides.as_slice() {
+        let overrides = match overrides {
             [] => value("parameter_overrides").map_or_else(|| Ok(Vec::new()), words),
             given => Ok(given.to_vec()),
         };
-        let wrong = |why| Trouble::Other(format!("{file}: [{environment}]: {why}"));
-        let named = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
         Ok(Self {
             environment: environment.to_owned(),
-            stack_name: args.stack_name.clone().or_else(|| text("stack_name")),
-            region: (args.region.clone())
-                .or_else(|| text("region"))
-                .or_else(|| named("AWS_REGION"))
-                .or_else(|| named("AWS_DEFAULT_REGION")),
-            set: overrides.and_then(pairs).map_err(wrong)?,
+            stack_name: text("stack_name"),
+            region: text("region"),
+            set: overrides.and_then(pairs)?,
             declared: declared(project),
         })
     }
@@ -73,6 +95,15 @@ impl Settings {
     pub(super) fn place(&self) -> String {
         format!("samconfig.toml [{}]", self.environment)
     }
+}
+
+/// The path of samconfig.toml, as messages show it, and its content.
+fn document(project: &Project) -> Result<(String, DocumentMut), Trouble> {
+    let path = project.root.join("samconfig.toml");
+    let file = project.show(&path);
+    let document = project::read(&path)?.parse();
+    let document = document.map_err(|error| Trouble::Other(format!("{file}: {error}")))?;
+    Ok((file, document))
 }
 
 /// The words of `parameter_overrides`: a list of them, or one text with spaces between them.

@@ -2,22 +2,32 @@
 
 use holdfast_action::Check;
 use holdfast_steps::http::AllowList;
-use holdfast_workflow::compile::parameters_in;
+use holdfast_workflow::{
+    compile::parameters_in,
+    definition::{Definition, Problem},
+};
 use serde_json::Value;
 
 use super::{Finding, settings::Settings};
-use crate::{output::line, report::Trouble, workflows::Workflow};
+use crate::{
+    output::line,
+    project::Project,
+    report::Trouble,
+    workflows::{Workflow, span},
+};
 
-/// Checks every literal address of the steps with the action `http`, and of their undos.
+/// Checks every literal address of the steps with the action `http`, and of their undos. `place`
+/// has the parameters.
 pub(super) fn findings(
     settings: &Settings,
+    place: &str,
     workflows: &[Workflow],
 ) -> Result<Vec<Finding>, Trouble> {
-    let list = match AllowList::parse(settings.value("HttpAllow").unwrap_or_default()) {
+    let list = match allow_list(settings) {
         Ok(list) => list,
         Err(why) => {
             let check = Check::of::<()>("HttpAllow can be read", Err(why));
-            return Ok(vec![(settings.place(), check)]);
+            return Ok(vec![(place.to_owned(), check)]);
         }
     };
     let (mut found, mut computed) = (Vec::new(), 0);
@@ -25,28 +35,14 @@ pub(super) fn findings(
         file, definition, ..
     } in workflows
     {
-        for (step, action, _) in definition.action_steps() {
-            if action.action != "http" {
+        for (step, verb, url) in addresses(definition) {
+            let Some(url) = literal(url) else {
+                computed += usize::from(url.is_string());
                 continue;
-            }
-            let undo = action
-                .rollback
-                .as_ref()
-                .and_then(|undo| undo.input.as_ref());
-            let inputs = [("calls", Some(&action.input)), ("is undone at", undo)];
-            for (verb, input) in inputs
-                .into_iter()
-                .filter_map(|(verb, one)| Some((verb, one?)))
-            {
-                let url = &input["url"];
-                let Some(url) = literal(url, settings) else {
-                    computed += usize::from(url.is_string());
-                    continue;
-                };
-                let tried = list.check(&url);
-                let what = format!("step {} {verb} an allowed address", step.name);
-                found.push((file.clone(), Check::of(what, tried)));
-            }
+            };
+            let tried = list.check(&filled(url, settings));
+            let what = format!("step {step} {verb} an allowed address");
+            found.push((file.clone(), Check::of(what, tried)));
         }
     }
     if computed > 0 {
@@ -57,14 +53,68 @@ pub(super) fn findings(
     Ok(found)
 }
 
-/// The address of a step, with the values of parameters, unless an expression computes it.
-fn literal(url: &Value, settings: &Settings) -> Option<String> {
-    let url = url
-        .as_str()
-        .filter(|url| !url.trim_start().starts_with("{%"))?;
+/// Adds a warning for every literal address that `HttpAllow` of an environment of samconfig.toml
+/// lacks.
+pub(crate) fn warn(project: &Project, workflows: &mut [Workflow]) {
+    let mut environments = Settings::all(project);
+    environments.retain(|settings| settings.set.contains_key("HttpAllow"));
+    for Workflow {
+        definition,
+        warnings,
+        ..
+    } in workflows
+    {
+        for url in addresses(definition).filter_map(|(.., url)| literal(url)) {
+            let known = |settings: &Settings| {
+                let mut names = parameters_in(url);
+                names.all(|name| settings.value(name).is_some())
+            };
+            let refused = |settings: &&Settings| {
+                let list = allow_list(settings);
+                known(settings)
+                    && list.is_ok_and(|list| list.check(&filled(url, settings)).is_err())
+            };
+            let names = environments.iter().filter(refused);
+            let names: Vec<_> = names.map(|one| format!("[{}]", one.environment)).collect();
+            if !names.is_empty() {
+                let message = format!("HttpAllow of {} does not allow {url}", names.join(", "));
+                let help = "the step would fail: add the origin to HttpAllow in samconfig.toml, or \
+                            correct the address";
+                let at = span(&warnings.source, "", url);
+                warnings.problems.push(Problem::new(at, message, help));
+            }
+        }
+    }
+}
+
+/// The step, the verb and the address of each request of the action `http`.
+fn addresses(definition: &Definition) -> impl Iterator<Item = (&str, &'static str, &Value)> {
+    let steps = definition.action_steps().into_iter();
+    let http = steps.filter(|(_, action, _)| action.action == "http");
+    http.flat_map(|(step, action, _)| {
+        let undo = action.rollback.as_ref();
+        let undo = undo.and_then(|undo| undo.input.as_ref());
+        let inputs = [("calls", Some(&action.input)), ("is undone at", undo)];
+        let inputs = inputs.into_iter();
+        inputs.filter_map(|(verb, input)| Some((step.name.as_str(), verb, &input?["url"])))
+    })
+}
+
+fn allow_list(settings: &Settings) -> Result<AllowList, String> {
+    AllowList::parse(settings.value("HttpAllow").unwrap_or_default())
+}
+
+/// The address of a step, unless an expression computes it.
+fn literal(url: &Value) -> Option<&str> {
+    url.as_str()
+        .filter(|url| !url.trim_start().starts_with("{%"))
+}
+
+/// The address with the values of parameters.
+fn filled(url: &str, settings: &Settings) -> String {
     let fill = |text: String, name: &str| {
         let value = settings.value(name).unwrap_or_default();
         text.replace(&format!("${{{name}}}"), value)
     };
-    Some(parameters_in(url).fold(url.to_owned(), fill))
+    parameters_in(url).fold(url.to_owned(), fill)
 }

@@ -68,7 +68,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     found
 }
 
-/// Refuses a value that stands for one that a deployer writes.
+/// Refuses a placeholder for a value that the deployer writes.
 fn placeholder(value: &str) -> Result<(), String> {
     for part in value.split(',').map(str::trim) {
         let (_, address) = part.split_once("://").unwrap_or(("", part));

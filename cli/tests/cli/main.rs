@@ -3,6 +3,7 @@
 mod commands;
 mod compile;
 mod drill;
+mod issuer;
 mod preflight;
 mod problems;
 mod program;

@@ -42,7 +42,7 @@ Resources:
 ";
 
 /// A project whose environment `staging` has these parameters beside an issuer.
-fn project(issuer: &str, parameters: &str) -> Project {
+pub(crate) fn project(issuer: &str, parameters: &str) -> Project {
     let steps = "steps:
   - name: tell
     action: http
@@ -72,16 +72,26 @@ parameter_overrides = [\"JwtIssuer={issuer}\", {parameters}]
 }
 
 /// Parameters that are in order.
-const FINE: &str = r#""VendorSystemUrl=https://vendors.acme.eu", "HttpAllow=https://*.acme.eu",
+pub(crate) const FINE: &str = r#""VendorSystemUrl=https://vendors.acme.eu", "HttpAllow=https://*.acme.eu",
     "AlarmTopicArn=none", 'ReceiptLockDays=0'"#;
 
 /// Runs the command without the variables and files of this machine's user.
 fn doctor(folder: &Path, args: &[&str]) -> CommandOutput {
+    doctor_that_trusts(None, folder, args)
+}
+
+/// The same, with certificates of this file's authorities instead of this machine's.
+pub(crate) fn doctor_that_trusts(
+    authorities: Option<&Path>,
+    folder: &Path,
+    args: &[&str],
+) -> CommandOutput {
     let output = Command::new(env!("CARGO_BIN_EXE_holdfast"))
         .args(["doctor", "--before-deploy"])
         .args(args)
         .env_clear()
         .env("PATH", env::var_os("PATH").unwrap_or_default())
+        .envs(authorities.map(|file| ("SSL_CERT_FILE", file)))
         .current_dir(folder)
         .output()
         .expect("the command starts");

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::project::Project;
+use crate::project::{HEAD, Project};
 
 #[test]
 fn problems_are_drawn_in_their_source_and_counted() {
@@ -73,4 +73,42 @@ fn a_stack_name_that_makes_a_name_too_long_is_named() {
     assert_eq!(output.code, Some(1));
     let why = format!("the state machine {stack}-{id} has a name of 84 characters, at most 80");
     assert!(output.err.contains(&why), "{}", output.err);
+}
+
+#[test]
+fn an_address_that_an_environment_does_not_allow_is_a_warning() {
+    let steps = "steps:
+  - name: notify
+    action: http
+    input: { method: POST, url: \"${VendorSystemUrl}/v1/notices\" }
+    rollback:
+      input: { method: DELETE, url: \"https://fixed.acme.eu/notices\" }
+";
+    let project = Project::with(&format!("{HEAD}{steps}"));
+    let validated = |staging: &str| {
+        let settings = format!(
+            "[local.deploy.parameters]
+parameter_overrides = [\"VendorSystemUrl=http://127.0.0.1:9\", \"HttpAllow=http://127.0.0.1:9\"]
+
+[staging.deploy.parameters]
+parameter_overrides = [\"VendorSystemUrl=https://v.acme.eu\", \"HttpAllow={staging}\"]
+"
+        );
+        project.write("samconfig.toml", settings);
+        project.run(&["validate"])
+    };
+    let output = validated("https://*.acme.eu");
+    let warned = "HttpAllow of [local] does not allow https://fixed.acme.eu/notices";
+    assert!(output.err.contains(warned), "{}", output.err);
+    assert_eq!(
+        (output.code, output.out.as_str()),
+        (Some(0), "1 workflow is fine; 1 warning\n")
+    );
+    let output = validated("https://v.acme.eu");
+    let warned = "HttpAllow of [local], [staging] does not allow https://fixed.acme.eu/notices";
+    assert!(output.err.contains(warned), "{}", output.err);
+    let output = validated("https://other.acme.eu");
+    let warned = "HttpAllow of [staging] does not allow ${VendorSystemUrl}/v1/notices";
+    assert!(output.err.contains(warned), "{}", output.err);
+    assert_eq!(output.out, "1 workflow is fine; 2 warnings\n");
 }

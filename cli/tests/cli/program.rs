@@ -130,7 +130,7 @@ fn a_build_refuses_a_program_that_needs_a_newer_glibc_than_lambda_has() {
         let remedy = "HOLDFAST_TARGET=x86_64-unknown-linux-gnu.2.34";
         refused(&elf(62, loader, needed), &[], &[&newest, remedy]);
     }
-    // A program with relative relocations needs glibc 2.36, which this name stands for.
+    // A program with relative relocations needs glibc 2.36, which this name implies.
     refused(
         &elf(62, loader, &["GLIBC_ABI_DT_RELR"]),
         &[],

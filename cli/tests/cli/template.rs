@@ -1,6 +1,12 @@
 //! Tests of what the template asks of AWS beyond the local stack, which accepts more.
 
-use std::fs;
+use std::{
+    fs,
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
 
 use crate::project::repository;
 
@@ -70,5 +76,87 @@ fn two_regions_of_an_account_can_have_stacks_of_one_name() {
     let named = |lines: &str| lines.contains("RoleName:") || lines.contains("BucketName:");
     for (id, lines) in resources() {
         assert!(!named(&lines), "{id}: roles and buckets are global too");
+    }
+}
+
+/// The statements of the receipt bucket's policy, in a bucket of this ARN.
+fn bucket_policy(arn: &str) -> Vec<Value> {
+    let (_, lines) = resources()
+        .into_iter()
+        .find(|(id, _)| id == "ReceiptBucketPolicy")
+        .expect("the policy");
+    let lines = lines
+        .replace("!GetAtt ReceiptBucket.Arn", "${ReceiptBucket.Arn}")
+        .replace("!Sub ", "")
+        .replace("!Ref ", "")
+        .replace("${ReceiptBucket.Arn}", arn);
+    let policy: Value = serde_saphyr::from_str(&lines).expect("YAML");
+    let statements = &policy["Properties"]["PolicyDocument"]["Statement"];
+    statements.as_array().expect("statements").clone()
+}
+
+/// The decisions of IAM on requests that a function's role allows, under a bucket's policy.
+fn decided(statements: &[Value], requests: &[Value]) -> Vec<bool> {
+    let role = json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" });
+    let policy = |statements: Value| json!({ "Version": "2012-10-17", "Statement": statements });
+    let input = json!({
+        "policy": policy(json!([role])),
+        "resource_policy": policy(json!(statements)),
+        "requests": requests,
+    });
+    let mut node = Command::new("node")
+        .arg(repository().join("tests/iam/decide.mjs"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("infra/local/setup.sh checks installs node");
+    let mut stdin = node.stdin.take().expect("a pipe");
+    stdin.write_all(input.to_string().as_bytes()).expect("read");
+    drop(stdin);
+    let output = node.wait_with_output().expect("it ends");
+    serde_json::from_slice(&output.stdout).expect("infra/local/setup.sh checks installs the rest")
+}
+
+/// The form of the condition, and the error 403 of a write without the header, are documented:
+/// docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html. `Null` compares
+/// the key's absence: docs.aws.amazon.com/IAM/latest/UserGuide/
+/// reference_policies_elements_condition_operators.html. The key belongs to s3:PutObject, which
+/// also permits CompleteMultipartUpload and CopyObject:
+/// docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html.
+#[test]
+fn iam_denies_a_write_that_could_replace_a_receipt_or_a_digest() {
+    let arn = "arn:aws:s3:::receipts";
+    let statements = bucket_policy(arn);
+    let once = statements.iter().find(|one| one["Sid"] == "WriteOnce");
+    let once = once.expect("the statement");
+    assert_eq!(once["Effect"], "Deny");
+    assert_eq!(once["Action"], "s3:PutObject");
+    assert_eq!(
+        once["Condition"],
+        json!({ "Null": { "s3:if-none-match": "true" } })
+    );
+
+    let tls = json!({ "aws:SecureTransport": "true" });
+    let new = json!({ "aws:SecureTransport": "true", "s3:if-none-match": "*" });
+    let matched = json!({ "aws:SecureTransport": "true", "s3:if-match": "etag" });
+    let plain = json!({ "aws:SecureTransport": "false", "s3:if-none-match": "*" });
+    let copied = json!({ "aws:SecureTransport": "true", "s3:x-amz-copy-source": "b/k" });
+    let cases = [
+        ("s3:PutObject", "receipts/acme/0", &new, true),
+        ("s3:PutObject", "digests/acme/0", &new, true),
+        ("s3:PutObject", "receipts/acme/0", &tls, false),
+        ("s3:PutObject", "digests/acme/0", &tls, false),
+        ("s3:PutObject", "receipts/acme/0", &matched, false),
+        ("s3:PutObject", "receipts/acme/0", &copied, false),
+        ("s3:PutObject", "receipts/acme/0", &plain, false),
+        ("s3:GetObject", "receipts/acme/0", &tls, true),
+    ];
+    let requests = cases.map(|(action, key, context, _)| {
+        json!({ "action": action, "resource": format!("{arn}/{key}"), "context": context })
+    });
+    let expected = cases.map(|(.., allowed)| allowed);
+    let decided = decided(&statements, &requests);
+    for ((request, decided), expected) in requests.iter().zip(decided).zip(expected) {
+        assert_eq!(decided, expected, "{request}");
     }
 }

@@ -4,24 +4,30 @@ use crate::{
     about::About,
     derive::{events_of, events_of_record},
     event::Event,
+    people::link_events,
     record::Record,
 };
 use holdfast_engine::{cases, standing};
-use holdfast_ledger::{IncidentKey, Ledger, LedgerError, Snapshot};
+use holdfast_ledger::{IncidentKey, Ledger, LedgerError, Link, Snapshot};
 
-/// The events of an execution's records ([`events_of`]) and of the incidents that it was the last
-/// to open, in order. An incident's events begin with that opening.
+/// The events of an execution's records ([`events_of`]), of the effects that remained after each of
+/// its generations, and of the incidents that it was the last to open, in order. An incident's
+/// events begin with that opening.
 pub async fn story<L: Ledger>(ledger: &L, snapshot: &Snapshot) -> Result<Vec<Event>, LedgerError> {
     let at = &snapshot.execution.at;
     let mut story = events_of(snapshot);
+    let execution = &snapshot.execution;
     if let Some(link) = standing(snapshot) {
-        let link = Record::Link(Box::new(link));
-        let about = About::of(&snapshot.execution);
-        story.extend(events_of_record(
-            &link,
-            &about,
-            snapshot.execution.started_at,
-        ));
+        story.extend(link_events(&link, &About::of(execution)));
+    }
+    for past in &execution.past {
+        let of = execution.as_of(past);
+        for incident in &past.standing {
+            let link = Link::waiting(incident, &of, "", past.at);
+            if let Some(link) = ledger.read_link(&link).await? {
+                story.extend(link_events(&link, &About::of(&of)));
+            }
+        }
     }
     for id in cases(snapshot) {
         let incident = ledger.read(&IncidentKey::new(&at.tenant, &id)).await?;

@@ -113,7 +113,8 @@ impl Machines {
     ///
     /// `DescribeStateMachineForExecution` refills at one request a second, and a mass failure asks
     /// for many executions at once. So it is called only for a definition that is neither deployed
-    /// nor cached.
+    /// nor cached. Source: "Other quotas" in
+    /// docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html.
     pub async fn steps_of(
         &self,
         execution: &ExecutionRecord,

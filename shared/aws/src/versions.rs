@@ -11,7 +11,9 @@ impl Machines {
     /// An alias can divide starts between two versions; this is the one with more weight, and the
     /// first of equals. The alias is described by its own operation: the reference of
     /// [DescribeStateMachine] accepts an alias, but promises details for the ARN of a version only.
-    /// [DescribeStateMachineAlias] returns the versions.
+    /// [DescribeStateMachineAlias] returns the versions. It refills at one request a second for the
+    /// account ("Other quotas" in
+    /// docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html), so callers cache.
     ///
     /// [DescribeStateMachine]: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeStateMachine.html
     /// [DescribeStateMachineAlias]: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeStateMachineAlias.html

@@ -124,7 +124,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(())
     }
 
-    /// Writes a closed record over the one with this revision; 0 stands for no record.
+    /// Writes a closed record over the one with this revision; 0 means no record.
     async fn put_closed<R: Record>(&self, next: R, rev: u64, label: &str) -> Result<R, TaskError> {
         let expect = match rev {
             0 => Expect::Absent,

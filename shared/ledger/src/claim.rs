@@ -119,7 +119,7 @@ pub fn claim(current: Option<&StepRecord>, claim: &Claim, now: Timestamp) -> Cla
             ClaimTransition::Held(*lease_until)
         }
         _ if held => ClaimTransition::Changed,
-        // What only reads may read anew.
+        // A step that only reads may read again.
         _ if earlier && record.reads && another => {
             ClaimTransition::Write(Box::new(restarted(record, claim)))
         }

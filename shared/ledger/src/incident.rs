@@ -294,7 +294,7 @@ fn kind_of_clause(clause: &str) -> String {
     }
 }
 
-/// The text without what stands between double quotes or backticks.
+/// The text without the parts between double quotes or backticks.
 fn without_quotes(text: &str) -> String {
     let odd = |(n, _): &(usize, &str)| n.is_multiple_of(2);
     let outside = text.split(['"', '`']).enumerate().filter(odd);

@@ -35,6 +35,9 @@ pub struct PastGeneration {
     pub failure: Option<Failure>,
     /// The receipt.
     pub receipt: Option<ReceiptRef>,
+    /// The ids of the incidents of effects that remained or might remain at its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standing: Vec<String>,
 }
 
 impl ExecutionRecord {
@@ -51,6 +54,7 @@ impl ExecutionRecord {
             failure,
         } = &self.phase
         {
+            let standing = self.incidents.iter().filter(|met| met.standing);
             let refused = self.guardrails.iter().filter(|outcome| !outcome.held);
             past.push(PastGeneration {
                 generation: self.generation,
@@ -67,6 +71,7 @@ impl ExecutionRecord {
                     ..failure.clone()
                 }),
                 receipt: self.receipt.clone(),
+                standing: standing.map(|met| met.id.clone()).collect(),
             });
         }
         let excess = past.len().saturating_sub(Self::PAST_MAX);

@@ -43,7 +43,8 @@ const CONTEXT: [&[&str]; 12] = [
 
 /// Longest name of a variable, in characters.
 ///
-/// Source: docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html, "Variable naming".
+/// Source: docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html, "Variable name
+/// syntax".
 const MAX_VARIABLE: usize = 80;
 
 /// Checks every expression of a state. `visible` are the variables of its level and of those around
@@ -183,7 +184,7 @@ impl Expressions<'_> {
             Use::BareFunction(name) | Use::BareField(name) => {
                 Some(format!("`{name}` is read from nothing"))
             }
-            Use::Context(mark) => Some(format!("`{mark}` stands for nothing here")),
+            Use::Context(mark) => Some(format!("`{mark}` refers to nothing here")),
             Use::NewerOperator(mark) => Some(format!("`{mark}` is not in JSONata 2.0.6")),
         }
     }

@@ -13,17 +13,21 @@ use crate::{Catcher, Exit, Retrier, State, States, Until};
 const MAX_NAME: usize = 80;
 const FORBIDDEN: &str = "<>{}[]?*\"#%\\^|~`$&,;:/";
 
-/// Most retries, and the end of delays.
+/// Most retries, and the longest delays in seconds: of the first one, and of any.
 ///
 /// Source: docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html, "Retrying
-/// after an error".
+/// after an error": `IntervalSeconds` and `MaxAttempts` have "a maximum value of 99999999", and
+/// `MaxDelaySeconds` is "greater than 0 and less than 31622401".
 const MAX_ATTEMPTS: u32 = 99_999_999;
-const DELAY_END: u64 = 31_622_400;
+const MAX_INTERVAL: u64 = 99_999_999;
+const MAX_DELAY: u64 = 31_622_400;
 
 /// The names of errors that Step Functions raises itself. Another name must not begin with
-/// "States.".
+/// "States.". Two names are missing that only states with JSONPath raise.
 ///
-/// Source: states-language.net/spec.html, "Appendix A: Predefined Error Codes".
+/// Source: states-language.net/spec.html, "Appendix A: Predefined Error Codes", and "Error names"
+/// in docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html, which adds
+/// `States.DataLimitExceeded`, `States.Http.Socket` and `States.Runtime`.
 const STATES_ERRORS: [&str; 15] = [
     "States.ALL",
     "States.BranchFailed",
@@ -117,7 +121,7 @@ pub(super) fn check(name: &str, state: &State, found: &mut Vec<String>) {
 
 /// Checks the names of errors in a list of retriers or catchers.
 ///
-/// Source: states-language.net/spec.html, "Errors": States.ALL stands alone and last.
+/// Source: states-language.net/spec.html, "Errors": States.ALL is alone and last.
 fn errors(list: &str, entries: &[&[String]], found: &mut Vec<String>) {
     for (n, names) in entries.iter().enumerate() {
         if names.is_empty() {
@@ -125,7 +129,7 @@ fn errors(list: &str, entries: &[&[String]], found: &mut Vec<String>) {
         }
         let all = names.iter().any(|name| name == "States.ALL");
         if all && (names.len() > 1 || n + 1 < entries.len()) {
-            found.push(format!("{list}: States.ALL stands alone, and last"));
+            found.push(format!("{list}: States.ALL must be alone, and last"));
         }
         let unknown = names
             .iter()
@@ -141,11 +145,8 @@ fn retrier(retrier: &Retrier, found: &mut Vec<String>) {
         found.push(format!("Retry: MaxAttempts is over {MAX_ATTEMPTS}"));
     }
     let interval = retrier.interval_seconds.unwrap_or(1);
-    if !(1..DELAY_END).contains(&interval) {
-        found.push(format!(
-            "Retry: IntervalSeconds is not 1 to {}",
-            DELAY_END - 1
-        ));
+    if !(1..=MAX_INTERVAL).contains(&interval) {
+        found.push(format!("Retry: IntervalSeconds is not 1 to {MAX_INTERVAL}"));
     }
     if retrier
         .backoff_rate
@@ -156,7 +157,7 @@ fn retrier(retrier: &Retrier, found: &mut Vec<String>) {
     // The cap must exceed the interval: states-language.net/spec.html, "MaxDelaySeconds".
     if retrier
         .max_delay_seconds
-        .is_some_and(|longest| longest <= interval || longest >= DELAY_END)
+        .is_some_and(|longest| longest <= interval || longest > MAX_DELAY)
     {
         found.push(
             "Retry: MaxDelaySeconds does not exceed IntervalSeconds, or is too long".to_owned(),

@@ -99,7 +99,7 @@ fn an_expression_keeps_to_the_jsonata_that_step_functions_evaluates() {
         ("$upper('a')", "there is no function $upper"),
         ("$hold.id", "no state around it assigns $hold"),
         ("vendor_id", "`vendor_id` is read from nothing"),
-        ("$.a", "`$` stands for nothing here"),
+        ("$.a", "`$` refers to nothing here"),
     ] {
         let found = of_task(json!({ "Arguments": format!("{{% {wrong} %}}") }));
         assert_eq!(found, [format!("first: Arguments: {wrong}: {why}")]);
@@ -181,18 +181,19 @@ fn retriers_and_catchers_keep_within_their_bounds() {
     };
     for right in [
         json!({}),
-        json!({ "IntervalSeconds": 31_622_399, "MaxAttempts": 99_999_999, "BackoffRate": 1.0 }),
+        json!({ "IntervalSeconds": 99_999_999, "MaxAttempts": 99_999_999, "BackoffRate": 1.0 }),
         json!({ "IntervalSeconds": 1, "MaxDelaySeconds": 2, "JitterStrategy": "FULL" }),
+        json!({ "MaxDelaySeconds": 31_622_400 }),
     ] {
         assert_eq!(retry(right.clone()), [""; 0], "{right}");
     }
     for wrong in [
         json!({ "IntervalSeconds": 0 }),
-        json!({ "IntervalSeconds": 31_622_400 }),
+        json!({ "IntervalSeconds": 100_000_000 }),
         json!({ "MaxAttempts": 100_000_000 }),
         json!({ "BackoffRate": 0.9 }),
         json!({ "IntervalSeconds": 5, "MaxDelaySeconds": 5 }),
-        json!({ "MaxDelaySeconds": 31_622_400 }),
+        json!({ "MaxDelaySeconds": 31_622_401 }),
         json!({ "ErrorEquals": [] }),
         json!({ "ErrorEquals": ["States.ALL", "Busy"] }),
         json!({ "ErrorEquals": ["States.Busy"] }),
@@ -203,7 +204,7 @@ fn retriers_and_catchers_keep_within_their_bounds() {
     let first = json!({ "Catch": [all, { "ErrorEquals": ["Busy"], "Next": "first" }] });
     assert_eq!(
         of_task(first),
-        ["first: Catch: States.ALL stands alone, and last"]
+        ["first: Catch: States.ALL must be alone, and last"]
     );
 }
 

@@ -330,6 +330,27 @@ fn the_story_of_an_execution_has_the_events_of_an_incident_since_the_execution_o
 }
 
 #[test]
+fn an_opened_incident_and_its_question_name_the_incident_by_its_id() {
+    let cause = Cause {
+        tenant: "acme",
+        workflow: "WF-HOLD",
+        state: "hold",
+        error: "Permanent",
+        reason: "",
+        standing: false,
+        execution: None,
+    };
+    let incident = cause.incident(&fixture_execution(&key("k")), "it is locked", at(1));
+    let id = incident.id.clone();
+    let opened = events(None, &Record::Incident(Box::new(incident)), &about(), at(1));
+    assert_eq!(names(&opened), ["workflow.incident.opened"]);
+    assert_eq!(data(&opened[0])["incident"], id);
+    let asked = Record::Question(Box::new(question(&key("k"))));
+    let waiting = events(None, &asked, &about(), at(1));
+    assert_eq!(data(&waiting[0])["incident"], "i-1");
+}
+
+#[test]
 fn two_attempts_with_one_number_have_two_event_ids() {
     let of = key("k");
     let first = step(&of, running("a", 35), attempts(&[None]));

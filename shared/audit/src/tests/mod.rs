@@ -2,6 +2,7 @@
 
 mod again;
 mod alarms;
+mod generations;
 mod kinds;
 mod template;
 

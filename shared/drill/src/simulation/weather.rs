@@ -34,7 +34,7 @@ pub(crate) enum Hazard {
     DeathBefore,
     /// The call is carried out and the process dies.
     DeathAfter,
-    /// The process stands still for this time, and then makes its call.
+    /// The process pauses for this time, and then makes its call.
     Freeze(Duration),
     /// The ledger and the stores refuse every call for this time.
     Outage(Duration),

@@ -20,13 +20,7 @@ fn crashed(engine: &TestEngine, task: &StepTask) {
         lease_until: now(engine) + jiff::SignedDuration::from_secs(35),
     };
     dead.tainted = false;
-    dead.attempts = vec![Attempt {
-        token: "dead".to_owned(),
-        started_at: now(engine),
-        ended_at: None,
-        outcome: None,
-        error: None,
-    }];
+    dead.attempts = vec![Attempt::begun("dead", now(engine))];
     assert_eq!(run(engine.ledger.kept.put(&dead, expect)), Ok(Put::Done));
 }
 

@@ -220,6 +220,7 @@ fn a_retry_decision_opens_a_failed_step_once_and_forgives_its_attempts() {
         let clean = record.state == StepState::FailedClean;
         assert_eq!(next.effect_generation, u32::from(clean));
         assert_eq!(next.key != record.key, clean, "a refusal may be stored");
+        assert_eq!(next.call_of(1).0, record.key, "an attempt keeps its key");
         assert_eq!(
             step_after_decision(Some(&next), &asked(), Decision::Retry, at(6)),
             Ok(None)
