@@ -100,6 +100,7 @@ async fn a_redrive_whose_owner_never_began_is_carried_out_and_not_rolled_back() 
             by: "tests".to_owned(),
             reason: "mended".to_owned(),
             at: Timestamp::now(),
+            machine: None,
         }),
         ..before.clone()
     };

@@ -36,6 +36,7 @@ async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
             by: "tests".to_owned(),
             reason: "mended".to_owned(),
             at: Timestamp::now(),
+            machine: None,
         }),
         ..failed.clone()
     };
