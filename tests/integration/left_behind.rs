@@ -3,7 +3,8 @@
 
 use holdfast_ids::keys::execution_id;
 use holdfast_ledger::{
-    ExecutionRecord, Expect, Ledger, NextLook, Phase, Put, Redrive, Request, RequestTransition,
+    ExecutionRecord, Expect, Ledger, NextLook, OpenIndex as _, Phase, Put, Redrive, Request,
+    RequestTransition,
 };
 use holdfast_receipt::Status;
 use holdfast_task::RECOVERY;

@@ -14,8 +14,9 @@ use std::{
 use holdfast_engine::{Engine, Host, ObjectStore, StoreError};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    AnyRecord, Control, CountedPut, Counter, CounterChange, Duplicate, ExecutionRecord, Expect,
-    IncidentKey, Ledger, LedgerError, Link, Put, Record, RecordKey, Snapshot,
+    AnyRecord, Control, CountedPut, Counter, CounterChange, DueEntry, Duplicate, ExecutionRecord,
+    Expect, IncidentKey, Ledger, LedgerError, Link, NextLook, OpenIndex, Put, Record, RecordKey,
+    Snapshot,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -127,7 +128,7 @@ impl Process {
 
     /// Makes a call over the wire, under the fault. Returns `None` if the call is refused or its
     /// answer is lost.
-    async fn call<T>(&self, write: bool, call: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn call<T>(&self, write: bool, call: impl Future<Output = T>) -> Option<T> {
         let inner = &*self.0;
         if let Some(weather) = &inner.world.weather {
             return self.call_under(weather, call).await;
@@ -321,6 +322,21 @@ impl Ledger for Process {
         let ledger = &self.world().ledger;
         let count = ledger.count_duplicate(at, workflow, duplicate);
         self.ask(true, count).await
+    }
+}
+
+impl OpenIndex for Process {
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueEntry>, LedgerError> {
+        self.ask(false, self.world().ledger.due(now, limit)).await
+    }
+
+    async fn look_again(
+        &self,
+        execution: &ExecutionRecord,
+        next: NextLook,
+    ) -> Result<(), LedgerError> {
+        let ledger = &self.world().ledger;
+        self.ask(true, ledger.look_again(execution, next)).await
     }
 }
 

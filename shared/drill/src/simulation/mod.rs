@@ -5,6 +5,7 @@ mod dice;
 mod facts;
 mod follow_ups;
 mod judge;
+mod machines;
 mod play;
 mod recovery;
 mod region;

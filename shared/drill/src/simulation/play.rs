@@ -163,12 +163,9 @@ fn run(region: &Rc<Region>, pool: &mut LocalPool) -> bool {
             }
             continue;
         }
-        let due = region
-            .executions
-            .iter()
-            .filter_map(|at| region.due(at))
-            .min();
-        let sweep = due.map(|due| region.next_minute(due.max(clock.now())));
+        let sweep = region
+            .due()
+            .map(|due| region.next_minute(due.max(clock.now())));
         match (next, sweep) {
             (next, Some(sweep)) if next.is_none_or(|next| sweep <= next) => {
                 clock.advance(sweep);

@@ -1,0 +1,101 @@
+//! The sweep: every minute it looks at the open executions that are due, and delivers decisions
+//! that were not delivered.
+
+use futures_util::{StreamExt, stream};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{DueEntry, ExecutionRecord, NextLook, OpenIndex};
+use holdfast_task::Failure;
+use jiff::SignedDuration;
+
+use super::{Recovery, RecoveryError, RecoveryNotice, RecoveryStart, deliver, start_owner};
+use crate::{
+    ports::{Host, ObjectStore},
+    state_machines::StateMachines,
+};
+
+/// Most looks of one sweep: five a second. `DescribeExecution` refills at 15 requests a second, and
+/// at 10 in most regions (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html), so
+/// half remains for the API. 4,500 open executions are so looked at every 15 minutes. Of more,
+/// those that only wait are looked at less often, in the order in which they became due.
+const LOOKS: usize = 300;
+
+/// The number of looks at the same time.
+const AT_ONCE: usize = 8;
+
+/// The time after which a sweep begins no further look: the next sweep continues. The function's
+/// timeout is a minute.
+const LONGEST: SignedDuration = SignedDuration::from_secs(40);
+
+impl<L, S, H, M> Recovery<'_, L, S, H, M>
+where
+    L: OpenIndex,
+    S: ObjectStore,
+    H: Host,
+    M: StateMachines,
+{
+    /// Looks at every entry of the index that is due. Returns the number of executions that remain
+    /// overdue.
+    pub async fn sweep(&self) -> Result<i64, RecoveryError> {
+        let began = self.engine.host.now();
+        let due = self.engine.ledger.due(began, LOOKS).await?;
+        let looks = stream::iter(due).map(|entry| async move {
+            if self.engine.host.now().duration_since(began) > LONGEST {
+                return 0;
+            }
+            let (DueEntry::Execution(at) | DueEntry::Question(at)) = &entry;
+            match Box::pin(self.look(&entry)).await {
+                Ok(behind) => i64::from(behind),
+                Err(reason) => {
+                    let reason = &reason;
+                    (self.notice)(RecoveryNotice::Overdue { at, reason });
+                    1
+                }
+            }
+        });
+        let behind: Vec<i64> = looks.buffer_unordered(AT_ONCE).collect().await;
+        Ok(behind.iter().sum())
+    }
+
+    /// Looks at one entry. Returns true if a recovery of the execution had been started before and
+    /// has not helped.
+    async fn look(&self, entry: &DueEntry) -> Result<bool, RecoveryError> {
+        match entry {
+            DueEntry::Question(at) => {
+                let snapshot = self.engine.ledger.snapshot(at).await?;
+                for question in snapshot.iter().flat_map(|snapshot| &snapshot.questions) {
+                    let now = self.engine.host.now();
+                    deliver(&self.engine.ledger, self.machines, question, now).await?;
+                }
+                Ok(false)
+            }
+            DueEntry::Execution(at) => self.look_at_owner(at).await,
+        }
+    }
+
+    async fn look_at_owner(&self, at: &ExecutionKey) -> Result<bool, RecoveryError> {
+        let ledger = &self.engine.ledger;
+        let execution = ledger.read(at).await?;
+        let Some(execution) = execution.filter(ExecutionRecord::is_open) else {
+            return Ok(false);
+        };
+        match self.machines.look(&execution.owner).await? {
+            Some(owner) if owner.running => {
+                let next = NextLook::of_running(&execution, self.engine.host.now());
+                ledger.look_again(&execution, next).await?;
+                return Ok(false);
+            }
+            Some(_) => {}
+            // The requester died between the record and the start of the owner.
+            None if start_owner(self.machines, &execution).await? => {
+                let execution = &execution;
+                (self.notice)(RecoveryNotice::OwnerStarted { execution });
+                let next = NextLook::of_recovery(self.engine.host.now());
+                ledger.look_again(execution, next).await?;
+                return Ok(false);
+            }
+            None => {}
+        }
+        let start = self.start(&execution, Failure::lost_owner()).await?;
+        Ok(start == RecoveryStart::Again)
+    }
+}
