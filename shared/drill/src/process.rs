@@ -40,6 +40,8 @@ struct Inner {
     writes: AtomicU32,
     acted: AtomicBool,
     mood: Mutex<Mood>,
+    /// The first snapshot that it read, for an old behaviour.
+    first: Mutex<Option<Snapshot>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,7 @@ impl Process {
             writes: AtomicU32::new(0),
             acted: AtomicBool::new(false),
             mood: Mutex::new(Mood::Alive),
+            first: Mutex::default(),
         }))
     }
 
@@ -250,6 +253,8 @@ impl Ledger for Process {
 
     async fn put<R: Record>(&self, record: &R, expect: Expect) -> Result<Put<R>, LedgerError> {
         let world = self.world();
+        let old = world.old.map(|old| old.written(record));
+        let record = old.as_ref().unwrap_or(record);
         let write = async {
             let put = world.ledger.put(record, expect).await;
             if put == Ok(Put::Done) {
@@ -289,7 +294,11 @@ impl Ledger for Process {
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
-        self.ask(false, self.world().ledger.snapshot(at)).await
+        let read = self.ask(false, self.world().ledger.snapshot(at)).await?;
+        Ok(match (self.world().old, read) {
+            (Some(old), Some(read)) => Some(old.read(read, &mut lock(&self.0.first))),
+            (_, read) => read,
+        })
     }
 
     async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {

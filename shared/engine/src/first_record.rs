@@ -6,7 +6,7 @@ use holdfast_receipt::Approval;
 use holdfast_task::{AdmissionSpec, payload::Payload};
 use jiff::{SignedDuration, Timestamp};
 
-/// What a start says of its execution.
+/// The parts of the record that the start names.
 pub(crate) struct FirstRecord {
     pub(crate) at: ExecutionKey,
     pub(crate) idempotency_key: String,

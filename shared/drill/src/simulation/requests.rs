@@ -213,7 +213,11 @@ impl Region {
                 .under_version(&checked)
         };
         let answer = ask(process, at, decide).await?;
-        Ok(self.start_owner(process, answer, cut).await)
+        let note = self.start_owner(process, answer, cut).await;
+        match cut {
+            Cut::DeploymentAndCancel(_) => self.cancel(process, execution, Cut::None).await,
+            _ => Ok(note),
+        }
     }
 
     /// Starts the new owner of the execution after a request.
@@ -229,8 +233,12 @@ impl Region {
             RequestOutcome::Already(execution, note) => (execution, note),
             RequestOutcome::Done(execution) => (execution, "recorded".to_owned()),
         };
-        if cut == Cut::BeforeStart {
-            return format!("{note}, and the API dies");
+        match cut {
+            Cut::None => {}
+            Cut::BeforeStart => return format!("{note}, and the API dies"),
+            Cut::Deployment(version) | Cut::DeploymentAndCancel(version) => {
+                self.deployed.set(version);
+            }
         }
         let machines = ReachedMachines::new(self, process);
         match start_owner(&machines, &execution).await {

@@ -20,13 +20,13 @@ const KNOWN: [&str; 7] = [
     "its effect remains, and the receipt (ROLLED_BACK) does not say so",
 ];
 
-fn simulator(file: &str) -> Simulator {
+pub(crate) fn simulator(file: &str) -> Simulator {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/simulation");
     let source = fs::read_to_string(folder.join(file)).expect(file);
     Simulator::new(&read(&source), file, &actions(), None).expect("it compiles")
 }
 
-fn unknown(ran: SimulationResult) -> Vec<String> {
+pub(crate) fn unknown(ran: SimulationResult) -> Vec<String> {
     let broken = ran.broken.into_iter();
     let unknown = broken.filter(|one| !KNOWN.contains(&one.kind.as_str()));
     unknown.map(|one| format!("{one:#?}")).collect()

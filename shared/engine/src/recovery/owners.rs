@@ -21,8 +21,11 @@ pub fn redrive_name(execution: &ExecutionRecord, generation: u32) -> String {
 /// Starts the owner that the execution record names, unless it runs already. Returns false if the
 /// record names no owner that a request starts.
 ///
-/// A redrive runs the version with which its request was checked, whatever was deployed since. If
-/// that version is deleted, what is deployed runs, and `begin` checks the redrive again.
+/// A redrive runs the version with which its request was checked, whatever was deployed since. No
+/// execution of a deleted version [can be started][deleted]. What is deployed runs then, and
+/// `begin` checks the redrive again.
+///
+/// [deleted]: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DeleteStateMachineVersion.html
 pub async fn start_owner<M: StateMachines>(
     machines: &M,
     execution: &ExecutionRecord,
