@@ -35,7 +35,11 @@ pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> 
         let data = EventData::IncidentDecided(DecidedData {
             step: question.step.clone(),
             decision: ruling.decision,
-            incident: question.incident.clone(),
+            incident: ruling
+                .incident
+                .as_ref()
+                .unwrap_or(&question.incident)
+                .clone(),
         });
         event(ruling.at, data).by(Some(&ruling.by))
     });

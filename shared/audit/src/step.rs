@@ -15,7 +15,8 @@ use holdfast_receipt::AttemptOutcome;
 pub(crate) fn step_events(step: &StepRecord, about: &About) -> Vec<Event> {
     let mut events = Vec::new();
     for (attempt, number) in step.attempts.iter().zip(1..) {
-        let begun = step_data(step, number, &step.key);
+        let (key, action) = step.call_of(number);
+        let begun = step_data(step, number, key.to_owned(), action);
         let data = match number {
             1 => EventData::StepStarted(begun.clone()),
             _ => EventData::StepRetried(begun.clone()),
@@ -53,7 +54,7 @@ fn undone_before<'a>(step: &'a StepRecord, about: &'a About) -> impl Iterator<It
             _ if number == step.undo_forgiven as usize => EventData::StepUndoFailed,
             _ => return None,
         };
-        let begun = step_data(step, number, &undo_key(&step.key));
+        let begun = undo_data(step, number);
         let data = kind(ended(begun, attempt, outcome, at));
         Some(event(step, about, at, number, data))
     })
@@ -70,7 +71,7 @@ fn undo_event(step: &StepRecord, about: &About) -> Option<Event> {
     let last = step.undo_attempts.last()?;
     let number = step.undo_attempts.len();
     let at = last.ended_at.unwrap_or(last.started_at);
-    let begun = step_data(step, number, &undo_key(&step.key));
+    let begun = undo_data(step, number);
     let data = match last.outcome {
         Some(outcome) => ended(begun, last, outcome, at),
         None => begun,
@@ -98,16 +99,22 @@ fn event(step: &StepRecord, about: &About, at: Timestamp, number: usize, data: E
     Event::new(at, about, &step.at.execution, &parts, data)
 }
 
+/// The data of an attempt at the undo that has not ended.
+fn undo_data(step: &StepRecord, number: usize) -> StepData {
+    let (key, action) = step.undo_call_of(number);
+    step_data(step, number, undo_key(key), action)
+}
+
 /// The data of an attempt that has not ended.
-fn step_data(step: &StepRecord, number: usize, key: &str) -> StepData {
+fn step_data(step: &StepRecord, number: usize, key: String, action: &str) -> StepData {
     let item = step.item.as_deref();
     StepData {
         step: step.step.clone(),
         // The item's key comes from an input, and events carry no inputs.
         item: item.map(|item| item_digest(&step.at, item)),
-        action: step.action.clone(),
+        action: action.to_owned(),
         attempt: number,
-        idempotency_key: key.to_owned(),
+        idempotency_key: key,
         outcome: None,
         duration_ms: None,
     }

@@ -150,7 +150,7 @@ impl Ledger for DynamoLedger {
         self.read_count(counter).await
     }
 
-    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
+    async fn read_link(&self, link: &Link) -> Result<Option<Link>, LedgerError> {
         let found = self
             .client
             .get_item()
@@ -160,7 +160,7 @@ impl Ledger for DynamoLedger {
             .send()
             .await
             .map_err(|error| unavailable(&error))?;
-        Ok(found.item.is_some())
+        found.item.map(read).transpose()
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {

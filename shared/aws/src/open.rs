@@ -1,9 +1,14 @@
 //! The index of open executions: what the sweep looks at, when it looks again, and how many there
 //! are.
 
-use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    error::SdkError,
+    operation::update_item::{UpdateItemError, UpdateItemOutput},
+    types::AttributeValue,
+};
 use holdfast_ledger::{
-    DueEntry, ExecutionRecord, Key, LedgerError, List, NextLook, OpenIndex, Record as _, instant,
+    DueEntry, ExecutionRecord, Key, LedgerError, List, NextLook, OpenIndex, Question, Record as _,
+    instant,
 };
 use jiff::Timestamp;
 
@@ -64,17 +69,24 @@ impl OpenIndex for DynamoLedger {
             .expression_attribute_values(":rev", AttributeValue::N(execution.rev.to_string()))
             .send()
             .await;
-        match sent {
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(unavailable(&error)),
-            Ok(_) => Ok(()),
-        }
+        unless_changed(sent)
+    }
+
+    async fn looked_at(&self, question: &Question) -> Result<(), LedgerError> {
+        let list = List::open(&question.at, false);
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key_item(&question.key())))
+            .update_expression("REMOVE #list, #due")
+            .condition_expression("rev = :rev")
+            .expression_attribute_names("#list", list.index())
+            .expression_attribute_names("#due", list.range())
+            .expression_attribute_values(":rev", AttributeValue::N(question.rev.to_string()))
+            .send()
+            .await;
+        unless_changed(sent)
     }
 }
 
@@ -100,5 +112,22 @@ impl DynamoLedger {
             began.extend(starts);
         }
         Ok((began.len(), began.iter().min().copied()))
+    }
+}
+
+/// The result of an update of the index. An update that a newer record refuses is not needed.
+fn unless_changed(
+    sent: Result<UpdateItemOutput, SdkError<UpdateItemError>>,
+) -> Result<(), LedgerError> {
+    match sent {
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(unavailable(&error)),
+        Ok(_) => Ok(()),
     }
 }

@@ -15,8 +15,8 @@ use holdfast_engine::{Engine, Host, ObjectStore, StoreError};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     AnyRecord, Control, CountedPut, Counter, CounterChange, DueEntry, Duplicate, ExecutionRecord,
-    Expect, IncidentKey, Ledger, LedgerError, Link, NextLook, OpenIndex, Put, Record, RecordKey,
-    Snapshot,
+    Expect, IncidentKey, Ledger, LedgerError, Link, NextLook, OpenIndex, Put, Question, Record,
+    RecordKey, Snapshot,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -305,8 +305,8 @@ impl Ledger for Process {
         self.ask(false, self.world().ledger.count(counter)).await
     }
 
-    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
-        self.ask(false, self.world().ledger.is_linked(link)).await
+    async fn read_link(&self, link: &Link) -> Result<Option<Link>, LedgerError> {
+        self.ask(false, self.world().ledger.read_link(link)).await
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
@@ -346,6 +346,11 @@ impl OpenIndex for Process {
     ) -> Result<(), LedgerError> {
         let ledger = &self.world().ledger;
         self.ask(true, ledger.look_again(execution, next)).await
+    }
+
+    async fn looked_at(&self, question: &Question) -> Result<(), LedgerError> {
+        self.ask(true, self.world().ledger.looked_at(question))
+            .await
     }
 }
 

@@ -9,9 +9,8 @@ use crate::{
     task_errors::{TaskError, too_many_races},
 };
 use holdfast_ledger::{
-    Cause, ExecutionRecord, Expect, ExpiryTransition, IncidentKey, Ledger, Link, Put, Question,
-    QuestionState, QuestionTransition, Ruling, StepKey, StepRecord, closed_question, enact, expire,
-    put_question,
+    Cause, ExecutionRecord, Expect, ExpiryTransition, Incident, Ledger, Link, Put, Question,
+    QuestionState, QuestionTransition, Ruling, StepKey, StepRecord, enact, expire, put_question,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
@@ -23,23 +22,25 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Records a question and opens its incident. If the question was decided under an earlier task
     /// token, returns that decision, so that the caller sends it to the new token.
     ///
+    /// The question is written before its incident: the end of the execution finds the incident by
+    /// the question, whatever dies in between (docs/protocol.md, rule 8).
+    ///
     /// Errors: `Halted` (the execution has stopped), `Permanent` (the message is no text),
     /// `Transient`.
     pub async fn ask(&self, task: &AskTask) -> Result<Option<Ruling>, TaskError> {
         let at = partition(&task.execution);
+        // Read before the record: an end that this call does not see is later.
+        let now = self.host.now();
         let execution = self.ledger.read(&at).await?;
         let Some(execution) = execution.filter(|execution| execution.admits(task.execution.epoch))
         else {
-            let message = format!("{}: the execution is no longer running", task.ask.step);
-            return Err(TaskError::new(ErrorName::Halted, message));
+            return Err(halted(&task.ask.step));
         };
         let record = self
             .ledger
             .read(&StepKey::new(&at, &task.ask.step, None))
             .await?;
         let message = message(task, record.as_ref())?;
-        let cause = cause(task, &execution, &message);
-        let now = self.host.now();
         let entered: Timestamp = task.entered.parse().unwrap_or(now);
         let within =
             SignedDuration::from_secs(i64::try_from(task.ask.within_s).unwrap_or(i64::MAX / 1000));
@@ -49,8 +50,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             kind: task.ask.kind,
             epoch: execution.epoch,
             execution_generation: execution.generation,
-            message: message.clone(),
-            incident: cause.id(),
+            incident: incident_id(task, &execution, &message),
+            error: error(task).to_owned(),
+            message,
             token: task.token.clone(),
             entered,
             retry: task.retry,
@@ -58,69 +60,60 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             attempts: record.map_or(0, |record| record.attempts.len() as u32),
             state: QuestionState::Open,
             earlier: Vec::new(),
+            earlier_incidents: Vec::new(),
             at,
         };
-        // The incident is written before the question, so that people find it with the question.
-        let link = Link::waiting(&question.incident, &execution, &message, now);
-        self.report(&cause.incident(&execution, &message, now), &link)
-            .await?;
+        let (question, ruling) = self.put_once(question).await?;
+        if let Some(ruling) = ruling {
+            enact(&self.ledger, &question, ruling.decision, now).await?;
+            return Ok(Some(ruling));
+        }
+        self.show(&question, now).await?;
+        Ok(None)
+    }
+
+    /// Writes a question unless it, or a later one, is recorded. Returns what is recorded, and the
+    /// decision if a person decided under an earlier task token.
+    async fn put_once(&self, question: Question) -> Result<(Question, Option<Ruling>), TaskError> {
         let mut stored: Option<Question> = None;
         for _ in 0..MAX_RACES {
             let next = match put_question(stored.as_ref(), &question) {
-                QuestionTransition::Unchanged => {
-                    return self.look_again(stored.unwrap_or(question), link).await;
-                }
+                QuestionTransition::Unchanged => return Ok((stored.unwrap_or(question), None)),
                 QuestionTransition::Ruled(ruling) => {
-                    let question = stored.as_ref().unwrap_or(&question);
-                    enact(&self.ledger, question, ruling.decision, now).await?;
-                    return Ok(Some(ruling));
+                    return Ok((stored.unwrap_or(question), Some(ruling)));
                 }
                 QuestionTransition::Write(next) => next,
             };
-            let expect = stored
-                .as_ref()
-                .map_or(Expect::Absent, |stored| Expect::Rev(stored.rev));
+            let expect = Expect::after(stored.as_ref());
             match self.ledger.put(&*next, expect).await? {
-                Put::Done => return self.look_again(*next, link).await,
+                Put::Done => return Ok((*next, None)),
                 Put::Lost(winner) => stored = winner.map(|winner| *winner),
             }
         }
         Err(too_many_races(&question.step))
     }
 
-    /// Looks whether the execution still waits once its question is recorded. If it stopped in
-    /// between, its end may not have seen the question, so the question and its incident are
-    /// closed here.
-    async fn look_again(
-        &self,
-        question: Question,
-        link: Link,
-    ) -> Result<Option<Ruling>, TaskError> {
-        let execution = self.ledger.read(&question.at).await?;
-        let Some(execution) = execution.filter(|execution| !execution.admits(question.epoch))
-        else {
-            return Ok(None);
+    /// Opens the incident of a recorded question, which an execution waits for since `now`.
+    ///
+    /// Reads the execution record again. If the execution still waits, its end finds the question.
+    /// If it has stopped, its end may not have seen the question, so the question is closed here.
+    async fn show(&self, question: &Question, now: Timestamp) -> Result<(), TaskError> {
+        let Some(execution) = self.ledger.read(&question.at).await? else {
+            return Err(halted(&question.step));
         };
-        if let Some(closed) = closed_question(&question, self.host.now()) {
-            self.ledger.put(&closed, Expect::Rev(question.rev)).await?;
+        if !execution.admits(question.epoch) {
+            self.close_late(question, &execution).await?;
+            return Err(halted(&question.step));
         }
-        let link = Link {
-            status: execution.phase.name().to_owned(),
-            settled: Some(true),
-            ..link
+        if question.state != QuestionState::Open {
+            return Ok(());
+        }
+        let incident = Incident {
+            opened_at: now,
+            ..question.as_incident(&execution)
         };
-        self.ledger.put_link(&link).await?;
-        match question.kind {
-            QuestionKind::Approval => {
-                self.resolve_ended(&link.tenant, &link.incident).await?;
-            }
-            QuestionKind::Escalation => {
-                self.settle(&IncidentKey::new(&link.tenant, &link.incident))
-                    .await?;
-            }
-        }
-        let message = format!("{}: the execution is no longer running", question.step);
-        Err(TaskError::new(ErrorName::Halted, message))
+        let link = Link::waiting(&incident.id, &execution, &question.message, now);
+        self.report(&incident, &link).await
     }
 
     /// Ends a question after its time: by the decision if there is one, by expiry otherwise.
@@ -175,6 +168,7 @@ pub fn answer(step: &str, ruling: &Ruling) -> Result<AskResult, TaskError> {
         by,
         reason,
         at,
+        ..
     } = ruling;
     let error = |name| {
         let message = format!("{step}: {by} decided {}: {reason}", decision.name());
@@ -210,17 +204,32 @@ fn message(task: &AskTask, record: Option<&StepRecord>) -> Result<String, TaskEr
     Ok(text.chars().take(MESSAGE_MAX).collect())
 }
 
-fn cause<'a>(task: &'a AskTask, execution: &'a ExecutionRecord, message: &'a str) -> Cause<'a> {
+/// The error's name in the incident of a question.
+fn error(task: &AskTask) -> &str {
+    match (task.ask.kind, &task.failure) {
+        (QuestionKind::Approval, _) => "Approval",
+        (QuestionKind::Escalation, Some(failure)) => &failure.error,
+        (QuestionKind::Escalation, None) => "",
+    }
+}
+
+/// The id of the incident of a question. The text of an approval differs from execution to
+/// execution, and so does its incident.
+fn incident_id(task: &AskTask, execution: &ExecutionRecord, message: &str) -> String {
     let approval = task.ask.kind == QuestionKind::Approval;
-    let error = task.failure.as_ref().map_or("", |failure| &failure.error);
-    Cause {
+    let cause = Cause {
         tenant: &execution.at.tenant,
         workflow: &execution.workflow,
         state: &task.ask.step,
-        error: if approval { "Approval" } else { error },
-        // The text of an approval differs from execution to execution, and so does its incident.
+        error: error(task),
         reason: if approval { "" } else { message },
         standing: false,
         execution: approval.then_some(&execution.at.execution),
-    }
+    };
+    cause.id()
+}
+
+fn halted(step: &str) -> TaskError {
+    let message = format!("{step}: the execution is no longer running");
+    TaskError::new(ErrorName::Halted, message)
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod begin;
+mod case;
 pub mod chain;
 mod engine;
 mod finish;
@@ -32,6 +33,7 @@ mod undo;
 
 pub use ask::answer;
 pub use begin::requested_execution;
+pub use case::{cases, standing};
 pub use engine::Engine;
 pub use lost_start::{LostOwner, LostStart};
 pub use ports::{Host, ObjectStore, StoreError};
@@ -40,7 +42,6 @@ pub use recovery::{
     DeliveryError, EndCursor, LISTED_WITHIN, Recovery, RecoveryError, RecoveryNotice,
     RecoveryStart, StatusEvent, deliver, recovery_name, redrive_name, start_owner,
 };
-pub use report::{cases, standing};
 pub use state_machines::{
     CompiledMachine, EndedExecution, MachineError, MachineExecution, StartOutcome, StateMachines,
 };

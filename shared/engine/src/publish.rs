@@ -1,11 +1,11 @@
 //! Publish: writes the signed receipt of an ended execution once, and records it.
 
 use crate::{
+    case::Case,
     chain::is_late,
     engine::Engine,
     ports::{Host, ObjectStore},
     receipt::receipt_of,
-    report::Case,
     task_errors::{TaskError, at_work, superseded},
 };
 use holdfast_ids::{

@@ -144,6 +144,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             undo_forgiven: 0,
             item_hashed: item.as_deref().is_some_and(is_hashed_item),
             earlier: Vec::new(),
+            retired: Vec::new(),
             earlier_attempts: 0,
             earlier_undo_attempts: 0,
             closed: None,

@@ -220,8 +220,8 @@ impl Ledger for TestLedger {
         self.call(Op::Counted, self.kept.count(counter)).await
     }
 
-    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
-        self.call(Op::Link, self.kept.is_linked(link)).await
+    async fn read_link(&self, link: &Link) -> Result<Option<Link>, LedgerError> {
+        self.call(Op::Link, self.kept.read_link(link)).await
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {

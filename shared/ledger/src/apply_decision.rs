@@ -65,6 +65,7 @@ pub(crate) fn step_after_decision(
         ..over
     };
     if restarts {
+        next.retired = next.retired_after();
         next.key = next.next_key();
         next.effect_generation += 1;
         next.earlier_attempts = next.attempts.len() as u32;

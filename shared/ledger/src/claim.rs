@@ -366,6 +366,7 @@ fn restarted(record: &StepRecord, claim: &Claim) -> StepRecord {
         key: record.next_key(),
         effect_generation: record.effect_generation + 1,
         earlier,
+        retired: record.retired_after(),
         earlier_attempts: record.attempts.len() as u32,
         earlier_undo_attempts: record.undo_attempts.len() as u32,
         attempts: [&record.attempts[..], &first.attempts[..]].concat(),

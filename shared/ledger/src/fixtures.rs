@@ -105,6 +105,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
         undo_attempts: Vec::new(),
         undo_forgiven: 0,
         earlier: Vec::new(),
+        retired: Vec::new(),
         earlier_attempts: 0,
         earlier_undo_attempts: 0,
         closed: None,
@@ -161,5 +162,7 @@ pub fn question(of: &ExecutionKey) -> Question {
         attempts: 1,
         state: QuestionState::Open,
         earlier: Vec::new(),
+        error: "Permanent".to_owned(),
+        earlier_incidents: Vec::new(),
     }
 }

@@ -295,8 +295,8 @@ pub enum List {
     /// `CONTROLS` in `listed`: every control, by its last change.
     Controls,
     /// `{shard}`, or `U{shard}` if urgent, in `open`: executions without a receipt, by the time of
-    /// the next look at them, and questions with an undelivered decision, by the time after which
-    /// it is delivered again.
+    /// the next look at them, and questions that are new or have an undelivered decision, by the
+    /// time at which the sweep looks at them.
     Open {
         /// The shard, below [`SHARDS`].
         shard: u8,

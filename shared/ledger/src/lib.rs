@@ -22,6 +22,7 @@ mod port;
 mod question;
 mod record;
 mod request;
+mod retired;
 mod snapshot;
 mod start_refusal;
 mod step;
@@ -59,6 +60,7 @@ pub use question::{
 };
 pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
+pub use retired::RetiredKey;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
 pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};

@@ -15,6 +15,7 @@ use super::{
     key::{IncidentKey, Key, List},
     open::{DueEntry, OpenIndex},
     port::{CountedPut, Expect, Ledger, LedgerError, Put},
+    question::Question,
     record::{AnyRecord, Record, RecordKey},
     snapshot::Snapshot,
 };
@@ -35,6 +36,8 @@ struct Table {
     duplicates: BTreeMap<ExecutionKey, Duplicates>,
     /// The next look at an execution, for this revision of its record.
     looks: BTreeMap<ExecutionKey, (u64, NextLook)>,
+    /// The questions that left the index of open executions, with their revision.
+    looked_at: BTreeMap<Key, u64>,
     /// By incident, then execution and execution generation.
     links: BTreeMap<(IncidentKey, String, u32), Link>,
 }
@@ -72,6 +75,9 @@ impl Table {
             }
             AnyRecord::Question(question) => {
                 let look = look(question.lists())?;
+                if self.looked_at.get(&question.key()) == Some(&question.rev) {
+                    return None;
+                }
                 Some((look, DueEntry::Question(question.at.clone())))
             }
             _ => None,
@@ -194,8 +200,8 @@ impl Ledger for MemoryLedger {
         Ok(self.lock().counts.get(counter).copied().unwrap_or_default())
     }
 
-    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
-        Ok(self.lock().links.contains_key(&place_of(link)))
+    async fn read_link(&self, link: &Link) -> Result<Option<Link>, LedgerError> {
+        Ok(self.lock().links.get(&place_of(link)).cloned())
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {
@@ -262,6 +268,11 @@ impl OpenIndex for MemoryLedger {
     ) -> Result<(), LedgerError> {
         let look = (execution.rev, next);
         self.lock().looks.insert(execution.at.clone(), look);
+        Ok(())
+    }
+
+    async fn looked_at(&self, question: &Question) -> Result<(), LedgerError> {
+        self.lock().looked_at.insert(question.key(), question.rev);
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::{
     due::NextLook,
     execution::ExecutionRecord,
     port::{Ledger, LedgerError},
+    question::Question,
 };
 
 /// An entry of the index of open executions.
@@ -16,7 +17,7 @@ use super::{
 pub enum DueEntry {
     /// An execution without a receipt.
     Execution(ExecutionKey),
-    /// A question of this execution whose decision is not delivered.
+    /// A question of this execution that is new, or whose decision is not delivered.
     Question(ExecutionKey),
 }
 
@@ -38,5 +39,12 @@ pub trait OpenIndex: Ledger {
         &self,
         execution: &ExecutionRecord,
         next: NextLook,
+    ) -> impl Future<Output = Result<(), LedgerError>> + Send;
+
+    /// Takes a question out of the index, unless its record has changed since it was read. Like
+    /// [`Self::look_again`] it changes the index alone.
+    fn looked_at(
+        &self,
+        question: &Question,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 }

@@ -24,6 +24,9 @@ pub struct PastGeneration {
     pub refused: Vec<GuardrailOutcome>,
     /// The deadline, from which the time of the rollback follows.
     pub deadline: Timestamp,
+    /// The time at which its rollback began. Records of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwound_at: Option<Timestamp>,
     /// The status.
     pub status: Status,
     /// The time of the end.
@@ -56,6 +59,7 @@ impl ExecutionRecord {
                 redriven: self.redrive().cloned(),
                 refused: refused.cloned().collect(),
                 deadline: self.deadline,
+                unwound_at: self.unwound_at,
                 status: *status,
                 at: *at,
                 failure: failure.as_ref().map(|failure| Failure {
@@ -79,6 +83,7 @@ impl ExecutionRecord {
             redriven: past.redriven.clone(),
             guardrails: past.refused.clone(),
             deadline: past.deadline,
+            unwound_at: past.unwound_at,
             phase: Phase::Ended {
                 status: past.status,
                 at: past.at,

@@ -110,8 +110,11 @@ pub trait Ledger: Send + Sync {
     /// Reads a counter; one that is not stored is 0.
     fn count(&self, counter: &Counter) -> impl Future<Output = Result<i64, LedgerError>> + Send;
 
-    /// Returns whether a link of this incident, execution and execution generation is stored.
-    fn is_linked(&self, link: &Link) -> impl Future<Output = Result<bool, LedgerError>> + Send;
+    /// Reads the stored link of the same incident, execution and execution generation.
+    fn read_link(
+        &self,
+        link: &Link,
+    ) -> impl Future<Output = Result<Option<Link>, LedgerError>> + Send;
 
     /// Writes which execution met an incident. A later link of the same execution generation
     /// replaces an earlier one, whichever is written first.

@@ -1,6 +1,8 @@
 //! Pure rules of questions to people: who may decide, and whether a decision or the timeout came
 //! first.
 
+use std::collections::BTreeSet;
+
 use holdfast_receipt::Decision;
 use holdfast_task::QuestionKind;
 use jiff::{SignedDuration, Timestamp};
@@ -8,10 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     execution::{ExecutionRecord, Phase},
+    incident::{Incident, IncidentStatus},
     request::Request,
     step::StepRecord,
 };
 use holdfast_ids::{keys::ExecutionKey, names::same_person};
+
+/// The time after which a decision that was not delivered is delivered again.
+const REDELIVERY: SignedDuration = SignedDuration::from_secs(15);
+
+/// The time after which the sweep looks at an open question. `Ask` has looked before, if it lives.
+const LOOK_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// A question to people, one record per step. It is written whole, on condition that `rev` is still
 /// the one that was read.
@@ -34,6 +43,9 @@ pub struct Question {
     pub message: String,
     /// The id of the incident that shows the question.
     pub incident: String,
+    /// The error's name in that incident. Questions of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error: String,
     /// The task token that Step Functions waits for.
     pub token: String,
     /// The time at which the state was entered; a later entry is another question.
@@ -50,6 +62,10 @@ pub struct Question {
     /// The earlier decisions about this step.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Ruling>,
+    /// The ids of other incidents that earlier questions about this step opened in this execution
+    /// generation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier_incidents: Vec<String>,
 }
 
 /// The state of a question.
@@ -83,6 +99,9 @@ pub struct Ruling {
     pub reason: String,
     /// The time of the decision.
     pub at: Timestamp,
+    /// The incident of its question, if a later question about the step followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
 }
 
 impl Question {
@@ -129,6 +148,49 @@ impl Question {
         self.state == QuestionState::Open && execution.admits(self.epoch)
     }
 
+    /// The incident that the question opens.
+    pub fn as_incident(&self, execution: &ExecutionRecord) -> Incident {
+        Incident {
+            rev: 1,
+            id: self.incident.clone(),
+            tenant: self.at.tenant.clone(),
+            workflow: execution.workflow.clone(),
+            state: self.step.clone(),
+            error: self.error.clone(),
+            message: self.message.clone(),
+            opened_at: self.entered,
+            execution: self.at.execution.clone(),
+            version: execution.version,
+            standing: false,
+            status: IncidentStatus::Open,
+            handled: Vec::new(),
+        }
+    }
+
+    /// The ids of the incidents that a later question with the incident `next` keeps.
+    fn incidents_before(&self, next: &Self) -> Vec<String> {
+        if self.execution_generation != next.execution_generation {
+            return Vec::new();
+        }
+        let before = self.earlier_incidents.iter().chain([&self.incident]);
+        let others: BTreeSet<_> = before.filter(|id| **id != next.incident).collect();
+        others.into_iter().cloned().collect()
+    }
+
+    /// The time at which the sweep looks at it; `None` if no look is needed. A look that finds an
+    /// open question of a running execution needs no other, since the end finds the question.
+    pub fn due(&self) -> Option<Timestamp> {
+        let due = match &self.state {
+            QuestionState::Open => self.entered.saturating_add(LOOK_AFTER),
+            QuestionState::Ruled {
+                ruling,
+                delivered: false,
+            } => ruling.at.saturating_add(REDELIVERY),
+            QuestionState::Ruled { .. } | QuestionState::Expired { .. } => return None,
+        };
+        Some(due.unwrap_or(Timestamp::MAX))
+    }
+
     /// The record after the delivery of its decision; `None` if there is nothing to deliver.
     pub fn delivered(&self) -> Option<Self> {
         let ruling = self.undelivered()?.clone();
@@ -164,10 +226,14 @@ pub fn put_question(current: Option<&Question>, put: &Question) -> QuestionTrans
         return QuestionTransition::Unchanged;
     }
     if stored.entered < put.entered {
-        let earlier = stored.earlier.iter().chain(stored.ruling());
+        let last = stored.ruling().map(|ruling| Ruling {
+            incident: Some(stored.incident.clone()),
+            ..ruling.clone()
+        });
         return QuestionTransition::Write(Box::new(Question {
             rev,
-            earlier: earlier.cloned().collect(),
+            earlier: stored.earlier.iter().cloned().chain(last).collect(),
+            earlier_incidents: stored.incidents_before(put),
             ..put.clone()
         }));
     }
@@ -257,6 +323,7 @@ pub fn decide(
                 by: request.by.clone(),
                 reason: request.reason.clone(),
                 at: now,
+                incident: None,
             },
             delivered: false,
         },

@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use holdfast_ids::keys::ExecutionKey;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -16,9 +16,6 @@ use super::{
     question::Question,
     step::StepRecord,
 };
-
-/// The time after which a decision that was not delivered is delivered again.
-const REDELIVERY: SignedDuration = SignedDuration::from_secs(15);
 
 /// A record that [`Ledger::put`](super::Ledger::put) writes.
 pub trait Record:
@@ -119,13 +116,12 @@ impl Record for Question {
         self.rev
     }
 
-    /// The sweep finds undelivered decisions among the open executions.
+    /// The sweep finds undelivered decisions and new questions among the open executions.
     fn lists(&self) -> Vec<(List, Timestamp)> {
-        let undelivered = self.undelivered().map(|ruling| {
-            let due = ruling.at.saturating_add(REDELIVERY);
-            (List::open(&self.at, true), due.unwrap_or(Timestamp::MAX))
-        });
-        undelivered.into_iter().collect()
+        let due = self.due();
+        due.map(|due| (List::open(&self.at, self.undelivered().is_some()), due))
+            .into_iter()
+            .collect()
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::retired::RetiredKey;
 use holdfast_ids::{
     digest::value_sha256_hex,
     keys::{ExecutionKey, effect_key},
@@ -78,6 +79,9 @@ pub struct StepRecord {
     /// The effects under earlier keys that may still arrive, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<RecordedEffect>,
+    /// The keys before the current one, oldest first. Records of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<RetiredKey>,
     /// The number of attempts that were made under earlier keys.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub earlier_attempts: u32,
@@ -107,7 +111,7 @@ pub struct RecordedEffect {
     pub output: Option<Payload>,
 }
 
-fn is_zero(number: &u32) -> bool {
+pub(super) fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
@@ -239,6 +243,7 @@ impl StepRecord {
             undo_attempts: Vec::new(),
             undo_forgiven: 0,
             earlier: Vec::new(),
+            retired: Vec::new(),
             earlier_attempts: 0,
             earlier_undo_attempts: 0,
             closed: Some(closed),

@@ -119,6 +119,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             undo_attempts: Vec::new(),
             undo_forgiven: 0,
             earlier: Vec::new(),
+            retired: Vec::new(),
             earlier_attempts: 0,
             earlier_undo_attempts: 0,
             closed: None,

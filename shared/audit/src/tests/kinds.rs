@@ -71,6 +71,7 @@ fn people(of: &ExecutionKey) -> Vec<Record> {
             by: "bob".to_owned(),
             reason: "hidden".to_owned(),
             at: at(20),
+            incident: None,
         },
         delivered: true,
     };

@@ -1,5 +1,6 @@
 //! Tests of events and metrics: each event is derived once, in order, under a stable id.
 
+mod again;
 mod alarms;
 mod kinds;
 mod template;

@@ -7,7 +7,8 @@ use futures_util::FutureExt;
 use holdfast_engine::receipt_of;
 use holdfast_ids::{digest::sha256_hex, keys::ExecutionKey};
 use holdfast_ledger::{
-    Counter, CounterKind, IncidentStatus, Ledger, Phase, QuestionState, Snapshot, StepState,
+    Counter, CounterKind, ENGINE, IncidentStatus, Ledger, Phase, QuestionState, Settlement,
+    Snapshot, StepState, WAITING,
 };
 use holdfast_receipt::{Receipt, ReceiptRef, Status, StepStatus};
 
@@ -46,6 +47,7 @@ pub(crate) fn judge(region: &Region) -> Verdict {
         snapshots.extend(snapshot);
     }
     once(region, &mut verdict);
+    open_incidents(region, &mut verdict);
     counters(region, &snapshots, &mut verdict);
     if let Some(facts) = &region.world.facts {
         let violations = lock(facts).violations();
@@ -230,8 +232,13 @@ impl Judgement<'_> {
             let own = links
                 .iter()
                 .filter(|link| link.execution == self.at.execution);
-            for link in own.filter(|link| link.generation == receipt.generation) {
-                named.extend(link.stands.iter().cloned());
+            for link in own {
+                if link.generation == receipt.generation {
+                    named.extend(link.stands.iter().cloned());
+                }
+                if link.status == WAITING {
+                    self.add("its link to an incident still says WAITING");
+                }
             }
             if incident.error == "Approval"
                 && incident.execution == self.at.execution
@@ -273,6 +280,29 @@ impl Judgement<'_> {
         }
         if previous.is_some() {
             self.add("its first receipt names one before it");
+        }
+    }
+}
+
+/// Checks that an incident is open if some execution that met it came to no good end, unless a
+/// person resolved it, and that it is resolved otherwise.
+fn open_incidents(region: &Region, verdict: &mut Verdict) {
+    let tenants: BTreeSet<_> = region.executions.iter().map(|at| &at.tenant).collect();
+    for (incident, links) in tenants
+        .into_iter()
+        .flat_map(|tenant| region.world.ledger.incidents(tenant))
+    {
+        let mut settlement = Settlement::default();
+        let unsettled = links.into_iter().any(|link| settlement.add(link).is_some());
+        let unsettled = unsettled || settlement.finish().is_some();
+        let open = incident.status != IncidentStatus::Resolved;
+        if open && !unsettled {
+            verdict.add("incident: it is open, and every execution has settled it".to_owned());
+        }
+        let last = incident.handled.last();
+        let by_engine = last.is_some_and(|last| last.by == ENGINE);
+        if !open && unsettled && by_engine {
+            verdict.add("incident: it is resolved, and an execution has not settled it".to_owned());
         }
     }
 }

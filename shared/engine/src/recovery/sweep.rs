@@ -1,5 +1,6 @@
 //! The sweep: every minute it looks at the open executions that are due, and delivers decisions
-//! that were not delivered.
+//! that were not delivered. It closes questions that were recorded after their execution had
+//! stopped.
 
 use futures_util::{StreamExt, stream};
 use holdfast_ids::keys::ExecutionKey;
@@ -61,10 +62,21 @@ where
     async fn look(&self, entry: &DueEntry) -> Result<bool, RecoveryError> {
         match entry {
             DueEntry::Question(at) => {
-                let snapshot = self.engine.ledger.snapshot(at).await?;
-                for question in snapshot.iter().flat_map(|snapshot| &snapshot.questions) {
+                let ledger = &self.engine.ledger;
+                let Some(snapshot) = ledger.snapshot(at).await? else {
+                    return Ok(false);
+                };
+                for question in &snapshot.questions {
                     let now = self.engine.host.now();
-                    deliver(&self.engine.ledger, self.machines, question, now).await?;
+                    deliver(ledger, self.machines, question, now).await?;
+                    match question.waits(&snapshot.execution) {
+                        true => ledger.looked_at(question).await?,
+                        false => {
+                            self.engine
+                                .close_late(question, &snapshot.execution)
+                                .await?;
+                        }
+                    }
                 }
                 Ok(false)
             }

@@ -93,9 +93,13 @@ pub(super) fn asked(engine: &TestEngine, execution: &ExecutionRef, decision: Opt
         retry: 0,
     };
     assert_eq!(run(engine.ask(&ask)), Ok(None));
-    let Some(decision) = decision else {
-        return;
-    };
+    if let Some(decision) = decision {
+        decided(engine, execution, decision);
+    }
+}
+
+/// Records the decision of a person on the question about the first step.
+pub(super) fn decided(engine: &TestEngine, execution: &ExecutionRef, decision: Decision) {
     let (ledger, at, now) = (&*engine.ledger.kept, partition(execution), now(engine));
     run(rule(ledger, &at, STEPS[0], decision, &request(), now)).unwrap();
     let question = snapshot(engine, execution).questions.remove(0);
@@ -253,40 +257,6 @@ fn the_ledger_yields_the_same_receipt_after_a_late_first_claim() {
     assert_eq!(failing(&engine, &late, &action), ErrorName::Halted);
     assert_eq!(yielded(), before);
     assert_eq!(before.steps[1].idempotency_key, None);
-}
-
-#[test]
-fn an_approval_whose_execution_was_cancelled_meanwhile_leaves_no_open_incident() {
-    let engine = engine();
-    let execution = begun(&engine);
-    let ask = AskTask {
-        execution: execution.clone(),
-        ask: Ask {
-            step: "agree".to_owned(),
-            kind: QuestionKind::Approval,
-            within_s: 600,
-        },
-        message: json!("continue?"),
-        failure: None,
-        token: "task-1".to_owned(),
-        entered: "2025-09-29T13:00:00Z".to_owned(),
-        retry: 0,
-    };
-    let (other, again) = (engine.clone(), execution.clone());
-    let cancels = Fault::After(Box::new(move || {
-        recover(&other, &cancelled(&other, &again)).unwrap();
-    }));
-    engine.ledger.spoil(Op::PutQuestion, 0, cancels);
-    let error = run(engine.ask(&ask)).unwrap_err();
-    assert_eq!(error.name, ErrorName::Halted);
-    let incidents = engine.ledger.kept.incidents("acme");
-    let [(incident, links)] = &incidents[..] else {
-        panic!("{incidents:?}");
-    };
-    assert_eq!(incident.status, IncidentStatus::Resolved);
-    assert_eq!(links[0].status, "FAILED");
-    let question = snapshot(&engine, &execution).questions.remove(0);
-    assert!(matches!(question.state, QuestionState::Expired { .. }));
 }
 
 #[test]

@@ -19,6 +19,7 @@ use self::shapes::{
     every_shape_of_a_question_comes_back_as_it_was,
     every_shape_of_a_steps_record_comes_back_as_it_was,
     every_shape_of_an_executions_record_comes_back_as_it_was,
+    the_latest_link_of_an_incident_comes_back_as_it_was,
 };
 use super::{
     Control, Duplicate, Duplicates, ExecutionRecord, Expect, Ledger, Meanwhile, Put, Request,
@@ -54,6 +55,7 @@ checks!(
     every_json_value_comes_back_as_it_was,
     every_shape_of_a_question_comes_back_as_it_was,
     an_incident_comes_back_as_it_was_and_only_to_its_tenant,
+    the_latest_link_of_an_incident_comes_back_as_it_was,
     items_of_a_step_have_records_of_their_own,
     executions_do_not_share_records,
     a_snapshot_has_everything_in_declared_order,

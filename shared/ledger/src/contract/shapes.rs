@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::compare::{put, same, text};
 use crate::{
-    Attempt, Cause, CounterKind, Expect, IncidentAction, IncidentKey, IncidentStatus, Ledger,
+    Attempt, Cause, CounterKind, Expect, IncidentAction, IncidentKey, IncidentStatus, Ledger, Link,
     Phase, Put, QuestionState, Reservation, Ruling, Snapshot, StepState,
     fixtures::{at, attempt, claim_by, execution, inline, question, running, step},
 };
@@ -190,6 +190,7 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
         by: "b\u{f6}b".to_owned(),
         reason: "\"so\"".to_owned(),
         at: at(9),
+        incident: Some("i-0".to_owned()),
     };
     let ruled = |delivered| QuestionState::Ruled {
         ruling: ruling(Decision::Skip),
@@ -203,6 +204,7 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
         entry.step = format!("step_{n}");
         entry.state = state;
         entry.earlier = vec![ruling(Decision::Retry); n];
+        entry.earlier_incidents = vec!["i-0".to_owned(); n];
         put(ledger, &entry, Expect::Absent, Put::Done).await?;
         let lost = Put::Lost(Some(Box::new(entry.clone())));
         put(ledger, &entry, Expect::Absent, lost.clone()).await?;
@@ -252,4 +254,19 @@ pub(super) async fn an_incident_comes_back_as_it_was_and_only_to_its_tenant<L: L
         .await
         .map_err(text)?;
     same("another tenant's", &others, &None)
+}
+
+pub(super) async fn the_latest_link_of_an_incident_comes_back_as_it_was<L: Ledger>(
+    ledger: &L,
+    of: &ExecutionKey,
+) -> Result<(), String> {
+    let link = |time| Link::waiting("i-link", &execution(of), "it is locked", at(time));
+    let none = ledger.read_link(&link(5)).await.map_err(text)?;
+    same("a link that no one wrote", &none, &None)?;
+    for (time, latest) in [(5, 5), (3, 5), (9, 9)] {
+        ledger.put_link(&link(time)).await.map_err(text)?;
+        let read = ledger.read_link(&link(0)).await.map_err(text)?;
+        same("read", &read, &Some(link(latest)))?;
+    }
+    Ok(())
 }

@@ -77,8 +77,8 @@ impl Ledger for Careless {
         self.ledger.count(counter).await
     }
 
-    async fn is_linked(&self, link: &Link) -> Result<bool, LedgerError> {
-        self.ledger.is_linked(link).await
+    async fn read_link(&self, link: &Link) -> Result<Option<Link>, LedgerError> {
+        self.ledger.read_link(link).await
     }
 
     async fn put_link(&self, link: &Link) -> Result<(), LedgerError> {

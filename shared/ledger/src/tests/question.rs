@@ -5,7 +5,7 @@ use crate::{
     Question, QuestionState, QuestionTransition, Request, Ruling, RulingTransition, StepRecord,
     StepState,
     apply_decision::step_after_decision,
-    claim, decide, expire,
+    claim, closed_question, decide, expire,
     fixtures::{at, attempt, claim_by, execution, key, question, running, step},
     handle, open, put_question,
 };
@@ -29,6 +29,7 @@ fn ruled(decision: Decision) -> Question {
         by: "bob".to_owned(),
         reason: "so".to_owned(),
         at: at(9),
+        incident: None,
     };
     Question {
         rev: 2,
@@ -95,6 +96,39 @@ fn a_step_that_fails_again_puts_a_new_question_and_keeps_earlier_decisions() {
     };
     assert_eq!(next.state, QuestionState::Open);
     assert_eq!((next.rev, next.earlier.len(), next.attempts), (3, 1, 2));
+}
+
+#[test]
+fn a_question_keeps_the_other_incidents_of_its_step_and_execution_generation() {
+    let again = |stored: &Question, incident: &str, generation: u32| {
+        let later = Question {
+            entered: at(stored.entered.as_second() - at(0).as_second() + 30),
+            incident: incident.to_owned(),
+            execution_generation: generation,
+            ..asked()
+        };
+        match put_question(Some(stored), &later) {
+            QuestionTransition::Write(next) => *next,
+            other => panic!("{other:?}"),
+        }
+    };
+    let same = again(&asked(), "i-1", 0);
+    assert_eq!(same.earlier_incidents, [""; 0]);
+    let second = again(&same, "i-2", 0);
+    assert_eq!(second.earlier_incidents, ["i-1"]);
+    let third = again(&second, "i-1", 0);
+    assert_eq!(third.earlier_incidents, ["i-2"]);
+    assert_eq!(again(&third, "i-3", 1).earlier_incidents, [""; 0]);
+}
+
+#[test]
+fn the_sweep_looks_at_a_new_question_and_at_an_undelivered_decision() {
+    assert_eq!(asked().due(), Some(at(120)));
+    let decided = ruled(Decision::Retry);
+    assert_eq!(decided.due(), Some(at(24)));
+    assert_eq!(decided.delivered().and_then(|one| one.due()), None);
+    let closed = closed_question(&asked(), at(30)).expect("it was open");
+    assert_eq!(closed.due(), None);
 }
 
 #[test]
