@@ -11,6 +11,7 @@ mod generations;
 mod limits;
 mod lost_start;
 mod missing;
+mod owners;
 mod pausing;
 mod payloads;
 mod receipts;
