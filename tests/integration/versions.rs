@@ -80,7 +80,7 @@ async fn what_the_alias_names_is_read_and_started_and_redriven() {
 }
 
 #[tokio::test]
-async fn a_redrive_runs_the_version_that_it_was_checked_with_whatever_is_published_since() {
+async fn a_redrive_whose_version_is_deleted_runs_what_the_alias_names() {
     let stack = Stack::alone().await;
     let name = unique("checked").to_uppercase().replace('-', "");
     let workflow = format!("WF-TEST-{name}");
@@ -97,20 +97,22 @@ async fn a_redrive_runs_the_version_that_it_was_checked_with_whatever_is_publish
 
     // The API records the redrive and dies before it starts the state machine.
     let owner = stack.aws.execution(&workflow, &format!("{id}-r1"));
-    record_redrive(&id, &owner, Some(checked)).await;
+    record_redrive(&id, &owner, Some(checked.clone())).await;
     stack
         .aws
         .redeploy(&definition(&workflow, 2, "tell_b"))
         .await;
     stack.aws.publish(&workflow).await;
+    let version = json!({ "stateMachineVersionArn": checked });
+    let delete = "AWSStepFunctions.DeleteStateMachineVersion";
+    stack.aws.json("states", delete, &version);
     kill(&workers(&["api"]));
     let path = format!("/v1/executions/{id}/redrive");
     let reply = stack.api.post(&path, &json!({ "reason": "mended" })).await;
     assert_eq!(reply.status, 200, "{}", reply.body);
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "EXECUTED", "{execution}");
-    assert_eq!(receipt["workflow_version"], 1, "{receipt}");
-    assert_eq!(receipt["steps"][1]["name"], "tell_a", "{receipt}");
+    assert_eq!(receipt["workflow_version"], 2, "{receipt}");
 }
 
 #[tokio::test]

@@ -12,8 +12,6 @@ pub enum OldBehavior {
     RecordLeftOpen,
     /// A function that loses the write of an execution's end keeps the steps that it read before.
     StaleSteps,
-    /// A redrive runs what is deployed, not the version that it was checked with.
-    DeployedVersionStarted,
     /// A gateway's 503 after the effect counts as a refusal.
     UnavailableJudgedClean,
     /// An undo that the target answers with "missing" counts as done.
@@ -27,11 +25,6 @@ impl OldBehavior {
         match (self, &mut written) {
             (Self::EarlierKeyForgotten, AnyRecord::Step(step)) => step.earlier.clear(),
             (Self::RecordLeftOpen, AnyRecord::Step(step)) => step.closed = None,
-            (Self::DeployedVersionStarted, AnyRecord::Execution(execution)) => {
-                if let Some(redrive) = &mut execution.redriven {
-                    redrive.machine = None;
-                }
-            }
             _ => {}
         }
         R::try_from(written).unwrap_or_else(|_| record.clone())

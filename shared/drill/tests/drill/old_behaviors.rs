@@ -47,15 +47,8 @@ fn a_receipt_of_steps_that_were_read_before_the_end_is_found() {
 }
 
 #[test]
-fn a_redrive_that_runs_another_version_than_it_was_checked_with_is_found() {
-    let part = (ScheduleSource::FollowUps, 0, 3_000);
-    let what = "its receipt has another definition than the one that ran";
-    finds(OldBehavior::DeployedVersionStarted, part, what);
-}
-
-#[test]
 fn a_503_after_the_effect_that_counts_as_a_refusal_is_found() {
-    let part = (ScheduleSource::FollowUps, 0, 2_000);
+    let part = (ScheduleSource::Seeds, 1, 1_500);
     let what = "its effect remains, and the receipt (FAILED) does not say so";
     finds(OldBehavior::UnavailableJudgedClean, part, what);
 }

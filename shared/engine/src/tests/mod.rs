@@ -12,6 +12,7 @@ mod late_questions;
 mod limits;
 mod lost_start;
 mod missing;
+mod owners;
 mod pausing;
 mod payloads;
 mod receipts;

@@ -41,7 +41,7 @@ fn records() -> Vec<StepRecord> {
     records
 }
 
-/// What a rule breaks, if the next generation has the same action or another one.
+/// The violations of a rule, if the next generation has the same action or another one.
 fn broken(rule: Rule) -> Vec<&'static str> {
     let mut broken = Vec::new();
     for record in records() {
