@@ -151,8 +151,8 @@ fn client() -> Result<reqwest::Client, String> {
         .map_err(cause)
 }
 
-/// What a server did instead of answering, by the innermost cause, such as a name that no server
-/// knows. It has no URL: a link carries a signature, which no message may show.
+/// The reason for no answer, by the innermost cause, such as a name that no server knows. It has no
+/// URL: a link carries a signature, which no message may show.
 fn cause(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut cause: &dyn Error = &error;

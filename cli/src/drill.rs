@@ -35,6 +35,9 @@ pub(crate) struct DrillArgs {
     /// Every single disturbance, each followed by rollbacks, redrives and deployments at rest
     #[arg(long, conflicts_with_all = ["pairs", "only"])]
     pub(crate) follow_ups: bool,
+    /// At every call a slow answer beside a cancel, alone and with a later call that is slow too
+    #[arg(long, conflicts_with_all = ["pairs", "only", "follow_ups"])]
+    pub(crate) races: bool,
 }
 
 /// The most violations that are listed.
@@ -54,7 +57,7 @@ pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
     for workflow in &workflows {
         let trouble = |error| Trouble::Other(format!("{}: {error}", workflow.file));
         let (definition, actions) = (&workflow.definition, workflows::actions());
-        if args.schedules.is_some() || args.follow_ups {
+        if args.schedules.is_some() || args.follow_ups || args.races {
             let simulator = Simulator::new(definition, &workflow.file, &actions, input.clone());
             simulate::run(&simulator.map_err(trouble)?, args)?;
             continue;

@@ -12,9 +12,10 @@ use crate::{
 
 /// Runs the schedules that the command asks for.
 pub(crate) fn run(simulator: &Simulator, args: &DrillArgs) -> Result<(), Trouble> {
-    let (source, all) = match args.follow_ups {
-        true => (ScheduleSource::FollowUps, simulator.follow_ups()),
-        false => (ScheduleSource::Seeds, 0),
+    let (source, all) = match (args.follow_ups, args.races) {
+        (true, _) => (ScheduleSource::FollowUps, simulator.follow_ups()),
+        (_, true) => (ScheduleSource::Races, simulator.races()),
+        _ => (ScheduleSource::Seeds, 0),
     };
     match args.schedules.unwrap_or(all) {
         1 => one(simulator, source, args.seed),

@@ -3,7 +3,8 @@
 
 use holdfast_ids::keys::execution_id;
 use holdfast_ledger::{
-    ExecutionRecord, Expect, Ledger, NextLook, Phase, Put, Redrive, Request, RequestTransition,
+    ExecutionRecord, Expect, Ledger, NextLook, OpenIndex as _, Phase, Put, Redrive, Request,
+    RequestTransition,
 };
 use holdfast_receipt::Status;
 use holdfast_task::RECOVERY;
@@ -100,6 +101,7 @@ async fn a_redrive_whose_owner_never_began_is_carried_out_and_not_rolled_back() 
             by: "tests".to_owned(),
             reason: "mended".to_owned(),
             at: Timestamp::now(),
+            machine: None,
         }),
         ..before.clone()
     };

@@ -11,22 +11,18 @@ use crate::{
     rollback::undone,
 };
 
-#[tokio::test]
-async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
-    let stack = Stack::from_env().await;
-    let vendor = unique("vendor");
-    let id = undone(&stack, &vendor).await;
-    // The API records the redrive and dies before it starts the state machine.
+/// Records the first redrive of an ended execution, and starts no owner. `machine` is the ARN of
+/// the version with which it was checked.
+pub(crate) async fn record_redrive(id: &str, owner: &str, machine: Option<String>) {
     let ledger = ledger().await;
-    let failed = ledger.read(&at(&id)).await.expect("the ledger answers");
+    let failed = ledger.read(&at(id)).await.expect("the ledger answers");
     let failed = failed.expect("it is recorded");
-    let owner = stack.aws.execution(DELAY, &format!("{id}-r1"));
     let requested = ExecutionRecord {
         rev: failed.rev + 1,
         epoch: failed.epoch + 1,
         generation: 1,
-        origin: owner.clone(),
-        owner,
+        origin: owner.to_owned(),
+        owner: owner.to_owned(),
         deadline: Timestamp::now() + SignedDuration::from_hours(1),
         phase: Phase::Running,
         previous: failed.receipt.clone(),
@@ -36,11 +32,22 @@ async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
             by: "tests".to_owned(),
             reason: "mended".to_owned(),
             at: Timestamp::now(),
+            machine,
         }),
         ..failed.clone()
     };
     let put = ledger.put(&requested, Expect::Rev(failed.rev)).await;
     assert_eq!(put, Ok(Put::Done));
+}
+
+#[tokio::test]
+async fn a_repeated_redrive_starts_the_missing_step_functions_execution() {
+    let stack = Stack::from_env().await;
+    let vendor = unique("vendor");
+    let id = undone(&stack, &vendor).await;
+    // The API records the redrive and dies before it starts the state machine.
+    let owner = stack.aws.execution(DELAY, &format!("{id}-r1"));
+    record_redrive(&id, &owner, None).await;
 
     let path = format!("/v1/executions/{id}/redrive");
     for _ in 0..2 {

@@ -4,7 +4,10 @@ use holdfast_ids::keys::execution_id;
 use holdfast_tests::{EnvironmentChange, Permission, Stack, kill, unique, workers};
 use serde_json::{Value, json};
 
-use crate::{redrive::definition, story::holdfast};
+use crate::{
+    redrive::{definition, record_redrive},
+    story::holdfast,
+};
 
 /// The version of a workflow as `GET /v1/workflows/{id}` and the list of workflows show it.
 async fn versions(stack: &Stack, workflow: &str) -> [Value; 2] {
@@ -74,6 +77,42 @@ async fn what_the_alias_names_is_read_and_started_and_redriven() {
         let (execution, _) = stack.api.finished(&id).await;
         assert_eq!(execution["status"], "EXECUTED", "{execution}");
     }
+}
+
+#[tokio::test]
+async fn a_redrive_whose_version_is_deleted_runs_what_the_alias_names() {
+    let stack = Stack::alone().await;
+    let name = unique("checked").to_uppercase().replace('-', "");
+    let workflow = format!("WF-TEST-{name}");
+    stack.aws.deploy(&definition(&workflow, 1, "tell_a")).await;
+    let _alias = with_alias(&stack);
+    let checked = stack.aws.publish(&workflow).await;
+    let vendor = unique("vendor");
+    let refuses = json!({ "route": "POST /notifications", "count": 1, "kind": { "status": 400 }, "match": vendor });
+    stack.vendor.plan(refuses).await;
+    let input = json!({ "vendor_id": vendor });
+    let id = stack.api.started(&workflow, &unique("alias"), &input).await;
+    let (failed, _) = stack.api.finished(&id).await;
+    assert_eq!(failed["status"], "PARTIALLY_ROLLED_BACK", "{failed}");
+
+    // The API records the redrive and dies before it starts the state machine.
+    let owner = stack.aws.execution(&workflow, &format!("{id}-r1"));
+    record_redrive(&id, &owner, Some(checked.clone())).await;
+    stack
+        .aws
+        .redeploy(&definition(&workflow, 2, "tell_b"))
+        .await;
+    stack.aws.publish(&workflow).await;
+    let version = json!({ "stateMachineVersionArn": checked });
+    let delete = "AWSStepFunctions.DeleteStateMachineVersion";
+    stack.aws.json("states", delete, &version);
+    kill(&workers(&["api"]));
+    let path = format!("/v1/executions/{id}/redrive");
+    let reply = stack.api.post(&path, &json!({ "reason": "mended" })).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let (execution, receipt) = stack.api.finished(&id).await;
+    assert_eq!(execution["status"], "EXECUTED", "{execution}");
+    assert_eq!(receipt["workflow_version"], 2, "{receipt}");
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@
 use axum::Json;
 use futures_util::future::join_all;
 use holdfast_audit::Kind;
-use holdfast_aws::{SystemHost, deliver, trace};
-use holdfast_engine::Host;
+use holdfast_aws::{SystemHost, trace};
+use holdfast_engine::{Host, deliver};
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
 use holdfast_ledger::{
     Expect, Incident, IncidentStatus, Ledger, Link, Put, QuestionState, Request, RulingTransition,
@@ -173,7 +173,8 @@ pub(crate) async fn decide(
         );
     }
     // The decision is recorded, so the sweep delivers it if this delivery fails.
-    if let Err(error) = deliver(&caller.ledger, &app.machines, &question).await {
+    let delivered = deliver(&caller.ledger, &app.machines, &question, SystemHost.now()).await;
+    if let Err(error) = delivered {
         tracing::warn!(
             execution = at.execution,
             %error,

@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use holdfast_audit::LogEntry;
-use holdfast_aws::{MachineError, SystemHost, recovery_name, redrive_name};
-use holdfast_engine::Host;
+use holdfast_aws::SystemHost;
+use holdfast_engine::{Host, MachineError, recovery_name, redrive_name, start_owner};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     self, ExecutionRecord, Ledger, Request, RequestOutcome, RequestTransition, Snapshot, ask,
@@ -142,7 +142,7 @@ async fn answered(
         );
     }
     // A repeated request so completes one that was cut off after the record was written.
-    let started = app.machines.start_owner(&execution).await;
+    let started = start_owner(&app.machines, &execution).await;
     started.map_err(unavailable)?;
     let body = RequestResult {
         execution_id: id.to_owned(),
@@ -168,12 +168,14 @@ async fn record_redrive(
         return Ok(RequestOutcome::Unknown);
     };
     let current = app.machines.described(&execution.workflow).await;
-    let compiled = current.map_err(unavailable)?.compiled;
+    let current = current.map_err(unavailable)?;
+    let (gate, steps) = (&current.compiled.gate, &current.compiled.steps);
     let decide = |found: &Snapshot| -> RequestTransition {
         let name = redrive_name(&found.execution, found.execution.generation + 1);
         let owner = app.machines.execution_arn(&found.execution.workflow, &name);
         let now = SystemHost.now();
-        holdfast_ledger::redrive(found, &compiled.gate, &compiled.steps, request, &owner, now)
+        holdfast_ledger::redrive(found, gate, steps, request, &owner, now)
+            .under_version(&current.arn)
     };
     Ok(ask(&caller.ledger, at, decide).await?)
 }

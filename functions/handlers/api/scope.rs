@@ -6,7 +6,8 @@
 use std::{future::Future, time::Duration};
 
 use futures_util::{StreamExt, stream};
-use holdfast_aws::{ExecutionSearch, MachineError, OpenCount};
+use holdfast_aws::{ExecutionSearch, OpenCount};
+use holdfast_engine::MachineError;
 use holdfast_ledger::Scope;
 use tokio::time::timeout;
 

@@ -9,7 +9,8 @@ use axum::{
 };
 use holdfast_admission::{Envelope, check_depth, check_size, open_to, violations};
 use holdfast_audit::Kind;
-use holdfast_aws::{DeployedWorkflow, MachineError, StartOutcome, trace};
+use holdfast_aws::{DeployedWorkflow, trace};
+use holdfast_engine::{MachineError, StartOutcome};
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},

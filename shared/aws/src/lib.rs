@@ -19,7 +19,6 @@ mod metrics;
 mod objects;
 mod open;
 mod owners;
-mod questions;
 mod refusals;
 mod secrets;
 mod serve;
@@ -38,14 +37,9 @@ pub use ledger::DynamoLedger;
 pub use log::{
     AskAnswer, PlanAnswer, StepAnswer, log_ask, log_begin, log_finish, log_plan, log_step,
 };
-pub use machines::{
-    CompiledMachine, ExecutionInput, MachineError, MachineExecution, Machines, StartOutcome,
-};
+pub use machines::{ExecutionInput, Machines};
 pub use metrics::report;
 pub use objects::{ObjectLookup, PresignedLink, S3Store};
-pub use open::DueEntry;
-pub use owners::{EndedExecution, RecoveryStart, recovery_name, redrive_name};
-pub use questions::{DeliveryError, deliver};
 pub use secrets::SecretsManager;
 pub use serve::serve;
 pub use signer::{Keys, KmsSigner};

@@ -12,9 +12,9 @@ use aws_sdk_sfn::{
     types::ExecutionStatus,
 };
 use holdfast_admission::Envelope;
-use holdfast_engine::TaskError;
+use holdfast_engine::{CompiledMachine, MachineError, MachineExecution, StartOutcome, TaskError};
 use holdfast_ids::trace::TraceId;
-use holdfast_task::{AdmissionSpec, AskResult, ErrorName, RECOVERY, RecoveryInput, StepRef};
+use holdfast_task::{AdmissionSpec, AskResult, ErrorName, RECOVERY, RecoveryInput};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -33,54 +33,8 @@ pub struct Machines {
     pub(crate) definitions: CachedDefinitions,
 }
 
-/// The outcome of a `StartExecution`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StartOutcome {
-    /// The execution was started.
-    Started,
-    /// An execution of that name exists, running or ended.
-    Exists,
-}
-
 /// The input that a named execution was started with.
 pub type ExecutionInput = Option<Envelope>;
-
-/// A Step Functions execution.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MachineExecution {
-    /// True if it is running.
-    pub running: bool,
-    /// The input, as text.
-    pub input: String,
-    /// The time of its start, RFC 3339.
-    pub started_at: String,
-    /// The error with which it ended, if it did.
-    pub error: Option<String>,
-    /// The cause of the error.
-    pub cause: Option<String>,
-    /// ARN of the state machine version that it runs, if it was started by version or alias.
-    pub version: Option<String>,
-}
-
-/// The constants of a compiled state machine for admission and for the receipt.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CompiledMachine {
-    /// The part of the definition that admission applies.
-    pub gate: AdmissionSpec,
-    /// The steps, in declared order.
-    pub steps: Vec<StepRef>,
-}
-
-/// The reason why a request to Step Functions failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MachineError {
-    /// No such workflow is deployed.
-    NoSuchWorkflow,
-    /// The state machine of that name is not a compiled one: its `Begin` has no admission.
-    NotOurs,
-    /// Step Functions was not reached or refused the load.
-    Unavailable(String),
-}
 
 impl Machines {
     /// State machines whose ARN is `prefix`, the workflow id, and `alias` (`:live`, or empty).

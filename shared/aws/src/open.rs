@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, UpdateItemOutput},
     types::AttributeValue,
 };
-use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    ExecutionRecord, Key, LedgerError, List, NextLook, Question, Record as _, instant,
+    DueEntry, ExecutionRecord, Key, LedgerError, List, NextLook, OpenIndex, Question, Record as _,
+    instant,
 };
 use jiff::Timestamp;
 
@@ -17,20 +17,8 @@ use crate::{
     ledger::{DynamoLedger, unavailable},
 };
 
-/// An entry of the index that is due.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DueEntry {
-    /// An execution without a receipt.
-    Execution(ExecutionKey),
-    /// A question of this execution that is new, or whose decision is not delivered.
-    Question(ExecutionKey),
-}
-
-impl DynamoLedger {
-    /// The entries that were due before `now`: urgent ones first, then in the order in which they
-    /// became due, at most `limit`. The index is eventually consistent, so the caller reads each
-    /// record again.
-    pub async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueEntry>, LedgerError> {
+impl OpenIndex for DynamoLedger {
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueEntry>, LedgerError> {
         let mut found = Vec::new();
         for urgent in [true, false] {
             let mut due = Vec::new();
@@ -61,10 +49,7 @@ impl DynamoLedger {
         Ok(found)
     }
 
-    /// Sets the time of the next look at an execution, unless its record has changed since it was
-    /// read. It changes the index alone: the record keeps its revision, so that no writer loses a
-    /// race against a look.
-    pub async fn look_again(
+    async fn look_again(
         &self,
         execution: &ExecutionRecord,
         next: NextLook,
@@ -87,9 +72,7 @@ impl DynamoLedger {
         unless_changed(sent)
     }
 
-    /// Takes a question out of the index, unless its record has changed since it was read. Like
-    /// [`Self::look_again`] it changes the index alone.
-    pub async fn looked_at(&self, question: &Question) -> Result<(), LedgerError> {
+    async fn looked_at(&self, question: &Question) -> Result<(), LedgerError> {
         let list = List::open(&question.at, false);
         let sent = self
             .client
@@ -105,7 +88,9 @@ impl DynamoLedger {
             .await;
         unless_changed(sent)
     }
+}
 
+impl DynamoLedger {
     /// The number of executions without a receipt, and the start of the oldest one. Reads only the
     /// first page of each list, some thousand executions. The index is eventually consistent.
     pub async fn open(&self) -> Result<(usize, Option<Timestamp>), LedgerError> {

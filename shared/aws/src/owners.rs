@@ -1,16 +1,19 @@
-//! Owners of executions: their names, their start, and the definitions that they need.
+//! The port to Step Functions, filled: what ended, and the definitions that owners need.
 
 use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use holdfast_admission::Envelope;
-use holdfast_ledger::{ExecutionRecord, Phase};
-use holdfast_task::{Failure, RECOVERY, RecoveryInput, StepRef, payload::Payload};
+use holdfast_engine::{
+    CompiledMachine, EndedExecution, MachineError, MachineExecution, StartOutcome, StateMachines,
+    TaskError,
+};
+use holdfast_ledger::ExecutionRecord;
+use holdfast_task::{AskResult, RecoveryInput, StepRef};
 use jiff::Timestamp;
-use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::machines::{CompiledMachine, MachineError, Machines, StartOutcome, unavailable};
+use crate::machines::{Machines, unavailable};
 
 /// The definitions that no deployment changes any more, by digest or by the ARN of a version.
 #[derive(Debug, Default)]
@@ -35,30 +38,6 @@ impl CachedDefinitions {
     }
 }
 
-/// The name of the recovery execution that owns `execution` in `epoch`, if a request or a status
-/// event started it.
-pub fn recovery_name(execution: &ExecutionRecord, epoch: u64) -> String {
-    format!("{}-{epoch}", execution.at.execution)
-}
-
-/// The name of the Step Functions execution that redrives `execution` as `generation`.
-pub fn redrive_name(execution: &ExecutionRecord, generation: u32) -> String {
-    format!("{}-r{generation}", execution.at.execution)
-}
-
-/// A Step Functions execution that ended without success.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndedExecution {
-    /// Its ARN.
-    pub arn: String,
-    /// ARN of its state machine.
-    pub machine: String,
-    /// `FAILED`, `TIMED_OUT` or `ABORTED`.
-    pub status: String,
-    /// The time of its end.
-    pub ended_at: Timestamp,
-}
-
 /// The statuses of a Step Functions execution that ended without success.
 const UNSUCCESSFUL: [ExecutionStatus; 3] = [
     ExecutionStatus::Failed,
@@ -67,11 +46,6 @@ const UNSUCCESSFUL: [ExecutionStatus; 3] = [
 ];
 
 impl Machines {
-    /// The ARN of every state machine of this deployment, up to the workflow's id.
-    pub fn prefix(&self) -> &str {
-        &self.prefix
-    }
-
     /// The Step Functions executions of `workflow` that began after `since` and ended without
     /// success. Step Functions lists the newest start first, so that older pages are not read.
     pub async fn ended_since(
@@ -128,6 +102,14 @@ impl Machines {
         if let Some(compiled) = self.definitions.get(digest).await {
             return Ok(compiled.steps.clone());
         }
+        // A redrive names its version, also if its owner never began.
+        let redrive = execution.redrive();
+        if let Some(version) = redrive.and_then(|redrive| redrive.machine.as_ref())
+            && let Ok(compiled) = self.compiled_version(version).await
+            && compiled.gate.definition_digest == *digest
+        {
+            return Ok(compiled.steps.clone());
+        }
         let compiled = self.compiled(&execution.origin, &execution.machine).await?;
         // A state machine that Step Functions has forgotten is answered with the current one.
         if compiled.gate.definition_digest != *digest {
@@ -138,99 +120,82 @@ impl Machines {
     }
 
     /// The constants of the state machine version `arn`, which never change.
-    pub async fn compiled_version(&self, arn: &str) -> Result<Arc<CompiledMachine>, MachineError> {
+    async fn compiled_version(&self, arn: &str) -> Result<Arc<CompiledMachine>, MachineError> {
         if let Some(compiled) = self.definitions.get(arn).await {
             return Ok(compiled);
         }
         let compiled = self.described_at(arn).await?;
         Ok(self.definitions.put(arn, compiled).await)
     }
-
-    /// Starts the owner that the execution record names, unless it runs already. Returns false if
-    /// the record names no owner that a request starts.
-    pub async fn start_owner(&self, execution: &ExecutionRecord) -> Result<bool, MachineError> {
-        let recovery = recovery_name(execution, execution.epoch);
-        if execution.owner == self.execution_arn(RECOVERY, &recovery) {
-            // The recovery uses the recorded failure. This copy is for readers of its input.
-            let failure = match &execution.phase {
-                Phase::Unwinding { failure } => failure.clone(),
-                _ => Failure::rejected(),
-            };
-            let input = self.recovery_input(execution, failure).await?;
-            self.recover(&recovery, &input).await?;
-            return Ok(true);
-        }
-        let redrive = redrive_name(execution, execution.generation);
-        if execution.owner != self.execution_arn(&execution.workflow, &redrive) {
-            return Ok(false);
-        }
-        let envelope = Envelope {
-            tenant: execution.at.tenant.clone(),
-            idempotency_key: execution.idempotency_key.clone(),
-            // `begin` continues with the recorded input.
-            input: match &execution.input {
-                Payload::Inline { value, .. } => value.clone(),
-                Payload::Stored(_) => json!({}),
-            },
-            via: "redrive".to_owned(),
-            requested_by: execution.requested_by.clone(),
-            approval: None,
-            request_id: None,
-            trace: Some(execution.trace.clone()),
-        };
-        self.start(&execution.workflow, &redrive, &envelope).await?;
-        Ok(true)
-    }
-
-    /// Starts a recovery of an execution whose owner has ended, at `minute`.
-    ///
-    /// The first recovery of an epoch has a name of its own, so that a status event and the sweep
-    /// start one between them. If that one has ended too, another is started, at most one a minute.
-    pub async fn recover_ended(
-        &self,
-        execution: &ExecutionRecord,
-        failure: Failure,
-        minute: i64,
-    ) -> Result<RecoveryStart, MachineError> {
-        let first = recovery_name(execution, execution.epoch);
-        let arn = self.execution_arn(RECOVERY, &first);
-        let input = self.recovery_input(execution, failure).await?;
-        if execution.owner != arn {
-            if self.recover(&first, &input).await? == StartOutcome::Started {
-                return Ok(RecoveryStart::First);
-            }
-            if self
-                .look(&arn)
-                .await?
-                .is_some_and(|earlier| earlier.running)
-            {
-                return Ok(RecoveryStart::AtWork);
-            }
-        }
-        self.recover(&format!("{first}-{minute}"), &input).await?;
-        Ok(RecoveryStart::Again)
-    }
-
-    async fn recovery_input(
-        &self,
-        execution: &ExecutionRecord,
-        failure: Failure,
-    ) -> Result<RecoveryInput, MachineError> {
-        Ok(RecoveryInput {
-            execution: execution.reference(),
-            failure,
-            steps: self.steps_of(execution).await?,
-        })
-    }
 }
 
-/// The outcome of a request for recovery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecoveryStart {
-    /// The first recovery of the epoch was started.
-    First,
-    /// An earlier recovery of the epoch runs and has not taken over yet.
-    AtWork,
-    /// An earlier recovery of the epoch had ended, and another was started.
-    Again,
+impl StateMachines for Machines {
+    fn execution_arn(&self, machine: &str, name: &str) -> String {
+        self.execution_arn(machine, name)
+    }
+
+    fn name_of<'a>(&self, machine: &'a str) -> &'a str {
+        let name = machine.strip_prefix(&*self.prefix).unwrap_or_default();
+        name.split(':').next().unwrap_or_default()
+    }
+
+    fn deployed_arn(&self, workflow: &str) -> String {
+        self.arn(workflow)
+    }
+
+    async fn start_version(
+        &self,
+        machine: &str,
+        name: &str,
+        envelope: &Envelope,
+    ) -> Result<StartOutcome, MachineError> {
+        self.start_version(machine, name, envelope).await
+    }
+
+    async fn recover(
+        &self,
+        name: &str,
+        input: &RecoveryInput,
+    ) -> Result<StartOutcome, MachineError> {
+        self.recover(name, input).await
+    }
+
+    async fn look(&self, arn: &str) -> Result<Option<MachineExecution>, MachineError> {
+        self.look(arn).await
+    }
+
+    async fn steps_of(&self, execution: &ExecutionRecord) -> Result<Vec<StepRef>, MachineError> {
+        self.steps_of(execution).await
+    }
+
+    async fn constants(
+        &self,
+        workflow: &str,
+        version: Option<&str>,
+    ) -> Result<CompiledMachine, MachineError> {
+        Ok(match version {
+            Some(version) => self.compiled_version(version).await?.as_ref().clone(),
+            None => self.deployed(workflow).await?.compiled.clone(),
+        })
+    }
+
+    async fn workflows(&self) -> Result<Vec<String>, MachineError> {
+        self.workflows().await
+    }
+
+    async fn ended_since(
+        &self,
+        workflow: &str,
+        since: Timestamp,
+    ) -> Result<Vec<EndedExecution>, MachineError> {
+        self.ended_since(workflow, since).await
+    }
+
+    async fn answer_task(
+        &self,
+        token: &str,
+        answer: &Result<AskResult, TaskError>,
+    ) -> Result<(), MachineError> {
+        self.answer_task(token, answer).await
+    }
 }

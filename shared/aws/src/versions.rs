@@ -2,7 +2,9 @@
 
 use aws_sdk_sfn::operation::describe_state_machine_alias::DescribeStateMachineAliasError;
 
-use crate::machines::{MachineError, Machines, unavailable};
+use holdfast_engine::MachineError;
+
+use crate::machines::{Machines, unavailable};
 
 impl Machines {
     /// ARN of what a start of `workflow` runs now: the version that the alias names, or the state

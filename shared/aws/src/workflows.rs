@@ -7,10 +7,11 @@ use std::{
 };
 
 use aws_sdk_sfn::types::ExecutionStatus;
+use holdfast_engine::{CompiledMachine, MachineError};
 use holdfast_ids::names::is_workflow_id;
 use serde_json::Value;
 
-use crate::machines::{CompiledMachine, MachineError, Machines, unavailable};
+use crate::machines::{Machines, unavailable};
 
 /// The age at which a cached state machine expires. Deployments are rare, and Step Functions
 /// describes only 20 state machines a second.

@@ -76,7 +76,7 @@ impl FaultyAction {
             }
             Some(Fault::UnavailableAfterEffect | Fault::UnavailableAfterEffectAlways) => {
                 drop(act_now(given));
-                Err(answered(503, call))
+                Err(self.judged(answered(503, call)))
             }
             Some(Fault::MovedAfterEffect) => {
                 drop(act_now(given));
@@ -123,6 +123,14 @@ fn answered(status: u16, call: &Call) -> StepError {
 }
 
 impl FaultyAction {
+    /// Returns the error of an answer whose effect happened, as the action judges it.
+    fn judged(&self, error: StepError) -> StepError {
+        match self.process.world().old {
+            Some(old) => old.judged(error),
+            None => error,
+        }
+    }
+
     /// Calls the target once in a simulated schedule.
     async fn call_under<G: Send + 'static, T: Send + 'static>(
         &self,
@@ -148,7 +156,8 @@ impl FaultyAction {
             Some(Hazard::Deafness) => Err(StepError::unknown("the connection dropped")),
             Some(Hazard::LostAnswer | Hazard::Silence) => {
                 let done = act(self, call, given);
-                done.and(Err(StepError::unknown("the connection dropped")))
+                let error = StepError::unknown("the connection dropped");
+                done.and(Err(self.judged(error)))
             }
             Some(Hazard::SlowCall(time)) => {
                 let at = clock.now() + SignedDuration::try_from(time).unwrap_or_default();
@@ -265,7 +274,13 @@ impl AnyAction for FaultyAction {
         call: &'a Call,
         done: AppliedEffect<Value, Value>,
     ) -> BoxFuture<'a, Result<(), StepError>> {
-        Box::pin(self.call(call, done, undo))
+        Box::pin(async move {
+            let answer = self.call(call, done, undo).await;
+            match self.process.world().old {
+                Some(old) => old.undone(answer),
+                None => answer,
+            }
+        })
     }
 
     fn verify<'a>(

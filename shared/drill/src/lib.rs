@@ -10,6 +10,7 @@ mod machine;
 mod matrix;
 #[cfg(test)]
 mod mutations;
+mod old_behavior;
 mod own;
 mod people;
 mod plan;
@@ -25,6 +26,7 @@ mod world;
 
 pub use fault::Fault;
 pub use matrix::Matrix;
+pub use old_behavior::OldBehavior;
 pub use own::{MakeOwn, Own};
 pub use scenario::{Scenario, Strike};
 pub use simulation::{BrokenSchedule, ScheduleSource, SimulationResult, Simulator};
@@ -59,6 +61,8 @@ pub struct Settings {
     pub seed: u64,
     /// Behaviour of the targets.
     pub manners: Manners,
+    /// Old behaviour that is put back, if one is.
+    pub old: Option<OldBehavior>,
 }
 
 /// The end of one scenario.

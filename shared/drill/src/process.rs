@@ -14,8 +14,9 @@ use std::{
 use holdfast_engine::{Engine, Host, ObjectStore, StoreError};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    AnyRecord, Control, CountedPut, Counter, CounterChange, Duplicate, ExecutionRecord, Expect,
-    IncidentKey, Ledger, LedgerError, Link, Put, Record, RecordKey, Snapshot,
+    AnyRecord, Control, CountedPut, Counter, CounterChange, DueEntry, Duplicate, ExecutionRecord,
+    Expect, IncidentKey, Ledger, LedgerError, Link, NextLook, OpenIndex, Put, Question, Record,
+    RecordKey, Snapshot,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -39,6 +40,8 @@ struct Inner {
     writes: AtomicU32,
     acted: AtomicBool,
     mood: Mutex<Mood>,
+    /// The first snapshot that it read, for an old behaviour.
+    first: Mutex<Option<Snapshot>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +59,7 @@ impl Process {
             writes: AtomicU32::new(0),
             acted: AtomicBool::new(false),
             mood: Mutex::new(Mood::Alive),
+            first: Mutex::default(),
         }))
     }
 
@@ -127,7 +131,7 @@ impl Process {
 
     /// Makes a call over the wire, under the fault. Returns `None` if the call is refused or its
     /// answer is lost.
-    async fn call<T>(&self, write: bool, call: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn call<T>(&self, write: bool, call: impl Future<Output = T>) -> Option<T> {
         let inner = &*self.0;
         if let Some(weather) = &inner.world.weather {
             return self.call_under(weather, call).await;
@@ -249,6 +253,8 @@ impl Ledger for Process {
 
     async fn put<R: Record>(&self, record: &R, expect: Expect) -> Result<Put<R>, LedgerError> {
         let world = self.world();
+        let old = world.old.map(|old| old.written(record));
+        let record = old.as_ref().unwrap_or(record);
         let write = async {
             let put = world.ledger.put(record, expect).await;
             if put == Ok(Put::Done) {
@@ -288,7 +294,11 @@ impl Ledger for Process {
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
-        self.ask(false, self.world().ledger.snapshot(at)).await
+        let read = self.ask(false, self.world().ledger.snapshot(at)).await?;
+        Ok(match (self.world().old, read) {
+            (Some(old), Some(read)) => Some(old.read(read, &mut lock(&self.0.first))),
+            (_, read) => read,
+        })
     }
 
     async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
@@ -321,6 +331,26 @@ impl Ledger for Process {
         let ledger = &self.world().ledger;
         let count = ledger.count_duplicate(at, workflow, duplicate);
         self.ask(true, count).await
+    }
+}
+
+impl OpenIndex for Process {
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueEntry>, LedgerError> {
+        self.ask(false, self.world().ledger.due(now, limit)).await
+    }
+
+    async fn look_again(
+        &self,
+        execution: &ExecutionRecord,
+        next: NextLook,
+    ) -> Result<(), LedgerError> {
+        let ledger = &self.world().ledger;
+        self.ask(true, ledger.look_again(execution, next)).await
+    }
+
+    async fn looked_at(&self, question: &Question) -> Result<(), LedgerError> {
+        self.ask(true, self.world().ledger.looked_at(question))
+            .await
     }
 }
 

@@ -15,10 +15,10 @@ use futures_util::{
     future::{LocalBoxFuture, pending, select},
 };
 use holdfast_asl::Machine;
-use holdfast_engine::{Host, LostOwner, LostStart};
+use holdfast_engine::{Host, LISTED_WITHIN, LostOwner, LostStart, StatusEvent};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::{ExecutionRecord, Ledger, NextLook};
-use holdfast_task::{ErrorName, Failure, RecoveryInput};
+use holdfast_task::{Failure, RecoveryInput};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -35,8 +35,6 @@ use crate::{
 
 /// Time from the moment when a look is due to the sweep, at most.
 const SWEEP: Duration = Duration::from_secs(60);
-/// Time from the end of a machine to the list that finds it without its status event.
-const LISTED_AFTER: Duration = Duration::from_secs(7 * 60);
 /// Most sweeps before the execution counts as one that never ends.
 const SWEEPS: usize = 8;
 /// Time from the start of a task to the stop of its execution, so that the function is acting.
@@ -115,21 +113,22 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
     let end = execute(&room, &life, &deployed.machine, &owner, start.clone()).await;
     life.end.set(Some(end.clone()));
     let succeeded = end == End::Succeeded;
-    let event = end.status();
+    let event = end.event(&owner, "", &start);
     let at = place_of(deployed);
     let current = || async { room.world.ledger.read(&at).await.ok().flatten() };
     if current().await.is_none() && !succeeded {
         if event.is_none() {
-            room.world.clock.sleep(LISTED_AFTER).await;
+            let now = room.world.clock.now();
+            room.world.clock.until(now + LISTED_WITHIN).await;
         }
         record_lost(&room, &owner, &start).await;
     }
-    if let Some((error, cause)) = event
+    if let Some(event) = event
         && let Some(execution) = current()
             .await
             .filter(|execution| execution.owner == owner && execution.is_open())
     {
-        recover(&room, &life, &execution, error, cause).await;
+        recover(&room, &life, &execution, event.failure()).await;
     }
     for _ in 0..SWEEPS {
         let Some(execution) = current().await.filter(ExecutionRecord::is_open) else {
@@ -140,8 +139,7 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
         let Some(execution) = current().await.filter(ExecutionRecord::is_open) else {
             return;
         };
-        let cause = "its Step Functions execution ended without an error".to_owned();
-        recover(&room, &life, &execution, ErrorName::Lost.to_string(), cause).await;
+        recover(&room, &life, &execution, Failure::lost_owner()).await;
     }
 }
 
@@ -162,23 +160,12 @@ async fn record_lost(room: &Room, owner: &str, start: &Value) {
 }
 
 /// Runs the recovery machine.
-async fn recover(
-    room: &Rc<Room>,
-    life: &Rc<Life>,
-    execution: &ExecutionRecord,
-    error: String,
-    cause: String,
-) {
+async fn recover(room: &Rc<Room>, life: &Rc<Life>, execution: &ExecutionRecord, failure: Failure) {
     room.world
-        .record(|| format!("recovery   it starts: {error}"));
+        .record(|| format!("recovery   it starts: {}", failure.error));
     let input = RecoveryInput {
         execution: execution.reference(),
-        failure: Failure {
-            state: String::new(),
-            error,
-            cause,
-            by: None,
-        },
+        failure,
         steps: room.deployed.refs.clone(),
     };
     let name = room.world.clock.now().as_second() / 60;
@@ -253,14 +240,22 @@ pub(crate) async fn interpret<S: Surroundings>(
 }
 
 impl End {
-    /// Returns the error and the cause of its status event. An end without an event has none.
-    pub(crate) fn status(self) -> Option<(String, String)> {
-        match self {
-            Self::Succeeded | Self::Stopped(false) => None,
-            Self::Failed(raised) => Some((raised.error, raised.cause.unwrap_or_default())),
-            Self::TimedOut => Some((TIMEOUT.to_owned(), String::new())),
-            Self::Stopped(true) => Some((ErrorName::Aborted.to_string(), String::new())),
-        }
+    /// Returns the status event of the Step Functions execution. An end without an event has none.
+    pub(crate) fn event(self, arn: &str, machine: &str, input: &Value) -> Option<StatusEvent> {
+        let (status, error, cause) = match self {
+            Self::Succeeded | Self::Stopped(false) => return None,
+            Self::Failed(raised) => ("FAILED", Some(raised.error), raised.cause),
+            Self::TimedOut => ("TIMED_OUT", Some(TIMEOUT.to_owned()), None),
+            Self::Stopped(true) => ("ABORTED", None, None),
+        };
+        Some(StatusEvent {
+            execution_arn: arn.to_owned(),
+            state_machine_arn: machine.to_owned(),
+            status: status.to_owned(),
+            input: Some(input.to_string()),
+            error,
+            cause,
+        })
     }
 }
 

@@ -46,7 +46,8 @@ pub(crate) fn play(
         .iter()
         .map(|strike| ArmedFault::new(&strike.place, strike.fault));
     let target = Target::new(stage.settings.manners, stage.own);
-    let world = World::new(armed.collect(), target, stage.settings.seed, stage.records);
+    let mut world = World::new(armed.collect(), target, stage.settings.seed, stage.records);
+    world.old = stage.settings.old;
     let left = run(deployed, parsed, world);
     let found = check(deployed, &left);
     (left, found)

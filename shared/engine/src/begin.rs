@@ -1,10 +1,11 @@
 //! Begin: reads a start, evaluates admission, and claims the execution for one owner.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
     engine::{Engine, MAX_RACES},
+    first_record::FirstRecord,
     ports::{Host, ObjectStore},
     requirements::{Requirement, requirements_of},
     task_errors::{TaskError, too_many_races},
@@ -106,40 +107,25 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let gate = &task.gate;
         let (at, trace) = execution_and_trace(task, start);
         let started_at: Timestamp = task.started_at.parse().unwrap_or_else(|_| self.host.now());
-        let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
         let (guardrails, requirements) = self.evaluate(gate, start, &at, started_at).await?;
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
-        let execution = ExecutionRecord {
-            rev: 1,
-            workflow: gate.workflow.clone(),
-            version: gate.version,
-            definition_digest: gate.definition_digest.clone(),
+        let first = FirstRecord {
             idempotency_key: start.idempotency_key.clone(),
             input: self.pack(&at, "input", start.input.clone()).await?,
             trigger: start.trigger.clone(),
             requested_by: start.requested_by.clone(),
+            approval: start.approval.clone(),
             trace,
-            origin: task.owner.clone(),
             owner: task.owner.clone(),
             machine: task.machine.clone(),
-            epoch: 1,
-            generation: 0,
             started_at,
-            deadline: started_at
-                .saturating_add(SignedDuration::from_secs(timeout))
-                .unwrap_or(Timestamp::MAX),
+            at,
+        };
+        let execution = ExecutionRecord {
             guardrails,
             policy_digest: holdfast_admission::policy_digest(gate),
-            approval: start.approval.clone(),
             reservations: reservations(&requirements),
-            unwound_at: None,
-            phase: Phase::Running,
-            receipt: None,
-            previous: None,
-            redriven: None,
-            incidents: Vec::new(),
-            past: Vec::new(),
-            at,
+            ..first.under(gate)
         };
         let mut admission = Admission {
             execution,

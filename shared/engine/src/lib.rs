@@ -6,6 +6,7 @@ mod case;
 pub mod chain;
 mod engine;
 mod finish;
+mod first_record;
 mod items;
 mod lost_start;
 mod paused;
@@ -14,12 +15,14 @@ mod plan;
 mod ports;
 mod publish;
 mod receipt;
+mod recovery;
 mod redefinition;
 mod report;
 mod reports;
 mod requirements;
 #[cfg(test)]
 mod script;
+mod state_machines;
 mod step;
 mod task_errors;
 #[cfg(test)]
@@ -35,4 +38,11 @@ pub use engine::Engine;
 pub use lost_start::{LostOwner, LostStart};
 pub use ports::{Host, ObjectStore, StoreError};
 pub use receipt::receipt_of;
+pub use recovery::{
+    DeliveryError, EndCursor, LISTED_WITHIN, Recovery, RecoveryError, RecoveryNotice,
+    RecoveryStart, StatusEvent, deliver, recovery_name, redrive_name, start_owner,
+};
+pub use state_machines::{
+    CompiledMachine, EndedExecution, MachineError, MachineExecution, StartOutcome, StateMachines,
+};
 pub use task_errors::TaskError;

@@ -4,12 +4,13 @@
 //! Nothing of the start is evaluated, no expression, no schema and no guardrail. What ended `begin`
 //! may lie in them.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::{
     engine::Engine,
+    first_record::FirstRecord,
     ports::{Host, ObjectStore},
     task_errors::TaskError,
 };
@@ -20,7 +21,7 @@ use holdfast_ids::{
     names::{check_idempotency_key, check_tenant, check_text},
     trace::TraceId,
 };
-use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase};
+use holdfast_ledger::{ExecutionRecord, Expect, Ledger};
 use holdfast_task::AdmissionSpec;
 
 /// The members of a start that name its execution. Every other member is skipped as text, however
@@ -135,14 +136,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let start = lost.envelope.as_ref();
         let at = lost.at.clone();
         let started_at = owner.started_at.unwrap_or_else(|| self.host.now());
-        let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
         let fit = |text: &&String| check_text("text", text).is_ok();
         let input = start.map_or(Value::Null, |start| start.input.clone());
-        Ok(ExecutionRecord {
-            rev: 1,
-            workflow: gate.workflow.clone(),
-            version: gate.version,
-            definition_digest: gate.definition_digest.clone(),
+        let first = FirstRecord {
             idempotency_key: lost.idempotency_key.clone(),
             input: self.pack(&at, "input", input).await?,
             trigger: start
@@ -153,30 +149,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .and_then(|start| start.requested_by.as_ref())
                 .filter(fit)
                 .cloned(),
+            approval: None,
             trace: start
                 .and_then(|start| start.trace.clone())
                 .unwrap_or_else(|| TraceId::of_execution(&at.execution)),
-            origin: owner.arn.clone(),
             owner: owner.arn.clone(),
             machine: owner.machine.clone(),
-            epoch: 1,
-            generation: 0,
             started_at,
-            deadline: started_at
-                .saturating_add(SignedDuration::from_secs(timeout))
-                .unwrap_or(Timestamp::MAX),
-            guardrails: Vec::new(),
-            policy_digest: None,
-            approval: None,
-            reservations: Vec::new(),
-            unwound_at: None,
-            phase: Phase::Running,
-            receipt: None,
-            previous: None,
-            redriven: None,
-            incidents: Vec::new(),
-            past: Vec::new(),
             at,
-        })
+        };
+        Ok(first.under(gate))
     }
 }

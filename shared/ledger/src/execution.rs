@@ -105,6 +105,10 @@ pub struct Redrive {
     pub reason: String,
     /// The time of the request.
     pub at: Timestamp,
+    /// ARN of the state machine version with which the request was checked, and which the redrive
+    /// runs. Absent in records of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
 }
 
 /// The phase of an execution.

@@ -16,6 +16,7 @@ mod incident;
 mod key;
 mod lifecycle;
 mod memory;
+mod open;
 mod past;
 mod port;
 mod question;
@@ -50,6 +51,7 @@ pub use lifecycle::{
     withdraw,
 };
 pub use memory::MemoryLedger;
+pub use open::{DueEntry, OpenIndex};
 pub use past::PastGeneration;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
 pub use question::{

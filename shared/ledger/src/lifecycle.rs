@@ -25,6 +25,19 @@ pub enum RequestTransition {
     Refused(String),
 }
 
+impl RequestTransition {
+    /// A redrive that runs the state machine version with this ARN.
+    pub fn under_version(self, arn: &str) -> Self {
+        let Self::Write(mut next) = self else {
+            return self;
+        };
+        if let Some(redrive) = &mut next.redriven {
+            redrive.machine = Some(arn.to_owned());
+        }
+        Self::Write(next)
+    }
+}
+
 fn failure(request: &Request, error: ErrorName) -> Failure {
     Failure {
         state: String::new(),
@@ -169,6 +182,7 @@ pub fn redrive(
             by: request.by.clone(),
             reason: request.reason.clone(),
             at: now,
+            machine: None,
         }),
         ..execution.clone()
     }))

@@ -8,15 +8,19 @@ use std::{
 use super::{
     control::{Control, Scope},
     counter::{Counter, CounterChange},
+    due::NextLook,
     duplicate::{Duplicate, Duplicates},
     execution::ExecutionRecord,
     incident::{Incident, Link},
-    key::{IncidentKey, Key},
+    key::{IncidentKey, Key, List},
+    open::{DueEntry, OpenIndex},
     port::{CountedPut, Expect, Ledger, LedgerError, Put},
+    question::Question,
     record::{AnyRecord, Record, RecordKey},
     snapshot::Snapshot,
 };
 use holdfast_ids::keys::ExecutionKey;
+use jiff::Timestamp;
 
 /// Links on a page, few enough that tests turn pages.
 const LINKS_PER_PAGE: usize = 3;
@@ -30,6 +34,10 @@ struct Table {
     records: BTreeMap<Key, AnyRecord>,
     counts: BTreeMap<Counter, i64>,
     duplicates: BTreeMap<ExecutionKey, Duplicates>,
+    /// The next look at an execution, for this revision of its record.
+    looks: BTreeMap<ExecutionKey, (u64, NextLook)>,
+    /// The questions that left the index of open executions, with their revision.
+    looked_at: BTreeMap<Key, u64>,
     /// By incident, then execution and execution generation.
     links: BTreeMap<(IncidentKey, String, u32), Link>,
 }
@@ -48,6 +56,33 @@ impl Table {
     fn insert<R: Record>(&mut self, record: &R) {
         self.records.insert(record.key(), record.clone().into());
     }
+
+    /// The entry of a record in the index of open executions.
+    fn open_entry(&self, record: &AnyRecord) -> Option<(NextLook, DueEntry)> {
+        let look = |lists: Vec<(List, Timestamp)>| {
+            lists.into_iter().find_map(|(list, due)| match list {
+                List::Open { urgent, .. } => Some(NextLook { due, urgent }),
+                _ => None,
+            })
+        };
+        match record {
+            AnyRecord::Execution(execution) => {
+                let look = look(execution.lists())?;
+                let set = self.looks.get(&execution.at);
+                let set = set.filter(|(rev, _)| *rev == execution.rev);
+                let look = set.map_or(look, |(_, look)| *look);
+                Some((look, DueEntry::Execution(execution.at.clone())))
+            }
+            AnyRecord::Question(question) => {
+                let look = look(question.lists())?;
+                if self.looked_at.get(&question.key()) == Some(&question.rev) {
+                    return None;
+                }
+                Some((look, DueEntry::Question(question.at.clone())))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl MemoryLedger {
@@ -61,6 +96,15 @@ impl MemoryLedger {
         let counts = table.counts.iter();
         counts
             .map(|(counter, count)| (counter.clone(), *count))
+            .collect()
+    }
+
+    /// The index of open executions, each entry with the look at it.
+    pub fn open_entries(&self) -> Vec<(NextLook, DueEntry)> {
+        let table = self.lock();
+        let records = table.records.values();
+        records
+            .filter_map(|record| table.open_entry(record))
             .collect()
     }
 
@@ -204,6 +248,31 @@ impl Ledger for MemoryLedger {
             .entry(at.clone())
             .or_default()
             .count(duplicate);
+        Ok(())
+    }
+}
+
+impl OpenIndex for MemoryLedger {
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<DueEntry>, LedgerError> {
+        let mut due = self.open_entries();
+        due.retain(|(look, _)| look.due < now);
+        due.sort_by_key(|(look, _)| (!look.urgent, look.due));
+        due.truncate(limit);
+        Ok(due.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    async fn look_again(
+        &self,
+        execution: &ExecutionRecord,
+        next: NextLook,
+    ) -> Result<(), LedgerError> {
+        let look = (execution.rev, next);
+        self.lock().looks.insert(execution.at.clone(), look);
+        Ok(())
+    }
+
+    async fn looked_at(&self, question: &Question) -> Result<(), LedgerError> {
+        self.lock().looked_at.insert(question.key(), question.rev);
         Ok(())
     }
 }

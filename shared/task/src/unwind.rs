@@ -97,6 +97,16 @@ impl Failure {
             by: None,
         }
     }
+
+    /// The failure of an execution whose owner is gone, and left no error.
+    pub fn lost_owner() -> Self {
+        Self {
+            state: String::new(),
+            error: super::ErrorName::Lost.to_string(),
+            cause: "its Step Functions execution ended without an error".to_owned(),
+            by: None,
+        }
+    }
 }
 
 /// A call of the function of `Plan`.

@@ -12,17 +12,18 @@ use crate::{unique, variable};
 const ALIAS: &str = "live";
 
 impl Aws {
-    /// Publishes a version of a workflow's state machine and points the alias to it.
+    /// Publishes a version of a workflow's state machine and points the alias to it. Returns the
+    /// version's ARN.
     ///
     /// # Panics
     ///
     /// Panics if Step Functions refuses.
-    pub async fn publish(&self, workflow: &str) {
+    pub async fn publish(&self, workflow: &str) -> String {
         let version = self.states.publish_state_machine_version();
         let version = version.state_machine_arn(self.machine(workflow)).send();
         let version = version.await.expect("a version").state_machine_version_arn;
         let route = RoutingConfigurationListItem::builder()
-            .state_machine_version_arn(version)
+            .state_machine_version_arn(&version)
             .weight(100);
         let route = route.build().expect("a route");
         let create = self.states.create_state_machine_alias();
@@ -33,6 +34,7 @@ impl Aws {
             let update = update.routing_configuration(route).send().await;
             update.expect("the alias exists");
         }
+        version
     }
 
     fn alias(&self, workflow: &str) -> String {

@@ -124,6 +124,7 @@ fn a_rollback_and_a_redrive_have_events_and_a_takeover_has_none() {
             by: "zoe".to_owned(),
             reason: "mended".to_owned(),
             at: at(70),
+            machine: None,
         }),
         ..begun.clone()
     };

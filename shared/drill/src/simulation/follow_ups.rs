@@ -80,6 +80,7 @@ impl FollowUps {
             executions: 1,
             verifies,
             manners: Manners::default(),
+            old: None,
             events,
         }
     }
@@ -96,8 +97,8 @@ impl FollowUps {
             let deploy = Request::Deploy(version);
             all.push(vec![deploy.clone(), redrive.clone(), rollback.clone()]);
             // The definition changes between the check of a redrive and its begin.
-            let cut = Request::Redrive(0, Cut::BeforeStart);
-            all.push(vec![cut, deploy, redrive.clone()]);
+            let between = [Cut::Deployment(version), Cut::DeploymentAndCancel(version)];
+            all.extend(between.map(|cut| vec![Request::Redrive(0, cut), redrive.clone()]));
         }
         all
     }

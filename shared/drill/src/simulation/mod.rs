@@ -5,7 +5,9 @@ mod dice;
 mod facts;
 mod follow_ups;
 mod judge;
+mod machines;
 mod play;
+mod races;
 mod recovery;
 mod region;
 mod requests;
@@ -27,9 +29,10 @@ use holdfast_action::ActionInfo;
 use holdfast_workflow::definition::Definition;
 use serde_json::Value;
 
-use crate::{STACK, query::ParsedExpressions, target::Manners};
+use crate::{STACK, old_behavior::OldBehavior, query::ParsedExpressions, target::Manners};
 use follow_ups::FollowUps;
 use play::play;
+use races::{Course, Races, courses};
 use schedule::{Event, Schedule};
 use versions::Versions;
 
@@ -43,7 +46,9 @@ pub struct Simulator {
     actions: Vec<ActionInfo>,
     input: Option<Value>,
     follow_ups: FollowUps,
+    races: Races,
     manners: Manners,
+    old: Option<OldBehavior>,
 }
 
 /// The source of schedules.
@@ -53,6 +58,8 @@ pub enum ScheduleSource {
     Seeds,
     /// Every single disturbance, each with every request that follows at rest, by number.
     FollowUps,
+    /// Every slow answer beside a cancel, by number.
+    Races,
 }
 
 /// A schedule that violates an invariant.
@@ -95,6 +102,7 @@ impl Simulator {
             executions: 1,
             verifies: false,
             manners: Manners::default(),
+            old: None,
             events: Vec::new(),
         };
         let versions = Rc::new(versions);
@@ -102,11 +110,19 @@ impl Simulator {
         if let [first, ..] = &end.verdict.0[..] {
             return Err(format!("without any disturbance: {first}"));
         }
-        let (calls, invocations) = end.made;
+        let courses = courses(&end.made).into_iter().map(|events| {
+            let schedule = Schedule {
+                events: events.clone(),
+                ..undisturbed.clone()
+            };
+            let calls = play(&versions, &Rc::default(), &schedule, false).made.calls;
+            Course { events, calls }
+        });
         Ok(Self {
+            races: Races(courses.collect()),
             follow_ups: FollowUps {
-                calls,
-                invocations,
+                calls: end.made.calls,
+                invocations: end.made.invocations,
                 versions: versions.all.len(),
             },
             definition: definition.clone(),
@@ -114,6 +130,7 @@ impl Simulator {
             actions: actions.to_vec(),
             input,
             manners: Manners::default(),
+            old: None,
         })
     }
 
@@ -121,6 +138,19 @@ impl Simulator {
     /// can fail.
     pub fn with_manners(self, manners: Manners) -> Self {
         Self { manners, ..self }
+    }
+
+    /// Puts an old behaviour back, which shows that the simulator finds it.
+    pub fn with_old_behavior(self, old: OldBehavior) -> Self {
+        Self {
+            old: Some(old),
+            ..self
+        }
+    }
+
+    /// Returns the number of schedules of [`ScheduleSource::Races`].
+    pub fn races(&self) -> u64 {
+        self.races.count()
     }
 
     /// Returns the number of schedules of [`ScheduleSource::FollowUps`].
@@ -132,9 +162,11 @@ impl Simulator {
         let schedule = match source {
             ScheduleSource::Seeds => Schedule::of(seed, self.follow_ups.versions),
             ScheduleSource::FollowUps => self.follow_ups.schedule(seed % self.follow_ups()),
+            ScheduleSource::Races => self.races.schedule(seed % self.races()),
         };
         Schedule {
             manners: self.manners,
+            old: self.old,
             ..schedule
         }
     }

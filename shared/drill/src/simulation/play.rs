@@ -36,8 +36,18 @@ const JUMPS: u32 = 60_000;
 pub(crate) struct ScheduleEnd {
     pub(crate) verdict: Verdict,
     pub(crate) story: Vec<String>,
-    /// Number of calls and of invocations.
-    pub(crate) made: (u32, u32),
+    pub(crate) made: RunSize,
+}
+
+/// The size of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RunSize {
+    /// Number of calls.
+    pub(crate) calls: u32,
+    /// Number of invocations.
+    pub(crate) invocations: u32,
+    /// Numbers of the forward calls to targets.
+    pub(crate) targets: Vec<u32>,
 }
 
 /// Runs one schedule and judges it.
@@ -58,6 +68,7 @@ pub(crate) fn play(
     };
     let target = Target::new(manners, None);
     let mut world = World::new(Vec::new(), target, schedule.seed, records);
+    world.old = schedule.old;
     world.weather = Some(Weather::new(hazards.collect()));
     // Every write derives events, which costs as much as the rest of a schedule.
     if schedule.seed.is_multiple_of(FACTS_EVERY) {
@@ -87,8 +98,12 @@ pub(crate) fn play(
             .push("schedule: it never comes to rest".to_owned());
     }
     let story = region.world.story();
-    let calls = region.world.weather.as_ref().map_or(0, Weather::calls);
-    let made = (calls, region.invocations());
+    let weather = region.world.weather.as_ref();
+    let made = RunSize {
+        calls: weather.map_or(0, Weather::calls),
+        invocations: region.invocations(),
+        targets: weather.map(Weather::targets).unwrap_or_default(),
+    };
     // Tasks that still wait hold the region, and end with the pool.
     drop(pool);
     region.machines.borrow_mut().clear();
@@ -163,12 +178,9 @@ fn run(region: &Rc<Region>, pool: &mut LocalPool) -> bool {
             }
             continue;
         }
-        let due = region
-            .executions
-            .iter()
-            .filter_map(|at| region.due(at))
-            .min();
-        let sweep = due.map(|due| region.next_minute(due.max(clock.now())));
+        let sweep = region
+            .due()
+            .map(|due| region.next_minute(due.max(clock.now())));
         match (next, sweep) {
             (next, Some(sweep)) if next.is_none_or(|next| sweep <= next) => {
                 clock.advance(sweep);

@@ -2,7 +2,7 @@
 //! events, and the sweep, as the deployment uses them.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::BTreeMap,
     rc::Rc,
     sync::Arc,
@@ -11,15 +11,15 @@ use std::{
 
 use futures_executor::LocalSpawner;
 use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
-use holdfast_engine::{Host, TaskError};
+use holdfast_engine::{EndCursor, Host, StatusEvent, TaskError};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{NextLook, QuestionKey, Ruling};
-use holdfast_task::AskTask;
+use holdfast_ledger::Ruling;
+use holdfast_task::{AskTask, RECOVERY};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    recovery::UnreportedEnd,
+    machines::version_arn,
     schedule::{Event, Judgement, Mishap, Schedule, StatusFault},
     versions::Versions,
 };
@@ -51,12 +51,10 @@ pub(crate) struct Region {
     /// Steps that a person decided to retry, by execution.
     pub(crate) retried: RefCell<Vec<(String, String)>>,
     pub(super) machines: RefCell<BTreeMap<String, Rc<MachineExecution>>>,
-    /// The look at an execution that follows the last one, for this revision of its record.
-    pub(super) looks: RefCell<BTreeMap<ExecutionKey, (u64, NextLook)>>,
-    /// The questions that the sweep took out of the index, with their revision.
-    pub(super) looked_at: RefCell<BTreeMap<QuestionKey, u64>>,
-    /// Ended machines whose status event was lost.
-    pub(super) unreported: RefCell<Vec<UnreportedEnd>>,
+    /// Ends of machines whose status event was lost.
+    pub(super) unreported: RefCell<Vec<Timestamp>>,
+    /// The end up to which `recover` handled ended machines.
+    pub(super) cursor: EndCursor,
     tokens: RefCell<BTreeMap<String, Waiting>>,
     parsed: Rc<ParsedExpressions>,
     spawner: LocalSpawner,
@@ -74,6 +72,14 @@ pub(crate) enum MachineName {
     Recovery(usize),
 }
 
+impl MachineName {
+    /// Returns the number of its version.
+    pub(super) fn version(self) -> usize {
+        let (Self::Workflow(version) | Self::Recovery(version)) = self;
+        version
+    }
+}
+
 /// An execution of a state machine.
 pub(crate) struct MachineExecution {
     pub(crate) arn: String,
@@ -81,6 +87,8 @@ pub(crate) struct MachineExecution {
     pub(crate) input: Value,
     pub(crate) started_at: Timestamp,
     pub(crate) running: Cell<bool>,
+    /// Status event and time of an end without success.
+    pub(super) ended: OnceCell<(StatusEvent, Timestamp)>,
     pub(crate) stopped: Rc<Slot<bool>>,
 }
 
@@ -102,9 +110,8 @@ impl Region {
             accepted: RefCell::default(),
             retried: RefCell::default(),
             machines: RefCell::default(),
-            looks: RefCell::default(),
-            looked_at: RefCell::default(),
             unreported: RefCell::default(),
+            cursor: EndCursor::default(),
             tokens: RefCell::default(),
             parsed,
             spawner,
@@ -126,6 +133,15 @@ impl Region {
             MachineName::Workflow(version) => Some(&self.versions.all[version]),
             MachineName::Recovery(_) => None,
         }
+    }
+
+    /// Returns the ARN of a machine's version.
+    pub(super) fn machine_arn(&self, machine: MachineName) -> String {
+        let name = match machine {
+            MachineName::Workflow(_) => &self.versions.all[0].workflow,
+            MachineName::Recovery(_) => RECOVERY,
+        };
+        version_arn(name, machine.version())
     }
 
     /// Returns the number of invocations so far.
@@ -155,6 +171,7 @@ impl Region {
             input,
             started_at: self.now().max(START),
             running: Cell::new(true),
+            ended: OnceCell::new(),
             stopped: Rc::default(),
         });
         self.machines.borrow_mut().insert(arn, execution.clone());
@@ -164,17 +181,14 @@ impl Region {
     }
 
     async fn run(self: Rc<Self>, execution: Rc<MachineExecution>) {
-        let (MachineName::Workflow(version) | MachineName::Recovery(version)) = execution.machine;
+        let version = execution.machine.version();
         let deployed = self.versions.all[version].clone();
         let machine = match execution.machine {
             MachineName::Workflow(_) => &deployed.machine,
             MachineName::Recovery(_) => &deployed.recovery,
         };
         let input = execution.input.clone();
-        let machine_arn = format!(
-            "arn:aws:states:drill:machine:{}:{version}",
-            deployed.workflow
-        );
+        let machine_arn = self.machine_arn(execution.machine);
         let clock = &self.world.clock;
         let interpreter = Interpreter {
             clock: clock.clone(),
@@ -191,9 +205,11 @@ impl Region {
         self.world
             .record(|| format!("machine    {}: {end:?}", execution.arn));
         execution.running.set(false);
-        let Some((error, cause)) = end.status() else {
+        let event = end.event(&execution.arn, &machine_arn, &execution.input);
+        let Some(event) = event else {
             return;
         };
+        let (event, ended_at) = execution.ended.get_or_init(|| (event, clock.now()));
         let number = self.ends.replace(self.ends.get() + 1);
         let fault = self.schedule.events.iter().find_map(|event| match event {
             Event::Status(struck, fault) if *struck == number => Some(*fault),
@@ -202,14 +218,7 @@ impl Region {
         let (after, times) = match fault {
             Some(StatusFault::Lost) => {
                 self.disturb();
-                let at = self.now();
-                let end = UnreportedEnd {
-                    ended: execution,
-                    error,
-                    cause,
-                    at,
-                };
-                return self.unreported.borrow_mut().push(end);
+                return self.unreported.borrow_mut().push(*ended_at);
             }
             Some(StatusFault::Late(time)) => (time, 1),
             Some(StatusFault::Twice) => (EVENT_AFTER, 2),
@@ -217,9 +226,8 @@ impl Region {
         };
         clock.sleep(after).await;
         for _ in 0..times {
-            let (region, execution) = (self.clone(), execution.clone());
-            let (error, cause) = (error.clone(), cause.clone());
-            self.spawn(async move { region.deliver_status(&execution, &error, &cause).await });
+            let (region, event) = (self.clone(), event.clone());
+            self.spawn(async move { region.deliver_status(&event).await });
         }
     }
 
@@ -320,11 +328,6 @@ impl Region {
         let next = second - second.rem_euclid(60) + 60;
         Timestamp::from_second(next).unwrap_or(after + SignedDuration::from_secs(60))
     }
-}
-
-/// ARN of an execution called `name` of the workflow, or of the recovery machine.
-pub(crate) fn arn_of(machine: &str, name: &str) -> String {
-    format!("arn:aws:states:drill:execution:{machine}:{name}")
 }
 
 /// The surroundings of a state machine in its region.

@@ -4,7 +4,7 @@
 use std::{rc::Rc, time::Duration};
 
 use holdfast_admission::Envelope;
-use holdfast_engine::{Host, answer};
+use holdfast_engine::{Host, answer, deliver, recovery_name, redrive_name, start_owner};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Control, ExecutionRecord, Expect, IncidentStatus, Ledger, LedgerError, Meanwhile, Put, Request,
@@ -12,11 +12,12 @@ use holdfast_ledger::{
     control, handle, rule, withdraw,
 };
 use holdfast_receipt::Decision;
-use holdfast_task::{AskTask, ErrorName, Failure, QuestionKind, payload::Payload};
+use holdfast_task::{AskTask, QuestionKind, RECOVERY};
 use serde_json::json;
 
 use super::{
-    region::{MachineName, Region, arn_of},
+    machines::{ReachedMachines, arn_of, version_arn},
+    region::{MachineName, Region},
     schedule::{self, Cut, Judgement, Moment},
 };
 use crate::{functions::token_answer, people::end_of, process::Process};
@@ -71,11 +72,11 @@ impl Region {
                 let at = &self.executions[execution];
                 let (request, clock) = (person("the drill rolls back"), &self.world.clock);
                 let decide = |found: &Snapshot| {
-                    let owner = recovery_of(&found.execution, 1);
+                    let owner = next_recovery(&found.execution);
                     withdraw(&found.execution, &request, &owner, clock.now())
                 };
                 let answer = ask(process, at, decide).await?;
-                Ok(self.start_owner(answer, cut))
+                Ok(self.start_owner(process, answer, cut).await)
             }
             Kind::Redrive(execution, cut) => self.redrive(process, execution, cut).await,
             Kind::Pause {
@@ -178,7 +179,7 @@ impl Region {
         let (request, clock) = (person("the drill cancels"), &self.world.clock);
         let before = process.read(at).await?;
         let decide = |found: &Snapshot| {
-            let owner = recovery_of(&found.execution, 1);
+            let owner = next_recovery(&found.execution);
             holdfast_ledger::cancel(&found.execution, &request, &owner, clock.now())
         };
         let answer = ask(process, at, decide).await?;
@@ -187,7 +188,7 @@ impl Region {
         {
             owner.stopped.put(true);
         }
-        Ok(self.start_owner(answer, cut))
+        Ok(self.start_owner(process, answer, cut).await)
     }
 
     async fn redrive(
@@ -200,66 +201,50 @@ impl Region {
         let Some(_) = process.read(at).await? else {
             return Ok("unknown".to_owned());
         };
-        let current = self.versions.all[self.deployed.get()].clone();
+        let version = self.deployed.get();
+        let current = self.versions.all[version].clone();
+        let checked = version_arn(&current.workflow, version);
         let (request, clock) = (person("the drill redrives"), &self.world.clock);
         let decide = |found: &Snapshot| -> RequestTransition {
             let name = redrive_name(&found.execution, found.execution.generation + 1);
             let owner = arn_of(&current.workflow, &name);
             let (gate, refs) = (&current.gate, &current.refs);
             holdfast_ledger::redrive(found, gate, refs, &request, &owner, clock.now())
+                .under_version(&checked)
         };
         let answer = ask(process, at, decide).await?;
-        Ok(self.start_owner(answer, cut))
+        let note = self.start_owner(process, answer, cut).await;
+        match cut {
+            Cut::DeploymentAndCancel(_) => self.cancel(process, execution, Cut::None).await,
+            _ => Ok(note),
+        }
     }
 
     /// Starts the new owner of the execution after a request.
-    fn start_owner(self: &Rc<Self>, answer: RequestOutcome, cut: Cut) -> String {
+    async fn start_owner(
+        self: &Rc<Self>,
+        process: &Process,
+        answer: RequestOutcome,
+        cut: Cut,
+    ) -> String {
         let (execution, note) = match answer {
             RequestOutcome::Unknown => return "unknown".to_owned(),
             RequestOutcome::Refused(why) => return format!("refused: {why}"),
             RequestOutcome::Already(execution, note) => (execution, note),
             RequestOutcome::Done(execution) => (execution, "recorded".to_owned()),
         };
-        if cut == Cut::BeforeStart {
-            return format!("{note}, and the API dies");
+        match cut {
+            Cut::None => {}
+            Cut::BeforeStart => return format!("{note}, and the API dies"),
+            Cut::Deployment(version) | Cut::DeploymentAndCancel(version) => {
+                self.deployed.set(version);
+            }
         }
-        self.start_named_owner(&execution);
-        note
-    }
-
-    /// Starts the owner that the record names, unless it runs already. Returns false if the record
-    /// names no owner that a request starts.
-    pub(super) fn start_named_owner(self: &Rc<Self>, execution: &ExecutionRecord) -> bool {
-        let deployed = MachineName::Workflow(self.deployed.get());
-        if execution.owner == recovery_of(execution, 0) {
-            let compiled = self.compiled(&execution.origin, deployed);
-            let failure = Failure {
-                state: String::new(),
-                error: ErrorName::Cancelled.to_string(),
-                cause: "the drill requests it".to_owned(),
-                by: Some("drill".to_owned()),
-            };
-            let name = format!("{}-{}", execution.at.execution, execution.epoch);
-            self.start_recovery(&name, execution, &compiled, failure);
-        } else if execution.owner == redrive_of(execution) {
-            let envelope = Envelope {
-                tenant: execution.at.tenant.clone(),
-                idempotency_key: execution.idempotency_key.clone(),
-                input: match &execution.input {
-                    Payload::Inline { value, .. } => value.clone(),
-                    Payload::Stored(_) => json!({}),
-                },
-                via: "redrive".to_owned(),
-                requested_by: execution.requested_by.clone(),
-                approval: None,
-                request_id: None,
-                trace: Some(execution.trace.clone()),
-            };
-            self.start(execution.owner.clone(), deployed, json!(envelope));
-        } else {
-            return false;
+        let machines = ReachedMachines::new(self, process);
+        match start_owner(&machines, &execution).await {
+            Ok(_) => note,
+            Err(error) => format!("{note}, and no owner is started: {error}"),
         }
-        true
     }
 
     async fn switch(
@@ -345,7 +330,7 @@ impl Region {
 
     /// Records and delivers a decision. Returns true if it took effect.
     async fn decide(
-        &self,
+        self: &Rc<Self>,
         process: &Process,
         task: &AskTask,
         decision: Decision,
@@ -367,28 +352,20 @@ impl Region {
             retried.push((at.execution.clone(), step.clone()));
         }
         if !undelivered {
-            self.deliver(process, &question).await?;
+            // The decision is recorded, so the sweep delivers it if this delivery fails.
+            let machines = ReachedMachines::new(self, process);
+            drop(deliver(process, &machines, &question, self.now()).await);
         }
         Ok(true)
     }
 }
 
-/// ARN of the recovery execution that an epoch this much later has.
-fn recovery_of(execution: &ExecutionRecord, later: u64) -> String {
-    let name = format!("{}-{}", execution.at.execution, execution.epoch + later);
-    arn_of("recovery", &name)
-}
-
-fn redrive_of(execution: &ExecutionRecord) -> String {
-    let name = redrive_name(execution, execution.generation);
-    arn_of(&execution.workflow, &name)
+/// ARN of the recovery execution that would become the next owner.
+fn next_recovery(execution: &ExecutionRecord) -> String {
+    arn_of(RECOVERY, &recovery_name(execution, execution.epoch + 1))
 }
 
 /// Idempotency key of the execution with this number.
 pub(crate) fn key_of(execution: usize) -> String {
     format!("drill-{execution}")
-}
-
-fn redrive_name(execution: &ExecutionRecord, generation: u32) -> String {
-    format!("{}-r{generation}", execution.at.execution)
 }

@@ -6,7 +6,7 @@ use holdfast_receipt::Decision;
 use serde_json::{Value, json};
 
 use super::{dice::Dice, weather::Hazard};
-use crate::target::Manners;
+use crate::{old_behavior::OldBehavior, target::Manners};
 
 /// Most executions of one schedule.
 const EXECUTIONS: u64 = 3;
@@ -26,6 +26,8 @@ pub(crate) struct Schedule {
     pub(crate) verifies: bool,
     /// Other behaviour of the targets.
     pub(crate) manners: Manners,
+    /// Old behaviour that is put back, if one is.
+    pub(crate) old: Option<OldBehavior>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -100,12 +102,16 @@ pub(crate) enum Request {
     Resolve,
 }
 
-/// The point at which the API dies during a request, if it does.
+/// The interruption between the record of a request and the start of the new owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cut {
     None,
-    /// After the record and before the start of the new owner.
+    /// The API dies.
     BeforeStart,
+    /// The version of this number is deployed.
+    Deployment(usize),
+    /// The version of this number is deployed, and a person cancels once the owner is started.
+    DeploymentAndCancel(usize),
 }
 
 /// A decision of a person, and how long the person takes.
@@ -156,6 +162,7 @@ impl Schedule {
             executions,
             verifies,
             manners: Manners::default(),
+            old: None,
             events,
         }
     }

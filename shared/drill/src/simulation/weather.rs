@@ -59,6 +59,8 @@ struct Forecast {
     late: Vec<String>,
     /// Steps whose target does not confirm, and the hazard.
     silent: Vec<(String, Hazard)>,
+    /// Numbers of the forward calls to targets.
+    targets: Vec<u32>,
 }
 
 impl Weather {
@@ -73,6 +75,7 @@ impl Weather {
             waiting: Vec::new(),
             late: Vec::new(),
             silent: Vec::new(),
+            targets: Vec::new(),
         }))
     }
 
@@ -109,6 +112,7 @@ impl Weather {
     pub(crate) fn strike_step(&self, step: &str, now: Timestamp) -> (u32, Option<Hazard>) {
         let (number, hazard) = self.strike(now);
         let mut forecast = lock(&self.0);
+        forecast.targets.push(number);
         if let Some(hazard @ (Hazard::Silence | Hazard::Deafness)) = hazard {
             forecast.silent.push((step.to_owned(), hazard));
         }
@@ -148,6 +152,11 @@ impl Weather {
     /// Returns the number of calls so far.
     pub(crate) fn calls(&self) -> u32 {
         lock(&self.0).calls
+    }
+
+    /// Returns the numbers of the forward calls to targets so far.
+    pub(crate) fn targets(&self) -> Vec<u32> {
+        lock(&self.0).targets.clone()
     }
 
     /// Resolves when the call with this number is made.

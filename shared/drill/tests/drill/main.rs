@@ -1,6 +1,8 @@
 //! Tests of the drill: the shipped workflows hold, and a broken target is detected.
 
 mod broken;
+mod old_behaviors;
+mod races;
 mod reads;
 mod set_up;
 mod shipped;

@@ -13,6 +13,7 @@ mod late_questions;
 mod limits;
 mod lost_start;
 mod missing;
+mod owners;
 mod pausing;
 mod payloads;
 mod receipts;

@@ -12,6 +12,7 @@ mod question;
 mod reads;
 mod redrive;
 mod snapshot;
+mod restart;
 mod start_and_need;
 mod takeover;
 mod unwind;

@@ -93,6 +93,7 @@ fn a_redrive_runs_in_a_new_generation_under_the_current_definition() {
                 by: request().by,
                 reason: request().reason,
                 at: at(NOW),
+                machine: None,
             }),
             ..first.clone()
         };

@@ -2,18 +2,17 @@
 //! that were not delivered. It closes questions that were recorded after their execution had
 //! stopped.
 
-use std::time::{Duration, Instant};
-
 use futures_util::{StreamExt, stream};
-use holdfast_audit::Metric;
-use holdfast_aws::{DueEntry, RecoveryStart, SystemHost, deliver, report};
-use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{ExecutionRecord, Ledger, NextLook};
-use holdfast_task::{ErrorName, Failure};
-use tracing::warn;
+use holdfast_ledger::{DueEntry, ExecutionRecord, NextLook, OpenIndex};
+use holdfast_task::Failure;
+use jiff::SignedDuration;
 
-use super::{RecoveryError, RecoveryHandler};
+use super::{Recovery, RecoveryError, RecoveryNotice, RecoveryStart, deliver, start_owner};
+use crate::{
+    ports::{Host, ObjectStore},
+    state_machines::StateMachines,
+};
 
 /// Most looks of one sweep: five a second. `DescribeExecution` refills at 15 requests a second in
 /// three regions, and at 10 in all others ("Other quotas" in
@@ -27,43 +26,36 @@ const AT_ONCE: usize = 8;
 
 /// The time after which a sweep begins no further look: the next sweep continues. The function's
 /// timeout is a minute.
-const LONGEST: Duration = Duration::from_secs(40);
+const LONGEST: SignedDuration = SignedDuration::from_secs(40);
 
-impl RecoveryHandler {
-    /// Looks at every entry of the index that is due.
-    pub(super) async fn sweep(&self) -> Result<(), RecoveryError> {
-        let (now, began) = (SystemHost.now(), Instant::now());
-        let due = self.engine.ledger.due(now, LOOKS).await?;
+impl<L, S, H, M> Recovery<'_, L, S, H, M>
+where
+    L: OpenIndex,
+    S: ObjectStore,
+    H: Host,
+    M: StateMachines,
+{
+    /// Looks at every entry of the index that is due. Returns the number of executions that remain
+    /// overdue.
+    pub async fn sweep(&self) -> Result<i64, RecoveryError> {
+        let began = self.engine.host.now();
+        let due = self.engine.ledger.due(began, LOOKS).await?;
         let looks = stream::iter(due).map(|entry| async move {
-            if began.elapsed() > LONGEST {
+            if self.engine.host.now().duration_since(began) > LONGEST {
                 return 0;
             }
             let (DueEntry::Execution(at) | DueEntry::Question(at)) = &entry;
             match Box::pin(self.look(&entry)).await {
                 Ok(behind) => i64::from(behind),
-                Err(error) => {
-                    warn!(tenant = at.tenant, execution = at.execution, reason = %error, "the execution remains overdue");
+                Err(reason) => {
+                    let reason = &reason;
+                    (self.notice)(RecoveryNotice::Overdue { at, reason });
                     1
                 }
             }
         });
         let behind: Vec<i64> = looks.buffer_unordered(AT_ONCE).collect().await;
-        let (open, oldest) = self.engine.ledger.open().await?;
-        let age = oldest.map_or(0, |began| now.duration_since(began).as_millis() as i64);
-        let counted = [
-            (Metric::OpenExecutions, open as i64),
-            (Metric::OldestOpenExecution, age),
-            (Metric::OverdueExecutions, behind.iter().sum()),
-            (
-                Metric::OpenIncidents,
-                self.engine.ledger.open_incidents().await?,
-            ),
-        ];
-        report(&self.stack, &counted, None, false, now);
-        if let Err(error) = Box::pin(self.find_unreported(now)).await {
-            warn!(reason = %error, "ended Step Functions executions were not listed");
-        }
-        Ok(())
+        Ok(behind.iter().sum())
     }
 
     /// Looks at one entry. Returns true if a recovery of the execution had been started before and
@@ -76,13 +68,14 @@ impl RecoveryHandler {
                     return Ok(false);
                 };
                 for question in &snapshot.questions {
-                    deliver(ledger, &self.machines, question).await?;
+                    let now = self.engine.host.now();
+                    deliver(ledger, self.machines, question, now).await?;
                     match question.waits(&snapshot.execution) {
                         true => ledger.looked_at(question).await?,
                         false => {
                             self.engine
                                 .close_late(question, &snapshot.execution)
-                                .await?
+                                .await?;
                         }
                     }
                 }
@@ -93,38 +86,29 @@ impl RecoveryHandler {
     }
 
     async fn look_at_owner(&self, at: &ExecutionKey) -> Result<bool, RecoveryError> {
-        let execution = self.engine.ledger.read(at).await?;
+        let ledger = &self.engine.ledger;
+        let execution = ledger.read(at).await?;
         let Some(execution) = execution.filter(ExecutionRecord::is_open) else {
             return Ok(false);
         };
         match self.machines.look(&execution.owner).await? {
             Some(owner) if owner.running => {
-                let next = NextLook::of_running(&execution, SystemHost.now());
-                self.engine.ledger.look_again(&execution, next).await?;
+                let next = NextLook::of_running(&execution, self.engine.host.now());
+                ledger.look_again(&execution, next).await?;
                 return Ok(false);
             }
             Some(_) => {}
             // The requester died between the record and the start of the owner.
-            None if self.machines.start_owner(&execution).await? => {
-                warn!(
-                    tenant = at.tenant,
-                    execution = at.execution,
-                    owner = execution.owner,
-                    "the owner that a request named never began: it is started"
-                );
-                let next = NextLook::of_recovery(SystemHost.now());
-                self.engine.ledger.look_again(&execution, next).await?;
+            None if start_owner(self.machines, &execution).await? => {
+                let execution = &execution;
+                (self.notice)(RecoveryNotice::OwnerStarted { execution });
+                let next = NextLook::of_recovery(self.engine.host.now());
+                ledger.look_again(execution, next).await?;
                 return Ok(false);
             }
             None => {}
         }
-        let failure = Failure {
-            state: String::new(),
-            error: ErrorName::Lost.to_string(),
-            cause: "its Step Functions execution ended without an error".to_owned(),
-            by: None,
-        };
-        let start = self.start(&execution, failure).await?;
+        let start = self.start(&execution, Failure::lost_owner()).await?;
         Ok(start == RecoveryStart::Again)
     }
 }

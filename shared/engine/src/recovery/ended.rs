@@ -2,38 +2,45 @@
 //! and the start that it never recorded.
 
 use holdfast_admission::read_start;
-use holdfast_audit::{About, Metric};
-use holdfast_aws::{CompiledMachine, SystemHost, report};
-use holdfast_engine::{Host, LostOwner, LostStart};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{ExecutionRecord, Ledger};
+use holdfast_ledger::{ExecutionRecord, OpenIndex};
 use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput};
 use serde::Deserialize;
 use serde_json::Value;
-use tracing::{error, info};
 
-use super::{RecoveryError, RecoveryHandler};
+use super::{Recovery, RecoveryError, RecoveryNotice};
+use crate::{
+    lost_start::{LostOwner, LostStart},
+    ports::{Host, ObjectStore},
+    state_machines::{CompiledMachine, StateMachines},
+};
 
-/// The status event of a Step Functions execution that did not succeed.
+/// The status event of a Step Functions execution that did not succeed, as EventBridge sends it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct StatusEvent {
-    pub(super) execution_arn: String,
-    pub(super) state_machine_arn: String,
-    pub(super) status: String,
-    /// Absent if it is long: EventBridge carries 256 KiB in all.
-    pub(super) input: Option<String>,
-    pub(super) error: Option<String>,
-    pub(super) cause: Option<String>,
+pub struct StatusEvent {
+    /// ARN of the Step Functions execution.
+    pub execution_arn: String,
+    /// ARN of its state machine.
+    pub state_machine_arn: String,
+    /// `FAILED`, `TIMED_OUT` or `ABORTED`.
+    pub status: String,
+    /// The input. Absent if it is long: EventBridge carries 256 KiB in all.
+    pub input: Option<String>,
+    /// The error with which it ended, if it has one.
+    pub error: Option<String>,
+    /// The cause of the error.
+    pub cause: Option<String>,
 }
 
 impl StatusEvent {
     /// Reads an event of EventBridge; `None` if it is not a status event.
-    pub(super) fn read(event: &Value) -> Option<Self> {
+    pub fn read(event: &Value) -> Option<Self> {
         Self::deserialize(event.get("detail")?).ok()
     }
 
-    fn failure(&self) -> Failure {
+    /// The failure with which a recovery ends the execution.
+    pub fn failure(&self) -> Failure {
         let error = self.error.clone().filter(|error| !error.is_empty());
         Failure {
             state: String::new(),
@@ -46,13 +53,6 @@ impl StatusEvent {
             by: None,
         }
     }
-
-    /// The workflow's id, or [`RECOVERY`]: the end of the state machine's name.
-    fn machine<'a>(&'a self, prefix: &str) -> &'a str {
-        let name = self.state_machine_arn.strip_prefix(prefix);
-        let name = name.unwrap_or_default();
-        name.split(':').next().unwrap_or_default()
-    }
 }
 
 /// The input and the definition of a Step Functions execution that left no record.
@@ -62,11 +62,16 @@ struct UnrecordedStart {
     compiled: CompiledMachine,
 }
 
-impl RecoveryHandler {
+impl<L, S, H, M> Recovery<'_, L, S, H, M>
+where
+    L: OpenIndex,
+    S: ObjectStore,
+    H: Host,
+    M: StateMachines,
+{
     /// Recovers the execution that an ended Step Functions execution left open.
-    pub(super) async fn ended(&self, ended: &StatusEvent) -> Result<(), RecoveryError> {
-        let machine = ended.machine(self.machines.prefix()).to_owned();
-        let execution = match machine.as_str() {
+    pub async fn ended(&self, ended: &StatusEvent) -> Result<(), RecoveryError> {
+        let execution = match self.machines.name_of(&ended.state_machine_arn) {
             RECOVERY => self.recovered(ended).await?,
             workflow => self.started(ended, workflow).await?,
         };
@@ -89,10 +94,8 @@ impl RecoveryHandler {
             }
         };
         let Ok(input) = serde_json::from_str::<RecoveryInput>(&input) else {
-            info!(
-                owner = ended.execution_arn,
-                "the recovery's input cannot be read"
-            );
+            let owner = &ended.execution_arn;
+            (self.notice)(RecoveryNotice::UnreadableInput { owner });
             return Ok(None);
         };
         let at = ExecutionKey {
@@ -149,16 +152,8 @@ impl RecoveryHandler {
         workflow: &str,
     ) -> Result<UnrecordedStart, RecoveryError> {
         let seen = self.machines.look(&ended.execution_arn).await?;
-        let version = seen.as_ref().and_then(|seen| seen.version.clone());
-        let compiled = match version {
-            Some(version) => self
-                .machines
-                .compiled_version(&version)
-                .await?
-                .as_ref()
-                .clone(),
-            None => self.machines.deployed(workflow).await?.compiled.clone(),
-        };
+        let version = seen.as_ref().and_then(|seen| seen.version.as_deref());
+        let compiled = self.machines.constants(workflow, version).await?;
         let (described, started_at) =
             seen.map_or_else(Default::default, |seen| (Some(seen.input), seen.started_at));
         Ok(UnrecordedStart {
@@ -169,7 +164,7 @@ impl RecoveryHandler {
     }
 
     /// The lost start, as far as it can be read without evaluating what ended `begin`. A start that
-    /// cannot be read is counted, unless `begin` counted it.
+    /// cannot be read is noted, unless `begin` noted it.
     fn lost_start(
         &self,
         ended: &StatusEvent,
@@ -192,21 +187,12 @@ impl RecoveryHandler {
         }
         let counted = reported(ErrorName::Malformed) && raw.is_some();
         if !counted {
-            error!(
-                audit = "workflow.start.malformed",
+            let version = gate.version;
+            (self.notice)(RecoveryNotice::UnreadableStart {
                 workflow,
-                owner = ended.execution_arn,
-                status = ended.status,
-                "the start cannot be read: its tenant and its key are unknown"
-            );
-            let about = About {
-                tenant: String::new(),
-                workflow: workflow.to_owned(),
-                version: Some(gate.version),
-            };
-            let malformed = [(Metric::MalformedStarts, 1)];
-            let now = SystemHost.now();
-            report(&self.stack, &malformed, Some(&about), false, now);
+                version,
+                ended,
+            });
         }
         None
     }

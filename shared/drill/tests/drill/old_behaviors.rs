@@ -1,0 +1,72 @@
+//! Tests that an old behaviour of the engine or of an action, put back, is found.
+
+use holdfast_drill::{OldBehavior, ScheduleSource, Settings, Simulator};
+
+use crate::{set_up::shipped, simulation::simulator};
+
+/// Schedules: their source, the first one, and their number.
+type Part = (ScheduleSource, u64, u64);
+
+/// Returns the kinds of violations in a part of a simulator's schedules.
+fn kinds(simulator: &Simulator, (source, first, schedules): Part) -> Vec<String> {
+    let ran = simulator.run(source, first, schedules).expect("it runs");
+    ran.broken.into_iter().map(|one| one.kind).collect()
+}
+
+/// Checks that an old behaviour breaks an invariant, which holds without it.
+fn finds(old: OldBehavior, part: Part, what: &str) {
+    let what = what.to_owned();
+    let without = kinds(&simulator("holds.yaml"), part);
+    assert!(!without.contains(&what), "without {old:?}: {without:#?}");
+    let with = kinds(&simulator("holds.yaml").with_old_behavior(old), part);
+    assert!(with.contains(&what), "{old:?}: {with:#?}");
+}
+
+/// Every race of a workflow with two holds.
+fn races() -> Part {
+    (ScheduleSource::Races, 0, simulator("holds.yaml").races())
+}
+
+#[test]
+fn a_forgotten_earlier_key_is_found() {
+    let what = "its effect remains, and the receipt (EXECUTED) does not say so";
+    finds(OldBehavior::EarlierKeyForgotten, races(), what);
+}
+
+#[test]
+fn a_record_that_a_late_claim_rewrites_after_the_end_is_found() {
+    let part = (ScheduleSource::Seeds, 1, 1_500);
+    let what = "its receipt says UNDONE, the ledger FAILED";
+    finds(OldBehavior::RecordLeftOpen, part, what);
+}
+
+#[test]
+fn a_receipt_of_steps_that_were_read_before_the_end_is_found() {
+    let what = "its receipt says SUCCESS, the ledger UNDONE";
+    finds(OldBehavior::StaleSteps, races(), what);
+}
+
+#[test]
+fn a_503_after_the_effect_that_counts_as_a_refusal_is_found() {
+    let part = (ScheduleSource::Seeds, 1, 1_500);
+    let what = "its effect remains, and the receipt (FAILED) does not say so";
+    finds(OldBehavior::UnavailableJudgedClean, part, what);
+}
+
+#[test]
+fn an_undo_that_is_done_because_the_target_says_missing_is_found() {
+    let file = "delay-vendor-payments-acme.yaml";
+    let violations = |old| {
+        let settings = Settings {
+            old,
+            ..Settings::default()
+        };
+        let scenario = "apply_vendor_hold.undo/missing".parse().expect("a name");
+        let outcome = shipped(file, None, settings).run(&scenario);
+        outcome.expect("it runs").violations
+    };
+    assert_eq!(violations(None), [""; 0]);
+    let what = "apply_vendor_hold: its effect remains, and the receipt does not say so";
+    let found = violations(Some(OldBehavior::MissingJudgedUndone));
+    assert!(found.contains(&what.to_owned()), "{found:#?}");
+}

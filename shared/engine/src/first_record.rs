@@ -1,0 +1,63 @@
+//! The first record of an execution, which `begin` writes, or `recover` if `begin` could not.
+
+use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
+use holdfast_ledger::{ExecutionRecord, Phase};
+use holdfast_receipt::Approval;
+use holdfast_task::{AdmissionSpec, payload::Payload};
+use jiff::{SignedDuration, Timestamp};
+
+/// The parts of the record that the start names.
+pub(crate) struct FirstRecord {
+    pub(crate) at: ExecutionKey,
+    pub(crate) idempotency_key: String,
+    pub(crate) input: Payload,
+    pub(crate) trigger: String,
+    pub(crate) requested_by: Option<String>,
+    pub(crate) approval: Option<Approval>,
+    pub(crate) trace: TraceId,
+    /// ARN of the Step Functions execution.
+    pub(crate) owner: String,
+    /// ARN of its state machine.
+    pub(crate) machine: String,
+    pub(crate) started_at: Timestamp,
+}
+
+impl FirstRecord {
+    /// The record under the definition of `gate`, `Running`, before any guardrail is evaluated.
+    pub(crate) fn under(self, gate: &AdmissionSpec) -> ExecutionRecord {
+        let timeout = i64::try_from(gate.timeout_s).unwrap_or(i64::MAX / 1_000_000_000);
+        let deadline = self
+            .started_at
+            .saturating_add(SignedDuration::from_secs(timeout));
+        ExecutionRecord {
+            rev: 1,
+            workflow: gate.workflow.clone(),
+            version: gate.version,
+            definition_digest: gate.definition_digest.clone(),
+            idempotency_key: self.idempotency_key,
+            input: self.input,
+            trigger: self.trigger,
+            requested_by: self.requested_by,
+            trace: self.trace,
+            origin: self.owner.clone(),
+            owner: self.owner,
+            machine: self.machine,
+            epoch: 1,
+            generation: 0,
+            started_at: self.started_at,
+            deadline: deadline.unwrap_or(Timestamp::MAX),
+            guardrails: Vec::new(),
+            policy_digest: None,
+            approval: self.approval,
+            reservations: Vec::new(),
+            unwound_at: None,
+            phase: Phase::Running,
+            receipt: None,
+            previous: None,
+            redriven: None,
+            incidents: Vec::new(),
+            past: Vec::new(),
+            at: self.at,
+        }
+    }
+}

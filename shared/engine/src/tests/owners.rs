@@ -1,0 +1,122 @@
+//! The start of an owner that a request named. The emulator runs the newest definition whatever
+//! version a start names, so that a port of these tests notes the ARN.
+
+use std::sync::Mutex;
+
+use futures_executor::block_on;
+use holdfast_admission::Envelope;
+use holdfast_ledger::{
+    ExecutionRecord, Redrive,
+    fixtures::{at, execution, key},
+};
+use holdfast_task::{AskResult, RecoveryInput, StepRef};
+use jiff::Timestamp;
+
+use crate::{
+    CompiledMachine, EndedExecution, MachineError, MachineExecution, StartOutcome, StateMachines,
+    TaskError, redrive_name, start_owner,
+};
+
+/// Step Functions with a deployed machine, and a version that is deleted.
+#[derive(Default)]
+struct Starts(Mutex<Vec<String>>);
+
+const DELETED: &str = "machine:1";
+
+impl StateMachines for Starts {
+    fn execution_arn(&self, machine: &str, name: &str) -> String {
+        format!("execution:{machine}:{name}")
+    }
+
+    fn name_of<'a>(&self, machine: &'a str) -> &'a str {
+        machine
+    }
+
+    fn deployed_arn(&self, _: &str) -> String {
+        "machine:live".to_owned()
+    }
+
+    async fn start_version(
+        &self,
+        machine: &str,
+        _: &str,
+        _: &Envelope,
+    ) -> Result<StartOutcome, MachineError> {
+        if let Ok(mut starts) = self.0.lock() {
+            starts.push(machine.to_owned());
+        }
+        match machine {
+            DELETED => Err(MachineError::NoSuchWorkflow),
+            _ => Ok(StartOutcome::Started),
+        }
+    }
+
+    async fn recover(&self, _: &str, _: &RecoveryInput) -> Result<StartOutcome, MachineError> {
+        Err(MachineError::NotOurs)
+    }
+
+    async fn look(&self, _: &str) -> Result<Option<MachineExecution>, MachineError> {
+        Ok(None)
+    }
+
+    async fn steps_of(&self, _: &ExecutionRecord) -> Result<Vec<StepRef>, MachineError> {
+        Ok(Vec::new())
+    }
+
+    async fn constants(&self, _: &str, _: Option<&str>) -> Result<CompiledMachine, MachineError> {
+        Err(MachineError::NotOurs)
+    }
+
+    async fn workflows(&self) -> Result<Vec<String>, MachineError> {
+        Ok(Vec::new())
+    }
+
+    async fn ended_since(
+        &self,
+        _: &str,
+        _: Timestamp,
+    ) -> Result<Vec<EndedExecution>, MachineError> {
+        Ok(Vec::new())
+    }
+
+    async fn answer_task(
+        &self,
+        _: &str,
+        _: &Result<AskResult, TaskError>,
+    ) -> Result<(), MachineError> {
+        Ok(())
+    }
+}
+
+/// The ARNs under which the owner of a redrive is started that was checked with `machine`.
+fn starts(machine: Option<&str>) -> Vec<String> {
+    let step_functions = Starts::default();
+    let mut redriven = execution(&key("k"));
+    redriven.generation = 1;
+    let name = redrive_name(&redriven, 1);
+    redriven.owner = step_functions.execution_arn(&redriven.workflow, &name);
+    redriven.redriven = Some(Redrive {
+        generation: 1,
+        by: "ada".to_owned(),
+        reason: "mended".to_owned(),
+        at: at(0),
+        machine: machine.map(str::to_owned),
+    });
+    assert_eq!(
+        block_on(start_owner(&step_functions, &redriven)),
+        Ok(true),
+        "a redrive names its owner"
+    );
+    step_functions.0.into_inner().unwrap_or_default()
+}
+
+#[test]
+fn a_redrive_starts_the_version_that_it_was_checked_with() {
+    assert_eq!(starts(Some("machine:2")), ["machine:2"]);
+}
+
+#[test]
+fn a_redrive_whose_version_is_deleted_or_unrecorded_starts_what_is_deployed() {
+    assert_eq!(starts(Some(DELETED)), [DELETED, "machine:live"]);
+    assert_eq!(starts(None), ["machine:live"]);
+}
