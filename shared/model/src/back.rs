@@ -22,8 +22,10 @@ pub(crate) struct Back {
     /// True if it died before, so that its undo may be given up.
     pub(crate) died: bool,
     pub(crate) orphans: Vec<Write>,
-    /// A call to undo whose caller no longer waits.
-    pub(crate) late: bool,
+    /// The effect generation of a call to undo whose caller no longer waits.
+    pub(crate) late: Option<usize>,
+    /// The execution generation of its plan.
+    pub(crate) execution_generation: u32,
 }
 
 /// The stage of a rollback.
@@ -139,6 +141,6 @@ impl Back {
             deeds.push(Deed::Crashes);
         }
         deeds.extend((0..self.orphans.len()).map(Deed::OrphanArrives));
-        deeds.extend(self.late.then_some(Deed::LateCallArrives));
+        deeds.extend(self.late.map(|_| Deed::LateCallArrives));
     }
 }

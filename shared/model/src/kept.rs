@@ -65,10 +65,17 @@ impl Hash for World {
         }
         let called = self.forward.iter().any(|attempt| attempt.called);
         called.hash(to);
-        let residue = |record: &SharedRecord<StepRecord>| record.residue() as u8;
+        (execution.generation, self.redriven_at, self.another).hash(to);
+        let residue = |record: &SharedRecord<StepRecord>| {
+            (
+                record.residue_of_key() as u8,
+                record.earlier.len(),
+                record.effect_generation,
+            )
+        };
         let receipt = self.receipt.as_ref();
         receipt.map(|seen| seen.as_ref().map(residue)).hash(to);
-        (self.target, self.faults, self.committed, self.breaches).hash(to);
+        (self.targets, self.faults, self.committed, self.breaches).hash(to);
     }
 }
 
@@ -91,6 +98,12 @@ impl World {
             (record.attempts.len(), last.map(|outcome| outcome as u8)),
             record.undo_attempts.iter().filter(counts).count(),
             (unknown(&record.attempts), unknown(&record.undo_attempts)),
+            (
+                (record.effect_generation, record.earlier.len()),
+                (record.execution_generation, record.closed),
+                (record.forgiven, record.undo_forgiven),
+                (record.earlier_attempts, record.earlier_undo_attempts),
+            ),
         )
     }
 
@@ -147,7 +160,7 @@ impl World {
             mine && !attempt.is_gone(),
             orphan,
             attempt.late,
-            attempt.called,
+            (attempt.called, attempt.again),
         )
             .hash(&mut view);
         view.finish()
@@ -186,6 +199,7 @@ impl World {
             .filter_map(|write| self.sent(write))
             .collect();
         (mine, orphans, rollback.epoch, rollback.died, rollback.late).hash(&mut view);
+        rollback.execution_generation.hash(&mut view);
         view.finish()
     }
 }

@@ -1,6 +1,7 @@
 //! The ledger protocol as a model whose every interleaving can be visited; the rules are those of
 //! `holdfast-ledger`.
 
+mod again;
 mod back;
 mod forward;
 mod kept;

@@ -4,12 +4,10 @@ use holdfast_ledger::{Residue, StepRecord, StepState};
 use stateright::{Model, Property};
 
 use crate::{
-    back::Back,
-    forward::Forward,
     kept::SharedRecord,
     records::OWNERS,
     rules::Rules,
-    world::{Breach, Setting, World},
+    world::{Breach, Setting, World, key_of},
 };
 
 /// The protocol in one setting, under these rules.
@@ -81,6 +79,10 @@ impl Deed {
 pub enum Action {
     /// A participant acts.
     Does(Actor, Deed),
+    /// The execution is redriven after its end, with another input for the step or with the same.
+    IsRedriven(bool),
+    /// The execution is rolled back after its end, on request.
+    IsWithdrawn,
     /// Time passes until the next lease is over.
     LeaseEnds,
 }
@@ -106,6 +108,10 @@ impl Model for Protocol {
             rollback.deeds(&mut deeds);
             all(Actor::Rollback(n), &mut deeds);
         }
+        if self.setting.again && world.ended() && world.execution.generation == 0 {
+            let requests = [false, true].map(Action::IsRedriven);
+            actions.extend(requests.into_iter().chain([Action::IsWithdrawn]));
+        }
         actions.push(Action::LeaseEnds);
     }
 
@@ -113,6 +119,8 @@ impl Model for Protocol {
         match action {
             Action::Does(Actor::Attempt(n), deed) => self.forward(world, n, deed),
             Action::Does(Actor::Rollback(n), deed) => self.back(world, n, deed),
+            Action::IsRedriven(another) => self.redrives(world, another),
+            Action::IsWithdrawn => self.withdraws(world),
             Action::LeaseEnds => world.lease_ends(),
         }
     }
@@ -142,6 +150,10 @@ impl Model for Protocol {
                 "epochs and revisions rise, history stays",
                 |_, world: &World| !world.has(Breach::WentBack),
             ),
+            Property::always(
+                "a redrive sends nothing under a key that was refused",
+                |_, world: &World| !world.has(Breach::SentAfterRefusal),
+            ),
             Property::always("a target that fences keeps what is undone undone", fenced),
             Property::always("a target that takes no call twice is called once", once),
             Property::always("the receipt names every residue", truthful),
@@ -161,8 +173,12 @@ impl Protocol {
     /// Returns whether no participant can act, except by calls and writes that are on their way.
     fn is_at_rest(&self, world: &World) -> bool {
         let waits = |n| self.back(world, n, Deed::GoesOn).is_none();
-        world.forward.iter().all(Forward::is_gone)
-            && (world.lease_ends().is_none() || world.back.iter().all(Back::is_over))
+        let mut forward = world.forward.iter();
+        let mut back = world.back.iter().enumerate();
+        let first = world.execution.generation == 0;
+        forward.all(|one| one.is_gone() || (one.again && world.redriven_at == 0))
+            && (world.lease_ends().is_none()
+                || back.all(|(n, one)| one.is_over() || (n == 2 && first)))
             && (0..world.back.len()).all(waits)
     }
 
@@ -200,14 +216,14 @@ impl Protocol {
         ));
         all.push(match self.setting.fences {
             true => Property::sometimes("a late call is refused", |_, world: &World| {
-                world.target.refused_late
+                world.targets.iter().any(|target| target.refused_late)
             }),
             false => Property::sometimes(
                 "a late call takes effect after its undo",
                 |_, world: &World| {
                     world.ended()
-                        && world.target.effects > 0
                         && record_is(world, |state| *state == StepState::Undone)
+                        && effects_under_its_key(world) > 0
                 },
             ),
         });
@@ -224,22 +240,36 @@ fn record_is(world: &World, is: impl FnOnce(&StepState) -> bool) -> bool {
 
 fn fenced(model: &Protocol, world: &World) -> bool {
     let undone = record_is(world, |state| *state == StepState::Undone);
-    !(model.setting.fences && undone && world.target.effects > 0)
+    !(model.setting.fences && undone && effects_under_its_key(world) > 0)
 }
 
 fn once(model: &Protocol, world: &World) -> bool {
-    model.setting.idempotent || world.target.effects <= 1
+    model.setting.idempotent || world.targets.iter().all(|target| target.effects <= 1)
 }
 
-/// The residue of the receipt covers every call that arrives after the end.
+/// The number of effects that remain under the key of the step's record.
+fn effects_under_its_key(world: &World) -> u8 {
+    let record = world.record.as_ref();
+    record.map_or(0, |record| world.targets[key_of(record)].effects)
+}
+
+/// The residue of the receipt covers, under every key, each call that arrives after the end.
 fn truthful(_: &Protocol, world: &World) -> bool {
-    let effects = world.target.effects;
-    let covers = |seen: Option<&SharedRecord<StepRecord>>| match seen
-        .map_or(Residue::None, |record| record.residue())
-    {
-        Residue::None => effects == 0,
-        Residue::Possible => true,
-        Residue::Certain => effects > 0,
+    let covers = |seen: Option<&SharedRecord<StepRecord>>| {
+        let effects = |key: usize| world.targets[key].effects;
+        let Some(record) = seen else {
+            return effects(0) == 0 && effects(1) == 0;
+        };
+        let key = key_of(record);
+        // An earlier key is recorded as possible, or nothing can arrive under it.
+        let earlier = !record.earlier.is_empty() || (0..key).all(|key| effects(key) == 0);
+        earlier
+            && (key + 1..2).all(|key| effects(key) == 0)
+            && match record.residue_of_key() {
+                Residue::None => effects(key) == 0,
+                Residue::Possible => true,
+                Residue::Certain => effects(key) > 0,
+            }
     };
     let Some(receipt) = &world.receipt else {
         return true;

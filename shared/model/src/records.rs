@@ -32,6 +32,14 @@ pub(crate) fn payload() -> Payload {
     }
 }
 
+/// The input of the step: as it was, or another.
+pub(crate) fn input(another: bool) -> Payload {
+    Payload::Inline {
+        value: another.into(),
+        sha256: another.to_string(),
+    }
+}
+
 pub(crate) fn begun() -> ExecutionRecord {
     ExecutionRecord {
         rev: 1,
@@ -65,8 +73,9 @@ pub(crate) fn begun() -> ExecutionRecord {
     }
 }
 
-/// The owners: the execution's own Step Functions execution, and the recovery.
-pub(crate) const OWNERS: [&str; 2] = ["machine", "recovery"];
+/// The owners: the execution's own Step Functions execution, the recovery, and the owner that a
+/// redrive or a later rollback names.
+pub(crate) const OWNERS: [&str; 3] = ["machine", "recovery", "again"];
 
 pub(crate) fn failure(by: usize) -> Failure {
     Failure {
@@ -102,7 +111,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             effect_generation: 0,
             epoch: 1,
             execution_generation: 0,
-            input: payload(),
+            input: input(false),
             undo: setting.reversible.then_some(undo),
             undo_input: None,
             idempotent: setting.idempotent,

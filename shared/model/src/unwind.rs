@@ -2,8 +2,8 @@
 //! restarts.
 
 use holdfast_ledger::{
-    ExecutionRecord, Phase, StepRecord, StepState, TakeoverTransition, UndoClaim,
-    UndoClaimTransition, UndoCompletionTransition, UndoNeed,
+    ExecutionRecord, Phase, Residue, StepRecord, StepState, TakeoverTransition, UndoClaim,
+    UndoClaimTransition, UndoCompletionTransition, UndoNeed, close,
 };
 use holdfast_receipt::Status;
 
@@ -12,7 +12,7 @@ use crate::{
     kept::SharedRecord,
     model::{Deed, Protocol},
     records::{OWNERS, failure},
-    world::{Breach, Put, World, Write, holder, lease_until},
+    world::{Breach, Put, Target, World, Write, holder, key_of, lease_until},
 };
 
 impl Protocol {
@@ -26,8 +26,8 @@ impl Protocol {
                 next.put(&write);
             }
             Deed::LateCallArrives => {
-                next.back[n].late = false;
-                next.target.undo();
+                let key = next.back[n].late.take()?;
+                next.targets[key].undo();
             }
             Deed::Crashes => {
                 let mine = &mut next.back[n];
@@ -40,7 +40,9 @@ impl Protocol {
                     | Stage::GivingUp(write)
                     | Stage::Closing(write)
                     | Stage::Ending(write) => mine.orphans.push(write),
-                    Stage::Calling(_) => mine.late = self.setting.reversible,
+                    Stage::Calling(record) => {
+                        mine.late = self.setting.reversible.then(|| key_of(&record));
+                    }
                     _ => {}
                 }
             }
@@ -61,15 +63,18 @@ impl Protocol {
         let stage = world.back[n].stage.clone();
         Some(match (stage, deed) {
             (Stage::Over, _) => return None,
+            (Stage::Idle, _) if n == 2 && world.execution.generation == 0 => return None,
             (Stage::Idle, Deed::EndsWell) => return self.ends_well(world, n),
             // The own Step Functions execution has the epoch in which it began; the recovery reads
             // it.
             (Stage::Idle, _) if n == 0 => self.takes(world, n, 1),
+            (Stage::Idle, _) if n == 2 => self.takes(world, n, world.redriven_at),
             (Stage::Idle, _) => Stage::Saw(world.execution.epoch),
             (Stage::Saw(epoch), _) => self.takes(world, n, epoch),
             (Stage::Taking(epoch, write), _) => match (world.put(&write), write) {
                 (Put::Done, Write::ExecutionRecord(execution, ..)) => {
                     world.back[n].epoch = execution.epoch;
+                    world.back[n].execution_generation = execution.generation;
                     Stage::Planning
                 }
                 _ => self.takes(world, n, epoch),
@@ -78,7 +83,7 @@ impl Protocol {
                 if world.execution.epoch != world.back[n].epoch || world.ended() {
                     return Some(Stage::Over);
                 }
-                match self.asks(world)? {
+                match self.asks(world, n)? {
                     UndoNeed::Wait(_) => return None,
                     UndoNeed::Undo => Stage::Undoing,
                     UndoNeed::Nothing | UndoNeed::Close(_) => Stage::Finishing,
@@ -116,16 +121,19 @@ impl Protocol {
                 Stage::Calling(record)
             }
             (Stage::Calling(record), Deed::TimesOut) => {
-                world.back[n].late = self.setting.reversible;
+                world.back[n].late = self.setting.reversible.then(|| key_of(&record));
                 self.records_undo(world, n, &record, Outcome::Unknown)
             }
             (Stage::Calling(record), Deed::IsRefused) => {
                 self.records_undo(world, n, &record, Outcome::Refused)
             }
             (Stage::Calling(record), _) => {
-                let happened = world.target.effects > 0;
+                let key = key_of(&record);
+                let happened = world.targets[key].effects > 0;
                 if self.setting.reversible {
-                    world.target.undo();
+                    // The engine undoes what arrived late under an earlier key, too.
+                    let from = key - record.earlier.len().min(key);
+                    world.targets[from..=key].iter_mut().for_each(Target::undo);
                 }
                 self.records_undo(world, n, &record, Outcome::Done(happened))
             }
@@ -187,6 +195,7 @@ impl Protocol {
             ),
             TakeoverTransition::Mine => {
                 world.back[n].epoch = world.execution.epoch;
+                world.back[n].execution_generation = world.execution.generation;
                 Stage::Planning
             }
             TakeoverTransition::Over | TakeoverTransition::Superseded => Stage::Over,
@@ -194,18 +203,22 @@ impl Protocol {
     }
 
     /// The work that the step needs.
-    fn asks(&self, world: &World) -> Option<UndoNeed> {
+    fn asks(&self, world: &World, n: usize) -> Option<UndoNeed> {
         let Some(record) = &world.record else {
             return Some(UndoNeed::Nothing);
         };
-        Some((self.rules.need)(record, 0, world.now()))
+        Some((self.rules.need)(
+            record,
+            world.back[n].execution_generation,
+            world.now(),
+        ))
     }
 
     fn undo_claim(&self, world: &World, n: usize) -> UndoClaim {
         UndoClaim {
             token: world.back[n].token(n),
             epoch: world.back[n].epoch,
-            execution_generation: 0,
+            execution_generation: world.back[n].execution_generation,
         }
     }
 
@@ -275,22 +288,35 @@ impl Protocol {
         if world.ended() || world.execution.epoch != world.back[n].epoch {
             return Some(Stage::Over);
         }
-        Some(match self.asks(world)? {
+        Some(match self.asks(world, n)? {
             UndoNeed::Wait(_) => return None,
             UndoNeed::Undo => Stage::Planning,
             UndoNeed::Close(next) => {
                 let expect = world.record.as_ref().map(|record| record.rev);
                 Stage::Closing(Write::Step((*next).into(), expect))
             }
-            UndoNeed::Nothing => Stage::Ending(ends(world, Status::RolledBack)),
+            UndoNeed::Nothing => {
+                if let Some(next) = self.closes(world) {
+                    return Some(Stage::Closing(next));
+                }
+                Stage::Ending(ends(world, rolled_back(world)))
+            }
         })
+    }
+
+    /// The write that closes the record to late claims of the generation that ends.
+    fn closes(&self, world: &World) -> Option<Write> {
+        let record = world.record.as_ref()?;
+        let next = close(record, world.execution.generation, false)?;
+        Some(Write::Step(next.into(), Some(record.rev)))
     }
 
     /// Ends the execution after all steps have succeeded.
     fn ends_well(&self, world: &World, n: usize) -> Option<Stage> {
         let record = world.record.as_ref()?;
+        let epoch = if n == 2 { world.redriven_at } else { 1 };
         let succeeded = record.state == StepState::Succeeded;
-        let reached = n == 0 && succeeded && (self.rules.admits)(&world.execution, 1);
+        let reached = n != 1 && succeeded && (self.rules.admits)(&world.execution, epoch);
         reached.then(|| Stage::Ending(ends(world, Status::Executed)))
     }
 
@@ -308,6 +334,14 @@ impl Protocol {
         if may_act || !over {
             world.breach(Breach::UndoneUnfenced);
         }
+    }
+}
+
+/// The status of an execution that failed.
+fn rolled_back(world: &World) -> Status {
+    match world.record.as_ref().map(|record| record.residue()) {
+        None | Some(Residue::None) => Status::RolledBack,
+        Some(_) => Status::PartiallyRolledBack,
     }
 }
 

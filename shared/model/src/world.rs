@@ -25,6 +25,8 @@ pub struct Setting {
     pub attempts: usize,
     /// The number of faults: deaths, lost answers, calls that time out or are refused.
     pub faults: u8,
+    /// True if a redrive or a later rollback may follow the end.
+    pub again: bool,
 }
 
 /// A rule that was broken on the path to this state.
@@ -38,6 +40,9 @@ pub(crate) enum Breach {
     UndoneUnfenced,
     /// A call was sent to the target after a committed undo.
     SentAfterUndo,
+    /// A call without a possible effect under its key was sent again after the target had refused
+    /// it for good, so that the target repeats its answer.
+    SentAfterRefusal,
     /// A write did not raise the revision, lowered the epoch, changed the owner within an epoch, or
     /// removed an attempt that had acted.
     WentBack,
@@ -51,7 +56,12 @@ pub struct World {
     pub(crate) record: Option<SharedRecord<StepRecord>>,
     pub(crate) forward: Vec<Forward>,
     pub(crate) back: Vec<Back>,
-    pub(crate) target: Target,
+    /// The target's state for each effect key.
+    pub(crate) targets: [Target; 2],
+    /// The epoch of the redrive; 0 before there is one.
+    pub(crate) redriven_at: u64,
+    /// True if the redrive has another input for the step.
+    pub(crate) another: bool,
     /// The step's record as the finisher read it, which the receipt states.
     pub(crate) receipt: Option<Option<SharedRecord<StepRecord>>>,
     /// The number of faults that may still happen.
@@ -70,6 +80,8 @@ pub(crate) struct Target {
     pub(crate) released: bool,
     /// True if the target refused a call after the undo.
     pub(crate) refused_late: bool,
+    /// True if the target refused a call for good, which it repeats under this key.
+    pub(crate) refused: bool,
 }
 
 /// A write on its way to the ledger.
@@ -108,9 +120,11 @@ impl World {
             now_s: 0,
             execution: begun().into(),
             record: None,
-            forward: vec![Forward::default(); setting.attempts],
-            back: vec![Back::default(); 2],
-            target: Target::default(),
+            forward: attempts(setting),
+            back: vec![Back::default(); 2 + usize::from(setting.again)],
+            targets: Default::default(),
+            redriven_at: 0,
+            another: false,
             receipt: None,
             faults: setting.faults,
             committed: (0, 0),
@@ -130,6 +144,15 @@ impl World {
         self.breaches & 1 << breach as u8 != 0
     }
 
+    /// The epoch of an attempt's task.
+    pub(crate) fn epoch_of(&self, n: usize) -> u64 {
+        if self.forward[n].again {
+            self.redriven_at
+        } else {
+            1
+        }
+    }
+
     pub(crate) fn ended(&self) -> bool {
         matches!(self.execution.phase, Phase::Ended { .. })
     }
@@ -147,7 +170,9 @@ impl World {
         let called = self.forward.iter().any(|attempt| attempt.called);
         match record.state {
             StepState::Succeeded if self.is_executed() => true,
-            _ => !called || need(record, 0, self.now()) == UndoNeed::Nothing,
+            _ => {
+                !called || need(record, self.execution.generation, self.now()) == UndoNeed::Nothing
+            }
         }
     }
 
@@ -240,6 +265,21 @@ impl World {
             self.breach(Breach::TwoAtWork);
         }
     }
+}
+
+/// The attempts of the first execution generation, and the one of the redrive.
+fn attempts(setting: &Setting) -> Vec<Forward> {
+    let first = (0..setting.attempts).map(|_| Forward::default());
+    let again = setting.again.then(|| Forward {
+        again: true,
+        ..Forward::default()
+    });
+    first.chain(again).collect()
+}
+
+/// The place of a record's effect key among the target's.
+pub(crate) fn key_of(record: &StepRecord) -> usize {
+    (record.effect_generation as usize).min(1)
 }
 
 impl Target {

@@ -16,6 +16,7 @@ const USUAL: Setting = Setting {
     idempotent: true,
     attempts: 2,
     faults: 1,
+    again: false,
 };
 
 /// Expects a counterexample to this property.

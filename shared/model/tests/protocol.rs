@@ -16,6 +16,7 @@ const USUAL: Setting = Setting {
     idempotent: true,
     attempts: 2,
     faults: 2,
+    again: false,
 };
 
 /// Visits every state and returns their number.
@@ -65,6 +66,43 @@ fn every_property_holds_for_three_attempts_too() {
         attempts: 3,
         faults: 1,
         ..USUAL
+    });
+}
+
+/// One attempt of the first execution generation, and one of the redrive that may follow.
+const AGAIN: Setting = Setting {
+    attempts: 1,
+    faults: 1,
+    again: true,
+    ..USUAL
+};
+
+#[test]
+fn a_step_whose_target_fences_keeps_its_promise_in_the_next_generation() {
+    holds(AGAIN);
+}
+
+#[test]
+fn a_step_whose_target_does_not_fence_keeps_its_earlier_key_in_the_next_generation() {
+    holds(Setting {
+        fences: false,
+        ..AGAIN
+    });
+}
+
+#[test]
+fn a_step_without_undo_keeps_its_promise_in_the_next_generation() {
+    holds(Setting {
+        reversible: false,
+        ..AGAIN
+    });
+}
+
+#[test]
+fn a_step_whose_target_takes_no_call_twice_keeps_its_promise_in_the_next_generation() {
+    holds(Setting {
+        idempotent: false,
+        ..AGAIN
     });
 }
 
