@@ -68,7 +68,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 /// The error of an attempt that was kept from acting; `None` if it was not.
 pub(super) fn blocked_error(attempted: &AttemptReport, record: &StepRecord) -> Option<TaskError> {
     let (name, reason) = match attempted {
-        AttemptReport::Halted(reason) | AttemptReport::Late(reason) => (ErrorName::Halted, reason),
+        AttemptReport::Halted(reason) => (ErrorName::Halted, reason),
         AttemptReport::Paused(reason) => (ErrorName::Paused, reason),
         _ => return None,
     };

@@ -14,7 +14,7 @@ use holdfast_ids::{
 };
 use holdfast_ledger::{ExecutionRecord, Ledger, Phase, Snapshot, StepState};
 use holdfast_receipt::{
-    ReceiptRef, Status,
+    ReceiptRef,
     evidence::{Seal, SealError},
 };
 use holdfast_task::{ErrorName, FinishResult, FinishTask};
@@ -30,7 +30,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     pub(crate) async fn publish(
         &self,
         task: &FinishTask,
-        mut snapshot: Snapshot,
+        snapshot: Snapshot,
         seal: &impl Seal,
     ) -> Result<FinishResult, TaskError> {
         let Phase::Ended {
@@ -41,10 +41,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         else {
             return Err(superseded(&snapshot.execution.at));
         };
-        // Before the incidents are found: such a record is no effect that remains.
-        if status != Status::Executed {
-            drop_late_claims(&mut snapshot);
-        }
         let case = Case::of(&snapshot);
         let result = |receipt: ReceiptRef| FinishResult {
             incident: case.id.clone(),
@@ -129,15 +125,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Err(error) => Err(seal_error(error)),
         }
     }
-}
-
-/// Removes records that only a claim after the end of a rollback can have written. Its attempt read
-/// the execution record and did not act (docs/protocol.md, rule 1).
-fn drop_late_claims(snapshot: &mut Snapshot) {
-    snapshot.steps.retain(|step| {
-        let running = matches!(step.state, StepState::Running { .. });
-        !(running && step.attempts.len() == 1)
-    });
 }
 
 fn seal_error(error: SealError) -> TaskError {

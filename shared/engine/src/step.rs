@@ -19,8 +19,8 @@ use crate::{
 use holdfast_action::{AnyAction, Call, StepError};
 use holdfast_ids::keys::{ExecutionKey, effect_key, is_hashed_item, item_name};
 use holdfast_ledger::{
-    Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, ExecutionRecord, Expect,
-    Ledger, Put, StepRecord, StepState, complete,
+    Attempt, AttemptReport, Claim, ClaimTransition, CompletionTransition, Expect, Ledger, Put,
+    StepRecord, StepState, complete,
 };
 use holdfast_task::{
     ErrorName, StepResult, StepStatus, StepTask,
@@ -255,14 +255,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Ok(stopped);
                 }
             }
-            Ok((found, _)) => {
+            Ok(_) => {
                 let reason = "the execution is no longer running".to_owned();
-                let over =
-                    |execution: ExecutionRecord| execution.is_over(record.execution_generation);
-                return Ok(match found.is_some_and(over) {
-                    true => AttemptReport::Late(reason),
-                    false => AttemptReport::Halted(reason),
-                });
+                return Ok(AttemptReport::Halted(reason));
             }
             Err(error) => {
                 return Ok(attempt_report(StepError::transient(format!(

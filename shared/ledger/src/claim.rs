@@ -173,10 +173,9 @@ pub enum AttemptReport {
         /// The wait that the target named; zero without one.
         wait: SignedDuration,
     },
-    /// The attempt did nothing: the execution was no longer running.
+    /// The attempt did nothing: the execution was no longer running. A record without another
+    /// attempt keeps no trace of it.
     Halted(String),
-    /// The attempt did nothing: the execution has ended. The record keeps no trace of the attempt.
-    Late(String),
     /// The attempt did nothing, because the execution is paused for this reason. It does not count.
     Paused(String),
 }
@@ -204,7 +203,12 @@ pub fn complete(
     let holds =
         matches!(&current.state, StepState::Running { token: holder, .. } if holder == token);
     let last = current.attempts.last();
-    if !holds && matches!(attempted, AttemptReport::Paused(_) | AttemptReport::Late(_)) {
+    if !holds
+        && matches!(
+            attempted,
+            AttemptReport::Paused(_) | AttemptReport::Halted(_)
+        )
+    {
         // The attempt did nothing, so a later attempt cannot conflict with it.
         return CompletionTransition::Mine;
     }
@@ -250,13 +254,13 @@ pub fn complete(
         AttemptReport::Unknown { error, .. } => {
             (StepState::Unknown, AttemptOutcome::Unknown, Some(error))
         }
+        AttemptReport::Halted(_) if current.attempts.len() == 1 => {
+            return CompletionTransition::Write(Box::new(never_run(current)));
+        }
         AttemptReport::Halted(error) => (clean_end, AttemptOutcome::Halted, Some(error)),
         AttemptReport::Paused(_) => {
             let state = StepState::Waiting { until: now };
             return CompletionTransition::Write(Box::new(unclaimed(current, state)));
-        }
-        AttemptReport::Late(_) => {
-            return CompletionTransition::Write(Box::new(late(current, clean_end)));
         }
     };
     let tainted = match outcome {
@@ -298,18 +302,14 @@ fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
     before
 }
 
-/// The record of a step whose attempt claimed it after the end of the execution. The receipt does
-/// not list a step without another attempt, so its record counts as one that none claimed.
-fn late(record: &StepRecord, state: StepState) -> StepRecord {
-    let before = unclaimed(record, state);
-    let number = match before.attempts.is_empty() {
-        true => 0,
-        false => before.number,
-    };
+/// The record of a step whose only attempt came too late to act. The end of the execution may have
+/// met no record, so that its receipt does not list the step. The record therefore counts as one
+/// that no attempt claimed.
+fn never_run(record: &StepRecord) -> StepRecord {
     StepRecord {
         closed: Some(record.execution_generation),
-        number,
-        ..before
+        number: 0,
+        ..unclaimed(record, StepState::FailedClean)
     }
 }
 

@@ -175,11 +175,6 @@ impl ExecutionRecord {
         self.phase == Phase::Running && self.epoch == epoch
     }
 
-    /// Returns whether this execution generation has ended.
-    pub fn is_over(&self, execution_generation: u32) -> bool {
-        self.generation > execution_generation || matches!(self.phase, Phase::Ended { .. })
-    }
-
     /// Returns whether an undo's task of `epoch` may still act.
     pub fn unwinds(&self, epoch: u64) -> bool {
         matches!(self.phase, Phase::Unwinding { .. }) && self.epoch == epoch

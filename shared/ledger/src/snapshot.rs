@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::{
     duplicate::Duplicates,
-    execution::ExecutionRecord,
+    execution::{ExecutionRecord, Phase},
     question::{Question, closed_question},
-    step::StepRecord,
+    step::{StepRecord, StepState},
 };
+use holdfast_receipt::Status;
 
 /// Everything recorded of one execution.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +26,10 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// A snapshot without questions, its steps sorted as declared and items by name.
+    /// A snapshot without questions, its steps sorted as declared and items by name. It lacks the
+    /// records that only a late claim can have written.
     pub fn new(execution: ExecutionRecord, mut steps: Vec<StepRecord>, duplicates: u64) -> Self {
+        steps.retain(|step| !is_late_claim(step, &execution));
         steps.sort_by(|a, b| (a.number, &a.item).cmp(&(b.number, &b.item)));
         Self {
             execution,
@@ -61,4 +64,21 @@ impl Snapshot {
         self.questions = questions;
         self
     }
+}
+
+/// Returns whether only a claim after the end of a rollback can have written the record.
+///
+/// The end leaves no record open, and the epoch rose before it. So the attempt that opened the
+/// record reads that it may not act (docs/protocol.md, rule 15). It has died or cannot read, since
+/// it would take its claim back otherwise.
+fn is_late_claim(step: &StepRecord, execution: &ExecutionRecord) -> bool {
+    let rolled_back = |status: &Status| *status != Status::Executed;
+    let open = matches!(
+        step.state,
+        StepState::Running { .. } | StepState::Waiting { .. }
+    );
+    matches!(&execution.phase, Phase::Ended { status, .. } if rolled_back(status))
+        && open
+        && step.attempts.len() == 1
+        && !step.tainted
 }

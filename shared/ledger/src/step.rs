@@ -303,7 +303,7 @@ impl StepRecord {
             !fences && attempts.clone().any(unknown) || self.may_exist_twice()
         };
         match self.state {
-            _ if self.reads => Residue::None,
+            _ if self.reads || self.acted_under_earlier_keys_only() => Residue::None,
             StepState::Undone if may_arrive_late() => Residue::Possible,
             StepState::Undone => Residue::None,
             _ if self.tainted => Residue::Possible,
@@ -329,6 +329,14 @@ impl StepRecord {
             attempt.outcome.is_some_and(effect)
         });
         !self.idempotent && acted.count() > 1
+    }
+
+    /// Returns whether no attempt since the last restart acted, so that only what is under earlier
+    /// keys may exist.
+    pub fn acted_under_earlier_keys_only(&self) -> bool {
+        let mut attempts = self.attempts.iter().skip(self.earlier_attempts as usize);
+        let is_clean = |attempt: &Attempt| attempt.outcome.is_some_and(AttemptOutcome::is_clean);
+        !self.earlier.is_empty() && attempts.all(is_clean)
     }
 
     /// The effect under the current key.

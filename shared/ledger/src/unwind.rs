@@ -42,6 +42,7 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
         StepState::UndoFailed if record.execution_generation >= execution_generation => {
             UndoNeed::Nothing
         }
+        StepState::FailedClean if is_owed_another_undo(record) => UndoNeed::Undo,
         StepState::FailedClean | StepState::Undone => UndoNeed::Nothing,
         StepState::Running { .. }
         | StepState::Waiting { .. }
@@ -53,14 +54,25 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
     }
 }
 
+/// Returns whether a redrive restarted the step and then had no effect: what may have arrived under
+/// an earlier key is undone again, as it is after an effect of the redrive.
+fn is_owed_another_undo(record: &StepRecord) -> bool {
+    let mut earlier = record.earlier.iter();
+    record.undo.is_some()
+        && record.acted_under_earlier_keys_only()
+        && earlier.any(|effect| effect.action == record.action)
+}
+
 /// The record after the end of its execution generation, which no late claim and no decision
 /// changes; `None` if none could. `decided` says that a question of this execution generation is
 /// about the step.
 pub fn close(record: &StepRecord, execution_generation: u32, decided: bool) -> Option<StepRecord> {
-    let rests = matches!(
-        record.state,
-        StepState::FailedClean | StepState::Undone | StepState::Unknown
-    );
+    let rests = match record.state {
+        StepState::FailedClean | StepState::Undone | StepState::Unknown => true,
+        // A claim of a later generation with another input reads again.
+        StepState::Succeeded => record.reads,
+        _ => false,
+    };
     // A claim of the execution generation that claimed the step last changes no such record.
     let open = decided || record.execution_generation < execution_generation;
     let closes = rests && open && !record.is_closed(execution_generation);

@@ -89,6 +89,11 @@ impl AttemptOutcome {
         }
     }
 
+    /// Returns true if certainly nothing happened.
+    pub fn is_clean(self) -> bool {
+        matches!(self, Self::Transient | Self::Permanent | Self::Halted)
+    }
+
     /// Returns true if the effect may have happened without an answer that says so.
     pub fn is_unknown(self) -> bool {
         matches!(self, Self::Unknown | Self::Lost)

@@ -9,6 +9,7 @@ use crate::testing::{ScriptedCall, engine};
 use holdfast_action::StepError;
 use holdfast_ledger::{Phase, RequestTransition, StepState, redrive, withdraw};
 use holdfast_receipt::{Decision, Residual};
+use holdfast_task::GiveUpTask;
 
 fn unknown() -> ScriptedCall {
     ScriptedCall::Fails(StepError::unknown("it hung up"))
@@ -103,6 +104,51 @@ fn a_possible_effect_under_an_earlier_key_is_named_and_undone_again() {
     let undo_keys: std::collections::BTreeSet<_> =
         calls.iter().map(|(call, _)| &call.key).collect();
     assert_eq!(undo_keys.len(), calls.len());
+}
+
+#[test]
+fn a_possible_effect_under_an_earlier_key_is_undone_again_even_if_the_redrive_had_no_effect() {
+    let engine = engine();
+    let execution = undone_unknown(&engine);
+    let before = record(&engine, &unfenced(&execution)).key;
+    let again = redriven(&engine, &execution);
+    let no = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
+    attempt(&engine, &unfenced(&again), &no).unwrap_err();
+    let current = snapshot(&engine, &again).execution.reference();
+    let undo = Script::default();
+    let ended = unwind(&engine, &current, STEPS[0], &undo).unwrap();
+    assert_eq!(ended.status, "PARTIALLY_ROLLED_BACK");
+    let residues = receipt_of(&engine, &again).residual_effects;
+    let named: Vec<_> = residues.iter().map(|one| &one.idempotency_key).collect();
+    assert_eq!(named, [&before]);
+    let calls = undo.undone.lock().unwrap();
+    let keys: Vec<_> = calls.iter().map(|(call, _)| &call.forward_key).collect();
+    assert_eq!(keys, [&before], "nothing happened under the current key");
+}
+
+#[test]
+fn a_redrive_without_an_effect_names_no_effect_of_its_own_if_its_undo_never_answers() {
+    let engine = engine();
+    let execution = undone_unknown(&engine);
+    let before = record(&engine, &unfenced(&execution)).key;
+    let again = redriven(&engine, &execution);
+    let no = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
+    attempt(&engine, &unfenced(&again), &no).unwrap_err();
+    let current = snapshot(&engine, &again).execution.reference();
+    let plan = run(engine.plan(&plan_task(&current, STEPS[0]))).unwrap();
+    let gives_up = GiveUpTask {
+        execution: plan.execution.clone(),
+        undo: plan.undo[0].clone(),
+        error: "States.Timeout".to_owned(),
+    };
+    run(engine.give_up(&gives_up)).unwrap();
+    run(engine.finish(&finish_task(&plan.execution), &NoSigner)).unwrap();
+    let residues = receipt_of(&engine, &again).residual_effects;
+    assert_eq!(residues.len(), 1, "{residues:?}");
+    assert_eq!(
+        (&residues[0].idempotency_key, residues[0].certain),
+        (&before, false)
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod faults;
 mod finish;
 mod finishing;
 mod generations;
+mod late_claims;
 mod limits;
 mod lost_start;
 mod missing;

@@ -69,7 +69,7 @@ fn written(record: &StepRecord, attempted: &AttemptReport) -> StepRecord {
 
 #[test]
 fn every_outcome_of_a_first_attempt_leads_to_its_state() {
-    use AttemptOutcome::{Halted, Permanent, Succeeded, Transient, Unknown};
+    use AttemptOutcome::{Permanent, Succeeded, Transient, Unknown};
     let waiting = |s| StepState::Waiting { until: at(NOW + s) };
     let table = [
         (succeeded(), StepState::Succeeded, Succeeded, false),
@@ -77,7 +77,6 @@ fn every_outcome_of_a_first_attempt_leads_to_its_state() {
         (transient(60), waiting(60), Transient, false),
         (permanent(), StepState::FailedClean, Permanent, false),
         (unknown(), StepState::Unknown, Unknown, true),
-        (halted(), StepState::FailedClean, Halted, false),
     ];
     for (attempted, state, outcome, tainted) in table {
         let next = written(&at_work(&[]), &attempted);
@@ -100,6 +99,24 @@ fn a_failure_after_an_unknown_attempt_is_unknown() {
         let exhausted = at_work(&[before, AttemptOutcome::Transient]);
         assert_eq!(written(&exhausted, &transient(0)).state, StepState::Unknown);
     }
+}
+
+#[test]
+fn a_halted_attempt_is_recorded_unless_it_is_the_only_one() {
+    let next = written(&at_work(&[AttemptOutcome::Transient]), &halted());
+    let last = next.attempts.last().and_then(|attempt| attempt.outcome);
+    assert_eq!(last, Some(AttemptOutcome::Halted));
+    assert_eq!(next.state, StepState::FailedClean);
+    let alone = at_work(&[]);
+    let CompletionTransition::Write(next) = by("a", &alone, &halted()) else {
+        panic!("{:?}", by("a", &alone, &halted()));
+    };
+    assert!(!next.was_claimed() && next.is_closed(0), "{next:?}");
+    assert_eq!(
+        (&*next.attempts, &next.state),
+        (&[][..], &StepState::FailedClean)
+    );
+    assert_eq!(by("a", &next, &halted()), CompletionTransition::Mine);
 }
 
 #[test]
@@ -179,7 +196,7 @@ fn a_late_attempt_cannot_overwrite_its_successor() {
             attempt("b", Some(AttemptOutcome::Unknown)),
         ];
         let record = step(&key("k"), state, attempts);
-        for attempted in [succeeded(), transient(0), permanent(), unknown(), halted()] {
+        for attempted in [succeeded(), transient(0), permanent(), unknown()] {
             let found = by("a", &record, &attempted);
             assert_eq!(
                 found,
@@ -188,6 +205,8 @@ fn a_late_attempt_cannot_overwrite_its_successor() {
                 record.state
             );
         }
+        // It did nothing, so that a later attempt cannot conflict with it.
+        assert_eq!(by("a", &record, &halted()), CompletionTransition::Mine);
     }
 }
 
@@ -207,7 +226,7 @@ fn an_attempt_recorded_as_lost_is_fenced_even_without_a_successor() {
 #[test]
 fn a_completion_whose_answer_was_lost_recognizes_its_own_record() {
     for attempted in [succeeded(), transient(0), permanent(), unknown(), halted()] {
-        let record = written(&at_work(&[]), &attempted);
+        let record = written(&at_work(&[AttemptOutcome::Transient]), &attempted);
         let again = by("a", &record, &attempted);
         assert_eq!(again, CompletionTransition::Mine, "{attempted:?}");
     }

@@ -11,6 +11,7 @@ mod lifecycle;
 mod question;
 mod reads;
 mod redrive;
+mod snapshot;
 mod start_and_need;
 mod takeover;
 mod unwind;

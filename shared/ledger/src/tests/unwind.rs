@@ -101,7 +101,6 @@ fn an_attempt_whose_lease_ended_is_fenced_and_stays_in_the_record() {
     for woken in [
         AttemptReport::Succeeded(inline(json!(1))),
         AttemptReport::Permanent("no".to_owned()),
-        AttemptReport::Halted("late".to_owned()),
     ] {
         let end = complete(&next, "a", &woken, 3, at(NOW));
         assert_eq!(end, CompletionTransition::Fenced, "{woken:?}");
