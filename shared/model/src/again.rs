@@ -1,10 +1,13 @@
 //! The requests that begin another execution generation: a redrive, a later rollback.
 
-use holdfast_ledger::{ExecutionRecord, Request, RequestTransition, Snapshot, redrive, withdraw};
-use holdfast_receipt::ReceiptRef;
+use holdfast_ledger::{Request, RequestTransition, withdraw};
 use holdfast_task::{AdmissionSpec, StartConditions, StepRef};
 
-use crate::{model::Protocol, records::OWNERS, world::World};
+use crate::{
+    model::Protocol,
+    records::{OWNERS, STEP, action},
+    world::{Change, World},
+};
 
 fn request() -> Request {
     Request {
@@ -13,7 +16,7 @@ fn request() -> Request {
     }
 }
 
-fn gate() -> AdmissionSpec {
+fn admission() -> AdmissionSpec {
     AdmissionSpec {
         workflow: String::new(),
         version: 1,
@@ -27,56 +30,43 @@ fn gate() -> AdmissionSpec {
     }
 }
 
-/// The execution with its receipt, without which no request is admitted.
-fn with_receipt(world: &World) -> ExecutionRecord {
-    ExecutionRecord {
-        receipt: Some(ReceiptRef {
-            object: String::new(),
-            sha256: String::new(),
-        }),
-        ..(*world.execution).clone()
+/// The step as the definition of a redrive declares it.
+fn declared(change: Change) -> StepRef {
+    StepRef {
+        name: STEP.to_owned(),
+        action: action(change),
+        for_each: None,
+        last: true,
     }
 }
 
 impl Protocol {
     /// Redrives the execution; `None` if the rules refuse it.
-    pub(crate) fn redrives(&self, world: &World, another: bool) -> Option<World> {
-        let steps = world.record.iter().map(|record| (**record).clone());
-        let snapshot = Snapshot::new(with_receipt(world), steps.collect(), 0);
-        let declared = [StepRef {
-            name: "hold".to_owned(),
-            action: String::new(),
-            for_each: None,
-            last: false,
-        }];
-        let (owner, now) = (OWNERS[2], world.now());
-        let mut next = follows(
-            world,
-            redrive(&snapshot, &gate(), &declared, &request(), owner, now),
-        )?;
+    pub(crate) fn redrives(&self, world: &World, change: Change) -> Option<World> {
+        let snapshot = world.snapshot();
+        let (declared, owner, now) = ([declared(change)], OWNERS[2], world.now());
+        let redriven =
+            (self.rules.redrive)(&snapshot, &admission(), &declared, &request(), owner, now);
+        let mut next = follows(world, redriven)?;
         next.redriven_at = next.execution.epoch;
-        next.another = another;
+        next.change = change;
         Some(next)
     }
 
     /// Rolls the execution back after its end; `None` if the rules refuse it.
     pub(crate) fn withdraws(&self, world: &World) -> Option<World> {
-        let execution = with_receipt(world);
-        follows(
-            world,
-            withdraw(&execution, &request(), OWNERS[2], world.now()),
-        )
+        let withdrawn = withdraw(&world.execution, &request(), OWNERS[2], world.now());
+        follows(world, withdrawn)
     }
 }
 
-fn follows(world: &World, decided: RequestTransition) -> Option<World> {
-    let RequestTransition::Write(next) = decided else {
+fn follows(world: &World, decision: RequestTransition) -> Option<World> {
+    let RequestTransition::Write(next) = decision else {
         return None;
     };
     Some(World {
         execution: (*next).into(),
         receipt: None,
-        committed: (0, 0),
         ..world.clone()
     })
 }

@@ -26,6 +26,8 @@ pub(crate) struct Back {
     pub(crate) late: Option<usize>,
     /// The execution generation of its plan.
     pub(crate) execution_generation: u32,
+    /// True if it read, before it took over, that every step was done.
+    pub(crate) done: bool,
 }
 
 /// The stage of a rollback.
@@ -52,7 +54,10 @@ pub(crate) enum Stage {
     /// About to check that every step is closed.
     Finishing,
     Closing(Write),
-    Ending(Write),
+    /// The end is on its way, with the step's record that it was decided on.
+    Ending(Write, Option<SharedRecord<StepRecord>>),
+    /// About to publish a receipt that states this record.
+    Publishing(Option<SharedRecord<StepRecord>>),
     Over,
 }
 
@@ -134,7 +139,7 @@ impl Back {
             | Stage::Recording(..)
             | Stage::GivingUp(_)
             | Stage::Closing(_)
-            | Stage::Ending(_) => deeds.extend([Deed::GoesOn, Deed::IsUnheard]),
+            | Stage::Ending(..) => deeds.extend([Deed::GoesOn, Deed::IsUnheard]),
             _ => deeds.push(Deed::GoesOn),
         }
         if !matches!(self.stage, Stage::Idle | Stage::Over) {

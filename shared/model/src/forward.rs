@@ -9,8 +9,8 @@ use jiff::SignedDuration;
 use crate::{
     kept::SharedRecord,
     model::{Deed, Protocol},
-    records::{MAX_ATTEMPTS, claim, input, payload},
-    world::{Breach, Put, World, Write, holder, key_of, lease_until},
+    records::{MAX_ATTEMPTS, action, claim, input, payload},
+    world::{Breach, Change, Put, World, Write, holder, key_of, lease_until},
 };
 
 /// One attempt.
@@ -21,8 +21,8 @@ pub(crate) struct Forward {
     pub(crate) orphan: Option<Write>,
     /// The effect generation of a call whose caller no longer waits.
     pub(crate) late: Option<usize>,
-    /// True if it belongs to the redrive.
-    pub(crate) again: bool,
+    /// The execution generation of its task.
+    pub(crate) execution_generation: u32,
     /// True if it ever called the target.
     pub(crate) called: bool,
 }
@@ -53,7 +53,6 @@ pub(crate) enum Outcome {
     Refused,
     Unknown,
     Halted,
-    Late,
     Paused,
 }
 
@@ -71,7 +70,6 @@ impl Outcome {
                 wait: SignedDuration::ZERO,
             },
             Self::Halted => AttemptReport::Halted(String::new()),
-            Self::Late => AttemptReport::Late(String::new()),
             Self::Paused => AttemptReport::Paused(String::new()),
         }
     }
@@ -178,7 +176,7 @@ impl Protocol {
                 (Put::Lost, _) => self.claims(world, n, world.record.as_ref()),
             },
             (Stage::Claimed(_), Deed::IsPaused)
-                if !(self.rules.admits)(&world.execution, world.epoch_of(n)) =>
+                if !(self.rules.admits)(&world.execution, self.epoch_of(world, n)) =>
             {
                 return None;
             }
@@ -186,12 +184,10 @@ impl Protocol {
                 self.ends(world, n, &record, Outcome::Paused)
             }
             (Stage::Claimed(record), _) => {
-                if (self.rules.admits)(&world.execution, world.epoch_of(n)) {
+                if (self.rules.admits)(&world.execution, self.epoch_of(world, n)) {
                     Stage::Ready(record)
                 } else {
-                    let over = world.execution.is_over(world.forward[n].again.into());
-                    let outcome = if over { Outcome::Late } else { Outcome::Halted };
-                    self.ends(world, n, &record, outcome)
+                    self.ends(world, n, &record, Outcome::Halted)
                 }
             }
             (Stage::Ready(record), _) => {
@@ -202,9 +198,7 @@ impl Protocol {
                 if world.record.as_ref().is_some_and(undone) {
                     world.breach(Breach::SentAfterUndo);
                 }
-                if world.targets[key_of(&record)].refused && !record.tainted {
-                    world.breach(Breach::SentAfterRefusal);
-                }
+                self.sends(world, n, &record);
                 world.forward[n].called = true;
                 world.forward[n].stage = Stage::Calling(record.clone());
                 world.alone();
@@ -244,19 +238,41 @@ impl Protocol {
     /// Returns whether the attempt may start. The attempts of one execution generation are alike:
     /// they start in order.
     fn begins(&self, world: &World, n: usize) -> bool {
-        match world.forward[n].again {
-            true => world.redriven_at > 0,
-            false => n == 0 || world.forward[n - 1].stage != Stage::Idle,
+        match world.forward[n].execution_generation {
+            0 => n == 0 || world.forward[n - 1].stage != Stage::Idle,
+            _ => world.redriven_at > 0,
+        }
+    }
+
+    /// The epoch of an attempt's task.
+    fn epoch_of(&self, world: &World, n: usize) -> u64 {
+        world.first_epoch(world.forward[n].execution_generation)
+    }
+
+    /// Checks a call under the record's key against the calls before it.
+    fn sends(&self, world: &mut World, n: usize, record: &StepRecord) {
+        let change = match world.forward[n].execution_generation {
+            0 => Change::Nothing,
+            _ => world.change,
+        };
+        let target = &mut world.targets[key_of(record)];
+        let first = *target.sent.get_or_insert(change);
+        if target.refused && !record.tainted {
+            world.breach(Breach::SentAfterRefusal);
+        }
+        if first != change {
+            world.breach(Breach::SentAnother);
         }
     }
 
     /// Decides the claim, given the stored record.
     fn claims(&self, world: &World, n: usize, stored: Option<&SharedRecord<StepRecord>>) -> Stage {
         let mut mine = claim(&self.setting, &token(n), world.now());
-        if world.forward[n].again {
-            mine.first.epoch = world.redriven_at;
-            mine.first.execution_generation = 1;
-            mine.first.input = input(world.another);
+        if world.forward[n].execution_generation > 0 {
+            mine.first.epoch = self.epoch_of(world, n);
+            mine.first.execution_generation = world.forward[n].execution_generation;
+            mine.first.action = action(world.change);
+            mine.first.input = input(world.change);
         }
         match (self.rules.claim)(stored.map(|stored| &**stored), &mine, world.now()) {
             ClaimTransition::Write(next) | ClaimTransition::Unknown(Some(next)) => {
@@ -293,7 +309,10 @@ impl Protocol {
             if !held {
                 world.breach(Breach::NotHolder);
             }
-            world.committed.0 += u8::from(outcome == Outcome::Succeeded);
+            if let Write::Step(record, _) = write {
+                let succeeded = u8::from(outcome == Outcome::Succeeded);
+                world.committed[key_of(record)].0 += succeeded;
+            }
         }
         put
     }

@@ -3,6 +3,7 @@
 
 mod again;
 mod back;
+mod finish;
 mod forward;
 mod kept;
 mod model;
@@ -12,5 +13,5 @@ mod unwind;
 mod world;
 
 pub use model::{Action, Actor, Deed, Protocol};
-pub use rules::{GiveUp, PRODUCTION, Rules};
-pub use world::{Setting, World};
+pub use rules::{GiveUp, PRODUCTION, Redrive, Rules};
+pub use world::{Change, Setting, World};

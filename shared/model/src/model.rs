@@ -4,10 +4,11 @@ use holdfast_ledger::{Residue, StepRecord, StepState};
 use stateright::{Model, Property};
 
 use crate::{
+    forward::Forward,
     kept::SharedRecord,
-    records::OWNERS,
+    records::{NEXT, OWNERS},
     rules::Rules,
-    world::{Breach, Setting, World, key_of},
+    world::{Breach, Change, Setting, World, key_of},
 };
 
 /// The protocol in one setting, under these rules.
@@ -79,8 +80,8 @@ impl Deed {
 pub enum Action {
     /// A participant acts.
     Does(Actor, Deed),
-    /// The execution is redriven after its end, with another input for the step or with the same.
-    IsRedriven(bool),
+    /// The execution is redriven after its end, under a definition that may have changed.
+    IsRedriven(Change),
     /// The execution is rolled back after its end, on request.
     IsWithdrawn,
     /// Time passes until the next lease is over.
@@ -108,9 +109,11 @@ impl Model for Protocol {
             rollback.deeds(&mut deeds);
             all(Actor::Rollback(n), &mut deeds);
         }
-        if self.setting.again && world.ended() && world.execution.generation == 0 {
-            let requests = [false, true].map(Action::IsRedriven);
-            actions.extend(requests.into_iter().chain([Action::IsWithdrawn]));
+        let is_first = world.execution.generation == 0;
+        if self.setting.next_generation && is_first && world.receipt.is_some() {
+            let changes = [Change::Nothing, Change::Input, Change::Action];
+            actions.extend(changes.map(Action::IsRedriven));
+            actions.push(Action::IsWithdrawn);
         }
         actions.push(Action::LeaseEnds);
     }
@@ -119,40 +122,22 @@ impl Model for Protocol {
         match action {
             Action::Does(Actor::Attempt(n), deed) => self.forward(world, n, deed),
             Action::Does(Actor::Rollback(n), deed) => self.back(world, n, deed),
-            Action::IsRedriven(another) => self.redrives(world, another),
+            Action::IsRedriven(change) => self.redrives(world, change),
             Action::IsWithdrawn => self.withdraws(world),
             Action::LeaseEnds => world.lease_ends(),
         }
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let mut all = vec![
-            Property::always(
-                "one attempt at a time is at the target",
-                |_, world: &World| !world.has(Breach::TwoAtWork),
-            ),
-            Property::always(
-                "only the holder of the claim completes",
-                |_, world: &World| !world.has(Breach::NotHolder),
-            ),
+        let mut all = never();
+        all.extend([
             Property::always("no two completions are committed", |_, world: &World| {
-                world.committed.0 <= 1 && world.committed.1 <= 1
+                let mut committed = world.committed.iter();
+                committed.all(|(successes, undos)| *successes <= 1 && *undos <= 1)
             }),
             Property::always(
-                "an undo comes after its effect is fenced",
-                |_, world: &World| !world.has(Breach::UndoneUnfenced),
-            ),
-            Property::always(
-                "no call is sent after a committed undo",
-                |_, world: &World| !world.has(Breach::SentAfterUndo),
-            ),
-            Property::always(
-                "epochs and revisions rise, history stays",
-                |_, world: &World| !world.has(Breach::WentBack),
-            ),
-            Property::always(
-                "a redrive sends nothing under a key that was refused",
-                |_, world: &World| !world.has(Breach::SentAfterRefusal),
+                "no closed record changes after its receipt",
+                |_, world: &World| is_as_published(world),
             ),
             Property::always("a target that fences keeps what is undone undone", fenced),
             Property::always("a target that takes no call twice is called once", once),
@@ -160,13 +145,51 @@ impl Model for Protocol {
             Property::always(
                 "whatever happens, it ends and all is closed",
                 |model: &Self, world: &World| {
-                    !model.is_at_rest(world) || (world.ended() && world.is_closed())
+                    !model.is_at_rest(world) || (world.receipt.is_some() && world.is_closed())
                 },
             ),
-        ];
+        ]);
         all.extend(self.reached());
         all
     }
+}
+
+/// The rules that no path breaks.
+fn never() -> Vec<Property<Protocol>> {
+    vec![
+        Property::always(
+            "one attempt at a time is at the target",
+            |_, world: &World| !world.has(Breach::TwoAtWork),
+        ),
+        Property::always(
+            "only the holder of the claim completes",
+            |_, world: &World| !world.has(Breach::NotHolder),
+        ),
+        Property::always(
+            "an undo comes after its effect is fenced",
+            |_, world: &World| !world.has(Breach::UndoneUnfenced),
+        ),
+        Property::always(
+            "no call is sent after a committed undo",
+            |_, world: &World| !world.has(Breach::SentAfterUndo),
+        ),
+        Property::always(
+            "epochs and revisions rise, history stays",
+            |_, world: &World| !world.has(Breach::WentBack),
+        ),
+        Property::always(
+            "a redrive sends nothing under a key that was refused",
+            |_, world: &World| !world.has(Breach::SentAfterRefusal),
+        ),
+        Property::always(
+            "a key is sent with one action and one input",
+            |_, world: &World| !world.has(Breach::SentAnother),
+        ),
+        Property::always(
+            "a recovery undoes nothing where every step was done",
+            |_, world: &World| !world.has(Breach::SuccessUndone),
+        ),
+    ]
 }
 
 impl Protocol {
@@ -176,9 +199,10 @@ impl Protocol {
         let mut forward = world.forward.iter();
         let mut back = world.back.iter().enumerate();
         let first = world.execution.generation == 0;
-        forward.all(|one| one.is_gone() || (one.again && world.redriven_at == 0))
+        let belongs_later = |one: &Forward| one.execution_generation > 0 && world.redriven_at == 0;
+        forward.all(|one| one.is_gone() || belongs_later(one))
             && (world.lease_ends().is_none()
-                || back.all(|(n, one)| one.is_over() || (n == 2 && first)))
+                || back.all(|(n, one)| one.is_over() || (n == NEXT && first)))
             && (0..world.back.len()).all(waits)
     }
 
@@ -189,7 +213,7 @@ impl Protocol {
             Property::sometimes("nothing is ever claimed", |_, world: &World| {
                 world.ended() && world.record.is_none()
             }),
-            Property::sometimes("the recovery ends it", |_, world: &World| {
+            Property::sometimes(RECOVERY_ENDS, |_, world: &World| {
                 world.ended() && world.execution.owner == OWNERS[1] && world.execution.epoch == 3
             }),
             Property::sometimes("a claim comes after the end", |_, world: &World| {
@@ -197,6 +221,13 @@ impl Protocol {
                     && record_is(world, |state| matches!(state, StepState::Running { .. }))
             }),
         ];
+        all.retain(|property| self.setting.recovery || property.name != RECOVERY_ENDS);
+        if self.setting.next_generation {
+            all.extend(reached_next());
+        }
+        if self.setting.faults == 0 {
+            return all;
+        }
         if !self.setting.reversible {
             all.push(Property::sometimes(
                 "its target verifies",
@@ -231,6 +262,31 @@ impl Protocol {
     }
 }
 
+/// The state that only a setting with a recovery reaches.
+const RECOVERY_ENDS: &str = "the recovery ends it";
+
+/// The states that some path must reach in the second execution generation.
+fn reached_next() -> [Property<Protocol>; 4] {
+    [
+        Property::sometimes("a redrive is executed", |_, world: &World| {
+            has_next_receipt(world) && world.is_executed()
+        }),
+        Property::sometimes("a redrive is rolled back", |_, world: &World| {
+            has_next_receipt(world) && world.redriven_at > 0 && !world.is_executed()
+        }),
+        Property::sometimes("a step runs under another key", |_, world: &World| {
+            world.targets[1].effects > 0
+        }),
+        Property::sometimes("it is rolled back on request", |_, world: &World| {
+            has_next_receipt(world) && world.redriven_at == 0
+        }),
+    ]
+}
+
+fn has_next_receipt(world: &World) -> bool {
+    world.execution.generation > 0 && world.receipt.is_some()
+}
+
 fn record_is(world: &World, is: impl FnOnce(&StepState) -> bool) -> bool {
     world
         .record
@@ -251,6 +307,14 @@ fn once(model: &Protocol, world: &World) -> bool {
 fn effects_under_its_key(world: &World) -> u8 {
     let record = world.record.as_ref();
     record.map_or(0, |record| world.targets[key_of(record)].effects)
+}
+
+/// The record that the receipt states is the stored one, unless an end that was written late met a
+/// record that needed work.
+fn is_as_published(world: &World) -> bool {
+    let rev = world.record.as_ref().map(|record| record.rev);
+    let mut stated = world.receipt.iter().flatten();
+    stated.all(|record| Some(record.rev) == rev || !world.needs_no_work(record))
 }
 
 /// The residue of the receipt covers, under every key, each call that arrives after the end.

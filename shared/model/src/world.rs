@@ -1,12 +1,12 @@
 //! The state of the model: one execution record, one step's record, the target, the clock and the
 //! participants.
 
-use holdfast_ledger::{ExecutionRecord, Phase, StepRecord, StepState, UndoNeed, need};
-use holdfast_receipt::Status;
+use holdfast_ledger::{ExecutionRecord, Phase, Snapshot, StepRecord, StepState, UndoNeed, need};
+use holdfast_receipt::{ReceiptRef, Status};
 use jiff::Timestamp;
 
 use crate::{
-    back::Back,
+    back::{Back, Stage},
     forward::{Forward, token},
     kept::SharedRecord,
     records::{at, begun},
@@ -25,8 +25,22 @@ pub struct Setting {
     pub attempts: usize,
     /// The number of faults: deaths, lost answers, calls that time out or are refused.
     pub faults: u8,
+    /// True if the recovery can act beside the state machine.
+    pub recovery: bool,
     /// True if a redrive or a later rollback may follow the end.
-    pub again: bool,
+    pub next_generation: bool,
+}
+
+/// The difference of a redriven step from the step as it first ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// It is the same step.
+    #[default]
+    Nothing,
+    /// It has another input.
+    Input,
+    /// It has another action.
+    Action,
 }
 
 /// A rule that was broken on the path to this state.
@@ -43,6 +57,10 @@ pub(crate) enum Breach {
     /// A call without a possible effect under its key was sent again after the target had refused
     /// it for good, so that the target repeats its answer.
     SentAfterRefusal,
+    /// A call with another action or input was sent under a key that had been sent before.
+    SentAnother,
+    /// A recovery that had read that every step was done sent an undo.
+    SuccessUndone,
     /// A write did not raise the revision, lowered the epoch, changed the owner within an epoch, or
     /// removed an attempt that had acted.
     WentBack,
@@ -60,14 +78,14 @@ pub struct World {
     pub(crate) targets: [Target; 2],
     /// The epoch of the redrive; 0 before there is one.
     pub(crate) redriven_at: u64,
-    /// True if the redrive has another input for the step.
-    pub(crate) another: bool,
-    /// The step's record as the finisher read it, which the receipt states.
+    /// The difference of the redriven step.
+    pub(crate) change: Change,
+    /// The step's record as the published receipt of this execution generation states it.
     pub(crate) receipt: Option<Option<SharedRecord<StepRecord>>>,
     /// The number of faults that may still happen.
     pub(crate) faults: u8,
-    /// The number of committed successes of the step, and of its undo.
-    pub(crate) committed: (u8, u8),
+    /// The numbers of committed successes of the step, and of its undo, under each effect key.
+    pub(crate) committed: [(u8, u8); 2],
     pub(crate) breaches: u8,
 }
 
@@ -82,6 +100,8 @@ pub(crate) struct Target {
     pub(crate) refused_late: bool,
     /// True if the target refused a call for good, which it repeats under this key.
     pub(crate) refused: bool,
+    /// The step as it was when a call was first sent under this key.
+    pub(crate) sent: Option<Change>,
 }
 
 /// A write on its way to the ledger.
@@ -89,13 +109,8 @@ pub(crate) struct Target {
 pub(crate) enum Write {
     /// A write of the step's record, if it has this `rev`, or with `None` if there is none.
     Step(SharedRecord<StepRecord>, Option<u64>),
-    /// A write of the execution record, if it has this `rev`; an end carries the record that it was
-    /// decided on.
-    ExecutionRecord(
-        SharedRecord<ExecutionRecord>,
-        u64,
-        Option<SharedRecord<StepRecord>>,
-    ),
+    /// A write of the execution record, if it has this `rev`.
+    ExecutionRecord(SharedRecord<ExecutionRecord>, u64),
 }
 
 impl Write {
@@ -121,13 +136,13 @@ impl World {
             execution: begun().into(),
             record: None,
             forward: attempts(setting),
-            back: vec![Back::default(); 2 + usize::from(setting.again)],
+            back: rollbacks(setting),
             targets: Default::default(),
             redriven_at: 0,
-            another: false,
+            change: Change::Nothing,
             receipt: None,
             faults: setting.faults,
-            committed: (0, 0),
+            committed: Default::default(),
             breaches: 0,
         }
     }
@@ -144,13 +159,20 @@ impl World {
         self.breaches & 1 << breach as u8 != 0
     }
 
-    /// The epoch of an attempt's task.
-    pub(crate) fn epoch_of(&self, n: usize) -> u64 {
-        if self.forward[n].again {
-            self.redriven_at
-        } else {
-            1
+    /// The epoch in which the state machine of an execution generation begins.
+    pub(crate) fn first_epoch(&self, execution_generation: u32) -> u64 {
+        match execution_generation {
+            0 => 1,
+            _ => self.redriven_at,
         }
+    }
+
+    /// Returns whether every step of this execution generation is done.
+    pub(crate) fn is_done(&self) -> bool {
+        let generation = self.execution.generation;
+        self.record.as_ref().is_some_and(|record| {
+            record.state == StepState::Succeeded && record.execution_generation == generation
+        })
     }
 
     pub(crate) fn ended(&self) -> bool {
@@ -176,11 +198,51 @@ impl World {
         }
     }
 
+    /// Returns whether no attempt may be at work under the step's record.
+    pub(crate) fn rests(&self) -> bool {
+        let running = |record: &&SharedRecord<StepRecord>| matches!(record.state, StepState::Running { lease_until, .. } if self.now() < lease_until);
+        !self.record.as_ref().is_some_and(|record| running(&record))
+    }
+
+    /// The execution and its step, as one read returns them.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let steps = self.record.iter().map(|record| (**record).clone());
+        Snapshot::new((*self.execution).clone(), steps.collect(), 0)
+    }
+
+    /// The step's record as a receipt lists it.
+    pub(crate) fn listed(&self) -> Option<SharedRecord<StepRecord>> {
+        let record = self.record.clone()?;
+        (!self.snapshot().steps.is_empty()).then_some(record)
+    }
+
+    /// Publishes the receipt of an execution generation, unless it is published already.
+    pub(crate) fn publish(
+        &mut self,
+        execution_generation: u32,
+        seen: Option<SharedRecord<StepRecord>>,
+    ) {
+        if self.execution.generation != execution_generation || self.receipt.is_some() {
+            return;
+        }
+        let receipt = ReceiptRef {
+            object: String::new(),
+            sha256: String::new(),
+        };
+        // A receipt does not list a step that no attempt claimed before the end.
+        self.receipt = Some(seen.filter(|record| record.was_claimed()));
+        self.execution = SharedRecord::from(ExecutionRecord {
+            rev: self.execution.rev + 1,
+            receipt: Some(receipt),
+            ..(*self.execution).clone()
+        });
+    }
+
     /// Returns whether the condition of a write holds.
     pub(crate) fn admits(&self, write: &Write) -> bool {
         match write {
             Write::Step(_, expect) => self.record.as_ref().map(|stored| stored.rev) == *expect,
-            Write::ExecutionRecord(_, expect, _) => self.execution.rev == *expect,
+            Write::ExecutionRecord(_, expect) => self.execution.rev == *expect,
         }
     }
 
@@ -200,16 +262,13 @@ impl World {
                 }
                 self.record = Some(next.clone());
             }
-            Write::ExecutionRecord(next, _, seen) => {
+            Write::ExecutionRecord(next, _) => {
                 let changes_hands = next.owner != self.execution.owner;
                 let rises = next.rev > self.execution.rev && next.epoch >= self.execution.epoch;
                 if !rises || (changes_hands && next.epoch == self.execution.epoch) {
                     self.breach(Breach::WentBack);
                 }
                 self.execution = next.clone();
-                if self.ended() {
-                    self.receipt = Some(seen.clone());
-                }
             }
         }
         Put::Done
@@ -270,11 +329,30 @@ impl World {
 /// The attempts of the first execution generation, and the one of the redrive.
 fn attempts(setting: &Setting) -> Vec<Forward> {
     let first = (0..setting.attempts).map(|_| Forward::default());
-    let again = setting.again.then(|| Forward {
-        again: true,
+    let next = setting.next_generation.then(|| Forward {
+        execution_generation: 1,
         ..Forward::default()
     });
-    first.chain(again).collect()
+    first.chain(next).collect()
+}
+
+/// The rollbacks of the state machine, of the recovery, and of the owner that a request names.
+fn rollbacks(setting: &Setting) -> Vec<Back> {
+    let recovery = Back {
+        stage: match setting.recovery {
+            true => Stage::Idle,
+            false => Stage::Over,
+        },
+        ..Back::default()
+    };
+    let next = setting.next_generation.then(|| Back {
+        execution_generation: 1,
+        ..Back::default()
+    });
+    [Back::default(), recovery]
+        .into_iter()
+        .chain(next)
+        .collect()
 }
 
 /// The place of a record's effect key among the target's.

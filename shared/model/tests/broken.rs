@@ -16,7 +16,8 @@ const USUAL: Setting = Setting {
     idempotent: true,
     attempts: 2,
     faults: 1,
-    again: false,
+    recovery: true,
+    next_generation: false,
 };
 
 /// Expects a counterexample to this property.

@@ -16,7 +16,8 @@ const USUAL: Setting = Setting {
     idempotent: true,
     attempts: 2,
     faults: 2,
-    again: false,
+    recovery: true,
+    next_generation: false,
 };
 
 /// Visits every state and returns their number.
@@ -69,24 +70,26 @@ fn every_property_holds_for_three_attempts_too() {
     });
 }
 
-/// One attempt of the first execution generation, and one of the redrive that may follow.
-const AGAIN: Setting = Setting {
+/// One attempt of the first execution generation and one of the redrive that may follow, without
+/// the recovery.
+const NEXT_GENERATION: Setting = Setting {
     attempts: 1,
-    faults: 1,
-    again: true,
+    faults: 2,
+    recovery: false,
+    next_generation: true,
     ..USUAL
 };
 
 #[test]
 fn a_step_whose_target_fences_keeps_its_promise_in_the_next_generation() {
-    holds(AGAIN);
+    holds(NEXT_GENERATION);
 }
 
 #[test]
 fn a_step_whose_target_does_not_fence_keeps_its_earlier_key_in_the_next_generation() {
     holds(Setting {
         fences: false,
-        ..AGAIN
+        ..NEXT_GENERATION
     });
 }
 
@@ -94,7 +97,7 @@ fn a_step_whose_target_does_not_fence_keeps_its_earlier_key_in_the_next_generati
 fn a_step_without_undo_keeps_its_promise_in_the_next_generation() {
     holds(Setting {
         reversible: false,
-        ..AGAIN
+        ..NEXT_GENERATION
     });
 }
 
@@ -102,8 +105,24 @@ fn a_step_without_undo_keeps_its_promise_in_the_next_generation() {
 fn a_step_whose_target_takes_no_call_twice_keeps_its_promise_in_the_next_generation() {
     holds(Setting {
         idempotent: false,
-        ..AGAIN
+        ..NEXT_GENERATION
     });
+}
+
+#[test]
+fn a_recovery_in_either_generation_keeps_the_promise() {
+    let with_recovery = Setting {
+        faults: 0,
+        recovery: true,
+        ..NEXT_GENERATION
+    };
+    for (reversible, fences) in [(true, true), (true, false), (false, true)] {
+        holds(Setting {
+            reversible,
+            fences,
+            ..with_recovery
+        });
+    }
 }
 
 fn name(world: &World) -> u64 {
