@@ -22,8 +22,12 @@ pub(crate) struct Back {
     /// True if it died before, so that its undo may be given up.
     pub(crate) died: bool,
     pub(crate) orphans: Vec<Write>,
-    /// A call to undo whose caller no longer waits.
-    pub(crate) late: bool,
+    /// The effect generation of a call to undo whose caller no longer waits.
+    pub(crate) late: Option<usize>,
+    /// The execution generation of its plan.
+    pub(crate) execution_generation: u32,
+    /// True if it read, before it took over, that every step was done.
+    pub(crate) done: bool,
 }
 
 /// The stage of a rollback.
@@ -50,7 +54,10 @@ pub(crate) enum Stage {
     /// About to check that every step is closed.
     Finishing,
     Closing(Write),
-    Ending(Write),
+    /// The end is on its way, with the step's record that it was decided on.
+    Ending(Write, Option<SharedRecord<StepRecord>>),
+    /// About to publish a receipt that states this record.
+    Publishing(Option<SharedRecord<StepRecord>>),
     Over,
 }
 
@@ -132,13 +139,13 @@ impl Back {
             | Stage::Recording(..)
             | Stage::GivingUp(_)
             | Stage::Closing(_)
-            | Stage::Ending(_) => deeds.extend([Deed::GoesOn, Deed::IsUnheard]),
+            | Stage::Ending(..) => deeds.extend([Deed::GoesOn, Deed::IsUnheard]),
             _ => deeds.push(Deed::GoesOn),
         }
         if !matches!(self.stage, Stage::Idle | Stage::Over) {
             deeds.push(Deed::Crashes);
         }
         deeds.extend((0..self.orphans.len()).map(Deed::OrphanArrives));
-        deeds.extend(self.late.then_some(Deed::LateCallArrives));
+        deeds.extend(self.late.map(|_| Deed::LateCallArrives));
     }
 }

@@ -9,8 +9,8 @@ use jiff::SignedDuration;
 use crate::{
     kept::SharedRecord,
     model::{Deed, Protocol},
-    records::{MAX_ATTEMPTS, claim, payload},
-    world::{Breach, Put, World, Write, holder, lease_until},
+    records::{MAX_ATTEMPTS, action, claim, input, payload},
+    world::{Breach, Change, Put, World, Write, holder, key_of, lease_until},
 };
 
 /// One attempt.
@@ -19,8 +19,10 @@ pub(crate) struct Forward {
     pub(crate) stage: Stage,
     /// A write whose sender no longer waits.
     pub(crate) orphan: Option<Write>,
-    /// A call whose caller no longer waits.
-    pub(crate) late: bool,
+    /// The effect generation of a call whose caller no longer waits.
+    pub(crate) late: Option<usize>,
+    /// The execution generation of its task.
+    pub(crate) execution_generation: u32,
     /// True if it ever called the target.
     pub(crate) called: bool,
 }
@@ -119,7 +121,7 @@ impl Forward {
             deeds.push(Deed::Crashes);
         }
         deeds.extend(self.orphan.is_some().then_some(Deed::OrphanArrives(0)));
-        deeds.extend(self.late.then_some(Deed::LateCallArrives));
+        deeds.extend(self.late.map(|_| Deed::LateCallArrives));
     }
 }
 
@@ -134,8 +136,8 @@ impl Protocol {
                 next.put(&write);
             }
             Deed::LateCallArrives => {
-                next.forward[n].late = false;
-                next.target.act(&self.setting);
+                let key = next.forward[n].late.take()?;
+                next.targets[key].act(&self.setting);
             }
             Deed::Crashes => {
                 let mine = &mut next.forward[n];
@@ -143,7 +145,7 @@ impl Protocol {
                     Stage::Claiming(write) | Stage::Recording(write, _) => {
                         mine.orphan = Some(write);
                     }
-                    Stage::Calling(_) => mine.late = true,
+                    Stage::Calling(record) => mine.late = Some(key_of(&record)),
                     _ => {}
                 }
             }
@@ -155,8 +157,7 @@ impl Protocol {
     fn proceeds(&self, world: &mut World, n: usize, deed: Deed) -> Option<Stage> {
         let stage = world.forward[n].stage.clone();
         Some(match (stage, deed) {
-            // Attempts are alike: they start in order.
-            (Stage::Idle, _) if n > 0 && world.forward[n - 1].stage == Stage::Idle => return None,
+            (Stage::Idle, _) if !self.begins(world, n) => return None,
             (Stage::Idle, _) => self.claims(world, n, None),
             (Stage::Claiming(write) | Stage::Recording(write, _), Deed::IsUnheard)
                 if !world.admits(&write) =>
@@ -174,14 +175,16 @@ impl Protocol {
                 (Put::Done, _) => Stage::Gone,
                 (Put::Lost, _) => self.claims(world, n, world.record.as_ref()),
             },
-            (Stage::Claimed(_), Deed::IsPaused) if !(self.rules.admits)(&world.execution, 1) => {
+            (Stage::Claimed(_), Deed::IsPaused)
+                if !(self.rules.admits)(&world.execution, self.epoch_of(world, n)) =>
+            {
                 return None;
             }
             (Stage::Claimed(record), Deed::IsPaused) => {
                 self.ends(world, n, &record, Outcome::Paused)
             }
             (Stage::Claimed(record), _) => {
-                if (self.rules.admits)(&world.execution, 1) {
+                if (self.rules.admits)(&world.execution, self.epoch_of(world, n)) {
                     Stage::Ready(record)
                 } else {
                     self.ends(world, n, &record, Outcome::Halted)
@@ -195,19 +198,22 @@ impl Protocol {
                 if world.record.as_ref().is_some_and(undone) {
                     world.breach(Breach::SentAfterUndo);
                 }
+                self.sends(world, n, &record);
                 world.forward[n].called = true;
                 world.forward[n].stage = Stage::Calling(record.clone());
                 world.alone();
                 Stage::Calling(record)
             }
             (Stage::Calling(record), Deed::TimesOut) => {
-                world.forward[n].late = true;
+                world.forward[n].late = Some(key_of(&record));
                 self.ends(world, n, &record, Outcome::Unknown)
             }
             (Stage::Calling(record), deed) => {
+                let target = &mut world.targets[key_of(&record)];
+                target.refused |= deed == Deed::IsRefused;
                 let outcome = match deed {
                     Deed::IsBusy => Outcome::Busy,
-                    Deed::GoesOn if world.target.act(&self.setting) => Outcome::Succeeded,
+                    Deed::GoesOn if target.act(&self.setting) => Outcome::Succeeded,
                     _ => Outcome::Refused,
                 };
                 self.ends(world, n, &record, outcome)
@@ -229,9 +235,45 @@ impl Protocol {
         })
     }
 
+    /// Returns whether the attempt may start. The attempts of one execution generation are alike:
+    /// they start in order.
+    fn begins(&self, world: &World, n: usize) -> bool {
+        match world.forward[n].execution_generation {
+            0 => n == 0 || world.forward[n - 1].stage != Stage::Idle,
+            _ => world.redriven_at > 0,
+        }
+    }
+
+    /// The epoch of an attempt's task.
+    fn epoch_of(&self, world: &World, n: usize) -> u64 {
+        world.first_epoch(world.forward[n].execution_generation)
+    }
+
+    /// Checks a call under the record's key against the calls before it.
+    fn sends(&self, world: &mut World, n: usize, record: &StepRecord) {
+        let change = match world.forward[n].execution_generation {
+            0 => Change::Nothing,
+            _ => world.change,
+        };
+        let target = &mut world.targets[key_of(record)];
+        let first = *target.sent.get_or_insert(change);
+        if target.refused && !record.tainted {
+            world.breach(Breach::SentAfterRefusal);
+        }
+        if first != change {
+            world.breach(Breach::SentAnother);
+        }
+    }
+
     /// Decides the claim, given the stored record.
     fn claims(&self, world: &World, n: usize, stored: Option<&SharedRecord<StepRecord>>) -> Stage {
-        let mine = claim(&self.setting, &token(n), world.now());
+        let mut mine = claim(&self.setting, &token(n), world.now());
+        if world.forward[n].execution_generation > 0 {
+            mine.first.epoch = self.epoch_of(world, n);
+            mine.first.execution_generation = world.forward[n].execution_generation;
+            mine.first.action = action(world.change);
+            mine.first.input = input(world.change);
+        }
         match (self.rules.claim)(stored.map(|stored| &**stored), &mine, world.now()) {
             ClaimTransition::Write(next) | ClaimTransition::Unknown(Some(next)) => {
                 let expect = stored.map(|stored| stored.rev);
@@ -267,7 +309,10 @@ impl Protocol {
             if !held {
                 world.breach(Breach::NotHolder);
             }
-            world.committed.0 += u8::from(outcome == Outcome::Succeeded);
+            if let Write::Step(record, _) = write {
+                let succeeded = u8::from(outcome == Outcome::Succeeded);
+                world.committed[key_of(record)].0 += succeeded;
+            }
         }
         put
     }

@@ -65,10 +65,10 @@ impl Hash for World {
         }
         let called = self.forward.iter().any(|attempt| attempt.called);
         called.hash(to);
-        let residue = |record: &SharedRecord<StepRecord>| record.residue() as u8;
+        (execution.generation, self.redriven_at, self.change).hash(to);
         let receipt = self.receipt.as_ref();
-        receipt.map(|seen| seen.as_ref().map(residue)).hash(to);
-        (self.target, self.faults, self.committed, self.breaches).hash(to);
+        receipt.map(|seen| self.stated(seen.as_ref())).hash(to);
+        (self.targets, self.faults, self.committed, self.breaches).hash(to);
     }
 }
 
@@ -91,6 +91,14 @@ impl World {
             (record.attempts.len(), last.map(|outcome| outcome as u8)),
             record.undo_attempts.iter().filter(counts).count(),
             (unknown(&record.attempts), unknown(&record.undo_attempts)),
+            (
+                (record.effect_generation, record.earlier.len()),
+                (record.execution_generation, record.closed),
+                (record.forgiven, record.undo_forgiven),
+                (record.earlier_attempts, record.earlier_undo_attempts),
+                record.residue_of_key() as u8,
+                record.acted_under_earlier_keys_only(),
+            ),
         )
     }
 
@@ -108,17 +116,28 @@ impl World {
         (stored, self.lives(record))
     }
 
+    /// The statement of a receipt about a record, and whether the record has changed since.
+    fn stated(&self, seen: Option<&SharedRecord<StepRecord>>) -> impl Hash + use<> {
+        seen.map(|record| {
+            let residue = (record.residue_of_key() as u8, record.was_claimed());
+            let keys = (record.effect_generation, record.earlier.len());
+            (
+                residue,
+                keys,
+                self.needs_no_work(record),
+                self.held(record).0,
+            )
+        })
+    }
+
     /// The content of a write on its way; `None` if it can no longer succeed.
     fn sent(&self, write: &Write) -> Option<u64> {
         let mut view = DefaultHasher::new();
         match write {
             _ if !self.admits(write) => return None,
             Write::Step(record, _) => self.view(record).hash(&mut view),
-            Write::ExecutionRecord(execution, _, seen) => {
+            Write::ExecutionRecord(execution, _) => {
                 (execution.epoch, &execution.owner, execution.phase.name()).hash(&mut view);
-                seen.as_ref()
-                    .map(|record| record.residue() as u8)
-                    .hash(&mut view);
             }
         }
         Some(view.finish())
@@ -147,7 +166,7 @@ impl World {
             mine && !attempt.is_gone(),
             orphan,
             attempt.late,
-            attempt.called,
+            (attempt.called, attempt.execution_generation),
         )
             .hash(&mut view);
         view.finish()
@@ -170,8 +189,11 @@ impl World {
             Stage::GivingUp(write) => (10, self.sent(write)).hash(&mut view),
             Stage::Finishing => 11.hash(&mut view),
             Stage::Closing(write) => (12, self.sent(write)).hash(&mut view),
-            Stage::Ending(write) => (13, self.sent(write)).hash(&mut view),
-            Stage::Over => 14.hash(&mut view),
+            Stage::Ending(write, seen) => {
+                (13, self.sent(write), self.stated(seen.as_ref())).hash(&mut view);
+            }
+            Stage::Publishing(seen) => (14, self.stated(seen.as_ref())).hash(&mut view),
+            Stage::Over => 15.hash(&mut view),
         }
         let token = rollback.token(n);
         let mine = self.record.as_ref().and_then(|record| {
@@ -185,7 +207,11 @@ impl World {
             .iter()
             .filter_map(|write| self.sent(write))
             .collect();
-        (mine, orphans, rollback.epoch, rollback.died, rollback.late).hash(&mut view);
+        (mine, orphans, rollback.late).hash(&mut view);
+        if !rollback.is_over() {
+            let plan = (rollback.epoch, rollback.execution_generation);
+            (plan, rollback.died, rollback.done).hash(&mut view);
+        }
         view.finish()
     }
 }

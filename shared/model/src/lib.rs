@@ -1,7 +1,9 @@
 //! The ledger protocol as a model whose every interleaving can be visited; the rules are those of
 //! `holdfast-ledger`.
 
+mod again;
 mod back;
+mod finish;
 mod forward;
 mod kept;
 mod model;
@@ -11,5 +13,5 @@ mod unwind;
 mod world;
 
 pub use model::{Action, Actor, Deed, Protocol};
-pub use rules::{GiveUp, PRODUCTION, Rules};
-pub use world::{Setting, World};
+pub use rules::{GiveUp, PRODUCTION, Redrive, Rules};
+pub use world::{Change, Setting, World};

@@ -4,12 +4,11 @@ use holdfast_ledger::{Residue, StepRecord, StepState};
 use stateright::{Model, Property};
 
 use crate::{
-    back::Back,
     forward::Forward,
     kept::SharedRecord,
-    records::OWNERS,
+    records::{NEXT, OWNERS},
     rules::Rules,
-    world::{Breach, Setting, World},
+    world::{Breach, Change, Setting, World, key_of},
 };
 
 /// The protocol in one setting, under these rules.
@@ -81,6 +80,10 @@ impl Deed {
 pub enum Action {
     /// A participant acts.
     Does(Actor, Deed),
+    /// The execution is redriven after its end, under a definition that may have changed.
+    IsRedriven(Change),
+    /// The execution is rolled back after its end, on request.
+    IsWithdrawn,
     /// Time passes until the next lease is over.
     LeaseEnds,
 }
@@ -106,6 +109,12 @@ impl Model for Protocol {
             rollback.deeds(&mut deeds);
             all(Actor::Rollback(n), &mut deeds);
         }
+        let is_first = world.execution.generation == 0;
+        if self.setting.next_generation && is_first && world.receipt.is_some() {
+            let changes = [Change::Nothing, Change::Input, Change::Action];
+            actions.extend(changes.map(Action::IsRedriven));
+            actions.push(Action::IsWithdrawn);
+        }
         actions.push(Action::LeaseEnds);
     }
 
@@ -113,34 +122,22 @@ impl Model for Protocol {
         match action {
             Action::Does(Actor::Attempt(n), deed) => self.forward(world, n, deed),
             Action::Does(Actor::Rollback(n), deed) => self.back(world, n, deed),
+            Action::IsRedriven(change) => self.redrives(world, change),
+            Action::IsWithdrawn => self.withdraws(world),
             Action::LeaseEnds => world.lease_ends(),
         }
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let mut all = vec![
-            Property::always(
-                "one attempt at a time is at the target",
-                |_, world: &World| !world.has(Breach::TwoAtWork),
-            ),
-            Property::always(
-                "only the holder of the claim completes",
-                |_, world: &World| !world.has(Breach::NotHolder),
-            ),
+        let mut all = never();
+        all.extend([
             Property::always("no two completions are committed", |_, world: &World| {
-                world.committed.0 <= 1 && world.committed.1 <= 1
+                let mut committed = world.committed.iter();
+                committed.all(|(successes, undos)| *successes <= 1 && *undos <= 1)
             }),
             Property::always(
-                "an undo comes after its effect is fenced",
-                |_, world: &World| !world.has(Breach::UndoneUnfenced),
-            ),
-            Property::always(
-                "no call is sent after a committed undo",
-                |_, world: &World| !world.has(Breach::SentAfterUndo),
-            ),
-            Property::always(
-                "epochs and revisions rise, history stays",
-                |_, world: &World| !world.has(Breach::WentBack),
+                "no closed record changes after its receipt",
+                |_, world: &World| is_as_published(world),
             ),
             Property::always("a target that fences keeps what is undone undone", fenced),
             Property::always("a target that takes no call twice is called once", once),
@@ -148,21 +145,64 @@ impl Model for Protocol {
             Property::always(
                 "whatever happens, it ends and all is closed",
                 |model: &Self, world: &World| {
-                    !model.is_at_rest(world) || (world.ended() && world.is_closed())
+                    !model.is_at_rest(world) || (world.receipt.is_some() && world.is_closed())
                 },
             ),
-        ];
+        ]);
         all.extend(self.reached());
         all
     }
+}
+
+/// The rules that no path breaks.
+fn never() -> Vec<Property<Protocol>> {
+    vec![
+        Property::always(
+            "one attempt at a time is at the target",
+            |_, world: &World| !world.has(Breach::TwoAtWork),
+        ),
+        Property::always(
+            "only the holder of the claim completes",
+            |_, world: &World| !world.has(Breach::NotHolder),
+        ),
+        Property::always(
+            "an undo comes after its effect is fenced",
+            |_, world: &World| !world.has(Breach::UndoneUnfenced),
+        ),
+        Property::always(
+            "no call is sent after a committed undo",
+            |_, world: &World| !world.has(Breach::SentAfterUndo),
+        ),
+        Property::always(
+            "epochs and revisions rise, history stays",
+            |_, world: &World| !world.has(Breach::WentBack),
+        ),
+        Property::always(
+            "a redrive sends nothing under a key that was refused",
+            |_, world: &World| !world.has(Breach::SentAfterRefusal),
+        ),
+        Property::always(
+            "a key is sent with one action and one input",
+            |_, world: &World| !world.has(Breach::SentAnother),
+        ),
+        Property::always(
+            "a recovery undoes nothing where every step was done",
+            |_, world: &World| !world.has(Breach::SuccessUndone),
+        ),
+    ]
 }
 
 impl Protocol {
     /// Returns whether no participant can act, except by calls and writes that are on their way.
     fn is_at_rest(&self, world: &World) -> bool {
         let waits = |n| self.back(world, n, Deed::GoesOn).is_none();
-        world.forward.iter().all(Forward::is_gone)
-            && (world.lease_ends().is_none() || world.back.iter().all(Back::is_over))
+        let mut forward = world.forward.iter();
+        let mut back = world.back.iter().enumerate();
+        let first = world.execution.generation == 0;
+        let belongs_later = |one: &Forward| one.execution_generation > 0 && world.redriven_at == 0;
+        forward.all(|one| one.is_gone() || belongs_later(one))
+            && (world.lease_ends().is_none()
+                || back.all(|(n, one)| one.is_over() || (n == NEXT && first)))
             && (0..world.back.len()).all(waits)
     }
 
@@ -173,7 +213,7 @@ impl Protocol {
             Property::sometimes("nothing is ever claimed", |_, world: &World| {
                 world.ended() && world.record.is_none()
             }),
-            Property::sometimes("the recovery ends it", |_, world: &World| {
+            Property::sometimes(RECOVERY_ENDS, |_, world: &World| {
                 world.ended() && world.execution.owner == OWNERS[1] && world.execution.epoch == 3
             }),
             Property::sometimes("a claim comes after the end", |_, world: &World| {
@@ -181,6 +221,13 @@ impl Protocol {
                     && record_is(world, |state| matches!(state, StepState::Running { .. }))
             }),
         ];
+        all.retain(|property| self.setting.recovery || property.name != RECOVERY_ENDS);
+        if self.setting.next_generation {
+            all.extend(reached_next());
+        }
+        if self.setting.faults == 0 {
+            return all;
+        }
         if !self.setting.reversible {
             all.push(Property::sometimes(
                 "its target verifies",
@@ -200,19 +247,44 @@ impl Protocol {
         ));
         all.push(match self.setting.fences {
             true => Property::sometimes("a late call is refused", |_, world: &World| {
-                world.target.refused_late
+                world.targets.iter().any(|target| target.refused_late)
             }),
             false => Property::sometimes(
                 "a late call takes effect after its undo",
                 |_, world: &World| {
                     world.ended()
-                        && world.target.effects > 0
                         && record_is(world, |state| *state == StepState::Undone)
+                        && effects_under_its_key(world) > 0
                 },
             ),
         });
         all
     }
+}
+
+/// The state that only a setting with a recovery reaches.
+const RECOVERY_ENDS: &str = "the recovery ends it";
+
+/// The states that some path must reach in the second execution generation.
+fn reached_next() -> [Property<Protocol>; 4] {
+    [
+        Property::sometimes("a redrive is executed", |_, world: &World| {
+            has_next_receipt(world) && world.is_executed()
+        }),
+        Property::sometimes("a redrive is rolled back", |_, world: &World| {
+            has_next_receipt(world) && world.redriven_at > 0 && !world.is_executed()
+        }),
+        Property::sometimes("a step runs under another key", |_, world: &World| {
+            world.targets[1].effects > 0
+        }),
+        Property::sometimes("it is rolled back on request", |_, world: &World| {
+            has_next_receipt(world) && world.redriven_at == 0
+        }),
+    ]
+}
+
+fn has_next_receipt(world: &World) -> bool {
+    world.execution.generation > 0 && world.receipt.is_some()
 }
 
 fn record_is(world: &World, is: impl FnOnce(&StepState) -> bool) -> bool {
@@ -224,22 +296,44 @@ fn record_is(world: &World, is: impl FnOnce(&StepState) -> bool) -> bool {
 
 fn fenced(model: &Protocol, world: &World) -> bool {
     let undone = record_is(world, |state| *state == StepState::Undone);
-    !(model.setting.fences && undone && world.target.effects > 0)
+    !(model.setting.fences && undone && effects_under_its_key(world) > 0)
 }
 
 fn once(model: &Protocol, world: &World) -> bool {
-    model.setting.idempotent || world.target.effects <= 1
+    model.setting.idempotent || world.targets.iter().all(|target| target.effects <= 1)
 }
 
-/// The residue of the receipt covers every call that arrives after the end.
+/// The number of effects that remain under the key of the step's record.
+fn effects_under_its_key(world: &World) -> u8 {
+    let record = world.record.as_ref();
+    record.map_or(0, |record| world.targets[key_of(record)].effects)
+}
+
+/// The record that the receipt states is the stored one, unless an end that was written late met a
+/// record that needed work.
+fn is_as_published(world: &World) -> bool {
+    let rev = world.record.as_ref().map(|record| record.rev);
+    let mut stated = world.receipt.iter().flatten();
+    stated.all(|record| Some(record.rev) == rev || !world.needs_no_work(record))
+}
+
+/// The residue of the receipt covers, under every key, each call that arrives after the end.
 fn truthful(_: &Protocol, world: &World) -> bool {
-    let effects = world.target.effects;
-    let covers = |seen: Option<&SharedRecord<StepRecord>>| match seen
-        .map_or(Residue::None, |record| record.residue())
-    {
-        Residue::None => effects == 0,
-        Residue::Possible => true,
-        Residue::Certain => effects > 0,
+    let covers = |seen: Option<&SharedRecord<StepRecord>>| {
+        let effects = |key: usize| world.targets[key].effects;
+        let Some(record) = seen else {
+            return effects(0) == 0 && effects(1) == 0;
+        };
+        let key = key_of(record);
+        // An earlier key is recorded as possible, or nothing can arrive under it.
+        let earlier = !record.earlier.is_empty() || (0..key).all(|key| effects(key) == 0);
+        earlier
+            && (key + 1..2).all(|key| effects(key) == 0)
+            && match record.residue_of_key() {
+                Residue::None => effects(key) == 0,
+                Residue::Possible => true,
+                Residue::Certain => effects(key) > 0,
+            }
     };
     let Some(receipt) = &world.receipt else {
         return true;

@@ -8,7 +8,7 @@ use holdfast_ledger::{Attempt, Claim, ExecutionRecord, Phase, StepRecord, StepSt
 use holdfast_task::{Failure, UndoPolicy, payload::Payload, timing::lease_s};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::world::Setting;
+use crate::world::{Change, Setting};
 
 /// The maximum number of attempts at a step, and at an undo.
 pub(crate) const MAX_ATTEMPTS: u32 = 2;
@@ -29,6 +29,26 @@ pub(crate) fn payload() -> Payload {
     Payload::Inline {
         value: true.into(),
         sha256: String::new(),
+    }
+}
+
+/// The step's name.
+pub(crate) const STEP: &str = "hold";
+
+/// The action of the step.
+pub(crate) fn action(change: Change) -> String {
+    match change {
+        Change::Nothing | Change::Input => "hold".to_owned(),
+        Change::Action => "another".to_owned(),
+    }
+}
+
+/// The input of the step.
+pub(crate) fn input(change: Change) -> Payload {
+    let another = change == Change::Input;
+    Payload::Inline {
+        value: another.into(),
+        sha256: another.to_string(),
     }
 }
 
@@ -65,8 +85,13 @@ pub(crate) fn begun() -> ExecutionRecord {
     }
 }
 
-/// The owners: the execution's own Step Functions execution, and the recovery.
-pub(crate) const OWNERS: [&str; 2] = ["machine", "recovery"];
+/// The owners: the execution's own Step Functions execution, the recovery, and the owner that a
+/// redrive or a later rollback names.
+pub(crate) const OWNERS: [&str; 3] = ["machine", "recovery", "next"];
+/// The place of the recovery among the owners.
+pub(crate) const RECOVERY: usize = 1;
+/// The place of the owner that a request names.
+pub(crate) const NEXT: usize = 2;
 
 pub(crate) fn failure(by: usize) -> Failure {
     Failure {
@@ -93,16 +118,16 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
         first: StepRecord {
             rev: 1,
             at: execution_key(),
-            step: "hold".to_owned(),
+            step: STEP.to_owned(),
             item: None,
             item_hashed: false,
             number: 1,
-            action: String::new(),
-            key: effect_key(&execution_key(), "hold", None, 0),
+            action: action(Change::Nothing),
+            key: effect_key(&execution_key(), STEP, None, 0),
             effect_generation: 0,
             epoch: 1,
             execution_generation: 0,
-            input: payload(),
+            input: input(Change::Nothing),
             undo: setting.reversible.then_some(undo),
             undo_input: None,
             idempotent: setting.idempotent,

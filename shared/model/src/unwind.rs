@@ -2,17 +2,17 @@
 //! restarts.
 
 use holdfast_ledger::{
-    ExecutionRecord, Phase, StepRecord, StepState, TakeoverTransition, UndoClaim,
-    UndoClaimTransition, UndoCompletionTransition, UndoNeed,
+    Phase, StepRecord, TakeoverTransition, UndoClaim, UndoClaimTransition,
+    UndoCompletionTransition, UndoNeed,
 };
-use holdfast_receipt::Status;
 
 use crate::{
     back::{Outcome, Stage},
+    forward::Forward,
     kept::SharedRecord,
     model::{Deed, Protocol},
-    records::{OWNERS, failure},
-    world::{Breach, Put, World, Write, holder, lease_until},
+    records::{NEXT, OWNERS, RECOVERY, failure},
+    world::{Breach, Put, World, Write, holder, key_of, lease_until},
 };
 
 impl Protocol {
@@ -26,8 +26,8 @@ impl Protocol {
                 next.put(&write);
             }
             Deed::LateCallArrives => {
-                next.back[n].late = false;
-                next.target.undo();
+                let key = next.back[n].late.take()?;
+                next.targets[key].undo();
             }
             Deed::Crashes => {
                 let mine = &mut next.back[n];
@@ -39,8 +39,10 @@ impl Protocol {
                     | Stage::Recording(write, _)
                     | Stage::GivingUp(write)
                     | Stage::Closing(write)
-                    | Stage::Ending(write) => mine.orphans.push(write),
-                    Stage::Calling(_) => mine.late = self.setting.reversible,
+                    | Stage::Ending(write, _) => mine.orphans.push(write),
+                    Stage::Calling(record) => {
+                        mine.late = self.setting.reversible.then(|| key_of(&record));
+                    }
                     _ => {}
                 }
             }
@@ -61,24 +63,36 @@ impl Protocol {
         let stage = world.back[n].stage.clone();
         Some(match (stage, deed) {
             (Stage::Over, _) => return None,
+            (Stage::Idle, _) if n == NEXT && world.execution.generation == 0 => return None,
             (Stage::Idle, Deed::EndsWell) => return self.ends_well(world, n),
             // The own Step Functions execution has the epoch in which it began; the recovery reads
             // it.
-            (Stage::Idle, _) if n == 0 => self.takes(world, n, 1),
-            (Stage::Idle, _) => Stage::Saw(world.execution.epoch),
+            (Stage::Idle, _) if n == RECOVERY => {
+                self.reads(world, n);
+                Stage::Saw(world.execution.epoch)
+            }
+            (Stage::Idle, _) => {
+                let epoch = world.first_epoch(world.back[n].execution_generation);
+                self.takes(world, n, epoch)
+            }
             (Stage::Saw(epoch), _) => self.takes(world, n, epoch),
-            (Stage::Taking(epoch, write), _) => match (world.put(&write), write) {
-                (Put::Done, Write::ExecutionRecord(execution, ..)) => {
-                    world.back[n].epoch = execution.epoch;
-                    Stage::Planning
+            (Stage::Taking(epoch, write), _) => match world.put(&write) {
+                Put::Done => self.owns(world, n),
+                Put::Lost => {
+                    if n == RECOVERY {
+                        self.reads(world, n);
+                    }
+                    self.takes(world, n, epoch)
                 }
-                _ => self.takes(world, n, epoch),
             },
             (Stage::Planning, _) => {
-                if world.execution.epoch != world.back[n].epoch || world.ended() {
+                if world.ended() {
+                    return Some(Stage::Finishing);
+                }
+                if world.execution.epoch != world.back[n].epoch {
                     return Some(Stage::Over);
                 }
-                match self.asks(world)? {
+                match self.asks(world, n)? {
                     UndoNeed::Wait(_) => return None,
                     UndoNeed::Undo => Stage::Undoing,
                     UndoNeed::Nothing | UndoNeed::Close(_) => Stage::Finishing,
@@ -110,22 +124,32 @@ impl Protocol {
                 if lease_until(&record).is_none_or(|until| world.now() >= until) {
                     return Some(self.records_undo(world, n, &record, Outcome::Busy));
                 }
-                self.fenced(world);
+                self.fenced(world, n, &record);
+                if world.back[n].done {
+                    world.breach(Breach::SuccessUndone);
+                }
                 world.back[n].stage = Stage::Calling(record.clone());
                 world.alone();
                 Stage::Calling(record)
             }
             (Stage::Calling(record), Deed::TimesOut) => {
-                world.back[n].late = self.setting.reversible;
+                world.back[n].late = self.setting.reversible.then(|| key_of(&record));
                 self.records_undo(world, n, &record, Outcome::Unknown)
             }
             (Stage::Calling(record), Deed::IsRefused) => {
                 self.records_undo(world, n, &record, Outcome::Refused)
             }
             (Stage::Calling(record), _) => {
-                let happened = world.target.effects > 0;
+                let key = key_of(&record);
+                let happened = world.targets[key].effects > 0;
                 if self.setting.reversible {
-                    world.target.undo();
+                    if !record.acted_under_earlier_keys_only() {
+                        world.targets[key].undo();
+                    }
+                    // What may have arrived late under an earlier key is undone again.
+                    for earlier in 0..record.earlier.len() {
+                        world.targets[earlier].undo();
+                    }
                 }
                 self.records_undo(world, n, &record, Outcome::Done(happened))
             }
@@ -145,16 +169,16 @@ impl Protocol {
                 self.arrives(world, n)?;
                 Stage::Finishing
             }
-            (Stage::Ending(_), _) => match self.arrives(world, n)? {
-                Put::Done => Stage::Over,
-                Put::Lost if world.back[n].epoch == 0 => Stage::Idle,
-                Put::Lost => Stage::Finishing,
-            },
+            (Stage::Ending(_, seen), _) => self.after_end(world, n, seen)?,
+            (Stage::Publishing(seen), _) => {
+                world.publish(world.back[n].execution_generation, seen);
+                Stage::Over
+            }
         })
     }
 
     /// Applies the write that is on its way.
-    fn arrives(&self, world: &mut World, n: usize) -> Option<Put> {
+    pub(crate) fn arrives(&self, world: &mut World, n: usize) -> Option<Put> {
         let stage = world.back[n].stage.clone();
         Some(match &stage {
             Stage::Recording(write, outcome) => {
@@ -166,7 +190,9 @@ impl Protocol {
                         world.breach(Breach::NotHolder);
                     }
                     let undone = self.setting.reversible && matches!(outcome, Outcome::Done(_));
-                    world.committed.1 += u8::from(undone);
+                    if let Write::Step(record, _) = write {
+                        world.committed[key_of(record)].1 += u8::from(undone);
+                    }
                 }
                 put
             }
@@ -174,38 +200,64 @@ impl Protocol {
             | Stage::Claiming(write)
             | Stage::GivingUp(write)
             | Stage::Closing(write)
-            | Stage::Ending(write) => world.put(write),
+            | Stage::Ending(write, _) => world.put(write),
             _ => return None,
         })
     }
 
+    /// Reads the execution and its step, as a recovery does before it takes over.
+    fn reads(&self, world: &mut World, n: usize) {
+        let done = world.execution.phase == Phase::Running && world.is_done();
+        world.back[n].done = done;
+        world.back[n].execution_generation = world.execution.generation;
+    }
+
+    /// Decides the takeover. A recovery finishes an execution whose steps were all done.
     fn takes(&self, world: &mut World, n: usize, epoch: u64) -> Stage {
-        match (self.rules.take)(&world.execution, OWNERS[n], epoch, &failure(n), world.now()) {
-            TakeoverTransition::Write(next) => Stage::Taking(
-                epoch,
-                Write::ExecutionRecord((*next).into(), world.execution.rev, None),
-            ),
-            TakeoverTransition::Mine => {
-                world.back[n].epoch = world.execution.epoch;
-                Stage::Planning
+        // If its write is lost to another takeover, it reads again.
+        world.back[n].done &= world.execution.phase == Phase::Running;
+        let (execution, by, now) = (&world.execution, OWNERS[n], world.now());
+        let taken = match world.back[n].done {
+            true => (self.rules.take_to_finish)(execution, by, epoch, now),
+            false => (self.rules.take)(execution, by, epoch, &failure(n), now),
+        };
+        match taken {
+            TakeoverTransition::Write(next) => {
+                let write = Write::ExecutionRecord((*next).into(), execution.rev);
+                Stage::Taking(epoch, write)
             }
-            TakeoverTransition::Over | TakeoverTransition::Superseded => Stage::Over,
+            TakeoverTransition::Mine => self.owns(world, n),
+            TakeoverTransition::Over => Stage::Finishing,
+            TakeoverTransition::Superseded => Stage::Over,
+        }
+    }
+
+    /// The stage after a takeover.
+    fn owns(&self, world: &mut World, n: usize) -> Stage {
+        world.back[n].epoch = world.execution.epoch;
+        match world.execution.phase {
+            Phase::Running => Stage::Finishing,
+            _ => Stage::Planning,
         }
     }
 
     /// The work that the step needs.
-    fn asks(&self, world: &World) -> Option<UndoNeed> {
+    pub(crate) fn asks(&self, world: &World, n: usize) -> Option<UndoNeed> {
         let Some(record) = &world.record else {
             return Some(UndoNeed::Nothing);
         };
-        Some((self.rules.need)(record, 0, world.now()))
+        Some((self.rules.need)(
+            record,
+            world.back[n].execution_generation,
+            world.now(),
+        ))
     }
 
     fn undo_claim(&self, world: &World, n: usize) -> UndoClaim {
         UndoClaim {
             token: world.back[n].token(n),
             epoch: world.back[n].epoch,
-            execution_generation: 0,
+            execution_generation: world.back[n].execution_generation,
         }
     }
 
@@ -247,8 +299,9 @@ impl Protocol {
     /// The stage after an attempt at the undo: the next attempt, if the step needs one.
     fn goes_over(&self, world: &mut World, n: usize, outcome: Outcome) -> Stage {
         world.back[n].tries += 1;
+        // Where the execution has ended, the sweep lets a recovery publish the receipt.
         if outcome == Outcome::Halted {
-            return Stage::Over;
+            return Stage::Finishing;
         }
         Stage::Planning
     }
@@ -256,7 +309,7 @@ impl Protocol {
     fn gives_up(&self, world: &mut World, n: usize) -> Option<Stage> {
         let back = &world.back[n];
         if !(self.rules.unwinds)(&world.execution, back.epoch) {
-            return Some(Stage::Over);
+            return Some(Stage::Finishing);
         }
         let stored = world.record.as_ref()?;
         let claim = self.undo_claim(world, n);
@@ -270,57 +323,21 @@ impl Protocol {
         }
     }
 
-    /// Ends the execution unless something is open.
-    fn finishes(&self, world: &World, n: usize) -> Option<Stage> {
-        if world.ended() || world.execution.epoch != world.back[n].epoch {
-            return Some(Stage::Over);
-        }
-        Some(match self.asks(world)? {
-            UndoNeed::Wait(_) => return None,
-            UndoNeed::Undo => Stage::Planning,
-            UndoNeed::Close(next) => {
-                let expect = world.record.as_ref().map(|record| record.rev);
-                Stage::Closing(Write::Step((*next).into(), expect))
-            }
-            UndoNeed::Nothing => Stage::Ending(ends(world, Status::RolledBack)),
-        })
-    }
-
-    /// Ends the execution after all steps have succeeded.
-    fn ends_well(&self, world: &World, n: usize) -> Option<Stage> {
-        let record = world.record.as_ref()?;
-        let succeeded = record.state == StepState::Succeeded;
-        let reached = n == 0 && succeeded && (self.rules.admits)(&world.execution, 1);
-        reached.then(|| Stage::Ending(ends(world, Status::Executed)))
-    }
-
     /// Checks before an undo that only calls on their way can still arrive at the target.
-    fn fenced(&self, world: &mut World) {
+    fn fenced(&self, world: &mut World, n: usize, undo: &StepRecord) {
         let now = world.now();
-        let lives = |record: &SharedRecord<StepRecord>| {
-            lease_until(record).is_some_and(|until| now < until)
+        let may_act = |record: &&SharedRecord<StepRecord>| {
+            let lives = lease_until(record).is_some_and(|until| now < until);
+            lives && key_of(record) == key_of(undo)
         };
-        let at_work = world.forward.iter().filter_map(|attempt| attempt.holds());
+        let mut at_work = world.forward.iter().filter_map(Forward::holds);
+        let (execution, back) = (&world.execution, &world.back[n]);
         // An attempt that has claimed and not checked the execution yet reads the new epoch and
         // halts.
-        let may_act = at_work.filter(|record| lives(record)).count() > 0;
-        let over = world.execution.phase != Phase::Running && world.execution.epoch > 1;
-        if may_act || !over {
+        let runs = execution.phase == Phase::Running && execution.epoch <= back.epoch;
+        let taken_over = back.epoch > world.first_epoch(back.execution_generation) && !runs;
+        if at_work.any(|record| may_act(&record)) || !taken_over {
             world.breach(Breach::UndoneUnfenced);
         }
     }
-}
-
-/// The end of the execution, as the engine writes it.
-fn ends(world: &World, status: Status) -> Write {
-    let next = ExecutionRecord {
-        rev: world.execution.rev + 1,
-        phase: Phase::Ended {
-            status,
-            at: world.now(),
-            failure: None,
-        },
-        ..(*world.execution).clone()
-    };
-    Write::ExecutionRecord(next.into(), world.execution.rev, world.record.clone())
 }

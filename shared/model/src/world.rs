@@ -1,12 +1,12 @@
 //! The state of the model: one execution record, one step's record, the target, the clock and the
 //! participants.
 
-use holdfast_ledger::{ExecutionRecord, Phase, StepRecord, StepState, UndoNeed, need};
-use holdfast_receipt::Status;
+use holdfast_ledger::{ExecutionRecord, Phase, Snapshot, StepRecord, StepState, UndoNeed, need};
+use holdfast_receipt::{ReceiptRef, Status};
 use jiff::Timestamp;
 
 use crate::{
-    back::Back,
+    back::{Back, Stage},
     forward::{Forward, token},
     kept::SharedRecord,
     records::{at, begun},
@@ -25,6 +25,22 @@ pub struct Setting {
     pub attempts: usize,
     /// The number of faults: deaths, lost answers, calls that time out or are refused.
     pub faults: u8,
+    /// True if the recovery can act beside the state machine.
+    pub recovery: bool,
+    /// True if a redrive or a later rollback may follow the end.
+    pub next_generation: bool,
+}
+
+/// The difference of a redriven step from the step as it first ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// It is the same step.
+    #[default]
+    Nothing,
+    /// It has another input.
+    Input,
+    /// It has another action.
+    Action,
 }
 
 /// A rule that was broken on the path to this state.
@@ -38,6 +54,13 @@ pub(crate) enum Breach {
     UndoneUnfenced,
     /// A call was sent to the target after a committed undo.
     SentAfterUndo,
+    /// A call without a possible effect under its key was sent again after the target had refused
+    /// it for good, so that the target repeats its answer.
+    SentAfterRefusal,
+    /// A call with another action or input was sent under a key that had been sent before.
+    SentAnother,
+    /// A recovery that had read that every step was done sent an undo.
+    SuccessUndone,
     /// A write did not raise the revision, lowered the epoch, changed the owner within an epoch, or
     /// removed an attempt that had acted.
     WentBack,
@@ -51,13 +74,18 @@ pub struct World {
     pub(crate) record: Option<SharedRecord<StepRecord>>,
     pub(crate) forward: Vec<Forward>,
     pub(crate) back: Vec<Back>,
-    pub(crate) target: Target,
-    /// The step's record as the finisher read it, which the receipt states.
+    /// The target's state for each effect key.
+    pub(crate) targets: [Target; 2],
+    /// The epoch of the redrive; 0 before there is one.
+    pub(crate) redriven_at: u64,
+    /// The difference of the redriven step.
+    pub(crate) change: Change,
+    /// The step's record as the published receipt of this execution generation states it.
     pub(crate) receipt: Option<Option<SharedRecord<StepRecord>>>,
     /// The number of faults that may still happen.
     pub(crate) faults: u8,
-    /// The number of committed successes of the step, and of its undo.
-    pub(crate) committed: (u8, u8),
+    /// The numbers of committed successes of the step, and of its undo, under each effect key.
+    pub(crate) committed: [(u8, u8); 2],
     pub(crate) breaches: u8,
 }
 
@@ -70,6 +98,10 @@ pub(crate) struct Target {
     pub(crate) released: bool,
     /// True if the target refused a call after the undo.
     pub(crate) refused_late: bool,
+    /// True if the target refused a call for good, which it repeats under this key.
+    pub(crate) refused: bool,
+    /// The step as it was when a call was first sent under this key.
+    pub(crate) sent: Option<Change>,
 }
 
 /// A write on its way to the ledger.
@@ -77,13 +109,8 @@ pub(crate) struct Target {
 pub(crate) enum Write {
     /// A write of the step's record, if it has this `rev`, or with `None` if there is none.
     Step(SharedRecord<StepRecord>, Option<u64>),
-    /// A write of the execution record, if it has this `rev`; an end carries the record that it was
-    /// decided on.
-    ExecutionRecord(
-        SharedRecord<ExecutionRecord>,
-        u64,
-        Option<SharedRecord<StepRecord>>,
-    ),
+    /// A write of the execution record, if it has this `rev`.
+    ExecutionRecord(SharedRecord<ExecutionRecord>, u64),
 }
 
 impl Write {
@@ -108,12 +135,14 @@ impl World {
             now_s: 0,
             execution: begun().into(),
             record: None,
-            forward: vec![Forward::default(); setting.attempts],
-            back: vec![Back::default(); 2],
-            target: Target::default(),
+            forward: attempts(setting),
+            back: rollbacks(setting),
+            targets: Default::default(),
+            redriven_at: 0,
+            change: Change::Nothing,
             receipt: None,
             faults: setting.faults,
-            committed: (0, 0),
+            committed: Default::default(),
             breaches: 0,
         }
     }
@@ -128,6 +157,22 @@ impl World {
 
     pub(crate) fn has(&self, breach: Breach) -> bool {
         self.breaches & 1 << breach as u8 != 0
+    }
+
+    /// The epoch in which the state machine of an execution generation begins.
+    pub(crate) fn first_epoch(&self, execution_generation: u32) -> u64 {
+        match execution_generation {
+            0 => 1,
+            _ => self.redriven_at,
+        }
+    }
+
+    /// Returns whether every step of this execution generation is done.
+    pub(crate) fn is_done(&self) -> bool {
+        let generation = self.execution.generation;
+        self.record.as_ref().is_some_and(|record| {
+            record.state == StepState::Succeeded && record.execution_generation == generation
+        })
     }
 
     pub(crate) fn ended(&self) -> bool {
@@ -147,15 +192,57 @@ impl World {
         let called = self.forward.iter().any(|attempt| attempt.called);
         match record.state {
             StepState::Succeeded if self.is_executed() => true,
-            _ => !called || need(record, 0, self.now()) == UndoNeed::Nothing,
+            _ => {
+                !called || need(record, self.execution.generation, self.now()) == UndoNeed::Nothing
+            }
         }
+    }
+
+    /// Returns whether no attempt may be at work under the step's record.
+    pub(crate) fn rests(&self) -> bool {
+        let running = |record: &&SharedRecord<StepRecord>| matches!(record.state, StepState::Running { lease_until, .. } if self.now() < lease_until);
+        !self.record.as_ref().is_some_and(|record| running(&record))
+    }
+
+    /// The execution and its step, as one read returns them.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let steps = self.record.iter().map(|record| (**record).clone());
+        Snapshot::new((*self.execution).clone(), steps.collect(), 0)
+    }
+
+    /// The step's record as a receipt lists it.
+    pub(crate) fn listed(&self) -> Option<SharedRecord<StepRecord>> {
+        let record = self.record.clone()?;
+        (!self.snapshot().steps.is_empty()).then_some(record)
+    }
+
+    /// Publishes the receipt of an execution generation, unless it is published already.
+    pub(crate) fn publish(
+        &mut self,
+        execution_generation: u32,
+        seen: Option<SharedRecord<StepRecord>>,
+    ) {
+        if self.execution.generation != execution_generation || self.receipt.is_some() {
+            return;
+        }
+        let receipt = ReceiptRef {
+            object: String::new(),
+            sha256: String::new(),
+        };
+        // A receipt does not list a step that no attempt claimed before the end.
+        self.receipt = Some(seen.filter(|record| record.was_claimed()));
+        self.execution = SharedRecord::from(ExecutionRecord {
+            rev: self.execution.rev + 1,
+            receipt: Some(receipt),
+            ..(*self.execution).clone()
+        });
     }
 
     /// Returns whether the condition of a write holds.
     pub(crate) fn admits(&self, write: &Write) -> bool {
         match write {
             Write::Step(_, expect) => self.record.as_ref().map(|stored| stored.rev) == *expect,
-            Write::ExecutionRecord(_, expect, _) => self.execution.rev == *expect,
+            Write::ExecutionRecord(_, expect) => self.execution.rev == *expect,
         }
     }
 
@@ -175,16 +262,13 @@ impl World {
                 }
                 self.record = Some(next.clone());
             }
-            Write::ExecutionRecord(next, _, seen) => {
+            Write::ExecutionRecord(next, _) => {
                 let changes_hands = next.owner != self.execution.owner;
                 let rises = next.rev > self.execution.rev && next.epoch >= self.execution.epoch;
                 if !rises || (changes_hands && next.epoch == self.execution.epoch) {
                     self.breach(Breach::WentBack);
                 }
                 self.execution = next.clone();
-                if self.ended() {
-                    self.receipt = Some(seen.clone());
-                }
             }
         }
         Put::Done
@@ -240,6 +324,40 @@ impl World {
             self.breach(Breach::TwoAtWork);
         }
     }
+}
+
+/// The attempts of the first execution generation, and the one of the redrive.
+fn attempts(setting: &Setting) -> Vec<Forward> {
+    let first = (0..setting.attempts).map(|_| Forward::default());
+    let next = setting.next_generation.then(|| Forward {
+        execution_generation: 1,
+        ..Forward::default()
+    });
+    first.chain(next).collect()
+}
+
+/// The rollbacks of the state machine, of the recovery, and of the owner that a request names.
+fn rollbacks(setting: &Setting) -> Vec<Back> {
+    let recovery = Back {
+        stage: match setting.recovery {
+            true => Stage::Idle,
+            false => Stage::Over,
+        },
+        ..Back::default()
+    };
+    let next = setting.next_generation.then(|| Back {
+        execution_generation: 1,
+        ..Back::default()
+    });
+    [Back::default(), recovery]
+        .into_iter()
+        .chain(next)
+        .collect()
+}
+
+/// The place of a record's effect key among the target's.
+pub(crate) fn key_of(record: &StepRecord) -> usize {
+    (record.effect_generation as usize).min(1)
 }
 
 impl Target {

@@ -1,10 +1,11 @@
 //! Broken rules, each with the property that detects it, so that the checks can fail.
 
 use holdfast_ledger::{
-    StepRecord, StepState, TakeoverTransition, UndoNeed, claim, claim_undo, complete,
-    complete_undo, need, take,
+    ClaimTransition, StepRecord, StepState, TakeoverTransition, UndoNeed, claim, claim_undo,
+    complete, complete_undo, need, redrive, take,
 };
 use holdfast_model::{PRODUCTION, Protocol, Rules, Setting};
+use holdfast_task::{Failure, StepRef};
 use jiff::Timestamp;
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -16,6 +17,17 @@ const USUAL: Setting = Setting {
     idempotent: true,
     attempts: 2,
     faults: 1,
+    recovery: true,
+    next_generation: false,
+};
+
+/// One attempt of the first execution generation and one of the redrive that may follow, without
+/// the recovery.
+const NEXT_GENERATION: Setting = Setting {
+    attempts: 1,
+    recovery: false,
+    next_generation: true,
+    ..USUAL
 };
 
 /// Expects a counterexample to this property.
@@ -161,4 +173,131 @@ fn a_rollback_that_takes_a_lost_attempt_for_nothing_is_caught() {
         ..PRODUCTION
     };
     breaks(USUAL, rules, "whatever happens, it ends and all is closed");
+}
+
+#[test]
+fn a_redrive_that_forgets_an_earlier_key_is_caught() {
+    let rules = Rules {
+        claim: |record, mine, now| match claim(record, mine, now) {
+            ClaimTransition::Write(mut next) => {
+                next.earlier.clear();
+                ClaimTransition::Write(next)
+            }
+            other => other,
+        },
+        ..PRODUCTION
+    };
+    let unfenced = Setting {
+        fences: false,
+        ..NEXT_GENERATION
+    };
+    breaks(unfenced, rules, "the receipt names every residue");
+}
+
+#[test]
+fn a_redrive_that_keeps_a_refused_key_is_caught() {
+    let rules = Rules {
+        claim: |record, mine, now| match (record, claim(record, mine, now)) {
+            (Some(record), ClaimTransition::Write(mut next))
+                if record.state == StepState::FailedClean =>
+            {
+                next.key.clone_from(&record.key);
+                next.effect_generation = record.effect_generation;
+                ClaimTransition::Write(next)
+            }
+            (_, other) => other,
+        },
+        ..PRODUCTION
+    };
+    breaks(
+        NEXT_GENERATION,
+        rules,
+        "a redrive sends nothing under a key that was refused",
+    );
+}
+
+#[test]
+fn a_late_claim_that_rewrites_a_closed_record_is_caught() {
+    let rules = Rules {
+        claim: |record, mine, now| {
+            let open = record.map(|record| StepRecord {
+                closed: None,
+                ..record.clone()
+            });
+            claim(open.as_ref(), mine, now)
+        },
+        ..PRODUCTION
+    };
+    breaks(
+        NEXT_GENERATION,
+        rules,
+        "no closed record changes after its receipt",
+    );
+}
+
+#[test]
+fn a_redrive_that_runs_a_possible_effect_as_another_action_is_caught() {
+    let rules = Rules {
+        // The definition counts as having each step's own action.
+        redrive: |snapshot, admission, _, request, owner, now| {
+            let own = snapshot.steps.iter().map(|record| StepRef {
+                name: record.step.clone(),
+                action: record.action.clone(),
+                for_each: None,
+                last: true,
+            });
+            let declared: Vec<StepRef> = own.collect();
+            redrive(snapshot, admission, &declared, request, owner, now)
+        },
+        claim: |record, mine, now| {
+            let same = record.map(|record| match record.state {
+                StepState::FailedClean => StepRecord {
+                    action: mine.first.action.clone(),
+                    ..record.clone()
+                },
+                _ => record.clone(),
+            });
+            claim(same.as_ref(), mine, now)
+        },
+        ..PRODUCTION
+    };
+    let verified = Setting {
+        reversible: false,
+        ..NEXT_GENERATION
+    };
+    breaks(
+        verified,
+        rules,
+        "a key is sent with one action and one input",
+    );
+}
+
+#[test]
+fn a_receipt_that_states_records_of_before_another_end_is_caught() {
+    let rules = Rules {
+        states_own_snapshot: |_| true,
+        ..PRODUCTION
+    };
+    breaks(USUAL, rules, "the receipt names every residue");
+}
+
+#[test]
+fn a_recovery_that_undoes_an_execution_whose_steps_are_all_done_is_caught() {
+    let rules = Rules {
+        take_to_finish: |execution, by, epoch, now| {
+            let lost = Failure {
+                state: String::new(),
+                error: String::new(),
+                cause: String::new(),
+                by: None,
+            };
+            take(execution, by, epoch, &lost, now)
+        },
+        ..PRODUCTION
+    };
+    breaks(
+        USUAL,
+        rules,
+        "a recovery undoes nothing where every step was done",
+    );
 }

@@ -16,6 +16,8 @@ const USUAL: Setting = Setting {
     idempotent: true,
     attempts: 2,
     faults: 2,
+    recovery: true,
+    next_generation: false,
 };
 
 /// Visits every state and returns their number.
@@ -66,6 +68,61 @@ fn every_property_holds_for_three_attempts_too() {
         faults: 1,
         ..USUAL
     });
+}
+
+/// One attempt of the first execution generation and one of the redrive that may follow, without
+/// the recovery.
+const NEXT_GENERATION: Setting = Setting {
+    attempts: 1,
+    faults: 2,
+    recovery: false,
+    next_generation: true,
+    ..USUAL
+};
+
+#[test]
+fn a_step_whose_target_fences_keeps_its_promise_in_the_next_generation() {
+    holds(NEXT_GENERATION);
+}
+
+#[test]
+fn a_step_whose_target_does_not_fence_keeps_its_earlier_key_in_the_next_generation() {
+    holds(Setting {
+        fences: false,
+        ..NEXT_GENERATION
+    });
+}
+
+#[test]
+fn a_step_without_undo_keeps_its_promise_in_the_next_generation() {
+    holds(Setting {
+        reversible: false,
+        ..NEXT_GENERATION
+    });
+}
+
+#[test]
+fn a_step_whose_target_takes_no_call_twice_keeps_its_promise_in_the_next_generation() {
+    holds(Setting {
+        idempotent: false,
+        ..NEXT_GENERATION
+    });
+}
+
+#[test]
+fn a_recovery_in_either_generation_keeps_the_promise() {
+    let with_recovery = Setting {
+        faults: 0,
+        recovery: true,
+        ..NEXT_GENERATION
+    };
+    for (reversible, fences) in [(true, true), (true, false), (false, true)] {
+        holds(Setting {
+            reversible,
+            fences,
+            ..with_recovery
+        });
+    }
 }
 
 fn name(world: &World) -> u64 {
