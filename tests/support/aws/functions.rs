@@ -21,10 +21,17 @@ pub struct FunctionReply {
 
 impl FunctionReply {
     /// True if a service denied the function a request.
+    ///
+    /// The body of an answer of the API shows records, and the text of an incident in one of them
+    /// can name a denial of an earlier time. So only its status counts: the API answers 503 to its
+    /// caller and keeps the reason to itself.
     pub fn is_denied(&self) -> bool {
         let denies = |text: &str| text.contains("AccessDenied");
-        // The API answers 503 to its caller and keeps the reason to itself.
-        denies(&self.body.to_string()) || denies(&self.log) || self.body["statusCode"] == 503
+        let body = match &self.body["statusCode"] {
+            Value::Null => denies(&self.body.to_string()),
+            status => *status == 503,
+        };
+        body || denies(&self.log)
     }
 }
 
@@ -190,4 +197,28 @@ fn path(function: &str) -> String {
 fn decoded(base64: &str) -> String {
     let bytes = STANDARD.decode(base64).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(body: Value, log: &str) -> FunctionReply {
+        FunctionReply {
+            body,
+            log: log.to_owned(),
+            failed: false,
+        }
+    }
+
+    #[test]
+    fn an_incident_that_names_an_earlier_denial_is_no_denial_of_this_call() {
+        let incidents = json!({ "incidents": [{ "title": "AccessDenied at Finish" }] }).to_string();
+        let listed = json!({ "statusCode": 200, "body": incidents });
+        assert!(!reply(listed.clone(), "").is_denied());
+        assert!(reply(listed, "AccessDenied: kms:Sign").is_denied());
+        assert!(reply(json!({ "statusCode": 503, "body": "{}" }), "").is_denied());
+        let error = json!({ "errorMessage": "s3: AccessDenied" });
+        assert!(reply(error, "").is_denied());
+    }
 }
