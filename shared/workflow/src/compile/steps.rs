@@ -11,12 +11,15 @@ use super::{
     history::ItemLimits,
     names::arn_of,
     outputs::{MAP_OUTPUT, PARALLEL_OUTPUT, assigned, assigned_item},
+    pauses,
     retry::{catch_all_as, catch_clean, of_step},
     row::{Place, Position, Row, begins_with_parallel},
     unwind,
     waits::wait_state,
 };
-use crate::definition::{ActionStep, Branch, Definition, ForEach, OnFailure, Step, StepKind};
+use crate::definition::{
+    ActionStep, Branch, Definition, ForEach, OnFailure, Retry, Step, StepKind,
+};
 use holdfast_asl::{
     Exit, Inner, Map, Parallel, Pass, ProcessorConfig, ProcessorMode, State, States, Task, member,
 };
@@ -46,6 +49,7 @@ pub(super) fn states(definition: &Definition, next: &str, limits: &ItemLimits) -
     let compiler = Compiler {
         numbers,
         timeout_s,
+        pause: pauses::patience(definition),
         limits,
     };
     compiler.row(&definition.steps, row, &mut states);
@@ -56,6 +60,8 @@ struct Compiler<'a> {
     numbers: BTreeMap<&'a str, u32>,
     /// Longest duration of the whole execution, in seconds.
     timeout_s: u64,
+    /// Retries of a step during a pause.
+    pause: Retry,
     limits: &'a ItemLimits,
 }
 
@@ -193,7 +199,7 @@ impl Compiler<'_> {
             // A row that ends here has no later state that could see the variables.
             assign: position.assign(position.output.is_none().then(|| assigned(name))),
             output: position.output,
-            retry: of_step(action),
+            retry: of_step(action, &self.pause),
             catch,
             exit: position.exit,
         }
