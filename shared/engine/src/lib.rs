@@ -19,6 +19,7 @@ mod reports;
 mod requirements;
 #[cfg(test)]
 mod script;
+mod skipped;
 mod step;
 mod task_errors;
 #[cfg(test)]

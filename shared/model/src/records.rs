@@ -96,6 +96,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             step: "hold".to_owned(),
             item: None,
             item_hashed: false,
+            items: None,
             number: 1,
             action: String::new(),
             key: effect_key(&execution_key(), "hold", None, 0),

@@ -57,9 +57,7 @@ fn looks(bound_s: u64, timeout_s: u64) -> u64 {
 fn at_once(steps: &[Step]) -> u64 {
     let each = steps.iter().map(|step| match &step.kind {
         StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) => 1,
-        StepKind::Parallel(branches) => {
-            branches.iter().map(|branch| at_once(&branch.steps)).sum()
-        }
+        StepKind::Parallel(branches) => branches.iter().map(|branch| at_once(&branch.steps)).sum(),
         StepKind::ForEach(each) => u64::from(each.max_concurrency) * at_once(&each.steps),
     });
     each.max().unwrap_or(1)

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     decisions::{self, Escalation, Exits, escalation_of, failed_of},
-    expressions::ExpressionContext,
+    expressions::{ExpressionContext, count_of},
     history::ItemLimits,
     names::arn_of,
     outputs::{MAP_OUTPUT, PARALLEL_OUTPUT, assigned, assigned_item},
@@ -43,6 +43,7 @@ pub(super) fn states(definition: &Definition, next: &str, limits: &ItemLimits) -
     let row = Row {
         place: Place::Top(next),
         item_key: None,
+        items: None,
         inline_bytes: INLINE_BYTES,
     };
     let timeout_s = definition.limits.timeout_s;
@@ -50,6 +51,7 @@ pub(super) fn states(definition: &Definition, next: &str, limits: &ItemLimits) -
         numbers,
         timeout_s,
         pause: pauses::patience(definition),
+        last: definition.ends().steps,
         limits,
     };
     compiler.row(&definition.steps, row, &mut states);
@@ -62,6 +64,8 @@ struct Compiler<'a> {
     timeout_s: u64,
     /// Retries of a step during a pause.
     pause: Retry,
+    /// The last steps.
+    last: Vec<&'a str>,
     limits: &'a ItemLimits,
 }
 
@@ -156,6 +160,7 @@ impl Compiler<'_> {
                 fences: rollback.fences,
                 missing_is_undone: rollback.missing_is_undone,
             }),
+            last: self.last.contains(&name),
             inline_output_bytes: row.inline_bytes,
         };
         let item = ExpressionContext {
@@ -169,6 +174,11 @@ impl Compiler<'_> {
         let mut arguments = json!({ "execution": "{% $execution %}", "step": policy });
         if row.item_key.is_some() {
             arguments["item_key"] = item.expression("$item_key").into();
+        }
+        if let Some(items) = row.items
+            && policy.last
+        {
+            arguments["items"] = count_of(items).into();
         }
         if let Some(when) = &action.when {
             arguments["when"] = item.condition(when).into();
@@ -245,6 +255,7 @@ impl Compiler<'_> {
         let within = Row {
             place: Place::Item(each),
             item_key: Some(&each.item_key),
+            items: Some(&each.items),
             inline_bytes: INLINE_BYTES_PER_ITEM.min(row.inline_bytes),
         };
         let inline = ProcessorConfig {

@@ -3,6 +3,7 @@
 
 mod decision;
 mod duration;
+mod ends;
 mod expressions;
 mod fits;
 mod graph;
