@@ -219,7 +219,7 @@ pub struct StepPolicy {
     /// True if the workflow continues, with the output null, if the step fails without an effect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
-    /// True if the step is one of the last: its record proves that the end was reached.
+    /// True if the step is one of the last and has a `when`: it leaves a record if it is skipped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last: bool,
     /// The maximum size of an output, in bytes of JSON. The state machine gets a reference to a

@@ -160,7 +160,7 @@ impl Compiler<'_> {
                 fences: rollback.fences,
                 missing_is_undone: rollback.missing_is_undone,
             }),
-            last: self.last.contains(&name),
+            last: action.when.is_some() && self.last.contains(&name),
             inline_output_bytes: row.inline_bytes,
         };
         let item = ExpressionContext {
@@ -176,7 +176,7 @@ impl Compiler<'_> {
             arguments["item_key"] = item.expression("$item_key").into();
         }
         if let Some(items) = row.items
-            && policy.last
+            && self.last.contains(&name)
         {
             arguments["items"] = count_of(items).into();
         }
