@@ -1,9 +1,9 @@
 """Has S3, then KMS, then the ledger refuse every request for MINUTES at the running stack.
 
 Starts an execution every few seconds before, during and after each outage. Prints how each outage
-ended: the accepted and refused starts, their statuses, the seconds from the outage's end to the last receipt.
-Fails if an accepted start has no receipt, an effect is there twice or unnamed, or a start is refused
-by anything but 503 with Retry-After.
+ended: the accepted and refused starts, their statuses, the seconds from the outage's end to the
+last receipt. Fails if an accepted start has no receipt, an effect is there twice or unnamed, or a
+start is refused by anything but 503 with Retry-After.
 """
 
 import argparse

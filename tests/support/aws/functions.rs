@@ -33,6 +33,11 @@ impl FunctionReply {
         };
         body || denies(&self.log)
     }
+
+    /// True if Lambda refused the call, so that the function did not run.
+    pub fn is_throttled(&self) -> bool {
+        self.failed && self.body.to_string().contains("TooManyRequestsException")
+    }
 }
 
 impl Aws {
@@ -75,6 +80,37 @@ impl Aws {
     pub fn invoke(&self, function: &str, event: &Value) -> Value {
         self.try_invoke(function, event)
             .unwrap_or_else(|error| panic!("{function}: {error}"))
+    }
+
+    /// Invokes a function and waits for no answer, as a schedule does.
+    ///
+    /// # Panics
+    ///
+    /// Panics if Lambda does not accept the event.
+    pub fn invoke_later(&self, function: &str, event: &Value) {
+        let path = format!("{}/invocations", path(function));
+        let headers = [
+            "X-Amz-Invocation-Type: Event",
+            "Content-Type: application/json",
+        ];
+        let response = self.send(("POST", "lambda", &path), &headers, &event.to_string());
+        assert!(response.is_accepted(), "{}", response.body);
+    }
+
+    /// Has Lambda refuse every call of a function, or none.
+    ///
+    /// # Panics
+    ///
+    /// Panics if Lambda does not take the setting.
+    pub fn refuse_calls(&self, function: &str, refuses: bool) {
+        let path = format!("/2017-10-31/functions/{}/concurrency", full_name(function));
+        let (method, body) = match refuses {
+            true => ("PUT", r#"{"ReservedConcurrentExecutions":0}"#),
+            false => ("DELETE", ""),
+        };
+        let headers = ["Content-Type: application/json"];
+        let response = self.send((method, "lambda", &path), &headers, body);
+        assert!(response.is_success(), "{}", response.body);
     }
 
     /// The messages in which a function logged `text`.
