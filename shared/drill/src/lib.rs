@@ -6,10 +6,12 @@ mod check;
 mod clock;
 mod fault;
 mod functions;
+mod invocation;
 mod machine;
 mod matrix;
 #[cfg(test)]
 mod mutations;
+mod outage;
 mod own;
 mod people;
 mod plan;
@@ -25,6 +27,7 @@ mod world;
 
 pub use fault::Fault;
 pub use matrix::Matrix;
+pub use outage::Service;
 pub use own::{MakeOwn, Own};
 pub use scenario::{Scenario, Strike};
 pub use simulation::{BrokenSchedule, ScheduleSource, SimulationResult, Simulator};
@@ -126,6 +129,7 @@ impl Drill {
         Ok(Stage {
             settings: self.settings,
             own: self.own.as_ref().map(OwnSteps::new).transpose()?,
+            outage: None,
             records,
         })
     }

@@ -22,6 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     fault::Fault,
     functions::DrillEngine,
+    outage::Service,
     simulation::{Hazard, Weather},
     world::{World, lock},
 };
@@ -127,12 +128,21 @@ impl Process {
 
     /// Makes a call over the wire, under the fault. Returns `None` if the call is refused or its
     /// answer is lost.
-    async fn call<T>(&self, write: bool, call: impl Future<Output = T>) -> Option<T> {
+    async fn call<T>(
+        &self,
+        service: Service,
+        write: bool,
+        call: impl Future<Output = T>,
+    ) -> Option<T> {
         let inner = &*self.0;
         if let Some(weather) = &inner.world.weather {
             return self.call_under(weather, call).await;
         }
         inner.world.clock.sleep(ROUND_TRIP).await;
+        let outage = inner.world.outage.as_ref();
+        if outage.is_some_and(|outage| outage.refuses(service, inner.world.clock.now())) {
+            return None;
+        }
         let acted = inner.acted.load(Relaxed);
         match inner.fault {
             Some(Fault::Throttled | Fault::ThrottledAlways | Fault::ThrottledLong) => return None,
@@ -237,7 +247,8 @@ impl Process {
         call: impl Future<Output = Result<T, LedgerError>>,
     ) -> Result<T, LedgerError> {
         let unavailable = || LedgerError::Unavailable("it throttles".to_owned());
-        self.call(write, call).await.ok_or_else(unavailable)?
+        let answer = self.call(Service::Ledger, write, call).await;
+        answer.ok_or_else(unavailable)?
     }
 }
 
@@ -346,12 +357,14 @@ impl Store {
 impl ObjectStore for Store {
     async fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
         let write = self.1 == Bucket::Receipts;
-        let answer = self.0.call(write, self.objects().put_new(key, bytes)).await;
+        let put = self.objects().put_new(key, bytes);
+        let answer = self.0.call(Service::Store, write, put).await;
         answer.ok_or_else(|| StoreError("it throttles".to_owned()))?
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let answer = self.0.call(false, self.objects().get(key)).await;
+        let get = self.objects().get(key);
+        let answer = self.0.call(Service::Store, false, get).await;
         answer.ok_or_else(|| StoreError("it throttles".to_owned()))?
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     Settings,
     check::{Findings, check},
     fault::{Fault, Kind},
+    outage::Outage,
     own::OwnSteps,
     plan::DrilledWorkflow,
     query::ParsedExpressions,
@@ -31,6 +32,8 @@ pub(crate) struct Stage {
     pub(crate) settings: Settings,
     /// System that steps really call.
     pub(crate) own: Option<OwnSteps>,
+    /// Outage that begins during the run.
+    pub(crate) outage: Option<Outage>,
     /// True if the run records its story.
     pub(crate) records: bool,
 }
@@ -46,7 +49,8 @@ pub(crate) fn play(
         .iter()
         .map(|strike| ArmedFault::new(&strike.place, strike.fault));
     let target = Target::new(stage.settings.manners, stage.own);
-    let world = World::new(armed.collect(), target, stage.settings.seed, stage.records);
+    let mut world = World::new(armed.collect(), target, stage.settings.seed, stage.records);
+    world.outage = stage.outage;
     let left = run(deployed, parsed, world);
     let found = check(deployed, &left);
     (left, found)

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::{
     clock::Clock,
     fault::Fault,
+    outage::Outage,
     simulation::{Facts, Weather},
     target::Target,
 };
@@ -35,6 +36,8 @@ pub(crate) struct World {
     pub(crate) weather: Option<Weather>,
     /// Audit events of a simulated schedule, if they are derived.
     pub(crate) facts: Option<Mutex<Facts>>,
+    /// Outage of a service that begins during the run.
+    pub(crate) outage: Option<Outage>,
     armed: Mutex<Vec<ArmedFault>>,
     story: Option<Mutex<Vec<String>>>,
 }
@@ -77,6 +80,7 @@ impl World {
             retried: Mutex::default(),
             weather: None,
             facts: None,
+            outage: None,
             armed: Mutex::new(armed),
             story: records.then(Mutex::default),
         }
