@@ -110,8 +110,8 @@ impl Alarm {
         }
     }
 
-    /// The values of the alarm's metric that these functions have logged since then, in CloudWatch's
-    /// embedded metric format.
+    /// The values of the alarm's metric that these functions have logged since then, as lines of
+    /// CloudWatch's embedded metric format.
     pub fn emitted(&self, aws: &Aws, functions: &[&str], since: Timestamp) -> Vec<f64> {
         let lines = functions
             .iter()

@@ -121,10 +121,12 @@ impl Drill {
     /// Runs an outage of a service from each call on that a run makes, and returns the outcomes in
     /// the order of the calls.
     ///
-    /// It is a violation, beside all others, if the run does not rest within 30 minutes of the outage, or is rolled
+    /// Beside all other violations, it is one if the run does not rest within 30 minutes of the
+    /// outage, or of the end that it has without an outage. It is another one if the run is rolled
     /// back although its state machine had reached `Finish`.
     pub fn outages(&self, service: Service) -> Result<Vec<Outcome>, String> {
-        let mut outcomes = Vec::new();
+        let (left, _) = play(&self.deployed, &Rc::default(), &[], self.stage(false)?);
+        let (ends, mut outcomes) = (left.rested, Vec::new());
         for call in 1.. {
             let mut stage = self.stage(true)?;
             stage.outage = Some(Outage::new(service, call));
@@ -134,7 +136,7 @@ impl Drill {
                 break;
             };
             let mut violations = found.violations;
-            if left.rested > until + REST {
+            if left.rested > ends.max(until) + REST {
                 violations.push(format!(
                     "it rests at {}, the outage ended {until}",
                     left.rested
