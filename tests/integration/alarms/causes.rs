@@ -107,7 +107,6 @@ async fn an_execution_that_no_sweep_can_look_at_rings_the_alarm_for_stuck_execut
     let stuck = ExecutionRecord {
         rev: ended.rev + 1,
         generation: 1,
-        owner: "not an ARN".to_owned(),
         phase: Phase::Running,
         receipt: None,
         deadline: ended.started_at,
@@ -118,6 +117,16 @@ async fn an_execution_that_no_sweep_can_look_at_rings_the_alarm_for_stuck_execut
         ledger.put(&stuck, Expect::Rev(ended.rev)).await,
         Ok(Put::Done)
     );
+    // Nothing can read the record any more.
+    let key = execution_key("acme", &id);
+    let update = json!({
+        "TableName": variable("HOLDFAST_LEDGER_TABLE"),
+        "Key": { "pk": { "S": key.pk() }, "sk": { "S": key.sk() } },
+        "UpdateExpression": "SET phase = :unreadable",
+        "ExpressionAttributeValues": { ":unreadable": { "S": "of a later release" } },
+    });
+    let operation = "DynamoDB_20120810.UpdateItem";
+    stack.aws.json("dynamodb", operation, &update);
     let swept = stack.aws.try_invoke("recover", &json!({}));
     let mended = ExecutionRecord {
         rev: stuck.rev + 1,
