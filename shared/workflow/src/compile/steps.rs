@@ -137,15 +137,8 @@ impl Compiler<'_> {
         }
     }
 
-    fn task(
-        &self,
-        name: &str,
-        action: &ActionStep,
-        row: Row<'_>,
-        escalates: Option<Escalation>,
-        position: Position<'_>,
-    ) -> Task {
-        let policy = StepPolicy {
+    fn policy(&self, name: &str, action: &ActionStep, row: Row<'_>) -> StepPolicy {
+        StepPolicy {
             name: name.to_owned(),
             number: self.numbers.get(name).copied().unwrap_or_default(),
             action: action.action.clone(),
@@ -162,7 +155,18 @@ impl Compiler<'_> {
             }),
             last: action.when.is_some() && self.last.contains(&name),
             inline_output_bytes: row.inline_bytes,
-        };
+        }
+    }
+
+    fn task(
+        &self,
+        name: &str,
+        action: &ActionStep,
+        row: Row<'_>,
+        escalates: Option<Escalation>,
+        position: Position<'_>,
+    ) -> Task {
+        let policy = self.policy(name, action, row);
         let item = ExpressionContext {
             item: position.item,
             ..ExpressionContext::default()
