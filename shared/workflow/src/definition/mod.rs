@@ -30,6 +30,7 @@ mod tree;
 mod triggers;
 mod yaml;
 
+pub use ends::Ends;
 pub use graph::graph;
 pub use model::{
     ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Retry,
