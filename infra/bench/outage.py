@@ -1,8 +1,9 @@
 """Has S3, then KMS, then the ledger refuse every request for MINUTES at the running stack.
 
 Starts an execution every few seconds before, during and after each outage. Prints how each outage
-ended: the accepted starts, their statuses, the seconds from the outage's end to the last receipt.
-Fails if an accepted start has no receipt, or an effect is there twice or unnamed.
+ended: the accepted and refused starts, their statuses, the seconds from the outage's end to the
+last receipt. Fails if an accepted start has no receipt, an effect is there twice or unnamed, or a
+start is refused by anything but 503 with Retry-After.
 """
 
 import argparse
@@ -32,6 +33,8 @@ class Start:
     def __init__(self):
         self.vendor = f"outage-{uuid.uuid4()}"
         self.execution = None
+        # The status of each refusal, and the time after which the API asks to try again.
+        self.refusals = []
 
     def send(self):
         body = {"input": {"vendor_id": self.vendor, "hold_days": 1}}
@@ -41,6 +44,7 @@ class Start:
         except urllib.error.HTTPError as error:
             if error.code < 500:
                 raise
+            self.refusals.append((error.code, error.headers.get("Retry-After")))
             return
         found = answer["execution_id"]
         if self.execution not in (None, found):
@@ -102,6 +106,7 @@ def through_outage(service, seconds):
     refuse(service, seconds + 60)
     during = started_for(seconds)
     accepted = sum(start.execution is not None for start in during)
+    answers = [refusal for start in during for refusal in start.refusals]
     refused = refuse(service, 0)
     began = time.monotonic()
     starts = before + during + started_for(AROUND_S)
@@ -111,8 +116,11 @@ def through_outage(service, seconds):
     took = time.monotonic() - began
     statuses = collections.Counter(receipt["status"] for _, receipt in ends)
     ended = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    row = f"| {service} | {refused} | {accepted} of {len(during)} | {ended} | {took:.0f} |"
+    kinds = ", ".join(f"{count} × {code}" for code, count in collections.Counter(code for code, _ in answers).items())
+    row = f"| {service} | {refused} | {accepted} of {len(during)} | {kinds or 'none'} | {ended} | {took:.0f} |"
     wrong = [(start.execution, start.wrong(*end)) for start, end in zip(starts, ends, strict=True)]
+    wrong += [("a refused start", f"it is {code} without Retry-After") for code, after in answers if not after]
+    wrong += [("a refused start", f"it is {code} and not 503") for code, _ in answers if code != 503]
     return row, [f"{service}: {execution}: {why}" for execution, why in wrong if why]
 
 
@@ -122,8 +130,8 @@ def main():
     arguments.add_argument("--service", choices=SERVICES, action="append", help="the services; default: all")
     given = arguments.parse_args()
     failures = []
-    print("| service | refused requests | accepted starts meanwhile | ends | last receipt after, s |")
-    print("|---|---|---|---|---|")
+    print("| service | refused requests | accepted starts meanwhile | refused starts | ends | last receipt after, s |")
+    print("|---|---|---|---|---|---|")
     for service in given.service or SERVICES:
         row, wrong = through_outage(service, given.minutes * 60)
         print(row, flush=True)

@@ -3,6 +3,7 @@
 //! They run by `make test`, or by `source .local/env` and `cargo test -p holdfast-tests`.
 
 mod abuse;
+mod alarms;
 mod audit;
 mod chain;
 mod crashes;

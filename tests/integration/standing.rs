@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use holdfast_tests::{Queue, Stack, texts, unique};
 use serde_json::{Value, json};
 
-const STANDS: &str = "WF-TEST-STANDS";
+pub(crate) const STANDS: &str = "WF-TEST-STANDS";
 
 /// Executes the workflow with a refused second step, and with a refused undo of the first one if
 /// `remains`. Returns the execution's id, its vendor and its receipt.
-async fn failed(stack: &Stack, remains: bool) -> (String, Value) {
+pub(crate) async fn failed(stack: &Stack, remains: bool) -> (String, Value) {
     let vendor = unique("vendor");
     let second = format!("{vendor}-second");
     let refused = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": second });

@@ -1,6 +1,7 @@
 //! Clients of a running stack for the tests and the demo: its API, its vendor system and its AWS
 //! services.
 
+mod alarms;
 mod api;
 mod aws;
 mod outage;
@@ -10,6 +11,7 @@ pub mod tokens;
 mod vendor;
 mod workers;
 
+pub use alarms::Alarm;
 pub use api::{Api, Reply};
 pub use aws::{
     Account, Aws, EnvironmentChange, FunctionReply, MachineEnd, Permission, Queue, elements,

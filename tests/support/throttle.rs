@@ -35,6 +35,17 @@ struct Counts {
     throttled: AtomicUsize,
     /// The operation of each request that was forwarded.
     forwarded: Mutex<Vec<String>>,
+    /// The operation of each request that was throttled.
+    refused: Mutex<Vec<String>>,
+}
+
+impl Counts {
+    fn refuse(&self, request: &[u8]) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+        let refused = self.refused.lock();
+        let mut refused = refused.unwrap_or_else(PoisonError::into_inner);
+        refused.extend(operation(request));
+    }
 }
 
 impl Throttle {
@@ -74,6 +85,12 @@ impl Throttle {
         let forwarded = self.counts.forwarded.lock();
         std::mem::take(&mut *forwarded.unwrap_or_else(PoisonError::into_inner))
     }
+
+    /// The operations of the requests that were throttled so far.
+    pub fn throttled_operations(&self) -> Vec<String> {
+        let refused = self.counts.refused.lock();
+        refused.unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Drop for Throttle {
@@ -91,7 +108,7 @@ async fn serve(mut client: TcpStream, in_ten: usize, counts: &Counts) -> std::io
     while let Some(request) = message(&mut client).await? {
         // Seven has no factor in common with ten, so that the throttled requests are spread evenly.
         if counts.all.fetch_add(1, Ordering::Relaxed) * 7 % 10 < in_ten {
-            counts.throttled.fetch_add(1, Ordering::Relaxed);
+            counts.refuse(&request);
             let answer = format!(
                 "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\n\
                  content-length: {}\r\n\r\n{THROTTLED}",

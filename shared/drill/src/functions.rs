@@ -7,7 +7,6 @@ use futures_executor::LocalSpawner;
 use futures_util::task::LocalSpawnExt;
 use holdfast_engine::{Engine, Host, TaskError, answer};
 use holdfast_ledger::Ruling;
-use holdfast_receipt::evidence::NoSigner;
 use holdfast_task::{AskCall, AskResult, AskTask, ErrorName, PlanCall, StepCall};
 use holdfast_workflow::compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of};
 use serde::{Serialize, de::DeserializeOwned};
@@ -18,10 +17,12 @@ use crate::{
     clock::{Clock, Slot},
     fault::Fault,
     machine::RaisedError,
+    outage::Key,
     people,
     plan::{DrilledStep, DrilledWorkflow},
-    process::{Process, Store},
+    process::Process,
     query::ParsedExpressions,
+    store::Store,
     target::Promise,
     world::World,
 };
@@ -185,7 +186,7 @@ pub(crate) async fn handle(
         .trim_end_matches('}');
     match name {
         BEGIN_ARN => answer_of(engine.begin(&task(payload)?).await),
-        FINISH_ARN => answer_of(engine.finish(&task(payload)?, &NoSigner).await),
+        FINISH_ARN => answer_of(engine.finish(&task(payload)?, &Key(process)).await),
         PLAN_ARN => match task(payload)? {
             PlanCall::Plan(task) => answer_of(engine.plan(&task).await),
             PlanCall::GiveUp(task) => answer_of(engine.give_up(&task).await),

@@ -6,11 +6,13 @@ mod check;
 mod clock;
 mod fault;
 mod functions;
+mod invocation;
 mod machine;
 mod matrix;
 #[cfg(test)]
 mod mutations;
 mod old_behavior;
+mod outage;
 mod own;
 mod people;
 mod plan;
@@ -20,6 +22,7 @@ mod run;
 mod sample;
 mod scenario;
 mod simulation;
+mod store;
 mod survey;
 mod target;
 mod world;
@@ -27,6 +30,7 @@ mod world;
 pub use fault::Fault;
 pub use matrix::Matrix;
 pub use old_behavior::OldBehavior;
+pub use outage::Service;
 pub use own::{MakeOwn, Own};
 pub use scenario::{Scenario, Strike};
 pub use simulation::{BrokenSchedule, ScheduleSource, SimulationResult, Simulator};
@@ -130,6 +134,7 @@ impl Drill {
         Ok(Stage {
             settings: self.settings,
             own: self.own.as_ref().map(OwnSteps::new).transpose()?,
+            outage: None,
             records,
         })
     }

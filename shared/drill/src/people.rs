@@ -48,6 +48,8 @@ pub(crate) fn decide(room: &Rc<Room>, task: &AskTask) {
             if decided == Ok(true) {
                 return;
             }
+            // Who cannot reach the API during an outage tries again after it.
+            room.world.ledger_back().await;
         }
     };
     spawning.spawn(person);

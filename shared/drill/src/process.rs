@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use holdfast_engine::{Engine, Host, ObjectStore, StoreError};
+use holdfast_engine::{Engine, Host};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     AnyRecord, Control, CountedPut, Counter, CounterChange, DueEntry, Duplicate, ExecutionRecord,
@@ -23,7 +23,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     fault::Fault,
     functions::DrillEngine,
+    outage::Service,
     simulation::{Hazard, Weather},
+    store::{Bucket, Store},
     world::{World, lock},
 };
 
@@ -131,12 +133,21 @@ impl Process {
 
     /// Makes a call over the wire, under the fault. Returns `None` if the call is refused or its
     /// answer is lost.
-    pub(crate) async fn call<T>(&self, write: bool, call: impl Future<Output = T>) -> Option<T> {
+    pub(crate) async fn call<T>(
+        &self,
+        service: Service,
+        write: bool,
+        call: impl Future<Output = T>,
+    ) -> Option<T> {
         let inner = &*self.0;
         if let Some(weather) = &inner.world.weather {
             return self.call_under(weather, call).await;
         }
         inner.world.clock.sleep(ROUND_TRIP).await;
+        let outage = inner.world.outage.as_ref();
+        if outage.is_some_and(|outage| outage.refuses(service, inner.world.clock.now())) {
+            return None;
+        }
         let acted = inner.acted.load(Relaxed);
         match inner.fault {
             Some(Fault::Throttled | Fault::ThrottledAlways | Fault::ThrottledLong) => return None,
@@ -158,6 +169,14 @@ impl Process {
                 self.die().await
             }
             _ => Some(answer),
+        }
+    }
+
+    /// Makes a call to the simulated Step Functions. Returns `None` as [`Self::call`] does.
+    pub(crate) async fn call_machines<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        match &self.0.world.weather {
+            Some(weather) => self.call_under(weather, call).await,
+            None => Some(call.await),
         }
     }
 
@@ -241,7 +260,8 @@ impl Process {
         call: impl Future<Output = Result<T, LedgerError>>,
     ) -> Result<T, LedgerError> {
         let unavailable = || LedgerError::Unavailable("it throttles".to_owned());
-        self.call(write, call).await.ok_or_else(unavailable)?
+        let answer = self.call(Service::Ledger, write, call).await;
+        answer.ok_or_else(unavailable)?
     }
 }
 
@@ -351,37 +371,5 @@ impl OpenIndex for Process {
     async fn looked_at(&self, question: &Question) -> Result<(), LedgerError> {
         self.ask(true, self.world().ledger.looked_at(question))
             .await
-    }
-}
-
-/// The objects that a process reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bucket {
-    Payloads,
-    Receipts,
-}
-
-/// An object store as a process reaches it. Writing a receipt counts as a write.
-pub(crate) struct Store(pub(crate) Process, pub(crate) Bucket);
-
-impl Store {
-    fn objects(&self) -> &crate::world::Objects {
-        match self.1 {
-            Bucket::Payloads => &self.0.world().payloads,
-            Bucket::Receipts => &self.0.world().receipts,
-        }
-    }
-}
-
-impl ObjectStore for Store {
-    async fn put_new(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
-        let write = self.1 == Bucket::Receipts;
-        let answer = self.0.call(write, self.objects().put_new(key, bytes)).await;
-        answer.ok_or_else(|| StoreError("it throttles".to_owned()))?
-    }
-
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let answer = self.0.call(false, self.objects().get(key)).await;
-        answer.ok_or_else(|| StoreError("it throttles".to_owned()))?
     }
 }

@@ -25,7 +25,8 @@ use serde_json::{Value, json};
 use crate::{
     clock::Slot,
     fault::Fault,
-    functions::{Invocation, Room},
+    functions::Room,
+    invocation::{Integration, invocation},
     machine::{Interpreter, RaisedError, Surroundings, TIMEOUT, TaskCall},
     plan::DrilledWorkflow,
     process::Process,
@@ -35,6 +36,9 @@ use crate::{
 
 /// Time from the moment when a look is due to the sweep, at most.
 const SWEEP: Duration = Duration::from_secs(60);
+/// Time from a delivery of a status event to the next one, and the most deliveries of a run.
+const REDELIVERY: Duration = Duration::from_secs(120);
+const DELIVERIES: usize = 60;
 /// Most sweeps before the execution counts as one that never ends.
 const SWEEPS: usize = 8;
 /// Time from the start of a task to the stop of its execution, so that the function is acting.
@@ -61,6 +65,8 @@ pub(crate) struct RunResult {
     pub(crate) end: Option<End>,
     /// True if everything came to an end.
     pub(crate) rests: bool,
+    /// Time at which nothing was left to do.
+    pub(crate) rested: Timestamp,
 }
 
 /// Returns the key of the execution in the ledger.
@@ -86,13 +92,18 @@ pub(crate) fn run(
         tokens: RefCell::new(BTreeMap::new()),
     });
     let life = Rc::new(Life::default());
-    room.spawn(live(room.clone(), life.clone()));
+    let (living, lives) = (room.clone(), life.clone());
+    room.spawn(async move {
+        live(living.clone(), lives.clone()).await;
+        lives.rested.set(living.world.clock.now());
+    });
     let rests = room.world.clock.exhaust(&mut pool);
     let left = RunResult {
         world: room.world.clone(),
         entered: life.entered.take(),
         end: life.end.take(),
         rests,
+        rested: life.rested.get(),
     };
     // Tasks that still wait hold the room, and end with the pool.
     drop(pool);
@@ -103,6 +114,7 @@ pub(crate) fn run(
 struct Life {
     entered: RefCell<Vec<String>>,
     end: Cell<Option<End>>,
+    rested: Cell<Timestamp>,
 }
 
 async fn live(room: Rc<Room>, life: Rc<Life>) {
@@ -115,13 +127,23 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
     let succeeded = end == End::Succeeded;
     let event = end.event(&owner, "", &start);
     let at = place_of(deployed);
-    let current = || async { room.world.ledger.read(&at).await.ok().flatten() };
+    let current = || async {
+        room.world.ledger_back().await;
+        room.world.ledger.read(&at).await.ok().flatten()
+    };
     if current().await.is_none() && !succeeded {
         if event.is_none() {
             let now = room.world.clock.now();
             room.world.clock.until(now + LISTED_WITHIN).await;
         }
-        record_lost(&room, &owner, &start).await;
+        // The queue of status events delivers this one again until it is handled.
+        for _ in 0..DELIVERIES {
+            record_lost(&room, &owner, &start).await;
+            if current().await.is_some() {
+                break;
+            }
+            room.world.clock.sleep(REDELIVERY).await;
+        }
     }
     if let Some(event) = event
         && let Some(execution) = current()
@@ -310,81 +332,5 @@ impl Surroundings for Seat {
                 other => other.result(answer),
             }
         })
-    }
-}
-
-/// The way in which a state calls a function.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Integration {
-    /// The resource is the function.
-    Function,
-    /// The arguments name the function.
-    Invoke,
-    /// The function receives a token, and the state waits for its answer.
-    WaitsForToken,
-    /// A resource that no state machine of ours has.
-    Unknown(String),
-}
-
-impl Integration {
-    fn of(resource: &str) -> Self {
-        match resource.strip_prefix("arn:aws:states:::lambda:invoke") {
-            None => Self::Function,
-            Some("") => Self::Invoke,
-            Some(".waitForTaskToken") => Self::WaitsForToken,
-            Some(_) => Self::Unknown(resource.to_owned()),
-        }
-    }
-
-    /// Returns the result of the state after the function's answer.
-    pub(crate) fn result(self, answer: Value) -> Result<Value, RaisedError> {
-        match self {
-            Self::Function | Self::WaitsForToken => Ok(answer),
-            Self::Invoke => Ok(json!({ "Payload": answer, "StatusCode": 200 })),
-            Self::Unknown(resource) => Err(RaisedError::new(
-                "States.Runtime",
-                format!("no resource {resource}"),
-            )),
-        }
-    }
-}
-
-/// Returns the invocation of a task with its place: the state, or for an undo the step that it
-/// undoes or asks about.
-pub(crate) fn invocation(
-    deployed: &DrilledWorkflow,
-    task: TaskCall<'_>,
-) -> (Integration, Invocation) {
-    let mut arguments = task.arguments;
-    let integration = Integration::of(task.resource);
-    let (function, payload) = match integration {
-        Integration::Function => (task.resource.to_owned(), arguments),
-        _ => (
-            text(arguments["FunctionName"].take()),
-            arguments["Payload"].take(),
-        ),
-    };
-    let undo = &payload["undo"];
-    let (place, item) = match (undo["step"].as_str(), payload.get("error")) {
-        (Some(step), None) => (deployed.back_of(step), &undo["item"]),
-        (Some(step), Some(_)) => (format!("{step}.unanswered"), &undo["item"]),
-        (None, _) => (task.state.to_owned(), &payload["item_key"]),
-    };
-    let invocation = Invocation {
-        place,
-        item: match item {
-            Value::Null => None,
-            item => Some(text(item.clone())),
-        },
-        function,
-        payload,
-    };
-    (integration, invocation)
-}
-
-fn text(value: Value) -> String {
-    match value {
-        Value::String(text) => text,
-        other => other.to_string(),
     }
 }

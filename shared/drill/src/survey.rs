@@ -9,6 +9,7 @@ use crate::{
     Settings,
     check::{Findings, check},
     fault::{Fault, Kind},
+    outage::Outage,
     own::OwnSteps,
     plan::DrilledWorkflow,
     query::ParsedExpressions,
@@ -31,6 +32,8 @@ pub(crate) struct Stage {
     pub(crate) settings: Settings,
     /// System that steps really call.
     pub(crate) own: Option<OwnSteps>,
+    /// Outage that begins during the run.
+    pub(crate) outage: Option<Outage>,
     /// True if the run records its story.
     pub(crate) records: bool,
 }
@@ -48,6 +51,7 @@ pub(crate) fn play(
     let target = Target::new(stage.settings.manners, stage.own);
     let mut world = World::new(armed.collect(), target, stage.settings.seed, stage.records);
     world.old = stage.settings.old;
+    world.outage = stage.outage;
     let left = run(deployed, parsed, world);
     let found = check(deployed, &left);
     (left, found)

@@ -14,6 +14,7 @@ use crate::{
     clock::Clock,
     fault::Fault,
     old_behavior::OldBehavior,
+    outage::Outage,
     simulation::{Facts, Weather},
     target::Target,
 };
@@ -38,6 +39,8 @@ pub(crate) struct World {
     pub(crate) facts: Option<Mutex<Facts>>,
     /// Old behaviour that is put back, if one is.
     pub(crate) old: Option<OldBehavior>,
+    /// Outage of a service that begins during the run.
+    pub(crate) outage: Option<Outage>,
     armed: Mutex<Vec<ArmedFault>>,
     story: Option<Mutex<Vec<String>>>,
 }
@@ -81,6 +84,7 @@ impl World {
             weather: None,
             facts: None,
             old: None,
+            outage: None,
             armed: Mutex::new(armed),
             story: records.then(Mutex::default),
         }

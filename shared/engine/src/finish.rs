@@ -141,12 +141,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 }
 
 /// Checks that every step that was tried has succeeded, since its `when` can yield false on a later
-/// attempt. An optional step and one that a person skipped may have failed.
+/// attempt. An optional step and one that a person skipped may have failed, and one that no attempt
+/// claimed was skipped.
 pub(super) fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     let generation = snapshot.execution.generation;
     let unfinished = |step: &&StepRecord| match step.state {
         StepState::Succeeded => false,
-        StepState::FailedClean if step.optional => false,
+        StepState::FailedClean if step.optional || !step.was_claimed() => false,
         // The step is of an earlier execution generation and has no residue.
         StepState::FailedClean | StepState::Undone if step.execution_generation < generation => {
             false

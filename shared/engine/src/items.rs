@@ -1,4 +1,4 @@
-//! Items: the name under which the record of an item is stored.
+//! Items: the name under which the record of an item is stored, and the number of items.
 
 use crate::{
     engine::Engine,
@@ -7,6 +7,7 @@ use crate::{
 };
 use holdfast_ids::keys::{ExecutionKey, earlier_item_name};
 use holdfast_ledger::{Ledger, StepKey};
+use serde_json::Value;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// The name under which an item's record is stored. An earlier release named an item key that
@@ -26,4 +27,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             _ => item,
         })
     }
+}
+
+/// A number of items, in whichever form JSONata writes it. Any other value proves nothing later.
+pub(crate) fn item_count(value: &Value) -> Option<u32> {
+    let number = value.as_f64().filter(|number| number.fract() == 0.0)?;
+    (0.0..=f64::from(u32::MAX))
+        .contains(&number)
+        .then_some(number as u32)
 }

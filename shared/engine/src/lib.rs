@@ -22,6 +22,7 @@ mod reports;
 mod requirements;
 #[cfg(test)]
 mod script;
+mod skipped;
 mod state_machines;
 mod step;
 mod task_errors;

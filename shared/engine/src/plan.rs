@@ -89,7 +89,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         task: &PlanTask,
     ) -> Result<Option<ExecutionRecord>, TaskError> {
         let outside_steps = ["", "Finish"].contains(&task.failure.state.as_str());
-        if !outside_steps || !task.steps.iter().any(|step| step.last) {
+        let has_end = |step: &StepRef| step.last || !step.approvals.is_empty();
+        if !outside_steps || !task.steps.iter().any(has_end) {
             return Ok(None);
         }
         let (owner, epoch) = (&task.owner, task.execution.epoch);
@@ -176,17 +177,30 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-/// Returns whether the records show that every step was reached and is done. A step whose `when`
-/// yields false leaves no record, so the records of the last steps prove that the others were
-/// reached.
+/// Returns whether the records show that every step was reached and is done. Most steps leave no
+/// record if they are skipped, so the records of the last steps, and the decisions on the approvals
+/// at the end, prove that the others were reached.
 fn reached_end(snapshot: &Snapshot, declared: &[StepRef]) -> bool {
     let generation = snapshot.execution.generation;
     let recorded = |last: &StepRef| {
-        let mut steps = snapshot.steps.iter();
-        steps.any(|step| step.step == last.name && step.execution_generation == generation)
+        let of_last =
+            |step: &&StepRecord| step.step == last.name && step.execution_generation == generation;
+        let records: Vec<_> = snapshot.steps.iter().filter(of_last).collect();
+        match last.for_each {
+            None => !records.is_empty(),
+            Some(_) => {
+                let every = |record: &&StepRecord| record.items == Some(records.len() as u32);
+                !records.is_empty() && records.iter().all(every)
+            }
+        }
+    };
+    let approved = |approval: &String| {
+        let mut questions = snapshot.questions.iter();
+        questions.any(|question| question.is_approved(approval, generation))
     };
     let mut last = declared.iter().filter(|step| step.last);
-    last.all(recorded) && executed(snapshot).is_ok()
+    let mut approvals = declared.iter().flat_map(|step| &step.approvals);
+    last.all(recorded) && approvals.all(approved) && executed(snapshot).is_ok()
 }
 
 pub(super) fn undo_result(record: &StepRecord) -> UndoResult {

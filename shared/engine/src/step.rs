@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
+    items::item_count,
     paused::blocked_error,
     ports::{Host, ObjectStore},
     reports::attempt_report,
@@ -41,9 +42,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     ) -> Result<StepResult, TaskError> {
         match &task.when {
             None | Some(Value::Bool(true)) => {}
-            Some(Value::Bool(false)) => {
-                return Ok(answer(StepStatus::Skipped, Value::Null));
-            }
+            Some(Value::Bool(false)) => return self.skip(task).await,
             Some(_) => {
                 return Err(permanent(
                     "when must yield true or false, and yields neither",
@@ -143,6 +142,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             undo_attempts: Vec::new(),
             undo_forgiven: 0,
             item_hashed: item.as_deref().is_some_and(is_hashed_item),
+            items: task.items.as_ref().and_then(item_count),
             earlier: Vec::new(),
             retired: Vec::new(),
             earlier_attempts: 0,
@@ -380,7 +380,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-fn answer(status: StepStatus, output: Value) -> StepResult {
+pub(super) fn answer(status: StepStatus, output: Value) -> StepResult {
     StepResult {
         status,
         output,

@@ -383,6 +383,7 @@ fn next_attempt(record: &StepRecord, rev: u64, claim: &Claim, now: Timestamp) ->
         rev,
         epoch: claim.first.epoch,
         execution_generation: claim.first.execution_generation,
+        items: claim.first.items,
         state: StepState::Running {
             token: claim.token.clone(),
             lease_until: now + claim.lease,

@@ -80,6 +80,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
         step: "hold".to_owned(),
         item: None,
         item_hashed: false,
+        items: None,
         number: 1,
         action: "vendor-hold".to_owned(),
         key: effect_key(of, "hold", None, 0),

@@ -131,6 +131,13 @@ impl Question {
         skipped && self.execution_generation == execution_generation
     }
 
+    /// Returns whether a person gave this approval in this execution generation.
+    pub fn is_approved(&self, step: &str, execution_generation: u32) -> bool {
+        let ruling = self.ruling();
+        let approved = ruling.is_some_and(|ruling| ruling.decision == Decision::Approve);
+        approved && self.step == step && self.execution_generation == execution_generation
+    }
+
     /// Returns whether the question was put about this record in this execution generation.
     pub fn concerns(&self, step: &StepRecord, execution_generation: u32) -> bool {
         self.execution_generation == execution_generation

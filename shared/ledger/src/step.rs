@@ -29,6 +29,10 @@ pub struct StepRecord {
     /// True if the item's name is the hash of its item key. An earlier release wrote no such mark.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub item_hashed: bool,
+    /// The number of items of the `for_each`, if the step is a last one. Once as many records are
+    /// done, every item was reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<u32>,
     /// The step's place in declared order, from 1; 0 if no attempt ever claimed the record.
     pub number: u32,
     /// The action that performs it.
@@ -212,7 +216,7 @@ pub enum Residue {
 
 impl StepRecord {
     /// The record of a step that no attempt claimed, closed in the execution generation `closed`.
-    pub(super) fn unclaimed(at: &ExecutionKey, step: &str, epoch: u64, closed: u32) -> Self {
+    pub fn unclaimed(at: &ExecutionKey, step: &str, epoch: u64, closed: u32) -> Self {
         let nothing = Value::Null;
         Self {
             rev: 1,
@@ -220,6 +224,7 @@ impl StepRecord {
             step: step.to_owned(),
             item: None,
             item_hashed: false,
+            items: None,
             number: 0,
             action: String::new(),
             key: effect_key(at, step, None, 0),

@@ -36,6 +36,7 @@ fn declared(change: Change) -> StepRef {
         name: STEP.to_owned(),
         action: action(change),
         for_each: None,
+        approvals: Vec::new(),
         last: true,
     }
 }

@@ -121,6 +121,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             step: STEP.to_owned(),
             item: None,
             item_hashed: false,
+            items: None,
             number: 1,
             action: action(Change::Nothing),
             key: effect_key(&execution_key(), STEP, None, 0),

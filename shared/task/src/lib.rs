@@ -127,10 +127,13 @@ pub struct StepRef {
     /// The `for_each` that contains it, if any: it then has one record per item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_each: Option<String>,
-    /// True for the last steps: once each of them is done, every step was reached. No step is one
-    /// if the definition ends with a wait, an approval or a `for_each`.
+    /// True for the last steps: once each of them is done, for every item in a `for_each`, and the
+    /// approvals at the end are given, every step was reached.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last: bool,
+    /// The approvals with which the definition ends. Only the step that is declared last has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
 }
 
 /// The answer of `begin`. The state machine keeps both parts as variables.
@@ -176,6 +179,9 @@ pub struct StepTask {
     /// The evaluated `item_key` of the item, in a `for_each`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item_key: Option<Value>,
+    /// The number of items, at a last step in a `for_each`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<Value>,
     /// The value of `when`. The step is skipped unless it is `true` or absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Value>,
@@ -213,6 +219,9 @@ pub struct StepPolicy {
     /// True if the workflow continues, with the output null, if the step fails without an effect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
+    /// True if the step is one of the last and has a `when`: it leaves a record if it is skipped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last: bool,
     /// The maximum size of an output, in bytes of JSON. The state machine gets a reference to a
     /// larger one.
     pub inline_output_bytes: usize,

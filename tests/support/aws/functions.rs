@@ -21,10 +21,22 @@ pub struct FunctionReply {
 
 impl FunctionReply {
     /// True if a service denied the function a request.
+    ///
+    /// The body of an answer of the API shows records, and the text of an incident in one of them
+    /// can name a denial of an earlier time. So only its status counts: the API answers 503 to its
+    /// caller and keeps the reason to itself.
     pub fn is_denied(&self) -> bool {
         let denies = |text: &str| text.contains("AccessDenied");
-        // The API answers 503 to its caller and keeps the reason to itself.
-        denies(&self.body.to_string()) || denies(&self.log) || self.body["statusCode"] == 503
+        let body = match &self.body["statusCode"] {
+            Value::Null => denies(&self.body.to_string()),
+            status => *status == 503,
+        };
+        body || denies(&self.log)
+    }
+
+    /// True if Lambda refused the call, so that the function did not run.
+    pub fn is_throttled(&self) -> bool {
+        self.failed && self.body.to_string().contains("TooManyRequestsException")
     }
 }
 
@@ -68,6 +80,37 @@ impl Aws {
     pub fn invoke(&self, function: &str, event: &Value) -> Value {
         self.try_invoke(function, event)
             .unwrap_or_else(|error| panic!("{function}: {error}"))
+    }
+
+    /// Invokes a function and waits for no answer, as a schedule does.
+    ///
+    /// # Panics
+    ///
+    /// Panics if Lambda does not accept the event.
+    pub fn invoke_later(&self, function: &str, event: &Value) {
+        let path = format!("{}/invocations", path(function));
+        let headers = [
+            "X-Amz-Invocation-Type: Event",
+            "Content-Type: application/json",
+        ];
+        let response = self.send(("POST", "lambda", &path), &headers, &event.to_string());
+        assert!(response.is_accepted(), "{}", response.body);
+    }
+
+    /// Has Lambda refuse every call of a function, or none.
+    ///
+    /// # Panics
+    ///
+    /// Panics if Lambda does not take the setting.
+    pub fn refuse_calls(&self, function: &str, refuses: bool) {
+        let path = format!("/2017-10-31/functions/{}/concurrency", full_name(function));
+        let (method, body) = match refuses {
+            true => ("PUT", r#"{"ReservedConcurrentExecutions":0}"#),
+            false => ("DELETE", ""),
+        };
+        let headers = ["Content-Type: application/json"];
+        let response = self.send((method, "lambda", &path), &headers, body);
+        assert!(response.is_success(), "{}", response.body);
     }
 
     /// The messages in which a function logged `text`.
@@ -190,4 +233,28 @@ fn path(function: &str) -> String {
 fn decoded(base64: &str) -> String {
     let bytes = STANDARD.decode(base64).unwrap_or_default();
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(body: Value, log: &str) -> FunctionReply {
+        FunctionReply {
+            body,
+            log: log.to_owned(),
+            failed: false,
+        }
+    }
+
+    #[test]
+    fn an_incident_that_names_an_earlier_denial_is_no_denial_of_this_call() {
+        let incidents = json!({ "incidents": [{ "title": "AccessDenied at Finish" }] }).to_string();
+        let listed = json!({ "statusCode": 200, "body": incidents });
+        assert!(!reply(listed.clone(), "").is_denied());
+        assert!(reply(listed, "AccessDenied: kms:Sign").is_denied());
+        assert!(reply(json!({ "statusCode": 503, "body": "{}" }), "").is_denied());
+        let error = json!({ "errorMessage": "s3: AccessDenied" });
+        assert!(reply(error, "").is_denied());
+    }
 }

@@ -73,6 +73,11 @@ impl Queue {
         queue
     }
 
+    /// The queue of the stack with this name, as an alarm's dimension has it.
+    pub fn named(aws: &Aws, name: &str) -> Self {
+        Self::new(aws, name.to_owned(), Source::Stack)
+    }
+
     /// The queue that the template names by the logical id `logical`.
     ///
     /// # Panics
@@ -123,6 +128,33 @@ impl Queue {
             self.request("DeleteMessageBatch", &json!({ "Entries": entries }));
         }
         details
+    }
+
+    /// The number of messages that wait, and of those that were received and not deleted.
+    ///
+    /// # Panics
+    ///
+    /// Panics if SQS refuses.
+    pub fn depth(&self) -> (u64, u64) {
+        let names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+        ];
+        let answer = self.request("GetQueueAttributes", &json!({ "AttributeNames": names }));
+        let [waiting, received] = names.map(|name| {
+            let number = answer["Attributes"][name].as_str();
+            number.and_then(|number| number.parse().ok()).expect(name)
+        });
+        (waiting, received)
+    }
+
+    /// Sends a message, as a service does that gave it up.
+    ///
+    /// # Panics
+    ///
+    /// Panics if SQS refuses.
+    pub fn send(&self, body: &Value) {
+        self.request("SendMessage", &json!({ "MessageBody": body.to_string() }));
     }
 
     /// Sets the time after which a message that was received and not deleted is delivered again.

@@ -58,6 +58,16 @@ impl Response {
         self.head.starts_with("HTTP/1.1 200")
     }
 
+    /// True if the status is 202.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.head.starts_with("HTTP/1.1 202")
+    }
+
+    /// True if the status is 200 or another one of success.
+    pub(super) fn is_success(&self) -> bool {
+        self.head.starts_with("HTTP/1.1 2")
+    }
+
     /// The body of a successful response.
     pub(super) fn expect_ok(self, request: &str) -> String {
         assert!(self.is_ok(), "{request}: {}", self.body);

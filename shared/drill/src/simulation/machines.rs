@@ -50,7 +50,7 @@ impl ReachedMachines {
 
     async fn call<T>(&self, call: impl FnOnce(&Rc<Region>) -> T) -> Result<T, MachineError> {
         let call = async { call(&self.region) };
-        let answer = self.process.call(false, call).await;
+        let answer = self.process.call_machines(call).await;
         answer.ok_or_else(|| MachineError::Unavailable("it throttles".to_owned()))
     }
 

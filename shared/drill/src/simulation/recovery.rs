@@ -7,10 +7,7 @@ use holdfast_engine::{Host, Recovery, RecoveryError, RecoveryNotice, StatusEvent
 use jiff::Timestamp;
 
 use super::{machines::ReachedMachines, region::Region};
-use crate::{
-    clock::Clock,
-    process::{Process, Store},
-};
+use crate::{clock::Clock, process::Process, store::Store};
 
 /// Time after which the queue delivers a status event again that was not handled.
 const AGAIN_AFTER: Duration = Duration::from_secs(120);

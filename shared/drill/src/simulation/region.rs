@@ -26,11 +26,12 @@ use super::{
 use crate::{
     clock::Slot,
     functions::{Invocation, Waiting, answered, handle},
+    invocation::{Integration, invocation},
     machine::{Interpreter, RaisedError, Surroundings, TaskCall},
     plan::DrilledWorkflow,
     process::Process,
     query::{ParsedExpressions, Query},
-    run::{Integration, context, interpret, invocation},
+    run::{context, interpret},
     world::{START, World},
 };
 

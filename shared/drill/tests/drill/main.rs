@@ -2,6 +2,7 @@
 
 mod broken;
 mod old_behaviors;
+mod outages;
 mod races;
 mod reads;
 mod set_up;

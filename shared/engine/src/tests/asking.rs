@@ -12,7 +12,7 @@ use holdfast_ledger::{Request, RulingTransition, WAITING, enact, rule};
 use holdfast_receipt::Decision;
 use holdfast_task::{Ask, AskTask, ErrorName, ExecutionRef, ExpireTask, Failure, QuestionKind};
 
-fn ask_task(execution: &ExecutionRef, kind: QuestionKind) -> AskTask {
+pub(super) fn ask_task(execution: &ExecutionRef, kind: QuestionKind) -> AskTask {
     let approval = kind == QuestionKind::Approval;
     AskTask {
         execution: execution.clone(),
@@ -48,6 +48,15 @@ fn escalated(engine: &TestEngine, action: &Script) -> (ExecutionRef, AskTask) {
 }
 
 fn decided(engine: &TestEngine, execution: &ExecutionRef, decision: Decision) -> RulingTransition {
+    decided_on(engine, execution, STEPS[0], decision)
+}
+
+pub(super) fn decided_on(
+    engine: &TestEngine,
+    execution: &ExecutionRef,
+    step: &str,
+    decision: Decision,
+) -> RulingTransition {
     let request = Request {
         by: "bob".to_owned(),
         reason: "so".to_owned(),
@@ -57,7 +66,7 @@ fn decided(engine: &TestEngine, execution: &ExecutionRef, decision: Decision) ->
     let decided = run(rule(
         ledger,
         &partition(execution),
-        STEPS[0],
+        step,
         decision,
         &request,
         now,

@@ -120,6 +120,7 @@ fn steps() -> Vec<StepRef> {
         action: "script".to_owned(),
         for_each: None,
         last: false,
+        approvals: Vec::new(),
     };
     STEPS.map(step).to_vec()
 }
@@ -143,6 +144,7 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
             idempotent: true,
             reads: false,
             optional: false,
+            last: false,
             undo: Some(UndoPolicy {
                 timeout_s: 30,
                 max_attempts: 3,
@@ -152,6 +154,7 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
             inline_output_bytes: 2000,
         },
         item_key: None,
+        items: None,
         when: None,
         input: json!({"vendor_id": "v-1"}),
         undo_input: None,

@@ -19,6 +19,7 @@ fn declared() -> StepRef {
         action: "vendor-hold".to_owned(),
         for_each: None,
         last: false,
+        approvals: Vec::new(),
     }
 }
 

@@ -122,6 +122,11 @@ impl ExpressionContext<'_> {
     }
 }
 
+/// Returns the expression for the number of items of a `for_each`.
+pub(super) fn count_of(items: &Expression) -> String {
+    format!("{{% $count($append([], {})) %}}", items.jsonata())
+}
+
 /// Returns true if an expression only names a field.
 fn is_plain(expression: &str) -> bool {
     let names = |c: char| c.is_alphanumeric() || "_.$".contains(c);

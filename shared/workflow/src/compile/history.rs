@@ -22,7 +22,7 @@ const EXECUTION: u64 = 2;
 /// The entry and the exit of a state.
 const STATE: u64 = 2;
 /// One attempt at a task: scheduled, started, ended.
-const ATTEMPT: u64 = 3;
+pub(super) const ATTEMPT: u64 = 3;
 /// The answer to a task that waits for it: submitted.
 const SUBMITTED: u64 = 1;
 /// The start and the success of a Parallel, a Map, or an iteration of a Map.

@@ -62,7 +62,7 @@ pub(crate) fn item_limits_of(definition: &Definition) -> ItemLimits {
 
 /// Returns every action step in declared order, as the functions and the receipt need it.
 pub fn step_refs(definition: &Definition) -> Vec<StepRef> {
-    let last = definition.last_steps();
+    let ends = definition.ends();
     let refs = definition
         .action_steps()
         .into_iter()
@@ -70,9 +70,14 @@ pub fn step_refs(definition: &Definition) -> Vec<StepRef> {
             name: step.name.clone(),
             action: action.action.clone(),
             for_each: for_each.map(str::to_owned),
-            last: last.contains(&step.name.as_str()),
+            last: ends.steps.contains(&step.name.as_str()),
+            approvals: Vec::new(),
         });
-    refs.collect()
+    let mut refs: Vec<StepRef> = refs.collect();
+    if let Some(declared_last) = refs.last_mut() {
+        declared_last.approvals = ends.approvals.into_iter().map(str::to_owned).collect();
+    }
+    refs
 }
 
 fn begin(definition: &Definition, refs: &Value) -> Result<Task, CanonicalError> {

@@ -7,6 +7,7 @@ mod limits;
 mod machine;
 mod names;
 mod outputs;
+mod pauses;
 mod region;
 mod retry;
 mod row;

@@ -29,16 +29,6 @@ pub(super) fn names<T: ToString, const N: usize>(names: [T; N]) -> Vec<String> {
     names.map(|name| name.to_string()).to_vec()
 }
 
-/// Retries during a pause, which lasts as long as people want. Step Functions allows no more
-/// retries, and its history ends sooner, after some days.
-const PAUSE_PATIENCE: Retry = Retry {
-    max_attempts: 100_000_000,
-    interval_s: 5,
-    backoff: 2.0,
-    max_delay_s: 120,
-    jitter: Jitter::None,
-};
-
 /// Retries at the end of an execution. No step waits there, so that an outage of some hours costs
 /// time only. The delays add up to 7 hours and 43 minutes, and to half of that on average, since
 /// Step Functions takes a random part of each.
@@ -107,8 +97,8 @@ fn by_policy(errors: Vec<String>, retry: &Retry) -> Retrier {
 }
 
 /// Returns the retriers of a step: its own policy, and patience while another attempt holds the
-/// lease.
-pub(super) fn of_step(step: &ActionStep) -> Vec<Retrier> {
+/// lease. `pause` is the patience with a pause.
+pub(super) fn of_step(step: &ActionStep, pause: &Retry) -> Vec<Retrier> {
     let lease_s = lease_s(step.timeout_s);
     let pace_s = lease_s.div_ceil(u64::from(CONFLICT_RETRIES) - 2);
     // A step that is not idempotent is retried only after an error that certainly applied nothing.
@@ -120,7 +110,7 @@ pub(super) fn of_step(step: &ActionStep) -> Vec<Retrier> {
     vec![
         never(),
         steadily(ErrorName::Conflict, pace_s, CONFLICT_RETRIES),
-        by_policy(names([ErrorName::Paused]), &PAUSE_PATIENCE),
+        by_policy(names([ErrorName::Paused]), pause),
         throttled(),
         by_policy(errors, &step.retry),
     ]

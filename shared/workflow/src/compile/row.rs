@@ -27,6 +27,8 @@ pub(super) enum Place<'a> {
 pub(super) struct Row<'a> {
     pub(super) place: Place<'a>,
     pub(super) item_key: Option<&'a Expression>,
+    /// The list of the `for_each` around the row.
+    pub(super) items: Option<&'a Expression>,
     pub(super) inline_bytes: usize,
 }
 

@@ -7,16 +7,19 @@ use serde_json::json;
 
 use super::{
     decisions::{self, Escalation, Exits, escalation_of, failed_of},
-    expressions::ExpressionContext,
+    expressions::{ExpressionContext, count_of},
     history::ItemLimits,
     names::arn_of,
     outputs::{MAP_OUTPUT, PARALLEL_OUTPUT, assigned, assigned_item},
+    pauses,
     retry::{catch_all_as, catch_clean, of_step},
     row::{Place, Position, Row, begins_with_parallel},
     unwind,
     waits::wait_state,
 };
-use crate::definition::{ActionStep, Branch, Definition, ForEach, OnFailure, Step, StepKind};
+use crate::definition::{
+    ActionStep, Branch, Definition, ForEach, OnFailure, Retry, Step, StepKind,
+};
 use holdfast_asl::{
     Exit, Inner, Map, Parallel, Pass, ProcessorConfig, ProcessorMode, State, States, Task, member,
 };
@@ -40,12 +43,15 @@ pub(super) fn states(definition: &Definition, next: &str, limits: &ItemLimits) -
     let row = Row {
         place: Place::Top(next),
         item_key: None,
+        items: None,
         inline_bytes: INLINE_BYTES,
     };
     let timeout_s = definition.limits.timeout_s;
     let compiler = Compiler {
         numbers,
         timeout_s,
+        pause: pauses::patience(definition),
+        last: definition.ends().steps,
         limits,
     };
     compiler.row(&definition.steps, row, &mut states);
@@ -56,6 +62,10 @@ struct Compiler<'a> {
     numbers: BTreeMap<&'a str, u32>,
     /// Longest duration of the whole execution, in seconds.
     timeout_s: u64,
+    /// Retries of a step during a pause.
+    pause: Retry,
+    /// The last steps.
+    last: Vec<&'a str>,
     limits: &'a ItemLimits,
 }
 
@@ -127,15 +137,8 @@ impl Compiler<'_> {
         }
     }
 
-    fn task(
-        &self,
-        name: &str,
-        action: &ActionStep,
-        row: Row<'_>,
-        escalates: Option<Escalation>,
-        position: Position<'_>,
-    ) -> Task {
-        let policy = StepPolicy {
+    fn policy(&self, name: &str, action: &ActionStep, row: Row<'_>) -> StepPolicy {
+        StepPolicy {
             name: name.to_owned(),
             number: self.numbers.get(name).copied().unwrap_or_default(),
             action: action.action.clone(),
@@ -150,8 +153,20 @@ impl Compiler<'_> {
                 fences: rollback.fences,
                 missing_is_undone: rollback.missing_is_undone,
             }),
+            last: action.when.is_some() && self.last.contains(&name),
             inline_output_bytes: row.inline_bytes,
-        };
+        }
+    }
+
+    fn task(
+        &self,
+        name: &str,
+        action: &ActionStep,
+        row: Row<'_>,
+        escalates: Option<Escalation>,
+        position: Position<'_>,
+    ) -> Task {
+        let policy = self.policy(name, action, row);
         let item = ExpressionContext {
             item: position.item,
             ..ExpressionContext::default()
@@ -163,6 +178,11 @@ impl Compiler<'_> {
         let mut arguments = json!({ "execution": "{% $execution %}", "step": policy });
         if row.item_key.is_some() {
             arguments["item_key"] = item.expression("$item_key").into();
+        }
+        if let Some(items) = row.items
+            && self.last.contains(&name)
+        {
+            arguments["items"] = count_of(items).into();
         }
         if let Some(when) = &action.when {
             arguments["when"] = item.condition(when).into();
@@ -193,7 +213,7 @@ impl Compiler<'_> {
             // A row that ends here has no later state that could see the variables.
             assign: position.assign(position.output.is_none().then(|| assigned(name))),
             output: position.output,
-            retry: of_step(action),
+            retry: of_step(action, &self.pause),
             catch,
             exit: position.exit,
         }
@@ -239,6 +259,7 @@ impl Compiler<'_> {
         let within = Row {
             place: Place::Item(each),
             item_key: Some(&each.item_key),
+            items: Some(&each.items),
             inline_bytes: INLINE_BYTES_PER_ITEM.min(row.inline_bytes),
         };
         let inline = ProcessorConfig {

@@ -3,6 +3,7 @@
 
 mod decision;
 mod duration;
+mod ends;
 mod expressions;
 mod fits;
 mod graph;
@@ -29,6 +30,7 @@ mod tree;
 mod triggers;
 mod yaml;
 
+pub use ends::Ends;
 pub use graph::graph;
 pub use model::{
     ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Retry,

@@ -49,25 +49,6 @@ impl Definition {
         collect(&self.steps, None, &mut found);
         found
     }
-
-    /// Returns the names of the last steps: once each of them is done, every step was reached.
-    /// There are none if a wait, an approval or a `for_each` can be the last to end.
-    pub fn last_steps(&self) -> Vec<&str> {
-        last_of(&self.steps).unwrap_or_default()
-    }
-}
-
-fn last_of(steps: &[Step]) -> Option<Vec<&str>> {
-    let last = steps.last()?;
-    match &last.kind {
-        StepKind::Action(_) => Some(vec![&last.name]),
-        StepKind::Wait(_) | StepKind::Approve(_) | StepKind::ForEach(_) => None,
-        StepKind::Parallel(branches) => {
-            let ends = branches.iter().map(|branch| last_of(&branch.steps));
-            let ends: Option<Vec<_>> = ends.collect();
-            ends.map(|ends| ends.concat())
-        }
-    }
 }
 
 fn collect<'a>(

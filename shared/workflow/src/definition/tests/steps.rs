@@ -288,31 +288,36 @@ fn containers_need_items_and_steps() {
 }
 
 #[test]
-fn the_last_steps_are_those_after_which_no_step_waits() {
+fn the_end_is_what_must_be_done_so_that_every_step_was_reached() {
     let hold = |name: &str| {
         format!(
             "{{ name: {name}, action: vendor-hold, input: {{ vendor_id: v, days: 1 }}, rollback: {{}} }}"
         )
     };
-    let last = |steps: &str| {
-        definition(&format!("{HEAD}steps:\n{steps}"))
-            .last_steps()
-            .join(" ")
+    let end = |steps: &[&str]| {
+        let rows: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+        let definition = definition(&format!("{HEAD}steps:\n{rows}"));
+        let ends = definition.ends();
+        format!("{} {}", ends.steps.join(" "), ends.approvals.join(" "))
     };
-    let [a, b, c] = ["a", "b", "c"].map(hold);
-    assert_eq!(last(&format!("  - {a}\n  - {b}\n")), "b");
-    assert_eq!(last(&format!("  - {a}\n  - {{ name: w, wait: 1s }}\n")), "");
-    let branches = format!("parallel: [{{ steps: [{a}, {b}] }}, {{ steps: [{c}] }}]");
-    assert_eq!(last(&format!("  - name: both\n    {branches}\n")), "b c");
-    let each = format!(
-        "for_each: {{ items: '{{% $input.vendors %}}', item_key: '{{% $item %}}', steps: [{a}] }}"
+    let [a, b, c] = &["a", "b", "c"].map(hold);
+    let wait = "{ name: w, wait: 1s }";
+    let agree = "{ name: agree, approve: { message: 'good?' }, decide_within: 5m }";
+    let both = &format!(
+        "{{ name: both, parallel: [{{ steps: [{a}, {b}] }}, {{ steps: [{c}, {wait}] }}] }}"
     );
-    assert_eq!(
-        last(&format!("  - name: each_one\n    {each}\n  - {b}\n")),
-        "b"
-    );
-    assert_eq!(
-        last(&format!("  - {b}\n  - name: each_one\n    {each}\n")),
-        ""
-    );
+    let each_of = |items: &str| {
+        format!(
+            "{{ name: each_one, for_each: {{ items: '{{% {items} %}}', item_key: '{{% $item %}}', steps: [{a}] }} }}"
+        )
+    };
+    let each = &each_of("$input.vendors");
+    assert_eq!(end(&[a, b]), "b ");
+    assert_eq!(end(&[a, wait]), "a ");
+    assert_eq!(end(&[a, agree]), " agree");
+    assert_eq!(end(&[both]), "b c ");
+    assert_eq!(end(&[each, b]), "b ");
+    assert_eq!(end(&[b, each]), "a ");
+    // The length of such a list cannot be recorded.
+    assert_eq!(end(&[b, &each_of("$shuffle($input.vendors)")]), " ");
 }
