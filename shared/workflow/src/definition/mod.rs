@@ -19,6 +19,7 @@ mod scalar;
 mod schedule;
 mod schema;
 mod scope;
+mod secrets;
 mod skipped;
 mod steps;
 mod suggest;
