@@ -24,7 +24,7 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
     let settings = Settings::read(project, args)?;
     let mut found = values::findings(&settings);
     found.extend(names::findings(&settings, &project.template));
-    found.extend(targets::findings(&settings, &workflows)?);
+    found.extend(targets::findings(&settings, &workflows));
     found.extend(issuer::findings(&settings));
     found.extend(program::findings(project, &settings)?);
     found.extend(account::findings(&settings, args)?);

@@ -1,6 +1,7 @@
 //! Reads workflow definitions: YAML text becomes a typed definition, or a list of every mistake in
 //! it.
 
+mod address;
 mod decision;
 mod duration;
 mod expressions;

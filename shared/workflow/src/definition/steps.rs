@@ -236,6 +236,7 @@ impl Reader<'_> {
             }
         }
         self.secret_name(fields.get("input"), info);
+        self.literal_address(fields.get("input"), info);
         let idempotent = fields
             .get("idempotent")
             .is_none_or(|node| self.boolean(node, "idempotent"));
