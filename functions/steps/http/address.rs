@@ -35,8 +35,8 @@ impl Part {
         }
     }
 
-    /// One segment of a path. A part that a target could read as `..` is refused, also if the target
-    /// decodes `%2F` early or reads `..;x` as `..`.
+    /// One segment of a path. A part that a target could read as `..` is refused, also if the
+    /// target decodes `%2F` early or reads `..;x` as `..`.
     fn segment(&self) -> Result<String, &'static str> {
         let text = self.text()?;
         if text.is_empty() {

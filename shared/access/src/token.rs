@@ -12,8 +12,8 @@ const COMPARED: [&str; 2] = ["sub", "iss"];
 ///
 /// API Gateway passes each claim to the function as a text. A list arrives as `[a b c]`, so that a
 /// list with the group `former platform-admin` looks like one with the group `platform-admin`:
-/// github.com/aws/aws-lambda-go/issues/591, and
-/// github.com/aws-solutions-library-samples/guidance-for-claude-code-with-amazon-bedrock/issues/802.
+/// <https://github.com/aws/aws-lambda-go/issues/591>, and
+/// <https://github.com/aws-solutions-library-samples/guidance-for-claude-code-with-amazon-bedrock/issues/802>.
 /// The token itself has the types. `verified` are the gateway's texts. They must agree on the
 /// bearer and the issuer, so that no other token is read than the one that was verified.
 #[derive(Debug, Clone, PartialEq)]

@@ -167,7 +167,7 @@ fn quoted(text: &str) -> String {
 
 /// A text for `!Sub` that refers to its parameters alone: every other `${` becomes `${!`, which
 /// CloudFormation writes as `${`
-/// (docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html).
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-sub.html>).
 fn parameters_only(text: &str) -> String {
     let mut parts = text.split("${");
     let first = parts.next().unwrap_or_default().to_owned();
