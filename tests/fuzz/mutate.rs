@@ -16,7 +16,7 @@ pub(crate) enum Change {
 }
 
 /// Words with a meaning in YAML, JSON, JSONata or a terminal.
-const WORDS: [&str; 44] = [
+const WORDS: [&str; 52] = [
     "{%",
     "%}",
     "{% $input.a %}",
@@ -61,6 +61,14 @@ const WORDS: [&str; 44] = [
     "[1..",
     "steps:",
     "rollback: {}",
+    "*",
+    "${Ledger}",
+    "${VendorSystemUrl}",
+    "auth: { secret: x }, ",
+    "\\n            - Effect: Allow\\n              Action: '*'\\n",
+    "@SECRETS@",
+    "@ID@",
+    "\u{85}",
 ];
 
 pub(crate) fn changes() -> impl Strategy<Value = Vec<Change>> {

@@ -280,7 +280,14 @@ async fn a_token_without_a_known_role_or_a_valid_tenant_is_refused() {
         ("role", json!(["observer", "auditor"])),
         ("role", json!(null)),
         ("tenant", json!("Acme/..")),
+        ("role", json!(["former platform-admin"])),
+        ("role", json!(["staff,platform-admin"])),
+        ("role", json!("[staff platform-admin]")),
+        ("role", json!(7)),
         ("tenant", json!(["acme", "globex"])),
+        ("tenant", json!(["acme"])),
+        ("tenant", json!(7)),
+        ("tenant", json!(true)),
         ("tenant", json!(null)),
     ] {
         let good = claims[name].take();
@@ -294,6 +301,8 @@ async fn a_token_without_a_known_role_or_a_valid_tenant_is_refused() {
             .bearing(signed(&claims));
         let reply = api.get("/v1/incidents").await;
         assert_eq!(reply.status, 403, "{name} {value}: {}", reply.body);
+        let detail = reply.body["detail"].to_string();
+        assert!(detail.contains(&format!("claim {name}")), "{detail}");
         claims[name] = good;
     }
     claims["role"] = json!(["staff", "observer"]);
@@ -311,6 +320,22 @@ async fn the_function_refuses_a_request_that_the_gateway_did_not_verify() {
     let aws = Aws::from_env().await;
     let verified = aws.invoke("api", &event);
     assert_eq!(verified["statusCode"], 404, "{verified}");
+    // A header whose token names another bearer than the verified claims.
+    let other = unsigned(
+        &json!({}),
+        &json!({ "sub": "ops", "role": "platform-admin" }),
+    );
+    let right = event["headers"]["authorization"].take();
+    for header in [
+        json!(format!("Bearer {other}.")),
+        json!("Bearer e30.e30."),
+        json!(""),
+    ] {
+        event["headers"]["authorization"] = header.clone();
+        let answer = aws.invoke("api", &event);
+        assert_eq!(answer["statusCode"], 401, "{header}: {answer}");
+    }
+    event["headers"]["authorization"] = right;
     let authorizer = event["requestContext"]["authorizer"].take();
     let unverified = [
         json!(null),
@@ -320,8 +345,7 @@ async fn the_function_refuses_a_request_that_the_gateway_did_not_verify() {
     ];
     for authorizer in unverified {
         event["requestContext"]["authorizer"] = authorizer.clone();
-        event["headers"] =
-            json!({ "x-holdfast-tenant": "acme", "authorization": "Bearer e30.e30." });
+        event["headers"]["x-holdfast-tenant"] = "acme".into();
         let answer = aws.invoke("api", &event);
         assert_eq!(answer["statusCode"], 401, "{authorizer}: {answer}");
         let body = answer["body"].as_str().unwrap_or_default();

@@ -27,7 +27,7 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
     let mut found = values::findings(&settings);
     found.extend(names::findings(&settings, &project.template));
     let place = settings.place();
-    found.extend(targets::findings(&settings, &place, &workflows)?);
+    found.extend(targets::findings(&settings, &place, &workflows));
     found.extend(issuer::findings(&settings));
     found.extend(program::findings(project, &settings)?);
     found.extend(account::findings(&settings, args)?);

@@ -6,13 +6,10 @@ use holdfast_workflow::{
     compile::parameters_in,
     definition::{Definition, Problem},
 };
-use serde_json::Value;
 
 use super::{Finding, settings::Settings};
 use crate::{
-    output::line,
     project::Project,
-    report::Trouble,
     workflows::{Workflow, span},
 };
 
@@ -22,35 +19,26 @@ pub(super) fn findings(
     settings: &Settings,
     place: &str,
     workflows: &[Workflow],
-) -> Result<Vec<Finding>, Trouble> {
+) -> Vec<Finding> {
     let list = match allow_list(settings) {
         Ok(list) => list,
         Err(why) => {
             let check = Check::of::<()>("HttpAllow can be read", Err(why));
-            return Ok(vec![(place.to_owned(), check)]);
+            return vec![(place.to_owned(), check)];
         }
     };
-    let (mut found, mut computed) = (Vec::new(), 0);
+    let mut found = Vec::new();
     for Workflow {
         file, definition, ..
     } in workflows
     {
         for (step, verb, url) in addresses(definition) {
-            let Some(url) = literal(url) else {
-                computed += usize::from(url.is_string());
-                continue;
-            };
             let tried = list.check(&filled(url, settings));
             let what = format!("step {step} {verb} an allowed address");
             found.push((file.clone(), Check::of(what, tried)));
         }
     }
-    if computed > 0 {
-        line(&format!(
-            "not checked: {computed} addresses that expressions compute; HttpAllow judges them at run time"
-        ))?;
-    }
-    Ok(found)
+    found
 }
 
 /// Adds a warning for every literal address that `HttpAllow` of an environment of samconfig.toml
@@ -64,7 +52,7 @@ pub(crate) fn warn(project: &Project, workflows: &mut [Workflow]) {
         ..
     } in workflows
     {
-        for url in addresses(definition).filter_map(|(.., url)| literal(url)) {
+        for url in addresses(definition).map(|(.., url)| url) {
             let known = |settings: &Settings| {
                 let mut names = parameters_in(url);
                 names.all(|name| settings.value(name).is_some())
@@ -88,7 +76,7 @@ pub(crate) fn warn(project: &Project, workflows: &mut [Workflow]) {
 }
 
 /// The step, the verb and the address of each request of the action `http`.
-fn addresses(definition: &Definition) -> impl Iterator<Item = (&str, &'static str, &Value)> {
+fn addresses(definition: &Definition) -> impl Iterator<Item = (&str, &'static str, &str)> {
     let steps = definition.action_steps().into_iter();
     let http = steps.filter(|(_, action, _)| action.action == "http");
     http.flat_map(|(step, action, _)| {
@@ -96,18 +84,12 @@ fn addresses(definition: &Definition) -> impl Iterator<Item = (&str, &'static st
         let undo = undo.and_then(|undo| undo.input.as_ref());
         let inputs = [("calls", Some(&action.input)), ("is undone at", undo)];
         let inputs = inputs.into_iter();
-        inputs.filter_map(|(verb, input)| Some((step.name.as_str(), verb, &input?["url"])))
+        inputs.filter_map(|(verb, input)| Some((step.name.as_str(), verb, input?["url"].as_str()?)))
     })
 }
 
 fn allow_list(settings: &Settings) -> Result<AllowList, String> {
     AllowList::parse(settings.value("HttpAllow").unwrap_or_default())
-}
-
-/// The address of a step, unless an expression computes it.
-fn literal(url: &Value) -> Option<&str> {
-    url.as_str()
-        .filter(|url| !url.trim_start().starts_with("{%"))
 }
 
 /// The address with the values of parameters.

@@ -51,7 +51,7 @@ pub(crate) fn project(issuer: &str, parameters: &str) -> Project {
       input: { method: DELETE, url: \"https://fixed.acme.eu/notices\" }
   - name: ask
     action: http
-    input: { method: GET, url: \"{% 'https://' & $input.vendor_id %}\" }
+    input: { method: GET, url: \"https://fixed.acme.eu\", path: [\"{% $input.vendor_id %}\"] }
 ";
     let project = Project::with(&format!("{HEAD}{steps}"));
     project.write("template.yaml", TEMPLATE);
@@ -210,7 +210,7 @@ fn what_is_in_order_is_approved_without_any_credentials() {
             "ok    samconfig.toml [staging]: 3 names of resources fit, with 38 characters left\n",
             "ok    workflows/test.yaml: step tell calls an allowed address\n",
             "ok    workflows/test.yaml: step tell is undone at an allowed address\n",
-            "not checked: 1 addresses that expressions compute",
+            "ok    workflows/test.yaml: step ask calls an allowed address\n",
             "ok    samconfig.toml [staging]: eu-central-1 is a region of the partition aws\n",
             "not checked: the account; there are no AWS credentials",
             "not checked: programs; .aws-sam/build has none before sam build\n",

@@ -3,8 +3,11 @@
 
 use std::{future::Future, sync::Arc};
 
-use axum::{extract::FromRequestParts, http::request::Parts};
-use holdfast_access::{Access, Identity, IdentityError, Operation, Ownership, access};
+use axum::{
+    extract::FromRequestParts,
+    http::{header::AUTHORIZATION, request::Parts},
+};
+use holdfast_access::{Access, Claims, Identity, IdentityError, Operation, Ownership, access};
 use holdfast_aws::{DynamoLedger, S3Store};
 use holdfast_ids::{
     keys::ExecutionKey,
@@ -75,13 +78,22 @@ impl FromRequestParts<Arc<App>> for Principal {
             return Err(no_token());
         };
         let jwt = context.authorizer.as_ref().and_then(|by| by.jwt.as_ref());
-        let claims = &jwt.ok_or_else(no_token)?.claims;
-        let read = Identity::read(&app.claims, |name| claims.get(name).map(String::as_str));
+        let verified = &jwt.ok_or_else(no_token)?.claims;
+        let header = sole_authorization(parts).ok_or_else(no_token)?;
+        let read = Claims::read(header, |name| verified.get(name).map(String::as_str))
+            .and_then(|claims| Identity::read(&app.claims, &claims));
         read.map(Self).map_err(|unknown| match unknown {
             IdentityError::NoSubject(why) => Problem::unauthenticated(why),
             IdentityError::NoRole(why) => Problem::forbidden(why),
         })
     }
+}
+
+/// The value of the header `Authorization`, if the request has exactly one.
+fn sole_authorization(parts: &Parts) -> Option<&str> {
+    let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+    let header = headers.next()?;
+    headers.next().is_none().then(|| header.to_str().ok())?
 }
 
 /// 401: the request carries no verified token.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use holdfast_action::StepError;
 use reqwest::Url;
 
+use super::address::stays_below;
 use crate::client::{IpNet, parse_network};
 
 /// The allow-list, read from the setting `HOLDFAST_HTTP_ALLOW`.
@@ -72,6 +73,9 @@ impl AllowList {
             return refuse("user name and password do not belong in an address; use auth");
         }
         url.set_fragment(None);
+        if !path_of(text).split(['/', '\\']).all(is_name) {
+            return refuse("a segment . or .. leads elsewhere; write the path that is meant");
+        }
         if self.places.iter().any(|place| place.covers(&url)) {
             return Ok(url);
         }
@@ -143,21 +147,26 @@ impl Place {
             return false;
         };
         prefix.is_empty()
-            || ((rest.is_empty() || rest.starts_with('/'))
-                && url.path().split('/').all(stays_below))
+            || ((rest.is_empty() || rest.starts_with('/')) && url.path().split('/').all(is_flat))
     }
 }
 
-/// True if a segment of a path is only a name, even for a target that decodes `%2f` early or reads
-/// `..;x` as `..`.
-fn stays_below(part: &str) -> bool {
-    let part = part
-        .to_ascii_lowercase()
-        .replace("%2e", ".")
-        .replace("%2f", "/")
-        .replace("%5c", "\\");
-    let name = part.split(';').next().unwrap_or_default();
-    !part.contains(['/', '\\']) && name != "." && name != ".."
+/// The part of an address before its query and fragment.
+fn path_of(text: &str) -> &str {
+    text.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// True if a segment is no `.` or `..`, in any spelling.
+fn is_name(part: &str) -> bool {
+    // The parser of addresses removes tabs and line ends.
+    let part = part.replace(['\t', '\r', '\n'], "").to_ascii_lowercase();
+    stays_below(part.replace("%2e", ".").trim())
+}
+
+/// True if a segment is a name also for a target that decodes `%2f` early.
+fn is_flat(part: &str) -> bool {
+    let part = part.to_ascii_lowercase();
+    !part.contains("%2f") && !part.contains("%5c") && is_name(&part)
 }
 
 /// The first 200 characters of an address.
@@ -284,7 +293,6 @@ mod tests {
                 "https://a.example/v1/",
                 "https://a.example/v1?x=/../",
                 "https://a.example/v1/holds/7.5/a..b",
-                "https://a.example/v2/../v1/holds",
             ] {
                 assert!(allows(list, url), "{url}");
             }
@@ -293,6 +301,7 @@ mod tests {
                 "https://a.example/v10",
                 "https://a.example/V1/x",
                 "https://a.example/v1/../admin",
+                "https://a.example/v2/../v1/holds",
                 "https://a.example/v1/%2e%2E/admin",
                 "https://a.example/v1/..%2fadmin",
                 "https://a.example/v1%2f..%2fadmin",
@@ -304,6 +313,20 @@ mod tests {
             ] {
                 assert!(!allows(list, url), "{url}");
             }
+        }
+    }
+
+    #[test]
+    fn a_dot_segment_is_refused_even_where_every_path_is_allowed() {
+        for tail in [
+            "..", ".", "a/../b", "%2e%2E/a", ".%2e", "a\\..\\b", "..;x/a", ".\t./a", ".. ",
+        ] {
+            let url = format!("https://a.example/v1/{tail}");
+            assert!(!allows("https://a.example", &url), "{url}");
+        }
+        for tail in ["a..b", "...", "x?y=/../z", "x#/../", "%2e%2ea"] {
+            let url = format!("https://a.example/v1/{tail}");
+            assert!(allows("https://a.example", &url), "{url}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The action `http`: one request to an allowed address, with the step's idempotency key and an
 //! optional credential.
 
+mod address;
 mod allow;
 mod headers;
 mod types;
@@ -101,7 +102,7 @@ impl Http {
     }
 
     async fn send(&self, call: &Call, input: Input, reads: bool) -> Result<Answer, StepError> {
-        let url = self.allow.check(&input.url)?;
+        let url = address::address(&self.allow, &input)?;
         let mut headers = headers::from_input(&input.headers)?;
         if let Some(auth) = &input.auth {
             let name = headers::name_of(&auth.header)?;

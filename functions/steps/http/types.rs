@@ -6,14 +6,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::address::Part;
+
 /// A request.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// GET, POST, PUT, PATCH or DELETE.
     pub method: Verb,
-    /// The address, within what the parameter HttpAllow lists.
+    /// The address, within what the parameter HttpAllow lists: literal, with the fixed path.
     pub url: String,
+    /// Further segments of the path, each escaped by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<Part>,
+    /// Members of the query, each escaped by itself.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub query: BTreeMap<String, Part>,
     /// Headers. Idempotency-Key is always set by the engine; credentials belong in `auth`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,

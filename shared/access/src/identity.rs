@@ -1,7 +1,9 @@
 //! The identity that a verified token names: a subject, one role, and a tenant.
 
-use super::Role;
 use holdfast_ids::names::{check_tenant, is_hidden, quoted};
+use serde_json::Value;
+
+use super::{Claims, Role};
 
 /// Longest subject, in characters: it is recorded with every request of its bearer.
 const SUBJECT_MAX: usize = 200;
@@ -46,11 +48,8 @@ pub enum Ownership {
 
 impl Identity {
     /// Reads the claims of a verified token.
-    pub fn read<'a>(
-        names: &ClaimNames,
-        claim: impl Fn(&str) -> Option<&'a str>,
-    ) -> Result<Self, IdentityError> {
-        let subject = claim("sub").unwrap_or_default();
+    pub fn read(names: &ClaimNames, claims: &Claims) -> Result<Self, IdentityError> {
+        let subject = claims.get("sub").and_then(Value::as_str).unwrap_or("");
         let length = subject.chars().count();
         let blank = subject.trim().is_empty();
         if !(1..=SUBJECT_MAX).contains(&length) || subject.chars().any(is_hidden) || blank {
@@ -58,13 +57,9 @@ impl Identity {
                 "the token's claim sub must name its bearer in 1 to {SUBJECT_MAX} visible characters"
             )));
         }
-        let role = read_role(&names.role, claim(&names.role).unwrap_or_default())?;
-        let tenant = claim(&names.tenant).filter(|tenant| !tenant.is_empty());
-        if let Some(tenant) = tenant {
-            let wrong =
-                |why| IdentityError::NoRole(format!("the token's claim {}: {why}", names.tenant));
-            check_tenant(tenant).map_err(wrong)?;
-        } else if role != Role::PlatformAdmin {
+        let role = read_role(&names.role, claims.get(&names.role))?;
+        let tenant = read_tenant(&names.tenant, claims.get(&names.tenant))?;
+        if tenant.is_none() && role != Role::PlatformAdmin {
             return Err(IdentityError::NoRole(format!(
                 "the token's claim {} must name the tenant of its bearer, who is {}",
                 names.tenant,
@@ -74,7 +69,7 @@ impl Identity {
         Ok(Self {
             subject: subject.to_owned(),
             role,
-            tenant: tenant.map(str::to_owned),
+            tenant,
         })
     }
 
@@ -88,27 +83,48 @@ impl Identity {
     }
 }
 
-/// Finds the one role among the values of a claim. A claim is a text, or `[a b]`, as API Gateway
-/// writes a list. Two roles are refused, since neither takes precedence.
-fn read_role(name: &str, claim: &str) -> Result<Role, IdentityError> {
-    let list = claim
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
-    let values: Vec<_> = match list {
-        Some(list) => list.split([' ', ',']).collect(),
-        None => vec![claim],
+/// Finds the role in a claim: a text, or a list of texts of which exactly one is a role. Two roles
+/// are refused, since neither takes precedence.
+fn read_role(name: &str, claim: Option<&Value>) -> Result<Role, IdentityError> {
+    let texts = match claim {
+        Some(Value::String(text)) => Some(vec![text.as_str()]),
+        Some(Value::Array(list)) => list.iter().map(Value::as_str).collect(),
+        _ => None,
     };
-    let mut found: Vec<Role> = values
-        .into_iter()
-        .filter_map(|value| Role::ALL.into_iter().find(|role| role.name() == value))
+    let texts = texts.unwrap_or_default().into_iter();
+    let found: Vec<Role> = texts
+        .filter_map(|text| Role::ALL.into_iter().find(|role| role.name() == text))
         .collect();
-    found.dedup();
     match found[..] {
         [role] => Ok(role),
         _ => Err(IdentityError::NoRole(format!(
-            "the token's claim {name} is {}; it must name one of {}",
-            quoted(claim),
+            "the token's claim {name} is {}; it must be one of {}, or a list of texts with exactly \
+             one of them",
+            shown(claim),
             Role::ALL.map(Role::name).join(", ")
         ))),
+    }
+}
+
+/// Reads the tenant of a claim, which is a text. A claim that is absent names none.
+fn read_tenant(name: &str, claim: Option<&Value>) -> Result<Option<String>, IdentityError> {
+    let Some(claim) = claim else { return Ok(None) };
+    let tenant = claim.as_str().ok_or_else(|| {
+        IdentityError::NoRole(format!(
+            "the token's claim {name} is {}; it must be a text, or absent",
+            shown(Some(claim))
+        ))
+    })?;
+    check_tenant(tenant)
+        .map_err(|why| IdentityError::NoRole(format!("the token's claim {name}: {why}")))?;
+    Ok(Some(tenant.to_owned()))
+}
+
+/// The value of a claim, as an error quotes it.
+fn shown(claim: Option<&Value>) -> String {
+    match claim {
+        None => "missing".to_owned(),
+        Some(Value::String(text)) => quoted(text),
+        Some(other) => quoted(&other.to_string()),
     }
 }

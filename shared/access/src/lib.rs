@@ -4,9 +4,11 @@ mod identity;
 mod session;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use identity::{ClaimNames, Identity, IdentityError, Ownership};
 pub use session::{Stores, session_policy};
+pub use token::Claims;
 
 /// The part that a person or a program has in a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,21 +1,50 @@
 //! Tests of the access of each role, the page that shows it, and the reading of claims.
 
-use std::{env, fs, path::Path};
+use std::{collections::HashMap, env, fs, path::Path};
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
 
 use super::*;
 
-fn claims<'a>(given: &'a [(&str, &'a str)]) -> Result<Identity, IdentityError> {
+/// The claims as API Gateway passes them: numbers and lists become texts.
+fn flattened(claims: &Value) -> HashMap<String, String> {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Array(list) => {
+            let texts: Vec<_> = list.iter().filter_map(Value::as_str).collect();
+            format!("[{}]", texts.join(" "))
+        }
+        other => other.to_string(),
+    };
+    let claims = claims.as_object().into_iter().flatten();
+    claims
+        .map(|(name, value)| (name.clone(), text(value)))
+        .collect()
+}
+
+fn bearer(claims: &Value) -> String {
+    let payload = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
+    format!("Bearer e30.{payload}.c2ln")
+}
+
+/// Reads the identity of a token with these claims, which the gateway verified.
+fn identity(claims: &Value) -> Result<Identity, IdentityError> {
     let names = ClaimNames {
         tenant: "org".to_owned(),
         role: "groups".to_owned(),
     };
-    let claim = |name: &str| {
-        given
-            .iter()
-            .find(|(one, _)| *one == name)
-            .map(|(_, value)| *value)
-    };
-    Identity::read(&names, claim)
+    let verified = flattened(claims);
+    let verified = |name: &str| verified.get(name).map(String::as_str);
+    Claims::read(&bearer(claims), verified).and_then(|claims| Identity::read(&names, &claims))
+}
+
+/// The error of a token whose subject has no role or tenant here.
+fn no_role(claims: &Value) -> String {
+    match identity(claims) {
+        Err(IdentityError::NoRole(why)) => why,
+        other => panic!("{claims}: {other:?}"),
+    }
 }
 
 #[test]
@@ -68,39 +97,68 @@ fn the_roles_page_shows_the_access_of_the_code() {
 
 #[test]
 fn a_token_names_a_subject_one_role_and_a_tenant() {
-    let read = claims(&[("sub", "zoe"), ("groups", "tenant-admin"), ("org", "acme")]);
-    let identity = read.expect("an identity");
+    let read = identity(&json!({ "sub": "zoe", "groups": "tenant-admin", "org": "acme" }));
+    let read = read.expect("an identity");
     assert_eq!(
-        (
-            identity.role,
-            identity.tenant.as_deref(),
-            identity.subject.as_str()
-        ),
+        (read.role, read.tenant.as_deref(), read.subject.as_str()),
         (Role::TenantAdmin, Some("acme"), "zoe")
     );
-    assert_eq!(identity.ownership("acme"), Ownership::Own);
-    assert_eq!(identity.ownership("globex"), Ownership::Other);
-    // API Gateway passes a list in this form.
-    let listed = claims(&[
-        ("sub", "zoe"),
-        ("groups", "[staff observer]"),
-        ("org", "acme"),
-    ]);
-    assert_eq!(listed.map(|identity| identity.role), Ok(Role::Observer));
+    assert_eq!(read.ownership("acme"), Ownership::Own);
+    assert_eq!(read.ownership("globex"), Ownership::Other);
+    for groups in [json!(["observer"]), json!(["staff", "observer", "a,b"])] {
+        let listed = identity(&json!({ "sub": "zoe", "groups": groups, "org": "acme" }));
+        assert_eq!(listed.map(|read| read.role), Ok(Role::Observer), "{groups}");
+    }
+}
+
+#[test]
+fn a_part_of_a_group_name_is_no_role() {
+    for groups in [
+        json!(["former platform-admin"]),
+        json!(["former,platform-admin"]),
+        json!(["platform-admin of games"]),
+        json!("[platform-admin]"),
+        json!("former platform-admin"),
+        json!("[\"platform-admin\"]"),
+        json!([["platform-admin"]]),
+        json!([{ "name": "platform-admin" }, "x"]),
+        json!(["platform-admin", 7]),
+    ] {
+        let why = no_role(&json!({ "sub": "zoe", "groups": groups, "org": "acme" }));
+        assert!(why.contains("claim groups is "), "{why}");
+    }
+}
+
+#[test]
+fn a_tenant_is_a_text() {
+    for tenant in [
+        json!(7),
+        json!(true),
+        json!(null),
+        json!(["acme"]),
+        json!({ "acme": 1 }),
+        json!(""),
+        json!("[acme]"),
+        json!("Acme/.."),
+    ] {
+        for role in Role::ALL.map(Role::name) {
+            let why = no_role(&json!({ "sub": "zoe", "groups": role, "org": tenant }));
+            assert!(why.contains("claim org"), "{why}");
+        }
+    }
 }
 
 #[test]
 fn only_a_platform_admin_may_have_no_tenant() {
-    let admin = claims(&[("sub", "ops"), ("groups", "platform-admin")]).expect("an identity");
+    let admin = identity(&json!({ "sub": "ops", "groups": "platform-admin" }));
+    let admin = admin.expect("an identity");
     assert_eq!(
         (admin.tenant.as_deref(), admin.ownership("acme")),
         (None, Ownership::Other)
     );
     for role in ["tenant-admin", "observer", "auditor"] {
-        let homeless = claims(&[("sub", "zoe"), ("groups", role)]);
-        assert!(matches!(homeless, Err(IdentityError::NoRole(_))), "{role}");
-        let empty = claims(&[("sub", "zoe"), ("groups", role), ("org", "")]);
-        assert!(matches!(empty, Err(IdentityError::NoRole(_))), "{role}");
+        let why = no_role(&json!({ "sub": "zoe", "groups": role }));
+        assert!(why.contains("claim org must name the tenant"), "{why}");
     }
 }
 
@@ -108,23 +166,79 @@ fn only_a_platform_admin_may_have_no_tenant() {
 fn a_missing_or_ambiguous_claim_names_no_identity() {
     let long = "x".repeat(201);
     for subject in ["", "   ", "a\nb", "a\u{202e}b", "a\u{200b}b", &long] {
-        let unnamed = claims(&[("sub", subject), ("groups", "auditor"), ("org", "acme")]);
+        let unnamed = identity(&json!({ "sub": subject, "groups": "auditor", "org": "acme" }));
         assert!(
             matches!(unnamed, Err(IdentityError::NoSubject(_))),
             "{subject:?}"
         );
     }
-    assert!(matches!(claims(&[]), Err(IdentityError::NoSubject(_))));
+    assert!(matches!(
+        identity(&json!({})),
+        Err(IdentityError::NoSubject(_))
+    ));
     for role in [
-        "",
-        "admin",
-        "Tenant-Admin",
-        "[auditor platform-admin]",
-        "auditor,observer",
+        json!(""),
+        json!("admin"),
+        json!("Tenant-Admin"),
+        json!(["auditor", "platform-admin"]),
+        json!("auditor,observer"),
+        json!([]),
     ] {
-        let no_role = claims(&[("sub", "zoe"), ("groups", role), ("org", "acme")]);
-        assert!(matches!(no_role, Err(IdentityError::NoRole(_))), "{role}");
+        no_role(&json!({ "sub": "zoe", "groups": role, "org": "acme" }));
     }
-    let strange = claims(&[("sub", "zoe"), ("groups", "auditor"), ("org", "Acme/..")]);
-    assert!(matches!(strange, Err(IdentityError::NoRole(_))));
+    no_role(&json!({ "sub": "zoe", "org": "acme" }));
+}
+
+#[test]
+fn only_the_token_that_the_gateway_verified_is_read() {
+    let claims = json!({ "iss": "https://a.example", "sub": "zoe", "groups": "auditor" });
+    for (name, value) in [
+        ("sub", json!("ops")),
+        ("sub", json!(7)),
+        ("sub", json!(null)),
+        ("iss", json!("https://b.example")),
+        ("iss", json!(["https://a.example"])),
+    ] {
+        let verified = flattened(&claims);
+        let mut other = claims.clone();
+        other[name] = value;
+        let read = Claims::read(&bearer(&other), |name| {
+            verified.get(name).map(String::as_str)
+        });
+        let Err(IdentityError::NoSubject(why)) = read else {
+            panic!("{other} was read");
+        };
+        assert!(why.contains(&format!("claim {name} ")), "{why}");
+    }
+}
+
+#[test]
+fn a_header_carries_one_token() {
+    let claims = json!({ "sub": "zoe", "iss": "https://a.example" });
+    let verified = flattened(&claims);
+    let read =
+        |header: &str| Claims::read(header, |name| verified.get(name).map(String::as_str)).is_ok();
+    let good = bearer(&claims);
+    let token = good.trim_start_matches("Bearer ");
+    for header in [
+        &good,
+        token,
+        &format!("bearer {token}"),
+        &format!("BEARER  {token} "),
+    ] {
+        assert!(read(header), "{header}");
+    }
+    for header in [
+        "",
+        "Bearer ",
+        "Bearer e30",
+        "Bearer e30.e30",
+        "Bearer ü.ü.ü",
+        "Bearer e30.W10.c2ln",
+        &format!("{good},{good}"),
+        &format!("{good}.c2ln"),
+        &format!("Basic {token}"),
+    ] {
+        assert!(!read(header), "{header}");
+    }
 }

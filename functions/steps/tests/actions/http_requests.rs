@@ -34,6 +34,38 @@ async fn a_post_carries_its_key_its_headers_its_credential_and_its_body() {
 }
 
 #[tokio::test]
+async fn parts_of_an_address_are_escaped_one_by_one() {
+    let server = Server::always(Reply::status(200, "", "{}"));
+    let input = json!({
+        "method": "GET",
+        "url": format!("{}/v1?to=ap", server.url),
+        "path": ["holds", "a/b?c#d", 7],
+        "query": { "day": "1&to=eve", "open": true },
+    });
+    run(&server, input).await;
+    let line = "GET /v1/holds/a%2Fb%3Fc%23d/7?to=ap&day=1%26to%3Deve&open=true HTTP/1.1";
+    assert_eq!(server.heard()[0].line, line);
+}
+
+#[tokio::test]
+async fn no_request_is_sent_to_an_address_with_dot_segments() {
+    let server = Server::always(Reply::status(200, "", "{}"));
+    let url = &server.url;
+    for input in [
+        json!({ "method": "GET", "url": format!("{url}/v1/../admin") }),
+        json!({ "method": "GET", "url": format!("{url}/v1/%2e%2e/admin") }),
+        json!({ "method": "GET", "url": format!("{url}/v1"), "path": [".."] }),
+        json!({ "method": "GET", "url": format!("{url}/v1"), "path": ["../admin"] }),
+    ] {
+        let error = http(url).run(&call(), input).await.expect_err("a way out");
+        let (kind, message) = kind_and_message(&error);
+        assert_eq!(kind, "permanent");
+        assert!(message.contains("a segment . or .."), "{message}");
+    }
+    assert_eq!(server.heard().len(), 0);
+}
+
+#[tokio::test]
 async fn every_method_sends_the_key_and_every_attempt_sends_the_same_key() {
     for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
         let server = Server::start(&[Reply::status(503, "", ""), Reply::status(204, "", "")]);

@@ -11,6 +11,7 @@ mod pauses;
 mod region;
 mod retry;
 mod row;
+mod scalars;
 mod steps;
 mod template;
 #[cfg(test)]
@@ -30,7 +31,8 @@ use crate::definition::Definition;
 use holdfast_action::ActionInfo;
 use holdfast_asl::{Machine, State};
 use holdfast_task::RECOVERY;
-use region::{Part, missing_parameter, region};
+use region::{Part, missing_parameter, region, unfit_name, unknown_parameter};
+use scalars::Scalars;
 use template::replace_region;
 
 /// Returns the size of the arguments of `Begin`, without the input.
@@ -115,10 +117,20 @@ pub fn all(
         })
         .collect();
     let in_template = |error: String| format!("template.yaml: {error}");
-    if let Some(error) = missing_parameter(&parts, actions, &template_parameters(template)) {
+    let parameters = template_parameters(template);
+    if let Some(error) = missing_parameter(&parts, actions, &parameters)
+        .or_else(|| unknown_parameter(&parts, &parameters))
+        .or_else(|| unfit_name(&parts))
+    {
         return Err(in_template(error));
     }
-    let template = replace_region(template, &region(&parts, actions)).map_err(in_template)?;
+    let placeholders = Scalars::placeholders();
+    let meant = region(&parts, actions, &placeholders);
+    let written = region(&parts, actions, &Scalars::Serialized);
+    placeholders
+        .compare(&written, &meant)
+        .map_err(in_template)?;
+    let template = replace_region(template, &written).map_err(in_template)?;
     machines.push((RECOVERY.to_owned(), recovery));
     Ok(CompiledProject { machines, template })
 }

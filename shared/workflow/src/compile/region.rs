@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::names::{ASK_ARN, arn_of, function_id, parameters_in, pascal};
+use super::scalars::Scalars;
 use crate::definition::{ActionStep, Definition, Trigger, TriggerSource};
 use holdfast_action::ActionInfo;
 use holdfast_action::SECRETS_VARIABLE;
@@ -29,11 +28,11 @@ pub(super) struct Part<'a> {
 /// The region's text: functions sorted by action, the recovery machine, then machines in the order
 /// of `parts`. The recovery machine comes before the others, because its block defines the anchor
 /// `&log-delivery` that theirs refer to.
-pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo]) -> String {
+pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo], scalars: &Scalars) -> String {
     let mut blocks = Vec::new();
     for (action, need) in needs(parts) {
         if let Some(info) = actions.iter().find(|info| info.name == action) {
-            blocks.push(function(info, &need));
+            blocks.push(function(info, &need, scalars));
         }
     }
     blocks.push(recovery(parts));
@@ -44,7 +43,7 @@ pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo]) -> String {
         if !triggers.is_empty() {
             blocks.push(fill(ROLE, &[("ID", &id)]));
         }
-        blocks.extend(triggers.iter().map(|trigger| start(&id, trigger)));
+        blocks.extend(triggers.iter().map(|trigger| start(&id, trigger, scalars)));
     }
     blocks.join("\n")
 }
@@ -69,6 +68,40 @@ pub(super) fn missing_parameter(
                 missing.parameter, info.name
             ))
         })
+}
+
+/// Returns a message about the first parameter of a state machine that the template does not have.
+/// Another name would refer to a resource.
+pub(super) fn unknown_parameter(parts: &[Part<'_>], parameters: &[String]) -> Option<String> {
+    parts.iter().find_map(|part| {
+        let functions = functions_of(&[part], &["Ask", "Begin", "Finish", "Plan"]);
+        let unknown = parameters_in(part.machine).find(|name| {
+            !parameters.iter().any(|one| one == name)
+                && !functions.iter().any(|(arn, _)| arn == name)
+        })?;
+        Some(format!(
+            "add the parameter {unknown}, or take ${{{unknown}}} out of {}",
+            part.definition.workflow
+        ))
+    })
+}
+
+/// Returns a message about the first name of a workflow, trigger or action that has more than ASCII
+/// letters, digits, `-` and `_`. The blocks contain these names unquoted.
+pub(super) fn unfit_name(parts: &[Part<'_>]) -> Option<String> {
+    let names = parts.iter().flat_map(|Part { definition, .. }| {
+        let triggers = definition.triggers.iter().map(|one| one.name.as_str());
+        let steps = definition.action_steps().into_iter();
+        let actions = steps.map(|(_, step, _)| step.action.as_str());
+        std::iter::once(definition.workflow.as_str())
+            .chain(triggers)
+            .chain(actions)
+    });
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let mut names = names.filter(|name| !name.chars().all(plain));
+    names
+        .next()
+        .map(|name| format!("the name {name:?} may have ASCII letters, digits, - and _ only"))
 }
 
 /// The start of the logical ids of a workflow's resources.
@@ -113,7 +146,7 @@ fn secrets(step: &ActionStep) -> impl Iterator<Item = &str> {
         .filter(|name| expression_in(name).is_none())
 }
 
-fn function(info: &ActionInfo, need: &FunctionNeeds) -> String {
+fn function(info: &ActionInfo, need: &FunctionNeeds, scalars: &Scalars) -> String {
     let settings: String = info
         .settings
         .iter()
@@ -132,31 +165,35 @@ fn function(info: &ActionInfo, need: &FunctionNeeds) -> String {
             ("ACTION", info.name),
             ("TIMEOUT", &timeout.to_string()),
             ("SETTINGS", &settings),
-            ("NAMED", &named(&need.secrets)),
-            ("SECRETS", &secret_policy(&need.secrets)),
+            ("NAMED", &named(&need.secrets, scalars)),
+            ("SECRETS", &secret_policy(&need.secrets, scalars)),
         ],
     )
 }
 
 /// Returns the line of the variable that names a function's secrets.
-fn named(secrets: &[String]) -> String {
+fn named(secrets: &[String], scalars: &Scalars) -> String {
     match secrets {
         [] => String::new(),
-        all => format!("          {SECRETS_VARIABLE}: {}\n", scalar(&all.join(","))),
+        all => format!(
+            "          {SECRETS_VARIABLE}: {}\n",
+            scalars.text(&all.join(","))
+        ),
     }
 }
 
 /// Returns the policy statement that lets a function read its secrets. Secrets Manager appends six
 /// characters to a secret's name, so that the ARN ends in as many question marks.
-fn secret_policy(secrets: &[String]) -> String {
+fn secret_policy(secrets: &[String], scalars: &Scalars) -> String {
     if secrets.is_empty() {
         return String::new();
     }
-    let all = secrets.iter().map(|name| match name.starts_with("arn:") {
-        true => format!("                - {}\n", scalar(name)),
-        false => format!(
-            "                - !Sub \"arn:${{AWS::Partition}}:secretsmanager:${{AWS::Region}}:${{AWS::AccountId}}:secret:{name}-??????\"\n"
-        ),
+    let all = secrets.iter().map(|name| {
+        let arn = match name.starts_with("arn:") {
+            true => scalars.text(name),
+            false => scalars.secret_arn(name),
+        };
+        format!("                - {arn}\n")
     });
     let statement = "            - Effect: Allow\n              Action: secretsmanager:GetSecretValue\n              Resource:\n";
     format!("{statement}{}", all.collect::<String>())
@@ -232,7 +269,7 @@ fn machine(part: &Part<'_>) -> String {
     )
 }
 
-fn start(id: &str, trigger: &Trigger) -> String {
+fn start(id: &str, trigger: &Trigger, scalars: &Scalars) -> String {
     let trigger_id = pascal(&trigger.name);
     let names = [
         ("ID", id),
@@ -240,55 +277,47 @@ fn start(id: &str, trigger: &Trigger) -> String {
         ("TRIGGER", &trigger.name),
     ];
     match &trigger.source {
-        TriggerSource::Event(pattern) => fill(&fill(RULE, &names), &[("PATTERN", &flow(pattern))]),
+        TriggerSource::Event(pattern) => {
+            fill(&fill(RULE, &names), &[("PATTERN", &scalars.value(pattern))])
+        }
         TriggerSource::Schedule { schedule, timezone } => {
             let timezone = timezone.as_ref().map_or_else(String::new, |name| {
-                format!("      ScheduleExpressionTimezone: {}\n", scalar(name))
+                format!("      ScheduleExpressionTimezone: {}\n", scalars.text(name))
             });
             fill(
                 &fill(SCHEDULE, &names),
-                &[("SCHEDULE", &scalar(schedule)), ("TIMEZONE", &timezone)],
+                &[
+                    ("SCHEDULE", &scalars.text(schedule)),
+                    ("TIMEZONE", &timezone),
+                ],
             )
         }
     }
 }
 
-/// Returns a block with its `@NAMES@` replaced, without its first line, which describes the file.
+/// Returns a block with its `@NAMES@` replaced, without its first line, which describes the file. A
+/// value is not searched for names, since an author may have written one into it.
 fn fill(block: &str, names: &[(&str, &str)]) -> String {
-    let block = match block.split_once('\n') {
+    let mut rest = match block.split_once('\n') {
         Some((first, rest)) if first.starts_with('#') => rest,
         _ => block,
     };
-    names.iter().fold(block.to_owned(), |text, (name, value)| {
-        text.replace(&format!("@{name}@"), value)
-    })
-}
-
-/// Formats a value as YAML on one line.
-fn flow(value: &Value) -> String {
-    match value {
-        Value::Array(items) => format!(
-            "[{}]",
-            items.iter().map(flow).collect::<Vec<_>>().join(", ")
-        ),
-        Value::Object(members) => {
-            let members: Vec<String> = members
-                .iter()
-                .map(|(name, value)| format!("{}: {}", Value::from(name.as_str()), flow(value)))
-                .collect();
-            format!("{{ {} }}", members.join(", "))
-        }
-        Value::String(text) => scalar(text),
-        literal => literal.to_string(),
+    let mut filled = String::new();
+    while let Some((before, after)) = rest.split_once('@') {
+        filled.push_str(before);
+        let known = after
+            .split_once('@')
+            .and_then(|(name, behind)| Some((names.iter().find(|(one, _)| *one == name)?, behind)));
+        rest = match known {
+            Some(((_, value), behind)) => {
+                filled.push_str(value);
+                behind
+            }
+            None => {
+                filled.push('@');
+                after
+            }
+        };
     }
-}
-
-/// Quotes a text. CloudFormation fills in its parameters at deployment.
-fn scalar(text: &str) -> String {
-    let quoted = Value::from(text).to_string();
-    if parameters_in(text).next().is_some() {
-        format!("!Sub {quoted}")
-    } else {
-        quoted
-    }
+    filled + rest
 }

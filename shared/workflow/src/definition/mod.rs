@@ -1,6 +1,7 @@
 //! Reads workflow definitions: YAML text becomes a typed definition, or a list of every mistake in
 //! it.
 
+mod address;
 mod decision;
 mod duration;
 mod ends;
@@ -20,6 +21,7 @@ mod scalar;
 mod schedule;
 mod schema;
 mod scope;
+mod secrets;
 mod skipped;
 mod steps;
 mod suggest;

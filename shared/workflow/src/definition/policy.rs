@@ -202,6 +202,7 @@ impl Reader<'_> {
             &["input", "timeout", "retry", "missing_is_undone"],
         );
         self.secret_name(fields.get("input"), info);
+        self.literal_address(fields.get("input"), info);
         let input = fields.get("input").map(|node| self.template(node, scope));
         let (timeout_s, retry) = self.attempts(&fields, Some(own), limits);
         if let Some(info) = info {

@@ -234,6 +234,7 @@ impl Reader<'_> {
             }
         }
         self.secret_name(fields.get("input"), info);
+        self.literal_address(fields.get("input"), info);
         let idempotent = fields
             .get("idempotent")
             .is_none_or(|node| self.boolean(node, "idempotent"));
@@ -262,39 +263,6 @@ impl Reader<'_> {
             rollback,
             idempotent,
             on_failure,
-        }
-    }
-
-    /// Requires the name of a secret to be literal, and so everything around it. The function may
-    /// read every secret that a definition names, so no input may choose one.
-    pub(super) fn secret_name(
-        &mut self,
-        input: Option<&Node>,
-        info: Option<&holdfast_action::ActionInfo>,
-    ) {
-        let takes = info.is_some_and(|info| !info.input_schema["properties"]["auth"].is_null());
-        let Some(input) = input.filter(|_| takes) else {
-            return;
-        };
-        let auth = input.get("auth");
-        let name = auth.and_then(|auth| auth.get("secret"));
-        let help = "write it out, or use a parameter: \"${ApiSecret}\"; the function may read only what is named";
-        for (node, what) in [
-            (
-                Some(input),
-                "the whole input, and in it the name of a secret,",
-            ),
-            (auth, "`auth`, and in it the name of a secret,"),
-            (name, "the name of a secret"),
-        ] {
-            if let Some(Node {
-                at,
-                kind: Kind::Text(text),
-            }) = node
-                && text.contains("{%")
-            {
-                self.problem(*at, format!("{what} is an expression"), help);
-            }
         }
     }
 

@@ -2,6 +2,7 @@
 //! tasks, and N plain steps without errors enter N + 2 states.
 
 pub(super) mod definitions;
+mod template;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -138,14 +138,15 @@ fn an_undo_takes_the_input_that_its_action_requires() {
  10 │   - { name: c, action: http, input: { method: PUT, url: u }, rollback: { input: { method: PUT, ur: u }, when: x } }
     ·                                                                                 ─
     ╰────
-  help: add `url: …`: The address, within what the parameter HttpAllow lists.
+  help: add `url: …`: The address, within what the parameter HttpAllow lists: literal, with the fixed path.
 
   × the rollback's input of action http has no field `ur`
     ╭─[workflows/test.yaml:10:96]
  10 │   - { name: c, action: http, input: { method: PUT, url: u }, rollback: { input: { method: PUT, ur: u }, when: x } }
     ·                                                                                                ──
     ╰────
-  help: did you mean `url`? the rollback's input of action http has method, url, headers, body, auth
+  help: did you mean `url`? the rollback's input of action http has method, url, path, query, headers, body,
+        auth
 
   × unknown field `when` in rollback
     ╭─[workflows/test.yaml:10:105]

@@ -313,6 +313,35 @@ fn parameters_must_be_in_the_template() {
 }
 
 #[test]
+fn the_address_of_a_step_and_of_its_undo_is_literal() {
+    assert_snapshot!(step_problems(r#"  - name: a
+    action: http
+    input: { method: PUT, url: "{% 'https://a.example/' & $input.vendor_id %}" }
+    rollback: { input: { method: PUT, url: "{% $input.vendor_id %}" } }
+  - name: b
+    action: http
+    input: { method: PUT, url: "https://a.example", path: ["{% $input.vendor_id %}"], query: { a: "{% $input.vendor_id %}", b: 1 } }
+    irreversible: true
+"#), @r#"
+  × `url` is an expression
+    ╭─[workflows/test.yaml:10:32]
+ 10 │     input: { method: PUT, url: "{% 'https://a.example/' & $input.vendor_id %}" }
+    ·                                ───────────────────────────────────────────────
+    ╰────
+  help: write the origin and the fixed path here, and the rest as parts, which are escaped: path: ["{%
+        $input.vendor_id %}"], query: { day: "{% $input.day %}" }
+
+  × `url` is an expression
+    ╭─[workflows/test.yaml:11:44]
+ 11 │     rollback: { input: { method: PUT, url: "{% $input.vendor_id %}" } }
+    ·                                            ────────────────────────
+    ╰────
+  help: write the origin and the fixed path here, and the rest as parts, which are escaped: path: ["{%
+        $input.vendor_id %}"], query: { day: "{% $input.day %}" }
+"#);
+}
+
+#[test]
 fn the_name_of_a_secret_is_literal() {
     assert_snapshot!(step_problems(r#"  - name: a
     action: http
