@@ -4,7 +4,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-use crate::evaluate::{evaluate_over, is_same};
+use crate::{
+    check_dialect,
+    evaluate::{evaluate_over, is_same},
+};
 
 /// Cases of JSONata's own test suite, from its repository at v2.0.6.
 #[derive(Deserialize)]
@@ -105,10 +108,12 @@ fn read<T: for<'de> Deserialize<'de>>(text: &str) -> T {
 }
 
 #[test]
-fn every_expression_of_the_corpus_means_what_the_reference_says() {
+fn every_accepted_expression_of_the_corpus_means_what_the_reference_says() {
     let compared = compared_with(evaluate_over);
     assert!(compared.len() > 4_000, "{}", compared.len());
+    let accepted = |case: &&Comparison| check_dialect(&case.expression).is_ok();
     let different = compared.iter().filter(|case| case.differs());
+    let different = different.filter(accepted);
     let different: Vec<String> = different
         .map(|case| {
             let Comparison {

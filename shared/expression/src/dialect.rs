@@ -6,7 +6,10 @@
 
 use jsonata_core::parser;
 
-use crate::{evaluate::fault, uses::Walk};
+use crate::{
+    evaluate::fault,
+    uses::{Use, Walk},
+};
 
 /// Escapes of letters that mean the same everywhere.
 const ESCAPES: &str = "dDwWtnr";
@@ -23,8 +26,15 @@ pub fn check_dialect(expression: &str) -> Result<(), String> {
     if let Some(fault) = fault(expression) {
         return Err(format!("JSONata 2.0.6 cannot read it: {fault}"));
     }
-    let patterns = Walk::through(&ast).patterns;
-    patterns.iter().try_for_each(|pattern| {
+    let walk = Walk::through(&ast);
+    let power = |found: &Use| match found {
+        Use::Function(name) | Use::Variable(name, _) => name == "power",
+        _ => false,
+    };
+    if walk.found.iter().any(power) {
+        return Err("the last digit of $power differs between engines; multiply".to_owned());
+    }
+    walk.patterns.iter().try_for_each(|pattern| {
         check_pattern(pattern).map_err(|why| format!("the regex /{pattern}/: {why}"))
     })
 }
@@ -143,9 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_of_a_later_jsonata_is_refused() {
+    fn an_expression_that_is_not_the_same_everywhere_is_refused() {
         assert_eq!(check_dialect("$input.a & /* c */ 'x'"), Ok(()));
         for expression in [
+            "$power($input.a, 2.5)",
+            "$map($input.a, $power)",
             "$input.a ?? 1",
             "$input.a ?: 1",
             "$match($input.a, /(?=x)/)",

@@ -64,7 +64,7 @@ pub(crate) struct Walk {
     /// The names bound by `:=`, lambda parameters, `@$` and `#$`, innermost last, each with its
     /// number of reads.
     bound: Vec<(String, u64)>,
-    found: Vec<Use>,
+    pub(crate) found: Vec<Use>,
     reads: Vec<Read>,
     /// The patterns of its regexes.
     pub(crate) patterns: Vec<String>,
