@@ -67,6 +67,7 @@ check "order of crates" python3 "$here/crates.py"
 check "cfn-lint" cfn-lint --non-zero-exit-code informational template.yaml
 check "sam validate" sam validate --lint --region "$region" --template-file template.yaml
 check "checkov" "$root/.venv-checkov/bin/checkov" --config-file "$here/checkov.yaml" --file template.yaml
+check "expressions" node "$here/expressions.mjs"
 check "state machines" machines_are_valid
 
 ((${#failed[@]} == 0)) || fail "these checks failed: $(IFS=,; echo "${failed[*]}")"

@@ -19,7 +19,7 @@ MAY_USE = {
     "engine": "action admission ids ledger receipt task",
     "audit": "engine ids ledger receipt task",
     "aws": "access action admission audit engine ids ledger receipt task",
-    "drill": "action admission asl audit engine ids ledger receipt task workflow",
+    "drill": "action admission asl audit engine expression ids ledger receipt task workflow",
     "model": "action ids ledger receipt task",
 }
 # Crates that do input and output: only aws, functions and tools use them.

@@ -114,26 +114,14 @@ async fn a_reference_to_another_executions_payload_is_refused_by_every_step() {
 #[tokio::test]
 async fn a_guardrail_that_never_ends_is_refused_clearly_and_begin_survives() {
     let stack = Stack::from_env().await;
-    for (assert, why) in [
-        (
-            "($f := function($n) { $f($n + 1) }; $f(0))",
-            "a function of its own",
-        ),
-        (
-            "(function($f) { $f($f) })(function($f) { $f($f) })",
-            "calls what it has made",
-        ),
-        ("$pad('x', 1e12) = 'x'", "$pad needs its width"),
-        (
-            "$reduce($input.list, function($a, $b) { $a & $a }) = 'x'",
-            "$reduce reads $a more than once",
-        ),
-        ("$count([1..100000000]) > 0", ""),
-        (
-            "$count($map([1..99999], function($a) { $count($map([1..99999], function($b) { $a * $b })) })) > 0",
-            "",
-        ),
-        ("$count($input.list.($input.list.($input.list))) > 0", ""),
+    for assert in [
+        "($f := function($n) { $f($n + 1) }; $f(0))",
+        "(function($f) { $f($f) })(function($f) { $f($f) })",
+        "$pad('x', 1e12) = 'x'",
+        "$reduce($input.list, function($a, $b) { $a & $a }) = 'x'",
+        "$count([1..100000000]) > 0",
+        "$count($map([1..99999], function($a) { $count($map([1..99999], function($b) { $a * $b })) })) > 0",
+        "$count($input.list.($input.list.($input.list))) > 0",
     ] {
         let list: Vec<u32> = (0..2000).collect();
         let said = stack.aws.call(
@@ -152,13 +140,6 @@ async fn a_guardrail_that_never_ends_is_refused_clearly_and_begin_survives() {
         assert!(
             message.contains("endless: it cannot be evaluated"),
             "{assert}: {message}"
-        );
-        // The evaluator's message may quote the input, so that only `validate` shows it, to the
-        // author.
-        assert!(
-            why.is_empty()
-                || holdfast_expression::evaluate(assert, &[]).is_err_and(|said| said.contains(why)),
-            "{assert}"
         );
     }
 }

@@ -52,7 +52,11 @@ pub(crate) fn deployed(
         }
         Ok(set) => {
             let place = format!("stack {stack}");
-            targets::findings(&Settings { set, ..settings }, &place, workflows)
+            Ok(targets::findings(
+                &Settings { set, ..settings },
+                &place,
+                workflows,
+            ))
         }
     }
 }

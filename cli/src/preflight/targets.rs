@@ -15,11 +15,7 @@ use crate::{
 
 /// Checks every literal address of the steps with the action `http`, and of their undos. `place`
 /// has the parameters.
-pub(super) fn findings(
-    settings: &Settings,
-    place: &str,
-    workflows: &[Workflow],
-) -> Vec<Finding> {
+pub(super) fn findings(settings: &Settings, place: &str, workflows: &[Workflow]) -> Vec<Finding> {
     let list = match allow_list(settings) {
         Ok(list) => list,
         Err(why) => {

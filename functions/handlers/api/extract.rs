@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use holdfast_aws::trace;
-use holdfast_ids::trace::TraceId;
+use holdfast_ids::{members::check_members, trace::TraceId};
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
@@ -80,9 +80,11 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
         if !json {
             return Err(Problem::not_json());
         }
+        let body_problem = |error: String| Problem::bad_request(format!("the body: {error}"));
+        check_members(&body).map_err(body_problem)?;
         let read = serde_json::from_slice(&body);
         read.map(Self)
-            .map_err(|error| Problem::bad_request(format!("the body: {error}")))
+            .map_err(|error| body_problem(error.to_string()))
     }
 }
 

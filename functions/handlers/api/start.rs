@@ -7,7 +7,9 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_admission::{Envelope, check_depth, check_size, open_to, violations};
+use holdfast_admission::{
+    Envelope, bounded, check_depth, check_numbers, check_size, open_to, violations,
+};
 use holdfast_audit::Kind;
 use holdfast_aws::{DeployedWorkflow, trace};
 use holdfast_engine::{MachineError, StartOutcome};
@@ -41,8 +43,8 @@ const KEY_HEADER: &str = "idempotency-key";
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
-    /// The input, as the workflow's schema requires; at most 200,000 bytes of JSON, and integers to
-    /// 2^53.
+    /// The input, as the workflow's schema requires; at most 200,000 bytes of JSON, and whole
+    /// numbers of 15 digits.
     #[schemars(with = "serde_json::Map<String, Value>")]
     input: Value,
     approval: Option<Approval>,
@@ -124,11 +126,11 @@ fn read(
         .map_err(|why| Problem::bad_request(format!("header Idempotency-Key: {why}")))?;
     check_size(&input).map_err(Problem::too_large)?;
     check_depth(&input).map_err(Problem::bad_request)?;
+    check_numbers(&input).map_err(|why| Problem::bad_request(format!("input: {why}")))?;
     if let Some(approval) = &approval {
         approval.check().map_err(Problem::bad_request)?;
     }
-    let bytes =
-        canonical(&input).map_err(|error| Problem::bad_request(format!("input: {error}")))?;
+    let bytes = canonical(&input).map_err(|error| Problem::bad_request(error.to_string()))?;
     let execution = execution_id(&caller.tenant, &workflow, &key);
     let at = ExecutionKey {
         tenant: caller.tenant.clone(),
@@ -285,9 +287,12 @@ fn check_against(
     if !open_to(&gate.tenants, &caller.tenant) {
         return Err(refusal("tenant", no_such(&request.workflow)));
     }
-    match violations(&gate.input_schema, &request.input) {
-        Ok(found) if !found.is_empty() => Err(refusal("input", Problem::bad_input(found))),
-        _ => Ok(()),
+    let (schema, input) = (gate.input_schema.clone(), request.input.clone());
+    match bounded(move || violations(&schema, &input)) {
+        Ok(Ok(found)) if found.is_empty() => Ok(()),
+        Ok(Ok(found)) => Err(refusal("input", Problem::bad_input(found))),
+        Ok(Err(_)) => Ok(()),
+        Err(why) => Err(refusal("input", Problem::bad_input(vec![why]))),
     }
 }
 

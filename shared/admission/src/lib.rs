@@ -3,6 +3,8 @@
 mod amount;
 mod approval;
 mod conditions;
+mod deadline;
+mod numbers;
 mod schema;
 mod start;
 #[cfg(test)]
@@ -11,7 +13,9 @@ mod times;
 
 pub use amount::{MAX_AMOUNT, PLACES, format_amount, parse_amount};
 pub use conditions::conditions;
-pub use schema::{validator, violations};
+pub use deadline::bounded;
+pub use numbers::check_numbers;
+pub use schema::{authored_validator, validator, violations};
 pub use start::{
     Envelope, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, Start, check_depth, check_size, read_start,
 };

@@ -1,6 +1,6 @@
 //! Checks an input against its definition's JSON Schema; messages never quote values.
 
-use jsonschema::Validator;
+use jsonschema::{PatternOptions, ValidationOptions, Validator};
 use serde_json::Value;
 
 /// Most violations that are reported for one input.
@@ -34,7 +34,25 @@ fn cut(message: String) -> String {
 
 /// Builds a validator; the error names the fault in the schema and its place.
 pub fn validator(schema: &Value) -> Result<Validator, String> {
-    jsonschema::draft202012::new(schema)
+    build(&options(), schema)
+}
+
+/// Builds a validator as [`validator`] does, and refuses formats that it would not check.
+pub fn authored_validator(schema: &Value) -> Result<Validator, String> {
+    build(&options().should_ignore_unknown_formats(false), schema)
+}
+
+/// Formats are checked. The time of a pattern grows with the length of the text alone, so that
+/// look-around and back references are faults of the schema.
+fn options() -> ValidationOptions<'static> {
+    jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .with_pattern_options(PatternOptions::regex())
+}
+
+fn build(options: &ValidationOptions<'_>, schema: &Value) -> Result<Validator, String> {
+    options
+        .build(schema)
         .map_err(|error| format!("at {}: {error}", error.instance_path()))
 }
 
@@ -81,6 +99,27 @@ mod tests {
             violations(&schema(), &json!({"vendor_id": "v", "hold_days": 3})),
             Ok(vec![])
         );
+    }
+
+    #[test]
+    fn a_format_is_checked_and_an_unknown_one_is_a_fault_of_the_author() {
+        let schema = json!({"properties": {"at": {"type": "string", "format": "date-time"}}});
+        let misfits = violations(&schema, &json!({"at": "yesterday"}));
+        assert_eq!(misfits.expect("the schema is fine").len(), 1);
+        let fits = violations(&schema, &json!({"at": "2026-11-28T17:30:00Z"}));
+        assert_eq!(fits, Ok(vec![]));
+        authored_validator(&schema).expect("the format is known");
+        let unknown = json!({"properties": {"at": {"type": "string", "format": "datetime"}}});
+        authored_validator(&unknown).expect_err("there is no such format");
+    }
+
+    #[test]
+    fn a_pattern_takes_time_that_grows_with_the_length_of_the_text() {
+        let schema = json!({"properties": {"id": {"pattern": "^(a+)+$"}}});
+        let found = violations(&schema, &json!({"id": "a".repeat(100_000) + "!"}));
+        assert_eq!(found.expect("the schema is fine").len(), 1);
+        let around = json!({"properties": {"id": {"pattern": "^(?=a)(a+)+$"}}});
+        validator(&around).expect_err("look-around is not linear");
     }
 
     #[test]

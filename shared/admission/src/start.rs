@@ -3,6 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::{
+    deadline::bounded,
+    numbers::{check_numbers, check_numbers_read},
+};
 use holdfast_expression::evaluate;
 use holdfast_ids::{
     names::{check_idempotency_key, check_tenant, check_text, quoted},
@@ -93,7 +97,9 @@ pub fn read_start(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result
             raw,
             "a trigger's message has trigger and event or scheduled_time",
         )?;
-        from_trigger(&message, gate, started_at)?
+        let (gate, started_at) = (gate.clone(), started_at.to_owned());
+        bounded(move || from_trigger(&message, &gate, &started_at))
+            .map_err(|why| format!("the trigger's mapping: {why}"))??
     } else {
         let envelope: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
         Start {
@@ -110,6 +116,7 @@ pub fn read_start(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result
     check_idempotency_key(&start.idempotency_key)?;
     check_size(&start.input)?;
     check_depth(&start.input)?;
+    check_numbers(&start.input).map_err(|why| format!("the input: {why}"))?;
     check_text("via", &start.trigger)?;
     if let Some(by) = &start.requested_by {
         check_text("requested_by", by)?;
@@ -239,9 +246,7 @@ fn optional<T: for<'a> Deserialize<'a>>(
         return Ok(None);
     };
     let value = match expression(template) {
-        Some(text) => evaluate(text, variables)
-            .map_err(|_| format!("trigger {}: {field} cannot be evaluated: {text}", map.name))?
-            .unwrap_or_default(),
+        Some(text) => mapped(map, field, text, variables)?.unwrap_or_default(),
         None => fill(map, field, template, variables)?,
     };
     let shape = format!("it is {field} of trigger {}", map.name);
@@ -254,6 +259,20 @@ fn expression(template: &Value) -> Option<&str> {
     members.get("$jsonata").and_then(Value::as_str)
 }
 
+/// Evaluates one expression of a mapping.
+fn mapped(
+    map: &TriggerMap,
+    place: &str,
+    expression: &str,
+    variables: &[(&str, &Value)],
+) -> Result<Option<Value>, String> {
+    let name = &map.name;
+    check_numbers_read(expression, variables)
+        .map_err(|why| format!("trigger {name}: {place}: {why}"))?;
+    evaluate(expression, variables)
+        .map_err(|_| format!("trigger {name}: {place} cannot be evaluated: {expression}"))
+}
+
 /// Evaluates the expressions in `template`. The error names the place of one that fails or yields
 /// nothing.
 fn fill(
@@ -264,16 +283,9 @@ fn fill(
 ) -> Result<Value, String> {
     match template {
         Value::Object(members) => match expression(template) {
-            Some(expression) => evaluate(expression, variables)
-                .map_err(|_| {
-                    format!(
-                        "trigger {}: {place} cannot be evaluated: {expression}",
-                        map.name
-                    )
-                })?
-                .ok_or_else(|| {
-                    format!("trigger {}: {place} yields nothing: {expression}", map.name)
-                }),
+            Some(expression) => mapped(map, place, expression, variables)?.ok_or_else(|| {
+                format!("trigger {}: {place} yields nothing: {expression}", map.name)
+            }),
             None => members
                 .iter()
                 .map(|(name, value)| {

@@ -2,12 +2,13 @@
 //! functions that it adds.
 
 use std::{
-    cell::{LazyCell, RefCell},
+    cell::{Cell, LazyCell, RefCell},
     collections::BTreeMap,
     rc::Rc,
 };
 
 use holdfast_engine::Host;
+use holdfast_expression::{evaluate, is_same};
 use holdfast_ids::digest::sha256_hex;
 use jsonata_core::{
     ast::AstNode,
@@ -38,7 +39,22 @@ pub(crate) struct ParsedExpressions(RefCell<BTreeMap<String, Rc<Expression>>>);
 struct Expression {
     ast: AstNode,
     mentions: Vec<String>,
+    /// True until its first value has been compared with that of the reference implementation.
+    uncompared: Cell<bool>,
 }
+
+/// Functions that the reference implementation lacks, or that depend on time or chance.
+const OWN_FUNCTIONS: [&str; 9] = [
+    "hash",
+    "millis",
+    "now",
+    "parse",
+    "partition",
+    "random",
+    "range",
+    "shuffle",
+    "uuid",
+];
 
 impl Query {
     pub(crate) fn new(clock: Clock, parsed: Rc<ParsedExpressions>) -> Self {
@@ -80,8 +96,10 @@ impl Query {
         variables: &Variables,
         states: &LazyCell<JValue, impl FnOnce() -> JValue>,
     ) -> Result<Value, String> {
-        let expression = self.parse(expression)?;
+        let text = expression;
+        let expression = self.parse(text)?;
         let mut context = Context::new();
+        let mut bound = Vec::new();
         for name in &expression.mentions {
             let value = match name.as_str() {
                 "states" => Some(LazyCell::force(states)),
@@ -89,6 +107,7 @@ impl Query {
             };
             if let Some(value) = value {
                 context.bind(name.clone(), value.clone());
+                bound.push((name.as_str(), value));
             }
         }
         let options = EvaluatorOptions {
@@ -100,16 +119,11 @@ impl Query {
             self.add_function(name, &mut evaluator)
                 .map_err(|error| error.message().to_owned())?;
         }
-        let result = evaluator
-            .evaluate(&expression.ast, &JValue::Null)
-            .map_err(|error| error.message().to_owned())?;
-        if result.is_undefined() {
-            return Err("it yields nothing".to_owned());
+        let value = value_of(evaluator.evaluate(&expression.ast, &JValue::Null));
+        if expression.uncompared.replace(false) {
+            compare(text, &bound, &value)?;
         }
-        if result.is_function() {
-            return Err("it yields a function".to_owned());
-        }
-        serde_json::to_value(&result).map_err(|error| error.to_string())
+        value?.ok_or_else(|| "it yields nothing".to_owned())
     }
 
     fn parse(&self, text: &str) -> Result<Rc<Expression>, String> {
@@ -119,7 +133,12 @@ impl Query {
         let expression = Rc::new(Expression {
             ast: parser::parse(text).map_err(|error| error.display_message())?,
             mentions: mentions(text),
+            uncompared: Cell::new(true),
         });
+        let own = |name: &String| OWN_FUNCTIONS.contains(&name.as_str());
+        if expression.mentions.iter().any(own) {
+            expression.uncompared.set(false);
+        }
         let mut parsed = self.parsed.0.borrow_mut();
         parsed.insert(text.to_owned(), expression.clone());
         Ok(expression)
@@ -147,6 +166,43 @@ impl Query {
             }),
             _ => Ok(()),
         }
+    }
+}
+
+fn value_of(result: Result<JValue, EvaluatorError>) -> Result<Option<Value>, String> {
+    let result = result.map_err(|error| error.message().to_owned())?;
+    if result.is_undefined() {
+        return Ok(None);
+    }
+    if result.is_function() {
+        return Err("it yields a function".to_owned());
+    }
+    let value = serde_json::to_value(&result).map_err(|error| error.to_string())?;
+    Ok(Some(value))
+}
+
+/// Compares a value with that of the reference implementation, which Step Functions follows.
+fn compare(
+    expression: &str,
+    bound: &[(&str, &JValue)],
+    ours: &Result<Option<Value>, String>,
+) -> Result<(), String> {
+    let plain =
+        |(name, value): &(_, &JValue)| serde_json::to_value(value).map(|value| (*name, value));
+    let values: Result<Vec<(&str, Value)>, _> = bound.iter().map(plain).collect();
+    let values = values.map_err(|error| error.to_string())?;
+    let variables: Vec<_> = values.iter().map(|(name, value)| (*name, value)).collect();
+    let alike = match (ours, evaluate(expression, &variables)) {
+        (Ok(Some(ours)), Ok(Some(reference))) => is_same(ours, &reference),
+        (Ok(None), Ok(None)) | (Err(_), Err(_)) => true,
+        _ => false,
+    };
+    match alike {
+        true => Ok(()),
+        false => Err(
+            "the drill evaluates it otherwise than JSONata 2.0.6: write it in another way"
+                .to_owned(),
+        ),
     }
 }
 

@@ -145,7 +145,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         at: &ExecutionKey,
         started_at: Timestamp,
     ) -> Result<(Vec<GuardrailOutcome>, Vec<Requirement>), TaskError> {
-        let scope = StartScope::of(gate, start, &at.execution, started_at);
         let mut guardrails = Vec::new();
         // A control rejects only a new start. An execution that has begun waits before its next
         // step.
@@ -157,16 +156,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if let (None, Some(control)) = (&begun, pause) {
             guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
         }
-        guardrails.extend(holdfast_admission::check(gate, start, &scope, started_at));
-        let fits = !guardrails
-            .iter()
-            .any(|outcome| outcome.name == "input" && !outcome.held);
-        let approval = start.approval.as_ref();
-        let (requirements, broken) = match fits {
-            true => requirements_of(gate, &at.tenant, &scope, approval, started_at),
-            false => Default::default(),
-        };
-        guardrails.extend(broken);
+        let (spec, start, at) = (gate.clone(), start.clone(), at.clone());
+        let checked = holdfast_admission::bounded(move || checked(&spec, &start, &at, started_at));
+        let (outcomes, requirements) = checked.unwrap_or_else(|why| {
+            let outcome = holdfast_admission::outcome("input", Err(why));
+            (vec![outcome], Vec::new())
+        });
+        guardrails.extend(outcomes);
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
         for requirement in &requirements {
             // A rejected start takes nothing: its requirements are only compared with the counters.
@@ -306,6 +302,25 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             input,
         })
     }
+}
+
+/// The part of the admission check that needs no ledger.
+fn checked(
+    gate: &AdmissionSpec,
+    start: &Start,
+    at: &ExecutionKey,
+    started_at: Timestamp,
+) -> (Vec<GuardrailOutcome>, Vec<Requirement>) {
+    let scope = StartScope::of(gate, start, &at.execution, started_at);
+    let mut outcomes = holdfast_admission::check(gate, start, &scope, started_at);
+    let misfit = |outcome: &GuardrailOutcome| outcome.name == "input" && !outcome.held;
+    if outcomes.iter().any(misfit) {
+        return (outcomes, Vec::new());
+    }
+    let approval = start.approval.as_ref();
+    let (requirements, broken) = requirements_of(gate, &at.tenant, &scope, approval, started_at);
+    outcomes.extend(broken);
+    (outcomes, requirements)
 }
 
 impl Admission {

@@ -3,12 +3,19 @@
 
 mod absent;
 mod bounds;
+#[cfg(test)]
+mod corpus;
+mod deadline;
+mod dialect;
 mod evaluate;
+mod evaluator;
 mod functions;
 mod uses;
 
 pub use absent::is_absent_without;
 pub use bounds::bounded;
-pub use evaluate::evaluate;
+pub use deadline::{WorkError, within};
+pub use dialect::check_dialect;
+pub use evaluate::{evaluate, is_same};
 pub use functions::{FUNCTIONS, STEP_FUNCTIONS};
 pub use uses::{Read, Use, expression_in, reads, uses};

@@ -64,8 +64,10 @@ pub(crate) struct Walk {
     /// The names bound by `:=`, lambda parameters, `@$` and `#$`, innermost last, each with its
     /// number of reads.
     bound: Vec<(String, u64)>,
-    found: Vec<Use>,
+    pub(crate) found: Vec<Use>,
     reads: Vec<Read>,
+    /// The patterns of its regexes.
+    pub(crate) patterns: Vec<String>,
     /// The factor by which names that are read repeatedly can enlarge a value.
     pub(crate) growth: u64,
     /// The reason why the expression is unbounded, if it is.
@@ -85,6 +87,7 @@ impl Walk {
             bound: Vec::new(),
             found: Vec::new(),
             reads: Vec::new(),
+            patterns: Vec::new(),
             growth: 1,
             endless: None,
         }
@@ -230,6 +233,7 @@ impl Walk {
                 self.nodes([&**location, &**update], true);
                 self.nodes(delete.as_deref(), true);
             }
+            AstNode::Regex { pattern, .. } => self.patterns.push(pattern.clone()),
             AstNode::Wildcard | AstNode::Descendant if !context => self.found(Use::Context("*")),
             AstNode::Name(_)
             | AstNode::String(_)
@@ -238,7 +242,6 @@ impl Walk {
             | AstNode::Null
             | AstNode::Undefined
             | AstNode::Placeholder
-            | AstNode::Regex { .. }
             | AstNode::Wildcard
             | AstNode::Descendant
             | AstNode::Parent(_) => {}

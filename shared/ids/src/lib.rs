@@ -2,5 +2,6 @@
 
 pub mod digest;
 pub mod keys;
+pub mod members;
 pub mod names;
 pub mod trace;

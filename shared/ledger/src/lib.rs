@@ -2,6 +2,7 @@
 //! store.
 
 mod apply_decision;
+mod attempt;
 mod claim;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::attempt::Attempt;
 use super::retired::RetiredKey;
 use holdfast_ids::{
     digest::value_sha256_hex,
@@ -171,34 +172,6 @@ impl StepState {
             Self::Undoing { .. } | Self::UndoWaiting { .. } => "UNDOING",
             Self::Undone => "UNDONE",
             Self::UndoFailed => "UNDO_FAILED",
-        }
-    }
-}
-
-/// One attempt at a step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// The fencing token.
-    pub token: String,
-    /// The time of its claim.
-    pub started_at: Timestamp,
-    /// The time at which its end was recorded.
-    pub ended_at: Option<Timestamp>,
-    /// The outcome.
-    pub outcome: Option<AttemptOutcome>,
-    /// The error, for people; at most 200 characters.
-    pub error: Option<String>,
-}
-
-impl Attempt {
-    /// A new attempt.
-    pub fn begun(token: &str, now: Timestamp) -> Self {
-        Self {
-            token: token.to_owned(),
-            started_at: now,
-            ended_at: None,
-            outcome: None,
-            error: None,
         }
     }
 }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use holdfast_expression::{FUNCTIONS, STEP_FUNCTIONS, Use, expression_in, reads, uses};
+use holdfast_expression::{
+    FUNCTIONS, STEP_FUNCTIONS, Use, check_dialect, expression_in, reads, uses,
+};
 use serde_json::{Value, json};
 
 use crate::{State, Until};
@@ -154,7 +156,12 @@ impl Expressions<'_> {
             }
         };
         let unknown = uses.iter().filter_map(|found| self.refused(found));
-        let unknown: Vec<String> = unknown.collect();
+        let mut unknown: Vec<String> = unknown.collect();
+        if unknown.is_empty()
+            && let Err(why) = check_dialect(expression)
+        {
+            unknown.push(why);
+        }
         let states = reads.iter().filter(|read| read.variable == "states");
         let misread = states.filter_map(|read| {
             let path: Vec<&str> = read.path.iter().map(String::as_str).collect();

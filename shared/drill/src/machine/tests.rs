@@ -130,6 +130,26 @@ fn states_and_fields_that_the_compiler_never_writes_are_refused() {
 }
 
 #[test]
+fn an_expression_that_step_functions_evaluates_otherwise_fails_the_drill() {
+    let output = |output: &str| {
+        run(
+            json!({ "first": task(json!({ "Output": output })) }),
+            vec![],
+        )
+    };
+    let Err(error) = output("{% 'v-' & 1000000000000001 %}").result else {
+        panic!("the drill writes 16 digits, and Step Functions 15");
+    };
+    assert_eq!(error.error, "States.QueryEvaluationError");
+    assert!(
+        error.cause.unwrap_or_default().contains("JSONata 2.0.6"),
+        "its cause names the version"
+    );
+    let alike = output("{% 'v-' & 100000000000001 %}").result;
+    assert_eq!(alike.expect("it is evaluated"), "v-100000000000001");
+}
+
+#[test]
 fn the_first_matching_retrier_decides_and_its_delays_grow_up_to_a_cap() {
     let retry = json!([
         { "ErrorEquals": ["Final"], "MaxAttempts": 0 },

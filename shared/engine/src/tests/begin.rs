@@ -252,3 +252,14 @@ fn an_event_carries_requester_and_approval_and_is_rejected_without() {
     let error = refused(&engine, &start("e-4", long));
     assert_eq!(error.name, ErrorName::Malformed);
 }
+
+#[test]
+fn a_check_that_takes_too_long_rejects_the_start_with_a_record() {
+    let engine = engine();
+    let mut task = begin_task(start_of(usual_input()));
+    let endless = "$contains($string([1..40]), /^(.*,)*x$/)";
+    task.gate.guardrails[0].assert = endless.to_owned();
+    let error = refused(&engine, &task);
+    assert_eq!(error.name, ErrorName::Rejected);
+    assert!(error.message.contains("cannot be evaluated"), "{error:?}");
+}

@@ -9,7 +9,7 @@ use super::{
     text::{Expression, Text},
     tree::{Kind, Node},
 };
-use holdfast_expression::{Use, bounded, expression_in, uses};
+use holdfast_expression::{Use, bounded, check_dialect, expression_in, uses};
 use jsonata_core::parser::parse;
 use serde_json::Value;
 
@@ -112,6 +112,13 @@ impl Reader<'_> {
         };
         match uses(expression) {
             Ok(uses) => {
+                let newer = |found: &Use| matches!(found, Use::NewerOperator(_));
+                if !uses.iter().any(newer)
+                    && let Err(why) = check_dialect(expression)
+                {
+                    let message = "an expression that not every engine reads alike".to_owned();
+                    self.problem(at, message, why);
+                }
                 uses.into_iter()
                     .for_each(|found| self.check_use(at, found, scope));
                 self.check_bounds(at, expression, scope);

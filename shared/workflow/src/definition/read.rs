@@ -15,7 +15,7 @@ use super::{
     tree::{Kind, Node},
     yaml::parse,
 };
-use holdfast_admission::validator;
+use holdfast_admission::authored_validator;
 use holdfast_ids::names::{check_tenant, is_workflow_id};
 use holdfast_task::StartConditions;
 
@@ -199,11 +199,11 @@ impl Reader<'_> {
                 format!("not a JSON Schema: {}", error.masked()),
                 "https://json-schema.org lists keywords and types",
             );
-        } else if let Err(error) = validator(&schema) {
+        } else if let Err(error) = authored_validator(&schema) {
             self.problem(
                 node.at,
                 format!("not a JSON Schema: {}", error.trim_start_matches("at : ")),
-                "references must stay inside this schema",
+                "references stay inside this schema, patterns have no look-around, formats are of JSON Schema",
             );
         }
         schema

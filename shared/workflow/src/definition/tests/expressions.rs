@@ -420,3 +420,28 @@ fn operators_that_step_functions_does_not_know_are_refused() {
         );
     }
 }
+
+#[test]
+fn a_regex_or_function_that_engines_read_otherwise_is_refused() {
+    for (expression, why) in [
+        (
+            r"$contains($input.vendor_id, /(?=a)/)",
+            "there is no look-around",
+        ),
+        (
+            r"$contains($input.vendor_id, /^\\s/)",
+            "write `[ \\t\\r\\n]`",
+        ),
+        (
+            r"$replace($input.vendor_id, /(a)\\1/, 'x')",
+            "refers back to a group",
+        ),
+    ] {
+        let found = step_problems(&format!(
+            "  - {{ name: a, action: vendor-hold, input: {{ vendor_id: \"{{% {expression} %}}\", days: 1 }}, rollback: {{}} }}\n"
+        ));
+        let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(found.contains("not every engine reads alike"), "{found}");
+        assert!(found.contains(why), "{found}");
+    }
+}

@@ -187,7 +187,7 @@ steps: [{ name: a, wait: 1s }]
  4 │   type: object
    ·   ────────────
    ╰────
-  help: references must stay inside this schema
+  help: references stay inside this schema, patterns have no look-around, formats are of JSON Schema
 
   × an expression in the input schema
    ╭─[workflows/test.yaml:5:16]

@@ -1,0 +1,103 @@
+//! The bound on whole numbers that a start may contain: all digits survive as text.
+
+use holdfast_expression::reads;
+use serde_json::{Number, Value};
+
+/// Largest whole number of which JSONata writes every digit. It writes 15, so that two longer ids
+/// could become one text.
+///
+/// Source: jsonata 2.0.6, `$string`: `Number(val.toPrecision(15))`.
+const MAX_INTEGER: u64 = 999_999_999_999_999;
+/// From here on, JSON writes a float with an exponent, so that it is no id.
+const EXPONENT: f64 = 1e21;
+
+/// Checks that every whole number in a value keeps its digits as text. The error names the fix.
+pub fn check_numbers(value: &Value) -> Result<(), String> {
+    match value {
+        Value::Number(number) if is_long(number) => Err(
+            "a whole number has more than 15 digits, which a text would round: send it as a string"
+                .to_owned(),
+        ),
+        Value::Array(items) => items.iter().try_for_each(check_numbers),
+        Value::Object(members) => members.values().try_for_each(check_numbers),
+        _ => Ok(()),
+    }
+}
+
+/// Checks the numbers that `expression` reads of its variables. Others of an event are its
+/// sender's.
+pub(crate) fn check_numbers_read(
+    expression: &str,
+    variables: &[(&str, &Value)],
+) -> Result<(), String> {
+    for read in reads(expression)? {
+        let bound = variables.iter().find(|(name, _)| *name == read.variable);
+        let Some((_, value)) = bound else { continue };
+        // A list on the way is read as a whole.
+        let found = read
+            .path
+            .iter()
+            .try_fold(*value, |value, name| match value {
+                Value::Object(members) => members.get(name).ok_or(None),
+                list => Err(Some(list)),
+            });
+        match found {
+            Ok(value) | Err(Some(value)) => check_numbers(value)?,
+            Err(None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn is_long(number: &Number) -> bool {
+    match number.as_u64().or(number.as_i64().map(i64::unsigned_abs)) {
+        Some(integer) => integer > MAX_INTEGER,
+        None => number.as_f64().is_some_and(|float| {
+            float.fract() == 0.0 && float.abs() > MAX_INTEGER as f64 && float.abs() < EXPONENT
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_number_of_more_than_15_digits_is_refused_at_any_depth() {
+        for long in [
+            json!(1_000_000_000_000_000_u64),
+            json!({ "a": [-1_000_000_000_000_001_i64] }),
+            json!(9_007_199_254_740_993_u64),
+            json!(12_345_678_901_234_567_890_u64),
+            json!(1e15),
+        ] {
+            check_numbers(&long).expect_err(&long.to_string());
+        }
+        for kept in [
+            json!(999_999_999_999_999_u64),
+            json!(-999_999_999_999_999_i64),
+            json!([0.1, 1e21, 1e300, "1000000000000001"]),
+        ] {
+            assert_eq!(check_numbers(&kept), Ok(()), "{kept}");
+        }
+    }
+
+    #[test]
+    fn only_the_numbers_that_an_expression_reads_are_checked() {
+        let event = json!({ "id": 1_000_000_000_000_001_u64, "kind": "a", "list": [{ "n": 1e15 }], "m": { "k": 1 } });
+        let check = |expression| check_numbers_read(expression, &[("event", &event)]);
+        for fine in ["$event.kind", "$event.m.k & $event.nothing", "'a'"] {
+            assert_eq!(check(fine), Ok(()), "{fine}");
+        }
+        for long in [
+            "'o-' & $event.id",
+            "$event",
+            "$event.list.n",
+            "$event.list[0].x",
+        ] {
+            check(long).expect_err(long);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The evaluator of expressions: the reference implementation of JSONata 2.0.6 in QuickJS, within
+//! limits of time, memory and stack.
+
+use std::{cell::Cell, rc::Rc, time::Instant};
+
+use rquickjs::{Context, Ctx, Function, IntoJs, Object, Runtime, Undefined};
+use serde_json::{Map, Value};
+
+/// JSONata as npm publishes it. infra/local/expressions.mjs compares the two.
+const JSONATA: &str = include_str!("jsonata/jsonata.min.js");
+const BUFFER: &str = include_str!("jsonata/buffer.js");
+const HOST: &str = include_str!("jsonata/host.js");
+/// Most memory of one evaluator, in bytes. The functions have 256 MB.
+const MAX_MEMORY: usize = 96 << 20;
+/// Deepest stack of one evaluator, in bytes. A thread of Rust has 2 MB.
+const MAX_STACK: usize = 1 << 20;
+
+/// The reason why an evaluation has no result.
+pub(crate) enum EvaluationError {
+    /// JSONata's own message. It may quote values.
+    Expression(String),
+    /// A limit ended the evaluation. The evaluator may have lost parts of its state.
+    Limit(&'static str),
+}
+
+/// An evaluator with JSONata loaded. Loading takes some milliseconds.
+pub(crate) struct Evaluator {
+    runtime: Runtime,
+    context: Context,
+    until: Rc<Cell<Instant>>,
+}
+
+impl Evaluator {
+    pub(crate) fn new() -> Result<Self, String> {
+        let load = || {
+            let runtime = Runtime::new()?;
+            runtime.set_memory_limit(MAX_MEMORY);
+            runtime.set_max_stack_size(MAX_STACK);
+            let context = Context::full(&runtime)?;
+            context.with(|ctx| {
+                ctx.eval::<(), _>(BUFFER)?;
+                ctx.eval::<(), _>(JSONATA)?;
+                let host: Function = ctx.eval(HOST)?;
+                let jsonata: Function = ctx.globals().get("jsonata")?;
+                let host: Object = host.call((jsonata,))?;
+                ctx.globals().set("host", host)
+            })?;
+            Ok((runtime, context))
+        };
+        let (runtime, context) = load().map_err(|error: rquickjs::Error| error.to_string())?;
+        let until = Rc::new(Cell::new(Instant::now()));
+        let limit = until.clone();
+        runtime.set_interrupt_handler(Some(Box::new(move || Instant::now() >= limit.get())));
+        Ok(Self {
+            runtime,
+            context,
+            until,
+        })
+    }
+
+    /// Returns the reason why `expression` cannot be parsed, if it cannot.
+    pub(crate) fn fault(&self, expression: &str, until: Instant) -> Option<String> {
+        self.until.set(until);
+        let fault = self.context.with(|ctx| {
+            let fault: Function = host(&ctx)?.get("fault")?;
+            fault.call((expression,))
+        });
+        fault.unwrap_or_else(|error: rquickjs::Error| Some(error.to_string()))
+    }
+
+    /// Evaluates `expression` over `input`, which is `$`, with `variables` bound. Returns `None` if
+    /// the expression yields nothing.
+    pub(crate) fn evaluate(
+        &self,
+        expression: &str,
+        input: Option<&Value>,
+        variables: &[(&str, &Value)],
+        until: Instant,
+    ) -> Result<Option<Value>, EvaluationError> {
+        self.until.set(until);
+        let bindings: Map<String, Value> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).clone()))
+            .collect();
+        let outcome = self.context.with(|ctx| {
+            let evaluate: Function = host(&ctx)?.get("evaluate")?;
+            let input = match input {
+                Some(input) => input.to_string().into_js(&ctx)?,
+                None => Undefined.into_js(&ctx)?,
+            };
+            let bindings = Value::Object(bindings).to_string();
+            let outcome: Object = evaluate.call((expression, input, bindings))?;
+            while Instant::now() < until && ctx.execute_pending_job() {}
+            Outcome::read(&outcome)
+        });
+        let outcome = outcome.map_err(|_| EvaluationError::Limit("it needs too much memory"))?;
+        match outcome {
+            Outcome { done: false, .. } => Err(EvaluationError::Limit("it takes too long")),
+            Outcome {
+                error: Some(error),
+                code: Some(code),
+                ..
+            } if !code.is_empty() => Err(EvaluationError::Expression(error)),
+            Outcome {
+                error: Some(error), ..
+            } if error.contains("out of memory") => {
+                Err(EvaluationError::Limit("it needs too much memory"))
+            }
+            Outcome {
+                error: Some(error), ..
+            } => Err(EvaluationError::Expression(error)),
+            Outcome { value: None, .. } => Ok(None),
+            Outcome {
+                value: Some(text), ..
+            } => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|error| EvaluationError::Expression(error.to_string())),
+        }
+    }
+}
+
+impl Drop for Evaluator {
+    fn drop(&mut self) {
+        // What an interrupted evaluation left is freed with the runtime.
+        self.runtime.set_interrupt_handler(None);
+    }
+}
+
+/// The outcome that host.js gives an evaluation.
+struct Outcome {
+    done: bool,
+    value: Option<String>,
+    error: Option<String>,
+    code: Option<String>,
+}
+
+impl Outcome {
+    fn read(outcome: &Object<'_>) -> Result<Self, rquickjs::Error> {
+        Ok(Self {
+            done: outcome.get("done")?,
+            value: outcome.get("value")?,
+            error: outcome.get("error")?,
+            code: outcome.get("code")?,
+        })
+    }
+}
+
+fn host<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>, rquickjs::Error> {
+    ctx.globals().get("host")
+}

@@ -1,0 +1,75 @@
+// Adds to JSONata what QuickJS lacks, and gives each evaluation's outcome as texts.
+//
+// infra/local/expressions.mjs runs this file in Node.js too, so that what it records differs from
+// our evaluator in nothing but the engine.
+
+(function (jsonata) {
+    "use strict";
+
+    const parsed = new Map();
+    // Definitions hold few expressions. The limit keeps a process small that serves many of them.
+    const MOST_PARSED = 1000;
+
+    function parse(expression) {
+        let known = parsed.get(expression);
+        if (known === undefined) {
+            known = jsonata(expression);
+            // Step Functions leaves it out.
+            known.assign("eval", undefined);
+            if (parsed.size >= MOST_PARSED) {
+                parsed.clear();
+            }
+            parsed.set(expression, known);
+        }
+        return known;
+    }
+
+    // Throws at what JSON cannot carry. JSON.stringify would write null, or leave it out.
+    function checked(_, value) {
+        if (typeof value === "number" && !Number.isFinite(value)) {
+            throw new Error("it yields a number that is not finite");
+        }
+        if (typeof value === "function" || (value && (value._jsonata_lambda || value._jsonata_function))) {
+            throw new Error("it yields a function, which is not a value");
+        }
+        if (typeof value === "string" && !value.isWellFormed()) {
+            throw new Error("it yields half a character, which no JSON reader takes");
+        }
+        return value;
+    }
+
+    function failed(outcome, error) {
+        outcome.error = String((error && error.message) || error);
+        outcome.code = String((error && error.code) || "");
+    }
+
+    return {
+        // The reason why a text is not an expression; undefined if it is one.
+        fault(expression) {
+            try {
+                parse(expression);
+            } catch (error) {
+                return error.message || String(error);
+            }
+            return undefined;
+        },
+
+        // Begins an evaluation. The outcome gets `done`, and `value` (JSON) or `error` and `code`.
+        // It has neither if the expression yields nothing.
+        evaluate(expression, input, variables, functions) {
+            const outcome = { done: false };
+            const begun = async () => {
+                const bindings = Object.assign(JSON.parse(variables), functions);
+                const root = input === undefined ? undefined : JSON.parse(input);
+                const value = await parse(expression).evaluate(root, bindings);
+                outcome.value = JSON.stringify(value, checked);
+            };
+            begun()
+                .catch((error) => failed(outcome, error))
+                .then(() => {
+                    outcome.done = true;
+                });
+            return outcome;
+        },
+    };
+});
