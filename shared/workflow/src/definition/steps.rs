@@ -207,7 +207,7 @@ impl Reader<'_> {
             if !action.is_empty() && !known.actions.iter().any(|info| info.name == action) {
                 let actions = known.actions.iter().map(|info| info.name);
                 let help = suggest(&action, actions, "there are");
-                let help = format!("{help}; `make up` builds this command with a new action");
+                let help = format!("{help}; `make up` builds in a new one");
                 self.problem(node.at, format!("no action is called `{action}`"), help);
             }
             action

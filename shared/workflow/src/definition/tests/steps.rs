@@ -98,7 +98,7 @@ fn an_unknown_action_gets_the_list_of_actions() {
  8 │   - { name: a, action: vendor-hol, rollback: {} }
    ·                        ──────────
    ╰────
-  help: did you mean `vendor-hold`? there are http, vendor-hold; `make up` builds this command with a new action
+  help: did you mean `vendor-hold`? there are http, vendor-hold; `make up` builds in a new one
 
   × action is the number 7
    ╭─[workflows/test.yaml:9:24]
