@@ -95,3 +95,29 @@ pub(crate) fn trace_of(headers: &HeaderMap) -> Option<TraceId> {
         .and_then(|value| value.to_str().ok());
     header.and_then(TraceId::from_traceparent).or_else(trace)
 }
+
+/// True if a header's value is one value repeated: API Gateway joins a header that was sent twice
+/// by a comma ([payload format 2.0]).
+///
+/// [payload format 2.0]: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+pub(crate) fn is_joined(value: &[u8]) -> bool {
+    let mut parts = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let first = parts.next();
+    let mut rest = parts.peekable();
+    rest.peek().is_some() && rest.all(|part| Some(part) == first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_a_gateway_joined_from_two_headers_is_refused() {
+        for twice in ["k,k", "k, k", "k,k,k", ","] {
+            assert!(is_joined(twice.as_bytes()), "{twice}");
+        }
+        for once in ["k", "order,7", "k,k2", "k,k,2", ""] {
+            assert!(!is_joined(once.as_bytes()), "{once}");
+        }
+    }
+}

@@ -30,7 +30,7 @@ use uuid::Uuid;
 use crate::api::{
     answer::{StartLinks, StartResult},
     app::App,
-    extract::{JsonBody, TenantQuery, trace_of},
+    extract::{JsonBody, TenantQuery, is_joined, trace_of},
     principal::AuthorizedCaller,
     problem::Problem,
     route::AuthorizedRequest,
@@ -144,17 +144,6 @@ fn read(
         approval,
         fingerprint: sha256_hex(&bytes),
     })
-}
-
-/// True if a header's value is one value repeated: API Gateway joins a header that was sent twice
-/// by a comma ([payload format 2.0]).
-///
-/// [payload format 2.0]: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-fn is_joined(value: &[u8]) -> bool {
-    let mut parts = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    let first = parts.next();
-    let mut rest = parts.peekable();
-    rest.peek().is_some() && rest.all(|part| Some(part) == first)
 }
 
 /// The reason why a start does not reach its state machine.
@@ -383,19 +372,4 @@ fn answer(status: StatusCode, request: &StartRequest, replayed: bool) -> Respons
         ),
     ];
     (status, headers, Json(body)).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_that_a_gateway_joined_from_two_headers_is_refused() {
-        for twice in ["k,k", "k, k", "k,k,k", ","] {
-            assert!(is_joined(twice.as_bytes()), "{twice}");
-        }
-        for once in ["k", "order,7", "k,k2", "k,k,2", ""] {
-            assert!(!is_joined(once.as_bytes()), "{once}");
-        }
-    }
 }

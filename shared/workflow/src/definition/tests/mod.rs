@@ -1,9 +1,11 @@
 //! Tests of the definition's reader: every mistake that it reports, drawn as the command draws it.
 
 mod decisions;
+mod dialect;
 mod effects;
 mod expressions;
 mod history;
+mod literals;
 mod repeatable;
 mod rules;
 mod schema;
