@@ -137,6 +137,8 @@ parameters=(
     "VendorSystemUrl=http://127.0.0.1:$vendor_port" "HttpAllow=${HTTP_ALLOW:-http://127.0.0.1:$vendor_port}"
     "JwtIssuer=$issuer" "JwtAudience=$stack" PublishVersions=false AuditArchive=false LogRetentionDays=1 ReceiptLockDays=1
     "IncidentTopicArn=$incidents"
+    # sam accepts no empty value.
+    ${SECRET_ALLOW:+"SecretAllow=$SECRET_ALLOW"}
 )
 deployed=$({
     echo "$stack ${parameters[*]}"

@@ -23,11 +23,19 @@ async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
     ] {
         assert!(said.contains(found), "{found}: {said}");
     }
-    let _change = EnvironmentChange::new(&stack.aws, "step-http", "HOLDFAST_SECRETS", "absent/one");
+    let change = |name, value| EnvironmentChange::new(&stack.aws, "step-http", name, value);
+    let _named = change("HOLDFAST_SECRETS", "absent/one");
+    let (fine, said) = holdfast(&["doctor"]).await;
+    assert!(!fine, "{said}");
+    let unlisted = "WRONG HttpStepFunction: the secret \"absent/one\" can be read: the parameter \
+                    SecretAllow lists no origin for it: add absent/one=ORIGIN";
+    assert!(said.contains(unlisted), "{said}");
+    let _listed = change("HOLDFAST_SECRET_ALLOW", "absent/one=https://a.acme.eu");
     let (fine, said) = holdfast(&["doctor"]).await;
     assert!(!fine, "{said}");
     let wrong = "WRONG HttpStepFunction: the secret \"absent/one\" can be read: ";
     assert!(said.contains(wrong), "{said}");
+    assert!(!said.contains(unlisted), "{said}");
     assert!(said.contains("1 of "), "{said}");
 }
 

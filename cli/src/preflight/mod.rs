@@ -34,7 +34,8 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
     report(&found)
 }
 
-/// Compares the addresses that workflows name with the parameter HttpAllow of the deployed stack.
+/// Compares the addresses and secrets that workflows name with the parameters HttpAllow and
+/// SecretAllow of the deployed stack.
 pub(crate) fn deployed(
     project: &Project,
     args: &DoctorArgs,

@@ -21,6 +21,7 @@ Parameters:
     Default: x86_64
   VendorSystemUrl: { Type: String }
   HttpAllow: { Type: String, Default: \"\" }
+  SecretAllow: { Type: String, Default: \"\" }
   JwtIssuer: { Type: String }
   AlarmTopicArn:
     Type: String
@@ -246,10 +247,37 @@ fn what_a_deployer_must_write_or_decide_is_named() {
         &project("", r#""HttpAllow=ftp://a.acme.eu""#),
         &["HttpAllow can be read: "],
     );
+    says(
+        &project("", r#""SecretAllow=ap-system-token""#),
+        &["SecretAllow can be read: HOLDFAST_SECRET_ALLOW: \"ap-system-token\" is not NAME=ORIGIN"],
+    );
     let topic = r#""AlarmTopicArn=arn:aws:sns:us-east-1:210987654321:alarms""#;
     says(
         &project("", topic),
         &["is in us-east-1, and the stack in eu-central-1"],
+    );
+}
+
+#[test]
+fn a_secret_is_compared_with_the_origins_that_may_receive_it() {
+    let steps = "steps:
+  - name: tell
+    action: http
+    input: { method: POST, url: \"https://v.acme.eu\", auth: { secret: vendors/api } }
+    rollback:
+      input: { method: POST, url: \"https://w.acme.eu\", auth: { secret: vendors/api } }
+";
+    let allowed = format!("{FINE}, \"SecretAllow=vendors/api=https://v.acme.eu\"");
+    let project = project("", &allowed);
+    project.write("workflows/test.yaml", format!("{HEAD}{steps}"));
+    says(
+        &project,
+        &[
+            "ok    workflows/test.yaml: step tell calls an address that may receive its secret\n",
+            "WRONG workflows/test.yaml: step tell is undone at an address that may receive its \
+             secret: auth: the secret \"vendors/api\" is not allowed for https://w.acme.eu",
+            "add vendors/api=https://w.acme.eu to the parameter SecretAllow",
+        ],
     );
 }
 

@@ -112,3 +112,49 @@ parameter_overrides = [\"VendorSystemUrl=https://v.acme.eu\", \"HttpAllow={stagi
     assert!(output.err.contains(warned), "{}", output.err);
     assert_eq!(output.out, "1 workflow is fine; 2 warnings\n");
 }
+
+#[test]
+fn a_secret_that_an_environment_does_not_allow_for_the_address_is_a_warning() {
+    let steps = "steps:
+  - name: notify
+    action: http
+    input: { method: POST, url: \"${VendorSystemUrl}/v1\", auth: { secret: ap/notify } }
+    rollback:
+      input: { method: DELETE, url: \"${VendorSystemUrl}/v1\", auth: { secret: ap/undo } }
+";
+    let project = Project::with(&format!("{HEAD}{steps}"));
+    let validated = |local: &str, staging: &str| {
+        let settings = format!(
+            "[local.deploy.parameters]
+parameter_overrides = [\"VendorSystemUrl=http://127.0.0.1:9\", \"HttpAllow=http://127.0.0.1:9\"{local}]
+
+[staging.deploy.parameters]
+parameter_overrides = [\"VendorSystemUrl=https://v.acme.eu\", \"HttpAllow=https://*.acme.eu\"{staging}]
+"
+        );
+        project.write("samconfig.toml", settings);
+        project.run(&["validate"])
+    };
+    let warned = |secret: &str, of: &str| {
+        format!("SecretAllow of {of} does not allow {secret} for ${{VendorSystemUrl}}/v1")
+    };
+    let output = validated("", "");
+    for secret in ["ap/notify", "ap/undo"] {
+        let warned = warned(secret, "[local], [staging]");
+        assert!(output.err.contains(&warned), "{}", output.err);
+    }
+    assert_eq!(
+        (output.code, output.out.as_str()),
+        (Some(0), "1 workflow is fine; 2 warnings\n")
+    );
+    let both = |origin: &str| format!(", \"SecretAllow=ap/notify={origin},ap/undo={origin}\"");
+    let output = validated(&both("http://127.0.0.1:9"), &both("https://*.acme.eu"));
+    assert_eq!(output.err, "");
+    let output = validated(
+        &both("http://127.0.0.1:9"),
+        ", \"SecretAllow=ap/notify=https://v.acme.eu,ap/undo=https://w.acme.eu\"",
+    );
+    let warned = warned("ap/undo", "[staging]");
+    assert!(output.err.contains(&warned), "{}", output.err);
+    assert_eq!(output.out, "1 workflow is fine; 1 warning\n");
+}

@@ -12,6 +12,7 @@ const TEMPLATE: &str = "\
 Parameters:
   VendorSystemUrl: { Type: String }
   HttpAllow: { Type: String }
+  SecretAllow: { Type: String, Default: \"\" }
 
 Resources:
   BeginFunction: { Type: AWS::Serverless::Function }

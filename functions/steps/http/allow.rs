@@ -18,7 +18,7 @@ pub struct AllowList {
 
 /// One origin, or one domain's subdomains, with an optional path prefix.
 #[derive(Debug)]
-struct Place {
+pub(super) struct Place {
     /// True if the entry means every subdomain of the host, and not the host itself.
     subdomains: bool,
     origin: Url,
@@ -36,7 +36,13 @@ impl AllowList {
         {
             match parse_network(entry) {
                 Some(network) => list.networks.push(network),
-                None => list.places.push(Place::parse(entry)?),
+                None => list.places.push(Place::parse(entry).map_err(|why| {
+                    format!(
+                        "HOLDFAST_HTTP_ALLOW: {entry:?} {why}; write an origin such as \
+                         https://api.example.com, https://*.example.com or \
+                         http://127.0.0.1:4600/v1, or a network such as 10.1.0.0/16"
+                    )
+                })?),
             }
         }
         Ok(list)
@@ -88,38 +94,33 @@ impl AllowList {
 }
 
 impl Place {
-    fn parse(entry: &str) -> Result<Self, String> {
-        let wrong = |why: &str| {
-            Err(format!(
-                "HOLDFAST_HTTP_ALLOW: {entry:?} {why}; write an origin such as \
-                 https://api.example.com, https://*.example.com or http://127.0.0.1:4600/v1, \
-                 or a network such as 10.1.0.0/16"
-            ))
-        };
+    /// Reads one origin. The error completes a sentence about the entry.
+    pub(super) fn parse(entry: &str) -> Result<Self, &'static str> {
         let subdomains = entry.contains("://*.");
         let Ok(origin) = Url::parse(&entry.replacen("://*.", "://", 1)) else {
-            return wrong("is not an address");
+            return Err("is not an address");
         };
         if !matches!(origin.scheme(), "http" | "https") {
-            return wrong("is neither http nor https");
+            return Err("is neither http nor https");
         }
         if !origin.username().is_empty() || origin.password().is_some() {
-            return wrong("has a user name or password");
+            return Err("has a user name or password");
         }
         if origin.query().is_some() || origin.fragment().is_some() {
-            return wrong("has a query or fragment");
+            return Err("has a query or fragment");
         }
         let host = origin.host_str().unwrap_or_default();
         if host.contains('*') {
-            return wrong("has a * elsewhere than first in the host");
+            return Err("has a * elsewhere than first in the host");
         }
         if subdomains && (origin.domain().is_none() || !host.contains('.')) {
-            return wrong("needs a domain of two parts or more after the *");
+            return Err("needs a domain of two parts or more after the *");
         }
         Ok(Self { subdomains, origin })
     }
 
-    fn covers(&self, url: &Url) -> bool {
+    /// True if the address lies on the origin and below its path.
+    pub(super) fn covers(&self, url: &Url) -> bool {
         url.scheme() == self.origin.scheme()
             && url.port_or_known_default() == self.origin.port_or_known_default()
             && self.covers_host(url)
@@ -170,7 +171,7 @@ fn is_flat(part: &str) -> bool {
 }
 
 /// The first 200 characters of an address.
-fn shorten(text: &str) -> &str {
+pub(super) fn shorten(text: &str) -> &str {
     match text.char_indices().nth(200) {
         Some((end, _)) => &text[..end],
         None => text,

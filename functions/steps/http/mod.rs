@@ -4,6 +4,7 @@
 mod address;
 mod allow;
 mod headers;
+mod secret_allow;
 mod types;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use tokio::time::timeout;
 
 use crate::client::{Answer, CHECK_TIMEOUT, Client, Request};
 pub use allow::AllowList;
+pub use secret_allow::SecretAllowList;
 use types::{Auth, Verb};
 pub use types::{Input, Output};
 
@@ -30,6 +32,7 @@ pub use types::{Input, Output};
 pub struct Http {
     client: Client,
     allow: AllowList,
+    secret_allow: SecretAllowList,
     secrets: Option<Arc<dyn Secrets>>,
     /// Names of the secrets that definitions use.
     named: Vec<String>,
@@ -39,20 +42,30 @@ impl Action for Http {
     const NAME: &'static str = "http";
     const SUMMARY: &'static str = "Sends an HTTP request";
     const UNDO: Undo = Undo::OwnInput;
-    const SETTINGS: &'static [Setting] = &[Setting {
-        variable: "HOLDFAST_HTTP_ALLOW",
-        parameter: "HttpAllow",
-    }];
+    const SETTINGS: &'static [Setting] = &[
+        Setting {
+            variable: "HOLDFAST_HTTP_ALLOW",
+            parameter: "HttpAllow",
+        },
+        Setting {
+            variable: "HOLDFAST_SECRET_ALLOW",
+            parameter: "SecretAllow",
+        },
+    ];
     type Input = Input;
     type Output = Output;
 
     fn new(settings: &Settings) -> Result<Self, String> {
         let allow = AllowList::parse(settings.require("HOLDFAST_HTTP_ALLOW").unwrap_or_default())?;
+        let secret_allow = settings
+            .require("HOLDFAST_SECRET_ALLOW")
+            .unwrap_or_default();
         let named = settings.require(SECRETS_VARIABLE).unwrap_or_default();
         let named = named.split(',').filter(|name| !name.is_empty());
         Ok(Self {
             client: Client::within(allow.networks(), allow.needs_tls())?,
             allow,
+            secret_allow: SecretAllowList::parse(secret_allow)?,
             secrets: settings.secrets(),
             named: named.map(str::to_owned).collect(),
         })
@@ -93,9 +106,10 @@ fn no_store() -> StepError {
 
 impl Http {
     async fn check_secret(&self, name: &str) -> Check {
-        let tried = match &self.secrets {
-            Some(secrets) => timeout(CHECK_TIMEOUT, secrets.check(name)).await,
-            None => Ok(Err(no_store())),
+        let tried = match (self.secret_allow.check_name(name), &self.secrets) {
+            (Ok(()), Some(secrets)) => timeout(CHECK_TIMEOUT, secrets.check(name)).await,
+            (Ok(()), None) => Ok(Err(no_store())),
+            (Err(refused), _) => Ok(Err(refused)),
         };
         let tried = tried.unwrap_or_else(|_| Err(StepError::transient("no answer")));
         Check::of(format!("the secret {name:?} can be read"), tried)
@@ -106,6 +120,7 @@ impl Http {
         let mut headers = headers::from_input(&input.headers)?;
         if let Some(auth) = &input.auth {
             let name = headers::name_of(&auth.header)?;
+            self.secret_allow.check(&auth.secret, &url)?;
             let value = self.credential(auth).await?;
             if headers.insert(name, value).is_some() {
                 return Err(StepError::permanent(format!(

@@ -15,15 +15,10 @@ fn each_action_has_its_name_undo_and_settings_and_refuses_unknown_fields() {
                 "{}",
                 info.name
             );
-            let setting = info.settings[0];
+            let settings = info.settings.iter();
+            let settings = settings.map(|one| (one.variable, one.parameter));
             let required = info.input_schema["required"].clone();
-            (
-                info.name,
-                info.undo,
-                setting.variable,
-                setting.parameter,
-                required,
-            )
+            (info.name, info.undo, settings.collect::<Vec<_>>(), required)
         })
         .collect();
     assert_eq!(
@@ -32,15 +27,16 @@ fn each_action_has_its_name_undo_and_settings_and_refuses_unknown_fields() {
             (
                 "http",
                 Undo::OwnInput,
-                "HOLDFAST_HTTP_ALLOW",
-                "HttpAllow",
+                vec![
+                    ("HOLDFAST_HTTP_ALLOW", "HttpAllow"),
+                    ("HOLDFAST_SECRET_ALLOW", "SecretAllow"),
+                ],
                 json!(["method", "url"])
             ),
             (
                 "vendor-hold",
                 Undo::Own,
-                "VENDOR_SYSTEM_URL",
-                "VendorSystemUrl",
+                vec![("VENDOR_SYSTEM_URL", "VendorSystemUrl")],
                 json!(["vendor_id", "days"])
             ),
         ]

@@ -51,12 +51,28 @@ impl Secrets for Store {
     }
 }
 
-/// The `http` action with an allow-list and the secrets `token` and `broken`.
+/// The `http` action with an allow-list. The secrets `token` and `broken`, and `nope`, which the
+/// store lacks, are allowed for all of its origins.
 pub(crate) fn http(allow: &str) -> Arc<dyn AnyAction> {
+    let origins = allow.split(',').map(str::trim);
+    let origins = origins.filter(|entry| entry.contains("://"));
+    let bound: Vec<_> = origins
+        .map(|origin| format!("token={origin},broken={origin},nope={origin}"))
+        .collect();
+    http_with(allow, &bound.join(","))
+}
+
+/// The `http` action with these lists of origins and of secrets.
+pub(crate) fn http_with(allow: &str, secret_allow: &str) -> Arc<dyn AnyAction> {
     let secrets = [("token", "s3cr3t-text\n"), ("broken", "s3cr3t\r\ntext")];
     let secrets = secrets.map(|(name, text)| (name.to_owned(), text.to_owned()));
-    let settings = settings("HOLDFAST_HTTP_ALLOW", allow)
-        .with_secrets(Arc::new(Store(secrets.into_iter().collect())));
+    let lists = [
+        ("HOLDFAST_HTTP_ALLOW", allow),
+        ("HOLDFAST_SECRET_ALLOW", secret_allow),
+    ];
+    let lists = lists.map(|(name, list)| (name.to_owned(), list.to_owned()));
+    let settings =
+        Settings::new(lists).with_secrets(Arc::new(Store(secrets.into_iter().collect())));
     registry().make("http", &settings).expect("an action")
 }
 

@@ -9,8 +9,8 @@ use crate::{
     definition::{Definition, StepKind, TriggerSource},
 };
 
-const TEMPLATE: &str = "Parameters:\n  HttpAllow: { Type: String }\n  VendorSystemUrl: { Type: String }\n\
-                        Resources:\n  # <holdfast>\n  # </holdfast>\n";
+const TEMPLATE: &str = "Parameters:\n  HttpAllow: { Type: String }\n  SecretAllow: { Type: String }\n  \
+                        VendorSystemUrl: { Type: String }\nResources:\n  # <holdfast>\n  # </holdfast>\n";
 
 /// A workflow with `text` in every field that the region contains as a value.
 fn workflow_with(text: &str) -> Definition {
