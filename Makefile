@@ -1,6 +1,6 @@
 # The commands of this project; each is a short script in infra/local.
 # PORT, VENDOR_PORT, ISSUER_PORT, HOP_PORT, LOCAL and STACK choose another local stack; two can run
-# at once. IAM=true has it hold every function to its role's policy.
+# at once. With IAM=true, the stack holds every function to its role's policy.
 LOCAL ?= .local
 PORT ?= 4599
 STACK ?= holdfast

@@ -1,5 +1,5 @@
-//! Has an AWS service refuse every request for an hour, from one call of a run on, and checks how
-//! soon the run comes to rest afterwards.
+//! Makes an AWS service refuse every request for an hour, from one call of a run on, and checks how
+//! soon the run then comes to rest.
 
 use std::{
     rc::Rc,
@@ -79,7 +79,7 @@ impl Outage {
 }
 
 impl World {
-    /// Waits until the ledger answers again, if it is away. What looks after executions needs it.
+    /// Waits until the ledger answers again, if it is away. `recover` and people need it.
     pub(crate) async fn ledger_back(&self) {
         let outage = self.outage.as_ref();
         let outage = outage.filter(|outage| outage.service == Service::Ledger);

@@ -97,7 +97,7 @@ impl Aws {
         assert!(response.is_accepted(), "{}", response.body);
     }
 
-    /// Has Lambda refuse every call of a function, or none.
+    /// Makes Lambda refuse every call of a function, or none.
     ///
     /// # Panics
     ///

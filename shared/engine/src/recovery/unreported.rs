@@ -1,5 +1,5 @@
-//! The net below the status events: every few minutes it lists the Step Functions executions that
-//! ended without success, and handles each as its status event would be.
+//! The list of ended executions, for lost status events. Every five minutes it lists the Step
+//! Functions executions that ended without success, and handles each as its status event would be.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
