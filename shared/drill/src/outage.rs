@@ -121,9 +121,9 @@ impl Drill {
     /// Runs an outage of a service from each call on that a run makes, and returns the outcomes in
     /// the order of the calls.
     ///
-    /// Beside all other violations, it is one if the run does not rest within 30 minutes of the
-    /// outage, or of the end that it has without an outage. It is another one if the run is rolled
-    /// back although its state machine had reached `Finish`.
+    /// It is a violation if the run does not rest within 30 minutes of the outage, or of the end
+    /// that it has without an outage. It is another one if the run is rolled back although its
+    /// state machine had reached `Finish`.
     pub fn outages(&self, service: Service) -> Result<Vec<Outcome>, String> {
         let (left, _) = play(&self.deployed, &Rc::default(), &[], self.stage(false)?);
         let (ends, mut outcomes) = (left.rested, Vec::new());
