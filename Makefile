@@ -1,7 +1,7 @@
 # The commands of this project; each is a short script in infra/local.
 # PORT, VENDOR_PORT, ISSUER_PORT, HOP_PORT, LOCAL and STACK choose another local stack; two can run
-# at once. IAM=true has it hold every function to its role's policy. HTTP_ALLOW and SECRET_ALLOW set
-# the parameters HttpAllow and SecretAllow.
+# at once. With IAM=true, the stack holds every function to its role's policy. HTTP_ALLOW and
+# SECRET_ALLOW set the parameters HttpAllow and SecretAllow.
 LOCAL ?= .local
 PORT ?= 4599
 STACK ?= holdfast

@@ -48,9 +48,9 @@ pub(crate) fn keep(
         write_new(file, &bytes)?;
         return Ok(bytes);
     }
-    let kept = read(file).map_err(Trouble::Other)?;
-    if sha256_hex(&kept) == sha256 {
-        return Ok(kept);
+    let stored = read(file).map_err(Trouble::Other)?;
+    if sha256_hex(&stored) == sha256 {
+        return Ok(stored);
     }
     // A file that differs is not overwritten, so that a person can compare both.
     let why = "differs from the object of the API: look at it, and move it away to fetch the other";

@@ -1,9 +1,9 @@
 //! The `recover` function: it finds executions whose Step Functions execution is gone, and starts
 //! the recovery state machine for them.
 //!
-//! It reads the status events of Step Functions executions that did not succeed from a queue. Every
-//! minute it also looks at the open executions that are due, and now and then at the Step Functions
-//! executions that ended, because AWS delivers status events at best effort.
+//! It reads the status events of Step Functions executions that did not succeed from a queue. AWS
+//! delivers them at best effort. So it also looks every minute at the open executions that are due,
+//! and lists every five minutes the Step Functions executions that ended.
 
 use holdfast_audit::{About, Metric};
 use holdfast_aws::{AwsEngine, Deployment, DynamoLedger, Machines, S3Store, SystemHost, report};

@@ -4,7 +4,7 @@
 # `sam local` verifies no tokens, and the API requires a verified one. So start-api serves only the
 # routes that need none.
 # The stack listens on 127.0.0.1 alone. While this script runs, socat forwards the bridge of Docker
-# to it, so that containers of this machine reach the stack and other machines do not.
+# to it. So containers of this machine reach the stack, and other machines do not.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 

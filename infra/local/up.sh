@@ -5,7 +5,7 @@
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
-# Tokens, the issuer's key and logs lie in it, and other users of this machine must not read them.
+# It contains tokens, the issuer's key and logs, which other users of this machine must not read.
 install -d -m 700 "$local_dir"
 mkdir -p "$logs" "$local_dir/tmp"
 bash "$here/setup.sh" programs

@@ -36,8 +36,8 @@ impl Drive {
         found.unwrap_or_else(|| panic!("the stack has no {name}"))
     }
 
-    /// Asserts that an alarm of our own metrics does not ring with what is emitted after `since`
-    /// and before the cause, and returns the time of the cause.
+    /// Asserts that an alarm of our own metrics does not ring with what is emitted after `since`.
+    /// Returns the time, after which the test produces the cause.
     fn quiet(&self, name: &str, since: Timestamp) -> Timestamp {
         let samples = self.emitted(name, since);
         assert!(

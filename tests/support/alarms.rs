@@ -73,9 +73,9 @@ impl Alarm {
     /// True if the alarm is in ALARM after these periods, of which the newest is the last one. A
     /// period before them has no sample.
     ///
-    /// As the CloudWatch user guide has it, pages `alarm-evaluation` and `alarms-and-missing-data`:
-    /// enough of the newest periods breach, and a missing one counts as the alarm says. One that is
-    /// ignored leaves a quiet alarm quiet.
+    /// Enough of the newest periods must breach, and a missing one counts as the alarm says. One
+    /// that is ignored leaves a quiet alarm quiet. Source: CloudWatch user guide, pages
+    /// `alarm-evaluation` and `alarms-and-missing-data`.
     ///
     /// # Panics
     ///

@@ -61,8 +61,8 @@ pub(super) fn parameters(
     stack: &str,
 ) -> Result<BTreeMap<String, String>, String> {
     let account = Account { args, region };
-    let asked = account.ask(&["cloudformation", "describe-stacks", "--stack-name", stack]);
-    let answer = asked.map_err(|silence| match silence {
+    let reply = account.ask(&["cloudformation", "describe-stacks", "--stack-name", stack]);
+    let answer = reply.map_err(|silence| match silence {
         Silence::NoProgram(why) | Silence::Refused(why) => why,
     })?;
     let parameters = answer["Stacks"][0]["Parameters"].as_array();

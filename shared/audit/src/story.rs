@@ -10,8 +10,8 @@ use crate::{
 use holdfast_engine::{cases, standing};
 use holdfast_ledger::{IncidentKey, Ledger, LedgerError, Link, Snapshot};
 
-/// The events of an execution's records ([`events_of`]), of the effects that remained after each of
-/// its generations, and of the incidents that it was the last to open, in order. An incident's
+/// The story of an execution: the events of its records ([`events_of`]), of the effects that
+/// remained after each generation, and of the incidents that it was the last to open. An incident's
 /// events begin with that opening.
 pub async fn story<L: Ledger>(ledger: &L, snapshot: &Snapshot) -> Result<Vec<Event>, LedgerError> {
     let at = &snapshot.execution.at;

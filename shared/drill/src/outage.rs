@@ -1,5 +1,5 @@
-//! Has an AWS service refuse every request for an hour, from one call of a run on, and checks how
-//! soon the run comes to rest afterwards.
+//! Makes an AWS service refuse every request for an hour, from one call of a run on, and checks how
+//! soon the run then comes to rest.
 
 use std::{
     rc::Rc,
@@ -79,7 +79,7 @@ impl Outage {
 }
 
 impl World {
-    /// Waits until the ledger answers again, if it is away. What looks after executions needs it.
+    /// Waits until the ledger answers again, if it is away. `recover` and people need it.
     pub(crate) async fn ledger_back(&self) {
         let outage = self.outage.as_ref();
         let outage = outage.filter(|outage| outage.service == Service::Ledger);
@@ -121,9 +121,9 @@ impl Drill {
     /// Runs an outage of a service from each call on that a run makes, and returns the outcomes in
     /// the order of the calls.
     ///
-    /// Beside all other violations, it is one if the run does not rest within 30 minutes of the
-    /// outage, or of the end that it has without an outage. It is another one if the run is rolled
-    /// back although its state machine had reached `Finish`.
+    /// It is a violation if the run does not rest within 30 minutes of the outage, or of the end
+    /// that it has without an outage. It is another one if the run is rolled back although its
+    /// state machine had reached `Finish`.
     pub fn outages(&self, service: Service) -> Result<Vec<Outcome>, String> {
         let (left, _) = play(&self.deployed, &Rc::default(), &[], self.stage(false)?);
         let (ends, mut outcomes) = (left.rested, Vec::new());

@@ -48,7 +48,7 @@ pub(crate) fn decide(room: &Rc<Room>, task: &AskTask) {
             if decided == Ok(true) {
                 return;
             }
-            // Who cannot reach the API during an outage tries again after it.
+            // A person who cannot reach the API during an outage tries again after it.
             room.world.ledger_back().await;
         }
     };

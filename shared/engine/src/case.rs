@@ -44,7 +44,7 @@ impl Case {
         let (escalations, approvals): (Vec<&Question>, Vec<&Question>) =
             questions.clone().partition(is_escalation);
         let earlier = execution.incidents.iter().cloned();
-        let asked = escalations.iter().flat_map(|question| {
+        let of_escalations = escalations.iter().flat_map(|question| {
             let ids = question
                 .earlier_incidents
                 .iter()
@@ -54,7 +54,7 @@ impl Case {
                 standing: false,
             })
         });
-        let mut met: BTreeSet<MetIncident> = earlier.chain(asked).collect();
+        let mut met: BTreeSet<MetIncident> = earlier.chain(of_escalations).collect();
         let (id, opens) = end.incident(snapshot, &escalations);
         met.extend(opens.iter().map(|incident| MetIncident {
             id: incident.id.clone(),
@@ -127,8 +127,8 @@ impl<'a> End<'a> {
     /// Returns whether no person has to act: the work is done, or a person ended it, and no effect
     /// remains.
     fn is_good(&self) -> bool {
-        let wanted = self.status == Status::Executed || self.failure.is_some_and(decided_by_people);
-        self.residuals.is_empty() && wanted
+        let done = self.status == Status::Executed || self.failure.is_some_and(decided_by_people);
+        self.residuals.is_empty() && done
     }
 
     /// The id of the incident of the end, and the incident if no question has opened it.

@@ -1,4 +1,5 @@
-//! The engine: begin, step, undo, plan, finish and ask, over ports that functions and tests fill.
+//! The engine: begin, step, undo, plan, finish, ask and recover, over ports that functions and
+//! tests fill.
 
 mod ask;
 mod begin;

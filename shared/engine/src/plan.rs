@@ -178,7 +178,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
 }
 
 /// Returns whether the records show that every step was reached and is done. Most steps leave no
-/// record if they are skipped, so the records of the last steps, and the decisions on the approvals
+/// record if they are skipped. So the records of the last steps, and the decisions on the approvals
 /// at the end, prove that the others were reached.
 fn reached_end(snapshot: &Snapshot, declared: &[StepRef]) -> bool {
     let generation = snapshot.execution.generation;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Skips a step, and records that it was reached if it is a last one. Any other step leaves no
-    /// record. A record that is there stays: an attempt of before has claimed the step, or an
+    /// record. An existing record remains as it is: an earlier attempt has claimed the step, or an
     /// earlier execution generation skipped it.
     pub(super) async fn skip(&self, task: &StepTask) -> Result<StepResult, TaskError> {
         let skipped = answer(StepStatus::Skipped, Value::Null);

@@ -294,9 +294,8 @@ pub enum List {
     },
     /// `CONTROLS` in `listed`: every control, by its last change.
     Controls,
-    /// `{shard}`, or `U{shard}` if urgent, in `open`: executions without a receipt, by the time of
-    /// the next look at them, and questions that are new or have an undelivered decision, by the
-    /// time at which the sweep looks at them.
+    /// `{shard}`, or `U{shard}` if urgent, in `open`, by the time of the next look: executions
+    /// without a receipt, and questions that are new or have an undelivered decision.
     Open {
         /// The shard, below [`SHARDS`].
         shard: u8,

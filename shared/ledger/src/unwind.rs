@@ -54,8 +54,8 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
     }
 }
 
-/// Returns whether a redrive restarted the step and then had no effect: what may have arrived under
-/// an earlier key is undone again, as it is after an effect of the redrive.
+/// Returns whether a redrive restarted the step and then had no effect. The step's earlier effect
+/// is then undone again, since it may have arrived late under its key.
 fn is_owed_another_undo(record: &StepRecord) -> bool {
     let mut earlier = record.earlier.iter();
     record.undo.is_some()

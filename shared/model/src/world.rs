@@ -54,8 +54,8 @@ pub(crate) enum Breach {
     UndoneUnfenced,
     /// A call was sent to the target after a committed undo.
     SentAfterUndo,
-    /// A call without a possible effect under its key was sent again after the target had refused
-    /// it for good, so that the target repeats its answer.
+    /// A call without a possible effect under its key was sent again after a refusal for good, so
+    /// that the target repeats its answer.
     SentAfterRefusal,
     /// A call with another action or input was sent under a key that had been sent before.
     SentAnother,

@@ -127,8 +127,8 @@ pub struct StepRef {
     /// The `for_each` that contains it, if any: it then has one record per item.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_each: Option<String>,
-    /// True for the last steps: once each of them is done, for every item in a `for_each`, and the
-    /// approvals at the end are given, every step was reached.
+    /// True for the last steps. Every step was reached once each of them is done, for every item in
+    /// a `for_each`, and the approvals at the end are given.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last: bool,
     /// The approvals with which the definition ends. Only the step that is declared last has them.

@@ -22,9 +22,9 @@ pub struct FunctionReply {
 impl FunctionReply {
     /// True if a service denied the function a request.
     ///
-    /// The body of an answer of the API shows records, and the text of an incident in one of them
-    /// can name a denial of an earlier time. So only its status counts: the API answers 503 to its
-    /// caller and keeps the reason to itself.
+    /// The body of an answer of the API shows records. The text of an incident in one of them can
+    /// name an earlier denial. So only the status of the answer counts: the API answers 503 and
+    /// does not give the reason to its caller.
     pub fn is_denied(&self) -> bool {
         let denies = |text: &str| text.contains("AccessDenied");
         let body = match &self.body["statusCode"] {
@@ -97,7 +97,7 @@ impl Aws {
         assert!(response.is_accepted(), "{}", response.body);
     }
 
-    /// Has Lambda refuse every call of a function, or none.
+    /// Makes Lambda refuse every call of a function, or none.
     ///
     /// # Panics
     ///

@@ -148,7 +148,7 @@ impl Queue {
         (waiting, received)
     }
 
-    /// Sends a message, as a service does that gave it up.
+    /// Sends a message, as a service does with one that it gives up.
     ///
     /// # Panics
     ///

@@ -1,5 +1,5 @@
-//! A target of raw sockets that commits and fails as a test sets it, on two ports, so that a proxy
-//! can send a request again.
+//! A target of raw sockets that commits and fails as a test sets it. It has two ports, so that a
+//! proxy can send a request again.
 
 use std::{
     io::{Read, Write},

@@ -345,8 +345,8 @@ fn an_opened_incident_and_its_question_name_the_incident_by_its_id() {
     let opened = events(None, &Record::Incident(Box::new(incident)), &about(), at(1));
     assert_eq!(names(&opened), ["workflow.incident.opened"]);
     assert_eq!(data(&opened[0])["incident"], id);
-    let asked = Record::Question(Box::new(question(&key("k"))));
-    let waiting = events(None, &asked, &about(), at(1));
+    let question = Record::Question(Box::new(question(&key("k"))));
+    let waiting = events(None, &question, &about(), at(1));
     assert_eq!(data(&waiting[0])["incident"], "i-1");
 }
 

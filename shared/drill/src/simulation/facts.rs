@@ -62,8 +62,8 @@ impl Facts {
     }
 
     /// Compares an event with the one that was emitted under its id. Two of its members follow the
-    /// execution record: the version of the workflow, which a redrive changes, and the definition
-    /// of a start, which `Begin` changes if a deployment came between a redrive and its start.
+    /// execution record. A redrive changes the version of the workflow. `Begin` changes the
+    /// definition of a start if a deployment came between a redrive and its start.
     fn compare(&mut self, event: &Event) {
         let Some(emitted) = self.events.get(&event.id) else {
             return;

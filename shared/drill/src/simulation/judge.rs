@@ -284,8 +284,8 @@ impl Judgement<'_> {
     }
 }
 
-/// Checks that an incident is open if some execution that met it came to no good end, unless a
-/// person resolved it, and that it is resolved otherwise.
+/// Checks that an incident is open if some execution that met it came to no good end, and resolved
+/// otherwise. One that a person resolved is not judged.
 fn open_incidents(region: &Region, verdict: &mut Verdict) {
     let tenants: BTreeSet<_> = region.executions.iter().map(|at| &at.tenant).collect();
     for (incident, links) in tenants

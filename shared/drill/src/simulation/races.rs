@@ -1,5 +1,5 @@
-//! Enumerates races of one execution: at every call, a slow answer beside a cancel, alone and with
-//! a later call that is slow too, or a call that comes after the end.
+//! Enumerates races of one execution: at every call, a slow answer beside a cancel. Each comes
+//! alone, with a later call that is slow too, and with a call that comes after the end.
 
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ pub(crate) struct Course {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Races(pub(crate) Vec<Course>);
 
-/// Returns the events of each course: to the end, by a rollback, past every question, and by a
-/// recovery from a stop at the last step or at the end.
+/// Returns the events of each course: to the end, by a rollback, past every question, and by two
+/// recoveries. One recovery follows a stop at the last step, and one a stop at the end.
 pub(crate) fn courses(undisturbed: &RunSize) -> Vec<Vec<Event>> {
     let stop = |back| {
         let invocation = undisturbed.invocations.saturating_sub(back);

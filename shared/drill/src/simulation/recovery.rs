@@ -68,8 +68,8 @@ impl Region {
         }
     }
 
-    /// Returns the time at which the sweep finds something to do: an entry of the index of open
-    /// executions is due, or an end without a status event is listed.
+    /// Returns the time at which the sweep finds work. An entry of the index of open executions is
+    /// then due, or an end without a status event is listed.
     pub(crate) fn due(&self) -> Option<Timestamp> {
         let open = self.world.ledger.open_entries().into_iter();
         let unreported = self.unreported.borrow();

@@ -15,10 +15,11 @@ use crate::{
 };
 
 /// Most looks of one sweep: five a second. `DescribeExecution` refills at 15 requests a second in
-/// three regions, and at 10 in all others ("Other quotas" in
-/// docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html), so half remains for the API.
-/// 4,500 open executions are so looked at every 15 minutes. Of more, those that only wait are
-/// looked at less often, in the order in which they became due.
+/// three regions, and at 10 in all others. So half remains for the API. 4,500 open executions are
+/// looked at every 15 minutes. Of more, those that only wait are looked at less often, in the order
+/// in which they became due.
+///
+/// Source: "Other quotas" in docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html.
 const LOOKS: usize = 300;
 
 /// The number of looks at the same time.

@@ -1,5 +1,5 @@
-//! The net below the status events: every few minutes it lists the Step Functions executions that
-//! ended without success, and handles each as its status event would be.
+//! The list of ended executions, for lost status events. Every five minutes it lists the Step
+//! Functions executions that ended without success, and handles each as its status event would be.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,7 +26,7 @@ pub const LISTED_WITHIN: SignedDuration = SignedDuration::from_mins(7);
 /// The time before now at which a new process begins its list.
 const FIRST: SignedDuration = SignedDuration::from_hours(1);
 
-/// The longest time from a start to the end of a state machine that recorded nothing: `Begin` is
+/// The longest time from a start to the end of a state machine that recorded nothing. `Begin` is
 /// tried for some minutes, and for half an hour while Lambda throttles.
 const LONGEST_BEGIN: SignedDuration = SignedDuration::from_hours(2);
 

@@ -1,5 +1,5 @@
-//! Tests of claims that come beside or after the end of an execution: whatever becomes of their
-//! attempts, the receipt and the ledger say the same.
+//! Tests of claims that come beside or after the end of an execution. Receipt and ledger agree,
+//! however the attempts end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

@@ -59,8 +59,8 @@ pub struct Audit {
 ///
 /// # Errors
 ///
-/// Fails if the mirror has no digest of the tenant, if the chain begins after the range, if no
-/// digest of the range is due, or if a file cannot be read.
+/// Fails if the mirror has no digest of the tenant, the chain begins after the range, no digest of
+/// the range is due, or a file cannot be read.
 pub fn audit(
     files: &impl Files,
     tenant: &str,

@@ -1,15 +1,15 @@
-//! Derives how often a waiting step looks for the end of a pause, so that a pause does not fill the
-//! history of its execution.
+//! Derives how often Step Functions retries a step during a pause, so that a pause does not fill
+//! the history of its execution.
 
 use super::history::ATTEMPT;
 use crate::definition::{Definition, Jitter, Retry, Step, StepKind};
 
-/// Most events that such looks may add to the history within `limits.timeout`, if items of a
+/// Most events that such retries may add to the history within `limits.timeout`, if items of a
 /// `for_each` take the rest. They belong to the events that are reserved for what no policy bounds.
 const EVENTS_BESIDE_ITEMS: u64 = 4_000;
 /// The same without a `for_each`: the steps themselves need few of the 25,000.
 const EVENTS: u64 = 20_000;
-/// The delay before the first look, in seconds. Each delay is twice the one before.
+/// The delay before the first retry, in seconds. Each delay is twice the one before.
 const FIRST_S: u64 = 5;
 /// Least bound of the delay, in seconds.
 const LEAST_BOUND_S: u64 = 120;
@@ -32,8 +32,8 @@ pub(super) fn patience(definition: &Definition) -> Retry {
     }
 }
 
-/// Returns the bound of the delay for this many steps that wait at once: the least one with which
-/// their looks fit into the history, or at last the whole timeout.
+/// Returns the bound of the delay for this many steps that wait at once. It is the least one with
+/// which their retries fit into the history, or else about the whole timeout.
 fn bound_s(together: u64, most: u64, timeout_s: u64) -> u64 {
     let mut bound = LEAST_BOUND_S;
     while bound < timeout_s && together * ATTEMPT * looks(bound, timeout_s) > most {
@@ -42,7 +42,7 @@ fn bound_s(together: u64, most: u64, timeout_s: u64) -> u64 {
     bound
 }
 
-/// Returns how often one step looks within `timeout_s`.
+/// Returns the number of retries of one step within `timeout_s`.
 fn looks(bound_s: u64, timeout_s: u64) -> u64 {
     let (mut delay, mut elapsed, mut looks) = (FIRST_S, 0, 0);
     while delay < bound_s && elapsed + delay <= timeout_s {

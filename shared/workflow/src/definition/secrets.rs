@@ -63,7 +63,7 @@ impl Reader<'_> {
     }
 }
 
-/// Returns whether a text names one secret, by its name or its ARN. A parameter stands for a part
+/// Returns whether a text names one secret, by its name or its ARN. A parameter replaces a part
 /// that the deployer chooses.
 fn is_secret(text: &str) -> bool {
     let text = parameters_in(text).fold(text.to_owned(), |text, name| {

@@ -36,7 +36,7 @@ fn compiled(workflow: &Definition) -> Result<String, String> {
     all(&[(workflow, "test.yaml")], &actions, TEMPLATE).map(|project| project.template)
 }
 
-/// The template without what stands between double quotes.
+/// The template without the texts in double quotes.
 fn structure(template: &str) -> String {
     let (mut structure, mut inside, mut escaped) = (String::new(), false, false);
     for c in template.replace("!Sub \"", "\"").chars() {

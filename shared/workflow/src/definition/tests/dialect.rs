@@ -1,7 +1,5 @@
 //! Tests of what engines of JSONata read otherwise, which is refused.
 
-use insta::assert_snapshot;
-
 use super::step_problems;
 
 #[test]
