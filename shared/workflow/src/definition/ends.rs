@@ -40,8 +40,12 @@ fn of_row(steps: &[Step]) -> Option<Ends<'_>> {
                 ends.approvals.extend(of_branch.approvals);
             }
         }
-        StepKind::ForEach(each) if is_repeatable(&each.items) => return of_row(&each.steps),
+        StepKind::ForEach(each) if is_repeatable(&each.items) => ends = of_row(&each.steps)?,
         StepKind::ForEach(_) => return None,
+    }
+    // Only waits: what precedes them is the end.
+    if ends == Ends::default() {
+        return of_row(earlier);
     }
     Some(ends)
 }

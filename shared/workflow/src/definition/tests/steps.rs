@@ -318,6 +318,19 @@ fn the_end_is_what_must_be_done_so_that_every_step_was_reached() {
     assert_eq!(end(&[both]), "b c ");
     assert_eq!(end(&[each, b]), "b ");
     assert_eq!(end(&[b, each]), "a ");
+    let waits = &format!(
+        "{{ name: waits, for_each: {{ items: '{{% $input.vendors %}}', item_key: '{{% $item %}}', steps: [{wait}] }} }}"
+    );
+    let pause = &format!(
+        "{{ name: pause, parallel: [{{ steps: [{wait}] }}, {{ steps: [{{ name: v, wait: 1s }}] }}] }}"
+    );
+    for only_waits in [waits, pause] {
+        assert_eq!(end(&[a, only_waits]), "a ");
+        let inside = format!(
+            "{{ name: both, parallel: [{{ steps: [{a}, {only_waits}] }}, {{ steps: [{b}] }}] }}"
+        );
+        assert_eq!(end(&[&inside]), "a b ");
+    }
     // The length of such a list cannot be recorded.
     assert_eq!(end(&[b, &each_of("$shuffle($input.vendors)")]), " ");
 }
