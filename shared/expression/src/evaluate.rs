@@ -101,6 +101,26 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_an_input_is_a_member_whatever_its_name() {
+        for name in ["ordinary", "__proto__", "constructor", "toString"] {
+            let paid = json!({ "p": [{ "v": name, "a": 900 }, { "v": name, "a": 900 }] });
+            let eval = |text| evaluate(text, &[("input", &paid)]);
+            assert_eq!(
+                eval("$count($each($input.p{v: $sum(a)}, function($x) { $x > 1000 ? $x }))"),
+                Ok(Some(json!(1))),
+                "{name}"
+            );
+            let found = eval("$exists($lookup({'ACME': 1}, $input.p[0].v))");
+            assert_eq!(found, Ok(Some(json!(false))), "{name}");
+        }
+        let input = json!({ "o": { "__proto__": { "limit": 99 } }, "l": [{ "a": 1 }, { "b": 2 }] });
+        let eval = |text| evaluate(text, &[("input", &input)]);
+        assert_eq!(eval("$merge([$input.o]).limit"), Ok(None));
+        assert_eq!(eval("$lookup($input.l, 'a')"), Ok(Some(json!(1))));
+        assert_eq!(eval("$lookup($input.l, 'c')"), Ok(None));
+    }
+
+    #[test]
     fn a_broken_expression_is_an_error_and_does_not_panic() {
         for broken in [
             "$input.(",

@@ -6,6 +6,24 @@
 (function (jsonata) {
     "use strict";
 
+    // JSONata groups and merges into plain objects. With these members, a key of an input such as
+    // __proto__ would vanish there instead of becoming a member.
+    for (const name of ["__proto__", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"]) {
+        delete Object.prototype[name];
+    }
+
+    // JSONata's $lookup also finds inherited members, so that a key of an input such as
+    // "constructor" would exist in every object.
+    function lookup(input, key) {
+        if (!Array.isArray(input)) {
+            const found = input !== null && typeof input === "object" && Object.prototype.hasOwnProperty.call(input, key);
+            return found ? input[key] : undefined;
+        }
+        const found = input.map((item) => lookup(item, key)).filter((value) => value !== undefined);
+        // As JSONata marks a list that is one value if it has one.
+        return Object.defineProperty(found.flat(), "sequence", { enumerable: false, value: true });
+    }
+
     const parsed = new Map();
     // Definitions hold few expressions. The limit keeps a process small that serves many of them.
     const MOST_PARSED = 1000;
@@ -16,6 +34,7 @@
             known = jsonata(expression);
             // Step Functions leaves it out.
             known.assign("eval", undefined);
+            known.registerFunction("lookup", lookup, "<x-s:x>");
             if (parsed.size >= MOST_PARSED) {
                 parsed.clear();
             }
