@@ -228,7 +228,9 @@ fn text(
     template: &Template,
     variables: &[(&str, &Value)],
 ) -> Result<String, String> {
-    match fill(map, field, &template.0, variables)? {
+    let value = fill(map, field, &template.0, variables)?;
+    check_numbers(&value).map_err(|why| format!("trigger {}: {field}: {why}", map.name))?;
+    match value {
         Value::String(text) => Ok(text),
         Value::Number(number) => Ok(number.to_string()),
         _ => Err(format!("trigger {}: {field} must yield a string", map.name)),
