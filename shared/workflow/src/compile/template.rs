@@ -21,7 +21,9 @@ pub(super) fn replace_region(template: &str, region: &str) -> Result<String, Str
         || format!("two lines must mark the generated part of Resources: `{BEGIN} …` and `{END}`");
     let begin = template.find(&format!("\n{BEGIN}")).ok_or_else(help)? + 1;
     let body = begin + template[begin..].find('\n').ok_or_else(help)? + 1;
-    let end = body + template[body..].find(END).ok_or_else(help)?;
+    // Whole lines: a text of a definition may contain the mark, and is never alone on its line.
+    let end = format!("\n{END}\n");
+    let end = body - 1 + template[body - 1..].find(&end).ok_or_else(help)? + 1;
     let (before, after) = (&template[..body], &template[end..]);
     let written: Vec<&str> = ids(before.lines().chain(after.lines())).collect();
     let mut generated: Vec<&str> = Vec::new();
@@ -70,6 +72,15 @@ mod tests {
             Ok(new.clone()),
             "again changes nothing"
         );
+    }
+
+    #[test]
+    fn a_mark_inside_a_text_ends_no_region() {
+        let region = "  New: { Text: \"  # </holdfast>\" }\n";
+        let new = replace_region(TEMPLATE, region).expect("marked");
+        assert_eq!(replace_region(&new, region), Ok(new.clone()));
+        let removed = replace_region(&new, "").expect("marked");
+        assert_eq!(removed, TEMPLATE.replace("  Old: {}\n", ""));
     }
 
     #[test]
