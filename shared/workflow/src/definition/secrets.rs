@@ -37,6 +37,14 @@ impl Reader<'_> {
             ),
             (auth, "`auth`, and in it the name of a secret,"),
             (name, "the name of a secret"),
+            (
+                auth.and_then(|auth| auth.get("header")),
+                "the header that carries a secret",
+            ),
+            (
+                auth.and_then(|auth| auth.get("scheme")),
+                "the scheme before a secret",
+            ),
         ] {
             if let Some(Node {
                 at,

@@ -71,3 +71,17 @@ fn the_name_of_a_secret_is_literal() {
   help: write it out, or use a parameter: "${ApiSecret}"; the function may read only what is named
 "#);
 }
+
+#[test]
+fn the_header_of_a_secret_is_literal() {
+    for (member, what) in [
+        ("header", "the header that"),
+        ("scheme", "the scheme before"),
+    ] {
+        let problems = step_problems(&format!(
+            "  - {{ name: a, action: http, input: {{ method: GET, url: u, auth: {{ secret: s, {member}: \"{{% $input.h %}}\" }} }} }}\n"
+        ));
+        assert!(problems.contains(what), "{problems}");
+        assert!(problems.contains("is an expression"), "{problems}");
+    }
+}
