@@ -98,7 +98,12 @@ fn link_to_storage(api: &str, link: &str) -> Result<Url, String> {
     let host = url.host_str().unwrap_or_default();
     let own = Url::parse(api).ok();
     let beside = |api: &Url| api.scheme() == url.scheme() && api.host_str() == Some(host);
-    let stored = url.scheme() == "https" && STORAGE.iter().any(|domain| host.ends_with(domain));
+    let is_storage = |host: &str| {
+        let below = STORAGE.iter().find_map(|domain| host.strip_suffix(domain));
+        let mut labels = below.unwrap_or_default().split('.');
+        labels.any(|label| label == "s3" || label.starts_with("s3-"))
+    };
+    let stored = url.scheme() == "https" && url.port().is_none() && is_storage(host);
     if stored || own.is_some_and(|api| beside(&api)) {
         return Ok(url);
     }
@@ -207,6 +212,14 @@ mod tests {
             (live, "http://169.254.169.254/latest/meta-data"),
             (live, "https://amazonaws.com.example.org/key"),
             (live, "https://evil-amazonaws.com/key"),
+            (
+                live,
+                "https://abc.execute-api.eu-central-1.amazonaws.com/key",
+            ),
+            (
+                live,
+                "https://bucket.s3.eu-central-1.amazonaws.com:8443/key",
+            ),
             (live, "file:///etc/passwd"),
             (live, "key"),
             (local, "http://127.0.0.2:4599/key"),
