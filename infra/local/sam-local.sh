@@ -21,12 +21,13 @@ source "$local_dir/env"
 # The host as containers see it: the bridge's gateway, which older Docker does not name and which
 # then is its first address.
 gateway=$(docker network inspect bridge --format '{{with index .IPAM.Config 0}}{{or .Gateway .Subnet}}{{end}}' | sed 's|\.0/[0-9]*$|.1|')
+subnet=$(docker network inspect bridge --format '{{(index .IPAM.Config 0).Subnet}}')
 endpoint=http://$gateway:${AWS_ENDPOINT_URL##*:}
 vendors=http://$gateway:${HOLDFAST_VENDOR_SYSTEM##*:}
 forwarders=()
 trap '((${#forwarders[@]} == 0)) || kill "${forwarders[@]}" 2>/dev/null || true' EXIT
 for address in "$endpoint" "$vendors"; do
-    socat "TCP-LISTEN:${address##*:},bind=$gateway,fork,reuseaddr" "TCP:127.0.0.1:${address##*:}" &
+    socat "TCP-LISTEN:${address##*:},bind=$gateway,range=$subnet,fork,reuseaddr" "TCP:127.0.0.1:${address##*:}" &
     forwarders+=($!)
 done
 curl --silent --fail --noproxy '*' --retry 5 --retry-connrefused --retry-delay 1 --output /dev/null "$endpoint/_ministack/health" ||
