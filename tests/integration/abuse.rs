@@ -79,7 +79,7 @@ async fn a_malformed_body_is_refused_with_the_place_of_the_error() {
             "{\"input\": {}}{\"input\": {}}",
             "trailing characters at line 1 column 14",
         ),
-        ("{\"input\": {}, \"input\": {}}", "duplicate field `input`"),
+        ("{\"input\": {}, \"input\": {}}", "twice: send it once"),
         (
             "{\"input\": {}, \"tenant\": \"globex\"}",
             "unknown field `tenant`",
