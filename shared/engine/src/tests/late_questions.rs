@@ -2,7 +2,7 @@
 //! and what people must see is open.
 
 use super::{
-    closing::{cancelled, recover, request},
+    closing::{cancelled, recover, redriven, request},
     *,
 };
 use crate::testing::{Fault, Op, ScriptedCall, engine};
@@ -123,20 +123,39 @@ fn a_question_that_is_recorded_after_the_end_is_closed_by_its_ask() {
     }
 }
 
+/// An execution that ended before its question was recorded, and whose `Ask` then died.
+fn asked_after_the_end(engine: &TestEngine, kind: QuestionKind) -> ExecutionRef {
+    let execution = failed(engine, "no");
+    let (other, again) = (engine.clone(), execution.clone());
+    let ended = Fault::After(Box::new(move || {
+        end(&other, &again);
+        let look = Op::ExecutionRecord;
+        other.ledger.spoil(look, 0, Fault::Unavailable);
+    }));
+    engine.ledger.spoil(Op::PutQuestion, 0, ended);
+    let error = run(engine.ask(&question(&execution, kind))).unwrap_err();
+    assert_eq!(error.name, ErrorName::Transient);
+    execution
+}
+
+#[test]
+fn a_question_of_an_earlier_generation_is_linked_to_the_end_of_that_generation() {
+    for kind in KINDS {
+        let engine = engine();
+        let execution = redriven(&engine, &asked_after_the_end(&engine, kind));
+        let left = snapshot(&engine, &execution);
+        run(engine.close_late(&left.questions[0], &left.execution)).unwrap();
+        nothing_is_open(&engine, &execution);
+        let (_, links) = only_incident(&engine);
+        assert_eq!((links.len(), links[0].generation), (1, 0), "{links:?}");
+    }
+}
+
 #[test]
 fn a_question_that_is_recorded_after_the_end_and_whose_ask_died_is_closed_by_a_look() {
     for kind in KINDS {
         let engine = engine();
-        let execution = failed(&engine, "no");
-        let (other, again) = (engine.clone(), execution.clone());
-        let ended = Fault::After(Box::new(move || {
-            end(&other, &again);
-            let look = Op::ExecutionRecord;
-            other.ledger.spoil(look, 0, Fault::Unavailable);
-        }));
-        engine.ledger.spoil(Op::PutQuestion, 0, ended);
-        let error = run(engine.ask(&question(&execution, kind))).unwrap_err();
-        assert_eq!(error.name, ErrorName::Transient);
+        let execution = asked_after_the_end(&engine, kind);
         let left = snapshot(&engine, &execution);
         assert_eq!(left.questions[0].state, QuestionState::Open);
         assert!(left.questions[0].due().is_some(), "the sweep finds it");
