@@ -233,33 +233,27 @@ impl Machines {
 
     /// The constants of the state machine, or the version of one, with this ARN.
     pub(crate) async fn described_at(&self, arn: &str) -> Result<CompiledMachine, MachineError> {
-        let answer = self.client.describe_state_machine();
-        let answer = answer.state_machine_arn(arn).send().await;
-        let definition = answer.map_err(|error| unavailable(&error))?.definition;
-        Ok(read_machine(&definition, arn)?.compiled)
+        Ok(self.machine_at(arn).await?.compiled)
     }
 
     /// `workflow`'s state machine, as a start runs it now.
     pub async fn described(&self, workflow: &str) -> Result<DeployedWorkflow, MachineError> {
         let arn = self.version(workflow).await?;
-        let answer = self
-            .client
-            .describe_state_machine()
-            .state_machine_arn(&arn)
-            .send()
-            .await;
-        let definition = match answer {
-            Ok(answer) => answer.definition,
-            Err(error) => {
-                return Err(match error.as_service_error() {
-                    Some(DescribeStateMachineError::StateMachineDoesNotExist(_)) => {
-                        MachineError::NoSuchWorkflow
-                    }
-                    _ => unavailable(&error),
-                });
-            }
-        };
-        read_machine(&definition, &arn)
+        self.machine_at(&arn).await
+    }
+
+    async fn machine_at(&self, arn: &str) -> Result<DeployedWorkflow, MachineError> {
+        let answer = self.client.describe_state_machine();
+        let answer = answer.state_machine_arn(arn).send().await;
+        let definition = answer
+            .map_err(|error| match error.as_service_error() {
+                Some(DescribeStateMachineError::StateMachineDoesNotExist(_)) => {
+                    MachineError::NoSuchWorkflow
+                }
+                _ => unavailable(&error),
+            })?
+            .definition;
+        read_machine(&definition, arn)
     }
 }
 

@@ -38,6 +38,21 @@ impl CachedDefinitions {
     }
 }
 
+/// Returns the steps of a described definition if it has `digest`. `None` if it has another one, or
+/// does not exist; an unavailable one may have the digest.
+fn steps_under(
+    described: Result<&CompiledMachine, &MachineError>,
+    digest: &str,
+) -> Result<Option<Vec<StepRef>>, MachineError> {
+    match described {
+        Ok(compiled) if compiled.gate.definition_digest == digest => {
+            Ok(Some(compiled.steps.clone()))
+        }
+        Ok(_) | Err(MachineError::NoSuchWorkflow | MachineError::NotOurs) => Ok(None),
+        Err(error) => Err(error.clone()),
+    }
+}
+
 /// The statuses of a Step Functions execution that ended without success.
 const UNSUCCESSFUL: [ExecutionStatus; 3] = [
     ExecutionStatus::Failed,
@@ -94,23 +109,28 @@ impl Machines {
         execution: &ExecutionRecord,
     ) -> Result<Vec<StepRef>, MachineError> {
         let digest = &execution.definition_digest;
-        if let Ok(deployed) = self.deployed(&execution.workflow).await
-            && deployed.compiled.gate.definition_digest == *digest
-        {
-            return Ok(deployed.compiled.steps.clone());
+        let deployed = self.deployed(&execution.workflow).await;
+        let deployed = deployed.as_ref().map(|deployed| &deployed.compiled);
+        let deployed = steps_under(deployed, digest);
+        if let Ok(Some(steps)) = deployed {
+            return Ok(steps);
         }
         if let Some(compiled) = self.definitions.get(digest).await {
             return Ok(compiled.steps.clone());
         }
         // A redrive names its version, also if its owner never began.
         let redrive = execution.redrive();
-        if let Some(version) = redrive.and_then(|redrive| redrive.machine.as_ref())
-            && let Ok(compiled) = self.compiled_version(version).await
-            && compiled.gate.definition_digest == *digest
-        {
-            return Ok(compiled.steps.clone());
+        if let Some(version) = redrive.and_then(|redrive| redrive.machine.as_ref()) {
+            let checked = self.compiled_version(version).await;
+            if let Some(steps) = steps_under(checked.as_deref(), digest)? {
+                return Ok(steps);
+            }
         }
         let compiled = self.compiled(&execution.origin, &execution.machine).await?;
+        if compiled.gate.definition_digest != *digest {
+            // What is deployed may have the digest, if it was not read.
+            deployed?;
+        }
         // A state machine that Step Functions has forgotten is answered with the current one.
         if compiled.gate.definition_digest != *digest {
             return Ok(compiled.steps);
@@ -197,5 +217,31 @@ impl StateMachines for Machines {
         answer: &Result<AskResult, TaskError>,
     ) -> Result<(), MachineError> {
         self.answer_task(token, answer).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_definition_that_could_not_be_read_is_not_taken_for_another_one() {
+        let gate = json!({
+            "workflow": "vendor-hold", "version": 2, "definition_digest": "sha256:2",
+            "input_schema": {}, "timeout_s": 900,
+        });
+        let compiled = CompiledMachine {
+            gate: serde_json::from_value(gate).unwrap(),
+            steps: Vec::new(),
+        };
+        assert_eq!(steps_under(Ok(&compiled), "sha256:2"), Ok(Some(Vec::new())));
+        assert_eq!(steps_under(Ok(&compiled), "sha256:1"), Ok(None));
+        for gone in [MachineError::NoSuchWorkflow, MachineError::NotOurs] {
+            assert_eq!(steps_under(Err(&gone), "sha256:2"), Ok(None));
+        }
+        let throttled = MachineError::Unavailable("ThrottlingException".to_owned());
+        assert_eq!(steps_under(Err(&throttled), "sha256:2"), Err(throttled));
     }
 }

@@ -30,11 +30,15 @@ struct Admission {
     requirements: Vec<Requirement>,
 }
 
-/// Returns the key and the trace of the execution that a task would begin; `None` if the start is
-/// malformed.
+/// Returns the key and the trace of the execution that a task would begin; `None` if the start
+/// cannot be read.
 pub fn requested_execution(task: &BeginTask) -> Option<(ExecutionKey, TraceId)> {
     let start = holdfast_admission::read_start(&task.start, &task.gate, &task.started_at).ok()?;
     Some(execution_and_trace(task, &start))
+}
+
+fn malformed(reason: String) -> TaskError {
+    TaskError::new(ErrorName::Malformed, reason)
 }
 
 fn execution_and_trace(task: &BeginTask, start: &Start) -> (ExecutionKey, TraceId) {
@@ -53,7 +57,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Errors: `Malformed`, `Rejected` (the message is JSON with `message` and `execution`),
     /// `Duplicate`, `KeyReused`, `Transient`.
     pub async fn begin(&self, task: &BeginTask) -> Result<BeginResult, TaskError> {
-        let malformed = |reason: String| TaskError::new(ErrorName::Malformed, reason);
         let received = holdfast_admission::read_start(&task.start, &task.gate, &task.started_at)
             .map_err(malformed)?;
         canonical(&received.input).map_err(|error| malformed(format!("input: {error}")))?;
@@ -152,6 +155,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .ledger
             .execution_and_controls(at, &gate.workflow)
             .await?;
+        // A redrive continues with the recorded input, which an earlier release may have accepted.
+        if begun.is_none() {
+            holdfast_admission::check_numbers(&start.input)
+                .map_err(|why| malformed(format!("the input: {why}")))?;
+        }
         let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
         if let (None, Some(control)) = (&begun, pause) {
             guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));

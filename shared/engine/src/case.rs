@@ -44,15 +44,10 @@ impl Case {
         let (escalations, approvals): (Vec<&Question>, Vec<&Question>) =
             questions.clone().partition(is_escalation);
         let earlier = execution.incidents.iter().cloned();
-        let of_escalations = escalations.iter().flat_map(|question| {
-            let ids = question
-                .earlier_incidents
-                .iter()
-                .chain([&question.incident]);
-            ids.map(|id| MetIncident {
-                id: id.clone(),
-                standing: false,
-            })
+        let of_escalations = escalations.iter().flat_map(|question| question.incidents());
+        let of_escalations = of_escalations.map(|id| MetIncident {
+            id: id.clone(),
+            standing: false,
         });
         let mut met: BTreeSet<MetIncident> = earlier.chain(of_escalations).collect();
         let (id, opens) = end.incident(snapshot, &escalations);
@@ -205,7 +200,7 @@ impl<'a> End<'a> {
 /// The ids of the incidents of an execution, as far as its records still show them.
 pub fn cases(snapshot: &Snapshot) -> BTreeSet<String> {
     let questions = snapshot.questions.iter();
-    let incidents = questions.map(|question| question.incident.clone());
+    let incidents = questions.flat_map(|question| question.incidents().cloned());
     let met = snapshot.execution.incidents.iter();
     let met = met.map(|met| met.id.clone());
     incidents.chain(met).chain(Case::of(snapshot).id).collect()

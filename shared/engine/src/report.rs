@@ -53,6 +53,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let Some(closed) = closed_question(question, now) else {
             return Ok(());
         };
+        // A redrive may have followed the end of the question's generation.
+        let mut past = execution.past.iter();
+        let past = past.find(|past| past.generation == question.execution_generation);
+        let ended = past.map(|past| execution.as_of(past));
+        let execution = ended.as_ref().unwrap_or(execution);
         // An end that saw the question has the link of its own time.
         let at = match &execution.phase {
             Phase::Ended { at, .. } => *at - SignedDuration::from_millis(1),

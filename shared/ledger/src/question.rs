@@ -174,13 +174,20 @@ impl Question {
         }
     }
 
+    /// The ids of the incidents of the questions about this step in this execution generation.
+    pub fn incidents(&self) -> impl Iterator<Item = &String> {
+        self.earlier_incidents.iter().chain([&self.incident])
+    }
+
     /// The ids of the incidents that a later question with the incident `next` keeps.
     fn incidents_before(&self, next: &Self) -> Vec<String> {
         if self.execution_generation != next.execution_generation {
             return Vec::new();
         }
-        let before = self.earlier_incidents.iter().chain([&self.incident]);
-        let others: BTreeSet<_> = before.filter(|id| **id != next.incident).collect();
+        let others: BTreeSet<_> = self
+            .incidents()
+            .filter(|id| **id != next.incident)
+            .collect();
         others.into_iter().cloned().collect()
     }
 

@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::*;
-use crate::testing::{Fault, Op, engine};
+use super::{
+    closing::{put, redriven},
+    *,
+};
+use crate::testing::{Fault, Op, ScriptedCall, engine};
+use holdfast_action::StepError;
 use holdfast_ledger::Phase;
 use holdfast_task::ErrorName;
 
@@ -262,4 +266,31 @@ fn a_check_that_takes_too_long_rejects_the_start_with_a_record() {
     let error = refused(&engine, &task);
     assert_eq!(error.name, ErrorName::Rejected);
     assert!(error.message.contains("cannot be evaluated"), "{error:?}");
+}
+
+#[test]
+fn a_redrive_continues_with_a_number_that_a_new_start_may_not_have() {
+    let engine = engine();
+    let long = json!({"vendor_id": 1_234_567_890_123_456_u64, "hold_days": 14});
+    let start = start_of(long.clone());
+    assert_eq!(
+        refused(&engine, &begin_task(start.clone())).name,
+        ErrorName::Malformed
+    );
+    let execution = begun(&engine);
+    // An earlier release accepted this input.
+    let mut recorded = snapshot(&engine, &execution).execution;
+    recorded.input = run(engine.pack(&recorded.at, "input", long.clone())).unwrap();
+    recorded.rev += 1;
+    put(&engine, recorded);
+    let no = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
+    failing(&engine, &step_task(&execution, STEPS[0]), &no);
+    finish(&engine, &execution, Some(STEPS[0])).unwrap();
+    let execution = redriven(&engine, &execution);
+    let task = BeginTask {
+        owner: "arn:again".to_owned(),
+        ..begin_task(start)
+    };
+    let again = run(engine.begin(&task)).unwrap();
+    assert_eq!((again.execution, again.input), (execution, long));
 }

@@ -2,10 +2,13 @@
 //! and what people must see is open.
 
 use super::{
-    closing::{cancelled, recover, request},
+    closing::{cancelled, recover, redriven, request},
     *,
 };
-use crate::testing::{Fault, Op, ScriptedCall, engine};
+use crate::{
+    cases,
+    testing::{Fault, Op, ScriptedCall, engine},
+};
 use holdfast_action::StepError;
 use holdfast_ledger::{
     Incident, IncidentKey, IncidentStatus, Link, QuestionState, Request, WAITING, handle,
@@ -123,20 +126,39 @@ fn a_question_that_is_recorded_after_the_end_is_closed_by_its_ask() {
     }
 }
 
+/// An execution that ended before its question was recorded, and whose `Ask` then died.
+fn asked_after_the_end(engine: &TestEngine, kind: QuestionKind) -> ExecutionRef {
+    let execution = failed(engine, "no");
+    let (other, again) = (engine.clone(), execution.clone());
+    let ended = Fault::After(Box::new(move || {
+        end(&other, &again);
+        let look = Op::ExecutionRecord;
+        other.ledger.spoil(look, 0, Fault::Unavailable);
+    }));
+    engine.ledger.spoil(Op::PutQuestion, 0, ended);
+    let error = run(engine.ask(&question(&execution, kind))).unwrap_err();
+    assert_eq!(error.name, ErrorName::Transient);
+    execution
+}
+
+#[test]
+fn a_question_of_an_earlier_generation_is_linked_to_the_end_of_that_generation() {
+    for kind in KINDS {
+        let engine = engine();
+        let execution = redriven(&engine, &asked_after_the_end(&engine, kind));
+        let left = snapshot(&engine, &execution);
+        run(engine.close_late(&left.questions[0], &left.execution)).unwrap();
+        nothing_is_open(&engine, &execution);
+        let (_, links) = only_incident(&engine);
+        assert_eq!((links.len(), links[0].generation), (1, 0), "{links:?}");
+    }
+}
+
 #[test]
 fn a_question_that_is_recorded_after_the_end_and_whose_ask_died_is_closed_by_a_look() {
     for kind in KINDS {
         let engine = engine();
-        let execution = failed(&engine, "no");
-        let (other, again) = (engine.clone(), execution.clone());
-        let ended = Fault::After(Box::new(move || {
-            end(&other, &again);
-            let look = Op::ExecutionRecord;
-            other.ledger.spoil(look, 0, Fault::Unavailable);
-        }));
-        engine.ledger.spoil(Op::PutQuestion, 0, ended);
-        let error = run(engine.ask(&question(&execution, kind))).unwrap_err();
-        assert_eq!(error.name, ErrorName::Transient);
+        let execution = asked_after_the_end(&engine, kind);
         let left = snapshot(&engine, &execution);
         assert_eq!(left.questions[0].state, QuestionState::Open);
         assert!(left.questions[0].due().is_some(), "the sweep finds it");
@@ -239,27 +261,42 @@ fn a_failure_that_another_execution_resolves_before_its_link_is_open_again() {
     assert_eq!((incident.id, incident.status), (id, IncidentStatus::Open));
 }
 
-#[test]
-fn the_end_settles_the_incident_of_each_question_about_a_step() {
-    let engine = engine();
-    let execution = failed(&engine, "no");
+/// An execution that asked twice about its first step, for two causes, and that ended.
+fn asked_twice(engine: &TestEngine) -> ExecutionRef {
+    let execution = failed(engine, "no");
     let ask = question(&execution, QuestionKind::Escalation);
     run(engine.ask(&ask)).unwrap();
-    super::closing::decided(&engine, &execution, holdfast_receipt::Decision::Retry);
+    super::closing::decided(engine, &execution, holdfast_receipt::Decision::Retry);
     let locked = Script::of([ScriptedCall::Fails(StepError::permanent("it is locked"))]);
-    failing(&engine, &step_task(&execution, STEPS[0]), &locked);
+    failing(engine, &step_task(&execution, STEPS[0]), &locked);
     engine.host.pass(1);
     let again = AskTask {
         token: "task-2".to_owned(),
-        entered: now(&engine).to_string(),
+        entered: now(engine).to_string(),
         ..ask
     };
     run(engine.ask(&again)).unwrap();
-    end(&engine, &execution);
+    end(engine, &execution);
+    execution
+}
+
+#[test]
+fn the_end_settles_the_incident_of_each_question_about_a_step() {
+    let engine = engine();
+    asked_twice(&engine);
     let incidents = engine.ledger.kept.incidents("acme");
     assert_eq!(incidents.len(), 2, "{incidents:#?}");
     for (incident, links) in incidents {
         assert_eq!(incident.status, IncidentStatus::Resolved, "{incident:?}");
         assert_eq!(links[0].status, "FAILED", "{links:?}");
     }
+}
+
+#[test]
+fn the_incident_of_an_earlier_question_is_among_those_of_the_execution() {
+    let engine = engine();
+    let execution = asked_twice(&engine);
+    let incidents = engine.ledger.kept.incidents("acme").into_iter();
+    let ids = incidents.map(|(incident, _)| incident.id).collect();
+    assert_eq!(cases(&snapshot(&engine, &execution)), ids);
 }
