@@ -195,7 +195,7 @@ where
         // end it if it reported that the ledger was unavailable.
         if reported(ErrorName::Transient)
             && let Some(raw) = &raw
-            && let Ok(start) = read_start(raw, gate, &execution.started_at)
+            && let Ok(start) = read_start(raw, gate, &execution.started_at, &ended.execution_arn)
         {
             return Some(LostStart::mapped(start, workflow));
         }
