@@ -243,3 +243,23 @@ fn rejected_by_a_guardrail() {
     workflow_version: 3
     "#);
 }
+
+#[test]
+fn a_receipt_names_the_requester_that_its_start_names() {
+    for by in [Some("ann@acme"), None] {
+        let engine = engine();
+        let mut task = begin_task(start_of(json!({ "vendor_id": "v-1", "hold_days": 45 })));
+        if let Some(by) = by {
+            task.start["requested_by"] = json!(by);
+        }
+        let rejected = run(engine.begin(&task)).expect_err("it is rejected");
+        let rejected: Value = serde_json::from_str(&rejected.message).unwrap();
+        let execution = serde_json::from_value(rejected["execution"].clone()).unwrap();
+        finish(&engine, &execution, None).unwrap();
+        let line = by.map(|by| format!("\nrequested_by: \"{by}\"\n"));
+        let shown = shown(&engine);
+        let line = line.as_deref().unwrap_or("\nresidual_effects: []\n");
+        assert!(shown.contains(line), "{shown}");
+        assert_eq!(shown.contains("requested_by"), by.is_some());
+    }
+}
