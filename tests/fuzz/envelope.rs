@@ -58,7 +58,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
         Err(error) if error.line() > 0 => return Ok(()),
         Err(error) => return Err(format!("an error without a place: {error}")),
     };
-    let start = match read_start(&raw, &SPEC, started_at) {
+    let start = match read_start(&raw, &SPEC, started_at, "") {
         Ok(start) => start,
         Err(said) => return refusal(&said).map_err(|why| format!("{why}: {said:?} of {text:?}")),
     };
@@ -98,7 +98,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
             approval: start.approval.clone(),
         };
         let sent = serde_json::to_value(envelope).map_err(|error| error.to_string())?;
-        let received = read_start(&sent, &SPEC, started_at)?;
+        let received = read_start(&sent, &SPEC, started_at, "")?;
         if received.input != start.input || received.tenant != start.tenant {
             return Err("another start comes out of its own envelope".to_owned());
         }

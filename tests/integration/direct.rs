@@ -53,6 +53,26 @@ async fn a_direct_start_with_a_valid_envelope_is_executed() {
 }
 
 #[tokio::test]
+async fn a_direct_start_that_poses_as_the_apis_is_recorded_as_direct() {
+    let stack = Stack::from_env().await;
+    for via in ["api", "vendor_risk"] {
+        let key = unique("posing");
+        let start = json!({
+            "tenant": "acme", "idempotency_key": key, "input": hold(&unique("vendor")),
+            "via": via, "requested_by": "cfo@acme",
+        });
+        stack.aws.start(DELAY, &unique("posing"), &start).await;
+        let (execution, receipt) = stack.api.finished(&execution_id("acme", DELAY, &key)).await;
+        assert_eq!(execution["trigger"], "direct", "{via}");
+        assert_eq!(
+            (&receipt["trigger"], &receipt["requested_by"]),
+            (&json!("direct"), &json!("cfo@acme")),
+            "{via}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_start_that_a_guardrail_rejects_has_a_receipt_and_no_effect() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");

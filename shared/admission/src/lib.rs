@@ -17,7 +17,8 @@ pub use deadline::bounded;
 pub use numbers::check_numbers;
 pub use schema::{authored_validator, validator, violations};
 pub use start::{
-    Envelope, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, Start, check_depth, check_size, read_start,
+    DIRECT, Envelope, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, RESERVED_TRIGGERS, Start, check_depth,
+    check_size, read_start,
 };
 pub use times::{check_freezes, check_hours, freeze_span, is_zone, zone};
 

@@ -3,9 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{deadline::bounded, numbers::check_numbers_read};
+use crate::{
+    deadline::bounded,
+    numbers::{check_numbers, check_numbers_read},
+};
 use holdfast_expression::evaluate;
 use holdfast_ids::{
+    keys::execution_id,
     names::{check_idempotency_key, check_tenant, check_text, quoted},
     trace::TraceId,
 };
@@ -51,7 +55,7 @@ pub struct Envelope {
     pub idempotency_key: String,
     /// The execution's input.
     pub input: Value,
-    /// `api` if the API sent it.
+    /// `api` if the API sent it. [`Self::trigger`] decides whether that is so.
     #[serde(default = "direct")]
     pub via: String,
     /// The person who requested it, if a person did.
@@ -69,8 +73,30 @@ pub struct Envelope {
     pub trace: Option<TraceId>,
 }
 
+/// The name of the API's starts.
+const API: &str = "api";
+/// The name of starts by a direct `StartExecution`.
+pub const DIRECT: &str = "direct";
+/// Names of starts that no trigger can have.
+pub const RESERVED_TRIGGERS: [&str; 3] = [API, DIRECT, "redrive"];
+
 fn direct() -> String {
-    "direct".to_owned()
+    DIRECT.to_owned()
+}
+
+impl Envelope {
+    /// The name of this start in records and guardrails, whatever `via` claims: `api` if `owner`,
+    /// the ARN of its Step Functions execution, has the name that the API gives it, which is the id
+    /// of the execution. Every other start is `direct`, so that none poses as a trigger.
+    pub fn trigger(&self, owner: &str, execution: &str) -> String {
+        let named = owner.rsplit(':').next() == Some(execution);
+        let trigger = if named && self.via == API {
+            API
+        } else {
+            DIRECT
+        };
+        trigger.to_owned()
+    }
 }
 
 /// The state machine's input of a start by an event rule or a schedule.
@@ -90,8 +116,13 @@ struct TriggerMessage {
 /// sends the recorded input. `begin` checks those of a new start.
 ///
 /// `started_at` replaces the scheduled time if the scheduler did not fill it in, as the local
-/// emulator does not.
-pub fn read_start(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result<Start, String> {
+/// emulator does not. `owner` is the ARN of the Step Functions execution.
+pub fn read_start(
+    raw: &Value,
+    gate: &AdmissionSpec,
+    started_at: &str,
+    owner: &str,
+) -> Result<Start, String> {
     let start = if raw.get("trigger").is_some() {
         let message: TriggerMessage = parse(
             raw,
@@ -102,11 +133,18 @@ pub fn read_start(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result
             .map_err(|why| format!("the trigger's mapping: {why}"))??
     } else {
         let envelope: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
+        check_text("via", &envelope.via)?;
+        let Envelope {
+            tenant,
+            idempotency_key: key,
+            ..
+        } = &envelope;
+        let trigger = envelope.trigger(owner, &execution_id(tenant, &gate.workflow, key));
         Start {
             tenant: envelope.tenant,
             idempotency_key: envelope.idempotency_key,
             input: envelope.input,
-            trigger: envelope.via,
+            trigger,
             requested_by: envelope.requested_by,
             trace: envelope.trace,
             approval: envelope.approval,
@@ -116,7 +154,6 @@ pub fn read_start(raw: &Value, gate: &AdmissionSpec, started_at: &str) -> Result
     check_idempotency_key(&start.idempotency_key)?;
     check_size(&start.input)?;
     check_depth(&start.input)?;
-    check_text("via", &start.trigger)?;
     if let Some(by) = &start.requested_by {
         check_text("requested_by", by)?;
     }

@@ -200,6 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn a_counter_has_no_events_whatever_its_approval_is_called() {
+        for reference in ["PR-42", "x#EXEC#0123", "x#INCIDENT#0123", "x#REFUSED"] {
+            let pk = format!("TENANT#acme#COUNT#APPROVAL#{reference}");
+            let count = json!({ "pk": { "S": pk }, "sk": { "S": "-" }, "taken": { "N": "1" } });
+            let reported = json!({ "Keys": count, "NewImage": count });
+            assert_eq!(change(&reported), Ok(None), "{reference}");
+        }
+    }
+
+    #[test]
     fn a_link_of_an_earlier_version_can_be_read() {
         let image = json!({
             "pk": { "S": "TENANT#acme#INCIDENT#0123" }, "sk": { "S": "EXEC#1#0" },

@@ -10,7 +10,7 @@ use crate::{
     requirements::{Requirement, requirements_of},
     task_errors::{TaskError, too_many_races},
 };
-use holdfast_admission::{Start, StartScope};
+use holdfast_admission::{Start, StartScope, read_start};
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
@@ -33,8 +33,11 @@ struct Admission {
 /// Returns the key and the trace of the execution that a task would begin; `None` if the start
 /// cannot be read.
 pub fn requested_execution(task: &BeginTask) -> Option<(ExecutionKey, TraceId)> {
-    let start = holdfast_admission::read_start(&task.start, &task.gate, &task.started_at).ok()?;
-    Some(execution_and_trace(task, &start))
+    Some(execution_and_trace(task, &read(task).ok()?))
+}
+
+fn read(task: &BeginTask) -> Result<Start, String> {
+    read_start(&task.start, &task.gate, &task.started_at, &task.owner)
 }
 
 fn malformed(reason: String) -> TaskError {
@@ -57,8 +60,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Errors: `Malformed`, `Rejected` (the message is JSON with `message` and `execution`),
     /// `Duplicate`, `KeyReused`, `Transient`.
     pub async fn begin(&self, task: &BeginTask) -> Result<BeginResult, TaskError> {
-        let received = holdfast_admission::read_start(&task.start, &task.gate, &task.started_at)
-            .map_err(malformed)?;
+        let received = read(task).map_err(malformed)?;
         canonical(&received.input).map_err(|error| malformed(format!("input: {error}")))?;
         let mut admission = self.first_record(task, &received).await?;
         for _ in 0..MAX_RACES {

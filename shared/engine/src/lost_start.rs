@@ -14,7 +14,7 @@ use crate::{
     ports::{Host, ObjectStore},
     task_errors::TaskError,
 };
-use holdfast_admission::Envelope;
+use holdfast_admission::{DIRECT, Envelope};
 use holdfast_ids::{
     digest::canonical,
     keys::{ExecutionKey, execution_id},
@@ -40,6 +40,8 @@ pub struct LostStart {
     /// The execution that it would have become.
     pub at: ExecutionKey,
     idempotency_key: String,
+    /// The trigger whose mapping made the start, if one did.
+    trigger: Option<String>,
     /// The whole start, if it can be read. Without it the input is recorded as `null`.
     envelope: Option<Envelope>,
 }
@@ -68,6 +70,7 @@ impl LostStart {
         Some(Self {
             at,
             idempotency_key,
+            trigger: None,
             envelope: envelope.filter(|start| canonical(&start.input).is_ok()),
         })
     }
@@ -82,6 +85,7 @@ impl LostStart {
         Self {
             at,
             idempotency_key: start.idempotency_key.clone(),
+            trigger: Some(start.trigger.clone()),
             envelope: Some(Envelope {
                 tenant: start.tenant,
                 idempotency_key: start.idempotency_key,
@@ -137,14 +141,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let at = lost.at.clone();
         let started_at = owner.started_at.unwrap_or_else(|| self.host.now());
         let fit = |text: &&String| check_text("text", text).is_ok();
+        let sent = start.map(|start| start.trigger(&owner.arn, &at.execution));
         let input = start.map_or(Value::Null, |start| start.input.clone());
         let first = FirstRecord {
             idempotency_key: lost.idempotency_key.clone(),
             input: self.pack(&at, "input", input).await?,
-            trigger: start
-                .map(|start| &start.via)
-                .filter(fit)
-                .map_or_else(|| "direct".to_owned(), String::clone),
+            trigger: lost
+                .trigger
+                .clone()
+                .or(sent)
+                .unwrap_or_else(|| DIRECT.to_owned()),
             requested_by: start
                 .and_then(|start| start.requested_by.as_ref())
                 .filter(fit)

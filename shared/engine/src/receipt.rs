@@ -65,6 +65,7 @@ pub fn receipt_of(
             at: redrive.at.to_string(),
         }),
         trigger: execution.trigger.clone(),
+        requested_by: execution.requested_by.clone(),
         idempotency_key: execution.idempotency_key.clone(),
         input_sha256: execution.fingerprint().to_owned(),
         guardrails: execution.guardrails.clone(),

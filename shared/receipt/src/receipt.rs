@@ -51,6 +51,10 @@ pub struct Receipt {
     pub redriven: Option<ReceiptRedrive>,
     /// Name of the trigger, or `api` or `direct`.
     pub trigger: String,
+    /// Person who requested the start, if the start names one. The name comes from the verified
+    /// token if `trigger` is `api`, and is the word of the start's sender otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
     /// Idempotency key of the start.
     pub idempotency_key: String,
     /// Hex SHA-256 of the input's canonical JSON.

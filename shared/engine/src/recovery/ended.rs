@@ -3,7 +3,7 @@
 
 use holdfast_admission::read_start;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{ExecutionRecord, OpenIndex};
+use holdfast_ledger::{ExecutionRecord, NextLook, OpenIndex};
 use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput};
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use super::{Recovery, RecoveryError, RecoveryNotice};
 use crate::{
     lost_start::{LostOwner, LostStart},
     ports::{Host, ObjectStore},
-    state_machines::{CompiledMachine, StateMachines},
+    state_machines::{CompiledMachine, MachineExecution, StateMachines},
 };
 
 /// The status event of a Step Functions execution that did not succeed, as EventBridge sends it.
@@ -39,6 +39,15 @@ impl StatusEvent {
         Self::deserialize(event.get("detail")?).ok()
     }
 
+    /// The event with the error that Step Functions describes.
+    fn described(&self, execution: &MachineExecution) -> Self {
+        Self {
+            error: execution.error.clone(),
+            cause: execution.cause.clone(),
+            ..self.clone()
+        }
+    }
+
     /// The failure with which a recovery ends the execution.
     pub fn failure(&self) -> Failure {
         let error = self.error.clone().filter(|error| !error.is_empty());
@@ -55,10 +64,9 @@ impl StatusEvent {
     }
 }
 
-/// The input and the definition of a Step Functions execution that left no record.
+/// A Step Functions execution that ended and left no record, with its definition.
 struct UnrecordedStart {
-    input: String,
-    started_at: String,
+    execution: MachineExecution,
     compiled: CompiledMachine,
 }
 
@@ -70,14 +78,29 @@ where
     M: StateMachines,
 {
     /// Recovers the execution that an ended Step Functions execution left open.
+    ///
+    /// The event only claims an end. `DescribeExecution` says whether the owner of an open record
+    /// has ended, so that an event about a running execution stops nothing.
     pub async fn ended(&self, ended: &StatusEvent) -> Result<(), RecoveryError> {
         let execution = match self.machines.name_of(&ended.state_machine_arn) {
             RECOVERY => self.recovered(ended).await?,
             workflow => self.started(ended, workflow).await?,
         };
-        if let Some(execution) = execution.filter(ExecutionRecord::is_open) {
-            self.start(&execution, ended.failure()).await?;
-        }
+        let Some(execution) = execution.filter(ExecutionRecord::is_open) else {
+            return Ok(());
+        };
+        let owner = self.machines.look(&execution.owner).await?;
+        let Some(owner) = owner.filter(|owner| !owner.running) else {
+            // The sweep looks again soon, because `DescribeExecution` is eventually consistent:
+            // docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html.
+            let soon = NextLook::of_recovery(self.engine.host.now());
+            return Ok(self.engine.ledger.look_again(&execution, soon).await?);
+        };
+        let failure = match execution.owner == ended.execution_arn {
+            true => ended.described(&owner).failure(),
+            false => Failure::lost_owner(),
+        };
+        self.start(&execution, failure).await?;
         Ok(())
     }
 
@@ -102,18 +125,8 @@ where
             tenant: input.execution.tenant,
             execution: input.execution.id,
         };
-        let execution = self.engine.ledger.read(&at).await?;
-        let Some(execution) = execution.filter(ExecutionRecord::is_open) else {
-            return Ok(None);
-        };
-        // It ended before it took over, or another one did. The owner rules while it runs.
-        if execution.owner != ended.execution_arn {
-            let owner = self.machines.look(&execution.owner).await?;
-            if owner.is_some_and(|owner| owner.running) {
-                return Ok(None);
-            }
-        }
-        Ok(Some(execution))
+        // If the recovery ended before it took over, the record names another owner.
+        Ok(self.engine.ledger.read(&at).await?)
     }
 
     /// The execution of a workflow's start. If `begin` recorded none, it is recorded now: the API
@@ -137,28 +150,28 @@ where
         let owner = LostOwner {
             arn: ended.execution_arn.clone(),
             machine: ended.state_machine_arn.clone(),
-            started_at: described.started_at.parse().ok(),
+            started_at: described.execution.started_at.parse().ok(),
         };
         let gate = &described.compiled.gate;
         let recorded = self.engine.record_lost_start(&lost, &owner, gate).await?;
         Ok(Some(recorded).filter(owned))
     }
 
-    /// Describes the ended execution. Only one without a record is described, and its definition is
-    /// cached, so that a mass failure stays within the rates of Step Functions.
+    /// Describes the ended execution. What the event says of its input and its error is not used,
+    /// so that an event about another start records nothing. The definition is cached, so that a
+    /// mass failure stays within the rates of Step Functions.
     async fn describe(
         &self,
         ended: &StatusEvent,
         workflow: &str,
     ) -> Result<UnrecordedStart, RecoveryError> {
-        let seen = self.machines.look(&ended.execution_arn).await?;
-        let version = seen.as_ref().and_then(|seen| seen.version.as_deref());
+        let described = self.machines.look(&ended.execution_arn).await?;
+        let execution = described.filter(|execution| !execution.running);
+        let execution = execution.ok_or(RecoveryError::NotEnded)?;
+        let version = execution.version.as_deref();
         let compiled = self.machines.constants(workflow, version).await?;
-        let (described, started_at) =
-            seen.map_or_else(Default::default, |seen| (Some(seen.input), seen.started_at));
         Ok(UnrecordedStart {
-            input: ended.input.clone().or(described).unwrap_or_default(),
-            started_at,
+            execution,
             compiled,
         })
     }
@@ -171,17 +184,18 @@ where
         workflow: &str,
         described: &UnrecordedStart,
     ) -> Option<LostStart> {
-        if let Some(start) = LostStart::read(&described.input, workflow) {
+        let (execution, gate) = (&described.execution, &described.compiled.gate);
+        if let Some(start) = LostStart::read(&execution.input, workflow) {
             return Some(start);
         }
-        let gate = &described.compiled.gate;
-        let raw: Option<Value> = serde_json::from_str(&described.input).ok();
-        let reported = |name: ErrorName| ended.error.as_deref() == Some(name.to_string().as_str());
+        let raw: Option<Value> = serde_json::from_str(&execution.input).ok();
+        let error = execution.error.as_deref();
+        let reported = |name: ErrorName| error == Some(name.to_string().as_str());
         // `begin` evaluates a trigger's mapping before it uses the ledger. So the mapping did not
         // end it if it reported that the ledger was unavailable.
         if reported(ErrorName::Transient)
             && let Some(raw) = &raw
-            && let Ok(start) = read_start(raw, gate, &described.started_at)
+            && let Ok(start) = read_start(raw, gate, &execution.started_at, &ended.execution_arn)
         {
             return Some(LostStart::mapped(start, workflow));
         }

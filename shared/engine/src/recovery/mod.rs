@@ -92,6 +92,9 @@ pub enum RecoveryError {
     /// Step Functions did not answer.
     #[error("Step Functions: {0}")]
     Machine(#[from] MachineError),
+    /// An event claims an end that Step Functions does not describe.
+    #[error("Step Functions does not describe the end that the event claims")]
+    NotEnded,
     /// The start that `begin` lost was not recorded.
     #[error("{0}")]
     Record(#[from] TaskError),

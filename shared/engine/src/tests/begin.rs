@@ -294,3 +294,28 @@ fn a_redrive_continues_with_a_number_that_a_new_start_may_not_have() {
     let again = run(engine.begin(&task)).unwrap();
     assert_eq!((again.execution, again.input), (execution, long));
 }
+
+/// A start that says `via`, as the Step Functions execution `name`, and its recorded trigger.
+fn trigger_of(via: &str, name: &str) -> String {
+    let engine = engine();
+    let mut task = begin_task(start_of(usual_input()));
+    task.start["via"] = json!(via);
+    task.owner = format!("arn:execution:machine:{name}");
+    let begun = run(engine.begin(&task)).expect("it begins");
+    snapshot(&engine, &begun.execution).execution.trigger
+}
+
+#[test]
+fn only_a_start_with_the_name_that_the_api_gives_is_recorded_as_the_apis() {
+    let id = holdfast_ids::keys::execution_id("acme", "WF-HOLD", "risk-17");
+    assert_eq!(trigger_of("api", &id), "api");
+    assert_eq!(trigger_of("api", "another"), "direct");
+    assert_eq!(trigger_of("direct", &id), "direct");
+}
+
+#[test]
+fn a_direct_start_never_poses_as_a_trigger() {
+    for via in ["nightly", "risk", "redrive"] {
+        assert_eq!(trigger_of(via, "another"), "direct", "{via}");
+    }
+}

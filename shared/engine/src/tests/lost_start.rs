@@ -97,6 +97,20 @@ fn a_lost_start_keeps_its_input_if_it_can_be_read() {
 }
 
 #[test]
+fn a_lost_start_is_the_apis_only_under_the_name_that_the_api_gives() {
+    let id = execution_id("acme", WORKFLOW, "k-1");
+    for (arn, expected) in [
+        ("arn:owner".to_owned(), "direct"),
+        (format!("arn:{id}"), "api"),
+    ] {
+        let lost = LostStart::read(&text("{}"), WORKFLOW).expect("a start");
+        let owner = LostOwner { arn, ..owner() };
+        let record = run(engine().record_lost_start(&lost, &owner, &gate())).expect("a record");
+        assert_eq!(record.trigger, expected);
+    }
+}
+
+#[test]
 fn nothing_of_a_lost_start_is_evaluated() {
     let mut gate = gate();
     gate.tenants = vec!["another".to_owned()];

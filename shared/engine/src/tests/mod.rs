@@ -22,6 +22,7 @@ mod requests;
 mod requirements;
 mod rollback;
 mod rollback_races;
+mod status_events;
 mod unwinding;
 
 use jiff::Timestamp;

@@ -9,7 +9,7 @@ use holdfast_ledger::{
     ExecutionRecord, Redrive,
     fixtures::{at, execution, key},
 };
-use holdfast_task::{AskResult, RecoveryInput, StepRef};
+use holdfast_task::{AskResult, Failure, RecoveryInput, StepRef};
 use jiff::Timestamp;
 
 use crate::{
@@ -17,13 +17,18 @@ use crate::{
     TaskError, redrive_name, start_owner,
 };
 
-/// Step Functions with a deployed machine, and a version that is deleted.
+/// Step Functions with a deployed machine, a version that is deleted, and one described execution.
 #[derive(Default)]
-struct Starts(Mutex<Vec<String>>);
+pub(super) struct TestMachines {
+    /// The machines, or the names of recoveries, that were started.
+    pub(super) starts: Mutex<Vec<String>>,
+    /// The description of every execution.
+    pub(super) described: Option<MachineExecution>,
+}
 
 const DELETED: &str = "machine:1";
 
-impl StateMachines for Starts {
+impl StateMachines for TestMachines {
     fn execution_arn(&self, machine: &str, name: &str) -> String {
         format!("execution:{machine}:{name}")
     }
@@ -42,21 +47,26 @@ impl StateMachines for Starts {
         _: &str,
         _: &Envelope,
     ) -> Result<StartOutcome, MachineError> {
-        if let Ok(mut starts) = self.0.lock() {
-            starts.push(machine.to_owned());
-        }
+        self.starts.lock().unwrap().push(machine.to_owned());
         match machine {
             DELETED => Err(MachineError::NoSuchWorkflow),
             _ => Ok(StartOutcome::Started),
         }
     }
 
-    async fn recover(&self, _: &str, _: &RecoveryInput) -> Result<StartOutcome, MachineError> {
-        Err(MachineError::NotOurs)
+    async fn recover(
+        &self,
+        name: &str,
+        input: &RecoveryInput,
+    ) -> Result<StartOutcome, MachineError> {
+        let Failure { error, cause, .. } = &input.failure;
+        let started = format!("{name}: {error}, {cause}");
+        self.starts.lock().unwrap().push(started);
+        Ok(StartOutcome::Started)
     }
 
     async fn look(&self, _: &str) -> Result<Option<MachineExecution>, MachineError> {
-        Ok(None)
+        Ok(self.described.clone())
     }
 
     async fn steps_of(&self, _: &ExecutionRecord) -> Result<Vec<StepRef>, MachineError> {
@@ -64,7 +74,10 @@ impl StateMachines for Starts {
     }
 
     async fn constants(&self, _: &str, _: Option<&str>) -> Result<CompiledMachine, MachineError> {
-        Err(MachineError::NotOurs)
+        Ok(CompiledMachine {
+            gate: super::gate(),
+            steps: super::steps(),
+        })
     }
 
     async fn workflows(&self) -> Result<Vec<String>, MachineError> {
@@ -90,7 +103,7 @@ impl StateMachines for Starts {
 
 /// The ARNs under which the owner of a redrive is started that was checked with `machine`.
 fn starts(machine: Option<&str>) -> Vec<String> {
-    let step_functions = Starts::default();
+    let step_functions = TestMachines::default();
     let mut redriven = execution(&key("k"));
     redriven.generation = 1;
     let name = redrive_name(&redriven, 1);
@@ -107,7 +120,7 @@ fn starts(machine: Option<&str>) -> Vec<String> {
         Ok(true),
         "a redrive names its owner"
     );
-    step_functions.0.into_inner().unwrap_or_default()
+    step_functions.starts.into_inner().unwrap()
 }
 
 #[test]

@@ -85,7 +85,7 @@ fn executed_with_a_retry() {
       {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:01Z","history":[{"ended_at":"2025-09-29T13:00:01Z","outcome":"succeeded","started_at":"2025-09-29T13:00:01Z"}],"idempotency_key":"3a0b2cd7…","input_sha256":"5264439a…","name":"notify_ap_team","output_sha256":"1c72e6b2…","started_at":"2025-09-29T13:00:01Z","status":"SUCCESS"}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:02Z"
-    trigger: "api"
+    trigger: "direct"
     workflow_id: "WF-HOLD"
     workflow_version: 3
     "#);
@@ -123,7 +123,7 @@ fn executed_with_items_and_a_skipped_step() {
       {"action":"script","attempts":0,"history":[],"name":"notify_ap_team","status":"SKIPPED"}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:00Z"
-    trigger: "api"
+    trigger: "direct"
     workflow_id: "WF-HOLD"
     workflow_version: 3
     "#);
@@ -159,7 +159,7 @@ fn failed_with_nothing_applied() {
       {"action":"script","attempts":0,"history":[],"name":"notify_ap_team","status":"NOT_RUN"}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:00Z"
-    trigger: "api"
+    trigger: "direct"
     workflow_id: "WF-HOLD"
     workflow_version: 3
     "#);
@@ -202,7 +202,7 @@ fn rolled_back_certain_and_possible_effects() {
       {"action":"script","attempts":1,"ended_at":"2025-09-29T13:00:30Z","history":[{"ended_at":"2025-09-29T13:00:30Z","error":"no answer within 30 s","outcome":"unknown","started_at":"2025-09-29T13:00:00Z"}],"idempotency_key":"3a0b2cd7…","input_sha256":"5264439a…","last_error":"no answer within 30 s","name":"notify_ap_team","started_at":"2025-09-29T13:00:00Z","status":"UNDONE","undo":{"attempts":1,"ended_at":"2025-09-29T13:00:30Z","history":[{"ended_at":"2025-09-29T13:00:30Z","outcome":"succeeded","started_at":"2025-09-29T13:00:30Z"}],"idempotency_key":"a06354d9…","started_at":"2025-09-29T13:00:30Z"}}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:30Z"
-    trigger: "api"
+    trigger: "direct"
     workflow_id: "WF-HOLD"
     workflow_version: 3
     "#);
@@ -238,8 +238,28 @@ fn rejected_by_a_guardrail() {
       {"action":"script","attempts":0,"history":[],"name":"notify_ap_team","status":"NOT_RUN"}
     tenant: "acme"
     timestamp: "2025-09-29T13:00:00Z"
-    trigger: "api"
+    trigger: "direct"
     workflow_id: "WF-HOLD"
     workflow_version: 3
     "#);
+}
+
+#[test]
+fn a_receipt_names_the_requester_that_its_start_names() {
+    for by in [Some("ann@acme"), None] {
+        let engine = engine();
+        let mut task = begin_task(start_of(json!({ "vendor_id": "v-1", "hold_days": 45 })));
+        if let Some(by) = by {
+            task.start["requested_by"] = json!(by);
+        }
+        let rejected = run(engine.begin(&task)).expect_err("it is rejected");
+        let rejected: Value = serde_json::from_str(&rejected.message).unwrap();
+        let execution = serde_json::from_value(rejected["execution"].clone()).unwrap();
+        finish(&engine, &execution, None).unwrap();
+        let line = by.map(|by| format!("\nrequested_by: \"{by}\"\n"));
+        let shown = shown(&engine);
+        let line = line.as_deref().unwrap_or("\nresidual_effects: []\n");
+        assert!(shown.contains(line), "{shown}");
+        assert_eq!(shown.contains("requested_by"), by.is_some());
+    }
 }

@@ -78,6 +78,31 @@ fn every_key_has_its_text_and_is_read_back_from_it() {
     }
 }
 
+/// The reference of an approval is free text of another system.
+#[test]
+fn free_text_in_a_key_never_becomes_another_key() {
+    for name in [
+        "x#EXEC#f123",
+        "#EXEC#f123",
+        "EXEC#f123",
+        "x#INCIDENT#i-1",
+        "APPROVAL#x",
+        "x#REFUSED",
+        "TENANT#globex#EXEC#f123",
+        "CHAINS",
+        "#",
+        "# #",
+    ] {
+        let key = Key::Counter(Counter {
+            tenant: "acme".to_owned(),
+            kind: CounterKind::Approval,
+            name: name.to_owned(),
+            period: String::new(),
+        });
+        assert_eq!(Key::parse(&key.pk(), &key.sk()), Some(key), "{name}");
+    }
+}
+
 #[test]
 fn other_texts_are_no_keys() {
     for (pk, sk) in [

@@ -33,6 +33,9 @@ pub(super) fn facts(receipt: &Receipt) -> Markup {
         dl.facts {
             div { dt { "Tenant" } dd { (quoted(&receipt.tenant)) } }
             div { dt { "Trigger" } dd { (quoted(&receipt.trigger)) } }
+            @if let Some(by) = &receipt.requested_by {
+                div { dt { "Requested by" } dd { (quoted(by)) @if receipt.trigger != "api" { " (as the sender of the start says)" } } }
+            }
             div { dt { "Began" } dd { (full(&receipt.started_at)) } }
             div { dt { "Ended" } dd { (full(&receipt.timestamp)) } }
             div { dt { "Took" } dd { (lasted(SignedDuration::from_millis(receipt.duration_ms))) } }

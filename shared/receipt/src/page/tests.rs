@@ -116,6 +116,7 @@ fn every_attempt_and_every_other_content_of_a_receipt_is_on_its_page() {
         "not run",
         "risk-17",
         "acme",
+        "mia@acme",
     ];
     for text in texts {
         assert!(page.contains(text), "{text}");
@@ -246,6 +247,7 @@ fn a_rejected_start_has_a_short_page() {
     <dl class="facts">
     <div><dt>Tenant</dt><dd><bdi>acme</bdi></dd></div>
     <div><dt>Trigger</dt><dd><bdi>api</bdi></dd></div>
+    <div><dt>Requested by</dt><dd><bdi>mia@acme</bdi></dd></div>
     <div><dt>Began</dt><dd><time datetime="2025-09-29T13:00:00Z">2025-09-29 13:00:00.000 UTC</time></dd></div>
     <div><dt>Ended</dt><dd><time datetime="2025-09-29T13:00:30Z">2025-09-29 13:00:30.000 UTC</time></dd></div>
     <div><dt>Took</dt><dd>30 s</dd></div>
@@ -293,4 +295,15 @@ fn a_rejected_start_has_a_short_page() {
     <footer>
     <p>Holdfast receipt 1 of execution <code><bdi>0000000000000000000000000000000000000000</bdi></code>.</p></footer></body></html>
     "#);
+}
+
+#[test]
+fn a_requester_is_marked_as_the_senders_word_unless_the_api_took_it_from_a_token() {
+    for (trigger, marked) in [("api", false), ("direct", true), ("vendor_risk", true)] {
+        let mut receipt = rich();
+        receipt["trigger"] = json!(trigger);
+        let page = page_text(&receipt);
+        let word = "(as the sender of the start says)";
+        assert_eq!(page.contains(word), marked, "{trigger}");
+    }
 }

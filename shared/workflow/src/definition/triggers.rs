@@ -11,6 +11,7 @@ use super::{
     text::Text,
     tree::{Kind, Node},
 };
+use holdfast_admission::RESERVED_TRIGGERS;
 use holdfast_ids::names::check_idempotency_key;
 
 const FIELDS: [&str; 9] = [
@@ -56,6 +57,12 @@ impl Reader<'_> {
                 Some(node) => self.name(node, "a trigger's name", "vendor_risk"),
                 None => format!("trigger_{}", n + 1),
             };
+            if RESERVED_TRIGGERS.contains(&name.as_str()) {
+                let at = fields.get("name").map_or(item.at, |node| node.at);
+                let message = format!("`{name}` cannot be a trigger's name: Holdfast uses it");
+                let help = format!("another name, such as {name}_events");
+                self.problem(at, message, help);
+            }
             self.unique(
                 &mut seen,
                 &name,

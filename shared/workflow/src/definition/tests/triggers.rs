@@ -338,3 +338,19 @@ fn a_triggers_input_fits_the_workflows_input() {
   help: did you mean `vendor_id`? the workflow's input has vendor_id, days, vendors
 "#);
 }
+
+#[test]
+fn a_trigger_with_a_name_of_holdfasts_own_starts_is_refused() {
+    for name in ["api", "direct", "redrive"] {
+        let triggers = format!(
+            "tenants: [acme]
+triggers:
+  - {{ name: {name}, schedule: cron(0 2 * * ? *), tenant: acme }}
+steps: [{{ name: a, wait: 1s }}]
+"
+        );
+        let refused = read_with_warnings(&format!("{HEAD}{triggers}"));
+        let refused = format!("{:?}", refused.expect_err("it is refused"));
+        assert!(refused.contains("cannot be a trigger's name"), "{refused}");
+    }
+}
