@@ -8,7 +8,7 @@ use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Recovery, RecoveryError, RecoveryNotice};
+use super::{Recovery, RecoveryError, RecoveryNotice, constants_of};
 use crate::{
     lost_start::{LostOwner, LostStart},
     ports::{Host, ObjectStore},
@@ -153,7 +153,7 @@ where
     ) -> Result<UnrecordedStart, RecoveryError> {
         let seen = self.machines.look(&ended.execution_arn).await?;
         let version = seen.as_ref().and_then(|seen| seen.version.as_deref());
-        let compiled = self.machines.constants(workflow, version).await?;
+        let compiled = constants_of(self.machines, workflow, version).await?;
         let (described, started_at) =
             seen.map_or_else(Default::default, |seen| (Some(seen.input), seen.started_at));
         Ok(UnrecordedStart {
