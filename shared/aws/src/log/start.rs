@@ -23,8 +23,8 @@ pub fn log_begin(task: &BeginTask, result: &Result<BeginResult, TaskError>) {
     }
 }
 
-/// Logs a start that did not begin. One that cannot be read has only its workflow, its owner and,
-/// if it came with one, its trace.
+/// Logs a start that did not begin. One that cannot be read has only its workflow, its owner and
+/// its trace, if it came with one.
 fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) {
     let (workflow, owner) = (task.gate.workflow.as_str(), task.owner.as_str());
     let known = requested_execution(task);

@@ -8,7 +8,7 @@ use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Recovery, RecoveryError, RecoveryNotice};
+use super::{Recovery, RecoveryError, RecoveryNotice, constants_of};
 use crate::{
     lost_start::{LostOwner, LostStart},
     ports::{Host, ObjectStore},
@@ -169,7 +169,7 @@ where
         let execution = described.filter(|execution| !execution.running);
         let execution = execution.ok_or(RecoveryError::NotEnded)?;
         let version = execution.version.as_deref();
-        let compiled = self.machines.constants(workflow, version).await?;
+        let compiled = constants_of(self.machines, workflow, version).await?;
         Ok(UnrecordedStart {
             execution,
             compiled,

@@ -9,6 +9,7 @@ mod unreported;
 
 pub use delivery::{DeliveryError, deliver};
 pub use ended::StatusEvent;
+pub(crate) use owners::constants_of;
 use owners::recover_ended;
 pub use owners::{RecoveryStart, recovery_name, redrive_name, start_owner};
 pub use unreported::{EndCursor, LISTED_WITHIN};

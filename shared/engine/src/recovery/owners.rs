@@ -5,7 +5,7 @@ use holdfast_ledger::{ExecutionRecord, Phase};
 use holdfast_task::{Failure, RECOVERY, RecoveryInput, payload::Payload};
 use serde_json::json;
 
-use crate::state_machines::{MachineError, StartOutcome, StateMachines};
+use crate::state_machines::{CompiledMachine, MachineError, StartOutcome, StateMachines};
 
 /// The name of the recovery execution that owns `execution` in `epoch`, if a request or a status
 /// event started it.
@@ -75,6 +75,21 @@ fn redrive_envelope(execution: &ExecutionRecord) -> Envelope {
         approval: None,
         request_id: None,
         trace: Some(execution.trace.clone()),
+    }
+}
+
+/// The constants of the state machine version that an ended execution ran. If that version was
+/// deleted, those of what is deployed.
+pub(crate) async fn constants_of<M: StateMachines>(
+    machines: &M,
+    workflow: &str,
+    version: Option<&str>,
+) -> Result<CompiledMachine, MachineError> {
+    match machines.constants(workflow, version).await {
+        Err(MachineError::NoSuchWorkflow) if version.is_some() => {
+            machines.constants(workflow, None).await
+        }
+        found => found,
     }
 }
 

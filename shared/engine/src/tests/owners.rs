@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::{
     CompiledMachine, EndedExecution, MachineError, MachineExecution, StartOutcome, StateMachines,
-    TaskError, redrive_name, start_owner,
+    TaskError, recovery::constants_of, redrive_name, start_owner,
 };
 
 /// Step Functions with a deployed machine, a version that is deleted, and one described execution.
@@ -73,11 +73,19 @@ impl StateMachines for TestMachines {
         Ok(Vec::new())
     }
 
-    async fn constants(&self, _: &str, _: Option<&str>) -> Result<CompiledMachine, MachineError> {
-        Ok(CompiledMachine {
-            gate: super::gate(),
-            steps: super::steps(),
-        })
+    async fn constants(
+        &self,
+        _: &str,
+        version: Option<&str>,
+    ) -> Result<CompiledMachine, MachineError> {
+        match version {
+            Some(DELETED) => Err(MachineError::NoSuchWorkflow),
+            Some(_) => Err(MachineError::Unavailable("ThrottlingException".to_owned())),
+            None => Ok(CompiledMachine {
+                gate: super::gate(),
+                steps: super::steps(),
+            }),
+        }
     }
 
     async fn workflows(&self) -> Result<Vec<String>, MachineError> {
@@ -132,4 +140,13 @@ fn a_redrive_starts_the_version_that_it_was_checked_with() {
 fn a_redrive_whose_version_is_deleted_or_unrecorded_starts_what_is_deployed() {
     assert_eq!(starts(Some(DELETED)), [DELETED, "machine:live"]);
     assert_eq!(starts(None), ["machine:live"]);
+}
+
+#[test]
+fn a_lost_start_of_a_deleted_version_is_recorded_under_what_is_deployed() {
+    let machines = TestMachines::default();
+    let found = block_on(constants_of(&machines, "w", Some(DELETED))).unwrap();
+    assert_eq!(found.gate, super::gate());
+    // A version that exists is not replaced.
+    block_on(constants_of(&machines, "w", Some("machine:2"))).unwrap_err();
 }
