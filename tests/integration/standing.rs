@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use holdfast_tests::{Queue, Stack, texts, unique};
+use holdfast_tests::{Api, Queue, Stack, texts, unique};
 use serde_json::{Value, json};
 
 pub(crate) const STANDS: &str = "WF-TEST-STANDS";
 
-/// Executes the workflow with a refused second step, and with a refused undo of the first one if
+/// Executes the workflow for the tenant of `api` with a refused second step, and with a refused undo of the first one if
 /// `remains`. Returns the execution's id, its vendor and its receipt.
-pub(crate) async fn failed(stack: &Stack, remains: bool) -> (String, Value) {
+pub(crate) async fn failed(stack: &Stack, api: &Api, remains: bool) -> (String, Value) {
     let vendor = unique("vendor");
     let second = format!("{vendor}-second");
     let refused = json!({ "route": "POST /holds", "count": 1, "kind": { "status": 400 }, "vendor_id": second });
@@ -19,8 +19,8 @@ pub(crate) async fn failed(stack: &Stack, remains: bool) -> (String, Value) {
         stack.vendor.plan(kept).await;
     }
     let input = json!({ "vendor_id": vendor });
-    let id = stack.api.started(STANDS, &unique("stands"), &input).await;
-    let (_, receipt) = stack.api.finished(&id).await;
+    let id = api.started(STANDS, &unique("stands"), &input).await;
+    let (_, receipt) = api.finished(&id).await;
     (id, receipt)
 }
 
@@ -48,11 +48,11 @@ async fn every_execution_that_leaves_an_effect_notifies_and_a_good_end_resolves_
     let workflow = include_str!("../workflows/stands.yaml");
     stack.aws.deploy(workflow).await;
     let queue = Queue::on_bus(&stack.aws, "holdfast");
-    let (_, harmless) = failed(&stack, false).await;
+    let (_, harmless) = failed(&stack, &stack.api, false).await;
     assert_eq!(harmless["status"], "ROLLED_BACK", "{harmless}");
     let (mut ids, mut incidents) = (HashSet::new(), HashSet::new());
     for _ in 0..3 {
-        let (id, receipt) = failed(&stack, true).await;
+        let (id, receipt) = failed(&stack, &stack.api, true).await;
         assert_eq!(receipt["status"], "PARTIALLY_ROLLED_BACK", "{receipt}");
         incidents.insert(receipt["incident"].as_str().expect("one").to_owned());
         ids.insert(id);
