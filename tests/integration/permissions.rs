@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use crate::exercises::denied;
 
 /// Permissions that no exercise can show on the local stack, with the reason why they exist.
-const UNSEEN: [(&str, &str); 14] = [
+const UNSEEN: [(&str, &str); 15] = [
     // These are needed where versions are published (`versions.rs`).
     ("api", "states:DescribeStateMachineAlias"),
+    ("begin", "dynamodb:Query"),
     ("recover", "states:DescribeStateMachineAlias"),
     // Lambda reads the stream, and reports given up records, in the function's role. The emulator
     // does so in no role.
