@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 pub(crate) const STANDS: &str = "WF-TEST-STANDS";
 
-/// Executes the workflow for the tenant of `api` with a refused second step, and with a refused undo
-/// of the first one if `remains`. Returns the execution's id and its receipt.
+/// Executes the workflow for the tenant of `api` with a refused second step, and with a refused
+/// undo of the first one if `remains`. Returns the execution's id and its receipt.
 pub(crate) async fn failed(stack: &Stack, api: &Api, remains: bool) -> (String, Value) {
     let vendor = unique("vendor");
     let second = format!("{vendor}-second");
