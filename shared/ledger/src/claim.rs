@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     execution::{ExecutionRecord, Phase},
+    late_claim::never_run,
     step::{Attempt, Residue, StepRecord, StepState},
 };
 use holdfast_receipt::AttemptOutcome;
@@ -292,7 +293,7 @@ fn wait_for(wait: SignedDuration, now: Timestamp) -> StepState {
 
 /// The record of a step whose attempt a pause or the end of its execution prevented. A pause can
 /// outlast any number of attempts, so none counts.
-fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
+pub(super) fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
     let mut before = StepRecord {
         rev: record.rev + 1,
         state,
@@ -300,17 +301,6 @@ fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
     };
     before.attempts.pop();
     before
-}
-
-/// The record of a step whose only attempt came too late to act. The end of the execution may have
-/// met no record, so that its receipt does not list the step. The record therefore counts as one
-/// that no attempt claimed.
-fn never_run(record: &StepRecord) -> StepRecord {
-    StepRecord {
-        closed: Some(record.execution_generation),
-        number: 0,
-        ..unclaimed(record, StepState::FailedClean)
-    }
 }
 
 /// The record of a step whose attempt never completed. Its effect may have happened, unless the
