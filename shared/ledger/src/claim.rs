@@ -177,6 +177,9 @@ pub enum AttemptReport {
     /// The attempt did nothing: the execution was no longer running. A record without another
     /// attempt keeps no trace of it.
     Halted(String),
+    /// The attempt did nothing, since it could not read whether it may act. It never is the last
+    /// one: the retries of the state machine are the bound.
+    Unread(String),
     /// The attempt did nothing, because the execution is paused for this reason. It does not count.
     Paused(String),
 }
@@ -242,6 +245,11 @@ pub fn complete(
         AttemptReport::Transient { error, wait } => {
             (wait_for(*wait, now), AttemptOutcome::Transient, Some(error))
         }
+        AttemptReport::Unread(error) => (
+            wait_for(SignedDuration::ZERO, now),
+            AttemptOutcome::Transient,
+            Some(error),
+        ),
         AttemptReport::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
         // A step that only reads leaves nothing in doubt.
         AttemptReport::Unknown { error, .. } if current.reads && exhausted => {

@@ -17,19 +17,28 @@ use holdfast_receipt::{Receipt, StepStatus as Shown};
 #[derive(Debug, Clone, Copy)]
 enum End {
     Halts,
-    CannotRead,
+    CannotRead { max_attempts: u32 },
     Dies,
 }
 
-const ENDS: [End; 3] = [End::Halts, End::CannotRead, End::Dies];
+const ENDS: [End; 4] = [
+    End::Halts,
+    End::CannotRead { max_attempts: 3 },
+    End::CannotRead { max_attempts: 1 },
+    End::Dies,
+];
 
 /// Claims the step, and never acts.
 fn claims(engine: &TestEngine, task: &StepTask, end: End) {
     let action = Script::default();
-    let fails = || failing(engine, task, &action);
+    let mut task = task.clone();
+    if let End::CannotRead { max_attempts } = end {
+        task.step.max_attempts = max_attempts;
+    }
+    let fails = || failing(engine, &task, &action);
     match end {
         End::Halts => assert_eq!(fails(), ErrorName::Halted),
-        End::CannotRead => {
+        End::CannotRead { .. } => {
             let fault = Fault::Unavailable;
             engine.ledger.spoil(Op::ReadWithControls, 0, fault);
             assert_eq!(fails(), ErrorName::Transient);
