@@ -136,6 +136,26 @@ fn a_possible_effect_under_an_earlier_key_is_undone_again_even_if_the_redrive_ha
 }
 
 #[test]
+fn the_undo_of_an_effect_under_an_earlier_key_is_retried_until_it_answers() {
+    let engine = engine();
+    let (again, before) = redriven_in_vain(&engine, StepError::permanent("no"));
+    let plan = run(engine.plan(&plan_task(&again, STEPS[0]))).unwrap();
+    let busy = ScriptedCall::Fails(StepError::transient("503"));
+    let undo = Script::default().undoing([busy]);
+    let task = UndoTask {
+        execution: plan.execution.clone(),
+        undo: plan.undo[0].clone(),
+    };
+    let error = run(engine.undo(&task, &undo)).unwrap_err();
+    assert_eq!(error.name, ErrorName::Transient);
+    let undone = run(engine.undo(&task, &undo)).unwrap();
+    assert_eq!((undone.status.as_str(), undone.attempts), ("UNDONE", 3));
+    let calls = undo.undone.lock().unwrap();
+    let keys: Vec<_> = calls.iter().map(|(call, _)| &call.forward_key).collect();
+    assert_eq!(keys, [&before, &before]);
+}
+
+#[test]
 fn a_redrive_without_an_effect_names_no_effect_of_its_own_if_its_undo_never_answers() {
     let engine = engine();
     let (again, before) = redriven_in_vain(&engine, StepError::permanent("no"));
