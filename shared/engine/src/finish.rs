@@ -10,7 +10,7 @@ use crate::{
 use holdfast_ids::names::step_label;
 use holdfast_ledger::{
     ExecutionRecord, Expect, Ledger, Phase, Put, Record, Residue, Snapshot, StepRecord, StepState,
-    UndoNeed, close, closed_by_skip, closed_question, kept, need,
+    UndoNeed, close, closed_by_skip, closed_late_claim, closed_question, kept, need,
 };
 use holdfast_receipt::{Status, evidence::Seal};
 use holdfast_task::{ErrorName, Failure, FinishResult, FinishTask};
@@ -62,6 +62,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let generation = snapshot.execution.generation;
         let now = self.host.now();
         let running = snapshot.execution.phase == Phase::Running;
+        // An earlier generation's attempt cannot act, so that no lease is waited for.
+        for step in std::mem::take(&mut snapshot.late_claims) {
+            let next = closed_late_claim(&step, generation);
+            let closed = self.put_closed(next, step.rev, &step.label()).await?;
+            snapshot.steps.push(closed);
+        }
         if running {
             self.close_skipped(snapshot).await?;
             executed(snapshot)?;

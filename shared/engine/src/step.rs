@@ -260,11 +260,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 let reason = "the execution is no longer running".to_owned();
                 return Ok(AttemptReport::Halted(reason));
             }
-            Err(error) => {
-                return Ok(attempt_report(StepError::transient(format!(
-                    "before acting: {error}"
-                ))));
-            }
+            Err(error) => return Ok(AttemptReport::Unread(format!("before acting: {error}"))),
         }
         // The first claim fixes the input. A target would refuse the input of a later attempt under
         // the same key, if it differs.

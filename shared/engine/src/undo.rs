@@ -107,20 +107,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         record: &StepRecord,
         action: &dyn AnyAction,
     ) -> UndoReport {
-        let transient = |error: String| UndoReport::Transient {
-            error,
-            wait: SignedDuration::ZERO,
-        };
         match self.ledger.read(&record.at).await {
             Ok(Some(execution)) if execution.unwinds(task.execution.epoch) => {}
             Ok(_) => return UndoReport::Halted("another owner took over".to_owned()),
             Err(error) => return transient(format!("before acting: {error}")),
         }
-        let done = match self.done(&record.at, &record.effect()).await {
-            Ok(done) => done,
-            Err(error) if error.name == ErrorName::Transient => return transient(error.message),
-            Err(error) => return UndoReport::Permanent(error.message),
-        };
         let StepState::Undoing { lease_until, .. } = record.state else {
             return UndoReport::Halted("the claim is not ours".to_owned());
         };
@@ -136,35 +127,56 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             reads: false,
             time_left: time_left(lease_until, self.host.now()),
         };
-        let answer = match record.acted_under_earlier_keys_only() {
-            true => Ok(UndoReport::Undone),
-            false => self.call_undo(action, &call, record, done).await,
-        };
-        if answer.is_ok() {
-            self.undo_earlier(action, &call, record).await;
+        if record.acted_under_earlier_keys_only() {
+            return self.undo_earlier(action, &call, record).await;
         }
-        answer.unwrap_or_else(|error| undo_report(record, error))
+        let done = match self.done(&record.at, &record.effect()).await {
+            Ok(done) => done,
+            Err(error) => return unreadable(error),
+        };
+        match self.call_undo(action, &call, record, done).await {
+            Ok(report) => {
+                // The receipt names each earlier effect in any case, so its report changes nothing.
+                self.undo_earlier(action, &call, record).await;
+                report
+            }
+            Err(error) => undo_report(record, error),
+        }
     }
 
     /// Undoes the effects under earlier keys again, since a late call can have arrived after their
-    /// first undo. The receipt names each of them in any case, so an error changes nothing.
-    async fn undo_earlier(&self, action: &dyn AnyAction, call: &Call, record: &StepRecord) {
+    /// first undo. Returns the first report of a failure, if one failed.
+    async fn undo_earlier(
+        &self,
+        action: &dyn AnyAction,
+        call: &Call,
+        record: &StepRecord,
+    ) -> UndoReport {
+        let mut first = UndoReport::Undone;
         let (StepState::Undoing { lease_until, .. }, Some(_)) = (&record.state, record.undo) else {
-            return;
+            return first;
         };
         let same = record.earlier.iter();
         for effect in same.filter(|effect| effect.action == record.action) {
-            let Ok(done) = self.done(&record.at, effect).await else {
-                continue;
-            };
+            let done = self.done(&record.at, effect).await;
             let call = Call {
                 key: repeated_undo_key(&effect.key, record.execution_generation),
                 forward_key: effect.key.clone(),
                 time_left: time_left(*lease_until, self.host.now()),
                 ..call.clone()
             };
-            let _ = self.call_undo(action, &call, record, done).await;
+            let report = match done {
+                Ok(done) => {
+                    let answer = self.call_undo(action, &call, record, done).await;
+                    answer.unwrap_or_else(|error| undo_report(record, error))
+                }
+                Err(error) => unreadable(error),
+            };
+            if first == UndoReport::Undone {
+                first = report;
+            }
         }
+        first
     }
 
     /// Reads a recorded effect for the undo.
@@ -266,5 +278,20 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             }
         }
         Err(too_many_races(&label))
+    }
+}
+
+fn transient(error: String) -> UndoReport {
+    UndoReport::Transient {
+        error,
+        wait: SignedDuration::ZERO,
+    }
+}
+
+/// The report of an attempt that could not read the effect to undo.
+fn unreadable(error: TaskError) -> UndoReport {
+    match error.name {
+        ErrorName::Transient => transient(error.message),
+        _ => UndoReport::Permanent(error.message),
     }
 }

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     execution::{ExecutionRecord, Phase},
+    late_claim::never_run,
     step::{Attempt, Residue, StepRecord, StepState},
 };
 use holdfast_receipt::AttemptOutcome;
@@ -176,6 +177,9 @@ pub enum AttemptReport {
     /// The attempt did nothing: the execution was no longer running. A record without another
     /// attempt keeps no trace of it.
     Halted(String),
+    /// The attempt did nothing, since it could not read whether it may act. It never is the last
+    /// one: the retries of the state machine are the bound.
+    Unread(String),
     /// The attempt did nothing, because the execution is paused for this reason. It does not count.
     Paused(String),
 }
@@ -241,6 +245,11 @@ pub fn complete(
         AttemptReport::Transient { error, wait } => {
             (wait_for(*wait, now), AttemptOutcome::Transient, Some(error))
         }
+        AttemptReport::Unread(error) => (
+            wait_for(SignedDuration::ZERO, now),
+            AttemptOutcome::Transient,
+            Some(error),
+        ),
         AttemptReport::Permanent(error) => (clean_end, AttemptOutcome::Permanent, Some(error)),
         // A step that only reads leaves nothing in doubt.
         AttemptReport::Unknown { error, .. } if current.reads && exhausted => {
@@ -292,7 +301,7 @@ fn wait_for(wait: SignedDuration, now: Timestamp) -> StepState {
 
 /// The record of a step whose attempt a pause or the end of its execution prevented. A pause can
 /// outlast any number of attempts, so none counts.
-fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
+pub(super) fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
     let mut before = StepRecord {
         rev: record.rev + 1,
         state,
@@ -300,17 +309,6 @@ fn unclaimed(record: &StepRecord, state: StepState) -> StepRecord {
     };
     before.attempts.pop();
     before
-}
-
-/// The record of a step whose only attempt came too late to act. The end of the execution may have
-/// met no record, so that its receipt does not list the step. The record therefore counts as one
-/// that no attempt claimed.
-fn never_run(record: &StepRecord) -> StepRecord {
-    StepRecord {
-        closed: Some(record.execution_generation),
-        number: 0,
-        ..unclaimed(record, StepState::FailedClean)
-    }
 }
 
 /// The record of a step whose attempt never completed. Its effect may have happened, unless the

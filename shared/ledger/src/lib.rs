@@ -15,6 +15,7 @@ mod execution;
 pub mod fixtures;
 mod incident;
 mod key;
+mod late_claim;
 mod lifecycle;
 mod memory;
 mod open;
@@ -47,6 +48,7 @@ pub use incident::{
     kind_of_reason, open, reopen,
 };
 pub use key::{IncidentKey, Key, List, QuestionKey, SHARDS, StepKey, instant};
+pub use late_claim::closed_late_claim;
 pub use lifecycle::{
     RequestOutcome, RequestTransition, ask, cancel, misfit, redefined, redrive, refused_redrive,
     withdraw,

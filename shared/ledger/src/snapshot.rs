@@ -4,11 +4,11 @@ use jiff::Timestamp;
 
 use super::{
     duplicate::Duplicates,
-    execution::{ExecutionRecord, Phase},
+    execution::ExecutionRecord,
+    late_claim::is_late_claim,
     question::{Question, closed_question},
-    step::{StepRecord, StepState},
+    step::StepRecord,
 };
-use holdfast_receipt::Status;
 
 /// Everything recorded of one execution.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub execution: ExecutionRecord,
     /// The steps, in declared order, items by name.
     pub steps: Vec<StepRecord>,
+    /// The records that only a late claim can have written, which `steps` lacks.
+    pub late_claims: Vec<StepRecord>,
     /// The questions to people, by step.
     pub questions: Vec<Question>,
     /// The number of refused duplicate starts.
@@ -26,14 +28,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// A snapshot without questions, its steps sorted as declared and items by name. It lacks the
-    /// records that only a late claim can have written.
-    pub fn new(execution: ExecutionRecord, mut steps: Vec<StepRecord>, duplicates: u64) -> Self {
-        steps.retain(|step| !is_late_claim(step, &execution));
+    /// A snapshot without questions, its steps sorted as declared and items by name.
+    pub fn new(execution: ExecutionRecord, steps: Vec<StepRecord>, duplicates: u64) -> Self {
+        let is_late = |step: &StepRecord| is_late_claim(step, &execution);
+        let (late_claims, mut steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_late);
         steps.sort_by(|a, b| (a.number, &a.item).cmp(&(b.number, &b.item)));
         Self {
             execution,
             steps,
+            late_claims,
             questions: Vec::new(),
             duplicates,
             duplicate_times: Vec::new(),
@@ -64,21 +67,4 @@ impl Snapshot {
         self.questions = questions;
         self
     }
-}
-
-/// Returns whether only a claim after the end of a rollback can have written the record.
-///
-/// The end leaves no record open, and the epoch rose before it. So the attempt that opened the
-/// record reads that it may not act (docs/protocol.md, rule 15). It has died or cannot read, since
-/// it would take its claim back otherwise.
-fn is_late_claim(step: &StepRecord, execution: &ExecutionRecord) -> bool {
-    let rolled_back = |status: &Status| *status != Status::Executed;
-    let open = matches!(
-        step.state,
-        StepState::Running { .. } | StepState::Waiting { .. }
-    );
-    matches!(&execution.phase, Phase::Ended { status, .. } if rolled_back(status))
-        && open
-        && step.attempts.len() == 1
-        && !step.tainted
 }

@@ -32,11 +32,13 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
         StepState::Running { .. } if record.reads => {
             UndoNeed::Close(Box::new(abandoned(record, now)))
         }
-        StepState::Waiting { .. } if !record.tainted => UndoNeed::Close(Box::new(StepRecord {
-            rev: record.rev + 1,
-            state: StepState::FailedClean,
-            ..record.clone()
-        })),
+        StepState::Waiting { .. } if !record.tainted && !is_owed_another_undo(record) => {
+            UndoNeed::Close(Box::new(StepRecord {
+                rev: record.rev + 1,
+                state: StepState::FailedClean,
+                ..record.clone()
+            }))
+        }
         StepState::Succeeded if record.undo.is_none() => UndoNeed::Nothing,
         StepState::Unknown if record.undo.is_none() && was_verified(record) => UndoNeed::Nothing,
         StepState::UndoFailed if record.execution_generation >= execution_generation => {

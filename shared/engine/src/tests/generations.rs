@@ -106,36 +106,60 @@ fn a_possible_effect_under_an_earlier_key_is_named_and_undone_again() {
     assert_eq!(undo_keys.len(), calls.len());
 }
 
+/// A redrive of that execution, whose first attempt fails without an effect.
+fn redriven_in_vain(engine: &TestEngine, error: StepError) -> (ExecutionRef, String) {
+    let execution = undone_unknown(engine);
+    let before = record(engine, &unfenced(&execution)).key;
+    let again = redriven(engine, &execution);
+    let mut task = unfenced(&again);
+    task.step.max_attempts = 3;
+    let no = Script::of([ScriptedCall::Fails(error)]);
+    attempt(engine, &task, &no).unwrap_err();
+    (snapshot(engine, &again).execution.reference(), before)
+}
+
 #[test]
 fn a_possible_effect_under_an_earlier_key_is_undone_again_even_if_the_redrive_had_no_effect() {
+    for error in [StepError::permanent("no"), StepError::transient("busy")] {
+        let engine = engine();
+        let (again, before) = redriven_in_vain(&engine, error);
+        let undo = Script::default();
+        let ended = unwind(&engine, &again, STEPS[0], &undo).unwrap();
+        assert_eq!(ended.status, "PARTIALLY_ROLLED_BACK");
+        let residues = receipt_of(&engine, &again).residual_effects;
+        let named: Vec<_> = residues.iter().map(|one| &one.idempotency_key).collect();
+        assert_eq!(named, [&before]);
+        let calls = undo.undone.lock().unwrap();
+        let keys: Vec<_> = calls.iter().map(|(call, _)| &call.forward_key).collect();
+        assert_eq!(keys, [&before], "nothing happened under the current key");
+    }
+}
+
+#[test]
+fn the_undo_of_an_effect_under_an_earlier_key_is_retried_until_it_answers() {
     let engine = engine();
-    let execution = undone_unknown(&engine);
-    let before = record(&engine, &unfenced(&execution)).key;
-    let again = redriven(&engine, &execution);
-    let no = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
-    attempt(&engine, &unfenced(&again), &no).unwrap_err();
-    let current = snapshot(&engine, &again).execution.reference();
-    let undo = Script::default();
-    let ended = unwind(&engine, &current, STEPS[0], &undo).unwrap();
-    assert_eq!(ended.status, "PARTIALLY_ROLLED_BACK");
-    let residues = receipt_of(&engine, &again).residual_effects;
-    let named: Vec<_> = residues.iter().map(|one| &one.idempotency_key).collect();
-    assert_eq!(named, [&before]);
+    let (again, before) = redriven_in_vain(&engine, StepError::permanent("no"));
+    let plan = run(engine.plan(&plan_task(&again, STEPS[0]))).unwrap();
+    let busy = ScriptedCall::Fails(StepError::transient("503"));
+    let undo = Script::default().undoing([busy]);
+    let task = UndoTask {
+        execution: plan.execution.clone(),
+        undo: plan.undo[0].clone(),
+    };
+    let error = run(engine.undo(&task, &undo)).unwrap_err();
+    assert_eq!(error.name, ErrorName::Transient);
+    let undone = run(engine.undo(&task, &undo)).unwrap();
+    assert_eq!((undone.status.as_str(), undone.attempts), ("UNDONE", 3));
     let calls = undo.undone.lock().unwrap();
     let keys: Vec<_> = calls.iter().map(|(call, _)| &call.forward_key).collect();
-    assert_eq!(keys, [&before], "nothing happened under the current key");
+    assert_eq!(keys, [&before, &before]);
 }
 
 #[test]
 fn a_redrive_without_an_effect_names_no_effect_of_its_own_if_its_undo_never_answers() {
     let engine = engine();
-    let execution = undone_unknown(&engine);
-    let before = record(&engine, &unfenced(&execution)).key;
-    let again = redriven(&engine, &execution);
-    let no = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
-    attempt(&engine, &unfenced(&again), &no).unwrap_err();
-    let current = snapshot(&engine, &again).execution.reference();
-    let plan = run(engine.plan(&plan_task(&current, STEPS[0]))).unwrap();
+    let (again, before) = redriven_in_vain(&engine, StepError::permanent("no"));
+    let plan = run(engine.plan(&plan_task(&again, STEPS[0]))).unwrap();
     let gives_up = GiveUpTask {
         execution: plan.execution.clone(),
         undo: plan.undo[0].clone(),

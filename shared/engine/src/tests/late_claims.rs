@@ -17,19 +17,28 @@ use holdfast_receipt::{Receipt, StepStatus as Shown};
 #[derive(Debug, Clone, Copy)]
 enum End {
     Halts,
-    CannotRead,
+    CannotRead { max_attempts: u32 },
     Dies,
 }
 
-const ENDS: [End; 3] = [End::Halts, End::CannotRead, End::Dies];
+const ENDS: [End; 4] = [
+    End::Halts,
+    End::CannotRead { max_attempts: 3 },
+    End::CannotRead { max_attempts: 1 },
+    End::Dies,
+];
 
 /// Claims the step, and never acts.
 fn claims(engine: &TestEngine, task: &StepTask, end: End) {
     let action = Script::default();
-    let fails = || failing(engine, task, &action);
+    let mut task = task.clone();
+    if let End::CannotRead { max_attempts } = end {
+        task.step.max_attempts = max_attempts;
+    }
+    let fails = || failing(engine, &task, &action);
     match end {
         End::Halts => assert_eq!(fails(), ErrorName::Halted),
-        End::CannotRead => {
+        End::CannotRead { .. } => {
             let fault = Fault::Unavailable;
             engine.ledger.spoil(Op::ReadWithControls, 0, fault);
             assert_eq!(fails(), ErrorName::Transient);
@@ -134,6 +143,65 @@ fn a_redrive_runs_a_step_that_was_claimed_after_the_end() {
         assert_eq!((ended.status.as_str(), action.effects()), ("EXECUTED", 2));
         let residues = receipt_of(&engine, &again).residual_effects;
         assert_eq!(residues, [], "{end:?}");
+    }
+}
+
+/// An execution that was rolled back and redriven, whose second step has a late claim.
+fn redriven_after(engine: &TestEngine, end: End) -> ExecutionRef {
+    let (execution, mut late) = half_done(engine);
+    unwind(engine, &execution, "late", &Script::default()).unwrap();
+    late.step.undo = None;
+    claims(engine, &late, end);
+    redriven(engine, &execution)
+}
+
+#[test]
+fn a_redrive_that_skips_a_step_with_a_late_claim_executes() {
+    for end in ENDS {
+        let engine = engine();
+        let again = redriven_after(&engine, end);
+        attempt(&engine, &step_task(&again, STEPS[0]), &Script::default()).unwrap();
+        let ended = finish(&engine, &again, None).unwrap();
+        assert_eq!(ended.status, "EXECUTED", "{end:?}");
+        let stored = receipt_of(&engine, &again);
+        let shown: Vec<_> = stored.steps.iter().map(|step| step.status).collect();
+        assert_eq!(
+            (shown, stored.residual_effects),
+            (vec![Shown::Success, Shown::Skipped], vec![])
+        );
+        engine.host.pass(35);
+        let late = failing(&engine, &step_task(&again, STEPS[1]), &Script::default());
+        assert_eq!(late, ErrorName::Halted, "{end:?}");
+        let ledger = snapshot(&engine, &again).steps;
+        let claimed = ledger.iter().filter(|step| step.was_claimed());
+        assert_eq!(claimed.count(), 1, "its record is closed: {end:?}");
+    }
+}
+
+#[test]
+fn a_later_rollback_neither_undoes_nor_verifies_a_late_claim() {
+    for end in ENDS {
+        let engine = engine();
+        let again = redriven_after(&engine, end);
+        let task = step_task(&again, STEPS[0]);
+        attempt(&engine, &task, &Script::default()).unwrap();
+        engine.host.pass(35);
+        let plan = run(engine.plan(&PlanTask {
+            owner: "arn:again".to_owned(),
+            ..plan_task(&again, "elsewhere")
+        }))
+        .unwrap();
+        let listed: Vec<_> = plan.undo.iter().map(|undo| undo.step.as_str()).collect();
+        assert_eq!(listed, [STEPS[0]], "{end:?}");
+        for undo in plan.undo {
+            let execution = plan.execution.clone();
+            run(engine.undo(&UndoTask { execution, undo }, &Script::default())).unwrap();
+        }
+        let ended = run(engine.finish(&finish_task(&plan.execution), &NoSigner)).unwrap();
+        assert_eq!(ended.status, "ROLLED_BACK", "{end:?}");
+        let stored = receipt_of(&engine, &again);
+        assert_eq!(stored.residual_effects, [], "{end:?}");
+        assert_eq!(stored.steps[1].status, Shown::NotRun, "{end:?}");
     }
 }
 

@@ -120,6 +120,24 @@ fn a_halted_attempt_is_recorded_unless_it_is_the_only_one() {
 }
 
 #[test]
+fn an_attempt_that_could_not_read_is_never_the_last_one() {
+    let unread = AttemptReport::Unread("throttled".to_owned());
+    for before in [
+        vec![],
+        vec![AttemptOutcome::Transient; 2],
+        vec![AttemptOutcome::Lost; 2],
+    ] {
+        let record = at_work(&before);
+        let next = written(&record, &unread);
+        assert_eq!(next.state, StepState::Waiting { until: at(NOW) });
+        assert_eq!(next.tainted, record.tainted);
+        let last = next.attempts.last().unwrap();
+        assert_eq!(last.outcome, Some(AttemptOutcome::Transient));
+        assert_eq!(last.error.as_deref(), Some("throttled"));
+    }
+}
+
+#[test]
 fn a_success_clears_the_taint_of_an_earlier_attempt() {
     let next = written(&at_work(&[AttemptOutcome::Unknown]), &succeeded());
     assert!(!next.tainted);

@@ -47,6 +47,25 @@ fn a_snapshot_lacks_an_open_record_only_after_the_end_of_a_rollback() {
 }
 
 #[test]
+fn a_late_claim_remains_one_in_every_later_generation() {
+    for late in late_claims() {
+        for (status, has_it) in [(Status::RolledBack, false), (Status::Executed, true)] {
+            let next = ExecutionRecord {
+                generation: 1,
+                past: ended(status).past_after(),
+                ..of(Phase::Running)
+            };
+            assert_eq!(has(&next, late.clone()), has_it, "{status:?} {late:?}");
+            let claimed = StepRecord {
+                execution_generation: 1,
+                ..late.clone()
+            };
+            assert!(has(&next, claimed), "it is of this generation: {late:?}");
+        }
+    }
+}
+
+#[test]
 fn a_snapshot_has_every_record_that_may_have_an_effect() {
     let rolled_back = ended(Status::RolledBack);
     for late in late_claims() {
