@@ -30,21 +30,52 @@ const FIRST: SignedDuration = SignedDuration::from_hours(1);
 /// tried for some minutes, and for half an hour while Lambda throttles.
 const LONGEST_BEGIN: SignedDuration = SignedDuration::from_hours(2);
 
-/// The shortest time between two ends: Step Functions gives milliseconds.
-const TICK: SignedDuration = SignedDuration::from_millis(1);
-
 /// Most ended executions that one list handles, besides those that ended in the same millisecond
 /// as the last one. The next list continues there.
 const AT_MOST: usize = 100;
 
-/// The end up to which ended executions were handled.
+/// Most ended executions that wait for another try. While more than these fail, as in an outage,
+/// the cursor does not move.
+const RETRIED_AT_MOST: usize = 100;
+
+/// The end up to which ended executions were handled, and the earlier ones to try again.
 #[derive(Debug, Default)]
 pub struct EndCursor(Mutex<Option<Window>>);
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Window {
     listed_at: Timestamp,
     handled: Timestamp,
+    /// Ends up to `handled` whose handling failed. They are kept apart from the cursor, so that an
+    /// end that fails for a lasting reason does not hold those after it.
+    failed: Vec<EndedExecution>,
+}
+
+impl Window {
+    /// Returns the window after a list at `now` that was whole from `from` up to `until`. `failed`
+    /// are all that could not be handled, those of earlier lists included.
+    fn after(now: Timestamp, from: Timestamp, until: Timestamp, failed: Failed) -> Self {
+        let Failed { earlier, new } = failed;
+        let moves = earlier.len() + new.len() <= RETRIED_AT_MOST;
+        Window {
+            listed_at: now,
+            handled: if moves { until.max(from) } else { from },
+            failed: if moves {
+                [earlier, new].concat()
+            } else {
+                earlier
+            },
+        }
+    }
+}
+
+/// Ended executions that a list could not handle.
+#[derive(Debug, Default)]
+struct Failed {
+    /// Of those that had failed before.
+    earlier: Vec<EndedExecution>,
+    /// Of those that this list found.
+    new: Vec<EndedExecution>,
 }
 
 impl EndCursor {
@@ -55,7 +86,7 @@ impl EndCursor {
     /// The ends to list at `now`, after the first and up to the second time. `None` if the last
     /// list is young.
     fn next(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
-        let from = match *self.window() {
+        let from = match &*self.window() {
             Some(last) if last.listed_at + EVERY > now => return None,
             Some(last) => last.handled,
             None => now - FIRST,
@@ -63,14 +94,25 @@ impl EndCursor {
         Some((from, now - GRACE))
     }
 
-    fn handled(&self, listed_at: Timestamp, handled: Timestamp) {
-        *self.window() = Some(Window { listed_at, handled });
+    /// Returns the ends of earlier lists that are to be tried again.
+    fn failed(&self) -> Vec<EndedExecution> {
+        let window = self.window();
+        window
+            .as_ref()
+            .map_or_else(Vec::new, |last| last.failed.clone())
+    }
+
+    fn move_to(&self, window: Window) {
+        *self.window() = Some(window);
     }
 
     /// The earliest time of a list that has an end at `ended_at`; `None` if it was handled.
     pub fn lists_at(&self, ended_at: Timestamp) -> Option<Timestamp> {
         let ripe = ended_at + GRACE;
-        match *self.window() {
+        match &*self.window() {
+            Some(last) if last.failed.iter().any(|one| one.ended_at == ended_at) => {
+                Some(last.listed_at + EVERY)
+            }
             Some(last) if ended_at <= last.handled => None,
             Some(last) => Some(ripe.max(last.listed_at + EVERY)),
             None => Some(ripe),
@@ -111,16 +153,26 @@ where
             let since = now - LONGEST_BEGIN;
             ended.extend(self.machines.ended_since(&workflow, since).await?);
         }
-        let mut handled = part(&mut ended, from, until);
-        for one in &ended {
-            if let Err(reason) = self.unreported(one).await {
+        let until = part(&mut ended, from, until);
+        let failed = Failed {
+            earlier: self.unhandled(self.cursor.failed()).await,
+            new: self.unhandled(ended).await,
+        };
+        self.cursor.move_to(Window::after(now, from, until, failed));
+        Ok(())
+    }
+
+    /// Handles each of `ended`, and returns those for which that failed.
+    async fn unhandled(&self, ended: Vec<EndedExecution>) -> Vec<EndedExecution> {
+        let mut failed = Vec::new();
+        for one in ended {
+            if let Err(reason) = self.unreported(&one).await {
                 let (owner, reason) = (&one.arn, &reason);
                 (self.notice)(RecoveryNotice::Unhandled { owner, reason });
-                handled = handled.min(one.ended_at - TICK);
+                failed.push(one);
             }
         }
-        self.cursor.handled(now, handled.max(from));
-        Ok(())
+        failed
     }
 
     async fn unreported(&self, ended: &EndedExecution) -> Result<(), RecoveryError> {
@@ -147,6 +199,11 @@ mod tests {
         Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minute)
     }
 
+    /// The window of a list at `now` that handled every end up to `handled`.
+    fn whole(now: Timestamp, handled: Timestamp) -> Window {
+        Window::after(now, handled, handled, Failed::default())
+    }
+
     fn ended(number: usize, ended_at: Timestamp) -> EndedExecution {
         EndedExecution {
             arn: number.to_string(),
@@ -160,7 +217,7 @@ mod tests {
     fn ended_executions_are_listed_every_few_minutes_without_a_gap() {
         let cursor = EndCursor::default();
         assert_eq!(cursor.next(at(100)), Some((at(40), at(98))));
-        cursor.handled(at(100), at(98));
+        cursor.move_to(whole(at(100), at(98)));
         assert_eq!(cursor.next(at(104)), None);
         assert_eq!(cursor.next(at(105)), Some((at(98), at(103))));
     }
@@ -168,7 +225,7 @@ mod tests {
     #[test]
     fn a_list_that_was_too_long_continues_where_it_stopped() {
         let cursor = EndCursor::default();
-        cursor.handled(at(100), at(50));
+        cursor.move_to(whole(at(100), at(50)));
         assert_eq!(cursor.next(at(105)), Some((at(50), at(103))));
     }
 
@@ -176,9 +233,10 @@ mod tests {
     fn an_end_is_listed_within_seven_minutes_and_only_once() {
         let cursor = EndCursor::default();
         assert_eq!(cursor.lists_at(at(97)), Some(at(99)));
-        cursor.handled(at(100), at(98));
+        cursor.move_to(whole(at(100), at(98)));
         assert_eq!(cursor.lists_at(at(98)), None);
-        assert_eq!(cursor.lists_at(at(98) + TICK), Some(at(105)));
+        let later = at(98) + SignedDuration::from_millis(1);
+        assert_eq!(cursor.lists_at(later), Some(at(105)));
         assert_eq!(LISTED_WITHIN, EVERY + GRACE);
     }
 
@@ -192,5 +250,31 @@ mod tests {
             .collect();
         assert_eq!(part(&mut list, at(0), at(1000)), at(109));
         assert_eq!(list.len(), 100);
+    }
+
+    #[test]
+    fn an_end_that_fails_is_tried_again_and_holds_no_later_one() {
+        let cursor = EndCursor::default();
+        let failed = Failed {
+            earlier: vec![ended(1, at(40))],
+            new: vec![ended(2, at(60))],
+        };
+        cursor.move_to(Window::after(at(100), at(50), at(98), failed));
+        assert_eq!(cursor.next(at(105)), Some((at(98), at(103))));
+        assert_eq!(cursor.failed(), [ended(1, at(40)), ended(2, at(60))]);
+        assert_eq!(cursor.lists_at(at(60)), Some(at(105)));
+        assert_eq!(cursor.lists_at(at(61)), None);
+    }
+
+    #[test]
+    fn the_list_waits_while_more_ends_fail_than_are_kept() {
+        let cursor = EndCursor::default();
+        let failed = Failed {
+            earlier: vec![ended(1, at(40))],
+            new: (0..RETRIED_AT_MOST).map(|n| ended(n, at(60))).collect(),
+        };
+        cursor.move_to(Window::after(at(100), at(50), at(98), failed));
+        assert_eq!(cursor.next(at(105)), Some((at(50), at(103))));
+        assert_eq!(cursor.failed(), [ended(1, at(40))]);
     }
 }
