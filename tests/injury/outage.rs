@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::account;
 
 /// The length of an outage. The SDK's own retries end within a few seconds, so that functions fail.
-const LENGTH: Duration = Duration::from_secs(20);
+const OUTAGE: Duration = Duration::from_secs(20);
 /// The number of executions that are started before, during and after an outage, each.
 const EACH: usize = 4;
 /// The time for which the vendor system holds a notification, so that its execution ends during
@@ -97,8 +97,8 @@ async fn statuses_through_an_outage_of(service: &'static str) -> Vec<String> {
     let (during, after) = later.split_at(EACH);
 
     let mut ids = join_all(before.iter().map(|start| start.hanging(stack))).await;
-    let outage = Outage::begin(service, 2 * LENGTH).await;
-    let (answered, ()) = tokio::join!(sent(stack, during), tokio::time::sleep(LENGTH));
+    let outage = Outage::begin(service, 2 * OUTAGE).await;
+    let (answered, ()) = tokio::join!(sent(stack, during), tokio::time::sleep(OUTAGE));
     let refused = outage.end().await;
     assert!(refused > 0, "the outage met no request");
     let accepted = answered.iter().flatten().count();

@@ -20,7 +20,7 @@ use crate::machines::{Machines, unavailable};
 pub(crate) struct CachedDefinitions(Mutex<HashMap<String, Arc<CompiledMachine>>>);
 
 /// The number of definitions that a process keeps.
-const KEPT: usize = 200;
+const DEFINITIONS: usize = 200;
 
 impl CachedDefinitions {
     async fn get(&self, key: &str) -> Option<Arc<CompiledMachine>> {
@@ -30,7 +30,7 @@ impl CachedDefinitions {
     async fn put(&self, key: &str, compiled: CompiledMachine) -> Arc<CompiledMachine> {
         let compiled = Arc::new(compiled);
         let mut kept = self.0.lock().await;
-        if kept.len() >= KEPT {
+        if kept.len() >= DEFINITIONS {
             kept.clear();
         }
         kept.insert(key.to_owned(), Arc::clone(&compiled));

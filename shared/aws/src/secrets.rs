@@ -12,7 +12,8 @@ use aws_sdk_secretsmanager::{
 };
 use holdfast_action::{BoxFuture, Secrets, StepError};
 
-const KEPT: Duration = Duration::from_secs(300);
+/// The age at which a cached secret expires, so that a rotated one is read again.
+const CACHED_FOR: Duration = Duration::from_secs(300);
 
 /// Secrets Manager.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl SecretsManager {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .get(name)
-            .filter(|(since, _)| since.elapsed() < KEPT)
+            .filter(|(since, _)| since.elapsed() < CACHED_FOR)
             .map(|(_, text)| text.clone())
     }
 

@@ -15,7 +15,7 @@ use crate::machines::{Machines, unavailable};
 
 /// The age at which a cached state machine expires. Deployments are rare, and Step Functions
 /// describes only 20 state machines a second.
-const KEPT: Duration = Duration::from_secs(60);
+const CACHED_FOR: Duration = Duration::from_secs(60);
 
 /// A workflow's state machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +75,10 @@ impl Machines {
         let known = &self.remembered.workflows;
         {
             let known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, ids)) = known.as_ref().filter(|(since, _)| since.elapsed() < KEPT) {
+            if let Some((_, ids)) = known
+                .as_ref()
+                .filter(|(since, _)| since.elapsed() < CACHED_FOR)
+            {
                 return Ok(ids.clone());
             }
         }
@@ -98,7 +101,7 @@ impl Machines {
 
     /// The state machine of `workflow`, at most a minute old.
     pub async fn deployed(&self, workflow: &str) -> Result<Arc<DeployedWorkflow>, MachineError> {
-        self.deployed_within(KEPT, workflow).await
+        self.deployed_within(CACHED_FOR, workflow).await
     }
 
     /// The state machine of `workflow`, at most `age` old.

@@ -22,12 +22,12 @@ use crate::{
 };
 
 /// The length of an outage.
-const LENGTH: SignedDuration = SignedDuration::from_hours(1);
+const OUTAGE: SignedDuration = SignedDuration::from_hours(1);
 /// The time from an outage's end to the handling of a status event that could not be handled. Its
 /// queue delivers it again every two minutes.
 const REDELIVERY: SignedDuration = SignedDuration::from_mins(2);
 /// The longest time from an outage's end to rest.
-const REST: SignedDuration = SignedDuration::from_mins(30);
+const REST_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 
 /// A service that can be away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Outage {
 
     /// The time of its end, if it has begun.
     fn until(&self) -> Option<Timestamp> {
-        lock(&self.began).map(|began| began + LENGTH)
+        lock(&self.began).map(|began| began + OUTAGE)
     }
 }
 
@@ -136,7 +136,7 @@ impl Drill {
                 break;
             };
             let mut violations = found.violations;
-            if left.rested > ends.max(until) + REST {
+            if left.rested > ends.max(until) + REST_WITHIN {
                 violations.push(format!(
                     "it rests at {}, the outage ended {until}",
                     left.rested

@@ -6,7 +6,7 @@ use stateright::{Model, Property};
 use crate::{
     forward::Forward,
     kept::SharedRecord,
-    records::{NEXT, OWNERS},
+    records::{OWNERS, REQUESTED},
     rules::Rules,
     world::{Breach, Change, Setting, World, key_of},
 };
@@ -202,7 +202,7 @@ impl Protocol {
         let belongs_later = |one: &Forward| one.execution_generation > 0 && world.redriven_at == 0;
         forward.all(|one| one.is_gone() || belongs_later(one))
             && (world.lease_ends().is_none()
-                || back.all(|(n, one)| one.is_over() || (n == NEXT && first)))
+                || back.all(|(n, one)| one.is_over() || (n == REQUESTED && first)))
             && (0..world.back.len()).all(waits)
     }
 

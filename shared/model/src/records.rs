@@ -91,7 +91,7 @@ pub(crate) const OWNERS: [&str; 3] = ["machine", "recovery", "next"];
 /// The place of the recovery among the owners.
 pub(crate) const RECOVERY: usize = 1;
 /// The place of the owner that a request names.
-pub(crate) const NEXT: usize = 2;
+pub(crate) const REQUESTED: usize = 2;
 
 pub(crate) fn failure(by: usize) -> Failure {
     Failure {

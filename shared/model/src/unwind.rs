@@ -11,7 +11,7 @@ use crate::{
     forward::Forward,
     kept::SharedRecord,
     model::{Deed, Protocol},
-    records::{NEXT, OWNERS, RECOVERY, failure},
+    records::{OWNERS, RECOVERY, REQUESTED, failure},
     world::{Breach, Put, World, Write, holder, key_of, lease_until},
 };
 
@@ -63,7 +63,7 @@ impl Protocol {
         let stage = world.back[n].stage.clone();
         Some(match (stage, deed) {
             (Stage::Over, _) => return None,
-            (Stage::Idle, _) if n == NEXT && world.execution.generation == 0 => return None,
+            (Stage::Idle, _) if n == REQUESTED && world.execution.generation == 0 => return None,
             (Stage::Idle, Deed::EndsWell) => return self.ends_well(world, n),
             // The own Step Functions execution has the epoch in which it began; the recovery reads
             // it.

@@ -35,12 +35,12 @@ fn version_in(arn: &str) -> Option<usize> {
 }
 
 /// Step Functions, as one process reaches it.
-pub(super) struct ReachedMachines {
+pub(super) struct ProcessMachines {
     region: Rc<Region>,
     process: Process,
 }
 
-impl ReachedMachines {
+impl ProcessMachines {
     pub(super) fn new(region: &Rc<Region>, process: &Process) -> Self {
         Self {
             region: region.clone(),
@@ -82,7 +82,7 @@ impl ReachedMachines {
     }
 }
 
-impl StateMachines for ReachedMachines {
+impl StateMachines for ProcessMachines {
     fn execution_arn(&self, machine: &str, name: &str) -> String {
         arn_of(machine, name)
     }

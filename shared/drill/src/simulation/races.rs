@@ -11,9 +11,9 @@ use super::{
 use crate::target::Manners;
 
 /// Time for which the answer of the raced call is lost on its way.
-const SLOW: Duration = Duration::from_secs(9);
+const ANSWER_DELAY: Duration = Duration::from_secs(9);
 /// Time after which a later call is carried out, so that it comes after the raced one.
-const SLOWER: Duration = Duration::from_secs(20);
+const CALL_DELAY: Duration = Duration::from_secs(20);
 /// Number of calls after the raced one of which each is slow in turn.
 const LATER: u32 = 20;
 /// Time after which the raced call is carried out in its last way, when its execution has ended.
@@ -84,10 +84,10 @@ impl Races {
         let cancel = Request::Cancel(0, Cut::None);
         events.push(Event::Request(Moment::Call(call), cancel));
         if way <= LATER {
-            events.push(Event::Hazard(call, Hazard::SlowAnswer(SLOW)));
+            events.push(Event::Hazard(call, Hazard::SlowAnswer(ANSWER_DELAY)));
         }
         if (1..=LATER).contains(&way) {
-            events.push(Event::Hazard(call + way, Hazard::SlowCall(SLOWER)));
+            events.push(Event::Hazard(call + way, Hazard::SlowCall(CALL_DELAY)));
         }
         if way > LATER {
             events.push(Event::Hazard(call, Hazard::SlowCall(LATE)));

@@ -6,7 +6,7 @@ use std::{rc::Rc, time::Duration};
 use holdfast_engine::{Host, Recovery, RecoveryError, RecoveryNotice, StatusEvent};
 use jiff::Timestamp;
 
-use super::{machines::ReachedMachines, region::Region};
+use super::{machines::ProcessMachines, region::Region};
 use crate::{clock::Clock, process::Process, store::Store};
 
 /// Time after which the queue delivers a status event again that was not handled.
@@ -14,7 +14,7 @@ const AGAIN_AFTER: Duration = Duration::from_secs(120);
 /// Number of deliveries after which the queue gives an event up.
 const DELIVERIES: u32 = 720;
 
-type SimulatedRecovery<'a> = Recovery<'a, Process, Store, Clock, ReachedMachines>;
+type SimulatedRecovery<'a> = Recovery<'a, Process, Store, Clock, ProcessMachines>;
 
 impl Region {
     /// Invokes `recover` with some work, in a process of its own.
@@ -24,7 +24,7 @@ impl Region {
     ) -> Option<Result<(), RecoveryError>> {
         let process = self.process();
         let (engine, world) = (process.engine(), self.world.clone());
-        let machines = ReachedMachines::new(self, &process);
+        let machines = ProcessMachines::new(self, &process);
         let notice = |notice: RecoveryNotice<'_>| match notice {
             RecoveryNotice::Overdue { reason, .. } | RecoveryNotice::Unhandled { reason, .. } => {
                 world.record(|| format!("recover    {reason}"));

@@ -16,7 +16,7 @@ use holdfast_task::{AskTask, QuestionKind, RECOVERY};
 use serde_json::json;
 
 use super::{
-    machines::{ReachedMachines, arn_of, version_arn},
+    machines::{ProcessMachines, arn_of, version_arn},
     region::{MachineName, Region},
     schedule::{self, Cut, Judgement, Moment},
 };
@@ -240,7 +240,7 @@ impl Region {
                 self.deployed.set(version);
             }
         }
-        let machines = ReachedMachines::new(self, process);
+        let machines = ProcessMachines::new(self, process);
         match start_owner(&machines, &execution).await {
             Ok(_) => note,
             Err(error) => format!("{note}, and no owner is started: {error}"),
@@ -353,7 +353,7 @@ impl Region {
         }
         if !undelivered {
             // The decision is recorded, so the sweep delivers it if this delivery fails.
-            let machines = ReachedMachines::new(self, process);
+            let machines = ProcessMachines::new(self, process);
             drop(deliver(process, &machines, &question, self.now()).await);
         }
         Ok(true)

@@ -15,16 +15,16 @@ use crate::{
 /// The time between two lists. `ListExecutions` refills at 2 requests a second in most regions and
 /// at 5 in the large ones (docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). A
 /// list takes three requests for each workflow.
-const EVERY: SignedDuration = SignedDuration::from_mins(5);
+const LIST_INTERVAL: SignedDuration = SignedDuration::from_mins(5);
 
 /// The age of an end at which it is looked for: its status event had this time.
-const GRACE: SignedDuration = SignedDuration::from_mins(2);
+const EVENT_GRACE: SignedDuration = SignedDuration::from_mins(2);
 
 /// The longest time from an end to the list that has it.
 pub const LISTED_WITHIN: SignedDuration = SignedDuration::from_mins(7);
 
 /// The time before now at which a new process begins its list.
-const FIRST: SignedDuration = SignedDuration::from_hours(1);
+const FIRST_SPAN: SignedDuration = SignedDuration::from_hours(1);
 
 /// The longest time from a start to the end of a state machine that recorded nothing. `Begin` is
 /// tried for some minutes, and for half an hour while Lambda throttles.
@@ -52,10 +52,10 @@ struct Window {
 }
 
 impl Window {
-    /// Returns the window after a list at `now` that was whole from `from` up to `until`. `failed`
-    /// are all that could not be handled, those of earlier lists included.
-    fn after(now: Timestamp, from: Timestamp, until: Timestamp, failed: Failed) -> Self {
-        let Failed { earlier, new } = failed;
+    /// Returns the window after a list at `now` that was whole from `from` up to `until`.
+    /// `failures` are all that could not be handled, those of earlier lists included.
+    fn after(now: Timestamp, from: Timestamp, until: Timestamp, failures: Failures) -> Self {
+        let Failures { earlier, new } = failures;
         let moves = earlier.len() + new.len() <= RETRIED_AT_MOST;
         Window {
             listed_at: now,
@@ -71,7 +71,7 @@ impl Window {
 
 /// Ended executions that a list could not handle.
 #[derive(Debug, Default)]
-struct Failed {
+struct Failures {
     /// Of those that had failed before.
     earlier: Vec<EndedExecution>,
     /// Of those that this list found.
@@ -87,11 +87,11 @@ impl EndCursor {
     /// list is young.
     fn next(&self, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let from = match &*self.window() {
-            Some(last) if last.listed_at + EVERY > now => return None,
+            Some(last) if last.listed_at + LIST_INTERVAL > now => return None,
             Some(last) => last.handled,
-            None => now - FIRST,
+            None => now - FIRST_SPAN,
         };
-        Some((from, now - GRACE))
+        Some((from, now - EVENT_GRACE))
     }
 
     /// Returns the ends of earlier lists that are to be tried again.
@@ -108,13 +108,13 @@ impl EndCursor {
 
     /// The earliest time of a list that has an end at `ended_at`; `None` if it was handled.
     pub fn lists_at(&self, ended_at: Timestamp) -> Option<Timestamp> {
-        let ripe = ended_at + GRACE;
+        let ripe = ended_at + EVENT_GRACE;
         match &*self.window() {
             Some(last) if last.failed.iter().any(|one| one.ended_at == ended_at) => {
-                Some(last.listed_at + EVERY)
+                Some(last.listed_at + LIST_INTERVAL)
             }
             Some(last) if ended_at <= last.handled => None,
-            Some(last) => Some(ripe.max(last.listed_at + EVERY)),
+            Some(last) => Some(ripe.max(last.listed_at + LIST_INTERVAL)),
             None => Some(ripe),
         }
     }
@@ -154,11 +154,12 @@ where
             ended.extend(self.machines.ended_since(&workflow, since).await?);
         }
         let until = part(&mut ended, from, until);
-        let failed = Failed {
+        let failures = Failures {
             earlier: self.unhandled(self.cursor.failed()).await,
             new: self.unhandled(ended).await,
         };
-        self.cursor.move_to(Window::after(now, from, until, failed));
+        self.cursor
+            .move_to(Window::after(now, from, until, failures));
         Ok(())
     }
 
@@ -201,7 +202,7 @@ mod tests {
 
     /// The window of a list at `now` that handled every end up to `handled`.
     fn whole(now: Timestamp, handled: Timestamp) -> Window {
-        Window::after(now, handled, handled, Failed::default())
+        Window::after(now, handled, handled, Failures::default())
     }
 
     fn ended(number: usize, ended_at: Timestamp) -> EndedExecution {
@@ -237,7 +238,7 @@ mod tests {
         assert_eq!(cursor.lists_at(at(98)), None);
         let later = at(98) + SignedDuration::from_millis(1);
         assert_eq!(cursor.lists_at(later), Some(at(105)));
-        assert_eq!(LISTED_WITHIN, EVERY + GRACE);
+        assert_eq!(LISTED_WITHIN, LIST_INTERVAL + EVENT_GRACE);
     }
 
     #[test]
@@ -255,11 +256,11 @@ mod tests {
     #[test]
     fn an_end_that_fails_is_tried_again_and_holds_no_later_one() {
         let cursor = EndCursor::default();
-        let failed = Failed {
+        let failures = Failures {
             earlier: vec![ended(1, at(40))],
             new: vec![ended(2, at(60))],
         };
-        cursor.move_to(Window::after(at(100), at(50), at(98), failed));
+        cursor.move_to(Window::after(at(100), at(50), at(98), failures));
         assert_eq!(cursor.next(at(105)), Some((at(98), at(103))));
         assert_eq!(cursor.failed(), [ended(1, at(40)), ended(2, at(60))]);
         assert_eq!(cursor.lists_at(at(60)), Some(at(105)));
@@ -269,11 +270,11 @@ mod tests {
     #[test]
     fn the_list_waits_while_more_ends_fail_than_are_kept() {
         let cursor = EndCursor::default();
-        let failed = Failed {
+        let failures = Failures {
             earlier: vec![ended(1, at(40))],
             new: (0..RETRIED_AT_MOST).map(|n| ended(n, at(60))).collect(),
         };
-        cursor.move_to(Window::after(at(100), at(50), at(98), failed));
+        cursor.move_to(Window::after(at(100), at(50), at(98), failures));
         assert_eq!(cursor.next(at(105)), Some((at(50), at(103))));
         assert_eq!(cursor.failed(), [ended(1, at(40))]);
     }
