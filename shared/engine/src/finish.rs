@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     engine::{Engine, MAX_RACES, partition},
+    output::output_of,
     ports::{Host, ObjectStore},
     task_errors::{TaskError, at_work, superseded, too_many_races},
 };
@@ -193,6 +194,10 @@ fn end_of(snapshot: &Snapshot, now: Timestamp) -> Option<ExecutionRecord> {
             failure,
         },
         reservations: kept(&execution.reservations, status),
+        output: match status {
+            Status::Executed => output_of(task),
+            _ => None,
+        },
         ..execution.clone()
     })
 }

@@ -11,6 +11,7 @@ mod first_record;
 mod items;
 mod lost_start;
 mod paused;
+mod output;
 mod payloads;
 mod plan;
 mod ports;
@@ -40,6 +41,7 @@ pub use engine::Engine;
 pub use lost_start::{LostOwner, LostStart};
 pub use ports::{Host, ObjectStore, StoreError};
 pub use receipt::receipt_of;
+pub use output::OUTPUT_FAILED;
 pub use recovery::{
     DeliveryError, EndCursor, LISTED_WITHIN, Recovery, RecoveryError, RecoveryNotice,
     RecoveryStart, StatusEvent, deliver, recovery_name, redrive_name, start_owner,

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use holdfast_ids::keys::undo_key;
-use holdfast_ledger::{Attempt, Phase, Residue, Ruling, Snapshot, StepRecord, StepState};
+use holdfast_ledger::{
+    Attempt, ExecutionOutput, Phase, Residue, Ruling, Snapshot, StepRecord, StepState,
+};
 use holdfast_receipt::{
     FORMAT, GuardrailOutcome, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision,
     ReceiptFailure, ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual, Status, StepStatus,
@@ -68,6 +70,14 @@ pub fn receipt_of(
         requested_by: execution.requested_by.clone(),
         idempotency_key: execution.idempotency_key.clone(),
         input_sha256: execution.fingerprint().to_owned(),
+        output_sha256: match &execution.output {
+            Some(ExecutionOutput::Value(output)) => Some(output.sha256().to_owned()),
+            _ => None,
+        },
+        output_missing: match &execution.output {
+            Some(ExecutionOutput::Missing(why)) => Some(why.clone()),
+            _ => None,
+        },
         guardrails: execution.guardrails.clone(),
         policy_digest: execution.policy_digest.clone(),
         approval: execution.approval.clone(),

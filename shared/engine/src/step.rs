@@ -376,14 +376,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-pub(super) fn answer(status: StepStatus, output: Value) -> StepResult {
-    StepResult {
-        status,
-        output,
-        attempt: None,
-    }
-}
-
 /// The result of a claim: the claimed record, or the outcome of an earlier attempt.
 enum ClaimResult {
     Mine(Box<StepRecord>),

@@ -64,6 +64,7 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         reservations: Vec::new(),
         unwound_at: None,
         phase: Phase::Running,
+        output: None,
         receipt: None,
         previous: None,
         redriven: None,

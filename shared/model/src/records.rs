@@ -77,6 +77,7 @@ pub(crate) fn begun() -> ExecutionRecord {
         reservations: Vec::new(),
         unwound_at: None,
         phase: Phase::Running,
+        output: None,
         receipt: None,
         previous: None,
         redriven: None,

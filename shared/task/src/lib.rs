@@ -134,6 +134,9 @@ pub struct StepRef {
     /// The approvals with which the definition ends. Only the step that is declared last has them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<String>,
+    /// True if the definition declares an output. Only the step that is declared last says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub output: bool,
 }
 
 /// The answer of `begin`. The state machine keeps both parts as variables.

@@ -14,6 +14,7 @@ mod limits;
 mod lost_start;
 mod missing;
 mod owners;
+mod output;
 mod pausing;
 mod payloads;
 mod receipts;
@@ -124,6 +125,7 @@ fn steps() -> Vec<StepRef> {
         approvals: Vec::new(),
     };
     STEPS.map(step).to_vec()
+        output: false,
 }
 
 /// An execution that has begun.
@@ -211,6 +213,7 @@ fn finish_task(execution: &ExecutionRef) -> FinishTask {
 }
 
 fn plan_task(execution: &ExecutionRef, state: &str) -> PlanTask {
+        output: None,
     PlanTask {
         execution: execution.clone(),
         owner: "arn:owner".to_owned(),

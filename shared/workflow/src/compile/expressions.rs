@@ -6,6 +6,7 @@ use crate::definition::{Expression, Text};
 use holdfast_expression::expression_in;
 
 /// The item of a `for_each`, as one state inside it sees the item.
+use holdfast_task::MAX_OUTPUT_BYTES;
 ///
 /// `$states.context.Map.Item` is no way to read it, because Step Functions defines that only in the
 /// Map's `ItemSelector` (Step Functions guide, "Accessing execution data from the Context object").
@@ -96,6 +97,22 @@ impl ExpressionContext<'_> {
 
     /// Returns a `when` as a boolean: any value but true, or none, skips the step.
     pub(super) fn condition(&self, when: &Expression) -> String {
+    /// Returns the expression for the output of an execution. A member that yields nothing is left
+    /// out. A longer output than the functions keep is replaced by its size, so that it exceeds no
+    /// limit of a state (256 KiB, an error that no catcher sees: Step Functions guide, "Handling
+    /// errors in Step Functions workflows").
+    pub(super) fn output(&self, members: &BTreeMap<String, Expression>) -> String {
+        let members: Vec<String> = members
+            .iter()
+            .map(|(name, member)| format!("'{name}': ({})", member.jsonata()))
+            .collect();
+        let members = members.join(", ");
+        self.expression(&format!(
+            "($output := {{ {members} }}; $size := $length($string($output)); \
+             $size > {MAX_OUTPUT_BYTES} ? {{ 'too_long': $size }} : {{ 'value': $output }})"
+        ))
+    }
+
         self.expression(&format!("({}) = true", when.jsonata()))
     }
 
@@ -208,6 +225,24 @@ mod tests {
 
     #[test]
     fn missing_or_too_many_items_are_an_error_and_an_empty_list_is_not() {
+    #[test]
+    fn an_output_leaves_out_what_is_absent_and_says_how_long_it_is_if_it_is_too_long() {
+        let members = [
+            ("id".to_owned(), expression("{% $input.id %}")),
+            ("note".to_owned(), expression("{% $input.note %}")),
+        ];
+        let written = ExpressionContext::default().output(&members.into());
+        let written = expression_in(&written).expect("an expression");
+        let evaluated = |input: &Value| evaluate(written, &[("input", input)]);
+        let short = evaluated(&json!({ "id": "o-1" }));
+        assert_eq!(short, Ok(Some(json!({ "value": { "id": "o-1" } }))));
+        let fits = "x".repeat(MAX_OUTPUT_BYTES - r#"{"id":""}"#.len());
+        let value = evaluated(&json!({ "id": fits }));
+        assert_eq!(value, Ok(Some(json!({ "value": { "id": fits } }))));
+        let long = evaluated(&json!({ "id": format!("{fits}x") }));
+        assert_eq!(long, Ok(Some(json!({ "too_long": MAX_OUTPUT_BYTES + 1 }))));
+    }
+
         let items = ExpressionContext::default().items(
             "each",
             (

@@ -22,8 +22,12 @@ pub fn graph(definition: &Definition) -> String {
     let last = draw_row(&mut chart, Some("begin".to_owned()), &definition.steps);
     if let Some(last) = last {
         // The last node is declared in its arrow.
-        let finish = "finish([\"receipt\"])";
-        chart.arrow(&last, finish, None);
+        let members: Vec<&str> = definition.output.keys().map(String::as_str).collect();
+        let finish = match members.is_empty() {
+            true => "finish([\"receipt\"])".to_owned(),
+            false => format!("finish([\"receipt, output: {}\"])", members.join(", ")),
+        };
+        chart.arrow(&last, &finish, None);
     }
     chart.class(IRREVERSIBLE, "stroke-width:4px");
     chart.into_text()

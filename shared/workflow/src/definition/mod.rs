@@ -12,6 +12,7 @@ mod history;
 mod model;
 mod names;
 mod policy;
+mod output;
 mod problem;
 mod read;
 mod reader;

@@ -34,6 +34,9 @@ pub struct Definition {
     pub steps: Vec<Step>,
 }
 
+    /// Output of an execution, by name. Left out of the digest if there is none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub output: BTreeMap<String, Expression>,
 impl Definition {
     /// Returns `sha256:` and the hex digest of the definition's canonical JSON.
     pub fn digest(&self) -> Result<String, CanonicalError> {

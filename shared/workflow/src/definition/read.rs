@@ -37,6 +37,7 @@ const FIELDS: [&str; 14] = [
 ];
 /// Longest duration of an execution by default.
 const DEFAULT_TIMEOUT_S: u64 = 15 * 60;
+    "output",
 /// Longest duration of a Step Functions execution.
 pub(super) const MAX_TIMEOUT_S: u64 = 365 * 24 * 60 * 60;
 
@@ -125,6 +126,9 @@ impl Reader<'_> {
         Definition {
             workflow,
             version: u32::try_from(version).unwrap_or(u32::MAX),
+        let output = fields
+            .get("output")
+            .map_or_else(BTreeMap::new, |node| self.output(node, &scope));
             description,
             tenants,
             input: schema,
@@ -136,6 +140,7 @@ impl Reader<'_> {
         }
     }
 
+            output,
     fn workflow_id(&mut self, node: &Node) -> String {
         let id = self.text(node, "workflow", "WF-DELAY-VENDOR-PAYMENTS");
         if !id.is_empty() && !is_workflow_id(&id) {

@@ -141,7 +141,13 @@ fn properties() -> Value {
             "enum": ["refuse", "queue"]
         },
         "budget": several("Amounts that a tenant may use in a period", "budget"),
-        "steps": { "$ref": "#/$defs/steps" }
+        "steps": { "$ref": "#/$defs/steps" },
+        "output": {
+            "description": "Output of an execution that is executed, at most 8,192 bytes as JSON",
+            "type": "object", "minProperties": 1,
+            "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,59}$" },
+            "additionalProperties": expression("Yields the member; left out if it yields nothing")
+        }
     })
 }
 

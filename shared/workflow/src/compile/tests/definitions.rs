@@ -194,6 +194,7 @@ pub(in crate::compile) fn definition(steps: Vec<Step>) -> Definition {
         limits: Limits { timeout_s: 900 },
         steps,
     }
+        output: [("given".to_owned(), expression("{% $input.a %}"))].into(),
 }
 
 /// Returns a step of an action, with the default policy and without an undo.
