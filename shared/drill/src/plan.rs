@@ -65,6 +65,31 @@ fn gate_of(machine: &Machine) -> Result<AdmissionSpec, String> {
 
 impl DrilledWorkflow {
     /// Compiles `definition`. Without an `input` one is made from the input schema.
+/// Returns the definition whose polls end with the second attempt, since the simulated target knows
+/// no awaited answer.
+fn answered(definition: &Definition) -> Definition {
+    fn within(steps: &mut [Step]) {
+        for step in steps {
+            match &mut step.kind {
+                StepKind::Action(action) => {
+                    let second = Expression::read("{% $attempt >= 2 %}");
+                    if let (Some(poll), Some(second)) = (&mut action.poll, second) {
+                        poll.until = second;
+                    }
+                }
+                StepKind::Parallel(branches) => {
+                    branches.iter_mut().for_each(|one| within(&mut one.steps));
+                }
+                StepKind::ForEach(each) => within(&mut each.steps),
+                StepKind::Wait(_) | StepKind::Approve(_) => {}
+            }
+        }
+    }
+    let mut definition = definition.clone();
+    within(&mut definition.steps);
+    definition
+}
+
     pub(crate) fn new(
         definition: &Definition,
         file: &str,

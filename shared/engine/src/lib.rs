@@ -15,6 +15,7 @@ mod output;
 mod payloads;
 mod plan;
 mod ports;
+mod poll;
 mod publish;
 mod receipt;
 mod recovery;

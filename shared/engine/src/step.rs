@@ -14,6 +14,7 @@ use crate::{
     items::item_count,
     paused::blocked_error,
     ports::{Host, ObjectStore},
+    poll::NOT_YET,
     reports::attempt_report,
     task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
 };
@@ -74,8 +75,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 let output = self.for_machine(&record, output, &task.step).await?;
                 Ok(answer(StepStatus::Succeeded, output))
             }
-            (_, StepState::FailedClean) if task.step.optional => {
-                Ok(answer(StepStatus::Failed, Value::Null))
+            (_, StepState::Waiting { .. }) if attempted.not_yet => {
+                let message = format!("{}: {NOT_YET}", record.label());
+                Err(TaskError::new(ErrorName::NotYet, message))
             }
             (_, state) => Err(step_error(
                 &record,

@@ -237,6 +237,17 @@ pub struct UndoPolicy {
     /// The longest duration of one attempt at the undo, in seconds.
     pub timeout_s: u64,
     /// The maximum number of attempts at the undo.
+/// The polling of a step that only reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PollPolicy {
+    /// A JSONata expression over `$result` and `$attempt` that yields `true` once the step is done.
+    /// It has no `{% %}`, so that Step Functions does not evaluate it.
+    pub until: String,
+    /// The delay before the next attempt, in seconds.
+    pub every_s: u64,
+}
+
     pub max_attempts: u32,
     /// True if the target refuses the effect key after an undo, so that a delayed call cannot take
     /// effect later.

@@ -18,6 +18,7 @@ mod output;
 mod pausing;
 mod payloads;
 mod receipts;
+mod polling;
 mod reports;
 mod requests;
 mod requirements;

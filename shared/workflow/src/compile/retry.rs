@@ -112,8 +112,14 @@ pub(super) fn of_step(step: &ActionStep, pause: &Retry) -> Vec<Retrier> {
         steadily(ErrorName::Conflict, pace_s, CONFLICT_RETRIES),
         by_policy(names([ErrorName::Paused]), pause),
         throttled(),
-        by_policy(errors, &step.retry),
-    ]
+    ];
+    retriers.extend(
+        step.poll
+            .as_ref()
+            .map(|poll| steadily(ErrorName::NotYet, poll.every_s, step.retry.max_attempts - 1)),
+    );
+    retriers.push(by_policy(errors, &step.retry));
+    retriers
 }
 
 /// Returns the retriers of `Begin`. Our functions on our ledger are safe to repeat.

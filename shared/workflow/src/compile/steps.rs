@@ -23,7 +23,7 @@ use crate::definition::{
 use holdfast_asl::{
     Exit, Inner, Map, Parallel, Pass, ProcessorConfig, ProcessorMode, State, States, Task, member,
 };
-use holdfast_task::{StepPolicy, UndoPolicy, timing::TASK_MARGIN_S};
+use holdfast_task::{PollPolicy, StepPolicy, UndoPolicy, timing::TASK_MARGIN_S};
 
 /// Largest inline output of a plain step, in bytes. Step Functions carries 256 KB.
 const INLINE_BYTES: usize = 200_000;

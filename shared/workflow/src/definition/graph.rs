@@ -82,7 +82,13 @@ fn draw_step(chart: &mut Flowchart, id: &str, step: &Step) {
 fn draw_action(chart: &mut Flowchart, id: &str, name: &str, action: &ActionStep) {
     let when = action.when.as_ref();
     let when = when.map(|when| format!("when {}", when.jsonata()));
-    let failure = match action.on_failure {
+    let poll = action.poll.as_ref();
+    let poll = poll.map(|poll| {
+        let (every, at_most) = (show_seconds(poll.every_s), action.retry.max_attempts);
+        let until = poll.until.jsonata();
+        format!("polls every {every}, {at_most} times at most, until {until}")
+    });
+    let failure = match &action.on_failure {
         OnFailure::Rollback => None,
         OnFailure::Continue => Some("continues if it fails".to_owned()),
         OnFailure::Escalate { within_s } => Some(format!(
@@ -97,6 +103,7 @@ fn draw_action(chart: &mut Flowchart, id: &str, name: &str, action: &ActionStep)
         failure.as_deref(),
     ];
     let lines: Vec<&str> = lines.into_iter().flatten().collect();
+        poll.as_deref(),
     let irreversible = action.rollback.is_none() && !action.reads;
     let class = irreversible.then_some(IRREVERSIBLE);
     chart.node(id, Shape::Rectangle, &lines, class);

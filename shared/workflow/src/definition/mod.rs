@@ -13,6 +13,8 @@ mod model;
 mod names;
 mod policy;
 mod output;
+mod policy;
+mod poll;
 mod problem;
 mod read;
 mod reader;
@@ -36,8 +38,8 @@ mod yaml;
 pub use ends::Ends;
 pub use graph::graph;
 pub use model::{
-    ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Retry,
-    Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
+    ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Poll,
+    Retry, Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
 };
 pub use problem::{Problem, Span};
 pub use render::{render, render_warnings};

@@ -172,6 +172,9 @@ pub struct ActionStep {
     pub reads: bool,
     /// Undo of the step. Absent if the step is irreversible or only reads.
     pub rollback: Option<Rollback>,
+    /// Condition under which a step that only reads is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Poll>,
     /// True if the target handles a repeated call as one.
     pub idempotent: bool,
     /// Consequence of a permanent failure. The default is left out of the digest, so that older
@@ -182,6 +185,15 @@ pub struct ActionStep {
 
 /// The consequence of a step's permanent failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+/// The polling of a step that only reads. Its attempts are bounded by the policy of retries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Poll {
+    /// Expression over `$result` that yields true once the step is done.
+    pub until: Expression,
+    /// Delay before the next attempt, in seconds, if it yields false.
+    pub every_s: u64,
+}
+
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// The execution is rolled back.

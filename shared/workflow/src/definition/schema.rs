@@ -184,6 +184,15 @@ fn action(names: &[&str], summaries: &str, inputs: &[Value], reading: &[Value]) 
                 "type": "boolean"
             },
             "on_failure": {
+            "poll": {
+                "description": "Attempts of a step that only reads, until its answer is the awaited one",
+                "type": "object", "additionalProperties": false, "required": ["until", "every", "at_most"],
+                "properties": {
+                    "until": expression("Yields true once the step is done; sees $result and $attempt"),
+                    "every": duration("Delay before the next attempt"),
+                    "at_most": { "description": "Attempts in all", "type": "integer", "minimum": 2, "maximum": 100 }
+                }
+            },
                 "description": "After a permanent failure: undo everything (the default), ask a person, or continue if it had no effect",
                 "enum": ["rollback", "escalate", "continue"]
             },

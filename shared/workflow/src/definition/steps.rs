@@ -24,6 +24,7 @@ const ACTION_FIELDS: [&str; 12] = [
     "irreversible",
     "reads",
     "idempotent",
+    "poll",
     "on_failure",
     "decide_within",
 ];
@@ -242,6 +243,7 @@ impl Reader<'_> {
         let reads = self.reads(fields, called, info, input.as_ref());
         let rollback = match reads {
             true => None,
+        let poll = self.poll(fields, (timeout_s, &mut retry), reads, place.limits);
             false => self.rollback(
                 fields,
                 called,
@@ -264,6 +266,7 @@ impl Reader<'_> {
             idempotent,
             on_failure,
         }
+            poll,
     }
 
     fn wait(&mut self, node: &Node, scope: &Scope, place: &Place<'_>) -> Wait {
