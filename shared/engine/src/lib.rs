@@ -2,6 +2,7 @@
 //! tests fill.
 
 mod ask;
+mod attempted;
 mod begin;
 mod case;
 pub mod chain;
@@ -10,12 +11,12 @@ mod finish;
 mod first_record;
 mod items;
 mod lost_start;
-mod paused;
 mod output;
+mod paused;
 mod payloads;
 mod plan;
-mod ports;
 mod poll;
+mod ports;
 mod publish;
 mod receipt;
 mod recovery;
@@ -40,9 +41,9 @@ pub use begin::requested_execution;
 pub use case::{cases, standing};
 pub use engine::Engine;
 pub use lost_start::{LostOwner, LostStart};
+pub use output::OUTPUT_FAILED;
 pub use ports::{Host, ObjectStore, StoreError};
 pub use receipt::receipt_of;
-pub use output::OUTPUT_FAILED;
 pub use recovery::{
     DeliveryError, EndCursor, LISTED_WITHIN, Recovery, RecoveryError, RecoveryNotice,
     RecoveryStart, StatusEvent, deliver, recovery_name, redrive_name, start_owner,

@@ -132,6 +132,7 @@ fn step_of(record: &StepRecord) -> ReceiptStep {
             .as_ref()
             .map(|output| output.sha256().to_owned()),
         last_error: record.last_error().map(str::to_owned),
+        continued_on: record.continued_on().map(str::to_owned),
         undo,
     }
 }
@@ -150,6 +151,7 @@ fn unreached_step(step: &StepRef, status: StepStatus) -> ReceiptStep {
         input_sha256: None,
         output_sha256: None,
         last_error: None,
+        continued_on: None,
         undo: None,
     }
 }

@@ -135,6 +135,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             idempotent: setting.idempotent,
             reads: false,
             optional: false,
+            continues_on: Vec::new(),
             state: StepState::Running {
                 token: token.to_owned(),
                 lease_until: now + lease,

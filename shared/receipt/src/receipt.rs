@@ -177,6 +177,9 @@ pub struct ReceiptStep {
     /// Last error, if the first attempt did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// Code of the failure after which the execution continued, as the definition says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_on: Option<String>,
     /// Attempts to undo the step, or to verify its effect at the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<ReceiptUndo>,

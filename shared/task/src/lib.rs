@@ -222,6 +222,13 @@ pub struct StepPolicy {
     /// True if the workflow continues, with the output null, if the step fails without an effect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
+    /// The codes of failures without an effect after which the workflow continues. The output then
+    /// names the failure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continues_on: Vec<String>,
+    /// The condition under which the step is done, if it polls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<PollPolicy>,
     /// True if the step is one of the last and has a `when`: it leaves a record if it is skipped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last: bool,
@@ -230,13 +237,6 @@ pub struct StepPolicy {
     pub inline_output_bytes: usize,
 }
 
-/// The policy of the undo of one step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct UndoPolicy {
-    /// The longest duration of one attempt at the undo, in seconds.
-    pub timeout_s: u64,
-    /// The maximum number of attempts at the undo.
 /// The polling of a step that only reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -248,6 +248,13 @@ pub struct PollPolicy {
     pub every_s: u64,
 }
 
+/// The policy of the undo of one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UndoPolicy {
+    /// The longest duration of one attempt at the undo, in seconds.
+    pub timeout_s: u64,
+    /// The maximum number of attempts at the undo.
     pub max_attempts: u32,
     /// True if the target refuses the effect key after an undo, so that a delayed call cannot take
     /// effect later.
@@ -329,6 +336,24 @@ pub struct FinishTask {
     pub execution: ExecutionRef,
     /// Every step in declared order, so that the receipt can name those that left no record.
     pub steps: Vec<StepRef>,
+    /// The output, if the definition declares one and the state machine evaluates it here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<EvaluatedOutput>,
+}
+
+/// The maximum size of an execution's output, in bytes of canonical JSON.
+pub const MAX_OUTPUT_BYTES: usize = 8_192;
+
+/// The output of an execution, as its state machine evaluated it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvaluatedOutput {
+    /// The value.
+    Value(Value),
+    /// The value is too long; it has this many characters as JSON.
+    TooLong(u64),
+    /// An expression failed.
+    Failed,
 }
 
 /// The answer of `finish`.

@@ -4,6 +4,7 @@ mod asking;
 mod attempts;
 mod begin;
 mod closing;
+mod continuing;
 mod faults;
 mod finish;
 mod finishing;
@@ -13,12 +14,12 @@ mod late_questions;
 mod limits;
 mod lost_start;
 mod missing;
-mod owners;
 mod output;
+mod owners;
 mod pausing;
 mod payloads;
-mod receipts;
 mod polling;
+mod receipts;
 mod reports;
 mod requests;
 mod requirements;
@@ -124,9 +125,9 @@ fn steps() -> Vec<StepRef> {
         for_each: None,
         last: false,
         approvals: Vec::new(),
+        output: false,
     };
     STEPS.map(step).to_vec()
-        output: false,
 }
 
 /// An execution that has begun.
@@ -148,6 +149,8 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
             idempotent: true,
             reads: false,
             optional: false,
+            continues_on: Vec::new(),
+            poll: None,
             last: false,
             undo: Some(UndoPolicy {
                 timeout_s: 30,
@@ -210,11 +213,11 @@ fn finish_task(execution: &ExecutionRef) -> FinishTask {
     FinishTask {
         execution: execution.clone(),
         steps: steps(),
+        output: None,
     }
 }
 
 fn plan_task(execution: &ExecutionRef, state: &str) -> PlanTask {
-        output: None,
     PlanTask {
         execution: execution.clone(),
         owner: "arn:owner".to_owned(),

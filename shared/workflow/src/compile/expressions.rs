@@ -1,12 +1,14 @@
 //! Compiles expressions: guarded by `when`, and with the item of a `for_each` bound.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::definition::{Expression, Text};
 use holdfast_expression::expression_in;
+use holdfast_task::MAX_OUTPUT_BYTES;
 
 /// The item of a `for_each`, as one state inside it sees the item.
-use holdfast_task::MAX_OUTPUT_BYTES;
 ///
 /// `$states.context.Map.Item` is no way to read it, because Step Functions defines that only in the
 /// Map's `ItemSelector` (Step Functions guide, "Accessing execution data from the Context object").
@@ -95,8 +97,6 @@ impl ExpressionContext<'_> {
         ))
     }
 
-    /// Returns a `when` as a boolean: any value but true, or none, skips the step.
-    pub(super) fn condition(&self, when: &Expression) -> String {
     /// Returns the expression for the output of an execution. A member that yields nothing is left
     /// out. A longer output than the functions keep is replaced by its size, so that it exceeds no
     /// limit of a state (256 KiB, an error that no catcher sees: Step Functions guide, "Handling
@@ -113,6 +113,8 @@ impl ExpressionContext<'_> {
         ))
     }
 
+    /// Returns a `when` as a boolean: any value but true, or none, skips the step.
+    pub(super) fn condition(&self, when: &Expression) -> String {
         self.expression(&format!("({}) = true", when.jsonata()))
     }
 
@@ -224,8 +226,6 @@ mod tests {
     }
 
     #[test]
-    fn missing_or_too_many_items_are_an_error_and_an_empty_list_is_not() {
-    #[test]
     fn an_output_leaves_out_what_is_absent_and_says_how_long_it_is_if_it_is_too_long() {
         let members = [
             ("id".to_owned(), expression("{% $input.id %}")),
@@ -243,6 +243,8 @@ mod tests {
         assert_eq!(long, Ok(Some(json!({ "too_long": MAX_OUTPUT_BYTES + 1 }))));
     }
 
+    #[test]
+    fn missing_or_too_many_items_are_an_error_and_an_empty_list_is_not() {
         let items = ExpressionContext::default().items(
             "each",
             (

@@ -4,14 +4,14 @@
 use serde_json::{Value, json};
 
 use super::{
-    expressions::for_begin,
+    expressions::{ExpressionContext, for_begin},
     history::{ItemLimits, item_limits},
     names::{BEGIN_ARN, FINISH_ARN},
-    retry::{FAILURE, catch_all, catch_begin, of_begin, of_end},
+    retry::{EVALUATION, FAILURE, catch_all, catch_begin, of_begin, of_end},
     steps, unwind,
 };
 use crate::definition::{Definition, bare};
-use holdfast_asl::{Exit, Machine, Object, QueryLanguage, State, States, Task};
+use holdfast_asl::{Catcher, Exit, Machine, Object, QueryLanguage, State, States, Task};
 use holdfast_ids::digest::CanonicalError;
 use holdfast_task::{
     AdmissionSpec, EvaluatedOutput, Guardrail, StartConditions, StepRef, Template, TriggerMap,

@@ -147,6 +147,14 @@ impl Compiler<'_> {
             idempotent: action.idempotent,
             reads: action.reads,
             optional: action.on_failure == OnFailure::Continue,
+            continues_on: match &action.on_failure {
+                OnFailure::ContinueOn(codes) => codes.clone(),
+                _ => Vec::new(),
+            },
+            poll: action.poll.as_ref().map(|poll| PollPolicy {
+                until: poll.until.jsonata().to_owned(),
+                every_s: poll.every_s,
+            }),
             undo: action.rollback.as_ref().map(|rollback| UndoPolicy {
                 timeout_s: rollback.timeout_s,
                 max_attempts: rollback.retry.max_attempts,

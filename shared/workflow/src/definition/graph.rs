@@ -91,19 +91,22 @@ fn draw_action(chart: &mut Flowchart, id: &str, name: &str, action: &ActionStep)
     let failure = match &action.on_failure {
         OnFailure::Rollback => None,
         OnFailure::Continue => Some("continues if it fails".to_owned()),
+        OnFailure::ContinueOn(codes) => {
+            Some(format!("continues if it fails with {}", codes.join(", ")))
+        }
         OnFailure::Escalate { within_s } => Some(format!(
             "asks within {} if it fails",
-            show_seconds(within_s)
+            show_seconds(*within_s)
         )),
     };
     let lines = [
         Some(name),
         Some(&action.action),
         when.as_deref(),
+        poll.as_deref(),
         failure.as_deref(),
     ];
     let lines: Vec<&str> = lines.into_iter().flatten().collect();
-        poll.as_deref(),
     let irreversible = action.rollback.is_none() && !action.reads;
     let class = irreversible.then_some(IRREVERSIBLE);
     chart.node(id, Shape::Rectangle, &lines, class);

@@ -2,6 +2,7 @@
 //! it.
 
 mod address;
+mod continued;
 mod decision;
 mod duration;
 mod ends;
@@ -11,7 +12,6 @@ mod graph;
 mod history;
 mod model;
 mod names;
-mod policy;
 mod output;
 mod policy;
 mod poll;
@@ -23,6 +23,7 @@ mod rules;
 mod scalar;
 mod schedule;
 mod schema;
+mod schema_action;
 mod scope;
 mod secrets;
 mod skipped;

@@ -1,5 +1,7 @@
 //! The typed definition: defaults filled in, as the compiler reads it and as its digest covers it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -32,11 +34,11 @@ pub struct Definition {
     pub limits: Limits,
     /// Steps in declared order.
     pub steps: Vec<Step>,
-}
-
     /// Output of an execution, by name. Left out of the digest if there is none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub output: BTreeMap<String, Expression>,
+}
+
 impl Definition {
     /// Returns `sha256:` and the hex digest of the definition's canonical JSON.
     pub fn digest(&self) -> Result<String, CanonicalError> {
@@ -170,11 +172,11 @@ pub struct ActionStep {
     /// True if the step only reads: it has no effect, and so no undo.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reads: bool,
-    /// Undo of the step. Absent if the step is irreversible or only reads.
-    pub rollback: Option<Rollback>,
     /// Condition under which a step that only reads is done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub poll: Option<Poll>,
+    /// Undo of the step. Absent if the step is irreversible or only reads.
+    pub rollback: Option<Rollback>,
     /// True if the target handles a repeated call as one.
     pub idempotent: bool,
     /// Consequence of a permanent failure. The default is left out of the digest, so that older
@@ -183,8 +185,6 @@ pub struct ActionStep {
     pub on_failure: OnFailure,
 }
 
-/// The consequence of a step's permanent failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 /// The polling of a step that only reads. Its attempts are bounded by the policy of retries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Poll {
@@ -194,6 +194,8 @@ pub struct Poll {
     pub every_s: u64,
 }
 
+/// The consequence of a step's permanent failure.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// The execution is rolled back.
@@ -206,6 +208,9 @@ pub enum OnFailure {
     },
     /// The execution continues if the step certainly had no effect. The step's output is then null.
     Continue,
+    /// The execution continues if the step certainly had no effect and failed with one of these
+    /// codes. The step's output then names the code.
+    ContinueOn(Vec<String>),
 }
 
 impl OnFailure {

@@ -21,7 +21,7 @@ const DEFAULT_RETRY: Retry = Retry {
     jitter: Jitter::Full,
 };
 /// Longest delay between attempts.
-const MAX_DELAY_S: u64 = 24 * 60 * 60;
+pub(super) const MAX_DELAY_S: u64 = 24 * 60 * 60;
 
 impl Retry {
     /// Returns the delays between attempts, in seconds, each at its longest.

@@ -194,8 +194,8 @@ pub(in crate::compile) fn definition(steps: Vec<Step>) -> Definition {
         rules: holdfast_task::StartConditions::default(),
         limits: Limits { timeout_s: 900 },
         steps,
-    }
         output: [("given".to_owned(), expression("{% $input.a %}"))].into(),
+    }
 }
 
 /// Returns a step of an action, with the default policy and without an undo.

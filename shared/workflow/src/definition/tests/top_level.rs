@@ -258,7 +258,7 @@ steps: [{ name: a, wait: 1s }]
  6 │   - { name: short, assert: "{% $input.hold_dyas < 3 and $uuid() %}", message: "" }
    ·                                                         ─────
    ╰────
-  help: Step Functions adds it, and this is evaluated before any step: use JSONata's own functions
+  help: Step Functions adds it, and does not evaluate this: use JSONata's own functions
 
   × message is an empty text
    ╭─[workflows/test.yaml:6:79]
