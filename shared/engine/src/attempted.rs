@@ -47,10 +47,11 @@ pub(crate) fn polled(
     }
 }
 
-/// The record with the code of its last attempt's error.
+/// The record with the code of its last attempt's error, if that has one. A pause removes its
+/// attempt, so that the last one is an earlier attempt, which keeps its code.
 pub(crate) fn with_code(mut record: Box<StepRecord>, code: Option<&str>) -> Box<StepRecord> {
-    if let Some(last) = record.attempts.last_mut() {
-        last.code = code.map(|code| code.chars().take(60).collect());
+    if let (Some(last), Some(code)) = (record.attempts.last_mut(), code) {
+        last.code = Some(code.chars().take(60).collect());
     }
     record
 }

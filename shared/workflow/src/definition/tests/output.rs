@@ -31,7 +31,7 @@ fn every_mistake_in_an_output_is_reported() {
         ("{ days: 3 }", "output.days is the number 3"),
         (
             "{ days: plain }",
-            "output.days is the text `plain`, not an expression",
+            "output.days is the text \"plain\", not an expression",
         ),
         ("{ id: \"{% $hold_it.id %}\" }", "there is no `$hold_it`"),
         (
