@@ -2,7 +2,7 @@
 //! tests fill.
 
 mod ask;
-mod attempted;
+mod attempt_result;
 mod begin;
 mod case;
 pub mod chain;

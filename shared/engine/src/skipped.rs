@@ -1,7 +1,7 @@
 //! The record of a last step that its `when` skips, which proves that the end was reached.
 
 use crate::{
-    attempted::answer,
+    attempt_result::answer,
     engine::{Engine, partition},
     items::item_count,
     ports::{Host, ObjectStore},

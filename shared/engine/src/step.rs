@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::{
-    attempted::{Attempted, answer, passed, polled, with_code},
+    attempt_result::{AttemptResult, answer, passed, polled, with_code},
     engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
     items::item_count,
     paused::blocked_error,
@@ -237,7 +237,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         record: &StepRecord,
         input: Value,
         action: &dyn AnyAction,
-    ) -> Result<Attempted, TaskError> {
+    ) -> Result<AttemptResult, TaskError> {
         let at = &record.at;
         match self
             .ledger
@@ -293,7 +293,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             (outcome, _) => (outcome, false),
         };
         let code = outcome.as_ref().err().and_then(|error| error.code.clone());
-        Ok(Attempted {
+        Ok(AttemptResult {
             report: self.report_of(at, outcome).await?,
             code,
             not_yet,
@@ -350,7 +350,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         &self,
         claim: &Claim,
         mut stored: StepRecord,
-        Attempted { report, code, .. }: &Attempted,
+        AttemptResult { report, code, .. }: &AttemptResult,
     ) -> Result<StepRecord, TaskError> {
         let label = claim.first.label();
         let mut failures = 0;

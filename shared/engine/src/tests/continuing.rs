@@ -1,4 +1,4 @@
-//! Tests of `on_failure: { continue: … }`: an execution continues after failures with certain codes.
+//! Tests of `on_failure: { continue: … }`: what follows a failure with a listed code.
 
 use serde_json::json;
 

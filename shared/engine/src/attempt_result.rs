@@ -1,4 +1,4 @@
-//! What an attempt at a step found beside its report, and the answer of a step that the workflow
+//! The result of an attempt at a step beside its report, and the answer of a step that the workflow
 //! continues without.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::poll::{Look, NOT_YET, look};
 
 /// The outcome of an attempt.
-pub(crate) struct Attempted {
+pub(crate) struct AttemptResult {
     /// The report that the ledger's rules decide by.
     pub(crate) report: AttemptReport,
     /// The code of its error.
@@ -20,7 +20,7 @@ pub(crate) struct Attempted {
     pub(crate) not_yet: bool,
 }
 
-impl From<AttemptReport> for Attempted {
+impl From<AttemptReport> for AttemptResult {
     fn from(report: AttemptReport) -> Self {
         Self {
             report,
