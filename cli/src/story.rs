@@ -51,6 +51,9 @@ pub(crate) fn watch(api: &Api, id: &str) -> Result<(), Trouble> {
         }
         let status = text(&story, "status");
         if is_over(events) {
+            if let Some(line) = api.execution(id, "")?.as_ref().and_then(output_of) {
+                output::line(&line)?;
+            }
             return match status {
                 "EXECUTED" => Ok(()),
                 _ => Err(Trouble::Other(format!("execution {id} ended {status}"))),
@@ -66,6 +69,17 @@ pub(crate) fn watch(api: &Api, id: &str) -> Result<(), Trouble> {
         }
         sleep(PAUSE);
     }
+}
+
+/// The output of an execution, or the reason why it is missing, as the API shows it to this role.
+fn output_of(execution: &Value) -> Option<String> {
+    let value = &execution["output"]["value"];
+    let line = match execution["output_missing"].as_str() {
+        Some(why) => format!("no output: {why}"),
+        None if value.is_null() => return None,
+        None => format!("output: {value}"),
+    };
+    Some(sanitize(&line))
 }
 
 /// True if the receipt of the last generation is written. Events about its incidents can follow.
@@ -217,6 +231,22 @@ mod tests {
             "hold[v-\u{fffd}1] attempt 2 for 1.5 s; pay undo 1 for 0.5 s; \
              agreed waits for a decision until 2026-11-24T13:00:00Z"
         );
+    }
+
+    #[test]
+    fn the_output_is_one_sanitized_line_and_a_missing_one_has_its_reason() {
+        let shown = |execution: Value| output_of(&execution);
+        let value = json!({ "output": { "value": { "id": "o-\u{202e}1" }, "sha256": "5e" } });
+        assert_eq!(
+            shown(value).as_deref(),
+            Some("output: {\"id\":\"o-\u{fffd}1\"}")
+        );
+        let missing = json!({ "output_missing": "it has 9000 bytes" });
+        assert_eq!(
+            shown(missing).as_deref(),
+            Some("no output: it has 9000 bytes")
+        );
+        assert_eq!(shown(json!({ "steps": [] })), None);
     }
 
     #[test]

@@ -16,7 +16,7 @@ MAY_USE = {
     "ledger": "action ids receipt task",
     "admission": "expression ids receipt task",
     "workflow": "action admission asl expression ids task",
-    "engine": "action admission ids ledger receipt task",
+    "engine": "action admission expression ids ledger receipt task",
     "audit": "engine ids ledger receipt task",
     "aws": "access action admission audit engine ids ledger receipt task",
     "drill": "action admission asl audit engine expression ids ledger receipt task workflow",

@@ -31,6 +31,7 @@ mod openapi;
 mod pages;
 mod pausing;
 mod permissions;
+mod polling;
 mod receipts;
 mod recovery;
 mod redrive;

@@ -32,6 +32,18 @@ impl Vendor {
         assert!(answer.status().is_success(), "{:?}", answer.text().await);
     }
 
+    /// Stores these fields under the id of a vendor.
+    pub async fn put(&self, vendor_id: &str, fields: &Value) {
+        let answer = self
+            .http
+            .put(format!("{}/vendors/{}", self.base, escaped(vendor_id)))
+            .body(fields.to_string())
+            .send()
+            .await;
+        let answer = answer.expect("the vendor system answers");
+        assert!(answer.status().is_success(), "{:?}", answer.text().await);
+    }
+
     /// Effects that `query` selects, such as `vendor_id=v-1`.
     pub async fn effects(&self, query: &str) -> Vec<Value> {
         self.list("effects", query).await

@@ -5,7 +5,9 @@ use holdfast_audit as audit;
 use holdfast_aws::SystemHost;
 use holdfast_engine::Host;
 use holdfast_ids::names::is_workflow_id;
-use holdfast_ledger::{ExecutionRecord, Ledger, Phase, Snapshot, StepRecord, StepState};
+use holdfast_ledger::{
+    ExecutionOutput, ExecutionRecord, Ledger, Phase, Snapshot, StepRecord, StepState,
+};
 use holdfast_receipt::GuardrailOutcome;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -112,10 +114,16 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         guardrails,
         generation,
         input,
+        output,
         receipt,
         redriven,
         ..
     } = snapshot.execution;
+    let (output, output_missing) = match output.filter(|_| payloads) {
+        Some(ExecutionOutput::Value(output)) => (Some((&output).into()), None),
+        Some(ExecutionOutput::Missing(why)) => (None, Some(why)),
+        None => (None, None),
+    };
     let status = phase.name().to_owned();
     let (ended_at, failure) = match phase {
         Phase::Ended { at, failure, .. } => (Some(at), failure),
@@ -164,6 +172,8 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
             sha256: receipt.sha256,
         }),
         input: payloads.then(|| (&input).into()),
+        output,
+        output_missing,
         execution_id: at.execution,
     }
 }

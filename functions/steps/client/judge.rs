@@ -46,7 +46,8 @@ pub(super) fn error_of(
     };
     let message = format!("{} answered {status}{hint}", request.what);
     let judgement = judge(status.as_u16(), request.effect, request.attempt);
-    judgement.error(message, retry_after(headers, now))
+    let error = judgement.error(message, retry_after(headers, now));
+    error.map(|error| error.with_code(status.as_str()))
 }
 
 /// The error of a request without a whole answer. It is transient only if no byte of the request

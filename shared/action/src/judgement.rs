@@ -38,7 +38,11 @@ impl Judgement {
             Self::Unknown => StepErrorKind::Unknown { retry_after },
             Self::Permanent => StepErrorKind::Permanent,
         };
-        Some(StepError { kind, message })
+        Some(StepError {
+            kind,
+            message,
+            code: None,
+        })
     }
 }
 

@@ -169,6 +169,9 @@ pub struct StepError {
     /// A message for people and the receipt that names the failure and its place; never a payload
     /// or a secret.
     pub message: String,
+    /// The code of the failure, by which a definition can continue (`on_failure`): the status of an
+    /// HTTP answer, or a name of the action's own.
+    pub code: Option<String>,
 }
 
 /// The state of the effect after a failed attempt.
@@ -195,11 +198,21 @@ pub enum StepErrorKind {
 }
 
 impl StepError {
+    /// The error with a code, by which a definition can continue after it.
+    #[must_use]
+    pub fn with_code(self, code: impl Into<String>) -> Self {
+        Self {
+            code: Some(code.into()),
+            ..self
+        }
+    }
+
     /// An error after which another attempt may succeed; no effect was applied.
     pub fn transient(message: impl Into<String>) -> Self {
         Self {
             kind: StepErrorKind::Transient { retry_after: None },
             message: message.into(),
+            code: None,
         }
     }
 
@@ -211,6 +224,7 @@ impl StepError {
                 retry_after: Some(wait),
             },
             message: message.into(),
+            code: None,
         }
     }
 
@@ -219,6 +233,7 @@ impl StepError {
         Self {
             kind: StepErrorKind::Unknown { retry_after: None },
             message: message.into(),
+            code: None,
         }
     }
 
@@ -230,6 +245,7 @@ impl StepError {
                 retry_after: Some(wait),
             },
             message: message.into(),
+            code: None,
         }
     }
 
@@ -238,6 +254,7 @@ impl StepError {
         Self {
             kind: StepErrorKind::Missing,
             message: message.into(),
+            code: None,
         }
     }
 
@@ -246,6 +263,7 @@ impl StepError {
         Self {
             kind: StepErrorKind::Permanent,
             message: message.into(),
+            code: None,
         }
     }
 }

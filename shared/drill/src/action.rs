@@ -36,6 +36,8 @@ pub(crate) struct FaultyAction {
     pub(crate) name: String,
     pub(crate) promise: Promise,
     pub(crate) output_schema: Arc<Value>,
+    /// Code of the failure after which the definition continues, if it lists one.
+    pub(crate) continues_on: Option<String>,
     /// Real code of the action, if the drill has a system for it. Otherwise the target is
     /// simulated.
     pub(crate) own: Option<Arc<dyn AnyAction>>,
@@ -69,7 +71,7 @@ impl FaultyAction {
             Some(Fault::AsksToWait) => {
                 Err(StepError::retry_after(PAUSE, "the target asks to wait"))
             }
-            Some(Fault::Permanent) => Err(StepError::permanent("the target refuses")),
+            Some(Fault::Permanent) => Err(self.refusal()),
             Some(Fault::LostAnswer | Fault::LostAnswerAlways) => {
                 let done = act_now(given);
                 done.and(Err(StepError::unknown("the connection dropped")))
@@ -123,6 +125,15 @@ fn answered(status: u16, call: &Call) -> StepError {
 }
 
 impl FaultyAction {
+    /// Returns the error of a target that refuses, with the code by which the definition continues.
+    fn refusal(&self) -> StepError {
+        let refusal = StepError::permanent("the target refuses");
+        match &self.continues_on {
+            Some(code) => refusal.with_code(code),
+            None => refusal,
+        }
+    }
+
     /// Returns the error of an answer whose effect happened, as the action judges it.
     fn judged(&self, error: StepError) -> StepError {
         match self.process.world().old {
@@ -149,7 +160,7 @@ impl FaultyAction {
         match hazard {
             None | Some(Hazard::Outage(_)) => act(self, call, given),
             Some(Hazard::Refusal) => Err(StepError::transient("the target is busy")),
-            Some(Hazard::Permanent) => Err(StepError::permanent("the target refuses")),
+            Some(Hazard::Permanent) => Err(self.refusal()),
             Some(Hazard::AsksToWait) => {
                 Err(StepError::retry_after(PAUSE, "the target asks to wait"))
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 use holdfast_audit::{Event, Kind, events_of};
-use holdfast_engine::receipt_of;
+use holdfast_engine::{OUTPUT_FAILED, receipt_of};
 use holdfast_ids::digest::sha256_hex;
 use holdfast_ledger::{Ledger, Phase, Snapshot, StepRecord, StepState};
 use holdfast_receipt::{AttemptOutcome, Receipt, ReceiptRef, Status, StepStatus};
@@ -114,6 +114,7 @@ fn ended(found: &mut Findings, left: &RunResult, snapshot: &Snapshot, deployed: 
         Ok(receipt) => {
             agrees(found, &receipt, snapshot, deployed);
             evaluates(found, &receipt);
+            output(found, &receipt, deployed);
             residuals(found, &receipt, left, deployed);
             found.receipt = Some(receipt);
         }
@@ -174,6 +175,18 @@ fn evaluates(found: &mut Findings, receipt: &Receipt) {
         && failure.error == "States.QueryEvaluationError"
     {
         found.add(format!("an expression fails: {}", failure.reason));
+    }
+    if receipt.output_missing.as_deref() == Some(OUTPUT_FAILED) {
+        found.add("an expression of its output fails".to_owned());
+    }
+}
+
+/// Checks that an executed execution has the output that its definition declares, or says why not.
+fn output(found: &mut Findings, receipt: &Receipt, deployed: &DrilledWorkflow) {
+    let declared = deployed.refs.iter().any(|step| step.output);
+    let said = receipt.output_sha256.is_some() != receipt.output_missing.is_some();
+    if said != (declared && receipt.status == Status::Executed) {
+        found.add("its receipt has an output without a success, or none and no reason".to_owned());
     }
 }
 

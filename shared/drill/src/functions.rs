@@ -228,6 +228,7 @@ async fn act(
             fences: known.fences,
         },
         output_schema: known.output_schema.clone(),
+        continues_on: known.continues_on.clone(),
         own: own.and_then(|own| own.action(&known.action)),
     };
     match &call {

@@ -8,7 +8,7 @@ use holdfast_asl::{Machine, State};
 use holdfast_task::{AdmissionSpec, StepRef};
 use holdfast_workflow::{
     compile,
-    definition::{Definition, OnFailure},
+    definition::{Definition, Expression, OnFailure, Step, StepKind},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -41,6 +41,8 @@ pub(crate) struct DrilledStep {
     /// True if its failure rolls the execution back, without a question to a person.
     pub(crate) rolls_back: bool,
     pub(crate) output_schema: Arc<Value>,
+    /// Code of a failure after which the execution continues, if its definition lists one.
+    pub(crate) continues_on: Option<String>,
 }
 
 /// Reads a state machine back from its text, so that the drill runs what is deployed. The error
@@ -63,6 +65,31 @@ fn gate_of(machine: &Machine) -> Result<AdmissionSpec, String> {
     AdmissionSpec::deserialize(begin).map_err(|error| format!("Begin: {error}"))
 }
 
+/// Returns the definition whose polls end with the second attempt, since the simulated target knows
+/// no awaited answer.
+fn answered(definition: &Definition) -> Definition {
+    fn within(steps: &mut [Step]) {
+        for step in steps {
+            match &mut step.kind {
+                StepKind::Action(action) => {
+                    let second = Expression::read("{% $attempt >= 2 %}");
+                    if let (Some(poll), Some(second)) = (&mut action.poll, second) {
+                        poll.until = second;
+                    }
+                }
+                StepKind::Parallel(branches) => {
+                    branches.iter_mut().for_each(|one| within(&mut one.steps));
+                }
+                StepKind::ForEach(each) => within(&mut each.steps),
+                StepKind::Wait(_) | StepKind::Approve(_) => {}
+            }
+        }
+    }
+    let mut definition = definition.clone();
+    within(&mut definition.steps);
+    definition
+}
+
 impl DrilledWorkflow {
     /// Compiles `definition`. Without an `input` one is made from the input schema.
     pub(crate) fn new(
@@ -71,6 +98,7 @@ impl DrilledWorkflow {
         actions: &[ActionInfo],
         input: Option<Value>,
     ) -> Result<Self, String> {
+        let definition = &answered(definition);
         let machine = compile::machine(definition, file).map_err(|error| error.to_string())?;
         let recovery = compile::recovery(&[definition]);
         let input = input.unwrap_or_else(|| sample(&definition.input, ""));
@@ -95,6 +123,10 @@ impl DrilledWorkflow {
                 fences: rollback.is_some_and(|rollback| rollback.fences),
                 rolls_back: action.on_failure == OnFailure::Rollback,
                 output_schema: Arc::new(info.output_schema.clone()),
+                continues_on: match &action.on_failure {
+                    OnFailure::ContinueOn(codes) => codes.first().cloned(),
+                    _ => None,
+                },
             });
         }
         let gate = gate_of(&machine)?;

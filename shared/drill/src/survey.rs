@@ -153,7 +153,7 @@ impl Survey {
             let step = deployed.steps.iter().any(|known| known.name == *state);
             let approval = format!("{state}.expired");
             let kind = match state.as_str() {
-                "Begin" | "Finish" | "Plan" | "Close" => Kind::Writes,
+                "Begin" | "Finish" | "Finish.without_output" | "Plan" | "Close" => Kind::Writes,
                 name if name.ends_with(".escalate") => Kind::Escalation,
                 name if name.ends_with(".expired") => Kind::Writes,
                 _ if step && self.not_reached.contains(state) => Kind::State,

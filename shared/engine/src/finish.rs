@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     engine::{Engine, MAX_RACES, partition},
+    output::output_of,
     ports::{Host, ObjectStore},
     task_errors::{TaskError, at_work, superseded, too_many_races},
 };
@@ -43,7 +44,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             }
             if !ended {
                 self.close_records(&mut snapshot).await?;
-                let Some(next) = end_of(&snapshot, self.host.now()) else {
+                let Some(next) = end_of(&snapshot, task, self.host.now()) else {
                     continue;
                 };
                 match self.put_execution(&snapshot.execution, &next).await? {
@@ -154,6 +155,7 @@ pub(super) fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
     let unfinished = |step: &&StepRecord| match step.state {
         StepState::Succeeded => false,
         StepState::FailedClean if step.optional || !step.was_claimed() => false,
+        StepState::FailedClean if step.continued_on().is_some() => false,
         // The step is of an earlier execution generation and has no residue.
         StepState::FailedClean | StepState::Undone if step.execution_generation < generation => {
             false
@@ -177,7 +179,7 @@ pub(super) fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
 }
 
 /// Returns the execution record with its end; `None` if it has ended.
-fn end_of(snapshot: &Snapshot, now: Timestamp) -> Option<ExecutionRecord> {
+fn end_of(snapshot: &Snapshot, task: &FinishTask, now: Timestamp) -> Option<ExecutionRecord> {
     let execution = &snapshot.execution;
     let (status, failure) = match &execution.phase {
         Phase::Ended { .. } => return None,
@@ -191,6 +193,10 @@ fn end_of(snapshot: &Snapshot, now: Timestamp) -> Option<ExecutionRecord> {
             status,
             at: now,
             failure,
+        },
+        output: match status {
+            Status::Executed => output_of(task),
+            _ => None,
         },
         reservations: kept(&execution.reservations, status),
         ..execution.clone()

@@ -52,6 +52,7 @@ impl FirstRecord {
             reservations: Vec::new(),
             unwound_at: None,
             phase: Phase::Running,
+            output: None,
             receipt: None,
             previous: None,
             redriven: None,

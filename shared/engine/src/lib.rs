@@ -2,6 +2,7 @@
 //! tests fill.
 
 mod ask;
+mod attempt_result;
 mod begin;
 mod case;
 pub mod chain;
@@ -10,9 +11,11 @@ mod finish;
 mod first_record;
 mod items;
 mod lost_start;
+mod output;
 mod paused;
 mod payloads;
 mod plan;
+mod poll;
 mod ports;
 mod publish;
 mod receipt;
@@ -38,6 +41,7 @@ pub use begin::requested_execution;
 pub use case::{cases, standing};
 pub use engine::Engine;
 pub use lost_start::{LostOwner, LostStart};
+pub use output::OUTPUT_FAILED;
 pub use ports::{Host, ObjectStore, StoreError};
 pub use receipt::receipt_of;
 pub use recovery::{

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use holdfast_ids::keys::undo_key;
-use holdfast_ledger::{Attempt, Phase, Residue, Ruling, Snapshot, StepRecord, StepState};
+use holdfast_ledger::{
+    Attempt, ExecutionOutput, Phase, Residue, Ruling, Snapshot, StepRecord, StepState,
+};
 use holdfast_receipt::{
     FORMAT, GuardrailOutcome, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision,
     ReceiptFailure, ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual, Status, StepStatus,
@@ -68,6 +70,14 @@ pub fn receipt_of(
         requested_by: execution.requested_by.clone(),
         idempotency_key: execution.idempotency_key.clone(),
         input_sha256: execution.fingerprint().to_owned(),
+        output_sha256: match &execution.output {
+            Some(ExecutionOutput::Value(output)) => Some(output.sha256().to_owned()),
+            _ => None,
+        },
+        output_missing: match &execution.output {
+            Some(ExecutionOutput::Missing(why)) => Some(why.clone()),
+            _ => None,
+        },
         guardrails: execution.guardrails.clone(),
         policy_digest: execution.policy_digest.clone(),
         approval: execution.approval.clone(),
@@ -122,6 +132,7 @@ fn step_of(record: &StepRecord) -> ReceiptStep {
             .as_ref()
             .map(|output| output.sha256().to_owned()),
         last_error: record.last_error().map(str::to_owned),
+        continued_on: record.continued_on().map(str::to_owned),
         undo,
     }
 }
@@ -140,6 +151,7 @@ fn unreached_step(step: &StepRef, status: StepStatus) -> ReceiptStep {
         input_sha256: None,
         output_sha256: None,
         last_error: None,
+        continued_on: None,
         undo: None,
     }
 }

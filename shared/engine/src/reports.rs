@@ -8,7 +8,7 @@ use holdfast_task::timing::longest_pause;
 use jiff::SignedDuration;
 
 /// The report of an attempt at a step that failed.
-pub(crate) fn attempt_report(StepError { kind, message }: StepError) -> AttemptReport {
+pub(crate) fn attempt_report(StepError { kind, message, .. }: StepError) -> AttemptReport {
     match kind {
         StepErrorKind::Transient { retry_after } => AttemptReport::Transient {
             error: message,
@@ -25,7 +25,7 @@ pub(crate) fn attempt_report(StepError { kind, message }: StepError) -> AttemptR
 /// The report of an attempt at an undo that failed.
 pub(crate) fn undo_report(
     record: &StepRecord,
-    StepError { kind, message }: StepError,
+    StepError { kind, message, .. }: StepError,
 ) -> UndoReport {
     match kind {
         StepErrorKind::Transient { retry_after } => UndoReport::Transient {

@@ -1,10 +1,10 @@
 //! The record of a last step that its `when` skips, which proves that the end was reached.
 
 use crate::{
+    attempt_result::answer,
     engine::{Engine, partition},
     items::item_count,
     ports::{Host, ObjectStore},
-    step::answer,
     task_errors::{TaskError, permanent},
 };
 use holdfast_ids::keys::{is_hashed_item, item_name};

@@ -10,9 +10,11 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::{
+    attempt_result::{AttemptResult, answer, passed, polled, with_code},
     engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
     items::item_count,
     paused::blocked_error,
+    poll::NOT_YET,
     ports::{Host, ObjectStore},
     reports::attempt_report,
     task_errors::{TaskError, permanent, step_error, too_many_races, unresolved_outcome},
@@ -56,16 +58,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 let output = self.for_machine(&claim.first, &output, &task.step).await?;
                 return Ok(answer(StepStatus::Succeeded, output));
             }
-            ClaimResult::Failed(_) if task.step.optional => {
-                return Ok(answer(StepStatus::Failed, Value::Null));
-            }
-            ClaimResult::Failed(error) => {
-                return Err(permanent(format!("{error} (recorded before)")));
+            ClaimResult::Failed(record) => {
+                let error = record.last_error().unwrap_or("it failed");
+                let error = format!("{}: {error} (recorded before)", record.label());
+                return passed(&record).ok_or_else(|| permanent(error));
             }
         };
         let attempt = record.attempts.len() as u32;
-        let report = self.act(task, &claim, &record, input, action).await?;
-        let record = self.record(&claim, record, &report).await?;
+        let attempted = self.act(task, &claim, &record, input, action).await?;
+        let record = self.record(&claim, record, &attempted).await?;
+        let report = attempted.report;
         if let Some(error) = blocked_error(&report, &record) {
             return Err(error.of_attempt(attempt));
         }
@@ -74,15 +76,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 let output = self.for_machine(&record, output, &task.step).await?;
                 Ok(answer(StepStatus::Succeeded, output))
             }
-            (_, StepState::FailedClean) if task.step.optional => {
-                Ok(answer(StepStatus::Failed, Value::Null))
+            (_, StepState::Waiting { .. }) if attempted.not_yet => {
+                let message = format!("{}: {NOT_YET}", record.label());
+                Err(TaskError::new(ErrorName::NotYet, message))
             }
-            (_, state) => Err(step_error(
-                &record,
-                state,
-                claim.max_attempts,
-                self.host.now(),
-            )),
+            (_, state) => passed(&record)
+                .ok_or_else(|| step_error(&record, state, claim.max_attempts, self.host.now())),
         };
         match ended {
             Ok(answer) => Ok(StepResult {
@@ -131,6 +130,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             idempotent: policy.idempotent,
             reads: policy.reads,
             optional: policy.optional,
+            continues_on: policy.continues_on.clone(),
             state: StepState::Running {
                 token: token.clone(),
                 lease_until: now + lease,
@@ -205,11 +205,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(TaskError::new(ErrorName::Halted, message));
                 }
                 ClaimTransition::Failed => {
-                    let error = stored
-                        .as_ref()
-                        .and_then(StepRecord::last_error)
-                        .unwrap_or("it failed");
-                    return Ok(ClaimResult::Failed(format!("{label}: {error}")));
+                    let record = stored.unwrap_or_else(|| claim.first.clone());
+                    return Ok(ClaimResult::Failed(Box::new(record)));
                 }
                 ClaimTransition::Unknown(None) => {
                     return Err(unresolved_outcome(stored.as_ref().unwrap_or(&claim.first)));
@@ -221,8 +218,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                 .map_or(Expect::Absent, |record| Expect::Rev(record.rev));
             match self.ledger.put(&*next, expect).await {
                 Ok(Put::Done) if unknown && next.state == StepState::FailedClean => {
-                    let error = next.last_error().unwrap_or("it failed");
-                    return Ok(ClaimResult::Failed(format!("{label}: {error}")));
+                    return Ok(ClaimResult::Failed(next));
                 }
                 Ok(Put::Done) if unknown => return Err(unresolved_outcome(&next)),
                 Ok(Put::Done) => return Ok(ClaimResult::Mine(next)),
@@ -241,7 +237,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         record: &StepRecord,
         input: Value,
         action: &dyn AnyAction,
-    ) -> Result<AttemptReport, TaskError> {
+    ) -> Result<AttemptResult, TaskError> {
         let at = &record.at;
         match self
             .ledger
@@ -253,14 +249,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     .stop_by_control(execution, &controls, &record.step)
                     .await
                 {
-                    return Ok(stopped);
+                    return Ok(stopped.into());
                 }
             }
             Ok(_) => {
                 let reason = "the execution is no longer running".to_owned();
-                return Ok(AttemptReport::Halted(reason));
+                return Ok(AttemptReport::Halted(reason).into());
             }
-            Err(error) => return Ok(AttemptReport::Unread(format!("before acting: {error}"))),
+            Err(error) => {
+                return Ok(AttemptReport::Unread(format!("before acting: {error}")).into());
+            }
         }
         // The first claim fixes the input. A target would refuse the input of a later attempt under
         // the same key, if it differs.
@@ -269,11 +267,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         } else {
             match self.unpack(at, &record.input).await {
                 Ok(first) => first,
-                Err(error) => return Ok(attempt_report(StepError::transient(error.message))),
+                Err(error) => {
+                    return Ok(attempt_report(StepError::transient(error.message)).into());
+                }
             }
         };
         let StepState::Running { lease_until, .. } = record.state else {
-            return Ok(AttemptReport::Halted("the claim is not ours".to_owned()));
+            return Ok(AttemptReport::Halted("the claim is not ours".to_owned()).into());
         };
         let attempt = record.attempts.len() as u32;
         let call = Call {
@@ -288,7 +288,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             time_left: time_left(lease_until, self.host.now()),
         };
         let outcome = self.call(action, &call, input, task.step.timeout_s).await;
-        self.report_of(at, outcome).await
+        let (outcome, not_yet) = match (outcome, &task.step.poll) {
+            (Ok(output), Some(poll)) => polled(poll, output, attempt),
+            (outcome, _) => (outcome, false),
+        };
+        let code = outcome.as_ref().err().and_then(|error| error.code.clone());
+        Ok(AttemptResult {
+            report: self.report_of(at, outcome).await?,
+            code,
+            not_yet,
+        })
     }
 
     /// Turns the outcome of a call into a report, and packs its output.
@@ -341,14 +350,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         &self,
         claim: &Claim,
         mut stored: StepRecord,
-        report: &AttemptReport,
+        AttemptResult { report, code, .. }: &AttemptResult,
     ) -> Result<StepRecord, TaskError> {
         let label = claim.first.label();
         let mut failures = 0;
         for _ in 0..MAX_RACES {
             let now = self.host.now();
             let next = match complete(&stored, &claim.token, report, claim.max_attempts, now) {
-                CompletionTransition::Write(next) => next,
+                CompletionTransition::Write(next) => with_code(next, code.as_deref()),
                 CompletionTransition::Mine => return Ok(stored),
                 CompletionTransition::Fenced => {
                     let message = format!(
@@ -376,17 +385,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 }
 
-pub(super) fn answer(status: StepStatus, output: Value) -> StepResult {
-    StepResult {
-        status,
-        output,
-        attempt: None,
-    }
-}
-
 /// The result of a claim: the claimed record, or the outcome of an earlier attempt.
 enum ClaimResult {
     Mine(Box<StepRecord>),
     Succeeded(Payload),
-    Failed(String),
+    /// The record of a step that failed without an effect.
+    Failed(Box<StepRecord>),
 }

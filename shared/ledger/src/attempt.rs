@@ -17,6 +17,9 @@ pub struct Attempt {
     pub outcome: Option<AttemptOutcome>,
     /// The error, for people; at most 200 characters.
     pub error: Option<String>,
+    /// The code of the error, if the action reported one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 impl Attempt {
@@ -28,6 +31,7 @@ impl Attempt {
             ended_at: None,
             outcome: None,
             error: None,
+            code: None,
         }
     }
 }

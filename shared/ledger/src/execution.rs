@@ -68,6 +68,9 @@ pub struct ExecutionRecord {
     pub unwound_at: Option<Timestamp>,
     /// The phase.
     pub phase: Phase,
+    /// The output of an executed execution, if its definition declares one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<ExecutionOutput>,
     /// The receipt, once written.
     pub receipt: Option<ReceiptRef>,
     /// The receipt of the previous execution generation.
@@ -82,6 +85,16 @@ pub struct ExecutionRecord {
     /// The ended generations before this one, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub past: Vec<PastGeneration>,
+}
+
+/// The output of an executed execution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExecutionOutput {
+    /// The value.
+    Value(Payload),
+    /// The definition declares an output, and the execution has none for this reason.
+    Missing(String),
 }
 
 /// An incident that an execution met.

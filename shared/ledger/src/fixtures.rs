@@ -64,6 +64,7 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         reservations: Vec::new(),
         unwound_at: None,
         phase: Phase::Running,
+        output: None,
         receipt: None,
         previous: None,
         redriven: None,
@@ -98,6 +99,7 @@ pub fn step(of: &ExecutionKey, state: StepState, attempts: Vec<Attempt>) -> Step
         idempotent: true,
         reads: false,
         optional: false,
+        continues_on: Vec::new(),
         output: (state == StepState::Succeeded).then(|| inline(json!({"hold": "h-1"}))),
         state,
         tainted: false,
@@ -121,6 +123,7 @@ pub fn attempt(token: &str, outcome: Option<AttemptOutcome>) -> Attempt {
         ended_at: outcome.map(|_| at(1)),
         outcome,
         error: outcome.map(|outcome| format!("{outcome:?}")),
+        code: None,
     }
 }
 

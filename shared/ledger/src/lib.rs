@@ -42,7 +42,9 @@ pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
 pub use counter::{Counter, CounterChange, CounterKind, Reservation, kept};
 pub use due::{LOOK_EVERY, NextLook};
 pub use duplicate::{Duplicate, Duplicates};
-pub use execution::{ExecutionRecord, MetIncident, Phase, Redrive, returned_reservations};
+pub use execution::{
+    ExecutionOutput, ExecutionRecord, MetIncident, Phase, Redrive, returned_reservations,
+};
 pub use incident::{
     Cause, ENGINE, Incident, IncidentAction, IncidentStatus, Link, Settlement, WAITING, handle,
     kind_of_reason, open, reopen,

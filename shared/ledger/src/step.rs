@@ -62,6 +62,9 @@ pub struct StepRecord {
     /// True if the workflow continues without the step if it fails without an effect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
+    /// The codes of failures without an effect after which the workflow continues.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continues_on: Vec<String>,
     /// The state.
     pub state: StepState,
     /// The output, once an attempt succeeded; it is kept while the step is undone.
@@ -213,6 +216,7 @@ impl StepRecord {
             idempotent: false,
             reads: false,
             optional: false,
+            continues_on: Vec::new(),
             state: StepState::FailedClean,
             output: None,
             tainted: false,
@@ -237,6 +241,14 @@ impl StepRecord {
     pub fn is_closed(&self, execution_generation: u32) -> bool {
         self.closed
             .is_some_and(|closed| execution_generation <= closed)
+    }
+
+    /// The code of the failure without an effect after which the workflow continues by its
+    /// definition, if the step failed so.
+    pub fn continued_on(&self) -> Option<&str> {
+        let code = self.attempts.last()?.code.as_deref()?;
+        let listed = self.continues_on.iter().any(|listed| listed == code);
+        (listed && self.state == StepState::FailedClean).then_some(code)
     }
 
     /// Returns whether an attempt may follow an unknown outcome. The target must be able to take

@@ -77,6 +77,7 @@ pub(crate) fn begun() -> ExecutionRecord {
         reservations: Vec::new(),
         unwound_at: None,
         phase: Phase::Running,
+        output: None,
         receipt: None,
         previous: None,
         redriven: None,
@@ -134,6 +135,7 @@ pub(crate) fn claim(setting: &Setting, token: &str, now: Timestamp) -> Claim {
             idempotent: setting.idempotent,
             reads: false,
             optional: false,
+            continues_on: Vec::new(),
             state: StepState::Running {
                 token: token.to_owned(),
                 lease_until: now + lease,

@@ -60,6 +60,13 @@ pub struct Receipt {
     /// Hex SHA-256 of the input's canonical JSON.
     #[schemars(extend("pattern" = SHA256))]
     pub input_sha256: String,
+    /// Hex SHA-256 of the canonical JSON of the execution's output, if its definition declares one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = SHA256))]
+    pub output_sha256: Option<String>,
+    /// Reason why the execution has no output, although its definition declares one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_missing: Option<String>,
     /// Outcome of each guardrail of the admission check, in order.
     pub guardrails: Vec<GuardrailOutcome>,
     /// Digest of what the admission check evaluated: input schema, tenants and guardrails.
@@ -170,6 +177,9 @@ pub struct ReceiptStep {
     /// Last error, if the first attempt did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// Code of the failure after which the execution continued, as the definition says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_on: Option<String>,
     /// Attempts to undo the step, or to verify its effect at the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undo: Option<ReceiptUndo>,

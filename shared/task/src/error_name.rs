@@ -19,6 +19,8 @@ pub enum ErrorName {
     Unknown,
     /// No effect was applied. The target named a wait that is too long to spend inside a function.
     RetryAfter,
+    /// The answer of a step that polls is not the awaited one, and another attempt follows.
+    NotYet,
     /// A platform admin has paused the platform, the tenant or the workflow.
     Paused,
     /// Another attempt holds the lease.

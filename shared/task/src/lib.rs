@@ -134,6 +134,9 @@ pub struct StepRef {
     /// The approvals with which the definition ends. Only the step that is declared last has them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<String>,
+    /// True if the definition declares an output. Only the step that is declared last says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub output: bool,
 }
 
 /// The answer of `begin`. The state machine keeps both parts as variables.
@@ -219,12 +222,30 @@ pub struct StepPolicy {
     /// True if the workflow continues, with the output null, if the step fails without an effect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
+    /// The codes of failures without an effect after which the workflow continues. The output then
+    /// names the failure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub continues_on: Vec<String>,
+    /// The condition under which the step is done, if it polls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll: Option<PollPolicy>,
     /// True if the step is one of the last and has a `when`: it leaves a record if it is skipped.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last: bool,
     /// The maximum size of an output, in bytes of JSON. The state machine gets a reference to a
     /// larger one.
     pub inline_output_bytes: usize,
+}
+
+/// The polling of a step that only reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PollPolicy {
+    /// A JSONata expression over `$result` and `$attempt` that yields `true` once the step is done.
+    /// It has no `{% %}`, so that Step Functions does not evaluate it.
+    pub until: String,
+    /// The delay before the next attempt, in seconds.
+    pub every_s: u64,
 }
 
 /// The policy of the undo of one step.
@@ -315,6 +336,24 @@ pub struct FinishTask {
     pub execution: ExecutionRef,
     /// Every step in declared order, so that the receipt can name those that left no record.
     pub steps: Vec<StepRef>,
+    /// The output, if the definition declares one and the state machine evaluates it here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<EvaluatedOutput>,
+}
+
+/// The maximum size of an execution's output, in bytes of canonical JSON.
+pub const MAX_OUTPUT_BYTES: usize = 8_192;
+
+/// The output of an execution, as its state machine evaluated it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvaluatedOutput {
+    /// The value.
+    Value(Value),
+    /// The value is too long; it has this many characters as JSON.
+    TooLong(u64),
+    /// An expression failed.
+    Failed,
 }
 
 /// The answer of `finish`.

@@ -69,6 +69,12 @@ pub(crate) struct Execution {
     pub(crate) receipt: Option<ReceiptLink>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) input: Option<PayloadView>,
+    /// The output of an executed execution, if its definition declares one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<PayloadView>,
+    /// The reason why a declared output is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) output_missing: Option<String>,
 }
 
 /// The failure that stopped an execution.

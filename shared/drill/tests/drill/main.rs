@@ -3,6 +3,7 @@
 mod broken;
 mod old_behaviors;
 mod outages;
+mod polling;
 mod races;
 mod reads;
 mod set_up;

@@ -4,6 +4,7 @@ mod asking;
 mod attempts;
 mod begin;
 mod closing;
+mod continuing;
 mod faults;
 mod finish;
 mod finishing;
@@ -13,9 +14,11 @@ mod late_questions;
 mod limits;
 mod lost_start;
 mod missing;
+mod output;
 mod owners;
 mod pausing;
 mod payloads;
+mod polling;
 mod receipts;
 mod reports;
 mod requests;
@@ -122,6 +125,7 @@ fn steps() -> Vec<StepRef> {
         for_each: None,
         last: false,
         approvals: Vec::new(),
+        output: false,
     };
     STEPS.map(step).to_vec()
 }
@@ -145,6 +149,8 @@ fn step_task(execution: &ExecutionRef, name: &str) -> StepTask {
             idempotent: true,
             reads: false,
             optional: false,
+            continues_on: Vec::new(),
+            poll: None,
             last: false,
             undo: Some(UndoPolicy {
                 timeout_s: 30,
@@ -207,6 +213,7 @@ fn finish_task(execution: &ExecutionRef) -> FinishTask {
     FinishTask {
         execution: execution.clone(),
         steps: steps(),
+        output: None,
     }
 }
 

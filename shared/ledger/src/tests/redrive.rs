@@ -20,6 +20,7 @@ fn declared() -> StepRef {
         for_each: None,
         last: false,
         approvals: Vec::new(),
+        output: false,
     }
 }
 

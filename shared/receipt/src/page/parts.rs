@@ -236,6 +236,12 @@ pub(super) fn evidence(input: &PageInput<'_>) -> Markup {
                 div { dt { "Digest of the guardrails" } dd { (code(policy)) } }
             }
             div { dt { "SHA-256 of the input" } dd { (code(&receipt.input_sha256)) } }
+            @if let Some(output) = &receipt.output_sha256 {
+                div { dt { "SHA-256 of the output" } dd { (code(output)) } }
+            }
+            @if let Some(why) = &receipt.output_missing {
+                div { dt { "No output" } dd { (quoted(why)) } }
+            }
         }
         p.aside {
             "This page is made from the receipt and proves nothing by itself. The receipt's file is the evidence. Verify it with "

@@ -45,7 +45,12 @@ fn rows(step: &ReceiptStep, receipt: &Receipt) -> Markup {
                     @if let Some(item) = &step.item { span.item { (quoted(item)) } }
                 }
                 td { span class={ "mark " (class) } { (word) } }
-                td colspan="3" { (quoted(&step.action)) ", " (counted(step.attempts)) }
+                td colspan="3" {
+                    (quoted(&step.action)) ", " (counted(step.attempts))
+                    @if let Some(code) = &step.continued_on {
+                        ", continued after " (quoted(code)) " as its definition says"
+                    }
+                }
             }
             @for (kind, (attempt, n)) in attempts.chain(undos) { (row(kind, n, attempt, receipt)) }
         }

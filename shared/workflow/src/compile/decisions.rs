@@ -35,8 +35,8 @@ impl Escalation {
                 within_s,
                 unknown_only: false,
             }),
-            OnFailure::Rollback | OnFailure::Continue if step.idempotent || in_for_each => None,
-            OnFailure::Rollback | OnFailure::Continue => Some(Self {
+            _ if step.idempotent || in_for_each => None,
+            _ => Some(Self {
                 within_s: DEFAULT_WITHIN_S.min(timeout_s / 2).max(1),
                 unknown_only: true,
             }),

@@ -1,9 +1,12 @@
 //! Compiles expressions: guarded by `when`, and with the item of a `for_each` bound.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::definition::{Expression, Text};
 use holdfast_expression::expression_in;
+use holdfast_task::MAX_OUTPUT_BYTES;
 
 /// The item of a `for_each`, as one state inside it sees the item.
 ///
@@ -91,6 +94,22 @@ impl ExpressionContext<'_> {
              $count($keys) != $count($items) ? $error('an item of {name} has no item_key') \
              : $count($distinct($keys)) = $count($items) ? $items \
              : $error('two items of {name} have the same item_key')))"
+        ))
+    }
+
+    /// Returns the expression for the output of an execution. A member that yields nothing is left
+    /// out. A longer output than the functions keep is replaced by its size, so that it exceeds no
+    /// limit of a state (256 KiB, an error that no catcher sees: Step Functions guide, "Handling
+    /// errors in Step Functions workflows").
+    pub(super) fn output(&self, members: &BTreeMap<String, Expression>) -> String {
+        let members: Vec<String> = members
+            .iter()
+            .map(|(name, member)| format!("'{name}': ({})", member.jsonata()))
+            .collect();
+        let members = members.join(", ");
+        self.expression(&format!(
+            "($output := {{ {members} }}; $size := $length($string($output)); \
+             $size > {MAX_OUTPUT_BYTES} ? {{ 'too_long': $size }} : {{ 'value': $output }})"
         ))
     }
 
@@ -204,6 +223,24 @@ mod tests {
             let right: Vec<_> = (0..left).map(vendor).collect();
             assert_eq!(listed, Ok(Some(json!(right))), "{left}");
         }
+    }
+
+    #[test]
+    fn an_output_leaves_out_what_is_absent_and_says_how_long_it_is_if_it_is_too_long() {
+        let members = [
+            ("id".to_owned(), expression("{% $input.id %}")),
+            ("note".to_owned(), expression("{% $input.note %}")),
+        ];
+        let written = ExpressionContext::default().output(&members.into());
+        let written = expression_in(&written).expect("an expression");
+        let evaluated = |input: &Value| evaluate(written, &[("input", input)]);
+        let short = evaluated(&json!({ "id": "o-1" }));
+        assert_eq!(short, Ok(Some(json!({ "value": { "id": "o-1" } }))));
+        let fits = "x".repeat(MAX_OUTPUT_BYTES - r#"{"id":""}"#.len());
+        let value = evaluated(&json!({ "id": fits }));
+        assert_eq!(value, Ok(Some(json!({ "value": { "id": fits } }))));
+        let long = evaluated(&json!({ "id": format!("{fits}x") }));
+        assert_eq!(long, Ok(Some(json!({ "too_long": MAX_OUTPUT_BYTES + 1 }))));
     }
 
     #[test]

@@ -4,17 +4,17 @@
 use serde_json::{Value, json};
 
 use super::{
-    expressions::for_begin,
+    expressions::{ExpressionContext, for_begin},
     history::{ItemLimits, item_limits},
     names::{BEGIN_ARN, FINISH_ARN},
-    retry::{FAILURE, catch_all, catch_begin, of_begin, of_end},
+    retry::{EVALUATION, FAILURE, catch_all, catch_begin, of_begin, of_end},
     steps, unwind,
 };
 use crate::definition::{Definition, bare};
-use holdfast_asl::{Exit, Machine, Object, QueryLanguage, State, States, Task};
+use holdfast_asl::{Catcher, Exit, Machine, Object, QueryLanguage, State, States, Task};
 use holdfast_ids::digest::CanonicalError;
 use holdfast_task::{
-    AdmissionSpec, Guardrail, StartConditions, StepRef, Template, TriggerMap,
+    AdmissionSpec, EvaluatedOutput, Guardrail, StartConditions, StepRef, Template, TriggerMap,
     timing::FRAME_TIMEOUT_S,
 };
 
@@ -42,7 +42,11 @@ pub fn machine(definition: &Definition, file: &str) -> Result<Machine, Canonical
 fn states(definition: &Definition, refs: &Value, begin: Task, limits: &ItemLimits) -> States {
     let mut states = States::from([("Begin".to_owned(), State::Task(begin))]);
     states.extend(steps::states(definition, "Finish", limits));
-    states.insert("Finish".to_owned(), State::Task(finish(refs)));
+    states.insert("Finish".to_owned(), State::Task(finish(definition, refs)));
+    if !definition.output.is_empty() {
+        let state = State::Task(finish_without_output(refs));
+        states.insert(WITHOUT_OUTPUT.to_owned(), state);
+    }
     let bounds = unwind::Bounds::of(&[definition]);
     let failed = Exit::Next("Failed".to_owned());
     states.extend(unwind::states(refs, &bounds, failed));
@@ -72,10 +76,12 @@ pub fn step_refs(definition: &Definition) -> Vec<StepRef> {
             for_each: for_each.map(str::to_owned),
             last: ends.steps.contains(&step.name.as_str()),
             approvals: Vec::new(),
+            output: false,
         });
     let mut refs: Vec<StepRef> = refs.collect();
     if let Some(declared_last) = refs.last_mut() {
         declared_last.approvals = ends.approvals.into_iter().map(str::to_owned).collect();
+        declared_last.output = !definition.output.is_empty();
     }
     refs
 }
@@ -148,7 +154,35 @@ fn admission(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
     })
 }
 
-fn finish(refs: &Value) -> Task {
+/// State that ends an execution whose output failed to evaluate.
+const WITHOUT_OUTPUT: &str = "Finish.without_output";
+
+/// Returns the state that ends an execution. An output that fails to evaluate fails the arguments
+/// of its state, so that another state ends the execution without it.
+fn finish(definition: &Definition, refs: &Value) -> Task {
+    let mut task = finish_task(refs);
+    if !definition.output.is_empty() {
+        task.arguments["output"] = ExpressionContext::default()
+            .output(&definition.output)
+            .into();
+        let failed = Catcher {
+            error_equals: vec![EVALUATION.to_owned()],
+            assign: None,
+            output: None,
+            next: WITHOUT_OUTPUT.to_owned(),
+        };
+        task.catch.insert(0, failed);
+    }
+    task
+}
+
+fn finish_without_output(refs: &Value) -> Task {
+    let mut task = finish_task(refs);
+    task.arguments["output"] = json!(EvaluatedOutput::Failed);
+    task
+}
+
+fn finish_task(refs: &Value) -> Task {
     Task {
         resource: format!("${{{FINISH_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,

@@ -10,7 +10,7 @@ use holdfast_task::{ErrorName, timing::lease_s};
 /// Matches every error.
 const ALL: &str = "States.ALL";
 /// Error of an expression in a task's arguments. It would occur again.
-const EVALUATION: &str = "States.QueryEvaluationError";
+pub(super) const EVALUATION: &str = "States.QueryEvaluationError";
 /// Error of Lambda that refused to start the function, so that certainly nothing happened.
 const THROTTLED: &str = "Lambda.TooManyRequestsException";
 /// Retries while another attempt holds the lease, spread over a little more than the lease.
@@ -107,13 +107,19 @@ pub(super) fn of_step(step: &ActionStep, pause: &Retry) -> Vec<Retrier> {
     } else {
         names([ErrorName::Transient])
     };
-    vec![
+    let mut retriers = vec![
         never(),
         steadily(ErrorName::Conflict, pace_s, CONFLICT_RETRIES),
         by_policy(names([ErrorName::Paused]), pause),
         throttled(),
-        by_policy(errors, &step.retry),
-    ]
+    ];
+    retriers.extend(
+        step.poll
+            .as_ref()
+            .map(|poll| steadily(ErrorName::NotYet, poll.every_s, step.retry.max_attempts - 1)),
+    );
+    retriers.push(by_policy(errors, &step.retry));
+    retriers
 }
 
 /// Returns the retriers of `Begin`. Our functions on our ledger are safe to repeat.

@@ -23,7 +23,7 @@ use crate::definition::{
 use holdfast_asl::{
     Exit, Inner, Map, Parallel, Pass, ProcessorConfig, ProcessorMode, State, States, Task, member,
 };
-use holdfast_task::{StepPolicy, UndoPolicy, timing::TASK_MARGIN_S};
+use holdfast_task::{PollPolicy, StepPolicy, UndoPolicy, timing::TASK_MARGIN_S};
 
 /// Largest inline output of a plain step, in bytes. Step Functions carries 256 KB.
 const INLINE_BYTES: usize = 200_000;
@@ -147,6 +147,14 @@ impl Compiler<'_> {
             idempotent: action.idempotent,
             reads: action.reads,
             optional: action.on_failure == OnFailure::Continue,
+            continues_on: match &action.on_failure {
+                OnFailure::ContinueOn(codes) => codes.clone(),
+                _ => Vec::new(),
+            },
+            poll: action.poll.as_ref().map(|poll| PollPolicy {
+                until: poll.until.jsonata().to_owned(),
+                every_s: poll.every_s,
+            }),
             undo: action.rollback.as_ref().map(|rollback| UndoPolicy {
                 timeout_s: rollback.timeout_s,
                 max_attempts: rollback.retry.max_attempts,

@@ -8,7 +8,7 @@ use super::{
     reader::{Fields, Reader},
     scope::Scope,
     text::Text,
-    tree::Node,
+    tree::{Kind, Node},
 };
 
 /// Time for a decision by default.
@@ -90,8 +90,9 @@ impl Reader<'_> {
             ),
             ("continue", OnFailure::Continue),
         ];
-        let way = written.map_or(Some(OnFailure::default()), |node| {
-            self.choice(node, "on_failure", &ways)
+        let way = written.map_or(Some(OnFailure::default()), |node| match node.kind {
+            Kind::Map(_) => Some(self.continue_on(node)),
+            _ => self.choice(node, "on_failure", &ways),
         });
         match way {
             // The mistake is reported. It may have been meant as an escalation, so its time is not

@@ -198,7 +198,8 @@ impl Reader<'_> {
                 "write the expression itself",
             );
         } else if added {
-            let help = "Step Functions adds it, and this is evaluated before any step: use JSONata's own functions";
+            let help =
+                "Step Functions adds it, and does not evaluate this: use JSONata's own functions";
             self.problem(
                 at,
                 format!("the function `${name}` exists only in steps"),

@@ -22,8 +22,12 @@ pub fn graph(definition: &Definition) -> String {
     let last = draw_row(&mut chart, Some("begin".to_owned()), &definition.steps);
     if let Some(last) = last {
         // The last node is declared in its arrow.
-        let finish = "finish([\"receipt\"])";
-        chart.arrow(&last, finish, None);
+        let members: Vec<&str> = definition.output.keys().map(String::as_str).collect();
+        let finish = match members.is_empty() {
+            true => "finish([\"receipt\"])".to_owned(),
+            false => format!("finish([\"receipt, output: {}\"])", members.join(", ")),
+        };
+        chart.arrow(&last, &finish, None);
     }
     chart.class(IRREVERSIBLE, "stroke-width:4px");
     chart.into_text()
@@ -78,18 +82,28 @@ fn draw_step(chart: &mut Flowchart, id: &str, step: &Step) {
 fn draw_action(chart: &mut Flowchart, id: &str, name: &str, action: &ActionStep) {
     let when = action.when.as_ref();
     let when = when.map(|when| format!("when {}", when.jsonata()));
-    let failure = match action.on_failure {
+    let poll = action.poll.as_ref();
+    let poll = poll.map(|poll| {
+        let (every, at_most) = (show_seconds(poll.every_s), action.retry.max_attempts);
+        let until = poll.until.jsonata();
+        format!("polls every {every}, {at_most} times at most, until {until}")
+    });
+    let failure = match &action.on_failure {
         OnFailure::Rollback => None,
         OnFailure::Continue => Some("continues if it fails".to_owned()),
+        OnFailure::ContinueOn(codes) => {
+            Some(format!("continues if it fails with {}", codes.join(", ")))
+        }
         OnFailure::Escalate { within_s } => Some(format!(
             "asks within {} if it fails",
-            show_seconds(within_s)
+            show_seconds(*within_s)
         )),
     };
     let lines = [
         Some(name),
         Some(&action.action),
         when.as_deref(),
+        poll.as_deref(),
         failure.as_deref(),
     ];
     let lines: Vec<&str> = lines.into_iter().flatten().collect();

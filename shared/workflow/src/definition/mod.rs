@@ -2,6 +2,7 @@
 //! it.
 
 mod address;
+mod continued;
 mod decision;
 mod duration;
 mod ends;
@@ -11,7 +12,9 @@ mod graph;
 mod history;
 mod model;
 mod names;
+mod output;
 mod policy;
+mod poll;
 mod problem;
 mod read;
 mod reader;
@@ -20,6 +23,7 @@ mod rules;
 mod scalar;
 mod schedule;
 mod schema;
+mod schema_action;
 mod scope;
 mod secrets;
 mod skipped;
@@ -35,8 +39,8 @@ mod yaml;
 pub use ends::Ends;
 pub use graph::graph;
 pub use model::{
-    ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Retry,
-    Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
+    ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Poll,
+    Retry, Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
 };
 pub use problem::{Problem, Span};
 pub use render::{render, render_warnings};

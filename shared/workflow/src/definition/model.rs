@@ -1,5 +1,7 @@
 //! The typed definition: defaults filled in, as the compiler reads it and as its digest covers it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -32,6 +34,9 @@ pub struct Definition {
     pub limits: Limits,
     /// Steps in declared order.
     pub steps: Vec<Step>,
+    /// Output of an execution, by name. Left out of the digest if there is none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub output: BTreeMap<String, Expression>,
 }
 
 impl Definition {
@@ -167,6 +172,9 @@ pub struct ActionStep {
     /// True if the step only reads: it has no effect, and so no undo.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reads: bool,
+    /// Condition under which a step that only reads is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Poll>,
     /// Undo of the step. Absent if the step is irreversible or only reads.
     pub rollback: Option<Rollback>,
     /// True if the target handles a repeated call as one.
@@ -177,8 +185,17 @@ pub struct ActionStep {
     pub on_failure: OnFailure,
 }
 
+/// The polling of a step that only reads. Its attempts are bounded by the policy of retries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Poll {
+    /// Expression over `$result` that yields true once the step is done.
+    pub until: Expression,
+    /// Delay before the next attempt, in seconds, if it yields false.
+    pub every_s: u64,
+}
+
 /// The consequence of a step's permanent failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFailure {
     /// The execution is rolled back.
@@ -191,6 +208,9 @@ pub enum OnFailure {
     },
     /// The execution continues if the step certainly had no effect. The step's output is then null.
     Continue,
+    /// The execution continues if the step certainly had no effect and failed with one of these
+    /// codes. The step's output then names the code.
+    ContinueOn(Vec<String>),
 }
 
 impl OnFailure {

@@ -48,6 +48,10 @@ pub(super) struct Declaration {
     pub(super) skippable: Option<&'static str>,
 }
 
+/// The reason why an execution may continue without a step whose output then names its failure.
+pub(super) const FAILED_WITH_CODE: &str =
+    "the execution continues if it fails with a code of its `on_failure`";
+
 /// Returns the reason why an execution may continue without a step, whose output is then null.
 fn skippable(step: &Node, in_for_each: bool) -> Option<&'static str> {
     let is = |field: &str, text: &str| {
@@ -59,6 +63,11 @@ fn skippable(step: &Node, in_for_each: bool) -> Option<&'static str> {
         .is_some_and(|node| matches!(node.kind, Kind::Bool(false)));
     if step.get("when").is_some() {
         Some("its `when` may skip it")
+    } else if step
+        .get("on_failure")
+        .is_some_and(|node| matches!(node.kind, Kind::Map(_)))
+    {
+        Some(FAILED_WITH_CODE)
     } else if is("on_failure", "continue") {
         Some("the execution continues if it fails")
     } else if is("on_failure", "escalate") || (once && !in_for_each) {

@@ -21,7 +21,7 @@ const DEFAULT_RETRY: Retry = Retry {
     jitter: Jitter::Full,
 };
 /// Longest delay between attempts.
-const MAX_DELAY_S: u64 = 24 * 60 * 60;
+pub(super) const MAX_DELAY_S: u64 = 24 * 60 * 60;
 
 impl Retry {
     /// Returns the delays between attempts, in seconds, each at its longest.
@@ -60,7 +60,9 @@ impl Reader<'_> {
             .get("retry")
             .map_or_else(|| default_retry.clone(), |node| self.retry(node));
         let written = fields.key("retry").or(fields.key("timeout"));
-        if inherited.is_none() || written.is_some() {
+        // The attempts of a poll are its own.
+        let own = inherited.is_none() && fields.get("poll").is_none();
+        if own || (inherited.is_some() && written.is_some()) {
             let at = written.map_or(fields.at, |key| key.at);
             let what = format!("{} attempts of this step", retry.max_attempts);
             self.within_limit(at, &what, retry.longest_s(timeout_s), limits);

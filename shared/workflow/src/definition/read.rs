@@ -1,5 +1,7 @@
 //! Reads the top level of a definition: identity, tenants, input schema, guardrails, limits.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{
@@ -10,6 +12,7 @@ use super::{
     problem::Problem,
     reader::{Fields, Reader},
     rules::{NamesByLine, scope},
+    scope::Scope,
     suggest::suggest,
     text::Expression,
     tree::{Kind, Node},
@@ -19,7 +22,7 @@ use holdfast_admission::authored_validator;
 use holdfast_ids::names::{check_tenant, is_workflow_id};
 use holdfast_task::StartConditions;
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 15] = [
     "workflow",
     "version",
     "description",
@@ -34,6 +37,7 @@ const FIELDS: [&str; 14] = [
     "when_paused",
     "limits",
     "steps",
+    "output",
 ];
 /// Longest duration of an execution by default.
 const DEFAULT_TIMEOUT_S: u64 = 15 * 60;
@@ -118,10 +122,13 @@ impl Reader<'_> {
             .map_or_else(Vec::new, |node| self.guardrails(node, &mut seen));
         let (limits, bounds) = self.limits(&fields);
         let rules = self.rules(&fields, &mut seen, bounds);
-        let steps = match self.required(&fields, "steps", "steps: [ … ]") {
+        let (steps, scope) = match self.required(&fields, "steps", "steps: [ … ]") {
             Some(node) => self.steps(node, &limits),
-            None => Vec::new(),
+            None => (Vec::new(), Scope::of_steps()),
         };
+        let output = fields
+            .get("output")
+            .map_or_else(BTreeMap::new, |node| self.output(node, &scope));
         Definition {
             workflow,
             version: u32::try_from(version).unwrap_or(u32::MAX),
@@ -133,6 +140,7 @@ impl Reader<'_> {
             rules,
             limits,
             steps,
+            output,
         }
     }
 

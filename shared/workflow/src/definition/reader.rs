@@ -261,7 +261,7 @@ impl Reader<'_> {
     }
 
     /// Reads one of a few words.
-    pub(super) fn choice<T: Copy>(
+    pub(super) fn choice<T: Clone>(
         &mut self,
         node: &Node,
         what: &str,
@@ -275,7 +275,7 @@ impl Reader<'_> {
         let found = choices
             .iter()
             .find(|(name, _)| *name == text)
-            .map(|(_, value)| *value);
+            .map(|(_, value)| value.clone());
         if found.is_none() {
             let help = suggest(text, choices.iter().map(|(name, _)| *name), "it is one of");
             self.problem(node.at, format!("{what} is {}", node.describe()), help);

@@ -3,8 +3,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{decision::MAX_MESSAGE, rules::MAX_LIMIT, triggers::EVENT_FIELDS};
-use holdfast_action::{ActionInfo, Undo};
+use super::{
+    decision::MAX_MESSAGE,
+    rules::MAX_LIMIT,
+    schema_action::{for_action, reading},
+    triggers::EVENT_FIELDS,
+};
+use holdfast_action::ActionInfo;
 use holdfast_admission::{MAX_AMOUNT, PLACES};
 
 /// Returns the schema for these actions and their inputs.
@@ -141,7 +146,13 @@ fn properties() -> Value {
             "enum": ["refuse", "queue"]
         },
         "budget": several("Amounts that a tenant may use in a period", "budget"),
-        "steps": { "$ref": "#/$defs/steps" }
+        "steps": { "$ref": "#/$defs/steps" },
+        "output": {
+            "description": "Output of an execution that is executed, at most 8,192 bytes as JSON",
+            "type": "object", "minProperties": 1,
+            "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,59}$" },
+            "additionalProperties": expression("Yields the member; left out if it yields nothing")
+        }
     })
 }
 
@@ -173,13 +184,35 @@ fn action(names: &[&str], summaries: &str, inputs: &[Value], reading: &[Value]) 
                 "description": "true if it has no effect: nothing to undo; for a GET, true if left out",
                 "type": "boolean"
             },
+            "poll": {
+                "description": "Attempts of a step that only reads, until its answer is the awaited one",
+                "type": "object", "additionalProperties": false, "required": ["until", "every", "at_most"],
+                "properties": {
+                    "until": expression("Yields true once the step is done; sees $result and $attempt"),
+                    "every": duration("Delay before the next attempt"),
+                    "at_most": { "description": "Attempts in all", "type": "integer", "minimum": 2, "maximum": 100 }
+                }
+            },
             "idempotent": {
                 "description": "false where the target cannot take the same call twice; true if left out",
                 "type": "boolean"
             },
             "on_failure": {
                 "description": "After a permanent failure: undo everything (the default), ask a person, or continue if it had no effect",
-                "enum": ["rollback", "escalate", "continue"]
+                "anyOf": [
+                    { "enum": ["rollback", "escalate", "continue"] },
+                    {
+                        "type": "object", "additionalProperties": false, "required": ["continue"],
+                        "properties": { "continue": {
+                            "description": "Codes of failures after which it continues: statuses of HTTP answers, or an action's own",
+                            "type": "array", "minItems": 1, "uniqueItems": true,
+                            "items": { "anyOf": [
+                                { "type": "integer", "minimum": 300, "maximum": 599 },
+                                { "type": "string", "pattern": "^[A-Za-z0-9_]{1,60}$" }
+                            ] }
+                        } }
+                    }
+                ]
             },
             "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
         },
@@ -193,25 +226,6 @@ fn action(names: &[&str], summaries: &str, inputs: &[Value], reading: &[Value]) 
         ],
         "allOf": inputs
     })
-}
-
-/// Returns the forms of a step that only reads: it says so, or its action does by its method.
-fn reading(actions: &[ActionInfo]) -> Vec<Value> {
-    let said = json!({ "required": ["reads"], "properties": { "reads": { "const": true } } });
-    let by_method = actions.iter().filter_map(|info| {
-        let methods = info.input_schema["properties"]["method"]["enum"].as_array()?;
-        let reads = |method: &&Value| (info.only_reads)(&json!({ "method": method }));
-        let methods: Vec<&Value> = methods.iter().filter(reads).collect();
-        Some(json!({
-            "required": ["input"],
-            "properties": {
-                "action": { "const": info.name },
-                "reads": { "const": true },
-                "input": { "type": "object", "required": ["method"], "properties": { "method": { "enum": methods } } }
-            }
-        }))
-    });
-    [said].into_iter().chain(by_method).collect()
 }
 
 fn guardrail() -> Value {
@@ -333,56 +347,4 @@ fn trigger() -> Value {
             { "required": ["schedule"] }
         ]
     })
-}
-
-/// Returns the constraints on a step that follow from its action.
-fn for_action(info: &ActionInfo) -> Value {
-    let input = relaxed(&info.input_schema);
-    let is_required = info
-        .input_schema
-        .get("required")
-        .and_then(Value::as_array)
-        .is_some_and(|required| !required.is_empty());
-    let rollback = match info.undo {
-        Undo::None => json!(false),
-        Undo::Own => json!({ "properties": { "input": false } }),
-        Undo::OwnInput => json!({ "required": ["input"], "properties": { "input": input } }),
-    };
-    let required: &[&str] = if is_required { &["input"] } else { &[] };
-    json!({
-        "if": { "properties": { "action": { "const": info.name } }, "required": ["action"] },
-        "then": { "required": required, "properties": { "input": input, "rollback": rollback } }
-    })
-}
-
-/// Returns `schema`, with an expression or a parameter allowed in place of any value.
-fn relaxed(schema: &Value) -> Value {
-    let Value::Object(members) = schema else {
-        return schema.clone();
-    };
-    let mut inner = members.clone();
-    inner.remove("$schema");
-    inner.remove("title");
-    for name in ["properties", "$defs"] {
-        if let Some(Value::Object(properties)) = inner.get_mut(name) {
-            properties
-                .values_mut()
-                .for_each(|property| *property = relaxed(property));
-        }
-    }
-    for name in ["items", "additionalProperties"] {
-        if let Some(part) = inner.get_mut(name) {
-            *part = relaxed(part);
-        }
-    }
-    if inner.is_empty() {
-        return json!({});
-    }
-    // The description stays outside, because editors look for it there.
-    let description = inner.remove("description");
-    let mut outer = json!({ "anyOf": [inner, { "type": "string", "pattern": r"\{%|\$\{" }] });
-    if let (Some(description), Value::Object(outer)) = (description, &mut outer) {
-        outer.insert("description".to_owned(), description);
-    }
-    outer
 }

@@ -37,6 +37,11 @@ impl Scope {
         }
     }
 
+    /// Creates the scope of the condition of a poll, which the step's function evaluates.
+    pub(super) fn of_poll() -> Self {
+        Self::of_admission(&["result", "attempt"])
+    }
+
     /// Returns this scope with more names.
     pub(super) fn with(&self, names: &[&str]) -> Self {
         let mut scope = self.clone();

@@ -1,6 +1,11 @@
 //! Warns where an expression has no value if an earlier step was skipped.
 
-use super::{names::Sort, problem::Span, reader::Reader, scope::Scope};
+use super::{
+    names::{FAILED_WITH_CODE, Sort},
+    problem::Span,
+    reader::Reader,
+    scope::Scope,
+};
 use holdfast_expression::{is_absent_without, reads};
 
 impl Reader<'_> {
@@ -32,11 +37,15 @@ impl Reader<'_> {
         }
         for (read, name, reason) in warnings {
             let at = at.narrow(self.source, &format!("${read}"));
+            let (what, when) = match reason {
+                FAILED_WITH_CODE => ("fails", format!("$not($exists(${read}.failed))")),
+                _ => ("is skipped", format!("${read} != null")),
+            };
             self.warning(
                 at,
-                format!("this fails if `{name}` is skipped, and {reason}"),
+                format!("this fails if `{name}` {what}, and {reason}"),
                 format!(
-                    "give this step `when: \"{{% ${read} != null %}}\"`, or check the field: \
+                    "give this step `when: \"{{% {when} %}}\"`, or check the field: \
                      `$exists(${read}.field) ? ${read}.field : 'none'`"
                 ),
             );

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    continued::effect_of,
     decision::not_of_approve,
     model::{ActionStep, Branch, ForEach, Limits, Step, StepKind, Wait},
     names::{FUNCTIONS, RESERVED, STEP_FUNCTIONS},
@@ -13,7 +14,7 @@ use super::{
     tree::{Kind, Node},
 };
 
-const ACTION_FIELDS: [&str; 12] = [
+const ACTION_FIELDS: [&str; 13] = [
     "name",
     "action",
     "when",
@@ -23,6 +24,7 @@ const ACTION_FIELDS: [&str; 12] = [
     "rollback",
     "irreversible",
     "reads",
+    "poll",
     "idempotent",
     "on_failure",
     "decide_within",
@@ -41,13 +43,14 @@ struct Place<'a> {
 }
 
 impl Reader<'_> {
-    pub(super) fn steps(&mut self, node: &Node, limits: &Limits) -> Vec<Step> {
+    /// Reads the steps of a workflow. Also returns the scope after the last one.
+    pub(super) fn steps(&mut self, node: &Node, limits: &Limits) -> (Vec<Step>, Scope) {
         let mut place = Place {
             limits,
             in_for_each: false,
             seen: Vec::new(),
         };
-        self.sequence(node, Scope::of_steps(), &mut place).0
+        self.sequence(node, Scope::of_steps(), &mut place)
     }
 
     /// Reads steps in a row: each sees the outputs of those before it. Also returns the scope after
@@ -238,8 +241,9 @@ impl Reader<'_> {
         let idempotent = fields
             .get("idempotent")
             .is_none_or(|node| self.boolean(node, "idempotent"));
-        let (timeout_s, retry) = self.attempts(fields, None, place.limits);
+        let (timeout_s, mut retry) = self.attempts(fields, None, place.limits);
         let reads = self.reads(fields, called, info, input.as_ref());
+        let poll = self.poll(fields, (timeout_s, &mut retry), reads, place.limits);
         let rollback = match reads {
             true => None,
             false => self.rollback(
@@ -252,6 +256,8 @@ impl Reader<'_> {
             ),
         };
         let on_failure = self.on_failure(fields, place.in_for_each, place.limits);
+        let effect = effect_of(reads, input.as_ref());
+        self.provable(fields, &on_failure, effect);
         let input = input.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
         ActionStep {
             action,
@@ -260,6 +266,7 @@ impl Reader<'_> {
             timeout_s,
             retry,
             reads,
+            poll,
             rollback,
             idempotent,
             on_failure,

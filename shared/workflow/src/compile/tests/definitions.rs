@@ -62,6 +62,7 @@ pub(super) fn action() -> impl Strategy<Value = StepKind> {
                 timeout_s,
                 retry,
                 reads: false,
+                poll: None,
                 rollback,
                 idempotent,
                 on_failure: OnFailure::Rollback,
@@ -193,6 +194,7 @@ pub(in crate::compile) fn definition(steps: Vec<Step>) -> Definition {
         rules: holdfast_task::StartConditions::default(),
         limits: Limits { timeout_s: 900 },
         steps,
+        output: [("given".to_owned(), expression("{% $input.a %}"))].into(),
     }
 }
 
@@ -211,6 +213,7 @@ pub(in crate::compile) fn step_of(action: &str) -> Step {
             jitter: Jitter::Full,
         },
         reads: false,
+        poll: None,
         rollback: None,
         idempotent: true,
         on_failure: OnFailure::Rollback,

@@ -114,8 +114,10 @@ fn read_tasks(level: &Value) {
             ("failure", failure),
             ("undo", undo),
             ("retry", json!(0)),
+            ("output", json!({ "value": {} })),
         ] {
-            if sent.get(field).is_some_and(Value::is_string) {
+            let sent_as = sent.get(field).and_then(Value::as_str);
+            if sent_as.is_some_and(|text| text.starts_with("{%")) {
                 sent[field] = value;
             }
         }

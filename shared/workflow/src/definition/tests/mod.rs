@@ -6,6 +6,8 @@ mod effects;
 mod expressions;
 mod history;
 mod literals;
+mod output;
+mod polling;
 mod repeatable;
 mod rules;
 mod schema;

@@ -130,14 +130,14 @@ fn unknown_fields_of_a_step_are_reported() {
     ·     ───────
     ╰────
   help: did you mean `rollback`? it has name, action, when, input, timeout, retry, rollback, irreversible,
-        reads, idempotent, on_failure, decide_within
+        reads, poll, idempotent, on_failure, decide_within
 
   × unknown field `owner` in step `a`
     ╭─[workflows/test.yaml:12:5]
  12 │     owner: treasury
     ·     ─────
     ╰────
-  help: it has name, action, when, input, timeout, retry, rollback, irreversible, reads, idempotent,
+  help: it has name, action, when, input, timeout, retry, rollback, irreversible, reads, poll, idempotent,
         on_failure, decide_within
 "#);
 }

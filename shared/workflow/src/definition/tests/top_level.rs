@@ -67,7 +67,7 @@ steps: [{ name: a, wait: 1s }]
    · ─────────
    ╰────
   help: did you mean `guardrails`? a workflow has workflow, version, description, tenants, input, triggers,
-        guardrails, hours, freeze, approval, budget, when_paused, limits, steps
+        guardrails, hours, freeze, approval, budget, when_paused, limits, steps, output
 
   × unknown field `on_failure` in a workflow
    ╭─[workflows/test.yaml:4:1]
@@ -75,7 +75,7 @@ steps: [{ name: a, wait: 1s }]
    · ──────────
    ╰────
   help: a workflow has workflow, version, description, tenants, input, triggers, guardrails, hours, freeze,
-        approval, budget, when_paused, limits, steps
+        approval, budget, when_paused, limits, steps, output
 "#);
 }
 
@@ -258,7 +258,7 @@ steps: [{ name: a, wait: 1s }]
  6 │   - { name: short, assert: "{% $input.hold_dyas < 3 and $uuid() %}", message: "" }
    ·                                                         ─────
    ╰────
-  help: Step Functions adds it, and this is evaluated before any step: use JSONata's own functions
+  help: Step Functions adds it, and does not evaluate this: use JSONata's own functions
 
   × message is an empty text
    ╭─[workflows/test.yaml:6:79]

@@ -1,0 +1,85 @@
+//! The result of an attempt at a step beside its report, and the answer of a step that the workflow
+//! continues without.
+
+use std::time::Duration;
+
+use holdfast_action::StepError;
+use holdfast_ledger::{AttemptReport, StepRecord, StepState};
+use holdfast_task::{PollPolicy, StepResult, StepStatus};
+use serde_json::{Value, json};
+
+use crate::poll::{Look, NOT_YET, look};
+
+/// The outcome of an attempt.
+pub(crate) struct AttemptResult {
+    /// The report that the ledger's rules decide by.
+    pub(crate) report: AttemptReport,
+    /// The code of its error.
+    pub(crate) code: Option<String>,
+    /// True if the step polls and the answer is not the awaited one.
+    pub(crate) not_yet: bool,
+}
+
+impl From<AttemptReport> for AttemptResult {
+    fn from(report: AttemptReport) -> Self {
+        Self {
+            report,
+            code: None,
+            not_yet: false,
+        }
+    }
+}
+
+/// The outcome of an attempt of a step that polls. It is true if the answer is not the awaited one,
+/// which is an error until the next attempt.
+pub(crate) fn polled(
+    poll: &PollPolicy,
+    output: Value,
+    attempt: u32,
+) -> (Result<Value, StepError>, bool) {
+    match look(poll, &output, attempt) {
+        Look::Done => (Ok(output), false),
+        Look::NotYet => {
+            let every = Duration::from_secs(poll.every_s);
+            (Err(StepError::retry_after(every, NOT_YET)), true)
+        }
+        Look::Undecided(why) => (Err(StepError::permanent(why)), false),
+    }
+}
+
+/// The record with the code of its last attempt's error, if that has one. A pause removes its
+/// attempt, so that the last one is an earlier attempt, which keeps its code.
+pub(crate) fn with_code(mut record: Box<StepRecord>, code: Option<&str>) -> Box<StepRecord> {
+    if let (Some(last), Some(code)) = (record.attempts.last_mut(), code) {
+        last.code = Some(code.chars().take(60).collect());
+    }
+    record
+}
+
+/// The answer of a step that failed without an effect, if the workflow continues without it. A
+/// number is the status of an HTTP answer.
+pub(crate) fn passed(record: &StepRecord) -> Option<StepResult> {
+    if record.state != StepState::FailedClean {
+        return None;
+    }
+    let output = match record.continued_on() {
+        Some(code) => {
+            let code = code
+                .parse::<u16>()
+                .map_or(json!(code), |status| json!(status));
+            json!({ "failed": { "code": code, "reason": record.last_error() } })
+        }
+        None if record.optional => Value::Null,
+        None => return None,
+    };
+    Some(answer(StepStatus::Failed, output))
+}
+
+/// The answer of a call that made no attempt.
+pub(crate) fn answer(status: StepStatus, output: Value) -> StepResult {
+    StepResult {
+        status,
+        output,
+        attempt: None,
+    }
+}
