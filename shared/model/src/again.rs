@@ -37,6 +37,7 @@ fn declared(change: Change) -> StepRef {
         action: action(change),
         for_each: None,
         approvals: Vec::new(),
+        branches: Vec::new(),
         last: true,
     }
 }

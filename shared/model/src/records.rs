@@ -5,7 +5,7 @@ use holdfast_ids::{
     trace::TraceId,
 };
 use holdfast_ledger::{Attempt, Claim, ExecutionRecord, Phase, StepRecord, StepState};
-use holdfast_task::{Failure, UndoPolicy, payload::Payload, timing::lease_s};
+use holdfast_task::{Choices, Failure, UndoPolicy, payload::Payload, timing::lease_s};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::world::{Change, Setting};
@@ -77,6 +77,8 @@ pub(crate) fn begun() -> ExecutionRecord {
         reservations: Vec::new(),
         unwound_at: None,
         phase: Phase::Running,
+        choices: Choices::new(),
+        stopped: None,
         receipt: None,
         previous: None,
         redriven: None,

@@ -242,6 +242,7 @@ fn a_redrive_that_runs_a_possible_effect_as_another_action_is_caught() {
         redrive: |snapshot, admission, _, request, owner, now| {
             let own = snapshot.steps.iter().map(|record| StepRef {
                 approvals: Vec::new(),
+                branches: Vec::new(),
                 name: record.step.clone(),
                 action: record.action.clone(),
                 for_each: None,

@@ -3,6 +3,7 @@
 mod asking;
 mod attempts;
 mod begin;
+mod choosing;
 mod closing;
 mod faults;
 mod finish;
@@ -38,7 +39,7 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Put, Snapshot, StepRecord};
 use holdfast_receipt::evidence::NoSigner;
 use holdfast_task::{
-    AdmissionSpec, BeginTask, ErrorName, ExecutionRef, Failure, FinishResult, FinishTask,
+    AdmissionSpec, BeginTask, Choices, ErrorName, ExecutionRef, Failure, FinishResult, FinishTask,
     Guardrail, PlanResult, PlanTask, StartConditions, StepPolicy, StepRef, StepResult, StepTask,
     Template, TriggerMap, UndoPolicy, UndoTask,
 };
@@ -122,6 +123,7 @@ fn steps() -> Vec<StepRef> {
         for_each: None,
         last: false,
         approvals: Vec::new(),
+        branches: Vec::new(),
     };
     STEPS.map(step).to_vec()
 }
@@ -207,6 +209,8 @@ fn finish_task(execution: &ExecutionRef) -> FinishTask {
     FinishTask {
         execution: execution.clone(),
         steps: steps(),
+        choices: Choices::new(),
+        stops: Default::default(),
     }
 }
 
