@@ -186,7 +186,8 @@ fn collect(steps: &[Step], found: &mut impl FnMut(&str, &ForEach)) {
                     collect(&branch.steps, found);
                 }
             }
-            StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) => {}
+            StepKind::Choose(choose) => choose.rows().for_each(|(_, row)| collect(row, found)),
+            StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) | StepKind::Stop(_) => {}
         }
     }
 }
