@@ -86,6 +86,14 @@ fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
     let status = outcome.status.as_deref().unwrap_or("no execution began");
     line("")?;
     line(&format!("ended      {status}"))?;
+    for receipt in &outcome.receipt {
+        for (step, branch) in &receipt.choices {
+            line(&format!("branch     {step}: {branch}"))?;
+        }
+        for stopped in &receipt.stopped {
+            line(&format!("stopped    {}: {}", stopped.step, stopped.reason))?;
+        }
+    }
     for (step, count) in &outcome.remaining {
         line(&format!("remains    {step}: {count}"))?;
     }

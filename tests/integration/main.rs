@@ -6,6 +6,7 @@ mod abuse;
 mod alarms;
 mod audit;
 mod chain;
+mod choices;
 mod crashes;
 mod decisions;
 mod demo;

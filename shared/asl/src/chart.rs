@@ -3,7 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::flowchart::{Flowchart, Shape, node_id};
+use crate::{
+    NO_ITEMS,
+    flowchart::{Flowchart, Shape, node_id},
+};
 
 /// Returns the flowchart's text. Branches of a `Parallel` and items of a `Map` are boxes. States
 /// that only the rollback enters are left out.
@@ -39,7 +42,9 @@ fn draw(level: &Value, chart: &mut Flowchart) {
             open.push(next);
         }
         let branches = state["Branches"].as_array().into_iter().flatten();
-        let inside: Vec<_> = branches.chain(state.get("ItemProcessor")).collect();
+        let items = state.get("ItemProcessor");
+        let items = items.filter(|_| state["Items"] != NO_ITEMS);
+        let inside: Vec<_> = branches.chain(items).collect();
         if !inside.is_empty() {
             containers.push((name, inside));
         }

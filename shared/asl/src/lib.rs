@@ -13,6 +13,7 @@ pub use chart::chart;
 pub use declared::declared;
 pub use flowchart::{Flowchart, Shape, node_id};
 pub use model::{
-    Catcher, Exit, Inner, JitterStrategy, Machine, Map, Object, Parallel, Pass, ProcessorConfig,
-    ProcessorMode, QueryLanguage, Retrier, State, States, Task, Until, Wait, member,
+    Catcher, Choice, ChoiceRule, Exit, Inner, JitterStrategy, Machine, Map, NO_ITEMS, Object,
+    Parallel, Pass, ProcessorConfig, ProcessorMode, QueryLanguage, Retrier, State, States, Task,
+    Until, Wait, member,
 };

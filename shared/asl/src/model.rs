@@ -85,6 +85,8 @@ pub enum State {
     Parallel(Parallel),
     /// Runs states for every item of a list.
     Map(Map),
+    /// Leads to one of several states.
+    Choice(Choice),
     /// Ends the state machine with success.
     Succeed {},
     /// Ends the state machine with an error, or raises it in the container.
@@ -191,6 +193,9 @@ pub struct Parallel {
     pub exit: Exit,
 }
 
+/// Items of a Map that runs nothing. Such a Map only assigns variables, and can catch errors.
+pub const NO_ITEMS: &str = "{% [] %}";
+
 /// A state that runs states for every item of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -213,6 +218,26 @@ pub struct Map {
     /// Way out.
     #[serde(flatten)]
     pub exit: Exit,
+}
+
+/// A state that leads to one of several states.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Choice {
+    /// Rules. The first one whose condition is true decides.
+    pub choices: Vec<ChoiceRule>,
+    /// Name of the next state if no condition is true.
+    pub default: String,
+}
+
+/// A rule of a Choice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ChoiceRule {
+    /// Expression that must yield true or false.
+    pub condition: String,
+    /// Name of the next state if the condition is true.
+    pub next: String,
 }
 
 /// The retries after some errors.

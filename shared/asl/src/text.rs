@@ -1,7 +1,7 @@
 //! A state machine as the text that is checked in and deployed, and the check of a text that is
 //! read.
 
-use crate::{Catcher, Exit, Inner, Machine, State, States};
+use crate::{Catcher, Choice, Exit, Inner, Machine, State, States};
 
 impl Machine {
     /// Returns readable JSON with a final newline: the bytes that are checked in.
@@ -47,10 +47,14 @@ impl State {
     pub(crate) fn targets(&self) -> Vec<&str> {
         let caught = self.catchers().iter().map(|catcher| catcher.next.as_str());
         let next = self.exit().and_then(Exit::next);
-        next.into_iter().chain(caught).collect()
+        let chosen = match self {
+            Self::Choice(state) => state.targets(),
+            _ => Vec::new(),
+        };
+        next.into_iter().chain(caught).chain(chosen).collect()
     }
 
-    /// Returns the way out, which an end of the state machine lacks.
+    /// Returns the way out, which a Choice and an end of the state machine lack.
     pub fn exit(&self) -> Option<&Exit> {
         match self {
             Self::Task(state) => Some(&state.exit),
@@ -58,7 +62,7 @@ impl State {
             Self::Wait(state) => Some(&state.exit),
             Self::Parallel(state) => Some(&state.exit),
             Self::Map(state) => Some(&state.exit),
-            Self::Succeed {} | Self::Fail { .. } => None,
+            Self::Choice(_) | Self::Succeed {} | Self::Fail { .. } => None,
         }
     }
 
@@ -67,7 +71,11 @@ impl State {
             Self::Task(state) => &state.catch,
             Self::Parallel(state) => &state.catch,
             Self::Map(state) => &state.catch,
-            Self::Pass(_) | Self::Wait(_) | Self::Succeed {} | Self::Fail { .. } => &[],
+            Self::Pass(_)
+            | Self::Wait(_)
+            | Self::Choice(_)
+            | Self::Succeed {}
+            | Self::Fail { .. } => &[],
         }
     }
 
@@ -79,7 +87,7 @@ impl State {
             Self::Wait(state) => state.assign.as_ref(),
             Self::Parallel(state) => state.assign.as_ref(),
             Self::Map(state) => state.assign.as_ref(),
-            Self::Succeed {} | Self::Fail { .. } => None,
+            Self::Choice(_) | Self::Succeed {} | Self::Fail { .. } => None,
         };
         let caught = self.catchers().iter().flat_map(|one| &one.assign);
         own.into_iter()
@@ -94,6 +102,14 @@ impl State {
             Self::Map(state) => std::slice::from_ref(&state.item_processor),
             _ => &[],
         }
+    }
+}
+
+impl Choice {
+    /// Returns the states to which the choice can lead, the default last.
+    pub fn targets(&self) -> Vec<&str> {
+        let rules = self.choices.iter().map(|rule| rule.next.as_str());
+        rules.chain([self.default.as_str()]).collect()
     }
 }
 

@@ -10,6 +10,7 @@ use holdfast_ledger::{Ledger, Phase, Snapshot, StepRecord, StepState};
 use holdfast_receipt::{AttemptOutcome, Receipt, ReceiptRef, Status, StepStatus};
 
 use crate::{
+    branches,
     plan::DrilledWorkflow,
     run::{RunResult, place_of},
     target::What,
@@ -115,6 +116,8 @@ fn ended(found: &mut Findings, left: &RunResult, snapshot: &Snapshot, deployed: 
             agrees(found, &receipt, snapshot, deployed);
             evaluates(found, &receipt);
             output(found, &receipt, deployed);
+            let branches = branches::violations(&receipt, deployed);
+            branches.into_iter().for_each(|what| found.add(what));
             residuals(found, &receipt, left, deployed);
             found.receipt = Some(receipt);
         }

@@ -2,6 +2,7 @@
 //! remains.
 
 mod action;
+mod branches;
 mod check;
 mod clock;
 mod fault;

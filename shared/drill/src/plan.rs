@@ -81,7 +81,12 @@ fn answered(definition: &Definition) -> Definition {
                     branches.iter_mut().for_each(|one| within(&mut one.steps));
                 }
                 StepKind::ForEach(each) => within(&mut each.steps),
-                StepKind::Wait(_) | StepKind::Approve(_) => {}
+                StepKind::Choose(choose) => {
+                    let branches = choose.branches.iter_mut();
+                    branches.for_each(|one| within(&mut one.steps));
+                    within(&mut choose.otherwise);
+                }
+                StepKind::Wait(_) | StepKind::Approve(_) | StepKind::Stop(_) => {}
             }
         }
     }

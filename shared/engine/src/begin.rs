@@ -22,7 +22,7 @@ use holdfast_ledger::{
     StartTransition, paused, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
-use holdfast_task::{AdmissionSpec, BeginResult, BeginTask, ErrorName};
+use holdfast_task::{AdmissionSpec, BeginResult, BeginTask, Choices, ErrorName};
 
 /// The result of admission: the execution record to write, and its requirements.
 struct Admission {
@@ -65,7 +65,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let mut admission = self.first_record(task, &received).await?;
         for _ in 0..MAX_RACES {
             let stored = match self.claim_start(&mut admission).await? {
-                Put::Done => return self.admitted(&admission.execution, received.input),
+                Put::Done => {
+                    return self.admitted(&admission.execution, received.input, Choices::new());
+                }
                 Put::Lost(Some(stored)) => *stored,
                 Put::Lost(None) => continue,
             };
@@ -76,7 +78,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     let stored = self.check_definition(stored, task).await?;
                     let input = self.unpack(&stored.at, &stored.input).await?;
                     let stored = self.reserve_again(stored, task, &input).await?;
-                    self.admitted(&stored, input)
+                    let choices = self.choices_again(&stored, task).await?;
+                    self.admitted(&stored, input, choices)
                 }
                 StartTransition::Duplicate => {
                     self.ledger
@@ -293,6 +296,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         &self,
         execution: &ExecutionRecord,
         input: Value,
+        choices: Choices,
     ) -> Result<BeginResult, TaskError> {
         if execution.phase != Phase::Running {
             let violations: Vec<_> = execution
@@ -310,6 +314,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(BeginResult {
             execution: execution.reference(),
             input,
+            choices,
         })
     }
 }

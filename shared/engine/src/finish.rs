@@ -13,8 +13,8 @@ use holdfast_ledger::{
     ExecutionRecord, Expect, Ledger, Phase, Put, Record, Residue, Snapshot, StepRecord, StepState,
     UndoNeed, close, closed_by_skip, closed_late_claim, closed_question, kept, need,
 };
-use holdfast_receipt::{Status, evidence::Seal};
-use holdfast_task::{ErrorName, Failure, FinishResult, FinishTask};
+use holdfast_receipt::{EarlyStop, Status, evidence::Seal};
+use holdfast_task::{ErrorName, Failure, FinishResult, FinishTask, STOP};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Ends an execution and returns the object key of its receipt. A repeated or concurrent call
@@ -181,6 +181,7 @@ pub(super) fn executed(snapshot: &Snapshot) -> Result<(), TaskError> {
 /// Returns the execution record with its end; `None` if it has ended.
 fn end_of(snapshot: &Snapshot, task: &FinishTask, now: Timestamp) -> Option<ExecutionRecord> {
     let execution = &snapshot.execution;
+    let running = execution.phase == Phase::Running;
     let (status, failure) = match &execution.phase {
         Phase::Ended { .. } => return None,
         Phase::Running => (Status::Executed, None),
@@ -199,7 +200,26 @@ fn end_of(snapshot: &Snapshot, task: &FinishTask, now: Timestamp) -> Option<Exec
             _ => None,
         },
         reservations: kept(&execution.reservations, status),
+        // A later rollback of an executed one keeps what its end recorded.
+        choices: match task.choices.is_empty() {
+            true => execution.choices.clone(),
+            false => task.choices.clone(),
+        },
+        stopped: match running {
+            true => stop_of(task),
+            false => execution.stopped.clone(),
+        },
         ..execution.clone()
+    })
+}
+
+/// Returns the `stop` at which the execution ended early, if it did.
+fn stop_of(task: &FinishTask) -> Option<EarlyStop> {
+    let mut choices = task.choices.iter();
+    let (step, _) = choices.find(|(_, branch)| *branch == STOP)?;
+    Some(EarlyStop {
+        step: step.clone(),
+        reason: task.stops.get(step).cloned().unwrap_or_default(),
     })
 }
 

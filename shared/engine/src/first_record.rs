@@ -3,7 +3,7 @@
 use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use holdfast_ledger::{ExecutionRecord, Phase};
 use holdfast_receipt::Approval;
-use holdfast_task::{AdmissionSpec, payload::Payload};
+use holdfast_task::{AdmissionSpec, Choices, payload::Payload};
 use jiff::{SignedDuration, Timestamp};
 
 /// The parts of the record that the start names.
@@ -53,6 +53,8 @@ impl FirstRecord {
             unwound_at: None,
             phase: Phase::Running,
             output: None,
+            choices: Choices::new(),
+            stopped: None,
             receipt: None,
             previous: None,
             redriven: None,

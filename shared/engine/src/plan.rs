@@ -1,6 +1,6 @@
 //! Plan: takes over an execution that has stopped, and lists its undos, last effect first.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use crate::{
     engine::{Engine, MAX_RACES, partition},
@@ -15,7 +15,9 @@ use holdfast_ledger::{
     ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, StepRecord, TakeoverTransition,
     UndoClaim, UndoNeed, give_up, need, take, take_to_finish,
 };
-use holdfast_task::{Failure, GiveUpTask, PlanResult, PlanTask, StepRef, UndoItem, UndoResult};
+use holdfast_task::{
+    BranchRef, Failure, GiveUpTask, PlanResult, PlanTask, StepRef, UndoItem, UndoResult,
+};
 
 /// Most undos of one plan, since a state's data has 256 KiB. `Close` fails while more is left, and
 /// the plan is repeated.
@@ -198,9 +200,28 @@ fn reached_end(snapshot: &Snapshot, declared: &[StepRef]) -> bool {
         let mut questions = snapshot.questions.iter();
         questions.any(|question| question.is_approved(approval, generation))
     };
-    let mut last = declared.iter().filter(|step| step.last);
+    let last: Vec<&StepRef> = declared.iter().filter(|step| step.last).collect();
     let mut approvals = declared.iter().flat_map(|step| &step.approvals);
-    last.all(recorded) && approvals.all(approved) && executed(snapshot).is_ok()
+    all_recorded(&last, 0, &recorded) && approvals.all(approved) && executed(snapshot).is_ok()
+}
+
+/// Returns whether each last step is recorded, or, at a `choose`, those of one branch. A branch
+/// without a last step leaves no record, so that it proves nothing. `depth` is the number of
+/// branches around the steps.
+fn all_recorded(last: &[&StepRef], depth: usize, recorded: &dyn Fn(&StepRef) -> bool) -> bool {
+    let mut choices: BTreeMap<&str, BTreeMap<&str, Vec<&StepRef>>> = BTreeMap::new();
+    for step in last {
+        match step.branches.get(depth) {
+            Some(BranchRef { step: at, branch }) => {
+                let branches = choices.entry(at).or_default();
+                branches.entry(branch).or_default().push(step);
+            }
+            None if recorded(step) => {}
+            None => return false,
+        }
+    }
+    let mut choices = choices.values().map(BTreeMap::values);
+    choices.all(|mut branches| branches.any(|last| all_recorded(last, depth + 1, recorded)))
 }
 
 pub(super) fn undo_result(record: &StepRecord) -> UndoResult {

@@ -92,6 +92,8 @@ pub fn receipt_of(
             object: previous.object.clone(),
             sha256: previous.sha256.clone(),
         }),
+        choices: execution.choices.clone(),
+        stopped: execution.stopped.clone(),
         decisions: decisions(snapshot),
         residual_effects: residuals(&snapshot.steps, executed),
         incident,

@@ -4,12 +4,13 @@
 use crate::{
     engine::{Engine, MAX_RACES},
     ports::{Host, ObjectStore},
-    task_errors::{TaskError, too_many_races},
+    task_errors::{TaskError, permanent, too_many_races},
 };
 use holdfast_ledger::{
-    ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, misfit, redefined, refused_redrive,
+    ExecutionRecord, Expect, Ledger, Phase, Put, Snapshot, bound_choices, misfit, redefined,
+    refused_redrive,
 };
-use holdfast_task::BeginTask;
+use holdfast_task::{BeginTask, Choices};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Checks a redrive again if it begins under another definition than the one that its request
@@ -45,5 +46,19 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             }
         }
         Err(too_many_races("the execution record"))
+    }
+
+    /// The branches that a redrive takes again. A definition without branches costs no read.
+    pub(crate) async fn choices_again(
+        &self,
+        stored: &ExecutionRecord,
+        task: &BeginTask,
+    ) -> Result<Choices, TaskError> {
+        let branches = task.steps.iter().any(|step| !step.branches.is_empty());
+        if stored.redrive().is_none() || !branches {
+            return Ok(Choices::new());
+        }
+        let steps = self.read(&stored.at).await?.steps;
+        bound_choices(&steps, &task.steps).map_err(permanent)
     }
 }

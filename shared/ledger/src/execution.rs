@@ -1,6 +1,6 @@
 //! The execution record: the idempotency claim on its start, its owner, its phase and its end.
 
-use holdfast_receipt::{GuardrailOutcome, ReceiptRef, Status};
+use holdfast_receipt::{EarlyStop, GuardrailOutcome, ReceiptRef, Status};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use holdfast_receipt::Approval;
-use holdfast_task::{ExecutionRef, Failure, payload::Payload};
+use holdfast_task::{Choices, ExecutionRef, Failure, payload::Payload};
 
 /// The execution record. It is written whole, on condition that `rev` is still the one that was
 /// read.
@@ -71,6 +71,12 @@ pub struct ExecutionRecord {
     /// The output of an executed execution, if its definition declares one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<ExecutionOutput>,
+    /// The branches that it took, recorded at its end. None are recorded if a recovery ended it.
+    #[serde(default, skip_serializing_if = "Choices::is_empty")]
+    pub choices: Choices,
+    /// The `stop` at which it ended early, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<EarlyStop>,
     /// The receipt, once written.
     pub receipt: Option<ReceiptRef>,
     /// The receipt of the previous execution generation.

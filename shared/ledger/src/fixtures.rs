@@ -13,7 +13,7 @@ use holdfast_ids::{
 };
 use holdfast_receipt::{AttemptOutcome, GuardrailOutcome};
 use holdfast_task::QuestionKind;
-use holdfast_task::{UndoPolicy, payload::Payload};
+use holdfast_task::{Choices, UndoPolicy, payload::Payload};
 
 /// `s` seconds after the hour at which every test begins.
 pub fn at(s: i64) -> Timestamp {
@@ -65,6 +65,8 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         unwound_at: None,
         phase: Phase::Running,
         output: None,
+        choices: Choices::new(),
+        stopped: None,
         receipt: None,
         previous: None,
         redriven: None,

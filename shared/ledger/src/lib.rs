@@ -52,8 +52,8 @@ pub use incident::{
 pub use key::{IncidentKey, Key, List, QuestionKey, SHARDS, StepKey, instant};
 pub use late_claim::closed_late_claim;
 pub use lifecycle::{
-    RequestOutcome, RequestTransition, ask, cancel, misfit, redefined, redrive, refused_redrive,
-    withdraw,
+    RequestOutcome, RequestTransition, ask, bound_choices, cancel, misfit, redefined, redrive,
+    refused_redrive, withdraw,
 };
 pub use memory::MemoryLedger;
 pub use open::{DueEntry, OpenIndex};

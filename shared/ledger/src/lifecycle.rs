@@ -12,7 +12,7 @@ use super::{
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::{GuardrailOutcome, Status};
-use holdfast_task::{AdmissionSpec, ErrorName, Failure, StepRef};
+use holdfast_task::{AdmissionSpec, Choices, ErrorName, Failure, StepRef};
 
 /// The decision on a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -178,6 +178,8 @@ pub fn redrive(
             .collect(),
         previous: execution.receipt.clone(),
         receipt: None,
+        choices: Choices::new(),
+        stopped: None,
         past: execution.past_after(),
         redriven: Some(Redrive {
             generation: execution.generation + 1,
@@ -206,15 +208,13 @@ pub fn misfit(steps: &[StepRecord], declared: &[StepRef]) -> Option<String> {
         })
     };
     let lost = "and the definition no longer has this step with this action in this place";
-    steps.iter().find_map(|step| {
-        let at_work = matches!(step.state, StepState::Running { .. });
-        let held = at_work || step.residue() != Residue::None;
+    let unfit = steps.iter().find_map(|step| {
         let why = match step.state {
             StepState::UndoFailed => {
                 "its undo failed, so its effect may remain: POST to the execution's rollback"
                     .to_owned()
             }
-            _ if !held || has(step) => return None,
+            _ if !is_held(step) || has(step) => return None,
             StepState::Succeeded => format!("it succeeded, {lost}"),
             StepState::Undone => format!(
                 "it was undone and may still take effect late, {lost}: deploy it again, or start \
@@ -223,7 +223,36 @@ pub fn misfit(steps: &[StepRecord], declared: &[StepRef]) -> Option<String> {
             _ => format!("it may have happened, {lost}: POST to the execution's rollback"),
         };
         Some(format!("{}: {why}", step.label()))
-    })
+    });
+    unfit.or_else(|| bound_choices(steps, declared).err())
+}
+
+/// Returns whether a step has or may have an effect, or an attempt may be at work.
+fn is_held(step: &StepRecord) -> bool {
+    matches!(step.state, StepState::Running { .. }) || step.residue() != Residue::None
+}
+
+/// The branches that a redrive takes again: a step of each has or may have an effect, which another
+/// branch would leave behind. The error is the reason why no redrive can take them.
+pub fn bound_choices(steps: &[StepRecord], declared: &[StepRef]) -> Result<Choices, String> {
+    let mut bound = Choices::new();
+    for step in steps.iter().filter(|step| is_held(step)) {
+        let mut declared = declared.iter();
+        let branches = declared.find(|declared| declared.name == step.step);
+        for branch in branches.into_iter().flat_map(|step| &step.branches) {
+            let taken = bound.entry(branch.step.clone());
+            let taken = taken.or_insert_with(|| branch.branch.clone());
+            if *taken != branch.branch {
+                return Err(format!(
+                    "{}: it has or may have an effect, and so has a step of another branch of `{}`: \
+                     POST to the execution's rollback",
+                    step.label(),
+                    branch.step
+                ));
+            }
+        }
+    }
+    Ok(bound)
 }
 
 /// The record of a redrive whose owner begins under another definition than the one that the

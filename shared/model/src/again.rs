@@ -38,6 +38,7 @@ fn declared(change: Change) -> StepRef {
         for_each: None,
         approvals: Vec::new(),
         output: false,
+        branches: Vec::new(),
         last: true,
     }
 }

@@ -5,7 +5,7 @@ use holdfast_ids::{
     trace::TraceId,
 };
 use holdfast_ledger::{Attempt, Claim, ExecutionRecord, Phase, StepRecord, StepState};
-use holdfast_task::{Failure, UndoPolicy, payload::Payload, timing::lease_s};
+use holdfast_task::{Choices, Failure, UndoPolicy, payload::Payload, timing::lease_s};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::world::{Change, Setting};
@@ -78,6 +78,8 @@ pub(crate) fn begun() -> ExecutionRecord {
         unwound_at: None,
         phase: Phase::Running,
         output: None,
+        choices: Choices::new(),
+        stopped: None,
         receipt: None,
         previous: None,
         redriven: None,

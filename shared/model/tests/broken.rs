@@ -243,6 +243,7 @@ fn a_redrive_that_runs_a_possible_effect_as_another_action_is_caught() {
             let own = snapshot.steps.iter().map(|record| StepRef {
                 approvals: Vec::new(),
                 output: false,
+                branches: Vec::new(),
                 name: record.step.clone(),
                 action: record.action.clone(),
                 for_each: None,

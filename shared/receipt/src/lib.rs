@@ -11,7 +11,9 @@ pub mod page;
 mod receipt;
 mod schema;
 
-pub use outcome::{Approval, AttemptOutcome, Decision, GuardrailOutcome, ReceiptRef, Status};
+pub use outcome::{
+    Approval, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef, Status,
+};
 pub use receipt::{
     FORMAT, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision, ReceiptFailure,
     ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual, StepStatus,

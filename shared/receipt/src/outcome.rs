@@ -49,6 +49,16 @@ pub struct GuardrailOutcome {
     pub message: Option<String>,
 }
 
+/// The `stop` at which an execution ended early.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStop {
+    /// Name of the `stop`. The steps after it were skipped.
+    pub step: String,
+    /// Reason, in the words of the definition.
+    pub reason: String,
+}
+
 /// The place and the digest of a stored receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReceiptRef {

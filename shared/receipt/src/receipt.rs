@@ -1,9 +1,13 @@
 //! The receipt: its members, and its canonical JSON.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::{Approval, AttemptOutcome, Decision, GuardrailOutcome, ReceiptRef, Status};
+use crate::outcome::{
+    Approval, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef, Status,
+};
 use holdfast_ids::{
     digest::{CanonicalError, canonical, sha256_hex},
     names::step_label,
@@ -80,6 +84,14 @@ pub struct Receipt {
     /// Reason why the execution did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<ReceiptFailure>,
+    /// Branch that the execution took at each `choose` or `stop` that it reached: the number of
+    /// the `when` that was true, from 1, or `otherwise`; at a `stop`, `stop` or `continue`. Left
+    /// out if a recovery ended the execution, or if it reached none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: BTreeMap<String, String>,
+    /// The `stop` at which the execution ended early, with success.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<EarlyStop>,
     /// Decisions of people during the execution, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<ReceiptDecision>,

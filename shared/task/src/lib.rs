@@ -18,6 +18,8 @@ pub use unwind::{
     UndoResult, UndoTask,
 };
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::Value;
@@ -137,7 +139,32 @@ pub struct StepRef {
     /// True if the definition declares an output. Only the step that is declared last says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub output: bool,
+    /// The branches that lead to the step, outermost first: that of each `choose` around it, and
+    /// that of each `stop` before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<BranchRef>,
 }
+
+/// A branch that an execution can take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BranchRef {
+    /// The name of the `choose` or `stop` at which the branch begins.
+    pub step: String,
+    /// The branch: the number of its `when` from 1, or [`OTHERWISE`]; at a `stop`, [`STOP`] or
+    /// [`CONTINUE`].
+    pub branch: String,
+}
+
+/// The branch of a `choose` if no `when` yields true, whether or not it has steps.
+pub const OTHERWISE: &str = "otherwise";
+/// The branch of a `stop` that ends the execution.
+pub const STOP: &str = "stop";
+/// The branch of a `stop` that leads to the next step.
+pub const CONTINUE: &str = "continue";
+
+/// The branches that an execution takes, by the name of each `choose` or `stop`.
+pub type Choices = BTreeMap<String, String>;
 
 /// The answer of `begin`. The state machine keeps both parts as variables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,6 +173,9 @@ pub struct BeginResult {
     pub execution: ExecutionRef,
     /// The input as steps see it (`$input`).
     pub input: Value,
+    /// The branches that a redrive takes again, because a step of each has or may have an effect.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: Choices,
 }
 
 /// The execution that a task belongs to, with the epoch in which it was sent.
@@ -339,6 +369,12 @@ pub struct FinishTask {
     /// The output, if the definition declares one and the state machine evaluates it here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<EvaluatedOutput>,
+    /// The branches that the execution took; none if a recovery ends it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub choices: Choices,
+    /// The reason of each `stop`, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stops: BTreeMap<String, String>,
 }
 
 /// The maximum size of an execution's output, in bytes of canonical JSON.

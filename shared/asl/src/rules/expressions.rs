@@ -92,6 +92,12 @@ pub(super) fn check(state: &State, visible: &BTreeSet<&str>, found: &mut Vec<Str
             expressions.field("Cause", &json!(cause), Members::None);
             return;
         }
+        State::Choice(choice) => {
+            for rule in &choice.choices {
+                expressions.field("Condition", &json!(rule.condition), Members::None);
+            }
+            return;
+        }
         State::Succeed {} => return,
     };
     let (members, assign, output) = leaves;

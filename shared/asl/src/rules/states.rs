@@ -103,6 +103,10 @@ pub(super) fn check(name: &str, state: &State, found: &mut Vec<String>) {
                 found.push(format!("Seconds is not 0 to {MAX_SECONDS}"));
             }
         }
+        // states-language.net/spec.html, "Choice State": a non-empty array.
+        State::Choice(choice) if choice.choices.is_empty() => {
+            found.push("Choices is empty".to_owned());
+        }
         _ => {}
     }
     let retried: Vec<&[String]> = retriers(state)

@@ -223,3 +223,23 @@ fn durations_keep_within_their_bounds() {
         ["first: Resource is an expression"]
     );
 }
+
+#[test]
+fn a_choice_has_rules_and_each_leads_to_a_state() {
+    let chosen = |rules: Value| {
+        violations(json!({
+            "first": { "Type": "Choice", "Choices": rules, "Default": "last" },
+            "last": task(json!({})),
+        }))
+    };
+    let rule = |condition: &str, next: &str| json!({ "Condition": condition, "Next": next });
+    assert_eq!(
+        chosen(json!([rule("{% $states.input.a = 1 %}", "last")])),
+        [""; 0]
+    );
+    assert_eq!(chosen(json!([])), ["first: Choices is empty"]);
+    let nowhere = chosen(json!([rule("{% true %}", "third")]));
+    assert_eq!(nowhere, ["there is no state third"]);
+    let wrong = chosen(json!([rule("{% $states.result %}", "last")]));
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+}

@@ -1,10 +1,11 @@
-//! Interprets containers and waits. Branches and items run side by side until the first failure.
+//! Interprets containers, choices and waits. Branches and items run side by side until the first
+//! failure.
 
 use futures_util::{
     future::try_join_all,
     stream::{self, StreamExt, TryStreamExt},
 };
-use holdfast_asl::{Map, Parallel, Until, Wait};
+use holdfast_asl::{Choice, Map, Parallel, Until, Wait};
 use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -53,6 +54,29 @@ impl<S: Surroundings> Interpreter<S> {
         let mut outputs: Vec<(usize, Value)> = rows.try_collect().await?;
         outputs.sort_by_key(|(index, _)| *index);
         Ok(outputs.into_iter().map(|(_, output)| output).collect())
+    }
+
+    /// Returns the state to which a Choice leads. It has no catcher for a condition that fails.
+    pub(super) fn chosen<'a>(
+        &self,
+        name: &str,
+        choice: &'a Choice,
+        input: &Value,
+        scope: &Scope,
+    ) -> Result<&'a str, RaisedError> {
+        let view = self.view(name, input, scope);
+        for rule in &choice.choices {
+            match self.fill(&json!(rule.condition), &view, json!({}))? {
+                Value::Bool(true) => return Ok(&rule.next),
+                Value::Bool(false) => {}
+                // "An incorrectly typed result": states-language.net/spec.html, Appendix A.
+                other => {
+                    let why = format!("{name}: a condition yields {other}, not true or false");
+                    return Err(RaisedError::new(EVALUATION, why));
+                }
+            }
+        }
+        Ok(&choice.default)
     }
 
     pub(super) fn wait_until(

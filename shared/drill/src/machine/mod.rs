@@ -182,6 +182,14 @@ impl<S: Surroundings> Interpreter<S> {
                 let leaves = (wait.assign.as_ref(), wait.output.as_ref(), &wait.exit);
                 self.leave(name, None, leaves, input, scope)
             }
+            State::Choice(choice) => {
+                let next = self.chosen(name, choice, input, scope)?;
+                let output = input.clone();
+                Ok(StateExit {
+                    next: Some(next),
+                    output,
+                })
+            }
             State::Succeed {} => Ok(StateExit {
                 next: None,
                 output: input.clone(),

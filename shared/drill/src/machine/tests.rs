@@ -350,3 +350,23 @@ fn a_wait_lasts_as_long_as_its_expression_says() {
     });
     assert_eq!(run(states, vec![]).seconds, 10.0);
 }
+
+#[test]
+fn a_choice_leads_to_the_first_rule_that_is_true_or_to_its_default() {
+    let ended = |conditions: [&str; 2]| {
+        let rules = conditions.map(|condition| json!({ "Condition": condition, "Next": "one" }));
+        let mut choice = json!({ "Type": "Choice", "Choices": rules, "Default": "two" });
+        choice["Choices"][1]["Next"] = json!("three");
+        let pass = json!({ "Type": "Pass", "Assign": { "a": 1 }, "End": true });
+        let states = json!({ "first": choice, "one": pass, "two": pass, "three": pass });
+        run(states, Vec::new())
+    };
+    let (yes, no) = ("{% $states.input.list[0] = 3 %}", "{% false %}");
+    for (conditions, last) in [([yes, yes], "one"), ([no, yes], "three"), ([no, no], "two")] {
+        assert_eq!(ended(conditions).entered, ["first", last]);
+    }
+    for wrong in ["{% 'true' %}", "{% $states.input.absent %}"] {
+        let raised = ended([wrong, yes]).result.expect_err("it is no boolean");
+        assert_eq!(raised.error, "States.QueryEvaluationError", "{wrong}");
+    }
+}

@@ -13,7 +13,7 @@ use holdfast_ledger::{
 use holdfast_receipt::{Receipt, ReceiptRef, Status, StepStatus};
 
 use super::{region::Region, weather::Weather};
-use crate::{target::What, world::lock};
+use crate::{branches, target::What, world::lock};
 
 /// The violations of one schedule.
 #[derive(Default)]
@@ -136,6 +136,8 @@ impl Judgement<'_> {
         let Some(version) = versions.find(|one| one.gate.version == version) else {
             return self.add(format!("no version {version} is known"));
         };
+        let branches = branches::violations(receipt, version);
+        branches.into_iter().for_each(|what| self.add(what));
         if receipt.definition_digest != version.gate.definition_digest {
             self.add("its receipt has another definition than its record");
         }

@@ -44,6 +44,11 @@ fn schedules_of_items_and_branches_hold_every_invariant() {
 }
 
 #[test]
+fn schedules_whose_redrives_may_choose_another_branch_hold_every_invariant() {
+    holds("choices.yaml");
+}
+
+#[test]
 fn every_single_disturbance_is_followed_by_rollbacks_redrives_and_deployments() {
     let simulator = simulator("holds.yaml");
     let all = simulator.follow_ups();

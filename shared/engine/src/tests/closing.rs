@@ -140,7 +140,7 @@ fn a_finish_of_an_earlier_generation_publishes_nothing() {
     let late = FinishTask {
         execution: frozen,
         steps: Vec::new(),
-        output: None,
+        ..finish_task(&execution)
     };
     let error = run(engine.finish(&late, &NoSigner)).unwrap_err();
     assert_eq!(error.name, ErrorName::Halted);

@@ -3,6 +3,7 @@
 mod asking;
 mod attempts;
 mod begin;
+mod choosing;
 mod closing;
 mod continuing;
 mod faults;
@@ -41,7 +42,7 @@ use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Put, Snapshot, StepRecord};
 use holdfast_receipt::evidence::NoSigner;
 use holdfast_task::{
-    AdmissionSpec, BeginTask, ErrorName, ExecutionRef, Failure, FinishResult, FinishTask,
+    AdmissionSpec, BeginTask, Choices, ErrorName, ExecutionRef, Failure, FinishResult, FinishTask,
     Guardrail, PlanResult, PlanTask, StartConditions, StepPolicy, StepRef, StepResult, StepTask,
     Template, TriggerMap, UndoPolicy, UndoTask,
 };
@@ -126,6 +127,7 @@ fn steps() -> Vec<StepRef> {
         last: false,
         approvals: Vec::new(),
         output: false,
+        branches: Vec::new(),
     };
     STEPS.map(step).to_vec()
 }
@@ -214,6 +216,8 @@ fn finish_task(execution: &ExecutionRef) -> FinishTask {
         execution: execution.clone(),
         steps: steps(),
         output: None,
+        choices: Choices::new(),
+        stops: Default::default(),
     }
 }
 

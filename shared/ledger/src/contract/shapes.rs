@@ -9,7 +9,7 @@ use crate::{
     fixtures::{at, attempt, claim_by, execution, inline, question, running, step},
 };
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_receipt::{Approval, AttemptOutcome, Decision, ReceiptRef, Status};
+use holdfast_receipt::{Approval, AttemptOutcome, Decision, EarlyStop, ReceiptRef, Status};
 use holdfast_task::{
     Failure,
     payload::{Payload, StoredPayload},
@@ -71,6 +71,10 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
             input_sha256: "0".repeat(64),
             reference: "C-1".to_owned(),
         });
+        if before > 2 {
+            record.choices = [("rôute".to_owned(), "otherwise".to_owned())].into();
+            record.stopped = Some(early_stop());
+        }
         record.guardrails[0].held = before.is_multiple_of(2);
         record.guardrails[0].message = (before > 2).then(|| "naïve 🚧".to_owned());
         put(ledger, &record, Expect::Rev(before), Put::Done).await?;
@@ -85,6 +89,13 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
     let found = ledger.snapshot(of).await.map_err(text)?;
     let right = Snapshot::new(record, vec![], 0);
     same("snapshot", &found, &Some(right))
+}
+
+fn early_stop() -> EarlyStop {
+    EarlyStop {
+        step: "enough".to_owned(),
+        reason: "naïve 🚧".to_owned(),
+    }
 }
 
 pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger>(

@@ -5,13 +5,14 @@ use serde_json::json;
 use super::{
     super::{
         ExecutionRecord, Phase, Redrive, RequestTransition, Snapshot, StepRecord, StepState,
+        bound_choices,
         fixtures::{at, step},
         redrive,
     },
     lifecycle::{NOW, already, ended, of, receipt, refused, request, unwinding, written},
 };
 use holdfast_receipt::{GuardrailOutcome, Status};
-use holdfast_task::{AdmissionSpec, StepRef};
+use holdfast_task::{AdmissionSpec, BranchRef, StepRef};
 
 fn declared() -> StepRef {
     StepRef {
@@ -21,6 +22,7 @@ fn declared() -> StepRef {
         last: false,
         approvals: Vec::new(),
         output: false,
+        branches: Vec::new(),
     }
 }
 
@@ -195,4 +197,58 @@ fn the_guardrail_that_refused_an_earlier_redrive_is_not_carried_over() {
     let next = written(redriven(&first, &[StepState::Undone]));
     let names: Vec<_> = next.guardrails.iter().map(|one| &*one.name).collect();
     assert_eq!(names, ["input", "short_hold"]);
+}
+
+/// The declarations of `hold` and `other`, in two branches of one choice.
+fn in_branches() -> Vec<StepRef> {
+    let of = |name: &str, branch: &str| StepRef {
+        name: name.to_owned(),
+        branches: vec![BranchRef {
+            step: "route".to_owned(),
+            branch: branch.to_owned(),
+        }],
+        ..declared()
+    };
+    vec![of("hold", "1"), of("other", "otherwise")]
+}
+
+#[test]
+fn a_redrive_takes_a_branch_again_that_has_or_may_have_an_effect() {
+    let running = StepState::Running {
+        token: "a".to_owned(),
+        lease_until: at(NOW),
+    };
+    for (state, bound) in [
+        (StepState::Succeeded, true),
+        (StepState::Unknown, true),
+        (running, true),
+        (StepState::FailedClean, false),
+        (StepState::Undone, false),
+    ] {
+        let partly = ended(Status::PartiallyRolledBack);
+        let records = [step(&partly.at, state.clone(), Vec::new())];
+        let expected = bound.then(|| ("route".to_owned(), "1".to_owned()));
+        let found = bound_choices(&records, &in_branches());
+        assert_eq!(found, Ok(expected.into_iter().collect()), "{state:?}");
+    }
+}
+
+#[test]
+fn a_redrive_with_effects_in_two_branches_is_refused() {
+    let partly = ended(Status::PartiallyRolledBack);
+    let one = step(&partly.at, StepState::Succeeded, Vec::new());
+    let other = StepRecord {
+        step: "other".to_owned(),
+        ..one.clone()
+    };
+    let found = redriven_of(&partly, vec![one, other], &in_branches());
+    refused(&found, "a step of another branch of `route`");
+}
+
+#[test]
+fn a_redrive_forgets_the_choices_of_the_generation_before() {
+    let mut before = ended(Status::RolledBack);
+    before.choices = [("route".to_owned(), "1".to_owned())].into();
+    let now = written(redriven_of(&before, Vec::new(), &in_branches()));
+    assert_eq!((now.choices.len(), now.stopped), (0, None));
 }

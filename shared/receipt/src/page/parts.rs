@@ -41,6 +41,12 @@ pub(super) fn facts(receipt: &Receipt) -> Markup {
             div { dt { "Took" } dd { (lasted(SignedDuration::from_millis(receipt.duration_ms))) } }
             div { dt { "Receipt number" } dd { (number) @if number > 1 { " (a receipt precedes this one)" } } }
             div { dt { "Refused repeats of its start" } dd { (receipt.duplicates_prevented) } }
+            @for (step, branch) in &receipt.choices {
+                div { dt { "Branch taken at " (quoted(step)) } dd { (quoted(branch)) } }
+            }
+            @if let Some(stopped) = &receipt.stopped {
+                div.wide { dt { "Stopped early at " (quoted(&stopped.step)) } dd { (quoted(&stopped.reason)) } }
+            }
             @if let Some(incident) = &receipt.incident {
                 div.wide { dt { "Incident" } dd { (code(incident)) } }
             }

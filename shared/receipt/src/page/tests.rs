@@ -203,11 +203,13 @@ fn a_rejected_start_has_a_short_page() {
     let members = receipt.as_object_mut().unwrap();
     for absent in [
         "approval",
+        "choices",
         "decisions",
         "incident",
         "policy_digest",
         "previous_receipt",
         "redriven",
+        "stopped",
     ] {
         members.remove(absent);
     }

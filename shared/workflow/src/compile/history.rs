@@ -5,12 +5,12 @@
 //! states that add them are those of
 //! docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::definition::{Definition, ForEach, Step, StepKind};
-use holdfast_asl::{Exit, State, States, Task};
+use holdfast_asl::{Exit, NO_ITEMS, State, States, Task};
 
 /// Most events of one execution.
 pub const MAX_EVENTS: u64 = 25_000;
@@ -59,11 +59,18 @@ struct MapEvents {
 impl Events {
     fn along(start_at: &str, states: &States) -> Self {
         let mut events = Self::default();
-        let mut next = Some(start_at);
-        while let Some(name) = next {
-            let Some(state) = states.get(name) else { break };
+        let mut open = vec![start_at];
+        let mut entered = BTreeSet::new();
+        while let Some(name) = open.pop() {
+            let Some(state) = states.get(name).filter(|_| entered.insert(name)) else {
+                continue;
+            };
             events.enter(name, state);
-            next = state.exit().and_then(Exit::next);
+            match state {
+                // The events of every branch are counted together, as an upper bound.
+                State::Choice(choice) => open.extend(choice.targets()),
+                state => open.extend(state.exit().and_then(Exit::next)),
+            }
         }
         events
     }
@@ -87,6 +94,9 @@ impl Events {
             }
             State::Map(map) => {
                 self.fixed += CONTAINER;
+                if map.items == NO_ITEMS {
+                    return;
+                }
                 let item = Self::along(&map.item_processor.start_at, &map.item_processor.states);
                 self.maps.push(MapEvents {
                     name: name.to_owned(),
@@ -94,7 +104,11 @@ impl Events {
                     steps: item.steps,
                 });
             }
-            State::Pass(_) | State::Wait(_) | State::Succeed {} | State::Fail { .. } => {}
+            State::Pass(_)
+            | State::Wait(_)
+            | State::Choice(_)
+            | State::Succeed {}
+            | State::Fail { .. } => {}
         }
     }
 }
@@ -172,7 +186,8 @@ fn collect(steps: &[Step], found: &mut impl FnMut(&str, &ForEach)) {
                     collect(&branch.steps, found);
                 }
             }
-            StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) => {}
+            StepKind::Choose(choose) => choose.rows().for_each(|(_, row)| collect(row, found)),
+            StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) | StepKind::Stop(_) => {}
         }
     }
 }

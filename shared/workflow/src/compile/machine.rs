@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    choose,
     expressions::{ExpressionContext, for_begin},
     history::{ItemLimits, item_limits},
     names::{BEGIN_ARN, FINISH_ARN},
@@ -50,6 +51,7 @@ fn states(definition: &Definition, refs: &Value, begin: Task, limits: &ItemLimit
     let bounds = unwind::Bounds::of(&[definition]);
     let failed = Exit::Next("Failed".to_owned());
     states.extend(unwind::states(refs, &bounds, failed));
+    choose::record_choices(definition, &mut states);
     states.insert("Failed".to_owned(), unwind::failed(FAILURE));
     states.insert("Duplicate".to_owned(), State::Succeed {});
     states
@@ -67,6 +69,7 @@ pub(crate) fn item_limits_of(definition: &Definition) -> ItemLimits {
 /// Returns every action step in declared order, as the functions and the receipt need it.
 pub fn step_refs(definition: &Definition) -> Vec<StepRef> {
     let ends = definition.ends();
+    let mut branches = definition.branches();
     let refs = definition
         .action_steps()
         .into_iter()
@@ -77,6 +80,7 @@ pub fn step_refs(definition: &Definition) -> Vec<StepRef> {
             last: ends.steps.contains(&step.name.as_str()),
             approvals: Vec::new(),
             output: false,
+            branches: branches.remove(step.name.as_str()).unwrap_or_default(),
         });
     let mut refs: Vec<StepRef> = refs.collect();
     if let Some(declared_last) = refs.last_mut() {
@@ -110,7 +114,11 @@ fn task_of_begin(definition: &Definition, arguments: Value) -> Task {
         resource: format!("${{{BEGIN_ARN}}}"),
         timeout_seconds: FRAME_TIMEOUT_S,
         arguments,
-        assign: Some(Object::from_iter(assign)),
+        assign: Some(Object::from_iter(
+            assign
+                .into_iter()
+                .chain(choose::assigned_by_begin(definition)),
+        )),
         output: None,
         retry: of_begin(),
         catch: catch_begin(),

@@ -1,5 +1,6 @@
 //! Compiles definitions into state machines, and into the generated part of template.yaml.
 
+mod choose;
 mod decisions;
 mod expressions;
 mod history;

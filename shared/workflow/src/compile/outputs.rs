@@ -32,7 +32,8 @@ fn own_output(step: &Step) -> Option<&'static str> {
         StepKind::Parallel(_) => Some(PARALLEL_OUTPUT),
         StepKind::ForEach(each) => each.collect.is_some().then_some(MAP_OUTPUT),
         StepKind::Approve(_) => Some(TASK_OUTPUT),
-        StepKind::Wait(_) => None,
+        // A choose or a stop is in no branch and in no item.
+        StepKind::Wait(_) | StepKind::Choose(_) | StepKind::Stop(_) => None,
     }
 }
 

@@ -56,7 +56,11 @@ fn looks(bound_s: u64, timeout_s: u64) -> u64 {
 /// Returns the most steps that can wait at once.
 fn at_once(steps: &[Step]) -> u64 {
     let each = steps.iter().map(|step| match &step.kind {
-        StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) => 1,
+        StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) | StepKind::Stop(_) => 1,
+        StepKind::Choose(choose) => {
+            let rows = choose.rows().map(|(_, row)| at_once(row));
+            rows.max().unwrap_or(1)
+        }
         StepKind::Parallel(branches) => branches.iter().map(|branch| at_once(&branch.steps)).sum(),
         StepKind::ForEach(each) => u64::from(each.max_concurrency) * at_once(&each.steps),
     });

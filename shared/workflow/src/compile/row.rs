@@ -90,6 +90,17 @@ impl<'a> Row<'a> {
         Position { exit, output, item }
     }
 
+    /// Returns the row of a branch, whose last step leads to `next`.
+    pub(super) fn joining<'n>(self, next: &'n str) -> Row<'n>
+    where
+        'a: 'n,
+    {
+        Row {
+            place: Place::Top(next),
+            ..self
+        }
+    }
+
     pub(super) fn is_top(&self) -> bool {
         matches!(self.place, Place::Top(_))
     }

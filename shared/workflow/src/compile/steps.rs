@@ -53,12 +53,13 @@ pub(super) fn states(definition: &Definition, next: &str, limits: &ItemLimits) -
         pause: pauses::patience(definition),
         last: definition.ends().steps,
         limits,
+        end: next,
     };
     compiler.row(&definition.steps, row, &mut states);
     states
 }
 
-struct Compiler<'a> {
+pub(super) struct Compiler<'a> {
     numbers: BTreeMap<&'a str, u32>,
     /// Longest duration of the whole execution, in seconds.
     timeout_s: u64,
@@ -67,10 +68,12 @@ struct Compiler<'a> {
     /// The last steps.
     last: Vec<&'a str>,
     limits: &'a ItemLimits,
+    /// State that ends an execution with success.
+    pub(super) end: &'a str,
 }
 
 impl Compiler<'_> {
-    fn row(&self, steps: &[Step], row: Row<'_>, states: &mut States) {
+    pub(super) fn row(&self, steps: &[Step], row: Row<'_>, states: &mut States) {
         for (n, step) in steps.iter().enumerate() {
             let position = row.position(steps, n);
             let name = step.name.as_str();
@@ -113,6 +116,14 @@ impl Compiler<'_> {
                     State::Parallel(self.parallel(name, branches, row, position))
                 }
                 StepKind::ForEach(each) => State::Map(self.for_each(name, each, row, position)),
+                StepKind::Choose(choose) => {
+                    self.choose(name, (choose, &position.exit), row, states);
+                    continue;
+                }
+                StepKind::Stop(stop) => {
+                    self.stop(name, (stop, &position.exit), row, states);
+                    continue;
+                }
             };
             states.insert(name.to_owned(), state);
         }
@@ -305,7 +316,8 @@ fn count_actions(steps: &[Step]) -> usize {
         .iter()
         .map(|step| match &step.kind {
             StepKind::Action(_) => 1,
-            StepKind::Wait(_) | StepKind::Approve(_) => 0,
+            StepKind::Wait(_) | StepKind::Approve(_) | StepKind::Stop(_) => 0,
+            StepKind::Choose(choose) => choose.rows().map(|(_, row)| count_actions(row)).sum(),
             StepKind::Parallel(branches) => branches
                 .iter()
                 .map(|branch| count_actions(&branch.steps))

@@ -1,7 +1,7 @@
 //! The end of a definition: what a ledger must show so that every step of an execution was reached.
 
 use super::{
-    model::{Definition, Step, StepKind},
+    model::{Choose, Definition, Step, StepKind},
     names::{CLOCKS, DICE},
     text::Expression,
 };
@@ -32,7 +32,8 @@ fn of_row(steps: &[Step]) -> Option<Ends<'_>> {
     match &last.kind {
         StepKind::Action(_) => ends.steps.push(&last.name),
         StepKind::Approve(_) => ends.approvals.push(&last.name),
-        StepKind::Wait(_) => return of_row(earlier),
+        StepKind::Wait(_) | StepKind::Stop(_) => return of_row(earlier),
+        StepKind::Choose(choose) => return of_choose(choose),
         StepKind::Parallel(branches) => {
             for branch in branches {
                 let of_branch = of_row(&branch.steps)?;
@@ -48,6 +49,19 @@ fn of_row(steps: &[Step]) -> Option<Ends<'_>> {
         return of_row(earlier);
     }
     Some(ends)
+}
+
+/// Returns the last steps of every branch, of which one branch proves the end. A branch without
+/// steps leaves no record, and the records of approvals name no branch, so that such a branch
+/// proves nothing.
+fn of_choose(choose: &Choose) -> Option<Ends<'_>> {
+    let rows = choose.rows().filter_map(|(_, row)| of_row(row));
+    let rows = rows.filter(|ends| ends.approvals.is_empty());
+    let steps: Vec<&str> = rows.flat_map(|ends| ends.steps).collect();
+    (!steps.is_empty()).then_some(Ends {
+        steps,
+        approvals: Vec::new(),
+    })
 }
 
 /// Returns whether each evaluation yields the same list, so that its length can be recorded.

@@ -293,9 +293,14 @@ impl Reader<'_> {
                 format!("`${name}` is this step's own output"),
                 "use the output of an earlier step".to_owned(),
             )
-        } else if declared.sort == Sort::Wait {
+        } else if let Sort::Wait | Sort::Choose | Sort::Stop = declared.sort {
+            let kind = match declared.sort {
+                Sort::Choose => "choose",
+                Sort::Stop => "stop",
+                _ => "wait",
+            };
             (
-                format!("`{name}` is a wait and has no output"),
+                format!("`{name}` is a {kind} and has no output"),
                 format!("you can use {}", scope.list()),
             )
         } else if scope.within.iter().any(|container| container == name) {

@@ -2,12 +2,14 @@
 
 use super::{
     duration::show_seconds,
-    model::{ActionStep, Definition, OnFailure, Step, StepKind, Wait},
+    model::{ActionStep, Choose, Definition, OnFailure, Step, StepKind, Wait},
 };
 use holdfast_asl::{Flowchart, Shape, node_id};
 
 /// The style of irreversible steps: a thick frame.
 const IRREVERSIBLE: &str = "irreversible";
+/// The last node, declared in each arrow that leads to it.
+const FINISH: &str = "finish([\"receipt\"])";
 
 /// Returns the flowchart's text. Irreversible steps have a thick frame, approvals are diamonds.
 /// Labels include `when` and `on_failure`.
@@ -19,31 +21,52 @@ pub fn graph(definition: &Definition) -> String {
     let title = format!("{} version {}", definition.workflow, definition.version);
     let started = format!("started by {}", sources.join(", "));
     chart.node("begin", Shape::Stadium, &[&title, &started], None);
-    let last = draw_row(&mut chart, Some("begin".to_owned()), &definition.steps);
-    if let Some(last) = last {
-        // The last node is declared in its arrow.
-        let members: Vec<&str> = definition.output.keys().map(String::as_str).collect();
-        let finish = match members.is_empty() {
-            true => "finish([\"receipt\"])".to_owned(),
-            false => format!("finish([\"receipt, output: {}\"])", members.join(", ")),
-        };
-        chart.arrow(&last, &finish, None);
+    let members: Vec<&str> = definition.output.keys().map(String::as_str).collect();
+    let finish = match members.is_empty() {
+        true => FINISH.to_owned(),
+        false => format!("finish([\"receipt, output: {}\"])", members.join(", ")),
+    };
+    let begin = vec![("begin".to_owned(), None)];
+    for (last, label) in draw_row(&mut chart, begin, &definition.steps) {
+        chart.arrow(&last, &finish, label.as_deref());
     }
     chart.class(IRREVERSIBLE, "stroke-width:4px");
     chart.into_text()
 }
 
-/// Draws steps in a row after the node `before`. Returns the last node.
-fn draw_row(chart: &mut Flowchart, mut before: Option<String>, steps: &[Step]) -> Option<String> {
+/// An arrow that leads on from a node, and the text on it.
+type Lead = (String, Option<String>);
+
+/// Draws steps in a row after the nodes `before`. Returns the arrows that lead on from the row.
+fn draw_row(chart: &mut Flowchart, mut before: Vec<Lead>, steps: &[Step]) -> Vec<Lead> {
     for step in steps {
         let id = node_id("step", &step.name);
         draw_step(chart, &id, step);
-        if let Some(before) = before {
-            chart.arrow(&before, &id, None);
+        for (before, label) in before {
+            chart.arrow(&before, &id, label.as_deref());
         }
-        before = Some(id);
+        before = match &step.kind {
+            StepKind::Choose(choose) => draw_branches(chart, &id, choose),
+            StepKind::Stop(_) => {
+                chart.arrow(&id, FINISH, Some("stop"));
+                vec![(id, Some("else".to_owned()))]
+            }
+            _ => vec![(id, None)],
+        };
     }
     before
+}
+
+/// Draws the branches of a `choose`, each behind its condition.
+fn draw_branches(chart: &mut Flowchart, id: &str, choose: &Choose) -> Vec<Lead> {
+    let whens = choose.branches.iter().map(|branch| branch.when.jsonata());
+    let labels: Vec<String> = whens
+        .map(|when| format!("when {when}"))
+        .chain(["otherwise".to_owned()])
+        .collect();
+    let rows = choose.rows().zip(labels);
+    rows.flat_map(|((_, row), label)| draw_row(chart, vec![(id.to_owned(), Some(label))], row))
+        .collect()
 }
 
 fn draw_step(chart: &mut Flowchart, id: &str, step: &Step) {
@@ -62,10 +85,15 @@ fn draw_step(chart: &mut Flowchart, id: &str, step: &Step) {
             let lines = [name, within.as_str(), approve.message.content()];
             chart.node(id, Shape::Diamond, &lines, None);
         }
+        StepKind::Choose(_) => chart.node(id, Shape::Diamond, &[name], None),
+        StepKind::Stop(stop) => {
+            let when = format!("stop when {}", stop.when.jsonata());
+            chart.node(id, Shape::Diamond, &[name, &when, &stop.reason], None);
+        }
         StepKind::Parallel(branches) => {
             chart.boxed(id, &format!("{name}: in parallel"), |chart| {
                 for branch in branches {
-                    draw_row(chart, None, &branch.steps);
+                    draw_row(chart, Vec::new(), &branch.steps);
                 }
             });
         }
@@ -73,7 +101,7 @@ fn draw_step(chart: &mut Flowchart, id: &str, step: &Step) {
             let (items, most) = (each.items.jsonata(), each.max_concurrency);
             let title = format!("{name}: for each of {items}, {most} at once");
             chart.boxed(id, &title, |chart| {
-                draw_row(chart, None, &each.steps);
+                draw_row(chart, Vec::new(), &each.steps);
             });
         }
     }

@@ -2,6 +2,8 @@
 //! it.
 
 mod address;
+mod choose;
+mod choose_schema;
 mod continued;
 mod decision;
 mod duration;
@@ -39,8 +41,8 @@ mod yaml;
 pub use ends::Ends;
 pub use graph::graph;
 pub use model::{
-    ActionStep, Approve, Branch, Definition, ForEach, Guardrail, Jitter, Limits, OnFailure, Poll,
-    Retry, Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
+    ActionStep, Approve, Branch, Choose, ChooseBranch, Definition, ForEach, Guardrail, Jitter,
+    Limits, OnFailure, Poll, Retry, Rollback, Step, StepKind, Stop, Trigger, TriggerSource, Wait,
 };
 pub use problem::{Problem, Span};
 pub use render::{render, render_warnings};
@@ -48,6 +50,7 @@ pub use schema::schema;
 pub use text::{Expression, Text};
 pub use yaml::{MAX_BYTES, MAX_DEPTH};
 
+pub(crate) use choose::outputs;
 pub(crate) use rules::bare;
 
 use holdfast_action::ActionInfo;

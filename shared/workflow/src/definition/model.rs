@@ -64,10 +64,13 @@ fn collect<'a>(
     for step in steps {
         match &step.kind {
             StepKind::Action(action) => found.push((step, action, for_each)),
-            StepKind::Wait(_) | StepKind::Approve(_) => {}
+            StepKind::Wait(_) | StepKind::Approve(_) | StepKind::Stop(_) => {}
             StepKind::Parallel(branches) => branches
                 .iter()
                 .for_each(|branch| collect(&branch.steps, for_each, found)),
+            StepKind::Choose(choose) => choose
+                .rows()
+                .for_each(|(_, row)| collect(row, for_each, found)),
             StepKind::ForEach(each) => collect(&each.steps, Some(&step.name), found),
         }
     }
@@ -151,6 +154,10 @@ pub enum StepKind {
     Parallel(Vec<Branch>),
     /// Runs steps for every item of a list.
     ForEach(ForEach),
+    /// Runs the steps of one branch.
+    Choose(Choose),
+    /// Ends the execution with success, if a condition is true.
+    Stop(Stop),
     /// Performs an action.
     #[serde(untagged)]
     Action(ActionStep),
@@ -300,4 +307,31 @@ pub struct ForEach {
     pub collect: Option<Expression>,
     /// Steps in declared order, without a `for_each` among them.
     pub steps: Vec<Step>,
+}
+
+/// Steps of which one branch runs: the first whose `when` yields true.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Choose {
+    /// Branches with a condition, in the order in which the conditions are tried.
+    pub branches: Vec<ChooseBranch>,
+    /// Steps that run if no `when` yields true.
+    pub otherwise: Vec<Step>,
+}
+
+/// One branch of a `choose`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChooseBranch {
+    /// Expression. The branch is taken if it yields true.
+    pub when: Expression,
+    /// Steps in declared order.
+    pub steps: Vec<Step>,
+}
+
+/// An early end with success.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stop {
+    /// Expression. The execution ends if it yields true.
+    pub when: Expression,
+    /// Reason, as the receipt states it.
+    pub reason: String,
 }

@@ -1,6 +1,7 @@
 //! Collects every step's name before steps are read, so that a wrong reference can be explained.
 
 pub(super) use holdfast_expression::{FUNCTIONS, STEP_FUNCTIONS};
+use holdfast_task::OTHERWISE;
 
 use super::{
     problem::Span,
@@ -34,6 +35,8 @@ pub(super) enum Sort {
     Parallel,
     /// True if it has a `collect`.
     ForEach(bool),
+    Choose,
+    Stop,
 }
 
 /// The declaration of a step.
@@ -44,6 +47,8 @@ pub(super) struct Declaration {
     pub(super) sort: Sort,
     /// Containers around it, outermost first.
     pub(super) within: Vec<String>,
+    /// Branches around it, outermost first: each `choose` and the name of its branch.
+    pub(super) branches: Vec<(String, String)>,
     /// Reason why the execution may continue without it, if it may.
     pub(super) skippable: Option<&'static str>,
 }
@@ -86,22 +91,20 @@ impl Names {
     pub(super) fn collect(root: &Node) -> Self {
         let mut names = Self::default();
         if let Some(steps) = root.get("steps") {
-            names.steps(steps, &[], false);
+            names.steps(steps, &Around::default());
         }
         names
     }
 
-    /// Returns the steps without which an execution may continue, each with the reason.
-    pub(super) fn skippable(&self) -> impl Iterator<Item = (&Declaration, &'static str)> {
-        let all = self.0.iter();
-        all.filter_map(|declared| Some((declared, declared.skippable?)))
+    pub(super) fn all(&self) -> impl Iterator<Item = &Declaration> {
+        self.0.iter()
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Declaration> {
         self.0.iter().find(|declared| declared.name == name)
     }
 
-    fn steps(&mut self, steps: &Node, within: &[String], in_for_each: bool) {
+    fn steps(&mut self, steps: &Node, around: &Around) {
         let Kind::List(steps) = &steps.kind else {
             return;
         };
@@ -119,29 +122,62 @@ impl Names {
                 (_, Some(each), _) => Sort::ForEach(each.get("collect").is_some()),
                 (.., Some(_)) => Sort::Wait,
                 _ if step.get("approve").is_some() => Sort::Approve,
+                _ if step.get("choose").is_some() => Sort::Choose,
+                _ if step.get("stop").is_some() => Sort::Stop,
                 _ => Sort::Action,
             };
             self.0.push(Declaration {
                 name: name.clone(),
                 at: *at,
                 sort,
-                within: within.to_vec(),
-                skippable: skippable(step, in_for_each),
+                within: around.within.clone(),
+                branches: around.branches.clone(),
+                skippable: skippable(step, around.in_for_each),
             });
-            let inner: Vec<String> = within.iter().chain([name]).cloned().collect();
-            if let Some(Node {
-                kind: Kind::List(branches),
-                ..
-            }) = parallel
-            {
-                branches
-                    .iter()
-                    .filter_map(|branch| branch.get("steps"))
-                    .for_each(|steps| self.steps(steps, &inner, in_for_each));
-            }
-            if let Some(steps) = for_each.and_then(|each| each.get("steps")) {
-                self.steps(steps, &inner, true);
+            self.rows(step, name, around);
+        }
+    }
+
+    /// Collects the steps inside a container.
+    fn rows(&mut self, step: &Node, name: &str, around: &Around) {
+        let mut inner = around.clone();
+        inner.within.push(name.to_owned());
+        for branch in list(step.get("parallel")) {
+            if let Some(steps) = branch.get("steps") {
+                self.steps(steps, &inner);
             }
         }
+        if let Some(steps) = step.get("for_each").and_then(|each| each.get("steps")) {
+            inner.in_for_each = true;
+            self.steps(steps, &inner);
+        }
+        let in_branch = |branch: String| {
+            let mut inner = around.clone();
+            inner.branches.push((name.to_owned(), branch));
+            inner
+        };
+        for (number, branch) in (1..).zip(list(step.get("choose"))) {
+            if let Some(steps) = branch.get("steps") {
+                self.steps(steps, &in_branch(u32::to_string(&number)));
+            }
+        }
+        if let (Some(_), Some(steps)) = (step.get("choose"), step.get("otherwise")) {
+            self.steps(steps, &in_branch(OTHERWISE.to_owned()));
+        }
+    }
+}
+
+/// The containers and branches around a row of steps.
+#[derive(Clone, Default)]
+struct Around {
+    within: Vec<String>,
+    branches: Vec<(String, String)>,
+    in_for_each: bool,
+}
+
+fn list(node: Option<&Node>) -> &[Node] {
+    match node.map(|node| &node.kind) {
+        Some(Kind::List(items)) => items,
+        _ => &[],
     }
 }

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    choose_schema::{choose, stop},
     decision::MAX_MESSAGE,
     rules::MAX_LIMIT,
     schema_action::{for_action, reading},
@@ -32,14 +33,14 @@ pub fn schema(actions: &[ActionInfo]) -> Value {
     })
 }
 
-fn container(kind: &str, inside: Value) -> Value {
+pub(super) fn container(kind: &str, inside: Value) -> Value {
     json!({
         "type": "object", "additionalProperties": false, "required": ["name", kind],
         "properties": { "name": { "$ref": "#/$defs/name" }, kind: inside }
     })
 }
 
-fn expression(description: &str) -> Value {
+pub(super) fn expression(description: &str) -> Value {
     json!({ "description": description, "type": "string", "pattern": EXPRESSION })
 }
 
@@ -64,8 +65,11 @@ fn definitions(names: &[&str], summaries: &str, inputs: &[Value], reading: &[Val
         "steps": { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/step" } },
         "step": { "anyOf": [
             { "$ref": "#/$defs/action" }, { "$ref": "#/$defs/wait" }, { "$ref": "#/$defs/approve" },
-            { "$ref": "#/$defs/parallel" }, { "$ref": "#/$defs/for_each" }
+            { "$ref": "#/$defs/parallel" }, { "$ref": "#/$defs/for_each" },
+            { "$ref": "#/$defs/choose" }, { "$ref": "#/$defs/stop" }
         ] },
+        "choose": choose(),
+        "stop": stop(),
         "action": action(names, summaries, inputs, reading),
         "wait": container("wait", json!({
             "description": "Duration or end of the wait",

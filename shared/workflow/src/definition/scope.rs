@@ -6,6 +6,8 @@ pub(super) struct Scope {
     pub(super) visible: Vec<String>,
     /// Containers around the place, outermost first, then the step itself.
     pub(super) within: Vec<String>,
+    /// Branches around the place, outermost first: each `choose` and the name of its branch.
+    pub(super) branches: Vec<(String, String)>,
     /// True if Step Functions evaluates the expression, with the functions that it adds.
     pub(super) in_machine: bool,
     /// Field that must yield the same value on every attempt, if it is one.
@@ -22,6 +24,7 @@ impl Scope {
         Self {
             visible: visible.iter().map(|&name| name.to_owned()).collect(),
             within: Vec::new(),
+            branches: Vec::new(),
             in_machine: false,
             repeatable: None,
             optional: false,
@@ -55,6 +58,13 @@ impl Scope {
     pub(super) fn inside(&self, name: &str) -> Self {
         let mut scope = self.clone();
         scope.within.push(name.to_owned());
+        scope
+    }
+
+    /// Returns this scope inside a branch of the `choose` of this name.
+    pub(super) fn in_branch(&self, choose: &str, branch: String) -> Self {
+        let mut scope = self.clone();
+        scope.branches.push((choose.to_owned(), branch));
         scope
     }
 

@@ -16,7 +16,12 @@ impl Reader<'_> {
             return;
         }
         let mut warnings = Vec::new();
-        for (declared, reason) in self.names.skippable() {
+        for declared in self.names.all() {
+            let reason = match scope.branches.starts_with(&declared.branches) {
+                true => declared.skippable,
+                false => Some("its branch may not be taken"),
+            };
+            let Some(reason) = reason else { continue };
             let outer = declared
                 .within
                 .iter()

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{
+    choose::outputs,
     continued::effect_of,
     decision::not_of_approve,
     model::{ActionStep, Branch, ForEach, Limits, Step, StepKind, Wait},
@@ -30,16 +31,28 @@ const ACTION_FIELDS: [&str; 13] = [
     "decide_within",
 ];
 const APPROVE_FIELDS: [&str; 3] = ["name", "approve", "decide_within"];
-const KINDS: [&str; 5] = ["action", "wait", "approve", "parallel", "for_each"];
+const CHOOSE_FIELDS: [&str; 3] = ["name", "choose", "otherwise"];
+const KINDS: [&str; 7] = [
+    "action", "wait", "approve", "parallel", "for_each", "choose", "stop",
+];
 /// Most items that run at the same time: by default, and at most. Step Functions runs 40 in an
 /// inline Map.
 const CONCURRENCY: (u32, u64) = (10, 40);
 
 /// The place of the steps that are read.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     limits: &'a Limits,
     in_for_each: bool,
+    in_parallel: bool,
+    pub(super) in_choose: bool,
     seen: Vec<(String, usize)>,
+}
+
+impl Place<'_> {
+    /// Returns true inside a `for_each` or a `parallel`.
+    pub(super) fn in_container(&self) -> bool {
+        self.in_for_each || self.in_parallel
+    }
 }
 
 impl Reader<'_> {
@@ -48,6 +61,8 @@ impl Reader<'_> {
         let mut place = Place {
             limits,
             in_for_each: false,
+            in_parallel: false,
+            in_choose: false,
             seen: Vec::new(),
         };
         self.sequence(node, Scope::of_steps(), &mut place)
@@ -55,7 +70,7 @@ impl Reader<'_> {
 
     /// Reads steps in a row: each sees the outputs of those before it. Also returns the scope after
     /// the last step.
-    fn sequence(
+    pub(super) fn sequence(
         &mut self,
         node: &Node,
         mut scope: Scope,
@@ -64,14 +79,11 @@ impl Reader<'_> {
         let mut steps = Vec::new();
         for item in self.list(node, "steps") {
             let step = self.step(item, &scope, place);
-            let has_output = match &step.kind {
-                StepKind::Action(_) | StepKind::Approve(_) | StepKind::Parallel(_) => true,
-                StepKind::ForEach(each) => each.collect.is_some(),
-                StepKind::Wait(_) => false,
-            };
-            let known = scope.visible.contains(&step.name) || step.name.is_empty();
-            if has_output && !known {
-                scope.visible.push(step.name.clone());
+            for output in outputs(&step) {
+                let known = scope.visible.iter().any(|visible| visible == output);
+                if !known && !output.is_empty() {
+                    scope.visible.push(output.to_owned());
+                }
             }
             steps.push(step);
         }
@@ -112,7 +124,7 @@ impl Reader<'_> {
             self.problem(
                 fields.at,
                 message,
-                "a step is one of action, wait, approve, parallel, for_each: make two steps",
+                "a step is one of action, wait, approve, parallel, for_each, choose, stop: make two steps",
             );
         }
         self.step_fields(&fields, &called, kind);
@@ -128,9 +140,13 @@ impl Reader<'_> {
             }
             ("parallel", Some(node)) => StepKind::Parallel(self.parallel(node, &inside, place)),
             ("for_each", Some(node)) => StepKind::ForEach(self.for_each(node, &inside, place)),
+            ("choose", Some(node)) => {
+                StepKind::Choose(self.choose(&name, (node, &fields), scope, place))
+            }
+            ("stop", Some(node)) => StepKind::Stop(self.stop(node, &inside, place)),
             (_, action) => {
                 if action.is_none() {
-                    let help = "add `action: …`, or one of wait, approve, parallel, for_each";
+                    let help = "add `action: …`, or one of wait, approve, parallel, for_each, choose, stop";
                     self.problem(fields.at, format!("{called} does nothing"), help);
                 }
                 StepKind::Action(self.action_step(&fields, &called, &inside, place))
@@ -170,6 +186,7 @@ impl Reader<'_> {
             let known: &[&str] = match kind {
                 "action" => &ACTION_FIELDS,
                 "approve" => &APPROVE_FIELDS,
+                "choose" => &CHOOSE_FIELDS,
                 _ => &["name", kind],
             };
             if known.contains(&field) || KINDS.contains(&field) {
@@ -183,6 +200,8 @@ impl Reader<'_> {
                          `wait: { until: … }`"
                     }
                     ("approve", field) => not_of_approve(field),
+                    ("stop", "when") => "put it inside: `stop: { when: …, reason: … }`",
+                    ("stop", _) => "a stop has only `name` and `stop`",
                     _ => "put it on the steps inside",
                 };
                 self.problem(
@@ -295,7 +314,8 @@ impl Reader<'_> {
                 "add a second `- steps: …`, or leave the parallel out",
             );
         }
-        items
+        let outer = std::mem::replace(&mut place.in_parallel, true);
+        let branches = items
             .iter()
             .map(|item| {
                 let fields = self.fields(item, "a branch", &["steps"]);
@@ -305,7 +325,9 @@ impl Reader<'_> {
                         .map_or_else(Vec::new, |node| self.sequence(node, scope.clone(), place).0),
                 }
             })
-            .collect()
+            .collect();
+        place.in_parallel = outer;
+        branches
     }
 
     fn for_each(&mut self, node: &Node, scope: &Scope, place: &mut Place<'_>) -> ForEach {

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::definition::{
-    ActionStep, Approve, Branch, Definition, Expression, ForEach, Guardrail, Jitter, Limits,
-    OnFailure, Retry, Rollback, Step, StepKind, Trigger, TriggerSource, Wait,
+    ActionStep, Approve, Branch, Choose, ChooseBranch, Definition, Expression, ForEach, Guardrail,
+    Jitter, Limits, OnFailure, Retry, Rollback, Step, StepKind, Stop, Trigger, TriggerSource, Wait,
 };
 
 fn expression(text: &str) -> Expression {
@@ -138,6 +138,44 @@ pub(super) fn row(depth: u32, outside: bool) -> BoxedStrategy<Vec<Step>> {
     .boxed()
 }
 
+fn unnamed(kind: StepKind) -> Vec<Step> {
+    let name = String::new();
+    vec![Step { name, kind }]
+}
+
+fn choose(depth: u32) -> BoxedStrategy<Vec<Step>> {
+    let inner = match depth {
+        0 => row(1, true),
+        depth => prop_oneof![2 => row(1, true), 1 => choose(depth - 1)].boxed(),
+    };
+    let branches = prop::collection::vec(inner.clone(), 1..3);
+    let otherwise = prop_oneof![Just(Vec::new()), inner];
+    (branches, otherwise)
+        .prop_map(|(branches, otherwise)| {
+            let branches = branches.into_iter().map(|steps| ChooseBranch {
+                when: expression("{% $input.on ? true : false %}"),
+                steps,
+            });
+            unnamed(StepKind::Choose(Choose {
+                branches: branches.collect(),
+                otherwise,
+            }))
+        })
+        .boxed()
+}
+
+/// Generates the steps of a workflow, in which an execution may take a branch or stop early.
+pub(super) fn workflow() -> BoxedStrategy<Vec<Step>> {
+    let stop = Just(unnamed(StepKind::Stop(Stop {
+        when: expression("{% $input.on %}"),
+        reason: "nothing is left to do".to_owned(),
+    })));
+    let part = prop_oneof![3 => row(2, true), 2 => choose(1), 1 => stop];
+    prop::collection::vec(part, 1..4)
+        .prop_map(|parts| parts.concat())
+        .boxed()
+}
+
 fn name_all(steps: &mut [Step], next: &mut u32) {
     for step in steps {
         *next += 1;
@@ -160,7 +198,12 @@ fn name_all(steps: &mut [Step], next: &mut u32) {
                     .as_ref()
                     .map(|collect| expression(&collect.written().replace("$last", &last)));
             }
-            StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) => {}
+            StepKind::Choose(choose) => {
+                let rows = choose.branches.iter_mut().map(|branch| &mut branch.steps);
+                rows.chain([&mut choose.otherwise])
+                    .for_each(|row| name_all(row, next));
+            }
+            StepKind::Action(_) | StepKind::Wait(_) | StepKind::Approve(_) | StepKind::Stop(_) => {}
         }
     }
 }

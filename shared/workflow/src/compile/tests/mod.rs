@@ -7,9 +7,9 @@ mod template;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use self::definitions::{action, definition, row};
+use self::definitions::{action, definition, step_of, workflow};
 use super::{machine, recovery};
-use crate::definition::Step;
+use crate::definition::{Choose, ChooseBranch, Expression, Step, StepKind};
 use holdfast_task::{AskCall, BeginTask, FinishTask, PlanCall, StepCall};
 
 fn compiled(steps: Vec<Step>) -> Value {
@@ -24,8 +24,10 @@ fn check_level(level: &Value, top: bool) {
         let kind = state["Type"].as_str().expect("a type");
         // A branch raises again the failure of a step that was put to a person.
         let raises = kind == "Fail" && name.ends_with(".failed");
+        // A Map without items, which evaluates a choice, needs a state that it never enters.
+        let never = kind == "Succeed" && name.ends_with(".none");
         assert!(
-            top || raises || !["Succeed", "Fail"].contains(&kind),
+            top || raises || never || !["Succeed", "Fail"].contains(&kind),
             "{name}: a branch has no end of its own"
         );
         if kind == "Task" {
@@ -65,7 +67,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn step_functions_accepts_every_compiled_machine(steps in row(2, true)) {
+    fn step_functions_accepts_every_compiled_machine(steps in workflow()) {
         let definition = definition(steps);
         for machine in [machine(&definition, "test.yaml").expect("it has a digest"), recovery(&[&definition])] {
             prop_assert_eq!(machine.violations(), [""; 0]);
@@ -83,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn functions_can_read_the_arguments_of_their_tasks(steps in row(2, true)) {
+    fn functions_can_read_the_arguments_of_their_tasks(steps in workflow()) {
         let machine = compiled(steps);
         read_tasks(&machine);
     }
@@ -115,6 +117,7 @@ fn read_tasks(level: &Value) {
             ("undo", undo),
             ("retry", json!(0)),
             ("output", json!({ "value": {} })),
+            ("choices", json!({})),
         ] {
             let sent_as = sent.get(field).and_then(Value::as_str);
             if sent_as.is_some_and(|text| text.starts_with("{%")) {
@@ -136,5 +139,75 @@ fn read_tasks(level: &Value) {
             _ => serde_json::from_value::<StepCall>(sent).err(),
         };
         assert!(read.is_none(), "{name}: {read:?}");
+    }
+}
+
+#[test]
+fn a_choose_enters_two_states_and_calls_no_function() {
+    let choose = |branches: Vec<ChooseBranch>| {
+        StepKind::Choose(Choose {
+            branches,
+            otherwise: Vec::new(),
+        })
+    };
+    let branch = |steps| ChooseBranch {
+        when: Expression::read("{% $input.on %}").expect("an expression"),
+        steps,
+    };
+    let hold = || step_of("vendor-hold");
+    let steps = vec![
+        Step {
+            name: String::new(),
+            kind: choose(vec![branch(vec![hold(), hold()]), branch(vec![hold()])]),
+        },
+        hold(),
+    ];
+    let machine = compiled(steps);
+    let states = &machine["States"];
+    let evaluates = &states["step_1"];
+    assert_eq!(evaluates["Type"], "Map");
+    assert_eq!(evaluates["Items"], "{% [] %}");
+    assert_eq!(
+        evaluates["Assign"],
+        json!({
+            "choicesMade": "{% $merge([$choicesMade, { 'step_1': $exists($choicesMade.step_1) \
+                            ? $choicesMade.step_1 : ((($input.on) = true) ? '1' : (($input.on) = true) \
+                            ? '2' : 'otherwise') }]) %}",
+            "step_2": null, "step_3": null, "step_4": null,
+        })
+    );
+    let leads = json!({
+        "Type": "Choice",
+        "Choices": [
+            { "Condition": "{% $choicesMade.step_1 = '1' %}", "Next": "step_2" },
+            { "Condition": "{% $choicesMade.step_1 = '2' %}", "Next": "step_4" },
+        ],
+        "Default": "step_5",
+    });
+    assert_eq!(states["step_1.branch"], leads);
+    for (step, next) in [
+        ("step_2", "step_3"),
+        ("step_3", "step_5"),
+        ("step_4", "step_5"),
+    ] {
+        assert_eq!(states[step]["Next"], next);
+    }
+    assert_eq!(
+        states["Finish"]["Arguments"]["choices"],
+        states["Close"]["Arguments"]["choices"]
+    );
+    let declared = &states["Begin"]["Arguments"]["steps"];
+    assert_eq!(
+        declared[2]["branches"],
+        json!([{ "step": "step_1", "branch": "2" }])
+    );
+    assert_eq!(declared[3].get("branches"), None);
+}
+
+#[test]
+fn a_machine_without_a_choice_has_nothing_of_one() {
+    let text = compiled(vec![step_of("vendor-hold")]).to_string();
+    for word in ["choices", "branches", "stops", "Choice"] {
+        assert!(!text.contains(word), "{word}");
     }
 }

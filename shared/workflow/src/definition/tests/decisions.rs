@@ -371,6 +371,6 @@ fn an_approval_has_no_fields_of_an_action() {
  26 │   - { name: h, approve: { message: Go on? }, wait: 1s }
     ·     ─
     ╰────
-  help: a step is one of action, wait, approve, parallel, for_each: make two steps
+  help: a step is one of action, wait, approve, parallel, for_each, choose, stop: make two steps
 "#);
 }

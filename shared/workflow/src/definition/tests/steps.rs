@@ -18,7 +18,7 @@ fn a_step_has_one_kind_and_a_name() {
  8 │   - name: nothing
    ·     ─────────────
    ╰────
-  help: add `action: …`, or one of wait, approve, parallel, for_each
+  help: add `action: …`, or one of wait, approve, parallel, for_each, choose, stop
 
   × step `nothing` has neither `rollback` nor `irreversible`
    ╭─[workflows/test.yaml:8:5]
@@ -32,7 +32,7 @@ fn a_step_has_one_kind_and_a_name() {
  9 │   - name: both
    ·     ──────────
    ╰────
-  help: a step is one of action, wait, approve, parallel, for_each: make two steps
+  help: a step is one of action, wait, approve, parallel, for_each, choose, stop: make two steps
 
   × a step has no `name`
     ╭─[workflows/test.yaml:12:5]
