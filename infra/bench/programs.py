@@ -23,7 +23,7 @@ SETTINGS = {
     "HOLDFAST_MACHINE_PREFIX": "arn:aws:states:us-east-1:000000000000:stateMachine:holdfast-",
     "HOLDFAST_RECEIPT_URL_SECONDS": "900",
     "HOLDFAST_STACK": "holdfast",
-    "HOLDFAST_EVENT_BUS": "holdfast",
+    "HOLDFAST_AUDIT_BUS": "holdfast-audit",
     "HOLDFAST_SIGNING_KEY": "alias/holdfast",
     "HOLDFAST_TENANT_ROLE": "arn:aws:iam::000000000000:role/tenant",
     "HOLDFAST_LEDGER_ARN": "arn:aws:dynamodb:us-east-1:000000000000:table/table",

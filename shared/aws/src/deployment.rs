@@ -11,7 +11,7 @@ use holdfast_action::{BoxFuture, Settings};
 use holdfast_engine::Engine;
 
 use crate::{
-    DynamoLedger, EventBus, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,
+    AuditBus, DynamoLedger, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,
 };
 
 /// The duration of a session in another role: the maximum when a role assumes another.
@@ -125,9 +125,9 @@ impl Deployment {
     }
 
     /// The bus for audit events.
-    pub fn event_bus(&self) -> Result<EventBus, String> {
+    pub fn audit_bus(&self) -> Result<AuditBus, String> {
         let client = aws_sdk_eventbridge::Client::new(&self.sdk);
-        Ok(EventBus::new(client, self.variable("HOLDFAST_EVENT_BUS")?))
+        Ok(AuditBus::new(client, self.variable("HOLDFAST_AUDIT_BUS")?))
     }
 
     /// The bucket named by `variable`.

@@ -29,7 +29,7 @@ mod tenant_keys;
 mod versions;
 mod workflows;
 
-pub use bus::{EventBus, PublishError};
+pub use bus::{AuditBus, PublishError};
 pub use deployment::{AwsEngine, Deployment};
 pub use executions::{ExecutionSearch, ExecutionSummary, Place};
 pub use host::{SystemHost, trace};
