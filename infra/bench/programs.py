@@ -25,6 +25,7 @@ SETTINGS = {
     "HOLDFAST_STACK": "holdfast",
     "HOLDFAST_AUDIT_BUS": "holdfast-audit",
     "HOLDFAST_SIGNING_KEY": "alias/holdfast",
+    "HOLDFAST_DEPLOYMENT": "000000000000/us-east-1/holdfast",
     "HOLDFAST_TENANT_ROLE": "arn:aws:iam::000000000000:role/tenant",
     "HOLDFAST_LEDGER_ARN": "arn:aws:dynamodb:us-east-1:000000000000:table/table",
     "HOLDFAST_RECEIPT_BUCKET_ARN": "arn:aws:s3:::receipts",

@@ -17,6 +17,9 @@ use crate::{
 /// The duration of a session in another role: the maximum when a role assumes another.
 const SESSION: Duration = Duration::from_secs(3600);
 
+/// The variable that names the deployment in receipts. Only `finish` has it.
+pub const DEPLOYMENT: &str = "HOLDFAST_DEPLOYMENT";
+
 /// The engine on AWS.
 pub type AwsEngine = Engine<DynamoLedger, S3Store, SystemHost>;
 
@@ -69,6 +72,7 @@ impl Deployment {
             payloads: self.bucket("HOLDFAST_PAYLOAD_BUCKET")?,
             receipts: self.bucket("HOLDFAST_RECEIPT_BUCKET")?,
             host: SystemHost,
+            deployment: self.variable(DEPLOYMENT).ok().map(str::to_owned),
         })
     }
 

@@ -30,7 +30,7 @@ mod versions;
 mod workflows;
 
 pub use bus::{AuditBus, PublishError};
-pub use deployment::{AwsEngine, Deployment};
+pub use deployment::{AwsEngine, DEPLOYMENT, Deployment};
 pub use executions::{ExecutionSearch, ExecutionSummary, Place};
 pub use host::{SystemHost, trace};
 pub use ledger::DynamoLedger;
