@@ -60,7 +60,8 @@ pub struct Receipt {
     /// Name of the trigger, or `api` or `direct`.
     pub trigger: String,
     /// Person who requested the start, if the start names one. The name comes from the verified
-    /// token if `trigger` is `api`, and is the word of the start's sender otherwise.
+    /// token if `trigger` is `api`, and IAM lets only the API start the state machine so. Otherwise
+    /// it is the word of the start's sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
     /// Idempotency key of the start.
