@@ -172,6 +172,7 @@ fn a_malformed_start_writes_nothing() {
         (with(&"é".repeat(99_999), json!(1)), "…`, expected"),
         (with("requested_by", json!("")), "requested_by has 1 to 200"),
         (with("requested_by", json!("a\nb")), "on one line"),
+        (with("requested_by", json!("ann\u{3164}")), "visible"),
         (with("via", json!("v".repeat(201))), "via has 1 to 200"),
         (with("input", json!({"n": u64::MAX})), "string"),
         (with("input", json!("x".repeat(200_001))), "200000"),
