@@ -137,6 +137,7 @@ fn a_rejected_start_is_recorded_and_a_retry_is_rejected_alike() {
     assert_eq!(refused(&engine, &task), error);
     let read: Value = serde_json::from_str(&error.message).unwrap();
     assert_eq!(read["message"], "short_hold: a hold lasts 30 days at most");
+    assert_eq!(read["guardrails"], json!(["short_hold"]));
     let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
     assert_eq!(
         snapshot(&engine, &execution).execution.phase,
