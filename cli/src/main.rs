@@ -95,6 +95,9 @@ enum ReceiptCommand {
         /// A file with the trusted key set, which GET /v1/keys serves
         #[arg(long, value_name = "FILE")]
         jwks: PathBuf,
+        /// The deployment that must have written the receipt
+        #[arg(long, value_name = "ACCOUNT/REGION/STACK")]
+        deployment: Option<String>,
     },
     /// Make a page of a receipt's file, with the result of the verification
     Page {
@@ -176,8 +179,13 @@ fn run(command: Command) -> Result<(), Trouble> {
                 },
         } => receipt::get(&api, &execution, generation, to),
         Command::Receipt {
-            command: ReceiptCommand::Verify { file, jwks },
-        } => receipt::verify(&file, &jwks),
+            command:
+                ReceiptCommand::Verify {
+                    file,
+                    jwks,
+                    deployment,
+                },
+        } => receipt::verify(&file, &jwks, deployment.as_deref()),
         Command::Receipt {
             command: ReceiptCommand::Page { file, jwks, to },
         } => receipt::page(&file, &jwks, to),

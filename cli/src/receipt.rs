@@ -125,21 +125,46 @@ pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
     write().map_err(|error: io::Error| in_file(file, error.to_string()))
 }
 
-/// Verifies a receipt's signature by a key set and prints what the receipt is about.
-pub(crate) fn verify(file: &Path, jwks: &Path) -> Result<(), Trouble> {
+/// Verifies a receipt's signature by a key set, and its deployment if one is expected, and prints
+/// what the receipt is about.
+pub(crate) fn verify(file: &Path, jwks: &Path, deployment: Option<&str>) -> Result<(), Trouble> {
     let keys = key_set(jwks)?;
     let bytes = read(file).map_err(Trouble::Other)?;
     let VerifiedFile { content, kid } = verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys)
         .map_err(|why| in_file(file, why))?;
+    if let Some(expected) = deployment {
+        check_deployment(&content, expected).map_err(|why| in_file(file, why))?;
+    }
     output::line(&format!("{}: signed by {kid}", file.display()))?;
     output::line(&format!(
-        "{} of {}, tenant {}, execution {}, ended {}",
+        "{} of {}, tenant {}, execution {}, ended {}{}",
         content.status.name(),
         content.workflow_id,
         content.tenant,
         content.execution_id,
-        content.timestamp
+        content.timestamp,
+        content
+            .deployment
+            .map(|deployment| format!(", deployment {deployment}"))
+            .unwrap_or_default()
     ))
+}
+
+/// Refuses a receipt of another deployment, and one that names none.
+fn check_deployment(receipt: &Receipt, expected: &str) -> Result<(), String> {
+    match receipt.deployment.as_deref() {
+        Some(deployment) if deployment == expected => Ok(()),
+        Some(deployment) => Err(format!(
+            "it is of the deployment {}, and {} is expected",
+            quoted(deployment),
+            quoted(expected)
+        )),
+        None => Err(
+            "it names no deployment, as receipts of earlier releases: verify it without \
+             --deployment"
+                .to_owned(),
+        ),
+    }
 }
 
 /// The key set in a file.
@@ -176,6 +201,20 @@ mod tests {
         assert_eq!(fs::read(&file).expect("it is there"), b"first");
         let left = fs::read_dir(&folder).expect("a folder").count();
         assert_eq!(left, 1, "no part of it is left");
+    }
+
+    #[test]
+    fn a_receipt_of_another_deployment_or_of_none_is_refused() {
+        let sample = include_str!("../../shared/receipt/src/page/sample.json");
+        let mut receipt: Receipt = serde_json::from_str(sample).expect("a receipt");
+        let right = "210987654321/eu-central-1/holdfast";
+        assert_eq!(check_deployment(&receipt, right), Ok(()));
+        let other = "210987654321/eu-central-1/holdfast-staging";
+        let why = check_deployment(&receipt, other).expect_err("another deployment");
+        assert!(why.contains(right) && why.contains(other), "{why}");
+        receipt.deployment = None;
+        let why = check_deployment(&receipt, right).expect_err("no deployment");
+        assert!(why.contains("names no deployment"), "{why}");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use holdfast_audit::{About, Event, Metric, Record, events, metrics};
-use holdfast_aws::{Change, Deployment, DynamoLedger, EventBus, SystemHost, change, report};
+use holdfast_aws::{AuditBus, Change, Deployment, DynamoLedger, SystemHost, change, report};
 use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{Key, Ledger, LedgerError};
@@ -31,7 +31,7 @@ struct RebuildRequest {
 
 struct Audit {
     ledger: DynamoLedger,
-    bus: EventBus,
+    bus: AuditBus,
     stack: String,
     by_tenant: bool,
 }
@@ -59,7 +59,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let audit = &Audit {
         ledger: deployment.ledger()?,
-        bus: deployment.event_bus()?,
+        bus: deployment.audit_bus()?,
         stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
         by_tenant: deployment.optional("HOLDFAST_METRICS_BY_TENANT") == "true",
     };

@@ -1,7 +1,7 @@
 //! The `finish` function: the end of an execution and its signed receipt.
 
 use holdfast_action::Check;
-use holdfast_aws::{Deployment, log_finish, serve};
+use holdfast_aws::{DEPLOYMENT, Deployment, log_finish, serve};
 use holdfast_engine::TaskError;
 use holdfast_task::{ErrorName, FinishTask};
 use tokio::sync::OnceCell;
@@ -9,6 +9,8 @@ use tokio::sync::OnceCell;
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let deployment = Deployment::load().await;
     let engine = &deployment.engine()?;
+    // A receipt without its deployment could be shown as one of another.
+    deployment.variable(DEPLOYMENT)?;
     // The signer is loaded at the first task, and at the next one if KMS does not answer. If the
     // process died at its start instead, every waiting execution would start it again at once.
     let (deployment, signer) = (&deployment, &OnceCell::new());

@@ -9,7 +9,7 @@ described=$(aws cloudformation describe-stacks --stack-name "$stack" --output te
 while IFS=$'\t' read -r name value; do
     outputs[$name]=$value
 done <<<"$described"
-for name in ApiId LedgerTable ReceiptBucket PayloadBucket TenantRoleArn EventBus MachinePrefix; do
+for name in ApiId LedgerTable ReceiptBucket PayloadBucket TenantRoleArn EventBus AuditBus MachinePrefix; do
     [[ -n ${outputs[$name]:-} ]] || fail "the stack $stack has no output $name"
 done
 
@@ -39,6 +39,7 @@ export HOLDFAST_RECEIPT_BUCKET=${outputs[ReceiptBucket]}
 export HOLDFAST_PAYLOAD_BUCKET=${outputs[PayloadBucket]}
 export HOLDFAST_TENANT_ROLE=${outputs[TenantRoleArn]}
 export HOLDFAST_EVENT_BUS=${outputs[EventBus]}
+export HOLDFAST_AUDIT_BUS=${outputs[AuditBus]}
 export HOLDFAST_MACHINE_PREFIX=${outputs[MachinePrefix]}
 export HOLDFAST_VENDOR_SYSTEM=http://127.0.0.1:$vendor_port
 export HOLDFAST_ISSUER=$issuer

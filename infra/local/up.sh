@@ -6,11 +6,17 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 # It contains tokens, the issuer's key and logs, which other users of this machine must not read.
+# Programs that write elsewhere have the user's own mask.
+own_mask=$(umask)
+umask 077
 install -d -m 700 "$local_dir"
 mkdir -p "$logs" "$local_dir/tmp"
-bash "$here/setup.sh" programs
+# An earlier release created files for everybody.
+chmod -R go= "$local_dir"
+touch "$logs/cargo.log" "$logs/compile.log"
+(umask "$own_mask" && bash "$here/setup.sh" programs)
 # Packages come from the network while the compiler has the processor.
-PLAIN=true bash "$here/setup.sh" stack &
+(umask "$own_mask" && PLAIN=true exec bash "$here/setup.sh" stack) &
 setup=$!
 
 # `up.sh demo` builds only what the demo runs. Both choices select the same features of every crate,
@@ -21,7 +27,7 @@ if [[ ${1:-} = demo ]]; then
 fi
 stage "building"
 cd "$root"
-quietly "$logs/cargo.log" cargo build --locked --profile "$HOLDFAST_PROFILE" "${chosen[@]}"
+(umask "$own_mask" && quietly "$logs/cargo.log" cargo build --locked --profile "$HOLDFAST_PROFILE" "${chosen[@]}")
 wait "$setup" || exit 1
 programs=$target_dir/$HOLDFAST_PROFILE
 
@@ -128,7 +134,7 @@ END
 # The command was just built with the actions of functions/steps; `make test` compares instead.
 if [[ -x $programs/holdfast && ${COMPILE:-true} = true && ${1:-} != demo ]]; then
     stage "compiling workflows"
-    quietly "$logs/compile.log" "$programs/holdfast" compile
+    (umask "$own_mask" && quietly "$logs/compile.log" "$programs/holdfast" compile)
 fi
 
 # A deployment depends on these files and parameters: while none of them changes, none is due.
@@ -174,5 +180,5 @@ else
     write_env
 fi
 # Any user of this machine can deploy a function to the emulator, which runs it as this user.
-[[ $(id -u) != 0 ]] || stage "note: functions run as root; docs/local-stack.md, Other users"
+[[ $(id -u) != 0 ]] || stage "WARNING: any local user can run code as root; docs/local-stack.md"
 stage "the stack is up: source ${local_dir#"$root"/}/env"

@@ -88,7 +88,7 @@ async fn two_hundred_executions_have_exact_audit_events_although_the_audit_funct
     let stack = Stack::alone().await;
     resolve_all(&stack).await;
     let began = SystemHost.now().as_millisecond();
-    let queue = Queue::on_bus(&stack.aws, "holdfast");
+    let queue = Queue::of_audit_events(&stack.aws);
     let ledger = ledger().await;
     let over = AtomicBool::new(false);
     let executions = async {
@@ -200,7 +200,7 @@ async fn two_hundred_executions_have_exact_audit_events_although_the_audit_funct
 #[tokio::test]
 async fn a_refused_start_has_an_audit_event_with_its_reason_and_keeps_its_key_free() {
     let stack = Stack::from_env().await;
-    let queue = Queue::on_bus(&stack.aws, "holdfast");
+    let queue = Queue::of_audit_events(&stack.aws);
     let (key, secret) = (unique("away"), unique("hunter2"));
     let alice = stack.api.as_actor("alice");
     let wrong = json!({ "vendor_id": unique("vendor"), "hold_days": secret });
@@ -304,7 +304,7 @@ async fn audit_events_of_an_execution_can_be_emitted_again_under_the_same_ids() 
     stack.api.finished(&id).await;
     let right = must(&ledger, &id).await;
     // A queue that is created now has missed every event so far.
-    let queue = Queue::on_bus(&stack.aws, "holdfast");
+    let queue = Queue::of_audit_events(&stack.aws);
     let rebuild = json!({ "rebuild": { "tenant": "acme", "execution": id } });
     let answer = stack.aws.try_invoke("audit", &rebuild);
     assert_eq!(answer, Ok(json!({ "events": right.len() })));

@@ -1,9 +1,13 @@
 //! An event that matches a trigger of a workflow starts that workflow once.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use holdfast_ids::keys::execution_id;
-use holdfast_tests::{DELAY, Stack, unique};
+use holdfast_tests::{DELAY, Queue, Stack, unique};
 use serde_json::{Value, json};
+
+use crate::decisions::refused;
 
 async fn raise(stack: &Stack, risk: &str, vendor: &str) {
     let detail = json!({ "tenant_id": "acme", "risk_id": risk, "vendor_id": vendor });
@@ -125,4 +129,48 @@ async fn an_event_that_matches_no_trigger_starts_nothing() {
         404
     );
     assert!(stack.vendor.effects_on(&vendor).await.is_empty());
+}
+
+/// Drains the queue until it has an event about `subject`; gives everything that it had.
+fn drained_until(queue: &Queue, subject: &str) -> Vec<Value> {
+    let mut drained = Vec::new();
+    for _ in 0..30 {
+        drained.extend(queue.drain());
+        if drained.iter().any(|event| event["subject"] == subject) {
+            return drained;
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    panic!("no event about {subject} arrived: {drained:?}");
+}
+
+#[tokio::test]
+async fn a_forged_audit_event_on_the_business_bus_reaches_no_subscriber_and_no_person() {
+    let stack = Stack::from_env().await;
+    let audit = Queue::of_audit_events(&stack.aws);
+    let topic = Queue::on_incidents(&stack.aws);
+    let forged = unique("forged");
+    for kind in [
+        "workflow.completed",
+        "workflow.incident.opened",
+        "workflow.incident.standing",
+        "workflow.incident.waiting",
+    ] {
+        let event = json!({ "type": kind, "subject": forged, "tenant": "acme" });
+        stack.aws.emit("holdfast", kind, &event).await;
+    }
+    // A genuine question that is put later reaches both.
+    let (id, question) = refused(&stack, &unique("vendor")).await;
+    let subject = id.clone();
+    let received = tokio::task::spawn_blocking(move || {
+        let audit = drained_until(&audit, &subject);
+        (audit, drained_until(&topic, &subject))
+    });
+    let (audit, topic) = received.await.expect("they are drained");
+    for event in audit.iter().chain(&topic) {
+        assert_ne!(event["subject"], forged.as_str(), "{event}");
+    }
+    let reply = crate::decisions::decide(&stack.api, &question, "rollback", &id).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    stack.api.finished(&id).await;
 }

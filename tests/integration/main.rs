@@ -24,6 +24,7 @@ mod isolation;
 mod ledger;
 mod left_behind;
 mod lists;
+mod local_files;
 mod logs;
 mod machine_roles;
 mod mirror;

@@ -49,6 +49,9 @@ async fn a_link_yields_a_receipt_with_the_promised_digest() {
     assert!((1..=900).contains(&left), "{left} s");
     let url = link["url"].as_str().expect("a url");
     assert!(url.contains("X-Amz-Expires=900&"), "{url}");
+    let deployment = format!("000000000000/us-east-1/{}", variable("HOLDFAST_STACK"));
+    assert_eq!(receipt.deployment, Some(deployment));
+    assert_eq!(fetched.file.header("cache-control"), "no-store");
     assert_eq!(
         fetched.file.header("content-disposition"),
         format!("attachment; filename=\"{DELAY}-{id}-0.json\"")

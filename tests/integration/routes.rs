@@ -97,6 +97,7 @@ async fn every_route_is_open_to_exactly_the_roles_that_the_document_declares() {
                     reply.body
                 );
                 assert!(route.statuses.contains(&status), "{seen}: {status}");
+                assert_eq!(reply.header("cache-control"), "no-store", "{seen}");
             } else {
                 assert_eq!(status, 403, "{seen}: {}", reply.body);
             }

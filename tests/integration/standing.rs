@@ -47,7 +47,7 @@ async fn every_execution_that_leaves_an_effect_notifies_and_a_good_end_resolves_
     let stack = Stack::from_env().await;
     let workflow = include_str!("../workflows/stands.yaml");
     stack.aws.deploy(workflow).await;
-    let queue = Queue::on_bus(&stack.aws, "holdfast");
+    let queue = Queue::of_audit_events(&stack.aws);
     let (_, harmless) = failed(&stack, &stack.api, false).await;
     assert_eq!(harmless["status"], "ROLLED_BACK", "{harmless}");
     let (mut ids, mut incidents) = (HashSet::new(), HashSet::new());

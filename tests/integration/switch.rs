@@ -15,7 +15,7 @@ async fn every_change_of_a_control_has_one_audit_event_with_person_and_reason() 
     let stack = Stack::from_env().await;
     let tenant = unique("pause");
     let own = format!("tenant/{tenant}");
-    let queue = Queue::on_bus(&stack.aws, "holdfast");
+    let queue = Queue::of_audit_events(&stack.aws);
     for (state, meanwhile) in [
         ("paused", "wait"),
         ("paused", "wait"),

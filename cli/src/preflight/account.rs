@@ -168,9 +168,12 @@ impl Account<'_> {
                 .as_str()
                 .map(str::to_owned)
         });
-        let bus = || {
-            self.ask(&["events", "describe-event-bus", "--name", stack])
-                .is_ok()
+        let kept = || {
+            let mut buses = [stack.to_owned(), format!("{stack}-audit")].into_iter();
+            buses.find(|bus| {
+                self.ask(&["events", "describe-event-bus", "--name", bus])
+                    .is_ok()
+            })
         };
         let tried = match status.as_deref() {
             Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED") => Err(format!(
@@ -180,11 +183,13 @@ impl Account<'_> {
             Some(status) if status.ends_with("_IN_PROGRESS") => {
                 Err(format!("it is {status}: wait for its end"))
             }
-            None if bus() => Err(format!(
-                "an earlier stack kept the event bus {stack}: delete its archive and the bus, or choose \
-                 another name (docs/deploying.md)"
-            )),
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            None => kept().map_or(Ok(()), |bus| {
+                Err(format!(
+                    "an earlier stack kept the event bus {bus}: delete its archive and the bus, or \
+                     choose another name (docs/deploying.md)"
+                ))
+            }),
         };
         (
             format!("stack {stack}"),

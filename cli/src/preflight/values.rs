@@ -16,7 +16,7 @@ const DECISIONS: [(&str, &str); 3] = [
     ),
     (
         "ReceiptLockDays",
-        "the number of days that receipts are locked, or 0",
+        "the number of days that receipts are locked, or 0 outside of production",
     ),
 ];
 /// Ends of host names that are reserved for documents and tests: RFC 2606, RFC 6761.
@@ -65,7 +65,22 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
             found.push((place.clone(), Check::of::<()>(what, Err(why))));
         }
     }
+    if let Some(why) = unlocked(&settings.environment, settings.set.get("ReceiptLockDays")) {
+        let what = "ReceiptLockDays locks receipts";
+        found.push((place, Check::of::<()>(what, Err(why))));
+    }
     found
+}
+
+/// The reason why receipts of a production deployment are not protected, if they are not.
+fn unlocked(environment: &str, days: Option<&String>) -> Option<String> {
+    let production = environment.to_ascii_lowercase().starts_with("prod");
+    let none = days.is_some_and(|days| days.trim().parse() == Ok(0));
+    (production && none).then(|| {
+        "it is 0, so that people who may delete objects can delete a receipt: set the number of \
+         days for which receipts are evidence, such as 365"
+            .to_owned()
+    })
 }
 
 /// Refuses a placeholder for a value that the deployer writes.
@@ -113,7 +128,7 @@ fn region(value: &str, region: Option<&str>) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{placeholder, region};
+    use super::{placeholder, region, unlocked};
 
     #[test]
     fn addresses_and_arns_of_documents_are_placeholders() {
@@ -138,6 +153,22 @@ mod tests {
         ] {
             assert_eq!(placeholder(value), Ok(()), "{value}");
         }
+    }
+
+    #[test]
+    fn production_locks_its_receipts() {
+        let days = |days: &str| Some(days.to_owned());
+        for environment in ["production", "prod-eu", "Production"] {
+            let why = unlocked(environment, days("0").as_ref()).expect(environment);
+            assert!(why.contains("it is 0"), "{why}");
+            assert_eq!(unlocked(environment, days("365").as_ref()), None);
+        }
+        assert_eq!(unlocked("staging", days("0").as_ref()), None);
+        assert_eq!(
+            unlocked("production", None),
+            None,
+            "that has a finding of its own"
+        );
     }
 
     #[test]

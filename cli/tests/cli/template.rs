@@ -46,7 +46,10 @@ fn a_failed_first_deployment_leaves_nothing_that_the_next_one_meets() {
         );
         retained += usize::from(lines.contains("DeletionPolicy: RetainExceptOnCreate\n"));
     }
-    assert_eq!(retained, 6, "table, two buckets, key, bus and archive");
+    assert_eq!(
+        retained, 7,
+        "table, two buckets, key, two buses and archive"
+    );
 }
 
 #[test]
@@ -79,13 +82,15 @@ fn two_regions_of_an_account_can_have_stacks_of_one_name() {
     }
 }
 
+/// The lines of a resource.
+fn resource(id: &str) -> String {
+    let found = resources().into_iter().find(|(other, _)| other == id);
+    found.expect("the resource").1
+}
+
 /// The statements of the receipt bucket's policy, in a bucket of this ARN.
 fn bucket_policy(arn: &str) -> Vec<Value> {
-    let (_, lines) = resources()
-        .into_iter()
-        .find(|(id, _)| id == "ReceiptBucketPolicy")
-        .expect("the policy");
-    let lines = lines
+    let lines = resource("ReceiptBucketPolicy")
         .replace("!GetAtt ReceiptBucket.Arn", "${ReceiptBucket.Arn}")
         .replace("!Sub ", "")
         .replace("!Ref ", "")
@@ -95,9 +100,9 @@ fn bucket_policy(arn: &str) -> Vec<Value> {
     statements.as_array().expect("statements").clone()
 }
 
-/// The decisions of IAM on requests that a function's role allows, under a bucket's policy.
+/// The decisions of IAM on requests that a role allows, under a resource's policy.
 fn decided(statements: &[Value], requests: &[Value]) -> Vec<bool> {
-    let role = json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*" });
+    let role = json!({ "Effect": "Allow", "Action": ["s3:*", "events:*"], "Resource": "*" });
     let policy = |statements: Value| json!({ "Version": "2012-10-17", "Statement": statements });
     let input = json!({
         "policy": policy(json!([role])),
@@ -158,5 +163,57 @@ fn iam_denies_a_write_that_could_replace_a_receipt_or_a_digest() {
     let decided = decided(&statements, &requests);
     for ((request, decided), expected) in requests.iter().zip(decided).zip(expected) {
         assert_eq!(decided, expected, "{request}");
+    }
+}
+
+/// An explicit deny of a resource's policy overrides what the principal's own policy allows:
+/// docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html. EventBridge
+/// considers the bus's policy in PutEvents: aws.amazon.com/blogs/compute/
+/// simplifying-cross-account-access-with-amazon-eventbridge-resource-policies. For a session of a
+/// role, aws:PrincipalArn is the role's ARN: docs.aws.amazon.com/IAM/latest/UserGuide/
+/// reference_policies_condition-keys.html#condition-keys-principalarn.
+#[test]
+fn iam_denies_an_audit_event_of_every_principal_but_the_audit_function() {
+    let bus = "arn:aws:events:us-east-1:123456789012:event-bus/holdfast-audit";
+    let (audit, other) = ("AuditFunctionRole", "asking");
+    let role = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
+    let lines = resource("AuditBus")
+        .replace("&audit-bus ", "")
+        .replace("!GetAtt AuditFunctionRole.Arn", &role(audit))
+        .replace("${AWS::Partition}", "aws")
+        .replace("${AWS::Region}", "us-east-1")
+        .replace("${AWS::AccountId}", "123456789012")
+        .replace("${AWS::StackName}", "holdfast")
+        .replace("!Sub ", "");
+    let properties: Value = serde_saphyr::from_str(&lines).expect("YAML");
+    let properties = &properties["Properties"];
+    assert_eq!(properties["Name"], "holdfast-audit");
+    let statements = properties["Policy"]["Statement"].as_array();
+    let requests = [audit, other].map(|name| {
+        let context = json!({ "aws:PrincipalArn": role(name) });
+        json!({ "action": "events:PutEvents", "resource": bus, "principal": role(name),
+            "context": context })
+    });
+    let decided = decided(statements.expect("statements"), &requests);
+    assert_eq!(decided, [true, false], "the audit function, another role");
+}
+
+#[test]
+fn what_consumes_audit_events_consumes_the_audit_bus_alone() {
+    for id in ["UnreadableRule", "IncidentRule"] {
+        let lines = resource(id);
+        assert!(lines.contains("EventBusName: !Ref AuditBus\n"), "{id}");
+    }
+    assert!(resource("AuditArchiveStore").contains("SourceArn: !GetAtt AuditBus.Arn\n"));
+    let writes = |lines: &str| lines.contains("events:PutEvents");
+    let writers: Vec<_> = resources()
+        .into_iter()
+        .filter(|(id, lines)| id != "AuditBus" && writes(lines))
+        .map(|(id, _)| id)
+        .collect();
+    assert_eq!(writers, ["AuditFunction"]);
+    for (id, lines) in resources() {
+        let audit = lines.contains("source: [holdfast]");
+        assert!(!audit || !lines.contains("!Ref EventBus"), "{id}");
     }
 }

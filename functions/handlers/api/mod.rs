@@ -30,7 +30,9 @@ use std::sync::Arc;
 
 use axum::{
     extract::DefaultBodyLimit,
+    http::{HeaderValue, header::CACHE_CONTROL},
     middleware::{from_fn_with_state, map_response},
+    response::Response,
 };
 use holdfast_aws::Deployment;
 use lambda_http::{Adapter, tower::ServiceBuilder};
@@ -53,10 +55,40 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
         // An input has a smaller limit, which its problem names. This limit only bounds the read.
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(map_response(problem::documented))
+        .layer(map_response(uncached))
         .layer(from_fn_with_state(Arc::clone(&app), log::logged))
         .with_state(app);
     let service = ServiceBuilder::new()
         .map_request(path::encoded)
         .service(Adapter::from(router));
     lambda_runtime::run(service).await
+}
+
+/// Lets no cache store an answer, unless the handler says otherwise: answers have data of a tenant,
+/// or links that work without credentials.
+async fn uncached(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_cache_stores_an_answer_unless_its_handler_says_so() {
+        let cached = [(CACHE_CONTROL, "public, max-age=300")];
+        for (answer, right) in [
+            ("a link".into_response(), "no-store"),
+            (Problem::not_found("no").into_response(), "no-store"),
+            ((cached, "keys").into_response(), "public, max-age=300"),
+        ] {
+            assert_eq!(uncached(answer).await.headers()[CACHE_CONTROL], right);
+        }
+    }
 }

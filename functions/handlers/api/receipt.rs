@@ -207,7 +207,6 @@ async fn page(
         (header::CONTENT_SECURITY_POLICY, content_security_policy()),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (header::REFERRER_POLICY, "no-referrer".to_owned()),
-        (header::CACHE_CONTROL, "no-store".to_owned()),
         (
             header::CONTENT_DISPOSITION,
             format!("inline; filename=\"{name}.html\""),

@@ -11,9 +11,9 @@ const SOURCE: &str = "holdfast";
 /// The maximum number of events in one call.
 const AT_ONCE: usize = 10;
 
-/// An event bus.
+/// The bus that carries audit events, which the function `audit` alone may write.
 #[derive(Debug, Clone)]
-pub struct EventBus {
+pub struct AuditBus {
     client: Client,
     name: String,
 }
@@ -28,7 +28,7 @@ pub struct PublishError {
     pub why: String,
 }
 
-impl EventBus {
+impl AuditBus {
     /// The bus called `name`.
     pub fn new(client: Client, name: &str) -> Self {
         Self {

@@ -11,11 +11,14 @@ use holdfast_action::{BoxFuture, Settings};
 use holdfast_engine::Engine;
 
 use crate::{
-    DynamoLedger, EventBus, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,
+    AuditBus, DynamoLedger, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,
 };
 
 /// The duration of a session in another role: the maximum when a role assumes another.
 const SESSION: Duration = Duration::from_secs(3600);
+
+/// The variable that names the deployment in receipts. Only `finish` has it.
+pub const DEPLOYMENT: &str = "HOLDFAST_DEPLOYMENT";
 
 /// The engine on AWS.
 pub type AwsEngine = Engine<DynamoLedger, S3Store, SystemHost>;
@@ -69,6 +72,7 @@ impl Deployment {
             payloads: self.bucket("HOLDFAST_PAYLOAD_BUCKET")?,
             receipts: self.bucket("HOLDFAST_RECEIPT_BUCKET")?,
             host: SystemHost,
+            deployment: self.variable(DEPLOYMENT).ok().map(str::to_owned),
         })
     }
 
@@ -125,9 +129,9 @@ impl Deployment {
     }
 
     /// The bus for audit events.
-    pub fn event_bus(&self) -> Result<EventBus, String> {
+    pub fn audit_bus(&self) -> Result<AuditBus, String> {
         let client = aws_sdk_eventbridge::Client::new(&self.sdk);
-        Ok(EventBus::new(client, self.variable("HOLDFAST_EVENT_BUS")?))
+        Ok(AuditBus::new(client, self.variable("HOLDFAST_AUDIT_BUS")?))
     }
 
     /// The bucket named by `variable`.

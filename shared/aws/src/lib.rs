@@ -29,8 +29,8 @@ mod tenant_keys;
 mod versions;
 mod workflows;
 
-pub use bus::{EventBus, PublishError};
-pub use deployment::{AwsEngine, Deployment};
+pub use bus::{AuditBus, PublishError};
+pub use deployment::{AwsEngine, DEPLOYMENT, Deployment};
 pub use executions::{ExecutionSearch, ExecutionSummary, Place};
 pub use host::{SystemHost, trace};
 pub use ledger::DynamoLedger;

@@ -75,7 +75,7 @@ impl S3Store {
         Ok(ObjectLookup::Found(bytes.to_vec()))
     }
 
-    /// A link to an object, saved as `file_name` by browsers.
+    /// A link to an object, saved as `file_name` by browsers and stored by no cache.
     pub async fn presign(
         &self,
         key: &str,
@@ -90,6 +90,7 @@ impl S3Store {
             .bucket(&self.bucket)
             .key(key)
             .response_content_disposition(format!("attachment; filename=\"{file_name}\""))
+            .response_cache_control("no-store")
             .presigned(config)
             .await
             .map_err(|error| unavailable(&error))?;

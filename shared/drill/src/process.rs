@@ -72,6 +72,7 @@ impl Process {
             payloads: Store(self.clone(), Bucket::Payloads),
             receipts: Store(self.clone(), Bucket::Receipts),
             host: self.world().clock.clone(),
+            deployment: None,
         }
     }
 

@@ -299,16 +299,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         choices: Choices,
     ) -> Result<BeginResult, TaskError> {
         if execution.phase != Phase::Running {
-            let violations: Vec<_> = execution
-                .guardrails
-                .iter()
-                .filter(|outcome| !outcome.held)
+            let broken = || execution.guardrails.iter().filter(|outcome| !outcome.held);
+            let violations: Vec<_> = broken()
                 .map(|no| format!("{}: {}", no.name, no.message.as_deref().unwrap_or("no")))
                 .collect();
+            let guardrails: Vec<_> = broken().map(|no| &no.name).collect();
             // The state machine reads the execution from the message, so that it finishes a
-            // rejected start like any other.
-            let message =
-                json!({ "message": violations.join("; "), "execution": execution.reference() });
+            // rejected start like any other. The log reads the names of the guardrails.
+            let message = json!({ "message": violations.join("; "), "guardrails": guardrails,
+                "execution": execution.reference() });
             return Err(TaskError::new(ErrorName::Rejected, message.to_string()));
         }
         Ok(BeginResult {

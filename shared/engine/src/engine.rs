@@ -29,6 +29,8 @@ pub struct Engine<L, S, H> {
     pub receipts: S,
     /// The host, for time and randomness.
     pub host: H,
+    /// The deployment that receipts name, as `ACCOUNT/REGION/STACK`; only `finish` needs it.
+    pub deployment: Option<String>,
 }
 
 /// Writes of changed counters that are tried before the state machine retries the task.

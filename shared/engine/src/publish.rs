@@ -14,7 +14,7 @@ use holdfast_ids::{
 };
 use holdfast_ledger::{ExecutionRecord, Ledger, Phase, Snapshot, StepState};
 use holdfast_receipt::{
-    ReceiptRef,
+    Receipt, ReceiptRef,
     evidence::{Seal, SealError},
 };
 use holdfast_task::{ErrorName, FinishResult, FinishTask};
@@ -54,6 +54,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         self.at_rest(&snapshot)?;
         let unfit = |error| TaskError::new(ErrorName::Permanent, format!("the receipt: {error}"));
         let receipt = receipt_of(&snapshot, &task.steps, case.id.clone())
+            .map(|receipt| Receipt {
+                deployment: self.deployment.clone(),
+                ..receipt
+            })
             .and_then(|receipt| serde_json::to_value(receipt).map_err(|error| error.to_string()))
             .map_err(unfit)?;
         let execution = &snapshot.execution;
@@ -137,7 +141,7 @@ fn seal_error(error: SealError) -> TaskError {
 }
 
 /// Checks that a stored receipt says what `ours` says. The error names the first member that
-/// differs.
+/// differs. A stored receipt of an earlier release names no deployment.
 fn same_receipt(stored: &[u8], ours: &Value) -> Result<(), String> {
     let stored: Value =
         serde_json::from_slice(stored).map_err(|_| "what is stored is not JSON".to_owned())?;
@@ -145,7 +149,8 @@ fn same_receipt(stored: &[u8], ours: &Value) -> Result<(), String> {
         return Err("what is stored is not a JSON object".to_owned());
     };
     let names = stored.keys().chain(ours.keys());
-    let mut compared = names.filter(|name| !VARIES.contains(&name.as_str()));
+    let unnamed = |name: &str| name == "deployment" && !stored.contains_key(name);
+    let mut compared = names.filter(|name| !VARIES.contains(&name.as_str()) && !unnamed(name));
     match compared.find(|name| stored.get(*name) != ours.get(*name)) {
         Some(name) => Err(format!("its {name} is not what the ledger records")),
         None => Ok(()),

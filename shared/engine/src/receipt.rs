@@ -12,8 +12,9 @@ use holdfast_receipt::{
 };
 use holdfast_task::{ErrorName, Failure, StepRef};
 
-/// Builds the receipt of an ended execution. `declared` has every step of its definition;
-/// `incident` is the id of the incident that it is linked to.
+/// Builds the receipt of an ended execution, without the deployment, which no record has.
+/// `declared` has every step of its definition; `incident` is the id of the incident that it is
+/// linked to.
 pub fn receipt_of(
     snapshot: &Snapshot,
     declared: &[StepRef],
@@ -50,6 +51,7 @@ pub fn receipt_of(
     steps.extend(snapshot.steps.iter().filter(unknown).map(step_of));
     Ok(Receipt {
         format: FORMAT.to_owned(),
+        deployment: None,
         workflow_id: execution.workflow.clone(),
         workflow_version: execution.version,
         definition_digest: execution.definition_digest.clone(),

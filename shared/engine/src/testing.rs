@@ -36,6 +36,7 @@ pub(super) fn engine() -> TestEngine {
         payloads: TestStore::default(),
         receipts: TestStore::default(),
         host: Clock::default(),
+        deployment: None,
     }
 }
 

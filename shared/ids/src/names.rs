@@ -1,5 +1,7 @@
 //! Checks of names that people and systems send, and sanitizing of texts that are shown.
 
+use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
+
 /// Longest tenant name, in characters.
 pub const TENANT_MAX: usize = 63;
 /// Longest idempotency key, in characters.
@@ -39,12 +41,12 @@ pub const TEXT_MAX: usize = 200;
 /// Checks a short text that people read on one line; `place` names its field in the error.
 pub fn check_text(place: &str, text: &str) -> Result<(), String> {
     let right = (1..=TEXT_MAX).contains(&text.chars().count())
-        && !text.chars().any(char::is_control)
+        && !text.chars().any(is_hidden)
         && !text.trim().is_empty();
     match right {
         true => Ok(()),
         false => Err(format!(
-            "{place} has 1 to {TEXT_MAX} characters on one line"
+            "{place} has 1 to {TEXT_MAX} visible characters on one line"
         )),
     }
 }
@@ -109,12 +111,14 @@ pub fn loggable(message: &str) -> String {
     sanitize(&(kept + rest))
 }
 
-/// Returns whether a character is invisible or acts on a terminal: controls, and marks that turn or
-/// join text.
+/// Returns whether a character is invisible or acts on a terminal: a control, a separator of lines,
+/// an annotation, or a character of Unicode's property `Default_Ignorable_Code_Point`.
+///
+/// Source: <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>, as the crate
+/// `icu_properties` has it.
 pub fn is_hidden(c: char) -> bool {
-    let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
-    unseen || c.is_control()
+    let acts = matches!(c, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}');
+    acts || c.is_control() || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
 /// Replaces every control character and invisible mark in `text`, which a caller or a target may
@@ -186,9 +190,17 @@ mod tests {
         for good in ["a", "Zoë 名前", &"é".repeat(200)] {
             assert_eq!(check_text("by", good), Ok(()), "{good}");
         }
-        for bad in ["", " ", "a\nb", "a\u{1b}[31m", &"a".repeat(201)] {
+        for bad in [
+            "",
+            " ",
+            "a\nb",
+            "a\u{1b}[31m",
+            "ann\u{3164}",
+            "a\u{e0101}nn",
+            &"a".repeat(201),
+        ] {
             let error = check_text("by", bad).expect_err(bad);
-            assert_eq!(error, "by has 1 to 200 characters on one line");
+            assert_eq!(error, "by has 1 to 200 visible characters on one line");
         }
     }
 
@@ -203,8 +215,27 @@ mod tests {
     #[test]
     fn controls_and_invisible_marks_are_hidden_and_letters_of_any_language_are_not() {
         for hidden in [
-            '\0', '\n', '\u{1b}', '\u{7f}', '\u{9b}', '\u{200b}', '\u{202e}', '\u{2066}',
+            '\0',
+            '\n',
+            '\u{1b}',
+            '\u{7f}',
+            '\u{9b}',
+            '\u{200b}',
+            '\u{202e}',
+            '\u{2066}',
             '\u{feff}',
+            '\u{ad}',
+            '\u{2028}',
+            '\u{fffa}',
+            // A joiner, fillers, variation selectors, a shorthand control, a tag.
+            '\u{34f}',
+            '\u{115f}',
+            '\u{3164}',
+            '\u{ffa0}',
+            '\u{fe0f}',
+            '\u{e0101}',
+            '\u{1bca0}',
+            '\u{e0041}',
         ] {
             assert!(is_hidden(hidden), "{hidden:?}");
         }

@@ -16,6 +16,9 @@ use holdfast_ids::{
 /// The name and version of the format.
 pub const FORMAT: &str = "holdfast.receipt/1";
 
+/// The form of [`Receipt::deployment`]: account, region and stack, each as AWS names it.
+const DEPLOYMENT: &str = "^[0-9]{12}/[a-z0-9-]+/[A-Za-z][A-Za-z0-9-]*$";
+
 const SHA256: &str = "^[0-9a-f]{64}$";
 
 /// The receipt of an ended execution, with the names and values of the specification's example.
@@ -25,6 +28,11 @@ pub struct Receipt {
     /// Name and version of the format.
     #[schemars(extend("const" = FORMAT))]
     pub format: String,
+    /// Deployment that wrote the receipt: `ACCOUNT/REGION/STACK`. Receipts of earlier releases have
+    /// none.
+    #[schemars(extend("pattern" = DEPLOYMENT))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
     /// Workflow id.
     pub workflow_id: String,
     /// The definition's version.
@@ -56,7 +64,8 @@ pub struct Receipt {
     /// Name of the trigger, or `api` or `direct`.
     pub trigger: String,
     /// Person who requested the start, if the start names one. The name comes from the verified
-    /// token if `trigger` is `api`, and is the word of the start's sender otherwise.
+    /// token if `trigger` is `api`, and IAM lets only the API start the state machine so. Otherwise
+    /// it is the word of the start's sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
     /// Idempotency key of the start.

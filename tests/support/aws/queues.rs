@@ -1,4 +1,4 @@
-//! Queues through which a test receives what the stack's event bus and its topic carry.
+//! Queues through which a test receives what the stack's audit bus and its topic carry.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ pub struct Queue {
 /// The place from which a queue receives its messages.
 #[derive(PartialEq)]
 enum Source {
-    /// A rule on the stack's event bus.
+    /// A rule on the stack's audit bus.
     Bus,
     /// The stack's topic of incidents.
     Topic,
@@ -25,16 +25,16 @@ enum Source {
 }
 
 impl Queue {
-    /// A queue that receives the bus's events of `source` from now on.
+    /// A queue that receives the audit events from now on.
     ///
     /// # Panics
     ///
     /// Panics if a service refuses.
-    pub fn on_bus(aws: &Aws, source: &str) -> Self {
+    pub fn of_audit_events(aws: &Aws) -> Self {
         let queue = Self::new(aws, unique("events"), Source::Bus);
         let arn = queue.create();
-        let (name, bus) = (&queue.name, variable("HOLDFAST_EVENT_BUS"));
-        let pattern = json!({ "source": [source] }).to_string();
+        let (name, bus) = (&queue.name, variable("HOLDFAST_AUDIT_BUS"));
+        let pattern = json!({ "source": ["holdfast"] }).to_string();
         let rule = json!({ "Name": name, "EventBusName": bus, "EventPattern": pattern });
         aws.json("events", "AWSEvents.PutRule", &rule);
         let target = json!([{ "Id": "queue", "Arn": arn }]);
@@ -198,7 +198,7 @@ const SNS: (&str, &str) = ("sns", "2010-03-31");
 impl Drop for Queue {
     fn drop(&mut self) {
         if self.source == Source::Bus {
-            let bus = variable("HOLDFAST_EVENT_BUS");
+            let bus = variable("HOLDFAST_AUDIT_BUS");
             let targets = json!({ "Rule": self.name, "EventBusName": bus, "Ids": ["queue"] });
             let rule = json!({ "Name": self.name, "EventBusName": bus });
             self.aws.json("events", "AWSEvents.RemoveTargets", &targets);

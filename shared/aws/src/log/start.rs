@@ -3,6 +3,7 @@
 use holdfast_audit::{Kind, LogEntry};
 use holdfast_engine::{TaskError, requested_execution};
 use holdfast_task::{BeginResult, BeginTask, ErrorName};
+use serde_json::Value;
 use tracing::{error, info, warn};
 
 /// Logs the result of a start.
@@ -34,6 +35,11 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
     let tenant = at.as_ref().map(|at| at.tenant.as_str());
     let execution = at.as_ref().map(|at| at.execution.as_str());
     let trace = trace.map(|trace| trace.to_string());
+    // Why a guardrail failed can name members of the input, so that the receipt alone says it.
+    let message = match *name {
+        ErrorName::Rejected => &failed_guardrails(message),
+        _ => message,
+    };
     macro_rules! log {
         ($level:ident, $member:ident = $value:expr, $text:literal) => {
             $level!(
@@ -70,11 +76,19 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
     }
 }
 
+/// The names of the guardrails that failed, from the message of a rejected start.
+fn failed_guardrails(message: &str) -> String {
+    let message: Value = serde_json::from_str(message).unwrap_or_default();
+    let names = message["guardrails"].as_array().into_iter().flatten();
+    let names: Vec<_> = names.filter_map(Value::as_str).collect();
+    format!("guardrails: {}; the receipt says why", names.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -85,7 +99,13 @@ mod tests {
         let task = include_str!("../../../../tests/events/begin.json");
         let mut task: BeginTask = serde_json::from_str(task).expect("a task");
         task.start = start.clone();
-        log_begin(&task, &Err(TaskError::new(name, "no: \"x\"\nnext line")));
+        let rejected =
+            json!({ "message": "input: 'hidden' was unexpected", "guardrails": ["input"] });
+        let message = match name {
+            ErrorName::Rejected => rejected.to_string(),
+            _ => "no: \"x\"\nnext line".to_owned(),
+        };
+        log_begin(&task, &Err(TaskError::new(name, message)));
     }
 
     /// The test sets the variable that Lambda sets for `LoggingConfig: { LogFormat: JSON }`.
@@ -126,6 +146,8 @@ mod tests {
                 assert!(length.is_some_and(|length| length >= 32), "{id}: {line}");
             }
         }
+        let reason = "guardrails: input; the receipt says why";
+        assert_eq!(lines[1]["reason"], reason, "{log}");
         assert_eq!(lines[2].get("tenant"), None, "{log}");
         assert!(!log.contains("hidden"), "{log}");
     }

@@ -11,6 +11,8 @@ pub use delivery::{DeliveryError, deliver};
 pub use ended::StatusEvent;
 pub(crate) use owners::constants_of;
 use owners::recover_ended;
+#[cfg(test)]
+pub(crate) use owners::redrive_envelope;
 pub use owners::{RecoveryStart, recovery_name, redrive_name, start_owner};
 pub use unreported::{EndCursor, LISTED_WITHIN};
 

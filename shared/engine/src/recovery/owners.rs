@@ -1,6 +1,7 @@
 //! Owners of executions: their names, their inputs, and which one is started next.
 
 use holdfast_admission::Envelope;
+use holdfast_ids::names::check_text;
 use holdfast_ledger::{ExecutionRecord, Phase};
 use holdfast_task::{Failure, RECOVERY, RecoveryInput, payload::Payload};
 use serde_json::json;
@@ -61,7 +62,10 @@ pub async fn start_owner<M: StateMachines>(
 }
 
 /// The input of a redrive's Step Functions execution.
-fn redrive_envelope(execution: &ExecutionRecord) -> Envelope {
+pub(crate) fn redrive_envelope(execution: &ExecutionRecord) -> Envelope {
+    // `begin` continues with the recorded requester, whose name an earlier release may have
+    // accepted.
+    let requested_by = execution.requested_by.clone();
     Envelope {
         tenant: execution.at.tenant.clone(),
         idempotency_key: execution.idempotency_key.clone(),
@@ -71,7 +75,7 @@ fn redrive_envelope(execution: &ExecutionRecord) -> Envelope {
             Payload::Stored(_) => json!({}),
         },
         via: "redrive".to_owned(),
-        requested_by: execution.requested_by.clone(),
+        requested_by: requested_by.filter(|by| check_text("requested_by", by).is_ok()),
         approval: None,
         request_id: None,
         trace: Some(execution.trace.clone()),

@@ -137,6 +137,7 @@ fn a_rejected_start_is_recorded_and_a_retry_is_rejected_alike() {
     assert_eq!(refused(&engine, &task), error);
     let read: Value = serde_json::from_str(&error.message).unwrap();
     assert_eq!(read["message"], "short_hold: a hold lasts 30 days at most");
+    assert_eq!(read["guardrails"], json!(["short_hold"]));
     let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
     assert_eq!(
         snapshot(&engine, &execution).execution.phase,
@@ -172,6 +173,7 @@ fn a_malformed_start_writes_nothing() {
         (with(&"é".repeat(99_999), json!(1)), "…`, expected"),
         (with("requested_by", json!("")), "requested_by has 1 to 200"),
         (with("requested_by", json!("a\nb")), "on one line"),
+        (with("requested_by", json!("ann\u{3164}")), "visible"),
         (with("via", json!("v".repeat(201))), "via has 1 to 200"),
         (with("input", json!({"n": u64::MAX})), "string"),
         (with("input", json!("x".repeat(200_001))), "200000"),

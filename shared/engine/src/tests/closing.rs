@@ -167,6 +167,39 @@ fn a_stored_receipt_that_says_something_else_is_not_adopted() {
 }
 
 #[test]
+fn a_receipt_names_its_deployment_and_one_of_another_deployment_is_not_adopted() {
+    let at = |engine: &TestEngine, deployment: Option<&str>| TestEngine {
+        deployment: deployment.map(str::to_owned),
+        ..engine.clone()
+    };
+    let (here, there) = (
+        "210987654321/eu-central-1/holdfast",
+        "210987654321/eu-central-1/other",
+    );
+    for (wrote, finishes, adopted) in [
+        (Some(here), Some(here), true),
+        (Some(there), Some(here), false),
+        // An earlier release named none.
+        (None, Some(here), true),
+    ] {
+        let engine = engine();
+        let execution = succeeded(&engine);
+        finish(&at(&engine, wrote), &execution, None).unwrap();
+        assert_eq!(receipt(&engine).deployment.as_deref(), wrote);
+        change(&engine, &partition(&execution), |execution| {
+            execution.receipt = None;
+        });
+        match finish(&at(&engine, finishes), &execution, None) {
+            Ok(_) => assert!(adopted, "{wrote:?}"),
+            Err(error) => {
+                assert!(!adopted, "{error}");
+                assert!(error.message.contains("its deployment is not"), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_stored_receipt_with_the_signature_of_another_key_is_not_adopted() {
     let engine = engine();
     let execution = succeeded(&engine);

@@ -14,7 +14,9 @@ use jiff::Timestamp;
 
 use crate::{
     CompiledMachine, EndedExecution, MachineError, MachineExecution, StartOutcome, StateMachines,
-    TaskError, recovery::constants_of, redrive_name, start_owner,
+    TaskError,
+    recovery::{constants_of, redrive_envelope},
+    redrive_name, start_owner,
 };
 
 /// Step Functions with a deployed machine, a version that is deleted, and one described execution.
@@ -140,6 +142,15 @@ fn a_redrive_starts_the_version_that_it_was_checked_with() {
 fn a_redrive_whose_version_is_deleted_or_unrecorded_starts_what_is_deployed() {
     assert_eq!(starts(Some(DELETED)), [DELETED, "machine:live"]);
     assert_eq!(starts(None), ["machine:live"]);
+}
+
+#[test]
+fn a_redrive_sends_no_requester_that_begin_would_refuse_today() {
+    for (by, sent) in [("ann", Some("ann")), ("ann\u{3164}", None)] {
+        let mut recorded = execution(&key("k"));
+        recorded.requested_by = Some(by.to_owned());
+        assert_eq!(redrive_envelope(&recorded).requested_by.as_deref(), sent);
+    }
 }
 
 #[test]

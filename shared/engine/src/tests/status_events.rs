@@ -18,6 +18,7 @@ fn ledger_engine() -> LedgerEngine {
         payloads: TestStore::default(),
         receipts: TestStore::default(),
         host: Clock::default(),
+        deployment: None,
     }
 }
 

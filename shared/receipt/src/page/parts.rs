@@ -50,6 +50,9 @@ pub(super) fn facts(receipt: &Receipt) -> Markup {
             @if let Some(incident) = &receipt.incident {
                 div.wide { dt { "Incident" } dd { (code(incident)) } }
             }
+            @if let Some(deployment) = &receipt.deployment {
+                div.wide { dt { "Deployment" } dd { (code(deployment)) } }
+            }
             div.wide { dt { "Execution" } dd { (code(&receipt.execution_id)) } }
             div.wide { dt { "Idempotency key" } dd { (code(&receipt.idempotency_key)) } }
         }

@@ -255,6 +255,7 @@ fn a_rejected_start_has_a_short_page() {
     <div><dt>Took</dt><dd>30 s</dd></div>
     <div><dt>Receipt number</dt><dd>1</dd></div>
     <div><dt>Refused repeats of its start</dt><dd>2</dd></div>
+    <div class="wide"><dt>Deployment</dt><dd><code><bdi>210987654321/eu-central-1/holdfast</bdi></code></dd></div>
     <div class="wide"><dt>Execution</dt><dd><code><bdi>0000000000000000000000000000000000000000</bdi></code></dd></div>
     <div class="wide"><dt>Idempotency key</dt><dd><code><bdi>risk-17</bdi></code></dd></div></dl></section>
     <section id="failure" aria-labelledby="failure-heading">

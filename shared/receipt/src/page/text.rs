@@ -7,9 +7,9 @@ use maud::{Markup, html};
 use holdfast_ids::names::is_hidden;
 
 /// Returns true for a character that is invisible or changes the display of its neighbours. Joiners
-/// are shown, because words and emoji contain them.
+/// and the selectors of emoji and text are shown, because words and emoji contain them.
 fn is_deceptive(c: char) -> bool {
-    is_hidden(c) && !matches!(c, '\u{200c}' | '\u{200d}')
+    is_hidden(c) && !matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}')
 }
 
 fn code_point(c: char) -> String {
