@@ -81,12 +81,11 @@ impl Reader<'_> {
         let fields = self.any_fields(node, what);
         for (key, _) in fields.entries {
             if !known.contains(&key.name.as_str()) {
-                let help = if key.name == "<<" {
-                    "YAML 1.2 has no merge keys: anchor the whole value, or repeat the fields"
-                        .to_owned()
-                } else {
-                    suggest(&key.name, known.iter().copied(), &format!("{what} has"))
-                };
+                // The merge key has a problem of its own.
+                if key.name == "<<" {
+                    continue;
+                }
+                let help = suggest(&key.name, known.iter().copied(), &format!("{what} has"));
                 self.problem(
                     key.at,
                     format!("unknown field `{}` in {what}", key.name),

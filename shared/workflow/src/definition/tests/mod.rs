@@ -14,6 +14,7 @@ mod steps;
 mod syntax;
 mod top_level;
 mod triggers;
+mod yaml;
 
 use holdfast_action::ActionInfo;
 
