@@ -2,6 +2,7 @@
 //! it.
 
 mod address;
+mod cron;
 mod decision;
 mod duration;
 mod ends;
@@ -11,6 +12,8 @@ mod graph;
 mod history;
 mod model;
 mod names;
+mod operator;
+mod pattern;
 mod policy;
 mod problem;
 mod read;

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{decision::MAX_MESSAGE, rules::MAX_LIMIT, triggers::EVENT_FIELDS};
+use super::{decision::MAX_MESSAGE, pattern::EVENT_FIELDS, rules::MAX_LIMIT};
 use holdfast_action::{ActionInfo, Undo};
 use holdfast_admission::{MAX_AMOUNT, PLACES};
 

@@ -9,7 +9,7 @@ use super::{
     scope::Scope,
     suggest::suggest,
     text::Text,
-    tree::{Kind, Node},
+    tree::Node,
 };
 use holdfast_admission::RESERVED_TRIGGERS;
 use holdfast_ids::names::check_idempotency_key;
@@ -24,19 +24,6 @@ const FIELDS: [&str; 9] = [
     "input",
     "requested_by",
     "approval",
-];
-/// Fields of an EventBridge event, and so the fields that a pattern can match.
-pub(super) const EVENT_FIELDS: [&str; 10] = [
-    "source",
-    "detail-type",
-    "detail",
-    "account",
-    "region",
-    "resources",
-    "version",
-    "id",
-    "time",
-    "$or",
 ];
 
 impl Reader<'_> {
@@ -275,41 +262,6 @@ impl Reader<'_> {
                 );
                 self.problem(fields.at, "an event trigger has no `idempotency_key`", help);
                 Text::default()
-            }
-        }
-    }
-
-    fn pattern(&mut self, node: &Node) -> Value {
-        let fields = self.fields(node, "an event pattern", &EVENT_FIELDS);
-        if matches!(&node.kind, Kind::Map(entries) if entries.is_empty()) {
-            self.problem(
-                node.at,
-                "an event pattern that matches every event",
-                "add `source: [finops.risk]`",
-            );
-        }
-        for (key, value) in fields.entries {
-            self.matcher(&key.name, value);
-        }
-        self.plain(node, "an event pattern")
-    }
-
-    /// Checks one field of a pattern: it holds further fields, or a list of values that match.
-    fn matcher(&mut self, name: &str, node: &Node) {
-        match &node.kind {
-            Kind::List(items) if !items.is_empty() => {}
-            Kind::Map(entries) if !entries.is_empty() => {
-                entries
-                    .iter()
-                    .for_each(|(key, value)| self.matcher(&key.name, value));
-            }
-            _ => {
-                let message = format!("`{name}` in an event pattern is {}", node.describe());
-                self.problem(
-                    node.at,
-                    message,
-                    "EventBridge wants a list of what may match: [VendorRiskRaised]",
-                );
             }
         }
     }

@@ -6,6 +6,7 @@ mod effects;
 mod expressions;
 mod history;
 mod literals;
+mod patterns;
 mod repeatable;
 mod rules;
 mod schema;

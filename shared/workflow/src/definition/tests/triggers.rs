@@ -229,8 +229,8 @@ fn the_form_of_schedules_and_time_zones_is_checked() {
  11 │   - { schedule: cron(0 2 * * *), tenant: acme }
     ·                 ───────────────
     ╰────
-  help: cron has six fields (minute, hour, day of month, month, day of week, year) and this has 5: cron(0 2
-        * * ? *)
+  help: cron has six fields (minute, hour, day of month, month, day of week, year), one space between them,
+        and this has 5: cron(0 2 * * ? *)
 
   × `cron(0 2 * * * *)` is not a schedule
     ╭─[workflows/test.yaml:12:17]
@@ -251,7 +251,7 @@ fn the_form_of_schedules_and_time_zones_is_checked() {
  14 │   - { schedule: cron(0 2 * * ? $), tenant: acme, timezone: Berlin }
     ·                 ─────────────────
     ╰────
-  help: the year `$` has characters that cron does not know: digits, capitals and * ? / , - #
+  help: the year `$` must lie between 1970 and 2199
 
   × `Berlin` is not a time zone
     ╭─[workflows/test.yaml:14:60]
