@@ -220,7 +220,10 @@ impl Reader<'_> {
         let Some(field) = scope.repeatable else {
             return;
         };
-        let help = if CLOCKS.contains(&name) {
+        let in_trigger = !scope.visible.iter().any(|name| name == "input");
+        let help = if in_trigger && (CLOCKS.contains(&name) || DICE.contains(&name)) {
+            "a repeated event would be another start: take it from `$event`, or use `$scheduled_time` of a schedule"
+        } else if CLOCKS.contains(&name) {
             "`$execution.started_at` stays the same; or put the moment into the input or into an earlier step's output"
         } else if DICE.contains(&name) {
             "put the value into the input, or into an earlier step's output"

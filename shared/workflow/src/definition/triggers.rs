@@ -26,6 +26,9 @@ const FIELDS: [&str; 9] = [
     "approval",
 ];
 
+/// The place that messages name: a repeated event must become the same start.
+const TRIGGER: &str = "a trigger";
+
 impl Reader<'_> {
     pub(super) fn triggers(
         &mut self,
@@ -159,8 +162,8 @@ impl Reader<'_> {
 
     fn trigger_source(&mut self, fields: &Fields<'_>) -> (TriggerSource, Scope) {
         let (on_event, on_schedule) = (
-            Scope::of_admission(&["event"]),
-            Scope::of_admission(&["scheduled_time"]),
+            Scope::of_admission(&["event"]).repeatable(TRIGGER),
+            Scope::of_admission(&["scheduled_time"]).repeatable(TRIGGER),
         );
         match (fields.get("event"), fields.get("schedule")) {
             (Some(pattern), None) => {
@@ -199,7 +202,7 @@ impl Reader<'_> {
                 self.problem(fields.at, message, help);
                 (
                     TriggerSource::Event(Value::Null),
-                    Scope::of_admission(&["event", "scheduled_time"]),
+                    Scope::of_admission(&["event", "scheduled_time"]).repeatable(TRIGGER),
                 )
             }
         }

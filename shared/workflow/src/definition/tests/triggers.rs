@@ -354,3 +354,41 @@ steps: [{{ name: a, wait: 1s }}]
         assert!(refused.contains("cannot be a trigger's name"), "{refused}");
     }
 }
+
+#[test]
+fn a_trigger_has_no_clock_and_no_chance_since_a_repeated_event_is_the_same_start() {
+    for field in [
+        "tenant",
+        "idempotency_key",
+        "requested_by",
+        "input",
+        "approval",
+    ] {
+        for function in ["now", "millis", "random", "uuid", "shuffle"] {
+            let values = [
+                "tenant",
+                "idempotency_key",
+                "requested_by",
+                "input",
+                "approval",
+            ]
+            .map(|name| {
+                let value = match name == field {
+                    true => format!("{{% $string(${function}()) %}}"),
+                    false => "{% $event.id %}".to_owned(),
+                };
+                format!("{name}: \"{value}\"")
+            });
+            let trigger = format!(
+                "  - {{ event: {{ source: [a] }}, {} }}\n",
+                values.join(", ")
+            );
+            let drawn = trigger_problems(&trigger);
+            let expected = match function {
+                "uuid" => "the function `$uuid` exists only in steps".to_owned(),
+                _ => format!("`${function}` in a trigger differs between attempts"),
+            };
+            assert!(drawn.contains(&expected), "{field}: {drawn}");
+        }
+    }
+}
