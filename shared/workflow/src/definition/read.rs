@@ -35,6 +35,9 @@ const FIELDS: [&str; 14] = [
     "limits",
     "steps",
 ];
+/// The beginning of a text that CloudFormation replaces by a stored value, in any property of a
+/// template. Source: AWSCloudFormation/latest/UserGuide/dynamic-references.html.
+const DYNAMIC_REFERENCE: &str = "{{resolve:";
 /// Longest duration of an execution by default.
 const DEFAULT_TIMEOUT_S: u64 = 15 * 60;
 /// Longest duration of a Step Functions execution.
@@ -300,6 +303,23 @@ impl Reader<'_> {
                 let at = at.narrow(self.source, &format!("${{{name}}}"));
                 self.problem(at, format!("template.yaml has no parameter `{name}`"), help);
             }
+        }
+        for written in crate::compile::no_parameters_in(text) {
+            let help = match written.starts_with("${AWS::") {
+                true => {
+                    "add a parameter to template.yaml and write its name; CloudFormation's own are not filled in here"
+                }
+                false => {
+                    "a parameter's name has letters and digits: ${VendorSystemUrl}; for the text itself write \"{% '$' & '{' %}\", and in an expression a space after $"
+                }
+            };
+            let at = at.narrow(self.source, written);
+            self.problem(at, format!("`{written}` names no parameter"), help);
+        }
+        if text.contains(DYNAMIC_REFERENCE) {
+            let help = "CloudFormation would put a stored value here: use a parameter, or `auth: { secret }` of an action";
+            let at = at.narrow(self.source, DYNAMIC_REFERENCE);
+            self.problem(at, "a dynamic reference of CloudFormation", help);
         }
     }
 
