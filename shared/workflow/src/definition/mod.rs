@@ -10,6 +10,7 @@ mod expressions;
 mod fits;
 mod graph;
 mod history;
+mod input_schema;
 mod model;
 mod names;
 mod operator;

@@ -15,7 +15,6 @@ use super::{
     tree::{Kind, Node},
     yaml::parse,
 };
-use holdfast_admission::authored_validator;
 use holdfast_ids::names::{check_tenant, is_workflow_id};
 use holdfast_task::StartConditions;
 
@@ -172,44 +171,6 @@ impl Reader<'_> {
             self.problem(node.at, format!("`{tenant}` is not a tenant name"), help);
         }
         right
-    }
-
-    fn input_schema(&mut self, node: &Node) -> Value {
-        let schema = self.plain(node, "the input schema");
-        let Kind::Map(_) = node.kind else {
-            let help = "a JSON Schema belongs here: { type: object, properties: {…} }";
-            self.problem(node.at, format!("input is {}", node.describe()), help);
-            return schema;
-        };
-        match node.get("type") {
-            Some(Node {
-                kind: Kind::Text(kind),
-                ..
-            }) if kind == "object" => {}
-            found => {
-                let at = found.map_or(node.at, |found| found.at);
-                self.problem(
-                    at,
-                    "the input schema is not that of an object",
-                    "add `type: object`",
-                );
-            }
-        }
-        if let Err(error) = jsonschema::draft202012::meta::validate(&schema) {
-            let at = node.at_path(error.instance_path().as_str()).at;
-            self.problem(
-                at,
-                format!("not a JSON Schema: {}", error.masked()),
-                "https://json-schema.org lists keywords and types",
-            );
-        } else if let Err(error) = authored_validator(&schema) {
-            self.problem(
-                node.at,
-                format!("not a JSON Schema: {}", error.trim_start_matches("at : ")),
-                "references stay inside this schema, patterns have no look-around, formats are of JSON Schema",
-            );
-        }
-        schema
     }
 
     fn guardrails(&mut self, node: &Node, seen: &mut NamesByLine) -> Vec<Guardrail> {

@@ -5,6 +5,7 @@ mod dialect;
 mod effects;
 mod expressions;
 mod history;
+mod input_schema;
 mod literals;
 mod patterns;
 mod repeatable;
