@@ -42,6 +42,8 @@ pub(super) struct Declaration {
     pub(super) name: String,
     pub(super) at: Span,
     pub(super) sort: Sort,
+    /// Name of its action, if it is an action step.
+    pub(super) action: Option<String>,
     /// Containers around it, outermost first.
     pub(super) within: Vec<String>,
     /// Reason why the execution may continue without it, if it may.
@@ -68,6 +70,13 @@ fn skippable(step: &Node, in_for_each: bool) -> Option<&'static str> {
     }
 }
 
+fn text(node: &Node) -> Option<String> {
+    match &node.kind {
+        Kind::Text(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
 /// The declarations of all steps, in declared order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names(Vec<Declaration>);
@@ -86,6 +95,15 @@ impl Names {
     pub(super) fn skippable(&self) -> impl Iterator<Item = (&Declaration, &'static str)> {
         let all = self.0.iter();
         all.filter_map(|declared| Some((declared, declared.skippable?)))
+    }
+
+    /// Returns the steps directly inside a container.
+    pub(super) fn inside<'a>(
+        &'a self,
+        container: &'a str,
+    ) -> impl Iterator<Item = &'a Declaration> {
+        let all = self.0.iter();
+        all.filter(move |declared| declared.within.last().is_some_and(|last| last == container))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Declaration> {
@@ -116,6 +134,7 @@ impl Names {
                 name: name.clone(),
                 at: *at,
                 sort,
+                action: step.get("action").and_then(text),
                 within: within.to_vec(),
                 skippable: skippable(step, in_for_each),
             });

@@ -51,12 +51,12 @@ pub(super) fn read(
         Ok(root) => root,
         Err(syntax) => return Err(vec![syntax]),
     };
-    let input_fields = closed_fields(root.get("input"));
+    let input_schema = root.get("input").map_or(Value::Null, Node::to_value);
     let mut reader = Reader {
         source,
         known,
         names: Names::collect(&root),
-        input_fields,
+        input_schema,
         problems,
         warnings: Vec::new(),
     };
@@ -76,21 +76,6 @@ fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort_by_key(|problem| problem.at);
     problems.dedup();
     problems
-}
-
-/// Returns the properties of an input schema that allows no others.
-fn closed_fields(schema: Option<&Node>) -> Option<Vec<String>> {
-    let schema = schema?;
-    let Kind::Bool(false) = schema.get("additionalProperties")?.kind else {
-        return None;
-    };
-    if schema.get("patternProperties").is_some() {
-        return None;
-    }
-    match &schema.get("properties")?.kind {
-        Kind::Map(entries) => Some(entries.iter().map(|(key, _)| key.name.clone()).collect()),
-        _ => None,
-    }
 }
 
 impl Reader<'_> {
