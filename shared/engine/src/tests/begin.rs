@@ -261,7 +261,7 @@ fn an_event_carries_requester_and_approval_and_is_rejected_without() {
 fn an_event_whose_key_no_header_could_carry_starts_once() {
     let engine = engine();
     let mut task = begin_task(Value::Null);
-    task.gate.triggers[0].idempotency_key = Template(json!("{% $event.key %}"));
+    task.gate.triggers[0].idempotency_key = Template(json!({ "$jsonata": "$event.key" }));
     for key in ["order 17", "Bestellung für März", &"ü".repeat(300), "a\nb"] {
         let start = |id: &str| {
             let event =
