@@ -127,7 +127,7 @@ static WHOLE: LazyLock<Value> = LazyLock::new(|| {
                 { "steps": [{ "name": "look", "action": "http", "input": { "method": "GET", "url": "https://a.example", "path": ["{% $input.vendor %}"], "query": { "q": "x" } } }] },
                 { "steps": [{ "name": "pause", "wait": "1s" }] }
             ] },
-            { "name": "each", "for_each": {
+            { "name": "send_each", "for_each": {
                 "items": "{% $input.list[] %}",
                 "item_key": "{% $item %}",
                 "max_concurrency": 2,

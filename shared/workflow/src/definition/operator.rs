@@ -178,13 +178,8 @@ impl Reader<'_> {
     /// Checks a number that EventBridge compares by its value.
     fn compared(&mut self, node: &Node, number: &Number) {
         let value = number.as_f64().unwrap_or(f64::INFINITY);
-        let written = number.to_string();
-        let places = written
-            .split_once('.')
-            .map_or(0, |(_, places)| places.len());
-        // A number as small as this is written with an exponent.
-        let tiny = written.contains("e-");
-        if value.abs() > MAX_NUMBER || places > 6 || tiny {
+        let six_places = format!("{value:.6}").parse();
+        if value.abs() > MAX_NUMBER || six_places != Ok(value) {
             let message = format!("EventBridge cannot compare {}", node.describe());
             let help = "from -5000000000 to 5000000000, with at most six decimal places";
             self.problem(node.at, message, help);
