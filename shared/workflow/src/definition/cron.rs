@@ -21,7 +21,7 @@ struct CronField {
     kind: FieldKind,
 }
 
-/// What a field can hold besides `*`, numbers, ranges and steps.
+/// Values that a field can hold besides `*`, numbers, ranges and steps.
 #[derive(PartialEq)]
 enum FieldKind {
     Plain,

@@ -38,7 +38,7 @@ const OPENING: [&str; 7] = [
     "unevaluatedProperties",
 ];
 
-/// What a schema says about a field.
+/// Knowledge of a field by a schema.
 enum Field<'a> {
     /// It may exist, and nothing more is known.
     Open,
