@@ -5,7 +5,7 @@ use std::{fs, sync::LazyLock};
 use holdfast_action::{ActionInfo, Registry};
 use holdfast_workflow::{
     compile::all,
-    definition::{Environment, Problem, read},
+    definition::{Environment, Problem, read, read_with_warnings},
 };
 use proptest::prelude::*;
 
@@ -46,31 +46,39 @@ fn a_changed_definition_is_accepted_or_refused_with_places() {
 }
 
 fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
-    let source = changed(&SEEDS[seed], &changes);
+    judge_source(&changed(&SEEDS[seed], &changes)).map(drop)
+}
+
+/// Checks that a definition is refused with places, or accepted with warnings that have places, and
+/// then compiles. Returns true if it was accepted.
+pub(crate) fn judge_source(source: &str) -> Result<bool, String> {
     let actions: Vec<&ActionInfo> = ACTIONS.infos().collect();
     let parameters = ["VendorSystemUrl".to_owned()];
     let known = Environment {
         actions: &actions,
         parameters: &parameters,
     };
-    match read(&source, &known) {
-        Ok(definition) => {
+    let all_placed = |problems: &[Problem]| {
+        let mut problems = problems.iter();
+        problems.try_for_each(|problem| placed(source, problem))
+    };
+    let judged = match read_with_warnings(source, &known) {
+        Ok((definition, warnings)) => {
             let actions: Vec<ActionInfo> = actions.into_iter().cloned().collect();
-            match all(&[(&definition, "fuzz")], &actions, &TEMPLATE) {
-                Ok(_) => Ok(()),
+            let compiled = match all(&[(&definition, "fuzz")], &actions, &TEMPLATE) {
+                Ok(_) => Ok(true),
                 // Names and sizes that only a whole project decides.
                 Err(error) if error.contains(": rename ") || error.contains(" are possible") => {
-                    Ok(())
+                    Ok(true)
                 }
                 Err(error) => Err(format!("it does not compile: {error}")),
-            }
+            };
+            all_placed(&warnings).and(compiled)
         }
         Err(problems) if problems.is_empty() => Err("refused without a problem".to_owned()),
-        Err(problems) => problems
-            .iter()
-            .try_for_each(|problem| placed(&source, problem)),
-    }
-    .map_err(|why| format!("{why}\n--- the source:\n{source:?}"))
+        Err(problems) => all_placed(&problems).map(|()| false),
+    };
+    judged.map_err(|why| format!("{why}\n--- the source:\n{source:?}"))
 }
 
 /// Checks that a problem names a place of the source and has a message and a fix.

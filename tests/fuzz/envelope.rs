@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use holdfast_admission::{Envelope, INPUT_MAX_BYTES, StartScope, check, read_start};
 use holdfast_ids::{
     digest::canonical,
-    keys::execution_id,
-    names::{check_idempotency_key, check_tenant},
+    keys::{execution_id, idempotency_key},
+    names::check_tenant,
 };
 use holdfast_task::AdmissionSpec;
 use serde_json::{Value, json};
@@ -64,7 +64,9 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
     };
     let safe = || -> Result<(), String> {
         check_tenant(&start.tenant)?;
-        check_idempotency_key(&start.idempotency_key)?;
+        if idempotency_key(&start.idempotency_key)? != start.idempotency_key {
+            return Err("its key would become another when it is read again".to_owned());
+        }
         if start.input.to_string().len() > INPUT_MAX_BYTES {
             return Err("it is too large".to_owned());
         }

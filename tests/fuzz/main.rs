@@ -5,6 +5,7 @@
 
 mod definition;
 mod envelope;
+mod hostile;
 mod mutate;
 
 use std::{

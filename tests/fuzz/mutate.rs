@@ -16,7 +16,7 @@ pub(crate) enum Change {
 }
 
 /// Words with a meaning in YAML, JSON, JSONata or a terminal.
-const WORDS: [&str; 52] = [
+pub(crate) const WORDS: [&str; 52] = [
     "{%",
     "%}",
     "{% $input.a %}",

@@ -9,8 +9,8 @@ use crate::{
 };
 use holdfast_expression::evaluate;
 use holdfast_ids::{
-    keys::execution_id,
-    names::{check_idempotency_key, check_tenant, check_text, quoted},
+    keys::{execution_id, idempotency_key},
+    names::{check_tenant, check_text, quoted},
     trace::TraceId,
 };
 use holdfast_receipt::Approval;
@@ -132,8 +132,9 @@ pub fn read_start(
         bounded(move || from_trigger(&message, &gate, &started_at))
             .map_err(|why| format!("the trigger's mapping: {why}"))??
     } else {
-        let envelope: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
+        let mut envelope: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
         check_text("via", &envelope.via)?;
+        envelope.idempotency_key = idempotency_key(&envelope.idempotency_key)?;
         let Envelope {
             tenant,
             idempotency_key: key,
@@ -151,7 +152,6 @@ pub fn read_start(
         }
     };
     check_tenant(&start.tenant)?;
-    check_idempotency_key(&start.idempotency_key)?;
     check_size(&start.input)?;
     check_depth(&start.input)?;
     if let Some(by) = &start.requested_by {
@@ -249,7 +249,8 @@ fn from_trigger(
     }
     Ok(Start {
         tenant: text(map, "tenant", &map.tenant, &variables)?,
-        idempotency_key: text(map, "idempotency_key", &map.idempotency_key, &variables)?,
+        idempotency_key: text(map, "idempotency_key", &map.idempotency_key, &variables)
+            .and_then(|text| idempotency_key(&text))?,
         input: fill(map, "input", &map.input.0, &variables)?,
         trigger: map.name.clone(),
         trace: None,

@@ -17,8 +17,8 @@ use crate::{
 use holdfast_admission::{DIRECT, Envelope};
 use holdfast_ids::{
     digest::canonical,
-    keys::{ExecutionKey, execution_id},
-    names::{check_idempotency_key, check_tenant, check_text},
+    keys::{self, ExecutionKey, execution_id},
+    names::{check_tenant, check_text},
     trace::TraceId,
 };
 use holdfast_ledger::{ExecutionRecord, Expect, Ledger};
@@ -58,7 +58,7 @@ impl LostStart {
             trigger,
         } = names;
         check_tenant(&tenant).ok()?;
-        check_idempotency_key(&idempotency_key).ok()?;
+        let idempotency_key = keys::idempotency_key(&idempotency_key).ok()?;
         if trigger.is_some() {
             return None;
         }

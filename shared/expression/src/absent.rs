@@ -15,11 +15,21 @@ const VALUE_OF_NOTHING: [&str; 5] = ["exists", "not", "count", "append", "type"]
 /// A condition that reads the value counts as a check of it. An expression that cannot be parsed is
 /// not judged.
 pub fn is_absent_without(expression: &str, path: &[&str]) -> bool {
+    judge(expression, path, false)
+}
+
+/// Like [`is_absent_without`], where the value at `path` is missing instead of null.
+pub fn is_absent_if_missing(expression: &str, path: &[&str]) -> bool {
+    judge(expression, path, true)
+}
+
+fn judge(expression: &str, path: &[&str], missing: bool) -> bool {
     let Ok(ast) = parser::parse(expression) else {
         return false;
     };
     Absence {
         path,
+        missing,
         bound: Vec::new(),
     }
     .of(&ast)
@@ -27,6 +37,8 @@ pub fn is_absent_without(expression: &str, path: &[&str]) -> bool {
 
 struct Absence<'a> {
     path: &'a [&'a str],
+    /// True if the value at `path` is missing. Else it is null, which is a value.
+    missing: bool,
     /// Names that the expression binds, innermost last. True if the value may be absent.
     bound: Vec<(String, bool)>,
 }
@@ -101,8 +113,8 @@ impl Absence<'_> {
             _ => None,
         });
         let read: Vec<&str> = std::iter::once(name.as_str()).chain(fields).collect();
-        // The value itself is null, which is a value. What lies in it is absent.
-        let inside = steps.len() > self.path.len();
+        // If the value itself is null, only what lies in it is absent.
+        let inside = self.missing || steps.len() > self.path.len();
         let filtered = !steps[self.path.len().min(steps.len()) - 1]
             .stages
             .is_empty();
@@ -170,6 +182,35 @@ mod tests {
         ] {
             assert_eq!(
                 is_absent_without(expression, &["hold"]),
+                absent,
+                "{expression}"
+            );
+            assert_eq!(
+                fails(expression),
+                absent,
+                "{expression} is evaluated otherwise"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_field_is_absent_exactly_where_its_evaluation_yields_nothing() {
+        for (expression, absent) in [
+            ("$input.reason", true),
+            ("$input.reason.text", true),
+            ("$input", false),
+            ("$input.days", false),
+            ("$uppercase($input.reason)", true),
+            ("$input.days + $input.reason", true),
+            ("'why: ' & $input.reason", false),
+            ("{ 'why': $input.reason }", false),
+            ("$exists($input.reason) ? $input.reason : 'none'", false),
+            ("$input.days > 1 ? $input.reason : 'none'", true),
+            ("$input.reason = 'x'", false),
+            ("$count($input.reason)", false),
+        ] {
+            assert_eq!(
+                is_absent_if_missing(expression, &["input", "reason"]),
                 absent,
                 "{expression}"
             );

@@ -12,7 +12,7 @@ mod evaluator;
 mod functions;
 mod uses;
 
-pub use absent::is_absent_without;
+pub use absent::{is_absent_if_missing, is_absent_without};
 pub use bounds::bounded;
 pub use deadline::{WorkError, within};
 pub use dialect::check_dialect;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     digest::sha256_hex,
-    names::{is_execution_id, is_item_char},
+    names::{check_idempotency_key, is_execution_id, is_item_char},
 };
 
 /// The key of an execution: the partition of the ledger.
@@ -23,6 +23,33 @@ pub struct ExecutionKey {
 /// 40 hex digits. The API starts the Step Functions execution under the same name.
 pub fn execution_id(tenant: &str, workflow: &str, idempotency_key: &str) -> String {
     short_hash("execution", &[tenant, workflow, idempotency_key])
+}
+
+/// The beginning of an idempotency key that is a digest. A header cannot carry its space, so that
+/// no key of the API has it.
+const HASHED_KEY: &str = "sha256 ";
+
+/// The idempotency key that a text becomes at a door without a header: an event, a schedule, a
+/// direct start. What a header can carry stays as it is, so that all doors meet in one key. Any
+/// other text becomes its digest, since it may be long, hidden or look like another. A key that was
+/// built before is itself.
+pub fn idempotency_key(text: &str) -> Result<String, String> {
+    if check_idempotency_key(text).is_ok() || is_hashed_key(text) {
+        return Ok(text.to_owned());
+    }
+    if text.trim().is_empty() {
+        return Err(
+            "the idempotency key is empty: give it what tells one start from another".to_owned(),
+        );
+    }
+    Ok(format!("{HASHED_KEY}{}", sha256_hex(text.as_bytes())))
+}
+
+fn is_hashed_key(text: &str) -> bool {
+    let digest = text.strip_prefix(HASHED_KEY);
+    digest.is_some_and(|hex| {
+        hex.len() == 64 && hex.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+    })
 }
 
 /// The effect key: the idempotency key that a target receives with every attempt at one effect.
@@ -225,6 +252,33 @@ mod tests {
         ExecutionKey {
             tenant: "acme".into(),
             execution: execution_id("acme", "WF-A", "k"),
+        }
+    }
+
+    #[test]
+    fn a_text_that_no_header_can_carry_becomes_a_key_that_no_header_can_have() {
+        let built = |text: &str| idempotency_key(text).expect(text);
+        for kept in ["k-1", "order/17", &"k".repeat(255)] {
+            assert_eq!(built(kept), kept);
+        }
+        let long = "k".repeat(256);
+        for hashed in [
+            "order 17",
+            "Bestellung/für",
+            "\u{430}",
+            "k\n",
+            "k\u{200b}",
+            &long,
+        ] {
+            let key = built(hashed);
+            assert!(check_idempotency_key(&key).is_err(), "{key}");
+            assert_eq!(key.len(), 71, "{key}");
+            assert_eq!(key, built(hashed), "a repeat meets the same key");
+            assert_eq!(key, built(&key), "a built key is itself");
+            assert_ne!(key, built(&format!("{hashed}x")));
+        }
+        for empty in ["", " ", "\n\t", "\u{3000}"] {
+            idempotency_key(empty).expect_err("it tells no start from another");
         }
     }
 

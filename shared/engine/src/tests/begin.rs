@@ -168,7 +168,7 @@ fn a_malformed_start_writes_nothing() {
         (json!(null), "tenant"),
         (json!({}), "tenant"),
         (with("tenant", json!("Ac/me")), "lower-case"),
-        (with("idempotency_key", json!("")), "visible ASCII"),
+        (with("idempotency_key", json!(" ")), "is empty"),
         (with("surprise", json!(1)), "surprise"),
         (with(&"é".repeat(99_999), json!(1)), "…`, expected"),
         (with("requested_by", json!("")), "requested_by has 1 to 200"),
@@ -257,6 +257,29 @@ fn an_event_carries_requester_and_approval_and_is_rejected_without() {
     long["reference"] = json!("x".repeat(201));
     let error = refused(&engine, &start("e-4", long));
     assert_eq!(error.name, ErrorName::Malformed);
+}
+
+#[test]
+fn an_event_whose_key_no_header_could_carry_starts_once() {
+    let engine = engine();
+    let mut task = begin_task(Value::Null);
+    task.gate.triggers[0].idempotency_key = Template(json!({ "$jsonata": "$event.key" }));
+    for key in ["order 17", "Bestellung für März", &"ü".repeat(300), "a\nb"] {
+        let start = |id: &str| {
+            let event =
+                json!({"id": id, "key": key, "detail": {"tenant": "acme", "vendor": "v-9"}});
+            BeginTask {
+                start: json!({"trigger": "risk", "event": event}),
+                owner: format!("arn:{id}"),
+                ..task.clone()
+            }
+        };
+        let first = run(engine.begin(&start("e-1"))).expect(key).execution;
+        let error = refused(&engine, &start("e-2"));
+        assert_eq!(error.name, ErrorName::Duplicate, "{key}: {error}");
+        let recorded = snapshot(&engine, &first).execution.idempotency_key;
+        assert!(recorded.starts_with("sha256 "), "{recorded}");
+    }
 }
 
 #[test]

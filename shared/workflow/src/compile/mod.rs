@@ -24,6 +24,7 @@ pub use history::{ItemLimit, MAX_EVENTS};
 pub use limits::check_names;
 pub(crate) use machine::item_limits_of;
 pub use machine::{machine, step_refs};
+pub(crate) use names::no_parameters_in;
 pub use names::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of, function_id, parameters_in};
 pub use template::template_parameters;
 pub use unwind::recovery;

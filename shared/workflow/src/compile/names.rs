@@ -40,12 +40,31 @@ pub fn arn_of(action: &str) -> String {
 
 /// Returns the template parameters that `text` refers to as `${Name}`, in order.
 pub fn parameters_in(text: &str) -> impl Iterator<Item = &str> {
-    text.split("${").skip(1).filter_map(|rest| {
-        let (name, _) = rest.split_once('}')?;
-        let plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric());
-        plain.then_some(name)
+    text.split("${").skip(1).filter_map(name_before)
+}
+
+/// Returns every `${…}` of `text` that cannot be a template parameter, in order. Without a closing
+/// brace, that is the rest of its line.
+pub(crate) fn no_parameters_in(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("${").filter_map(|(at, _)| {
+        let written = &text[at..];
+        match name_before(&written[2..]) {
+            Some(_) => None,
+            None => {
+                let line = written.lines().next().unwrap_or(written);
+                let end = line.find('}').map_or(line.len(), |end| end + 1);
+                Some(&line[..end])
+            }
+        }
     })
+}
+
+/// Returns the plain name before the first closing brace.
+fn name_before(rest: &str) -> Option<&str> {
+    let (name, _) = rest.split_once('}')?;
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric());
+    plain.then_some(name)
 }
 
 #[cfg(test)]
@@ -58,6 +77,22 @@ mod tests {
         assert_eq!(
             parameters_in(text).collect::<Vec<_>>(),
             ["VendorSystemUrl", "B", "c"]
+        );
+    }
+
+    #[test]
+    fn whatever_else_follows_a_dollar_and_a_brace_is_no_parameter() {
+        let text = "${VendorSystemUrl} ${AWS::Region} {${1}} ${a-b} ${} ${!Lit} ${unfinished";
+        assert_eq!(
+            no_parameters_in(text).collect::<Vec<_>>(),
+            [
+                "${AWS::Region}",
+                "${1}",
+                "${a-b}",
+                "${}",
+                "${!Lit}",
+                "${unfinished"
+            ]
         );
     }
 

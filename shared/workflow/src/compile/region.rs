@@ -70,15 +70,18 @@ pub(super) fn missing_parameter(
         })
 }
 
-/// Returns a message about the first parameter of a state machine that the template does not have.
-/// Another name would refer to a resource.
+/// Returns a message about the first parameter of a workflow that the template does not have, in
+/// its state machine, its triggers or its secrets' names. Another name would refer to a resource.
 pub(super) fn unknown_parameter(parts: &[Part<'_>], parameters: &[String]) -> Option<String> {
     parts.iter().find_map(|part| {
         let functions = functions_of(&[part], &["Ask", "Begin", "Finish", "Plan"]);
-        let unknown = parameters_in(part.machine).find(|name| {
-            !parameters.iter().any(|one| one == name)
-                && !functions.iter().any(|(arn, _)| arn == name)
-        })?;
+        let definition = serde_json::to_string(part.definition).unwrap_or_default();
+        let is_parameter = |name: &str| parameters.iter().any(|one| one == name);
+        let in_machine = parameters_in(part.machine)
+            .filter(|name| !functions.iter().any(|(arn, _)| arn == name));
+        let unknown = in_machine
+            .chain(parameters_in(&definition))
+            .find(|name| !is_parameter(name))?;
         Some(format!(
             "add the parameter {unknown}, or take ${{{unknown}}} out of {}",
             part.definition.workflow

@@ -13,26 +13,6 @@ use holdfast_expression::{Use, bounded, check_dialect, expression_in, uses};
 use jsonata_core::parser::parse;
 use serde_json::Value;
 
-/// Fields of an approval step's output.
-const APPROVAL_FIELDS: [&str; 3] = ["by", "at", "reason"];
-/// Fields of `$approval`.
-const AGREED_FIELDS: [&str; 5] = [
-    "approved_by",
-    "approved_at",
-    "expires_at",
-    "input_sha256",
-    "reference",
-];
-/// Fields of `$execution`.
-const EXECUTION_FIELDS: [&str; 6] = [
-    "id",
-    "tenant",
-    "workflow",
-    "version",
-    "started_at",
-    "trigger",
-];
-
 impl Reader<'_> {
     /// Reads a field that must be an expression.
     pub(super) fn expression(&mut self, node: &Node, what: &str, scope: &Scope) -> Expression {
@@ -107,6 +87,8 @@ impl Reader<'_> {
                 let help =
                     "an expression is the whole text: \"{% 'vendor ' & $input.vendor_id %}\"";
                 self.problem(at, "an expression as a part of a text", help);
+            } else {
+                self.check_forgotten(at, text, scope);
             }
             return;
         };
@@ -123,6 +105,7 @@ impl Reader<'_> {
                     .for_each(|found| self.check_use(at, found, scope));
                 self.check_bounds(at, expression, scope);
                 self.check_skipped(at, expression, scope);
+                self.check_fields(at, expression, scope);
             }
             Err(error) => {
                 let help = "JSONata is what Step Functions evaluates: https://docs.jsonata.org";
@@ -145,7 +128,7 @@ impl Reader<'_> {
 
     fn check_use(&mut self, at: Span, found: Use, scope: &Scope) {
         match found {
-            Use::Variable(name, field) => self.check_variable(at, &name, field.as_deref(), scope),
+            Use::Variable(name, _) => self.check_variable(at, &name, scope),
             Use::Function(name) => self.check_function(at, &name, scope),
             Use::BareFunction(name) => {
                 let at = at.narrow(self.source, &name);
@@ -221,7 +204,10 @@ impl Reader<'_> {
         let Some(field) = scope.repeatable else {
             return;
         };
-        let help = if CLOCKS.contains(&name) {
+        let in_trigger = !scope.visible.iter().any(|name| name == "input");
+        let help = if in_trigger && (CLOCKS.contains(&name) || DICE.contains(&name)) {
+            "a repeated event would be another start: take it from `$event`, or use `$scheduled_time` of a schedule"
+        } else if CLOCKS.contains(&name) {
             "`$execution.started_at` stays the same; or put the moment into the input or into an earlier step's output"
         } else if DICE.contains(&name) {
             "put the value into the input, or into an earlier step's output"
@@ -235,10 +221,10 @@ impl Reader<'_> {
         self.problem(at, message, help);
     }
 
-    fn check_variable(&mut self, at: Span, name: &str, field: Option<&str>, scope: &Scope) {
+    fn check_variable(&mut self, at: Span, name: &str, scope: &Scope) {
         let place = at.narrow(self.source, &format!("${name}"));
         if scope.visible.iter().any(|visible| visible == name) {
-            return self.check_field(at, name, field);
+            return;
         }
         let as_function =
             FUNCTIONS.contains(&name) || (STEP_FUNCTIONS.contains(&name) && scope.in_machine);
@@ -337,29 +323,6 @@ impl Reader<'_> {
                 scope.list()
             );
             (format!("`{name}` comes later, on line {line}"), help)
-        }
-    }
-
-    /// Reports a field that never exists: a typing error that would show only when the expression
-    /// is evaluated.
-    fn check_field(&mut self, at: Span, name: &str, field: Option<&str>) {
-        let Some(field) = field else { return };
-        let known: Vec<&str> = match name {
-            "execution" => EXECUTION_FIELDS.to_vec(),
-            "approval" if self.names.get(name).is_none() => AGREED_FIELDS.to_vec(),
-            "input" => match &self.input_fields {
-                Some(fields) => fields.iter().map(String::as_str).collect(),
-                None => return,
-            },
-            _ => match self.names.get(name) {
-                Some(step) if step.sort == Sort::Approve => APPROVAL_FIELDS.to_vec(),
-                _ => return,
-            },
-        };
-        if !known.contains(&field) {
-            let help = suggest(field, known, &format!("${name} has"));
-            let at = at.narrow(self.source, &format!("${name}.{field}"));
-            self.problem(at, format!("`${name}` has no field `{field}`"), help);
         }
     }
 }

@@ -45,6 +45,8 @@ pub(super) struct Declaration {
     pub(super) name: String,
     pub(super) at: Span,
     pub(super) sort: Sort,
+    /// Name of its action, if it is an action step.
+    pub(super) action: Option<String>,
     /// Containers around it, outermost first.
     pub(super) within: Vec<String>,
     /// Branches around it, outermost first: each `choose` and the name of its branch.
@@ -82,6 +84,13 @@ fn skippable(step: &Node, in_for_each: bool) -> Option<&'static str> {
     }
 }
 
+fn text(node: &Node) -> Option<String> {
+    match &node.kind {
+        Kind::Text(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
 /// The declarations of all steps, in declared order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names(Vec<Declaration>);
@@ -98,6 +107,15 @@ impl Names {
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Declaration> {
         self.0.iter()
+    }
+
+    /// Returns the steps directly inside a container.
+    pub(super) fn inside<'a>(
+        &'a self,
+        container: &'a str,
+    ) -> impl Iterator<Item = &'a Declaration> {
+        let all = self.0.iter();
+        all.filter(move |declared| declared.within.last().is_some_and(|last| last == container))
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Declaration> {
@@ -130,6 +148,7 @@ impl Names {
                 name: name.clone(),
                 at: *at,
                 sort,
+                action: step.get("action").and_then(text),
                 within: around.within.clone(),
                 branches: around.branches.clone(),
                 skippable: skippable(step, around.in_for_each),

@@ -18,7 +18,6 @@ use super::{
     tree::{Kind, Node},
     yaml::parse,
 };
-use holdfast_admission::authored_validator;
 use holdfast_ids::names::{check_tenant, is_workflow_id};
 use holdfast_task::StartConditions;
 
@@ -39,6 +38,9 @@ const FIELDS: [&str; 15] = [
     "steps",
     "output",
 ];
+/// The beginning of a text that CloudFormation replaces by a stored value, in any property of a
+/// template. Source: AWSCloudFormation/latest/UserGuide/dynamic-references.html.
+const DYNAMIC_REFERENCE: &str = "{{resolve:";
 /// Longest duration of an execution by default.
 const DEFAULT_TIMEOUT_S: u64 = 15 * 60;
 /// Longest duration of a Step Functions execution.
@@ -53,12 +55,12 @@ pub(super) fn read(
         Ok(root) => root,
         Err(syntax) => return Err(vec![syntax]),
     };
-    let input_fields = closed_fields(root.get("input"));
+    let input_schema = root.get("input").map_or(Value::Null, Node::to_value);
     let mut reader = Reader {
         source,
         known,
         names: Names::collect(&root),
-        input_fields,
+        input_schema,
         problems,
         warnings: Vec::new(),
     };
@@ -78,21 +80,6 @@ fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort_by_key(|problem| problem.at);
     problems.dedup();
     problems
-}
-
-/// Returns the properties of an input schema that allows no others.
-fn closed_fields(schema: Option<&Node>) -> Option<Vec<String>> {
-    let schema = schema?;
-    let Kind::Bool(false) = schema.get("additionalProperties")?.kind else {
-        return None;
-    };
-    if schema.get("patternProperties").is_some() {
-        return None;
-    }
-    match &schema.get("properties")?.kind {
-        Kind::Map(entries) => Some(entries.iter().map(|(key, _)| key.name.clone()).collect()),
-        _ => None,
-    }
 }
 
 impl Reader<'_> {
@@ -177,44 +164,6 @@ impl Reader<'_> {
             self.problem(node.at, format!("`{tenant}` is not a tenant name"), help);
         }
         right
-    }
-
-    fn input_schema(&mut self, node: &Node) -> Value {
-        let schema = self.plain(node, "the input schema");
-        let Kind::Map(_) = node.kind else {
-            let help = "a JSON Schema belongs here: { type: object, properties: {…} }";
-            self.problem(node.at, format!("input is {}", node.describe()), help);
-            return schema;
-        };
-        match node.get("type") {
-            Some(Node {
-                kind: Kind::Text(kind),
-                ..
-            }) if kind == "object" => {}
-            found => {
-                let at = found.map_or(node.at, |found| found.at);
-                self.problem(
-                    at,
-                    "the input schema is not that of an object",
-                    "add `type: object`",
-                );
-            }
-        }
-        if let Err(error) = jsonschema::draft202012::meta::validate(&schema) {
-            let at = node.at_path(error.instance_path().as_str()).at;
-            self.problem(
-                at,
-                format!("not a JSON Schema: {}", error.masked()),
-                "https://json-schema.org lists keywords and types",
-            );
-        } else if let Err(error) = authored_validator(&schema) {
-            self.problem(
-                node.at,
-                format!("not a JSON Schema: {}", error.trim_start_matches("at : ")),
-                "references stay inside this schema, patterns have no look-around, formats are of JSON Schema",
-            );
-        }
-        schema
     }
 
     fn guardrails(&mut self, node: &Node, seen: &mut NamesByLine) -> Vec<Guardrail> {
@@ -308,6 +257,23 @@ impl Reader<'_> {
                 let at = at.narrow(self.source, &format!("${{{name}}}"));
                 self.problem(at, format!("template.yaml has no parameter `{name}`"), help);
             }
+        }
+        for written in crate::compile::no_parameters_in(text) {
+            let help = match written.starts_with("${AWS::") {
+                true => {
+                    "add a parameter to template.yaml and write its name; CloudFormation's own are not filled in here"
+                }
+                false => {
+                    "a parameter's name has letters and digits: ${VendorSystemUrl}; for the text itself write \"{% '$' & '{' %}\", and in an expression a space after $"
+                }
+            };
+            let at = at.narrow(self.source, written);
+            self.problem(at, format!("`{written}` names no parameter"), help);
+        }
+        if text.contains(DYNAMIC_REFERENCE) {
+            let help = "CloudFormation would put a stored value here: use a parameter, or `auth: { secret }` of an action";
+            let at = at.narrow(self.source, DYNAMIC_REFERENCE);
+            self.problem(at, "a dynamic reference of CloudFormation", help);
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::ops::RangeInclusive;
 
+use serde_json::Value;
+
 use super::{
     Environment,
     duration::{parse_seconds, show_seconds},
@@ -18,8 +20,8 @@ pub(super) struct Reader<'a> {
     pub(super) source: &'a str,
     pub(super) known: &'a Environment<'a>,
     pub(super) names: Names,
-    /// Properties of the input schema, if it allows no others.
-    pub(super) input_fields: Option<Vec<String>>,
+    /// The input schema, as it was written.
+    pub(super) input_schema: Value,
     pub(super) problems: Vec<Problem>,
     /// Places that are allowed and probably not meant.
     pub(super) warnings: Vec<Problem>,
@@ -81,12 +83,11 @@ impl Reader<'_> {
         let fields = self.any_fields(node, what);
         for (key, _) in fields.entries {
             if !known.contains(&key.name.as_str()) {
-                let help = if key.name == "<<" {
-                    "YAML 1.2 has no merge keys: anchor the whole value, or repeat the fields"
-                        .to_owned()
-                } else {
-                    suggest(&key.name, known.iter().copied(), &format!("{what} has"))
-                };
+                // The merge key has a problem of its own.
+                if key.name == "<<" {
+                    continue;
+                }
+                let help = suggest(&key.name, known.iter().copied(), &format!("{what} has"));
                 self.problem(
                     key.at,
                     format!("unknown field `{}` in {what}", key.name),

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::{
     choose_schema::{choose, stop},
     decision::MAX_MESSAGE,
+    pattern::EVENT_FIELDS,
     rules::MAX_LIMIT,
     schema_action::{for_action, reading},
-    triggers::EVENT_FIELDS,
 };
 use holdfast_action::ActionInfo;
 use holdfast_admission::{MAX_AMOUNT, PLACES};

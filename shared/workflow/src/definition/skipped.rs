@@ -59,7 +59,7 @@ impl Reader<'_> {
 }
 
 /// Returns true if `expression` reads the value at `path`.
-fn reads_of(expression: &str, path: &[&str]) -> bool {
+pub(super) fn reads_of(expression: &str, path: &[&str]) -> bool {
     let reads = reads(expression).unwrap_or_default();
     reads.iter().any(|read| {
         let whole = std::iter::once(&read.variable).chain(&read.path);

@@ -9,7 +9,7 @@ use super::{
     scope::Scope,
     suggest::suggest,
     text::Text,
-    tree::{Kind, Node},
+    tree::Node,
 };
 use holdfast_admission::RESERVED_TRIGGERS;
 use holdfast_ids::names::check_idempotency_key;
@@ -25,19 +25,9 @@ const FIELDS: [&str; 9] = [
     "requested_by",
     "approval",
 ];
-/// Fields of an EventBridge event, and so the fields that a pattern can match.
-pub(super) const EVENT_FIELDS: [&str; 10] = [
-    "source",
-    "detail-type",
-    "detail",
-    "account",
-    "region",
-    "resources",
-    "version",
-    "id",
-    "time",
-    "$or",
-];
+
+/// The place that messages name: a repeated event must become the same start.
+const TRIGGER: &str = "a trigger";
 
 impl Reader<'_> {
     pub(super) fn triggers(
@@ -172,8 +162,8 @@ impl Reader<'_> {
 
     fn trigger_source(&mut self, fields: &Fields<'_>) -> (TriggerSource, Scope) {
         let (on_event, on_schedule) = (
-            Scope::of_admission(&["event"]),
-            Scope::of_admission(&["scheduled_time"]),
+            Scope::of_admission(&["event"]).repeatable(TRIGGER),
+            Scope::of_admission(&["scheduled_time"]).repeatable(TRIGGER),
         );
         match (fields.get("event"), fields.get("schedule")) {
             (Some(pattern), None) => {
@@ -212,7 +202,7 @@ impl Reader<'_> {
                 self.problem(fields.at, message, help);
                 (
                     TriggerSource::Event(Value::Null),
-                    Scope::of_admission(&["event", "scheduled_time"]),
+                    Scope::of_admission(&["event", "scheduled_time"]).repeatable(TRIGGER),
                 )
             }
         }
@@ -275,41 +265,6 @@ impl Reader<'_> {
                 );
                 self.problem(fields.at, "an event trigger has no `idempotency_key`", help);
                 Text::default()
-            }
-        }
-    }
-
-    fn pattern(&mut self, node: &Node) -> Value {
-        let fields = self.fields(node, "an event pattern", &EVENT_FIELDS);
-        if matches!(&node.kind, Kind::Map(entries) if entries.is_empty()) {
-            self.problem(
-                node.at,
-                "an event pattern that matches every event",
-                "add `source: [finops.risk]`",
-            );
-        }
-        for (key, value) in fields.entries {
-            self.matcher(&key.name, value);
-        }
-        self.plain(node, "an event pattern")
-    }
-
-    /// Checks one field of a pattern: it holds further fields, or a list of values that match.
-    fn matcher(&mut self, name: &str, node: &Node) {
-        match &node.kind {
-            Kind::List(items) if !items.is_empty() => {}
-            Kind::Map(entries) if !entries.is_empty() => {
-                entries
-                    .iter()
-                    .for_each(|(key, value)| self.matcher(&key.name, value));
-            }
-            _ => {
-                let message = format!("`{name}` in an event pattern is {}", node.describe());
-                self.problem(
-                    node.at,
-                    message,
-                    "EventBridge wants a list of what may match: [VendorRiskRaised]",
-                );
             }
         }
     }

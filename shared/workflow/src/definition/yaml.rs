@@ -3,10 +3,10 @@
 
 use super::{
     problem::{Problem, Span},
-    scalar::scalar,
+    scalar::{key, scalar},
     tree::{Key, Kind, Node, measure},
 };
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
 /// Largest file, in bytes. A larger one is refused unread.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -46,6 +46,7 @@ pub(super) fn parse(source: &str, problems: &mut Vec<Problem>) -> Result<Node, P
         root: None,
         problems,
     };
+    builder.dialect();
     let mut parser = Parser::new_from_str(source);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| builder.syntax(&error))?;
@@ -166,44 +167,30 @@ impl Builder<'_> {
                 "one file holds one workflow: make another file",
             )),
             Event::Scalar(text, style, anchor, tag) => {
-                if let Some(tag) = tag {
-                    let handle = if tag.handle.starts_with("tag:yaml.org") {
-                        "!!"
-                    } else {
-                        tag.handle.as_str()
-                    };
-                    let message = format!("the tag `{handle}{}`", tag.suffix);
-                    self.problems.push(Problem::new(
-                        at,
-                        message,
-                        "leave tags out; a quoted value is a text",
-                    ));
-                }
+                self.tag(tag.as_deref(), at);
                 let is_key = matches!(self.open.last(), Some(Open::Map { key: None, .. }));
-                let kind = if style == ScalarStyle::Plain && !is_key {
-                    scalar(&text, at, self.problems)
-                } else {
-                    Kind::Text(text.into_owned())
+                let kind = match (style == ScalarStyle::Plain, is_key) {
+                    (true, true) => key(&text, at, self.problems),
+                    (true, false) => scalar(&text, at, self.problems),
+                    (false, _) => Kind::Text(text.into_owned()),
                 };
                 self.add(Node { at, kind }, anchor)
             }
-            Event::SequenceStart(anchor, _) => self.begin(
-                Open::List {
-                    at,
-                    anchor,
-                    items: Vec::new(),
-                },
-                at,
-            ),
-            Event::MappingStart(anchor, _) => self.begin(
-                Open::Map {
+            Event::SequenceStart(anchor, tag) => {
+                self.tag(tag.as_deref(), at);
+                let items = Vec::new();
+                self.begin(Open::List { at, anchor, items }, at)
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.tag(tag.as_deref(), at);
+                let open = Open::Map {
                     at,
                     anchor,
                     entries: Vec::new(),
                     key: None,
-                },
-                at,
-            ),
+                };
+                self.begin(open, at)
+            }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 Some(Open::List { at, anchor, items }) => self.add(
                     Node {
@@ -241,6 +228,56 @@ impl Builder<'_> {
                 )),
             },
             _ => Ok(()),
+        }
+    }
+
+    /// Reports a tag: readers without its type drop it, or refuse the file.
+    fn tag(&mut self, tag: Option<&Tag>, at: Span) {
+        let Some(tag) = tag else { return };
+        let handle = match tag.handle.starts_with("tag:yaml.org") {
+            true => "!!",
+            false => tag.handle.as_str(),
+        };
+        let message = format!("the tag `{handle}{}`", tag.suffix);
+        let help = "leave tags out; a quoted value is a text";
+        self.problems.push(Problem::new(at, message, help));
+    }
+
+    /// Reports what a reader of another version of YAML takes otherwise in the whole file.
+    fn dialect(&mut self) {
+        let lines = self.source.lines().enumerate();
+        let mut offset = 0;
+        let mut before = true;
+        for (n, line) in lines {
+            let span = |from: usize, length: usize, column: usize| Span {
+                offset: from,
+                length,
+                line: n + 1,
+                column,
+            };
+            before = before && (line.is_empty() || line.starts_with(['%', '#', ' ', '\u{feff}']));
+            if before && line.starts_with('%') {
+                let length = line.floor_char_boundary(MAX_SHOWN);
+                let help = "leave it out: a workflow is YAML 1.2 without directives";
+                let problem = Problem::new(span(offset, length, 1), "a directive of YAML", help);
+                self.problems.push(problem);
+            }
+            if let Some((at, c)) = line
+                .char_indices()
+                .find(|(_, c)| matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}'))
+            {
+                let column = line[..at].chars().count() + 1;
+                let message = format!(
+                    "the character U+{:04X}, which ends a line in YAML 1.1",
+                    u32::from(c)
+                );
+                let help = format!("write it as \"\\u{:04X}\" in double quotes", u32::from(c));
+                let place = span(offset + at, c.len_utf8(), column);
+                self.problems.push(Problem::new(place, message, help));
+            }
+            // The source is divided by its line feeds, of which a carriage return is a part.
+            let rest = &self.source[offset..];
+            offset += rest.find('\n').map_or(rest.len(), |end| end + 1);
         }
     }
 

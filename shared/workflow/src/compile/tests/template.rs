@@ -126,3 +126,18 @@ fn a_machine_refers_to_parameters_and_not_to_resources() {
     let right = "template.yaml: add the parameter Ledger, or take ${Ledger} out of WF-TEST";
     assert_eq!(error, right);
 }
+
+#[test]
+fn a_pattern_a_schedule_and_a_secret_refer_to_parameters_and_not_to_resources() {
+    let ledger = "${Ledger}";
+    let whole = workflow_with(ledger);
+    let right = "template.yaml: add the parameter Ledger, or take ${Ledger} out of WF-TEST";
+    for part in 0..3 {
+        let mut workflow = workflow_with("harmless");
+        match part {
+            0 | 1 => workflow.triggers[part] = whole.triggers[part].clone(),
+            _ => workflow.steps = whole.steps.clone(),
+        }
+        assert_eq!(compiled(&workflow).expect_err("no such parameter"), right);
+    }
+}

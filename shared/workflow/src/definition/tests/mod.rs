@@ -5,9 +5,12 @@ mod decisions;
 mod dialect;
 mod effects;
 mod expressions;
+mod fields;
 mod history;
+mod input_schema;
 mod literals;
 mod output;
+mod patterns;
 mod polling;
 mod repeatable;
 mod rules;
@@ -17,6 +20,7 @@ mod steps;
 mod syntax;
 mod top_level;
 mod triggers;
+mod yaml;
 
 use holdfast_action::ActionInfo;
 
@@ -71,4 +75,18 @@ fn drawn(workflow: &str, problems: &[Problem]) -> String {
         .lines()
         .map(|line| format!("{}\n", line.trim_end()))
         .collect()
+}
+
+#[test]
+fn the_shipped_workflows_have_no_warnings() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    for folder in ["workflows", "tests/workflows"] {
+        for entry in std::fs::read_dir(format!("{root}/{folder}")).expect(folder) {
+            let path = entry.expect(folder).path();
+            let source = std::fs::read_to_string(&path).expect("a workflow");
+            let (_, warnings) = read_with_warnings(&source)
+                .unwrap_or_else(|problems| panic!("{}", drawn(&source, &problems)));
+            assert_eq!(warnings, [], "{}", path.display());
+        }
+    }
 }

@@ -63,9 +63,9 @@ fn a_read_that_has_a_value_without_the_step_is_no_warning() {
 fn a_wait_a_question_and_a_list_are_warned_about_too() {
     let one = hold("one", "v", ", on_failure: escalate");
     for two in [
-        "  - { name: two, wait: { until: \"{% $one.until %}\" } }\n",
+        "  - { name: two, wait: { until: \"{% $one.placed_at %}\" } }\n",
         "  - { name: two, approve: { message: \"{% $one.hold_id %}\" } }\n",
-        "  - name: two\n    for_each:\n      items: \"{% $one.list %}\"\n      item_key: \"{% $item %}\"\n      \
+        "  - name: two\n    for_each:\n      items: \"{% $one.hold_id %}\"\n      item_key: \"{% $item %}\"\n      \
          steps: [{ name: three, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }]\n",
     ] {
         assert_eq!(warnings(&(one.clone() + two)).len(), 1, "{two}");
@@ -92,7 +92,7 @@ fn a_step_of_a_branch_is_warned_about_through_its_container() {
 fn what_an_item_contributes_needs_no_value() {
     let each = "  - name: hold_each
     for_each:
-      items: \"{% $input.vendors %}\"
+      items: \"{% $exists($input.vendors) ? $input.vendors : [] %}\"
       item_key: \"{% $item %}\"
       collect: \"{% $one.hold_id %}\"
       steps:

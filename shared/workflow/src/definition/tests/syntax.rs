@@ -211,7 +211,7 @@ steps:
     retry: { <<: *limits }
     rollback: {}
 "#), @r#"
-  × unknown field `<<` in retry
+  × the merge key `<<`
    ╭─[workflows/test.yaml:9:14]
  9 │     retry: { <<: *limits }
    ·              ──

@@ -181,20 +181,19 @@ input:
   properties: { a: { $ref: "https://example.com/a.json" } }
 steps: [{ name: a, wait: 1s }]
 "#), @r#"
-  × not a JSON Schema: Resource 'https://example.com/a.json' is not present in a registry and retrieving it
-  │ failed: `resolve-http` feature or a custom resolver is required to resolve external schemas via HTTP
-   ╭─[workflows/test.yaml:4:3]
- 4 │   type: object
-   ·   ────────────
-   ╰────
-  help: references stay inside this schema, patterns have no look-around, formats are of JSON Schema
-
   × an expression in the input schema
    ╭─[workflows/test.yaml:5:16]
  5 │   description: "{% $now() %}"
    ·                ──────────────
    ╰────
   help: only plain values belong here
+
+  × `https://example.com/a.json` leads out of this schema
+   ╭─[workflows/test.yaml:6:28]
+ 6 │   properties: { a: { $ref: "https://example.com/a.json" } }
+   ·                            ────────────────────────────
+   ╰────
+  help: nothing is fetched: put the schema into `$defs`, and refer to it as `#/$defs/name`
 "#);
 }
 

@@ -229,8 +229,8 @@ fn the_form_of_schedules_and_time_zones_is_checked() {
  11 │   - { schedule: cron(0 2 * * *), tenant: acme }
     ·                 ───────────────
     ╰────
-  help: cron has six fields (minute, hour, day of month, month, day of week, year) and this has 5: cron(0 2
-        * * ? *)
+  help: cron has six fields (minute, hour, day of month, month, day of week, year), one space between them,
+        and this has 5: cron(0 2 * * ? *)
 
   × `cron(0 2 * * * *)` is not a schedule
     ╭─[workflows/test.yaml:12:17]
@@ -251,7 +251,7 @@ fn the_form_of_schedules_and_time_zones_is_checked() {
  14 │   - { schedule: cron(0 2 * * ? $), tenant: acme, timezone: Berlin }
     ·                 ─────────────────
     ╰────
-  help: the year `$` has characters that cron does not know: digits, capitals and * ? / , - #
+  help: the year `$` must lie between 1970 and 2199
 
   × `Berlin` is not a time zone
     ╭─[workflows/test.yaml:14:60]
@@ -352,5 +352,43 @@ steps: [{{ name: a, wait: 1s }}]
         let refused = read_with_warnings(&format!("{HEAD}{triggers}"));
         let refused = format!("{:?}", refused.expect_err("it is refused"));
         assert!(refused.contains("cannot be a trigger's name"), "{refused}");
+    }
+}
+
+#[test]
+fn a_trigger_has_no_clock_and_no_chance_since_a_repeated_event_is_the_same_start() {
+    for field in [
+        "tenant",
+        "idempotency_key",
+        "requested_by",
+        "input",
+        "approval",
+    ] {
+        for function in ["now", "millis", "random", "uuid", "shuffle"] {
+            let values = [
+                "tenant",
+                "idempotency_key",
+                "requested_by",
+                "input",
+                "approval",
+            ]
+            .map(|name| {
+                let value = match name == field {
+                    true => format!("{{% $string(${function}()) %}}"),
+                    false => "{% $event.id %}".to_owned(),
+                };
+                format!("{name}: \"{value}\"")
+            });
+            let trigger = format!(
+                "  - {{ event: {{ source: [a] }}, {} }}\n",
+                values.join(", ")
+            );
+            let drawn = trigger_problems(&trigger);
+            let expected = match function {
+                "uuid" => "the function `$uuid` exists only in steps".to_owned(),
+                _ => format!("`${function}` in a trigger differs between attempts"),
+            };
+            assert!(drawn.contains(&expected), "{field}: {drawn}");
+        }
     }
 }
