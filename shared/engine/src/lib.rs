@@ -3,6 +3,7 @@
 
 mod ask;
 mod begin;
+mod bounded_check;
 mod case;
 pub mod chain;
 mod engine;

@@ -17,5 +17,6 @@ pub use bounds::bounded;
 pub use deadline::{WorkError, within};
 pub use dialect::check_dialect;
 pub use evaluate::{evaluate, is_same};
+pub use evaluator::EvaluationError;
 pub use functions::{FUNCTIONS, STEP_FUNCTIONS};
 pub use uses::{Read, Use, expression_in, reads, uses};
