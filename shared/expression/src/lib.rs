@@ -3,6 +3,7 @@
 
 mod absent;
 mod bounds;
+mod clock;
 #[cfg(test)]
 mod corpus;
 mod deadline;
@@ -10,6 +11,8 @@ mod dialect;
 mod evaluate;
 mod evaluator;
 mod functions;
+mod names;
+mod pattern;
 mod uses;
 
 pub use absent::is_absent_without;
@@ -19,4 +22,5 @@ pub use dialect::check_dialect;
 pub use evaluate::{evaluate, is_same};
 pub use evaluator::EvaluationError;
 pub use functions::{FUNCTIONS, STEP_FUNCTIONS};
-pub use uses::{Read, Use, expression_in, reads, uses};
+pub use names::{Read, Use, expression_in};
+pub use uses::{reads, uses};

@@ -173,6 +173,15 @@ impl Reader<'_> {
                 let help = "write `$exists($input.a) ? $input.a : 1`";
                 self.problem(at, message, help);
             }
+            Use::Clock(help) => {
+                if let Some(field) = scope.repeatable {
+                    let at = at.narrow(self.source, "$toMillis");
+                    let message = format!(
+                        "`$toMillis` in {field} may read the clock, and all attempts must yield the same"
+                    );
+                    self.problem(at, message, help);
+                }
+            }
             Use::Context(mark) => {
                 let at = at.narrow(self.source, mark);
                 let help = format!("begin with a variable: {}", scope.list());
@@ -220,7 +229,10 @@ impl Reader<'_> {
         let Some(field) = scope.repeatable else {
             return;
         };
-        let help = if CLOCKS.contains(&name) {
+        let sees = |name| scope.visible.iter().any(|visible| visible == name);
+        let help = if (CLOCKS.contains(&name) || DICE.contains(&name)) && !sees("execution") {
+            "take the value from `$event` or `$scheduled_time`"
+        } else if CLOCKS.contains(&name) {
             "`$execution.started_at` stays the same; or put the moment into the input or into an earlier step's output"
         } else if DICE.contains(&name) {
             "put the value into the input, or into an earlier step's output"
