@@ -1,4 +1,4 @@
-"""Measures the worst admission check of a start at the memory and the processor share of a function.
+"""Measures admission checks at the memory and the processor share of a function.
 
     cargo test --locked --release -p holdfast-tests --test fuzz --no-run
     infra/bench/bounds.py PROGRAM          # the path that cargo prints
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Memory of a function (template.yaml), and its share of a processor: at 1,769 MB a function has one.
+# Memory of a function (template.yaml), and its share of a processor. 1,769 MB have one.
 # Source: docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html.
 MEMORY_MB = 256
 SHARE = MEMORY_MB / 1769

@@ -187,8 +187,8 @@ fn is_accepted(assert: &str, schema: &Value) -> bool {
     read(&source, &known).is_ok()
 }
 
-/// Starts of the list, and starts of generated expressions and patterns. Only the latter are held to
-/// what `validate` accepts, since an earlier release may have compiled the former.
+/// Starts of the list, and starts of generated expressions and patterns. Only the latter are held
+/// to what `validate` accepts, since an earlier release may have compiled the former.
 fn starts() -> impl Strategy<Value = (bool, Place, &'static str)> {
     let listed = prop::sample::select(attacks());
     let kind = || prop::sample::select(&INPUTS[..]);

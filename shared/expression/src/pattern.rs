@@ -38,7 +38,7 @@ pub(crate) fn check_pattern(pattern: &str, flags: &str) -> Result<(), String> {
     }
 }
 
-/// What a part of a regex may match.
+/// The properties of one part of a regex.
 #[derive(Clone, Copy)]
 struct Part {
     /// It may match an empty text.

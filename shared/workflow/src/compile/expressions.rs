@@ -227,7 +227,9 @@ mod tests {
         assert_eq!(listed(&json!({ "vendors": [] })), Ok(Some(json!([]))));
         let one = json!([{ "id": "v" }]);
         assert_eq!(listed(&json!({ "vendors": one })), Ok(Some(one)));
-        let why = listed(&json!({ "vendor": [] })).expect_err("it is misspelt").to_string();
+        let why = listed(&json!({ "vendor": [] }))
+            .expect_err("it is misspelt")
+            .to_string();
         assert!(
             why.contains("each has no items: $input.vendors is not there"),
             "{why}"
