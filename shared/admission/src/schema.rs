@@ -44,9 +44,17 @@ pub fn validator(schema: &Value) -> Result<Validator, String> {
 /// Builds a validator as [`validator`] does, and refuses formats that it would not check, and
 /// patterns that take long. A deployed schema may have such a pattern from before.
 pub fn authored_validator(schema: &Value) -> Result<Validator, String> {
-    let patterns = PatternOptions::regex().size_limit(MAX_PATTERN);
     let options = options().should_ignore_unknown_formats(false);
-    build(&options.with_pattern_options(patterns), schema)
+    let validator = build(&options, schema)?;
+    let patterns = PatternOptions::regex().size_limit(MAX_PATTERN);
+    let options = options.with_pattern_options(patterns);
+    options.build(schema).map_err(|error| {
+        format!(
+            "at {}: the pattern has so many repetitions that it takes long: write fewer, and `maxLength`",
+            error.instance_path()
+        )
+    })?;
+    Ok(validator)
 }
 
 /// Formats are checked. The time of a pattern grows with the length of the text alone, so that
