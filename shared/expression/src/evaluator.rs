@@ -18,6 +18,8 @@ const MAX_STACK: usize = 1 << 20;
 
 /// The message of the limit of time.
 pub(crate) const TOO_LONG: &str = "it takes too long";
+/// The message of the limit of memory.
+const TOO_LARGE: &str = "it needs too much memory";
 
 /// The reason why an evaluation has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +110,11 @@ impl Evaluator {
             while Instant::now() < until && ctx.execute_pending_job() {}
             Outcome::read(&outcome)
         });
-        let outcome = outcome.map_err(|_| EvaluationError::Limit("it needs too much memory"))?;
+        // An interrupt and a lack of memory end the evaluation in the same way.
+        let outcome = outcome.map_err(|_| match Instant::now() >= until {
+            true => EvaluationError::Limit(TOO_LONG),
+            false => EvaluationError::Limit(TOO_LARGE),
+        })?;
         match outcome {
             Outcome { done: false, .. } => Err(EvaluationError::Limit(TOO_LONG)),
             Outcome {
@@ -118,9 +124,7 @@ impl Evaluator {
             } if !code.is_empty() => Err(EvaluationError::Expression(error)),
             Outcome {
                 error: Some(error), ..
-            } if error.contains("out of memory") => {
-                Err(EvaluationError::Limit("it needs too much memory"))
-            }
+            } if error.contains("out of memory") => Err(EvaluationError::Limit(TOO_LARGE)),
             Outcome {
                 error: Some(error), ..
             } => Err(EvaluationError::Expression(error)),
