@@ -177,12 +177,13 @@ fn is_accepted(assert: &str, schema: &Value) -> bool {
     let mut schema = schema.clone();
     schema["type"] = json!("object");
     let source = format!(
-        "workflow: WF-BOUNDS\nversion: 1\ninput: {schema}\nguardrails:\n  - {{ name: attacked, assert: {assert}, message: no }}\nsteps:\n  - {{ name: a, action: vendor-hold, input: {{ vendor_id: v, days: 1 }}, rollback: {{}} }}\n"
+        "workflow: WF-BOUNDS\nversion: 1\ninput: {schema}\nguardrails:\n  - {{ name: attacked, assert: {assert}, message: refused }}\nsteps:\n  - {{ name: a, action: vendor-hold, input: {{ vendor_id: v, days: 1 }}, rollback: {{}} }}\n"
     );
     let actions: Vec<&ActionInfo> = ACTIONS.infos().collect();
+    let parameters = ["VendorSystemUrl".to_owned()];
     let known = Environment {
         actions: &actions,
-        parameters: &[],
+        parameters: &parameters,
     };
     read(&source, &known).is_ok()
 }
