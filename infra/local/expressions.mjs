@@ -8,6 +8,9 @@ import path from "node:path";
 import vm from "node:vm";
 import { fileURLToPath } from "node:url";
 
+// The evaluator reads a time without an offset as one of UTC.
+process.env.TZ = "UTC";
+
 const here = path.dirname(fileURLToPath(import.meta.url));
 const crate = path.join(here, "../../shared/expression");
 const read = (...parts) => fs.readFileSync(path.join(crate, ...parts), "utf8");

@@ -60,7 +60,10 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
     };
     let start = match read_start(&raw, &SPEC, started_at, "") {
         Ok(start) => start,
-        Err(said) => return refusal(&said).map_err(|why| format!("{why}: {said:?} of {text:?}")),
+        Err(said) => {
+            let said = said.to_string();
+            return refusal(&said).map_err(|why| format!("{why}: {said:?} of {text:?}"));
+        }
     };
     let safe = || -> Result<(), String> {
         check_tenant(&start.tenant)?;
@@ -100,7 +103,8 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
             approval: start.approval.clone(),
         };
         let sent = serde_json::to_value(envelope).map_err(|error| error.to_string())?;
-        let received = read_start(&sent, &SPEC, started_at, "")?;
+        let received =
+            read_start(&sent, &SPEC, started_at, "").map_err(|error| error.to_string())?;
         if received.input != start.input || received.tenant != start.tenant {
             return Err("another start comes out of its own envelope".to_owned());
         }

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use holdfast_admission::{
-    Envelope, bounded, check_depth, check_numbers, check_size, open_to, violations,
+    CheckError, Envelope, bounded, check_depth, check_numbers, check_size, open_to, violations,
 };
 use holdfast_audit::Kind;
 use holdfast_aws::{DeployedWorkflow, trace};
@@ -281,7 +281,11 @@ fn check_against(
         Ok(Ok(found)) if found.is_empty() => Ok(()),
         Ok(Ok(found)) => Err(refusal("input", Problem::bad_input(found))),
         Ok(Err(_)) => Ok(()),
-        Err(why) => Err(refusal("input", Problem::bad_input(vec![why]))),
+        Err(CheckError::Unfinished(why)) => Err(refusal("input", Problem::bad_input(vec![why]))),
+        Err(no_thread @ CheckError::NoThread) => {
+            let problem = Problem::unavailable("the admission check", &no_thread.to_string());
+            Err(RefusalReason::unjudged(problem))
+        }
     }
 }
 

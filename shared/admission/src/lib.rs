@@ -4,6 +4,7 @@ mod amount;
 mod approval;
 mod conditions;
 mod deadline;
+mod mapping;
 mod numbers;
 mod schema;
 mod start;
@@ -13,19 +14,19 @@ mod times;
 
 pub use amount::{MAX_AMOUNT, PLACES, format_amount, parse_amount};
 pub use conditions::conditions;
-pub use deadline::bounded;
+pub use deadline::{CheckError, bounded};
 pub use numbers::check_numbers;
 pub use schema::{authored_validator, validator, violations};
 pub use start::{
-    DIRECT, Envelope, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, RESERVED_TRIGGERS, Start, check_depth,
-    check_size, read_start,
+    DIRECT, Envelope, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, RESERVED_TRIGGERS, Start, StartError,
+    check_depth, check_size, read_start,
 };
 pub use times::{check_freezes, check_hours, freeze_span, is_zone, zone};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use holdfast_expression::evaluate;
+use holdfast_expression::{EvaluationError, evaluate};
 use holdfast_ids::digest::value_sha256_hex;
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::AdmissionSpec;
@@ -96,7 +97,7 @@ impl StartScope {
     }
 
     /// Evaluates an expression over the start; `None` if it yields nothing.
-    pub fn evaluate(&self, expression: &str) -> Result<Option<Value>, String> {
+    pub fn evaluate(&self, expression: &str) -> Result<Option<Value>, EvaluationError> {
         let variables: Vec<_> = self
             .variables
             .iter()

@@ -8,6 +8,10 @@ const MAX_REPORTED: usize = 10;
 /// Longest message of one violation, in characters: a member's name can be as long as the input.
 const MAX_MESSAGE: usize = 300;
 
+/// Largest program of a pattern, in bytes. Its time is the size of its program times the length of
+/// the text.
+const MAX_PATTERN: usize = 100_000;
+
 /// Returns every violation of `schema` by `input`, each as `input/path: message`. Values are
 /// masked, since these messages reach receipts and logs. An error means that the schema itself is
 /// broken.
@@ -37,9 +41,20 @@ pub fn validator(schema: &Value) -> Result<Validator, String> {
     build(&options(), schema)
 }
 
-/// Builds a validator as [`validator`] does, and refuses formats that it would not check.
+/// Builds a validator as [`validator`] does, and refuses formats that it would not check, and
+/// patterns that take long. A deployed schema may have such a pattern from before.
 pub fn authored_validator(schema: &Value) -> Result<Validator, String> {
-    build(&options().should_ignore_unknown_formats(false), schema)
+    let options = options().should_ignore_unknown_formats(false);
+    let validator = build(&options, schema)?;
+    let patterns = PatternOptions::regex().size_limit(MAX_PATTERN);
+    let options = options.with_pattern_options(patterns);
+    options.build(schema).map_err(|error| {
+        format!(
+            "at {}: the pattern has so many repetitions that it takes long: write fewer, and `maxLength`",
+            error.instance_path()
+        )
+    })?;
+    Ok(validator)
 }
 
 /// Formats are checked. The time of a pattern grows with the length of the text alone, so that
@@ -120,6 +135,25 @@ mod tests {
         assert_eq!(found.expect("the schema is fine").len(), 1);
         let around = json!({"properties": {"id": {"pattern": "^(?=a)(a+)+$"}}});
         validator(&around).expect_err("look-around is not linear");
+    }
+
+    #[test]
+    fn a_pattern_whose_program_is_large_is_refused_where_it_is_written() {
+        let build =
+            |pattern| authored_validator(&json!({"properties": {"id": {"pattern": pattern}}}));
+        for usual in [
+            r"^[A-Za-z0-9._-]{1,255}$",
+            r"^\w{1,100}$",
+            r"^\d{4}-\d{2}-\d{2}$",
+            "^.{1,100}$",
+            "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        ] {
+            assert!(build(usual).is_ok(), "{usual}");
+        }
+        for large in ["^(?:a|aa|aaa|.){1,900}b", "(?:[a-m]|[n-z]|a.){1,99}{1,9}b"] {
+            assert!(build(large).is_err(), "{large}");
+            assert!(validator(&json!({"properties": {"id": {"pattern": large}}})).is_ok());
+        }
     }
 
     #[test]

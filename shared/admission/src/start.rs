@@ -1,20 +1,18 @@
 //! Reads a start from a state machine's input: an envelope, an event, or a schedule.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use std::fmt;
 
-use crate::{
-    deadline::bounded,
-    numbers::{check_numbers, check_numbers_read},
-};
-use holdfast_expression::evaluate;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{deadline::CheckError, mapping::from_trigger};
 use holdfast_ids::{
     keys::{execution_id, idempotency_key},
     names::{check_tenant, check_text, quoted},
     trace::TraceId,
 };
 use holdfast_receipt::Approval;
-use holdfast_task::{AdmissionSpec, Template, TriggerMap};
+use holdfast_task::AdmissionSpec;
 
 /// Largest input, in bytes of JSON: it must fit into a state's data beside everything else.
 pub const INPUT_MAX_BYTES: usize = 200_000;
@@ -22,9 +20,6 @@ pub const INPUT_MAX_BYTES: usize = 200_000;
 /// Deepest nesting of an input. JSON readers stop at 128 levels, and a task wraps the input in
 /// further ones.
 pub const INPUT_MAX_DEPTH: usize = 64;
-
-/// The prefix of the scheduler's own placeholders.
-const UNFILLED: &str = "<aws.scheduler.";
 
 /// A start, from the API, a trigger or a direct `StartExecution`.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +38,33 @@ pub struct Start {
     pub trace: Option<TraceId>,
     /// Another person's approval, if one was sent with it.
     pub approval: Option<Approval>,
+    /// The reason why the trigger's mapping did not end, if so. The input is then null, and the
+    /// start is rejected with a receipt.
+    pub unmapped: Option<String>,
+}
+
+/// The reason why a state machine's input is no start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartError {
+    /// The fault and the right form, without values.
+    Malformed(String),
+    /// The system gave the check no thread. Another attempt may read the start.
+    NoThread,
+}
+
+impl From<String> for StartError {
+    fn from(why: String) -> Self {
+        Self::Malformed(why)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(why) => f.write_str(why),
+            Self::NoThread => CheckError::NoThread.fmt(f),
+        }
+    }
 }
 
 /// The state machine's input of a start by the API or by a direct `StartExecution`.
@@ -102,15 +124,15 @@ impl Envelope {
 /// The state machine's input of a start by an event rule or a schedule.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TriggerMessage {
-    trigger: String,
+pub(crate) struct TriggerMessage {
+    pub(crate) trigger: String,
     #[serde(default)]
-    event: Option<Value>,
+    pub(crate) event: Option<Value>,
     #[serde(default)]
-    scheduled_time: Option<Value>,
+    pub(crate) scheduled_time: Option<Value>,
 }
 
-/// Reads a state machine's input. The error names the fault and the right form, without values.
+/// Reads a state machine's input.
 ///
 /// The numbers of the input are not checked, since earlier releases accepted longer ones: a redrive
 /// sends the recorded input. `begin` checks those of a new start.
@@ -122,15 +144,13 @@ pub fn read_start(
     gate: &AdmissionSpec,
     started_at: &str,
     owner: &str,
-) -> Result<Start, String> {
+) -> Result<Start, StartError> {
     let start = if raw.get("trigger").is_some() {
         let message: TriggerMessage = parse(
             raw,
             "a trigger's message has trigger and event or scheduled_time",
         )?;
-        let (gate, started_at) = (gate.clone(), started_at.to_owned());
-        bounded(move || from_trigger(&message, &gate, &started_at))
-            .map_err(|why| format!("the trigger's mapping: {why}"))??
+        from_trigger(&message, gate, started_at)?
     } else {
         let mut envelope: Envelope = parse(raw, "a start has tenant, idempotency_key and input")?;
         check_text("via", &envelope.via)?;
@@ -149,6 +169,7 @@ pub fn read_start(
             requested_by: envelope.requested_by,
             trace: envelope.trace,
             approval: envelope.approval,
+            unmapped: None,
         }
     };
     check_tenant(&start.tenant)?;
@@ -195,7 +216,7 @@ fn is_deeper(value: &Value, levels: usize) -> bool {
     }
 }
 
-fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, String> {
+pub(crate) fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, String> {
     // Serde's message quotes the value; only names of fields may be shown.
     T::deserialize(raw).map_err(|error| {
         let message = error.to_string();
@@ -213,135 +234,4 @@ fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, Stri
             None => format!("a field has the wrong type; {shape}"),
         }
     })
-}
-
-fn from_trigger(
-    message: &TriggerMessage,
-    gate: &AdmissionSpec,
-    started_at: &str,
-) -> Result<Start, String> {
-    let Some(map) = gate.triggers.iter().find(|map| map.name == message.trigger) else {
-        let known: Vec<_> = gate.triggers.iter().map(|map| map.name.as_str()).collect();
-        return Err(format!(
-            "{} has no trigger called {}; it has {}",
-            gate.workflow,
-            quoted(&message.trigger),
-            if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            }
-        ));
-    };
-    let mut variables = Vec::new();
-    if let Some(event) = &message.event {
-        variables.push(("event", event));
-    }
-    let filled_in = message
-        .scheduled_time
-        .as_ref()
-        .map(|time| match time.as_str() {
-            Some(text) if text.starts_with(UNFILLED) => Value::from(started_at),
-            _ => time.clone(),
-        });
-    if let Some(time) = &filled_in {
-        variables.push(("scheduled_time", time));
-    }
-    Ok(Start {
-        tenant: text(map, "tenant", &map.tenant, &variables)?,
-        idempotency_key: text(map, "idempotency_key", &map.idempotency_key, &variables)
-            .and_then(|text| idempotency_key(&text))?,
-        input: fill(map, "input", &map.input.0, &variables)?,
-        trigger: map.name.clone(),
-        trace: None,
-        requested_by: optional(map, "requested_by", &map.requested_by, &variables)?,
-        approval: optional(map, "approval", &map.approval, &variables)?,
-    })
-}
-
-fn text(
-    map: &TriggerMap,
-    field: &str,
-    template: &Template,
-    variables: &[(&str, &Value)],
-) -> Result<String, String> {
-    let value = fill(map, field, &template.0, variables)?;
-    check_numbers(&value).map_err(|why| format!("trigger {}: {field}: {why}", map.name))?;
-    match value {
-        Value::String(text) => Ok(text),
-        Value::Number(number) => Ok(number.to_string()),
-        _ => Err(format!("trigger {}: {field} must yield a string", map.name)),
-    }
-}
-
-/// Reads an optional field: an expression that yields null or nothing leaves it absent.
-fn optional<T: for<'a> Deserialize<'a>>(
-    map: &TriggerMap,
-    field: &str,
-    template: &Option<Template>,
-    variables: &[(&str, &Value)],
-) -> Result<Option<T>, String> {
-    let Some(Template(template)) = template else {
-        return Ok(None);
-    };
-    let value = match expression(template) {
-        Some(text) => mapped(map, field, text, variables)?.unwrap_or_default(),
-        None => fill(map, field, template, variables)?,
-    };
-    let shape = format!("it is {field} of trigger {}", map.name);
-    parse(&value, &shape)
-}
-
-/// Returns the expression of a value that is marked as one.
-fn expression(template: &Value) -> Option<&str> {
-    let members = template.as_object().filter(|members| members.len() == 1)?;
-    members.get("$jsonata").and_then(Value::as_str)
-}
-
-/// Evaluates one expression of a mapping.
-fn mapped(
-    map: &TriggerMap,
-    place: &str,
-    expression: &str,
-    variables: &[(&str, &Value)],
-) -> Result<Option<Value>, String> {
-    let name = &map.name;
-    check_numbers_read(expression, variables)
-        .map_err(|why| format!("trigger {name}: {place}: {why}"))?;
-    evaluate(expression, variables)
-        .map_err(|_| format!("trigger {name}: {place} cannot be evaluated: {expression}"))
-}
-
-/// Evaluates the expressions in `template`. The error names the place of one that fails or yields
-/// nothing.
-fn fill(
-    map: &TriggerMap,
-    place: &str,
-    template: &Value,
-    variables: &[(&str, &Value)],
-) -> Result<Value, String> {
-    match template {
-        Value::Object(members) => match expression(template) {
-            Some(expression) => mapped(map, place, expression, variables)?.ok_or_else(|| {
-                format!("trigger {}: {place} yields nothing: {expression}", map.name)
-            }),
-            None => members
-                .iter()
-                .map(|(name, value)| {
-                    Ok((
-                        name.clone(),
-                        fill(map, &format!("{place}.{name}"), value, variables)?,
-                    ))
-                })
-                .collect::<Result<Map<_, _>, String>>()
-                .map(Value::Object),
-        },
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .map(|(n, item)| fill(map, &format!("{place}[{n}]"), item, variables))
-            .collect::<Result<Vec<_>, _>>()
-            .map(Value::Array),
-        literal => Ok(literal.clone()),
-    }
 }

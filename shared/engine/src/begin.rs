@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
+    bounded_check::{bounded_check, bounded_requirements, no_thread},
     engine::{Engine, MAX_RACES},
     first_record::FirstRecord,
     ports::{Host, ObjectStore},
-    requirements::{Requirement, requirements_of},
+    requirements::Requirement,
     task_errors::{TaskError, too_many_races},
 };
-use holdfast_admission::{Start, StartScope, read_start};
+use holdfast_admission::{Start, StartError, read_start};
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
@@ -36,7 +37,7 @@ pub fn requested_execution(task: &BeginTask) -> Option<(ExecutionKey, TraceId)> 
     Some(execution_and_trace(task, &read(task).ok()?))
 }
 
-fn read(task: &BeginTask) -> Result<Start, String> {
+fn read(task: &BeginTask) -> Result<Start, StartError> {
     read_start(&task.start, &task.gate, &task.started_at, &task.owner)
 }
 
@@ -60,7 +61,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Errors: `Malformed`, `Rejected` (the message is JSON with `message` and `execution`),
     /// `Duplicate`, `KeyReused`, `Transient`.
     pub async fn begin(&self, task: &BeginTask) -> Result<BeginResult, TaskError> {
-        let received = read(task).map_err(malformed)?;
+        let received = read(task).map_err(|error| match error {
+            StartError::Malformed(reason) => malformed(reason),
+            StartError::NoThread => no_thread(),
+        })?;
         canonical(&received.input).map_err(|error| malformed(format!("input: {error}")))?;
         let mut admission = self.first_record(task, &received).await?;
         for _ in 0..MAX_RACES {
@@ -169,12 +173,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if let (None, Some(control)) = (&begun, pause) {
             guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
         }
-        let (spec, start, at) = (gate.clone(), start.clone(), at.clone());
-        let checked = holdfast_admission::bounded(move || checked(&spec, &start, &at, started_at));
-        let (outcomes, requirements) = checked.unwrap_or_else(|why| {
-            let outcome = holdfast_admission::outcome("input", Err(why));
-            (vec![outcome], Vec::new())
-        });
+        let (outcomes, requirements) = bounded_check(gate, start, at, started_at)?;
         guardrails.extend(outcomes);
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
         for requirement in &requirements {
@@ -230,15 +229,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             requested_by: stored.requested_by.clone(),
             approval: stored.approval.clone(),
             trace: None,
+            unmapped: None,
         };
-        let scope = StartScope::of(
-            &task.gate,
-            &recorded,
-            &stored.at.execution,
-            stored.started_at,
-        );
         let (requirements, broken) =
-            requirements_of(&task.gate, &stored.at.tenant, &scope, None, redriven.at);
+            bounded_requirements(&task.gate, &recorded, &stored, redriven.at)?;
         for _ in 0..MAX_RACES {
             let missing: Vec<_> = requirements
                 .iter()
@@ -316,25 +310,6 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             choices,
         })
     }
-}
-
-/// The part of the admission check that needs no ledger.
-fn checked(
-    gate: &AdmissionSpec,
-    start: &Start,
-    at: &ExecutionKey,
-    started_at: Timestamp,
-) -> (Vec<GuardrailOutcome>, Vec<Requirement>) {
-    let scope = StartScope::of(gate, start, &at.execution, started_at);
-    let mut outcomes = holdfast_admission::check(gate, start, &scope, started_at);
-    let misfit = |outcome: &GuardrailOutcome| outcome.name == "input" && !outcome.held;
-    if outcomes.iter().any(misfit) {
-        return (outcomes, Vec::new());
-    }
-    let approval = start.approval.as_ref();
-    let (requirements, broken) = requirements_of(gate, &at.tenant, &scope, approval, started_at);
-    outcomes.extend(broken);
-    (outcomes, requirements)
 }
 
 impl Admission {

@@ -4,6 +4,7 @@
 mod ask;
 mod attempt_result;
 mod begin;
+mod bounded_check;
 mod case;
 pub mod chain;
 mod engine;

@@ -46,14 +46,24 @@ pub(crate) fn requirements_of(
     approval: Option<&Approval>,
     now: Timestamp,
 ) -> (Vec<Requirement>, Vec<GuardrailOutcome>) {
-    let rules = &gate.rules;
     let (mut requirements, mut broken) = (Vec::new(), Vec::new());
-    for budget in &rules.budgets {
+    for budget in &gate.rules.budgets {
         match budget_requirement(budget, tenant, scope, now) {
             Ok(requirement) => requirements.push(requirement),
             Err(why) => broken.push(outcome(&budget.name, Err(why))),
         }
     }
+    requirements.extend(limits_of(gate, tenant, now));
+    if let Some(approval) = approval.filter(|_| gate.rules.approval) {
+        requirements.push(approval_requirement(approval, tenant));
+    }
+    (requirements, broken)
+}
+
+/// Returns the requirements of a start at `now` that need no evaluation.
+pub(crate) fn limits_of(gate: &AdmissionSpec, tenant: &str, now: Timestamp) -> Vec<Requirement> {
+    let rules = &gate.rules;
+    let mut requirements = Vec::new();
     let counter = |kind, period| Counter {
         tenant: tenant.to_owned(),
         kind,
@@ -88,10 +98,7 @@ pub(crate) fn requirements_of(
             },
         });
     }
-    if let Some(approval) = approval.filter(|_| rules.approval) {
-        requirements.push(approval_requirement(approval, tenant));
-    }
-    (requirements, broken)
+    requirements
 }
 
 fn approval_requirement(approval: &Approval, tenant: &str) -> Requirement {

@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, PoisonError,
@@ -21,6 +22,8 @@ pub enum WorkError {
     TooSlow,
     /// It panicked.
     Panicked,
+    /// The system gave it no thread, so that it did not begin.
+    NoThread,
 }
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -41,13 +44,13 @@ pub(crate) fn next(limit: Duration) -> Instant {
 
 /// Runs `work` on a thread of its own for at most `limit`, and survives its panic.
 ///
-/// An evaluation ends with the limit. Other work cannot be ended from outside, so that its thread
-/// is left behind until it ends.
+/// An evaluation ends shortly before the limit, so that the work can still report it. Other work
+/// cannot be ended from outside, so that its thread is left behind until it ends.
 pub fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, WorkError> {
-    let until = Instant::now() + limit;
+    let until = Instant::now() + limit - limit / 10;
     let (answer, answers) = channel();
     let job = Box::new(move || {
         UNTIL.set(Some(until));
@@ -56,8 +59,9 @@ pub fn within<T: Send + 'static>(
         let _ = answer.send(result.map_err(|_| WorkError::Panicked));
     });
     let idle = IDLE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let worker = idle.map_or_else(start, Some).ok_or(WorkError::Panicked)?;
-    worker.send(job).map_err(|_| WorkError::Panicked)?;
+    let started = || start(STACK).map_err(|_| WorkError::NoThread);
+    let worker = idle.map_or_else(started, Ok)?;
+    worker.send(job).map_err(|_| WorkError::NoThread)?;
     let result = match answers.recv_timeout(limit) {
         Ok(result) => result?,
         Err(_) => return Err(WorkError::TooSlow),
@@ -68,11 +72,11 @@ pub fn within<T: Send + 'static>(
 }
 
 /// Starts a worker, which ends when its sender is dropped.
-fn start() -> Option<Sender<Job>> {
+fn start(stack: usize) -> io::Result<Sender<Job>> {
     let (worker, jobs) = channel::<Job>();
     let run = move || jobs.into_iter().for_each(|job| job());
-    let started = thread::Builder::new().stack_size(STACK).spawn(run);
-    started.ok().map(|_| worker)
+    thread::Builder::new().stack_size(stack).spawn(run)?;
+    Ok(worker)
 }
 
 #[cfg(test)]
@@ -97,6 +101,18 @@ mod tests {
         let panicked = within(LONG, || assert_eq!(1, 2, "on purpose"));
         assert_eq!(panicked, Err(WorkError::Panicked));
         assert_eq!(within(LONG, || 3), Ok(3));
+    }
+
+    #[test]
+    fn a_thread_that_cannot_be_started_is_an_error_and_no_panic() {
+        start(usize::MAX / 4).expect_err("no machine has this memory");
+    }
+
+    #[test]
+    fn an_evaluation_ends_before_the_limit_of_its_work() {
+        let begun = Instant::now();
+        let end = within(LONG, || next(2 * LONG)).expect("it ends");
+        assert!(end < begun + LONG);
     }
 
     #[test]

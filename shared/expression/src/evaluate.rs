@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     deadline,
-    evaluator::{EvaluationError, Evaluator},
+    evaluator::{EvaluationError, Evaluator, TOO_LONG},
 };
 
 /// Longest evaluation of one expression.
@@ -22,10 +22,10 @@ thread_local! {
 
 /// Evaluates `expression` with `variables` bound: `input` is read as `$input`. Returns `None` if
 /// the expression yields nothing.
-///
-/// The error is JSONata's own message. It may quote the tenant's data, so that it must not reach a
-/// log.
-pub fn evaluate(expression: &str, variables: &[(&str, &Value)]) -> Result<Option<Value>, String> {
+pub fn evaluate(
+    expression: &str,
+    variables: &[(&str, &Value)],
+) -> Result<Option<Value>, EvaluationError> {
     evaluate_over(expression, None, variables)
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn evaluate_over(
     expression: &str,
     input: Option<&Value>,
     variables: &[(&str, &Value)],
-) -> Result<Option<Value>, String> {
+) -> Result<Option<Value>, EvaluationError> {
     with_evaluator(|evaluator, until| evaluator.evaluate(expression, input, variables, until))
 }
 
@@ -59,31 +59,34 @@ pub fn is_same(ours: &Value, reference: &Value) -> bool {
 
 /// Returns the reason why the reference implementation cannot parse `expression`, if it cannot.
 pub(crate) fn fault(expression: &str) -> Option<String> {
-    with_evaluator(|evaluator, until| Ok(evaluator.fault(expression, until))).unwrap_or_else(Some)
+    with_evaluator(|evaluator, until| Ok(evaluator.fault(expression, until)))
+        .unwrap_or_else(|error| Some(error.to_string()))
 }
 
 fn with_evaluator<T>(
     run: impl FnOnce(&Evaluator, Instant) -> Result<T, EvaluationError>,
-) -> Result<T, String> {
+) -> Result<T, EvaluationError> {
+    let until = deadline::next(MAX_TIME);
+    if until <= Instant::now() {
+        return Err(EvaluationError::Limit(TOO_LONG));
+    }
     EVALUATOR.with_borrow_mut(|slot| {
         let evaluator = match slot {
             Some(loaded) => loaded,
-            None => slot.insert(Evaluator::new()?),
+            None => slot.insert(Evaluator::new().map_err(EvaluationError::Expression)?),
         };
-        let until = deadline::next(MAX_TIME);
-        match run(evaluator, until) {
-            Ok(result) => Ok(result),
-            Err(EvaluationError::Expression(message)) => Err(message),
-            Err(EvaluationError::Limit(message)) => {
-                *slot = None;
-                Err(message.to_owned())
-            }
+        let result = run(evaluator, until);
+        if let Err(EvaluationError::Limit(_)) = result {
+            *slot = None;
         }
+        result
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{env, process::Command};
+
     use super::*;
     use serde_json::json;
 
@@ -143,10 +146,55 @@ mod tests {
     }
 
     #[test]
+    fn a_long_part_of_a_long_text_is_found() {
+        let part = "ab".repeat(30_000) + "c";
+        let text = json!(format!("{}{part}d", "xyz".repeat(20_000)));
+        let part = json!(part);
+        for (expression, value) in [
+            ("$contains($t, $p)", json!(true)),
+            ("$contains($t, $p & $p)", json!(false)),
+            ("$length($substringBefore($t, $p))", json!(60_000)),
+            ("$substringAfter($t, $p)", json!("d")),
+            ("$split($t, $p) ~> $map($length)", json!([60_000, 1])),
+            ("$split($t, $p, 1) ~> $map($length)", json!(60_000)),
+            ("$length($replace($t & $t, $p, 'x'))", json!(120_004)),
+        ] {
+            let found = evaluate(expression, &[("t", &text), ("p", &part)]);
+            assert_eq!(found, Ok(Some(value)), "{expression}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_one_of_utc_whatever_the_machines_zone_is() {
+        const ZONE: &str = "JST-9";
+        let name =
+            "evaluate::tests::a_time_without_an_offset_is_one_of_utc_whatever_the_machines_zone_is";
+        if env::var("TZ").as_deref() == Ok(ZONE) {
+            let milliseconds = evaluate("$toMillis('2026-07-01T12:00:00')", &[]);
+            return assert_eq!(milliseconds, Ok(Some(json!(1_782_907_200_000_i64))));
+        }
+        // A process reads its time zone once.
+        let this = env::current_exe().expect("a program");
+        let there = Command::new(this)
+            .args(["--exact", name])
+            .env("TZ", ZONE)
+            .status();
+        assert!(there.expect("it runs").success());
+    }
+
+    #[test]
     fn an_endless_expression_is_stopped_and_the_next_one_is_evaluated() {
         let digits = json!("a".repeat(60));
         let many = json!((0..60_000).collect::<Vec<_>>());
-        let variables = [("text", &digits), ("many", &many)];
+        let long = json!("[Y]".repeat(60_000));
+        let (search, part) = (json!("a".repeat(130_000)), json!("a".repeat(65_000) + "b"));
+        let variables = [
+            ("text", &digits),
+            ("many", &many),
+            ("long", &long),
+            ("search", &search),
+            ("part", &part),
+        ];
         for endless in [
             "($f := function($n) { $f($n + 1) + 1 }; $f(0))",
             "($f := function($n) { $f($n + 1) }; $f(0))",
@@ -159,6 +207,15 @@ mod tests {
             "$formatInteger(1e15, 'I')",
             "$many@$x.$many@$y.[$x, $y]",
             "$distinct($many)",
+            "$sort($many)",
+            "$toMillis($text, $long)",
+            "$formatNumber(1, $long)",
+            "$many ~> $string & $long",
+            "$contains($search, $part)",
+            "$split($search, $part)",
+            "$replace($search, $part, '')",
+            "$substringBefore($search, $part)",
+            "[1..200000]",
             "($a := $text & $text; $b := [1..30] ~> $reduce(function($x, $y) { $x & $x }, $a); $b)",
         ] {
             let begun = Instant::now();

@@ -1,7 +1,7 @@
 //! The evaluator of expressions: the reference implementation of JSONata 2.0.6 in QuickJS, within
 //! limits of time, memory and stack.
 
-use std::{cell::Cell, rc::Rc, time::Instant};
+use std::{cell::Cell, fmt, rc::Rc, time::Instant};
 
 use rquickjs::{Context, Ctx, Function, IntoJs, Object, Runtime, Undefined};
 use serde_json::{Map, Value};
@@ -9,18 +9,34 @@ use serde_json::{Map, Value};
 /// JSONata as npm publishes it. infra/local/expressions.mjs compares the two.
 const JSONATA: &str = include_str!("jsonata/jsonata.min.js");
 const BUFFER: &str = include_str!("jsonata/buffer.js");
+const NATIVE: &str = include_str!("jsonata/native.js");
 const HOST: &str = include_str!("jsonata/host.js");
 /// Most memory of one evaluator, in bytes. The functions have 256 MB.
 const MAX_MEMORY: usize = 96 << 20;
 /// Deepest stack of one evaluator, in bytes. A thread of Rust has 2 MB.
 const MAX_STACK: usize = 1 << 20;
 
+/// The message of the limit of time.
+pub(crate) const TOO_LONG: &str = "it takes too long";
+/// The message of the limit of memory.
+const TOO_LARGE: &str = "it needs too much memory";
+
 /// The reason why an evaluation has no result.
-pub(crate) enum EvaluationError {
-    /// JSONata's own message. It may quote values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EvaluationError {
+    /// JSONata's own message. It may quote the tenant's data, so that it must not reach a log.
     Expression(String),
     /// A limit ended the evaluation. The evaluator may have lost parts of its state.
     Limit(&'static str),
+}
+
+impl fmt::Display for EvaluationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Expression(message) => message,
+            Self::Limit(message) => message,
+        })
+    }
 }
 
 /// An evaluator with JSONata loaded. Loading takes some milliseconds.
@@ -38,6 +54,7 @@ impl Evaluator {
             runtime.set_max_stack_size(MAX_STACK);
             let context = Context::full(&runtime)?;
             context.with(|ctx| {
+                ctx.eval::<(), _>(NATIVE)?;
                 ctx.eval::<(), _>(BUFFER)?;
                 ctx.eval::<(), _>(JSONATA)?;
                 let host: Function = ctx.eval(HOST)?;
@@ -93,9 +110,13 @@ impl Evaluator {
             while Instant::now() < until && ctx.execute_pending_job() {}
             Outcome::read(&outcome)
         });
-        let outcome = outcome.map_err(|_| EvaluationError::Limit("it needs too much memory"))?;
+        // An interrupt and a lack of memory end the evaluation in the same way.
+        let outcome = outcome.map_err(|_| match Instant::now() >= until {
+            true => EvaluationError::Limit(TOO_LONG),
+            false => EvaluationError::Limit(TOO_LARGE),
+        })?;
         match outcome {
-            Outcome { done: false, .. } => Err(EvaluationError::Limit("it takes too long")),
+            Outcome { done: false, .. } => Err(EvaluationError::Limit(TOO_LONG)),
             Outcome {
                 error: Some(error),
                 code: Some(code),
@@ -103,9 +124,7 @@ impl Evaluator {
             } if !code.is_empty() => Err(EvaluationError::Expression(error)),
             Outcome {
                 error: Some(error), ..
-            } if error.contains("out of memory") => {
-                Err(EvaluationError::Limit("it needs too much memory"))
-            }
+            } if error.contains("out of memory") => Err(EvaluationError::Limit(TOO_LARGE)),
             Outcome {
                 error: Some(error), ..
             } => Err(EvaluationError::Expression(error)),

@@ -3,6 +3,7 @@
 
 mod absent;
 mod bounds;
+mod clock;
 #[cfg(test)]
 mod corpus;
 mod deadline;
@@ -10,6 +11,8 @@ mod dialect;
 mod evaluate;
 mod evaluator;
 mod functions;
+mod names;
+mod pattern;
 mod uses;
 
 pub use absent::{is_absent_if_missing, is_absent_without};
@@ -17,5 +20,7 @@ pub use bounds::bounded;
 pub use deadline::{WorkError, within};
 pub use dialect::check_dialect;
 pub use evaluate::{evaluate, is_same};
+pub use evaluator::EvaluationError;
 pub use functions::{FUNCTIONS, STEP_FUNCTIONS};
-pub use uses::{Read, Use, expression_in, reads, uses};
+pub use names::{Read, Use, expression_in};
+pub use uses::{reads, uses};

@@ -5,41 +5,10 @@ use jsonata_core::{
     parser,
 };
 
-use super::bounds;
-
-/// One name that an expression takes from outside.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Use {
-    /// `$name`, and the first field that is read from it, if any.
-    Variable(String, Option<String>),
-    /// `$name(…)`.
-    Function(String),
-    /// `name(…)`, which calls no function.
-    BareFunction(String),
-    /// `name` without a context to read it from.
-    BareField(String),
-    /// `$` or `$$` without a context.
-    Context(&'static str),
-    /// `??` or `?:`. JSONata 2.1.0 added them, and Step Functions evaluates JSONata 2.0.6.
-    NewerOperator(&'static str),
-}
-
-/// One read of a free variable: `$states.input.id` is the variable `states` and the path `input`,
-/// `id`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Read {
-    /// Name of the variable, without `$`.
-    pub variable: String,
-    /// Fields that follow the name directly.
-    pub path: Vec<String>,
-}
-
-/// Returns the text between `{%` and `%}`, if all of `text` is one expression.
-pub fn expression_in(text: &str) -> Option<&str> {
-    text.strip_prefix("{%")
-        .and_then(|rest| rest.strip_suffix("%}"))
-        .map(str::trim)
-}
+use crate::{
+    bounds, clock,
+    names::{Read, Use},
+};
 
 /// Returns the names that `expression` uses, in order and without repetitions. The error is the
 /// parser's.
@@ -66,8 +35,8 @@ pub(crate) struct Walk {
     bound: Vec<(String, u64)>,
     pub(crate) found: Vec<Use>,
     reads: Vec<Read>,
-    /// The patterns of its regexes.
-    pub(crate) patterns: Vec<String>,
+    /// The patterns of its regexes, each with its flags.
+    pub(crate) patterns: Vec<(String, String)>,
     /// The factor by which names that are read repeatedly can enlarge a value.
     pub(crate) growth: u64,
     /// The reason why the expression is unbounded, if it is.
@@ -152,6 +121,9 @@ impl Walk {
         if let (None, Some(why)) = (&self.endless, bounds::endless(node, self)) {
             self.endless = Some(why);
         }
+        if let Some(why) = clock::read_by(node) {
+            self.found(Use::Clock(why));
+        }
         match node {
             AstNode::Variable(name) => self.variable(name, &[], context),
             AstNode::ParentVariable(_) => self.found(Use::Context("$$")),
@@ -233,7 +205,9 @@ impl Walk {
                 self.nodes([&**location, &**update], true);
                 self.nodes(delete.as_deref(), true);
             }
-            AstNode::Regex { pattern, .. } => self.patterns.push(pattern.clone()),
+            AstNode::Regex { pattern, flags } => {
+                self.patterns.push((pattern.clone(), flags.clone()));
+            }
             AstNode::Wildcard | AstNode::Descendant if !context => self.found(Use::Context("*")),
             AstNode::Name(_)
             | AstNode::String(_)
@@ -305,7 +279,7 @@ mod tests {
                 Use::Function(name) => format!("${name}()"),
                 Use::BareFunction(name) => format!("{name}()"),
                 Use::BareField(name) => name,
-                Use::Context(mark) | Use::NewerOperator(mark) => mark.to_owned(),
+                Use::Context(mark) | Use::NewerOperator(mark) | Use::Clock(mark) => mark.to_owned(),
             })
             .collect()
     }
@@ -377,14 +351,6 @@ mod tests {
         for (expression, expected) in table {
             assert_eq!(read(expression), *expected, "{expression}");
         }
-    }
-
-    #[test]
-    fn a_text_is_an_expression_as_a_whole_or_not_at_all() {
-        assert_eq!(expression_in("{% $input.a %}"), Some("$input.a"));
-        assert_eq!(expression_in("a {% $input.a %}"), None);
-        assert_eq!(expression_in("{%%}"), Some(""));
-        assert_eq!(expression_in("{%}"), None);
     }
 
     #[test]

@@ -39,6 +39,7 @@ fn start(input: Value) -> Start {
         requested_by: Some("ann".to_owned()),
         approval: None,
         trace: None,
+        unmapped: None,
     }
 }
 

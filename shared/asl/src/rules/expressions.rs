@@ -197,6 +197,7 @@ impl Expressions<'_> {
             Use::BareFunction(name) | Use::BareField(name) => {
                 Some(format!("`{name}` is read from nothing"))
             }
+            Use::Clock(_) => None,
             Use::Context(mark) => Some(format!("`{mark}` refers to nothing here")),
             Use::NewerOperator(mark) => Some(format!("`{mark}` is not in JSONata 2.0.6")),
         }

@@ -29,6 +29,7 @@ fn start(input: Value) -> Start {
         requested_by: Some("ann".to_owned()),
         approval: None,
         trace: None,
+        unmapped: None,
     }
 }
 

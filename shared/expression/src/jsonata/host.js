@@ -57,8 +57,20 @@
         return value;
     }
 
+    // Largest result and message, in characters. Step Functions carries 256 KiB.
+    // Source: docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html.
+    const MOST_RESULT = 256 * 1024;
+    const MOST_MESSAGE = 1000;
+
+    function bounded(result) {
+        if (result !== undefined && result.length > MOST_RESULT) {
+            throw new Error("it yields more than Step Functions can carry, which is 256 KiB");
+        }
+        return result;
+    }
+
     function failed(outcome, error) {
-        outcome.error = String((error && error.message) || error);
+        outcome.error = String((error && error.message) || error).slice(0, MOST_MESSAGE);
         outcome.code = String((error && error.code) || "");
     }
 
@@ -81,7 +93,7 @@
                 const bindings = Object.assign(JSON.parse(variables), functions);
                 const root = input === undefined ? undefined : JSON.parse(input);
                 const value = await parse(expression).evaluate(root, bindings);
-                outcome.value = JSON.stringify(value, checked);
+                outcome.value = bounded(JSON.stringify(value, checked));
             };
             begun()
                 .catch((error) => failed(outcome, error))

@@ -256,7 +256,7 @@ mod tests {
         let items = expression_in(&items).expect("an expression");
         let listed = |input: &Value| evaluate(items, &[("input", input)]);
         let many = json!({ "vendors": [{ "id": "a" }, { "id": "b" }, { "id": "c" }] });
-        let why = listed(&many).expect_err("it is one too many");
+        let why = listed(&many).expect_err("it is one too many").to_string();
         assert!(
             why.contains("each has 3 items, and at most 2 fit into one execution"),
             "{why}"
@@ -264,7 +264,9 @@ mod tests {
         assert_eq!(listed(&json!({ "vendors": [] })), Ok(Some(json!([]))));
         let one = json!([{ "id": "v" }]);
         assert_eq!(listed(&json!({ "vendors": one })), Ok(Some(one)));
-        let why = listed(&json!({ "vendor": [] })).expect_err("it is misspelt");
+        let why = listed(&json!({ "vendor": [] }))
+            .expect_err("it is misspelt")
+            .to_string();
         assert!(
             why.contains("each has no items: $input.vendors is not there"),
             "{why}"

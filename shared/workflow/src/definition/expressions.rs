@@ -156,6 +156,15 @@ impl Reader<'_> {
                 let help = "write `$exists($input.a) ? $input.a : 1`";
                 self.problem(at, message, help);
             }
+            Use::Clock(help) => {
+                if let Some(field) = scope.repeatable {
+                    let at = at.narrow(self.source, "$toMillis");
+                    let message = format!(
+                        "`$toMillis` in {field} may read the clock, and all attempts must yield the same"
+                    );
+                    self.problem(at, message, help);
+                }
+            }
             Use::Context(mark) => {
                 let at = at.narrow(self.source, mark);
                 let help = format!("begin with a variable: {}", scope.list());

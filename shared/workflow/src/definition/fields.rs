@@ -4,7 +4,12 @@
 use serde_json::Value;
 
 use super::{
-    names::Sort, problem::Span, reader::Reader, scope::Scope, skipped::reads_of, suggest::suggest,
+    names::{FAILED_WITH_CODE, Sort},
+    problem::Span,
+    reader::Reader,
+    scope::Scope,
+    skipped::reads_of,
+    suggest::suggest,
 };
 use holdfast_expression::{is_absent_if_missing, reads};
 
@@ -85,6 +90,12 @@ impl Reader<'_> {
             (_, None) => None,
             (_, Some(step)) => match step.sort {
                 Sort::Approve => listed(&APPROVAL_FIELDS),
+                Sort::Action
+                    if step.skippable == Some(FAILED_WITH_CODE)
+                        && path.first() == Some(&"failed") =>
+                {
+                    None
+                }
                 Sort::Action => in_schema(self.output_of(step.action.as_deref()?)?, path, true),
                 Sort::Parallel => {
                     let (first, rest) = path.split_first()?;

@@ -105,3 +105,37 @@ fn values_that_change_are_accepted_in_inputs_and_under_local_names() {
 "#
     ));
 }
+
+#[test]
+fn the_key_and_the_tenant_of_a_trigger_are_the_same_on_every_attempt() {
+    let with = |key: &str| {
+        let trigger = format!(
+            "triggers:\n  - {{ event: {{ source: [a] }}, tenant: acme, idempotency_key: \"{{% {key} %}}\", input: {{}} }}\n"
+        );
+        let steps = "steps:\n  - { name: a, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }\n";
+        super::problems(&format!("{HEAD}{trigger}{steps}"))
+    };
+    for key in [
+        "$event.id & $now()",
+        "$event.id & $random()",
+        "$event.id & $toMillis($event.at, '[H01]:[m01]')",
+    ] {
+        assert!(
+            with(key).contains("in `idempotency_key`"),
+            "{key}: {}",
+            with(key)
+        );
+    }
+}
+
+#[test]
+fn a_picture_without_a_year_is_refused_where_every_attempt_must_yield_the_same() {
+    let when = |expression: &str| {
+        step_problems(&format!(
+            "  - {{ name: a, action: vendor-hold, when: \"{{% $toMillis($input.at, {expression}) > 1 %}}\", input: {{ vendor_id: v, days: 1 }}, rollback: {{}} }}\n"
+        ))
+    };
+    let refused = when("'[H01]:[m01]'");
+    assert!(refused.contains("may read the clock"), "{refused}");
+    assert!(refused.contains("`[Y0001]`"), "{refused}");
+}

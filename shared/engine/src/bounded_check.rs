@@ -1,0 +1,86 @@
+//! Evaluates the admission of a start, and the requirements of a redrive, within a time limit.
+
+use jiff::Timestamp;
+
+use crate::{
+    requirements::{Requirement, limits_of, requirements_of},
+    task_errors::TaskError,
+};
+use holdfast_admission::{CheckError, Start, StartScope};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::ExecutionRecord;
+use holdfast_receipt::GuardrailOutcome;
+use holdfast_task::{AdmissionSpec, ErrorName};
+
+/// The error of a check that the system gave no thread. The state machine retries it.
+pub(crate) fn no_thread() -> TaskError {
+    TaskError::new(ErrorName::Transient, CheckError::NoThread.to_string())
+}
+
+/// The requirements of a redrive at `now`, within the time limit of a check. Without an end, every
+/// budget is one whose amount cannot be computed.
+pub(crate) fn bounded_requirements(
+    gate: &AdmissionSpec,
+    recorded: &Start,
+    stored: &ExecutionRecord,
+    now: Timestamp,
+) -> Result<(Vec<Requirement>, Vec<GuardrailOutcome>), TaskError> {
+    let (spec, recorded, at) = (gate.clone(), recorded.clone(), stored.at.clone());
+    let started_at = stored.started_at;
+    let evaluated = holdfast_admission::bounded(move || {
+        let scope = StartScope::of(&spec, &recorded, &at.execution, started_at);
+        requirements_of(&spec, &at.tenant, &scope, None, now)
+    });
+    match evaluated {
+        Ok(evaluated) => Ok(evaluated),
+        Err(CheckError::NoThread) => Err(no_thread()),
+        Err(CheckError::Unfinished(why)) => {
+            let budgets = gate.rules.budgets.iter();
+            let broken =
+                budgets.map(|budget| holdfast_admission::outcome(&budget.name, Err(why.clone())));
+            Ok((limits_of(gate, &stored.at.tenant, now), broken.collect()))
+        }
+    }
+}
+
+/// The part of the admission check that needs no ledger, within its time limit. A start that was
+/// not mapped is not checked.
+pub(crate) fn bounded_check(
+    gate: &AdmissionSpec,
+    start: &Start,
+    at: &ExecutionKey,
+    started_at: Timestamp,
+) -> Result<(Vec<GuardrailOutcome>, Vec<Requirement>), TaskError> {
+    let unfinished = |why| {
+        let outcome = holdfast_admission::outcome("input", Err(why));
+        (vec![outcome], Vec::new())
+    };
+    if let Some(why) = &start.unmapped {
+        return Ok(unfinished(why.clone()));
+    }
+    let (spec, start, at) = (gate.clone(), start.clone(), at.clone());
+    match holdfast_admission::bounded(move || checked(&spec, &start, &at, started_at)) {
+        Ok(checked) => Ok(checked),
+        Err(CheckError::Unfinished(why)) => Ok(unfinished(why)),
+        Err(CheckError::NoThread) => Err(no_thread()),
+    }
+}
+
+/// The part of the admission check that needs no ledger.
+fn checked(
+    gate: &AdmissionSpec,
+    start: &Start,
+    at: &ExecutionKey,
+    started_at: Timestamp,
+) -> (Vec<GuardrailOutcome>, Vec<Requirement>) {
+    let scope = StartScope::of(gate, start, &at.execution, started_at);
+    let mut outcomes = holdfast_admission::check(gate, start, &scope, started_at);
+    let misfit = |outcome: &GuardrailOutcome| outcome.name == "input" && !outcome.held;
+    if outcomes.iter().any(misfit) {
+        return (outcomes, Vec::new());
+    }
+    let approval = start.approval.as_ref();
+    let (requirements, broken) = requirements_of(gate, &at.tenant, &scope, approval, started_at);
+    outcomes.extend(broken);
+    (outcomes, requirements)
+}
