@@ -8,10 +8,10 @@ use holdfast_asl::{Machine, State};
 use holdfast_task::{AdmissionSpec, StepRef};
 use holdfast_workflow::{
     compile,
-    definition::{Definition, OnFailure},
+    definition::{Answers, Definition, OnFailure},
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::sample::sample;
 
@@ -41,6 +41,37 @@ pub(crate) struct DrilledStep {
     /// True if its failure rolls the execution back, without a question to a person.
     pub(crate) rolls_back: bool,
     pub(crate) output_schema: Arc<Value>,
+    /// Outputs of successive calls, the last one also of all later calls. None if it is made from
+    /// the output schema.
+    pub(crate) answers: Arc<[Value]>,
+    /// True if a file has its answers.
+    pub(crate) answered: bool,
+}
+
+/// Name of the action whose output no schema describes.
+const HTTP: &str = "http";
+
+/// Returns the outputs of the calls of a step. What a file does not have of an answer is made from
+/// the output schema, and an `http` step answers 200 without a body.
+fn answers_of(step: &str, info: &ActionInfo, answers: &Answers) -> Vec<Value> {
+    let mut default = sample(&info.output_schema, step);
+    if info.name == HTTP {
+        default = json!({ "status": 200, "headers": {}, "body": null });
+    }
+    match answers.get(step) {
+        None if info.name == HTTP => vec![default],
+        None => Vec::new(),
+        Some(calls) => {
+            let calls = calls.iter().map(|call| {
+                let mut answer = default.clone();
+                for (name, value) in call {
+                    answer[name] = value.clone();
+                }
+                answer
+            });
+            calls.collect()
+        }
+    }
 }
 
 /// Reads a state machine back from its text, so that the drill runs what is deployed. The error
@@ -64,12 +95,14 @@ fn gate_of(machine: &Machine) -> Result<AdmissionSpec, String> {
 }
 
 impl DrilledWorkflow {
-    /// Compiles `definition`. Without an `input` one is made from the input schema.
+    /// Compiles `definition`. Without an `input` one is made from the input schema. `answers` are
+    /// what its targets answer.
     pub(crate) fn new(
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
         input: Option<Value>,
+        answers: &Answers,
     ) -> Result<Self, String> {
         let machine = compile::machine(definition, file).map_err(|error| error.to_string())?;
         let recovery = compile::recovery(&[definition]);
@@ -95,6 +128,8 @@ impl DrilledWorkflow {
                 fences: rollback.is_some_and(|rollback| rollback.fences),
                 rolls_back: action.on_failure == OnFailure::Rollback,
                 output_schema: Arc::new(info.output_schema.clone()),
+                answers: answers_of(&step.name, info, answers).into(),
+                answered: answers.contains_key(&step.name),
             });
         }
         let gate = gate_of(&machine)?;
@@ -127,5 +162,15 @@ impl DrilledWorkflow {
             .iter()
             .any(|known| known.name == step && known.undoes);
         format!("{step}.{}", if undoes { "undo" } else { "ask" })
+    }
+
+    /// Returns the first `http` step that a text reads and whose answers no file has.
+    pub(crate) fn unanswered<'a>(&'a self, text: &str) -> Option<&'a str> {
+        let mut steps = self
+            .steps
+            .iter()
+            .filter(|step| step.action == HTTP && !step.answered);
+        let read = |step: &&DrilledStep| text.contains(&format!("${}.", step.name));
+        steps.find(read).map(|step| step.name.as_str())
     }
 }

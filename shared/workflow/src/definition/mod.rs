@@ -2,6 +2,7 @@
 //! it.
 
 mod address;
+mod answers;
 mod decision;
 mod duration;
 mod ends;
@@ -32,6 +33,7 @@ mod tree;
 mod triggers;
 mod yaml;
 
+pub use answers::{Answers, read_answers};
 pub use ends::Ends;
 pub use graph::graph;
 pub use model::{
