@@ -1,5 +1,5 @@
-//! Reads the body of an answer as its headers say: content codings, then the charset. What cannot be
-//! read is an error, and no byte is replaced.
+//! Reads the body of an answer as its headers say: content codings, then the charset. What cannot
+//! be read is an error, and no byte is replaced.
 
 use std::io::{self, Read};
 
@@ -33,7 +33,8 @@ pub enum BodyError {
     WrongCharset(&'static str),
 }
 
-/// Undoes the content codings of a body, the last one first (RFC 9110 §8.4). Each result is limited.
+/// Undoes the content codings of a body, the last one first (RFC 9110 §8.4). Each result is
+/// limited.
 pub(super) fn decompressed(headers: &HeaderMap, body: Vec<u8>) -> Result<Vec<u8>, BodyError> {
     let lines = headers.get_all(CONTENT_ENCODING).iter();
     let lines: Result<Vec<&str>, _> = lines.map(|line| line.to_str()).collect();
@@ -112,8 +113,8 @@ fn is_zlib(body: &[u8]) -> bool {
     }
 }
 
-/// The text of a decompressed body, by its byte order mark, else by the charset of its content-type,
-/// else as UTF-8 (RFC 8259 §8.1).
+/// The text of a decompressed body, by its byte order mark, else by the charset of its
+/// content-type, else as UTF-8 (RFC 8259 §8.1).
 pub(super) fn text(headers: &HeaderMap, body: &[u8]) -> Result<String, BodyError> {
     let (encoding, mark) = match Encoding::for_bom(body) {
         // The mark of UTF-32 begins with that of UTF-16.

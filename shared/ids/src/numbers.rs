@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// Smallest number of which a text may lose digits. JSONata writes 15 of a number, so that two longer
-/// ids could become one text.
+/// Smallest number of which a text may lose digits. JSONata writes 15 of a number, so that two
+/// longer ids could become one text.
 ///
 /// Source: jsonata 2.0.6, `$string`: `Number(val.toPrecision(15))`.
 pub const LONG: f64 = 1e15;
