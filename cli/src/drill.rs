@@ -1,14 +1,16 @@
 //! `holdfast drill`: runs a workflow through every fault at every place and shows each end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use holdfast_action::ActionInfo;
 use holdfast_drill::{Drill, Matrix, Outcome, Scenario, Settings, Simulator};
+use holdfast_workflow::definition::{Answers, Definition, read_answers};
 
 use crate::{
     output::{line, say, text},
     project::{self, Project},
-    report::Trouble,
+    report::{InFile, Trouble},
     simulate, workflows,
 };
 
@@ -26,6 +28,9 @@ pub(crate) struct DrillArgs {
     /// A JSON file with the input; by default it is made from the workflow's input schema
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
+    /// A YAML file with the answers of targets; by default http steps answer 200 without a body
+    #[arg(long, value_name = "FILE")]
+    answers: Option<PathBuf>,
     /// The seed of random values: two drills with the same seed do the same
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -57,16 +62,27 @@ pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
     for workflow in &workflows {
         let trouble = |error| Trouble::Other(format!("{}: {error}", workflow.file));
         let (definition, actions) = (&workflow.definition, workflows::actions());
+        let answers = match &args.answers {
+            Some(path) => answers(project, path, definition, &actions)?,
+            None => Answers::new(),
+        };
         if args.schedules.is_some() || args.follow_ups || args.races {
-            let simulator = Simulator::new(definition, &workflow.file, &actions, input.clone());
+            let simulator = Simulator::with_answers(
+                definition,
+                &workflow.file,
+                &actions,
+                input.clone(),
+                &answers,
+            );
             simulate::run(&simulator.map_err(trouble)?, args)?;
             continue;
         }
-        let drill = Drill::new(
+        let drill = Drill::with_answers(
             definition,
             &workflow.file,
             &actions,
             input.clone(),
+            &answers,
             settings,
         );
         let drill = drill.map_err(trouble)?;
@@ -76,6 +92,23 @@ pub(crate) fn run(project: &Project, args: &DrillArgs) -> Result<(), Trouble> {
         }
     }
     Ok(())
+}
+
+/// Returns the answers in a file, or every problem in it.
+fn answers(
+    project: &Project,
+    path: &Path,
+    definition: &Definition,
+    actions: &[ActionInfo],
+) -> Result<Answers, Trouble> {
+    let source = project::read(path)?;
+    read_answers(&source, definition, actions).map_err(|problems| {
+        Trouble::Problems(vec![InFile {
+            file: project.show(path),
+            source,
+            problems,
+        }])
+    })
 }
 
 /// Shows one scenario state by state.

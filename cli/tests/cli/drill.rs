@@ -99,3 +99,39 @@ fn an_error_names_why_a_workflow_cannot_be_drilled() {
         output.err
     );
 }
+
+const READS: &str = "
+steps:
+  - { name: look_up, action: http, input: { method: GET, url: 'https://a.example/v' } }
+  - { name: hold, action: vendor-hold, input: { vendor_id: '{% $look_up.body.id %}', days: 3 }, rollback: {} }
+";
+
+#[test]
+fn a_workflow_that_reads_an_answer_is_drilled_with_a_file_of_answers() {
+    let project = Project::with(&format!("{HEAD}{READS}"));
+    let output = project.run(&["drill", "workflows/test.yaml"]);
+    assert_eq!(output.code, Some(1));
+    let help = "such as `look_up: { body: { id: V-100 } }`";
+    assert!(output.err.contains(help), "{}", output.err);
+
+    project.write("answers.yaml", "look_up: { body: { id: V-100 } }");
+    let args = ["drill", "workflows/test.yaml", "--answers", "answers.yaml"];
+    let output = project.run(&args);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    let output = project.run(&[&args[..], &["--schedules", "20"]].concat());
+    assert_eq!(output.code, Some(0), "{}", output.err);
+
+    project.write(
+        "answers.yaml",
+        "look_up: { body: { id: V-100 }, stat: 200 }",
+    );
+    let output = project.run(&args);
+    assert_eq!(output.code, Some(1));
+    for part in [
+        "answers.yaml:1:34",
+        "unknown field `stat` in the answer of http",
+        "status",
+    ] {
+        assert!(output.err.contains(part), "{part}: {}", output.err);
+    }
+}

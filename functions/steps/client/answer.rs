@@ -6,9 +6,12 @@ use holdfast_action::StepError;
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 
-use super::judge::{SentRequest, error_of};
+use super::{
+    body::{self, BodyError},
+    judge::{SentRequest, error_of},
+};
 
-/// Largest body that is read, in bytes: 1 MiB.
+/// Largest body that is read, in bytes, also after decompression: 1 MiB.
 pub const BODY_LIMIT: usize = 1 << 20;
 
 /// A target's answer: status, headers and, if it is a success, the body.
@@ -16,8 +19,8 @@ pub struct Answer {
     pub(super) request: SentRequest,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    /// Empty if the status is no success; none if the body was larger than [`BODY_LIMIT`].
-    pub(super) body: Option<Vec<u8>>,
+    /// Decompressed. Empty if the status is no success.
+    pub(super) body: Result<Vec<u8>, BodyError>,
 }
 
 impl Answer {
@@ -59,11 +62,12 @@ impl Answer {
     /// its output is missing.
     pub fn output<T: DeserializeOwned>(self) -> Result<T, StepError> {
         let answer = self.success()?;
-        let Some(bytes) = answer.bytes() else {
-            return Err(answer.too_large());
+        let text = match answer.text() {
+            Ok(text) => text,
+            Err(error) => return Err(answer.unreadable(&error)),
         };
         // The message names only the place, since serde's text would quote the body.
-        serde_json::from_slice(bytes).map_err(|error| {
+        serde_json::from_str(&text).map_err(|error| {
             answer.unusable(&format!(
                 "answered a body that is not the expected JSON (line {}, column {})",
                 error.line(),
@@ -80,9 +84,15 @@ impl Answer {
         self.output().map(Some)
     }
 
-    /// The bytes of the body of a success; none if the body was larger than [`BODY_LIMIT`].
-    pub fn bytes(&self) -> Option<&[u8]> {
-        self.body.as_deref()
+    /// The bytes of the body of a success, decompressed. The error says why it cannot be read.
+    pub fn bytes(&self) -> Result<&[u8], BodyError> {
+        self.body.as_deref().map_err(Clone::clone)
+    }
+
+    /// The text of the body of a success, by its byte order mark or its charset, else as UTF-8. The
+    /// error says why it cannot be read.
+    pub fn text(&self) -> Result<String, BodyError> {
+        body::text(&self.headers, self.bytes()?)
     }
 
     /// True if the request only reads.
@@ -90,9 +100,9 @@ impl Answer {
         self.request.reads()
     }
 
-    /// The error for a body larger than [`BODY_LIMIT`].
-    pub(crate) fn too_large(&self) -> StepError {
-        self.unusable(&format!("answered more than {BODY_LIMIT} bytes"))
+    /// The error for a body that cannot be read.
+    pub(crate) fn unreadable(&self, error: &BodyError) -> StepError {
+        self.unusable(&format!("answered a body that cannot be read: {error}"))
     }
 
     /// The error for a success without a usable output. A request that only reads has no effect in

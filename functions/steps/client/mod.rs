@@ -2,6 +2,7 @@
 //! size and classified.
 
 mod answer;
+mod body;
 mod judge;
 mod network;
 
@@ -16,6 +17,7 @@ use reqwest::{
 use serde::Serialize;
 
 pub use answer::{Answer, BODY_LIMIT};
+pub use body::BodyError;
 pub use ipnet::IpNet;
 use judge::SentRequest;
 use network::Reach;
@@ -259,6 +261,8 @@ impl Request<'_> {
         } else {
             Some(Vec::new())
         };
+        let body = body.ok_or(BodyError::TooLarge);
+        let body = body.and_then(|bytes| body::decompressed(response.headers(), bytes));
         Ok(Answer {
             status: response.status(),
             headers: response.headers().clone(),
@@ -283,7 +287,8 @@ fn key_header(key: &str) -> Result<HeaderValue, StepError> {
         .map_err(|_| StepError::permanent("the idempotency key does not fit in a header"))
 }
 
-/// The whole body, or none if it is larger than [`BODY_LIMIT`].
+/// The whole body as it was sent, or none if it is larger than [`BODY_LIMIT`]. A cut body is an
+/// error here, so that it differs from a whole one that cannot be read.
 async fn read(response: &mut Response) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await? {

@@ -27,7 +27,7 @@ const RESERVED: &[&str] = &[
 const CREDENTIALS: &[&str] = &["authorization", "proxy-authorization"];
 
 /// Headers of an answer that later steps may read. Cookies and tokens are not among them.
-const OUTPUT_HEADERS: &[&str] = &[
+pub(super) const OUTPUT_HEADERS: &[&str] = &[
     "content-type",
     "etag",
     "last-modified",

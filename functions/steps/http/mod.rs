@@ -4,6 +4,7 @@
 mod address;
 mod allow;
 mod headers;
+mod json;
 mod secret_allow;
 mod types;
 
@@ -14,7 +15,6 @@ use holdfast_action::{
     Action, AppliedEffect, Call, Check, SECRETS_VARIABLE, Secrets, Setting, Settings, StepError,
     Undo,
 };
-use holdfast_ids::digest::is_rounded;
 use reqwest::{
     Method,
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -184,41 +184,20 @@ fn with_body(
 }
 
 fn output(answer: Answer) -> Result<Output, StepError> {
-    let body = match answer.bytes() {
-        Some(bytes) => Some(body_of(bytes)),
-        // A request that only reads exists for its body, which would be as large at a retry.
-        None if answer.reads() => return Err(answer.too_large()),
+    let body = match answer.text() {
+        Ok(text) => Ok(json::body_of(text)),
+        // A request that only reads exists for its body, which would be the same at a retry.
+        Err(error) if answer.reads() => return Err(answer.unreadable(&error)),
         // The status proves the effect. As an unknown outcome, the request would be repeated for
         // nothing, or put to a person. A later step that needs the body fails, and then this one is
         // undone.
-        None => None,
+        Err(error) => Err(error),
     };
     Ok(Output {
         status: answer.status(),
         headers: headers::to_output(answer.headers()),
-        body_omitted: body.is_none(),
+        body_omitted: body.is_err(),
+        body_error: body.as_ref().err().map(ToString::to_string),
         body: body.unwrap_or_default(),
     })
-}
-
-fn body_of(bytes: &[u8]) -> Value {
-    if bytes.is_empty() {
-        return Value::Null;
-    }
-    let mut body = serde_json::from_slice(bytes)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()));
-    keep_integers(&mut body);
-    body
-}
-
-/// Turns integers that JSONata and other readers would round into strings.
-fn keep_integers(value: &mut Value) {
-    match value {
-        Value::Number(number) if is_rounded(number) => {
-            *value = Value::String(number.to_string());
-        }
-        Value::Array(items) => items.iter_mut().for_each(keep_integers),
-        Value::Object(members) => members.values_mut().for_each(keep_integers),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
 }

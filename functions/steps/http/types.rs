@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::address::Part;
+use super::{address::Part, headers::OUTPUT_HEADERS};
 
 /// A request.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -72,14 +72,20 @@ fn bearer() -> String {
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Output {
     /// The status, 200 to 299.
+    #[schemars(range(min = 200, max = 299))]
     pub status: u16,
     /// Of the answer's headers: content-type, location, etag, last-modified and the target's
     /// request id, in lower case.
+    #[schemars(extend("propertyNames" = { "enum": OUTPUT_HEADERS }))]
     pub headers: BTreeMap<String, String>,
-    /// The body: JSON if it parses, else text, or null if there is none. Integers that JSON readers
-    /// round (beyond ±(2^53 - 1)) are strings.
+    /// The body: JSON if it parses, else text, or null if there is none. A number from 10^15 on is
+    /// a string, as the target wrote it, since texts of JSONata have 15 digits of a number.
     pub body: Value,
-    /// True if the body was larger than 1 MiB and therefore left out.
+    /// True if there is a body and it was left out.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub body_omitted: bool,
+    /// The reason why the body was left out: it is larger than 1 MiB, or it is not what its headers
+    /// say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_error: Option<String>,
 }

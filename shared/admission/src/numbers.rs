@@ -35,6 +35,7 @@ pub(crate) fn check_numbers_read(
         let found = read
             .path
             .iter()
+            .take(read.depth)
             .try_fold(*value, |value, name| match value {
                 Value::Object(members) => members.get(name).ok_or(None),
                 list => Err(Some(list)),
@@ -88,7 +89,12 @@ mod tests {
     fn only_the_numbers_that_an_expression_reads_are_checked() {
         let event = json!({ "id": 1_000_000_000_000_001_u64, "kind": "a", "list": [{ "n": 1e15 }], "m": { "k": 1 } });
         let check = |expression| check_numbers_read(expression, &[("event", &event)]);
-        for fine in ["$event.kind", "$event.m.k & $event.nothing", "'a'"] {
+        for fine in [
+            "$event.kind",
+            "$event.m.k & $event.nothing",
+            "$event.m[k = 1].k",
+            "'a'",
+        ] {
             assert_eq!(check(fine), Ok(()), "{fine}");
         }
         for long in [
@@ -96,6 +102,9 @@ mod tests {
             "$event",
             "$event.list.n",
             "$event.list[0].x",
+            "$event.m.%.id",
+            "$event[kind = 'a'].kind",
+            "$event@$e.$e.kind",
         ] {
             check(long).expect_err(long);
         }

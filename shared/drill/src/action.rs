@@ -38,6 +38,8 @@ pub(crate) struct FaultyAction {
     pub(crate) output_schema: Arc<Value>,
     /// Code of the failure after which the definition continues, if it lists one.
     pub(crate) continues_on: Option<String>,
+    /// Outputs of successive calls. None if each is made from the schema.
+    pub(crate) answers: Arc<[Value]>,
     /// Real code of the action, if the drill has a system for it. Otherwise the target is
     /// simulated.
     pub(crate) own: Option<Arc<dyn AnyAction>>,
@@ -202,7 +204,11 @@ fn too_late(now: Timestamp, left: Duration) -> Timestamp {
 
 fn effect(action: &FaultyAction, call: &Call, input: Value) -> Result<Value, StepError> {
     let simulate = |target: &Target, received: &TargetCall<'_>| {
-        let answer = sample(&action.output_schema, &call.key[..8.min(call.key.len())]);
+        let answer = match &*action.answers {
+            [] => sample(&action.output_schema, &call.key[..8.min(call.key.len())]),
+            [always] => always.clone(),
+            many => many[target.answered(received).min(many.len() - 1)].clone(),
+        };
         if call.reads {
             return target.read(received, answer);
         }

@@ -259,15 +259,17 @@ fn story(found: &mut Findings, snapshot: &Snapshot) {
     let execution = &snapshot.execution;
     let events = events_of(snapshot);
     let kinds: Vec<Kind> = events.iter().map(|event| event.kind()).collect();
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    let names = names.join(", ");
     let ends = [Kind::Completed, Kind::ReceiptGenerated];
     if execution.generation == 0 && kinds.first() != Some(&Kind::Started) {
         found.add(format!(
-            "its audit events do not begin with a start: {kinds:?}"
+            "its audit events do not begin with a start: {names}"
         ));
     }
     let place = |kind| kinds.iter().position(|one| *one == kind);
     let Some(end) = place(Kind::Completed) else {
-        return found.add(format!("no audit event reports its end: {kinds:?}"));
+        return found.add(format!("no audit event reports its end: {names}"));
     };
     let late = |event: &&Event| {
         // A step that began too late did nothing, and may report that after the end.
@@ -281,7 +283,7 @@ fn story(found: &mut Findings, snapshot: &Snapshot) {
     match place(Kind::ReceiptGenerated) {
         Some(receipt) if receipt > end => {}
         _ => found.add(format!(
-            "no audit event reports its receipt after its end: {kinds:?}"
+            "no audit event reports its receipt after its end: {names}"
         )),
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     people,
     plan::{DrilledStep, DrilledWorkflow},
     process::Process,
-    query::ParsedExpressions,
+    query::KnownExpressions,
     store::Store,
     target::Promise,
     world::World,
@@ -36,7 +36,7 @@ const LATER: Duration = Duration::from_secs(600);
 pub(crate) struct Room {
     pub(crate) world: Arc<World>,
     pub(crate) deployed: Arc<DrilledWorkflow>,
-    pub(crate) parsed: Rc<ParsedExpressions>,
+    pub(crate) parsed: Rc<KnownExpressions>,
     pub(crate) spawner: LocalSpawner,
     /// Tasks that wait for people, by token.
     pub(crate) tokens: RefCell<BTreeMap<String, Waiting>>,
@@ -229,6 +229,7 @@ async fn act(
         },
         output_schema: known.output_schema.clone(),
         continues_on: known.continues_on.clone(),
+        answers: known.answers.clone(),
         own: own.and_then(|own| own.action(&known.action)),
     };
     match &call {

@@ -41,7 +41,7 @@ use std::{collections::BTreeMap, num::NonZero, rc::Rc, sync::Arc, thread};
 
 use holdfast_action::ActionInfo;
 use holdfast_receipt::Receipt;
-use holdfast_workflow::definition::Definition;
+use holdfast_workflow::definition::{Answers, Definition};
 use serde_json::Value;
 
 use own::OwnSteps;
@@ -99,7 +99,20 @@ impl Drill {
         input: Option<Value>,
         settings: Settings,
     ) -> Result<Self, String> {
-        let deployed = Arc::new(DrilledWorkflow::new(definition, file, actions, input)?);
+        Self::with_answers(definition, file, actions, input, &Answers::new(), settings)
+    }
+
+    /// Prepares a definition as [`Drill::new`] does, with what the targets of steps answer.
+    pub fn with_answers(
+        definition: &Definition,
+        file: &str,
+        actions: &[ActionInfo],
+        input: Option<Value>,
+        answers: &Answers,
+        settings: Settings,
+    ) -> Result<Self, String> {
+        let deployed = DrilledWorkflow::new(definition, file, actions, input, answers)?;
+        let deployed = Arc::new(deployed);
         let survey = Survey::of(&deployed)?;
         Ok(Self {
             deployed,
@@ -119,7 +132,7 @@ impl Drill {
         let drill = Self { own, ..self };
         let stage = drill.stage(false)?;
         let (left, found) = play(&drill.deployed, &Rc::default(), &[], stage);
-        survey::executed(&left, &found)?;
+        survey::executed(&drill.deployed, &left, &found)?;
         let own = left.world.target.own.as_ref();
         let steps = drill.deployed.steps.iter();
         let mut called = steps.filter(|step| !drill.survey.not_reached.contains(&step.name));

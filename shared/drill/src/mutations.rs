@@ -1,6 +1,6 @@
 //! Tests that the drill detects changed state machines.
 
-use std::{rc::Rc, sync::Arc};
+use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use holdfast_asl::{Exit, State};
 use holdfast_workflow::definition::{self, Definition, Environment};
@@ -32,7 +32,8 @@ fn definition() -> Definition {
 /// Returns the violations if both machines were changed and the second step fails permanently.
 fn found(change: impl Fn(&str, &mut State)) -> Vec<String> {
     let actions: Vec<_> = holdfast_steps::registry().infos().cloned().collect();
-    let mut deployed = DrilledWorkflow::new(&definition(), "hold.yaml", &actions, None).unwrap();
+    let mut deployed =
+        DrilledWorkflow::new(&definition(), "hold.yaml", &actions, None, &BTreeMap::new()).unwrap();
     for machine in [&mut deployed.machine, &mut deployed.recovery] {
         for (name, state) in &mut machine.states {
             change(name, state);

@@ -144,7 +144,8 @@ impl Drill {
             }
             let done = left.entered.iter().any(|state| state == "Finish");
             if done && found.status.as_deref() != Some("EXECUTED") {
-                violations.push(format!("a success ends {:?}", found.status));
+                let status = found.status.as_deref().unwrap_or("without a record");
+                violations.push(format!("a success ends {status}"));
             }
             outcomes.push(Outcome {
                 status: found.status,

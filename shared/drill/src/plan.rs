@@ -8,10 +8,10 @@ use holdfast_asl::{Machine, State};
 use holdfast_task::{AdmissionSpec, StepRef};
 use holdfast_workflow::{
     compile,
-    definition::{Definition, Expression, OnFailure, Step, StepKind},
+    definition::{Answers, Definition, Expression, OnFailure, Step, StepKind},
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::sample::sample;
 
@@ -43,6 +43,37 @@ pub(crate) struct DrilledStep {
     pub(crate) output_schema: Arc<Value>,
     /// Code of a failure after which the execution continues, if its definition lists one.
     pub(crate) continues_on: Option<String>,
+    /// Outputs of successive calls, the last one also of all later calls. None if it is made from
+    /// the output schema.
+    pub(crate) answers: Arc<[Value]>,
+    /// True if a file has its answers.
+    pub(crate) answered: bool,
+}
+
+/// Name of the action whose output no schema describes.
+const HTTP: &str = "http";
+
+/// Returns the outputs of the calls of a step. What a file does not have of an answer is made from
+/// the output schema, and an `http` step answers 200 without a body.
+fn answers_of(step: &str, info: &ActionInfo, answers: &Answers) -> Vec<Value> {
+    let mut default = sample(&info.output_schema, step);
+    if info.name == HTTP {
+        default = json!({ "status": 200, "headers": {}, "body": null });
+    }
+    match answers.get(step) {
+        None if info.name == HTTP => vec![default],
+        None => Vec::new(),
+        Some(calls) => {
+            let calls = calls.iter().map(|call| {
+                let mut answer = default.clone();
+                for (name, value) in call {
+                    answer[name] = value.clone();
+                }
+                answer
+            });
+            calls.collect()
+        }
+    }
 }
 
 /// Reads a state machine back from its text, so that the drill runs what is deployed. The error
@@ -66,44 +97,51 @@ fn gate_of(machine: &Machine) -> Result<AdmissionSpec, String> {
 }
 
 /// Returns the definition whose polls end with the second attempt, since the simulated target knows
-/// no awaited answer.
-fn answered(definition: &Definition) -> Definition {
-    fn within(steps: &mut [Step]) {
+/// no awaited answer. The poll of a step that has `answers` stays as it is.
+fn ending_polls(definition: &Definition, answers: &Answers) -> Definition {
+    fn within(steps: &mut [Step], answers: &Answers) {
         for step in steps {
             match &mut step.kind {
-                StepKind::Action(action) => {
+                StepKind::Action(action) if !answers.contains_key(&step.name) => {
                     let second = Expression::read("{% $attempt >= 2 %}");
                     if let (Some(poll), Some(second)) = (&mut action.poll, second) {
                         poll.until = second;
                     }
                 }
                 StepKind::Parallel(branches) => {
-                    branches.iter_mut().for_each(|one| within(&mut one.steps));
+                    branches
+                        .iter_mut()
+                        .for_each(|one| within(&mut one.steps, answers));
                 }
-                StepKind::ForEach(each) => within(&mut each.steps),
+                StepKind::ForEach(each) => within(&mut each.steps, answers),
                 StepKind::Choose(choose) => {
                     let branches = choose.branches.iter_mut();
-                    branches.for_each(|one| within(&mut one.steps));
-                    within(&mut choose.otherwise);
+                    branches.for_each(|one| within(&mut one.steps, answers));
+                    within(&mut choose.otherwise, answers);
                 }
-                StepKind::Wait(_) | StepKind::Approve(_) | StepKind::Stop(_) => {}
+                StepKind::Action(_)
+                | StepKind::Wait(_)
+                | StepKind::Approve(_)
+                | StepKind::Stop(_) => {}
             }
         }
     }
     let mut definition = definition.clone();
-    within(&mut definition.steps);
+    within(&mut definition.steps, answers);
     definition
 }
 
 impl DrilledWorkflow {
-    /// Compiles `definition`. Without an `input` one is made from the input schema.
+    /// Compiles `definition`. Without an `input` one is made from the input schema. `answers` are
+    /// what its targets answer.
     pub(crate) fn new(
         definition: &Definition,
         file: &str,
         actions: &[ActionInfo],
         input: Option<Value>,
+        answers: &Answers,
     ) -> Result<Self, String> {
-        let definition = &answered(definition);
+        let definition = &ending_polls(definition, answers);
         let machine = compile::machine(definition, file).map_err(|error| error.to_string())?;
         let recovery = compile::recovery(&[definition]);
         let input = input.unwrap_or_else(|| sample(&definition.input, ""));
@@ -132,6 +170,8 @@ impl DrilledWorkflow {
                     OnFailure::ContinueOn(codes) => codes.first().cloned(),
                     _ => None,
                 },
+                answers: answers_of(&step.name, info, answers).into(),
+                answered: answers.contains_key(&step.name),
             });
         }
         let gate = gate_of(&machine)?;
@@ -164,5 +204,15 @@ impl DrilledWorkflow {
             .iter()
             .any(|known| known.name == step && known.undoes);
         format!("{step}.{}", if undoes { "undo" } else { "ask" })
+    }
+
+    /// Returns the first `http` step that a text reads and whose answers no file has.
+    pub(crate) fn unanswered<'a>(&'a self, text: &str) -> Option<&'a str> {
+        let mut steps = self
+            .steps
+            .iter()
+            .filter(|step| step.action == HTTP && !step.answered);
+        let read = |step: &&DrilledStep| text.contains(&format!("${}.", step.name));
+        steps.find(read).map(|step| step.name.as_str())
     }
 }

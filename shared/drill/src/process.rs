@@ -224,7 +224,7 @@ impl Process {
         if let Some(hazard) = hazard {
             self.0
                 .world
-                .record(|| format!("hazard     call {number}: {hazard:?}"));
+                .record(|| format!("hazard     call {number}: {hazard}"));
         }
     }
 

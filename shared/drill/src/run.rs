@@ -4,6 +4,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    fmt,
     rc::Rc,
     sync::Arc,
     time::Duration,
@@ -30,7 +31,7 @@ use crate::{
     machine::{Interpreter, RaisedError, Surroundings, TIMEOUT, TaskCall},
     plan::DrilledWorkflow,
     process::Process,
-    query::{ParsedExpressions, Query},
+    query::{KnownExpressions, Query},
     world::{START, World},
 };
 
@@ -80,7 +81,7 @@ pub(crate) fn place_of(deployed: &DrilledWorkflow) -> ExecutionKey {
 /// Runs the workflow from its start until nothing more is due.
 pub(crate) fn run(
     deployed: &Arc<DrilledWorkflow>,
-    parsed: &Rc<ParsedExpressions>,
+    parsed: &Rc<KnownExpressions>,
     world: World,
 ) -> RunResult {
     let mut pool = LocalPool::new();
@@ -225,7 +226,7 @@ async fn execute(
         events: Cell::default(),
     };
     let end = interpret(&interpreter, machine, input, &stopped).await;
-    room.world.record(|| format!("machine    {arn}: {end:?}"));
+    room.world.record(|| format!("machine    {arn} {end}"));
     end
 }
 
@@ -259,6 +260,21 @@ pub(crate) async fn interpret<S: Surroundings>(
     let early = select(Box::pin(stop), Box::pin(time));
     let early = early.map(|either| either.factor_first().0);
     select(Box::pin(run), early).await.factor_first().0
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Succeeded => write!(f, "succeeds"),
+            Self::Failed(RaisedError { error, cause }) => match cause {
+                Some(cause) => write!(f, "fails: {error}: {cause}"),
+                None => write!(f, "fails: {error}"),
+            },
+            Self::TimedOut => write!(f, "takes longer than its timeout"),
+            Self::Stopped(true) => write!(f, "is stopped"),
+            Self::Stopped(false) => write!(f, "is stopped, and no status event says so"),
+        }
+    }
 }
 
 impl End {

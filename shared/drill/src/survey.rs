@@ -3,8 +3,6 @@
 
 use std::{rc::Rc, sync::Arc};
 
-use holdfast_engine::Host;
-
 use crate::{
     Settings,
     check::{Findings, check},
@@ -12,8 +10,8 @@ use crate::{
     outage::Outage,
     own::OwnSteps,
     plan::DrilledWorkflow,
-    query::ParsedExpressions,
-    run::{RunResult, run},
+    query::KnownExpressions,
+    run::{End, RunResult, run},
     scenario::{Place, Scenario, Strike},
     target::{Target, What},
     world::{ArmedFault, World},
@@ -41,7 +39,7 @@ pub(crate) struct Stage {
 /// Runs with these faults armed, in order.
 pub(crate) fn play(
     deployed: &Arc<DrilledWorkflow>,
-    parsed: &Rc<ParsedExpressions>,
+    parsed: &Rc<KnownExpressions>,
     strikes: &[Strike],
     stage: Stage,
 ) -> (RunResult, Findings) {
@@ -69,7 +67,7 @@ impl Survey {
     pub(crate) fn of(deployed: &Arc<DrilledWorkflow>) -> Result<Self, String> {
         let parsed = Rc::default();
         let (left, found) = play(deployed, &parsed, &[], Stage::default());
-        executed(&left, &found)?;
+        executed(deployed, &left, &found)?;
         let done = left.world.target.done();
         let performed = |step: &str| {
             let of = |label: &str| label.split('[').next() == Some(step);
@@ -94,7 +92,7 @@ impl Survey {
     fn ways_back(
         &mut self,
         deployed: &Arc<DrilledWorkflow>,
-        parsed: &Rc<ParsedExpressions>,
+        parsed: &Rc<KnownExpressions>,
         step: &str,
         reached: &[String],
     ) {
@@ -227,24 +225,37 @@ fn trigger(deployed: &DrilledWorkflow, step: &str, reached: &[String]) -> Strike
 }
 
 /// Checks that a run without faults executes without a violation. The error says why not.
-pub(crate) fn executed(left: &RunResult, found: &Findings) -> Result<(), String> {
+pub(crate) fn executed(
+    deployed: &DrilledWorkflow,
+    left: &RunResult,
+    found: &Findings,
+) -> Result<(), String> {
     if found.status.as_deref() == Some("EXECUTED") && found.violations.is_empty() {
         return Ok(());
     }
-    Err(why(left, found))
+    let failure = found.receipt.as_ref().and_then(|one| one.failure.as_ref());
+    let reason = failure.map(|failure| failure.reason.as_str());
+    Err(why(deployed, left, found, reason.unwrap_or_default()))
 }
 
-fn why(left: &RunResult, found: &Findings) -> String {
-    let reason = found
-        .receipt
-        .as_ref()
-        .and_then(|receipt| receipt.failure.as_ref());
-    let reason = reason.map_or_else(String::new, |failure| format!(": {}", failure.reason));
+fn why(deployed: &DrilledWorkflow, left: &RunResult, found: &Findings, reason: &str) -> String {
     let status = found.status.as_deref().unwrap_or("without a record");
-    let end = left.end.as_ref();
-    let now = left.world.clock.now();
-    format!(
-        "without any fault it ends {status}{reason} ({end:?} at {now}; {}); does it need another --input?",
-        found.violations.join("; ")
-    )
+    let mut why = format!("without any fault it ends {status}");
+    if !reason.is_empty() {
+        why += &format!(": {reason}");
+    }
+    for violation in &found.violations {
+        why += &format!("\n  {violation}");
+    }
+    if let Some(end) = left.end.as_ref().filter(|end| **end != End::Succeeded) {
+        why += &format!("\n  its state machine {end}");
+    }
+    let help = match deployed.unanswered(reason) {
+        Some(step) => format!(
+            "the drill answers {step} with 200 and no body; write its answer into a file for \
+             --answers, such as `{step}: {{ body: {{ id: V-100 }} }}`"
+        ),
+        None => "does it need another --input, or --answers of a target?".to_owned(),
+    };
+    format!("{why}\n  help: {help}")
 }

@@ -241,6 +241,21 @@ impl Target {
         remaining.filter(|(_, count)| *count > 0).collect()
     }
 
+    /// Returns the number of calls of a step that were answered in its execution. Those answered
+    /// from memory do not count.
+    pub(crate) fn answered(&self, received: &TargetCall<'_>) -> usize {
+        fn name(label: &str) -> &str {
+            label.split('[').next().unwrap_or_default()
+        }
+        let kept = lock(&self.kept);
+        let alike = kept.done.iter().filter(|done| {
+            done.execution == received.execution
+                && name(&done.step) == name(received.step)
+                && matches!(done.what, What::Effect | What::Read)
+        });
+        alike.count()
+    }
+
     /// Returns every event, in order.
     pub(crate) fn done(&self) -> Vec<TargetEvent> {
         lock(&self.kept).done.clone()

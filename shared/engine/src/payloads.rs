@@ -11,6 +11,7 @@ use holdfast_action::BoxFuture;
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, payload_object, payload_prefix},
+    numbers::keep_digits,
 };
 use holdfast_ledger::{Ledger, StepRecord};
 use holdfast_task::{
@@ -111,7 +112,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     }
 
     /// The recorded output for the state machine: the value, or a reference if it is too large for
-    /// a state.
+    /// a state. A long number is a string there, so that no text of a later step rounds it. The
+    /// ledger keeps the number, which the action's undo reads.
     pub(super) async fn for_machine(
         &self,
         first: &StepRecord,
@@ -122,7 +124,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             Payload::Stored(stored) if stored.bytes > policy.inline_output_bytes => {
                 Ok(stored.to_marked())
             }
-            fits => self.unpack(&first.at, fits).await,
+            fits => {
+                let mut value = self.unpack(&first.at, fits).await?;
+                keep_digits(&mut value);
+                Ok(value)
+            }
         }
     }
 }

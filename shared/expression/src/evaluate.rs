@@ -1,4 +1,5 @@
-//! Evaluates the JSONata of guardrails and triggers, within limits and outside Step Functions.
+//! Evaluates JSONata within limits: of guardrails and triggers, and as a state of Step Functions
+//! does.
 
 use std::{
     cell::RefCell,
@@ -9,11 +10,13 @@ use serde_json::Value;
 
 use crate::{
     deadline,
-    evaluator::{EvaluationError, Evaluator, TOO_LONG},
+    evaluator::{ClockAndChance, EvaluationError, Evaluator, TOO_LONG},
 };
 
 /// Longest evaluation of one expression.
 const MAX_TIME: Duration = Duration::from_secs(1);
+/// Longest evaluation of one expression of a state. A drill may run beside much other work.
+const MAX_TIME_IN_STATE: Duration = Duration::from_secs(20);
 
 thread_local! {
     /// The evaluator of this thread.
@@ -35,38 +38,36 @@ pub(crate) fn evaluate_over(
     input: Option<&Value>,
     variables: &[(&str, &Value)],
 ) -> Result<Option<Value>, EvaluationError> {
-    with_evaluator(|evaluator, until| evaluator.evaluate(expression, input, variables, until))
+    with_evaluator(MAX_TIME, |evaluator, until| {
+        evaluator.evaluate(expression, input, variables, until)
+    })
 }
 
-/// Returns true if two values are one to JSONata: 1 and 1.0 are, and members have no order.
-pub fn is_same(ours: &Value, reference: &Value) -> bool {
-    match (ours, reference) {
-        (Value::Number(ours), Value::Number(reference)) => ours.as_f64() == reference.as_f64(),
-        (Value::Array(ours), Value::Array(reference)) => {
-            ours.len() == reference.len() && ours.iter().zip(reference).all(|(a, b)| is_same(a, b))
-        }
-        (Value::Object(ours), Value::Object(reference)) => {
-            let alike = |(name, ours): (&String, &Value)| {
-                reference
-                    .get(name)
-                    .is_some_and(|value| is_same(ours, value))
-            };
-            ours.len() == reference.len() && ours.iter().all(alike)
-        }
-        _ => ours == reference,
-    }
+/// Evaluates `expression` as a state of Step Functions does: with the functions that it adds, at
+/// `moment`. `variables` is a JSON object, and the result is JSON too. Returns `None` if the
+/// expression yields nothing.
+pub fn evaluate_in_state(
+    expression: &str,
+    variables: &str,
+    moment: ClockAndChance,
+) -> Result<Option<String>, String> {
+    with_evaluator(MAX_TIME_IN_STATE, |evaluator, until| {
+        evaluator.evaluate_in_state(expression, variables, moment, until)
+    })
+    .map_err(|error| error.to_string())
 }
 
 /// Returns the reason why the reference implementation cannot parse `expression`, if it cannot.
 pub(crate) fn fault(expression: &str) -> Option<String> {
-    with_evaluator(|evaluator, until| Ok(evaluator.fault(expression, until)))
-        .unwrap_or_else(|error| Some(error.to_string()))
+    let fault = |evaluator: &Evaluator, until| Ok(evaluator.fault(expression, until));
+    with_evaluator(MAX_TIME, fault).unwrap_or_else(|error| Some(error.to_string()))
 }
 
 fn with_evaluator<T>(
+    limit: Duration,
     run: impl FnOnce(&Evaluator, Instant) -> Result<T, EvaluationError>,
 ) -> Result<T, EvaluationError> {
-    let until = deadline::next(MAX_TIME);
+    let until = deadline::next(limit);
     if until <= Instant::now() {
         return Err(EvaluationError::Limit(TOO_LONG));
     }
@@ -222,6 +223,82 @@ mod tests {
             evaluate(endless, &variables).expect_err(endless);
             assert!(begun.elapsed() < 3 * MAX_TIME, "{endless}");
             assert_eq!(evaluate("1 + 1", &[]), Ok(Some(json!(2))), "{endless}");
+        }
+    }
+
+    fn in_state(expression: &str, variables: Value) -> Result<Value, String> {
+        let moment = ClockAndChance {
+            now_ms: 1_759_150_800_000,
+            seed: 7,
+        };
+        let value = evaluate_in_state(expression, &variables.to_string(), moment)?;
+        value.map_or(Ok(Value::Null), |text| {
+            serde_json::from_str(&text).map_err(|error| error.to_string())
+        })
+    }
+
+    #[test]
+    fn a_state_has_the_functions_that_step_functions_adds() {
+        for (expression, value) in [
+            ("$parse('{\"a\":[1]}').a", json!([1])),
+            (
+                "$hash('a', 'SHA-256')",
+                json!("ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"),
+            ),
+            ("$range(0, 10, 2)", json!([0, 2, 4, 6, 8, 10])),
+            ("$range(3, 1, -1)", json!([3, 2, 1])),
+            ("$range(3, 1, 1)", json!([])),
+            ("$partition([1..5], 2)", json!([[1, 2], [3, 4], [5]])),
+            ("$map(['1', '2'], $parse)", json!([1, 2])),
+            ("$random(7) = $random(7) and $random(7) < 1", json!(true)),
+            (
+                "$contains($uuid(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)",
+                json!(true),
+            ),
+        ] {
+            assert_eq!(in_state(expression, json!({})), Ok(value), "{expression}");
+        }
+        for wrong in [
+            "$hash('a', 'MD5')",
+            "$range(1, 2, 0)",
+            "$range(1, 2000, 1)",
+            "$range(1, 2.5, 1)",
+            "$partition('a', 2)",
+            "$partition([1], 0)",
+            "$parse('{')",
+            "$parse(1)",
+            "$eval('1')",
+        ] {
+            in_state(wrong, json!({})).expect_err(wrong);
+        }
+    }
+
+    #[test]
+    fn a_state_has_the_time_and_the_chance_of_its_moment_and_an_evaluation_after_it_has_its_own() {
+        let clock = "[$now(), $millis(), $now() = $fromMillis($millis())]";
+        let then = json!(["2025-09-29T13:00:00.000Z", 1_759_150_800_000_i64, true]);
+        assert_eq!(in_state(clock, json!({})), Ok(then));
+        let chance = "[$random(), $uuid(), $shuffle([1..20])]";
+        let drawn = in_state(chance, json!({})).expect("numbers");
+        assert_eq!(in_state(chance, json!({})).expect("numbers"), drawn);
+        in_state("$error('on purpose')", json!({})).expect_err("an error ends a moment too");
+        let now = evaluate("$millis() > 1759150800000 + 86400000", &[]);
+        assert_eq!(now, Ok(Some(json!(true))));
+    }
+
+    #[test]
+    fn a_state_means_what_the_reference_means() {
+        let variables =
+            json!({ "input": { "vendor_no": 1_000_000_000_000_001_i64, "one": ["a"] } });
+        for (expression, value) in [
+            ("'v-' & $input.vendor_no", json!("v-1000000000000000")),
+            ("$input.one", json!(["a"])),
+            ("$input.one[0]", json!("a")),
+            ("$formatNumber(1234.5, '#,##0.00')", json!("1,234.50")),
+            ("$input.nothing", Value::Null),
+        ] {
+            let found = in_state(expression, variables.clone());
+            assert_eq!(found, Ok(value), "{expression}");
         }
     }
 }

@@ -3,14 +3,16 @@
 
 use std::{cell::Cell, fmt, rc::Rc, time::Instant};
 
-use rquickjs::{Context, Ctx, Function, IntoJs, Object, Runtime, Undefined};
+use rquickjs::{Context, Ctx, Exception, Function, IntoJs, Object, Runtime, Undefined};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256, Sha384, Sha512};
 
 /// JSONata as npm publishes it. infra/local/expressions.mjs compares the two.
 const JSONATA: &str = include_str!("jsonata/jsonata.min.js");
 const BUFFER: &str = include_str!("jsonata/buffer.js");
 const NATIVE: &str = include_str!("jsonata/native.js");
 const HOST: &str = include_str!("jsonata/host.js");
+const STATES: &str = include_str!("jsonata/states.js");
 /// Most memory of one evaluator, in bytes. The functions have 256 MB.
 const MAX_MEMORY: usize = 96 << 20;
 /// Deepest stack of one evaluator, in bytes. A thread of Rust has 2 MB.
@@ -20,6 +22,14 @@ const MAX_STACK: usize = 1 << 20;
 pub(crate) const TOO_LONG: &str = "it takes too long";
 /// The message of the limit of memory.
 const TOO_LARGE: &str = "it needs too much memory";
+/// The time and the chance of an evaluation in a state of Step Functions.
+#[derive(Debug, Clone, Copy)]
+pub struct ClockAndChance {
+    /// The time, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// Decides what `$random`, `$shuffle` and `$uuid` yield.
+    pub seed: u32,
+}
 
 /// The reason why an evaluation has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +70,10 @@ impl Evaluator {
                 let host: Function = ctx.eval(HOST)?;
                 let jsonata: Function = ctx.globals().get("jsonata")?;
                 let host: Object = host.call((jsonata,))?;
+                let states: Function = ctx.eval(STATES)?;
+                let hash = Function::new(ctx.clone(), hash)?;
+                let states: Function = states.call((host.clone(), hash))?;
+                ctx.globals().set("states", states)?;
                 ctx.globals().set("host", host)
             })?;
             Ok((runtime, context))
@@ -94,19 +108,53 @@ impl Evaluator {
         variables: &[(&str, &Value)],
         until: Instant,
     ) -> Result<Option<Value>, EvaluationError> {
-        self.until.set(until);
-        let bindings: Map<String, Value> = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).clone()))
-            .collect();
-        let outcome = self.context.with(|ctx| {
-            let evaluate: Function = host(&ctx)?.get("evaluate")?;
+        let outcome = self.outcome(until, |ctx| {
+            let evaluate: Function = host(ctx)?.get("evaluate")?;
             let input = match input {
-                Some(input) => input.to_string().into_js(&ctx)?,
-                None => Undefined.into_js(&ctx)?,
+                Some(input) => input.to_string().into_js(ctx)?,
+                None => Undefined.into_js(ctx)?,
             };
-            let bindings = Value::Object(bindings).to_string();
-            let outcome: Object = evaluate.call((expression, input, bindings))?;
+            let bindings = variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).clone()));
+            let bindings = Value::Object(bindings.collect::<Map<_, _>>()).to_string();
+            evaluate.call((expression, input, bindings))
+        })?;
+        match outcome {
+            None => Ok(None),
+            Some(text) => serde_json::from_str(&text)
+                .map(Some)
+                .map_err(|error| EvaluationError::Expression(error.to_string())),
+        }
+    }
+
+    /// Evaluates `expression` as a state of Step Functions does. `variables` is a JSON object, and
+    /// the result is JSON too.
+    pub(crate) fn evaluate_in_state(
+        &self,
+        expression: &str,
+        variables: &str,
+        moment: ClockAndChance,
+        until: Instant,
+    ) -> Result<Option<String>, EvaluationError> {
+        self.outcome(until, |ctx| {
+            let evaluate: Function = ctx.globals().get("states")?;
+            let ClockAndChance { now_ms, seed } = moment;
+            // Milliseconds are whole numbers that a double holds.
+            evaluate.call((expression, variables, now_ms as f64, seed))
+        })
+    }
+
+    /// Begins an evaluation and runs it to its end. Returns its value as JSON, or `None` if it
+    /// yields nothing.
+    fn outcome(
+        &self,
+        until: Instant,
+        begin: impl for<'js> FnOnce(&Ctx<'js>) -> Result<Object<'js>, rquickjs::Error>,
+    ) -> Result<Option<String>, EvaluationError> {
+        self.until.set(until);
+        let outcome = self.context.with(|ctx| {
+            let outcome = begin(&ctx)?;
             while Instant::now() < until && ctx.execute_pending_job() {}
             Outcome::read(&outcome)
         });
@@ -128,12 +176,7 @@ impl Evaluator {
             Outcome {
                 error: Some(error), ..
             } => Err(EvaluationError::Expression(error)),
-            Outcome { value: None, .. } => Ok(None),
-            Outcome {
-                value: Some(text), ..
-            } => serde_json::from_str(&text)
-                .map(Some)
-                .map_err(|error| EvaluationError::Expression(error.to_string())),
+            Outcome { value, .. } => Ok(value),
         }
     }
 }
@@ -166,4 +209,18 @@ impl Outcome {
 
 fn host<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>, rquickjs::Error> {
     ctx.globals().get("host")
+}
+
+/// `$hash` of Step Functions. Of its algorithms MD5 and SHA-1 are missing, which identify nothing
+/// safely.
+fn hash(ctx: Ctx<'_>, text: String, algorithm: String) -> Result<String, rquickjs::Error> {
+    match algorithm.as_str() {
+        "SHA-256" => Ok(hex::encode(Sha256::digest(text))),
+        "SHA-384" => Ok(hex::encode(Sha384::digest(text))),
+        "SHA-512" => Ok(hex::encode(Sha512::digest(text))),
+        _ => Err(Exception::throw_message(
+            &ctx,
+            "$hash is known here by SHA-256, SHA-384 and SHA-512",
+        )),
+    }
 }

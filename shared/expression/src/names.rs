@@ -27,6 +27,9 @@ pub struct Read {
     pub variable: String,
     /// Fields that follow the name directly.
     pub path: Vec<String>,
+    /// Number of these fields below which alone it reads. A filter reads other fields too, and so
+    /// do `%` and `@`.
+    pub depth: usize,
 }
 
 /// Returns the text between `{%` and `%}`, if all of `text` is one expression.

@@ -23,6 +23,27 @@ pub fn reads(expression: &str) -> Result<Vec<Read>, String> {
     Ok(Walk::through(&ast).reads)
 }
 
+/// Returns the read that is all of `expression`, if it is `$name` or a path of fields below it. The
+/// error is the parser's.
+pub fn plain_read(expression: &str) -> Result<Option<Read>, String> {
+    let ast = parser::parse(expression).map_err(|error| error.to_string())?;
+    let names = match &ast {
+        AstNode::Variable(_) => true,
+        AstNode::Path { steps } => steps.iter().enumerate().all(|(n, step)| {
+            let name = match &step.node {
+                AstNode::Variable(_) => n == 0,
+                AstNode::Name(_) => n > 0,
+                _ => false,
+            };
+            let binds = step.focus.is_some() || step.index_var.is_some();
+            name && !binds && step.stages.is_empty()
+        }),
+        _ => false,
+    };
+    let read = Walk::through(&ast).reads.pop();
+    Ok(read.filter(|_| names))
+}
+
 /// Returns the reads of free variables in one part of an expression.
 pub(crate) fn reads_in(node: &AstNode) -> Vec<Read> {
     Walk::through(node).reads
@@ -41,6 +62,8 @@ pub(crate) struct Walk {
     pub(crate) growth: u64,
     /// The reason why the expression is unbounded, if it is.
     pub(crate) endless: Option<String>,
+    /// True if `%` or `@` reads a value from elsewhere than where it is written.
+    strays: bool,
 }
 
 impl Walk {
@@ -48,6 +71,9 @@ impl Walk {
         let mut walk = Self::new();
         walk.node(ast, false);
         walk.close(0);
+        if walk.strays {
+            walk.reads.iter_mut().for_each(|read| read.depth = 0);
+        }
         walk
     }
 
@@ -59,6 +85,7 @@ impl Walk {
             patterns: Vec::new(),
             growth: 1,
             endless: None,
+            strays: false,
         }
     }
 
@@ -97,7 +124,7 @@ impl Walk {
             .for_each(|(key, value)| self.nodes([key, value], context));
     }
 
-    fn variable(&mut self, name: &str, path: &[&str], context: bool) {
+    fn variable(&mut self, name: &str, path: &[&str], depth: usize, context: bool) {
         let bound = self.bound.iter_mut().rev().find(|(bound, _)| bound == name);
         if name.is_empty() {
             if !context {
@@ -111,6 +138,7 @@ impl Walk {
             self.reads.push(Read {
                 variable: name.to_owned(),
                 path: path.iter().map(|&field| field.to_owned()).collect(),
+                depth: depth.min(path.len()),
             });
         }
     }
@@ -125,7 +153,7 @@ impl Walk {
             self.found(Use::Clock(why));
         }
         match node {
-            AstNode::Variable(name) => self.variable(name, &[], context),
+            AstNode::Variable(name) => self.variable(name, &[], 0, context),
             AstNode::ParentVariable(_) => self.found(Use::Context("$$")),
             AstNode::Name(name) if !context => self.found(Use::BareField(name.clone())),
             AstNode::Path { steps } => self.path(steps, context),
@@ -143,6 +171,7 @@ impl Walk {
                 lhs,
                 rhs,
             } => {
+                self.strays = true;
                 self.node(lhs, context);
                 self.bind(rhs);
             }
@@ -217,8 +246,8 @@ impl Walk {
             | AstNode::Undefined
             | AstNode::Placeholder
             | AstNode::Wildcard
-            | AstNode::Descendant
-            | AstNode::Parent(_) => {}
+            | AstNode::Descendant => {}
+            AstNode::Parent(_) => self.strays = true,
         }
     }
 
@@ -231,10 +260,14 @@ impl Walk {
                         AstNode::Name(field) => Some(field.as_str()),
                         _ => None,
                     });
-                    self.variable(name, &fields.collect::<Vec<_>>(), context);
+                    // The first step with a filter is the last that is read alone.
+                    let plain = |step: &&PathStep| step.stages.is_empty();
+                    let depth = steps[n..].iter().take_while(plain).count();
+                    self.variable(name, &fields.collect::<Vec<_>>(), depth, context);
                 }
                 node => self.node(node, context),
             }
+            self.strays |= step.focus.is_some();
             let names = step.focus.iter().chain(&step.index_var);
             self.bound.extend(names.cloned().map(unread));
             for stage in &step.stages {
@@ -266,97 +299,4 @@ fn unread(name: String) -> (String, u64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn free(expression: &str) -> Vec<String> {
-        uses(expression)
-            .expect(expression)
-            .into_iter()
-            .map(|found| match found {
-                Use::Variable(name, None) => format!("${name}"),
-                Use::Variable(name, Some(field)) => format!("${name}.{field}"),
-                Use::Function(name) => format!("${name}()"),
-                Use::BareFunction(name) => format!("{name}()"),
-                Use::BareField(name) => name,
-                Use::Context(mark) | Use::NewerOperator(mark) | Use::Clock(mark) => mark.to_owned(),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_name_is_free_unless_the_expression_binds_it() {
-        let table: &[(&str, &[&str])] = &[
-            ("$input.hold_days <= 30", &["$input.hold_days"]),
-            ("'a' & $hold.hold_id & \"$no\"", &["$hold.hold_id"]),
-            ("($x := $input.a; $x + $y)", &["$input.a", "$y"]),
-            ("(($x := 1; $x); $x)", &["$x"]),
-            (
-                "$map($input.vendors, function($v) { $v.id & $w })",
-                &["$map()", "$input.vendors", "$w"],
-            ),
-            (
-                "($f := function($n) { $n = 0 ? 0 : $f($n - 1) }; $f(3))",
-                &[],
-            ),
-            (
-                "$input.vendors[id = $item.id].name",
-                &["$input.vendors", "$item.id"],
-            ),
-            (
-                "$input.vendors.(name & $suffix)",
-                &["$input.vendors", "$suffix"],
-            ),
-            (
-                "$input.vendors@$v#$i.{ 'n': $i, 'v': $v }",
-                &["$input.vendors"],
-            ),
-            ("$input.vendors^(>amount).id", &["$input.vendors"]),
-            (
-                "$input.vendors{ id: $sum(amount) }",
-                &["$input.vendors", "$sum()"],
-            ),
-            ("$input ~> |vendors|{ 'x': amount }|", &["$input"]),
-            ("$input.a.$uppercase($)", &["$input.a", "$uppercase()"]),
-            ("vendor_id", &["vendor_id"]),
-            ("$.a + $$.b", &["$", "$$"]),
-            ("string($input)", &["string()", "$input"]),
-            ("{ 'a': [1..$input.n], 'b': -$m }", &["$input.n", "$m"]),
-            ("$string(?, true)", &["$string()"]),
-            ("/* $no */ 1", &[]),
-            ("$input.a ?? 1", &["??", "$input.a"]),
-            ("$f($input.a ?: 1)", &["$f()", "?:", "$input.a"]),
-        ];
-        for (expression, expected) in table {
-            assert_eq!(free(expression), *expected, "{expression}");
-        }
-    }
-
-    #[test]
-    fn a_read_has_the_fields_that_follow_its_variable() {
-        let read = |expression| {
-            let reads = reads(expression).expect(expression);
-            let named = reads.into_iter().map(|read| (read.variable, read.path));
-            named
-                .map(|(variable, path)| format!("{variable}/{}", path.join("/")))
-                .collect::<Vec<_>>()
-        };
-        let table: &[(&str, &[&str])] = &[
-            ("$states.context.Map.Item", &["states/context/Map/Item"]),
-            ("$states", &["states/"]),
-            ("$a.b[c = $d.e].f & $a.b", &["a/b/f", "d/e", "a/b"]),
-            ("($a := $b.c; $a.d)", &["b/c"]),
-            ("$exists($a.(b)) ? $a[0].c", &["a/", "a/c"]),
-        ];
-        for (expression, expected) in table {
-            assert_eq!(read(expression), *expected, "{expression}");
-        }
-    }
-
-    #[test]
-    fn a_very_deep_expression_is_an_error_and_does_not_overflow() {
-        uses(&"(".repeat(20_000)).expect_err("unbalanced");
-        let deep = format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000));
-        uses(&deep).expect_err("too deep");
-    }
-}
+mod tests;

@@ -4,4 +4,5 @@ pub mod digest;
 pub mod keys;
 pub mod members;
 pub mod names;
+pub mod numbers;
 pub mod trace;

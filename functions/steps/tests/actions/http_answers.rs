@@ -219,12 +219,16 @@ async fn an_endless_answer_is_cut_and_its_status_still_counts() {
                 "headers": { "content-type": "text/plain" },
                 "body": null,
                 "body_omitted": true,
+                "body_error": "it has more than 1048576 bytes",
             })
         );
         let error = send("GET", &server)
             .await
             .expect_err("a GET needs its body");
-        let expected = format!("GET {} answered more than 1048576 bytes", server.url);
+        let expected = format!(
+            "GET {} answered a body that cannot be read: it has more than 1048576 bytes",
+            server.url
+        );
         assert_eq!(
             kind_and_message(&error),
             ("permanent".to_owned(), expected.as_str())
@@ -255,4 +259,79 @@ async fn the_definition_says_whether_a_request_only_reads() {
         let error = error.expect_err("no success");
         assert_eq!(kind_and_message(&error).0, expected, "{method} {reads}");
     }
+}
+
+/// A reply with a body of any bytes.
+fn of_bytes(headers: &str, body: &[u8]) -> Server {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n"
+    );
+    Server::always(Reply::Bytes([head.as_bytes(), body].concat()))
+}
+
+#[tokio::test]
+async fn an_answer_is_read_by_its_byte_order_mark_its_charset_and_its_content_encoding() {
+    let gzip: &[u8] = &[
+        0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xab, 0x56, 0xca, 0x4c, 0x51,
+        0xb2, 0x52, 0x3a, 0xbc, 0x44, 0xa9, 0x16, 0x00, 0xe7, 0xa1, 0x00, 0x2c, 0x0b, 0x00, 0x00,
+        0x00,
+    ];
+    let latin = "Content-Type: application/json; charset=iso-8859-1\r\n";
+    for (headers, body) in [
+        ("", b"\xef\xbb\xbf{\"id\":\"\xc3\xa4\"}".as_slice()),
+        (latin, b"{\"id\":\"\xe4\"}"),
+        ("Content-Encoding: gzip\r\n", gzip),
+    ] {
+        let server = of_bytes(headers, body);
+        let output = send("POST", &server).await.expect("an output");
+        assert_eq!(output["body"], json!({ "id": "ä" }), "{headers}");
+        assert_eq!(output.get("body_omitted"), None, "{headers}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_keeps_its_effect_and_says_so() {
+    for (headers, body, why) in [
+        ("", b"a\xffb".as_slice(), "it is not valid UTF-8"),
+        (
+            "Content-Encoding: gzip\r\n",
+            b"not gzip",
+            "it is not valid gzip, which its content-encoding says",
+        ),
+        (
+            "Content-Encoding: zstd\r\n",
+            b"x",
+            "its content-encoding is none of gzip, deflate and br",
+        ),
+    ] {
+        let server = of_bytes(headers, body);
+        let output = send("POST", &server).await.expect("the effect remains");
+        let expected = json!({
+            "status": 200, "headers": {}, "body": null, "body_omitted": true, "body_error": why,
+        });
+        assert_eq!(output, expected);
+        let error = send("GET", &server).await.expect_err("it needs its body");
+        let (kind, message) = kind_and_message(&error);
+        assert_eq!(kind, "permanent");
+        assert!(
+            message.ends_with(&format!("cannot be read: {why}")),
+            "{message}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_long_number_of_an_answer_is_a_string_as_it_is_written() {
+    let server = Server::always(Reply::status(
+        200,
+        "",
+        r#"{"id":1000000000000001,"far":123456789012345678901234567890,"big":1e400,"n":-0,"half":0.5}"#,
+    ));
+    let output = send("GET", &server).await.expect("an output");
+    let body = json!({
+        "id": "1000000000000001", "far": "123456789012345678901234567890", "big": "1e400",
+        "n": -0.0, "half": 0.5,
+    });
+    assert_eq!(output["body"], body);
 }

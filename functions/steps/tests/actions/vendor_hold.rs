@@ -115,3 +115,20 @@ fn a_malformed_address_is_refused_when_the_function_starts() {
         assert!(!error.contains("pass@"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_with_a_byte_order_mark_is_read() {
+    let server = Server::always(Reply::status(200, "", &format!("\u{feff}{}", hold())));
+    let output = at(&server.url).run(&call(), input()).await;
+    assert_eq!(output.expect("a hold")["hold_id"], "h-1");
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_leaves_an_unknown_outcome() {
+    let server = Server::always(Reply::status(200, "Content-Encoding: gzip\r\n", "no gzip"));
+    let error = at(&server.url).run(&call(), input()).await;
+    let error = error.expect_err("no output");
+    let (kind, message) = kind_and_message(&error);
+    assert_eq!(kind, "unknown");
+    assert!(message.contains("it is not valid gzip"), "{message}");
+}

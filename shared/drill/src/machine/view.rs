@@ -4,7 +4,6 @@ use std::{cell::LazyCell, collections::HashSet, rc::Rc};
 
 use holdfast_asl::{Catcher, Exit, Object};
 use jiff::Timestamp;
-use jsonata_core::value::JValue;
 use serde_json::{Value, json};
 
 use super::{EVALUATION, Interpreter, RaisedError, Surroundings, matches};
@@ -130,7 +129,7 @@ impl<S: Surroundings> Interpreter<S> {
         view: &View<'_>,
         more: Value,
     ) -> Result<Value, RaisedError> {
-        let states = LazyCell::new(|| JValue::from(self.states(view, more)));
+        let states = LazyCell::new(|| self.states(view, more));
         self.query
             .fill(template, &view.scope.variables, &states)
             .map_err(|error| RaisedError::new(EVALUATION, error))
@@ -180,7 +179,7 @@ fn remember(scope: &mut Scope, assigned: Vec<(String, Value)>) -> Result<(), Rai
             let why = format!("${name} belongs to an outer scope");
             return Err(RaisedError::new("States.Runtime", why));
         }
-        scope.variables.insert(name, value.into());
+        scope.variables.insert(name, Rc::new(value));
     }
     Ok(())
 }

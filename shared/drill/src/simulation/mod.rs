@@ -14,6 +14,7 @@ mod requests;
 mod schedule;
 mod versions;
 mod weather;
+mod words;
 
 pub(crate) use facts::Facts;
 pub(crate) use weather::{Hazard, Weather};
@@ -26,10 +27,10 @@ use std::{
 };
 
 use holdfast_action::ActionInfo;
-use holdfast_workflow::definition::Definition;
+use holdfast_workflow::definition::{Answers, Definition};
 use serde_json::Value;
 
-use crate::{STACK, old_behavior::OldBehavior, query::ParsedExpressions, target::Manners};
+use crate::{STACK, old_behavior::OldBehavior, query::KnownExpressions, target::Manners};
 use follow_ups::FollowUps;
 use play::play;
 use races::{Course, Races, courses};
@@ -45,6 +46,7 @@ pub struct Simulator {
     file: String,
     actions: Vec<ActionInfo>,
     input: Option<Value>,
+    answers: Answers,
     follow_ups: FollowUps,
     races: Races,
     manners: Manners,
@@ -96,7 +98,18 @@ impl Simulator {
         actions: &[ActionInfo],
         input: Option<Value>,
     ) -> Result<Self, String> {
-        let versions = Versions::of(definition, file, actions, input.as_ref())?;
+        Self::with_answers(definition, file, actions, input, &Answers::new())
+    }
+
+    /// Prepares a definition as [`Simulator::new`] does, with what the targets of steps answer.
+    pub fn with_answers(
+        definition: &Definition,
+        file: &str,
+        actions: &[ActionInfo],
+        input: Option<Value>,
+        answers: &Answers,
+    ) -> Result<Self, String> {
+        let versions = Versions::of(definition, file, actions, input.as_ref(), answers)?;
         let undisturbed = Schedule {
             seed: 0,
             executions: 1,
@@ -129,6 +142,7 @@ impl Simulator {
             file: file.to_owned(),
             actions: actions.to_vec(),
             input,
+            answers: answers.clone(),
             manners: Manners::default(),
             old: None,
         })
@@ -257,8 +271,14 @@ impl Simulator {
     }
 
     fn versions(&self) -> Result<Rc<Versions>, String> {
-        let input = self.input.as_ref();
-        Versions::of(&self.definition, &self.file, &self.actions, input).map(Rc::new)
+        let versions = Versions::of(
+            &self.definition,
+            &self.file,
+            &self.actions,
+            self.input.as_ref(),
+            &self.answers,
+        );
+        versions.map(Rc::new)
     }
 }
 
@@ -288,7 +308,7 @@ fn kind(violation: &str) -> &str {
 /// it violates none.
 fn reduced(
     versions: &Rc<Versions>,
-    parsed: &Rc<ParsedExpressions>,
+    parsed: &Rc<KnownExpressions>,
     mut schedule: Schedule,
     records: bool,
 ) -> Option<BrokenSchedule> {

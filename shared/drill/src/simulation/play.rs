@@ -20,7 +20,7 @@ use super::{
     weather::Weather,
 };
 use crate::{
-    query::ParsedExpressions,
+    query::KnownExpressions,
     target::{Manners, Target},
     world::World,
 };
@@ -53,7 +53,7 @@ pub(crate) struct RunSize {
 /// Runs one schedule and judges it.
 pub(crate) fn play(
     versions: &Rc<Versions>,
-    parsed: &Rc<ParsedExpressions>,
+    parsed: &Rc<KnownExpressions>,
     schedule: &Schedule,
     records: bool,
 ) -> ScheduleEnd {

@@ -6,7 +6,7 @@ use std::{rc::Rc, time::Duration};
 use holdfast_engine::{Host, Recovery, RecoveryError, RecoveryNotice, StatusEvent};
 use jiff::Timestamp;
 
-use super::{machines::ProcessMachines, region::Region};
+use super::{machines::ProcessMachines, region::Region, words::outcome};
 use crate::{clock::Clock, process::Process, store::Store};
 
 /// Time after which the queue delivers a status event again that was not handled.
@@ -46,8 +46,10 @@ impl Region {
             let answer = self
                 .recover(async |recovery: SimulatedRecovery<'_>| recovery.ended(ended).await)
                 .await;
-            self.world
-                .record(|| format!("recover    after {}: {answer:?}", ended.execution_arn));
+            self.world.record(|| {
+                let outcome = outcome(&answer, |()| "done");
+                format!("recover    after {}: {outcome}", ended.execution_arn)
+            });
             if let Some(Ok(())) = answer {
                 return;
             }
@@ -64,7 +66,8 @@ impl Region {
             })
             .await;
         if !matches!(answer, Some(Ok(()))) {
-            self.world.record(|| format!("sweep      {answer:?}"));
+            self.world
+                .record(|| format!("sweep      {}", outcome(&answer, |()| "done")));
         }
     }
 

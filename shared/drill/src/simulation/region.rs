@@ -30,7 +30,7 @@ use crate::{
     machine::{Interpreter, RaisedError, Surroundings, TaskCall},
     plan::DrilledWorkflow,
     process::Process,
-    query::{ParsedExpressions, Query},
+    query::{KnownExpressions, Query},
     run::{context, interpret},
     world::{START, World},
 };
@@ -57,7 +57,7 @@ pub(crate) struct Region {
     /// The end up to which `recover` handled ended machines.
     pub(super) cursor: EndCursor,
     tokens: RefCell<BTreeMap<String, Waiting>>,
-    parsed: Rc<ParsedExpressions>,
+    parsed: Rc<KnownExpressions>,
     spawner: LocalSpawner,
     invocations: Cell<u32>,
     ends: Cell<u32>,
@@ -99,7 +99,7 @@ impl Region {
         versions: Rc<Versions>,
         schedule: Schedule,
         executions: Vec<ExecutionKey>,
-        parsed: Rc<ParsedExpressions>,
+        parsed: Rc<KnownExpressions>,
         spawner: LocalSpawner,
     ) -> Rc<Self> {
         Rc::new(Self {
@@ -164,8 +164,7 @@ impl Region {
         if self.machines.borrow().contains_key(&arn) {
             return false;
         }
-        self.world
-            .record(|| format!("start      {arn} {machine:?}"));
+        self.world.record(|| format!("start      {arn}"));
         let execution = Rc::new(MachineExecution {
             arn: arn.clone(),
             machine,
@@ -204,7 +203,7 @@ impl Region {
         };
         let end = interpret(&interpreter, machine, input, &execution.stopped).await;
         self.world
-            .record(|| format!("machine    {}: {end:?}", execution.arn));
+            .record(|| format!("machine    {} {end}", execution.arn));
         execution.running.set(false);
         let event = end.event(&execution.arn, &machine_arn, &execution.input);
         let Some(event) = event else {
@@ -260,7 +259,7 @@ impl Region {
         let (mut delay, mut lost) = (None, false);
         for mishap in mishaps {
             self.world
-                .record(|| format!("mishap     invocation {number}: {mishap:?}"));
+                .record(|| format!("mishap     invocation {number}: {mishap}"));
             self.disturb();
             match mishap {
                 Mishap::Duplicate(after) => {

@@ -19,6 +19,7 @@ use super::{
     machines::{ProcessMachines, arn_of, version_arn},
     region::{MachineName, Region},
     schedule::{self, Cut, Judgement, Moment},
+    words::outcome,
 };
 use crate::{functions::token_answer, people::end_of, process::Process};
 
@@ -37,7 +38,7 @@ fn person(reason: &str) -> Request {
 impl Region {
     /// Makes a request in a process of its own.
     pub(crate) async fn request(self: Rc<Self>, moment: Moment, request: schedule::Request) {
-        self.world.record(|| format!("request    {request:?}"));
+        self.world.record(|| format!("request    {request}"));
         self.disturb();
         if let (Moment::Rest, Some(weather)) = (moment, &self.world.weather) {
             weather.end_silence();
@@ -48,7 +49,8 @@ impl Region {
         let process = self.process();
         let work = self.serve(&process, request);
         let answer = process.run(work).await;
-        self.world.record(|| format!("answer     {answer:?}"));
+        self.world
+            .record(|| format!("answer     {}", outcome(&answer, |text| text)));
         self.disturb();
     }
 
@@ -314,9 +316,10 @@ impl Region {
                 let decided = process.run(work).await;
                 region.world.record(|| {
                     format!(
-                        "person     {} {}: {decided:?}",
+                        "person     {} {}: {}",
                         task.ask.step,
-                        decision.name()
+                        decision.name(),
+                        outcome(&decided, |done| if *done { "done" } else { "not now" })
                     )
                 });
                 region.disturb();

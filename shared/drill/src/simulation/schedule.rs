@@ -1,6 +1,6 @@
 //! Defines schedules: the events of one simulated run, drawn from a seed.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use holdfast_receipt::Decision;
 use serde_json::{Value, json};
@@ -313,18 +313,6 @@ fn judgement(dice: &mut Dice) -> Judgement {
         decision,
         after: dice.time(7200),
         undelivered: dice.one_in(6),
-    }
-}
-
-impl fmt::Display for Event {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Hazard(call, hazard) => write!(f, "call {call}: {hazard:?}"),
-            Self::Mishap(number, mishap) => write!(f, "invocation {number}: {mishap:?}"),
-            Self::Status(number, fault) => write!(f, "status event {number}: {fault:?}"),
-            Self::Request(moment, request) => write!(f, "{moment:?}: {request:?}"),
-            Self::Decision(number, judgement) => write!(f, "question {number}: {judgement:?}"),
-        }
     }
 }
 

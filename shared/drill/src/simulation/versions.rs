@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use holdfast_action::ActionInfo;
-use holdfast_workflow::definition::{ActionStep, Definition, Expression, ForEach, Step, StepKind};
+use holdfast_workflow::definition::{
+    ActionStep, Answers, Definition, Expression, ForEach, Step, StepKind,
+};
 use serde_json::{Value, json};
 
 use crate::plan::{DrilledStep, DrilledWorkflow};
@@ -37,9 +39,10 @@ impl Versions {
         file: &str,
         actions: &[ActionInfo],
         input: Option<&Value>,
+        answers: &Answers,
     ) -> Result<Self, String> {
         let compile = |definition: &Definition| {
-            DrilledWorkflow::new(definition, file, actions, input.cloned())
+            DrilledWorkflow::new(definition, file, actions, input.cloned(), answers)
         };
         let mut all = vec![compile(definition)?];
         let mut changes = vec!["as written"];

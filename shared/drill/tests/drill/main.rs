@@ -1,5 +1,6 @@
 //! Tests of the drill: the shipped workflows hold, and a broken target is detected.
 
+mod answers;
 mod broken;
 mod choices;
 mod old_behaviors;

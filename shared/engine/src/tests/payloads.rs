@@ -157,6 +157,22 @@ fn a_step_succeeds_even_if_its_output_cannot_be_recorded() {
 }
 
 #[test]
+fn a_long_number_of_an_output_reaches_later_steps_as_its_digits() {
+    let engine = engine();
+    let task = first_step(&engine);
+    let output = json!({ "id": 1_000_000_000_000_001_u64, "days": 14 });
+    let script = Script::of([ScriptedCall::Answers(output.clone())]);
+    let digits = json!({ "id": "1000000000000001", "days": 14 });
+    assert_eq!(attempt(&engine, &task, &script).unwrap().output, digits);
+    // A repeat of the claim answers from the ledger, which has the number.
+    assert_eq!(attempt(&engine, &task, &script).unwrap().output, digits);
+    match &record(&engine, &task).output {
+        Some(Payload::Inline { value, .. }) => assert_eq!(value, &output),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn an_input_without_a_digest_fails_the_step_before_it_claims() {
     let engine = engine();
     let mut task = first_step(&engine);

@@ -86,8 +86,8 @@
         },
 
         // Begins an evaluation. The outcome gets `done`, and `value` (JSON) or `error` and `code`.
-        // It has neither if the expression yields nothing.
-        evaluate(expression, input, variables, functions) {
+        // It has neither if the expression yields nothing. `ended` is called at its end.
+        evaluate(expression, input, variables, functions, ended) {
             const outcome = { done: false };
             const begun = async () => {
                 const bindings = Object.assign(JSON.parse(variables), functions);
@@ -99,6 +99,7 @@
                 .catch((error) => failed(outcome, error))
                 .then(() => {
                     outcome.done = true;
+                    if (ended) ended();
                 });
             return outcome;
         },

@@ -2,6 +2,7 @@
 //! it.
 
 mod address;
+mod answers;
 mod choose;
 mod choose_schema;
 mod continued;
@@ -44,6 +45,7 @@ mod tree;
 mod triggers;
 mod yaml;
 
+pub use answers::{Answers, read_answers};
 pub use ends::Ends;
 pub use graph::graph;
 pub use model::{

@@ -76,7 +76,7 @@ pub(super) fn read(
 }
 
 /// Returns problems in the order of their places, each once.
-fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+pub(super) fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
     problems.sort_by_key(|problem| problem.at);
     problems.dedup();
     problems
