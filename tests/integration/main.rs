@@ -43,6 +43,7 @@ mod standing;
 mod starts;
 mod story;
 mod switch;
+mod tenants;
 mod traces;
 mod versions;
 
