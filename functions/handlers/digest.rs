@@ -111,7 +111,7 @@ impl Digests {
         let (urgent, all) = (recent.len(), [recent, quiet].concat());
         let count = all.len();
         let (mut written, mut overdue, mut begun) = (Progress::default(), 0, 0);
-        let in_time = all.iter().take_while(|_| SystemHost.now() < until);
+        let in_time = all.iter().cloned().take_while(|_| SystemHost.now() < until);
         let mut runs = stream::iter(in_time.inspect(|_| begun += 1))
             .map(|tenant| async move {
                 let Self {
@@ -120,7 +120,7 @@ impl Digests {
                     signer,
                     ..
                 } = self;
-                let advanced = advance(receipts, heads, signer, tenant, last, due).await;
+                let advanced = advance(receipts, heads, signer, &tenant, last, due).await;
                 (tenant, advanced)
             })
             .buffer_unordered(AT_ONCE);
