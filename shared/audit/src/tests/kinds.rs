@@ -249,9 +249,15 @@ fn every_kind_of_event_fits_its_published_schema_and_carries_no_payload() {
             for payload in ["v-1", "h-1", "hidden"] {
                 assert!(!text.contains(payload), "{text}");
             }
-            // A repeat may be refused before the version is known, and a control applies to every
-            // version.
-            let unversioned = [Kind::DuplicatePrevented, Kind::Paused, Kind::Resumed];
+            // A repeat may be refused before the version is known. A control applies to every
+            // version, and a tenant has none.
+            let unversioned = [
+                Kind::DuplicatePrevented,
+                Kind::Paused,
+                Kind::Resumed,
+                Kind::TenantRegistered,
+                Kind::TenantClosed,
+            ];
             let versioned = !unversioned.contains(&event.kind());
             assert_eq!(
                 written.get("workflowversion").is_some(),
