@@ -1,5 +1,5 @@
-//! `/v1/tenants`: lists the registered tenants, registers and closes one. The registry belongs to no
-//! tenant, so a tenant in the query has no effect.
+//! `/v1/tenants`: lists the registered tenants, registers and closes one. The registry belongs to
+//! no tenant, so a tenant in the query has no effect.
 
 use axum::Json;
 use holdfast_audit::Kind;

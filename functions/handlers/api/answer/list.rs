@@ -65,7 +65,8 @@ pub(crate) struct Digests {
     pub(crate) next: Option<String>,
 }
 
-/// The digest of an hour or of several, and a link to it that works without credentials until it expires.
+/// The digest of an hour or of several, and a link to it that works without credentials until it
+/// expires.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ListedDigest {
     /// Start of the first hour.

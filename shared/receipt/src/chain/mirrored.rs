@@ -1,4 +1,5 @@
-//! The chain of digests in a mirror: which hours have an intact digest, and what speaks against one.
+//! The chain of digests in a mirror: which hours have an intact digest, and what speaks against
+//! one.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
