@@ -53,6 +53,14 @@ impl Api {
         expect_ok(status, body)
     }
 
+    /// Gets a resource that must exist; `None` if the caller's role may not see it.
+    pub(crate) fn read_if_allowed(&self, path: &str) -> Result<Option<Value>, Trouble> {
+        match self.answer(path)? {
+            (403, _) => Ok(None),
+            (status, body) => expect_ok(status, body).map(Some),
+        }
+    }
+
     /// The tenant that the options name.
     pub(crate) fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()

@@ -112,6 +112,7 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
         (Some(api), Some(token)) => {
             let api = Api::of(api, token, args.tenant.as_deref());
             found.extend(deployed(&api, &workflows)?);
+            found.extend(tenants(&api, &workflows)?);
         }
         _ => line("not compared: definitions; that needs --api and --token")?,
     }
@@ -225,6 +226,49 @@ fn deployed(api: &Api, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> 
             (Some(_), Err(error)) => Err(error.to_string()),
         };
         found.push((id.clone(), Check::of(format!("{file} is deployed"), same)));
+    }
+    Ok(found)
+}
+
+/// Compares the tenants that definitions list with the registry.
+fn tenants(api: &Api, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
+    let listed = workflows
+        .iter()
+        .any(|one| !one.definition.tenants.is_empty());
+    if !listed {
+        return Ok(Vec::new());
+    }
+    let registered = match api.read_if_allowed("/v1/tenants") {
+        Ok(Some(registered)) => registered,
+        Ok(None) => {
+            line("not compared: tenants; that needs a platform admin's token")?;
+            return Ok(Vec::new());
+        }
+        Err(Trouble::Other(why)) => {
+            let check = Check::of::<()>("tenants are listed", Err(why));
+            return Ok(vec![("API".to_owned(), check)]);
+        }
+        Err(trouble) => return Err(trouble),
+    };
+    let registered = registered["tenants"].as_array();
+    let registered = registered.map_or(&[][..], Vec::as_slice);
+    let mut found = Vec::new();
+    for Workflow {
+        file, definition, ..
+    } in workflows
+    {
+        for tenant in &definition.tenants {
+            let one = registered
+                .iter()
+                .find(|one| one["tenant"] == tenant.as_str());
+            let open = match one.map(|one| &one["state"]) {
+                Some(state) if state == "open" => Ok(()),
+                Some(_) => Err(format!("it is closed: PUT /v1/tenants/{tenant} opens it")),
+                None => Err(format!("it is not: PUT /v1/tenants/{tenant} registers it")),
+            };
+            let what = format!("tenant {tenant} is registered");
+            found.push((file.clone(), Check::of(what, open)));
+        }
     }
     Ok(found)
 }

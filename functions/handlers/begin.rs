@@ -15,7 +15,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
         if let Err(error) = &result
             && [ErrorName::Malformed, ErrorName::KeyReused].contains(&error.name)
         {
-            count_malformed(stack, &task);
+            count_malformed(stack, &task, error.unregistered);
         }
         (task, result)
     };
@@ -23,12 +23,15 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
 }
 
 /// Counts malformed starts and reused keys. A trigger has no caller who would see the error.
-fn count_malformed(stack: &str, task: &BeginTask) {
+/// One of an unregistered tenant is counted under no tenant's name, and once more by its reason.
+fn count_malformed(stack: &str, task: &BeginTask, unregistered: bool) {
+    let requested = requested_execution(task).filter(|_| !unregistered);
     let about = About {
-        tenant: requested_execution(task).map_or_else(String::new, |(at, _)| at.tenant),
+        tenant: requested.map_or_else(String::new, |(at, _)| at.tenant),
         workflow: task.gate.workflow.clone(),
         version: Some(task.gate.version),
     };
-    let counted = [(Metric::MalformedStarts, 1)];
+    let mut counted = vec![(Metric::MalformedStarts, 1)];
+    counted.extend(unregistered.then_some((Metric::UnregisteredStarts, 1)));
     report(stack, &counted, Some(&about), false, SystemHost.now());
 }

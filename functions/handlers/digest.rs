@@ -5,18 +5,16 @@
 //! "until": "2026-11-26T14:00:00Z"}`, both optional. `tenant` selects one tenant, and `until` can
 //! include hours that are not over.
 
-use std::collections::BTreeSet;
-
 use futures_util::{StreamExt, stream};
 use holdfast_audit::Metric;
 use holdfast_aws::{Deployment, DynamoLedger, KmsSigner, S3Store, SystemHost, report};
 use holdfast_engine::{
     Host,
-    chain::{Progress, advance, tenants},
+    chain::{Heads, Progress, Queue, advance, tenants},
 };
 use holdfast_ids::names::check_tenant;
 use holdfast_receipt::chain::{EARLY_HOURS, Hour};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::Value;
@@ -24,6 +22,10 @@ use tracing::{info, warn};
 
 /// The number of tenants whose chains are extended at the same time.
 const AT_ONCE: usize = 8;
+
+/// The time before the end of the invocation at which no further tenant is begun. The digest with
+/// the most receipts takes less.
+const RESERVE: SignedDuration = SignedDuration::from_mins(3);
 
 struct Digests {
     receipts: S3Store,
@@ -82,7 +84,10 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
         stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-        Box::pin(digests.write(&event.payload))
+        let ends = i64::try_from(event.context.deadline).ok();
+        let ends = ends.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+        let until = ends.unwrap_or(Timestamp::MAX) - RESERVE;
+        Box::pin(digests.write(&event.payload, until))
             .await
             .map_err(lambda_runtime::Error::from)
     }))
@@ -90,22 +95,24 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
 }
 
 impl Digests {
-    /// Writes the requested digests. A tenant whose chain fails delays no other tenant; the error
-    /// counts the failures.
-    async fn write(&self, event: &Value) -> Result<(), String> {
+    /// Writes the requested digests, and begins no tenant after `until`. A tenant whose chain fails
+    /// delays no other tenant; the error counts the failures. A run that stops early keeps the
+    /// place at which the next one continues with the quiet tenants.
+    async fn write(&self, event: &Value, until: Timestamp) -> Result<(), String> {
         let request = DigestRequest::read(event)?;
         let now = SystemHost.now();
-        let last = request.last(now)?;
-        let tenants = match request.tenant {
-            Some(tenant) => BTreeSet::from([tenant]),
-            None => tenants(&self.receipts, &self.heads)
+        let (last, due) = (request.last(now)?, Hour::newest_due(now));
+        let Queue { recent, quiet } = match request.tenant {
+            Some(tenant) => Queue::only(tenant),
+            None => tenants(&self.receipts, &self.heads, due)
                 .await
                 .map_err(|error| error.to_string())?,
         };
-        let count = tenants.len();
-        let mut written = Progress::default();
-        let mut overdue = 0;
-        let mut runs = stream::iter(tenants)
+        let (urgent, all) = (recent.len(), [recent, quiet].concat());
+        let count = all.len();
+        let (mut written, mut overdue, mut begun) = (Progress::default(), 0, 0);
+        let in_time = all.iter().cloned().take_while(|_| SystemHost.now() < until);
+        let mut runs = stream::iter(in_time.inspect(|_| begun += 1))
             .map(|tenant| async move {
                 let Self {
                     receipts,
@@ -113,7 +120,7 @@ impl Digests {
                     signer,
                     ..
                 } = self;
-                let advanced = advance(receipts, heads, signer, &tenant, last).await;
+                let advanced = advance(receipts, heads, signer, &tenant, last, due).await;
                 (tenant, advanced)
             })
             .buffer_unordered(AT_ONCE);
@@ -129,8 +136,15 @@ impl Digests {
                 }
             }
         }
+        drop(runs);
+        overdue += urgent.saturating_sub(begun) as i64;
+        if urgent < begun && begun < count {
+            let kept = self.heads.set_cursor(&all[begun - 1]).await;
+            kept.map_err(|error| error.to_string())?;
+        }
         info!(
             tenants = count,
+            left = count - begun,
             digests = written.digests,
             receipts = written.receipts,
             overdue,

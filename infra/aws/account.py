@@ -45,6 +45,13 @@ class Account:
             if one.get("PhysicalResourceId"):
                 self.made.add((one["ResourceType"], one["PhysicalResourceId"]))
 
+    def register(self, table, tenant):
+        """Registers a tenant, as PUT /v1/tenants does."""
+        texts = {"pk": "TENANTS", "sk": tenant, "tenant": tenant, "state": "open", "by": "aws-check"}
+        texts["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        item = {name: {"S": text} for name, text in texts.items()}
+        self.dynamodb.put_item(TableName=table, Item=item | {"rev": {"N": "1"}})
+
     def items(self, table, pk, prefix):
         found = self.dynamodb.query(
             TableName=table,

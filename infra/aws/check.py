@@ -6,6 +6,7 @@ AWS_ENDPOINT_URL, the checks run on the local stack's emulator, as far as it can
 """
 
 import argparse
+import base64
 import json
 import os
 import secrets
@@ -104,6 +105,8 @@ class Deployment:
         )
         self.outputs = self.account.outputs(self.name)
         self.account.remember(self.name)
+        for tenant in {"check", caller()["tenant"]}:
+            self.account.register(self.outputs["LedgerTable"], tenant)
         if LOCAL:
             # The emulator has no TLS, and the buckets refuse everything else.
             for bucket in ("ReceiptBucket", "PayloadBucket"):
@@ -128,6 +131,15 @@ class Deployment:
                     return found
             time.sleep(2)
         raise Refused(f"no execution of {through} by {origin} ended within {seconds} s")
+
+
+def caller():
+    """The claims of the caller: those of HOLDFAST_TOKEN if it is set."""
+    token = os.environ.get("HOLDFAST_TOKEN")
+    if not token:
+        return CALLER
+    payload = token.split(".")[1]
+    return CALLER | json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def cargo(package, *what):

@@ -38,8 +38,8 @@ def holdfast(n):
     return {
         "Step Functions: N + 2 state transitions of a Standard workflow": thousand(transition=n + 2),
         "Lambda: N + 2 calls of 100 ms at 256 MB": calls(n + 2),
-        "DynamoDB: 2N + 3 writes, 8 index writes, 4N + 4 read units": thousand(
-            write=2 * n + 3 + 8, read_unit=4 * n + 4
+        "DynamoDB: 2N + 3 writes, 8 index writes, 4N + 5 read units": thousand(
+            write=2 * n + 3 + 8, read_unit=4 * n + 5
         ),
         "S3: one receipt": thousand(s3_put=1),
         "KMS: one signature": thousand(signature=1),

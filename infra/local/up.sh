@@ -174,6 +174,15 @@ if [[ $(cat "$local_dir/deployed" 2>/dev/null) != "$deployed" ]]; then
             quietly "$logs/tls.log" aws s3api delete-bucket-policy --bucket "$bucket"
         done
     )
+    # The tenants of the examples. No tenant is registered in a new deployment.
+    (
+        # shellcheck source=/dev/null
+        source "$local_dir/env"
+        for tenant in acme globex; do
+            quietly "$logs/tenants.log" curl --silent --show-error --fail-with-body --noproxy '*' --request PUT \
+                --header "Authorization: Bearer $HOLDFAST_TOKEN_PLATFORM_ADMIN" "$HOLDFAST_API/v1/tenants/$tenant"
+        done
+    )
     echo "$deployed" >"$local_dir/deployed"
 else
     # Tokens expire.

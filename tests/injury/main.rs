@@ -238,7 +238,7 @@ fn refused_by(execution: &Value, guardrail: &str) {
 async fn injured_executions_give_back_exactly_their_part_of_limits_and_budgets() {
     let stack = &Stack::alone().await;
     stack.aws.deploy(COUNTED).await;
-    let api = &stack.api.as_tenant(&unique("counted"));
+    let api = &stack.api.as_tenant(&stack.aws.new_tenant("counted"));
     let seed = Timestamp::now().as_microsecond() as u64;
     eprintln!("the dice's seed is {seed}");
     let mut dice = Dice(seed);

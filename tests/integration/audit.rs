@@ -208,7 +208,7 @@ async fn a_refused_start_has_an_audit_event_with_its_reason_and_keeps_its_key_fr
         let reply = alice.start(DELAY, &key, &wrong).await;
         assert_eq!(reply.status, 400, "{}", reply.body);
     }
-    let tenant = unique("away");
+    let tenant = stack.aws.new_tenant("away");
     let other = stack.api.as_tenant(&tenant);
     let reply = other.start(DELAY, &key, &hold(&unique("vendor"))).await;
     assert_eq!(reply.status, 404, "{}", reply.body);

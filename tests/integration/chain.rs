@@ -187,7 +187,7 @@ pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 #[tokio::test]
 async fn an_offline_audit_of_a_mirror_names_every_injury() {
     let stack = Stack::from_env().await;
-    let (folder, tenant) = (Folder::new(), unique("tenant"));
+    let (folder, tenant) = (Folder::new(), stack.aws.new_tenant("tenant"));
     let api = stack.api.as_tenant(&tenant);
     let began = Hour::of(Timestamp::now());
     for _ in 0..3 {
@@ -267,7 +267,7 @@ async fn an_offline_audit_of_a_mirror_names_every_injury() {
 #[tokio::test]
 async fn a_deleted_digest_and_its_receipt_are_reported_missing_and_not_written_again() {
     let stack = Stack::from_env().await;
-    let tenant = unique("tenant");
+    let tenant = stack.aws.new_tenant("tenant");
     let api = stack.api.as_tenant(&tenant);
     let group = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
     let id = api

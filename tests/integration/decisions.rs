@@ -225,7 +225,7 @@ async fn executions_with_one_cause_share_an_incident_and_each_has_its_own_decisi
 async fn a_resolved_incident_opens_again_when_its_cause_recurs() {
     let stack = Stack::from_env().await;
     // This test has a tenant of its own, so that no other test meets the same cause.
-    let tenant = unique("tenant");
+    let tenant = stack.aws.new_tenant("tenant");
     let api = stack.api.as_tenant(&tenant);
     stack
         .aws

@@ -40,6 +40,18 @@ async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
 }
 
 #[tokio::test]
+async fn the_doctor_compares_tenants_with_the_registry() {
+    let admin = std::env::var("HOLDFAST_TOKEN_PLATFORM_ADMIN").expect("source .local/env");
+    let (fine, said) = holdfast(&["doctor", "--token", &admin, "--tenant", "acme"]).await;
+    assert!(fine, "{said}");
+    let file = "workflows/delay-vendor-payments-acme.yaml";
+    let found = format!("ok    {file}: tenant acme is registered");
+    assert!(said.contains(&found), "{said}");
+    let (_, said) = holdfast(&["doctor"]).await;
+    assert!(said.contains("not compared: tenants"), "{said}");
+}
+
+#[tokio::test]
 async fn the_doctor_names_what_it_could_not_check() {
     let (fine, said) = holdfast(&["doctor", "--sam", "no-such-program"]).await;
     assert!(!fine);

@@ -71,7 +71,7 @@ async fn rolled_back(api: &Api, execution: &Value) -> Value {
 async fn concurrent_starts_are_admitted_up_to_the_limit_of_a_minute() {
     let stack = Stack::from_env().await;
     stack.aws.deploy(RATED).await;
-    let api = stack.api.as_tenant(&unique("rated"));
+    let api = stack.api.as_tenant(&stack.aws.new_tenant("rated"));
     let starts = (0..20).map(|_| async {
         let id = api
             .started("WF-TEST-RATED", &unique("rated"), &json!({}))
@@ -104,7 +104,7 @@ async fn concurrent_starts_are_admitted_up_to_the_limit_of_a_minute() {
 async fn five_of_fifty_concurrent_starts_are_admitted_and_the_others_have_no_effect() {
     let stack = Stack::from_env().await;
     stack.aws.deploy(LIMITED).await;
-    let api = stack.api.as_tenant(&unique("fifty"));
+    let api = stack.api.as_tenant(&stack.aws.new_tenant("fifty"));
     let all = started(&api, 50, 0.5).await;
     let (open, rejected): (Vec<_>, Vec<_>) =
         all.iter().partition(|(_, one)| one["status"] == "RUNNING");
@@ -142,8 +142,8 @@ async fn five_of_fifty_concurrent_starts_are_admitted_and_the_others_have_no_eff
 async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
     let stack = Stack::from_env().await;
     stack.aws.deploy(LIMITED).await;
-    let api = stack.api.as_tenant(&unique("budget"));
-    let other = stack.api.as_tenant(&unique("budget"));
+    let api = stack.api.as_tenant(&stack.aws.new_tenant("budget"));
+    let other = stack.api.as_tenant(&stack.aws.new_tenant("budget"));
     let (all, others) = futures_util::join!(started(&api, 12, 30.3), started(&other, 1, 100.0));
     assert_eq!(others[0].1["status"], "RUNNING", "a tenant has its own");
     let (open, rejected): (Vec<_>, Vec<_>) =

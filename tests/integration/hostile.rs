@@ -184,7 +184,7 @@ async fn hostile_text_in_a_reason_reaches_no_log_and_no_terminal() {
 #[tokio::test]
 async fn hostile_text_in_the_reason_of_a_pause_is_sanitized_in_logs() {
     let stack = Stack::from_env().await;
-    let (tenant, vendor) = (unique("hostile"), unique("vendor"));
+    let (tenant, vendor) = (stack.aws.new_tenant("hostile"), unique("vendor"));
     let api = stack.api.as_tenant(&tenant);
     stack
         .aws

@@ -188,7 +188,7 @@ async fn a_record_that_names_another_tenants_receipt_gives_no_access() {
     let input = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
     let ledger = crate::recovery::ledger().await;
     let mut ended = Vec::new();
-    for tenant in [unique("one"), unique("other")] {
+    for tenant in ["one", "other"].map(|name| stack.aws.new_tenant(name)) {
         let api = stack.api.as_tenant(&tenant);
         let id = api
             .started("WF-HOLD-VENDOR-GROUP", &unique("astray"), &input)

@@ -13,7 +13,9 @@ fn group(vendor: &str) -> Value {
 
 /// A tenant of the test's own with `count` executions, newest first.
 async fn tenant(stack: &Stack, count: usize) -> (Api, Vec<String>) {
-    let api = stack.api.as_role(Role::TenantAdmin, &unique("tenant"));
+    let api = stack
+        .api
+        .as_role(Role::TenantAdmin, &stack.aws.new_tenant("tenant"));
     let mut ids = Vec::new();
     for _ in 0..count {
         ids.push(
@@ -133,7 +135,9 @@ async fn a_list_can_be_filtered_by_workflow_status_and_time() {
     ] {
         count(query, expected).await;
     }
-    let other = stack.api.as_role(Role::TenantAdmin, &unique("tenant"));
+    let other = stack
+        .api
+        .as_role(Role::TenantAdmin, &stack.aws.new_tenant("tenant"));
     assert!(ids(&other.get("/v1/executions").await, "executions").is_empty());
 }
 

@@ -46,6 +46,7 @@ mod standing;
 mod starts;
 mod story;
 mod switch;
+mod tenants;
 mod traces;
 mod versions;
 

@@ -18,7 +18,7 @@ use crate::{
 #[tokio::test]
 async fn an_auditor_without_aws_credentials_mirrors_and_audits_through_the_api() {
     let stack = Stack::from_env().await;
-    let (folder, tenant) = (Folder::new(), unique("tenant"));
+    let (folder, tenant) = (Folder::new(), stack.aws.new_tenant("tenant"));
     let api = stack.api.as_tenant(&tenant);
     let auditor = stack.api.as_role(Role::Auditor, &tenant);
     let began = Hour::of(Timestamp::now());

@@ -48,7 +48,7 @@ impl Room {
     async fn with(stack: Stack, workflow: String, more: &str) -> Self {
         let yaml = STOPS.replace(SHARED, &workflow);
         stack.aws.deploy(&format!("{yaml}{more}")).await;
-        let tenant = unique("pause");
+        let tenant = stack.aws.new_tenant("pause");
         Self {
             api: stack.api.as_tenant(&tenant),
             stack,
@@ -165,7 +165,10 @@ async fn a_paused_tenant_starts_nothing_and_continues_where_it_stopped_after_res
         (&json!("paused"), &json!("a leak"))
     );
     // The execution of another tenant continues.
-    let other = room.stack.api.as_tenant(&unique("pause"));
+    let other = room
+        .stack
+        .api
+        .as_tenant(&room.stack.aws.new_tenant("pause"));
     let beside = other.start(SHARED, &unique("stops"), &room.input()).await;
     assert_eq!(beside.status, 202, "{}", beside.body);
 
@@ -301,7 +304,12 @@ async fn a_rejected_or_cancelled_execution_is_undone_during_a_pause() {
 #[tokio::test]
 async fn a_paused_platform_stops_every_tenant_before_its_next_step_and_resumes_them_all() {
     let room = Room::with(Stack::alone().await, SHARED.to_owned(), "").await;
-    let tenants = [room.api.clone(), room.stack.api.as_tenant(&unique("pause"))];
+    let tenants = [
+        room.api.clone(),
+        room.stack
+            .api
+            .as_tenant(&room.stack.aws.new_tenant("pause")),
+    ];
     let mut waiting = Vec::new();
     for api in &tenants {
         let vendors = [unique("vendor"), unique("vendor")];

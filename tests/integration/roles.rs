@@ -51,6 +51,7 @@ impl Resources {
             Operation::Decide => ("POST", of_incident("/decision"), true),
             Operation::ReadReceipts => ("GET", of_execution("/receipt"), true),
             Operation::Control => ("GET", "/v1/controls".to_owned(), false),
+            Operation::ManageTenants => ("GET", "/v1/tenants/acme".to_owned(), false),
         }
     }
 }

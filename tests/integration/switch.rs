@@ -149,7 +149,7 @@ async fn the_answer_of_a_control_counts_the_open_executions_that_it_covers() {
     let stack = Stack::from_env().await;
     let workflow = include_str!("../workflows/stops.yaml");
     stack.aws.deploy(workflow).await;
-    let tenant = unique("covered");
+    let tenant = stack.aws.new_tenant("covered");
     let api = stack.api.as_tenant(&tenant);
     let input = json!({ "first": unique("vendor"), "second": unique("vendor") });
     let id = api

@@ -16,7 +16,7 @@ use aws_sdk_s3::config::Credentials;
 use aws_sdk_sfn::types::ExecutionStatus;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::Key;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) use requests::escaped;
 pub use {
@@ -26,7 +26,7 @@ pub use {
     roles::Permission,
 };
 
-use crate::{eventually, variable};
+use crate::{eventually, unique, variable};
 
 /// A client of the AWS services at one endpoint, as the owner of the account.
 #[derive(Clone)]
@@ -104,6 +104,20 @@ impl Aws {
             "{}:{name}",
             machine.replacen(":stateMachine:", ":execution:", 1)
         )
+    }
+
+    /// Registers a tenant that no other test uses, and gives its name. It writes the item that
+    /// `PUT /v1/tenants` writes.
+    pub fn new_tenant(&self, prefix: &str) -> String {
+        let tenant = unique(prefix);
+        let item = json!({
+            "pk": { "S": Key::TENANTS }, "sk": { "S": tenant }, "rev": { "N": "1" },
+            "tenant": { "S": tenant }, "state": { "S": "open" }, "by": { "S": "tests" },
+            "at": { "S": jiff::Timestamp::now().to_string() },
+        });
+        let put = json!({ "TableName": variable("HOLDFAST_LEDGER_TABLE"), "Item": item });
+        self.json("dynamodb", "DynamoDB_20120810.PutItem", &put);
+        tenant
     }
 
     /// Stops a Step Functions execution, as a person does in the console.

@@ -32,7 +32,7 @@ pub(crate) struct Body {
     /// The behaviour of running executions during the pause; `wait` if left out.
     #[serde(default)]
     running_executions: Meanwhile,
-    /// True to control a workflow that is not deployed yet, or a tenant without an execution.
+    /// True to control a workflow that is not deployed yet, or a tenant that is not registered yet.
     #[serde(default)]
     new: bool,
 }
@@ -127,7 +127,7 @@ async fn set(
 /// 404: the scope does not exist.
 fn unknown(scope: &Scope) -> Problem {
     let why = match scope {
-        Scope::Tenant(_) => "no workflow names this tenant, and it has no execution",
+        Scope::Tenant(_) => "this tenant is not registered",
         Scope::Workflow(_) | Scope::Platform => "no such workflow is deployed",
     };
     Problem::not_found(format!(

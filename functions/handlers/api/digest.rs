@@ -1,10 +1,10 @@
-//! `GET /v1/digests`: lists a tenant's hourly digests, oldest first, each with a link that works
+//! `GET /v1/digests`: lists a tenant's digests, oldest first, each with a link that works
 //! until it expires.
 
 use axum::Json;
 use holdfast_engine::ObjectStore;
 use holdfast_ids::{digest::sha256_hex, keys::digest_prefix};
-use holdfast_receipt::chain::Hour;
+use holdfast_receipt::chain::{ChainDigest, Hour, SPAN_MAX};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,10 +23,10 @@ use crate::api::{
 pub(crate) struct DigestQuery {
     /// The tenant; your own if left out.
     tenant: Option<String>,
-    /// Only digests of hours that begin at this time or later.
+    /// Only digests that cover an hour which begins at this time or later.
     #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
-    /// Only digests of hours that begin before this time.
+    /// Only digests that cover an hour which begins before this time.
     #[schemars(extend("format" = "date-time"))]
     until: Option<String>,
     /// Longest page; 25 if left out.
@@ -66,10 +66,12 @@ pub(crate) async fn list(
         )
         .await?;
     let hours = listed.iter().filter_map(|key| Hour::of_object(tenant, key));
+    // The last hour of a digest names it, and the digest may begin up to a day before.
+    let longest = |hour: &Hour| hour.before(SPAN_MAX - 1).from();
     let mut hours: Vec<Hour> = hours
-        .take_while(|hour| until.is_none_or(|until| hour.from() < until))
+        .take_while(|hour| until.is_none_or(|until| longest(hour) < until))
         .collect();
-    let more = hours.len() > limit;
+    let mut more = hours.len() > limit;
     hours.truncate(limit);
     let mut digests = Vec::new();
     // Read one after another, since a digest may list 100,000 receipts.
@@ -78,10 +80,18 @@ pub(crate) async fn list(
         let Some(bytes) = store.get(&object).await? else {
             continue;
         };
+        // One that cannot be read is listed, since the audit of a mirror must see it.
+        let read = ChainDigest::read(tenant, *hour, &bytes);
+        let first = read.map_or(*hour, |read| read.first);
+        if until.is_some_and(|until| first.from() >= until) {
+            more = false;
+            break;
+        }
+        more &= until.is_none_or(|until| hour.until() < until);
         let name = object.replace('/', "-");
         let (url, expires_at) = link_to(&app, store, &object, &name).await?;
         digests.push(ListedDigest {
-            from: hour.from(),
+            from: first.from(),
             until: hour.until(),
             sha256: sha256_hex(&bytes),
             object,

@@ -12,7 +12,7 @@ use holdfast_engine::{Host, MachineError, recovery_name, redrive_name, start_own
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     self, ExecutionRecord, Ledger, Request, RequestOutcome, RequestTransition, Snapshot, ask,
-    withdraw,
+    not_registered, withdraw,
 };
 use holdfast_task::{ErrorName, RECOVERY};
 
@@ -24,6 +24,7 @@ use crate::api::{
     problem::Problem,
     reason::{Reason, ReasonRequest, request_of},
     route::AuthorizedRequest,
+    tenant::{Registration, registration_of},
 };
 
 pub(crate) async fn cancel(
@@ -167,6 +168,11 @@ async fn record_redrive(
     let Some(execution) = caller.ledger.read(at).await? else {
         return Ok(RequestOutcome::Unknown);
     };
+    match registration_of(app, &at.tenant).await? {
+        Registration::Open => {}
+        Registration::Closed(why) => return Ok(RequestOutcome::Refused(why)),
+        Registration::Unknown => return Ok(RequestOutcome::Refused(not_registered(&at.tenant))),
+    }
     let current = app.machines.described(&execution.workflow).await;
     let current = current.map_err(unavailable)?;
     let (gate, steps) = (&current.compiled.gate, &current.compiled.steps);

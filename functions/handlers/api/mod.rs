@@ -23,6 +23,7 @@ mod routes;
 mod schema;
 mod scope;
 mod start;
+mod tenant;
 mod tenant_clients;
 mod workflow;
 

@@ -38,7 +38,7 @@ pub(crate) struct AuthorizedCaller {
     _sealed: (),
 }
 
-/// A principal with the permission for controls, which belong to no tenant.
+/// A principal with the permission for controls or for the registry, which belong to no tenant.
 #[derive(Debug, Clone)]
 pub(crate) struct ControlCaller {
     /// The token's subject, for the audit.

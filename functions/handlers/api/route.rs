@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::api::{
-    answer::ControlChange,
+    answer::{ControlChange, TenantChange},
     app::App,
     extract::{EmptyBody, JsonBody, NamesTenant, QueryParams, TenantQuery},
     principal::{AuthorizedCaller, Caller, ControlCaller, Principal, Resource},
@@ -143,6 +143,24 @@ impl Route {
             body: Some(shape::<B>),
             answers: vec![(200, DONE, Some(answer))],
             ..Self::open(path, id, summary, answer, served)
+        }
+    }
+
+    /// A route that changes a tenant's registration. It has no body.
+    pub(crate) fn registry(
+        (method, filter): (&'static str, MethodFilter),
+        id: &'static str,
+        summary: &'static str,
+        handler: impl Handler<AuthorizedRequest<TenantQuery, EmptyBody, ControlCaller>>,
+    ) -> Self {
+        let answer = shape::<TenantChange>;
+        let operation = Operation::ManageTenants;
+        let served = authorized(filter, operation, handler);
+        Self {
+            method,
+            operation: Some(operation),
+            answers: vec![(200, DONE, Some(answer))],
+            ..Self::open("/v1/tenants/{tenant}", id, summary, answer, served)
         }
     }
 

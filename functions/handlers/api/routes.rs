@@ -3,21 +3,25 @@
 
 use std::sync::Arc;
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    routing::{MethodFilter, get},
+};
 use holdfast_access::Operation;
 use serde_json::Value;
 
 use crate::api::{
     answer::{
         Controls, DecisionResult, Digests, ExecutionView, Executions, FetchLink, Incident,
-        IncidentInFull, Incidents, KeySet, Receipts, RequestResult, StartResult, Story,
-        WorkflowInFull, Workflows,
+        IncidentInFull, Incidents, KeySet, Receipts, RequestResult, StartResult, Story, Tenant,
+        Tenants, WorkflowInFull, Workflows,
     },
     app::App,
     control, decisions, digest, execution, incident, lifecycle, list, receipt,
     route::Route,
     schema::shape,
-    start, workflow,
+    start, tenant, workflow,
 };
 
 /// The routes, in the order of the document.
@@ -29,6 +33,7 @@ pub(crate) fn routes() -> Vec<Route> {
         lists(),
         incidents(),
         controls(),
+        tenants(),
         open(),
     ]
     .into_iter()
@@ -252,6 +257,41 @@ fn controls() -> Vec<Route> {
             "controlWorkflow",
             "Pauses or resumes a workflow's executions",
             control::set_workflow,
+        ),
+    ]
+}
+
+fn tenants() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/tenants",
+            "listTenants",
+            "Lists the registered tenants, by name",
+            Operation::ManageTenants,
+            shape::<Tenants>,
+            tenant::list,
+        )
+        .without_query(),
+        Route::get(
+            "/v1/tenants/{tenant}",
+            "readTenant",
+            "Returns a tenant's registration",
+            Operation::ManageTenants,
+            shape::<Tenant>,
+            tenant::read,
+        )
+        .without_query(),
+        Route::registry(
+            ("put", MethodFilter::PUT),
+            "registerTenant",
+            "Registers a tenant, or opens a closed one",
+            tenant::register,
+        ),
+        Route::registry(
+            ("delete", MethodFilter::DELETE),
+            "closeTenant",
+            "Closes a tenant: nothing of it starts, and reads work",
+            tenant::close,
         ),
     ]
 }

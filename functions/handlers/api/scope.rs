@@ -5,19 +5,19 @@
 
 use std::{future::Future, time::Duration};
 
-use futures_util::{StreamExt, stream};
-use holdfast_aws::{ExecutionSearch, OpenCount};
+use holdfast_aws::OpenCount;
 use holdfast_engine::MachineError;
 use holdfast_ledger::Scope;
 use tokio::time::timeout;
 
-use crate::api::{answer::ScopeCheck, app::App};
+use crate::api::{
+    answer::ScopeCheck,
+    app::App,
+    tenant::{Registration, registration_of},
+};
 
 /// Longest time for the check of a scope, and for the count of its executions.
 const PATIENCE: Duration = Duration::from_secs(4);
-
-/// Number of state machines that are described at the same time.
-const AT_ONCE: usize = 8;
 
 /// The answer of a source that may know a scope.
 enum Source {
@@ -31,14 +31,7 @@ pub(crate) async fn check(app: &App, scope: &Scope) -> ScopeCheck {
     let found = match scope {
         Scope::Platform => Source::Knows,
         Scope::Workflow(workflow) => in_time(deployed(app, workflow)).await,
-        Scope::Tenant(tenant) => match in_time(recorded(app, tenant)).await {
-            Source::Knows => Source::Knows,
-            silent_or_not => match (silent_or_not, in_time(named(app, tenant)).await) {
-                (_, Source::Knows) => Source::Knows,
-                (Source::DoesNotKnow, Source::DoesNotKnow) => Source::DoesNotKnow,
-                _ => Source::Silent,
-            },
-        },
+        Scope::Tenant(tenant) => in_time(registered(app, tenant)).await,
     };
     match found {
         Source::Knows => ScopeCheck::Found,
@@ -60,45 +53,13 @@ async fn deployed(app: &App, workflow: &str) -> Source {
     }
 }
 
-/// Asks whether the ledger has an execution of the tenant.
-async fn recorded(app: &App, tenant: &str) -> Source {
-    let Ok((ledger, _)) = app.tenants.on_behalf_of(tenant).await else {
-        return Source::Silent;
-    };
-    let search = ExecutionSearch::default();
-    match ledger.executions(tenant, &search, 1, None).await {
-        Ok((found, _)) if found.is_empty() => Source::DoesNotKnow,
-        Ok(_) => Source::Knows,
+/// Asks whether the tenant is registered.
+async fn registered(app: &App, tenant: &str) -> Source {
+    match registration_of(app, tenant).await {
+        Ok(Registration::Open | Registration::Closed(_)) => Source::Knows,
+        Ok(Registration::Unknown) => Source::DoesNotKnow,
         Err(_) => Source::Silent,
     }
-}
-
-/// Asks whether a deployed workflow lists the tenant.
-async fn named(app: &App, tenant: &str) -> Source {
-    let Ok(ids) = app.machines.workflows().await else {
-        return Source::Silent;
-    };
-    let mut machines = stream::iter(ids)
-        .map(|id| async move { app.machines.deployed(&id).await })
-        .buffer_unordered(AT_ONCE);
-    let mut answer = Source::DoesNotKnow;
-    while let Some(deployed) = machines.next().await {
-        match deployed {
-            Ok(deployed)
-                if deployed
-                    .compiled
-                    .gate
-                    .tenants
-                    .iter()
-                    .any(|one| one == tenant) =>
-            {
-                return Source::Knows;
-            }
-            Err(MachineError::Unavailable(_)) => answer = Source::Silent,
-            _ => {}
-        }
-    }
-    answer
 }
 
 /// Counts the open executions in a scope; `None` if they cannot be counted in time.

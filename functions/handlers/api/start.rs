@@ -10,15 +10,15 @@ use axum::{
 use holdfast_admission::{
     CheckError, Envelope, bounded, check_depth, check_numbers, check_size, open_to, violations,
 };
-use holdfast_audit::Kind;
-use holdfast_aws::{DeployedWorkflow, trace};
-use holdfast_engine::{MachineError, StartOutcome};
+use holdfast_audit::{Kind, LogEntry, Metric};
+use holdfast_aws::{DeployedWorkflow, SystemHost, report, trace};
+use holdfast_engine::{Host, MachineError, StartOutcome};
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
     names::{check_idempotency_key, is_workflow_id, quoted},
 };
-use holdfast_ledger::{Duplicate, Ledger, Refusal, paused};
+use holdfast_ledger::{Duplicate, Ledger, Refusal, not_registered, paused};
 use holdfast_receipt::Approval;
 use holdfast_task::StartConditions;
 use jiff::Timestamp;
@@ -34,6 +34,7 @@ use crate::api::{
     principal::AuthorizedCaller,
     problem::Problem,
     route::AuthorizedRequest,
+    tenant::{Registration, registration_of},
     workflow::{no_such, trouble},
 };
 
@@ -201,13 +202,14 @@ async fn refused(
     reason.problem
 }
 
-/// Refuses a start that `begin` would reject for its tenant or input, and one that a control
+/// Refuses a start that `begin` would not admit for its tenant or input, and one that a control
 /// pauses.
 async fn check_start(
     app: &App,
     caller: &AuthorizedCaller,
     request: &StartRequest,
 ) -> Result<(), RefusalReason> {
+    check_tenant(app, caller).await?;
     let (rules, version) = check_form(app, caller, request).await?;
     let around = app.tenants.controls();
     let controls = around.controls_around(&caller.tenant, &request.workflow);
@@ -219,6 +221,28 @@ async fn check_start(
             version,
             problem: Problem::paused(control.says()),
         }),
+    }
+}
+
+/// Refuses a start of a closed tenant, and one of an unknown tenant, of which nothing is recorded.
+async fn check_tenant(app: &App, caller: &AuthorizedCaller) -> Result<(), RefusalReason> {
+    let tenant = &caller.tenant;
+    let registration = registration_of(app, tenant).await;
+    match registration.map_err(RefusalReason::unjudged)? {
+        Registration::Open => Ok(()),
+        Registration::Closed(why) => Err(RefusalReason {
+            guardrail: Some("closed"),
+            version: None,
+            problem: Problem::forbidden(why),
+        }),
+        Registration::Unknown => {
+            let audit = LogEntry::StartUnregistered.name();
+            tracing::warn!(audit, tenant, by = caller.actor, "start refused");
+            let counted = [(Metric::UnregisteredStarts, 1)];
+            report(&app.stack, &counted, None, false, SystemHost.now());
+            let problem = Problem::forbidden(not_registered(tenant));
+            Err(RefusalReason::unjudged(problem))
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! Clients of ledger and receipts whose credentials open one tenant only, and the client of
-//! controls.
+//! controls and the registry of tenants.
 
 use std::{
     collections::HashMap,
@@ -15,15 +15,17 @@ const CACHE_MAX: usize = 200;
 /// The ledger and the receipts of one tenant.
 pub(crate) type TenantStores = (DynamoLedger, S3Store);
 
-/// The stores of the deployment. They are available per tenant only, except for controls.
+/// The stores of the deployment. They are available per tenant only, except for controls
+/// and the registry of tenants.
 pub(crate) struct TenantClients {
     deployment: Deployment,
     /// ARN of the role that is assumed for a tenant, under a session policy limited to the tenant.
     role: String,
     stores: Stores,
     cache: Mutex<HashMap<String, TenantStores>>,
-    /// The ledger under the function's own credentials, which open controls and no other item.
-    controls: DynamoLedger,
+    /// The ledger under the function's own credentials, which open controls and the registry of
+    /// tenants, and no other item.
+    own: DynamoLedger,
 }
 
 impl TenantClients {
@@ -36,14 +38,19 @@ impl TenantClients {
                 bucket: variable("HOLDFAST_RECEIPT_BUCKET_ARN")?,
             },
             cache: Mutex::default(),
-            controls: deployment.ledger()?,
+            own: deployment.ledger()?,
             deployment,
         })
     }
 
     /// The ledger, limited to controls.
     pub(crate) fn controls(&self) -> &DynamoLedger {
-        &self.controls
+        &self.own
+    }
+
+    /// The ledger, limited to the registry of tenants.
+    pub(crate) fn registry(&self) -> &DynamoLedger {
+        &self.own
     }
 
     /// The stores of `tenant`, whose name has passed `check_tenant`.

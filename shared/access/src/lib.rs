@@ -50,6 +50,8 @@ pub enum Operation {
     ReadReceipts,
     /// See controls, pause and resume.
     Control,
+    /// See the registered tenants, register and close one.
+    ManageTenants,
 }
 
 /// The answer to a request for an operation.
@@ -68,11 +70,11 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
     use Operation::*;
     match (role, ownership, operation) {
         (Role::PlatformAdmin, Ownership::Own | Ownership::Other, _) => Access::Allowed,
-        // A control belongs to no tenant, and its existence is no secret.
+        // Controls and the registry belong to no tenant, and their existence is no secret.
         (
             Role::TenantAdmin | Role::Observer | Role::Auditor,
             Ownership::Own | Ownership::Other,
-            Control,
+            Control | ManageTenants,
         ) => Access::Forbidden,
         (Role::TenantAdmin | Role::Observer | Role::Auditor, Ownership::Other, _) => Access::Hidden,
         // A tenant admin may start and cancel. Only a platform admin undoes or redrives an ended
@@ -127,7 +129,7 @@ impl Role {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Start,
         Self::ReadExecutions,
         Self::ReadPayloads,
@@ -140,6 +142,7 @@ impl Operation {
         Self::Decide,
         Self::ReadReceipts,
         Self::Control,
+        Self::ManageTenants,
     ];
 
     /// The operation in words, after "may".
@@ -157,6 +160,7 @@ impl Operation {
             Self::Decide => "decide what an execution waits for",
             Self::ReadReceipts => "list and fetch receipts and digests",
             Self::Control => "pause and resume",
+            Self::ManageTenants => "see, register and close tenants",
         }
     }
 

@@ -54,8 +54,8 @@ fn only_a_platform_admin_reaches_another_tenant_or_learns_of_its_resources() {
             let other = access(role, operation, Ownership::Other);
             let expected = match (role, operation) {
                 (Role::PlatformAdmin, _) => Access::Allowed,
-                // A control belongs to no tenant.
-                (_, Operation::Control) => Access::Forbidden,
+                // Controls and the registry belong to no tenant.
+                (_, Operation::Control | Operation::ManageTenants) => Access::Forbidden,
                 _ => Access::Hidden,
             };
             assert_eq!(other, expected, "{role:?} {operation:?}");

@@ -55,6 +55,10 @@ pub enum EventData {
     Paused(PausedData),
     /// The data of [`Kind::Resumed`].
     Resumed(ResumedData),
+    /// The data of [`Kind::TenantRegistered`].
+    TenantRegistered(NoData),
+    /// The data of [`Kind::TenantClosed`].
+    TenantClosed(NoData),
 }
 
 impl EventData {
@@ -82,6 +86,8 @@ impl EventData {
             Self::ReceiptGenerated(_) => Kind::ReceiptGenerated,
             Self::Paused(_) => Kind::Paused,
             Self::Resumed(_) => Kind::Resumed,
+            Self::TenantRegistered(_) => Kind::TenantRegistered,
+            Self::TenantClosed(_) => Kind::TenantClosed,
         }
     }
 
@@ -232,7 +238,7 @@ pub struct DecidedData {
     pub incident: String,
 }
 
-/// No data, written as `{}`: `subject` and `actor` say everything.
+/// No data, written as `{}`: the attributes of the event say everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NoData {}
 

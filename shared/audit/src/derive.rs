@@ -83,6 +83,7 @@ pub(crate) fn events_of_record(record: &Record, about: &About, committed: Timest
         Record::Incident(incident) => people::incident_events(incident, about),
         Record::Link(link) => people::link_events(link, about),
         Record::Control(control) => vec![people::control_event(control, about)],
+        Record::Tenant(tenant) => vec![people::tenant_event(tenant, about)],
         Record::Refusal(refusal) => vec![people::refusal_event(refusal, about)],
         Record::Duplicates {
             at, refused, times, ..

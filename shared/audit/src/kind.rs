@@ -46,12 +46,16 @@ pub enum Kind {
     Paused,
     /// The platform, a tenant or a workflow continues after a pause.
     Resumed,
+    /// A platform admin registered a tenant, or opened a closed one.
+    TenantRegistered,
+    /// A platform admin closed a tenant.
+    TenantClosed,
 }
 
 impl Kind {
     /// Every kind. The order is that of events within one millisecond and one stage; see
     /// [`Event::sequence`](crate::Event::sequence).
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Started,
         Self::Rejected,
         Self::StartRefused,
@@ -73,6 +77,8 @@ impl Kind {
         Self::Resumed,
         Self::IncidentStanding,
         Self::StepStarted,
+        Self::TenantRegistered,
+        Self::TenantClosed,
     ];
 
     /// The `type` of the CloudEvent, and the value of `audit` in a log line.
@@ -99,6 +105,8 @@ impl Kind {
             Self::ReceiptGenerated => "workflow.receipt.generated",
             Self::Paused => "workflow.paused",
             Self::Resumed => "workflow.resumed",
+            Self::TenantRegistered => "workflow.tenant.registered",
+            Self::TenantClosed => "workflow.tenant.closed",
         }
     }
 
@@ -110,7 +118,9 @@ impl Kind {
             | Self::StartRefused
             | Self::DuplicatePrevented
             | Self::Paused
-            | Self::Resumed => 0,
+            | Self::Resumed
+            | Self::TenantRegistered
+            | Self::TenantClosed => 0,
             Self::StepStarted | Self::StepRetried | Self::StepCompleted | Self::StepFailed => 1,
             Self::IncidentWaiting | Self::IncidentOpened | Self::IncidentDecided => 2,
             Self::IncidentAcknowledged | Self::IncidentResolved => 3,
@@ -126,6 +136,8 @@ impl Kind {
 pub enum LogEntry {
     /// `begin` received an input that is not a start.
     StartMalformed,
+    /// The API refused a start whose tenant is not registered. No record is written for it.
+    StartUnregistered,
     /// A question expired before a person answered it.
     DecisionExpired,
     /// A caller requested a cancellation.
@@ -141,6 +153,7 @@ impl LogEntry {
     pub fn name(self) -> &'static str {
         match self {
             Self::StartMalformed => "workflow.start.malformed",
+            Self::StartUnregistered => "workflow.start.unregistered",
             Self::DecisionExpired => "workflow.decision.expired",
             Self::CancelRequested => "workflow.cancel.requested",
             Self::RollbackRequested => "workflow.rollback.requested",

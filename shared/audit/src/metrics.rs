@@ -51,6 +51,8 @@ pub enum Metric {
     /// The inputs of a state machine that are not a start, and the starts whose key belongs to
     /// another input.
     MalformedStarts,
+    /// The starts whose tenant is not registered, at any door.
+    UnregisteredStarts,
     /// The incidents that were opened, or opened again.
     IncidentsOpened,
     /// The incidents that people or good ends resolved.
@@ -77,7 +79,7 @@ pub enum Metric {
 
 impl Metric {
     /// Every metric.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::SuccessRate,
         Self::TimeToComplete,
         Self::StepsRetried,
@@ -87,6 +89,7 @@ impl Metric {
         Self::DuplicatesPrevented,
         Self::GuardrailRejections,
         Self::MalformedStarts,
+        Self::UnregisteredStarts,
         Self::IncidentsOpened,
         Self::IncidentsResolved,
         Self::StandingExecutions,
@@ -112,6 +115,7 @@ impl Metric {
             Self::DuplicatesPrevented => "duplicates_prevented",
             Self::GuardrailRejections => "guardrail_rejections",
             Self::MalformedStarts => "malformed_starts",
+            Self::UnregisteredStarts => "unregistered_starts",
             Self::IncidentsOpened => "incidents_opened",
             Self::IncidentsResolved => "incidents_resolved",
             Self::StandingExecutions => "standing_executions",
@@ -177,7 +181,9 @@ pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
         | EventData::RollbackStarted(_)
         | EventData::ReceiptGenerated(_)
         | EventData::Paused(_)
-        | EventData::Resumed(_) => vec![],
+        | EventData::Resumed(_)
+        | EventData::TenantRegistered(_)
+        | EventData::TenantClosed(_) => vec![],
     }
 }
 

@@ -1,4 +1,4 @@
-//! The events of questions, incidents, their links, controls and refusals.
+//! The events of questions, incidents, their links, controls, tenants and refusals.
 //!
 //! Reasons stay in the ledger and in the receipt. The reason of a pause is the one exception.
 
@@ -16,7 +16,9 @@ use holdfast_ids::{
     keys::{ExecutionKey, event_id, item_digest},
     names::step_label,
 };
-use holdfast_ledger::{Control, Incident, IncidentStatus, Link, Question, Refusal, Switch};
+use holdfast_ledger::{
+    Control, Incident, IncidentStatus, Link, Question, Refusal, Switch, TenantRecord, TenantState,
+};
 
 /// The event of the question, and one for every decision on it.
 pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> {
@@ -116,6 +118,17 @@ pub(crate) fn control_event(control: &Control, about: &About) -> Event {
     };
     let parts = [&*control.rev.to_string()];
     Event::new(control.at, about, &subject, &parts, data).by(Some(&control.by))
+}
+
+/// The event of the last change of a tenant's registration.
+pub(crate) fn tenant_event(tenant: &TenantRecord, about: &About) -> Event {
+    let subject = event_id("tenant", &[&tenant.tenant]);
+    let data = match tenant.state {
+        TenantState::Open => EventData::TenantRegistered(NoData {}),
+        TenantState::Closed => EventData::TenantClosed(NoData {}),
+    };
+    let parts = [&*tenant.rev.to_string()];
+    Event::new(tenant.at, about, &subject, &parts, data).by(Some(&tenant.by))
 }
 
 /// The event of a refused start. Its subject is the execution that the start would have become.

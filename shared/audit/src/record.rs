@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use crate::about::About;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Control, ExecutionRecord, Incident, Link, Question, Refusal, StepRecord};
+use holdfast_ledger::{
+    Control, ExecutionRecord, Incident, Link, Question, Refusal, StepRecord, TenantRecord,
+};
 
 /// A record of the ledger, as it was committed.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +23,8 @@ pub enum Record {
     Link(Box<Link>),
     /// A control of the platform, a tenant or a workflow.
     Control(Box<Control>),
+    /// A tenant's registration.
+    Tenant(Box<TenantRecord>),
     /// A start that the API refused.
     Refusal(Box<Refusal>),
     /// The count of refused repeats of an execution's start.
@@ -45,6 +49,7 @@ impl Record {
             | Self::Incident(_)
             | Self::Link(_)
             | Self::Control(_)
+            | Self::Tenant(_)
             | Self::Refusal(_)
             | Self::Duplicates { .. } => None,
             Self::Step(step) => Some(&step.at),
@@ -73,6 +78,11 @@ impl Record {
                 version: None,
             }),
             Self::Control(control) => Some(About::of_control(control)),
+            Self::Tenant(tenant) => Some(About {
+                tenant: tenant.tenant.clone(),
+                workflow: "*".to_owned(),
+                version: None,
+            }),
             Self::Refusal(refusal) => Some(About {
                 tenant: refusal.tenant.clone(),
                 workflow: refusal.workflow.clone(),

@@ -56,7 +56,10 @@ impl Kind {
             Self::IncidentOpened => data_schema::<OpenedData>(),
             Self::IncidentStanding => data_schema::<StandingData>(),
             Self::IncidentDecided => data_schema::<DecidedData>(),
-            Self::IncidentAcknowledged | Self::IncidentResolved => data_schema::<NoData>(),
+            Self::IncidentAcknowledged
+            | Self::IncidentResolved
+            | Self::TenantRegistered
+            | Self::TenantClosed => data_schema::<NoData>(),
             Self::RollbackStarted => data_schema::<RollbackData>(),
             Self::Completed => data_schema::<CompletedData>(),
             Self::ReceiptGenerated => data_schema::<ReceiptData>(),

@@ -1,11 +1,9 @@
 //! The heads of the chains of digests in the ledger's table, in one partition for all tenants.
 
-use std::collections::BTreeSet;
-
 use aws_sdk_dynamodb::{
     error::SdkError, operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure,
 };
-use holdfast_engine::chain::{Head, Heads};
+use holdfast_engine::chain::{ChainHeads, Head, Heads};
 use holdfast_ledger::{Key, LedgerError, instant};
 use holdfast_receipt::chain::Hour;
 use jiff::Timestamp;
@@ -41,13 +39,19 @@ impl HeadItem {
     }
 }
 
+/// The cursor as an item.
+#[derive(Deserialize)]
+struct CursorItem {
+    after: String,
+}
+
 impl Heads for DynamoLedger {
     async fn head(&self, tenant: &str) -> Result<Option<Head>, LedgerError> {
         let stored: Option<HeadItem> = self.get(&key(tenant)).await?;
         stored.map(HeadItem::head).transpose()
     }
 
-    async fn tenants(&self) -> Result<BTreeSet<String>, LedgerError> {
+    async fn heads(&self) -> Result<ChainHeads, LedgerError> {
         let mut pages = self
             .client
             .query()
@@ -58,14 +62,32 @@ impl Heads for DynamoLedger {
             .into_paginator()
             .items()
             .send();
-        let mut tenants = BTreeSet::new();
+        let mut found = ChainHeads::default();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| unavailable(&error))?;
-            if let Some(Key::Head { tenant }) = key_of(&item) {
-                tenants.insert(tenant);
+            match key_of(&item) {
+                Some(Key::Head { tenant }) => {
+                    let head = read::<HeadItem>(item)?.head()?;
+                    found.hours.insert(tenant, head.hour);
+                }
+                Some(Key::ChainCursor) => found.cursor = Some(read::<CursorItem>(item)?.after),
+                _ => {}
             }
         }
-        Ok(tenants)
+        Ok(found)
+    }
+
+    async fn set_cursor(&self, after: &str) -> Result<(), LedgerError> {
+        let mut item = key_item(&Key::ChainCursor);
+        item.insert("after".to_owned(), text(after));
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .send()
+            .await
+            .map_err(|error| unavailable(&error))?;
+        Ok(())
     }
 
     async fn raise(&self, tenant: &str, head: &Head) -> Result<Option<Head>, LedgerError> {

@@ -26,6 +26,7 @@ mod signer;
 mod stream;
 #[cfg(test)]
 mod tenant_keys;
+mod tenants;
 mod versions;
 mod workflows;
 

@@ -101,6 +101,7 @@ fn log_attempt(task: &StepTask, result: &Result<StepResult, TaskError>) {
             name,
             message,
             attempt,
+            ..
         }) => {
             warn!(
                 execution = id,
@@ -165,6 +166,7 @@ fn log_undo(execution: &ExecutionRef, undo: &UndoItem, result: &Result<UndoResul
             name,
             message,
             attempt,
+            ..
         }) => warn!(
             execution = id,
             %trace,

@@ -54,10 +54,15 @@ fn partitions(tenant: &str) -> Vec<String> {
 }
 
 /// The partition keys, of the table and its indexes, under which items of all tenants lie.
-fn shared_partitions() -> [String; 3] {
+fn shared_partitions() -> [String; 4] {
     let lists = [List::Controls, List::OpenIncidents].map(|list| list.hash());
     let [controls, incidents] = lists;
-    [controls, Key::HEADS.to_owned(), incidents]
+    [
+        controls,
+        Key::HEADS.to_owned(),
+        incidents,
+        Key::TENANTS.to_owned(),
+    ]
 }
 
 fn control_partitions() -> Vec<String> {
@@ -168,9 +173,14 @@ fn iam_lets_a_session_reach_only_the_partitions_of_its_tenant() {
 fn the_conditions_in_the_template_match_their_keys_and_no_tenants_keys() {
     let template = concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml");
     let template = fs::read_to_string(template).expect("the template");
-    let prefix = format!("dynamodb:LeadingKeys: [\"{}*\"]", Key::CONTROL_PREFIX);
+    let (prefix, tenants) = (Key::CONTROL_PREFIX, Key::TENANTS);
+    let prefix = format!("dynamodb:LeadingKeys: [\"{prefix}*\", {tenants}]");
     assert!(template.contains(&prefix), "{prefix}");
-    for list in [List::Controls.hash(), Key::HEADS.to_owned()] {
+    for list in [
+        List::Controls.hash(),
+        Key::HEADS.to_owned(),
+        Key::TENANTS.to_owned(),
+    ] {
         let list = format!("dynamodb:LeadingKeys: [{list}]");
         assert!(template.contains(&list), "{list}");
     }

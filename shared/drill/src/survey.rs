@@ -48,6 +48,7 @@ pub(crate) fn play(
         .map(|strike| ArmedFault::new(&strike.place, strike.fault));
     let target = Target::new(stage.settings.manners, stage.own);
     let mut world = World::new(armed.collect(), target, stage.settings.seed, stage.records);
+    world.ledger.register(&deployed.tenant);
     world.old = stage.settings.old;
     world.outage = stage.outage;
     let left = run(deployed, parsed, world);

@@ -20,7 +20,7 @@ use holdfast_ids::{
 };
 use holdfast_ledger::{
     CountedPut, CounterChange, Duplicate, ExecutionRecord, Expect, Ledger, Phase, Put, Reservation,
-    StartTransition, paused, refused_redrive, start,
+    StartTransition, TenantKey, paused, refused_redrive, start,
 };
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::{AdmissionSpec, BeginResult, BeginTask, Choices, ErrorName};
@@ -166,6 +166,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .await?;
         // A redrive continues with the recorded input, which an earlier release may have accepted.
         if begun.is_none() {
+            guardrails.extend(self.check_tenant(&at.tenant).await?);
             holdfast_admission::check_numbers(&start.input)
                 .map_err(|why| malformed(format!("the input: {why}")))?;
         }
@@ -183,6 +184,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             guardrails.push(requirement.outcome(held));
         }
         Ok((guardrails, requirements))
+    }
+
+    /// Checks the tenant of a new start against the registry. A closed tenant breaks a guardrail. A
+    /// start of an unknown one is malformed, so that it leaves no record, metric or digest under a
+    /// name that its sender made up.
+    async fn check_tenant(&self, tenant: &str) -> Result<Option<GuardrailOutcome>, TaskError> {
+        let registered = self.ledger.read(&TenantKey(tenant.to_owned())).await?;
+        let registered = registered.ok_or_else(|| TaskError::unregistered(tenant))?;
+        let refusal = registered.refusal();
+        Ok(refusal.map(|why| holdfast_admission::outcome("closed", Err(why))))
     }
 
     /// Records a start together with its counter changes. A refused change turns it into a rejected

@@ -21,7 +21,7 @@ use holdfast_ids::{
     names::{check_tenant, check_text},
     trace::TraceId,
 };
-use holdfast_ledger::{ExecutionRecord, Expect, Ledger};
+use holdfast_ledger::{ExecutionRecord, Expect, Ledger, TenantKey};
 use holdfast_task::AdmissionSpec;
 
 /// The members of a start that name its execution. Every other member is skipped as text, however
@@ -112,7 +112,8 @@ pub struct LostOwner {
 }
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Records a lost start, unless its execution has a record. Returns the record that rules.
+    /// Records a lost start, unless its execution has a record. Returns the record that rules, or
+    /// `None` if the tenant is not registered, so that nothing is recorded.
     ///
     /// It is `Running` without guardrails and reservations. A recovery ends it `FAILED`.
     pub async fn record_lost_start(
@@ -120,14 +121,18 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         lost: &LostStart,
         owner: &LostOwner,
         gate: &AdmissionSpec,
-    ) -> Result<ExecutionRecord, TaskError> {
+    ) -> Result<Option<ExecutionRecord>, TaskError> {
         if let Some(execution) = self.ledger.read(&lost.at).await? {
-            return Ok(execution);
+            return Ok(Some(execution));
+        }
+        let tenant = TenantKey(lost.at.tenant.clone());
+        if self.ledger.read(&tenant).await?.is_none() {
+            return Ok(None);
         }
         let record = self.lost_record(lost, owner, gate).await?;
         match self.ledger.put(&record, Expect::Absent).await? {
-            holdfast_ledger::Put::Lost(Some(winner)) => Ok(*winner),
-            _ => Ok(record),
+            holdfast_ledger::Put::Lost(Some(winner)) => Ok(Some(*winner)),
+            _ => Ok(Some(record)),
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::ports::StoreError;
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{LedgerError, StepRecord, StepState};
+use holdfast_ledger::{LedgerError, StepRecord, StepState, not_registered};
 use holdfast_task::{ErrorName, UndoItem};
 
 /// The failure of a task: an error name that its state machine matches, and a message for people.
@@ -21,6 +21,8 @@ pub struct TaskError {
     pub message: String,
     /// The number of the attempt that failed, from 1, if one was made; for the log.
     pub attempt: Option<u32>,
+    /// True if the start names a tenant that is not registered. Nothing is recorded of it.
+    pub unregistered: bool,
 }
 
 impl TaskError {
@@ -30,6 +32,15 @@ impl TaskError {
             name,
             message: message.into(),
             attempt: None,
+            unregistered: false,
+        }
+    }
+
+    /// Makes the error of a start that names an unregistered tenant.
+    pub(crate) fn unregistered(tenant: &str) -> Self {
+        Self {
+            unregistered: true,
+            ..Self::new(ErrorName::Malformed, not_registered(tenant))
         }
     }
 

@@ -31,8 +31,10 @@ pub(super) type TestEngine = Engine<TestLedger, TestStore, Clock>;
 
 /// Makes an engine whose parts a test can reach, since clones share them.
 pub(super) fn engine() -> TestEngine {
+    let ledger = TestLedger::default();
+    ledger.kept.register("acme");
     Engine {
-        ledger: TestLedger::default(),
+        ledger,
         payloads: TestStore::default(),
         receipts: TestStore::default(),
         host: Clock::default(),
@@ -93,6 +95,7 @@ pub(super) enum Op {
     Counted,
     ReadWithControls,
     Control,
+    Tenant,
 }
 
 impl Op {
@@ -102,6 +105,7 @@ impl Op {
             Key::Step(_) => Self::Step,
             Key::Incident(_) => Self::Incident,
             Key::Control(_) => Self::Control,
+            Key::Tenant { .. } => Self::Tenant,
             other => panic!("the engine reads no {other:?}"),
         }
     }
@@ -113,6 +117,7 @@ impl Op {
             Key::Question(_) => Self::PutQuestion,
             Key::Incident(_) => Self::PutIncident,
             Key::Control(_) => Self::Control,
+            Key::Tenant { .. } => Self::Tenant,
             other => panic!("the engine puts no {other:?}"),
         }
     }

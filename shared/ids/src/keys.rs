@@ -214,9 +214,14 @@ pub fn late_object(tenant: &str, written_at: Timestamp, ended_at: Timestamp) -> 
     format!("{}{ended}.json", late_day(tenant, written_at))
 }
 
+/// The prefix of a tenant's marks of late receipts.
+pub fn late_prefix(tenant: &str) -> String {
+    format!("late/{tenant}/")
+}
+
 /// The prefix of the marks that were written on this day (UTC).
 pub fn late_day(tenant: &str, day: Timestamp) -> String {
-    format!("late/{tenant}/{}/", utc(day, "%Y-%m-%d"))
+    format!("{}{}/", late_prefix(tenant), utc(day, "%Y-%m-%d"))
 }
 
 /// The prefix of a tenant's digests.

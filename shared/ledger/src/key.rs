@@ -23,6 +23,7 @@ const DUPLICATES: &str = "DUPLICATES";
 const STEP: &str = "STEP#";
 const QUESTION: &str = "ASK#";
 const NO_PERIOD: &str = "-";
+const CURSOR: &str = "#CURSOR";
 
 /// A key of the table: partition key `pk` and sort key `sk`.
 ///
@@ -69,6 +70,14 @@ pub enum Key {
     /// `CHAINS`, `{tenant}`: the head of the tenant's chain of digests, as
     /// `{ hour: time, sha256: text }`.
     Head {
+        /// The tenant.
+        tenant: String,
+    },
+    /// `CHAINS`, `#CURSOR`: the place from which the next run extends quiet chains, as
+    /// `{ after: tenant }`. No tenant's name has a `#`.
+    ChainCursor,
+    /// `TENANTS`, `{tenant}`: a [`TenantRecord`](super::TenantRecord).
+    Tenant {
         /// The tenant.
         tenant: String,
     },
@@ -129,6 +138,8 @@ impl Key {
     pub const CONTROL_PREFIX: &str = "CONTROL#";
     /// The partition of the heads of all chains.
     pub const HEADS: &str = "CHAINS";
+    /// The partition of the registry of tenants. No session of a tenant reaches it.
+    pub const TENANTS: &str = "TENANTS";
     /// The first characters of the sort key of every link of an incident.
     pub const LINK_PREFIX: &str = EXECUTION;
     /// The first characters of the sort key of every step of an execution.
@@ -154,7 +165,8 @@ impl Key {
             }
             Self::Refusal { tenant, .. } => format!("{TENANT}{tenant}#{REFUSED}"),
             Self::Control(scope) => format!("{}{}", Self::CONTROL_PREFIX, scope.name()),
-            Self::Head { .. } => Self::HEADS.to_owned(),
+            Self::Head { .. } | Self::ChainCursor => Self::HEADS.to_owned(),
+            Self::Tenant { .. } => Self::TENANTS.to_owned(),
         }
     }
 
@@ -176,15 +188,19 @@ impl Key {
             Self::Counter(Counter { period, .. }) if period.is_empty() => NO_PERIOD.to_owned(),
             Self::Counter(Counter { period, .. }) => period.clone(),
             Self::Refusal { at, id, .. } => format!("{}#{id}", instant(*at)),
-            Self::Head { tenant } => tenant.clone(),
+            Self::ChainCursor => CURSOR.to_owned(),
+            Self::Head { tenant } | Self::Tenant { tenant } => tenant.clone(),
         }
     }
 
     /// The key of these texts; `None` if the ledger writes no such key.
     pub fn parse(pk: &str, sk: &str) -> Option<Self> {
-        if pk == Self::HEADS {
-            let tenant = sk.to_owned();
-            return Some(Self::Head { tenant });
+        let tenant = sk.to_owned();
+        match (pk, sk) {
+            (Self::HEADS, CURSOR) => return Some(Self::ChainCursor),
+            (Self::HEADS, _) => return Some(Self::Head { tenant }),
+            (Self::TENANTS, _) => return Some(Self::Tenant { tenant }),
+            _ => {}
         }
         if let Some(scope) = pk.strip_prefix(Self::CONTROL_PREFIX) {
             let scope = Scope::read(scope).ok()?;

@@ -29,6 +29,7 @@ mod snapshot;
 mod start_refusal;
 mod step;
 mod takeover;
+mod tenant;
 #[cfg(test)]
 mod tests;
 mod unwind;
@@ -70,6 +71,7 @@ pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
 pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};
 pub use takeover::{TakeoverTransition, take, take_to_finish, unwound_since};
+pub use tenant::{TenantKey, TenantRecord, TenantState, not_registered, registration};
 pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,
     close, complete_undo, give_up, need,

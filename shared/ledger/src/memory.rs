@@ -18,6 +18,7 @@ use super::{
     question::Question,
     record::{AnyRecord, Record, RecordKey},
     snapshot::Snapshot,
+    tenant::{TenantRecord, TenantState},
 };
 use holdfast_ids::keys::ExecutionKey;
 use jiff::Timestamp;
@@ -88,6 +89,17 @@ impl Table {
 impl MemoryLedger {
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers a tenant, for engines whose tests and drills are not about the registry.
+    pub fn register(&self, tenant: &str) {
+        self.lock().insert(&TenantRecord {
+            rev: 1,
+            tenant: tenant.to_owned(),
+            state: TenantState::Open,
+            by: "memory".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+        });
     }
 
     /// Every counter that some write has changed, with its count.

@@ -1,4 +1,4 @@
-//! The five kinds of record that are written whole under a revision, and what the ledger needs of
+//! The six kinds of record that are written whole under a revision, and what the ledger needs of
 //! each.
 
 use std::fmt::Debug;
@@ -15,6 +15,7 @@ use super::{
     key::{IncidentKey, Key, List, QuestionKey, StepKey},
     question::Question,
     step::StepRecord,
+    tenant::{TenantKey, TenantRecord},
 };
 
 /// A record that [`Ledger::put`](super::Ledger::put) writes.
@@ -185,6 +186,25 @@ impl RecordKey for Scope {
     }
 }
 
+impl Record for TenantRecord {
+    fn key(&self) -> Key {
+        TenantKey(self.tenant.clone()).key()
+    }
+
+    fn rev(&self) -> u64 {
+        self.rev
+    }
+}
+
+impl RecordKey for TenantKey {
+    type Record = TenantRecord;
+
+    fn key(&self) -> Key {
+        let tenant = self.0.clone();
+        Key::Tenant { tenant }
+    }
+}
+
 /// Declares the enum of all records and its conversions.
 macro_rules! any_record {
     ($($(#[$doc:meta])* $kind:ident($record:ty)),+ $(,)?) => {
@@ -226,4 +246,6 @@ any_record! {
     Incident(Incident),
     /// A control.
     Control(Control),
+    /// A tenant's registration.
+    Tenant(TenantRecord),
 }

@@ -61,7 +61,12 @@ async fn an_effect_that_remains_rings_three_alarms_and_a_good_end_none() {
         drive.quiet(name, since);
     }
     // A tenant of its own, so that no other test meets its incident.
-    failed(stack, &stack.api.as_tenant(&unique("tenant")), true).await;
+    failed(
+        stack,
+        &stack.api.as_tenant(&stack.aws.new_tenant("tenant")),
+        true,
+    )
+    .await;
     for name in names {
         drive.rings(name, since).await;
     }
@@ -145,7 +150,7 @@ async fn an_execution_that_no_sweep_can_look_at_rings_the_alarm_for_stuck_execut
 async fn a_broken_chain_rings_the_alarm_for_overdue_digests() {
     let drive = Drive::new().await;
     let stack = &drive.stack;
-    let tenant = unique("tenant");
+    let tenant = stack.aws.new_tenant("tenant");
     let api = stack.api.as_tenant(&tenant);
     let group = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
     let id = api

@@ -54,7 +54,7 @@ impl Round<'_> {
     /// names the first; then every digest that is due.
     pub(super) fn digest(&self) -> bool {
         let now = Timestamp::now();
-        let tenant = unique("tenant");
+        let tenant = self.stack.aws.new_tenant("tenant");
         let begun = self.begun_for(&tenant, &json!({}), &now.to_string());
         let said = self.stack.aws.call(
             "finish",

@@ -314,7 +314,11 @@ impl Round<'_> {
         let drawing = json!({ "vendor_id": unique("vendor"), "amount": 1 });
         for (workflow, tenant, input) in [
             (DELAY, TENANT, large),
-            ("WF-TEST-LIMITED", &unique("tenant"), drawing),
+            (
+                "WF-TEST-LIMITED",
+                &self.stack.aws.new_tenant("tenant"),
+                drawing,
+            ),
         ] {
             let key = unique("permission");
             let start = json!({

@@ -33,8 +33,8 @@ pub(crate) struct ControlChange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ScopeCheck {
-    /// The scope exists: a deployed workflow, a tenant with an execution or named by a workflow, or
-    /// a scope that was controlled before.
+    /// The scope exists: a deployed workflow, a registered tenant, or a scope that was controlled
+    /// before.
     Found,
     /// The scope does not exist yet.
     New,

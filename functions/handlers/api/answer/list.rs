@@ -65,13 +65,14 @@ pub(crate) struct Digests {
     pub(crate) next: Option<String>,
 }
 
-/// The digest of an hour, and a link to it that works without credentials until it expires.
+/// The digest of an hour or of several, and a link to it that works without credentials until it
+/// expires.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ListedDigest {
-    /// Start of the hour.
+    /// Start of the first hour.
     #[schemars(schema_with = "time")]
     pub(crate) from: Timestamp,
-    /// End of the hour.
+    /// End of the last hour.
     #[schemars(schema_with = "time")]
     pub(crate) until: Timestamp,
     /// Hex SHA-256 of the file's bytes at the time of the request.

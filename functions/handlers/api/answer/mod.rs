@@ -7,6 +7,7 @@ mod list;
 mod problem;
 mod receipt;
 mod request;
+mod tenant;
 
 pub(crate) use control::{Control, ControlChange, Controls, ScopeCheck};
 pub(crate) use execution::{
@@ -24,3 +25,4 @@ pub(crate) use list::{
 pub(crate) use problem::ProblemDocument;
 pub(crate) use receipt::{FetchLink, KeySet};
 pub(crate) use request::{ExecutionLinks, RequestResult, StartLinks, StartResult};
+pub(crate) use tenant::{Tenant, TenantChange, Tenants};

@@ -10,7 +10,7 @@ use std::{
 use super::*;
 use holdfast_ledger::{
     Cause, Control, IncidentAction, IncidentStatus, Link, Meanwhile, QuestionState, Refusal,
-    Ruling, Scope, Switch, fixtures::question,
+    Ruling, Scope, Switch, TenantRecord, TenantState, fixtures::question,
 };
 use holdfast_receipt::Decision;
 
@@ -120,6 +120,22 @@ fn controls() -> Vec<Record> {
     [Switch::Paused, Switch::Running].map(control).to_vec()
 }
 
+/// A tenant that was registered, and one that was closed.
+fn tenants() -> Vec<Record> {
+    let tenant = |state| {
+        Record::Tenant(Box::new(TenantRecord {
+            rev: 1,
+            tenant: "acme".to_owned(),
+            state,
+            by: "zoe".to_owned(),
+            at: at(50),
+        }))
+    };
+    [TenantState::Open, TenantState::Closed]
+        .map(tenant)
+        .to_vec()
+}
+
 /// A start that the API refused.
 fn refusal(of: &ExecutionKey, id: &str) -> Record {
     Record::Refusal(Box::new(Refusal {
@@ -212,6 +228,7 @@ fn every_kind_of_event_fits_its_published_schema_and_carries_no_payload() {
         steps(&of),
         people(&of),
         controls(),
+        tenants(),
         vec![refused, refusal(&of, "1")],
     ]
     .concat();
@@ -232,9 +249,15 @@ fn every_kind_of_event_fits_its_published_schema_and_carries_no_payload() {
             for payload in ["v-1", "h-1", "hidden"] {
                 assert!(!text.contains(payload), "{text}");
             }
-            // A repeat may be refused before the version is known, and a control applies to every
-            // version.
-            let unversioned = [Kind::DuplicatePrevented, Kind::Paused, Kind::Resumed];
+            // A repeat may be refused before the version is known. A control applies to every
+            // version, and a tenant has none.
+            let unversioned = [
+                Kind::DuplicatePrevented,
+                Kind::Paused,
+                Kind::Resumed,
+                Kind::TenantRegistered,
+                Kind::TenantClosed,
+            ];
             let versioned = !unversioned.contains(&event.kind());
             assert_eq!(
                 written.get("workflowversion").is_some(),

@@ -68,6 +68,7 @@ pub(crate) fn play(
     };
     let target = Target::new(manners, None);
     let mut world = World::new(Vec::new(), target, schedule.seed, records);
+    world.ledger.register(&versions.all[0].tenant);
     world.old = schedule.old;
     world.weather = Some(Weather::new(hazards.collect()));
     // Every write derives events, which costs as much as the rest of a schedule.

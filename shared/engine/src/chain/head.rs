@@ -1,6 +1,6 @@
 //! The head of a chain: hour and SHA-256 of the last digest, kept apart from the digests.
 
-use std::{collections::BTreeSet, future::Future};
+use std::{collections::BTreeMap, future::Future};
 
 use holdfast_ids::digest::sha256_hex;
 use holdfast_ledger::LedgerError;
@@ -31,12 +31,23 @@ impl Head {
     }
 }
 
+/// The heads of all chains, and the place where the last run stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChainHeads {
+    /// The hour of each tenant's last digest.
+    pub hours: BTreeMap<String, Hour>,
+    /// The last tenant of an unfinished run.
+    pub cursor: Option<String>,
+}
+
 /// The store of the heads of all chains. Every read is strongly consistent.
 pub trait Heads: Send + Sync {
     /// Reads a tenant's head.
     fn head(&self, tenant: &str) -> impl Future<Output = Result<Option<Head>, LedgerError>> + Send;
-    /// Lists the tenants that have a head.
-    fn tenants(&self) -> impl Future<Output = Result<BTreeSet<String>, LedgerError>> + Send;
+    /// Lists the heads, and the cursor beside them.
+    fn heads(&self) -> impl Future<Output = Result<ChainHeads, LedgerError>> + Send;
+    /// Writes the cursor: the last tenant of an unfinished run.
+    fn set_cursor(&self, after: &str) -> impl Future<Output = Result<(), LedgerError>> + Send;
     /// Writes a tenant's head if it [may follow](Head::may_follow) the stored one. Otherwise writes
     /// nothing and returns the stored head.
     fn raise(

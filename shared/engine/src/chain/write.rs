@@ -1,27 +1,25 @@
 //! Writes the digests that are due, with the receipts of each; safe under retries and races.
 
 use std::{
-    collections::{BTreeSet, HashSet, VecDeque},
+    collections::{BTreeSet, HashSet},
     future::Future,
 };
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::head::{Head, Heads};
+use super::{
+    head::{Head, Heads},
+    tail::{NOT_THE_HEAD, Tail, WINDOW_HOURS, ours},
+};
 use crate::ports::{ObjectStore, StoreError};
 use holdfast_ids::{
     digest::sha256_hex,
-    keys::{digest_prefix, late_day, receipt_day, receipt_prefix},
-    names::check_tenant,
+    keys::{digest_prefix, late_day, late_prefix, receipt_day, receipt_prefix},
 };
 use holdfast_ledger::LedgerError;
-use holdfast_receipt::chain::{ChainDigest, Entry, Hour, HourlyDigest, Previous};
-use holdfast_receipt::evidence::{Kind, SealError, Signer, seal, signed_by};
-
-/// The hours over which a digest looks back for receipts that no digest lists. It covers every hour
-/// whose digest may have been requested early.
-const WINDOW_HOURS: i64 = 24;
+use holdfast_receipt::chain::{Entry, Hour, HourlyDigest, SPAN_MAX};
+use holdfast_receipt::evidence::{Kind, SealError, Signer, seal};
 
 /// The age of an end after which its receipt is late. A late receipt gets a mark, so that digests
 /// need not list every folder.
@@ -29,9 +27,6 @@ const LATE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The time by which clocks may differ and a write may be delayed.
 const SLACK: SignedDuration = SignedDuration::from_hours(1);
-
-/// The hours in which the end of a chain is looked for first.
-const RECENT_HOURS: i64 = 7 * 24;
 
 /// Most receipts in a digest; the others join the next one.
 pub(super) const MAX_RECEIPTS: usize = 100_000;
@@ -88,10 +83,6 @@ pub enum ChainError {
     },
 }
 
-/// The fault of a digest that differs from the head in the ledger.
-const NOT_THE_HEAD: &str =
-    "the chain is broken: it is not the digest that the ledger has as the last one written";
-
 /// The work of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Progress {
@@ -101,24 +92,16 @@ pub struct Progress {
     pub receipts: usize,
 }
 
-/// Lists every tenant that has or had a receipt. A tenant with a head stays listed even if its
-/// objects are gone.
-pub async fn tenants(
-    shelf: &impl Shelf,
-    heads: &impl Heads,
-) -> Result<BTreeSet<String>, ChainError> {
-    let mut tenants: BTreeSet<String> = shelf.folders("receipts/").await?.into_iter().collect();
-    tenants.extend(shelf.folders("digests/").await?);
-    tenants.extend(heads.tenants().await?);
-    tenants.retain(|name| check_tenant(name).is_ok());
-    Ok(tenants)
-}
-
-/// Writes a tenant's digests in order, up to the one of the hour `last`; none if the tenant has no
-/// receipt yet.
+/// Writes a tenant's digests in order, up to the hour `last`; none if the tenant has no receipt
+/// yet.
 ///
-/// A receipt belongs to the first digest that is made after it was written and whose hour had begun
-/// by then. That is mostly the digest of its own hour. The digest is computed from the stored
+/// Each hour has a digest, until the last 24 hours had no receipt. Then the tenant is quiet: its
+/// next digest ends with the hour of its next receipt, or after 24 hours, and covers the hours
+/// before. Hours after `due`, the newest whose digest is due, may still get receipts: if some are
+/// requested, each hour has a digest, so that two runs at once write the same ones.
+///
+/// A receipt belongs to the first digest that is made after it was written and whose last hour had
+/// begun by then. That is mostly the digest of its own hour. The digest is computed from the stored
 /// objects, so that a concurrent run resumes from the same state. The head names the end of the
 /// chain and is kept elsewhere. Each digest is written before the head that names it, and the next
 /// digest after that head. So the store has every digest up to the head, unless one was deleted.
@@ -128,6 +111,7 @@ pub async fn advance<S: Signer>(
     signer: &S,
     tenant: &str,
     last: Hour,
+    due: Hour,
 ) -> Result<Progress, ChainError> {
     let mut progress = Progress::default();
     let head = heads.head(tenant).await?;
@@ -147,9 +131,25 @@ pub async fn advance<S: Signer>(
         return Ok(progress);
     };
     while hour <= last {
-        let receipts = receipts(shelf, tenant, hour, &tail).await?;
+        let first = hour;
+        let farthest = match last <= due && tail.is_quiet() {
+            true => first.before(1 - SPAN_MAX),
+            false => first,
+        };
+        let mut found = unlisted(shelf, tenant, first, farthest.min(last), &tail).await?;
+        let earliest = found.iter().map(|stored| stored.written_at).min();
+        hour = match earliest {
+            Some(written) => Hour::of(written).max(first),
+            None if farthest <= last => farthest,
+            None => break,
+        };
+        if tail.is_quiet() {
+            hour = left_behind(shelf, tenant, first).await?.unwrap_or(hour);
+        }
+        found.retain(|stored| stored.written_at < hour.until());
+        let receipts = entries(shelf, found).await?;
         let count = receipts.len();
-        let digest = HourlyDigest::new(tenant, hour, receipts, tail.link.clone());
+        let digest = HourlyDigest::new(tenant, (first, hour), receipts, tail.link.clone());
         let value =
             serde_json::to_value(digest).map_err(|error| SealError::Unfit(error.to_string()))?;
         let bytes = seal(signer, Kind::Digest, value).await?;
@@ -173,16 +173,19 @@ pub async fn advance<S: Signer>(
     Ok(progress)
 }
 
-/// Checks that a stored digest was signed here, before the chain continues from it. The head that
-/// the ledger has needs no such check, nor do the digests that it links.
-async fn ours<S: Signer>(signer: &S, object: &str, stored: &[u8]) -> Result<(), ChainError> {
-    match signed_by(signer, Kind::Digest, stored).await {
-        Err(SealError::Unfit(why)) => Err(ChainError::Broken {
-            object: object.to_owned(),
-            why: format!("it was not adopted, because it is not this deployment's: {why}"),
-        }),
-        result => Ok(result?),
-    }
+/// The last hour of a digest that a run left without a head when it died. It covers the hours from
+/// `first` on, and another digest must not cover them too.
+async fn left_behind(
+    shelf: &impl Shelf,
+    tenant: &str,
+    first: Hour,
+) -> Result<Option<Hour>, StoreError> {
+    let end = first.before(1).object(tenant);
+    let left = shelf.list(&digest_prefix(tenant), &end).await?;
+    let hours = left
+        .iter()
+        .filter_map(|stored| Hour::of_object(tenant, &stored.key));
+    Ok(hours.min())
 }
 
 /// Writes the head. A concurrent run may have written this head or a later one. A head with another
@@ -206,22 +209,42 @@ async fn first(shelf: &impl Shelf, tenant: &str) -> Result<Option<Hour>, StoreEr
     Ok(first.map(Hour::of))
 }
 
-/// Returns the receipts that the digest of this hour lists.
-async fn receipts(
+/// Returns the receipts that no digest lists and that were written from the window before `first`
+/// until the end of `last`.
+async fn unlisted(
     shelf: &impl Shelf,
     tenant: &str,
-    hour: Hour,
+    first: Hour,
+    last: Hour,
     tail: &Tail,
-) -> Result<Vec<Entry>, ChainError> {
-    let since = hour.before(WINDOW_HOURS).from();
+) -> Result<Vec<StoredObject>, ChainError> {
+    let (since, until) = (first.before(WINDOW_HOURS).from(), last.until());
+    let days = days(since - SLACK - LATE, until + SLACK);
+    let first_day = receipt_day(tenant, since - SLACK - LATE);
+    let mut folders = late_folders(shelf, tenant, since - SLACK).await?;
     let mut found = Vec::new();
-    for folder in folders(shelf, tenant, hour).await? {
+    if tail.is_quiet() {
+        // One list shows that a quiet tenant has no receipt.
+        folders.retain(|folder| *folder < first_day);
+        found = shelf.list(&receipt_prefix(tenant), &first_day).await?;
+    } else {
+        folders.extend(days.map(|day| receipt_day(tenant, day)));
+    }
+    for folder in folders {
         found.extend(shelf.list(&folder, "").await?);
     }
     let listed: HashSet<&str> = tail.listed().collect();
     found.retain(|stored| {
-        (since..hour.until()).contains(&stored.written_at) && !listed.contains(stored.key.as_str())
+        (since..until).contains(&stored.written_at) && !listed.contains(stored.key.as_str())
     });
+    Ok(found)
+}
+
+/// Reads the receipts that a digest lists: the oldest, as many as one digest may list.
+async fn entries(
+    shelf: &impl Shelf,
+    mut found: Vec<StoredObject>,
+) -> Result<Vec<Entry>, ChainError> {
     found.sort_by(|a, b| (a.written_at, &a.key).cmp(&(b.written_at, &b.key)));
     found.truncate(MAX_RECEIPTS);
     let read = found.into_iter().map(|stored| async move {
@@ -241,31 +264,21 @@ async fn receipts(
     Ok(entries)
 }
 
-/// Returns the folders of all receipts that can have been written within this hour or the window
-/// before it.
-async fn folders(
+/// Returns the folders of the receipts whose marks say that they were written late, on the day of
+/// `since` or later.
+async fn late_folders(
     shelf: &impl Shelf,
     tenant: &str,
-    hour: Hour,
+    since: Timestamp,
 ) -> Result<BTreeSet<String>, StoreError> {
-    let (since, until) = (
-        hour.before(WINDOW_HOURS).from() - SLACK,
-        hour.until() + SLACK,
-    );
-    let mut folders = BTreeSet::new();
-    for day in days(since - LATE, until) {
-        folders.insert(receipt_day(tenant, day));
-    }
-    for day in days(since, until) {
-        let late = late_day(tenant, day);
-        for mark in shelf.list(&late, "").await? {
-            let ended = mark.key.strip_prefix(&late);
-            let ended = ended.and_then(|ended| ended.strip_suffix(".json"));
-            let ended = ended.and_then(|day| format!("{day}T00:00:00Z").parse().ok());
-            folders.extend(ended.map(|ended: Timestamp| receipt_day(tenant, ended)));
-        }
-    }
-    Ok(folders)
+    let marks = shelf
+        .list(&late_prefix(tenant), &late_day(tenant, since))
+        .await?;
+    let ended = marks.iter().filter_map(|mark| {
+        let day = mark.key.rsplit('/').next()?.strip_suffix(".json")?;
+        format!("{day}T00:00:00Z").parse().ok()
+    });
+    Ok(ended.map(|ended| receipt_day(tenant, ended)).collect())
 }
 
 /// Yields an instant of every day (UTC) from one instant to another.
@@ -276,119 +289,4 @@ fn days(from: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
         until.as_second().div_euclid(DAY),
     );
     (first..=last).filter_map(|day| Timestamp::from_second(day * DAY).ok())
-}
-
-/// The end of a chain: the last digest, and the receipts that the digests in the window list.
-#[derive(Default)]
-struct Tail {
-    end: Option<Hour>,
-    link: Option<Previous>,
-    listed: VecDeque<Vec<String>>,
-}
-
-impl Tail {
-    /// Finds a tenant's last digest and reads backwards from it.
-    async fn find<S: Signer>(
-        shelf: &impl Shelf,
-        signer: &S,
-        tenant: &str,
-        due: Hour,
-        head: Option<&Head>,
-    ) -> Result<Self, ChainError> {
-        let end = match head {
-            Some(head) => Some(head.hour),
-            None => Self::end(shelf, tenant, due).await?,
-        };
-        let Some(end) = end else {
-            return Ok(Self::default());
-        };
-        let mut tail = Self {
-            end: Some(end),
-            ..Self::default()
-        };
-        let mut hour = end;
-        let mut named: Option<Previous> = None;
-        for _ in 0..WINDOW_HOURS {
-            let object = hour.object(tenant);
-            let broken = |why: &str| ChainError::Broken {
-                object: object.clone(),
-                why: why.to_owned(),
-            };
-            let bytes = shelf.get(&object).await?;
-            let bytes = bytes.ok_or_else(|| match named {
-                Some(_) => broken("it is missing, and the next names it"),
-                None => broken("the chain is broken: it is missing, and was the last one written"),
-            })?;
-            if head.is_none() && named.is_none() {
-                ours(signer, &object, &bytes).await?;
-            }
-            if head.is_some_and(|head| head.hour == hour && *head != Head::of(hour, &bytes)) {
-                return Err(broken(NOT_THE_HEAD));
-            }
-            let placed = ChainDigest::read(tenant, hour, &bytes).map_err(|why| broken(&why))?;
-            if named.is_some_and(|named| named != placed.link) {
-                return Err(broken("it is not the digest that the next names"));
-            }
-            tail.link.get_or_insert(placed.link);
-            let listed = placed.digest.receipts.into_iter();
-            tail.listed
-                .push_front(listed.map(|entry| entry.object).collect());
-            named = placed.digest.previous;
-            if named.is_none() {
-                break;
-            }
-            hour = hour.before(1);
-        }
-        Ok(tail)
-    }
-
-    /// The head that names the end.
-    fn head(&self) -> Option<Head> {
-        let (hour, link) = (self.end?, self.link.as_ref()?);
-        Some(Head {
-            hour,
-            sha256: link.sha256.clone(),
-        })
-    }
-
-    /// Finds a tenant's last hour with a digest if there is no head. It lists the recent digests
-    /// first, since they are few.
-    async fn end(shelf: &impl Shelf, tenant: &str, due: Hour) -> Result<Option<Hour>, StoreError> {
-        let recent = due.before(RECENT_HOURS).object(tenant);
-        for after in [recent.as_str(), ""] {
-            let found = shelf.list(&digest_prefix(tenant), after).await?;
-            let hours = found
-                .iter()
-                .map(|stored| Hour::of_object(tenant, &stored.key));
-            if let Some(last) = hours.flatten().max() {
-                return Ok(Some(last));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Appends the stored digest of this hour.
-    fn push(&mut self, hour: Hour, tenant: &str, bytes: &[u8]) -> Result<(), ChainError> {
-        let broken = |why: String| ChainError::Broken {
-            object: hour.object(tenant),
-            why,
-        };
-        let placed = ChainDigest::read(tenant, hour, bytes).map_err(broken)?;
-        if placed.digest.previous != self.link {
-            return Err(broken("it does not name the digest before".to_owned()));
-        }
-        let listed = placed.digest.receipts.into_iter();
-        self.listed
-            .push_back(listed.map(|entry| entry.object).collect());
-        if self.listed.len() > WINDOW_HOURS as usize {
-            self.listed.pop_front();
-        }
-        self.end = Some(hour);
-        self.link = Some(placed.link);
-        Ok(())
-    }
-
-    fn listed(&self) -> impl Iterator<Item = &str> {
-        self.listed.iter().flatten().map(String::as_str)
-    }
 }

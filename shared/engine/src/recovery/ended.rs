@@ -70,6 +70,18 @@ struct UnrecordedStart {
     compiled: CompiledMachine,
 }
 
+impl UnrecordedStart {
+    /// The input as JSON, if it is JSON.
+    fn raw(&self) -> Option<Value> {
+        serde_json::from_str(&self.execution.input).ok()
+    }
+
+    /// True if the Step Functions execution ended with the error `name`.
+    fn reports(&self, name: ErrorName) -> bool {
+        self.execution.error.as_deref() == Some(name.to_string().as_str())
+    }
+}
+
 impl<L, S, H, M> Recovery<'_, L, S, H, M>
 where
     L: OpenIndex,
@@ -154,7 +166,23 @@ where
         };
         let gate = &described.compiled.gate;
         let recorded = self.engine.record_lost_start(&lost, &owner, gate).await?;
-        Ok(Some(recorded).filter(owned))
+        if recorded.is_none() {
+            self.unrecorded(ended, workflow, &described);
+        }
+        Ok(recorded.filter(owned))
+    }
+
+    /// Notes a start of which nothing is recorded, unless `begin` counted it.
+    fn unrecorded(&self, ended: &StatusEvent, workflow: &str, described: &UnrecordedStart) {
+        let counted = described.reports(ErrorName::Malformed) && described.raw().is_some();
+        if !counted {
+            let version = described.compiled.gate.version;
+            (self.notice)(RecoveryNotice::UnreadableStart {
+                workflow,
+                version,
+                ended,
+            });
+        }
     }
 
     /// Describes the ended execution. What the event says of its input and its error is not used,
@@ -188,26 +216,15 @@ where
         if let Some(start) = LostStart::read(&execution.input, workflow) {
             return Some(start);
         }
-        let raw: Option<Value> = serde_json::from_str(&execution.input).ok();
-        let error = execution.error.as_deref();
-        let reported = |name: ErrorName| error == Some(name.to_string().as_str());
         // `begin` evaluates a trigger's mapping before it uses the ledger. So the mapping did not
         // end it if it reported that the ledger was unavailable.
-        if reported(ErrorName::Transient)
-            && let Some(raw) = &raw
-            && let Ok(start) = read_start(raw, gate, &execution.started_at, &ended.execution_arn)
+        if described.reports(ErrorName::Transient)
+            && let Some(raw) = described.raw()
+            && let Ok(start) = read_start(&raw, gate, &execution.started_at, &ended.execution_arn)
         {
             return Some(LostStart::mapped(start, workflow));
         }
-        let counted = reported(ErrorName::Malformed) && raw.is_some();
-        if !counted {
-            let version = gate.version;
-            (self.notice)(RecoveryNotice::UnreadableStart {
-                workflow,
-                version,
-                ended,
-            });
-        }
+        self.unrecorded(ended, workflow, described);
         None
     }
 }

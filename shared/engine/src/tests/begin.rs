@@ -30,7 +30,7 @@ fn a_start_costs_one_write_and_returns_what_later_tasks_need() {
     let begun = run(engine.begin(&begin_task(start_of(usual_input())))).unwrap();
     assert_eq!(
         engine.ledger.calls(),
-        [Op::ReadWithControls, Op::PutExecution]
+        [Op::ReadWithControls, Op::Tenant, Op::PutExecution]
     );
     assert_eq!(begun.input, usual_input());
     let snapshot = snapshot(&engine, &begun.execution);
@@ -150,6 +150,7 @@ fn a_rejected_start_is_recorded_and_a_retry_is_rejected_alike() {
 #[test]
 fn an_excluded_tenant_is_rejected_in_its_own_partition() {
     let engine = engine();
+    engine.ledger.kept.register("umbrella");
     let mut start = start_of(usual_input());
     start["tenant"] = json!("umbrella");
     let error = refused(&engine, &begin_task(start));

@@ -78,11 +78,12 @@ fn an_execution_of_two_steps_makes_the_budgeted_number_of_calls() {
         (Op::PutStep, 2 * n),
         (Op::ReadWithControls, n + 1),
         (Op::Snapshot, 1),
+        (Op::Tenant, 1),
     ];
     assert_eq!(
         count,
         right.into(),
-        "2N + 3 writes, N + 1 reads and one query"
+        "2N + 3 writes, N + 1 reads, one of the registry and one query"
     );
     assert!(engine.payloads.objects.lock().unwrap().is_empty());
 }

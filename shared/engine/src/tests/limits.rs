@@ -102,7 +102,7 @@ fn a_start_without_limits_costs_one_write_and_its_end_two() {
     let execution = begun(&engine);
     assert_eq!(
         engine.ledger.calls(),
-        [Op::ReadWithControls, Op::PutExecution]
+        [Op::ReadWithControls, Op::Tenant, Op::PutExecution]
     );
     finish(&engine, &execution, None).unwrap();
     assert_eq!(

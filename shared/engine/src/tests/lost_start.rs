@@ -17,9 +17,20 @@ fn owner() -> LostOwner {
     }
 }
 
+/// Records a lost start of a registered tenant.
+fn recorded(
+    engine: &TestEngine,
+    lost: &LostStart,
+    owner: &LostOwner,
+    gate: &AdmissionSpec,
+) -> ExecutionRecord {
+    let recorded = run(engine.record_lost_start(lost, owner, gate));
+    recorded.expect("it answers").expect("a record")
+}
+
 /// Records a lost start and recovers it, and returns the status and the cause of the receipt.
 fn ended(engine: &TestEngine, lost: &LostStart) -> (String, String) {
-    let record = run(engine.record_lost_start(lost, &owner(), &gate())).expect("a record");
+    let record = recorded(engine, lost, &owner(), &gate());
     assert_eq!(record.phase, Phase::Running);
     let plan = PlanTask {
         owner: "arn:recovery".to_owned(),
@@ -88,7 +99,7 @@ fn a_lost_start_keeps_its_input_if_it_can_be_read() {
     ] {
         let start = start.replace("k-1", &format!("k-{}", start.len()));
         let lost = LostStart::read(&start, WORKFLOW).expect("a start");
-        let record = run(engine.record_lost_start(&lost, &owner(), &gate())).expect("a record");
+        let record = recorded(&engine, &lost, &owner(), &gate());
         let Payload::Inline { value, .. } = record.input else {
             panic!("a short input is in the ledger");
         };
@@ -105,7 +116,7 @@ fn a_lost_start_is_the_apis_only_under_the_name_that_the_api_gives() {
     ] {
         let lost = LostStart::read(&text("{}"), WORKFLOW).expect("a start");
         let owner = LostOwner { arn, ..owner() };
-        let record = run(engine().record_lost_start(&lost, &owner, &gate())).expect("a record");
+        let record = recorded(&engine(), &lost, &owner, &gate());
         assert_eq!(record.trigger, expected);
     }
 }
@@ -117,7 +128,7 @@ fn nothing_of_a_lost_start_is_evaluated() {
     gate.input_schema = json!({ "type": "string" });
     let lost = LostStart::read(&text("{}"), WORKFLOW).expect("a start");
     let engine = engine();
-    let record = run(engine.record_lost_start(&lost, &owner(), &gate)).expect("a record");
+    let record = recorded(&engine, &lost, &owner(), &gate);
     assert_eq!((record.guardrails, record.reservations), (vec![], vec![]));
 }
 
@@ -125,12 +136,12 @@ fn nothing_of_a_lost_start_is_evaluated() {
 fn a_start_that_has_a_record_keeps_it() {
     let engine = engine();
     let execution = begun(&engine);
-    let recorded = snapshot(&engine, &execution).execution;
+    let first = snapshot(&engine, &execution).execution;
     let start = start_of(json!({ "other": 1 })).to_string();
-    let lost = LostStart::read(&start, &recorded.workflow).expect("a start");
-    assert_eq!(lost.at, recorded.at);
-    let found = run(engine.record_lost_start(&lost, &owner(), &gate())).expect("a record");
-    assert_eq!(found, recorded);
+    let lost = LostStart::read(&start, &first.workflow).expect("a start");
+    assert_eq!(lost.at, first.at);
+    let found = recorded(&engine, &lost, &owner(), &gate());
+    assert_eq!(found, first);
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod requirements;
 mod rollback;
 mod rollback_races;
 mod status_events;
+mod tenants;
 mod unwinding;
 
 use jiff::Timestamp;

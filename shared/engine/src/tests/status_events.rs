@@ -13,8 +13,10 @@ type LedgerEngine = Engine<MemoryLedger, TestStore, Clock>;
 const OWNER: &str = "arn:owner";
 
 fn ledger_engine() -> LedgerEngine {
+    let ledger = MemoryLedger::default();
+    ledger.register("acme");
     Engine {
-        ledger: MemoryLedger::default(),
+        ledger,
         payloads: TestStore::default(),
         receipts: TestStore::default(),
         host: Clock::default(),

@@ -4,7 +4,8 @@ use holdfast_ids::keys::ExecutionKey;
 use jiff::Timestamp;
 
 use crate::{
-    Counter, CounterKind, IncidentKey, IncidentStatus, Key, List, QuestionKey, Scope, StepKey,
+    Counter, CounterKind, IncidentKey, IncidentStatus, Key, List, QuestionKey, RecordKey, Scope,
+    StepKey, TenantKey,
 };
 
 fn at() -> ExecutionKey {
@@ -44,6 +45,7 @@ fn every_key_has_its_text_and_is_read_back_from_it() {
     let head = Key::Head {
         tenant: "acme".to_owned(),
     };
+    let tenant = TenantKey("acme".to_owned()).key();
     let workflow = Key::Control(Scope::Workflow("WF-X".to_owned()));
     let (execution, incident) = ("TENANT#acme#EXEC#f123", "TENANT#acme#INCIDENT#i-1");
     for (key, pk, sk) in [
@@ -72,6 +74,8 @@ fn every_key_has_its_text_and_is_read_back_from_it() {
         (Key::Control(Scope::Platform), "CONTROL#platform", "META"),
         (workflow, "CONTROL#workflow/WF-X", "META"),
         (head, "CHAINS", "acme"),
+        (Key::ChainCursor, "CHAINS", "#CURSOR"),
+        (tenant, "TENANTS", "acme"),
     ] {
         assert_eq!((key.pk().as_str(), key.sk().as_str()), (pk, sk));
         assert_eq!(Key::parse(pk, sk), Some(key));

@@ -2,16 +2,17 @@
 //! every file that is not as it was written.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     ops::Range,
 };
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    digest::{ChainDigest, Entry, FORMAT, HourlyDigest},
+    digest::Entry,
     finding::{Fault, Finding},
     hour::Hour,
+    mirrored::{Chain, Places, SignedFile},
 };
 use crate::{
     evidence::{Jwks, Kind, verified},
@@ -19,7 +20,7 @@ use crate::{
 };
 use holdfast_ids::{
     digest::sha256_hex,
-    keys::{ExecutionKey, digest_prefix, receipt_object, receipt_prefix},
+    keys::{ExecutionKey, receipt_object, receipt_prefix},
 };
 
 /// The time within which a receipt is usually written after its execution's end. A receipt that is
@@ -55,7 +56,8 @@ pub struct Audit {
 }
 
 /// Checks a tenant's digests and receipts of these hours. A digest of `due` or a later hour is
-/// checked if it exists, and not missed if it does not.
+/// checked if it exists, and not missed if it does not. After 24 quiet hours, the next digest is
+/// missed only when a digest of 24 hours is due.
 ///
 /// # Errors
 ///
@@ -69,19 +71,10 @@ pub fn audit(
     keys: &Jwks,
 ) -> Result<Audit, String> {
     let mut findings = Vec::new();
-    let mut chain = Chain::default();
-    let mut misnamed = Vec::new();
-    for object in files.list(&digest_prefix(tenant))? {
-        match Hour::of_object(tenant, &object) {
-            Some(hour) => {
-                let bytes = files.read(&object)?.unwrap_or_default();
-                let digest = digest(tenant, hour, &bytes, keys);
-                chain.digests.insert(hour, digest);
-            }
-            None => misnamed.push(added(&object, "no digest has this name")),
-        }
-    }
-    let hours = chain.covered(tenant, hours, due)?;
+    let (chain, misnamed) = Chain::read(files, tenant, keys)?;
+    // Until then, a digest lists every receipt that was written in time.
+    let settled = due.min(hours.end);
+    let hours = chain.covered(hours, due)?;
     let mut inspector = Inspector {
         files,
         tenant,
@@ -93,7 +86,8 @@ pub fn audit(
     let (mut receipts, mut whole) = (0, true);
     let mut hour = hours.start;
     while hour < hours.end {
-        match chain.intact(tenant, hour) {
+        let (next, judged) = chain.judge(hour);
+        match judged {
             Ok(SignedFile { placed, kid }) => {
                 receipts += placed.digest.receipts.len();
                 inspector.kids.insert(kid.clone());
@@ -106,7 +100,7 @@ pub fn audit(
                 findings.push(finding);
             }
         }
-        hour = hour.next();
+        hour = next;
     }
     let mut audit = Audit {
         hours: hours.clone(),
@@ -116,162 +110,20 @@ pub fn audit(
         older: 0,
         kids: BTreeSet::new(),
     };
-    let end = chain.end(tenant, hours.end).from();
+    let end = chain.end(hours.end).max(settled).from();
     inspector.unlisted(&mut audit, whole.then_some(end))?;
     audit.kids = inspector.kids;
     audit.findings.extend(misnamed);
     Ok(audit)
 }
 
-/// A digest and the id of the key that signed it.
-struct SignedFile {
-    placed: ChainDigest,
-    kid: String,
-}
-
-fn digest(tenant: &str, hour: Hour, bytes: &[u8], keys: &Jwks) -> Result<SignedFile, Finding> {
-    let object = hour.object(tenant);
-    let finding = |fault, why| Finding {
-        fault,
-        object: object.clone(),
-        why,
-    };
-    let signed = verified::<HourlyDigest>(bytes, Kind::Digest, FORMAT, keys)
-        .map_err(|why| finding(Fault::Altered, why))?;
-    let moved = |why| finding(Fault::Moved, why);
-    signed.content.check(tenant, hour).map_err(moved)?;
-    let placed = ChainDigest::read(tenant, hour, bytes).map_err(moved)?;
-    Ok(SignedFile {
-        placed,
-        kid: signed.kid,
-    })
-}
-
-fn added(object: &str, why: impl Into<String>) -> Finding {
+/// A file that no digest accounts for.
+pub(super) fn added(object: &str, why: impl Into<String>) -> Finding {
     Finding {
         fault: Fault::Added,
         object: object.to_owned(),
         why: why.into(),
     }
-}
-
-/// A tenant's digests in the mirror.
-#[derive(Default)]
-struct Chain {
-    digests: BTreeMap<Hour, Result<SignedFile, Finding>>,
-}
-
-impl Chain {
-    fn at(&self, hour: Hour) -> Option<&ChainDigest> {
-        let signed = self.digests.get(&hour)?.as_ref().ok()?;
-        Some(&signed.placed)
-    }
-
-    /// The hours of `range` that must have digests: from the tenant's first digest on, until `due`
-    /// or the last digest.
-    fn covered(&self, tenant: &str, range: Range<Hour>, due: Hour) -> Result<Range<Hour>, String> {
-        let ends = self
-            .digests
-            .first_key_value()
-            .zip(self.digests.last_key_value());
-        let ((&first, _), (&last, _)) = ends.ok_or_else(|| {
-            let prefix = digest_prefix(tenant);
-            format!("there is no digest of tenant {tenant}: nothing lies in {prefix}")
-        })?;
-        let begins = self
-            .at(first)
-            .is_some_and(|placed| placed.digest.previous.is_none());
-        let start = if begins {
-            first.max(range.start)
-        } else {
-            range.start
-        };
-        if start >= range.end {
-            return Err(format!(
-                "the chain of tenant {tenant} begins at {first}, after the range"
-            ));
-        }
-        let end = due.max(last.next()).min(range.end);
-        if start >= end {
-            return Err(format!(
-                "no digest of these hours is due: the next is that of {due}, due at {}",
-                due.due_at()
-            ));
-        }
-        Ok(start..end)
-    }
-
-    /// The digest of an hour, if its neighbours confirm that it is the one that was written.
-    fn intact(&self, tenant: &str, hour: Hour) -> Result<&SignedFile, Finding> {
-        let finding = |fault, why: String| Finding {
-            fault,
-            object: hour.object(tenant),
-            why,
-        };
-        let signed = match self.digests.get(&hour) {
-            None => {
-                return Err(finding(
-                    Fault::Missing,
-                    "every hour has a digest".to_owned(),
-                ));
-            }
-            Some(signed) => signed.as_ref().map_err(Clone::clone)?,
-        };
-        let own = &signed.placed;
-        match &own.digest.previous {
-            Some(previous) if previous.object != hour.before(1).object(tenant) => {
-                let why = format!("it names {} as the digest before", previous.object);
-                return Err(finding(Fault::Altered, why));
-            }
-            None if self.digests.keys().any(|other| *other < hour) => {
-                let why = "it says that the chain begins with it, and there are digests before";
-                return Err(finding(Fault::Altered, why.to_owned()));
-            }
-            _ => {}
-        }
-        if let Some(next) = self.at(hour.next())
-            && next.digest.previous.as_ref() != Some(&own.link)
-        {
-            let named = next.digest.previous.as_ref();
-            let why = format!(
-                "it is signed, and not the digest that the next one follows: its SHA-256 is {}, {} says {}",
-                own.link.sha256,
-                next.link.object,
-                named.map_or("none", |named| &named.sha256)
-            );
-            return Err(finding(Fault::Altered, why));
-        }
-        Ok(signed)
-    }
-
-    /// The first hour from `from` on that has no intact digest.
-    fn end(&self, tenant: &str, from: Hour) -> Hour {
-        let mut end = from;
-        while self.intact(tenant, end).is_ok() {
-            end = end.next();
-        }
-        end
-    }
-
-    /// The places of every receipt that a digest lists.
-    fn places(&self) -> Places {
-        let mut places = Places::default();
-        let signed = self.digests.values().flatten();
-        for entry in signed.flat_map(|signed| &signed.placed.digest.receipts) {
-            places.objects.insert(entry.object.clone());
-            places
-                .by_sha256
-                .insert(entry.sha256.clone(), entry.object.clone());
-        }
-        places
-    }
-}
-
-/// The receipts that the digests list, by object key and by SHA-256.
-#[derive(Default)]
-struct Places {
-    objects: HashSet<String>,
-    by_sha256: HashMap<String, String>,
 }
 
 /// The check of receipts against the digests.
@@ -384,7 +236,7 @@ impl<F: Files> Inspector<'_, F> {
                 (Ok(ended), _) if ended < audit.hours.start.from() => audit.older += 1,
                 (Ok(ended), Some(end)) if ended < end - SOON => {
                     let why = format!(
-                        "no digest lists it, though it ended at {ended} and the last digest here is of the hour until {end}"
+                        "no digest lists it, though it ended at {ended} and the digests of the hours until {end} are written"
                     );
                     audit.findings.push(added(&object, why));
                 }

@@ -1,18 +1,19 @@
-//! The hourly digest: its members, and its place in the store.
+//! The digest of one hour or of a span of quiet hours: its members, and its place in the store.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::hour::Hour;
+use super::hour::{Hour, SPAN_MAX};
 use crate::evidence::{SealedFile, open};
 use holdfast_ids::digest::sha256_hex;
 
 /// The name and version of the format.
 pub const FORMAT: &str = "holdfast.digest/1";
 
-/// The digest of a tenant and an hour: the receipts written since the tenant's previous digest.
+/// The digest of a tenant and an hour, or a span of hours: the receipts written since the tenant's
+/// previous digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "holdfast.digest/1")]
@@ -21,13 +22,13 @@ pub struct HourlyDigest {
     pub format: String,
     /// Tenant that owns the receipts.
     pub tenant: String,
-    /// Start of the hour, RFC 3339 UTC.
+    /// Start of the first hour, RFC 3339 UTC.
     pub from: String,
-    /// End of the hour, RFC 3339 UTC.
+    /// End of the last hour, RFC 3339 UTC: one hour later, or up to 24 for a quiet tenant.
     pub until: String,
     /// Receipts that no earlier digest lists, sorted by object key.
     pub receipts: Vec<Entry>,
-    /// Digest of the hour before. The tenant's first digest has none.
+    /// Digest that ends where this one begins. The tenant's first digest has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Previous>,
     /// Detached JWS over the canonical JSON of all other members.
@@ -47,7 +48,7 @@ pub struct Entry {
     pub written_at: String,
 }
 
-/// The digest of the hour before, as a digest names it.
+/// The digest before, as a digest names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Previous {
@@ -60,30 +61,36 @@ pub struct Previous {
 }
 
 impl HourlyDigest {
-    /// An unsigned digest of this hour.
-    pub fn new(tenant: &str, hour: Hour, receipts: Vec<Entry>, previous: Option<Previous>) -> Self {
+    /// An unsigned digest of the hours from `first` to `last`.
+    pub fn new(
+        tenant: &str,
+        (first, last): (Hour, Hour),
+        receipts: Vec<Entry>,
+        previous: Option<Previous>,
+    ) -> Self {
         Self {
             format: FORMAT.to_owned(),
             tenant: tenant.to_owned(),
-            from: hour.from().to_string(),
-            until: hour.until().to_string(),
+            from: first.from().to_string(),
+            until: last.until().to_string(),
             receipts,
             previous,
             signature: None,
         }
     }
 
-    /// Checks that the digest is of this tenant and hour. The error names the tenant or hour that
-    /// it has.
-    pub fn check(&self, tenant: &str, hour: Hour) -> Result<(), String> {
+    /// Checks that the digest is of this tenant and ends with the hour `last`, and returns its
+    /// first hour. The error names the tenant or hour that it has.
+    pub fn check(&self, tenant: &str, last: Hour) -> Result<Hour, String> {
         if self.tenant != tenant {
             return Err(format!("it is a digest of tenant {}", self.tenant));
         }
-        let is = |text: &str, right: Timestamp| text.parse().is_ok_and(|at: Timestamp| at == right);
-        if is(&self.from, hour.from()) && is(&self.until, hour.until()) {
-            return Ok(());
-        }
-        Err(format!("it is the digest of the hour from {}", self.from))
+        let until: Option<Timestamp> = self.until.parse().ok();
+        let first = self.from.parse().ok().and_then(Hour::from_start);
+        let first = first.filter(|first| (last.before(SPAN_MAX - 1)..=last).contains(first));
+        first
+            .filter(|_| until == Some(last.until()))
+            .ok_or_else(|| format!("it is the digest of the hour from {}", self.from))
     }
 
     /// The JSON Schema (2020-12), as `docs/schemas/digest.json` publishes it.
@@ -92,23 +99,27 @@ impl HourlyDigest {
     }
 }
 
-/// A stored digest, and how the next digest names it.
+/// A stored digest, its hours, and how the next digest names it.
 #[derive(Debug, Clone)]
 pub struct ChainDigest {
     /// The digest.
     pub digest: HourlyDigest,
+    /// The first hour that it covers.
+    pub first: Hour,
     /// The place, SHA-256 and signature of the digest, as the next digest names them.
     pub link: Previous,
 }
 
 impl ChainDigest {
-    /// Reads a digest without verifying its signature, which is the caller's task.
+    /// Reads a digest whose last hour is `hour`, without verifying its signature, which is the
+    /// caller's task.
     pub fn read(tenant: &str, hour: Hour, bytes: &[u8]) -> Result<Self, String> {
         let SealedFile { value, jws, .. } = open(bytes)?;
         let digest: HourlyDigest =
             serde_json::from_value(value).map_err(|error| format!("it is no digest: {error}"))?;
-        digest.check(tenant, hour)?;
+        let first = digest.check(tenant, hour)?;
         Ok(Self {
+            first,
             link: Previous {
                 object: hour.object(tenant),
                 sha256: sha256_hex(bytes),

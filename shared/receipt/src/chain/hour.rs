@@ -16,6 +16,10 @@ const LATENESS: SignedDuration = SignedDuration::from_mins(15);
 /// written afterwards joins a later digest, which looks back further than that.
 pub const EARLY_HOURS: i64 = 12;
 
+/// The most hours that one digest covers. Only the chain of a quiet tenant has digests of more than
+/// one hour.
+pub const SPAN_MAX: i64 = 24;
+
 /// A whole hour (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hour(i64);

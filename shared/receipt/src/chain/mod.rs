@@ -1,4 +1,4 @@
-//! The chain: a signed digest for each tenant and hour, and the audit of a mirror.
+//! The chain: signed digests that cover each hour of each tenant once, and the audit of a mirror.
 //!
 //! A digest lists the receipts that were written since the previous digest, which it names.
 //! A receipt is in exactly one digest. [`audit`](audit()) checks a mirror of the bucket.
@@ -8,8 +8,9 @@ mod audit;
 mod digest;
 mod finding;
 mod hour;
+mod mirrored;
 
 pub use audit::{Audit, Files, audit};
 pub use digest::{ChainDigest, Entry, FORMAT, HourlyDigest, Previous};
 pub use finding::{Fault, Finding};
-pub use hour::{EARLY_HOURS, Hour};
+pub use hour::{EARLY_HOURS, Hour, SPAN_MAX};

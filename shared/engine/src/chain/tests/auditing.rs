@@ -109,7 +109,7 @@ fn a_retired_key_still_verifies_its_signatures() {
     let (object, bytes) = receipt(&signer(2), "acme", "new key", then);
     store.at(then).put(object, bytes);
     let last = hour("2026-11-26T14:00:00Z");
-    block_on(advance(&store, &store, &signer(2), "acme", last)).expect("written");
+    block_on(advance(&store, &store, &signer(2), "acme", last, last)).expect("written");
     let both = Jwks::new(vec![signer(2).public().clone(), signer(1).public().clone()]);
     let hours = hour("2026-11-26T10:00:00Z")..last.next();
     let audit = audit(&store, "acme", hours.clone(), hours.end, &both).expect("there is a chain");

@@ -3,10 +3,11 @@
 mod auditing;
 mod heads;
 mod injuries;
+mod quiet;
 mod writing;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex},
 };
 
@@ -62,6 +63,7 @@ type Before = Box<dyn FnOnce() + Send>;
 struct StoredFile {
     objects: BTreeMap<String, (Timestamp, Vec<u8>)>,
     heads: BTreeMap<String, Head>,
+    cursor: Option<String>,
     /// Number of calls that are still carried out; the answer to the last one is lost.
     answers: Option<usize>,
     before_write: Option<Before>,
@@ -171,7 +173,12 @@ impl Memory {
     }
 
     fn advance(&self, last: Hour) -> Result<Progress, ChainError> {
-        block_on(advance(self, self, &signer(1), "acme", last))
+        self.advance_by(last, last)
+    }
+
+    /// Like `advance`, while the newest hour whose digest is due is `due`.
+    fn advance_by(&self, last: Hour, due: Hour) -> Result<Progress, ChainError> {
+        block_on(advance(self, self, &signer(1), "acme", last, due))
     }
 }
 
@@ -234,8 +241,22 @@ impl Heads for Memory {
             .map_err(lost)
     }
 
-    async fn tenants(&self) -> Result<BTreeSet<String>, LedgerError> {
-        self.call(|held| held.heads.keys().cloned().collect())
+    async fn heads(&self) -> Result<ChainHeads, LedgerError> {
+        let hours = |held: &mut StoredFile| {
+            let heads = held.heads.iter();
+            heads
+                .map(|(tenant, head)| (tenant.clone(), head.hour))
+                .collect()
+        };
+        self.call(|held| ChainHeads {
+            hours: hours(held),
+            cursor: held.cursor.clone(),
+        })
+        .map_err(lost)
+    }
+
+    async fn set_cursor(&self, after: &str) -> Result<(), LedgerError> {
+        self.call(|held| held.cursor = Some(after.to_owned()))
             .map_err(lost)
     }
 
