@@ -7,16 +7,14 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_admission::{
-    Envelope, bounded, check_depth, check_numbers, check_size, open_to, violations,
-};
+use holdfast_admission::{Envelope, Start, bounded, check_envelope, open_to, violations};
 use holdfast_audit::Kind;
 use holdfast_aws::{DeployedWorkflow, trace};
 use holdfast_engine::{MachineError, StartOutcome};
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
-    names::{check_idempotency_key, is_workflow_id, quoted},
+    names::{is_workflow_id, quoted},
 };
 use holdfast_ledger::{Duplicate, Ledger, Refusal, paused};
 use holdfast_receipt::Approval;
@@ -43,8 +41,8 @@ const KEY_HEADER: &str = "idempotency-key";
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
-    /// The input, as the workflow's schema requires; at most 200,000 bytes of JSON, and whole
-    /// numbers of 15 digits.
+    /// The input, as the workflow's schema requires; at most 200,000 bytes of JSON, 20,000 members
+    /// and items, 64 levels, and whole numbers of 15 digits.
     #[schemars(with = "serde_json::Map<String, Value>")]
     input: Value,
     approval: Option<Approval>,
@@ -70,7 +68,7 @@ pub(crate) async fn start(
         ..
     }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
 ) -> Result<Response, Problem> {
-    let request = read(&caller, workflow, &headers, body)?;
+    let request = read(&caller.tenant, &caller.actor, workflow, &headers, body)?;
     if let Some(execution) = caller.ledger.read(&request.at).await? {
         return repeated(&caller, &request, execution.fingerprint()).await;
     }
@@ -98,8 +96,10 @@ pub(crate) async fn start(
     }
 }
 
+/// Reads a start of `tenant` that `actor` requests, and checks its form as every door does.
 fn read(
-    caller: &AuthorizedCaller,
+    tenant: &str,
+    actor: &str,
     workflow: String,
     headers: &HeaderMap,
     Body { input, approval }: Body,
@@ -122,20 +122,26 @@ fn read(
             return Err(Problem::bad_request("send the header Idempotency-Key once"));
         }
     };
-    check_idempotency_key(&key)
-        .map_err(|why| Problem::bad_request(format!("header Idempotency-Key: {why}")))?;
-    check_size(&input).map_err(Problem::too_large)?;
-    check_depth(&input).map_err(Problem::bad_request)?;
-    check_numbers(&input).map_err(|why| Problem::bad_request(format!("input: {why}")))?;
-    if let Some(approval) = &approval {
-        approval.check().map_err(Problem::bad_request)?;
-    }
-    let bytes = canonical(&input).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let execution = execution_id(&caller.tenant, &workflow, &key);
-    let at = ExecutionKey {
-        tenant: caller.tenant.clone(),
-        execution,
+    let start = Start {
+        tenant: tenant.to_owned(),
+        idempotency_key: key,
+        input,
+        trigger: "api".to_owned(),
+        requested_by: Some(actor.to_owned()),
+        trace: None,
+        approval,
     };
+    check_envelope(&start)?;
+    let Start {
+        tenant,
+        idempotency_key: key,
+        input,
+        approval,
+        ..
+    } = start;
+    let bytes = canonical(&input).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let execution = execution_id(&tenant, &workflow, &key);
+    let at = ExecutionKey { tenant, execution };
     Ok(StartRequest {
         workflow,
         at,
@@ -373,3 +379,6 @@ fn answer(status: StatusCode, request: &StartRequest, replayed: bool) -> Respons
     ];
     (status, headers, Json(body)).into_response()
 }
+
+#[cfg(test)]
+mod doors;

@@ -10,7 +10,7 @@ use crate::{
     requirements::{Requirement, requirements_of},
     task_errors::{TaskError, too_many_races},
 };
-use holdfast_admission::{Start, StartScope, read_start};
+use holdfast_admission::{Start, StartScope, check_envelope, read_start};
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
@@ -159,8 +159,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .await?;
         // A redrive continues with the recorded input, which an earlier release may have accepted.
         if begun.is_none() {
-            holdfast_admission::check_numbers(&start.input)
-                .map_err(|why| malformed(format!("the input: {why}")))?;
+            check_envelope(start).map_err(|why| malformed(why.into()))?;
         }
         let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
         if let (None, Some(control)) = (&begun, pause) {
