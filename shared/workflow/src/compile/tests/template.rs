@@ -126,3 +126,16 @@ fn a_machine_refers_to_parameters_and_not_to_resources() {
     let right = "template.yaml: add the parameter Ledger, or take ${Ledger} out of WF-TEST";
     assert_eq!(error, right);
 }
+
+#[test]
+fn a_text_that_cloudformation_would_resolve_to_a_secret_is_refused() {
+    for text in [
+        "{{resolve:secretsmanager:prod/db}}",
+        "a {{resolve:ssm:/prod/key}} b",
+        "{${HttpAllow}{resolve:ssm-secure:key:1}}",
+    ] {
+        let refused = compiled(&workflow_with(text)).expect_err(text);
+        assert!(refused.contains("{{resolve:"), "{refused}");
+    }
+    compiled(&workflow_with("{{resolve}} {resolve:ssm:x}")).expect("no reference");
+}
