@@ -37,8 +37,8 @@ class Program:
             "CARGO": os.environ.get("CARGO", "cargo"),
             "CARGO_MANIFEST_DIR": str(self.folder),
             "CARGO_TERM_COLOR": "never",
-            # Twice the usual time, since the fuzz tests share the processor with the stack's tests.
-            "FUZZ_SECONDS": os.environ.get("FUZZ_SECONDS", "120"),
+            # A minute for each target, of which two run at once.
+            "FUZZ_SECONDS": os.environ.get("FUZZ_SECONDS", "60"),
         }
         listed = subprocess.run(
             [self.path, "--list", "--format", "terse"],

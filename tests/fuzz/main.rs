@@ -1,9 +1,12 @@
-//! Fuzzing of texts that strangers write: definitions and requests with random changes.
+//! Fuzzing of texts that strangers write: definitions and requests with random changes, starts
+//! through every door, and the claims of tokens.
 //!
 //! Each target runs for `FUZZ_SECONDS`, 60 by default, side by side (`make fuzz SECONDS=600`). A
 //! failing case is shrunk and shown.
 
+mod claims;
 mod definition;
+mod doors;
 mod envelope;
 mod mutate;
 
