@@ -15,9 +15,9 @@ import threading
 import time
 
 # Programs that need the running stack, in this order. Each has it for itself.
-STACK = ["features", "integration", "injury"]
+STACK = ["features", "integration", "attacks", "injury"]
 # Tests of a program that run at once, where the number of processors is the wrong number.
-THREADS = {"integration": 8}
+THREADS = {"integration": 8, "attacks": 8}
 ENDED = re.compile(r"^test (?P<name>\S.*) \.\.\. (?P<outcome>ok|FAILED|ignored)")
 PROFILE = os.environ.get("HOLDFAST_PROFILE", "local")
 LOGS = pathlib.Path(sys.argv[1])
