@@ -16,13 +16,12 @@ fn inputs() -> Vec<String> {
     vec![
         nested(65),
         nested(125),
-        nested(5_000),
+        nested(200),
         format!("\"{}\"", "x".repeat(200_001)),
         format!("[{}]", vec!["1"; 20_001].join(",")),
         r#"{"vendor_id":"\ud83d","hold_days":1}"#.to_owned(),
         r#"{"vendor_id":"v","hold_days":1,"half\ude00":1}"#.to_owned(),
         r#"{"vendor_id":"v","hold_days":9007199254740993}"#.to_owned(),
-        r#"{"vendor_id":"v","hold_days":1e400}"#.to_owned(),
     ]
 }
 
@@ -58,6 +57,10 @@ async fn the_api_accepts_no_input_that_begin_would_call_malformed() {
         .map(|input| format!(r#"{{"input":{input}}}"#))
         .collect();
     bodies.extend([
+        format!(r#"{{"input":{}}}"#, nested(5_000)),
+        // The local emulator writes `Infinity` for it, which is no JSON, so that only the API is
+        // asked here.
+        r#"{"input":{"vendor_id":"v","hold_days":1e400}}"#.to_owned(),
         r#"{"input":{"vendor_id":"a","vendor_id":"b","hold_days":1}}"#.to_owned(),
         r#"{"input":{"vendor_id":"v","hold_days":1},"tenant":"globex"}"#.to_owned(),
         r#"{"input":{"vendor_id":"v","hold_days":1},"requested_by":"cfo"}"#.to_owned(),

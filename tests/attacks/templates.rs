@@ -29,23 +29,30 @@ const HOSTILE: [&str; 14] = [
     "*",
 ];
 
-/// A definition with one hostile text, as a JSON text, in one field.
-const FIELDS: [(&str, &str); 7] = [
-    ("secret", "      auth: { secret: TEXT }"),
-    ("url", "      url: TEXT"),
-    ("source", "    event: { source: [TEXT], detail-type: [A] }"),
+/// A field, its line with a text, and an honest text.
+const FIELDS: [(&str, &str, &str); 7] = [
+    ("secret", "      auth: { secret: TEXT }", "prod/target"),
+    ("url", "      url: TEXT", "${VendorSystemUrl}/notifications"),
+    (
+        "source",
+        "    event: { source: [TEXT], detail-type: [A] }",
+        "a",
+    ),
     (
         "pattern",
         "    event: { source: [a], detail-type: [A], detail: { TEXT: [1] } }",
+        "a",
     ),
     (
         "timezone",
         "    schedule: cron(0 2 * * ? *)\n    timezone: TEXT",
+        "Europe/Berlin",
     ),
-    ("schedule", "    schedule: TEXT"),
+    ("schedule", "    schedule: TEXT", "cron(0 2 * * ? *)"),
     (
         "trigger",
         "  - name: TEXT\n    event: { source: [a], detail-type: [A] }",
+        "raised",
     ),
 ];
 
@@ -88,34 +95,36 @@ fn compiled(source: &str) -> Result<String, String> {
     all(&[(&definition, "attack")], &actions, &template).map(|project| project.template)
 }
 
-/// The lines of a template that are not values of the author: what can grant or create something.
-fn structure(template: &str) -> Vec<&str> {
-    let grants = ["Effect:", "Action:", "Type:", "NotAction:", "Principal:"];
-    let lines = template.lines().map(str::trim);
-    lines
-        .filter(|line| grants.iter().any(|grant| line.contains(grant)))
-        .collect()
+/// A template without the texts between its double quotes: its structure, and all that grants.
+fn structure(template: &str) -> String {
+    let (mut structure, mut inside, mut escaped) = (String::new(), false, false);
+    for c in template.chars() {
+        match (inside, escaped, c) {
+            (true, false, '\\') => escaped = true,
+            (true, true, _) => escaped = false,
+            (_, _, '"') => inside = !inside,
+            (true, ..) => {}
+            (false, ..) => structure.push(c),
+        }
+    }
+    structure
 }
 
 #[test]
 fn no_text_of_a_definition_grants_creates_or_resolves_anything() {
-    let honest = compiled(&definition("", "")).expect("the honest definition compiles");
-    assert!(honest.contains("AttackMachine:"), "it is in the template");
-    let by_time = "    schedule: cron(0 2 * * ? *)\n    timezone: Europe/Berlin";
-    let scheduled = compiled(&definition("timezone", by_time)).expect("it compiles too");
-    let right = [structure(&honest), structure(&scheduled)];
     let mut succeeded = Vec::new();
-    for (field, line) in FIELDS {
-        for text in HOSTILE {
+    for (field, line, honest) in FIELDS {
+        let with = |text: &str| {
             let quoted = serde_json::to_string(text).expect("JSON");
-            let Ok(template) = compiled(&definition(field, &line.replace("TEXT", &quoted))) else {
-                continue;
-            };
-            let resolves = template.contains("resolve:") || template.contains("${Ledger}\"");
-            if resolves
-                || !right.contains(&structure(&template))
-                || text == "*" && field == "secret"
-            {
+            compiled(&definition(field, &line.replace("TEXT", &quoted)))
+        };
+        let honest = with(honest).expect("the honest definition compiles");
+        assert!(honest.contains("AttackMachine:"), "it is in the template");
+        for text in HOSTILE {
+            let Ok(template) = with(text) else { continue };
+            let grants = structure(&template) != structure(&honest);
+            let wide = text == "*" && field == "secret";
+            if grants || wide || template.contains("resolve:") {
                 succeeded.push(format!("{field} {text:?}"));
             }
         }
