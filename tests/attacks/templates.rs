@@ -32,7 +32,7 @@ const HOSTILE: [&str; 14] = [
 /// A field, its line with a text, and an honest text.
 const FIELDS: [(&str, &str, &str); 7] = [
     ("secret", "      auth: { secret: TEXT }", "prod/target"),
-    ("url", "      url: TEXT", "${VendorSystemUrl}/notifications"),
+    ("url", "      url: TEXT", "https://example.com/notify"),
     (
         "source",
         "    event: { source: [TEXT], detail-type: [A] }",
