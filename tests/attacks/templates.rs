@@ -122,7 +122,12 @@ fn no_text_of_a_definition_grants_creates_or_resolves_anything() {
         assert!(honest.contains("AttackMachine:"), "it is in the template");
         for text in HOSTILE {
             let Ok(template) = with(text) else { continue };
-            let grants = structure(&template) != structure(&honest);
+            // An address with a parameter has a substitution, as it should.
+            let substituted = "          VendorSystemUrl: !Ref VendorSystemUrl\n";
+            let bare = |template: &str| structure(template).replace(substituted.trim_start(), "");
+            let grants = bare(&template)
+                .split_whitespace()
+                .ne(bare(&honest).split_whitespace());
             let wide = text == "*" && field == "secret";
             if grants || wide || template.contains("resolve:") {
                 succeeded.push(format!("{field} {text:?}"));
