@@ -31,7 +31,7 @@ down: ## end the local stack and remove what it left
 bench: ## count requests, time the API, sizes and start times on the local stack
 	@infra/local/bench.sh
 
-fuzz: ## read mutated definitions and requests, and slow expressions, for SECONDS=600 each
+fuzz: ## mutated definitions, starts, tokens, slow expressions: SECONDS=600 each (3600: an hour)
 	@FUZZ_SECONDS=$(or $(SECONDS),600) cargo test --locked --workspace --profile local --test fuzz -- --nocapture --test-threads 1
 
 check: ## the gate without tests: format, lints, docs, dependencies, templates

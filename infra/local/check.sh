@@ -52,6 +52,7 @@ check "format" cargo fmt --all --check
 check "scripts" scripts_are_sound
 check "tidy files" files_are_tidy
 check "prose" python3 "$here/prose.py"
+check "attacks" python3 "$here/attacks.py"
 check "features" python3 "$here/features.py"
 # One build of everything, tests among it: a second choice would compile dependencies a second time.
 check "build" cargo build --locked --workspace --all-targets --profile "$HOLDFAST_PROFILE"

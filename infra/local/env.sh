@@ -23,35 +23,40 @@ platform_admin=$(token platform-admin)
 observer=$(token observer acme)
 auditor=$(token auditor acme)
 
-cat <<END
-# The local stack on port $port, written by make up: source it.
-export AWS_ENDPOINT_URL=$AWS_ENDPOINT_URL
-export AWS_ACCESS_KEY_ID=$AWS_ACCESS_KEY_ID
-export AWS_SECRET_ACCESS_KEY=$AWS_SECRET_ACCESS_KEY
-export AWS_DEFAULT_REGION=$region
-export AWS_REGION=$region
-unset AWS_PROFILE AWS_SESSION_TOKEN
-export HOLDFAST_HOP=$hop
-export HOLDFAST_API=$AWS_ENDPOINT_URL/_aws/execute-api/${outputs[ApiId]}/%24default
-export HOLDFAST_STACK=$stack
-export HOLDFAST_LEDGER_TABLE=${outputs[LedgerTable]}
-export HOLDFAST_RECEIPT_BUCKET=${outputs[ReceiptBucket]}
-export HOLDFAST_PAYLOAD_BUCKET=${outputs[PayloadBucket]}
-export HOLDFAST_TENANT_ROLE=${outputs[TenantRoleArn]}
-export HOLDFAST_EVENT_BUS=${outputs[EventBus]}
-export HOLDFAST_AUDIT_BUS=${outputs[AuditBus]}
-export HOLDFAST_MACHINE_PREFIX=${outputs[MachinePrefix]}
-export HOLDFAST_VENDOR_SYSTEM=http://127.0.0.1:$vendor_port
-export HOLDFAST_ISSUER=$issuer
-export HOLDFAST_AUDIENCE=$stack
-export HOLDFAST_ISSUER_KEY=$(printf %q "$local_dir/issuer.der")
-# One token per role, of tenant acme where the role needs a tenant; valid for 12 hours.
-export HOLDFAST_TOKEN_TENANT_ADMIN=$tenant_admin
-export HOLDFAST_TOKEN_PLATFORM_ADMIN=$platform_admin
-export HOLDFAST_TOKEN_OBSERVER=$observer
-export HOLDFAST_TOKEN_AUDITOR=$auditor
-export HOLDFAST_TOKEN=$tenant_admin
-export HOLDFAST_IAM=$IAM
-export SAM_CLI_TELEMETRY=0
-case ":\$PATH:" in *:$(printf %q "$local_dir/bin"):*) ;; *) export PATH=$(printf %q "$local_dir/bin"):"\$PATH" ;; esac
-END
+# An export of $1 with the value $2, quoted: no value of the stack's outputs or of this machine's
+# paths is a command when the text is sourced.
+exported() {
+    printf 'export %s=%q\n' "$1" "$2"
+}
+
+echo "# The local stack on port $port, written by make up: source it."
+exported AWS_ENDPOINT_URL "$AWS_ENDPOINT_URL"
+exported AWS_ACCESS_KEY_ID "$AWS_ACCESS_KEY_ID"
+exported AWS_SECRET_ACCESS_KEY "$AWS_SECRET_ACCESS_KEY"
+exported AWS_DEFAULT_REGION "$region"
+exported AWS_REGION "$region"
+echo "unset AWS_PROFILE AWS_SESSION_TOKEN"
+exported HOLDFAST_HOP "$hop"
+exported HOLDFAST_API "$AWS_ENDPOINT_URL/_aws/execute-api/${outputs[ApiId]}/%24default"
+exported HOLDFAST_STACK "$stack"
+exported HOLDFAST_LEDGER_TABLE "${outputs[LedgerTable]}"
+exported HOLDFAST_RECEIPT_BUCKET "${outputs[ReceiptBucket]}"
+exported HOLDFAST_PAYLOAD_BUCKET "${outputs[PayloadBucket]}"
+exported HOLDFAST_TENANT_ROLE "${outputs[TenantRoleArn]}"
+exported HOLDFAST_EVENT_BUS "${outputs[EventBus]}"
+exported HOLDFAST_AUDIT_BUS "${outputs[AuditBus]}"
+exported HOLDFAST_MACHINE_PREFIX "${outputs[MachinePrefix]}"
+exported HOLDFAST_VENDOR_SYSTEM "http://127.0.0.1:$vendor_port"
+exported HOLDFAST_ISSUER "$issuer"
+exported HOLDFAST_AUDIENCE "$stack"
+exported HOLDFAST_ISSUER_KEY "$local_dir/issuer.der"
+echo "# One token per role, of tenant acme where the role needs a tenant; valid for 12 hours."
+exported HOLDFAST_TOKEN_TENANT_ADMIN "$tenant_admin"
+exported HOLDFAST_TOKEN_PLATFORM_ADMIN "$platform_admin"
+exported HOLDFAST_TOKEN_OBSERVER "$observer"
+exported HOLDFAST_TOKEN_AUDITOR "$auditor"
+exported HOLDFAST_TOKEN "$tenant_admin"
+exported HOLDFAST_IAM "$IAM"
+exported SAM_CLI_TELEMETRY 0
+bin=$(printf %q "$local_dir/bin")
+echo "case \":\$PATH:\" in *:$bin:*) ;; *) export PATH=$bin:\"\$PATH\" ;; esac"

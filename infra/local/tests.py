@@ -15,9 +15,9 @@ import threading
 import time
 
 # Programs that need the running stack, in this order. Each has it for itself.
-STACK = ["features", "integration", "injury"]
+STACK = ["features", "integration", "attacks", "injury"]
 # Tests of a program that run at once, where the number of processors is the wrong number.
-THREADS = {"integration": 8}
+THREADS = {"integration": 8, "attacks": 8}
 ENDED = re.compile(r"^test (?P<name>\S.*) \.\.\. (?P<outcome>ok|FAILED|ignored)")
 PROFILE = os.environ.get("HOLDFAST_PROFILE", "local")
 LOGS = pathlib.Path(sys.argv[1])
@@ -37,8 +37,8 @@ class Program:
             "CARGO": os.environ.get("CARGO", "cargo"),
             "CARGO_MANIFEST_DIR": str(self.folder),
             "CARGO_TERM_COLOR": "never",
-            # Twice the usual time, since the fuzz tests share the processor with the stack's tests.
-            "FUZZ_SECONDS": os.environ.get("FUZZ_SECONDS", "120"),
+            # A minute for each target, of which two run at once.
+            "FUZZ_SECONDS": os.environ.get("FUZZ_SECONDS", "60"),
         }
         listed = subprocess.run(
             [self.path, "--list", "--format", "terse"],

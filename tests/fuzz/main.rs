@@ -1,12 +1,14 @@
-//! Fuzzing of texts that strangers write: definitions and requests with random changes, and
-//! expressions that are made to take long.
+//! Fuzzing of texts that strangers write: definitions and requests with random changes, starts
+//! through every door, the claims of tokens, and expressions that are made to take long.
 //!
 //! Each target runs for `FUZZ_SECONDS`, 60 by default, side by side (`make fuzz SECONDS=600`). A
 //! failing case is shrunk and shown.
 
 mod attacks;
 mod bounds;
+mod claims;
 mod definition;
+mod doors;
 mod envelope;
 mod expression;
 mod hostile;

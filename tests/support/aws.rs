@@ -128,13 +128,18 @@ impl Aws {
 
     /// Starts a state machine directly and gives the ARN of its Step Functions execution.
     pub async fn start(&self, workflow: &str, name: &str, input: &Value) -> String {
+        self.start_text(workflow, name, &input.to_string()).await
+    }
+
+    /// Starts a state machine with an input that is sent as it is.
+    pub async fn start_text(&self, workflow: &str, name: &str, input: &str) -> String {
         let start = self
             .states
             .start_execution()
             .state_machine_arn(self.machine(workflow))
             .name(name);
         start
-            .input(input.to_string())
+            .input(input)
             .send()
             .await
             .expect("Step Functions starts it")
@@ -219,11 +224,17 @@ impl Aws {
 
     /// Puts an event on the stack's bus.
     pub async fn emit(&self, source: &str, detail_type: &str, detail: &Value) {
+        let detail = detail.to_string();
+        self.emit_text(source, detail_type, &detail).await;
+    }
+
+    /// Puts an event on the stack's bus whose detail is sent as it is.
+    pub async fn emit_text(&self, source: &str, detail_type: &str, detail: &str) {
         let entry = PutEventsRequestEntry::builder()
             .event_bus_name(variable("HOLDFAST_EVENT_BUS"))
             .source(source)
             .detail_type(detail_type)
-            .detail(detail.to_string())
+            .detail(detail)
             .build();
         let answer = self
             .events

@@ -80,12 +80,15 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
         if !json {
             return Err(Problem::not_json());
         }
-        let body_problem = |error: String| Problem::bad_request(format!("the body: {error}"));
-        check_members(&body).map_err(body_problem)?;
-        let read = serde_json::from_slice(&body);
-        read.map(Self)
-            .map_err(|error| body_problem(error.to_string()))
+        read_body(&body).map(Self)
     }
+}
+
+/// Reads the bytes of a JSON body. A member that occurs twice in an object is refused.
+pub(crate) fn read_body<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let problem = |error: String| Problem::bad_request(format!("the body: {error}"));
+    check_members(body).map_err(problem)?;
+    serde_json::from_slice(body).map_err(|error| problem(error.to_string()))
 }
 
 /// The trace that the header `traceparent` names, or else the trace of this invocation.

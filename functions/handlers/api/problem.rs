@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use holdfast_admission::EnvelopeError;
 use holdfast_engine::StoreError;
 use holdfast_ledger::LedgerError;
 
@@ -173,6 +174,16 @@ impl Problem {
         Self {
             retry_after_s: Some(2),
             ..problem
+        }
+    }
+}
+
+/// A start whose form every door refuses.
+impl From<EnvelopeError> for Problem {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::TooLarge(why) => Self::too_large(why),
+            EnvelopeError::Malformed(why) => Self::bad_request(why),
         }
     }
 }

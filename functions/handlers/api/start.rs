@@ -1,14 +1,17 @@
 //! `POST /v1/workflows/{workflow_id}/executions`: starts a workflow once per idempotency key.
 
-use std::time::Duration;
+mod admission;
+#[cfg(test)]
+mod doors;
 
+use self::admission::{check_start, refused};
 use axum::{
     Json,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use holdfast_admission::{
-    CheckError, Envelope, bounded, check_depth, check_numbers, check_size, open_to, violations,
+    CheckError, Envelope, Start, bounded, check_envelope, open_to, violations,
 };
 use holdfast_audit::{Kind, LogEntry, Metric};
 use holdfast_aws::{DeployedWorkflow, SystemHost, report, trace};
@@ -44,8 +47,8 @@ const KEY_HEADER: &str = "idempotency-key";
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
-    /// The input, as the workflow's schema requires; at most 200,000 bytes of JSON, and whole
-    /// numbers of 15 digits.
+    /// The input, as the workflow's schema requires; at most 200,000 bytes of JSON, 20,000 members
+    /// and items, 64 levels, and whole numbers of 15 digits.
     #[schemars(with = "serde_json::Map<String, Value>")]
     input: Value,
     approval: Option<Approval>,
@@ -71,7 +74,7 @@ pub(crate) async fn start(
         ..
     }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
 ) -> Result<Response, Problem> {
-    let request = read(&caller, workflow, &headers, body)?;
+    let request = read(&caller.tenant, &caller.actor, workflow, &headers, body)?;
     if let Some(execution) = caller.ledger.read(&request.at).await? {
         return repeated(&caller, &request, execution.fingerprint()).await;
     }
@@ -99,8 +102,10 @@ pub(crate) async fn start(
     }
 }
 
+/// Reads a start of `tenant` that `actor` requests, and checks its form as every door does.
 fn read(
-    caller: &AuthorizedCaller,
+    tenant: &str,
+    actor: &str,
     workflow: String,
     headers: &HeaderMap,
     Body { input, approval }: Body,
@@ -123,20 +128,28 @@ fn read(
             return Err(Problem::bad_request("send the header Idempotency-Key once"));
         }
     };
-    check_idempotency_key(&key)
-        .map_err(|why| Problem::bad_request(format!("header Idempotency-Key: {why}")))?;
-    check_size(&input).map_err(Problem::too_large)?;
-    check_depth(&input).map_err(Problem::bad_request)?;
-    check_numbers(&input).map_err(|why| Problem::bad_request(format!("input: {why}")))?;
-    if let Some(approval) = &approval {
-        approval.check().map_err(Problem::bad_request)?;
-    }
-    let bytes = canonical(&input).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let execution = execution_id(&caller.tenant, &workflow, &key);
-    let at = ExecutionKey {
-        tenant: caller.tenant.clone(),
-        execution,
+    check_idempotency_key(&key).map_err(Problem::bad_request)?;
+    let start = Start {
+        tenant: tenant.to_owned(),
+        idempotency_key: key,
+        input,
+        trigger: "api".to_owned(),
+        requested_by: Some(actor.to_owned()),
+        trace: None,
+        approval,
+        unmapped: None,
     };
+    check_envelope(&start)?;
+    let Start {
+        tenant,
+        idempotency_key: key,
+        input,
+        approval,
+        ..
+    } = start;
+    let bytes = canonical(&input).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let execution = execution_id(&tenant, &workflow, &key);
+    let at = ExecutionKey { tenant, execution };
     Ok(StartRequest {
         workflow,
         at,
@@ -145,172 +158,6 @@ fn read(
         approval,
         fingerprint: sha256_hex(&bytes),
     })
-}
-
-/// The reason why a start does not reach its state machine.
-struct RefusalReason {
-    /// The guardrail that refused; none if the workflow does not exist or cannot be read.
-    guardrail: Option<&'static str>,
-    /// The version of the definition, if known.
-    version: Option<u32>,
-    problem: Problem,
-}
-
-impl RefusalReason {
-    /// A reason that is no guardrail's.
-    fn unjudged(why: impl Into<Problem>) -> Self {
-        Self {
-            guardrail: None,
-            version: None,
-            problem: why.into(),
-        }
-    }
-}
-
-/// Records the refused start before answering, so that every refusal a caller sees has an audit
-/// event.
-async fn refused(
-    caller: &AuthorizedCaller,
-    request: &StartRequest,
-    reason: RefusalReason,
-) -> Problem {
-    let Some(guardrail) = reason.guardrail else {
-        return reason.problem;
-    };
-    let refusal = Refusal {
-        id: Uuid::now_v7().to_string(),
-        tenant: caller.tenant.clone(),
-        workflow: request.workflow.clone(),
-        version: reason.version,
-        execution: request.at.execution.clone(),
-        guardrails: vec![guardrail.to_owned()],
-        by: caller.actor.clone(),
-        at: Timestamp::now(),
-    };
-    if let Err(error) = caller.ledger.record_refusal(&refusal).await {
-        return error.into();
-    }
-    tracing::warn!(
-        audit = Kind::StartRefused.name(),
-        tenant = refusal.tenant,
-        execution = refusal.execution,
-        trace = trace().map(tracing::field::display),
-        workflow = refusal.workflow,
-        guardrail,
-        "start refused"
-    );
-    reason.problem
-}
-
-/// Refuses a start that `begin` would not admit for its tenant or input, and one that a control
-/// pauses.
-async fn check_start(
-    app: &App,
-    caller: &AuthorizedCaller,
-    request: &StartRequest,
-) -> Result<(), RefusalReason> {
-    check_tenant(app, caller).await?;
-    let (rules, version) = check_form(app, caller, request).await?;
-    let around = app.tenants.controls();
-    let controls = around.controls_around(&caller.tenant, &request.workflow);
-    let controls = controls.await.map_err(RefusalReason::unjudged)?;
-    match paused(&controls).filter(|control| control.refuses(&rules)) {
-        None => Ok(()),
-        Some(control) => Err(RefusalReason {
-            guardrail: Some("paused"),
-            version,
-            problem: Problem::paused(control.says()),
-        }),
-    }
-}
-
-/// Refuses a start of a closed tenant, and one of an unknown tenant, of which nothing is recorded.
-async fn check_tenant(app: &App, caller: &AuthorizedCaller) -> Result<(), RefusalReason> {
-    let tenant = &caller.tenant;
-    let registration = registration_of(app, tenant).await;
-    match registration.map_err(RefusalReason::unjudged)? {
-        Registration::Open => Ok(()),
-        Registration::Closed(why) => Err(RefusalReason {
-            guardrail: Some("closed"),
-            version: None,
-            problem: Problem::forbidden(why),
-        }),
-        Registration::Unknown => {
-            let audit = LogEntry::StartUnregistered.name();
-            tracing::warn!(audit, tenant, by = caller.actor, "start refused");
-            let counted = [(Metric::UnregisteredStarts, 1)];
-            report(&app.stack, &counted, None, false, SystemHost.now());
-            let problem = Problem::forbidden(not_registered(tenant));
-            Err(RefusalReason::unjudged(problem))
-        }
-    }
-}
-
-/// Oldest description of a state machine that may refuse a start. It is above zero, since a caller
-/// that repeats a wrong start must not use up the rate limit of DescribeStateMachine.
-const FRESH_FOR: Duration = Duration::from_secs(2);
-
-/// The other conditions of a start, and the version of the definition. If the state machine cannot
-/// be described, `begin` decides alone.
-async fn check_form(
-    app: &App,
-    caller: &AuthorizedCaller,
-    request: &StartRequest,
-) -> Result<(StartConditions, Option<u32>), RefusalReason> {
-    let workflow = &request.workflow;
-    let mut deployed = app.machines.deployed(workflow).await;
-    if let Ok(remembered) = &deployed
-        && check_against(remembered, caller, request).is_err()
-    {
-        // A newer definition may admit it.
-        deployed = app.machines.deployed_within(FRESH_FOR, workflow).await;
-    }
-    match deployed {
-        Ok(deployed) => {
-            check_against(&deployed, caller, request)?;
-            let gate = &deployed.compiled.gate;
-            Ok((gate.rules.clone(), Some(gate.version)))
-        }
-        Err(MachineError::NoSuchWorkflow | MachineError::NotOurs) => {
-            Err(RefusalReason::unjudged(no_such(workflow)))
-        }
-        Err(MachineError::Unavailable(reason)) => {
-            tracing::warn!(
-                workflow,
-                reason,
-                "the state machine could not be described: begin decides on the start"
-            );
-            Ok((StartConditions::default(), None))
-        }
-    }
-}
-
-/// Checks the tenant and the input of a start against a deployed workflow.
-fn check_against(
-    deployed: &DeployedWorkflow,
-    caller: &AuthorizedCaller,
-    request: &StartRequest,
-) -> Result<(), RefusalReason> {
-    let gate = &deployed.compiled.gate;
-    let refusal = |guardrail, problem| RefusalReason {
-        guardrail: Some(guardrail),
-        version: Some(gate.version),
-        problem,
-    };
-    if !open_to(&gate.tenants, &caller.tenant) {
-        return Err(refusal("tenant", no_such(&request.workflow)));
-    }
-    let (schema, input) = (gate.input_schema.clone(), request.input.clone());
-    match bounded(move || violations(&schema, &input)) {
-        Ok(Ok(found)) if found.is_empty() => Ok(()),
-        Ok(Ok(found)) => Err(refusal("input", Problem::bad_input(found))),
-        Ok(Err(_)) => Ok(()),
-        Err(CheckError::Unfinished(why)) => Err(refusal("input", Problem::bad_input(vec![why]))),
-        Err(no_thread @ CheckError::NoThread) => {
-            let problem = Problem::unavailable("the admission check", &no_thread.to_string());
-            Err(RefusalReason::unjudged(problem))
-        }
-    }
 }
 
 /// Answers a start that Step Functions has and the ledger did not have a moment ago.

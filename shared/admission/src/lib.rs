@@ -4,6 +4,7 @@ mod amount;
 mod approval;
 mod conditions;
 mod deadline;
+mod envelope;
 mod mapping;
 mod numbers;
 mod schema;
@@ -15,12 +16,11 @@ mod times;
 pub use amount::{MAX_AMOUNT, PLACES, format_amount, parse_amount};
 pub use conditions::conditions;
 pub use deadline::{CheckError, bounded};
-pub use numbers::check_numbers;
-pub use schema::{authored_validator, validator, violations};
-pub use start::{
-    DIRECT, Envelope, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, RESERVED_TRIGGERS, Start, StartError,
-    check_depth, check_size, read_start,
+pub use envelope::{
+    EnvelopeError, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, INPUT_MAX_VALUES, check_envelope,
 };
+pub use schema::{authored_validator, validator, violations};
+pub use start::{DIRECT, Envelope, RESERVED_TRIGGERS, Start, StartError, read_start};
 pub use times::{check_freezes, check_hours, freeze_span, is_zone, zone};
 
 use jiff::Timestamp;

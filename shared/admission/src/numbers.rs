@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 const MAX_INTEGER: u64 = 999_999_999_999_999;
 
 /// Checks that every whole number in a value keeps its digits as text. The error names the fix.
-pub fn check_numbers(value: &Value) -> Result<(), String> {
+pub(crate) fn check_numbers(value: &Value) -> Result<(), String> {
     match value {
         Value::Number(number) if is_long(number) => Err(
             "a whole number has more than 15 digits, which a text would round: send it as a string"

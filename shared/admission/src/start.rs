@@ -2,24 +2,20 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::{deadline::CheckError, mapping::from_trigger};
+use crate::{
+    deadline::CheckError,
+    envelope::{EnvelopeError, check_recorded},
+    mapping::from_trigger,
+};
 use holdfast_ids::{
     keys::{execution_id, idempotency_key},
-    names::{check_tenant, check_text, quoted},
+    names::{check_text, quoted},
     trace::TraceId,
 };
 use holdfast_receipt::Approval;
 use holdfast_task::AdmissionSpec;
-
-/// Largest input, in bytes of JSON: it must fit into a state's data beside everything else.
-pub const INPUT_MAX_BYTES: usize = 200_000;
-
-/// Deepest nesting of an input. JSON readers stop at 128 levels, and a task wraps the input in
-/// further ones.
-pub const INPUT_MAX_DEPTH: usize = 64;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A start, from the API, a trigger or a direct `StartExecution`.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +51,12 @@ pub enum StartError {
 impl From<String> for StartError {
     fn from(why: String) -> Self {
         Self::Malformed(why)
+    }
+}
+
+impl From<EnvelopeError> for StartError {
+    fn from(error: EnvelopeError) -> Self {
+        Self::Malformed(error.into())
     }
 }
 
@@ -134,8 +136,8 @@ pub(crate) struct TriggerMessage {
 
 /// Reads a state machine's input.
 ///
-/// The numbers of the input are not checked, since earlier releases accepted longer ones: a redrive
-/// sends the recorded input. `begin` checks those of a new start.
+/// The start passes the part of [`check_envelope`](crate::check_envelope) that a redrive passes too.
+/// `begin` applies all of it to a new start.
 ///
 /// `started_at` replaces the scheduled time if the scheduler did not fill it in, as the local
 /// emulator does not. `owner` is the ARN of the Step Functions execution.
@@ -172,48 +174,8 @@ pub fn read_start(
             unmapped: None,
         }
     };
-    check_tenant(&start.tenant)?;
-    check_size(&start.input)?;
-    check_depth(&start.input)?;
-    if let Some(by) = &start.requested_by {
-        check_text("requested_by", by)?;
-    }
-    if let Some(approval) = &start.approval {
-        approval.check()?;
-    }
+    check_recorded(&start)?;
     Ok(start)
-}
-
-/// Checks that an input is small enough for a state's data.
-pub fn check_size(input: &Value) -> Result<(), String> {
-    let bytes = input.to_string().len();
-    if bytes <= INPUT_MAX_BYTES {
-        return Ok(());
-    }
-    Err(format!(
-        "the input has {bytes} bytes of JSON, at most {INPUT_MAX_BYTES} are allowed: store it and send a reference"
-    ))
-}
-
-/// Checks that every function can read an input inside the tasks that carry it.
-pub fn check_depth(input: &Value) -> Result<(), String> {
-    match is_deeper(input, INPUT_MAX_DEPTH) {
-        false => Ok(()),
-        true => Err(format!(
-            "the input is nested more than {INPUT_MAX_DEPTH} levels deep: make it flatter"
-        )),
-    }
-}
-
-fn is_deeper(value: &Value, levels: usize) -> bool {
-    let Some(left) = levels.checked_sub(1) else {
-        return value.is_array() || value.is_object();
-    };
-    match value {
-        Value::Array(items) => items.iter().any(|item| is_deeper(item, left)),
-        Value::Object(members) => members.values().any(|member| is_deeper(member, left)),
-        _ => false,
-    }
 }
 
 pub(crate) fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, String> {

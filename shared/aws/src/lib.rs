@@ -42,7 +42,7 @@ pub use machines::{ExecutionInput, Machines};
 pub use metrics::report;
 pub use objects::{ObjectLookup, PresignedLink, S3Store};
 pub use secrets::SecretsManager;
-pub use serve::serve;
+pub use serve::{read_task, serve};
 pub use signer::{Keys, KmsSigner};
 pub use stream::{Change, ChangeError, change};
 pub use workflows::{DeployedWorkflow, OpenCount};

@@ -11,7 +11,7 @@ use crate::{
     requirements::Requirement,
     task_errors::{TaskError, too_many_races},
 };
-use holdfast_admission::{Start, StartError, read_start};
+use holdfast_admission::{Start, StartError, check_envelope, read_start};
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
@@ -166,9 +166,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .await?;
         // A redrive continues with the recorded input, which an earlier release may have accepted.
         if begun.is_none() {
+            check_envelope(start).map_err(|why| malformed(why.into()))?;
             guardrails.extend(self.check_tenant(&at.tenant).await?);
-            holdfast_admission::check_numbers(&start.input)
-                .map_err(|why| malformed(format!("the input: {why}")))?;
         }
         let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
         if let (None, Some(control)) = (&begun, pause) {

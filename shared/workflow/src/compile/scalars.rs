@@ -99,6 +99,13 @@ impl Scalars {
             return Err("only placeholders have a meaning to compare with".to_owned());
         };
         let values = values.borrow();
+        if values.iter().any(|value| is_reference(&value.text)) {
+            return Err(
+                "a text of a workflow has {{resolve:…}}, which CloudFormation would replace by a \
+                        parameter or a secret of the account: take it out"
+                    .to_owned(),
+            );
+        }
         let (found, mut meant) = (tree(written)?, tree(placeholders)?);
         for node in &mut meant {
             if let Node::Scalar(scalar) = node
@@ -113,6 +120,17 @@ impl Scalars {
             false => Err("a text of a workflow would change what the template means".to_owned()),
         }
     }
+}
+
+/// True if CloudFormation reads a text as a [dynamic reference], also after it has filled in
+/// parameters, which can be empty.
+///
+/// [dynamic reference]: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+fn is_reference(text: &str) -> bool {
+    let filled = parameters_in(text).fold(text.to_owned(), |text, name| {
+        text.replace(&format!("${{{name}}}"), "")
+    });
+    filled.contains("{{resolve:")
 }
 
 /// A part of YAML, in the order of the document.

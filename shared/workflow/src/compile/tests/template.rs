@@ -141,3 +141,16 @@ fn a_pattern_a_schedule_and_a_secret_refer_to_parameters_and_not_to_resources() 
         assert_eq!(compiled(&workflow).expect_err("no such parameter"), right);
     }
 }
+
+#[test]
+fn a_text_that_cloudformation_would_resolve_to_a_secret_is_refused() {
+    for text in [
+        "{{resolve:secretsmanager:prod/db}}",
+        "a {{resolve:ssm:/prod/key}} b",
+        "{${HttpAllow}{resolve:ssm-secure:key:1}}",
+    ] {
+        let refused = compiled(&workflow_with(text)).expect_err(text);
+        assert!(refused.contains("{{resolve:"), "{refused}");
+    }
+    compiled(&workflow_with("{{resolve}} {resolve:ssm:x}")).expect("no reference");
+}
