@@ -86,11 +86,11 @@ fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
     let status = outcome.status.as_deref().unwrap_or("no execution began");
     line("")?;
     line(&format!("ended      {status}"))?;
-    for receipt in &outcome.receipt {
+    if let Some(receipt) = &outcome.receipt {
         for (step, branch) in &receipt.choices {
             line(&format!("branch     {step}: {branch}"))?;
         }
-        for stopped in &receipt.stopped {
+        if let Some(stopped) = &receipt.stopped {
             line(&format!("stopped    {}: {}", stopped.step, stopped.reason))?;
         }
     }
