@@ -145,6 +145,10 @@ pub struct Step {
 /// The kind of a step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every step is an action, and a definition has few steps"
+)]
 pub enum StepKind {
     /// Lets time pass.
     Wait(Wait),
