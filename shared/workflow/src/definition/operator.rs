@@ -178,7 +178,7 @@ impl Reader<'_> {
     /// Checks a number that EventBridge compares by its value.
     fn compared(&mut self, node: &Node, number: &Number) {
         let value = number.as_f64().unwrap_or(f64::INFINITY);
-        let six_places = format!("{value:.6}").parse();
+        let six_places: Result<f64, _> = format!("{value:.6}").parse();
         if value.abs() > MAX_NUMBER || six_places != Ok(value) {
             let message = format!("EventBridge cannot compare {}", node.describe());
             let help = "from -5000000000 to 5000000000, with at most six decimal places";
