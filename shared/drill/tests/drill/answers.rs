@@ -19,10 +19,9 @@ steps:
     action: vendor-hold
     input: { vendor_id: "{% 'v-' & $look_up.body.id %}", days: "{% $look_up.status - 199 %}" }
     rollback: {}
-  - name: each
+  - name: note_each
     for_each:
       items: "{% $look_up.body.others %}"
-      max_items: 5
       item_key: "{% $item %}"
       steps:
         - name: note
