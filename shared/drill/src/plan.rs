@@ -206,13 +206,14 @@ impl DrilledWorkflow {
         format!("{step}.{}", if undoes { "undo" } else { "ask" })
     }
 
-    /// Returns the first `http` step that a text reads and whose answers no file has.
-    pub(crate) fn unanswered<'a>(&'a self, text: &str) -> Option<&'a str> {
+    /// Returns the first `http` step whose body an expression reads and whose answers no file has.
+    pub(crate) fn unanswered(&self) -> Option<&str> {
+        let text = self.machine.to_json().unwrap_or_default();
         let mut steps = self
             .steps
             .iter()
             .filter(|step| step.action == HTTP && !step.answered);
-        let read = |step: &&DrilledStep| text.contains(&format!("${}.", step.name));
+        let read = |step: &&DrilledStep| text.contains(&format!("${}.body", step.name));
         steps.find(read).map(|step| step.name.as_str())
     }
 }

@@ -251,7 +251,7 @@ fn why(deployed: &DrilledWorkflow, left: &RunResult, found: &Findings, reason: &
     if let Some(end) = left.end.as_ref().filter(|end| **end != End::Succeeded) {
         why += &format!("\n  its state machine {end}");
     }
-    let help = match deployed.unanswered(reason) {
+    let help = match deployed.unanswered() {
         Some(step) => format!(
             "the drill answers {step} with 200 and no body; write its answer into a file for \
              --answers, such as `{step}: {{ body: {{ id: V-100 }} }}`"
