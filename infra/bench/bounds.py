@@ -7,8 +7,10 @@ Needs root and control groups of version 1 or 2.
 """
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 # Memory of a function (template.yaml), and its share of a processor. 1,769 MB have one.
@@ -54,6 +56,10 @@ def main() -> int:
         # The test starts a process for each start, and they share the group.
         return subprocess.run(command, env=environment, preexec_fn=enter).returncode
     finally:
+        for folder, _ in made:
+            for pid in (folder / "cgroup.procs").read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
+        time.sleep(0.5)
         for folder, _ in made:
             folder.rmdir()
 

@@ -135,11 +135,10 @@ fn measured(place: &Place, input: &str) -> Result<Cost, String> {
         .env(START, start.to_string())
         .output()
         .map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&output.stderr);
     let line = text.lines().find_map(|line| line.split_once("measured "));
     let Some((_, cost)) = line else {
-        let why = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("the process died: {} {why}", output.status));
+        return Err(format!("the process died: {} {text}", output.status));
     };
     serde_json::from_str(cost).map_err(|error| error.to_string())
 }
@@ -158,7 +157,7 @@ fn a_start_is_checked_within_its_bounds() {
         _ => Place::Schema(what.clone()),
     };
     let cost = measure(&place, input(&kind));
-    println!("measured {}", serde_json::to_string(&cost).expect("JSON"));
+    eprintln!("measured {}", serde_json::to_string(&cost).expect("JSON"));
     assert!(cost.peak_mb <= MOST_MEMORY, "{cost:?}");
 }
 
@@ -226,7 +225,7 @@ fn measure_all() {
     let attacks = attacks();
     for (name, place, input) in &attacks {
         let cost = measured(place, input).unwrap_or_else(|why| panic!("{name}: {why}"));
-        println!(
+        eprintln!(
             "{:>6} ms {:>6} ms of processor {:>4} MB  {name}: {}",
             cost.wall_ms, cost.processor_ms, cost.peak_mb, cost.said
         );
@@ -237,7 +236,7 @@ fn measure_all() {
             said: String::new(),
         };
     }
-    println!("{} starts; the worst of each: {worst:?}", attacks.len());
+    eprintln!("{} starts; the worst of each: {worst:?}", attacks.len());
     assert!(worst.peak_mb <= MOST_MEMORY, "{worst:?}");
     assert!(Duration::from_millis(worst.wall_ms) <= LONGEST, "{worst:?}");
 }
