@@ -141,7 +141,8 @@ fn begins(start: &str) -> Result<Start, String> {
     let task: BeginTask = read_task(&text)
         .map_err(|error| error.message)?
         .ok_or("it is a check")?;
-    let start = read_start(&task.start, &task.gate, &task.started_at, &task.owner)?;
+    let start = read_start(&task.start, &task.gate, &task.started_at, &task.owner);
+    let start = start.map_err(|error| error.to_string())?;
     check_envelope(&start)?;
     Ok(start)
 }
@@ -167,6 +168,7 @@ fn judge(sent: StartTexts) -> Result<(), String> {
         approval: serde_json::from_value::<Option<Approval>>(sent.approval.clone())
             .ok()
             .flatten(),
+        unmapped: None,
     });
     let api = api
         .ok_or_else(|| "unreadable".to_owned())

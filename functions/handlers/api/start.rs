@@ -10,20 +10,17 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_admission::{
-    CheckError, Envelope, Start, bounded, check_envelope, open_to, violations,
-};
-use holdfast_audit::{Kind, LogEntry, Metric};
-use holdfast_aws::{DeployedWorkflow, SystemHost, report, trace};
-use holdfast_engine::{Host, MachineError, StartOutcome};
+use holdfast_admission::{Envelope, Start, check_envelope};
+use holdfast_audit::Kind;
+use holdfast_aws::trace;
+use holdfast_engine::StartOutcome;
 use holdfast_ids::{
     digest::{canonical, sha256_hex},
     keys::{ExecutionKey, execution_id},
     names::{check_idempotency_key, is_workflow_id, quoted},
 };
-use holdfast_ledger::{Duplicate, Ledger, Refusal, not_registered, paused};
+use holdfast_ledger::{Duplicate, Ledger};
 use holdfast_receipt::Approval;
-use holdfast_task::StartConditions;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,7 +34,6 @@ use crate::api::{
     principal::AuthorizedCaller,
     problem::Problem,
     route::AuthorizedRequest,
-    tenant::{Registration, registration_of},
     workflow::{no_such, trouble},
 };
 

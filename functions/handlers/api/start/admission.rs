@@ -6,7 +6,7 @@ use holdfast_admission::{CheckError, bounded, open_to, violations};
 use holdfast_audit::{Kind, LogEntry, Metric};
 use holdfast_aws::{DeployedWorkflow, SystemHost, report, trace};
 use holdfast_engine::{Host, MachineError};
-use holdfast_ledger::{Ledger, Refusal, not_registered, paused};
+use holdfast_ledger::{Refusal, not_registered, paused};
 use holdfast_task::StartConditions;
 use jiff::Timestamp;
 use uuid::Uuid;

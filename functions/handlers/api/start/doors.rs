@@ -10,6 +10,7 @@ use holdfast_admission::{INPUT_MAX_BYTES, INPUT_MAX_VALUES};
 use holdfast_aws::read_task;
 use holdfast_engine::{Engine, Host, ObjectStore, StoreError};
 use holdfast_ledger::MemoryLedger;
+use holdfast_task::StartConditions;
 use holdfast_task::{AdmissionSpec, BeginTask, ErrorName, Template, TriggerMap};
 use serde_json::json;
 
