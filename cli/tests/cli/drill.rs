@@ -128,7 +128,7 @@ fn a_workflow_that_reads_an_answer_is_drilled_with_a_file_of_answers() {
     let output = project.run(&args);
     assert_eq!(output.code, Some(1));
     for part in [
-        "answers.yaml:1:34",
+        "answers.yaml:1:33",
         "unknown field `stat` in the answer of http",
         "status",
     ] {

@@ -207,9 +207,14 @@ impl Judgement<'_> {
             }
         }
         silent.into_iter().for_each(|what| self.add(what));
+        let read = |key: &str| {
+            let mut events = done.iter();
+            events.any(|one| one.key == key && one.what == What::Read)
+        };
         for step in &receipt.steps {
             let key = step.idempotency_key.as_deref().unwrap_or_default();
-            if executed && step.status == StepStatus::Success && !remaining.contains_key(key) {
+            let remains = remaining.contains_key(key) || read(key);
+            if executed && step.status == StepStatus::Success && !remains {
                 self.add(format!(
                     "{}: its receipt says SUCCESS, and no effect remains",
                     step.name

@@ -31,7 +31,7 @@ steps:
             input:
               method: DELETE
               url: "${VendorSystemUrl}/notes"
-              path: ["{% $exists($note.body.id) ? $note.body.id : 'none' %}"]
+              path: ["{% $item %}"]
 "#;
 
 const ANSWERS: &str = "
@@ -94,7 +94,7 @@ fn what_reads_an_answer_can_be_simulated() {
 #[test]
 fn without_an_answer_the_error_says_how_to_write_one() {
     let error = drill("{}").err().expect("no body, no id");
-    let start = "without any fault it ends FAILED: an expression of ";
+    let start = "without any fault it ends ROLLED_BACK: an expression of note_each";
     assert!(error.starts_with(start), "{error}");
     let help = "\n  help: the drill answers look_up with 200 and no body; write its answer into a \
                 file for --answers, such as `look_up: { body: { id: V-100 } }`";
