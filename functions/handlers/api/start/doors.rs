@@ -72,8 +72,10 @@ impl Host for OneTime {
 type MemoryEngine = Engine<MemoryLedger, Objects, OneTime>;
 
 fn engine() -> MemoryEngine {
+    let ledger = MemoryLedger::default();
+    ledger.register("acme");
     Engine {
-        ledger: MemoryLedger::default(),
+        ledger,
         payloads: Objects::default(),
         receipts: Objects::default(),
         host: OneTime,

@@ -115,10 +115,10 @@ fn task(more: Value) -> Value {
 #[test]
 fn states_and_fields_that_the_compiler_never_writes_are_refused() {
     let error = |state: Value| Machine::read(&machine(json!({ "first": state }))).unwrap_err();
-    let choice = error(json!({ "Type": "Choice", "Choices": [], "Default": "first" }));
+    let activity = error(json!({ "Type": "Activity", "End": true }));
     assert!(
-        choice.contains("first: unknown variant `Choice`"),
-        "{choice}"
+        activity.contains("first: unknown variant `Activity`"),
+        "{activity}"
     );
     let field = error(task(json!({ "HeartbeatSeconds": 5 })));
     assert!(

@@ -209,7 +209,7 @@ impl Reader<'_> {
     }
 
     fn trigger_tenant(&mut self, node: &Node, tenants: &[String], scope: &Scope) -> Text {
-        let text = self.text_or_expression(node, "tenant", &scope.repeatable("`tenant`"));
+        let text = self.text_or_expression(node, "tenant", scope);
         if let Text::Literal(tenant) = &text
             && !tenant.contains("{%")
             && self.tenant_name(node, tenant)
@@ -234,8 +234,7 @@ impl Reader<'_> {
         const EXAMPLE: &str = "idempotency_key: \"{% $event.detail.order_id %}\"";
         match (fields.get("idempotency_key"), source) {
             (Some(node), _) => {
-                let scope = scope.repeatable("`idempotency_key`");
-                let text = self.text_or_expression(node, "idempotency_key", &scope);
+                let text = self.text_or_expression(node, "idempotency_key", scope);
                 if let Text::Literal(key) = &text
                     && !key.is_empty()
                 {
