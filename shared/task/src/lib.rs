@@ -5,6 +5,7 @@
 
 mod ask;
 mod error_name;
+mod output;
 pub mod payload;
 mod rules;
 pub mod timing;
@@ -12,6 +13,7 @@ mod unwind;
 
 pub use ask::{Ask, AskCall, AskResult, AskTask, ExpireTask, QuestionKind};
 pub use error_name::ErrorName;
+pub use output::{EvaluatedOutput, MAX_OUTPUT_BYTES};
 pub use rules::{Budget, Day, Freeze, Hours, Period, StartConditions};
 pub use unwind::{
     Failure, GiveUpTask, PlanCall, PlanResult, PlanTask, RECOVERY, RecoveryInput, UndoItem,
@@ -375,21 +377,6 @@ pub struct FinishTask {
     /// The reason of each `stop`, by its name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub stops: BTreeMap<String, String>,
-}
-
-/// The maximum size of an execution's output, in bytes of canonical JSON.
-pub const MAX_OUTPUT_BYTES: usize = 8_192;
-
-/// The output of an execution, as its state machine evaluated it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EvaluatedOutput {
-    /// The value.
-    Value(Value),
-    /// The value is too long; it has this many characters as JSON.
-    TooLong(u64),
-    /// An expression failed.
-    Failed,
 }
 
 /// The answer of `finish`.

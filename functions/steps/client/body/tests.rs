@@ -214,11 +214,15 @@ fn a_body_that_is_not_of_its_coding_or_is_cut_is_an_error() {
     }
 }
 
+/// Compresses a body.
+type Compress = fn(&[u8]) -> Vec<u8>;
+/// Writes a code unit of UTF-16 in one order of bytes.
+type UnitBytes = fn(u16) -> [u8; 2];
+
 #[test]
 fn a_compressed_body_ends_at_the_limit() {
     let zeros = |count| vec![b'0'; count];
-    let codings: [(&str, fn(&[u8]) -> Vec<u8>); 3] =
-        [("gzip", gzip), ("deflate", zlib), ("deflate", deflate)];
+    let codings: [(&str, Compress); 3] = [("gzip", gzip), ("deflate", zlib), ("deflate", deflate)];
     for (coding, compressed) in codings {
         let most = read(coding, "", &compressed(&zeros(BODY_LIMIT)));
         assert_eq!(most.map(|text| text.len()), Ok(BODY_LIMIT), "{coding}");
@@ -319,7 +323,7 @@ proptest! {
             let found = read("gzip", &format!("text/plain; charset={label}"), &gzip(&bytes));
             prop_assert_eq!(found, Ok(body.clone()));
         }
-        let orders: [(&Encoding, fn(u16) -> [u8; 2]); 2] =
+        let orders: [(&Encoding, UnitBytes); 2] =
             [(UTF_16LE, u16::to_le_bytes), (UTF_16BE, u16::to_be_bytes)];
         for (encoding, bytes) in orders {
             let label = format!("text/plain; charset={}", encoding.name());

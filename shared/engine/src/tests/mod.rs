@@ -26,6 +26,7 @@ mod requests;
 mod requirements;
 mod rollback;
 mod rollback_races;
+mod slow_checks;
 mod status_events;
 mod tenants;
 mod unwinding;

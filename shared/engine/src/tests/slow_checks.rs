@@ -1,0 +1,93 @@
+//! Tests of starts and redrives whose check takes longer than its limit.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{begin::refused, closing::redriven, *};
+use crate::testing::{ScriptedCall, engine};
+use holdfast_action::StepError;
+use holdfast_ledger::Phase;
+use holdfast_task::{Budget, ErrorName, Period};
+
+#[test]
+fn a_check_that_takes_too_long_rejects_the_start_with_a_record() {
+    let engine = engine();
+    let mut task = begin_task(start_of(usual_input()));
+    let endless = "$contains($string([1..40]), /^(.*,)*x$/)";
+    task.gate.guardrails[0].assert = endless.to_owned();
+    let error = refused(&engine, &task);
+    assert_eq!(error.name, ErrorName::Rejected);
+    assert!(error.message.contains("cannot be evaluated"), "{error:?}");
+}
+
+/// An event of the trigger `risk`, and an expression that takes longer than its limit.
+fn slow_event() -> (Value, Template) {
+    let event = json!({ "id": "e-1", "detail": { "tenant": "acme", "vendor": "v-9" } });
+    let endless = "$contains($string([1..40]), /^(.*,)*x$/) ? 'a' : 'b'";
+    let start = json!({ "trigger": "risk", "event": event });
+    (start, Template(json!({ "$jsonata": endless })))
+}
+
+#[test]
+fn a_mapping_that_takes_too_long_rejects_the_start_with_a_record() {
+    let engine = engine();
+    let (start, endless) = slow_event();
+    let mut task = begin_task(start);
+    task.gate.triggers[0].input = endless;
+    let error = refused(&engine, &task);
+    assert_eq!(error.name, ErrorName::Rejected);
+    assert!(error.message.contains("takes too long"), "{error:?}");
+    let message: Value = serde_json::from_str(&error.message).unwrap();
+    let execution: ExecutionRef = serde_json::from_value(message["execution"].clone()).unwrap();
+    let recorded = snapshot(&engine, &execution).execution;
+    assert_eq!(recorded.phase, Phase::Rejected);
+    assert_eq!((&*recorded.at.tenant, &*recorded.trigger), ("acme", "risk"));
+    assert!(!recorded.guardrails[0].held && recorded.guardrails[0].name == "input");
+}
+
+#[test]
+fn a_mapping_whose_key_takes_too_long_is_malformed_and_says_so() {
+    let engine = engine();
+    let (start, endless) = slow_event();
+    let mut task = begin_task(start);
+    task.gate.triggers[0].idempotency_key = endless;
+    let error = refused(&engine, &task);
+    assert_eq!(error.name, ErrorName::Malformed);
+    let said = "idempotency_key cannot be evaluated, since it takes too long";
+    assert!(error.message.contains(said), "{error:?}");
+}
+
+#[test]
+fn the_budgets_of_a_redrive_share_one_time_limit() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let no = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
+    failing(&engine, &step_task(&execution, STEPS[0]), &no);
+    finish(&engine, &execution, Some(STEPS[0])).unwrap();
+    let execution = redriven(&engine, &execution);
+    let mut task = BeginTask {
+        owner: "arn:again".to_owned(),
+        ..begin_task(start_of(usual_input()))
+    };
+    task.gate.rules.budgets = (0..25)
+        .map(|n| Budget {
+            name: format!("budget_{n}"),
+            amount: "$contains($string([1..40]), /^(.*,)*x$/) ? 1 : 2".to_owned(),
+            limit: 1_000_000,
+            per: Period::Day,
+            zone: "UTC".to_owned(),
+        })
+        .collect();
+    let begun = Instant::now();
+    assert_eq!(refused(&engine, &task).name, ErrorName::Rejected);
+    // Each budget alone takes a second. The check and the budgets have five seconds each.
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    let refused = snapshot(&engine, &execution).execution;
+    assert!(
+        refused
+            .guardrails
+            .iter()
+            .any(|no| no.name == "budget_24" && !no.held)
+    );
+}
