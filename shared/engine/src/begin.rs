@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    bounded_check::{bounded_check, bounded_requirements, no_thread},
+    bounded_check::{bounded_check, bounded_refusals, bounded_requirements, no_thread},
     engine::{Engine, MAX_RACES},
     first_record::FirstRecord,
     ports::{Host, ObjectStore},
@@ -166,8 +166,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .await?;
         // A redrive continues with the recorded input, which an earlier release may have accepted.
         if begun.is_none() {
-            check_envelope(start).map_err(|why| malformed(why.into()))?;
             guardrails.extend(self.check_tenant(&at.tenant).await?);
+            check_envelope(start).map_err(|why| malformed(why.into()))?;
         }
         let pause = paused(&controls).filter(|control| control.refuses(&gate.rules));
         if let (None, Some(control)) = (&begun, pause) {
@@ -241,8 +241,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             trace: None,
             unmapped: None,
         };
-        let (requirements, broken) =
+        let (requirements, mut broken) =
             bounded_requirements(&task.gate, &recorded, &stored, redriven.at)?;
+        if stored.guardrails.is_empty() {
+            broken.extend(bounded_refusals(
+                &task.gate,
+                &recorded,
+                &stored.at,
+                redriven.at,
+            )?);
+        }
         for _ in 0..MAX_RACES {
             let missing: Vec<_> = requirements
                 .iter()

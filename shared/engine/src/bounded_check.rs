@@ -6,7 +6,7 @@ use crate::{
     requirements::{Requirement, limits_of, requirements_of},
     task_errors::TaskError,
 };
-use holdfast_admission::{CheckError, Start, StartScope};
+use holdfast_admission::{CheckError, Start, StartScope, check_envelope};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::ExecutionRecord;
 use holdfast_receipt::GuardrailOutcome;
@@ -64,6 +64,22 @@ pub(crate) fn bounded_check(
         Err(CheckError::Unfinished(why)) => Ok(unfinished(why)),
         Err(CheckError::NoThread) => Err(no_thread()),
     }
+}
+
+/// The guardrails that refuse the redrive of a start that `recover` recorded. No check admitted that
+/// start: an admitted one has at least the outcome of its input.
+pub(crate) fn bounded_refusals(
+    gate: &AdmissionSpec,
+    recorded: &Start,
+    at: &ExecutionKey,
+    now: Timestamp,
+) -> Result<Vec<GuardrailOutcome>, TaskError> {
+    if let Err(why) = check_envelope(recorded) {
+        return Ok(vec![holdfast_admission::outcome("input", Err(why.into()))]);
+    }
+    let (mut outcomes, _) = bounded_check(gate, recorded, at, now)?;
+    outcomes.retain(|outcome| !outcome.held);
+    Ok(outcomes)
 }
 
 /// The part of the admission check that needs no ledger.

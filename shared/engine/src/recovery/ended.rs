@@ -1,7 +1,7 @@
 //! Recovery after a status event: the execution that an ended Step Functions execution left open,
 //! and the start that it never recorded.
 
-use holdfast_admission::read_start;
+use holdfast_admission::{StartError, read_start};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{ExecutionRecord, NextLook, OpenIndex};
 use holdfast_task::{ErrorName, Failure, RECOVERY, RecoveryInput};
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Recovery, RecoveryError, RecoveryNotice, constants_of};
 use crate::{
+    bounded_check::no_thread,
     lost_start::{LostOwner, LostStart},
     ports::{Host, ObjectStore},
     state_machines::{CompiledMachine, MachineExecution, StateMachines},
@@ -156,7 +157,7 @@ where
             return Ok(Some(execution).filter(owned));
         }
         let described = self.describe(ended, workflow).await?;
-        let Some(lost) = self.lost_start(ended, workflow, &described) else {
+        let Some(lost) = self.lost_start(ended, workflow, &described)? else {
             return Ok(None);
         };
         let owner = LostOwner {
@@ -205,26 +206,29 @@ where
     }
 
     /// The lost start, as far as it can be read without evaluating what ended `begin`. A start that
-    /// cannot be read is noted, unless `begin` noted it.
+    /// cannot be read is noted, unless `begin` noted it. The error is that the system gave no thread.
     fn lost_start(
         &self,
         ended: &StatusEvent,
         workflow: &str,
         described: &UnrecordedStart,
-    ) -> Option<LostStart> {
+    ) -> Result<Option<LostStart>, RecoveryError> {
         let (execution, gate) = (&described.execution, &described.compiled.gate);
         if let Some(start) = LostStart::read(&execution.input, workflow) {
-            return Some(start);
+            return Ok(Some(start));
         }
-        // `begin` evaluates a trigger's mapping before it uses the ledger. So the mapping did not
-        // end it if it reported that the ledger was unavailable.
+        // A mapping that ended `begin` is no transient error. So it is evaluated again if `begin`
+        // had no ledger or no thread.
         if described.reports(ErrorName::Transient)
             && let Some(raw) = described.raw()
-            && let Ok(start) = read_start(&raw, gate, &execution.started_at, &ended.execution_arn)
         {
-            return Some(LostStart::mapped(start, workflow));
+            match read_start(&raw, gate, &execution.started_at, &ended.execution_arn) {
+                Ok(start) => return Ok(Some(LostStart::mapped(start, workflow))),
+                Err(StartError::NoThread) => return Err(no_thread().into()),
+                Err(StartError::Malformed(_)) => {}
+            }
         }
         self.unrecorded(ended, workflow, described);
-        None
+        Ok(None)
     }
 }

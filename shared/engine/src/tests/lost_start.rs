@@ -158,3 +158,38 @@ fn a_start_without_literal_names_is_not_read() {
         assert_eq!(LostStart::read(start, WORKFLOW), None, "{start}");
     }
 }
+
+/// Redrives a lost start that ended, and returns the result of the redrive's `begin`.
+fn redriven_start(start: &str) -> Result<holdfast_task::BeginResult, TaskError> {
+    let engine = engine();
+    let lost = LostStart::read(start, WORKFLOW).expect("it names its execution");
+    ended(&engine, &lost);
+    let record = run(engine.ledger.read(&lost.at))
+        .unwrap()
+        .expect("it is recorded");
+    super::closing::redriven(&engine, &record.reference());
+    let task = BeginTask {
+        owner: "arn:again".to_owned(),
+        ..begin_task(serde_json::from_str(start).unwrap_or_default())
+    };
+    run(engine.begin(&task))
+}
+
+#[test]
+fn the_redrive_of_a_lost_start_is_admitted_only_by_the_whole_check() {
+    let long = text(r#"{"vendor_id":"v-1","hold_days":31}"#);
+    let refused = redriven_start(&long).expect_err("its guardrail refuses it");
+    assert_eq!(refused.name, ErrorName::Rejected);
+    assert!(
+        refused.message.contains("short_hold"),
+        "{}",
+        refused.message
+    );
+    let unfit = redriven_start(&text("null")).expect_err("the schema refuses it");
+    assert_eq!(unfit.name, ErrorName::Rejected);
+    let fine = text(&usual_input().to_string());
+    assert_eq!(
+        redriven_start(&fine).expect("it is admitted").input,
+        usual_input()
+    );
+}
