@@ -25,7 +25,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
 /// Counts malformed starts and reused keys. A trigger has no caller who would see the error.
 /// One of an unregistered tenant is counted under no tenant's name, and once more by its reason.
 fn count_malformed(stack: &str, task: &BeginTask, unregistered: bool) {
-    let requested = requested_execution(task).filter(|_| !unregistered);
+    let requested = (!unregistered).then(|| requested_execution(task)).flatten();
     let about = About {
         tenant: requested.map_or_else(String::new, |(at, _)| at.tenant),
         workflow: task.gate.workflow.clone(),
