@@ -51,10 +51,11 @@ pub(crate) fn check_numbers_read(
 fn is_long(number: &Number) -> bool {
     match number.as_u64().or(number.as_i64().map(i64::unsigned_abs)) {
         Some(integer) => integer > MAX_INTEGER,
-        // A reader of JSON has rounded an integer that is longer than 64 bits.
+        // A reader of JSON has rounded an integer that is longer than 64 bits. JSONata rounds a
+        // fraction away that follows 15 digits.
         None => number
             .as_f64()
-            .is_some_and(|float| float.fract() == 0.0 && float.abs() > MAX_INTEGER as f64),
+            .is_some_and(|float| float.abs() > MAX_INTEGER as f64),
     }
 }
 
@@ -72,6 +73,7 @@ mod tests {
             json!(9_007_199_254_740_993_u64),
             json!(12_345_678_901_234_567_890_u64),
             json!(1e15),
+            json!(1_000_000_000_000_000.25),
             serde_json::from_str("1000000000000000000001").expect("JSON"),
         ] {
             check_numbers(&long).expect_err(&long.to_string());
