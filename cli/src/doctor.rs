@@ -232,12 +232,6 @@ fn deployed(api: &Api, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> 
 
 /// Compares the tenants that definitions list with the registry.
 fn tenants(api: &Api, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
-    let listed = workflows
-        .iter()
-        .any(|one| !one.definition.tenants.is_empty());
-    if !listed {
-        return Ok(Vec::new());
-    }
     let registered = match api.read_if_allowed("/v1/tenants") {
         Ok(Some(registered)) => registered,
         Ok(None) => {
@@ -253,6 +247,11 @@ fn tenants(api: &Api, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
     let registered = registered["tenants"].as_array();
     let registered = registered.map_or(&[][..], Vec::as_slice);
     let mut found = Vec::new();
+    if !registered.iter().any(|one| one["state"] == "open") {
+        let why = "every start is refused: PUT /v1/tenants/TENANT registers one (docs/tenants.md)";
+        let check = Check::of::<()>("a tenant is registered", Err(why.to_owned()));
+        found.push(("API".to_owned(), check));
+    }
     for Workflow {
         file, definition, ..
     } in workflows
