@@ -216,14 +216,21 @@ fn check_comparison(items: &[Node]) -> Result<(), String> {
     }
 }
 
+/// Most stars of one wildcard. EventBridge refuses a rule that is too complex to match, without a
+/// number ([AWS][complexity]); LocalStack refuses more than five.
+///
+/// [complexity]: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+const MAX_STARS: usize = 5;
+
 /// Checks the stars and escapes of a wildcard. The error is the fix.
 fn check_wildcard(text: &str) -> Result<(), &'static str> {
-    let mut chars = text.chars().peekable();
+    let (mut chars, mut stars) = (text.chars().peekable(), 0);
     while let Some(c) = chars.next() {
         match (c, chars.peek()) {
             ('*', Some('*')) => {
                 return Err("one * matches any number of characters: write it once");
             }
+            ('*', _) => stars += 1,
             ('\\', Some('*' | '\\')) => {
                 chars.next();
             }
@@ -231,7 +238,10 @@ fn check_wildcard(text: &str) -> Result<(), &'static str> {
             _ => {}
         }
     }
-    Ok(())
+    match stars > MAX_STARS {
+        true => Err("EventBridge refuses it as too complex: at most 5 *, or use prefix and suffix"),
+        false => Ok(()),
+    }
 }
 
 /// Checks a range of IP addresses. The error is the fix.
