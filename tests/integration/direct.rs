@@ -123,7 +123,7 @@ async fn a_malformed_direct_start_leaves_no_record() {
         json!({}),
         json!({ "tenant": "acme", "input": hold("v") }),
         json!({ "tenant": "Acme!", "idempotency_key": key, "input": hold("v") }),
-        json!({ "tenant": "acme", "idempotency_key": "two words", "input": hold("v") }),
+        json!({ "tenant": "acme", "idempotency_key": "  ", "input": hold("v") }),
         json!({ "trigger": "no_such_trigger", "event": {} }),
         json!({ "trigger": "vendor_risk", "event": { "detail": { "tenant_id": "acme" } } }),
     ] {
