@@ -50,7 +50,7 @@ def main() -> int:
             for folder, _ in made:
                 (folder / "cgroup.procs").write_text(str(os.getpid()))
 
-        test = "bounds::a_start_keeps_to_its_bounds_whatever_an_accepted_definition_evaluates"
+        test = "bounds::no_accepted_definition_makes_a_start_exceed_its_bounds"
         command = [sys.argv[1], "--exact", test, "--nocapture"]
         environment = os.environ | {"HOLDFAST_BOUNDS": "all"}
         # The test starts a process for each start, and they share the group.

@@ -23,8 +23,8 @@ platform_admin=$(token platform-admin)
 observer=$(token observer acme)
 auditor=$(token auditor acme)
 
-# An export of $1 with the value $2, quoted: no value of the stack's outputs or of this machine's
-# paths is a command when the text is sourced.
+# An export of $1 with the value $2. The value is quoted, so that no output of the stack and no path
+# of this machine is a command when the text is sourced.
 exported() {
     printf 'export %s=%q\n' "$1" "$2"
 }

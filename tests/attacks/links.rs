@@ -1,5 +1,5 @@
-//! Attacks by a server that `holdfast` talks to: links that lead elsewhere, redirects, endless,
-//! slow or other bytes, names that leave the folder, and links planted in the folder.
+//! Attacks by a server that `holdfast` reads from: links that lead elsewhere, redirects, and
+//! endless, slow or other bytes. Others are names that leave the folder, and links planted in it.
 
 use std::{
     fs,

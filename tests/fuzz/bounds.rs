@@ -201,7 +201,7 @@ fn starts() -> impl Strategy<Value = (bool, Place, &'static str)> {
 }
 
 #[test]
-fn a_start_keeps_to_its_bounds_whatever_an_accepted_definition_evaluates() {
+fn no_accepted_definition_makes_a_start_exceed_its_bounds() {
     if env::var("HOLDFAST_BOUNDS").is_ok_and(|which| which == "all") {
         return measure_all();
     }

@@ -1,5 +1,5 @@
-//! Fuzzing of every field of a definition with hostile texts: it is refused with places, or it
-//! compiles into a template that means what was written.
+//! Fuzzing of every field of a definition with hostile texts. The definition is refused with
+//! places, or compiles into a template that means what was written.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
-//! Fuzzing of texts that strangers write: definitions and requests with random changes, starts
-//! through every door, the claims of tokens, and expressions that are made to take long.
+//! Fuzzing of texts that strangers write: definitions and requests with random changes, and starts
+//! through every door. Others are the claims of tokens, and expressions that are made to take long.
 //!
 //! Each target runs for `FUZZ_SECONDS`, 60 by default, side by side (`make fuzz SECONDS=600`). A
 //! failing case is shrunk and shown.

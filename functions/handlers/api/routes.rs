@@ -176,7 +176,7 @@ fn lists() -> Vec<Route> {
         Route::get(
             "/v1/digests",
             "listDigests",
-            "Lists hourly digests of the receipts, oldest first",
+            "Lists the digests of receipts, oldest first",
             Operation::ReadReceipts,
             shape::<Digests>,
             digest::list,

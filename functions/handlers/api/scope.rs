@@ -44,7 +44,7 @@ async fn in_time(source: impl Future<Output = Source>) -> Source {
     timeout(PATIENCE, source).await.unwrap_or(Source::Silent)
 }
 
-/// Asks whether the workflow is deployed.
+/// Looks for the workflow's state machine.
 async fn deployed(app: &App, workflow: &str) -> Source {
     match app.machines.deployed(workflow).await {
         Ok(_) => Source::Knows,
@@ -53,7 +53,7 @@ async fn deployed(app: &App, workflow: &str) -> Source {
     }
 }
 
-/// Asks whether the tenant is registered.
+/// Looks for the tenant's registration.
 async fn registered(app: &App, tenant: &str) -> Source {
     match registration_of(app, tenant).await {
         Ok(Registration::Open | Registration::Closed(_)) => Source::Knows,

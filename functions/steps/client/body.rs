@@ -16,19 +16,19 @@ const MOST_CODINGS: usize = 4;
 /// The reason why a body cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It is larger than [`BODY_LIMIT`], as it was sent, decompressed or as UTF-8.
+    /// A body larger than [`BODY_LIMIT`], as it was sent, decompressed or as UTF-8.
     #[error("it has more than {BODY_LIMIT} bytes")]
     TooLarge,
     /// A content coding that is not known.
     #[error("its content-encoding is none of gzip, deflate and br")]
     UnknownCoding,
-    /// Its bytes are not of the content coding that its headers name.
+    /// Bytes that are not of the content coding that the headers name.
     #[error("it is not valid {0}, which its content-encoding says")]
     WrongCoding(&'static str),
     /// A charset that is not known.
     #[error("its charset is not known")]
     UnknownCharset,
-    /// Its bytes are not of its charset.
+    /// Bytes that are not of the charset.
     #[error("it is not valid {0}")]
     WrongCharset(&'static str),
 }

@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_remains_as_it_is() {
+    fn a_text_that_is_no_json_remains_as_it_is() {
         for text in [
             "9007199254740993 kg",
             "+1000000000000000",

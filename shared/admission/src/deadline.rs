@@ -4,16 +4,17 @@ use std::{fmt, time::Duration};
 
 use holdfast_expression::{WorkError, within};
 
-/// Longest admission check. The function itself has 30 seconds, for at most three of them.
+/// Longest admission check, and longest half of a mapping: tenant and key, or the rest. The
+/// function itself has 30 seconds, for at most three of them.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The reason why a check has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CheckError {
-    /// It did not end in time, or panicked. Another attempt would end in the same way. The text is
-    /// for a caller.
+    /// The check did not end in time, or panicked. Another attempt would end in the same way. The
+    /// text is for a caller.
     Unfinished(String),
-    /// The system gave it no thread. Another attempt may succeed.
+    /// The system gave the check no thread. Another attempt may succeed.
     NoThread,
 }
 

@@ -8,9 +8,9 @@ use holdfast_ledger::{AttemptReport, StepRecord, StepState};
 use holdfast_task::{PollPolicy, StepResult, StepStatus};
 use serde_json::{Value, json};
 
-use crate::poll::{Look, NOT_YET, look};
+use crate::poll::{NOT_YET, PollReading, poll_reading};
 
-/// The outcome of an attempt.
+/// The report of an attempt, and what the answer to the state machine needs beside it.
 pub(crate) struct AttemptResult {
     /// The report that the ledger's rules decide by.
     pub(crate) report: AttemptReport,
@@ -30,20 +30,20 @@ impl From<AttemptReport> for AttemptResult {
     }
 }
 
-/// The outcome of an attempt of a step that polls. It is true if the answer is not the awaited one,
-/// which is an error until the next attempt.
+/// Reads the answer to an attempt of a step that polls. An answer that is not the awaited one is an
+/// error until the next attempt, and the second value is then true.
 pub(crate) fn polled(
     poll: &PollPolicy,
     output: Value,
     attempt: u32,
 ) -> (Result<Value, StepError>, bool) {
-    match look(poll, &output, attempt) {
-        Look::Done => (Ok(output), false),
-        Look::NotYet => {
+    match poll_reading(poll, &output, attempt) {
+        PollReading::Done => (Ok(output), false),
+        PollReading::NotYet => {
             let every = Duration::from_secs(poll.every_s);
             (Err(StepError::retry_after(every, NOT_YET)), true)
         }
-        Look::Undecided(why) => (Err(StepError::permanent(why)), false),
+        PollReading::Undecided(why) => (Err(StepError::permanent(why)), false),
     }
 }
 

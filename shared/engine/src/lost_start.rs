@@ -112,7 +112,7 @@ pub struct LostOwner {
 }
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
-    /// Records a lost start, unless its execution has a record. Returns the record that rules, or
+    /// Records a lost start, unless its execution has a record. Returns the record that exists, or
     /// `None` if the tenant is not registered, so that nothing is recorded.
     ///
     /// It is `Running` without guardrails and reservations. A recovery ends it `FAILED`.

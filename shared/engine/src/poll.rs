@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use holdfast_expression::evaluate;
 use holdfast_task::PollPolicy;
 
-/// The reading of one answer.
+/// The reading of one answer of a step that polls.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Look {
+pub(crate) enum PollReading {
     /// The answer is the awaited one.
     Done,
     /// The answer is another one.
@@ -23,16 +23,16 @@ pub(crate) const NOT_YET: &str = "`until` is not true of the answer";
 
 /// Evaluates the condition over the answer to attempt number `attempt`. A panic of the evaluator is
 /// an evaluation without a value.
-pub(crate) fn look(poll: &PollPolicy, answer: &Value, attempt: u32) -> Look {
+pub(crate) fn poll_reading(poll: &PollPolicy, answer: &Value, attempt: u32) -> PollReading {
     let attempt = json!(attempt);
     let evaluated = catch_unwind(|| {
         let variables = [("result", answer), ("attempt", &attempt)];
         evaluate(&poll.until, &variables)
     });
     match evaluated {
-        Ok(Ok(Some(Value::Bool(true)))) => Look::Done,
-        Ok(Ok(Some(Value::Bool(false)) | None)) => Look::NotYet,
-        Ok(Ok(Some(_))) => Look::Undecided("`until` yields neither true nor false"),
-        Ok(Err(_)) | Err(_) => Look::Undecided("`until` cannot be evaluated for the answer"),
+        Ok(Ok(Some(Value::Bool(true)))) => PollReading::Done,
+        Ok(Ok(Some(Value::Bool(false)) | None)) => PollReading::NotYet,
+        Ok(Ok(Some(_))) => PollReading::Undecided("`until` yields neither true nor false"),
+        Ok(Err(_)) | Err(_) => PollReading::Undecided("`until` cannot be evaluated for the answer"),
     }
 }

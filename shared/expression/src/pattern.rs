@@ -8,7 +8,7 @@ use std::{iter::Peekable, str::Chars};
 
 /// Escapes of letters that mean the same everywhere.
 const ESCAPES: &str = "dDwWtnr";
-/// Escapes of letters that stand for several characters.
+/// Escapes of letters that match several characters.
 const CLASSES: &str = "dDwW";
 /// Characters that an escape takes literally.
 const PUNCTUATION: &str = r"\^$.*+?()[]{}|/-";
@@ -41,11 +41,11 @@ pub(crate) fn check_pattern(pattern: &str, flags: &str) -> Result<(), String> {
 /// The properties of one part of a regex.
 #[derive(Clone, Copy)]
 struct Part {
-    /// It may match an empty text.
+    /// True if the part may match an empty text.
     empty: bool,
-    /// It is a group.
+    /// True if the part is a group.
     group: bool,
-    /// A group inside it captures.
+    /// True if a group inside the part captures.
     captures: bool,
 }
 
@@ -224,7 +224,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads an escape after its backslash. Returns the character if it stands for one.
+    /// Reads an escape after its backslash. Returns the character if it matches one alone.
     fn escape(&mut self) -> Result<Option<char>, String> {
         let escaped = self.rest.next().unwrap_or_default();
         match escaped {
@@ -240,7 +240,7 @@ impl Reader<'_> {
                 "`\\{escaped}` means other places to other engines; write the characters around it"
             )),
             '1'..='9' => Err(
-                "it refers back to a group, which RE2 lacks; compare the groups that `$match` returns"
+                "it refers back to a group, and engines differ where the group matched nothing; compare the groups that `$match` returns"
                     .to_owned(),
             ),
             'u' | 'x' | 'p' | 'P' | 'c' | '0' | 'k' => Err(format!(

@@ -111,8 +111,8 @@ pub fn loggable(message: &str) -> String {
     sanitize(&(kept + rest))
 }
 
-/// Returns whether a character is invisible or acts on a terminal: a control, a separator of lines,
-/// an annotation, or a character of Unicode's property `Default_Ignorable_Code_Point`.
+/// Returns whether a character is invisible or acts on a terminal. Such a one is a control, a
+/// separator of lines, an annotation, or of Unicode's property `Default_Ignorable_Code_Point`.
 ///
 /// Source: <https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt>, as the crate
 /// `icu_properties` has it.

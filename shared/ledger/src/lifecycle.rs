@@ -99,7 +99,7 @@ pub fn withdraw(
                 generation: execution.generation + 1,
                 previous: execution.receipt.clone(),
                 receipt: None,
-                // What is rolled back has no output. The receipt before names its digest.
+                // A rolled-back execution has no output. The receipt before names its digest.
                 output: None,
                 past: execution.past_after(),
                 ..unwinding(execution, owner, &failure, now)

@@ -63,9 +63,9 @@ pub struct Receipt {
     pub redriven: Option<ReceiptRedrive>,
     /// Name of the trigger, or `api` or `direct`.
     pub trigger: String,
-    /// Person who requested the start, if the start names one. The name comes from the verified
-    /// token if `trigger` is `api`, and IAM lets only the API start the state machine so. Otherwise
-    /// it is the word of the start's sender.
+    /// Person who requested the start, if the start names one. If `trigger` is `api`, the name is
+    /// that of the verified token, as far as IAM lets only the API start the state machine under
+    /// the execution's id. Otherwise the name is the word of the start's sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
     /// Idempotency key of the start.

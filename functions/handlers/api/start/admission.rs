@@ -22,7 +22,8 @@ use crate::api::{
 
 /// The reason why a start does not reach its state machine.
 pub(super) struct RefusalReason {
-    /// The guardrail that refused; none if the workflow does not exist or cannot be read.
+    /// The guardrail that refused; none if the tenant or the workflow is unknown, or one of them
+    /// cannot be read.
     guardrail: Option<&'static str>,
     /// The version of the definition, if known.
     version: Option<u32>,
@@ -83,7 +84,7 @@ pub(super) async fn check_start(
     request: &StartRequest,
 ) -> Result<(), RefusalReason> {
     check_tenant(app, caller).await?;
-    let (rules, version) = check_form(app, caller, request).await?;
+    let (rules, version) = check_conditions(app, caller, request).await?;
     let around = app.tenants.controls();
     let controls = around.controls_around(&caller.tenant, &request.workflow);
     let controls = controls.await.map_err(RefusalReason::unjudged)?;
@@ -125,7 +126,7 @@ const FRESH_FOR: Duration = Duration::from_secs(2);
 
 /// The other conditions of a start, and the version of the definition. If the state machine cannot
 /// be described, `begin` decides alone.
-async fn check_form(
+async fn check_conditions(
     app: &App,
     caller: &AuthorizedCaller,
     request: &StartRequest,

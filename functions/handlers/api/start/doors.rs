@@ -1,5 +1,5 @@
-//! Tests that every door gives a start the same verdict: the API, a direct `StartExecution`, an
-//! event, a schedule, and the redrive of what was accepted.
+//! Tests that every door gives a start the same verdict. The doors are the API, a direct
+//! `StartExecution`, an event and a schedule; a redrive accepts what they accepted.
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 

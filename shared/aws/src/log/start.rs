@@ -35,7 +35,7 @@ fn log_not_begun(task: &BeginTask, TaskError { name, message, .. }: &TaskError) 
     let tenant = at.as_ref().map(|at| at.tenant.as_str());
     let execution = at.as_ref().map(|at| at.execution.as_str());
     let trace = trace.map(|trace| trace.to_string());
-    // Why a guardrail failed can name members of the input, so that the receipt alone says it.
+    // The reason of a failed guardrail can name members of the input. Only the receipt has it.
     let message = match *name {
         ErrorName::Rejected => &failed_guardrails(message),
         _ => message,

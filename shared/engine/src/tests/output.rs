@@ -98,7 +98,7 @@ fn a_later_finish_keeps_the_output_of_the_first() {
 }
 
 #[test]
-fn what_is_rolled_back_later_has_no_output() {
+fn an_execution_that_is_rolled_back_later_has_no_output() {
     let engine = engine();
     let execution = all_done(&engine);
     ended(&engine, &execution, Some(EvaluatedOutput::Value(json!({}))));

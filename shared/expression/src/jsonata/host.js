@@ -86,7 +86,7 @@
         },
 
         // Begins an evaluation. The outcome gets `done`, and `value` (JSON) or `error` and `code`.
-        // It has neither if the expression yields nothing. `ended` is called at its end.
+        // The outcome has neither if the expression yields nothing. `ended` is called at the end.
         evaluate(expression, input, variables, functions, ended) {
             const outcome = { done: false };
             const begun = async () => {

@@ -164,17 +164,17 @@ impl<'a> Chain<'a> {
             Some((_, digest)) => {
                 let (next, missing) = (digest.first, digest.first.before(1));
                 let why = match missing == hour {
-                    true => "every hour has a digest".to_owned(),
+                    true => "a digest covers every hour".to_owned(),
                     false => {
                         format!(
-                            "every hour has a digest, and those from {hour} to {next} have none"
+                            "a digest covers every hour, and those from {hour} to {next} have none"
                         )
                     }
                 };
                 (next, Err(self.finding(Fault::Missing, missing, why)))
             }
             None => {
-                let why = "every hour has a digest";
+                let why = "a digest covers every hour";
                 (hour.next(), Err(self.finding(Fault::Missing, hour, why)))
             }
         }
@@ -183,7 +183,7 @@ impl<'a> Chain<'a> {
     /// The digest whose last hour is `last`, if its neighbours confirm that it is the one that was
     /// written.
     fn intact(&self, last: Hour) -> Result<&SignedFile, Finding> {
-        let absent = || self.finding(Fault::Missing, last, "every hour has a digest");
+        let absent = || self.finding(Fault::Missing, last, "a digest covers every hour");
         let signed = &self.digests.get(&last).ok_or_else(absent)?.file;
         let signed = signed.as_ref().map_err(Clone::clone)?;
         let own = &signed.placed;

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_follows_a_dollar_and_a_brace_is_no_parameter() {
+    fn any_other_text_after_a_dollar_and_a_brace_is_no_parameter() {
         let text = "${VendorSystemUrl} ${AWS::Region} {${1}} ${a-b} ${} ${!Lit} ${unfinished";
         assert_eq!(
             no_parameters_in(text).collect::<Vec<_>>(),

@@ -45,11 +45,11 @@ const OPENING: [&str; 7] = [
 
 /// Knowledge of a field by a schema.
 enum Field<'a> {
-    /// It may exist, and nothing more is known.
+    /// A field that may exist, of which nothing more is known.
     Open,
-    /// It has this schema.
+    /// A field with this schema.
     Known(&'a Value),
-    /// It never exists; these do.
+    /// A field that never exists, and those that do.
     Unknown(Vec<&'a str>),
 }
 

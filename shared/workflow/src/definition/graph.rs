@@ -35,10 +35,10 @@ pub fn graph(definition: &Definition) -> String {
 }
 
 /// An arrow that leads on from a node, and the text on it.
-type Lead = (String, Option<String>);
+type OpenArrow = (String, Option<String>);
 
 /// Draws steps in a row after the nodes `before`. Returns the arrows that lead on from the row.
-fn draw_row(chart: &mut Flowchart, mut before: Vec<Lead>, steps: &[Step]) -> Vec<Lead> {
+fn draw_row(chart: &mut Flowchart, mut before: Vec<OpenArrow>, steps: &[Step]) -> Vec<OpenArrow> {
     for step in steps {
         let id = node_id("step", &step.name);
         draw_step(chart, &id, step);
@@ -58,7 +58,7 @@ fn draw_row(chart: &mut Flowchart, mut before: Vec<Lead>, steps: &[Step]) -> Vec
 }
 
 /// Draws the branches of a `choose`, each behind its condition.
-fn draw_branches(chart: &mut Flowchart, id: &str, choose: &Choose) -> Vec<Lead> {
+fn draw_branches(chart: &mut Flowchart, id: &str, choose: &Choose) -> Vec<OpenArrow> {
     let whens = choose.branches.iter().map(|branch| branch.when.jsonata());
     let labels: Vec<String> = whens
         .map(|when| format!("when {when}"))

@@ -100,7 +100,7 @@ impl Names {
     pub(super) fn collect(root: &Node) -> Self {
         let mut names = Self::default();
         if let Some(steps) = root.get("steps") {
-            names.steps(steps, &Around::default());
+            names.steps(steps, &Nesting::default());
         }
         names
     }
@@ -122,7 +122,7 @@ impl Names {
         self.0.iter().find(|declared| declared.name == name)
     }
 
-    fn steps(&mut self, steps: &Node, around: &Around) {
+    fn steps(&mut self, steps: &Node, around: &Nesting) {
         let Kind::List(steps) = &steps.kind else {
             return;
         };
@@ -158,7 +158,7 @@ impl Names {
     }
 
     /// Collects the steps inside a container.
-    fn rows(&mut self, step: &Node, name: &str, around: &Around) {
+    fn rows(&mut self, step: &Node, name: &str, around: &Nesting) {
         let mut inner = around.clone();
         inner.within.push(name.to_owned());
         for branch in list(step.get("parallel")) {
@@ -188,7 +188,7 @@ impl Names {
 
 /// The containers and branches around a row of steps.
 #[derive(Clone, Default)]
-struct Around {
+struct Nesting {
     within: Vec<String>,
     branches: Vec<(String, String)>,
     in_for_each: bool,

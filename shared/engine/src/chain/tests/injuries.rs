@@ -97,7 +97,7 @@ fn a_removed_digest_is_missing_even_if_it_is_the_last() {
         only(
             "missing",
             &digest(n),
-            "every hour has a digest",
+            "a digest covers every hour",
             |store, _| {
                 store.remove(&digest(n));
             },
@@ -107,7 +107,7 @@ fn a_removed_digest_is_missing_even_if_it_is_the_last() {
     only(
         "missing",
         &digest(10),
-        "every hour has a digest",
+        "a digest covers every hour",
         |store, _| {
             store.remove(&digest(10));
         },

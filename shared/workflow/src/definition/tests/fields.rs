@@ -162,7 +162,7 @@ fn a_text_that_looks_like_an_expression_is_warned_about() {
 }
 
 #[test]
-fn what_stands_after_a_dollar_and_a_brace_is_a_parameter_of_the_template() {
+fn a_name_after_a_dollar_and_a_brace_is_a_parameter_of_the_template() {
     for (text, message) in [
         ("${AWS::Region}", "`${AWS::Region}` names no parameter"),
         (
