@@ -104,6 +104,11 @@ pub fn closed_by_skip(
     };
     let over = match &record.state {
         StepState::Running { .. } => abandoned(record, now),
+        // Another attempt was due, so the workflow did not continue after its last failure.
+        StepState::Waiting { .. } => StepRecord {
+            continues_on: Vec::new(),
+            ..record.clone()
+        },
         _ => record.clone(),
     };
     Ok(Some(StepRecord {

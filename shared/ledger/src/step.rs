@@ -248,7 +248,7 @@ impl StepRecord {
     pub fn continued_on(&self) -> Option<&str> {
         let code = self.attempts.last()?.code.as_deref()?;
         let listed = self.continues_on.iter().any(|listed| listed == code);
-        (listed && self.state == StepState::FailedClean).then_some(code)
+        (listed && !self.tainted && self.state == StepState::FailedClean).then_some(code)
     }
 
     /// Returns whether an attempt may follow an unknown outcome. The target must be able to take

@@ -36,6 +36,8 @@ pub fn need(record: &StepRecord, execution_generation: u32, now: Timestamp) -> U
             UndoNeed::Close(Box::new(StepRecord {
                 rev: record.rev + 1,
                 state: StepState::FailedClean,
+                // Another attempt was due, so the workflow did not continue after this failure.
+                continues_on: Vec::new(),
                 ..record.clone()
             }))
         }

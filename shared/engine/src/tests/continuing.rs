@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{finish::receipt, *};
 use crate::testing::{ScriptedCall, engine};
 use holdfast_action::StepError;
+use holdfast_ledger::StepState;
 use holdfast_receipt::StepStatus as ReceiptStatus;
 
 fn listed(execution: &ExecutionRef) -> StepTask {
@@ -94,4 +95,24 @@ fn the_code_of_the_last_attempt_decides() {
     assert_eq!(failing(&engine, &task, &action), ErrorName::Transient);
     let result = attempt(&engine, &task, &action).expect("the workflow continues");
     assert_eq!(result.output["failed"]["code"], 429);
+}
+
+#[test]
+fn a_listed_code_before_a_cancelled_attempt_continues_nothing() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let mut task = listed(&execution);
+    task.step.continues_on = vec!["429".to_owned()];
+    let busy = ScriptedCall::Fails(StepError::transient("busy").with_code("429"));
+    let action = Script::of([busy]);
+    assert_eq!(failing(&engine, &task, &action), ErrorName::Transient);
+    assert_eq!(
+        finish(&engine, &execution, Some(STEPS[0])).unwrap().status,
+        "FAILED"
+    );
+    let record = record(&engine, &task);
+    assert_eq!(
+        (record.state.clone(), record.continued_on()),
+        (StepState::FailedClean, None)
+    );
 }
