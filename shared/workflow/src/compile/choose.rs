@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::{row::Row, steps::Compiler};
+use super::{machine::WITHOUT_OUTPUT, row::Row, steps::Compiler};
 use crate::definition::{Choose, Definition, Expression, Step, StepKind, Stop, outputs};
 use holdfast_asl::{
     Choice, ChoiceRule, Exit, Inner, Map, NO_ITEMS, Object, ProcessorConfig, ProcessorMode, State,
@@ -140,7 +140,7 @@ pub(super) fn record_choices(definition: &Definition, states: &mut States) {
         _ => None,
     });
     let stops: Object = stops.collect();
-    for end in ["Finish", "Close"] {
+    for end in ["Finish", WITHOUT_OUTPUT, "Close"] {
         if let Some(State::Task(task)) = states.get_mut(end) {
             let choices = format!("{{% $exists(${CHOICES}) ? ${CHOICES} : {{}} %}}");
             task.arguments["choices"] = json!(choices);

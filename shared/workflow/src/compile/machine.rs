@@ -163,7 +163,7 @@ fn admission(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
 }
 
 /// State that ends an execution whose output failed to evaluate.
-const WITHOUT_OUTPUT: &str = "Finish.without_output";
+pub(super) const WITHOUT_OUTPUT: &str = "Finish.without_output";
 
 /// Returns the state that ends an execution. An output that fails to evaluate fails the arguments
 /// of its state, so that another state ends the execution without it.

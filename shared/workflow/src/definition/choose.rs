@@ -88,6 +88,10 @@ pub(crate) fn outputs(step: &Step) -> Vec<&str> {
     }
 }
 
+/// Most branches of one `choose`. Step Functions ends an expression at a depth of about 100, as
+/// others [measured](https://github.com/floci-io/floci/issues/2737). Each branch adds one level.
+const MAX_BRANCHES: usize = 40;
+
 impl Reader<'_> {
     pub(super) fn choose(
         &mut self,
@@ -104,7 +108,15 @@ impl Reader<'_> {
         }
         let outside = std::mem::replace(&mut place.in_choose, true);
         let mut branches = Vec::new();
-        for (number, item) in (1..).zip(self.list(node, "choose")) {
+        let items = self.list(node, "choose");
+        if items.len() > MAX_BRANCHES {
+            let message = format!(
+                "a choose of {} branches, at most {MAX_BRANCHES} are allowed",
+                items.len()
+            );
+            self.problem(fields.at, message, "nest a choose in `otherwise`");
+        }
+        for (number, item) in (1..).zip(items) {
             let inner = self.fields(item, "a branch of a choose", &["when", "steps"]);
             let when = self.required(&inner, "when", "when: \"{% $input.amount > 1000 %}\"");
             let when = when.map_or_else(Expression::default, |node| {

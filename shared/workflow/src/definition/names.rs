@@ -9,7 +9,7 @@ use super::{
 };
 
 /// Names that expressions use otherwise, so that no step can have them.
-pub(super) const RESERVED: [&str; 9] = [
+pub(super) const RESERVED: [&str; 12] = [
     "input",
     "execution",
     "item",
@@ -19,6 +19,10 @@ pub(super) const RESERVED: [&str; 9] = [
     "scheduled_time",
     "failure",
     "holdfast",
+    // Literals of JSONata, which no path can have as a step.
+    "null",
+    "true",
+    "false",
 ];
 
 /// Functions that depend on the clock, so that each call may yield another value.

@@ -9,11 +9,15 @@ use serde_json::{Value, json};
 
 use self::definitions::{action, definition, step_of, workflow};
 use super::{machine, recovery};
-use crate::definition::{Choose, ChooseBranch, Expression, Step, StepKind};
+use crate::definition::{Choose, ChooseBranch, Definition, Expression, Step, StepKind, Stop};
 use holdfast_task::{AskCall, BeginTask, FinishTask, PlanCall, StepCall};
 
 fn compiled(steps: Vec<Step>) -> Value {
-    let machine = machine(&definition(steps), "workflows/test.yaml").expect("it has a digest");
+    compiled_of(&definition(steps))
+}
+
+fn compiled_of(definition: &Definition) -> Value {
+    let machine = machine(definition, "workflows/test.yaml").expect("it has a digest");
     serde_json::from_str(&machine.to_json().expect("it is JSON")).expect("it reads back")
 }
 
@@ -209,5 +213,29 @@ fn a_machine_without_a_choice_has_nothing_of_one() {
     let text = compiled(vec![step_of("vendor-hold")]).to_string();
     for word in ["choices", "branches", "stops", "Choice"] {
         assert!(!text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn every_state_that_ends_an_execution_receives_choices_and_stops() {
+    let when = Expression::read("{% $input.on %}").expect("an expression");
+    let stop = Step {
+        name: String::new(),
+        kind: StepKind::Stop(Stop {
+            when: when.clone(),
+            reason: "nothing left".to_owned(),
+        }),
+    };
+    let mut definition = definition(vec![stop, step_of("vendor-hold")]);
+    definition.output.insert("amount".to_owned(), when);
+    let machine = compiled_of(&definition);
+    for end in ["Finish", "Finish.without_output", "Close"] {
+        let arguments = &machine["States"][end]["Arguments"];
+        assert!(arguments["choices"].is_string(), "{end}");
+        assert_eq!(
+            arguments["stops"],
+            json!({ "step_1": "nothing left" }),
+            "{end}"
+        );
     }
 }
