@@ -55,7 +55,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         task: &BeginTask,
     ) -> Result<Choices, TaskError> {
         let branches = task.steps.iter().any(|step| !step.branches.is_empty());
-        if stored.redrive().is_none() || !branches {
+        if stored.phase != Phase::Running || stored.redrive().is_none() || !branches {
             return Ok(Choices::new());
         }
         let steps = self.read(&stored.at).await?.steps;
