@@ -150,7 +150,7 @@ where
         };
         let mut ended = Vec::new();
         for workflow in self.machines.workflows().await? {
-            let since = now - LONGEST_BEGIN;
+            let since = from - LONGEST_BEGIN;
             ended.extend(self.machines.ended_since(&workflow, since).await?);
         }
         let until = part(&mut ended, from, until);
