@@ -66,8 +66,8 @@ pub(crate) fn bounded_check(
     }
 }
 
-/// The guardrails that refuse the redrive of a start that `recover` recorded. No check admitted that
-/// start: an admitted one has at least the outcome of its input.
+/// The guardrails that refuse the redrive of a start that `recover` recorded. No check admitted
+/// that start: an admitted one has at least the outcome of its input.
 pub(crate) fn bounded_refusals(
     gate: &AdmissionSpec,
     recorded: &Start,

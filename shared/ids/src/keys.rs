@@ -25,8 +25,8 @@ pub fn execution_id(tenant: &str, workflow: &str, idempotency_key: &str) -> Stri
     short_hash("execution", &[tenant, workflow, idempotency_key])
 }
 
-/// The beginning of an idempotency key that is a digest. The API refuses a key with a space, so that
-/// no key of the API is such a digest.
+/// The beginning of an idempotency key that is a digest. The API refuses a key with a space, so
+/// that no key of the API is such a digest.
 const HASHED_KEY: &str = "sha256 ";
 
 /// The idempotency key that a text becomes at a door without a header: an event, a schedule, a

@@ -206,7 +206,9 @@ where
     }
 
     /// The lost start, as far as it can be read without evaluating what ended `begin`. A start that
-    /// cannot be read is noted, unless `begin` noted it. The error is that the system gave no thread.
+    /// cannot be read is noted, unless `begin` noted it.
+    ///
+    /// Error: the system gave no thread.
     fn lost_start(
         &self,
         ended: &StatusEvent,
