@@ -73,7 +73,7 @@ mod tests {
             json!(9_007_199_254_740_993_u64),
             json!(12_345_678_901_234_567_890_u64),
             json!(1e15),
-            json!(1_000_000_000_000_000.25),
+            serde_json::from_str("1000000000000000.25").expect("JSON"),
             serde_json::from_str("1000000000000000000001").expect("JSON"),
         ] {
             check_numbers(&long).expect_err(&long.to_string());
