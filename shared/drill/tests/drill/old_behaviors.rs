@@ -35,7 +35,7 @@ fn a_forgotten_earlier_key_is_found() {
 
 #[test]
 fn a_record_that_a_late_claim_rewrites_after_the_end_is_found() {
-    let part = (ScheduleSource::Seeds, 1, 1_500);
+    let part = (ScheduleSource::Seeds, 1, 8_000);
     let what = "its receipt says UNDONE, the ledger FAILED";
     finds(OldBehavior::RecordLeftOpen, part, what);
 }

@@ -140,7 +140,7 @@ steps:
       - steps:
           - { name: right, action: vendor-hold, input: { vendor_id: w, days: 1 }, rollback: {} }
           - { name: after, action: vendor-hold, input: { vendor_id: x, days: 1 }, rollback: {} }
-  - { name: last, action: vendor-hold, input: { vendor_id: y, days: 1 }, rollback: {} }
+  - { name: last, action: vendor-hold, input: { vendor_id: z, days: 1 }, rollback: {} }
 ";
     let drill = Drill::new(
         &read(workflow),
