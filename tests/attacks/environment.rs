@@ -29,6 +29,7 @@ fn no_value_of_the_stack_is_a_command_when_its_environment_is_sourced() {
         "PayloadBucket",
         "TenantRoleArn",
         "EventBus",
+        "AuditBus",
         "MachinePrefix",
     ];
     let outputs: String = names

@@ -1,7 +1,7 @@
 //! Hostile requests to the API: bodies, paths and keys are refused for the right reason and have no
 //! effect.
 
-use holdfast_ids::keys::execution_id;
+use holdfast_ids::keys::{execution_id, idempotency_key};
 use holdfast_tests::{DELAY, Stack, unique};
 use serde_json::{Value, json};
 
@@ -217,7 +217,8 @@ async fn a_key_that_no_header_may_carry_is_refused_by_the_api_and_hashed_elsewhe
         let key = format!("{key}{}", unique(""));
         let start = json!({ "tenant": "acme", "idempotency_key": key, "input": hold("v") });
         let arn = stack.aws.start(DELAY, &unique("hostile"), &start).await;
-        assert_eq!(stack.aws.ended(&arn).await.status, "SUCCEEDED", "{key:?}");
+        let ended = stack.aws.ended(&arn).await;
+        assert_eq!(ended.status.as_str(), "SUCCEEDED", "{key:?}");
         let id = execution_id("acme", DELAY, &idempotency_key(&key).expect("not blank"));
         assert_ne!(stack.aws.ledger_items("acme", &id).await, 0, "{key:?}");
         let id = execution_id("acme", DELAY, &key);

@@ -7,6 +7,13 @@ use crate::steps;
 
 const MONITOR: &str = "WF-TEST-JOB-MONITOR";
 
+async fn deployed() -> Stack {
+    let stack = Stack::from_env().await;
+    let workflow = include_str!("../workflows/job-monitor.yaml");
+    stack.aws.deploy(workflow).await;
+    stack
+}
+
 /// Starts the monitor of a new job and waits until it has polled once. Returns the job and the id
 /// of the execution.
 async fn polled(stack: &Stack) -> (String, String) {
@@ -26,7 +33,7 @@ async fn polled(stack: &Stack) -> (String, String) {
 
 #[tokio::test]
 async fn a_job_is_polled_until_it_is_done_and_its_state_is_the_output() {
-    let stack = Stack::from_env().await;
+    let stack = deployed().await;
     for (state, told, skipped) in [
         ("done", "tell_done", "tell_failed"),
         ("failed", "tell_failed", "tell_done"),
@@ -51,7 +58,7 @@ async fn a_job_is_polled_until_it_is_done_and_its_state_is_the_output() {
 
 #[tokio::test]
 async fn a_job_that_the_target_does_not_know_takes_the_path_of_its_code() {
-    let stack = Stack::from_env().await;
+    let stack = deployed().await;
     let job = unique("job");
     let fault = json!({ "route": "GET /vendors/{id}", "count": 1, "kind": { "status": 404 }, "vendor_id": job });
     stack.vendor.plan(fault).await;
@@ -74,7 +81,7 @@ async fn a_job_that_the_target_does_not_know_takes_the_path_of_its_code() {
 
 #[tokio::test]
 async fn another_failure_of_a_poll_rolls_back_and_has_no_output() {
-    let stack = Stack::from_env().await;
+    let stack = deployed().await;
     let job = unique("job");
     let fault = json!({ "route": "GET /vendors/{id}", "count": 1, "kind": { "status": 403 }, "vendor_id": job });
     stack.vendor.plan(fault).await;

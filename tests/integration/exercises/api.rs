@@ -55,6 +55,7 @@ impl Round<'_> {
         }
         let read = [
             "/v1/controls".to_owned(),
+            "/v1/tenants".to_owned(),
             "/v1/keys".to_owned(),
             "/v1/workflows".to_owned(),
             "/v1/incidents".to_owned(),
