@@ -11,7 +11,7 @@ use holdfast_ids::{
     keys::of_receipt_object,
     names::{check_tenant, quoted},
 };
-use holdfast_receipt::chain::{Entry, Hour, HourlyDigest};
+use holdfast_receipt::chain::{Entry, Hour, HourlyDigest, SPAN_MAX};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -39,6 +39,8 @@ pub(crate) struct MirrorArgs {
 struct Mirror<'a> {
     args: &'a MirrorArgs,
     tenant: &'a str,
+    /// The first hour whose digest and receipts are asked for.
+    start: Hour,
     digests: usize,
     receipts: usize,
     fetched: usize,
@@ -58,12 +60,15 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<(), Trouble> {
     let mut mirror = Mirror {
         args,
         tenant,
+        start,
         digests: 0,
         receipts: 0,
         fetched: 0,
         missing: Vec::new(),
     };
     make_folder(&args.dir)?;
+    // The digests before the range show whether the tenant was quiet at its start.
+    let since = start.before(SPAN_MAX);
     let mut next = None;
     loop {
         let cursor = next.map_or(String::new(), |hour: Hour| {
@@ -71,7 +76,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<(), Trouble> {
         });
         let page = args
             .api
-            .read(&format!("/v1/digests?from={start}&until={end}{cursor}"))?;
+            .read(&format!("/v1/digests?from={since}&until={end}{cursor}"))?;
         mirror.page(&page)?;
         let Some(text) = page["next"].as_str() else {
             break;
@@ -116,18 +121,20 @@ impl Mirror<'_> {
             let text = |member: &str| listed[member].as_str().unwrap_or_default();
             let object = text("object");
             // The name comes from the API and must not lead out of the folder.
-            if Hour::of_object(self.tenant, object).is_none() {
+            let Some(hour) = Hour::of_object(self.tenant, object) else {
                 let why = format!(
                     "the API lists {}, which is not a digest of the tenant",
                     quoted(object)
                 );
                 return Err(Trouble::Other(why));
-            }
-            self.digests += 1;
+            };
+            let in_range = hour >= self.start;
+            self.digests += usize::from(in_range);
             let (api, sha256) = (&self.args.api, text("sha256"));
             let bytes = self.keep(object, sha256, || fetch(api, text("url"), sha256))?;
             match serde_json::from_slice::<HourlyDigest>(&bytes) {
-                Ok(digest) => entries.extend(digest.receipts),
+                Ok(digest) if in_range => entries.extend(digest.receipts),
+                Ok(_) => {}
                 Err(error) => self
                     .missing
                     .push(format!("{object}: not a digest: {error}")),

@@ -92,6 +92,15 @@ async fn an_auditor_without_aws_credentials_mirrors_and_audits_through_the_api()
     let (fine, said) = holdfast(&audit).await;
     let right = "2 receipts, all as they were written";
     assert!(fine && said.contains(right), "{said}");
+    // A later range has the digests before it, which show whether the tenant was quiet.
+    let (late, last) = (folder.path("late"), all.last().expect("an hour"));
+    let of_late = [
+        "receipt", "mirror", "--tenant", &tenant, "--token", &token, "--from", last, "--to", &to,
+        "--dir", &late,
+    ];
+    let (fine, said) = holdfast(&of_late).await;
+    assert!(fine && said.contains("1 digest, 0 receipts"), "{said}");
+    assert!(Path::new(&late).join(began.object(&tenant)).exists());
     // An altered file stays where it is, so that a person can look at it.
     let mut receipts = Vec::new();
     files(&Path::new(&dir).join("receipts"), &mut receipts);
