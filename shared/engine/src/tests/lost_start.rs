@@ -162,7 +162,7 @@ fn a_start_without_literal_names_is_not_read() {
 /// Redrives a lost start that ended, and returns the result of the redrive's `begin`.
 fn redriven_start(start: &str) -> Result<holdfast_task::BeginResult, TaskError> {
     let engine = engine();
-    let lost = LostStart::read(start, WORKFLOW).expect("it names its execution");
+    let lost = LostStart::read(start, &gate().workflow).expect("it names its execution");
     ended(&engine, &lost);
     let record = run(engine.ledger.read(&lost.at))
         .unwrap()
