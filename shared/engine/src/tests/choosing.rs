@@ -152,3 +152,24 @@ fn a_redrive_begins_with_the_branches_whose_effects_remain() {
         assert_eq!(again.choices, choices(bound), "{undoes}");
     }
 }
+
+#[test]
+fn a_redrive_whose_effects_are_in_two_branches_of_a_new_definition_is_rejected() {
+    let engine = engine();
+    let execution = begun(&engine);
+    for name in STEPS {
+        let mut step = step_task(&execution, name);
+        step.step.undo = None;
+        attempt(&engine, &step, &Script::default()).expect("a success");
+    }
+    finish(&engine, &execution, Some("later")).expect("an end");
+    redriven(&engine, &execution);
+    let mut task = BeginTask {
+        steps: in_branches(),
+        owner: "arn:again".to_owned(),
+        ..begin_task(start_of(usual_input()))
+    };
+    task.gate.definition_digest = "sha256:d2".to_owned();
+    let refused = run(engine.begin(&task)).expect_err("two branches of route have effects");
+    assert_eq!(refused.name, ErrorName::Rejected, "{}", refused.message);
+}
