@@ -6,7 +6,7 @@ use holdfast_ledger::{Control, ExecutionRecord, Key, LedgerError, List, Scope};
 
 use crate::{
     item::{key_item, key_of, read},
-    ledger::{DynamoLedger, unavailable},
+    ledger::{DynamoLedger, read_all, unavailable},
 };
 
 impl DynamoLedger {
@@ -63,17 +63,7 @@ impl DynamoLedger {
     /// Reads the control of every scope that has one, last changed first. The index is eventually
     /// consistent.
     pub async fn controls(&self) -> Result<Vec<Control>, LedgerError> {
-        let list = List::Controls;
-        let mut pages = self
-            .query_list(&list)
-            .scan_index_forward(false)
-            .into_paginator()
-            .items()
-            .send();
-        let mut found = Vec::new();
-        while let Some(item) = pages.next().await {
-            found.push(read(item.map_err(|error| unavailable(&error))?)?);
-        }
-        Ok(found)
+        let query = self.query_list(&List::Controls);
+        read_all(query.scan_index_forward(false)).await
     }
 }

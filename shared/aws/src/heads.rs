@@ -52,16 +52,8 @@ impl Heads for DynamoLedger {
     }
 
     async fn heads(&self) -> Result<ChainHeads, LedgerError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(Key::HEADS))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
+        let query = self.query_partition(Key::HEADS);
+        let mut pages = query.into_paginator().items().send();
         let mut found = ChainHeads::default();
         while let Some(item) = pages.next().await {
             let item = item.map_err(|error| unavailable(&error))?;

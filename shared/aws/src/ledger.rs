@@ -48,6 +48,16 @@ impl DynamoLedger {
             .expression_attribute_values(":list", text(list.hash()))
     }
 
+    /// A query of one partition, by the name of its key.
+    pub(crate) fn query_partition(&self, pk: impl Into<String>) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .consistent_read(true)
+    }
+
     /// Reads the value under `key`.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,
@@ -115,16 +125,8 @@ impl Ledger for DynamoLedger {
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(at.key().pk()))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
+        let query = self.query_partition(at.key().pk());
+        let mut pages = query.into_paginator().items().send();
         let (mut execution, mut steps, mut questions, mut duplicates) =
             (None, Vec::new(), Vec::new(), Duplicates::default());
         while let Some(item) = pages.next().await {
@@ -222,4 +224,13 @@ pub(crate) fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Ledge
         }
         _ => LedgerError::Unavailable(code),
     }
+}
+
+/// Reads the records of every page of a query.
+pub(crate) async fn read_all<T: DeserializeOwned>(
+    query: QueryFluentBuilder,
+) -> Result<Vec<T>, LedgerError> {
+    let items = query.into_paginator().items().send().try_collect().await;
+    let items = items.map_err(|error| unavailable(&error))?;
+    items.into_iter().map(read).collect()
 }

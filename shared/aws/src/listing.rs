@@ -9,7 +9,7 @@ use crate::executions::Place;
 use crate::workflows::OpenCount;
 use crate::{
     item::{key_item, key_of, read, text},
-    ledger::{DynamoLedger, unavailable},
+    ledger::{DynamoLedger, read_all, unavailable},
 };
 
 impl DynamoLedger {
@@ -118,19 +118,10 @@ impl DynamoLedger {
     /// The executions that met an incident.
     pub async fn links(&self, tenant: &str, incident: &str) -> Result<Vec<Link>, LedgerError> {
         let incident = Key::Incident(IncidentKey::new(tenant, incident));
-        let items = self
-            .client
-            .query()
-            .table_name(&self.table)
+        let query = self
+            .query_partition(incident.pk())
             .key_condition_expression("pk = :pk AND begins_with(sk, :link)")
-            .expression_attribute_values(":pk", text(incident.pk()))
-            .expression_attribute_values(":link", text(Key::LINK_PREFIX))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let items = items.try_collect().await;
-        let items = items.map_err(|error| unavailable(&error))?;
-        items.into_iter().map(read).collect()
+            .expression_attribute_values(":link", text(Key::LINK_PREFIX));
+        read_all(query).await
     }
 }
