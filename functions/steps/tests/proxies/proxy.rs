@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::upstream::Upstream;
@@ -19,6 +19,10 @@ pub(crate) type Make = fn(&Upstream) -> Proxy;
 /// but those that no proxy may repeat (RFC 9110 §9.2.2).
 pub(crate) const PROXIES: [Make; 4] = [nginx, haproxy, haproxy_that_retries, varnish];
 
+/// The time that a proxy gets to listen. `varnishd` compiles its configuration with the C compiler
+/// first, which took more than ten seconds on a machine that had just installed both.
+const STARTS_WITHIN: Duration = Duration::from_secs(120);
+
 /// A running proxy.
 pub(crate) struct Proxy {
     pub(crate) name: &'static str,
@@ -26,6 +30,12 @@ pub(crate) struct Proxy {
     pub(crate) origin: String,
     child: Child,
     folder: PathBuf,
+}
+
+impl Proxy {
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
 }
 
 impl Drop for Proxy {
@@ -58,21 +68,24 @@ fn start(name: &'static str, port: u16, folder: PathBuf, command: &mut Command) 
         .unwrap_or_else(|error| {
             panic!("{name}: {error}: `infra/local/setup.sh checks` installs it")
         });
-    let proxy = Proxy {
+    let mut proxy = Proxy {
         name,
         origin: format!("http://127.0.0.1:{port}"),
         child,
         folder,
     };
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    for _ in 0..200 {
+    let until = Instant::now() + STARTS_WITHIN;
+    while Instant::now() < until {
         if TcpStream::connect(address).is_ok() {
             return proxy;
         }
+        if let Some(status) = proxy.child.try_wait().expect("the status of the child") {
+            panic!("{name} ended with {status}: {}", proxy.log());
+        }
         thread::sleep(Duration::from_millis(50));
     }
-    let log = fs::read_to_string(proxy.folder.join("log")).unwrap_or_default();
-    panic!("{name} does not listen on {address}: {log}");
+    panic!("{name} does not listen on {address}: {}", proxy.log());
 }
 
 fn write(folder: &Path, name: &str, text: &str) -> PathBuf {
