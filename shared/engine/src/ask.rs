@@ -9,8 +9,9 @@ use crate::{
     task_errors::{TaskError, too_many_races},
 };
 use holdfast_ledger::{
-    Cause, ExecutionRecord, Expect, ExpiryTransition, Incident, Ledger, Link, Put, Question,
-    QuestionState, QuestionTransition, Ruling, StepKey, StepRecord, enact, expire, put_question,
+    AskingExecution, Cause, ExecutionRecord, Expect, ExpiryTransition, Incident, Ledger, Link, Put,
+    Question, QuestionState, QuestionTransition, Ruling, StepKey, StepRecord, enact, expire,
+    put_question,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
@@ -61,6 +62,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             state: QuestionState::Open,
             earlier: Vec::new(),
             earlier_incidents: Vec::new(),
+            asked_by: Some(AskingExecution::of(&execution)),
             at,
         };
         let (question, ruling) = self.put_once(question).await?;

@@ -172,5 +172,6 @@ pub fn question(of: &ExecutionKey) -> Question {
         earlier: Vec::new(),
         error: "Permanent".to_owned(),
         earlier_incidents: Vec::new(),
+        asked_by: None,
     }
 }

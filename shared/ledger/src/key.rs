@@ -308,6 +308,9 @@ pub enum List {
         /// The status.
         status: IncidentStatus,
     },
+    /// `TENANT#{tenant}#QUESTIONS` in `listed`: a tenant's open questions, by the start of their
+    /// executions.
+    Questions(String),
     /// `CONTROLS` in `listed`: every control, by its last change.
     Controls,
     /// `{shard}`, or `U{shard}` if urgent, in `open`, by the time of the next look: executions
@@ -343,9 +346,10 @@ impl List {
     /// The name of the index, and of the attribute that holds its hash key.
     pub fn index(&self) -> &'static str {
         match self {
-            Self::Executions { .. } | Self::Incidents { .. } | Self::Controls => "listed",
             Self::OfWorkflow { .. } => "of_workflow",
             Self::Open { .. } | Self::OpenIncidents => "open",
+            Self::Executions { .. } | Self::Incidents { .. } => "listed",
+            Self::Questions(_) | Self::Controls => "listed",
         }
     }
 
@@ -372,6 +376,7 @@ impl List {
                 };
                 format!("{TENANT}{tenant}#INCIDENTS#{status}")
             }
+            Self::Questions(tenant) => format!("{TENANT}{tenant}#QUESTIONS"),
             Self::Controls => "CONTROLS".to_owned(),
             Self::Open {
                 shard,

@@ -2,6 +2,7 @@
 //! store.
 
 mod apply_decision;
+mod asking_execution;
 mod attempt;
 mod claim;
 #[cfg(any(test, feature = "contract"))]
@@ -25,6 +26,7 @@ mod question;
 mod record;
 mod request;
 mod retired;
+mod shown_status;
 mod snapshot;
 mod start_refusal;
 mod step;
@@ -35,6 +37,7 @@ mod tests;
 mod unwind;
 
 pub use apply_decision::{closed_by_skip, enact, rule};
+pub use asking_execution::AskingExecution;
 pub use claim::{
     AttemptReport, Claim, ClaimTransition, CompletionTransition, StartTransition, claim, complete,
     start,
@@ -67,6 +70,7 @@ pub use question::{
 pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
 pub use retired::RetiredKey;
+pub use shown_status::{DERIVED, PAUSED, RUNNING, shown_status};
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
 pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    asking_execution::AskingExecution,
     execution::{ExecutionRecord, Phase},
     incident::{Incident, IncidentStatus},
     request::Request,
@@ -66,6 +67,10 @@ pub struct Question {
     /// generation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_incidents: Vec<String>,
+    /// The execution, as the list of open questions shows it. Questions of earlier releases have
+    /// none, and are in no list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_by: Option<AskingExecution>,
 }
 
 /// The state of a question.

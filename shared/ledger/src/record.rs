@@ -13,7 +13,7 @@ use super::{
     execution::ExecutionRecord,
     incident::{Incident, IncidentStatus},
     key::{IncidentKey, Key, List, QuestionKey, StepKey},
-    question::Question,
+    question::{Question, QuestionState},
     step::StepRecord,
     tenant::{TenantKey, TenantRecord},
 };
@@ -117,12 +117,18 @@ impl Record for Question {
         self.rev
     }
 
-    /// The sweep finds undelivered decisions and new questions among the open executions.
+    /// The sweep finds undelivered decisions and new questions among the open executions. People
+    /// find an open question in the list of their tenant, sorted as the list of executions is.
     fn lists(&self) -> Vec<(List, Timestamp)> {
         let due = self.due();
-        due.map(|due| (List::open(&self.at, self.undelivered().is_some()), due))
-            .into_iter()
-            .collect()
+        let look = due.map(|due| (List::open(&self.at, self.undelivered().is_some()), due));
+        let asked = self.asked_by.as_ref();
+        let asked = asked.filter(|_| self.state == QuestionState::Open);
+        let inbox = asked.map(|execution| {
+            let list = List::Questions(self.at.tenant.clone());
+            (list, execution.started_at)
+        });
+        look.into_iter().chain(inbox).collect()
     }
 }
 

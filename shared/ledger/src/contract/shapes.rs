@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::compare::{put, same, text};
 use crate::{
-    Attempt, Cause, CounterKind, Expect, IncidentAction, IncidentKey, IncidentStatus, Ledger, Link,
-    Phase, Put, QuestionState, Reservation, Ruling, Snapshot, StepState,
+    AskingExecution, Attempt, Cause, CounterKind, Expect, IncidentAction, IncidentKey,
+    IncidentStatus, Ledger, Link, Phase, Put, QuestionState, Reservation, Ruling, Snapshot,
+    StepState,
     fixtures::{at, attempt, claim_by, execution, inline, question, running, step},
 };
 use holdfast_ids::keys::ExecutionKey;
@@ -218,6 +219,7 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
         entry.state = state;
         entry.earlier = vec![ruling(Decision::Retry); n];
         entry.earlier_incidents = vec!["i-0".to_owned(); n];
+        entry.asked_by = (n > 0).then(|| AskingExecution::of(&execution(of)));
         put(ledger, &entry, Expect::Absent, Put::Done).await?;
         let lost = Put::Lost(Some(Box::new(entry.clone())));
         put(ledger, &entry, Expect::Absent, lost.clone()).await?;

@@ -161,6 +161,12 @@ fn every_list_has_its_index_and_its_hash_key() {
             "listed_at",
             "TENANT#acme#INCIDENTS#RESOLVED",
         ),
+        (
+            List::Questions("acme".to_owned()),
+            "listed",
+            "listed_at",
+            "TENANT#acme#QUESTIONS",
+        ),
         (List::Controls, "listed", "listed_at", "CONTROLS"),
         (List::open(&at(), false), "open", "due", "7"),
         (List::open(&at(), true), "open", "due", "U7"),
