@@ -22,6 +22,7 @@ tenant_admin=$(token tenant-admin acme)
 platform_admin=$(token platform-admin)
 observer=$(token observer acme)
 auditor=$(token auditor acme)
+platform_observer=$(token platform-observer)
 
 # An export of $1 with the value $2. The value is quoted, so that no output of the stack and no path
 # of this machine is a command when the text is sourced.
@@ -55,6 +56,7 @@ exported HOLDFAST_TOKEN_TENANT_ADMIN "$tenant_admin"
 exported HOLDFAST_TOKEN_PLATFORM_ADMIN "$platform_admin"
 exported HOLDFAST_TOKEN_OBSERVER "$observer"
 exported HOLDFAST_TOKEN_AUDITOR "$auditor"
+exported HOLDFAST_TOKEN_PLATFORM_OBSERVER "$platform_observer"
 exported HOLDFAST_TOKEN "$tenant_admin"
 exported HOLDFAST_IAM "$IAM"
 exported SAM_CLI_TELEMETRY 0

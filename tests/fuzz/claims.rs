@@ -12,11 +12,12 @@ use crate::{
 };
 
 /// Parts of names that resemble roles, tenants and subjects.
-const PARTS: [&str; 40] = [
+const PARTS: [&str; 41] = [
     "platform-admin",
     "tenant-admin",
     "observer",
     "auditor",
+    "platform-observer",
     "former ",
     " of games",
     "Platform",
@@ -176,7 +177,7 @@ fn judge(token: Token) -> Result<(), String> {
             read.get("org")
         ));
     }
-    if identity.tenant.is_none() && identity.role != Role::PlatformAdmin {
+    if identity.tenant.is_none() && !identity.role.is_of_every_tenant() {
         return Err("a role without a tenant".to_owned());
     }
     match is_subject(&identity.subject) {
@@ -228,7 +229,7 @@ fn is_honest(
         })
         && role.len() == 1
         && match tenant {
-            None => role == [Role::PlatformAdmin],
+            None => role == [Role::PlatformAdmin] || role == [Role::PlatformObserver],
             Some(tenant) => tenant.as_str().is_some_and(is_tenant),
         }
 }

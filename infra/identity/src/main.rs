@@ -51,10 +51,10 @@ struct TokenRequest {
     /// The audience of the token
     #[arg(long)]
     audience: String,
-    /// tenant-admin, platform-admin, observer or auditor
+    /// tenant-admin, platform-admin, observer, auditor or platform-observer
     #[arg(long)]
     role: String,
-    /// The tenant of the bearer; a platform admin needs none
+    /// The tenant of the bearer; a role of the platform needs none
     #[arg(long)]
     tenant: Option<String>,
     /// The subject: the name of the bearer

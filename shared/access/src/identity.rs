@@ -24,7 +24,7 @@ pub struct Identity {
     pub subject: String,
     /// The role that the token names.
     pub role: Role,
-    /// The tenant that the token names; only a platform admin may have none.
+    /// The tenant that the token names; only a role of every tenant may have none.
     pub tenant: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl Identity {
         }
         let role = read_role(&names.role, claims.get(&names.role))?;
         let tenant = read_tenant(&names.tenant, claims.get(&names.tenant))?;
-        if tenant.is_none() && role != Role::PlatformAdmin {
+        if tenant.is_none() && !role.is_of_every_tenant() {
             return Err(IdentityError::NoRole(format!(
                 "the token's claim {} must name the tenant of its bearer, who is {}",
                 names.tenant,

@@ -21,6 +21,8 @@ pub enum Role {
     Observer,
     /// Checks a tenant's receipts.
     Auditor,
+    /// Sees how the executions of every tenant go, without payloads.
+    PlatformObserver,
 }
 
 /// An operation of the API.
@@ -48,7 +50,11 @@ pub enum Operation {
     Decide,
     /// List receipts and digests, and fetch them.
     ReadReceipts,
-    /// See controls, pause and resume.
+    /// See the questions that wait for people.
+    ReadQuestions,
+    /// See the controls that apply to a tenant.
+    ReadControls,
+    /// Pause and resume.
     Control,
     /// See the registered tenants, register and close one.
     ManageTenants,
@@ -70,6 +76,10 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
     use Operation::*;
     match (role, ownership, operation) {
         (Role::PlatformAdmin, Ownership::Own | Ownership::Other, _) => Access::Allowed,
+        // It sees in every tenant what an observer sees in its own.
+        (Role::PlatformObserver, Ownership::Own | Ownership::Other, _) => {
+            access(Role::Observer, operation, Ownership::Own)
+        }
         // Controls and the registry belong to no tenant, and their existence is no secret.
         (
             Role::TenantAdmin | Role::Observer | Role::Auditor,
@@ -83,14 +93,16 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
             Role::TenantAdmin,
             Ownership::Own,
             Start | ReadExecutions | ReadPayloads | Cancel | ReadWorkflows | ReadIncidents
-            | ReadReceipts,
+            | ReadQuestions | ReadControls | ReadReceipts,
         ) => Access::Allowed,
         (Role::TenantAdmin, Ownership::Own, RollBack | Redrive | HandleIncidents | Decide) => {
             Access::Forbidden
         }
-        (Role::Observer, Ownership::Own, ReadExecutions | ReadWorkflows | ReadIncidents) => {
-            Access::Allowed
-        }
+        (
+            Role::Observer,
+            Ownership::Own,
+            ReadExecutions | ReadWorkflows | ReadIncidents | ReadQuestions | ReadControls,
+        ) => Access::Allowed,
         (
             Role::Observer,
             Ownership::Own,
@@ -102,18 +114,24 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
             Role::Auditor,
             Ownership::Own,
             Start | ReadExecutions | ReadPayloads | Cancel | RollBack | Redrive | ReadWorkflows
-            | ReadIncidents | HandleIncidents | Decide,
+            | ReadIncidents | ReadQuestions | ReadControls | HandleIncidents | Decide,
         ) => Access::Forbidden,
     }
 }
 
 impl Role {
+    /// Returns whether the role is for every tenant, so that its bearer needs none.
+    pub fn is_of_every_tenant(self) -> bool {
+        access(self, Operation::ReadExecutions, Ownership::Other) == Access::Allowed
+    }
+
     /// Every role.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::TenantAdmin,
         Self::PlatformAdmin,
         Self::Observer,
         Self::Auditor,
+        Self::PlatformObserver,
     ];
 
     /// Its name in tokens.
@@ -123,13 +141,14 @@ impl Role {
             Self::PlatformAdmin => "platform-admin",
             Self::Observer => "observer",
             Self::Auditor => "auditor",
+            Self::PlatformObserver => "platform-observer",
         }
     }
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Start,
         Self::ReadExecutions,
         Self::ReadPayloads,
@@ -141,6 +160,8 @@ impl Operation {
         Self::HandleIncidents,
         Self::Decide,
         Self::ReadReceipts,
+        Self::ReadQuestions,
+        Self::ReadControls,
         Self::Control,
         Self::ManageTenants,
     ];
@@ -159,6 +180,8 @@ impl Operation {
             Self::HandleIncidents => "acknowledge and resolve incidents",
             Self::Decide => "decide what an execution waits for",
             Self::ReadReceipts => "list and fetch receipts and digests",
+            Self::ReadQuestions => "see the questions that wait for people",
+            Self::ReadControls => "see what is paused",
             Self::Control => "pause and resume",
             Self::ManageTenants => "see, register and close tenants",
         }

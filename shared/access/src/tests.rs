@@ -48,12 +48,14 @@ fn no_role(claims: &Value) -> String {
 }
 
 #[test]
-fn only_a_platform_admin_reaches_another_tenant_or_learns_of_its_resources() {
+fn only_a_role_of_every_tenant_reaches_another_tenant_or_learns_of_its_resources() {
     for role in Role::ALL {
         for operation in Operation::ALL {
             let other = access(role, operation, Ownership::Other);
             let expected = match (role, operation) {
                 (Role::PlatformAdmin, _) => Access::Allowed,
+                // It sees the same everywhere.
+                (Role::PlatformObserver, _) => access(role, operation, Ownership::Own),
                 // Controls and the registry belong to no tenant.
                 (_, Operation::Control | Operation::ManageTenants) => Access::Forbidden,
                 _ => Access::Hidden,
@@ -149,7 +151,27 @@ fn a_tenant_is_a_text() {
 }
 
 #[test]
-fn only_a_platform_admin_may_have_no_tenant() {
+fn a_platform_observer_reads_in_every_tenant_and_changes_nothing() {
+    for ownership in [Ownership::Own, Ownership::Other] {
+        let reads = |operation: &Operation| {
+            access(Role::PlatformObserver, *operation, ownership) == Access::Allowed
+        };
+        let allowed: Vec<_> = Operation::ALL.into_iter().filter(reads).collect();
+        let right = [
+            Operation::ReadExecutions,
+            Operation::ReadWorkflows,
+            Operation::ReadIncidents,
+            Operation::ReadQuestions,
+            Operation::ReadControls,
+        ];
+        assert_eq!(allowed, right, "{ownership:?}");
+    }
+}
+
+#[test]
+fn only_a_role_of_every_tenant_may_have_no_tenant() {
+    let observer = identity(&json!({ "sub": "eve", "groups": "platform-observer" }));
+    assert_eq!(observer.map(|read| read.tenant), Ok(None));
     let admin = identity(&json!({ "sub": "ops", "groups": "platform-admin" }));
     let admin = admin.expect("an identity");
     assert_eq!(

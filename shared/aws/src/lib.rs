@@ -19,6 +19,7 @@ mod metrics;
 mod objects;
 mod open;
 mod owners;
+mod pages;
 mod refusals;
 mod secrets;
 mod serve;
@@ -32,7 +33,7 @@ mod workflows;
 
 pub use bus::{AuditBus, PublishError};
 pub use deployment::{AwsEngine, DEPLOYMENT, Deployment};
-pub use executions::{ExecutionSearch, ExecutionSummary, Place};
+pub use executions::{ExecutionSearch, ExecutionSummary, LOOKED_AT};
 pub use host::{SystemHost, trace};
 pub use ledger::DynamoLedger;
 pub use log::{
@@ -41,6 +42,7 @@ pub use log::{
 pub use machines::{ExecutionInput, Machines};
 pub use metrics::report;
 pub use objects::{ObjectLookup, PresignedLink, S3Store};
+pub use pages::{Page, Place, Window};
 pub use secrets::SecretsManager;
 pub use serve::{read_task, serve};
 pub use signer::{Keys, KmsSigner};

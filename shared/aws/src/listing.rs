@@ -1,11 +1,12 @@
-//! Queries of the ledger's lists: open executions, a tenant's incidents, links of an incident.
+//! Queries of the ledger's lists: open executions, a tenant's incidents and
+//! questions, links of an incident.
 
 use aws_sdk_dynamodb::types::Select;
 use holdfast_ledger::{
-    Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List, instant,
+    Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List, Question,
 };
 
-use crate::executions::Place;
+use crate::pages::{Page, Window};
 use crate::workflows::OpenCount;
 use crate::{
     item::{key_item, key_of, read, text},
@@ -52,36 +53,44 @@ impl DynamoLedger {
         Ok(found)
     }
 
-    /// A page of a tenant's incidents of one status, newest first: at most `limit` of them, after
-    /// the one that `after` names. The flag is true if more may follow.
+    /// A page of a tenant's incidents of one status, at most `limit` of them.
     pub async fn incidents(
         &self,
         tenant: &str,
         status: IncidentStatus,
+        window: &Window,
         limit: usize,
-        after: Option<Place>,
-    ) -> Result<(Vec<Incident>, bool), LedgerError> {
+    ) -> Result<Page<Incident>, LedgerError> {
         let list = List::Incidents {
             tenant: tenant.to_owned(),
             status,
         };
-        let key = after.map(|(opened_at, id)| {
-            let mut key = key_item(&Key::Incident(IncidentKey::new(tenant, &id)));
-            key.insert(list.index().to_owned(), text(list.hash()));
-            key.insert(list.range().to_owned(), text(instant(opened_at)));
-            key
-        });
-        let found = self
-            .query_list(&list)
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(key)
-            .send()
-            .await
-            .map_err(|error| unavailable(&error))?;
-        let more = found.last_evaluated_key.is_some();
-        let items = found.items.unwrap_or_default().into_iter();
-        Ok((items.map(read).collect::<Result<_, _>>()?, more))
+        self.page(&list, window, limit).await
+    }
+
+    /// A page of a tenant's open questions, by the start of their executions, at most `limit`.
+    pub async fn questions(
+        &self,
+        tenant: &str,
+        window: &Window,
+        limit: usize,
+    ) -> Result<Page<Question>, LedgerError> {
+        let list = List::Questions(tenant.to_owned());
+        self.page(&list, window, limit).await
+    }
+
+    /// Reads every open question of the tenant's executions that started in the window, in one query
+    /// for each thousand of them. The index is eventually consistent.
+    pub async fn questions_within(
+        &self,
+        tenant: &str,
+        window: &Window,
+    ) -> Result<Vec<Question>, LedgerError> {
+        let list = List::Questions(tenant.to_owned());
+        match self.query_window(&list, window) {
+            Some(query) => read_all(query).await,
+            None => Ok(Vec::new()),
+        }
     }
 
     /// A page of the links of an incident, sorted by execution, after the link `after`. The flag is
