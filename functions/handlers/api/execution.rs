@@ -20,6 +20,7 @@ use crate::api::{
     extract::NamesTenant,
     incident::shown_question,
     problem::Problem,
+    progress::{Progress, progress_of},
     route::AuthorizedRequest,
 };
 
@@ -50,7 +51,8 @@ pub(crate) async fn read(
 ) -> Result<Json<ExecutionView>, Problem> {
     let at = caller.key(&id)?;
     if let Some(snapshot) = caller.ledger.snapshot(&at).await? {
-        let shown = shown(snapshot, caller.sees_payloads);
+        let progress = progress_of(&app, &snapshot).await?;
+        let shown = shown(snapshot, progress, caller.sees_payloads);
         return Ok(Json(ExecutionView::Recorded(Box::new(shown))));
     }
     let workflow = query
@@ -100,7 +102,7 @@ pub(crate) async fn events(
 
 /// The answer for an execution. Without `payloads` it has nothing that comes from inputs, outputs
 /// or targets.
-fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
+fn shown(snapshot: Snapshot, mut progress: Progress, payloads: bool) -> Execution {
     let questions = snapshot.current_questions(SystemHost.now());
     let ExecutionRecord {
         at,
@@ -124,7 +126,7 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         Some(ExecutionOutput::Missing(why)) => (None, Some(why)),
         None => (None, None),
     };
-    let status = phase.name().to_owned();
+    let status = progress.status(&at, &phase).to_owned();
     let (ended_at, failure) = match phase {
         Phase::Ended { at, failure, .. } => (Some(at), failure),
         Phase::Unwinding { failure } => (None, Some(failure)),
@@ -136,6 +138,8 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         workflow_version: version,
         tenant: at.tenant,
         status,
+        waiting: progress.waiting(&at),
+        paused: progress.paused(&at, payloads),
         trigger,
         trace_id: trace,
         generation,

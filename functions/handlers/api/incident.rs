@@ -17,9 +17,10 @@ use crate::api::{
     answer::{
         DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link, Question,
     },
-    extract::NamesTenant,
-    page::{cursor, limit, place},
-    principal::{AuthorizedCaller, Resource, not_found},
+    every_tenant::{Asked, page_of},
+    extract::{EmptyBody, NamesTenant},
+    page::{CURSOR, Ids, cursor, limit},
+    principal::{AuthorizedCaller, ListCaller, Resource, not_found},
     problem::Problem,
     route::AuthorizedRequest,
 };
@@ -33,7 +34,7 @@ const WAITING_MAX: usize = 25;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct IncidentQuery {
-    /// The tenant; your own if left out.
+    /// The tenant; your own if left out. A role of every tenant may write `*` for all of them.
     tenant: Option<String>,
     /// Only incidents of this status; `open` if left out.
     #[schemars(extend("enum" = ["open", "acknowledged", "resolved"]))]
@@ -42,7 +43,7 @@ pub(crate) struct IncidentQuery {
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
     /// `next` of the page before.
-    #[schemars(regex(pattern = "^[0-9]{13}-[0-9a-f]{40}$"))]
+    #[schemars(regex(pattern = CURSOR))]
     cursor: Option<String>,
 }
 
@@ -53,7 +54,9 @@ impl NamesTenant for IncidentQuery {
 }
 
 pub(crate) async fn list(
-    AuthorizedRequest { caller, query, .. }: AuthorizedRequest<IncidentQuery>,
+    AuthorizedRequest {
+        app, caller, query, ..
+    }: AuthorizedRequest<IncidentQuery, EmptyBody, ListCaller>,
 ) -> Result<Json<Incidents>, Problem> {
     let status = match query.status.as_deref() {
         None | Some("open") => IncidentStatus::Open,
@@ -64,21 +67,21 @@ pub(crate) async fn list(
             return Err(Problem::bad_request(why));
         }
     };
-    let limit = limit(query.limit)?;
-    let after = query.cursor.as_deref().map(place).transpose()?;
-    let (found, more) = caller
-        .ledger
-        .incidents(&caller.tenant, status, limit, after)
-        .await?;
-    let last = found.last().filter(|_| more);
-    let next = last.map(|last| cursor(&(last.opened_at, last.id.clone())));
-    let incidents = found.iter();
-    let payloads = caller.sees_payloads;
+    let asked = Asked {
+        after: cursor(query.cursor.as_deref(), Ids::Hex)?,
+        limit: limit(query.limit)?,
+        ..Asked::default()
+    };
+    let page = page_of(&app, &caller, &asked, |tenant, window| {
+        let (ledger, limit) = (caller.ledger.clone(), asked.limit);
+        async move { ledger.incidents(&tenant, status, &window, limit).await }
+    });
+    let page = page.await?;
+    let incidents = page.entries.iter();
+    let incidents = incidents.map(|entry| shown(&entry.value, caller.sees_payloads));
     Ok(Json(Incidents {
-        incidents: incidents
-            .map(|incident| shown(incident, payloads))
-            .collect(),
-        next,
+        incidents: incidents.collect(),
+        next: page.next.map(|next| next.text()),
     }))
 }
 

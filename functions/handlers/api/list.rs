@@ -1,25 +1,29 @@
-//! `GET /v1/executions` and `GET /v1/receipts`: lists of one tenant, newest first, in pages.
+//! `GET /v1/executions` and `GET /v1/receipts`: executions, newest first, in pages.
 
 use axum::Json;
-use holdfast_aws::{ExecutionSearch, ExecutionSummary};
+use holdfast_aws::{ExecutionSearch, ExecutionSummary, LOOKED_AT, Window};
 use holdfast_ids::names::{is_workflow_id, quoted};
-use holdfast_ledger::Phase;
+use holdfast_ledger::{DERIVED, PAUSED, Phase, RUNNING, WAITING};
 use holdfast_receipt::Status;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::api::{
     answer::{Executions, ListedExecution, ListedReceipt, Receipts},
-    extract::NamesTenant,
-    page::{cursor, limit, place, time},
-    principal::AuthorizedCaller,
+    every_tenant::{Asked, page_of},
+    extract::{EmptyBody, NamesTenant},
+    page::{CURSOR, Cursor, Ids, cursor, limit, time},
+    principal::ListCaller,
     problem::Problem,
+    progress::{Progress, progress_of_list},
     route::AuthorizedRequest,
 };
 
 /// Statuses that a list can be limited to.
-const STATUSES: [&str; 8] = [
-    "RUNNING",
+const STATUSES: [&str; 10] = [
+    RUNNING,
+    WAITING,
+    PAUSED,
     "CLOSING",
     "ROLLING_BACK",
     Status::Executed.name(),
@@ -33,7 +37,7 @@ const STATUSES: [&str; 8] = [
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExecutionFilter {
-    /// The tenant; your own if left out.
+    /// The tenant; your own if left out. A role of every tenant may write `*` for all of them.
     tenant: Option<String>,
     /// Only executions of this workflow.
     #[schemars(regex(pattern = "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$"), length(max = 60))]
@@ -51,7 +55,7 @@ pub(crate) struct ExecutionFilter {
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
     /// `next` of the page before.
-    #[schemars(regex(pattern = "^[0-9]{13}-[0-9a-f]{40}$"))]
+    #[schemars(regex(pattern = CURSOR))]
     cursor: Option<String>,
 }
 
@@ -80,7 +84,7 @@ pub(crate) struct ReceiptFilter {
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
     /// `next` of the page before.
-    #[schemars(regex(pattern = "^[0-9]{13}-[0-9a-f]{40}$"))]
+    #[schemars(regex(pattern = CURSOR))]
     cursor: Option<String>,
 }
 
@@ -90,76 +94,79 @@ impl NamesTenant for ReceiptFilter {
     }
 }
 
+/// A request for a list of executions, of one tenant or of every tenant.
+type ListRequest = AuthorizedRequest<ExecutionFilter, EmptyBody, ListCaller>;
+
 pub(crate) async fn executions(
-    AuthorizedRequest { caller, query, .. }: AuthorizedRequest<ExecutionFilter>,
+    ListRequest {
+        app, caller, query, ..
+    }: ListRequest,
 ) -> Result<Json<Executions>, Problem> {
-    let (found, next) = page(&caller, query, false).await?;
-    let executions = found.into_iter().map(shown).collect();
-    Ok(Json(Executions { executions, next }))
+    let limit = limit(query.limit)?;
+    let status = query.status.map(status).transpose()?;
+    // A running execution shows more than its record says, so that it is filtered when read.
+    let derived = status.clone().filter(|is| DERIVED.contains(&is.as_str()));
+    let search = ExecutionSearch {
+        workflow: query.workflow_id.map(workflow).transpose()?,
+        status: derived.as_ref().map(|_| RUNNING.to_owned()).or(status),
+        with_receipt: false,
+    };
+    let asked = Asked {
+        from: query.from.map(|at| time("from", &at)).transpose()?,
+        until: query.until.map(|at| time("until", &at)).transpose()?,
+        after: cursor(query.cursor.as_deref(), Ids::Hex)?,
+        limit: derived.as_ref().map_or(limit, |_| LOOKED_AT),
+    };
+    let page = page_of(&app, &caller, &asked, |tenant, window| {
+        let (ledger, search, limit) = (caller.ledger.clone(), search.clone(), asked.limit);
+        async move { ledger.executions(&tenant, &search, &window, limit).await }
+    });
+    let mut page = page.await?;
+    let mut progress = progress_of_list(&app, &caller, &page.entries).await?;
+    if let Some(status) = derived {
+        page.entries.retain(|entry| {
+            let listed = &entry.value;
+            progress.status(&listed.at, &listed.phase) == status
+        });
+        page = page.cut(limit, caller.tenant.is_none());
+    }
+    let entries = page.entries.into_iter();
+    let executions = entries.map(|entry| shown(entry.value, &mut progress, caller.sees_payloads));
+    Ok(Json(Executions {
+        executions: executions.collect(),
+        next: page.next.map(|next| next.text()),
+    }))
 }
 
 pub(crate) async fn receipts(
     AuthorizedRequest { caller, query, .. }: AuthorizedRequest<ReceiptFilter>,
 ) -> Result<Json<Receipts>, Problem> {
-    let ReceiptFilter {
-        tenant,
-        workflow_id,
-        from,
-        until,
-        limit,
-        cursor,
-    } = query;
-    let filter = ExecutionFilter {
-        tenant,
-        workflow_id,
-        status: None,
-        from,
-        until,
-        limit,
-        cursor,
-    };
-    let (found, next) = page(&caller, filter, true).await?;
-    let receipts = found.into_iter().filter_map(shown_receipt).collect();
-    Ok(Json(Receipts { receipts, next }))
-}
-
-/// One page of the executions that match `filter`, and the cursor of the next page.
-async fn page(
-    caller: &AuthorizedCaller,
-    filter: ExecutionFilter,
-    with_receipt: bool,
-) -> Result<(Vec<ExecutionSummary>, Option<String>), Problem> {
-    let limit = limit(filter.limit)?;
-    let after = filter.cursor.as_deref().map(place).transpose()?;
     let search = ExecutionSearch {
-        workflow: filter.workflow_id.map(workflow).transpose()?,
-        status: filter.status.map(status).transpose()?,
-        with_receipt,
-        from: filter.from.map(|at| time("from", &at)).transpose()?,
-        until: filter.until.map(|at| time("until", &at)).transpose()?,
+        workflow: query.workflow_id.map(workflow).transpose()?,
+        status: None,
+        with_receipt: true,
     };
-    // No execution began in an empty period.
-    if search
-        .from
-        .zip(search.until)
-        .is_some_and(|(from, until)| from > until)
-    {
-        return Ok((Vec::new(), None));
-    }
-    // DynamoDB refuses a place outside the period. If the place is later, the whole period follows
-    // it. If it is earlier, nothing does.
-    let after = match after {
-        Some((at, _)) if search.until.is_some_and(|until| at > until) => None,
-        Some((at, _)) if search.from.is_some_and(|from| at < from) => {
-            return Ok((Vec::new(), None));
-        }
-        after => after,
+    let after = cursor(query.cursor.as_deref(), Ids::Hex)?;
+    let window = Window {
+        from: query.from.map(|at| time("from", &at)).transpose()?,
+        until: query.until.map(|at| time("until", &at)).transpose()?,
+        after: after.map(|after| after.place),
     };
-    let found = caller
+    let limit = limit(query.limit)?;
+    let page = caller
         .ledger
-        .executions(&caller.tenant, &search, limit, after);
-    let (found, next) = found.await?;
-    Ok((found, next.map(|place| cursor(&place))))
+        .executions(&caller.tenant, &search, &window, limit)
+        .await?;
+    let entries = page.entries.into_iter();
+    Ok(Json(Receipts {
+        receipts: entries
+            .filter_map(|(_, listed)| shown_receipt(listed))
+            .collect(),
+        next: page.next.map(|place| {
+            let tenant = None;
+            Cursor { place, tenant }.text()
+        }),
+    }))
 }
 
 fn workflow(id: String) -> Result<String, Problem> {
@@ -183,17 +190,20 @@ fn status(status: String) -> Result<String, Problem> {
     )))
 }
 
-fn shown(listed: ExecutionSummary) -> ListedExecution {
+fn shown(listed: ExecutionSummary, progress: &mut Progress, payloads: bool) -> ListedExecution {
     let ended_at = match listed.phase {
         Phase::Ended { at, .. } => Some(at),
         Phase::Running | Phase::Rejected | Phase::Unwinding { .. } => None,
     };
     let href = format!("/v1/executions/{}", listed.at.execution);
     ListedExecution {
+        status: progress.status(&listed.at, &listed.phase).to_owned(),
+        waiting: progress.waiting(&listed.at),
+        paused: progress.paused(&listed.at, payloads),
         execution_id: listed.at.execution,
+        tenant: listed.at.tenant,
         workflow_id: listed.workflow,
         workflow_version: listed.version,
-        status: listed.phase.name().to_owned(),
         trigger: listed.trigger,
         generation: listed.generation,
         started_at: listed.started_at,

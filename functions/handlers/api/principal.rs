@@ -7,7 +7,9 @@ use axum::{
     extract::FromRequestParts,
     http::{header::AUTHORIZATION, request::Parts},
 };
-use holdfast_access::{Access, Claims, Identity, IdentityError, Operation, Ownership, access};
+use holdfast_access::{
+    Access, Claims, Identity, IdentityError, Operation, Ownership, Role, access,
+};
 use holdfast_aws::{DynamoLedger, S3Store};
 use holdfast_ids::{
     keys::ExecutionKey,
@@ -46,6 +48,26 @@ pub(crate) struct ControlCaller {
     /// Keeps every other module from making one.
     _sealed: (),
 }
+
+/// A principal with the permission for a list, of one tenant or of every tenant.
+#[derive(Debug, Clone)]
+pub(crate) struct ListCaller {
+    /// The tenant; none for every tenant.
+    pub(crate) tenant: Option<String>,
+    /// The token's subject.
+    pub(crate) actor: String,
+    /// The role.
+    pub(crate) role: Role,
+    /// True if the caller may see inputs, outputs and texts that may quote them.
+    pub(crate) sees_payloads: bool,
+    /// The ledger, limited to the tenant, or to the lists of every tenant.
+    pub(crate) ledger: DynamoLedger,
+    /// Keeps every other module from making one.
+    _sealed: (),
+}
+
+/// The name of every tenant in a query.
+const EVERY_TENANT: &str = "*";
 
 /// A caller that only authorization can make.
 pub(crate) trait Caller: Sized + Send {
@@ -178,6 +200,48 @@ impl Caller for ControlCaller {
             }),
             Access::Forbidden | Access::Hidden => Err(principal.forbidden(operation)),
         }
+    }
+}
+
+impl Caller for ListCaller {
+    async fn authorize(
+        principal: Principal,
+        app: &App,
+        operation: Operation,
+        named: Option<&str>,
+        resource: Resource<'_>,
+    ) -> Result<Self, Problem> {
+        let Principal(Identity {
+            subject,
+            role,
+            tenant,
+        }) = principal.clone();
+        let may = |operation| access(role, operation, Ownership::Other) == Access::Allowed;
+        let every = match named {
+            Some(named) => named == EVERY_TENANT,
+            None => tenant.is_none(),
+        };
+        if every && may(operation) {
+            let ledger = app.tenants.every_tenants_lists().await;
+            return Ok(Self {
+                tenant: None,
+                actor: subject,
+                role,
+                sees_payloads: may(Operation::ReadPayloads),
+                ledger: ledger.map_err(|why| Problem::unavailable("the deployment", &why))?,
+                _sealed: (),
+            });
+        }
+        let caller =
+            AuthorizedCaller::authorize(principal, app, operation, named, resource).await?;
+        Ok(Self {
+            tenant: Some(caller.tenant),
+            actor: caller.actor,
+            role,
+            sees_payloads: caller.sees_payloads,
+            ledger: caller.ledger,
+            _sealed: (),
+        })
     }
 }
 

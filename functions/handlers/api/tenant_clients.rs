@@ -6,8 +6,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use holdfast_access::{Stores, session_policy};
+use holdfast_access::{Stores, every_tenants_lists_policy, session_policy};
 use holdfast_aws::{Deployment, DynamoLedger, S3Store};
+use tokio::sync::OnceCell;
 
 /// Number of tenants whose clients a warm function keeps. At this number it drops all of them.
 const CACHE_MAX: usize = 200;
@@ -23,6 +24,8 @@ pub(crate) struct TenantClients {
     role: String,
     stores: Stores,
     cache: Mutex<HashMap<String, TenantStores>>,
+    /// The ledger, limited to the lists of every tenant, once a request has needed it.
+    lists: OnceCell<DynamoLedger>,
     /// The ledger under the function's own credentials, which open controls and the registry of
     /// tenants, and no other item.
     own: DynamoLedger,
@@ -38,6 +41,7 @@ impl TenantClients {
                 bucket: variable("HOLDFAST_RECEIPT_BUCKET_ARN")?,
             },
             cache: Mutex::default(),
+            lists: OnceCell::new(),
             own: deployment.ledger()?,
             deployment,
         })
@@ -51,6 +55,17 @@ impl TenantClients {
     /// The ledger, limited to the registry of tenants.
     pub(crate) fn registry(&self) -> &DynamoLedger {
         &self.own
+    }
+
+    /// The ledger, limited to the lists of every tenant.
+    pub(crate) async fn every_tenants_lists(&self) -> Result<DynamoLedger, String> {
+        let lists = self.lists.get_or_try_init(|| async {
+            let policy = every_tenants_lists_policy(&self.stores).to_string();
+            // No tenant has this name, so that a trail of sessions tells them apart.
+            let deployment = self.deployment.as_role(&self.role, "@lists", policy).await;
+            deployment.ledger()
+        });
+        lists.await.cloned()
     }
 
     /// The stores of `tenant`, whose name has passed `check_tenant`.

@@ -7,7 +7,7 @@ mod tests;
 mod token;
 
 pub use identity::{ClaimNames, Identity, IdentityError, Ownership};
-pub use session::{Stores, session_policy};
+pub use session::{Stores, every_tenants_lists_policy, session_policy};
 pub use token::Claims;
 
 /// The part that a person or a program has in a deployment.

@@ -44,6 +44,21 @@ pub fn session_policy(stores: &Stores, tenant: &str) -> Value {
     })
 }
 
+/// The policy of a session that reads the lists of every tenant, and nothing else: no session of one
+/// tenant reaches another, so that a list over all of them has its own.
+pub fn every_tenants_lists_policy(stores: &Stores) -> Value {
+    let index = |name: &str| format!("{}/index/{name}", stores.table);
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Action": "dynamodb:Query",
+            "Resource": [index("listed"), index("of_workflow")],
+            "Condition": { "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["TENANT#*"] } },
+        }],
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;

@@ -10,7 +10,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use holdfast_access::{Stores, session_policy};
+use holdfast_access::{Stores, every_tenants_lists_policy, session_policy};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::{Counter, CounterKind, IncidentKey, IncidentStatus, Key, List, Scope};
 use jiff::Timestamp;
@@ -48,6 +48,7 @@ fn partitions(tenant: &str) -> Vec<String> {
             tenant: tenant(),
             status: IncidentStatus::Open,
         },
+        List::Questions(tenant()),
     ];
     let keys = keys.iter().map(Key::pk);
     keys.chain(lists.iter().map(List::hash)).collect()
@@ -166,6 +167,41 @@ fn iam_lets_a_session_reach_only_the_partitions_of_its_tenant() {
         for (n, allowed) in decided(&policy, &requests).into_iter().enumerate() {
             assert_eq!(allowed, expected[n], "{session}: {}", requests[n]);
         }
+    }
+}
+
+#[test]
+fn iam_lets_the_session_of_every_tenants_lists_query_two_indexes_and_read_no_item() {
+    let table = "arn:aws:dynamodb:us-east-1:123456789012:table/ledger";
+    let stores = Stores {
+        table: table.to_owned(),
+        bucket: "arn:aws:s3:::receipts".to_owned(),
+    };
+    let lists = ["listed", "of_workflow"].map(|index| format!("{table}/index/{index}"));
+    let open = format!("{table}/index/open");
+    let (mut requests, mut expected) = (Vec::new(), Vec::new());
+    let mut expect = |action: &str, resource: &str, key: &str, allowed: bool| {
+        let context = json!({ "dynamodb:LeadingKeys": [key] });
+        requests.push(json!({ "action": action, "resource": resource, "context": context }));
+        expected.push(allowed);
+    };
+    for key in ["acme", "globex"].map(partitions).concat() {
+        for list in &lists {
+            expect("dynamodb:Query", list, &key, true);
+            expect("dynamodb:Scan", list, &key, false);
+        }
+        for action in ["GetItem", "PutItem", "UpdateItem", "Query", "Scan"] {
+            expect(&format!("dynamodb:{action}"), table, &key, false);
+        }
+        expect("dynamodb:Query", &open, &key, false);
+    }
+    for key in shared_partitions() {
+        expect("dynamodb:Query", &lists[0], &key, false);
+        expect("dynamodb:Query", table, &key, false);
+    }
+    let decided = decided(&every_tenants_lists_policy(&stores), &requests);
+    for (n, allowed) in decided.into_iter().enumerate() {
+        assert_eq!(allowed, expected[n], "{}", requests[n]);
     }
 }
 

@@ -9,7 +9,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::incident::Question;
+use super::{
+    incident::Question,
+    progress::{Pause, Waiting},
+};
 use crate::api::schema::{time, time_or_null};
 
 /// An execution, recorded or not yet.
@@ -42,6 +45,10 @@ pub(crate) struct Execution {
     pub(crate) workflow_version: u32,
     pub(crate) tenant: String,
     pub(crate) status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waiting: Option<Waiting>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) paused: Option<Pause>,
     /// The trigger's name, or `api` or `direct`.
     pub(crate) trigger: String,
     /// The trace id of the execution, in logs and in requests to targets.

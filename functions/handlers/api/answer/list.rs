@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::progress::{Pause, Waiting};
 use crate::api::schema::{time, time_or_null};
 
 /// A page of executions, newest first.
@@ -19,9 +20,14 @@ pub(crate) struct Executions {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct ListedExecution {
     pub(crate) execution_id: String,
+    pub(crate) tenant: String,
     pub(crate) workflow_id: String,
     pub(crate) workflow_version: u32,
     pub(crate) status: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waiting: Option<Waiting>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) paused: Option<Pause>,
     pub(crate) trigger: String,
     pub(crate) generation: u32,
     #[schemars(schema_with = "time")]

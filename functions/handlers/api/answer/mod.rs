@@ -1,14 +1,18 @@
 //! The types of the API's answers: handlers write them, and the OpenAPI document describes them.
 
+mod budget;
 mod control;
 mod execution;
 mod incident;
 mod list;
 mod problem;
+mod progress;
+mod question;
 mod receipt;
 mod request;
 mod tenant;
 
+pub(crate) use budget::{Bound, Budgets};
 pub(crate) use control::{Control, ControlChange, Controls, ScopeCheck};
 pub(crate) use execution::{
     Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
@@ -23,6 +27,8 @@ pub(crate) use list::{
     Workflow, WorkflowInFull, Workflows,
 };
 pub(crate) use problem::ProblemDocument;
+pub(crate) use progress::{Pause, Waiting};
+pub(crate) use question::{ListedQuestion, QuestionLinks, Questions};
 pub(crate) use receipt::{FetchLink, KeySet};
 pub(crate) use request::{ExecutionLinks, RequestResult, StartLinks, StartResult};
 pub(crate) use tenant::{Tenant, TenantChange, Tenants};

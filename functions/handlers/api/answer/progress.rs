@@ -1,0 +1,37 @@
+//! Answers about what holds a running execution up: a question or a pause.
+
+use holdfast_ledger::Meanwhile;
+use holdfast_task::QuestionKind;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::api::schema::time;
+
+/// The open question of an execution that waits for people, the first to expire if it has several.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Waiting {
+    pub(crate) step: String,
+    #[schemars(with = "String")]
+    pub(crate) kind: QuestionKind,
+    /// When the question expires.
+    #[schemars(schema_with = "time")]
+    pub(crate) until: Timestamp,
+    /// The path of the incident that takes the decision.
+    pub(crate) incident: String,
+}
+
+/// The control that pauses an execution.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Pause {
+    /// `platform`, `tenant/NAME` or `workflow/WF-ID`.
+    pub(crate) scope: String,
+    /// What the execution does instead of its next step.
+    pub(crate) running_executions: Meanwhile,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    #[schemars(schema_with = "time")]
+    pub(crate) since: Timestamp,
+    /// The subject of the token that set the control.
+    pub(crate) by: String,
+}

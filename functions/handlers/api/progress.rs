@@ -1,0 +1,151 @@
+//! What holds running executions up, derived from open questions and controls: in a list by one
+//! query for each tenant on the page, and one read of controls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use holdfast_aws::{ExecutionSummary, Window};
+use holdfast_ids::keys::ExecutionKey;
+use holdfast_ledger::{
+    Control, Phase, Question, QuestionState, Scope, Snapshot, paused, shown_status,
+};
+
+use crate::api::{
+    answer::{Pause, Waiting},
+    app::App,
+    every_tenant::Entry,
+    principal::ListCaller,
+    problem::Problem,
+};
+
+/// Number of tenants whose questions are read at the same time.
+const AT_ONCE: usize = 16;
+
+/// What holds executions up. One that does not run, or that nothing holds up, has no entry.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    waiting: BTreeMap<ExecutionKey, Question>,
+    paused: BTreeMap<ExecutionKey, Control>,
+}
+
+impl Progress {
+    /// The status of an execution in this phase.
+    pub(crate) fn status(&self, at: &ExecutionKey, phase: &Phase) -> &'static str {
+        let (waits, paused) = (self.waiting.contains_key(at), self.paused.contains_key(at));
+        shown_status(phase, waits, paused)
+    }
+
+    /// The question for which the execution waits.
+    pub(crate) fn waiting(&mut self, at: &ExecutionKey) -> Option<Waiting> {
+        let question = self.waiting.remove(at)?;
+        Some(Waiting {
+            step: question.step,
+            kind: question.kind,
+            until: question.until,
+            incident: format!("/v1/incidents/{}", question.incident),
+        })
+    }
+
+    /// The control that pauses the execution. Without `payloads` it has no reason.
+    pub(crate) fn paused(&mut self, at: &ExecutionKey, payloads: bool) -> Option<Pause> {
+        let control = self.paused.remove(at)?;
+        Some(Pause {
+            scope: control.scope.name(),
+            running_executions: control.running_executions,
+            reason: payloads.then_some(control.reason),
+            since: control.at,
+            by: control.by,
+        })
+    }
+
+    /// Records an open question of a running execution. The first to expire is shown.
+    fn waits(&mut self, question: Question) {
+        let at = question.at.clone();
+        let shown = self.waiting.entry(at).or_insert_with(|| question.clone());
+        if (question.until, &question.step) < (shown.until, &shown.step) {
+            *shown = question;
+        }
+    }
+
+    /// Records the pause of a running execution, if one of these controls pauses it.
+    fn pauses(&mut self, at: &ExecutionKey, workflow: &str, controls: &[Control]) {
+        let scopes = Scope::around(&at.tenant, workflow);
+        let around = controls.iter();
+        let around = around.filter(|control| scopes.contains(&control.scope));
+        let around: Vec<_> = around.cloned().collect();
+        if let Some(control) = paused(&around) {
+            self.paused.insert(at.clone(), control.clone());
+        }
+    }
+}
+
+/// What holds one execution up.
+pub(crate) async fn progress_of(app: &App, snapshot: &Snapshot) -> Result<Progress, Problem> {
+    let mut progress = Progress::default();
+    let execution = &snapshot.execution;
+    if execution.phase != Phase::Running {
+        return Ok(progress);
+    }
+    let open = snapshot.questions.iter();
+    for question in open.filter(|question| question.waits(execution)) {
+        progress.waits(question.clone());
+    }
+    let scopes = Scope::around(&execution.at.tenant, &execution.workflow);
+    let controls = app.tenants.controls().controls_of(scopes).await?;
+    progress.pauses(&execution.at, &execution.workflow, &controls);
+    Ok(progress)
+}
+
+/// What holds the executions of a page up. A page without a running execution needs no read.
+pub(crate) async fn progress_of_list(
+    app: &App,
+    caller: &ListCaller,
+    page: &[Entry<ExecutionSummary>],
+) -> Result<Progress, Problem> {
+    let mut running: BTreeMap<&str, Vec<&ExecutionSummary>> = BTreeMap::new();
+    for Entry { tenant, value, .. } in page {
+        if value.phase == Phase::Running {
+            running.entry(tenant).or_default().push(value);
+        }
+    }
+    let mut progress = Progress::default();
+    if running.is_empty() {
+        return Ok(progress);
+    }
+    let reads = running.iter().map(|(tenant, executions)| {
+        let began = executions.iter().map(|execution| execution.started_at);
+        let window = Window {
+            from: began.clone().min(),
+            until: began.max(),
+            after: None,
+        };
+        let (ledger, tenant) = (caller.ledger.clone(), (*tenant).to_owned());
+        async move { ledger.questions_within(&tenant, &window).await }
+    });
+    let reads: Vec<_> = reads.collect();
+    let questions: Vec<Vec<Question>> = stream::iter(reads)
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let executions = || running.values().flatten();
+    let generations: BTreeMap<_, _> = executions()
+        .map(|execution| (&execution.at, execution.generation))
+        .collect();
+    for question in questions.into_iter().flatten() {
+        // The index is older than the record by a moment, and lists a question until it closes.
+        let current = generations.get(&question.at) == Some(&question.execution_generation);
+        if current && question.state == QuestionState::Open {
+            progress.waits(question);
+        }
+    }
+    let scopes = executions().flat_map(|execution| {
+        let ExecutionKey { tenant, .. } = &execution.at;
+        Scope::around(tenant, &execution.workflow)
+    });
+    let scopes: BTreeSet<_> = scopes.collect();
+    let controls = app.tenants.controls().controls_of(scopes).await?;
+    for execution in executions() {
+        progress.pauses(&execution.at, &execution.workflow, &controls);
+    }
+    Ok(progress)
+}
