@@ -63,6 +63,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             earlier: Vec::new(),
             earlier_incidents: Vec::new(),
             asked_by: Some(AskingExecution::of(&execution)),
+            approvers: task.ask.approvers.clone(),
+            votes: Vec::new(),
+            seats: Vec::new(),
+            shown_sha256: String::new(),
+            reminded: None,
             at,
         };
         let (question, ruling) = self.put_once(question).await?;

@@ -173,5 +173,10 @@ pub fn question(of: &ExecutionKey) -> Question {
         error: "Permanent".to_owned(),
         earlier_incidents: Vec::new(),
         asked_by: None,
+        approvers: None,
+        votes: Vec::new(),
+        seats: Vec::new(),
+        shown_sha256: String::new(),
+        reminded: None,
     }
 }

@@ -12,7 +12,7 @@ mod receipt;
 mod schema;
 
 pub use outcome::{
-    Approval, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef, Status,
+    Approval, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef, Status, Vote,
 };
 pub use receipt::{
     FORMAT, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision, ReceiptFailure,
