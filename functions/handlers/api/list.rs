@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::api::{
     answer::{Executions, ListedExecution, ListedReceipt, Receipts},
-    every_tenant::{Asked, page_of},
+    every_tenant::{PageRequest, page_of},
     extract::{EmptyBody, NamesTenant},
     page::{CURSOR, Cursor, Ids, cursor, limit, time},
     principal::ListCaller,
@@ -108,17 +108,18 @@ pub(crate) async fn executions(
     let derived = status.clone().filter(|is| DERIVED.contains(&is.as_str()));
     let search = ExecutionSearch {
         workflow: query.workflow_id.map(workflow).transpose()?,
+        subject: None,
         status: derived.as_ref().map(|_| RUNNING.to_owned()).or(status),
         with_receipt: false,
     };
-    let asked = Asked {
+    let wanted = PageRequest {
         from: query.from.map(|at| time("from", &at)).transpose()?,
         until: query.until.map(|at| time("until", &at)).transpose()?,
         after: cursor(query.cursor.as_deref(), Ids::Hex)?,
         limit: derived.as_ref().map_or(limit, |_| LOOKED_AT),
     };
-    let page = page_of(&app, &caller, &asked, |tenant, window| {
-        let (ledger, search, limit) = (caller.ledger.clone(), search.clone(), asked.limit);
+    let page = page_of(&app, &caller, &wanted, |tenant, window| {
+        let (ledger, search, limit) = (caller.ledger.clone(), search.clone(), wanted.limit);
         async move { ledger.executions(&tenant, &search, &window, limit).await }
     });
     let mut page = page.await?;
@@ -143,6 +144,7 @@ pub(crate) async fn receipts(
 ) -> Result<Json<Receipts>, Problem> {
     let search = ExecutionSearch {
         workflow: query.workflow_id.map(workflow).transpose()?,
+        subject: None,
         status: None,
         with_receipt: true,
     };

@@ -1,13 +1,13 @@
 //! Lists of a tenant's executions, newest first, one query per page.
 
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{LedgerError, List, Phase};
+use holdfast_ledger::{ExecutionRecord, LedgerError, List, Phase};
 use holdfast_receipt::ReceiptRef;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    item::text,
+    item::{Item, read, subject_of, text},
     ledger::DynamoLedger,
     pages::{Page, Window, read_page},
 };
@@ -20,6 +20,8 @@ pub const LOOKED_AT: usize = 500;
 pub struct ExecutionSearch {
     /// The workflow.
     pub workflow: Option<String>,
+    /// The exact subject.
+    pub subject: Option<String>,
     /// The status, as in [`Phase::name`].
     pub status: Option<String>,
     /// Only executions with a receipt.
@@ -45,6 +47,43 @@ pub struct ExecutionSummary {
     pub phase: Phase,
     /// The receipt, once written.
     pub receipt: Option<ReceiptRef>,
+    /// The subject, if it has one.
+    #[serde(default)]
+    pub subject: Option<String>,
+}
+
+impl From<ExecutionRecord> for ExecutionSummary {
+    fn from(record: ExecutionRecord) -> Self {
+        Self {
+            at: record.at,
+            workflow: record.workflow,
+            version: record.version,
+            trigger: record.trigger,
+            generation: record.generation,
+            started_at: record.started_at,
+            phase: record.phase,
+            receipt: record.receipt,
+            subject: record.subject,
+        }
+    }
+}
+
+fn summary(item: Item) -> Result<ExecutionSummary, LedgerError> {
+    let subject = subject_of(&item);
+    Ok(ExecutionSummary {
+        subject,
+        ..read(item)?
+    })
+}
+
+/// The narrowest list that has every execution of a search.
+fn list_of(tenant: &str, search: &ExecutionSearch) -> List {
+    let tenant = tenant.to_owned();
+    match (search.subject.clone(), search.workflow.clone()) {
+        (Some(subject), _) => List::OfSubject { tenant, subject },
+        (None, Some(workflow)) => List::OfWorkflow { tenant, workflow },
+        (None, None) => List::Executions { tenant },
+    }
 }
 
 impl DynamoLedger {
@@ -58,19 +97,15 @@ impl DynamoLedger {
         window: &Window,
         limit: usize,
     ) -> Result<Page<ExecutionSummary>, LedgerError> {
-        let list = match search.workflow.clone() {
-            Some(workflow) => List::OfWorkflow {
-                tenant: tenant.to_owned(),
-                workflow,
-            },
-            None => List::Executions {
-                tenant: tenant.to_owned(),
-            },
-        };
+        let list = list_of(tenant, search);
         let Some(mut query) = self.query_window(&list, window) else {
             return Ok(Page::empty());
         };
         let mut filters = Vec::new();
+        if let (Some(_), Some(workflow)) = (&search.subject, &search.workflow) {
+            filters.push("workflow = :workflow");
+            query = query.expression_attribute_values(":workflow", text(workflow));
+        }
         if let Some(status) = &search.status {
             filters.push("phase.#is = :is");
             query = query.expression_attribute_names("#is", "is");
@@ -100,6 +135,6 @@ impl DynamoLedger {
             query = query.filter_expression(filters.join(" AND "));
         }
         let query = query.limit(i32::try_from(looked_at).unwrap_or(i32::MAX));
-        Ok(read_page(query, &list).await?.cut(limit))
+        Ok(read_page(query, &list, summary).await?.cut(limit))
     }
 }

@@ -110,16 +110,17 @@ impl DynamoLedger {
             None => Ok(Page::empty()),
             Some(query) => {
                 let query = query.limit(i32::try_from(limit).unwrap_or(i32::MAX));
-                read_page(query, list).await
+                read_page(query, list, read).await
             }
         }
     }
 }
 
-/// The page that one query of `list` reads.
-pub(crate) async fn read_page<T: DeserializeOwned>(
+/// The page that one query of `list` reads, each item read with `read`.
+pub(crate) async fn read_page<T>(
     query: QueryFluentBuilder,
     list: &List,
+    read: impl Fn(Item) -> Result<T, LedgerError>,
 ) -> Result<Page<T>, LedgerError> {
     let found = query.send().await.map_err(|error| unavailable(&error))?;
     let next = found.last_evaluated_key.as_ref();
@@ -153,9 +154,9 @@ fn key_of_entry(list: &List, id: &str) -> Option<Key> {
         execution: id.to_owned(),
     };
     match list {
-        List::Executions { tenant } | List::OfWorkflow { tenant, .. } => {
-            Some(Key::Execution(execution(tenant, id)))
-        }
+        List::Executions { tenant }
+        | List::OfWorkflow { tenant, .. }
+        | List::OfSubject { tenant, .. } => Some(Key::Execution(execution(tenant, id))),
         List::Incidents { tenant, .. } => Some(Key::Incident(IncidentKey::new(tenant, id))),
         List::Questions(tenant) => {
             let (id, step) = id.split_once('.')?;
