@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::execution::ExecutionRecord;
 
-/// The part of an execution record. It never changes, so that a page of the list needs no read of the
-/// execution.
+/// The part of an execution record. It never changes, so that a page of the list needs no read of
+/// the execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskingExecution {
     /// The workflow.

@@ -14,6 +14,7 @@ mod duplicate;
 mod execution;
 #[cfg(any(test, feature = "contract"))]
 pub mod fixtures;
+mod inbox;
 mod incident;
 mod key;
 mod late_claim;
