@@ -5,6 +5,7 @@ mod ask;
 mod attempt_result;
 mod begin;
 mod bounded_check;
+mod bounds;
 mod case;
 pub mod chain;
 mod engine;
@@ -39,6 +40,7 @@ mod undo;
 
 pub use ask::answer;
 pub use begin::requested_execution;
+pub use bounds::{Bound, bounds_of};
 pub use case::{cases, standing};
 pub use engine::Engine;
 pub use lost_start::{LostOwner, LostStart};

@@ -123,6 +123,19 @@ fn approval_requirement(approval: &Approval, tenant: &str) -> Requirement {
     }
 }
 
+/// The name of the period of a budget at `now`.
+pub(crate) fn period_of(budget: &Budget, now: Timestamp) -> Result<String, String> {
+    let there = now.to_zoned(zone(&budget.zone)?);
+    // An hour that clocks repeat is two periods.
+    let period = there.strftime(match budget.per {
+        Period::Hour => "%Y-%m-%dT%H%:z",
+        Period::Day => "%Y-%m-%d",
+        Period::Week => "%G-W%V",
+        Period::Month => "%Y-%m",
+    });
+    Ok(period.to_string())
+}
+
 fn budget_requirement(
     budget: &Budget,
     tenant: &str,
@@ -133,14 +146,7 @@ fn budget_requirement(
         .evaluate(&budget.amount)
         .map_err(|_| "its amount cannot be evaluated for this input".to_owned())?
         .ok_or("its amount yields nothing")?;
-    let there = now.to_zoned(zone(&budget.zone)?);
-    // An hour that clocks repeat is two periods.
-    let period = there.strftime(match budget.per {
-        Period::Hour => "%Y-%m-%dT%H%:z",
-        Period::Day => "%Y-%m-%d",
-        Period::Week => "%G-W%V",
-        Period::Month => "%Y-%m",
-    });
+    let period = period_of(budget, now)?;
     let (limit, per) = (format_amount(budget.limit), budget.per.name());
     Ok(Requirement {
         name: budget.name.clone(),
@@ -150,7 +156,7 @@ fn budget_requirement(
                 tenant: tenant.to_owned(),
                 kind: CounterKind::Budget,
                 name: budget.name.clone(),
-                period: period.to_string(),
+                period,
             },
             amount: parse_amount(&amount)?,
             most: Some(budget.limit),
