@@ -1,5 +1,5 @@
-//! `/v1/controls`: lists controls and sets them. A control belongs to no tenant, so a tenant in the
-//! query has no effect.
+//! `/v1/controls`: lists controls and sets them. A tenant sees the controls that apply to its own
+//! executions. A change takes no tenant, since a control belongs to none.
 
 use axum::Json;
 use holdfast_audit::Kind;
@@ -12,11 +12,12 @@ use serde::Deserialize;
 use crate::api::{
     answer::{Control, ControlChange, Controls, ScopeCheck},
     extract::{EmptyBody, JsonBody, TenantQuery},
-    principal::ControlCaller,
+    principal::{ControlCaller, ListCaller},
     problem::Problem,
     reason::{REASON, reason_of},
     route::AuthorizedRequest,
     scope,
+    workflow::open_workflows,
 };
 
 /// The state of a control and the reason for it.
@@ -41,11 +42,32 @@ pub(crate) struct Body {
 type ControlRequest = AuthorizedRequest<TenantQuery, JsonBody<Body>, ControlCaller>;
 
 pub(crate) async fn list(
-    AuthorizedRequest { app, .. }: AuthorizedRequest<TenantQuery, EmptyBody, ControlCaller>,
+    AuthorizedRequest { app, caller, .. }: AuthorizedRequest<TenantQuery, EmptyBody, ListCaller>,
 ) -> Result<Json<Controls>, Problem> {
-    let controls = app.tenants.controls().controls().await?;
+    let mut controls = app.tenants.controls().controls().await?;
+    let tenant = caller.tenant.as_ref();
+    if let Some(tenant) = tenant.filter(|_| !caller.role.is_of_every_tenant()) {
+        let workflows = open_workflows(&app, tenant).await?;
+        let is_open = |id: &String| {
+            workflows
+                .iter()
+                .any(|one| one.compiled.gate.workflow == *id)
+        };
+        controls.retain(|control| match &control.scope {
+            Scope::Platform => true,
+            Scope::Tenant(name) => name == tenant,
+            Scope::Workflow(id) => is_open(id),
+        });
+    }
+    let controls = controls.into_iter().map(|control| {
+        let shown = shown(control);
+        Control {
+            reason: shown.reason.filter(|_| caller.sees_payloads),
+            ..shown
+        }
+    });
     Ok(Json(Controls {
-        controls: controls.into_iter().map(shown).collect(),
+        controls: controls.collect(),
     }))
 }
 

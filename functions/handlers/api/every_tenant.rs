@@ -17,7 +17,7 @@ const AT_ONCE: usize = 16;
 
 /// The part of a list that a request asks for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Asked {
+pub(crate) struct PageRequest {
     /// The earliest time.
     pub(crate) from: Option<Timestamp>,
     /// The latest time.
@@ -48,7 +48,7 @@ pub(crate) struct MergedPage<T> {
 pub(crate) async fn page_of<T, R>(
     app: &App,
     caller: &ListCaller,
-    asked: &Asked,
+    wanted: &PageRequest,
     read: impl Fn(String, Window) -> R + Sync,
 ) -> Result<MergedPage<T>, Problem>
 where
@@ -56,8 +56,8 @@ where
     R: Future<Output = Result<Page<T>, LedgerError>> + Send,
 {
     if let Some(tenant) = &caller.tenant {
-        let after = asked.after.as_ref().map(|after| after.place.clone());
-        let window = window(asked, asked.until, after);
+        let after = wanted.after.as_ref().map(|after| after.place.clone());
+        let window = window(wanted, wanted.until, after);
         let Page { entries, next } = read(tenant.clone(), window).await?;
         return Ok(MergedPage {
             entries: entries_of(tenant, entries).collect(),
@@ -69,21 +69,18 @@ where
     }
     let tenants = app.tenants.registry().registered_tenants().await?;
     let reads = tenants.into_iter().map(|registered| {
-        let window = window_of(&registered.tenant, asked);
+        let window = window_of(&registered.tenant, wanted);
         let page = read(registered.tenant.clone(), window);
         async move { Ok::<_, LedgerError>((registered.tenant, page.await?)) }
     });
     let reads: Vec<_> = reads.collect();
-    let parts: Vec<_> = stream::iter(reads)
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
-    Ok(merged(parts, asked.limit))
+    let parts: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+    Ok(merged(parts, wanted.limit))
 }
 
-fn window(asked: &Asked, until: Option<Timestamp>, after: Option<Place>) -> Window {
+fn window(wanted: &PageRequest, until: Option<Timestamp>, after: Option<Place>) -> Window {
     Window {
-        from: asked.from,
+        from: wanted.from,
         until,
         after,
     }
@@ -91,17 +88,17 @@ fn window(asked: &Asked, until: Option<Timestamp>, after: Option<Place>) -> Wind
 
 /// The part of a tenant's list that follows the place in the merged list. Entries of one time are
 /// sorted by tenant.
-fn window_of(tenant: &str, asked: &Asked) -> Window {
+fn window_of(tenant: &str, wanted: &PageRequest) -> Window {
     let Some(Cursor {
         place: (at, id),
         tenant: last,
-    }) = &asked.after
+    }) = &wanted.after
     else {
-        return window(asked, asked.until, None);
+        return window(wanted, wanted.until, None);
     };
     let last = last.as_deref().unwrap_or_default();
     if tenant == last {
-        return window(asked, asked.until, Some((*at, id.clone())));
+        return window(wanted, wanted.until, Some((*at, id.clone())));
     }
     let until = match tenant < last {
         // This tenant's entries of that time precede the place.
@@ -109,8 +106,8 @@ fn window_of(tenant: &str, asked: &Asked) -> Window {
         false => Ok(*at),
     };
     let until = until.unwrap_or(Timestamp::MIN);
-    let until = asked.until.map_or(until, |asked| asked.min(until));
-    window(asked, Some(until), None)
+    let until = wanted.until.map_or(until, |wanted| wanted.min(until));
+    window(wanted, Some(until), None)
 }
 
 fn entries_of<T>(tenant: &str, entries: Vec<(Place, T)>) -> impl Iterator<Item = Entry<T>> {
@@ -126,7 +123,14 @@ fn merged<T>(parts: Vec<(String, Page<T>)>, limit: usize) -> MergedPage<T> {
     let order = |place: &Place, tenant: &str| (Reverse(place.0), tenant.to_owned());
     let mut horizon: Option<Cursor> = None;
     let mut entries = Vec::new();
-    for (tenant, Page { entries: read, next }) in parts {
+    for (
+        tenant,
+        Page {
+            entries: read,
+            next,
+        },
+    ) in parts
+    {
         entries.extend(entries_of(&tenant, read));
         let next = next.map(|place| Cursor {
             place,
@@ -176,9 +180,19 @@ mod tests {
 
     /// A page of a list as a query with a filter answers it: it looks at `looked_at` entries and
     /// leaves out those that the filter does not keep.
-    fn query(list: &[(Place, bool)], window: &Window, looked_at: usize, limit: usize) -> Page<bool> {
+    fn query(
+        list: &[(Place, bool)],
+        window: &Window,
+        looked_at: usize,
+        limit: usize,
+    ) -> Page<bool> {
         let begin = match &window.after {
-            Some(after) => 1 + list.iter().position(|(place, _)| place == after).expect("it"),
+            Some(after) => {
+                1 + list
+                    .iter()
+                    .position(|(place, _)| place == after)
+                    .expect("it")
+            }
             None => 0,
         };
         let within = |(at, _): &Place| window.until.is_none_or(|until| *at <= until);
@@ -199,7 +213,9 @@ mod tests {
     /// The numbers of a linear congruential generator.
     fn numbers(mut state: u64) -> impl FnMut(u64) -> u64 {
         move |below| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             (state >> 33) % below
         }
     }
@@ -217,22 +233,22 @@ mod tests {
             for list in &mut lists {
                 list.sort_by_key(|((at, _), _): &(Place, bool)| Reverse(*at));
             }
-            let mut asked = Asked {
+            let mut wanted = PageRequest {
                 limit,
-                ..Asked::default()
+                ..PageRequest::default()
             };
             let mut seen = Vec::new();
             for page in 0.. {
                 assert!(page < 200, "seed {seed}: the pages do not end");
                 let parts = TENANTS.iter().zip(&lists).map(|(tenant, list)| {
-                    let page = query(list, &window_of(tenant, &asked), limit + more, limit);
+                    let page = query(list, &window_of(tenant, &wanted), limit + more, limit);
                     ((*tenant).to_owned(), page)
                 });
                 let page = merged(parts.collect(), limit);
                 assert!(page.entries.len() <= limit, "seed {seed}");
                 seen.extend(page.entries);
                 match page.next {
-                    Some(next) => asked.after = Some(next),
+                    Some(next) => wanted.after = Some(next),
                     None => break,
                 }
             }

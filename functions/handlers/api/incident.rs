@@ -17,7 +17,7 @@ use crate::api::{
     answer::{
         DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link, Question,
     },
-    every_tenant::{Asked, page_of},
+    every_tenant::{PageRequest, page_of},
     extract::{EmptyBody, NamesTenant},
     page::{CURSOR, Ids, cursor, limit},
     principal::{AuthorizedCaller, ListCaller, Resource, not_found},
@@ -67,13 +67,13 @@ pub(crate) async fn list(
             return Err(Problem::bad_request(why));
         }
     };
-    let asked = Asked {
+    let wanted = PageRequest {
         after: cursor(query.cursor.as_deref(), Ids::Hex)?,
         limit: limit(query.limit)?,
-        ..Asked::default()
+        ..PageRequest::default()
     };
-    let page = page_of(&app, &caller, &asked, |tenant, window| {
-        let (ledger, limit) = (caller.ledger.clone(), asked.limit);
+    let page = page_of(&app, &caller, &wanted, |tenant, window| {
+        let (ledger, limit) = (caller.ledger.clone(), wanted.limit);
         async move { ledger.incidents(&tenant, status, &window, limit).await }
     });
     let page = page.await?;

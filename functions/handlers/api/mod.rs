@@ -2,9 +2,11 @@
 
 mod answer;
 mod app;
+mod budget;
 mod control;
 mod decisions;
 mod digest;
+mod every_tenant;
 mod execution;
 mod extract;
 mod incident;
@@ -16,6 +18,8 @@ mod page;
 mod path;
 mod principal;
 mod problem;
+mod progress;
+mod question;
 mod reason;
 mod receipt;
 mod route;

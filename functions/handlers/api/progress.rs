@@ -1,5 +1,7 @@
-//! What holds running executions up, derived from open questions and controls: in a list by one
-//! query for each tenant on the page, and one read of controls.
+//! The questions and pauses that hold running executions up.
+//!
+//! They are derived from open questions and controls: for a list by one query for each tenant on
+//! the page, and one read of controls (decision 0096).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +23,8 @@ use crate::api::{
 /// Number of tenants whose questions are read at the same time.
 const AT_ONCE: usize = 16;
 
-/// What holds executions up. One that does not run, or that nothing holds up, has no entry.
+/// The questions and pauses that hold executions up. An execution that does not run, or that nothing
+/// holds up, has no entry.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     waiting: BTreeMap<ExecutionKey, Question>,
@@ -38,10 +41,14 @@ impl Progress {
     /// The question for which the execution waits.
     pub(crate) fn waiting(&mut self, at: &ExecutionKey) -> Option<Waiting> {
         let question = self.waiting.remove(at)?;
+        let approvers = question.approvers;
         Some(Waiting {
             step: question.step,
             kind: question.kind,
             until: question.until,
+            count: approvers.as_ref().map_or(1, |approvers| approvers.count),
+            by: approvers.map(|approvers| approvers.by).unwrap_or_default(),
+            votes: question.votes.len(),
             incident: format!("/v1/incidents/{}", question.incident),
         })
     }
@@ -79,7 +86,7 @@ impl Progress {
     }
 }
 
-/// What holds one execution up.
+/// The question or the pause that holds one execution up.
 pub(crate) async fn progress_of(app: &App, snapshot: &Snapshot) -> Result<Progress, Problem> {
     let mut progress = Progress::default();
     let execution = &snapshot.execution;
@@ -96,7 +103,8 @@ pub(crate) async fn progress_of(app: &App, snapshot: &Snapshot) -> Result<Progre
     Ok(progress)
 }
 
-/// What holds the executions of a page up. A page without a running execution needs no read.
+/// The questions and pauses that hold the executions of a page up. A page without a running
+/// execution needs no read.
 pub(crate) async fn progress_of_list(
     app: &App,
     caller: &ListCaller,
@@ -123,10 +131,7 @@ pub(crate) async fn progress_of_list(
         async move { ledger.questions_within(&tenant, &window).await }
     });
     let reads: Vec<_> = reads.collect();
-    let questions: Vec<Vec<Question>> = stream::iter(reads)
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await?;
+    let questions: Vec<Vec<Question>> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
     let executions = || running.values().flatten();
     let generations: BTreeMap<_, _> = executions()
         .map(|execution| (&execution.at, execution.generation))

@@ -13,12 +13,12 @@ use serde_json::Value;
 
 use crate::api::{
     answer::{
-        Controls, DecisionResult, Digests, ExecutionView, Executions, FetchLink, Incident,
-        IncidentInFull, Incidents, KeySet, Receipts, RequestResult, StartResult, Story, Tenant,
-        Tenants, WorkflowInFull, Workflows,
+        Budgets, Controls, DecisionResult, Digests, ExecutionView, Executions, FetchLink, Incident,
+        IncidentInFull, Incidents, KeySet, Questions, Receipts, RequestResult, StartResult, Story,
+        Tenant, Tenants, WorkflowInFull, Workflows,
     },
     app::App,
-    control, decisions, digest, execution, incident, lifecycle, list, receipt,
+    budget, control, decisions, digest, execution, incident, lifecycle, list, question, receipt,
     route::Route,
     schema::shape,
     start, tenant, workflow,
@@ -189,6 +189,22 @@ fn lists() -> Vec<Route> {
             shape::<Incidents>,
             incident::list,
         ),
+        Route::get(
+            "/v1/questions",
+            "listQuestions",
+            "Lists the open questions that wait for people",
+            Operation::ReadQuestions,
+            shape::<Questions>,
+            question::list,
+        ),
+        Route::get(
+            "/v1/budgets",
+            "listBudgets",
+            "Lists budgets and limits, and what is left of them",
+            Operation::ReadWorkflows,
+            shape::<Budgets>,
+            budget::list,
+        ),
     ]
 }
 
@@ -234,8 +250,8 @@ fn controls() -> Vec<Route> {
         Route::get(
             "/v1/controls",
             "listControls",
-            "Lists every control that was ever set",
-            Operation::Control,
+            "Lists the controls that were ever set and apply to the caller",
+            Operation::ReadControls,
             shape::<Controls>,
             control::list,
         )

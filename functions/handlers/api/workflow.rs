@@ -1,6 +1,8 @@
 //! `GET /v1/workflows` and `GET /v1/workflows/{workflow_id}`: the workflows that are open to the
 //! tenant, read from the deployed state machines.
 
+use std::sync::Arc;
+
 use axum::Json;
 use futures_util::{StreamExt, stream};
 use holdfast_admission::{conditions, open_to};
@@ -13,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::api::{
     answer::{Definition, Workflow, WorkflowInFull, Workflows},
+    app::App,
     problem::Problem,
     route::AuthorizedRequest,
 };
@@ -23,6 +26,16 @@ const AT_ONCE: usize = 8;
 pub(crate) async fn list(
     AuthorizedRequest { app, caller, .. }: AuthorizedRequest,
 ) -> Result<Json<Workflows>, Problem> {
+    let deployed = open_workflows(&app, &caller.tenant).await?;
+    let workflows = deployed.iter().map(|deployed| shown(deployed)).collect();
+    Ok(Json(Workflows { workflows }))
+}
+
+/// The deployed workflows that are open to a tenant, by id.
+pub(crate) async fn open_workflows(
+    app: &App,
+    tenant: &str,
+) -> Result<Vec<Arc<DeployedWorkflow>>, Problem> {
     let ids = app.machines.workflows().await;
     let ids = ids.map_err(|error| trouble(error, ""))?;
     let mut machines = stream::iter(ids)
@@ -34,8 +47,8 @@ pub(crate) async fn list(
     let mut workflows = Vec::new();
     while let Some((id, deployed)) = machines.next().await {
         match deployed {
-            Ok(deployed) if open_to(&deployed.compiled.gate.tenants, &caller.tenant) => {
-                workflows.push(shown(&deployed));
+            Ok(deployed) if open_to(&deployed.compiled.gate.tenants, tenant) => {
+                workflows.push(deployed);
             }
             // Not open to this tenant, or removed a moment ago.
             Ok(_) | Err(MachineError::NoSuchWorkflow) => {}
@@ -48,7 +61,7 @@ pub(crate) async fn list(
             Err(error) => return Err(trouble(error, &id)),
         }
     }
-    Ok(Json(Workflows { workflows }))
+    Ok(workflows)
 }
 
 pub(crate) async fn read(

@@ -79,8 +79,8 @@ impl DynamoLedger {
         self.page(&list, window, limit).await
     }
 
-    /// Reads every open question of the tenant's executions that started in the window, in one query
-    /// for each thousand of them. The index is eventually consistent.
+    /// Reads every open question of the tenant's executions that started in the window, with one
+    /// request for each thousand. The index is eventually consistent.
     pub async fn questions_within(
         &self,
         tenant: &str,

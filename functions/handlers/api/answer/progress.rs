@@ -17,6 +17,12 @@ pub(crate) struct Waiting {
     /// When the question expires.
     #[schemars(schema_with = "time")]
     pub(crate) until: Timestamp,
+    /// The groups whose members decide; empty if platform admins decide.
+    pub(crate) by: Vec<String>,
+    /// The number of people who must approve.
+    pub(crate) count: u32,
+    /// The number of people who have approved.
+    pub(crate) votes: usize,
     /// The path of the incident that takes the decision.
     pub(crate) incident: String,
 }
@@ -26,7 +32,7 @@ pub(crate) struct Waiting {
 pub(crate) struct Pause {
     /// `platform`, `tenant/NAME` or `workflow/WF-ID`.
     pub(crate) scope: String,
-    /// What the execution does instead of its next step.
+    /// The behaviour of the execution during the pause.
     pub(crate) running_executions: Meanwhile,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
