@@ -107,7 +107,7 @@ async fn five_of_fifty_concurrent_starts_are_admitted_and_the_others_have_no_eff
     let api = stack.api.as_tenant(&stack.aws.new_tenant("fifty"));
     let all = started(&api, 50, 0.5).await;
     let (open, rejected): (Vec<_>, Vec<_>) =
-        all.iter().partition(|(_, one)| one["status"] == "RUNNING");
+        all.iter().partition(|(_, one)| one["status"] == "WAITING");
     assert_eq!((open.len(), rejected.len()), (5, 45));
     for (vendor, _) in &open {
         assert_eq!(stack.vendor.effects_on(vendor).await, ["hold_placed"]);
@@ -124,16 +124,16 @@ async fn five_of_fifty_concurrent_starts_are_admitted_and_the_others_have_no_eff
     let next = started(&api, 3, 0.5).await;
     let running = |all: &[(String, Value)]| {
         all.iter()
-            .filter(|(_, one)| one["status"] == "RUNNING")
+            .filter(|(_, one)| one["status"] == "WAITING")
             .count()
     };
     assert_eq!(running(&next), 1);
-    for (_, execution) in left.chain(next.iter().filter(|(_, one)| one["status"] == "RUNNING")) {
+    for (_, execution) in left.chain(next.iter().filter(|(_, one)| one["status"] == "WAITING")) {
         rolled_back(&api, execution).await;
     }
     let again = started(&api, 6, 0.5).await;
     assert_eq!(running(&again), 5, "all five were given back");
-    for (_, execution) in again.iter().filter(|(_, one)| one["status"] == "RUNNING") {
+    for (_, execution) in again.iter().filter(|(_, one)| one["status"] == "WAITING") {
         rolled_back(&api, execution).await;
     }
 }
@@ -145,9 +145,9 @@ async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
     let api = stack.api.as_tenant(&stack.aws.new_tenant("budget"));
     let other = stack.api.as_tenant(&stack.aws.new_tenant("budget"));
     let (all, others) = futures_util::join!(started(&api, 12, 30.3), started(&other, 1, 100.0));
-    assert_eq!(others[0].1["status"], "RUNNING", "a tenant has its own");
+    assert_eq!(others[0].1["status"], "WAITING", "a tenant has its own");
     let (open, rejected): (Vec<_>, Vec<_>) =
-        all.iter().partition(|(_, one)| one["status"] == "RUNNING");
+        all.iter().partition(|(_, one)| one["status"] == "WAITING");
     assert_eq!(
         (open.len(), rejected.len()),
         (3, 9),
@@ -172,7 +172,7 @@ async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
     let [(_, fits)] = &started(&api, 1, 39.4).await[..] else {
         panic!("one was started");
     };
-    assert_eq!(fits["status"], "RUNNING", "30.3 and 9.1 are left: {fits}");
+    assert_eq!(fits["status"], "WAITING", "30.3 and 9.1 are left: {fits}");
     let waiting = open[1..].iter().map(|(_, one)| one).chain([fits]);
     for execution in waiting {
         rolled_back(&api, execution).await;

@@ -50,7 +50,9 @@ impl Resources {
             Operation::HandleIncidents => ("POST", of_incident("/acknowledge"), true),
             Operation::Decide => ("POST", of_incident("/decision"), true),
             Operation::ReadReceipts => ("GET", of_execution("/receipt"), true),
-            Operation::Control => ("GET", "/v1/controls".to_owned(), false),
+            Operation::ReadQuestions => ("GET", "/v1/questions".to_owned(), false),
+            Operation::ReadControls => ("GET", "/v1/controls".to_owned(), false),
+            Operation::Control => ("PUT", "/v1/controls/tenant/acme".to_owned(), false),
             Operation::ManageTenants => ("GET", "/v1/tenants/acme".to_owned(), false),
         }
     }
@@ -62,10 +64,12 @@ async fn ask(api: &Api, operation: Operation, method: &str, path: &str) -> Reply
     let body = match operation {
         Operation::Start => json!({ "input": hold(&unique("vendor")) }),
         Operation::Decide => json!({ "decision": "retry", "reason": "tried" }),
+        // A scope that is not paused stays as it is.
+        Operation::Control => json!({ "state": "running", "reason": "tried" }),
         _ => json!({ "reason": "tried" }),
     };
     api.send(match method {
-        "POST" => request
+        "POST" | "PUT" => request
             .header("content-type", "application/json")
             .header("idempotency-key", unique("roles"))
             .body(body.to_string()),
@@ -170,20 +174,22 @@ async fn every_role_is_authorized_by_the_table_in_its_own_and_in_another_tenant(
 }
 
 #[tokio::test]
-async fn a_platform_admin_without_a_tenant_must_name_one() {
+async fn a_platform_admin_without_a_tenant_must_name_one_except_for_lists_of_every_tenant() {
     let stack = Stack::from_env().await;
     let token = signed(&claims(Role::PlatformAdmin, None, "ops"));
     let admin = stack
         .api
         .as_role(Role::PlatformAdmin, "acme")
         .bearing(token);
-    let reply = admin.get("/v1/incidents").await;
+    let reply = admin.get("/v1/receipts").await;
     assert_eq!(reply.status, 400, "{}", reply.body);
     assert!(
         reply.body["detail"].to_string().contains("?tenant="),
         "{}",
         reply.body
     );
+    assert_eq!(admin.get("/v1/receipts?tenant=*").await.status, 400);
+    assert_eq!(admin.get("/v1/incidents").await.status, 200);
     assert_eq!(admin.get("/v1/incidents?tenant=globex").await.status, 200);
     assert_eq!(admin.get("/v1/incidents?tenant=Acme/..").await.status, 400);
 }
