@@ -45,6 +45,7 @@ mod shipped;
 mod standing;
 mod starts;
 mod story;
+mod subjects;
 mod switch;
 mod tenants;
 mod traces;

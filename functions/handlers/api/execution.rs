@@ -8,7 +8,7 @@ use holdfast_ids::names::is_workflow_id;
 use holdfast_ledger::{
     ExecutionOutput, ExecutionRecord, Ledger, Phase, Snapshot, StepRecord, StepState,
 };
-use holdfast_receipt::GuardrailOutcome;
+use holdfast_receipt::{GuardrailOutcome, ShownField};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -86,7 +86,7 @@ pub(crate) async fn events(
     let mut story = audit::story(&caller.ledger, &snapshot).await?;
     if !caller.sees_payloads {
         for event in &mut story {
-            event.remove_item();
+            event.remove_inputs();
         }
     }
     let events: Vec<_> = story
@@ -114,6 +114,9 @@ fn shown(snapshot: Snapshot, mut progress: Progress, payloads: bool) -> Executio
         deadline,
         phase,
         guardrails,
+        requested_by,
+        subject,
+        shown,
         generation,
         input,
         output,
@@ -141,6 +144,9 @@ fn shown(snapshot: Snapshot, mut progress: Progress, payloads: bool) -> Executio
         waiting: progress.waiting(&at),
         paused: progress.paused(&at, payloads),
         trigger,
+        requested_by,
+        subject: subject.filter(|_| payloads),
+        shown: payloads.then(|| ShownField::all(&shown)),
         trace_id: trace,
         generation,
         started_at,

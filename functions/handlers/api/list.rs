@@ -2,15 +2,18 @@
 
 use axum::Json;
 use holdfast_aws::{ExecutionSearch, ExecutionSummary, LOOKED_AT, Window};
-use holdfast_ids::names::{is_workflow_id, quoted};
-use holdfast_ledger::{DERIVED, PAUSED, Phase, RUNNING, WAITING};
+use holdfast_ids::{
+    keys::{ExecutionKey, execution_id, idempotency_key},
+    names::{check_text, is_workflow_id, quoted},
+};
+use holdfast_ledger::{DERIVED, Ledger as _, PAUSED, Phase, RUNNING, WAITING};
 use holdfast_receipt::Status;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::api::{
     answer::{Executions, ListedExecution, ListedReceipt, Receipts},
-    every_tenant::{PageRequest, page_of},
+    every_tenant::{Entry, PageRequest, page_of},
     extract::{EmptyBody, NamesTenant},
     page::{CURSOR, Cursor, Ids, cursor, limit, time},
     principal::ListCaller,
@@ -34,7 +37,7 @@ const STATUSES: [&str; 10] = [
 ];
 
 /// The query of the list of executions.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExecutionFilter {
     /// The tenant; your own if left out. A role of every tenant may write `*` for all of them.
@@ -42,6 +45,13 @@ pub(crate) struct ExecutionFilter {
     /// Only executions of this workflow.
     #[schemars(regex(pattern = "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$"), length(max = 60))]
     workflow_id: Option<String>,
+    /// Only executions of exactly this subject. Not for observers.
+    #[schemars(length(min = 1, max = 200))]
+    subject: Option<String>,
+    /// The one execution of this idempotency key; `workflow_id` must be given, and nothing else but
+    /// `tenant`.
+    #[schemars(length(min = 1, max = 255))]
+    idempotency_key: Option<String>,
     /// Only executions of this status.
     #[schemars(extend("enum" = STATUSES))]
     status: Option<String>,
@@ -102,13 +112,23 @@ pub(crate) async fn executions(
         app, caller, query, ..
     }: ListRequest,
 ) -> Result<Json<Executions>, Problem> {
+    if query.subject.is_some() && !caller.sees_payloads {
+        return Err(Problem::forbidden(
+            "a subject comes from an input, which your role does not see: leave subject out",
+        ));
+    }
+    if let Some(key) = query.idempotency_key.clone() {
+        let entries = of_key(&caller, query, &key).await?;
+        let progress = progress_of_list(&app, &caller, &entries).await?;
+        return Ok(answer(&caller, entries, progress, None));
+    }
     let limit = limit(query.limit)?;
     let status = query.status.map(status).transpose()?;
     // A running execution shows more than its record says, so that it is filtered when read.
     let derived = status.clone().filter(|is| DERIVED.contains(&is.as_str()));
     let search = ExecutionSearch {
         workflow: query.workflow_id.map(workflow).transpose()?,
-        subject: None,
+        subject: query.subject.map(subject).transpose()?,
         status: derived.as_ref().map(|_| RUNNING.to_owned()).or(status),
         with_receipt: false,
     };
@@ -123,7 +143,7 @@ pub(crate) async fn executions(
         async move { ledger.executions(&tenant, &search, &window, limit).await }
     });
     let mut page = page.await?;
-    let mut progress = progress_of_list(&app, &caller, &page.entries).await?;
+    let progress = progress_of_list(&app, &caller, &page.entries).await?;
     if let Some(status) = derived {
         page.entries.retain(|entry| {
             let listed = &entry.value;
@@ -131,12 +151,55 @@ pub(crate) async fn executions(
         });
         page = page.cut(limit, caller.tenant.is_none());
     }
-    let entries = page.entries.into_iter();
+    Ok(answer(&caller, page.entries, progress, page.next))
+}
+
+fn answer(
+    caller: &ListCaller,
+    entries: Vec<Entry<ExecutionSummary>>,
+    mut progress: Progress,
+    next: Option<Cursor>,
+) -> Json<Executions> {
+    let entries = entries.into_iter();
     let executions = entries.map(|entry| shown(entry.value, &mut progress, caller.sees_payloads));
-    Ok(Json(Executions {
+    Json(Executions {
         executions: executions.collect(),
-        next: page.next.map(|next| next.text()),
-    }))
+        next: next.map(|next| next.text()),
+    })
+}
+
+/// The execution of an idempotency key, which its id follows from: one read.
+async fn of_key(
+    caller: &ListCaller,
+    filter: ExecutionFilter,
+    key: &str,
+) -> Result<Vec<Entry<ExecutionSummary>>, Problem> {
+    let key = idempotency_key(key).map_err(Problem::bad_request)?;
+    let alone = ExecutionFilter {
+        tenant: filter.tenant.clone(),
+        workflow_id: filter.workflow_id.clone(),
+        idempotency_key: filter.idempotency_key.clone(),
+        ..ExecutionFilter::default()
+    };
+    let (Some(id), Some(tenant), true) = (&filter.workflow_id, &caller.tenant, alone == filter)
+    else {
+        return Err(Problem::bad_request(
+            "idempotency_key names the start of one workflow of one tenant: give workflow_id with \
+             it, and nothing else but tenant",
+        ));
+    };
+    let id = workflow(id.clone())?;
+    let at = ExecutionKey {
+        tenant: tenant.clone(),
+        execution: execution_id(tenant, &id, &key),
+    };
+    let found = caller.ledger.read(&at).await?.into_iter();
+    let entries = found.map(|record| Entry {
+        tenant: tenant.clone(),
+        place: (record.started_at, record.at.execution.clone()),
+        value: ExecutionSummary::from(record),
+    });
+    Ok(entries.collect())
 }
 
 pub(crate) async fn receipts(
@@ -182,6 +245,11 @@ fn workflow(id: String) -> Result<String, Problem> {
     )))
 }
 
+fn subject(subject: String) -> Result<String, Problem> {
+    check_text("subject", &subject).map_err(Problem::bad_request)?;
+    Ok(subject)
+}
+
 fn status(status: String) -> Result<String, Problem> {
     if STATUSES.contains(&status.as_str()) {
         return Ok(status);
@@ -192,6 +260,7 @@ fn status(status: String) -> Result<String, Problem> {
     )))
 }
 
+/// The entry of an execution. Without `payloads` it has no subject, which comes from an input.
 fn shown(listed: ExecutionSummary, progress: &mut Progress, payloads: bool) -> ListedExecution {
     let ended_at = match listed.phase {
         Phase::Ended { at, .. } => Some(at),
@@ -206,6 +275,7 @@ fn shown(listed: ExecutionSummary, progress: &mut Progress, payloads: bool) -> L
         tenant: listed.at.tenant,
         workflow_id: listed.workflow,
         workflow_version: listed.version,
+        subject: listed.subject.filter(|_| payloads),
         trigger: listed.trigger,
         generation: listed.generation,
         started_at: listed.started_at,
@@ -215,12 +285,15 @@ fn shown(listed: ExecutionSummary, progress: &mut Progress, payloads: bool) -> L
     }
 }
 
+/// The entry of a receipt. It has the subject, since everyone who sees the list may fetch the
+/// receipt.
 fn shown_receipt(listed: ExecutionSummary) -> Option<ListedReceipt> {
     let receipt = listed.receipt?;
     Some(ListedReceipt {
         href: format!("/v1/executions/{}/receipt", listed.at.execution),
         execution_id: listed.at.execution,
         workflow_id: listed.workflow,
+        subject: listed.subject,
         status: listed.phase.name().to_owned(),
         generation: listed.generation,
         started_at: listed.started_at,

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::kind::Kind;
 use holdfast_ledger::Meanwhile;
-use holdfast_receipt::{AttemptOutcome, Decision, Status};
+use holdfast_receipt::{AttemptOutcome, Decision, ShownField, Status};
 use holdfast_task::QuestionKind;
 
 /// The data of an event, which says its kind too.
@@ -129,6 +129,9 @@ pub struct StartedData {
     pub definition_digest: String,
     /// The hex SHA-256 of the input.
     pub input_sha256: String,
+    /// The further fields that the definition shows to people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<ShownField>,
 }
 
 /// A start that the admission check rejected.

@@ -55,10 +55,15 @@ impl Event {
         self.data.kind()
     }
 
-    /// Removes `item`, the one member that depends on an input.
-    pub fn remove_item(&mut self) {
+    /// Removes every member that comes from an input: `item`, the subject and the fields that the
+    /// definition shows.
+    pub fn remove_inputs(&mut self) {
+        self.about.subject = None;
         if let Some(step) = self.data.step_mut() {
             step.item = None;
+        }
+        if let EventData::Started(started) = &mut self.data {
+            started.shown.clear();
         }
     }
 
@@ -99,6 +104,9 @@ impl Event {
         });
         if let Some(version) = self.about.version {
             event["workflowversion"] = version.into();
+        }
+        if let Some(subject) = &self.about.subject {
+            event["workflowsubject"] = subject.as_str().into();
         }
         if let Some(actor) = &self.actor {
             event["actor"] = actor.as_str().into();

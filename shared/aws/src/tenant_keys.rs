@@ -176,13 +176,13 @@ fn iam_lets_a_session_reach_only_the_partitions_of_its_tenant() {
 }
 
 #[test]
-fn iam_lets_the_session_of_every_tenants_lists_query_two_indexes_and_read_no_item() {
+fn iam_lets_the_session_of_every_tenants_lists_query_its_indexes_and_read_no_item() {
     let table = "arn:aws:dynamodb:us-east-1:123456789012:table/ledger";
     let stores = Stores {
         table: table.to_owned(),
         bucket: "arn:aws:s3:::receipts".to_owned(),
     };
-    let lists = ["listed", "of_workflow"].map(|index| format!("{table}/index/{index}"));
+    let lists = ["listed", "of_workflow", "found_by"].map(|index| format!("{table}/index/{index}"));
     let open = format!("{table}/index/open");
     let (mut requests, mut expected) = (Vec::new(), Vec::new());
     let mut expect = |action: &str, resource: &str, key: &str, allowed: bool| {

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    bounded_check::{bounded_check, bounded_refusals, bounded_requirements, no_thread},
+    bounded_check::{
+        CheckResult, bounded_check, bounded_refusals, bounded_requirements, no_thread,
+    },
     engine::{Engine, MAX_RACES},
     first_record::FirstRecord,
     ports::{Host, ObjectStore},
@@ -119,7 +121,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let gate = &task.gate;
         let (at, trace) = execution_and_trace(task, start);
         let started_at: Timestamp = task.started_at.parse().unwrap_or_else(|_| self.host.now());
-        let (guardrails, requirements) = self.evaluate(gate, start, &at, started_at).await?;
+        let CheckResult {
+            outcomes: guardrails,
+            requirements,
+            fields,
+        } = self.evaluate(gate, start, &at, started_at).await?;
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
         let first = FirstRecord {
             idempotency_key: start.idempotency_key.clone(),
@@ -137,6 +143,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             guardrails,
             policy_digest: holdfast_admission::policy_digest(gate),
             reservations: reservations(&requirements),
+            subject: fields.subject,
+            shown: fields.shown,
             ..first.under(gate)
         };
         let mut admission = Admission {
@@ -149,14 +157,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(admission)
     }
 
-    /// Evaluates the admission of a start: its guardrail outcomes and its requirements.
+    /// Evaluates the admission of a start.
     async fn evaluate(
         &self,
         gate: &AdmissionSpec,
         start: &Start,
         at: &ExecutionKey,
         started_at: Timestamp,
-    ) -> Result<(Vec<GuardrailOutcome>, Vec<Requirement>), TaskError> {
+    ) -> Result<CheckResult, TaskError> {
         let mut guardrails = Vec::new();
         // A control rejects only a new start. An execution that has begun waits before its next
         // step.
@@ -173,16 +181,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if let (None, Some(control)) = (&begun, pause) {
             guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
         }
-        let (outcomes, requirements) = bounded_check(gate, start, at, started_at)?;
-        guardrails.extend(outcomes);
+        let mut checked = bounded_check(gate, start, at, started_at)?;
+        guardrails.append(&mut checked.outcomes);
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
-        for requirement in &requirements {
+        for requirement in &checked.requirements {
             // A rejected start takes nothing: its requirements are only compared with the counters.
             let change = &requirement.change;
             let held = !rejected || change.fits(self.ledger.count(&change.counter).await?);
             guardrails.push(requirement.outcome(held));
         }
-        Ok((guardrails, requirements))
+        checked.outcomes = guardrails;
+        Ok(checked)
     }
 
     /// Checks the tenant of a new start against the registry. A closed tenant breaks a guardrail. A

@@ -4,6 +4,7 @@ mod again;
 mod alarms;
 mod generations;
 mod kinds;
+mod subjects;
 mod template;
 
 use serde_json::{Value, json};
