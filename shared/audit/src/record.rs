@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use crate::about::About;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, ExecutionRecord, Incident, Link, Question, Refusal, StepRecord, TenantRecord,
+    Control, Delegation, ExecutionRecord, Incident, Link, Question, Refusal, StepRecord,
+    TenantRecord,
 };
 
 /// A record of the ledger, as it was committed.
@@ -25,6 +26,8 @@ pub enum Record {
     Control(Box<Control>),
     /// A tenant's registration.
     Tenant(Box<TenantRecord>),
+    /// A delegation of a group's member.
+    Delegation(Box<Delegation>),
     /// A start that the API refused.
     Refusal(Box<Refusal>),
     /// The count of refused repeats of an execution's start.
@@ -50,6 +53,7 @@ impl Record {
             | Self::Link(_)
             | Self::Control(_)
             | Self::Tenant(_)
+            | Self::Delegation(_)
             | Self::Refusal(_)
             | Self::Duplicates { .. } => None,
             Self::Step(step) => Some(&step.at),
@@ -80,6 +84,11 @@ impl Record {
             Self::Control(control) => Some(About::of_control(control)),
             Self::Tenant(tenant) => Some(About {
                 tenant: tenant.tenant.clone(),
+                workflow: "*".to_owned(),
+                version: None,
+            }),
+            Self::Delegation(delegation) => Some(About {
+                tenant: delegation.tenant.clone(),
                 workflow: "*".to_owned(),
                 version: None,
             }),
