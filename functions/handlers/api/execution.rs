@@ -19,6 +19,7 @@ use crate::api::{
     },
     extract::NamesTenant,
     incident::shown_question,
+    principal::AuthorizedCaller,
     problem::Problem,
     route::AuthorizedRequest,
 };
@@ -50,7 +51,7 @@ pub(crate) async fn read(
 ) -> Result<Json<ExecutionView>, Problem> {
     let at = caller.key(&id)?;
     if let Some(snapshot) = caller.ledger.snapshot(&at).await? {
-        let shown = shown(snapshot, caller.sees_payloads);
+        let shown = shown(snapshot, &caller);
         return Ok(Json(ExecutionView::Recorded(Box::new(shown))));
     }
     let workflow = query
@@ -98,9 +99,10 @@ pub(crate) async fn events(
     }))
 }
 
-/// The answer for an execution. Without `payloads` it has nothing that comes from inputs, outputs
-/// or targets.
-fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
+/// The answer for an execution. Without payloads it has nothing that comes from inputs, outputs or
+/// targets, except the texts of a question that asks the caller.
+fn shown(snapshot: Snapshot, caller: &AuthorizedCaller) -> Execution {
+    let payloads = caller.sees_payloads;
     let questions = snapshot.current_questions(SystemHost.now());
     let ExecutionRecord {
         at,
@@ -164,7 +166,7 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         duplicates_prevented: snapshot.duplicates,
         questions: questions
             .iter()
-            .map(|question| shown_question(question, payloads))
+            .map(|question| shown_question(question, caller.sees_texts_of(question)))
             .collect(),
         steps: steps.map(|step| shown_step(step, payloads)).collect(),
         receipt: receipt.map(|receipt| ReceiptLink {

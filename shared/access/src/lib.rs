@@ -21,6 +21,8 @@ pub enum Role {
     Observer,
     /// Checks a tenant's receipts.
     Auditor,
+    /// Decides approvals of a tenant that name a group of theirs.
+    Approver,
 }
 
 /// An operation of the API.
@@ -52,6 +54,8 @@ pub enum Operation {
     Control,
     /// See the registered tenants, register and close one.
     ManageTenants,
+    /// See who stands in for whom, name a stand-in for a group of one's own, and remove one.
+    Delegate,
 }
 
 /// The answer to a request for an operation.
@@ -59,6 +63,9 @@ pub enum Operation {
 pub enum Access {
     /// The operation is allowed.
     Allowed,
+    /// The operation is allowed on an execution, and on its incident, if an approval in the
+    /// execution asks a group of the caller. Others are hidden, and lists are forbidden.
+    WhereAsked,
     /// The role does not allow it, but the caller may learn that the resource exists.
     Forbidden,
     /// The caller may not learn that the resource exists.
@@ -72,11 +79,15 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
         (Role::PlatformAdmin, Ownership::Own | Ownership::Other, _) => Access::Allowed,
         // Controls and the registry belong to no tenant, and their existence is no secret.
         (
-            Role::TenantAdmin | Role::Observer | Role::Auditor,
+            Role::TenantAdmin | Role::Observer | Role::Auditor | Role::Approver,
             Ownership::Own | Ownership::Other,
             Control | ManageTenants,
         ) => Access::Forbidden,
-        (Role::TenantAdmin | Role::Observer | Role::Auditor, Ownership::Other, _) => Access::Hidden,
+        (
+            Role::TenantAdmin | Role::Observer | Role::Auditor | Role::Approver,
+            Ownership::Other,
+            _,
+        ) => Access::Hidden,
         // A tenant admin may start and cancel. Only a platform admin undoes or redrives an ended
         // execution, since only that role sees all of its effects.
         (
@@ -85,9 +96,11 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
             Start | ReadExecutions | ReadPayloads | Cancel | ReadWorkflows | ReadIncidents
             | ReadReceipts,
         ) => Access::Allowed,
-        (Role::TenantAdmin, Ownership::Own, RollBack | Redrive | HandleIncidents | Decide) => {
-            Access::Forbidden
-        }
+        (
+            Role::TenantAdmin,
+            Ownership::Own,
+            RollBack | Redrive | HandleIncidents | Decide | Delegate,
+        ) => Access::Forbidden,
         (Role::Observer, Ownership::Own, ReadExecutions | ReadWorkflows | ReadIncidents) => {
             Access::Allowed
         }
@@ -95,25 +108,36 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
             Role::Observer,
             Ownership::Own,
             Start | ReadPayloads | Cancel | RollBack | Redrive | HandleIncidents | Decide
-            | ReadReceipts,
+            | ReadReceipts | Delegate,
         ) => Access::Forbidden,
         (Role::Auditor, Ownership::Own, ReadReceipts) => Access::Allowed,
         (
             Role::Auditor,
             Ownership::Own,
             Start | ReadExecutions | ReadPayloads | Cancel | RollBack | Redrive | ReadWorkflows
-            | ReadIncidents | HandleIncidents | Decide,
+            | ReadIncidents | HandleIncidents | Decide | Delegate,
+        ) => Access::Forbidden,
+        (Role::Approver, Ownership::Own, Delegate) => Access::Allowed,
+        (Role::Approver, Ownership::Own, ReadExecutions | ReadIncidents | Decide) => {
+            Access::WhereAsked
+        }
+        (
+            Role::Approver,
+            Ownership::Own,
+            Start | ReadPayloads | Cancel | RollBack | Redrive | ReadWorkflows | HandleIncidents
+            | ReadReceipts,
         ) => Access::Forbidden,
     }
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::TenantAdmin,
         Self::PlatformAdmin,
         Self::Observer,
         Self::Auditor,
+        Self::Approver,
     ];
 
     /// Its name in tokens.
@@ -123,13 +147,14 @@ impl Role {
             Self::PlatformAdmin => "platform-admin",
             Self::Observer => "observer",
             Self::Auditor => "auditor",
+            Self::Approver => "approver",
         }
     }
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Start,
         Self::ReadExecutions,
         Self::ReadPayloads,
@@ -143,6 +168,7 @@ impl Operation {
         Self::ReadReceipts,
         Self::Control,
         Self::ManageTenants,
+        Self::Delegate,
     ];
 
     /// The operation in words, after "may".
@@ -161,12 +187,16 @@ impl Operation {
             Self::ReadReceipts => "list and fetch receipts and digests",
             Self::Control => "pause and resume",
             Self::ManageTenants => "see, register and close tenants",
+            Self::Delegate => "see and name stand-ins for groups",
         }
     }
 
     /// The names of the roles that may do this in their own tenant.
     pub fn roles(self) -> Vec<&'static str> {
-        let may = |role: &Role| access(*role, self, Ownership::Own) == Access::Allowed;
+        let may = |role: &Role| {
+            let own = access(*role, self, Ownership::Own);
+            matches!(own, Access::Allowed | Access::WhereAsked)
+        };
         Role::ALL.into_iter().filter(may).map(Role::name).collect()
     }
 }
@@ -185,6 +215,7 @@ pub fn table() -> String {
             match reach {
                 [Access::Allowed, Access::Allowed] => "every tenant",
                 [Access::Allowed, _] => "own tenant",
+                [Access::WhereAsked, _] => "where asked",
                 _ => "no",
             }
         });

@@ -1,6 +1,7 @@
 //! The types of the API's answers: handlers write them, and the OpenAPI document describes them.
 
 mod control;
+mod delegation;
 mod execution;
 mod incident;
 mod list;
@@ -10,13 +11,14 @@ mod request;
 mod tenant;
 
 pub(crate) use control::{Control, ControlChange, Controls, ScopeCheck};
+pub(crate) use delegation::{Delegation, DelegationChange, Delegations};
 pub(crate) use execution::{
     Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
     StepPayloads, Story,
 };
 pub(crate) use incident::{
     DecisionResult, DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link,
-    Question,
+    NeededApprovals, Question, VoteView,
 };
 pub(crate) use list::{
     Definition, Digests, Executions, ListedDigest, ListedExecution, ListedReceipt, Receipts,
