@@ -4,6 +4,7 @@ mod answer;
 mod app;
 mod control;
 mod decisions;
+mod delegation;
 mod digest;
 mod execution;
 mod extract;

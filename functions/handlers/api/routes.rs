@@ -13,12 +13,12 @@ use serde_json::Value;
 
 use crate::api::{
     answer::{
-        Controls, DecisionResult, Digests, ExecutionView, Executions, FetchLink, Incident,
-        IncidentInFull, Incidents, KeySet, Receipts, RequestResult, StartResult, Story, Tenant,
-        Tenants, WorkflowInFull, Workflows,
+        Controls, DecisionResult, DelegationChange, Delegations, Digests, ExecutionView,
+        Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet, Receipts,
+        RequestResult, StartResult, Story, Tenant, Tenants, WorkflowInFull, Workflows,
     },
     app::App,
-    control, decisions, digest, execution, incident, lifecycle, list, receipt,
+    control, decisions, delegation, digest, execution, incident, lifecycle, list, receipt,
     route::Route,
     schema::shape,
     start, tenant, workflow,
@@ -32,6 +32,7 @@ pub(crate) fn routes() -> Vec<Route> {
         requests(),
         lists(),
         incidents(),
+        delegations(),
         controls(),
         tenants(),
         open(),
@@ -225,6 +226,37 @@ fn incidents() -> Vec<Route> {
             Operation::HandleIncidents,
             shape::<Incident>,
             decisions::resolve,
+        ),
+    ]
+}
+
+fn delegations() -> Vec<Route> {
+    // A group's name may have slashes, which the gateway decodes.
+    let one = "/v1/delegations/{*group}";
+    vec![
+        Route::get(
+            "/v1/delegations",
+            "listDelegations",
+            "Lists the delegations that you gave or received; a platform admin sees all of a tenant",
+            Operation::Delegate,
+            shape::<Delegations>,
+            delegation::list,
+        ),
+        Route::put(
+            one,
+            "setDelegation",
+            "Lets another person decide for a group of yours for a time",
+            Operation::Delegate,
+            shape::<DelegationChange>,
+            delegation::set,
+        ),
+        Route::delete(
+            one,
+            "removeDelegation",
+            "Removes your stand-in for a group",
+            Operation::Delegate,
+            shape::<DelegationChange>,
+            delegation::remove,
         ),
     ]
 }
