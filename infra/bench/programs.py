@@ -31,6 +31,7 @@ SETTINGS = {
     "HOLDFAST_RECEIPT_BUCKET_ARN": "arn:aws:s3:::receipts",
     "HOLDFAST_TENANT_CLAIM": "tenant",
     "HOLDFAST_ROLE_CLAIM": "role",
+    "HOLDFAST_GROUP_CLAIM": "groups",
     "HOLDFAST_HTTP_ALLOW": "https://api.example.com",
     "VENDOR_SYSTEM_URL": "https://vendors.example.com",
     "AWS_REGION": "us-east-1",

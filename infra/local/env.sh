@@ -13,9 +13,9 @@ for name in ApiId LedgerTable ReceiptBucket PayloadBucket TenantRoleArn EventBus
     [[ -n ${outputs[$name]:-} ]] || fail "the stack $stack has no output $name"
 done
 
-# A token of the local issuer: role, tenant.
+# A token of the local issuer: role, tenant, group. Its subject is the group, or else the role.
 token() {
-    "$local_dir/identity" --key "$local_dir/issuer.der" token --issuer "$issuer" --audience "$stack" --role "$1" ${2:+--tenant "$2"} --subject "$1"
+    "$local_dir/identity" --key "$local_dir/issuer.der" token --issuer "$issuer" --audience "$stack" --role "$1" ${2:+--tenant "$2"} ${3:+--group "$3"} --subject "${3:-$1}"
 }
 # Each by itself: what fails inside the text below would fail unseen.
 tenant_admin=$(token tenant-admin acme)
@@ -23,6 +23,8 @@ platform_admin=$(token platform-admin)
 observer=$(token observer acme)
 auditor=$(token auditor acme)
 platform_observer=$(token platform-observer)
+cfo=$(token approver acme cfo)
+treasury=$(token approver acme treasury)
 
 # An export of $1 with the value $2. The value is quoted, so that no output of the stack and no path
 # of this machine is a command when the text is sourced.
@@ -57,6 +59,8 @@ exported HOLDFAST_TOKEN_PLATFORM_ADMIN "$platform_admin"
 exported HOLDFAST_TOKEN_OBSERVER "$observer"
 exported HOLDFAST_TOKEN_AUDITOR "$auditor"
 exported HOLDFAST_TOKEN_PLATFORM_OBSERVER "$platform_observer"
+exported HOLDFAST_TOKEN_APPROVER_CFO "$cfo"
+exported HOLDFAST_TOKEN_APPROVER_TREASURY "$treasury"
 exported HOLDFAST_TOKEN "$tenant_admin"
 exported HOLDFAST_IAM "$IAM"
 exported SAM_CLI_TELEMETRY 0

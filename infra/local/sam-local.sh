@@ -83,6 +83,7 @@ cat >"$variables" <<END
   "HOLDFAST_STACK": "$HOLDFAST_STACK",
   "HOLDFAST_TENANT_CLAIM": "tenant",
   "HOLDFAST_ROLE_CLAIM": "role",
+  "HOLDFAST_GROUP_CLAIM": "groups",
   "HOLDFAST_HTTP_ALLOW": "$vendors",
   "VENDOR_SYSTEM_URL": "$vendors"
 }}

@@ -2,7 +2,7 @@
 //! list, another type, a hidden character.
 
 use holdfast_access::Role;
-use holdfast_tests::{Stack, tokens};
+use holdfast_tests::{Stack, eventually, tokens, unique};
 use serde_json::{Value, json};
 
 use crate::none_succeeded;
@@ -109,6 +109,73 @@ async fn no_tenant_claim_reaches_the_tenant_that_it_resembles() {
         json!(""),
     ];
     none_succeeded(&admitted(&stack, &honest, "tenant", &rows, &paths).await);
+}
+
+#[tokio::test]
+async fn no_claim_of_groups_makes_a_member_of_another_group() {
+    let stack = Stack::from_env().await;
+    let signs = include_str!("../workflows/signs.yaml");
+    stack.aws.deploy(signs).await;
+    let input = json!({ "vendor_id": unique("vendor"), "amount": 90_000 });
+    let admin = stack.api.as_role(Role::TenantAdmin, "acme");
+    let id = admin
+        .started("WF-TEST-SIGNS", &unique("signs"), &input)
+        .await;
+    let path = format!("/v1/executions/{id}");
+    let honest = tokens::claims(Role::Approver, Some("acme"), "mallory");
+    let mut member = honest.clone();
+    member["groups"] = json!(["cfo"]);
+    eventually("the execution asks the group", 30, || async {
+        match statuses(&stack, &member, &[&path]).await[..] {
+            [200] => Ok(()),
+            ref other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    let many: Vec<_> = (0..250)
+        .map(|n| format!("g{n}"))
+        .chain(["cfo".to_owned()])
+        .collect();
+    let rows = [
+        json!("cfo treasury"),
+        json!("cfo,treasury"),
+        json!("[cfo treasury]"),
+        json!("[\"cfo\"]"),
+        json!(["former cfo"]),
+        json!(["cfo of games"]),
+        json!([["cfo"]]),
+        json!([{ "name": "cfo" }]),
+        json!({ "cfo": true }),
+        json!(["cfo", 7]),
+        json!(["cfo", ["ops"]]),
+        json!(many),
+        json!("CFO"),
+        json!(" cfo"),
+        json!("cfo\n"),
+        json!("cfo\u{0}"),
+        json!("cfo\u{200b}"),
+        json!("c\u{ad}fo"),
+        json!("ｃｆｏ"),
+        json!("сfo"),
+        json!("cfo*"),
+        json!("*"),
+        json!(""),
+        json!(0),
+        json!(true),
+        json!(null),
+    ];
+    let mut succeeded = admitted(&stack, &honest, "groups", &rows, &[&path]).await;
+    // The right group of another tenant, and of another role.
+    let others = [
+        (Role::Approver, "globex", path.clone()),
+        (Role::Approver, "globex", format!("{path}?tenant=acme")),
+        (Role::Auditor, "acme", path.clone()),
+    ];
+    for (role, tenant, path) in others {
+        let honest = tokens::claims(role, Some(tenant), "mallory");
+        succeeded.extend(admitted(&stack, &honest, "groups", &[json!(["cfo"])], &[&path]).await);
+    }
+    none_succeeded(&succeeded);
 }
 
 #[tokio::test]

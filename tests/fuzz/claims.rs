@@ -145,6 +145,7 @@ fn judge(token: Token) -> Result<(), String> {
     let names = ClaimNames {
         tenant: "org".to_owned(),
         role: "groups".to_owned(),
+        groups: "teams".to_owned(),
     };
     let read = Claims::read(&header, verified)
         .and_then(|read| Identity::read(&names, &read).map(|identity| (read, identity)));

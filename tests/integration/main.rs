@@ -4,6 +4,7 @@
 
 mod abuse;
 mod alarms;
+mod approvals;
 mod audit;
 mod chain;
 mod choices;

@@ -60,6 +60,7 @@ impl App {
             claims: ClaimNames {
                 tenant: deployment.variable("HOLDFAST_TENANT_CLAIM")?.to_owned(),
                 role: deployment.variable("HOLDFAST_ROLE_CLAIM")?.to_owned(),
+                groups: deployment.variable("HOLDFAST_GROUP_CLAIM")?.to_owned(),
             },
             tenants: TenantClients::of(deployment)?,
             document,

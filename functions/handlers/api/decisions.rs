@@ -8,8 +8,8 @@ use holdfast_aws::{SystemHost, trace};
 use holdfast_engine::{Host, deliver};
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
 use holdfast_ledger::{
-    Expect, Incident, IncidentStatus, Ledger, Link, Put, QuestionState, Request, RulingTransition,
-    Voter, WAITING, handle, rule,
+    Expect, Incident, IncidentStatus, Ledger, Link, Put, Question, QuestionKey, QuestionState,
+    Request, RulingTransition, VoterRole, WAITING, handle, rule,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::QuestionKind;
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use crate::api::{
     answer::{self, DecisionResult, ExecutionLinks},
     extract::{JsonBody, TenantQuery},
-    incident::{find, question, shown},
+    incident::{find, question, shown, shown_question},
     principal::{AuthorizedCaller, Resource, not_found},
     problem::Problem,
     reason::{REASON, Reason, ReasonRequest, request_of},
@@ -138,12 +138,13 @@ pub(crate) async fn decide(
         execution,
     };
     let now = SystemHost.now();
+    check_question(caller, &at, &incident).await?;
     let decided = rule(
         &caller.ledger,
         &at,
         &incident.state,
         decision,
-        &Voter::platform_admin(&caller.actor),
+        &caller.voter,
         &request,
         now,
     )
@@ -185,8 +186,12 @@ pub(crate) async fn decide(
     if question.kind == QuestionKind::Approval && question.ruling().is_some() {
         handled(caller, incident.clone(), IncidentStatus::Resolved, &request).await?;
     }
+    let view = shown_question(&question, caller.sees_texts_of(&question));
     Ok(Json(DecisionResult {
         incident_id: incident.id,
+        decided: question.ruling().is_some(),
+        votes: view.votes,
+        needed: view.needed,
         step: question.step,
         decision: decision.name(),
         replayed,
@@ -195,6 +200,32 @@ pub(crate) async fn decide(
         },
         execution_id: at.execution,
     }))
+}
+
+/// Refuses a decision on an execution whose question belongs to another incident: otherwise the
+/// wrong incident would be resolved. The incident of another execution is hidden from an approver.
+async fn check_question(
+    caller: &AuthorizedCaller,
+    at: &ExecutionKey,
+    incident: &Incident,
+) -> Result<(), Problem> {
+    let key = QuestionKey {
+        at: at.clone(),
+        step: incident.state.clone(),
+    };
+    let question = caller.ledger.read(&key).await?;
+    let belongs = |question: &Question| question.incidents().any(|id| *id == incident.id);
+    match question.filter(belongs) {
+        Some(question)
+            if caller.voter.role == VoterRole::Approver && !caller.is_asked(&question) =>
+        {
+            Err(not_found(Resource::Incident(&incident.id), &caller.tenant))
+        }
+        Some(_) => Ok(()),
+        None => Err(Problem::conflict(
+            "this execution does not wait for a decision on this incident",
+        )),
+    }
 }
 
 /// The execution that a decision is for: the one that the request names, or else the only one that

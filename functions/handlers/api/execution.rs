@@ -19,6 +19,7 @@ use crate::api::{
     },
     extract::NamesTenant,
     incident::shown_question,
+    principal::AuthorizedCaller,
     problem::Problem,
     progress::{Progress, progress_of},
     route::AuthorizedRequest,
@@ -52,7 +53,7 @@ pub(crate) async fn read(
     let at = caller.key(&id)?;
     if let Some(snapshot) = caller.ledger.snapshot(&at).await? {
         let progress = progress_of(&app, &snapshot).await?;
-        let shown = shown(snapshot, progress, caller.sees_payloads);
+        let shown = shown(snapshot, progress, &caller);
         return Ok(Json(ExecutionView::Recorded(Box::new(shown))));
     }
     let workflow = query
@@ -100,9 +101,10 @@ pub(crate) async fn events(
     }))
 }
 
-/// The answer for an execution. Without `payloads` it has nothing that comes from inputs, outputs
-/// or targets.
-fn shown(snapshot: Snapshot, mut progress: Progress, payloads: bool) -> Execution {
+/// The answer for an execution. Without payloads it has nothing that comes from inputs, outputs or
+/// targets, except the texts of a question that asks the caller.
+fn shown(snapshot: Snapshot, mut progress: Progress, caller: &AuthorizedCaller) -> Execution {
+    let payloads = caller.sees_payloads;
     let questions = snapshot.current_questions(SystemHost.now());
     let ExecutionRecord {
         at,
@@ -174,7 +176,7 @@ fn shown(snapshot: Snapshot, mut progress: Progress, payloads: bool) -> Executio
         duplicates_prevented: snapshot.duplicates,
         questions: questions
             .iter()
-            .map(|question| shown_question(question, payloads))
+            .map(|question| shown_question(question, caller.sees_texts_of(question)))
             .collect(),
         steps: steps.map(|step| shown_step(step, payloads)).collect(),
         receipt: receipt.map(|receipt| ReceiptLink {

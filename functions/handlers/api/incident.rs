@@ -10,12 +10,14 @@ use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
 use holdfast_ledger::{
     IncidentKey, IncidentStatus, Ledger, Question as QuestionRecord, QuestionState, WAITING,
 };
+use holdfast_task::QuestionKind;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::api::{
     answer::{
-        DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link, Question,
+        DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link,
+        NeededApprovals, Question, VoteView,
     },
     every_tenant::{PageRequest, page_of},
     extract::{EmptyBody, NamesTenant},
@@ -113,7 +115,8 @@ pub(crate) async fn read(
             stands: payloads.then_some(link.stands),
             stands_total: link.stands_total,
             reason: link.reason.filter(|_| payloads),
-            question: question_record.map(|question| shown_question(&question, payloads)),
+            question: question_record
+                .map(|question| shown_question(&question, caller.sees_texts_of(&question))),
         });
     }
     Ok(Json(IncidentInFull {
@@ -181,14 +184,24 @@ pub(crate) fn shown(incident: &holdfast_ledger::Incident, payloads: bool) -> Inc
     }
 }
 
-/// The answer for a question. Without `payloads` it has no message and no reason.
-pub(crate) fn shown_question(question: &QuestionRecord, payloads: bool) -> Question {
+/// The answer for a question. Without `texts` it has no message and no reason.
+pub(crate) fn shown_question(question: &QuestionRecord, texts: bool) -> Question {
     let (status, ruling) = match &question.state {
         QuestionState::Open => ("OPEN", None),
         QuestionState::Ruled { ruling, .. } => ("DECIDED", Some(ruling)),
         QuestionState::Expired { .. } => ("EXPIRED", None),
     };
     let decisions = question.kind.decisions().iter();
+    let approvers = question.approvers.as_ref();
+    let votes = question.votes.iter().map(|vote| VoteView {
+        decision: vote.decision.name(),
+        by: vote.by.clone(),
+        group: vote.group.clone(),
+        acting_for: vote.acting_for.clone(),
+        in_place_of_group: vote.in_place_of_group,
+        reason: texts.then(|| vote.reason.clone()),
+        at: vote.at,
+    });
     Question {
         step: question.step.clone(),
         kind: question.kind,
@@ -198,10 +211,32 @@ pub(crate) fn shown_question(question: &QuestionRecord, payloads: bool) -> Quest
         decision: ruling.map(|ruling| DecisionView {
             decision: ruling.decision.name(),
             by: ruling.by.clone(),
-            reason: payloads.then(|| ruling.reason.clone()),
+            reason: texts.then(|| ruling.reason.clone()),
             at: ruling.at,
         }),
+        by: approvers.map_or_else(Vec::new, |approvers| approvers.by.clone()),
+        count: approvers.map_or(1, |approvers| approvers.count),
+        distinct_groups: approvers.is_some_and(|approvers| approvers.distinct_groups),
+        votes: votes.collect(),
+        needed: needed(question),
         incident: format!("/v1/incidents/{}", question.incident),
-        message: payloads.then(|| question.message.clone()),
+        message: texts.then(|| question.message.clone()),
     }
+}
+
+/// The people who must still approve; `None` for a question that is not open, or no approval.
+fn needed(question: &QuestionRecord) -> Option<NeededApprovals> {
+    let open = question.state == QuestionState::Open && question.kind == QuestionKind::Approval;
+    let approvers = question.approvers.as_ref();
+    let count = approvers.map_or(1, |approvers| approvers.count);
+    let distinct = approvers.is_some_and(|approvers| approvers.distinct_groups);
+    let voted = |group: &String| {
+        let mut groups = question.votes.iter().map(|vote| vote.group.as_ref());
+        distinct && groups.any(|voted| voted == Some(group))
+    };
+    let by = approvers.into_iter().flat_map(|approvers| &approvers.by);
+    open.then(|| NeededApprovals {
+        people: count.saturating_sub(question.votes.len() as u32),
+        groups: by.filter(|group| !voted(group)).cloned().collect(),
+    })
 }

@@ -5,6 +5,7 @@ mod app;
 mod budget;
 mod control;
 mod decisions;
+mod delegation;
 mod digest;
 mod every_tenant;
 mod execution;

@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, made of the table of routes and of the types that handlers read and
 //! write.
 
-use holdfast_ids::names::{KEY_MAX, TENANT_MAX};
+use holdfast_ids::names::{GROUP_MAX, KEY_MAX, TENANT_MAX};
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,9 @@ pub(crate) fn document() -> Value {
     let mut paths = Map::new();
     for route in routes() {
         let operation = operation(&route, &mut reads, &mut writes);
-        paths.entry(route.path).or_insert_with(|| json!({}))[route.method] = operation;
+        // The document writes `{*name}`, a parameter that may have slashes, like any other.
+        let path = route.path.replace("{*", "{");
+        paths.entry(path).or_insert_with(|| json!({}))[route.method] = operation;
     }
     let mut schemas = reads.take_definitions(true);
     schemas.extend(writes.take_definitions(true));
@@ -112,11 +114,13 @@ fn operation(route: &Route, reads: &mut SchemaGenerator, writes: &mut SchemaGene
 
 fn path_parameter(part: &str) -> Option<Value> {
     let name = part.strip_prefix('{')?.strip_suffix('}')?;
+    let name = name.strip_prefix('*').unwrap_or(name);
     let schema = match name {
         "workflow_id" => {
             json!({ "type": "string", "pattern": "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$", "maxLength": 60 })
         }
         "tenant" => json!({ "type": "string", "pattern": tenant_pattern() }),
+        "group" => json!({ "type": "string", "minLength": 1, "maxLength": GROUP_MAX }),
         _ => json!({ "type": "string", "pattern": "^[0-9a-f]{40}$" }),
     };
     Some(json!({ "name": name, "in": "path", "required": true, "schema": schema }))

@@ -10,12 +10,13 @@ use axum::{
 use holdfast_access::{
     Access, Claims, Identity, IdentityError, Operation, Ownership, Role, access,
 };
-use holdfast_aws::{DynamoLedger, S3Store};
+use holdfast_aws::{DynamoLedger, S3Store, SystemHost};
+use holdfast_engine::Host;
 use holdfast_ids::{
     keys::ExecutionKey,
     names::{check_tenant, is_execution_id, quoted},
 };
-use holdfast_ledger::{IncidentKey, Ledger};
+use holdfast_ledger::{IncidentKey, Ledger, Question, Voter, VoterRole, stand_ins};
 use lambda_http::request::RequestContext;
 
 use crate::api::{app::App, problem::Problem};
@@ -32,6 +33,8 @@ pub(crate) struct AuthorizedCaller {
     pub(crate) actor: String,
     /// True if the caller may see inputs, outputs and texts that may quote them.
     pub(crate) sees_payloads: bool,
+    /// The caller as a voter: role, groups, and the delegations that are in force now.
+    pub(crate) voter: Voter,
     /// The ledger, limited to the tenant.
     pub(crate) ledger: DynamoLedger,
     /// The receipts, limited to the tenant.
@@ -54,8 +57,8 @@ pub(crate) struct ControlCaller {
 pub(crate) struct ListCaller {
     /// The tenant; none for every tenant.
     pub(crate) tenant: Option<String>,
-    /// The token's subject.
-    pub(crate) actor: String,
+    /// The caller as a voter.
+    pub(crate) voter: Voter,
     /// The role.
     pub(crate) role: Role,
     /// True if the caller may see inputs, outputs and texts that may quote them.
@@ -166,7 +169,9 @@ impl Caller for AuthorizedCaller {
         let stores = app.tenants.on_behalf_of(&tenant).await;
         let (ledger, receipts) =
             stores.map_err(|why| Problem::unavailable("the deployment", &why))?;
+        let voter = voter(identity, &ledger, &tenant).await?;
         let caller = Self {
+            voter,
             sees_payloads: access_of(Operation::ReadPayloads) == Access::Allowed,
             actor: identity.subject.clone(),
             tenant,
@@ -174,8 +179,17 @@ impl Caller for AuthorizedCaller {
             receipts,
             _sealed: (),
         };
-        if access_of(operation) == Access::Allowed {
-            return Ok(caller);
+        let listed = matches!(resource, Resource::Tenant);
+        match access_of(operation) {
+            Access::Allowed => return Ok(caller),
+            Access::WhereAsked if !listed => {
+                let asked = caller.is_asked_in(resource).await?;
+                return match asked {
+                    true => Ok(caller),
+                    false => Err(not_found(resource, &caller.tenant)),
+                };
+            }
+            Access::WhereAsked | Access::Forbidden | Access::Hidden => {}
         }
         // A resource that does not exist answers 404 in every role, so that 403 says that it does.
         if !caller.has(resource).await? {
@@ -198,7 +212,9 @@ impl Caller for ControlCaller {
                 actor: principal.0.subject,
                 _sealed: (),
             }),
-            Access::Forbidden | Access::Hidden => Err(principal.forbidden(operation)),
+            Access::WhereAsked | Access::Forbidden | Access::Hidden => {
+                Err(principal.forbidden(operation))
+            }
         }
     }
 }
@@ -211,11 +227,8 @@ impl Caller for ListCaller {
         named: Option<&str>,
         resource: Resource<'_>,
     ) -> Result<Self, Problem> {
-        let Principal(Identity {
-            subject,
-            role,
-            tenant,
-        }) = principal.clone();
+        let Principal(identity) = &principal;
+        let (role, tenant) = (identity.role, &identity.tenant);
         let may = |operation| access(role, operation, Ownership::Other) == Access::Allowed;
         let every = match named {
             Some(named) => named == EVERY_TENANT,
@@ -223,12 +236,14 @@ impl Caller for ListCaller {
         };
         if every && may(operation) {
             let ledger = app.tenants.every_tenants_lists().await;
+            let ledger =
+                ledger.map_err(|why| Problem::unavailable("the deployment", &why))?;
             return Ok(Self {
                 tenant: None,
-                actor: subject,
+                voter: platform_voter(identity),
                 role,
                 sees_payloads: may(Operation::ReadPayloads),
-                ledger: ledger.map_err(|why| Problem::unavailable("the deployment", &why))?,
+                ledger,
                 _sealed: (),
             });
         }
@@ -236,7 +251,7 @@ impl Caller for ListCaller {
             AuthorizedCaller::authorize(principal, app, operation, named, resource).await?;
         Ok(Self {
             tenant: Some(caller.tenant),
-            actor: caller.actor,
+            voter: caller.voter,
             role,
             sees_payloads: caller.sees_payloads,
             ledger: caller.ledger,
@@ -262,6 +277,44 @@ impl AuthorizedCaller {
         not_found(Resource::Execution(id), &self.tenant)
     }
 
+    /// Returns whether the question names a group of the caller, who is an approver, or one for
+    /// which the caller stands in.
+    pub(crate) fn is_asked(&self, question: &Question) -> bool {
+        self.voter.is_asked(question.approvers.as_ref())
+    }
+
+    /// Returns whether the caller may see the texts of a question: its message and the reasons of
+    /// people.
+    pub(crate) fn sees_texts_of(&self, question: &Question) -> bool {
+        self.sees_payloads || self.is_asked(question)
+    }
+
+    /// Returns whether a question of the execution, or of the incident, asks the caller. The
+    /// incident of an approval belongs to one execution.
+    async fn is_asked_in(&self, resource: Resource<'_>) -> Result<bool, Problem> {
+        let (execution, incident) = match resource {
+            Resource::Execution(id) => (id.to_owned(), None),
+            Resource::Incident(id) if is_execution_id(id) => {
+                let key = IncidentKey::new(&self.tenant, id);
+                match self.ledger.read(&key).await? {
+                    Some(incident) => (incident.execution, Some(id)),
+                    None => return Ok(false),
+                }
+            }
+            Resource::Tenant | Resource::Incident(_) => return Ok(false),
+        };
+        if !is_execution_id(&execution) {
+            return Ok(false);
+        }
+        let snapshot = self.ledger.snapshot(&self.key(&execution)?).await?;
+        let questions = snapshot.map(|snapshot| snapshot.questions);
+        let mut asking = questions.iter().flatten().filter(|one| self.is_asked(one));
+        let shows = |question: &Question| {
+            incident.is_none_or(|id| question.incidents().any(|incident| incident == id))
+        };
+        Ok(asking.any(shows))
+    }
+
     async fn has(&self, resource: Resource<'_>) -> Result<bool, Problem> {
         Ok(match resource {
             Resource::Tenant => true,
@@ -275,6 +328,41 @@ impl AuthorizedCaller {
                 .is_some(),
             Resource::Execution(_) | Resource::Incident(_) => false,
         })
+    }
+}
+
+/// The voter that an identity is in `tenant`. Only an approver has groups and stands in: what a
+/// platform admin decides in the place of a group is recorded as that.
+async fn voter(identity: &Identity, ledger: &DynamoLedger, tenant: &str) -> Result<Voter, Problem> {
+    let subject = &identity.subject;
+    let role = match identity.role {
+        Role::PlatformAdmin => return Ok(Voter::platform_admin(subject)),
+        Role::Approver => VoterRole::Approver,
+        Role::TenantAdmin | Role::Observer | Role::Auditor | Role::PlatformObserver => {
+            VoterRole::Other
+        }
+    };
+    let delegations = match role {
+        VoterRole::Approver => ledger.delegations(tenant).await?,
+        VoterRole::PlatformAdmin | VoterRole::Other => Vec::new(),
+    };
+    Ok(Voter {
+        subject: subject.clone(),
+        role,
+        groups: identity.groups.clone(),
+        stands_in: stand_ins(&delegations, subject, SystemHost.now()),
+    })
+}
+
+/// The voter that a principal without a tenant is. Only a platform admin decides in every tenant.
+fn platform_voter(identity: &Identity) -> Voter {
+    let admin = Voter::platform_admin(&identity.subject);
+    match identity.role {
+        Role::PlatformAdmin => admin,
+        _ => Voter {
+            role: VoterRole::Other,
+            ..admin
+        },
     }
 }
 

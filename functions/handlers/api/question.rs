@@ -4,7 +4,7 @@ use axum::Json;
 use holdfast_access::Role;
 use holdfast_aws::{LOOKED_AT, SystemHost};
 use holdfast_engine::Host;
-use holdfast_ledger::{Question, Voter};
+use holdfast_ledger::Question;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -61,9 +61,14 @@ pub(crate) async fn list(
     }: AuthorizedRequest<QuestionQuery, EmptyBody, ListCaller>,
 ) -> Result<Json<Questions>, Problem> {
     let limit = limit(query.limit)?;
+    // An approver sees what asks their groups, and nothing else.
+    let whose = match (query.whose, caller.role) {
+        (For::Tenant, Role::Approver) => For::Groups,
+        (whose, _) => whose,
+    };
     let wanted = PageRequest {
         after: cursor(query.cursor.as_deref(), Ids::Steps)?,
-        limit: match query.whose {
+        limit: match whose {
             For::Tenant => limit,
             For::Me | For::Groups => LOOKED_AT,
         },
@@ -74,32 +79,27 @@ pub(crate) async fn list(
         async move { ledger.questions(&tenant, &window, limit).await }
     });
     let mut page = page.await?;
-    let (now, voter) = (SystemHost.now(), voter(&caller));
+    let (now, voter) = (SystemHost.now(), &caller.voter);
     page.entries.retain(|Entry { value, .. }| {
-        let fits = match query.whose {
-            For::Me => voter.as_ref().is_some_and(|voter| value.waits_for(voter)),
-            For::Groups => false,
+        let fits = match whose {
+            For::Me => value.waits_for(voter),
+            For::Groups => voter.is_asked(value.approvers.as_ref()),
             For::Tenant => true,
         };
         fits && value.until > now
     });
     let page = page.cut(limit, caller.tenant.is_none());
+    // The message of a question is for the people whom it asks.
+    let texts = caller.sees_payloads || caller.role == Role::Approver;
     let questions = page.entries.into_iter();
     Ok(Json(Questions {
-        questions: questions
-            .map(|entry| shown(entry.value, caller.sees_payloads))
-            .collect(),
+        questions: questions.map(|entry| shown(entry.value, texts)).collect(),
         next: page.next.map(|next| next.text()),
     }))
 }
 
-/// The caller as a voter; `None` if the role decides nothing.
-fn voter(caller: &ListCaller) -> Option<Voter> {
-    (caller.role == Role::PlatformAdmin).then(|| Voter::platform_admin(&caller.actor))
-}
-
-/// The answer for an open question. Without `payloads` it has no message and no subject.
-fn shown(question: Question, payloads: bool) -> ListedQuestion {
+/// The answer for an open question. Without `texts` it has no message and no subject.
+fn shown(question: Question, texts: bool) -> ListedQuestion {
     let execution = format!("/v1/executions/{}", question.at.execution);
     let incident = format!("/v1/incidents/{}", question.incident);
     let asked_by = question.asked_by;
@@ -114,8 +114,8 @@ fn shown(question: Question, payloads: bool) -> ListedQuestion {
         tenant: question.at.tenant,
         step: question.step,
         kind: question.kind,
-        message: payloads.then_some(question.message),
-        subject: subject.filter(|_| payloads),
+        message: texts.then_some(question.message),
+        subject: subject.filter(|_| texts),
         incident_id: question.incident,
         count: approvers.as_ref().map_or(1, |approvers| approvers.count),
         by: approvers.map(|approvers| approvers.by).unwrap_or_default(),

@@ -125,6 +125,48 @@ impl Route {
         }
     }
 
+    /// A route that sets something of a tenant, with a JSON body.
+    pub(crate) fn put<B>(
+        path: &'static str,
+        id: &'static str,
+        summary: &'static str,
+        operation: Operation,
+        answer: SchemaOf,
+        handler: impl Handler<AuthorizedRequest<TenantQuery, JsonBody<B>>>,
+    ) -> Self
+    where
+        B: DeserializeOwned + JsonSchema + Send + 'static,
+    {
+        let served = authorized(MethodFilter::PUT, operation, handler);
+        Self {
+            method: "put",
+            operation: Some(operation),
+            query: Some(parameters::<TenantQuery>),
+            body: Some(shape::<B>),
+            answers: vec![(200, DONE, Some(answer))],
+            ..Self::open(path, id, summary, answer, served)
+        }
+    }
+
+    /// A route that removes something of a tenant. It has no body.
+    pub(crate) fn delete(
+        path: &'static str,
+        id: &'static str,
+        summary: &'static str,
+        operation: Operation,
+        answer: SchemaOf,
+        handler: impl Handler<AuthorizedRequest>,
+    ) -> Self {
+        let served = authorized(MethodFilter::DELETE, operation, handler);
+        Self {
+            method: "delete",
+            operation: Some(operation),
+            query: Some(parameters::<TenantQuery>),
+            answers: vec![(200, DONE, Some(answer))],
+            ..Self::open(path, id, summary, answer, served)
+        }
+    }
+
     /// A route that sets a control. The document shows no query, since a control has no tenant.
     pub(crate) fn control<B>(
         path: &'static str,

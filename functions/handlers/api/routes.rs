@@ -13,12 +13,13 @@ use serde_json::Value;
 
 use crate::api::{
     answer::{
-        Budgets, Controls, DecisionResult, Digests, ExecutionView, Executions, FetchLink, Incident,
-        IncidentInFull, Incidents, KeySet, Questions, Receipts, RequestResult, StartResult, Story,
-        Tenant, Tenants, WorkflowInFull, Workflows,
+        Budgets, Controls, DecisionResult, DelegationChange, Delegations, Digests, ExecutionView,
+        Executions, FetchLink, Incident, IncidentInFull, Incidents, KeySet, Questions, Receipts,
+        RequestResult, StartResult, Story, Tenant, Tenants, WorkflowInFull, Workflows,
     },
     app::App,
-    budget, control, decisions, digest, execution, incident, lifecycle, list, question, receipt,
+    budget, control, decisions, delegation, digest, execution, incident, lifecycle, list, question,
+    receipt,
     route::Route,
     schema::shape,
     start, tenant, workflow,
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> Vec<Route> {
         requests(),
         lists(),
         incidents(),
+        delegations(),
         controls(),
         tenants(),
         open(),
@@ -241,6 +243,37 @@ fn incidents() -> Vec<Route> {
             Operation::HandleIncidents,
             shape::<Incident>,
             decisions::resolve,
+        ),
+    ]
+}
+
+fn delegations() -> Vec<Route> {
+    // A group's name may have slashes, which the gateway decodes.
+    let one = "/v1/delegations/{*group}";
+    vec![
+        Route::get(
+            "/v1/delegations",
+            "listDelegations",
+            "Lists the delegations that you gave or received; a platform admin sees all of a tenant",
+            Operation::Delegate,
+            shape::<Delegations>,
+            delegation::list,
+        ),
+        Route::put(
+            one,
+            "setDelegation",
+            "Lets another person decide for a group of yours for a time",
+            Operation::Delegate,
+            shape::<DelegationChange>,
+            delegation::set,
+        ),
+        Route::delete(
+            one,
+            "removeDelegation",
+            "Removes your stand-in for a group",
+            Operation::Delegate,
+            shape::<DelegationChange>,
+            delegation::remove,
         ),
     ]
 }

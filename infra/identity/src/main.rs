@@ -51,12 +51,15 @@ struct TokenRequest {
     /// The audience of the token
     #[arg(long)]
     audience: String,
-    /// tenant-admin, platform-admin, observer, auditor or platform-observer
+    /// tenant-admin, platform-admin, observer, auditor, approver or platform-observer
     #[arg(long)]
     role: String,
     /// The tenant of the bearer; a role of the platform needs none
     #[arg(long)]
     tenant: Option<String>,
+    /// A group of the bearer, who is an approver; may be repeated
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
     /// The subject: the name of the bearer
     #[arg(long, default_value = "developer")]
     subject: String,
@@ -98,6 +101,9 @@ fn token(issuer: &Issuer, request: &TokenRequest) -> io::Result<String> {
     });
     if let Some(tenant) = &request.tenant {
         claims["tenant"] = tenant.as_str().into();
+    }
+    if !request.groups.is_empty() {
+        claims["groups"] = request.groups.clone().into();
     }
     issuer.token(&claims)
 }

@@ -1,12 +1,16 @@
 //! The identity that a verified token names: a subject, one role, and a tenant.
 
-use holdfast_ids::names::{check_tenant, is_hidden, quoted};
+use holdfast_ids::names::{check_group, check_tenant, is_hidden, quoted};
 use serde_json::Value;
 
 use super::{Claims, Role};
 
 /// Longest subject, in characters: it is recorded with every request of its bearer.
 const SUBJECT_MAX: usize = 200;
+
+/// Most groups that a token may name. Microsoft Entra ID writes 200 at most into a token:
+/// <https://learn.microsoft.com/en-us/entra/identity/hybrid/connect/how-to-connect-fed-group-claims>.
+const GROUPS_MAX: usize = 200;
 
 /// The names of the claims that a deployment reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub struct ClaimNames {
     pub tenant: String,
     /// The claim that names the role.
     pub role: String,
+    /// The claim that names the groups of an approver.
+    pub groups: String,
 }
 
 /// The verified caller.
@@ -26,6 +32,8 @@ pub struct Identity {
     pub role: Role,
     /// The tenant that the token names; only a role of every tenant may have none.
     pub tenant: Option<String>,
+    /// The groups of an approver; other roles have none here.
+    pub groups: Vec<String>,
 }
 
 /// The reason why a verified token names no caller of this deployment.
@@ -66,10 +74,16 @@ impl Identity {
                 role.name()
             )));
         }
+        // Another role decides for no group, so its claim is not read.
+        let groups = match role {
+            Role::Approver => read_groups(&names.groups, claims.get(&names.groups))?,
+            _ => Vec::new(),
+        };
         Ok(Self {
             subject: subject.to_owned(),
             role,
             tenant,
+            groups,
         })
     }
 
@@ -118,6 +132,29 @@ fn read_tenant(name: &str, claim: Option<&Value>) -> Result<Option<String>, Iden
     check_tenant(tenant)
         .map_err(|why| IdentityError::NoRole(format!("the token's claim {name}: {why}")))?;
     Ok(Some(tenant.to_owned()))
+}
+
+/// Reads the groups of a claim: a list of names, or one name. A claim that is absent names none, so
+/// that its bearer decides as a stand-in at most. One unfit name refuses the whole claim.
+fn read_groups(name: &str, claim: Option<&Value>) -> Result<Vec<String>, IdentityError> {
+    let texts: Option<Vec<&str>> = match claim {
+        None => Some(Vec::new()),
+        Some(Value::String(text)) => Some(vec![text]),
+        Some(Value::Array(list)) => list.iter().map(Value::as_str).collect(),
+        Some(_) => None,
+    };
+    let texts = texts.filter(|texts| texts.len() <= GROUPS_MAX).ok_or_else(|| {
+        IdentityError::NoRole(format!(
+            "the token's claim {name} is {}; it must be a list of at most {GROUPS_MAX} names of \
+             groups, or absent",
+            shown(claim)
+        ))
+    })?;
+    for text in &texts {
+        check_group(text)
+            .map_err(|why| IdentityError::NoRole(format!("the token's claim {name}: {why}")))?;
+    }
+    Ok(texts.into_iter().map(str::to_owned).collect())
 }
 
 /// The value of a claim, as an error quotes it.

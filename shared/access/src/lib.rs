@@ -21,6 +21,8 @@ pub enum Role {
     Observer,
     /// Checks a tenant's receipts.
     Auditor,
+    /// Decides approvals of a tenant that name a group of theirs.
+    Approver,
     /// Sees how the executions of every tenant go, without payloads.
     PlatformObserver,
 }
@@ -58,6 +60,8 @@ pub enum Operation {
     Control,
     /// See the registered tenants, register and close one.
     ManageTenants,
+    /// See who stands in for whom, name a stand-in for a group of one's own, and remove one.
+    Delegate,
 }
 
 /// The answer to a request for an operation.
@@ -65,6 +69,9 @@ pub enum Operation {
 pub enum Access {
     /// The operation is allowed.
     Allowed,
+    /// The operation is allowed on an execution, and on its incident, if an approval in the
+    /// execution asks a group of the caller. Others are hidden, and lists are forbidden.
+    WhereAsked,
     /// The role does not allow it, but the caller may learn that the resource exists.
     Forbidden,
     /// The caller may not learn that the resource exists.
@@ -82,11 +89,15 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
         }
         // Controls and the registry belong to no tenant, and their existence is no secret.
         (
-            Role::TenantAdmin | Role::Observer | Role::Auditor,
+            Role::TenantAdmin | Role::Observer | Role::Auditor | Role::Approver,
             Ownership::Own | Ownership::Other,
             Control | ManageTenants,
         ) => Access::Forbidden,
-        (Role::TenantAdmin | Role::Observer | Role::Auditor, Ownership::Other, _) => Access::Hidden,
+        (
+            Role::TenantAdmin | Role::Observer | Role::Auditor | Role::Approver,
+            Ownership::Other,
+            _,
+        ) => Access::Hidden,
         // A tenant admin may start and cancel. Only a platform admin undoes or redrives an ended
         // execution, since only that role sees all of its effects.
         (
@@ -95,9 +106,11 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
             Start | ReadExecutions | ReadPayloads | Cancel | ReadWorkflows | ReadIncidents
             | ReadQuestions | ReadControls | ReadReceipts,
         ) => Access::Allowed,
-        (Role::TenantAdmin, Ownership::Own, RollBack | Redrive | HandleIncidents | Decide) => {
-            Access::Forbidden
-        }
+        (
+            Role::TenantAdmin,
+            Ownership::Own,
+            RollBack | Redrive | HandleIncidents | Decide | Delegate,
+        ) => Access::Forbidden,
         (
             Role::Observer,
             Ownership::Own,
@@ -107,14 +120,25 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
             Role::Observer,
             Ownership::Own,
             Start | ReadPayloads | Cancel | RollBack | Redrive | HandleIncidents | Decide
-            | ReadReceipts,
+            | ReadReceipts | Delegate,
         ) => Access::Forbidden,
         (Role::Auditor, Ownership::Own, ReadReceipts) => Access::Allowed,
         (
             Role::Auditor,
             Ownership::Own,
             Start | ReadExecutions | ReadPayloads | Cancel | RollBack | Redrive | ReadWorkflows
-            | ReadIncidents | ReadQuestions | ReadControls | HandleIncidents | Decide,
+            | ReadIncidents | ReadQuestions | ReadControls | HandleIncidents | Decide | Delegate,
+        ) => Access::Forbidden,
+        // The list of questions has only those that ask an approver.
+        (Role::Approver, Ownership::Own, Delegate | ReadQuestions) => Access::Allowed,
+        (Role::Approver, Ownership::Own, ReadExecutions | ReadIncidents | Decide) => {
+            Access::WhereAsked
+        }
+        (
+            Role::Approver,
+            Ownership::Own,
+            Start | ReadPayloads | Cancel | RollBack | Redrive | ReadWorkflows | ReadControls
+            | HandleIncidents | ReadReceipts,
         ) => Access::Forbidden,
     }
 }
@@ -126,11 +150,12 @@ impl Role {
     }
 
     /// Every role.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::TenantAdmin,
         Self::PlatformAdmin,
         Self::Observer,
         Self::Auditor,
+        Self::Approver,
         Self::PlatformObserver,
     ];
 
@@ -141,6 +166,7 @@ impl Role {
             Self::PlatformAdmin => "platform-admin",
             Self::Observer => "observer",
             Self::Auditor => "auditor",
+            Self::Approver => "approver",
             Self::PlatformObserver => "platform-observer",
         }
     }
@@ -148,7 +174,7 @@ impl Role {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Start,
         Self::ReadExecutions,
         Self::ReadPayloads,
@@ -164,6 +190,7 @@ impl Operation {
         Self::ReadControls,
         Self::Control,
         Self::ManageTenants,
+        Self::Delegate,
     ];
 
     /// The operation in words, after "may".
@@ -184,12 +211,16 @@ impl Operation {
             Self::ReadControls => "see what is paused",
             Self::Control => "pause and resume",
             Self::ManageTenants => "see, register and close tenants",
+            Self::Delegate => "see and name stand-ins for groups",
         }
     }
 
     /// The names of the roles that may do this in their own tenant.
     pub fn roles(self) -> Vec<&'static str> {
-        let may = |role: &Role| access(*role, self, Ownership::Own) == Access::Allowed;
+        let may = |role: &Role| {
+            let own = access(*role, self, Ownership::Own);
+            matches!(own, Access::Allowed | Access::WhereAsked)
+        };
         Role::ALL.into_iter().filter(may).map(Role::name).collect()
     }
 }
@@ -208,6 +239,7 @@ pub fn table() -> String {
             match reach {
                 [Access::Allowed, Access::Allowed] => "every tenant",
                 [Access::Allowed, _] => "own tenant",
+                [Access::WhereAsked, _] => "where asked",
                 _ => "no",
             }
         });

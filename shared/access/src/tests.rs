@@ -33,6 +33,7 @@ fn identity(claims: &Value) -> Result<Identity, IdentityError> {
     let names = ClaimNames {
         tenant: "org".to_owned(),
         role: "groups".to_owned(),
+        groups: "teams".to_owned(),
     };
     let verified = flattened(claims);
     let verified = |name: &str| verified.get(name).map(String::as_str);
@@ -131,6 +132,99 @@ fn a_part_of_a_group_name_is_no_role() {
     }
 }
 
+/// The groups of an approver whose token has this claim.
+fn groups(claim: Option<Value>) -> Result<Vec<String>, IdentityError> {
+    let mut claims = json!({ "sub": "zoe", "groups": "approver", "org": "acme" });
+    if let Some(claim) = claim {
+        claims["teams"] = claim;
+    }
+    identity(&claims).map(|read| read.groups)
+}
+
+#[test]
+fn an_approver_has_the_groups_that_the_token_names_one_by_one() {
+    let many: Vec<_> = (0..200).map(|n| format!("g{n}")).collect();
+    for (claim, right) in [
+        (None, vec![]),
+        (Some(json!([])), vec![]),
+        (Some(json!("cfo")), vec!["cfo"]),
+        (
+            Some(json!(["cfo", "Treasury EU"])),
+            vec!["cfo", "Treasury EU"],
+        ),
+        (Some(json!("cfo treasury")), vec!["cfo treasury"]),
+        (Some(json!("cfo,treasury")), vec!["cfo,treasury"]),
+        (Some(json!("[cfo treasury]")), vec!["[cfo treasury]"]),
+        (Some(json!(many)), many.iter().map(String::as_str).collect()),
+    ] {
+        let right = right.into_iter().map(str::to_owned).collect();
+        assert_eq!(groups(claim.clone()), Ok(right), "{claim:?}");
+    }
+}
+
+#[test]
+fn an_unfit_claim_of_groups_names_no_identity() {
+    let many: Vec<_> = (0..201).map(|n| format!("g{n}")).collect();
+    for claim in [
+        json!(null),
+        json!(7),
+        json!(true),
+        json!({ "cfo": true }),
+        json!([["cfo"]]),
+        json!([{ "name": "cfo" }]),
+        json!(["cfo", 7]),
+        json!(["cfo", null]),
+        json!(""),
+        json!([""]),
+        json!(" cfo"),
+        json!(["cfo "]),
+        json!(["cfo\n"]),
+        json!(["c\u{200b}fo"]),
+        json!(["g".repeat(101)]),
+        json!(many),
+    ] {
+        let Err(IdentityError::NoRole(why)) = groups(Some(claim.clone())) else {
+            panic!("{claim} names groups");
+        };
+        assert!(why.contains("claim teams"), "{why}");
+        assert!(why.len() < 600, "{why}");
+    }
+}
+
+#[test]
+fn the_groups_of_another_role_than_approver_are_not_read() {
+    for role in Role::ALL.map(Role::name) {
+        if role == "approver" {
+            continue;
+        }
+        for claim in [json!(["cfo"]), json!(7)] {
+            let claims = json!({ "sub": "zoe", "groups": role, "org": "acme", "teams": claim });
+            let read = identity(&claims).map(|read| read.groups);
+            assert_eq!(read, Ok(vec![]), "{claims}");
+        }
+    }
+}
+
+#[test]
+fn an_approver_may_only_decide_read_what_asks_them_and_delegate() {
+    for operation in Operation::ALL {
+        let right = match operation {
+            Operation::Delegate => Access::Allowed,
+            Operation::Decide | Operation::ReadExecutions | Operation::ReadIncidents => {
+                Access::WhereAsked
+            }
+            _ => Access::Forbidden,
+        };
+        let own = access(Role::Approver, operation, Ownership::Own);
+        assert_eq!(own, right, "{operation:?}");
+    }
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Approver) {
+        for operation in Operation::ALL {
+            assert_ne!(access(role, operation, Ownership::Own), Access::WhereAsked);
+        }
+    }
+}
+
 #[test]
 fn a_tenant_is_a_text() {
     for tenant in [
@@ -178,7 +272,7 @@ fn only_a_role_of_every_tenant_may_have_no_tenant() {
         (admin.tenant.as_deref(), admin.ownership("acme")),
         (None, Ownership::Other)
     );
-    for role in ["tenant-admin", "observer", "auditor"] {
+    for role in ["tenant-admin", "observer", "auditor", "approver"] {
         let why = no_role(&json!({ "sub": "zoe", "groups": role }));
         assert!(why.contains("claim org must name the tenant"), "{why}");
     }

@@ -59,6 +59,10 @@ pub enum EventData {
     TenantRegistered(NoData),
     /// The data of [`Kind::TenantClosed`].
     TenantClosed(NoData),
+    /// The data of [`Kind::DelegationSet`].
+    DelegationSet(DelegationData),
+    /// The data of [`Kind::DelegationRemoved`].
+    DelegationRemoved(DelegationData),
 }
 
 impl EventData {
@@ -88,6 +92,8 @@ impl EventData {
             Self::Resumed(_) => Kind::Resumed,
             Self::TenantRegistered(_) => Kind::TenantRegistered,
             Self::TenantClosed(_) => Kind::TenantClosed,
+            Self::DelegationSet(_) => Kind::DelegationSet,
+            Self::DelegationRemoved(_) => Kind::DelegationRemoved,
         }
     }
 
@@ -244,6 +250,21 @@ pub struct DecidedData {
 /// No data, written as `{}`: the attributes of the event say everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NoData {}
+
+/// The data of a change of a delegation. The actor of the event is the member of the group.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct DelegationData {
+    /// The group.
+    pub group: String,
+    /// The person who may decide for the group in the place of the member.
+    pub to: String,
+    /// The time from which they may.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub from: Timestamp,
+    /// The time from which they may no longer.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub until: Timestamp,
+}
 
 /// The start of a rollback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]

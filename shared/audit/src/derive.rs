@@ -84,6 +84,7 @@ pub(crate) fn events_of_record(record: &Record, about: &About, committed: Timest
         Record::Link(link) => people::link_events(link, about),
         Record::Control(control) => vec![people::control_event(control, about)],
         Record::Tenant(tenant) => vec![people::tenant_event(tenant, about)],
+        Record::Delegation(delegation) => vec![people::delegation_event(delegation, about)],
         Record::Refusal(refusal) => vec![people::refusal_event(refusal, about)],
         Record::Duplicates {
             at, refused, times, ..

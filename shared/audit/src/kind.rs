@@ -50,12 +50,16 @@ pub enum Kind {
     TenantRegistered,
     /// A platform admin closed a tenant.
     TenantClosed,
+    /// A member of a group named a stand-in for the group.
+    DelegationSet,
+    /// A member of a group removed a stand-in.
+    DelegationRemoved,
 }
 
 impl Kind {
     /// Every kind. The order is that of events within one millisecond and one stage; see
     /// [`Event::sequence`](crate::Event::sequence).
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Started,
         Self::Rejected,
         Self::StartRefused,
@@ -79,6 +83,8 @@ impl Kind {
         Self::StepStarted,
         Self::TenantRegistered,
         Self::TenantClosed,
+        Self::DelegationSet,
+        Self::DelegationRemoved,
     ];
 
     /// The `type` of the CloudEvent, and the value of `audit` in a log line.
@@ -107,6 +113,8 @@ impl Kind {
             Self::Resumed => "workflow.resumed",
             Self::TenantRegistered => "workflow.tenant.registered",
             Self::TenantClosed => "workflow.tenant.closed",
+            Self::DelegationSet => "workflow.delegation.set",
+            Self::DelegationRemoved => "workflow.delegation.removed",
         }
     }
 
@@ -120,7 +128,9 @@ impl Kind {
             | Self::Paused
             | Self::Resumed
             | Self::TenantRegistered
-            | Self::TenantClosed => 0,
+            | Self::TenantClosed
+            | Self::DelegationSet
+            | Self::DelegationRemoved => 0,
             Self::StepStarted | Self::StepRetried | Self::StepCompleted | Self::StepFailed => 1,
             Self::IncidentWaiting | Self::IncidentOpened | Self::IncidentDecided => 2,
             Self::IncidentAcknowledged | Self::IncidentResolved => 3,

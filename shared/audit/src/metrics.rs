@@ -183,7 +183,9 @@ pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
         | EventData::Paused(_)
         | EventData::Resumed(_)
         | EventData::TenantRegistered(_)
-        | EventData::TenantClosed(_) => vec![],
+        | EventData::TenantClosed(_)
+        | EventData::DelegationSet(_)
+        | EventData::DelegationRemoved(_) => vec![],
     }
 }
 

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use crate::{
     about::About,
     data::{
-        DecidedData, EventData, NoData, OpenedData, PausedData, ResumedData, StandingData,
-        StartRefusedData, WaitingData,
+        DecidedData, DelegationData, EventData, NoData, OpenedData, PausedData, ResumedData,
+        StandingData, StartRefusedData, WaitingData,
     },
     event::Event,
 };
@@ -17,7 +17,8 @@ use holdfast_ids::{
     names::step_label,
 };
 use holdfast_ledger::{
-    Control, Incident, IncidentStatus, Link, Question, Refusal, Switch, TenantRecord, TenantState,
+    Control, Delegation, Incident, IncidentStatus, Link, Question, Refusal, Switch, TenantRecord,
+    TenantState,
 };
 
 /// The event of the question, and one for every decision on it.
@@ -129,6 +130,23 @@ pub(crate) fn tenant_event(tenant: &TenantRecord, about: &About) -> Event {
     };
     let parts = [&*tenant.rev.to_string()];
     Event::new(tenant.at, about, &subject, &parts, data).by(Some(&tenant.by))
+}
+
+/// The event of the last change of a delegation.
+pub(crate) fn delegation_event(delegation: &Delegation, about: &About) -> Event {
+    let data = DelegationData {
+        group: delegation.group.clone(),
+        to: delegation.to.clone(),
+        from: delegation.from,
+        until: delegation.until,
+    };
+    let data = match delegation.removed {
+        false => EventData::DelegationSet(data),
+        true => EventData::DelegationRemoved(data),
+    };
+    let parts = [&*delegation.rev.to_string()];
+    let id = delegation.key().id;
+    Event::new(delegation.at, about, &id, &parts, data).by(Some(&delegation.by))
 }
 
 /// The event of a refused start. Its subject is the execution that the start would have become.

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use crate::about::About;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
-    Control, ExecutionRecord, Incident, Link, Question, Refusal, StepRecord, TenantRecord,
+    Control, Delegation, ExecutionRecord, Incident, Link, Question, Refusal, StepRecord,
+    TenantRecord,
 };
 
 /// A record of the ledger, as it was committed.
@@ -25,6 +26,8 @@ pub enum Record {
     Control(Box<Control>),
     /// A tenant's registration.
     Tenant(Box<TenantRecord>),
+    /// A delegation of a group's member.
+    Delegation(Box<Delegation>),
     /// A start that the API refused.
     Refusal(Box<Refusal>),
     /// The count of refused repeats of an execution's start.
@@ -50,6 +53,7 @@ impl Record {
             | Self::Link(_)
             | Self::Control(_)
             | Self::Tenant(_)
+            | Self::Delegation(_)
             | Self::Refusal(_)
             | Self::Duplicates { .. } => None,
             Self::Step(step) => Some(&step.at),
@@ -86,6 +90,11 @@ impl Record {
                 workflow: "*".to_owned(),
                 version: None,
                 subject: None,
+            }),
+            Self::Delegation(delegation) => Some(About {
+                tenant: delegation.tenant.clone(),
+                workflow: "*".to_owned(),
+                version: None,
             }),
             Self::Refusal(refusal) => Some(About {
                 tenant: refusal.tenant.clone(),

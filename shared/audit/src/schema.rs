@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     data::{
-        CompletedData, DecidedData, DuplicateData, NoData, OpenedData, PausedData, ReceiptData,
-        RejectedData, ResumedData, RollbackData, StandingData, StartRefusedData, StartedData,
-        StepData, WaitingData,
+        CompletedData, DecidedData, DelegationData, DuplicateData, NoData, OpenedData, PausedData,
+        ReceiptData, RejectedData, ResumedData, RollbackData, StandingData, StartRefusedData,
+        StartedData, StepData, WaitingData,
     },
     kind::Kind,
 };
@@ -61,6 +61,7 @@ impl Kind {
             | Self::IncidentResolved
             | Self::TenantRegistered
             | Self::TenantClosed => data_schema::<NoData>(),
+            Self::DelegationSet | Self::DelegationRemoved => data_schema::<DelegationData>(),
             Self::RollbackStarted => data_schema::<RollbackData>(),
             Self::Completed => data_schema::<CompletedData>(),
             Self::ReceiptGenerated => data_schema::<ReceiptData>(),

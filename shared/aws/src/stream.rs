@@ -101,6 +101,7 @@ fn record(image: &Value) -> Result<Option<Record>, String> {
         Key::Refusal { .. } => Record::Refusal(as_record(item)?),
         Key::Control(_) => Record::Control(as_record(item)?),
         Key::Tenant { .. } => Record::Tenant(as_record(item)?),
+        Key::Delegation(_) => Record::Delegation(as_record(item)?),
         Key::Incident(_) => Record::Incident(as_record(item)?),
         Key::Link { .. } => Record::Link(as_record(item)?),
         Key::Counter(_) | Key::Head { .. } | Key::ChainCursor => return Ok(None),

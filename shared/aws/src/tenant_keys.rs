@@ -12,7 +12,9 @@ use std::{
 
 use holdfast_access::{Stores, every_tenants_lists_policy, session_policy};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
-use holdfast_ledger::{Counter, CounterKind, IncidentKey, IncidentStatus, Key, List, Scope};
+use holdfast_ledger::{
+    Counter, CounterKind, DelegationKey, IncidentKey, IncidentStatus, Key, List, Scope,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -37,6 +39,7 @@ fn partitions(tenant: &str) -> Vec<String> {
             at: Timestamp::UNIX_EPOCH,
             id: "0".to_owned(),
         },
+        Key::Delegation(DelegationKey::new(&tenant(), "cfo", "ann")),
     ];
     let lists = [
         List::Executions { tenant: tenant() },

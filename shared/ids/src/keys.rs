@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     digest::sha256_hex,
-    names::{check_idempotency_key, is_execution_id, is_item_char},
+    names::{check_idempotency_key, group_form, is_execution_id, is_item_char, person_form},
 };
 
 /// The key of an execution: the partition of the ledger.
@@ -101,6 +101,12 @@ pub fn incident_id(
     let mut parts = vec![tenant, workflow, state, error, execution];
     parts.extend(distinct);
     short_hash("incident", &parts)
+}
+
+/// The id of the one delegation that `member` can have for `group`, under any spelling of either.
+pub fn delegation_id(tenant: &str, group: &str, member: &str) -> String {
+    let parts = [tenant, &group_form(group), &person_form(member)];
+    short_hash("delegation", &parts)
 }
 
 /// The id of an audit event: emitting the same event again yields the same id.

@@ -1,5 +1,7 @@
 //! Checks of names that people and systems send, and sanitizing of texts that are shown.
 
+use std::borrow::Cow;
+
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 
@@ -73,14 +75,37 @@ pub fn check_group(name: &str) -> Result<(), String> {
 /// Returns whether two names are one group's: case counts, and Unicode's composed and decomposed
 /// spellings (NFC) are the same name.
 pub fn same_group(one: &str, other: &str) -> bool {
-    let nfc = ComposingNormalizerBorrowed::new_nfc();
-    nfc.normalize(one) == nfc.normalize(other)
+    group_form(one) == group_form(other)
 }
 
-/// Returns whether two names are one person's: case and surrounding spaces do not count, since
-/// systems write them differently.
+/// The form of a group's name that both of its Unicode spellings share (NFC).
+pub fn group_form(name: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(name)
+}
+
+/// Returns whether two names are one person's. Systems write a name differently, so case, width,
+/// ligatures, invisible characters and the number of spaces do not count. Letters that only look
+/// alike do count.
+///
+/// A person is a subject of the deployment's one issuer.
 pub fn same_person(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+    person_form(one) == person_form(other)
+}
+
+/// The form of a name that all spellings of it share: Unicode's compatibility form (NFKC), without
+/// case, invisible characters, and spaces beyond one between words. It resembles `NFKC_Casefold`:
+/// <https://www.unicode.org/reports/tr44/#NFKC_Casefold>.
+pub fn person_form(name: &str) -> String {
+    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
+    let seen = nfkc.normalize(name);
+    let blank = |c: char| c.is_whitespace() || c == '\u{2800}';
+    let seen = seen.chars().filter(|c| blank(*c) || !is_hidden(*c));
+    let seen = seen.map(|c| if blank(c) { ' ' } else { c });
+    // Through upper case, so that `ß` is `ss`, and each sigma is one.
+    let upper = seen.flat_map(char::to_uppercase);
+    let lower: String = upper.flat_map(char::to_lowercase).collect();
+    let lower = nfkc.normalize(&lower);
+    lower.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns whether `id` has the form of an execution id: 40 lower-case hex digits.
@@ -204,11 +229,61 @@ mod tests {
     }
 
     #[test]
-    fn case_and_spaces_do_not_make_another_person() {
-        for one in ["ann", "Ann", " ANN\t"] {
-            assert!(same_person(one, "ann") && same_person("ann", one), "{one}");
+    fn another_spelling_is_not_another_person() {
+        for (one, other) in [
+            ("Ann", "ann"),
+            (" ANN\t", "ann"),
+            ("ann\u{a0}lee", "ann  lee"),
+            ("\u{2800}ann\u{3000}", "ann"),
+            // Width, ligature, superscript, composed and decomposed letters.
+            ("\u{ff41}\u{ff4e}\u{ff4e}", "ann"),
+            ("so\u{fb01}a", "sofia"),
+            ("ann\u{b2}", "ann2"),
+            ("zo\u{eb}", "zoe\u{308}"),
+            ("ZO\u{cb}", "zoe\u{308}"),
+            // Invisible characters: zero width, soft hyphen, direction, filler, variation.
+            ("a\u{200b}nn", "ann"),
+            ("an\u{ad}n", "ann"),
+            ("ann\u{202e}", "ann"),
+            ("ann\u{3164}", "ann"),
+            ("ann\u{fe0f}", "ann"),
+            // Letters with another length or several forms in the other case.
+            ("stra\u{df}e", "STRASSE"),
+            (
+                "\u{3bd}\u{3af}\u{3ba}\u{3bf}\u{3c2}",
+                "\u{39d}\u{38a}\u{39a}\u{39f}\u{3a3}",
+            ),
+            ("\u{130}pek", "i\u{307}pek"),
+        ] {
+            assert!(same_person(one, other), "{one:?} {other:?}");
+            assert!(same_person(other, one), "{other:?} {one:?}");
+            let form = person_form(one);
+            assert_eq!(person_form(&form), form, "{one:?}");
         }
-        assert!(!same_person("ann", "anna") && !same_person("ann", ""));
+        for (one, other) in [
+            ("ann", "anna"),
+            ("ann", ""),
+            ("ann lee", "annlee"),
+            ("zoe", "zo\u{eb}"),
+            // Cyrillic letters that look Latin.
+            ("\u{430}nn", "ann"),
+            ("ann@acme", "ann@globex"),
+        ] {
+            assert!(!same_person(one, other), "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_one_name_in_either_unicode_spelling_and_case_counts() {
+        for good in ["cfo", "Treasury EU", "tr\u{e9}sorerie", &"g".repeat(100)] {
+            assert_eq!(check_group(good), Ok(()), "{good}");
+        }
+        for bad in ["", " cfo", "cfo ", "c\nfo", "cfo\u{200b}", &"g".repeat(101)] {
+            let error = check_group(bad).expect_err(bad);
+            assert!(error.contains("1 to 100 visible characters"), "{error}");
+        }
+        assert!(same_group("tr\u{e9}sorerie", "tre\u{301}sorerie"));
+        assert!(!same_group("cfo", "CFO") && !same_group("cfo", "cfo2"));
     }
 
     #[test]

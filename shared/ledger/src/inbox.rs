@@ -1,6 +1,6 @@
 //! The questions that a person finds in the list of open questions.
 
-use holdfast_ids::names::{same_group, same_person};
+use holdfast_ids::names::same_person;
 use holdfast_task::QuestionKind;
 
 use super::{question::Question, voter::Voter};
@@ -15,16 +15,6 @@ impl Question {
         let own = self.kind == QuestionKind::Approval && requester.is_some_and(is_voter);
         let voted = self.votes.iter().any(|vote| is_voter(&vote.by));
         !own && !voted && !voter.seats(self.approvers.as_ref(), requester).is_empty()
-    }
-
-    /// Returns whether the question names a group of this person, or one for which they stand in.
-    pub fn names_group_of(&self, voter: &Voter) -> bool {
-        let delegated = voter.stands_in.iter().map(|one| &one.group);
-        let groups: Vec<_> = voter.groups.iter().chain(delegated).collect();
-        self.approvers.as_ref().is_some_and(|approvers| {
-            let held = |by: &String| groups.iter().any(|group| same_group(group, by));
-            approvers.by.iter().any(held)
-        })
     }
 }
 
@@ -105,7 +95,6 @@ mod tests {
         });
         assert!(!voted.waits_for(&member("BOB", "cfo")));
         assert!(voted.waits_for(&member("carol", "cfo")));
-        assert!(voted.names_group_of(&member("bob", "cfo")));
     }
 
     #[test]
@@ -117,6 +106,5 @@ mod tests {
         };
         assert!(escalation.waits_for(&Voter::platform_admin("root")));
         assert!(!escalation.waits_for(&member("bob", "cfo")));
-        assert!(!escalation.names_group_of(&member("bob", "cfo")));
     }
 }

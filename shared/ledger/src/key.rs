@@ -7,9 +7,11 @@
 use holdfast_ids::keys::ExecutionKey;
 use jiff::Timestamp;
 
+pub use super::record_keys::{IncidentKey, QuestionKey, StepKey};
 use super::{
     control::Scope,
     counter::{Counter, CounterKind},
+    delegation::DelegationKey,
 };
 
 pub(crate) const TENANT: &str = "TENANT#";
@@ -17,6 +19,7 @@ const EXECUTION: &str = "EXEC#";
 const INCIDENT: &str = "INCIDENT#";
 const COUNT: &str = "COUNT#";
 const REFUSED: &str = "REFUSED";
+const DELEGATIONS: &str = "DELEGATIONS";
 const META: &str = "META";
 const DUPLICATES: &str = "DUPLICATES";
 const STEP: &str = "STEP#";
@@ -64,6 +67,8 @@ pub enum Key {
         /// The refusal's id.
         id: String,
     },
+    /// `TENANT#{tenant}#DELEGATIONS`, `{id}`: a [`Delegation`](super::Delegation).
+    Delegation(DelegationKey),
     /// `CONTROL#{scope}`, `META`: a [`Control`](super::Control).
     Control(Scope),
     /// `CHAINS`, `{tenant}`: the head of the tenant's chain of digests, as
@@ -80,56 +85,6 @@ pub enum Key {
         /// The tenant.
         tenant: String,
     },
-}
-
-/// The key of one step of an execution, or of one item of a `for_each`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StepKey {
-    /// The execution.
-    pub at: ExecutionKey,
-    /// The step's name.
-    pub step: String,
-    /// The item's name in a `for_each`.
-    pub item: Option<String>,
-}
-
-impl StepKey {
-    /// The key of `step`, or of its `item`, in the execution `at`.
-    pub fn new(at: &ExecutionKey, step: &str, item: Option<&str>) -> Self {
-        Self {
-            at: at.clone(),
-            step: step.to_owned(),
-            item: item.map(str::to_owned),
-        }
-    }
-}
-
-/// The key of the question about one step.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct QuestionKey {
-    /// The execution.
-    pub at: ExecutionKey,
-    /// The step's name.
-    pub step: String,
-}
-
-/// The key of an incident.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct IncidentKey {
-    /// The tenant.
-    pub tenant: String,
-    /// The incident's id.
-    pub id: String,
-}
-
-impl IncidentKey {
-    /// The key of the tenant's incident `id`.
-    pub fn new(tenant: &str, id: &str) -> Self {
-        Self {
-            tenant: tenant.to_owned(),
-            id: id.to_owned(),
-        }
-    }
 }
 
 impl Key {
@@ -163,10 +118,16 @@ impl Key {
                 format!("{TENANT}{tenant}#{COUNT}{}#{name}", kind.name())
             }
             Self::Refusal { tenant, .. } => format!("{TENANT}{tenant}#{REFUSED}"),
+            Self::Delegation(key) => Self::delegations(&key.tenant),
             Self::Control(scope) => format!("{}{}", Self::CONTROL_PREFIX, scope.name()),
             Self::Head { .. } | Self::ChainCursor => Self::HEADS.to_owned(),
             Self::Tenant { .. } => Self::TENANTS.to_owned(),
         }
+    }
+
+    /// The partition of a tenant's delegations.
+    pub fn delegations(tenant: &str) -> String {
+        format!("{TENANT}{tenant}#{DELEGATIONS}")
     }
 
     /// The sort key.
@@ -187,6 +148,7 @@ impl Key {
             Self::Counter(Counter { period, .. }) if period.is_empty() => NO_PERIOD.to_owned(),
             Self::Counter(Counter { period, .. }) => period.clone(),
             Self::Refusal { at, id, .. } => format!("{}#{id}", instant(*at)),
+            Self::Delegation(key) => key.id.clone(),
             Self::ChainCursor => CURSOR.to_owned(),
             Self::Head { tenant } | Self::Tenant { tenant } => tenant.clone(),
         }
@@ -224,6 +186,11 @@ impl Key {
                     .filter(|sk| *sk != NO_PERIOD)
                     .unwrap_or_default()
                     .to_owned(),
+            }))
+        } else if rest == DELEGATIONS {
+            Some(Self::Delegation(DelegationKey {
+                tenant: tenant.to_owned(),
+                id: sk.to_owned(),
             }))
         } else if rest == REFUSED {
             let (at, id) = sk.split_once('#')?;

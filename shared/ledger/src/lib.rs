@@ -9,6 +9,7 @@ mod claim;
 pub mod contract;
 mod control;
 mod counter;
+mod delegation;
 mod due;
 mod duplicate;
 mod execution;
@@ -26,6 +27,7 @@ mod past;
 mod port;
 mod question;
 mod record;
+mod record_keys;
 mod request;
 mod retired;
 mod shown_status;
@@ -48,6 +50,9 @@ pub use claim::{
 };
 pub use control::{Control, Meanwhile, Scope, Switch, control, paused};
 pub use counter::{Counter, CounterChange, CounterKind, Reservation, kept};
+pub use delegation::{
+    Delegation, DelegationKey, DelegationRequest, delegate, end_delegation, stand_ins,
+};
 pub use due::{LOOK_EVERY, NextLook};
 pub use duplicate::{Duplicate, Duplicates};
 pub use execution::{

@@ -1,4 +1,4 @@
-//! The six kinds of record that are written whole under a revision, and what the ledger needs of
+//! The seven kinds of record that are written whole under a revision, and what the ledger needs of
 //! each.
 
 use std::fmt::Debug;
@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     control::{Control, Scope},
+    delegation::{Delegation, DelegationKey},
     due::NextLook,
     execution::ExecutionRecord,
     incident::{Incident, IncidentStatus},
@@ -225,6 +226,24 @@ impl RecordKey for TenantKey {
     }
 }
 
+impl Record for Delegation {
+    fn key(&self) -> Key {
+        Key::Delegation(self.key())
+    }
+
+    fn rev(&self) -> u64 {
+        self.rev
+    }
+}
+
+impl RecordKey for DelegationKey {
+    type Record = Delegation;
+
+    fn key(&self) -> Key {
+        Key::Delegation(self.clone())
+    }
+}
+
 /// Declares the enum of all records and its conversions.
 macro_rules! any_record {
     ($($(#[$doc:meta])* $kind:ident($record:ty)),+ $(,)?) => {
@@ -268,4 +287,6 @@ any_record! {
     Control(Control),
     /// A tenant's registration.
     Tenant(TenantRecord),
+    /// A delegation.
+    Delegation(Delegation),
 }

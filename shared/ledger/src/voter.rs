@@ -64,6 +64,12 @@ impl Voter {
         }
     }
 
+    /// Returns whether the voter is an approver and the approval names a group of theirs, or one
+    /// for which they stand in.
+    pub fn is_asked(&self, approvers: Option<&Approvers>) -> bool {
+        self.role == VoterRole::Approver && !self.seats(approvers, None).is_empty()
+    }
+
     /// The seats that the voter can take: own groups first, then those of delegations, then, for a
     /// platform admin of none of them, the places of groups. `void` is the person whose delegations
     /// do not count, since a requester does not choose who approves.
@@ -110,6 +116,55 @@ impl Voter {
                 .map(in_place)
                 .collect(),
             false => vec![in_place(None)],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn approver(groups: &[&str], stands_in: &[(&str, &str)]) -> Voter {
+        let stands_in = stands_in.iter().map(|(group, person)| StandIn {
+            group: (*group).to_owned(),
+            person: (*person).to_owned(),
+            delegation: "d-1".to_owned(),
+        });
+        Voter {
+            subject: "bob".to_owned(),
+            role: VoterRole::Approver,
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            stands_in: stands_in.collect(),
+        }
+    }
+
+    #[test]
+    fn an_approval_asks_members_of_its_groups_and_their_stand_ins() {
+        let by = |by: &[&str]| Approvers {
+            by: by.iter().map(|group| (*group).to_owned()).collect(),
+            count: 1,
+            distinct_groups: false,
+            remind_every_s: None,
+        };
+        let asked = by(&["cfo", "treasury"]);
+        let other = Voter {
+            role: VoterRole::Other,
+            ..approver(&["cfo"], &[])
+        };
+        for (voter, right) in [
+            (approver(&["ops", "treasury"], &[]), true),
+            (approver(&[], &[("cfo", "ann")]), true),
+            (approver(&["CFO", "cfo treasury"], &[]), false),
+            (approver(&["ops"], &[("ops", "ann")]), false),
+            // A stand-in of oneself.
+            (approver(&[], &[("cfo", "BOB")]), false),
+            (Voter::platform_admin("root"), false),
+            (other, false),
+        ] {
+            assert_eq!(voter.is_asked(Some(&asked)), right, "{voter:?}");
+        }
+        for of_admins in [None, Some(by(&[]))] {
+            assert!(!approver(&["cfo"], &[]).is_asked(of_admins.as_ref()));
         }
     }
 }

@@ -106,6 +106,17 @@ pub(crate) struct Question {
     pub(crate) decisions: Vec<&'static str>,
     /// The decision, once it is recorded.
     pub(crate) decision: Option<DecisionView>,
+    /// The groups whose members decide an approval; empty if platform admins do.
+    pub(crate) by: Vec<String>,
+    /// The number of people who must approve.
+    pub(crate) count: u32,
+    /// True if each of them must approve for another group.
+    pub(crate) distinct_groups: bool,
+    /// The votes on an approval, oldest first.
+    pub(crate) votes: Vec<VoteView>,
+    /// The people who must still approve, while the question is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) needed: Option<NeededApprovals>,
     /// The path of the incident that takes the decision.
     pub(crate) incident: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,6 +134,35 @@ pub(crate) struct DecisionView {
     pub(crate) at: Timestamp,
 }
 
+/// One person's vote on an approval.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct VoteView {
+    pub(crate) decision: &'static str,
+    pub(crate) by: String,
+    /// The group for which the person voted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) group: Option<String>,
+    /// The member of the group for whom the person stood in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acting_for: Option<String>,
+    /// True if the person is a platform admin who voted in the place of a group.
+    pub(crate) in_place_of_group: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<String>,
+    #[schemars(schema_with = "time")]
+    pub(crate) at: Timestamp,
+}
+
+/// The people who must still approve.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct NeededApprovals {
+    /// The number of people.
+    pub(crate) people: u32,
+    /// The groups of which they are members; empty if platform admins decide. Where each person
+    /// must approve for another group, the groups without a vote.
+    pub(crate) groups: Vec<String>,
+}
+
 /// The execution and the step that a decision is for.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct DecisionResult {
@@ -132,5 +172,12 @@ pub(crate) struct DecisionResult {
     pub(crate) decision: &'static str,
     /// True if the same decision was recorded before.
     pub(crate) replayed: bool,
+    /// True if the question is decided; an approval may need more people.
+    pub(crate) decided: bool,
+    /// The votes on an approval, oldest first.
+    pub(crate) votes: Vec<VoteView>,
+    /// The people who must still approve, while the question is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) needed: Option<NeededApprovals>,
     pub(crate) links: ExecutionLinks,
 }

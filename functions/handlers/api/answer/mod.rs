@@ -2,6 +2,7 @@
 
 mod budget;
 mod control;
+mod delegation;
 mod execution;
 mod incident;
 mod list;
@@ -14,13 +15,14 @@ mod tenant;
 
 pub(crate) use budget::{Bound, Budgets};
 pub(crate) use control::{Control, ControlChange, Controls, ScopeCheck};
+pub(crate) use delegation::{Delegation, DelegationChange, Delegations};
 pub(crate) use execution::{
     Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
     StepPayloads, Story,
 };
 pub(crate) use incident::{
     DecisionResult, DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link,
-    Question,
+    NeededApprovals, Question, VoteView,
 };
 pub(crate) use list::{
     Definition, Digests, Executions, ListedDigest, ListedExecution, ListedReceipt, Receipts,

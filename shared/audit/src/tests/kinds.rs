@@ -9,8 +9,8 @@ use std::{
 
 use super::*;
 use holdfast_ledger::{
-    Cause, Control, IncidentAction, IncidentStatus, Link, Meanwhile, QuestionState, Refusal,
-    Ruling, Scope, Switch, TenantRecord, TenantState, fixtures::question,
+    Cause, Control, Delegation, IncidentAction, IncidentStatus, Link, Meanwhile, QuestionState,
+    Refusal, Ruling, Scope, Switch, TenantRecord, TenantState, fixtures::question,
 };
 use holdfast_receipt::Decision;
 
@@ -137,6 +137,25 @@ fn tenants() -> Vec<Record> {
         .to_vec()
 }
 
+/// A delegation that was set, and one that was removed.
+fn delegations() -> Vec<Record> {
+    let delegation = |removed| {
+        Record::Delegation(Box::new(Delegation {
+            rev: 1,
+            tenant: "acme".to_owned(),
+            group: "cfo".to_owned(),
+            by: "ann".to_owned(),
+            to: "bob".to_owned(),
+            from: at(51),
+            until: at(90),
+            reason: "hidden".to_owned(),
+            at: at(51),
+            removed,
+        }))
+    };
+    [false, true].map(delegation).to_vec()
+}
+
 /// A start that the API refused.
 fn refusal(of: &ExecutionKey, id: &str) -> Record {
     Record::Refusal(Box::new(Refusal {
@@ -230,6 +249,7 @@ fn every_kind_of_event_fits_its_published_schema_and_carries_no_payload() {
         people(&of),
         controls(),
         tenants(),
+        delegations(),
         vec![refused, refusal(&of, "1")],
     ]
     .concat();
@@ -258,6 +278,8 @@ fn every_kind_of_event_fits_its_published_schema_and_carries_no_payload() {
                 Kind::Resumed,
                 Kind::TenantRegistered,
                 Kind::TenantClosed,
+                Kind::DelegationSet,
+                Kind::DelegationRemoved,
             ];
             let versioned = !unversioned.contains(&event.kind());
             assert_eq!(

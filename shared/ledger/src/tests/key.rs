@@ -4,8 +4,8 @@ use holdfast_ids::keys::ExecutionKey;
 use jiff::Timestamp;
 
 use crate::{
-    Counter, CounterKind, IncidentKey, IncidentStatus, Key, List, QuestionKey, RecordKey, Scope,
-    StepKey, TenantKey,
+    Counter, CounterKind, DelegationKey, IncidentKey, IncidentStatus, Key, List, QuestionKey,
+    RecordKey, Scope, StepKey, TenantKey,
 };
 
 fn at() -> ExecutionKey {
@@ -47,6 +47,10 @@ fn every_key_has_its_text_and_is_read_back_from_it() {
     };
     let tenant = TenantKey("acme".to_owned()).key();
     let workflow = Key::Control(Scope::Workflow("WF-X".to_owned()));
+    let delegation = DelegationKey {
+        tenant: "acme".to_owned(),
+        id: "d-1".to_owned(),
+    };
     let (execution, incident) = ("TENANT#acme#EXEC#f123", "TENANT#acme#INCIDENT#i-1");
     for (key, pk, sk) in [
         (Key::Execution(at()), execution, "META"),
@@ -76,6 +80,11 @@ fn every_key_has_its_text_and_is_read_back_from_it() {
         (head, "CHAINS", "acme"),
         (Key::ChainCursor, "CHAINS", "#CURSOR"),
         (tenant, "TENANTS", "acme"),
+        (
+            Key::Delegation(delegation),
+            "TENANT#acme#DELEGATIONS",
+            "d-1",
+        ),
     ] {
         assert_eq!((key.pk().as_str(), key.sk().as_str()), (pk, sk));
         assert_eq!(Key::parse(pk, sk), Some(key));
