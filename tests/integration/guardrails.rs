@@ -158,6 +158,26 @@ async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
             .iter()
             .all(|(_, one)| refusals(one) == ["held_amount"])
     );
+    // The list of workflows is cached for a minute.
+    let (budget, limit) = eventually("the budgets have the workflow", 90, || async {
+        let body = api.get("/v1/budgets").await.body;
+        let of = |list: &str| {
+            let bounds = body[list].as_array().into_iter().flatten();
+            let mut bounds = bounds.filter(|one| one["workflow_id"] == "WF-TEST-LIMITED");
+            bounds.next().cloned()
+        };
+        of("budgets").zip(of("limits")).ok_or_else(|| body.to_string())
+    })
+    .await;
+    for (bound, name, [limit, used, left]) in [
+        (&budget, "held_amount", ["100", "90.9", "9.1"]),
+        (&limit, "concurrent_executions", ["5", "3", "2"]),
+    ] {
+        assert_eq!(bound["name"], name, "{bound}");
+        let found = [&bound["limit"], &bound["used"], &bound["left"]];
+        assert_eq!(found, [&json!(limit), &json!(used), &json!(left)], "{bound}");
+    }
+    assert!(budget["resets_at"].is_string() && limit["resets_at"].is_null());
     let [(_, spent)] = &started(&api, 1, 9.2).await[..] else {
         panic!("one was started");
     };

@@ -23,7 +23,7 @@ async fn assert_kept(ledger: &DynamoLedger) {
 
 /// Creates a table with the keys and indexes of the stack's. The stack's sweep must not find the
 /// records that the contract tests leave open.
-async fn twin(client: &Client) -> String {
+pub(crate) async fn twin(client: &Client) -> String {
     let name = unique("twin");
     let stacks = client.describe_table();
     let stacks = stacks.table_name(variable("HOLDFAST_LEDGER_TABLE"));

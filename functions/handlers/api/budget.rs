@@ -4,11 +4,11 @@ use axum::Json;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use holdfast_admission::format_amount;
 use holdfast_aws::SystemHost;
-use holdfast_engine::{Bound as WorkflowBound, Host, bounds_of};
+use holdfast_engine::{Allowance as WorkflowAllowance, Host, allowances_of};
 use holdfast_ledger::{CounterKind, Ledger};
 
 use crate::api::{
-    answer::{Bound, Budgets},
+    answer::{Allowance, Budgets},
     problem::Problem,
     route::AuthorizedRequest,
     workflow::open_workflows,
@@ -21,47 +21,47 @@ pub(crate) async fn list(
     AuthorizedRequest { app, caller, .. }: AuthorizedRequest,
 ) -> Result<Json<Budgets>, Problem> {
     let now = SystemHost.now();
-    let mut bounds = Vec::new();
+    let mut allowances = Vec::new();
     for workflow in open_workflows(&app, &caller.tenant).await? {
         let gate = &workflow.compiled.gate;
-        let found = bounds_of(gate, &caller.tenant, now).map_err(|why| {
+        let found = allowances_of(gate, &caller.tenant, now).map_err(|why| {
             Problem::unavailable("the definition", &format!("{}: {why}", gate.workflow))
         })?;
-        bounds.extend(
+        allowances.extend(
             found
                 .into_iter()
-                .map(|bound| (gate.workflow.clone(), bound)),
+                .map(|allowance| (gate.workflow.clone(), allowance)),
         );
     }
-    let reads = bounds.into_iter().map(|(workflow, bound)| async {
-        let used = caller.ledger.count(&bound.counter).await?;
-        let is_budget = bound.counter.kind == CounterKind::Budget;
-        Ok::<_, Problem>((is_budget, shown(workflow, bound, used)))
+    let reads = allowances.into_iter().map(|(workflow, allowance)| async {
+        let used = caller.ledger.count(&allowance.counter).await?;
+        let is_budget = allowance.counter.kind == CounterKind::Budget;
+        Ok::<_, Problem>((is_budget, shown(workflow, allowance, used)))
     });
     let reads: Vec<_> = reads.collect();
-    let bounds: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+    let allowances: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
     let (budgets, limits): (Vec<_>, Vec<_>) =
-        bounds.into_iter().partition(|(is_budget, _)| *is_budget);
-    let only = |bounds: Vec<(bool, Bound)>| bounds.into_iter().map(|(_, bound)| bound).collect();
+        allowances.into_iter().partition(|(is_budget, _)| *is_budget);
+    let only = |allowances: Vec<(bool, Allowance)>| allowances.into_iter().map(|(_, allowance)| allowance).collect();
     Ok(Json(Budgets {
         budgets: only(budgets),
         limits: only(limits),
     }))
 }
 
-fn shown(workflow_id: String, bound: WorkflowBound, used: i64) -> Bound {
-    let text = |number: i64| match bound.counter.kind {
+fn shown(workflow_id: String, allowance: WorkflowAllowance, used: i64) -> Allowance {
+    let text = |number: i64| match allowance.counter.kind {
         CounterKind::Budget => format_amount(number),
         _ => number.to_string(),
     };
-    Bound {
+    Allowance {
         workflow_id,
-        limit: text(bound.limit),
+        limit: text(allowance.limit),
         used: text(used),
-        left: text(bound.limit.saturating_sub(used).max(0)),
-        period: Some(bound.counter.period.clone()).filter(|period| !period.is_empty()),
-        tenant: bound.counter.tenant,
-        name: bound.name,
-        resets_at: bound.resets_at,
+        left: text(allowance.limit.saturating_sub(used).max(0)),
+        period: Some(allowance.counter.period.clone()).filter(|period| !period.is_empty()),
+        tenant: allowance.counter.tenant,
+        name: allowance.name,
+        resets_at: allowance.resets_at,
     }
 }

@@ -95,6 +95,7 @@ impl Record {
                 tenant: delegation.tenant.clone(),
                 workflow: "*".to_owned(),
                 version: None,
+                subject: None,
             }),
             Self::Refusal(refusal) => Some(About {
                 tenant: refusal.tenant.clone(),

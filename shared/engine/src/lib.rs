@@ -1,11 +1,11 @@
 //! The engine: begin, step, undo, plan, finish, ask and recover, over ports that functions and
 //! tests fill.
 
+mod allowances;
 mod ask;
 mod attempt_result;
 mod begin;
 mod bounded_check;
-mod bounds;
 mod case;
 pub mod chain;
 mod engine;
@@ -38,9 +38,9 @@ mod testing;
 mod tests;
 mod undo;
 
+pub use allowances::{Allowance, allowances_of};
 pub use ask::answer;
 pub use begin::requested_execution;
-pub use bounds::{Bound, bounds_of};
 pub use case::{cases, standing};
 pub use engine::Engine;
 pub use lost_start::{LostOwner, LostStart};

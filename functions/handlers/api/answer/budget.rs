@@ -9,13 +9,13 @@ use crate::api::schema::time_or_null;
 /// The budgets and limits of the workflows that are open to a tenant, by workflow and name.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Budgets {
-    pub(crate) budgets: Vec<Bound>,
-    pub(crate) limits: Vec<Bound>,
+    pub(crate) budgets: Vec<Allowance>,
+    pub(crate) limits: Vec<Allowance>,
 }
 
 /// A budget or a limit, and what is left of it now. Workflows that name the same budget share it.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Bound {
+pub(crate) struct Allowance {
     pub(crate) workflow_id: String,
     pub(crate) tenant: String,
     /// The budget's name, `concurrent_executions` or `starts_per_minute`.

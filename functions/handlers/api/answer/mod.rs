@@ -13,7 +13,7 @@ mod receipt;
 mod request;
 mod tenant;
 
-pub(crate) use budget::{Bound, Budgets};
+pub(crate) use budget::{Allowance, Budgets};
 pub(crate) use control::{Control, ControlChange, Controls, ScopeCheck};
 pub(crate) use delegation::{Delegation, DelegationChange, Delegations};
 pub(crate) use execution::{

@@ -11,7 +11,7 @@ use crate::requirements::{limits_of, period_of};
 
 /// A budget or a limit of a workflow, as one tenant uses it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Bound {
+pub struct Allowance {
     /// The budget's name, `concurrent_executions` or `starts_per_minute`.
     pub name: String,
     /// The counter of what is used.
@@ -25,10 +25,10 @@ pub struct Bound {
 /// The budgets and limits of a workflow at `now`.
 ///
 /// Errors: the time zone of a budget is not known.
-pub fn bounds_of(gate: &AdmissionSpec, tenant: &str, now: Timestamp) -> Result<Vec<Bound>, String> {
-    let mut bounds = Vec::new();
+pub fn allowances_of(gate: &AdmissionSpec, tenant: &str, now: Timestamp) -> Result<Vec<Allowance>, String> {
+    let mut allowances = Vec::new();
     for budget in &gate.rules.budgets {
-        bounds.push(Bound {
+        allowances.push(Allowance {
             name: budget.name.clone(),
             counter: Counter {
                 tenant: tenant.to_owned(),
@@ -47,14 +47,14 @@ pub fn bounds_of(gate: &AdmissionSpec, tenant: &str, now: Timestamp) -> Result<V
             let next = now.as_second().div_euclid(60) * 60;
             Timestamp::from_second(next).ok()?.checked_add(minute).ok()
         };
-        bounds.push(Bound {
+        allowances.push(Allowance {
             name: limit.name,
             limit: limit.change.most.unwrap_or(i64::MAX),
             counter: limit.change.counter,
             resets_at: starts.then(minute).flatten(),
         });
     }
-    Ok(bounds)
+    Ok(allowances)
 }
 
 /// The start of the period of a budget after `now`, by the clocks of the budget's zone.
