@@ -151,12 +151,9 @@ async fn an_approver_sees_what_asks_them_and_nothing_else() {
         let reply = ann.post(&path, &json!({ "reason": "tried" })).await;
         assert_eq!(reply.status, 403, "{what}: {}", reply.body);
     }
-    let start = ann.start(
-        SIGNS,
-        &unique("signs"),
-        &json!({ "vendor_id": vendor, "amount": 1 }),
-    );
-    assert_eq!(start.await.status, 403);
+    let input = json!({ "vendor_id": vendor, "amount": 1 });
+    let start = ann.start(SIGNS, &unique("signs"), &input).await;
+    assert_eq!(start.status, 403, "{}", start.body);
 }
 
 #[tokio::test]
