@@ -27,6 +27,7 @@ mod record;
 mod record_keys;
 mod request;
 mod retired;
+mod shown;
 mod snapshot;
 mod start_refusal;
 mod step;
@@ -74,6 +75,7 @@ pub use question::{
 pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
 pub use retired::RetiredKey;
+pub use shown::shown;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
 pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};

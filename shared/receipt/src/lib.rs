@@ -12,7 +12,8 @@ mod receipt;
 mod schema;
 
 pub use outcome::{
-    Approval, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef, Status, Vote,
+    Approval, ApprovalOutcome, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome,
+    ReceiptApproval, ReceiptRef, Status, Vote,
 };
 pub use receipt::{
     FORMAT, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision, ReceiptFailure,
