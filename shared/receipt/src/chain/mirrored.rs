@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     audit::{Files, added},
-    digest::{ChainDigest, FORMAT, HourlyDigest},
+    digest::{ChainDigest, FORMAT, ReceiptDigest},
     finding::{Fault, Finding},
     hour::{Hour, SPAN_MAX},
 };
@@ -47,7 +47,7 @@ fn signed_file(tenant: &str, last: Hour, bytes: &[u8], keys: &Jwks) -> Result<Si
         object: object.clone(),
         why,
     };
-    let signed = verified::<HourlyDigest>(bytes, Kind::Digest, FORMAT, keys)
+    let signed = verified::<ReceiptDigest>(bytes, Kind::Digest, FORMAT, keys)
         .map_err(|why| finding(Fault::Altered, why))?;
     let placed = ChainDigest::read(tenant, last, bytes);
     let placed = placed.map_err(|why| finding(Fault::Moved, why))?;
