@@ -106,7 +106,10 @@ impl<'a> Chain<'a> {
         let ends = digests.first_key_value().zip(digests.last_key_value());
         let ((first, begin), (&last, _)) = ends.ok_or_else(|| {
             let prefix = digest_prefix(tenant);
-            format!("there is no digest of tenant {tenant}: nothing lies in {prefix}")
+            format!(
+                "there is no digest of tenant {tenant}: nothing lies in {prefix}. The first one is \
+                 due 15 minutes after the hour of the tenant's first receipt"
+            )
         })?;
         let begins = self.at(*first);
         let begins = begins.is_some_and(|placed| placed.digest.previous.is_none());
