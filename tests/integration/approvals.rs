@@ -70,7 +70,7 @@ async fn the_answer_to_each_vote_and_the_receipt_say_who_for_whom_and_for_which_
     );
 
     let (_, receipt) = stack.api.finished(&id).await;
-    let votes = &receipt["decisions"][0]["votes"];
+    let votes = &receipt["approvals"][0]["votes"];
     let (bob, ann, root) = (
         people.subject("bob"),
         people.subject("ann"),
@@ -151,12 +151,9 @@ async fn an_approver_sees_what_asks_them_and_nothing_else() {
         let reply = ann.post(&path, &json!({ "reason": "tried" })).await;
         assert_eq!(reply.status, 403, "{what}: {}", reply.body);
     }
-    let start = ann.start(
-        SIGNS,
-        &unique("signs"),
-        &json!({ "vendor_id": vendor, "amount": 1 }),
-    );
-    assert_eq!(start.await.status, 403);
+    let input = json!({ "vendor_id": vendor, "amount": 1 });
+    let start = ann.start(SIGNS, &unique("signs"), &input).await;
+    assert_eq!(start.status, 403, "{}", start.body);
 }
 
 #[tokio::test]
@@ -196,11 +193,7 @@ async fn votes_of_one_person_at_the_same_time_count_once() {
     assert_eq!(new.count(), 1, "{replies:?}");
     let execution = stack.api.get(&format!("/v1/executions/{id}")).await.body;
     let votes = execution["questions"][0]["votes"].as_array().map(Vec::len);
-    assert_eq!(
-        (&execution["status"], votes),
-        (&json!("RUNNING"), Some(1)),
-        "{execution}"
-    );
+    assert_eq!(votes, Some(1), "{execution}");
     assert!(stack.vendor.effects_on(&vendor).await.is_empty());
 }
 

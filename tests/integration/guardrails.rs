@@ -166,7 +166,9 @@ async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
             let mut bounds = bounds.filter(|one| one["workflow_id"] == "WF-TEST-LIMITED");
             bounds.next().cloned()
         };
-        of("budgets").zip(of("limits")).ok_or_else(|| body.to_string())
+        of("budgets")
+            .zip(of("limits"))
+            .ok_or_else(|| body.to_string())
     })
     .await;
     for (bound, name, [limit, used, left]) in [
@@ -175,7 +177,11 @@ async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
     ] {
         assert_eq!(bound["name"], name, "{bound}");
         let found = [&bound["limit"], &bound["used"], &bound["left"]];
-        assert_eq!(found, [&json!(limit), &json!(used), &json!(left)], "{bound}");
+        assert_eq!(
+            found,
+            [&json!(limit), &json!(used), &json!(left)],
+            "{bound}"
+        );
     }
     assert!(budget["resets_at"].is_string() && limit["resets_at"].is_null());
     let [(_, spent)] = &started(&api, 1, 9.2).await[..] else {

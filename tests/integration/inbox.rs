@@ -19,7 +19,9 @@ async fn awaited(api: &Api, path: &str, list: &str, id: &str, expected: bool) {
     eventually(&format!("{path} has {id}: {expected}"), 30, || async {
         let ids = listed(api, path, list).await;
         let found = ids.iter().any(|one| one == id);
-        (found == expected).then_some(()).ok_or_else(|| format!("{ids:?}"))
+        (found == expected)
+            .then_some(())
+            .ok_or_else(|| format!("{ids:?}"))
     })
     .await;
 }
@@ -27,7 +29,9 @@ async fn awaited(api: &Api, path: &str, list: &str, id: &str, expected: bool) {
 fn entry<'a>(body: &'a Value, list: &str, id: &str) -> &'a Value {
     let entries = body[list].as_array().into_iter().flatten();
     let mut found = entries.filter(|entry| entry["execution_id"] == id);
-    found.next().unwrap_or_else(|| panic!("{id} is not in {body}"))
+    found
+        .next()
+        .unwrap_or_else(|| panic!("{id} is not in {body}"))
 }
 
 #[tokio::test]
@@ -46,10 +50,17 @@ async fn an_open_question_waits_in_the_lists_of_its_people_until_it_is_decided()
     assert_eq!(listed_question["tenant"], tenant.as_str());
     let observer = stack.api.as_role(Role::Observer, &tenant);
     let seen = observer.get("/v1/questions").await.body;
-    assert!(entry(&seen, "questions", &id).get("message").is_none(), "{seen}");
+    assert!(
+        entry(&seen, "questions", &id).get("message").is_none(),
+        "{seen}"
+    );
     for (role, own, path) in [
         (Role::TenantAdmin, tenant.as_str(), "/v1/questions?for=me"),
-        (Role::TenantAdmin, tenant.as_str(), "/v1/questions?for=groups"),
+        (
+            Role::TenantAdmin,
+            tenant.as_str(),
+            "/v1/questions?for=groups",
+        ),
         (Role::TenantAdmin, "globex", "/v1/questions"),
     ] {
         let other = stack.api.as_role(role, own);
@@ -58,8 +69,22 @@ async fn an_open_question_waits_in_the_lists_of_its_people_until_it_is_decided()
 
     // The list and the single view show the same.
     let one = api.get(&format!("/v1/executions/{id}")).await.body;
-    awaited(api, "/v1/executions?status=WAITING", "executions", &id, true).await;
-    awaited(api, "/v1/executions?status=RUNNING", "executions", &id, false).await;
+    awaited(
+        api,
+        "/v1/executions?status=WAITING",
+        "executions",
+        &id,
+        true,
+    )
+    .await;
+    awaited(
+        api,
+        "/v1/executions?status=RUNNING",
+        "executions",
+        &id,
+        false,
+    )
+    .await;
     let executions = api.get("/v1/executions").await.body;
     let many = entry(&executions, "executions", &id);
     for member in ["status", "waiting", "paused"] {
@@ -71,7 +96,14 @@ async fn an_open_question_waits_in_the_lists_of_its_people_until_it_is_decided()
     let decided = decide(&bob, &question, "rollback", &id).await;
     assert_eq!(decided.status, 200, "{}", decided.body);
     awaited(&bob, "/v1/questions", "questions", &id, false).await;
-    awaited(api, "/v1/executions?status=WAITING", "executions", &id, false).await;
+    awaited(
+        api,
+        "/v1/executions?status=WAITING",
+        "executions",
+        &id,
+        false,
+    )
+    .await;
     api.finished(&id).await;
 }
 
@@ -83,7 +115,9 @@ async fn a_paused_tenant_sees_its_pause_and_an_execution_shows_it() {
     stack.aws.deploy(workflow).await;
     let api = stack.api.as_tenant(&tenant);
     let input = json!({ "first": vendor, "second": unique("vendor") });
-    let id = api.started("WF-TEST-STOPS", &unique("paused"), &input).await;
+    let id = api
+        .started("WF-TEST-STOPS", &unique("paused"), &input)
+        .await;
     let question = asked(&api, &id).await;
     let control = format!("/v1/controls/tenant/{tenant}");
     let pause = json!({ "state": "paused", "reason": "a leak" });
@@ -103,10 +137,20 @@ async fn a_paused_tenant_sees_its_pause_and_an_execution_shows_it() {
         }
     })
     .await;
-    awaited(&api, "/v1/executions?status=PAUSED", "executions", &id, true).await;
+    awaited(
+        &api,
+        "/v1/executions?status=PAUSED",
+        "executions",
+        &id,
+        true,
+    )
+    .await;
     let executions = api.get("/v1/executions").await.body;
     let many = entry(&executions, "executions", &id);
-    assert_eq!((&one["paused"], &one["status"]), (&many["paused"], &many["status"]));
+    assert_eq!(
+        (&one["paused"], &one["status"]),
+        (&many["paused"], &many["status"])
+    );
 
     let scopes = |body: &Value| {
         let scopes = texts(&body["controls"], "scope").into_iter();
@@ -116,7 +160,9 @@ async fn a_paused_tenant_sees_its_pause_and_an_execution_shows_it() {
     let admin = stack.api.as_role(Role::TenantAdmin, &tenant);
     eventually("the tenant sees its pause", 30, || async {
         let controls = admin.get("/v1/controls").await.body;
-        let others = scopes(&controls).into_iter().filter(|one| one.starts_with("tenant/"));
+        let others = scopes(&controls)
+            .into_iter()
+            .filter(|one| one.starts_with("tenant/"));
         (others.collect::<Vec<_>>() == [scope.clone()])
             .then_some(())
             .ok_or_else(|| controls.to_string())
@@ -140,15 +186,21 @@ async fn who_belongs_to_every_tenant_lists_the_executions_of_all_page_by_page() 
     for _ in 0..2 {
         let tenant = stack.aws.new_tenant("merged");
         let api = stack.api.as_tenant(&tenant);
-        let input = json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
+        let input =
+            json!({ "group": "g", "hold_days": 3, "vendors": [{ "id": unique("vendor") }] });
         for _ in 0..2 {
-            let id = api.started("WF-HOLD-VENDOR-GROUP", &unique("merged"), &input).await;
+            let id = api
+                .started("WF-HOLD-VENDOR-GROUP", &unique("merged"), &input)
+                .await;
             api.finished(&id).await;
             right.push(id);
         }
     }
     let token = tokens::token(Role::PlatformObserver, None, "eve");
-    let eve = stack.api.as_role(Role::PlatformObserver, "acme").bearing(token);
+    let eve = stack
+        .api
+        .as_role(Role::PlatformObserver, "acme")
+        .bearing(token);
     eventually("the pages have all four once", 60, || async {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {

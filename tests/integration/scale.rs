@@ -75,7 +75,11 @@ fn attribute(value: Value) -> AttributeValue {
         Value::Array(list) => AttributeValue::L(list.into_iter().map(attribute).collect()),
         Value::Object(members) => {
             let members = members.into_iter();
-            AttributeValue::M(members.map(|(name, value)| (name, attribute(value))).collect())
+            AttributeValue::M(
+                members
+                    .map(|(name, value)| (name, attribute(value)))
+                    .collect(),
+            )
         }
     }
 }
@@ -175,7 +179,9 @@ async fn a_page_costs_one_query_and_the_pages_have_every_execution_once() {
     }
     let before = requests.0.load(Ordering::Relaxed);
     let none = window(None, None);
-    let open = ledger.incidents(TENANT, IncidentStatus::Open, &none, 25).await;
+    let open = ledger
+        .incidents(TENANT, IncidentStatus::Open, &none, 25)
+        .await;
     assert_eq!(open.map(|page| page.entries.len()), Ok(0));
     let asked = ledger.questions(TENANT, &none, 25).await;
     assert_eq!(asked.map(|page| page.entries.len()), Ok(0));
@@ -183,7 +189,9 @@ async fn a_page_costs_one_query_and_the_pages_have_every_execution_once() {
     // Every execution once, in pages that end between executions of one time.
     let (mut window, mut seen, mut last) = (none, BTreeSet::new(), None);
     loop {
-        let page = ledger.executions(TENANT, &of(None, None), &window, count / 4 + 3).await;
+        let page = ledger
+            .executions(TENANT, &of(None, None), &window, count / 4 + 3)
+            .await;
         let page = page.expect("a page");
         for ((at, id), listed) in page.entries {
             assert!(last.is_none_or(|last| at <= last), "{id} is out of order");

@@ -180,7 +180,10 @@ async fn the_answer_of_a_control_counts_the_open_executions_that_it_covers() {
 async fn only_a_platform_admin_changes_a_control() {
     let stack = Stack::from_env().await;
     let body = json!({ "state": "paused", "reason": "mine" });
-    for role in Role::ALL.into_iter().filter(|role| *role != Role::PlatformAdmin) {
+    for role in Role::ALL
+        .into_iter()
+        .filter(|role| *role != Role::PlatformAdmin)
+    {
         let api = stack.api.as_role(role, "acme");
         for path in [
             "/v1/controls/platform",

@@ -40,9 +40,15 @@ pub(crate) async fn list(
     });
     let reads: Vec<_> = reads.collect();
     let allowances: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
-    let (budgets, limits): (Vec<_>, Vec<_>) =
-        allowances.into_iter().partition(|(is_budget, _)| *is_budget);
-    let only = |allowances: Vec<(bool, Allowance)>| allowances.into_iter().map(|(_, allowance)| allowance).collect();
+    let (budgets, limits): (Vec<_>, Vec<_>) = allowances
+        .into_iter()
+        .partition(|(is_budget, _)| *is_budget);
+    let only = |allowances: Vec<(bool, Allowance)>| {
+        allowances
+            .into_iter()
+            .map(|(_, allowance)| allowance)
+            .collect()
+    };
     Ok(Json(Budgets {
         budgets: only(budgets),
         limits: only(limits),

@@ -6,7 +6,7 @@
 use std::{cmp::Reverse, future::Future};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use holdfast_aws::{Page, Place, Window};
+use holdfast_aws::{Page, PageEnd, Window};
 use holdfast_ledger::LedgerError;
 use jiff::{SignedDuration, Timestamp};
 
@@ -32,7 +32,7 @@ pub(crate) struct PageRequest {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry<T> {
     pub(crate) tenant: String,
-    pub(crate) place: Place,
+    pub(crate) place: PageEnd,
     pub(crate) value: T,
 }
 
@@ -78,7 +78,7 @@ where
     Ok(merged(parts, wanted.limit))
 }
 
-fn window(wanted: &PageRequest, until: Option<Timestamp>, after: Option<Place>) -> Window {
+fn window(wanted: &PageRequest, until: Option<Timestamp>, after: Option<PageEnd>) -> Window {
     Window {
         from: wanted.from,
         until,
@@ -110,7 +110,7 @@ fn window_of(tenant: &str, wanted: &PageRequest) -> Window {
     window(wanted, Some(until), None)
 }
 
-fn entries_of<T>(tenant: &str, entries: Vec<(Place, T)>) -> impl Iterator<Item = Entry<T>> {
+fn entries_of<T>(tenant: &str, entries: Vec<(PageEnd, T)>) -> impl Iterator<Item = Entry<T>> {
     entries.into_iter().map(move |(place, value)| Entry {
         tenant: tenant.to_owned(),
         place,
@@ -120,7 +120,7 @@ fn entries_of<T>(tenant: &str, entries: Vec<(Place, T)>) -> impl Iterator<Item =
 
 /// Merges the pages of tenants. The page ends where the first of the lists was not read further.
 fn merged<T>(parts: Vec<(String, Page<T>)>, limit: usize) -> MergedPage<T> {
-    let order = |place: &Place, tenant: &str| (Reverse(place.0), tenant.to_owned());
+    let order = |place: &PageEnd, tenant: &str| (Reverse(place.0), tenant.to_owned());
     let mut horizon: Option<Cursor> = None;
     let mut entries = Vec::new();
     for (
@@ -181,7 +181,7 @@ mod tests {
     /// A page of a list as a query with a filter answers it: it looks at `looked_at` entries and
     /// leaves out those that the filter does not keep.
     fn query(
-        list: &[(Place, bool)],
+        list: &[(PageEnd, bool)],
         window: &Window,
         looked_at: usize,
         limit: usize,
@@ -195,7 +195,7 @@ mod tests {
             }
             None => 0,
         };
-        let within = |(at, _): &Place| window.until.is_none_or(|until| *at <= until);
+        let within = |(at, _): &PageEnd| window.until.is_none_or(|until| *at <= until);
         let rest = list[begin..].iter().filter(|(place, _)| within(place));
         let rest: Vec<_> = rest.cloned().collect();
         let looked = &rest[..looked_at.min(rest.len())];
@@ -231,7 +231,7 @@ mod tests {
                 lists[number(3) as usize].push((place, number(2) == 0));
             }
             for list in &mut lists {
-                list.sort_by_key(|((at, _), _): &(Place, bool)| Reverse(*at));
+                list.sort_by_key(|((at, _), _): &(PageEnd, bool)| Reverse(*at));
             }
             let mut wanted = PageRequest {
                 limit,

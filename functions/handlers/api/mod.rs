@@ -7,6 +7,7 @@ mod control;
 mod decisions;
 mod delegation;
 mod digest;
+mod event;
 mod every_tenant;
 mod execution;
 mod extract;
@@ -41,7 +42,7 @@ use axum::{
     response::Response,
 };
 use holdfast_aws::Deployment;
-use lambda_http::{Adapter, tower::ServiceBuilder};
+use lambda_http::{Adapter, service_fn, tower::ServiceBuilder};
 
 use crate::api::{app::App, problem::Problem};
 
@@ -67,7 +68,8 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let service = ServiceBuilder::new()
         .map_request(path::encoded)
         .service(Adapter::from(router));
-    lambda_runtime::run(service).await
+    let served = service_fn(|event| event::serve(service.clone(), event));
+    lambda_runtime::run(served).await
 }
 
 /// Lets no cache store an answer, unless the handler says otherwise: answers have data of a tenant,

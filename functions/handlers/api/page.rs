@@ -1,6 +1,6 @@
 //! The parameters that lists share: the length of a page, its cursor and the bounds of a time.
 
-use holdfast_aws::Place;
+use holdfast_aws::PageEnd;
 use holdfast_ids::names::{check_tenant, is_execution_id};
 use jiff::Timestamp;
 
@@ -28,7 +28,7 @@ pub(crate) fn limit(requested: Option<u32>) -> Result<usize, Problem> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cursor {
     /// The place in the tenant's own list.
-    pub(crate) place: Place,
+    pub(crate) place: PageEnd,
     /// The tenant, in a merged list.
     pub(crate) tenant: Option<String>,
 }

@@ -236,8 +236,7 @@ impl Caller for ListCaller {
         };
         if every && may(operation) {
             let ledger = app.tenants.every_tenants_lists().await;
-            let ledger =
-                ledger.map_err(|why| Problem::unavailable("the deployment", &why))?;
+            let ledger = ledger.map_err(|why| Problem::unavailable("the deployment", &why))?;
             return Ok(Self {
                 tenant: None,
                 voter: platform_voter(identity),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::api::{
     answer::{ListedQuestion, QuestionLinks, Questions},
-    every_tenant::{PageRequest, Entry, page_of},
+    every_tenant::{Entry, PageRequest, page_of},
     extract::{EmptyBody, NamesTenant},
     page::{Ids, STEP_CURSOR, cursor, limit},
     principal::ListCaller,

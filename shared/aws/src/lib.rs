@@ -42,7 +42,7 @@ pub use log::{
 pub use machines::{ExecutionInput, Machines};
 pub use metrics::report;
 pub use objects::{ObjectLookup, PresignedLink, S3Store};
-pub use pages::{Page, Place, Window};
+pub use pages::{Page, PageEnd, Window};
 pub use secrets::SecretsManager;
 pub use serve::{read_task, serve};
 pub use signer::{Keys, KmsSigner};

@@ -13,7 +13,7 @@ use crate::{
 
 /// The place of an entry in a list: its time, and its id. The id of a question is
 /// `{execution}.{step}`.
-pub type Place = (Timestamp, String);
+pub type PageEnd = (Timestamp, String);
 
 /// The part of a list that a page is taken from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,16 +23,16 @@ pub struct Window {
     /// The latest time.
     pub until: Option<Timestamp>,
     /// The place after which the page begins.
-    pub after: Option<Place>,
+    pub after: Option<PageEnd>,
 }
 
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T> {
     /// The entries, each with its place.
-    pub entries: Vec<(Place, T)>,
+    pub entries: Vec<(PageEnd, T)>,
     /// The place after which the next page begins; none after the last page.
-    pub next: Option<Place>,
+    pub next: Option<PageEnd>,
 }
 
 impl<T> Page<T> {
@@ -133,7 +133,7 @@ pub(crate) async fn read_page<T>(
 }
 
 /// The place of an item in `list`, from its keys in the table and in the index.
-fn place_of(item: &Item, list: &List) -> Result<Place, LedgerError> {
+fn place_of(item: &Item, list: &List) -> Result<PageEnd, LedgerError> {
     let place = || {
         let at = item.get(list.range())?.as_s().ok()?.parse().ok()?;
         let id = match key_of(item)? {

@@ -5,8 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duratio
 
 use futures_executor::LocalSpawner;
 use futures_util::task::LocalSpawnExt;
-use holdfast_engine::{Engine, Host, TaskError, answer};
-use holdfast_ledger::Ruling;
+use holdfast_engine::{Answer, Engine, Host, TaskError};
 use holdfast_task::{AskCall, AskResult, AskTask, ErrorName, PlanCall, StepCall};
 use holdfast_workflow::compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of};
 use serde::{Serialize, de::DeserializeOwned};
@@ -17,7 +16,7 @@ use crate::{
     clock::{Clock, Slot},
     fault::Fault,
     machine::RaisedError,
-    outage::Key,
+    outage::SigningKey,
     people,
     plan::{DrilledStep, DrilledWorkflow},
     process::Process,
@@ -119,8 +118,8 @@ impl Room {
         process: &Process,
         invocation: &Invocation,
     ) -> Result<Value, TaskError> {
-        let asked = |task: &AskTask, ruling: Option<Ruling>| match ruling {
-            Some(ruling) => self.answer_token(&task.token, answer(&task.ask.step, &ruling)),
+        let asked = |task: &AskTask, answer: Option<Answer>| match answer {
+            Some(answer) => self.answer_token(&task.token, answer),
             None => people::decide(self, task),
         };
         handle(process, &self.deployed.steps, invocation, &asked).await
@@ -169,7 +168,7 @@ pub(crate) fn answered(
 }
 
 /// Receives a question that was put to people, or its decision if a person decided before.
-pub(crate) type QuestionHandler<'a> = &'a dyn Fn(&AskTask, Option<Ruling>);
+pub(crate) type QuestionHandler<'a> = &'a dyn Fn(&AskTask, Option<Answer>);
 
 /// Runs the code of a function in `process`. `steps` has every step that some function performs.
 pub(crate) async fn handle(
@@ -186,15 +185,15 @@ pub(crate) async fn handle(
         .trim_end_matches('}');
     match name {
         BEGIN_ARN => answer_of(engine.begin(&task(payload)?).await),
-        FINISH_ARN => answer_of(engine.finish(&task(payload)?, &Key(process)).await),
+        FINISH_ARN => answer_of(engine.finish(&task(payload)?, &SigningKey(process)).await),
         PLAN_ARN => match task(payload)? {
             PlanCall::Plan(task) => answer_of(engine.plan(&task).await),
             PlanCall::GiveUp(task) => answer_of(engine.give_up(&task).await),
         },
         ASK_ARN => match task(payload)? {
             AskCall::Ask(task) => {
-                let ruling = engine.ask(&task).await?;
-                asked(&task, ruling);
+                let answer = engine.ask(&task).await?;
+                asked(&task, answer);
                 Ok(Value::Null)
             }
             AskCall::Expire(task) => answer_of(engine.expire(&task).await),

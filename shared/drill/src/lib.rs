@@ -2,6 +2,7 @@
 //! remains.
 
 mod action;
+mod approvals;
 mod branches;
 mod check;
 mod clock;

@@ -25,7 +25,11 @@ pub struct Allowance {
 /// The budgets and limits of a workflow at `now`.
 ///
 /// Errors: the time zone of a budget is not known.
-pub fn allowances_of(gate: &AdmissionSpec, tenant: &str, now: Timestamp) -> Result<Vec<Allowance>, String> {
+pub fn allowances_of(
+    gate: &AdmissionSpec,
+    tenant: &str,
+    now: Timestamp,
+) -> Result<Vec<Allowance>, String> {
     let mut allowances = Vec::new();
     for budget in &gate.rules.budgets {
         allowances.push(Allowance {

@@ -30,6 +30,7 @@ mod record;
 mod record_keys;
 mod request;
 mod retired;
+mod shown;
 mod shown_status;
 mod snapshot;
 mod start_refusal;
@@ -80,6 +81,7 @@ pub use question::{
 pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
 pub use retired::RetiredKey;
+pub use shown::shown;
 pub use shown_status::{DERIVED, PAUSED, RUNNING, shown_status};
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;

@@ -110,10 +110,11 @@ async fn vote(
 
 /// Compares the end of a row. An execution that still waits is cancelled afterwards.
 async fn ended(api: &Api, stack: &Stack, row: &Row, vendor: &str, id: &str) -> Result<(), String> {
-    let right = match row.end {
-        "executed" | "skipped" => "EXECUTED",
-        "open" => "RUNNING",
-        _ => "FAILED",
+    let right: &[&str] = match row.end {
+        "executed" | "skipped" => &["EXECUTED"],
+        "open" => &["RUNNING", "WAITING"],
+        "declined" => &["FAILED"],
+        _ => &["FAILED", "ROLLED_BACK"],
     };
     let (execution, receipt) = match row.end {
         "open" => {
@@ -131,8 +132,20 @@ async fn ended(api: &Api, stack: &Stack, row: &Row, vendor: &str, id: &str) -> R
         }
         _ => api.finished(id).await,
     };
+    let said = receipt["approvals"][0]["outcome"].as_str();
+    let outcome = match row.end {
+        "executed" => Some("approved"),
+        "skipped" => Some("skipped"),
+        "declined" => Some("rejected"),
+        "cancelled" => Some("undecided"),
+        _ => None,
+    };
+    if said != outcome {
+        return Err(format!("the receipt says {said:?}: {receipt}"));
+    }
     let effects = stack.vendor.effects_on(vendor).await;
-    if (execution["status"] == right) && (!effects.is_empty() == (right == "EXECUTED")) {
+    let status = execution["status"].as_str().unwrap_or_default();
+    if right.contains(&status) && effects.is_empty() == (status != "EXECUTED") {
         return Ok(());
     }
     Err(format!("{effects:?} {execution} {receipt}"))

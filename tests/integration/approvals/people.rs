@@ -16,8 +16,9 @@ impl People<'_> {
     /// The client of a person such as `cfo+treasury:ann`, an approver of acme with two groups.
     ///
     /// Before the colon, `admin`, `tenant-admin`, `observer` and `auditor` name roles, `none` is an
-    /// approver without groups, and `@` names another tenant than acme.
+    /// approver without groups, and `@` names another tenant than acme. `␣` is a space.
     pub(super) fn api(&self, person: &str) -> Api {
+        let person = person.replace('\u{2423}', " ");
         let (what, name) = person.split_once(':').expect("role:name");
         let (what, tenant) = what.split_once('@').unwrap_or((what, "acme"));
         let (role, groups) = match what {

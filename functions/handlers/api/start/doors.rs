@@ -135,6 +135,7 @@ fn api(sent: &StartTexts) -> bool {
     let names = ClaimNames {
         tenant: "tenant".to_owned(),
         role: "role".to_owned(),
+        groups: "groups".to_owned(),
     };
     let claims = json!({ "sub": sent.by, "role": "platform-admin", "iss": "i" });
     let token = format!("e30.{}.c2ln", base64(&claims.to_string()));

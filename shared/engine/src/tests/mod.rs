@@ -1,5 +1,6 @@
 //! Tests of the engine in memory, with a fault at any call.
 
+mod approving;
 mod asking;
 mod attempts;
 mod begin;
@@ -181,6 +182,11 @@ fn first_step(engine: &TestEngine) -> StepTask {
 
 fn attempt(engine: &TestEngine, task: &StepTask, action: &Script) -> Result<StepResult, TaskError> {
     run(engine.step(task, action))
+}
+
+/// The answer of an attempt whose action succeeds.
+fn succeeding(engine: &TestEngine, task: &StepTask) -> StepResult {
+    attempt(engine, task, &Script::default()).expect("a success")
 }
 
 /// The error name of an attempt that fails.
