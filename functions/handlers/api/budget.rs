@@ -33,8 +33,9 @@ pub(crate) async fn list(
                 .map(|allowance| (gate.workflow.clone(), allowance)),
         );
     }
-    let reads = allowances.into_iter().map(|(workflow, allowance)| async {
-        let used = caller.ledger.count(&allowance.counter).await?;
+    let ledger = &caller.ledger;
+    let reads = allowances.into_iter().map(|(workflow, allowance)| async move {
+        let used = ledger.count(&allowance.counter).await?;
         let is_budget = allowance.counter.kind == CounterKind::Budget;
         Ok::<_, Problem>((is_budget, shown(workflow, allowance, used)))
     });

@@ -45,7 +45,7 @@ pub(crate) struct IncidentQuery {
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
     /// `next` of the page before.
-    #[schemars(regex(pattern = CURSOR))]
+    #[schemars(extend("pattern" = CURSOR))]
     cursor: Option<String>,
 }
 

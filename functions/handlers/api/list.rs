@@ -65,7 +65,7 @@ pub(crate) struct ExecutionFilter {
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
     /// `next` of the page before.
-    #[schemars(regex(pattern = CURSOR))]
+    #[schemars(extend("pattern" = CURSOR))]
     cursor: Option<String>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) struct ReceiptFilter {
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
     /// `next` of the page before.
-    #[schemars(regex(pattern = CURSOR))]
+    #[schemars(extend("pattern" = CURSOR))]
     cursor: Option<String>,
 }
 

@@ -42,8 +42,8 @@ impl Cursor {
         format!("{:013}-{id}{tenant}", at.as_millisecond())
     }
 
-    /// Reads the cursor of a request. It is looked up only in lists that the caller may read, so that
-    /// a cursor of another tenant reveals nothing.
+    /// Reads the cursor of a request. It is looked up only in lists that the caller may read, so
+    /// that a cursor of another tenant reveals nothing.
     pub(crate) fn read(text: &str, ids: Ids) -> Result<Self, Problem> {
         let read = || {
             let (place, tenant) = match text.split_once('@') {

@@ -23,8 +23,8 @@ use crate::api::{
 /// Number of tenants whose questions are read at the same time.
 const AT_ONCE: usize = 16;
 
-/// The questions and pauses that hold executions up. An execution that does not run, or that nothing
-/// holds up, has no entry.
+/// The questions and pauses that hold executions up. An execution that does not run, or that
+/// nothing holds up, has no entry.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     waiting: BTreeMap<ExecutionKey, Question>,

@@ -45,7 +45,7 @@ pub(crate) struct QuestionQuery {
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
     /// `next` of the page before.
-    #[schemars(regex(pattern = STEP_CURSOR))]
+    #[schemars(extend("pattern" = STEP_CURSOR))]
     cursor: Option<String>,
 }
 

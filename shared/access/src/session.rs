@@ -44,8 +44,8 @@ pub fn session_policy(stores: &Stores, tenant: &str) -> Value {
     })
 }
 
-/// The policy of a session that reads the lists of every tenant, and nothing else. No session of one
-/// tenant reaches another, so a list over all of them needs its own.
+/// The policy of a session that reads the lists of every tenant, and nothing else. No session of
+/// one tenant reaches another, so a list over all of them needs its own.
 pub fn every_tenants_lists_policy(stores: &Stores) -> Value {
     let index = |name: &str| format!("{}/index/{name}", stores.table);
     json!({
