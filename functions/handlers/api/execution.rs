@@ -141,7 +141,7 @@ fn shown(snapshot: Snapshot, mut progress: Progress, caller: &AuthorizedCaller) 
     Execution {
         workflow_id: workflow,
         workflow_version: version,
-        tenant: at.tenant,
+        tenant: at.tenant.clone(),
         status,
         waiting: progress.waiting(&at),
         paused: progress.paused(&at, payloads),
