@@ -117,6 +117,12 @@ fn every_attempt_and_every_other_content_of_a_receipt_is_on_its_page() {
         "risk-17",
         "acme",
         "mia@acme",
+        "It needed 3 people of distinct groups of: ",
+        "standing in for <bdi>dan</bdi>",
+        "platform admin in the place of the group <bdi>board</bdi>",
+        "dan is away",
+        "55555555",
+        "no person was asked, since this rule yielded false: <bdi>$input.amount &gt; 50000</bdi>",
     ];
     for text in texts {
         assert!(page.contains(text), "{text}");
@@ -203,6 +209,7 @@ fn a_rejected_start_has_a_short_page() {
     let members = receipt.as_object_mut().unwrap();
     for absent in [
         "approval",
+        "approvals",
         "choices",
         "decisions",
         "incident",
