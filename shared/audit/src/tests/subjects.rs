@@ -1,4 +1,4 @@
-//! Tests of the subject in audit events: every event of an execution has it, and none for observers.
+//! Tests of the subject in audit events: each event of an execution has it, none for observers.
 
 use super::*;
 use holdfast_ledger::{Cause, Link};

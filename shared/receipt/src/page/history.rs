@@ -1,5 +1,5 @@
-//! The history of an execution in words: what it had come to before, what happened then, and what is
-//! left.
+//! The history of an execution in words: what it had come to before, what happened then, and what
+//! is left.
 
 use maud::{Markup, html};
 
