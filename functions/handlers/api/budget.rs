@@ -34,11 +34,13 @@ pub(crate) async fn list(
         );
     }
     let ledger = &caller.ledger;
-    let reads = allowances.into_iter().map(|(workflow, allowance)| async move {
-        let used = ledger.count(&allowance.counter).await?;
-        let is_budget = allowance.counter.kind == CounterKind::Budget;
-        Ok::<_, Problem>((is_budget, shown(workflow, allowance, used)))
-    });
+    let reads = allowances
+        .into_iter()
+        .map(|(workflow, allowance)| async move {
+            let used = ledger.count(&allowance.counter).await?;
+            let is_budget = allowance.counter.kind == CounterKind::Budget;
+            Ok::<_, Problem>((is_budget, shown(workflow, allowance, used)))
+        });
     let reads: Vec<_> = reads.collect();
     let allowances: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
     let (budgets, limits): (Vec<_>, Vec<_>) = allowances
