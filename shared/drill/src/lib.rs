@@ -2,6 +2,7 @@
 //! remains.
 
 mod action;
+mod approval;
 mod branches;
 mod check;
 mod clock;

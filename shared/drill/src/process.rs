@@ -21,6 +21,7 @@ use holdfast_ledger::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    approval::approval_keys,
     fault::Fault,
     functions::DrillEngine,
     outage::Service,
@@ -72,6 +73,7 @@ impl Process {
             payloads: Store(self.clone(), Bucket::Payloads),
             receipts: Store(self.clone(), Bucket::Receipts),
             host: self.world().clock.clone(),
+            approval_keys: approval_keys(),
             deployment: None,
         }
     }

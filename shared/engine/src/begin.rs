@@ -22,7 +22,7 @@ use holdfast_ledger::{
     CountedPut, CounterChange, Duplicate, ExecutionRecord, Expect, Ledger, Phase, Put, Reservation,
     StartTransition, TenantKey, paused, refused_redrive, start,
 };
-use holdfast_receipt::GuardrailOutcome;
+use holdfast_receipt::{Approval, GuardrailOutcome};
 use holdfast_task::{AdmissionSpec, BeginResult, BeginTask, Choices, ErrorName};
 
 /// The result of admission: the execution record to write, and its requirements.
@@ -35,6 +35,17 @@ struct Admission {
 /// cannot be read.
 pub fn requested_execution(task: &BeginTask) -> Option<(ExecutionKey, TraceId)> {
     Some(execution_and_trace(task, &read(task).ok()?))
+}
+
+/// The approval of a start as the record keeps it: its signature is verified if the guardrail
+/// `approval` held.
+fn recorded_approval(start: &Start, guardrails: &[GuardrailOutcome]) -> Option<Approval> {
+    let mut approval = start.approval.clone()?;
+    let held = |outcome: &GuardrailOutcome| outcome.name == "approval" && outcome.held;
+    if let Some(signature) = &mut approval.signature {
+        signature.verified = guardrails.iter().any(held);
+    }
+    Some(approval)
 }
 
 fn read(task: &BeginTask) -> Result<Start, StartError> {
@@ -126,7 +137,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             input: self.pack(&at, "input", start.input.clone()).await?,
             trigger: start.trigger.clone(),
             requested_by: start.requested_by.clone(),
-            approval: start.approval.clone(),
+            approval: recorded_approval(start, &guardrails),
             trace,
             owner: task.owner.clone(),
             machine: task.machine.clone(),
@@ -173,7 +184,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if let (None, Some(control)) = (&begun, pause) {
             guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
         }
-        let (outcomes, requirements) = bounded_check(gate, start, at, started_at)?;
+        let (outcomes, requirements) =
+            bounded_check(gate, &self.approval_keys, start, at, started_at)?;
         guardrails.extend(outcomes);
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
         for requirement in &requirements {
@@ -246,6 +258,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if stored.guardrails.is_empty() {
             broken.extend(bounded_refusals(
                 &task.gate,
+                &self.approval_keys,
                 &recorded,
                 &stored.at,
                 redriven.at,

@@ -6,7 +6,7 @@ use crate::{
     requirements::{Requirement, limits_of, requirements_of},
     task_errors::TaskError,
 };
-use holdfast_admission::{CheckError, Start, StartScope, check_envelope};
+use holdfast_admission::{ApprovalKeys, CheckError, Start, StartScope, check_envelope};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::ExecutionRecord;
 use holdfast_receipt::GuardrailOutcome;
@@ -47,6 +47,7 @@ pub(crate) fn bounded_requirements(
 /// not mapped is not checked.
 pub(crate) fn bounded_check(
     gate: &AdmissionSpec,
+    keys: &ApprovalKeys,
     start: &Start,
     at: &ExecutionKey,
     started_at: Timestamp,
@@ -58,8 +59,9 @@ pub(crate) fn bounded_check(
     if let Some(why) = &start.unmapped {
         return Ok(unfinished(why.clone()));
     }
-    let (spec, start, at) = (gate.clone(), start.clone(), at.clone());
-    match holdfast_admission::bounded(move || checked(&spec, &start, &at, started_at)) {
+    let (spec, keys) = (gate.clone(), keys.clone());
+    let (start, at) = (start.clone(), at.clone());
+    match holdfast_admission::bounded(move || checked(&spec, &keys, &start, &at, started_at)) {
         Ok(checked) => Ok(checked),
         Err(CheckError::Unfinished(why)) => Ok(unfinished(why)),
         Err(CheckError::NoThread) => Err(no_thread()),
@@ -70,6 +72,7 @@ pub(crate) fn bounded_check(
 /// that start: an admitted one has at least the outcome of its input.
 pub(crate) fn bounded_refusals(
     gate: &AdmissionSpec,
+    keys: &ApprovalKeys,
     recorded: &Start,
     at: &ExecutionKey,
     now: Timestamp,
@@ -77,7 +80,7 @@ pub(crate) fn bounded_refusals(
     if let Err(why) = check_envelope(recorded) {
         return Ok(vec![holdfast_admission::outcome("input", Err(why.into()))]);
     }
-    let (mut outcomes, _) = bounded_check(gate, recorded, at, now)?;
+    let (mut outcomes, _) = bounded_check(gate, keys, recorded, at, now)?;
     outcomes.retain(|outcome| !outcome.held);
     Ok(outcomes)
 }
@@ -85,12 +88,13 @@ pub(crate) fn bounded_refusals(
 /// The part of the admission check that needs no ledger.
 fn checked(
     gate: &AdmissionSpec,
+    keys: &ApprovalKeys,
     start: &Start,
     at: &ExecutionKey,
     started_at: Timestamp,
 ) -> (Vec<GuardrailOutcome>, Vec<Requirement>) {
     let scope = StartScope::of(gate, start, &at.execution, started_at);
-    let mut outcomes = holdfast_admission::check(gate, start, &scope, started_at);
+    let mut outcomes = holdfast_admission::check(gate, start, &scope, keys, started_at);
     let misfit = |outcome: &GuardrailOutcome| outcome.name == "input" && !outcome.held;
     if outcomes.iter().any(misfit) {
         return (outcomes, Vec::new());

@@ -12,7 +12,8 @@ mod receipt;
 mod schema;
 
 pub use outcome::{
-    Approval, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef, Status,
+    Approval, ApprovalSignature, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef,
+    Status,
 };
 pub use receipt::{
     FORMAT, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision, ReceiptFailure,
