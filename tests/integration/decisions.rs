@@ -2,7 +2,7 @@
 //! timeout.
 
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Request, rule};
+use holdfast_ledger::{Request, Voter, rule};
 use holdfast_receipt::Decision;
 use holdfast_tests::{Api, Reply, Stack, eventually, texts, unique};
 use serde_json::{Value, json};
@@ -334,7 +334,8 @@ async fn a_decision_whose_delivery_was_lost_is_delivered_by_the_sweep() {
         reason: "try again".to_owned(),
     };
     let now = jiff::Timestamp::now();
-    let ruled = rule(&ledger, &at, "hold", Decision::Retry, &request, now).await;
+    let voter = Voter::platform_admin("bob");
+    let ruled = rule(&ledger, &at, "hold", Decision::Retry, &voter, &request, now).await;
     assert!(matches!(ruled, Ok(Some(_))), "{ruled:?}");
     drop(stack);
     tokio::time::sleep(std::time::Duration::from_secs(15)).await;

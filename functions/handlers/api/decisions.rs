@@ -9,7 +9,7 @@ use holdfast_engine::{Host, deliver};
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
 use holdfast_ledger::{
     Expect, Incident, IncidentStatus, Ledger, Link, Put, QuestionState, Request, RulingTransition,
-    WAITING, handle, rule,
+    Voter, WAITING, handle, rule,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::QuestionKind;
@@ -143,6 +143,7 @@ pub(crate) async fn decide(
         &at,
         &incident.state,
         decision,
+        &Voter::platform_admin(&caller.actor),
         &request,
         now,
     )
@@ -181,7 +182,7 @@ pub(crate) async fn decide(
             "decision not delivered yet: the sweep delivers it"
         );
     }
-    if question.kind == QuestionKind::Approval {
+    if question.kind == QuestionKind::Approval && question.ruling().is_some() {
         handled(caller, incident.clone(), IncidentStatus::Resolved, &request).await?;
     }
     Ok(Json(DecisionResult {

@@ -61,6 +61,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             state: QuestionState::Open,
             earlier: Vec::new(),
             earlier_incidents: Vec::new(),
+            approvers: task.ask.approvers.clone(),
+            votes: Vec::new(),
+            seats: Vec::new(),
+            shown_sha256: String::new(),
+            reminded: None,
             at,
         };
         let (question, ruling) = self.put_once(question).await?;

@@ -1,5 +1,6 @@
 //! Checks of names that people and systems send, and sanitizing of texts that are shown.
 
+use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 
 /// Longest tenant name, in characters.
@@ -49,6 +50,31 @@ pub fn check_text(place: &str, text: &str) -> Result<(), String> {
             "{place} has 1 to {TEXT_MAX} visible characters on one line"
         )),
     }
+}
+
+/// Longest name of a group of people, in characters.
+pub const GROUP_MAX: usize = 100;
+
+/// Checks the name of a group of people, as tokens and definitions write it.
+pub fn check_group(name: &str) -> Result<(), String> {
+    let right = (1..=GROUP_MAX).contains(&name.chars().count())
+        && !name.chars().any(is_hidden)
+        && name.trim() == name;
+    match right {
+        true => Ok(()),
+        false => Err(format!(
+            "group {} is not a group name: 1 to {GROUP_MAX} visible characters without a space at \
+             either end",
+            quoted(name)
+        )),
+    }
+}
+
+/// Returns whether two names are one group's: case counts, and Unicode's composed and decomposed
+/// spellings (NFC) are the same name.
+pub fn same_group(one: &str, other: &str) -> bool {
+    let nfc = ComposingNormalizerBorrowed::new_nfc();
+    nfc.normalize(one) == nfc.normalize(other)
 }
 
 /// Returns whether two names are one person's: case and surrounding spaces do not count, since
@@ -183,6 +209,19 @@ mod tests {
             assert!(same_person(one, "ann") && same_person("ann", one), "{one}");
         }
         assert!(!same_person("ann", "anna") && !same_person("ann", ""));
+    }
+
+    #[test]
+    fn a_group_is_one_name_in_either_unicode_spelling_and_case_counts() {
+        for good in ["cfo", "Treasury EU", "tr\u{e9}sorerie", &"g".repeat(100)] {
+            assert_eq!(check_group(good), Ok(()), "{good}");
+        }
+        for bad in ["", " cfo", "cfo ", "c\nfo", "cfo\u{200b}", &"g".repeat(101)] {
+            let error = check_group(bad).expect_err(bad);
+            assert!(error.contains("1 to 100 visible characters"), "{error}");
+        }
+        assert!(same_group("tr\u{e9}sorerie", "tre\u{301}sorerie"));
+        assert!(!same_group("cfo", "CFO") && !same_group("cfo", "cfo2"));
     }
 
     #[test]

@@ -7,9 +7,11 @@ use super::{
     claim::abandoned,
     key::StepKey,
     port::{Expect, Ledger, LedgerError, Put},
-    question::{Question, RulingTransition, decide},
+    question::Question,
     request::Request,
     step::{StepRecord, StepState},
+    vote::{RulingTransition, decide},
+    voter::Voter,
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::Decision;
@@ -126,6 +128,7 @@ pub async fn rule<L: Ledger>(
     at: &ExecutionKey,
     step: &str,
     decision: Decision,
+    voter: &Voter,
     request: &Request,
     now: Timestamp,
 ) -> Result<Option<RulingTransition>, LedgerError> {
@@ -140,7 +143,7 @@ pub async fn rule<L: Ledger>(
         else {
             return Ok(None);
         };
-        let decided = decide(question, &snapshot.execution, decision, request, now);
+        let decided = decide(question, &snapshot.execution, decision, voter, request, now);
         let RulingTransition::Write(next) = &decided else {
             return Ok(Some(decided));
         };

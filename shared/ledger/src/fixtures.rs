@@ -170,5 +170,10 @@ pub fn question(of: &ExecutionKey) -> Question {
         earlier: Vec::new(),
         error: "Permanent".to_owned(),
         earlier_incidents: Vec::new(),
+        approvers: None,
+        votes: Vec::new(),
+        seats: Vec::new(),
+        shown_sha256: String::new(),
+        reminded: None,
     }
 }

@@ -33,6 +33,8 @@ mod tenant;
 #[cfg(test)]
 mod tests;
 mod unwind;
+mod vote;
+mod voter;
 
 pub use apply_decision::{closed_by_skip, enact, rule};
 pub use claim::{
@@ -61,8 +63,8 @@ pub use open::{DueEntry, OpenIndex};
 pub use past::PastGeneration;
 pub use port::{CountedPut, Expect, Ledger, LedgerError, Put};
 pub use question::{
-    ExpiryTransition, Question, QuestionState, QuestionTransition, Ruling, RulingTransition,
-    closed_question, decide, expire, put_question,
+    ExpiryTransition, Question, QuestionState, QuestionTransition, Reminders, Ruling,
+    closed_question, expire, put_question,
 };
 pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
@@ -76,3 +78,5 @@ pub use unwind::{
     UndoClaim, UndoClaimTransition, UndoCompletionTransition, UndoNeed, UndoReport, claim_undo,
     close, complete_undo, give_up, need,
 };
+pub use vote::{RulingTransition, decide};
+pub use voter::{Seat, StandIn, Voter, VoterRole};

@@ -1,20 +1,20 @@
-//! Pure rules of questions to people: who may decide, and whether a decision or the timeout came
+//! Pure rules of questions to people: their record, and whether a decision or the timeout came
 //! first.
 
 use std::collections::BTreeSet;
 
-use holdfast_receipt::Decision;
-use holdfast_task::QuestionKind;
+use holdfast_receipt::{Decision, Vote};
+use holdfast_task::{Approvers, QuestionKind};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    execution::{ExecutionRecord, Phase},
+    execution::ExecutionRecord,
     incident::{Incident, IncidentStatus},
-    request::Request,
     step::StepRecord,
+    voter::Seat,
 };
-use holdfast_ids::{keys::ExecutionKey, names::same_person};
+use holdfast_ids::keys::ExecutionKey;
 
 /// The time after which a decision that was not delivered is delivered again.
 const REDELIVERY: SignedDuration = SignedDuration::from_secs(15);
@@ -66,6 +66,30 @@ pub struct Question {
     /// generation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier_incidents: Vec<String>,
+    /// The people who may approve, and how many must. Without it, one platform admin decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvers: Option<Approvers>,
+    /// The decisions of people on an approval, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<Vote>,
+    /// The seats that each vote can take, in the order of `votes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seats: Vec<Vec<Seat>>,
+    /// The hex SHA-256 of the canonical JSON of what people are shown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shown_sha256: String,
+    /// The reminders so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminded: Option<Reminders>,
+}
+
+/// The reminders of an open question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminders {
+    /// The number of reminders.
+    pub n: u32,
+    /// The time of the last one.
+    pub last: Timestamp,
 }
 
 /// The state of a question.
@@ -102,6 +126,9 @@ pub struct Ruling {
     /// The incident of its question, if a later question about the step followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
+    /// The votes on its question, if a later question about the step followed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<Vote>,
 }
 
 impl Question {
@@ -113,6 +140,27 @@ impl Question {
                 delivered: false,
             } => Some(ruling),
             _ => None,
+        }
+    }
+
+    /// The record after the vote that decides it.
+    pub(crate) fn ruled(&self, vote: &Vote, votes: Vec<Vote>, seats: Vec<Vec<Seat>>) -> Self {
+        Self {
+            rev: self.rev + 1,
+            state: QuestionState::Ruled {
+                ruling: Ruling {
+                    decision: vote.decision,
+                    by: vote.by.clone(),
+                    reason: vote.reason.clone(),
+                    at: vote.at,
+                    incident: None,
+                    votes: Vec::new(),
+                },
+                delivered: false,
+            },
+            votes,
+            seats,
+            ..self.clone()
         }
     }
 
@@ -242,6 +290,7 @@ pub fn put_question(current: Option<&Question>, put: &Question) -> QuestionTrans
     if stored.entered < put.entered {
         let last = stored.ruling().map(|ruling| Ruling {
             incident: Some(stored.incident.clone()),
+            votes: stored.votes.clone(),
             ..ruling.clone()
         });
         return QuestionTransition::Write(Box::new(Question {
@@ -261,88 +310,6 @@ pub fn put_question(current: Option<&Question>, put: &Question) -> QuestionTrans
         QuestionState::Ruled { ruling, .. } => QuestionTransition::Ruled(ruling.clone()),
         QuestionState::Expired { .. } => QuestionTransition::Unchanged,
     }
-}
-
-/// The outcome of a decision.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RulingTransition {
-    /// Write this record.
-    Write(Box<Question>),
-    /// The same decision was made before.
-    Already(Box<Question>),
-    /// The decision is too late, or another one was first: the reason.
-    Refused(String),
-    /// This person is not allowed to decide: the reason.
-    Forbidden(String),
-    /// The question does not take this decision: the reason.
-    Unfit(String),
-}
-
-/// Decides whether a person's decision is recorded: it is one conditional write on an open
-/// question, and the first takes effect.
-pub fn decide(
-    question: &Question,
-    execution: &ExecutionRecord,
-    decision: Decision,
-    request: &Request,
-    now: Timestamp,
-) -> RulingTransition {
-    let known = question.kind.decisions();
-    if !known.contains(&decision) {
-        let names: Vec<_> = known.iter().map(|decision| decision.name()).collect();
-        return RulingTransition::Unfit(format!("decision must be one of {}", names.join(", ")));
-    }
-    let own = |by: &String| same_person(by, &request.by);
-    if decision == Decision::Approve && execution.requested_by.as_ref().is_some_and(own) {
-        let why =
-            "the person who requested an execution cannot approve it: another person must decide";
-        return RulingTransition::Forbidden(why.to_owned());
-    }
-    match &question.state {
-        QuestionState::Ruled { ruling, .. } if ruling.decision == decision => {
-            return RulingTransition::Already(Box::new(question.clone()));
-        }
-        QuestionState::Ruled { ruling, .. } => {
-            return RulingTransition::Refused(format!(
-                "{} decided {} at {}",
-                ruling.by,
-                ruling.decision.name(),
-                ruling.at
-            ));
-        }
-        QuestionState::Expired { at } => {
-            return RulingTransition::Refused(format!(
-                "the time for a decision ended at {at}, and the execution is rolled back"
-            ));
-        }
-        QuestionState::Open => {}
-    }
-    if execution.phase != Phase::Running || execution.epoch != question.epoch {
-        let state = execution.phase.name();
-        return RulingTransition::Refused(format!(
-            "the execution no longer waits for a decision: it is {state}"
-        ));
-    }
-    if now >= question.until {
-        let until = question.until;
-        return RulingTransition::Refused(format!(
-            "the time for a decision ended at {until}: the execution is rolled back"
-        ));
-    }
-    RulingTransition::Write(Box::new(Question {
-        rev: question.rev + 1,
-        state: QuestionState::Ruled {
-            ruling: Ruling {
-                decision,
-                by: request.by.clone(),
-                reason: request.reason.clone(),
-                at: now,
-                incident: None,
-            },
-            delivered: false,
-        },
-        ..question.clone()
-    }))
 }
 
 /// The question after the end of its execution, which no decision changes any more; `None` if it is

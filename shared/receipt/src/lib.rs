@@ -13,7 +13,7 @@ mod schema;
 
 pub use outcome::{
     Approval, ApprovalSignature, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef,
-    Status,
+    Status, Vote,
 };
 pub use receipt::{
     FORMAT, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision, ReceiptFailure,

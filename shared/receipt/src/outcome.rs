@@ -139,6 +139,39 @@ impl Decision {
     }
 }
 
+/// One person's decision on an approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Vote {
+    /// Decision of this person.
+    pub decision: Decision,
+    /// Person who decided, as the token names them.
+    pub by: String,
+    /// Group for which the person decided, if the definition names groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Member of the group for whom the person stood in, if they did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acting_for: Option<String>,
+    /// `true` if the person is a platform admin who decided in the place of a group.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub in_place_of_group: bool,
+    /// Time of the decision, RFC 3339 UTC.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub at: Timestamp,
+    /// Reason, in that person's words.
+    pub reason: String,
+    /// Hex SHA-256 of the canonical JSON of what the person was shown. Questions of earlier
+    /// releases have none.
+    #[schemars(regex(pattern = r"^([0-9a-f]{64})?$"))]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub shown_sha256: String,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// Another person's agreement to one start, as the system that collects approvals records it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

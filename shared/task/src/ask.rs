@@ -39,6 +39,30 @@ pub struct Ask {
     pub kind: QuestionKind,
     /// The time for a decision, in seconds. Without one the execution is rolled back.
     pub within_s: u64,
+    /// The people who may approve, and how many must. Without it, one platform admin decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvers: Option<Approvers>,
+}
+
+/// The people who may approve a step, and how many of them must.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approvers {
+    /// The groups whose members may approve. Without any, platform admins approve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// The number of distinct people who must approve.
+    pub count: u32,
+    /// True if each of them must approve for another group.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub distinct_groups: bool,
+    /// The time between two reminders, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_every_s: Option<u64>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The timeout of a question. The answer is a decision that came in time, if there is one.

@@ -11,7 +11,7 @@ mod rules;
 pub mod timing;
 mod unwind;
 
-pub use ask::{Ask, AskCall, AskResult, AskTask, ExpireTask, QuestionKind};
+pub use ask::{Approvers, Ask, AskCall, AskResult, AskTask, ExpireTask, QuestionKind};
 pub use error_name::ErrorName;
 pub use output::{EvaluatedOutput, MAX_OUTPUT_BYTES};
 pub use rules::{Budget, Day, Freeze, Hours, Period, StartConditions};

@@ -8,8 +8,8 @@ use holdfast_engine::{Host, answer, deliver, recovery_name, redrive_name, start_
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Control, ExecutionRecord, Expect, IncidentStatus, Ledger, LedgerError, Meanwhile, Put, Request,
-    RequestOutcome, RequestTransition, Ruling, RulingTransition, Scope, Snapshot, Switch, ask,
-    control, handle, rule, withdraw,
+    RequestOutcome, RequestTransition, Ruling, RulingTransition, Scope, Snapshot, Switch, Voter,
+    ask, control, handle, rule, withdraw,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskTask, QuestionKind, RECOVERY};
@@ -352,7 +352,9 @@ impl Region {
         };
         let request = person("the drill decides");
         let step = &task.ask.step;
-        let decided = rule(process, &at, step, decision, &request, self.now()).await?;
+        let voter = Voter::platform_admin(&request.by);
+        let now = self.now();
+        let decided = rule(process, &at, step, decision, &voter, &request, now).await?;
         let Some(RulingTransition::Write(question) | RulingTransition::Already(question)) = decided
         else {
             return Ok(false);

@@ -8,7 +8,7 @@ use crate::{
     testing::{Fault, Op, Script, ScriptedCall, TestEngine, engine, run},
 };
 use holdfast_action::StepError;
-use holdfast_ledger::{Request, RulingTransition, WAITING, enact, rule};
+use holdfast_ledger::{Request, RulingTransition, Voter, WAITING, enact, rule};
 use holdfast_receipt::Decision;
 use holdfast_task::{Ask, AskTask, ErrorName, ExecutionRef, ExpireTask, Failure, QuestionKind};
 
@@ -20,6 +20,7 @@ pub(super) fn ask_task(execution: &ExecutionRef, kind: QuestionKind) -> AskTask 
             step: STEPS[0].to_owned(),
             kind,
             within_s: 600,
+            approvers: None,
         },
         message: if approval {
             json!("continue?")
@@ -68,6 +69,7 @@ pub(super) fn decided_on(
         &partition(execution),
         step,
         decision,
+        &Voter::platform_admin(&request.by),
         &request,
         now,
     ));
@@ -233,6 +235,7 @@ fn a_repeated_question_returns_the_decision_and_reopens_the_step() {
         &at,
         STEPS[0],
         Decision::Retry,
+        &Voter::platform_admin(&request.by),
         &request,
         now,
     );

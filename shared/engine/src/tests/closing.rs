@@ -4,8 +4,8 @@ use super::{finish::receipt, *};
 use crate::testing::{Fault, Op, ScriptedCall, engine};
 use holdfast_action::StepError;
 use holdfast_ledger::{
-    IncidentKey, IncidentStatus, QuestionState, Request, StepState, cancel, enact, handle, redrive,
-    rule,
+    IncidentKey, IncidentStatus, QuestionState, Request, StepState, Voter, cancel, enact, handle,
+    redrive, rule,
 };
 use holdfast_receipt::{
     Decision, Status, StepStatus as Shown,
@@ -85,6 +85,7 @@ pub(super) fn asked(engine: &TestEngine, execution: &ExecutionRef, decision: Opt
             step: STEPS[0].to_owned(),
             kind: QuestionKind::Escalation,
             within_s: 600,
+            approvers: None,
         },
         message: Value::Null,
         failure: Some(failed_at(STEPS[0])),
@@ -101,7 +102,17 @@ pub(super) fn asked(engine: &TestEngine, execution: &ExecutionRef, decision: Opt
 /// Records the decision of a person on the question about the first step.
 pub(super) fn decided(engine: &TestEngine, execution: &ExecutionRef, decision: Decision) {
     let (ledger, at, now) = (&*engine.ledger.kept, partition(execution), now(engine));
-    run(rule(ledger, &at, STEPS[0], decision, &request(), now)).unwrap();
+    let voter = Voter::platform_admin(&request().by);
+    run(rule(
+        ledger,
+        &at,
+        STEPS[0],
+        decision,
+        &voter,
+        &request(),
+        now,
+    ))
+    .unwrap();
     let question = snapshot(engine, execution).questions.remove(0);
     run(enact(ledger, &question, decision, now)).unwrap();
 }

@@ -26,6 +26,7 @@ fn question(execution: &ExecutionRef, kind: QuestionKind) -> AskTask {
             step: STEPS[0].to_owned(),
             kind,
             within_s: 600,
+            approvers: None,
         },
         message: match approval {
             true => json!("continue?"),

@@ -209,6 +209,7 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
         reason: "\"so\"".to_owned(),
         at: at(9),
         incident: Some("i-0".to_owned()),
+        votes: Vec::new(),
     };
     let ruled = |delivered| QuestionState::Ruled {
         ruling: ruling(Decision::Skip),

@@ -3,7 +3,7 @@
 use crate::{
     Cause, ClaimTransition, ExecutionRecord, ExpiryTransition, Incident, IncidentStatus, Phase,
     Question, QuestionState, QuestionTransition, Request, Ruling, RulingTransition, StepRecord,
-    StepState,
+    StepState, Voter,
     apply_decision::step_after_decision,
     claim, closed_question, decide, expire,
     fixtures::{at, attempt, claim_by, execution, key, question, running, step},
@@ -19,6 +19,10 @@ fn bob(reason: &str) -> Request {
     }
 }
 
+fn admin() -> Voter {
+    Voter::platform_admin("bob")
+}
+
 fn asked() -> Question {
     question(&key("q"))
 }
@@ -30,6 +34,7 @@ fn ruled(decision: Decision) -> Question {
         reason: "so".to_owned(),
         at: at(9),
         incident: None,
+        votes: Vec::new(),
     };
     Question {
         rev: 2,
@@ -134,7 +139,14 @@ fn the_sweep_looks_at_a_new_question_and_at_an_undelivered_decision() {
 #[test]
 fn the_first_decision_in_time_takes_effect_and_can_be_repeated() {
     let running = requested_by("alice");
-    let decided = decide(&asked(), &running, Decision::Skip, &bob("so"), at(59));
+    let decided = decide(
+        &asked(),
+        &running,
+        Decision::Skip,
+        &admin(),
+        &bob("so"),
+        at(59),
+    );
     let RulingTransition::Write(next) = decided else {
         panic!("{decided:?}");
     };
@@ -142,16 +154,37 @@ fn the_first_decision_in_time_takes_effect_and_can_be_repeated() {
         next.undelivered().map(|ruling| ruling.decision),
         Some(Decision::Skip)
     );
-    let again = decide(&next, &running, Decision::Skip, &bob("again"), at(99));
+    let again = decide(
+        &next,
+        &running,
+        Decision::Skip,
+        &admin(),
+        &bob("again"),
+        at(99),
+    );
     assert_eq!(again, RulingTransition::Already(next.clone()));
-    let other = decide(&next, &running, Decision::Retry, &bob("no"), at(59));
+    let other = decide(
+        &next,
+        &running,
+        Decision::Retry,
+        &admin(),
+        &bob("no"),
+        at(59),
+    );
     assert!(matches!(other, RulingTransition::Refused(_)), "{other:?}");
 }
 
 #[test]
 fn a_decision_counts_only_while_the_execution_waits_for_it() {
     let running = execution(&key("q"));
-    let late = decide(&asked(), &running, Decision::Retry, &bob("so"), at(60));
+    let late = decide(
+        &asked(),
+        &running,
+        Decision::Retry,
+        &admin(),
+        &bob("so"),
+        at(60),
+    );
     assert!(matches!(late, RulingTransition::Refused(_)), "{late:?}");
     let taken_over = ExecutionRecord {
         epoch: 2,
@@ -162,14 +195,28 @@ fn a_decision_counts_only_while_the_execution_waits_for_it() {
         ..running.clone()
     };
     for gone in [taken_over, rejected] {
-        let found = decide(&asked(), &gone, Decision::Retry, &bob("so"), at(1));
+        let found = decide(
+            &asked(),
+            &gone,
+            Decision::Retry,
+            &admin(),
+            &bob("so"),
+            at(1),
+        );
         assert!(matches!(found, RulingTransition::Refused(_)), "{found:?}");
     }
     let expired = Question {
         state: QuestionState::Expired { at: at(60) },
         ..asked()
     };
-    let found = decide(&expired, &running, Decision::Retry, &bob("so"), at(1));
+    let found = decide(
+        &expired,
+        &running,
+        Decision::Retry,
+        &admin(),
+        &bob("so"),
+        at(1),
+    );
     assert!(matches!(found, RulingTransition::Refused(_)), "{found:?}");
 }
 
@@ -181,16 +228,39 @@ fn the_requester_of_an_execution_can_reject_it_and_not_approve_it() {
     };
     let (own, others) = (requested_by("bob"), requested_by("alice"));
     let written_otherwise = requested_by(" BOB");
-    let yes = |execution| decide(&approval, execution, Decision::Approve, &bob("yes"), at(1));
+    let yes = |execution| {
+        decide(
+            &approval,
+            execution,
+            Decision::Approve,
+            &admin(),
+            &bob("yes"),
+            at(1),
+        )
+    };
     assert!(matches!(yes(&own), RulingTransition::Forbidden(_)));
     assert!(matches!(
         yes(&written_otherwise),
         RulingTransition::Forbidden(_)
     ));
     assert!(matches!(yes(&others), RulingTransition::Write(_)));
-    let no = decide(&approval, &own, Decision::Reject, &bob("no"), at(1));
+    let no = decide(
+        &approval,
+        &own,
+        Decision::Reject,
+        &admin(),
+        &bob("no"),
+        at(1),
+    );
     assert!(matches!(no, RulingTransition::Write(_)));
-    let unfit = decide(&approval, &others, Decision::Skip, &bob("skip"), at(1));
+    let unfit = decide(
+        &approval,
+        &others,
+        Decision::Skip,
+        &admin(),
+        &bob("skip"),
+        at(1),
+    );
     assert!(matches!(unfit, RulingTransition::Unfit(_)));
 }
 

@@ -77,6 +77,7 @@ pub(super) fn approval(
         step: step.to_owned(),
         kind: QuestionKind::Approval,
         within_s: approve.within_s,
+        approvers: None,
     };
     let waits = wait(&ask, ("message", message), &[], leads.clone());
     vec![
@@ -96,6 +97,7 @@ pub(super) fn escalation(
         step: step.to_owned(),
         kind: QuestionKind::Escalation,
         within_s: escalates.within_s,
+        approvers: None,
     };
     let again = [Catcher {
         error_equals: names([ErrorName::Retry]),
