@@ -168,6 +168,7 @@ def tenant_session(account, outputs, policy, failure, only=None):
         item = {"pk": {"S": f"TENANT#{tenant}#EXEC#0"}, "sk": {"S": "META"}}
         executions = f"TENANT#{tenant}#EXECUTIONS"
         return {
+            "Query of found_by": lambda: query("found_by", "found_by", f"TENANT#{tenant}#SUBJECT#order 4711"),
             "GetItem": lambda: dynamodb.get_item(TableName=table, Key=item),
             "Query of listed": lambda: query("listed", "listed", executions),
             "Query of of_workflow": lambda: query("of_workflow", "of_workflow", f"{executions}#WF-A"),
@@ -181,7 +182,7 @@ def tenant_session(account, outputs, policy, failure, only=None):
                 continue
             if allowed(ask) != expected:
                 raise failure(f"{request} for {tenant} was {'refused' if expected else 'ALLOWED'} to check-a")
-    return "4 requests for another tenant were refused, 3 for its own were not"
+    return "5 requests for another tenant were refused, 4 for its own were not"
 
 
 def assumed(account, role, policy):

@@ -1,13 +1,13 @@
 //! Lists of a tenant's executions, newest first, one query per page.
 
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Key, LedgerError, List, Phase, instant};
+use holdfast_ledger::{ExecutionRecord, Key, LedgerError, List, Phase, instant};
 use holdfast_receipt::ReceiptRef;
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::{
-    item::{key_item, key_of, read, text},
+    item::{Item, key_item, key_of, read, subject_of, text},
     ledger::{DynamoLedger, unavailable},
 };
 
@@ -19,6 +19,8 @@ const LOOKED_AT: i32 = 500;
 pub struct ExecutionSearch {
     /// The workflow.
     pub workflow: Option<String>,
+    /// The exact subject.
+    pub subject: Option<String>,
     /// The status, as in [`Phase::name`].
     pub status: Option<String>,
     /// Only executions with a receipt.
@@ -48,10 +50,47 @@ pub struct ExecutionSummary {
     pub phase: Phase,
     /// The receipt, once written.
     pub receipt: Option<ReceiptRef>,
+    /// The subject, if it has one.
+    #[serde(default)]
+    pub subject: Option<String>,
+}
+
+impl From<ExecutionRecord> for ExecutionSummary {
+    fn from(record: ExecutionRecord) -> Self {
+        Self {
+            at: record.at,
+            workflow: record.workflow,
+            version: record.version,
+            trigger: record.trigger,
+            generation: record.generation,
+            started_at: record.started_at,
+            phase: record.phase,
+            receipt: record.receipt,
+            subject: record.subject,
+        }
+    }
+}
+
+fn summary(item: Item) -> Result<ExecutionSummary, LedgerError> {
+    let subject = subject_of(&item);
+    Ok(ExecutionSummary {
+        subject,
+        ..read(item)?
+    })
 }
 
 /// The end of a page: the start and the id of the last execution that was read.
 pub type Place = (Timestamp, String);
+
+/// The narrowest list that has every execution of a search.
+fn list_of(tenant: &str, search: &ExecutionSearch) -> List {
+    let tenant = tenant.to_owned();
+    match (search.subject.clone(), search.workflow.clone()) {
+        (Some(subject), _) => List::OfSubject { tenant, subject },
+        (None, Some(workflow)) => List::OfWorkflow { tenant, workflow },
+        (None, None) => List::Executions { tenant },
+    }
+}
 
 impl DynamoLedger {
     /// A page of a tenant's executions, newest first: at most `limit`, after the place `after`. The
@@ -65,15 +104,7 @@ impl DynamoLedger {
         limit: usize,
         after: Option<Place>,
     ) -> Result<(Vec<ExecutionSummary>, Option<Place>), LedgerError> {
-        let list = match search.workflow.clone() {
-            Some(workflow) => List::OfWorkflow {
-                tenant: tenant.to_owned(),
-                workflow,
-            },
-            None => List::Executions {
-                tenant: tenant.to_owned(),
-            },
-        };
+        let list = list_of(tenant, search);
         let time =
             |at: Option<Timestamp>, open: &str| text(at.map_or_else(|| open.to_owned(), instant));
         let start = after.map(|(began, execution)| {
@@ -92,6 +123,10 @@ impl DynamoLedger {
             .scan_index_forward(false)
             .set_exclusive_start_key(start);
         let mut filters = Vec::new();
+        if let (Some(_), Some(workflow)) = (&search.subject, &search.workflow) {
+            filters.push("workflow = :workflow");
+            query = query.expression_attribute_values(":workflow", text(workflow));
+        }
         if let Some(status) = &search.status {
             filters.push("phase.#is = :is");
             query = query.expression_attribute_names("#is", "is");
@@ -128,7 +163,7 @@ impl DynamoLedger {
             Some((began.parse().ok()?, execution))
         });
         let items = found.items.unwrap_or_default().into_iter();
-        let mut page: Vec<ExecutionSummary> = items.map(read).collect::<Result<_, _>>()?;
+        let mut page: Vec<ExecutionSummary> = items.map(summary).collect::<Result<_, _>>()?;
         if page.len() > limit {
             page.truncate(limit);
             next = page

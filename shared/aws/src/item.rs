@@ -11,6 +11,11 @@ pub(crate) type Item = HashMap<String, AttributeValue>;
 /// The attribute that holds the time, in seconds, after which the table may delete an item.
 pub(crate) const EXPIRES: &str = "expires_at";
 
+/// The attribute with the key of an execution. It has the subject a second time, because the index
+/// `of_workflow` projects it, and the projection of an index cannot be changed (decision 0094).
+const AT: &str = "at";
+const SUBJECT: &str = "subject";
+
 pub(crate) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
@@ -48,7 +53,17 @@ pub(crate) fn record_item<R: Record>(record: &R) -> Result<Item, LedgerError> {
             (list.range().to_owned(), text(instant(at))),
         ]
     });
-    item(&record.key(), record, lists.collect())
+    let mut item = item(&record.key(), record, lists.collect())?;
+    if let (Some(subject), Some(AttributeValue::M(at))) = (record.subject(), item.get_mut(AT)) {
+        at.insert(SUBJECT.to_owned(), text(subject));
+    }
+    Ok(item)
+}
+
+/// The subject that the indexes project with an item.
+pub(crate) fn subject_of(item: &Item) -> Option<String> {
+    let subject = item.get(AT)?.as_m().ok()?.get(SUBJECT)?;
+    subject.as_s().ok().cloned()
 }
 
 /// The item under `key` with the members of `value` and further attributes.

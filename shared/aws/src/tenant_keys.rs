@@ -16,8 +16,8 @@ use holdfast_ledger::{Counter, CounterKind, IncidentKey, IncidentStatus, Key, Li
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// The partition keys that hold a tenant's items: of the table, then of its indexes `listed` and
-/// `of_workflow`.
+/// The partition keys that hold a tenant's items: of the table, then of its indexes `listed`,
+/// `of_workflow` and `found_by`.
 fn partitions(tenant: &str) -> Vec<String> {
     let tenant = || tenant.to_owned();
     let keys = [
@@ -43,6 +43,10 @@ fn partitions(tenant: &str) -> Vec<String> {
         List::OfWorkflow {
             tenant: tenant(),
             workflow: "WF-A".to_owned(),
+        },
+        List::OfSubject {
+            tenant: tenant(),
+            subject: "order 4711".to_owned(),
         },
         List::Incidents {
             tenant: tenant(),
@@ -133,6 +137,7 @@ fn iam_lets_a_session_reach_only_the_partitions_of_its_tenant() {
         ("dynamodb:Query", table.to_owned()),
         ("dynamodb:Query", format!("{table}/index/listed")),
         ("dynamodb:Query", format!("{table}/index/of_workflow")),
+        ("dynamodb:Query", format!("{table}/index/found_by")),
     ];
     let request = |action: &str, resource: &str, keys: &[String]| json!({ "action": action, "resource": resource, "context": { "dynamodb:LeadingKeys": keys } });
     let tenants = ["acme", "acm", "acme-2", "globex"];

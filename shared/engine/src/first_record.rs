@@ -49,6 +49,8 @@ impl FirstRecord {
             guardrails: Vec::new(),
             policy_digest: None,
             approval: self.approval,
+            subject: None,
+            shown: Vec::new(),
             reservations: Vec::new(),
             unwound_at: None,
             phase: Phase::Running,

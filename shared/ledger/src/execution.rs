@@ -60,6 +60,14 @@ pub struct ExecutionRecord {
     /// The approval that came with the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<Approval>,
+    /// The subject that the definition names for people, such as `order 4711`. Evaluated once, at
+    /// the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The further fields that the definition shows to people, each a label and a text, in declared
+    /// order. Evaluated once, at the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<(String, String)>,
     /// Its reservations of its tenant's budgets and limits.
     #[serde(rename = "holds", default, skip_serializing_if = "Vec::is_empty")]
     pub reservations: Vec<Reservation>,

@@ -61,6 +61,8 @@ pub fn execution(of: &ExecutionKey) -> ExecutionRecord {
         }],
         policy_digest: None,
         approval: None,
+        subject: None,
+        shown: Vec::new(),
         reservations: Vec::new(),
         unwound_at: None,
         phase: Phase::Running,

@@ -38,6 +38,9 @@ pub struct Incident {
     pub execution: String,
     /// The version of that execution's definition.
     pub version: u32,
+    /// The subject of that execution, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// True if its executions ended with an effect that remains or may remain.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub standing: bool,
@@ -116,6 +119,9 @@ pub struct Link {
     /// The version of the execution's definition. Links of earlier versions do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,
+    /// The subject of the execution, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
 }
 
 impl Link {
@@ -150,6 +156,7 @@ impl Link {
             settled: Some(false),
             workflow: Some(met.workflow.clone()),
             version: Some(met.version),
+            subject: met.subject.clone(),
         }
     }
 
@@ -248,6 +255,7 @@ impl Cause<'_> {
             opened_at: now,
             execution: met.at.execution.clone(),
             version: met.version,
+            subject: met.subject.clone(),
             standing: self.standing,
             status: IncidentStatus::Open,
             handled: Vec::new(),
@@ -318,6 +326,7 @@ pub fn open(current: Option<&Incident>, met: &Incident, linked: bool) -> Option<
         opened_at: met.opened_at,
         execution: met.execution.clone(),
         version: met.version,
+        subject: met.subject.clone(),
         status: IncidentStatus::Open,
         ..stored.clone()
     })
@@ -335,6 +344,7 @@ pub fn reopen(incident: &Incident, unsettled: &Link, now: Timestamp) -> Incident
         opened_at: now,
         execution: unsettled.execution.clone(),
         version: unsettled.version.unwrap_or(incident.version),
+        subject: unsettled.subject.clone(),
         status: IncidentStatus::Open,
         ..incident.clone()
     }

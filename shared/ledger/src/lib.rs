@@ -17,6 +17,7 @@ mod incident;
 mod key;
 mod late_claim;
 mod lifecycle;
+mod list;
 mod memory;
 mod open;
 mod past;
@@ -52,12 +53,13 @@ pub use incident::{
     Cause, ENGINE, Incident, IncidentAction, IncidentStatus, Link, Settlement, WAITING, handle,
     kind_of_reason, open, reopen,
 };
-pub use key::{IncidentKey, Key, List, QuestionKey, SHARDS, StepKey, instant};
+pub use key::{IncidentKey, Key, QuestionKey, StepKey, instant};
 pub use late_claim::closed_late_claim;
 pub use lifecycle::{
     RequestOutcome, RequestTransition, ask, bound_choices, cancel, misfit, redefined, redrive,
     refused_redrive, withdraw,
 };
+pub use list::{List, SHARDS};
 pub use memory::MemoryLedger;
 pub use open::{DueEntry, OpenIndex};
 pub use past::PastGeneration;

@@ -216,6 +216,7 @@ impl Question {
             opened_at: self.entered,
             execution: self.at.execution.clone(),
             version: execution.version,
+            subject: execution.subject.clone(),
             standing: false,
             status: IncidentStatus::Open,
             handled: Vec::new(),

@@ -12,7 +12,8 @@ use super::{
     due::NextLook,
     execution::ExecutionRecord,
     incident::{Incident, IncidentStatus},
-    key::{IncidentKey, Key, List, QuestionKey, StepKey},
+    key::{IncidentKey, Key, QuestionKey, StepKey},
+    list::List,
     question::Question,
     step::StepRecord,
     tenant::{TenantKey, TenantRecord},
@@ -39,6 +40,11 @@ pub trait Record:
     /// The lists that contain it, each with the time by which the list is sorted.
     fn lists(&self) -> Vec<(List, Timestamp)> {
         Vec::new()
+    }
+
+    /// The subject that its lists show, if it has one.
+    fn subject(&self) -> Option<&str> {
+        None
     }
 }
 
@@ -70,11 +76,19 @@ impl Record for ExecutionRecord {
             (by_tenant, self.started_at),
             (List::OfWorkflow { tenant, workflow }, self.started_at),
         ];
+        if let Some(subject) = self.subject.clone() {
+            let tenant = self.at.tenant.clone();
+            lists.push((List::OfSubject { tenant, subject }, self.started_at));
+        }
         if self.is_open() {
             let NextLook { due, urgent } = NextLook::of(self);
             lists.push((List::open(&self.at, urgent), due));
         }
         lists
+    }
+
+    fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
     }
 }
 

@@ -74,6 +74,8 @@ pub(crate) fn begun() -> ExecutionRecord {
         guardrails: Vec::new(),
         policy_digest: None,
         approval: None,
+        subject: None,
+        shown: Vec::new(),
         reservations: Vec::new(),
         unwound_at: None,
         phase: Phase::Running,

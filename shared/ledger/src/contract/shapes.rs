@@ -82,6 +82,8 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
             record.choices = [("rôute".to_owned(), "otherwise".to_owned())].into();
             record.stopped = Some(early_stop());
         }
+        record.subject = (before > 1).then(|| "ordër 4711".to_owned());
+        record.shown = vec![("amount".to_owned(), "1250.50".to_owned()); before as usize % 3];
         record.guardrails[0].held = before.is_multiple_of(2);
         record.guardrails[0].message = (before > 2).then(|| "naïve 🚧".to_owned());
         put(ledger, &record, Expect::Rev(before), Put::Done).await?;

@@ -144,6 +144,15 @@ fn every_list_has_its_index_and_its_hash_key() {
             "TENANT#acme#EXECUTIONS#WF-X",
         ),
         (
+            List::OfSubject {
+                tenant: "acme".to_owned(),
+                subject: "order 4711".to_owned(),
+            },
+            "found_by",
+            "listed_at",
+            "TENANT#acme#SUBJECT#order 4711",
+        ),
+        (
             incidents(IncidentStatus::Open),
             "listed",
             "listed_at",

@@ -429,6 +429,7 @@ fn an_incident_opens_again_only_for_a_failure_after_a_persons_action() {
             opened_at: at(11),
             execution: "another".to_owned(),
             version: 2,
+            subject: Some("order 4711".to_owned()),
             ..met.clone()
         };
         let again = open(Some(&handled), &later, true).expect("it is open again");
@@ -437,6 +438,7 @@ fn an_incident_opens_again_only_for_a_failure_after_a_persons_action() {
             (IncidentStatus::Open, handled.rev + 1)
         );
         assert_eq!((&*again.execution, again.version), ("another", 2));
+        assert_eq!(again.subject.as_deref(), Some("order 4711"));
         assert_eq!(again.handled, handled.handled, "its history stays");
         let unknown = open(Some(&handled), &met, false);
         let unknown = unknown.expect("no person could know of it");
