@@ -30,6 +30,7 @@ fn count_malformed(stack: &str, task: &BeginTask, unregistered: bool) {
         tenant: requested.map_or_else(String::new, |(at, _)| at.tenant),
         workflow: task.gate.workflow.clone(),
         version: Some(task.gate.version),
+        subject: None,
     };
     let mut counted = vec![(Metric::MalformedStarts, 1)];
     counted.extend(unregistered.then_some((Metric::UnregisteredStarts, 1)));

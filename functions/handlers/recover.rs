@@ -155,6 +155,7 @@ impl RecoveryHandler {
                     tenant: String::new(),
                     workflow: (*workflow).to_owned(),
                     version: Some(*version),
+                    subject: None,
                 };
                 self.count(Metric::MalformedStarts, &about);
             }

@@ -81,15 +81,16 @@ pub(crate) async fn events(
     let snapshot = caller.ledger.snapshot(&caller.key(&id)?).await?;
     let snapshot = snapshot.ok_or_else(|| caller.unknown(&id))?;
     let source = format!("holdfast/{}", app.stack);
+    let links = audit::Links::new("/v1");
     let mut story = audit::story(&caller.ledger, &snapshot).await?;
     if !caller.sees_payloads {
         for event in &mut story {
-            event.remove_item();
+            event.remove_payloads();
         }
     }
     let events: Vec<_> = story
-        .iter()
-        .map(|event| event.cloud_event(&source))
+        .into_iter()
+        .map(|event| event.linked(&links).cloud_event(&source))
         .collect();
     Ok(Json(Story {
         execution_id: id,

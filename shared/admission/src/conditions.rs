@@ -6,9 +6,9 @@ use super::{amount, times::clock};
 use holdfast_task::{Budget, Freeze, Hours, StartConditions};
 
 /// Returns the guardrails under the names of docs/workflows.md: `hours`, `freeze`, `approval`,
-/// `unsigned_approvals`, `budget`, `when_paused`, and those `limits` that apply to a tenant's starts. An absent guardrail
-/// has no member. A budget's `limit` is a decimal as text, and its `amount` the expression without
-/// `{% %}`.
+/// `unsigned_approvals`, `budget`, `when_paused`, and those `limits` that apply to a tenant's
+/// starts. An absent guardrail has no member. A budget's `limit` is a decimal as text, and its
+/// `amount` the expression without `{% %}`.
 pub fn conditions(rules: &StartConditions) -> Map<String, Value> {
     let mut conditions = Map::new();
     let mut add = |name: &str, value: Value| drop(conditions.insert(name.to_owned(), value));

@@ -12,6 +12,8 @@ pub struct About {
     /// The definition's version, if one applies. An incident has the version of the execution that
     /// opened it; the repeats of a start can meet many versions.
     pub version: Option<u32>,
+    /// The subject of the execution, if the events belong to one whose definition names it.
+    pub subject: Option<String>,
 }
 
 impl About {
@@ -21,6 +23,7 @@ impl About {
             tenant: execution.at.tenant.clone(),
             workflow: execution.workflow.clone(),
             version: Some(execution.version),
+            subject: execution.subject.clone(),
         }
     }
 
@@ -36,6 +39,7 @@ impl About {
             tenant,
             workflow,
             version: None,
+            subject: None,
         }
     }
 }

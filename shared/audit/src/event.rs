@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{about::About, data::EventData, kind::Kind};
+use crate::{about::About, data::EventData, kind::Kind, notice::Links};
 use holdfast_ids::keys::event_id;
 
 /// One audit event.
@@ -55,8 +55,24 @@ impl Event {
         self.data.kind()
     }
 
-    /// Removes `item`, the one member that depends on an input.
-    pub fn remove_item(&mut self) {
+    /// The event with the address of its incident, if a person may act on it.
+    pub fn linked(mut self, links: &Links) -> Self {
+        let incident = self.data.incident().unwrap_or(&self.subject);
+        let link = links.incident(&self.about.tenant, incident);
+        if let Some(notice) = self.data.notice_mut() {
+            notice.link = Some(link);
+        }
+        self
+    }
+
+    /// Removes the members that depend on an input: the item, and the question of an approval.
+    pub fn remove_payloads(&mut self) {
+        if let EventData::ApprovalRequested(data) | EventData::ApprovalReminded(data) =
+            &mut self.data
+        {
+            data.message = None;
+            data.about.notice = None;
+        }
         if let Some(step) = self.data.step_mut() {
             step.item = None;
         }

@@ -46,6 +46,12 @@ pub enum Kind {
     Paused,
     /// The platform, a tenant or a workflow continues after a pause.
     Resumed,
+    /// An execution asks people for an approval.
+    ApprovalRequested,
+    /// People who have not decided on an approval are reminded.
+    ApprovalReminded,
+    /// A person decided on an approval, or its question ended without a decision.
+    ApprovalDecided,
     /// A platform admin registered a tenant, or opened a closed one.
     TenantRegistered,
     /// A platform admin closed a tenant.
@@ -55,7 +61,7 @@ pub enum Kind {
 impl Kind {
     /// Every kind. The order is that of events within one millisecond and one stage; see
     /// [`Event::sequence`](crate::Event::sequence).
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::Started,
         Self::Rejected,
         Self::StartRefused,
@@ -79,6 +85,9 @@ impl Kind {
         Self::StepStarted,
         Self::TenantRegistered,
         Self::TenantClosed,
+        Self::ApprovalRequested,
+        Self::ApprovalReminded,
+        Self::ApprovalDecided,
     ];
 
     /// The `type` of the CloudEvent, and the value of `audit` in a log line.
@@ -107,6 +116,9 @@ impl Kind {
             Self::Resumed => "workflow.resumed",
             Self::TenantRegistered => "workflow.tenant.registered",
             Self::TenantClosed => "workflow.tenant.closed",
+            Self::ApprovalRequested => "workflow.approval.requested",
+            Self::ApprovalReminded => "workflow.approval.reminded",
+            Self::ApprovalDecided => "workflow.approval.decided",
         }
     }
 
@@ -122,7 +134,12 @@ impl Kind {
             | Self::TenantRegistered
             | Self::TenantClosed => 0,
             Self::StepStarted | Self::StepRetried | Self::StepCompleted | Self::StepFailed => 1,
-            Self::IncidentWaiting | Self::IncidentOpened | Self::IncidentDecided => 2,
+            Self::IncidentWaiting
+            | Self::IncidentOpened
+            | Self::IncidentDecided
+            | Self::ApprovalRequested
+            | Self::ApprovalReminded
+            | Self::ApprovalDecided => 2,
             Self::IncidentAcknowledged | Self::IncidentResolved => 3,
             Self::RollbackStarted | Self::StepUndone | Self::StepUndoFailed => 4,
             Self::Completed | Self::ReceiptGenerated | Self::IncidentStanding => 5,

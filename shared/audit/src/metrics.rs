@@ -183,7 +183,10 @@ pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
         | EventData::Paused(_)
         | EventData::Resumed(_)
         | EventData::TenantRegistered(_)
-        | EventData::TenantClosed(_) => vec![],
+        | EventData::TenantClosed(_)
+        | EventData::ApprovalRequested(_)
+        | EventData::ApprovalReminded(_)
+        | EventData::ApprovalDecided(_) => vec![],
     }
 }
 

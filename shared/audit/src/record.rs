@@ -65,28 +65,33 @@ impl Record {
                 tenant: incident.tenant.clone(),
                 workflow: incident.workflow.clone(),
                 version: Some(incident.version),
+                subject: incident.subject.clone(),
             }),
             Self::Link(link) => Some(About {
                 tenant: link.tenant.clone(),
                 // A link of an earlier version names no workflow, and has no events.
                 workflow: link.workflow.clone().unwrap_or_default(),
                 version: link.version,
+                subject: link.subject.clone(),
             }),
             Self::Duplicates { at, workflow, .. } => Some(About {
                 tenant: at.tenant.clone(),
                 workflow: workflow.clone(),
                 version: None,
+                subject: None,
             }),
             Self::Control(control) => Some(About::of_control(control)),
             Self::Tenant(tenant) => Some(About {
                 tenant: tenant.tenant.clone(),
                 workflow: "*".to_owned(),
                 version: None,
+                subject: None,
             }),
             Self::Refusal(refusal) => Some(About {
                 tenant: refusal.tenant.clone(),
                 workflow: refusal.workflow.clone(),
                 version: refusal.version,
+                subject: None,
             }),
             Self::Step(_) | Self::Question(_) => None,
         }

@@ -88,8 +88,8 @@ pub struct ApprovalClaims {
     pub jti: String,
 }
 
-/// The header of a signed approval. Any other member (`crit`, `jwk`, `jku`, `x5c`) is refused, since
-/// it would extend or replace the listed key.
+/// The header of a signed approval. Any other member (`crit`, `jwk`, `jku`, `x5c`) is refused,
+/// since it would extend or replace the listed key.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Header {

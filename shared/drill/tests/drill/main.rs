@@ -1,6 +1,7 @@
 //! Tests of the drill: the shipped workflows hold, and a broken target is detected.
 
 mod answers;
+mod approvals;
 mod broken;
 mod choices;
 mod old_behaviors;

@@ -1,20 +1,15 @@
 //! Tests of signed approvals: each algorithm, a corpus of attacks, and the key set.
 
-use aws_lc_rs::{
-    hmac,
-    rand::SystemRandom,
-    rsa::KeySize,
-    signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
-        RsaKeyPair,
-    },
-};
+mod signer;
+
+use aws_lc_rs::hmac;
 use base64::{
     Engine as _,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use serde_json::{Value, json};
 
+use self::signer::{b64, eddsa, es256, rs256};
 use super::{
     super::{StartScope, check},
     *,
@@ -24,99 +19,8 @@ use holdfast_task::StartConditions;
 
 const NOW: &str = "2025-09-29T13:00:00Z";
 /// The JWS that docs/examples/sign-approval.mjs makes with its recorded key and claims.
-const RECORDED: &str = include_str!("recorded.jws");
-const RECORDED_KEYS: &str = include_str!("recorded-keys.json");
-
-fn b64(bytes: impl AsRef<[u8]>) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// A signer of approvals, and its entry in the key set.
-struct Signer {
-    alg: &'static str,
-    jwk: Value,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
-}
-
-fn eddsa(seed: u8) -> Signer {
-    let key = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).expect("a key");
-    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "x": b64(key.public_key()) });
-    let sign = move |text: &[u8]| key.sign(text).as_ref().to_vec();
-    Signer {
-        alg: "EdDSA",
-        jwk,
-        sign: Box::new(sign),
-    }
-}
-
-fn es256() -> Signer {
-    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
-    let (x, y) = key.public_key().as_ref()[1..].split_at(32);
-    let jwk = json!({ "kty": "EC", "crv": "P-256", "x": b64(x), "y": b64(y) });
-    let sign = move |text: &[u8]| {
-        let signed = key.sign(&SystemRandom::new(), text);
-        signed.expect("a signature").as_ref().to_vec()
-    };
-    Signer {
-        alg: "ES256",
-        jwk,
-        sign: Box::new(sign),
-    }
-}
-
-fn rs256() -> Signer {
-    let key = RsaKeyPair::generate(KeySize::Rsa2048).expect("a key");
-    // PKCS #1: a sequence of n, which a zero keeps positive, and e.
-    let der = key.public_key().as_ref();
-    let jwk = json!({ "kty": "RSA", "n": b64(&der[9..265]), "e": b64(&der[267..]) });
-    let sign = move |text: &[u8]| {
-        let mut signature = vec![0; key.public_modulus_len()];
-        let random = SystemRandom::new();
-        key.sign(&RSA_PKCS1_SHA256, &random, text, &mut signature)
-            .expect("a signature");
-        signature
-    };
-    Signer {
-        alg: "RS256",
-        jwk,
-        sign: Box::new(sign),
-    }
-}
-
-impl Signer {
-    /// The key set that lists this signer as `erp`, with the members of `other` put over it.
-    fn set(&self, other: Value) -> Value {
-        let mut key = self.jwk.clone();
-        let listed = json!({
-            "kid": "erp", "alg": self.alg, "tenants": ["acme"], "workflows": ["WF-HOLD"],
-        });
-        for from in [listed, other] {
-            for (name, value) in from.as_object().expect("members") {
-                key[name] = value.clone();
-            }
-        }
-        json!({ "keys": [key] })
-    }
-
-    fn keys(&self) -> ApprovalKeys {
-        ApprovalKeys::parse(&self.set(json!({})).to_string()).expect("a key set")
-    }
-
-    fn header(&self) -> Value {
-        json!({ "alg": self.alg, "kid": "erp", "typ": TYP })
-    }
-
-    /// A compact JWS over these texts.
-    fn jws(&self, header: &str, claims: &str) -> String {
-        let signed = format!("{}.{}", b64(header), b64(claims));
-        let signature = b64((self.sign)(signed.as_bytes()));
-        format!("{signed}.{signature}")
-    }
-
-    fn honest(&self) -> String {
-        self.jws(&self.header().to_string(), &claims().to_string())
-    }
-}
+const RECORDED: &str = include_str!("../recorded.jws");
+const RECORDED_KEYS: &str = include_str!("../recorded-keys.json");
 
 fn seconds(text: &str) -> i64 {
     let at: Timestamp = text.parse().expect("a time");
