@@ -41,29 +41,24 @@ impl Receiver {
     }
 
     fn receive(&self, mut stream: TcpStream) {
-        let (mut text, mut buffer) = (Vec::new(), [0; 4096]);
-        loop {
+        let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
+        let (head, body) = loop {
             let read = stream.read(&mut buffer).unwrap_or_default();
-            text.extend(&buffer[..read]);
-            let shown = String::from_utf8_lossy(&text);
-            let Some((head, body)) = shown.split_once("\r\n\r\n") else {
-                if read == 0 {
-                    return;
+            request.extend(&buffer[..read]);
+            let end = request.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+            if let Some(end) = end {
+                let head = String::from_utf8_lossy(&request[..end]).into_owned();
+                if request.len() - end - 4 >= content_length(&head) {
+                    let body = String::from_utf8_lossy(&request[end + 4..]).into_owned();
+                    break (head, body);
                 }
-                continue;
-            };
-            let length = head.lines().find_map(|line| {
-                let (name, value) = line.split_once(": ")?;
-                let is_length = name.eq_ignore_ascii_case("content-length");
-                is_length.then(|| value.parse::<usize>().ok())?
-            });
-            if read == 0 || body.len() >= length.unwrap_or_default() {
-                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-                let mut received = self.received.lock().expect("a list");
-                received.push((path, body.to_owned()));
-                break;
             }
-        }
+            if read == 0 {
+                return;
+            }
+        };
+        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+        self.received.lock().expect("a list").push((path, body));
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     }
 
@@ -73,6 +68,12 @@ impl Receiver {
         let found = received.iter().filter(|(at, _)| at == path);
         found.map(|(_, body)| body.clone()).collect()
     }
+}
+
+fn content_length(head: &str) -> usize {
+    let mut headers = head.lines().filter_map(|line| line.split_once(": "));
+    let length = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    length.map_or(0, |(_, value)| value.parse().expect("a length"))
 }
 
 /// The template as JSON.

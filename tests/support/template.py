@@ -1,4 +1,4 @@
-"""Prints a CloudFormation template as JSON: FILE is its path. `!Ref` and the like become objects."""
+"""Prints a CloudFormation template as JSON. FILE is its path, and `!Ref` becomes an object."""
 
 import json
 import sys

@@ -11,7 +11,8 @@ use holdfast_ids::names::is_hidden;
 /// (<https://docs.slack.dev/reference/block-kit/blocks/section-block>).
 const NOTICE_MAX: usize = 1_000;
 
-/// What a person needs to act on an event. Events of earlier versions have none of it.
+/// The members by which a person can act on an event. Events of earlier versions have none of
+/// them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Notice {
     /// The subject of the execution, if its definition names one.

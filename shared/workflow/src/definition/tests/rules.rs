@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::problems;
+use super::{definition, problems};
 
 #[test]
 fn hours_and_freezes_need_real_times_and_zones() {
