@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use holdfast_action::ActionInfo;
 use holdfast_drill::{Drill, Matrix, Outcome, Scenario, Settings, Simulator};
+use holdfast_ids::names::sanitize;
 use holdfast_workflow::definition::{Answers, Definition, read_answers};
 
 use crate::{
@@ -120,6 +121,16 @@ fn one(drill: &Drill, name: &str) -> Result<(), Trouble> {
     line("")?;
     line(&format!("ended      {status}"))?;
     if let Some(receipt) = &outcome.receipt {
+        if let Some(subject) = &receipt.subject {
+            line(&format!("subject    {}", sanitize(subject)))?;
+        }
+        for field in &receipt.shown {
+            line(&format!(
+                "shows      {}: {}",
+                field.label,
+                sanitize(&field.value)
+            ))?;
+        }
         for (step, branch) in &receipt.choices {
             line(&format!("branch     {step}: {branch}"))?;
         }

@@ -195,6 +195,10 @@ fn line_of(event: &Value, began: Option<Timestamp>) -> String {
     if !details.is_empty() {
         line.push_str(&format!("  {}", details.join(", ")));
     }
+    // Every event has the subject, and the first of a generation shows it.
+    if let (Some(subject), Some(_)) = (event["workflowsubject"].as_str(), data.get("trigger")) {
+        line.push_str(&format!("  of {subject}"));
+    }
     if let Some(actor) = event["actor"].as_str() {
         line.push_str(&format!("  by {actor}"));
     }

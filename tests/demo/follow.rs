@@ -121,8 +121,12 @@ impl Evidence {
         } else {
             &residual
         };
+        let workflow = match receipt["subject"].as_str() {
+            Some(subject) => format!("{} of {subject}", text(&receipt["workflow_id"])),
+            None => text(&receipt["workflow_id"]).to_owned(),
+        };
         let before = [
-            line("workflow", text(&receipt["workflow_id"])),
+            line("workflow", &workflow),
             line("execution", text(&receipt["execution_id"])),
             line("status", text(&receipt["status"])),
         ];

@@ -85,6 +85,8 @@ async fn a_page_costs_one_query_whatever_its_filter_and_the_number_of_executions
             "/v1/executions?limit=2&status=EXECUTED".to_owned(),
             "/v1/executions?limit=2&status=FAILED".to_owned(),
             "/v1/executions?limit=2&from=2026-01-01T00:00:00Z".to_owned(),
+            "/v1/executions?limit=2&subject=order".to_owned(),
+            format!("/v1/executions?limit=2&subject=order&workflow_id={GROUP}"),
             "/v1/receipts?limit=2".to_owned(),
             "/v1/incidents?limit=2&status=open".to_owned(),
         ] {
@@ -93,6 +95,9 @@ async fn a_page_costs_one_query_whatever_its_filter_and_the_number_of_executions
             assert_eq!(page.status, 200, "{path}: {}", page.body);
             assert_eq!(ledger.take_operations(), ["Query"], "{path}");
         }
+        let path = format!("/v1/executions?idempotency_key=k&workflow_id={GROUP}");
+        assert_eq!(api.get(&path).await.status, 200);
+        assert_eq!(ledger.take_operations(), ["GetItem"], "{path}");
     }
 }
 
@@ -174,7 +179,7 @@ async fn a_workflow_shows_its_deployed_version_to_its_tenants_only() {
     }
     let path = format!("/v1/workflows/{}", holdfast_tests::DELAY);
     let one = acme.get(&path).await.body;
-    assert_eq!(one["version"], 1, "{one}");
+    assert_eq!(one["version"], 2, "{one}");
     assert_eq!(
         texts(&one["definition"]["steps"], "name"),
         ["apply_vendor_hold", "notify_ap_team"]

@@ -46,6 +46,7 @@ mod shipped;
 mod standing;
 mod starts;
 mod story;
+mod subjects;
 mod switch;
 mod tenants;
 mod traces;

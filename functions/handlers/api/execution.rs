@@ -8,7 +8,7 @@ use holdfast_ids::names::is_workflow_id;
 use holdfast_ledger::{
     ExecutionOutput, ExecutionRecord, Ledger, Phase, Snapshot, StepRecord, StepState,
 };
-use holdfast_receipt::GuardrailOutcome;
+use holdfast_receipt::{GuardrailOutcome, ShownField};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -85,7 +85,7 @@ pub(crate) async fn events(
     let mut story = audit::story(&caller.ledger, &snapshot).await?;
     if !caller.sees_payloads {
         for event in &mut story {
-            event.remove_payloads();
+            event.remove_inputs();
         }
     }
     let events: Vec<_> = story
@@ -113,6 +113,9 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         deadline,
         phase,
         guardrails,
+        requested_by,
+        subject,
+        shown,
         generation,
         input,
         output,
@@ -138,6 +141,9 @@ fn shown(snapshot: Snapshot, payloads: bool) -> Execution {
         tenant: at.tenant,
         status,
         trigger,
+        requested_by,
+        subject: subject.filter(|_| payloads),
+        shown: payloads.then(|| ShownField::all(&shown)),
         trace_id: trace,
         generation,
         started_at,

@@ -102,6 +102,7 @@ pub(crate) async fn read(
         executions.push(Link {
             href: format!("/v1/executions/{}", link.execution),
             execution_id: link.execution,
+            subject: link.subject.filter(|_| payloads),
             generation: link.generation,
             at: link.at,
             status: link.status,
@@ -152,8 +153,8 @@ pub(crate) async fn find(
     found.ok_or_else(|| not_found(Resource::Incident(id), &caller.tenant))
 }
 
-/// The answer for an incident. Without `payloads` it has no messages of targets and no reasons of
-/// people.
+/// The answer for an incident. Without `payloads` it has no subject, no messages of targets and no
+/// reasons of people.
 pub(crate) fn shown(incident: &holdfast_ledger::Incident, payloads: bool) -> Incident {
     let handled = incident.handled.iter().map(|action| IncidentActionView {
         status: action.status,
@@ -165,6 +166,7 @@ pub(crate) fn shown(incident: &holdfast_ledger::Incident, payloads: bool) -> Inc
         incident_id: incident.id.clone(),
         workflow_id: incident.workflow.clone(),
         tenant: incident.tenant.clone(),
+        subject: incident.subject.clone().filter(|_| payloads),
         state: incident.state.clone(),
         error: incident.error.clone(),
         status: incident.status,

@@ -2,8 +2,11 @@
 
 use axum::Json;
 use holdfast_aws::{ExecutionSearch, ExecutionSummary};
-use holdfast_ids::names::{is_workflow_id, quoted};
-use holdfast_ledger::Phase;
+use holdfast_ids::{
+    keys::{ExecutionKey, execution_id, idempotency_key},
+    names::{check_text, is_workflow_id, quoted},
+};
+use holdfast_ledger::{Ledger as _, Phase};
 use holdfast_receipt::Status;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,7 +33,7 @@ const STATUSES: [&str; 8] = [
 ];
 
 /// The query of the list of executions.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExecutionFilter {
     /// The tenant; your own if left out.
@@ -38,6 +41,13 @@ pub(crate) struct ExecutionFilter {
     /// Only executions of this workflow.
     #[schemars(regex(pattern = "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$"), length(max = 60))]
     workflow_id: Option<String>,
+    /// Only executions of exactly this subject. Not for observers.
+    #[schemars(length(min = 1, max = 200))]
+    subject: Option<String>,
+    /// The one execution of this idempotency key; `workflow_id` must be given, and nothing else but
+    /// `tenant`.
+    #[schemars(length(min = 1, max = 255))]
+    idempotency_key: Option<String>,
     /// Only executions of this status.
     #[schemars(extend("enum" = STATUSES))]
     status: Option<String>,
@@ -93,8 +103,17 @@ impl NamesTenant for ReceiptFilter {
 pub(crate) async fn executions(
     AuthorizedRequest { caller, query, .. }: AuthorizedRequest<ExecutionFilter>,
 ) -> Result<Json<Executions>, Problem> {
-    let (found, next) = page(&caller, query, false).await?;
-    let executions = found.into_iter().map(shown).collect();
+    if query.subject.is_some() && !caller.sees_payloads {
+        return Err(Problem::forbidden(
+            "a subject comes from an input, which your role does not see: leave subject out",
+        ));
+    }
+    let (found, next) = match query.idempotency_key.clone() {
+        Some(key) => (of_key(&caller, query, &key).await?, None),
+        None => page(&caller, query, false).await?,
+    };
+    let payloads = caller.sees_payloads;
+    let executions = found.into_iter().map(|one| shown(one, payloads)).collect();
     Ok(Json(Executions { executions, next }))
 }
 
@@ -112,6 +131,8 @@ pub(crate) async fn receipts(
     let filter = ExecutionFilter {
         tenant,
         workflow_id,
+        subject: None,
+        idempotency_key: None,
         status: None,
         from,
         until,
@@ -121,6 +142,34 @@ pub(crate) async fn receipts(
     let (found, next) = page(&caller, filter, true).await?;
     let receipts = found.into_iter().filter_map(shown_receipt).collect();
     Ok(Json(Receipts { receipts, next }))
+}
+
+/// The execution of an idempotency key, which its id follows from: one read.
+async fn of_key(
+    caller: &AuthorizedCaller,
+    filter: ExecutionFilter,
+    key: &str,
+) -> Result<Vec<ExecutionSummary>, Problem> {
+    let key = idempotency_key(key).map_err(Problem::bad_request)?;
+    let alone = ExecutionFilter {
+        tenant: filter.tenant.clone(),
+        workflow_id: filter.workflow_id.clone(),
+        idempotency_key: filter.idempotency_key.clone(),
+        ..ExecutionFilter::default()
+    };
+    let (Some(id), true) = (&filter.workflow_id, alone == filter) else {
+        return Err(Problem::bad_request(
+            "idempotency_key names the start of one workflow: give workflow_id with it, and \
+             nothing else but tenant",
+        ));
+    };
+    let id = workflow(id.clone())?;
+    let at = ExecutionKey {
+        tenant: caller.tenant.clone(),
+        execution: execution_id(&caller.tenant, &id, &key),
+    };
+    let found = caller.ledger.read(&at).await?;
+    Ok(found.into_iter().map(ExecutionSummary::from).collect())
 }
 
 /// One page of the executions that match `filter`, and the cursor of the next page.
@@ -133,6 +182,7 @@ async fn page(
     let after = filter.cursor.as_deref().map(place).transpose()?;
     let search = ExecutionSearch {
         workflow: filter.workflow_id.map(workflow).transpose()?,
+        subject: filter.subject.map(subject).transpose()?,
         status: filter.status.map(status).transpose()?,
         with_receipt,
         from: filter.from.map(|at| time("from", &at)).transpose()?,
@@ -173,6 +223,11 @@ fn workflow(id: String) -> Result<String, Problem> {
     )))
 }
 
+fn subject(subject: String) -> Result<String, Problem> {
+    check_text("subject", &subject).map_err(Problem::bad_request)?;
+    Ok(subject)
+}
+
 fn status(status: String) -> Result<String, Problem> {
     if STATUSES.contains(&status.as_str()) {
         return Ok(status);
@@ -183,7 +238,8 @@ fn status(status: String) -> Result<String, Problem> {
     )))
 }
 
-fn shown(listed: ExecutionSummary) -> ListedExecution {
+/// The entry of an execution. Without `payloads` it has no subject, which comes from an input.
+fn shown(listed: ExecutionSummary, payloads: bool) -> ListedExecution {
     let ended_at = match listed.phase {
         Phase::Ended { at, .. } => Some(at),
         Phase::Running | Phase::Rejected | Phase::Unwinding { .. } => None,
@@ -193,6 +249,7 @@ fn shown(listed: ExecutionSummary) -> ListedExecution {
         execution_id: listed.at.execution,
         workflow_id: listed.workflow,
         workflow_version: listed.version,
+        subject: listed.subject.filter(|_| payloads),
         status: listed.phase.name().to_owned(),
         trigger: listed.trigger,
         generation: listed.generation,
@@ -203,12 +260,15 @@ fn shown(listed: ExecutionSummary) -> ListedExecution {
     }
 }
 
+/// The entry of a receipt. It has the subject, since everyone who sees the list may fetch the
+/// receipt.
 fn shown_receipt(listed: ExecutionSummary) -> Option<ListedReceipt> {
     let receipt = listed.receipt?;
     Some(ListedReceipt {
         href: format!("/v1/executions/{}/receipt", listed.at.execution),
         execution_id: listed.at.execution,
         workflow_id: listed.workflow,
+        subject: listed.subject,
         status: listed.phase.name().to_owned(),
         generation: listed.generation,
         started_at: listed.started_at,

@@ -5,6 +5,7 @@ mod approval;
 mod conditions;
 mod deadline;
 mod envelope;
+mod fields;
 mod mapping;
 mod numbers;
 mod schema;
@@ -20,6 +21,7 @@ pub use deadline::{CheckError, bounded};
 pub use envelope::{
     EnvelopeError, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, INPUT_MAX_VALUES, check_envelope,
 };
+pub use fields::{EvaluatedFields, evaluate_fields};
 pub use schema::{authored_validator, validator, violations};
 pub use start::{DIRECT, Envelope, RESERVED_TRIGGERS, Start, StartError, read_start};
 pub use times::{check_freezes, check_hours, freeze_span, is_zone, zone};
@@ -44,7 +46,7 @@ pub const SCOPE: [&str; 6] = [
 ];
 
 /// Names of guardrail outcomes that no definition may use for its own guardrails.
-pub const RESERVED: [&str; 9] = [
+pub const RESERVED: [&str; 11] = [
     "paused",
     "tenant",
     "input",
@@ -54,6 +56,8 @@ pub const RESERVED: [&str; 9] = [
     "approval_unused",
     "concurrent_executions",
     "starts_per_minute",
+    "subject",
+    "show",
 ];
 
 /// Returns whether `tenant` may start the workflow: an empty list is open to every tenant.
@@ -63,9 +67,12 @@ pub fn open_to(tenants: &[String], tenant: &str) -> bool {
 
 /// `sha256:` and the digest of all parts of a definition that decide on admission.
 pub fn policy_digest(gate: &AdmissionSpec) -> Option<String> {
-    let policy = json!({
+    let mut policy = json!({
         "tenants": gate.tenants, "input": gate.input_schema, "guardrails": gate.guardrails, "rules": gate.rules,
     });
+    if !gate.fields.is_empty() {
+        policy["fields"] = json!(gate.fields);
+    }
     value_sha256_hex(&policy)
         .ok()
         .map(|digest| format!("sha256:{digest}"))

@@ -12,7 +12,7 @@ pub struct About {
     /// The definition's version, if one applies. An incident has the version of the execution that
     /// opened it; the repeats of a start can meet many versions.
     pub version: Option<u32>,
-    /// The subject of the execution, if the events belong to one whose definition names it.
+    /// The subject of the execution, if it has one. It comes from an input.
     pub subject: Option<String>,
 }
 

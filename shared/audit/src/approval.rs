@@ -70,13 +70,12 @@ fn request_data(question: &Question, about: &About, reminder: Option<u32>) -> Ap
         (by, 1) => format!("one of {} decides", by.join(" or ")),
         (by, _) => format!("{count} of {} decide", by.join(" or ")),
     };
-    let subject = about.subject.as_deref();
     let text = format!(
         "{}Approval needed until {}: {} — {}, step {}: {who}",
         reminder.map_or(String::new(), |n| format!("Reminder {n}. ")),
         minute(question.until),
         question.message,
-        whose(about, subject),
+        whose(about),
         question.step,
     );
     ApprovalRequestData {
@@ -87,7 +86,7 @@ fn request_data(question: &Question, about: &About, reminder: Option<u32>) -> Ap
         until: question.until,
         incident: question.incident.clone(),
         reminder,
-        about: Notice::new(subject, &text),
+        about: Notice::new(&text),
     }
 }
 
@@ -109,7 +108,7 @@ fn votes_of(ruling: &Ruling, votes: &[Vote]) -> Vec<Vote> {
 }
 
 fn voted(question: &Question, incident: &str, votes: &[Vote], about: &About) -> Vec<Event> {
-    let (count, subject) = (needed(question), about.subject.as_deref());
+    let count = needed(question);
     let mut approvals = 0;
     let events = votes.iter().map(|vote| {
         let approved = vote.decision == Decision::Approve;
@@ -119,7 +118,7 @@ fn voted(question: &Question, incident: &str, votes: &[Vote], about: &About) -> 
             (true, false) => (None, format!("approved ({approvals} of {count})")),
             (false, _) => (Some(ApprovalOutcome::Rejected), "rejected".to_owned()),
         };
-        let whose = whose(about, subject);
+        let whose = whose(about);
         let text = format!("{} {what} step {} of {whose}", vote.by, question.step);
         let data = EventData::ApprovalDecided(ApprovalDecidedData {
             step: question.step.clone(),
@@ -128,7 +127,7 @@ fn voted(question: &Question, incident: &str, votes: &[Vote], about: &About) -> 
             count,
             outcome,
             incident: incident.to_owned(),
-            about: Notice::new(subject, &text),
+            about: Notice::new(&text),
         });
         event(question, about, vote.at, &vote.by, data).by(Some(&vote.by))
     });
@@ -140,8 +139,7 @@ fn ended(question: &Question, about: &About) -> Option<Event> {
     let QuestionState::Expired { at } = question.state else {
         return None;
     };
-    let subject = about.subject.as_deref();
-    let whose = whose(about, subject);
+    let whose = whose(about);
     let (outcome, text) = match at >= question.until {
         true => (
             ApprovalOutcome::Expired,
@@ -163,7 +161,7 @@ fn ended(question: &Question, about: &About) -> Option<Event> {
         count: needed(question),
         outcome: Some(outcome),
         incident: question.incident.clone(),
-        about: Notice::new(subject, &text),
+        about: Notice::new(&text),
     });
     Some(event(question, about, at, "", data))
 }

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use holdfast_ledger::Meanwhile;
-use holdfast_receipt::{AttemptOutcome, Status};
+use holdfast_receipt::{AttemptOutcome, ShownField, Status};
 
 /// The data of an event, which says its kind too.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -171,6 +171,9 @@ pub struct StartedData {
     pub definition_digest: String,
     /// The hex SHA-256 of the input.
     pub input_sha256: String,
+    /// The further fields that the definition shows to people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<ShownField>,
 }
 
 /// A start that the admission check rejected.

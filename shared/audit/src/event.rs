@@ -65,16 +65,23 @@ impl Event {
         self
     }
 
-    /// Removes the members that depend on an input: the item, and the question of an approval.
-    pub fn remove_payloads(&mut self) {
+    /// Removes every member that comes from an input: `item`, the subject, the fields that the
+    /// definition shows, the question of an approval, and the notice.
+    pub fn remove_inputs(&mut self) {
+        self.about.subject = None;
+        if let Some(notice) = self.data.notice_mut() {
+            notice.notice = None;
+        }
         if let EventData::ApprovalRequested(data) | EventData::ApprovalReminded(data) =
             &mut self.data
         {
             data.message = None;
-            data.about.notice = None;
         }
         if let Some(step) = self.data.step_mut() {
             step.item = None;
+        }
+        if let EventData::Started(started) = &mut self.data {
+            started.shown.clear();
         }
     }
 
@@ -115,6 +122,9 @@ impl Event {
         });
         if let Some(version) = self.about.version {
             event["workflowversion"] = version.into();
+        }
+        if let Some(subject) = &self.about.subject {
+            event["workflowsubject"] = subject.as_str().into();
         }
         if let Some(actor) = &self.actor {
             event["actor"] = actor.as_str().into();

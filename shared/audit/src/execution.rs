@@ -14,7 +14,7 @@ use crate::{
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{ExecutionRecord, Phase, unwound_since};
-use holdfast_receipt::Status;
+use holdfast_receipt::{ShownField, Status};
 use holdfast_task::Failure;
 
 /// The events of every execution generation that the record still shows.
@@ -74,6 +74,7 @@ fn start_events(execution: &ExecutionRecord) -> Vec<Event> {
         trigger: execution.trigger.clone(),
         definition_digest: execution.definition_digest.clone(),
         input_sha256: execution.fingerprint().to_owned(),
+        shown: ShownField::all(&execution.shown),
     });
     let mut events = vec![event(execution, at, started).by(by)];
     let refused = execution
@@ -120,8 +121,8 @@ fn end_events(
 
 /// One event for each refused repeat in `numbers`.
 ///
-/// A repeat without a recorded time has the time of the commit. The events have no version, because
-/// a repeat may be refused before the execution record is written.
+/// A repeat without a recorded time has the time of the commit. The events have neither
+/// version nor subject, because a repeat may be refused before the execution record is written.
 pub(crate) fn duplicate_events(
     at: &ExecutionKey,
     numbers: RangeInclusive<u64>,
@@ -131,6 +132,7 @@ pub(crate) fn duplicate_events(
 ) -> Vec<Event> {
     let about = &About {
         version: None,
+        subject: None,
         ..about.clone()
     };
     let event = |number: u64| {

@@ -1,4 +1,4 @@
-//! Notices: the one line for people in an event, the subject beside it, and the link to its page.
+//! Notices: the one line for people in an event, and the link to its page.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -15,9 +15,6 @@ const NOTICE_MAX: usize = 1_000;
 /// them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Notice {
-    /// The subject of the execution, if its definition names one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
     /// One line for people. It has no quotation mark, backslash, angle bracket or ampersand, so
     /// that any template can hold it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,9 +26,8 @@ pub struct Notice {
 
 impl Notice {
     /// A notice of this text. The link is added where the event is published.
-    pub(crate) fn new(subject: Option<&str>, text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self {
-            subject: subject.map(str::to_owned),
             notice: Some(plain(text)),
             link: None,
         }
@@ -59,9 +55,12 @@ impl Links {
 }
 
 /// `WORKFLOW of TENANT (SUBJECT)`.
-pub(crate) fn whose(about: &About, subject: Option<&str>) -> String {
+pub(crate) fn whose(about: &About) -> String {
     let (workflow, tenant) = (&about.workflow, &about.tenant);
-    let subject = subject.map(|subject| format!(" ({subject})"));
+    let subject = about
+        .subject
+        .as_ref()
+        .map(|subject| format!(" ({subject})"));
     format!("{workflow} of {tenant}{}", subject.unwrap_or_default())
 }
 

@@ -28,8 +28,7 @@ pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> 
         let parts = [question.step.as_str(), &at.to_string()];
         Event::new(at, about, &question.at.execution, &parts, data)
     };
-    let subject = about.subject.as_deref();
-    let (whose, step) = (whose(about, subject), &question.step);
+    let (whose, step) = (whose(about), &question.step);
     let asks = match question.kind {
         QuestionKind::Escalation => "failed, and a person decides what follows",
         QuestionKind::Approval => "waits for an approval",
@@ -43,7 +42,7 @@ pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> 
         kind: question.kind,
         until: question.until,
         incident: question.incident.clone(),
-        about: Notice::new(subject, &text),
+        about: Notice::new(&text),
     });
     let rulings = question.earlier.iter().chain(question.ruling());
     let decided = rulings.map(|ruling| {
@@ -57,7 +56,7 @@ pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> 
                 .as_ref()
                 .unwrap_or(&question.incident)
                 .clone(),
-            about: Notice::new(subject, &text),
+            about: Notice::new(&text),
         });
         event(ruling.at, data).by(Some(&ruling.by))
     });
@@ -71,8 +70,7 @@ pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> 
 pub(crate) fn incident_events(incident: &Incident, about: &About) -> Vec<Event> {
     let event =
         |at: Timestamp, data| Event::new(at, about, &incident.id, &[at.to_string().as_str()], data);
-    let subject = incident.subject.as_deref();
-    let whose = whose(about, subject);
+    let whose = whose(about);
     let Incident { state, error, .. } = incident;
     let remains = match incident.standing {
         true => ", and an effect remains or may remain",
@@ -85,17 +83,14 @@ pub(crate) fn incident_events(incident: &Incident, about: &About) -> Vec<Event> 
         execution_id: incident.execution.clone(),
         state: incident.state.clone(),
         error: incident.error.clone(),
-        about: Notice::new(subject, &text),
+        about: Notice::new(&text),
     });
     let handled = incident.handled.iter().filter_map(|handled| {
         let data = |verb: &str| HandledData {
-            about: Notice::new(
-                subject,
-                &format!(
-                    "{} {verb} the incident in {whose}: {error} at {state}",
-                    handled.by
-                ),
-            ),
+            about: Notice::new(&format!(
+                "{} {verb} the incident in {whose}: {error} at {state}",
+                handled.by
+            )),
         };
         let data = match handled.status {
             IncidentStatus::Open => return None,
@@ -126,8 +121,7 @@ pub(crate) fn link_events(link: &Link, about: &About) -> Vec<Event> {
         }
         None => label.clone(),
     });
-    let subject = link.subject.as_deref();
-    let (whose, status, total) = (whose(about, subject), &link.status, link.stands_total);
+    let (whose, status, total) = (whose(about), &link.status, link.stands_total);
     let text = format!("{whose} ended {status}, and {total} effects remain or may remain");
     let data = EventData::IncidentStanding(StandingData {
         generation: link.generation,
@@ -136,7 +130,7 @@ pub(crate) fn link_events(link: &Link, about: &About) -> Vec<Event> {
         stands: names.collect(),
         stands_total: link.stands_total,
         certain: link.certain.unwrap_or_default(),
-        about: Notice::new(subject, &text),
+        about: Notice::new(&text),
     });
     let parts = [&*link.generation.to_string(), &link.incident];
     vec![Event::new(link.at, about, &link.execution, &parts, data)]

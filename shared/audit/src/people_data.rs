@@ -21,7 +21,7 @@ pub struct WaitingData {
     pub until: Timestamp,
     /// The incident's id.
     pub incident: String,
-    /// The subject, notice and link.
+    /// The notice and the link.
     #[serde(flatten)]
     pub about: Notice,
 }
@@ -41,7 +41,7 @@ pub struct OpenedData {
     pub state: String,
     /// The error's name.
     pub error: String,
-    /// The subject, notice and link.
+    /// The notice and the link.
     #[serde(flatten)]
     pub about: Notice,
 }
@@ -61,7 +61,7 @@ pub struct StandingData {
     pub stands_total: usize,
     /// The number of effects that are known to remain. The others may remain.
     pub certain: usize,
-    /// The subject, notice and link.
+    /// The notice and the link.
     #[serde(flatten)]
     pub about: Notice,
 }
@@ -76,7 +76,7 @@ pub struct DecidedData {
     pub decision: Decision,
     /// The incident's id.
     pub incident: String,
-    /// The subject, notice and link.
+    /// The notice and the link.
     #[serde(flatten)]
     pub about: Notice,
 }
@@ -84,7 +84,7 @@ pub struct DecidedData {
 /// An incident that a person handled, or the engine resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct HandledData {
-    /// The subject, notice and link.
+    /// The notice and the link.
     #[serde(flatten)]
     pub about: Notice,
 }
@@ -109,7 +109,7 @@ pub struct ApprovalRequestData {
     /// The number of the reminder, from 1. A request has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reminder: Option<u32>,
-    /// The subject, notice and link.
+    /// The notice and the link.
     #[serde(flatten)]
     pub about: Notice,
 }
@@ -133,7 +133,7 @@ pub struct ApprovalDecidedData {
     pub outcome: Option<ApprovalOutcome>,
     /// The incident's id.
     pub incident: String,
-    /// The subject, notice and link.
+    /// The notice and the link.
     #[serde(flatten)]
     pub about: Notice,
 }

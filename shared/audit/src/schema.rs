@@ -36,6 +36,7 @@ impl Kind {
                 "tenant": text,
                 "workflow": text,
                 "workflowversion": { "type": "integer" },
+                "workflowsubject": text,
                 "actor": text,
                 "datacontenttype": { "const": "application/json" },
                 "data": self.data_schema(),

@@ -4,9 +4,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    bounded_check::{bounded_check, bounded_refusals, bounded_requirements, no_thread},
+    bounded_check::{
+        CheckResult, bounded_check, bounded_refusals, bounded_requirements, no_thread,
+    },
     engine::{Engine, MAX_RACES},
-    first_record::FirstRecord,
+    first_record::{FirstRecord, recorded_approval},
     ports::{Host, ObjectStore},
     requirements::Requirement,
     task_errors::{TaskError, too_many_races},
@@ -22,7 +24,7 @@ use holdfast_ledger::{
     CountedPut, CounterChange, Duplicate, ExecutionRecord, Expect, Ledger, Phase, Put, Reservation,
     StartTransition, TenantKey, paused, refused_redrive, start,
 };
-use holdfast_receipt::{Approval, GuardrailOutcome};
+use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::{AdmissionSpec, BeginResult, BeginTask, Choices, ErrorName};
 
 /// The result of admission: the execution record to write, and its requirements.
@@ -35,17 +37,6 @@ struct Admission {
 /// cannot be read.
 pub fn requested_execution(task: &BeginTask) -> Option<(ExecutionKey, TraceId)> {
     Some(execution_and_trace(task, &read(task).ok()?))
-}
-
-/// The approval of a start as the record keeps it: its signature is verified if the guardrail
-/// `approval` held.
-fn recorded_approval(start: &Start, guardrails: &[GuardrailOutcome]) -> Option<Approval> {
-    let mut approval = start.approval.clone()?;
-    let held = |outcome: &GuardrailOutcome| outcome.name == "approval" && outcome.held;
-    if let Some(signature) = &mut approval.signature {
-        signature.verified = guardrails.iter().any(held);
-    }
-    Some(approval)
 }
 
 fn read(task: &BeginTask) -> Result<Start, StartError> {
@@ -130,7 +121,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let gate = &task.gate;
         let (at, trace) = execution_and_trace(task, start);
         let started_at: Timestamp = task.started_at.parse().unwrap_or_else(|_| self.host.now());
-        let (guardrails, requirements) = self.evaluate(gate, start, &at, started_at).await?;
+        let CheckResult {
+            outcomes: guardrails,
+            requirements,
+            fields,
+        } = self.evaluate(gate, start, &at, started_at).await?;
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
         let first = FirstRecord {
             idempotency_key: start.idempotency_key.clone(),
@@ -148,6 +143,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             guardrails,
             policy_digest: holdfast_admission::policy_digest(gate),
             reservations: reservations(&requirements),
+            subject: fields.subject,
+            shown: fields.shown,
             ..first.under(gate)
         };
         let mut admission = Admission {
@@ -160,14 +157,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Ok(admission)
     }
 
-    /// Evaluates the admission of a start: its guardrail outcomes and its requirements.
+    /// Evaluates the admission of a start.
     async fn evaluate(
         &self,
         gate: &AdmissionSpec,
         start: &Start,
         at: &ExecutionKey,
         started_at: Timestamp,
-    ) -> Result<(Vec<GuardrailOutcome>, Vec<Requirement>), TaskError> {
+    ) -> Result<CheckResult, TaskError> {
         let mut guardrails = Vec::new();
         // A control rejects only a new start. An execution that has begun waits before its next
         // step.
@@ -184,17 +181,17 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if let (None, Some(control)) = (&begun, pause) {
             guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
         }
-        let (outcomes, requirements) =
-            bounded_check(gate, &self.approval_keys, start, at, started_at)?;
-        guardrails.extend(outcomes);
+        let mut checked = bounded_check(gate, &self.approval_keys, start, at, started_at)?;
+        guardrails.append(&mut checked.outcomes);
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
-        for requirement in &requirements {
+        for requirement in &checked.requirements {
             // A rejected start takes nothing: its requirements are only compared with the counters.
             let change = &requirement.change;
             let held = !rejected || change.fits(self.ledger.count(&change.counter).await?);
             guardrails.push(requirement.outcome(held));
         }
-        Ok((guardrails, requirements))
+        checked.outcomes = guardrails;
+        Ok(checked)
     }
 
     /// Checks the tenant of a new start against the registry. A closed tenant breaks a guardrail. A

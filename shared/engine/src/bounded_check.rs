@@ -6,11 +6,24 @@ use crate::{
     requirements::{Requirement, limits_of, requirements_of},
     task_errors::TaskError,
 };
-use holdfast_admission::{ApprovalKeys, CheckError, Start, StartScope, check_envelope};
+use holdfast_admission::{
+    ApprovalKeys, CheckError, EvaluatedFields, Start, StartScope, check_envelope, evaluate_fields,
+};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::ExecutionRecord;
 use holdfast_receipt::GuardrailOutcome;
 use holdfast_task::{AdmissionSpec, ErrorName};
+
+/// The result of the part of the admission check that needs no ledger.
+#[derive(Debug, Default)]
+pub(crate) struct CheckResult {
+    /// The outcomes of its guardrails.
+    pub(crate) outcomes: Vec<GuardrailOutcome>,
+    /// The counter changes that the start needs.
+    pub(crate) requirements: Vec<Requirement>,
+    /// The fields that people see.
+    pub(crate) fields: EvaluatedFields,
+}
 
 /// The error of a check that the system gave no thread. The state machine retries it.
 pub(crate) fn no_thread() -> TaskError {
@@ -51,10 +64,10 @@ pub(crate) fn bounded_check(
     start: &Start,
     at: &ExecutionKey,
     started_at: Timestamp,
-) -> Result<(Vec<GuardrailOutcome>, Vec<Requirement>), TaskError> {
-    let unfinished = |why| {
-        let outcome = holdfast_admission::outcome("input", Err(why));
-        (vec![outcome], Vec::new())
+) -> Result<CheckResult, TaskError> {
+    let unfinished = |why| CheckResult {
+        outcomes: vec![holdfast_admission::outcome("input", Err(why))],
+        ..CheckResult::default()
     };
     if let Some(why) = &start.unmapped {
         return Ok(unfinished(why.clone()));
@@ -80,27 +93,37 @@ pub(crate) fn bounded_refusals(
     if let Err(why) = check_envelope(recorded) {
         return Ok(vec![holdfast_admission::outcome("input", Err(why.into()))]);
     }
-    let (mut outcomes, _) = bounded_check(gate, keys, recorded, at, now)?;
+    let mut outcomes = bounded_check(gate, keys, recorded, at, now)?.outcomes;
     outcomes.retain(|outcome| !outcome.held);
     Ok(outcomes)
 }
 
-/// The part of the admission check that needs no ledger.
+/// The part of the admission check that needs no ledger. An input that does not fit is evaluated no
+/// further.
 fn checked(
     gate: &AdmissionSpec,
     keys: &ApprovalKeys,
     start: &Start,
     at: &ExecutionKey,
     started_at: Timestamp,
-) -> (Vec<GuardrailOutcome>, Vec<Requirement>) {
+) -> CheckResult {
     let scope = StartScope::of(gate, start, &at.execution, started_at);
     let mut outcomes = holdfast_admission::check(gate, start, &scope, keys, started_at);
     let misfit = |outcome: &GuardrailOutcome| outcome.name == "input" && !outcome.held;
     if outcomes.iter().any(misfit) {
-        return (outcomes, Vec::new());
+        return CheckResult {
+            outcomes,
+            ..CheckResult::default()
+        };
     }
     let approval = start.approval.as_ref();
     let (requirements, broken) = requirements_of(gate, &at.tenant, &scope, approval, started_at);
     outcomes.extend(broken);
-    (outcomes, requirements)
+    let (fields, broken) = evaluate_fields(&gate.fields, &scope);
+    outcomes.extend(broken);
+    CheckResult {
+        outcomes,
+        requirements,
+        fields,
+    }
 }

@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use holdfast_ids::keys::undo_key;
 use holdfast_ledger::{
     Attempt, ExecutionOutput, Phase, Residue, Ruling, Snapshot, StepRecord, StepState,
+    unwound_since,
 };
 use holdfast_receipt::{
-    FORMAT, GuardrailOutcome, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision,
-    ReceiptFailure, ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual, Status, StepStatus,
+    EarlierGeneration, FORMAT, GuardrailOutcome, PreviousReceipt, Receipt, ReceiptAttempt,
+    ReceiptDecision, ReceiptFailure, ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual,
+    ShownField, Status, StepStatus,
 };
 use holdfast_task::{ErrorName, Failure, StepRef};
 
@@ -49,6 +51,11 @@ pub fn receipt_of(
         record.was_claimed() && declared.iter().all(|step| step.name != record.step)
     };
     steps.extend(snapshot.steps.iter().filter(unknown).map(step_of));
+    let earlier = execution.past.iter().map(|past| EarlierGeneration {
+        generation: past.generation,
+        status: past.status,
+        ended_at: text(past.at),
+    });
     Ok(Receipt {
         format: FORMAT.to_owned(),
         deployment: None,
@@ -62,6 +69,8 @@ pub fn receipt_of(
         timestamp: at.to_string(),
         started_at: execution.started_at.to_string(),
         duration_ms: at.duration_since(execution.started_at).as_millis() as i64,
+        subject: execution.subject.clone(),
+        shown: ShownField::all(&execution.shown),
         generation: execution.generation,
         redriven: execution.redrive().map(|redrive| ReceiptRedrive {
             by: redrive.by.clone(),
@@ -89,7 +98,9 @@ pub fn receipt_of(
             error: failure.error.clone(),
             reason: reason(snapshot, failure),
             requested_by: failure.by.clone(),
+            requested_at: failure.by.as_ref().map(|_| text(unwound_since(execution))),
         }),
+        earlier: earlier.collect(),
         previous_receipt: execution.previous.as_ref().map(|previous| PreviousReceipt {
             object: previous.object.clone(),
             sha256: previous.sha256.clone(),

@@ -1,8 +1,8 @@
 //! Every key of the ledger's table, with the shape of the value under each.
 //!
-//! Only this file and `list.rs` write or read the text of a key. The patterns in `template.yaml` and in the
-//! policy of a tenant's session repeat prefixes of partition keys; `shared/aws/src/tenant_keys.rs`
-//! compares them with the keys that are built here.
+//! Only this file and `list.rs` write or read the text of a key. The patterns in `template.yaml`
+//! and in the policy of a tenant's session repeat prefixes of partition keys;
+//! `shared/aws/src/tenant_keys.rs` compares them with the keys that are built here.
 
 use holdfast_ids::keys::ExecutionKey;
 use jiff::Timestamp;

@@ -1,7 +1,7 @@
 //! The requests that begin another execution generation: a redrive, a later rollback.
 
 use holdfast_ledger::{Request, RequestTransition, withdraw};
-use holdfast_task::{AdmissionSpec, StartConditions, StepRef};
+use holdfast_task::{AdmissionSpec, ShownFields, StartConditions, StepRef};
 
 use crate::{
     model::Protocol,
@@ -26,6 +26,7 @@ fn admission() -> AdmissionSpec {
         guardrails: Vec::new(),
         triggers: Vec::new(),
         rules: StartConditions::default(),
+        fields: ShownFields::default(),
         timeout_s: 900,
     }
 }

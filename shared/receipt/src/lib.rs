@@ -6,11 +6,13 @@
 
 pub mod chain;
 pub mod evidence;
+mod field;
 mod outcome;
 pub mod page;
 mod receipt;
 mod schema;
 
+pub use field::{EarlierGeneration, ShownField};
 pub use outcome::{
     Approval, ApprovalSignature, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef,
     Status, Vote,

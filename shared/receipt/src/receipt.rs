@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::field::{EarlierGeneration, ShownField};
 use crate::outcome::{
     Approval, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef, Status,
 };
@@ -56,6 +57,13 @@ pub struct Receipt {
     pub started_at: String,
     /// Milliseconds from start to end.
     pub duration_ms: i64,
+    /// Subject of the execution, which its definition names: evaluated once, at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Further fields that its definition shows to people, in declared order: evaluated once, at
+    /// the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown: Vec<ShownField>,
     /// Execution generation: 0, and one more with each later rollback or redrive.
     pub generation: u32,
     /// Redrive that began this execution generation, if one did.
@@ -109,6 +117,10 @@ pub struct Receipt {
     /// Id of the incident that this execution is a case of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
+    /// Execution generations before this one, oldest first: the last 50. Receipts of earlier
+    /// releases name none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<EarlierGeneration>,
     /// Receipt of the execution generation before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_receipt: Option<PreviousReceipt>,
@@ -297,6 +309,10 @@ pub struct ReceiptFailure {
     /// Person who requested the cancellation or the rollback, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
+    /// Time of that request, RFC 3339 UTC. Receipts of earlier releases do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub requested_at: Option<String>,
 }
 
 /// An effect that remains, or may remain.

@@ -3,6 +3,7 @@
 //! The compiler writes them as Task `Arguments`, and the functions read them. Durations are whole
 //! seconds (`_s`), because Step Functions counts in seconds.
 
+mod admission;
 mod ask;
 mod error_name;
 mod output;
@@ -11,6 +12,7 @@ mod rules;
 pub mod timing;
 mod unwind;
 
+pub use admission::{AdmissionSpec, Guardrail, ShownFields, Template, TriggerMap};
 pub use ask::{Approvers, Ask, AskCall, AskResult, AskTask, ExpireTask, QuestionKind};
 pub use error_name::ErrorName;
 pub use output::{EvaluatedOutput, MAX_OUTPUT_BYTES};
@@ -51,74 +53,6 @@ pub struct BeginTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<TraceId>,
 }
-
-/// The part of a definition that admission applies to a start.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AdmissionSpec {
-    /// Workflow id, such as `WF-DELAY-VENDOR-PAYMENTS-ACME`.
-    pub workflow: String,
-    /// The definition's version, raised by its author.
-    pub version: u32,
-    /// `sha256:` and the hex digest of the definition's canonical JSON.
-    pub definition_digest: String,
-    /// The tenants that may start it; empty means every tenant.
-    #[serde(default)]
-    pub tenants: Vec<String>,
-    /// JSON Schema 2020-12 of the input.
-    pub input_schema: Value,
-    /// The assertions that must hold before any effect.
-    #[serde(default)]
-    pub guardrails: Vec<Guardrail>,
-    /// The other guardrails.
-    #[serde(default, skip_serializing_if = "StartConditions::is_default")]
-    pub rules: StartConditions,
-    /// The events and schedules that may start it.
-    #[serde(default)]
-    pub triggers: Vec<TriggerMap>,
-    /// The longest duration of an execution, in seconds.
-    pub timeout_s: u64,
-}
-
-/// One assertion over a start.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Guardrail {
-    /// The name, unique in the definition.
-    pub name: String,
-    /// A JSONata expression that must yield `true`. It has no `{% %}`, so that Step Functions does
-    /// not evaluate it.
-    pub assert: String,
-    /// The message for the caller whose start is rejected.
-    pub message: String,
-}
-
-/// The mapping from an event or a schedule to a start. A string is a literal or, if it is marked,
-/// JSONata over `$event` and `$scheduled_time`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TriggerMap {
-    /// The name that the event rule or the schedule passes.
-    pub name: String,
-    /// The tenant of the execution.
-    pub tenant: Template,
-    /// The idempotency key, which makes a repeated event the same start.
-    pub idempotency_key: Template,
-    /// The input of the execution.
-    pub input: Template,
-    /// The person who requests the execution.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requested_by: Option<Template>,
-    /// The approval by another person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approval: Option<Template>,
-}
-
-/// A JSON value with expressions, each written `{"$jsonata": "…"}`, which Step Functions does not
-/// evaluate.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Template(pub Value);
 
 /// A step as the receipt lists it, reached or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

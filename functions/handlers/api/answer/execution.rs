@@ -2,7 +2,7 @@
 //! people.
 
 use holdfast_ids::trace::TraceId;
-use holdfast_receipt::{AttemptOutcome, GuardrailOutcome};
+use holdfast_receipt::{AttemptOutcome, GuardrailOutcome, ShownField};
 use holdfast_task::payload::Payload;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -44,6 +44,14 @@ pub(crate) struct Execution {
     pub(crate) status: String,
     /// The trigger's name, or `api` or `direct`.
     pub(crate) trigger: String,
+    /// The person who requested the start, if it names one.
+    pub(crate) requested_by: Option<String>,
+    /// The subject, which the definition names; null if it names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
+    /// Further fields that the definition shows, in declared order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shown: Option<Vec<ShownField>>,
     /// The trace id of the execution, in logs and in requests to targets.
     #[schemars(with = "String")]
     pub(crate) trace_id: TraceId,

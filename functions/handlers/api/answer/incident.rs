@@ -24,6 +24,9 @@ pub(crate) struct Incident {
     pub(crate) incident_id: String,
     pub(crate) workflow_id: String,
     pub(crate) tenant: String,
+    /// The subject of the execution that opened it, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
     /// The state that failed or asks; empty if the cause is outside the state machine.
     pub(crate) state: String,
     pub(crate) error: String,
@@ -67,6 +70,9 @@ pub(crate) struct IncidentInFull {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Link {
     pub(crate) execution_id: String,
+    /// The subject of the execution, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
     pub(crate) generation: u32,
     #[schemars(schema_with = "time")]
     pub(crate) at: Timestamp,

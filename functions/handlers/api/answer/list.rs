@@ -21,6 +21,9 @@ pub(crate) struct ListedExecution {
     pub(crate) execution_id: String,
     pub(crate) workflow_id: String,
     pub(crate) workflow_version: u32,
+    /// The subject, if the definition names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
     pub(crate) status: String,
     pub(crate) trigger: String,
     pub(crate) generation: u32,
@@ -46,6 +49,9 @@ pub(crate) struct Receipts {
 pub(crate) struct ListedReceipt {
     pub(crate) execution_id: String,
     pub(crate) workflow_id: String,
+    /// The subject, if the definition names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
     pub(crate) status: String,
     pub(crate) generation: u32,
     #[schemars(schema_with = "time")]

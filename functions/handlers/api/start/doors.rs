@@ -105,6 +105,7 @@ fn gate(triggers: Vec<TriggerMap>) -> AdmissionSpec {
         input_schema: json!({}),
         guardrails: Vec::new(),
         rules: StartConditions::default(),
+        fields: holdfast_task::ShownFields::default(),
         triggers,
         timeout_s: 900,
     }

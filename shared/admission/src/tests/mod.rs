@@ -1,5 +1,6 @@
 //! Tests of the admission check: approvals, and every violation at once.
 
+mod fields;
 mod times;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use holdfast_ids::digest::value_sha256_hex;
 use holdfast_receipt::Approval;
-use holdfast_task::{Day, Guardrail, StartConditions};
+use holdfast_task::{Day, Guardrail, ShownFields, StartConditions};
 
 const NOW: &str = "2025-09-29T13:00:00Z";
 
@@ -25,6 +26,7 @@ fn gate(rules: StartConditions) -> AdmissionSpec {
         input_schema: json!({"type": "object", "required": ["amount"]}),
         guardrails: Vec::new(),
         rules,
+        fields: ShownFields::default(),
         triggers: Vec::new(),
         timeout_s: 900,
     }

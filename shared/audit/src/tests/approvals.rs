@@ -140,13 +140,14 @@ fn a_request_says_what_is_asked_of_whom_until_when_and_where() {
         .expect("a request");
     let links = Links::new("https://console.example.com");
     let written = asked.clone().linked(&links).cloud_event("holdfast/test");
+    assert_eq!(written["workflowsubject"], "order 4711");
     let mut data = written["data"].clone();
     let notice = data["notice"].take();
     assert_eq!(
         data,
         json!({
             "step": "cfo_agrees", "message": "Hold 60000 to \"v-17\"?", "by": ["cfo", "treasury"],
-            "count": 2, "until": at(60), "incident": "i-1", "subject": "order 4711", "notice": null,
+            "count": 2, "until": at(60), "incident": "i-1", "notice": null,
             "link": "https://console.example.com/incidents/i-1?tenant=acme",
         })
     );
@@ -162,7 +163,7 @@ fn a_request_says_what_is_asked_of_whom_until_when_and_where() {
     }
     // Roles that see no payloads.
     let mut hidden = asked.clone();
-    hidden.remove_payloads();
+    hidden.remove_inputs();
     let text = hidden.cloud_event("holdfast/test").to_string();
     assert!(!text.contains("60000"), "{text}");
 }

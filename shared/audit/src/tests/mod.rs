@@ -5,6 +5,7 @@ mod alarms;
 mod approvals;
 mod generations;
 mod kinds;
+mod subjects;
 mod template;
 
 use serde_json::{Value, json};

@@ -27,6 +27,7 @@ mod requests;
 mod requirements;
 mod rollback;
 mod rollback_races;
+mod shown;
 mod slow_checks;
 mod status_events;
 mod tenants;
@@ -46,8 +47,8 @@ use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Put, Snapshot, StepRecord
 use holdfast_receipt::evidence::NoSigner;
 use holdfast_task::{
     AdmissionSpec, BeginTask, Choices, ErrorName, ExecutionRef, Failure, FinishResult, FinishTask,
-    Guardrail, PlanResult, PlanTask, StartConditions, StepPolicy, StepRef, StepResult, StepTask,
-    Template, TriggerMap, UndoPolicy, UndoTask,
+    Guardrail, PlanResult, PlanTask, ShownFields, StartConditions, StepPolicy, StepRef, StepResult,
+    StepTask, Template, TriggerMap, UndoPolicy, UndoTask,
 };
 
 /// The steps of the specification's workflow.
@@ -88,6 +89,7 @@ fn gate() -> AdmissionSpec {
             },
         ],
         rules: StartConditions::default(),
+        fields: ShownFields::default(),
         timeout_s: 900,
     }
 }

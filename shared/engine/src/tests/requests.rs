@@ -103,6 +103,7 @@ fn a_cancellation_lets_a_running_call_end_and_undoes_it() {
     let failure = receipt_of(&engine, &execution).failure.unwrap();
     assert_eq!(failure.error.parse(), Ok(ErrorName::Cancelled));
     assert_eq!(failure.requested_by.as_deref(), Some("ann@acme"));
+    assert!(failure.requested_at.is_some());
 }
 
 #[test]
@@ -120,6 +121,17 @@ fn a_later_rollback_writes_a_second_receipt_that_names_the_first() {
     assert_eq!((action.effects(), action.times()), (0, 2));
     let receipt = receipt_of(&engine, &execution);
     assert_eq!((receipt.generation, receipt.redriven), (1, None));
+    let earlier: Vec<_> = receipt
+        .earlier
+        .iter()
+        .map(|one| (one.generation, one.status))
+        .collect();
+    assert_eq!(earlier, [(0, holdfast_receipt::Status::Executed)]);
+    let failure = receipt.failure.unwrap();
+    assert_eq!(
+        failure.requested_at.as_deref(),
+        Some("2025-09-29T13:00:00Z")
+    );
     let previous = receipt.previous_receipt.unwrap();
     assert_eq!(
         (previous.object, previous.sha256),

@@ -36,6 +36,7 @@ fn gate() -> AdmissionSpec {
         guardrails: Vec::new(),
         triggers: Vec::new(),
         rules: holdfast_task::StartConditions::default(),
+        fields: holdfast_task::ShownFields::default(),
         timeout_s: 600,
     }
 }

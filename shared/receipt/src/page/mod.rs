@@ -4,6 +4,7 @@
 //! The page is a pure function of its input. `maud` escapes every text, and `quoted` (in `text.rs`)
 //! shows invisible characters by their code points.
 
+mod history;
 mod input;
 mod parts;
 mod scale;
@@ -84,8 +85,9 @@ pub fn content_security_policy() -> String {
 /// The page of a receipt whose signature was verified before.
 pub fn page(input: &PageInput<'_>) -> String {
     let receipt = input.receipt;
-    let (word, _, _) = words::status(receipt.status);
-    let title = format!("{word}: {}, receipt", plain(&receipt.workflow_id));
+    let (word, _) = words::status(receipt.status);
+    let name = receipt.subject.as_ref().unwrap_or(&receipt.workflow_id);
+    let title = format!("{word}: {}, receipt", plain(name));
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -110,14 +112,15 @@ pub fn page(input: &PageInput<'_>) -> String {
 }
 
 fn header(receipt: &Receipt) -> Markup {
-    let (word, class, meaning) = words::status(receipt.status);
+    let (word, class) = words::status(receipt.status);
     html! {
         header {
             p.kind { "Execution receipt" }
             h1 { (quoted(&receipt.workflow_id)) " " span.version { "version " (receipt.workflow_version) } }
+            @if let Some(subject) = &receipt.subject { p.subject { (quoted(subject)) } }
             div class={ "status " (class) } {
                 (icon(receipt.status))
-                p { strong { (word) } " " span { (meaning) } }
+                p { strong { (word) } " " span { (history::history(receipt)) } }
             }
         }
     }
@@ -134,7 +137,7 @@ fn body(input: &PageInput<'_>) -> Markup {
             (section("redrive", "Why it was redriven", &parts::redrive(redrive)))
         }
         @if let Some(failure) = &receipt.failure {
-            (section("failure", "Why it did not execute", &parts::failure(failure)))
+            (section("failure", history::heading(receipt), &parts::failure(failure)))
         }
         (section("residual", "What remains", &parts::residual(receipt)))
         (section("timeline", "Timeline", &timeline))

@@ -31,10 +31,18 @@ pub(super) fn facts(receipt: &Receipt) -> Markup {
     let number = receipt.generation + 1;
     html! {
         dl.facts {
+            @for field in &receipt.shown {
+                div { dt { (quoted(&field.label)) } dd { (quoted(&field.value)) } }
+            }
             div { dt { "Tenant" } dd { (quoted(&receipt.tenant)) } }
             div { dt { "Trigger" } dd { (quoted(&receipt.trigger)) } }
-            @if let Some(by) = &receipt.requested_by {
-                div { dt { "Requested by" } dd { (quoted(by)) @if receipt.trigger != "api" { " (as the sender of the start says)" } } }
+            div {
+                dt { "Requested by" }
+                @if let Some(by) = &receipt.requested_by {
+                    dd { (quoted(by)) @if receipt.trigger != "api" { " (as the sender of the start says)" } }
+                } @else {
+                    dd { "no person: the start names none" }
+                }
             }
             div { dt { "Began" } dd { (full(&receipt.started_at)) } }
             div { dt { "Ended" } dd { (full(&receipt.timestamp)) } }
@@ -51,6 +59,7 @@ pub(super) fn facts(receipt: &Receipt) -> Markup {
                 div.wide { dt { "Incident" } dd { (code(incident)) } }
             }
             @if let Some(deployment) = &receipt.deployment {
+                div { dt { "Region" } dd { (quoted(deployment.split('/').nth(1).unwrap_or_default())) } }
                 div.wide { dt { "Deployment" } dd { (code(deployment)) } }
             }
             div.wide { dt { "Execution" } dd { (code(&receipt.execution_id)) } }
@@ -67,6 +76,7 @@ pub(super) fn failure(failure: &ReceiptFailure) -> Markup {
             "Error " strong { (quoted(&failure.error)) }
             @if !failure.state.is_empty() { " at " strong { (quoted(&failure.state)) } }
             @if let Some(by) = &failure.requested_by { ", requested by " strong { (quoted(by)) } }
+            @if let Some(at) = &failure.requested_at { " on " (full(at)) }
             "."
         }
     }

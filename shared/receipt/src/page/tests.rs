@@ -117,6 +117,13 @@ fn every_attempt_and_every_other_content_of_a_receipt_is_on_its_page() {
         "risk-17",
         "acme",
         "mia@acme",
+        "order 4711",
+        "Acme Tools",
+        "amount due",
+        "1250.5",
+        "eu-central-1",
+        "12:58:00",
+        "13:00:25",
     ];
     for text in texts {
         assert!(page.contains(text), "{text}");
@@ -205,6 +212,7 @@ fn a_rejected_start_has_a_short_page() {
         "approval",
         "choices",
         "decisions",
+        "earlier",
         "incident",
         "policy_digest",
         "previous_receipt",
@@ -231,12 +239,13 @@ fn a_rejected_start_has_a_short_page() {
         }
     }
     assert_snapshot!(lines, @r#"
-    <!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><title>Rejected: WF-HOLD, receipt</title></head>
+    <!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex"><title>Rejected: order 4711, receipt</title></head>
     <body>
     <svg class="defs" width="0" height="0" aria-hidden="true" focusable="false"><defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-ground" width="5" height="5"></rect><rect class="hatch-line" width="2" height="5"></rect></pattern><pattern id="gap" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="gap-line" width="1" height="6"></rect></pattern></defs></svg>
     <header>
     <p class="kind">Execution receipt</p>
     <h1><bdi>WF-HOLD</bdi> <span class="version">version 3</span></h1>
+    <p class="subject"><bdi>order 4711</bdi></p>
     <div class="status bad">
     <svg class="icon" viewBox="0 0 24 24" width="40" height="40" aria-hidden="true" focusable="false"><circle cx="12" cy="12" r="11"></circle><path d="M7 12h10"></path></svg>
     <p><strong>Rejected</strong> <span>It was rejected before its first step. Nothing was applied.</span></p></div></header>
@@ -247,6 +256,8 @@ fn a_rejected_start_has_a_short_page() {
     <section id="execution" aria-labelledby="execution-heading">
     <h2 id="execution-heading">Execution</h2>
     <dl class="facts">
+    <div><dt><bdi>vendor</bdi></dt><dd><bdi>Acme Tools</bdi></dd></div>
+    <div><dt><bdi>amount due</bdi></dt><dd><bdi>1250.5</bdi></dd></div>
     <div><dt>Tenant</dt><dd><bdi>acme</bdi></dd></div>
     <div><dt>Trigger</dt><dd><bdi>api</bdi></dd></div>
     <div><dt>Requested by</dt><dd><bdi>mia@acme</bdi></dd></div>
@@ -255,11 +266,12 @@ fn a_rejected_start_has_a_short_page() {
     <div><dt>Took</dt><dd>30 s</dd></div>
     <div><dt>Receipt number</dt><dd>1</dd></div>
     <div><dt>Refused repeats of its start</dt><dd>2</dd></div>
+    <div><dt>Region</dt><dd><bdi>eu-central-1</bdi></dd></div>
     <div class="wide"><dt>Deployment</dt><dd><code><bdi>210987654321/eu-central-1/holdfast</bdi></code></dd></div>
     <div class="wide"><dt>Execution</dt><dd><code><bdi>0000000000000000000000000000000000000000</bdi></code></dd></div>
     <div class="wide"><dt>Idempotency key</dt><dd><code><bdi>risk-17</bdi></code></dd></div></dl></section>
     <section id="failure" aria-labelledby="failure-heading">
-    <h2 id="failure-heading">Why it did not execute</h2>
+    <h2 id="failure-heading">Why it was rejected</h2>
     <p class="reason"><bdi>short_hold: a hold lasts 30 days at most</bdi></p>
     <p class="aside">Error <strong><bdi>Rejected</bdi></strong> at <strong><bdi>Begin</bdi></strong>.</p></section>
     <section id="residual" aria-labelledby="residual-heading">

@@ -5,26 +5,14 @@ use crate::{
     receipt::StepStatus,
 };
 
-/// The word, the class and the meaning of an execution's status.
-pub(super) fn status(status: Status) -> (&'static str, &'static str, &'static str) {
+/// The word and the class of an execution's status.
+pub(super) fn status(status: Status) -> (&'static str, &'static str) {
     match status {
-        Status::Executed => ("Executed", "good", "Every step took effect or was skipped."),
-        Status::RolledBack => (
-            "Rolled back",
-            "undone",
-            "It did not execute. Every effect was undone.",
-        ),
-        Status::PartiallyRolledBack => (
-            "Partially rolled back",
-            "part",
-            "It did not execute, and not every effect could be undone. The effects that remain, or may remain, are named below.",
-        ),
-        Status::Failed => ("Failed", "bad", "It did not execute. Nothing was applied."),
-        Status::Rejected => (
-            "Rejected",
-            "bad",
-            "It was rejected before its first step. Nothing was applied.",
-        ),
+        Status::Executed => ("Executed", "good"),
+        Status::RolledBack => ("Rolled back", "undone"),
+        Status::PartiallyRolledBack => ("Partially rolled back", "part"),
+        Status::Failed => ("Failed", "bad"),
+        Status::Rejected => ("Rejected", "bad"),
     }
 }
 

@@ -11,12 +11,12 @@ use super::{
     retry::{EVALUATION, FAILURE, catch_all, catch_begin, of_begin, of_end},
     steps, unwind,
 };
-use crate::definition::{Definition, bare};
+use crate::definition::{Definition, Expression, bare};
 use holdfast_asl::{Catcher, Exit, Machine, Object, QueryLanguage, State, States, Task};
 use holdfast_ids::digest::CanonicalError;
 use holdfast_task::{
-    AdmissionSpec, EvaluatedOutput, Guardrail, StartConditions, StepRef, Template, TriggerMap,
-    timing::FRAME_TIMEOUT_S,
+    AdmissionSpec, EvaluatedOutput, Guardrail, ShownFields, StartConditions, StepRef, Template,
+    TriggerMap, timing::FRAME_TIMEOUT_S,
 };
 
 /// Returns the state machine of a definition. `file` is the path of its file from the project's
@@ -146,6 +146,9 @@ fn admission(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
             .as_ref()
             .map(|approval| Template(for_begin(approval))),
     });
+    let jsonata = |field: &Expression| field.jsonata().to_owned();
+    let show = definition.show.iter();
+    let show = show.map(|(label, field)| (label.clone(), jsonata(field)));
     Ok(AdmissionSpec {
         workflow: definition.workflow.clone(),
         version: definition.version,
@@ -156,6 +159,10 @@ fn admission(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
         rules: StartConditions {
             budgets: definition.rules.budgets.iter().map(bare).collect(),
             ..definition.rules.clone()
+        },
+        fields: ShownFields {
+            subject: definition.subject.as_ref().map(jsonata),
+            show: show.collect(),
         },
         triggers: triggers.collect(),
         timeout_s: definition.limits.timeout_s,

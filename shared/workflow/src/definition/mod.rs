@@ -35,6 +35,7 @@ mod schema;
 mod schema_action;
 mod scope;
 mod secrets;
+mod shown;
 mod skipped;
 mod steps;
 mod suggest;

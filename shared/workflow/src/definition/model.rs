@@ -30,6 +30,13 @@ pub struct Definition {
     /// if there are none.
     #[serde(skip_serializing_if = "StartConditions::is_default")]
     pub rules: StartConditions,
+    /// Subject: what people call the case of an execution. Left out of the digest if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Expression>,
+    /// Fields that its receipts show to people, each with its label, in declared order. Left out of
+    /// the digest if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub show: Vec<(String, Expression)>,
     /// Bounds of an execution.
     pub limits: Limits,
     /// Steps in declared order.

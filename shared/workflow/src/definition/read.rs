@@ -21,7 +21,7 @@ use super::{
 use holdfast_ids::names::{check_tenant, is_workflow_id};
 use holdfast_task::StartConditions;
 
-const FIELDS: [&str; 16] = [
+const FIELDS: [&str; 18] = [
     "workflow",
     "version",
     "description",
@@ -36,6 +36,8 @@ const FIELDS: [&str; 16] = [
     "budget",
     "when_paused",
     "limits",
+    "subject",
+    "receipt",
     "steps",
     "output",
 ];
@@ -110,6 +112,10 @@ impl Reader<'_> {
             .map_or_else(Vec::new, |node| self.guardrails(node, &mut seen));
         let (limits, bounds) = self.limits(&fields);
         let rules = self.rules(&fields, &mut seen, bounds);
+        let subject = fields.get("subject").map(|node| self.subject(node));
+        let show = fields
+            .get("receipt")
+            .map_or_else(Vec::new, |node| self.receipt(node));
         let (steps, scope) = match self.required(&fields, "steps", "steps: [ … ]") {
             Some(node) => self.steps(node, &limits),
             None => (Vec::new(), Scope::of_steps()),
@@ -126,6 +132,8 @@ impl Reader<'_> {
             triggers,
             guardrails,
             rules,
+            subject,
+            show,
             limits,
             steps,
             output,

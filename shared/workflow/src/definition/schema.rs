@@ -9,6 +9,7 @@ use super::{
     pattern::EVENT_FIELDS,
     rules::MAX_LIMIT,
     schema_action::{for_action, reading},
+    shown::{MAX_FIELDS, MAX_LABEL},
 };
 use holdfast_action::ActionInfo;
 use holdfast_admission::{MAX_AMOUNT, PLACES};
@@ -151,6 +152,17 @@ fn properties() -> Value {
             "enum": ["refuse", "queue"]
         },
         "budget": several("Amounts that a tenant may use in a period", "budget"),
+        "subject": expression("What people call the case of an execution, such as order 4711"),
+        "receipt": {
+            "description": "What its receipts show to people",
+            "type": "object", "additionalProperties": false, "required": ["show"],
+            "properties": { "show": {
+                "description": "Fields by their labels, evaluated once at the start",
+                "type": "object", "minProperties": 1, "maxProperties": MAX_FIELDS,
+                "propertyNames": { "minLength": 1, "maxLength": MAX_LABEL },
+                "additionalProperties": expression("Yields a text, a number or a boolean")
+            } }
+        },
         "steps": { "$ref": "#/$defs/steps" },
         "output": {
             "description": "Output of an execution that is executed, at most 8,192 bytes as JSON",

@@ -235,6 +235,8 @@ pub(in crate::compile) fn definition(steps: Vec<Step>) -> Definition {
             message: "never said".to_owned(),
         }],
         rules: holdfast_task::StartConditions::default(),
+        subject: Some(expression("{% $input.a %}")),
+        show: vec![("given".to_owned(), expression("{% $input.a %}"))],
         limits: Limits { timeout_s: 900 },
         steps,
         output: [("given".to_owned(), expression("{% $input.a %}"))].into(),

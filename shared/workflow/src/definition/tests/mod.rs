@@ -15,6 +15,7 @@ mod polling;
 mod repeatable;
 mod rules;
 mod schema;
+mod shown;
 mod skipped;
 mod steps;
 mod syntax;

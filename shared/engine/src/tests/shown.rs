@@ -1,0 +1,110 @@
+//! Tests of the fields that people see: evaluated once, at the start, and kept from then on.
+
+use super::{rollback::receipt_of, *};
+use crate::testing::engine;
+use holdfast_receipt::ShownField;
+
+/// A start of this vendor under a definition that shows the vendor and the days.
+fn showing(vendor: Value) -> BeginTask {
+    let input = json!({ "vendor_id": vendor, "hold_days": 14 });
+    let mut task = begin_task(start_of(input));
+    task.gate.fields = ShownFields {
+        subject: Some("'vendor ' & $input.vendor_id".to_owned()),
+        show: vec![
+            ("vendor".to_owned(), "$input.vendor_id".to_owned()),
+            ("days".to_owned(), "$input.hold_days".to_owned()),
+        ],
+    };
+    task
+}
+
+fn fields(record: &ExecutionRecord) -> (Option<&str>, Vec<(&str, &str)>) {
+    let shown = record.shown.iter();
+    let shown = shown.map(|(label, value)| (label.as_str(), value.as_str()));
+    (record.subject.as_deref(), shown.collect())
+}
+
+#[test]
+fn the_first_record_and_the_receipt_have_the_fields_of_the_start() {
+    let engine = engine();
+    let begun = run(engine.begin(&showing(json!("v-1")))).unwrap().execution;
+    let first = snapshot(&engine, &begun).execution;
+    assert_eq!(first.rev, 1, "one write");
+    let all = vec![("vendor", "v-1"), ("days", "14")];
+    assert_eq!(fields(&first), (Some("vendor v-1"), all));
+    let action = Script::default();
+    for step in STEPS {
+        attempt(&engine, &step_task(&begun, step), &action).unwrap();
+    }
+    finish(&engine, &begun, None).unwrap();
+    let receipt = receipt_of(&engine, &begun);
+    assert_eq!(receipt.subject.as_deref(), Some("vendor v-1"));
+    assert_eq!(receipt.shown, ShownField::all(&first.shown));
+}
+
+/// The definition may have changed between the two attempts, or may read a clock.
+#[test]
+fn a_repeated_begin_keeps_the_fields_of_the_first() {
+    let engine = engine();
+    let task = showing(json!("v-1"));
+    let begun = run(engine.begin(&task)).unwrap();
+    let mut changed = task;
+    changed.gate.fields.subject = Some("'other'".to_owned());
+    assert_eq!(run(engine.begin(&changed)), Ok(begun.clone()));
+    let record = snapshot(&engine, &begun.execution).execution;
+    assert_eq!(record.subject.as_deref(), Some("vendor v-1"));
+}
+
+#[test]
+fn a_field_without_a_text_rejects_the_start_and_the_receipt_says_which() {
+    let engine = engine();
+    let mut task = showing(json!(["v-1"]));
+    task.gate.fields.subject = Some("$uppercase($input.vendor_id)".to_owned());
+    let error = run(engine.begin(&task)).expect_err("it is rejected");
+    assert_eq!(error.name, ErrorName::Rejected, "{error}");
+    let read: Value = serde_json::from_str(&error.message).unwrap();
+    let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
+    let record = snapshot(&engine, &execution).execution;
+    assert_eq!(fields(&record), (None, vec![("days", "14")]));
+    finish(&engine, &execution, None).unwrap();
+    let receipt = receipt_of(&engine, &execution);
+    let broken = receipt.guardrails.iter().filter(|one| !one.held);
+    let broken: Vec<_> = broken
+        .map(|one| (&*one.name, one.message.as_deref().unwrap()))
+        .collect();
+    let show = "`vendor`: it must yield a text, a number or a boolean";
+    let subject = "it cannot be evaluated for this input";
+    assert_eq!(broken, [("subject", subject), ("show", show)]);
+    assert_eq!(receipt.status.name(), "REJECTED");
+}
+
+#[test]
+fn an_input_that_does_not_fit_has_no_fields_and_one_violation() {
+    let engine = engine();
+    let mut task = showing(json!("v-1"));
+    task.start["input"] = json!({ "hold_days": 14 });
+    let error = run(engine.begin(&task)).expect_err("it is rejected");
+    let read: Value = serde_json::from_str(&error.message).unwrap();
+    assert_eq!(read["guardrails"], json!(["input"]));
+    let execution: ExecutionRef = serde_json::from_value(read["execution"].clone()).unwrap();
+    assert_eq!(
+        fields(&snapshot(&engine, &execution).execution),
+        (None, vec![])
+    );
+}
+
+/// A receipt of an earlier release has none of the new members, and keeps its bytes.
+#[test]
+fn a_receipt_without_fields_has_no_member_for_them() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let action = Script::default();
+    for step in STEPS {
+        attempt(&engine, &step_task(&execution, step), &action).unwrap();
+    }
+    finish(&engine, &execution, None).unwrap();
+    let receipt = json!(receipt_of(&engine, &execution));
+    for absent in ["subject", "shown", "earlier"] {
+        assert_eq!(receipt.get(absent), None, "{absent}");
+    }
+}
