@@ -2,7 +2,7 @@
 //! decides what applies once the question has expired.
 
 use holdfast_aws::{AskAnswer, Deployment, log_ask, serve};
-use holdfast_engine::{TaskError, answer};
+use holdfast_engine::TaskError;
 use holdfast_task::{AskCall, AskTask, ErrorName};
 
 pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
@@ -11,12 +11,11 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let ask = |task: &AskTask| {
         let task = task.clone();
         async move {
-            let Some(ruling) = engine.ask(&task).await? else {
+            let Some(answer) = engine.ask(&task).await? else {
                 return Ok(AskAnswer::Waiting);
             };
             // A person decided while Step Functions retried this state, so its new task token needs
-            // the answer.
-            let answer = answer(&task.ask.step, &ruling);
+            // the answer; or the rule asks no person.
             let sent = machines.answer_task(&task.token, &answer).await;
             sent.map_err(|error| {
                 TaskError::new(ErrorName::Transient, format!("Step Functions: {error:?}"))

@@ -183,6 +183,7 @@ pub(crate) fn shown_question(question: &QuestionRecord, payloads: bool) -> Quest
     let (status, ruling) = match &question.state {
         QuestionState::Open => ("OPEN", None),
         QuestionState::Ruled { ruling, .. } => ("DECIDED", Some(ruling)),
+        QuestionState::Skipped { .. } => ("SKIPPED", None),
         QuestionState::Expired { .. } => ("EXPIRED", None),
     };
     let decisions = question.kind.decisions().iter();

@@ -1,7 +1,7 @@
 //! The events of an approval: the request, its last reminder, each vote, and its outcome.
 
 use holdfast_ledger::{Question, QuestionState, Ruling};
-use holdfast_receipt::{Decision, Vote};
+use holdfast_receipt::{ApprovalOutcome, Decision, Vote};
 use holdfast_task::QuestionKind;
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::{
     data::EventData,
     event::Event,
     notice::{Notice, minute, whose},
-    people_data::{ApprovalDecidedData, ApprovalOutcome, ApprovalRequestData},
+    people_data::{ApprovalDecidedData, ApprovalRequestData},
 };
 
 /// The events of a question that is an approval; none of another question.
@@ -20,7 +20,11 @@ pub(crate) fn approval_events(question: &Question, about: &About) -> Vec<Event> 
     if question.kind != QuestionKind::Approval {
         return Vec::new();
     }
-    let mut events = vec![requested(question, about)];
+    let asks = !matches!(question.state, QuestionState::Skipped { .. });
+    let mut events: Vec<_> = asks
+        .then(|| requested(question, about))
+        .into_iter()
+        .collect();
     events.extend(reminded(question, about));
     for ruling in &question.earlier {
         let incident = ruling.incident.as_ref().unwrap_or(&question.incident);
@@ -136,26 +140,23 @@ fn voted(question: &Question, incident: &str, votes: &[Vote], about: &About) -> 
 
 /// The end of a question that people did not decide.
 fn ended(question: &Question, about: &About) -> Option<Event> {
-    let QuestionState::Expired { at } = question.state else {
-        return None;
-    };
-    let whose = whose(about);
-    let (outcome, text) = match at >= question.until {
-        true => (
-            ApprovalOutcome::Expired,
-            format!("No decision in time on step {} of {whose}", question.step),
+    let (step, whose) = (&question.step, whose(about));
+    let (at, outcome, text) = match &question.state {
+        QuestionState::Expired { at } => (
+            *at,
+            ApprovalOutcome::Undecided,
+            format!("Step {step} of {whose} was not decided"),
         ),
-        false => (
-            ApprovalOutcome::Closed,
-            format!(
-                "Step {} of {whose} needs no decision any more",
-                question.step
-            ),
+        QuestionState::Skipped { at, .. } => (
+            *at,
+            ApprovalOutcome::Skipped,
+            format!("Step {step} of {whose} needs no approval, by its rule"),
         ),
+        QuestionState::Open | QuestionState::Ruled { .. } => return None,
     };
     let approvals = u32::try_from(question.votes.len()).unwrap_or(u32::MAX);
     let data = EventData::ApprovalDecided(ApprovalDecidedData {
-        step: question.step.clone(),
+        step: step.clone(),
         decision: None,
         approvals,
         count: needed(question),

@@ -31,8 +31,8 @@ pub use kind::{Kind, LogEntry};
 pub use metrics::{Metric, Unit, emf, metrics};
 pub use notice::{Links, Notice};
 pub use people_data::{
-    ApprovalDecidedData, ApprovalOutcome, ApprovalRequestData, DecidedData, HandledData,
-    OpenedData, StandingData, WaitingData,
+    ApprovalDecidedData, ApprovalRequestData, DecidedData, HandledData, OpenedData, StandingData,
+    WaitingData,
 };
 pub use record::Record;
 pub use story::story;

@@ -18,11 +18,12 @@ use holdfast_ids::{
     names::step_label,
 };
 use holdfast_ledger::{
-    Control, Incident, IncidentStatus, Link, Question, Refusal, Switch, TenantRecord, TenantState,
+    Control, Incident, IncidentStatus, Link, Question, QuestionState, Refusal, Switch,
+    TenantRecord, TenantState,
 };
 use holdfast_task::QuestionKind;
 
-/// The event of the question, and one for every decision on it.
+/// The event of the question, unless its rule asks no person, and one for every decision on it.
 pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> {
     let event = |at: Timestamp, data| {
         let parts = [question.step.as_str(), &at.to_string()];
@@ -60,7 +61,10 @@ pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> 
         });
         event(ruling.at, data).by(Some(&ruling.by))
     });
-    std::iter::once(event(question.entered, waiting))
+    let asks = !matches!(question.state, QuestionState::Skipped { .. });
+    let waiting = asks.then(|| event(question.entered, waiting));
+    waiting
+        .into_iter()
         .chain(decided)
         .chain(approval_events(question, about))
         .collect()

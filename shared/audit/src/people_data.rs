@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::notice::Notice;
-use holdfast_receipt::Decision;
+use holdfast_receipt::{ApprovalOutcome, Decision};
 use holdfast_task::QuestionKind;
 
 /// A question that an execution waits on.
@@ -136,18 +136,4 @@ pub struct ApprovalDecidedData {
     /// The notice and the link.
     #[serde(flatten)]
     pub about: Notice,
-}
-
-/// The outcome of an approval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ApprovalOutcome {
-    /// Enough people approved.
-    Approved,
-    /// A person rejected it.
-    Rejected,
-    /// Its time ended.
-    Expired,
-    /// The execution ended before the time did.
-    Closed,
 }

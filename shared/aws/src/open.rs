@@ -74,12 +74,16 @@ impl OpenIndex for DynamoLedger {
 
     async fn looked_at(&self, question: &Question) -> Result<(), LedgerError> {
         let list = List::open(&question.at, false);
-        let sent = self
-            .client
-            .update_item()
-            .table_name(&self.table)
+        let update = self.client.update_item().table_name(&self.table);
+        let update = match question.next_reminder() {
+            None => update.update_expression("REMOVE #list, #due"),
+            Some(next) => update
+                .update_expression("SET #list = :list, #due = :due")
+                .expression_attribute_values(":list", text(list.hash()))
+                .expression_attribute_values(":due", text(instant(next))),
+        };
+        let sent = update
             .set_key(Some(key_item(&question.key())))
-            .update_expression("REMOVE #list, #due")
             .condition_expression("rev = :rev")
             .expression_attribute_names("#list", list.index())
             .expression_attribute_names("#due", list.range())

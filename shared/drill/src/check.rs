@@ -10,7 +10,7 @@ use holdfast_ledger::{Ledger, Phase, Snapshot, StepRecord, StepState};
 use holdfast_receipt::{AttemptOutcome, Receipt, ReceiptRef, Status, StepStatus};
 
 use crate::{
-    branches,
+    approvals, branches,
     plan::DrilledWorkflow,
     run::{RunResult, place_of},
     target::What,
@@ -118,6 +118,8 @@ fn ended(found: &mut Findings, left: &RunResult, snapshot: &Snapshot, deployed: 
             output(found, &receipt, deployed);
             let branches = branches::violations(&receipt, deployed);
             branches.into_iter().for_each(|what| found.add(what));
+            let approvals = approvals::violations(&receipt);
+            approvals.into_iter().for_each(|what| found.add(what));
             residuals(found, &receipt, left, deployed);
             found.receipt = Some(receipt);
         }

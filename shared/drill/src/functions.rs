@@ -5,8 +5,7 @@ use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duratio
 
 use futures_executor::LocalSpawner;
 use futures_util::task::LocalSpawnExt;
-use holdfast_engine::{Engine, Host, TaskError, answer};
-use holdfast_ledger::Ruling;
+use holdfast_engine::{Answer, Engine, Host, TaskError};
 use holdfast_task::{AskCall, AskResult, AskTask, ErrorName, PlanCall, StepCall};
 use holdfast_workflow::compile::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of};
 use serde::{Serialize, de::DeserializeOwned};
@@ -119,8 +118,8 @@ impl Room {
         process: &Process,
         invocation: &Invocation,
     ) -> Result<Value, TaskError> {
-        let asked = |task: &AskTask, ruling: Option<Ruling>| match ruling {
-            Some(ruling) => self.answer_token(&task.token, answer(&task.ask.step, &ruling)),
+        let asked = |task: &AskTask, answer: Option<Answer>| match answer {
+            Some(answer) => self.answer_token(&task.token, answer),
             None => people::decide(self, task),
         };
         handle(process, &self.deployed.steps, invocation, &asked).await
@@ -169,7 +168,7 @@ pub(crate) fn answered(
 }
 
 /// Receives a question that was put to people, or its decision if a person decided before.
-pub(crate) type QuestionHandler<'a> = &'a dyn Fn(&AskTask, Option<Ruling>);
+pub(crate) type QuestionHandler<'a> = &'a dyn Fn(&AskTask, Option<Answer>);
 
 /// Runs the code of a function in `process`. `steps` has every step that some function performs.
 pub(crate) async fn handle(
@@ -193,8 +192,8 @@ pub(crate) async fn handle(
         },
         ASK_ARN => match task(payload)? {
             AskCall::Ask(task) => {
-                let ruling = engine.ask(&task).await?;
-                asked(&task, ruling);
+                let answer = engine.ask(&task).await?;
+                asked(&task, answer);
                 Ok(Value::Null)
             }
             AskCall::Expire(task) => answer_of(engine.expire(&task).await),

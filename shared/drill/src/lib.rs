@@ -2,7 +2,7 @@
 //! remains.
 
 mod action;
-mod approval;
+mod approvals;
 mod branches;
 mod check;
 mod clock;
@@ -23,6 +23,7 @@ mod query;
 mod run;
 mod sample;
 mod scenario;
+mod signed_approval;
 mod simulation;
 mod store;
 mod survey;

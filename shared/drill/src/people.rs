@@ -5,12 +5,12 @@ use std::{rc::Rc, time::Duration};
 
 use holdfast_engine::{Host, answer};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{Expect, Ledger, LedgerError, Request, RulingTransition, Voter, enact, rule};
+use holdfast_ledger::{Expect, Ledger, LedgerError, enact};
 use holdfast_receipt::Decision;
 use holdfast_task::{AskTask, QuestionKind};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{fault::Fault, functions::Room, process::Process, world::lock};
+use crate::{approvals::vote, fault::Fault, functions::Room, process::Process, world::lock};
 
 /// Time that a person takes to decide.
 const THINKS: Duration = Duration::from_secs(60);
@@ -82,24 +82,8 @@ async fn ruled(
         tenant: task.execution.tenant.clone(),
         execution: task.execution.id.clone(),
     };
-    let request = Request {
-        by: "drill".to_owned(),
-        reason: "the drill decides".to_owned(),
-    };
     let now = room.world.clock.now();
-    let voter = Voter::platform_admin(&request.by);
-    let decided = rule(
-        &ledger,
-        &at,
-        &task.ask.step,
-        decision,
-        &voter,
-        &request,
-        now,
-    )
-    .await?;
-    let Some(RulingTransition::Write(question) | RulingTransition::Already(question)) = decided
-    else {
+    let Some(question) = vote(&ledger, &at, &task.ask, decision, now).await? else {
         return Ok(false);
     };
     if decision == Decision::Retry {
@@ -110,7 +94,7 @@ async fn ruled(
     }
     enact(&ledger, &question, decision, room.world.clock.now()).await?;
     if let Some(ruling) = question.undelivered() {
-        room.answer_token(&question.token, answer(&task.ask.step, ruling));
+        room.answer_token(&question.token, answer(&question, ruling));
     }
     if let Some(delivered) = question.delivered() {
         ledger.put(&delivered, Expect::Rev(question.rev)).await?;

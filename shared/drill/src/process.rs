@@ -21,10 +21,10 @@ use holdfast_ledger::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    approval::approval_keys,
     fault::Fault,
     functions::DrillEngine,
     outage::Service,
+    signed_approval::approval_keys,
     simulation::{Hazard, Weather},
     store::{Bucket, Store},
     world::{World, lock},

@@ -24,7 +24,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    approval::{REQUESTER, approval_of},
     clock::Slot,
     fault::Fault,
     functions::Room,
@@ -33,6 +32,7 @@ use crate::{
     plan::DrilledWorkflow,
     process::Process,
     query::{KnownExpressions, Query},
+    signed_approval::{REQUESTER, approval_of},
     world::{START, World},
 };
 

@@ -8,9 +8,11 @@ use crate::{
     ports::{Host, ObjectStore},
     task_errors::{TaskError, too_many_races},
 };
+use holdfast_ids::digest::{CanonicalError, value_sha256_hex};
 use holdfast_ledger::{
     Cause, ExecutionRecord, Expect, ExpiryTransition, Incident, Ledger, Link, Put, Question,
     QuestionState, QuestionTransition, Ruling, StepKey, StepRecord, enact, expire, put_question,
+    shown,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskResult, AskTask, ErrorName, ExpireTask, QuestionKind};
@@ -20,14 +22,15 @@ const MESSAGE_MAX: usize = 500;
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Records a question and opens its incident. If the question was decided under an earlier task
-    /// token, returns that decision, so that the caller sends it to the new token.
+    /// token, returns that answer, so that the caller sends it to the new token. A step that its
+    /// rule skips is recorded and answered at once.
     ///
     /// The question is written before its incident: the end of the execution finds the incident by
     /// the question, whatever dies in between (docs/protocol.md, rule 8).
     ///
     /// Errors: `Halted` (the execution has stopped), `Permanent` (the message is no text),
     /// `Transient`.
-    pub async fn ask(&self, task: &AskTask) -> Result<Option<Ruling>, TaskError> {
+    pub async fn ask(&self, task: &AskTask) -> Result<Option<Answer>, TaskError> {
         let at = partition(&task.execution);
         // Read before the record: an end that this call does not see is later.
         let now = self.host.now();
@@ -40,11 +43,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             .ledger
             .read(&StepKey::new(&at, &task.ask.step, None))
             .await?;
-        let message = message(task, record.as_ref())?;
+        let message = match task.when {
+            true => message(task, record.as_ref())?,
+            false => String::new(),
+        };
         let entered: Timestamp = task.entered.parse().unwrap_or(now);
         let within =
             SignedDuration::from_secs(i64::try_from(task.ask.within_s).unwrap_or(i64::MAX / 1000));
-        let question = Question {
+        let mut question = Question {
             rev: 1,
             step: task.ask.step.clone(),
             kind: task.ask.kind,
@@ -58,7 +64,13 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             retry: task.retry,
             until: entered.saturating_add(within).unwrap_or(Timestamp::MAX),
             attempts: record.map_or(0, |record| record.attempts.len() as u32),
-            state: QuestionState::Open,
+            state: match task.when {
+                true => QuestionState::Open,
+                false => QuestionState::Skipped {
+                    at: now,
+                    rule: task.ask.when.clone().unwrap_or_default(),
+                },
+            },
             earlier: Vec::new(),
             earlier_incidents: Vec::new(),
             approvers: task.ask.approvers.clone(),
@@ -68,10 +80,16 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             reminded: None,
             at,
         };
+        if task.when && task.ask.kind == QuestionKind::Approval {
+            question.shown_sha256 = shown_sha256(&question, &execution)?;
+        }
         let (question, ruling) = self.put_once(question).await?;
         if let Some(ruling) = ruling {
             enact(&self.ledger, &question, ruling.decision, now).await?;
-            return Ok(Some(ruling));
+            return Ok(Some(answer(&question, &ruling)));
+        }
+        if let QuestionState::Skipped { .. } = question.state {
+            return Ok(Some(Ok(skipped())));
         }
         self.show(&question, now).await?;
         Ok(None)
@@ -83,7 +101,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         let mut stored: Option<Question> = None;
         for _ in 0..MAX_RACES {
             let next = match put_question(stored.as_ref(), &question) {
-                QuestionTransition::Unchanged => return Ok((stored.unwrap_or(question), None)),
+                QuestionTransition::Unchanged | QuestionTransition::Skipped => {
+                    return Ok((stored.unwrap_or(question), None));
+                }
                 QuestionTransition::Ruled(ruling) => {
                     return Ok((stored.unwrap_or(question), Some(ruling)));
                 }
@@ -140,13 +160,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             };
             let next = match expire(question, self.host.now()) {
                 ExpiryTransition::Over => return Err(expired(step)),
+                ExpiryTransition::Skipped => return Ok(skipped()),
                 ExpiryTransition::Early(until) => {
                     let message = format!("{step}: a decision may come until {until}");
                     return Err(TaskError::new(ErrorName::Conflict, message));
                 }
                 ExpiryTransition::Ruled(ruling) => {
                     enact(&self.ledger, question, ruling.decision, self.host.now()).await?;
-                    return answer(step, &ruling);
+                    return answer(question, &ruling);
                 }
                 ExpiryTransition::Write(next) => next,
             };
@@ -166,8 +187,29 @@ fn expired(step: &str) -> TaskError {
     )
 }
 
-/// The answer that a decision sends to the state machine that waits at `step`.
-pub fn answer(step: &str, ruling: &Ruling) -> Result<AskResult, TaskError> {
+/// The answer to a state machine that waits for a decision.
+pub type Answer = Result<AskResult, TaskError>;
+
+/// The answer for a step that its rule or a person skips.
+fn skipped() -> AskResult {
+    AskResult {
+        output: Value::Null,
+    }
+}
+
+/// The digest of what people are shown of an approval, which each vote repeats. It covers the
+/// texts that the approval's reader decides on, so that a receipt proves what they were.
+fn shown_sha256(question: &Question, execution: &ExecutionRecord) -> Result<String, TaskError> {
+    let permanent = |error: CanonicalError| {
+        let message = format!("{}: {error}", question.step);
+        TaskError::new(ErrorName::Permanent, message)
+    };
+    value_sha256_hex(&shown(question, execution)).map_err(permanent)
+}
+
+/// The answer that a decision sends to the state machine that waits at the question's step.
+pub fn answer(question: &Question, ruling: &Ruling) -> Answer {
+    let step = &question.step;
     let Ruling {
         decision,
         by,
@@ -180,11 +222,9 @@ pub fn answer(step: &str, ruling: &Ruling) -> Result<AskResult, TaskError> {
         Err(TaskError::new(name, message))
     };
     match decision {
-        Decision::Skip => Ok(AskResult {
-            output: Value::Null,
-        }),
+        Decision::Skip => Ok(skipped()),
         Decision::Approve => Ok(AskResult {
-            output: json!({ "by": by, "at": at, "reason": reason }),
+            output: json!({ "by": by, "at": at, "reason": reason, "votes": question.votes }),
         }),
         Decision::Retry => error(ErrorName::Retry),
         Decision::Rollback | Decision::Reject => error(ErrorName::Declined),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::receipt::{reason, residuals};
 use holdfast_ledger::{
-    Cause, ExecutionRecord, Incident, Link, MetIncident, Phase, Question, Snapshot,
+    Cause, ExecutionRecord, Incident, Link, MetIncident, Phase, Question, QuestionState, Snapshot,
 };
 use holdfast_receipt::{Decision, Residual, Status};
 use holdfast_task::{ErrorName, Failure, QuestionKind};
@@ -38,7 +38,11 @@ impl Case {
             return Self::default();
         };
         let execution = &snapshot.execution;
-        let of_generation = |one: &&Question| one.execution_generation == execution.generation;
+        // A skipped approval asks no person, so it has no incident.
+        let of_generation = |one: &&Question| {
+            one.execution_generation == execution.generation
+                && !matches!(one.state, QuestionState::Skipped { .. })
+        };
         let questions = snapshot.questions.iter().filter(of_generation);
         let is_escalation = |one: &&Question| one.kind == QuestionKind::Escalation;
         let (escalations, approvals): (Vec<&Question>, Vec<&Question>) =
@@ -200,7 +204,8 @@ impl<'a> End<'a> {
 /// The ids of the incidents of an execution, as far as its records still show them.
 pub fn cases(snapshot: &Snapshot) -> BTreeSet<String> {
     let questions = snapshot.questions.iter();
-    let incidents = questions.flat_map(|question| question.incidents().cloned());
+    let asked = questions.filter(|one| !matches!(one.state, QuestionState::Skipped { .. }));
+    let incidents = asked.flat_map(|question| question.incidents().cloned());
     let met = snapshot.execution.incidents.iter();
     let met = met.map(|met| met.id.clone());
     incidents.chain(met).chain(Case::of(snapshot).id).collect()

@@ -37,7 +37,7 @@ mod testing;
 mod tests;
 mod undo;
 
-pub use ask::answer;
+pub use ask::{Answer, answer};
 pub use begin::requested_execution;
 pub use case::{cases, standing};
 pub use engine::Engine;

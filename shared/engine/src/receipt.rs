@@ -4,15 +4,15 @@ use jiff::Timestamp;
 
 use holdfast_ids::keys::undo_key;
 use holdfast_ledger::{
-    Attempt, ExecutionOutput, Phase, Residue, Ruling, Snapshot, StepRecord, StepState,
-    unwound_since,
+    Attempt, ExecutionOutput, Phase, Question, QuestionState, Residue, Ruling, Snapshot,
+    StepRecord, StepState, unwound_since,
 };
 use holdfast_receipt::{
-    EarlierGeneration, FORMAT, GuardrailOutcome, PreviousReceipt, Receipt, ReceiptAttempt,
-    ReceiptDecision, ReceiptFailure, ReceiptRedrive, ReceiptStep, ReceiptUndo, Residual,
-    ShownField, Status, StepStatus,
+    ApprovalOutcome, Decision, EarlierGeneration, FORMAT, GuardrailOutcome, PreviousReceipt,
+    Receipt, ReceiptApproval, ReceiptAttempt, ReceiptDecision, ReceiptFailure, ReceiptRedrive,
+    ReceiptStep, ReceiptUndo, Residual, ShownField, Status, StepStatus,
 };
-use holdfast_task::{ErrorName, Failure, StepRef};
+use holdfast_task::{ErrorName, Failure, QuestionKind, StepRef};
 
 /// Builds the receipt of an ended execution, without the deployment, which no record has.
 /// `declared` has every step of its definition; `incident` is the id of the incident that it is
@@ -108,6 +108,7 @@ pub fn receipt_of(
         choices: execution.choices.clone(),
         stopped: execution.stopped.clone(),
         decisions: decisions(snapshot),
+        approvals: approvals(&snapshot.questions),
         residual_effects: residuals(&snapshot.steps, executed),
         incident,
         signature: None,
@@ -275,6 +276,36 @@ fn decisions(snapshot: &Snapshot) -> Vec<ReceiptDecision> {
         at: ruling.at.to_string(),
     };
     rulings.into_iter().map(decision).collect()
+}
+
+/// The approvals that the execution reached, with every vote.
+fn approvals(questions: &[Question]) -> Vec<ReceiptApproval> {
+    let approvals = questions
+        .iter()
+        .filter(|question| question.kind == QuestionKind::Approval);
+    let approval = |question: &Question| {
+        let (outcome, rule) = match &question.state {
+            QuestionState::Skipped { rule, .. } => (ApprovalOutcome::Skipped, Some(rule.clone())),
+            QuestionState::Ruled { ruling, .. } if ruling.decision == Decision::Approve => {
+                (ApprovalOutcome::Approved, None)
+            }
+            QuestionState::Ruled { .. } => (ApprovalOutcome::Rejected, None),
+            QuestionState::Open | QuestionState::Expired { .. } => {
+                (ApprovalOutcome::Undecided, None)
+            }
+        };
+        let approvers = question.approvers.as_ref();
+        ReceiptApproval {
+            step: question.step.clone(),
+            outcome,
+            rule,
+            by: approvers.map_or_else(Vec::new, |approvers| approvers.by.clone()),
+            count: approvers.map_or(1, |approvers| approvers.count),
+            distinct_groups: approvers.is_some_and(|approvers| approvers.distinct_groups),
+            votes: question.votes.clone(),
+        }
+    };
+    approvals.map(approval).collect()
 }
 
 /// The residual effects; of an executed execution only those of steps that did not succeed, or that

@@ -26,6 +26,7 @@ mod question;
 mod record;
 mod request;
 mod retired;
+mod shown;
 mod snapshot;
 mod start_refusal;
 mod step;
@@ -71,6 +72,7 @@ pub use question::{
 pub use record::{AnyRecord, Record, RecordKey};
 pub use request::Request;
 pub use retired::RetiredKey;
+pub use shown::shown;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
 pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};

@@ -77,9 +77,14 @@ impl Table {
             }
             AnyRecord::Question(question) => {
                 let look = look(question.lists())?;
-                if self.looked_at.get(&question.key()) == Some(&question.rev) {
-                    return None;
-                }
+                let looked_at = self.looked_at.get(&question.key()) == Some(&question.rev);
+                let look = match looked_at {
+                    true => NextLook {
+                        due: question.next_reminder()?,
+                        urgent: false,
+                    },
+                    false => look,
+                };
                 Some((look, DueEntry::Question(question.at.clone())))
             }
             _ => None,

@@ -17,7 +17,8 @@ use super::{
 pub enum DueEntry {
     /// An execution without a receipt.
     Execution(ExecutionKey),
-    /// A question of this execution that is new, or whose decision is not delivered.
+    /// A question of this execution that is new, that has a reminder due, or whose decision is not
+    /// delivered.
     Question(ExecutionKey),
 }
 
@@ -41,8 +42,9 @@ pub trait OpenIndex: Ledger {
         next: NextLook,
     ) -> impl Future<Output = Result<(), LedgerError>> + Send;
 
-    /// Takes a question out of the index, unless its record has changed since it was read. Like
-    /// [`Self::look_again`] it changes the index alone.
+    /// Sets the time of the next reminder of a question in the index, or takes the question out if
+    /// there is none, unless its record has changed since it was read. Like [`Self::look_again`] it
+    /// changes the index alone.
     fn looked_at(
         &self,
         question: &Question,

@@ -105,6 +105,13 @@ pub enum QuestionState {
         /// True if Step Functions has received the decision.
         delivered: bool,
     },
+    /// No person was asked: the `when` of the approval yielded false.
+    Skipped {
+        /// The time.
+        at: Timestamp,
+        /// The rule, as the definition writes it.
+        rule: String,
+    },
     /// No person decided before the deadline.
     Expired {
         /// The time at which that was recorded.
@@ -126,9 +133,6 @@ pub struct Ruling {
     /// The incident of its question, if a later question about the step followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
-    /// The votes on its question, if a later question about the step followed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub votes: Vec<Vote>,
 }
 
 impl Question {
@@ -154,7 +158,6 @@ impl Question {
                     reason: vote.reason.clone(),
                     at: vote.at,
                     incident: None,
-                    votes: Vec::new(),
                 },
                 delivered: false,
             },
@@ -179,10 +182,14 @@ impl Question {
         skipped && self.execution_generation == execution_generation
     }
 
-    /// Returns whether a person gave this approval in this execution generation.
+    /// Returns whether people gave this approval in this execution generation, or its rule asked
+    /// none.
     pub fn is_approved(&self, step: &str, execution_generation: u32) -> bool {
-        let ruling = self.ruling();
-        let approved = ruling.is_some_and(|ruling| ruling.decision == Decision::Approve);
+        let approved = match &self.state {
+            QuestionState::Ruled { ruling, .. } => ruling.decision == Decision::Approve,
+            QuestionState::Skipped { .. } => true,
+            QuestionState::Open | QuestionState::Expired { .. } => false,
+        };
         approved && self.step == step && self.execution_generation == execution_generation
     }
 
@@ -244,14 +251,39 @@ impl Question {
     /// open question of a running execution needs no other, since the end finds the question.
     pub fn due(&self) -> Option<Timestamp> {
         let due = match &self.state {
+            QuestionState::Open if self.reminded.is_some() => return self.next_reminder(),
             QuestionState::Open => self.entered.saturating_add(LOOK_AFTER),
             QuestionState::Ruled {
                 ruling,
                 delivered: false,
             } => ruling.at.saturating_add(REDELIVERY),
-            QuestionState::Ruled { .. } | QuestionState::Expired { .. } => return None,
+            QuestionState::Ruled { .. }
+            | QuestionState::Skipped { .. }
+            | QuestionState::Expired { .. } => return None,
         };
         Some(due.unwrap_or(Timestamp::MAX))
+    }
+
+    /// The time of the next reminder; `None` if none comes before the deadline.
+    pub fn next_reminder(&self) -> Option<Timestamp> {
+        let every_s = self.approvers.as_ref()?.remind_every_s?;
+        let last = self.reminded.as_ref().map_or(self.entered, |one| one.last);
+        let every = SignedDuration::from_secs(i64::try_from(every_s).ok()?);
+        let next = last.saturating_add(every).ok()?;
+        (self.state == QuestionState::Open && next < self.until).then_some(next)
+    }
+
+    /// The record after a reminder; `None` if none is due.
+    pub fn after_reminder(&self, now: Timestamp) -> Option<Self> {
+        let due = self.next_reminder().is_some_and(|next| next <= now) && now < self.until;
+        due.then(|| Self {
+            rev: self.rev + 1,
+            reminded: Some(Reminders {
+                n: self.reminded.as_ref().map_or(0, |one| one.n) + 1,
+                last: now,
+            }),
+            ..self.clone()
+        })
     }
 
     /// The record after the delivery of its decision; `None` if there is nothing to deliver.
@@ -277,6 +309,8 @@ pub enum QuestionTransition {
     Unchanged,
     /// A person has decided, and the token for the delivery is gone: answer this task.
     Ruled(Ruling),
+    /// The rule asks no person: answer this task.
+    Skipped,
 }
 
 /// Decides on a question that a state puts.
@@ -291,7 +325,6 @@ pub fn put_question(current: Option<&Question>, put: &Question) -> QuestionTrans
     if stored.entered < put.entered {
         let last = stored.ruling().map(|ruling| Ruling {
             incident: Some(stored.incident.clone()),
-            votes: stored.votes.clone(),
             ..ruling.clone()
         });
         return QuestionTransition::Write(Box::new(Question {
@@ -309,6 +342,7 @@ pub fn put_question(current: Option<&Question>, put: &Question) -> QuestionTrans
             ..stored.clone()
         })),
         QuestionState::Ruled { ruling, .. } => QuestionTransition::Ruled(ruling.clone()),
+        QuestionState::Skipped { .. } => QuestionTransition::Skipped,
         QuestionState::Expired { .. } => QuestionTransition::Unchanged,
     }
 }
@@ -330,6 +364,8 @@ pub enum ExpiryTransition {
     Write(Box<Question>),
     /// A person had decided: this decision takes effect.
     Ruled(Ruling),
+    /// The rule asks no person, and the token for the answer is gone.
+    Skipped,
     /// The timeout was recorded before.
     Over,
     /// The question is open until then, so another question has timed out.
@@ -343,6 +379,7 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_secs(10);
 pub fn expire(question: &Question, now: Timestamp) -> ExpiryTransition {
     match &question.state {
         QuestionState::Ruled { ruling, .. } => ExpiryTransition::Ruled(ruling.clone()),
+        QuestionState::Skipped { .. } => ExpiryTransition::Skipped,
         QuestionState::Expired { .. } => ExpiryTransition::Over,
         QuestionState::Open if now + CLOCKS_APART < question.until => {
             ExpiryTransition::Early(question.until)

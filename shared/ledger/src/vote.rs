@@ -90,6 +90,9 @@ fn over(
             let (by, decided) = (&ruling.by, ruling.decision.name());
             format!("{by} decided {decided} at {}", ruling.at)
         }
+        QuestionState::Skipped { rule, .. } => {
+            format!("no person is asked, since `{rule}` yielded false")
+        }
         QuestionState::Expired { at } => {
             format!("the time for a decision ended at {at}, and the execution is rolled back")
         }

@@ -168,6 +168,44 @@ pub struct Vote {
     pub shown_sha256: String,
 }
 
+/// The outcome of an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalOutcome {
+    /// Enough people approved.
+    Approved,
+    /// A person rejected.
+    Rejected,
+    /// The rule asked no person, and the execution continued.
+    Skipped,
+    /// The time was over, or the execution was stopped, before enough people had decided.
+    Undecided,
+}
+
+/// An approval that the execution reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptApproval {
+    /// Name of the step.
+    pub step: String,
+    /// Outcome.
+    pub outcome: ApprovalOutcome,
+    /// Rule that yielded false, as the definition writes it, if no person was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// Groups whose members may approve. Without any, platform admins approve.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
+    /// Number of distinct people who must approve.
+    pub count: u32,
+    /// `true` if each of them must approve for another group.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub distinct_groups: bool,
+    /// Decision of each person, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<Vote>,
+}
+
 fn is_false(flag: &bool) -> bool {
     !flag
 }

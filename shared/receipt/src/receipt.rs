@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::field::{EarlierGeneration, ShownField};
 use crate::outcome::{
-    Approval, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptRef, Status,
+    Approval, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome, ReceiptApproval, ReceiptRef,
+    Status,
 };
 use holdfast_ids::{
     digest::{CanonicalError, canonical, sha256_hex},
@@ -112,6 +113,9 @@ pub struct Receipt {
     /// Decisions of people during the execution, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<ReceiptDecision>,
+    /// Approvals that the execution reached, and the decision of each person on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ReceiptApproval>,
     /// Effects that remain, or may remain, after a failure or a skipped step.
     pub residual_effects: Vec<Residual>,
     /// Id of the incident that this execution is a case of.

@@ -14,6 +14,9 @@ pub struct AskTask {
     pub execution: ExecutionRef,
     /// The question, as the definition declares it.
     pub ask: Ask,
+    /// False if the step is skipped: the `when` of an approval yielded false.
+    #[serde(default = "asks", skip_serializing_if = "is_true")]
+    pub when: bool,
     /// The message for people; an escalation takes it from the failure.
     #[serde(default)]
     pub message: Value,
@@ -42,6 +45,9 @@ pub struct Ask {
     /// The people who may approve, and how many must. Without it, one platform admin decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approvers: Option<Approvers>,
+    /// The rule under which people are asked, as the definition writes it, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
 }
 
 /// The people who may approve a step, and how many of them must.
@@ -59,6 +65,14 @@ pub struct Approvers {
     /// The time between two reminders, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_every_s: Option<u64>,
+}
+
+fn asks() -> bool {
+    true
+}
+
+fn is_true(flag: &bool) -> bool {
+    *flag
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -97,7 +97,7 @@ pub(crate) struct Question {
     pub(crate) step: String,
     #[schemars(with = "String")]
     pub(crate) kind: QuestionKind,
-    /// `OPEN`, `DECIDED` or `EXPIRED`.
+    /// `OPEN`, `DECIDED`, `EXPIRED`, or `SKIPPED` if the rule of the approval asked no person.
     pub(crate) status: &'static str,
     /// When the question expires, so that its default decision takes effect.
     #[schemars(schema_with = "time")]

@@ -101,7 +101,6 @@ fn an_event_of_a_decision_keeps_its_incident_after_another_question() {
         reason: "so".to_owned(),
         at: at(9),
         incident: None,
-        votes: Vec::new(),
     };
     let first = Question {
         state: QuestionState::Ruled {

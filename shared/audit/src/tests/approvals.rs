@@ -192,16 +192,29 @@ fn each_reminder_is_an_event_of_its_own() {
 }
 
 #[test]
-fn an_end_without_a_decision_is_expired_or_closed() {
-    for (second, outcome) in [(59, "closed"), (60, "expired")] {
-        let ended = closed_question(&approval(), at(second)).expect("it is open");
-        let events = approvals(vec![approval(), ended]);
-        let (_, data) = events.last().expect("events");
-        assert_eq!(
-            (&data["outcome"], &data["decision"]),
-            (&json!(outcome), &Value::Null)
-        );
-    }
+fn an_end_without_a_decision_is_undecided_and_a_rule_that_asks_no_person_skips() {
+    let ended = closed_question(&approval(), at(59)).expect("it is open");
+    let events = approvals(vec![approval(), ended]);
+    let (_, data) = events.last().expect("events");
+    assert_eq!(
+        (&data["outcome"], &data["decision"]),
+        (&json!("undecided"), &Value::Null)
+    );
+    let skipped = Question {
+        state: QuestionState::Skipped {
+            rule: "$input.amount > 50000".to_owned(),
+            at: at(1),
+        },
+        ..approval()
+    };
+    let events = approvals(vec![skipped]);
+    let [(name, data)] = &events[..] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(
+        (*name, &data["outcome"]),
+        ("workflow.approval.decided", &json!("skipped"))
+    );
 }
 
 #[test]

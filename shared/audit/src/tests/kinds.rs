@@ -72,7 +72,6 @@ fn people(of: &ExecutionKey) -> Vec<Record> {
             reason: "hidden".to_owned(),
             at: at(20),
             incident: None,
-            votes: Vec::new(),
         },
         delivered: true,
     };

@@ -13,7 +13,7 @@ use holdfast_ledger::{
 use holdfast_receipt::{Receipt, ReceiptRef, Status, StepStatus};
 
 use super::{region::Region, weather::Weather};
-use crate::{branches, target::What, world::lock};
+use crate::{approvals, branches, target::What, world::lock};
 
 /// The violations of one schedule.
 #[derive(Default)]
@@ -138,6 +138,8 @@ impl Judgement<'_> {
         };
         let branches = branches::violations(receipt, version);
         branches.into_iter().for_each(|what| self.add(what));
+        let approvals = approvals::violations(receipt);
+        approvals.into_iter().for_each(|what| self.add(what));
         if receipt.definition_digest != version.gate.definition_digest {
             self.add("its receipt has another definition than its record");
         }

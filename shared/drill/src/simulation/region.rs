@@ -11,9 +11,8 @@ use std::{
 
 use futures_executor::LocalSpawner;
 use futures_util::{future::LocalBoxFuture, task::LocalSpawnExt};
-use holdfast_engine::{EndCursor, Host, StatusEvent, TaskError};
+use holdfast_engine::{Answer, EndCursor, Host, StatusEvent, TaskError};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::Ruling;
 use holdfast_task::{AskTask, RECOVERY};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -300,7 +299,7 @@ impl Region {
         let place = &invocation.place;
         self.world.record(|| format!("function   {place} begins"));
         let process = self.process();
-        let asked = |task: &AskTask, ruling: Option<Ruling>| self.asked(task, ruling);
+        let asked = |task: &AskTask, answer: Option<Answer>| self.asked(task, answer);
         let work = handle(&process, &self.versions.steps, invocation, &asked);
         let answer: Option<Result<Value, TaskError>> = process.run(work).await;
         answered(&self.world, place, answer)

@@ -4,12 +4,11 @@
 use std::{rc::Rc, time::Duration};
 
 use holdfast_admission::Envelope;
-use holdfast_engine::{Host, answer, deliver, recovery_name, redrive_name, start_owner};
+use holdfast_engine::{Answer, Host, deliver, recovery_name, redrive_name, start_owner};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Control, ExecutionRecord, Expect, IncidentStatus, Ledger, LedgerError, Meanwhile, Put, Request,
-    RequestOutcome, RequestTransition, Ruling, RulingTransition, Scope, Snapshot, Switch, Voter,
-    ask, control, handle, rule, withdraw,
+    RequestOutcome, RequestTransition, Scope, Snapshot, Switch, ask, control, handle, withdraw,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::{AskTask, QuestionKind, RECOVERY};
@@ -22,10 +21,11 @@ use super::{
     words::outcome,
 };
 use crate::{
-    approval::{REQUESTER, approval_of},
+    approvals::vote,
     functions::token_answer,
     people::end_of,
     process::Process,
+    signed_approval::{REQUESTER, approval_of},
 };
 
 /// Time that a person takes to decide.
@@ -297,9 +297,8 @@ impl Region {
     }
 
     /// Puts a question to a person, or answers it with the decision of before.
-    pub(super) fn asked(self: &Rc<Self>, task: &AskTask, ruling: Option<Ruling>) {
-        if let Some(ruling) = ruling {
-            let answer = answer(&task.ask.step, &ruling);
+    pub(super) fn asked(self: &Rc<Self>, task: &AskTask, answer: Option<Answer>) {
+        if let Some(answer) = answer {
             return self.answer_token(&task.token, token_answer(answer));
         }
         let usual = Judgement {
@@ -350,15 +349,11 @@ impl Region {
             tenant: task.execution.tenant.clone(),
             execution: task.execution.id.clone(),
         };
-        let request = person("the drill decides");
-        let step = &task.ask.step;
-        let voter = Voter::platform_admin(&request.by);
         let now = self.now();
-        let decided = rule(process, &at, step, decision, &voter, &request, now).await?;
-        let Some(RulingTransition::Write(question) | RulingTransition::Already(question)) = decided
-        else {
+        let Some(question) = vote(process, &at, &task.ask, decision, now).await? else {
             return Ok(false);
         };
+        let step = &task.ask.step;
         if decision == Decision::Retry {
             let mut retried = self.retried.borrow_mut();
             retried.push((at.execution.clone(), step.clone()));

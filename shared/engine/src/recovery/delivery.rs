@@ -32,7 +32,7 @@ pub async fn deliver<L: Ledger, M: StateMachines>(
     };
     enact(ledger, question, ruling.decision, now).await?;
     machines
-        .answer_task(&question.token, &answer(&question.step, ruling))
+        .answer_task(&question.token, &answer(question, ruling))
         .await?;
     if let Some(delivered) = question.delivered() {
         // A concurrent delivery wins with the same record.

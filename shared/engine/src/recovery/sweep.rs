@@ -1,10 +1,10 @@
 //! The sweep: every minute it looks at the open executions that are due, and delivers decisions
-//! that were not delivered. It closes questions that were recorded after their execution had
-//! stopped.
+//! that were not delivered. It records reminders of open questions, and closes questions that were
+//! recorded after their execution had stopped.
 
 use futures_util::{StreamExt, stream};
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_ledger::{DueEntry, ExecutionRecord, NextLook, OpenIndex};
+use holdfast_ledger::{DueEntry, ExecutionRecord, Expect, NextLook, OpenIndex, Question};
 use holdfast_task::Failure;
 use jiff::SignedDuration;
 
@@ -72,7 +72,7 @@ where
                     let now = self.engine.host.now();
                     deliver(ledger, self.machines, question, now).await?;
                     match question.waits(&snapshot.execution) {
-                        true => ledger.looked_at(question).await?,
+                        true => self.remind(question).await?,
                         false => {
                             self.engine
                                 .close_late(question, &snapshot.execution)
@@ -84,6 +84,17 @@ where
             }
             DueEntry::Execution(at) => self.look_at_owner(at).await,
         }
+    }
+
+    /// Records the reminder of an open question, if one is due, and sets the time of the next look.
+    /// A vote or another sweep that wrote first wins; its record is in the index again.
+    async fn remind(&self, question: &Question) -> Result<(), RecoveryError> {
+        let ledger = &self.engine.ledger;
+        match question.after_reminder(self.engine.host.now()) {
+            Some(next) => drop(ledger.put(&next, Expect::Rev(question.rev)).await?),
+            None => ledger.looked_at(question).await?,
+        }
+        Ok(())
     }
 
     async fn look_at_owner(&self, at: &ExecutionKey) -> Result<bool, RecoveryError> {

@@ -3,10 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{STEPS, attempt, begun, failing, finish, partition, record, snapshot, step_task};
-use crate::{
-    answer,
-    testing::{Fault, Op, Script, ScriptedCall, TestEngine, engine, run},
-};
+use crate::testing::{Fault, Op, Script, ScriptedCall, TestEngine, engine, run};
 use holdfast_action::StepError;
 use holdfast_ledger::{Request, RulingTransition, Voter, WAITING, enact, rule};
 use holdfast_receipt::Decision;
@@ -21,7 +18,9 @@ pub(super) fn ask_task(execution: &ExecutionRef, kind: QuestionKind) -> AskTask 
             kind,
             within_s: 600,
             approvers: None,
+            when: None,
         },
+        when: true,
         message: if approval {
             json!("continue?")
         } else {
@@ -245,11 +244,8 @@ fn a_repeated_question_returns_the_decision_and_reopens_the_step() {
         retry: 1,
         ..ask
     };
-    let ruling = run(engine.ask(&again)).unwrap().expect("it is decided");
-    assert_eq!(
-        answer(STEPS[0], &ruling).expect_err("retry").name,
-        ErrorName::Retry
-    );
+    let answer = run(engine.ask(&again)).unwrap().expect("it is decided");
+    assert_eq!(answer.expect_err("retry").name, ErrorName::Retry);
     attempt(
         &engine,
         &step_task(&execution, STEPS[0]),

@@ -27,7 +27,9 @@ fn question(execution: &ExecutionRef, kind: QuestionKind) -> AskTask {
             kind,
             within_s: 600,
             approvers: None,
+            when: None,
         },
+        when: true,
         message: match approval {
             true => json!("continue?"),
             false => Value::Null,

@@ -9,11 +9,11 @@ use holdfast_admission::ApprovalKeys;
 use holdfast_ledger::{MemoryLedger, NextLook};
 use holdfast_task::RECOVERY;
 
-type LedgerEngine = Engine<MemoryLedger, TestStore, Clock>;
+pub(super) type LedgerEngine = Engine<MemoryLedger, TestStore, Clock>;
 
 const OWNER: &str = "arn:owner";
 
-fn ledger_engine() -> LedgerEngine {
+pub(super) fn ledger_engine() -> LedgerEngine {
     let ledger = MemoryLedger::default();
     ledger.register("acme");
     Engine {
@@ -26,7 +26,7 @@ fn ledger_engine() -> LedgerEngine {
     }
 }
 
-fn described(running: bool) -> Option<MachineExecution> {
+pub(super) fn described(running: bool) -> Option<MachineExecution> {
     Some(MachineExecution {
         running,
         input: start_of(usual_input()).to_string(),

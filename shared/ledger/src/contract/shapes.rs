@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 use super::compare::{put, same, text};
 use crate::{
     Attempt, Cause, CounterKind, Expect, IncidentAction, IncidentKey, IncidentStatus, Ledger, Link,
-    Phase, Put, QuestionState, Reservation, Ruling, Snapshot, StepState,
+    Phase, Put, QuestionState, Reminders, Reservation, Ruling, Seat, Snapshot, StepState,
     fixtures::{at, attempt, claim_by, execution, inline, question, running, step},
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::{
-    Approval, ApprovalSignature, AttemptOutcome, Decision, EarlyStop, ReceiptRef, Status,
+    Approval, ApprovalSignature, AttemptOutcome, Decision, EarlyStop, ReceiptRef, Status, Vote,
 };
 use holdfast_task::{
-    Failure,
+    Approvers, Failure,
     payload::{Payload, StoredPayload},
 };
 
@@ -211,14 +211,23 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
         reason: "\"so\"".to_owned(),
         at: at(9),
         incident: Some("i-0".to_owned()),
-        votes: Vec::new(),
     };
     let ruled = |delivered| QuestionState::Ruled {
         ruling: ruling(Decision::Skip),
         delivered,
     };
     let expired = QuestionState::Expired { at: at(60) };
-    let states = [QuestionState::Open, ruled(false), ruled(true), expired];
+    let skipped = QuestionState::Skipped {
+        at: at(60),
+        rule: "$input.amount > 50000".to_owned(),
+    };
+    let states = [
+        QuestionState::Open,
+        ruled(false),
+        ruled(true),
+        expired,
+        skipped,
+    ];
     let mut right = Vec::new();
     for (n, state) in states.into_iter().enumerate() {
         let mut entry = question(of);
@@ -226,6 +235,12 @@ pub(super) async fn every_shape_of_a_question_comes_back_as_it_was<L: Ledger>(
         entry.state = state;
         entry.earlier = vec![ruling(Decision::Retry); n];
         entry.earlier_incidents = vec!["i-0".to_owned(); n];
+        entry.approvers = Some(approvers());
+        entry.votes = vec![vote(); n];
+        entry.seats = vec![vec![seat()]; n];
+        entry.shown_sha256 = "5".repeat(64);
+        let last = at(9);
+        entry.reminded = Some(Reminders { n: 1, last });
         put(ledger, &entry, Expect::Absent, Put::Done).await?;
         let lost = Put::Lost(Some(Box::new(entry.clone())));
         put(ledger, &entry, Expect::Absent, lost.clone()).await?;
@@ -290,4 +305,34 @@ pub(super) async fn the_latest_link_of_an_incident_comes_back_as_it_was<L: Ledge
         same("read", &read, &Some(link(latest)))?;
     }
     Ok(())
+}
+
+fn approvers() -> Approvers {
+    Approvers {
+        by: vec!["tr\u{e9}so".to_owned()],
+        count: 2,
+        distinct_groups: true,
+        remind_every_s: Some(300),
+    }
+}
+
+fn vote() -> Vote {
+    Vote {
+        decision: Decision::Approve,
+        by: "b\u{f6}b".to_owned(),
+        group: Some("tr\u{e9}so".to_owned()),
+        acting_for: Some("carol".to_owned()),
+        in_place_of_group: true,
+        at: at(9),
+        reason: "\"so\"".to_owned(),
+        shown_sha256: "5".repeat(64),
+    }
+}
+
+fn seat() -> Seat {
+    Seat {
+        group: Some("tr\u{e9}so".to_owned()),
+        acting_for: Some("carol".to_owned()),
+        in_place_of_group: true,
+    }
 }

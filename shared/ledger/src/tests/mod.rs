@@ -16,4 +16,6 @@ mod snapshot;
 mod start_and_need;
 mod takeover;
 mod unwind;
+mod vote;
+mod voting_races;
 mod world;

@@ -11,6 +11,7 @@ use crate::{
 };
 use holdfast_receipt::{AttemptOutcome, Decision};
 use holdfast_task::QuestionKind;
+use jiff::Timestamp;
 
 fn bob(reason: &str) -> Request {
     Request {
@@ -19,8 +20,16 @@ fn bob(reason: &str) -> Request {
     }
 }
 
-fn admin() -> Voter {
-    Voter::platform_admin("bob")
+/// The outcome of a decision of bob, a platform admin.
+fn decided(
+    question: &Question,
+    execution: &ExecutionRecord,
+    decision: Decision,
+    reason: &str,
+    now: Timestamp,
+) -> RulingTransition {
+    let admin = Voter::platform_admin("bob");
+    decide(question, execution, decision, &admin, &bob(reason), now)
 }
 
 fn asked() -> Question {
@@ -34,7 +43,6 @@ fn ruled(decision: Decision) -> Question {
         reason: "so".to_owned(),
         at: at(9),
         incident: None,
-        votes: Vec::new(),
     };
     Question {
         rev: 2,
@@ -43,13 +51,6 @@ fn ruled(decision: Decision) -> Question {
             delivered: false,
         },
         ..asked()
-    }
-}
-
-fn requested_by(person: &str) -> ExecutionRecord {
-    ExecutionRecord {
-        requested_by: Some(person.to_owned()),
-        ..execution(&key("q"))
     }
 }
 
@@ -139,52 +140,24 @@ fn the_sweep_looks_at_a_new_question_and_at_an_undelivered_decision() {
 #[test]
 fn the_first_decision_in_time_takes_effect_and_can_be_repeated() {
     let running = requested_by("alice");
-    let decided = decide(
-        &asked(),
-        &running,
-        Decision::Skip,
-        &admin(),
-        &bob("so"),
-        at(59),
-    );
-    let RulingTransition::Write(next) = decided else {
-        panic!("{decided:?}");
+    let first = decided(&asked(), &running, Decision::Skip, "so", at(59));
+    let RulingTransition::Write(next) = first else {
+        panic!("{first:?}");
     };
     assert_eq!(
         next.undelivered().map(|ruling| ruling.decision),
         Some(Decision::Skip)
     );
-    let again = decide(
-        &next,
-        &running,
-        Decision::Skip,
-        &admin(),
-        &bob("again"),
-        at(99),
-    );
+    let again = decided(&next, &running, Decision::Skip, "again", at(99));
     assert_eq!(again, RulingTransition::Already(next.clone()));
-    let other = decide(
-        &next,
-        &running,
-        Decision::Retry,
-        &admin(),
-        &bob("no"),
-        at(59),
-    );
+    let other = decided(&next, &running, Decision::Retry, "no", at(59));
     assert!(matches!(other, RulingTransition::Refused(_)), "{other:?}");
 }
 
 #[test]
 fn a_decision_counts_only_while_the_execution_waits_for_it() {
     let running = execution(&key("q"));
-    let late = decide(
-        &asked(),
-        &running,
-        Decision::Retry,
-        &admin(),
-        &bob("so"),
-        at(60),
-    );
+    let late = decided(&asked(), &running, Decision::Retry, "so", at(60));
     assert!(matches!(late, RulingTransition::Refused(_)), "{late:?}");
     let taken_over = ExecutionRecord {
         epoch: 2,
@@ -195,73 +168,15 @@ fn a_decision_counts_only_while_the_execution_waits_for_it() {
         ..running.clone()
     };
     for gone in [taken_over, rejected] {
-        let found = decide(
-            &asked(),
-            &gone,
-            Decision::Retry,
-            &admin(),
-            &bob("so"),
-            at(1),
-        );
+        let found = decided(&asked(), &gone, Decision::Retry, "so", at(1));
         assert!(matches!(found, RulingTransition::Refused(_)), "{found:?}");
     }
     let expired = Question {
         state: QuestionState::Expired { at: at(60) },
         ..asked()
     };
-    let found = decide(
-        &expired,
-        &running,
-        Decision::Retry,
-        &admin(),
-        &bob("so"),
-        at(1),
-    );
+    let found = decided(&expired, &running, Decision::Retry, "so", at(1));
     assert!(matches!(found, RulingTransition::Refused(_)), "{found:?}");
-}
-
-#[test]
-fn the_requester_of_an_execution_can_reject_it_and_not_approve_it() {
-    let approval = Question {
-        kind: QuestionKind::Approval,
-        ..asked()
-    };
-    let (own, others) = (requested_by("bob"), requested_by("alice"));
-    let written_otherwise = requested_by(" BOB");
-    let yes = |execution| {
-        decide(
-            &approval,
-            execution,
-            Decision::Approve,
-            &admin(),
-            &bob("yes"),
-            at(1),
-        )
-    };
-    assert!(matches!(yes(&own), RulingTransition::Forbidden(_)));
-    assert!(matches!(
-        yes(&written_otherwise),
-        RulingTransition::Forbidden(_)
-    ));
-    assert!(matches!(yes(&others), RulingTransition::Write(_)));
-    let no = decide(
-        &approval,
-        &own,
-        Decision::Reject,
-        &admin(),
-        &bob("no"),
-        at(1),
-    );
-    assert!(matches!(no, RulingTransition::Write(_)));
-    let unfit = decide(
-        &approval,
-        &others,
-        Decision::Skip,
-        &admin(),
-        &bob("skip"),
-        at(1),
-    );
-    assert!(matches!(unfit, RulingTransition::Unfit(_)));
 }
 
 #[test]

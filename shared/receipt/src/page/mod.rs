@@ -4,6 +4,7 @@
 //! The page is a pure function of its input. `maud` escapes every text, and `quoted` (in `text.rs`)
 //! shows invisible characters by their code points.
 
+mod approvals;
 mod history;
 mod input;
 mod parts;
@@ -149,6 +150,9 @@ fn body(input: &PageInput<'_>) -> Markup {
         }
         @if !receipt.decisions.is_empty() {
             (section("decisions", "Decisions", &parts::decisions(receipt)))
+        }
+        @if !receipt.approvals.is_empty() {
+            (section("approvals", "Approvals", &approvals::approvals(receipt)))
         }
         @if receipt.steps.iter().any(|step| step.idempotency_key.is_some()) {
             (section("digests", "Keys and digests", &steps::digests(receipt)))

@@ -77,9 +77,15 @@ pub(super) fn approval(
         step: step.to_owned(),
         kind: QuestionKind::Approval,
         within_s: approve.within_s,
-        approvers: None,
+        approvers: approve.approvers.clone(),
+        when: approve.when.as_ref().map(|when| when.jsonata().to_owned()),
     };
-    let waits = wait(&ask, ("message", message), &[], leads.clone());
+    let mut waits = wait(&ask, ("message", message), &[], leads.clone());
+    if let Some(when) = &approve.when {
+        // Any value but false asks, so that a condition without a value skips no person.
+        let asks = format!("{{% (({}) = false) ? false : true %}}", when.jsonata());
+        waits.arguments["Payload"]["when"] = json!(asks);
+    }
     vec![
         (step.to_owned(), State::Task(waits)),
         (expired_of(step), State::Task(expired(step, &[], leads))),
@@ -98,6 +104,7 @@ pub(super) fn escalation(
         kind: QuestionKind::Escalation,
         within_s: escalates.within_s,
         approvers: None,
+        when: None,
     };
     let again = [Catcher {
         error_equals: names([ErrorName::Retry]),

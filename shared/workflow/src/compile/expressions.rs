@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::definition::{Expression, Text};
+use crate::definition::{Approve, Expression, Text};
 use holdfast_expression::expression_in;
 use holdfast_task::MAX_OUTPUT_BYTES;
 
@@ -116,6 +116,18 @@ impl ExpressionContext<'_> {
     /// Returns a `when` as a boolean: any value but true, or none, skips the step.
     pub(super) fn condition(&self, when: &Expression) -> String {
         self.expression(&format!("({}) = true", when.jsonata()))
+    }
+
+    /// Compiles the message of an approval: null if the approval is skipped.
+    pub(super) fn message(&self, approve: &Approve) -> String {
+        match (&approve.message, &approve.when) {
+            (Text::Expression(message), Some(when)) => self.expression(&format!(
+                "(({}) = false) ? null : ({})",
+                when.jsonata(),
+                message.jsonata()
+            )),
+            (message, _) => self.text(message),
+        }
     }
 
     /// Compiles a text that may be an expression.

@@ -101,7 +101,7 @@ impl Compiler<'_> {
                 }
                 StepKind::Wait(wait) => wait_state(name, wait, row, position),
                 StepKind::Approve(approve) => {
-                    let message = ExpressionContext::default().text(&approve.message).into();
+                    let message = ExpressionContext::default().message(approve).into();
                     let Position { exit, output, .. } = position;
                     let leads = Exits {
                         assign: output.is_none().then(|| assigned(name)),

@@ -14,7 +14,7 @@ use super::{
 use holdfast_expression::{is_absent_if_missing, reads};
 
 /// Fields of an approval step's output.
-const APPROVAL_FIELDS: [&str; 3] = ["by", "at", "reason"];
+const APPROVAL_FIELDS: [&str; 4] = ["by", "at", "reason", "votes"];
 /// Fields of `$approval`.
 const AGREED_FIELDS: [&str; 5] = [
     "approved_by",

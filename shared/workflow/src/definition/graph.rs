@@ -5,6 +5,7 @@ use super::{
     model::{ActionStep, Choose, Definition, OnFailure, Step, StepKind, Wait},
 };
 use holdfast_asl::{Flowchart, Shape, node_id};
+use holdfast_task::Approvers;
 
 /// The style of irreversible steps: a thick frame.
 const IRREVERSIBLE: &str = "irreversible";
@@ -82,7 +83,15 @@ fn draw_step(chart: &mut Flowchart, id: &str, step: &Step) {
         }
         StepKind::Approve(approve) => {
             let within = format!("approve within {}", show_seconds(approve.within_s));
-            let lines = [name, within.as_str(), approve.message.content()];
+            let people = approve.approvers.as_ref().and_then(people);
+            let when = approve.when.as_ref();
+            let when = when.map(|when| format!("only if {}", when.jsonata()));
+            let more = people.as_deref().into_iter().chain(when.as_deref());
+            let lines: Vec<_> = [name, within.as_str()]
+                .into_iter()
+                .chain(more)
+                .chain([approve.message.content()])
+                .collect();
             chart.node(id, Shape::Diamond, &lines, None);
         }
         StepKind::Choose(_) => chart.node(id, Shape::Diamond, &[name], None),
@@ -138,4 +147,15 @@ fn draw_action(chart: &mut Flowchart, id: &str, name: &str, action: &ActionStep)
     let irreversible = action.rollback.is_none() && !action.reads;
     let class = irreversible.then_some(IRREVERSIBLE);
     chart.node(id, Shape::Rectangle, &lines, class);
+}
+
+/// The people who must approve, in words; `None` if one platform admin does.
+fn people(approvers: &Approvers) -> Option<String> {
+    let (by, count) = (approvers.by.join(" or "), approvers.count);
+    match (by.is_empty(), approvers.distinct_groups) {
+        (true, _) if count == 1 => None,
+        (true, _) => Some(format!("{count} platform admins")),
+        (false, true) => Some(format!("{count} of distinct groups: {by}")),
+        (false, false) => Some(format!("{count} of {by}")),
+    }
 }

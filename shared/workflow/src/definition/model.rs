@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::text::{Expression, Text};
 use holdfast_ids::digest::{CanonicalError, value_sha256_hex};
-use holdfast_task::StartConditions;
+use holdfast_task::{Approvers, StartConditions};
 
 /// A workflow. Texts may hold expressions (`{% … %}`) and parameters (`${Name}`), as written.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -289,11 +289,19 @@ pub enum Wait {
     Until(Expression),
 }
 
-/// A step that continues when a person approves. Its output: `{ "by": …, "at": …, "reason": … }`.
+/// A step that continues when people approve. Its output:
+/// `{ "by": …, "at": …, "reason": …, "votes": [ … ] }`, or null if it is skipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Approve {
     /// Question to the person: a literal or an expression.
     pub message: Text,
+    /// Condition of the question: the step is skipped if it yields false, and asks in any other
+    /// case.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<Expression>,
+    /// People who may approve, and how many must. Without it, one platform admin decides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approvers: Option<Approvers>,
     /// Longest time for the decision, in seconds.
     pub within_s: u64,
 }

@@ -72,7 +72,8 @@ fn skippable(step: &Node, in_for_each: bool) -> Option<&'static str> {
     let once = step
         .get("idempotent")
         .is_some_and(|node| matches!(node.kind, Kind::Bool(false)));
-    if step.get("when").is_some() {
+    let asks = step.get("approve").and_then(|node| node.get("when"));
+    if step.get("when").or(asks).is_some() {
         Some("its `when` may skip it")
     } else if step
         .get("on_failure")

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     choose_schema::{choose, stop},
-    decision::MAX_MESSAGE,
+    decision::{MAX_APPROVERS, MAX_MESSAGE},
     pattern::EVENT_FIELDS,
     rules::MAX_LIMIT,
     schema_action::{for_action, reading},
@@ -13,6 +13,7 @@ use super::{
 };
 use holdfast_action::ActionInfo;
 use holdfast_admission::{MAX_AMOUNT, PLACES};
+use holdfast_ids::names::GROUP_MAX;
 
 /// Returns the schema for these actions and their inputs.
 pub fn schema(actions: &[ActionInfo]) -> Value {
@@ -86,11 +87,7 @@ fn definitions(names: &[&str], summaries: &str, inputs: &[Value], reading: &[Val
                 "approve": {
                     "description": "Continues when a person approves", "type": "object",
                     "additionalProperties": false, "required": ["message"],
-                    "properties": { "message": {
-                        "description": "Question to the person: a text or an expression",
-                        "type": "string", "minLength": 1,
-                        "anyOf": [{ "maxLength": MAX_MESSAGE }, { "pattern": EXPRESSION }]
-                    } }
+                    "properties": approve_properties()
                 },
                 "decide_within": duration("Longest time for the decision; 1h if left out, at least 1m")
             }
@@ -113,6 +110,31 @@ fn definitions(names: &[&str], summaries: &str, inputs: &[Value], reading: &[Val
                 "steps": { "$ref": "#/$defs/steps" }
             }
         }))
+    })
+}
+
+/// Returns the fields inside `approve`.
+fn approve_properties() -> Value {
+    json!({
+        "message": {
+            "description": "Question to the people: a text or an expression",
+            "type": "string", "minLength": 1,
+            "anyOf": [{ "maxLength": MAX_MESSAGE }, { "pattern": EXPRESSION }]
+        },
+        "when": expression("The step is skipped if this yields false, and asks otherwise"),
+        "by": {
+            "description": "Groups whose members may approve; platform admins if left out",
+            "type": "array", "minItems": 1, "maxItems": MAX_APPROVERS, "uniqueItems": true,
+            "items": { "type": "string", "minLength": 1, "maxLength": GROUP_MAX }
+        },
+        "count": {
+            "description": "Number of distinct people who must approve; 1 if left out",
+            "type": "integer", "minimum": 1, "maximum": MAX_APPROVERS
+        },
+        "distinct_groups": {
+            "description": "Each of them must approve for another group", "type": "boolean"
+        },
+        "remind_every": duration("Time between two reminders; at least 5m, none if left out")
     })
 }
 

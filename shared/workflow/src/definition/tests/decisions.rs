@@ -228,7 +228,7 @@ steps:
 #[test]
 fn an_approval_has_no_fields_of_an_action() {
     assert_snapshot!(step_problems(&format!(r#"  - name: a
-    approve: {{ message: "Go on?", by: cfo }}
+    approve: {{ message: "Go on?", title: cfo }}
     decide_within: 5m
     rollback: {{}}
     irreversible: true
@@ -247,12 +247,12 @@ fn an_approval_has_no_fields_of_an_action() {
   - {{ name: g, approve: {{ message: {} }}, decide_within: 5m }}
   - {{ name: h, approve: {{ message: Go on? }}, wait: 1s }}
 "#, "é".repeat(501))), @r#"
-  × unknown field `by` in approve
+  × unknown field `title` in approve
    ╭─[workflows/test.yaml:9:35]
- 9 │     approve: { message: "Go on?", by: cfo }
-   ·                                   ──
+ 9 │     approve: { message: "Go on?", title: cfo }
+   ·                                   ─────
    ╰────
-  help: approve has message
+  help: approve has message, when, by, count, distinct_groups, remind_every
 
   × an `approve` step cannot have `rollback`
     ╭─[workflows/test.yaml:11:5]
@@ -287,7 +287,7 @@ fn an_approval_has_no_fields_of_an_action() {
  15 │     when: "{% true %}"
     ·     ────
     ╰────
-  help: every execution that comes here asks: leave it out
+  help: write it inside: `approve: { message: …, when: … }`
 
   × an `approve` step cannot have `input`
     ╭─[workflows/test.yaml:16:5]

@@ -1,5 +1,6 @@
 //! Tests of the definition's reader: every mistake that it reports, drawn as the command draws it.
 
+mod approvals;
 mod choose;
 mod decisions;
 mod dialect;
