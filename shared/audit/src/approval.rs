@@ -15,7 +15,8 @@ use crate::{
 
 /// The events of a question that is an approval; none of another question.
 ///
-/// The event of a vote leaves its group out, because a later vote can change it.
+/// The event of a vote leaves its group out, because a later vote can change it. Votes on an
+/// earlier question about the step are not in the record, and have no event here.
 pub(crate) fn approval_events(question: &Question, about: &About) -> Vec<Event> {
     if question.kind != QuestionKind::Approval {
         return Vec::new();
@@ -26,16 +27,11 @@ pub(crate) fn approval_events(question: &Question, about: &About) -> Vec<Event> 
         .into_iter()
         .collect();
     events.extend(reminded(question, about));
-    for ruling in &question.earlier {
-        let incident = ruling.incident.as_ref().unwrap_or(&question.incident);
-        let votes = votes_of(ruling, &ruling.votes);
-        events.extend(voted(question, incident, &votes, about));
-    }
     let votes = match question.ruling() {
         Some(ruling) => votes_of(ruling, &question.votes),
         None => question.votes.clone(),
     };
-    events.extend(voted(question, &question.incident, &votes, about));
+    events.extend(voted(question, &votes, about));
     events.extend(ended(question, about));
     events
 }
@@ -111,7 +107,7 @@ fn votes_of(ruling: &Ruling, votes: &[Vote]) -> Vec<Vote> {
     }]
 }
 
-fn voted(question: &Question, incident: &str, votes: &[Vote], about: &About) -> Vec<Event> {
+fn voted(question: &Question, votes: &[Vote], about: &About) -> Vec<Event> {
     let count = needed(question);
     let mut approvals = 0;
     let events = votes.iter().map(|vote| {
@@ -130,7 +126,7 @@ fn voted(question: &Question, incident: &str, votes: &[Vote], about: &About) -> 
             approvals,
             count,
             outcome,
-            incident: incident.to_owned(),
+            incident: question.incident.clone(),
             about: Notice::new(&text),
         });
         event(question, about, vote.at, &vote.by, data).by(Some(&vote.by))

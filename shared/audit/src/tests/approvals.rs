@@ -45,7 +45,6 @@ fn voted(votes: &[Vote], ruled: bool) -> Question {
             reason: last.reason.clone(),
             at: last.at,
             incident: None,
-            votes: Vec::new(),
         },
         delivered: false,
     });
