@@ -80,7 +80,7 @@ fn summary(item: Item) -> Result<ExecutionSummary, LedgerError> {
 }
 
 /// The end of a page: the start and the id of the last execution that was read.
-pub type Place = (Timestamp, String);
+pub type PageEnd = (Timestamp, String);
 
 /// The narrowest list that has every execution of a search.
 fn list_of(tenant: &str, search: &ExecutionSearch) -> List {
@@ -102,8 +102,8 @@ impl DynamoLedger {
         tenant: &str,
         search: &ExecutionSearch,
         limit: usize,
-        after: Option<Place>,
-    ) -> Result<(Vec<ExecutionSummary>, Option<Place>), LedgerError> {
+        after: Option<PageEnd>,
+    ) -> Result<(Vec<ExecutionSummary>, Option<PageEnd>), LedgerError> {
         let list = list_of(tenant, search);
         let time =
             |at: Option<Timestamp>, open: &str| text(at.map_or_else(|| open.to_owned(), instant));

@@ -23,6 +23,8 @@ use serde_json::Value;
 /// The members in which two receipts of one end may differ: the signature, the repeats that were
 /// refused so far, and the id of the incident, which a newer release can derive otherwise.
 const VARIES: [&str; 3] = ["signature", "duplicates_prevented", "incident"];
+/// Members that receipts of earlier releases lack.
+const LATER: [&str; 2] = ["deployment", "earlier"];
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Writes the receipt of an ended execution once; a later writer adopts the stored one. A late
@@ -141,16 +143,22 @@ fn seal_error(error: SealError) -> TaskError {
 }
 
 /// Checks that a stored receipt says what `ours` says. The error names the first member that
-/// differs. A stored receipt of an earlier release names no deployment.
+/// differs. A stored receipt of an earlier release lacks members.
 fn same_receipt(stored: &[u8], ours: &Value) -> Result<(), String> {
     let stored: Value =
         serde_json::from_slice(stored).map_err(|_| "what is stored is not JSON".to_owned())?;
-    let (Some(stored), Some(ours)) = (stored.as_object(), ours.as_object()) else {
+    let (Some(stored), Some(mut ours)) = (stored.as_object(), ours.as_object().cloned()) else {
         return Err("what is stored is not a JSON object".to_owned());
     };
+    ours.retain(|name, _| stored.contains_key(name) || !LATER.contains(&name.as_str()));
+    let says_when = |failure: &Value| failure.get("requested_at").is_some();
+    if let Some(Value::Object(failure)) = ours.get_mut("failure")
+        && !stored.get("failure").is_some_and(says_when)
+    {
+        failure.remove("requested_at");
+    }
     let names = stored.keys().chain(ours.keys());
-    let unnamed = |name: &str| name == "deployment" && !stored.contains_key(name);
-    let mut compared = names.filter(|name| !VARIES.contains(&name.as_str()) && !unnamed(name));
+    let mut compared = names.filter(|name| !VARIES.contains(&name.as_str()));
     match compared.find(|name| stored.get(*name) != ours.get(*name)) {
         Some(name) => Err(format!("its {name} is not what the ledger records")),
         None => Ok(()),

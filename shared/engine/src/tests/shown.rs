@@ -1,6 +1,10 @@
 //! Tests of the fields that people see: evaluated once, at the start, and kept from then on.
 
-use super::{rollback::receipt_of, *};
+use super::{
+    requests::{undo_all, withdrawn},
+    rollback::receipt_of,
+    *,
+};
 use crate::testing::engine;
 use holdfast_receipt::ShownField;
 
@@ -107,4 +111,36 @@ fn a_receipt_without_fields_has_no_member_for_them() {
     for absent in ["subject", "shown", "earlier"] {
         assert_eq!(receipt.get(absent), None, "{absent}");
     }
+}
+
+/// The function `finish` of an earlier release stored the receipt, and died before it recorded it.
+#[test]
+fn a_receipt_that_an_earlier_release_stored_is_adopted() {
+    let engine = engine();
+    let action = Script::default();
+    let execution = begun(&engine);
+    for step in STEPS {
+        attempt(&engine, &step_task(&execution, step), &action).unwrap();
+    }
+    finish(&engine, &execution, None).unwrap();
+    let execution = withdrawn(&engine, &execution);
+    let ended = undo_all(&engine, &execution, &action);
+    let mut earlier = json!(receipt_of(&engine, &execution));
+    let members = earlier.as_object_mut().unwrap();
+    let removed = members.remove("earlier");
+    assert!(removed.is_some());
+    let failure = members["failure"].as_object_mut().unwrap();
+    assert!(failure.remove("requested_at").is_some());
+    let bytes = holdfast_ids::digest::canonical(&earlier).unwrap();
+    let sha256 = holdfast_ids::digest::sha256_hex(&bytes);
+    let objects = engine.receipts.objects.clone();
+    objects.lock().unwrap().insert(ended.receipt.clone(), bytes);
+    change(&engine, &partition(&execution), |execution| {
+        execution.receipt = None;
+    });
+    let adopted = undo_all(&engine, &execution, &action);
+    assert_eq!(
+        (adopted.receipt, adopted.receipt_sha256),
+        (ended.receipt, sha256)
+    );
 }
