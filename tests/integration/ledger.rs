@@ -98,6 +98,7 @@ async fn an_incidents_link_keeps_its_last_report_to_the_millisecond() {
         settled: None,
         workflow: None,
         version: None,
+        subject: None,
     };
     // Compared as texts, the first time would be the later one.
     for (at, status) in [
