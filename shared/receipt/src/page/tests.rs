@@ -124,6 +124,12 @@ fn every_attempt_and_every_other_content_of_a_receipt_is_on_its_page() {
         "eu-central-1",
         "12:58:00",
         "13:00:25",
+        "It needed 3 people of distinct groups of: ",
+        "standing in for <bdi>dan</bdi>",
+        "platform admin in the place of the group <bdi>board</bdi>",
+        "dan is away",
+        "55555555",
+        "no person was asked, since this rule yielded false: <bdi>$input.amount &gt; 50000</bdi>",
     ];
     for text in texts {
         assert!(page.contains(text), "{text}");
@@ -210,6 +216,7 @@ fn a_rejected_start_has_a_short_page() {
     let members = receipt.as_object_mut().unwrap();
     for absent in [
         "approval",
+        "approvals",
         "choices",
         "decisions",
         "earlier",

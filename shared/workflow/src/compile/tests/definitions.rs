@@ -1,5 +1,6 @@
 //! Generates any definition that the reader accepts, for property tests.
 
+use holdfast_task::Approvers;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -85,10 +86,22 @@ fn asking() -> impl Strategy<Value = StepKind> {
         }),
         other => other,
     });
-    let approve = Just(StepKind::Approve(Approve {
-        message: "{% 'Hold ' & $input.vendor_id & '?' %}".to_owned().into(),
-        within_s: 600,
-    }));
+    let approvers = Approvers {
+        by: vec!["cfo".to_owned()],
+        count: 2,
+        distinct_groups: false,
+        remind_every_s: Some(300),
+    };
+    let rule = Just(expression("{% $input.amount > 50000 %}"));
+    let people = (prop::option::of(rule), prop::option::of(Just(approvers)));
+    let approve = people.prop_map(|(when, approvers)| {
+        StepKind::Approve(Approve {
+            message: "{% 'Hold ' & $input.vendor_id & '?' %}".to_owned().into(),
+            when,
+            approvers,
+            within_s: 600,
+        })
+    });
     prop_oneof![2 => escalates, 1 => approve]
 }
 

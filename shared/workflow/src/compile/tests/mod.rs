@@ -118,6 +118,7 @@ fn read_tasks(level: &Value) {
         for (field, value) in [
             ("execution", execution),
             ("failure", failure),
+            ("when", json!(true)),
             ("undo", undo),
             ("retry", json!(0)),
             ("output", json!({ "value": {} })),
