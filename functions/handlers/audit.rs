@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use holdfast_audit::{About, Event, Metric, Record, events, metrics};
+use holdfast_audit::{About, Event, Links, Metric, Record, events, metrics};
 use holdfast_aws::{AuditBus, Change, Deployment, DynamoLedger, SystemHost, change, report};
 use holdfast_engine::Host;
 use holdfast_ids::keys::ExecutionKey;
@@ -34,6 +34,7 @@ struct Audit {
     bus: AuditBus,
     stack: String,
     by_tenant: bool,
+    links: Links,
 }
 
 /// The events of one change.
@@ -62,6 +63,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
         bus: deployment.audit_bus()?,
         stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
         by_tenant: deployment.optional("HOLDFAST_METRICS_BY_TENANT") == "true",
+        links: Links::new(deployment.variable("HOLDFAST_PAGES")?),
     };
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         // Boxed, since the SDK's futures nest deeply.
@@ -91,7 +93,8 @@ impl Audit {
         let source = format!("holdfast/{}", self.stack);
         let events = holdfast_audit::story(&self.ledger, &snapshot).await?;
         let published: Vec<_> = events
-            .iter()
+            .into_iter()
+            .map(|event| event.linked(&self.links))
             .map(|event| (event.kind().name(), event.cloud_event(&source)))
             .collect();
         self.bus.publish(&published).await?;
@@ -99,10 +102,10 @@ impl Audit {
         info!(
             tenant,
             execution,
-            events = events.len(),
+            events = published.len(),
             "events published again"
         );
-        Ok(json!({ "events": events.len() }))
+        Ok(json!({ "events": published.len() }))
     }
 
     /// Publishes the events of a batch, and returns the first change that the stream must deliver
@@ -188,7 +191,10 @@ impl Audit {
             (None, None) => return Ok(ChangeEvents::default()),
         };
         Ok(ChangeEvents {
-            events: events(old.as_ref(), &new, &about, committed),
+            events: events(old.as_ref(), &new, &about, committed)
+                .into_iter()
+                .map(|event| event.linked(&self.links))
+                .collect(),
             aside: None,
             committed: Some(committed),
         })

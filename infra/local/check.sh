@@ -65,7 +65,7 @@ check "program" python3 infra/build/program.py --template template.yaml "$target
 check "licences bans sources" cargo deny --offline --locked check --hide-inclusion-graph licenses bans sources
 check "unused dependencies" cargo shear
 check "order of crates" python3 "$here/crates.py"
-check "cfn-lint" cfn-lint --non-zero-exit-code informational template.yaml
+check "cfn-lint" cfn-lint --non-zero-exit-code informational template.yaml infra/notifications.yaml
 check "sam validate" sam validate --lint --region "$region" --template-file template.yaml
 check "checkov" "$root/.venv-checkov/bin/checkov" --config-file "$here/checkov.yaml" --file template.yaml
 check "expressions" node "$here/expressions.mjs"

@@ -140,12 +140,20 @@ if [[ -x $programs/holdfast && ${COMPILE:-true} = true && ${1:-} != demo ]]; the
     (umask "$own_mask" && quietly "$logs/compile.log" "$programs/holdfast" compile)
 fi
 
+# The system of approvals of the local stack: tests sign approvals with its key.
+approvals=$local_dir/approvals.pem
+[[ -s $approvals ]] || node --input-type=module --eval '
+import { generateKeyPairSync } from "node:crypto";
+const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+process.stdout.write(privateKey.export({ type: "pkcs8", format: "pem" }));' >"$approvals"
+approval_keys=$(node "$root/docs/examples/sign-approval.mjs" key "$approvals" local acme,globex "*" | base64 | tr -d '\n')
+
 # A deployment depends on these files and parameters: while none of them changes, none is due.
 incidents=$(aws sns create-topic --name "$stack-incidents" --query TopicArn --output text)
 parameters=(
     "VendorSystemUrl=http://127.0.0.1:$vendor_port" "HttpAllow=${HTTP_ALLOW:-http://127.0.0.1:$vendor_port}"
     "JwtIssuer=$issuer" "JwtAudience=$stack" PublishVersions=false AuditArchive=false LogRetentionDays=1 ReceiptLockDays=1
-    "IncidentTopicArn=$incidents"
+    "IncidentTopicArn=$incidents" "ApprovalKeys=$approval_keys"
     # sam accepts no empty value.
     ${SECRET_ALLOW:+"SecretAllow=$SECRET_ALLOW"}
 )

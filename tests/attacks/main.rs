@@ -4,6 +4,7 @@
 //! honest row beside them, which must succeed: without it, a broken request would look like a
 //! refused attack. `SECURITY.md` lists the attacks.
 
+mod approvals;
 mod bombs;
 mod claims;
 mod envelopes;

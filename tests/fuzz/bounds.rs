@@ -13,7 +13,7 @@ use std::{
 };
 
 use holdfast_action::{ActionInfo, Registry};
-use holdfast_admission::{StartScope, bounded, check, read_start};
+use holdfast_admission::{ApprovalKeys, StartScope, bounded, check, read_start};
 use holdfast_ids::keys::execution_id;
 use holdfast_task::{AdmissionSpec, Guardrail, Template};
 use holdfast_workflow::definition::{Environment, read};
@@ -91,7 +91,7 @@ fn measure(target: &AttackTarget, input: Value) -> Cost {
                 let id = execution_id(&start.tenant, &spec.workflow, &start.idempotency_key);
                 let at = "2026-01-01T09:00:00Z".parse().expect("a timestamp");
                 let seen = StartScope::of(&spec, &start, &id, at);
-                check(&spec, &start, &seen, at)
+                check(&spec, &start, &seen, &ApprovalKeys::default(), at)
             });
             match checked {
                 Ok(outcomes) => {

@@ -2,11 +2,11 @@
 //! the check of the API.
 
 use holdfast_admission::{
-    Envelope, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, INPUT_MAX_VALUES, Start, check_envelope, read_start,
+    Envelope, INPUT_MAX_BYTES, INPUT_MAX_DEPTH, INPUT_MAX_VALUES, SentApproval, Start,
+    check_envelope, read_start,
 };
 use holdfast_aws::read_task;
 use holdfast_ids::{digest::canonical, members::check_members};
-use holdfast_receipt::Approval;
 use holdfast_task::BeginTask;
 use holdfast_tests::nested;
 use proptest::{collection::vec, prelude::*};
@@ -162,9 +162,10 @@ fn judge(sent: FuzzedStart) -> Result<(), String> {
         trigger: "direct".to_owned(),
         requested_by: sent.by.clone(),
         trace: None,
-        approval: serde_json::from_value::<Option<Approval>>(sent.approval.clone())
+        approval: serde_json::from_value::<Option<SentApproval>>(sent.approval.clone())
             .ok()
-            .flatten(),
+            .flatten()
+            .and_then(|sent| sent.read().ok()),
         unmapped: None,
     });
     let api = api
@@ -221,7 +222,7 @@ fn carried(start: &Start) -> Result<(), String> {
         requested_by: start.requested_by.clone(),
         request_id: None,
         trace: None,
-        approval: start.approval.clone(),
+        approval: start.approval.clone().map(SentApproval::of),
     };
     let bytes = serde_json::to_vec(&envelope).map_err(|error| error.to_string())?;
     // The quota of a state's data, and room for the constants of the state machine.

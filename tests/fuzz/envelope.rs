@@ -3,7 +3,9 @@
 
 use std::sync::LazyLock;
 
-use holdfast_admission::{Envelope, INPUT_MAX_BYTES, StartScope, check, read_start};
+use holdfast_admission::{
+    ApprovalKeys, Envelope, INPUT_MAX_BYTES, SentApproval, StartScope, check, read_start,
+};
 use holdfast_ids::{
     digest::canonical,
     keys::{execution_id, idempotency_key},
@@ -80,7 +82,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
             .parse()
             .map_err(|error: jiff::Error| error.to_string())?;
         let seen = StartScope::of(&SPEC, &start, &id, at);
-        let outcomes = check(&SPEC, &start, &seen, at);
+        let outcomes = check(&SPEC, &start, &seen, &ApprovalKeys::default(), at);
         if outcomes.is_empty() {
             return Err("no guardrail was evaluated".to_owned());
         }
@@ -100,7 +102,7 @@ fn judge((seed, changes): (usize, Vec<Change>)) -> Result<(), String> {
             requested_by: start.requested_by.clone(),
             request_id: None,
             trace: start.trace.clone(),
-            approval: start.approval.clone(),
+            approval: start.approval.clone().map(SentApproval::of),
         };
         let sent = serde_json::to_value(envelope).map_err(|error| error.to_string())?;
         let received =

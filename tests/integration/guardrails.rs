@@ -274,6 +274,7 @@ async fn a_required_approval_must_be_another_persons_and_for_this_input() {
         expires_at: now + Duration::from_secs(3600),
         input_sha256: value_sha256_hex(&input).expect("a digest"),
         reference: unique("CASE"),
+        signature: None,
     };
     let api = &stack.api;
     let run = async |input: &Value, approval: Value| {

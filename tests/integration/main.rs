@@ -30,6 +30,7 @@ mod local_files;
 mod logs;
 mod machine_roles;
 mod mirror;
+mod notifications;
 mod objects;
 mod openapi;
 mod pages;

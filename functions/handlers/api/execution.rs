@@ -84,6 +84,7 @@ pub(crate) async fn events(
     let snapshot = caller.ledger.snapshot(&caller.key(&id)?).await?;
     let snapshot = snapshot.ok_or_else(|| caller.unknown(&id))?;
     let source = format!("holdfast/{}", app.stack);
+    let links = audit::Links::new("/v1");
     let mut story = audit::story(&caller.ledger, &snapshot).await?;
     if !caller.sees_payloads {
         for event in &mut story {
@@ -91,8 +92,8 @@ pub(crate) async fn events(
         }
     }
     let events: Vec<_> = story
-        .iter()
-        .map(|event| event.cloud_event(&source))
+        .into_iter()
+        .map(|event| event.linked(&links).cloud_event(&source))
         .collect();
     Ok(Json(Story {
         execution_id: id,

@@ -10,7 +10,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use holdfast_admission::{Envelope, Start, check_envelope};
+use holdfast_admission::{Envelope, SentApproval, Start, check_envelope};
 use holdfast_audit::Kind;
 use holdfast_aws::trace;
 use holdfast_engine::StartOutcome;
@@ -47,7 +47,7 @@ pub(crate) struct Body {
     /// and items, 64 levels, and whole numbers of 15 digits.
     #[schemars(with = "serde_json::Map<String, Value>")]
     input: Value,
-    approval: Option<Approval>,
+    approval: Option<SentApproval>,
 }
 
 /// A start whose headers and body were read and checked.
@@ -83,7 +83,7 @@ pub(crate) async fn start(
         input: request.input.clone(),
         via: "api".to_owned(),
         requested_by: Some(caller.actor.clone()),
-        approval: request.approval.clone(),
+        approval: request.approval.clone().map(SentApproval::of),
         request_id: Some(Uuid::now_v7().to_string()),
         trace: trace_of(&headers),
     };
@@ -125,6 +125,8 @@ fn read(
         }
     };
     check_idempotency_key(&key).map_err(Problem::bad_request)?;
+    let approval = approval.map(|sent| sent.read()).transpose();
+    let approval = approval.map_err(Problem::bad_request)?;
     let start = Start {
         tenant: tenant.to_owned(),
         idempotency_key: key,

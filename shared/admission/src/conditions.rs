@@ -6,9 +6,9 @@ use super::{amount, times::clock};
 use holdfast_task::{Budget, Freeze, Hours, StartConditions};
 
 /// Returns the guardrails under the names of docs/workflows.md: `hours`, `freeze`, `approval`,
-/// `budget`, `when_paused`, and those `limits` that apply to a tenant's starts. An absent guardrail
-/// has no member. A budget's `limit` is a decimal as text, and its `amount` the expression without
-/// `{% %}`.
+/// `unsigned_approvals`, `budget`, `when_paused`, and those `limits` that apply to a tenant's
+/// starts. An absent guardrail has no member. A budget's `limit` is a decimal as text, and its
+/// `amount` the expression without `{% %}`.
 pub fn conditions(rules: &StartConditions) -> Map<String, Value> {
     let mut conditions = Map::new();
     let mut add = |name: &str, value: Value| drop(conditions.insert(name.to_owned(), value));
@@ -20,6 +20,9 @@ pub fn conditions(rules: &StartConditions) -> Map<String, Value> {
     }
     if rules.approval {
         add("approval", json!("required"));
+    }
+    if rules.unsigned_approvals {
+        add("unsigned_approvals", json!(true));
     }
     if !rules.budgets.is_empty() {
         add("budget", rules.budgets.iter().map(budget).collect());
@@ -73,6 +76,7 @@ mod tests {
                 reason: "year end".into(),
             }],
             approval: true,
+            unsigned_approvals: true,
             budgets: vec![Budget {
                 name: "held_amount".into(),
                 amount: "$input.amount".into(),
@@ -87,7 +91,7 @@ mod tests {
         let shown = json!({
             "hours": [{ "zone": "Europe/Berlin", "days": ["mon", "fri"], "from": "08:05", "to": "24:00" }],
             "freeze": [{ "zone": "UTC", "from": "2026-12-24T00:00", "to": "2026-12-27T00:00", "reason": "year end" }],
-            "approval": "required",
+            "approval": "required", "unsigned_approvals": true,
             "budget": [{
                 "name": "held_amount", "amount": "$input.amount", "limit": "100.5", "per": "day", "zone": "UTC"
             }],

@@ -15,6 +15,7 @@ mod tests;
 mod times;
 
 pub use amount::{MAX_AMOUNT, PLACES, format_amount, parse_amount};
+pub use approval::{ApprovalClaims, ApprovalKeys, JWS_MAX, SentApproval, SignedApproval, TYP};
 pub use conditions::conditions;
 pub use deadline::{CheckError, bounded};
 pub use envelope::{
@@ -30,7 +31,7 @@ use serde_json::{Value, json};
 
 use holdfast_expression::{EvaluationError, evaluate};
 use holdfast_ids::digest::value_sha256_hex;
-use holdfast_receipt::GuardrailOutcome;
+use holdfast_receipt::{Approval, GuardrailOutcome};
 use holdfast_task::AdmissionSpec;
 
 /// The variables of guardrails and budgets, without `$`. Their values are the same at every attempt
@@ -89,7 +90,12 @@ impl StartScope {
             "id": execution, "tenant": start.tenant, "workflow": gate.workflow, "version": gate.version,
             "trigger": start.trigger, "started_at": started_at,
         });
-        let approval = start.approval.as_ref().map(|approval| json!(approval));
+        let approval = start.approval.clone().map(|approval| {
+            json!(Approval {
+                signature: None,
+                ..approval
+            })
+        });
         let [input, execution, tenant, trigger, time, agreed] = SCOPE;
         Self {
             variables: [
@@ -122,6 +128,7 @@ pub fn check(
     gate: &AdmissionSpec,
     start: &Start,
     scope: &StartScope,
+    keys: &ApprovalKeys,
     started_at: Timestamp,
 ) -> Vec<GuardrailOutcome> {
     let mut outcomes = Vec::new();
@@ -145,7 +152,10 @@ pub fn check(
         outcomes.push(outcome("freeze", check_freezes(&rules.freezes, started_at)));
     }
     if rules.approval || start.approval.is_some() {
-        outcomes.push(outcome("approval", approval::check(start, started_at)));
+        outcomes.push(outcome(
+            "approval",
+            approval::check(gate, start, keys, started_at),
+        ));
     }
     if fits {
         outcomes.extend(gate.guardrails.iter().map(|guardrail| {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     deadline::{CheckError, bounded},
     numbers::{check_numbers, check_numbers_read},
-    start::{Start, StartError, TriggerMessage, parse},
+    start::{Start, StartError, TriggerMessage, parse, read_approval},
 };
 use holdfast_expression::{EvaluationError, evaluate};
 use holdfast_ids::{keys::idempotency_key, names::quoted};
@@ -147,7 +147,7 @@ impl Mapping {
         Ok(Content {
             input: self.fill("input", &self.map.input.0)?,
             requested_by: self.optional("requested_by", &self.map.requested_by)?,
-            approval: self.optional("approval", &self.map.approval)?,
+            approval: read_approval(self.optional("approval", &self.map.approval)?)?,
         })
     }
 

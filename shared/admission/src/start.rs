@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    approval::SentApproval,
     deadline::CheckError,
     envelope::{EnvelopeError, check_recorded},
     mapping::from_trigger,
@@ -87,7 +88,7 @@ pub struct Envelope {
     pub requested_by: Option<String>,
     /// Another person's approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approval: Option<Approval>,
+    pub approval: Option<SentApproval>,
     /// The API's id of the request. It makes every envelope different, so that Step Functions never
     /// treats two requests as one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,12 +171,17 @@ pub fn read_start(
             trigger,
             requested_by: envelope.requested_by,
             trace: envelope.trace,
-            approval: envelope.approval,
+            approval: read_approval(envelope.approval)?,
             unmapped: None,
         }
     };
     check_recorded(&start)?;
     Ok(start)
+}
+
+/// Reads the form of the approval that a start brings.
+pub(crate) fn read_approval(sent: Option<SentApproval>) -> Result<Option<Approval>, String> {
+    sent.map(|sent| sent.read()).transpose()
 }
 
 pub(crate) fn parse<T: for<'a> Deserialize<'a>>(raw: &Value, shape: &str) -> Result<T, String> {

@@ -4,10 +4,16 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::kind::Kind;
+use crate::{
+    kind::Kind,
+    notice::Notice,
+    people_data::{
+        ApprovalDecidedData, ApprovalRequestData, DecidedData, HandledData, OpenedData,
+        StandingData, WaitingData,
+    },
+};
 use holdfast_ledger::Meanwhile;
-use holdfast_receipt::{AttemptOutcome, Decision, ShownField, Status};
-use holdfast_task::QuestionKind;
+use holdfast_receipt::{AttemptOutcome, ShownField, Status};
 
 /// The data of an event, which says its kind too.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,9 +44,9 @@ pub enum EventData {
     /// The data of [`Kind::IncidentDecided`].
     IncidentDecided(DecidedData),
     /// The data of [`Kind::IncidentAcknowledged`].
-    IncidentAcknowledged(NoData),
+    IncidentAcknowledged(HandledData),
     /// The data of [`Kind::IncidentResolved`].
-    IncidentResolved(NoData),
+    IncidentResolved(HandledData),
     /// The data of [`Kind::RollbackStarted`].
     RollbackStarted(RollbackData),
     /// The data of [`Kind::StepUndone`].
@@ -63,6 +69,12 @@ pub enum EventData {
     DelegationSet(DelegationData),
     /// The data of [`Kind::DelegationRemoved`].
     DelegationRemoved(DelegationData),
+    /// The data of [`Kind::ApprovalRequested`].
+    ApprovalRequested(ApprovalRequestData),
+    /// The data of [`Kind::ApprovalReminded`].
+    ApprovalReminded(ApprovalRequestData),
+    /// The data of [`Kind::ApprovalDecided`].
+    ApprovalDecided(ApprovalDecidedData),
 }
 
 impl EventData {
@@ -94,6 +106,9 @@ impl EventData {
             Self::TenantClosed(_) => Kind::TenantClosed,
             Self::DelegationSet(_) => Kind::DelegationSet,
             Self::DelegationRemoved(_) => Kind::DelegationRemoved,
+            Self::ApprovalRequested(_) => Kind::ApprovalRequested,
+            Self::ApprovalReminded(_) => Kind::ApprovalReminded,
+            Self::ApprovalDecided(_) => Kind::ApprovalDecided,
         }
     }
 
@@ -119,6 +134,34 @@ impl EventData {
             | Self::StepFailed(step)
             | Self::StepUndone(step)
             | Self::StepUndoFailed(step) => Some(step),
+            _ => None,
+        }
+    }
+
+    /// The notice of an event that a person may act on.
+    pub(crate) fn notice_mut(&mut self) -> Option<&mut Notice> {
+        match self {
+            Self::IncidentWaiting(data) => Some(&mut data.about),
+            Self::IncidentOpened(data) => Some(&mut data.about),
+            Self::IncidentStanding(data) => Some(&mut data.about),
+            Self::IncidentDecided(data) => Some(&mut data.about),
+            Self::IncidentAcknowledged(data) | Self::IncidentResolved(data) => {
+                Some(&mut data.about)
+            }
+            Self::ApprovalRequested(data) | Self::ApprovalReminded(data) => Some(&mut data.about),
+            Self::ApprovalDecided(data) => Some(&mut data.about),
+            _ => None,
+        }
+    }
+
+    /// The incident of an event that a person may act on. Three kinds have it as their subject.
+    pub(crate) fn incident(&self) -> Option<&str> {
+        match self {
+            Self::IncidentWaiting(data) => Some(&data.incident),
+            Self::IncidentStanding(data) => Some(&data.incident),
+            Self::IncidentDecided(data) => Some(&data.incident),
+            Self::ApprovalRequested(data) | Self::ApprovalReminded(data) => Some(&data.incident),
+            Self::ApprovalDecided(data) => Some(&data.incident),
             _ => None,
         }
     }
@@ -184,67 +227,6 @@ pub struct StepData {
     /// The milliseconds from the claim to the recorded end, once the attempt has ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<i64>,
-}
-
-/// A question that an execution waits on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct WaitingData {
-    /// The step's name.
-    pub step: String,
-    /// `escalation` or `approval`.
-    #[schemars(with = "String")]
-    pub kind: QuestionKind,
-    /// The time at which the question expires, RFC 3339 UTC.
-    #[schemars(with = "String")]
-    pub until: Timestamp,
-    /// The incident's id.
-    pub incident: String,
-}
-
-/// An incident that is open, or open again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct OpenedData {
-    /// The incident's id, which is `subject` too. Events of earlier versions do not have it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub incident: Option<String>,
-    /// True if an effect remains or may remain.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub standing: Option<bool>,
-    /// The id of the execution that opened it.
-    pub execution_id: String,
-    /// The state at which that execution failed.
-    pub state: String,
-    /// The error's name.
-    pub error: String,
-}
-
-/// The effects that remain, or may remain, after the end of an execution.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct StandingData {
-    /// The execution generation that ended.
-    pub generation: u32,
-    /// The status in which it ended.
-    pub status: String,
-    /// The incident's id.
-    pub incident: String,
-    /// The names of the effects' steps, the first 20; an item of a `for_each` as a digest.
-    pub stands: Vec<String>,
-    /// The number of effects.
-    pub stands_total: usize,
-    /// The number of effects that are known to remain. The others may remain.
-    pub certain: usize,
-}
-
-/// A person's answer to a question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct DecidedData {
-    /// The step's name.
-    pub step: String,
-    /// The decision's name.
-    #[schemars(with = "String")]
-    pub decision: Decision,
-    /// The incident's id.
-    pub incident: String,
 }
 
 /// No data, written as `{}`: the attributes of the event say everything.

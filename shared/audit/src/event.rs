@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{about::About, data::EventData, kind::Kind};
+use crate::{about::About, data::EventData, kind::Kind, notice::Links};
 use holdfast_ids::keys::event_id;
 
 /// One audit event.
@@ -55,10 +55,28 @@ impl Event {
         self.data.kind()
     }
 
-    /// Removes every member that comes from an input: `item`, the subject and the fields that the
-    /// definition shows.
+    /// The event with the address of its incident, if a person may act on it.
+    pub fn linked(mut self, links: &Links) -> Self {
+        let incident = self.data.incident().unwrap_or(&self.subject);
+        let link = links.incident(&self.about.tenant, incident);
+        if let Some(notice) = self.data.notice_mut() {
+            notice.link = Some(link);
+        }
+        self
+    }
+
+    /// Removes every member that comes from an input: `item`, the subject, the fields that the
+    /// definition shows, the question of an approval, and the notice.
     pub fn remove_inputs(&mut self) {
         self.about.subject = None;
+        if let Some(notice) = self.data.notice_mut() {
+            notice.notice = None;
+        }
+        if let EventData::ApprovalRequested(data) | EventData::ApprovalReminded(data) =
+            &mut self.data
+        {
+            data.message = None;
+        }
         if let Some(step) = self.data.step_mut() {
             step.item = None;
         }

@@ -46,6 +46,12 @@ pub enum Kind {
     Paused,
     /// The platform, a tenant or a workflow continues after a pause.
     Resumed,
+    /// An execution asks people for an approval.
+    ApprovalRequested,
+    /// People who have not decided on an approval are reminded.
+    ApprovalReminded,
+    /// A person decided on an approval, or its question ended without a decision.
+    ApprovalDecided,
     /// A platform admin registered a tenant, or opened a closed one.
     TenantRegistered,
     /// A platform admin closed a tenant.
@@ -59,7 +65,7 @@ pub enum Kind {
 impl Kind {
     /// Every kind. The order is that of events within one millisecond and one stage; see
     /// [`Event::sequence`](crate::Event::sequence).
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::Started,
         Self::Rejected,
         Self::StartRefused,
@@ -85,6 +91,9 @@ impl Kind {
         Self::TenantClosed,
         Self::DelegationSet,
         Self::DelegationRemoved,
+        Self::ApprovalRequested,
+        Self::ApprovalReminded,
+        Self::ApprovalDecided,
     ];
 
     /// The `type` of the CloudEvent, and the value of `audit` in a log line.
@@ -115,6 +124,9 @@ impl Kind {
             Self::TenantClosed => "workflow.tenant.closed",
             Self::DelegationSet => "workflow.delegation.set",
             Self::DelegationRemoved => "workflow.delegation.removed",
+            Self::ApprovalRequested => "workflow.approval.requested",
+            Self::ApprovalReminded => "workflow.approval.reminded",
+            Self::ApprovalDecided => "workflow.approval.decided",
         }
     }
 
@@ -132,7 +144,12 @@ impl Kind {
             | Self::DelegationSet
             | Self::DelegationRemoved => 0,
             Self::StepStarted | Self::StepRetried | Self::StepCompleted | Self::StepFailed => 1,
-            Self::IncidentWaiting | Self::IncidentOpened | Self::IncidentDecided => 2,
+            Self::IncidentWaiting
+            | Self::IncidentOpened
+            | Self::IncidentDecided
+            | Self::ApprovalRequested
+            | Self::ApprovalReminded
+            | Self::ApprovalDecided => 2,
             Self::IncidentAcknowledged | Self::IncidentResolved => 3,
             Self::RollbackStarted | Self::StepUndone | Self::StepUndoFailed => 4,
             Self::Completed | Self::ReceiptGenerated | Self::IncidentStanding => 5,

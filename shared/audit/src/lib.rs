@@ -5,13 +5,16 @@
 //! same events under the same ids, and the current ledger yields every event that it still shows.
 
 mod about;
+mod approval;
 mod data;
 mod derive;
 mod event;
 mod execution;
 mod kind;
 mod metrics;
+mod notice;
 mod people;
+mod people_data;
 mod record;
 mod schema;
 mod step;
@@ -19,14 +22,18 @@ mod story;
 
 pub use about::About;
 pub use data::{
-    CompletedData, DecidedData, DuplicateData, EventData, NoData, OpenedData, PausedData,
-    ReceiptData, RejectedData, ResumedData, RollbackData, StandingData, StartRefusedData,
-    StartedData, StepData, WaitingData,
+    CompletedData, DuplicateData, EventData, NoData, PausedData, ReceiptData, RejectedData,
+    ResumedData, RollbackData, StartRefusedData, StartedData, StepData,
 };
 pub use derive::{events, events_of, first_unpublished};
 pub use event::Event;
 pub use kind::{Kind, LogEntry};
 pub use metrics::{Metric, Unit, emf, metrics};
+pub use notice::{Links, Notice};
+pub use people_data::{
+    ApprovalDecidedData, ApprovalRequestData, DecidedData, HandledData, OpenedData, StandingData,
+    WaitingData,
+};
 pub use record::Record;
 pub use story::story;
 

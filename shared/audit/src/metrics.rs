@@ -185,7 +185,10 @@ pub fn metrics(event: &Event) -> Vec<(Metric, i64)> {
         | EventData::TenantRegistered(_)
         | EventData::TenantClosed(_)
         | EventData::DelegationSet(_)
-        | EventData::DelegationRemoved(_) => vec![],
+        | EventData::DelegationRemoved(_)
+        | EventData::ApprovalRequested(_)
+        | EventData::ApprovalReminded(_)
+        | EventData::ApprovalDecided(_) => vec![],
     }
 }
 

@@ -1,16 +1,17 @@
 //! The events of questions, incidents, their links, controls, tenants and refusals.
 //!
-//! Reasons stay in the ledger and in the receipt. The reason of a pause is the one exception.
+//! Reasons stay in the ledger and in the receipt. The reason of a pause is the one exception. The
+//! question of an approval is in its events, since people decide on it.
 
 use jiff::Timestamp;
 
 use crate::{
     about::About,
-    data::{
-        DecidedData, DelegationData, EventData, NoData, OpenedData, PausedData, ResumedData,
-        StandingData, StartRefusedData, WaitingData,
-    },
+    approval::approval_events,
+    data::{DelegationData, EventData, NoData, PausedData, ResumedData, StartRefusedData},
     event::Event,
+    notice::{Notice, minute, whose},
+    people_data::{DecidedData, HandledData, OpenedData, StandingData, WaitingData},
 };
 use holdfast_ids::{
     keys::{ExecutionKey, event_id, item_digest},
@@ -20,6 +21,7 @@ use holdfast_ledger::{
     Control, Delegation, Incident, IncidentStatus, Link, Question, QuestionState, Refusal, Switch,
     TenantRecord, TenantState,
 };
+use holdfast_task::QuestionKind;
 
 /// The event of the question, unless its rule asks no person, and one for every decision on it.
 pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> {
@@ -27,14 +29,26 @@ pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> 
         let parts = [question.step.as_str(), &at.to_string()];
         Event::new(at, about, &question.at.execution, &parts, data)
     };
+    let (whose, step) = (whose(about), &question.step);
+    let asks = match question.kind {
+        QuestionKind::Escalation => "failed, and a person decides what follows",
+        QuestionKind::Approval => "waits for an approval",
+    };
+    let text = format!(
+        "Step {step} of {whose} {asks}, until {}",
+        minute(question.until)
+    );
     let waiting = EventData::IncidentWaiting(WaitingData {
         step: question.step.clone(),
         kind: question.kind,
         until: question.until,
         incident: question.incident.clone(),
+        about: Notice::new(&text),
     });
     let rulings = question.earlier.iter().chain(question.ruling());
     let decided = rulings.map(|ruling| {
+        let (by, decision) = (&ruling.by, ruling.decision.name());
+        let text = format!("{by} decided {decision} for step {step} of {whose}");
         let data = EventData::IncidentDecided(DecidedData {
             step: question.step.clone(),
             decision: ruling.decision,
@@ -43,30 +57,49 @@ pub(crate) fn question_events(question: &Question, about: &About) -> Vec<Event> 
                 .as_ref()
                 .unwrap_or(&question.incident)
                 .clone(),
+            about: Notice::new(&text),
         });
         event(ruling.at, data).by(Some(&ruling.by))
     });
     let asks = !matches!(question.state, QuestionState::Skipped { .. });
     let waiting = asks.then(|| event(question.entered, waiting));
-    waiting.into_iter().chain(decided).collect()
+    waiting
+        .into_iter()
+        .chain(decided)
+        .chain(approval_events(question, about))
+        .collect()
 }
 
 /// The event of the last opening, and one for every time that a person handled the incident.
 pub(crate) fn incident_events(incident: &Incident, about: &About) -> Vec<Event> {
     let event =
         |at: Timestamp, data| Event::new(at, about, &incident.id, &[at.to_string().as_str()], data);
+    let whose = whose(about);
+    let Incident { state, error, .. } = incident;
+    let remains = match incident.standing {
+        true => ", and an effect remains or may remain",
+        false => "",
+    };
+    let text = format!("Incident in {whose}: {error} at {state}{remains}");
     let opened = EventData::IncidentOpened(OpenedData {
         incident: Some(incident.id.clone()),
         standing: incident.standing.then_some(true),
         execution_id: incident.execution.clone(),
         state: incident.state.clone(),
         error: incident.error.clone(),
+        about: Notice::new(&text),
     });
     let handled = incident.handled.iter().filter_map(|handled| {
+        let data = |verb: &str| HandledData {
+            about: Notice::new(&format!(
+                "{} {verb} the incident in {whose}: {error} at {state}",
+                handled.by
+            )),
+        };
         let data = match handled.status {
             IncidentStatus::Open => return None,
-            IncidentStatus::Acknowledged => EventData::IncidentAcknowledged(NoData {}),
-            IncidentStatus::Resolved => EventData::IncidentResolved(NoData {}),
+            IncidentStatus::Acknowledged => EventData::IncidentAcknowledged(data("acknowledged")),
+            IncidentStatus::Resolved => EventData::IncidentResolved(data("resolved")),
         };
         Some(event(handled.at, data).by(Some(&handled.by)))
     });
@@ -92,6 +125,8 @@ pub(crate) fn link_events(link: &Link, about: &About) -> Vec<Event> {
         }
         None => label.clone(),
     });
+    let (whose, status, total) = (whose(about), &link.status, link.stands_total);
+    let text = format!("{whose} ended {status}, and {total} effects remain or may remain");
     let data = EventData::IncidentStanding(StandingData {
         generation: link.generation,
         status: link.status.clone(),
@@ -99,6 +134,7 @@ pub(crate) fn link_events(link: &Link, about: &About) -> Vec<Event> {
         stands: names.collect(),
         stands_total: link.stands_total,
         certain: link.certain.unwrap_or_default(),
+        about: Notice::new(&text),
     });
     let parts = [&*link.generation.to_string(), &link.incident];
     vec![Event::new(link.at, about, &link.execution, &parts, data)]

@@ -5,11 +5,14 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     data::{
-        CompletedData, DecidedData, DelegationData, DuplicateData, NoData, OpenedData, PausedData,
-        ReceiptData, RejectedData, ResumedData, RollbackData, StandingData, StartRefusedData,
-        StartedData, StepData, WaitingData,
+        CompletedData, DelegationData, DuplicateData, NoData, PausedData, ReceiptData,
+        RejectedData, ResumedData, RollbackData, StartRefusedData, StartedData, StepData,
     },
     kind::Kind,
+    people_data::{
+        ApprovalDecidedData, ApprovalRequestData, DecidedData, HandledData, OpenedData,
+        StandingData, WaitingData,
+    },
 };
 
 impl Kind {
@@ -57,11 +60,13 @@ impl Kind {
             Self::IncidentOpened => data_schema::<OpenedData>(),
             Self::IncidentStanding => data_schema::<StandingData>(),
             Self::IncidentDecided => data_schema::<DecidedData>(),
-            Self::IncidentAcknowledged
-            | Self::IncidentResolved
-            | Self::TenantRegistered
-            | Self::TenantClosed => data_schema::<NoData>(),
             Self::DelegationSet | Self::DelegationRemoved => data_schema::<DelegationData>(),
+            Self::IncidentAcknowledged | Self::IncidentResolved => data_schema::<HandledData>(),
+            Self::TenantRegistered | Self::TenantClosed => data_schema::<NoData>(),
+            Self::ApprovalRequested | Self::ApprovalReminded => {
+                data_schema::<ApprovalRequestData>()
+            }
+            Self::ApprovalDecided => data_schema::<ApprovalDecidedData>(),
             Self::RollbackStarted => data_schema::<RollbackData>(),
             Self::Completed => data_schema::<CompletedData>(),
             Self::ReceiptGenerated => data_schema::<ReceiptData>(),

@@ -8,6 +8,7 @@ use aws_config::{
 };
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use holdfast_action::{BoxFuture, Settings};
+use holdfast_admission::ApprovalKeys;
 use holdfast_engine::Engine;
 
 use crate::{
@@ -19,6 +20,9 @@ const SESSION: Duration = Duration::from_secs(3600);
 
 /// The variable that names the deployment in receipts. Only `finish` has it.
 pub const DEPLOYMENT: &str = "HOLDFAST_DEPLOYMENT";
+
+/// The variable with the keys of signed approvals. Only `begin` has it.
+const APPROVAL_KEYS: &str = "HOLDFAST_APPROVAL_KEYS";
 
 /// The engine on AWS.
 pub type AwsEngine = Engine<DynamoLedger, S3Store, SystemHost>;
@@ -72,6 +76,8 @@ impl Deployment {
             payloads: self.bucket("HOLDFAST_PAYLOAD_BUCKET")?,
             receipts: self.bucket("HOLDFAST_RECEIPT_BUCKET")?,
             host: SystemHost,
+            approval_keys: ApprovalKeys::parse(self.optional(APPROVAL_KEYS))
+                .map_err(|why| format!("environment variable {APPROVAL_KEYS}: {why}"))?,
             deployment: self.variable(DEPLOYMENT).ok().map(str::to_owned),
         })
     }

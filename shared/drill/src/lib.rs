@@ -23,6 +23,7 @@ mod query;
 mod run;
 mod sample;
 mod scenario;
+mod signed_approval;
 mod simulation;
 mod store;
 mod survey;

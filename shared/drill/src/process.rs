@@ -24,6 +24,7 @@ use crate::{
     fault::Fault,
     functions::DrillEngine,
     outage::Service,
+    signed_approval::approval_keys,
     simulation::{Hazard, Weather},
     store::{Bucket, Store},
     world::{World, lock},
@@ -72,6 +73,7 @@ impl Process {
             payloads: Store(self.clone(), Bucket::Payloads),
             receipts: Store(self.clone(), Bucket::Receipts),
             host: self.world().clock.clone(),
+            approval_keys: approval_keys(),
             deployment: None,
         }
     }

@@ -32,6 +32,7 @@ use crate::{
     plan::DrilledWorkflow,
     process::Process,
     query::{KnownExpressions, Query},
+    signed_approval::{REQUESTER, approval_of},
     world::{START, World},
 };
 
@@ -120,8 +121,14 @@ struct Life {
 
 async fn live(room: Rc<Room>, life: Rc<Life>) {
     let deployed = &room.deployed;
-    let start =
-        json!({ "tenant": deployed.tenant, "idempotency_key": KEY, "input": deployed.input });
+    let mut start = json!({
+        "tenant": deployed.tenant, "idempotency_key": KEY, "input": deployed.input,
+    });
+    let approval = approval_of(&deployed.gate, &deployed.tenant, &deployed.input, KEY);
+    if let Some(approval) = approval {
+        start["requested_by"] = json!(REQUESTER);
+        start["approval"] = json!(approval);
+    }
     let owner = format!("arn:aws:states:drill:execution:{}:first", deployed.workflow);
     let end = execute(&room, &life, &deployed.machine, &owner, start.clone()).await;
     life.end.set(Some(end.clone()));

@@ -8,7 +8,7 @@ use crate::{
         CheckResult, bounded_check, bounded_refusals, bounded_requirements, no_thread,
     },
     engine::{Engine, MAX_RACES},
-    first_record::FirstRecord,
+    first_record::{FirstRecord, recorded_approval},
     ports::{Host, ObjectStore},
     requirements::Requirement,
     task_errors::{TaskError, too_many_races},
@@ -132,7 +132,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             input: self.pack(&at, "input", start.input.clone()).await?,
             trigger: start.trigger.clone(),
             requested_by: start.requested_by.clone(),
-            approval: start.approval.clone(),
+            approval: recorded_approval(start, &guardrails),
             trace,
             owner: task.owner.clone(),
             machine: task.machine.clone(),
@@ -181,7 +181,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if let (None, Some(control)) = (&begun, pause) {
             guardrails.push(holdfast_admission::outcome("paused", Err(control.says())));
         }
-        let mut checked = bounded_check(gate, start, at, started_at)?;
+        let mut checked = bounded_check(gate, &self.approval_keys, start, at, started_at)?;
         guardrails.append(&mut checked.outcomes);
         let rejected = guardrails.iter().any(|outcome| !outcome.held);
         for requirement in &checked.requirements {
@@ -255,6 +255,7 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         if stored.guardrails.is_empty() {
             broken.extend(bounded_refusals(
                 &task.gate,
+                &self.approval_keys,
                 &recorded,
                 &stored.at,
                 redriven.at,

@@ -7,7 +7,7 @@ use crate::{
     task_errors::TaskError,
 };
 use holdfast_admission::{
-    CheckError, EvaluatedFields, Start, StartScope, check_envelope, evaluate_fields,
+    ApprovalKeys, CheckError, EvaluatedFields, Start, StartScope, check_envelope, evaluate_fields,
 };
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::ExecutionRecord;
@@ -60,6 +60,7 @@ pub(crate) fn bounded_requirements(
 /// not mapped is not checked.
 pub(crate) fn bounded_check(
     gate: &AdmissionSpec,
+    keys: &ApprovalKeys,
     start: &Start,
     at: &ExecutionKey,
     started_at: Timestamp,
@@ -71,8 +72,9 @@ pub(crate) fn bounded_check(
     if let Some(why) = &start.unmapped {
         return Ok(unfinished(why.clone()));
     }
-    let (spec, start, at) = (gate.clone(), start.clone(), at.clone());
-    match holdfast_admission::bounded(move || checked(&spec, &start, &at, started_at)) {
+    let (spec, keys) = (gate.clone(), keys.clone());
+    let (start, at) = (start.clone(), at.clone());
+    match holdfast_admission::bounded(move || checked(&spec, &keys, &start, &at, started_at)) {
         Ok(checked) => Ok(checked),
         Err(CheckError::Unfinished(why)) => Ok(unfinished(why)),
         Err(CheckError::NoThread) => Err(no_thread()),
@@ -83,6 +85,7 @@ pub(crate) fn bounded_check(
 /// that start: an admitted one has at least the outcome of its input.
 pub(crate) fn bounded_refusals(
     gate: &AdmissionSpec,
+    keys: &ApprovalKeys,
     recorded: &Start,
     at: &ExecutionKey,
     now: Timestamp,
@@ -90,7 +93,7 @@ pub(crate) fn bounded_refusals(
     if let Err(why) = check_envelope(recorded) {
         return Ok(vec![holdfast_admission::outcome("input", Err(why.into()))]);
     }
-    let mut outcomes = bounded_check(gate, recorded, at, now)?.outcomes;
+    let mut outcomes = bounded_check(gate, keys, recorded, at, now)?.outcomes;
     outcomes.retain(|outcome| !outcome.held);
     Ok(outcomes)
 }
@@ -99,12 +102,13 @@ pub(crate) fn bounded_refusals(
 /// further.
 fn checked(
     gate: &AdmissionSpec,
+    keys: &ApprovalKeys,
     start: &Start,
     at: &ExecutionKey,
     started_at: Timestamp,
 ) -> CheckResult {
     let scope = StartScope::of(gate, start, &at.execution, started_at);
-    let mut outcomes = holdfast_admission::check(gate, start, &scope, started_at);
+    let mut outcomes = holdfast_admission::check(gate, start, &scope, keys, started_at);
     let misfit = |outcome: &GuardrailOutcome| outcome.name == "input" && !outcome.held;
     if outcomes.iter().any(misfit) {
         return CheckResult {

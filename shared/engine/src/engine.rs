@@ -10,6 +10,7 @@ use crate::{
         SHORT_WAIT, TaskError, no_such_execution, no_such_step, retry_later, too_many_races,
     },
 };
+use holdfast_admission::ApprovalKeys;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     CountedPut, CounterChange, ExecutionRecord, Expect, Ledger, LedgerError, Put, Snapshot,
@@ -29,6 +30,8 @@ pub struct Engine<L, S, H> {
     pub receipts: S,
     /// The host, for time and randomness.
     pub host: H,
+    /// The keys of signed approvals; only `begin` needs them.
+    pub approval_keys: ApprovalKeys,
     /// The deployment that receipts name, as `ACCOUNT/REGION/STACK`; only `finish` needs it.
     pub deployment: Option<String>,
 }

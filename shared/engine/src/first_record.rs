@@ -1,8 +1,9 @@
 //! The first record of an execution, which `begin` writes, or `recover` if `begin` could not.
 
+use holdfast_admission::Start;
 use holdfast_ids::{keys::ExecutionKey, trace::TraceId};
 use holdfast_ledger::{ExecutionRecord, Phase};
-use holdfast_receipt::Approval;
+use holdfast_receipt::{Approval, GuardrailOutcome};
 use holdfast_task::{AdmissionSpec, Choices, payload::Payload};
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,6 +21,20 @@ pub(crate) struct FirstRecord {
     /// ARN of its state machine.
     pub(crate) machine: String,
     pub(crate) started_at: Timestamp,
+}
+
+/// The approval of a start as the record keeps it: its signature is verified if the guardrail
+/// `approval` held.
+pub(crate) fn recorded_approval(
+    start: &Start,
+    guardrails: &[GuardrailOutcome],
+) -> Option<Approval> {
+    let mut approval = start.approval.clone()?;
+    let held = |outcome: &GuardrailOutcome| outcome.name == "approval" && outcome.held;
+    if let Some(signature) = &mut approval.signature {
+        signature.verified = guardrails.iter().any(held);
+    }
+    Some(approval)
 }
 
 impl FirstRecord {

@@ -14,7 +14,7 @@ use crate::{
     ports::{Host, ObjectStore},
     task_errors::TaskError,
 };
-use holdfast_admission::{DIRECT, Envelope};
+use holdfast_admission::{DIRECT, Envelope, SentApproval};
 use holdfast_ids::{
     digest::canonical,
     keys::{self, ExecutionKey, execution_id},
@@ -92,7 +92,7 @@ impl LostStart {
                 input: start.input,
                 via: start.trigger,
                 requested_by: start.requested_by,
-                approval: start.approval,
+                approval: start.approval.map(SentApproval::of),
                 request_id: None,
                 trace: start.trace,
             }),

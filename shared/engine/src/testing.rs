@@ -15,6 +15,7 @@ use crate::{
     engine::Engine,
     ports::{Host, ObjectStore, StoreError},
 };
+use holdfast_admission::ApprovalKeys;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
     Control, CountedPut, Counter, CounterChange, Duplicate, ExecutionRecord, Expect, IncidentKey,
@@ -38,6 +39,7 @@ pub(super) fn engine() -> TestEngine {
         payloads: TestStore::default(),
         receipts: TestStore::default(),
         host: Clock::default(),
+        approval_keys: ApprovalKeys::default(),
         deployment: None,
     }
 }

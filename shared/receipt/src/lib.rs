@@ -14,8 +14,8 @@ mod schema;
 
 pub use field::{EarlierGeneration, ShownField};
 pub use outcome::{
-    Approval, ApprovalOutcome, AttemptOutcome, Decision, EarlyStop, GuardrailOutcome,
-    ReceiptApproval, ReceiptRef, Status, Vote,
+    Approval, ApprovalOutcome, ApprovalSignature, AttemptOutcome, Decision, EarlyStop,
+    GuardrailOutcome, ReceiptApproval, ReceiptRef, Status, Vote,
 };
 pub use receipt::{
     FORMAT, PreviousReceipt, Receipt, ReceiptAttempt, ReceiptDecision, ReceiptFailure,

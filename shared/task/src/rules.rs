@@ -15,6 +15,9 @@ pub struct StartConditions {
     /// True if another person must have approved the start.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub approval: bool,
+    /// True if an approval without a signature counts.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsigned_approvals: bool,
     /// The budgets of a tenant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<Budget>,

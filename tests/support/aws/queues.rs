@@ -55,22 +55,54 @@ impl Queue {
         let name = format!("{}-incidents", variable("HOLDFAST_STACK"));
         let created = aws.form(SNS, "CreateTopic", &[("Name", &name)]);
         let topic = elements(&created, "TopicArn").pop().expect("a topic");
+        queue.subscribe(&topic, &arn);
+        queue
+    }
+
+    /// A queue that receives what is published to a new topic, and the ARN of the topic.
+    ///
+    /// # Panics
+    ///
+    /// Panics if a service refuses.
+    pub fn on_topic(aws: &Aws, name: &str) -> (Self, String) {
+        let queue = Self::new(aws, name.to_owned(), Source::Topic);
+        let arn = queue.create();
+        let created = aws.form(SNS, "CreateTopic", &[("Name", name)]);
+        let topic = elements(&created, "TopicArn").pop().expect("a topic");
+        queue.subscribe(&topic, &arn);
+        (queue, topic)
+    }
+
+    /// Lets the topic send to this queue, whose ARN is `arn`.
+    fn subscribe(&self, topic: &str, arn: &str) {
         let policy = json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": { "Service": "sns.amazonaws.com" },
             "Action": "sqs:SendMessage", "Resource": arn,
             "Condition": { "ArnEquals": { "aws:SourceArn": topic } },
         }]});
         let attributes = json!({ "Policy": policy.to_string() });
-        queue.request("SetQueueAttributes", &json!({ "Attributes": attributes }));
+        self.request("SetQueueAttributes", &json!({ "Attributes": attributes }));
         let subscription = [
-            ("TopicArn", topic.as_str()),
+            ("TopicArn", topic),
             ("Protocol", "sqs"),
-            ("Endpoint", &arn),
+            ("Endpoint", arn),
             ("Attributes.entry.1.key", "RawMessageDelivery"),
             ("Attributes.entry.1.value", "true"),
         ];
-        aws.form(SNS, "Subscribe", &subscription);
-        queue
+        self.aws.form(SNS, "Subscribe", &subscription);
+    }
+
+    /// The bodies of the messages that wait. They remain in the queue.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the queue cannot be read.
+    pub fn peek(&self) -> Vec<String> {
+        let at_most = json!({ "MaxNumberOfMessages": 10, "VisibilityTimeout": 0 });
+        let answer = self.request("ReceiveMessage", &at_most);
+        let messages = answer["Messages"].as_array().into_iter().flatten();
+        let bodies = messages.map(|message| message["Body"].as_str().unwrap_or_default());
+        bodies.map(str::to_owned).collect()
     }
 
     /// The queue of the stack with this name, as an alarm's dimension has it.

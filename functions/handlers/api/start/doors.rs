@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Mutex, time::Duration};
 use axum::http::HeaderValue;
 use futures_util::FutureExt;
 use holdfast_access::{ClaimNames, Claims, Identity};
-use holdfast_admission::{INPUT_MAX_BYTES, INPUT_MAX_VALUES};
+use holdfast_admission::{ApprovalKeys, INPUT_MAX_BYTES, INPUT_MAX_VALUES};
 use holdfast_aws::read_task;
 use holdfast_engine::{Engine, Host, ObjectStore, StoreError};
 use holdfast_ledger::MemoryLedger;
@@ -79,6 +79,7 @@ fn engine() -> MemoryEngine {
         payloads: Objects::default(),
         receipts: Objects::default(),
         host: OneTime,
+        approval_keys: ApprovalKeys::default(),
         deployment: None,
     }
 }

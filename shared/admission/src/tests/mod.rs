@@ -48,7 +48,7 @@ fn start(input: Value) -> Start {
 /// The guardrails that did not hold, as `name: message`.
 fn violated(gate: &AdmissionSpec, start: &Start, now: &str) -> Vec<String> {
     let scope = StartScope::of(gate, start, "e-1", at(now));
-    let outcomes = check(gate, start, &scope, at(now));
+    let outcomes = check(gate, start, &scope, &ApprovalKeys::default(), at(now));
     let no = outcomes.into_iter().filter(|one| !one.held);
     no.map(|one| format!("{}: {}", one.name, one.message.unwrap_or_default()))
         .collect()
@@ -61,6 +61,7 @@ fn approval(input: &Value) -> Approval {
         expires_at: at("2025-09-29T14:00:00Z"),
         input_sha256: value_sha256_hex(input).expect("a digest"),
         reference: "CASE-7".to_owned(),
+        signature: None,
     }
 }
 
@@ -68,6 +69,7 @@ fn approval(input: &Value) -> Approval {
 fn an_approval_is_another_persons_unexpired_and_for_this_input() {
     let gate = gate(StartConditions {
         approval: true,
+        unsigned_approvals: true,
         ..StartConditions::default()
     });
     let input = json!({"amount": 5});

@@ -100,6 +100,7 @@ fn people(of: &ExecutionKey) -> Vec<Record> {
     link.stands_total = 2;
     vec![
         Record::Question(Box::new(ruled)),
+        approvals::decided_approval(of),
         Record::Incident(Box::new(incident)),
         Record::Link(Box::new(link)),
     ]

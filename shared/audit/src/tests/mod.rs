@@ -2,6 +2,7 @@
 
 mod again;
 mod alarms;
+mod approvals;
 mod generations;
 mod kinds;
 mod subjects;
@@ -92,14 +93,12 @@ fn an_execution_yields_one_event_each_for_start_end_and_receipt() {
         execution(&receipted(&executed)),
         execution(&receipted(&executed)),
     ]);
-    assert_eq!(
-        names(&derived),
-        [
-            "workflow.started",
-            "workflow.completed",
-            "workflow.receipt.generated"
-        ]
-    );
+    let expected = [
+        "workflow.started",
+        "workflow.completed",
+        "workflow.receipt.generated",
+    ];
+    assert_eq!(names(&derived), expected);
     assert_eq!(data(&derived[1])["status"], "EXECUTED");
     assert_eq!(data(&derived[1])["duration_ms"], 60_000);
 }

@@ -20,7 +20,13 @@ use super::{
     schedule::{self, Cut, Judgement, Moment},
     words::outcome,
 };
-use crate::{approvals::vote, functions::token_answer, people::end_of, process::Process};
+use crate::{
+    approvals::vote,
+    functions::token_answer,
+    people::end_of,
+    process::Process,
+    signed_approval::{REQUESTER, approval_of},
+};
 
 /// Time that a person takes to decide.
 const THINKS: Duration = Duration::from_secs(60);
@@ -132,9 +138,11 @@ impl Region {
         }
         let machine = MachineName::Workflow(version);
         let key = key_of(execution);
+        let approval = approval_of(&deployed.gate, &at.tenant, &input, &key);
         if direct {
             let input = json!({
-                "tenant": at.tenant, "idempotency_key": key, "input": input
+                "tenant": at.tenant, "idempotency_key": key, "input": input,
+                "requested_by": approval.as_ref().map(|_| REQUESTER), "approval": approval,
             });
             let name = self.world.clock.token();
             let arn = arn_of(&deployed.workflow, &name);
@@ -153,8 +161,8 @@ impl Region {
             idempotency_key: key,
             input,
             via: "api".to_owned(),
-            requested_by: Some("drill".to_owned()),
-            approval: None,
+            requested_by: Some(REQUESTER.to_owned()),
+            approval,
             request_id: Some(self.world.clock.token()),
             trace: None,
         };

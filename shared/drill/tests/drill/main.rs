@@ -11,4 +11,5 @@ mod races;
 mod reads;
 mod set_up;
 mod shipped;
+mod signed_approvals;
 mod simulation;

@@ -1,5 +1,6 @@
 //! Tests of the engine in memory, with a fault at any call.
 
+mod approvals;
 mod approving;
 mod asking;
 mod attempts;

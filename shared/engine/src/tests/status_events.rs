@@ -5,6 +5,7 @@ use crate::{
     EndCursor, Engine, MachineExecution, Recovery, RecoveryError, StatusEvent,
     testing::{Clock, TestStore},
 };
+use holdfast_admission::ApprovalKeys;
 use holdfast_ledger::{MemoryLedger, NextLook};
 use holdfast_task::RECOVERY;
 
@@ -20,6 +21,7 @@ pub(super) fn ledger_engine() -> LedgerEngine {
         payloads: TestStore::default(),
         receipts: TestStore::default(),
         host: Clock::default(),
+        approval_keys: ApprovalKeys::default(),
         deployment: None,
     }
 }

@@ -10,7 +10,9 @@ use crate::{
     fixtures::{at, attempt, claim_by, execution, inline, question, running, step},
 };
 use holdfast_ids::keys::ExecutionKey;
-use holdfast_receipt::{Approval, AttemptOutcome, Decision, EarlyStop, ReceiptRef, Status, Vote};
+use holdfast_receipt::{
+    Approval, ApprovalSignature, AttemptOutcome, Decision, EarlyStop, ReceiptRef, Status, Vote,
+};
 use holdfast_task::{
     Approvers, Failure,
     payload::{Payload, StoredPayload},
@@ -71,6 +73,11 @@ pub(super) async fn every_shape_of_an_executions_record_comes_back_as_it_was<L: 
             expires_at: at(5),
             input_sha256: "0".repeat(64),
             reference: "C-1".to_owned(),
+            signature: (before > 3).then(|| ApprovalSignature {
+                kid: "clé".to_owned(),
+                verified: before > 4,
+                jws: "a.b.c".to_owned(),
+            }),
         });
         if before > 2 {
             record.choices = [("rôute".to_owned(), "otherwise".to_owned())].into();

@@ -156,6 +156,17 @@ pub(super) fn guardrails(receipt: &Receipt) -> Markup {
     }
 }
 
+/// The key that signed an approval, or the fact that none did.
+fn signature(approval: &Approval) -> Markup {
+    html! {
+        @match &approval.signature {
+            Some(signature) if signature.verified => { "verified, by key " (quoted(&signature.kid)) }
+            Some(signature) => { "not verified; it names key " (quoted(&signature.kid)) }
+            None => { "none: the sender of the start wrote this approval" }
+        }
+    }
+}
+
 /// The approval that came with the start.
 pub(super) fn approval(approval: &Approval) -> Markup {
     html! {
@@ -164,6 +175,7 @@ pub(super) fn approval(approval: &Approval) -> Markup {
             div { dt { "Approved" } dd { (full(&approval.approved_at.to_string())) } }
             div { dt { "Expires" } dd { (full(&approval.expires_at.to_string())) } }
             div.wide { dt { "Reference" } dd { (quoted(&approval.reference)) } }
+            div.wide { dt { "Signature" } dd { (signature(approval)) } }
             div.wide { dt { "SHA-256 of the approved input" } dd { (code(&approval.input_sha256)) } }
         }
     }

@@ -21,7 +21,7 @@ use super::{
 use holdfast_ids::names::{check_tenant, is_workflow_id};
 use holdfast_task::StartConditions;
 
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "workflow",
     "version",
     "description",
@@ -32,6 +32,7 @@ const FIELDS: [&str; 17] = [
     "hours",
     "freeze",
     "approval",
+    "unsigned_approvals",
     "budget",
     "when_paused",
     "limits",

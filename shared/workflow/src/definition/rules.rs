@@ -44,6 +44,17 @@ impl Reader<'_> {
             let required = self.choice(node, "approval", &[("required", true)]);
             required.unwrap_or_default()
         });
+        rules.unsigned_approvals = top.get("unsigned_approvals").is_some_and(|node| {
+            let unsigned = self.boolean(node, "unsigned_approvals");
+            if !rules.approval {
+                self.problem(
+                    node.at,
+                    "`unsigned_approvals` without an approval that is required",
+                    "add `approval: required`, or leave it out",
+                );
+            }
+            unsigned
+        });
         rules.queued_when_paused = top.get("when_paused").is_some_and(|node| {
             let choices = [("refuse", false), ("queue", true)];
             self.choice(node, "when_paused", &choices)

@@ -168,6 +168,7 @@ fn properties() -> Value {
         "hours": several("Times at which it may start; always if left out", "hours"),
         "freeze": several("Periods in which it may not start", "freeze"),
         "approval": { "description": "Each start needs the approval of another person", "const": "required" },
+        "unsigned_approvals": { "description": "An approval without a signature counts; false by default", "type": "boolean" },
         "when_paused": {
             "description": "A start during a pause: refuse it (the default), or queue it before its first step",
             "enum": ["refuse", "queue"]

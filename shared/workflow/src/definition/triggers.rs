@@ -9,7 +9,7 @@ use super::{
     scope::Scope,
     suggest::suggest,
     text::Text,
-    tree::Node,
+    tree::{Kind, Node},
 };
 use holdfast_admission::RESERVED_TRIGGERS;
 use holdfast_ids::names::check_idempotency_key;
@@ -79,6 +79,10 @@ impl Reader<'_> {
                 .map(|node| self.template(node, &scope));
             if top.get("approval").is_some() {
                 self.brings_approval(&fields);
+                let unsigned = top.get("unsigned_approvals");
+                if !unsigned.is_some_and(|node| matches!(node.kind, Kind::Bool(true))) {
+                    self.brings_a_signature(&fields);
+                }
             }
             if let Some(node) = fields.get("idempotency_key") {
                 self.meets(node, &triggers, &tenant, &idempotency_key);
@@ -157,6 +161,22 @@ impl Reader<'_> {
                     format!("every start needs an approval, and this trigger has no `{name}`");
                 self.problem(fields.at, message, format!("add `{example}`"));
             }
+        }
+    }
+
+    /// Requires `jws` in an approval that the trigger spells out. Without a signature every start
+    /// by this trigger would be rejected.
+    fn brings_a_signature(&mut self, fields: &Fields<'_>) {
+        let approval = fields.get("approval");
+        let Some(node) = approval.filter(|node| matches!(node.kind, Kind::Map(_))) else {
+            return;
+        };
+        if node.get("jws").is_none() {
+            self.problem(
+                node.at,
+                "an approval without a signature, which this workflow rejects",
+                "write `approval: { jws: \"{% $event.detail.jws %}\" }`, or add `unsigned_approvals: true`",
+            );
         }
     }
 

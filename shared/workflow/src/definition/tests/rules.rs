@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::problems;
+use super::{definition, problems};
 
 #[test]
 fn hours_and_freezes_need_real_times_and_zones() {
@@ -291,5 +291,48 @@ steps:
     ·                       ──────
     ╰────
   help: you can use $event
+
+  × an approval without a signature, which this workflow rejects
+    ╭─[workflows/test.yaml:12:15]
+ 12 │     approval: { approved_by: "{% $event.detail.by %}" }
+    ·               ─
+    ╰────
+  help: write `approval: { jws: "{% $event.detail.jws %}" }`, or add `unsigned_approvals: true`
 "#);
+}
+
+#[test]
+fn unsigned_approvals_count_only_where_an_approval_is_required() {
+    let yaml = |rules: &str, approval: &str| {
+        format!(
+            r#"workflow: WF-A
+version: 1
+input: {{ type: object }}
+{rules}
+triggers:
+  - event: {{ source: [b] }}
+    tenant: acme
+    idempotency_key: "{{% $event.id %}}"
+    requested_by: "{{% $event.detail.by %}}"
+    approval: {approval}
+steps:
+  - name: pause
+    wait: 1s
+"#
+        )
+    };
+    let (signed, unsigned) = (
+        r#"{ jws: "{% $event.detail.jws %}" }"#,
+        r#"{ approved_by: "{% $event.detail.by %}" }"#,
+    );
+    for (rules, approval) in [
+        ("approval: required", signed),
+        ("approval: required\nunsigned_approvals: true", unsigned),
+        ("approval: required\nunsigned_approvals: false", signed),
+    ] {
+        definition(&yaml(rules, approval));
+    }
+    assert!(problems(&yaml("unsigned_approvals: true", signed)).contains("without an approval"));
+    let off = yaml("approval: required\nunsigned_approvals: false", unsigned);
+    assert!(problems(&off).contains("an approval without a signature"));
 }

@@ -1,18 +1,46 @@
-//! Checks the approval of a start: given by another person, not expired, and for this input.
+//! Checks the approval of a start: given by another person, not expired, for this input, and signed
+//! unless the workflow accepts unsigned approvals.
+
+mod keys;
+mod sent;
+#[cfg(test)]
+mod tests;
+
+pub use keys::ApprovalKeys;
+pub use sent::{ApprovalClaims, JWS_MAX, SentApproval, SignedApproval, TYP};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Start;
 use holdfast_ids::{digest::value_sha256_hex, names::same_person};
+use holdfast_task::AdmissionSpec;
 
 /// Largest difference between the clocks of two systems.
 const SKEW: SignedDuration = SignedDuration::from_mins(1);
 
 /// Checks the approval of a start that needs one. The error lists every reason against it.
-pub(super) fn check(start: &Start, started_at: Timestamp) -> Result<(), String> {
+///
+/// A signature is verified wherever there is one, so that an invalid signature never passes as an
+/// unsigned approval. Other reasons are listed only if the signature is valid.
+pub(super) fn check(
+    gate: &AdmissionSpec,
+    start: &Start,
+    keys: &ApprovalKeys,
+    started_at: Timestamp,
+) -> Result<(), String> {
     let Some(approval) = &start.approval else {
         return Err("an approval is required, and none was sent".to_owned());
     };
+    match &approval.signature {
+        Some(signature) => keys.verify(&signature.jws, &start.tenant, &gate.workflow)?,
+        None if gate.rules.approval && !gate.rules.unsigned_approvals => {
+            return Err(
+                "it is not signed: send `{\"jws\": …}` of a key that this deployment lists"
+                    .to_owned(),
+            );
+        }
+        None => {}
+    }
     let mut against = Vec::new();
     match &start.requested_by {
         None => against.push(
