@@ -61,6 +61,7 @@ async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
         "decide" => json!({ "decision": "retry", "reason": "tried" }),
         // A scope that was never paused stays as it is.
         id if id.starts_with("control") => json!({ "state": "running", "reason": "tried" }),
+        "registerTenant" => json!({}),
         _ => json!({ "reason": "tried" }),
     };
     api.send(match route.method.as_str() {
