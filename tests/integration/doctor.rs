@@ -111,6 +111,8 @@ async fn the_doctor_reads_the_issuer_and_the_account_before_a_deployment() {
         let found = said.lines().find(|line| line.ends_with(found));
         assert!(found.is_some_and(|line| line.starts_with("ok")), "{said}");
     }
+    let note = format!("note: AWS_ENDPOINT_URL is {}", variable("AWS_ENDPOINT_URL"));
+    assert!(said.contains(&note), "{said}");
     let stack = ["--stack-name", "no-such-stack"];
     let (_, said) = holdfast(&[&args[..4], &stack[..]].concat()).await;
     assert!(

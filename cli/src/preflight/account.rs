@@ -30,6 +30,12 @@ pub(super) fn findings(settings: &Settings, args: &DoctorArgs) -> Result<Vec<Fin
         )?;
         return Ok(found);
     }
+    if let Ok(endpoint) = env::var("AWS_ENDPOINT_URL") {
+        line(&format!(
+            "note: AWS_ENDPOINT_URL is {endpoint}, which answers instead of AWS: for an account, use \
+             a shell that has not sourced .local/env"
+        ))?;
+    }
     let account = Account { args, region };
     let identity = match account.ask(&["sts", "get-caller-identity"]) {
         Err(Silence::NoProgram(why)) => {

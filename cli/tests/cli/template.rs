@@ -205,6 +205,7 @@ fn what_consumes_audit_events_consumes_the_audit_bus_alone() {
         assert!(lines.contains("EventBusName: !Ref AuditBus\n"), "{id}");
     }
     assert!(resource("AuditArchiveStore").contains("SourceArn: !GetAtt AuditBus.Arn\n"));
+    assert!(resource("AuditFunction").contains("HOLDFAST_AUDIT_BUS: !Ref AuditBus\n"));
     let writes = |lines: &str| lines.contains("events:PutEvents");
     let writers: Vec<_> = resources()
         .into_iter()
