@@ -43,6 +43,11 @@ pub(crate) fn bounded_requirements(
     }
 }
 
+/// The outcome of an input that a limit left unmapped or unchecked.
+pub(crate) fn unmapped(why: String) -> GuardrailOutcome {
+    holdfast_admission::outcome("input", Err(why))
+}
+
 /// The part of the admission check that needs no ledger, within its time limit. A start that was
 /// not mapped is not checked.
 pub(crate) fn bounded_check(
@@ -51,10 +56,7 @@ pub(crate) fn bounded_check(
     at: &ExecutionKey,
     started_at: Timestamp,
 ) -> Result<(Vec<GuardrailOutcome>, Vec<Requirement>), TaskError> {
-    let unfinished = |why| {
-        let outcome = holdfast_admission::outcome("input", Err(why));
-        (vec![outcome], Vec::new())
-    };
+    let unfinished = |why| (vec![unmapped(why)], Vec::new());
     if let Some(why) = &start.unmapped {
         return Ok(unfinished(why.clone()));
     }
