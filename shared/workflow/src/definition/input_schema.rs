@@ -13,7 +13,7 @@ use super::{
     reader::Reader,
     references::{References, check_fan_out, pointer_of},
     suggest::{closest, suggest},
-    tree::{Key, Kind, Node},
+    tree::{Kind, MapKey, Node},
 };
 use holdfast_admission::authored_validator;
 
@@ -186,7 +186,7 @@ impl Reader<'_> {
         }
     }
 
-    fn keyword(&mut self, key: &Key) {
+    fn keyword(&mut self, key: &MapKey) {
         let name = key.name.as_str();
         let all = || {
             let lists = [&ONE[..], &LIST, &NAMED, &OTHER];
