@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_fraction_of_more_than_15_digits_is_no_part_of_a_key() {
-        for long in [0.123_456_789_012_345_6, 0.1 + 0.2, -1234.567_890_123_456] {
+        for long in [0.123_456_789_012_345_6, 0.1 + 0.2, -1_234.567_890_123_456] {
             check_digits(&json!({ "a": [long] })).expect_err("it is rounded");
             assert_eq!(check_numbers(&json!(long)), Ok(()), "it keeps its digits");
             let text = holdfast_expression::evaluate("'' & $n", &[("n", &json!(long))]);
