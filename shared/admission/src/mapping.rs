@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     deadline::{CheckError, bounded},
-    numbers::{check_numbers, check_numbers_read},
+    numbers::{check_digits, check_numbers, check_numbers_read},
     start::{Start, StartError, TriggerMessage, parse, read_approval},
 };
 use holdfast_expression::{EvaluationError, evaluate};
@@ -184,7 +184,12 @@ impl Mapping {
         let name = &self.map.name;
         let variables = self.variables.iter().map(|(name, value)| (*name, value));
         let variables: Vec<_> = variables.collect();
-        check_numbers_read(expression, &variables)
+        // A key and a tenant are texts.
+        let check = match place {
+            "tenant" | "idempotency_key" => check_digits,
+            _ => check_numbers,
+        };
+        check_numbers_read(expression, &variables, check)
             .map_err(|why| format!("trigger {name}: {place}: {why}"))?;
         evaluate(expression, &variables).map_err(|error| match error {
             EvaluationError::Expression(_) => MappingError::Fault(format!(

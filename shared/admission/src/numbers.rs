@@ -22,11 +22,28 @@ pub(crate) fn check_numbers(value: &Value) -> Result<(), String> {
     }
 }
 
-/// Checks the numbers that `expression` reads of its variables. Others of an event are its
+/// Checks that every number in a value keeps its digits as text, fractions included: two of them
+/// could become one key. Elsewhere a fraction passes as a number, which keeps all its digits.
+pub(crate) fn check_digits(value: &Value) -> Result<(), String> {
+    check_numbers(value)?;
+    match value {
+        Value::Number(number) if is_rounded(number) => Err(
+            "a number has more than 15 digits, which a key or a tenant would round: send it as a \
+             string, or `$round` it"
+                .to_owned(),
+        ),
+        Value::Array(items) => items.iter().try_for_each(check_digits),
+        Value::Object(members) => members.values().try_for_each(check_digits),
+        _ => Ok(()),
+    }
+}
+
+/// Applies `check` to what `expression` reads of its variables. Other values of an event are its
 /// sender's.
 pub(crate) fn check_numbers_read(
     expression: &str,
     variables: &[(&str, &Value)],
+    check: fn(&Value) -> Result<(), String>,
 ) -> Result<(), String> {
     for read in reads(expression)? {
         let bound = variables.iter().find(|(name, _)| *name == read.variable);
@@ -41,7 +58,7 @@ pub(crate) fn check_numbers_read(
                 list => Err(Some(list)),
             });
         match found {
-            Ok(value) | Err(Some(value)) => check_numbers(value)?,
+            Ok(value) | Err(Some(value)) => check(value)?,
             Err(None) => {}
         }
     }
@@ -57,6 +74,12 @@ fn is_long(number: &Number) -> bool {
             .as_f64()
             .is_some_and(|float| float.abs() > MAX_INTEGER as f64),
     }
+}
+
+/// Returns whether a number of a decimal fraction has more than the 15 digits that JSONata writes.
+fn is_rounded(number: &Number) -> bool {
+    let rounded = |float: f64| format!("{float:.14e}").parse() != Ok(float);
+    number.is_f64() && number.as_f64().is_some_and(rounded)
 }
 
 #[cfg(test)]
@@ -88,9 +111,33 @@ mod tests {
     }
 
     #[test]
+    fn a_fraction_of_more_than_15_digits_is_no_part_of_a_key() {
+        for long in [0.123_456_789_012_345_6, 0.1 + 0.2, -1_234.567_890_123_456] {
+            check_digits(&json!({ "a": [long] })).expect_err("it is rounded");
+            assert_eq!(check_numbers(&json!(long)), Ok(()), "it keeps its digits");
+            let text = holdfast_expression::evaluate("'' & $n", &[("n", &json!(long))]);
+            assert_ne!(
+                text,
+                Ok(Some(json!(long.to_string()))),
+                "as text it does not"
+            );
+        }
+        for kept in [
+            json!(0.1),
+            json!(0.123_456_789_012_345),
+            json!(1e-7),
+            json!(12.5e9),
+            json!(7),
+        ] {
+            assert_eq!(check_digits(&kept), Ok(()), "{kept}");
+        }
+    }
+
+    #[test]
     fn only_the_numbers_that_an_expression_reads_are_checked() {
         let event = json!({ "id": 1_000_000_000_000_001_u64, "kind": "a", "list": [{ "n": 1e15 }], "m": { "k": 1 } });
-        let check = |expression| check_numbers_read(expression, &[("event", &event)]);
+        let check =
+            |expression| check_numbers_read(expression, &[("event", &event)], check_numbers);
         for fine in [
             "$event.kind",
             "$event.m.k & $event.nothing",

@@ -56,6 +56,11 @@ pub(crate) fn bounded_requirements(
     }
 }
 
+/// The outcome of an input that a limit left unmapped or unchecked.
+pub(crate) fn unmapped(why: String) -> GuardrailOutcome {
+    holdfast_admission::outcome("input", Err(why))
+}
+
 /// The part of the admission check that needs no ledger, within its time limit. A start that was
 /// not mapped is not checked.
 pub(crate) fn bounded_check(
@@ -66,7 +71,7 @@ pub(crate) fn bounded_check(
     started_at: Timestamp,
 ) -> Result<CheckResult, TaskError> {
     let unfinished = |why| CheckResult {
-        outcomes: vec![holdfast_admission::outcome("input", Err(why))],
+        outcomes: vec![unmapped(why)],
         ..CheckResult::default()
     };
     if let Some(why) = &start.unmapped {

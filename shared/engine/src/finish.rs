@@ -11,10 +11,10 @@ use crate::{
 use holdfast_ids::names::step_label;
 use holdfast_ledger::{
     ExecutionRecord, Expect, Ledger, Phase, Put, Record, Residue, Snapshot, StepRecord, StepState,
-    UndoNeed, close, closed_by_skip, closed_late_claim, closed_question, kept, need,
+    UndoNeed, close, closed_by_skip, closed_late_claim, closed_question, kept, need, taken_choices,
 };
 use holdfast_receipt::{EarlyStop, Status, evidence::Seal};
-use holdfast_task::{ErrorName, Failure, FinishResult, FinishTask, STOP};
+use holdfast_task::{Choices, ErrorName, Failure, FinishResult, FinishTask, STOP};
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Ends an execution and returns the object key of its receipt. A repeated or concurrent call
@@ -200,17 +200,24 @@ fn end_of(snapshot: &Snapshot, task: &FinishTask, now: Timestamp) -> Option<Exec
             _ => None,
         },
         reservations: kept(&execution.reservations, status),
-        // A later rollback of an executed one keeps what its end recorded.
-        choices: match task.choices.is_empty() {
-            true => execution.choices.clone(),
-            false => task.choices.clone(),
-        },
+        choices: choices_of(snapshot, task),
         stopped: match running {
             true => stop_of(task),
             false => execution.stopped.clone(),
         },
         ..execution.clone()
     })
+}
+
+/// Returns the branches that the execution took. A recovery does not know them, so that the records
+/// tell. A later rollback keeps what the earlier end recorded.
+fn choices_of(snapshot: &Snapshot, task: &FinishTask) -> Choices {
+    let recorded = &snapshot.execution.choices;
+    match (task.choices.is_empty(), recorded.is_empty()) {
+        (false, _) => task.choices.clone(),
+        (true, false) => recorded.clone(),
+        (true, true) => taken_choices(&snapshot.steps, &task.steps, snapshot.execution.generation),
+    }
 }
 
 /// Returns the `stop` at which the execution ended early, if it did.

@@ -9,19 +9,20 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::{
+    bounded_check::unmapped,
     engine::Engine,
     first_record::FirstRecord,
     ports::{Host, ObjectStore},
     task_errors::TaskError,
 };
-use holdfast_admission::{DIRECT, Envelope, SentApproval};
+use holdfast_admission::{DIRECT, Envelope, SentApproval, policy_digest};
 use holdfast_ids::{
     digest::canonical,
     keys::{self, ExecutionKey, execution_id},
     names::{check_tenant, check_text},
     trace::TraceId,
 };
-use holdfast_ledger::{ExecutionRecord, Expect, Ledger, TenantKey};
+use holdfast_ledger::{ExecutionRecord, Expect, Ledger, Phase, TenantKey};
 use holdfast_task::AdmissionSpec;
 
 /// The members of a start that name its execution. Every other member is skipped as text, however
@@ -44,6 +45,8 @@ pub struct LostStart {
     trigger: Option<String>,
     /// The whole start, if it can be read. Without it the input is recorded as `null`.
     envelope: Option<Envelope>,
+    /// The limit that ended the mapping after tenant and key, if one did: the start is rejected.
+    unmapped: Option<String>,
 }
 
 impl LostStart {
@@ -72,6 +75,7 @@ impl LostStart {
             idempotency_key,
             trigger: None,
             envelope: envelope.filter(|start| canonical(&start.input).is_ok()),
+            unmapped: None,
         })
     }
 
@@ -86,6 +90,7 @@ impl LostStart {
             at,
             idempotency_key: start.idempotency_key.clone(),
             trigger: Some(start.trigger.clone()),
+            unmapped: start.unmapped,
             envelope: Some(Envelope {
                 tenant: start.tenant,
                 idempotency_key: start.idempotency_key,
@@ -115,7 +120,8 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Records a lost start, unless its execution has a record. Returns the record that exists, or
     /// `None` if the tenant is not registered, so that nothing is recorded.
     ///
-    /// It is `Running` without guardrails and reservations. A recovery ends it `FAILED`.
+    /// It is `Running` without guardrails and reservations, and a recovery ends it `FAILED`. A
+    /// start whose mapping met a limit is rejected, as `begin` would have recorded it.
     pub async fn record_lost_start(
         &self,
         lost: &LostStart,
@@ -169,6 +175,15 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             started_at,
             at,
         };
-        Ok(first.under(gate))
+        let record = first.under(gate);
+        Ok(match &lost.unmapped {
+            None => record,
+            Some(why) => ExecutionRecord {
+                guardrails: vec![unmapped(why.clone())],
+                policy_digest: policy_digest(gate),
+                phase: Phase::Rejected,
+                ..record
+            },
+        })
     }
 }

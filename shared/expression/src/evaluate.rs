@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     deadline,
-    evaluator::{ClockAndChance, EvaluationError, Evaluator, TOO_LONG},
+    evaluator::{ClockAndChance, EvaluationError, Evaluator, Form, TOO_LONG},
 };
 
 /// Longest evaluation of one expression.
@@ -61,6 +61,14 @@ pub fn evaluate_in_state(
 pub(crate) fn fault(expression: &str) -> Option<String> {
     let fault = |evaluator: &Evaluator, until| Ok(evaluator.fault(expression, until));
     with_evaluator(MAX_TIME, fault).unwrap_or_else(|error| Some(error.to_string()))
+}
+
+/// Returns the form of `expression`. The error is the parser's.
+pub(crate) fn form(expression: &str) -> Result<Form, String> {
+    with_evaluator(MAX_TIME, |evaluator, until| {
+        evaluator.form(expression, until)
+    })
+    .map_err(|error| error.to_string())
 }
 
 fn with_evaluator<T>(

@@ -12,6 +12,7 @@ const JSONATA: &str = include_str!("jsonata/jsonata.min.js");
 const BUFFER: &str = include_str!("jsonata/buffer.js");
 const NATIVE: &str = include_str!("jsonata/native.js");
 const HOST: &str = include_str!("jsonata/host.js");
+const FORM: &str = include_str!("jsonata/form.js");
 const STATES: &str = include_str!("jsonata/states.js");
 /// Most memory of one evaluator, in bytes. The functions have 256 MB.
 const MAX_MEMORY: usize = 96 << 20;
@@ -49,6 +50,15 @@ impl fmt::Display for EvaluationError {
     }
 }
 
+/// The form of an expression, as JSONata's own syntax tree has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Form {
+    /// Most evaluations that are open at once.
+    pub(crate) depth: usize,
+    /// The first operator or function whose number may not be finite and may be the result.
+    pub(crate) loose: Option<String>,
+}
+
 /// An evaluator with JSONata loaded. Loading takes some milliseconds.
 pub(crate) struct Evaluator {
     runtime: Runtime,
@@ -74,6 +84,9 @@ impl Evaluator {
                 let hash = Function::new(ctx.clone(), hash)?;
                 let states: Function = states.call((host.clone(), hash))?;
                 ctx.globals().set("states", states)?;
+                let form: Function = ctx.eval(FORM)?;
+                let form: Object = form.call((host.clone(),))?;
+                ctx.globals().set("form", form)?;
                 ctx.globals().set("host", host)
             })?;
             Ok((runtime, context))
@@ -97,6 +110,18 @@ impl Evaluator {
             fault.call((expression,))
         });
         fault.unwrap_or_else(|error: rquickjs::Error| Some(error.to_string()))
+    }
+
+    /// Returns the form of `expression`. The error is the evaluator's.
+    pub(crate) fn form(&self, expression: &str, until: Instant) -> Result<Form, EvaluationError> {
+        self.until.set(until);
+        let form = self.context.with(|ctx| {
+            let form: Object = ctx.globals().get("form")?;
+            let (depth, loose): (Function, Function) = (form.get("depth")?, form.get("loose")?);
+            let (depth, loose) = (depth.call((expression,))?, loose.call((expression,))?);
+            Ok(Form { depth, loose })
+        });
+        form.map_err(|error: rquickjs::Error| EvaluationError::Expression(error.to_string()))
     }
 
     /// Evaluates `expression` over `input`, which is `$`, with `variables` bound. Returns `None` if

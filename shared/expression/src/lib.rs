@@ -18,7 +18,7 @@ mod uses;
 pub use absent::{is_absent_if_missing, is_absent_without};
 pub use bounds::bounded;
 pub use deadline::{WorkError, within};
-pub use dialect::check_dialect;
+pub use dialect::{MAX_DEPTH, check_depth, check_dialect};
 pub use evaluate::{evaluate, evaluate_in_state};
 pub use evaluator::{ClockAndChance, EvaluationError};
 pub use functions::{FUNCTIONS, STEP_FUNCTIONS};

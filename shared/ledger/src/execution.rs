@@ -79,7 +79,8 @@ pub struct ExecutionRecord {
     /// The output of an executed execution, if its definition declares one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<ExecutionOutput>,
-    /// The branches that it took, recorded at its end. None are recorded if a recovery ended it.
+    /// The branches that it took, recorded at its end. If a recovery ended it, they are those that
+    /// the records of its steps show.
     #[serde(default, skip_serializing_if = "Choices::is_empty")]
     pub choices: Choices,
     /// The `stop` at which it ended early, if it did.

@@ -67,7 +67,7 @@ pub use key::{IncidentKey, Key, QuestionKey, StepKey, instant};
 pub use late_claim::closed_late_claim;
 pub use lifecycle::{
     RequestOutcome, RequestTransition, ask, bound_choices, cancel, misfit, redefined, redrive,
-    refused_redrive, withdraw,
+    refused_redrive, taken_choices, withdraw,
 };
 pub use list::{List, SHARDS};
 pub use memory::MemoryLedger;

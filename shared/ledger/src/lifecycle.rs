@@ -255,6 +255,26 @@ pub fn bound_choices(steps: &[StepRecord], declared: &[StepRef]) -> Result<Choic
     Ok(bound)
 }
 
+/// The branches that the records of an execution generation show: an attempt claimed a step of
+/// each, or its effect binds the redrive. A branch without records is not known.
+pub fn taken_choices(
+    steps: &[StepRecord],
+    declared: &[StepRef],
+    execution_generation: u32,
+) -> Choices {
+    let reached = |step: &&StepRecord| {
+        is_held(step) || step.was_claimed() && step.execution_generation == execution_generation
+    };
+    let branches = steps.iter().filter(reached).filter_map(|step| {
+        let mut declared = declared.iter();
+        declared.find(|declared| declared.name == step.step)
+    });
+    branches
+        .flat_map(|step| &step.branches)
+        .map(|branch| (branch.step.clone(), branch.branch.clone()))
+        .collect()
+}
+
 /// The record of a redrive whose owner begins under another definition than the one that the
 /// request was checked with.
 pub fn redefined(execution: &ExecutionRecord, gate: &AdmissionSpec) -> ExecutionRecord {

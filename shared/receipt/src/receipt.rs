@@ -103,8 +103,8 @@ pub struct Receipt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<ReceiptFailure>,
     /// Branch that the execution took at each `choose` or `stop` that it reached: the number of
-    /// the `when` that was true, from 1, or `otherwise`; at a `stop`, `stop` or `continue`. Left
-    /// out if a recovery ended the execution, or if it reached none.
+    /// the `when` that was true, from 1, or `otherwise`; at a `stop`, `stop` or `continue`. If a
+    /// recovery ended the execution, only branches with a step that an attempt claimed are known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub choices: BTreeMap<String, String>,
     /// The `stop` at which the execution ended early, with success.

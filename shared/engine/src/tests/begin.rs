@@ -334,3 +334,19 @@ fn a_direct_start_never_poses_as_a_trigger() {
         assert_eq!(trigger_of(via, "another"), "direct", "{via}");
     }
 }
+
+#[test]
+fn a_key_of_an_event_reads_no_fraction_that_its_text_would_round() {
+    let begins = |amount: f64| {
+        let detail = json!({ "tenant": "acme", "vendor": "v-9", "amount": amount });
+        let event = json!({ "id": "e-1", "detail": detail });
+        let mut task = begin_task(json!({ "trigger": "risk", "event": event }));
+        let key = json!({ "$jsonata": "'k-' & $event.detail.amount" });
+        task.gate.triggers[0].idempotency_key = holdfast_task::Template(key);
+        run(engine().begin(&task))
+    };
+    begins(0.5).expect("it begins");
+    let error = begins(0.123_456_789_012_345_6).expect_err("another one has the same text");
+    assert_eq!(error.name, ErrorName::Malformed);
+    assert!(error.message.contains("more than 15 digits"), "{error:?}");
+}

@@ -3,7 +3,7 @@
 use super::{closing::redriven, *};
 use crate::testing::{ScriptedCall, engine};
 use holdfast_action::StepError;
-use holdfast_receipt::{EarlyStop, StepStatus};
+use holdfast_receipt::{EarlyStop, Status, StepStatus};
 use holdfast_task::{BranchRef, CONTINUE, OTHERWISE, STOP};
 
 /// The first step in the branch `1` of `route`, the second in `otherwise`, both after `enough`.
@@ -98,6 +98,51 @@ fn the_last_steps_of_one_branch_prove_the_end_of_a_choice() {
         let ended = run(engine.finish(&finish_task(&planned), &NoSigner)).expect("an end");
         assert_eq!(ended.status, status, "{done:?}");
     }
+}
+
+#[test]
+fn the_receipt_of_a_recovery_names_the_branches_that_the_records_show() {
+    let receipt_of = |engine: &TestEngine, execution: &ExecutionRef| {
+        let plan = PlanTask {
+            owner: "arn:recovery".to_owned(),
+            steps: in_branches(),
+            ..plan_task(execution, "")
+        };
+        let planned = run(engine.plan(&plan)).expect("a plan").execution;
+        run(engine.finish(&end(&planned, &[]), &NoSigner)).expect("an end");
+        let ended = snapshot(engine, &planned);
+        crate::receipt_of(&ended, &in_branches(), None).expect("a receipt")
+    };
+    for (taken, step) in [("1", STEPS[0]), (OTHERWISE, STEPS[1])] {
+        let engine = engine();
+        let execution = begun(&engine);
+        attempt(&engine, &step_task(&execution, step), &Script::default()).expect("a success");
+        let receipt = receipt_of(&engine, &execution);
+        assert_eq!(receipt.status, Status::Executed);
+        let known = choices(&[("enough", CONTINUE), ("route", taken)]);
+        assert_eq!(receipt.choices, known);
+    }
+    let engine = engine();
+    let execution = begun(&engine);
+    let receipt = receipt_of(&engine, &execution);
+    assert_eq!(receipt.choices, Choices::new(), "no step was reached");
+}
+
+#[test]
+fn a_branch_whose_step_was_undone_before_a_redrive_is_not_named_by_a_later_recovery() {
+    let engine = engine();
+    let first = begun(&engine);
+    attempt(&engine, &step_task(&first, STEPS[0]), &Script::default()).expect("a success");
+    let records = |execution: &ExecutionRef| snapshot(&engine, execution).steps;
+    let taken =
+        |generation| holdfast_ledger::taken_choices(&records(&first), &in_branches(), generation);
+    let known = choices(&[("enough", CONTINUE), ("route", "1")]);
+    assert_eq!(taken(0), known);
+    assert_eq!(taken(1), known, "its effect binds the redrive");
+    let mut undone = records(&first);
+    undone[0].state = holdfast_ledger::StepState::Undone;
+    let taken = holdfast_ledger::taken_choices(&undone, &in_branches(), 1);
+    assert_eq!(taken, Choices::new());
 }
 
 #[test]

@@ -5,9 +5,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{begin::refused, closing::redriven, *};
-use crate::testing::{ScriptedCall, engine};
+use crate::{
+    LostOwner, LostStart,
+    testing::{ScriptedCall, engine},
+};
 use holdfast_action::StepError;
 use holdfast_ledger::Phase;
+use holdfast_receipt::evidence::NoSigner;
 use holdfast_task::{Budget, ErrorName, Period};
 
 #[test]
@@ -44,6 +48,35 @@ fn a_mapping_that_takes_too_long_rejects_the_start_with_a_record() {
     assert_eq!(recorded.phase, Phase::Rejected);
     assert_eq!((&*recorded.at.tenant, &*recorded.trigger), ("acme", "risk"));
     assert!(!recorded.guardrails[0].held && recorded.guardrails[0].name == "input");
+}
+
+#[test]
+fn a_mapping_that_takes_too_long_rejects_the_start_that_recover_records_too() {
+    let engine = engine();
+    let (start, endless) = slow_event();
+    let mut gate = gate();
+    gate.triggers[0].input = endless;
+    let at = "2025-09-29T13:00:00Z";
+    let start = holdfast_admission::read_start(&start, &gate, at, "arn:owner").expect("a start");
+    let lost = LostStart::mapped(start, &gate.workflow);
+    let owner = LostOwner {
+        arn: "arn:owner".to_owned(),
+        machine: "arn:machine".to_owned(),
+        started_at: at.parse().ok(),
+    };
+    let recorded = run(engine.record_lost_start(&lost, &owner, &gate));
+    let recorded = recorded.expect("it answers").expect("a record");
+    assert_eq!(recorded.phase, Phase::Rejected);
+    let plan = PlanTask {
+        owner: "arn:recovery".to_owned(),
+        ..plan_task(&recorded.reference(), "")
+    };
+    let planned = run(engine.plan(&plan)).expect("a plan").execution;
+    let end = run(engine.finish(&finish_task(&planned), &NoSigner)).expect("an end");
+    assert_eq!(end.status, "REJECTED");
+    let outcome = &snapshot(&engine, &planned).execution.guardrails[0];
+    let why = outcome.message.as_deref().unwrap_or_default();
+    assert!(!outcome.held && why.contains("takes too long"), "{why}");
 }
 
 #[test]

@@ -24,6 +24,27 @@
         return Object.defineProperty(found.flat(), "sequence", { enumerable: false, value: true });
     }
 
+    // Most evaluations that may be open at once. The library that runs JSONata for others ends them by
+    // these two calls, and Step Functions ended them at 99 to 101 (github.com/floci-io/floci/issues/2737).
+    const MOST_OPEN = 90;
+    let open = 0;
+
+    function enter() {
+        open += 1;
+        if (open > MOST_OPEN) {
+            throw { code: "U1001", message: `it calls itself to a depth of more than ${MOST_OPEN}` };
+        }
+    }
+
+    function leave() {
+        open -= 1;
+    }
+
+    // A function with a name can call itself. The depth of every other expression lies in its form.
+    function calls(expression) {
+        return /:=\s*(function|λ)/.test(expression);
+    }
+
     const parsed = new Map();
     // Definitions hold few expressions. The limit keeps a process small that serves many of them.
     const MOST_PARSED = 1000;
@@ -35,6 +56,10 @@
             // Step Functions leaves it out.
             known.assign("eval", undefined);
             known.registerFunction("lookup", lookup, "<x-s:x>");
+            if (calls(expression)) {
+                known.assign(Symbol.for("jsonata.__evaluate_entry"), enter);
+                known.assign(Symbol.for("jsonata.__evaluate_exit"), leave);
+            }
             if (parsed.size >= MOST_PARSED) {
                 parsed.clear();
             }
@@ -75,6 +100,11 @@
     }
 
     return {
+        // The syntax tree of an expression.
+        tree(expression) {
+            return parse(expression).ast();
+        },
+
         // The reason why a text is not an expression; undefined if it is one.
         fault(expression) {
             try {
@@ -89,6 +119,7 @@
         // The outcome has neither if the expression yields nothing. `ended` is called at the end.
         evaluate(expression, input, variables, functions, ended) {
             const outcome = { done: false };
+            open = 0;
             const begun = async () => {
                 const bindings = Object.assign(JSON.parse(variables), functions);
                 const root = input === undefined ? undefined : JSON.parse(input);

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::definition::{Definition, ForEach, Step, StepKind};
-use holdfast_asl::{Exit, NO_ITEMS, State, States, Task};
+use holdfast_asl::{Exit, Inner, NO_ITEMS, State, States, Task};
 
 /// Most events of one execution.
 pub const MAX_EVENTS: u64 = 25_000;
@@ -37,72 +37,112 @@ pub struct ItemLimit {
     pub declared: Option<u64>,
 }
 
+/// The most events that a definition adds to the history of an execution, beside those of items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EventLimit {
+    /// Events with every attempt of each step's own policy.
+    pub(crate) events: u64,
+    /// Events that fit.
+    pub(crate) most: u64,
+}
+
 /// The limits of a definition, by the name of the `for_each`.
 pub(crate) type ItemLimits = BTreeMap<String, ItemLimit>;
 
-/// The events on the way of an execution without errors, with every attempt of each step's own
-/// policy.
-#[derive(Default)]
+/// Events, and the steps among them whose undo adds more.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 struct Events {
     fixed: u64,
     steps: u64,
+}
+
+/// The events of an undo. It counts with one attempt, because a rollback that needs more events
+/// ends in a recovery machine, whose history is its own.
+const UNDO: u64 = CONTAINER + STATE + ATTEMPT;
+
+impl Events {
+    fn with(self, other: Self) -> Self {
+        Self {
+            fixed: self.fixed + other.fixed,
+            steps: self.steps + other.steps,
+        }
+    }
+
+    /// All events, those of the undos included.
+    fn all(self) -> u64 {
+        self.fixed + self.steps * UNDO
+    }
+}
+
+/// The events on the way of an execution without errors, with every attempt of each step's own
+/// policy. Of the branches of a `choose`, those with the most events count.
+#[derive(Default)]
+struct Way {
+    events: Events,
     maps: Vec<MapEvents>,
 }
 
-/// The events of one item of a Map, and its steps.
+/// A Map, and the events of one of its items.
 struct MapEvents {
     name: String,
-    events: u64,
-    steps: u64,
+    item: Events,
 }
 
-impl Events {
+impl Way {
     fn along(start_at: &str, states: &States) -> Self {
-        let mut events = Self::default();
+        let mut way = Self::default();
+        let mut most: BTreeMap<&str, Events> = BTreeMap::new();
+        let mut entered = BTreeSet::from([start_at]);
         let mut open = vec![start_at];
-        let mut entered = BTreeSet::new();
-        while let Some(name) = open.pop() {
-            let Some(state) = states.get(name).filter(|_| entered.insert(name)) else {
+        while let Some(&name) = open.last() {
+            let next = states.get(name).map_or_else(Vec::new, targets);
+            if let Some(unknown) = next.iter().find(|name| entered.insert(name)) {
+                open.push(unknown);
                 continue;
-            };
-            events.enter(name, state);
-            match state {
-                // The events of every branch are counted together, as an upper bound.
-                State::Choice(choice) => open.extend(choice.targets()),
-                state => open.extend(state.exit().and_then(Exit::next)),
             }
+            open.pop();
+            let rest = next.iter().filter_map(|name| most.get(name)).copied();
+            let rest = rest.max_by_key(|events| events.all()).unwrap_or_default();
+            let own = states.get(name).map(|state| way.enter(name, state));
+            most.insert(name, own.unwrap_or_default().with(rest));
         }
-        events
+        way.events = most.get(start_at).copied().unwrap_or_default();
+        way
     }
 
-    fn enter(&mut self, name: &str, state: &State) {
-        self.fixed += STATE;
+    /// Returns the events of one state, and notes the Maps inside it.
+    fn enter(&mut self, name: &str, state: &State) -> Events {
+        let mut own = Events {
+            fixed: STATE,
+            steps: 0,
+        };
         match state {
             State::Task(task) => {
-                self.fixed += attempts(task);
+                own.fixed += attempts(task);
                 let performs = task.arguments.get("step").is_some_and(Value::is_object);
-                self.steps += u64::from(performs);
+                own.steps += u64::from(performs);
             }
             State::Parallel(parallel) => {
-                self.fixed += CONTAINER;
+                own.fixed += CONTAINER;
                 for branch in &parallel.branches {
                     let inner = Self::along(&branch.start_at, &branch.states);
-                    self.fixed += inner.fixed;
-                    self.steps += inner.steps;
+                    own = own.with(inner.events);
                     self.maps.extend(inner.maps);
                 }
             }
             State::Map(map) => {
-                self.fixed += CONTAINER;
-                if map.items == NO_ITEMS {
-                    return;
+                own.fixed += CONTAINER;
+                if map.items != NO_ITEMS {
+                    let Inner {
+                        start_at, states, ..
+                    } = &map.item_processor;
+                    let mut item = Self::along(start_at, states).events;
+                    item.fixed += CONTAINER;
+                    self.maps.push(MapEvents {
+                        name: name.to_owned(),
+                        item,
+                    });
                 }
-                let item = Self::along(&map.item_processor.start_at, &map.item_processor.states);
-                self.maps.push(MapEvents {
-                    name: name.to_owned(),
-                    events: CONTAINER + item.fixed,
-                    steps: item.steps,
-                });
             }
             State::Pass(_)
             | State::Wait(_)
@@ -110,6 +150,32 @@ impl Events {
             | State::Succeed {}
             | State::Fail { .. } => {}
         }
+        own
+    }
+}
+
+/// Returns the states that a state leads to without an error.
+fn targets(state: &State) -> Vec<&str> {
+    match state {
+        State::Choice(choice) => choice.targets(),
+        state => state.exit().and_then(Exit::next).into_iter().collect(),
+    }
+}
+
+/// The events of a whole execution, without the items of its Maps.
+fn whole(states: &States) -> (u64, Vec<MapEvents>) {
+    let forward = Way::along("Begin", states);
+    let back = Way::along("Plan", states);
+    let events = EXECUTION + forward.events.all() + back.events.fixed;
+    (events, forward.maps)
+}
+
+/// Returns how many events the definition adds to the history of an execution at most, beside those
+/// of items, and how many fit.
+pub(super) fn event_limit(states: &States) -> EventLimit {
+    EventLimit {
+        events: whole(states).0,
+        most: MAX_EVENTS - RESERVED_EVENTS,
     }
 }
 
@@ -121,23 +187,18 @@ fn attempts(task: &Task) -> u64 {
     (ATTEMPT + if waits { SUBMITTED } else { 0 }) * (1 + u64::from(retries))
 }
 
-/// Returns the limits of a compiled definition. An undo counts with one attempt, because a rollback
-/// that needs more events ends in a recovery machine, whose history is its own.
+/// Returns the limits of a compiled definition.
 ///
 /// A `for_each` whose items the schema bounds takes what it needs. The others share the rest.
 pub(super) fn item_limits(definition: &Definition, states: &States) -> ItemLimits {
-    let forward = Events::along("Begin", states);
-    let back = Events::along("Plan", states);
-    let undo = CONTAINER + STATE + ATTEMPT;
-    let fixed = EXECUTION + forward.fixed + back.fixed + forward.steps * undo;
-    let left = (MAX_EVENTS - RESERVED_EVENTS).saturating_sub(fixed);
+    let (events, maps) = whole(states);
+    let left = (MAX_EVENTS - RESERVED_EVENTS).saturating_sub(events);
     let declared = declared_items(definition);
-    let costs: Vec<(&MapEvents, u64, Option<u64>)> = forward
-        .maps
+    let costs: Vec<(&MapEvents, u64, Option<u64>)> = maps
         .iter()
         .map(|map| {
             let declared = declared.get(&map.name).copied().flatten();
-            (map, map.events + map.steps * undo, declared)
+            (map, map.item.all(), declared)
         })
         .collect();
     let taken = |but: &str| -> u64 {
@@ -209,7 +270,7 @@ mod tests {
             machine,
             tests::definitions::{definition, step_of},
         },
-        definition::Expression,
+        definition::{Choose, ChooseBranch, Expression},
     };
 
     fn action(max_attempts: u32) -> Step {
@@ -255,6 +316,36 @@ mod tests {
         assert!((left / 26 - 10..=left / 26).contains(&two), "{two}");
         let retried = limits(vec![each(vec![action(3)])], None)[0].most;
         assert!((left / 20 - 10..=left / 20).contains(&retried), "{retried}");
+    }
+
+    #[test]
+    fn the_branch_of_a_choose_with_the_most_events_counts() {
+        let expression = |text: &str| Expression::read(text).expect("an expression");
+        let choose = |rows: Vec<Vec<Step>>| {
+            let branches = rows.into_iter().map(|steps| ChooseBranch {
+                when: expression("{% $input.on %}"),
+                steps,
+            });
+            let kind = StepKind::Choose(Choose {
+                branches: branches.collect(),
+                otherwise: Vec::new(),
+            });
+            vec![Step {
+                name: String::new(),
+                kind,
+            }]
+        };
+        let events = |steps: Vec<Step>| {
+            let definition = definition(steps);
+            let states = machine(&definition, "test.yaml").expect("a digest").states;
+            event_limit(&states).events
+        };
+        let many = |count: usize| (0..count).map(|_| action(100)).collect::<Vec<_>>();
+        let one = events(choose(vec![many(5)]));
+        let both = events(choose(vec![many(5), many(3)]));
+        assert_eq!(one, both);
+        assert_eq!(events(choose(vec![many(3), many(6)])) - one, 302 + UNDO);
+        assert_eq!(events(many(6)) - events(many(5)), 302 + UNDO);
     }
 
     #[test]

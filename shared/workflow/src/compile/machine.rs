@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     choose,
     expressions::{ExpressionContext, for_begin},
-    history::{ItemLimits, item_limits},
+    history::{EventLimit, ItemLimits, event_limit, item_limits},
     names::{BEGIN_ARN, FINISH_ARN},
     retry::{EVALUATION, FAILURE, catch_all, catch_begin, of_begin, of_end},
     steps, unwind,
@@ -60,10 +60,18 @@ fn states(definition: &Definition, refs: &Value, begin: Task, limits: &ItemLimit
 /// Returns how many items each `for_each` may have, by its name. The limits follow from the states,
 /// so that the states are compiled without them first.
 pub(crate) fn item_limits_of(definition: &Definition) -> ItemLimits {
+    item_limits(definition, &states_without_limits(definition))
+}
+
+/// Returns how many events the definition adds to the history of an execution.
+pub(crate) fn event_limit_of(definition: &Definition) -> EventLimit {
+    event_limit(&states_without_limits(definition))
+}
+
+fn states_without_limits(definition: &Definition) -> States {
     let refs = json!(step_refs(definition));
     let begin = task_of_begin(definition, json!({}));
-    let states = states(definition, &refs, begin, &ItemLimits::new());
-    item_limits(definition, &states)
+    states(definition, &refs, begin, &ItemLimits::new())
 }
 
 /// Returns every action step in declared order, as the functions and the receipt need it.

@@ -22,7 +22,7 @@ mod waits;
 
 pub use history::{ItemLimit, MAX_EVENTS};
 pub use limits::check_names;
-pub(crate) use machine::item_limits_of;
+pub(crate) use machine::{event_limit_of, item_limits_of};
 pub use machine::{machine, step_refs};
 pub(crate) use names::no_parameters_in;
 pub use names::{ASK_ARN, BEGIN_ARN, FINISH_ARN, PLAN_ARN, arn_of, function_id, parameters_in};

@@ -88,9 +88,12 @@ pub(crate) fn outputs(step: &Step) -> Vec<&str> {
     }
 }
 
-/// Most branches of one `choose`. Step Functions ends an expression at a depth of about 100, as
-/// others [measured](https://github.com/floci-io/floci/issues/2737). Each branch adds one level.
+/// Most branches of one `choose`. All conditions compile to one expression, in which each branch
+/// adds one level.
 const MAX_BRANCHES: usize = 40;
+/// Most levels of a branch's condition, so that the last of [`MAX_BRANCHES`] conditions lies within
+/// [`holdfast_expression::MAX_DEPTH`].
+const MAX_WHEN_DEPTH: usize = 40;
 
 impl Reader<'_> {
     pub(super) fn choose(
@@ -120,7 +123,9 @@ impl Reader<'_> {
             let inner = self.fields(item, "a branch of a choose", &["when", "steps"]);
             let when = self.required(&inner, "when", "when: \"{% $input.amount > 1000 %}\"");
             let when = when.map_or_else(Expression::default, |node| {
-                self.expression(node, "when", &scope.repeatable("`when`").optional())
+                let when = self.expression(node, "when", &scope.repeatable("`when`").optional());
+                self.check_depth(node.at, when.jsonata(), MAX_WHEN_DEPTH);
+                when
             });
             let steps = self.required(&inner, "steps", "steps: [ … ]");
             let scope = scope.in_branch(name, number.to_string());

@@ -71,10 +71,11 @@ const FIELDS: [CronField; 6] = [
     },
 ];
 
-/// Checks the six fields of a cron. The error is the fix.
-pub(super) fn check_cron(cron: &str) -> Result<(), String> {
+/// Checks the six fields of a cron. A schedule whose last year lies before `this_year` never starts
+/// anything. The error is the fix.
+pub(super) fn check_cron(cron: &str, this_year: u32) -> Result<(), String> {
     let fields: Vec<&str> = cron.split(' ').collect();
-    let [_, _, day, month, weekday, _] = fields.as_slice() else {
+    let [_, _, day, month, weekday, years] = fields.as_slice() else {
         return Err(format!(
             "cron has six fields (minute, hour, day of month, month, day of week, year), one space \
              between them, and this has {}: cron(0 2 * * ? *)",
@@ -92,10 +93,29 @@ pub(super) fn check_cron(cron: &str) -> Result<(), String> {
                 .to_owned(),
         );
     }
+    if last_year(years) < this_year {
+        return Err(format!(
+            "the year `{years}` is over, so that it would never start: write * or a later year"
+        ));
+    }
     match occurs(day, month) {
         true => Ok(()),
         false => Err(format!("no month among `{month}` has a day `{day}`")),
     }
+}
+
+/// Returns the last year of a field that is checked. Steps without an end last to the last year.
+fn last_year(years: &str) -> u32 {
+    let last = |part: &str| {
+        let (place, step) = part.split_once('/').unwrap_or((part, ""));
+        match place.split_once('-') {
+            Some((_, to)) => whole(to),
+            None if step.is_empty() => whole(place),
+            None => None,
+        }
+        .unwrap_or(*FIELDS[5].within.end())
+    };
+    years.split(',').map(last).max().unwrap_or_default()
 }
 
 impl CronField {

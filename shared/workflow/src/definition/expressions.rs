@@ -9,9 +9,14 @@ use super::{
     text::{Expression, Text},
     tree::{Kind, Node},
 };
-use holdfast_expression::{Use, bounded, check_dialect, expression_in, uses};
+use holdfast_expression::{
+    MAX_DEPTH, Use, bounded, check_depth, check_dialect, expression_in, uses,
+};
 use jsonata_core::parser::parse;
 use serde_json::Value;
+
+/// Most levels of an author's expression. The compiler writes at most ten around it.
+const MAX_OWN_DEPTH: usize = MAX_DEPTH - 10;
 
 impl Reader<'_> {
     /// Reads a field that must be an expression.
@@ -111,6 +116,8 @@ impl Reader<'_> {
                 {
                     let message = "an expression that not every engine reads alike".to_owned();
                     self.problem(at, message, why);
+                } else {
+                    self.check_depth(at, expression, MAX_OWN_DEPTH);
                 }
                 uses.into_iter()
                     .for_each(|found| self.check_use(at, found, scope));
@@ -122,6 +129,14 @@ impl Reader<'_> {
                 let help = "JSONata is what Step Functions evaluates: https://docs.jsonata.org";
                 self.problem(at, format!("not a JSONata expression: {error}"), help);
             }
+        }
+    }
+
+    /// Checks that an expression nests at most `most` levels, so that what the compiler writes
+    /// around it fits too.
+    pub(super) fn check_depth(&mut self, at: Span, expression: &str, most: usize) {
+        if let Err(why) = check_depth(expression, most) {
+            self.problem(at, "an expression that is too deep for Step Functions", why);
         }
     }
 

@@ -7,6 +7,7 @@ use super::{
     names::{FAILED_WITH_CODE, Sort},
     problem::Span,
     reader::Reader,
+    references::target,
     scope::Scope,
     skipped::reads_of,
     suggest::suggest,
@@ -214,7 +215,7 @@ fn resolved<'a>(schema: &'a Value, root: &'a Value) -> Option<&'a Value> {
     let mut schema = schema;
     for _ in 0..8 {
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            schema = root.pointer(reference.strip_prefix('#')?)?;
+            schema = target(root, reference)?;
         } else if let Some(Value::Array(either)) = schema.get("anyOf") {
             let mut some = either.iter().filter(|one| one["type"] != "null");
             let one = some.next()?;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     problem::Span,
     reader::Reader,
+    references::{References, check_fan_out, pointer_of},
     suggest::{closest, suggest},
     tree::{Kind, MapKey, Node},
 };
@@ -131,8 +132,15 @@ impl Reader<'_> {
             return schema;
         }
         let before = self.problems.len();
-        self.schema_part(node, node);
-        self.endless_reference(node);
+        self.schema_part(node, &Root::of(node, &schema));
+        self.endless_reference(node, &schema);
+        if self.problems.len() == before
+            && let Err(message) = check_fan_out(&schema)
+        {
+            let help = "let each part of the input be described once: references in `allOf`, `anyOf` \
+                        and `not` add up, and do so again at every level of a schema that contains itself";
+            self.problem(node.at, message, help);
+        }
         if self.problems.len() == before
             && let Err(error) = authored_validator(&schema)
         {
@@ -150,7 +158,7 @@ impl Reader<'_> {
     }
 
     /// Checks one schema of the input schema `root`, and those inside it.
-    fn schema_part(&mut self, node: &Node, root: &Node) {
+    fn schema_part(&mut self, node: &Node, root: &Root<'_>) {
         let Kind::Map(entries) = &node.kind else {
             return;
         };
@@ -255,12 +263,14 @@ impl Reader<'_> {
         }
     }
 
-    fn reference(&mut self, at: Span, reference: &str, root: &Node) {
+    fn reference(&mut self, at: Span, reference: &str, root: &Root<'_>) {
         if !reference.starts_with('#') {
             let help = "nothing is fetched: put the schema into `$defs`, and refer to it as `#/$defs/name`";
             self.problem(at, format!("`{reference}` leads out of this schema"), help);
-        } else if target(root, reference).is_none() {
-            let named = root.get("$defs").map(|node| &node.kind);
+            return;
+        }
+        let Some(pointer) = pointer_of(root.value, reference) else {
+            let named = root.node.get("$defs").map(|node| &node.kind);
             let known: Vec<String> = match named {
                 Some(Kind::Map(entries)) => entries
                     .iter()
@@ -269,19 +279,45 @@ impl Reader<'_> {
                 _ => Vec::new(),
             };
             let help = suggest(reference, known.iter().map(String::as_str), "`$defs` has");
-            self.problem(at, format!("`{reference}` leads nowhere"), help);
+            return self.problem(at, format!("`{reference}` leads nowhere"), help);
+        };
+        let found = root.node.at_path(&pointer);
+        if !root.schemas.contains(&std::ptr::from_ref(found)) {
+            let help = "the keywords there would not be checked: put the schema into `$defs`";
+            self.problem(at, format!("`{reference}` leads to no schema"), help);
         }
     }
 
     /// Reports a reference that leads back to itself before a part of the input is read: the check
     /// of an input would not end.
-    fn endless_reference(&mut self, root: &Node) {
-        let mut followed = References::default();
+    fn endless_reference(&mut self, root: &Node, value: &Value) {
+        let mut followed = References::of(value);
         followed.in_place(root, root);
         all_parts(root, &mut |part| followed.in_place(part, root));
         for (at, message) in followed.found {
             let help = "a schema may contain itself only inside `properties` or `items`";
             self.problem(at, message, help);
+        }
+    }
+}
+
+/// The whole input schema, and the places of the schemas in it.
+struct Root<'a> {
+    node: &'a Node,
+    value: &'a Value,
+    schemas: BTreeSet<*const Node>,
+}
+
+impl<'a> Root<'a> {
+    fn of(node: &'a Node, value: &'a Value) -> Self {
+        let mut schemas = BTreeSet::from([std::ptr::from_ref(node)]);
+        all_parts(node, &mut |part| {
+            schemas.insert(std::ptr::from_ref(part));
+        });
+        Self {
+            node,
+            value,
+            schemas,
         }
     }
 }
@@ -305,88 +341,5 @@ fn all_parts(node: &Node, visit: &mut impl FnMut(&Node)) {
             visit(part);
             all_parts(part, visit);
         }
-    }
-}
-
-/// Most references from one to the next.
-const MAX_REFERENCES: usize = 64;
-
-/// The references that apply to one value, and what is wrong with them.
-#[derive(Default)]
-struct References {
-    /// Those on the way to the schema that is looked at.
-    trail: Vec<String>,
-    /// Those that were followed.
-    done: BTreeSet<String>,
-    found: Vec<(Span, String)>,
-}
-
-impl References {
-    /// Follows the references that apply to the same value as `node`.
-    fn in_place(&mut self, node: &Node, root: &Node) {
-        let Kind::Map(entries) = &node.kind else {
-            return;
-        };
-        for (key, value) in entries {
-            match (&value.kind, key.name.as_str()) {
-                (Kind::Text(reference), "$ref") => self.follow(value.at, reference, root),
-                (_, "if" | "then" | "else" | "not") => self.in_place(value, root),
-                (Kind::List(items), "allOf" | "anyOf" | "oneOf") => {
-                    items.iter().for_each(|item| self.in_place(item, root));
-                }
-                (Kind::Map(named), "dependentSchemas") => {
-                    named.iter().for_each(|(_, part)| self.in_place(part, root));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn follow(&mut self, at: Span, reference: &str, root: &Node) {
-        if self.trail.iter().any(|earlier| earlier == reference) {
-            let message = format!("`{reference}` leads back to itself");
-            return self.found.push((at, message));
-        }
-        if self.trail.len() == MAX_REFERENCES {
-            let message =
-                format!("`{reference}` is reached by more than {MAX_REFERENCES} references");
-            return self.found.push((at, message));
-        }
-        if !self.done.contains(reference)
-            && let Some(next) = target(root, reference)
-        {
-            self.trail.push(reference.to_owned());
-            self.in_place(next, root);
-            self.trail.pop();
-            self.done.insert(reference.to_owned());
-        }
-    }
-}
-
-/// Returns the schema that a reference inside `root` leads to.
-fn target<'n>(root: &'n Node, reference: &str) -> Option<&'n Node> {
-    let fragment = reference.strip_prefix('#')?;
-    if fragment.is_empty() || fragment.starts_with('/') {
-        return fragment
-            .split('/')
-            .skip(1)
-            .try_fold(root, |node, part| match &node.kind {
-                Kind::List(items) => items.get(part.parse::<usize>().ok()?),
-                _ => node.get(&part.replace("~1", "/").replace("~0", "~")),
-            });
-    }
-    let is_anchor = |node: &Node| matches!(node.get("$anchor"), Some(Node { kind: Kind::Text(name), .. }) if name == fragment);
-    find(root, &is_anchor)
-}
-
-/// Returns the first schema inside `node` that `is` accepts.
-fn find<'n>(node: &'n Node, is: &impl Fn(&Node) -> bool) -> Option<&'n Node> {
-    if is(node) {
-        return Some(node);
-    }
-    match &node.kind {
-        Kind::Map(entries) => entries.iter().find_map(|(_, inner)| find(inner, is)),
-        Kind::List(items) => items.iter().find_map(|item| find(item, is)),
-        _ => None,
     }
 }

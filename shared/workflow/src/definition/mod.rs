@@ -27,6 +27,7 @@ mod poll;
 mod problem;
 mod read;
 mod reader;
+mod references;
 mod render;
 mod rules;
 mod scalar;

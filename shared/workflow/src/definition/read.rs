@@ -71,6 +71,7 @@ pub(super) fn read(
     reader.parameters(&root);
     if reader.problems.is_empty() {
         reader.history(&definition);
+        reader.attempts_in_history(&definition);
     }
     if reader.problems.is_empty() {
         return Ok((definition, in_order(reader.warnings)));

@@ -4,6 +4,8 @@
 //! the API's model. What the user guide does not document is refused, because only a deployment
 //! would tell whether AWS accepts it.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use holdfast_admission::is_zone;
 
 use super::cron::{check_cron, whole};
@@ -13,8 +15,21 @@ const MAX_SCHEDULE: usize = 256;
 /// Longest name of a time zone, in characters.
 const MAX_ZONE: usize = 50;
 
-/// Checks that `text` is a schedule. The error is the fix.
+/// Checks that `text` is a schedule that can still start something. The error is the fix.
 pub(super) fn check_schedule(text: &str) -> Result<(), String> {
+    check_from(text, this_year())
+}
+
+/// Returns a year that has begun and is over in no time zone.
+fn this_year() -> u32 {
+    const DAY_S: u64 = 86_400;
+    const YEAR_S: f64 = 365.2425 * DAY_S as f64;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seconds = since.map_or(0, |since| since.as_secs().saturating_sub(2 * DAY_S));
+    1970 + (seconds as f64 / YEAR_S) as u32
+}
+
+fn check_from(text: &str, this_year: u32) -> Result<(), String> {
     let inside = |name: &str| {
         text.strip_prefix(name)
             .and_then(|rest| rest.strip_prefix('('))
@@ -27,7 +42,7 @@ pub(super) fn check_schedule(text: &str) -> Result<(), String> {
         return check_rate(rate);
     }
     if let Some(cron) = inside("cron") {
-        return check_cron(cron);
+        return check_cron(cron, this_year);
     }
     if inside("at").is_some() {
         return Err("a schedule recurs; what happens once is started by the API".to_owned());
@@ -191,7 +206,7 @@ mod tests {
     #[test]
     fn a_schedule_of_the_schedulers_grammar_is_accepted_and_any_other_is_refused_with_a_fix() {
         for right in RIGHT {
-            assert_eq!(check_schedule(right), Ok(()), "{right}");
+            assert_eq!(check_from(right, 1970), Ok(()), "{right}");
         }
         for wrong in WRONG {
             let help = check_schedule(wrong).expect_err(wrong);
@@ -199,6 +214,20 @@ mod tests {
         }
         let long = format!("cron({} * * * ? *)", vec!["59"; 90].join(","));
         check_schedule(&long).expect_err("longer than the API takes");
+    }
+
+    #[test]
+    fn a_cron_whose_years_are_over_is_refused() {
+        for over in ["2020", "1970", "2020-2025", "2019,2022", "2001-2020/3"] {
+            let why = check_schedule(&format!("cron(0 0 1 1 ? {over})")).expect_err(over);
+            assert!(why.contains("is over"), "{why}");
+        }
+        for years in ["*", "2199", "2020,2199", "2020-2199", "2020/2", "*/2"] {
+            assert_eq!(check_schedule(&format!("cron(0 0 1 1 ? {years})")), Ok(()));
+        }
+        let last = |this_year| check_from("cron(0 0 1 1 ? 2026)", this_year);
+        assert_eq!(last(2026), Ok(()));
+        last(2027).expect_err("it is over");
     }
 
     #[test]

@@ -36,3 +36,27 @@ fn fewer_attempts_leave_room_for_more_items() {
     definition(&workflow(1300, 1));
     problems(&workflow(1300, 3));
 }
+
+#[test]
+fn polls_in_a_row_that_fill_the_history_are_a_problem_and_in_branches_they_are_not() {
+    let poll = |n: usize| {
+        format!(
+            "{{ name: poll_{n}, action: http, input: {{ method: GET, url: 'https://api.example.com/a' }}, \
+             poll: {{ until: '{{% $result.body.done = true %}}', every: 20s, at_most: 100 }} }}"
+        )
+    };
+    let row = |numbers: std::ops::Range<usize>| numbers.map(poll).collect::<Vec<_>>().join(", ");
+    let head =
+        "workflow: WF-TEST\nversion: 1\ninput: { type: object }\nlimits: { timeout: 300d }\n";
+    definition(&format!("{head}steps: [{}]\n", row(0..60)));
+    let drawn = problems(&format!("{head}steps: [{}]\n", row(0..70)));
+    assert!(drawn.contains("workflows/test.yaml:5:"), "{drawn}");
+    assert!(drawn.contains("all attempts together can add 2"), "{drawn}");
+    assert!(drawn.contains("allow fewer attempts"), "{drawn}");
+    let branches = format!(
+        "{head}steps: [{{ name: route, choose: [{{ when: '{{% $input.a = 1 %}}', steps: [{}] }}], otherwise: [{}] }}]\n",
+        row(0..50),
+        row(50..100)
+    );
+    definition(&branches);
+}

@@ -105,6 +105,22 @@ fn an_unknown_format_a_reference_to_nowhere_and_a_field_that_cannot_be_are_refus
             "properties: { a: { $ref: 'b.json' } }",
             "`b.json` leads out of this schema",
         ),
+        (
+            "properties: { a: { $ref: '#/x-own' } }, x-own: { typ: string }",
+            "`#/x-own` leads to no schema",
+        ),
+        (
+            "properties: { a: { $ref: '#/properties' } }",
+            "`#/properties` leads to no schema",
+        ),
+        (
+            "properties: { a: { $ref: '#own' } }, x-own: { $anchor: own, typ: string }",
+            "`#own` leads to no schema",
+        ),
+        (
+            "allOf: [{ properties: { a: { $ref: '#' } } }, { properties: { a: { $ref: '#' } } }]",
+            "more than 100 schemas apply to one value",
+        ),
         ("$ref: '#'", "`#` leads back to itself"),
         (
             "$defs: { a: { $ref: '#/$defs/b' }, b: { allOf: [{ $ref: '#/$defs/a' }] } }",
