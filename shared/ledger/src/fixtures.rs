@@ -126,6 +126,7 @@ pub fn attempt(token: &str, outcome: Option<AttemptOutcome>) -> Attempt {
         outcome,
         error: outcome.map(|outcome| format!("{outcome:?}")),
         code: None,
+        answer: None,
     }
 }
 

@@ -69,7 +69,9 @@ pub use request::Request;
 pub use retired::RetiredKey;
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
-pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};
+pub use step::{
+    Attempt, RecordedAnswer, RecordedEffect, Residue, StepRecord, StepState, record_answer,
+};
 pub use takeover::{TakeoverTransition, take, take_to_finish, unwound_since};
 pub use tenant::{TenantKey, TenantRecord, TenantState, not_registered, registration};
 pub use unwind::{

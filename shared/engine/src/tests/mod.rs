@@ -28,6 +28,7 @@ mod rollback;
 mod rollback_races;
 mod slow_checks;
 mod status_events;
+mod target_answers;
 mod tenants;
 mod unwinding;
 
