@@ -12,7 +12,7 @@ mod tenant;
 pub(crate) use control::{Control, ControlChange, Controls, ScopeCheck};
 pub(crate) use execution::{
     Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
-    StepPayloads, Story,
+    StepPayloads, Story, TargetAnswer,
 };
 pub(crate) use incident::{
     DecisionResult, DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link,
