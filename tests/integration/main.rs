@@ -7,6 +7,7 @@ mod alarms;
 mod audit;
 mod chain;
 mod choices;
+mod commands;
 mod crashes;
 mod decisions;
 mod demo;
