@@ -7,7 +7,10 @@ use std::{collections::BTreeSet, path::PathBuf, process::Command, thread};
 
 use clap::Args;
 use holdfast_action::{Check, Checks};
-use holdfast_workflow::compile::function_id;
+use holdfast_workflow::{
+    compile::function_id,
+    definition::{Definition, Text},
+};
 use serde_json::Value;
 
 use crate::{
@@ -229,7 +232,18 @@ fn deployed(api: &Client, workflows: &[Workflow]) -> Result<Vec<Finding>, Troubl
     Ok(found)
 }
 
-/// Compares the tenants that definitions list with the registry.
+/// The tenants that a definition names: those that may start it, and those of its triggers.
+fn named_tenants(definition: &Definition) -> BTreeSet<&str> {
+    let listed = definition.tenants.iter().map(String::as_str);
+    let triggers = definition.triggers.iter();
+    let literal = triggers.filter_map(|trigger| match &trigger.tenant {
+        Text::Literal(tenant) => Some(tenant.as_str()),
+        Text::Expression(_) => None,
+    });
+    listed.chain(literal).collect()
+}
+
+/// Compares the tenants that definitions name with the registry.
 fn tenants(api: &Client, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
     let registered = match api.read_if_allowed("/v1/tenants") {
         Ok(Some(registered)) => registered,
@@ -255,10 +269,8 @@ fn tenants(api: &Client, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble
         file, definition, ..
     } in workflows
     {
-        for tenant in &definition.tenants {
-            let one = registered
-                .iter()
-                .find(|one| one["tenant"] == tenant.as_str());
+        for tenant in named_tenants(definition) {
+            let one = registered.iter().find(|one| one["tenant"] == tenant);
             let open = match one.map(|one| &one["state"]) {
                 Some(state) if state == "open" => Ok(()),
                 Some(_) => Err(format!("it is closed: PUT /v1/tenants/{tenant} opens it")),

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 use holdfast_ids::{keys::of_receipt_object, names::quoted};
-use holdfast_receipt::chain::{Entry, Hour, HourlyDigest, SPAN_MAX};
+use holdfast_receipt::chain::{Entry, Hour, ReceiptDigest, SPAN_MAX};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -129,7 +129,7 @@ impl Mirror<'_> {
             self.digests += usize::from(in_range);
             let (api, sha256) = (self.client, text("sha256"));
             let bytes = self.keep(object, sha256, || fetch(api, text("url"), sha256))?;
-            match serde_json::from_slice::<HourlyDigest>(&bytes) {
+            match serde_json::from_slice::<ReceiptDigest>(&bytes) {
                 Ok(digest) if in_range => entries.extend(digest.receipts),
                 Ok(_) => {}
                 Err(error) => self

@@ -230,6 +230,22 @@ def the_schedule_starts(deployment):
     return "the execution ended"
 
 
+def only_audit_writes_the_audit_bus(deployment):
+    """The audit bus refuses an event of a principal whose own policy allows every bus"""
+    if LOCAL:
+        raise Impossible("the emulator does not evaluate the policy of a bus")
+    event = {"Source": "holdfast", "DetailType": "workflow.incident.opened", "Detail": "{}"}
+    try:
+        put = deployment.account.events.put_events(Entries=[{**event, "EventBusName": deployment.outputs["AuditBus"]}])
+    except ClientError as error:
+        if "AccessDenied" not in error.response["Error"]["Code"]:
+            raise
+        return "the event was refused"
+    if not put["FailedEntryCount"]:
+        raise Refused("the bus accepted the event, so that any sender of the account can forge audit events")
+    return f"the event was refused: {put['Entries'][0].get('ErrorCode')}"
+
+
 def tenants_are_apart(deployment):
     """A session of one tenant is refused another's keys on the table, the indexes and the bucket"""
     if LOCAL and os.environ.get("HOLDFAST_IAM") != "true":
@@ -258,6 +274,7 @@ CHECKS = [
     the_api_starts,
     the_rule_starts,
     the_schedule_starts,
+    only_audit_writes_the_audit_bus,
     tenants_are_apart,
     the_name_is_free_again,
 ]

@@ -19,6 +19,7 @@ import time
 import urllib.request
 
 import models
+import peers
 
 CHECK, REPORT, REFUSE = "/_hop/check", "/_hop/report", "/_hop/refuse"
 DENIED = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
@@ -166,10 +167,13 @@ class Client(asyncio.Protocol):
 
     def __init__(self, hop):
         self.hop, self.head, self.sent, self.buffer = hop, None, 0, bytearray()
-        self.refusal = None
+        self.refusal = self.connecting = None
 
     def connection_made(self, transport):
         self.transport, self.upstream = transport, None
+        if not peers.served(transport.get_extra_info("socket")):
+            transport.abort()
+            return
         transport.pause_reading()
         self.connecting = asyncio.ensure_future(self.connect())
 
@@ -227,7 +231,8 @@ class Client(asyncio.Protocol):
         self.transport.write(response(status, "application/json", answer))
 
     def connection_lost(self, error):
-        self.connecting.cancel()
+        if self.connecting:
+            self.connecting.cancel()
         if self.upstream:
             self.upstream.transport.close()
 

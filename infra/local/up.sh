@@ -57,15 +57,18 @@ if ! running emulator >/dev/null; then
     # Written before the emulator runs, so that a rerun after an interruption finds both.
     echo "$ports" >"$local_dir/ports"
     echo "$IAM" >"$local_dir/iam"
+    mkdir -p "$local_dir/emulator"
+    cp "$here/emulator.py" "$here/peers.py" "$local_dir/emulator"
     # Functions inherit its environment, and so reach it through the hop. A mutual-TLS port would be
     # opened for IoT, which we do not use.
     AWS_ENDPOINT_URL=$hop TMPDIR=$local_dir/tmp STATE_DIR=$local_dir/tmp/state S3_DATA_DIR=$local_dir/tmp/s3 \
         GATEWAY_PORT=$port BIND_HOST=127.0.0.1 LAMBDA_EXECUTOR=local IOT_MTLS_ENABLED=0 \
-        AUTH=$IAM MINISTACK_REGION=$region launch emulator "$root/.venv-emulator/bin/ministack"
+        AUTH=$IAM MINISTACK_REGION=$region \
+        launch emulator "$root/.venv-emulator/bin/python" "$local_dir/emulator/emulator.py"
     await emulator "$AWS_ENDPOINT_URL/_ministack/health"
 fi
 
-hop_programs=("$here/hop.py" "$here/models.py")
+hop_programs=("$here/hop.py" "$here/models.py" "$here/peers.py")
 if ! running hop >/dev/null || ! cmp --silent <(cat "${hop_programs[@]}") <(cat "$local_dir"/hop/*.py); then
     end hop
     # Its port closes a moment after its memory, by which `end` looks for it.
@@ -199,6 +202,8 @@ else
     # Tokens expire.
     write_env
 fi
-# Any user of this machine can deploy a function to the emulator, which runs it as this user.
-[[ $(id -u) != 0 ]] || stage "WARNING: any local user can run code as root; docs/local-stack.md"
+# Where the kernel does not name them, any user can deploy a function, which runs as this user.
+if [[ $(id -u) = 0 ]] && grep -q '^WARNING: the kernel' "$logs/emulator.log"; then
+    stage "WARNING: any local user can run code as root; docs/local-stack.md"
+fi
 stage "the stack is up: source ${local_dir#"$root"/}/env"

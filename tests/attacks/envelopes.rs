@@ -2,14 +2,10 @@
 //! accepts one, and none vanishes.
 
 use holdfast_ids::keys::execution_id;
-use holdfast_tests::{DELAY, Stack, eventually, hold, unique};
+use holdfast_tests::{DELAY, Stack, eventually, hold, nested, unique};
 use serde_json::{Value, json};
 
 use crate::none_succeeded;
-
-fn nested(levels: usize) -> String {
-    format!("{}1{}", "[".repeat(levels), "]".repeat(levels))
-}
 
 /// JSON texts of inputs that no door may accept.
 fn inputs() -> Vec<String> {

@@ -1,8 +1,50 @@
-//! Attacks by values of the local stack that a developer's shell sources.
+//! Attacks on the local stack by other users of its machine, and by values that a developer's shell
+//! sources.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
+    path::Path,
+    process::Command,
+};
+
+use holdfast_tests::variable;
 
 use crate::{none_succeeded, repository};
+
+/// A user without rights, on Debian and elsewhere.
+const OTHER_USER: u32 = 65_534;
+
+/// True if a process of ours, or of another user, gets an answer.
+fn is_answered(url: &str, user: Option<u32>) -> bool {
+    let mut curl = Command::new("curl");
+    let quiet = ["--silent", "--noproxy", "*", "--output", "/dev/null"];
+    curl.args(quiet)
+        .args(["--max-time", "20", url])
+        .current_dir("/");
+    if let Some(user) = user {
+        curl.uid(user).gid(user);
+    }
+    curl.status().expect("curl runs").success()
+}
+
+#[test]
+fn no_process_of_another_user_is_served_by_the_emulator_or_the_hop() {
+    let emulator = variable("AWS_ENDPOINT_URL") + "/_ministack/health";
+    let urls = [emulator, variable("HOLDFAST_HOP") + "/_hop/report"];
+    for url in &urls {
+        assert!(is_answered(url, None), "{url}");
+    }
+    // Only root can act as another user.
+    let root = fs::metadata("/proc/self").expect("a process").uid() == 0;
+    let users = root.then_some(OTHER_USER);
+    let served = urls.into_iter();
+    let served = served.filter(|url| users.is_some_and(|user| is_answered(url, Some(user))));
+    none_succeeded(&served.collect::<Vec<_>>());
+}
 
 /// Writes a script that runs as the program `name` of a folder.
 fn program(folder: &Path, name: &str, script: &str) {

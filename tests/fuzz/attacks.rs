@@ -3,9 +3,9 @@
 use holdfast_admission::INPUT_MAX_BYTES;
 use serde_json::{Map, Value, json};
 
-/// The place of a definition that an attack evaluates.
+/// The part of a definition that an attack makes admission evaluate.
 #[derive(Debug, Clone)]
-pub(crate) enum Place {
+pub(crate) enum AttackTarget {
     /// The assertion of a guardrail, over an input as large as admission accepts.
     Guardrail(String),
     /// The schema of `t`, `n` and `o` in the input.
@@ -154,26 +154,27 @@ fn schemas() -> Vec<Value> {
     schemas
 }
 
-/// Every place with every kind of input.
-pub(crate) fn attacks() -> Vec<(String, Place, &'static str)> {
+/// Every target with every kind of input.
+pub(crate) fn attacks() -> Vec<(String, AttackTarget, &'static str)> {
     let mut attacks = Vec::new();
-    for place in places() {
+    for target in targets() {
         for input in INPUTS {
-            let what = match &place {
-                Place::Guardrail(text) => format!("guardrail {text}"),
-                Place::Mapping(text) => format!("mapping {text}"),
-                Place::Schema(schema) => format!("schema {:.80}", schema.to_string()),
+            let what = match &target {
+                AttackTarget::Guardrail(text) => format!("guardrail {text}"),
+                AttackTarget::Mapping(text) => format!("mapping {text}"),
+                AttackTarget::Schema(schema) => format!("schema {:.80}", schema.to_string()),
             };
-            attacks.push((format!("{what} over {input}"), place.clone(), input));
+            attacks.push((format!("{what} over {input}"), target.clone(), input));
         }
     }
     attacks
 }
 
-fn places() -> Vec<Place> {
-    let guardrails = EXPRESSIONS.map(|text| Place::Guardrail(text.to_owned()));
-    let mappings = EXPRESSIONS.map(|text| Place::Mapping(text.replace("$input", "$event.detail")));
-    let schemas = schemas().into_iter().map(Place::Schema);
+fn targets() -> Vec<AttackTarget> {
+    let guardrails = EXPRESSIONS.map(|text| AttackTarget::Guardrail(text.to_owned()));
+    let mappings =
+        EXPRESSIONS.map(|text| AttackTarget::Mapping(text.replace("$input", "$event.detail")));
+    let schemas = schemas().into_iter().map(AttackTarget::Schema);
     guardrails
         .into_iter()
         .chain(mappings)

@@ -21,7 +21,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    attacks::{INPUTS, Place, attacks, input},
+    attacks::{AttackTarget, INPUTS, attacks, input},
     expression::{expressions, patterns},
     fuzz,
 };
@@ -45,8 +45,8 @@ struct Cost {
     said: String,
 }
 
-/// Returns the definition that evaluates `place`.
-fn spec(place: &Place) -> AdmissionSpec {
+/// Returns the definition that evaluates `target`.
+fn spec(target: &AttackTarget) -> AdmissionSpec {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/events/begin.json");
     let text = fs::read_to_string(file).expect("a file of events");
     let task: Value = serde_json::from_str(&text).expect("JSON");
@@ -55,14 +55,14 @@ fn spec(place: &Place) -> AdmissionSpec {
     spec.guardrails = Vec::new();
     spec.input_schema = json!({});
     let expression = |text: &str| Template(json!({ "$jsonata": text }));
-    match place {
-        Place::Guardrail(text) => spec.guardrails.push(Guardrail {
+    match target {
+        AttackTarget::Guardrail(text) => spec.guardrails.push(Guardrail {
             name: "attacked".to_owned(),
             assert: text.clone(),
             message: "no".to_owned(),
         }),
-        Place::Schema(schema) => spec.input_schema = schema.clone(),
-        Place::Mapping(text) => {
+        AttackTarget::Schema(schema) => spec.input_schema = schema.clone(),
+        AttackTarget::Mapping(text) => {
             let trigger = &mut spec.triggers[0];
             trigger.tenant = Template(json!("acme"));
             trigger.idempotency_key = expression("$event.id");
@@ -73,10 +73,10 @@ fn spec(place: &Place) -> AdmissionSpec {
 }
 
 /// Checks one start as `begin` does, and measures this process.
-fn measure(place: &Place, input: Value) -> Cost {
-    let spec = spec(place);
-    let raw = match place {
-        Place::Mapping(_) => {
+fn measure(target: &AttackTarget, input: Value) -> Cost {
+    let spec = spec(target);
+    let raw = match target {
+        AttackTarget::Mapping(_) => {
             let event = json!({ "id": "e-1", "detail": input });
             json!({ "trigger": spec.triggers[0].name, "event": event })
         }
@@ -122,13 +122,13 @@ fn measure(place: &Place, input: Value) -> Cost {
 }
 
 /// Measures a start in a process of its own.
-fn measured(place: &Place, input: &str) -> Result<Cost, String> {
+fn measured(target: &AttackTarget, input: &str) -> Result<Cost, String> {
     let this = env::current_exe().map_err(|error| error.to_string())?;
     let name = "bounds::a_start_is_checked_within_its_bounds";
-    let start = match place {
-        Place::Guardrail(text) => json!(["guardrail", text, input]),
-        Place::Mapping(text) => json!(["mapping", text, input]),
-        Place::Schema(schema) => json!(["schema", schema, input]),
+    let start = match target {
+        AttackTarget::Guardrail(text) => json!(["guardrail", text, input]),
+        AttackTarget::Mapping(text) => json!(["mapping", text, input]),
+        AttackTarget::Schema(schema) => json!(["schema", schema, input]),
     };
     let output = Command::new(this)
         .args(["--exact", name, "--nocapture"])
@@ -148,24 +148,24 @@ fn a_start_is_checked_within_its_bounds() {
     let plain = || json!(["guardrail", "true", "text"]).to_string();
     assert!(is_accepted("true", &json!({})), "the definition is right");
     let start = env::var(START).unwrap_or_else(|_| plain());
-    let (place, what, kind): (String, Value, String) =
+    let (target, what, kind): (String, Value, String) =
         serde_json::from_str(&start).expect("a start");
     let text = || what.as_str().unwrap_or_default().to_owned();
-    let place = match &*place {
-        "guardrail" => Place::Guardrail(text()),
-        "mapping" => Place::Mapping(text()),
-        _ => Place::Schema(what.clone()),
+    let target = match &*target {
+        "guardrail" => AttackTarget::Guardrail(text()),
+        "mapping" => AttackTarget::Mapping(text()),
+        _ => AttackTarget::Schema(what.clone()),
     };
-    let cost = measure(&place, input(&kind));
+    let cost = measure(&target, input(&kind));
     eprintln!("measured {}", serde_json::to_string(&cost).expect("JSON"));
     assert!(cost.peak_mb <= MOST_MEMORY, "{cost:?}");
 }
 
-fn keeps(place: &Place, input: &str) -> Result<(), String> {
-    let cost = measured(place, input)?;
+fn keeps(target: &AttackTarget, input: &str) -> Result<(), String> {
+    let cost = measured(target, input)?;
     let slow = Duration::from_millis(cost.wall_ms) > LONGEST;
     match slow || cost.peak_mb > MOST_MEMORY {
-        true => Err(format!("{place:?} over input {input}: {cost:?}")),
+        true => Err(format!("{target:?} over input {input}: {cost:?}")),
         false => Ok(()),
     }
 }
@@ -189,14 +189,18 @@ fn is_accepted(assert: &str, schema: &Value) -> bool {
 
 /// Starts of the list, and starts of generated expressions and patterns. Only the latter are held
 /// to what `validate` accepts, since an earlier release may have compiled the former.
-fn starts() -> impl Strategy<Value = (bool, Place, &'static str)> {
+fn starts() -> impl Strategy<Value = (bool, AttackTarget, &'static str)> {
     let listed = prop::sample::select(attacks());
     let kind = || prop::sample::select(&INPUTS[..]);
     let schema = |pattern| json!({ "properties": { "t": { "pattern": pattern } } });
     prop_oneof![
-        listed.prop_map(|(_, place, input)| (false, place, input)),
-        (expressions(), kind()).prop_map(|(text, n)| (true, Place::Guardrail(text), n)),
-        (patterns(), kind()).prop_map(move |(text, n)| (true, Place::Schema(schema(text)), n)),
+        listed.prop_map(|(_, target, input)| (false, target, input)),
+        (expressions(), kind()).prop_map(|(text, n)| (true, AttackTarget::Guardrail(text), n)),
+        (patterns(), kind()).prop_map(move |(text, n)| (
+            true,
+            AttackTarget::Schema(schema(text)),
+            n
+        )),
     ]
 }
 
@@ -205,15 +209,15 @@ fn no_accepted_definition_makes_a_start_exceed_its_bounds() {
     if env::var("HOLDFAST_BOUNDS").is_ok_and(|which| which == "all") {
         return measure_all();
     }
-    fuzz("bounds", starts(), |(generated, place, input)| {
-        let accepted = match &place {
+    fuzz("bounds", starts(), |(generated, target, input)| {
+        let accepted = match &target {
             _ if !generated => true,
-            Place::Guardrail(text) => is_accepted(text, &json!({})),
-            Place::Schema(schema) => is_accepted("true", schema),
-            Place::Mapping(_) => false,
+            AttackTarget::Guardrail(text) => is_accepted(text, &json!({})),
+            AttackTarget::Schema(schema) => is_accepted("true", schema),
+            AttackTarget::Mapping(_) => false,
         };
         match accepted {
-            true => keeps(&place, input),
+            true => keeps(&target, input),
             false => Ok(()),
         }
     });
@@ -223,8 +227,8 @@ fn no_accepted_definition_makes_a_start_exceed_its_bounds() {
 fn measure_all() {
     let mut worst = Cost::default();
     let attacks = attacks();
-    for (name, place, input) in &attacks {
-        let cost = measured(place, input).unwrap_or_else(|why| panic!("{name}: {why}"));
+    for (name, target, input) in &attacks {
+        let cost = measured(target, input).unwrap_or_else(|why| panic!("{name}: {why}"));
         eprintln!(
             "{:>6} ms {:>6} ms of processor {:>4} MB  {name}: {}",
             cost.wall_ms, cost.processor_ms, cost.peak_mb, cost.said

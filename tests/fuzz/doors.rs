@@ -8,6 +8,7 @@ use holdfast_aws::read_task;
 use holdfast_ids::{digest::canonical, members::check_members};
 use holdfast_receipt::Approval;
 use holdfast_task::BeginTask;
+use holdfast_tests::nested;
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 
@@ -18,17 +19,13 @@ use crate::{
 
 /// A start as its sender writes it. The input is a text that may be JSON.
 #[derive(Debug, Clone)]
-struct StartTexts {
+struct FuzzedStart {
     tenant: String,
     key: String,
     by: Option<String>,
     input: String,
     approval: Value,
     changes: Vec<Change>,
-}
-
-fn nested(levels: usize) -> String {
-    format!("{}1{}", "[".repeat(levels), "]".repeat(levels))
 }
 
 /// A text of JSON, with escapes that only some readers accept.
@@ -89,7 +86,7 @@ fn input() -> impl Strategy<Value = String> {
     ]
 }
 
-fn sent() -> impl Strategy<Value = StartTexts> {
+fn sent() -> impl Strategy<Value = FuzzedStart> {
     let tenant = prop_oneof![4 => Just("acme".to_owned()), 1 => "[a-zA-Z0-9#/. -]{0,66}", 1 => any::<String>()];
     let key = prop_oneof![4 => Just("k-1".to_owned()), 1 => "[!-~]{0,255}"];
     let by = prop_oneof![2 => Just("zoe".to_owned()), 1 => any::<String>(), 1 => ".{195,205}", 1 => "[ \u{200b}\u{202e}\na]{0,4}"];
@@ -112,7 +109,7 @@ fn sent() -> impl Strategy<Value = StartTexts> {
         approval,
         changes,
     )
-        .prop_map(|(tenant, key, by, input, approval, changes)| StartTexts {
+        .prop_map(|(tenant, key, by, input, approval, changes)| FuzzedStart {
             tenant,
             key,
             by,
@@ -147,7 +144,7 @@ fn begins(start: &str) -> Result<Start, String> {
     Ok(start)
 }
 
-fn judge(sent: StartTexts) -> Result<(), String> {
+fn judge(sent: FuzzedStart) -> Result<(), String> {
     let input = changed(&sent.input, &sent.changes);
     // The API refuses these. Step Functions keeps one of two members before `begin` sees them.
     if check_members(input.as_bytes()).is_err() {

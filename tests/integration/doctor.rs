@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use holdfast_tests::{EnvironmentChange, Stack};
+use holdfast_tests::{EnvironmentChange, Stack, unique};
 use tempfile::TempDir;
 
 use crate::story::{built, holdfast, holdfast_as, said};
@@ -117,6 +117,51 @@ async fn the_doctor_reads_the_issuer_and_the_account_before_a_deployment() {
         said.contains("ok    stack no-such-stack: it can be deployed"),
         "{said}"
     );
+}
+
+/// Runs the AWS CLI, and returns what it prints.
+async fn aws(args: &[&str]) -> String {
+    let mut command = Command::new("aws");
+    command.args(args);
+    let (fine, said) = said(command).await;
+    assert!(fine, "{said}");
+    said
+}
+
+/// An earlier version has no audit bus, so that its upgrade would create one.
+#[tokio::test]
+async fn the_doctor_names_a_bus_of_another_stack_before_an_upgrade() {
+    let stack = unique("upgraded");
+    let bus = format!("{stack}-audit");
+    let template = r#"{"Resources": {"EventBus": {"Type": "AWS::Events::EventBus",
+        "Properties": {"Name": {"Ref": "AWS::StackName"}}}}}"#;
+    let create = ["cloudformation", "create-stack", "--stack-name", &stack];
+    aws(&[&create[..], &["--template-body", template]].concat()).await;
+    aws(&[
+        "cloudformation",
+        "wait",
+        "stack-create-complete",
+        "--stack-name",
+        &stack,
+    ])
+    .await;
+    let args = [
+        "doctor",
+        "--before-deploy",
+        "--env",
+        "local",
+        "--stack-name",
+        &stack,
+    ];
+    let (_, before) = holdfast(&args).await;
+    let fine = format!("ok    stack {stack}: it can be deployed");
+    assert!(before.contains(&fine), "{before}");
+    aws(&["events", "create-event-bus", "--name", &bus]).await;
+    let (_, found) = holdfast(&args).await;
+    let wrong = format!("WRONG stack {stack}: it can be deployed: the event bus {bus} is not its");
+    assert!(found.contains(&wrong), "{found}");
+    aws(&["events", "delete-event-bus", "--name", &bus]).await;
+    aws(&["cloudformation", "delete-stack", "--stack-name", &stack]).await;
 }
 
 #[tokio::test]

@@ -110,13 +110,13 @@ fn scenarios() -> Vec<(&'static str, Vec<Wrong>)> {
 /// The end of an execution: its status, the number of remaining effects of each step, and the
 /// residual effects of its receipt, with their certainty.
 #[derive(Debug, PartialEq)]
-struct End {
+struct ComparedEnd {
     status: String,
     remaining: BTreeMap<String, u32>,
     residual: Vec<(String, bool)>,
 }
 
-fn drilled(drill: &Drill, name: &str) -> End {
+fn drilled(drill: &Drill, name: &str) -> ComparedEnd {
     let scenario: Scenario = name.parse().expect(name);
     let outcome = drill.run(&scenario).expect(name);
     assert!(outcome.struck, "{name} did not occur");
@@ -127,7 +127,7 @@ fn drilled(drill: &Drill, name: &str) -> End {
     );
     let receipt = outcome.receipt.expect("a receipt");
     let residual = receipt.residual_effects.iter();
-    End {
+    ComparedEnd {
         status: receipt.status.name().to_owned(),
         remaining: outcome
             .remaining
@@ -140,7 +140,7 @@ fn drilled(drill: &Drill, name: &str) -> End {
     }
 }
 
-async fn deployed(stack: &Stack, wrong: &[Wrong]) -> End {
+async fn deployed(stack: &Stack, wrong: &[Wrong]) -> ComparedEnd {
     let vendor = unique("vendor");
     for Wrong(route, count, kind) in wrong {
         let by = if *route == NOTIFY {
@@ -170,7 +170,7 @@ async fn deployed(stack: &Stack, wrong: &[Wrong]) -> End {
         .as_array()
         .expect("a list")
         .iter();
-    End {
+    ComparedEnd {
         status: receipt["status"].as_str().expect("a status").to_owned(),
         remaining: counts
             .into_iter()

@@ -75,6 +75,39 @@ async fn an_event_that_names_an_unknown_tenant_leaves_nothing_and_is_counted() {
     leaves_nothing(&stack, &tenant, &execution_id(&tenant, DELAY, &risk)).await;
 }
 
+/// Its schedule never comes: the test sends what the scheduler would.
+const SCHEDULED: &str = r#"
+workflow: WF-TEST-SCHEDULED
+version: 1
+input: { type: object }
+triggers:
+  - name: nightly
+    schedule: "cron(0 2 1 1 ? 2199)"
+    tenant: never-registered
+steps:
+  - name: hold
+    action: vendor-hold
+    input: { vendor_id: v-1, days: 1 }
+    rollback: {}
+"#;
+
+#[tokio::test]
+async fn a_schedule_that_names_an_unknown_tenant_leaves_nothing_and_is_counted() {
+    let stack = Stack::from_env().await;
+    stack.aws.deploy(SCHEDULED).await;
+    let (workflow, time, before) = ("WF-TEST-SCHEDULED", unique("time"), counted(&stack));
+    let sent = json!({ "trigger": "nightly", "scheduled_time": time });
+    let arn = stack.aws.start(workflow, &unique("nightly"), &sent).await;
+    assert_eq!(stack.aws.ended(&arn).await.error, "Malformed");
+    eventually("it is counted", 30, || async {
+        let count = counted(&stack);
+        (count > before).then_some(()).ok_or(format!("{count}"))
+    })
+    .await;
+    let (tenant, key) = ("never-registered", format!("nightly/{time}"));
+    leaves_nothing(&stack, tenant, &execution_id(tenant, workflow, &key)).await;
+}
+
 #[tokio::test]
 async fn a_direct_start_of_an_unknown_tenant_leaves_nothing_after_its_status_event() {
     let stack = Stack::from_env().await;
@@ -199,6 +232,9 @@ async fn only_a_platform_admin_sees_and_changes_the_registry() {
     }
     let reply = stack.api.put(&path("Acme"), &json!({})).await;
     assert_eq!(reply.status, 400, "{}", reply.body);
+    let closing = json!({ "state": "closed" });
+    let reply = stack.api.put(&path("acme"), &closing).await;
+    assert_eq!(reply.status, 400, "a PUT would open it: {}", reply.body);
     let reply = stack
         .api
         .start(DELAY, &unique("open"), &hold(&unique("vendor")))

@@ -111,6 +111,12 @@ pub fn hold(vendor: &str) -> Value {
     json!({ "vendor_id": vendor, "hold_days": 14 })
 }
 
+/// JSON of lists in each other, as many as `levels`.
+#[must_use]
+pub fn nested(levels: usize) -> String {
+    format!("{}1{}", "[".repeat(levels), "]".repeat(levels))
+}
+
 /// A text that no other test uses.
 pub fn unique(prefix: &str) -> String {
     format!("{prefix}-{}", &Uuid::now_v7().simple().to_string()[14..])

@@ -12,6 +12,8 @@ use crate::{doctor::DoctorArgs, output::line, report::Trouble};
 const AREAS: [&str; 9] = ["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"];
 /// Fewer concurrent invocations than this need a word: a new account has 10, others 1,000.
 const FEW: u64 = 100;
+/// The event buses of template.yaml: their logical ids, and what follows the stack's name.
+const BUSES: [(&str, &str); 2] = [("EventBus", ""), ("AuditBus", "-audit")];
 
 /// Checks the region, and what the account says about the stack.
 pub(super) fn findings(settings: &Settings, args: &DoctorArgs) -> Result<Vec<Finding>, Trouble> {
@@ -160,7 +162,7 @@ impl Account<'_> {
         }
     }
 
-    /// Refuses a stack in a state that no deployment leaves, and names that an earlier stack kept.
+    /// Refuses a stack in a state that no deployment leaves, and an event bus that is in its way.
     fn stack(&self, stack: &str) -> Finding {
         let asked = self.ask(&["cloudformation", "describe-stacks", "--stack-name", stack]);
         let status = asked.ok().and_then(|answer| {
@@ -168,13 +170,6 @@ impl Account<'_> {
                 .as_str()
                 .map(str::to_owned)
         });
-        let kept = || {
-            let mut buses = [stack.to_owned(), format!("{stack}-audit")].into_iter();
-            buses.find(|bus| {
-                self.ask(&["events", "describe-event-bus", "--name", bus])
-                    .is_ok()
-            })
-        };
         let tried = match status.as_deref() {
             Some("ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "DELETE_FAILED") => Err(format!(
                 "it is {}: delete it first (sam delete)",
@@ -183,12 +178,16 @@ impl Account<'_> {
             Some(status) if status.ends_with("_IN_PROGRESS") => {
                 Err(format!("it is {status}: wait for its end"))
             }
-            Some(_) => Ok(()),
-            None => kept().map_or(Ok(()), |bus| {
-                Err(format!(
-                    "an earlier stack kept the event bus {bus}: delete its archive and the bus, or \
-                     choose another name (docs/deploying.md)"
-                ))
+            status => BUSES.iter().try_for_each(|(id, suffix)| {
+                let bus = format!("{stack}{suffix}");
+                match self.ask(&["events", "describe-event-bus", "--name", &bus]) {
+                    Ok(_) if status.is_some() => self.owns(stack, id, &bus),
+                    Ok(_) => Err(format!(
+                        "an earlier stack kept the event bus {bus}, or another one has it: delete \
+                         its archive and the bus, or choose another name (docs/deploying.md)"
+                    )),
+                    Err(_) => Ok(()),
+                }
             }),
         };
         (
@@ -196,6 +195,35 @@ impl Account<'_> {
             Check::of("it can be deployed", tried),
         )
     }
+
+    /// Refuses an event bus that is not the deployed stack's resource with this logical id.
+    fn owns(&self, stack: &str, id: &str, bus: &str) -> Result<(), String> {
+        let question = [
+            "cloudformation",
+            "describe-stack-resource",
+            "--stack-name",
+            stack,
+            "--logical-resource-id",
+            id,
+        ];
+        match self.ask(&question) {
+            Ok(answer) if answer["StackResourceDetail"]["PhysicalResourceId"] == bus => Ok(()),
+            Ok(_) => Err(foreign(bus)),
+            // The answer of DescribeStackResource about a resource that the stack does not have.
+            Err(Silence::Refused(why)) if why.contains("does not exist") => Err(foreign(bus)),
+            Err(Silence::NoProgram(why) | Silence::Refused(why)) => Err(format!(
+                "the event bus {bus} exists, and AWS does not say whose it is: {why}"
+            )),
+        }
+    }
+}
+
+/// Says that an event bus of the stack's name is not the stack's own.
+fn foreign(bus: &str) -> String {
+    format!(
+        "the event bus {bus} is not its own, and the deployment would create one of that name: \
+         rename the other stack, or delete the bus if none uses it (docs/deploying.md)"
+    )
 }
 
 #[cfg(test)]

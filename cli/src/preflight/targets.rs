@@ -2,11 +2,12 @@
 //! action `http` judges them.
 
 use holdfast_action::Check;
-use holdfast_steps::http::{AllowList, SecretAllowList};
+use holdfast_steps::http::{AllowList, SecretAllowList, refused_literals};
 use holdfast_workflow::{
     compile::parameters_in,
     definition::{Definition, Problem},
 };
+use serde_json::Value;
 
 use super::{Finding, settings::Settings};
 use crate::{
@@ -20,6 +21,7 @@ struct HttpRequest<'a> {
     verb: &'static str,
     url: &'a str,
     secret: Option<&'a str>,
+    input: &'a Value,
 }
 
 /// The addresses and secrets that an environment allows.
@@ -59,8 +61,9 @@ pub(super) fn findings(settings: &Settings, place: &str, workflows: &[Workflow])
     found
 }
 
-/// Adds a warning for every literal address that `HttpAllow` of an environment of samconfig.toml
-/// lacks, and for every secret that its `SecretAllow` does not allow for its address.
+/// Adds a warning for every literal that the action `http` refuses, for every literal address that
+/// `HttpAllow` of an environment of samconfig.toml lacks, and for every secret that its
+/// `SecretAllow` does not allow for its address.
 pub(crate) fn warn(project: &Project, workflows: &mut [Workflow]) {
     let mut environments = Settings::all(project);
     environments.retain(|settings| settings.set.contains_key("HttpAllow"));
@@ -85,6 +88,10 @@ pub(crate) fn warn(project: &Project, workflows: &mut [Workflow]) {
                 let at = span(&warnings.source, "", text);
                 warnings.problems.push(Problem::new(at, message, help));
             };
+            for refused in refused_literals(request.input) {
+                let help = "the step would fail in every execution: correct the definition";
+                add(&refused.text, refused.why, help);
+            }
             let url = request.url;
             let names = refusing("HttpAllow");
             if !names.is_empty() {
@@ -138,6 +145,7 @@ fn requests(definition: &Definition) -> impl Iterator<Item = HttpRequest<'_>> {
                 verb,
                 url: input?["url"].as_str()?,
                 secret: input?["auth"]["secret"].as_str(),
+                input: input?,
             })
         })
     })

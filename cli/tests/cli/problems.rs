@@ -114,6 +114,28 @@ parameter_overrides = [\"VendorSystemUrl=https://v.acme.eu\", \"HttpAllow={stagi
 }
 
 #[test]
+fn a_literal_that_the_action_http_refuses_is_a_warning() {
+    let steps = "steps:
+  - name: notify
+    action: http
+    input:
+      method: POST
+      url: https://v.acme.eu
+      path: [notices, a/../b]
+      headers: { Host: other.acme.eu, X-Team: ap }
+    irreversible: true
+";
+    let output = Project::with(&format!("{HEAD}{steps}")).run(&["validate"]);
+    for warned in [
+        "\"Host\" is set by the engine",
+        "path[1] is or contains a segment",
+    ] {
+        assert!(output.err.contains(warned), "{}", output.err);
+    }
+    assert_eq!(output.out, "1 workflow is fine; 2 warnings\n");
+}
+
+#[test]
 fn a_secret_that_an_environment_does_not_allow_for_the_address_is_a_warning() {
     let steps = "steps:
   - name: notify

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Query, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Method, header, request::Parts},
 };
 use holdfast_aws::trace;
 use holdfast_ids::{members::check_members, trace::TraceId};
@@ -43,20 +43,33 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<App>> for QueryParams<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let query = Query::<T>::from_request_parts(parts, app).await;
-        let Query(params) =
-            query.map_err(|error| Problem::bad_request(format!("the query: {error}")))?;
+        let Query(params) = query.map_err(|error| {
+            let error = error.to_string();
+            let why = error.trim_start_matches("Failed to deserialize query string: ");
+            Problem::bad_request(format!("the query: {why}"))
+        })?;
         Ok(Self(params))
     }
 }
 
-/// The body of a request that needs none; it is not read.
+/// The body of a request that has none. An empty object counts as none. A read ignores its body.
 pub(crate) struct EmptyBody;
 
 impl FromRequest<Arc<App>> for EmptyBody {
     type Rejection = Problem;
 
-    async fn from_request(_: Request, _: &Arc<App>) -> Result<Self, Problem> {
-        Ok(Self)
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        if request.method() == Method::GET {
+            return Ok(Self);
+        }
+        let body = Bytes::from_request(request, app).await;
+        let body = body.map_err(|_| Problem::body_too_large())?;
+        match body.trim_ascii() {
+            b"" | b"{}" => Ok(Self),
+            _ => Err(Problem::bad_request(
+                "this request has no body: the path and the query say everything",
+            )),
+        }
     }
 }
 

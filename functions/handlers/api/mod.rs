@@ -5,6 +5,7 @@ mod app;
 mod control;
 mod decisions;
 mod digest;
+mod event;
 mod execution;
 mod extract;
 mod incident;
@@ -36,7 +37,7 @@ use axum::{
     response::Response,
 };
 use holdfast_aws::Deployment;
-use lambda_http::{Adapter, tower::ServiceBuilder};
+use lambda_http::{Adapter, service_fn, tower::ServiceBuilder};
 
 use crate::api::{app::App, problem::Problem};
 
@@ -62,7 +63,8 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let service = ServiceBuilder::new()
         .map_request(path::encoded)
         .service(Adapter::from(router));
-    lambda_runtime::run(service).await
+    let served = service_fn(|event| event::serve(service.clone(), event));
+    lambda_runtime::run(served).await
 }
 
 /// Lets no cache store an answer, unless the handler says otherwise: answers have data of a tenant,

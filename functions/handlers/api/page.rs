@@ -1,6 +1,6 @@
 //! The parameters that lists share: the length of a page, its cursor and the bounds of a time.
 
-use holdfast_aws::Place;
+use holdfast_aws::PageEnd;
 use holdfast_ids::names::is_execution_id;
 use jiff::Timestamp;
 
@@ -25,13 +25,13 @@ pub(crate) fn limit(requested: Option<u32>) -> Result<usize, Problem> {
 }
 
 /// The cursor of a place in a list: milliseconds since 1970, and an id.
-pub(crate) fn cursor((at, id): &Place) -> String {
+pub(crate) fn cursor((at, id): &PageEnd) -> String {
     format!("{:013}-{id}", at.as_millisecond())
 }
 
 /// The place that a cursor names. It is looked up in the caller's own list only, so that a cursor
 /// of another tenant reveals nothing.
-pub(crate) fn place(cursor: &str) -> Result<Place, Problem> {
+pub(crate) fn place(cursor: &str) -> Result<PageEnd, Problem> {
     let read = || {
         let (at, id) = cursor.split_once('-')?;
         let digits = at.len() == 13 && at.bytes().all(|digit| digit.is_ascii_digit());

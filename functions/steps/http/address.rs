@@ -37,7 +37,7 @@ impl Part {
 
     /// One segment of a path. A part that a target could read as `..` is refused, also if the
     /// target decodes `%2F` early or reads `..;x` as `..`.
-    fn segment(&self) -> Result<String, &'static str> {
+    pub(super) fn segment(&self) -> Result<String, &'static str> {
         let text = self.text()?;
         if text.is_empty() {
             return Err("is empty; every part of a path has a character");

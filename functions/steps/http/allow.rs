@@ -12,13 +12,13 @@ use crate::client::{IpNet, parse_network};
 /// The allow-list, read from the setting `HOLDFAST_HTTP_ALLOW`.
 #[derive(Debug, Default)]
 pub struct AllowList {
-    places: Vec<Place>,
+    origins: Vec<AllowedOrigin>,
     networks: Vec<IpNet>,
 }
 
 /// One origin, or one domain's subdomains, with an optional path prefix.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct AllowedOrigin {
     /// True if the entry means every subdomain of the host, and not the host itself.
     subdomains: bool,
     origin: Url,
@@ -36,13 +36,15 @@ impl AllowList {
         {
             match parse_network(entry) {
                 Some(network) => list.networks.push(network),
-                None => list.places.push(Place::parse(entry).map_err(|why| {
-                    format!(
-                        "HOLDFAST_HTTP_ALLOW: {entry:?} {why}; write an origin such as \
+                None => list
+                    .origins
+                    .push(AllowedOrigin::parse(entry).map_err(|why| {
+                        format!(
+                            "HOLDFAST_HTTP_ALLOW: {entry:?} {why}; write an origin such as \
                          https://api.example.com, https://*.example.com or \
                          http://127.0.0.1:4600/v1, or a network such as 10.1.0.0/16"
-                    )
-                })?),
+                        )
+                    })?),
             }
         }
         Ok(list)
@@ -55,18 +57,18 @@ impl AllowList {
 
     /// The origins that are listed in full, each once.
     pub(super) fn origins(&self) -> impl Iterator<Item = &Url> {
-        let named = self.places.iter().filter(|place| !place.subdomains);
+        let named = self.origins.iter().filter(|listed| !listed.subdomains);
         let named: BTreeMap<_, _> = named
-            .map(|place| (place.origin.origin().ascii_serialization(), &place.origin))
+            .map(|listed| (listed.origin.origin().ascii_serialization(), &listed.origin))
             .collect();
         named.into_values()
     }
 
-    /// True if any place needs TLS.
+    /// True if any listed origin needs TLS.
     pub(super) fn needs_tls(&self) -> bool {
-        self.places
+        self.origins
             .iter()
-            .any(|place| place.origin.scheme() == "https")
+            .any(|listed| listed.origin.scheme() == "https")
     }
 
     /// `text` as an allowed address, or the error that says why it is not allowed.
@@ -82,7 +84,7 @@ impl AllowList {
         if !path_of(text).split(['/', '\\']).all(is_name) {
             return refuse("a segment . or .. leads elsewhere; write the path that is meant");
         }
-        if self.places.iter().any(|place| place.covers(&url)) {
+        if self.origins.iter().any(|listed| listed.covers(&url)) {
             return Ok(url);
         }
         // The path is left out of the message, since it may carry a part of the payload.
@@ -93,7 +95,7 @@ impl AllowList {
     }
 }
 
-impl Place {
+impl AllowedOrigin {
     /// Reads one origin. The error completes a sentence about the entry.
     pub(super) fn parse(entry: &str) -> Result<Self, &'static str> {
         let subdomains = entry.contains("://*.");

@@ -5,6 +5,7 @@ mod address;
 mod allow;
 mod headers;
 mod json;
+mod literal;
 mod secret_allow;
 mod types;
 
@@ -24,6 +25,7 @@ use tokio::time::timeout;
 
 use crate::client::{Answer, CHECK_TIMEOUT, Client, Request};
 pub use allow::AllowList;
+pub use literal::{RefusedLiteral, refused_literals};
 pub use secret_allow::SecretAllowList;
 use types::{Auth, Verb};
 pub use types::{Input, Output};

@@ -3,12 +3,12 @@
 use holdfast_action::StepError;
 use reqwest::Url;
 
-use super::allow::{Place, shorten};
+use super::allow::{AllowedOrigin, shorten};
 
 /// The origins of each secret, read from the setting `HOLDFAST_SECRET_ALLOW`.
 #[derive(Debug, Default)]
 pub struct SecretAllowList {
-    entries: Vec<(String, Place)>,
+    entries: Vec<(String, AllowedOrigin)>,
 }
 
 impl SecretAllowList {
@@ -31,7 +31,8 @@ impl SecretAllowList {
     /// Refuses a secret that is not listed for the address. The name is compared as the definition
     /// writes it: a name and the ARN of the same secret differ.
     pub fn check(&self, secret: &str, url: &Url) -> Result<(), StepError> {
-        let of_secret = |(name, place): &(String, Place)| name == secret && place.covers(url);
+        let of_secret =
+            |(name, origin): &(String, AllowedOrigin)| name == secret && origin.covers(url);
         if self.entries.iter().any(of_secret) {
             return Ok(());
         }
@@ -56,7 +57,7 @@ impl SecretAllowList {
 }
 
 /// Reads `NAME=ORIGIN`. A name may contain `=` itself, but no `://`.
-fn parse_entry(entry: &str) -> Result<(String, Place), &'static str> {
+fn parse_entry(entry: &str) -> Result<(String, AllowedOrigin), &'static str> {
     let scheme = entry.find("://").unwrap_or_default();
     let Some((name, _)) = entry[..scheme].rsplit_once('=') else {
         return Err("is not NAME=ORIGIN");
@@ -66,7 +67,10 @@ fn parse_entry(entry: &str) -> Result<(String, Place), &'static str> {
     if name.is_empty() || !name.chars().all(fits) {
         return Err("has no name or ARN of one secret before the =");
     }
-    Ok((name.to_owned(), Place::parse(&entry[name.len() + 1..])?))
+    Ok((
+        name.to_owned(),
+        AllowedOrigin::parse(&entry[name.len() + 1..])?,
+    ))
 }
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub struct ExecutionSummary {
 }
 
 /// The end of a page: the start and the id of the last execution that was read.
-pub type Place = (Timestamp, String);
+pub type PageEnd = (Timestamp, String);
 
 impl DynamoLedger {
     /// A page of a tenant's executions, newest first: at most `limit`, after the place `after`. The
@@ -63,8 +63,8 @@ impl DynamoLedger {
         tenant: &str,
         search: &ExecutionSearch,
         limit: usize,
-        after: Option<Place>,
-    ) -> Result<(Vec<ExecutionSummary>, Option<Place>), LedgerError> {
+        after: Option<PageEnd>,
+    ) -> Result<(Vec<ExecutionSummary>, Option<PageEnd>), LedgerError> {
         let list = match search.workflow.clone() {
             Some(workflow) => List::OfWorkflow {
                 tenant: tenant.to_owned(),

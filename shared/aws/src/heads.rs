@@ -72,14 +72,7 @@ impl Heads for DynamoLedger {
     async fn set_cursor(&self, after: &str) -> Result<(), LedgerError> {
         let mut item = key_item(&Key::ChainCursor);
         item.insert("after".to_owned(), text(after));
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(|error| unavailable(&error))?;
-        Ok(())
+        self.put_item(item).await
     }
 
     async fn raise(&self, tenant: &str, head: &Head) -> Result<Option<Head>, LedgerError> {

@@ -58,6 +58,13 @@ impl DynamoLedger {
             .consistent_read(true)
     }
 
+    /// Writes an item without a condition.
+    pub(crate) async fn put_item(&self, item: Item) -> Result<(), LedgerError> {
+        let put = self.client.put_item().table_name(&self.table);
+        let sent = put.set_item(Some(item)).send().await;
+        sent.map(drop).map_err(|error| unavailable(&error))
+    }
+
     /// Reads the value under `key`.
     pub(crate) async fn get<T: DeserializeOwned>(
         &self,

@@ -32,7 +32,7 @@ mod workflows;
 
 pub use bus::{AuditBus, PublishError};
 pub use deployment::{AwsEngine, DEPLOYMENT, Deployment};
-pub use executions::{ExecutionSearch, ExecutionSummary, Place};
+pub use executions::{ExecutionSearch, ExecutionSummary, PageEnd};
 pub use host::{SystemHost, trace};
 pub use ledger::DynamoLedger;
 pub use log::{

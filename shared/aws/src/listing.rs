@@ -5,7 +5,7 @@ use holdfast_ledger::{
     Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List, instant,
 };
 
-use crate::executions::Place;
+use crate::executions::PageEnd;
 use crate::workflows::OpenCount;
 use crate::{
     item::{key_item, key_of, read, text},
@@ -59,7 +59,7 @@ impl DynamoLedger {
         tenant: &str,
         status: IncidentStatus,
         limit: usize,
-        after: Option<Place>,
+        after: Option<PageEnd>,
     ) -> Result<(Vec<Incident>, bool), LedgerError> {
         let list = List::Incidents {
             tenant: tenant.to_owned(),

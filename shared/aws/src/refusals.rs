@@ -8,7 +8,7 @@ use holdfast_ledger::{Key, LedgerError, Refusal};
 
 use crate::{
     item::{EXPIRES, Item, item},
-    ledger::{DynamoLedger, unavailable},
+    ledger::DynamoLedger,
 };
 
 /// The age at which a refusal expires. The stream keeps a change for a day; operators can still
@@ -27,13 +27,6 @@ impl DynamoLedger {
             id: refusal.id.clone(),
         };
         let item = item(&key, refusal, Item::from([(EXPIRES.to_owned(), until)]))?;
-        self.client
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .send()
-            .await
-            .map_err(|error| unavailable(&error))?;
-        Ok(())
+        self.put_item(item).await
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     clock::{Clock, Slot},
     fault::Fault,
     machine::RaisedError,
-    outage::Key,
+    outage::SigningKey,
     people,
     plan::{DrilledStep, DrilledWorkflow},
     process::Process,
@@ -186,7 +186,7 @@ pub(crate) async fn handle(
         .trim_end_matches('}');
     match name {
         BEGIN_ARN => answer_of(engine.begin(&task(payload)?).await),
-        FINISH_ARN => answer_of(engine.finish(&task(payload)?, &Key(process)).await),
+        FINISH_ARN => answer_of(engine.finish(&task(payload)?, &SigningKey(process)).await),
         PLAN_ARN => match task(payload)? {
             PlanCall::Plan(task) => answer_of(engine.plan(&task).await),
             PlanCall::GiveUp(task) => answer_of(engine.give_up(&task).await),

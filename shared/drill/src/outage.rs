@@ -92,9 +92,9 @@ impl World {
 }
 
 /// The signing key as a process reaches it. The drill signs nothing.
-pub(crate) struct Key<'a>(pub(crate) &'a Process);
+pub(crate) struct SigningKey<'a>(pub(crate) &'a Process);
 
-impl Key<'_> {
+impl SigningKey<'_> {
     fn answers(&self) -> Result<(), SealError> {
         let world = self.0.world();
         let outage = world.outage.as_ref();
@@ -105,7 +105,7 @@ impl Key<'_> {
     }
 }
 
-impl Seal for Key<'_> {
+impl Seal for SigningKey<'_> {
     async fn receipt(&self, value: Value) -> Result<Vec<u8>, SealError> {
         self.answers()?;
         NoSigner.receipt(value).await

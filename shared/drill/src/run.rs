@@ -49,7 +49,7 @@ pub(crate) const KEY: &str = "drill";
 
 /// The end of a Step Functions execution.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum End {
+pub(crate) enum RunEnd {
     Succeeded,
     Failed(RaisedError),
     TimedOut,
@@ -63,7 +63,7 @@ pub(crate) struct RunResult {
     /// Every entered state, in order.
     pub(crate) entered: Vec<String>,
     /// End of the workflow's own Step Functions execution.
-    pub(crate) end: Option<End>,
+    pub(crate) end: Option<RunEnd>,
     /// True if everything came to an end.
     pub(crate) rests: bool,
     /// Time at which nothing was left to do.
@@ -114,7 +114,7 @@ pub(crate) fn run(
 #[derive(Default)]
 struct Life {
     entered: RefCell<Vec<String>>,
-    end: Cell<Option<End>>,
+    end: Cell<Option<RunEnd>>,
     rested: Cell<Timestamp>,
 }
 
@@ -125,7 +125,7 @@ async fn live(room: Rc<Room>, life: Rc<Life>) {
     let owner = format!("arn:aws:states:drill:execution:{}:first", deployed.workflow);
     let end = execute(&room, &life, &deployed.machine, &owner, start.clone()).await;
     life.end.set(Some(end.clone()));
-    let succeeded = end == End::Succeeded;
+    let succeeded = end == RunEnd::Succeeded;
     let event = end.event(&owner, "", &start);
     let at = place_of(deployed);
     let current = || async {
@@ -206,7 +206,7 @@ async fn execute(
     machine: &Machine,
     arn: &str,
     input: Value,
-) -> End {
+) -> RunEnd {
     let clock = &room.world.clock;
     let stopped = Rc::new(Slot::default());
     let interpreter = Interpreter {
@@ -244,25 +244,25 @@ pub(crate) async fn interpret<S: Surroundings>(
     machine: &Machine,
     input: Value,
     stopped: &Slot<bool>,
-) -> End {
+) -> RunEnd {
     let timeout = Duration::from_secs(machine.timeout_seconds);
     let run = async {
         match interpreter.run(machine, input).await {
-            Ok(_) => End::Succeeded,
-            Err(raised) => End::Failed(raised),
+            Ok(_) => RunEnd::Succeeded,
+            Err(raised) => RunEnd::Failed(raised),
         }
     };
-    let stop = async { End::Stopped(stopped.take().await) };
+    let stop = async { RunEnd::Stopped(stopped.take().await) };
     let time = async {
         interpreter.clock.sleep(timeout).await;
-        End::TimedOut
+        RunEnd::TimedOut
     };
     let early = select(Box::pin(stop), Box::pin(time));
     let early = early.map(|either| either.factor_first().0);
     select(Box::pin(run), early).await.factor_first().0
 }
 
-impl fmt::Display for End {
+impl fmt::Display for RunEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Succeeded => write!(f, "succeeds"),
@@ -277,7 +277,7 @@ impl fmt::Display for End {
     }
 }
 
-impl End {
+impl RunEnd {
     /// Returns the status event of the Step Functions execution. An end without an event has none.
     pub(crate) fn event(self, arn: &str, machine: &str, input: &Value) -> Option<StatusEvent> {
         let (status, error, cause) = match self {

@@ -11,7 +11,7 @@ use crate::{
     own::OwnSteps,
     plan::DrilledWorkflow,
     query::KnownExpressions,
-    run::{End, RunResult, run},
+    run::{RunEnd, RunResult, run},
     scenario::{Place, Scenario, Strike},
     target::{Target, What},
     world::{ArmedFault, World},
@@ -248,7 +248,7 @@ fn why(deployed: &DrilledWorkflow, left: &RunResult, found: &Findings, reason: &
     for violation in &found.violations {
         why += &format!("\n  {violation}");
     }
-    if let Some(end) = left.end.as_ref().filter(|end| **end != End::Succeeded) {
+    if let Some(end) = left.end.as_ref().filter(|end| **end != RunEnd::Succeeded) {
         why += &format!("\n  its state machine {end}");
     }
     let help = match deployed.unanswered() {

@@ -34,7 +34,7 @@ impl Case {
     /// and that of its end. An effect that remains has an incident of its own. A failure that
     /// people caused opens none, unless an effect remains.
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let Some(end) = End::of(snapshot) else {
+        let Some(end) = ExecutionEnd::of(snapshot) else {
             return Self::default();
         };
         let execution = &snapshot.execution;
@@ -91,7 +91,7 @@ impl Case {
 }
 
 /// The end of an execution, as its incidents record it.
-struct End<'a> {
+struct ExecutionEnd<'a> {
     status: Status,
     at: Timestamp,
     failure: Option<&'a Failure>,
@@ -99,7 +99,7 @@ struct End<'a> {
     reason: Option<String>,
 }
 
-impl<'a> End<'a> {
+impl<'a> ExecutionEnd<'a> {
     /// The end of an execution; `None` if it has not ended.
     fn of(snapshot: &'a Snapshot) -> Option<Self> {
         let Phase::Ended {

@@ -10,11 +10,11 @@ use crate::{EvaluationError, check_dialect, evaluate::evaluate_over};
 #[derive(Deserialize)]
 struct Suite {
     datasets: BTreeMap<String, Value>,
-    cases: Vec<Case>,
+    cases: Vec<SuiteCase>,
 }
 
 #[derive(Deserialize)]
-struct Case {
+struct SuiteCase {
     group: String,
     expression: String,
     dataset: Option<String>,

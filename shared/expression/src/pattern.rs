@@ -40,7 +40,7 @@ pub(crate) fn check_pattern(pattern: &str, flags: &str) -> Result<(), String> {
 
 /// The properties of one part of a regex.
 #[derive(Clone, Copy)]
-struct Part {
+struct PatternPart {
     /// True if the part may match an empty text.
     empty: bool,
     /// True if the part is a group.
@@ -49,7 +49,7 @@ struct Part {
     captures: bool,
 }
 
-const CHARACTER: Part = Part {
+const CHARACTER: PatternPart = PatternPart {
     empty: false,
     group: false,
     captures: false,
@@ -64,7 +64,7 @@ impl Reader<'_> {
         self.rest.next_if_eq(&expected).is_some()
     }
 
-    fn alternatives(&mut self) -> Result<Part, String> {
+    fn alternatives(&mut self) -> Result<PatternPart, String> {
         let mut whole = self.sequence()?;
         while self.takes('|') {
             let next = self.sequence()?;
@@ -74,8 +74,8 @@ impl Reader<'_> {
         Ok(whole)
     }
 
-    fn sequence(&mut self) -> Result<Part, String> {
-        let mut whole = Part {
+    fn sequence(&mut self) -> Result<PatternPart, String> {
+        let mut whole = PatternPart {
             empty: true,
             ..CHARACTER
         };
@@ -89,7 +89,7 @@ impl Reader<'_> {
     }
 
     /// Reads one part, and returns whether it captures.
-    fn part(&mut self) -> Result<(Part, bool), String> {
+    fn part(&mut self) -> Result<(PatternPart, bool), String> {
         let character = self.rest.next().unwrap_or_default();
         match character {
             '(' => {
@@ -102,7 +102,7 @@ impl Reader<'_> {
                 if !self.takes(')') {
                     return Err("a `(` has no `)`; write `\\(`".to_owned());
                 }
-                let group = Part {
+                let group = PatternPart {
                     group: true,
                     ..inside
                 };
@@ -121,7 +121,7 @@ impl Reader<'_> {
             '{' => return Err("a `{` by itself is written `\\{`".to_owned()),
             '^' => {
                 let empty = true;
-                return Ok((Part { empty, ..CHARACTER }, false));
+                return Ok((PatternPart { empty, ..CHARACTER }, false));
             }
             _ => {}
         }
@@ -129,7 +129,7 @@ impl Reader<'_> {
     }
 
     /// Reads the quantifier of `part`, if it has one, and returns whether it makes it optional.
-    fn quantifier(&mut self, part: Part) -> Result<bool, String> {
+    fn quantifier(&mut self, part: PatternPart) -> Result<bool, String> {
         let (least, repeats) = match self.rest.peek() {
             Some('*') => (0, true),
             Some('+') => (1, true),

@@ -99,7 +99,7 @@ fn without_an_answer_the_error_says_how_to_write_one() {
     let help = "\n  help: the drill answers look_up with 200 and no body; write its answer into a \
                 file for --answers, such as `look_up: { body: { id: V-100 } }`";
     assert!(error.ends_with(help), "{error}");
-    for dump in ["Some(", "Failed(", "RaisedError", "End::"] {
+    for dump in ["Some(", "Failed(", "RaisedError", "RunEnd::"] {
         assert!(!error.contains(dump), "{error}");
     }
 }

@@ -5,16 +5,16 @@ use holdfast_drill::{OldBehavior, ScheduleSource, Settings, Simulator};
 use crate::{set_up::shipped, simulation::simulator};
 
 /// Schedules: their source, the first one, and their number.
-type Part = (ScheduleSource, u64, u64);
+type ScheduleRange = (ScheduleSource, u64, u64);
 
 /// Returns the kinds of violations in a part of a simulator's schedules.
-fn kinds(simulator: &Simulator, (source, first, schedules): Part) -> Vec<String> {
+fn kinds(simulator: &Simulator, (source, first, schedules): ScheduleRange) -> Vec<String> {
     let ran = simulator.run(source, first, schedules).expect("it runs");
     ran.broken.into_iter().map(|one| one.kind).collect()
 }
 
 /// Checks that an old behaviour breaks an invariant, which holds without it.
-fn finds(old: OldBehavior, part: Part, what: &str) {
+fn finds(old: OldBehavior, part: ScheduleRange, what: &str) {
     let what = what.to_owned();
     let without = kinds(&simulator("holds.yaml"), part);
     assert!(!without.contains(&what), "without {old:?}: {without:#?}");
@@ -23,7 +23,7 @@ fn finds(old: OldBehavior, part: Part, what: &str) {
 }
 
 /// Every race of a workflow with two holds.
-fn races() -> Part {
+fn races() -> ScheduleRange {
     (ScheduleSource::Races, 0, simulator("holds.yaml").races())
 }
 

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use holdfast_drill::{Drill, Outcome, Settings};
+use holdfast_drill::Drill;
 
-use crate::set_up::{actions, read};
+use crate::set_up::{drill_of, held};
 
 /// The ported job monitor, which the integration tests run too.
 fn drill() -> Drill {
@@ -12,18 +12,7 @@ fn drill() -> Drill {
         env!("CARGO_MANIFEST_DIR"),
         "/../../tests/workflows/job-monitor.yaml"
     );
-    let definition = read(&fs::read_to_string(file).expect(file));
-    let settings = Settings::default();
-    let drill = Drill::new(&definition, "job-monitor.yaml", &actions(), None, settings);
-    drill.expect("it executes")
-}
-
-fn outcome(drill: &Drill, scenario: &str) -> Outcome {
-    let outcome = drill
-        .run(&scenario.parse().expect("a name"))
-        .expect("it runs");
-    assert_eq!(outcome.violations, [""; 0], "{:#?}", outcome.story);
-    outcome
+    drill_of(&fs::read_to_string(file).expect(file))
 }
 
 #[test]
@@ -41,7 +30,7 @@ fn a_job_monitor_holds_under_every_single_fault() {
 #[test]
 fn a_listed_failure_of_a_poll_takes_its_path_and_another_one_rolls_back() {
     let drill = drill();
-    let listed = outcome(&drill, "job/permanent");
+    let listed = held(&drill, "job/permanent");
     assert_eq!(listed.status.as_deref(), Some("EXECUTED"));
     let receipt = listed.receipt.expect("a receipt");
     let step = |name: &str| receipt.steps.iter().find(|step| step.name == name);
@@ -49,7 +38,7 @@ fn a_listed_failure_of_a_poll_takes_its_path_and_another_one_rolls_back() {
     assert_eq!(job.continued_on.as_deref(), Some("404"));
     assert!(step("tell_failed").expect("the step").attempts > 0);
     assert!(receipt.output_sha256.is_some());
-    let unlisted = outcome(&drill, "job/transient-always");
+    let unlisted = held(&drill, "job/transient-always");
     assert_eq!(unlisted.status.as_deref(), Some("ROLLED_BACK"));
     assert_eq!(unlisted.receipt.expect("a receipt").output_missing, None);
 }
@@ -57,7 +46,7 @@ fn a_listed_failure_of_a_poll_takes_its_path_and_another_one_rolls_back() {
 #[test]
 fn a_recovery_that_finishes_forward_says_that_the_output_is_missing() {
     let drill = drill();
-    let outcome = outcome(&drill, "Finish/killed-before");
+    let outcome = held(&drill, "Finish/killed-before");
     assert_eq!(outcome.status.as_deref(), Some("EXECUTED"));
     let receipt = outcome.receipt.expect("a receipt");
     let missing = receipt.output_missing.expect("a reason");

@@ -1,8 +1,8 @@
 //! Tests of steps that only read, and of effects behind an answer that does not tell of them.
 
-use holdfast_drill::{Drill, Outcome, Settings};
+use holdfast_drill::{Drill, Outcome};
 
-use crate::set_up::{actions, read};
+use crate::set_up::{drill_of, held};
 
 /// A look-up, then an effect of each kind: reversible with and without a fence, irreversible, and
 /// not idempotent.
@@ -28,18 +28,7 @@ steps:
 "#;
 
 fn drill() -> Drill {
-    let definition = read(WORKFLOW);
-    let settings = Settings::default();
-    let drill = Drill::new(&definition, "look-up.yaml", &actions(), None, settings);
-    drill.expect("it executes")
-}
-
-fn outcome(drill: &Drill, scenario: &str) -> Outcome {
-    let outcome = drill
-        .run(&scenario.parse().expect("a name"))
-        .expect("it runs");
-    assert_eq!(outcome.violations, [""; 0], "{:#?}", outcome.story);
-    outcome
+    drill_of(WORKFLOW)
 }
 
 fn residual(outcome: &Outcome) -> Vec<(&str, bool)> {
@@ -72,11 +61,11 @@ fn a_workflow_with_a_look_up_and_each_kind_of_effect_holds_under_every_single_fa
 fn a_look_up_before_the_first_effect_leaves_nothing() {
     let drill = drill();
     for fault in ["permanent", "transient-always"] {
-        let outcome = outcome(&drill, &format!("hold/{fault}"));
+        let outcome = held(&drill, &format!("hold/{fault}"));
         assert_eq!(outcome.status.as_deref(), Some("FAILED"), "{fault}");
         assert_eq!(residual(&outcome), []);
     }
-    let outcome = outcome(&drill, "look_up/lost-answer-always");
+    let outcome = held(&drill, "look_up/lost-answer-always");
     assert_eq!(outcome.status.as_deref(), Some("FAILED"));
 }
 
@@ -85,11 +74,11 @@ fn an_effect_behind_an_answer_of_a_gateway_is_never_taken_for_none() {
     let drill = drill();
     for fault in ["unavailable-after-effect-always", "moved-after-effect"] {
         let scenario = format!("note/{fault}");
-        let outcome = outcome(&drill, &scenario);
+        let outcome = held(&drill, &scenario);
         assert_ne!(outcome.status.as_deref(), Some("FAILED"), "{scenario}");
     }
     // It must not be sent twice, so that a person looks, and the execution is rolled back.
-    let outcome = outcome(&drill, "tell/unavailable-after-effect");
+    let outcome = held(&drill, "tell/unavailable-after-effect");
     assert_eq!(residual(&outcome), [("tell", false)]);
     assert_eq!(outcome.remaining["tell"], 1);
 }
@@ -98,10 +87,10 @@ fn an_effect_behind_an_answer_of_a_gateway_is_never_taken_for_none() {
 fn an_undo_that_finds_nothing_names_the_effect_that_remains() {
     let drill = drill();
     for step in ["hold", "note"] {
-        let outcome = outcome(&drill, &format!("{step}.undo/missing-always"));
+        let outcome = held(&drill, &format!("{step}.undo/missing-always"));
         assert!(residual(&outcome).contains(&(step, false)), "{step}");
         assert_eq!(outcome.remaining[step], 1);
-        let once = self::outcome(&drill, &format!("{step}.undo/missing"));
+        let once = held(&drill, &format!("{step}.undo/missing"));
         assert!(
             !once.remaining.contains_key(step),
             "a later attempt undoes it"

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use holdfast_action::ActionInfo;
-use holdfast_drill::{Drill, Settings};
+use holdfast_drill::{Drill, Outcome, Settings};
 use holdfast_workflow::{
     compile::template_parameters,
     definition::{self, Definition, Environment},
@@ -33,6 +33,21 @@ pub(crate) fn read(source: &str) -> Definition {
 pub(crate) fn shipped(file: &str, input: Option<Value>, settings: Settings) -> Drill {
     let source = fs::read_to_string(project().join("workflows").join(file)).expect(file);
     Drill::new(&read(&source), file, &actions(), input, settings).expect("it executes")
+}
+
+/// Returns the drill of a definition in a text, with the default settings.
+pub(crate) fn drill_of(source: &str) -> Drill {
+    let settings = Settings::default();
+    let drill = Drill::new(&read(source), "test.yaml", &actions(), None, settings);
+    drill.expect("it executes")
+}
+
+/// Returns the outcome of a scenario that violates no invariant.
+pub(crate) fn held(drill: &Drill, scenario: &str) -> Outcome {
+    let scenario = scenario.parse().expect("a name");
+    let outcome = drill.run(&scenario).expect("it runs");
+    assert_eq!(outcome.violations, [""; 0], "{:#?}", outcome.story);
+    outcome
 }
 
 /// Returns the files of all shipped workflows.

@@ -18,7 +18,7 @@ use holdfast_ids::{
     keys::{digest_prefix, late_day, late_prefix, receipt_day, receipt_prefix},
 };
 use holdfast_ledger::LedgerError;
-use holdfast_receipt::chain::{Entry, Hour, HourlyDigest, SPAN_MAX};
+use holdfast_receipt::chain::{Entry, Hour, ReceiptDigest, SPAN_MAX};
 use holdfast_receipt::evidence::{Kind, SealError, Signer, seal};
 
 /// The age of an end after which its receipt is late. A late receipt gets a mark, so that digests
@@ -149,7 +149,7 @@ pub async fn advance<S: Signer>(
         found.retain(|stored| stored.written_at < hour.until());
         let receipts = entries(shelf, found).await?;
         let count = receipts.len();
-        let digest = HourlyDigest::new(tenant, (first, hour), receipts, tail.link.clone());
+        let digest = ReceiptDigest::new(tenant, (first, hour), receipts, tail.link.clone());
         let value =
             serde_json::to_value(digest).map_err(|error| SealError::Unfit(error.to_string()))?;
         let bytes = seal(signer, Kind::Digest, value).await?;

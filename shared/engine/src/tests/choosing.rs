@@ -39,12 +39,7 @@ fn end(execution: &ExecutionRef, taken: &[(&str, &str)]) -> FinishTask {
 fn the_end_records_the_branches_in_the_write_that_it_makes_anyway() {
     let engine = engine();
     let execution = begun(&engine);
-    attempt(
-        &engine,
-        &step_task(&execution, STEPS[0]),
-        &Script::default(),
-    )
-    .expect("a success");
+    succeeding(&engine, &step_task(&execution, STEPS[0]));
     let before = snapshot(&engine, &execution).execution.rev;
     let taken = [("enough", CONTINUE), ("route", "1")];
     run(engine.finish(&end(&execution, &taken), &NoSigner)).expect("an end");
@@ -92,7 +87,7 @@ fn the_last_steps_of_one_branch_prove_the_end_of_a_choice() {
         let engine = engine();
         let execution = begun(&engine);
         for step in done {
-            attempt(&engine, &step_task(&execution, step), &Script::default()).expect("a success");
+            succeeding(&engine, &step_task(&execution, step));
         }
         let plan = PlanTask {
             owner: "arn:recovery".to_owned(),
@@ -109,12 +104,7 @@ fn the_last_steps_of_one_branch_prove_the_end_of_a_choice() {
 fn one_of_two_last_steps_of_a_branch_proves_nothing() {
     let engine = engine();
     let execution = begun(&engine);
-    attempt(
-        &engine,
-        &step_task(&execution, STEPS[0]),
-        &Script::default(),
-    )
-    .expect("a success");
+    succeeding(&engine, &step_task(&execution, STEPS[0]));
     let mut steps = in_branches();
     steps[1].branches = steps[0].branches.clone();
     let plan = PlanTask {
@@ -138,7 +128,7 @@ fn a_redrive_begins_with_the_branches_whose_effects_remain() {
         if !undoes {
             first.step.undo = None;
         }
-        attempt(&engine, &first, &Script::default()).expect("a success");
+        succeeding(&engine, &first);
         let no = Script::of([ScriptedCall::Fails(StepError::permanent("no"))]);
         failing(&engine, &step_task(&execution, STEPS[1]), &no);
         finish(&engine, &execution, Some(STEPS[1])).expect("an end");
@@ -160,7 +150,7 @@ fn a_redrive_whose_effects_are_in_two_branches_of_a_new_definition_is_rejected()
     for name in STEPS {
         let mut step = step_task(&execution, name);
         step.step.undo = None;
-        attempt(&engine, &step, &Script::default()).expect("a success");
+        succeeding(&engine, &step);
     }
     finish(&engine, &execution, Some("later")).expect("an end");
     redriven(&engine, &execution);

@@ -15,35 +15,35 @@ use holdfast_receipt::{Receipt, StepStatus as Shown};
 
 /// The end of an attempt that claims too late.
 #[derive(Debug, Clone, Copy)]
-enum End {
+enum AttemptEnd {
     Halts,
     CannotRead { max_attempts: u32 },
     Dies,
 }
 
-const ENDS: [End; 4] = [
-    End::Halts,
-    End::CannotRead { max_attempts: 3 },
-    End::CannotRead { max_attempts: 1 },
-    End::Dies,
+const ENDS: [AttemptEnd; 4] = [
+    AttemptEnd::Halts,
+    AttemptEnd::CannotRead { max_attempts: 3 },
+    AttemptEnd::CannotRead { max_attempts: 1 },
+    AttemptEnd::Dies,
 ];
 
 /// Claims the step, and never acts.
-fn claims(engine: &TestEngine, task: &StepTask, end: End) {
+fn claims(engine: &TestEngine, task: &StepTask, end: AttemptEnd) {
     let action = Script::default();
     let mut task = task.clone();
-    if let End::CannotRead { max_attempts } = end {
+    if let AttemptEnd::CannotRead { max_attempts } = end {
         task.step.max_attempts = max_attempts;
     }
     let fails = || failing(engine, &task, &action);
     match end {
-        End::Halts => assert_eq!(fails(), ErrorName::Halted),
-        End::CannotRead { .. } => {
+        AttemptEnd::Halts => assert_eq!(fails(), ErrorName::Halted),
+        AttemptEnd::CannotRead { .. } => {
             let fault = Fault::Unavailable;
             engine.ledger.spoil(Op::ReadWithControls, 0, fault);
             assert_eq!(fails(), ErrorName::Transient);
         }
-        End::Dies => {
+        AttemptEnd::Dies => {
             let dies = Fault::After(Box::new(|| resume_unwind(Box::new("it dies"))));
             engine.ledger.spoil(Op::ReadWithControls, 0, dies);
             catch_unwind(AssertUnwindSafe(fails)).expect_err("it dies");
@@ -147,7 +147,7 @@ fn a_redrive_runs_a_step_that_was_claimed_after_the_end() {
 }
 
 /// An execution that was rolled back and redriven, whose second step has a late claim.
-fn redriven_after(engine: &TestEngine, end: End) -> ExecutionRef {
+fn redriven_after(engine: &TestEngine, end: AttemptEnd) -> ExecutionRef {
     let (execution, mut late) = half_done(engine);
     unwind(engine, &execution, "late", &Script::default()).unwrap();
     late.step.undo = None;
@@ -210,7 +210,7 @@ fn a_claim_before_the_closing_snapshot_is_waited_for() {
     let engine = engine();
     let execution = begun(&engine);
     let plan = run(engine.plan(&plan_task(&execution, "late"))).unwrap();
-    claims(&engine, &step_task(&execution, STEPS[1]), End::Dies);
+    claims(&engine, &step_task(&execution, STEPS[1]), AttemptEnd::Dies);
     let close = || run(engine.finish(&finish_task(&plan.execution), &NoSigner));
     assert_eq!(close().unwrap_err().name, ErrorName::Conflict);
     engine.host.pass(35);
@@ -235,7 +235,7 @@ fn a_late_read_with_another_input_changes_no_record() {
     let before = snapshot(&engine, &again);
     let mut late = reading(&again);
     late.input = json!({"vendor_id": "another"});
-    claims(&engine, &late, End::Halts);
+    claims(&engine, &late, AttemptEnd::Halts);
     assert_eq!(snapshot(&engine, &again), before);
     assert_eq!(before.steps[0].state, StepState::Succeeded);
 }

@@ -7,7 +7,7 @@ use holdfast_ledger::StepState;
 use holdfast_task::UndoPolicy;
 
 /// The end of an execution whose first step did this, and whose undo always meets "missing".
-struct End {
+struct RollbackEnd {
     status: String,
     state: StepState,
     undos: usize,
@@ -15,7 +15,7 @@ struct End {
     residual: Vec<bool>,
 }
 
-fn ended(does: ScriptedCall, bend: impl FnOnce(&mut UndoPolicy)) -> End {
+fn ended(does: ScriptedCall, bend: impl FnOnce(&mut UndoPolicy)) -> RollbackEnd {
     let engine = engine();
     let missing = || ScriptedCall::Fails(StepError::missing("answered 404"));
     let action = Script::of([does]).undoing([missing(), missing(), missing()]);
@@ -33,7 +33,7 @@ fn ended(does: ScriptedCall, bend: impl FnOnce(&mut UndoPolicy)) -> End {
     let status = run(engine.finish(&finish_task(&execution), &NoSigner)).unwrap();
     let receipt = receipt_of(&engine, &execution);
     let undos = action.undone.lock().unwrap().len();
-    End {
+    RollbackEnd {
         status: status.status,
         state: record(&engine, &task).state,
         undos,

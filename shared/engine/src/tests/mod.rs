@@ -182,6 +182,11 @@ fn attempt(engine: &TestEngine, task: &StepTask, action: &Script) -> Result<Step
     run(engine.step(task, action))
 }
 
+/// The answer of an attempt whose action succeeds.
+fn succeeding(engine: &TestEngine, task: &StepTask) -> StepResult {
+    attempt(engine, task, &Script::default()).expect("a success")
+}
+
 /// The error name of an attempt that fails.
 fn failing(engine: &TestEngine, task: &StepTask, action: &Script) -> ErrorName {
     attempt(engine, task, action).expect_err("it fails").name

@@ -37,6 +37,14 @@ fn failing_then_waiting(engine: &TestEngine, task: &StepTask, action: &Script) {
     assert_eq!(record.residue(), holdfast_ledger::Residue::None);
 }
 
+/// Two attempts whose answers are not the awaited one, and their delays.
+fn waits_twice(engine: &TestEngine, task: &StepTask) {
+    for _ in 0..2 {
+        failing_then_waiting(engine, task, &answers(["RUNNING"]));
+        engine.host.pass(EVERY_S as i64);
+    }
+}
+
 /// Fresh answers: each call has a script of its own.
 fn poll(engine: &TestEngine, task: &StepTask, state: &str) -> Result<StepResult, TaskError> {
     attempt(engine, task, &answers([state]))
@@ -47,10 +55,7 @@ fn a_poll_waits_between_its_attempts_and_ends_with_the_awaited_answer() {
     let engine = engine();
     let execution = begun(&engine);
     let task = polling(&execution);
-    for _ in 0..2 {
-        failing_then_waiting(&engine, &task, &answers(["RUNNING"]));
-        engine.host.pass(EVERY_S as i64);
-    }
+    waits_twice(&engine, &task);
     let done = poll(&engine, &task, "DONE").expect("the awaited answer");
     assert_eq!(done.output, json!({ "state": "DONE" }));
     assert_eq!(record(&engine, &task).attempts.len(), 3);
@@ -82,10 +87,7 @@ fn the_last_attempt_of_a_poll_fails_for_good_and_names_the_condition() {
     let engine = engine();
     let execution = begun(&engine);
     let task = polling(&execution);
-    for _ in 0..2 {
-        failing_then_waiting(&engine, &task, &answers(["RUNNING"]));
-        engine.host.pass(EVERY_S as i64);
-    }
+    waits_twice(&engine, &task);
     let error = poll(&engine, &task, "RUNNING").expect_err("it was the last");
     assert_eq!(error.name, ErrorName::Permanent);
     assert!(

@@ -37,9 +37,13 @@ fn a_start_of_an_unknown_tenant_is_malformed_and_writes_nothing() {
     for start in [
         start_of_tenant(UNKNOWN),
         json!({"trigger": "risk", "event": event}),
+        json!({"trigger": "nightly", "scheduled_time": "2026-11-29T02:00:00Z"}),
     ] {
         let engine = engine();
-        let error = refused(&engine, start);
+        let mut task = begin_task(start);
+        task.gate.tenants.clear();
+        task.gate.triggers[1].tenant = Template(json!(UNKNOWN));
+        let error = run(engine.begin(&task)).expect_err("it is refused");
         assert_eq!(
             (error.name, error.unregistered),
             (ErrorName::Malformed, true)

@@ -17,7 +17,7 @@ pub const FORMAT: &str = "holdfast.digest/1";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "holdfast.digest/1")]
-pub struct HourlyDigest {
+pub struct ReceiptDigest {
     /// Name and version of the format.
     pub format: String,
     /// Tenant that owns the receipts.
@@ -60,7 +60,7 @@ pub struct Previous {
     pub signature: String,
 }
 
-impl HourlyDigest {
+impl ReceiptDigest {
     /// An unsigned digest of the hours from `first` to `last`.
     pub fn new(
         tenant: &str,
@@ -103,7 +103,7 @@ impl HourlyDigest {
 #[derive(Debug, Clone)]
 pub struct ChainDigest {
     /// The digest.
-    pub digest: HourlyDigest,
+    pub digest: ReceiptDigest,
     /// The first hour that it covers.
     pub first: Hour,
     /// The place, SHA-256 and signature of the digest, as the next digest names them.
@@ -115,7 +115,7 @@ impl ChainDigest {
     /// caller's task.
     pub fn read(tenant: &str, hour: Hour, bytes: &[u8]) -> Result<Self, String> {
         let SealedFile { value, jws, .. } = open(bytes)?;
-        let digest: HourlyDigest =
+        let digest: ReceiptDigest =
             serde_json::from_value(value).map_err(|error| format!("it is no digest: {error}"))?;
         let first = digest.check(tenant, hour)?;
         Ok(Self {

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     audit::{Files, added},
-    digest::{ChainDigest, FORMAT, HourlyDigest},
+    digest::{ChainDigest, FORMAT, ReceiptDigest},
     finding::{Fault, Finding},
     hour::{Hour, SPAN_MAX},
 };
@@ -47,7 +47,7 @@ fn signed_file(tenant: &str, last: Hour, bytes: &[u8], keys: &Jwks) -> Result<Si
         object: object.clone(),
         why,
     };
-    let signed = verified::<HourlyDigest>(bytes, Kind::Digest, FORMAT, keys)
+    let signed = verified::<ReceiptDigest>(bytes, Kind::Digest, FORMAT, keys)
         .map_err(|why| finding(Fault::Altered, why))?;
     let placed = ChainDigest::read(tenant, last, bytes);
     let placed = placed.map_err(|why| finding(Fault::Moved, why))?;
@@ -106,7 +106,10 @@ impl<'a> Chain<'a> {
         let ends = digests.first_key_value().zip(digests.last_key_value());
         let ((first, begin), (&last, _)) = ends.ok_or_else(|| {
             let prefix = digest_prefix(tenant);
-            format!("there is no digest of tenant {tenant}: nothing lies in {prefix}")
+            format!(
+                "there is no digest of tenant {tenant}: nothing lies in {prefix}. The first one is \
+                 due 15 minutes after the hour of the tenant's first receipt"
+            )
         })?;
         let begins = self.at(*first);
         let begins = begins.is_some_and(|placed| placed.digest.previous.is_none());

@@ -11,6 +11,6 @@ mod hour;
 mod mirrored;
 
 pub use audit::{Audit, Files, audit};
-pub use digest::{ChainDigest, Entry, FORMAT, HourlyDigest, Previous};
+pub use digest::{ChainDigest, Entry, FORMAT, Previous, ReceiptDigest};
 pub use finding::{Fault, Finding};
 pub use hour::{EARLY_HOURS, Hour, SPAN_MAX};

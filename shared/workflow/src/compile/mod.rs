@@ -33,7 +33,7 @@ use crate::definition::Definition;
 use holdfast_action::ActionInfo;
 use holdfast_asl::{Machine, State};
 use holdfast_task::RECOVERY;
-use region::{Part, missing_parameter, region, unfit_name, unknown_parameter};
+use region::{WorkflowPart, missing_parameter, region, unfit_name, unknown_parameter};
 use scalars::Scalars;
 use template::replace_region;
 
@@ -110,10 +110,10 @@ pub fn all(
     let definitions: Vec<&Definition> = workflows.iter().map(|(one, _)| *one).collect();
     let recovery = unwind::recovery(&definitions);
     let recovery = text_of(&recovery).map_err(|error| format!("{RECOVERY}: {error}"))?;
-    let parts: Vec<Part<'_>> = workflows
+    let parts: Vec<WorkflowPart<'_>> = workflows
         .iter()
         .zip(&machines)
-        .map(|((definition, _), (_, machine))| Part {
+        .map(|((definition, _), (_, machine))| WorkflowPart {
             definition,
             machine,
         })

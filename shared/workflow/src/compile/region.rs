@@ -19,7 +19,7 @@ const RULE: &str = include_str!("region/rule.yaml");
 const SCHEDULE: &str = include_str!("region/schedule.yaml");
 
 /// A compiled workflow, reduced to its share in the region.
-pub(super) struct Part<'a> {
+pub(super) struct WorkflowPart<'a> {
     pub(super) definition: &'a Definition,
     /// The state machine's text, for the parameters that it mentions.
     pub(super) machine: &'a str,
@@ -28,7 +28,11 @@ pub(super) struct Part<'a> {
 /// The region's text: functions sorted by action, the recovery machine, then machines in the order
 /// of `parts`. The recovery machine comes before the others, because its block defines the anchor
 /// `&log-delivery` that theirs refer to.
-pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo], scalars: &Scalars) -> String {
+pub(super) fn region(
+    parts: &[WorkflowPart<'_>],
+    actions: &[ActionInfo],
+    scalars: &Scalars,
+) -> String {
     let mut blocks = Vec::new();
     for (action, need) in needs(parts) {
         if let Some(info) = actions.iter().find(|info| info.name == action) {
@@ -50,7 +54,7 @@ pub(super) fn region(parts: &[Part<'_>], actions: &[ActionInfo], scalars: &Scala
 
 /// Returns a message about the first setting that the template has no parameter for.
 pub(super) fn missing_parameter(
-    parts: &[Part<'_>],
+    parts: &[WorkflowPart<'_>],
     actions: &[ActionInfo],
     parameters: &[String],
 ) -> Option<String> {
@@ -72,7 +76,10 @@ pub(super) fn missing_parameter(
 
 /// Returns a message about the first parameter of a workflow that the template does not have, in
 /// its state machine, its triggers or its secrets' names. Another name would refer to a resource.
-pub(super) fn unknown_parameter(parts: &[Part<'_>], parameters: &[String]) -> Option<String> {
+pub(super) fn unknown_parameter(
+    parts: &[WorkflowPart<'_>],
+    parameters: &[String],
+) -> Option<String> {
     parts.iter().find_map(|part| {
         let functions = functions_of(&[part], &["Ask", "Begin", "Finish", "Plan"]);
         let definition = serde_json::to_string(part.definition).unwrap_or_default();
@@ -91,8 +98,8 @@ pub(super) fn unknown_parameter(parts: &[Part<'_>], parameters: &[String]) -> Op
 
 /// Returns a message about the first name of a workflow, trigger or action that has more than ASCII
 /// letters, digits, `-` and `_`. The blocks contain these names unquoted.
-pub(super) fn unfit_name(parts: &[Part<'_>]) -> Option<String> {
-    let names = parts.iter().flat_map(|Part { definition, .. }| {
+pub(super) fn unfit_name(parts: &[WorkflowPart<'_>]) -> Option<String> {
+    let names = parts.iter().flat_map(|WorkflowPart { definition, .. }| {
         let triggers = definition.triggers.iter().map(|one| one.name.as_str());
         let steps = definition.action_steps().into_iter();
         let actions = steps.map(|(_, step, _)| step.action.as_str());
@@ -119,7 +126,7 @@ struct FunctionNeeds {
     secrets: Vec<String>,
 }
 
-fn needs<'a>(parts: &[Part<'a>]) -> BTreeMap<&'a str, FunctionNeeds> {
+fn needs<'a>(parts: &[WorkflowPart<'a>]) -> BTreeMap<&'a str, FunctionNeeds> {
     let mut needs: BTreeMap<&str, FunctionNeeds> = BTreeMap::new();
     for (_, step, _) in parts.iter().flat_map(|part| part.definition.action_steps()) {
         let need = needs.entry(&step.action).or_default();
@@ -203,7 +210,7 @@ fn secret_policy(secrets: &[String], scalars: &Scalars) -> String {
 }
 
 /// Returns the functions that a state machine with these steps calls: substitution and logical id.
-fn functions_of(parts: &[&Part<'_>], own: &[&str]) -> Vec<(String, String)> {
+fn functions_of(parts: &[&WorkflowPart<'_>], own: &[&str]) -> Vec<(String, String)> {
     let steps = parts.iter().flat_map(|part| part.definition.action_steps());
     let mut actions: Vec<&str> = steps.map(|(_, step, _)| step.action.as_str()).collect();
     actions.sort_unstable();
@@ -231,8 +238,8 @@ fn resources_of(functions: &[(String, String)]) -> String {
     lines.collect()
 }
 
-fn recovery(parts: &[Part<'_>]) -> String {
-    let parts: Vec<&Part<'_>> = parts.iter().collect();
+fn recovery(parts: &[WorkflowPart<'_>]) -> String {
+    let parts: Vec<&WorkflowPart<'_>> = parts.iter().collect();
     let functions = functions_of(&parts, &["Finish", "Plan"]);
     fill(
         RECOVERY,
@@ -243,7 +250,7 @@ fn recovery(parts: &[Part<'_>]) -> String {
     )
 }
 
-fn machine(part: &Part<'_>) -> String {
+fn machine(part: &WorkflowPart<'_>) -> String {
     let mut own = vec!["Begin", "Finish", "Plan"];
     if part.machine.contains(&format!("${{{ASK_ARN}}}")) {
         own.push("Ask");

@@ -1,4 +1,4 @@
-//! The row of steps that is compiled: its place, its item, and the exits of its states.
+//! The row of steps that is compiled: its kind, its item, and the exits of its states.
 
 use serde_json::Value;
 
@@ -11,9 +11,9 @@ use super::{
 use crate::definition::{Expression, ForEach, Step, StepKind};
 use holdfast_asl::{Catcher, Exit, Object};
 
-/// The place of a row of steps, and its end.
+/// The kind of a row of steps, which decides how the row ends.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum RowKind<'a> {
     /// The top level: errors are caught state by state, and the last step leads to this state.
     Top(&'a str),
     /// A branch of a `parallel`: the last state yields the output of every step.
@@ -25,7 +25,7 @@ pub(super) enum Place<'a> {
 /// The properties that all steps of a row share.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
-    pub(super) place: Place<'a>,
+    pub(super) kind: RowKind<'a>,
     pub(super) item_key: Option<&'a Expression>,
     /// The list of the `for_each` around the row.
     pub(super) items: Option<&'a Expression>,
@@ -73,16 +73,16 @@ impl<'a> Row<'a> {
     /// Returns the position of step `n` of the row.
     pub(super) fn position(&self, steps: &[Step], n: usize) -> Position<'a> {
         let is_input =
-            n == 0 && matches!(self.place, Place::Item(_)) && !begins_with_parallel(steps);
+            n == 0 && matches!(self.kind, RowKind::Item(_)) && !begins_with_parallel(steps);
         let item = self.item_key.map(|key| ItemBinding { key, is_input });
-        let (exit, output) = match (steps.get(n + 1), self.place) {
+        let (exit, output) = match (steps.get(n + 1), self.kind) {
             (Some(next), _) => (Exit::Next(next.name.clone()), None),
-            (None, Place::Top(next)) => (Exit::Next(next.to_owned()), None),
-            (None, Place::Branch) => {
+            (None, RowKind::Top(next)) => (Exit::Next(next.to_owned()), None),
+            (None, RowKind::Branch) => {
                 let output = branch_output(&steps[..n], &steps[n]);
                 (Exit::End(true), Some(output))
             }
-            (None, Place::Item(each)) => {
+            (None, RowKind::Item(each)) => {
                 let output = item_output(each, &steps[n], item);
                 (Exit::End(true), Some(output))
             }
@@ -96,13 +96,13 @@ impl<'a> Row<'a> {
         'a: 'n,
     {
         Row {
-            place: Place::Top(next),
+            kind: RowKind::Top(next),
             ..self
         }
     }
 
     pub(super) fn is_top(&self) -> bool {
-        matches!(self.place, Place::Top(_))
+        matches!(self.kind, RowKind::Top(_))
     }
 
     /// Returns the state that follows a step which failed and is not skipped. Inside a container
@@ -127,9 +127,9 @@ impl<'a> Row<'a> {
     /// Returns the catchers of a state. Inside a container there are none, because the container
     /// catches the error.
     pub(super) fn catch(&self, state: &str) -> Vec<Catcher> {
-        match self.place {
-            Place::Top(_) => vec![catch_all(state, "Plan")],
-            Place::Branch | Place::Item(_) => Vec::new(),
+        match self.kind {
+            RowKind::Top(_) => vec![catch_all(state, "Plan")],
+            RowKind::Branch | RowKind::Item(_) => Vec::new(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{
     outputs::{MAP_OUTPUT, PARALLEL_OUTPUT, assigned, assigned_item},
     pauses,
     retry::{catch_all_as, catch_clean, of_step},
-    row::{Place, Position, Row, begins_with_parallel},
+    row::{Position, Row, RowKind, begins_with_parallel},
     unwind,
     waits::wait_state,
 };
@@ -41,7 +41,7 @@ pub(super) fn states(definition: &Definition, next: &str, limits: &ItemLimits) -
         .collect();
     let mut states = States::new();
     let row = Row {
-        place: Place::Top(next),
+        kind: RowKind::Top(next),
         item_key: None,
         items: None,
         inline_bytes: INLINE_BYTES,
@@ -250,7 +250,7 @@ impl Compiler<'_> {
             .map(|branch| count_actions(&branch.steps))
             .sum();
         let within = Row {
-            place: Place::Branch,
+            kind: RowKind::Branch,
             inline_bytes: row.inline_bytes / actions.max(1),
             ..row
         };
@@ -276,7 +276,7 @@ impl Compiler<'_> {
         Position { exit, output, .. }: Position<'_>,
     ) -> Map {
         let within = Row {
-            place: Place::Item(each),
+            kind: RowKind::Item(each),
             item_key: Some(&each.item_key),
             items: Some(&each.items),
             inline_bytes: INLINE_BYTES_PER_ITEM.min(row.inline_bytes),

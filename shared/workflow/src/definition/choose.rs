@@ -7,7 +7,7 @@ use super::{
     model::{Choose, ChooseBranch, Definition, Step, StepKind, Stop},
     reader::{Fields, Reader},
     scope::Scope,
-    steps::Place,
+    steps::StepContext,
     text::Expression,
     tree::Node,
 };
@@ -98,15 +98,15 @@ impl Reader<'_> {
         name: &str,
         (node, fields): (&Node, &Fields<'_>),
         scope: &Scope,
-        place: &mut Place<'_>,
+        context: &mut StepContext<'_>,
     ) -> Choose {
-        if place.in_container() {
+        if context.in_container() {
             let help = "a branch there would need a record of its own for each item: give the steps \
                         inside a `when` each, or put the choose before or after it";
             let message = "a choose inside a for_each or a parallel";
             self.problem(fields.at, message, help);
         }
-        let outside = std::mem::replace(&mut place.in_choose, true);
+        let outside = std::mem::replace(&mut context.in_choose, true);
         let mut branches = Vec::new();
         let items = self.list(node, "choose");
         if items.len() > MAX_BRANCHES {
@@ -124,22 +124,22 @@ impl Reader<'_> {
             });
             let steps = self.required(&inner, "steps", "steps: [ … ]");
             let scope = scope.in_branch(name, number.to_string());
-            let steps = steps.map_or_else(Vec::new, |node| self.sequence(node, scope, place).0);
+            let steps = steps.map_or_else(Vec::new, |node| self.sequence(node, scope, context).0);
             branches.push(ChooseBranch { when, steps });
         }
         let otherwise = fields.get("otherwise").map_or_else(Vec::new, |node| {
             let scope = scope.in_branch(name, OTHERWISE.to_owned());
-            self.sequence(node, scope, place).0
+            self.sequence(node, scope, context).0
         });
-        place.in_choose = outside;
+        context.in_choose = outside;
         Choose {
             branches,
             otherwise,
         }
     }
 
-    pub(super) fn stop(&mut self, node: &Node, scope: &Scope, place: &Place<'_>) -> Stop {
-        if place.in_container() || place.in_choose {
+    pub(super) fn stop(&mut self, node: &Node, scope: &Scope, context: &StepContext<'_>) -> Stop {
+        if context.in_container() || context.in_choose {
             let help = "the steps beside it would run on: put the stop before or after the container, \
                         with the condition as its `when`";
             let message = "a stop inside a choose, a for_each or a parallel";

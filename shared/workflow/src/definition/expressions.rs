@@ -92,6 +92,17 @@ impl Reader<'_> {
             }
             return;
         };
+        let marks = [("{%", "'{' & '%'"), ("%}", "'%' & '}'")];
+        if let Some((mark, parts)) = marks
+            .into_iter()
+            .find(|(mark, _)| expression.contains(mark))
+        {
+            // A compiled machine repeats expressions as parts of texts, which must hold no mark.
+            let help =
+                format!("an expression is the whole text; for the characters, write {parts}");
+            self.problem(at, format!("`{mark}` inside an expression"), help);
+            return;
+        }
         match uses(expression) {
             Ok(uses) => {
                 let newer = |found: &Use| matches!(found, Use::NewerOperator(_));

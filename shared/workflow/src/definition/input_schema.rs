@@ -12,7 +12,7 @@ use super::{
     problem::Span,
     reader::Reader,
     suggest::{closest, suggest},
-    tree::{Key, Kind, Node},
+    tree::{Kind, MapKey, Node},
 };
 use holdfast_admission::authored_validator;
 
@@ -178,7 +178,7 @@ impl Reader<'_> {
         }
     }
 
-    fn keyword(&mut self, key: &Key) {
+    fn keyword(&mut self, key: &MapKey) {
         let name = key.name.as_str();
         let all = || {
             let lists = [&ONE[..], &LIST, &NAMED, &OTHER];

@@ -9,7 +9,7 @@ use serde_json::Number;
 use super::{
     reader::Reader,
     suggest::suggest,
-    tree::{Key, Kind, Node},
+    tree::{Kind, MapKey, Node},
 };
 
 pub(super) const OPERATORS: [&str; 8] = [
@@ -30,7 +30,7 @@ const MAX_NUMBER: f64 = 5.0e9;
 impl Reader<'_> {
     /// Checks an operator. `texts` names the field of the event that it compares, if that is one
     /// of the event's own fields, which hold texts.
-    pub(super) fn operator(&mut self, key: &Key, value: &Node, texts: Option<&str>) {
+    pub(super) fn operator(&mut self, key: &MapKey, value: &Node, texts: Option<&str>) {
         match key.name.as_str() {
             "exists" => {
                 if !matches!(value.kind, Kind::Bool(_)) {

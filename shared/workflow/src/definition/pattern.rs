@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     operator::OPERATORS,
     reader::Reader,
-    tree::{Key, Kind, Node},
+    tree::{Kind, MapKey, Node},
 };
 
 /// Fields of an EventBridge event, and so the fields that a pattern can match.
@@ -97,7 +97,7 @@ impl Reader<'_> {
         self.pattern_fields(fields.entries, level);
     }
 
-    fn pattern_fields(&mut self, entries: &[(Key, Node)], level: Level) {
+    fn pattern_fields(&mut self, entries: &[(MapKey, Node)], level: Level) {
         for (key, value) in entries {
             if key.name == OR {
                 self.pattern_or(value, level);
@@ -121,7 +121,7 @@ impl Reader<'_> {
     }
 
     /// Checks one field of a pattern: it holds further fields, or a list of values that match.
-    fn pattern_field(&mut self, key: &Key, value: &Node, level: Level) {
+    fn pattern_field(&mut self, key: &MapKey, value: &Node, level: Level) {
         let name = &key.name;
         let is_detail = level.top && name == "detail";
         match &value.kind {

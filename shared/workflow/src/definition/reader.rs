@@ -11,7 +11,7 @@ use super::{
     names::Names,
     problem::{Problem, Span},
     suggest::suggest,
-    tree::{Key, Kind, Node},
+    tree::{Kind, MapKey, Node},
 };
 
 /// The context of reading, and the problems found. The definition is discarded if there is any
@@ -35,7 +35,7 @@ pub(super) struct Fields<'n> {
     /// False if the value is of another type. That is one problem, so missing fields are no further
     /// ones.
     pub(super) is_map: bool,
-    pub(super) entries: &'n [(Key, Node)],
+    pub(super) entries: &'n [(MapKey, Node)],
 }
 
 impl<'n> Fields<'n> {
@@ -46,7 +46,7 @@ impl<'n> Fields<'n> {
             .map(|(_, node)| node)
     }
 
-    pub(super) fn key(&self, name: &str) -> Option<&'n Key> {
+    pub(super) fn key(&self, name: &str) -> Option<&'n MapKey> {
         self.entries
             .iter()
             .find(|(key, _)| key.name == name)

@@ -39,8 +39,8 @@ const KINDS: [&str; 7] = [
 /// inline Map.
 const CONCURRENCY: (u32, u64) = (10, 40);
 
-/// The place of the steps that are read.
-pub(super) struct Place<'a> {
+/// The limits and containers around the steps that are read, and the step names seen so far.
+pub(super) struct StepContext<'a> {
     limits: &'a Limits,
     in_for_each: bool,
     in_parallel: bool,
@@ -48,7 +48,7 @@ pub(super) struct Place<'a> {
     seen: Vec<(String, usize)>,
 }
 
-impl Place<'_> {
+impl StepContext<'_> {
     /// Returns true inside a `for_each` or a `parallel`.
     pub(super) fn in_container(&self) -> bool {
         self.in_for_each || self.in_parallel
@@ -58,14 +58,14 @@ impl Place<'_> {
 impl Reader<'_> {
     /// Reads the steps of a workflow. Also returns the scope after the last one.
     pub(super) fn steps(&mut self, node: &Node, limits: &Limits) -> (Vec<Step>, Scope) {
-        let mut place = Place {
+        let mut context = StepContext {
             limits,
             in_for_each: false,
             in_parallel: false,
             in_choose: false,
             seen: Vec::new(),
         };
-        self.sequence(node, Scope::of_steps(), &mut place)
+        self.sequence(node, Scope::of_steps(), &mut context)
     }
 
     /// Reads steps in a row: each sees the outputs of those before it. Also returns the scope after
@@ -74,11 +74,11 @@ impl Reader<'_> {
         &mut self,
         node: &Node,
         mut scope: Scope,
-        place: &mut Place<'_>,
+        context: &mut StepContext<'_>,
     ) -> (Vec<Step>, Scope) {
         let mut steps = Vec::new();
         for item in self.list(node, "steps") {
-            let step = self.step(item, &scope, place);
+            let step = self.step(item, &scope, context);
             for output in outputs(&step) {
                 let known = scope.visible.iter().any(|visible| visible == output);
                 if !known && !output.is_empty() {
@@ -90,7 +90,7 @@ impl Reader<'_> {
         (steps, scope)
     }
 
-    fn step(&mut self, node: &Node, scope: &Scope, place: &mut Place<'_>) -> Step {
+    fn step(&mut self, node: &Node, scope: &Scope, context: &mut StepContext<'_>) -> Step {
         let fields = self.any_fields(node, "a step");
         if !fields.is_map {
             let kind = StepKind::Wait(Wait::Seconds(0));
@@ -100,7 +100,7 @@ impl Reader<'_> {
             };
         }
         let name = match self.required(&fields, "name", "name: apply_vendor_hold") {
-            Some(node) => self.step_name(node, place),
+            Some(node) => self.step_name(node, context),
             None => String::new(),
         };
         let called = match name.as_str() {
@@ -130,32 +130,32 @@ impl Reader<'_> {
         self.step_fields(&fields, &called, kind);
         let inside = scope.inside(&name);
         let kind = match (kind, fields.get(kind)) {
-            ("wait", Some(node)) => StepKind::Wait(self.wait(node, &inside, place)),
+            ("wait", Some(node)) => StepKind::Wait(self.wait(node, &inside, context)),
             ("approve", Some(node)) => {
-                if place.in_for_each {
+                if context.in_for_each {
                     let help = "every item would ask a person, many at once: ask once, before or after the for_each";
                     self.problem(fields.at, "an approve inside a for_each", help);
                 }
-                StepKind::Approve(self.approve(node, &fields, &inside, place.limits))
+                StepKind::Approve(self.approve(node, &fields, &inside, context.limits))
             }
-            ("parallel", Some(node)) => StepKind::Parallel(self.parallel(node, &inside, place)),
-            ("for_each", Some(node)) => StepKind::ForEach(self.for_each(node, &inside, place)),
+            ("parallel", Some(node)) => StepKind::Parallel(self.parallel(node, &inside, context)),
+            ("for_each", Some(node)) => StepKind::ForEach(self.for_each(node, &inside, context)),
             ("choose", Some(node)) => {
-                StepKind::Choose(self.choose(&name, (node, &fields), scope, place))
+                StepKind::Choose(self.choose(&name, (node, &fields), scope, context))
             }
-            ("stop", Some(node)) => StepKind::Stop(self.stop(node, &inside, place)),
+            ("stop", Some(node)) => StepKind::Stop(self.stop(node, &inside, context)),
             (_, action) => {
                 if action.is_none() {
                     let help = "add `action: …`, or one of wait, approve, parallel, for_each, choose, stop";
                     self.problem(fields.at, format!("{called} does nothing"), help);
                 }
-                StepKind::Action(self.action_step(&fields, &called, &inside, place))
+                StepKind::Action(self.action_step(&fields, &called, &inside, context))
             }
         };
         Step { name, kind }
     }
 
-    fn step_name(&mut self, node: &Node, place: &mut Place<'_>) -> String {
+    fn step_name(&mut self, node: &Node, context: &mut StepContext<'_>) -> String {
         let name = self.name(node, "a step's name", "apply_vendor_hold");
         let taken = if RESERVED.contains(&name.as_str()) {
             Some("is a name that expressions use otherwise")
@@ -175,7 +175,7 @@ impl Reader<'_> {
                 format!("say what the step does: `{name}_vendor`"),
             );
         }
-        self.unique(&mut place.seen, &name, node.at, "step");
+        self.unique(&mut context.seen, &name, node.at, "step");
         name
     }
 
@@ -221,7 +221,7 @@ impl Reader<'_> {
         fields: &Fields<'_>,
         called: &str,
         scope: &Scope,
-        place: &Place<'_>,
+        context: &StepContext<'_>,
     ) -> ActionStep {
         let known = self.known;
         let action = fields.get("action").map_or_else(String::new, |node| {
@@ -260,9 +260,9 @@ impl Reader<'_> {
         let idempotent = fields
             .get("idempotent")
             .is_none_or(|node| self.boolean(node, "idempotent"));
-        let (timeout_s, mut retry) = self.attempts(fields, None, place.limits);
+        let (timeout_s, mut retry) = self.attempts(fields, None, context.limits);
         let reads = self.reads(fields, called, info, input.as_ref());
-        let poll = self.poll(fields, (timeout_s, &mut retry), reads, place.limits);
+        let poll = self.poll(fields, (timeout_s, &mut retry), reads, context.limits);
         let rollback = match reads {
             true => None,
             false => self.rollback(
@@ -271,10 +271,10 @@ impl Reader<'_> {
                 info,
                 (timeout_s, &retry),
                 scope,
-                place.limits,
+                context.limits,
             ),
         };
-        let on_failure = self.on_failure(fields, place.in_for_each, place.limits);
+        let on_failure = self.on_failure(fields, context.in_for_each, context.limits);
         let effect = effect_of(reads, input.as_ref());
         self.provable(fields, &on_failure, effect);
         let input = input.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
@@ -292,7 +292,7 @@ impl Reader<'_> {
         }
     }
 
-    fn wait(&mut self, node: &Node, scope: &Scope, place: &Place<'_>) -> Wait {
+    fn wait(&mut self, node: &Node, scope: &Scope, context: &StepContext<'_>) -> Wait {
         if let Kind::Map(_) = node.kind {
             let fields = self.fields(node, "wait", &["until"]);
             let until = self.required(&fields, "until", "until: \"{% $input.due_at %}\"");
@@ -301,11 +301,16 @@ impl Reader<'_> {
             }));
         }
         let seconds = self.seconds(node, "wait", 1..=super::read::MAX_TIMEOUT_S);
-        self.within_limit(node.at, "this wait", seconds, place.limits);
+        self.within_limit(node.at, "this wait", seconds, context.limits);
         Wait::Seconds(seconds)
     }
 
-    fn parallel(&mut self, node: &Node, scope: &Scope, place: &mut Place<'_>) -> Vec<Branch> {
+    fn parallel(
+        &mut self,
+        node: &Node,
+        scope: &Scope,
+        context: &mut StepContext<'_>,
+    ) -> Vec<Branch> {
         let items = self.list(node, "parallel");
         if items.len() == 1 {
             self.problem(
@@ -314,24 +319,25 @@ impl Reader<'_> {
                 "add a second `- steps: …`, or leave the parallel out",
             );
         }
-        let outer = std::mem::replace(&mut place.in_parallel, true);
+        let outer = std::mem::replace(&mut context.in_parallel, true);
         let branches = items
             .iter()
             .map(|item| {
                 let fields = self.fields(item, "a branch", &["steps"]);
                 let steps = self.required(&fields, "steps", "steps: [ … ]");
                 Branch {
-                    steps: steps
-                        .map_or_else(Vec::new, |node| self.sequence(node, scope.clone(), place).0),
+                    steps: steps.map_or_else(Vec::new, |node| {
+                        self.sequence(node, scope.clone(), context).0
+                    }),
                 }
             })
             .collect();
-        place.in_parallel = outer;
+        context.in_parallel = outer;
         branches
     }
 
-    fn for_each(&mut self, node: &Node, scope: &Scope, place: &mut Place<'_>) -> ForEach {
-        if place.in_for_each {
+    fn for_each(&mut self, node: &Node, scope: &Scope, context: &mut StepContext<'_>) -> ForEach {
+        if context.in_for_each {
             let help = "one for_each runs over all pairs: build the list with $map in `items`";
             self.problem(node.at, "a for_each inside a for_each", help);
         }
@@ -358,12 +364,12 @@ impl Reader<'_> {
             .and_then(|number| u32::try_from(number).ok())
             .unwrap_or(default);
         let inner = scope.with(&["item", "item_key"]);
-        let outer = std::mem::replace(&mut place.in_for_each, true);
+        let outer = std::mem::replace(&mut context.in_for_each, true);
         let (steps, last) = match self.required(&fields, "steps", "steps: [ … ]") {
-            Some(node) => self.sequence(node, inner, place),
+            Some(node) => self.sequence(node, inner, context),
             None => (Vec::new(), inner),
         };
-        place.in_for_each = outer;
+        context.in_for_each = outer;
         // `collect` is read last, because it sees the outputs of all steps inside.
         let collect = fields
             .get("collect")

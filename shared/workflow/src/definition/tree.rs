@@ -19,11 +19,11 @@ pub(super) enum Kind {
     Text(String),
     List(Vec<Node>),
     /// Entries in written order, with unique keys.
-    Map(Vec<(Key, Node)>),
+    Map(Vec<(MapKey, Node)>),
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Key {
+pub(super) struct MapKey {
     pub(super) at: Span,
     pub(super) name: String,
 }

@@ -4,7 +4,7 @@
 use super::{
     problem::{Problem, Span},
     scalar::{key, scalar},
-    tree::{Key, Kind, Node, measure},
+    tree::{Kind, MapKey, Node, measure},
 };
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
@@ -71,8 +71,8 @@ enum Open {
     Map {
         at: Span,
         anchor: usize,
-        entries: Vec<(Key, Node)>,
-        key: Option<Key>,
+        entries: Vec<(MapKey, Node)>,
+        key: Option<MapKey>,
     },
 }
 
@@ -337,7 +337,7 @@ fn source_end(line: &str, length: usize) -> usize {
     }
 }
 
-fn key_of(node: Node, problems: &mut Vec<Problem>) -> Key {
+fn key_of(node: Node, problems: &mut Vec<Problem>) -> MapKey {
     let name = match &node.kind {
         Kind::Text(name) => name.clone(),
         _ => {
@@ -346,5 +346,5 @@ fn key_of(node: Node, problems: &mut Vec<Problem>) -> Key {
             String::new()
         }
     };
-    Key { at: node.at, name }
+    MapKey { at: node.at, name }
 }

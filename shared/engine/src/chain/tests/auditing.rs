@@ -121,13 +121,13 @@ fn a_retired_key_still_verifies_its_signatures() {
 fn the_published_schema_is_that_of_the_code_and_digests_match_it() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas");
     let file = folder.join("digest.json");
-    let right = format!("{:#}\n", HourlyDigest::schema());
+    let right = format!("{:#}\n", ReceiptDigest::schema());
     if std::env::var_os("HOLDFAST_WRITE_SCHEMAS").is_some() {
         std::fs::write(&file, &right).expect("docs can be written");
     }
     let stored = std::fs::read_to_string(&file).unwrap_or_default();
     assert_eq!(stored, right, "{} is stale", file.display());
-    let schema = jsonschema::validator_for(&HourlyDigest::schema()).expect("a schema");
+    let schema = jsonschema::validator_for(&ReceiptDigest::schema()).expect("a schema");
     let (store, _) = mirror();
     for n in 10..14 {
         let object = hour(&format!("2026-11-26T{n}:00:00Z")).object("acme");

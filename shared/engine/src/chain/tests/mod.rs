@@ -19,7 +19,7 @@ use super::*;
 use crate::{ObjectStore, StoreError};
 use holdfast_ids::keys::{ExecutionKey, execution_id, receipt_object};
 use holdfast_ledger::LedgerError;
-use holdfast_receipt::chain::{Audit, Entry, Files, Finding, Hour, HourlyDigest, audit};
+use holdfast_receipt::chain::{Audit, Entry, Files, Finding, Hour, ReceiptDigest, audit};
 use holdfast_receipt::evidence::{Jwks, Kind, MemorySigner, Seal, seal};
 
 fn at(text: &str) -> Timestamp {
@@ -151,7 +151,7 @@ impl Memory {
     }
 
     /// The digests of `acme` in order.
-    fn digests(&self) -> Vec<HourlyDigest> {
+    fn digests(&self) -> Vec<ReceiptDigest> {
         let held = self.held.lock().unwrap();
         let all = held
             .objects

@@ -161,7 +161,7 @@ fn a_digest_that_covers_another_digests_hours_is_altered() {
 #[test]
 fn a_span_of_more_than_a_day_is_no_digest() {
     let first = after(0);
-    let digest = |last| HourlyDigest::new("acme", (first, last), Vec::new(), None);
+    let digest = |last| ReceiptDigest::new("acme", (first, last), Vec::new(), None);
     for (span, right) in [
         (1, true),
         (SPAN_MAX, true),

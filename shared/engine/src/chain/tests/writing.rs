@@ -12,7 +12,7 @@ use holdfast_ids::keys::late_object;
 fn whole(store: &Memory, receipts: &[String]) {
     let digests = store.digests();
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
-    let mut before: Option<&HourlyDigest> = None;
+    let mut before: Option<&ReceiptDigest> = None;
     for digest in &digests {
         let follows = before.map(|before| before.until.as_str());
         assert!(follows.is_none_or(|until| until == digest.from));

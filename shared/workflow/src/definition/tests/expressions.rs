@@ -56,6 +56,26 @@ fn an_expression_is_jsonata_and_fills_the_text() {
 }
 
 #[test]
+fn the_marks_of_an_expression_are_refused_inside_of_it() {
+    assert_snapshot!(step_problems(r#"  - { name: a, action: vendor-hold, when: "{% $input.vendor_id != '{% 1 %}x' %}", input: { vendor_id: "{% 'a%}b' %}", days: 1 }, rollback: {} }
+"#), @r#"
+  × `{%` inside an expression
+   ╭─[workflows/test.yaml:8:43]
+ 8 │   - { name: a, action: vendor-hold, when: "{% $input.vendor_id != '{% 1 %}x' %}", input: { vendor_id: "{% 'a%}b' %}", days: 1 }, rollback: {} }
+   ·                                           ──────────────────────────────────────
+   ╰────
+  help: an expression is the whole text; for the characters, write '{' & '%'
+
+  × `%}` inside an expression
+   ╭─[workflows/test.yaml:8:103]
+ 8 │   - { name: a, action: vendor-hold, when: "{% $input.vendor_id != '{% 1 %}x' %}", input: { vendor_id: "{% 'a%}b' %}", days: 1 }, rollback: {} }
+   ·                                                                                                       ──────────────
+   ╰────
+  help: an expression is the whole text; for the characters, write '%' & '}'
+"#);
+}
+
+#[test]
 fn only_earlier_steps_can_be_used() {
     assert_snapshot!(step_problems(r#"  - { name: first, action: vendor-hold, input: { vendor_id: "{% $second.hold_id & $first.hold_id & $frist.hold_id %}", days: 1 }, rollback: {} }
   - { name: second, action: vendor-hold, input: { vendor_id: "{% $firts.hold_id & $pause %}", days: 1 }, rollback: {} }
