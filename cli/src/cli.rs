@@ -1,5 +1,5 @@
-//! The arguments of the `holdfast` command. Completions, man pages and docs/commands.md are made from
-//! them.
+//! The arguments of the `holdfast` command. Completions, man pages and docs/commands.md are made
+//! from them.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! What is made from the arguments of the command: completions, man pages and the reference of
-//! docs/commands.md.
+//! Completions, man pages and the reference of docs/commands.md, made from the arguments of the
+//! command.
 
 use std::{fs, path::Path};
 

@@ -106,18 +106,13 @@ pub(super) fn questions(items: &Value, screen: &Screen) -> Result<String, Troubl
             Some(count) if count > 1 => format!("{} of {count}", one.votes.unwrap_or(0)),
             _ => String::new(),
         };
-        let decisions = match one.kind.as_str() {
-            "approval" => "approve, reject",
-            "escalation" => "retry, skip, rollback",
-            other => other,
-        };
         table.row(vec![
             Cell::of(short(&one.execution_id)),
             Cell::of(one.tenant),
             Cell::of(one.workflow_id),
             Cell::of(one.subject.unwrap_or_default()),
             Cell::of(one.step),
-            Cell::of(decisions),
+            Cell::of(one.decisions.join(", ")),
             Cell::of(votes),
             Cell::of(screen.relative(one.until)).toned(Some(Tone::Waits)),
             Cell::of(one.message.unwrap_or_default()),

@@ -31,11 +31,11 @@ pub(super) struct Candidate {
     pub(super) words: String,
 }
 
-/// What a prefix names, and a client for its tenant.
-pub(crate) type Found = (String, Client);
+/// The id that a prefix names, and a client for its tenant.
+pub(crate) type Match = (String, Client);
 
 /// The execution that an id or its prefix names.
-pub(crate) fn execution(client: &Client, text: &str) -> Result<Found, Trouble> {
+pub(crate) fn execution(client: &Client, text: &str) -> Result<Match, Trouble> {
     if is_execution_id(text) {
         return Ok((text.to_owned(), client.for_tenant(None)));
     }
@@ -58,7 +58,7 @@ pub(crate) fn execution(client: &Client, text: &str) -> Result<Found, Trouble> {
 }
 
 /// The incident that an id or its prefix names, among those with one of these statuses.
-pub(super) fn incident(client: &Client, text: &str, statuses: &[&str]) -> Result<Found, Trouble> {
+pub(super) fn incident(client: &Client, text: &str, statuses: &[&str]) -> Result<Match, Trouble> {
     // Ids of incidents are hashes of the same length.
     if is_execution_id(text) {
         return Ok((text.to_owned(), client.for_tenant(None)));

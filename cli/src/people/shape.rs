@@ -159,7 +159,6 @@ pub(super) struct InboxQuestion {
     pub(super) workflow_id: String,
     pub(super) tenant: String,
     pub(super) step: String,
-    pub(super) kind: String,
     #[serde(default)]
     pub(super) message: Option<String>,
     #[serde(default)]
@@ -169,6 +168,8 @@ pub(super) struct InboxQuestion {
     pub(super) count: Option<u32>,
     #[serde(default)]
     pub(super) votes: Option<u32>,
+    #[serde(default)]
+    pub(super) decisions: Vec<String>,
     #[cfg_attr(test, schemars(with = "String"))]
     pub(super) until: Timestamp,
 }
