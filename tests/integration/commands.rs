@@ -16,7 +16,7 @@ use crate::{decisions::refused, story::built, story::holdfast_as};
 async fn typed(token: &str, no_color: bool, typed: &'static str, arguments: &[&str]) -> String {
     let script = "import os, pty, sys; \
                   sys.exit(os.waitstatus_to_exitcode(pty.spawn(['sh', '-c', \
-                  'stty cols 100; exec \"$0\" \"$@\"', *sys.argv[1:]])))";
+                  'stty rows 40 cols 100; exec \"$0\" \"$@\"', *sys.argv[1:]])))";
     let mut run = Command::new("python3");
     run.args(["-c", script]).arg(built("holdfast"));
     run.args(arguments).env("HOLDFAST_TOKEN", token);

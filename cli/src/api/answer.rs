@@ -76,7 +76,7 @@ impl Page<'_> {
             query.push(("limit", (limit - items.len()).clamp(1, PAGE).to_string()));
             query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
             let (status, mut page) = client.get(self.path, query)?;
-            if status == 404 {
+            if status == 404 && is_no_path(&page) {
                 return Err(self.missing());
             }
             page = expect_done(status, page)?;
@@ -90,8 +90,7 @@ impl Page<'_> {
         }
     }
 
-    /// The error of a list that the deployment does not serve. Lists exist without any item, so
-    /// that 404 can mean nothing else.
+    /// The error of a list that the deployment does not serve.
     fn missing(&self) -> Trouble {
         Trouble::Refused(format!(
             "this API has no {}: the deployment runs an earlier release of Holdfast, or --api is \
@@ -99,6 +98,13 @@ impl Page<'_> {
             self.path
         ))
     }
+}
+
+/// True if 404 is about the path: our function says so in every release, and API Gateway answers
+/// without a type of problem. Otherwise it is about the tenant.
+fn is_no_path(body: &Value) -> bool {
+    let detail = body["detail"].as_str().unwrap_or_default();
+    body["type"].is_null() || detail.starts_with("there is nothing at this path")
 }
 
 #[cfg(test)]

@@ -190,7 +190,7 @@ fn waiting(client: &Client, args: &DecideArgs) -> Result<Waiting, Trouble> {
         Ok(answer) => answer,
         // An earlier release has no list of questions, and the whole id needs none.
         Err(Trouble::Refused(_)) if is_execution_id(&args.id) => return Ok(direct),
-        Err(Trouble::Refused(why)) => {
+        Err(Trouble::Refused(why)) if why.starts_with("this API has no") => {
             let hint = "holdfast incidents show ID lists executions that wait: \
                         write all 40 digits of one";
             return Err(Trouble::Refused(format!("{why}; {hint}")));

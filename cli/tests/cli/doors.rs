@@ -98,7 +98,9 @@ const TOKEN: &[(&str, &str)] = &[("HOLDFAST_TOKEN", "t0ken")];
 #[test]
 fn an_api_without_the_list_of_questions_is_named_as_an_earlier_release() {
     let missing = |_: &str| {
-        let body = json!({ "title": "Not found", "detail": "there is no such path" });
+        let detail = "there is nothing at this path; GET /v1/openapi.json lists the paths";
+        let kind = "urn:holdfast:problem:not-found";
+        let body = json!({ "type": kind, "title": "Not found", "detail": detail });
         ("404 Not Found".to_owned(), body)
     };
     let server = Server::start(missing);
@@ -110,6 +112,20 @@ fn an_api_without_the_list_of_questions_is_named_as_an_earlier_release() {
     let output = run(&server.address, TOKEN, &decide);
     assert_eq!(output.code, Some(3), "{}", output.err);
     assert!(output.err.contains("write all 40 digits"), "{}", output.err);
+}
+
+#[test]
+fn a_list_of_an_unknown_tenant_is_not_taken_for_an_earlier_release() {
+    let server = Server::start(|_| {
+        let kind = "urn:holdfast:problem:not-found";
+        let body = json!({ "type": kind, "title": "Not found", "detail": "no tenant initech" });
+        ("404 Not Found".to_owned(), body)
+    });
+    let output = run(&server.address, TOKEN, &["inbox", "--tenant", "initech"]);
+    assert_eq!(output.code, Some(3));
+    let why = "error: the API answered 404 Not found: no tenant initech\n";
+    assert_eq!(output.err, why);
+    assert!(server.requests()[0].contains("tenant=initech"));
 }
 
 #[test]
