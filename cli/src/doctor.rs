@@ -14,7 +14,7 @@ use holdfast_workflow::{
 use serde_json::Value;
 
 use crate::{
-    api::Api,
+    api::{Client, TokenSource},
     output::line,
     preflight,
     project::Project,
@@ -62,9 +62,8 @@ pub(crate) struct DoctorArgs {
     /// The API's address; with it and a token, local and deployed definitions are compared
     #[arg(long, env = "HOLDFAST_API", value_name = "URL")]
     api: Option<String>,
-    /// The bearer token of the caller
-    #[arg(long, env = "HOLDFAST_TOKEN", hide_env_values = true)]
-    token: Option<String>,
+    #[command(flatten)]
+    token: TokenSource,
     /// The tenant, if it is not that of the token
     #[arg(long, env = "HOLDFAST_TENANT")]
     tenant: Option<String>,
@@ -111,13 +110,13 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
         }));
     }
     found.extend(preflight::deployed(project, args, &workflows)?);
-    match (&args.api, &args.token) {
+    match (&args.api, args.token.token()?) {
         (Some(api), Some(token)) => {
-            let api = Api::of(api, token, args.tenant.as_deref());
+            let api = Client::of(api, token, args.tenant.as_deref())?;
             found.extend(deployed(&api, &workflows)?);
             found.extend(tenants(&api, &workflows)?);
         }
-        _ => line("not compared: definitions; that needs --api and --token")?,
+        _ => line("not compared: definitions; that needs --api and a token")?,
     }
     report(&found)
 }
@@ -193,10 +192,10 @@ impl DoctorArgs {
 }
 
 /// Compares the local definitions with the deployed ones that this tenant sees.
-fn deployed(api: &Api, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
+fn deployed(api: &Client, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
     let listed = match api.read("/v1/workflows") {
         Ok(listed) => listed,
-        Err(Trouble::Other(why)) => {
+        Err(Trouble::Other(why) | Trouble::Refused(why) | Trouble::Unavailable(why)) => {
             let check = Check::of::<()>("workflows are listed", Err(why));
             return Ok(vec![("API".to_owned(), check)]);
         }
@@ -245,14 +244,14 @@ fn named_tenants(definition: &Definition) -> BTreeSet<&str> {
 }
 
 /// Compares the tenants that definitions name with the registry.
-fn tenants(api: &Api, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
+fn tenants(api: &Client, workflows: &[Workflow]) -> Result<Vec<Finding>, Trouble> {
     let registered = match api.read_if_allowed("/v1/tenants") {
         Ok(Some(registered)) => registered,
         Ok(None) => {
             line("not compared: tenants; that needs a platform admin's token")?;
             return Ok(Vec::new());
         }
-        Err(Trouble::Other(why)) => {
+        Err(Trouble::Other(why) | Trouble::Refused(why) | Trouble::Unavailable(why)) => {
             let check = Check::of::<()>("tenants are listed", Err(why));
             return Ok(vec![("API".to_owned(), check)]);
         }

@@ -1,141 +1,41 @@
-//! The `holdfast` command: its subcommands, their options and the exit code.
-//!
-//! The exit code is 0 for success, 1 for problems and 2 for wrong usage.
+//! The `holdfast` command: which code runs for which arguments, and the exit code.
 
 mod api;
 mod audit;
+mod cli;
 mod compile;
+mod confirm;
 mod doctor;
 mod drill;
+mod manual;
 mod mirror;
 mod new;
 mod output;
+mod people;
 mod preflight;
 mod project;
 mod receipt;
 mod report;
+mod screen;
 mod simulate;
 mod story;
+mod table;
 mod workflows;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::Parser;
 
+use cli::{Cli, Command, ReceiptCommand};
 use project::Project;
 use report::Trouble;
-
-/// Write, check, compile, draw, drill and watch Holdfast workflows.
-#[derive(Parser)]
-#[command(name = "holdfast", version, arg_required_else_help = true)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Write a commented workflow to start from
-    New {
-        /// The file's name, such as `delay-vendor-payments`; in capitals, the workflow's id
-        name: String,
-        /// The folder for the file
-        #[arg(long, value_name = "DIR")]
-        dir: Option<PathBuf>,
-    },
-    /// Check workflows and report every problem with its place
-    Validate {
-        /// The files; by default, all of workflows/
-        files: Vec<PathBuf>,
-    },
-    /// Compile all workflows into infra/statemachines/ and template.yaml
-    Compile {
-        /// Write nothing; fail and name each file that is not up to date
-        #[arg(long)]
-        check: bool,
-    },
-    /// Draw a workflow as a Mermaid flowchart
-    Graph {
-        /// The workflow's file
-        file: PathBuf,
-    },
-    /// Run a workflow through every fault at every place, in process, and check what remains
-    Drill(drill::DrillArgs),
-    /// Check a deployed stack, or with --before-deploy what a deployment needs
-    Doctor(doctor::DoctorArgs),
-    /// Print the story of an execution so far
-    Logs {
-        /// The execution's id
-        execution: String,
-        #[command(flatten)]
-        api: api::Api,
-    },
-    /// Follow an execution until it has ended; the exit code is 0 only for EXECUTED
-    Watch {
-        /// The execution's id
-        execution: String,
-        #[command(flatten)]
-        api: api::Api,
-    },
-    /// Fetch, verify and audit receipts
-    Receipt {
-        #[command(subcommand)]
-        command: ReceiptCommand,
-    },
-    /// Print the JSON Schema of workflow files, for editors
-    Schema,
-}
-
-#[derive(Subcommand)]
-enum ReceiptCommand {
-    /// Verify the signature of a receipt, without any connection or credentials
-    Verify {
-        /// The receipt's file
-        file: PathBuf,
-        /// A file with the trusted key set, which GET /v1/keys serves
-        #[arg(long, value_name = "FILE")]
-        jwks: PathBuf,
-        /// The deployment that must have written the receipt
-        #[arg(long, value_name = "ACCOUNT/REGION/STACK")]
-        deployment: Option<String>,
-    },
-    /// Make a page of a receipt's file, with the result of the verification
-    Page {
-        /// The receipt's file
-        file: PathBuf,
-        /// A file with the trusted key set, which GET /v1/keys serves
-        #[arg(long, value_name = "FILE")]
-        jwks: PathBuf,
-        /// The page's file; by default, beside the receipt and ending in .html
-        #[arg(long, value_name = "FILE")]
-        to: Option<PathBuf>,
-    },
-    /// Audit a mirror of the receipt bucket by its chain of digests, offline
-    Audit(audit::AuditArgs),
-    /// Fetch a tenant's digests and their receipts through the API: a mirror to audit
-    Mirror(mirror::MirrorArgs),
-    /// Fetch the receipt of an execution that has ended, and check its SHA-256
-    Get {
-        /// The execution's id
-        execution: String,
-        /// The execution generation, from 0, which each redrive and later rollback raises; by
-        /// default, the newest
-        #[arg(long, value_name = "N")]
-        generation: Option<u32>,
-        /// The receipt's file; by default, named after the execution
-        #[arg(long, value_name = "FILE")]
-        to: Option<PathBuf>,
-        #[command(flatten)]
-        api: api::Api,
-    },
-}
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(trouble) => {
             trouble.print();
-            ExitCode::FAILURE
+            ExitCode::from(trouble.exit_code())
         }
     }
 }
@@ -167,37 +67,46 @@ fn run(command: Command) -> Result<(), Trouble> {
         }
         Command::Drill(args) => drill::run(&Project::find()?, &args),
         Command::Doctor(args) => doctor::run(&Project::find()?, &args),
-        Command::Logs { execution, api } => story::logs(&api, &execution),
-        Command::Watch { execution, api } => story::watch(&api, &execution),
-        Command::Receipt {
-            command:
-                ReceiptCommand::Get {
-                    execution,
-                    generation,
-                    to,
-                    api,
-                },
-        } => receipt::get(&api, &execution, generation, to),
-        Command::Receipt {
-            command:
-                ReceiptCommand::Verify {
-                    file,
-                    jwks,
-                    deployment,
-                },
-        } => receipt::verify(&file, &jwks, deployment.as_deref()),
-        Command::Receipt {
-            command: ReceiptCommand::Page { file, jwks, to },
-        } => receipt::page(&file, &jwks, to),
-        Command::Receipt {
-            command: ReceiptCommand::Audit(args),
-        } => audit::run(&args),
-        Command::Receipt {
-            command: ReceiptCommand::Mirror(args),
-        } => mirror::run(&args),
+        Command::Logs { execution, api } => story::logs(&api.client()?, &execution),
+        Command::Watch { execution, api } => story::watch(&api.client()?, &execution),
+        Command::Start(args) => people::start(&args),
+        Command::Ls(args) => people::list(&args),
+        Command::Show(args) => people::show(&args),
+        Command::Inbox(args) => people::inbox(&args),
+        Command::Decide(args) => people::decide(&args),
+        Command::Cancel(args) => people::cancel(&args),
+        Command::Rollback(args) => people::rollback(&args),
+        Command::Redrive(args) => people::redrive(&args),
+        Command::Pause(args) => people::pause(&args),
+        Command::Resume(args) => people::resume(&args),
+        Command::Incidents(args) => people::incidents(&args),
+        Command::Receipts(args) => people::receipts(&args),
+        Command::Tenants(args) => people::tenants(&args),
+        Command::Receipt { command } => run_receipt(command),
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { folder } => manual::man(&folder),
         Command::Schema => {
             let schema = holdfast_workflow::definition::schema(&workflows::actions());
             output::text(&format!("{schema:#}\n"))
         }
+    }
+}
+
+fn run_receipt(command: ReceiptCommand) -> Result<(), Trouble> {
+    match command {
+        ReceiptCommand::Get {
+            execution,
+            generation,
+            to,
+            api,
+        } => receipt::get(&api.client()?, &execution, generation, to),
+        ReceiptCommand::Verify {
+            file,
+            jwks,
+            deployment,
+        } => receipt::verify(&file, &jwks, deployment.as_deref()),
+        ReceiptCommand::Page { file, jwks, to } => receipt::page(&file, &jwks, to),
+        ReceiptCommand::Audit(args) => audit::run(&args),
+        ReceiptCommand::Mirror(args) => mirror::run(&args),
     }
 }

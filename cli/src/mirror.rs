@@ -7,16 +7,13 @@ use std::{
 };
 
 use clap::Args;
-use holdfast_ids::{
-    keys::of_receipt_object,
-    names::{check_tenant, quoted},
-};
+use holdfast_ids::{keys::of_receipt_object, names::quoted};
 use holdfast_receipt::chain::{Entry, Hour, ReceiptDigest, SPAN_MAX};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    api::Api,
+    api::{Api, Client},
     audit::{Hours, counted, first_of},
     output,
     receipt::{fetch, keep, link},
@@ -38,6 +35,7 @@ pub(crate) struct MirrorArgs {
 /// The progress so far.
 struct Mirror<'a> {
     args: &'a MirrorArgs,
+    client: &'a Client,
     tenant: &'a str,
     /// The first hour whose digest and receipts are asked for.
     start: Hour,
@@ -50,15 +48,16 @@ struct Mirror<'a> {
 
 /// Fetches the files that the folder does not have.
 pub(crate) fn run(args: &MirrorArgs) -> Result<(), Trouble> {
-    let tenant = args.api.tenant().ok_or_else(|| {
-        Trouble::Other(
+    let client = args.api.client()?;
+    let tenant = client.tenant().ok_or_else(|| {
+        Trouble::Usage(
             "--tenant is missing: it names the tenant whose receipts are mirrored".to_owned(),
         )
     })?;
-    check_tenant(tenant).map_err(Trouble::Other)?;
     let Range { start, end } = args.hours.range()?;
     let mut mirror = Mirror {
         args,
+        client: &client,
         tenant,
         start,
         digests: 0,
@@ -74,9 +73,7 @@ pub(crate) fn run(args: &MirrorArgs) -> Result<(), Trouble> {
         let cursor = next.map_or(String::new(), |hour: Hour| {
             format!("&cursor={}", hour.number())
         });
-        let page = args
-            .api
-            .read(&format!("/v1/digests?from={since}&until={end}{cursor}"))?;
+        let page = client.read(&format!("/v1/digests?from={since}&until={end}{cursor}"))?;
         mirror.page(&page)?;
         let Some(text) = page["next"].as_str() else {
             break;
@@ -130,7 +127,7 @@ impl Mirror<'_> {
             };
             let in_range = hour >= self.start;
             self.digests += usize::from(in_range);
-            let (api, sha256) = (&self.args.api, text("sha256"));
+            let (api, sha256) = (self.client, text("sha256"));
             let bytes = self.keep(object, sha256, || fetch(api, text("url"), sha256))?;
             match serde_json::from_slice::<ReceiptDigest>(&bytes) {
                 Ok(digest) if in_range => entries.extend(digest.receipts),
@@ -156,7 +153,7 @@ impl Mirror<'_> {
         let named = of_receipt_object(self.tenant, &entry.object);
         let (execution, generation) = named
             .ok_or_else(|| other("a digest lists it, and it is not a receipt of the tenant"))?;
-        let api = &self.args.api;
+        let api = self.client;
         self.keep(&entry.object, &entry.sha256, || {
             let link = link(api, &execution, Some(generation))?;
             if link["object"] != *entry.object {
@@ -186,7 +183,11 @@ impl Mirror<'_> {
 
 fn why(trouble: Trouble) -> String {
     match trouble {
-        Trouble::Other(why) => why,
+        Trouble::Usage(why)
+        | Trouble::Refused(why)
+        | Trouble::Unavailable(why)
+        | Trouble::Unconfirmed(why)
+        | Trouble::Other(why) => why,
         Trouble::Problems(_) => "it cannot be read".to_owned(),
     }
 }

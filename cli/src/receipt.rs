@@ -16,11 +16,11 @@ use holdfast_receipt::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{api::Api, output, report::Trouble, story::none};
+use crate::{api::Client, output, report::Trouble, story::none};
 
 /// Fetches a receipt into a file that does not exist yet, or that has it already.
 pub(crate) fn get(
-    api: &Api,
+    api: &Client,
     id: &str,
     generation: Option<u32>,
     to: Option<PathBuf>,
@@ -58,7 +58,7 @@ pub(crate) fn keep(
 }
 
 /// Fetches a file whose SHA-256 is known, so that no other bytes are ever written.
-pub(crate) fn fetch(api: &Api, link: &str, sha256: &str) -> Result<Vec<u8>, Trouble> {
+pub(crate) fn fetch(api: &Client, link: &str, sha256: &str) -> Result<Vec<u8>, Trouble> {
     let bytes = api.fetch(link, MAX_BYTES)?;
     let fetched = sha256_hex(&bytes);
     if fetched == sha256 {
@@ -71,7 +71,7 @@ pub(crate) fn fetch(api: &Api, link: &str, sha256: &str) -> Result<Vec<u8>, Trou
 }
 
 /// The API's link to the receipt of an execution generation, or to the newest receipt.
-pub(crate) fn link(api: &Api, id: &str, generation: Option<u32>) -> Result<Value, Trouble> {
+pub(crate) fn link(api: &Client, id: &str, generation: Option<u32>) -> Result<Value, Trouble> {
     let Some(generation) = generation else {
         return api.execution(id, "/receipt")?.ok_or_else(|| none(id));
     };

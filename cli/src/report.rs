@@ -10,6 +10,14 @@ use crate::output::{draw, say};
 pub(crate) enum Trouble {
     /// Problems in files.
     Problems(Vec<InFile>),
+    /// A wrong option, variable or argument.
+    Usage(String),
+    /// The API refused the request.
+    Refused(String),
+    /// The API does not answer now, and the same command can be repeated.
+    Unavailable(String),
+    /// The person did not confirm, so that nothing was done.
+    Unconfirmed(String),
     /// Anything else, in one message.
     Other(String),
 }
@@ -41,10 +49,25 @@ impl InFile {
 }
 
 impl Trouble {
+    /// The exit code, which docs/commands.md describes.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Problems(_) | Self::Other(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Refused(_) => 3,
+            Self::Unavailable(_) => 4,
+            Self::Unconfirmed(_) => 5,
+        }
+    }
+
     /// Prints the reason to the person at the terminal.
     pub(crate) fn print(&self) {
         match self {
-            Self::Other(message) => say(&format!("error: {message}")),
+            Self::Usage(message)
+            | Self::Refused(message)
+            | Self::Unavailable(message)
+            | Self::Other(message) => say(&format!("error: {message}")),
+            Self::Unconfirmed(message) => say(message),
             Self::Problems(files) => {
                 let colour = std::io::stderr().is_terminal();
                 for file in files {

@@ -1,7 +1,7 @@
 //! `holdfast logs` and `holdfast watch`: an execution's story, one line for each audit event.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     io::{IsTerminal, stdout},
     thread::sleep,
     time::Duration,
@@ -11,7 +11,12 @@ use holdfast_ids::names::sanitize;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{api::Api, output, report::Trouble};
+use crate::{
+    api::{Client, typed},
+    output,
+    people::{TargetAnswer, answer_lines, find_execution},
+    report::Trouble,
+};
 
 /// The time between two reads of an execution that is watched.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -19,18 +24,76 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PATIENCE: u32 = 20;
 
 /// Prints the story of an execution so far.
-pub(crate) fn logs(api: &Api, id: &str) -> Result<(), Trouble> {
+pub(crate) fn logs(api: &Client, named: &str) -> Result<(), Trouble> {
+    let (id, api) = &find_execution(api, named)?;
     let story = api.execution(id, "/events")?.ok_or_else(|| none(id))?;
     let events = events(&story);
     let began = began(events);
+    let answers = answers_to(api, id, events.iter())?;
     events
         .iter()
-        .try_for_each(|event| output::line(&line_of(event, began)))
+        .try_for_each(|event| print(event, began, &answers))
+}
+
+/// Prints an event, and the answer of the target that the event's attempt met.
+fn print(event: &Value, began: Option<Timestamp>, answers: &Answers) -> Result<(), Trouble> {
+    output::line(&line_of(event, began))?;
+    let answer = failed_attempt(event).and_then(|attempt| answers.get(&attempt));
+    match answer {
+        Some(answer) => output::text(&answer_lines(answer, ANSWER_INDENT)),
+        None => Ok(()),
+    }
+}
+
+/// An attempt: the step's label, true for the undo, and the number.
+type AttemptId = (String, bool, u64);
+/// The answers of targets, by the attempts that met them.
+type Answers = HashMap<AttemptId, TargetAnswer>;
+/// The space before an answer, below the event's type.
+const ANSWER_INDENT: &str = "                            ";
+
+/// The failed attempt that an event is about.
+fn failed_attempt(event: &Value) -> Option<AttemptId> {
+    let of_undo = match text(event, "type") {
+        "workflow.step.failed" => false,
+        "workflow.step.undo_failed" => true,
+        _ => return None,
+    };
+    let data = &event["data"];
+    Some((label(data, "step"), of_undo, data["attempt"].as_u64()?))
+}
+
+/// The answers of targets, which events do not have, if one of the events is about a failed
+/// attempt. Roles that see no payloads get none.
+fn answers_to<'a>(
+    api: &Client,
+    id: &str,
+    mut events: impl Iterator<Item = &'a Value>,
+) -> Result<Answers, Trouble> {
+    match events.any(|event| failed_attempt(event).is_some()) {
+        true => Ok(answers_in(&api.execution(id, "")?.unwrap_or_default())),
+        false => Ok(Answers::new()),
+    }
+}
+
+fn answers_in(execution: &Value) -> Answers {
+    let mut answers = Answers::new();
+    for step in list(execution, "steps") {
+        for (member, of_undo) in [("attempts", false), ("undo_attempts", true)] {
+            for (attempt, number) in list(step, member).iter().zip(1..) {
+                if let Ok(answer) = typed(&attempt["answer"]) {
+                    answers.insert((label(step, "name"), of_undo, number), answer);
+                }
+            }
+        }
+    }
+    answers
 }
 
 /// Prints the story of an execution until its receipt is written. On a terminal, the last line
 /// shows the current attempts and questions.
-pub(crate) fn watch(api: &Api, id: &str) -> Result<(), Trouble> {
+pub(crate) fn watch(api: &Client, named: &str) -> Result<(), Trouble> {
+    let (id, api) = &find_execution(api, named)?;
     let live = stdout().is_terminal();
     let (mut seen, mut patience) = (HashSet::new(), PATIENCE);
     loop {
@@ -44,11 +107,11 @@ pub(crate) fn watch(api: &Api, id: &str) -> Result<(), Trouble> {
         if live {
             output::text("\r\u{1b}[K")?;
         }
-        for event in events {
-            if seen.insert(text(event, "id").to_owned()) {
-                output::line(&line_of(event, began))?;
-            }
-        }
+        let is_new = |event: &&Value| seen.insert(text(event, "id").to_owned());
+        let new: Vec<_> = events.iter().filter(is_new).collect();
+        let answers = answers_to(api, id, new.iter().copied())?;
+        new.iter()
+            .try_for_each(|event| print(event, began, &answers))?;
         let status = text(&story, "status");
         if is_over(events) {
             if let Some(line) = api.execution(id, "")?.as_ref().and_then(output_of) {
@@ -130,7 +193,7 @@ fn label(of: &Value, name: &str) -> String {
 
 pub(crate) fn none(id: &str) -> Trouble {
     Trouble::Other(format!(
-        "this tenant has no execution {id}; --tenant or --token names the tenant"
+        "this tenant has no execution {id}; --tenant or the token names the tenant"
     ))
 }
 
@@ -276,6 +339,34 @@ mod tests {
         assert!(!is_over(&events));
         events.push(event("workflow.receipt.generated", 1));
         assert!(is_over(&events));
+    }
+
+    #[test]
+    fn a_failed_attempt_has_the_answer_of_its_target() {
+        let answer = json!({ "path": "/holds", "body": "{\"detail\": \"no\u{1b}[2J\"}\nline 2", "cut": true });
+        let execution = json!({ "steps": [
+            { "name": "hold", "item": "v-1", "attempts": [{}, { "answer": answer }] },
+            { "name": "told", "attempts": [{ "answer": null }], "undo_attempts": [{ "answer": answer }] },
+        ] });
+        let answers = answers_in(&execution);
+        let event = |kind: &str, data: Value| json!({ "type": kind, "data": data });
+        let failed = event(
+            "workflow.step.failed",
+            json!({ "step": "hold", "item": "v-1", "attempt": 2 }),
+        );
+        let id = failed_attempt(&failed).expect("a failed attempt");
+        insta::assert_snapshot!(answer_lines(&answers[&id], ""), @r#"
+        at /holds:
+          {"detail": "no�[2J"}
+          line 2
+          … (the answer is longer)
+        "#);
+        let undo = event(
+            "workflow.step.undo_failed",
+            json!({ "step": "told", "attempt": 1 }),
+        );
+        assert!(answers.contains_key(&failed_attempt(&undo).expect("a failed undo")));
+        assert_eq!((answers.len(), failed_attempt(&json!({}))), (2, None));
     }
 
     #[test]

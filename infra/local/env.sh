@@ -67,3 +67,7 @@ exported HOLDFAST_IAM "$IAM"
 exported SAM_CLI_TELEMETRY 0
 bin=$(printf %q "$local_dir/bin")
 echo "case \":\$PATH:\" in *:$bin:*) ;; *) export PATH=$bin:\"\$PATH\" ;; esac"
+completions=$local_dir/share/bash-completion/completions/holdfast
+if [[ -f $completions ]]; then
+    echo "[ -z \"\${BASH_VERSION:-}\" ] || . $(printf %q "$completions")"
+fi

@@ -112,7 +112,18 @@ write_commands() {
     printf '#!/bin/sh\nexec %q --endpoint-url "$AWS_ENDPOINT_URL" "$@"\n' "$aws" >"$local_dir/bin/aws"
     chmod +x "$local_dir/bin/aws"
     ln -sfn "$root/.venv/bin/sam" "$local_dir/bin/sam"
-    [[ ! -x $programs/holdfast ]] || ln -sfn "$programs/holdfast" "$local_dir/bin/holdfast"
+    [[ ! -x $programs/holdfast ]] || write_manual
+}
+
+# Writes the man pages, which `man` finds beside the PATH (manpath(1)), and completions for bash.
+write_manual() {
+    local completions=$local_dir/share/bash-completion/completions
+    ln -sfn "$programs/holdfast" "$local_dir/bin/holdfast"
+    mkdir -p "$completions"
+    # `make demo` does not build the command, and an earlier build may not have these.
+    "$programs/holdfast" completions bash >"$completions/new" 2>/dev/null || return 0
+    mv "$completions/new" "$completions/holdfast"
+    "$programs/holdfast" man "$local_dir/share/man/man1"
 }
 
 # Writes env whole or not at all.

@@ -109,9 +109,8 @@ fn hour() -> Hour {
 fn mirror(api: &str, folder: &Path) -> (bool, String) {
     let (from, until) = (hour().to_string(), hour().next().to_string());
     let ran = Command::new(built("holdfast"))
-        .args([
-            "receipt", "mirror", "--tenant", "acme", "--token", "t", "--api", api,
-        ])
+        .args(["receipt", "mirror", "--tenant", "acme", "--api", api])
+        .env("HOLDFAST_TOKEN", "t")
         .args(["--from", &from, "--to", &until, "--dir"])
         .arg(folder)
         .stdin(Stdio::null())

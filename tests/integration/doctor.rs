@@ -5,7 +5,7 @@ use std::process::Command;
 use holdfast_tests::{EnvironmentChange, Stack, unique};
 use tempfile::TempDir;
 
-use crate::story::{built, holdfast, said};
+use crate::story::{built, holdfast, holdfast_as, said};
 
 #[tokio::test]
 async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
@@ -42,7 +42,7 @@ async fn the_doctor_approves_the_stack_and_names_a_missing_secret() {
 #[tokio::test]
 async fn the_doctor_compares_tenants_with_the_registry() {
     let admin = std::env::var("HOLDFAST_TOKEN_PLATFORM_ADMIN").expect("source .local/env");
-    let (fine, said) = holdfast(&["doctor", "--token", &admin, "--tenant", "acme"]).await;
+    let (fine, said) = holdfast_as(&admin, &["doctor", "--tenant", "acme"]).await;
     assert!(fine, "{said}");
     let file = "workflows/delay-vendor-payments-acme.yaml";
     let found = format!("ok    {file}: tenant acme is registered");
@@ -60,7 +60,7 @@ async fn the_doctor_names_what_it_could_not_check() {
         said.contains(why) && said.contains("install the SAM CLI"),
         "{said}"
     );
-    let (fine, said) = holdfast(&["doctor", "--token", "none"]).await;
+    let (fine, said) = holdfast_as("none", &["doctor"]).await;
     assert!(!fine);
     assert!(
         said.contains("WRONG API: workflows are listed: the API answered 401"),

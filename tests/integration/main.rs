@@ -8,6 +8,7 @@ mod approvals;
 mod audit;
 mod chain;
 mod choices;
+mod commands;
 mod crashes;
 mod decisions;
 mod demo;

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     chain::{Folder, files, key_set},
-    story::holdfast,
+    story::{holdfast, holdfast_as},
 };
 
 #[tokio::test]
@@ -76,14 +76,13 @@ async fn an_auditor_without_aws_credentials_mirrors_and_audits_through_the_api()
     let (dir, keys) = (folder.path("mirror"), key_set(&stack.api, &folder).await);
     let token = tokens::token(Role::Auditor, Some(&tenant), "auditor");
     let mirror = [
-        "receipt", "mirror", "--tenant", &tenant, "--token", &token, "--from", &from, "--to", &to,
-        "--dir", &dir,
+        "receipt", "mirror", "--tenant", &tenant, "--from", &from, "--to", &to, "--dir", &dir,
     ];
     let digests = all.len();
     let counts = format!("{digests} digests, 2 receipts, {} fetched now", digests + 2);
-    let (fine, said) = holdfast(&mirror).await;
+    let (fine, said) = holdfast_as(&token, &mirror).await;
     assert!(fine && said.contains(&counts), "{said}");
-    let (fine, said) = holdfast(&mirror).await;
+    let (fine, said) = holdfast_as(&token, &mirror).await;
     assert!(fine && said.contains("2 receipts, 0 fetched now"), "{said}");
     let audit = [
         "receipt", "audit", "--tenant", &tenant, "--from", &from, "--to", &to, "--dir", &dir,
@@ -95,17 +94,16 @@ async fn an_auditor_without_aws_credentials_mirrors_and_audits_through_the_api()
     // A later range has the digests before it, which show whether the tenant was quiet.
     let (late, last) = (folder.path("late"), all.last().expect("an hour"));
     let of_late = [
-        "receipt", "mirror", "--tenant", &tenant, "--token", &token, "--from", last, "--to", &to,
-        "--dir", &late,
+        "receipt", "mirror", "--tenant", &tenant, "--from", last, "--to", &to, "--dir", &late,
     ];
-    let (fine, said) = holdfast(&of_late).await;
+    let (fine, said) = holdfast_as(&token, &of_late).await;
     assert!(fine && said.contains("1 digest, 0 receipts"), "{said}");
     assert!(Path::new(&late).join(began.object(&tenant)).exists());
     // An altered file stays where it is, so that a person can look at it.
     let mut receipts = Vec::new();
     files(&Path::new(&dir).join("receipts"), &mut receipts);
     fs::write(&receipts[0], b"{}").expect("it can be written");
-    let (fine, said) = holdfast(&mirror).await;
+    let (fine, said) = holdfast_as(&token, &mirror).await;
     assert!(
         !fine && said.contains("differs from the object of the API"),
         "{said}"

@@ -24,6 +24,13 @@ pub(crate) async fn holdfast(arguments: &[&str]) -> (bool, String) {
     said(run).await
 }
 
+/// Runs the built command with the token of a caller.
+pub(crate) async fn holdfast_as(token: &str, arguments: &[&str]) -> (bool, String) {
+    let mut run = Command::new(built("holdfast"));
+    run.args(arguments).env("HOLDFAST_TOKEN", token);
+    said(run).await
+}
+
 /// Runs the built command in a terminal.
 async fn in_a_terminal(arguments: &[&str]) -> (bool, String) {
     let mut run = Command::new("python3");

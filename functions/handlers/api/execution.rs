@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::api::{
     answer::{
         Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
-        StepPayloads, Story,
+        StepPayloads, Story, TargetAnswer,
     },
     extract::NamesTenant,
     incident::shown_question,
@@ -225,5 +225,14 @@ fn shown_attempt(attempt: &holdfast_ledger::Attempt, payloads: bool) -> Attempt 
         ended_at: attempt.ended_at,
         outcome: attempt.outcome,
         error: payloads.then(|| attempt.error.clone()),
+        answer: attempt
+            .answer
+            .as_deref()
+            .filter(|_| payloads)
+            .map(|answer| TargetAnswer {
+                path: answer.path.clone(),
+                body: answer.body.clone(),
+                cut: answer.cut,
+            }),
     }
 }

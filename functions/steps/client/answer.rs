@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use holdfast_action::StepError;
+use holdfast_action::{StepError, TargetAnswer};
 use reqwest::{StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 
@@ -14,12 +14,15 @@ use super::{
 /// Largest body that is read, in bytes, also after decompression: 1 MiB.
 pub const BODY_LIMIT: usize = 1 << 20;
 
+/// The text in place of a body that cannot be shown.
+const REPEATS: &str = "(left out: the answer repeats a credential of the request)";
+
 /// A target's answer: status, headers and, if it is a success, the body.
 pub struct Answer {
     pub(super) request: SentRequest,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
-    /// Decompressed. Empty if the status is no success.
+    /// Decompressed; the beginning if the status is no success.
     pub(super) body: Result<Vec<u8>, BodyError>,
 }
 
@@ -44,7 +47,7 @@ impl Answer {
     pub fn success(self) -> Result<Self, StepError> {
         match error_of(&self.request, self.status, &self.headers, SystemTime::now()) {
             None => Ok(self),
-            Some(error) => Err(error),
+            Some(error) => Err(error.with_answer(self.explanation())),
         }
     }
 
@@ -53,7 +56,7 @@ impl Answer {
     pub fn undone(self) -> Result<(), StepError> {
         if self.is_missing() {
             let message = format!("{} answered {}", self.request.what, self.status);
-            return Err(StepError::missing(message));
+            return Err(StepError::missing(message).with_answer(self.explanation()));
         }
         self.success().map(drop)
     }
@@ -82,6 +85,21 @@ impl Answer {
             return Ok(None);
         }
         self.output().map(Some)
+    }
+
+    /// The path of the request and the body of the answer, as people read them. A body that repeats
+    /// a credential of the request is left out.
+    fn explanation(&self) -> TargetAnswer {
+        let bytes = self.body.as_deref().unwrap_or_default();
+        let text = body::text(&self.headers, bytes).unwrap_or_else(|_| body::utf8_beginning(bytes));
+        let body = match self.request.credentials.are_in(&text) {
+            true => REPEATS.to_owned(),
+            false => text,
+        };
+        TargetAnswer {
+            path: self.request.path.clone(),
+            body,
+        }
     }
 
     /// The bytes of the body of a success, decompressed. The error says why it cannot be read.

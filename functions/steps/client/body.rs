@@ -133,6 +133,12 @@ pub(super) fn text(headers: &HeaderMap, body: &[u8]) -> Result<String, BodyError
     }
 }
 
+/// The beginning of a body that is UTF-8. A body that was cut ends within a character.
+pub(super) fn utf8_beginning(body: &[u8]) -> String {
+    let valid = body.utf8_chunks().next().map(|chunk| chunk.valid());
+    valid.unwrap_or_default().to_owned()
+}
+
 /// The charset that the content-type names.
 fn charset(headers: &HeaderMap, body: &[u8]) -> Result<&'static Encoding, BodyError> {
     let Some(label) = parameter(headers, CONTENT_TYPE, "charset") else {

@@ -8,7 +8,7 @@ use reqwest::{
     header::{HeaderMap, RETRY_AFTER},
 };
 
-use super::network::Unreachable;
+use super::{credentials::Credentials, network::Unreachable};
 
 /// Longest wait that a target's Retry-After can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
@@ -23,6 +23,10 @@ pub(super) struct SentRequest {
     pub(super) effect: Effect,
     /// Number of the attempt, from 1.
     pub(super) attempt: u32,
+    /// The path, without the query, for those who may see the answer.
+    pub(super) path: String,
+    /// The credentials of its headers, which no kept answer may repeat.
+    pub(super) credentials: Credentials,
 }
 
 impl SentRequest {

@@ -3,6 +3,7 @@
 
 mod answer;
 mod body;
+mod credentials;
 mod judge;
 mod network;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 pub use answer::{Answer, BODY_LIMIT};
 pub use body::BodyError;
+use credentials::Credentials;
 pub use ipnet::IpNet;
 use judge::SentRequest;
 use network::Reach;
@@ -36,6 +38,10 @@ pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent"
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time for the answer to a check, so that the function can report it in time.
 pub(crate) const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes that are read of an answer that is no success. The ledger keeps fewer.
+const EXPLANATION_LIMIT: usize = 16 << 10;
+/// Longest time for them.
+const EXPLANATION_TIME: Duration = Duration::from_secs(1);
 /// Longest time that a connection stays idle. Common servers close an idle connection after 5 s,
 /// and a request lost to that race has an unknown outcome.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -87,6 +93,8 @@ impl Client {
             what: "HEAD".to_owned(),
             effect: Effect::None,
             attempt: 1,
+            path: String::new(),
+            credentials: Credentials::default(),
         };
         let request = self.0.head(url.clone()).timeout(CHECK_TIMEOUT);
         let answer = request.send().await;
@@ -230,6 +238,8 @@ impl Request<'_> {
             ),
             effect: self.effect.unwrap_or_else(|| effect_of(&self.method)),
             attempt: self.call.attempt,
+            path: self.url.path().to_owned(),
+            credentials: Credentials::of(&self.headers),
         };
         self.headers
             .insert(IDEMPOTENCY_KEY, key_header(&self.call.key)?);
@@ -259,7 +269,7 @@ impl Request<'_> {
         let body = if response.status().is_success() {
             read(&mut response).await.map_err(lost)?
         } else {
-            Some(Vec::new())
+            Some(beginning(&mut response).await)
         };
         let body = body.ok_or(BodyError::TooLarge);
         let body = body.and_then(|bytes| body::decompressed(response.headers(), bytes));
@@ -285,6 +295,23 @@ fn effect_of(method: &Method) -> Effect {
 fn key_header(key: &str) -> Result<HeaderValue, StepError> {
     HeaderValue::from_str(key)
         .map_err(|_| StepError::permanent("the idempotency key does not fit in a header"))
+}
+
+/// The beginning of the body of an answer that is no success. The status decides the outcome, so
+/// that a body that is late or lost changes nothing.
+async fn beginning(response: &mut Response) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() >= EXPLANATION_LIMIT {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(EXPLANATION_TIME, read).await;
+    bytes.truncate(EXPLANATION_LIMIT);
+    bytes
 }
 
 /// The whole body as it was sent, or none if it is larger than [`BODY_LIMIT`]. A cut body is an

@@ -42,6 +42,7 @@ impl Judgement {
             kind,
             message,
             code: None,
+            answer: None,
         })
     }
 }

@@ -1,9 +1,11 @@
 //! The `Action` trait, which performs a step, and the outcomes that it reports.
 
+mod answer;
 mod check;
 mod judgement;
 mod registry;
 
+pub use answer::TargetAnswer;
 pub use check::{Check, Checks};
 pub use judgement::{Effect, Judgement, judge};
 pub use registry::{ActionInfo, AnyAction, Registry};
@@ -172,6 +174,8 @@ pub struct StepError {
     /// The code of the failure, by which a definition can continue (`on_failure`): the status of an
     /// HTTP answer, or a name of the action's own.
     pub code: Option<String>,
+    /// The answer of the target, for people who may see outputs.
+    pub answer: Option<Box<TargetAnswer>>,
 }
 
 /// The state of the effect after a failed attempt.
@@ -207,12 +211,22 @@ impl StepError {
         }
     }
 
+    /// The error with the answer of the target, without any credential of the request.
+    #[must_use]
+    pub fn with_answer(self, answer: TargetAnswer) -> Self {
+        Self {
+            answer: Some(Box::new(answer)),
+            ..self
+        }
+    }
+
     /// An error after which another attempt may succeed; no effect was applied.
     pub fn transient(message: impl Into<String>) -> Self {
         Self {
             kind: StepErrorKind::Transient { retry_after: None },
             message: message.into(),
             code: None,
+            answer: None,
         }
     }
 
@@ -225,6 +239,7 @@ impl StepError {
             },
             message: message.into(),
             code: None,
+            answer: None,
         }
     }
 
@@ -234,6 +249,7 @@ impl StepError {
             kind: StepErrorKind::Unknown { retry_after: None },
             message: message.into(),
             code: None,
+            answer: None,
         }
     }
 
@@ -246,6 +262,7 @@ impl StepError {
             },
             message: message.into(),
             code: None,
+            answer: None,
         }
     }
 
@@ -255,6 +272,7 @@ impl StepError {
             kind: StepErrorKind::Missing,
             message: message.into(),
             code: None,
+            answer: None,
         }
     }
 
@@ -264,6 +282,7 @@ impl StepError {
             kind: StepErrorKind::Permanent,
             message: message.into(),
             code: None,
+            answer: None,
         }
     }
 }

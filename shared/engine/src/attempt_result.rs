@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use holdfast_action::StepError;
-use holdfast_ledger::{AttemptReport, StepRecord, StepState};
+use holdfast_action::{StepError, TargetAnswer};
+use holdfast_ledger::{AttemptReport, StepRecord, StepState, record_answer};
 use holdfast_task::{PollPolicy, StepResult, StepStatus};
 use serde_json::{Value, json};
 
@@ -16,6 +16,8 @@ pub(crate) struct AttemptResult {
     pub(crate) report: AttemptReport,
     /// The code of its error.
     pub(crate) code: Option<String>,
+    /// The answer of the target, if it did not succeed.
+    pub(crate) answer: Option<Box<TargetAnswer>>,
     /// True if the step polls and the answer is not the awaited one.
     pub(crate) not_yet: bool,
 }
@@ -25,6 +27,7 @@ impl From<AttemptReport> for AttemptResult {
         Self {
             report,
             code: None,
+            answer: None,
             not_yet: false,
         }
     }
@@ -47,11 +50,18 @@ pub(crate) fn polled(
     }
 }
 
-/// The record with the code of its last attempt's error, if that has one. A pause removes its
-/// attempt, so that the last one is an earlier attempt, which keeps its code.
-pub(crate) fn with_code(mut record: Box<StepRecord>, code: Option<&str>) -> Box<StepRecord> {
+/// The record with the code of its last attempt's error and the answer of the target, if there are
+/// any. A pause removes its attempt, so that the last one is an earlier attempt, which keeps its
+/// own.
+pub(crate) fn with_error(
+    mut record: Box<StepRecord>,
+    AttemptResult { code, answer, .. }: &AttemptResult,
+) -> Box<StepRecord> {
     if let (Some(last), Some(code)) = (record.attempts.last_mut(), code) {
         last.code = Some(code.chars().take(60).collect());
+    }
+    if let Some(answer) = answer {
+        record_answer(&mut record.attempts, answer);
     }
     record
 }

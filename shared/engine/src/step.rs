@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::{
-    attempt_result::{AttemptResult, answer, passed, polled, with_code},
+    attempt_result::{AttemptResult, answer, passed, polled, with_error},
     engine::{CLAIM_TRIES, COMPLETION_TRIES, Engine, MAX_RACES, partition},
     items::item_count,
     paused::blocked_error,
@@ -292,10 +292,14 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             (Ok(output), Some(poll)) => polled(poll, output, attempt),
             (outcome, _) => (outcome, false),
         };
-        let code = outcome.as_ref().err().and_then(|error| error.code.clone());
+        let error = outcome.as_ref().err();
+        let (code, answer) = error.map_or((None, None), |error| {
+            (error.code.clone(), error.answer.clone())
+        });
         Ok(AttemptResult {
             report: self.report_of(at, outcome).await?,
             code,
+            answer,
             not_yet,
         })
     }
@@ -350,14 +354,20 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         &self,
         claim: &Claim,
         mut stored: StepRecord,
-        AttemptResult { report, code, .. }: &AttemptResult,
+        attempted: &AttemptResult,
     ) -> Result<StepRecord, TaskError> {
         let label = claim.first.label();
         let mut failures = 0;
         for _ in 0..MAX_RACES {
             let now = self.host.now();
-            let next = match complete(&stored, &claim.token, report, claim.max_attempts, now) {
-                CompletionTransition::Write(next) => with_code(next, code.as_deref()),
+            let next = match complete(
+                &stored,
+                &claim.token,
+                &attempted.report,
+                claim.max_attempts,
+                now,
+            ) {
+                CompletionTransition::Write(next) => with_error(next, attempted),
                 CompletionTransition::Mine => return Ok(stored),
                 CompletionTransition::Fenced => {
                     let message = format!(

@@ -16,11 +16,11 @@ use crate::{
     reports::undo_report,
     task_errors::{TaskError, no_such_step, too_many_races, undo_error},
 };
-use holdfast_action::{AnyAction, AppliedEffect, Call, StepError, Verdict};
+use holdfast_action::{AnyAction, AppliedEffect, Call, StepError, TargetAnswer, Verdict};
 use holdfast_ids::keys::{ExecutionKey, repeated_undo_key, undo_key};
 use holdfast_ledger::{
     Expect, Ledger, Put, RecordedEffect, StepRecord, StepState, UndoClaim, UndoClaimTransition,
-    UndoCompletionTransition, UndoReport, claim_undo, complete_undo,
+    UndoCompletionTransition, UndoReport, claim_undo, complete_undo, record_answer,
 };
 use holdfast_task::{ErrorName, UndoResult, UndoTask, VERIFY_POLICY, timing::time_left};
 
@@ -46,8 +46,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             return Ok(undo_result(&record));
         }
         let attempt = record.undo_attempts.len() as u32;
-        let report = self.run_undo(task, &record, action).await;
-        let record = self.record_undo(&claim, record, &report).await?;
+        let (report, answer) = self.run_undo(task, &record, action).await;
+        let record = self
+            .record_undo(&claim, record, &report, answer.as_deref())
+            .await?;
         if let UndoReport::Halted(error) = &report {
             let message = format!("undo of {}: {error}", record.label());
             return Err(TaskError::new(ErrorName::Halted, message).of_attempt(attempt));
@@ -100,20 +102,33 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         Err(too_many_races(&label))
     }
 
-    /// Undoes the effect unless another owner has taken over, and reports the outcome.
+    /// Undoes the effect unless another owner has taken over. Returns the report, and the answer
+    /// of a target that did not succeed.
     async fn run_undo(
         &self,
         task: &UndoTask,
         record: &StepRecord,
         action: &dyn AnyAction,
-    ) -> UndoReport {
-        match self.ledger.read(&record.at).await {
-            Ok(Some(execution)) if execution.unwinds(task.execution.epoch) => {}
-            Ok(_) => return UndoReport::Halted("another owner took over".to_owned()),
-            Err(error) => return transient(format!("before acting: {error}")),
-        }
+    ) -> (UndoReport, Option<Box<TargetAnswer>>) {
+        let report = match self.ledger.read(&record.at).await {
+            Ok(Some(execution)) if execution.unwinds(task.execution.epoch) => {
+                return self.act_undo(task, record, action).await;
+            }
+            Ok(_) => UndoReport::Halted("another owner took over".to_owned()),
+            Err(error) => transient(format!("before acting: {error}")),
+        };
+        (report, None)
+    }
+
+    async fn act_undo(
+        &self,
+        task: &UndoTask,
+        record: &StepRecord,
+        action: &dyn AnyAction,
+    ) -> (UndoReport, Option<Box<TargetAnswer>>) {
         let StepState::Undoing { lease_until, .. } = record.state else {
-            return UndoReport::Halted("the claim is not ours".to_owned());
+            let why = "the claim is not ours".to_owned();
+            return (UndoReport::Halted(why), None);
         };
         let (key, attempt) = (undo_key(&record.key), record.undo_attempts.len() as u32);
         let call = Call {
@@ -128,19 +143,22 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             time_left: time_left(lease_until, self.host.now()),
         };
         if record.acted_under_earlier_keys_only() {
-            return self.undo_earlier(action, &call, record).await;
+            return (self.undo_earlier(action, &call, record).await, None);
         }
         let done = match self.done(&record.at, &record.effect()).await {
             Ok(done) => done,
-            Err(error) => return unreadable(error),
+            Err(error) => return (unreadable(error), None),
         };
         match self.call_undo(action, &call, record, done).await {
             Ok(report) => {
                 // The receipt names each earlier effect in any case, so its report changes nothing.
                 self.undo_earlier(action, &call, record).await;
-                report
+                (report, None)
             }
-            Err(error) => undo_report(record, error),
+            Err(mut error) => {
+                let answer = error.answer.take();
+                (undo_report(record, error), answer)
+            }
         }
     }
 
@@ -249,11 +267,12 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         claim: &UndoClaim,
         mut stored: StepRecord,
         report: &UndoReport,
+        answer: Option<&TargetAnswer>,
     ) -> Result<StepRecord, TaskError> {
         let label = format!("undo of {}", stored.label());
         let mut failures = 0;
         for _ in 0..MAX_RACES {
-            let next = match complete_undo(&stored, &claim.token, report, self.host.now()) {
+            let mut next = match complete_undo(&stored, &claim.token, report, self.host.now()) {
                 UndoCompletionTransition::Write(next) => *next,
                 UndoCompletionTransition::Mine => return Ok(stored),
                 UndoCompletionTransition::Fenced => {
@@ -261,6 +280,9 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
                     return Err(TaskError::new(ErrorName::Conflict, message));
                 }
             };
+            if let Some(answer) = answer {
+                record_answer(&mut next.undo_attempts, answer);
+            }
             match self.ledger.put(&next, Expect::Rev(stored.rev)).await {
                 Ok(Put::Done) => return Ok(next),
                 Ok(Put::Lost(Some(winner))) => stored = *winner,

@@ -128,6 +128,7 @@ pub fn attempt(token: &str, outcome: Option<AttemptOutcome>) -> Attempt {
         outcome,
         error: outcome.map(|outcome| format!("{outcome:?}")),
         code: None,
+        answer: None,
     }
 }
 

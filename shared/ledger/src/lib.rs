@@ -85,7 +85,9 @@ pub use shown::shown;
 pub use shown_status::{DERIVED, PAUSED, RUNNING, shown_status};
 pub use snapshot::Snapshot;
 pub use start_refusal::Refusal;
-pub use step::{Attempt, RecordedEffect, Residue, StepRecord, StepState};
+pub use step::{
+    Attempt, RecordedAnswer, RecordedEffect, Residue, StepRecord, StepState, record_answer,
+};
 pub use takeover::{TakeoverTransition, take, take_to_finish, unwound_since};
 pub use tenant::{TenantKey, TenantRecord, TenantState, not_registered, registration};
 pub use unwind::{

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use super::attempt::Attempt;
+pub use super::attempt::{Attempt, RecordedAnswer, record_answer};
 use super::retired::RetiredKey;
 use holdfast_ids::{
     digest::value_sha256_hex,

@@ -162,6 +162,21 @@ pub(crate) struct Attempt {
     /// The error; null if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<Option<String>>,
+    /// The answer of a target that did not succeed, of the newest three attempts at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) answer: Option<TargetAnswer>,
+}
+
+/// The answer of a target that did not succeed.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct TargetAnswer {
+    /// The path of the request, without the query; at most 256 bytes.
+    pub(crate) path: String,
+    /// The beginning of the body: at most 1,024 bytes. Control characters and invisible ones are
+    /// replaced, but for line ends and tabs.
+    pub(crate) body: String,
+    /// True if the body is longer.
+    pub(crate) cut: bool,
 }
 
 /// A payload: its value if it is small, otherwise its size; always its digest.

@@ -18,7 +18,7 @@ pub(crate) use control::{Control, ControlChange, Controls, ScopeCheck};
 pub(crate) use delegation::{Delegation, DelegationChange, Delegations};
 pub(crate) use execution::{
     Attempt, Execution, ExecutionFailure, ExecutionView, ReceiptLink, Redrive, Starting, Step,
-    StepPayloads, Story,
+    StepPayloads, Story, TargetAnswer,
 };
 pub(crate) use incident::{
     DecisionResult, DecisionView, Incident, IncidentActionView, IncidentInFull, Incidents, Link,

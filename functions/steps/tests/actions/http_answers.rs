@@ -335,3 +335,36 @@ async fn a_long_number_of_an_answer_is_a_string_as_it_is_written() {
     });
     assert_eq!(output["body"], body);
 }
+
+#[tokio::test]
+async fn a_refusal_keeps_the_path_and_the_beginning_of_the_answer() {
+    let long = "x".repeat(100_000);
+    let stalled = "HTTP/1.1 422 X\r\ncontent-length: 100\r\n\r\n{\"detail\"".to_owned();
+    for (reply, kept) in [
+        (Reply::status(422, "", "IBAN unknown"), "IBAN unknown"),
+        (
+            Reply::status(
+                422,
+                "Content-Type: text/plain; charset=latin1\r\n",
+                "caf\u{e9}",
+            ),
+            "caf\u{c3}\u{a9}",
+        ),
+        (Reply::status(422, "", &long), &long[..16 << 10]),
+        (
+            Reply::status(422, "Content-Encoding: gzip\r\n", "no gzip"),
+            "",
+        ),
+        (Reply::status(422, "", ""), ""),
+        (Reply::Stall(stalled), "{\"detail\""),
+    ] {
+        let server = Server::always(reply);
+        let error = send("POST", &server).await.expect_err("a refusal");
+        assert_eq!(kind_and_message(&error).0, "permanent", "{kept}");
+        let answer = error.answer.expect("an answer");
+        assert_eq!(
+            (answer.path.as_str(), answer.body.as_str()),
+            ("/path", kept)
+        );
+    }
+}

@@ -33,7 +33,8 @@ async fn no_error_contains_the_secret_even_if_the_target_repeats_it() {
             .run(&call, input)
             .await
             .expect_err("no success");
-        let everything = format!("{error} {error:?}");
+        let answer = error.answer.as_ref().map(|answer| &answer.body);
+        let everything = format!("{error} {error:?} {answer:?}");
         assert!(!everything.contains("s3cr3t"), "{everything}");
         assert_eq!(
             server.heard()[0].header("authorization"),

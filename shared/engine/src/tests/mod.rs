@@ -31,6 +31,7 @@ mod rollback_races;
 mod shown;
 mod slow_checks;
 mod status_events;
+mod target_answers;
 mod tenants;
 mod unwinding;
 

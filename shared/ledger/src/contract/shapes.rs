@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 use super::compare::{put, same, text};
 use crate::{
     AskingExecution, Attempt, Cause, CounterKind, Expect, IncidentAction, IncidentKey,
-    IncidentStatus, Ledger, Link, Phase, Put, QuestionState, Reminders, Reservation, Ruling, Seat,
-    Snapshot, StepState,
+    IncidentStatus, Ledger, Link, Phase, Put, QuestionState, RecordedAnswer, Reminders,
+    Reservation, Ruling, Seat, Snapshot, StepState,
     fixtures::{at, attempt, claim_by, execution, inline, question, running, step},
 };
+use holdfast_action::TargetAnswer;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_receipt::{
     Approval, ApprovalSignature, AttemptOutcome, Decision, EarlyStop, ReceiptRef, Status, Vote,
@@ -154,6 +155,11 @@ pub(super) async fn every_shape_of_a_steps_record_comes_back_as_it_was<L: Ledger
         record.undo_forgiven = n as u32 % 3;
         record.execution_generation = n as u32;
         record.attempts[0].error = Some("\"quoted\"\n\u{1F9E8}\u{0}".to_owned());
+        record.attempts[0].answer = (n > 1).then(|| {
+            let body = "{\"detail\":\n\"naïve\"}".to_owned();
+            let path = "/höld".to_owned();
+            Box::new(RecordedAnswer::from(&TargetAnswer { path, body }))
+        });
         put(ledger, &record, Expect::Absent, Put::Done).await?;
         let lost = Put::Lost(Some(Box::new(record.clone())));
         put(ledger, &record, Expect::Absent, lost).await?;

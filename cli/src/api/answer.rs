@@ -1,0 +1,146 @@
+//! Answers of the API: problems as errors, pages as one list, and members that this command reads.
+
+use holdfast_ids::names::{quoted, sanitize};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Client;
+use crate::report::Trouble;
+
+/// The most characters of a problem's detail that are shown.
+const SHOWN: usize = 1000;
+/// The longest page that the API returns.
+const PAGE: usize = 100;
+
+/// The body of a successful answer, or the error that another status means.
+pub(crate) fn expect_done(status: u16, body: Value) -> Result<Value, Trouble> {
+    match status {
+        200 | 202 => Ok(body),
+        429 | 500.. => Err(Trouble::Unavailable(format!(
+            "{}; the same command can be repeated",
+            problem(status, &body)
+        ))),
+        _ => Err(Trouble::Refused(problem(status, &body))),
+    }
+}
+
+/// A problem document (RFC 9457) in one line, or what API Gateway answers itself.
+fn problem(status: u16, body: &Value) -> String {
+    let text = |member: &str| body[member].as_str().map(shown);
+    let mut line = format!("the API answered {status}");
+    if let Some(title) = text("title") {
+        line.push_str(&format!(" {title}"));
+    }
+    let detail = text("detail").or_else(|| text("message"));
+    line.push_str(&format!(
+        ": {}",
+        detail.unwrap_or_else(|| "without a reason".to_owned())
+    ));
+    for error in body["errors"].as_array().into_iter().flatten() {
+        line.push_str(&format!(
+            "\n  {}",
+            shown(error.as_str().unwrap_or_default())
+        ));
+    }
+    line
+}
+
+fn shown(text: &str) -> String {
+    sanitize(&text.chars().take(SHOWN).collect::<String>())
+}
+
+/// An answer as the members that this command reads.
+pub(crate) fn typed<T: DeserializeOwned>(answer: &Value) -> Result<T, Trouble> {
+    T::deserialize(answer).map_err(|error| {
+        Trouble::Other(format!(
+            "the API's answer is not what this release of the command reads: {}",
+            quoted(&error.to_string())
+        ))
+    })
+}
+
+/// A list of the API: its path, its query and the member that has the items.
+pub(crate) struct Page<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) member: &'static str,
+}
+
+impl Page<'_> {
+    /// Reads pages until `limit` items are known or the list ends. The answer is one page in the
+    /// API's form: its `next` is null if the list has no more items.
+    pub(crate) fn read(&self, client: &Client, limit: usize) -> Result<Value, Trouble> {
+        let (mut items, mut cursor) = (Vec::new(), None);
+        loop {
+            let mut query = self.query.clone();
+            query.push(("limit", (limit - items.len()).clamp(1, PAGE).to_string()));
+            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+            let (status, mut page) = client.get(self.path, query)?;
+            if status == 404 && is_no_path(&page) {
+                return Err(self.missing());
+            }
+            page = expect_done(status, page)?;
+            if let Value::Array(more) = page[self.member].take() {
+                items.extend(more);
+            }
+            cursor = page["next"].as_str().map(str::to_owned);
+            if cursor.is_none() || items.len() >= limit {
+                return Ok(json!({ self.member: items, "next": cursor }));
+            }
+        }
+    }
+
+    /// The error of a list that the deployment does not serve.
+    fn missing(&self) -> Trouble {
+        Trouble::Refused(format!(
+            "this API has no {}: the deployment runs an earlier release of Holdfast, or --api is \
+             not the stack's output ApiUrl",
+            self.path
+        ))
+    }
+}
+
+/// True if 404 is about the path: our function says so in every release, and API Gateway answers
+/// without a type of problem. Otherwise it is about the tenant.
+fn is_no_path(body: &Value) -> bool {
+    let detail = body["detail"].as_str().unwrap_or_default();
+    body["type"].is_null() || detail.starts_with("there is nothing at this path")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_shown_with_title_detail_and_sanitized_errors() {
+        let body = json!({
+            "title": "Invalid input",
+            "detail": "the input violates the schema",
+            "errors": ["/days: \u{1b}[2J40 is greater\nthan 30"],
+        });
+        let Err(Trouble::Refused(why)) = expect_done(400, body) else {
+            panic!("400 is a refusal");
+        };
+        assert_eq!(
+            why,
+            "the API answered 400 Invalid input: the input violates the schema\n  \
+             /days: \u{fffd}[2J40 is greater\u{fffd}than 30"
+        );
+    }
+
+    #[test]
+    fn an_answer_of_api_gateway_and_an_empty_one_are_shown_too() {
+        let Err(Trouble::Refused(why)) = expect_done(401, json!({ "message": "Unauthorized" }))
+        else {
+            panic!("401 is a refusal");
+        };
+        assert_eq!(why, "the API answered 401: Unauthorized");
+        let Err(Trouble::Unavailable(why)) = expect_done(503, Value::Null) else {
+            panic!("503 may pass");
+        };
+        assert_eq!(
+            why,
+            "the API answered 503: without a reason; the same command can be repeated"
+        );
+    }
+}

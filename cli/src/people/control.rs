@@ -1,0 +1,124 @@
+//! `holdfast pause` and `holdfast resume`: controls of the platform, a tenant or a workflow.
+
+use clap::{Args, ValueEnum};
+use holdfast_ids::names::sanitize;
+use holdfast_ledger::Scope;
+use reqwest::Method;
+use serde_json::json;
+
+use super::{
+    options::{ChangeOptions, Reason},
+    shape::ControlChange,
+};
+use crate::{
+    api::{ApiRequest, typed},
+    report::Trouble,
+};
+
+/// The behaviour of running executions during a pause.
+#[derive(Clone, Copy, ValueEnum)]
+enum Running {
+    /// They wait before their next step
+    Wait,
+    /// They are rolled back instead of beginning their next step
+    Rollback,
+}
+
+/// The scope to pause.
+#[derive(Args)]
+pub(crate) struct PauseArgs {
+    #[command(flatten)]
+    scope: ScopeArgs,
+    /// The behaviour of running executions
+    #[arg(long, value_enum, default_value_t = Running::Wait)]
+    running: Running,
+    #[command(flatten)]
+    options: ChangeOptions,
+}
+
+/// The scope to resume.
+#[derive(Args)]
+pub(crate) struct ResumeArgs {
+    #[command(flatten)]
+    scope: ScopeArgs,
+    #[command(flatten)]
+    options: ChangeOptions,
+}
+
+/// The scope of a control, and the reason.
+#[derive(Args)]
+struct ScopeArgs {
+    /// platform, tenant/NAME or workflow/WF-ID
+    #[arg(value_parser = Scope::read)]
+    scope: Scope,
+    #[command(flatten)]
+    reason: Reason,
+    /// The scope does not exist yet: a workflow before its deployment, a tenant before its
+    /// registration
+    #[arg(long)]
+    new: bool,
+}
+
+/// Pauses a scope.
+pub(crate) fn pause(args: &PauseArgs) -> Result<(), Trouble> {
+    let (running, effect) = match args.running {
+        Running::Wait => ("wait", "running executions wait before their next step"),
+        Running::Rollback => (
+            "rollback",
+            "running executions are rolled back instead of beginning their next step",
+        ),
+    };
+    let effect = format!("no execution starts, and {effect}");
+    set(&args.scope, &args.options, "paused", Some(running), &effect)
+}
+
+/// Resumes a scope.
+pub(crate) fn resume(args: &ResumeArgs) -> Result<(), Trouble> {
+    let effect = "executions start and continue";
+    set(&args.scope, &args.options, "running", None, effect)
+}
+
+fn set(
+    args: &ScopeArgs,
+    options: &ChangeOptions,
+    state: &str,
+    running: Option<&str>,
+    effect: &str,
+) -> Result<(), Trouble> {
+    let scope = args.scope.name();
+    options
+        .confirmation
+        .ask(&format!("{scope} is {state} from now on: {effect}."))?;
+    let mut body = json!({ "state": state, "reason": args.reason.reason });
+    if let Some(running) = running {
+        body["running_executions"] = json!(running);
+    }
+    if args.new {
+        body["new"] = json!(true);
+    }
+    let path = format!("/v1/controls/{scope}");
+    let request = ApiRequest {
+        body: Some(body),
+        ..ApiRequest::of(Method::PUT, &path)
+    };
+    let answer = options.read.api.client()?.done(request)?;
+    options.read.print(&answer, || {
+        let done: ControlChange = typed(&answer)?;
+        Ok(sanitize(&in_words(&done)) + "\n")
+    })
+}
+
+/// A control that was set, in words.
+pub(super) fn in_words(done: &ControlChange) -> String {
+    let before = match done.replayed {
+        true => ", as before",
+        false => "",
+    };
+    let open = match (done.open_executions, done.open_executions_more) {
+        (Some(count), true) => format!("; more than {count} executions are open"),
+        (Some(1), false) => "; 1 execution is open".to_owned(),
+        (Some(count), false) => format!("; {count} executions are open"),
+        (None, _) => String::new(),
+    };
+    format!("{} is {}{before}{open}", done.scope, done.state)
+}

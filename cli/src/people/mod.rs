@@ -1,0 +1,26 @@
+//! The commands by which people start, watch over and decide executions: one file for each group.
+
+mod control;
+mod decide;
+mod find;
+mod incident;
+mod list;
+mod options;
+mod request;
+mod shape;
+mod show;
+mod start;
+mod tenant;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use control::{PauseArgs, ResumeArgs, pause, resume};
+pub(crate) use decide::{DecideArgs, InboxArgs, decide, inbox};
+pub(crate) use find::execution as find_execution;
+pub(crate) use incident::{IncidentsArgs, incidents};
+pub(crate) use list::{ListArgs, ReceiptsArgs, list, receipts};
+pub(crate) use request::{RequestArgs, cancel, redrive, rollback};
+pub(crate) use shape::TargetAnswer;
+pub(crate) use show::{ShowArgs, answer_lines, show};
+pub(crate) use start::{StartArgs, start};
+pub(crate) use tenant::{TenantsArgs, tenants};

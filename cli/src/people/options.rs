@@ -1,0 +1,127 @@
+//! Options that several commands take, and the output that `--json` selects.
+
+use clap::Args;
+use jiff::{Span, Timestamp, Zoned};
+use serde_json::Value;
+
+use crate::{api::Api, confirm::Confirmation, output, report::Trouble};
+
+/// The options of a command that reads.
+#[derive(Args)]
+pub(super) struct ReadOptions {
+    #[command(flatten)]
+    pub(super) api: Api,
+    /// Print the API's answer as JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl ReadOptions {
+    /// Prints an answer: as JSON, or as a text for people.
+    pub(super) fn print(
+        &self,
+        answer: &Value,
+        text: impl FnOnce() -> Result<String, Trouble>,
+    ) -> Result<(), Trouble> {
+        match self.json {
+            true => output::text(&format!("{answer:#}\n")),
+            false => output::text(&text()?),
+        }
+    }
+}
+
+/// The options of a list.
+#[derive(Args)]
+pub(super) struct ListOptions {
+    /// The most rows; the pages of the API are followed until then
+    #[arg(long, value_name = "N", default_value = "25",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    #[command(flatten)]
+    pub(super) read: ReadOptions,
+}
+
+impl ListOptions {
+    pub(super) fn limit(&self) -> usize {
+        self.limit as usize
+    }
+}
+
+/// The options of a command that changes something.
+#[derive(Args)]
+pub(super) struct ChangeOptions {
+    #[command(flatten)]
+    pub(super) confirmation: Confirmation,
+    #[command(flatten)]
+    pub(super) read: ReadOptions,
+}
+
+/// The reason for a change.
+#[derive(Args)]
+pub(super) struct Reason {
+    /// The reason in your own words, for receipts and audit events
+    #[arg(long, short, value_name = "TEXT")]
+    pub(super) reason: String,
+}
+
+/// The bounds of a start's time.
+#[derive(Args)]
+pub(super) struct Times {
+    /// Started at this time or later: RFC 3339, or an age such as 2h or 3d
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<Timestamp>,
+    /// Started at this time or earlier
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Timestamp>,
+}
+
+impl Times {
+    pub(super) fn query(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let members = [("from", self.from), ("until", self.until)];
+        members
+            .into_iter()
+            .filter_map(|(name, time)| Some((name, time?.to_string())))
+    }
+}
+
+/// Reads a time, or an age before now.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let wrong = || {
+        "it is neither a time, such as 2026-11-24T12:00:00Z, nor an age, such as 2h or 3d"
+            .to_owned()
+    };
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let age: Span = text.parse().map_err(|_| wrong())?;
+    let now = Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC);
+    let at = now.checked_sub(age).map_err(|_| wrong())?;
+    Ok(at.timestamp())
+}
+
+/// The list `(name, value)` of a query, without the members that are not given.
+pub(super) fn given(members: &[(&'static str, &Option<String>)]) -> Vec<(&'static str, String)> {
+    let members = members.iter();
+    members
+        .filter_map(|(name, value)| Some((*name, value.as_ref()?.clone())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_rfc_3339_or_an_age() {
+        let at = time("2026-11-24T12:00:00Z").expect("a time");
+        assert_eq!(at.to_string(), "2026-11-24T12:00:00Z");
+        for (age, seconds) in [("2h", 7_200), ("3d", 259_200), ("90m", 5_400)] {
+            let at = time(age).expect(age);
+            let away = Timestamp::now().duration_since(at).as_secs();
+            assert!((seconds..seconds + 60).contains(&away), "{age}: {away}");
+        }
+        for wrong in ["yesterday", "", "12:00"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! `holdfast start`: starts a workflow once for its idempotency key.
+
+use std::{
+    fs,
+    io::{Read, stdin},
+};
+
+use clap::Args;
+use holdfast_ids::names::{check_idempotency_key, is_workflow_id, quoted, sanitize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::{options::ChangeOptions, shape::StartResult};
+use crate::{
+    api::{ApiRequest, typed},
+    report::Trouble,
+};
+
+/// The workflow and its input.
+#[derive(Args)]
+pub(crate) struct StartArgs {
+    /// The workflow's id, such as WF-PAY-VENDOR
+    workflow: String,
+    /// The input: a JSON object, @FILE, or - for standard input
+    #[arg(long, short, value_name = "JSON", default_value = "{}")]
+    input: String,
+    /// The idempotency key; the same key and input never start twice. By default, a new UUID
+    #[arg(long, short, value_name = "KEY")]
+    key: Option<String>,
+    /// A file with the approval, where the workflow requires one
+    #[arg(long, value_name = "FILE")]
+    approval: Option<String>,
+    #[command(flatten)]
+    options: ChangeOptions,
+}
+
+/// Starts a workflow.
+pub(crate) fn start(args: &StartArgs) -> Result<(), Trouble> {
+    let workflow = &args.workflow;
+    if !is_workflow_id(workflow) {
+        return Err(Trouble::Usage(format!(
+            "{} is no workflow id: those are WF- and groups of capitals and digits",
+            quoted(workflow)
+        )));
+    }
+    let key = match &args.key {
+        Some(key) => key.clone(),
+        None => Uuid::now_v7().to_string(),
+    };
+    check_idempotency_key(&key).map_err(Trouble::Usage)?;
+    let input = object("--input", &args.input)?;
+    let mut body = json!({ "input": input });
+    if let Some(file) = &args.approval {
+        body["approval"] = Value::Object(object("--approval", &format!("@{file}"))?);
+    }
+    let client = args.options.read.api.client()?;
+    let tenant = client.tenant().map_or("of the token", |tenant| tenant);
+    let effect = format!("{workflow} is started for the tenant {tenant}, under the key {key}.");
+    args.options.confirmation.ask(&effect)?;
+    let path = format!("/v1/workflows/{workflow}/executions");
+    let request = ApiRequest {
+        key: Some(&key),
+        ..ApiRequest::post(&path, body)
+    };
+    let answer = client.done(request).map_err(|trouble| match trouble {
+        Trouble::Unavailable(why) => Trouble::Unavailable(format!(
+            "{why}\nthe start may have been accepted: --key {key} repeats it safely"
+        )),
+        other => other,
+    })?;
+    args.options.read.print(&answer, || {
+        let started: StartResult = typed(&answer)?;
+        let id = sanitize(&started.execution_id);
+        Ok(match started.replayed {
+            true => format!("execution {id} was started with this key before\n"),
+            false => format!("execution {id} starts; holdfast watch {id}\n"),
+        })
+    })
+}
+
+/// Reads a JSON object: as it is written, from a file or from standard input. The error names only
+/// the place, since the text may be confidential.
+fn object(option: &str, text: &str) -> Result<Map<String, Value>, Trouble> {
+    let wrong = |why: String| Trouble::Usage(format!("{option}: {why}"));
+    let read = match (text, text.strip_prefix('@')) {
+        ("-", _) => {
+            let mut text = String::new();
+            let read = stdin().read_to_string(&mut text);
+            read.map(|_| text)
+        }
+        (_, Some(file)) => fs::read_to_string(file),
+        _ => Ok(text.to_owned()),
+    };
+    let text = read.map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| {
+        wrong(format!(
+            "no JSON object (line {}, column {}): write {{\"name\": …}}, @FILE or -",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_is_a_json_object_and_an_error_does_not_quote_it() {
+        let read = object("--input", r#"{"days": 3}"#);
+        assert_eq!(read.ok().map(Value::Object), Some(json!({ "days": 3 })));
+        for wrong in ["[1]", "secret", "", "{\"secret\": }"] {
+            let Err(Trouble::Usage(why)) = object("--input", wrong) else {
+                panic!("{wrong} is no object");
+            };
+            assert!(!why.contains("secret"), "{why}");
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Tests of what people read, and of the members that the command reads of the API's answers.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use holdfast_receipt::Decision;
+use schemars::{JsonSchema, schema_for};
+use serde_json::{Value, json};
+
+use super::{control, decide, incident, list, request, shape, show, tenant};
+use crate::{api::typed, report::Trouble, screen::Screen};
+
+fn screen() -> Screen {
+    Screen {
+        width: None,
+        colour: false,
+        now: "2026-11-24T12:00:00Z".parse().expect("a time"),
+    }
+}
+
+/// The text of a table, which has no trouble with a sample.
+fn text(table: Result<String, Trouble>) -> String {
+    table.unwrap_or_else(|trouble| match trouble {
+        Trouble::Other(why) => panic!("{why}"),
+        _ => panic!("another trouble"),
+    })
+}
+
+fn id(first: &str) -> String {
+    format!("{first:0<40}")
+}
+
+fn execution() -> Value {
+    json!({
+        "execution_id": id("41c20d"), "workflow_id": "WF-PAY-VENDOR", "workflow_version": 3,
+        "tenant": "acme", "status": "RUNNING", "subject": "order 17", "trigger": "api",
+        "generation": 1, "started_at": "2026-11-24T11:57:00Z", "ended_at": null,
+        "guardrails": [{ "name": "short_hold", "held": true }], "failure": null,
+        "questions": [
+            { "step": "pay", "kind": "escalation", "status": "OPEN", "until": "2026-11-24T14:00:00Z",
+              "decisions": ["retry", "skip", "rollback"], "decision": null,
+              "incident": format!("/v1/incidents/{}", id("5ec2")), "message": "POST answered 422" },
+            { "step": "agreed", "kind": "approval", "status": "DECIDED",
+              "until": "2026-11-24T13:00:00Z", "decisions": ["approve", "reject"],
+              "decision": { "decision": "approve", "by": "ann", "reason": "fine\u{1b}[2J" },
+              "incident": format!("/v1/incidents/{}", id("5ec3")) },
+        ],
+        "steps": [
+            { "name": "hold", "item": "v-1", "action": "vendor-hold", "status": "SUCCESS",
+              "started_at": "2026-11-24T11:57:01Z", "attempts": [{ "outcome": "succeeded" }],
+              "undo_attempts": [] },
+            { "name": "pay", "action": "http", "status": "FAILED",
+              "started_at": "2026-11-24T11:57:02Z", "undo_attempts": [],
+              "attempts": [{ "outcome": "permanent", "error": "POST answered 422",
+                "answer": { "path": "/payments", "body": "{\"detail\": \"IBAN unknown\"}",
+                            "cut": false } }] },
+        ],
+    })
+}
+
+#[test]
+fn a_list_of_executions_has_short_ids_and_relative_times() {
+    let items = json!([
+        { "execution_id": id("41c20d"), "workflow_id": "WF-PAY-VENDOR", "status": "EXECUTED",
+          "trigger": "api", "started_at": "2026-11-24T11:57:00Z",
+          "ended_at": "2026-11-24T11:57:04.25Z", "subject": "order 17\u{202e}" },
+        { "execution_id": id("9e0f"), "workflow_id": "WF-HOLD", "status": "WAITING",
+          "trigger": "nightly", "started_at": "2026-11-24T10:00:00Z", "ended_at": null },
+    ]);
+    insta::assert_snapshot!(text(list::executions(&items, &screen())), @r"
+    ID            WORKFLOW       STATUS    SUBJECT    STARTED    TOOK   BY
+    41c20d000000  WF-PAY-VENDOR  EXECUTED  order 17�  3 min ago  4.2 s  api
+    9e0f00000000  WF-HOLD        WAITING              2 h ago           nightly
+    ");
+}
+
+#[test]
+fn a_list_of_receipts_has_their_digests() {
+    let items = json!([{
+        "execution_id": id("41c20d"), "workflow_id": "WF-PAY-VENDOR", "status": "ROLLED_BACK",
+        "generation": 0, "started_at": "2026-11-24T11:57:00Z", "sha256": "5e".repeat(32),
+    }]);
+    insta::assert_snapshot!(text(list::receipt_table(&items, &screen())), @r"
+    ID            GENERATION  WORKFLOW       STATUS       STARTED    SHA-256
+    41c20d000000  0           WF-PAY-VENDOR  ROLLED_BACK  3 min ago  5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e5e
+    ");
+}
+
+#[test]
+fn an_execution_shows_its_questions_and_what_a_target_answered() {
+    insta::assert_snapshot!(text(show::in_words(&execution(), &screen())), @r#"
+    execution   41c20d0000000000000000000000000000000000
+    workflow    WF-PAY-VENDOR version 3, tenant acme
+    subject     order 17
+    status      RUNNING, execution generation 1
+    started     2026-11-24T11:57:00Z (3 min ago) by api
+    question    pay: POST answered 422 [retry or skip or rollback, until 2026-11-24T14:00:00Z (in 2 h)]
+    question    agreed [approve by ann (fine�[2J)]
+
+    STEP       ACTION       STATUS   ATTEMPTS  STARTED    ERROR
+    hold[v-1]  vendor-hold  SUCCESS  1         2 min ago
+    pay        http         FAILED   1         2 min ago  permanent: POST answered 422
+
+    pay attempt 1 was answered
+      at /payments:
+        {"detail": "IBAN unknown"}
+    "#);
+}
+
+#[test]
+fn the_inbox_says_what_can_be_decided_until_when() {
+    let question = |decisions: &[&str], step: &str, more: Value| {
+        let mut question = json!({
+            "execution_id": id("41c20d"), "workflow_id": "WF-PAY-VENDOR", "tenant": "acme",
+            "step": step, "decisions": decisions, "incident_id": id("5ec2"), "until": "2026-11-24T14:00:00Z",
+        });
+        question
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
+        question
+    };
+    let items = json!([
+        question(
+            &["retry", "skip", "rollback"],
+            "pay",
+            json!({ "message": "POST answered 422" })
+        ),
+        question(
+            &["approve", "reject"],
+            "agreed",
+            json!({
+                "message": "pay 60,000?", "subject": "order 17", "count": 2, "votes": 1,
+            })
+        ),
+    ]);
+    insta::assert_snapshot!(text(decide::questions(&items, &screen())), @r"
+    ID            TENANT  WORKFLOW       SUBJECT   STEP    DECIDE                 VOTES   UNTIL   MESSAGE
+    41c20d000000  acme    WF-PAY-VENDOR            pay     retry, skip, rollback          in 2 h  POST answered 422
+    41c20d000000  acme    WF-PAY-VENDOR  order 17  agreed  approve, reject        1 of 2  in 2 h  pay 60,000?
+
+    holdfast decide ID DECISION --reason TEXT
+    ");
+}
+
+#[test]
+fn a_confirmation_says_what_happens_to_which_execution() {
+    let found: shape::Execution = typed(&execution()).unwrap_or_else(|_| panic!("an execution"));
+    let effect = decide::effect(Decision::Retry, &found, &found.questions[0]);
+    insta::assert_snapshot!(effect, @r"
+    retry: the step is retried, and its earlier attempts no longer count.
+      execution 41c20d0000000000000000000000000000000000 of WF-PAY-VENDOR, tenant acme
+      subject order 17
+      step pay: POST answered 422
+    ");
+    assert_eq!(
+        request::in_lines(&found),
+        format!(
+            "  execution {} of WF-PAY-VENDOR, tenant acme, RUNNING\n  subject order 17\n  \
+             steps: 1 SUCCESS, 1 FAILED",
+            id("41c20d")
+        )
+    );
+}
+
+#[test]
+fn an_incident_lists_the_executions_that_met_it() {
+    let one = json!({
+        "incident_id": id("5ec2"), "workflow_id": "WF-PAY-VENDOR", "tenant": "acme",
+        "state": "pay", "error": "Permanent", "status": "OPEN", "standing": true,
+        "opened_at": "2026-11-24T11:00:00Z", "message": "POST answered 422",
+    });
+    insta::assert_snapshot!(text(incident::table(&json!([one]), &screen())), @r"
+    ID            TENANT  WORKFLOW       STATE  ERROR      STATUS  EFFECTS  OPENED   MESSAGE
+    5ec200000000  acme    WF-PAY-VENDOR  pay    Permanent  OPEN    remain   1 h ago  POST answered 422
+    ");
+    let mut full = one;
+    full["executions_total"] = json!(3);
+    full["executions"] = json!([{
+        "execution_id": id("41c20d"), "at": "2026-11-24T11:57:00Z", "status": "WAITING",
+        "stands": ["hold[v-1]"], "reason": "POST answered 422",
+    }]);
+    insta::assert_snapshot!(text(incident::in_words(&full, &screen())), @r"
+    incident  5ec2000000000000000000000000000000000000
+    workflow  WF-PAY-VENDOR, tenant acme
+    cause     pay Permanent
+    status    OPEN
+    opened    2026-11-24T11:00:00Z (1 h ago)
+    message   POST answered 422
+
+    EXECUTION                                 STATUS   MET        EFFECTS    REASON
+    41c20d0000000000000000000000000000000000  WAITING  3 min ago  hold[v-1]  POST answered 422
+    and 2 more
+    ");
+}
+
+#[test]
+fn controls_and_tenants_are_shown_with_their_state() {
+    let change: shape::ControlChange = typed(&json!({
+        "scope": "tenant/acme", "state": "paused", "replayed": true, "open_executions": 25,
+        "open_executions_more": true,
+    }))
+    .unwrap_or_else(|_| panic!("a change"));
+    assert_eq!(
+        control::in_words(&change),
+        "tenant/acme is paused, as before; more than 25 executions are open"
+    );
+    let items = json!([
+        { "tenant": "acme", "state": "open", "by": "ann", "at": "2026-11-24T11:57:00Z" },
+        { "tenant": "initech", "state": "closed", "by": "bob", "at": "2026-10-01T00:00:00Z" },
+    ]);
+    insta::assert_snapshot!(text(tenant::table(&items, &screen())), @r"
+    TENANT   STATE   CHANGED     BY
+    acme     open    3 min ago   ann
+    initech  closed  2026-10-01  bob
+    ");
+}
+
+/// Optional members that the document does not promise yet.
+const LATER: [&str; 4] = [
+    "ListedExecution has no tenant",
+    "ListedExecution has no subject",
+    "ListedReceipt has no subject",
+    "Execution has no subject",
+];
+
+/// The OpenAPI document.
+fn document() -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
+    let text = fs::read_to_string(file).expect("docs/openapi.json");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The differences between the members that a type reads and those that a schema promises. A member
+/// that is not optional must always be there.
+fn unpromised<T: JsonSchema>(document: &Value, name: &str) -> Vec<String> {
+    let read = schema_for!(T).to_value();
+    let promised = &document["components"]["schemas"][name];
+    let names = |list: &Value| -> BTreeSet<String> {
+        let list = list.as_array().into_iter().flatten();
+        list.filter_map(|name| Some(name.as_str()?.to_owned()))
+            .collect()
+    };
+    let (needed, given) = (names(&read["required"]), names(&promised["required"]));
+    let members = read["properties"].as_object().into_iter().flatten();
+    let unknown = members.filter_map(|(member, _)| {
+        let known = promised["properties"].get(member).is_some();
+        (!known).then(|| format!("{name} has no {member}"))
+    });
+    let unknown = unknown.filter(|member| !LATER.contains(&member.as_str()));
+    let unsure = needed.difference(&given);
+    unknown
+        .chain(unsure.map(|member| format!("{name} can lack {member}")))
+        .collect()
+}
+
+#[test]
+fn the_command_reads_only_what_the_openapi_document_promises() {
+    let of = &document();
+    // A document of an earlier release has no list of questions.
+    let inbox = match of["components"]["schemas"].get("ListedQuestion") {
+        Some(_) => unpromised::<shape::InboxQuestion>(of, "ListedQuestion"),
+        None => Vec::new(),
+    };
+    let differences = [
+        inbox,
+        unpromised::<shape::ListedExecution>(of, "ListedExecution"),
+        unpromised::<shape::ListedReceipt>(of, "ListedReceipt"),
+        unpromised::<shape::Execution>(of, "Execution"),
+        unpromised::<shape::StartResult>(of, "StartResult"),
+        unpromised::<shape::Failure>(of, "ExecutionFailure"),
+        unpromised::<shape::Guardrail>(of, "GuardrailOutcome"),
+        unpromised::<shape::Question>(of, "Question"),
+        unpromised::<shape::RecordedDecision>(of, "DecisionView"),
+        unpromised::<shape::Step>(of, "Step"),
+        unpromised::<shape::Attempt>(of, "Attempt"),
+        unpromised::<shape::TargetAnswer>(of, "TargetAnswer"),
+        unpromised::<shape::Incident>(of, "Incident"),
+        unpromised::<shape::IncidentInFull>(of, "IncidentInFull"),
+        unpromised::<shape::IncidentExecution>(of, "Link"),
+        unpromised::<shape::RequestResult>(of, "RequestResult"),
+        unpromised::<shape::DecisionResult>(of, "DecisionResult"),
+        unpromised::<shape::ControlChange>(of, "ControlChange"),
+        unpromised::<shape::Tenant>(of, "TenantChange"),
+    ];
+    assert_eq!(differences.concat(), Vec::<String>::new());
+}
+
+#[test]
+fn an_answer_of_another_shape_is_refused() {
+    let mut wrong = execution();
+    wrong["started_at"] = json!("yesterday");
+    let Err(Trouble::Other(why)) = typed::<shape::Execution>(&wrong) else {
+        panic!("yesterday is no time");
+    };
+    assert!(why.starts_with("the API's answer is not what"), "{why}");
+}

@@ -1,0 +1,245 @@
+//! Tests of the commands against an API that a deployment of this release is not: an earlier one, a
+//! hostile one, and one that must not be called.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    process::{Command, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use serde_json::{Value, json};
+
+use crate::project::CommandOutput;
+
+/// A server on this machine, and the requests that it received.
+struct Server {
+    address: String,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    /// Answers each request line by `answer`: a status line with headers, and a body.
+    fn start(answer: impl Fn(&str) -> (String, Value) + Send + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let request = read(&mut stream);
+                let line = request.lines().next().unwrap_or_default().to_owned();
+                seen.lock().expect("a lock").push(request);
+                let (head, body) = answer(&line);
+                let body = body.to_string();
+                let length = body.len();
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                );
+            }
+        });
+        Self { address, requests }
+    }
+
+    fn requests(&self) -> Vec<String> {
+        self.requests.lock().expect("a lock").clone()
+    }
+}
+
+/// One request: its head, and the body that its length announces.
+fn read(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.split("content-length: ").nth(1);
+            let length = length.and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+            if body.len() >= length.unwrap_or(0) {
+                return String::from_utf8_lossy(&bytes).into_owned();
+            }
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) | Err(_) => return String::from_utf8_lossy(&bytes).into_owned(),
+            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+fn ok(body: Value) -> (String, Value) {
+    ("200 OK".to_owned(), body)
+}
+
+/// Runs the command for this API, without a terminal.
+fn run(api: &str, variables: &[(&str, &str)], args: &[&str]) -> CommandOutput {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
+    for name in ["TOKEN", "TOKEN_FILE", "TOKEN_COMMAND", "TENANT"] {
+        command.env_remove(format!("HOLDFAST_{name}"));
+    }
+    let output = command
+        .args(args)
+        .env("HOLDFAST_API", api)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    CommandOutput {
+        code: output.status.code(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+const TOKEN: &[(&str, &str)] = &[("HOLDFAST_TOKEN", "t0ken")];
+
+#[test]
+fn an_api_without_the_list_of_questions_is_named_as_an_earlier_release() {
+    let missing = |_: &str| {
+        let detail = "there is nothing at this path; GET /v1/openapi.json lists the paths";
+        let kind = "urn:holdfast:problem:not-found";
+        let body = json!({ "type": kind, "title": "Not found", "detail": detail });
+        ("404 Not Found".to_owned(), body)
+    };
+    let server = Server::start(missing);
+    let output = run(&server.address, TOKEN, &["inbox"]);
+    assert_eq!(output.code, Some(3), "{}", output.err);
+    let why = "error: this API has no /v1/questions: the deployment runs an earlier release";
+    assert!(output.err.starts_with(why), "{}", output.err);
+    let decide = ["decide", "41c20d", "retry", "--reason", "seen to"];
+    let output = run(&server.address, TOKEN, &decide);
+    assert_eq!(output.code, Some(3), "{}", output.err);
+    assert!(output.err.contains("write all 40 digits"), "{}", output.err);
+}
+
+#[test]
+fn a_list_of_an_unknown_tenant_is_not_taken_for_an_earlier_release() {
+    let server = Server::start(|_| {
+        let kind = "urn:holdfast:problem:not-found";
+        let body = json!({ "type": kind, "title": "Not found", "detail": "no tenant initech" });
+        ("404 Not Found".to_owned(), body)
+    });
+    let output = run(&server.address, TOKEN, &["inbox", "--tenant", "initech"]);
+    assert_eq!(output.code, Some(3));
+    let why = "error: the API answered 404 Not found: no tenant initech\n";
+    assert_eq!(output.err, why);
+    assert!(server.requests()[0].contains("tenant=initech"));
+}
+
+#[test]
+fn a_redirect_is_not_followed_so_that_no_other_host_receives_the_token() {
+    let other = Server::start(|_| ok(json!({ "tenants": [] })));
+    let location = other.address.clone();
+    let api = Server::start(move |_| {
+        let head = format!("307 Temporary Redirect\r\nlocation: {location}/v1/tenants");
+        (head, Value::Null)
+    });
+    let output = run(&api.address, TOKEN, &["tenants"]);
+    assert_eq!(output.code, Some(3), "{}", output.err);
+    assert!(api.requests()[0].contains("Bearer t0ken"));
+    assert_eq!(other.requests(), Vec::<String>::new());
+}
+
+#[test]
+fn a_token_is_not_sent_by_http_to_another_machine() {
+    let output = run("http://192.0.2.1", TOKEN, &["ls"]);
+    assert_eq!(output.code, Some(2), "{}", output.err);
+    assert!(output.err.contains("is not https"), "{}", output.err);
+    let output = run("https://192.0.2.1", &[], &["ls"]);
+    assert_eq!(output.code, Some(2), "{}", output.err);
+    assert!(output.err.contains("there is no token"), "{}", output.err);
+}
+
+#[test]
+fn the_token_comes_from_a_file_before_the_variable_and_from_a_command_last() {
+    let server = Server::start(|_| ok(json!({ "tenants": [] })));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    std::fs::write(&file, "of-file\n").expect("it is written");
+    let file = file.to_str().expect("a path");
+    let command = ("HOLDFAST_TOKEN_COMMAND", "echo of-command");
+    let all = [command, TOKEN[0], ("HOLDFAST_TOKEN_FILE", file)];
+    for count in 1..=3 {
+        let output = run(&server.address, &all[..count], &["tenants"]);
+        assert_eq!(output.code, Some(0), "{}", output.err);
+    }
+    let requests = server.requests();
+    for (request, token) in requests.iter().zip(["of-command", "t0ken", "of-file"]) {
+        assert!(
+            request.contains(&format!("Bearer {token}\r\n")),
+            "{request}"
+        );
+    }
+}
+
+#[test]
+fn a_change_is_refused_without_a_terminal_unless_it_is_confirmed() {
+    let change = json!({ "scope": "platform", "state": "paused", "replayed": false,
+        "scope_check": "found", "open_executions": 2 });
+    let server = Server::start(move |_| ok(change.clone()));
+    let pause = ["pause", "platform", "--reason", "drill"];
+    let output = run(&server.address, TOKEN, &pause);
+    assert_eq!((output.code, server.requests().len()), (Some(5), 0));
+    insta::assert_snapshot!(output.err, @r"
+    platform is paused from now on: no execution starts, and running executions wait before their next step.
+    nothing was done: without a terminal, only --yes confirms it
+    ");
+    let output = run(&server.address, TOKEN, &[&pause[..], &["--yes"]].concat());
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    assert_eq!(output.out, "platform is paused; 2 executions are open\n");
+    let request = server.requests().remove(0);
+    assert!(
+        request.starts_with("PUT /v1/controls/platform HTTP/1.1"),
+        "{request}"
+    );
+    let body = r#"{"state":"paused","reason":"drill","running_executions":"wait"}"#;
+    assert!(request.ends_with(body), "{request}");
+}
+
+#[test]
+fn a_list_follows_its_pages_until_the_limit_and_json_is_one_page() {
+    let server = Server::start(|line| {
+        let one = |id: &str| json!({ "execution_id": id, "unknown": "a\u{1b}b" });
+        ok(match line.contains("cursor=c%261") {
+            false => json!({ "executions": [one("1"), one("2")], "next": "c&1" }),
+            true => json!({ "executions": [one("3")], "next": null }),
+        })
+    });
+    let output = run(&server.address, TOKEN, &["ls", "--limit", "3", "--json"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    // An escape of JSON cannot act on a terminal.
+    assert!(!output.out.contains('\u{1b}'));
+    let page: Value = serde_json::from_str(&output.out).expect("JSON");
+    assert_eq!(page["next"], Value::Null);
+    let ids: Vec<_> = page["executions"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .collect();
+    assert_eq!(
+        ids[2],
+        &json!({ "execution_id": "3", "unknown": "a\u{1b}b" })
+    );
+    let asked = server.requests();
+    assert!(
+        asked[0].starts_with("GET /v1/executions?limit=3 "),
+        "{asked:?}"
+    );
+    assert!(asked[1].contains("limit=1&cursor=c%261 "), "{asked:?}");
+}
+
+#[test]
+fn a_start_whose_answer_is_lost_names_the_key_that_repeats_it() {
+    let server = Server::start(|_| ("503 Service Unavailable".to_owned(), Value::Null));
+    let start = ["start", "WF-HOLD", "--key", "k-1", "--input", "{}", "--yes"];
+    let output = run(&server.address, TOKEN, &start);
+    assert_eq!(output.code, Some(4), "{}", output.err);
+    assert!(
+        output.err.contains("--key k-1 repeats it safely"),
+        "{}",
+        output.err
+    );
+    assert!(server.requests()[0].contains("idempotency-key: k-1\r\n"));
+}
