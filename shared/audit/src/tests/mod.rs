@@ -8,8 +8,6 @@ mod kinds;
 mod subjects;
 mod template;
 
-use serde_json::{Value, json};
-
 use super::*;
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
@@ -21,6 +19,7 @@ use holdfast_ledger::{
 };
 use holdfast_receipt::{AttemptOutcome, GuardrailOutcome, ReceiptRef, Status};
 use holdfast_task::Failure;
+use serde_json::{Value, json};
 
 fn about() -> About {
     About::of(&fixture_execution(&key("k")))
