@@ -228,13 +228,14 @@ fn a_repeated_question_returns_the_decision_and_reopens_the_step() {
     };
     let at = partition(&execution);
     let now = super::now(&engine);
+    let voter = Voter::platform_admin(&request.by);
     // The API died after the decision was recorded, and before the step's record was reopened.
     let ruled = rule(
         &*engine.ledger.kept,
         &at,
         STEPS[0],
         Decision::Retry,
-        &Voter::platform_admin(&request.by),
+        &voter,
         &request,
         now,
     );

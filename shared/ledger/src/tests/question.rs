@@ -10,7 +10,6 @@ use crate::{
     handle, open, put_question,
 };
 use holdfast_receipt::{AttemptOutcome, Decision};
-use holdfast_task::QuestionKind;
 use jiff::Timestamp;
 
 fn bob(reason: &str) -> Request {
@@ -139,7 +138,7 @@ fn the_sweep_looks_at_a_new_question_and_at_an_undelivered_decision() {
 
 #[test]
 fn the_first_decision_in_time_takes_effect_and_can_be_repeated() {
-    let running = requested_by("alice");
+    let running = execution(&key("q"));
     let first = decided(&asked(), &running, Decision::Skip, "so", at(59));
     let RulingTransition::Write(next) = first else {
         panic!("{first:?}");
