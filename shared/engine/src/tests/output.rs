@@ -114,3 +114,21 @@ fn an_execution_that_is_rolled_back_later_has_no_output() {
     assert!(record.output.is_some());
     assert_eq!(next.output, None);
 }
+
+#[test]
+fn an_execution_that_is_not_executed_has_no_output_and_no_reason_for_its_lack() {
+    let engine = engine();
+    let execution = begun(&engine);
+    let planned = run(engine.plan(&plan_task(&execution, ""))).expect("a plan");
+    let mut task = finish_task(&planned.execution);
+    task.steps.last_mut().expect("a step").output = true;
+    task.output = Some(EvaluatedOutput::Value(json!({ "id": "o-1" })));
+    let end = run(engine.finish(&task, &NoSigner)).expect("an end");
+    assert_eq!(end.status, "FAILED");
+    assert_eq!(snapshot(&engine, &execution).execution.output, None);
+    let receipt = receipt(&engine);
+    assert_eq!(
+        (receipt.output_sha256, receipt.output_missing),
+        (None, None)
+    );
+}
