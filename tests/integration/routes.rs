@@ -60,6 +60,7 @@ async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
     let body = match route.id.as_str() {
         "startWorkflow" => json!({ "input": hold(&unique("vendor")) }),
         "decide" => json!({ "decision": "retry", "reason": "tried" }),
+        "registerTenant" => json!({}),
         "setDelegation" => {
             json!({ "to": "bob", "until": "2999-01-01T00:00:00Z", "reason": "tried" })
         }
