@@ -66,7 +66,6 @@ async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
         }
         // A scope that was never paused stays as it is.
         id if id.starts_with("control") => json!({ "state": "running", "reason": "tried" }),
-        "registerTenant" => json!({}),
         _ => json!({ "reason": "tried" }),
     };
     api.send(match route.method.as_str() {

@@ -150,9 +150,9 @@ fn steps(steps: &[Step], screen: &Screen) -> String {
             0 => String::new(),
             count => count.to_string(),
         };
-        let attempts = step.attempts.iter().chain(&step.undo_attempts);
-        let failed = attempts.filter(|attempt| attempt.error.is_some());
-        let error = failed.last().map_or(String::new(), |attempt| {
+        let mut attempts = step.attempts.iter().chain(&step.undo_attempts);
+        let last = attempts.rfind(|attempt| attempt.error.is_some());
+        let error = last.map_or(String::new(), |attempt| {
             let outcome = attempt.outcome.as_deref().unwrap_or_default();
             format!(
                 "{outcome}: {}",

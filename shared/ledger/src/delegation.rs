@@ -230,7 +230,8 @@ mod tests {
             put(None, &request("bob", from, until), NOW).expect_err(&until.to_string());
         }
         for (from, until) in [(None, days(90)), (Some(days(90)), days(180))] {
-            put(None, &request("bob", from, until), NOW).expect(&until.to_string());
+            put(None, &request("bob", from, until), NOW)
+                .unwrap_or_else(|why| panic!("{until}: {why}"));
         }
     }
 

@@ -212,7 +212,10 @@ fn only_members_their_stand_ins_and_platform_admins_decide() {
 #[test]
 fn a_platform_admin_in_the_place_of_a_group_is_named_as_one() {
     let admin = Voter::platform_admin("root");
-    let any = after(approval(&["cfo", "treasury"], 1, false), &[admin.clone()]);
+    let any = after(
+        approval(&["cfo", "treasury"], 1, false),
+        std::slice::from_ref(&admin),
+    );
     assert!(any.votes[0].in_place_of_group);
     assert_eq!(seats(&any), [("-", None)]);
     let distinct = approval(&["cfo", "treasury"], 2, true);

@@ -17,11 +17,14 @@ pub(super) fn b64(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// Signs bytes.
+type Sign = dyn Fn(&[u8]) -> Vec<u8>;
+
 /// A signer of approvals, and its entry in the key set.
 pub(super) struct Signer {
     pub(super) alg: &'static str,
     pub(super) jwk: Value,
-    sign: Box<dyn Fn(&[u8]) -> Vec<u8>>,
+    sign: Box<Sign>,
 }
 
 pub(super) fn eddsa(seed: u8) -> Signer {
