@@ -209,7 +209,8 @@ fn the_groups_of_another_role_than_approver_are_not_read() {
 fn an_approver_may_only_decide_read_what_asks_them_and_delegate() {
     for operation in Operation::ALL {
         let right = match operation {
-            Operation::Delegate => Access::Allowed,
+            // The list names only what asks the approver.
+            Operation::Delegate | Operation::ReadQuestions => Access::Allowed,
             Operation::Decide | Operation::ReadExecutions | Operation::ReadIncidents => {
                 Access::WhereAsked
             }

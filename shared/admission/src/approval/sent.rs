@@ -3,7 +3,8 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::Value;
 
 use holdfast_ids::names::{check_tenant, check_text, is_workflow_id};
 use holdfast_receipt::{Approval, ApprovalSignature};
@@ -18,17 +19,25 @@ pub const TYP: &str = "holdfast-approval+jwt";
 /// The approval that a start brings.
 ///
 /// Its JSON Schema is `docs/schemas/approval.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(
-    untagged,
-    expecting = "an approval is {\"jws\": …}, or has approved_by, approved_at, expires_at, \
-                 input_sha256 and reference"
-)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(untagged)]
 pub enum SentApproval {
     /// Approval that the system of approvals signed.
     Signed(SignedApproval),
     /// Approval without a signature, for workflows with `unsigned_approvals: true`.
     Unsigned(UnsignedApproval),
+}
+
+impl<'de> Deserialize<'de> for SentApproval {
+    /// Reads the form that `jws` decides, so that an error names the member that is wrong.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let sent = Value::deserialize(deserializer)?;
+        let read = match sent.get("jws") {
+            Some(_) => SignedApproval::deserialize(sent).map(Self::Signed),
+            None => UnsignedApproval::deserialize(sent).map(Self::Unsigned),
+        };
+        read.map_err(D::Error::custom)
+    }
 }
 
 /// An approval that the system of approvals signed.

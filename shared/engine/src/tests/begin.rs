@@ -222,6 +222,7 @@ fn an_event_carries_requester_and_approval_and_is_rejected_without() {
     let engine = engine();
     let mut task = begin_task(Value::Null);
     task.gate.rules.approval = true;
+    task.gate.rules.unsigned_approvals = true;
     let map = |path: &str| Some(Template(json!({ "$jsonata": path })));
     task.gate.triggers[0].requested_by = map("$event.detail.by");
     task.gate.triggers[0].approval = map("$event.detail.approval");

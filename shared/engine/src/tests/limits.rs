@@ -283,6 +283,7 @@ fn an_approval_admits_one_start_and_its_retries_only() {
         let mut task = start_with(key, json!(1));
         task.gate.rules = StartConditions {
             approval: true,
+            unsigned_approvals: true,
             ..StartConditions::default()
         };
         task.start["requested_by"] = json!("ann");

@@ -96,7 +96,7 @@ pub(super) fn forged_claims(signer: &Signer) -> Vec<Attack> {
         (signer.jws(&header, "[]"), "not this JSON object"),
         (signer.jws(&header, "{}"), "missing field"),
         (claim("tenant", json!("globex")), "it is for tenant globex"),
-        (claim("tenant", json!("Acme")), "is not a tenant name"),
+        (claim("tenant", json!("Acme")), "a tenant's name has"),
         (claim("workflow_id", json!("WF-PAY")), "it is for WF-PAY"),
         (claim("workflow_id", json!("*")), "not a workflow's id"),
         (

@@ -116,9 +116,10 @@ fn every_mistake_about_people_is_reported_with_its_remedy() {
             "remind_every is out of range",
             "a duration from 5m",
         ),
+        ("when: true", "when is the boolean true", "$input.name"),
         (
-            "when: true",
-            "when is the boolean true, not an expression",
+            "when: always",
+            "when is the text \"always\", not an expression",
             "write an expression",
         ),
         ("when: \"{% $input.dayz > 3 %}\"", "dayz", "days"),

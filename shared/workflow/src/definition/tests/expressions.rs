@@ -349,6 +349,6 @@ fn the_fields_of_an_approval_are_known() {
  9 │   - { name: b, approve: { message: "{% $a.who & $a.by & $a.at & $a.reason %}" }, decide_within: 5m }
    ·                                        ──────
    ╰────
-  help: $a has by, at, reason
+  help: $a has by, at, reason, votes
 "#);
 }

@@ -67,8 +67,8 @@ steps: [{ name: a, wait: 1s }]
    · ─────────
    ╰────
   help: did you mean `guardrails`? a workflow has workflow, version, description, tenants, input, triggers,
-        guardrails, hours, freeze, approval, unsigned_approvals, budget, when_paused, limits, subject, receipt,
-        steps, output
+        guardrails, hours, freeze, approval, unsigned_approvals, budget, when_paused, limits, subject,
+        receipt, steps, output
 
   × unknown field `on_failure` in a workflow
    ╭─[workflows/test.yaml:4:1]
