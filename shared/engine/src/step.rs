@@ -357,16 +357,11 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
         attempted: &AttemptResult,
     ) -> Result<StepRecord, TaskError> {
         let label = claim.first.label();
+        let report = &attempted.report;
         let mut failures = 0;
         for _ in 0..MAX_RACES {
             let now = self.host.now();
-            let next = match complete(
-                &stored,
-                &claim.token,
-                &attempted.report,
-                claim.max_attempts,
-                now,
-            ) {
+            let next = match complete(&stored, &claim.token, report, claim.max_attempts, now) {
                 CompletionTransition::Write(next) => with_error(next, attempted),
                 CompletionTransition::Mine => return Ok(stored),
                 CompletionTransition::Fenced => {
