@@ -41,7 +41,7 @@ async fn a_newcomer_finds_and_decides_an_escalation_with_two_commands() {
     let stack = Stack::from_env().await;
     let vendor = unique("vendor");
     let (id, _) = refused(&stack, &vendor).await;
-    let token = tokens::token(Role::TenantAdmin, Some("acme"), "zoe");
+    let token = tokens::token(Role::PlatformAdmin, Some("acme"), "zoe");
     let inbox = typed(&token, false, "", &["inbox", "--limit", "1000"]).await;
     let row = inbox.lines().find(|line| line.starts_with(&id[..12]));
     let row = row.unwrap_or_else(|| panic!("{id} is not in {inbox}"));

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{StartScope, no, numbers::check_numbers};
 use holdfast_ids::names::check_text;
 use holdfast_receipt::GuardrailOutcome;
-use holdfast_task::ShownFields;
+use holdfast_task::{FieldExpression, ShownFields};
 
 /// The fields of a start that people see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub fn evaluate_fields(
         }
     }
     let mut missing = Vec::new();
-    for (label, value) in &fields.show {
+    for FieldExpression { label, value } in &fields.show {
         match text_of(value, scope) {
             Ok(text) => evaluated.shown.push((label.clone(), text)),
             Err(why) => missing.push(format!("`{label}`: {why}")),

@@ -24,7 +24,7 @@ use serde_json::Value;
 /// refused so far, and the id of the incident, which a newer release can derive otherwise.
 const VARIES: [&str; 3] = ["signature", "duplicates_prevented", "incident"];
 /// Members that receipts of earlier releases lack.
-const LATER: [&str; 2] = ["deployment", "earlier"];
+const LATER: [&str; 3] = ["deployment", "earlier", "approvals"];
 
 impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
     /// Writes the receipt of an ended execution once; a later writer adopts the stored one. A late

@@ -87,7 +87,7 @@ impl List {
         }
     }
 
-    /// The name of the attribute that holds the index's range key, an [`instant`].
+    /// The name of the attribute that holds the index's range key, a time to the millisecond.
     pub fn range(&self) -> &'static str {
         match self {
             Self::Open { .. } | Self::OpenIncidents => "due",

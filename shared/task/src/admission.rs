@@ -59,7 +59,18 @@ pub struct ShownFields {
     pub subject: Option<String>,
     /// The other fields, each with its label, in declared order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub show: Vec<(String, String)>,
+    pub show: Vec<FieldExpression>,
+}
+
+/// A field that the definition shows, before it is evaluated. It is an object, since the published
+/// schema of state machines has no list of lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldExpression {
+    /// The label.
+    pub label: String,
+    /// A JSONata expression over the start, without `{% %}`.
+    pub value: String,
 }
 
 impl ShownFields {

@@ -1,18 +1,20 @@
 //! Tests of the fields that people see: which values become texts, and which reject a start.
 
-use holdfast_task::ShownFields;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{NOW, at, gate, start};
 use crate::{StartScope, evaluate_fields, policy_digest};
-use holdfast_task::StartConditions;
+use holdfast_task::{FieldExpression, ShownFields, StartConditions};
 
 /// The text of one field of an input, or the message of its outcome.
 fn shown(expression: &str, input: Value) -> Result<String, String> {
     let fields = ShownFields {
         subject: Some(expression.to_owned()),
-        show: vec![("field".to_owned(), expression.to_owned())],
+        show: vec![FieldExpression {
+            label: "field".to_owned(),
+            value: expression.to_owned(),
+        }],
     };
     let scope = StartScope::of(
         &gate(StartConditions::default()),

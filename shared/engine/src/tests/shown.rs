@@ -7,6 +7,7 @@ use super::{
 };
 use crate::testing::engine;
 use holdfast_receipt::ShownField;
+use holdfast_task::FieldExpression;
 
 /// A start of this vendor under a definition that shows the vendor and the days.
 fn showing(vendor: Value) -> BeginTask {
@@ -14,10 +15,12 @@ fn showing(vendor: Value) -> BeginTask {
     let mut task = begin_task(start_of(input));
     task.gate.fields = ShownFields {
         subject: Some("'vendor ' & $input.vendor_id".to_owned()),
-        show: vec![
-            ("vendor".to_owned(), "$input.vendor_id".to_owned()),
-            ("days".to_owned(), "$input.hold_days".to_owned()),
-        ],
+        show: [("vendor", "$input.vendor_id"), ("days", "$input.hold_days")]
+            .map(|(label, value)| FieldExpression {
+                label: label.to_owned(),
+                value: value.to_owned(),
+            })
+            .to_vec(),
     };
     task
 }

@@ -15,8 +15,8 @@ use crate::definition::{Definition, Expression, bare};
 use holdfast_asl::{Catcher, Exit, Machine, Object, QueryLanguage, State, States, Task};
 use holdfast_ids::digest::CanonicalError;
 use holdfast_task::{
-    AdmissionSpec, EvaluatedOutput, Guardrail, ShownFields, StartConditions, StepRef, Template,
-    TriggerMap, timing::FRAME_TIMEOUT_S,
+    AdmissionSpec, EvaluatedOutput, FieldExpression, Guardrail, ShownFields, StartConditions,
+    StepRef, Template, TriggerMap, timing::FRAME_TIMEOUT_S,
 };
 
 /// Returns the state machine of a definition. `file` is the path of its file from the project's
@@ -156,7 +156,10 @@ fn admission(definition: &Definition) -> Result<AdmissionSpec, CanonicalError> {
     });
     let jsonata = |field: &Expression| field.jsonata().to_owned();
     let show = definition.show.iter();
-    let show = show.map(|(label, field)| (label.clone(), jsonata(field)));
+    let show = show.map(|(label, field)| FieldExpression {
+        label: label.clone(),
+        value: jsonata(field),
+    });
     Ok(AdmissionSpec {
         workflow: definition.workflow.clone(),
         version: definition.version,
