@@ -60,13 +60,13 @@ pub(crate) fn typed<T: DeserializeOwned>(answer: &Value) -> Result<T, Trouble> {
 }
 
 /// A list of the API: its path, its query and the member that has the items.
-pub(crate) struct Page<'a> {
+pub(crate) struct ListQuery<'a> {
     pub(crate) path: &'a str,
     pub(crate) query: Vec<(&'static str, String)>,
     pub(crate) member: &'static str,
 }
 
-impl Page<'_> {
+impl ListQuery<'_> {
     /// Reads pages until `limit` items are known or the list ends. The answer is one page in the
     /// API's form: its `next` is null if the list has no more items.
     pub(crate) fn read(&self, client: &Client, limit: usize) -> Result<Value, Trouble> {

@@ -17,7 +17,7 @@ use crate::{
 
 /// The behaviour of running executions during a pause.
 #[derive(Clone, Copy, ValueEnum)]
-enum Running {
+enum PauseBehaviour {
     /// They wait before their next step
     Wait,
     /// They are rolled back instead of beginning their next step
@@ -30,8 +30,8 @@ pub(crate) struct PauseArgs {
     #[command(flatten)]
     scope: ScopeArgs,
     /// The behaviour of running executions
-    #[arg(long, value_enum, default_value_t = Running::Wait)]
-    running: Running,
+    #[arg(long, value_enum, default_value_t = PauseBehaviour::Wait)]
+    running: PauseBehaviour,
     #[command(flatten)]
     options: ChangeOptions,
 }
@@ -62,8 +62,8 @@ struct ScopeArgs {
 /// Pauses a scope.
 pub(crate) fn pause(args: &PauseArgs) -> Result<(), Trouble> {
     let (running, effect) = match args.running {
-        Running::Wait => ("wait", "running executions wait before their next step"),
-        Running::Rollback => (
+        PauseBehaviour::Wait => ("wait", "running executions wait before their next step"),
+        PauseBehaviour::Rollback => (
             "rollback",
             "running executions are rolled back instead of beginning their next step",
         ),

@@ -12,7 +12,7 @@ use super::{
     shape::{DecisionResult, Execution, InboxQuestion, Question},
 };
 use crate::{
-    api::{ApiRequest, Client, Page, typed},
+    api::{ApiRequest, Client, ListQuery, typed},
     report::Trouble,
     screen::{Screen, Tone},
     story::none,
@@ -52,7 +52,7 @@ pub(crate) struct DecideArgs {
     id: String,
     /// The decision
     #[arg(value_enum)]
-    decision: Answer,
+    decision: DecisionArg,
     /// The step that waits, if several of the execution do
     #[arg(long, value_name = "STEP")]
     step: Option<String>,
@@ -64,10 +64,10 @@ pub(crate) struct DecideArgs {
 
 /// A decision, as an argument.
 #[derive(Clone, Copy, ValueEnum)]
-enum Answer {
+enum DecisionArg {
     /// Let the execution continue
     Approve,
-    /// Refuse: the execution is rolled back
+    /// Reject: the execution is rolled back
     Reject,
     /// Try the failed step again
     Retry,
@@ -77,14 +77,14 @@ enum Answer {
     Rollback,
 }
 
-impl From<Answer> for Decision {
-    fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Approve => Self::Approve,
-            Answer::Reject => Self::Reject,
-            Answer::Retry => Self::Retry,
-            Answer::Skip => Self::Skip,
-            Answer::Rollback => Self::Rollback,
+impl From<DecisionArg> for Decision {
+    fn from(decision: DecisionArg) -> Self {
+        match decision {
+            DecisionArg::Approve => Self::Approve,
+            DecisionArg::Reject => Self::Reject,
+            DecisionArg::Retry => Self::Retry,
+            DecisionArg::Skip => Self::Skip,
+            DecisionArg::Rollback => Self::Rollback,
         }
     }
 }
@@ -124,7 +124,7 @@ pub(super) fn questions(items: &Value, screen: &Screen) -> Result<String, Troubl
 /// Records a decision on the one question that the arguments name.
 pub(crate) fn decide(args: &DecideArgs) -> Result<(), Trouble> {
     let client = args.options.read.api.client()?;
-    let Waiting {
+    let QuestionMatch {
         execution,
         step,
         client,
@@ -166,7 +166,7 @@ pub(crate) fn decide(args: &DecideArgs) -> Result<(), Trouble> {
 }
 
 /// The execution that waits, the step if the id names it, and a client for its tenant.
-struct Waiting {
+struct QuestionMatch {
     execution: String,
     step: Option<String>,
     client: Client,
@@ -174,14 +174,14 @@ struct Waiting {
 
 /// Finds the execution that waits: by its whole id, or by the first digits of its id or of its
 /// incident's among the questions.
-fn waiting(client: &Client, args: &DecideArgs) -> Result<Waiting, Trouble> {
+fn waiting(client: &Client, args: &DecideArgs) -> Result<QuestionMatch, Trouble> {
     check_prefix("execution", &args.id)?;
-    let list = Page {
+    let list = ListQuery {
         path: QUESTIONS,
         query: vec![("for", "me".to_owned())],
         member: "questions",
     };
-    let direct = Waiting {
+    let direct = QuestionMatch {
         execution: args.id.clone(),
         step: None,
         client: client.for_tenant(None),
@@ -210,7 +210,7 @@ fn waiting(client: &Client, args: &DecideArgs) -> Result<Waiting, Trouble> {
     }
     if found.len() == 1 {
         let one = found.remove(0);
-        return Ok(Waiting {
+        return Ok(QuestionMatch {
             execution: one.execution_id,
             step: Some(one.step),
             client: client.for_tenant(Some(&one.tenant)),
@@ -236,7 +236,7 @@ fn waiting(client: &Client, args: &DecideArgs) -> Result<Waiting, Trouble> {
         candidates.collect(),
         answer["next"].is_null(),
     )?;
-    Ok(Waiting {
+    Ok(QuestionMatch {
         execution: one.id,
         step: None,
         client: client.for_tenant(tenant.as_deref()),
@@ -273,7 +273,7 @@ pub(super) fn effect(decision: Decision, found: &Execution, question: &Question)
         Decision::Skip => "the execution continues without the step",
         Decision::Rollback => "the execution is rolled back",
         Decision::Approve => "the execution continues, once enough people have approved",
-        Decision::Reject => "the approval is refused, and the execution is rolled back",
+        Decision::Reject => "the approval is rejected, and the execution is rolled back",
     };
     let mut text = format!(
         "{}: {what}.\n  execution {} of {}, tenant {}",

@@ -4,7 +4,7 @@ use holdfast_ids::names::{is_execution_id, quoted, sanitize};
 
 use super::shape::{Incident, ListedExecution};
 use crate::{
-    api::{Client, Page, typed},
+    api::{Client, ListQuery, typed},
     report::Trouble,
 };
 
@@ -40,7 +40,7 @@ pub(crate) fn execution(client: &Client, text: &str) -> Result<Match, Trouble> {
         return Ok((text.to_owned(), client.for_tenant(None)));
     }
     check_prefix("execution", text)?;
-    let list = Page {
+    let list = ListQuery {
         path: "/v1/executions",
         query: Vec::new(),
         member: "executions",
@@ -66,7 +66,7 @@ pub(super) fn incident(client: &Client, text: &str, statuses: &[&str]) -> Result
     check_prefix("incident", text)?;
     let (mut candidates, mut complete) = (Vec::new(), true);
     for status in statuses {
-        let list = Page {
+        let list = ListQuery {
             path: "/v1/incidents",
             query: vec![("status", (*status).to_owned())],
             member: "incidents",

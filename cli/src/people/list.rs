@@ -9,7 +9,7 @@ use super::{
     shape::{ListedExecution, ListedReceipt},
 };
 use crate::{
-    api::{Page, typed},
+    api::{ListQuery, typed},
     report::Trouble,
     screen::{Screen, tone_of},
     table::{Cell, Table},
@@ -88,7 +88,7 @@ pub(super) fn print(
     member: &'static str,
     table: impl FnOnce(&Value, &Screen) -> Result<String, Trouble>,
 ) -> Result<(), Trouble> {
-    let list = Page {
+    let list = ListQuery {
         path,
         query,
         member,
