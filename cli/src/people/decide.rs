@@ -1,28 +1,24 @@
 //! `holdfast inbox` and `holdfast decide`: the questions that wait for people, and their answers.
 
 use clap::{Args, ValueEnum};
-use holdfast_ids::names::{is_execution_id, sanitize};
+use holdfast_ids::names::sanitize;
 use holdfast_receipt::Decision;
 use serde_json::{Value, json};
 
 use super::{
-    find::{self, Candidate, check_prefix, short},
+    find::short,
     list,
     options::{ChangeOptions, ListOptions, Reason},
+    question::{QUESTIONS, QuestionMatch, waiting},
     shape::{DecisionResult, Execution, InboxQuestion, Question},
 };
 use crate::{
-    api::{ApiRequest, Client, ListQuery, typed},
+    api::{ApiRequest, typed},
     report::Trouble,
     screen::{Screen, Tone},
     story::none,
     table::{Cell, Table},
 };
-
-/// The path of the list of questions.
-const QUESTIONS: &str = "/v1/questions";
-/// The most questions in which a prefix is looked for.
-const MOST: usize = 1000;
 
 /// The people that the questions are for.
 #[derive(Clone, Copy, ValueEnum)]
@@ -127,8 +123,9 @@ pub(crate) fn decide(args: &DecideArgs) -> Result<(), Trouble> {
     let QuestionMatch {
         execution,
         step,
-        client,
-    } = waiting(&client, args)?;
+        tenant,
+    } = waiting(&client, &args.id, args.step.as_deref())?;
+    let client = client.for_tenant(tenant.as_deref());
     let answer = client.execution(&execution, "")?;
     let found: Execution = typed(&answer.ok_or_else(|| none(&execution))?)?;
     let step = step.as_deref().or(args.step.as_deref());
@@ -162,84 +159,6 @@ pub(crate) fn decide(args: &DecideArgs) -> Result<(), Trouble> {
             "{} recorded for step {} of execution {}{before}",
             done.decision, done.step, done.execution_id
         )) + "\n")
-    })
-}
-
-/// The execution that waits, the step if the id names it, and a client for its tenant.
-struct QuestionMatch {
-    execution: String,
-    step: Option<String>,
-    client: Client,
-}
-
-/// Finds the execution that waits: by its whole id, or by the first digits of its id or of its
-/// incident's among the questions.
-fn waiting(client: &Client, args: &DecideArgs) -> Result<QuestionMatch, Trouble> {
-    check_prefix("execution", &args.id)?;
-    let list = ListQuery {
-        path: QUESTIONS,
-        query: vec![("for", "me".to_owned())],
-        member: "questions",
-    };
-    let direct = QuestionMatch {
-        execution: args.id.clone(),
-        step: None,
-        client: client.for_tenant(None),
-    };
-    let answer = match list.read(client, MOST) {
-        Ok(answer) => answer,
-        // An earlier release has no list of questions, and the whole id needs none.
-        Err(Trouble::Refused(_)) if is_execution_id(&args.id) => return Ok(direct),
-        Err(Trouble::Refused(why)) if why.starts_with("this API has no") => {
-            let hint = "holdfast incidents show ID lists executions that wait: \
-                        write all 40 digits of one";
-            return Err(Trouble::Refused(format!("{why}; {hint}")));
-        }
-        Err(trouble) => return Err(trouble),
-    };
-    let all: Vec<InboxQuestion> = typed(&answer["questions"])?;
-    let named = |one: &InboxQuestion| {
-        let digits = one.execution_id.starts_with(&args.id);
-        let step = args.step.as_ref().is_none_or(|step| *step == one.step);
-        step && (digits || one.incident_id.starts_with(&args.id))
-    };
-    let (execution, incident) = (|one: &InboxQuestion| one.execution_id.clone(), &args.id);
-    let mut found: Vec<_> = all.into_iter().filter(named).collect();
-    if found.is_empty() && is_execution_id(incident) {
-        return Ok(direct);
-    }
-    if found.len() == 1 {
-        let one = found.remove(0);
-        return Ok(QuestionMatch {
-            execution: one.execution_id,
-            step: Some(one.step),
-            client: client.for_tenant(Some(&one.tenant)),
-        });
-    }
-    let tenant = found.first().map(|one| one.tenant.clone());
-    let candidates = found.iter().map(|one| Candidate {
-        id: execution(one),
-        tenant: None,
-        words: format!("{} {}", one.workflow_id, one.step),
-    });
-    // Several questions of one execution are told apart by its open questions.
-    let prefix = match found
-        .iter()
-        .any(|one| one.execution_id.starts_with(incident))
-    {
-        true => incident.as_str(),
-        false => "",
-    };
-    let one = find::unique(
-        "question",
-        prefix,
-        candidates.collect(),
-        answer["next"].is_null(),
-    )?;
-    Ok(QuestionMatch {
-        execution: one.id,
-        step: None,
-        client: client.for_tenant(tenant.as_deref()),
     })
 }
 

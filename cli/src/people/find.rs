@@ -131,6 +131,12 @@ pub(super) fn unique(
 fn ambiguous(kind: &str, prefix: &str, several: &[Candidate]) -> String {
     let count = several.len();
     let mut text = format!("{count} {kind}s begin with {prefix}; write more digits:");
+    list(&mut text, several);
+    text
+}
+
+/// Appends a line for each of the first candidates, and the number of the others.
+pub(super) fn list(text: &mut String, several: &[Candidate]) {
     for one in several.iter().take(LISTED) {
         text.push_str(&format!(
             "\n  {}  {}",
@@ -138,10 +144,9 @@ fn ambiguous(kind: &str, prefix: &str, several: &[Candidate]) -> String {
             sanitize(&one.words)
         ));
     }
-    if count > LISTED {
-        text.push_str(&format!("\n  and {} more", count - LISTED));
+    if several.len() > LISTED {
+        text.push_str(&format!("\n  and {} more", several.len() - LISTED));
     }
-    text
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod find;
 mod incident;
 mod list;
 mod options;
+mod question;
 mod request;
 mod shape;
 mod show;
