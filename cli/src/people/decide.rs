@@ -204,6 +204,10 @@ pub(super) fn effect(decision: Decision, found: &Execution, question: &Question)
     if let Some(subject) = &found.subject {
         text.push_str(&format!("\n  subject {}", sanitize(subject)));
     }
+    for field in found.shown.iter().flatten() {
+        let (label, value) = (sanitize(&field.label), sanitize(&field.value));
+        text.push_str(&format!("\n  {label}: {value}"));
+    }
     text.push_str(&format!("\n  step {}", sanitize(&question.step)));
     if let Some(message) = &question.message {
         text.push_str(&format!(": {}", sanitize(message)));

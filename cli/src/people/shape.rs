@@ -50,6 +50,8 @@ pub(super) struct Execution {
     pub(super) status: String,
     #[serde(default)]
     pub(super) subject: Option<String>,
+    #[serde(default)]
+    pub(super) shown: Option<Vec<ShownField>>,
     pub(super) trigger: String,
     pub(super) generation: u32,
     #[cfg_attr(test, schemars(with = "String"))]
@@ -60,6 +62,14 @@ pub(super) struct Execution {
     pub(super) failure: Option<Failure>,
     pub(super) questions: Vec<Question>,
     pub(super) steps: Vec<Step>,
+}
+
+/// A field that the definition shows to people.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(super) struct ShownField {
+    pub(super) label: String,
+    pub(super) value: String,
 }
 
 /// A start that no record shows yet.

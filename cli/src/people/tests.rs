@@ -144,12 +144,15 @@ fn the_inbox_says_what_can_be_decided_until_when() {
 
 #[test]
 fn a_confirmation_says_what_happens_to_which_execution() {
-    let found: shape::Execution = typed(&execution()).unwrap_or_else(|_| panic!("an execution"));
+    let mut answer = execution();
+    answer["shown"] = json!([{ "label": "Amount", "value": "60000 EUR\u{1b}[2J" }]);
+    let found: shape::Execution = typed(&answer).unwrap_or_else(|_| panic!("an execution"));
     let effect = decide::effect(Decision::Retry, &found, &found.questions[0]);
     insta::assert_snapshot!(effect, @r"
     retry: the step is retried, and its earlier attempts no longer count.
       execution 41c20d0000000000000000000000000000000000 of WF-PAY-VENDOR, tenant acme
       subject order 17
+      Amount: 60000 EUR�[2J
       step pay: POST answered 422
     ");
     assert_eq!(
@@ -252,6 +255,7 @@ fn the_command_reads_only_what_the_openapi_document_promises() {
         unpromised::<shape::ListedExecution>(of, "ListedExecution"),
         unpromised::<shape::ListedReceipt>(of, "ListedReceipt"),
         unpromised::<shape::Execution>(of, "Execution"),
+        unpromised::<shape::ShownField>(of, "ShownField"),
         unpromised::<shape::StartResult>(of, "StartResult"),
         unpromised::<shape::Failure>(of, "ExecutionFailure"),
         unpromised::<shape::Guardrail>(of, "GuardrailOutcome"),
