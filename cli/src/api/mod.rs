@@ -155,8 +155,7 @@ impl Client {
 
     /// Sends a request, and returns the status and the JSON of the answer.
     pub(crate) fn send(&self, request: ApiRequest<'_>) -> Result<(u16, Value), Trouble> {
-        let mut url = Url::parse(&format!("{}{}", self.base, request.path))
-            .map_err(|_| Trouble::Usage(format!("{} is no address", quoted(&self.base))))?;
+        let mut url = address_of(&self.base, request.path).map_err(Trouble::Other)?;
         let tenant = self.tenant.iter().filter(|_| takes_tenant(request.path));
         let tenant = tenant.map(|tenant| ("tenant", tenant.clone()));
         let query: Vec<_> = request.query.into_iter().chain(tenant).collect();
@@ -218,6 +217,23 @@ fn check_address(base: &str) -> Result<(), String> {
         "http" if is_loopback(&url) => Ok(()),
         _ => wrong("is not https: the token is sent by https only, or to this machine"),
     }
+}
+
+/// The address of a path of the API. Some paths come from answers, and the token must reach no
+/// other host by them.
+fn address_of(base: &str, path: &str) -> Result<Url, String> {
+    let own = Url::parse(base).map_err(|_| format!("{} is no address", quoted(base)))?;
+    let url = Url::parse(&format!("{base}{path}")).ok().filter(|url| {
+        let is_own = url.origin() == own.origin();
+        path.starts_with('/') && is_own && url.username().is_empty() && url.password().is_none()
+    });
+    url.ok_or_else(|| {
+        format!(
+            "{} is no path of the API: a path begins with / and stays at {}, so nothing was sent",
+            quoted(path),
+            quoted(base)
+        )
+    })
 }
 
 /// True if the host is this machine (RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
@@ -299,6 +315,25 @@ async fn read(request: RequestBuilder, most: usize) -> Result<Answer, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_stays_at_the_host_of_the_api() {
+        for base in ["https://api.example.com", "http://127.0.0.1:459"] {
+            let good = address_of(base, "/v1/incidents/5ec2").expect(base);
+            assert_eq!(good.as_str(), format!("{base}/v1/incidents/5ec2"));
+            for bad in [
+                "4/v1/incidents/5ec2",
+                ":81/v1/incidents/5ec2",
+                ".evil.org/v1/incidents/5ec2",
+                "@evil.org/v1/incidents/5ec2",
+                "v1/incidents/5ec2",
+                "",
+            ] {
+                let why = address_of(base, bad).expect_err(bad);
+                assert!(why.contains("is no path of the API"), "{why}");
+            }
+        }
+    }
 
     #[test]
     fn the_token_is_sent_by_https_or_to_this_machine() {

@@ -143,6 +143,39 @@ fn a_redirect_is_not_followed_so_that_no_other_host_receives_the_token() {
 }
 
 #[test]
+fn a_path_of_an_answer_leads_the_token_to_no_other_host() {
+    let other = Server::start(|_| ok(Value::Null));
+    let host = other.address.strip_prefix("http://").expect("http");
+    let id = "41c20d".repeat(7)[..40].to_owned();
+    for incident in [
+        format!("@{host}/v1/incidents/5ec2"),
+        "4/v1/incidents/5ec2".to_owned(),
+    ] {
+        let execution = json!({
+            "execution_id": id, "workflow_id": "WF-PAY", "workflow_version": 1, "tenant": "acme",
+            "status": "WAITING", "trigger": "api", "generation": 0, "ended_at": null,
+            "started_at": "2026-11-24T11:57:00Z", "guardrails": [], "failure": null, "steps": [],
+            "questions": [{ "step": "pay", "status": "OPEN", "until": "2026-11-24T14:00:00Z",
+                "decisions": ["retry"], "decision": null, "incident": incident }],
+        });
+        let api = Server::start(move |line| match line.contains("/v1/questions") {
+            true => ok(json!({ "questions": [], "next": null })),
+            false => ok(execution.clone()),
+        });
+        let decide = ["decide", &id, "retry", "--reason", "seen to", "--yes"];
+        let output = run(&api.address, TOKEN, &decide);
+        assert_eq!(output.code, Some(1), "{}", output.err);
+        assert!(
+            output.err.contains("is no path of the API"),
+            "{}",
+            output.err
+        );
+        assert_eq!(api.requests().len(), 2);
+    }
+    assert_eq!(other.requests(), Vec::<String>::new());
+}
+
+#[test]
 fn a_token_is_not_sent_by_http_to_another_machine() {
     let output = run("http://192.0.2.1", TOKEN, &["ls"]);
     assert_eq!(output.code, Some(2), "{}", output.err);
