@@ -6,7 +6,10 @@ use std::{
 };
 
 use clap::Args;
-use holdfast_ids::names::{check_idempotency_key, is_workflow_id, quoted, sanitize};
+use holdfast_ids::{
+    members::check_members,
+    names::{check_idempotency_key, is_workflow_id, quoted, sanitize},
+};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -92,6 +95,11 @@ fn object(option: &str, text: &str) -> Result<Map<String, Value>, Trouble> {
         _ => Ok(text.to_owned()),
     };
     let text = read.map_err(|error| wrong(error.to_string()))?;
+    // The API refuses such a text too, but it receives the members that were read here.
+    check_members(text.as_bytes()).map_err(|_| {
+        let why = "an object has two members of one name, and only one would be sent: name it once";
+        wrong(why.to_owned())
+    })?;
     serde_json::from_str(&text).map_err(|error| {
         wrong(format!(
             "no JSON object (line {}, column {}): write {{\"name\": …}}, @FILE or -",
@@ -114,6 +122,28 @@ mod tests {
                 panic!("{wrong} is no object");
             };
             assert!(!why.contains("secret"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_occurs_twice_is_refused_without_its_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("approval.json");
+        for text in [
+            r#"{"secret": 1, "secret": 60000}"#,
+            r#"{"lines": [{"secret": 1, "\u0073ecret": 2}]}"#,
+        ] {
+            fs::write(&file, text).expect("it is written");
+            for (option, text) in [
+                ("--input", text.to_owned()),
+                ("--approval", format!("@{}", file.display())),
+            ] {
+                let Err(Trouble::Usage(why)) = object(option, &text) else {
+                    panic!("{text} has a member twice");
+                };
+                let named = why.starts_with(&format!("{option}: an object has two members"));
+                assert!(named && !why.contains("secret"), "{why}");
+            }
         }
     }
 }
