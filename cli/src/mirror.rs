@@ -49,6 +49,7 @@ struct Mirror<'a> {
 /// Fetches the files that the folder does not have.
 pub(crate) fn run(args: &MirrorArgs) -> Result<(), Trouble> {
     let client = args.api.client()?;
+    client.check_scope("/v1/digests")?;
     let tenant = client.tenant().ok_or_else(|| {
         Trouble::Usage(
             "--tenant is missing: it names the tenant whose receipts are mirrored".to_owned(),

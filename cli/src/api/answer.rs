@@ -32,10 +32,13 @@ fn problem(status: u16, body: &Value) -> String {
         line.push_str(&format!(" {title}"));
     }
     let detail = text("detail").or_else(|| text("message"));
-    line.push_str(&format!(
-        ": {}",
-        detail.unwrap_or_else(|| "without a reason".to_owned())
-    ));
+    let detail = detail.unwrap_or_else(|| "without a reason".to_owned());
+    // The API names its own parameter, and people of the command give an option.
+    let detail = detail.replace(
+        "in the query, such as ?tenant=",
+        "by --tenant, such as --tenant ",
+    );
+    line.push_str(&format!(": {detail}"));
     for error in body["errors"].as_array().into_iter().flatten() {
         line.push_str(&format!(
             "\n  {}",
@@ -125,6 +128,23 @@ mod tests {
             why,
             "the API answered 400 Invalid input: the input violates the schema\n  \
              /days: \u{fffd}[2J40 is greater\u{fffd}than 30"
+        );
+    }
+
+    #[test]
+    fn a_missing_tenant_is_named_by_the_option_of_the_command() {
+        // The text of functions/handlers/api/principal.rs.
+        let detail = "the token names no tenant: name it in the query, such as ?tenant=acme";
+        let api = include_str!("../../../functions/handlers/api/principal.rs");
+        assert!(api.contains(detail), "the API says it otherwise");
+        let body = json!({ "title": "Bad request", "detail": detail });
+        let Err(Trouble::Refused(why)) = expect_done(400, body) else {
+            panic!("400 is a refusal");
+        };
+        assert_eq!(
+            why,
+            "the API answered 400 Bad request: the token names no tenant: name it by --tenant, \
+             such as --tenant acme"
         );
     }
 

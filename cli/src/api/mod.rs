@@ -24,7 +24,7 @@ pub(crate) struct Api {
     base: Option<String>,
     #[command(flatten)]
     token: TokenSource,
-    /// The tenant, if it is not that of the token
+    /// The tenant, if it is not that of the token; * is every tenant, for ls, incidents and inbox
     #[arg(long, env = "HOLDFAST_TENANT")]
     tenant: Option<String>,
 }
@@ -83,7 +83,7 @@ impl Client {
     /// A client of the API at an address that may receive the token.
     pub(crate) fn of(base: &str, token: String, tenant: Option<&str>) -> Result<Self, Trouble> {
         check_address(base).map_err(Trouble::Usage)?;
-        if let Some(tenant) = tenant {
+        if let Some(tenant) = tenant.filter(|tenant| *tenant != EVERY_TENANT) {
             check_tenant(tenant).map_err(Trouble::Usage)?;
         }
         Ok(Self {
@@ -155,6 +155,7 @@ impl Client {
 
     /// Sends a request, and returns the status and the JSON of the answer.
     pub(crate) fn send(&self, request: ApiRequest<'_>) -> Result<(u16, Value), Trouble> {
+        self.check_scope(request.path)?;
         let mut url = address_of(&self.base, request.path).map_err(Trouble::Other)?;
         let tenant = self.tenant.iter().filter(|_| takes_tenant(request.path));
         let tenant = tenant.map(|tenant| ("tenant", tenant.clone()));
@@ -179,6 +180,17 @@ impl Client {
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
 
+    /// Refuses every tenant for a path that is about one.
+    pub(crate) fn check_scope(&self, path: &str) -> Result<(), Trouble> {
+        if self.tenant() != Some(EVERY_TENANT) || LISTS_OF_EVERY_TENANT.contains(&path) {
+            return Ok(());
+        }
+        Err(Trouble::Usage(format!(
+            "the tenant {EVERY_TENANT} is for lists of executions, incidents and questions: name \
+             one tenant by --tenant or HOLDFAST_TENANT"
+        )))
+    }
+
     /// Fetches at most `most` bytes of a link that the API returned. Links carry a signature, so
     /// the request has no token.
     pub(crate) fn fetch(&self, link: &str, most: usize) -> Result<Vec<u8>, Trouble> {
@@ -194,6 +206,12 @@ impl Client {
 /// The longest answer of the API in bytes. Lambda returns at most 6 MB (Lambda's developer guide,
 /// "Lambda quotas", invocation payload).
 const MAX_ANSWER: usize = 8 << 20;
+
+/// The name of every tenant, for platform admins and platform observers.
+const EVERY_TENANT: &str = "*";
+
+/// The lists that can cover every tenant (docs/api.md).
+const LISTS_OF_EVERY_TENANT: [&str; 3] = ["/v1/executions", "/v1/incidents", "/v1/questions"];
 
 /// True if the tenant of the query has a meaning for the path (docs/api.md).
 fn takes_tenant(path: &str) -> bool {

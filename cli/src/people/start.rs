@@ -57,10 +57,11 @@ pub(crate) fn start(args: &StartArgs) -> Result<(), Trouble> {
         body["approval"] = Value::Object(object("--approval", &format!("@{file}"))?);
     }
     let client = args.options.read.api.client()?;
+    let path = format!("/v1/workflows/{workflow}/executions");
+    client.check_scope(&path)?;
     let tenant = client.tenant().map_or("of the token", |tenant| tenant);
     let effect = format!("{workflow} is started for the tenant {tenant}, under the key {key}.");
     args.options.confirmation.ask(&effect)?;
-    let path = format!("/v1/workflows/{workflow}/executions");
     let request = ApiRequest {
         key: Some(&key),
         ..ApiRequest::post(&path, body)

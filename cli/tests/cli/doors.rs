@@ -129,6 +129,47 @@ fn a_list_of_an_unknown_tenant_is_not_taken_for_an_earlier_release() {
 }
 
 #[test]
+fn every_tenant_is_accepted_for_the_lists_that_cover_it_alone() {
+    let server = Server::start(|_| ok(json!({ "next": null })));
+    let every = ["--tenant", "*"];
+    for list in ["ls", "incidents", "inbox"] {
+        let output = run(&server.address, TOKEN, &[&[list][..], &every].concat());
+        assert_eq!(output.code, Some(0), "{}", output.err);
+    }
+    assert!(server.requests().iter().all(|one| one.contains("tenant=*")));
+    let id = "41c20d0000000000000000000000000000000000";
+    let parent = tempfile::tempdir().expect("a folder");
+    let folder = parent.path().join("mirror");
+    let folder = folder.to_str().expect("a path");
+    for other in [
+        &["receipts"][..],
+        &["show", id],
+        &["start", "WF-HOLD"],
+        &[
+            "receipt",
+            "mirror",
+            "--from",
+            "2026-11-01",
+            "--to",
+            "2026-11-02",
+            "--dir",
+            folder,
+        ],
+        &["cancel", id, "--reason", "drill", "--yes"],
+    ] {
+        let output = run(&server.address, TOKEN, &[other, &every].concat());
+        assert_eq!(output.code, Some(2), "{other:?}: {}", output.err);
+        assert!(
+            output.err.contains("name one tenant by --tenant"),
+            "{}",
+            output.err
+        );
+    }
+    assert_eq!(server.requests().len(), 3);
+    assert!(!std::path::Path::new(folder).exists());
+}
+
+#[test]
 fn a_redirect_is_not_followed_so_that_no_other_host_receives_the_token() {
     let other = Server::start(|_| ok(json!({ "tenants": [] })));
     let location = other.address.clone();
