@@ -11,6 +11,8 @@ use crate::report::Trouble;
 const SHOWN: usize = 1000;
 /// The longest page that the API returns.
 const PAGE: usize = 100;
+/// The most pages that are followed. Pages of a filtered list can be empty although more follow.
+const MOST_PAGES: usize = 1000;
 
 /// The body of a successful answer, or the error that another status means.
 pub(crate) fn expect_done(status: u16, body: Value) -> Result<Value, Trouble> {
@@ -73,12 +75,21 @@ impl ListQuery<'_> {
     /// Reads pages until `limit` items are known or the list ends. The answer is one page in the
     /// API's form: its `next` is null if the list has no more items.
     pub(crate) fn read(&self, client: &Client, limit: usize) -> Result<Value, Trouble> {
-        let (mut items, mut cursor) = (Vec::new(), None);
-        loop {
+        self.follow(limit, |query| client.get(self.path, query))
+    }
+
+    /// Follows the pages that `get` returns. A list that never ends is an error.
+    fn follow(
+        &self,
+        limit: usize,
+        mut get: impl FnMut(Vec<(&'static str, String)>) -> Result<(u16, Value), Trouble>,
+    ) -> Result<Value, Trouble> {
+        let (mut items, mut cursor) = (Vec::new(), None::<String>);
+        for _ in 0..MOST_PAGES {
             let mut query = self.query.clone();
             query.push(("limit", (limit - items.len()).clamp(1, PAGE).to_string()));
-            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let (status, mut page) = client.get(self.path, query)?;
+            query.extend(cursor.clone().map(|cursor| ("cursor", cursor)));
+            let (status, mut page) = get(query)?;
             if status == 404 && is_no_path(&page) {
                 return Err(self.missing());
             }
@@ -86,11 +97,25 @@ impl ListQuery<'_> {
             if let Value::Array(more) = page[self.member].take() {
                 items.extend(more);
             }
-            cursor = page["next"].as_str().map(str::to_owned);
-            if cursor.is_none() || items.len() >= limit {
-                return Ok(json!({ self.member: items, "next": cursor }));
+            let next = page["next"].as_str().map(str::to_owned);
+            if next.is_none() || items.len() >= limit {
+                return Ok(json!({ self.member: items, "next": next }));
             }
+            if next == cursor {
+                return Err(self.endless("names one page as its own next page"));
+            }
+            cursor = next;
         }
+        Err(self.endless(&format!(
+            "has more than {MOST_PAGES} pages, with {} items in them: narrow the list, or lower \
+             --limit",
+            items.len()
+        )))
+    }
+
+    /// The error of a list whose end was not reached.
+    fn endless(&self, why: &str) -> Trouble {
+        Trouble::Other(format!("the API's list {} {why}", self.path))
     }
 
     /// The error of a list that the deployment does not serve.
@@ -129,6 +154,40 @@ mod tests {
             "the API answered 400 Invalid input: the input violates the schema\n  \
              /days: \u{fffd}[2J40 is greater\u{fffd}than 30"
         );
+    }
+
+    /// The error of a list whose pages have this `next`, by the number of the page, and the number
+    /// of pages that were read.
+    fn endless(next: impl Fn(usize) -> String) -> (String, usize) {
+        let list = ListQuery {
+            path: "/v1/executions",
+            query: Vec::new(),
+            member: "executions",
+        };
+        let mut pages = 0;
+        let read = list.follow(25, |_| {
+            pages += 1;
+            // A loop that does not end would hang this test.
+            assert!(pages <= MOST_PAGES, "page {pages} is read");
+            Ok((200, json!({ "executions": [], "next": next(pages) })))
+        });
+        match read {
+            Err(Trouble::Other(why)) => (why, pages),
+            _ => panic!("the list has no end"),
+        }
+    }
+
+    #[test]
+    fn a_list_without_an_end_is_an_error() {
+        let (why, pages) = endless(|_| "same".to_owned());
+        assert!(why.contains("names one page as its own next page"), "{why}");
+        assert_eq!(pages, 2);
+        let (why, pages) = endless(|page| page.to_string());
+        assert!(
+            why.contains("has more than 1000 pages, with 0 items"),
+            "{why}"
+        );
+        assert_eq!(pages, MOST_PAGES);
     }
 
     #[test]
