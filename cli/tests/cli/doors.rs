@@ -184,6 +184,41 @@ fn a_redirect_is_not_followed_so_that_no_other_host_receives_the_token() {
 }
 
 #[test]
+fn a_short_beginning_decides_nothing_among_more_questions_than_are_read() {
+    let server = Server::start(|_| {
+        let one = |number: usize| {
+            json!({
+                "execution_id": format!("{number:04x}{:0<36}", 5), "workflow_id": "WF-PAY",
+                "tenant": "acme", "step": "pay", "incident_id": "f".repeat(40),
+                "decisions": ["retry"], "until": "2026-11-24T14:00:00Z",
+            })
+        };
+        ok(json!({ "questions": (0..1000).map(one).collect::<Vec<_>>(), "next": "c" }))
+    });
+    for (beginning, why) in [
+        ("00ff", "write 12 digits at least"),
+        ("77aa", "no question begins with 77aa among the newest 1000"),
+        ("ffff", "an older question may begin with ffff too"),
+        (
+            &"f".repeat(40),
+            "several executions may wait at incident ffff",
+        ),
+    ] {
+        let decide = ["decide", beginning, "retry", "--reason", "seen to", "--yes"];
+        let output = run(&server.address, TOKEN, &decide);
+        assert!(output.err.contains(why), "{}", output.err);
+        assert_ne!(output.code, Some(0));
+    }
+    let requests = server.requests();
+    assert!(
+        requests
+            .iter()
+            .all(|one| one.starts_with("GET /v1/questions?")),
+        "{requests:?}"
+    );
+}
+
+#[test]
 fn a_path_of_an_answer_leads_the_token_to_no_other_host() {
     let other = Server::start(|_| ok(Value::Null));
     let host = other.address.strip_prefix("http://").expect("http");
