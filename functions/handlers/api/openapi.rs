@@ -113,8 +113,8 @@ fn operation(route: &Route, reads: &mut SchemaGenerator, writes: &mut SchemaGene
     operation
 }
 
-/// The names of the roles that may use a route. A role that reads only where asked lists nothing, and
-/// only a member of a group names a stand-in for it.
+/// The names of the roles that may use a route. A role that reads only where asked lists nothing,
+/// and only a member of a group names a stand-in for it.
 fn roles(needed: Operation, route: &Route) -> Vec<&'static str> {
     let of_one = ["{execution_id}", "{incident_id}"]
         .iter()

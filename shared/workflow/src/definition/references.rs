@@ -118,14 +118,14 @@ const OTHER: &str = "{}";
 
 /// The schemas that apply to one value of an input.
 #[derive(Default)]
-struct Applied<'a> {
+struct SchemaList<'a> {
     /// Each schema as often as it applies.
     schemas: Vec<&'a Value>,
     /// Each schema once.
     different: BTreeSet<*const Value>,
 }
 
-impl<'a> Applied<'a> {
+impl<'a> SchemaList<'a> {
     fn add(&mut self, schema: &'a Value) -> Result<(), String> {
         self.schemas.push(schema);
         self.different.insert(schema);
@@ -153,7 +153,7 @@ pub(super) fn check_fan_out(root: &Value) -> Result<(), String> {
     let mut seen: BTreeSet<Vec<usize>> = BTreeSet::new();
     let mut open = vec![vec![root]];
     while let Some(schemas) = open.pop() {
-        let mut applied = Applied::default();
+        let mut applied = SchemaList::default();
         for schema in &schemas {
             in_place(schema, root, &mut applied)?;
         }
@@ -175,7 +175,7 @@ pub(super) fn check_fan_out(root: &Value) -> Result<(), String> {
 fn in_place<'a>(
     schema: &'a Value,
     root: &'a Value,
-    applied: &mut Applied<'a>,
+    applied: &mut SchemaList<'a>,
 ) -> Result<(), String> {
     applied.add(schema)?;
     if let Some(next) = schema.get("$ref").and_then(Value::as_str)
