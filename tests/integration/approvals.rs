@@ -63,8 +63,8 @@ async fn the_answer_to_each_vote_and_the_receipt_say_who_for_whom_and_for_which_
     let again = people.api("cfo:ann").put(path, &body).await;
     assert_eq!(again.body["replayed"], true, "{}", again.body);
 
-    let seen = people.api("cfo:ann").get(&format!("/v1/executions/{id}"));
-    let seen = seen.await.body;
+    let path = format!("/v1/executions/{id}");
+    let seen = people.api("cfo:ann").get(&path).await.body;
     let first = decide(&people.api("none:bob"), &question, "approve", &id)
         .await
         .body;
