@@ -5,7 +5,7 @@ mod matrix;
 mod people;
 
 use holdfast_access::Role;
-use holdfast_ids::keys::execution_id;
+use holdfast_ids::{digest::value_sha256_hex, keys::execution_id};
 use holdfast_tests::{Api, Stack, eventually, unique};
 use serde_json::{Value, json};
 
@@ -63,6 +63,8 @@ async fn the_answer_to_each_vote_and_the_receipt_say_who_for_whom_and_for_which_
     let again = people.api("cfo:ann").put(path, &body).await;
     assert_eq!(again.body["replayed"], true, "{}", again.body);
 
+    let path = format!("/v1/executions/{id}");
+    let seen = people.api("cfo:ann").get(&path).await.body;
     let first = decide(&people.api("none:bob"), &question, "approve", &id)
         .await
         .body;
@@ -104,11 +106,20 @@ async fn the_answer_to_each_vote_and_the_receipt_say_who_for_whom_and_for_which_
             "{receipt}"
         );
         assert_eq!(vote["reason"], "seen to", "{receipt}");
-        assert_eq!(
-            vote["shown_sha256"].as_str().map(str::len),
-            Some(64),
-            "{receipt}"
-        );
+        // The digest is of what the approver's own answer shows.
+        let asked = &seen["questions"][0];
+        let shown = seen["shown"].as_array().into_iter().flatten();
+        let label = |field: &Value| field["label"].as_str().expect("a label").to_owned();
+        let show = shown.map(|field| (label(field), field["value"].clone()));
+        let shown = json!({
+            "execution_id": seen["execution_id"], "workflow_id": seen["workflow_id"],
+            "workflow_version": seen["workflow_version"], "tenant": seen["tenant"],
+            "step": asked["step"], "message": asked["message"], "until": asked["until"],
+            "subject": seen["subject"], "input_sha256": seen["input_sha256"],
+            "show": show.collect::<serde_json::Map<_, _>>(),
+        });
+        let digest = value_sha256_hex(&shown).expect("canonical JSON");
+        assert_eq!(vote["shown_sha256"], digest, "{shown} {receipt}");
     }
 }
 
@@ -126,11 +137,23 @@ async fn an_approver_sees_what_asks_them_and_nothing_else() {
     for payload in ["input", "output"] {
         assert!(execution.body.get(payload).is_none(), "{}", execution.body);
     }
+    let subject = json!(format!("vendor {vendor}"));
+    assert_eq!(execution.body["subject"], subject, "{}", execution.body);
+    for member in ["shown", "input_sha256"] {
+        assert!(execution.body.get(member).is_some(), "{member}");
+    }
     let incident = question["incident"].as_str().expect("a path");
     let incident = ann.get(incident).await;
     assert_eq!(incident.status, 200, "{}", incident.body);
-    let shown = &incident.body["executions"][0]["question"]["message"];
+    let link = &incident.body["executions"][0];
+    let shown = &link["question"]["message"];
     assert!(shown.to_string().contains(&vendor), "{}", incident.body);
+    assert_eq!(link["subject"], subject, "{}", incident.body);
+    let observer = people.api("observer:olga");
+    let observed = observer.get(&format!("/v1/executions/{id}")).await;
+    for member in ["subject", "shown", "input_sha256"] {
+        assert!(observed.body.get(member).is_none(), "{}", observed.body);
+    }
 
     let other = people.api("ops:ann");
     for path in [

@@ -142,7 +142,8 @@ async fn five_of_fifty_concurrent_starts_are_admitted_and_the_others_have_no_eff
 async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
     let stack = Stack::from_env().await;
     stack.aws.deploy(LIMITED).await;
-    let api = stack.api.as_tenant(&stack.aws.new_tenant("budget"));
+    let tenant = stack.aws.new_tenant("budget");
+    let api = stack.api.as_tenant(&tenant);
     let other = stack.api.as_tenant(&stack.aws.new_tenant("budget"));
     let (all, others) = futures_util::join!(started(&api, 12, 30.3), started(&other, 1, 100.0));
     assert_eq!(others[0].1["status"], "WAITING", "a tenant has its own");
@@ -184,6 +185,17 @@ async fn a_budget_is_never_exceeded_and_a_rollback_releases_its_reservation() {
         );
     }
     assert!(budget["resets_at"].is_string() && limit["resets_at"].is_null());
+    // The sums of amounts come from inputs, which an observer does not see.
+    let observer = stack.api.as_role(Role::Observer, &tenant);
+    let body = observer.get("/v1/budgets").await.body;
+    for (list, sees) in [("budgets", false), ("limits", true)] {
+        let mut bounds = body[list].as_array().into_iter().flatten();
+        let bound = bounds.find(|one| one["workflow_id"] == "WF-TEST-LIMITED");
+        let bound = bound.unwrap_or_else(|| panic!("{body}"));
+        for member in ["used", "left"] {
+            assert_eq!(bound.get(member).is_some(), sees, "{list}: {bound}");
+        }
+    }
     let [(_, spent)] = &started(&api, 1, 9.2).await[..] else {
         panic!("one was started");
     };

@@ -33,13 +33,14 @@ pub(crate) async fn list(
                 .map(|allowance| (gate.workflow.clone(), allowance)),
         );
     }
-    let ledger = &caller.ledger;
+    let (ledger, payloads) = (&caller.ledger, caller.sees_payloads);
     let reads = allowances
         .into_iter()
         .map(|(workflow, allowance)| async move {
             let used = ledger.count(&allowance.counter).await?;
             let is_budget = allowance.counter.kind == CounterKind::Budget;
-            Ok::<_, Problem>((is_budget, shown(workflow, allowance, used)))
+            let shown = shown(workflow, allowance, used, payloads);
+            Ok::<_, Problem>((is_budget, shown))
         });
     let reads: Vec<_> = reads.collect();
     let allowances: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
@@ -58,19 +59,59 @@ pub(crate) async fn list(
     }))
 }
 
-fn shown(workflow_id: String, allowance: WorkflowAllowance, used: i64) -> Allowance {
-    let text = |number: i64| match allowance.counter.kind {
-        CounterKind::Budget => format_amount(number),
-        _ => number.to_string(),
+/// The answer for a budget or a limit. What is used of a budget is a sum of amounts, which inputs
+/// name, so that it is left out without `payloads`. A count of executions is shown to every role.
+fn shown(
+    workflow_id: String,
+    allowance: WorkflowAllowance,
+    used: i64,
+    payloads: bool,
+) -> Allowance {
+    let is_budget = allowance.counter.kind == CounterKind::Budget;
+    let text = |number: i64| match is_budget {
+        true => format_amount(number),
+        false => number.to_string(),
     };
+    let sum = |number: i64| (payloads || !is_budget).then(|| text(number));
     Allowance {
         workflow_id,
         limit: text(allowance.limit),
-        used: text(used),
-        left: text(allowance.limit.saturating_sub(used).max(0)),
+        used: sum(used),
+        left: sum(allowance.limit.saturating_sub(used).max(0)),
         period: Some(allowance.counter.period.clone()).filter(|period| !period.is_empty()),
         tenant: allowance.counter.tenant,
         name: allowance.name,
         resets_at: allowance.resets_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_ledger::Counter;
+
+    use super::*;
+
+    #[test]
+    fn what_is_used_of_a_budget_is_for_roles_that_see_payloads_and_counts_are_for_every_role() {
+        for (kind, payloads, used, left) in [
+            (CounterKind::Budget, true, Some("90.9"), Some("9.1")),
+            (CounterKind::Budget, false, None, None),
+            (CounterKind::Open, false, Some("909000"), Some("91000")),
+        ] {
+            let allowance = WorkflowAllowance {
+                name: "held_amount".to_owned(),
+                counter: Counter {
+                    kind,
+                    tenant: "acme".to_owned(),
+                    name: "held_amount".to_owned(),
+                    period: String::new(),
+                },
+                limit: 1_000_000,
+                resets_at: None,
+            };
+            let shown = shown("WF-A".to_owned(), allowance, 909_000, payloads);
+            let found = (shown.used.as_deref(), shown.left.as_deref());
+            assert_eq!(found, (used, left), "{kind:?}");
+        }
     }
 }

@@ -86,6 +86,10 @@ pub(crate) async fn remove(
     }: AuthorizedRequest,
 ) -> Result<Json<DelegationChange>, Problem> {
     check_group(&group).map_err(Problem::bad_request)?;
+    // A member may have left the group since, and still removes the stand-in.
+    if caller.voter.role != VoterRole::Approver {
+        return Err(not_a_member(&group));
+    }
     change(&caller, &group, None).await
 }
 

@@ -103,10 +103,12 @@ pub(crate) async fn events(
 }
 
 /// The answer for an execution. Without payloads it has nothing that comes from inputs, outputs or
-/// targets, except the texts of a question that asks the caller.
+/// targets, except what a question shows to the caller whom it asks.
 fn shown(snapshot: Snapshot, mut progress: Progress, caller: &AuthorizedCaller) -> Execution {
     let payloads = caller.sees_payloads;
     let questions = snapshot.current_questions(SystemHost.now());
+    // A vote is signed with the digest of these texts, so that the person who votes sees them.
+    let texts = payloads || questions.iter().any(|one| caller.is_asked(one));
     let ExecutionRecord {
         at,
         workflow,
@@ -148,8 +150,9 @@ fn shown(snapshot: Snapshot, mut progress: Progress, caller: &AuthorizedCaller) 
         paused: progress.paused(&at, payloads),
         trigger,
         requested_by,
-        subject: subject.filter(|_| payloads),
-        shown: payloads.then(|| ShownField::all(&shown)),
+        subject: subject.filter(|_| texts),
+        shown: texts.then(|| ShownField::all(&shown)),
+        input_sha256: texts.then(|| input.sha256().to_owned()),
         trace_id: trace,
         generation,
         started_at,

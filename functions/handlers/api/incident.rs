@@ -104,10 +104,12 @@ pub(crate) async fn read(
             waiting += 1;
             question_record = question(&caller, &link, &incident.state).await?;
         }
+        let asked = question_record.as_ref();
+        let texts = payloads || asked.is_some_and(|question| caller.is_asked(question));
         executions.push(Link {
             href: format!("/v1/executions/{}", link.execution),
             execution_id: link.execution,
-            subject: link.subject.filter(|_| payloads),
+            subject: link.subject.filter(|_| texts),
             generation: link.generation,
             at: link.at,
             status: link.status,

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, made of the table of routes and of the types that handlers read and
 //! write.
 
+use holdfast_access::{Access, Operation, Ownership, Role, access};
 use holdfast_ids::names::{GROUP_MAX, KEY_MAX, TENANT_MAX};
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -99,7 +100,7 @@ fn operation(route: &Route, reads: &mut SchemaGenerator, writes: &mut SchemaGene
     });
     match route.operation {
         Some(needed) => {
-            let roles = needed.roles().join(", ");
+            let roles = roles(needed, route).join(", ");
             operation["description"] = format!("Roles: {roles}.").into();
         }
         None => operation["security"] = json!([]),
@@ -110,6 +111,21 @@ fn operation(route: &Route, reads: &mut SchemaGenerator, writes: &mut SchemaGene
             json!({ "required": true, "content": { "application/json": { "schema": schema } } });
     }
     operation
+}
+
+/// The names of the roles that may use a route. A role that reads only where asked lists nothing,
+/// and only a member of a group names a stand-in for it.
+fn roles(needed: Operation, route: &Route) -> Vec<&'static str> {
+    let of_one = ["{execution_id}", "{incident_id}"]
+        .iter()
+        .any(|id| route.path.contains(id));
+    let own_group = needed == Operation::Delegate && route.method != "get";
+    let may = |role: &Role| match access(*role, needed, Ownership::Own) {
+        Access::Allowed => !own_group || *role == Role::Approver,
+        Access::WhereAsked => of_one,
+        Access::Forbidden | Access::Hidden => false,
+    };
+    Role::ALL.into_iter().filter(may).map(Role::name).collect()
 }
 
 fn path_parameter(part: &str) -> Option<Value> {
@@ -193,6 +209,32 @@ mod tests {
             checked_in == expected,
             "docs/openapi.json is stale: HOLDFAST_WRITE_DOCS=1 writes it"
         );
+    }
+
+    #[test]
+    fn a_route_names_the_roles_that_it_answers() {
+        let document = document();
+        let roles = |method: &str, path: &str| {
+            let said = &document["paths"][path][method]["description"];
+            said.as_str().expect("a description").to_owned()
+        };
+        for (method, path, approver) in [
+            ("get", "/v1/executions", false),
+            ("get", "/v1/incidents", false),
+            ("get", "/v1/executions/{execution_id}", true),
+            ("get", "/v1/incidents/{incident_id}", true),
+            ("post", "/v1/incidents/{incident_id}/decision", true),
+            ("get", "/v1/questions", true),
+        ] {
+            let said = roles(method, path);
+            assert_eq!(said.contains("approver"), approver, "{path}: {said}");
+        }
+        let delegations = "/v1/delegations/{group}";
+        for method in ["put", "delete"] {
+            assert_eq!(roles(method, delegations), "Roles: approver.");
+        }
+        let listed = roles("get", "/v1/delegations");
+        assert_eq!(listed, "Roles: platform-admin, approver.");
     }
 
     #[test]

@@ -95,6 +95,17 @@ pub(crate) enum Resource<'a> {
     Incident(&'a str),
 }
 
+impl Resource<'_> {
+    /// The operation that reads the resource; none for the tenant as a whole.
+    fn reading(self) -> Option<Operation> {
+        match self {
+            Self::Tenant => None,
+            Self::Execution(_) => Some(Operation::ReadExecutions),
+            Self::Incident(_) => Some(Operation::ReadIncidents),
+        }
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Principal {
     type Rejection = Problem;
 
@@ -179,23 +190,21 @@ impl Caller for AuthorizedCaller {
             receipts,
             _sealed: (),
         };
-        let listed = matches!(resource, Resource::Tenant);
+        if access_of(operation) == Access::Allowed {
+            return Ok(caller);
+        }
+        // 403 says that a resource exists. An id can be computed, so that a role that reads the
+        // resource only where asked gets 404 elsewhere, whatever the operation.
+        let where_asked = resource.reading().map(access_of) == Some(Access::WhereAsked);
+        let known = match where_asked {
+            true => caller.is_asked_in(resource).await?,
+            false => caller.has(resource).await?,
+        };
         match access_of(operation) {
-            Access::Allowed => return Ok(caller),
-            Access::WhereAsked if !listed => {
-                let asked = caller.is_asked_in(resource).await?;
-                return match asked {
-                    true => Ok(caller),
-                    false => Err(not_found(resource, &caller.tenant)),
-                };
-            }
-            Access::WhereAsked | Access::Forbidden | Access::Hidden => {}
+            _ if !known => Err(not_found(resource, &caller.tenant)),
+            Access::WhereAsked if where_asked => Ok(caller),
+            _ => Err(principal.forbidden(operation)),
         }
-        // A resource that does not exist answers 404 in every role, so that 403 says that it does.
-        if !caller.has(resource).await? {
-            return Err(not_found(resource, &caller.tenant));
-        }
-        Err(principal.forbidden(operation))
     }
 }
 

@@ -4,6 +4,9 @@ use std::fmt;
 
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
 
+/// Fewest characters of a credential that give it away. Fewer may be a word of any answer.
+const RUN: usize = 8;
+
 /// The texts of credentials: each value, and its last word without the scheme.
 #[derive(Clone, Default)]
 pub(super) struct Credentials(Vec<String>);
@@ -24,13 +27,28 @@ impl Credentials {
         Self(texts.map(str::to_owned).collect())
     }
 
-    /// True if a text has one of them, also as a JSON string writes it.
+    /// True if a text has one of them, in any case, and however its signs are escaped: the whole
+    /// credential, or a long run of its letters and digits. At the end of the text, which may have
+    /// been cut there, a beginning of either counts.
     pub(super) fn are_in(&self, text: &str) -> bool {
+        let text = text.to_ascii_lowercase();
         let plain = text.replace('\\', "");
         self.0.iter().any(|credential| {
-            text.contains(credential) || plain.contains(&credential.replace('\\', ""))
+            let credential = credential.to_ascii_lowercase();
+            let mut runs = credential
+                .split(|sign: char| !sign.is_ascii_alphanumeric())
+                .filter(|run| run.len() >= RUN);
+            shows(&text, &credential)
+                || shows(&plain, &credential.replace('\\', ""))
+                || runs.any(|run| shows(&text, run))
         })
     }
+}
+
+/// True if a text has the part, or ends with a long beginning of it.
+fn shows(text: &str, part: &str) -> bool {
+    let mut beginnings = (RUN..part.len()).filter_map(|length| part.get(..length));
+    text.contains(part) || beginnings.any(|beginning| text.ends_with(beginning))
 }
 
 /// Without the texts.
@@ -63,5 +81,42 @@ mod tests {
         }
         assert!(!found.are_in("plain Bearer"));
         assert_eq!(format!("{found:?}"), "Credentials(4)");
+    }
+
+    fn bearing(value: &str) -> Credentials {
+        let value = HeaderValue::from_str(value).expect("a value");
+        Credentials::of(&HeaderMap::from_iter([(AUTHORIZATION, value)]))
+    }
+
+    #[test]
+    fn a_credential_is_found_however_its_signs_are_escaped_and_in_any_case() {
+        let found = bearing("Bearer q7Rk+Zt5Lm2Wx9/aB==");
+        for text in [
+            r#"{"token":"q7Rk\u002BZt5Lm2Wx9\u002FaB=="}"#,
+            "token=q7Rk%2BZt5Lm2Wx9%2FaB%3D%3D",
+            "<p>q7Rk&#43;Zt5Lm2Wx9&#47;aB&#61;&#61;</p>",
+            "Q7RK+ZT5LM2WX9/AB==",
+            "q7rk zt5lm2wx9 ab",
+        ] {
+            assert!(found.are_in(text), "{text}");
+        }
+        for text in ["q7Rk and Zt5Lm2W", "unknown token", "Bearer"] {
+            assert!(!found.are_in(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_a_credential_at_the_end_of_a_cut_answer_is_found() {
+        let found = bearing("Bearer q7Rk+Zt5Lm2Wx9/aB==");
+        for text in [
+            "no token q7Rk+Zt5",
+            "no token q7Rk%2BZt5Lm2Wx",
+            "NO TOKEN Q7RK+ZT5L",
+        ] {
+            assert!(found.are_in(text), "{text}");
+        }
+        for text in ["no token q7Rk+Zt", "no token q7Rk+Zt5 is known", "Bearer"] {
+            assert!(!found.are_in(text), "{text}");
+        }
     }
 }

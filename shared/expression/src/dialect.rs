@@ -161,12 +161,14 @@ mod tests {
             "$map($input.list, function($v) { $v / $input.b })",
             "$round($input.a / $input.b, 2)",
             "$input.list.(a / b)",
+            "$floor($input.a / $input.b)",
             "$input.list{ id: a / b }",
             "$parseInteger($input.a, '#')",
             "$toMillis($input.a)",
             "$input.a ~> $toMillis",
             "$input.a ~> $parseInteger('#')",
             "$map($input.list, $toMillis)",
+            "$match($input.t, /a/, $input.a / $input.b)",
         ] {
             let why = check_dialect(loose).expect_err(loose);
             assert!(why.contains("add 0"), "{why}");
@@ -174,6 +176,7 @@ mod tests {
         for settled in [
             "$input.a / $input.b + 0",
             "$round($input.a / $input.b + 0, 2)",
+            "$round($input.a / $input.b, 2) + 0",
             "$input.a / 100",
             "$input.a % 7",
             "$input.a / $input.b > 0.5",
@@ -184,6 +187,9 @@ mod tests {
             "$toMillis($input.a) + 1000",
             "$fromMillis($toMillis($input.a))",
             "$input.list^(a / b)",
+            "$substring($input.t, 0, $input.a % $input.b)",
+            "$pad($input.t, $floor($input.a / $input.b))",
+            "$split($input.t, ',', $input.a / $input.b)",
         ] {
             assert_eq!(check_dialect(settled), Ok(()), "{settled}");
         }
@@ -205,6 +211,34 @@ mod tests {
             "$string(1 / $n)",
         ] {
             outcome(error).expect_err(error);
+        }
+        for number in ["1 / $n", "-1 / $n", "1 % $n"] {
+            for call in [
+                "$length($)",
+                "$lowercase($)",
+                "$pad('abc', $)",
+                "$pad('abc', 5, $)",
+                "$replace('abc', 'b', 'd', $)",
+                "$replace('abc', 'b', $)",
+                "$replace('abc', /b/, function($m) { $ })",
+                "$split('a,b', ',', $)",
+                "$split('a,b', $)",
+                "$substring('abc', $)",
+                "$substring('abc', 0, $)",
+                "$substringAfter('abc', $)",
+                "$substringBefore('abc', $)",
+                "$trim($)",
+                "$uppercase($)",
+            ] {
+                let call = call.replace("$)", &format!("({number}))"));
+                let call = call.replace("{ $ }", &format!("{{ {number} }}"));
+                let kind = format!("$type({call})");
+                if let Ok(found) = evaluate(&kind, &[("n", &nothing)]) {
+                    let kinds = [serde_json::json!("string"), serde_json::json!("array")];
+                    // A call without its subject yields nothing.
+                    assert!(found.is_none_or(|kind| kinds.contains(&kind)), "{call}");
+                }
+            }
         }
         let compared = outcome("1 / $n > 5");
         assert_eq!(compared, Ok(Some(serde_json::json!(true))));

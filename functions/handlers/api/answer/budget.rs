@@ -24,9 +24,13 @@ pub(crate) struct Allowance {
     pub(crate) period: Option<String>,
     /// A decimal, as a text.
     pub(crate) limit: String,
-    pub(crate) used: String,
-    /// Never below 0: a limit can be lower than it was when its use began.
-    pub(crate) left: String,
+    /// Of a budget, a sum of amounts from inputs: only for roles that see payloads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) used: Option<String>,
+    /// Never below 0: a limit can be lower than it was when its use began. Of a budget, only for
+    /// roles that see payloads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) left: Option<String>,
     /// The start of the next period; null if the limit has no periods.
     #[schemars(schema_with = "time_or_null")]
     pub(crate) resets_at: Option<Timestamp>,

@@ -59,6 +59,9 @@ pub(crate) struct Execution {
     /// Further fields that the definition shows, in declared order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) shown: Option<Vec<ShownField>>,
+    /// Hex SHA-256 of the input's canonical JSON, also for an approver whom a question asks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) input_sha256: Option<String>,
     /// The trace id of the execution, in logs and in requests to targets.
     #[schemars(with = "String")]
     pub(crate) trace_id: TraceId,

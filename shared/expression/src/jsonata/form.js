@@ -4,9 +4,13 @@
 (function (host) {
     "use strict";
 
-    // Functions that yield a text or a boolean of every number, finite or not.
+    // Functions that yield texts, a boolean or a length of every number, finite or not, or an error.
+    // `match` is none of them: the index of a match is what a matching function says.
     const SETTLE = new Set(
-        ("boolean contains exists formatBase formatInteger formatNumber fromMillis join not string type").split(" "),
+        (
+            "boolean contains exists formatBase formatInteger formatNumber fromMillis join length lowercase not pad " +
+            "replace split string substring substringAfter substringBefore trim type uppercase"
+        ).split(" "),
     );
     // Functions that yield no number for a text that they cannot read.
     const READ = new Set(["parseInteger", "toMillis"]);
@@ -59,7 +63,10 @@
                 // A function, since no value has this name.
                 return READ.has(node.value) && !settled ? `$${node.value}` : undefined;
             case "function":
-                return first(loose(node.procedure, settled), all(node.arguments, SETTLE.has(called(node))));
+                return first(
+                    loose(node.procedure, settled),
+                    all(node.arguments, settled || SETTLE.has(called(node))),
+                );
             case "sort":
                 return all(
                     node.terms.map((term) => term.expression),

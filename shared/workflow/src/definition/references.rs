@@ -106,27 +106,58 @@ impl<'a> References<'a> {
     }
 }
 
-/// Most schemas that may apply to one value of an input.
-const MOST_APPLIED: usize = 100;
+/// Most different schemas that may apply to one value of an input: a list that is written out.
+const MOST_APPLIED: usize = 1_000;
+/// Most times that schemas may apply to the same value again, all of them together.
+const MOST_REPEATED: usize = 100;
 /// Most sets of schemas that are looked at.
 const MOST_SETS: usize = 5_000;
 /// The key of what applies to every item of a list, and of what applies to any other member.
 const ITEM: &str = "[]";
 const OTHER: &str = "{}";
 
-/// Checks that no value of an input meets more than [`MOST_APPLIED`] schemas. References that fan
-/// out double their number from level to level, and the check of an input would not end in time.
+/// The schemas that apply to one value of an input.
+#[derive(Default)]
+struct SchemaList<'a> {
+    /// Each schema as often as it applies.
+    schemas: Vec<&'a Value>,
+    /// Each schema once.
+    different: BTreeSet<*const Value>,
+}
+
+impl<'a> SchemaList<'a> {
+    fn add(&mut self, schema: &'a Value) -> Result<(), String> {
+        self.schemas.push(schema);
+        self.different.insert(schema);
+        if self.schemas.len() - self.different.len() > MOST_REPEATED {
+            return Err(format!(
+                "schemas apply to one value of the input again, more than {MOST_REPEATED} times: \
+                 references fan out"
+            ));
+        }
+        if self.different.len() > MOST_APPLIED {
+            return Err(format!(
+                "more than {MOST_APPLIED} schemas apply to one value of the input"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Checks that no value of an input meets more than [`MOST_APPLIED`] schemas, or schemas more than
+/// [`MOST_REPEATED`] times again. References that fan out double the repeats from level to level,
+/// and the check of an input would not end in time.
 ///
 /// A reference that leads back to itself in place is refused before. The error is the message.
 pub(super) fn check_fan_out(root: &Value) -> Result<(), String> {
     let mut seen: BTreeSet<Vec<usize>> = BTreeSet::new();
     let mut open = vec![vec![root]];
     while let Some(schemas) = open.pop() {
-        let mut applied = Vec::new();
+        let mut applied = SchemaList::default();
         for schema in &schemas {
             in_place(schema, root, &mut applied)?;
         }
-        for next in below(&applied).into_values() {
+        for next in below(&applied.schemas).into_values() {
             let mut set: Vec<usize> = next
                 .iter()
                 .map(|one| std::ptr::from_ref(*one) as usize)
@@ -144,14 +175,9 @@ pub(super) fn check_fan_out(root: &Value) -> Result<(), String> {
 fn in_place<'a>(
     schema: &'a Value,
     root: &'a Value,
-    applied: &mut Vec<&'a Value>,
+    applied: &mut SchemaList<'a>,
 ) -> Result<(), String> {
-    applied.push(schema);
-    if applied.len() > MOST_APPLIED {
-        return Err(format!(
-            "more than {MOST_APPLIED} schemas apply to one value of the input"
-        ));
-    }
+    applied.add(schema)?;
     if let Some(next) = schema.get("$ref").and_then(Value::as_str)
         && let Some(next) = target(root, next)
     {
@@ -263,6 +289,20 @@ mod tests {
         check_fan_out(&by_level).expect_err("twice as many at each level");
         let by_item = json!({ "items": { "$ref": "#" }, "contains": { "$ref": "#" } });
         check_fan_out(&by_item).expect_err("twice as many at each level");
+    }
+
+    #[test]
+    fn a_list_that_is_written_out_is_accepted_and_one_without_measure_is_refused() {
+        let listed = |n: usize| {
+            let one = |n| json!({ "const": n, "title": format!("reason {n}") });
+            let list: Vec<_> = (0..n).map(one).collect();
+            json!({ "properties": { "reason": { "oneOf": list } } })
+        };
+        for n in [120, 300, 900] {
+            assert_eq!(check_fan_out(&listed(n)), Ok(()), "{n}");
+        }
+        let why = check_fan_out(&listed(1_001)).expect_err("too many for each value");
+        assert!(why.contains("more than 1000 schemas"), "{why}");
     }
 
     #[test]

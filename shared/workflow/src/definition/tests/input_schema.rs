@@ -119,7 +119,7 @@ fn an_unknown_format_a_reference_to_nowhere_and_a_field_that_cannot_be_are_refus
         ),
         (
             "allOf: [{ properties: { a: { $ref: '#' } } }, { properties: { a: { $ref: '#' } } }]",
-            "more than 100 schemas apply to one value",
+            "schemas apply to one value of the input again, more than 100 times",
         ),
         ("$ref: '#'", "`#` leads back to itself"),
         (
