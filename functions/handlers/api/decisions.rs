@@ -9,7 +9,7 @@ use holdfast_engine::{Host, deliver};
 use holdfast_ids::{keys::ExecutionKey, names::is_execution_id};
 use holdfast_ledger::{
     Expect, Incident, IncidentStatus, Ledger, Link, Put, Question, QuestionKey, QuestionState,
-    Request, RulingTransition, VoterRole, WAITING, handle, rule,
+    Request, RulingTransition, Voter, VoterRole, WAITING, handle, rule,
 };
 use holdfast_receipt::Decision;
 use holdfast_task::QuestionKind;
@@ -39,6 +39,10 @@ pub(crate) struct Body {
     /// The execution, if several wait for a decision.
     #[schemars(regex(pattern = "^[0-9a-f]{40}$"))]
     execution_id: Option<String>,
+    /// The `shown_sha256` of the question that you read. The decision is refused if the question is
+    /// another one by now.
+    #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
+    shown_sha256: Option<String>,
 }
 
 pub(crate) async fn acknowledge(
@@ -128,6 +132,7 @@ pub(crate) async fn decide(
         decision,
         reason,
         execution_id,
+        shown_sha256,
     } = body;
     let incident = find(&caller, &id).await?;
     let caller = &caller;
@@ -139,12 +144,16 @@ pub(crate) async fn decide(
     };
     let now = SystemHost.now();
     check_question(caller, &at, &incident).await?;
+    let voter = Voter {
+        read_sha256: shown_sha256,
+        ..caller.voter.clone()
+    };
     let decided = rule(
         &caller.ledger,
         &at,
         &incident.state,
         decision,
-        &caller.voter,
+        &voter,
         &request,
         now,
     )

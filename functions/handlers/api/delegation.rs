@@ -106,6 +106,11 @@ async fn change(
         .ledger
         .read(&DelegationKey::new(tenant, group, by))
         .await?;
+    if current.as_ref().is_some_and(|stored| stored.by != by) {
+        let why = "the delegation of this group was made under another spelling of your name: \
+                   only that account can change it";
+        return Err(Problem::conflict(why));
+    }
     let (delegation, replayed) = loop {
         let next = match (request, &current) {
             (Some(request), stored) => {

@@ -224,6 +224,8 @@ pub(crate) fn shown_question(question: &QuestionRecord, texts: bool) -> Question
         needed: needed(question),
         incident: format!("/v1/incidents/{}", question.incident),
         message: texts.then(|| question.message.clone()),
+        shown_sha256: Some(question.shown_sha256.clone())
+            .filter(|sha256| texts && !sha256.is_empty()),
     }
 }
 

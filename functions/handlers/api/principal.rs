@@ -359,6 +359,7 @@ async fn voter(identity: &Identity, ledger: &DynamoLedger, tenant: &str) -> Resu
         role,
         groups: identity.groups.clone(),
         stands_in: stand_ins(&delegations, subject, SystemHost.now()),
+        read_sha256: None,
     })
 }
 

@@ -25,6 +25,7 @@ fn voters(ask: &Ask) -> Vec<Voter> {
                 role: VoterRole::Approver,
                 groups: vec![group.clone()],
                 stands_in: Vec::new(),
+                read_sha256: None,
             },
         }
     };
@@ -51,6 +52,7 @@ pub(crate) async fn vote<L: Ledger>(
                 role: VoterRole::Approver,
                 groups: vec!["no group of any definition".to_owned()],
                 stands_in: Vec::new(),
+                read_sha256: None,
             };
             let as_requester = requester.map(|subject| Voter {
                 subject,
@@ -103,7 +105,8 @@ pub(crate) fn violations(receipt: &Receipt) -> Vec<String> {
             approval.outcome,
             ApprovalOutcome::Approved | ApprovalOutcome::Skipped
         );
-        if receipt.status == Status::Executed && !passed {
+        let reached = approval.generation == receipt.generation;
+        if receipt.status == Status::Executed && reached && !passed {
             let outcome = approval.outcome;
             found.push(format!(
                 "{}: it executed, and is {outcome:?}",

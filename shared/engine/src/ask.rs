@@ -154,9 +154,10 @@ impl<L: Ledger, S: ObjectStore, H: Host> Engine<L, S, H> {
             let Some(question) = snapshot
                 .questions
                 .iter()
-                .find(|question| question.step == step)
+                .find(|question| question.step == step && question.epoch == task.execution.epoch)
             else {
-                // The question was never recorded, so that no decision can exist.
+                // The question was never recorded, so that no decision can exist. One of an earlier
+                // generation was put about other values.
                 return Err(expired(step));
             };
             let next = match expire(question, self.host.now()) {

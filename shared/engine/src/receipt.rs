@@ -297,6 +297,7 @@ fn approvals(questions: &[Question]) -> Vec<ReceiptApproval> {
         let approvers = question.approvers.as_ref();
         ReceiptApproval {
             step: question.step.clone(),
+            generation: question.execution_generation,
             outcome,
             rule,
             by: approvers.map_or_else(Vec::new, |approvers| approvers.by.clone()),

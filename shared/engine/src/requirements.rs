@@ -1,6 +1,7 @@
 //! The requirements of a start: its counter changes for budgets, limits and an approval.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde_json::json;
 
 use holdfast_admission::{StartScope, format_amount, outcome, parse_amount, zone};
 use holdfast_ids::names::quoted;
@@ -103,6 +104,11 @@ pub(crate) fn limits_of(gate: &AdmissionSpec, tenant: &str, now: Timestamp) -> V
 
 fn approval_requirement(approval: &Approval, tenant: &str) -> Requirement {
     let reference = &approval.reference;
+    // Two systems of approvals may number alike.
+    let name = match &approval.signature {
+        Some(signature) => json!([signature.kid, reference]).to_string(),
+        None => reference.clone(),
+    };
     Requirement {
         name: "approval_unused".to_owned(),
         refused: format!(
@@ -113,7 +119,7 @@ fn approval_requirement(approval: &Approval, tenant: &str) -> Requirement {
             counter: Counter {
                 tenant: tenant.to_owned(),
                 kind: CounterKind::Approval,
-                name: reference.clone(),
+                name,
                 period: String::new(),
             },
             amount: 1,

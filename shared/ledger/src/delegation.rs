@@ -148,7 +148,8 @@ pub fn end_delegation(current: &Delegation, now: Timestamp) -> Option<Delegation
 
 /// The groups and members for whom `person` may decide at `now`.
 pub fn stand_ins(all: &[Delegation], person: &str, now: Timestamp) -> Vec<StandIn> {
-    let given = all.iter().filter(|one| same_person(&one.to, person));
+    // A right is granted by the exact subject alone: OpenID Connect compares `sub` case by case.
+    let given = all.iter().filter(|one| one.to == person);
     given
         .filter(|one| one.is_in_force(now))
         .map(|one| StandIn {
@@ -203,9 +204,11 @@ mod tests {
             (days(2), false),
         ] {
             assert_eq!(one.is_in_force(now), may, "{now}");
-            let found = stand_ins(std::slice::from_ref(&one), " BOB", now);
+            let found = stand_ins(std::slice::from_ref(&one), "bob", now);
             assert_eq!(found.len(), usize::from(may), "{now}");
         }
+        // Another spelling may be another account, which gets no right by a likeness.
+        assert!(stand_ins(std::slice::from_ref(&one), " BOB", days(1)).is_empty());
         assert!(stand_ins(std::slice::from_ref(&one), "eve", days(1)).is_empty());
         let [found] = &stand_ins(std::slice::from_ref(&one), "bob", days(1))[..] else {
             panic!("one delegation");

@@ -57,6 +57,15 @@ pub fn decide(
     if let Some(over) = over(question, execution, decision, now) {
         return over;
     }
+    // A redrive asks again at the same incident, perhaps about other values.
+    if voter
+        .read_sha256
+        .as_ref()
+        .is_some_and(|read| *read != question.shown_sha256)
+    {
+        let why = "the question has changed since you read it: read it again, then decide";
+        return RulingTransition::Refused(why.to_owned());
+    }
     let vote = Vote {
         decision,
         by: request.by.clone(),

@@ -15,6 +15,8 @@ pub struct Voter {
     pub groups: Vec<String>,
     /// The delegations to the person that are in force now.
     pub stands_in: Vec<StandIn>,
+    /// The `shown_sha256` of the question that the person read, if the decision names it.
+    pub read_sha256: Option<String>,
 }
 
 /// The role of a voter.
@@ -61,6 +63,7 @@ impl Voter {
             role: VoterRole::PlatformAdmin,
             groups: Vec::new(),
             stands_in: Vec::new(),
+            read_sha256: None,
         }
     }
 
@@ -135,6 +138,7 @@ mod tests {
             role: VoterRole::Approver,
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
             stands_in: stands_in.collect(),
+            read_sha256: None,
         }
     }
 

@@ -188,6 +188,8 @@ pub enum ApprovalOutcome {
 pub struct ReceiptApproval {
     /// Name of the step.
     pub step: String,
+    /// Execution generation in which the question was asked. A later one may not have reached it.
+    pub generation: u32,
     /// Outcome.
     pub outcome: ApprovalOutcome,
     /// Rule that yielded false, as the definition writes it, if no person was asked.

@@ -121,6 +121,10 @@ pub(crate) struct Question {
     pub(crate) incident: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
+    /// The digest of what the question shows, which a decision can name so that it counts for no
+    /// other question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shown_sha256: Option<String>,
 }
 
 /// A recorded decision.

@@ -54,6 +54,7 @@ fn votes(
         role: VoterRole::Approver,
         groups: vec![group.to_owned()],
         stands_in: Vec::new(),
+        read_sha256: None,
     };
     let request = Request {
         by: name.to_owned(),
@@ -105,6 +106,26 @@ fn two_people_approve_and_output_and_receipt_name_both() {
     assert_eq!(approval.by, ["cfo", "treasury"]);
     assert_eq!(approval.votes, two.votes);
     assert_eq!(approval.votes[0].shown_sha256, seen.expect("JSON"));
+}
+
+#[test]
+fn the_timeout_of_a_later_generation_takes_no_approval_of_an_earlier_one() {
+    let engine = engine();
+    let execution = begun(&engine);
+    run(engine.ask(&skipped(&execution))).unwrap();
+    let expired = |execution: &ExecutionRef| {
+        run(engine.expire(&ExpireTask {
+            execution: execution.clone(),
+            expired: STEPS[0].to_owned(),
+        }))
+    };
+    assert!(expired(&execution).is_ok());
+    let later = ExecutionRef {
+        epoch: execution.epoch + 1,
+        ..execution
+    };
+    let error = expired(&later).expect_err("no question of this generation");
+    assert_eq!(error.name, ErrorName::Expired);
 }
 
 #[test]

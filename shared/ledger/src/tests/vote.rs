@@ -36,6 +36,7 @@ fn member(name: &str, groups: &[&str]) -> Voter {
         role: VoterRole::Approver,
         groups: groups.iter().map(|&group| group.to_owned()).collect(),
         stands_in: Vec::new(),
+        read_sha256: None,
     }
 }
 
@@ -99,6 +100,23 @@ fn an_approval_is_open_until_enough_people_have_approved() {
     assert!(approved(&two), "{two:?}");
     let shown: Vec<_> = two.votes.iter().map(|vote| &*vote.shown_sha256).collect();
     assert_eq!(shown, ["5".repeat(64), "5".repeat(64)]);
+}
+
+#[test]
+fn a_decision_about_another_question_than_the_one_that_was_read_is_refused() {
+    let asked = approval(&["cfo"], 1, false);
+    let reads = |sha256: String| Voter {
+        read_sha256: Some(sha256),
+        ..member("bob", &["cfo"])
+    };
+    for decision in [Decision::Approve, Decision::Reject] {
+        let other = votes(&asked, &reads("6".repeat(64)), decision);
+        let RulingTransition::Refused(why) = other else {
+            panic!("{other:?}");
+        };
+        assert!(why.contains("has changed"), "{why}");
+    }
+    assert!(approved(&after(asked, &[reads("5".repeat(64))])));
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn voter(name: &str) -> Voter {
         role: VoterRole::Approver,
         groups: vec!["cfo".to_owned()],
         stands_in: Vec::new(),
+        read_sha256: None,
     }
 }
 

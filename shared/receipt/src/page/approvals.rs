@@ -15,7 +15,13 @@ use crate::{
 pub(super) fn approvals(receipt: &Receipt) -> Markup {
     html! {
         @for approval in &receipt.approvals {
-            p { strong { (quoted(&approval.step)) } ": " (outcome(approval)) }
+            p {
+                strong { (quoted(&approval.step)) }
+                @if approval.generation != receipt.generation {
+                    " (asked in execution generation " (approval.generation) ")"
+                }
+                ": " (outcome(approval))
+            }
             @if !approval.votes.is_empty() {
                 table {
                     caption.unseen { "Decisions of people at " (quoted(&approval.step)) }
