@@ -179,7 +179,7 @@ async fn a_paused_tenant_sees_its_pause_and_an_execution_shows_it() {
 }
 
 #[tokio::test]
-async fn who_belongs_to_every_tenant_lists_the_executions_of_all_page_by_page() {
+async fn a_role_of_every_tenant_lists_the_executions_of_all_page_by_page() {
     let stack = Stack::from_env().await;
     let began = jiff::Timestamp::now();
     let mut right = Vec::new();

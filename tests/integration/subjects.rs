@@ -137,7 +137,7 @@ async fn a_subject_is_found_by_its_exact_text_and_in_its_own_tenant() {
 }
 
 #[tokio::test]
-async fn a_filter_by_key_needs_its_workflow_and_stands_alone() {
+async fn a_filter_by_key_needs_its_workflow_and_allows_no_other_filter() {
     let stack = Stack::from_env().await;
     for (query, words) in [
         ("idempotency_key=k".to_owned(), "give workflow_id with it"),

@@ -143,11 +143,15 @@ pub(crate) fn decide(args: &DecideArgs) -> Result<(), Trouble> {
         .confirmation
         .ask(&effect(decision, &found, question))?;
     let path = format!("{}/decision", question.incident);
-    let body = json!({
+    let mut body = json!({
         "decision": decision.name(),
         "reason": args.reason.reason,
         "execution_id": execution,
     });
+    if let Some(read) = &question.shown_sha256 {
+        // The decision counts for no question but the one that the confirmation has shown.
+        body["shown_sha256"] = json!(read);
+    }
     let answer = client.done(ApiRequest::post(&path, body))?;
     args.options.read.print(&answer, || {
         let done: DecisionResult = typed(&answer)?;

@@ -112,6 +112,8 @@ pub(super) struct Question {
     pub(super) incident: String,
     #[serde(default)]
     pub(super) message: Option<String>,
+    #[serde(default)]
+    pub(super) shown_sha256: Option<String>,
 }
 
 /// A recorded decision.

@@ -73,8 +73,8 @@ pub(crate) fn minute(at: Timestamp) -> String {
 ///
 /// EventBridge inserts a value into a template without escapes
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html>).
-/// Therefore the line has no character that ends a JSON string, opens a tag or a mention, or makes
-/// a link.
+/// Therefore the line has no character that ends a JSON string, or opens a tag or a mention, and no
+/// `://`.
 fn plain(text: &str) -> String {
     let shown = text.chars().map(|c| match c {
         '"' => '\u{201d}',

@@ -1,5 +1,5 @@
-//! The budgets and limits of a workflow for one tenant, with the counter of each and the time at
-//! which it begins again from nothing.
+//! The budgets and limits of a workflow for one tenant, with the counter of each and the time
+//! of its reset.
 
 use jiff::{SignedDuration, Timestamp, ToSpan, Unit, Zoned, ZonedRound, civil::Weekday};
 

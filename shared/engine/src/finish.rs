@@ -209,8 +209,8 @@ fn end_of(snapshot: &Snapshot, task: &FinishTask, now: Timestamp) -> Option<Exec
     })
 }
 
-/// Returns the branches that the execution took. A recovery does not know them, so that the records
-/// tell. A later rollback keeps what the earlier end recorded.
+/// Returns the branches that the execution took. A recovery does not know them, and takes them
+/// from the records. A later rollback keeps what the earlier end recorded.
 fn choices_of(snapshot: &Snapshot, task: &FinishTask) -> Choices {
     let recorded = &snapshot.execution.choices;
     match (task.choices.is_empty(), recorded.is_empty()) {

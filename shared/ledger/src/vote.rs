@@ -21,14 +21,14 @@ pub enum RulingTransition {
     Already(Box<Question>),
     /// The decision is too late, or another one was first: the reason.
     Refused(String),
-    /// This person is not allowed to decide: the reason.
+    /// The voter may not decide: the reason.
     Forbidden(String),
     /// The question does not take this decision: the reason.
     Unfit(String),
 }
 
 /// Decides whether a person's decision is recorded: it is one conditional write on an open
-/// question. One refusal refuses; enough distinct people approve.
+/// question. One rejection rejects; enough distinct people approve.
 pub fn decide(
     question: &Question,
     execution: &ExecutionRecord,

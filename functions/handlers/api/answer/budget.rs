@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::api::schema::time_or_null;
 
-/// The budgets and limits of the workflows that are open to a tenant, by workflow and name.
+/// The budgets and limits of the workflows that are open to a tenant, by workflow.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Budgets {
     pub(crate) budgets: Vec<Allowance>,

@@ -110,7 +110,7 @@ fn a_field_without_a_short_text_rejects_the_start_by_its_name() {
 }
 
 #[test]
-fn the_policy_digest_covers_the_fields_and_stays_without_any() {
+fn the_policy_digest_covers_the_fields_and_is_unchanged_without_any() {
     let plain = gate(StartConditions::default());
     let mut with = plain.clone();
     with.fields.subject = Some("$input.order".to_owned());

@@ -308,7 +308,7 @@ fn a_member_does_not_count_again_through_a_stand_in() {
 }
 
 #[test]
-fn one_refusal_refuses_also_of_a_person_who_had_approved() {
+fn one_rejection_rejects_also_by_a_person_who_had_approved() {
     let one = after(approval(&["cfo"], 3, false), &[member("bob", &["cfo"])]);
     for name in ["bob", "carol"] {
         let refused = votes(&one, &member(name, &["cfo"]), Decision::Reject);

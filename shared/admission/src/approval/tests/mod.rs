@@ -81,7 +81,7 @@ fn read(jws: &str) -> Result<Approval, String> {
     SentApproval::Signed(SignedApproval { jws }).read()
 }
 
-/// Why the guardrail `approval` refuses the start, or why its form does; empty if neither does.
+/// The reason why the guardrail `approval`, or the check of the form, refuses the start; or empty.
 fn refusal(keys: &ApprovalKeys, gate: &AdmissionSpec, jws: &str, by: &str) -> String {
     let approval = match read(jws) {
         Ok(approval) => approval,
