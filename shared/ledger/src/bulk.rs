@@ -262,16 +262,16 @@ impl Bulk {
 
     /// Decides a request of `caller` to start it.
     pub fn run(&self, caller: &BulkCaller, token: &str, now: Timestamp) -> BulkTransition {
+        if token != self.token() {
+            return BulkTransition::Refused(
+                "the token is not the one of this bulk: send the token that POST /v1/bulk answered"
+                    .to_owned(),
+            );
+        }
         if *caller != self.by {
             return BulkTransition::Forbidden(
                 "the list was shown to another person, or to you with other rights: look yourself \
                  by POST /v1/bulk"
-                    .to_owned(),
-            );
-        }
-        if token != self.token() {
-            return BulkTransition::Refused(
-                "the token is not the one of this bulk: send the token that POST /v1/bulk answered"
                     .to_owned(),
             );
         }
@@ -349,9 +349,10 @@ impl Bulk {
             Phase::Ended { failure, .. } => failure.as_ref(),
             Phase::Running | Phase::Rejected => None,
         };
-        let redriven = execution.redriven.as_ref();
+        let past = execution.past.iter().map(|past| past.redriven.as_ref());
+        let mut redrives = past.chain([execution.redriven.as_ref()]).flatten();
         match self.operation {
-            BulkOperation::Redrive => redriven.is_some_and(|redrive| redrive.reason == reason),
+            BulkOperation::Redrive => redrives.any(|redrive| redrive.reason == reason),
             BulkOperation::Cancel | BulkOperation::Rollback => {
                 failure.is_some_and(|failure| failure.cause == reason)
             }
