@@ -236,7 +236,7 @@ async fn executions_are_cancelled_redriven_and_decided_in_bulk_by_the_rules_of_e
         let failure = &receipt["failure"];
         let reason = format!("a wrong batch (bulk {bulk})");
         assert_eq!(
-            (&failure["by"], &failure["cause"]),
+            (&failure["requested_by"], &failure["reason"]),
             (&json!("root"), &json!(reason)),
             "{receipt}"
         );
