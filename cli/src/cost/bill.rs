@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::prices::Prices;
 
 /// The read units of a start by the API: the tenant's registration and three controls.
-const START_READS: u64 = 4;
+pub(super) const START_READS: u64 = 4;
 
 /// One item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -3,6 +3,7 @@
 mod bill;
 mod prices;
 mod rate;
+mod scale;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ use crate::{
 use bill::Bill;
 use prices::Prices;
 use rate::Rate;
+use scale::{Ceiling, Quotas};
 
 /// The workflow, the prices, and the rate.
 #[derive(Args)]
@@ -37,6 +39,9 @@ pub(crate) struct CostArgs {
     /// Executions a second, hour, day or month, as 20000/d, for the bill of a month
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
+    /// Print the rate of starts at which each quota and each shared partition is used up
+    #[arg(long)]
+    scale: bool,
     /// Print the prices of the command, as a file to change
     #[arg(long, exclusive = true)]
     show_prices: bool,
@@ -61,6 +66,10 @@ pub(crate) fn run(project: &Project, args: &CostArgs) -> Result<(), Trouble> {
     };
     let prices = Prices::read(args.prices.as_deref())?;
     for (id, drill) in drills(project, file, &args.sample)? {
+        if args.scale {
+            print_scale(&id, &drill, &prices, args)?;
+            continue;
+        }
         let ends = ends(&drill, &prices).map_err(Trouble::Other)?;
         match args.json {
             true => print_json(&id, &ends, &prices, args.rate)?,
@@ -82,6 +91,54 @@ fn ends(drill: &Drill, prices: &Prices) -> Result<Vec<End>, String> {
         })
     });
     ends.collect()
+}
+
+/// Prints what a success shares with others, the first to be used up first.
+fn print_scale(id: &str, drill: &Drill, prices: &Prices, args: &CostArgs) -> Result<(), Trouble> {
+    let quotas = Quotas::read()?;
+    let measured = drill.measure(&Scenario::default());
+    let account = measured.map_err(Trouble::Other)?.account;
+    let ceilings = scale::ceilings(&account, prices, &quotas);
+    if args.json {
+        let scale = json!({
+            "workflow": id,
+            "quotas": { "date": quotas.date, "region": quotas.region },
+            "ceilings": ceilings,
+        });
+        return text(&format!("{scale:#}\n"));
+    }
+    line(&format!(
+        "{id}: starts a second by the API, quotas of a new account in {}, {}",
+        quotas.region, quotas.date
+    ))?;
+    let mut table = Table::new(&[
+        "STARTS/S",
+        "UNITS",
+        "LIMIT/S",
+        "USED",
+        "SHARED BY",
+        "RESOURCE",
+    ]);
+    for one in &ceilings {
+        let used = args.rate.map(|rate| used(one, rate)).unwrap_or_default();
+        table.row(vec![
+            Cell::of(format!("{:.0}", one.starts_per_second)),
+            Cell::of(format!("{:.2}", one.per_execution)),
+            Cell::of(format!("{:.0}", one.limit)),
+            Cell::of(used),
+            Cell::of(one.shared_by),
+            Cell::of(&one.resource),
+        ]);
+    }
+    text(&format!("\n{}", table.render(&Screen::stdout())))
+}
+
+/// The share of a ceiling that a rate of starts uses.
+fn used(ceiling: &Ceiling, rate: Rate) -> String {
+    format!(
+        "{:.0} %",
+        rate.per_second() / ceiling.starts_per_second * 100.0
+    )
 }
 
 /// US$ of a month: the executions, and what the deployment costs without one.

@@ -21,9 +21,9 @@ pub(crate) struct Prices {
     pub(crate) per_million: PerMillion,
     /// One gigabyte of ingested logs.
     pub(crate) log_gb: f64,
-    /// What a deployment costs in a month without an execution.
+    /// The cost of a month without an execution, by part of the deployment.
     pub(crate) per_month: BTreeMap<String, f64>,
-    pub(crate) assumed: Assumed,
+    pub(crate) assumed: Assumptions,
 }
 
 /// The prices of a million.
@@ -42,10 +42,10 @@ pub(crate) struct PerMillion {
     pub(crate) http_request: f64,
 }
 
-/// What no run in process can count.
+/// Numbers that no run in process can count.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Assumed {
+pub(crate) struct Assumptions {
     /// The milliseconds of a call of a function, its target's answer included.
     pub(crate) call_ms: f64,
     /// The memory of a function, in MB.

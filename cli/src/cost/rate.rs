@@ -12,6 +12,13 @@ pub(crate) struct Rate {
     pub(crate) per_month: f64,
 }
 
+impl Rate {
+    /// Executions in a second.
+    pub(crate) fn per_second(self) -> f64 {
+        self.per_month / HOURS / 3_600.0
+    }
+}
+
 impl FromStr for Rate {
     type Err = String;
 

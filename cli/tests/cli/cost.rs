@@ -123,3 +123,46 @@ fn a_person_sees_a_table_of_items_and_a_table_of_ends() {
         assert!(output.out.contains(part), "{part}: {}", output.out);
     }
 }
+
+#[test]
+fn a_scale_names_what_breaks_first_and_the_share_of_a_rate() {
+    let project = hold();
+    let scale = project.run(&["cost", "workflows/test.yaml", "--scale", "--json"]);
+    let scale: Value = serde_json::from_str(&scale.out).expect("JSON");
+    let ceilings = scale["ceilings"].as_array().expect("ceilings");
+    let rates: Vec<f64> = ceilings
+        .iter()
+        .map(|one| number(&one["starts_per_second"]))
+        .collect();
+    assert!(rates.is_sorted(), "{rates:?}");
+    let of = |resource: &str| {
+        let mut found = ceilings.iter();
+        let found = found.find(|one| one["resource"] == resource);
+        found.unwrap_or_else(|| panic!("no {resource}: {ceilings:#?}"))
+    };
+    // Begin, two attempts, and the API read the control of the platform.
+    assert_eq!(
+        number(&of("reads of CONTROL#platform")["per_execution"]),
+        4.0
+    );
+    assert_eq!(
+        number(&of("Step Functions transitions")["per_execution"]),
+        4.0
+    );
+    // One of eight shards has the entry of an execution.
+    let open = of("writes of open");
+    assert_eq!(number(&open["per_execution"]), 0.25);
+    assert_eq!(number(&open["starts_per_second"]), 4_000.0);
+    // No partition of one execution is shared.
+    assert!(!scale.to_string().contains("#EXEC#"));
+    let shown = project.run(&["cost", "workflows/test.yaml", "--scale", "--rate", "30/s"]);
+    let starts = shown
+        .out
+        .lines()
+        .find(|line| line.ends_with("Step Functions starts"));
+    assert!(
+        starts.is_some_and(|line| line.contains(" 10 % ")),
+        "{}",
+        shown.out
+    );
+}

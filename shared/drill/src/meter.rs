@@ -26,7 +26,7 @@ pub struct Load {
     pub writes: u64,
 }
 
-/// What one execution asked of each service.
+/// The requests of one execution at each service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Account {
     /// State transitions, a retry of a state included.
@@ -79,7 +79,7 @@ impl Account {
 pub struct Measurement {
     /// Final status of the execution. `None` if no record exists.
     pub status: Option<String>,
-    /// What the run asked of each service.
+    /// The requests of the run at each service.
     pub account: Account,
 }
 
@@ -125,16 +125,16 @@ impl Drill {
 
 /// Counts the requests of a run.
 #[derive(Default)]
-pub(crate) struct Meter(Mutex<Metered>);
+pub(crate) struct Meter(Mutex<MeterState>);
 
 #[derive(Default)]
-struct Metered {
+struct MeterState {
     account: Account,
     /// The stored items.
     items: BTreeMap<Key, Item>,
 }
 
-impl Metered {
+impl MeterState {
     fn read(&mut self, partition: Partition, bytes: u64) {
         let load = self.account.partitions.entry(partition).or_default();
         load.reads += read_units_of(bytes);
@@ -194,63 +194,63 @@ impl Meter {
 
     /// Counts a read of the item under a key.
     pub(crate) fn read(&self, key: &Key) {
-        let mut metered = lock(&self.0);
-        metered.account.ledger_requests += 1;
-        let bytes = metered.bytes(key);
-        metered.read(Partition::of(key), bytes);
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
+        let bytes = state.bytes(key);
+        state.read(Partition::of(key), bytes);
     }
 
     /// Counts the request that reads an execution record and its controls.
     pub(crate) fn read_with_controls(&self, at: &ExecutionKey, workflow: &str) {
-        let mut metered = lock(&self.0);
-        metered.account.ledger_requests += 1;
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
         let controls = Scope::around(&at.tenant, workflow).map(Key::Control);
         for key in controls.into_iter().chain([Key::Execution(at.clone())]) {
-            let bytes = metered.bytes(&key);
-            metered.read(Partition::of(&key), bytes);
+            let bytes = state.bytes(&key);
+            state.read(Partition::of(&key), bytes);
         }
     }
 
     /// Counts a query of every record of an execution.
     pub(crate) fn query(&self, at: &ExecutionKey) {
-        let mut metered = lock(&self.0);
-        metered.account.ledger_requests += 1;
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
         let partition = Partition::of(&Key::Execution(at.clone()));
-        let items = metered.items.iter();
+        let items = state.items.iter();
         let found = items.filter(|(key, _)| key.pk() == partition.hash);
         let bytes = found.map(|(_, item)| item.bytes()).sum();
-        metered.read(partition, bytes);
+        state.read(partition, bytes);
     }
 
     /// Counts a conditional write, whether it was done or refused. A refused one costs as much.
     pub(crate) fn put<R: Record>(&self, record: &R, done: bool) {
-        let mut metered = lock(&self.0);
-        metered.account.ledger_requests += 1;
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
         let (key, item) = (record.key(), Item::of(record).unwrap_or_default());
         match done {
-            true => metered.put(key, item, 1),
+            true => state.put(key, item, 1),
             false => {
-                let size = metered.bytes(&key).max(item.bytes());
-                metered.write(vec![(Partition::of(&key), write_units_of(size))], 1);
+                let size = state.bytes(&key).max(item.bytes());
+                state.write(vec![(Partition::of(&key), write_units_of(size))], 1);
             }
         }
     }
 
     /// Counts a transaction of a record and of counters.
     pub(crate) fn transaction(&self, execution: &ExecutionRecord, changes: &[CounterChange]) {
-        let mut metered = lock(&self.0);
-        metered.account.ledger_requests += 1;
-        metered.put(execution.key(), Item::of(execution).unwrap_or_default(), 2);
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
+        state.put(execution.key(), Item::of(execution).unwrap_or_default(), 2);
         for change in changes {
             let partition = Partition::of(&Key::Counter(change.counter.clone()));
-            metered.write(vec![(partition, 1)], 2);
+            state.write(vec![(partition, 1)], 2);
         }
     }
 
     /// Counts a write of a small item of another kind.
     pub(crate) fn put_small(&self, key: &Key) {
-        let mut metered = lock(&self.0);
-        metered.account.ledger_requests += 1;
-        metered.write(vec![(Partition::of(key), 1)], 1);
+        let mut state = lock(&self.0);
+        state.account.ledger_requests += 1;
+        state.write(vec![(Partition::of(key), 1)], 1);
     }
 }
