@@ -14,8 +14,8 @@ use crate::{
     drill::DrillArgs,
     mirror::MirrorArgs,
     people::{
-        DecideArgs, InboxArgs, IncidentsArgs, ListArgs, PauseArgs, ReceiptsArgs, RequestArgs,
-        ResumeArgs, ShowArgs, StartArgs, TenantsArgs,
+        BulkArgs, DecideArgs, InboxArgs, IncidentsArgs, ListArgs, PauseArgs, ReceiptsArgs,
+        RequestArgs, ResumeArgs, ShowArgs, StartArgs, TenantsArgs,
     },
 };
 
@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Rollback(RequestArgs),
     /// Continue a failed execution where it failed
     Redrive(RequestArgs),
+    /// Cancel, roll back, redrive or decide many executions at once
+    Bulk(BulkArgs),
     /// Pause the platform, a tenant or a workflow
     Pause(PauseArgs),
     /// Resume the platform, a tenant or a workflow

@@ -79,6 +79,7 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Cancel(args) => people::cancel(&args),
         Command::Rollback(args) => people::rollback(&args),
         Command::Redrive(args) => people::redrive(&args),
+        Command::Bulk(args) => people::bulk(&args),
         Command::Pause(args) => people::pause(&args),
         Command::Resume(args) => people::resume(&args),
         Command::Incidents(args) => people::incidents(&args),

@@ -27,6 +27,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         "finish" => Box::pin(finish::run()).await,
         "recover" => Box::pin(recover::run()).await,
         "ask" => Box::pin(ask::run()).await,
+        "bulk" => Box::pin(api::work()).await,
         "api" => Box::pin(api::run()).await,
         "audit" => Box::pin(audit::run()).await,
         "digest" => Box::pin(digest::run()).await,

@@ -67,6 +67,7 @@ async fn each_machine_may_call_the_functions_that_its_states_name_and_no_others(
         "WF-HOLD-VENDOR-GROUP",
         "WF-REVIEW-REMINDER",
         "recovery",
+        "bulk",
     ] {
         let described = stack.aws.states.describe_state_machine();
         let described = described

@@ -6,6 +6,7 @@ mod abuse;
 mod alarms;
 mod approvals;
 mod audit;
+mod bulk;
 mod chain;
 mod choices;
 mod commands;

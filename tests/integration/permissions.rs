@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use crate::exercises::denied;
 
 /// Permissions that no exercise can show on the local stack, with the reason why they exist.
-const UNSEEN: [(&str, &str); 15] = [
+const UNSEEN: [(&str, &str); 16] = [
     // These are needed where versions are published (`versions.rs`).
     ("api", "states:DescribeStateMachineAlias"),
+    ("bulk", "states:DescribeStateMachineAlias"),
     ("begin", "dynamodb:Query"),
     ("recover", "states:DescribeStateMachineAlias"),
     // Lambda reads the stream, and reports given up records, in the function's role. The emulator
@@ -41,6 +42,7 @@ pub(crate) fn functions() -> Vec<String> {
         "ask",
         "audit",
         "begin",
+        "bulk",
         "digest",
         "finish",
         "plan",

@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 
 use crate::hold;
 
-/// Resources of tenant `acme`: an execution that was rolled back, and its incident.
+/// Resources of tenant `acme`: an execution that was rolled back, its incident, and a bulk that was
+/// shown.
 pub(crate) struct Resources {
     pub(crate) execution: String,
     pub(crate) incident: String,
+    pub(crate) bulk: String,
 }
 
 impl Resources {
@@ -28,9 +30,14 @@ impl Resources {
             .await;
         let (_, receipt) = stack.api.finished(&execution).await;
         let incident = receipt["incident"].as_str().expect("an incident");
+        let body = json!({ "operation": "cancel", "filter": { "incident_id": incident }, "reason": "tried" });
+        let shown = stack.api.post("/v1/bulk", &body).await;
+        assert_eq!(shown.status, 200, "{}", shown.body);
+        let bulk = shown.body["bulk_id"].as_str().expect("an id");
         Self {
             execution,
             incident: incident.to_owned(),
+            bulk: bulk.to_owned(),
         }
     }
 
@@ -49,6 +56,7 @@ impl Resources {
             Operation::ReadIncidents => ("GET", of_incident(""), true),
             Operation::HandleIncidents => ("POST", of_incident("/acknowledge"), true),
             Operation::Decide => ("POST", of_incident("/decision"), true),
+            Operation::Bulk => ("GET", format!("/v1/bulk/{}", self.bulk), true),
             Operation::ReadReceipts => ("GET", of_execution("/receipt"), true),
             Operation::ReadQuestions => ("GET", "/v1/questions".to_owned(), false),
             Operation::ReadControls => ("GET", "/v1/controls".to_owned(), false),

@@ -45,6 +45,7 @@ fn routes(document: &Value, resources: &Resources, spare: &str) -> Vec<Route> {
                     .replace("{workflow_id}", DELAY)
                     .replace("{execution_id}", &resources.execution)
                     .replace("{incident_id}", &resources.incident)
+                    .replace("{bulk_id}", &resources.bulk)
                     .replace("{tenant}", tenant)
                     .replace("{group}", "cfo"),
                 roles: roles.collect(),
@@ -61,6 +62,11 @@ async fn ask(api: &Api, route: &Route, query: &str) -> Reply {
         "startWorkflow" => json!({ "input": hold(&unique("vendor")) }),
         "decide" => json!({ "decision": "retry", "reason": "tried" }),
         "registerTenant" => json!({}),
+        "previewBulk" => {
+            let filter = json!({ "workflow_id": "WF-NONE" });
+            json!({ "operation": "cancel", "filter": filter, "reason": "tried" })
+        }
+        "runBulk" => json!({ "token": "0".repeat(64) }),
         "setDelegation" => {
             json!({ "to": "bob", "until": "2999-01-01T00:00:00Z", "reason": "tried" })
         }

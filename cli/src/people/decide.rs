@@ -60,7 +60,7 @@ pub(crate) struct DecideArgs {
 
 /// A decision, as an argument.
 #[derive(Clone, Copy, ValueEnum)]
-enum DecisionArg {
+pub(super) enum DecisionArg {
     /// Let the execution continue
     Approve,
     /// Reject: the execution is rolled back

@@ -1,5 +1,6 @@
 //! The commands by which people start, watch over and decide executions: one file for each group.
 
+mod bulk;
 mod control;
 mod decide;
 mod find;
@@ -15,6 +16,7 @@ mod tenant;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bulk::{BulkArgs, bulk};
 pub(crate) use control::{PauseArgs, ResumeArgs, pause, resume};
 pub(crate) use decide::{DecideArgs, InboxArgs, decide, inbox};
 pub(crate) use find::execution as find_execution;

@@ -17,6 +17,11 @@ pub(super) struct ReadOptions {
 }
 
 impl ReadOptions {
+    /// Returns whether the output is for programs.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// Prints an answer: as JSON, or as a text for people.
     pub(super) fn print(
         &self,

@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use crate::api::{
     answer::{self, DecisionResult, ExecutionLinks},
+    app::App,
     extract::{JsonBody, TenantQuery},
     incident::{find, question, shown, shown_question},
     principal::{AuthorizedCaller, Resource, not_found},
@@ -118,7 +119,6 @@ async fn handled(
     }
 }
 
-/// Records a decision and delivers it to the execution that waits for it.
 pub(crate) async fn decide(
     AuthorizedRequest {
         app,
@@ -128,16 +128,38 @@ pub(crate) async fn decide(
         ..
     }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
 ) -> Result<Json<DecisionResult>, Problem> {
-    let Body {
-        decision,
-        reason,
-        execution_id,
-        shown_sha256,
-    } = body;
     let incident = find(&caller, &id).await?;
-    let caller = &caller;
-    let request = request_of(caller, &reason)?;
-    let execution = execution_of(caller, &incident, execution_id).await?;
+    let request = request_of(&caller, &body.reason)?;
+    let execution = execution_of(&caller, &incident, body.execution_id).await?;
+    let asked = DecisionRequest {
+        incident,
+        execution,
+        decision: body.decision,
+        shown_sha256: body.shown_sha256,
+    };
+    Ok(Json(record_decision(&app, &caller, asked, &request).await?))
+}
+
+/// A decision, and the question that it answers.
+pub(crate) struct DecisionRequest {
+    pub(crate) incident: Incident,
+    pub(crate) execution: String,
+    pub(crate) decision: Decision,
+    pub(crate) shown_sha256: Option<String>,
+}
+
+/// Records a decision and delivers it.
+pub(crate) async fn record_decision(
+    app: &App,
+    caller: &AuthorizedCaller,
+    DecisionRequest {
+        incident,
+        execution,
+        decision,
+        shown_sha256,
+    }: DecisionRequest,
+    request: &Request,
+) -> Result<DecisionResult, Problem> {
     let at = ExecutionKey {
         tenant: caller.tenant.clone(),
         execution,
@@ -154,7 +176,7 @@ pub(crate) async fn decide(
         &incident.state,
         decision,
         &voter,
-        &request,
+        request,
         now,
     )
     .await?;
@@ -193,10 +215,10 @@ pub(crate) async fn decide(
         );
     }
     if question.kind == QuestionKind::Approval && question.ruling().is_some() {
-        handled(caller, incident.clone(), IncidentStatus::Resolved, &request).await?;
+        handled(caller, incident.clone(), IncidentStatus::Resolved, request).await?;
     }
     let view = shown_question(&question, caller.sees_texts_of(&question));
-    Ok(Json(DecisionResult {
+    Ok(DecisionResult {
         incident_id: incident.id,
         decided: question.ruling().is_some(),
         votes: view.votes,
@@ -208,7 +230,7 @@ pub(crate) async fn decide(
             execution: format!("/v1/executions/{}", at.execution),
         },
         execution_id: at.execution,
-    }))
+    })
 }
 
 /// Refuses a decision on an execution whose question belongs to another incident: otherwise the

@@ -1,13 +1,15 @@
 //! `POST /v1/executions/{execution_id}/{cancel|rollback|redrive}`: requests that change the course
 //! of an execution.
 
+use std::collections::{BTreeMap, btree_map::Entry};
+
 use axum::{
     Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use holdfast_audit::LogEntry;
-use holdfast_aws::SystemHost;
+use holdfast_aws::{DeployedWorkflow, SystemHost};
 use holdfast_engine::{Host, MachineError, recovery_name, redrive_name, start_owner};
 use holdfast_ids::keys::ExecutionKey;
 use holdfast_ledger::{
@@ -27,109 +29,77 @@ use crate::api::{
     tenant::{Registration, registration_of},
 };
 
-pub(crate) async fn cancel(
-    AuthorizedRequest {
-        app,
-        caller,
-        id,
-        body: JsonBody(Reason { reason }),
-        ..
-    }: ReasonRequest,
-) -> Result<Response, Problem> {
-    let (at, request) = (caller.key(&id)?, request_of(&caller, &reason)?);
-    let before = caller.ledger.read(&at).await?;
-    let decide = |found: &Snapshot| {
-        let owner = recovery(&app, &found.execution);
-        holdfast_ledger::cancel(&found.execution, &request, &owner, SystemHost.now())
-    };
-    let answer = ask(&caller.ledger, &at, decide).await?;
-    if let (RequestOutcome::Done(_), Some(before)) = (&answer, before) {
-        // The former owner can claim nothing any more. Stopping it saves its waiting time.
-        let stopped = app
-            .machines
-            .stop(&before.owner, ErrorName::Cancelled, &request.reason)
-            .await;
-        if let Err(error) = stopped {
-            tracing::warn!(
-                owner = before.owner,
-                ?error,
-                "the former owner was not stopped"
-            );
-        }
-    }
-    answered(
-        &app,
-        &caller,
-        LogEntry::CancelRequested,
-        &id,
-        &request,
-        answer,
-    )
-    .await
+/// A request that changes the course of an execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Stop it and undo its effects.
+    Cancel,
+    /// Undo it after its end.
+    Rollback,
+    /// Continue it where it failed.
+    Redrive,
 }
 
-pub(crate) async fn rollback(
-    AuthorizedRequest {
-        app,
-        caller,
-        id,
-        body: JsonBody(Reason { reason }),
-        ..
-    }: ReasonRequest,
-) -> Result<Response, Problem> {
-    let (at, request) = (caller.key(&id)?, request_of(&caller, &reason)?);
-    let decide = |found: &Snapshot| {
-        let owner = recovery(&app, &found.execution);
-        withdraw(&found.execution, &request, &owner, SystemHost.now())
-    };
-    let answer = ask(&caller.ledger, &at, decide).await?;
-    answered(
-        &app,
-        &caller,
-        LogEntry::RollbackRequested,
-        &id,
-        &request,
-        answer,
-    )
-    .await
+pub(crate) async fn cancel(request: ReasonRequest) -> Result<Response, Problem> {
+    answered(request, Change::Cancel).await
 }
 
-pub(crate) async fn redrive(
-    AuthorizedRequest {
-        app,
-        caller,
-        id,
-        body: JsonBody(Reason { reason }),
-        ..
-    }: ReasonRequest,
-) -> Result<Response, Problem> {
-    let (at, request) = (caller.key(&id)?, request_of(&caller, &reason)?);
-    let answer = record_redrive(&app, &caller, &at, &request).await?;
-    answered(
-        &app,
-        &caller,
-        LogEntry::RedriveRequested,
-        &id,
-        &request,
-        answer,
-    )
-    .await
+pub(crate) async fn rollback(request: ReasonRequest) -> Result<Response, Problem> {
+    answered(request, Change::Rollback).await
 }
 
-/// Starts the new owner of the execution and answers the request.
+pub(crate) async fn redrive(request: ReasonRequest) -> Result<Response, Problem> {
+    answered(request, Change::Redrive).await
+}
+
 async fn answered(
+    AuthorizedRequest {
+        app,
+        caller,
+        id,
+        body: JsonBody(Reason { reason }),
+        ..
+    }: ReasonRequest,
+    change: Change,
+) -> Result<Response, Problem> {
+    let request = request_of(&caller, &reason)?;
+    let result = record_request(&app, &caller, &id, &request, change).await?;
+    let status = match result.replayed {
+        true => StatusCode::OK,
+        false => StatusCode::ACCEPTED,
+    };
+    Ok((status, Json(result)).into_response())
+}
+
+/// Records the request and starts the new owner of the execution.
+pub(crate) async fn record_request(
     app: &App,
     caller: &AuthorizedCaller,
-    entry: LogEntry,
     id: &str,
     request: &Request,
-    answer: RequestOutcome,
-) -> Result<Response, Problem> {
-    let (execution, note, status) = match answer {
+    change: Change,
+) -> Result<RequestResult, Problem> {
+    let at = caller.key(id)?;
+    let (entry, answer) = match change {
+        Change::Cancel => {
+            let answer = record_cancel(app, caller, &at, request).await?;
+            (LogEntry::CancelRequested, answer)
+        }
+        Change::Rollback => {
+            let decide = |found: &Snapshot| withdrawn(app, found, request);
+            let answer = ask(&caller.ledger, &at, decide).await?;
+            (LogEntry::RollbackRequested, answer)
+        }
+        Change::Redrive => {
+            let answer = record_redrive(app, caller, &at, request).await?;
+            (LogEntry::RedriveRequested, answer)
+        }
+    };
+    let (execution, note) = match answer {
         RequestOutcome::Unknown => return Err(caller.unknown(id)),
         RequestOutcome::Refused(why) => return Err(Problem::conflict(why)),
-        RequestOutcome::Already(execution, note) => (execution, Some(note), StatusCode::OK),
-        RequestOutcome::Done(execution) => (execution, None, StatusCode::ACCEPTED),
+        RequestOutcome::Already(execution, note) => (execution, Some(note)),
+        RequestOutcome::Done(execution) => (execution, None),
     };
     if note.is_none() {
         tracing::warn!(
@@ -145,7 +115,7 @@ async fn answered(
     // A repeated request so completes one that was cut off after the record was written.
     let started = start_owner(&app.machines, &execution).await;
     started.map_err(unavailable)?;
-    let body = RequestResult {
+    Ok(RequestResult {
         execution_id: id.to_owned(),
         status: execution.phase.name().to_owned(),
         generation: execution.generation,
@@ -154,8 +124,68 @@ async fn answered(
         links: ExecutionLinks {
             execution: format!("/v1/executions/{id}"),
         },
-    };
-    Ok((status, Json(body)).into_response())
+    })
+}
+
+/// Workflows as they are deployed, by id, each read once.
+pub(crate) type WorkflowCache = BTreeMap<String, DeployedWorkflow>;
+
+/// The decision of the rule on a request, without a write. A redrive's tenant must be open.
+pub(crate) async fn foreseen(
+    app: &App,
+    found: &Snapshot,
+    request: &Request,
+    change: Change,
+    deployed: &mut WorkflowCache,
+) -> Result<RequestTransition, Problem> {
+    match change {
+        Change::Cancel => Ok(cancelled(app, found, request)),
+        Change::Rollback => Ok(withdrawn(app, found, request)),
+        Change::Redrive => {
+            let workflow = &found.execution.workflow;
+            let current = match deployed.entry(workflow.clone()) {
+                Entry::Occupied(read) => read.into_mut(),
+                Entry::Vacant(place) => place.insert(current(app, workflow).await?),
+            };
+            Ok(redriven(app, found, current, request))
+        }
+    }
+}
+
+fn cancelled(app: &App, found: &Snapshot, request: &Request) -> RequestTransition {
+    let owner = recovery(app, &found.execution);
+    holdfast_ledger::cancel(&found.execution, request, &owner, SystemHost.now())
+}
+
+fn withdrawn(app: &App, found: &Snapshot, request: &Request) -> RequestTransition {
+    let owner = recovery(app, &found.execution);
+    withdraw(&found.execution, request, &owner, SystemHost.now())
+}
+
+async fn record_cancel(
+    app: &App,
+    caller: &AuthorizedCaller,
+    at: &ExecutionKey,
+    request: &Request,
+) -> Result<RequestOutcome, Problem> {
+    let before = caller.ledger.read(at).await?;
+    let decide = |found: &Snapshot| cancelled(app, found, request);
+    let answer = ask(&caller.ledger, at, decide).await?;
+    if let (RequestOutcome::Done(_), Some(before)) = (&answer, before) {
+        // The former owner can claim nothing any more. Stopping it saves its waiting time.
+        let stopped = app
+            .machines
+            .stop(&before.owner, ErrorName::Cancelled, &request.reason)
+            .await;
+        if let Err(error) = stopped {
+            tracing::warn!(
+                owner = before.owner,
+                ?error,
+                "the former owner was not stopped"
+            );
+        }
+    }
+    Ok(answer)
 }
 
 /// Records a redrive under the current definition.
@@ -168,22 +198,40 @@ async fn record_redrive(
     let Some(execution) = caller.ledger.read(at).await? else {
         return Ok(RequestOutcome::Unknown);
     };
-    match registration_of(app, &at.tenant).await? {
-        Registration::Open => {}
-        Registration::Closed(why) => return Ok(RequestOutcome::Refused(why)),
-        Registration::Unknown => return Ok(RequestOutcome::Refused(not_registered(&at.tenant))),
+    if let Some(why) = redrivable(app, &at.tenant).await? {
+        return Ok(RequestOutcome::Refused(why));
     }
-    let current = app.machines.described(&execution.workflow).await;
-    let current = current.map_err(unavailable)?;
-    let (gate, steps) = (&current.compiled.gate, &current.compiled.steps);
-    let decide = |found: &Snapshot| -> RequestTransition {
-        let name = redrive_name(&found.execution, found.execution.generation + 1);
-        let owner = app.machines.execution_arn(&found.execution.workflow, &name);
-        let now = SystemHost.now();
-        holdfast_ledger::redrive(found, gate, steps, request, &owner, now)
-            .under_version(&current.arn)
-    };
+    let current = current(app, &execution.workflow).await?;
+    let decide = |found: &Snapshot| redriven(app, found, &current, request);
     Ok(ask(&caller.ledger, at, decide).await?)
+}
+
+/// The reason why nothing of the tenant is redriven, if there is one.
+pub(crate) async fn redrivable(app: &App, tenant: &str) -> Result<Option<String>, Problem> {
+    Ok(match registration_of(app, tenant).await? {
+        Registration::Open => None,
+        Registration::Closed(why) => Some(why),
+        Registration::Unknown => Some(not_registered(tenant)),
+    })
+}
+
+/// The workflow as it is deployed.
+async fn current(app: &App, workflow: &str) -> Result<DeployedWorkflow, Problem> {
+    let current = app.machines.described(workflow).await;
+    current.map_err(unavailable)
+}
+
+fn redriven(
+    app: &App,
+    found: &Snapshot,
+    current: &DeployedWorkflow,
+    request: &Request,
+) -> RequestTransition {
+    let (gate, steps) = (&current.compiled.gate, &current.compiled.steps);
+    let name = redrive_name(&found.execution, found.execution.generation + 1);
+    let owner = app.machines.execution_arn(&found.execution.workflow, &name);
+    let now = SystemHost.now();
+    holdfast_ledger::redrive(found, gate, steps, request, &owner, now).under_version(&current.arn)
 }
 
 /// ARN of the recovery execution that would become the next owner.

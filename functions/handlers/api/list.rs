@@ -13,7 +13,8 @@ use serde::Deserialize;
 
 use crate::api::{
     answer::{Executions, ListedExecution, ListedReceipt, Receipts},
-    every_tenant::{Entry, PageRequest, page_of},
+    app::App,
+    every_tenant::{Entry, MergedPage, PageRequest, page_of},
     extract::{EmptyBody, NamesTenant},
     page::{CURSOR, Cursor, Ids, cursor, limit, time},
     principal::ListCaller,
@@ -23,7 +24,7 @@ use crate::api::{
 };
 
 /// Statuses that a list can be limited to.
-const STATUSES: [&str; 10] = [
+pub(crate) const STATUSES: [&str; 10] = [
     RUNNING,
     WAITING,
     PAUSED,
@@ -41,32 +42,32 @@ const STATUSES: [&str; 10] = [
 #[serde(deny_unknown_fields)]
 pub(crate) struct ExecutionFilter {
     /// The tenant; your own if left out. A role of every tenant may write `*` for all of them.
-    tenant: Option<String>,
+    pub(crate) tenant: Option<String>,
     /// Only executions of this workflow.
     #[schemars(regex(pattern = "^WF-[A-Z0-9]+(-[A-Z0-9]+)*$"), length(max = 60))]
-    workflow_id: Option<String>,
+    pub(crate) workflow_id: Option<String>,
     /// Only executions of exactly this subject. Not for observers.
     #[schemars(length(min = 1, max = 200))]
-    subject: Option<String>,
+    pub(crate) subject: Option<String>,
     /// The one execution of this idempotency key; `workflow_id` must be given, and nothing else but
     /// `tenant`.
     #[schemars(length(min = 1, max = 255))]
-    idempotency_key: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
     /// Only executions of this status.
     #[schemars(extend("enum" = STATUSES))]
-    status: Option<String>,
+    pub(crate) status: Option<String>,
     /// Only executions that began at this time or later.
     #[schemars(extend("format" = "date-time"))]
-    from: Option<String>,
+    pub(crate) from: Option<String>,
     /// Only executions that began at this time or earlier.
     #[schemars(extend("format" = "date-time"))]
-    until: Option<String>,
+    pub(crate) until: Option<String>,
     /// Longest page; 25 if left out.
     #[schemars(range(min = 1, max = 100))]
-    limit: Option<u32>,
+    pub(crate) limit: Option<u32>,
     /// `next` of the page before.
     #[schemars(extend("pattern" = CURSOR))]
-    cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 impl NamesTenant for ExecutionFilter {
@@ -112,17 +113,34 @@ pub(crate) async fn executions(
         app, caller, query, ..
     }: ListRequest,
 ) -> Result<Json<Executions>, Problem> {
-    if query.subject.is_some() && !caller.sees_payloads {
-        return Err(Problem::forbidden(
-            "a subject comes from an input, which your role does not see: leave subject out",
-        ));
-    }
+    check_subject(&caller, &query)?;
     if let Some(key) = query.idempotency_key.clone() {
         let entries = of_key(&caller, query, &key).await?;
         let progress = progress_of_list(&app, &caller, &entries).await?;
         return Ok(answer(&caller, entries, progress, None));
     }
     let limit = limit(query.limit)?;
+    let (page, progress) = found(&app, &caller, query, limit).await?;
+    Ok(answer(&caller, page.entries, progress, page.next))
+}
+
+fn check_subject(caller: &ListCaller, query: &ExecutionFilter) -> Result<(), Problem> {
+    if query.subject.is_some() && !caller.sees_payloads {
+        return Err(Problem::forbidden(
+            "a subject comes from an input, which your role does not see: leave subject out",
+        ));
+    }
+    Ok(())
+}
+
+/// A page of the executions that a filter finds, at most `limit`, and what holds them up.
+pub(crate) async fn found(
+    app: &App,
+    caller: &ListCaller,
+    query: ExecutionFilter,
+    limit: usize,
+) -> Result<(MergedPage<ExecutionSummary>, Progress), Problem> {
+    check_subject(caller, &query)?;
     let status = query.status.map(status).transpose()?;
     // A running execution shows more than its record says, so that it is filtered when read.
     let derived = status.clone().filter(|is| DERIVED.contains(&is.as_str()));
@@ -138,12 +156,12 @@ pub(crate) async fn executions(
         after: cursor(query.cursor.as_deref(), Ids::Hex)?,
         limit: derived.as_ref().map_or(limit, |_| LOOKED_AT),
     };
-    let page = page_of(&app, &caller, &wanted, |tenant, window| {
+    let page = page_of(app, caller, &wanted, |tenant, window| {
         let (ledger, search, limit) = (caller.ledger.clone(), search.clone(), wanted.limit);
         async move { ledger.executions(&tenant, &search, &window, limit).await }
     });
     let mut page = page.await?;
-    let progress = progress_of_list(&app, &caller, &page.entries).await?;
+    let progress = progress_of_list(app, caller, &page.entries).await?;
     if let Some(status) = derived {
         page.entries.retain(|entry| {
             let listed = &entry.value;
@@ -151,7 +169,7 @@ pub(crate) async fn executions(
         });
         page = page.cut(limit, caller.tenant.is_none());
     }
-    Ok(answer(&caller, page.entries, progress, page.next))
+    Ok((page, progress))
 }
 
 fn answer(

@@ -35,10 +35,11 @@ pub(crate) async fn logged(State(app): State<Arc<App>>, request: Request, next: 
     let principal = Principal::from_request_parts(&mut parts, &app).await;
     let tenant = principal.and_then(|principal| principal.tenant(named.as_deref()));
     let tenant = tenant.unwrap_or_default();
-    let (execution, incident) = match route.starts_with("/v1/incidents") {
-        true => ("", id.as_str()),
-        false => (id.as_str(), ""),
+    let of = |kind: &str| match id_kind(&route) == kind {
+        true => id.as_str(),
+        false => "",
     };
+    let (execution, incident, bulk) = (of("execution"), of("incident"), of("bulk"));
     let trace = trace_of(&parts.headers);
     let response = next.run(Request::from_parts(parts, body)).await;
     tracing::info!(
@@ -48,9 +49,19 @@ pub(crate) async fn logged(State(app): State<Arc<App>>, request: Request, next: 
         tenant,
         execution,
         incident,
+        bulk,
         trace = trace.map(tracing::field::display),
         milliseconds = began.elapsed().as_millis() as u64,
         "request answered"
     );
     response
+}
+
+/// The kind of the id in a route.
+fn id_kind(route: &str) -> &'static str {
+    match route.split('/').nth(2) {
+        Some("incidents") => "incident",
+        Some("bulk") => "bulk",
+        _ => "execution",
+    }
 }

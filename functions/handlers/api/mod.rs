@@ -3,6 +3,7 @@
 mod answer;
 mod app;
 mod budget;
+mod bulk;
 mod control;
 mod decisions;
 mod delegation;
@@ -24,6 +25,7 @@ mod progress;
 mod question;
 mod reason;
 mod receipt;
+mod resource;
 mod route;
 mod routes;
 mod schema;
@@ -31,7 +33,10 @@ mod scope;
 mod start;
 mod tenant;
 mod tenant_clients;
+mod voter;
 mod workflow;
+
+pub(crate) use self::bulk::work;
 
 use std::sync::Arc;
 

@@ -10,16 +10,20 @@ use axum::{
 use holdfast_access::{
     Access, Claims, Identity, IdentityError, Operation, Ownership, Role, access,
 };
-use holdfast_aws::{DynamoLedger, S3Store, SystemHost};
-use holdfast_engine::Host;
+use holdfast_aws::{DynamoLedger, S3Store};
 use holdfast_ids::{
     keys::ExecutionKey,
-    names::{check_tenant, is_execution_id, quoted},
+    names::{check_tenant, is_execution_id},
 };
-use holdfast_ledger::{IncidentKey, Ledger, Question, Voter, VoterRole, stand_ins};
+use holdfast_ledger::{Bulk, BulkCaller, BulkKey, IncidentKey, Ledger, Question, Voter};
 use lambda_http::request::RequestContext;
 
-use crate::api::{app::App, problem::Problem};
+pub(crate) use crate::api::resource::{Resource, not_found};
+use crate::api::{
+    app::App,
+    problem::Problem,
+    voter::{platform_voter, voter},
+};
 
 /// The bearer of a token that API Gateway verified.
 #[derive(Debug, Clone)]
@@ -39,6 +43,8 @@ pub(crate) struct AuthorizedCaller {
     pub(crate) ledger: DynamoLedger,
     /// The receipts, limited to the tenant.
     pub(crate) receipts: S3Store,
+    /// The identity, by which further operations are authorized.
+    identity: Identity,
     /// Keeps every other module from making one.
     _sealed: (),
 }
@@ -82,28 +88,6 @@ pub(crate) trait Caller: Sized + Send {
         named: Option<&str>,
         resource: Resource<'_>,
     ) -> impl Future<Output = Result<Self, Problem>> + Send;
-}
-
-/// The resource that a request acts on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Resource<'a> {
-    /// The tenant as a whole.
-    Tenant,
-    /// An execution, by its id.
-    Execution(&'a str),
-    /// An incident, by its id.
-    Incident(&'a str),
-}
-
-impl Resource<'_> {
-    /// The operation that reads the resource; none for the tenant as a whole.
-    fn reading(self) -> Option<Operation> {
-        match self {
-            Self::Tenant => None,
-            Self::Execution(_) => Some(Operation::ReadExecutions),
-            Self::Incident(_) => Some(Operation::ReadIncidents),
-        }
-    }
 }
 
 impl FromRequestParts<Arc<App>> for Principal {
@@ -151,15 +135,26 @@ impl Principal {
         Ok(tenant.to_owned())
     }
 
-    /// 403: the role does not permit the operation.
-    fn forbidden(&self, operation: Operation) -> Problem {
-        Problem::forbidden(format!(
-            "the role {} may not {}; {} may",
-            self.0.role.name(),
-            operation.says(),
-            operation.roles().join(" or ")
-        ))
+    /// The principal whose request a bulk recorded; an error if it names no role of this release.
+    pub(crate) fn of_bulk(by: &BulkCaller) -> Result<Self, String> {
+        let role = Role::ALL.into_iter().find(|role| role.name() == by.role);
+        Ok(Self(Identity {
+            subject: by.subject.clone(),
+            role: role.ok_or_else(|| format!("no role is called {}", by.role))?,
+            tenant: by.tenant.clone(),
+            groups: by.groups.clone(),
+        }))
     }
+}
+
+/// 403: the role does not permit the operation.
+fn forbidden(role: Role, operation: Operation) -> Problem {
+    Problem::forbidden(format!(
+        "the role {} may not {}; {} may",
+        role.name(),
+        operation.says(),
+        operation.roles().join(" or ")
+    ))
 }
 
 impl Caller for AuthorizedCaller {
@@ -185,6 +180,7 @@ impl Caller for AuthorizedCaller {
             voter,
             sees_payloads: access_of(Operation::ReadPayloads) == Access::Allowed,
             actor: identity.subject.clone(),
+            identity: identity.clone(),
             tenant,
             ledger,
             receipts,
@@ -203,7 +199,7 @@ impl Caller for AuthorizedCaller {
         match access_of(operation) {
             _ if !known => Err(not_found(resource, &caller.tenant)),
             Access::WhereAsked if where_asked => Ok(caller),
-            _ => Err(principal.forbidden(operation)),
+            _ => Err(forbidden(identity.role, operation)),
         }
     }
 }
@@ -222,7 +218,7 @@ impl Caller for ControlCaller {
                 _sealed: (),
             }),
             Access::WhereAsked | Access::Forbidden | Access::Hidden => {
-                Err(principal.forbidden(operation))
+                Err(forbidden(principal.0.role, operation))
             }
         }
     }
@@ -257,18 +253,47 @@ impl Caller for ListCaller {
         }
         let caller =
             AuthorizedCaller::authorize(principal, app, operation, named, resource).await?;
-        Ok(Self {
-            tenant: Some(caller.tenant),
-            voter: caller.voter,
-            role,
-            sees_payloads: caller.sees_payloads,
-            ledger: caller.ledger,
-            _sealed: (),
-        })
+        Ok(caller.of_list())
     }
 }
 
 impl AuthorizedCaller {
+    /// Refuses an operation that the role does not permit anywhere in the tenant.
+    pub(crate) fn check(&self, operation: Operation) -> Result<(), Problem> {
+        match self.access(operation) {
+            Access::Allowed | Access::WhereAsked => Ok(()),
+            Access::Forbidden | Access::Hidden => Err(forbidden(self.identity.role, operation)),
+        }
+    }
+
+    /// The access to an operation in the tenant.
+    pub(crate) fn access(&self, operation: Operation) -> Access {
+        let ownership = self.identity.ownership(&self.tenant);
+        access(self.identity.role, operation, ownership)
+    }
+
+    /// The caller as a bulk records them.
+    pub(crate) fn of_bulk(&self) -> BulkCaller {
+        BulkCaller {
+            subject: self.identity.subject.clone(),
+            role: self.identity.role.name().to_owned(),
+            tenant: self.identity.tenant.clone(),
+            groups: self.identity.groups.clone(),
+        }
+    }
+
+    /// The same caller, for the lists of the tenant.
+    pub(crate) fn of_list(&self) -> ListCaller {
+        ListCaller {
+            tenant: Some(self.tenant.clone()),
+            voter: self.voter.clone(),
+            role: self.identity.role,
+            sees_payloads: self.sees_payloads,
+            ledger: self.ledger.clone(),
+            _sealed: (),
+        }
+    }
+
     /// The ledger's key of an execution of this tenant, or 404 if `id` is no execution id.
     pub(crate) fn key(&self, id: &str) -> Result<ExecutionKey, Problem> {
         if !is_execution_id(id) {
@@ -309,7 +334,7 @@ impl AuthorizedCaller {
                     None => return Ok(false),
                 }
             }
-            Resource::Tenant | Resource::Incident(_) => return Ok(false),
+            Resource::Tenant | Resource::Incident(_) | Resource::Bulk(_) => return Ok(false),
         };
         if !is_execution_id(&execution) {
             return Ok(false);
@@ -323,6 +348,19 @@ impl AuthorizedCaller {
         Ok(asking.any(shows))
     }
 
+    /// The tenant's bulk with this id.
+    pub(crate) async fn bulk(&self, id: &str) -> Result<Option<Bulk>, Problem> {
+        let key = BulkKey {
+            tenant: self.tenant.clone(),
+            id: id.to_owned(),
+        };
+        // Ids of bulks are hashes of the same length.
+        match is_execution_id(id) {
+            true => Ok(self.ledger.read(&key).await?),
+            false => Ok(None),
+        }
+    }
+
     async fn has(&self, resource: Resource<'_>) -> Result<bool, Problem> {
         Ok(match resource {
             Resource::Tenant => true,
@@ -334,60 +372,8 @@ impl AuthorizedCaller {
                 .read(&IncidentKey::new(&self.tenant, id))
                 .await?
                 .is_some(),
+            Resource::Bulk(id) => self.bulk(id).await?.is_some(),
             Resource::Execution(_) | Resource::Incident(_) => false,
         })
     }
-}
-
-/// The voter that an identity is in `tenant`. Only an approver has groups and stands in: what a
-/// platform admin decides in the place of a group is recorded as that.
-async fn voter(identity: &Identity, ledger: &DynamoLedger, tenant: &str) -> Result<Voter, Problem> {
-    let subject = &identity.subject;
-    let role = match identity.role {
-        Role::PlatformAdmin => return Ok(Voter::platform_admin(subject)),
-        Role::Approver => VoterRole::Approver,
-        Role::TenantAdmin | Role::Observer | Role::Auditor | Role::PlatformObserver => {
-            VoterRole::Other
-        }
-    };
-    let delegations = match role {
-        VoterRole::Approver => ledger.delegations(tenant).await?,
-        VoterRole::PlatformAdmin | VoterRole::Other => Vec::new(),
-    };
-    Ok(Voter {
-        subject: subject.clone(),
-        role,
-        groups: identity.groups.clone(),
-        stands_in: stand_ins(&delegations, subject, SystemHost.now()),
-        read_sha256: None,
-    })
-}
-
-/// The voter that a principal without a tenant is. Only a platform admin decides in every tenant.
-fn platform_voter(identity: &Identity) -> Voter {
-    let admin = Voter::platform_admin(&identity.subject);
-    match identity.role {
-        Role::PlatformAdmin => admin,
-        _ => Voter {
-            role: VoterRole::Other,
-            ..admin
-        },
-    }
-}
-
-/// 404: the tenant has no such resource, or the caller cannot see the tenant.
-pub(crate) fn not_found(resource: Resource<'_>, tenant: &str) -> Problem {
-    Problem::not_found(match resource {
-        Resource::Tenant => format!("the tenant {} is not open to you", quoted(tenant)),
-        Resource::Incident(id) => format!("this tenant has no incident {}", quoted(id)),
-        Resource::Execution(id) if !is_execution_id(id) => format!(
-            "{} is no execution id: an execution id has 40 hex digits",
-            quoted(id)
-        ),
-        Resource::Execution(id) => format!(
-            "this tenant has no execution {}; one that started a moment ago may not be recorded \
-             yet",
-            quoted(id)
-        ),
-    })
 }

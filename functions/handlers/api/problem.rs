@@ -40,6 +40,20 @@ impl Problem {
         }
     }
 
+    /// The reason of a refusal, which a repeated request meets again. The error is the problem
+    /// itself, if a service did not answer.
+    pub(crate) fn refusal(self) -> Result<String, Self> {
+        match self.status.is_server_error() {
+            true => Err(self),
+            false => Ok(self.detail),
+        }
+    }
+
+    /// The text that says what is wrong.
+    pub(crate) fn into_detail(self) -> String {
+        self.detail
+    }
+
     /// 400: a path, header, query or body that cannot be read.
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(

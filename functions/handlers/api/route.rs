@@ -333,6 +333,7 @@ fn resource<'a>(name: &str, id: &'a str) -> Resource<'a> {
     match name {
         "execution_id" => Resource::Execution(id),
         "incident_id" => Resource::Incident(id),
+        "bulk_id" => Resource::Bulk(id),
         _ => Resource::Tenant,
     }
 }

@@ -50,6 +50,8 @@ pub enum Operation {
     HandleIncidents,
     /// Answer the question that an execution waits for.
     Decide,
+    /// Request the same of many executions at once. Each request needs its own operation too.
+    Bulk,
     /// List receipts and digests, and fetch them.
     ReadReceipts,
     /// See the questions that wait for people.
@@ -104,7 +106,7 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
             Role::TenantAdmin,
             Ownership::Own,
             Start | ReadExecutions | ReadPayloads | Cancel | ReadWorkflows | ReadIncidents
-            | ReadQuestions | ReadControls | ReadReceipts,
+            | ReadQuestions | ReadControls | ReadReceipts | Bulk,
         ) => Access::Allowed,
         (
             Role::TenantAdmin,
@@ -120,17 +122,18 @@ pub fn access(role: Role, operation: Operation, ownership: Ownership) -> Access 
             Role::Observer,
             Ownership::Own,
             Start | ReadPayloads | Cancel | RollBack | Redrive | HandleIncidents | Decide
-            | ReadReceipts | Delegate,
+            | ReadReceipts | Delegate | Bulk,
         ) => Access::Forbidden,
         (Role::Auditor, Ownership::Own, ReadReceipts) => Access::Allowed,
         (
             Role::Auditor,
             Ownership::Own,
             Start | ReadExecutions | ReadPayloads | Cancel | RollBack | Redrive | ReadWorkflows
-            | ReadIncidents | ReadQuestions | ReadControls | HandleIncidents | Decide | Delegate,
+            | ReadIncidents | ReadQuestions | ReadControls | HandleIncidents | Decide | Delegate
+            | Bulk,
         ) => Access::Forbidden,
         // The list of questions has only those that ask an approver.
-        (Role::Approver, Ownership::Own, Delegate | ReadQuestions) => Access::Allowed,
+        (Role::Approver, Ownership::Own, Delegate | ReadQuestions | Bulk) => Access::Allowed,
         (Role::Approver, Ownership::Own, ReadExecutions | ReadIncidents | Decide) => {
             Access::WhereAsked
         }
@@ -174,7 +177,7 @@ impl Role {
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Start,
         Self::ReadExecutions,
         Self::ReadPayloads,
@@ -185,6 +188,7 @@ impl Operation {
         Self::ReadIncidents,
         Self::HandleIncidents,
         Self::Decide,
+        Self::Bulk,
         Self::ReadReceipts,
         Self::ReadQuestions,
         Self::ReadControls,
@@ -206,6 +210,7 @@ impl Operation {
             Self::ReadIncidents => "see incidents",
             Self::HandleIncidents => "acknowledge and resolve incidents",
             Self::Decide => "decide what an execution waits for",
+            Self::Bulk => "act on many executions at once, each as the rows above say",
             Self::ReadReceipts => "list and fetch receipts and digests",
             Self::ReadQuestions => "see the questions that wait for people",
             Self::ReadControls => "see what is paused",

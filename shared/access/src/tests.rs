@@ -210,7 +210,7 @@ fn an_approver_may_only_decide_read_what_asks_them_and_delegate() {
     for operation in Operation::ALL {
         let right = match operation {
             // The list names only what asks the approver.
-            Operation::Delegate | Operation::ReadQuestions => Access::Allowed,
+            Operation::Delegate | Operation::ReadQuestions | Operation::Bulk => Access::Allowed,
             Operation::Decide | Operation::ReadExecutions | Operation::ReadIncidents => {
                 Access::WhereAsked
             }

@@ -3,7 +3,8 @@
 
 use aws_sdk_dynamodb::types::Select;
 use holdfast_ledger::{
-    Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List, Question,
+    BulkKey, BulkPart, Incident, IncidentKey, IncidentStatus, Key, LedgerError, Link, List,
+    Question,
 };
 
 use crate::pages::{Page, Window};
@@ -122,6 +123,15 @@ impl DynamoLedger {
         let more = found.last_evaluated_key.is_some();
         let items = found.items.unwrap_or_default().into_iter();
         Ok((items.map(read).collect::<Result<_, _>>()?, more))
+    }
+
+    /// The parts of a bulk's list, in order.
+    pub async fn bulk_parts(&self, bulk: &BulkKey) -> Result<Vec<BulkPart>, LedgerError> {
+        let query = self
+            .query_partition(Key::Bulk(bulk.clone()).pk())
+            .key_condition_expression("pk = :pk AND begins_with(sk, :part)")
+            .expression_attribute_values(":part", text(Key::PART_PREFIX));
+        read_all(query).await
     }
 
     /// The executions that met an incident.

@@ -14,7 +14,7 @@ use aws_sdk_sfn::{
 use holdfast_admission::Envelope;
 use holdfast_engine::{CompiledMachine, MachineError, MachineExecution, StartOutcome, TaskError};
 use holdfast_ids::trace::TraceId;
-use holdfast_task::{AdmissionSpec, AskResult, ErrorName, RECOVERY, RecoveryInput};
+use holdfast_task::{AdmissionSpec, AskResult, BULK, BulkTask, ErrorName, RECOVERY, RecoveryInput};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -131,6 +131,26 @@ impl Machines {
             .trace_header(trace)
             .input(input);
         match request.send().await {
+            Ok(_) => Ok(StartOutcome::Started),
+            Err(error) => match error.as_service_error() {
+                Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(StartOutcome::Exists),
+                _ => Err(unavailable(&error)),
+            },
+        }
+    }
+
+    /// Starts a worker of a bulk as the execution called `name`. While that execution runs, AWS may
+    /// answer a repeated start as if it were the first.
+    pub async fn start_bulk(
+        &self,
+        name: &str,
+        task: &BulkTask,
+    ) -> Result<StartOutcome, MachineError> {
+        let input = serde_json::to_string(task)
+            .map_err(|error| MachineError::Unavailable(error.to_string()))?;
+        let request = self.client.start_execution();
+        let request = request.state_machine_arn(format!("{}{BULK}", self.prefix));
+        match request.name(name).input(input).send().await {
             Ok(_) => Ok(StartOutcome::Started),
             Err(error) => match error.as_service_error() {
                 Some(StartExecutionError::ExecutionAlreadyExists(_)) => Ok(StartOutcome::Exists),

@@ -13,7 +13,7 @@ use std::{
 use holdfast_access::{Stores, every_tenants_lists_policy, session_policy};
 use holdfast_ids::keys::{ExecutionKey, execution_id};
 use holdfast_ledger::{
-    Counter, CounterKind, DelegationKey, IncidentKey, IncidentStatus, Key, List, Scope,
+    BulkKey, Counter, CounterKind, DelegationKey, IncidentKey, IncidentStatus, Key, List, Scope,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -40,6 +40,10 @@ fn partitions(tenant: &str) -> Vec<String> {
             id: "0".to_owned(),
         },
         Key::Delegation(DelegationKey::new(&tenant(), "cfo", "ann")),
+        Key::Bulk(BulkKey {
+            tenant: tenant(),
+            id: "0".to_owned(),
+        }),
     ];
     let lists = [
         List::Executions { tenant: tenant() },

@@ -109,6 +109,11 @@ pub fn delegation_id(tenant: &str, group: &str, member: &str) -> String {
     short_hash("delegation", &parts)
 }
 
+/// The id of a bulk of the tenant, whose request has this id.
+pub fn bulk_id(tenant: &str, request: &str) -> String {
+    short_hash("bulk", &[tenant, request])
+}
+
 /// The id of an audit event: emitting the same event again yields the same id.
 pub fn event_id(kind: &str, parts: &[&str]) -> String {
     short_hash(&format!("event:{kind}"), parts)

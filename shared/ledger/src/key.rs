@@ -9,6 +9,8 @@ use jiff::Timestamp;
 
 pub use super::record_keys::{IncidentKey, QuestionKey, StepKey};
 use super::{
+    bulk::BulkKey,
+    bulk_part::BulkPartKey,
     control::Scope,
     counter::{Counter, CounterKind},
     delegation::DelegationKey,
@@ -19,9 +21,11 @@ const EXECUTION: &str = "EXEC#";
 const INCIDENT: &str = "INCIDENT#";
 const COUNT: &str = "COUNT#";
 const REFUSED: &str = "REFUSED";
+const BULK: &str = "BULK#";
 const DELEGATIONS: &str = "DELEGATIONS";
 const META: &str = "META";
 const DUPLICATES: &str = "DUPLICATES";
+const PART: &str = "PART#";
 const STEP: &str = "STEP#";
 const QUESTION: &str = "ASK#";
 const NO_PERIOD: &str = "-";
@@ -69,6 +73,10 @@ pub enum Key {
     },
     /// `TENANT#{tenant}#DELEGATIONS`, `{id}`: a [`Delegation`](super::Delegation).
     Delegation(DelegationKey),
+    /// `TENANT#{tenant}#BULK#{id}`, `META`: a [`Bulk`](super::Bulk).
+    Bulk(BulkKey),
+    /// `TENANT#{tenant}#BULK#{id}`, `PART#{number}`: a [`BulkPart`](super::BulkPart).
+    BulkPart(BulkPartKey),
     /// `CONTROL#{scope}`, `META`: a [`Control`](super::Control).
     Control(Scope),
     /// `CHAINS`, `{tenant}`: the head of the tenant's chain of digests, as
@@ -98,6 +106,8 @@ impl Key {
     pub const LINK_PREFIX: &str = EXECUTION;
     /// The first characters of the sort key of every step of an execution.
     pub const STEP_PREFIX: &str = STEP;
+    /// The first characters of the sort key of every part of a bulk.
+    pub const PART_PREFIX: &str = PART;
 
     /// The partition key.
     pub fn pk(&self) -> String {
@@ -119,6 +129,9 @@ impl Key {
             }
             Self::Refusal { tenant, .. } => format!("{TENANT}{tenant}#{REFUSED}"),
             Self::Delegation(key) => Self::delegations(&key.tenant),
+            Self::Bulk(bulk) | Self::BulkPart(BulkPartKey { bulk, .. }) => {
+                format!("{TENANT}{}#{BULK}{}", bulk.tenant, bulk.id)
+            }
             Self::Control(scope) => format!("{}{}", Self::CONTROL_PREFIX, scope.name()),
             Self::Head { .. } | Self::ChainCursor => Self::HEADS.to_owned(),
             Self::Tenant { .. } => Self::TENANTS.to_owned(),
@@ -133,7 +146,9 @@ impl Key {
     /// The sort key.
     pub fn sk(&self) -> String {
         match self {
-            Self::Execution(_) | Self::Incident(_) | Self::Control(_) => META.to_owned(),
+            Self::Execution(_) | Self::Incident(_) | Self::Bulk(_) | Self::Control(_) => {
+                META.to_owned()
+            }
             Self::Duplicates(_) => DUPLICATES.to_owned(),
             Self::Step(StepKey { step, item, .. }) => match item {
                 Some(item) => format!("{STEP}{step}#{item}"),
@@ -149,6 +164,7 @@ impl Key {
             Self::Counter(Counter { period, .. }) => period.clone(),
             Self::Refusal { at, id, .. } => format!("{}#{id}", instant(*at)),
             Self::Delegation(key) => key.id.clone(),
+            Self::BulkPart(part) => format!("{PART}{:04}", part.number),
             Self::ChainCursor => CURSOR.to_owned(),
             Self::Head { tenant } | Self::Tenant { tenant } => tenant.clone(),
         }
@@ -187,6 +203,9 @@ impl Key {
                     .unwrap_or_default()
                     .to_owned(),
             }))
+        } else if let Some(id) = rest.strip_prefix(BULK) {
+            let (tenant, id) = (tenant.to_owned(), id.to_owned());
+            Self::parse_in_bulk(BulkKey { tenant, id }, sk)
         } else if rest == DELEGATIONS {
             Some(Self::Delegation(DelegationKey {
                 tenant: tenant.to_owned(),
@@ -231,6 +250,14 @@ impl Key {
             execution: execution.to_owned(),
             generation: generation.parse().ok()?,
         })
+    }
+
+    fn parse_in_bulk(bulk: BulkKey, sk: &str) -> Option<Self> {
+        if sk == META {
+            return Some(Self::Bulk(bulk));
+        }
+        let number = sk.strip_prefix(PART)?.parse().ok()?;
+        Some(Self::BulkPart(BulkPartKey { bulk, number }))
     }
 
     /// The execution whose partition the key lies in.

@@ -4,6 +4,8 @@
 mod apply_decision;
 mod asking_execution;
 mod attempt;
+mod bulk;
+mod bulk_part;
 mod claim;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -46,6 +48,12 @@ mod voter;
 
 pub use apply_decision::{closed_by_skip, enact, rule};
 pub use asking_execution::AskingExecution;
+pub use bulk::{
+    Bulk, BulkCaller, BulkFilter, BulkKey, BulkOperation, BulkRequest, BulkState, BulkTransition,
+};
+pub use bulk_part::{
+    BulkItem, BulkOutcome, BulkOutcomeKind, BulkPart, BulkPartKey, BulkQuestion, BulkTarget,
+};
 pub use claim::{
     AttemptReport, Claim, ClaimTransition, CompletionTransition, StartTransition, claim, complete,
     start,

@@ -1,4 +1,4 @@
-//! The seven kinds of record that are written whole under a revision, and what the ledger needs of
+//! The nine kinds of record that are written whole under a revision, and what the ledger needs of
 //! each.
 
 use std::fmt::Debug;
@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
+    bulk::Bulk,
+    bulk_part::BulkPart,
     control::{Control, Scope},
     delegation::{Delegation, DelegationKey},
     due::NextLook,
@@ -289,4 +291,8 @@ any_record! {
     Tenant(TenantRecord),
     /// A delegation.
     Delegation(Delegation),
+    /// A bulk.
+    Bulk(Bulk),
+    /// A part of the list of a bulk.
+    BulkPart(BulkPart),
 }

@@ -5,6 +5,7 @@
 
 mod admission;
 mod ask;
+mod bulk;
 mod error_name;
 mod output;
 pub mod payload;
@@ -14,6 +15,7 @@ mod unwind;
 
 pub use admission::{AdmissionSpec, FieldExpression, Guardrail, ShownFields, Template, TriggerMap};
 pub use ask::{Approvers, Ask, AskCall, AskResult, AskTask, ExpireTask, QuestionKind};
+pub use bulk::{BULK, BulkTask};
 pub use error_name::ErrorName;
 pub use output::{EvaluatedOutput, MAX_OUTPUT_BYTES};
 pub use rules::{Budget, Day, Freeze, Hours, Period, StartConditions};

@@ -11,6 +11,7 @@ use holdfast_tests::{DELAY, FunctionReply, Stack, execution_key, kill, unique, v
 use serde_json::{Value, json};
 
 mod api;
+mod bulk;
 mod ending;
 
 use api::posted;
@@ -45,6 +46,7 @@ pub(crate) async fn denied(stack: &Stack, function: &str) -> bool {
         "audit" => round.audit(),
         "recover" => round.recover().await,
         "api" => round.api().await,
+        "bulk" => round.bulk().await,
         "tenant" => round.api().await,
         other => panic!("no exercise for the function {other}: write one"),
     }

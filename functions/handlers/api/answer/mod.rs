@@ -1,6 +1,7 @@
 //! The types of the API's answers: handlers write them, and the OpenAPI document describes them.
 
 mod budget;
+mod bulk;
 mod control;
 mod delegation;
 mod execution;
@@ -14,6 +15,10 @@ mod request;
 mod tenant;
 
 pub(crate) use budget::{Allowance, Budgets};
+pub(crate) use bulk::{
+    BulkChange, BulkCounts, BulkLinks, BulkPreview, BulkReport, BulkReportItem, BulkSample,
+    OutcomeName, RefusalCount, StatusCount,
+};
 pub(crate) use control::{Control, ControlChange, Controls, ScopeCheck};
 pub(crate) use delegation::{Delegation, DelegationChange, Delegations};
 pub(crate) use execution::{

@@ -39,7 +39,11 @@ impl Facts {
             AnyRecord::Incident(record) => {
                 (format!("incident {}", record.id), Record::Incident(record))
             }
-            AnyRecord::Control(_) | AnyRecord::Tenant(_) | AnyRecord::Delegation(_) => return,
+            AnyRecord::Control(_)
+            | AnyRecord::Tenant(_)
+            | AnyRecord::Delegation(_)
+            | AnyRecord::Bulk(_)
+            | AnyRecord::BulkPart(_) => return,
         };
         let execution = record.execution().and_then(|at| self.executions.get(at));
         let Some(about) = record.about().or_else(|| execution.map(About::of)) else {

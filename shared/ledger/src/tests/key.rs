@@ -4,8 +4,8 @@ use holdfast_ids::keys::ExecutionKey;
 use jiff::Timestamp;
 
 use crate::{
-    Counter, CounterKind, DelegationKey, IncidentKey, IncidentStatus, Key, List, QuestionKey,
-    RecordKey, Scope, StepKey, TenantKey,
+    BulkKey, BulkPartKey, Counter, CounterKind, DelegationKey, IncidentKey, IncidentStatus, Key,
+    List, QuestionKey, RecordKey, Scope, StepKey, TenantKey,
 };
 
 fn at() -> ExecutionKey {
@@ -47,6 +47,10 @@ fn every_key_has_its_text_and_is_read_back_from_it() {
     };
     let tenant = TenantKey("acme".to_owned()).key();
     let workflow = Key::Control(Scope::Workflow("WF-X".to_owned()));
+    let bulk = BulkKey {
+        tenant: "acme".to_owned(),
+        id: "b-1".to_owned(),
+    };
     let delegation = DelegationKey {
         tenant: "acme".to_owned(),
         id: "d-1".to_owned(),
@@ -80,6 +84,15 @@ fn every_key_has_its_text_and_is_read_back_from_it() {
         (head, "CHAINS", "acme"),
         (Key::ChainCursor, "CHAINS", "#CURSOR"),
         (tenant, "TENANTS", "acme"),
+        (
+            Key::BulkPart(BulkPartKey {
+                bulk: bulk.clone(),
+                number: 7,
+            }),
+            "TENANT#acme#BULK#b-1",
+            "PART#0007",
+        ),
+        (Key::Bulk(bulk), "TENANT#acme#BULK#b-1", "META"),
         (
             Key::Delegation(delegation),
             "TENANT#acme#DELEGATIONS",
@@ -123,6 +136,8 @@ fn other_texts_are_no_keys() {
         ("TENANT#acme", "META"),
         ("TENANT#acme#EXEC#f123", "NOTE"),
         ("TENANT#acme#INCIDENT#i-1", "NOTE"),
+        ("TENANT#acme#BULK#b-1", "NOTE"),
+        ("TENANT#acme#BULK#b-1", "PART#x"),
         ("TENANT#acme#INCIDENT#i-1", "EXEC#f123"),
         ("TENANT#acme#COUNT#OTHER#x", "-"),
         ("TENANT#acme#REFUSED", "r-1"),

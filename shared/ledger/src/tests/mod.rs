@@ -1,6 +1,7 @@
 //! Tests of the ledger: each rule by table, all of them by interleaving, and the contract on the
 //! ledger in memory.
 
+mod bulk;
 mod claim;
 mod complete;
 mod contract;

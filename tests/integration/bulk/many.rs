@@ -1,0 +1,201 @@
+//! A bulk of a thousand decisions, whose worker is killed.
+
+use std::{collections::BTreeSet, time::Instant};
+
+use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, DeleteRequest, WriteRequest},
+};
+use futures_util::{StreamExt, stream};
+use holdfast_aws::{DynamoLedger, Window};
+use holdfast_ids::keys::{ExecutionKey, execution_id, incident_id};
+use holdfast_ledger::{
+    AskingExecution, ExecutionRecord, Expect, Incident, IncidentStatus, Key, Ledger as _, Question,
+    Record as _, fixtures,
+};
+use holdfast_task::{Approvers, QuestionKind};
+use holdfast_tests::{Api, Stack, eventually, kill, unique, variable, workers};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{ended, report, run, shown};
+
+/// The number of questions that one bulk decides.
+const MANY: usize = 1_000;
+const WORKFLOW: &str = "WF-BULK";
+
+async fn ledger() -> DynamoLedger {
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let client = Client::new(&config);
+    DynamoLedger::new(client, variable("HOLDFAST_LEDGER_TABLE"))
+}
+
+/// An execution that waits for two people, its question and its incident, as the engine writes
+/// them.
+fn waiting(tenant: &str, n: usize) -> (ExecutionRecord, Question, Incident) {
+    let now = Timestamp::now();
+    let key = format!("k-{n}");
+    let at = ExecutionKey {
+        tenant: tenant.to_owned(),
+        execution: execution_id(tenant, WORKFLOW, &key),
+    };
+    let execution = ExecutionRecord {
+        workflow: WORKFLOW.to_owned(),
+        idempotency_key: key,
+        started_at: now,
+        // The sweep must not find it.
+        deadline: now + SignedDuration::from_hours(24),
+        ..fixtures::execution(&at)
+    };
+    let question = Question {
+        kind: QuestionKind::Approval,
+        message: "may it?".to_owned(),
+        incident: incident_id(
+            tenant,
+            WORKFLOW,
+            "hold",
+            "Approval",
+            Some(&at.execution),
+            &[],
+        ),
+        error: String::new(),
+        entered: now,
+        until: now + SignedDuration::from_hours(24),
+        asked_by: Some(AskingExecution::of(&execution)),
+        approvers: Some(Approvers {
+            by: vec!["cfo".to_owned(), "treasury".to_owned()],
+            count: 2,
+            distinct_groups: false,
+            remind_every_s: None,
+        }),
+        shown_sha256: "5e".repeat(32),
+        ..fixtures::question(&at)
+    };
+    let incident = Incident {
+        rev: 1,
+        id: question.incident.clone(),
+        tenant: tenant.to_owned(),
+        workflow: WORKFLOW.to_owned(),
+        state: question.step.clone(),
+        error: "Approval".to_owned(),
+        message: question.message.clone(),
+        opened_at: now,
+        execution: at.execution,
+        version: 1,
+        subject: None,
+        standing: false,
+        status: IncidentStatus::Open,
+        handled: Vec::new(),
+    };
+    (execution, question, incident)
+}
+
+/// The executions of every page of a report.
+async fn listed(api: &Api, shown: &Value) -> Vec<Value> {
+    let path = shown["links"]["report"].as_str().expect("a path");
+    let (mut items, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = api.get(&format!("{path}?limit=100{cursor}")).await.body;
+        items.extend(page["items"].as_array().expect("items").clone());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return items,
+        }
+    }
+}
+
+/// Deletes the records of the executions, so that the stack's sweep and its lists do not meet them.
+async fn remove(tenant: &str) {
+    let client = Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await);
+    let keys: Vec<Key> = (0..MANY)
+        .flat_map(|n| {
+            let (execution, question, incident) = waiting(tenant, n);
+            [execution.key(), question.key(), incident.key()]
+        })
+        .collect();
+    for keys in keys.chunks(25) {
+        let deletes = keys.iter().map(|key| {
+            let delete = DeleteRequest::builder()
+                .key("pk", AttributeValue::S(key.pk()))
+                .key("sk", AttributeValue::S(key.sk()));
+            let delete = delete.build().expect("a key");
+            WriteRequest::builder().delete_request(delete).build()
+        });
+        let table = variable("HOLDFAST_LEDGER_TABLE");
+        let write = client.batch_write_item();
+        let write = write.request_items(table, deletes.collect());
+        write.send().await.expect("a batch is deleted");
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_decisions_are_each_made_and_counted_once_though_the_worker_dies_thrice() {
+    let stack = Stack::alone().await;
+    let tenant = unique("bulk");
+    let (ledger, api) = (ledger().await, stack.api.as_tenant(&tenant));
+    let records = (0..MANY).map(|n| waiting(&tenant, n));
+    let written = stream::iter(records).map(|(execution, question, incident)| {
+        let ledger = ledger.clone();
+        async move {
+            let puts = ledger.put(&execution, Expect::Absent).await.is_ok()
+                && ledger.put(&incident, Expect::Absent).await.is_ok()
+                && ledger.put(&question, Expect::Absent).await.is_ok();
+            assert!(puts, "the records are written");
+        }
+    });
+    written.buffer_unordered(16).count().await;
+    let body = json!({
+        "operation": "decide", "decision": "approve", "filter": { "workflow_id": WORKFLOW },
+        "reason": "all are right",
+    });
+    let shown = shown(&api, &body).await;
+    assert_eq!(shown["total"], MANY, "{shown}");
+    assert_eq!(shown["refused_now"], json!([]), "{shown}");
+    let began = Instant::now();
+    let started = run(&api, &shown).await;
+    assert_eq!(started.body["replayed"], false, "{}", started.body);
+    for least in [100, 400, 700] {
+        eventually("the bulk goes on", 120, || async {
+            let counts = report(&api, &shown).await["counts"].clone();
+            let far = counts["done"].as_u64() >= Some(least);
+            far.then_some(()).ok_or_else(|| counts.to_string())
+        })
+        .await;
+        let victims = workers(&["bulk"]);
+        assert!(!victims.is_empty(), "a worker is at work");
+        kill(&victims);
+    }
+    let report = ended(&api, &shown, 180).await;
+    eprintln!("{MANY} decisions took {:?}", began.elapsed());
+    let right = json!({ "done": MANY, "already": 0, "refused": 0, "not_reached": 0, "pending": 0 });
+    assert_eq!(report["counts"], right, "{report}");
+    let items = listed(&api, &shown).await;
+    let ids: BTreeSet<_> = items
+        .iter()
+        .filter_map(|item| item["execution_id"].as_str())
+        .collect();
+    assert_eq!((items.len(), ids.len()), (MANY, MANY));
+    // The effect of each request: one vote of the caller, in the name of the bulk.
+    let mut window = Window::default();
+    let mut questions = Vec::new();
+    loop {
+        let page = ledger.questions(&tenant, &window, 500).await;
+        let page = page.expect("the list of questions");
+        questions.extend(page.entries.into_iter().map(|(_, question)| question));
+        match page.next {
+            Some(next) => window.after = Some(next),
+            None => break,
+        }
+    }
+    let mark = format!(
+        "all are right (bulk {})",
+        shown["bulk_id"].as_str().expect("an id")
+    );
+    let once = |question: &&Question| match &question.votes[..] {
+        [vote] => vote.by == "tests" && vote.reason == mark,
+        _ => false,
+    };
+    assert_eq!(questions.iter().filter(once).count(), MANY);
+    remove(&tenant).await;
+}
