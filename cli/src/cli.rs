@@ -13,8 +13,8 @@ use crate::{
     drill::DrillArgs,
     mirror::MirrorArgs,
     people::{
-        DecideArgs, InboxArgs, IncidentsArgs, ListArgs, PauseArgs, ReceiptsArgs, RequestArgs,
-        ResumeArgs, ShowArgs, StartArgs, TenantsArgs,
+        BudgetsArgs, ControlsArgs, DecideArgs, DelegationsArgs, InboxArgs, IncidentsArgs, ListArgs,
+        PauseArgs, ReceiptsArgs, RequestArgs, ResumeArgs, ShowArgs, StartArgs, TenantsArgs,
     },
 };
 
@@ -78,10 +78,16 @@ pub(crate) enum Command {
     Rollback(RequestArgs),
     /// Continue a failed execution where it failed
     Redrive(RequestArgs),
+    /// List who decides for whom; name or remove your stand-in
+    Delegations(DelegationsArgs),
+    /// List what is paused, for whom, by whom and why
+    Controls(ControlsArgs),
     /// Pause the platform, a tenant or a workflow
     Pause(PauseArgs),
     /// Resume the platform, a tenant or a workflow
     Resume(ResumeArgs),
+    /// List budgets and limits, and what is left of them
+    Budgets(BudgetsArgs),
     /// List incidents; show, acknowledge or resolve one
     Incidents(IncidentsArgs),
     /// List receipts, newest first

@@ -1,7 +1,9 @@
 //! The commands by which people start, watch over and decide executions: one file for each group.
 
+mod allowance;
 mod control;
 mod decide;
+mod delegation;
 mod find;
 mod incident;
 mod list;
@@ -15,8 +17,10 @@ mod tenant;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use control::{PauseArgs, ResumeArgs, pause, resume};
+pub(crate) use allowance::{BudgetsArgs, budgets};
+pub(crate) use control::{ControlsArgs, PauseArgs, ResumeArgs, controls, pause, resume};
 pub(crate) use decide::{DecideArgs, InboxArgs, decide, inbox};
+pub(crate) use delegation::{DelegationsArgs, delegations};
 pub(crate) use find::execution as find_execution;
 pub(crate) use incident::{IncidentsArgs, incidents};
 pub(crate) use list::{ListArgs, ReceiptsArgs, list, receipts};

@@ -96,6 +96,13 @@ fn heads(one: &Execution, screen: &Screen) -> String {
     if let Some(subject) = &one.subject {
         line(&mut text, "subject", subject);
     }
+    for field in one.shown.iter().flatten() {
+        line(
+            &mut text,
+            "shown",
+            &format!("{}: {}", field.label, field.value),
+        );
+    }
     let status = screen.paint(&sanitize(&one.status), tone_of(&one.status));
     let generation = match one.generation {
         0 => String::new(),
