@@ -1,7 +1,7 @@
 //! Options that several commands take, and the output that `--json` selects.
 
 use clap::Args;
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{Span, Timestamp};
 use serde_json::Value;
 
 use crate::{api::Api, confirm::Confirmation, output, report::Trouble};
@@ -89,7 +89,7 @@ fn time(text: &str) -> Result<Timestamp, String> {
     moment(text, -1)
 }
 
-/// Reads a time, or a span `sign` times after now.
+/// Reads a time, or a span `sign` times after now, of which the fraction of a second is cut.
 pub(super) fn moment(text: &str, sign: i64) -> Result<Timestamp, String> {
     let wrong = || {
         let span = match sign {
@@ -102,7 +102,8 @@ pub(super) fn moment(text: &str, sign: i64) -> Result<Timestamp, String> {
         return Ok(time);
     }
     let span: Span = text.parse().map_err(|_| wrong())?;
-    let now = Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC);
+    let now = Timestamp::from_second(Timestamp::now().as_second()).map_err(|_| wrong())?;
+    let now = now.to_zoned(jiff::tz::TimeZone::UTC);
     let span = span.checked_mul(sign).map_err(|_| wrong())?;
     let at = now.checked_add(span).map_err(|_| wrong())?;
     Ok(at.timestamp())
@@ -133,6 +134,7 @@ mod tests {
             assert!(time(wrong).is_err(), "{wrong}");
         }
         let later = moment("3d", 1).expect("a time");
+        assert_eq!(later.subsec_nanosecond(), 0);
         let away = later.duration_since(Timestamp::now()).as_secs();
         assert!((259_140..=259_200).contains(&away), "{away}");
     }
