@@ -53,6 +53,11 @@ pub(crate) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Record the versions of workflows as released: their content never changes again
+    Release {
+        /// The files; by default, all of workflows/
+        files: Vec<PathBuf>,
+    },
     /// Draw a workflow as a Mermaid flowchart
     Graph {
         /// The workflow's file

@@ -15,6 +15,7 @@ mod people;
 mod preflight;
 mod project;
 mod receipt;
+mod released;
 mod report;
 mod screen;
 mod simulate;
@@ -59,6 +60,7 @@ fn run(command: Command) -> Result<(), Trouble> {
             })
         }
         Command::Compile { check } => compile::run(&Project::find()?, check),
+        Command::Release { files } => released::run(&Project::find()?, &files),
         Command::Graph { file } => {
             let read = workflows::read(&Project::find()?, &[file])?;
             read.iter().try_for_each(|workflow| {

@@ -10,5 +10,6 @@ mod preflight;
 mod problems;
 mod program;
 mod project;
+mod released;
 mod schema;
 mod template;
