@@ -109,6 +109,15 @@ fn an_execution_shows_its_questions_and_what_a_target_answered() {
 }
 
 #[test]
+fn a_failure_on_request_has_no_state() {
+    let mut answer = execution();
+    answer["failure"] = json!({ "state": "", "error": "Withdrawn", "requested_by": "ann" });
+    let shown = text(show::in_words(&answer, &screen()));
+    let line = "failure     Withdrawn, requested by ann\n";
+    assert!(shown.contains(line), "{shown}");
+}
+
+#[test]
 fn the_inbox_says_what_can_be_decided_until_when() {
     let question = |decisions: &[&str], step: &str, more: Value| {
         let mut question = json!({
