@@ -49,12 +49,18 @@ fn the_five_lines_of_the_page_of_approvals_compile() {
     let (block, _) = block.split_once("```").expect("its end");
     assert_eq!(block.lines().count(), 5, "{block}");
     let head = HEAD.replace("properties: {", "properties: { amount: { type: number },");
-    let pay = "  - { name: pay, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }\n";
+    let pay =
+        "  - { name: pay, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }\n";
     let project = Project::with(&format!("{head}{block}{pay}"));
     let output = project.run(&["compile"]);
     assert_eq!(output.code, Some(0), "{}", output.err);
     let machine = project.read("infra/statemachines/WF-TEST.asl.json");
-    for part in ["$input.amount > 50000", "\"cfo\"", "\"treasury\"", "\"distinct_groups\": true"] {
+    for part in [
+        "$input.amount > 50000",
+        "\"cfo\"",
+        "\"treasury\"",
+        "\"distinct_groups\": true",
+    ] {
         assert!(machine.contains(part), "{part}: {machine}");
     }
 }

@@ -3,6 +3,7 @@
 mod commands;
 mod compile;
 mod delegations;
+mod cost;
 mod doors;
 mod drill;
 mod issuer;
