@@ -2,8 +2,8 @@
 
 mod commands;
 mod compile;
-mod delegations;
 mod cost;
+mod delegations;
 mod doors;
 mod drill;
 mod issuer;
