@@ -14,8 +14,8 @@ use crate::{
     drill::DrillArgs,
     mirror::MirrorArgs,
     people::{
-        BulkArgs, DecideArgs, InboxArgs, IncidentsArgs, ListArgs, PauseArgs, ReceiptsArgs,
-        RequestArgs, ResumeArgs, ShowArgs, StartArgs, TenantsArgs,
+        BudgetsArgs, BulkArgs, ControlsArgs, DecideArgs, DelegationsArgs, InboxArgs, IncidentsArgs,
+        ListArgs, PauseArgs, ReceiptsArgs, RequestArgs, ResumeArgs, ShowArgs, StartArgs, TenantsArgs,
     },
 };
 
@@ -54,6 +54,11 @@ pub(crate) enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Record the versions of workflows as released: their content never changes again
+    Release {
+        /// The files; by default, all of workflows/
+        files: Vec<PathBuf>,
+    },
     /// Draw a workflow as a Mermaid flowchart
     Graph {
         /// The workflow's file
@@ -83,10 +88,16 @@ pub(crate) enum Command {
     Redrive(RequestArgs),
     /// Cancel, roll back, redrive or decide many executions at once
     Bulk(BulkArgs),
+    /// List who decides for whom; name or remove your stand-in
+    Delegations(DelegationsArgs),
+    /// List what is paused, for whom, by whom and why
+    Controls(ControlsArgs),
     /// Pause the platform, a tenant or a workflow
     Pause(PauseArgs),
     /// Resume the platform, a tenant or a workflow
     Resume(ResumeArgs),
+    /// List budgets and limits, and what is left of them
+    Budgets(BudgetsArgs),
     /// List incidents; show, acknowledge or resolve one
     Incidents(IncidentsArgs),
     /// List receipts, newest first

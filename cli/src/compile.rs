@@ -1,9 +1,6 @@
 //! `holdfast compile`: writes state machines and the template, or names what is not up to date.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use holdfast_workflow::compile::{self, CompiledProject};
 
@@ -53,7 +50,7 @@ pub(crate) fn run(project: &Project, check: bool) -> Result<(), Trouble> {
     for target in &stale {
         let name = project.show(&target.path);
         let (done, verb) = match &target.text {
-            Some(text) => (write(&target.path, text), "wrote"),
+            Some(text) => (project::write(&target.path, text), "wrote"),
             None => (fs::remove_file(&target.path), "removed"),
         };
         done.map_err(|error| Trouble::Other(format!("{}: {error}", target.path.display())))?;
@@ -101,16 +98,4 @@ fn is_stale(target: &Target) -> bool {
         (None, read) => read.is_ok(),
         (Some(_), Err(_)) => true,
     }
-}
-
-/// Writes a new file and renames it, so that no reader sees half of the text.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let beside = path.with_file_name(name);
-    fs::write(&beside, text)?;
-    fs::rename(&beside, path)
 }

@@ -16,6 +16,7 @@ mod people;
 mod preflight;
 mod project;
 mod receipt;
+mod released;
 mod report;
 mod screen;
 mod simulate;
@@ -60,6 +61,7 @@ fn run(command: Command) -> Result<(), Trouble> {
             })
         }
         Command::Compile { check } => compile::run(&Project::find()?, check),
+        Command::Release { files } => released::run(&Project::find()?, &files),
         Command::Graph { file } => {
             let read = workflows::read(&Project::find()?, &[file])?;
             read.iter().try_for_each(|workflow| {
@@ -80,8 +82,11 @@ fn run(command: Command) -> Result<(), Trouble> {
         Command::Rollback(args) => people::rollback(&args),
         Command::Redrive(args) => people::redrive(&args),
         Command::Bulk(args) => people::bulk(&args),
+        Command::Delegations(args) => people::delegations(&args),
+        Command::Controls(args) => people::controls(&args),
         Command::Pause(args) => people::pause(&args),
         Command::Resume(args) => people::resume(&args),
+        Command::Budgets(args) => people::budgets(&args),
         Command::Incidents(args) => people::incidents(&args),
         Command::Receipts(args) => people::receipts(&args),
         Command::Tenants(args) => people::tenants(&args),

@@ -106,3 +106,15 @@ pub(crate) fn files(folder: &Path, suffixes: &[&str]) -> Result<Vec<PathBuf>, Tr
     files.sort();
     Ok(files)
 }
+
+/// Writes a new file and renames it, so that no reader sees half of the text.
+pub(crate) fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let beside = path.with_file_name(name);
+    fs::write(&beside, text)?;
+    fs::rename(&beside, path)
+}

@@ -12,6 +12,7 @@ use holdfast_workflow::{
 
 use crate::{
     project::{self, Project},
+    released::ReleaseRecord,
     report::{InFile, Trouble},
 };
 
@@ -51,6 +52,7 @@ pub(crate) fn read(project: &Project, files: &[PathBuf]) -> Result<Vec<Workflow>
     let (mut workflows, mut wrong) = (Vec::new(), Vec::new());
     let mut owners: BTreeMap<String, String> = BTreeMap::new();
     let mut budgets = Budgets::default();
+    let released = ReleaseRecord::read(project)?;
     for path in files {
         let (file, source) = (project.show(&path), project::read(&path)?);
         let problems = match definition::read_with_warnings(&source, &known) {
@@ -60,7 +62,8 @@ pub(crate) fn read(project: &Project, files: &[PathBuf]) -> Result<Vec<Workflow>
                     Some(other) if other != file => vec![twice(&source, &definition, &other)],
                     Some(_) => continue,
                     None => {
-                        let problems = budgets.add(&file, &source, &definition);
+                        let mut problems = budgets.add(&file, &source, &definition);
+                        problems.extend(released.check(&source, &definition)?);
                         if problems.is_empty() {
                             let warnings = InFile {
                                 file: file.clone(),

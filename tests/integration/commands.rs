@@ -8,6 +8,7 @@ use std::{
 
 use holdfast_access::Role;
 use holdfast_tests::{Stack, tokens, unique};
+use serde_json::json;
 
 use crate::{decisions::refused, story::built, story::holdfast_as};
 
@@ -99,4 +100,50 @@ async fn a_list_has_colours_and_the_width_of_its_terminal_and_none_with_no_color
         piped.contains(&id[..12]) && !piped.contains('\u{1b}'),
         "{piped}"
     );
+}
+
+#[tokio::test]
+async fn a_pause_and_a_stand_in_are_confirmed_and_listed_in_a_terminal() {
+    let _stack = Stack::from_env().await;
+    let admin = tokens::token(Role::PlatformAdmin, Some("acme"), "zoe");
+    let name = unique("listed").to_uppercase().replace('-', "");
+    let scope = format!("workflow/WF-TEST-{name}");
+    let change = |what: &'static str| [what, &scope, "--new", "--reason", "drill"];
+    let paused = typed(&admin, false, "y\n", &change("pause")).await;
+    assert!(paused.contains(&format!("{scope} is paused")), "{paused}");
+    let controls = typed(&admin, false, "", &["controls"]).await;
+    let row = controls.lines().find(|line| line.starts_with(&scope));
+    let row = row.unwrap_or_else(|| panic!("{scope} is not in {controls}"));
+    assert!(row.contains("\u{1b}[33mpaused\u{1b}[0m"), "{row}");
+    let resumed = typed(&admin, false, "y\n", &change("resume")).await;
+    assert!(resumed.contains("is running"), "{resumed}");
+
+    let member = unique("ann");
+    let mut approver = tokens::claims(Role::Approver, Some("acme"), &member);
+    approver["groups"] = json!(["cfo"]);
+    let approver = tokens::signed(&approver);
+    let set = [
+        "delegations",
+        "set",
+        "cfo",
+        "--to",
+        "bob",
+        "--until",
+        "2h",
+        "--reason",
+        "away",
+    ];
+    let refused = typed(&approver, false, "n\n", &set).await;
+    assert!(refused.contains("nothing was done"), "{refused}");
+    let named = typed(&approver, false, "y\n", &set).await;
+    assert!(
+        named.contains("bob decides for cfo in the place of"),
+        "{named}"
+    );
+    let list = typed(&approver, true, "", &["delegations"]).await;
+    assert!(list.contains(&member) && list.contains("decides"), "{list}");
+    let removed = typed(&approver, false, "y\n", &["delegations", "remove", "cfo"]).await;
+    assert!(removed.contains("has no stand-in for cfo"), "{removed}");
+    let list = typed(&approver, true, "", &["delegations"]).await;
+    assert!(list.contains("no delegations"), "{list}");
 }

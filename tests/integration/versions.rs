@@ -1,5 +1,6 @@
 //! A deployment with versions: what the alias names is read, checked, started and redriven.
 
+use holdfast_access::Role;
 use holdfast_ids::keys::execution_id;
 use holdfast_tests::{EnvironmentChange, Permission, Stack, kill, unique, workers};
 use serde_json::{Value, json};
@@ -113,6 +114,43 @@ async fn a_redrive_whose_version_is_deleted_runs_what_the_alias_names() {
     let (execution, receipt) = stack.api.finished(&id).await;
     assert_eq!(execution["status"], "EXECUTED", "{execution}");
     assert_eq!(receipt["workflow_version"], 2, "{receipt}");
+}
+
+#[tokio::test]
+async fn a_rollback_of_a_removed_workflow_begins_when_it_is_deployed_again() {
+    let stack = Stack::alone().await;
+    let name = unique("removed").to_uppercase().replace('-', "");
+    let workflow = format!("WF-TEST-{name}");
+    let yaml = definition(&workflow, 1, "tell").replacen("irreversible: true", "rollback: {}", 1);
+    stack.aws.deploy(&yaml).await;
+    let input = json!({ "vendor_id": unique("vendor") });
+    let id = stack
+        .api
+        .started(&workflow, &unique("removed"), &input)
+        .await;
+    let (executed, _) = stack.api.finished(&id).await;
+    assert_eq!(executed["status"], "EXECUTED", "{executed}");
+    let machine = json!({ "stateMachineArn": stack.aws.machine(&workflow) });
+    let delete = "AWSStepFunctions.DeleteStateMachine";
+    stack.aws.json("states", delete, &machine);
+    // A process remembers a state machine for a minute.
+    kill(&workers(&["api", "recover"]));
+    let admin = stack.api.as_role(Role::PlatformAdmin, "acme");
+    let path = format!("/v1/executions/{id}/rollback");
+    let rollback = json!({ "reason": "paid twice" });
+    let reply = admin.post(&path, &rollback).await;
+    assert_eq!(reply.status, 409, "{}", reply.body);
+    let why = reply.body["detail"].as_str().expect("a text");
+    assert!(why.contains("is not deployed any more: deploy it"), "{why}");
+    stack.aws.deploy(&yaml).await;
+    let reply = admin.post(&path, &rollback).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let (execution, receipt) = stack.api.finished(&id).await;
+    let undone = &execution["steps"][0]["status"];
+    assert_eq!(
+        (undone, &receipt["generation"]),
+        (&json!("UNDONE"), &json!(1))
+    );
 }
 
 #[tokio::test]

@@ -182,7 +182,8 @@ impl Client {
 
     /// Refuses every tenant for a path that is about one.
     pub(crate) fn check_scope(&self, path: &str) -> Result<(), Trouble> {
-        if self.tenant() != Some(EVERY_TENANT) || LISTS_OF_EVERY_TENANT.contains(&path) {
+        let covered = LISTS_OF_EVERY_TENANT.contains(&path) || !takes_tenant(path);
+        if self.tenant() != Some(EVERY_TENANT) || covered {
             return Ok(());
         }
         Err(Trouble::Usage(format!(

@@ -1,19 +1,28 @@
-//! `holdfast pause` and `holdfast resume`: controls of the platform, a tenant or a workflow.
+//! `holdfast controls`, `pause` and `resume`: controls of the platform, a tenant or a workflow.
 
 use clap::{Args, ValueEnum};
 use holdfast_ids::names::sanitize;
 use holdfast_ledger::Scope;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    options::{ChangeOptions, Reason},
-    shape::ControlChange,
+    options::{ChangeOptions, ReadOptions, Reason},
+    shape::{Control, ControlChange},
 };
 use crate::{
     api::{ApiRequest, typed},
     report::Trouble,
+    screen::{Screen, Tone},
+    table::{Cell, Table},
 };
+
+/// The options of the list of controls.
+#[derive(Args)]
+pub(crate) struct ControlsArgs {
+    #[command(flatten)]
+    options: ReadOptions,
+}
 
 /// The behaviour of running executions during a pause.
 #[derive(Clone, Copy, ValueEnum)]
@@ -57,6 +66,39 @@ struct ScopeArgs {
     /// registration
     #[arg(long)]
     new: bool,
+}
+
+/// Lists the controls that were ever set and apply to the caller.
+pub(crate) fn controls(args: &ControlsArgs) -> Result<(), Trouble> {
+    let answer = args.options.api.client()?.read("/v1/controls")?;
+    args.options
+        .print(&answer, || table(&answer["controls"], &Screen::stdout()))
+}
+
+/// A table of controls: what is paused first, and then what was changed last.
+pub(super) fn table(items: &Value, screen: &Screen) -> Result<String, Trouble> {
+    let mut all: Vec<Control> = typed(items)?;
+    if all.is_empty() {
+        return Ok("no controls: nothing was ever paused\n".to_owned());
+    }
+    all.sort_by_key(|one| one.state != "paused");
+    let mut table = Table::new(&["SCOPE", "STATE", "EXECUTIONS", "CHANGED", "BY", "REASON"]);
+    for one in all {
+        let tone = match one.state.as_str() {
+            "paused" => Tone::Waits,
+            _ => Tone::Good,
+        };
+        let changed = one.at.map(|at| screen.relative(at));
+        table.row(vec![
+            Cell::of(one.scope),
+            Cell::of(one.state).toned(Some(tone)),
+            Cell::of(one.running_executions.unwrap_or_default()),
+            Cell::of(changed.unwrap_or_default()),
+            Cell::of(one.by.unwrap_or_default()),
+            Cell::of(one.reason.unwrap_or_default()),
+        ]);
+    }
+    Ok(table.render(screen))
 }
 
 /// Pauses a scope.

@@ -1,8 +1,10 @@
 //! The commands by which people start, watch over and decide executions: one file for each group.
 
+mod allowance;
 mod bulk;
 mod control;
 mod decide;
+mod delegation;
 mod find;
 mod incident;
 mod list;
@@ -17,8 +19,10 @@ mod tenant;
 mod tests;
 
 pub(crate) use bulk::{BulkArgs, bulk};
-pub(crate) use control::{PauseArgs, ResumeArgs, pause, resume};
+pub(crate) use allowance::{BudgetsArgs, budgets};
+pub(crate) use control::{ControlsArgs, PauseArgs, ResumeArgs, controls, pause, resume};
 pub(crate) use decide::{DecideArgs, InboxArgs, decide, inbox};
+pub(crate) use delegation::{DelegationsArgs, delegations};
 pub(crate) use find::execution as find_execution;
 pub(crate) use incident::{IncidentsArgs, incidents};
 pub(crate) use list::{ListArgs, ReceiptsArgs, list, receipts};

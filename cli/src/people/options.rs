@@ -1,7 +1,7 @@
 //! Options that several commands take, and the output that `--json` selects.
 
 use clap::Args;
-use jiff::{Span, Timestamp, Zoned};
+use jiff::{Span, Timestamp};
 use serde_json::Value;
 
 use crate::{api::Api, confirm::Confirmation, output, report::Trouble};
@@ -91,16 +91,26 @@ impl Times {
 
 /// Reads a time, or an age before now.
 fn time(text: &str) -> Result<Timestamp, String> {
+    moment(text, -1)
+}
+
+/// Reads a time, or a span `sign` times after now, of which the fraction of a second is cut.
+pub(super) fn moment(text: &str, sign: i64) -> Result<Timestamp, String> {
     let wrong = || {
-        "it is neither a time, such as 2026-11-24T12:00:00Z, nor an age, such as 2h or 3d"
-            .to_owned()
+        let span = match sign {
+            ..0 => "an age",
+            0.. => "a time from now",
+        };
+        format!("it is neither a time, such as 2026-11-24T12:00:00Z, nor {span}, such as 2h or 3d")
     };
     if let Ok(time) = text.parse() {
         return Ok(time);
     }
-    let age: Span = text.parse().map_err(|_| wrong())?;
-    let now = Zoned::now().with_time_zone(jiff::tz::TimeZone::UTC);
-    let at = now.checked_sub(age).map_err(|_| wrong())?;
+    let span: Span = text.parse().map_err(|_| wrong())?;
+    let now = Timestamp::from_second(Timestamp::now().as_second()).map_err(|_| wrong())?;
+    let now = now.to_zoned(jiff::tz::TimeZone::UTC);
+    let span = span.checked_mul(sign).map_err(|_| wrong())?;
+    let at = now.checked_add(span).map_err(|_| wrong())?;
     Ok(at.timestamp())
 }
 
@@ -128,5 +138,9 @@ mod tests {
         for wrong in ["yesterday", "", "12:00"] {
             assert!(time(wrong).is_err(), "{wrong}");
         }
+        let later = moment("3d", 1).expect("a time");
+        assert_eq!(later.subsec_nanosecond(), 0);
+        let away = later.duration_since(Timestamp::now()).as_secs();
+        assert!((259_140..=259_200).contains(&away), "{away}");
     }
 }

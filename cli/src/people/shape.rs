@@ -259,6 +259,72 @@ pub(super) struct ControlChange {
     pub(super) open_executions_more: bool,
 }
 
+/// A control in the list of controls.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(super) struct Control {
+    pub(super) scope: String,
+    pub(super) state: String,
+    #[serde(default)]
+    pub(super) running_executions: Option<String>,
+    #[serde(default)]
+    pub(super) reason: Option<String>,
+    #[serde(default)]
+    pub(super) by: Option<String>,
+    #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(super) at: Option<Timestamp>,
+}
+
+/// The budgets and limits of a tenant.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(super) struct Allowances {
+    pub(super) budgets: Vec<Allowance>,
+    pub(super) limits: Vec<Allowance>,
+}
+
+/// A budget or a limit. A role that sees no payloads sees no sums of a budget.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(super) struct Allowance {
+    pub(super) workflow_id: String,
+    pub(super) name: String,
+    pub(super) limit: String,
+    #[serde(default)]
+    pub(super) used: Option<String>,
+    #[serde(default)]
+    pub(super) left: Option<String>,
+    pub(super) period: Option<String>,
+    #[cfg_attr(test, schemars(with = "Option<String>"))]
+    pub(super) resets_at: Option<Timestamp>,
+}
+
+/// A member of a group, and the stand-in who decides for the group.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(super) struct Delegation {
+    pub(super) group: String,
+    pub(super) by: String,
+    pub(super) to: String,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) from: Timestamp,
+    #[cfg_attr(test, schemars(with = "String"))]
+    pub(super) until: Timestamp,
+    pub(super) reason: String,
+    pub(super) in_force: bool,
+}
+
+/// A delegation after a request to set or remove it.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(super) struct DelegationChange {
+    #[serde(flatten)]
+    pub(super) delegation: Delegation,
+    pub(super) removed: bool,
+    pub(super) replayed: bool,
+}
+
 /// The registration of a tenant.
 #[derive(Debug, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]

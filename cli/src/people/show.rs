@@ -52,11 +52,9 @@ pub(super) fn in_words(answer: &Value, screen: &Screen) -> Result<String, Troubl
     if let Some(failure) = &one.failure {
         let by = failure.requested_by.iter();
         let by: String = by.map(|by| format!(", requested by {by}")).collect();
-        line(
-            &mut text,
-            "failure",
-            &format!("{} {}{by}", failure.state, failure.error),
-        );
+        // A request has no state in which it failed.
+        let failure = format!("{} {}{by}", failure.state, failure.error);
+        line(&mut text, "failure", failure.trim_start());
     }
     for (member, name) in [("output", "output"), ("output_missing", "no output")] {
         let value = &answer[member];
@@ -95,6 +93,13 @@ fn heads(one: &Execution, screen: &Screen) -> String {
     line(&mut text, "workflow", &workflow);
     if let Some(subject) = &one.subject {
         line(&mut text, "subject", subject);
+    }
+    for field in one.shown.iter().flatten() {
+        line(
+            &mut text,
+            "shown",
+            &format!("{}: {}", field.label, field.value),
+        );
     }
     let status = screen.paint(&sanitize(&one.status), tone_of(&one.status));
     let generation = match one.generation {

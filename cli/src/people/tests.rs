@@ -6,7 +6,9 @@ use holdfast_receipt::Decision;
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
-use super::{bulk, control, decide, incident, list, request, shape, show, tenant};
+use super::{
+    allowance, bulk, control, decide, delegation, incident, list, request, shape, show, tenant,
+};
 use crate::{api::typed, report::Trouble, screen::Screen};
 
 fn screen() -> Screen {
@@ -33,6 +35,7 @@ fn execution() -> Value {
     json!({
         "execution_id": id("41c20d"), "workflow_id": "WF-PAY-VENDOR", "workflow_version": 3,
         "tenant": "acme", "status": "RUNNING", "subject": "order 17", "trigger": "api",
+        "shown": [{ "label": "Amount", "value": "60000 EUR\u{1b}[2J" }],
         "generation": 1, "started_at": "2026-11-24T11:57:00Z", "ended_at": null,
         "guardrails": [{ "name": "short_hold", "held": true }], "failure": null,
         "questions": [
@@ -91,6 +94,7 @@ fn an_execution_shows_its_questions_and_what_a_target_answered() {
     execution   41c20d0000000000000000000000000000000000
     workflow    WF-PAY-VENDOR version 3, tenant acme
     subject     order 17
+    shown       Amount: 60000 EUR�[2J
     status      RUNNING, execution generation 1
     started     2026-11-24T11:57:00Z (3 min ago) by api
     question    pay: POST answered 422 [retry or skip or rollback, until 2026-11-24T14:00:00Z (in 2 h)]
@@ -104,6 +108,15 @@ fn an_execution_shows_its_questions_and_what_a_target_answered() {
       at /payments:
         {"detail": "IBAN unknown"}
     "#);
+}
+
+#[test]
+fn a_failure_on_request_has_no_state() {
+    let mut answer = execution();
+    answer["failure"] = json!({ "state": "", "error": "Withdrawn", "requested_by": "ann" });
+    let shown = text(show::in_words(&answer, &screen()));
+    let line = "failure     Withdrawn, requested by ann\n";
+    assert!(shown.contains(line), "{shown}");
 }
 
 #[test]
@@ -144,9 +157,7 @@ fn the_inbox_says_what_can_be_decided_until_when() {
 
 #[test]
 fn a_confirmation_says_what_happens_to_which_execution() {
-    let mut answer = execution();
-    answer["shown"] = json!([{ "label": "Amount", "value": "60000 EUR\u{1b}[2J" }]);
-    let found: shape::Execution = typed(&answer).unwrap_or_else(|_| panic!("an execution"));
+    let found: shape::Execution = typed(&execution()).unwrap_or_else(|_| panic!("an execution"));
     let effect = decide::effect(Decision::Retry, &found, &found.questions[0]);
     insta::assert_snapshot!(effect, @r"
     retry: the step is retried, and its earlier attempts no longer count.
@@ -218,6 +229,91 @@ fn controls_and_tenants_are_shown_with_their_state() {
     ");
 }
 
+#[test]
+fn what_is_paused_is_listed_before_what_runs() {
+    let items = json!([
+        { "scope": "workflow/WF-PAY", "state": "running", "reason": "fixed", "by": "ann",
+          "at": "2026-11-24T11:57:00Z" },
+        { "scope": "tenant/acme", "state": "paused", "running_executions": "rollback",
+          "reason": "a leak\u{1b}[2J", "by": "bob", "at": "2026-11-24T10:00:00Z" },
+    ]);
+    insta::assert_snapshot!(text(control::table(&items, &screen())), @r"
+    SCOPE            STATE    EXECUTIONS  CHANGED    BY   REASON
+    tenant/acme      paused   rollback    2 h ago    bob  a leak�[2J
+    workflow/WF-PAY  running              3 min ago  ann  fixed
+    ");
+    let none = text(control::table(&json!([]), &screen()));
+    assert_eq!(none, "no controls: nothing was ever paused\n");
+}
+
+#[test]
+fn budgets_and_limits_have_what_is_left_as_far_as_the_role_sees_it() {
+    let budget = json!({
+        "workflow_id": "WF-PAY-VENDOR", "tenant": "acme", "name": "paid", "limit": "100000",
+        "period": "2026-11-24", "resets_at": "2026-11-25T00:00:00Z", "used": "99000.5",
+        "left": "999.5",
+    });
+    let limit = json!({
+        "workflow_id": "WF-PAY-VENDOR", "tenant": "acme", "name": "concurrent_executions",
+        "limit": "5", "period": null, "resets_at": null, "used": "5", "left": "0",
+    });
+    let mut answer = json!({ "budgets": [budget], "limits": [limit] });
+    insta::assert_snapshot!(text(allowance::table(&answer, &screen())), @r"
+    WORKFLOW       NAME                   LIMIT   USED     LEFT   PERIOD      RESETS
+    WF-PAY-VENDOR  paid                   100000  99000.5  999.5  2026-11-24  in 12 h
+    WF-PAY-VENDOR  concurrent_executions  5       5        0
+    ");
+    let budget = answer["budgets"][0].as_object_mut().expect("a budget");
+    budget.retain(|name, _| name != "used" && name != "left");
+    insta::assert_snapshot!(text(allowance::table(&answer, &screen())), @r"
+    WORKFLOW       NAME                   LIMIT   USED  LEFT  PERIOD      RESETS
+    WF-PAY-VENDOR  paid                   100000              2026-11-24  in 12 h
+    WF-PAY-VENDOR  concurrent_executions  5       5     0
+    ");
+    let coloured = Screen {
+        colour: true,
+        ..screen()
+    };
+    let coloured = text(allowance::table(&answer, &coloured));
+    assert!(coloured.contains("\u{1b}[31m0\u{1b}[0m"), "{coloured}");
+    let none = json!({ "budgets": [], "limits": [] });
+    let none = text(allowance::table(&none, &screen()));
+    assert_eq!(none, "no budgets and no limits\n");
+}
+
+#[test]
+fn a_delegation_says_who_decides_for_whom_and_when() {
+    let one = json!({
+        "group": "cfo", "by": "ann", "to": "bob", "from": "2026-11-24T11:57:00Z",
+        "until": "2026-11-24T14:00:00Z", "reason": "on leave", "at": "2026-11-24T11:57:00Z",
+        "in_force": true, "removed": false,
+    });
+    let mut later = one.clone();
+    later["from"] = json!("2026-11-24T13:00:00Z");
+    later["in_force"] = json!(false);
+    insta::assert_snapshot!(text(delegation::table(&json!([one, later]), &screen())), @r"
+    GROUP  MEMBER  STAND-IN  NOW      FROM       UNTIL   REASON
+    cfo    ann     bob       decides  3 min ago  in 2 h  on leave
+    cfo    ann     bob       not yet  in 1 h     in 2 h  on leave
+    ");
+    let change = |members: Value| {
+        let mut change = one.clone();
+        let members = members.as_object().expect("an object").clone();
+        change.as_object_mut().expect("an object").extend(members);
+        let change = typed(&change).unwrap_or_else(|_| panic!("a change"));
+        delegation::in_words(&change)
+    };
+    assert_eq!(
+        change(json!({ "replayed": false })),
+        "bob decides for cfo in the place of ann, from 2026-11-24T11:57:00Z until \
+         2026-11-24T14:00:00Z"
+    );
+    assert_eq!(
+        change(json!({ "removed": true, "replayed": true })),
+        "ann has no stand-in for cfo, as before"
+    );
+}
+
 /// The OpenAPI document.
 fn document() -> Value {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
@@ -270,6 +366,11 @@ fn the_command_reads_only_what_the_openapi_document_promises() {
         unpromised::<shape::RequestResult>(of, "RequestResult"),
         unpromised::<shape::DecisionResult>(of, "DecisionResult"),
         unpromised::<shape::ControlChange>(of, "ControlChange"),
+        unpromised::<shape::Control>(of, "Control"),
+        unpromised::<shape::Allowances>(of, "Budgets"),
+        unpromised::<shape::Allowance>(of, "Allowance"),
+        unpromised::<shape::Delegation>(of, "Delegation"),
+        unpromised::<shape::DelegationChange>(of, "DelegationChange"),
         unpromised::<shape::Tenant>(of, "TenantChange"),
         unpromised::<shape::BulkPreview>(of, "BulkPreview"),
         unpromised::<shape::StatusCount>(of, "StatusCount"),

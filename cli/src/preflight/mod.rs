@@ -11,10 +11,13 @@ mod settings;
 mod targets;
 mod values;
 
+use holdfast_action::Check;
+
 use crate::{
     doctor::{DoctorArgs, Finding, report},
     output::line,
     project::Project,
+    released::ReleaseRecord,
     report::Trouble,
     workflows::{self, Workflow},
 };
@@ -28,10 +31,32 @@ pub(crate) fn run(project: &Project, args: &DoctorArgs) -> Result<(), Trouble> {
     found.extend(names::findings(&settings, &project.template));
     let place = settings.place();
     found.extend(targets::findings(&settings, &place, &workflows));
+    found.extend(unreleased(project, &settings, &workflows)?);
     found.extend(issuer::findings(&settings));
     found.extend(program::findings(project, &settings)?);
     found.extend(account::findings(&settings, args)?);
     report(&found)
+}
+
+/// Checks that production gets released versions alone, whose content never changes.
+fn unreleased(
+    project: &Project,
+    settings: &Settings,
+    workflows: &[Workflow],
+) -> Result<Vec<Finding>, Trouble> {
+    if !values::is_production(&settings.environment) {
+        return Ok(Vec::new());
+    }
+    let released = ReleaseRecord::read(project)?;
+    let check = |Workflow {
+                     file, definition, ..
+                 }: &Workflow| {
+        let why = "it is not: run `holdfast release`, and commit workflows/released.txt";
+        let is_released = released.has(definition)?.then_some(()).ok_or(why);
+        let what = format!("version {} is released", definition.version);
+        Ok((file.clone(), Check::of(what, is_released)))
+    };
+    workflows.iter().map(check).collect()
 }
 
 /// Compares the addresses and secrets that workflows name with the parameters HttpAllow and

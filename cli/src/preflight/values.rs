@@ -72,11 +72,15 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     found
 }
 
+/// True for an environment of production, by its name.
+pub(super) fn is_production(environment: &str) -> bool {
+    environment.to_ascii_lowercase().starts_with("prod")
+}
+
 /// The reason why receipts of a production deployment are not protected, if they are not.
 fn unlocked(environment: &str, days: Option<&String>) -> Option<String> {
-    let production = environment.to_ascii_lowercase().starts_with("prod");
     let none = days.is_some_and(|days| days.trim().parse() == Ok(0));
-    (production && none).then(|| {
+    (is_production(environment) && none).then(|| {
         "it is 0, so that people who may delete objects can delete a receipt: set the number of \
          days for which receipts are evidence, such as 365"
             .to_owned()

@@ -43,6 +43,29 @@ fn compile_writes_state_machines_and_template_and_a_repeat_changes_nothing() {
 }
 
 #[test]
+fn the_five_lines_of_the_page_of_approvals_compile() {
+    let page = fs::read_to_string(repository().join("docs/approvals.md")).expect("the page");
+    let (_, block) = page.split_once("```yaml\n").expect("a block of YAML");
+    let (block, _) = block.split_once("```").expect("its end");
+    assert_eq!(block.lines().count(), 5, "{block}");
+    let head = HEAD.replace("properties: {", "properties: { amount: { type: number },");
+    let pay =
+        "  - { name: pay, action: vendor-hold, input: { vendor_id: v, days: 1 }, rollback: {} }\n";
+    let project = Project::with(&format!("{head}{block}{pay}"));
+    let output = project.run(&["compile"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    let machine = project.read("infra/statemachines/WF-TEST.asl.json");
+    for part in [
+        "$input.amount > 50000",
+        "\"cfo\"",
+        "\"treasury\"",
+        "\"distinct_groups\": true",
+    ] {
+        assert!(machine.contains(part), "{part}: {machine}");
+    }
+}
+
+#[test]
 fn an_admission_spec_that_leaves_a_start_no_room_is_refused() {
     let text = format!("type: object\n  description: {}\n", "x".repeat(50_000));
     let large = workflow("WF-ONE", "1").replacen("type: object\n", &text, 1);

@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 use crate::project::CommandOutput;
 
 /// A server on this machine, and the requests that it received.
-struct Server {
-    address: String,
+pub(crate) struct Server {
+    pub(crate) address: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     /// Answers each request line by `answer`: a status line with headers, and a body.
-    fn start(answer: impl Fn(&str) -> (String, Value) + Send + 'static) -> Self {
+    pub(crate) fn start(answer: impl Fn(&str) -> (String, Value) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -43,7 +43,7 @@ impl Server {
         Self { address, requests }
     }
 
-    fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("a lock").clone()
     }
 }
@@ -68,12 +68,12 @@ fn read(stream: &mut TcpStream) -> String {
     }
 }
 
-fn ok(body: Value) -> (String, Value) {
+pub(crate) fn ok(body: Value) -> (String, Value) {
     ("200 OK".to_owned(), body)
 }
 
 /// Runs the command for this API, without a terminal.
-fn run(api: &str, variables: &[(&str, &str)], args: &[&str]) -> CommandOutput {
+pub(crate) fn run(api: &str, variables: &[(&str, &str)], args: &[&str]) -> CommandOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
     for name in ["TOKEN", "TOKEN_FILE", "TOKEN_COMMAND", "TENANT"] {
         command.env_remove(format!("HOLDFAST_{name}"));
@@ -93,7 +93,7 @@ fn run(api: &str, variables: &[(&str, &str)], args: &[&str]) -> CommandOutput {
     }
 }
 
-const TOKEN: &[(&str, &str)] = &[("HOLDFAST_TOKEN", "t0ken")];
+pub(crate) const TOKEN: &[(&str, &str)] = &[("HOLDFAST_TOKEN", "t0ken")];
 
 #[test]
 fn an_api_without_the_list_of_questions_is_named_as_an_earlier_release() {
@@ -137,6 +137,15 @@ fn every_tenant_is_accepted_for_the_lists_that_cover_it_alone() {
         assert_eq!(output.code, Some(0), "{}", output.err);
     }
     assert!(server.requests().iter().all(|one| one.contains("tenant=*")));
+    // A control belongs to no tenant.
+    let controls = Server::start(|_| ok(json!({ "controls": [] })));
+    let output = run(
+        &controls.address,
+        TOKEN,
+        &[&["controls"][..], &every].concat(),
+    );
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    assert!(controls.requests()[0].starts_with("GET /v1/controls HTTP"));
     let id = "41c20d0000000000000000000000000000000000";
     let parent = tempfile::tempdir().expect("a folder");
     let folder = parent.path().join("mirror");

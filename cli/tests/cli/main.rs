@@ -3,6 +3,7 @@
 mod commands;
 mod compile;
 mod cost;
+mod delegations;
 mod doors;
 mod drill;
 mod issuer;
@@ -10,5 +11,6 @@ mod preflight;
 mod problems;
 mod program;
 mod project;
+mod released;
 mod schema;
 mod template;

@@ -77,7 +77,7 @@ pub(crate) const FINE: &str = r#""VendorSystemUrl=https://vendors.acme.eu", "Htt
     "AlarmTopicArn=none", 'ReceiptLockDays=0'"#;
 
 /// Runs the command without the variables and files of this machine's user.
-fn doctor(folder: &Path, args: &[&str]) -> CommandOutput {
+pub(crate) fn doctor(folder: &Path, args: &[&str]) -> CommandOutput {
     doctor_that_trusts(None, folder, args)
 }
 

@@ -227,7 +227,7 @@ impl Machines {
     }
 
     /// The constants of the state machine of an execution, as the execution began. If Step
-    /// Functions no longer has them, those of the current state machine.
+    /// Functions no longer has them, those of the current state machine, if it exists.
     pub async fn compiled(
         &self,
         execution: &str,
@@ -242,9 +242,7 @@ impl Machines {
         let definition = match answer {
             Ok(answer) => answer.definition,
             Err(error) if error.as_service_error().is_some_and(is_forgotten) => {
-                let answer = self.client.describe_state_machine();
-                let answer = answer.state_machine_arn(machine).send().await;
-                answer.map_err(|error| unavailable(&error))?.definition
+                return self.described_at(machine).await;
             }
             Err(error) => return Err(unavailable(&error)),
         };
@@ -277,8 +275,11 @@ impl Machines {
     }
 }
 
+/// True if Step Functions no longer has the execution. The service model of botocore lists
+/// `ExecutionDoesNotExist`. After the deletion of its state machine, the emulator answers
+/// `StateMachineDoesNotExist`, and AWS documents no answer.
 fn is_forgotten(error: &DescribeStateMachineForExecutionError) -> bool {
-    error.is_execution_does_not_exist()
+    error.is_execution_does_not_exist() || error.code() == Some("StateMachineDoesNotExist")
 }
 
 /// Reads a state machine that the compiler made, described by `arn`.

@@ -1,0 +1,146 @@
+//! `holdfast release`, and the record of released versions: the content of a released version never
+//! changes.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
+
+use holdfast_ids::names::is_workflow_id;
+use holdfast_workflow::definition::{Definition, Problem};
+
+use crate::{
+    output,
+    project::{self, Project},
+    report::Trouble,
+    workflows::{self, span},
+};
+
+/// The first line of the record.
+const HEAD: &str = "# ReleaseRecord versions of workflows, written by `holdfast release`. Lines are only added: see \
+                    docs/releases.md.\n";
+
+/// The digest of each released version, by workflow and version.
+pub(crate) struct ReleaseRecord {
+    path: PathBuf,
+    /// The path, as messages show it.
+    file: String,
+    digests: BTreeMap<(String, u32), String>,
+}
+
+impl ReleaseRecord {
+    /// The record of a project. Without the file, nothing is released.
+    pub(crate) fn read(project: &Project) -> Result<Self, Trouble> {
+        let path = project.workflows().join("released.txt");
+        let file = project.show(&path);
+        let text = match path.exists() {
+            true => project::read(&path)?,
+            false => String::new(),
+        };
+        let mut digests = BTreeMap::new();
+        for (line, number) in text.lines().zip(1..) {
+            if line.trim().is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let wrong = |why: &str| Trouble::Other(format!("{file}: line {number}: {why}"));
+            let (at, digest) = entry(line).ok_or_else(|| {
+                wrong("it is no released version, such as WF-PAY-VENDOR 1 sha256:… with 64 digits")
+            })?;
+            let before = digests.insert(at, digest.clone());
+            if before.is_some_and(|before| before != digest) {
+                let why = "an earlier line has this version with another digest: raise the version \
+                           of the one that is not deployed, and remove its line";
+                return Err(wrong(why));
+            }
+        }
+        Ok(Self {
+            path,
+            file,
+            digests,
+        })
+    }
+
+    /// True if exactly this content was released under its version.
+    pub(crate) fn has(&self, definition: &Definition) -> Result<bool, Trouble> {
+        let digest = digest(definition)?;
+        Ok(self.digests.get(&at(definition)) == Some(&digest))
+    }
+
+    /// The problem of a released version that has other content now.
+    pub(crate) fn check(
+        &self,
+        source: &str,
+        definition: &Definition,
+    ) -> Result<Option<Problem>, Trouble> {
+        let (id, version) = at(definition);
+        if !self.digests.contains_key(&at(definition)) || self.has(definition)? {
+            return Ok(None);
+        }
+        let of_workflow = self.digests.keys().filter(|(other, _)| *other == id);
+        let newest = of_workflow.map(|(_, version)| *version).max();
+        let next = newest.unwrap_or(version).saturating_add(1);
+        let message = format!("{id} version {version} was released with other content");
+        let help = format!(
+            "raise it to version: {next}, or take the change back; {} has what was released",
+            self.file
+        );
+        let at = span(source, "version:", &version.to_string());
+        Ok(Some(Problem::new(at, message, help)))
+    }
+
+    /// Adds a definition. Returns false if the record had it before.
+    fn add(&mut self, definition: &Definition) -> Result<bool, Trouble> {
+        let digest = digest(definition)?;
+        Ok(self.digests.insert(at(definition), digest).is_none())
+    }
+
+    fn write(&self) -> Result<(), Trouble> {
+        let mut text = HEAD.to_owned();
+        for ((workflow, version), digest) in &self.digests {
+            let _ = writeln!(text, "{workflow} {version} {digest}");
+        }
+        project::write(&self.path, &text)
+            .map_err(|error| Trouble::Other(format!("{}: {error}", self.file)))
+    }
+}
+
+/// Records the versions of all workflows, or of those in `files`, as released.
+pub(crate) fn run(project: &Project, files: &[PathBuf]) -> Result<(), Trouble> {
+    let workflows = workflows::read(project, files)?;
+    let mut released = ReleaseRecord::read(project)?;
+    let mut lines = Vec::new();
+    for workflow in &workflows {
+        let (id, version) = at(&workflow.definition);
+        if released.add(&workflow.definition)? {
+            lines.push(format!("released {id} version {version}"));
+        }
+    }
+    if lines.is_empty() {
+        return output::line(&format!("nothing new: {} has every version", released.file));
+    }
+    released.write()?;
+    lines.push(format!("wrote {}; commit it", released.file));
+    lines.iter().try_for_each(|line| output::line(line))
+}
+
+fn at(definition: &Definition) -> (String, u32) {
+    (definition.workflow.clone(), definition.version)
+}
+
+fn digest(definition: &Definition) -> Result<String, Trouble> {
+    let digest = definition.digest();
+    digest.map_err(|error| Trouble::Other(format!("{}: {error}", definition.workflow)))
+}
+
+/// The version and the digest in a line of the record.
+fn entry(line: &str) -> Option<((String, u32), String)> {
+    let mut words = line.split_whitespace();
+    let (workflow, version, digest) = (words.next()?, words.next()?, words.next()?);
+    let digits = digest.strip_prefix("sha256:")?;
+    let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+    let whole = is_workflow_id(workflow)
+        && digits.len() == 64
+        && digits.chars().all(is_hex)
+        && words.next().is_none();
+    whole.then_some((
+        (workflow.to_owned(), version.parse().ok()?),
+        digest.to_owned(),
+    ))
+}
