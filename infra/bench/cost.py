@@ -20,6 +20,7 @@ LOG_GB = 0.50
 CALL_SECONDS = 0.1
 MEMORY_GB = 0.25
 LOG_KB_PER_CALL = 1.5
+RECEIPTS_PER_KEY = 100
 STEPS = (2, 5, 20)
 
 
@@ -42,7 +43,9 @@ def holdfast(n):
             write=2 * n + 3 + 8, read_unit=4 * n + 5
         ),
         "S3: one receipt": thousand(s3_put=1),
-        "KMS: one signature": thousand(signature=1),
+        "KMS: one signature a process and hour, here 100 receipts": thousand(
+            signature=1 / RECEIPTS_PER_KEY
+        ),
         "HTTP API and its function": thousand(http_request=1) + calls(1),
         "EventBridge: 2N + 3 audit events": thousand(event=2 * n + 3),
         # The functions `api` and `audit` log too.
