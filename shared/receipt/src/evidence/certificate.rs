@@ -22,8 +22,8 @@ pub(super) const CERTIFICATE: &str = "certificate";
 /// The longest time that a certificate may cover, so that no mistake certifies a key for years.
 const LONGEST: SignedDuration = SignedDuration::from_hours(2);
 
-/// What a key of the deployment says of a short-lived key. Its payload has these members, each
-/// once, and no other, so that a certificate grants nothing else.
+/// The statement of a key of the deployment about a short-lived key. Its payload has these members,
+/// each once, and no other, so that a certificate grants nothing else.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
