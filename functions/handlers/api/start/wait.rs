@@ -79,7 +79,7 @@ impl WaitOutcome {
     }
 }
 
-/// What ends a wait before its time.
+/// A change that ends a wait before its time.
 #[derive(Debug, PartialEq)]
 enum News {
     HasReceipt,
