@@ -130,12 +130,22 @@ pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), Trouble> {
 pub(crate) fn verify(file: &Path, jwks: &Path, deployment: Option<&str>) -> Result<(), Trouble> {
     let keys = key_set(jwks)?;
     let bytes = read(file).map_err(Trouble::Other)?;
-    let VerifiedFile { content, kid } = verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys)
-        .map_err(|why| in_file(file, why))?;
+    let VerifiedFile { content, signatory } =
+        verified::<Receipt>(&bytes, Kind::Receipt, FORMAT, &keys)
+            .map_err(|why| in_file(file, why))?;
     if let Some(expected) = deployment {
         check_deployment(&content, expected).map_err(|why| in_file(file, why))?;
     }
-    output::line(&format!("{}: signed by {kid}", file.display()))?;
+    output::line(&format!("{}: signed by {}", file.display(), signatory.kid))?;
+    if let Some(certificate) = signatory.certificate {
+        output::line(&format!(
+            "that key certified {} for receipts of {} from {} to {}",
+            certificate.jwk.kid(),
+            certificate.deployment,
+            certificate.not_before,
+            certificate.not_after
+        ))?;
+    }
     output::line(&format!(
         "{} of {}, tenant {}, execution {}, ended {}{}",
         content.status.name(),

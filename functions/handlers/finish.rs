@@ -11,21 +11,21 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
     let engine = &deployment.engine()?;
     // A receipt without its deployment could be shown as one of another.
     deployment.variable(DEPLOYMENT)?;
-    // The signer is loaded at the first task, and at the next one if KMS does not answer. If the
+    // The sealer is loaded at the first task, and at the next one if KMS does not answer. If the
     // process died at its start instead, every waiting execution would start it again at once.
-    let (deployment, signer) = (&deployment, &OnceCell::new());
+    let (deployment, sealer) = (&deployment, &OnceCell::new());
     // Boxed, since the SDK's futures nest deeply.
-    let signer = || signer.get_or_try_init(|| Box::pin(deployment.signer()));
+    let sealer = || sealer.get_or_try_init(|| Box::pin(deployment.sealer()));
     let finish = |task: FinishTask| async move {
-        let result = match signer().await {
-            Ok(signer) => engine.finish(&task, signer).await,
+        let result = match sealer().await {
+            Ok(sealer) => engine.finish(&task, sealer).await,
             Err(why) => Err(TaskError::new(ErrorName::Transient, why)),
         };
         (task, result)
     };
     let checks = async || {
-        let signs = match signer().await {
-            Ok(signer) => signer.check().await,
+        let signs = match sealer().await {
+            Ok(sealer) => sealer.signer().check().await,
             Err(why) => Check::of::<()>("the signing key answers", Err(why)),
         };
         vec![engine.ledger.check().await, signs]

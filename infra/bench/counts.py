@@ -27,6 +27,7 @@ COUNTED = {
     "ledger reads": ("GetItem", "BatchGetItem", "Scan"),
     "ledger queries": ("Query",),
     "S3 requests": ("PutObject", "GetObject", "HeadObject", "DeleteObject", "ListObjectsV2"),
+    "KMS requests": ("Sign", "GetPublicKey"),
 }
 
 WORKFLOW = """workflow: WF-BENCH-{n}
@@ -168,6 +169,7 @@ def executed(n):
         "ledger reads": n + 2,
         "ledger queries": 1,
         "S3 requests": 1,
+        "KMS requests": 0,
         "HTTP requests to targets": n,
     }
 

@@ -22,6 +22,7 @@ SETTINGS = {
     "HOLDFAST_PAYLOAD_BUCKET": "payloads",
     "HOLDFAST_MACHINE_PREFIX": "arn:aws:states:us-east-1:000000000000:stateMachine:holdfast-",
     "HOLDFAST_RECEIPT_URL_SECONDS": "900",
+    "HOLDFAST_START_WAIT_SECONDS": "20",
     "HOLDFAST_STACK": "holdfast",
     "HOLDFAST_AUDIT_BUS": "holdfast-audit",
     "HOLDFAST_SIGNING_KEY": "alias/holdfast",

@@ -56,6 +56,7 @@ mod switch;
 mod tenants;
 mod traces;
 mod versions;
+mod waits;
 
 pub(crate) use holdfast_tests::hold;
 use serde_json::Value;

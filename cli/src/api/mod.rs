@@ -45,6 +45,8 @@ pub(crate) struct ApiRequest<'a> {
     pub(crate) body: Option<Value>,
     /// The header `Idempotency-Key`.
     pub(crate) key: Option<&'a str>,
+    /// The seconds of the header `Prefer: wait=N`.
+    pub(crate) wait: Option<u16>,
 }
 
 impl<'a> ApiRequest<'a> {
@@ -56,6 +58,7 @@ impl<'a> ApiRequest<'a> {
             query: Vec::new(),
             body: None,
             key: None,
+            wait: None,
         }
     }
 
@@ -168,6 +171,9 @@ impl Client {
             builder = builder.bearer_auth(&self.token);
             if let Some(key) = request.key {
                 builder = builder.header("idempotency-key", key);
+            }
+            if let Some(seconds) = request.wait {
+                builder = builder.header("prefer", format!("wait={seconds}"));
             }
             if let Some(body) = request.body {
                 builder = builder.header("content-type", "application/json");

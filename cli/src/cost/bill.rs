@@ -86,7 +86,7 @@ impl Bill {
             ),
             item(
                 "KMS",
-                account.signatures as f64,
+                account.receipts_signed as f64 / assumed.receipts_per_signature,
                 "signatures",
                 million.kms_signature,
             ),

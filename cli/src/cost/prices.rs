@@ -52,6 +52,8 @@ pub(crate) struct Assumptions {
     pub(crate) memory_mb: f64,
     /// The bytes of log lines of a call.
     pub(crate) log_bytes_per_call: f64,
+    /// The receipts of one process of `finish` in an hour: KMS certifies its key by one signature.
+    pub(crate) receipts_per_signature: f64,
     /// The audit events that one call of the function `audit` publishes.
     pub(crate) events_per_audit_call: f64,
 }
@@ -74,10 +76,16 @@ impl Prices {
         let value = serde_json::from_str(text).map_err(|error| error.to_string())?;
         check_numbers("", &value)?;
         let prices: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        match prices.assumed.events_per_audit_call < 1.0 {
-            true => Err("assumed.events_per_audit_call is at least 1".to_owned()),
-            false => Ok(prices),
+        let assumed = &prices.assumed;
+        for (name, number) in [
+            ("receipts_per_signature", assumed.receipts_per_signature),
+            ("events_per_audit_call", assumed.events_per_audit_call),
+        ] {
+            if number < 1.0 {
+                return Err(format!("assumed.{name} is at least 1"));
+            }
         }
+        Ok(prices)
     }
 
     /// The file that the command has.

@@ -78,6 +78,17 @@ pub(super) struct ShownField {
 pub(super) struct StartResult {
     pub(super) execution_id: String,
     pub(super) replayed: bool,
+    #[serde(default)]
+    pub(super) status: Option<String>,
+    #[serde(default)]
+    pub(super) execution: Option<EndedExecution>,
+}
+
+/// An execution that ended while its start waited.
+#[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub(super) struct EndedExecution {
+    pub(super) status: String,
 }
 
 /// The outcome of a guardrail.

@@ -33,6 +33,15 @@ pub(crate) struct StartArgs {
     /// A file with the approval, where the workflow requires one
     #[arg(long, value_name = "FILE")]
     approval: Option<String>,
+    /// Wait up to SECONDS for the end, 20 by default; the API bounds the time
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        default_missing_value = "20",
+        value_parser = clap::value_parser!(u16).range(1..=25)
+    )]
+    wait: Option<u16>,
     #[command(flatten)]
     options: ChangeOptions,
 }
@@ -64,6 +73,7 @@ pub(crate) fn start(args: &StartArgs) -> Result<(), Trouble> {
     args.options.confirmation.ask(&effect)?;
     let request = ApiRequest {
         key: Some(&key),
+        wait: args.wait,
         ..ApiRequest::post(&path, body)
     };
     let answer = client.done(request).map_err(|trouble| match trouble {
@@ -74,12 +84,26 @@ pub(crate) fn start(args: &StartArgs) -> Result<(), Trouble> {
     })?;
     args.options.read.print(&answer, || {
         let started: StartResult = typed(&answer)?;
-        let id = sanitize(&started.execution_id);
-        Ok(match started.replayed {
-            true => format!("execution {id} was started with this key before\n"),
-            false => format!("execution {id} starts; holdfast watch {id}\n"),
-        })
+        Ok(in_words(&started))
     })
+}
+
+fn in_words(started: &StartResult) -> String {
+    let id = sanitize(&started.execution_id);
+    match (&started.execution, started.status.as_deref()) {
+        (Some(ended), _) => {
+            let status = sanitize(&ended.status);
+            format!("execution {id} ended {status}; holdfast receipt get {id}\n")
+        }
+        (None, Some(status)) => {
+            let status = sanitize(status);
+            format!("execution {id} is {status}; holdfast show {id}\n")
+        }
+        (None, None) if started.replayed => {
+            format!("execution {id} was started with this key before\n")
+        }
+        (None, None) => format!("execution {id} starts; holdfast watch {id}\n"),
+    }
 }
 
 /// Reads a JSON object: as it is written, from a file or from standard input. The error names only
@@ -113,6 +137,31 @@ fn object(option: &str, text: &str) -> Result<Map<String, Value>, Trouble> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_answer_to_a_start_that_waited_says_how_it_ended_or_that_it_waits() {
+        let id = "4".repeat(40);
+        let cases = [
+            (json!({}), "starts; holdfast watch"),
+            (
+                json!({ "replayed": true }),
+                "was started with this key before",
+            ),
+            (
+                json!({ "status": "FAILED", "execution": { "status": "FAILED" } }),
+                "ended FAILED; holdfast receipt get",
+            ),
+            (json!({ "status": "WAITING" }), "is WAITING; holdfast show"),
+        ];
+        for (more, says) in cases {
+            let mut answer = json!({ "execution_id": id, "replayed": false });
+            let members = more.as_object().expect("an object").clone();
+            answer.as_object_mut().expect("an object").extend(members);
+            let started: StartResult = serde_json::from_value(answer).expect("a start");
+            let text = in_words(&started);
+            assert!(text.contains(&format!("execution {id} {says}")), "{text}");
+        }
+    }
 
     #[test]
     fn an_input_is_a_json_object_and_an_error_does_not_quote_it() {

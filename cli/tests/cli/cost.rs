@@ -90,7 +90,11 @@ fn another_file_of_prices_is_used_and_a_wrong_one_is_refused_with_its_fault() {
         ),
         (
             shown.out.replace("audit_call\": 10", "audit_call\": 0"),
-            "at least 1",
+            "events_per_audit_call is at least 1",
+        ),
+        (
+            shown.out.replace("signature\": 100", "signature\": 0"),
+            "receipts_per_signature is at least 1",
         ),
     ] {
         project.write("prices.json", &wrong);

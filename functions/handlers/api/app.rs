@@ -1,6 +1,6 @@
 //! The state that every request shares: clients, keys and settings of the deployment.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use holdfast_access::ClaimNames;
 use holdfast_aws::{Deployment, Keys, Machines};
@@ -8,7 +8,7 @@ use holdfast_receipt::evidence::Jwks;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use crate::api::tenant_clients::TenantClients;
+use crate::api::{start::WAIT_MAX_S, tenant_clients::TenantClients};
 
 /// Longest life of a receipt's link, in seconds. The link works only as long as the session that
 /// signed it. The SDK renews the session when three quarters of an hour are left, or, at random, up
@@ -26,6 +26,8 @@ pub(crate) struct App {
     /// no call to KMS.
     pub(crate) key_set: OnceCell<Jwks>,
     pub(crate) receipt_url_valid_for: Duration,
+    /// The longest time that a start waits for the end of its execution, in seconds; 0 for none.
+    pub(crate) wait_max_s: u64,
     /// The stack's name, the source of audit events.
     pub(crate) stack: String,
     /// Names of the claims that carry tenant and role.
@@ -38,15 +40,17 @@ pub(crate) struct App {
 impl App {
     /// Reads the settings of the deployment from its environment variables.
     pub(crate) fn from(deployment: Deployment, document: fn() -> Value) -> Result<Self, String> {
-        let variable = "HOLDFAST_RECEIPT_URL_SECONDS";
-        let seconds = deployment
-            .variable(variable)?
-            .parse()
-            .ok()
-            .filter(|seconds| (1..=RECEIPT_URL_MAX_S).contains(seconds))
-            .ok_or_else(|| {
-                format!("{variable} must be a number of seconds, 1 to {RECEIPT_URL_MAX_S}")
-            })?;
+        let seconds = |variable: &str, range: RangeInclusive<u64>| {
+            let value = deployment.variable(variable)?.parse().ok();
+            value
+                .filter(|seconds| range.contains(seconds))
+                .ok_or_else(|| {
+                    let (least, most) = range.into_inner();
+                    format!("{variable} must be a number of seconds, {least} to {most}")
+                })
+        };
+        let valid_for = seconds("HOLDFAST_RECEIPT_URL_SECONDS", 1..=RECEIPT_URL_MAX_S)?;
+        let wait_max_s = seconds("HOLDFAST_START_WAIT_SECONDS", 0..=WAIT_MAX_S)?;
         Ok(Self {
             machines: deployment.machines()?,
             keys: deployment.keys(),
@@ -55,7 +59,8 @@ impl App {
                 .map(str::to_owned)
                 .collect(),
             key_set: OnceCell::new(),
-            receipt_url_valid_for: Duration::from_secs(seconds),
+            receipt_url_valid_for: Duration::from_secs(valid_for),
+            wait_max_s,
             stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
             claims: ClaimNames {
                 tenant: deployment.variable("HOLDFAST_TENANT_CLAIM")?.to_owned(),

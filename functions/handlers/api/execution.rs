@@ -104,7 +104,11 @@ pub(crate) async fn events(
 
 /// The answer for an execution. Without payloads it has nothing that comes from inputs, outputs or
 /// targets, except what a question shows to the caller whom it asks.
-fn shown(snapshot: Snapshot, mut progress: Progress, caller: &AuthorizedCaller) -> Execution {
+pub(crate) fn shown(
+    snapshot: Snapshot,
+    mut progress: Progress,
+    caller: &AuthorizedCaller,
+) -> Execution {
     let payloads = caller.sees_payloads;
     let questions = snapshot.current_questions(SystemHost.now());
     // A vote is signed with the digest of these texts, so that the person who votes sees them.

@@ -6,7 +6,9 @@ use holdfast_ids::names::{GROUP_MAX, KEY_MAX, TENANT_MAX};
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::api::{answer::ProblemDocument, route::Route, routes::routes, schema::shape};
+use crate::api::{
+    answer::ProblemDocument, route::Route, routes::routes, schema::shape, start::WAIT_MAX_S,
+};
 
 /// The OpenAPI document of the routes.
 pub(crate) fn document() -> Value {
@@ -66,12 +68,26 @@ fn operation(route: &Route, reads: &mut SchemaGenerator, writes: &mut SchemaGene
                 UUID.",
             "schema": { "type": "string", "pattern": format!("^[!-~]{{1,{KEY_MAX}}}$") },
         }));
+        parameters.push(json!({
+            "name": "Prefer", "in": "header",
+            "description": format!("`wait=N` (RFC 7240): the answer waits up to N seconds for \
+                the end of the execution. At most {WAIT_MAX_S}, and at most what the deployment \
+                allows; other preferences are ignored."),
+            "schema": { "type": "string" },
+        }));
     }
     let mut responses = Map::new();
     for (status, description, shape) in &route.answers {
         let mut response = json!({ "description": description });
         if let Some(shape) = shape {
             response["content"] = json!({ "application/json": { "schema": shape(writes) } });
+        }
+        if route.keyed {
+            response["headers"]["Preference-Applied"] = json!({
+                "description": "`wait=N` with the applied number of seconds, if the request \
+                    preferred to wait.",
+                "schema": { "type": "string" },
+            });
         }
         if route.paged && *status == 200 {
             response["content"]["text/html"] = json!({ "schema": { "type": "string" } });

@@ -66,7 +66,7 @@ pub(crate) struct Route {
     /// The operation that the caller's role must permit; none for a route that needs no token.
     pub(crate) operation: Option<Operation>,
     pub(crate) query: Option<SchemaOf>,
-    /// True if the request has the header Idempotency-Key.
+    /// True if the request has the headers of a start, Idempotency-Key and Prefer.
     pub(crate) keyed: bool,
     pub(crate) body: Option<SchemaOf>,
     /// Answers other than problems: status, description and schema.
@@ -241,7 +241,7 @@ impl Route {
         self
     }
 
-    /// The route with the header Idempotency-Key in its request.
+    /// The route with the headers of a start in its request.
     pub(crate) fn keyed(self) -> Self {
         Self {
             keyed: true,

@@ -87,7 +87,11 @@ fn workflows() -> Vec<Route> {
             start::start,
         )
         .keyed()
-        .also(202, "The execution starts.", Some(shape::<StartResult>))
+        .also(
+            202,
+            "The execution starts, or, with Prefer: wait, did not end in time.",
+            Some(shape::<StartResult>),
+        )
         .problem(&[422]),
     ]
 }

@@ -3,8 +3,13 @@
 mod admission;
 #[cfg(test)]
 mod doors;
+mod wait;
 
-use self::admission::{check_start, refused};
+pub(crate) use self::wait::WAIT_MAX_S;
+use self::{
+    admission::{check_start, refused},
+    wait::{Wait, WaitOutcome},
+};
 use axum::{
     Json,
     http::{HeaderMap, StatusCode, header},
@@ -19,7 +24,7 @@ use holdfast_ids::{
     keys::{ExecutionKey, execution_id},
     names::{check_idempotency_key, is_workflow_id, quoted},
 };
-use holdfast_ledger::{Duplicate, Ledger};
+use holdfast_ledger::{Duplicate, Ledger, WAITING};
 use holdfast_receipt::Approval;
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -28,11 +33,13 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::api::{
-    answer::{StartLinks, StartResult},
+    answer::{Execution, StartLinks, StartResult},
     app::App,
+    execution::shown,
     extract::{JsonBody, TenantQuery, is_joined, trace_of},
     principal::AuthorizedCaller,
     problem::Problem,
+    progress::Progress,
     route::AuthorizedRequest,
     workflow::{no_such, trouble},
 };
@@ -70,12 +77,43 @@ pub(crate) async fn start(
         ..
     }: AuthorizedRequest<TenantQuery, JsonBody<Body>>,
 ) -> Result<Response, Problem> {
+    let wait = Wait::of(&headers, app.wait_max_s);
     let request = read(&caller.tenant, &caller.actor, workflow, &headers, body)?;
+    let replayed = accepted(&app, &caller, &request, &headers).await?;
+    let Some(wait) = wait else {
+        let status = match replayed {
+            true => StatusCode::OK,
+            false => StatusCode::ACCEPTED,
+        };
+        return Ok(answer(status, &request, replayed, None, None));
+    };
+    let outcome = wait.outcome(&caller.ledger, &request.at).await;
+    let code = outcome.status();
+    let (status, execution) = match outcome {
+        WaitOutcome::Open => (None, None),
+        WaitOutcome::ForPeople => (Some(WAITING.to_owned()), None),
+        WaitOutcome::Ended(snapshot) => {
+            let ended = shown(*snapshot, Progress::default(), &caller);
+            (Some(ended.status.clone()), Some(Box::new(ended)))
+        }
+    };
+    let answer = answer(code, &request, replayed, status, execution);
+    let applied = [("preference-applied", format!("wait={}", wait.seconds))];
+    Ok((applied, answer).into_response())
+}
+
+/// Starts the execution, and returns whether an earlier start with this key began it.
+async fn accepted(
+    app: &App,
+    caller: &AuthorizedCaller,
+    request: &StartRequest,
+    headers: &HeaderMap,
+) -> Result<bool, Problem> {
     if let Some(execution) = caller.ledger.read(&request.at).await? {
-        return repeated(&caller, &request, execution.fingerprint()).await;
+        return repeated(caller, request, execution.fingerprint()).await;
     }
-    if let Err(no) = check_start(&app, &caller, &request).await {
-        return Err(refused(&caller, &request, no).await);
+    if let Err(no) = check_start(app, caller, request).await {
+        return Err(refused(caller, request, no).await);
     }
     let envelope = Envelope {
         tenant: caller.tenant.clone(),
@@ -85,15 +123,15 @@ pub(crate) async fn start(
         requested_by: Some(caller.actor.clone()),
         approval: request.approval.clone().map(SentApproval::of),
         request_id: Some(Uuid::now_v7().to_string()),
-        trace: trace_of(&headers),
+        trace: trace_of(headers),
     };
     match app
         .machines
         .start(&request.workflow, &request.at.execution, &envelope)
         .await
     {
-        Ok(StartOutcome::Started) => Ok(answer(StatusCode::ACCEPTED, &request, false)),
-        Ok(StartOutcome::Exists) => started_before(&app, &caller, &request, &envelope).await,
+        Ok(StartOutcome::Started) => Ok(false),
+        Ok(StartOutcome::Exists) => started_before(app, caller, request, &envelope).await,
         Err(error) => Err(trouble(error, &request.workflow)),
     }
 }
@@ -158,13 +196,13 @@ fn read(
     })
 }
 
-/// Answers a start that Step Functions has and the ledger did not have a moment ago.
+/// Accepts a start that Step Functions has and the ledger did not have a moment ago.
 async fn started_before(
     app: &App,
     caller: &AuthorizedCaller,
     request: &StartRequest,
     envelope: &Envelope,
-) -> Result<Response, Problem> {
+) -> Result<bool, Problem> {
     let first = app
         .machines
         .input_of(&request.workflow, &request.at.execution)
@@ -175,7 +213,7 @@ async fn started_before(
         .as_ref()
         .is_some_and(|first| first.request_id == envelope.request_id)
     {
-        return Ok(answer(StatusCode::ACCEPTED, request, false));
+        return Ok(false);
     }
     if let Some(execution) = caller.ledger.read(&request.at).await? {
         return repeated(caller, request, execution.fingerprint()).await;
@@ -188,12 +226,12 @@ async fn started_before(
     repeated(caller, request, &sha256_hex(&first)).await
 }
 
-/// Answers a repeated start: the same execution if the input is the same, otherwise 422.
+/// Accepts a repeated start: the same execution if the input is the same, otherwise 422.
 async fn repeated(
     caller: &AuthorizedCaller,
     request: &StartRequest,
     first_fingerprint: &str,
-) -> Result<Response, Problem> {
+) -> Result<bool, Problem> {
     // Made once, so that a repeat of the write by the SDK is recognized.
     let duplicate = Duplicate {
         id: Uuid::now_v7().simple().to_string(),
@@ -214,7 +252,7 @@ async fn repeated(
         "duplicate refused"
     );
     if same {
-        return Ok(answer(StatusCode::OK, request, true));
+        return Ok(true);
     }
     Err(Problem::key_reused(format!(
         "key {} started execution {} with another input: send a new key for a new input",
@@ -223,7 +261,14 @@ async fn repeated(
     )))
 }
 
-fn answer(status: StatusCode, request: &StartRequest, replayed: bool) -> Response {
+/// The answer to an accepted start. `status` and `execution` are those of a wait.
+fn answer(
+    code: StatusCode,
+    request: &StartRequest,
+    replayed: bool,
+    status: Option<String>,
+    execution: Option<Box<Execution>>,
+) -> Response {
     let StartRequest { workflow, at, .. } = request;
     let id = &at.execution;
     let here = format!("/v1/executions/{id}?workflow_id={workflow}");
@@ -232,6 +277,8 @@ fn answer(status: StatusCode, request: &StartRequest, replayed: bool) -> Respons
         workflow_id: workflow.clone(),
         tenant: at.tenant.clone(),
         replayed,
+        status,
+        execution,
         links: StartLinks {
             execution: here.clone(),
             receipt: format!("/v1/executions/{id}/receipt"),
@@ -244,5 +291,5 @@ fn answer(status: StatusCode, request: &StartRequest, replayed: bool) -> Respons
             if replayed { "true" } else { "false" },
         ),
     ];
-    (status, headers, Json(body)).into_response()
+    (code, headers, Json(body)).into_response()
 }

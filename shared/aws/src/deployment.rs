@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use holdfast_action::{BoxFuture, Settings};
 use holdfast_admission::ApprovalKeys;
 use holdfast_engine::Engine;
+use holdfast_receipt::evidence::CertifiedSealer;
 
 use crate::{
     AuditBus, DynamoLedger, Keys, KmsSigner, Machines, S3Store, SecretsManager, SystemHost,
@@ -121,6 +122,16 @@ impl Deployment {
         let key = self.variable("HOLDFAST_SIGNING_KEY")?;
         let retired = self.retired_signing_keys().map(str::to_owned).collect();
         Ok(self.keys().signer(key).await?.after(retired))
+    }
+
+    /// The sealer of receipts, whose short-lived keys the signer certifies.
+    pub async fn sealer(&self) -> Result<CertifiedSealer<KmsSigner, SystemHost>, String> {
+        let deployment = self.variable(DEPLOYMENT)?;
+        let version = self.variable("AWS_LAMBDA_FUNCTION_VERSION")?;
+        let signer = self.signer().await?;
+        Ok(CertifiedSealer::new(
+            signer, SystemHost, deployment, version,
+        ))
     }
 
     /// The keys that signed receipts before.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use holdfast_engine::Host;
 use holdfast_ids::trace::TraceId;
+use holdfast_receipt::evidence::SealerHost;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -30,5 +31,16 @@ impl Host for SystemHost {
 
     fn token(&self) -> String {
         Uuid::now_v7().simple().to_string()
+    }
+}
+
+impl SealerHost for SystemHost {
+    fn time(&self) -> Timestamp {
+        self.now()
+    }
+
+    fn random(&self, secret: &mut [u8]) -> Result<(), String> {
+        let filled = aws_lc_rs::rand::fill(secret);
+        filled.map_err(|_| "the operating system gives no random bytes".to_owned())
     }
 }

@@ -58,6 +58,20 @@ impl DynamoLedger {
             .consistent_read(true)
     }
 
+    /// The snapshot of an execution without its steps: a read that does not grow with them. The
+    /// sort keys of questions and duplicates precede that of the execution record.
+    pub async fn snapshot_without_steps(
+        &self,
+        at: &ExecutionKey,
+    ) -> Result<Option<Snapshot>, LedgerError> {
+        let key = at.key();
+        let query = self
+            .query_partition(key.pk())
+            .key_condition_expression("pk = :pk AND sk <= :execution")
+            .expression_attribute_values(":execution", text(key.sk()));
+        read_snapshot(query).await
+    }
+
     /// Writes an item without a condition.
     pub(crate) async fn put_item(&self, item: Item) -> Result<(), LedgerError> {
         let put = self.client.put_item().table_name(&self.table);
@@ -132,27 +146,7 @@ impl Ledger for DynamoLedger {
     }
 
     async fn snapshot(&self, at: &ExecutionKey) -> Result<Option<Snapshot>, LedgerError> {
-        let query = self.query_partition(at.key().pk());
-        let mut pages = query.into_paginator().items().send();
-        let (mut execution, mut steps, mut questions, mut duplicates) =
-            (None, Vec::new(), Vec::new(), Duplicates::default());
-        while let Some(item) = pages.next().await {
-            let item = item.map_err(|error| unavailable(&error))?;
-            match key_of(&item) {
-                Some(Key::Execution(_)) => execution = Some(read(item)?),
-                Some(Key::Duplicates(_)) => duplicates = read_duplicates(&item),
-                Some(Key::Question(_)) => questions.push(read(item)?),
-                Some(Key::Step(_)) => steps.push(read(item)?),
-                _ => {
-                    let error = "an item's key is not one of the ledger's";
-                    return Err(LedgerError::Damaged(error.to_owned()));
-                }
-            }
-        }
-        Ok(execution.map(|execution| {
-            let snapshot = Snapshot::new(execution, steps, 0).asking(questions);
-            snapshot.repeated(&duplicates)
-        }))
+        read_snapshot(self.query_partition(at.key().pk())).await
     }
 
     async fn count(&self, counter: &Counter) -> Result<i64, LedgerError> {
@@ -231,6 +225,30 @@ pub(crate) fn unavailable<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Ledge
         }
         _ => LedgerError::Unavailable(code),
     }
+}
+
+/// Reads the records of one execution from the pages of a query.
+async fn read_snapshot(query: QueryFluentBuilder) -> Result<Option<Snapshot>, LedgerError> {
+    let mut pages = query.into_paginator().items().send();
+    let (mut execution, mut steps, mut questions, mut duplicates) =
+        (None, Vec::new(), Vec::new(), Duplicates::default());
+    while let Some(item) = pages.next().await {
+        let item = item.map_err(|error| unavailable(&error))?;
+        match key_of(&item) {
+            Some(Key::Execution(_)) => execution = Some(read(item)?),
+            Some(Key::Duplicates(_)) => duplicates = read_duplicates(&item),
+            Some(Key::Question(_)) => questions.push(read(item)?),
+            Some(Key::Step(_)) => steps.push(read(item)?),
+            _ => {
+                let error = "an item's key is not one of the ledger's";
+                return Err(LedgerError::Damaged(error.to_owned()));
+            }
+        }
+    }
+    Ok(execution.map(|execution| {
+        let snapshot = Snapshot::new(execution, steps, 0).asking(questions);
+        snapshot.repeated(&duplicates)
+    }))
 }
 
 /// Reads the records of every page of a query.

@@ -43,8 +43,8 @@ pub struct Account {
     pub objects_put: u64,
     /// Objects read.
     pub objects_got: u64,
-    /// Signatures by the key of the deployment.
-    pub signatures: u64,
+    /// Signed receipts. A short-lived key signs many of them for one signature of KMS.
+    pub receipts_signed: u64,
     /// Audit events.
     pub events: u64,
     /// Requests at targets.
@@ -179,9 +179,9 @@ impl Meter {
         self.count(|account| account.calls += 1);
     }
 
-    /// Counts a signature.
-    pub(crate) fn signature(&self) {
-        self.count(|account| account.signatures += 1);
+    /// Counts a signed receipt.
+    pub(crate) fn receipt_signed(&self) {
+        self.count(|account| account.receipts_signed += 1);
     }
 
     /// Counts a request to an object store.

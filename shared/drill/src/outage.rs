@@ -108,7 +108,7 @@ impl SigningKey<'_> {
 
 impl Seal for SigningKey<'_> {
     async fn receipt(&self, value: Value) -> Result<Vec<u8>, SealError> {
-        self.0.world().meter(Meter::signature);
+        self.0.world().meter(Meter::receipt_signed);
         self.answers()?;
         NoSigner.receipt(value).await
     }

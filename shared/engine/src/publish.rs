@@ -20,9 +20,15 @@ use holdfast_receipt::{
 use holdfast_task::{ErrorName, FinishResult, FinishTask};
 use serde_json::Value;
 
-/// The members in which two receipts of one end may differ: the signature, the repeats that were
-/// refused so far, and the id of the incident, which a newer release can derive otherwise.
-const VARIES: [&str; 3] = ["signature", "duplicates_prevented", "incident"];
+/// The members in which two receipts of one end may differ: the signature and its certificate, the
+/// repeats that were refused so far, and the id of the incident, which a newer release can derive
+/// otherwise.
+const VARIES: [&str; 4] = [
+    "signature",
+    "certificate",
+    "duplicates_prevented",
+    "incident",
+];
 /// Members that receipts of earlier releases lack.
 const LATER: [&str; 3] = ["deployment", "earlier", "approvals"];
 

@@ -111,6 +111,7 @@ pub fn receipt_of(
         approvals: approvals(&snapshot.questions),
         residual_effects: residuals(&snapshot.steps, executed),
         incident,
+        certificate: None,
         signature: None,
     })
 }

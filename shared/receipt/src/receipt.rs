@@ -128,6 +128,11 @@ pub struct Receipt {
     /// Receipt of the execution generation before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_receipt: Option<PreviousReceipt>,
+    /// Certificate of the short-lived key that signed the receipt: a compact JWS of a key of the
+    /// deployment (RFC 7515, ES256). A receipt that a key of the deployment signed itself has none.
+    #[schemars(extend("pattern" = r"^[\w-]+\.[\w-]+\.[\w-]{86}$"))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Detached JWS (RFC 7515, ES256) over the canonical JSON of all other members.
     #[schemars(extend("pattern" = r"^[\w-]+\.\.[\w-]{86}$"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::execution::Execution;
+
 /// The execution that a start belongs to.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct StartResult {
@@ -11,6 +13,13 @@ pub(crate) struct StartResult {
     pub(crate) tenant: String,
     /// True if an earlier start with this key began the execution.
     pub(crate) replayed: bool,
+    /// With the header `Prefer: wait=N`: the status of the ended execution, or `WAITING` if it
+    /// waits for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<String>,
+    /// With the header `Prefer: wait=N`: the execution, if it ended in that time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) execution: Option<Box<Execution>>,
     pub(crate) links: StartLinks,
 }
 

@@ -40,7 +40,7 @@ fn a_success_of_n_steps_keeps_to_its_budget_of_requests() {
         let reads = 1 + (n + 1) + 1;
         assert_eq!(account.ledger_requests, writes + reads, "{n} steps");
         assert_eq!(account.objects_put, 1, "{n} steps");
-        assert_eq!(account.signatures, 1, "{n} steps");
+        assert_eq!(account.receipts_signed, 1, "{n} steps");
         assert_eq!(account.target_calls, n, "{n} steps");
     }
 }

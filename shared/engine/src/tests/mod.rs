@@ -5,6 +5,7 @@ mod approving;
 mod asking;
 mod attempts;
 mod begin;
+mod certified;
 mod choosing;
 mod closing;
 mod continuing;

@@ -181,7 +181,7 @@ impl<F: Files> Inspector<'_, F> {
     /// Verifies a receipt and its place, and returns the time at which its execution ended.
     fn receipt(&mut self, object: &str, bytes: &[u8]) -> Result<Timestamp, String> {
         let signed = verified::<Receipt>(bytes, Kind::Receipt, RECEIPT_FORMAT, self.keys)?;
-        self.kids.insert(signed.kid);
+        self.kids.insert(signed.signatory.kid);
         let Receipt {
             tenant,
             execution_id: execution,

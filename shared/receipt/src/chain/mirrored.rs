@@ -53,7 +53,7 @@ fn signed_file(tenant: &str, last: Hour, bytes: &[u8], keys: &Jwks) -> Result<Si
     let placed = placed.map_err(|why| finding(Fault::Moved, why))?;
     Ok(SignedFile {
         placed,
-        kid: signed.kid,
+        kid: signed.signatory.kid,
     })
 }
 

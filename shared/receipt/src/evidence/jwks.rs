@@ -85,6 +85,35 @@ impl Jwk {
     }
 }
 
+/// The form of a key in a certificate: the members of its RFC 7638 thumbprint and no other.
+pub(super) mod members {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+    use serde_json::{Value, json};
+
+    use super::Jwk;
+
+    fn value(key: &Jwk) -> Value {
+        json!({ "crv": "P-256", "kty": "EC", "x": key.x, "y": key.y })
+    }
+
+    pub(in crate::evidence) fn serialize<S: Serializer>(
+        key: &Jwk,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        value(key).serialize(to)
+    }
+
+    pub(in crate::evidence) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Jwk, D::Error> {
+        let found = Value::deserialize(from)?;
+        let key = Jwk::from_value(&found).map_err(|why| D::Error::custom(format!("jwk: {why}")))?;
+        key.filter(|key| value(key) == found).ok_or_else(|| {
+            D::Error::custom("jwk: it must be an EC key of P-256 with crv, kty, x and y alone")
+        })
+    }
+}
+
 /// The trusted keys. Retired keys stay in the set, so that the files that they signed remain valid.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Jwks {

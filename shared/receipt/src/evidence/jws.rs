@@ -1,22 +1,24 @@
-//! Detached JSON Web Signatures (RFC 7515, appendix F) with ES256: their making, and their
-//! verification against a key set.
+//! JSON Web Signatures (RFC 7515) with ES256, detached (appendix F) or compact: their making, and
+//! their verification against a key set.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use p256::ecdsa::{Signature, signature::hazmat::PrehashVerifier};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::jwks::Jwks;
+use super::jwks::{Jwk, Jwks};
 use holdfast_ids::{digest::canonical, names::quoted};
 
-/// The kind of a signed file. The signed header has it, so that a digest never passes for a
-/// receipt.
+/// The kind of a signed text. The signed header has it, so that a digest never passes for a
+/// receipt, nor a certificate for either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The receipt of an execution.
     Receipt,
     /// The digest of a tenant and an hour.
     Digest,
+    /// The certificate of a short-lived key.
+    Certificate,
 }
 
 impl Kind {
@@ -25,6 +27,7 @@ impl Kind {
         match self {
             Self::Receipt => "holdfast-receipt+jws",
             Self::Digest => "holdfast-digest+jws",
+            Self::Certificate => "holdfast-certificate+jws",
         }
     }
 }
@@ -52,6 +55,12 @@ impl SigningInput {
     pub fn jws(&self, signature: &[u8; 64]) -> String {
         let signature = BASE64_URL_SAFE_NO_PAD.encode(signature);
         format!("{}..{signature}", self.protected)
+    }
+
+    /// The compact JWS, `BASE64URL(header).BASE64URL(payload).BASE64URL(R || S)`.
+    pub(super) fn compact(&self, signature: &[u8; 64]) -> String {
+        let signed = String::from_utf8_lossy(&self.bytes);
+        format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
 }
 
@@ -83,14 +92,53 @@ pub fn from_der(der: &[u8]) -> Result<[u8; 64], String> {
 /// The header must be the one that [`signing_input`] writes. Another `alg`, a `crit` or any other
 /// extension is refused, because a verifier would have to understand it.
 pub fn verify(jws: &str, kind: Kind, payload: &[u8], keys: &Jwks) -> Result<String, String> {
+    verify_by(jws, kind, payload, |kid| keys.find(kid))
+}
+
+/// Verifies a detached JWS over `payload` with the key that `find` returns for the header's key id.
+pub(super) fn verify_by<'a>(
+    jws: &str,
+    kind: Kind,
+    payload: &[u8],
+    find: impl FnOnce(&str) -> Result<&'a Jwk, String>,
+) -> Result<String, String> {
     let mut parts = jws.split('.');
     let (Some(protected), Some(""), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err("the signature is not a detached JWS, `header..signature`".to_owned());
     };
+    verify_parts(protected, payload, signature, kind, find)
+}
+
+/// Verifies a compact JWS with any key of the set, and returns its payload and the key's id.
+pub(super) fn verify_compact(
+    jws: &str,
+    kind: Kind,
+    keys: &Jwks,
+) -> Result<(Vec<u8>, String), String> {
+    let mut parts = jws.split('.');
+    let (Some(protected), Some(payload), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err("it is not a compact JWS, `header.payload.signature`".to_owned());
+    };
+    let payload = BASE64_URL_SAFE_NO_PAD
+        .decode(payload)
+        .map_err(|_| "its payload is not base64url")?;
+    let kid = verify_parts(protected, &payload, signature, kind, |kid| keys.find(kid))?;
+    Ok((payload, kid))
+}
+
+fn verify_parts<'a>(
+    protected: &str,
+    payload: &[u8],
+    signature: &str,
+    kind: Kind,
+    find: impl FnOnce(&str) -> Result<&'a Jwk, String>,
+) -> Result<String, String> {
     let kid = checked_header(protected, kind)?;
-    let key = keys.find(&kid)?.key();
+    let key = find(&kid)?.key();
     let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok();
     let signature = signature.and_then(|bytes| Signature::from_slice(&bytes).ok());
     let signature = signature.ok_or("the signature is not 64 bytes of ES256 in base64url")?;

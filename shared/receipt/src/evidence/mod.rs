@@ -1,8 +1,11 @@
 //! Evidence: signatures that an auditor verifies with the files and the public keys alone.
 //!
-//! [`seal`] signs a JSON object by a [`Signer`]. [`verified`] opens a sealed file and verifies it;
-//! its error says what is wrong with the file.
+//! [`seal`] signs a JSON object by a [`Signer`]. [`CertifiedSealer`] signs receipts with a
+//! short-lived key that a signer certified. [`verified`] opens a sealed file and verifies it; its
+//! error says what is wrong with the file.
 
+mod certificate;
+mod certified;
 mod jwks;
 mod jws;
 mod sealed;
@@ -11,6 +14,8 @@ mod signer;
 #[cfg(test)]
 mod tests;
 
+pub use certificate::{Certificate, Signatory, signatory};
+pub use certified::{CertifiedSealer, SealerHost};
 pub use jwks::{Jwk, Jwks};
 pub use jws::{Kind, SigningInput, from_der, signing_input, verify};
 pub use sealed::{

@@ -4,8 +4,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{
+    certificate::{Signatory, signatory},
     jwks::Jwks,
-    jws::{Kind, from_der, signing_input, verify},
+    jws::{Kind, from_der, signing_input},
     signer::{SignError, Signer},
 };
 use holdfast_ids::digest::canonical;
@@ -37,11 +38,12 @@ pub async fn seal<S: Signer>(signer: &S, kind: Kind, value: Value) -> Result<Vec
     with_signature(value, &input.jws(&signature)).map_err(SealError::Unfit)
 }
 
-/// Checks that a stored file was signed with a key of this signer, before it is adopted.
+/// Checks that a stored file was signed with a key of this signer, or with a short-lived key that
+/// such a key certified, before it is adopted.
 pub async fn signed_by<S: Signer>(signer: &S, kind: Kind, stored: &[u8]) -> Result<(), SealError> {
     let sealed = open(stored).map_err(SealError::Unfit)?;
     let keys = signer.keys().await?;
-    verify(&sealed.jws, kind, &sealed.payload, &keys).map_err(SealError::Unfit)?;
+    signatory(&sealed, kind, &keys).map_err(SealError::Unfit)?;
     Ok(())
 }
 
@@ -111,8 +113,8 @@ pub fn open(bytes: &[u8]) -> Result<SealedFile, String> {
 pub struct VerifiedFile<T> {
     /// The content.
     pub content: T,
-    /// The id of the key that signed it.
-    pub kid: String,
+    /// The key that signed it.
+    pub signatory: Signatory,
 }
 
 /// Opens a sealed file, verifies its signature and reads it. The error says what is wrong with the
@@ -124,7 +126,7 @@ pub fn verified<T: DeserializeOwned>(
     keys: &Jwks,
 ) -> Result<VerifiedFile<T>, String> {
     let sealed = open(bytes)?;
-    let kid = verify(&sealed.jws, kind, &sealed.payload, keys)?;
+    let signatory = signatory(&sealed, kind, keys)?;
     let found = sealed.value.get("format").and_then(Value::as_str);
     if found != Some(format) {
         return Err(format!(
@@ -133,5 +135,5 @@ pub fn verified<T: DeserializeOwned>(
     }
     let content = serde_json::from_value(sealed.value)
         .map_err(|error| format!("it is signed, but it is no {format}: {error}"))?;
-    Ok(VerifiedFile { content, kid })
+    Ok(VerifiedFile { content, signatory })
 }

@@ -2,7 +2,10 @@
 
 use std::future::Future;
 
-use p256::ecdsa::{Signature, SigningKey, signature::hazmat::PrehashSigner};
+use p256::{
+    ecdsa::{Signature, SigningKey, signature::hazmat::PrehashSigner},
+    elliptic_curve::zeroize::Zeroizing,
+};
 
 use super::jwks::{Jwk, Jwks};
 
@@ -22,7 +25,8 @@ pub trait Signer: Send + Sync {
 #[error("the signer is unavailable: {0}")]
 pub struct SignError(pub String);
 
-/// A signer with a key in memory, for tests and the drill, which have no secrets.
+/// A signer with a key in memory: the short-lived key of a process, or a key of tests and the
+/// drill, which have no secrets. The key is overwritten when the signer is dropped.
 #[derive(Debug, Clone)]
 pub struct MemorySigner {
     key: SigningKey,
@@ -37,6 +41,13 @@ impl MemorySigner {
             .map_err(|_| "these 32 bytes are not a private key of P-256".to_owned())?;
         let public = Jwk::of(*key.verifying_key());
         Ok(Self { key, public })
+    }
+
+    /// A signer with a new key, whose 32 random bytes `random` writes.
+    pub fn generate(random: impl FnOnce(&mut [u8]) -> Result<(), String>) -> Result<Self, String> {
+        let mut secret = Zeroizing::new([0; 32]);
+        random(secret.as_mut_slice())?;
+        Self::new(&secret)
     }
 
     /// The public half of the key.

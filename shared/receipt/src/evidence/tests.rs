@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod certificates;
+
 fn signer(byte: u8) -> MemorySigner {
     MemorySigner::new(&[byte; 32]).expect("a key")
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::receipt::Receipt;
+use crate::{evidence::Signatory, receipt::Receipt};
 
 /// A receipt and the result of its verification.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,8 +13,8 @@ pub struct PageInput<'a> {
     pub object: &'a str,
     /// The hex SHA-256 of the receipt's bytes.
     pub sha256: &'a str,
-    /// The id of the key that signed it, or the reason why it is not verified.
-    pub signature: &'a Result<String, String>,
+    /// The key that signed it, or the reason why it is not verified.
+    pub signature: &'a Result<Signatory, String>,
     /// The time of the verification.
     pub at: Timestamp,
 }

@@ -25,10 +25,10 @@ pub use self::input::PageInput;
 
 use self::{
     parts::section,
-    text::{code, plain, quoted},
+    text::{code, full, plain, quoted},
 };
 use crate::{
-    evidence::{Jwks, Kind, VerifiedFile, verified},
+    evidence::{Jwks, Kind, Signatory, VerifiedFile, verified},
     outcome::Status,
     receipt::{FORMAT, Receipt},
 };
@@ -54,7 +54,7 @@ pub fn page_of(
     let sha256 = sha256_hex(bytes);
     let checked = verified::<Receipt>(bytes, Kind::Receipt, FORMAT, keys);
     let (receipt, signature) = match checked {
-        Ok(VerifiedFile { content, kid }) => (content, Ok(kid)),
+        Ok(VerifiedFile { content, signatory }) => (content, Ok(signatory)),
         Err(why) => {
             let receipt = serde_json::from_slice(bytes);
             let receipt = receipt.map_err(|error| format!("it is no {FORMAT}: {error}"))?;
@@ -164,8 +164,14 @@ fn body(input: &PageInput<'_>) -> Markup {
 fn signature(input: &PageInput<'_>) -> Markup {
     let at = input.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     let body = match input.signature {
-        Ok(kid) => html! {
-            p.seal.good { strong { "Signed by " (code(kid)) ", verified" } " on " (at) "." }
+        Ok(Signatory { kid, certificate }) => html! {
+            p.seal.good {
+                strong { "Signed by " (code(kid)) ", verified" } " on " (at) "."
+                @if let Some(certificate) = certificate {
+                    " That key certified the short-lived key " (code(certificate.jwk.kid())) " for receipts from "
+                    (full(&certificate.not_before.to_string())) " to " (full(&certificate.not_after.to_string())) "."
+                }
+            }
         },
         Err(why) => html! {
             p.seal.bad { strong { "Not verified: " (quoted(why)) } " (" (at) "). Do not rely on this page." }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    evidence::{MemorySigner, seal},
+    evidence::{CertifiedSealer, MemorySigner, Seal, SealerHost, Signatory, seal},
     schema::schema,
 };
 
@@ -20,7 +20,10 @@ fn page_text(receipt: &Value) -> String {
         receipt: &receipt,
         object: "receipts/acme/2025/09/29/0-1.json",
         sha256: &"b".repeat(64),
-        signature: &Ok("key-1".to_owned()),
+        signature: &Ok(Signatory {
+            kid: "key-1".to_owned(),
+            certificate: None,
+        }),
         at: "2025-10-01T09:00:00Z".parse().unwrap(),
     })
 }
@@ -155,6 +158,50 @@ fn a_page_is_complete_under_its_policy_and_requests_nothing() {
         assert!(!body.contains(asset), "{asset}");
     }
     assert!(!style.contains("url(h") && !style.contains("@import"));
+}
+
+/// The clock and the secrets of a process that signs at the time of the sample.
+struct SampleHost;
+
+impl SealerHost for SampleHost {
+    fn time(&self) -> Timestamp {
+        let receipt: Receipt = serde_json::from_value(rich()).unwrap();
+        receipt.timestamp.parse().unwrap()
+    }
+
+    fn random(&self, secret: &mut [u8]) -> Result<(), String> {
+        secret.fill(9);
+        Ok(())
+    }
+}
+
+#[test]
+fn the_seal_names_the_key_that_certified_a_short_lived_one() {
+    let signer = MemorySigner::new(&[7; 32]).unwrap();
+    let keys = Jwks::new(vec![signer.public().clone()]);
+    let kid = signer.public().kid().to_owned();
+    let deployment = rich()["deployment"].as_str().unwrap().to_owned();
+    let sealer = CertifiedSealer::new(signer, SampleHost, &deployment, "1");
+    let bytes = futures_executor::block_on(sealer.receipt(rich())).unwrap();
+    let page = page_of(&bytes, "x.json", None, &keys, SampleHost.time()).unwrap();
+    let short = MemorySigner::new(&[9; 32])
+        .unwrap()
+        .public()
+        .kid()
+        .to_owned();
+    for text in [
+        format!("Signed by <code><bdi>{kid}</bdi></code>, verified"),
+        format!("certified the short-lived key <code><bdi>{short}</bdi></code>"),
+    ] {
+        assert!(page.contains(&text), "{text}: {page}");
+    }
+    let altered = String::from_utf8(bytes)
+        .unwrap()
+        .replace("wrong vendor", "right vendor");
+    let page = page_of(altered.as_bytes(), "x.json", None, &keys, SampleHost.time()).unwrap();
+    for text in ["Not verified: ", "the signature does not fit"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
 }
 
 #[test]
