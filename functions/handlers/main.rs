@@ -6,6 +6,7 @@ mod audit;
 mod begin;
 mod digest;
 mod finish;
+mod origins;
 mod plan;
 mod recover;
 mod step;

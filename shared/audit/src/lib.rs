@@ -11,14 +11,17 @@ mod derive;
 mod event;
 mod execution;
 mod kind;
+mod measurement;
 mod metrics;
 mod notice;
+mod origin;
 mod people;
 mod people_data;
 mod record;
 mod schema;
 mod step;
 mod story;
+mod target;
 
 pub use about::About;
 pub use data::{
@@ -28,8 +31,10 @@ pub use data::{
 pub use derive::{events, events_of, first_unpublished};
 pub use event::Event;
 pub use kind::{Kind, LogEntry};
-pub use metrics::{Metric, Unit, emf, metrics};
+pub use measurement::{Measurement, measurements};
+pub use metrics::{Metric, Unit, emf, metrics, step_emf};
 pub use notice::{Links, Notice};
+pub use origin::Origin;
 pub use people_data::{
     ApprovalDecidedData, ApprovalRequestData, DecidedData, HandledData, OpenedData, StandingData,
     WaitingData,

@@ -5,6 +5,7 @@ mod alarms;
 mod approvals;
 mod generations;
 mod kinds;
+mod measurements;
 mod stories;
 mod subjects;
 mod template;
