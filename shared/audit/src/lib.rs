@@ -19,6 +19,7 @@ mod people;
 mod people_data;
 mod record;
 mod schema;
+mod span;
 mod step;
 mod story;
 mod target;
@@ -40,6 +41,7 @@ pub use people_data::{
     WaitingData,
 };
 pub use record::Record;
+pub use span::{Attribute, Deployed, Span, SpanKind, export_request, spans};
 pub use story::story;
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod approvals;
 mod generations;
 mod kinds;
 mod measurements;
+mod spans;
 mod stories;
 mod subjects;
 mod template;
