@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use holdfast_action::Secrets;
-use holdfast_audit::{Deployed, Metric, Span, export_request, spans};
+use holdfast_audit::{Metric, Span, SpanResource, export_request, spans};
 use holdfast_aws::{Change, Deployment, DynamoLedger, SystemHost, change, report};
 use holdfast_engine::Host;
 use jiff::{SignedDuration, Timestamp};
@@ -41,7 +41,7 @@ struct Exporter {
     url: String,
     secrets: Option<Arc<dyn Secrets>>,
     headers_secret: String,
-    deployed: Deployed,
+    resource: SpanResource,
 }
 
 /// The fault of an export that did not reach its end.
@@ -72,7 +72,7 @@ pub(crate) async fn run() -> Result<(), lambda_runtime::Error> {
         headers_secret: deployment
             .optional("HOLDFAST_OTLP_HEADERS_SECRET")
             .to_owned(),
-        deployed: Deployed {
+        resource: SpanResource {
             stack: deployment.variable("HOLDFAST_STACK")?.to_owned(),
             region: deployment.variable("AWS_REGION")?.to_owned(),
         },
@@ -120,7 +120,7 @@ impl Exporter {
         if dropped > 0 {
             let counted = [(Metric::SpansDropped, dropped as i64)];
             report(
-                &self.deployed.stack,
+                &self.resource.stack,
                 &counted,
                 None,
                 false,
@@ -146,7 +146,7 @@ impl Exporter {
             .post(&self.url)
             .headers(self.headers().await?)
             .header(CONTENT_TYPE, "application/json")
-            .body(export_request(&self.deployed, spans).to_string());
+            .body(export_request(&self.resource, spans).to_string());
         // The address is the operator's, yet it may carry a key.
         let lost = |error: reqwest::Error| {
             ExportError::Later(format!("no answer: {}", error.without_url()))

@@ -1,4 +1,5 @@
-//! Audit events and metrics, derived from committed changes of ledger records, without payloads.
+//! Audit events, metrics and spans, derived from committed changes of ledger records, without
+//! payloads.
 //!
 //! The events of a record are derived from the record alone. The events of a change are those of
 //! the new record without those of the old one. Therefore a change that is read twice yields the
@@ -41,7 +42,7 @@ pub use people_data::{
     WaitingData,
 };
 pub use record::Record;
-pub use span::{Attribute, Deployed, Span, SpanKind, export_request, spans};
+pub use span::{Attribute, Span, SpanKind, SpanResource, export_request, spans};
 pub use story::story;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use holdfast_ids::trace::{SpanId, TraceId};
 use jiff::Timestamp;
 
 pub use derive::spans;
-pub use otlp::{Deployed, export_request};
+pub use otlp::{SpanResource, export_request};
 
 /// One span, which has ended.
 #[derive(Debug, Clone, PartialEq)]

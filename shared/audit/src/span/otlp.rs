@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Attribute, Span, SpanKind};
 
-/// The deployment that exports spans.
+/// The deployment that exports spans: the resource of OpenTelemetry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deployed {
+pub struct SpanResource {
     /// The stack's name.
     pub stack: String,
     /// The region.
@@ -18,18 +18,18 @@ pub struct Deployed {
 }
 
 /// The body of a `POST` to `/v1/traces`.
-pub fn export_request(deployed: &Deployed, spans: &[Span]) -> Value {
-    let resource = [
+pub fn export_request(resource: &SpanResource, spans: &[Span]) -> Value {
+    let described = [
         ("service.name", "holdfast".into()),
-        ("service.namespace", deployed.stack.as_str().into()),
+        ("service.namespace", resource.stack.as_str().into()),
         ("service.version", env!("CARGO_PKG_VERSION").into()),
         ("cloud.provider", "aws".into()),
-        ("cloud.region", deployed.region.as_str().into()),
+        ("cloud.region", resource.region.as_str().into()),
     ];
     let spans: Vec<_> = spans.iter().map(as_json).collect();
     json!({
         "resourceSpans": [{
-            "resource": { "attributes": attributes(&resource) },
+            "resource": { "attributes": attributes(&described) },
             "scopeSpans": [{
                 "scope": { "name": "holdfast", "version": env!("CARGO_PKG_VERSION") },
                 "spans": spans,

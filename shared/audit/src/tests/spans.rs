@@ -266,12 +266,12 @@ fn only_a_failure_sets_a_status() {
 
 #[test]
 fn an_export_has_the_form_of_otlp_json_and_no_payload_reason_or_person() {
-    let deployed = Deployed {
+    let resource = SpanResource {
         stack: "holdfast".to_owned(),
         region: "eu-central-1".to_owned(),
     };
     let all: Vec<_> = story().iter().flat_map(|of| spans_of(of)).collect();
-    let request = export_request(&deployed, &all);
+    let request = export_request(&resource, &all);
     let text = request.to_string();
     for hidden in ["hidden", "alice"] {
         assert!(!text.contains(hidden), "{text}");
