@@ -1,5 +1,5 @@
-//! A consumer of the ledger's stream beside the stack's own: a function of the stack's program, with
-//! an event source mapping, both of which are deleted on drop.
+//! A consumer of the ledger's stream beside the stack's own: a function of the stack's program with
+//! an event source mapping. Both are deleted on drop.
 
 use serde_json::{Value, json};
 

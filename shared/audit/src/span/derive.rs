@@ -188,8 +188,7 @@ fn of_attempt(
         ("holdfast.outcome", outcome.name().into()),
     ]);
     if target != action {
-        span.attributes
-            .push(("server.address", target.as_str().into()));
+        span.attributes.extend(server(&target));
     }
     // The item's key comes from an input.
     let item = step.item.as_deref().map(|item| item_digest(&step.at, item));
@@ -199,6 +198,17 @@ fn of_attempt(
     let failed = !matches!(outcome, AttemptOutcome::Succeeded | AttemptOutcome::Halted);
     span.error = failed.then(|| outcome.name().to_owned());
     span
+}
+
+/// The attributes of a host, with its port if the host has one, as OpenTelemetry names them
+/// (opentelemetry.io/docs/specs/semconv/registry/attributes/server).
+fn server(host: &str) -> impl Iterator<Item = (&'static str, Attribute)> {
+    let parts = host.rsplit_once(':');
+    let parts = parts.and_then(|(address, port)| Some((address, port.parse::<u16>().ok()?)));
+    let (address, port) = parts.map_or((host, None), |(address, port)| (address, Some(port)));
+    let address = address.trim_start_matches('[').trim_end_matches(']');
+    let port = port.map(|port| ("server.port", u32::from(port).into()));
+    std::iter::once(("server.address", address.into())).chain(port)
 }
 
 /// The spans of an answered question: the wait, and each decision within it.
@@ -272,4 +282,26 @@ fn decisions(question: &Question) -> impl Iterator<Item = (Timestamp, &str, &'st
     let ruling = question.ruling().filter(|_| question.votes.is_empty());
     let ruling = ruling.map(|ruling| (ruling.at, ruling.by.as_str(), ruling.decision.name()));
     votes.chain(ruling)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_an_address_and_a_port() {
+        for (host, address, port) in [
+            ("api.example.com", "api.example.com", None),
+            ("127.0.0.1:4600", "127.0.0.1", Some(4600)),
+            ("[::1]:4600", "::1", Some(4600)),
+            ("[::1]", "::1", None),
+        ] {
+            let expected = [
+                Some(("server.address", Attribute::from(address))),
+                port.map(|port: u32| ("server.port", Attribute::from(port))),
+            ];
+            let found: Vec<_> = server(host).collect();
+            assert_eq!(found, expected.into_iter().flatten().collect::<Vec<_>>(), "{host}");
+        }
+    }
 }
