@@ -220,6 +220,7 @@ async fn a_retry_a_question_and_an_undo_are_one_trace_without_a_doubled_span() {
         "step hold 1",
         "step hold 2",
         "step told_first 1",
+        "undo hold 1",
         "undo told_first 1",
         "wait hold",
     ];
